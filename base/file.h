@@ -1,0 +1,61 @@
+// base/file.h: reading and writing files. Paths are NUL-terminated; errors name the path.
+#ifndef ASSAY_BASE_FILE_H
+#define ASSAY_BASE_FILE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+// The whole file, mapped read-only. An empty file gives an empty slice. Directories, pipes and devices are refused.
+Status file_map(const char *path, Slice *out, Error *err) MUST_CHECK;
+// A no-op on a zeroed slice; zeroes *file.
+void file_unmap(Slice *file);
+// The whole file copied into the arena (NUL after the last byte); refuses more than max_bytes. "-" is standard input.
+Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out, Error *err) MUST_CHECK;
+
+bool file_exists(const char *path);
+bool file_is_directory(const char *path);
+typedef struct FileStat {
+    uint64_t size_bytes;
+    uint64_t inode;
+    uint64_t device;
+    int64_t mtime_ns;
+} FileStat;
+Status file_stat(const char *path, FileStat *out, Error *err) MUST_CHECK;
+// mkdir -p.
+Status file_make_directories(const char *path, Error *err) MUST_CHECK;
+// Names in a directory without "." and "..", sorted by bytes, in the arena.
+Status file_list(Arena *arena, const char *directory, Slice **names, size_t *n_names, Error *err) MUST_CHECK;
+// directory + "/" + name; name alone where it is absolute or directory is empty. NULL when memory runs out.
+char *file_join(Arena *arena, Slice directory, Slice name);
+// The part before the last '/', "." where there is none.
+Slice file_directory_of(Slice path);
+Slice file_name_of(Slice path);
+
+// Written anew and renamed: bytes go to a temporary file beside the path, which is synced and renamed over it, so that
+// a reader sees the old file or the new one, and a full disk leaves the old one.
+typedef struct FileWriter FileWriter;
+Status file_writer_open(const char *path, FileWriter **out, Error *err) MUST_CHECK;
+Status file_writer_write(FileWriter *writer, const void *bytes, size_t len, Error *err) MUST_CHECK;
+// Syncs, closes and renames. The writer is closed whether or not it succeeds; *writer becomes NULL.
+Status file_writer_commit(FileWriter **writer, Error *err) MUST_CHECK;
+// Drops the temporary file; a no-op on NULL. *writer becomes NULL.
+void file_writer_discard(FileWriter **writer);
+// The three calls in one.
+Status file_write(const char *path, Slice bytes, Error *err) MUST_CHECK;
+
+// A stream of lines from a file or, for "-", standard input. Memory is bounded by the longest line.
+typedef struct LineReader LineReader;
+Status line_reader_open(const char *path, LineReader **out, Error *err) MUST_CHECK;
+// The next line without its LF or CRLF, valid until the next call; *more is false at the end. A line longer than 64 MiB
+// is refused. line_reader_number gives the number of the line just returned, from 1.
+Status line_reader_next(LineReader *reader, Slice *line, bool *more, Error *err) MUST_CHECK;
+size_t line_reader_number(const LineReader *reader);
+void line_reader_close(LineReader **reader); // a no-op on NULL
+
+// Zeroed memory in 2 MiB pages where the machine grants them (madvise), page-aligned; NULL when it runs out.
+// For weights and other large arrays: half the bandwidth is lost to 4 KiB pages on many virtual machines.
+void *huge_alloc(size_t size_bytes);
+void huge_free(void *ptr, size_t size_bytes); // the size given to huge_alloc; a no-op on NULL
+
+#endif

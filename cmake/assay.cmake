@@ -1,0 +1,50 @@
+# How our targets are compiled, in one place.
+
+# assay_compile(target): our warnings, definitions and sanitizers, on this target alone.
+function(assay_compile target)
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes
+      -Wstrict-prototypes -Wvla -Wformat=2 -ffp-contract=off -fno-math-errno>)
+  if(ASSAY_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-Werror>)
+  endif()
+  if(ASSAY_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:-fsanitize=${ASSAY_SANITIZE}
+      -fno-omit-frame-pointer -fno-sanitize-recover=undefined>)
+    target_link_options(${target} PRIVATE -fsanitize=${ASSAY_SANITIZE})
+    if(ASSAY_SANITIZE MATCHES "address")
+      target_compile_definitions(${target} PRIVATE ASSAY_ARENA_MALLOC)
+    endif()
+  endif()
+  if(ASSAY_COVERAGE)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:C>:--coverage>)
+    target_link_options(${target} PRIVATE --coverage)
+  endif()
+endfunction()
+
+# assay_library(name SOURCES ... LINK ...): one folder's library; base/banned.h is forced into every C source.
+function(assay_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  assay_compile(${name})
+  target_compile_options(${name} PRIVATE
+    "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/base/banned.h>")
+  target_link_libraries(${name} PUBLIC ${arg_LINK})
+endfunction()
+
+# assay_test(folder SOURCES ... LINK ...): one Criterion program for a folder's tests.
+function(assay_test folder)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_SOURCES)
+    return()
+  endif()
+  add_executable(test_${folder} ${arg_SOURCES})
+  assay_compile(test_${folder})
+  target_compile_definitions(test_${folder} PRIVATE
+    ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE_DIR:assay>/assay")
+  target_compile_options(test_${folder} PRIVATE -Wno-pedantic -Wno-missing-prototypes -Wno-shadow)
+  target_link_libraries(test_${folder} PRIVATE ${arg_LINK} PkgConfig::CRITERION)
+  add_test(NAME ${folder} COMMAND test_${folder} --jobs 2)
+endfunction()

@@ -1,0 +1,63 @@
+// datasets/sample.h: one sample of a data set, and the set.
+//
+// A Sample borrows from its Dataset's arena. Its id is stable: given in the data, or the SHA-256 (first 16 hex digits) of
+// its input fields, never of its label, with "#2", "#3" for further samples of equal input in file order.
+#ifndef ASSAY_DATASETS_SAMPLE_H
+#define ASSAY_DATASETS_SAMPLE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+enum { SAMPLE_NO_LABEL = -1 };
+
+typedef struct SampleAttribute {
+    Slice name, value; // subgroup, domain, template: for slices of a report
+} SampleAttribute;
+
+typedef struct SampleSpan {
+    Slice text;         // an answer
+    size_t begin_bytes; // where it stands in the context
+} SampleSpan;
+
+typedef struct Sample {
+    Slice id;
+    size_t line; // of the file it came from, from 1
+
+    // Classification: text, and pair where the task has two texts. label is an index into Dataset.labels.
+    Slice text, pair;
+    int32_t label;
+
+    // Tagging.
+    const Slice *tokens, *tags;
+    size_t n_tokens;
+    // Question answering: text is the question.
+    Slice context;
+    const SampleSpan *answers;
+    size_t n_answers;
+    // Translation and generation: text is the source.
+    const Slice *targets;
+    size_t n_targets;
+    // Multiple choice: text is the context; gold is an index into choices.
+    const Slice *choices;
+    size_t n_choices;
+    int32_t gold;
+
+    Slice group; // samples of one group never stand on both sides of a split; empty = none
+    const SampleAttribute *attributes;
+    size_t n_attributes;
+} Sample;
+
+typedef struct Dataset {
+    Arena arena; // owns everything below
+    Slice path;  // as the user gave it
+    char sha256[65]; // of the file's bytes
+    Sample *samples;
+    size_t n_samples;
+    Slice *labels; // class names: in the order given, else sorted (integers by value, else by bytes)
+    size_t n_labels;
+} Dataset;
+
+void dataset_release(Dataset *dataset); // a no-op on a zeroed one
+
+#endif
