@@ -1,0 +1,213 @@
+// kernels/op.h: the operation table: what the engine runs, the tests compare and the bench times.
+//
+// An operation is an OpKind with a fixed meaning (the comment beside it, and the header of its reference). A row is one
+// implementation: on a device, for a dtype, asking for CPU features. Each operation has a reference row in plain C that
+// reads like its equation (dtype f32 and f64, the latter for finite differences), and faster rows beside it. The best row
+// that the machine can run is picked once, when an Exec opens; nothing chooses by the number of rows, by threads or by a
+// timing, unless a test proves two variants equal bit for bit.
+//
+// Numerics of the fast CPU rows (kernels/README.md): every output of a matrix product is one chain of fmaf over k in
+// ascending order from 0, then the bias is added; every reduction over a row has 16 lanes (element j in lane j mod 16, left
+// to right) and one tree (8, 4, 2, 1); exp, erf and tanh are our own polynomials. So AVX2 and AVX-512 rows give the same
+// bits, and a sample's bits do not depend on the batch it is in.
+//
+// One signature for every device: Status op(const OpArgs *, Exec *, Error *). Arguments are checked where a model is
+// recorded (models/tape.h), not in the kernels: kernels assert.
+#ifndef ASSAY_KERNELS_OP_H
+#define ASSAY_KERNELS_OP_H
+
+#include "base/error.h"
+#include "kernels/tensor.h"
+
+typedef struct Exec Exec; // kernels/exec.h
+
+// In the comments: T = token rows of the ragged batch, S = sequences, H = hidden size. in[i] / out[i] index OpArgs. An
+// "accumulates" output is added to; the others are overwritten. An optional tensor is absent where its data is NULL.
+typedef enum OpKind {
+    // out0 [T,H] = in0[ids] + in1[position_ids] + in2[type_ids]; in1, in2 optional. as.embedding
+    OP_EMBEDDING,
+    // in0 = d out [T,H]. Accumulates out0 (word), out1 (position), out2 (type), each optional, row by row in token order.
+    OP_EMBEDDING_BACKWARD,
+    // out0 [M,N] = act(in0 [M,K] x in1 [N,K]^T + in2 [1,N]); in2 optional; in1 in LAYOUT_PANELS or LAYOUT_ROWS.
+    // out1 [M,N] optional: the value before the activation, for the backward pass. as.linear
+    OP_LINEAR,
+    // in0 = d out0 [M,N], in1 = x [M,K], in2 = weight, in3 = value before the activation (absent for ACTIVATION_NONE).
+    // out0 [M,K] = dx, optional; accumulates out1 (weight's shape and layout), out2 [1,N] (bias), each optional. as.linear
+    OP_LINEAR_BACKWARD,
+    // s = in0 [M,H] + in1 [M,H] (optional residual); out0 = (s - mean) * rstd * in2 [1,H] + in3 [1,H].
+    // out1 [M,H] optional: s; out2 [M,2] optional: mean and rstd of each row. as.norm. Ba et al. 2016, arXiv:1607.06450.
+    OP_LAYER_NORM,
+    // in0 = d out0, in1 = s, in2 = (mean, rstd), in3 = weight. out0 [M,H] = ds (the gradient of in0 and of in1);
+    // accumulates out1, out2 [1,H] (weight, bias), each optional.
+    OP_LAYER_NORM_BACKWARD,
+    // out0 [Tq, n_heads * head_dim] = softmax(scale * q k^T + bias, masked) v for each sequence and head. in0 = q, in1 = k,
+    // in2 = v (k, v: [Tk, n_kv_heads * head_dim]; views of one fused QKV product are usual), in3 = relative bias table
+    // (optional). out1 [Tq, n_heads] optional: log-sum-exp of each row, for the backward pass. as.attention
+    OP_ATTENTION,
+    // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = relative bias table (optional).
+    // out0, out1, out2 = dq, dk, dv (overwritten); accumulates out3 (relative bias table), optional. as.attention
+    OP_ATTENTION_BACKWARD,
+    // out0 [M,H] = in0 * keep / (1 - p); in place allowed. keep depends on as.dropout and the element's place in its sample
+    // (sequence key, row in sequence, column), never on the buffer. It is its own backward (d in = op(d out)).
+    OP_DROPOUT,
+    // out0 [S,H] = row as.select.rows[s] of in0 [T,H].
+    OP_SELECT_ROWS,
+    // out0 [T,H] = 0 but for the rows as.select.rows, which receive in0 [S,H].
+    OP_SELECT_ROWS_BACKWARD,
+    // out0 [S,H] = mean of each sequence's rows of in0 [T,H]. as.pool
+    OP_MEAN_POOL,
+    OP_MEAN_POOL_BACKWARD,
+    // out0 [M,N] = softmax of each row of in0.
+    OP_SOFTMAX,
+    // out0 [1,2] f64: sum over rows of -weight[label] * log softmax(in0 [M,N])[label] (with label smoothing), and sum of
+    // the weights; labels < 0 are ignored. out1 [M,N] optional: d out0[0] / d in0, unscaled. as.cross_entropy
+    OP_CROSS_ENTROPY,
+    // out0 += as.scale.factor * in0, any shape with equal storage.
+    OP_ADD_SCALED,
+    // out0 *= as.scale.factor.
+    OP_SCALE,
+    // out0 [1,1] f64 = sum of squares of in0's storage (panels' filling is zero).
+    OP_SQUARED_NORM,
+    // out0 = parameter, out1 = m, out2 = v (same storage), in0 = gradient. Loshchilov & Hutter 2019, arXiv:1711.05101. as.adamw
+    OP_ADAMW,
+    // out0 [M,N] = (as.gemm.accumulate ? out0 : 0) + op(in0) x op(in1), row-major. as.gemm says which side is transposed.
+    OP_GEMM,
+    OP_COUNT
+} OpKind;
+
+typedef enum Activation {
+    ACTIVATION_NONE,
+    ACTIVATION_GELU,      // x * Phi(x), with erf (Hendrycks & Gimpel 2016, arXiv:1606.08415)
+    ACTIVATION_GELU_TANH, // its tanh approximation ("gelu_new")
+    ACTIVATION_RELU,
+    ACTIVATION_TANH,
+    ACTIVATION_SILU,
+    ACTIVATION_COUNT
+} Activation;
+
+// The ragged batch: sequences end to end. Sequence s holds rows offsets[s] .. offsets[s+1]-1.
+typedef struct Ragged {
+    size_t n_sequences;
+    const int32_t *offsets;        // [n_sequences + 1], offsets[0] = 0
+    const int32_t *positions;      // [rows] absolute position of each row; NULL = its place in the sequence
+    const uint64_t *sequence_keys; // [n_sequences] identity of each sample, for dropout; NULL without dropout
+} Ragged;
+
+typedef struct EmbeddingArgs {
+    const int32_t *ids, *position_ids, *type_ids; // [T] each; checked against the tables by the caller
+} EmbeddingArgs;
+
+typedef struct LinearArgs {
+    Activation activation;
+} LinearArgs;
+
+typedef struct NormArgs {
+    float epsilon;
+} NormArgs;
+
+// Philox(seed, stream = site, counter = (step, key of the sequence, element)); p = 0 means none.
+typedef struct DropoutArgs {
+    float p;
+    uint64_t seed;
+    uint64_t step;  // optimiser step, counted with accumulation
+    uint32_t site;  // which dropout of the model, numbered when it is recorded
+    Ragged batch;
+} DropoutArgs;
+
+typedef struct AttentionArgs {
+    size_t n_heads, n_kv_heads, head_dim; // n_heads is a multiple of n_kv_heads
+    float scale;                          // usually 1 / sqrt(head_dim)
+    float soft_cap;                       // c * tanh(score / c) before the mask; 0 = none
+    int is_causal;                        // a query sees keys whose position is <= its own
+    size_t window;                        // a query sees keys less than `window` positions away; 0 = no limit
+    Ragged queries, keys;                 // equal for self-attention without a cache
+    // Keys and values from a page table instead of in1/in2: row r of sequence s is page_table[s * max_pages +
+    // r / page_rows], row r % page_rows. NULL without a cache.
+    const float *const *key_pages, *const *value_pages;
+    size_t page_rows, max_pages;
+    // Additive bias by relative position: in3 [n_heads, n_buckets]; bucket of (query, key) = relative_bucket[(key position
+    // - query position) + relative_reach], clamped to the array's ends. NULL without.
+    const int32_t *relative_bucket;
+    int32_t relative_reach; // the array has 2 * relative_reach + 1 entries
+    DropoutArgs dropout;    // of the probabilities; element = (head, query row, key row) in the sample
+} AttentionArgs;
+
+typedef struct SelectArgs {
+    const int32_t *rows; // [S], row indices into in0
+} SelectArgs;
+
+typedef struct PoolArgs {
+    Ragged batch;
+} PoolArgs;
+
+typedef struct CrossEntropyArgs {
+    const int32_t *labels;       // [M], < 0 = ignored
+    const float *class_weights;  // [N] or NULL for ones
+    float label_smoothing;       // epsilon of Szegedy et al. 2016, arXiv:1512.00567
+} CrossEntropyArgs;
+
+typedef struct ScaleArgs {
+    float factor;
+} ScaleArgs;
+
+typedef struct AdamwArgs {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    uint64_t step;        // from 1, for bias correction
+    float gradient_scale; // multiplies the gradient first (clipping, averaging)
+} AdamwArgs;
+
+typedef struct GemmArgs {
+    int transpose_a, transpose_b; // nn, nt, tn
+    int accumulate;
+} GemmArgs;
+
+enum { OP_MAX_IN = 8, OP_MAX_OUT = 4 };
+
+typedef struct OpArgs {
+    Tensor in[OP_MAX_IN];
+    Tensor out[OP_MAX_OUT];
+    union {
+        EmbeddingArgs embedding;
+        LinearArgs linear;
+        NormArgs norm;
+        AttentionArgs attention;
+        DropoutArgs dropout;
+        SelectArgs select;
+        PoolArgs pool;
+        CrossEntropyArgs cross_entropy;
+        ScaleArgs scale;
+        AdamwArgs adamw;
+        GemmArgs gemm;
+    } as;
+} OpArgs;
+
+typedef Status (*OpFunction)(const OpArgs *args, Exec *exec, Error *err);
+
+typedef struct OpRow {
+    OpKind op;
+    const char *variant;   // "reference", "avx2", "avx512", "openblas", "cuda", "cublaslt"
+    DeviceKind device;
+    DType dtype;           // of the activations
+    unsigned cpu_features; // CpuFeature bits it needs (base/machine.h)
+    int preference;        // among the rows a machine can run the highest is picked; references have 0
+    int forward_safe;      // keeps the order of summation whatever the number of rows: may serve a forward pass
+    OpFunction run;
+} OpRow;
+
+typedef struct OpInfo {
+    OpKind op;
+    const char *name;     // "linear", "attention_backward"
+    const char *summary;  // the equation in a line, for `assay list kernels`
+    OpKind backward;      // the operation of its gradient; OP_COUNT where it has none
+} OpInfo;
+
+const OpInfo *op_info(OpKind op);
+// All rows, grouped by operation in the order of OpKind; the reference first. Each backend appends its own array (see
+// kernels/op_table.c), so that adding a row is one line there.
+size_t op_rows(const OpRow *const **rows);
+// The row that an Exec of this device uses for (op, dtype) on this machine, or NULL. features: as machine_cpu_features().
+const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned features);
+// A row by its variant's name, or NULL: for tests, the bench, and --blas openblas.
+const OpRow *op_find(OpKind op, DType dtype, const char *variant);
+
+#endif
