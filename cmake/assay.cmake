@@ -45,6 +45,6 @@ function(assay_test folder)
   target_compile_definitions(test_${folder} PRIVATE
     ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ASSAY_BINARY="$<TARGET_FILE_DIR:assay>/assay")
   target_compile_options(test_${folder} PRIVATE -Wno-pedantic -Wno-missing-prototypes -Wno-shadow)
-  target_link_libraries(test_${folder} PRIVATE ${arg_LINK} PkgConfig::CRITERION)
+  target_link_libraries(test_${folder} PRIVATE ${arg_LINK} assay_test_support PkgConfig::CRITERION)
   add_test(NAME ${folder} COMMAND test_${folder} --jobs 2)
 endfunction()

@@ -1,0 +1,12 @@
+// base/escape.h: text of strangers made safe to show on a terminal or in a log.
+#ifndef ASSAY_BASE_ESCAPE_H
+#define ASSAY_BASE_ESCAPE_H
+
+#include "base/slice.h"
+
+// Copies text into out (size bytes, size >= 4), NUL-terminated, and returns the length written. Control characters
+// (U+0000..001F, 007F, 0080..009F) and broken UTF-8 become \xNN, a byte each. What does not fit is cut between
+// characters and ends with "...".
+size_t escape_text(Slice text, char *out, size_t size);
+
+#endif

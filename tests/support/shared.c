@@ -1,0 +1,15 @@
+#include "tests/support/shared.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const char *shared_path(const char *relative)
+{
+    static char path[4096];
+    const char *folder = getenv("ASSAY_SHARED");
+    if (folder == NULL || folder[0] == '\0') folder = ASSAY_SOURCE_DIR "/../shared";
+    const int len = snprintf(path, sizeof path, "%s/%s", folder, relative);
+    if (len < 0 || (size_t)len >= sizeof path) return NULL;
+    return access(path, R_OK) == 0 ? path : NULL;
+}

@@ -1,0 +1,10 @@
+// tests/support/shared.h: where reference files stand that are too big for the repository.
+#ifndef ASSAY_TESTS_SUPPORT_SHARED_H
+#define ASSAY_TESTS_SUPPORT_SHARED_H
+
+// The path of a file or folder of the shared reference material, or NULL where it is absent: then a test skips itself
+// with cr_skip_test. The environment's ASSAY_SHARED names the folder; else it is "shared" beside the source tree.
+// The text is valid until the next call.
+const char *shared_path(const char *relative);
+
+#endif
