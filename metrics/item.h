@@ -1,6 +1,7 @@
 // metrics/item.h: what a metric sees of one judged sample: plain views, filled by the harness.
 //
 // metrics/ knows no Sample and no Model. A view borrows; fields that a metric's `needs` does not name may be empty.
+// Start from item_empty(): its labels are ITEM_NO_LABEL and its weight is 1.
 #ifndef ASSAY_METRICS_ITEM_H
 #define ASSAY_METRICS_ITEM_H
 
@@ -8,38 +9,73 @@
 
 enum { ITEM_NO_LABEL = -1 };
 
-// One named entity or answer span: type and the half-open range of token indices.
-typedef struct ItemSpan {
-    int32_t type;
-    int32_t begin, end;
-} ItemSpan;
-
 typedef struct Item {
     // Classification. Classes are indices into MetricSetup.labels.
     int32_t label;               // the reference, or ITEM_NO_LABEL
     int32_t predicted;           // the system's answer, or ITEM_NO_LABEL where it gave none
     const double *probabilities; // [n_classes], sums to 1; NULL where the system gives none
     size_t n_classes;
-    double value, predicted_value; // regression
 
-    // Text: what the system wrote and what it should have written. A reference with ptr NULL is absent.
+    // Regression: the reference and the prediction. For questions that may have no answer, predicted_value is the
+    // system's probability of "no answer".
+    double value, predicted_value;
+
+    // Text: what the system wrote and what it should have written. A reference with ptr NULL is absent. `source` is
+    // what was translated or corrected, where a metric asks for it.
     Slice hypothesis;
     const Slice *references;
     size_t n_references;
+    Slice source;
 
-    // Tagging: one tag a token, as written ("B-PER", "O").
+    // Tagging: one tag a token, as written ("B-PER", "O"). The two lengths should agree.
     const Slice *tags, *predicted_tags;
-    size_t n_tags;
+    size_t n_tags, n_predicted_tags;
 
-    // Log-likelihoods: of the whole text, or one for each choice; counts for normalising.
+    // Log-likelihoods (natural logarithm): of the whole text, or one for each choice, with the counts to normalise by
+    // [n_choices]. Counts that a metric does not ask for may be NULL.
     const double *log_likelihoods;
-    const double *n_tokens; // of each choice
-    const double *n_bytes;  // of each choice
+    const double *unconditional_log_likelihoods; // of each choice without the question
+    const double *n_tokens, *n_words, *n_chars, *n_bytes;
     size_t n_choices;
 
-    Slice group;   // for slices and gaps between groups; empty = none
-    Slice cluster; // items that are not independent (one passage, one template) share it; empty = an item of its own
-    double weight; // 1 by default
+    // Code: how many programs were drawn, and how many of them passed.
+    double n_drawn, n_passed;
+
+    // Ranking: gains of the results in the order returned, and of every judged document in any order.
+    const double *gains, *judged_gains;
+    size_t n_gains, n_judged;
+
+    // Agreement: each rater's class, ITEM_NO_LABEL where the rater gave none.
+    const int32_t *ratings;
+    size_t n_ratings;
+    // Preference between two systems (indices into MetricSetup.labels): 1 = first won, 0.5 = tie, 0 = second won.
+    int32_t first_system, second_system;
+    double preference;
+
+    // Bias: the answer to the text with the group swapped; the class that a stereotype asks for; whether the context
+    // leaves the question open; a sentence's embedding [embedding_size].
+    int32_t counterfactual;
+    int32_t stereotyped;
+    bool is_ambiguous;
+    const float *embedding;
+    size_t embedding_size;
+
+    int32_t group; // index into MetricSetup.groups, for gaps between groups, or ITEM_NO_LABEL
+    Slice
+        cluster; // items that are not independent (one passage, one template) share it; empty = an item of its own
+    double weight; // finite and not negative; 1 by default
 } Item;
+
+static inline Item item_empty(void)
+{
+    return (Item){.label = ITEM_NO_LABEL,
+                  .predicted = ITEM_NO_LABEL,
+                  .first_system = ITEM_NO_LABEL,
+                  .second_system = ITEM_NO_LABEL,
+                  .counterfactual = ITEM_NO_LABEL,
+                  .stereotyped = ITEM_NO_LABEL,
+                  .group = ITEM_NO_LABEL,
+                  .weight = 1.0};
+}
 
 #endif

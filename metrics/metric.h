@@ -1,9 +1,13 @@
 // metrics/metric.h: the one interface of every score: a row of sufficient statistics a sample, and a function of them.
 //
-// For each item a metric writes a fixed-width row of doubles; the scores are a function of the weighted column sums
-// (METRIC_SUMS), of all rows with weights (METRIC_ROWS: AUC, calibration, rank correlation), or of the whole set, resampled
-// by recomputing (METRIC_WHOLE). Intervals, paired tests, merging of folds and slices by subgroup follow from that alone.
-// A metric gives one or more named scores; score 0 is the one it is known by.
+// For each item a metric writes a fixed-width row of doubles. The scores are a function
+//   METRIC_SUMS   of the weighted column sums of all rows (accuracy, BLEU, entity F1),
+//   METRIC_ROWS   of all rows with their weights (AUC, calibration, rank correlation, counts over many classes),
+//   METRIC_WHOLE  of the items themselves (distinct-n, embedding association): resampled by recomputing.
+// Intervals, paired tests, merging of folds and slices by subgroup follow from that alone: evaluate.h, paired.h.
+// A metric gives one or more named scores; score 0 is the one it is known by and bears its name.
+//
+// Use: metric_plan() once, then rows (evaluate.h), then scores. A plan is only read after that, so threads share it.
 #ifndef ASSAY_METRICS_METRIC_H
 #define ASSAY_METRICS_METRIC_H
 
@@ -20,49 +24,110 @@ typedef enum MetricNeeds {
     NEEDS_LOG_LIKELIHOODS = 1 << 4,
     NEEDS_VALUES = 1 << 5,
     NEEDS_GROUPS = 1 << 6,
+    NEEDS_COUNTS = 1 << 7,
+    NEEDS_RANKING = 1 << 8,
+    NEEDS_RATINGS = 1 << 9,
+    NEEDS_EMBEDDINGS = 1 << 10,
 } MetricNeeds;
 
 typedef enum MetricKind { METRIC_SUMS, METRIC_ROWS, METRIC_WHOLE } MetricKind;
 typedef enum MetricDirection { HIGHER_IS_BETTER, LOWER_IS_BETTER, NO_DIRECTION } MetricDirection;
 
-// What a metric must know before the first row. Labels are in the order of class indices.
+// How score 0 comes from the sums, where that allows more than resampling.
+typedef enum MetricForm {
+    FORM_GENERAL,
+    FORM_MEAN, // score 0 = sums[0] / sums[1]: a mean over items (a ratio where row[1] varies)
+    FORM_PROPORTION, // the same with row[0] in {0, 1} and row[1] = 1: Wilson intervals and McNemar's test apply
+} MetricForm;
+
+// What a metric must know before the first row. Borrowed; must outlive the plan.
 typedef struct MetricSetup {
-    const Slice *labels;
+    const Slice *labels; // in the order of class indices; entity types for tagging
     size_t n_labels;
+    const Slice *groups; // in the order of Item.group
+    size_t n_groups;
     const Json *params; // the metric's own options (an object), or NULL for defaults
 } MetricSetup;
 
-typedef struct Metric {
+typedef struct Metric Metric;
+
+// A metric made ready for one setup.
+typedef struct MetricPlan {
+    const Metric *metric;
+    MetricSetup setup;
+    size_t width;        // doubles in a row; 0 for METRIC_WHOLE
+    size_t n_scores;     // at least 1
+    const void *options; // the metric's own, read once from params
+} MetricPlan;
+
+// Rows end to end, with what resampling must know. Borrowed pointers.
+typedef struct RowSet {
+    const double *values;     // [n_rows, width], unweighted
+    const double *weights;    // [n_rows], or NULL: all 1
+    const uint32_t *clusters; // [n_rows], in [0, n_clusters), or NULL: each row is its own
+    size_t n_rows;
+    size_t n_clusters; // n_rows where clusters is NULL
+} RowSet;
+
+struct Metric {
     const char *name;    // "accuracy"
     const char *summary; // one line for people
     const char *source;  // paper, section, equation, or the program whose numbers these are
     unsigned needs;      // MetricNeeds bits
     MetricKind kind;
     MetricDirection direction;
-    double lowest, highest; // the range of score 0; -INFINITY and INFINITY where open
-    bool is_proportion;     // score 0 is a share of items with a 0/1 row: Wilson intervals apply
+    MetricForm form;
+    double lowest, highest;    // the range of score 0; -INFINITY and INFINITY where open
+    const char *const *params; // known keys of params, NULL-terminated; NULL = none
 
-    // Checks setup (labels, params) and gives the width of a row and the number of scores. Called first.
-    Status (*prepare)(const MetricSetup *setup, size_t *width, size_t *n_scores, Error *err);
-    // "f1/macro", "f1/positive": in the arena. Score 0 bears the metric's name.
-    Status (*score_name)(const MetricSetup *setup, size_t score, Arena *arena, Slice *name, Error *err);
-    // Writes `width` doubles for one item.
-    Status (*row)(const MetricSetup *setup, const Item *item, double *row, Error *err);
-    // METRIC_SUMS: sums [width], the weighted column sums. Undefined scores are NaN (no items; a class never seen).
-    void (*score_sums)(const MetricSetup *setup, const double *sums, double *scores);
-    // METRIC_ROWS and METRIC_WHOLE: rows [n_rows, width], weights [n_rows] (multiplicities in a resample). scratch holds
-    // score_scratch(n_rows) bytes.
-    Status (*score_rows)(const MetricSetup *setup, const double *rows, const double *weights, size_t n_rows,
-                         void *scratch, double *scores, Error *err);
-    size_t (*score_scratch)(const MetricSetup *setup, size_t n_rows);
-    // "f1|average:macro|zero_division:0|version:1": so that two papers can be compared. In the arena.
-    Status (*signature)(const MetricSetup *setup, Arena *arena, Slice *out, Error *err);
-} Metric;
+    // Reads setup (labels, params already known to be an object with known keys), sets width, n_scores and options (in
+    // the arena). NULL: width 2 and one score, as FORM_MEAN has it.
+    Status (*prepare)(MetricPlan *plan, Arena *arena, Error *err);
+    // The name of score 1 and later: "f1/macro", "f1/class/positive". In the arena. NULL where there is one score.
+    Status (*score_name)(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err);
+    // Finds labels that only the data know (entity types), sorted by bytes. NULL where labels are given or not needed.
+    Status (*find_labels)(const MetricSetup *setup, const Item *items, size_t n_items, Arena *arena,
+                          Slice **labels, size_t *n_labels, Error *err);
+    // Writes `width` doubles for one item (the row comes zeroed). Refuses an item that lacks what it needs. scratch is
+    // rewound by the caller. Not for METRIC_WHOLE.
+    Status (*row)(const MetricPlan *plan, const Item *item, Arena *scratch, double *row,
+                  Error *err);
+    // METRIC_SUMS: sums [width] are the weighted column sums; writes n_scores. Undefined scores are NaN (no items; a
+    // class never seen). NULL for FORM_MEAN and FORM_PROPORTION with one score: sums[0] / sums[1].
+    void (*score_sums)(const MetricPlan *plan, const double *sums, double *scores);
+    // METRIC_ROWS, optional: what does not depend on weights (an order), found once and shared by all resamples.
+    Status (*index_rows)(const MetricPlan *plan, const RowSet *rows, Arena *arena,
+                         const void **index, Error *err);
+    // METRIC_ROWS: scores of rows under weights [n_rows] (multiplicities times weights in a resample; 0 = absent),
+    // used in place of rows->weights. index is NULL where there is no index_rows. scratch is rewound by the caller.
+    Status (*score_rows)(const MetricPlan *plan, const RowSet *rows, const double *weights,
+                         const void *index, Arena *scratch, double *scores, Error *err);
+    // METRIC_WHOLE: the same from the items.
+    Status (*score_items)(const MetricPlan *plan, const Item *items, const double *weights,
+                          size_t n_items, Arena *scratch, double *scores, Error *err);
+    // Options for the signature: "|average:macro|zero_division:0", into the arena; NULL where there are none.
+    Status (*signature)(const MetricPlan *plan, Arena *arena, Slice *options, Error *err);
+    int version; // raised when numbers change; 0 counts as 1
+};
+
+// Checks params against the metric's keys and makes it ready. *plan lives as long as arena and setup's contents.
+Status metric_plan(const Metric *metric, const MetricSetup *setup, Arena *arena, MetricPlan *plan,
+                   Error *err) MUST_CHECK;
+// "f1", "f1/macro": the name of any score; in the arena.
+Status metric_score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err) MUST_CHECK;
+// "f1|average:macro|zero_division:0|version:1": so that two papers can be compared; in the arena.
+Status metric_signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err) MUST_CHECK;
+// The scores of given sums, for METRIC_SUMS.
+void metric_score_sums(const MetricPlan *plan, const double *sums, double *scores);
 
 // In the order people see.
 extern const Metric *const metrics_all[];
 extern const size_t metrics_count;
 // NULL where there is none of that name.
 const Metric *metric_find(Slice name);
+// The known name nearest to a mistyped one, or NULL.
+const char *metric_nearest(Slice name);
 
 #endif
