@@ -22,8 +22,12 @@ typedef struct JsonReader {
     size_t at;         // byte offset of what comes next
     size_t first_line; // number of the text's first line, for JSON Lines; 1 by default
     Arena *arena;      // unescaped strings go here; a string without escapes borrows from text
+    char *
+        comment_copy; // a writable copy of text: // and /* */ comments are accepted and overwritten there with blanks.
+        // NULL (the default): comments are refused
     size_t depth;
-    unsigned char state[JSON_READER_DEPTH]; // what stands open: array or object, and whether a member was read
+    unsigned char state
+        [JSON_READER_DEPTH]; // what stands open: array or object, and whether a member was read
 } JsonReader;
 
 JsonReader json_reader(Slice name, Slice text, Arena *arena);
