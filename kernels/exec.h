@@ -21,9 +21,13 @@ typedef struct ExecOptions {
     size_t lane;           // which fixed lane's gradients this Exec adds into, for callers that keep several
 } ExecOptions;
 
+// STATUS_DEVICE where the device or its driver is missing: err says which. A GPU is touched here for the first time.
 Status exec_open(const ExecOptions *options, Exec **out, Error *err) MUST_CHECK;
 void exec_close(Exec **exec); // a no-op on NULL
 Device exec_device(const Exec *exec);
+ComputeMode exec_compute(const Exec *exec);
+size_t exec_lane(const Exec *exec);
+// The picked row; NULL where the device has none.
 const OpRow *exec_row(const Exec *exec, OpKind op, DType dtype);
 
 // Runs the picked row. On a GPU it is queued on the stream and not waited for.

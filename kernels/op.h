@@ -121,15 +121,17 @@ typedef struct AttentionArgs {
     int is_causal;                        // a query sees keys whose position is <= its own
     size_t window;                        // a query sees keys less than `window` positions away; 0 = no limit
     Ragged queries, keys;                 // equal for self-attention without a cache
-    // Keys and values from a page table instead of in1/in2: row r of sequence s is page_table[s * max_pages +
-    // r / page_rows], row r % page_rows. NULL without a cache.
+    // Keys and values from a page table instead of in1/in2: row r of sequence s is row r % page_rows of the page
+    // page_table[s * max_pages + r / page_rows]; a page is [page_rows, n_kv_heads * head_dim] contiguous, of the row's
+    // dtype (f64 rows read the pointers as such). keys.offsets still counts the keys. NULL without a cache.
     const float *const *key_pages, *const *value_pages;
     size_t page_rows, max_pages;
     // Additive bias by relative position: in3 [n_heads, n_buckets]; bucket of (query, key) = relative_bucket[(key position
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;
     int32_t relative_reach; // the array has 2 * relative_reach + 1 entries
-    DropoutArgs dropout;    // of the probabilities; element = (head, query row, key row) in the sample
+    DropoutArgs dropout;    // of the probabilities, by (query row, head, key row) in the sample (kernels/dropout.h);
+                            // keyed by queries.sequence_keys, so that its own `batch` is not read
 } AttentionArgs;
 
 typedef struct SelectArgs {
@@ -163,6 +165,7 @@ typedef struct GemmArgs {
 
 enum { OP_MAX_IN = 8, OP_MAX_OUT = 4 };
 
+// Arrays that `as` points to (ids, offsets, labels, ...) lie where the tensors lie: on a GPU in device memory.
 typedef struct OpArgs {
     Tensor in[OP_MAX_IN];
     Tensor out[OP_MAX_OUT];
@@ -181,7 +184,8 @@ typedef struct OpArgs {
     } as;
 } OpArgs;
 
-typedef Status (*OpFunction)(const OpArgs *args, Exec *exec, Error *err);
+typedef Status OpKernel(const OpArgs *args, Exec *exec, Error *err);
+typedef OpKernel *OpFunction;
 
 typedef struct OpRow {
     OpKind op;
@@ -192,6 +196,7 @@ typedef struct OpRow {
     int preference;        // among the rows a machine can run the highest is picked; references have 0
     int forward_safe;      // keeps the order of summation whatever the number of rows: may serve a forward pass
     OpFunction run;
+    int (*is_available)(void); // whether a library opened at run time is there; NULL = needs none
 } OpRow;
 
 typedef struct OpInfo {
@@ -199,13 +204,17 @@ typedef struct OpInfo {
     const char *name;     // "linear", "attention_backward"
     const char *summary;  // the equation in a line, for `assay list kernels`
     OpKind backward;      // the operation of its gradient; OP_COUNT where it has none
+    int is_forward;       // may stand in a forward pass: only forward_safe rows are picked
 } OpInfo;
 
 const OpInfo *op_info(OpKind op);
-// All rows, grouped by operation in the order of OpKind; the reference first. Each backend appends its own array (see
-// kernels/op_table.c), so that adding a row is one line there.
-size_t op_rows(const OpRow *const **rows);
-// The row that an Exec of this device uses for (op, dtype) on this machine, or NULL. features: as machine_cpu_features().
+// All rows, grouped by operation in the order of OpKind, the references of each first: row 0, 1, ... op_row_count() - 1.
+// Each backend has its own array (see kernels/op_table.c), so that adding a row is one line there.
+size_t op_row_count(void);
+const OpRow *op_row(size_t index); // NULL past the end
+// The row that an Exec of this device uses for (op, dtype), or NULL: the highest preference among those that these
+// features (as machine_cpu_features()) and the libraries present can run; forward_safe ones only where the operation
+// may stand in a forward pass.
 const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned features);
 // A row by its variant's name, or NULL: for tests, the bench, and --blas openblas.
 const OpRow *op_find(OpKind op, DType dtype, const char *variant);

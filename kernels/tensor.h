@@ -41,6 +41,9 @@ typedef struct Tensor {
 
 // A row-major view on CPU memory, row_stride = cols.
 Tensor tensor_f32(float *data, size_t rows, size_t cols);
+Tensor tensor_f64(double *data, size_t rows, size_t cols);
+// A weight [n, k] in panels (kernels/pack.h) on CPU memory.
+Tensor tensor_panels_f32(float *data, size_t n, size_t k);
 // Columns [begin, end) of a row-major tensor, as a view with the same row_stride.
 Tensor tensor_columns(Tensor tensor, size_t begin, size_t end);
 // Rows [begin, end) of a row-major tensor.

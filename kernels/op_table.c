@@ -1,0 +1,116 @@
+#include "kernels/op.h"
+
+#include <string.h>
+
+#include "base/machine.h"
+#include "kernels/cpu/cpu_rows.h"
+#ifdef ASSAY_HAS_CUDA
+#    include "kernels/cuda/cuda_rows.h"
+#endif
+
+#define INFO(kind, name, summary, backward, is_forward) \
+    [kind] = {kind, name, summary, backward, is_forward}
+
+static const OpInfo infos[OP_COUNT] = {
+    INFO(OP_EMBEDDING, "embedding", "y[t] = word[ids[t]] + position[position_ids[t]] + type[...]",
+         OP_EMBEDDING_BACKWARD, 1),
+    INFO(OP_EMBEDDING_BACKWARD, "embedding_backward", "table[ids[t]] += dy[t], in token order",
+         OP_COUNT, 0),
+    INFO(OP_LINEAR, "linear", "y = act(x W^T + b)", OP_LINEAR_BACKWARD, 1),
+    INFO(OP_LINEAR_BACKWARD, "linear_backward",
+         "dz = dy act'(z); dx = dz W, dW += dz^T x, db += dz", OP_COUNT, 0),
+    INFO(OP_LAYER_NORM, "layer_norm", "s = x + residual; y = (s - mean) / sqrt(var + eps) * w + b",
+         OP_LAYER_NORM_BACKWARD, 1),
+    INFO(OP_LAYER_NORM_BACKWARD, "layer_norm_backward",
+         "ds = rstd (g - mean(g) - n mean(g n)), g = dy w, n = (s - mean) rstd", OP_COUNT, 0),
+    INFO(OP_ATTENTION, "attention", "y = softmax(scale q k^T + bias, masked) v per sequence, head",
+         OP_ATTENTION_BACKWARD, 1),
+    INFO(OP_ATTENTION_BACKWARD, "attention_backward",
+         "ds = p (dp - sum p dp); dq = scale ds k, dk = scale ds^T q, dv = p^T dy", OP_COUNT, 0),
+    INFO(OP_DROPOUT, "dropout", "y = x keep / (1 - p), keep from Philox", OP_DROPOUT, 1),
+    INFO(OP_SELECT_ROWS, "select_rows", "y[s] = x[rows[s]]", OP_SELECT_ROWS_BACKWARD, 1),
+    INFO(OP_SELECT_ROWS_BACKWARD, "select_rows_backward", "dx = 0; dx[rows[s]] += dy[s]", OP_COUNT,
+         0),
+    INFO(OP_MEAN_POOL, "mean_pool", "y[s] = mean of the rows of sequence s", OP_MEAN_POOL_BACKWARD,
+         1),
+    INFO(OP_MEAN_POOL_BACKWARD, "mean_pool_backward", "dx[t] = dy[s] / rows of sequence s",
+         OP_COUNT, 0),
+    INFO(OP_SOFTMAX, "softmax", "y = exp(x - max) / sum exp(x - max), by row", OP_COUNT, 1),
+    INFO(OP_CROSS_ENTROPY, "cross_entropy",
+         "loss = sum -w[label] log softmax(x)[label]; its gradient beside it", OP_CROSS_ENTROPY, 1),
+    INFO(OP_ADD_SCALED, "add_scaled", "y += a x", OP_COUNT, 1),
+    INFO(OP_SCALE, "scale", "y *= a", OP_COUNT, 1),
+    INFO(OP_SQUARED_NORM, "squared_norm", "y = sum x^2", OP_COUNT, 1),
+    INFO(OP_ADAMW, "adamw", "p -= lr (m' / (sqrt(v') + eps) + decay p)", OP_COUNT, 1),
+    INFO(OP_GEMM, "gemm", "c = op(a) op(b) (+ c)", OP_COUNT, 1),
+};
+
+// One line a backend; each array ends with a row whose run is NULL.
+static const OpRow *const backends[] = {
+    cpu_reference_rows,
+    cpu_fast_rows,
+#ifdef ASSAY_HAS_CUDA
+    cuda_rows,
+#endif
+};
+
+const OpInfo *op_info(OpKind op)
+{
+    return &infos[op];
+}
+
+static const OpRow *next_row(size_t *backend, const OpRow *row)
+{
+    row = row ? row + 1 : backends[0];
+    while (!row->run) {
+        if (++*backend == sizeof backends / sizeof *backends) return NULL;
+        row = backends[*backend];
+    }
+    return row;
+}
+
+#define FOR_EACH_ROW(row)                                  \
+    for (size_t backend_ = 0, once_ = 1; once_; once_ = 0) \
+        for (const OpRow *row = next_row(&backend_, NULL); row; row = next_row(&backend_, row))
+
+size_t op_row_count(void)
+{
+    size_t count = 0;
+    FOR_EACH_ROW(row) count++;
+    return count;
+}
+
+const OpRow *op_row(size_t index)
+{
+    for (int op = 0; op < OP_COUNT; op++) {
+        FOR_EACH_ROW(row)
+        {
+            if (row->op == (OpKind)op && index-- == 0) return row;
+        }
+    }
+    return NULL;
+}
+
+const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned features)
+{
+    const OpRow *best = NULL;
+    FOR_EACH_ROW(row)
+    {
+        if (row->op != op || row->dtype != dtype || row->device != device) continue;
+        if ((row->cpu_features & ~features) != 0) continue;
+        if (infos[op].is_forward && !row->forward_safe) continue;
+        if (best && row->preference <= best->preference) continue;
+        if (row->is_available && !row->is_available()) continue;
+        best = row;
+    }
+    return best;
+}
+
+const OpRow *op_find(OpKind op, DType dtype, const char *variant)
+{
+    FOR_EACH_ROW(row)
+    {
+        if (row->op == op && row->dtype == dtype && strcmp(row->variant, variant) == 0) return row;
+    }
+    return NULL;
+}
