@@ -1,0 +1,59 @@
+// models/config.h: config.json of a checkpoint, read and checked.
+#ifndef ASSAY_MODELS_CONFIG_H
+#define ASSAY_MODELS_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/slice.h"
+#include "kernels/op.h"
+
+// What stands on top of the encoder.
+typedef enum ModelHead {
+    HEAD_EMBEDDING, // none: one vector a sequence, the mean of its hidden states
+    HEAD_SEQUENCE,  // a class for each sequence
+    HEAD_TOKEN,     // a class for each token
+    HEAD_SPAN,      // start and end of an answer in each sequence
+    HEAD_MASKED_LM, // a token of the vocabulary for each token
+    HEAD_COUNT
+} ModelHead;
+
+const char *
+model_head_name(ModelHead head); // "embedding", "sequence", "token", "span", "masked-lm"
+
+typedef struct Architecture Architecture; // models/architecture.h
+
+// Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
+// arena given to model_config_parse.
+typedef struct ModelConfig {
+    const Architecture *architecture; // the row of the registry that understands this model
+    Slice model_type;                 // "bert"
+    Slice class_name;                 // "BertForSequenceClassification", as in architectures[0]
+    ModelHead head;
+    size_t vocab_size, hidden_size, n_layers, n_heads, intermediate_size;
+    size_t max_positions; // longest sequence
+    size_t type_vocab_size;
+    int32_t pad_id; // -1 where the file names none
+    float layer_norm_eps;
+    Activation activation;
+    float hidden_dropout, attention_dropout,
+        classifier_dropout; // classifier_dropout < 0: as hidden_dropout
+    float initializer_range;
+    const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
+    size_t
+        n_labels; // classes of a sequence or token head; 2 for a span head; vocab_size for a masked LM
+    Slice problem_type; // as in the file; empty where absent
+} ModelConfig;
+
+// Reads a config.json. An unknown architecture is refused by name, with the known ones listed.
+Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error *err) MUST_CHECK;
+// The same from a document in hand.
+Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Error *err) MUST_CHECK;
+
+// config.json of a model: original's members (NULL where there is none) in their order, those that config states
+// replaced or added. Ends with a newline.
+Status model_config_write(const ModelConfig *config, const Json *original, Buffer *out,
+                          Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,27 @@
+// models/input.h: what a model reads: token ids, already tokenised.
+#ifndef ASSAY_MODELS_INPUT_H
+#define ASSAY_MODELS_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// One sequence as the tokenizer gave it, special tokens included. It borrows; nothing is padded.
+typedef struct TokenSequence {
+    const int32_t *ids;      // [n_tokens]
+    const int32_t *type_ids; // [n_tokens]; NULL = all 0
+    size_t n_tokens;         // at least 1
+    uint64_t key; // identity of the sample, for dropout: the same in every epoch, order and batch
+} TokenSequence;
+
+// A sequence and what is right for it. labels, by the model's head:
+//   HEAD_SEQUENCE         [1] class
+//   HEAD_TOKEN            [n_tokens] class of each token
+//   HEAD_MASKED_LM        [n_tokens] token id to be found there
+//   HEAD_SPAN             [2] first and last token of the answer; a position outside the sequence is ignored
+// A negative label (-100 by custom) is ignored.
+typedef struct TrainExample {
+    TokenSequence input;
+    const int32_t *labels;
+} TrainExample;
+
+#endif

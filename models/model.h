@@ -1,0 +1,143 @@
+// models/model.h: a model that runs here: opened from a directory, asked for predictions, tuned (models/train.h), saved.
+//
+// A Model owns its weights (f32, in 2 MiB pages, packed once), its tokenizer and the program of its architecture and head.
+// Samples come in as token ids, so that tokenisation happens once a run; results come back in the order of the input.
+// The same sample gives the same bits whatever the batch, its place in it and the number of threads.
+// One thread at a time calls a Model; the pool given to a call does the work.
+#ifndef ASSAY_MODELS_MODEL_H
+#define ASSAY_MODELS_MODEL_H
+
+#include <stdatomic.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/slice.h"
+#include "kernels/exec.h"
+#include "kernels/tensor.h"
+#include "models/config.h"
+#include "models/input.h"
+#include "models/tokenizers/tokenizer.h"
+
+typedef struct Model Model;
+
+typedef enum HeadChoice {
+    HEAD_AS_SAVED, // the checkpoint's own head; a checkpoint without one gives embeddings
+    HEAD_FOR_LABELS, // `head` with `labels`: the checkpoint's where it has that head with these labels in this order,
+    // else a fresh one
+} HeadChoice;
+
+// Zero means the default everywhere.
+typedef struct ModelOptions {
+    Device device;
+    ComputeMode compute;
+    int openblas_forward; // see kernels/exec.h
+    int reference_only;
+    HeadChoice head_choice;
+    ModelHead head;      // for HEAD_FOR_LABELS: HEAD_SEQUENCE, HEAD_TOKEN or HEAD_SPAN
+    const Slice *labels; // copied; none for HEAD_SPAN
+    size_t n_labels;
+    uint64_t seed;         // of a fresh head
+    int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
+} ModelOptions;
+
+// directory holds config.json, model.safetensors (or model.safetensors.index.json and its shards) and the tokenizer's
+// files. Refused with file, tensor and remedy: tensors missing or of another shape than config.json says, a vocabulary
+// larger than the embedding. options may be NULL.
+Status model_open(const char *directory, const ModelOptions *options, Model **out,
+                  Error *err) MUST_CHECK;
+
+// A model with random weights, as Transformers initialises: matrices and embeddings normal(0, initializer_range),
+// biases 0, norms 1; the row of pad_id 0. The tokenizer's files in tokenizer_directory (may be NULL) are used and travel
+// with model_save. config is copied; its labels and head count, options->head_choice does not.
+Status model_create(const ModelConfig *config, const char *tokenizer_directory,
+                    const ModelOptions *options, Model **out, Error *err) MUST_CHECK;
+void model_close(Model **model); // a no-op on NULL
+
+const ModelConfig *model_config(const Model *model);
+const Tokenizer *model_tokenizer(const Model *model); // NULL where opened without
+int model_head_is_fresh(
+    const Model *model); // its head's weights were drawn from the seed, not read
+Device model_device(const Model *model);
+
+// What a model can be asked for.
+typedef enum ModelCapability {
+    MODEL_CAN_EMBED = 1 << 0,
+    MODEL_CAN_CLASSIFY = 1 << 1,
+    MODEL_CAN_TAG = 1 << 2,
+    MODEL_CAN_SPAN = 1 << 3,
+    MODEL_CAN_FILL = 1 << 4,
+    MODEL_CAN_TRAIN = 1 << 5,
+} ModelCapability;
+unsigned model_capabilities(const Model *model);
+
+// ---- Predicting ----
+
+// Numbers in one output row: n_labels, or hidden_size for embeddings.
+size_t model_output_width(const Model *model);
+// Output rows for these inputs: one a sequence (HEAD_EMBEDDING, HEAD_SEQUENCE), else one a token, input after input.
+size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs);
+
+// Sequences are sorted by length into ragged units of 500 to 1,000 tokens, run on the pool, and put back in order.
+//   logits   f32 [model_output_rows, model_output_width]: scores before softmax; embeddings as they are.
+// A sequence that is empty or too long, or an id outside the vocabulary, is refused by its index before anything runs.
+// cancel may be NULL; where *cancel becomes non-zero, STATUS_CANCELLED comes back after the running units.
+Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
+                     const atomic_int *cancel, float *logits, Error *err) MUST_CHECK;
+
+// Checks inputs as model_predict does: the index of the first refused one is in the message.
+Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_t n_inputs,
+                          Error *err) MUST_CHECK;
+
+// probabilities[i] = softmax of row i of logits, in double. They may not overlap.
+void model_probabilities(const float *logits, size_t n_rows, size_t n_classes,
+                         double *probabilities);
+// Each row to length 1, in place, as sentence-transformers' Normalize module does. Zero rows stay.
+void model_normalize_rows(float *rows, size_t n_rows, size_t width);
+// Whether modules.json beside the model asks for that.
+int model_wants_normalized(const Model *model);
+
+// For tests and for looking inside: one sequence at a time through the reference order of the program, keeping every
+// hidden state. hidden f32 [n_layers + 1, n_tokens, hidden_size]: the embedding output, then the output of each block.
+Status model_hidden_states(Model *model, const TokenSequence *input, float *hidden,
+                           Error *err) MUST_CHECK;
+
+// ---- Weights ----
+
+// Keeps a copy of the weights as they are now; model_reset brings it back by a copy and draws a fresh head anew from
+// seed. So trials of one model cost no reading and no packing. model_reset needs a model_keep before it.
+Status model_keep(Model *model, Error *err) MUST_CHECK;
+Status model_reset(Model *model, uint64_t seed, Error *err) MUST_CHECK;
+
+// A directory that Transformers loads with the same logits: config.json, model.safetensors (f32, tensors named as
+// Transformers names them) and the tokenizer's files copied. Every file is written anew and renamed.
+Status model_save(const Model *model, const char *directory, Error *err) MUST_CHECK;
+
+// One tensor by its name in the checkpoint, unpacked: rows * cols floats into out (a vector has one row).
+Status model_tensor_shape(const Model *model, Slice name, size_t *rows, size_t *cols,
+                          Error *err) MUST_CHECK;
+Status model_tensor_read(const Model *model, Slice name, float *out, Error *err) MUST_CHECK;
+Status model_tensor_write(Model *model, Slice name, const float *values, Error *err) MUST_CHECK;
+// Names by index, in checkpoint order; an empty slice past the end.
+size_t model_n_tensors(const Model *model);
+Slice model_tensor_name(const Model *model, size_t index);
+
+// ---- Looking at it ----
+
+typedef struct ModelSize {
+    uint64_t n_parameters;
+    uint64_t n_embedding;  // tables and the norm after them
+    uint64_t n_block;      // of one block
+    uint64_t n_head;       // pooler and head
+    uint64_t weight_bytes; // as held in memory
+} ModelSize;
+ModelSize model_size(const Model *model);
+
+// Bytes that a run will take: weights, and per thread the slots of a unit; training also gradients of every lane, moments
+// and the best copy.
+typedef struct ModelMemory {
+    uint64_t predict_bytes;
+    uint64_t train_bytes;
+} ModelMemory;
+ModelMemory model_memory(const Model *model, size_t n_threads, size_t longest_tokens);
+
+#endif
