@@ -1,0 +1,105 @@
+// datasets/reader.h: files become samples. One format is one file and one row of readers_all.
+//
+//     ReadOptions options = {.columns = {.text = SLICE_LIT("review"), .label = SLICE_LIT("stars")}};
+//     Dataset train = {0};
+//     TRY(dataset_read("train.csv", &options, &train, err));
+//     ...
+//     dataset_release(&train);
+//
+// Every error names the file and the line (and column where one is known), what was found and the remedy.
+#ifndef ASSAY_DATASETS_READER_H
+#define ASSAY_DATASETS_READER_H
+
+#include "base/json.h"
+#include "datasets/dataset.h"
+#include "datasets/sample.h"
+
+typedef enum ReadHeader { READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO } ReadHeader;
+typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;
+
+// An attribute of the sample and the column or key that holds its value.
+typedef struct ReadAttribute {
+    Slice name, column;
+} ReadAttribute;
+
+// A column is named by its heading, or by its number from 1 ("2"). For JSON Lines it is a key, or a path of keys
+// ("meta.source"; a key that itself has dots is tried first). Empty = the default:
+//   text    the first heading or key of: text, sentence, sentence1, premise, question, review, content, comment, tweet,
+//           document, body, title, input; without a header column 1
+//   label   the first of: label, labels, class, category, target, sentiment, polarity, stars, rating, gold_label, answer;
+//           without a header column 2
+//   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
+//   id      the first of: id, guid, idx, sample_id; without a header none
+//   group   none
+// Headings are compared without regard to case and surrounding blanks; the names of JSON keys exactly.
+typedef struct ReadColumns {
+    Slice text, pair, label, id, group;
+    const ReadAttribute *attributes;
+    size_t n_attributes;
+} ReadColumns;
+
+// Zeroed means: the format by the file's name, default columns, labels as found, UTF-8. Everything is borrowed.
+typedef struct ReadOptions {
+    Slice format; // a reader's name; empty = by the file's extension
+    ReadColumns columns;
+    // READ_HEADER_AUTO: the first row is a header where a column is asked for by name; or the row has both a default
+    // name of a text column and one of a label column; or its field in the label column (the number given, else 2) is a
+    // default name of a label column; or, with label_optional, its field in the text column is a default name of a text
+    // column. Else it is data.
+    ReadHeader header;
+    char
+        delimiter; // 0 = the format's own. ' ' splits only as often as columns are asked for: the last takes the rest
+    TextEncoding encoding;
+    const Slice *
+        labels; // the classes in order; another label in the file is an error. Pass train's when reading test
+    size_t n_labels;
+    bool label_optional; // samples without a label are read, with SAMPLE_NO_LABEL
+    Slice
+        labels_path; // "lines" only: the file with a label a line. Empty = X_labels.txt beside X_text.txt
+} ReadOptions;
+
+// What a reader is given: the file's text in UTF-8, checked, without NUL and byte order mark, in the dataset's arena.
+typedef struct ReadInput {
+    Slice path; // for messages
+    Slice text;
+    const ReadOptions *options;
+    Arena *arena; // the dataset's
+    DatasetBuilder *builder;
+} ReadInput;
+
+typedef struct Reader {
+    const char *name;              // "tsv"
+    const char *summary;           // one line for people
+    const char *const *extensions; // with the dot, ended by NULL
+    Status (*read)(const ReadInput *input, Error *err);
+} Reader;
+
+extern const Reader *const readers_all[];
+extern const size_t readers_count;
+
+// The reader of that name, or the one for the path's extension where name is empty. STATUS_INVALID names what there is.
+Status reader_for(Slice path, Slice name, const Reader **out, Error *err) MUST_CHECK;
+
+// Reads a whole file ("-" is standard input, with a format) into a zeroed dataset. On failure *out is zeroed again.
+// At most 4 GiB.
+Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
+                    Error *err) MUST_CHECK;
+
+// Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
+// "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
+// auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),
+// "labels" [..], "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
+// the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document; arrays are in the arena.
+Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options,
+                          Error *err) MUST_CHECK;
+extern const char *const read_option_keys[];
+extern const size_t read_option_keys_count;
+
+// The file of a part of a data set in a directory: "train"; "dev" (also found as valid, validation, val); "test". First a
+// file named PART.EXT with an extension some reader knows, else the one file with PART among the words of its name
+// (words end at '.', '-' and '_'; of X_text.txt and X_labels.txt the first). *out lies in the arena. STATUS_NOT_FOUND
+// where there is none, STATUS_INVALID where several fit: the message lists them.
+Status dataset_find_part(Arena *arena, const char *directory, const char *part, char **out,
+                         Error *err) MUST_CHECK;
+
+#endif
