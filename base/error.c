@@ -37,16 +37,15 @@ static size_t format_safely(char *out, size_t size, const char *format, va_list 
     return escape_text(slice_from_cstr(raw), out, size);
 }
 
-static Status set_fact(Error *err, Status status, const char *format, va_list args)
+static void set_fact(Error *err, Status status, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-static Status set_fact(Error *err, Status status, const char *format, va_list args)
+static void set_fact(Error *err, Status status, const char *format, va_list args)
 {
-    if (err == NULL) return status;
+    if (err == NULL) return;
     char fact[FACT_SIZE];
     const size_t len = format_safely(fact, sizeof fact, format, args);
     *err = (Error){.status = status, .n_causes = 1, .cause_len = {len}};
     memcpy(err->text, fact, len + 1);
-    return status;
 }
 
 Status error_set(Error *err, Status status, const char *format, ...)

@@ -31,6 +31,8 @@ typedef struct Machine {
 // CPU features alone, found once; ASSAY_CPU=base|avx2|avx512 in the environment lowers them (for tests and for
 // comparing rows). Thread-safe.
 unsigned machine_cpu_features(void);
+// False where ASSAY_CPU is set to a word that is none of these: it is ignored then, and the program should say so.
+bool machine_cpu_setting_is_known(void);
 void machine_describe(Machine *out);
 // "avx2 avx512 avx512_bf16"; into out, NUL-terminated, cut at size.
 void machine_feature_names(unsigned features, char *out, size_t size);
