@@ -1,3 +1,41 @@
+#include "kernels/attention.h"
 #include "kernels/cpu/cpu_rows.h"
+#include "kernels/dropout.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
+#include "kernels/gemm.h"
+#include "kernels/layer_norm.h"
+#include "kernels/linear.h"
+#include "kernels/select.h"
+#include "kernels/softmax.h"
 
-const OpRow cpu_reference_rows[] = {{.run = NULL}};
+#define ROW(kind, type, function)                                                              \
+    {                                                                                          \
+        .op = kind, .variant = "reference", .dtype = type, .forward_safe = 1, .run = function, \
+    }
+#define REFERENCE_ROWS(kind, operation) \
+    ROW(kind, DTYPE_F32, operation##_reference_f32), ROW(kind, DTYPE_F64, operation##_reference_f64)
+
+const OpRow cpu_reference_rows[] = {
+    REFERENCE_ROWS(OP_EMBEDDING, embedding),
+    REFERENCE_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
+    REFERENCE_ROWS(OP_LINEAR, linear),
+    REFERENCE_ROWS(OP_LINEAR_BACKWARD, linear_backward),
+    REFERENCE_ROWS(OP_LAYER_NORM, layer_norm),
+    REFERENCE_ROWS(OP_LAYER_NORM_BACKWARD, layer_norm_backward),
+    REFERENCE_ROWS(OP_ATTENTION, attention),
+    REFERENCE_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
+    REFERENCE_ROWS(OP_DROPOUT, dropout),
+    REFERENCE_ROWS(OP_SELECT_ROWS, select_rows),
+    REFERENCE_ROWS(OP_SELECT_ROWS_BACKWARD, select_rows_backward),
+    REFERENCE_ROWS(OP_MEAN_POOL, mean_pool),
+    REFERENCE_ROWS(OP_MEAN_POOL_BACKWARD, mean_pool_backward),
+    REFERENCE_ROWS(OP_SOFTMAX, softmax),
+    REFERENCE_ROWS(OP_CROSS_ENTROPY, cross_entropy),
+    REFERENCE_ROWS(OP_ADD_SCALED, add_scaled),
+    REFERENCE_ROWS(OP_SCALE, scale),
+    REFERENCE_ROWS(OP_SQUARED_NORM, squared_norm),
+    REFERENCE_ROWS(OP_ADAMW, adamw),
+    REFERENCE_ROWS(OP_GEMM, gemm),
+    {.run = NULL},
+};

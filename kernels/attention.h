@@ -1,0 +1,33 @@
+// kernels/attention.h: scaled dot-product attention over a ragged batch.
+//
+//     score[i][j] = cap(scale * q[i] . k[j]) + bias[bucket(j - i)]   for the keys j that query i sees
+//     p[i] = softmax(score[i]);  y[i] = sum_j p[i][j] * keep[i][j] / (1 - dropout) * v[j]        OP_ATTENTION
+//     cap(x) = soft_cap * tanh(x / soft_cap), or x
+//
+//     dp[i][j] = keep[i][j] / (1 - dropout) * (dy[i] . v[j])                             OP_ATTENTION_BACKWARD
+//     ds[i][j] = p[i][j] * (dp[i][j] - sum_j p[i][j] dp[i][j])
+//     dq[i] = scale * sum_j ds cap' k[j];  dk[j] = scale * sum_i ds cap' q[i];
+//     dv[j] = sum_i p keep / (1 - dropout) dy[i];  d bias[bucket] += ds
+//
+// Sources: Vaswani et al. 2017, arXiv:1706.03762, eq. 1; log-sum-exp kept for the backward pass: Dao et al. 2022,
+// arXiv:2205.14135; grouped heads: Ainslie et al. 2023, arXiv:2305.13245 (head h reads key head h / (n_heads /
+// n_kv_heads)); relative bias: Raffel et al. 2020, arXiv:1910.10683; soft cap: Gemma 2, arXiv:2408.00118; sliding
+// window: Beltagy et al. 2020, arXiv:2004.05150.
+//
+// One call does this for every sequence s and every head; queries of s meet keys of s only. Positions are absolute, so
+// that a cache and a prefix give the mask and the bias they should.
+//   q, y, dq, dy        [Tq, n_heads * head_dim], rows may be strided
+//   k, v, dk, dv        [Tk, n_kv_heads * head_dim], the same; or pages (forward only)
+//   log-sum-exp         [Tq, n_heads], contiguous
+//   relative bias       [n_heads, n_buckets]
+// A query that sees no key gets y = 0 and log-sum-exp = -infinity. Outputs must not overlap inputs. NaN stays within
+// its sequence. A sequence's bits do not depend on the batch that it is in. STATUS_MEMORY where scratch cannot be had.
+#ifndef ASSAY_KERNELS_ATTENTION_H
+#define ASSAY_KERNELS_ATTENTION_H
+
+#include "kernels/op.h"
+
+OpKernel attention_reference_f32, attention_reference_f64;
+OpKernel attention_backward_reference_f32, attention_backward_reference_f64;
+
+#endif

@@ -1,0 +1,274 @@
+#include "kernels/attention.h"
+
+#include <math.h>
+
+#include "kernels/cpu/real.h"
+#include "kernels/dropout.h"
+#include "kernels/exec.h"
+
+// One sequence and one head, as the equations see them. Rows i and j count within the sequence.
+typedef struct Head {
+    const AttentionArgs *as;
+    Tensor q, k, v; // the head's columns; k and v of its key head
+    const Tensor *bias;
+    size_t sequence, head, kv_head;
+    size_t q_begin, n_queries;
+    size_t k_begin, n_keys;
+    DropoutStream dropout;
+} Head;
+
+static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *bias,
+                      size_t sequence, size_t head)
+{
+    const size_t kv_head = head / (as->n_heads / as->n_kv_heads), d = as->head_dim;
+    const int32_t *q_offsets = as->queries.offsets + sequence;
+    const int32_t *k_offsets = as->keys.offsets + sequence;
+    return (Head){
+        .as = as,
+        .q = tensor_columns(qkv[0], head * d, (head + 1) * d),
+        .k = tensor_columns(qkv[1], kv_head * d, (kv_head + 1) * d),
+        .v = tensor_columns(qkv[2], kv_head * d, (kv_head + 1) * d),
+        .bias = bias,
+        .sequence = sequence,
+        .head = head,
+        .kv_head = kv_head,
+        .q_begin = (size_t)q_offsets[0],
+        .n_queries = (size_t)(q_offsets[1] - q_offsets[0]),
+        .k_begin = (size_t)k_offsets[0],
+        .n_keys = (size_t)(k_offsets[1] - k_offsets[0]),
+        .dropout = dropout_stream(&as->dropout),
+    };
+}
+
+static const Real *query_row(const Head *h, size_t i)
+{
+    return real_row(&h->q, h->q_begin + i);
+}
+
+// Row j of the sequence's keys or values: in the tensor, or in the page that holds it.
+static const Real *cached_row(const Head *h, const Tensor *tensor, const float *const *pages,
+                              size_t j)
+{
+    if (!pages) return real_row(tensor, h->k_begin + j);
+    const AttentionArgs *as = h->as;
+    const void *page = pages[h->sequence * as->max_pages + j / as->page_rows];
+    const size_t row = (j % as->page_rows) * as->n_kv_heads + h->kv_head;
+    return (const Real *)page + row * as->head_dim;
+}
+
+static const Real *key_row(const Head *h, size_t j)
+{
+    return cached_row(h, &h->k, h->as->key_pages, j);
+}
+
+static const Real *value_row(const Head *h, size_t j)
+{
+    return cached_row(h, &h->v, h->as->value_pages, j);
+}
+
+static int64_t position_of(const Ragged *batch, size_t begin, size_t row)
+{
+    return batch->positions ? batch->positions[begin + row] : (int64_t)row;
+}
+
+static int is_visible(const Head *h, size_t i, size_t j)
+{
+    const int64_t q = position_of(&h->as->queries, h->q_begin, i);
+    const int64_t k = position_of(&h->as->keys, h->k_begin, j);
+    if (h->as->is_causal && k > q) return 0;
+    return h->as->window == 0 || (uint64_t)(q > k ? q - k : k - q) < h->as->window;
+}
+
+static double dot(const Real *a, const Real *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+// Column of the bias table for query i and key j.
+static size_t bias_bucket(const Head *h, size_t i, size_t j)
+{
+    const int64_t reach = h->as->relative_reach;
+    int64_t distance =
+        position_of(&h->as->keys, h->k_begin, j) - position_of(&h->as->queries, h->q_begin, i);
+    if (distance < -reach) distance = -reach;
+    if (distance > reach) distance = reach;
+    return (size_t)h->as->relative_bucket[distance + reach];
+}
+
+// slope: of the score by q . k, scale included; may be NULL.
+static double score(const Head *h, size_t i, size_t j, double *slope)
+{
+    const double scale = h->as->scale, cap = h->as->soft_cap;
+    double value = scale * dot(query_row(h, i), key_row(h, j), h->as->head_dim);
+    double d_value = scale;
+    if (cap > 0.0) {
+        const double t = tanh(value / cap);
+        value = cap * t;
+        d_value *= 1.0 - t * t;
+    }
+    if (h->as->relative_bucket) value += real_row(h->bias, h->head)[bias_bucket(h, i, j)];
+    if (slope) *slope = d_value;
+    return value;
+}
+
+// keep / (1 - p) of one probability.
+static double kept(const Head *h, size_t i, size_t j)
+{
+    if (h->as->dropout.p <= 0.0f) return 1.0;
+    const uint32_t row = (uint32_t)(i * h->as->n_heads + h->head);
+    const uint64_t key = h->as->queries.sequence_keys[h->sequence];
+    return dropout_keeps(&h->dropout, key, row, (uint32_t)j) ? (double)h->dropout.scale : 0.0;
+}
+
+// y of one query into `out`; returns the log-sum-exp. p [n_keys] is scratch.
+static double attend(const Head *h, size_t i, double *p, Real *out)
+{
+    double max = -INFINITY, sum = 0;
+    for (size_t j = 0; j < h->n_keys; j++) {
+        p[j] = is_visible(h, i, j) ? score(h, i, j, NULL) : -INFINITY;
+        max = p[j] > max || p[j] != p[j] ? p[j] : max;
+    }
+    for (size_t d = 0; d < h->as->head_dim; d++) out[d] = 0;
+    if (max == -INFINITY) return max; // sees nothing
+    for (size_t j = 0; j < h->n_keys; j++) {
+        p[j] = is_visible(h, i, j) ? exp(p[j] - max) : 0.0;
+        sum += p[j];
+    }
+    for (size_t d = 0; d < h->as->head_dim; d++) {
+        double y = 0;
+        for (size_t j = 0; j < h->n_keys; j++) {
+            if (is_visible(h, i, j)) y += p[j] * kept(h, i, j) * (double)value_row(h, j)[d];
+        }
+        out[d] = (Real)(y / sum);
+    }
+    return max + log(sum);
+}
+
+static size_t longest(const Ragged *batch)
+{
+    size_t rows = 0;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        const size_t here = (size_t)(batch->offsets[s + 1] - batch->offsets[s]);
+        if (here > rows) rows = here;
+    }
+    return rows;
+}
+
+Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
+    const size_t n_scores = longest(&as->keys), mark = exec_scratch_mark(exec);
+    double *p = exec_scratch(exec, n_scores * sizeof *p);
+    if (!p) return error_set_memory(err, n_scores, sizeof *p, "attention");
+    for (size_t s = 0; s < as->queries.n_sequences; s++) {
+        for (size_t head = 0; head < as->n_heads; head++) {
+            const Head h = open_head(as, &args->in[0], &args->in[3], s, head);
+            for (size_t i = 0; i < h.n_queries; i++) {
+                Real *out = real_row(y, h.q_begin + i) + head * as->head_dim;
+                const double lse = attend(&h, i, p, out);
+                if (log_sum_exp->data) real_row(log_sum_exp, h.q_begin + i)[head] = (Real)lse;
+            }
+        }
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
+// Sums in double for one sequence and key head, [n_keys, head_dim] each; p, ds [n_keys] of one query.
+typedef struct Sums {
+    double *dk, *dv, *p, *ds;
+} Sums;
+
+// p and ds of query i, in sums.
+static void score_gradients(const Head *h, size_t i, const Real *dy, double lse, Sums *sums)
+{
+    double p_dp = 0;
+    for (size_t j = 0; j < h->n_keys; j++) {
+        sums->p[j] = sums->ds[j] = 0;
+        if (!is_visible(h, i, j)) continue;
+        sums->p[j] = exp(score(h, i, j, NULL) - lse);
+        sums->ds[j] = kept(h, i, j) * dot(dy, value_row(h, j), h->as->head_dim); // dp
+        p_dp += sums->p[j] * sums->ds[j];
+    }
+    for (size_t j = 0; j < h->n_keys; j++) sums->ds[j] = sums->p[j] * (sums->ds[j] - p_dp);
+}
+
+// Query i: writes dq, adds to dk, dv of the sums and to d_bias (where that is not NULL).
+static void attend_backward(const Head *h, size_t i, const Real *dy, double lse, Sums *sums,
+                            double *dq, Real *d_bias)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t d = 0; d < head_dim; d++) dq[d] = 0;
+    score_gradients(h, i, dy, lse, sums);
+    for (size_t j = 0; j < h->n_keys; j++) {
+        if (!is_visible(h, i, j)) continue;
+        double slope;
+        (void)score(h, i, j, &slope);
+        const double to_dot = sums->ds[j] * slope, to_value = sums->p[j] * kept(h, i, j);
+        for (size_t d = 0; d < head_dim; d++) {
+            dq[d] += to_dot * (double)key_row(h, j)[d];
+            sums->dk[j * head_dim + d] += to_dot * (double)query_row(h, i)[d];
+            sums->dv[j * head_dim + d] += to_value * (double)dy[d];
+        }
+        if (d_bias) {
+            Real *to = &d_bias[bias_bucket(h, i, j)];
+            *to = (Real)(*to + sums->ds[j]);
+        }
+    }
+}
+
+static void store_sums(const Tensor *to, const Head *h, const double *from)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t j = 0; j < h->n_keys; j++) {
+        Real *row = real_row(to, h->k_begin + j) + h->kv_head * head_dim;
+        for (size_t d = 0; d < head_dim; d++) row[d] = (Real)from[j * head_dim + d];
+    }
+}
+
+// One head's queries; the sums belong to its key head and go on through its group.
+static void head_backward(const OpArgs *args, const Head *h, Sums *sums, double *dq)
+{
+    const size_t head_dim = h->as->head_dim;
+    const Tensor *d_bias = &args->out[3];
+    for (size_t i = 0; i < h->n_queries; i++) {
+        const size_t row = h->q_begin + i;
+        const Real *dy = real_row(&args->in[0], row) + h->head * head_dim;
+        attend_backward(h, i, dy, real_row(&args->in[5], row)[h->head], sums, dq,
+                        d_bias->data ? real_row(d_bias, h->head) : NULL);
+        Real *to = real_row(&args->out[0], row) + h->head * head_dim;
+        for (size_t d = 0; d < head_dim; d++) to[d] = (Real)dq[d];
+    }
+}
+
+Status REFERENCE(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const size_t n_keys = longest(&as->keys), group = as->n_heads / as->n_kv_heads;
+    const size_t mark = exec_scratch_mark(exec), n_sums = n_keys * as->head_dim;
+    Sums sums = {.dk = exec_scratch(exec, n_sums * sizeof(double)),
+                 .dv = exec_scratch(exec, n_sums * sizeof(double)),
+                 .p = exec_scratch(exec, n_keys * sizeof(double)),
+                 .ds = exec_scratch(exec, n_keys * sizeof(double))};
+    double *dq = exec_scratch(exec, as->head_dim * sizeof *dq);
+    if (!sums.dk || !sums.dv || !sums.p || !sums.ds || !dq) {
+        return error_set_memory(err, 2 * n_sums, sizeof(double), "attention_backward");
+    }
+    for (size_t s = 0; s < as->queries.n_sequences; s++) {
+        for (size_t kv_head = 0; kv_head < as->n_kv_heads; kv_head++) {
+            Head h = {0};
+            for (size_t i = 0; i < n_sums; i++) sums.dk[i] = sums.dv[i] = 0;
+            for (size_t member = 0; member < group; member++) {
+                h = open_head(as, &args->in[1], &args->in[6], s, kv_head * group + member);
+                head_backward(args, &h, &sums, dq);
+            }
+            store_sums(&args->out[1], &h, sums.dk);
+            store_sums(&args->out[2], &h, sums.dv);
+        }
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}

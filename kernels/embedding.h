@@ -1,0 +1,20 @@
+// kernels/embedding.h: look-up in the embedding tables, and the sum of their gradients.
+//
+//     y[t] = word[ids[t]] + position[position_ids[t]] + type[type_ids[t]]          OP_EMBEDDING
+//     d word[ids[t]] += dy[t], and the like                                       OP_EMBEDDING_BACKWARD
+//
+// Source: Devlin et al. 2019, arXiv:1810.04805, figure 2.
+//   T        token rows of the ragged batch; may be 0
+//   y, dy    [T, H], rows may be strided
+//   word, position, type   [entries, H] row-major; position and type optional (data NULL), their ids then not read
+//   ids      below the entries of their table (checked by who built the batch)
+// The sum is taken as (word + position) + type. Gradients are added row by row in token order. Cannot fail.
+#ifndef ASSAY_KERNELS_EMBEDDING_H
+#define ASSAY_KERNELS_EMBEDDING_H
+
+#include "kernels/op.h"
+
+OpKernel embedding_reference_f32, embedding_reference_f64;
+OpKernel embedding_backward_reference_f32, embedding_backward_reference_f64;
+
+#endif
