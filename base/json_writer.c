@@ -197,8 +197,8 @@ void json_put_float(JsonWriter *w, float value)
 {
     if (put_non_finite(w, (double)value)) return;
     char digits[32];
-    // Below the normal range fewer digits than six may do.
-    for (int precision = fabsf(value) < FLT_MIN ? 1 : 6; precision <= 9; precision++) { // nine always read back the same
+    // Six digits find the shortest form (%g drops zeros), below the normal range fewer may do; nine always suffice.
+    for (int precision = fabsf(value) < FLT_MIN ? 1 : 6; precision <= 9; precision++) {
         snprintf(digits, sizeof digits, "%.*g", precision, (double)value);
         if (strtof(digits, NULL) == value) break;
     }
