@@ -42,7 +42,7 @@ void clock_format_utc(int64_t unix_ns, char *out)
 
 static long long rounded(int64_t ns, int64_t unit)
 {
-    return (ns + unit / 2) / unit;
+    return ns / unit + (ns % unit >= (unit + 1) / 2); // adding first could overflow
 }
 
 void clock_format_duration(int64_t ns, char *out)
