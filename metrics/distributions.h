@@ -1,9 +1,9 @@
-// metrics/distributions.h: distribution functions, to about 1e-13 relative in both tails.
+// metrics/distributions.h: distribution functions, to about 1e-12 relative in both tails.
 //
 // cdf is P(X <= x), sf is P(X > x) without the cancellation of 1 - cdf, quantile is the inverse of cdf. Arguments
 // outside a function's domain give NaN; p = 0 and 1 give the ends of the range.
-// Sources: Loader 2000, "Fast and accurate computation of binomial probabilities" (the leading factors); DLMF 8.17.22
-// and 8.9.2 (continued fractions); Lentz's method as in DLMF 3.10.
+// Sources: Loader 2000, "Fast and accurate computation of binomial probabilities" (the leading factors); DiDonato
+// & Morris 1992 and DLMF 8.9.2 (continued fractions); Lentz's method as in DLMF 3.10.
 #ifndef ASSAY_METRICS_DISTRIBUTIONS_H
 #define ASSAY_METRICS_DISTRIBUTIONS_H
 

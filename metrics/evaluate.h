@@ -21,8 +21,8 @@ typedef struct RowTable {
     double *weights;
     uint32_t *clusters;
     size_t n_rows, capacity;
-    size_t n_clusters;
-    struct ClusterNames *names; // names seen so far, with their indices
+    bool has_weights;                   // some weight is not 1
+    struct ClusterNames *clusters_seen; // NULL before the first row
     Arena scratch;
 } RowTable;
 

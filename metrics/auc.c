@@ -1,0 +1,191 @@
+// Area under the ROC curve: the chance that a positive item scores above a negative one, ties counting half.
+//
+// Two classes: of the positive class's probability. More: one against the rest (Provost & Domingos 2000), or one
+// against one (Hand & Till 2001: for each pair the mean of both directions). Undefined (NaN) where a class is missing.
+#include <math.h>
+
+#include "base/size.h"
+#include "metrics/classes.h"
+#include "metrics/metrics_list.h"
+#include "metrics/ranked.h"
+
+typedef enum Average { AVERAGE_MACRO, AVERAGE_WEIGHTED, AVERAGE_MICRO } Average;
+static const char *const averages[] = {"macro", "weighted", "micro"};
+static const char *const schemes[] = {"ovr", "ovo"};
+static const char *const params[] = {"average", "multi_class", "positive", NULL};
+
+static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
+{
+    const MetricSetup *setup = &plan->setup;
+    TRY(classes_check_setup(setup, 2, err));
+    RankedOptions *o;
+    TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
+    TRY(params_choice(setup->params, "average", averages, 3, &o->average, err));
+    TRY(params_choice(setup->params, "multi_class", schemes, 2, &o->multi_class, err));
+    TRY(classes_positive(setup, &o->positive, err));
+    o->is_binary = setup->n_labels == 2;
+    if (o->multi_class == 1 && o->average == AVERAGE_MICRO) {
+        return error_set(err, STATUS_INVALID, "multi_class \"ovo\" has no average \"micro\"");
+    }
+    plan->width = o->is_binary ? 2 : 1 + setup->n_labels;
+    plan->n_scores = o->is_binary || o->multi_class == 1 ? 1 : 1 + setup->n_labels;
+    plan->options = o;
+    return STATUS_OK;
+}
+
+static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err)
+{
+    return classes_score_name(plan, score - 1, arena, name, err);
+}
+
+static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *arena,
+                         const void **index, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    return ranked_index(plan, rows, !o->is_binary && o->average == AVERAGE_MICRO, arena, index,
+                        err);
+}
+
+// Walks scores from lowest to highest. *positives is the weight of positive items.
+static double area(RankedWalk walk, double *positives)
+{
+    double sum = 0, negatives = 0, group_positives, group_negatives;
+    *positives = 0;
+    while (ranked_next(&walk, &group_positives, &group_negatives)) {
+        sum += group_positives * (negatives + 0.5 * group_negatives);
+        *positives += group_positives;
+        negatives += group_negatives;
+    }
+    const double pairs = *positives * negatives;
+    return pairs > 0 ? sum / pairs : (double)NAN;
+}
+
+static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
+                      double *scores)
+{
+    double macro = 0, weighted = 0, total = 0;
+    for (size_t c = 0; c < index->n_columns; c++) {
+        double positives;
+        walk.order = index->orders[c];
+        walk.column = 1 + c;
+        walk.target = (double)c;
+        scores[1 + c] = area(walk, &positives);
+        macro += scores[1 + c] / (double)index->n_columns;
+        if (positives > 0) weighted += positives * scores[1 + c];
+        total += positives;
+    }
+    scores[0] = o->average == AVERAGE_MACRO ? macro : weighted / total;
+    if (o->average != AVERAGE_MICRO) return;
+    double positives;
+    walk.order = index->flat_order;
+    walk.column = SIZE_MAX;
+    walk.n = walk.rows->n_rows * index->n_columns;
+    scores[0] = area(walk, &positives);
+}
+
+// For one class's scores, walked upwards: wins [n_classes] of its items over every other class's, in pairs.
+static void count_wins(const RankedWalk *walk, size_t class, double *below, double *tied,
+                       double *wins, size_t n_classes)
+{
+    const RowSet *rows = walk->rows;
+    for (size_t begin = 0, end; begin < walk->n; begin = end) {
+        const double score = rows->values[walk->order[begin] * walk->width + 1 + class];
+        double own = 0;
+        for (end = begin; end < walk->n; end++) {
+            const size_t item = walk->order[end];
+            if (rows->values[item * walk->width + 1 + class] != score) break;
+            const size_t label = (size_t)rows->values[item * walk->width];
+            tied[label] += walk->weights[item];
+            if (label == class) own += walk->weights[item];
+        }
+        for (size_t c = 0; own > 0 && c < n_classes; c++) {
+            wins[c] += own * (below[c] + 0.5 * tied[c]);
+        }
+        for (size_t i = begin; i < end; i++) {
+            const size_t label = (size_t)rows->values[walk->order[i] * walk->width];
+            below[label] += walk->weights[walk->order[i]];
+            tied[label] = 0;
+        }
+    }
+}
+
+static Status score_ovo(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
+                        Arena *scratch, double *scores, Error *err)
+{
+    const size_t n = index->n_columns;
+    double *wins, *buffers, *support;
+    size_t cells;
+    if (!size_mul(n, n, &cells)) return error_set_memory(err, n, n, "wins by pair of classes");
+    TRY(arena_take(scratch, cells, sizeof *wins, "wins by pair of classes", &wins, err));
+    TRY(arena_take(scratch, cells, 2 * sizeof *buffers, "weights by class", &buffers, err));
+    TRY(arena_take(scratch, n, sizeof *support, "weights by class", &support, err));
+    for (size_t i = 0; i < walk.n; i++) {
+        support[(size_t)walk.rows->values[i * walk.width]] += walk.weights[i];
+    }
+    for (size_t c = 0; c < n; c++) {
+        walk.order = index->orders[c];
+        count_wins(&walk, c, buffers + 2 * n * c, buffers + 2 * n * c + n, wins + c * n, n);
+    }
+    double sum = 0, total = 0;
+    for (size_t a = 0; a < n; a++) {
+        for (size_t b = a + 1; b < n; b++) {
+            const double pairs = support[a] * support[b];
+            const double mean = (wins[a * n + b] + wins[b * n + a]) / (2 * pairs);
+            const double weight = o->average == AVERAGE_WEIGHTED ? support[a] + support[b] : 1;
+            sum += weight * (pairs > 0 ? mean : (double)NAN);
+            total += weight;
+        }
+    }
+    scores[0] = sum / total;
+    return STATUS_OK;
+}
+
+static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
+                         const void *index, Arena *scratch, double *scores, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    const RankedIndex *ranked = index;
+    RankedWalk walk = {
+        .rows = rows, .weights = weights, .width = plan->width, .n = rows->n_rows, .column = 1};
+    if (!o->is_binary && o->multi_class == 1) {
+        return score_ovo(o, ranked, walk, scratch, scores, err);
+    }
+    if (!o->is_binary) {
+        score_ovr(o, ranked, walk, scores);
+        return STATUS_OK;
+    }
+    double positives;
+    walk.order = ranked->orders[0];
+    walk.target = 1;
+    scores[0] = area(walk, &positives);
+    return STATUS_OK;
+}
+
+static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    if (o->is_binary) {
+        return arena_format(arena, out, err, "|positive:" SLICE_FMT,
+                            SLICE_ARG(plan->setup.labels[o->positive]));
+    }
+    return arena_format(arena, out, err, "|multi_class:%s|average:%s", schemes[o->multi_class],
+                        averages[o->average]);
+}
+
+const Metric metric_auc = {
+    .name = "auc",
+    .summary = "area under the ROC curve: binary, one against the rest, or one against one",
+    .source = "Hand & Till 2001; scikit-learn roc_auc_score",
+    .needs = NEEDS_LABELS | NEEDS_PROBABILITIES,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 1,
+    .params = params,
+    .prepare = prepare,
+    .score_name = score_name,
+    .row = ranked_row,
+    .index_rows = index_rows,
+    .score_rows = score_rows,
+    .signature = signature,
+};

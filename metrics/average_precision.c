@@ -1,0 +1,114 @@
+// Average precision: sum over thresholds, from the highest score down, of (R_n - R_{n-1}) P_n.
+//
+// Two classes: of the positive class; more: macro (default), weighted or micro over one-against-the-rest. Without any
+// positive item it is 0, as in the reference.
+#include <math.h>
+
+#include "metrics/classes.h"
+#include "metrics/metrics_list.h"
+#include "metrics/ranked.h"
+
+typedef enum Average { AVERAGE_MACRO, AVERAGE_WEIGHTED, AVERAGE_MICRO } Average;
+static const char *const averages[] = {"macro", "weighted", "micro"};
+static const char *const params[] = {"average", "positive", NULL};
+
+static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
+{
+    const MetricSetup *setup = &plan->setup;
+    TRY(classes_check_setup(setup, 2, err));
+    RankedOptions *o;
+    TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
+    TRY(params_choice(setup->params, "average", averages, 3, &o->average, err));
+    TRY(classes_positive(setup, &o->positive, err));
+    o->is_binary = setup->n_labels == 2;
+    plan->width = o->is_binary ? 2 : 1 + setup->n_labels;
+    plan->n_scores = o->is_binary ? 1 : 1 + setup->n_labels;
+    plan->options = o;
+    return STATUS_OK;
+}
+
+static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err)
+{
+    return classes_score_name(plan, score - 1, arena, name, err);
+}
+
+static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *arena,
+                         const void **index, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    return ranked_index(plan, rows, !o->is_binary && o->average == AVERAGE_MICRO, arena, index,
+                        err);
+}
+
+// Walks scores from highest to lowest. *positives is the weight of positive items.
+static double precision_of(RankedWalk walk, double *positives)
+{
+    double sum = 0, hits = 0, taken = 0, group_positives, group_negatives;
+    walk.is_descending = true;
+    while (ranked_next(&walk, &group_positives, &group_negatives)) {
+        hits += group_positives;
+        taken += group_positives + group_negatives;
+        if (group_positives > 0) sum += group_positives * hits / taken;
+    }
+    *positives = hits;
+    return hits > 0 ? sum / hits : 0;
+}
+
+static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
+                         const void *index, Arena *scratch, double *scores, Error *err)
+{
+    (void)scratch;
+    (void)err;
+    const RankedOptions *o = plan->options;
+    const RankedIndex *ranked = index;
+    RankedWalk walk = {.rows = rows, .weights = weights, .width = plan->width, .n = rows->n_rows};
+    double positives, macro = 0, weighted = 0, total = 0;
+    for (size_t c = 0; c < ranked->n_columns; c++) {
+        walk.order = ranked->orders[c];
+        walk.column = 1 + c;
+        walk.target = o->is_binary ? 1 : (double)c;
+        const double value = precision_of(walk, &positives);
+        if (!o->is_binary) scores[1 + c] = value;
+        macro += value / (double)ranked->n_columns;
+        weighted += positives * value;
+        total += positives;
+    }
+    scores[0] = macro;
+    if (o->is_binary) return STATUS_OK;
+    if (o->average == AVERAGE_WEIGHTED) scores[0] = weighted / total;
+    if (o->average != AVERAGE_MICRO) return STATUS_OK;
+    walk.order = ranked->flat_order;
+    walk.column = SIZE_MAX;
+    walk.n = rows->n_rows * ranked->n_columns;
+    scores[0] = precision_of(walk, &positives);
+    return STATUS_OK;
+}
+
+static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    if (o->is_binary) {
+        return arena_format(arena, out, err, "|positive:" SLICE_FMT,
+                            SLICE_ARG(plan->setup.labels[o->positive]));
+    }
+    return arena_format(arena, out, err, "|average:%s", averages[o->average]);
+}
+
+const Metric metric_average_precision = {
+    .name = "average_precision",
+    .summary =
+        "area under the precision-recall curve by steps; more classes: macro, weighted, micro",
+    .source = "scikit-learn average_precision_score",
+    .needs = NEEDS_LABELS | NEEDS_PROBABILITIES,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 1,
+    .params = params,
+    .prepare = prepare,
+    .score_name = score_name,
+    .row = ranked_row,
+    .index_rows = index_rows,
+    .score_rows = score_rows,
+    .signature = signature,
+};

@@ -1,0 +1,295 @@
+#include "metrics/bootstrap.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "metrics/resample.h"
+
+enum { RESAMPLES_A_UNIT = 32 };
+
+typedef struct WorkerScratch {
+    Arena arena;
+    uint32_t *units;     // [n_units] draws or counts
+    unsigned char *swap; // [n_units]
+    double *weights;     // [n_rows], or twice that for swaps
+    double *sums;        // [n_systems * width]
+} WorkerScratch;
+
+typedef struct Bootstrap {
+    const System *systems;
+    size_t n_systems;
+    ResampleKind kind;
+    size_t n_resamples;
+    uint64_t seed;
+    size_t n_units;
+    size_t n_scores;
+    double *out;
+    WorkerScratch *scratch; // one a worker
+    // METRIC_SUMS: unit sums of all systems side by side [n_units, n_systems * width], and their totals.
+    size_t stride;
+    double *unit_sums;
+    double *totals;
+    // METRIC_ROWS: an index for each system; for swaps the rows of both systems end to end, with one index.
+    const void **index;
+    RowSet both;
+} Bootstrap;
+
+void add_unit_sums(const RowSet *rows, size_t width, double *sums, size_t stride, size_t at)
+{
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const double w = weight_of(rows, i);
+        if (w == 0) continue;
+        const double *from = rows->values + i * width;
+        double *to = sums + unit_of(rows, i) * stride + at;
+        for (size_t c = 0; c < width; c++) to[c] += w * from[c];
+    }
+}
+
+// Adds the drawn rows of sums [., stride]. Inlined with a constant stride, the accumulators stay in registers.
+static inline __attribute__((always_inline)) void
+gather_fixed(const double *sums, size_t stride, const uint32_t *units, size_t n, double *total)
+{
+    double local[8] = {0};
+    for (size_t i = 0; i < n; i++) {
+        const double *row = sums + units[i] * stride;
+        for (size_t c = 0; c < stride; c++) local[c] += row[c];
+    }
+    for (size_t c = 0; c < stride; c++) total[c] = local[c];
+}
+
+static void gather(const double *sums, size_t stride, const uint32_t *units, size_t n,
+                   double *total)
+{
+    switch (stride) {
+    case 2:
+        gather_fixed(sums, 2, units, n, total);
+        return;
+    case 4:
+        gather_fixed(sums, 4, units, n, total);
+        return;
+    case 6:
+        gather_fixed(sums, 6, units, n, total);
+        return;
+    case 8:
+        gather_fixed(sums, 8, units, n, total);
+        return;
+    default:
+        break;
+    }
+    memset(total, 0, stride * sizeof *total);
+    for (size_t i = 0; i < n; i++) {
+        const double *row = sums + units[i] * stride;
+        for (size_t c = 0; c < stride; c++) total[c] += row[c];
+    }
+}
+
+// Moves the swapped units' sums between the first two systems.
+static void swap_sums(const Bootstrap *b, const unsigned char *swap, double *sums)
+{
+    const size_t width = b->stride / b->n_systems;
+    memcpy(sums, b->totals, b->stride * sizeof *sums);
+    for (size_t u = 0; u < b->n_units; u++) {
+        if (!swap[u]) continue;
+        const double *first = b->unit_sums + u * b->stride, *second = first + width;
+        for (size_t c = 0; c < width; c++) {
+            sums[c] += second[c] - first[c];
+            sums[width + c] += first[c] - second[c];
+        }
+    }
+}
+
+static void resample_sums(Bootstrap *b, size_t r, WorkerScratch *w)
+{
+    if (b->kind == RESAMPLE_BOOTSTRAP) {
+        draw_units(b->seed, r, b->n_units, w->units);
+        gather(b->unit_sums, b->stride, w->units, b->n_units, w->sums);
+    } else {
+        bootstrap_swaps(b->seed, r, b->n_units, w->swap);
+        swap_sums(b, w->swap, w->sums);
+    }
+    const size_t width = b->stride / b->n_systems;
+    for (size_t k = 0; k < b->n_systems; k++) {
+        metric_score_sums(b->systems[k].plan, w->sums + k * width,
+                          b->out + (r * b->n_systems + k) * b->n_scores);
+    }
+}
+
+static Status resample_rows(Bootstrap *b, size_t r, WorkerScratch *w, Error *err)
+{
+    bootstrap_counts(b->seed, r, b->n_units, w->units);
+    for (size_t k = 0; k < b->n_systems; k++) {
+        const RowSet *rows = b->systems[k].rows;
+        for (size_t i = 0; i < rows->n_rows; i++) {
+            w->weights[i] = weight_of(rows, i) * w->units[unit_of(rows, i)];
+        }
+        TRY(score_weighted(b->systems[k].plan, rows, w->weights, b->index[k], &w->arena,
+                           b->out + (r * b->n_systems + k) * b->n_scores, err));
+    }
+    return STATUS_OK;
+}
+
+// Each pseudo-system is a choice of half of the rows of both.
+static Status resample_swapped_rows(Bootstrap *b, size_t r, WorkerScratch *w, Error *err)
+{
+    const size_t n = b->both.n_rows / 2;
+    bootstrap_swaps(b->seed, r, b->n_units, w->swap);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < n; i++) {
+            const size_t from =
+                w->swap[unit_of(b->systems[0].rows, i)] ^ k; // the system it comes from
+            w->weights[i] = from == 0 ? b->both.weights[i] : 0;
+            w->weights[n + i] = from == 1 ? b->both.weights[n + i] : 0;
+        }
+        TRY(score_weighted(b->systems[0].plan, &b->both, w->weights, b->index[0], &w->arena,
+                           b->out + (r * b->n_systems + k) * b->n_scores, err));
+    }
+    return STATUS_OK;
+}
+
+static Status work(void *context, size_t unit, size_t worker, Error *err)
+{
+    Bootstrap *b = context;
+    const size_t begin = unit * RESAMPLES_A_UNIT;
+    const size_t end = size_min(begin + RESAMPLES_A_UNIT, b->n_resamples);
+    WorkerScratch *w = &b->scratch[worker];
+    for (size_t r = begin; r < end; r++) {
+        if (b->systems[0].plan->metric->kind == METRIC_SUMS) {
+            resample_sums(b, r, w);
+        } else if (b->kind == RESAMPLE_BOOTSTRAP) {
+            TRY(resample_rows(b, r, w, err));
+        } else {
+            TRY(resample_swapped_rows(b, r, w, err));
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_systems(const System *systems, size_t n_systems, ResampleKind kind, Error *err)
+{
+    const MetricPlan *plan = systems[0].plan;
+    const RowSet *rows = systems[0].rows;
+    if (plan->metric->kind == METRIC_WHOLE) {
+        return error_set(err, STATUS_INVALID, "metric %s is scored from whole sets, not from rows",
+                         plan->metric->name);
+    }
+    if (kind == RESAMPLE_SWAP && n_systems != 2) {
+        return error_set(err, STATUS_INVALID,
+                         "approximate randomisation wants two systems, not %zu", n_systems);
+    }
+    if (unit_count(rows) > UINT32_MAX) {
+        return error_set(err, STATUS_INVALID, "%zu items are too many to resample",
+                         unit_count(rows));
+    }
+    for (size_t k = 1; k < n_systems; k++) {
+        if (systems[k].rows->n_rows != rows->n_rows ||
+            unit_count(systems[k].rows) != unit_count(rows)) {
+            return error_set(err, STATUS_INVALID,
+                             "systems must be scored on the same items: %zu rows in %zu clusters "
+                             "against %zu in %zu",
+                             rows->n_rows, unit_count(rows), systems[k].rows->n_rows,
+                             unit_count(systems[k].rows));
+        }
+        if (systems[k].plan->metric != plan->metric || systems[k].plan->width != plan->width ||
+            systems[k].plan->n_scores != plan->n_scores) {
+            return error_set(err, STATUS_INVALID, "systems must be scored with the same metric");
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status prepare_sums(Bootstrap *b, Arena *arena, Error *err)
+{
+    const size_t width = b->systems[0].plan->width;
+    size_t cells;
+    if (!size_mul(width, b->n_systems, &b->stride) || !size_mul(b->stride, b->n_units, &cells)) {
+        return error_set_memory(err, b->n_units, b->stride, "sums by unit");
+    }
+    TRY(arena_take(arena, cells, sizeof(double), "sums by unit", &b->unit_sums, err));
+    TRY(arena_take(arena, b->stride, sizeof(double), "sums", &b->totals, err));
+    for (size_t k = 0; k < b->n_systems; k++) {
+        add_unit_sums(b->systems[k].rows, width, b->unit_sums, b->stride, k * width);
+    }
+    for (size_t u = 0; u < b->n_units; u++) {
+        for (size_t c = 0; c < b->stride; c++) b->totals[c] += b->unit_sums[u * b->stride + c];
+    }
+    return STATUS_OK;
+}
+
+static Status prepare_both(Bootstrap *b, Arena *arena, Error *err)
+{
+    const RowSet *first = b->systems[0].rows, *second = b->systems[1].rows;
+    const size_t n = first->n_rows, width = b->systems[0].plan->width;
+    double *values, *weights;
+    size_t cells;
+    if (!size_mul(2 * n, width, &cells)) return error_set_memory(err, 2 * n, width, "rows");
+    TRY(arena_take(arena, cells, sizeof *values, "rows of both systems", &values, err));
+    TRY(arena_take(arena, 2 * n, sizeof *weights, "weights of both systems", &weights, err));
+    memcpy(values, first->values, n * width * sizeof *values);
+    memcpy(values + n * width, second->values, n * width * sizeof *values);
+    for (size_t i = 0; i < n; i++) {
+        weights[i] = weight_of(first, i);
+        weights[n + i] = weight_of(second, i);
+    }
+    b->both = (RowSet){.values = values, .weights = weights, .n_rows = 2 * n, .n_clusters = 2 * n};
+    return index_rows_of(b->systems[0].plan, &b->both, arena, &b->index[0], err);
+}
+
+static Status prepare_scratch(Bootstrap *b, size_t n_workers, Arena *arena, Error *err)
+{
+    const size_t n_rows = b->systems[0].rows->n_rows;
+    TRY(arena_take(arena, n_workers, sizeof *b->scratch, "workers", &b->scratch, err));
+    for (size_t i = 0; i < n_workers; i++) {
+        WorkerScratch *w = &b->scratch[i];
+        TRY(arena_take(arena, b->n_units, sizeof *w->units, "draws", &w->units, err));
+        TRY(arena_take(arena, b->n_units, sizeof *w->swap, "swaps", &w->swap, err));
+        TRY(arena_take(arena, size_max(2 * n_rows, 1), sizeof(double), "weights", &w->weights,
+                       err));
+        TRY(arena_take(arena, size_max(b->stride, 1), sizeof(double), "sums", &w->sums, err));
+    }
+    return STATUS_OK;
+}
+
+static Status prepare(Bootstrap *b, Pool *pool, Arena *arena, Error *err)
+{
+    if (b->systems[0].plan->metric->kind == METRIC_SUMS) {
+        TRY(prepare_sums(b, arena, err));
+    } else {
+        TRY(arena_take(arena, b->n_systems, sizeof *b->index, "indices", &b->index, err));
+        if (b->kind == RESAMPLE_SWAP) {
+            TRY(prepare_both(b, arena, err));
+        } else {
+            for (size_t k = 0; k < b->n_systems; k++) {
+                TRY(index_rows_of(b->systems[k].plan, b->systems[k].rows, arena, &b->index[k],
+                                  err));
+            }
+        }
+    }
+    return prepare_scratch(b, worker_count(pool), arena, err);
+}
+
+Status bootstrap_replicates(const System *systems, size_t n_systems, ResampleKind kind,
+                            size_t n_resamples, uint64_t seed, Pool *pool, double *out, Error *err)
+{
+    if (n_systems == 0) return STATUS_OK;
+    TRY(check_systems(systems, n_systems, kind, err));
+    Bootstrap b = {.systems = systems,
+                   .n_systems = n_systems,
+                   .kind = kind,
+                   .n_resamples = n_resamples,
+                   .seed = seed,
+                   .n_units = unit_count(systems[0].rows),
+                   .n_scores = systems[0].plan->n_scores,
+                   .out = out};
+    Arena arena = {0};
+    Status s = prepare(&b, pool, &arena, err);
+    if (s == STATUS_OK) {
+        const size_t n_work = (n_resamples + RESAMPLES_A_UNIT - 1) / RESAMPLES_A_UNIT;
+        s = run_units(pool, n_work, work, &b, err);
+    }
+    for (size_t i = 0; b.scratch != NULL && i < worker_count(pool); i++) {
+        arena_release(&b.scratch[i].arena);
+    }
+    arena_release(&arena);
+    return s;
+}

@@ -1,0 +1,149 @@
+#include "metrics/classes.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/size.h"
+
+Status classes_check_setup(const MetricSetup *setup, size_t least, Error *err)
+{
+    if (setup->n_labels >= least) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "wants at least %zu labels, but there are %zu", least,
+                     setup->n_labels);
+}
+
+static Status check_class(const MetricSetup *setup, int32_t class, const char *what, Error *err)
+{
+    if (class >= 0 && (size_t) class < setup->n_labels) return STATUS_OK;
+    if (class == ITEM_NO_LABEL) return error_set(err, STATUS_INVALID, "has no %s", what);
+    return error_set(err, STATUS_INVALID, "%s %d is none of the %zu labels", what, (int)class,
+                     setup->n_labels);
+}
+
+Status classes_check_item(const MetricSetup *setup, const Item *item, Error *err)
+{
+    TRY(check_class(setup, item->label, "reference label", err));
+    if (item->predicted == ITEM_NO_LABEL) return STATUS_OK;
+    return check_class(setup, item->predicted, "predicted label", err);
+}
+
+Status classes_check_probabilities(const MetricSetup *setup, const Item *item, Error *err)
+{
+    TRY(check_class(setup, item->label, "reference label", err));
+    if (item->probabilities == NULL) {
+        return error_set(err, STATUS_INVALID, "has no probabilities: the system must give them");
+    }
+    if (item->n_classes != setup->n_labels) {
+        return error_set(err, STATUS_INVALID, "has %zu probabilities for %zu labels",
+                         item->n_classes, setup->n_labels);
+    }
+    double sum = 0;
+    for (size_t c = 0; c < item->n_classes; c++) {
+        const double p = item->probabilities[c];
+        if (!(p >= 0 && p <= 1)) {
+            return error_set(err, STATUS_INVALID,
+                             "probability %g of label " SLICE_FMT " lies outside [0, 1]", p,
+                             SLICE_ARG(setup->labels[c]));
+        }
+        sum += p;
+    }
+    // Wide enough for sums of half-precision softmax outputs.
+    if (fabs(sum - 1) <= 1e-3) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "probabilities sum to %g, not to 1", sum);
+}
+
+Status classes_row(const MetricPlan *plan, const Item *item, Arena *scratch, double *row,
+                   Error *err)
+{
+    (void)scratch;
+    TRY(classes_check_item(&plan->setup, item, err));
+    row[0] = item->label;
+    row[1] = item->predicted;
+    return STATUS_OK;
+}
+
+Status classes_count(const MetricPlan *plan, const RowSet *rows, const double *weights,
+                     Arena *scratch, ClassCounts *out, Error *err)
+{
+    const size_t n = plan->setup.n_labels;
+    *out = (ClassCounts){.n_classes = n};
+    TRY(arena_take(scratch, n, 3 * sizeof *out->hits, "counts by class", &out->hits, err));
+    out->predicted = out->hits + n;
+    out->support = out->predicted + n;
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const double w = weights[i];
+        if (w == 0) continue;
+        const size_t label = (size_t)rows->values[2 * i];
+        const double predicted = rows->values[2 * i + 1];
+        out->support[label] += w;
+        out->total += w;
+        if (predicted < 0) {
+            out->unanswered += w;
+            continue;
+        }
+        out->predicted[(size_t)predicted] += w;
+        if ((size_t)predicted == label) out->hits[label] += w;
+    }
+    return STATUS_OK;
+}
+
+Status classes_positive(const MetricSetup *setup, size_t *positive, Error *err)
+{
+    *positive = setup->n_labels == 2 ? 1 : SIZE_MAX;
+    const Json *value = json_get(setup->params, "positive");
+    if (value == NULL || json_kind(value) == JSON_NULL) return STATUS_OK;
+    Slice name;
+    TRY(json_as_string(value, &name, err));
+    for (size_t c = 0; c < setup->n_labels; c++) {
+        if (!slice_eq(setup->labels[c], name)) continue;
+        *positive = c;
+        return STATUS_OK;
+    }
+    return json_error(value, err, "\"" SLICE_FMT "\" is none of the %zu labels", SLICE_ARG(name),
+                      setup->n_labels);
+}
+
+Status classes_score_name(const MetricPlan *plan, size_t label, Arena *arena, Slice *name,
+                          Error *err)
+{
+    const Slice text = plan->setup.labels[label];
+    return arena_format(arena, name, err, "%s/class/" SLICE_FMT, plan->metric->name,
+                        SLICE_ARG(text));
+}
+
+Status params_choice(const Json *params, const char *key, const char *const *choices,
+                     size_t n_choices, size_t *choice, Error *err)
+{
+    const Json *value = json_get(params, key);
+    if (value == NULL || json_kind(value) == JSON_NULL) return STATUS_OK;
+    Slice text;
+    TRY(json_as_string(value, &text, err));
+    char allowed[256];
+    size_t len = 0;
+    for (size_t i = 0; i < n_choices; i++) {
+        if (slice_eq_cstr(text, choices[i])) {
+            *choice = i;
+            return STATUS_OK;
+        }
+        const int added =
+            snprintf(allowed + len, sizeof allowed - len, "%s%s", i > 0 ? ", " : "", choices[i]);
+        if (added > 0) len = size_min(len + (size_t)added, sizeof allowed - 1);
+    }
+    return json_error(value, err, "\"" SLICE_FMT "\" is none of %s", SLICE_ARG(text), allowed);
+}
+
+Status arena_format(Arena *arena, Slice *out, Error *err, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = len >= 0 ? arena_alloc(arena, (size_t)len + 1, 1) : NULL;
+    if (text != NULL) vsnprintf(text, (size_t)len + 1, format, arguments);
+    va_end(arguments);
+    if (text == NULL) return error_set_memory(err, 1, len >= 0 ? (size_t)len : 0, "a text");
+    *out = (Slice){text, (size_t)len};
+    return STATUS_OK;
+}

@@ -1,0 +1,21 @@
+// metrics/metrics_list.h: every metric, for the registry; one line and one file each.
+#ifndef ASSAY_METRICS_LIST_H
+#define ASSAY_METRICS_LIST_H
+
+#include "metrics/metric.h"
+
+extern const Metric metric_accuracy;
+extern const Metric metric_balanced_accuracy;
+extern const Metric metric_precision;
+extern const Metric metric_recall;
+extern const Metric metric_f1;
+extern const Metric metric_mcc;
+extern const Metric metric_kappa;
+extern const Metric metric_top_k;
+extern const Metric metric_log_loss;
+extern const Metric metric_brier;
+extern const Metric metric_auc;
+extern const Metric metric_average_precision;
+extern const Metric metric_ece;
+
+#endif

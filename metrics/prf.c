@@ -1,0 +1,213 @@
+// Precision, recall and F over classes.
+//
+//     precision = tp / predicted      recall = tp / support
+//     F_beta = (1 + beta^2) tp / (beta^2 support + predicted)
+//
+// micro: from the sums over classes; macro: mean over all labels; weighted: mean by support; binary: one class.
+#include <math.h>
+
+#include "metrics/classes.h"
+#include "metrics/metrics_list.h"
+
+typedef enum Average { AVERAGE_MACRO, AVERAGE_MICRO, AVERAGE_WEIGHTED, AVERAGE_BINARY } Average;
+static const char *const averages[] = {"macro", "micro", "weighted", "binary"};
+enum { N_AVERAGES = 4, SCORE_MICRO = 1, SCORE_MACRO, SCORE_WEIGHTED, SCORE_CLASSES };
+
+typedef enum Part { PART_PRECISION, PART_RECALL, PART_F } Part;
+
+typedef struct PrfOptions {
+    Part part;
+    size_t average;
+    size_t positive;
+    double zero_division; // what 0 / 0 is; NaN leaves a class out of averages
+    double beta;
+} PrfOptions;
+
+static const char *const params[] = {"average", "positive", "zero_division", NULL};
+static const char *const params_f[] = {"average", "positive", "zero_division", "beta", NULL};
+
+static Status read_zero_division(const Json *object, double *out, Error *err)
+{
+    const Json *value = json_get(object, "zero_division");
+    if (value == NULL || json_kind(value) == JSON_NULL) return STATUS_OK;
+    if (json_kind(value) == JSON_STRING && slice_eq_cstr(json_string(value), "nan")) {
+        *out = NAN;
+        return STATUS_OK;
+    }
+    if (json_kind(value) == JSON_STRING) {
+        return json_error(value, err, "must be 0, 1 or \"nan\"");
+    }
+    return json_as_double(value, 0, 1, out, err);
+}
+
+static Status prepare_part(MetricPlan *plan, Part part, Arena *arena, Error *err)
+{
+    const MetricSetup *setup = &plan->setup;
+    TRY(classes_check_setup(setup, 1, err));
+    PrfOptions *o;
+    TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
+    *o = (PrfOptions){.part = part, .average = AVERAGE_MACRO, .beta = 1};
+    TRY(params_choice(setup->params, "average", averages, N_AVERAGES, &o->average, err));
+    TRY(read_zero_division(setup->params, &o->zero_division, err));
+    if (setup->params != NULL) {
+        TRY(json_opt_double(setup->params, "beta", 1e-6, 1e6, &o->beta, err));
+    }
+    TRY(classes_positive(setup, &o->positive, err));
+    if (o->average == AVERAGE_BINARY && o->positive == SIZE_MAX) {
+        return error_set(err, STATUS_INVALID,
+                         "average \"binary\" over %zu labels wants \"positive\": one of them",
+                         setup->n_labels);
+    }
+    plan->n_scores = SCORE_CLASSES + setup->n_labels;
+    plan->options = o;
+    return STATUS_OK;
+}
+
+static Status prepare_precision(MetricPlan *plan, Arena *arena, Error *err)
+{
+    return prepare_part(plan, PART_PRECISION, arena, err);
+}
+
+static Status prepare_recall(MetricPlan *plan, Arena *arena, Error *err)
+{
+    return prepare_part(plan, PART_RECALL, arena, err);
+}
+
+static Status prepare_f(MetricPlan *plan, Arena *arena, Error *err)
+{
+    return prepare_part(plan, PART_F, arena, err);
+}
+
+static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err)
+{
+    static const char *const fixed[] = {"", "micro", "macro", "weighted"};
+    if (score >= SCORE_CLASSES) {
+        return classes_score_name(plan, score - SCORE_CLASSES, arena, name, err);
+    }
+    return arena_format(arena, name, err, "%s/%s", plan->metric->name, fixed[score]);
+}
+
+static double part_of(const PrfOptions *o, double hits, double predicted, double support)
+{
+    const double bb = o->beta * o->beta;
+    double numerator = hits, denominator = 0;
+    switch (o->part) {
+    case PART_PRECISION:
+        denominator = predicted;
+        break;
+    case PART_RECALL:
+        denominator = support;
+        break;
+    case PART_F:
+        numerator = (1 + bb) * hits;
+        denominator = bb * support + predicted;
+        break;
+    }
+    return denominator > 0 ? numerator / denominator : o->zero_division;
+}
+
+static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
+                         const void *index, Arena *scratch, double *scores, Error *err)
+{
+    (void)index;
+    const PrfOptions *o = plan->options;
+    ClassCounts n;
+    TRY(classes_count(plan, rows, weights, scratch, &n, err));
+    double hits = 0, predicted = 0, support = 0;
+    double macro = 0, n_macro = 0, weighted = 0, weighted_support = 0;
+    for (size_t c = 0; c < n.n_classes; c++) {
+        const double value = part_of(o, n.hits[c], n.predicted[c], n.support[c]);
+        scores[SCORE_CLASSES + c] = value;
+        hits += n.hits[c];
+        predicted += n.predicted[c];
+        support += n.support[c];
+        if (isnan(value)) continue;
+        macro += value;
+        n_macro += 1;
+        weighted += value * n.support[c];
+        weighted_support += n.support[c];
+    }
+    scores[SCORE_MICRO] = part_of(o, hits, predicted, support);
+    scores[SCORE_MACRO] = n_macro > 0 ? macro / n_macro : (double)NAN;
+    scores[SCORE_WEIGHTED] = weighted_support > 0 ? weighted / weighted_support : o->zero_division;
+    switch ((Average)o->average) {
+    case AVERAGE_MACRO:
+        scores[0] = scores[SCORE_MACRO];
+        break;
+    case AVERAGE_MICRO:
+        scores[0] = scores[SCORE_MICRO];
+        break;
+    case AVERAGE_WEIGHTED:
+        scores[0] = scores[SCORE_WEIGHTED];
+        break;
+    case AVERAGE_BINARY:
+        scores[0] = scores[SCORE_CLASSES + o->positive];
+        break;
+    }
+    return STATUS_OK;
+}
+
+static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
+{
+    const PrfOptions *o = plan->options;
+    Slice positive = {0}, beta = {0};
+    if (o->average == AVERAGE_BINARY) {
+        TRY(arena_format(arena, &positive, err, "|positive:" SLICE_FMT,
+                         SLICE_ARG(plan->setup.labels[o->positive])));
+    }
+    if (o->part == PART_F && o->beta != 1) {
+        TRY(arena_format(arena, &beta, err, "|beta:%g", o->beta));
+    }
+    return arena_format(arena, out, err, "|average:%s" SLICE_FMT SLICE_FMT "|zero_division:%g",
+                        averages[o->average], SLICE_ARG(positive), SLICE_ARG(beta),
+                        o->zero_division);
+}
+
+const Metric metric_precision = {
+    .name = "precision",
+    .summary = "share of a predicted class that is right: macro (default), micro, weighted, binary",
+    .source = "scikit-learn precision_score",
+    .needs = NEEDS_LABELS,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 1,
+    .params = params,
+    .prepare = prepare_precision,
+    .score_name = score_name,
+    .row = classes_row,
+    .score_rows = score_rows,
+    .signature = signature,
+};
+
+const Metric metric_recall = {
+    .name = "recall",
+    .summary = "share of a class that is found: macro (default), micro, weighted, binary",
+    .source = "scikit-learn recall_score",
+    .needs = NEEDS_LABELS,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 1,
+    .params = params,
+    .prepare = prepare_recall,
+    .score_name = score_name,
+    .row = classes_row,
+    .score_rows = score_rows,
+    .signature = signature,
+};
+
+const Metric metric_f1 = {
+    .name = "f1",
+    .summary = "harmonic mean of precision and recall: macro (default), micro, weighted, binary",
+    .source = "scikit-learn f1_score; fbeta_score where beta is given",
+    .needs = NEEDS_LABELS,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 1,
+    .params = params_f,
+    .prepare = prepare_f,
+    .score_name = score_name,
+    .row = classes_row,
+    .score_rows = score_rows,
+    .signature = signature,
+};

@@ -1,0 +1,31 @@
+#include "metrics/metric.h"
+
+#include <math.h>
+
+#include "metrics/metrics_list.h"
+
+const Metric *const metrics_all[] = {
+    &metric_accuracy,  &metric_balanced_accuracy,
+    &metric_precision, &metric_recall,
+    &metric_f1,        &metric_mcc,
+    &metric_kappa,     &metric_top_k,
+    &metric_log_loss,  &metric_brier,
+    &metric_auc,       &metric_average_precision,
+    &metric_ece,
+};
+const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
+
+const Metric *metric_find(Slice name)
+{
+    for (size_t i = 0; i < metrics_count; i++) {
+        if (slice_eq_cstr(name, metrics_all[i]->name)) return metrics_all[i];
+    }
+    return NULL;
+}
+
+const char *metric_nearest(Slice name)
+{
+    const char *names[sizeof metrics_all / sizeof *metrics_all];
+    for (size_t i = 0; i < metrics_count; i++) names[i] = metrics_all[i]->name;
+    return nearest_name(name, names, metrics_count);
+}
