@@ -16,13 +16,14 @@ static bool reserve(Buffer *buffer, size_t extra)
 {
     if (buffer->failed) return false;
     size_t needed;
-    if (!size_add(buffer->len, extra, &needed) || !size_add(needed, 1, &needed)) {
+    // No allocator has more than PTRDIFF_MAX, and the address sanitizer aborts when asked for it.
+    if (!size_add(buffer->len, extra, &needed) || needed >= PTRDIFF_MAX) {
         buffer->failed = true;
         return false;
     }
+    needed++; // the NUL
     if (needed <= buffer->capacity) return true;
-    size_t doubled;
-    if (!size_mul(buffer->capacity, 2, &doubled)) doubled = needed;
+    const size_t doubled = 2 * buffer->capacity; // cannot overflow below PTRDIFF_MAX
     const size_t capacity = size_max(size_max(doubled, needed), FIRST_CAPACITY);
     char *grown = realloc(buffer->ptr, capacity);
     if (grown == NULL) {
@@ -81,7 +82,7 @@ void buffer_append_double(Buffer *buffer, double value)
     }
     // Any decimal of at most 15 digits survives the way through a normal double, so 15 finds the shortest form (%g
     // drops trailing zeros); below DBL_MIN fewer digits may do.
-    char text[32];
+    char text[40];
     int precision = fabs(value) < DBL_MIN ? 1 : 15;
     do {
         snprintf(text, sizeof text, "%.*g", precision, value);
