@@ -61,7 +61,7 @@ double golden_get(const Json *object, const char *key)
 
 double *golden_doubles(Arena *arena, const Json *array, size_t *n)
 {
-    *n = json_len(array);
+    *n = array != NULL ? json_len(array) : 0;
     double *out = ARENA_NEW(arena, double, *n + 1);
     cr_assert_not_null(out);
     size_t i = 0;

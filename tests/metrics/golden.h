@@ -22,7 +22,7 @@ void golden_close(Golden *golden);
 double golden_double(const Json *value);
 // The same of a member; fails the test where it is missing.
 double golden_get(const Json *object, const char *key);
-// Elements of an array as doubles, in the arena.
+// Elements of an array as doubles, in the arena; none where there is no array.
 double *golden_doubles(Arena *arena, const Json *array, size_t *n);
 
 // Within `relative`, or `absolute` near 0; NaN equals NaN.

@@ -23,7 +23,7 @@ static Scored read_items(Arena *arena, const Json *record)
     const double *score = golden_doubles(arena, json_get(record, "score"), &n_scores);
     Scored out = {.items = ARENA_NEW(arena, Item, n), .n_items = n};
     out.n_classes = rows != NULL ? json_len(json_at(rows, 0)) : 2;
-    const Json *row = json_first(rows);
+    const Json *row = rows != NULL ? json_first(rows) : NULL;
     for (size_t i = 0; i < n; i++) {
         out.items[i] = item_empty();
         out.items[i].label = (int32_t)y[i];
