@@ -1,2 +1,19 @@
 # Sources of models/tokenizers, part of assay_models.
-set(TOKENIZER_SOURCES)
+set(TOKENIZER_SOURCES
+  tokenizers/added_tokens.c
+  tokenizers/bpe.c
+  tokenizers/byte_level.c
+  tokenizers/decode.c
+  tokenizers/encode.c
+  tokenizers/normalizer_bert.c
+  tokenizers/pretokenize_bert.c
+  tokenizers/template.c
+  tokenizers/tokenizer.c
+  tokenizers/tokenizer_json.c
+  tokenizers/tokenizer_json_model.c
+  tokenizers/tokenizer_json_post.c
+  tokenizers/tokenizer_vocab.c
+  tokenizers/truncate.c
+  tokenizers/vocab.c
+  tokenizers/wordpiece.c
+)

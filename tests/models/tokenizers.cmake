@@ -1,2 +1,5 @@
 # Tests of models/tokenizers, part of test_models.
-set(TOKENIZER_TESTS)
+set(TOKENIZER_TESTS
+  test_bpe.c
+  test_tokenizer_support.c
+  test_wordpiece.c)

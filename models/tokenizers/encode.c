@@ -1,0 +1,296 @@
+// Encoding: a text through the stages, and what the caller gets.
+#include "base/size.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+static const EncodeOptions default_options = {0};
+
+// A text on its way: what stays the same from segment to segment.
+typedef struct Walk {
+    const Tokenizer *tokenizer;
+    NormalizedText *scratch;
+    TokenSink *sink;
+    int32_t next_word;
+} Walk;
+
+static Status next_word_id(Walk *walk, int32_t *word, Error *err)
+{
+    if (walk->next_word == INT32_MAX)
+        return error_set(err, STATUS_INVALID, "the text has more than 2^31 words");
+    *word = walk->next_word++;
+    return STATUS_OK;
+}
+
+static Status encode_words(Walk *walk, const NormalizedText *text, Slice part, size_t base,
+                           Error *err)
+{
+    const Tokenizer *t = walk->tokenizer;
+    Slice word = {0};
+    for (size_t at = 0; bert_next_word(part, &at, &word);) {
+        int32_t word_id = 0;
+        TRY(next_word_id(walk, &word_id, err));
+        TRY(wordpiece_encode(&t->wordpiece, &t->vocab, text, word, base, word_id, walk->sink, err));
+    }
+    return STATUS_OK;
+}
+
+// The part of text that stands at base of the original, no added tokens in it.
+static Status encode_pieces(Walk *walk, Slice part, size_t base, Error *err)
+{
+    const Tokenizer *t = walk->tokenizer;
+    const size_t broken = utf8_invalid_at(part);
+    if (broken != SIZE_MAX)
+        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8",
+                         base + broken);
+    ByteOrigin origin = {.segment = part, .base = base};
+    Slice text = part;
+    if (t->byte_level.add_prefix_space && part.len > 0 && part.ptr[0] != ' ') {
+        char *copy = NULL;
+        TRY(arena_take(walk->sink->arena, part.len + 1, 1, "a text with a blank before it", &copy,
+                       err));
+        copy[0] = ' ';
+        memcpy(copy + 1, part.ptr, part.len);
+        text = (Slice){copy, part.len + 1};
+        origin.n_prefix = 1;
+    }
+    Slice piece = text;
+    for (size_t at = 0; at < text.len;) {
+        origin.at = at;
+        if (!t->byte_level.use_regex) {
+            at = text.len;
+        } else if (!gpt2_next_piece(text, &at, &piece)) {
+            break;
+        }
+        int32_t word_id = 0;
+        TRY(next_word_id(walk, &word_id, err));
+        TRY(bpe_encode(&t->bpe, &t->vocab, piece, &origin, word_id, walk->sink, err));
+    }
+    return STATUS_OK;
+}
+
+static Status put_added(Walk *walk, const AddedToken *token, TokenOffsets offsets, Error *err)
+{
+    int32_t word_id = 0;
+    TRY(next_word_id(walk, &word_id, err));
+    return token_sink_add(walk->sink, token->id, offsets.begin, offsets.end, word_id, err);
+}
+
+// Text between added tokens of the first kind: normalised, cut at those of the second kind, the rest split into words.
+static Status encode_bert_segment(Walk *walk, Slice segment, size_t base, Error *err)
+{
+    const Tokenizer *t = walk->tokenizer;
+    const bool want_offsets = !walk->sink->ids_only;
+    NormalizedText *normalized = walk->scratch;
+    TRY(bert_normalize(t->bert, segment, base, want_offsets, walk->sink->arena, normalized, err));
+    const Slice text = {normalized->bytes, normalized->len};
+    size_t done = 0, search = 0;
+    AddedMatch match = {0};
+    while (added_next(&t->normalized, text, &search, done, &match)) {
+        TRY(encode_words(walk, normalized, slice_sub(text, done, match.begin), base, err));
+        TokenOffsets offsets = {0};
+        if (want_offsets) offsets = normalized_range(normalized, base, match.begin, match.end);
+        TRY(put_added(walk, match.token, offsets, err));
+        done = match.end;
+    }
+    return encode_words(walk, normalized, slice_sub(text, done, text.len), base, err);
+}
+
+// The same without a normalizer.
+static Status encode_byte_segment(Walk *walk, Slice segment, size_t base, Error *err)
+{
+    size_t done = 0, search = 0;
+    AddedMatch match = {0};
+    while (added_next(&walk->tokenizer->normalized, segment, &search, done, &match)) {
+        TRY(encode_pieces(walk, slice_sub(segment, done, match.begin), base + done, err));
+        TRY(put_added(walk, match.token, (TokenOffsets){base + match.begin, base + match.end},
+                      err));
+        done = match.end;
+    }
+    return encode_pieces(walk, slice_sub(segment, done, segment.len), base + done, err);
+}
+
+static Status encode_segment(Walk *walk, Slice segment, size_t base, Error *err)
+{
+    if (segment.len == 0) return STATUS_OK;
+    const bool is_bert = walk->tokenizer->pretokenizer == PRETOKENIZER_BERT;
+    return is_bert ? encode_bert_segment(walk, segment, base, err)
+                   : encode_byte_segment(walk, segment, base, err);
+}
+
+Status encode_text(const Tokenizer *tokenizer, Slice text, NormalizedText *scratch, TokenSink *sink,
+                   Error *err)
+{
+    if (text.len > UINT32_MAX - 64)
+        return error_set(err, STATUS_INVALID, "a text of %zu bytes is longer than 4 GiB", text.len);
+    Walk walk = {.tokenizer = tokenizer, .scratch = scratch, .sink = sink};
+    TRY(token_sink_grow(sink, text.len / 4 + 8, err));
+    size_t done = 0, search = 0;
+    AddedMatch match = {0};
+    while (added_next(&tokenizer->raw, text, &search, done, &match)) {
+        TRY(encode_segment(&walk, slice_sub(text, done, match.begin), done, err));
+        TRY(put_added(&walk, match.token, (TokenOffsets){match.begin, match.end}, err));
+        done = match.end;
+    }
+    return encode_segment(&walk, slice_sub(text, done, text.len), done, err);
+}
+
+// ---- one text or pair ----
+
+typedef struct Tokens {
+    TokenSink sinks[2];
+    size_t keep[2];
+} Tokens;
+
+static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pair,
+                        const EncodeOptions *options, Arena *arena, Tokens *out, Error *err)
+{
+    NormalizedText scratch = {0};
+    *out = (Tokens){.sinks = {{.arena = arena}, {.arena = arena}}};
+    TRY(encode_text(tokenizer, text, &scratch, &out->sinks[0], err));
+    if (pair != NULL && encode_text(tokenizer, *pair, &scratch, &out->sinks[1], err) != STATUS_OK)
+        return error_wrap(err, "pair");
+    const size_t n[2] = {out->sinks[0].n, out->sinks[1].n};
+    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
+    return truncate_lengths(options, n_added, n, pair != NULL, out->keep, err);
+}
+
+Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pair,
+                        const EncodeOptions *options, Arena *arena, Encoding *out, Error *err)
+{
+    if (options == NULL) options = &default_options;
+    Tokens tokens;
+    TRY(tokens_of(tokenizer, text, pair, options, arena, &tokens, err));
+    const TokenRange ranges[2] = {{0, tokens.keep[0]}, {0, tokens.keep[1]}};
+    return template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special, arena,
+                          out, err);
+}
+
+Status tokenizer_encode_windows(const Tokenizer *tokenizer, Slice text, const Slice *pair,
+                                const EncodeOptions *options, Arena *arena, EncodingWindows *out,
+                                Error *err)
+{
+    if (options == NULL) options = &default_options;
+    Tokens tokens;
+    TRY(tokens_of(tokenizer, text, pair, options, arena, &tokens, err));
+    TokenRange *parts[2] = {0};
+    size_t n_parts[2] = {0}, n_windows = 0;
+    for (size_t k = 0; k < 2; k++)
+        TRY(truncate_parts(tokens.sinks[k].n, tokens.keep[k], options->stride, arena, &parts[k],
+                           &n_parts[k], err));
+    if (!size_mul(n_parts[0], n_parts[1], &n_windows) || n_windows > TOKENIZER_MAX_WINDOWS) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu x %zu windows are more than %d: use a smaller stride", n_parts[0],
+                         n_parts[1], TOKENIZER_MAX_WINDOWS);
+    }
+    TRY(arena_take(arena, n_windows, sizeof *out->windows, "windows", &out->windows, err));
+    // What stays; then each later part of the text with all parts of the pair; then the first part with the pair's
+    // later ones: the order in which Hugging Face lists them.
+    out->n_windows = 0;
+    for (size_t k = 0; k < n_windows; k++) {
+        size_t a = 0, b = 0;
+        if (k > 0 && k <= (n_parts[0] - 1) * n_parts[1]) {
+            a = 1 + (k - 1) / n_parts[1];
+            b = (k - 1) % n_parts[1];
+        } else if (k > 0) {
+            b = k - (n_parts[0] - 1) * n_parts[1];
+        }
+        const TokenRange ranges[2] = {parts[0][a], parts[1][b]};
+        TRY(template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special,
+                           arena, &out->windows[out->n_windows], err));
+        out->n_windows++;
+    }
+    return STATUS_OK;
+}
+
+// ---- many texts, ids alone ----
+
+// Room for n_more ids in the batch, of which n are there.
+static Status batch_reserve(TokenBatch *batch, size_t n, size_t n_more, size_t *capacity,
+                            Arena *arena, Error *err)
+{
+    if (n + n_more <= *capacity) return STATUS_OK;
+    const TokenBatch old = *batch;
+    *capacity = size_max(n + n_more, 2 * *capacity);
+    TRY(arena_take(arena, *capacity, sizeof *batch->ids, "a batch of ids", &batch->ids, err));
+    TRY(arena_take(arena, *capacity, sizeof *batch->type_ids, "a batch of ids", &batch->type_ids,
+                   err));
+    if (n > 0) memcpy(batch->ids, old.ids, n * sizeof *batch->ids);
+    if (n > 0) memcpy(batch->type_ids, old.type_ids, n * sizeof *batch->type_ids);
+    return STATUS_OK;
+}
+
+static Status batch_text(const Tokenizer *tokenizer, Slice text, const Slice *pair,
+                         const EncodeOptions *options, NormalizedText *scratch, TokenSink sinks[2],
+                         size_t keep[2], Error *err)
+{
+    sinks[0].n = sinks[1].n = 0;
+    TRY(encode_text(tokenizer, text, scratch, &sinks[0], err));
+    if (pair != NULL && encode_text(tokenizer, *pair, scratch, &sinks[1], err) != STATUS_OK)
+        return error_wrap(err, "pair");
+    const size_t n[2] = {sinks[0].n, sinks[1].n};
+    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pair != NULL);
+    return truncate_lengths(options, n_added, n, pair != NULL, keep, err);
+}
+
+static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const Slice *pairs,
+                         const EncodeOptions *options, Arena *scratch_arena, Arena *arena,
+                         TokenBatch *out, Error *err)
+{
+    NormalizedText scratch = {0};
+    TokenSink sinks[2] = {{.arena = scratch_arena, .ids_only = true},
+                          {.arena = scratch_arena, .ids_only = true}};
+    const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pairs != NULL);
+    size_t n = 0, capacity = 0;
+    for (size_t i = 0; i < out->n_sequences; i++) {
+        size_t keep[2];
+        const Slice *pair = pairs != NULL ? &pairs[i] : NULL;
+        if (batch_text(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) != STATUS_OK)
+            return error_wrap(err, "text %zu", i);
+        TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
+        const TokenRange ranges[2] = {{0, keep[0]}, {0, keep[1]}};
+        n += template_apply_ids(tokenizer, sinks, ranges, pair != NULL, options->no_special,
+                                out->ids + n, out->type_ids + n);
+        out->n_full[i] = sinks[0].n + sinks[1].n + n_added;
+        out->starts[i + 1] = n;
+    }
+    return STATUS_OK;
+}
+
+Status tokenizer_encode_batch(const Tokenizer *tokenizer, const Slice *texts, const Slice *pairs,
+                              size_t n, const EncodeOptions *options, Arena *arena, TokenBatch *out,
+                              Error *err)
+{
+    if (options == NULL) options = &default_options;
+    *out = (TokenBatch){.n_sequences = n};
+    TRY(arena_take(arena, n + 1, sizeof *out->starts, "a batch of ids", &out->starts, err));
+    TRY(arena_take(arena, n, sizeof *out->n_full, "a batch of ids", &out->n_full, err));
+    Arena scratch = {0}; // apart from the caller's, so that only the ids stay
+    const Status s = batch_fill(tokenizer, texts, pairs, options, &scratch, arena, out, err);
+    arena_release(&scratch);
+    return s;
+}
+
+// ---- offsets in code points ----
+
+void token_offsets_to_points(Slice text, size_t n, TokenOffsets *offsets)
+{
+    // Offsets nearly ascend: walk on from the last place, back to the front only where they do not.
+    size_t at = 0, points = 0;
+    for (size_t i = 0; i < 2 * n; i++) {
+        size_t *offset = i % 2 == 0 ? &offsets[i / 2].begin : &offsets[i / 2].end;
+        const size_t target = size_min(*offset, text.len);
+        if (target < at) at = points = 0;
+        for (; at < target; points++) utf8_next(text, &at);
+        *offset = points;
+    }
+}
+
+void token_offsets_encoding(Encoding *encoding, Slice text, const Slice *pair)
+{
+    for (size_t begin = 0, end = 0; begin < encoding->n_tokens; begin = end) {
+        const int8_t sequence = encoding->sequence[begin];
+        for (end = begin; end < encoding->n_tokens && encoding->sequence[end] == sequence;) end++;
+        if (sequence == 0) token_offsets_to_points(text, end - begin, encoding->offsets + begin);
+        if (sequence == 1 && pair != NULL)
+            token_offsets_to_points(*pair, end - begin, encoding->offsets + begin);
+    }
+}

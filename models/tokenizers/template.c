@@ -1,0 +1,152 @@
+// Post-processing: special tokens around the tokens of the texts, and the arrays of an Encoding.
+#include "base/size.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+Status template_plain(Template *out, bool is_pair, Arena *arena, Error *err)
+{
+    *out = (Template){.n_pieces = is_pair ? 2 : 1};
+    TRY(arena_take(arena, 2, sizeof *out->pieces, "a template", &out->pieces, err));
+    out->pieces[0] = (TemplatePiece){.kind = PIECE_TEXT};
+    out->pieces[1] = (TemplatePiece){.kind = PIECE_PAIR, .type_id = 1};
+    return STATUS_OK;
+}
+
+static Status template_of(Template *out, const TemplatePiece *pieces, size_t n, Arena *arena,
+                          Error *err)
+{
+    *out = (Template){0};
+    TRY(arena_take(arena, n, sizeof *out->pieces, "a template", &out->pieces, err));
+    for (size_t i = 0; i < n; i++) {
+        if (pieces[i].kind == PIECE_SPECIAL && pieces[i].n_ids == 0) continue;
+        out->n_added += pieces[i].n_ids;
+        out->pieces[out->n_pieces++] = pieces[i];
+    }
+    return STATUS_OK;
+}
+
+Status template_bert(Template out[2], int32_t cls, int32_t sep, bool is_roberta, Arena *arena,
+                     Error *err)
+{
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, 3, sizeof *ids, "a template", &ids, err));
+    ids[0] = cls;
+    ids[1] = ids[2] = sep;
+    const int32_t pair_type = is_roberta ? 0 : 1;
+    const TemplatePiece pieces[] = {
+        {PIECE_SPECIAL, 0, ids, 1},       {PIECE_TEXT, 0, NULL, 0},
+        {PIECE_SPECIAL, 0, ids + 1, 1},   {PIECE_SPECIAL, 0, ids + 2, is_roberta ? 1 : 0},
+        {PIECE_PAIR, pair_type, NULL, 0}, {PIECE_SPECIAL, pair_type, ids + 1, 1},
+    };
+    TRY(template_of(&out[0], pieces, 3, arena, err));
+    return template_of(&out[1], pieces, 6, arena, err);
+}
+
+static Status encoding_take(size_t n, Arena *arena, Encoding *out, Error *err)
+{
+    *out = (Encoding){0};
+    TRY(arena_take(arena, n, sizeof *out->ids, "an encoding", &out->ids, err));
+    TRY(arena_take(arena, n, sizeof *out->type_ids, "an encoding", &out->type_ids, err));
+    TRY(arena_take(arena, n, sizeof *out->offsets, "an encoding", &out->offsets, err));
+    TRY(arena_take(arena, n, sizeof *out->word_ids, "an encoding", &out->word_ids, err));
+    TRY(arena_take(arena, n, sizeof *out->sequence, "an encoding", &out->sequence, err));
+    return arena_take(arena, n, sizeof *out->special, "an encoding", &out->special, err);
+}
+
+// A blank as a token spells it: itself, or the byte-level spelling of a space.
+static bool is_blank(CodePoint c)
+{
+    return c == byte_level_char(' ') || unicode_is_white_space(c);
+}
+
+// Offsets without the blanks that the token begins and ends with. With add_prefix_space the first blank of a text may be
+// the one we put there, which is no part of the text.
+static TokenOffsets trim_offsets(Slice token, TokenOffsets offsets, bool is_first,
+                                 bool add_prefix_space)
+{
+    size_t leading = 0, trailing = 0;
+    bool all_blank = true;
+    for (size_t at = 0; at < token.len;) {
+        const bool blank = is_blank(utf8_next(token, &at));
+        all_blank = all_blank && blank;
+        leading += all_blank;
+        trailing = blank ? trailing + 1 : 0;
+    }
+    if (leading > 0 && (is_first || offsets.begin == 0) && add_prefix_space) leading--;
+    offsets.begin = size_min(offsets.begin + leading, offsets.end);
+    if (trailing > 0 && offsets.end >= trailing)
+        offsets.end = size_max(offsets.end - trailing, offsets.begin);
+    return offsets;
+}
+
+static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRange range,
+                     int32_t type_id, int8_t sequence, Encoding *out)
+{
+    for (size_t i = range.begin; i < range.end; i++) {
+        const size_t at = out->n_tokens++;
+        out->ids[at] = sink->ids[i];
+        out->type_ids[at] = type_id;
+        out->offsets[at] = sink->offsets[i];
+        out->word_ids[at] = sink->word_ids[i];
+        out->sequence[at] = sequence;
+        if (tokenizer->post.trim_offsets) {
+            out->offsets[at] =
+                trim_offsets(vocab_token(&tokenizer->vocab, sink->ids[i]), sink->offsets[i],
+                             i == range.begin, tokenizer->post.add_prefix_space);
+        }
+    }
+}
+
+static void put_special(const TemplatePiece *piece, Encoding *out)
+{
+    for (size_t i = 0; i < piece->n_ids; i++) {
+        const size_t at = out->n_tokens++;
+        out->ids[at] = piece->ids[i];
+        out->type_ids[at] = piece->type_id;
+        out->word_ids[at] = TOKEN_NONE;
+        out->sequence[at] = TOKEN_NONE;
+        out->special[at] = 1;
+    }
+}
+
+Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const TokenRange *ranges,
+                      bool is_pair, bool no_special, Arena *arena, Encoding *out, Error *err)
+{
+    const Template *template = &tokenizer->post.templates[is_pair];
+    size_t n = no_special ? 0 : template->n_added;
+    for (size_t i = 0; i < template->n_pieces; i++) {
+        const PieceKind kind = template->pieces[i].kind;
+        if (kind != PIECE_SPECIAL) n += ranges[kind].end - ranges[kind].begin;
+    }
+    TRY(encoding_take(n, arena, out, err));
+    for (size_t i = 0; i < template->n_pieces; i++) {
+        const TemplatePiece *piece = &template->pieces[i];
+        if (piece->kind != PIECE_SPECIAL) {
+            put_text(tokenizer, &sinks[piece->kind], ranges[piece->kind], piece->type_id,
+                     (int8_t)piece->kind, out);
+        } else if (!no_special) {
+            put_special(piece, out);
+        }
+    }
+    return STATUS_OK;
+}
+
+size_t template_apply_ids(const Tokenizer *tokenizer, const TokenSink *sinks,
+                          const TokenRange *ranges, bool is_pair, bool no_special, int32_t *ids,
+                          int32_t *type_ids)
+{
+    const Template *template = &tokenizer->post.templates[is_pair];
+    size_t n = 0;
+    for (size_t i = 0; i < template->n_pieces; i++) {
+        const TemplatePiece *piece = &template->pieces[i];
+        if (piece->kind == PIECE_SPECIAL && no_special) continue;
+        const bool is_text = piece->kind != PIECE_SPECIAL;
+        const int32_t *from =
+            is_text ? sinks[piece->kind].ids + ranges[piece->kind].begin : piece->ids;
+        const size_t count =
+            is_text ? ranges[piece->kind].end - ranges[piece->kind].begin : piece->n_ids;
+        if (count > 0) memcpy(ids + n, from, count * sizeof *ids);
+        for (size_t k = 0; k < count; k++) type_ids[n + k] = piece->type_id;
+        n += count;
+    }
+    return n;
+}

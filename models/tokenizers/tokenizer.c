@@ -1,0 +1,206 @@
+// Opening, closing, and what a tokenizer knows.
+#include "base/file.h"
+#include "base/json.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+// ---- what it knows ----
+
+size_t tokenizer_vocab_size(const Tokenizer *tokenizer)
+{
+    return tokenizer->vocab.size;
+}
+
+Slice tokenizer_token(const Tokenizer *tokenizer, int32_t id)
+{
+    return vocab_token(&tokenizer->vocab, id);
+}
+
+int32_t tokenizer_id(const Tokenizer *tokenizer, Slice token)
+{
+    const int32_t id = vocab_find(&tokenizer->vocab, token);
+    for (size_t i = 0; i < tokenizer->n_added && id < 0; i++) {
+        if (slice_eq(tokenizer->added[i].content, token)) return tokenizer->added[i].id;
+    }
+    return id;
+}
+
+bool tokenizer_is_special(const Tokenizer *tokenizer, int32_t id)
+{
+    return id >= 0 && (size_t)id < tokenizer->vocab.size && tokenizer->is_special[id];
+}
+
+int32_t tokenizer_special(const Tokenizer *tokenizer, SpecialToken which)
+{
+    return tokenizer->special[which];
+}
+
+size_t tokenizer_n_added(const Tokenizer *tokenizer, bool is_pair)
+{
+    return tokenizer->post.templates[is_pair].n_added;
+}
+
+const char *tokenizer_model_name(const Tokenizer *tokenizer)
+{
+    static const char *const names[] = {[MODEL_WORDPIECE] = "WordPiece", [MODEL_BPE] = "BPE"};
+    return names[tokenizer->model];
+}
+
+size_t tokenizer_model_max_length(const Tokenizer *tokenizer)
+{
+    return tokenizer->model_max_length;
+}
+
+// ---- finishing ----
+
+// The usual names, the first that the vocabulary has.
+static const Slice usual_names[N_SPECIAL_TOKENS][4] = {
+    [SPECIAL_UNK] = {SLICE_LIT("[UNK]"), SLICE_LIT("<unk>")},
+    [SPECIAL_CLS] = {SLICE_LIT("[CLS]"), SLICE_LIT("<s>")},
+    [SPECIAL_SEP] = {SLICE_LIT("[SEP]"), SLICE_LIT("</s>")},
+    [SPECIAL_PAD] = {SLICE_LIT("[PAD]"), SLICE_LIT("<pad>"), SLICE_LIT("<|pad|>")},
+    [SPECIAL_MASK] = {SLICE_LIT("[MASK]"), SLICE_LIT("<mask>")},
+    [SPECIAL_BOS] = {SLICE_LIT("<s>"), SLICE_LIT("<|begin_of_text|>"), SLICE_LIT("<|endoftext|>")},
+    [SPECIAL_EOS] = {SLICE_LIT("</s>"), SLICE_LIT("<|end_of_text|>"), SLICE_LIT("<|endoftext|>")},
+};
+
+static void find_special(Tokenizer *tokenizer)
+{
+    for (size_t which = 0; which < N_SPECIAL_TOKENS; which++) {
+        tokenizer->special[which] = TOKEN_NONE;
+        for (size_t i = 0; i < 4 && tokenizer->special[which] < 0 && usual_names[which][i].len > 0;
+             i++)
+            tokenizer->special[which] = tokenizer_id(tokenizer, usual_names[which][i]);
+    }
+    const int32_t unk =
+        tokenizer->model == MODEL_WORDPIECE ? tokenizer->wordpiece.unk : tokenizer->bpe.unk;
+    if (unk >= 0) tokenizer->special[SPECIAL_UNK] = unk;
+}
+
+// Added tokens that the vocabulary lacks join it; the model never produces them by itself, so its tables stay.
+static Status place_added(Tokenizer *tokenizer, Error *err)
+{
+    Vocab *vocab = &tokenizer->vocab;
+    const size_t n_expected = vocab->n_tokens + tokenizer->n_added;
+    for (size_t i = 0; i < tokenizer->n_added; i++) {
+        AddedToken *token = &tokenizer->added[i];
+        const int32_t known = vocab_find(vocab, token->content);
+        if (known == token->id) continue;
+        if (known >= 0) {
+            return error_set(err, STATUS_INVALID,
+                             "added token \"" SLICE_FMT
+                             "\" has id %d, but the vocabulary gives it %d",
+                             SLICE_ARG(token->content), token->id, known);
+        }
+        TRY(vocab_put(vocab, &tokenizer->arena, token->content, token->id, n_expected, err));
+    }
+    return STATUS_OK;
+}
+
+static Status set_patterns(Tokenizer *tokenizer, Error *err)
+{
+    for (size_t i = 0; i < tokenizer->n_added; i++) {
+        AddedToken *token = &tokenizer->added[i];
+        token->pattern = token->content;
+        if (!token->normalized || tokenizer->bert == NULL) continue;
+        NormalizedText text = {0};
+        TRY(bert_normalize(tokenizer->bert, token->content, 0, false, &tokenizer->arena, &text,
+                           err));
+        token->pattern = (Slice){text.bytes, text.len};
+    }
+    return STATUS_OK;
+}
+
+Status tokenizer_new(Tokenizer **out, Error *err)
+{
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL) return error_set_memory(err, 1, sizeof **out, "a tokenizer");
+    (*out)->wordpiece.unk = (*out)->bpe.unk = TOKEN_NONE;
+    return STATUS_OK;
+}
+
+Status tokenizer_set_bert(Tokenizer *tokenizer, const BertNormalizer *rules, Error *err)
+{
+    TRY(arena_take(&tokenizer->arena, 1, sizeof *tokenizer->bert, "a normalizer", &tokenizer->bert,
+                   err));
+    bert_table_init(tokenizer->bert, rules);
+    return STATUS_OK;
+}
+
+Status tokenizer_finish(Tokenizer *tokenizer, Error *err)
+{
+    TRY(place_added(tokenizer, err));
+    if (tokenizer->vocab.size >= INT32_MAX)
+        return error_set(err, STATUS_INVALID, "the vocabulary is too large");
+    TRY(set_patterns(tokenizer, err));
+    Arena *arena = &tokenizer->arena;
+    TRY(added_matcher_init(&tokenizer->raw, tokenizer->added, tokenizer->n_added, false, arena,
+                           err));
+    TRY(added_matcher_init(&tokenizer->normalized, tokenizer->added, tokenizer->n_added, true,
+                           arena, err));
+    TRY(arena_take(arena, tokenizer->vocab.size, 1, "a vocabulary", &tokenizer->is_special, err));
+    for (size_t i = 0; i < tokenizer->n_added; i++)
+        tokenizer->is_special[tokenizer->added[i].id] = tokenizer->added[i].special;
+    find_special(tokenizer);
+    return STATUS_OK;
+}
+
+// ---- opening ----
+
+static Status open_file(const char *path, const WordPieceOptions *options, bool is_json,
+                        Tokenizer **out, Error *err)
+{
+    Slice text = {0};
+    TRY(file_map(path, &text, err));
+    const Slice name = slice_from_cstr(path);
+    const Status s = is_json ? tokenizer_parse_json(name, text, out, err)
+                             : tokenizer_parse_vocab(name, text, options, out, err);
+    file_unmap(&text);
+    return s;
+}
+
+Status tokenizer_open_json(const char *path, Tokenizer **out, Error *err)
+{
+    return open_file(path, NULL, true, out, err);
+}
+
+Status tokenizer_open_vocab(const char *path, const WordPieceOptions *options, Tokenizer **out,
+                            Error *err)
+{
+    return open_file(path, options, false, out, err);
+}
+
+Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
+{
+    *out = NULL;
+    Arena arena = {0};
+    Status s = STATUS_OK;
+    const Slice folder = slice_from_cstr(directory);
+    const char *json = file_join(&arena, folder, SLICE("tokenizer.json"));
+    const char *vocab = file_join(&arena, folder, SLICE("vocab.txt"));
+    if (json == NULL || vocab == NULL) {
+        s = error_set_memory(err, 1, folder.len, "a path");
+    } else if (file_exists(json)) {
+        s = tokenizer_open_json(json, out, err);
+    } else if (file_exists(vocab)) {
+        WordPieceOptions options = {0};
+        s = tokenizer_read_wordpiece_options(directory, &options, err);
+        if (s == STATUS_OK) s = tokenizer_open_vocab(vocab, &options, out, err);
+    } else {
+        s = error_set(
+            err, STATUS_NOT_FOUND,
+            "%s: neither tokenizer.json nor vocab.txt stands there: name the model's directory",
+            directory);
+    }
+    if (s == STATUS_OK) s = tokenizer_read_config(*out, directory, err);
+    if (s != STATUS_OK) tokenizer_close(out);
+    arena_release(&arena);
+    return s;
+}
+
+void tokenizer_close(Tokenizer **tokenizer)
+{
+    if (*tokenizer == NULL) return;
+    arena_release(&(*tokenizer)->arena);
+    free(*tokenizer);
+    *tokenizer = NULL;
+}

@@ -1,0 +1,75 @@
+// models/tokenizers/tokenizer_json.h: what the readers of tokenizer.json share.
+//
+// The sections of the file may come in any order, so they are read into a TokenizerFile and tied together at the end.
+#ifndef ASSAY_MODELS_TOKENIZERS_TOKENIZER_JSON_H
+#define ASSAY_MODELS_TOKENIZERS_TOKENIZER_JSON_H
+
+#include "base/json_reader.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+// A piece of a template as the file has it.
+typedef struct FilePiece {
+    PieceKind kind;
+    Slice name; // of PIECE_SPECIAL
+    int32_t type_id;
+} FilePiece;
+
+typedef struct FileTemplate {
+    FilePiece *pieces;
+    size_t n_pieces, capacity;
+} FileTemplate;
+
+typedef struct FileSpecial {
+    Slice name;
+    int32_t *ids;
+    size_t n_ids;
+} FileSpecial;
+
+typedef struct TokenizerFile {
+    Tokenizer *tokenizer;
+    Arena scratch; // what is only needed while reading
+    size_t text_len;
+    bool has_model, has_pretokenizer, has_bert_normalizer;
+    BertNormalizer bert;
+    // the model
+    MergePair *merges;
+    size_t n_merges, merges_capacity;
+    // the post-processor
+    bool has_template, has_bert_post, is_roberta;
+    FileTemplate templates[2];
+    FileSpecial *specials;
+    size_t n_specials, specials_capacity;
+    int32_t cls, sep; // of has_bert_post
+} TokenizerFile;
+
+// A member of a component and where it goes. null leaves the default that stands there.
+typedef enum FieldKind { FIELD_BOOL, FIELD_STRING, FIELD_INTEGER, FIELD_SWITCH } FieldKind;
+typedef enum Switch { SWITCH_UNSET, SWITCH_OFF, SWITCH_ON } Switch; // a bool that may be null
+
+typedef struct Field {
+    const char *key;
+    FieldKind kind; // bool, Slice, int64_t, Switch
+    size_t offset;
+} Field;
+
+// The "type" of the object that comes next; the caller's reader stays where it is (probe is a copy).
+Status component_type(JsonReader probe, Slice *type, Error *err) MUST_CHECK;
+// Reads an object's known members into *out and skips the others.
+Status read_fields(JsonReader *r, const Field *fields, size_t n_fields, void *out,
+                   Error *err) MUST_CHECK;
+// Puts file, line and column in front of what err says.
+Status error_at(const JsonReader *r, Error *err);
+// *text, which may borrow from the file, becomes a copy in the arena.
+Status keep_slice(Arena *arena, Slice *text, Error *err) MUST_CHECK;
+// "WHAT "TYPE" is not supported: supported is KNOWN".
+Status component_unknown(const JsonReader *r, const char *what, Slice type, const char *known,
+                         Error *err);
+
+// tokenizer_json_model.c
+Status read_model(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
+Status finish_model(TokenizerFile *file, Error *err) MUST_CHECK;
+// tokenizer_json_post.c
+Status read_post_processor(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
+Status finish_post_processor(TokenizerFile *file, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,207 @@
+// vocab.txt (one token a line, the first has id 0), and the small JSON files beside a tokenizer.
+#include "base/file.h"
+#include "base/json_reader.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+// ---- vocab.txt ----
+
+static Status read_lines(Slice name, Slice text, Vocab *vocab, Arena *arena, Error *err)
+{
+    Slice line = {0};
+    for (int64_t id = 0; slice_split(&text, '\n', &line); id++) {
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r') line.len--;
+        const long long number = (long long)id + 1;
+        if (line.len == 0) {
+            return error_set(
+                err, STATUS_INVALID,
+                SLICE_FMT
+                ":%lld: the line is empty: every line is a token, its number less 1 the id",
+                SLICE_ARG(name), number);
+        }
+        if (utf8_invalid_at(line) != SIZE_MAX)
+            return error_set(err, STATUS_INVALID, SLICE_FMT ":%lld: the token is not valid UTF-8",
+                             SLICE_ARG(name), number);
+        const Slice token = arena_copy(arena, line);
+        if (token.ptr == NULL) return error_set_memory(err, 1, line.len, "a token");
+        if (vocab_put(vocab, arena, token, id, (size_t)id + 1, err) != STATUS_OK)
+            return error_wrap(err, SLICE_FMT ":%lld", SLICE_ARG(name), number);
+    }
+    if (vocab_index(vocab, arena, err) != STATUS_OK)
+        return error_wrap(err, SLICE_FMT, SLICE_ARG(name));
+    return STATUS_OK;
+}
+
+// BERT's special tokens, as far as the vocabulary has them; [UNK], [CLS] and [SEP] it must have.
+static Status add_bert_specials(Tokenizer *tokenizer, Slice name, Error *err)
+{
+    static const Slice names[] = {SLICE_LIT("[UNK]"), SLICE_LIT("[CLS]"), SLICE_LIT("[SEP]"),
+                                  SLICE_LIT("[PAD]"), SLICE_LIT("[MASK]")};
+    enum { N_NAMES = sizeof names / sizeof *names, N_NEEDED = 3 };
+    TRY(arena_take(&tokenizer->arena, N_NAMES, sizeof *tokenizer->added, "added tokens",
+                   &tokenizer->added, err));
+    for (size_t i = 0; i < N_NAMES; i++) {
+        const int32_t id = vocab_find(&tokenizer->vocab, names[i]);
+        if (id < 0 && i < N_NEEDED) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": no line is \"" SLICE_FMT
+                                       "\": a vocab.txt needs [UNK], [CLS] and "
+                                       "[SEP]; with other names use a tokenizer.json",
+                             SLICE_ARG(name), SLICE_ARG(names[i]));
+        }
+        if (id >= 0)
+            tokenizer->added[tokenizer->n_added++] =
+                (AddedToken){.content = names[i], .id = id, .special = true};
+    }
+    return STATUS_OK;
+}
+
+static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPieceOptions *options,
+                              Error *err)
+{
+    TRY(read_lines(name, text, &t->vocab, &t->arena, err));
+    TRY(add_bert_specials(t, name, err));
+    const BertNormalizer rules = {
+        .clean_text = true,
+        .handle_chinese_chars = !options->join_chinese_chars,
+        .strip_accents = options->strip_accents || (!options->keep_accents && !options->is_cased),
+        .lowercase = !options->is_cased,
+    };
+    TRY(tokenizer_set_bert(t, &rules, err));
+    t->model = MODEL_WORDPIECE;
+    t->pretokenizer = PRETOKENIZER_BERT;
+    t->wordpiece =
+        (WordPiece){.prefix = SLICE("##"), .max_word_chars = 100, .unk_token = SLICE("[UNK]")};
+    t->wordpiece.unk = vocab_find(&t->vocab, SLICE("[UNK]"));
+    TRY(token_table_build(&t->wordpiece.continuing, &t->vocab, t->wordpiece.prefix, &t->arena,
+                          err));
+    t->decoder = DECODER_WORDPIECE;
+    t->decoder_prefix = SLICE("##");
+    t->decoder_cleanup = true;
+    const int32_t cls = vocab_find(&t->vocab, SLICE("[CLS]")),
+                  sep = vocab_find(&t->vocab, SLICE("[SEP]"));
+    TRY(template_bert(t->post.templates, cls, sep, false, &t->arena, err));
+    return tokenizer_finish(t, err);
+}
+
+Status tokenizer_parse_vocab(Slice name, Slice text, const WordPieceOptions *options,
+                             Tokenizer **out, Error *err)
+{
+    static const WordPieceOptions defaults = {0};
+    *out = NULL;
+    TRY(tokenizer_new(out, err));
+    const Status s = build_wordpiece(*out, name, text, options != NULL ? options : &defaults, err);
+    if (s != STATUS_OK) tokenizer_close(out);
+    return s;
+}
+
+// ---- tokenizer_config.json, special_tokens_map.json ----
+
+enum { CONFIG_MAX_BYTES = 64 << 20 };
+
+typedef Status (*ConfigKey)(void *context, Slice key, JsonReader *r, Error *err);
+
+// Calls on_key with the reader before each member's value of a JSON object in a file; nothing where the file is absent.
+static Status read_config(const char *directory, Slice file, ConfigKey on_key, void *context,
+                          Error *err)
+{
+    Arena arena = {0};
+    Slice text = {0};
+    Status s = STATUS_OK;
+    const char *path = file_join(&arena, slice_from_cstr(directory), file);
+    if (path == NULL) s = error_set_memory(err, 1, file.len, "a path");
+    if (s != STATUS_OK || !file_exists(path)) goto done;
+    s = file_read(&arena, path, CONFIG_MAX_BYTES, &text, err);
+    if (s != STATUS_OK) goto done;
+    JsonReader r = json_reader(slice_from_cstr(path), text, &arena);
+    s = json_read_object(&r, err);
+    for (bool more = true; s == STATUS_OK;) {
+        Slice key = {0};
+        s = json_read_key(&r, &key, &more, err);
+        if (s != STATUS_OK || !more) break;
+        s = on_key(context, key, &r, err);
+    }
+    if (s == STATUS_OK) s = json_read_end(&r, err);
+done:
+    arena_release(&arena);
+    return s;
+}
+
+// A token as a string, or as an object with "content"; null gives an empty slice.
+static Status read_token_name(JsonReader *r, Slice *out, Error *err)
+{
+    JsonKind kind = JSON_NULL;
+    *out = (Slice){0};
+    TRY(json_peek(r, &kind, err));
+    if (kind == JSON_STRING) return json_read_string(r, out, err);
+    if (kind != JSON_OBJECT) return json_skip(r, err);
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        if (slice_eq_cstr(key, "content")) {
+            TRY(json_read_string(r, out, err));
+        } else {
+            TRY(json_skip(r, err));
+        }
+    }
+}
+
+static Status read_special(void *context, Slice key, JsonReader *r, Error *err)
+{
+    static const char *const keys[N_SPECIAL_TOKENS] = {
+        [SPECIAL_UNK] = "unk_token", [SPECIAL_CLS] = "cls_token",   [SPECIAL_SEP] = "sep_token",
+        [SPECIAL_PAD] = "pad_token", [SPECIAL_MASK] = "mask_token", [SPECIAL_BOS] = "bos_token",
+        [SPECIAL_EOS] = "eos_token",
+    };
+    Tokenizer *tokenizer = context;
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    if (slice_eq_cstr(key, "model_max_length") && kind == JSON_NUMBER) {
+        double length = 0;
+        TRY(json_read_double(r, &length, err));
+        // Transformers writes 1e30 where a tokenizer knows no limit.
+        if (length >= 1 && length <= INT32_MAX) tokenizer->model_max_length = (size_t)length;
+        return STATUS_OK;
+    }
+    for (size_t which = 0; which < N_SPECIAL_TOKENS; which++) {
+        if (!slice_eq_cstr(key, keys[which])) continue;
+        Slice token = {0};
+        TRY(read_token_name(r, &token, err));
+        const int32_t id = token.len > 0 ? tokenizer_id(tokenizer, token) : TOKEN_NONE;
+        if (id >= 0) tokenizer->special[which] = id;
+        return STATUS_OK;
+    }
+    return json_skip(r, err);
+}
+
+Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err)
+{
+    TRY(read_config(directory, SLICE("special_tokens_map.json"), read_special, tokenizer, err));
+    return read_config(directory, SLICE("tokenizer_config.json"), read_special, tokenizer, err);
+}
+
+static Status read_wordpiece_option(void *context, Slice key, JsonReader *r, Error *err)
+{
+    WordPieceOptions *options = context;
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    const bool is_case = slice_eq_cstr(key, "do_lower_case"),
+               is_accents = slice_eq_cstr(key, "strip_accents");
+    const bool is_chinese = slice_eq_cstr(key, "tokenize_chinese_chars");
+    if (kind == JSON_NULL || (!is_case && !is_accents && !is_chinese)) return json_skip(r, err);
+    bool value = false;
+    TRY(json_read_bool(r, &value, err));
+    if (is_case) options->is_cased = !value;
+    if (is_chinese) options->join_chinese_chars = !value;
+    if (is_accents) options->strip_accents = value;
+    if (is_accents) options->keep_accents = !value;
+    return STATUS_OK;
+}
+
+Status tokenizer_read_wordpiece_options(const char *directory, WordPieceOptions *options,
+                                        Error *err)
+{
+    return read_config(directory, SLICE("tokenizer_config.json"), read_wordpiece_option, options,
+                       err);
+}

@@ -1,0 +1,141 @@
+// Tokens by id, and ids by token.
+#include "base/size.h"
+#include "models/tokenizers/tokenizer_internal.h"
+
+uint64_t token_hash(Slice key)
+{
+    uint64_t hash = TOKEN_HASH_SEED;
+    for (size_t i = 0; i < key.len; i++) hash = token_hash_step(hash, key.ptr[i]);
+    return token_hash_finish(hash);
+}
+
+// Makes room for ids up to size - 1.
+static Status vocab_reserve(Vocab *vocab, Arena *arena, size_t size, Error *err)
+{
+    if (size > vocab->capacity) {
+        const size_t capacity = size_max(size, vocab->capacity + vocab->capacity / 2 + 64);
+        Slice *tokens = NULL;
+        TRY(arena_take(arena, capacity, sizeof *tokens, "a vocabulary", &tokens, err));
+        if (vocab->size > 0) memcpy(tokens, vocab->tokens, vocab->size * sizeof *tokens);
+        vocab->tokens = tokens;
+        vocab->capacity = capacity;
+    }
+    if (size > vocab->size) vocab->size = size;
+    return STATUS_OK;
+}
+
+Status vocab_put(Vocab *vocab, Arena *arena, Slice token, int64_t id, size_t n_expected, Error *err)
+{
+    // Ids may have gaps, but a single huge one must not make us allocate gigabytes.
+    const size_t highest = n_expected > (SIZE_MAX - 65536) / 4 ? SIZE_MAX : 4 * n_expected + 65536;
+    if (id < 0 || id >= INT32_MAX || (uint64_t)id > highest) {
+        return error_set(err, STATUS_INVALID,
+                         "token \"" SLICE_FMT
+                         "\" has id %lld: ids run from 0 to about the number of tokens",
+                         SLICE_ARG(token), (long long)id);
+    }
+    TRY(vocab_reserve(vocab, arena, (size_t)id + 1, err));
+    Slice *slot = &vocab->tokens[id];
+    if (slot->ptr != NULL) {
+        return error_set(err, STATUS_INVALID,
+                         "id %lld belongs to two tokens, \"" SLICE_FMT "\" and \"" SLICE_FMT "\"",
+                         (long long)id, SLICE_ARG(*slot), SLICE_ARG(token));
+    }
+    *slot = token.ptr != NULL ? token : SLICE("");
+    vocab->n_tokens++;
+    return STATUS_OK;
+}
+
+static Slice key_of(const TokenTable *table, Slice token)
+{
+    return (Slice){token.ptr + table->prefix_len, token.len - table->prefix_len};
+}
+
+int32_t token_table_find(const TokenTable *table, const Slice *tokens, Slice key, uint64_t hash)
+{
+    const uint32_t tag = (uint32_t)(hash >> 32);
+    for (size_t i = (size_t)hash & table->mask;; i = (i + 1) & table->mask) {
+        const struct TokenSlot slot = table->slots[i];
+        if (slot.id < 0) return TOKEN_NONE;
+        if (slot.tag == tag && slice_eq(key_of(table, tokens[slot.id]), key)) return slot.id;
+    }
+}
+
+// Finds the same key's id, or puts id there and returns TOKEN_NONE.
+static int32_t table_insert(TokenTable *table, const Slice *tokens, int32_t id)
+{
+    const Slice key = key_of(table, tokens[id]);
+    const uint64_t hash = token_hash(key);
+    const uint32_t tag = (uint32_t)(hash >> 32);
+    size_t i = (size_t)hash & table->mask;
+    for (; table->slots[i].id >= 0; i = (i + 1) & table->mask) {
+        if (table->slots[i].tag == tag && slice_eq(key_of(table, tokens[table->slots[i].id]), key))
+            return table->slots[i].id;
+    }
+    table->slots[i] = (struct TokenSlot){.tag = tag, .id = id};
+    table->longest = size_max(table->longest, key.len);
+    return TOKEN_NONE;
+}
+
+Status token_table_build(TokenTable *table, const Vocab *vocab, Slice prefix, Arena *arena,
+                         Error *err)
+{
+    size_t n_keys = 0;
+    for (size_t i = 0; i < vocab->size; i++)
+        n_keys += vocab->tokens[i].ptr != NULL && slice_starts_with(vocab->tokens[i], prefix);
+    size_t n_slots = 16;
+    while (n_slots < 2 * n_keys) n_slots *= 2;
+    *table = (TokenTable){.mask = n_slots - 1, .prefix_len = prefix.len};
+    TRY(arena_take(arena, n_slots, sizeof *table->slots, "a table of tokens", &table->slots, err));
+    for (size_t i = 0; i < n_slots; i++) table->slots[i].id = TOKEN_NONE;
+    for (size_t i = 0; i < vocab->size; i++) {
+        if (vocab->tokens[i].ptr == NULL || !slice_starts_with(vocab->tokens[i], prefix)) continue;
+        const int32_t other = table_insert(table, vocab->tokens, (int32_t)i);
+        if (other >= 0) {
+            return error_set(err, STATUS_INVALID, "token \"" SLICE_FMT "\" has two ids, %d and %zu",
+                             SLICE_ARG(vocab->tokens[i]), other, i);
+        }
+    }
+    return STATUS_OK;
+}
+
+Status vocab_index(Vocab *vocab, Arena *arena, Error *err)
+{
+    if (vocab->n_tokens == 0) return error_set(err, STATUS_INVALID, "the vocabulary is empty");
+    return token_table_build(&vocab->table, vocab, SLICE(""), arena, err);
+}
+
+int32_t vocab_find(const Vocab *vocab, Slice token)
+{
+    if (vocab->table.slots == NULL || token.len > vocab->table.longest) return TOKEN_NONE;
+    return token_table_find(&vocab->table, vocab->tokens, token, token_hash(token));
+}
+
+Slice vocab_token(const Vocab *vocab, int32_t id)
+{
+    return id >= 0 && (size_t)id < vocab->size ? vocab->tokens[id] : (Slice){0};
+}
+
+Status token_sink_grow(TokenSink *sink, size_t n_more, Error *err)
+{
+    size_t wanted = 0;
+    if (!size_add(sink->n, n_more, &wanted))
+        return error_set_memory(err, sink->n, n_more, "tokens");
+    if (wanted <= sink->capacity) return STATUS_OK;
+    const size_t capacity = size_max(wanted, size_max(64, 2 * sink->capacity));
+    const TokenSink old = *sink;
+    TRY(arena_take(sink->arena, capacity, sizeof *sink->ids, "token ids", &sink->ids, err));
+    if (old.n > 0) memcpy(sink->ids, old.ids, old.n * sizeof *old.ids);
+    if (!sink->ids_only) {
+        TRY(arena_take(sink->arena, capacity, sizeof *sink->offsets, "token offsets",
+                       &sink->offsets, err));
+        TRY(arena_take(sink->arena, capacity, sizeof *sink->word_ids, "word ids", &sink->word_ids,
+                       err));
+        if (old.n > 0) {
+            memcpy(sink->offsets, old.offsets, old.n * sizeof *old.offsets);
+            memcpy(sink->word_ids, old.word_ids, old.n * sizeof *old.word_ids);
+        }
+    }
+    sink->capacity = capacity;
+    return STATUS_OK;
+}

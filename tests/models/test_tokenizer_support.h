@@ -1,0 +1,15 @@
+// Golden files of tokenizers: read with the pull reader, because texts hold U+0000.
+#ifndef ASSAY_TESTS_MODELS_TEST_TOKENIZER_SUPPORT_H
+#define ASSAY_TESTS_MODELS_TEST_TOKENIZER_SUPPORT_H
+
+#include "models/tokenizers/tokenizer.h"
+
+// Checks texts[] of goldens/models/NAME/tokenizer.json against a tokenizer, every field of it, or with ids_only ids and
+// type_ids. Fails the running test at the first difference. Returns how many texts were checked.
+size_t golden_check_texts(const Tokenizer *tokenizer, const char *name, bool ids_only);
+// The same for pairs[]: windows, or the error where none can be made.
+size_t golden_check_pairs(const Tokenizer *tokenizer, const char *name);
+// Opens models/NAME, or skips the running test where the shared folder is absent.
+Tokenizer *golden_open(const char *name);
+
+#endif
