@@ -51,7 +51,8 @@ typedef struct StoredSample {
     Slice pair;      // ptr NULL where the task has one text
     Slice reference; // the expected answer as written: a class name, a text, JSON for more
     int32_t label;   // index into labels, or STORE_NO_LABEL
-    Slice group;     // empty = none
+    Slice group;     // samples that are not independent share it (resampled together); empty = none
+    Slice attributes; // JSON object for slices of a report, {"domain": "film"}; empty = none
 } StoredSample;
 
 typedef struct StoredDataset {
@@ -99,7 +100,7 @@ typedef enum TrialStatus { TRIAL_ABSENT, TRIAL_DONE, TRIAL_FAILED } TrialStatus;
 // The state of a trial, by id.
 Status store_trial_status(Store *store, Slice trial_id, TrialStatus *out, Error *err) MUST_CHECK;
 
-// One judged sample. Order in a trial is the order given; each ordinal at most once.
+// One judged sample. Outputs of a trial come in ascending order of ordinals, each at most once (refused otherwise).
 typedef struct TrialOutput {
     uint32_t ordinal; // in the trial's data set
     int32_t label;    // the predicted class, or STORE_NO_LABEL

@@ -1,0 +1,394 @@
+// results/export.c: a run as JSON Lines, without times and machine, in one order.
+//
+// One object a line, its kind first: "run", then "dataset" with its "sample" lines, "folds", "trial" (in the order of the
+// plan, a trial planned twice once) with its "score", "curve", "output" and "metric_rows" lines, then "run_score",
+// "data_check" and "note" lines. Row ids of the database do not appear: they depend on the order in which things came in.
+#include "base/json_writer.h"
+#include "results/store_internal.h"
+
+typedef struct Export {
+    Store *store;
+    StoreSink sink;
+    void *context;
+    Buffer line;
+    Arena arena; // of one piece; rewound after it
+} Export;
+
+static Status put_line(Export *export, Error *err)
+{
+    buffer_append_byte(&export->line, '\n');
+    TRY(buffer_status(&export->line, err));
+    TRY(export->sink(export->context, buffer_slice(&export->line), err));
+    buffer_clear(&export->line);
+    return STATUS_OK;
+}
+
+static JsonWriter begin_line(Export *export, const char *kind)
+{
+    JsonWriter w = json_writer(&export->line, 0);
+    json_begin_object(&w);
+    json_put_key(&w, "kind");
+    json_put_cstr(&w, kind);
+    return w;
+}
+
+static Status end_line(Export *export, JsonWriter *w, Error *err)
+{
+    json_end_object(w);
+    return put_line(export, err);
+}
+
+static void put_text(JsonWriter *w, const char *key, Slice text)
+{
+    json_put_key(w, key);
+    if (text.ptr == NULL) {
+        json_put_null(w);
+    } else {
+        json_put_string(w, text);
+    }
+}
+
+// JSON that was stored as text stands as itself.
+static void put_json(JsonWriter *w, const char *key, Slice json)
+{
+    json_put_key(w, key);
+    if (json.len == 0) {
+        json_put_null(w);
+    } else {
+        json_put_raw(w, json);
+    }
+}
+
+static void put_number(JsonWriter *w, const char *key, int64_t value, int64_t absent)
+{
+    json_put_key(w, key);
+    if (value == absent) {
+        json_put_null(w);
+    } else {
+        json_put_i64(w, value);
+    }
+}
+
+static void put_double(JsonWriter *w, const char *key, double value)
+{
+    json_put_key(w, key);
+    json_put_double(w, value);
+}
+
+static void put_score_fields(JsonWriter *w, const StoredScore *score)
+{
+    put_text(w, "metric", score->metric);
+    put_text(w, "name", score->name);
+    put_double(w, "estimate", score->estimate);
+    put_double(w, "lo", score->lo);
+    put_double(w, "hi", score->hi);
+    put_double(w, "level", score->level);
+    put_text(w, "method", score->method);
+    json_put_key(w, "n");
+    json_put_u64(w, score->n);
+    put_number(w, "direction", score->direction, 2);
+    put_double(w, "lowest", score->lowest);
+    put_double(w, "highest", score->highest);
+}
+
+static Status export_samples(Export *export, const StoredDataset *dataset, Error *err)
+{
+    for (size_t i = 0; i < dataset->n_samples; i++) {
+        const StoredSample *sample = &dataset->samples[i];
+        JsonWriter w = begin_line(export, "sample");
+        put_number(&w, "ordinal", (int64_t)i, -1);
+        put_text(&w, "id", sample->id);
+        put_text(&w, "input", sample->input);
+        put_text(&w, "pair", sample->pair);
+        put_text(&w, "reference", sample->reference);
+        put_number(&w, "label", sample->label, STORE_NO_LABEL);
+        put_text(&w, "group", sample->group);
+        put_json(&w, "attributes", sample->attributes);
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
+static Status export_dataset(Export *export, Slice key, Error *err)
+{
+    StoredDataset dataset;
+    TRY(store_get_dataset(export->store, &export->arena, key, &dataset, err));
+    JsonWriter w = begin_line(export, "dataset");
+    put_text(&w, "key", dataset.key);
+    put_text(&w, "sha256", dataset.sha256);
+    json_put_key(&w, "labels");
+    json_begin_array(&w);
+    for (size_t i = 0; i < dataset.n_labels; i++) json_put_string(&w, dataset.labels[i]);
+    json_end_array(&w);
+    TRY(end_line(export, &w, err));
+    return export_samples(export, &dataset, err);
+}
+
+static Status export_folds(Export *export, Slice key, Error *err)
+{
+    size_t k = 0, n = 0;
+    int32_t *folds = NULL;
+    TRY(store_get_folds(export->store, &export->arena, key, &k, &folds, &n, err));
+    JsonWriter w = begin_line(export, "folds");
+    put_text(&w, "key", key);
+    put_number(&w, "k", (int64_t)k, -1);
+    json_put_key(&w, "folds");
+    json_begin_array(&w);
+    for (size_t i = 0; i < n; i++) json_put_i64(&w, folds[i]);
+    json_end_array(&w);
+    return end_line(export, &w, err);
+}
+
+static Status export_curves(Export *export, const Trial *trial, Error *err)
+{
+    for (size_t i = 0; i < trial->n_curves; i++) {
+        const TrialCurve *curve = &trial->curves[i];
+        JsonWriter w = begin_line(export, "curve");
+        put_text(&w, "series", curve->series);
+        json_put_key(&w, "points");
+        json_begin_array(&w);
+        for (size_t j = 0; j < curve->n_points; j++) {
+            json_begin_array(&w);
+            json_put_i64(&w, curve->points[j].step);
+            json_put_double(&w, curve->points[j].value);
+            json_end_array(&w);
+        }
+        json_end_array(&w);
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
+static Status export_outputs(Export *export, const Trial *trial, Error *err)
+{
+    for (size_t i = 0; i < trial->n_outputs; i++) {
+        const TrialOutput *output = &trial->outputs[i];
+        JsonWriter w = begin_line(export, "output");
+        put_number(&w, "ordinal", output->ordinal, -1);
+        put_number(&w, "label", output->label, STORE_NO_LABEL);
+        put_text(&w, "text", output->text);
+        json_put_key(&w, "probabilities");
+        if (output->probabilities == NULL) {
+            json_put_null(&w);
+        } else {
+            json_begin_array(&w);
+            for (size_t j = 0; j < output->n_probabilities; j++)
+                json_put_float(&w, output->probabilities[j]);
+            json_end_array(&w);
+        }
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
+static Status export_metric(Export *export, const Trial *trial, const TrialMetric *metric,
+                            Error *err)
+{
+    JsonWriter w = begin_line(export, "metric_rows");
+    put_text(&w, "metric", metric->name);
+    put_json(&w, "params", metric->params);
+    put_text(&w, "signature", metric->signature);
+    json_put_key(&w, "rows");
+    json_begin_array(&w);
+    for (size_t i = 0; i < trial->n_outputs; i++) {
+        json_begin_array(&w);
+        for (size_t j = 0; j < metric->width; j++)
+            json_put_double(&w, metric->rows[i * metric->width + j]);
+        json_end_array(&w);
+    }
+    json_end_array(&w);
+    return end_line(export, &w, err);
+}
+
+static Status export_trial_parts(Export *export, const Trial *trial, Error *err)
+{
+    for (size_t i = 0; i < trial->n_scores; i++) {
+        JsonWriter w = begin_line(export, "score");
+        put_score_fields(&w, &trial->scores[i]);
+        TRY(end_line(export, &w, err));
+    }
+    TRY(export_curves(export, trial, err));
+    TRY(export_outputs(export, trial, err));
+    for (size_t i = 0; i < trial->n_metrics; i++)
+        TRY(export_metric(export, trial, &trial->metrics[i], err));
+    return STATUS_OK;
+}
+
+// The plan's line of a trial, then what it gave. A trial that is not there yet has its line alone.
+static Status export_trial(Export *export, const RunTrial *planned, TrialStatus status,
+                           bool with_parts, Error *err)
+{
+    static const char *const names[] = {"absent", "done", "failed"};
+    Trial trial = {0};
+    if (status != TRIAL_ABSENT)
+        TRY(store_get_trial(export->store, &export->arena, planned->trial_id,
+                            with_parts ? TRIAL_ALL : TRIAL_HEAD, &trial, err));
+    JsonWriter w = begin_line(export, "trial");
+    put_text(&w, "id", planned->trial_id);
+    put_text(&w, "model", planned->model);
+    put_text(&w, "task", planned->task);
+    put_json(&w, "setting", planned->setting);
+    json_put_key(&w, "role");
+    json_put_cstr(&w, trial_role_name(planned->role));
+    put_number(&w, "outer_fold", planned->outer_fold, STORE_NO_FOLD);
+    put_number(&w, "inner_fold", planned->inner_fold, STORE_NO_FOLD);
+    json_put_key(&w, "seed");
+    json_put_u64(&w, planned->seed);
+    json_put_key(&w, "is_chosen");
+    json_put_bool(&w, planned->is_chosen);
+    json_put_key(&w, "status");
+    json_put_cstr(&w, names[status]);
+    put_text(&w, "error", trial.error);
+    put_number(&w, "best_step", status == TRIAL_ABSENT ? -1 : trial.best_step, -1);
+    put_json(&w, "identity", trial.identity);
+    TRY(end_line(export, &w, err));
+    return with_parts ? export_trial_parts(export, &trial, err) : STATUS_OK;
+}
+
+static bool is_first_use(const RunTrial *trials, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (slice_eq(trials[j].trial_id, trials[i].trial_id)) return false;
+    }
+    return true;
+}
+
+static bool key_seen(const Slice *keys, size_t n, Slice key)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq(keys[i], key)) return true;
+    }
+    return false;
+}
+
+// Data sets and folds in the order in which the plan first needs them.
+static Status export_inputs(Export *export, Arena *arena, const RunTrial *trials,
+                            const TrialStatus *status, size_t n, Error *err)
+{
+    Slice *keys = NULL;
+    TRY(arena_take(arena, n * 2 + 1, sizeof *keys, "keys", &keys, err));
+    size_t n_keys = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (status[i] == TRIAL_ABSENT) continue;
+        Trial trial;
+        TRY(store_get_trial(export->store, arena, trials[i].trial_id, TRIAL_HEAD, &trial, err));
+        const ArenaMark mark = arena_mark(&export->arena);
+        if (trial.dataset_key.len > 0 && !key_seen(keys, n_keys, trial.dataset_key)) {
+            keys[n_keys++] = trial.dataset_key;
+            TRY(export_dataset(export, trial.dataset_key, err));
+        }
+        if (trial.folds_key.len > 0 && !key_seen(keys, n_keys, trial.folds_key)) {
+            keys[n_keys++] = trial.folds_key;
+            TRY(export_folds(export, trial.folds_key, err));
+        }
+        arena_rewind(&export->arena, mark);
+    }
+    return STATUS_OK;
+}
+
+static Status export_run_scores(Export *export, Slice run_id, Error *err)
+{
+    RunScore *scores = NULL;
+    size_t n = 0;
+    TRY(store_get_run_scores(export->store, &export->arena, run_id, &scores, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        JsonWriter w = begin_line(export, "run_score");
+        put_text(&w, "model", scores[i].model);
+        put_text(&w, "task", scores[i].task);
+        put_json(&w, "setting", scores[i].setting);
+        json_put_key(&w, "role");
+        json_put_cstr(&w, trial_role_name(scores[i].role));
+        put_score_fields(&w, &scores[i].score);
+        put_number(&w, "n_folds", scores[i].n_folds, -1);
+        put_number(&w, "n_seeds", scores[i].n_seeds, -1);
+        put_number(&w, "n_trials", scores[i].n_trials, -1);
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
+static Status export_remarks(Export *export, Slice run_id, Error *err)
+{
+    DataCheck *checks = NULL;
+    RunNote *notes = NULL;
+    size_t n_checks = 0, n_notes = 0;
+    TRY(store_get_data_checks(export->store, &export->arena, run_id, &checks, &n_checks, err));
+    for (size_t i = 0; i < n_checks; i++) {
+        JsonWriter w = begin_line(export, "data_check");
+        put_text(&w, "task", checks[i].task);
+        put_text(&w, "section", checks[i].section);
+        put_text(&w, "item", checks[i].item);
+        put_double(&w, "number", checks[i].number);
+        put_text(&w, "value", checks[i].value);
+        put_text(&w, "level", checks[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
+        TRY(end_line(export, &w, err));
+    }
+    TRY(store_get_notes(export->store, &export->arena, run_id, &notes, &n_notes, err));
+    for (size_t i = 0; i < n_notes; i++) {
+        JsonWriter w = begin_line(export, "note");
+        put_text(&w, "level", notes[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
+        put_text(&w, "trial", notes[i].trial_id);
+        put_text(&w, "text", notes[i].text);
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
+static Status export_head(Export *export, Slice run_id, Error *err)
+{
+    RunRecord record;
+    RunSummary summary;
+    TRY(store_get_run(export->store, &export->arena, run_id, &record, &summary, err));
+    JsonWriter w = begin_line(export, "run");
+    put_text(&w, "id", run_id);
+    put_text(&w, "suite", record.suite);
+    put_json(&w, "identity", record.identity);
+    put_json(&w, "manifest", record.manifest);
+    put_text(&w, "primary_metric", record.primary_metric);
+    return end_line(export, &w, err);
+}
+
+static Status export_run(Export *export, Arena *arena, Slice run_id, Error *err)
+{
+    TRY(export_head(export, run_id, err));
+    RunTrial *trials = NULL;
+    TrialStatus *status = NULL;
+    size_t n = 0;
+    TRY(store_get_plan(export->store, arena, run_id, &trials, &status, &n, err));
+    TRY(export_inputs(export, arena, trials, status, n, err));
+    for (size_t i = 0; i < n; i++) {
+        const ArenaMark mark = arena_mark(&export->arena);
+        const bool with_parts = status[i] != TRIAL_ABSENT && is_first_use(trials, i);
+        TRY(export_trial(export, &trials[i], status[i], with_parts, err));
+        arena_rewind(&export->arena, mark);
+    }
+    TRY(export_run_scores(export, run_id, err));
+    return export_remarks(export, run_id, err);
+}
+
+Status store_export_canonical(Store *store, Slice run_id, StoreSink sink, void *context, Error *err)
+{
+    Export export = {.store = store, .sink = sink, .context = context};
+    Arena arena = {0};
+    // One read transaction: a writer beside us does not show half of what it does.
+    Status s = store_exec(store, "BEGIN", err);
+    if (s == STATUS_OK) {
+        s = export_run(&export, &arena, run_id, err);
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    buffer_release(&export.line);
+    arena_release(&export.arena);
+    arena_release(&arena);
+    return s;
+}
+
+static Status into_buffer(void *context, Slice bytes, Error *err)
+{
+    buffer_append(context, bytes);
+    return buffer_status(context, err);
+}
+
+Status store_export_canonical_buffer(Store *store, Slice run_id, Buffer *out, Error *err)
+{
+    return store_export_canonical(store, run_id, into_buffer, out, err);
+}
