@@ -23,15 +23,16 @@ typedef struct ReadAttribute {
 } ReadAttribute;
 
 // A column is named by its heading, or by its number from 1 ("2"). For JSON Lines it is a key, or a path of keys
-// ("meta.source"; a key that itself has dots is tried first). Empty = the default:
+// ("meta.source"; a key that itself has dots is tried first). A zeroed Slice is the default, a slice of length 0 whose ptr
+// is not NULL means none:
 //   text    the first heading or key of: text, sentence, sentence1, premise, question, review, content, comment, tweet,
-//           document, body, title, input; without a header column 1
+//           document, body, title, input; without a header the first column not asked for otherwise
 //   label   the first of: label, labels, class, category, target, sentiment, polarity, stars, rating, gold_label, answer;
-//           without a header column 2
+//           without a header the next column not asked for otherwise
 //   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
-//   id      the first of: id, guid, idx, sample_id; without a header none
+//   id      id or guid; without a header none
 //   group   none
-// Headings are compared without regard to case and surrounding blanks; the names of JSON keys exactly.
+// Headings are compared without regard to case and surrounding blanks; the keys of JSON exactly.
 typedef struct ReadColumns {
     Slice text, pair, label, id, group;
     const ReadAttribute *attributes;
@@ -43,7 +44,8 @@ typedef struct ReadOptions {
     Slice format; // a reader's name; empty = by the file's extension
     ReadColumns columns;
     // READ_HEADER_AUTO: the first row is a header where a column is asked for by name; or the row has both a default
-    // name of a text column and one of a label column; or its field in the label column (the number given, else 2) is a
+    // name of a text column and one of a label column; or its field in the label column (the number given, else the
+    // default) is a
     // default name of a label column; or, with label_optional, its field in the text column is a default name of a text
     // column. Else it is data.
     ReadHeader header;

@@ -1,0 +1,323 @@
+#include "datasets/columns.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const text_names[] = {"text",   "sentence", "sentence1", "premise", "question",
+                                         "review", "content",  "comment",   "tweet",   "document",
+                                         "body",   "title",    "input",     NULL};
+static const char *const label_names[] = {"label",  "labels",     "class",    "category",
+                                          "target", "sentiment",  "polarity", "stars",
+                                          "rating", "gold_label", "answer",   NULL};
+static const char *const pair_names[] = {"pair", "text_pair", "sentence2", "hypothesis", NULL};
+static const char *const id_names[] = {"id", "guid", NULL};
+
+static const struct {
+    const char *name;
+    const char *const *defaults;
+} roles[N_COLUMN_ROLES] = {
+    [COLUMN_TEXT] = {"text", text_names}, [COLUMN_LABEL] = {"label", label_names},
+    [COLUMN_PAIR] = {"pair", pair_names}, [COLUMN_ID] = {"id", id_names},
+    [COLUMN_GROUP] = {"group", NULL},
+};
+
+const char *column_role_name(ColumnRole role)
+{
+    return roles[role].name;
+}
+
+const char *const *column_default_names(ColumnRole role)
+{
+    return roles[role].defaults;
+}
+
+static bool same_heading(Slice a, Slice b)
+{
+    a = slice_trim(a);
+    b = slice_trim(b);
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+size_t column_default_rank(ColumnRole role, Slice name)
+{
+    for (size_t i = 0; roles[role].defaults && roles[role].defaults[i]; i++) {
+        if (same_heading(name, slice_from_cstr(roles[role].defaults[i]))) return i;
+    }
+    return SIZE_MAX;
+}
+
+Slice column_asked(const ReadColumns *columns, ColumnRole role)
+{
+    switch (role) {
+    case COLUMN_TEXT:
+        return columns->text;
+    case COLUMN_LABEL:
+        return columns->label;
+    case COLUMN_PAIR:
+        return columns->pair;
+    case COLUMN_ID:
+        return columns->id;
+    case COLUMN_GROUP:
+        return columns->group;
+    case N_COLUMN_ROLES:
+        break;
+    }
+    return (Slice){0};
+}
+
+// A column's number from 1, or 0 where the text is no number.
+static size_t column_number(Slice asked)
+{
+    uint64_t number;
+    if (!slice_to_u64(asked, &number) || number > 1000000) return 0;
+    return (size_t)number;
+}
+
+size_t columns_highest_number(const ReadColumns *columns)
+{
+    size_t highest = 0;
+    for (int role = 0; role < N_COLUMN_ROLES; role++) {
+        const size_t number = column_number(column_asked(columns, (ColumnRole)role));
+        if (number > highest) highest = number;
+    }
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        const size_t number = column_number(columns->attributes[i].column);
+        if (number > highest) highest = number;
+    }
+    return highest;
+}
+
+static bool is_name(Slice asked)
+{
+    return asked.len > 0 && column_number(asked) == 0;
+}
+
+static bool asks_by_name(const ReadColumns *columns)
+{
+    for (int role = 0; role < N_COLUMN_ROLES; role++) {
+        if (is_name(column_asked(columns, (ColumnRole)role))) return true;
+    }
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        if (is_name(columns->attributes[i].column)) return true;
+    }
+    return false;
+}
+
+static bool is_taken(const ReadColumns *columns, size_t column)
+{
+    for (int role = 0; role < N_COLUMN_ROLES; role++) {
+        if (column_number(column_asked(columns, (ColumnRole)role)) == column + 1) return true;
+    }
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        if (column_number(columns->attributes[i].column) == column + 1) return true;
+    }
+    return false;
+}
+
+// The columns of text and label where there is no header: as asked for, else the first ones left.
+static void place_without_header(const ReadColumns *columns, size_t n_fields,
+                                 size_t role[N_COLUMN_ROLES])
+{
+    size_t next = 0;
+    for (int r = 0; r < N_COLUMN_ROLES; r++) {
+        const Slice asked = column_asked(columns, (ColumnRole)r);
+        role[r] = NO_COLUMN;
+        if (asked.ptr) {
+            const size_t number = column_number(asked);
+            if (number) role[r] = number - 1;
+        } else if (r == COLUMN_TEXT || r == COLUMN_LABEL) {
+            while (next < n_fields && is_taken(columns, next)) next++;
+            if (next < n_fields) role[r] = next++;
+        }
+    }
+}
+
+static bool has_default_name(const Slice *fields, size_t n_fields, ColumnRole role)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        if (column_default_rank(role, fields[i]) != SIZE_MAX) return true;
+    }
+    return false;
+}
+
+// The rule that reader.h states at ReadOptions.header.
+static bool looks_like_header(const ReadOptions *options, const Slice *fields, size_t n_fields)
+{
+    if (asks_by_name(&options->columns)) return true;
+    if (has_default_name(fields, n_fields, COLUMN_TEXT) &&
+        has_default_name(fields, n_fields, COLUMN_LABEL)) {
+        return true;
+    }
+    size_t role[N_COLUMN_ROLES];
+    place_without_header(&options->columns, n_fields, role);
+    const size_t label = role[COLUMN_LABEL], text = role[COLUMN_TEXT];
+    if (label < n_fields && column_default_rank(COLUMN_LABEL, fields[label]) != SIZE_MAX)
+        return true;
+    return options->label_optional && text < n_fields &&
+           column_default_rank(COLUMN_TEXT, fields[text]) != SIZE_MAX;
+}
+
+static void list_headings(const Slice *fields, size_t n_fields, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n_fields && len + 1 < size; i++) {
+        const Slice heading = slice_sub(slice_trim(fields[i]), 0, 40);
+        const int n = snprintf(out + len, size - len, "%s\"" SLICE_FMT "\"", i ? ", " : "",
+                               SLICE_ARG(heading));
+        len += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static Status find_heading(const ReadInput *input, const Slice *fields, size_t n_fields,
+                           size_t line, const char *role, Slice asked, size_t *out, Error *err)
+{
+    *out = NO_COLUMN;
+    for (size_t i = 0; i < n_fields; i++) {
+        if (!same_heading(fields[i], asked)) continue;
+        if (*out != NO_COLUMN) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: the heading \"" SLICE_FMT
+                                       "\" stands over columns %zu and %zu: ask for one by number",
+                             SLICE_ARG(input->path), line, SLICE_ARG(asked), *out + 1, i + 1);
+        }
+        *out = i;
+    }
+    if (*out != NO_COLUMN) return STATUS_OK;
+    char headings[640];
+    list_headings(fields, n_fields, headings, sizeof headings);
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ":%zu: there is no column \"" SLICE_FMT
+                               "\" (asked for as %s); the headings are %s",
+                     SLICE_ARG(input->path), line, SLICE_ARG(slice_sub(asked, 0, 80)), role,
+                     headings);
+}
+
+// A column that was asked for, by heading or by number.
+static Status find_asked(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                         size_t line, const char *role, Slice asked, size_t *out, Error *err)
+{
+    const size_t number = column_number(asked);
+    *out = number - 1;
+    if (number >= 1 && number <= map->n_fields) return STATUS_OK;
+    if (map->has_header && !number) {
+        return find_heading(input, fields, map->n_fields, line, role, asked, out, err);
+    }
+    if (number) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT
+                         ":%zu: column %zu is asked for as %s, but the row has %zu column%s",
+                         SLICE_ARG(input->path), line, number, role, map->n_fields,
+                         map->n_fields == 1 ? "" : "s");
+    }
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ":%zu: column \"" SLICE_FMT "\" is asked for as %s by name, but "
+                               "\"header\" is false: give its number from 1",
+                     SLICE_ARG(input->path), line, SLICE_ARG(slice_sub(asked, 0, 80)), role);
+}
+
+// The column that bears the role's first default name.
+static size_t find_default(const ColumnMap *map, const Slice *fields, ColumnRole role)
+{
+    size_t best = NO_COLUMN, best_rank = SIZE_MAX;
+    for (size_t i = 0; i < map->n_fields; i++) {
+        const size_t rank = column_default_rank(role, fields[i]);
+        if (rank >= best_rank) continue;
+        best = i;
+        best_rank = rank;
+    }
+    return best;
+}
+
+static Status missing_column(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                             size_t line, ColumnRole role, Error *err)
+{
+    const char *name = column_role_name(role);
+    if (!map->has_header) {
+        return error_set(
+            err, STATUS_INVALID,
+            SLICE_FMT ":%zu: no column is left for the %s: the row has %zu column%s; is "
+                      "the delimiter right?",
+            SLICE_ARG(input->path), line, name, map->n_fields, map->n_fields == 1 ? "" : "s");
+    }
+    char headings[640];
+    list_headings(fields, map->n_fields, headings, sizeof headings);
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT
+                     ":%zu: none of the headings %s is known to hold the %s: name it with "
+                     "\"columns\": {\"%s\": ...}",
+                     SLICE_ARG(input->path), line, headings, name, name);
+}
+
+Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fields, size_t line,
+                       ColumnMap *out, Error *err)
+{
+    const ReadOptions *options = input->options;
+    const ReadColumns *columns = &options->columns;
+    out->n_fields = n_fields;
+    out->has_header = options->header == READ_HEADER_AUTO
+                          ? looks_like_header(options, fields, n_fields)
+                          : options->header == READ_HEADER_YES;
+    place_without_header(columns, n_fields, out->role);
+    for (int r = 0; r < N_COLUMN_ROLES; r++) {
+        const ColumnRole role = (ColumnRole)r;
+        const Slice asked = column_asked(columns, role);
+        if (asked.len) {
+            TRY(find_asked(input, out, fields, line, column_role_name(role), asked, &out->role[r],
+                           err));
+        } else if (out->has_header && !asked.ptr) {
+            out->role[r] = find_default(out, fields, role);
+        }
+    }
+    if (out->role[COLUMN_TEXT] == NO_COLUMN) {
+        return missing_column(input, out, fields, line, COLUMN_TEXT, err);
+    }
+    if (out->role[COLUMN_LABEL] == NO_COLUMN && !options->label_optional) {
+        return missing_column(input, out, fields, line, COLUMN_LABEL, err);
+    }
+    TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
+                   &out->attributes, err));
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        TRY(find_asked(input, out, fields, line, "an attribute", columns->attributes[i].column,
+                       &out->attributes[i], err));
+    }
+    return STATUS_OK;
+}
+
+static Slice field_of(const ColumnMap *map, const Slice *fields, ColumnRole role)
+{
+    const size_t column = map->role[role];
+    return column == NO_COLUMN ? (Slice){0} : fields[column];
+}
+
+Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                       size_t line, Error *err)
+{
+    const ReadColumns *columns = &input->options->columns;
+    const Slice label = slice_trim(field_of(map, fields, COLUMN_LABEL));
+    if (label.len == 0 && !input->options->label_optional) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: the label (column %zu) is missing: fill it in, or remove "
+                                   "the row",
+                         SLICE_ARG(input->path), line, map->role[COLUMN_LABEL] + 1);
+    }
+    Sample sample = {.line = line,
+                     .gold = SAMPLE_NO_LABEL,
+                     .text = field_of(map, fields, COLUMN_TEXT),
+                     .pair = field_of(map, fields, COLUMN_PAIR),
+                     .id = slice_trim(field_of(map, fields, COLUMN_ID)),
+                     .group = slice_trim(field_of(map, fields, COLUMN_GROUP)),
+                     .n_attributes = columns->n_attributes};
+    if (columns->n_attributes) {
+        SampleAttribute *attributes = NULL;
+        TRY(arena_take(input->arena, columns->n_attributes, sizeof *attributes, "attributes",
+                       &attributes, err));
+        for (size_t i = 0; i < columns->n_attributes; i++) {
+            attributes[i] = (SampleAttribute){columns->attributes[i].name,
+                                              slice_trim(fields[map->attributes[i]])};
+        }
+        sample.attributes = attributes;
+    }
+    return dataset_builder_add(input->builder, &sample, label.len ? &label : NULL, err);
+}

@@ -1,0 +1,112 @@
+// The file of a part ("train") in a directory.
+#include "base/file.h"
+#include "datasets/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_NAMES = 4 };
+
+static const char *const parts[][MAX_NAMES] = {
+    {"train", "training"},
+    {"dev", "valid", "validation", "val"},
+    {"test", "testing"},
+};
+
+// The names that a part goes by: its own alone where it is none of the usual ones.
+static void names_of(const char *part, const char *names[MAX_NAMES])
+{
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        for (size_t j = 0; j < MAX_NAMES && parts[i][j]; j++) {
+            if (strcmp(parts[i][j], part) != 0) continue;
+            memcpy(names, parts[i], sizeof parts[i]);
+            return;
+        }
+    }
+    memset(names, 0, MAX_NAMES * sizeof *names);
+    names[0] = part;
+}
+
+static bool is_one_of(Slice word, const char *const names[MAX_NAMES])
+{
+    for (size_t i = 0; i < MAX_NAMES && names[i]; i++) {
+        if (word.len == strlen(names[i]) && strncasecmp(word.ptr, names[i], word.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+// 2: the name is the part's and an extension. 1: the part is one of its words. 0: neither.
+static int rank_name(Slice file, const char *const names[MAX_NAMES])
+{
+    size_t dot = file.len;
+    while (dot > 0 && file.ptr[dot - 1] != '.') dot--;
+    const Slice stem = slice_sub(file, 0, dot ? dot - 1 : 0);
+    if (is_one_of(stem, names)) return 2;
+    for (size_t begin = 0, at = 0; at <= stem.len; at++) {
+        if (at < stem.len && !memchr(".-_", stem.ptr[at], 3)) continue;
+        if (is_one_of(slice_sub(stem, begin, at), names)) return 1;
+        begin = at + 1;
+    }
+    return 0;
+}
+
+static bool is_readable(Slice file)
+{
+    const Reader *reader;
+    return !slice_ends_with(file, SLICE("_labels.txt")) &&
+           reader_for(file, (Slice){0}, &reader, NULL) == STATUS_OK;
+}
+
+// "a.tsv, b.tsv, ..." of the files with a rank, or of all for rank 0.
+static void list_files(const Slice *files, size_t n, int rank, const char *const names[MAX_NAMES],
+                       char *out, size_t size)
+{
+    size_t len = 0, shown = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len + 1 < size; i++) {
+        if (rank && !(is_readable(files[i]) && rank_name(files[i], names) == rank)) continue;
+        const char *separator = shown ? ", " : "";
+        const bool is_last = shown++ == 12;
+        const int written = is_last ? snprintf(out + len, size - len, ", ...")
+                                    : snprintf(out + len, size - len, "%s" SLICE_FMT, separator,
+                                               SLICE_ARG(slice_sub(files[i], 0, 60)));
+        if (is_last) return;
+        len += written > 0 ? (size_t)written : 0;
+    }
+}
+
+Status dataset_find_part(Arena *arena, const char *directory, const char *part, char **out,
+                         Error *err)
+{
+    const char *names[MAX_NAMES];
+    Slice *files = NULL;
+    size_t n = 0, n_best = 0, chosen = 0;
+    int best = 1;
+    names_of(part, names);
+    TRY(file_list(arena, directory, &files, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        const int rank = is_readable(files[i]) ? rank_name(files[i], names) : 0;
+        if (rank < best) continue;
+        if (rank > best) n_best = 0;
+        best = rank;
+        if (n_best++ == 0) chosen = i;
+    }
+    char shown[900];
+    if (n_best == 0) {
+        list_files(files, n, 0, names, shown, sizeof shown);
+        return error_set(
+            err, STATUS_NOT_FOUND,
+            "%s: there is no %s.tsv, .csv, .jsonl or .txt in this directory (it holds: %s)",
+            directory, part, n ? shown : "nothing");
+    }
+    if (n_best > 1) {
+        list_files(files, n, best, names, shown, sizeof shown);
+        return error_set(err, STATUS_INVALID,
+                         "%s: several files may be the %s part (%s): name the one that is meant",
+                         directory, part, shown);
+    }
+    *out = file_join(arena, slice_from_cstr(directory), files[chosen]);
+    return *out ? STATUS_OK : error_set_memory(err, files[chosen].len, 1, "a path");
+}

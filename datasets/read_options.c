@@ -1,0 +1,139 @@
+// ReadOptions from JSON.
+#include "datasets/encoding.h"
+#include "datasets/reader.h"
+
+const char *const read_option_keys[] = {"format",   "columns", "header",     "delimiter",
+                                        "encoding", "labels",  "labels_file"};
+const size_t read_option_keys_count = sizeof read_option_keys / sizeof *read_option_keys;
+
+// A column's name, or its number as digits.
+static Status as_column(const Json *value, Slice *out, Error *err)
+{
+    if (json_kind(value) == JSON_STRING) {
+        *out = json_string(value);
+        return STATUS_OK;
+    }
+    int64_t number;
+    if (json_kind(value) != JSON_NUMBER) {
+        return json_error(value, err, "found %s, want a column's name or its number from 1",
+                          json_kind_name(json_kind(value)));
+    }
+    TRY(json_as_i64(value, 1, 1000000, &number, err));
+    *out = json_number_text(value);
+    return STATUS_OK;
+}
+
+static Status parse_attributes(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
+{
+    const JsonKind kind = json_kind(value);
+    ReadAttribute *attributes = NULL;
+    if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
+        return json_error(value, err, "found %s, want {NAME: COLUMN} or [COLUMN..]",
+                          json_kind_name(kind));
+    }
+    TRY(arena_take(arena, json_len(value), sizeof *attributes, "attributes", &attributes, err));
+    for (const Json *v = json_first(value); v; v = json_next(v)) {
+        ReadAttribute *attribute = &attributes[columns->n_attributes++];
+        TRY(as_column(v, &attribute->column, err));
+        attribute->name = kind == JSON_OBJECT ? json_key(v) : attribute->column;
+    }
+    columns->attributes = attributes;
+    return STATUS_OK;
+}
+
+static Status parse_columns(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
+{
+    static const char *const known[] = {"text", "pair", "label", "id", "group", "attributes"};
+    TRY(json_check_keys(value, known, sizeof known / sizeof *known, err));
+    const struct {
+        const char *key;
+        Slice *out;
+    } roles[] = {{"text", &columns->text},
+                 {"pair", &columns->pair},
+                 {"label", &columns->label},
+                 {"id", &columns->id},
+                 {"group", &columns->group}};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        const Json *column = json_get(value, roles[i].key);
+        if (column && json_kind(column) != JSON_NULL) TRY(as_column(column, roles[i].out, err));
+    }
+    const Json *attributes = json_get(value, "attributes");
+    return attributes ? parse_attributes(attributes, arena, columns, err) : STATUS_OK;
+}
+
+static Status parse_delimiter(const Json *value, char *out, Error *err)
+{
+    static const struct {
+        const char *name;
+        char byte;
+    } named[] = {{"tab", '\t'}, {"comma", ','}, {"space", ' '}, {"semicolon", ';'}};
+    Slice text;
+    TRY(json_as_string(value, &text, err));
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        if (!slice_eq_cstr(text, named[i].name)) continue;
+        *out = named[i].byte;
+        return STATUS_OK;
+    }
+    const bool is_usable = text.len == 1 && (unsigned char)text.ptr[0] < 0x80 &&
+                           text.ptr[0] != '"' && text.ptr[0] != '\n' && text.ptr[0] != '\r';
+    if (!is_usable) {
+        return json_error(value, err,
+                          "found \"" SLICE_FMT "\", want one ASCII character that is no quote, or "
+                          "\"tab\", \"comma\", \"semicolon\", \"space\"",
+                          SLICE_ARG(slice_sub(text, 0, 80)));
+    }
+    *out = text.ptr[0];
+    return STATUS_OK;
+}
+
+static Status parse_labels(const Json *value, Arena *arena, ReadOptions *options, Error *err)
+{
+    Slice *labels = NULL;
+    TRY(arena_take(arena, json_len(value), sizeof *labels, "labels", &labels, err));
+    for (const Json *v = json_first(value); v; v = json_next(v)) {
+        Slice *label = &labels[options->n_labels++];
+        if (json_kind(v) == JSON_NUMBER) {
+            *label = json_number_text(v);
+            continue;
+        }
+        TRY(json_as_string(v, label, err));
+    }
+    options->labels = labels;
+    return STATUS_OK;
+}
+
+static Status parse_encoding(const Json *value, TextEncoding *out, Error *err)
+{
+    Slice name;
+    TRY(json_as_string(value, &name, err));
+    if (encoding_from_name(name, out)) return STATUS_OK;
+    return json_error(value, err,
+                      "unknown encoding \"" SLICE_FMT "\": there are \"utf-8\", \"latin1\", "
+                      "\"windows-1252\"",
+                      SLICE_ARG(slice_sub(name, 0, 80)));
+}
+
+Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options, Error *err)
+{
+    *options = (ReadOptions){0};
+    const Json *columns = NULL, *labels = NULL, *header = json_get(object, "header");
+    const Json *delimiter = json_get(object, "delimiter"), *encoding = json_get(object, "encoding");
+    bool has_header = false;
+    const Reader *reader;
+    TRY(json_opt_string(object, "format", &options->format, err));
+    if (options->format.len && reader_for((Slice){0}, options->format, &reader, err) != STATUS_OK) {
+        return json_error(json_get(object, "format"), err, "there is no format \"" SLICE_FMT "\"",
+                          SLICE_ARG(slice_sub(options->format, 0, 80)));
+    }
+    TRY(json_opt_kind(object, "columns", JSON_OBJECT, &columns, err));
+    if (columns) TRY(parse_columns(columns, arena, &options->columns, err));
+    TRY(json_opt_bool(object, "header", &has_header, err));
+    if (header && json_kind(header) == JSON_BOOL) {
+        options->header = has_header ? READ_HEADER_YES : READ_HEADER_NO;
+    }
+    if (delimiter) TRY(parse_delimiter(delimiter, &options->delimiter, err));
+    if (encoding) TRY(parse_encoding(encoding, &options->encoding, err));
+    TRY(json_opt_kind(object, "labels", JSON_ARRAY, &labels, err));
+    if (labels) TRY(parse_labels(labels, arena, options, err));
+    return json_opt_string(object, "labels_file", &options->labels_path, err);
+}

@@ -1,0 +1,94 @@
+#include "datasets/reader.h"
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "datasets/encoding.h"
+#include "datasets/readers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_FILE_BYTES ((size_t)4 << 30)
+
+const Reader *const readers_all[] = {&reader_tsv, &reader_csv, &reader_jsonl, &reader_lines};
+const size_t readers_count = sizeof readers_all / sizeof *readers_all;
+
+static bool has_extension(const Reader *reader, Slice path)
+{
+    for (size_t i = 0; reader->extensions[i]; i++) {
+        const Slice extension = slice_from_cstr(reader->extensions[i]);
+        if (path.len > extension.len &&
+            strncasecmp(path.ptr + path.len - extension.len, extension.ptr, extension.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void list_readers(char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < readers_count && len + 1 < size; i++) {
+        const int n = snprintf(out + len, size - len, "%s%s", i ? ", " : "", readers_all[i]->name);
+        len += n > 0 ? (size_t)n : 0;
+    }
+}
+
+Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
+{
+    const char *names[16];
+    for (size_t i = 0; i < readers_count; i++) {
+        names[i] = readers_all[i]->name;
+        const bool fits =
+            name.len ? slice_eq_cstr(name, names[i]) : has_extension(readers_all[i], path);
+        if (!fits) continue;
+        *out = readers_all[i];
+        return STATUS_OK;
+    }
+    char known[256];
+    list_readers(known, sizeof known);
+    if (!name.len) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT
+                         ": the name does not tell the format: say it with \"format\": one "
+                         "of %s",
+                         SLICE_ARG(path), known);
+    }
+    const char *nearest = nearest_name(name, names, readers_count);
+    return error_set(err, STATUS_INVALID, "unknown format \"" SLICE_FMT "\"%s%s%s; there are %s",
+                     SLICE_ARG(slice_sub(name, 0, 80)), nearest ? "; did you mean \"" : "",
+                     nearest ? nearest : "", nearest ? "\"?" : "", known);
+}
+
+static Status read_into(const char *path, const ReadOptions *options, Dataset *out,
+                        DatasetBuilder **builder, Error *err)
+{
+    const Reader *reader = NULL;
+    Slice bytes = {0};
+    ReadInput input = {.path = slice_from_cstr(path), .options = options, .arena = &out->arena};
+    if (file_is_directory(path)) {
+        return error_set(err, STATUS_INVALID,
+                         "%s is a directory, want a file: name one of the files in it", path);
+    }
+    TRY(reader_for(input.path, options->format, &reader, err));
+    TRY(file_read(&out->arena, path, MAX_FILE_BYTES, &bytes, err));
+    if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
+    sha256_of(bytes, out->sha256);
+    TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, &input.text, err));
+    TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));
+    input.builder = *builder;
+    TRY(reader->read(&input, err));
+    return dataset_builder_finish(*builder, err);
+}
+
+Status dataset_read(const char *path, const ReadOptions *options, Dataset *out, Error *err)
+{
+    DatasetBuilder *builder = NULL;
+    *out = (Dataset){0};
+    const Status s = read_into(path, options, out, &builder, err);
+    dataset_builder_close(&builder);
+    if (s != STATUS_OK) dataset_release(out);
+    return s;
+}

@@ -1,0 +1,12 @@
+// datasets/readers.h: the rows that reader.c lists. Internal to datasets/.
+#ifndef ASSAY_DATASETS_READERS_H
+#define ASSAY_DATASETS_READERS_H
+
+#include "datasets/reader.h"
+
+extern const Reader reader_tsv;
+extern const Reader reader_csv;
+extern const Reader reader_jsonl;
+extern const Reader reader_lines;
+
+#endif
