@@ -1,3 +1,38 @@
+#include "base/machine.h"
 #include "kernels/cpu/cpu_rows.h"
 
-const OpRow cpu_fast_rows[] = {{.run = NULL}};
+#if defined(__x86_64__)
+#    include "kernels/cpu/fast.h"
+
+// Both builds give the same bits (kernels/cpu/vec.h), so either may serve a forward pass.
+#    define ROW(kind, name, features, rank, function)                                  \
+        {                                                                              \
+            .op = kind, .variant = name, .dtype = DTYPE_F32, .cpu_features = features, \
+            .preference = rank, .forward_safe = 1, .run = function,                    \
+        }
+#    define FAST_ROWS(kind, operation)                     \
+        ROW(kind, "avx2", CPU_AVX2, 10, operation##_avx2), \
+            ROW(kind, "avx512", CPU_AVX512, 20, operation##_avx512)
+#endif
+
+const OpRow cpu_fast_rows[] = {
+#if defined(__x86_64__)
+    FAST_ROWS(OP_EMBEDDING, embedding),
+    FAST_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
+    FAST_ROWS(OP_LINEAR, linear),
+    FAST_ROWS(OP_LINEAR_BACKWARD, linear_backward),
+    FAST_ROWS(OP_LAYER_NORM, layer_norm),
+    FAST_ROWS(OP_LAYER_NORM_BACKWARD, layer_norm_backward),
+    FAST_ROWS(OP_ATTENTION, attention),
+    FAST_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
+    FAST_ROWS(OP_DROPOUT, dropout),
+    FAST_ROWS(OP_SOFTMAX, softmax),
+    FAST_ROWS(OP_CROSS_ENTROPY, cross_entropy),
+    FAST_ROWS(OP_ADD_SCALED, add_scaled),
+    FAST_ROWS(OP_SCALE, scale),
+    FAST_ROWS(OP_SQUARED_NORM, squared_norm),
+    FAST_ROWS(OP_ADAMW, adamw),
+    FAST_ROWS(OP_GEMM, gemm),
+#endif
+    {.run = NULL},
+};

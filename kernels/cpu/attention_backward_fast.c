@@ -1,0 +1,234 @@
+// Attention's backward pass: probabilities are computed again from the log-sum-exp, a block of queries and a tile of keys
+// at a time; the five products go through gemm_fast.h. dk and dv add over queries in ascending order, dq over key tiles.
+#include <string.h>
+
+#include "kernels/attention.h"
+#include "kernels/cpu/attention_fast.h"
+#include "kernels/cpu/fast.h"
+#include "kernels/cpu/gemm_fast.h"
+#include "kernels/cpu/math_vec.h"
+#include "kernels/exec.h"
+
+typedef struct Buffers {
+    float *keys, *values; // panels of k^T and v^T (columns: keys) of the tile
+    float *key_rows;      // panels of k (columns: head_dim)
+    float *p, *ds;        // [ATTENTION_QUERIES, ATTENTION_KEYS]
+    float *dy_y;          // sum of dy * y of every query of the sequence, [group, n_queries]
+    float *scratch;       // of the products
+} Buffers;
+
+static size_t longest(const Ragged *batch)
+{
+    size_t rows = 0;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        rows = size_max(rows, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
+    }
+    return rows;
+}
+
+// ds^T q and p^T dy: keys by head_dim, over a block of queries.
+static GemmProblem key_product(const AttentionHead *h, size_t n_keys, size_t n_rows)
+{
+    return (GemmProblem){.m = n_keys,
+                         .n = h->as->head_dim,
+                         .k = n_rows,
+                         .a_side = GEMM_TRANSPOSED,
+                         .a_stride = ATTENTION_KEYS,
+                         .b_side = GEMM_ROWS,
+                         .c_panel = VEC_WIDTH};
+}
+
+static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
+{
+    const AttentionHead any = {.as = as};
+    const GemmProblem largest = key_product(&any, ATTENTION_KEYS, ATTENTION_QUERIES);
+    const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
+    const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
+    const size_t product = size_round_up(FAST(gemm_scratch)(&largest), VEC_WIDTH);
+    const size_t sums = as->n_heads / as->n_kv_heads * longest(&as->queries);
+    const size_t total = 3 * panels + 2 * scores + product + sums;
+    float *at = exec_scratch(exec, total * sizeof *at);
+    if (!at) return error_set_memory(err, total, sizeof *at, "attention_backward");
+    *out = (Buffers){.keys = at, .values = at + panels, .key_rows = at + 2 * panels};
+    out->p = at + 3 * panels;
+    out->ds = out->p + scores;
+    out->scratch = out->ds + scores;
+    out->dy_y = out->scratch + product;
+    return STATUS_OK;
+}
+
+static float *head_rows(const Tensor *tensor, size_t row, size_t head, size_t head_dim)
+{
+    return (float *)tensor->data + row * tensor->row_stride + head * head_dim;
+}
+
+static void pack_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+{
+    const Tensor *k = &args->in[2], *v = &args->in[3];
+    const size_t head_dim = h->as->head_dim, row = h->k_begin + j0;
+    const GemmProblem keys = {.n = n,
+                              .k = head_dim,
+                              .b = head_rows(k, row, h->kv_head, head_dim),
+                              .b_stride = k->row_stride,
+                              .b_side = GEMM_TRANSPOSED};
+    GemmProblem values = keys, key_rows = keys;
+    values.b = head_rows(v, row, h->kv_head, head_dim);
+    values.b_stride = v->row_stride;
+    key_rows.n = head_dim;
+    key_rows.k = n;
+    key_rows.b_side = GEMM_ROWS;
+    FAST(gemm_pack)(&keys, b->keys);
+    FAST(gemm_pack)(&values, b->values);
+    FAST(gemm_pack)(&key_rows, b->key_rows);
+}
+
+// dy . y of each query: the sum over keys of p dp, whatever was dropped.
+static void sum_dy_y(const OpArgs *args, const AttentionHead *h, float *sums)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t i = 0; i < h->n_queries; i++) {
+        const float *dy = head_rows(&args->in[0], h->q_begin + i, h->head, head_dim);
+        const float *y = head_rows(&args->in[4], h->q_begin + i, h->head, head_dim);
+        Vec sum = vec_zero();
+        for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
+            const size_t n = head_dim - d;
+            sum = vec_fma(vec_load_any(dy + d, n), vec_load_any(y + d, n), sum);
+        }
+        sums[i] = vec_reduce_add(sum);
+    }
+}
+
+// In p: scores become probabilities times keep; in ds: dp becomes scale * p * (keep * dp - sum).
+static void score_gradients(const AttentionHead *h, size_t i, size_t j0, size_t n, float lse,
+                            float dy_y, float *p, float *ds)
+{
+    const int is_dropping = h->as->dropout.p > 0.0f;
+    const size_t padded = size_round_up(n, VEC_WIDTH);
+    attention_finish_scores(h, i, j0, n, p);
+    for (size_t j = n; j < padded; j++) ds[j] = 0.0f;
+    if (is_dropping) attention_dropout(h, i, j0, n, ds);
+    const Vec shift = vec_set1(lse == -INFINITY ? 0.0f : lse), sum = vec_set1(dy_y);
+    const Vec scale = vec_set1(h->as->scale);
+    for (size_t j = 0; j < padded; j += VEC_WIDTH) {
+        // p <= 1 but for rounding: the score may come out a little above its log-sum-exp.
+        const Vec probability = vec_exp_softmax(vec_sub(vec_load(p + j), shift));
+        const Vec slope = vec_mul(probability, vec_sub(vec_load(ds + j), sum));
+        vec_store(p + j, probability);
+        vec_store(ds + j, vec_mul(slope, scale));
+    }
+    if (is_dropping) attention_dropout(h, i, j0, n, p);
+}
+
+// Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv.
+static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
+                           size_t j0, size_t n_keys, int is_first, const Buffers *b,
+                           const float *dy_y)
+{
+    const Tensor *dy = &args->in[0], *q = &args->in[1], *log_sum_exp = &args->in[5];
+    const Tensor *dq = &args->out[0], *dk = &args->out[1], *dv = &args->out[2];
+    const size_t head_dim = h->as->head_dim, row = h->q_begin + i0, key = h->k_begin + j0;
+    GemmProblem scores = {.m = n_rows,
+                          .n = n_keys,
+                          .k = head_dim,
+                          .a = head_rows(q, row, h->head, head_dim),
+                          .a_stride = q->row_stride,
+                          .b = b->keys,
+                          .b_stride = VEC_WIDTH * head_dim,
+                          .b_side = GEMM_PANELS,
+                          .c = b->p,
+                          .c_row = ATTENTION_KEYS,
+                          .c_panel = VEC_WIDTH};
+    FAST(gemm_run)(&scores, b->scratch);
+    scores.a = head_rows(dy, row, h->head, head_dim);
+    scores.a_stride = dy->row_stride;
+    scores.b = b->values;
+    scores.c = b->ds;
+    FAST(gemm_run)(&scores, b->scratch);
+    for (size_t i = 0; i < n_rows; i++) {
+        const float *lse = (const float *)log_sum_exp->data + (row + i) * log_sum_exp->row_stride;
+        score_gradients(h, i0 + i, j0, n_keys, lse[h->head], dy_y[i0 + i],
+                        b->p + i * ATTENTION_KEYS, b->ds + i * ATTENTION_KEYS);
+    }
+    const GemmProblem to_dq = {.m = n_rows,
+                               .n = head_dim,
+                               .k = n_keys,
+                               .a = b->ds,
+                               .a_stride = ATTENTION_KEYS,
+                               .b = b->key_rows,
+                               .b_stride = VEC_WIDTH * n_keys,
+                               .b_side = GEMM_PANELS,
+                               .c = head_rows(dq, row, h->head, head_dim),
+                               .c_row = dq->row_stride,
+                               .c_panel = VEC_WIDTH,
+                               .accumulate = j0 > 0};
+    FAST(gemm_run)(&to_dq, b->scratch);
+    GemmProblem to_key = key_product(h, n_keys, n_rows);
+    to_key.accumulate = !is_first;
+    to_key.a = b->ds;
+    to_key.b = head_rows(q, row, h->head, head_dim);
+    to_key.b_stride = q->row_stride;
+    to_key.c = head_rows(dk, key, h->kv_head, head_dim);
+    to_key.c_row = dk->row_stride;
+    FAST(gemm_run)(&to_key, b->scratch);
+    to_key.a = b->p;
+    to_key.b = head_rows(dy, row, h->head, head_dim);
+    to_key.b_stride = dy->row_stride;
+    to_key.c = head_rows(dv, key, h->kv_head, head_dim);
+    to_key.c_row = dv->row_stride;
+    FAST(gemm_run)(&to_key, b->scratch);
+}
+
+static void clear_rows(const Tensor *tensor, size_t begin, size_t n, size_t head, size_t head_dim)
+{
+    for (size_t i = begin; i < begin + n; i++) {
+        memset(head_rows(tensor, i, head, head_dim), 0, head_dim * sizeof(float));
+    }
+}
+
+// All query heads of one key head.
+static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, Buffers *b)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const size_t group = as->n_heads / as->n_kv_heads;
+    AttentionHead h = attention_head(as, NULL, sequence, kv_head * group);
+    if (h.n_queries == 0) {
+        clear_rows(&args->out[1], h.k_begin, h.n_keys, kv_head, as->head_dim);
+        clear_rows(&args->out[2], h.k_begin, h.n_keys, kv_head, as->head_dim);
+    }
+    for (size_t member = 0; member < group; member++) {
+        h.head = kv_head * group + member;
+        sum_dy_y(args, &h, b->dy_y + member * h.n_queries);
+        if (h.n_keys == 0) clear_rows(&args->out[0], h.q_begin, h.n_queries, h.head, as->head_dim);
+    }
+    for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
+        const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
+        pack_tile(args, &h, j0, n_keys, b);
+        for (size_t member = 0; member < group; member++) {
+            h.head = kv_head * group + member;
+            for (size_t i0 = 0; i0 < h.n_queries; i0 += ATTENTION_QUERIES) {
+                const size_t n_rows = size_min(ATTENTION_QUERIES, h.n_queries - i0);
+                const int is_first = member == 0 && i0 == 0;
+                if (!is_first && j0 > 0 && attention_skips(&h, i0, n_rows, j0)) continue;
+                backward_block(args, &h, i0, n_rows, j0, n_keys, is_first, b,
+                               b->dy_y + member * h.n_queries);
+            }
+        }
+    }
+}
+
+Status FAST(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const AttentionArgs *as = &args->as.attention;
+    if (as->soft_cap > 0.0f || as->relative_bucket) {
+        return attention_backward_reference_f32(args, exec, err);
+    }
+    const size_t mark = exec_scratch_mark(exec);
+    Buffers buffers;
+    TRY(take_buffers(as, exec, &buffers, err));
+    for (size_t s = 0; s < as->queries.n_sequences; s++) {
+        for (size_t head = 0; head < as->n_kv_heads; head++)
+            backward_group(args, s, head, &buffers);
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}

@@ -1,0 +1,228 @@
+// Attention: for each sequence and key head, key tiles are packed once; then blocks of queries take scores, softmax and
+// the product with the values while all of it is in cache. No score matrix beyond a block of a tile exists.
+#include "kernels/cpu/attention_fast.h"
+
+#include <string.h>
+
+#include "kernels/cpu/fast.h"
+#include "kernels/cpu/gemm_fast.h"
+#include "kernels/cpu/math_vec.h"
+#include "kernels/cpu/vec_dropout.h"
+#include "kernels/exec.h"
+
+// Scratch of one call.
+typedef struct Buffers {
+    float *keys, *values;           // the tile's panels
+    float *page_keys, *page_values; // its rows, gathered from pages; NULL without a page table
+    float *scores;                  // [ATTENTION_QUERIES, ATTENTION_KEYS]
+    float *max, *sum;               // of every query of a sequence, [group, n_queries]
+} Buffers;
+
+static size_t longest(const Ragged *batch)
+{
+    size_t rows = 0;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        rows = size_max(rows, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
+    }
+    return rows;
+}
+
+static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
+{
+    const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
+    const size_t rows = as->key_pages ? ATTENTION_KEYS * as->head_dim : 0;
+    const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
+    const size_t statistics = as->n_heads / as->n_kv_heads * longest(&as->queries);
+    const size_t total = 2 * panels + 2 * rows + scores + 2 * statistics + 4 * VEC_WIDTH;
+    float *at = exec_scratch(exec, total * sizeof *at);
+    if (!at) return error_set_memory(err, total, sizeof *at, "attention");
+    *out = (Buffers){.keys = at, .values = at + panels, .scores = at + 2 * panels};
+    at = out->scores + scores;
+    if (rows > 0) {
+        out->page_keys = at;
+        out->page_values = at + rows;
+        at += 2 * rows;
+    }
+    out->max = at;
+    out->sum = at + statistics;
+    return STATUS_OK;
+}
+
+// Rows [j0, j0 + n) of keys or values as one matrix: a view, or gathered from the page table into `gathered`.
+static const float *tile_rows(const AttentionHead *h, const Tensor *tensor,
+                              const float *const *pages, size_t j0, size_t n, float *gathered,
+                              size_t *stride)
+{
+    const AttentionArgs *as = h->as;
+    if (!pages) {
+        *stride = tensor->row_stride;
+        const size_t column = h->kv_head * as->head_dim;
+        return (const float *)tensor->data + (h->k_begin + j0) * tensor->row_stride + column;
+    }
+    *stride = as->head_dim;
+    for (size_t j = 0; j < n; j++) {
+        const float *page = pages[h->sequence * as->max_pages + (j0 + j) / as->page_rows];
+        const size_t row = (j0 + j) % as->page_rows * as->n_kv_heads + h->kv_head;
+        memcpy(gathered + j * as->head_dim, page + row * as->head_dim, as->head_dim * sizeof *page);
+    }
+    return gathered;
+}
+
+static void pack_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+{
+    const AttentionArgs *as = h->as;
+    GemmProblem keys = {.n = n, .k = as->head_dim, .b_side = GEMM_TRANSPOSED};
+    keys.b = tile_rows(h, &args->in[1], as->key_pages, j0, n, b->page_keys, &keys.b_stride);
+    FAST(gemm_pack)(&keys, b->keys);
+    GemmProblem values = {.n = as->head_dim, .k = n, .b_side = GEMM_ROWS};
+    values.b = tile_rows(h, &args->in[2], as->value_pages, j0, n, b->page_values, &values.b_stride);
+    FAST(gemm_pack)(&values, b->values);
+}
+
+static void scale_row(size_t n, float factor, float *row)
+{
+    for (size_t d = 0; d < n; d += VEC_WIDTH) {
+        vec_store_any(row + d, n - d, vec_mul(vec_load_any(row + d, n - d), vec_set1(factor)));
+    }
+}
+
+// Turns a row of finished scores into exp(score - max), and carries max, sum and y over to the new maximum.
+static void softmax_step(size_t n, float *scores, float *max, float *sum, size_t head_dim, float *y)
+{
+    Vec largest = vec_load(scores);
+    for (size_t j = VEC_WIDTH; j < n; j += VEC_WIDTH)
+        largest = vec_max(largest, vec_load(scores + j));
+    const float tile_max = vec_reduce_max(largest);
+    const float new_max = tile_max > *max ? tile_max : *max;
+    const Vec shift =
+        vec_set1(new_max == -INFINITY ? 0.0f : new_max); // a row that sees nothing yet
+    Vec total = vec_zero();
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        const Vec p = vec_exp_softmax(vec_sub(vec_load(scores + j), shift));
+        vec_store(scores + j, p);
+        total = vec_add(total, p);
+    }
+    const float tile_sum = vec_reduce_add(total);
+    if (y && new_max != *max && *max != -INFINITY) {
+        float carry[VEC_WIDTH];
+        vec_store(carry, vec_exp_softmax(vec_sub(vec_set1(*max), shift)));
+        *sum *= carry[0];
+        scale_row(head_dim, carry[0], y);
+    }
+    *sum += tile_sum;
+    *max = new_max;
+}
+
+// One block of queries against one packed tile of keys.
+static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
+                         size_t j0, size_t n_keys, const Buffers *b, float *max, float *sum)
+{
+    const AttentionArgs *as = h->as;
+    const Tensor *q = &args->in[0], *y = &args->out[0];
+    const size_t column = h->head * as->head_dim, row = h->q_begin + i0;
+    float *out = (float *)y->data + row * y->row_stride + column;
+    const GemmProblem scores = {
+        .m = n_rows,
+        .n = n_keys,
+        .k = as->head_dim,
+        .a = (const float *)q->data + row * q->row_stride + column,
+        .a_stride = q->row_stride,
+        .b = b->keys,
+        .b_stride = VEC_WIDTH * as->head_dim,
+        .b_side = GEMM_PANELS,
+        .c = b->scores,
+        .c_row = ATTENTION_KEYS,
+        .c_panel = VEC_WIDTH,
+    };
+    FAST(gemm_run)(&scores, NULL);
+    for (size_t i = 0; i < n_rows; i++) {
+        float *p = b->scores + i * ATTENTION_KEYS;
+        attention_finish_scores(h, i0 + i, j0, n_keys, p);
+        softmax_step(n_keys, p, &max[i0 + i], &sum[i0 + i], as->head_dim,
+                     j0 > 0 ? out + i * y->row_stride : NULL);
+        if (as->dropout.p > 0.0f) {
+            attention_dropout(h, i0 + i, j0, n_keys, p);
+        }
+    }
+    const GemmProblem products = {
+        .m = n_rows,
+        .n = as->head_dim,
+        .k = n_keys,
+        .a = b->scores,
+        .a_stride = ATTENTION_KEYS,
+        .b = b->values,
+        .b_stride = VEC_WIDTH * n_keys,
+        .b_side = GEMM_PANELS,
+        .c = out,
+        .c_row = y->row_stride,
+        .c_panel = VEC_WIDTH,
+        .accumulate = j0 > 0,
+    };
+    FAST(gemm_run)(&products, NULL);
+}
+
+// y / sum, and the log-sum-exp.
+static void finish_rows(const OpArgs *args, const AttentionHead *h, const float *max,
+                        const float *sum)
+{
+    const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
+    const size_t head_dim = h->as->head_dim;
+    for (size_t i = 0; i < h->n_queries; i++) {
+        const size_t row = h->q_begin + i;
+        float *out = (float *)y->data + row * y->row_stride + h->head * head_dim;
+        const int sees_any = sum[i] != 0.0f; // the largest score alone adds 1; NaN goes through
+        for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
+            const size_t n = head_dim - d;
+            const Vec mean = vec_div(vec_load_any(out + d, n), vec_set1(sum[i]));
+            vec_store_any(out + d, n, sees_any ? mean : vec_zero());
+        }
+        if (log_sum_exp->data) {
+            float *to = (float *)log_sum_exp->data + row * log_sum_exp->row_stride + h->head;
+            *to = sees_any ? max[i] + logf(sum[i]) : -INFINITY;
+        }
+    }
+}
+
+// All query heads of one key head.
+static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Buffers *b)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const size_t group = as->n_heads / as->n_kv_heads;
+    AttentionHead h = attention_head(as, &args->in[3], sequence, kv_head * group);
+    const size_t n_queries = h.n_queries;
+    for (size_t i = 0; i < group * n_queries; i++) {
+        b->max[i] = -INFINITY;
+        b->sum[i] = 0.0f;
+    }
+    for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
+        const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
+        pack_tile(args, &h, j0, n_keys, b);
+        for (size_t member = 0; member < group; member++) {
+            h.head = kv_head * group + member;
+            float *max = b->max + member * n_queries, *sum = b->sum + member * n_queries;
+            for (size_t i0 = 0; i0 < n_queries; i0 += ATTENTION_QUERIES) {
+                const size_t n_rows = size_min(ATTENTION_QUERIES, n_queries - i0);
+                // The first tile is never skipped: it begins y.
+                if (j0 > 0 && attention_skips(&h, i0, n_rows, j0)) continue;
+                attend_block(args, &h, i0, n_rows, j0, n_keys, b, max, sum);
+            }
+        }
+    }
+    for (size_t member = 0; member < group; member++) {
+        h.head = kv_head * group + member;
+        finish_rows(args, &h, b->max + member * n_queries, b->sum + member * n_queries);
+    }
+}
+
+Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const size_t mark = exec_scratch_mark(exec);
+    Buffers buffers;
+    TRY(take_buffers(as, exec, &buffers, err));
+    for (size_t s = 0; s < as->queries.n_sequences; s++) {
+        for (size_t head = 0; head < as->n_kv_heads; head++) attend_group(args, s, head, &buffers);
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}

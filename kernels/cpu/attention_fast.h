@@ -1,0 +1,120 @@
+// kernels/cpu/attention_fast.h: what the forward and the backward pass of the fast attention share: one head of one
+// sequence, its mask, and the order of its sums.
+//
+// Keys come in tiles of ATTENTION_KEYS, counted from the sequence's first key, whatever the queries; queries in blocks of
+// ATTENTION_QUERIES. A row of scores is finished tile by tile (online softmax: Milakov & Gimelshein 2018,
+// arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135), so a row's bits depend on its sequence alone.
+#ifndef ASSAY_KERNELS_CPU_ATTENTION_FAST_H
+#define ASSAY_KERNELS_CPU_ATTENTION_FAST_H
+
+#include <math.h>
+
+#include "base/size.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_dropout.h"
+#include "kernels/op.h"
+
+// Keys and values of a tile with 32 or 64 columns stay in L1 or L2 while the queries pass; a multiple of 64, for dropout.
+enum { ATTENTION_KEYS = 128, ATTENTION_QUERIES = 84 };
+
+typedef struct AttentionHead {
+    const AttentionArgs *as;
+    const Tensor *bias; // table of relative biases
+    size_t sequence, head, kv_head;
+    size_t q_begin, n_queries; // rows of the batch
+    size_t k_begin, n_keys;
+    DropoutStream dropout;
+} AttentionHead;
+
+static inline AttentionHead attention_head(const AttentionArgs *as, const Tensor *bias,
+                                           size_t sequence, size_t head)
+{
+    const int32_t *q = as->queries.offsets + sequence, *k = as->keys.offsets + sequence;
+    AttentionHead h = {
+        .as = as,
+        .bias = bias,
+        .sequence = sequence,
+        .head = head,
+        .kv_head = head / (as->n_heads / as->n_kv_heads),
+        .q_begin = (size_t)q[0],
+        .n_queries = (size_t)(q[1] - q[0]),
+        .k_begin = (size_t)k[0],
+        .n_keys = (size_t)(k[1] - k[0]),
+    };
+    if (as->dropout.p > 0.0f) h.dropout = dropout_stream(&as->dropout);
+    return h;
+}
+
+static inline int64_t attention_position(const Ragged *batch, size_t begin, size_t row)
+{
+    return batch->positions ? batch->positions[begin + row] : (int64_t)row;
+}
+
+static inline int attention_sees(const AttentionHead *h, int64_t query, int64_t key)
+{
+    if (h->as->is_causal && key > query) return 0;
+    return h->as->window == 0 ||
+           (uint64_t)(query > key ? query - key : key - query) < h->as->window;
+}
+
+// Scores of query i for keys [j0, j0 + n), scaled, capped and biased; what it does not see becomes -infinity, and so does
+// the rest of the last vector.
+static inline void attention_finish_scores(const AttentionHead *h, size_t i, size_t j0, size_t n,
+                                           float *scores)
+{
+    const AttentionArgs *as = h->as;
+    const Vec scale = vec_set1(as->scale);
+    const size_t padded = size_round_up(n, VEC_WIDTH);
+    for (size_t j = n; j < padded; j++) scores[j] = 0.0f;
+    for (size_t j = 0; j < padded; j += VEC_WIDTH) {
+        vec_store(scores + j, vec_mul(vec_load(scores + j), scale));
+    }
+    for (size_t j = n; j < padded; j++) scores[j] = -INFINITY;
+    const int64_t query = attention_position(&as->queries, h->q_begin, i);
+    if (as->soft_cap > 0.0f) {
+        for (size_t j = 0; j < n; j++) {
+            scores[j] = as->soft_cap * (float)tanh((double)(scores[j] / as->soft_cap));
+        }
+    }
+    if (as->relative_bucket) {
+        const float *bias = (const float *)h->bias->data + h->head * h->bias->row_stride;
+        const int64_t reach = as->relative_reach;
+        for (size_t j = 0; j < n; j++) {
+            int64_t distance = attention_position(&as->keys, h->k_begin, j0 + j) - query;
+            distance = distance < -reach ? -reach : distance > reach ? reach : distance;
+            scores[j] += bias[as->relative_bucket[distance + reach]];
+        }
+    }
+    if (!as->is_causal && as->window == 0) return;
+    for (size_t j = 0; j < n; j++) {
+        const int64_t key = attention_position(&as->keys, h->k_begin, j0 + j);
+        if (!attention_sees(h, query, key)) scores[j] = -INFINITY;
+    }
+}
+
+// Whether no query of rows [i0, i0 + n_rows) sees a key from j0 on: causal, keys in their natural places.
+static inline int attention_skips(const AttentionHead *h, size_t i0, size_t n_rows, size_t j0)
+{
+    if (!h->as->is_causal || h->as->keys.positions) return 0;
+    for (size_t i = i0; i < i0 + n_rows; i++) {
+        if (attention_position(&h->as->queries, h->q_begin, i) >= (int64_t)j0) return 0;
+    }
+    return 1;
+}
+
+// values[j] *= keep / (1 - p) for query i and keys [j0, j0 + n); j0 is a multiple of 64, and values has room for whole
+// groups of 64.
+static inline void attention_dropout(const AttentionHead *h, size_t i, size_t j0, size_t n,
+                                     float *values)
+{
+    const uint32_t row = (uint32_t)(i * h->as->n_heads + h->head);
+    const uint64_t key = h->as->queries.sequence_keys[h->sequence];
+    for (size_t j = 0; j < n; j += DROPOUT_GROUP) {
+        Vec group[4];
+        for (size_t v = 0; v < 4; v++) group[v] = vec_load(values + j + v * VEC_WIDTH);
+        vec_dropout_group(&h->dropout, key, row, (uint32_t)(j0 + j), group);
+        for (size_t v = 0; v < 4; v++) vec_store(values + j + v * VEC_WIDTH, group[v]);
+    }
+}
+
+#endif

@@ -1,0 +1,29 @@
+// kernels/cpu/fast.h: the fast CPU rows, each built for AVX2 and for AVX-512 from one source (kernels/cpu/vec.h).
+//
+// What each computes is stated in the header of its reference (kernels/linear.h, ...); numerics in kernels/README.md. The
+// two builds give the same bits. All are f32; those that pack or keep rows take scratch of the Exec and fail with
+// STATUS_MEMORY where it cannot be had.
+#ifndef ASSAY_KERNELS_CPU_FAST_H
+#define ASSAY_KERNELS_CPU_FAST_H
+
+#include "kernels/op.h"
+
+OpKernel linear_avx2, linear_avx512;
+OpKernel linear_backward_avx2, linear_backward_avx512;
+OpKernel gemm_avx2, gemm_avx512;
+OpKernel attention_avx2, attention_avx512;
+// With a soft cap or a relative bias this is the reference: no encoder of the first releases trains with them.
+OpKernel attention_backward_avx2, attention_backward_avx512;
+OpKernel layer_norm_avx2, layer_norm_avx512;
+OpKernel layer_norm_backward_avx2, layer_norm_backward_avx512;
+OpKernel embedding_avx2, embedding_avx512;
+OpKernel embedding_backward_avx2, embedding_backward_avx512;
+OpKernel dropout_avx2, dropout_avx512;
+OpKernel softmax_avx2, softmax_avx512;
+OpKernel cross_entropy_avx2, cross_entropy_avx512;
+OpKernel add_scaled_avx2, add_scaled_avx512;
+OpKernel scale_avx2, scale_avx512;
+OpKernel squared_norm_avx2, squared_norm_avx512;
+OpKernel adamw_avx2, adamw_avx512;
+
+#endif

@@ -1,0 +1,220 @@
+#include "kernels/cpu/gemm_fast.h"
+
+#include "base/size.h"
+#include "kernels/cpu/gemm_tile.h"
+#include "kernels/cpu/vec.h"
+
+#include <string.h>
+
+// b's block, GEMM_K steps of TILE_PANELS panels, is 32 KiB and stays in L1; a's block, GEMM_M rows of GEMM_K steps, stays in
+// L2 while all panels pass. A copied row of a is one cache line longer than its data, so that rows spread over L1's sets.
+enum { GEMM_K = 256, GEMM_M = 448, ROW_GAP = VEC_WIDTH };
+
+static size_t ceil_div(size_t n, size_t step)
+{
+    return n / step + (n % step != 0);
+}
+
+// Where part i of n begins when n is split into parts as evenly as whole numbers allow.
+static size_t split(size_t n, size_t parts, size_t i)
+{
+    const size_t whole = n / parts, rest = n % parts;
+    return whole * i + size_min(i, rest);
+}
+
+typedef enum ASource { A_DIRECT, A_COPIED, A_PACKED } ASource;
+
+// Rows whose starts fall on few of L1's 64 sets would push each other and b out of the cache: they are copied first, where
+// enough panels of c repay the copy.
+static ASource a_source(const GemmProblem *g)
+{
+    if (g->a_side == GEMM_TRANSPOSED) return A_PACKED;
+    const size_t lines = g->a_stride / VEC_WIDTH;
+    const int is_spread = g->a_stride % VEC_WIDTH != 0 || lines % 16 != 0;
+    return g->m <= 2 * TILE_ROWS || g->n < 8 * VEC_WIDTH || is_spread ? A_DIRECT : A_COPIED;
+}
+
+static size_t a_floats(const GemmProblem *g)
+{
+    const size_t rows = size_min(g->m, GEMM_M), steps = size_min(g->k, GEMM_K);
+    return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
+}
+
+size_t FAST(gemm_scratch)(const GemmProblem *g)
+{
+    const size_t steps = size_min(g->k, GEMM_K);
+    return a_floats(g) + (g->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
+}
+
+// Panel rows [k0, k0 + n_k) of 16 columns from j0: to[k * 16 + j] = b[k][j0 + j], zeros beyond column n.
+static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
+{
+    const size_t n = size_min(VEC_WIDTH, g->n - j0);
+    if (g->b_side == GEMM_ROWS) {
+        const float *from = g->b + k0 * g->b_stride + j0;
+        for (size_t k = 0; k < n_k; k++) {
+            vec_store(to + k * VEC_WIDTH, vec_load_any(from + k * g->b_stride, n));
+        }
+        return;
+    }
+    for (size_t k = 0; k < n_k;) {
+        // Up to the next panel boundary of b (PANELS_TRANSPOSED), 16 steps at a time.
+        const size_t lane = (k0 + k) % VEC_WIDTH;
+        const size_t first = g->b_side == GEMM_PANELS_TRANSPOSED ? lane : 0;
+        const size_t steps = size_min(VEC_WIDTH - first, n_k - k);
+        Vec block[VEC_WIDTH];
+        for (size_t j = 0; j < VEC_WIDTH; j++) {
+            const float *from = g->b;
+            if (g->b_side == GEMM_TRANSPOSED) {
+                from += (j0 + j) * g->b_stride + k0 + k;
+                block[j] = j < n ? vec_load_any(from, steps) : vec_zero();
+            } else {
+                from += (k0 + k) / VEC_WIDTH * g->b_stride + (j0 + j) * VEC_WIDTH;
+                block[j] = j < n ? vec_load(from) : vec_zero();
+            }
+        }
+        vec_transpose(block);
+        for (size_t s = 0; s < steps; s++) vec_store(to + (k + s) * VEC_WIDTH, block[first + s]);
+        k += steps;
+    }
+}
+
+void FAST(gemm_pack)(const GemmProblem *g, float *to)
+{
+    for (size_t j = 0; j < g->n; j += VEC_WIDTH) pack_b_panel(g, j, 0, g->k, to + j * g->k);
+}
+
+// A block of a for the micro-kernels: rows copied, or transposed a packed so that each tile's rows lie together.
+static void pack_a(const GemmProblem *g, size_t i0, size_t n_rows, size_t k0, size_t n_k, float *to)
+{
+    if (a_source(g) == A_COPIED) {
+        for (size_t i = 0; i < n_rows; i++) {
+            memcpy(to + i * (n_k + ROW_GAP), g->a + (i0 + i) * g->a_stride + k0,
+                   n_k * sizeof(float));
+        }
+        return;
+    }
+    const size_t n_tiles = ceil_div(n_rows, TILE_ROWS);
+    for (size_t t = 0; t < n_tiles; t++) {
+        const size_t begin = split(n_rows, n_tiles, t),
+                     rows = split(n_rows, n_tiles, t + 1) - begin;
+        const float *from = g->a + k0 * g->a_stride + i0 + begin;
+        float *tile = to + begin * n_k;
+        for (size_t k = 0; k < n_k; k++) {
+            vec_store_n(tile + k * rows, rows, vec_load_n(from + k * g->a_stride, rows));
+        }
+    }
+}
+
+// The activation over a finished tile of c, while it is in L1.
+static void finish_tile(const GemmProblem *g, size_t i0, size_t rows, size_t j0, size_t columns)
+{
+    for (size_t i = i0; i < i0 + rows; i++) {
+        float *c = g->c + i * g->c_row + j0;
+        if (g->pre != NULL && g->pre != g->c)
+            memcpy(g->pre + i * g->pre_row + j0, c, columns * sizeof(float));
+        if (g->activation != ACTIVATION_NONE) FAST(activation_row)(g->activation, columns, c, c);
+    }
+}
+
+typedef struct Block {
+    size_t i0, n_rows; // rows of c
+    size_t k0, n_k;
+    const float *a; // of row i0, step k0
+    size_t a_row;   // floats between rows (packed: rows of one tile lie together)
+    int a_is_packed;
+    int is_last; // the last block of k
+} Block;
+
+// All rows of the block times panels [p0, p0 + n_panels).
+static void run_panels(const GemmProblem *g, const Block *block, const float *b, size_t b_panel,
+                       size_t p0, size_t n_panels)
+{
+    const size_t j0 = p0 * VEC_WIDTH, columns = size_min(n_panels * VEC_WIDTH, g->n - j0);
+    const size_t n_tiles = ceil_div(block->n_rows, TILE_ROWS);
+    float *const c = g->c + block->i0 * g->c_row + p0 * g->c_panel;
+    for (size_t t = 0; t < n_tiles; t++) {
+        const size_t begin = split(block->n_rows, n_tiles, t);
+        const size_t end = split(block->n_rows, n_tiles, t + 1);
+        const GemmTile tile = {
+            .a = block->a + begin * block->a_row,
+            .a_stride = block->a_is_packed ? end - begin : block->a_row,
+            .b = b,
+            .b_panel = b_panel,
+            .c = c + begin * g->c_row,
+            .c_row = g->c_row,
+            .c_panel = g->c_panel,
+            .n_last = columns - (n_panels - 1) * VEC_WIDTH,
+            .n_k = block->n_k,
+            .bias = block->is_last && g->bias != NULL ? g->bias + j0 : NULL,
+            .next_c = c + (t + 1 < n_tiles ? end : begin) * g->c_row,
+            .reload = block->k0 > 0 || g->accumulate,
+        };
+        gemm_tile_find(end - begin, n_panels, block->a_is_packed)(&tile);
+        if (block->is_last) finish_tile(g, block->i0 + begin, end - begin, j0, columns);
+    }
+}
+
+// Few rows: every weight is used once, so nothing is packed or blocked, and wide tiles keep many loads of b in flight.
+static void run_few_rows(const GemmProblem *g)
+{
+    const Block block = {
+        .n_rows = g->m, .n_k = g->k, .a = g->a, .a_row = g->a_stride, .is_last = 1};
+    const size_t n_panels = ceil_div(g->n, VEC_WIDTH), wide = TILE_WIDE[g->m];
+    size_t p = 0;
+    while (p < n_panels) {
+        const size_t left = n_panels - p;
+        const size_t take = left >= wide ? wide : left >= TILE_PANELS ? TILE_PANELS : 1;
+        run_panels(g, &block, g->b + p * g->b_stride, g->b_stride, p, take);
+        p += take;
+    }
+}
+
+static void run_block(const GemmProblem *g, Block *block, float *scratch)
+{
+    const ASource source = a_source(g);
+    block->a_is_packed = source == A_PACKED;
+    block->a = g->a + block->i0 * g->a_stride + block->k0;
+    block->a_row = g->a_stride;
+    if (source != A_DIRECT) {
+        pack_a(g, block->i0, block->n_rows, block->k0, block->n_k, scratch);
+        block->a = scratch;
+        block->a_row = block->a_is_packed ? block->n_k : block->n_k + ROW_GAP;
+    }
+    float *packed_b = scratch + a_floats(g);
+    const size_t n_panels = ceil_div(g->n, VEC_WIDTH);
+    for (size_t p = 0; p < n_panels; p += TILE_PANELS) {
+        const size_t take = size_min(TILE_PANELS, n_panels - p);
+        const float *b = packed_b;
+        size_t b_panel = block->n_k * VEC_WIDTH;
+        if (g->b_side == GEMM_PANELS) {
+            b = g->b + p * g->b_stride + block->k0 * VEC_WIDTH;
+            b_panel = g->b_stride;
+        } else {
+            for (size_t q = 0; q < take; q++) {
+                pack_b_panel(g, (p + q) * VEC_WIDTH, block->k0, block->n_k, packed_b + q * b_panel);
+            }
+        }
+        run_panels(g, block, b, b_panel, p, take);
+    }
+}
+
+void FAST(gemm_run)(const GemmProblem *g, float *scratch)
+{
+    if (g->m == 0 || g->n == 0) return;
+    if (g->m <= TILE_ROWS && g->a_side == GEMM_ROWS && g->b_side == GEMM_PANELS) {
+        run_few_rows(g);
+        return;
+    }
+    const size_t m_blocks = ceil_div(g->m, GEMM_M);
+    const size_t k_blocks = size_max(1, ceil_div(g->k, GEMM_K));
+    for (size_t i = 0; i < m_blocks; i++) {
+        for (size_t k = 0; k < k_blocks; k++) {
+            Block block = {.i0 = split(g->m, m_blocks, i), .k0 = split(g->k, k_blocks, k)};
+            block.n_rows = split(g->m, m_blocks, i + 1) - block.i0;
+            block.n_k = split(g->k, k_blocks, k + 1) - block.k0;
+            block.is_last = k + 1 == k_blocks;
+            run_block(g, &block, scratch);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+// kernels/cpu/gemm_tile.h: the micro-kernels of gemm_fast.c: rows x panels of c in registers.
+//
+// The bodies are one always-inlined function with constant rows and panels; gemm_tile_find picks an instance. Every
+// instance computes the same chains, so the choice shows in no bit.
+#ifndef ASSAY_KERNELS_CPU_GEMM_TILE_H
+#define ASSAY_KERNELS_CPU_GEMM_TILE_H
+
+#include "kernels/cpu/vec.h"
+
+typedef struct GemmTile {
+    const float *a;
+    size_t a_stride; // between rows; for packed a, floats between steps of k
+    const float *b;
+    size_t b_panel; // floats between panels of b; within a panel step k is at 16 * k
+    float *c;
+    size_t c_row, c_panel;
+    size_t n_last; // columns of the last panel, 1 .. 16
+    size_t n_k;
+    const float *bias;   // added after the last step, or NULL
+    const float *next_c; // fetched into the cache meanwhile: the tile that comes next
+    int reload;          // start from c
+} GemmTile;
+
+#if defined(__AVX512F__)
+enum { TILE_ROWS = 14, TILE_PANELS = 2, TILE_MAX_PANELS = 8 };
+// With one block of rows the widest tile that fits in registers: (rows x panels, see TILE_LIST).
+static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 8, 8, 6, 6, 4, 4, 3, 3, 2, 2, 2, 2, 2, 2};
+#else
+enum { TILE_ROWS = 6, TILE_PANELS = 1, TILE_MAX_PANELS = 4 };
+static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 4, 3, 2, 1, 1, 1};
+#endif
+
+typedef void (*GemmTileFunction)(const GemmTile *tile);
+
+// Rows 0, 1, 2 from each of five pointers: base + {0, 1, 2} * stride are addressing modes, so that 14 rows take six
+// integer registers.
+#define TILE_A(i) a[(i) / 3][(size_t)((i) % 3) * stride]
+
+static inline __attribute__((always_inline)) void
+gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_is_packed)
+{
+    Vec acc[TILE_ROWS][TILE_MAX_PANELS];
+    const size_t stride = t->a_stride, n_last = t->n_last;
+    float *const c = t->c;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 8
+        for (int p = 0; p < panels; p++) {
+            acc[i][p] = vec_zero();
+            if (t->reload) {
+                const float *from = c + (size_t)i * t->c_row + (size_t)p * t->c_panel;
+                acc[i][p] = p + 1 < panels ? vec_load(from) : vec_load_any(from, n_last);
+            }
+        }
+        __builtin_prefetch(t->next_c + (size_t)i * t->c_row, 1);
+        if (panels > 1) __builtin_prefetch(t->next_c + (size_t)i * t->c_row + t->c_panel, 1);
+    }
+    const float *a[5], *b[3];
+    for (int g = 0; g < 5; g++) a[g] = t->a + (a_is_packed ? 0 : (size_t)(3 * g) * stride);
+    for (int g = 0; g < 3; g++) b[g] = t->b + (size_t)(3 * g) * t->b_panel;
+    for (size_t k = 0; k < t->n_k; k++) {
+        Vec bk[TILE_MAX_PANELS];
+#pragma GCC unroll 8
+        for (int p = 0; p < panels; p++) {
+            bk[p] = vec_load(b[p / 3] + (size_t)(p % 3) * t->b_panel);
+        }
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+            const Vec x = vec_set1(a_is_packed ? a[0][i] : TILE_A(i));
+#pragma GCC unroll 8
+            for (int p = 0; p < panels; p++) acc[i][p] = vec_fma(x, bk[p], acc[i][p]);
+        }
+#pragma GCC unroll 5
+        for (int g = 0; g < 5; g++) a[g] += a_is_packed ? stride : 1;
+#pragma GCC unroll 3
+        for (int g = 0; g < 3; g++) b[g] += VEC_WIDTH;
+    }
+    if (t->bias != NULL) {
+#pragma GCC unroll 8
+        for (int p = 0; p < panels; p++) {
+            const float *from = t->bias + (size_t)p * VEC_WIDTH;
+            const Vec bias = p + 1 < panels ? vec_load(from) : vec_load_any(from, n_last);
+#pragma GCC unroll 14
+            for (int i = 0; i < rows; i++) acc[i][p] = vec_add(acc[i][p], bias);
+        }
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 8
+        for (int p = 0; p < panels; p++) {
+            float *to = c + (size_t)i * t->c_row + (size_t)p * t->c_panel;
+            if (p + 1 < panels) {
+                vec_store(to, acc[i][p]);
+            } else {
+                vec_store_any(to, n_last, acc[i][p]);
+            }
+        }
+    }
+}
+
+#undef TILE_A
+
+#define TILE_FUNCTION(rows, panels)                                 \
+    static void tile_##rows##x##panels(const GemmTile *tile)        \
+    {                                                               \
+        gemm_tile_body(tile, rows, panels, 0);                      \
+    }                                                               \
+    static void tile_packed_##rows##x##panels(const GemmTile *tile) \
+    {                                                               \
+        gemm_tile_body(tile, rows, panels, 1);                      \
+    }
+#define TILE_ENTRY(rows, panels) \
+    [rows][panels] = {tile_##rows##x##panels, tile_packed_##rows##x##panels},
+
+#if defined(__AVX512F__)
+#    define TILE_LIST(X)                                                                           \
+        X(1, 1)                                                                                    \
+        X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) \
+            X(13, 1) X(14, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2)      \
+                X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6)       \
+                    X(4, 6) X(5, 4) X(6, 4) X(7, 3) X(8, 3)
+#else
+#    define TILE_LIST(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 4) X(2, 3) X(3, 2)
+#endif
+
+TILE_LIST(TILE_FUNCTION)
+
+// rows 1 .. TILE_ROWS; panels 1, TILE_PANELS or TILE_WIDE[rows].
+static inline GemmTileFunction gemm_tile_find(size_t rows, size_t panels, int a_is_packed)
+{
+    static const GemmTileFunction functions[TILE_ROWS + 1][TILE_MAX_PANELS + 1][2] = {
+        TILE_LIST(TILE_ENTRY)};
+    return functions[rows][panels][a_is_packed];
+}
+
+#undef TILE_FUNCTION
+#undef TILE_ENTRY
+#undef TILE_LIST
+
+#endif

@@ -1,0 +1,153 @@
+// kernels/cpu/math_vec.h: exp, erf, tanh and the activations over Vec, as fixed sequences of fused steps.
+//
+// Our own minimax polynomials (Remez, weighted for relative error), so that no library's version, and neither AVX2 nor
+// AVX-512, changes a bit. Largest errors against the exact value, over all of float32 (tests/kernels/test_math.c):
+// exp 1.0, erf 1.5, tanh 2.0 units in the last place. NaN gives NaN; infinities give the limits.
+#ifndef ASSAY_KERNELS_CPU_MATH_VEC_H
+#define ASSAY_KERNELS_CPU_MATH_VEC_H
+
+#include "kernels/cpu/vec.h"
+#include "kernels/op.h"
+
+// exp(x) for -104 <= x <= 89: x = n ln 2 + r, |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 q(r).
+static inline Vec vec_exp_inside(Vec x)
+{
+    const Vec n = vec_round(vec_mul(x, vec_set1(0x1.715476p+0f))); // 1 / ln 2
+    Vec r = vec_fma(n, vec_set1(-0x1.62e43p-1f), x);               // ln 2 in two parts
+    r = vec_fma(n, vec_set1(0x1.05c61p-29f), r);
+    Vec q = vec_set1(0x1.6a23cep-10f);
+    q = vec_fma(q, r, vec_set1(0x1.123a2p-7f));
+    q = vec_fma(q, r, vec_set1(0x1.5558f2p-5f));
+    q = vec_fma(q, r, vec_set1(0x1.555492p-3f));
+    q = vec_fma(q, r, vec_set1(0x1.fffffcp-2f));
+    const Vec e = vec_add(vec_fma(vec_mul(r, r), q, r), vec_set1(1.0f));
+    return vec_scale2(e, n);
+}
+
+static inline Vec vec_exp(Vec x)
+{
+    // Beyond these bounds the result is 0 or infinity; the second operand survives where x is NaN.
+    return vec_exp_inside(vec_min(vec_set1(89.0f), vec_max(vec_set1(-104.0f), x)));
+}
+
+// exp(x) for x <= 0, with 0 below -87: numbers under the normal range add nothing to a softmax, and cost a processor's
+// assist each.
+static inline Vec vec_exp_softmax(Vec x)
+{
+    const Vec floor = vec_set1(-87.0f);
+    return vec_select(vec_lt(x, floor), vec_zero(), vec_exp_inside(vec_max(floor, x)));
+}
+
+// |x| < 1: x p(x^2). Else 1 - erfc(|x|) with erfc = exp(-q(|x|)); from 4 on that is 1 in float32.
+static inline Vec vec_erf(Vec x)
+{
+    const Vec ax = vec_abs(x), u = vec_mul(x, x);
+    Vec p = vec_set1(0x1.496a32p-14f);
+    p = vec_fma(p, u, vec_set1(-0x1.a3f7p-11f));
+    p = vec_fma(p, u, vec_set1(0x1.5405b2p-8f));
+    p = vec_fma(p, u, vec_set1(-0x1.b7f90ep-6f));
+    p = vec_fma(p, u, vec_set1(0x1.ce2cf8p-4f));
+    p = vec_fma(p, u, vec_set1(-0x1.81273ep-2f));
+    p = vec_fma(p, u, vec_set1(0x1.20dd74p+0f));
+    const Vec z = vec_min(vec_set1(4.0f), ax);
+    Vec q = vec_set1(0x1.86dd86p-13f); // -q, so that exp needs no negation
+    q = vec_fma(q, z, vec_set1(-0x1.825afap-9f));
+    q = vec_fma(q, z, vec_set1(0x1.65cb78p-6f));
+    q = vec_fma(q, z, vec_set1(-0x1.a65344p-4f));
+    q = vec_fma(q, z, vec_set1(-0x1.46baecp-1f));
+    q = vec_fma(q, z, vec_set1(-0x1.2088eap+0f));
+    q = vec_fma(q, z, vec_set1(-0x1.661d22p-12f));
+    const Vec large = vec_sub(vec_set1(1.0f), vec_exp_inside(q));
+    return vec_select(vec_lt(ax, vec_set1(1.0f)), vec_mul(x, p), vec_copysign(large, x));
+}
+
+// x^2 < 0.4: x p(x^2). Else 1 - 2 / (exp(2 |x|) + 1); from 10 on that is 1 in float32.
+static inline Vec vec_tanh(Vec x)
+{
+    const Vec ax = vec_abs(x), u = vec_mul(x, x);
+    Vec p = vec_set1(0x1.13b28cp-9f);
+    p = vec_fma(p, u, vec_set1(-0x1.0a7636p-7f));
+    p = vec_fma(p, u, vec_set1(0x1.63379ap-6f));
+    p = vec_fma(p, u, vec_set1(-0x1.b9e5eep-5f));
+    p = vec_fma(p, u, vec_set1(0x1.11103p-3f));
+    p = vec_fma(p, u, vec_set1(-0x1.555552p-2f));
+    const Vec small = vec_fma(vec_mul(x, u), p, x); // the constant term is 1
+    const Vec z = vec_min(vec_set1(10.0f), ax);
+    const Vec e = vec_exp_inside(vec_add(z, z));
+    const Vec large = vec_sub(vec_set1(1.0f), vec_div(vec_set1(2.0f), vec_add(e, vec_set1(1.0f))));
+    return vec_select(vec_lt(u, vec_set1(0.4f)), small, vec_copysign(large, x));
+}
+
+static inline Vec vec_sigmoid(Vec x)
+{
+    const Vec one = vec_set1(1.0f);
+    return vec_div(one, vec_add(one, vec_exp(vec_neg(x))));
+}
+
+// The argument of gelu_tanh's tanh: sqrt(2 / pi) (x + 0.044715 x^3).
+static inline Vec vec_gelu_tanh_inner(Vec x)
+{
+    const Vec cubic = vec_fma(vec_mul(vec_set1(0.044715f), vec_mul(x, x)), x, x);
+    return vec_mul(vec_set1(0x1.988454p-1f), cubic);
+}
+
+// act(x). Called with a constant activation, so that the switch costs nothing.
+static inline __attribute__((always_inline)) Vec vec_activation(Activation activation, Vec x)
+{
+    const Vec half = vec_mul(x, vec_set1(0.5f));
+    switch (activation) {
+    case ACTIVATION_GELU:
+        return vec_fma(half, vec_erf(vec_mul(x, vec_set1(0x1.6a09e6p-1f))), half);
+    case ACTIVATION_GELU_TANH:
+        return vec_fma(half, vec_tanh(vec_gelu_tanh_inner(x)), half);
+    case ACTIVATION_RELU:
+        return vec_max(vec_zero(), x);
+    case ACTIVATION_TANH:
+        return vec_tanh(x);
+    case ACTIVATION_SILU:
+        return vec_mul(x, vec_sigmoid(x));
+    case ACTIVATION_NONE:
+    case ACTIVATION_COUNT:
+        break;
+    }
+    return x;
+}
+
+// act'(x), as above.
+static inline __attribute__((always_inline)) Vec vec_activation_slope(Activation activation, Vec x)
+{
+    const Vec one = vec_set1(1.0f), half = vec_set1(0.5f);
+    switch (activation) {
+    case ACTIVATION_GELU: {
+        // Phi(x) + x phi(x)
+        const Vec cdf = vec_fma(half, vec_erf(vec_mul(x, vec_set1(0x1.6a09e6p-1f))), half);
+        const Vec density = vec_exp(vec_mul(vec_mul(x, x), vec_neg(half)));
+        // x phi(x) is 0 at infinity, where 0 * inf would be NaN.
+        const Vec inside = vec_min(vec_set1(100.0f), vec_max(vec_set1(-100.0f), x));
+        return vec_fma(vec_mul(inside, density), vec_set1(0x1.988454p-2f), cdf);
+    }
+    case ACTIVATION_GELU_TANH: {
+        const Vec t = vec_tanh(vec_gelu_tanh_inner(x));
+        const Vec inner = vec_mul(vec_set1(0x1.988454p-1f),
+                                  vec_fma(vec_mul(vec_set1(3.0f * 0.044715f), x), x, one));
+        const Vec bell = vec_mul(vec_mul(half, x), vec_fnma(t, t, one));
+        return vec_fma(bell, inner, vec_fma(half, t, half));
+    }
+    case ACTIVATION_RELU:
+        return vec_select(vec_lt(vec_zero(), x), one, vec_mul(x, vec_zero()));
+    case ACTIVATION_TANH: {
+        const Vec t = vec_tanh(x);
+        return vec_fnma(t, t, one);
+    }
+    case ACTIVATION_SILU: {
+        const Vec s = vec_sigmoid(x);
+        return vec_mul(s, vec_fma(x, vec_sub(one, s), one));
+    }
+    case ACTIVATION_NONE:
+    case ACTIVATION_COUNT:
+        break;
+    }
+    return one;
+}
+
+#endif

@@ -1,0 +1,289 @@
+// Operations on rows: embedding, layer norm, softmax, cross-entropy, dropout. Against the references: sixteen columns at a
+// time, float sums in sixteen lanes and one tree instead of a double.
+#include <math.h>
+
+#include "base/size.h"
+#include "kernels/cpu/fast.h"
+#include "kernels/cpu/math_vec.h"
+#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_dropout.h"
+#include "kernels/exec.h"
+
+static float *row_of(const Tensor *tensor, size_t i)
+{
+    return tensor->data ? (float *)tensor->data + i * tensor->row_stride : NULL;
+}
+
+Status FAST(embedding)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const EmbeddingArgs *as = &args->as.embedding;
+    const Tensor *position = &args->in[1], *type = &args->in[2], *y = &args->out[0];
+    for (size_t t = 0; t < y->rows; t++) {
+        const float *w = row_of(&args->in[0], (size_t)as->ids[t]);
+        const float *p = position->data ? row_of(position, (size_t)as->position_ids[t]) : NULL;
+        const float *k = type->data ? row_of(type, (size_t)as->type_ids[t]) : NULL;
+        float *out = row_of(y, t);
+        for (size_t j = 0; j < y->cols; j += VEC_WIDTH) {
+            const size_t n = y->cols - j;
+            Vec sum = vec_load_any(w + j, n);
+            if (p) sum = vec_add(sum, vec_load_any(p + j, n));
+            if (k) sum = vec_add(sum, vec_load_any(k + j, n));
+            vec_store_any(out + j, n, sum);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table)
+{
+    if (!table->data) return;
+    for (size_t t = 0; t < dy->rows; t++) {
+        const float *from = row_of(dy, t);
+        float *to = row_of(table, (size_t)ids[t]);
+        for (size_t j = 0; j < dy->cols; j += VEC_WIDTH) {
+            const size_t n = dy->cols - j;
+            vec_store_any(to + j, n, vec_add(vec_load_any(to + j, n), vec_load_any(from + j, n)));
+        }
+    }
+}
+
+Status FAST(embedding_backward)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const EmbeddingArgs *as = &args->as.embedding;
+    add_rows(&args->in[0], as->ids, &args->out[0]);
+    add_rows(&args->in[0], as->position_ids, &args->out[1]);
+    add_rows(&args->in[0], as->type_ids, &args->out[2]);
+    return STATUS_OK;
+}
+
+// s = x + residual into s; returns the sum of s.
+static float add_residual(size_t cols, const float *x, const float *residual, float *s)
+{
+    Vec sum = vec_zero();
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = cols - j;
+        Vec value = vec_load_any(x + j, n);
+        if (residual) value = vec_add(value, vec_load_any(residual + j, n));
+        if (residual || s != x) vec_store_any(s + j, n, value);
+        sum = vec_add(sum, value);
+    }
+    return vec_reduce_add(sum);
+}
+
+static float centred_squares(size_t cols, const float *s, float mean)
+{
+    const Vec centre = vec_set1(mean);
+    Vec sum = vec_zero();
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = size_min(VEC_WIDTH, cols - j);
+        Vec d = vec_sub(vec_load_any(s + j, n), centre);
+        if (n < VEC_WIDTH) d = vec_first(d, n);
+        sum = vec_fma(d, d, sum);
+    }
+    return vec_reduce_add(sum);
+}
+
+Status FAST(layer_norm)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Tensor *y = &args->out[0], *statistics = &args->out[2];
+    const float *weight = args->in[2].data, *bias = args->in[3].data;
+    const size_t cols = y->cols;
+    for (size_t i = 0; i < y->rows; i++) {
+        float *to = row_of(y, i), *s = args->out[1].data ? row_of(&args->out[1], i) : to;
+        const float sum = add_residual(cols, row_of(&args->in[0], i), row_of(&args->in[1], i), s);
+        const float mean = sum / (float)cols;
+        const float variance = centred_squares(cols, s, mean) / (float)cols;
+        const float rstd = 1.0f / sqrtf(variance + args->as.norm.epsilon);
+        for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+            const size_t n = cols - j;
+            const Vec centred = vec_sub(vec_load_any(s + j, n), vec_set1(mean));
+            const Vec normal = vec_mul(centred, vec_set1(rstd));
+            const Vec w = vec_load_any(weight + j, n), b = vec_load_any(bias + j, n);
+            vec_store_any(to + j, n, vec_fma(normal, w, b));
+        }
+        if (statistics->data) {
+            row_of(statistics, i)[0] = mean;
+            row_of(statistics, i)[1] = rstd;
+        }
+    }
+    return STATUS_OK;
+}
+
+// One row of the backward pass; d_weight and d_bias are sums over the rows so far.
+static void norm_row_backward(const OpArgs *args, size_t i, float *d_weight, float *d_bias)
+{
+    const float *dy = row_of(&args->in[0], i), *s = row_of(&args->in[1], i);
+    const float *statistics = row_of(&args->in[2], i), *weight = args->in[3].data;
+    float *ds = row_of(&args->out[0], i);
+    const size_t cols = args->out[0].cols;
+    const Vec mean = vec_set1(statistics[0]), rstd = vec_set1(statistics[1]);
+    Vec sum_g = vec_zero(), sum_gn = vec_zero();
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = cols - j; // lanes past the end have dy = 0
+        const Vec d = vec_load_any(dy + j, n);
+        const Vec normal = vec_mul(vec_sub(vec_load_any(s + j, n), mean), rstd);
+        const Vec g = vec_mul(d, vec_load_any(weight + j, n));
+        sum_g = vec_add(sum_g, g);
+        sum_gn = vec_fma(g, normal, sum_gn);
+        vec_store(d_weight + j, vec_fma(d, normal, vec_load(d_weight + j)));
+        vec_store(d_bias + j, vec_add(d, vec_load(d_bias + j)));
+    }
+    const Vec mean_g = vec_set1(vec_reduce_add(sum_g) / (float)cols);
+    const Vec mean_gn = vec_set1(vec_reduce_add(sum_gn) / (float)cols);
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = cols - j;
+        const Vec normal = vec_mul(vec_sub(vec_load_any(s + j, n), mean), rstd);
+        const Vec g = vec_mul(vec_load_any(dy + j, n), vec_load_any(weight + j, n));
+        const Vec centred = vec_fnma(normal, mean_gn, vec_sub(g, mean_g));
+        vec_store_any(ds + j, n, vec_mul(rstd, centred));
+    }
+}
+
+static void add_to(const Tensor *gradient, const float *sums)
+{
+    float *to = gradient->data;
+    for (size_t j = 0; to && j < gradient->cols; j++) to[j] += sums[j];
+}
+
+Status FAST(layer_norm_backward)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const size_t rows = args->out[0].rows, cols = args->out[0].cols;
+    const size_t mark = exec_scratch_mark(exec), n_sums = size_round_up(cols, VEC_WIDTH);
+    float *sums = exec_scratch(exec, 2 * n_sums * sizeof *sums); // whole vectors
+    if (!sums) return error_set_memory(err, 2 * n_sums, sizeof *sums, "layer_norm_backward");
+    for (size_t j = 0; j < 2 * n_sums; j++) sums[j] = 0.0f;
+    for (size_t i = 0; i < rows; i++) norm_row_backward(args, i, sums, sums + n_sums);
+    add_to(&args->out[1], sums);
+    add_to(&args->out[2], sums + n_sums);
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
+Status FAST(dropout)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Ragged *batch = &args->as.dropout.batch;
+    const DropoutStream stream = dropout_stream(&args->as.dropout);
+    const Tensor *x = &args->in[0], *y = &args->out[0];
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        const size_t begin = (size_t)batch->offsets[s], end = (size_t)batch->offsets[s + 1];
+        for (size_t i = begin; i < end; i++) {
+            if (args->as.dropout.p > 0.0f) {
+                vec_dropout_row(&stream, batch->sequence_keys[s], (uint32_t)(i - begin), y->cols,
+                                row_of(x, i), row_of(y, i));
+            } else if (row_of(x, i) != row_of(y, i)) {
+                memmove(row_of(y, i), row_of(x, i), y->cols * sizeof(float));
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
+// exp(x - max) into e (which may be NULL or x); returns their sum and the largest x.
+static float exp_row(size_t cols, const float *x, float *e, float *largest)
+{
+    Vec max = vec_set1(-INFINITY), sum = vec_zero();
+    const size_t whole = cols - cols % VEC_WIDTH;
+    for (size_t j = 0; j < whole; j += VEC_WIDTH) max = vec_max(max, vec_load(x + j));
+    *largest = vec_reduce_max(max);
+    for (size_t j = whole; j < cols; j++) *largest = x[j] > *largest ? x[j] : *largest;
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = size_min(VEC_WIDTH, cols - j);
+        Vec value = vec_exp(vec_sub(vec_load_any(x + j, n), vec_set1(*largest)));
+        if (n < VEC_WIDTH) value = vec_first(value, n);
+        sum = vec_add(sum, value);
+        if (e) vec_store_any(e + j, n, value);
+    }
+    return vec_reduce_add(sum);
+}
+
+Status FAST(softmax)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Tensor *y = &args->out[0];
+    for (size_t i = 0; i < y->rows; i++) {
+        float *to = row_of(y, i), largest;
+        const Vec sum = vec_set1(exp_row(y->cols, row_of(&args->in[0], i), to, &largest));
+        for (size_t j = 0; j < y->cols; j += VEC_WIDTH) {
+            const size_t n = y->cols - j;
+            vec_store_any(to + j, n, vec_div(vec_load_any(to + j, n), sum));
+        }
+    }
+    return STATUS_OK;
+}
+
+static float class_weight(const CrossEntropyArgs *as, size_t class_index)
+{
+    return as->class_weights ? as->class_weights[class_index] : 1.0f;
+}
+
+// The part of the loss that label smoothing spreads over all classes; weights becomes the sum of their weights.
+static double smoothed_loss(const CrossEntropyArgs *as, size_t cols, const float *x, double log_sum,
+                            double *weights)
+{
+    double loss = 0;
+    *weights = 0;
+    for (size_t j = 0; j < cols; j++) {
+        const double weight = (double)class_weight(as, j);
+        *weights += weight;
+        loss -= weight * ((double)x[j] - log_sum);
+    }
+    return loss * (double)as->label_smoothing / (double)cols;
+}
+
+static double cross_entropy_row(const CrossEntropyArgs *as, size_t cols, const float *x,
+                                size_t label, float *dx)
+{
+    float largest;
+    const float at_label = x[label]; // dx may be x
+    const double keep = (1.0 - (double)as->label_smoothing) * (double)class_weight(as, label);
+    double weights = 0, loss = 0;
+    const float sum = exp_row(cols, x, NULL, &largest);
+    const double log_sum = (double)largest + log((double)sum);
+    if (as->label_smoothing > 0.0f) loss = smoothed_loss(as, cols, x, log_sum, &weights);
+    loss -= keep * ((double)at_label - log_sum);
+    if (!dx) return loss;
+    const double smooth = (double)as->label_smoothing / (double)cols;
+    (void)exp_row(cols, x, dx, &largest);
+    const Vec factor = vec_set1((float)((keep + smooth * weights) / (double)sum));
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = cols - j;
+        vec_store_any(dx + j, n, vec_mul(vec_load_any(dx + j, n), factor));
+    }
+    if (smooth > 0.0) {
+        for (size_t j = 0; j < cols; j++) dx[j] -= (float)smooth * class_weight(as, j);
+    }
+    dx[label] -= (float)keep;
+    return loss;
+}
+
+Status FAST(cross_entropy)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const CrossEntropyArgs *as = &args->as.cross_entropy;
+    const Tensor *x = &args->in[0];
+    double loss = 0, weight = 0;
+    for (size_t i = 0; i < x->rows; i++) {
+        float *gradient = row_of(&args->out[1], i);
+        if (as->labels[i] >= 0) {
+            const size_t label = (size_t)as->labels[i];
+            loss += cross_entropy_row(as, x->cols, row_of(x, i), label, gradient);
+            weight += (double)class_weight(as, label);
+        } else if (gradient) {
+            memset(gradient, 0, x->cols * sizeof *gradient);
+        }
+    }
+    double *out = args->out[0].data;
+    out[0] = loss;
+    out[1] = weight;
+    return STATUS_OK;
+}
