@@ -7,6 +7,13 @@
 
 #include "base/escape.h"
 
+#ifdef __clang_analyzer__ // the header dresses them up for the callers
+#    undef error_set
+#    undef error_wrap
+#    undef error_set_errno
+#    undef error_set_memory
+#endif
+
 // A fact alone may fill this much of the text, so that contexts still find room in front of it.
 enum { FACT_SIZE = ERROR_TEXT_SIZE / 4 * 3 };
 

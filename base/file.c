@@ -41,7 +41,7 @@ Status file_map(const char *path, Slice *out, Error *err)
 
 void file_unmap(Slice *file)
 {
-    if (file->ptr != NULL) munmap((void *)(uintptr_t)file->ptr, file->len);
+    if (file->ptr != NULL) munmap((void *)file->ptr, file->len);
     *file = (Slice){0};
 }
 

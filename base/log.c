@@ -45,7 +45,7 @@ void log_progress_end(Log *log)
     if (log == NULL || !log->progress_shown) return;
     if (log->is_terminal) fputs("\r\x1b[K", log->stream);
     log->progress_shown = false;
-    fflush(log->stream);
+    (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
 }
 
 void log_message(Log *log, LogLevel level, const char *format, ...)
@@ -64,7 +64,7 @@ void log_message(Log *log, LogLevel level, const char *format, ...)
     const bool is_colored = log->use_color && styles[level].color[0] != '\0';
     fprintf(log->stream, "%s%s%s%s%s\n", is_colored ? styles[level].color : "",
             styles[level].prefix, is_colored ? "\x1b[0m" : "", shown, is_cut ? "..." : "");
-    fflush(log->stream);
+    (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
 }
 
 // The time left, judged by the mean so far; empty before the first unit is done.
@@ -123,7 +123,7 @@ static void draw(Log *log, const char *line)
         const size_t len = fitting_length(line, terminal_columns(log->stream) - 1);
         fprintf(log->stream, "\r%.*s\x1b[K", (int)len, line);
     }
-    fflush(log->stream);
+    (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
 }
 
 static bool is_due(const Log *log, bool is_last, int64_t started_ns, int64_t now_ns)

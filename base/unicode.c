@@ -171,7 +171,7 @@ static Status lower_ascii(Arena *arena, Slice text, Slice *out, Error *err)
     TRY(arena_take(arena, text.len + 1, 1, "a text in another case", &bytes, err));
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.ptr[i];
-        bytes[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        bytes[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     }
     *out = (Slice){bytes, text.len};
     return STATUS_OK;

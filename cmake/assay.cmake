@@ -48,5 +48,6 @@ function(assay_test folder)
   target_link_libraries(test_${folder} PRIVATE ${arg_LINK} assay_test_support PkgConfig::CRITERION)
   add_test(NAME ${folder} COMMAND test_${folder} --jobs 2)
   # Tests ask for absurd amounts of memory; they shall get NULL, as without the sanitizer.
-  set_tests_properties(${folder} PROPERTIES ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1")
+  set_tests_properties(${folder} PROPERTIES
+    ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1" LABELS criterion)
 endfunction()

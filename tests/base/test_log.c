@@ -7,16 +7,16 @@
 
 static char *text;
 static size_t text_len;
-static Log log_;
+static Log journal;
 
 static void set_up(void)
 {
-    log_ = log_to_stream(open_memstream(&text, &text_len), LOG_INFO);
+    journal = log_to_stream(open_memstream(&text, &text_len), LOG_INFO);
 }
 
 static void tear_down(void)
 {
-    fclose(log_.stream);
+    (void)fclose(journal.stream);
     free(text);
 }
 
@@ -24,17 +24,17 @@ TestSuite(log, .init = set_up, .fini = tear_down);
 
 static const char *written(void)
 {
-    fflush(log_.stream);
+    (void)fflush(journal.stream);
     return text;
 }
 
 Test(log, prefixes_and_filters_by_level)
 {
-    cr_assert_not(log_.is_terminal);
-    log_message(&log_, LOG_ERROR, "one %d", 1);
-    log_warning(&log_, "two");
-    log_info(&log_, "three");
-    log_message(&log_, LOG_DEBUG, "four");
+    cr_assert_not(journal.is_terminal);
+    log_message(&journal, LOG_ERROR, "one %d", 1);
+    log_warning(&journal, "two");
+    log_info(&journal, "three");
+    log_message(&journal, LOG_DEBUG, "four");
     cr_assert_str_eq(written(), "error: one 1\nwarning: two\nthree\n");
 }
 
@@ -48,7 +48,7 @@ Test(log, null_is_silent)
 
 Test(log, shows_control_characters)
 {
-    log_info(&log_, "%s", "a\x1b[31m\nb");
+    log_info(&journal, "%s", "a\x1b[31m\nb");
     cr_assert_str_eq(written(), "a\\x1b[31m\\x0ab\n");
 }
 
@@ -56,7 +56,7 @@ Test(log, cuts_what_does_not_fit)
 {
     static char large[10001];
     memset(large, 'x', sizeof large - 1);
-    log_info(&log_, "%s", large);
+    log_info(&journal, "%s", large);
     const size_t len = strlen(written());
     cr_assert_lt(len, 5000);
     cr_assert_str_eq(text + len - 4, "...\n");
@@ -64,9 +64,9 @@ Test(log, cuts_what_does_not_fit)
 
 Test(log, uses_colours_only_where_asked)
 {
-    log_.use_color = true;
-    log_warning(&log_, "w");
-    log_info(&log_, "i");
+    journal.use_color = true;
+    log_warning(&journal, "w");
+    log_info(&journal, "i");
     cr_assert_str_eq(written(), "\x1b[33mwarning: \x1b[0mw\ni\n");
 }
 
@@ -79,39 +79,39 @@ Test(log, progress_of_a_short_run_says_nothing_off_a_terminal)
 {
     const int64_t started_ns = clock_now_ns();
     for (size_t done = 0; done <= 5; done++)
-        log_progress(&log_, "trials", done, 5, started_ns, NULL);
+        log_progress(&journal, "trials", done, 5, started_ns, NULL);
     cr_assert_str_eq(written(), "");
 }
 
 Test(log, progress_is_a_plain_line_off_a_terminal)
 {
     const int64_t started_ns = seconds_ago(720);
-    log_progress(&log_, "trials", 12, 48, started_ns, "fold 2\n");
-    log_progress(&log_, "trials", 13, 48, started_ns, "dropped: less than ten seconds later");
-    log_progress(&log_, "trials", 48, 48, started_ns, NULL);
+    log_progress(&journal, "trials", 12, 48, started_ns, "fold 2\n");
+    log_progress(&journal, "trials", 13, 48, started_ns, "dropped: less than ten seconds later");
+    log_progress(&journal, "trials", 48, 48, started_ns, NULL);
     cr_assert_str_eq(written(), "12/48 trials  36 min left  fold 2\\x0a\n48/48 trials\n");
 }
 
 Test(log, progress_redraws_one_line_on_a_terminal_and_gives_way_to_messages)
 {
-    log_.is_terminal = true;
-    log_progress(&log_, "trials", 1, 2, seconds_ago(7), NULL);
-    log_progress(&log_, "trials", 1, 2, seconds_ago(7), "dropped: too soon");
-    log_info(&log_, "hello");
+    journal.is_terminal = true;
+    log_progress(&journal, "trials", 1, 2, seconds_ago(7), NULL);
+    log_progress(&journal, "trials", 1, 2, seconds_ago(7), "dropped: too soon");
+    log_info(&journal, "hello");
     cr_assert_str_eq(written(),
                      "\r[##########..........] 1/2 trials  7 s left\x1b[K\r\x1b[Khello\n");
-    log_progress_end(&log_);
+    log_progress_end(&journal);
     cr_assert_str_eq(written(),
                      "\r[##########..........] 1/2 trials  7 s left\x1b[K\r\x1b[Khello\n");
 }
 
 Test(log, progress_is_cut_at_the_terminal_s_width)
 {
-    log_.is_terminal = true;
+    journal.is_terminal = true;
     char detail[200];
     for (size_t i = 0; i < 198; i += 2) memcpy(detail + i, "\xc3\xa9", 2);
     detail[198] = '\0';
-    log_progress(&log_, "trials", 2, 2, seconds_ago(3), detail);
+    log_progress(&journal, "trials", 2, 2, seconds_ago(3), detail);
     const char *line = written();
     size_t columns = 0;
     for (const char *c = line; *c != '\x1b'; c++) columns += (*c & 0x40) != 0 || (*c & 0x80) == 0;
@@ -122,10 +122,10 @@ Test(log, progress_is_cut_at_the_terminal_s_width)
 
 Test(log, progress_without_a_total_or_past_it_is_fine)
 {
-    log_.is_terminal = true;
-    log_progress(&log_, "files", 0, 0, clock_now_ns(), NULL);
-    log_.last_progress_ns = 0;
-    log_progress(&log_, "files", 9, 3, clock_now_ns(), NULL);
+    journal.is_terminal = true;
+    log_progress(&journal, "files", 0, 0, clock_now_ns(), NULL);
+    journal.last_progress_ns = 0;
+    log_progress(&journal, "files", 9, 3, clock_now_ns(), NULL);
     cr_assert_str_eq(
         written(),
         "\r[####################] 0/0 files\x1b[K\r[####################] 9/3 files\x1b[K");
