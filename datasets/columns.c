@@ -230,6 +230,20 @@ static size_t find_default(const ColumnMap *map, const Slice *fields, ColumnRole
     return best;
 }
 
+// The one column under a header that nothing else is taken from, or NO_COLUMN.
+static size_t only_column_left(const ReadColumns *columns, const ColumnMap *map)
+{
+    size_t left = NO_COLUMN;
+    for (size_t i = 0; i < map->n_fields; i++) {
+        bool is_used = is_taken(columns, i);
+        for (int r = 0; r < N_COLUMN_ROLES; r++) is_used = is_used || map->role[r] == i;
+        if (is_used) continue;
+        if (left != NO_COLUMN) return NO_COLUMN;
+        left = i;
+    }
+    return left;
+}
+
 static Status missing_column(const ReadInput *input, const ColumnMap *map, const Slice *fields,
                              size_t line, ColumnRole role, Error *err)
 {
@@ -269,6 +283,9 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
         } else if (out->has_header && !asked.ptr) {
             out->role[r] = find_default(out, fields, role);
         }
+    }
+    if (out->has_header && !columns->text.ptr && out->role[COLUMN_TEXT] == NO_COLUMN) {
+        out->role[COLUMN_TEXT] = only_column_left(columns, out);
     }
     if (out->role[COLUMN_TEXT] == NO_COLUMN) {
         return missing_column(input, out, fields, line, COLUMN_TEXT, err);

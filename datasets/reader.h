@@ -26,7 +26,8 @@ typedef struct ReadAttribute {
 // ("meta.source"; a key that itself has dots is tried first). A zeroed Slice is the default, a slice of length 0 whose ptr
 // is not NULL means none:
 //   text    the first heading or key of: text, sentence, sentence1, premise, question, review, content, comment, tweet,
-//           document, body, title, input; without a header the first column not asked for otherwise
+//           document, body, title, input; else the only column left; without a header the first column not asked for
+//           otherwise
 //   label   the first of: label, labels, class, category, target, sentiment, polarity, stars, rating, gold_label, answer;
 //           without a header the next column not asked for otherwise
 //   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
