@@ -132,12 +132,4 @@ typedef struct ModelSize {
 } ModelSize;
 ModelSize model_size(const Model *model);
 
-// Bytes that a run will take: weights, and per thread the slots of a unit; training also gradients of every lane, moments
-// and the best copy.
-typedef struct ModelMemory {
-    uint64_t predict_bytes;
-    uint64_t train_bytes;
-} ModelMemory;
-ModelMemory model_memory(const Model *model, size_t n_threads, size_t longest_tokens);
-
 #endif

@@ -1,0 +1,39 @@
+// models/architecture.h: the registry of architectures: one row and one file each (models/architectures/).
+#ifndef ASSAY_MODELS_ARCHITECTURE_H
+#define ASSAY_MODELS_ARCHITECTURE_H
+
+#include "base/json_writer.h"
+#include "models/config.h"
+#include "models/tape.h"
+
+// A class of Transformers and the head it has.
+typedef struct ArchitectureClass {
+    const char *name;
+    ModelHead head;
+} ArchitectureClass;
+
+enum { ARCHITECTURE_MAX_CLASSES = 8 };
+
+struct Architecture {
+    const char *model_type;                              // as in config.json
+    const char *summary;                                 // one line for people
+    ArchitectureClass classes[ARCHITECTURE_MAX_CLASSES]; // ends with a NULL name
+    const char *
+        base_prefix; // "bert.": what a checkpoint of the bare encoder leaves out in front of its names
+    // Fills the sizes of config from the document; text that it keeps goes into the arena.
+    Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);
+    // The members of config.json that read_config needs, for a model that no file describes. Appended to an open object.
+    void (*write_config)(const ModelConfig *config, JsonWriter *w);
+    // Records the encoder and config->head on the tape.
+    void (*record)(Tape *tape, const ModelConfig *config);
+};
+
+// In the order people see.
+extern const Architecture *const architectures_all[];
+extern const size_t architectures_count;
+// NULL where there is none of that model_type.
+const Architecture *architecture_find(Slice model_type);
+// The class of an architecture that has this head, or NULL.
+const ArchitectureClass *architecture_class(const Architecture *architecture, ModelHead head);
+
+#endif

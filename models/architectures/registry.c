@@ -1,0 +1,25 @@
+#include "models/architecture.h"
+
+#include <string.h>
+
+extern const Architecture architecture_bert;
+
+const Architecture *const architectures_all[] = {&architecture_bert};
+const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
+
+const Architecture *architecture_find(Slice model_type)
+{
+    for (size_t i = 0; i < architectures_count; i++) {
+        if (slice_eq_cstr(model_type, architectures_all[i]->model_type))
+            return architectures_all[i];
+    }
+    return NULL;
+}
+
+const ArchitectureClass *architecture_class(const Architecture *architecture, ModelHead head)
+{
+    for (const ArchitectureClass *c = architecture->classes; c->name; c++) {
+        if (c->head == head) return c;
+    }
+    return NULL;
+}

@@ -1,0 +1,358 @@
+#include "models/config.h"
+
+#include <string.h>
+
+#include "models/architecture.h"
+#include "models/config_read.h"
+
+enum { CONFIG_MAX_SIZE = 1 << 24, CONFIG_MAX_LABELS = 1 << 20 };
+
+const char *model_head_name(ModelHead head)
+{
+    switch (head) {
+    case HEAD_EMBEDDING:
+        return "embedding";
+    case HEAD_SEQUENCE:
+        return "sequence";
+    case HEAD_TOKEN:
+        return "token";
+    case HEAD_SPAN:
+        return "span";
+    case HEAD_MASKED_LM:
+        return "masked-lm";
+    case HEAD_COUNT:
+        break;
+    }
+    return "none";
+}
+
+Status config_read_size(const Json *root, const char *key, size_t *out, Error *err)
+{
+    int64_t value = 0;
+    TRY(json_want_i64(root, key, 1, CONFIG_MAX_SIZE, &value, err));
+    *out = (size_t)value;
+    return STATUS_OK;
+}
+
+Status config_read_float(const Json *root, const char *key, double lowest, double highest,
+                         double missing, float *out, Error *err)
+{
+    double value = missing;
+    TRY(json_opt_double(root, key, lowest, highest, &value, err));
+    *out = (float)value;
+    return STATUS_OK;
+}
+
+// The first name of an activation is the one written.
+static const struct {
+    const char *name;
+    Activation activation;
+} activations[] = {
+    {"gelu", ACTIVATION_GELU},
+    {"gelu_new", ACTIVATION_GELU_TANH},
+    {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
+    {"relu", ACTIVATION_RELU},
+    {"silu", ACTIVATION_SILU},
+    {"swish", ACTIVATION_SILU},
+    {"tanh", ACTIVATION_TANH},
+};
+
+Status config_read_activation(const Json *root, const char *key, Activation *out, Error *err)
+{
+    Slice name = SLICE("gelu");
+    TRY(json_opt_string(root, key, &name, err));
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        if (slice_eq_cstr(name, activations[i].name)) {
+            *out = activations[i].activation;
+            return STATUS_OK;
+        }
+    }
+    return json_error(json_get(root, key), err,
+                      "unknown activation \"" SLICE_FMT
+                      "\"; known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh",
+                      SLICE_ARG(name));
+}
+
+const char *config_activation_name(Activation activation)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        if (activations[i].activation == activation) return activations[i].name;
+    }
+    return "linear";
+}
+
+void config_put_size(JsonWriter *w, const char *key, size_t value)
+{
+    json_put_key(w, key);
+    json_put_u64(w, value);
+}
+
+void config_put_float(JsonWriter *w, const char *key, float value)
+{
+    json_put_key(w, key);
+    json_put_float(w, value);
+}
+
+// ---- reading ----
+
+static Status unknown_architecture(const Json *place, Slice name, Error *err)
+{
+    char known[512] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < architectures_count && len < sizeof known; i++) {
+        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "",
+                                architectures_all[i]->model_type);
+    }
+    return json_error(place, err, "unknown architecture \"" SLICE_FMT "\"; known are: %s",
+                      SLICE_ARG(name), known);
+}
+
+static const Architecture *architecture_of_class(Slice class_name, ModelHead *head)
+{
+    for (size_t i = 0; i < architectures_count; i++) {
+        for (const ArchitectureClass *c = architectures_all[i]->classes; c->name; c++) {
+            if (!slice_eq_cstr(class_name, c->name)) continue;
+            *head = c->head;
+            return architectures_all[i];
+        }
+    }
+    return NULL;
+}
+
+// model_type names the family, architectures[0] the class with its head. Either may be missing, not both.
+static Status read_architecture(const Json *root, ModelConfig *out, Error *err)
+{
+    const Json *classes = NULL;
+    TRY(json_opt_string(root, "model_type", &out->model_type, err));
+    TRY(json_opt_kind(root, "architectures", JSON_ARRAY, &classes, err));
+    if (classes && json_len(classes) > 0)
+        TRY(json_as_string(json_at(classes, 0), &out->class_name, err));
+    if (!out->model_type.ptr && !out->class_name.ptr) {
+        return json_error(root, err,
+                          "neither \"model_type\" nor \"architectures\" says what model this is");
+    }
+    if (out->model_type.ptr) {
+        out->architecture = architecture_find(out->model_type);
+        if (!out->architecture)
+            return unknown_architecture(json_get(root, "model_type"), out->model_type, err);
+    }
+    if (!out->class_name.ptr) {
+        const ArchitectureClass *bare = architecture_class(out->architecture, HEAD_EMBEDDING);
+        out->class_name = slice_from_cstr(bare ? bare->name : "");
+        out->head = HEAD_EMBEDDING;
+        return STATUS_OK;
+    }
+    const Architecture *of_class = architecture_of_class(out->class_name, &out->head);
+    if (!of_class || (out->architecture && out->architecture != of_class)) {
+        return unknown_architecture(json_at(classes, 0), out->class_name, err);
+    }
+    out->architecture = of_class;
+    out->model_type = slice_from_cstr(of_class->model_type);
+    return STATUS_OK;
+}
+
+static Status default_labels(Arena *arena, size_t n, Slice **out, Error *err)
+{
+    Slice *labels = NULL;
+    TRY(arena_take(arena, n, sizeof *labels, "labels", &labels, err));
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = slice_from_cstr(arena_printf(arena, "LABEL_%zu", i));
+        if (!labels[i].ptr) return error_set_memory(err, n, sizeof *labels, "labels");
+    }
+    *out = labels;
+    return STATUS_OK;
+}
+
+// id2label: {"0": name, ...}, each class once.
+static Status read_labels(Arena *arena, const Json *root, ModelConfig *out, Error *err)
+{
+    const Json *map = NULL;
+    int64_t n = 2; // Transformers' default
+    TRY(json_opt_kind(root, "id2label", JSON_OBJECT, &map, err));
+    TRY(json_opt_i64(root, "num_labels", 1, CONFIG_MAX_LABELS, &n, err));
+    if (!map || json_len(map) == 0) {
+        out->n_labels = (size_t)n;
+        return default_labels(arena, out->n_labels, (Slice **)&out->labels, err);
+    }
+    Slice *labels = NULL;
+    out->n_labels = json_len(map);
+    TRY(arena_take(arena, out->n_labels, sizeof *labels, "labels", &labels, err));
+    for (const Json *member = json_first(map); member; member = json_next(member)) {
+        uint64_t id = 0;
+        Slice name;
+        if (!slice_to_u64(json_key(member), &id) || id >= out->n_labels || labels[id].ptr) {
+            return json_error(member, err,
+                              "the keys of id2label must be \"0\" to \"%zu\", each once",
+                              out->n_labels - 1);
+        }
+        TRY(json_as_string(member, &name, err));
+        labels[id] = arena_copy(arena, name);
+        if (!labels[id].ptr) return error_set_memory(err, name.len, 1, "a label");
+    }
+    out->labels = labels;
+    return STATUS_OK;
+}
+
+static Status keep_text(Arena *arena, Slice *text, Error *err)
+{
+    if (!text->ptr) return STATUS_OK;
+    const Slice copy = arena_copy(arena, *text);
+    if (!copy.ptr) return error_set_memory(err, text->len, 1, "a text of config.json");
+    *text = copy;
+    return STATUS_OK;
+}
+
+static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error *err)
+{
+    switch (out->head) {
+    case HEAD_SEQUENCE:
+    case HEAD_TOKEN:
+        return read_labels(arena, root, out, err);
+    case HEAD_SPAN:
+        out->n_labels = 2;
+        return STATUS_OK;
+    case HEAD_MASKED_LM:
+        out->n_labels = out->vocab_size;
+        return STATUS_OK;
+    case HEAD_EMBEDDING:
+    case HEAD_COUNT:
+        break;
+    }
+    return STATUS_OK;
+}
+
+Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Error *err)
+{
+    *out = (ModelConfig){0};
+    int64_t pad = -1;
+    if (json_kind(root) != JSON_OBJECT)
+        return json_error(root, err, "a model's config must be an object");
+    TRY(read_architecture(root, out, err));
+    TRY(out->architecture->read_config(arena, root, out, err));
+    if (out->hidden_size % out->n_heads != 0) {
+        return json_error(root, err, "hidden size %zu is no multiple of %zu attention heads",
+                          out->hidden_size, out->n_heads);
+    }
+    const Json *pad_value = json_get(root, "pad_token_id");
+    if (pad_value && json_kind(pad_value) != JSON_NULL) {
+        TRY(json_as_i64(pad_value, 0, (int64_t)out->vocab_size - 1, &pad, err));
+    }
+    out->pad_id = (int32_t)pad;
+    TRY(json_opt_string(root, "problem_type", &out->problem_type, err));
+    TRY(read_head(arena, root, out, err));
+    TRY(keep_text(arena, &out->problem_type, err));
+    TRY(keep_text(arena, &out->class_name, err));
+    return keep_text(arena, &out->model_type, err);
+}
+
+Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    const Status s = model_config_parse(arena, json_root(document), out, err);
+    json_close(&document);
+    return s;
+}
+
+// ---- writing ----
+
+static void put_value(JsonWriter *w, const Json *value)
+{
+    switch (json_kind(value)) {
+    case JSON_NULL:
+        json_put_null(w);
+        return;
+    case JSON_BOOL:
+        json_put_bool(w, json_bool(value));
+        return;
+    case JSON_NUMBER:
+        json_put_raw(w, json_number_text(value));
+        return;
+    case JSON_STRING:
+        json_put_string(w, json_string(value));
+        return;
+    case JSON_ARRAY:
+        json_begin_array(w);
+        for (const Json *v = json_first(value); v; v = json_next(v)) put_value(w, v);
+        json_end_array(w);
+        return;
+    case JSON_OBJECT:
+        json_begin_object(w);
+        for (const Json *v = json_first(value); v; v = json_next(v)) {
+            json_put_key_slice(w, json_key(v));
+            put_value(w, v);
+        }
+        json_end_object(w);
+        return;
+    }
+}
+
+static bool has_labels(const ModelConfig *config)
+{
+    return config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
+}
+
+static void put_labels(JsonWriter *w, const ModelConfig *config)
+{
+    json_put_key(w, "id2label");
+    json_begin_object(w);
+    for (size_t i = 0; i < config->n_labels; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "%zu", i);
+        json_put_key(w, id);
+        json_put_string(w, config->labels[i]);
+    }
+    json_end_object(w);
+    json_put_key(w, "label2id");
+    json_begin_object(w);
+    for (size_t i = 0; i < config->n_labels; i++) {
+        json_put_key_slice(w, config->labels[i]);
+        json_put_u64(w, i);
+    }
+    json_end_object(w);
+}
+
+// Members of the original that this function states itself, or that are no longer true of weights saved as f32.
+static bool is_restated(Slice key)
+{
+    static const char *const names[] = {"architectures", "model_type",  "id2label",
+                                        "label2id",      "num_labels",  "problem_type",
+                                        "dtype",         "torch_dtype", "quantization_config"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (slice_eq_cstr(key, names[i])) return true;
+    }
+    return false;
+}
+
+Status model_config_write(const ModelConfig *config, const Json *original, Buffer *out, Error *err)
+{
+    JsonWriter w = json_writer(out, 2);
+    json_begin_object(&w);
+    json_put_key(&w, "architectures");
+    json_begin_array(&w);
+    json_put_string(&w, config->class_name);
+    json_end_array(&w);
+    json_put_key(&w, "model_type");
+    json_put_string(&w, config->model_type);
+    if (has_labels(config)) put_labels(&w, config);
+    if (config->head == HEAD_SEQUENCE) {
+        json_put_key(&w, "problem_type");
+        json_put_string(&w, config->problem_type.len > 0 ? config->problem_type
+                                                         : SLICE("single_label_classification"));
+    }
+    json_put_key(&w, "torch_dtype");
+    json_put_cstr(&w, "float32");
+    if (original) {
+        for (const Json *v = json_first(original); v; v = json_next(v)) {
+            if (is_restated(json_key(v))) continue;
+            json_put_key_slice(&w, json_key(v));
+            put_value(&w, v);
+        }
+    } else {
+        config->architecture->write_config(config, &w);
+        if (config->pad_id >= 0) config_put_size(&w, "pad_token_id", (size_t)config->pad_id);
+    }
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+    return buffer_status(out, err);
+}

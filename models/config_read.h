@@ -1,0 +1,22 @@
+// models/config_read.h: members of config.json, for the architectures that read and write them.
+#ifndef ASSAY_MODELS_CONFIG_READ_H
+#define ASSAY_MODELS_CONFIG_READ_H
+
+#include "base/json.h"
+#include "base/json_writer.h"
+#include "models/config.h"
+
+// A size from 1 to 2^24; missing is an error.
+Status config_read_size(const Json *root, const char *key, size_t *out, Error *err) MUST_CHECK;
+// A number in [lowest, highest]; missing or null gives `missing`.
+Status config_read_float(const Json *root, const char *key, double lowest, double highest,
+                         double missing, float *out, Error *err) MUST_CHECK;
+// "gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu" ("swish"), "tanh".
+Status config_read_activation(const Json *root, const char *key, Activation *out,
+                              Error *err) MUST_CHECK;
+const char *config_activation_name(Activation activation); // as config.json spells it
+
+void config_put_size(JsonWriter *w, const char *key, size_t value);
+void config_put_float(JsonWriter *w, const char *key, float value);
+
+#endif

@@ -1,0 +1,436 @@
+#include "models/formats/safetensors.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json_reader.h"
+#include "base/size.h"
+
+// Tensors in the order of the header, growing.
+typedef struct Entries {
+    SafeTensor *list;
+    size_t count, capacity;
+} Entries;
+
+static Status grow(Arena *arena, void *list, size_t count, size_t *capacity, size_t size,
+                   Error *err)
+{
+    if (count < *capacity) return STATUS_OK;
+    const size_t larger = *capacity ? *capacity * 2 : 64;
+    void *fresh = NULL;
+    TRY(arena_take(arena, larger, size, "a list of tensors", &fresh, err));
+    void *old;
+    memcpy(&old, list, sizeof old);
+    if (count > 0) memcpy(fresh, old, count * size);
+    memcpy(list, &fresh, sizeof fresh);
+    *capacity = larger;
+    return STATUS_OK;
+}
+
+static Status read_metadata(JsonReader *r, Safetensors *out, Error *err)
+{
+    size_t capacity = 0;
+    if (out->n_metadata > 0) return json_reader_error(r, err, "\"__metadata__\" occurs twice");
+    TRY(json_read_object(r, err));
+    for (;;) {
+        SafeMetadata pair = {0};
+        bool more = false;
+        TRY(json_read_key(r, &pair.key, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(json_read_string(r, &pair.value, err));
+        TRY(grow(&out->arena, &out->metadata, out->n_metadata, &capacity, sizeof pair, err));
+        out->metadata[out->n_metadata++] = pair;
+    }
+}
+
+static Status read_type(JsonReader *r, TensorType *type, Error *err)
+{
+    Slice name;
+    TRY(json_read_string(r, &name, err));
+    for (int t = 0; t < TENSOR_TYPE_COUNT; t++) {
+        if (slice_eq_cstr(name, tensor_type_name((TensorType)t))) {
+            *type = (TensorType)t;
+            return STATUS_OK;
+        }
+    }
+    return json_reader_error(r, err,
+                             "unknown dtype \"" SLICE_FMT
+                             "\"; known are F32, F16, BF16, F64 and the integer types",
+                             SLICE_ARG(name));
+}
+
+static Status read_size(JsonReader *r, size_t *out, Error *err)
+{
+    uint64_t value;
+    TRY(json_read_u64(r, &value, err));
+    if (value > SIZE_MAX)
+        return json_reader_error(r, err, "%llu is too large", (unsigned long long)value);
+    *out = (size_t)value;
+    return STATUS_OK;
+}
+
+// An array of sizes, at most max of them.
+static Status read_sizes(JsonReader *r, size_t max, const char *what, size_t *list, size_t *count,
+                         Error *err)
+{
+    *count = 0;
+    TRY(json_read_array(r, err));
+    for (;;) {
+        bool more = false;
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        if (*count == max)
+            return json_reader_error(r, err, "%s has more than %zu numbers", what, max);
+        TRY(read_size(r, &list[(*count)++], err));
+    }
+}
+
+enum { HAS_TYPE = 1, HAS_SHAPE = 2, HAS_OFFSETS = 4, HAS_ALL = 7 };
+
+// {"dtype": .., "shape": .., "data_offsets": [begin, end]}
+static Status read_entry(JsonReader *r, SafeTensor *tensor, size_t offsets[2], Error *err)
+{
+    unsigned seen = 0;
+    TRY(json_read_object(r, err));
+    for (;;) {
+        Slice key;
+        bool more = false;
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) break;
+        unsigned field = 0;
+        if (slice_eq_cstr(key, "dtype")) {
+            field = HAS_TYPE;
+            TRY(read_type(r, &tensor->type, err));
+        } else if (slice_eq_cstr(key, "shape")) {
+            field = HAS_SHAPE;
+            TRY(read_sizes(r, SAFETENSORS_MAX_DIMS, "shape", tensor->shape, &tensor->n_dims, err));
+        } else if (slice_eq_cstr(key, "data_offsets")) {
+            field = HAS_OFFSETS;
+            size_t count = 0;
+            TRY(read_sizes(r, 2, "data_offsets", offsets, &count, err));
+            if (count != 2) return json_reader_error(r, err, "data_offsets must be [begin, end]");
+        } else {
+            return json_reader_error(r, err, "unknown key \"" SLICE_FMT "\"", SLICE_ARG(key));
+        }
+        if (seen & field)
+            return json_reader_error(r, err, "\"" SLICE_FMT "\" occurs twice", SLICE_ARG(key));
+        seen |= field;
+    }
+    if (seen != HAS_ALL)
+        return json_reader_error(r, err, "dtype, shape and data_offsets are all needed");
+    return STATUS_OK;
+}
+
+// Size by shape and dtype against the offsets, and the offsets against the data.
+static Status place_entry(const JsonReader *r, Slice data, const size_t offsets[2],
+                          SafeTensor *tensor, Error *err)
+{
+    size_t count = 1, size_bytes = 0;
+    bool fits = true;
+    for (size_t i = 0; i < tensor->n_dims; i++)
+        fits = fits && size_mul(count, tensor->shape[i], &count);
+    if (!fits || !size_mul(count, tensor_type_size(tensor->type), &size_bytes)) {
+        return json_reader_error(r, err, "the product of its shape overflows");
+    }
+    if (offsets[0] > offsets[1] || offsets[1] > data.len) {
+        return json_reader_error(
+            r, err,
+            "data_offsets [%zu, %zu] are outside the %zu bytes of data: the file is cut short or broken",
+            offsets[0], offsets[1], data.len);
+    }
+    if (offsets[1] - offsets[0] != size_bytes) {
+        return json_reader_error(
+            r, err, "data_offsets give %zu bytes, but shape and dtype %s ask for %zu",
+            offsets[1] - offsets[0], tensor_type_name(tensor->type), size_bytes);
+    }
+    tensor->n_elements = count;
+    tensor->data = slice_sub(data, offsets[0], offsets[1]);
+    tensor->data.ptr = data.ptr + offsets[0]; // slice_sub gives no place to an empty tensor
+    return STATUS_OK;
+}
+
+static Status read_header(JsonReader *r, Slice data, Entries *entries, Safetensors *out, Error *err)
+{
+    TRY(json_read_object(r, err));
+    for (;;) {
+        SafeTensor tensor = {.file = r->name};
+        size_t offsets[2] = {0};
+        bool more = false;
+        TRY(json_read_key(r, &tensor.name, &more, err));
+        if (!more) break;
+        if (slice_eq_cstr(tensor.name, "__metadata__")) {
+            TRY(read_metadata(r, out, err));
+            continue;
+        }
+        Status s = read_entry(r, &tensor, offsets, err);
+        if (s == STATUS_OK) s = place_entry(r, data, offsets, &tensor, err);
+        if (s != STATUS_OK)
+            return error_wrap(err, "tensor \"" SLICE_FMT "\"", SLICE_ARG(tensor.name));
+        TRY(grow(&out->arena, &entries->list, entries->count, &entries->capacity, sizeof tensor,
+                 err));
+        entries->list[entries->count++] = tensor;
+    }
+    return json_read_end(r, err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const SafeTensor *x = a, *y = b;
+    if (x->data.ptr != y->data.ptr) return x->data.ptr < y->data.ptr ? -1 : 1;
+    // An empty tensor comes before the one that begins where it stands.
+    return (x->data.len > y->data.len) - (x->data.len < y->data.len);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
+}
+
+// Every byte of data belongs to exactly one tensor.
+static Status check_cover(Slice name, Slice data, Entries *entries, Error *err)
+{
+    size_t at = 0;
+    if (entries->count > 0) qsort(entries->list, entries->count, sizeof *entries->list, by_place);
+    for (size_t i = 0; i < entries->count; i++) {
+        const SafeTensor *t = &entries->list[i];
+        const size_t begin = (size_t)(t->data.ptr - data.ptr);
+        if (begin != at) {
+            return error_set(
+                err, STATUS_INVALID,
+                SLICE_FMT ": tensor \"" SLICE_FMT
+                          "\" begins at byte %zu of the data, but %s byte %zu: the file is broken",
+                SLICE_ARG(name), SLICE_ARG(t->name), begin,
+                begin < at ? "the tensor before it ends at" : "nothing covers", at);
+        }
+        at += t->data.len;
+    }
+    if (at != data.len) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT
+                         ": %zu bytes after the last tensor belong to none: the file is broken",
+                         SLICE_ARG(name), data.len - at);
+    }
+    return STATUS_OK;
+}
+
+static Status sort_by_name(Entries *entries, Error *err)
+{
+    if (entries->count > 0) qsort(entries->list, entries->count, sizeof *entries->list, by_name);
+    for (size_t i = 1; i < entries->count; i++) {
+        const SafeTensor *t = &entries->list[i];
+        if (slice_eq(t[-1].name, t->name)) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": tensor \"" SLICE_FMT "\" occurs twice",
+                             SLICE_ARG(t->file), SLICE_ARG(t->name));
+        }
+    }
+    return STATUS_OK;
+}
+
+// Adds a file's tensors to entries.
+static Status add_file(Slice name, Slice bytes, Entries *entries, Safetensors *out, Error *err)
+{
+    uint64_t len = 0;
+    Slice rest = bytes, header = {0};
+    if (!slice_take_u64le(&rest, &len)) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": %zu bytes are too few for a safetensors file",
+                         SLICE_ARG(name), bytes.len);
+    }
+    if (len > rest.len) {
+        return error_set(
+            err, STATUS_INVALID,
+            SLICE_FMT
+            ": its header should have %llu bytes, but only %zu follow: the file is cut short or "
+            "no safetensors file",
+            SLICE_ARG(name), (unsigned long long)len, rest.len);
+    }
+    if (len > SAFETENSORS_MAX_HEADER) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": a header of %llu bytes is above the limit of %d",
+                         SLICE_ARG(name), (unsigned long long)len, SAFETENSORS_MAX_HEADER);
+    }
+    if (!slice_take(&rest, (size_t)len, &header))
+        return error_set(err, STATUS_INTERNAL, "header length changed");
+    Entries own = {0};
+    JsonReader r = json_reader(name, header, &out->arena);
+    TRY(read_header(&r, rest, &own, out, err));
+    TRY(check_cover(name, rest, &own, err));
+    for (size_t i = 0; i < own.count; i++) {
+        TRY(grow(&out->arena, &entries->list, entries->count, &entries->capacity, sizeof *own.list,
+                 err));
+        entries->list[entries->count++] = own.list[i];
+    }
+    return STATUS_OK;
+}
+
+static Status finish(Entries *entries, Safetensors *out, Error *err)
+{
+    TRY(sort_by_name(entries, err));
+    out->tensors = entries->list;
+    out->n_tensors = entries->count;
+    return STATUS_OK;
+}
+
+Status safetensors_parse(Slice name, Slice bytes, Safetensors *out, Error *err)
+{
+    *out = (Safetensors){0};
+    Entries entries = {0};
+    const Slice kept = arena_copy(&out->arena, name);
+    Status s = kept.ptr ? STATUS_OK : error_set_memory(err, name.len, 1, "a file's name");
+    if (s == STATUS_OK) s = add_file(kept, bytes, &entries, out, err);
+    if (s == STATUS_OK) s = finish(&entries, out, err);
+    if (s != STATUS_OK) safetensors_close(out);
+    return s;
+}
+
+static Status add_path(const char *path, Entries *entries, Safetensors *out, Error *err)
+{
+    const Slice name = arena_copy(&out->arena, slice_from_cstr(path));
+    if (!name.ptr) return error_set_memory(err, 1, 1, "a file's name");
+    TRY(file_map(path, &out->maps[out->n_maps], err));
+    return add_file(name, out->maps[out->n_maps++], entries, out, err);
+}
+
+Status safetensors_open(const char *path, Safetensors *out, Error *err)
+{
+    *out = (Safetensors){0};
+    Entries entries = {0};
+    Status s = arena_take(&out->arena, 1, sizeof *out->maps, "a mapping", &out->maps, err);
+    if (s == STATUS_OK) s = add_path(path, &entries, out, err);
+    if (s == STATUS_OK) s = finish(&entries, out, err);
+    if (s != STATUS_OK) safetensors_close(out);
+    return s;
+}
+
+void safetensors_close(Safetensors *file)
+{
+    if (!file) return;
+    for (size_t i = 0; i < file->n_maps; i++) file_unmap(&file->maps[i]);
+    arena_release(&file->arena);
+    *file = (Safetensors){0};
+}
+
+const SafeTensor *safetensors_find(const Safetensors *file, Slice name)
+{
+    size_t low = 0, high = file->n_tensors;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = slice_cmp(file->tensors[middle].name, name);
+        if (order == 0) return &file->tensors[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+Slice safetensors_metadata(const Safetensors *file, const char *key)
+{
+    for (size_t i = 0; i < file->n_metadata; i++) {
+        if (slice_eq_cstr(file->metadata[i].key, key)) return file->metadata[i].value;
+    }
+    return (Slice){0};
+}
+
+// ---- shards ----
+
+typedef struct Shards {
+    Slice *tensors, *files; // the weight map, pair by pair
+    size_t n_pairs;
+    Slice *names; // each file once
+    size_t n_names;
+} Shards;
+
+static Status read_weight_map(const Json *map, Arena *arena, Shards *out, Error *err)
+{
+    const size_t n = json_len(map);
+    TRY(arena_take(arena, n, sizeof *out->tensors, "the weight map", &out->tensors, err));
+    TRY(arena_take(arena, n, sizeof *out->files, "the weight map", &out->files, err));
+    TRY(arena_take(arena, n, sizeof *out->names, "the weight map", &out->names, err));
+    for (const Json *member = json_first(map); member; member = json_next(member)) {
+        Slice file;
+        TRY(json_as_string(member, &file, err));
+        if (file.len == 0 || slice_find_byte(file, '/') != SIZE_MAX) {
+            return json_error(member, err, "a shard must be a plain file name beside the index");
+        }
+        out->tensors[out->n_pairs] = arena_copy(arena, json_key(member));
+        out->files[out->n_pairs] = arena_copy(arena, file);
+        if (!out->tensors[out->n_pairs].ptr || !out->files[out->n_pairs].ptr) {
+            return error_set_memory(err, n, sizeof file, "the weight map");
+        }
+        size_t i = 0;
+        while (i < out->n_names && !slice_eq(out->names[i], file)) i++;
+        if (i == out->n_names) out->names[out->n_names++] = out->files[out->n_pairs];
+        out->n_pairs++;
+    }
+    return STATUS_OK;
+}
+
+static Status check_weight_map(const Safetensors *file, const Shards *shards, Error *err)
+{
+    for (size_t i = 0; i < shards->n_pairs; i++) {
+        const SafeTensor *tensor = safetensors_find(file, shards->tensors[i]);
+        if (!tensor || !slice_eq(file_name_of(tensor->file), shards->files[i])) {
+            return error_set(err, STATUS_INVALID,
+                             "the index places tensor \"" SLICE_FMT "\" in " SLICE_FMT
+                             ", which does not have it: fetch the shards again",
+                             SLICE_ARG(shards->tensors[i]), SLICE_ARG(shards->files[i]));
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status open_shards(Slice directory, const char *index, Safetensors *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    Shards shards = {0};
+    Entries entries = {0};
+    const Json *map = NULL;
+    Status s = json_load(index, JSON_STRICT, &document, err);
+    if (s != STATUS_OK) goto done;
+    s = json_want_kind(json_root(document), "weight_map", JSON_OBJECT, &map, err);
+    if (s != STATUS_OK) goto done;
+    s = read_weight_map(map, &out->arena, &shards, err);
+    if (s != STATUS_OK) goto done;
+    s = arena_take(&out->arena, shards.n_names, sizeof *out->maps, "mappings", &out->maps, err);
+    for (size_t i = 0; s == STATUS_OK && i < shards.n_names; i++) {
+        const char *path = file_join(&out->arena, directory, shards.names[i]);
+        s = path ? add_path(path, &entries, out, err)
+                 : error_set_memory(err, 1, directory.len, "a path");
+    }
+    if (s == STATUS_OK) s = finish(&entries, out, err);
+    if (s == STATUS_OK) s = check_weight_map(out, &shards, err);
+    if (s != STATUS_OK) s = error_wrap(err, "%s", index);
+done:
+    json_close(&document);
+    return s;
+}
+
+Status safetensors_open_model(const char *directory, Safetensors *out, Error *err)
+{
+    *out = (Safetensors){0};
+    Arena paths = {0};
+    Status s = STATUS_OK;
+    const Slice folder = slice_from_cstr(directory);
+    const char *single = file_join(&paths, folder, SLICE("model.safetensors"));
+    const char *index = file_join(&paths, folder, SLICE("model.safetensors.index.json"));
+    if (!single || !index) {
+        s = error_set_memory(err, 2, folder.len, "paths");
+    } else if (file_exists(single)) {
+        s = safetensors_open(single, out, err);
+    } else if (file_exists(index)) {
+        s = open_shards(folder, index, out, err);
+        if (s != STATUS_OK) safetensors_close(out);
+    } else {
+        s = error_set(
+            err, STATUS_NOT_FOUND,
+            "%s: neither model.safetensors nor model.safetensors.index.json is there; weights in other formats "
+            "(pytorch_model.bin) must be converted first",
+            directory);
+    }
+    arena_release(&paths);
+    return s;
+}

@@ -1,0 +1,109 @@
+// models/formats/safetensors.h: the safetensors container, read and written.
+//
+// A file is: the header's length (u64, little-endian), a JSON header, the tensors' bytes. The header maps each name to
+// {"dtype", "shape", "data_offsets": [begin, end)} (relative to the first byte after the header) and may hold
+// "__metadata__", a map of texts. Source: github.com/huggingface/safetensors, README "Format".
+// Reading trusts nothing: the header must fit the file, names are unique, sizes match shape and dtype, and the tensors
+// cover the data without hole or overlap. Errors name file and tensor.
+#ifndef ASSAY_MODELS_FORMATS_SAFETENSORS_H
+#define ASSAY_MODELS_FORMATS_SAFETENSORS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/slice.h"
+
+typedef enum TensorType {
+    TENSOR_F64,
+    TENSOR_I64,
+    TENSOR_U64,
+    TENSOR_F32,
+    TENSOR_I32,
+    TENSOR_U32,
+    TENSOR_F16,
+    TENSOR_BF16,
+    TENSOR_I16,
+    TENSOR_U16,
+    TENSOR_I8,
+    TENSOR_U8,
+    TENSOR_BOOL,
+    TENSOR_F8_E4M3,
+    TENSOR_F8_E5M2,
+    TENSOR_TYPE_COUNT
+} TensorType;
+
+const char *tensor_type_name(TensorType type); // "F32", as in files
+size_t tensor_type_size(TensorType type);      // bytes of one element
+
+enum { SAFETENSORS_MAX_DIMS = 8, SAFETENSORS_MAX_HEADER = 100 * 1000 * 1000 };
+
+// One tensor of a file; it borrows from it.
+typedef struct SafeTensor {
+    Slice name;
+    TensorType type;
+    size_t n_dims;
+    size_t shape[SAFETENSORS_MAX_DIMS];
+    size_t n_elements;
+    Slice data; // n_elements * tensor_type_size bytes, of no particular alignment
+    Slice file; // where it stands, for messages
+} SafeTensor;
+
+typedef struct SafeMetadata {
+    Slice key, value;
+} SafeMetadata;
+
+// Zeroed is empty.
+typedef struct Safetensors {
+    Arena arena; // owns all but the bytes
+    Slice *maps; // mapped files
+    size_t n_maps;
+    SafeTensor *tensors; // sorted by name (bytes)
+    size_t n_tensors;
+    SafeMetadata *metadata; // of the (first) file, in its order
+    size_t n_metadata;
+} Safetensors;
+
+// From bytes in memory, which must outlive *out. name is the file's name for messages.
+Status safetensors_parse(Slice name, Slice bytes, Safetensors *out, Error *err) MUST_CHECK;
+// One file, mapped.
+Status safetensors_open(const char *path, Safetensors *out, Error *err) MUST_CHECK;
+// A model's directory: model.safetensors, else all the shards that model.safetensors.index.json names. STATUS_NOT_FOUND
+// where neither is there. A tensor that the index places in another shard than it is in is refused.
+Status safetensors_open_model(const char *directory, Safetensors *out, Error *err) MUST_CHECK;
+void safetensors_close(Safetensors *file); // a no-op on a zeroed one
+
+// NULL where there is none of that name.
+const SafeTensor *safetensors_find(const Safetensors *file, Slice name);
+// The value of a metadata key; ptr NULL where absent.
+Slice safetensors_metadata(const Safetensors *file, const char *key);
+
+// All elements as f32 into out [n_elements]. F32, F16 and BF16 exactly; F64 rounded to nearest; integers up to 32 bits and
+// booleans rounded to nearest. F8 and 64-bit integers are refused.
+Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
+// All elements as int32: I32, I64 (refused out of range), I16, I8, U8, BOOL.
+Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err) MUST_CHECK;
+// Fails unless the shape is exactly this; the message has both.
+Status safetensor_want_shape(const SafeTensor *tensor, size_t n_dims, const size_t *shape,
+                             Error *err) MUST_CHECK;
+
+// ---- writing ----
+
+// A tensor to be written. data holds its bytes; NULL: `fill` gives them when their turn comes.
+typedef struct SafeItem {
+    Slice name;
+    TensorType type;
+    size_t n_dims;
+    size_t shape[SAFETENSORS_MAX_DIMS];
+    const void *data;
+} SafeItem;
+
+// Writes the bytes of items[index] to data.
+typedef Status (*SafeFill)(void *context, size_t index, void *data, Error *err);
+
+// The file, written anew and renamed. Tensors come in the order of the reference writer (wider types first, then by name),
+// so that equal content gives equal bytes; the header is padded with blanks to a multiple of 8. fill may be NULL where
+// every item has data. Duplicate names are refused.
+Status safetensors_write(const char *path, const SafeItem *items, size_t n_items,
+                         const SafeMetadata *metadata, size_t n_metadata, SafeFill fill,
+                         void *context, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,181 @@
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "models/formats/safetensors.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[TENSOR_TYPE_COUNT] = {
+    [TENSOR_F64] = {"F64", 8},         [TENSOR_I64] = {"I64", 8},
+    [TENSOR_U64] = {"U64", 8},         [TENSOR_F32] = {"F32", 4},
+    [TENSOR_I32] = {"I32", 4},         [TENSOR_U32] = {"U32", 4},
+    [TENSOR_F16] = {"F16", 2},         [TENSOR_BF16] = {"BF16", 2},
+    [TENSOR_I16] = {"I16", 2},         [TENSOR_U16] = {"U16", 2},
+    [TENSOR_I8] = {"I8", 1},           [TENSOR_U8] = {"U8", 1},
+    [TENSOR_BOOL] = {"BOOL", 1},       [TENSOR_F8_E4M3] = {"F8_E4M3", 1},
+    [TENSOR_F8_E5M2] = {"F8_E5M2", 1},
+};
+
+const char *tensor_type_name(TensorType type)
+{
+    assert(type < TENSOR_TYPE_COUNT);
+    return types[type].name;
+}
+
+size_t tensor_type_size(TensorType type)
+{
+    assert(type < TENSOR_TYPE_COUNT);
+    return types[type].size;
+}
+
+static float f32_from_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// IEEE 754 binary16, subnormal numbers and NaN payloads included.
+static float f32_from_f16(uint16_t half)
+{
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t exponent = (half >> 10) & 0x1fu;
+    const uint32_t fraction = half & 0x3ffu;
+    if (exponent == 0x1f) return f32_from_bits(sign | 0x7f800000u | fraction << 13);
+    if (exponent == 0) {
+        const float magnitude = ldexpf((float)fraction, -24); // exact: fraction has 10 bits
+        return sign ? -magnitude : magnitude;
+    }
+    return f32_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+#define READ_LOOP(Type, expression)                            \
+    for (size_t i = 0; i < tensor->n_elements; i++) {          \
+        Type v;                                                \
+        memcpy(&v, tensor->data.ptr + i * sizeof v, sizeof v); \
+        out[i] = (expression);                                 \
+    }                                                          \
+    return STATUS_OK
+
+static Status refuse(const SafeTensor *tensor, const char *wanted, Error *err)
+{
+    return error_set(
+        err, STATUS_INVALID, SLICE_FMT ": tensor \"" SLICE_FMT "\" is of type %s, but %s is wanted",
+        SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), tensor_type_name(tensor->type), wanted);
+}
+
+Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
+{
+    switch (tensor->type) {
+    case TENSOR_F32:
+        if (tensor->data.len > 0) memcpy(out, tensor->data.ptr, tensor->data.len);
+        return STATUS_OK;
+    case TENSOR_F64:
+        READ_LOOP(double, (float)v);
+    case TENSOR_F16:
+        READ_LOOP(uint16_t, f32_from_f16(v));
+    case TENSOR_BF16:
+        READ_LOOP(uint16_t, f32_from_bits((uint32_t)v << 16));
+    case TENSOR_I32:
+        READ_LOOP(int32_t, (float)v);
+    case TENSOR_U32:
+        READ_LOOP(uint32_t, (float)v);
+    case TENSOR_I16:
+        READ_LOOP(int16_t, (float)v);
+    case TENSOR_U16:
+        READ_LOOP(uint16_t, (float)v);
+    case TENSOR_I8:
+        READ_LOOP(int8_t, (float)v);
+    case TENSOR_U8:
+        READ_LOOP(uint8_t, (float)v);
+    case TENSOR_BOOL:
+        READ_LOOP(uint8_t, v != 0 ? 1.0f : 0.0f);
+    case TENSOR_I64:
+    case TENSOR_U64:
+    case TENSOR_F8_E4M3:
+    case TENSOR_F8_E5M2:
+    case TENSOR_TYPE_COUNT:
+        break;
+    }
+    return refuse(tensor, "F32, F16, BF16 or F64 (convert the checkpoint)", err);
+}
+
+static Status read_i64(const SafeTensor *tensor, int32_t *out, Error *err)
+{
+    for (size_t i = 0; i < tensor->n_elements; i++) {
+        int64_t v;
+        memcpy(&v, tensor->data.ptr + i * sizeof v, sizeof v);
+        if (v < INT32_MIN || v > INT32_MAX) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": tensor \"" SLICE_FMT
+                                       "\": element %zu is %lld, beyond 32 bits",
+                             SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), i, (long long)v);
+        }
+        out[i] = (int32_t)v;
+    }
+    return STATUS_OK;
+}
+
+Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
+{
+    switch (tensor->type) {
+    case TENSOR_I32:
+        READ_LOOP(int32_t, v);
+    case TENSOR_I16:
+        READ_LOOP(int16_t, v);
+    case TENSOR_I8:
+        READ_LOOP(int8_t, v);
+    case TENSOR_U8:
+        READ_LOOP(uint8_t, v);
+    case TENSOR_BOOL:
+        READ_LOOP(uint8_t, v != 0);
+    case TENSOR_I64:
+        return read_i64(tensor, out, err);
+    case TENSOR_F64:
+    case TENSOR_U64:
+    case TENSOR_F32:
+    case TENSOR_U32:
+    case TENSOR_F16:
+    case TENSOR_BF16:
+    case TENSOR_U16:
+    case TENSOR_F8_E4M3:
+    case TENSOR_F8_E5M2:
+    case TENSOR_TYPE_COUNT:
+        break;
+    }
+    return refuse(tensor, "an integer type of at most 64 bits with sign", err);
+}
+
+enum { SHAPE_TEXT_SIZE = 24 * SAFETENSORS_MAX_DIMS };
+
+// "[2, 32]"
+static void shape_text(size_t n_dims, const size_t *shape, char out[SHAPE_TEXT_SIZE])
+{
+    size_t len = 0;
+    out[len++] = '[';
+    for (size_t i = 0; i < n_dims; i++) {
+        len += (size_t)snprintf(out + len, SHAPE_TEXT_SIZE - len, "%s%zu", i ? ", " : "", shape[i]);
+    }
+    out[len++] = ']';
+    out[len] = '\0';
+}
+
+Status safetensor_want_shape(const SafeTensor *tensor, size_t n_dims, const size_t *shape,
+                             Error *err)
+{
+    assert(n_dims <= SAFETENSORS_MAX_DIMS);
+    int equal = tensor->n_dims == n_dims;
+    for (size_t i = 0; equal && i < n_dims; i++) equal = tensor->shape[i] == shape[i];
+    if (equal) return STATUS_OK;
+    char found[SHAPE_TEXT_SIZE], wanted[SHAPE_TEXT_SIZE];
+    shape_text(tensor->n_dims, tensor->shape, found);
+    shape_text(n_dims, shape, wanted);
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor \"" SLICE_FMT
+                               "\" has shape %s, but config.json asks for %s: file and config "
+                               "are not of the same model",
+                     SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), found, wanted);
+}

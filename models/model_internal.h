@@ -1,0 +1,88 @@
+// models/model_internal.h: what a Model is made of; for the model_*.c and train_*.c files only.
+#ifndef ASSAY_MODELS_MODEL_INTERNAL_H
+#define ASSAY_MODELS_MODEL_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "models/formats/safetensors.h"
+#include "models/model.h"
+#include "models/program.h"
+
+// A thread's own: where it runs, its slots, and room to put a unit's arrays together.
+typedef struct Worker {
+    Exec *exec;
+    WorkerMemory memory; // of the program for answers
+    int32_t *words;      // ids, positions, types, offsets, keys of a unit
+    size_t n_words;
+    float *rows; // output rows copied from a device
+    size_t n_rows;
+    Error error; // of the first unit that failed here
+    size_t failed_unit;
+    Status status;
+} Worker;
+
+struct Model {
+    Arena arena;
+    ExecOptions exec_options;
+    ModelConfig config;
+    char *directory;           // whose tokenizer files travel with model_save; NULL where none
+    JsonDocument *config_file; // as read; NULL for a created model
+    Tokenizer *tokenizer;
+    int wants_normalized;
+    Tape tape;
+    Program *program; // for answers
+    float *weights;   // [tape.n_floats] on the device
+    float *kept;      // copy of model_keep, or NULL
+    bool *is_fresh;   // [n_params] drawn from the seed
+    Worker *workers;
+    size_t n_workers;
+};
+
+// Records config's architecture and head.
+void model_record(const ModelConfig *config, Tape *tape);
+
+// At least n workers, each with its Exec.
+Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
+
+// ---- weights (model_weights.c) ----
+
+// Takes memory for the weights.
+Status weights_alloc(Model *model, Error *err) MUST_CHECK;
+// Fills every parameter from the file. Parameters of the head that are not there are drawn from the seed where
+// may_be_fresh; those outside the encoder are so in any case where head_is_new.
+Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bool head_is_new,
+                    uint64_t seed, Error *err) MUST_CHECK;
+// Draws the parameters for which chosen is set (all, where it is NULL).
+Status weights_draw(Model *model, const bool *chosen, uint64_t seed, Error *err) MUST_CHECK;
+// One parameter as rows of floats, on the host: [rows, cols].
+Status weights_read_param(const Model *model, size_t param, float *rows, Error *err) MUST_CHECK;
+
+// Finds the parameter and part of a tensor's name.
+bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);
+
+// ---- units (model_units.c) ----
+
+// Which sequences make up a unit.
+typedef struct UnitCut {
+    size_t *order;  // [n_inputs] indices of inputs, unit after unit
+    size_t *starts; // [n_units + 1] into order
+    size_t n_units;
+} UnitCut;
+
+// For answers: sorted by length, longest first, into units of about target_tokens. In the arena.
+Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_inputs,
+                       size_t target_tokens, UnitCut *out, Error *err) MUST_CHECK;
+// For tuning: n_units of about equal size, cut by the lengths and order of the batch alone. In the arena.
+Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n_inputs,
+                      size_t n_units, UnitCut *out, Error *err) MUST_CHECK;
+
+// Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.
+Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t n, Unit *unit,
+                     Error *err) MUST_CHECK;
+
+// Remembers a failure of a unit on this worker, the earliest unit's.
+void worker_fail(Worker *worker, size_t unit, Status status, const Error *error);
+// The failure of the earliest unit on any worker; clears them all.
+Status workers_result(Model *model, Error *err) MUST_CHECK;
+
+#endif

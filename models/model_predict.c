@@ -1,0 +1,225 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "models/model_internal.h"
+
+// Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
+enum { UNIT_TOKENS = 768, SMALLEST_UNIT_TOKENS = 128, UNITS_A_THREAD = 4 };
+
+size_t model_output_width(const Model *model)
+{
+    return model->config.head == HEAD_EMBEDDING ? model->config.hidden_size
+                                                : model->config.n_labels;
+}
+
+static bool is_by_sequence(const Model *model)
+{
+    return model->config.head == HEAD_EMBEDDING || model->config.head == HEAD_SEQUENCE;
+}
+
+size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs)
+{
+    size_t rows = 0;
+    if (is_by_sequence(model)) return n_inputs;
+    for (size_t i = 0; i < n_inputs; i++) rows += inputs[i].n_tokens;
+    return rows;
+}
+
+static Status check_ids(const int32_t *ids, size_t n, size_t limit, const char *what, size_t input,
+                        Error *err)
+{
+    for (size_t t = 0; t < n; t++) {
+        if (ids[t] >= 0 && (size_t)ids[t] < limit) continue;
+        return error_set(err, STATUS_INVALID, "input %zu: %s %d of token %zu is outside 0..%zu",
+                         input, what, ids[t], t, limit - 1);
+    }
+    return STATUS_OK;
+}
+
+Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_t n_inputs,
+                          Error *err)
+{
+    const ModelConfig *c = &model->config;
+    for (size_t i = 0; i < n_inputs; i++) {
+        if (inputs[i].n_tokens == 0)
+            return error_set(err, STATUS_INVALID, "input %zu has no tokens", i);
+        if (inputs[i].n_tokens > c->max_positions) {
+            return error_set(
+                err, STATUS_INVALID,
+                "input %zu has %zu tokens, but the model takes at most %zu: truncate it", i,
+                inputs[i].n_tokens, c->max_positions);
+        }
+        TRY(check_ids(inputs[i].ids, inputs[i].n_tokens, c->vocab_size, "id", i, err));
+        if (inputs[i].type_ids)
+            TRY(check_ids(inputs[i].type_ids, inputs[i].n_tokens, c->type_vocab_size, "type id", i,
+                          err));
+    }
+    return STATUS_OK;
+}
+
+// ---- a call ----
+
+typedef struct Prediction {
+    Model *model;
+    const TokenSequence *inputs;
+    const TokenSequence **sorted; // as the cut orders them
+    UnitCut cut;
+    const size_t *row_of; // [n_inputs] first output row of each
+    const atomic_int *cancel;
+    float *logits;
+} Prediction;
+
+// The output's rows on the host.
+static Status output_rows(Worker *worker, const Tensor *output, const float **out, Error *err)
+{
+    *out = output->data;
+    if (output->device.kind == DEVICE_CPU) return STATUS_OK;
+    const size_t n = output->rows * output->row_stride;
+    if (n > worker->n_rows) {
+        float *rows = malloc(n * sizeof *rows);
+        if (!rows) return error_set_memory(err, n, sizeof *rows, "output rows");
+        free(worker->rows);
+        worker->rows = rows;
+        worker->n_rows = n;
+    }
+    TRY(exec_download(worker->exec, worker->rows, output->data, n * sizeof *worker->rows, err));
+    *out = worker->rows;
+    return exec_wait(worker->exec, err);
+}
+
+static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Error *err)
+{
+    const size_t begin = p->cut.starts[unit], n = p->cut.starts[unit + 1] - begin;
+    ProgramRun run = {.program = p->model->program,
+                      .exec = worker->exec,
+                      .memory = &worker->memory,
+                      .weights = p->model->weights};
+    TRY(worker_gather(worker, p->sorted + begin, n, &run.unit, err));
+    TRY(program_bind(&run, err));
+    TRY(program_forward(&run, err));
+    const Tensor output = program_output(&run);
+    const float *rows = NULL;
+    TRY(output_rows(worker, &output, &rows, err));
+    for (size_t i = 0; i < n; i++) {
+        const size_t input = p->cut.order[begin + i];
+        const size_t first = is_by_sequence(p->model) ? i : (size_t)run.unit.offsets[i];
+        const size_t count = is_by_sequence(p->model) ? 1 : p->inputs[input].n_tokens;
+        for (size_t r = 0; r < count; r++) {
+            memcpy(p->logits + (p->row_of[input] + r) * output.cols,
+                   rows + (first + r) * output.row_stride, output.cols * sizeof *rows);
+        }
+    }
+    return STATUS_OK;
+}
+
+static void predict_job(void *context, size_t unit, size_t worker_index)
+{
+    const Prediction *p = context;
+    Worker *worker = &p->model->workers[worker_index];
+    Error error = {0};
+    Status s;
+    if (p->cancel && atomic_load_explicit(p->cancel, memory_order_relaxed)) {
+        s = error_set(&error, STATUS_CANCELLED, "stopped");
+    } else {
+        s = predict_unit(p, unit, worker, &error);
+    }
+    if (s != STATUS_OK) worker_fail(worker, unit, s, &error);
+}
+
+static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_threads, Error *err)
+{
+    size_t n_tokens = 0, rows = 0;
+    size_t *row_of = NULL;
+    TRY(arena_take(arena, n_inputs, sizeof *row_of, "output rows", &row_of, err));
+    TRY(arena_take(arena, n_inputs, sizeof *p->sorted, "inputs", &p->sorted, err));
+    for (size_t i = 0; i < n_inputs; i++) {
+        row_of[i] = rows;
+        rows += is_by_sequence(p->model) ? 1 : p->inputs[i].n_tokens;
+        n_tokens += p->inputs[i].n_tokens;
+    }
+    p->row_of = row_of;
+    // Few tokens are shared out among the threads; a sample's bits do not depend on its unit.
+    size_t target = size_min(
+        UNIT_TOKENS, size_max(SMALLEST_UNIT_TOKENS, n_tokens / (UNITS_A_THREAD * n_threads)));
+    TRY(units_by_length(arena, p->inputs, n_inputs, target, &p->cut, err));
+    for (size_t i = 0; i < n_inputs; i++) p->sorted[i] = &p->inputs[p->cut.order[i]];
+    return model_want_workers(p->model, n_threads, err);
+}
+
+Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
+                     const atomic_int *cancel, float *logits, Error *err)
+{
+    Arena arena = {0};
+    Prediction p = {.model = model, .inputs = inputs, .cancel = cancel, .logits = logits};
+    TRY(model_check_inputs(model, inputs, n_inputs, err));
+    Status s = prepare(&p, &arena, n_inputs, pool_threads(pool), err);
+    if (s == STATUS_OK) {
+        pool_run(pool, p.cut.n_units, predict_job, &p);
+        s = workers_result(model, err);
+    }
+    arena_release(&arena);
+    return s;
+}
+
+void model_probabilities(const float *logits, size_t n_rows, size_t n_classes,
+                         double *probabilities)
+{
+    for (size_t i = 0; i < n_rows; i++, logits += n_classes, probabilities += n_classes) {
+        double highest = -INFINITY, sum = 0;
+        for (size_t j = 0; j < n_classes; j++) highest = fmax(highest, (double)logits[j]);
+        for (size_t j = 0; j < n_classes; j++)
+            sum += probabilities[j] = exp((double)logits[j] - highest);
+        for (size_t j = 0; j < n_classes; j++) probabilities[j] /= sum;
+    }
+}
+
+void model_normalize_rows(float *rows, size_t n_rows, size_t width)
+{
+    for (size_t i = 0; i < n_rows; i++, rows += width) {
+        double sum = 0;
+        for (size_t j = 0; j < width; j++) sum += (double)rows[j] * (double)rows[j];
+        const double scale = sum > 0 ? 1.0 / sqrt(sum) : 0.0;
+        for (size_t j = 0; j < width; j++) rows[j] = (float)((double)rows[j] * scale);
+    }
+}
+
+// The encoder with an embedding on top has the same parameters at the same places, and hidden states of every token.
+static Status hidden_program(const Model *model, Arena *arena, Tape *tape, Program **program,
+                             Error *err)
+{
+    ModelConfig config = model->config;
+    config.head = HEAD_EMBEDDING;
+    *tape = tape_begin(arena, model->tape.weight_layout);
+    model_record(&config, tape);
+    TRY(tape_finish(tape, err));
+    const ProgramOptions options = {.keeps_hidden = true};
+    return program_build(tape, &options, arena, program, err);
+}
+
+Status model_hidden_states(Model *model, const TokenSequence *input, float *hidden, Error *err)
+{
+    Arena arena = {0};
+    Tape tape;
+    WorkerMemory memory = {0};
+    Worker *worker = &model->workers[0];
+    ProgramRun run = {.exec = worker->exec, .memory = &memory, .weights = model->weights};
+    Program *program = NULL;
+    TRY(model_check_inputs(model, input, 1, err));
+    Status s = hidden_program(model, &arena, &tape, &program, err);
+    if (s != STATUS_OK) goto done;
+    run.program = program;
+    s = worker_gather(worker, &input, 1, &run.unit, err);
+    if (s == STATUS_OK) s = program_bind(&run, err);
+    if (s == STATUS_OK) s = program_forward(&run, err);
+    for (size_t k = 0; s == STATUS_OK && k < tape.n_hidden; k++) {
+        const Tensor t = program_hidden(&run, k);
+        s = exec_download(worker->exec, hidden + k * t.rows * t.cols, t.data,
+                          t.rows * t.cols * sizeof *hidden, err);
+    }
+    if (s == STATUS_OK) s = exec_wait(worker->exec, err);
+done:
+    worker_memory_release(&memory, worker->exec);
+    arena_release(&arena);
+    return s;
+}

@@ -1,0 +1,110 @@
+#include <string.h>
+
+#include "base/file.h"
+#include "models/architecture.h"
+#include "models/model_internal.h"
+
+// What tokenizers of any kind may keep beside a model.
+static const char *const tokenizer_files[] = {
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+};
+
+enum { TOKENIZER_FILE_MAX = 256 << 20 };
+
+static Status copy_file(Arena *arena, Slice from, Slice to, const char *name, Error *err)
+{
+    const char *source = file_join(arena, from, slice_from_cstr(name));
+    const char *target = file_join(arena, to, slice_from_cstr(name));
+    Slice bytes;
+    if (!source || !target) return error_set_memory(err, 2, from.len + to.len, "paths");
+    if (!file_exists(source)) return STATUS_OK;
+    TRY(file_read(arena, source, TOKENIZER_FILE_MAX, &bytes, err));
+    return file_write(target, bytes, err);
+}
+
+static Status copy_tokenizer(const Model *model, Slice directory, Error *err)
+{
+    Arena arena = {0};
+    Status s = STATUS_OK;
+    for (size_t i = 0;
+         model->directory && s == STATUS_OK && i < sizeof tokenizer_files / sizeof *tokenizer_files;
+         i++) {
+        s = copy_file(&arena, slice_from_cstr(model->directory), directory, tokenizer_files[i],
+                      err);
+        arena_release(&arena);
+    }
+    return s;
+}
+
+static Status save_config(const Model *model, const char *path, Error *err)
+{
+    Buffer text = {0};
+    Status s = model_config_write(
+        &model->config, model->config_file ? json_root(model->config_file) : NULL, &text, err);
+    if (s == STATUS_OK) s = file_write(path, buffer_slice(&text), err);
+    buffer_release(&text);
+    return s;
+}
+
+// The tensor's values, asked for in the order of the file: parts of one parameter do not come one after the other.
+static Status fill_tensor(void *context, size_t index, void *data, Error *err)
+{
+    const Model *model = context;
+    return model_tensor_read(model, model_tensor_name(model, index), data, err);
+}
+
+// The bare encoder's own class leaves out the prefix.
+static Slice saved_name(const Model *model, Slice name)
+{
+    const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
+    if (model->config.head != HEAD_EMBEDDING || !slice_starts_with(name, prefix)) return name;
+    return slice_sub(name, prefix.len, name.len);
+}
+
+static Status save_weights(const Model *model, const char *path, Error *err)
+{
+    static const SafeMetadata metadata = {SLICE_LIT("format"), SLICE_LIT("pt")};
+    const size_t n = model_n_tensors(model);
+    SafeItem *items = calloc(n, sizeof *items);
+    if (!items) return error_set_memory(err, n, sizeof *items, "tensors");
+    size_t at = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        for (size_t p = 0; p < param->n_parts; p++) {
+            const size_t rows = param->parts[p].end - param->parts[p].begin;
+            items[at++] = (SafeItem){.name = saved_name(model, param->parts[p].name),
+                                     .type = TENSOR_F32,
+                                     .n_dims = param->is_vector ? 1 : 2,
+                                     .shape = {rows, param->is_vector ? 0 : param->cols}};
+        }
+    }
+    // fill_tensor only reads the model.
+    const Status s =
+        safetensors_write(path, items, n, &metadata, 1, fill_tensor, (void *)(uintptr_t)model, err);
+    free(items);
+    return s;
+}
+
+Status model_save(const Model *model, const char *directory, Error *err)
+{
+    Arena arena = {0};
+    const Slice folder = slice_from_cstr(directory);
+    Status s = file_make_directories(directory, err);
+    const char *config = file_join(&arena, folder, SLICE("config.json"));
+    const char *weights = file_join(&arena, folder, SLICE("model.safetensors"));
+    if (s == STATUS_OK && (!config || !weights)) s = error_set_memory(err, 2, folder.len, "paths");
+    if (s == STATUS_OK) s = save_weights(model, weights, err);
+    if (s == STATUS_OK) s = copy_tokenizer(model, folder, err);
+    if (s == STATUS_OK) s = save_config(model, config, err);
+    arena_release(&arena);
+    return s == STATUS_OK ? s : error_wrap(err, "saving the model");
+}

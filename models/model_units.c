@@ -1,0 +1,153 @@
+#include <string.h>
+
+#include "base/size.h"
+#include "models/model_internal.h"
+
+// ---- cutting ----
+
+typedef struct Length {
+    size_t n_tokens, index;
+} Length;
+
+// Longest first; equal ones as they came.
+static int longest_first(const void *a, const void *b)
+{
+    const Length *x = a, *y = b;
+    if (x->n_tokens != y->n_tokens) return x->n_tokens > y->n_tokens ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static Status take_cut(Arena *arena, size_t n_inputs, size_t n_units, UnitCut *out, Error *err)
+{
+    TRY(arena_take(arena, n_inputs, sizeof *out->order, "units", &out->order, err));
+    return arena_take(arena, n_units + 1, sizeof *out->starts, "units", &out->starts, err);
+}
+
+Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_inputs,
+                       size_t target_tokens, UnitCut *out, Error *err)
+{
+    Length *lengths = NULL;
+    TRY(take_cut(arena, n_inputs, n_inputs, out, err));
+    TRY(arena_take(arena, n_inputs, sizeof *lengths, "lengths", &lengths, err));
+    for (size_t i = 0; i < n_inputs; i++)
+        lengths[i] = (Length){.n_tokens = inputs[i].n_tokens, .index = i};
+    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
+    size_t filled = 0;
+    out->n_units = 0;
+    for (size_t i = 0; i < n_inputs; i++) {
+        if (i == 0 || filled + lengths[i].n_tokens > target_tokens) {
+            out->starts[out->n_units++] = i;
+            filled = 0;
+        }
+        filled += lengths[i].n_tokens;
+        out->order[i] = lengths[i].index;
+    }
+    out->starts[out->n_units] = n_inputs;
+    return STATUS_OK;
+}
+
+Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n_inputs,
+                      size_t n_units, UnitCut *out, Error *err)
+{
+    Length *lengths = NULL;
+    size_t *filled = NULL, *unit_of = NULL;
+    TRY(take_cut(arena, n_inputs, n_units, out, err));
+    TRY(arena_take(arena, n_inputs, sizeof *lengths, "lengths", &lengths, err));
+    TRY(arena_take(arena, n_units, sizeof *filled, "units", &filled, err));
+    TRY(arena_take(arena, n_inputs, sizeof *unit_of, "units", &unit_of, err));
+    for (size_t i = 0; i < n_inputs; i++)
+        lengths[i] = (Length){.n_tokens = inputs[i]->n_tokens, .index = i};
+    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
+    // The longest that is left goes to the emptiest unit (Graham 1969), the first of equal ones.
+    for (size_t i = 0; i < n_inputs; i++) {
+        size_t emptiest = 0;
+        for (size_t u = 1; u < n_units; u++) {
+            if (filled[u] < filled[emptiest]) emptiest = u;
+        }
+        filled[emptiest] += lengths[i].n_tokens;
+        unit_of[lengths[i].index] = emptiest;
+    }
+    size_t at = 0;
+    out->n_units = n_units;
+    for (size_t u = 0; u < n_units; u++) {
+        out->starts[u] = at;
+        for (size_t i = 0; i < n_inputs; i++) {
+            if (unit_of[i] == u) out->order[at++] = i;
+        }
+    }
+    out->starts[n_units] = at;
+    return STATUS_OK;
+}
+
+// ---- a unit's arrays ----
+
+static Status want_words(Worker *worker, size_t n_words, Error *err)
+{
+    if (n_words <= worker->n_words) return STATUS_OK;
+    int32_t *words = aligned_alloc(64, size_round_up(n_words * sizeof *words, 64));
+    if (!words) return error_set_memory(err, n_words, sizeof *words, "a unit");
+    free(worker->words);
+    worker->words = words;
+    worker->n_words = n_words;
+    return STATUS_OK;
+}
+
+Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t n, Unit *unit,
+                     Error *err)
+{
+    size_t n_tokens = 0;
+    for (size_t i = 0; i < n; i++) n_tokens += inputs[i]->n_tokens;
+    // The keys first: they are twice as wide and want the better alignment.
+    TRY(want_words(worker, 2 * n + 3 * n_tokens + n + 1, err));
+    uint64_t *keys = (uint64_t *)(void *)worker->words;
+    int32_t *ids = worker->words + 2 * n, *positions = ids + n_tokens,
+            *types = positions + n_tokens, *offsets = types + n_tokens;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        const TokenSequence *input = inputs[i];
+        keys[i] = input->key;
+        offsets[i] = (int32_t)at;
+        memcpy(ids + at, input->ids, input->n_tokens * sizeof *ids);
+        if (input->type_ids)
+            memcpy(types + at, input->type_ids, input->n_tokens * sizeof *types);
+        else
+            memset(types + at, 0, input->n_tokens * sizeof *types);
+        for (size_t t = 0; t < input->n_tokens; t++) positions[at + t] = (int32_t)t;
+        at += input->n_tokens;
+    }
+    offsets[n] = (int32_t)at;
+    *unit = (Unit){.n_tokens = n_tokens,
+                   .n_sequences = n,
+                   .ids = ids,
+                   .position_ids = positions,
+                   .type_ids = types,
+                   .offsets = offsets,
+                   .sequence_keys = keys};
+    return STATUS_OK;
+}
+
+// ---- failures ----
+
+void worker_fail(Worker *worker, size_t unit, Status status, const Error *error)
+{
+    if (worker->status != STATUS_OK && worker->failed_unit <= unit) return;
+    worker->status = status;
+    worker->failed_unit = unit;
+    worker->error = *error;
+}
+
+Status workers_result(Model *model, Error *err)
+{
+    Status status = STATUS_OK;
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; i < model->n_workers; i++) {
+        Worker *worker = &model->workers[i];
+        if (worker->status != STATUS_OK && worker->failed_unit < first) {
+            first = worker->failed_unit;
+            status = worker->status;
+            if (err) *err = worker->error;
+        }
+        worker->status = STATUS_OK;
+    }
+    return status;
+}

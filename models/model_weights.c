@@ -1,0 +1,329 @@
+#include <string.h>
+
+#include "base/file.h"
+#include "base/philox.h"
+#include "base/size.h"
+#include "kernels/pack.h"
+#include "models/architecture.h"
+#include "models/model_internal.h"
+
+Status weights_alloc(Model *model, Error *err)
+{
+    TRY(model_want_workers(model, 1, err));
+    void *memory = NULL;
+    TRY(exec_alloc(model->workers[0].exec, model->tape.n_floats * sizeof(float), &memory, err));
+    model->weights = memory;
+    return arena_take(&model->arena, model->tape.n_params, sizeof *model->is_fresh, "parameters",
+                      &model->is_fresh, err);
+}
+
+// ---- one parameter, as rows and as it is stored ----
+
+static size_t row_floats(const Param *param)
+{
+    return param->rows * param->cols;
+}
+
+// rows [rows, cols] into the weights. packed: room for param->storage floats.
+static Status put_param(Model *model, size_t index, const float *rows, float *packed, Error *err)
+{
+    const Param *param = &model->tape.params[index];
+    const float *from = rows;
+    if (param->layout == LAYOUT_PANELS) {
+        pack_panels(rows, param->rows, param->cols, packed);
+        from = packed;
+    }
+    return exec_upload(model->workers[0].exec, model->weights + param->offset, from,
+                       param->storage * sizeof *from, err);
+}
+
+Status weights_read_param(const Model *model, size_t index, float *rows, Error *err)
+{
+    const Param *param = &model->tape.params[index];
+    Exec *exec = model->workers[0].exec;
+    const float *stored = model->weights + param->offset;
+    if (param->layout != LAYOUT_PANELS)
+        return exec_download(exec, rows, stored, row_floats(param) * sizeof *rows, err);
+    if (exec_device(exec).kind == DEVICE_CPU) {
+        unpack_panels(stored, param->rows, param->cols, rows);
+        return STATUS_OK;
+    }
+    float *packed = malloc(param->storage * sizeof *packed);
+    if (!packed) return error_set_memory(err, param->storage, sizeof *packed, "a tensor");
+    const Status s = exec_download(exec, packed, stored, param->storage * sizeof *packed, err);
+    if (s == STATUS_OK) unpack_panels(packed, param->rows, param->cols, rows);
+    free(packed);
+    return s;
+}
+
+// Room for the largest parameter, as rows and packed.
+typedef struct Workbench {
+    float *rows, *packed;
+    size_t size_bytes;
+} Workbench;
+
+static Status workbench_take(const Model *model, Workbench *out, Error *err)
+{
+    size_t largest = 1;
+    for (size_t i = 0; i < model->tape.n_params; i++)
+        largest = size_max(largest, model->tape.params[i].storage);
+    out->size_bytes = largest * sizeof(float);
+    out->rows = huge_alloc(out->size_bytes);
+    out->packed = huge_alloc(out->size_bytes);
+    if (!out->rows || !out->packed)
+        return error_set_memory(err, 2 * largest, sizeof(float), "loading weights");
+    return STATUS_OK;
+}
+
+static void workbench_release(Workbench *bench)
+{
+    huge_free(bench->rows, bench->size_bytes);
+    huge_free(bench->packed, bench->size_bytes);
+}
+
+// ---- random weights ----
+
+// FNV-1a: each tensor has a stream of its own, so that its numbers do not depend on what else is drawn.
+static uint64_t stream_of(Slice name)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static void draw_param(const Param *param, float range, uint64_t seed, float *rows)
+{
+    const size_t n = row_floats(param);
+    if (param->init != INIT_NORMAL) {
+        for (size_t i = 0; i < n; i++) rows[i] = param->init == INIT_ONE ? 1.0f : 0.0f;
+        return;
+    }
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const ParamPart *part = &param->parts[p];
+        Philox rng = philox_stream(seed, stream_of(part->name));
+        for (size_t i = part->begin * param->cols; i < part->end * param->cols; i++)
+            rows[i] = (float)(philox_normal(&rng) * (double)range);
+    }
+    if (param->zero_row >= 0 && (size_t)param->zero_row < param->rows) {
+        memset(rows + (size_t)param->zero_row * param->cols, 0, param->cols * sizeof *rows);
+    }
+}
+
+Status weights_draw(Model *model, const bool *chosen, uint64_t seed, Error *err)
+{
+    Workbench bench = {0};
+    Status s = workbench_take(model, &bench, err);
+    for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
+        if (chosen && !chosen[i]) continue;
+        draw_param(&model->tape.params[i], model->config.initializer_range, seed, bench.rows);
+        s = put_param(model, i, bench.rows, bench.packed, err);
+        model->is_fresh[i] = true;
+    }
+    workbench_release(&bench);
+    return s;
+}
+
+// ---- from a checkpoint ----
+
+// Older checkpoints call a norm's weight gamma and its bias beta.
+static const SafeTensor *find_renamed(const Safetensors *file, Slice name)
+{
+    static const struct {
+        Slice now, before;
+    } endings[] = {{SLICE_LIT("LayerNorm.weight"), SLICE_LIT("LayerNorm.gamma")},
+                   {SLICE_LIT("LayerNorm.bias"), SLICE_LIT("LayerNorm.beta")}};
+    const SafeTensor *found = safetensors_find(file, name);
+    for (size_t i = 0; !found && i < sizeof endings / sizeof *endings; i++) {
+        char text[256];
+        if (!slice_ends_with(name, endings[i].now) || name.len >= sizeof text) continue;
+        const size_t kept = name.len - endings[i].now.len;
+        const int len = snprintf(text, sizeof text, SLICE_FMT SLICE_FMT,
+                                 slice_print_len(slice_sub(name, 0, kept)), name.ptr,
+                                 SLICE_ARG(endings[i].before));
+        if (len > 0 && (size_t)len < sizeof text)
+            found = safetensors_find(file, slice_from_cstr(text));
+    }
+    return found;
+}
+
+static const SafeTensor *find_tensor(const Model *model, const Safetensors *file, Slice name)
+{
+    const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
+    const SafeTensor *found = find_renamed(file, name);
+    if (!found && slice_starts_with(name, prefix))
+        found = find_renamed(file, slice_sub(name, prefix.len, name.len));
+    return found;
+}
+
+static Status missing(const Safetensors *file, Slice name, Error *err)
+{
+    const Slice where = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor \"" SLICE_FMT
+                               "\" is missing: weights and config.json are not of the same model",
+                     SLICE_ARG(where), SLICE_ARG(name));
+}
+
+// Reads the parts of a parameter; *found is false where one is missing.
+static Status read_param(const Model *model, const Param *param, const Safetensors *file,
+                         float *rows, Slice *absent, Error *err)
+{
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const ParamPart *part = &param->parts[p];
+        const SafeTensor *tensor = find_tensor(model, file, part->name);
+        if (!tensor) {
+            *absent = part->name;
+            return STATUS_OK;
+        }
+        const size_t matrix[2] = {part->end - part->begin, param->cols};
+        TRY(safetensor_want_shape(tensor, param->is_vector ? 1 : 2, matrix, err));
+        TRY(safetensor_read_f32(tensor, rows + part->begin * (param->is_vector ? 1 : param->cols),
+                                err));
+    }
+    return STATUS_OK;
+}
+
+static bool is_of_encoder(const Model *model, const Param *param)
+{
+    return slice_starts_with(param->parts[0].name,
+                             slice_from_cstr(model->config.architecture->base_prefix));
+}
+
+Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bool head_is_new,
+                    uint64_t seed, Error *err)
+{
+    Workbench bench = {0};
+    Status s = workbench_take(model, &bench, err);
+    for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        const bool in_head = param->group == 1 + model->config.n_layers;
+        Slice absent = {0};
+        bool fresh = in_head && head_is_new && !is_of_encoder(model, param);
+        if (!fresh) {
+            s = read_param(model, param, file, bench.rows, &absent, err);
+            if (s == STATUS_OK && absent.ptr && !(may_be_fresh && in_head))
+                s = missing(file, absent, err);
+            fresh = absent.ptr != NULL;
+        }
+        if (s != STATUS_OK) break;
+        if (fresh) draw_param(param, model->config.initializer_range, seed, bench.rows);
+        model->is_fresh[i] = fresh;
+        s = put_param(model, i, bench.rows, bench.packed, err);
+    }
+    workbench_release(&bench);
+    return s;
+}
+
+// ---- reset ----
+
+Status model_keep(Model *model, Error *err)
+{
+    const size_t size_bytes = model->tape.n_floats * sizeof(float);
+    if (!model->kept) {
+        void *memory = NULL;
+        TRY(exec_alloc(model->workers[0].exec, size_bytes, &memory, err));
+        model->kept = memory;
+    }
+    if (model->exec_options.device.kind != DEVICE_CPU)
+        return error_set(err, STATUS_DEVICE,
+                         "weights on a GPU are not tuned, so there is nothing to keep");
+    memcpy(model->kept, model->weights, size_bytes);
+    return STATUS_OK;
+}
+
+Status model_reset(Model *model, uint64_t seed, Error *err)
+{
+    if (!model->kept) return error_set(err, STATUS_INTERNAL, "model_reset without model_keep");
+    memcpy(model->weights, model->kept, model->tape.n_floats * sizeof(float));
+    return weights_draw(model, model->is_fresh, seed, err);
+}
+
+// ---- by name ----
+
+bool weights_find(const Model *model, Slice name, size_t *param, size_t *part)
+{
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        for (size_t p = 0; p < model->tape.params[i].n_parts; p++) {
+            if (!slice_eq(model->tape.params[i].parts[p].name, name)) continue;
+            *param = i;
+            *part = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+static Status want_tensor(const Model *model, Slice name, size_t *param, size_t *part, Error *err)
+{
+    if (weights_find(model, name, param, part)) return STATUS_OK;
+    return error_set(err, STATUS_NOT_FOUND, "the model has no tensor \"" SLICE_FMT "\"",
+                     SLICE_ARG(name));
+}
+
+Status model_tensor_shape(const Model *model, Slice name, size_t *rows, size_t *cols, Error *err)
+{
+    size_t index, part;
+    TRY(want_tensor(model, name, &index, &part, err));
+    const Param *param = &model->tape.params[index];
+    const size_t n = param->parts[part].end - param->parts[part].begin;
+    *rows = param->is_vector ? 1 : n;
+    *cols = param->is_vector ? n : param->cols;
+    return STATUS_OK;
+}
+
+// Where a part lies among the rows of its parameter.
+static void part_range(const Param *param, size_t part, size_t *begin, size_t *n)
+{
+    const size_t width = param->is_vector ? 1 : param->cols;
+    *begin = param->parts[part].begin * width;
+    *n = (param->parts[part].end - param->parts[part].begin) * width;
+}
+
+Status model_tensor_read(const Model *model, Slice name, float *out, Error *err)
+{
+    size_t index, part, begin, n;
+    TRY(want_tensor(model, name, &index, &part, err));
+    const Param *param = &model->tape.params[index];
+    part_range(param, part, &begin, &n);
+    if (param->n_parts == 1) return weights_read_param(model, index, out, err);
+    float *rows = malloc(row_floats(param) * sizeof *rows);
+    if (!rows) return error_set_memory(err, row_floats(param), sizeof *rows, "a tensor");
+    const Status s = weights_read_param(model, index, rows, err);
+    if (s == STATUS_OK) memcpy(out, rows + begin, n * sizeof *out);
+    free(rows);
+    return s;
+}
+
+Status model_tensor_write(Model *model, Slice name, const float *values, Error *err)
+{
+    size_t index, part, begin, n;
+    Workbench bench = {0};
+    TRY(want_tensor(model, name, &index, &part, err));
+    part_range(&model->tape.params[index], part, &begin, &n);
+    Status s = workbench_take(model, &bench, err);
+    if (s == STATUS_OK) s = weights_read_param(model, index, bench.rows, err);
+    if (s == STATUS_OK) {
+        memcpy(bench.rows + begin, values, n * sizeof *values);
+        s = put_param(model, index, bench.rows, bench.packed, err);
+    }
+    workbench_release(&bench);
+    return s;
+}
+
+size_t model_n_tensors(const Model *model)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) n += model->tape.params[i].n_parts;
+    return n;
+}
+
+Slice model_tensor_name(const Model *model, size_t index)
+{
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        if (index < param->n_parts) return param->parts[index].name;
+        index -= param->n_parts;
+    }
+    return (Slice){0};
+}

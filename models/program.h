@@ -1,0 +1,131 @@
+// models/program.h: a tape made ready to run: steps on slots, buffers shared by values that do not live together, and the
+// backward pass.
+//
+// A Program is built once for a purpose (answers, or tuning with a given set of trained parameters) and never changes; any
+// number of workers run it, each with memory of its own. A unit is a ragged piece of a batch that one worker takes through
+// the whole program. Nothing is allocated while a unit runs, but for a worker's memory growing to the largest unit met.
+#ifndef ASSAY_MODELS_PROGRAM_H
+#define ASSAY_MODELS_PROGRAM_H
+
+#include "kernels/exec.h"
+#include "models/tape.h"
+
+// What an operand of a step is.
+typedef enum OperandKind {
+    OPERAND_NONE,
+    OPERAND_SLOT,     // columns begin .. end of a slot
+    OPERAND_PARAM,    // rows begin .. end of a parameter (columns, of a vector)
+    OPERAND_GRADIENT, // the same of its gradient
+    OPERAND_ROWS,     // the gradient of a gathered table: one row for each distinct id of the unit
+} OperandKind;
+
+typedef struct Operand {
+    OperandKind kind;
+    size_t index;
+    size_t begin, end;
+} Operand;
+
+typedef struct ProgramStep {
+    OpKind op;
+    Operand in[OP_MAX_IN];
+    Operand out[OP_MAX_OUT];
+    RowDomain rows;     // of the operation's main rows: queries, for attention
+    RowDomain key_rows; // of attention's keys
+    float dropout;
+    uint32_t site;
+    size_t node; // of the tape, for its fixed arguments
+} ProgramStep;
+
+typedef struct ProgramSlot {
+    RowDomain domain;
+    size_t cols;
+    size_t first, last; // steps between which it lives
+    size_t buffer;
+    bool is_pinned; // lives to the end
+} ProgramSlot;
+
+typedef struct ProgramBuffer {
+    RowDomain domain;
+    size_t cols; // the widest value that it holds
+} ProgramBuffer;
+
+typedef struct ProgramOptions {
+    bool is_training;
+    const bool *trained; // [n_params] in training: whose gradient is wanted
+    float dropout;       // of every place; negative = as recorded. Not used outside training
+    bool keeps_hidden;   // hidden states marked on the tape live to the end
+} ProgramOptions;
+
+typedef struct Program {
+    const Tape *tape;
+    ProgramStep *steps;
+    size_t n_forward, n_steps, steps_capacity;
+    ProgramSlot *slots;
+    size_t n_slots, slots_capacity;
+    ProgramBuffer *buffers;
+    size_t n_buffers;
+    size_t output, output_gradient; // slots
+    size_t *hidden;                 // slots of marked hidden states, where kept
+    bool uses_rows;                 // some step writes OPERAND_ROWS
+    size_t rows_cols;               // width of that table
+} Program;
+
+// Everything lives in the arena. The tape must outlive the program.
+Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
+                     Error *err) MUST_CHECK;
+
+// Floats that a worker's buffers take for units of so many tokens and sequences.
+size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences);
+
+// ---- running ----
+
+// A ragged piece of work. Arrays are on the host; they are copied to the device where it is another.
+typedef struct Unit {
+    size_t n_tokens, n_sequences;
+    const int32_t *ids, *position_ids, *type_ids; // [n_tokens]
+    const int32_t *offsets;                       // [n_sequences + 1]
+    const uint64_t *sequence_keys;                // [n_sequences]
+    // For OPERAND_ROWS: place of each token's id among the distinct ids of the unit.
+    const int32_t *row_of_token; // [n_tokens]
+    float *row_gradients;        // [distinct ids, rows_cols]; zeroed by the caller
+    size_t n_rows;
+} Unit;
+
+// One worker's memory. Zeroed is empty; it grows to the largest unit.
+typedef struct WorkerMemory {
+    void *block;
+    size_t size_bytes;
+    float *buffers;  // start of the slots
+    int32_t *staged; // device copies of a unit's arrays
+    size_t max_tokens, max_sequences;
+    size_t *offsets; // [n_buffers] floats from `buffers`
+    const Program *program;
+} WorkerMemory;
+
+// What a run needs beside its unit.
+typedef struct ProgramRun {
+    const Program *program;
+    Exec *exec;
+    WorkerMemory *memory;
+    const float *weights;
+    float *gradients;               // of the lane
+    const size_t *gradient_offsets; // [n_params] floats into gradients
+    uint64_t seed, step;            // of dropout
+    Unit unit;
+    Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
+    const int32_t *device_ids, *device_positions, *device_types, *device_rows;
+} ProgramRun;
+
+// Makes room for a unit and puts its arrays in place; run->unit and all above it are set. Then program_forward, and in
+// training program_backward once output_gradient is written.
+Status program_bind(ProgramRun *run, Error *err) MUST_CHECK;
+Status program_forward(ProgramRun *run, Error *err) MUST_CHECK;
+Status program_backward(ProgramRun *run, Error *err) MUST_CHECK;
+// Views valid until the next bind.
+Tensor program_output(const ProgramRun *run);
+Tensor program_output_gradient(const ProgramRun *run);
+Tensor program_hidden(const ProgramRun *run, size_t index);
+
+void worker_memory_release(WorkerMemory *memory, Exec *exec);
+
+#endif

@@ -1,0 +1,181 @@
+#include "model_support.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/philox.h"
+#include "models/architecture.h"
+
+void want_ok(Status status, const Error *err)
+{
+    cr_assert(status == STATUS_OK, "%s: %s", status_name(status), err->text);
+}
+
+const SafeTensor *want_tensor(const Safetensors *file, const char *format, ...)
+{
+    char name[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    const SafeTensor *tensor = safetensors_find(file, slice_from_cstr(name));
+    cr_assert(tensor != NULL, "the golden file has no tensor %s", name);
+    return tensor;
+}
+
+float *tensor_floats(const SafeTensor *tensor)
+{
+    Error err = {0};
+    float *out = calloc(tensor->n_elements + 1, sizeof *out);
+    cr_assert(out != NULL);
+    want_ok(safetensor_read_f32(tensor, out, &err), &err);
+    return out;
+}
+
+int32_t *tensor_ints(const SafeTensor *tensor)
+{
+    Error err = {0};
+    int32_t *out = calloc(tensor->n_elements + 1, sizeof *out);
+    cr_assert(out != NULL);
+    want_ok(safetensor_read_i32(tensor, out, &err), &err);
+    return out;
+}
+
+GoldenBatch golden_batch(const Safetensors *file, const char *name)
+{
+    char types[64];
+    GoldenBatch batch = {0};
+    const SafeTensor *ids = want_tensor(file, "%s.input_ids", name);
+    snprintf(types, sizeof types, "%s.token_type_ids", name);
+    const SafeTensor *type_ids = safetensors_find(file, slice_from_cstr(types));
+    batch.n = ids->shape[0];
+    batch.width = ids->shape[1];
+    batch.ids = tensor_ints(ids);
+    batch.mask = tensor_ints(want_tensor(file, "%s.attention_mask", name));
+    batch.types = type_ids ? tensor_ints(type_ids) : NULL;
+    batch.inputs = calloc(batch.n, sizeof *batch.inputs);
+    for (size_t i = 0; i < batch.n; i++) {
+        size_t len = 0;
+        while (len < batch.width && batch.mask[i * batch.width + len]) len++;
+        batch.inputs[i] =
+            (TokenSequence){.ids = batch.ids + i * batch.width,
+                            .type_ids = batch.types ? batch.types + i * batch.width : NULL,
+                            .n_tokens = len,
+                            .key = i};
+    }
+    return batch;
+}
+
+void golden_batch_release(GoldenBatch *batch)
+{
+    free(batch->inputs);
+    free(batch->ids);
+    free(batch->types);
+    free(batch->mask);
+}
+
+ModelConfig small_config(ModelHead head, size_t n_labels)
+{
+    static const Slice labels[] = {SLICE_LIT("negative"), SLICE_LIT("neutral"),
+                                   SLICE_LIT("positive"), SLICE_LIT("other")};
+    ModelConfig config = {
+        .architecture = architecture_find(SLICE("bert")),
+        .head = head,
+        .vocab_size = 50,
+        .hidden_size = 32,
+        .n_layers = 2,
+        .n_heads = 4,
+        .intermediate_size = 64,
+        .max_positions = 24,
+        .type_vocab_size = 2,
+        .pad_id = 0,
+        .layer_norm_eps = 1e-12f,
+        .activation = ACTIVATION_GELU,
+        .hidden_dropout = 0.1f,
+        .attention_dropout = 0.1f,
+        .classifier_dropout = -1,
+        .initializer_range = 0.2f,
+        .labels = labels,
+        .n_labels = n_labels,
+    };
+    if (head == HEAD_SPAN || head == HEAD_MASKED_LM || head == HEAD_EMBEDDING) config.labels = NULL;
+    if (head == HEAD_SPAN) config.n_labels = 2;
+    if (head == HEAD_MASKED_LM) config.n_labels = config.vocab_size;
+    return config;
+}
+
+Model *small_model(ModelHead head, size_t n_labels, uint64_t seed)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const ModelConfig config = small_config(head, n_labels);
+    const ModelOptions options = {.seed = seed, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    return model;
+}
+
+static size_t labels_of(const ModelConfig *config, size_t n_tokens)
+{
+    if (config->head == HEAD_SEQUENCE) return 1;
+    return config->head == HEAD_SPAN ? 2 : n_tokens;
+}
+
+SmallData small_data(const Model *model, size_t n, uint64_t seed)
+{
+    enum { LONGEST = 20, WIDTH = 3 * LONGEST };
+    const ModelConfig *config = model_config(model);
+    Philox rng = philox_stream(seed, 77);
+    SmallData data = {.n = n};
+    data.examples = calloc(n, sizeof *data.examples);
+    data.inputs = calloc(n, sizeof *data.inputs);
+    data.numbers = calloc(n * WIDTH, sizeof *data.numbers);
+    cr_assert(data.examples && data.inputs && data.numbers);
+    for (size_t i = 0; i < n; i++) {
+        int32_t *ids = data.numbers + i * WIDTH, *types = ids + LONGEST, *labels = types + LONGEST;
+        const size_t len = 3 + philox_below(&rng, LONGEST - 2);
+        for (size_t t = 0; t < len; t++) {
+            ids[t] = (int32_t)philox_below(&rng, config->vocab_size);
+            types[t] = t * 2 > len;
+        }
+        const bool is_span = config->head == HEAD_SPAN;
+        for (size_t k = 0; k < labels_of(config, len); k++) {
+            labels[k] = (int32_t)philox_below(&rng, is_span ? len : config->n_labels);
+            if (config->head == HEAD_TOKEN && k % 3 == 0) labels[k] = -100;
+        }
+        data.inputs[i] =
+            (TokenSequence){.ids = ids, .type_ids = types, .n_tokens = len, .key = 1000 + i};
+        data.examples[i] = (TrainExample){.input = data.inputs[i], .labels = labels};
+    }
+    return data;
+}
+
+void small_data_release(SmallData *data)
+{
+    free(data->examples);
+    free(data->inputs);
+    free(data->numbers);
+}
+
+float *all_weights(const Model *model, size_t *n)
+{
+    Error err = {0};
+    *n = (size_t)model_size(model).n_parameters;
+    float *out = calloc(*n, sizeof *out);
+    size_t at = 0;
+    for (size_t i = 0; i < model_n_tensors(model); i++) {
+        size_t rows = 0, cols = 0;
+        want_ok(model_tensor_shape(model, model_tensor_name(model, i), &rows, &cols, &err), &err);
+        want_ok(model_tensor_read(model, model_tensor_name(model, i), out + at, &err), &err);
+        at += rows * cols;
+    }
+    cr_assert(at == *n, "the tensors have %zu elements, the model %zu", at, *n);
+    return out;
+}
+
+const char *minilm_directory(void)
+{
+    const char *directory = getenv("ASSAY_MINILM");
+    return directory && file_is_directory(directory) ? directory : NULL;
+}

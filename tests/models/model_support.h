@@ -1,0 +1,51 @@
+// tests/models/model_support.h: what the tests of models share: goldens read, and small models made on the spot.
+#ifndef ASSAY_TESTS_MODELS_MODEL_SUPPORT_H
+#define ASSAY_TESTS_MODELS_MODEL_SUPPORT_H
+
+#include "base/json.h"
+#include "models/formats/safetensors.h"
+#include "models/model.h"
+#include "models/train.h"
+
+// Fails the running test unless status is STATUS_OK, with what err says.
+void want_ok(Status status, const Error *err);
+
+// The value at [i] or the named tensor; fails the test where absent.
+const SafeTensor *want_tensor(const Safetensors *file, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+// Its elements; freed by the caller.
+float *tensor_floats(const SafeTensor *tensor);
+int32_t *tensor_ints(const SafeTensor *tensor);
+
+// A padded batch of a golden file as sequences without padding.
+typedef struct GoldenBatch {
+    size_t n, width; // sequences, and columns of the padded arrays
+    TokenSequence *inputs;
+    int32_t *ids, *types, *mask;
+} GoldenBatch;
+
+GoldenBatch golden_batch(const Safetensors *file, const char *name);
+void golden_batch_release(GoldenBatch *batch);
+
+// A small BERT with random weights: 2 layers, hidden 32, 4 heads, feed-forward 64, vocabulary 50, 24 positions.
+// labels: 0 gives embeddings.
+Model *small_model(ModelHead head, size_t n_labels, uint64_t seed);
+ModelConfig small_config(ModelHead head, size_t n_labels);
+
+// n sequences of 3 to 20 tokens, with labels for the head of the model, all from the seed.
+typedef struct SmallData {
+    size_t n;
+    TrainExample *examples;
+    TokenSequence *inputs; // of the examples
+    int32_t *numbers;
+} SmallData;
+SmallData small_data(const Model *model, size_t n, uint64_t seed);
+void small_data_release(SmallData *data);
+
+// All weights of a model, tensor after tensor; freed by the caller.
+float *all_weights(const Model *model, size_t *n);
+
+// The folder with MiniLM's weights, named by ASSAY_MINILM; NULL where it is not set or not there.
+const char *minilm_directory(void);
+
+#endif
