@@ -1,5 +1,6 @@
 #include "base/machine.h"
 #include "kernels/cpu/cpu_rows.h"
+#include "kernels/cpu/openblas.h"
 
 #if defined(__x86_64__)
 #    include "kernels/cpu/fast.h"
@@ -15,7 +16,16 @@
             ROW(kind, "avx512", CPU_AVX512, 20, operation##_avx512)
 #endif
 
+#define OPENBLAS_ROW(kind, function)                                                             \
+    {                                                                                            \
+        .op = kind, .variant = "openblas", .dtype = DTYPE_F32, .preference = 5, .run = function, \
+        .is_available = openblas_is_available,                                                   \
+    }
+
 const OpRow cpu_fast_rows[] = {
+    OPENBLAS_ROW(OP_LINEAR, linear_openblas),
+    OPENBLAS_ROW(OP_LINEAR_BACKWARD, linear_backward_openblas),
+    OPENBLAS_ROW(OP_GEMM, gemm_openblas),
 #if defined(__x86_64__)
     FAST_ROWS(OP_EMBEDDING, embedding),
     FAST_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
