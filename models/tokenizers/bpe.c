@@ -42,10 +42,7 @@ static Status add_merge(Bpe *model, const Vocab *vocab, const MergePair *pair, s
     while (model->merges[i].left >= 0 &&
            (model->merges[i].left != left || model->merges[i].right != right))
         i = (i + 1) & model->mask;
-    if (model->merges[i].left >= 0) {
-        return error_set(err, STATUS_INVALID, "merge %zu repeats merge %d", number,
-                         model->merges[i].rank + 1);
-    }
+    // A merge that stands there twice has its later rank, as in Hugging Face's.
     model->merges[i] =
         (MergeSlot){.left = left, .right = right, .rank = (int32_t)(number - 1), .merged = merged};
     return STATUS_OK;

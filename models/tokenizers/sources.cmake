@@ -13,6 +13,10 @@ set(TOKENIZER_SOURCES
   tokenizers/tokenizer_json_model.c
   tokenizers/tokenizer_json_post.c
   tokenizers/tokenizer_vocab.c
+  tokenizers/train.c
+  tokenizers/train_merges.c
+  tokenizers/train_words.c
+  tokenizers/train_write.c
   tokenizers/truncate.c
   tokenizers/vocab.c
   tokenizers/wordpiece.c

@@ -1,0 +1,298 @@
+// The files of a trained tokenizer, as Hugging Face's tools read them.
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "models/tokenizers/train_internal.h"
+
+enum { INDENT = 2 };
+
+// ---- tokenizer.json ----
+
+static void put_bools(JsonWriter *w, const char *const *keys, const bool *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        json_put_key(w, keys[i]);
+        json_put_bool(w, values[i]);
+    }
+}
+
+static void put_text(JsonWriter *w, const char *key, const char *value)
+{
+    json_put_key(w, key);
+    json_put_cstr(w, value);
+}
+
+static void put_added_tokens(JsonWriter *w, const Slice *specials, size_t n_specials)
+{
+    static const char *const keys[] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
+    static const bool values[] = {false, false, false, false, true};
+    json_put_key(w, "added_tokens");
+    json_begin_array(w);
+    for (size_t i = 0; i < n_specials; i++) {
+        json_begin_object(w);
+        json_put_key(w, "id");
+        json_put_u64(w, i);
+        json_put_key(w, "content");
+        json_put_string(w, specials[i]);
+        put_bools(w, keys, values, sizeof values / sizeof *values);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static void put_piece(JsonWriter *w, const char *kind, const char *id, uint64_t type_id)
+{
+    json_begin_object(w);
+    json_put_key(w, kind);
+    json_begin_object(w);
+    put_text(w, "id", id);
+    json_put_key(w, "type_id");
+    json_put_u64(w, type_id);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void put_template_special(JsonWriter *w, const TrainState *state, const char *token)
+{
+    json_put_key(w, token);
+    json_begin_object(w);
+    put_text(w, "id", token);
+    json_put_key(w, "ids");
+    json_begin_array(w);
+    json_put_i64(w, train_find(state, slice_from_cstr(token)));
+    json_end_array(w);
+    json_put_key(w, "tokens");
+    json_begin_array(w);
+    json_put_cstr(w, token);
+    json_end_array(w);
+    json_end_object(w);
+}
+
+static void put_bert_template(JsonWriter *w, const TrainState *state)
+{
+    json_begin_object(w);
+    put_text(w, "type", "TemplateProcessing");
+    for (int is_pair = 0; is_pair < 2; is_pair++) {
+        json_put_key(w, is_pair ? "pair" : "single");
+        json_begin_array(w);
+        put_piece(w, "SpecialToken", "[CLS]", 0);
+        put_piece(w, "Sequence", "A", 0);
+        put_piece(w, "SpecialToken", "[SEP]", 0);
+        if (is_pair) put_piece(w, "Sequence", "B", 1);
+        if (is_pair) put_piece(w, "SpecialToken", "[SEP]", 1);
+        json_end_array(w);
+    }
+    json_put_key(w, "special_tokens");
+    json_begin_object(w);
+    put_template_special(w, state, "[CLS]");
+    put_template_special(w, state, "[SEP]");
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void put_vocab(JsonWriter *w, const TrainState *state)
+{
+    json_begin_object(w);
+    for (size_t i = 0; i < state->n_tokens; i++) {
+        json_put_key_slice(w, state->tokens[i]);
+        json_put_u64(w, i);
+    }
+    json_end_object(w);
+}
+
+static void put_wordpiece_parts(JsonWriter *w, const TrainState *state)
+{
+    const bool is_cased = state->options->is_cased;
+    json_put_key(w, "normalizer");
+    json_begin_object(w);
+    put_text(w, "type", "BertNormalizer");
+    json_put_key(w, "clean_text");
+    json_put_bool(w, true);
+    json_put_key(w, "handle_chinese_chars");
+    json_put_bool(w, true);
+    json_put_key(w, "strip_accents");
+    json_put_null(w);
+    json_put_key(w, "lowercase");
+    json_put_bool(w, !is_cased);
+    json_end_object(w);
+    json_put_key(w, "pre_tokenizer");
+    json_begin_object(w);
+    put_text(w, "type", "BertPreTokenizer");
+    json_end_object(w);
+    json_put_key(w, "post_processor");
+    put_bert_template(w, state);
+    json_put_key(w, "decoder");
+    json_begin_object(w);
+    put_text(w, "type", "WordPiece");
+    put_text(w, "prefix", "##");
+    json_put_key(w, "cleanup");
+    json_put_bool(w, true);
+    json_end_object(w);
+    json_put_key(w, "model");
+    json_begin_object(w);
+    put_text(w, "type", "WordPiece");
+    put_text(w, "unk_token", "[UNK]");
+    put_text(w, "continuing_subword_prefix", "##");
+    json_put_key(w, "max_input_chars_per_word");
+    json_put_u64(w, 100);
+    json_put_key(w, "vocab");
+    put_vocab(w, state);
+    json_end_object(w);
+}
+
+static void put_byte_level(JsonWriter *w, const char *section, bool trim_offsets)
+{
+    static const char *const keys[] = {"add_prefix_space", "trim_offsets", "use_regex"};
+    const bool values[] = {false, trim_offsets, true};
+    json_put_key(w, section);
+    json_begin_object(w);
+    put_text(w, "type", "ByteLevel");
+    put_bools(w, keys, values, sizeof values / sizeof *values);
+    json_end_object(w);
+}
+
+static void put_bpe_parts(JsonWriter *w, const TrainState *state)
+{
+    static const char *const nulls[] = {"dropout", "unk_token", "continuing_subword_prefix",
+                                        "end_of_word_suffix"};
+    static const char *const bools[] = {"fuse_unk", "byte_fallback", "ignore_merges"};
+    static const bool values[] = {false, false, false};
+    json_put_key(w, "normalizer");
+    json_put_null(w);
+    put_byte_level(w, "pre_tokenizer", true);
+    put_byte_level(w, "post_processor", false);
+    put_byte_level(w, "decoder", true);
+    json_put_key(w, "model");
+    json_begin_object(w);
+    put_text(w, "type", "BPE");
+    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) put_text(w, nulls[i], NULL);
+    put_bools(w, bools, values, sizeof values / sizeof *values);
+    json_put_key(w, "vocab");
+    put_vocab(w, state);
+    json_put_key(w, "merges");
+    json_begin_array(w);
+    for (size_t i = 0; i < state->n_merges; i++) {
+        json_begin_array(w);
+        json_put_string(w, state->tokens[state->merges[i].left]);
+        json_put_string(w, state->tokens[state->merges[i].right]);
+        json_end_array(w);
+    }
+    json_end_array(w);
+    json_end_object(w);
+}
+
+static void tokenizer_text(const TrainState *state, const Slice *specials, size_t n_specials,
+                           Buffer *out)
+{
+    JsonWriter w = json_writer(out, INDENT);
+    json_begin_object(&w);
+    put_text(&w, "version", "1.0");
+    put_text(&w, "truncation", NULL);
+    put_text(&w, "padding", NULL);
+    put_added_tokens(&w, specials, n_specials);
+    if (state->options->kind == TRAIN_WORDPIECE) {
+        put_wordpiece_parts(&w, state);
+    } else {
+        put_bpe_parts(&w, state);
+    }
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+}
+
+// ---- the other files ----
+
+static void config_text(const TrainState *state, const Slice *specials, Buffer *out)
+{
+    JsonWriter w = json_writer(out, INDENT);
+    json_begin_object(&w);
+    if (state->options->kind == TRAIN_WORDPIECE) {
+        put_text(&w, "tokenizer_class", "BertTokenizer");
+        json_put_key(&w, "do_lower_case");
+        json_put_bool(&w, !state->options->is_cased);
+        put_text(&w, "strip_accents", NULL);
+        json_put_key(&w, "tokenize_chinese_chars");
+        json_put_bool(&w, true);
+        put_text(&w, "unk_token", "[UNK]");
+        put_text(&w, "cls_token", "[CLS]");
+        put_text(&w, "sep_token", "[SEP]");
+        put_text(&w, "pad_token", "[PAD]");
+        if (train_find(state, SLICE("[MASK]")) >= 0) put_text(&w, "mask_token", "[MASK]");
+    } else {
+        static const char *const keys[] = {"bos_token", "eos_token", "unk_token"};
+        put_text(&w, "tokenizer_class", "GPT2Tokenizer");
+        json_put_key(&w, "add_prefix_space");
+        json_put_bool(&w, false);
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            json_put_key(&w, keys[i]);
+            json_put_string(&w, specials[0]);
+        }
+    }
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+}
+
+static void vocab_lines(const TrainState *state, Buffer *out)
+{
+    for (size_t i = 0; i < state->n_tokens; i++) {
+        buffer_append(out, state->tokens[i]);
+        buffer_append_byte(out, '\n');
+    }
+}
+
+static void vocab_json(const TrainState *state, Buffer *out)
+{
+    JsonWriter w = json_writer(out, 0);
+    put_vocab(&w, state);
+    buffer_append_byte(out, '\n');
+}
+
+static void merge_lines(const TrainState *state, Buffer *out)
+{
+    buffer_append_cstr(out, "#version: 0.2\n");
+    for (size_t i = 0; i < state->n_merges; i++) {
+        buffer_append(out, state->tokens[state->merges[i].left]);
+        buffer_append_byte(out, ' ');
+        buffer_append(out, state->tokens[state->merges[i].right]);
+        buffer_append_byte(out, '\n');
+    }
+}
+
+// Writes what stands in text and empties it.
+static Status write_file(const char *directory, const char *name, Buffer *text, Error *err)
+{
+    Arena arena = {0};
+    Status s = buffer_status(text, err);
+    const char *path = file_join(&arena, slice_from_cstr(directory), slice_from_cstr(name));
+    if (s == STATUS_OK && path == NULL) s = error_set_memory(err, 1, 1, "a path");
+    if (s == STATUS_OK) s = file_write(path, buffer_slice(text), err);
+    buffer_clear(text);
+    arena_release(&arena);
+    return s;
+}
+
+Status train_write(const TrainState *state, const Slice *special_tokens, size_t n_special_tokens,
+                   const char *directory, Error *err)
+{
+    TRY(file_make_directories(directory, err));
+    Buffer text = {0};
+    const bool is_bpe = state->options->kind == TRAIN_BPE;
+    tokenizer_text(state, special_tokens, n_special_tokens, &text);
+    Status s = write_file(directory, "tokenizer.json", &text, err);
+    if (s == STATUS_OK) {
+        config_text(state, special_tokens, &text);
+        s = write_file(directory, "tokenizer_config.json", &text, err);
+    }
+    if (s == STATUS_OK) {
+        if (is_bpe) {
+            vocab_json(state, &text);
+        } else {
+            vocab_lines(state, &text);
+        }
+        s = write_file(directory, is_bpe ? "vocab.json" : "vocab.txt", &text, err);
+    }
+    if (s == STATUS_OK && is_bpe) {
+        merge_lines(state, &text);
+        s = write_file(directory, "merges.txt", &text, err);
+    }
+    buffer_release(&text);
+    return s;
+}
