@@ -1,0 +1,402 @@
+#include "kernels/check/cases.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "kernels/check/derivative.h"
+
+// Bits of Case.options, by their use in any builder.
+enum {
+    OPTION_GAP = 1 << 0,    // rows stand apart by an odd number of elements
+    OPTION_FIRST = 1 << 1,  // the first optional input is there
+    OPTION_SECOND = 1 << 2, // the second
+    OPTION_OUTPUT = 1 << 3, // the optional outputs are there
+    OPTION_PANELS = 1 << 4,
+    OPTION_OFFSET = 1 << 5, // numbers far from zero
+    OPTION_LEFT = 1 << 6,   // gemm's transposes and accumulation
+    OPTION_RIGHT = 1 << 7,
+    OPTION_ADD = 1 << 8,
+    OPTION_ACTIVATION_SHIFT = 9, // and the bits above it choose the activation
+};
+
+static int has(const Case *c, unsigned option)
+{
+    return (c->options & option) != 0;
+}
+
+// A row-major shape, with the case's gap.
+static TensorShape shape_of(const Case *c, size_t rows, size_t cols)
+{
+    return (TensorShape){.rows = rows, .cols = cols, .gap = has(c, OPTION_GAP) ? 3 : 0};
+}
+
+static TensorShape dense(size_t rows, size_t cols)
+{
+    return (TensorShape){.rows = rows, .cols = cols};
+}
+
+static TensorShape storage_shape(const Case *c)
+{
+    return (TensorShape){.rows = c->rows,
+                         .cols = c->cols,
+                         .layout = has(c, OPTION_PANELS) ? LAYOUT_PANELS : LAYOUT_ROWS};
+}
+
+static double magnitude_of(const Case *c, double large)
+{
+    switch (c->magnitude) {
+    case MAGNITUDE_ONE:
+        break;
+    case MAGNITUDE_TINY:
+        return 1e-20;
+    case MAGNITUDE_LARGE:
+        return large;
+    }
+    return 1.7; // uniform in +- sqrt(3) has variance 1
+}
+
+static void build_embedding(Problem *p, const Case *c, int is_for_backward)
+{
+    enum { WORDS = 19, POSITIONS = 40, TYPES = 2 };
+    const double magnitude = magnitude_of(c, 1e12);
+    OpArgs *a = &p->args;
+    a->in[0] = problem_random(p, shape_of(c, WORDS, c->cols), 0, magnitude);
+    if (has(c, OPTION_FIRST)) {
+        a->in[1] = problem_random(p, dense(POSITIONS, c->cols), 0, magnitude);
+    }
+    if (has(c, OPTION_SECOND)) a->in[2] = problem_random(p, dense(TYPES, c->cols), 0, magnitude);
+    a->as.embedding.ids = problem_indices(p, c->rows, WORDS);
+    a->as.embedding.position_ids = problem_indices(p, c->rows, POSITIONS);
+    a->as.embedding.type_ids = problem_indices(p, c->rows, TYPES);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    (void)is_for_backward;
+}
+
+static void build_linear(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e6);
+    OpArgs *a = &p->args;
+    const TensorShape weight = {.rows = c->cols,
+                                .cols = c->depth,
+                                .layout = has(c, OPTION_PANELS) ? LAYOUT_PANELS : LAYOUT_ROWS};
+    a->in[0] = problem_random(p, shape_of(c, c->rows, c->depth), 0, magnitude);
+    // Weights of a size that keeps outputs near x's.
+    a->in[1] = problem_random(p, weight, 0, magnitude / sqrt((double)c->depth + 1.0));
+    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
+    a->as.linear.activation =
+        (Activation)((c->options >> OPTION_ACTIVATION_SHIFT) % ACTIVATION_COUNT);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    if (is_for_backward || has(c, OPTION_OUTPUT)) {
+        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    }
+}
+
+static void build_layer_norm(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e8);
+    const double offset = has(c, OPTION_OFFSET) ? 20 * magnitude : 0;
+    OpArgs *a = &p->args;
+    a->in[0] = problem_random(p, shape_of(c, c->rows, c->cols), offset, magnitude);
+    if (has(c, OPTION_FIRST)) {
+        a->in[1] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
+    }
+    a->in[2] = problem_random(p, dense(1, c->cols), 1, 1);
+    a->in[3] = problem_random(p, dense(1, c->cols), 0, 1);
+    a->as.norm.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f;
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    if (is_for_backward || has(c, OPTION_OUTPUT)) {
+        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+        a->out[2] = problem_blank(p, dense(c->rows, 2), p->dtype);
+    }
+}
+
+static void build_dropout(Problem *p, const Case *c, int is_for_backward)
+{
+    static const float rates[] = {0.0f, 0.1f, 0.5f, 0.9f};
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e12));
+    p->args.as.dropout = (DropoutArgs){.p = rates[c->options / 2 % 4],
+                                       .seed = 0x123456789,
+                                       .step = 3 + (uint64_t)c->options,
+                                       .site = 7,
+                                       .batch = problem_ragged(p, c->rows)};
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+}
+
+static void build_select_rows(Problem *p, const Case *c, int is_for_backward)
+{
+    const size_t n_from = 2 * c->rows + 1;
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, n_from, c->cols), 0, magnitude_of(c, 1e12));
+    p->args.as.select.rows = problem_indices(p, c->rows, n_from);
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+}
+
+static void build_mean_pool(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e12));
+    p->args.as.pool.batch = problem_ragged(p, c->rows);
+    const size_t n_sequences = p->args.as.pool.batch.n_sequences;
+    p->args.out[0] = problem_blank(p, shape_of(c, n_sequences, c->cols), p->dtype);
+}
+
+static void build_softmax(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+}
+
+static void build_cross_entropy(Problem *p, const Case *c, int is_for_backward)
+{
+    CrossEntropyArgs *as = &p->args.as.cross_entropy;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
+    int32_t *labels = problem_indices(p, c->rows, c->cols);
+    for (size_t i = 0; i < c->rows; i++) {
+        if (philox_below(&p->rng, 5) == 0) labels[i] = -100;
+    }
+    as->labels = labels;
+    if (has(c, OPTION_FIRST)) {
+        float *weights = problem_take(p, c->cols * sizeof *weights);
+        for (size_t j = 0; j < c->cols; j++) weights[j] = (float)philox_double(&p->rng) * 3.0f;
+        as->class_weights = weights;
+    }
+    as->label_smoothing = has(c, OPTION_SECOND) ? 0.1f : 0.0f;
+    p->args.out[0] = problem_blank(p, dense(1, 2), DTYPE_F64);
+    if (is_for_backward || has(c, OPTION_OUTPUT)) {
+        p->args.out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    }
+}
+
+static void build_add_scaled(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
+    p->args.out[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
+    p->args.as.scale.factor = has(c, OPTION_FIRST) ? -0.37f : 1.0f;
+}
+
+static void build_scale(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.out[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
+    p->args.as.scale.factor = has(c, OPTION_FIRST) ? -0.37f : 0.0f;
+}
+
+static void build_squared_norm(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
+    p->args.out[0] = problem_blank(p, dense(1, 1), DTYPE_F64);
+}
+
+static void build_adamw(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e4);
+    const TensorShape shape = storage_shape(c);
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape, 0, magnitude);
+    p->args.out[0] = problem_random(p, shape, 0, 1);
+    p->args.out[1] = problem_random(p, shape, 0, magnitude);
+    p->args.out[2] = problem_random(p, shape, 0, magnitude * magnitude);
+    float *v = p->args.out[2].data;
+    double *v64 = p->args.out[2].data;
+    const size_t n = tensor_storage(shape.rows, shape.cols, shape.layout);
+    for (size_t i = 0; i < n; i++) { // a mean of squares
+        if (p->dtype == DTYPE_F64)
+            v64[i] = fabs(v64[i]);
+        else
+            v[i] = fabsf(v[i]);
+    }
+    p->args.as.adamw = (AdamwArgs){.learning_rate = 3e-3f,
+                                   .beta1 = 0.9f,
+                                   .beta2 = 0.999f,
+                                   .epsilon = 1e-8f,
+                                   .weight_decay = has(c, OPTION_FIRST) ? 0.01f : 0.0f,
+                                   .step = 1 + c->options % 1000,
+                                   .gradient_scale = has(c, OPTION_SECOND) ? 0.25f : 1.0f};
+}
+
+static void build_gemm(Problem *p, const Case *c, int is_for_backward)
+{
+    GemmArgs *as = &p->args.as.gemm;
+    const double magnitude = magnitude_of(c, 1e6);
+    (void)is_for_backward;
+    // nn, nt, tn; both transposed is nowhere in use.
+    as->transpose_a = has(c, OPTION_LEFT);
+    as->transpose_b = has(c, OPTION_RIGHT) && !as->transpose_a;
+    as->accumulate = has(c, OPTION_ADD);
+    p->args.in[0] = problem_random(
+        p, as->transpose_a ? shape_of(c, c->depth, c->rows) : shape_of(c, c->rows, c->depth), 0,
+        magnitude);
+    p->args.in[1] = problem_random(
+        p, as->transpose_b ? shape_of(c, c->cols, c->depth) : shape_of(c, c->depth, c->cols), 0,
+        magnitude);
+    const TensorShape out = shape_of(c, c->rows, c->cols);
+    p->args.out[0] =
+        as->accumulate ? problem_random(p, out, 0, magnitude) : problem_blank(p, out, p->dtype);
+}
+
+typedef struct Sizes {
+    size_t n;
+    const size_t *at;
+} Sizes;
+
+#define SIZES(...)                                                               \
+    {                                                                            \
+        sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t), (const size_t[]) \
+        {                                                                        \
+            __VA_ARGS__                                                          \
+        }                                                                        \
+    }
+
+typedef struct Largest {
+    size_t rows, cols, depth;
+} Largest;
+
+// A grid of small sizes around every tile and vector, and some sizes of real models (MiniLM, BERT-base).
+typedef struct Grid {
+    Sizes rows, cols, depths;
+    Largest largest[4];
+} Grid;
+
+static const Grid product_grid = {
+    SIZES(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 24, 29, 33),
+    SIZES(1, 15, 16, 17, 31, 33, 48, 49, 64, 65, 80),
+    SIZES(1, 3, 16, 37, 64),
+    {{37, 1536, 384}, {21, 384, 1536}, {9, 768, 3072}, {130, 64, 65}},
+};
+static const Grid row_grid = {
+    SIZES(0, 1, 2, 5, 16),
+    SIZES(1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 128, 255, 387),
+    SIZES(0),
+    {{150, 384, 0}, {33, 768, 0}, {2, 30522, 0}, {513, 32, 0}},
+};
+static const Grid storage_grid = {
+    SIZES(0, 1, 3, 17),
+    SIZES(1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 128),
+    SIZES(0),
+    {{384, 384, 0}, {1, 30522, 0}, {1000, 32, 0}, {0, 0, 0}},
+};
+static const Grid attention_grid = {
+    SIZES(0, 1, 2, 5, 15, 16, 17, 31, 33, 48, 64, 65, 90),
+    SIZES(0),
+    SIZES(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13),
+    {{300, 0, 0}, {200, 0, 2}, {257, 0, 3}, {160, 0, 9}},
+};
+
+typedef struct CaseRow {
+    const Grid *grid;
+    void (*build)(Problem *problem, const Case *c, int is_for_backward);
+} CaseRow;
+
+static const CaseRow case_rows[OP_COUNT] = {
+    [OP_EMBEDDING] = {&row_grid, build_embedding},
+    [OP_LINEAR] = {&product_grid, build_linear},
+    [OP_LAYER_NORM] = {&row_grid, build_layer_norm},
+    [OP_ATTENTION] = {&attention_grid, attention_build},
+    [OP_DROPOUT] = {&row_grid, build_dropout},
+    [OP_SELECT_ROWS] = {&row_grid, build_select_rows},
+    [OP_MEAN_POOL] = {&row_grid, build_mean_pool},
+    [OP_SOFTMAX] = {&row_grid, build_softmax},
+    [OP_CROSS_ENTROPY] = {&row_grid, build_cross_entropy},
+    [OP_ADD_SCALED] = {&storage_grid, build_add_scaled},
+    [OP_SCALE] = {&storage_grid, build_scale},
+    [OP_SQUARED_NORM] = {&storage_grid, build_squared_norm},
+    [OP_ADAMW] = {&storage_grid, build_adamw},
+    [OP_GEMM] = {&product_grid, build_gemm},
+};
+
+// The row of a forward operation, or of the forward operation that this one is the backward of.
+static OpKind forward_of(OpKind op)
+{
+    if (case_rows[op].build) return op;
+    const Derivative *derivative = derivative_of(op);
+    return derivative ? derivative->forward : OP_COUNT;
+}
+
+size_t case_count(OpKind op)
+{
+    const OpKind forward = forward_of(op);
+    if (forward == OP_COUNT) return 0;
+    const Grid *grid = case_rows[forward].grid;
+    return grid->rows.n * grid->cols.n * grid->depths.n +
+           sizeof grid->largest / sizeof *grid->largest;
+}
+
+// Mixes an index into bits (the finaliser of MurmurHash3), so that options vary without a pattern.
+static unsigned mix(size_t index)
+{
+    uint32_t h = (uint32_t)index * 2654435761u + 12345u;
+    h = (h ^ (h >> 16)) * 0x85ebca6bu;
+    h = (h ^ (h >> 13)) * 0xc2b2ae35u;
+    return h ^ (h >> 16);
+}
+
+Case case_at(OpKind op, size_t index)
+{
+    static const Magnitude magnitudes[] = {MAGNITUDE_ONE, MAGNITUDE_ONE, MAGNITUDE_ONE,
+                                           MAGNITUDE_TINY, MAGNITUDE_LARGE};
+    const Grid *grid = case_rows[forward_of(op)].grid;
+    const size_t n_grid = grid->rows.n * grid->cols.n * grid->depths.n;
+    const unsigned bits = mix(index);
+    Case c = {.options = bits & 0xFFFFFu, .magnitude = magnitudes[(bits >> 20) % 5]};
+    if (index < n_grid) {
+        c.depth = grid->depths.at[index % grid->depths.n];
+        c.cols = grid->cols.at[index / grid->depths.n % grid->cols.n];
+        c.rows = grid->rows.at[index / grid->depths.n / grid->cols.n];
+    } else {
+        const Largest *largest = &grid->largest[index - n_grid];
+        c.rows = largest->rows;
+        c.cols = largest->cols;
+        c.depth = largest->depth;
+    }
+    return c;
+}
+
+void case_describe(OpKind op, size_t index, char *out, size_t size)
+{
+    static const char *const names[] = {"", ", tiny", ", large"};
+    const Case c = case_at(op, index);
+    (void)snprintf(out, size, "case %zu: rows %zu, cols %zu, depth %zu, options 0x%x%s", index,
+                   c.rows, c.cols, c.depth, c.options, names[c.magnitude]);
+}
+
+// Room for the problem of a case, forward and backward in f64 together, with canaries and whatever a check adds.
+static size_t capacity_of(OpKind op, const Case *c)
+{
+    const size_t small = 1 << 16, tables = 64, tensors = 16;
+    const size_t cols = op == OP_ATTENTION ? 256 : c->cols, depth = c->depth;
+    const size_t rows = op == OP_ATTENTION ? 4 * c->rows + 400 : c->rows + tables;
+    return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));
+}
+
+Status case_build_forward(OpKind op, DType dtype, size_t index, Problem *out, Error *err)
+{
+    const Case c = case_at(op, index);
+    TRY(problem_open(out, op, dtype, index, capacity_of(op, &c), err));
+    case_rows[op].build(out, &c, 1);
+    return STATUS_OK;
+}
+
+Status case_build(OpKind op, DType dtype, size_t index, Exec *reference, Problem *out, Error *err)
+{
+    if (case_rows[op].build) {
+        const Case c = case_at(op, index);
+        TRY(problem_open(out, op, dtype, index, capacity_of(op, &c), err));
+        case_rows[op].build(out, &c, 0);
+        return STATUS_OK;
+    }
+    const Derivative *derivative = derivative_of(op);
+    TRY(case_build_forward(derivative->forward, DTYPE_F64, index, out, err));
+    const Status s = op_run(reference, derivative->forward, DTYPE_F64, &out->args, err);
+    if (s != STATUS_OK) {
+        problem_close(out);
+        return s;
+    }
+    derivative_build(derivative, out, dtype, 1, 0);
+    return STATUS_OK;
+}

@@ -1,0 +1,181 @@
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "kernels/check/cases.h"
+
+typedef enum KeySource {
+    KEYS_SELF,  // the queries' own rows
+    KEYS_FUSED, // the same, as views of one product [T, q | k | v]
+    KEYS_CACHE, // some earlier rows, then the queries' own; positions say so
+    KEYS_PAGES, // a cache in pages
+    KEYS_CROSS, // another sequence, now and then empty
+} KeySource;
+
+typedef struct AttentionConfig {
+    size_t n_heads, n_kv_heads, head_dim;
+    KeySource keys;
+    int is_causal;
+    size_t window;
+    float soft_cap;
+    int32_t relative_reach; // 0 = no relative bias
+    float dropout;
+    int is_one_sequence;
+} AttentionConfig;
+
+static const AttentionConfig configs[] = {
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 32, .keys = KEYS_FUSED, .is_one_sequence = 1},
+    {.n_heads = 3, .n_kv_heads = 3, .head_dim = 7, .keys = KEYS_SELF},
+    {.n_heads = 4, .n_kv_heads = 4, .head_dim = 64, .keys = KEYS_FUSED},
+    {.n_heads = 3, .n_kv_heads = 3, .head_dim = 32, .keys = KEYS_FUSED, .dropout = 0.1f},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 16, .keys = KEYS_SELF, .is_causal = 1},
+    {.n_heads = 4, .n_kv_heads = 2, .head_dim = 8, .keys = KEYS_CACHE, .is_causal = 1},
+    {.n_heads = 6, .n_kv_heads = 1, .head_dim = 20, .keys = KEYS_PAGES, .is_causal = 1},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 33, .keys = KEYS_SELF, .window = 5},
+    {.n_heads = 2,
+     .n_kv_heads = 1,
+     .head_dim = 16,
+     .keys = KEYS_CACHE,
+     .is_causal = 1,
+     .window = 9,
+     .soft_cap = 3.0f},
+    {.n_heads = 4,
+     .n_kv_heads = 4,
+     .head_dim = 16,
+     .keys = KEYS_SELF,
+     .relative_reach = 11,
+     .dropout = 0.3f},
+    {.n_heads = 1, .n_kv_heads = 1, .head_dim = 1, .keys = KEYS_CROSS},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 48, .keys = KEYS_CROSS, .dropout = 0.5f},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 128, .keys = KEYS_FUSED, .soft_cap = 30.0f},
+    {.n_heads = 2,
+     .n_kv_heads = 2,
+     .head_dim = 16,
+     .keys = KEYS_PAGES,
+     .relative_reach = 4,
+     .window = 20},
+};
+
+size_t attention_config_count(void)
+{
+    return sizeof configs / sizeof *configs;
+}
+
+// Keys for these queries: lengths by the source, absolute positions where the queries are not the keys.
+static Ragged build_keys(Problem *p, KeySource source, Ragged *queries)
+{
+    const size_t n = queries->n_sequences;
+    if (source == KEYS_SELF || source == KEYS_FUSED) return *queries;
+    int32_t *offsets = problem_take(p, (n + 1) * sizeof *offsets);
+    offsets[0] = 0;
+    for (size_t s = 0; s < n; s++) {
+        const int32_t own = queries->offsets[s + 1] - queries->offsets[s];
+        const int32_t extra = (int32_t)philox_below(&p->rng, 20);
+        offsets[s + 1] = offsets[s] + (source == KEYS_CROSS ? extra : own + extra);
+    }
+    if (source != KEYS_CROSS) { // queries stand behind the cached rows
+        int32_t *positions = problem_take(p, (size_t)queries->offsets[n] * sizeof *positions);
+        for (size_t s = 0; s < n; s++) {
+            const int32_t own = queries->offsets[s + 1] - queries->offsets[s];
+            const int32_t cached = offsets[s + 1] - offsets[s] - own;
+            for (int32_t i = 0; i < own; i++) positions[queries->offsets[s] + i] = cached + i;
+        }
+        queries->positions = positions;
+    }
+    return (Ragged){.n_sequences = n, .offsets = offsets};
+}
+
+static void build_pages(Problem *p, AttentionArgs *as, double magnitude)
+{
+    enum { PAGE_ROWS = 8 };
+    size_t longest = 0;
+    for (size_t s = 0; s < as->keys.n_sequences; s++) {
+        longest = size_max(longest, (size_t)(as->keys.offsets[s + 1] - as->keys.offsets[s]));
+    }
+    as->page_rows = PAGE_ROWS;
+    as->max_pages = longest / PAGE_ROWS + 1;
+    const size_t n = as->keys.n_sequences * as->max_pages;
+    const float **tables[2];
+    for (int which = 0; which < 2; which++) {
+        const float **table = problem_take(p, n * sizeof *table);
+        for (size_t i = n; i-- > 0;) { // descending: no page lies where its number suggests
+            const TensorShape page = {.rows = PAGE_ROWS, .cols = as->n_kv_heads * as->head_dim};
+            table[i] = problem_random(p, page, 0, magnitude).data;
+        }
+        problem_note_pointers(p, table, n);
+        tables[which] = table;
+    }
+    as->key_pages = (const float *const *)tables[0];
+    as->value_pages = (const float *const *)tables[1];
+}
+
+// A bucket for every distance: near ones apart, far ones together, as T5 does.
+static void build_relative_bias(Problem *p, AttentionArgs *as, int32_t reach)
+{
+    const size_t n = 2 * (size_t)reach + 1, n_buckets = (size_t)reach + 1;
+    int32_t *bucket = problem_take(p, n * sizeof *bucket);
+    for (size_t i = 0; i < n; i++) bucket[i] = (int32_t)(i * 7 % n_buckets);
+    as->relative_bucket = bucket;
+    as->relative_reach = reach;
+    const TensorShape shape = {.rows = as->n_heads, .cols = n_buckets};
+    p->args.in[3] = problem_random(p, shape, 0, 1);
+}
+
+static void build_qkv(Problem *p, const AttentionArgs *as, KeySource source, double magnitude)
+{
+    const size_t q_cols = as->n_heads * as->head_dim, k_cols = as->n_kv_heads * as->head_dim;
+    const size_t n_queries = (size_t)as->queries.offsets[as->queries.n_sequences];
+    const size_t n_keys = (size_t)as->keys.offsets[as->keys.n_sequences];
+    if (source == KEYS_FUSED) {
+        const TensorShape fused = {.rows = n_queries, .cols = q_cols + 2 * k_cols};
+        const Tensor qkv = problem_random(p, fused, 0, magnitude);
+        p->args.in[0] = tensor_columns(qkv, 0, q_cols);
+        p->args.in[1] = tensor_columns(qkv, q_cols, q_cols + k_cols);
+        p->args.in[2] = tensor_columns(qkv, q_cols + k_cols, q_cols + 2 * k_cols);
+        return;
+    }
+    const TensorShape q = {.rows = n_queries, .cols = q_cols, .gap = 1};
+    const TensorShape k = {.rows = n_keys, .cols = k_cols};
+    p->args.in[0] = problem_random(p, q, 0, magnitude);
+    if (source == KEYS_PAGES) return;
+    p->args.in[1] = problem_random(p, k, 0, magnitude);
+    p->args.in[2] = problem_random(p, k, 0, magnitude);
+}
+
+void attention_build(Problem *problem, const Case *c, int is_for_backward)
+{
+    static const double magnitudes[] = {
+        [MAGNITUDE_ONE] = 1.7, [MAGNITUDE_TINY] = 1e-20, [MAGNITUDE_LARGE] = 20};
+    const AttentionConfig *config = &configs[c->depth];
+    // A backward pass has no pages: the same as a cache in a tensor.
+    const KeySource source =
+        is_for_backward && config->keys == KEYS_PAGES ? KEYS_CACHE : config->keys;
+    AttentionArgs *as = &problem->args.as.attention;
+    as->n_heads = config->n_heads;
+    as->n_kv_heads = config->n_kv_heads;
+    as->head_dim = config->head_dim;
+    as->scale = (float)(1.0 / sqrt((double)config->head_dim));
+    as->soft_cap = config->soft_cap;
+    as->is_causal = config->is_causal;
+    as->window = config->window;
+    as->dropout =
+        (DropoutArgs){.p = config->dropout, .seed = 99, .step = 5 + c->options, .site = 3};
+    as->queries = problem_ragged(problem, c->rows);
+    if (config->is_one_sequence && c->rows > 0) {
+        int32_t *offsets = problem_take(problem, 2 * sizeof *offsets);
+        offsets[0] = 0;
+        offsets[1] = (int32_t)c->rows;
+        as->queries.n_sequences = 1;
+        as->queries.offsets = offsets;
+    }
+    as->keys = build_keys(problem, source, &as->queries);
+    build_qkv(problem, as, source, magnitudes[c->magnitude]);
+    if (source == KEYS_PAGES) build_pages(problem, as, magnitudes[c->magnitude]);
+    if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);
+    const TensorShape y = {.rows = c->rows, .cols = as->n_heads * as->head_dim, .gap = 2};
+    problem->args.out[0] = problem_blank(problem, y, problem->dtype);
+    if (is_for_backward || (c->options & 1) != 0) {
+        const TensorShape statistics = {.rows = c->rows, .cols = as->n_heads};
+        problem->args.out[1] = problem_blank(problem, statistics, problem->dtype);
+    }
+}

@@ -1,0 +1,297 @@
+#include "kernels/check/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+#include "base/size.h"
+#include "kernels/check/cases.h"
+#include "kernels/check/sweep_internal.h"
+#include "kernels/check/tolerance.h"
+
+Status sweep_open(Device device, ComputeMode compute, Sweep *out, Error *err)
+{
+    *out = (Sweep){0};
+    const ExecOptions options = {.device = device, .compute = compute};
+    const ExecOptions reference = {.reference_only = 1};
+    Status s = exec_open(&options, &out->exec, err);
+    if (s == STATUS_OK) s = exec_open(&reference, &out->reference, err);
+    if (s != STATUS_OK) sweep_close(out);
+    return s;
+}
+
+void sweep_close(Sweep *sweep)
+{
+    exec_close(&sweep->exec);
+    exec_close(&sweep->reference);
+}
+
+int sweep_can_run(const OpRow *row, const char **why)
+{
+    const char *reason = NULL;
+    if ((row->cpu_features & ~machine_cpu_features()) != 0) reason = "needs CPU features";
+    if (!reason && row->is_available && !row->is_available()) reason = "its library is missing";
+    if (why) *why = reason;
+    return reason == NULL;
+}
+
+// On a GPU: a copy of the block there, whose pointers fit.
+static Status run_on_device(Exec *exec, const OpRow *row, Problem *problem, Error *err)
+{
+    const size_t size_bytes = problem->used_bytes;
+    Problem staged = {0};
+    void *device = NULL;
+    TRY(problem_copy(problem, &staged, err));
+    Status s = exec_alloc(exec, size_bytes, &device, err);
+    if (s != STATUS_OK) goto done;
+    const OpArgs args = problem_moved_args(problem, device);
+    memcpy(staged.block, problem->block, size_bytes);
+    problem_move_pointers(problem, staged.block, device);
+    s = exec_upload(exec, device, staged.block, size_bytes, err);
+    if (s == STATUS_OK) s = row->run(&args, exec, err);
+    if (s == STATUS_OK) s = exec_wait(exec, err);
+    if (s == STATUS_OK) s = exec_download(exec, staged.block, device, size_bytes, err);
+    if (s != STATUS_OK) goto done;
+    for (size_t i = 0; i < problem->n_pointers; i++) { // page tables stay those of the host
+        const size_t at = problem->pointers[i].offset;
+        memcpy(staged.block + at, problem->block + at, problem->pointers[i].count * sizeof(void *));
+    }
+    memcpy(problem->block, staged.block, size_bytes);
+done:
+    exec_free(exec, device, size_bytes);
+    problem_close(&staged);
+    return s;
+}
+
+Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *err)
+{
+    if (row->device == DEVICE_CPU) return row->run(&problem->args, sweep->exec, err);
+    return run_on_device(sweep->exec, row, problem, err);
+}
+
+void sweep_fail(SweepResult *result, OpKind op, size_t index, const char *what)
+{
+    char name[160];
+    if (result->failure[0] != '\0') return;
+    case_describe(op, index, name, sizeof name);
+    (void)snprintf(result->failure, sizeof result->failure, "%s, %s: %s", op_info(op)->name, name,
+                   what);
+}
+
+static void compare_element(SweepResult *result, const Problem *got, size_t out, size_t index,
+                            size_t i, size_t j, double want, double bound)
+{
+    char what[200];
+    const double have = tensor_get(&got->args.out[out], i, j);
+    const double error = have == want || (isnan(have) && isnan(want)) ? 0 : fabs(have - want);
+    const double share = error == 0 ? 0 : error / bound;
+    // Written so that a NaN counts as wrong.
+    if (!(share <= 1)) {
+        (void)snprintf(what, sizeof what, "out%zu[%zu][%zu] is %.9g, should be %.9g +- %.3g", out,
+                       i, j, have, want, bound);
+        sweep_fail(result, got->op, index, what);
+    }
+    if (share > result->worst_share || isnan(share)) {
+        result->worst_share = share;
+        result->worst_error = error;
+        result->worst_tolerance = bound;
+        case_describe(got->op, index, result->worst_case, sizeof result->worst_case);
+    }
+}
+
+static Status compare_outputs(const Problem *got, const ToleranceInput *tolerance, size_t index,
+                              SweepResult *result, Error *err)
+{
+    for (size_t out = 0; out < OP_MAX_OUT; out++) {
+        const Tensor *want = &tolerance->exact->args.out[out];
+        if (!want->data) continue;
+        double *bound = calloc(want->rows * want->cols + 1, sizeof *bound);
+        if (!bound) {
+            return error_set_memory(err, want->rows * want->cols, sizeof *bound, "tolerances");
+        }
+        tolerance_fill(tolerance, out, bound);
+        for (size_t i = 0; i < want->rows; i++) {
+            for (size_t j = 0; j < want->cols; j++) {
+                compare_element(result, got, out, index, i, j, tensor_get(want, i, j),
+                                bound[i * want->cols + j]);
+            }
+        }
+        free(bound);
+    }
+    return STATUS_OK;
+}
+
+// The filling of panels, which must stay zero (of either sign).
+static void compare_filling(const Tensor *got, const Tensor *before, size_t index,
+                            const Problem *problem, SweepResult *result)
+{
+    const size_t full = size_round_up(got->rows, PANEL_WIDTH);
+    const Tensor whole = {.data = got->data,
+                          .rows = full,
+                          .cols = got->cols,
+                          .dtype = got->dtype,
+                          .layout = LAYOUT_PANELS};
+    Tensor to = whole;
+    to.data = before->data;
+    for (size_t i = got->rows; i < full; i++) {
+        for (size_t j = 0; j < got->cols; j++) {
+            if (tensor_get(&whole, i, j) != 0) {
+                sweep_fail(result, problem->op, index, "the panels' filling is not zero");
+            }
+            tensor_set(&to, i, j, tensor_get(&whole, i, j));
+        }
+    }
+}
+
+// Puts the outputs of `got` into `before`, so that the two blocks must be equal byte for byte.
+static void compare_surroundings(const Problem *got, Problem *before, size_t index,
+                                 SweepResult *result)
+{
+    char what[160];
+    for (size_t out = 0; out < OP_MAX_OUT; out++) {
+        const Tensor *from = &got->args.out[out], *to = &before->args.out[out];
+        for (size_t i = 0; from->data && i < from->rows; i++) {
+            for (size_t j = 0; j < from->cols; j++) {
+                tensor_set(to, i, j, tensor_get(from, i, j));
+            }
+        }
+        if (from->data && from->layout == LAYOUT_PANELS) {
+            compare_filling(from, to, index, got, result);
+        }
+    }
+    problem_move_pointers(before, before->block, got->block);
+    if (memcmp(got->block, before->block, got->used_bytes) == 0) return;
+    size_t at = 0;
+    while (got->block[at] == before->block[at]) at++;
+    (void)snprintf(what, sizeof what, "byte %zu of %zu was written outside the outputs", at,
+                   got->used_bytes);
+    sweep_fail(result, got->op, index, what);
+}
+
+static void make_absolute(Problem *problem)
+{
+    Tensor *tensors[OP_MAX_IN + OP_MAX_OUT];
+    size_t n = 0;
+    for (size_t i = 0; i < OP_MAX_IN; i++) tensors[n++] = &problem->args.in[i];
+    for (size_t i = 0; i < OP_MAX_OUT; i++) tensors[n++] = &problem->args.out[i];
+    for (size_t t = 0; t < n; t++) {
+        for (size_t i = 0; tensors[t]->data && i < tensors[t]->rows; i++) {
+            for (size_t j = 0; j < tensors[t]->cols; j++) {
+                tensor_set(tensors[t], i, j, fabs(tensor_get(tensors[t], i, j)));
+            }
+        }
+    }
+    OpArgs *args = &problem->args;
+    if (problem->op == OP_LINEAR || problem->op == OP_LINEAR_BACKWARD) {
+        args->as.linear.activation = ACTIVATION_NONE; // slopes are left to the tolerance's factor
+    }
+    if (problem->op == OP_ADD_SCALED || problem->op == OP_SCALE) {
+        args->as.scale.factor = fabsf(args->as.scale.factor);
+    }
+}
+
+// The f64 problem of a case before, after, and after on absolute values.
+typedef struct Exact {
+    Problem before, after, absolute;
+} Exact;
+
+static void exact_close(Exact *exact)
+{
+    problem_close(&exact->before);
+    problem_close(&exact->after);
+    problem_close(&exact->absolute);
+}
+
+static Status exact_open(const Sweep *sweep, OpKind op, size_t index, Exact *exact, Error *err)
+{
+    const OpRow *f64 = op_find(op, DTYPE_F64, "reference");
+    Status s = case_build(op, DTYPE_F64, index, sweep->reference, &exact->before, err);
+    if (s == STATUS_OK) s = problem_copy(&exact->before, &exact->after, err);
+    if (s == STATUS_OK) s = problem_copy(&exact->before, &exact->absolute, err);
+    if (s != STATUS_OK) return s;
+    make_absolute(&exact->absolute);
+    s = f64->run(&exact->after.args, sweep->reference, err);
+    return s == STATUS_OK ? f64->run(&exact->absolute.args, sweep->reference, err) : s;
+}
+
+static Status reference_case(const Sweep *sweep, const OpRow *row, size_t index,
+                             SweepResult *result, Error *err)
+{
+    Exact exact = {0};
+    Problem got = {0}, before = {0};
+    Status s = exact_open(sweep, row->op, index, &exact, err);
+    if (s == STATUS_OK) s = case_build(row->op, row->dtype, index, sweep->reference, &got, err);
+    if (s == STATUS_OK) s = problem_copy(&got, &before, err);
+    if (s == STATUS_OK) s = sweep_run(sweep, row, &got, err);
+    if (s != STATUS_OK) goto done;
+    const ToleranceInput tolerance = {
+        .before = &exact.before,
+        .exact = &exact.after,
+        .absolute = &exact.absolute,
+        .u = tolerance_roundoff(exec_compute(sweep->exec), row->op),
+    };
+    s = compare_outputs(&got, &tolerance, index, result, err);
+    compare_surroundings(&got, &before, index, result);
+    result->n_cases++;
+done:
+    problem_close(&got);
+    problem_close(&before);
+    exact_close(&exact);
+    return s;
+}
+
+Status sweep_reference(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+{
+    *out = (SweepResult){0};
+    for (size_t index = 0; index < case_count(row->op); index++) {
+        TRY(reference_case(sweep, row, index, out, err));
+    }
+    return STATUS_OK;
+}
+
+void sweep_compare_bits(const Problem *a, const Problem *b, size_t index, SweepResult *result)
+{
+    char what[200];
+    for (size_t out = 0; out < OP_MAX_OUT; out++) {
+        const Tensor *x = &a->args.out[out], *y = &b->args.out[out];
+        for (size_t i = 0; x->data && i < x->rows; i++) {
+            for (size_t j = 0; j < x->cols; j++) {
+                const double left = tensor_get(x, i, j), right = tensor_get(y, i, j);
+                if (memcmp(&left, &right, sizeof left) == 0) continue;
+                if (isnan(left) && isnan(right)) continue; // a NaN's payload says nothing
+                (void)snprintf(what, sizeof what, "out%zu[%zu][%zu] is %.9g and %.9g", out, i, j,
+                               left, right);
+                sweep_fail(result, a->op, index, what);
+            }
+        }
+    }
+}
+
+static Status same_bits_case(const Sweep *sweep, const OpRow *a, const OpRow *b, size_t index,
+                             SweepResult *result, Error *err)
+{
+    Problem left = {0}, right = {0};
+    Status s = case_build(a->op, a->dtype, index, sweep->reference, &left, err);
+    if (s == STATUS_OK) s = problem_copy(&left, &right, err);
+    if (s == STATUS_OK) s = sweep_run(sweep, a, &left, err);
+    if (s == STATUS_OK) s = sweep_run(sweep, b, &right, err);
+    if (s == STATUS_OK) {
+        sweep_compare_bits(&left, &right, index, result);
+        result->n_cases++;
+    }
+    problem_close(&left);
+    problem_close(&right);
+    return s;
+}
+
+Status sweep_same_bits(const Sweep *sweep, const OpRow *a, const OpRow *b, SweepResult *out,
+                       Error *err)
+{
+    *out = (SweepResult){0};
+    for (size_t index = 0; index < case_count(a->op); index++) {
+        TRY(same_bits_case(sweep, a, b, index, out, err));
+    }
+    return STATUS_OK;
+}

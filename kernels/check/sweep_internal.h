@@ -1,0 +1,15 @@
+// kernels/check/sweep_internal.h: what sweep.c and sweep_parts.c share.
+#ifndef ASSAY_KERNELS_CHECK_SWEEP_INTERNAL_H
+#define ASSAY_KERNELS_CHECK_SWEEP_INTERNAL_H
+
+#include "kernels/check/problem.h"
+#include "kernels/check/sweep.h"
+
+// Runs the row on the problem, on whatever device it is for; the results are in the problem's block afterwards.
+Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *err) MUST_CHECK;
+// Keeps the first failure, with its case.
+void sweep_fail(SweepResult *result, OpKind op, size_t index, const char *what);
+// Fails where an output's bits differ between two problems of one case.
+void sweep_compare_bits(const Problem *a, const Problem *b, size_t index, SweepResult *result);
+
+#endif

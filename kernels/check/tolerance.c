@@ -1,0 +1,366 @@
+#include "kernels/check/tolerance.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/size.h"
+
+// Below the smallest normal f32 a result may lose digits, or be flushed.
+static const double underflow = 4.0 * FLT_MIN;
+
+static double sum_factor(double u, size_t n_terms)
+{
+    return u * (8.0 + 4.0 * sqrt((double)n_terms));
+}
+
+static double largest_of(const Tensor *tensor)
+{
+    double largest = 0;
+    if (!tensor->data) return 0;
+    for (size_t i = 0; i < tensor->rows; i++) {
+        for (size_t j = 0; j < tensor->cols; j++) {
+            const double value = fabs(tensor_get(tensor, i, j));
+            if (isfinite(value)) largest = fmax(largest, value);
+        }
+    }
+    return largest;
+}
+
+static double largest_in_row(const Tensor *tensor, size_t row)
+{
+    double largest = 0;
+    for (size_t j = 0; tensor->data && j < tensor->cols; j++) {
+        largest = fmax(largest, fabs(tensor_get(tensor, row, j)));
+    }
+    return largest;
+}
+
+static void fill_constant(const Tensor *out, double value, double *bound)
+{
+    for (size_t i = 0; i < out->rows * out->cols; i++) bound[i] = value + underflow;
+}
+
+// factor * the absolute run.
+static void fill_absolute(const ToleranceInput *in, size_t out, double factor, double *bound)
+{
+    const Tensor *magnitude = &in->absolute->args.out[out];
+    for (size_t i = 0; i < magnitude->rows; i++) {
+        for (size_t j = 0; j < magnitude->cols; j++) {
+            *bound++ = factor * tensor_get(magnitude, i, j) + underflow;
+        }
+    }
+}
+
+// Copies change no bit.
+static void fill_exact(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *tensor = &in->exact->args.out[out];
+    for (size_t i = 0; i < tensor->rows * tensor->cols; i++) bound[i] = 0;
+}
+
+// A handful of roundings.
+static void fill_few(const ToleranceInput *in, size_t out, double *bound)
+{
+    fill_absolute(in, out, sum_factor(in->u, 1), bound);
+}
+
+// Sums over the rows of in0.
+static void fill_sum_rows(const ToleranceInput *in, size_t out, double *bound)
+{
+    fill_absolute(in, out, sum_factor(in->u, in->before->args.in[0].rows), bound);
+}
+
+static void fill_linear(const ToleranceInput *in, size_t out, double *bound)
+{
+    // 1.2: no activation here is steeper (GELU reaches 1.13).
+    const size_t depth = in->before->args.in[1].cols;
+    fill_absolute(in, out, 1.2 * sum_factor(in->u, depth), bound);
+}
+
+static void fill_linear_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *dy = &in->before->args.in[0];
+    const size_t n_terms = out == 0 ? dy->cols : dy->rows;
+    fill_absolute(in, out, 1.2 * sum_factor(in->u, n_terms), bound);
+}
+
+static void fill_gemm(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *args = &in->before->args;
+    const size_t depth = args->as.gemm.transpose_a ? args->in[0].rows : args->in[0].cols;
+    fill_absolute(in, out, sum_factor(in->u, depth + 1), bound);
+}
+
+static void fill_storage_sum(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *x = &in->before->args.in[0];
+    fill_absolute(in, out, sum_factor(in->u, x->rows * x->cols), bound);
+}
+
+// s - mean errs by the roundings of s and of the mean, which are relative to the largest |s| of the row, and rstd
+// carries them on: with k = largest |s| * rstd, n = (s - mean) * rstd errs by about u k, and by u n.
+static void fill_layer_norm(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *y = &before->out[out];
+    const size_t cols = before->out[0].cols;
+    const double factor = sum_factor(in->u, cols), largest_weight = largest_of(&before->in[2]);
+    const double largest_bias = largest_of(&before->in[3]);
+    for (size_t i = 0; i < y->rows; i++) {
+        const double largest = largest_in_row(&before->in[0], i) +
+                               (before->in[1].data ? largest_in_row(&before->in[1], i) : 0);
+        double sum = 0, squares = 0;
+        for (size_t j = 0; j < cols; j++) {
+            sum += tensor_get(&before->in[0], i, j) +
+                   (before->in[1].data ? tensor_get(&before->in[1], i, j) : 0);
+        }
+        for (size_t j = 0; j < cols; j++) {
+            const double s = tensor_get(&before->in[0], i, j) +
+                             (before->in[1].data ? tensor_get(&before->in[1], i, j) : 0);
+            squares += (s - sum / (double)cols) * (s - sum / (double)cols);
+        }
+        const double rstd = 1.0 / sqrt(squares / (double)cols + (double)before->as.norm.epsilon);
+        const double k = largest * rstd;
+        for (size_t j = 0; j < y->cols; j++) {
+            double allowed =
+                factor * ((k + 1) * (1 + k * factor) * largest_weight * (1 + k) + largest_bias);
+            if (out == 1) allowed = 2 * in->u * largest;
+            if (out == 2) allowed = factor * (j == 0 ? largest : rstd * (1 + k) * (1 + k * factor));
+            *bound++ = allowed + underflow;
+        }
+    }
+}
+
+// ds = rstd (g - mean(g) - n mean(g n)): n errs by u k as above; g, the means and the product by u each.
+static void fill_layer_norm_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *dy = &before->in[0], *s = &before->in[1], *statistics = &before->in[2];
+    const double weight = largest_of(&before->in[3]);
+    const double rows_factor = sum_factor(in->u, dy->rows), factor = sum_factor(in->u, dy->cols);
+    double total = 0, d_bias = 0;
+    for (size_t i = 0; i < dy->rows; i++) {
+        const double rstd = tensor_get(statistics, i, 1);
+        const double k = (largest_in_row(s, i) + fabs(tensor_get(statistics, i, 0))) * rstd;
+        const double g = largest_in_row(dy, i) * weight;
+        // |n| <= sqrt(cols), but it is usually a few; k bounds it too.
+        const double n = fmin(k, sqrt((double)dy->cols)) + 1;
+        for (size_t j = 0; out == 0 && j < dy->cols; j++) {
+            *bound++ = factor * rstd * g * (2 + n * n + 2 * k * n) + underflow;
+        }
+        total += largest_in_row(dy, i) * (n + k);
+        d_bias += largest_in_row(dy, i);
+    }
+    if (out == 0) return;
+    const double begins = largest_of(&before->out[out]);
+    fill_constant(&before->out[out], rows_factor * ((out == 1 ? total : d_bias) + begins), bound);
+}
+
+// exp(x - max): the argument's rounding is relative to |x - max|; a few roundings of exp, sum and quotient.
+static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *x = &in->before->args.in[0], *y = &in->exact->args.out[out];
+    const double factor = sum_factor(in->u, y->cols);
+    for (size_t i = 0; i < y->rows; i++) {
+        double max = -INFINITY;
+        for (size_t j = 0; j < y->cols; j++) max = fmax(max, tensor_get(x, i, j));
+        for (size_t j = 0; j < y->cols; j++) {
+            const double distance = max - tensor_get(x, i, j);
+            *bound++ = tensor_get(y, i, j) * (factor + 2 * in->u * distance) + underflow;
+        }
+    }
+}
+
+static void fill_cross_entropy(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const CrossEntropyArgs *as = &before->as.cross_entropy;
+    const Tensor *x = &before->in[0];
+    const double factor = sum_factor(in->u, x->cols);
+    double weight = 1, loss = 0;
+    for (size_t j = 0; as->class_weights && j < x->cols; j++) {
+        weight = fmax(weight, as->class_weights[j]);
+    }
+    for (size_t i = 0; i < x->rows; i++) {
+        // Logits, their maximum and the logarithm of the sum each round relative to the largest.
+        const double row = weight * (1 + 2 * largest_in_row(x, i) + log((double)x->cols));
+        loss += row;
+        for (size_t j = 0; out == 1 && j < x->cols; j++) *bound++ = factor * row + underflow;
+    }
+    if (out == 1) return;
+    bound[0] = factor * loss + underflow;
+    bound[1] = DBL_EPSILON * (1.0 + (double)x->rows) * weight * (double)x->rows;
+}
+
+// m and v are short sums; the step divides them, which keeps relative errors (v's is small: its terms do not cancel).
+static void fill_adamw(const ToleranceInput *in, size_t out, double *bound)
+{
+    if (out > 0) {
+        fill_few(in, out, bound);
+        return;
+    }
+    const AdamwArgs *as = &in->before->args.as.adamw;
+    const Tensor *p = &in->before->args.out[0];
+    const double correction1 = 1.0 - pow((double)as->beta1, (double)as->step);
+    const double correction2 = 1.0 - pow((double)as->beta2, (double)as->step);
+    for (size_t i = 0; i < p->rows; i++) {
+        for (size_t j = 0; j < p->cols; j++) {
+            const double m = tensor_get(&in->absolute->args.out[1], i, j) / correction1;
+            // In f32 v may underflow towards zero: the root sees at most that much less.
+            const double v = fmax(0, tensor_get(&in->exact->args.out[2], i, j) - FLT_MIN);
+            const double step = m / (sqrt(v / correction2) + (double)as->epsilon);
+            *bound++ = sum_factor(in->u, 2) *
+                           (fabs(tensor_get(p, i, j)) + (double)as->learning_rate * step) +
+                       (double)as->learning_rate * underflow / (double)as->epsilon;
+        }
+    }
+}
+
+// What the error analysis of attention needs, over the whole problem.
+typedef struct AttentionScale {
+    double score; // bound of |score|, and of the error of a score in units of u
+    double q, k, v, keep;
+    size_t n_queries, n_keys;
+} AttentionScale;
+
+static double largest_row_norm(const Tensor *tensor, size_t head_dim)
+{
+    double largest = 0;
+    for (size_t i = 0; tensor->data && i < tensor->rows; i++) {
+        for (size_t first = 0; first < tensor->cols; first += head_dim) {
+            double squares = 0;
+            for (size_t j = first; j < first + head_dim; j++) {
+                squares += tensor_get(tensor, i, j) * tensor_get(tensor, i, j);
+            }
+            largest = fmax(largest, sqrt(squares));
+        }
+    }
+    return largest;
+}
+
+// Keys or values wherever they lie.
+static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
+                               const float *const *pages)
+{
+    if (!pages) return largest_row_norm(tensor, as->head_dim);
+    double largest = 0;
+    for (size_t i = 0; i < as->max_pages * as->keys.n_sequences; i++) {
+        const Tensor page = {.data = (void *)(uintptr_t)pages[i],
+                             .rows = as->page_rows,
+                             .cols = as->n_kv_heads * as->head_dim,
+                             .row_stride = as->n_kv_heads * as->head_dim,
+                             .dtype = DTYPE_F64};
+        largest = fmax(largest, largest_row_norm(&page, as->head_dim));
+    }
+    return largest;
+}
+
+static size_t longest_sequence(const Ragged *batch)
+{
+    size_t longest = 0;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        longest = size_max(longest, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
+    }
+    return longest;
+}
+
+// qkv: in0 of the forward operation, in1 of the backward one.
+static AttentionScale attention_scale(const OpArgs *args, const Tensor *qkv, const Tensor *bias)
+{
+    const AttentionArgs *as = &args->as.attention;
+    AttentionScale scale = {
+        .q = largest_row_norm(&qkv[0], as->head_dim),
+        .k = largest_key_norm(as, &qkv[1], as->key_pages),
+        .v = largest_key_norm(as, &qkv[2], as->value_pages),
+        .keep = 1.0 / (1.0 - (double)as->dropout.p),
+        .n_queries = longest_sequence(&as->queries),
+        .n_keys = longest_sequence(&as->keys),
+    };
+    scale.score = (double)as->scale * scale.q * scale.k + largest_of(bias);
+    return scale;
+}
+
+// exp(score - max) errs relatively by the score's error: p by twice that, and by the sum's roundings.
+static double probability_error(const AttentionScale *scale, size_t head_dim, double u)
+{
+    return 2 * sum_factor(u, head_dim) * scale->score + sum_factor(u, scale->n_keys);
+}
+
+static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const AttentionScale scale = attention_scale(before, &before->in[0], &before->in[3]);
+    const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
+    if (out == 0) {
+        fill_constant(&before->out[0], p * scale.keep * scale.v, bound);
+    } else {
+        fill_constant(&before->out[1], p + in->u * (scale.score + log((double)scale.n_keys + 1)),
+                      bound);
+    }
+}
+
+// ds = p (dp - D) with |dp|, |D| <= keep |dy| |v|; given log-sum-exp and out0 add their own rounding, relative to the
+// score. Sums over keys are weighted by p and so bounded by one term; sums over queries are not.
+static void fill_attention_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const AttentionArgs *as = &before->as.attention;
+    const AttentionScale scale = attention_scale(before, &before->in[1], &before->in[6]);
+    const double n_queries =
+        (double)scale.n_queries * ((double)as->n_heads / (double)as->n_kv_heads);
+    const double p = probability_error(&scale, as->head_dim, in->u) +
+                     sum_factor(in->u, scale.n_queries) + sum_factor(in->u, as->head_dim);
+    const double dy = largest_row_norm(&before->in[0], as->head_dim);
+    const double ds = 2 * scale.keep * dy * scale.v;
+    const double allowed[OP_MAX_OUT] = {
+        p * ds * (double)as->scale * scale.k,
+        p * ds * (double)as->scale * scale.q * n_queries,
+        p * scale.keep * dy * n_queries,
+        p * ds * (double)before->in[0].rows +
+            in->u * largest_of(&before->out[3]) * (1 + (double)before->in[0].rows),
+    };
+    fill_constant(&before->out[out], allowed[out], bound);
+}
+
+typedef void FillFunction(const ToleranceInput *in, size_t out, double *bound);
+
+// The table: one line an operation, one entry an output.
+static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
+    [OP_EMBEDDING] = {fill_few},
+    [OP_EMBEDDING_BACKWARD] = {fill_sum_rows, fill_sum_rows, fill_sum_rows},
+    [OP_LINEAR] = {fill_linear, fill_linear},
+    [OP_LINEAR_BACKWARD] = {fill_linear_backward, fill_linear_backward, fill_linear_backward},
+    [OP_LAYER_NORM] = {fill_layer_norm, fill_layer_norm, fill_layer_norm},
+    [OP_LAYER_NORM_BACKWARD] = {fill_layer_norm_backward, fill_layer_norm_backward,
+                                fill_layer_norm_backward},
+    [OP_ATTENTION] = {fill_attention, fill_attention},
+    [OP_ATTENTION_BACKWARD] = {fill_attention_backward, fill_attention_backward,
+                               fill_attention_backward, fill_attention_backward},
+    [OP_DROPOUT] = {fill_few},
+    [OP_SELECT_ROWS] = {fill_exact},
+    [OP_SELECT_ROWS_BACKWARD] = {fill_sum_rows},
+    [OP_MEAN_POOL] = {fill_sum_rows},
+    [OP_MEAN_POOL_BACKWARD] = {fill_few},
+    [OP_SOFTMAX] = {fill_softmax},
+    [OP_CROSS_ENTROPY] = {fill_cross_entropy, fill_cross_entropy},
+    [OP_ADD_SCALED] = {fill_few},
+    [OP_SCALE] = {fill_few},
+    [OP_SQUARED_NORM] = {fill_storage_sum},
+    [OP_ADAMW] = {fill_adamw, fill_adamw, fill_adamw},
+    [OP_GEMM] = {fill_gemm},
+};
+
+double tolerance_roundoff(ComputeMode compute, OpKind op)
+{
+    return compute == COMPUTE_TF32 && (op == OP_LINEAR || op == OP_GEMM) ? 0x1p-11 : 0x1p-24;
+}
+
+int tolerance_covers(OpKind op, size_t out)
+{
+    return fills[op][out] != NULL;
+}
+
+void tolerance_fill(const ToleranceInput *input, size_t out, double *bound)
+{
+    fills[input->before->op][out](input, out, bound);
+}

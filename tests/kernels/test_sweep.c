@@ -1,0 +1,173 @@
+// Every row of the operation table against the reference, whatever rows there are: a new variant needs no test here.
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/check/cases.h"
+#include "kernels/check/derivative.h"
+#include "kernels/check/sweep.h"
+
+static Sweep open_cpu(void)
+{
+    Sweep sweep;
+    Error err = {0};
+    const Device cpu = {.kind = DEVICE_CPU};
+    cr_assert_eq(sweep_open(cpu, COMPUTE_F32, &sweep, &err), STATUS_OK, "%s", err.text);
+    return sweep;
+}
+
+static int is_checked(const OpRow *row)
+{
+    return row->device == DEVICE_CPU && sweep_can_run(row, NULL);
+}
+
+static const char *name_of(const OpRow *row)
+{
+    static char name[80];
+    (void)snprintf(name, sizeof name, "%s %s %s", op_info(row->op)->name, row->variant,
+                   dtype_name(row->dtype));
+    return name;
+}
+
+Test(sweep, every_row_agrees_with_the_reference)
+{
+    Sweep sweep = open_cpu();
+    for (size_t i = 0; i < op_row_count(); i++) {
+        const OpRow *row = op_row(i);
+        if (!is_checked(row)) continue;
+        SweepResult result;
+        Error err = {0};
+        cr_assert_eq(sweep_reference(&sweep, row, &result, &err), STATUS_OK, "%s: %s", name_of(row),
+                     err.text);
+        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        cr_expect_gt(result.n_cases, 20, "%s has %zu cases", name_of(row), result.n_cases);
+    }
+    sweep_close(&sweep);
+}
+
+Test(sweep, a_row_of_the_batch_has_the_same_bits_alone)
+{
+    Sweep sweep = open_cpu();
+    for (size_t i = 0; i < op_row_count(); i++) {
+        const OpRow *row = op_row(i);
+        if (!is_checked(row) || !row->forward_safe) continue;
+        SweepResult result;
+        Error err = {0};
+        cr_assert_eq(sweep_parts(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
+        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+    }
+    sweep_close(&sweep);
+}
+
+Test(sweep, a_nan_stays_in_its_row)
+{
+    Sweep sweep = open_cpu();
+    for (size_t i = 0; i < op_row_count(); i++) {
+        const OpRow *row = op_row(i);
+        if (!is_checked(row)) continue;
+        SweepResult result;
+        Error err = {0};
+        cr_assert_eq(sweep_nan(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
+        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+    }
+    sweep_close(&sweep);
+}
+
+Test(sweep, avx2_and_avx512_rows_give_the_same_bits)
+{
+    Sweep sweep = open_cpu();
+    size_t n_pairs = 0;
+    for (size_t i = 0; i < op_row_count(); i++) {
+        const OpRow *row = op_row(i);
+        if (strcmp(row->variant, "avx2") != 0) continue;
+        const OpRow *other = op_find(row->op, row->dtype, "avx512");
+        cr_expect_not_null(other, "%s has no AVX-512 counterpart", name_of(row));
+        if (!other || !is_checked(row) || !is_checked(other)) continue;
+        SweepResult result;
+        Error err = {0};
+        cr_assert_eq(sweep_same_bits(&sweep, row, other, &result, &err), STATUS_OK, "%s", err.text);
+        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        n_pairs++;
+    }
+    sweep_close(&sweep);
+    if (n_pairs == 0) cr_skip_test("this machine has not both AVX2 and AVX-512");
+}
+
+Test(sweep, every_backward_agrees_with_finite_differences)
+{
+    Sweep sweep = open_cpu();
+    for (int op = 0; op < OP_COUNT; op++) {
+        const OpKind backward = op_info((OpKind)op)->backward;
+        if (backward == OP_COUNT) continue;
+        double worst = 0;
+        char where[200] = "";
+        Error err = {0};
+        cr_expect_eq(
+            finite_difference(backward, sweep.reference, &worst, where, sizeof where, &err),
+            STATUS_OK, "%s", err.text);
+        cr_expect_leq(worst, 1.0, "%s: %s: %.3g of the tolerance", op_info(backward)->name, where,
+                      worst);
+    }
+    sweep_close(&sweep);
+}
+
+// Rows made wrong on purpose: the sweep must see each kind of mistake.
+static OpKernel off_by_little, writes_behind, depends_on_rows, leaks_nan;
+
+static Status off_by_little(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Status s = op_find(OP_SOFTMAX, DTYPE_F32, "reference")->run(args, exec, err);
+    const Tensor *y = &args->out[0];
+    if (y->rows > 0) tensor_set(y, 0, 0, tensor_get(y, 0, 0) * (1 + 1e-5));
+    return s;
+}
+
+static Status writes_behind(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Status s = op_find(OP_SOFTMAX, DTYPE_F32, "reference")->run(args, exec, err);
+    const Tensor *y = &args->out[0];
+    if (y->rows > 0) tensor_set(y, y->rows - 1, y->cols, 0);
+    return s;
+}
+
+static Status depends_on_rows(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Status s = op_find(OP_SOFTMAX, DTYPE_F32, "reference")->run(args, exec, err);
+    const Tensor *y = &args->out[0];
+    if (y->rows > 4) tensor_set(y, 0, 0, tensor_get(y, 0, 0) * (1 - 0x1p-23));
+    return s;
+}
+
+static Status leaks_nan(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Status s = op_find(OP_SOFTMAX, DTYPE_F32, "reference")->run(args, exec, err);
+    const Tensor *y = &args->out[0];
+    for (size_t i = 1; i < y->rows; i++) {
+        const double above = tensor_get(y, i - 1, 0);
+        if (above != above) tensor_set(y, i, 0, above);
+    }
+    return s;
+}
+
+typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
+
+static void expect_noticed(Check *check, OpKernel *run, const char *what)
+{
+    Sweep sweep = open_cpu();
+    OpRow row = *op_find(OP_SOFTMAX, DTYPE_F32, "reference");
+    SweepResult result;
+    Error err = {0};
+    row.run = run;
+    cr_assert_eq(check(&sweep, &row, &result, &err), STATUS_OK, "%s", err.text);
+    cr_expect_str_not_empty(result.failure, "%s was not noticed", what);
+    sweep_close(&sweep);
+}
+
+Test(sweep, notices_rows_that_are_wrong)
+{
+    expect_noticed(sweep_reference, off_by_little, "an error of 1e-5");
+    expect_noticed(sweep_reference, writes_behind, "a write behind the output");
+    expect_noticed(sweep_parts, depends_on_rows, "a last bit that depends on the batch");
+    expect_noticed(sweep_nan, leaks_nan, "a NaN that reaches the next row");
+}
