@@ -14,8 +14,8 @@ typedef struct ArenaBlock ArenaBlock;
 
 // Zeroed is ready to use.
 typedef struct Arena {
-    ArenaBlock *last;   // newest block; older ones hang from it
-    size_t used_bytes;  // handed out so far, for reports of memory
+    ArenaBlock *last;  // newest block; older ones hang from it
+    size_t used_bytes; // handed out so far, for reports of memory
 } Arena;
 
 typedef struct ArenaMark {
@@ -30,7 +30,8 @@ void *arena_alloc(Arena *arena, size_t count, size_t size);
 // The same with an alignment: a power of two, at most 4096.
 void *arena_alloc_aligned(Arena *arena, size_t count, size_t size, size_t alignment);
 // An arena_alloc that reports: *out (a pointer to the pointer) is set, or err says what was wanted.
-Status arena_take(Arena *arena, size_t count, size_t size, const char *what, void *out, Error *err) MUST_CHECK;
+Status arena_take(Arena *arena, size_t count, size_t size, const char *what, void *out,
+                  Error *err) MUST_CHECK;
 
 // A copy with a NUL after its last byte (not counted in len); ptr is NULL when memory runs out.
 Slice arena_copy(Arena *arena, Slice text);

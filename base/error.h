@@ -35,8 +35,7 @@ enum { ERROR_TEXT_SIZE = 2048, ERROR_MAX_CAUSES = 12 };
 // Plain data; zero it before first use. text reads outermost context first, ": " between links.
 typedef struct Error {
     Status status;
-    size_t
-        n_causes; // links in the chain, at most ERROR_MAX_CAUSES (further ones join the outermost)
+    size_t n_causes; // links in the chain; past ERROR_MAX_CAUSES they join the outermost
     size_t cause_len[ERROR_MAX_CAUSES]; // byte length of each link, innermost fact first
     char text[ERROR_TEXT_SIZE];         // NUL-terminated; cut with "..." where it would not fit
 } Error;
@@ -46,7 +45,8 @@ typedef struct Error {
 Status error_set(Error *err, Status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// Puts a context in front of what err already says and returns err's status. Never call it on success.
+// Puts a context in front of what err already says and returns err's status. Never call it on success. With a NULL err
+// the status is not known here and STATUS_INTERNAL comes back: who acts on the status passes an Error.
 Status error_wrap(Error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // STATUS_IO, or STATUS_NOT_FOUND for ENOENT: "what: the system's words for errno". Saves errno first.

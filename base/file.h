@@ -11,7 +11,8 @@ Status file_map(const char *path, Slice *out, Error *err) MUST_CHECK;
 // A no-op on a zeroed slice; zeroes *file.
 void file_unmap(Slice *file);
 // The whole file copied into the arena (NUL after the last byte); refuses more than max_bytes. "-" is standard input.
-Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out, Error *err) MUST_CHECK;
+Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out,
+                 Error *err) MUST_CHECK;
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
@@ -25,7 +26,8 @@ Status file_stat(const char *path, FileStat *out, Error *err) MUST_CHECK;
 // mkdir -p.
 Status file_make_directories(const char *path, Error *err) MUST_CHECK;
 // Names in a directory without "." and "..", sorted by bytes, in the arena.
-Status file_list(Arena *arena, const char *directory, Slice **names, size_t *n_names, Error *err) MUST_CHECK;
+Status file_list(Arena *arena, const char *directory, Slice **names, size_t *n_names,
+                 Error *err) MUST_CHECK;
 // directory + "/" + name; name alone where it is absolute or directory is empty. NULL when memory runs out.
 char *file_join(Arena *arena, Slice directory, Slice name);
 // The part before the last '/', "." where there is none.

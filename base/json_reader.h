@@ -24,7 +24,7 @@ typedef struct JsonReader {
     Arena *arena;      // unescaped strings go here; a string without escapes borrows from text
     char *
         comment_copy; // a writable copy of text: // and /* */ comments are accepted and overwritten there with blanks.
-        // NULL (the default): comments are refused
+    // NULL (the default): comments are refused
     size_t depth;
     unsigned char state
         [JSON_READER_DEPTH]; // what stands open: array or object, and whether a member was read

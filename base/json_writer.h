@@ -30,7 +30,8 @@ void json_put_cstr(JsonWriter *w, const char *text); // NULL writes null
 void json_put_i64(JsonWriter *w, int64_t value);
 void json_put_u64(JsonWriter *w, uint64_t value);
 void json_put_double(JsonWriter *w, double value);
-void json_put_float(JsonWriter *w, float value); // the shortest text that reads back as the same float
+void json_put_float(JsonWriter *w,
+                    float value); // the shortest text that reads back as the same float
 void json_put_bool(JsonWriter *w, bool value);
 void json_put_null(JsonWriter *w);
 void json_put_raw(JsonWriter *w, Slice json); // a complete value, written as it is

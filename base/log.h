@@ -12,24 +12,27 @@
 typedef enum LogLevel { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG } LogLevel;
 
 typedef struct Log {
-    FILE *stream;      // where lines go; stderr in the program
-    LogLevel level;    // messages above it are dropped
-    bool is_terminal;  // progress redraws one line and colours are used; else plain lines, at most one in 10 s
+    FILE *stream;   // where lines go; stderr in the program
+    LogLevel level; // messages above it are dropped
+    // On a terminal progress redraws one line; elsewhere it is a plain line, at most one in 10 s.
+    bool is_terminal;
     bool use_color;
-    bool progress_shown; // a progress line stands on the terminal and must be wiped before a message
+    bool progress_shown; // on the terminal, where it must be wiped before a message
     int64_t last_progress_ns;
 } Log;
 
 // Finds out whether stream is a terminal, and honours NO_COLOR and TERM=dumb.
 Log log_to_stream(FILE *stream, LogLevel level);
 // One line, "warning: ..." or "error: ..." in front at those levels. Control characters in arguments are shown as \xNN.
-void log_message(Log *log, LogLevel level, const char *format, ...) __attribute__((format(printf, 3, 4)));
-#define log_info(log, ...) log_message((log), LOG_INFO, __VA_ARGS__)
+void log_message(Log *log, LogLevel level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+#define log_info(log, ...)    log_message((log), LOG_INFO, __VA_ARGS__)
 #define log_warning(log, ...) log_message((log), LOG_WARNING, __VA_ARGS__)
 
 // "[###.....] 12/48 trials  3 min left  fold 2, lr 3e-05: loss 0.41": redrawn at most ten times a second on a terminal.
 // started_ns is the clock_now_ns at which done was 0; the ETA comes from it. detail may be NULL.
-void log_progress(Log *log, const char *what, size_t done, size_t total, int64_t started_ns, const char *detail);
+void log_progress(Log *log, const char *what, size_t done, size_t total, int64_t started_ns,
+                  const char *detail);
 // Wipes the progress line.
 void log_progress_end(Log *log);
 

@@ -9,22 +9,22 @@
 // CPU features that some kernel asks for. On other architectures than x86-64 none is set.
 typedef enum CpuFeature {
     CPU_BASE = 0,
-    CPU_AVX2 = 1 << 0,        // AVX2 and FMA, and the system saves their state
-    CPU_AVX512 = 1 << 1,      // F, BW, DQ, VL
+    CPU_AVX2 = 1 << 0,   // AVX2 and FMA, and the system saves their state
+    CPU_AVX512 = 1 << 1, // F, BW, DQ, VL
     CPU_AVX512_BF16 = 1 << 2,
     CPU_AVX512_VNNI = 1 << 3,
-    CPU_AMX = 1 << 4,         // tiles, BF16 and INT8
+    CPU_AMX = 1 << 4, // tiles, BF16 and INT8
 } CpuFeature;
 
 typedef struct Machine {
-    char cpu_model[128];     // "AMD EPYC 9R14"
-    char architecture[16];   // "x86_64", "aarch64"
-    unsigned cpu_features;   // CpuFeature bits
-    size_t n_threads;        // usable by this process
-    uint64_t memory_bytes;   // total; and free for use without swapping now
+    char cpu_model[128];   // "AMD EPYC 9R14"
+    char architecture[16]; // "x86_64", "aarch64"
+    unsigned cpu_features; // CpuFeature bits
+    size_t n_threads;      // usable by this process
+    uint64_t memory_bytes; // total; and free for use without swapping now
     uint64_t memory_available_bytes;
-    char os[128];            // "Linux 6.1.0, Debian GNU/Linux 12"
-    double load_average;     // over one minute
+    char os[128];        // "Linux 6.1.0, Debian GNU/Linux 12"
+    double load_average; // over one minute
     size_t l2_bytes, l3_bytes;
 } Machine;
 

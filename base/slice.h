@@ -15,11 +15,13 @@ typedef struct Slice {
 } Slice;
 
 // A slice of a string literal, usable in initialisers of static tables.
+// clang-format off
 #define SLICE_LIT(literal) {("" literal), sizeof(literal) - 1}
+// clang-format on
 // The same as an expression.
 #define SLICE(literal) ((Slice)SLICE_LIT(literal))
 // printf("name " SLICE_FMT, SLICE_ARG(name)): prints up to INT_MAX bytes.
-#define SLICE_FMT "%.*s"
+#define SLICE_FMT    "%.*s"
 #define SLICE_ARG(s) slice_print_len(s), ((s).ptr ? (s).ptr : "")
 
 // The length as printf's "%.*s" wants it, cut at INT_MAX.
