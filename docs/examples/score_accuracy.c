@@ -1,7 +1,6 @@
 // Scores a small classifier from C: accuracy and macro F1 with 95% intervals.
 //
-//     cc score_accuracy.c -I assay -L build/release/metrics -L build/release/base \
-//        -lassay_metrics -lassay_base -licuuc -lcjson -lm
+//     cc -I assay score_accuracy.c libassay_metrics.a libassay_base.a -licuuc -lcjson -lpthread -lm
 #include <stdio.h>
 
 #include "metrics/metrics.h"
