@@ -1,0 +1,52 @@
+// kernels/cuda/cuda_internal.h: what the .cu files share. Never included by a source that a build without CUDA compiles.
+#ifndef ASSAY_KERNELS_CUDA_CUDA_INTERNAL_H
+#define ASSAY_KERNELS_CUDA_CUDA_INTERNAL_H
+
+#include <cuda_runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "kernels/exec_internal.h"
+
+// The algorithm that a product of a weight's shape uses, found once (kernels/cuda/cublaslt.c).
+typedef struct ProductAlgorithm {
+    size_t key[5];      // the weight's shape, strides and alignments
+    uint64_t words[16]; // a cublasLtMatmulAlgo_t
+} ProductAlgorithm;
+
+enum { MAX_PRODUCT_ALGORITHMS = 128 };
+
+// DeviceBackend's state.
+typedef struct CudaState {
+    int index;
+    cudaStream_t stream;
+    void *cublaslt; // a cublasLtHandle_t, opened at first use
+    ProductAlgorithm algorithms[MAX_PRODUCT_ALGORITHMS];
+    size_t n_algorithms;
+} CudaState;
+
+// The state of an Exec on a GPU, which becomes the calling thread's current device.
+CudaState *cuda_begin(Exec *exec);
+
+// y = act(z + bias) over [rows, cols]; z_out (may be NULL) receives z + bias. y and z_out may be z.
+Status cuda_bias_activation(cudaStream_t stream, Activation activation, size_t rows, size_t cols,
+                            const float *z, size_t z_stride, const float *bias, float *y,
+                            size_t y_stride, float *z_out, size_t z_out_stride, Error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+// Returns STATUS_DEVICE with the call and CUDA's own words where it failed.
+#define CUDA_TRY(call, err)                                         \
+    do {                                                            \
+        const cudaError_t cuda_error_ = (call);                     \
+        if (cuda_error_ != cudaSuccess) {                           \
+            return error_set((err), STATUS_DEVICE, "%s: %s", #call, \
+                             cudaGetErrorString(cuda_error_));      \
+        }                                                           \
+    } while (0)
+
+#endif
