@@ -44,7 +44,8 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const GemmProblem largest = key_product(&any, ATTENTION_KEYS, ATTENTION_QUERIES);
     const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
-    const size_t product = size_round_up(FAST(gemm_scratch)(&largest), VEC_WIDTH);
+    const size_t product = size_max(size_round_up(FAST(gemm_scratch)(&largest), VEC_WIDTH),
+                                    attention_scratch(as->head_dim));
     const size_t sums = as->n_heads / as->n_kv_heads * longest(&as->queries);
     const size_t total = 3 * panels + 2 * scores + product + sums;
     float *at = exec_scratch(exec, total * sizeof *at);

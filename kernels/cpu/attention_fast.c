@@ -15,6 +15,7 @@ typedef struct Buffers {
     float *keys, *values;           // the tile's panels
     float *page_keys, *page_values; // its rows, gathered from pages; NULL without a page table
     float *scores;                  // [ATTENTION_QUERIES, ATTENTION_KEYS]
+    float *scratch;                 // of the score product
     float *max, *sum;               // of every query of a sequence, [group, n_queries]
 } Buffers;
 
@@ -33,11 +34,13 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const size_t rows = as->key_pages ? ATTENTION_KEYS * as->head_dim : 0;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
     const size_t statistics = as->n_heads / as->n_kv_heads * longest(&as->queries);
-    const size_t total = 2 * panels + 2 * rows + scores + 2 * statistics + 4 * VEC_WIDTH;
+    const size_t product = attention_scratch(as->head_dim);
+    const size_t total = 2 * panels + 2 * rows + scores + product + 2 * statistics;
     float *at = exec_scratch(exec, total * sizeof *at);
     if (!at) return error_set_memory(err, total, sizeof *at, "attention");
     *out = (Buffers){.keys = at, .values = at + panels, .scores = at + 2 * panels};
-    at = out->scores + scores;
+    out->scratch = out->scores + scores;
+    at = out->scratch + product;
     if (rows > 0) {
         out->page_keys = at;
         out->page_values = at + rows;
@@ -134,7 +137,7 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .c_row = ATTENTION_KEYS,
         .c_panel = VEC_WIDTH,
     };
-    FAST(gemm_run)(&scores, NULL);
+    FAST(gemm_run)(&scores, b->scratch);
     for (size_t i = 0; i < n_rows; i++) {
         float *p = b->scores + i * ATTENTION_KEYS;
         attention_finish_scores(h, i0 + i, j0, n_keys, p);
@@ -158,7 +161,7 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .c_panel = VEC_WIDTH,
         .accumulate = j0 > 0,
     };
-    FAST(gemm_run)(&products, NULL);
+    FAST(gemm_run)(&products, b->scratch);
 }
 
 // y / sum, and the log-sum-exp.

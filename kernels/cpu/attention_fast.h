@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/size.h"
+#include "kernels/cpu/gemm_fast.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/op.h"
@@ -43,6 +44,14 @@ static inline AttentionHead attention_head(const AttentionArgs *as, const Tensor
     };
     if (as->dropout.p > 0.0f) h.dropout = dropout_stream(&as->dropout);
     return h;
+}
+
+// Scratch that any score product may need, whatever the stride of its rows: a stride of 0 is the worst to the cache.
+static inline size_t attention_scratch(size_t head_dim)
+{
+    const GemmProblem worst = {
+        .m = ATTENTION_QUERIES, .n = ATTENTION_KEYS, .k = head_dim, .b_side = GEMM_PANELS};
+    return size_round_up(FAST(gemm_scratch)(&worst), VEC_WIDTH);
 }
 
 static inline int64_t attention_position(const Ragged *batch, size_t begin, size_t row)

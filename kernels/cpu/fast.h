@@ -26,4 +26,11 @@ OpKernel scale_avx2, scale_avx512;
 OpKernel squared_norm_avx2, squared_norm_avx512;
 OpKernel adamw_avx2, adamw_avx512;
 
+// The machine's limits, for the bench. probe_fma: n_rounds of independent chains of fused multiply-adds; returns the
+// floating-point operations done, and something that depends on all of them. probe_read: reads n floats; returns their sum.
+double probe_fma_avx2(size_t n_rounds, float *result);
+double probe_fma_avx512(size_t n_rounds, float *result);
+float probe_read_avx2(const float *memory, size_t n);
+float probe_read_avx512(const float *memory, size_t n);
+
 #endif
