@@ -1,0 +1,100 @@
+// Readers, sniffing and fold files: no bytes crash them, and what is read keeps the dataset's promises.
+#include "base/file.h"
+#include "datasets/readers.h"
+#include "datasets/sniff.h"
+#include "datasets/splits.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const Slice fuzz_seeds[] = {
+    SLICE_LIT("a good \"film\"\t1\nbad\t0\n\xc3\xa9t\xc3\xa9\t1\n"),
+    SLICE_LIT("id,text,label\r\n1,\"a, \"\"b\"\"\r\nc\",x\r\n2,d,y\r\n\r\n"),
+    SLICE_LIT(
+        "{\"text\": \"a\\u00e9\", \"label\": 1, \"m\": {\"s\": \"x\"}}\n\n{\"text\": \"b\", \"label\": 0}\n"),
+    SLICE_LIT("A B-PER\nruns O\n\nin O\nRome I-LOC\n"),
+    SLICE_LIT("{\"data\": [{\"paragraphs\": [{\"context\": \"c\", \"qas\": [{\"id\": 1}]}]}]}"),
+    SLICE_LIT("\xef\xbb\xbflabel;text\n0;a\n1;b\n"),
+    SLICE_LIT("{\"id\": \"a\", \"text\": \"\", \"label\": 0}\n\t0\n1\t1\n"),
+};
+const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
+
+static char folder[] = "/tmp/assay_fuzz_XXXXXX", path[64];
+
+static void remove_folder(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+static void check_dataset(const Dataset *d)
+{
+    int32_t fold[4096];
+    bool held[4096];
+    Error err = {0};
+    for (size_t i = 0; i < d->n_samples; i++) {
+        const int32_t label = d->samples[i].label;
+        if (label < SAMPLE_NO_LABEL || label >= (int32_t)d->n_labels) abort();
+        if (d->samples[i].id.len == 0 || d->samples[i].line == 0) abort();
+    }
+    if (d->n_samples == 0 || d->n_samples > 4096) return;
+    if (folds_read(path, d, NULL, 0, 2, fold, &err) == STATUS_OK && (fold[0] < 0 || fold[0] > 1)) {
+        abort();
+    }
+    const FoldOptions options = {.k = 2, .seed = 1, .allow_rare = true};
+    if (folds_assign(d, NULL, 0, &options, fold, &err) == STATUS_OK) {
+        size_t n_split;
+        for (size_t i = 0; i < d->n_samples; i++) {
+            if (fold[i] < 0 || fold[i] > 1) abort();
+        }
+        if (folds_split_inputs(d, NULL, 0, fold, &n_split, &err) != STATUS_OK || n_split) abort();
+    }
+    if (holdout_assign(d, NULL, 0, &(HoldoutOptions){.share = 0.3}, held, &err) == STATUS_OK) {
+        size_t n_held = 0;
+        for (size_t i = 0; i < d->n_samples; i++) n_held += held[i];
+        if (n_held == 0 || n_held == d->n_samples) abort();
+    }
+}
+
+static void read_as(const ReadOptions *options)
+{
+    Dataset d;
+    Error err = {0};
+    if (dataset_read(path, options, &d, &err) == STATUS_OK) {
+        check_dataset(&d);
+    } else if (d.samples || err.text[0] == '\0') {
+        abort();
+    }
+    dataset_release(&d);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (path[0] == '\0') {
+        if (!mkdtemp(folder) || atexit(remove_folder) != 0) abort();
+        snprintf(path, sizeof path, "%s/input", folder);
+    }
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0) abort();
+    for (size_t i = 0; i < readers_count; i++) {
+        ReadOptions options = {.format = slice_from_cstr(readers_all[i]->name)};
+        read_as(&options);
+        options.label_optional = true;
+        options.encoding = ENCODING_WINDOWS_1252;
+        options.columns.attributes = (ReadAttribute[]){{SLICE_LIT("a"), SLICE_LIT("m.s")}};
+        options.columns.n_attributes = readers_all[i] == &reader_jsonl;
+        read_as(&options);
+    }
+    const ReadOptions split = {.format = SLICE_LIT("tsv"),
+                               .delimiter = ' ',
+                               .columns = {.label = SLICE_LIT("1"), .text = SLICE_LIT("2")}};
+    read_as(&split);
+    Sniff sniff;
+    Error err = {0};
+    if (sniff_file(path, &sniff, &err) == STATUS_OK && sniff.why.len == 0) abort();
+    sniff_release(&sniff);
+    return 0;
+}
