@@ -240,6 +240,13 @@ const char *unicode_category(CodePoint c)
     return names[u_charType(c)];
 }
 
+int unicode_age(CodePoint c)
+{
+    UVersionInfo version;
+    u_charAge(c, version);
+    return 10 * version[0] + version[1];
+}
+
 bool unicode_is_white_space(CodePoint c)
 {
     return u_isUWhiteSpace(c);

@@ -22,7 +22,8 @@ size_t utf8_count(Slice text);
 
 typedef enum UnicodeForm { UNICODE_NFC, UNICODE_NFD, UNICODE_NFKC, UNICODE_NFKD } UnicodeForm;
 // Normalised copy in the arena (the text itself where it already is in that form). Input must be valid UTF-8.
-Status unicode_normalize(Arena *arena, Slice text, UnicodeForm form, Slice *out, Error *err) MUST_CHECK;
+Status unicode_normalize(Arena *arena, Slice text, UnicodeForm form, Slice *out,
+                         Error *err) MUST_CHECK;
 // Canonical decomposition of one code point: at most 4 results. Returns how many (1 = itself).
 size_t unicode_decompose(CodePoint c, CodePoint out[4]);
 // Full, language-neutral lower-casing of a text (final sigma, U+0130 -> "i" + U+0307).
@@ -34,6 +35,9 @@ Status unicode_fold_case(Arena *arena, Slice text, Slice *out, Error *err) MUST_
 
 // Two-letter general category, such as "Lu", "Mn", "Cc", "Zs"; "Cn" for unassigned.
 const char *unicode_category(CodePoint c);
+// The Unicode version that first has c, as 10 * major + minor (8.0 is 80); 0 for unassigned. For rules that are pinned to
+// an older version.
+int unicode_age(CodePoint c);
 // White_Space property; this is not Python's str.isspace, which also has U+001C..U+001F.
 bool unicode_is_white_space(CodePoint c);
 // Python's str.isspace for one code point: bidirectional type WS, B or S, or category Zs (goldens/metrics: conventions).

@@ -112,8 +112,8 @@ bool added_next(const AddedMatcher *matcher, Slice text, size_t *search, size_t 
         *search = begin + token->pattern.len;
         if (token->single_word && !stands_alone(text, begin, *search)) continue;
         *match = (AddedMatch){begin, *search, token};
-        // Blanks that the one before took stay its own; so do tokens within blanks it took.
-        if (begin < at) continue;
+        // Blanks that the one before took (rstrip) may begin this one too; both then cover them, as in Hugging Face's.
+        if (token->lstrip && begin < at) match->begin = size_min(at, match->end);
         take_blanks(text, at, match);
         return true;
     }

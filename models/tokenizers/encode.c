@@ -122,6 +122,7 @@ Status encode_text(const Tokenizer *tokenizer, Slice text, NormalizedText *scrat
     if (text.len > UINT32_MAX - 64)
         return error_set(err, STATUS_INVALID, "a text of %zu bytes is longer than 4 GiB", text.len);
     Walk walk = {.tokenizer = tokenizer, .scratch = scratch, .sink = sink};
+    sink->text = text;
     TRY(token_sink_grow(sink, text.len / 4 + 8, err));
     size_t done = 0, search = 0;
     AddedMatch match = {0};
@@ -280,7 +281,7 @@ void token_offsets_to_points(Slice text, size_t n, TokenOffsets *offsets)
         const size_t target = size_min(*offset, text.len);
         if (target < at) at = points = 0;
         for (; at < target; points++) utf8_next(text, &at);
-        *offset = points;
+        *offset = points - (at > target); // inside a character: that character
     }
 }
 

@@ -24,13 +24,13 @@ static bool is_dropped(CodePoint c)
 {
     if (c == 0 || c == 0xFFFD) return true;
     if (c == '\t' || c == '\n' || c == '\r') return false;
-    const char *category = unicode_category(c);
+    const char *category = bert_category(c);
     return category[0] == 'C' && category[1] != 'n';
 }
 
 static bool is_nonspacing_mark(CodePoint c)
 {
-    const char *category = unicode_category(c);
+    const char *category = bert_category(c);
     return category[0] == 'M' && category[1] == 'n';
 }
 

@@ -3,13 +3,27 @@
 
 typedef enum CharClass { CLASS_WORD, CLASS_SPACE, CLASS_PUNCTUATION } CharClass;
 
+const char *bert_category(CodePoint c)
+{
+    // Assigned by 8.0 but moved to another category since.
+    static const struct {
+        CodePoint c;
+        const char *category;
+    } moved[] = {{0x166D, "Po"}, {0x1734, "Mn"}, {0x1885, "Lo"},
+                 {0x1886, "Lo"}, {0xA9BD, "Mc"}, {0x111C9, "Po"}};
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
+        if (moved[i].c == c) return moved[i].category;
+    }
+    return unicode_age(c) <= 80 ? unicode_category(c) : "Cn";
+}
+
 bool bert_is_punctuation(CodePoint c)
 {
     // All of ASCII that is neither letter, digit, blank nor control counts, "$" and "^" included.
     if (c < 0x80)
         return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
                (c >= 123 && c <= 126);
-    return unicode_category(c)[0] == 'P';
+    return bert_category(c)[0] == 'P';
 }
 
 static CharClass class_of(CodePoint c)

@@ -58,9 +58,25 @@ static bool is_blank(CodePoint c)
     return c == byte_level_char(' ') || unicode_is_white_space(c);
 }
 
-// Offsets without the blanks that the token begins and ends with. With add_prefix_space the first blank of a text may be
-// the one we put there, which is no part of the text.
-static TokenOffsets trim_offsets(Slice token, TokenOffsets offsets, bool is_first,
+// at moved by n characters of text, not past limit.
+static size_t skip_chars(Slice text, size_t at, size_t n, size_t limit)
+{
+    for (; n > 0 && at < limit; n--) utf8_next(text, &at);
+    return size_min(at, limit);
+}
+
+static size_t skip_chars_back(Slice text, size_t at, size_t n, size_t limit)
+{
+    for (; n > 0 && at > limit; n--) {
+        at--;
+        while (at > limit && ((unsigned char)text.ptr[at] & 0xC0) == 0x80) at--;
+    }
+    return at;
+}
+
+// Offsets without as many characters as the token has blanks at its ends. With add_prefix_space the first blank of a text
+// may be the one we put there, which is no part of the text.
+static TokenOffsets trim_offsets(Slice token, Slice text, TokenOffsets offsets, bool is_first,
                                  bool add_prefix_space)
 {
     size_t leading = 0, trailing = 0;
@@ -72,15 +88,24 @@ static TokenOffsets trim_offsets(Slice token, TokenOffsets offsets, bool is_firs
         trailing = blank ? trailing + 1 : 0;
     }
     if (leading > 0 && (is_first || offsets.begin == 0) && add_prefix_space) leading--;
-    offsets.begin = size_min(offsets.begin + leading, offsets.end);
-    if (trailing > 0 && offsets.end >= trailing)
-        offsets.end = size_max(offsets.end - trailing, offsets.begin);
+    offsets.begin = skip_chars(text, offsets.begin, leading, offsets.end);
+    offsets.end = skip_chars_back(text, offsets.end, trailing, offsets.begin);
     return offsets;
+}
+
+// What the token at i stands for: its spelling, or for an added token the text it was found as, with the blanks that it
+// took along.
+static Slice token_text(const Tokenizer *tokenizer, const TokenSink *sink, size_t i)
+{
+    const int32_t id = sink->ids[i];
+    if ((tokenizer->flags[id] & TOKEN_IS_ADDED) == 0) return vocab_token(&tokenizer->vocab, id);
+    return slice_sub(sink->text, sink->offsets[i].begin, sink->offsets[i].end);
 }
 
 static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRange range,
                      int32_t type_id, int8_t sequence, Encoding *out)
 {
+    const PostProcessor *post = &tokenizer->post;
     for (size_t i = range.begin; i < range.end; i++) {
         const size_t at = out->n_tokens++;
         out->ids[at] = sink->ids[i];
@@ -88,10 +113,10 @@ static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRan
         out->offsets[at] = sink->offsets[i];
         out->word_ids[at] = sink->word_ids[i];
         out->sequence[at] = sequence;
-        if (tokenizer->post.trim_offsets) {
+        if (post->trim_offsets) {
             out->offsets[at] =
-                trim_offsets(vocab_token(&tokenizer->vocab, sink->ids[i]), sink->offsets[i],
-                             i == range.begin, tokenizer->post.add_prefix_space);
+                trim_offsets(token_text(tokenizer, sink, i), sink->text, sink->offsets[i],
+                             i == range.begin, post->add_prefix_space);
         }
     }
 }

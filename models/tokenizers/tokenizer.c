@@ -26,7 +26,8 @@ int32_t tokenizer_id(const Tokenizer *tokenizer, Slice token)
 
 bool tokenizer_is_special(const Tokenizer *tokenizer, int32_t id)
 {
-    return id >= 0 && (size_t)id < tokenizer->vocab.size && tokenizer->is_special[id];
+    return id >= 0 && (size_t)id < tokenizer->vocab.size &&
+           (tokenizer->flags[id] & TOKEN_IS_SPECIAL) != 0;
 }
 
 int32_t tokenizer_special(const Tokenizer *tokenizer, SpecialToken which)
@@ -105,7 +106,10 @@ static Status set_patterns(Tokenizer *tokenizer, Error *err)
         NormalizedText text = {0};
         TRY(bert_normalize(tokenizer->bert, token->content, 0, false, &tokenizer->arena, &text,
                            err));
-        token->pattern = (Slice){text.bytes, text.len};
+        token->pattern = (Slice){text.len > 0 ? text.bytes : "", text.len};
+        // Hugging Face decodes it to what was matched. A token of the model keeps its spelling: the tables compare it.
+        if (vocab_find(&tokenizer->vocab, token->content) < 0)
+            tokenizer->vocab.tokens[token->id] = token->pattern;
     }
     return STATUS_OK;
 }
@@ -137,9 +141,10 @@ Status tokenizer_finish(Tokenizer *tokenizer, Error *err)
                            err));
     TRY(added_matcher_init(&tokenizer->normalized, tokenizer->added, tokenizer->n_added, true,
                            arena, err));
-    TRY(arena_take(arena, tokenizer->vocab.size, 1, "a vocabulary", &tokenizer->is_special, err));
+    TRY(arena_take(arena, tokenizer->vocab.size, 1, "a vocabulary", &tokenizer->flags, err));
     for (size_t i = 0; i < tokenizer->n_added; i++)
-        tokenizer->is_special[tokenizer->added[i].id] = tokenizer->added[i].special;
+        tokenizer->flags[tokenizer->added[i].id] =
+            TOKEN_IS_ADDED | (tokenizer->added[i].special ? TOKEN_IS_SPECIAL : 0);
     find_special(tokenizer);
     return STATUS_OK;
 }

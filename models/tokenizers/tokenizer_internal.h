@@ -66,6 +66,7 @@ Slice vocab_token(const Vocab *vocab, int32_t id);
 // What the models write to. Only ids where offsets are not wanted.
 typedef struct TokenSink {
     Arena *arena;
+    Slice text; // the original
     bool ids_only;
     size_t n, capacity;
     int32_t *ids;
@@ -134,6 +135,9 @@ Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want
 
 // ---- pretokenize_bert.c ----
 
+// The general category that BERT's rules go by: as of Unicode 8.0, "Cn" for what came later. Hugging Face's BertNormalizer
+// and BertPreTokenizer are pinned to that version, and so are the ids of every model that was trained with them.
+const char *bert_category(CodePoint c);
 bool bert_is_punctuation(CodePoint c);
 // The next word at or after *at in normalised text: false at the end. White space separates, punctuation stands alone.
 bool bert_next_word(Slice text, size_t *at, Slice *word);
@@ -299,6 +303,8 @@ typedef enum ModelKind { MODEL_WORDPIECE, MODEL_BPE } ModelKind;
 typedef enum PreTokenizerKind { PRETOKENIZER_BERT, PRETOKENIZER_BYTE_LEVEL } PreTokenizerKind;
 typedef enum DecoderKind { DECODER_NONE, DECODER_WORDPIECE, DECODER_BYTE_LEVEL } DecoderKind;
 
+enum { TOKEN_IS_ADDED = 1, TOKEN_IS_SPECIAL = 2 };
+
 struct Tokenizer {
     Arena arena; // everything below
     Vocab vocab; // added tokens included
@@ -315,7 +321,7 @@ struct Tokenizer {
     AddedToken *added;
     size_t n_added;
     AddedMatcher raw, normalized; // tokens sought in the text as it is, and after the normalizer
-    uint8_t *is_special;          // by id
+    uint8_t *flags;               // by id: TOKEN_IS_ADDED, TOKEN_IS_SPECIAL
     int32_t special[N_SPECIAL_TOKENS];
     size_t model_max_length;
 };

@@ -63,8 +63,7 @@ Status error_at(const JsonReader *r, Error *err)
     const Status status = err->status;
     char text[ERROR_TEXT_SIZE];
     memcpy(text, err->text, sizeof text);
-    json_reader_error(r, err, "%s", text);
-    err->status = status;
+    if (json_reader_error(r, err, "%s", text) != STATUS_OK) err->status = status;
     return status;
 }
 
