@@ -132,4 +132,14 @@ typedef struct ModelSize {
 } ModelSize;
 ModelSize model_size(const Model *model);
 
+// Bytes that a run will take: weights, and for each thread the slots of its largest unit; tuning every parameter also
+// gradients of every lane, moments, and a copy of the best weights.
+typedef struct ModelMemory {
+    uint64_t predict_bytes;
+    uint64_t train_bytes;
+} ModelMemory;
+// longest_tokens: of one sequence. batch_tokens: of one step.
+Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
+                    size_t batch_tokens, ModelMemory *out, Error *err) MUST_CHECK;
+
 #endif

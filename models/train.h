@@ -94,12 +94,12 @@ typedef struct TrainOptions {
     void (*on_evaluation)(void *context, const TrainEvaluation *evaluation);
     void *context;
 
-    const char *
-        checkpoint; // file for the full state, or NULL. Present: the run goes on from there, after a check that it
-    // is of this very run; removed when the run ends well
+    // File for the full state, or NULL. Where it is present the run goes on from there, after a check that it is of this
+    // very run. It is removed when the run ends well.
+    const char *checkpoint;
     double checkpoint_seconds; // default 60
-    const int *
-        cancel; // where *cancel becomes non-zero: the step is finished, state saved, STATUS_CANCELLED
+    // Where *cancel becomes non-zero: the step is finished, the state saved, and STATUS_CANCELLED given.
+    const atomic_int *cancel;
 } TrainOptions;
 
 typedef struct TrainResult {

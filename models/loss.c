@@ -1,0 +1,146 @@
+#include "models/loss.h"
+
+#include <string.h>
+
+void loss_add(LossSums *sums, const LossSums *more)
+{
+    for (size_t k = 0; k < LOSS_TERMS; k++) {
+        sums->loss[k] += more->loss[k];
+        sums->weight[k] += more->weight[k];
+    }
+}
+
+static double term_mean(const LossSums *sums, size_t term)
+{
+    return sums->weight[term] > 0 ? sums->loss[term] / sums->weight[term] : 0;
+}
+
+double loss_mean(const LossOptions *options, const LossSums *sums)
+{
+    if (options->head == HEAD_SPAN) return 0.5 * (term_mean(sums, 0) + term_mean(sums, 1));
+    return term_mean(sums, 0);
+}
+
+size_t loss_n_labels(ModelHead head, size_t n_tokens)
+{
+    switch (head) {
+    case HEAD_SEQUENCE:
+        return 1;
+    case HEAD_SPAN:
+        return 2;
+    case HEAD_TOKEN:
+    case HEAD_MASKED_LM:
+        return n_tokens;
+    case HEAD_EMBEDDING:
+    case HEAD_COUNT:
+        break;
+    }
+    return 0;
+}
+
+void loss_add_weights(const LossOptions *options, const TrainExample *example, LossSums *sums)
+{
+    const size_t n_tokens = example->input.n_tokens;
+    const bool is_span = options->head == HEAD_SPAN;
+    for (size_t i = 0; i < loss_n_labels(options->head, n_tokens); i++) {
+        const int32_t label = example->labels[i];
+        if (label < 0 || (is_span && (size_t)label >= n_tokens)) continue;
+        const bool weighted = options->class_weights && !is_span;
+        sums->weight[is_span ? i : 0] += weighted ? (double)options->class_weights[label] : 1.0;
+    }
+}
+
+Status loss_check_labels(const ModelConfig *config, const TrainExample *examples, size_t n,
+                         Error *err)
+{
+    if (config->head == HEAD_SPAN) return STATUS_OK; // positions outside are ignored
+    for (size_t i = 0; i < n; i++) {
+        for (size_t t = 0; t < loss_n_labels(config->head, examples[i].input.n_tokens); t++) {
+            const int32_t label = examples[i].labels[t];
+            if (label < 0 || (size_t)label < config->n_labels) continue;
+            return error_set(err, STATUS_INVALID,
+                             "example %zu: label %d is outside the model's %zu classes", i, label,
+                             config->n_labels);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status cross_entropy(const LossOptions *options, Exec *exec, const Tensor *logits,
+                            const int32_t *labels, double scale, const Tensor *gradient,
+                            double *loss, double *weight, Error *err)
+{
+    double sums[2] = {0, 0};
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    args.in[0] = *logits;
+    args.out[0] = (Tensor){.data = sums,
+                           .rows = 1,
+                           .cols = 2,
+                           .row_stride = 2,
+                           .dtype = DTYPE_F64,
+                           .device = logits->device};
+    if (gradient) args.out[1] = *gradient;
+    args.as.cross_entropy = (CrossEntropyArgs){
+        .labels = labels,
+        .class_weights = options->head == HEAD_SPAN ? NULL : options->class_weights,
+        .label_smoothing = options->label_smoothing};
+    TRY(op_run(exec, OP_CROSS_ENTROPY, DTYPE_F32, &args, err));
+    *loss += sums[0];
+    *weight += sums[1];
+    if (!gradient) return STATUS_OK;
+    memset(&args, 0, sizeof args);
+    args.out[0] = *gradient;
+    args.as.scale.factor = (float)scale;
+    return op_run(exec, OP_SCALE, DTYPE_F32, &args, err);
+}
+
+// One over a batch's weight; nothing where all its labels are ignored.
+static double inverse(double weight)
+{
+    return weight > 0 ? 1.0 / weight : 0.0;
+}
+
+static float *at(const Tensor *t, size_t row, size_t col)
+{
+    return (float *)t->data + row * t->row_stride + col;
+}
+
+// The scores of one end for the tokens of one sequence stand in a column; the softmax wants a row.
+static Status span_term(const LossOptions *options, Exec *exec, const Tensor *logits, size_t begin,
+                        size_t n, size_t term, int32_t label, double scale, const Tensor *gradient,
+                        LossSums *sums, Error *err)
+{
+    const size_t mark = exec_scratch_mark(exec);
+    float *scratch = exec_scratch(exec, 2 * n * sizeof *scratch);
+    if (!scratch) return error_set_memory(err, 2 * n, sizeof *scratch, "a span's loss");
+    const Tensor row = tensor_f32(scratch, 1, n), row_gradient = tensor_f32(scratch + n, 1, n);
+    if (label < 0 || (size_t)label >= n) label = -1;
+    for (size_t i = 0; i < n; i++) scratch[i] = *at(logits, begin + i, term);
+    const Status s =
+        cross_entropy(options, exec, &row, &label, scale, gradient ? &row_gradient : NULL,
+                      &sums->loss[term], &sums->weight[term], err);
+    for (size_t i = 0; s == STATUS_OK && gradient && i < n; i++)
+        *at(gradient, begin + i, term) = scratch[n + i];
+    exec_scratch_release(exec, mark);
+    return s;
+}
+
+Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                 const int32_t *offsets, size_t n_sequences, const int32_t *labels,
+                 const LossSums *batch, const Tensor *gradient, LossSums *sums, Error *err)
+{
+    *sums = (LossSums){0};
+    if (options->head != HEAD_SPAN) {
+        return cross_entropy(options, exec, logits, labels, inverse(batch->weight[0]), gradient,
+                             &sums->loss[0], &sums->weight[0], err);
+    }
+    for (size_t s = 0; s < n_sequences; s++) {
+        const size_t begin = (size_t)offsets[s], n = (size_t)offsets[s + 1] - begin;
+        for (size_t k = 0; k < LOSS_TERMS; k++) {
+            TRY(span_term(options, exec, logits, begin, n, k, labels[2 * s + k],
+                          0.5 * inverse(batch->weight[k]), gradient, sums, err));
+        }
+    }
+    return STATUS_OK;
+}
