@@ -21,10 +21,9 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
-    (void)index;
     const bool *is_adjusted = plan->options;
     ClassCounts n;
-    TRY(classes_count(plan, rows, weights, scratch, &n, err));
+    TRY(classes_count(plan, rows, weights, index, scratch, &n, err));
     double sum = 0, n_seen = 0;
     for (size_t c = 0; c < n.n_classes; c++) {
         if (!(n.support[c] > 0)) continue;
@@ -54,6 +53,7 @@ const Metric metric_balanced_accuracy = {
     .params = params,
     .prepare = prepare,
     .row = classes_row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
     .signature = signature,
 };

@@ -46,56 +46,43 @@ void add_unit_sums(const RowSet *rows, size_t width, double *sums, size_t stride
     }
 }
 
-// Adds the drawn rows of sums [., stride]. Inlined with a constant stride, the accumulators stay in registers.
-static inline __attribute__((always_inline)) void
-gather_fixed(const double *sums, size_t stride, const uint32_t *units, size_t n, double *total)
+// Adds columns [at, at + n_columns) of the drawn rows. Inlined with a constant, the accumulators stay in registers.
+static inline __attribute__((always_inline)) void gather_columns(const double *sums, size_t stride,
+                                                                 const uint32_t *units, size_t n,
+                                                                 size_t n_columns, double *total)
 {
     double local[8] = {0};
     for (size_t i = 0; i < n; i++) {
         const double *row = sums + units[i] * stride;
-        for (size_t c = 0; c < stride; c++) local[c] += row[c];
+        for (size_t c = 0; c < n_columns; c++) local[c] += row[c];
     }
-    for (size_t c = 0; c < stride; c++) total[c] = local[c];
+    for (size_t c = 0; c < n_columns; c++) total[c] = local[c];
 }
 
 static void gather(const double *sums, size_t stride, const uint32_t *units, size_t n,
                    double *total)
 {
-    switch (stride) {
-    case 2:
-        gather_fixed(sums, 2, units, n, total);
-        return;
-    case 4:
-        gather_fixed(sums, 4, units, n, total);
-        return;
-    case 6:
-        gather_fixed(sums, 6, units, n, total);
-        return;
-    case 8:
-        gather_fixed(sums, 8, units, n, total);
-        return;
-    default:
-        break;
-    }
-    memset(total, 0, stride * sizeof *total);
-    for (size_t i = 0; i < n; i++) {
-        const double *row = sums + units[i] * stride;
-        for (size_t c = 0; c < stride; c++) total[c] += row[c];
-    }
+    size_t at = 0;
+    for (; at + 8 <= stride; at += 8) gather_columns(sums + at, stride, units, n, 8, total + at);
+    for (; at + 4 <= stride; at += 4) gather_columns(sums + at, stride, units, n, 4, total + at);
+    for (; at + 2 <= stride; at += 2) gather_columns(sums + at, stride, units, n, 2, total + at);
+    for (; at < stride; at++) gather_columns(sums + at, stride, units, n, 1, total + at);
 }
 
-// Moves the swapped units' sums between the first two systems.
-static void swap_sums(const Bootstrap *b, const unsigned char *swap, double *sums)
+// Moves the swapped units' sums between the two systems: the drawn units are those swapped.
+static void swap_sums(const Bootstrap *b, const unsigned char *swap, uint32_t *units, double *sums)
 {
     const size_t width = b->stride / b->n_systems;
-    memcpy(sums, b->totals, b->stride * sizeof *sums);
-    for (size_t u = 0; u < b->n_units; u++) {
-        if (!swap[u]) continue;
-        const double *first = b->unit_sums + u * b->stride, *second = first + width;
-        for (size_t c = 0; c < width; c++) {
-            sums[c] += second[c] - first[c];
-            sums[width + c] += first[c] - second[c];
-        }
+    size_t n = 0;
+    for (size_t u = 0; u < b->n_units; u++) { // without a branch: the bits are as random as can be
+        units[n] = (uint32_t)u;
+        n += swap[u];
+    }
+    gather(b->unit_sums, b->stride, units, n, sums);
+    for (size_t c = 0; c < width; c++) {
+        const double moved = sums[width + c] - sums[c];
+        sums[c] = b->totals[c] + moved;
+        sums[width + c] = b->totals[width + c] - moved;
     }
 }
 
@@ -106,7 +93,7 @@ static void resample_sums(Bootstrap *b, size_t r, WorkerScratch *w)
         gather(b->unit_sums, b->stride, w->units, b->n_units, w->sums);
     } else {
         bootstrap_swaps(b->seed, r, b->n_units, w->swap);
-        swap_sums(b, w->swap, w->sums);
+        swap_sums(b, w->swap, w->units, w->sums);
     }
     const size_t width = b->stride / b->n_systems;
     for (size_t k = 0; k < b->n_systems; k++) {

@@ -63,28 +63,46 @@ Status classes_row(const MetricPlan *plan, const Item *item, Arena *scratch, dou
     return STATUS_OK;
 }
 
+typedef struct ClassPair {
+    uint32_t label, predicted; // predicted = n_classes where there is no answer
+} ClassPair;
+
+Status classes_index(const MetricPlan *plan, const RowSet *rows, Arena *arena, const void **index,
+                     Error *err)
+{
+    ClassPair *pairs;
+    TRY(arena_take(arena, rows->n_rows, sizeof *pairs, "classes", &pairs, err));
+    const uint32_t n = (uint32_t)plan->setup.n_labels;
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const double label = rows->values[2 * i], predicted = rows->values[2 * i + 1];
+        if (!(label >= 0 && label < n && predicted >= -1 && predicted < n)) {
+            return error_set(err, STATUS_INVALID, "row %zu (%g, %g) is no pair of %u classes", i,
+                             label, predicted, n);
+        }
+        pairs[i] = (ClassPair){(uint32_t)label, predicted < 0 ? n : (uint32_t)predicted};
+    }
+    *index = pairs;
+    return STATUS_OK;
+}
+
 Status classes_count(const MetricPlan *plan, const RowSet *rows, const double *weights,
-                     Arena *scratch, ClassCounts *out, Error *err)
+                     const void *index, Arena *scratch, ClassCounts *out, Error *err)
 {
     const size_t n = plan->setup.n_labels;
+    const ClassPair *pairs = index;
     *out = (ClassCounts){.n_classes = n};
-    TRY(arena_take(scratch, n, 3 * sizeof *out->hits, "counts by class", &out->hits, err));
+    TRY(arena_take(scratch, n + 1, 3 * sizeof *out->hits, "counts by class", &out->hits, err));
     out->predicted = out->hits + n;
-    out->support = out->predicted + n;
-    for (size_t i = 0; i < rows->n_rows; i++) {
+    out->support = out->predicted + n + 1;
+    for (size_t i = 0; i < rows->n_rows; i++) { // without branches: resampling is unpredictable
         const double w = weights[i];
-        if (w == 0) continue;
-        const size_t label = (size_t)rows->values[2 * i];
-        const double predicted = rows->values[2 * i + 1];
-        out->support[label] += w;
+        const ClassPair pair = pairs[i];
+        out->support[pair.label] += w;
+        out->predicted[pair.predicted] += w;
+        out->hits[pair.label] += pair.label == pair.predicted ? w : 0;
         out->total += w;
-        if (predicted < 0) {
-            out->unanswered += w;
-            continue;
-        }
-        out->predicted[(size_t)predicted] += w;
-        if ((size_t)predicted == label) out->hits[label] += w;
     }
+    out->unanswered = out->predicted[n];
     return STATUS_OK;
 }
 

@@ -15,6 +15,10 @@ Status classes_check_probabilities(const MetricSetup *setup, const Item *item,
 Status classes_row(const MetricPlan *plan, const Item *item, Arena *scratch, double *row,
                    Error *err) MUST_CHECK;
 
+// The index_rows of those metrics: the classes as integers.
+Status classes_index(const MetricPlan *plan, const RowSet *rows, Arena *arena, const void **index,
+                     Error *err) MUST_CHECK;
+
 // Weighted counts over rows (label, predicted). Items without an answer count in `support` alone, and in
 // `unanswered`.
 typedef struct ClassCounts {
@@ -26,9 +30,9 @@ typedef struct ClassCounts {
     double total;
 } ClassCounts;
 
-// In scratch.
+// In scratch; index is classes_index's.
 Status classes_count(const MetricPlan *plan, const RowSet *rows, const double *weights,
-                     Arena *scratch, ClassCounts *out, Error *err) MUST_CHECK;
+                     const void *index, Arena *scratch, ClassCounts *out, Error *err) MUST_CHECK;
 
 // The class that params.positive names; without that key the second of two classes, and SIZE_MAX for more.
 Status classes_positive(const MetricSetup *setup, size_t *positive, Error *err) MUST_CHECK;

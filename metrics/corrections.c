@@ -39,7 +39,7 @@ static double raised(Correction correction, double p, size_t i, size_t m)
     case CORRECTION_HOLM_SIDAK:
         return sidak(p, left);
     case CORRECTION_BH:
-        return p * n / rank;
+        return p / (rank / n);
     case CORRECTION_BY: {
         double harmonic = 0;
         for (size_t k = 1; k <= m; k++) harmonic += 1 / (double)k;

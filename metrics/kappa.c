@@ -46,10 +46,9 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
-    (void)index;
     const Weighting weighting = (Weighting) * (const size_t *)plan->options;
     ClassCounts n;
-    TRY(classes_count(plan, rows, weights, scratch, &n, err));
+    TRY(classes_count(plan, rows, weights, index, scratch, &n, err));
     double observed = 0, expected = 0;
     for (size_t i = 0; i < rows->n_rows; i++) {
         if (weights[i] == 0) continue;
@@ -83,6 +82,7 @@ const Metric metric_kappa = {
     .params = params,
     .prepare = prepare,
     .row = row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
     .signature = signature,
 };

@@ -17,9 +17,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
-    (void)index;
     ClassCounts n;
-    TRY(classes_count(plan, rows, weights, scratch, &n, err));
+    TRY(classes_count(plan, rows, weights, index, scratch, &n, err));
     double right = 0, cross = 0, predicted = n.unanswered * n.unanswered, truth = 0;
     for (size_t c = 0; c < n.n_classes; c++) {
         right += n.hits[c];
@@ -49,5 +48,6 @@ const Metric metric_mcc = {
     .highest = 1,
     .prepare = prepare,
     .row = classes_row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
 };

@@ -110,10 +110,9 @@ static double part_of(const PrfOptions *o, double hits, double predicted, double
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
-    (void)index;
     const PrfOptions *o = plan->options;
     ClassCounts n;
-    TRY(classes_count(plan, rows, weights, scratch, &n, err));
+    TRY(classes_count(plan, rows, weights, index, scratch, &n, err));
     double hits = 0, predicted = 0, support = 0;
     double macro = 0, n_macro = 0, weighted = 0, weighted_support = 0;
     for (size_t c = 0; c < n.n_classes; c++) {
@@ -176,6 +175,7 @@ const Metric metric_precision = {
     .prepare = prepare_precision,
     .score_name = score_name,
     .row = classes_row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
     .signature = signature,
 };
@@ -192,6 +192,7 @@ const Metric metric_recall = {
     .prepare = prepare_recall,
     .score_name = score_name,
     .row = classes_row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
     .signature = signature,
 };
@@ -208,6 +209,7 @@ const Metric metric_f1 = {
     .prepare = prepare_f,
     .score_name = score_name,
     .row = classes_row,
+    .index_rows = classes_index,
     .score_rows = score_rows,
     .signature = signature,
 };
