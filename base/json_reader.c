@@ -95,40 +95,23 @@ static Status skip_blanks(JsonReader *r, Error *err)
 
 Status json_peek(JsonReader *r, JsonKind *kind, Error *err)
 {
+    static const struct {
+        char byte;
+        JsonKind kind;
+    } firsts[] = {{'{', JSON_OBJECT}, {'[', JSON_ARRAY}, {'"', JSON_STRING}, {'t', JSON_BOOL},
+                  {'f', JSON_BOOL},   {'n', JSON_NULL},  {'-', JSON_NUMBER}};
     TRY(skip_blanks(r, err));
-    switch (r->at < r->text.len ? r->text.ptr[r->at] : '\0') {
-    case '{':
-        *kind = JSON_OBJECT;
-        return STATUS_OK;
-    case '[':
-        *kind = JSON_ARRAY;
-        return STATUS_OK;
-    case '"':
-        *kind = JSON_STRING;
-        return STATUS_OK;
-    case 't':
-    case 'f':
-        *kind = JSON_BOOL;
-        return STATUS_OK;
-    case 'n':
-        *kind = JSON_NULL;
-        return STATUS_OK;
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
+    const char byte = r->at < r->text.len ? r->text.ptr[r->at] : '\0';
+    if (byte >= '0' && byte <= '9') {
         *kind = JSON_NUMBER;
         return STATUS_OK;
-    default:
-        return unexpected(r, "a value", err);
     }
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        if (firsts[i].byte != byte) continue;
+        *kind = firsts[i].kind;
+        return STATUS_OK;
+    }
+    return unexpected(r, "a value", err);
 }
 
 static Status want(JsonReader *r, JsonKind wanted, Error *err)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+TestSuite(real_data, .fini = files_remove);
+
 static const char *need(const char *relative)
 {
     const char *path = shared_path(relative);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 const Slice fuzz_seeds[] = {
@@ -22,13 +23,7 @@ const Slice fuzz_seeds[] = {
 };
 const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
 
-static char folder[] = "/tmp/assay_fuzz_XXXXXX", path[64];
-
-static void remove_folder(void)
-{
-    unlink(path);
-    rmdir(folder);
-}
+static char path[64]; // of a file in memory
 
 static void check_dataset(const Dataset *d)
 {
@@ -73,12 +68,13 @@ static void read_as(const ReadOptions *options)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (path[0] == '\0') {
-        if (!mkdtemp(folder) || atexit(remove_folder) != 0) abort();
-        snprintf(path, sizeof path, "%s/input", folder);
+    static int file = -1;
+    if (file < 0) {
+        file = memfd_create("fuzz_readers", 0);
+        if (file < 0) abort();
+        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     }
-    FILE *f = fopen(path, "wb");
-    if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0) abort();
+    if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != (ssize_t)size) abort();
     for (size_t i = 0; i < readers_count; i++) {
         ReadOptions options = {.format = slice_from_cstr(readers_all[i]->name)};
         read_as(&options);
