@@ -23,6 +23,12 @@ static void break_line(JsonWriter *w)
     for (size_t i = 0; i < w->depth * (size_t)w->indent; i++) buffer_append_byte(w->out, ' ');
 }
 
+// Whether the innermost container has a member already; that of containers too deep to be tracked is not known.
+static bool *has_member(JsonWriter *w, bool *scratch)
+{
+    return w->depth <= MAX_DEPTH ? &w->has_member[w->depth - 1] : scratch;
+}
+
 // The comma and line break in front of a value or key.
 static void begin_value(JsonWriter *w)
 {
@@ -30,8 +36,9 @@ static void begin_value(JsonWriter *w)
         w->after_key = false;
         return;
     }
-    if (w->has_member[w->depth - 1]) buffer_append_byte(w->out, ',');
-    w->has_member[w->depth - 1] = true;
+    bool scratch = false, *has_some = has_member(w, &scratch);
+    if (*has_some) buffer_append_byte(w->out, ',');
+    *has_some = true;
     break_line(w);
 }
 
@@ -40,14 +47,20 @@ static void open_container(JsonWriter *w, char bracket)
     begin_value(w);
     buffer_append_byte(w->out, bracket);
     assert(w->depth < MAX_DEPTH);
-    w->has_member[w->depth++] = false;
+    if (w->depth++ < MAX_DEPTH) {
+        w->has_member[w->depth - 1] = false;
+    } else {
+        w->out->failed = true; // found by buffer_status where asserts are off
+    }
 }
 
 static void close_container(JsonWriter *w, char bracket)
 {
     assert(w->depth > 0 && !w->after_key);
-    w->depth--;
-    if (w->has_member[w->depth]) break_line(w);
+    bool scratch = false;
+    const bool has_some = w->depth > 0 && *has_member(w, &scratch);
+    w->depth -= w->depth > 0;
+    if (has_some) break_line(w);
     buffer_append_byte(w->out, bracket);
 }
 

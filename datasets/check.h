@@ -1,7 +1,7 @@
 // datasets/check.h: the check of the data that users see before anything is tuned or scored on it.
 //
 // Plain numbers and warnings as sentences; the caller prints. Tokens are counted through a function pointer, so that this
-// folder needs no tokenizer.
+// folder needs no tokenizer. Names of classes stand in warnings as they are in the data: whoever prints escapes them.
 #ifndef ASSAY_DATASETS_CHECK_H
 #define ASSAY_DATASETS_CHECK_H
 

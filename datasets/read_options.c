@@ -120,10 +120,11 @@ Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options
     const Json *delimiter = json_get(object, "delimiter"), *encoding = json_get(object, "encoding");
     bool has_header = false;
     const Reader *reader;
+    Error unknown = {0};
     TRY(json_opt_string(object, "format", &options->format, err));
-    if (options->format.len && reader_for((Slice){0}, options->format, &reader, err) != STATUS_OK) {
-        return json_error(json_get(object, "format"), err, "there is no format \"" SLICE_FMT "\"",
-                          SLICE_ARG(slice_sub(options->format, 0, 80)));
+    if (options->format.len &&
+        reader_for((Slice){0}, options->format, &reader, &unknown) != STATUS_OK) {
+        return json_error(json_get(object, "format"), err, "%s", unknown.text);
     }
     TRY(json_opt_kind(object, "columns", JSON_OBJECT, &columns, err));
     if (columns) TRY(parse_columns(columns, arena, &options->columns, err));

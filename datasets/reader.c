@@ -79,6 +79,7 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, &input.text, err));
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));
     input.builder = *builder;
+    input.sha256 = out->sha256;
     TRY(reader->read(&input, err));
     return dataset_builder_finish(*builder, err);
 }

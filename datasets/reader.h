@@ -67,6 +67,7 @@ typedef struct ReadInput {
     Slice text;
     const ReadOptions *options;
     Arena *arena; // the dataset's
+    char *sha256; // [65] of the file's bytes; a reader that reads a second file mixes it in
     DatasetBuilder *builder;
 } ReadInput;
 

@@ -1,5 +1,6 @@
 // Plain text: a sample a line, labels in a file beside it.
 #include "base/file.h"
+#include "base/sha256.h"
 #include "datasets/encoding.h"
 #include "datasets/readers.h"
 
@@ -43,10 +44,23 @@ static Status find_labels(const ReadInput *input, char **out, Error *err)
     return STATUS_OK;
 }
 
+// The data set is both files: its hash covers them.
+static void mix_hash(char sha256[SHA256_HEX_SIZE], Slice labels)
+{
+    Sha256 hash;
+    unsigned char digest[32];
+    sha256_init(&hash);
+    sha256_update_field(&hash, slice_from_cstr(sha256));
+    sha256_update_field(&hash, labels);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, sha256);
+}
+
 static Status load_labels(const ReadInput *input, const char *path, Slice *out, Error *err)
 {
     Slice bytes = {0};
     TRY(file_read(input->arena, path, MAX_LABELS_BYTES, &bytes, err));
+    mix_hash(input->sha256, bytes);
     TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding, out,
                         err));
     const size_t n_labels = count_lines(*out), n_texts = count_lines(input->text);

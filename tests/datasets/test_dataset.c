@@ -150,7 +150,8 @@ Test(dataset, wrong_options_are_refused_with_their_place)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"{\"format\": \"xls\"}", "t.json:1:12: format: there is no format \"xls\""},
+        {"{\"format\": \"xls\"}",
+         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines"},
         {"{\"columns\": {\"txt\": 1}}",
          "t.json:1:14: columns: unknown key \"txt\"; did you mean \"text\"?"},
         {"{\"columns\": {\"text\": 0}}",

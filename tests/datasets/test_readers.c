@@ -149,9 +149,15 @@ Test(readers, take_an_id_from_the_first_record_on)
 Test(readers, read_lines_with_labels_beside_them)
 {
     Dataset d;
+    char first_hash[65];
     const char *path = FILES_WRITE("val_text.txt", "one\n\nthree\xc2\xa0\n");
+    FILES_WRITE("val_labels.txt", "2\n2\n2\n");
+    files_read(path, NULL, &d);
+    memcpy(first_hash, d.sha256, sizeof first_hash);
+    dataset_release(&d);
     FILES_WRITE("val_labels.txt", "2\n0\n2\n");
     files_read(path, NULL, &d);
+    cr_expect_str_neq(d.sha256, first_hash); // labels are part of the data
     cr_assert_eq(d.n_samples, 3);
     expect_sample(&d, 0, "one", "2");
     expect_sample(&d, 1, "", "0");
