@@ -163,6 +163,30 @@ static Status default_labels(Arena *arena, size_t n, Slice **out, Error *err)
     return STATUS_OK;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_cmp(*(const Slice *)a, *(const Slice *)b);
+}
+
+// Two classes of one name could not be told apart, neither by a person nor in label2id.
+static Status check_distinct(const ModelConfig *config, const Json *map, Error *err)
+{
+    Arena arena = {0};
+    Slice *sorted = NULL;
+    Status s = arena_take(&arena, config->n_labels, sizeof *sorted, "labels", &sorted, err);
+    if (s == STATUS_OK) {
+        memcpy(sorted, config->labels, config->n_labels * sizeof *sorted);
+        qsort(sorted, config->n_labels, sizeof *sorted, by_bytes);
+    }
+    for (size_t i = 1; s == STATUS_OK && i < config->n_labels; i++) {
+        if (slice_eq(sorted[i - 1], sorted[i])) {
+            s = json_error(map, err, "label \"" SLICE_FMT "\" occurs twice", SLICE_ARG(sorted[i]));
+        }
+    }
+    arena_release(&arena);
+    return s;
+}
+
 // id2label: {"0": name, ...}, each class once.
 static Status read_labels(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
@@ -190,7 +214,7 @@ static Status read_labels(Arena *arena, const Json *root, ModelConfig *out, Erro
         if (!labels[id].ptr) return error_set_memory(err, name.len, 1, "a label");
     }
     out->labels = labels;
-    return STATUS_OK;
+    return check_distinct(out, map, err);
 }
 
 static Status keep_text(Arena *arena, Slice *text, Error *err)

@@ -1,0 +1,54 @@
+// safetensors files: parsing never crashes, and what it accepts lies within the file, once.
+#include "models/formats/safetensors.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <stdlib.h>
+
+// The header's length comes first, as 8 bytes.
+const Slice fuzz_seeds[] = {
+    SLICE_LIT(
+        "\x3b\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}   \1\2\3\4\5\6\7\10"),
+    SLICE_LIT(
+        "\x89\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[4,6]},"
+        "\"a\":{\"dtype\":\"I32\",\"shape\":[],\"data_offsets\":[0,4]}}\1\2\3\4\5\6"),
+    SLICE_LIT("\x02\0\0\0\0\0\0\0{}"),
+    SLICE_LIT("\0\0\0\0\0\0\0\x80{}"),
+};
+const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
+
+static void read_all(const SafeTensor *tensor)
+{
+    Error err = {0};
+    float *floats = malloc((tensor->n_elements + 1) * sizeof *floats);
+    int32_t *ints = malloc((tensor->n_elements + 1) * sizeof *ints);
+    if (!floats || !ints) abort();
+    const Status f = safetensor_read_f32(tensor, floats, &err);
+    const Status i = safetensor_read_i32(tensor, ints, &err);
+    if ((f != STATUS_OK || i != STATUS_OK) && err.text[0] == '\0') abort();
+    free(floats);
+    free(ints);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    Error err = {0};
+    Safetensors file;
+    const Slice bytes = {(const char *)data, size};
+    if (safetensors_parse(SLICE("fuzz"), bytes, &file, &err) != STATUS_OK) {
+        if (err.text[0] == '\0' || file.n_tensors != 0) abort();
+        return 0;
+    }
+    size_t total = 0;
+    for (size_t i = 0; i < file.n_tensors; i++) {
+        const SafeTensor *tensor = &file.tensors[i];
+        if (tensor->data.len != tensor->n_elements * tensor_type_size(tensor->type)) abort();
+        if (tensor->data.ptr < bytes.ptr || tensor->data.ptr + tensor->data.len > bytes.ptr + size)
+            abort();
+        if (safetensors_find(&file, tensor->name) != tensor) abort();
+        total += tensor->data.len;
+        read_all(tensor);
+    }
+    if (total > size) abort();
+    safetensors_close(&file);
+    return 0;
+}

@@ -1,0 +1,164 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "model_support.h"
+#include "models/architecture.h"
+
+// A good config with one thing changed: from %s.
+static const char good[] =
+    "{\"architectures\": [\"BertForSequenceClassification\"], \"model_type\": \"bert\", \"vocab_size\": 420, \"hidden_size\": 32, "
+    "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, \"max_position_embeddings\": 64, "
+    "\"type_vocab_size\": 2, \"hidden_act\": \"gelu_new\", \"layer_norm_eps\": 1e-12, \"pad_token_id\": 0, "
+    "\"hidden_dropout_prob\": 0.25, \"classifier_dropout\": null, "
+    "\"id2label\": {\"1\": \"yes\", \"0\": \"no\", \"2\": \"may `be`\\n\\\"\"}}";
+
+static Status parse(Arena *arena, const char *text, ModelConfig *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    TRY(json_parse(SLICE("config.json"), slice_from_cstr(text), JSON_STRICT, &document, err));
+    const Status s = model_config_parse(arena, json_root(document), out, err);
+    json_close(&document);
+    return s;
+}
+
+// good with its first occurrence of `from` replaced.
+static void changed(char *out, size_t size, const char *from, const char *to)
+{
+    const char *at = strstr(good, from);
+    cr_assert(at != NULL, "the good config has no %s", from);
+    snprintf(out, size, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+}
+
+Test(config, reads_what_a_checkpoint_says)
+{
+    Arena arena = {0};
+    Error err = {0};
+    ModelConfig c;
+    want_ok(parse(&arena, good, &c, &err), &err);
+    cr_assert(c.architecture == architecture_find(SLICE("bert")) && c.head == HEAD_SEQUENCE);
+    cr_assert(slice_eq_cstr(c.class_name, "BertForSequenceClassification"));
+    cr_assert(c.vocab_size == 420 && c.hidden_size == 32 && c.n_layers == 2 && c.n_heads == 4 &&
+              c.intermediate_size == 64);
+    cr_assert(c.max_positions == 64 && c.type_vocab_size == 2 && c.pad_id == 0 &&
+              c.activation == ACTIVATION_GELU_TANH);
+    cr_assert(c.hidden_dropout == 0.25f && c.attention_dropout == 0.1f &&
+              c.classifier_dropout < 0 && c.initializer_range == 0.02f);
+    cr_assert(c.n_labels == 3 && slice_eq_cstr(c.labels[0], "no") &&
+              slice_eq_cstr(c.labels[2], "may `be`\n\""));
+    arena_release(&arena);
+}
+
+Test(config, knows_the_head_of_every_class)
+{
+    static const struct {
+        const char *class_name;
+        ModelHead head;
+        size_t n_labels;
+    } cases[] = {
+        {"BertForSequenceClassification", HEAD_SEQUENCE, 3},
+        {"BertForTokenClassification", HEAD_TOKEN, 3},
+        {"BertForQuestionAnswering", HEAD_SPAN, 2},
+        {"BertForMaskedLM", HEAD_MASKED_LM, 420},
+        {"BertModel", HEAD_EMBEDDING, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c;
+        char text[1024];
+        changed(text, sizeof text, "BertForSequenceClassification", cases[i].class_name);
+        want_ok(parse(&arena, text, &c, &err), &err);
+        cr_assert(c.head == cases[i].head && c.n_labels == cases[i].n_labels,
+                  "%s: head %s, %zu labels", cases[i].class_name, model_head_name(c.head),
+                  c.n_labels);
+        arena_release(&arena);
+    }
+}
+
+Test(config, refuses_what_does_not_fit_and_names_the_place)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } cases[] = {
+        {"\"bert\"", "\"transfusion\"", "unknown architecture \"transfusion\"; known are: bert"},
+        {"BertForSequenceClassification", "BertForNothing",
+         "unknown architecture \"BertForNothing\""},
+        {"\"hidden_size\": 32", "\"hidden_size\": 30", "no multiple of 4"},
+        {"\"hidden_size\": 32", "\"hidden_size\": 0", "hidden_size"},
+        {"\"hidden_size\": 32", "\"hidden_size\": 99999999999", "hidden_size"},
+        {"\"hidden_size\": 32, ", "", "hidden_size"},
+        {"\"hidden_size\": 32", "\"hidden_size\": \"32\"", "hidden_size"},
+        {"\"gelu_new\"", "\"swoosh\"", "unknown activation \"swoosh\""},
+        {"\"pad_token_id\": 0", "\"pad_token_id\": 420", "pad_token_id"},
+        {"\"1\": \"yes\"", "\"3\": \"yes\"", "\"0\" to \"2\""},
+        {"\"1\": \"yes\"", "\"one\": \"yes\"", "\"0\" to \"2\""},
+        {"\"1\": \"yes\"", "\"00\": \"yes\"", "each once"},
+        {"\"1\": \"yes\"", "\"1\": \"no\"", "label \"no\" occurs twice"},
+        {"0.25", "1.5", "hidden_dropout_prob"},
+        {"\"hidden_act\"", "\"position_embedding_type\": \"relative_key\", \"hidden_act\"",
+         "absolute"},
+        {"\"hidden_act\"", "\"is_decoder\": true, \"hidden_act\"", "decoder"},
+        {"{\"architectures\": [\"BertForSequenceClassification\"], \"model_type\": \"bert\", ", "{",
+         "what model this is"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c;
+        char text[1024];
+        changed(text, sizeof text, cases[i].from, cases[i].to);
+        cr_assert(parse(&arena, text, &c, &err) == STATUS_INVALID, "%s", cases[i].to);
+        cr_assert(strstr(err.text, cases[i].says) && strstr(err.text, "config.json"), "%s says: %s",
+                  cases[i].to, err.text);
+        arena_release(&arena);
+    }
+}
+
+Test(config, writes_what_it_read_with_the_head_restated)
+{
+    static const Slice labels[] = {SLICE_LIT("up"), SLICE_LIT("down \"q\"")};
+    Arena arena = {0};
+    Error err = {0};
+    Buffer text = {0};
+    ModelConfig c, again;
+    JsonDocument *document = NULL;
+    char original[1200];
+    changed(original, sizeof original, "\"hidden_act\"",
+            "\"custom\": [1, 2.50, {\"x\": null}], \"torch_dtype\": \"float16\", \"hidden_act\"");
+    want_ok(
+        json_parse(SLICE("config.json"), slice_from_cstr(original), JSON_STRICT, &document, &err),
+        &err);
+    want_ok(model_config_parse(&arena, json_root(document), &c, &err), &err);
+    c.labels = labels;
+    c.n_labels = 2;
+    want_ok(model_config_write(&c, json_root(document), &text, &err), &err);
+    cr_assert(strstr(text.ptr, "2.50") && strstr(text.ptr, "\"torch_dtype\": \"float32\"") &&
+                  !strstr(text.ptr, "float16"),
+              "%s", text.ptr);
+    want_ok(parse(&arena, text.ptr, &again, &err), &err);
+    cr_assert(again.n_labels == 2 && slice_eq(again.labels[1], labels[1]) &&
+              again.hidden_size == 32);
+
+    // Without an original every size is written.
+    buffer_clear(&text);
+    want_ok(model_config_write(&c, NULL, &text, &err), &err);
+    want_ok(parse(&arena, text.ptr, &again, &err), &err);
+    cr_assert(again.vocab_size == c.vocab_size && again.layer_norm_eps == c.layer_norm_eps &&
+              again.activation == c.activation && again.pad_id == 0);
+    cr_assert(again.hidden_dropout == c.hidden_dropout && again.max_positions == c.max_positions);
+    json_close(&document);
+    buffer_release(&text);
+    arena_release(&arena);
+}
+
+Test(architectures, have_a_class_for_every_head_they_record)
+{
+    for (size_t i = 0; i < architectures_count; i++) {
+        const Architecture *a = architectures_all[i];
+        cr_assert(architecture_find(slice_from_cstr(a->model_type)) == a && a->summary &&
+                  a->record && a->read_config && a->write_config);
+        cr_assert(a->classes[0].name != NULL &&
+                  architecture_class(a, a->classes[0].head) == &a->classes[0]);
+    }
+    cr_assert(architecture_find(SLICE("nothing")) == NULL);
+}
