@@ -8,7 +8,7 @@
 
 #include "results/store.h"
 
-enum { VIEW_NONE = -1 };
+enum { VIEW_NONE = -1, VIEW_MAX_POINTS = 400 };
 
 typedef struct ViewModel {
     Slice name;
@@ -19,6 +19,7 @@ typedef struct ViewTask {
     Slice name;
     Slice dataset;        // its name
     Slice dataset_sha256; // of the file
+    Slice dataset_key;    // of the stored data set
     size_t n_samples;
     const Slice *labels;
     size_t n_labels;
@@ -50,8 +51,9 @@ typedef struct ViewAxis {
 
 typedef struct ViewSeries {
     Slice name;
-    const CurvePoint *points;
-    size_t n_points;
+    const CurvePoint *points; // long series are thinned: means of equal stretches
+    size_t n_points;          // at most VIEW_MAX_POINTS
+    size_t n_recorded;        // points before thinning
 } ViewSeries;
 
 typedef struct ViewTrial {
@@ -151,17 +153,19 @@ typedef struct RunView {
     size_t n_gaps;
     DataCheck *checks;
     size_t n_checks;
-    RunNote *
-        notes; // the run's own, then those found here: rising validation loss, failed and missing trials
+    // The run's own, then those found here: rising validation loss, failed and missing trials.
+    RunNote *notes;
     size_t n_notes;
-    char
-        inputs_hash[SHA256_HEX_SIZE]; // of all of the above: reports of equal inputs are left alone
+    char inputs_hash[SHA256_HEX_SIZE]; // run_view_hash
 } RunView;
 
 typedef struct RunViewOptions {
     size_t n_worst; // a model and task; 0 means 20
 } RunViewOptions;
 
+// A hash of all that a report of the run depends on, without reading it all: a trial's id stands for its contents. When
+// and on which machine the run was last begun is left out, so that a run repeated from the store changes no report.
+Status run_view_hash(Store *store, Slice run_id, char hash[SHA256_HEX_SIZE], Error *err) MUST_CHECK;
 // Reads run_id (as store_find_run gave it). On failure *view is released and zeroed.
 Status run_view_load(Store *store, Slice run_id, const RunViewOptions *options, RunView *view,
                      Error *err) MUST_CHECK;

@@ -30,6 +30,12 @@ const ReportFormat *report_find(Slice name);
 // Raised when the bytes of some format change for the same inputs.
 enum { REPORT_RENDERER_VERSION = 1 };
 
+// Whether DIRECTORY/report.EXTENSION was made from these inputs (run_view_hash) by the same renderer: then no view need be
+// loaded. The path goes into the arena. options may be NULL.
+Status report_is_current(const char *inputs_hash, const ReportFormat *format,
+                         const ReportOptions *options, const char *directory, Arena *arena,
+                         Slice *path, bool *is_current, Error *err) MUST_CHECK;
+
 // Writes DIRECTORY/report.EXTENSION (made where absent), unless the file there was made from the same inputs by the same
 // renderer: then it is left untouched and *written is false. The path goes into the arena. Each file carries the
 // hash it was made from, in a comment or a field "inputs".

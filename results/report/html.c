@@ -1,0 +1,151 @@
+// results/report/html.c: the page: one file, no script, nothing from elsewhere.
+#include "results/report/html_internal.h"
+
+void html_put(Html *html, const char *text)
+{
+    buffer_append_cstr(html->out, text);
+}
+
+void html_text(Html *html, Slice text)
+{
+    text_html(html->out, text);
+}
+
+static const char *cell_class(const TableColumn *column)
+{
+    return column->is_number ? "n" : column->is_text ? "t" : "w";
+}
+
+// An interval stands back behind its estimate.
+static void put_cell(Html *html, const TableColumn *column, Slice cell)
+{
+    const size_t bracket = column->is_number ? slice_find(cell, SLICE(" [")) : SIZE_MAX;
+    buffer_printf(html->out, "<td class=\"%s\">", cell_class(column));
+    html_text(html, slice_sub(cell, 0, bracket));
+    if (bracket != SIZE_MAX) {
+        html_put(html, " <span class=\"ci\">");
+        html_text(html, slice_sub(cell, bracket + 1, cell.len));
+        html_put(html, "</span>");
+    }
+    html_put(html, "</td>");
+}
+
+void html_table(Html *html, const ReportTable *table)
+{
+    if (table->n_rows == 0) return;
+    buffer_printf(html->out, "<div class=\"scroll\"><table class=\"%s\"><thead><tr>", table->id);
+    for (size_t j = 0; j < table->n_columns; j++) {
+        buffer_printf(html->out, "<th scope=\"col\" class=\"%s\">", cell_class(&table->columns[j]));
+        html_text(html, table->columns[j].name);
+        html_put(html, "</th>");
+    }
+    html_put(html, "</tr></thead><tbody>\n");
+    for (size_t i = 0; i < table->n_rows; i++) {
+        html_put(html, (int)i == table->best_row ? "<tr class=\"best\">" : "<tr>");
+        for (size_t j = 0; j < table->n_columns; j++)
+            put_cell(html, &table->columns[j], table->cells[i * table->n_columns + j]);
+        html_put(html, "</tr>\n");
+    }
+    html_put(html, "</tbody></table></div>\n");
+    if (table->note.len == 0) return;
+    html_put(html, "<p class=\"note\">");
+    html_text(html, table->note);
+    html_put(html, "</p>\n");
+}
+
+bool html_figure(Html *html, HtmlPlot plot, int model, int task, Slice caption)
+{
+    if (!html->draws) return false;
+    Buffer drawing = {0};
+    Error err = {0};
+    bool drawn = false;
+    const Status s = plot(html, model, task, &drawing, &drawn, &err);
+    if (s != STATUS_OK) {
+        html->draws = false; // what failed once fails again: the report goes on without
+        snprintf(html->remark, sizeof html->remark, "Plots were left out: %.300s.", err.text);
+        drawn = false;
+    }
+    if (drawn) {
+        html_put(html, "<figure><div class=\"plot wide\">");
+        buffer_append(html->out, buffer_slice(&drawing));
+        html_put(html, "</div><figcaption>");
+        html_text(html, caption);
+        html_put(html, "</figcaption></figure>\n");
+    }
+    if (drawing.failed) html->out->failed = true;
+    buffer_release(&drawing);
+    return drawn;
+}
+
+static void put_head(Html *html, const char *mark)
+{
+    const RunView *view = html->view;
+    buffer_printf(
+        html->out,
+        "<!DOCTYPE html>\n<!-- %s %s -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\n"
+        "<meta name=\"generator\" content=\"assay\">\n<title>",
+        report_mark_label, mark);
+    html_text(html, view->suite);
+    html_put(html, " \xc2\xb7 assay report</title>\n<style>\n");
+    for (size_t i = 0; html_style[i] != NULL; i++) html_put(html, html_style[i]);
+    html_put(html,
+             "</style>\n</head>\n<body>\n<header>\n<p class=\"eyebrow\">assay report</p>\n<h1>");
+    html_text(html, view->suite);
+    html_put(html, "</h1>\n<p class=\"sub\">");
+    Buffer text = {0};
+    report_subtitle(view, &text);
+    html_text(html, buffer_slice(&text));
+    if (text.failed) html->out->failed = true;
+    buffer_release(&text);
+    html_put(
+        html,
+        "</p>\n<nav><a href=\"#scores-0\">Scores</a><a href=\"#settings-0\">Settings and cost</a>"
+        "<a href=\"#curves-0\">Training</a><a href=\"#confusion-0\">Confusion</a>"
+        "<a href=\"#worst-0\">Worst samples</a><a href=\"#data-0\">Data</a>"
+        "<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n");
+}
+
+static Status put_body(Html *html, Error *err)
+{
+    typedef Status (*Section)(Html *, int, Error *);
+    static const Section sections[] = {html_scores,     html_settings, html_curves,
+                                       html_confusions, html_worst,    html_data};
+    TRY(html_verdicts(html, err));
+    for (size_t t = 0; t < html->view->n_tasks; t++) {
+        for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+            TRY(sections[i](html, (int)t, err));
+    }
+    return html_provenance(html, err);
+}
+
+static void put_foot(Html *html)
+{
+    if (html->remark[0] != '\0') {
+        html_put(html, "<p class=\"remark\">");
+        html_text(html, slice_from_cstr(html->remark));
+        html_put(html, "</p>\n");
+    }
+    html_put(
+        html,
+        "</main>\n<footer>Made by assay. This page is one file: no script runs in it and nothing is loaded from "
+        "elsewhere.</footer>\n</body>\n</html>\n");
+}
+
+Status render_html(const RunView *view, const ReportOptions *options, Buffer *out, Error *err)
+{
+    char mark[SHA256_HEX_SIZE];
+    TRY(report_mark(view->inputs_hash, report_find(SLICE("html")), options, mark, err));
+    Html html = {.view = view, .out = out, .plots = {.view = view, .gnuplot = options->gnuplot}};
+    html.draws = gnuplot_is_available(options->gnuplot);
+    if (!html.draws)
+        snprintf(
+            html.remark, sizeof html.remark,
+            "Plots were left out: gnuplot was not found. Install it (apt-get install gnuplot-nox) and render again.");
+    put_head(&html, mark);
+    const Status s = put_body(&html, err);
+    put_foot(&html);
+    arena_release(&html.arena);
+    return s == STATUS_OK ? buffer_status(out, err) : s;
+}

@@ -1,0 +1,374 @@
+// results/report/html_sections.c: what the page says, from the verdict to the manifest.
+#include <math.h>
+
+#include "results/report/html_internal.h"
+
+static void begin_section(Html *html, const char *id, int task, const char *title, Slice of)
+{
+    buffer_printf(html->out, "<section>\n<h2 id=\"%s-%d\">%s", id, task, title);
+    if (html->view->n_tasks > 1 && of.len > 0) {
+        html_put(html, ", ");
+        html_text(html, of);
+    }
+    html_put(html, "</h2>\n");
+}
+
+static void put_heading(Html *html, Slice text)
+{
+    html_put(html, "<h3>");
+    html_text(html, text);
+    html_put(html, "</h3>\n");
+}
+
+// "500 samples of reviews, 5 folds, 1 seed": what every bar says.
+static Slice source_of(Html *html, const ViewScore *score, int task)
+{
+    Buffer text = {0};
+    text_source(&text, score);
+    buffer_printf(&text, "; data: " SLICE_FMT, SLICE_ARG(html->view->tasks[task].dataset));
+    const Slice copy = arena_copy(&html->arena, buffer_slice(&text));
+    buffer_release(&text);
+    return copy;
+}
+
+static void begin_fact(Html *html, const char *name)
+{
+    buffer_printf(html->out, "<div><dt>%s</dt><dd>", name);
+}
+
+static void put_interval(Html *html, const StoredScore *score)
+{
+    if (isnan(score->lo) || isnan(score->hi)) return;
+    buffer_printf(html->out, "<small>%.0f%%: ", 100 * score->level);
+    text_value(html->out, score->lo, score->highest);
+    html_put(html, " to ");
+    text_value(html->out, score->hi, score->highest);
+    html_put(html, "</small>");
+}
+
+static void put_time_fact(Html *html)
+{
+    const RunView *view = html->view;
+    int64_t wall_ns = 0;
+    for (size_t i = 0; i < view->n_costs; i++) wall_ns += view->costs[i].wall_ns;
+    begin_fact(html, "time of all trials");
+    text_duration(html->out, wall_ns);
+    buffer_printf(html->out, "<small>%zu trials, %zu failed</small></dd></div>\n", view->n_trials,
+                  view->n_failed);
+}
+
+static void put_facts(Html *html, int task)
+{
+    const RunView *view = html->view;
+    html_put(html, "<dl class=\"facts\">\n");
+    for (size_t m = 0; m < view->n_models && m < 5; m++) {
+        const ViewScore *score = run_view_headline(view, (int)m, task, (Slice){0});
+        if (score == NULL) continue;
+        html_put(html, "<div><dt>");
+        html_text(html, view->models[m].name);
+        html_put(html, "</dt><dd>");
+        text_value(html->out, score->score.estimate, score->score.highest);
+        put_interval(html, &score->score);
+        html_put(html, "</dd></div>\n");
+    }
+    put_time_fact(html);
+    html_put(html, "</dl>\n");
+}
+
+Status html_verdicts(Html *html, Error *err)
+{
+    const RunView *view = html->view;
+    for (size_t t = 0; t < view->n_tasks; t++) {
+        Buffer verdict = {0};
+        report_verdict(view, (int)t, &verdict);
+        const Status s = buffer_status(&verdict, err);
+        html_put(html, "<div class=\"verdict\"><p class=\"lead\">");
+        html_text(html, buffer_slice(&verdict));
+        html_put(html, "</p>\n");
+        buffer_release(&verdict);
+        TRY(s);
+        put_facts(html, (int)t);
+        html_put(html, "</div>\n");
+    }
+    for (size_t i = 0; i < view->n_notes; i++) {
+        const bool is_warning = view->notes[i].level == NOTE_WARNING;
+        html_put(html,
+                 is_warning ? "<p class=\"warning\"><b>Warning.</b> " : "<p class=\"remark\">");
+        html_text(html, view->notes[i].text);
+        html_put(html, "</p>\n");
+    }
+    if (!html->draws) {
+        html_put(html, "<p class=\"remark\">");
+        html_text(html, slice_from_cstr(html->remark));
+        html_put(html, "</p>\n");
+        html->remark[0] = '\0'; // said here; the foot is for failures found later
+    }
+    return STATUS_OK;
+}
+
+static Status draw_scores(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
+{
+    (void)model;
+    return plot_scores(&html->plots, task, out, drawn, err);
+}
+
+static Status draw_grid(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
+{
+    return plot_grid(&html->plots, model, task, out, drawn, err);
+}
+
+static Status draw_curves(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
+{
+    return plot_curves(&html->plots, model, task, out, drawn, err);
+}
+
+static Status draw_validation(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
+{
+    return plot_validation(&html->plots, model, task, out, drawn, err);
+}
+
+static const ViewConfusion *find_confusion(const RunView *view, int model, int task)
+{
+    for (size_t i = 0; i < view->n_confusions; i++) {
+        if (view->confusions[i].model == model && view->confusions[i].task == task)
+            return &view->confusions[i];
+    }
+    return NULL;
+}
+
+static Status draw_confusion(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
+{
+    return plot_confusion(&html->plots, find_confusion(html->view, model, task), out, drawn, err);
+}
+
+static Slice caption(Html *html, const char *text, Slice of, Slice source)
+{
+    return slice_from_cstr(arena_printf(&html->arena, "%s" SLICE_FMT "%s" SLICE_FMT ".", text,
+                                        SLICE_ARG(of), source.len > 0 ? ". Source: " : "",
+                                        SLICE_ARG(source)));
+}
+
+Status html_scores(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    const ViewTask *t = &view->tasks[task];
+    ReportTable scores, folds;
+    TRY(table_scores(view, task, &html->arena, &scores, err));
+    TRY(table_folds(view, task, &html->arena, &folds, err));
+    begin_section(html, "scores", task, "Scores", t->name);
+    const int best = run_view_best_model(view, task);
+    const ViewScore *headline =
+        best == VIEW_NONE ? NULL : run_view_headline(view, best, task, (Slice){0});
+    if (headline != NULL) {
+        html_figure(html, draw_scores, VIEW_NONE, task,
+                    caption(html, "Bars: 95% intervals; small dots: single folds; score: ",
+                            t->primary, source_of(html, headline, task)));
+    }
+    html_table(html, &scores);
+    if (folds.n_rows > 0) {
+        html_put(html, "<details><summary>Every fold</summary>\n");
+        html_table(html, &folds);
+        html_put(html, "</details>\n");
+    }
+    html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
+// The source of a model's grid: that of any of its settings' scores.
+static Slice grid_source(Html *html, int model, int task)
+{
+    for (size_t i = 0; i < html->view->n_costs; i++) {
+        const ViewCost *cost = &html->view->costs[i];
+        if (cost->model == model && cost->task == task && cost->score != VIEW_NONE)
+            return source_of(html, &html->view->scores[cost->score], task);
+    }
+    return (Slice){0};
+}
+
+Status html_settings(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    ReportTable settings;
+    TRY(table_settings(view, task, &html->arena, &settings, err));
+    if (settings.n_rows == 0) return STATUS_OK;
+    begin_section(html, "settings", task, "Settings, fit and cost", view->tasks[task].name);
+    html_put(html, "<div class=\"pair\">\n");
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (view->models[m].is_baseline) continue;
+        html_figure(html, draw_grid, (int)m, task,
+                    caption(html, "Score of each setting: ", view->models[m].name,
+                            grid_source(html, (int)m, task)));
+    }
+    html_put(html, "</div>\n");
+    html_table(html, &settings);
+    html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
+static bool has_curves(const RunView *view, int task)
+{
+    for (size_t i = 0; i < view->n_trials; i++) {
+        if (view->trials[i].task == task && view->trials[i].n_series > 0) return true;
+    }
+    return false;
+}
+
+Status html_curves(Html *html, int task, Error *err)
+{
+    (void)err;
+    const RunView *view = html->view;
+    if (!has_curves(view, task) || !html->draws) return STATUS_OK;
+    begin_section(html, "curves", task, "Training", view->tasks[task].name);
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (view->models[m].is_baseline) continue;
+        size_t n_won = 0, n_folds = 0;
+        const int best = run_view_best_setting(view, (int)m, task, &n_won, &n_folds);
+        put_heading(html, view->models[m].name);
+        html_put(html, "<div class=\"pair\">\n");
+        html_figure(
+            html, draw_curves, (int)m, task,
+            caption(
+                html, "Setting chosen most often: ",
+                best == VIEW_NONE ? SLICE("the best one") : view->settings_table[best].label,
+                SLICE(
+                    "means over its trials; the band reaches from the lowest to the highest training loss")));
+        html_figure(html, draw_validation, (int)m, task,
+                    caption(html, "Validation loss of every setting", SLICE(""),
+                            SLICE("means over trials; the thick line is the setting on the left")));
+        html_put(html, "</div>\n");
+    }
+    html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
+Status html_confusions(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    bool begun = false;
+    for (size_t i = 0; i < view->n_confusions; i++) {
+        const ViewConfusion *confusion = &view->confusions[i];
+        if (confusion->task != task || view->models[confusion->model].is_baseline) continue;
+        ReportTable table;
+        TRY(table_confusion(view, confusion, &html->arena, &table, err));
+        if (!begun) {
+            begin_section(html, "confusion", task, "Confusion", view->tasks[task].name);
+            html_put(html, "<div class=\"pair\">\n");
+        }
+        begun = true;
+        html_put(html, "<div>");
+        put_heading(html, view->models[confusion->model].name);
+        const Slice source = slice_from_cstr(arena_printf(
+            &html->arena,
+            "%llu judged samples of " SLICE_FMT ", each by a model that did not see it",
+            (unsigned long long)confusion->n_samples, SLICE_ARG(view->tasks[task].dataset)));
+        const bool drawn =
+            html_figure(html, draw_confusion, confusion->model, task,
+                        caption(html, "Shade: share of the reference's row", SLICE(""), source));
+        if (drawn) html_put(html, "<details><summary>As numbers</summary>\n");
+        html_table(html, &table);
+        html_put(html, drawn ? "</details></div>\n" : "</div>\n");
+    }
+    if (begun) html_put(html, "</div>\n</section>\n");
+    return STATUS_OK;
+}
+
+Status html_worst(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    bool begun = false;
+    for (size_t m = 0; m < view->n_models; m++) {
+        ReportTable table;
+        TRY(table_worst(view, (int)m, task, &html->arena, &table, err));
+        if (table.n_rows == 0) continue;
+        if (!begun) begin_section(html, "worst", task, "Worst samples", view->tasks[task].name);
+        buffer_printf(html->out, "<details%s><summary>", begun ? "" : " open");
+        html_text(html, view->models[m].name);
+        html_put(html, "</summary>\n");
+        html_table(html, &table);
+        html_put(html, "</details>\n");
+        begun = true;
+    }
+    if (begun) html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
+// Class balance as bars beside the numbers.
+static void put_balance(Html *html, int task)
+{
+    const RunView *view = html->view;
+    double most = 0;
+    for (size_t i = 0; i < view->n_checks; i++) {
+        const DataCheck *check = &view->checks[i];
+        if (slice_eq(check->task, view->tasks[task].name) &&
+            slice_eq_cstr(check->section, "classes") && check->number > most)
+            most = check->number;
+    }
+    if (most <= 0) return;
+    put_heading(html, SLICE("Class balance"));
+    html_put(html, "<div class=\"scroll\"><table class=\"balance\"><tbody>\n");
+    for (size_t i = 0; i < view->n_checks; i++) {
+        const DataCheck *check = &view->checks[i];
+        if (!slice_eq(check->task, view->tasks[task].name) ||
+            !slice_eq_cstr(check->section, "classes"))
+            continue;
+        html_put(html, "<tr><td class=\"w\">");
+        html_text(html, check->item);
+        const double share = check->number > 0 ? check->number / most : 0; // NaN gives 0
+        buffer_printf(html->out, "</td><td><span class=\"bar\" style=\"width:%.0fpx\"></span>",
+                      320 * share);
+        html_text(html, check->value);
+        html_put(html, "</td></tr>\n");
+    }
+    html_put(html, "</tbody></table></div>\n");
+}
+
+Status html_data(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    ReportTable table;
+    TRY(table_checks(view, task, &html->arena, &table, err));
+    if (table.n_rows == 0) return STATUS_OK;
+    begin_section(html, "data", task, "Data", view->tasks[task].name);
+    put_balance(html, task);
+    html_table(html, &table);
+    html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
+static void put_reproduction(Html *html)
+{
+    const RunView *view = html->view;
+    html_put(
+        html,
+        "<h3>How to reproduce</h3>\n<p>With the same files (compare the hashes below), the same version of the "
+        "program and the same seeds, every score and every answer comes out the same; times do not.</p>\n<pre>");
+    if (view->command.len > 0) {
+        html_text(html, view->command);
+        html_put(html, "\n");
+    }
+    html_put(html, "assay export ");
+    html_text(html, view->run_id);
+    html_put(html, " --canonical | sha256sum   # equal for equal results</pre>\n");
+}
+
+Status html_provenance(Html *html, Error *err)
+{
+    const RunView *view = html->view;
+    ReportTable manifest, machine;
+    TRY(table_manifest(view, &html->arena, &manifest, err));
+    TRY(table_machine(view, &html->arena, &machine, err));
+    html_put(html, "<section>\n<h2 id=\"provenance\">Provenance</h2>\n");
+    put_reproduction(html);
+    put_heading(html, manifest.title);
+    manifest.id = machine.id = "manifest";
+    html_table(html, &manifest);
+    put_heading(html, machine.title);
+    html_table(html, &machine);
+    if (view->settings.len > 0) {
+        html_put(html, "<details><summary>The suite as it was run</summary>\n<pre>");
+        html_text(html, view->settings);
+        html_put(html, "</pre></details>\n");
+    }
+    html_put(html, "</section>\n");
+    return STATUS_OK;
+}

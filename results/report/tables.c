@@ -1,0 +1,211 @@
+// results/report/tables.c: the tables about scores and samples.
+#include <math.h>
+
+#include "results/report/tables.h"
+
+static Slice direction_word(const ViewTask *task)
+{
+    return task->direction > 0   ? SLICE("higher is better")
+           : task->direction < 0 ? SLICE("lower is better")
+                                 : SLICE("");
+}
+
+// What a model's headline was trained with.
+static void setting_cell(TableBuild *b, const RunView *view, const ViewScore *headline, int model,
+                         int task)
+{
+    size_t n_won = 0, n_folds = 0;
+    const int best = run_view_best_setting(view, model, task, &n_won, &n_folds);
+    if (view->models[model].is_baseline) {
+        buffer_append_cstr(&b->text, "baseline");
+    } else if (best != VIEW_NONE) {
+        buffer_append(&b->text, view->settings_table[best].label);
+        if (n_folds > 1) buffer_printf(&b->text, " (%zu of %zu folds)", n_won, n_folds);
+    } else if (headline->setting != VIEW_NONE) {
+        buffer_append(&b->text, view->settings_table[headline->setting].label);
+    }
+    table_cell(b);
+}
+
+Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "scores");
+    const int best = run_view_best_model(view, task);
+    table_title(&b, "Scores on " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("model"), COLUMN_WORD);
+    table_column(&b, SLICE("setting"), COLUMN_WORD);
+    for (size_t i = 0; i < t->n_scores; i++) table_column(&b, t->scores[i], COLUMN_NUMBER);
+    table_column(&b, SLICE("from"), COLUMN_WORD);
+    int row = 0;
+    Slice method = {0};
+    for (size_t m = 0; m < view->n_models; m++) {
+        const ViewScore *headline = run_view_headline(view, (int)m, task, (Slice){0});
+        if (headline == NULL) continue;
+        if (method.len == 0) method = headline->score.method;
+        if ((int)m == best) out->best_row = row;
+        row++;
+        table_cell_slice(&b, view->models[m].name);
+        setting_cell(&b, view, headline, (int)m, task);
+        for (size_t i = 0; i < t->n_scores; i++) {
+            const ViewScore *score = run_view_headline(view, (int)m, task, t->scores[i]);
+            if (score != NULL) text_score(&b.text, &score->score);
+            table_cell(&b);
+        }
+        text_source(&b.text, headline);
+        table_cell(&b);
+    }
+    table_note(&b,
+               "Brackets: 95%% intervals (" SLICE_FMT ": " SLICE_FMT "). " SLICE_FMT ": " SLICE_FMT
+               ". Data: " SLICE_FMT
+               ", %zu samples%s. Whether two models differ is a question for pairs of answers, not "
+               "for overlapping intervals: assay compare.",
+               SLICE_ARG(t->primary), SLICE_ARG(method), SLICE_ARG(t->primary),
+               SLICE_ARG(direction_word(t)), SLICE_ARG(t->dataset), t->n_samples,
+               view->is_limited ? " (a limited sample)" : "");
+    return table_end(&b, err);
+}
+
+static const ViewTrial *next_judged(const RunView *view, size_t *i, int task)
+{
+    for (; *i < view->n_trials; (*i)++) {
+        const ViewTrial *trial = &view->trials[*i];
+        const bool is_judged = trial->role == TRIAL_BASELINE || trial->role == TRIAL_SINGLE ||
+                               (trial->role == TRIAL_OUTER && trial->is_chosen);
+        if (trial->task == task && is_judged) return &view->trials[(*i)++];
+    }
+    return NULL;
+}
+
+Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "folds");
+    table_title(&b, "By fold, " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("model"), COLUMN_WORD);
+    table_column(&b, SLICE("fold"), COLUMN_NUMBER);
+    table_column(&b, SLICE("seed"), COLUMN_NUMBER);
+    table_column(&b, SLICE("setting"), COLUMN_WORD);
+    for (size_t i = 0; i < t->n_scores; i++) table_column(&b, t->scores[i], COLUMN_NUMBER);
+    table_column(&b, SLICE("samples"), COLUMN_NUMBER);
+    size_t i = 0;
+    for (const ViewTrial *trial; (trial = next_judged(view, &i, task)) != NULL;) {
+        table_cell_slice(&b, view->models[trial->model].name);
+        if (trial->outer_fold != STORE_NO_FOLD) buffer_printf(&b.text, "%d", trial->outer_fold + 1);
+        table_cell(&b);
+        table_cell_printf(&b, "%llu", (unsigned long long)trial->seed);
+        table_cell_slice(&b, trial->role == TRIAL_BASELINE
+                                 ? SLICE("")
+                                 : view->settings_table[trial->setting].label);
+        uint64_t n = 0;
+        for (size_t j = 0; j < t->n_scores; j++) {
+            const StoredScore *score = run_view_trial_score(trial, t->scores[j]);
+            if (score != NULL) {
+                text_score(&b.text, score);
+                n = score->n;
+            } else if (j == 0) {
+                buffer_append_cstr(&b.text, trial->status == TRIAL_FAILED ? "failed" : "missing");
+            }
+            table_cell(&b);
+        }
+        if (n > 0) text_count(&b.text, n);
+        table_cell(&b);
+    }
+    table_note(
+        &b,
+        "Each fold is judged by a model that never saw it; its setting was chosen on the other folds alone.");
+    return table_end(&b, err);
+}
+
+Status table_confusion(const RunView *view, const ViewConfusion *confusion, Arena *arena,
+                       ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[confusion->task];
+    const size_t n = confusion->n_labels;
+    TableBuild b = table_begin(out, arena, "confusion");
+    table_title(&b, "Confusion matrix, " SLICE_FMT " on " SLICE_FMT,
+                SLICE_ARG(view->models[confusion->model].name), SLICE_ARG(t->name));
+    bool has_no_answer = false;
+    for (size_t i = 0; i < n; i++)
+        has_no_answer = has_no_answer || confusion->counts[i * (n + 1) + n] > 0;
+    table_column(&b, SLICE("reference \\ predicted"), COLUMN_WORD);
+    for (size_t i = 0; i < n; i++) table_column(&b, t->labels[i], COLUMN_NUMBER);
+    if (has_no_answer) table_column(&b, SLICE("(no answer)"), COLUMN_NUMBER);
+    table_column(&b, SLICE("recall"), COLUMN_NUMBER);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t *row = &confusion->counts[i * (n + 1)];
+        uint64_t total = 0;
+        for (size_t j = 0; j <= n; j++) total += row[j];
+        table_cell_slice(&b, t->labels[i]);
+        for (size_t j = 0; j < n + has_no_answer; j++) {
+            text_count(&b.text, row[j]);
+            table_cell(&b);
+        }
+        text_value(&b.text, total == 0 ? NAN : (double)row[i] / (double)total, 1);
+        table_cell(&b);
+    }
+    table_note(&b, "Rows: reference, columns: predicted; %llu judged samples of " SLICE_FMT ".",
+               (unsigned long long)confusion->n_samples, SLICE_ARG(t->dataset));
+    return table_end(&b, err);
+}
+
+static void probability_cell(TableBuild *b, double p)
+{
+    if (!isnan(p)) buffer_printf(&b->text, "%.3f", p);
+    table_cell(b);
+}
+
+Status table_worst(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
+                   Error *err)
+{
+    TableBuild b = table_begin(out, arena, "worst");
+    table_title(&b, "Worst samples, " SLICE_FMT " on " SLICE_FMT,
+                SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name));
+    table_column(&b, SLICE("sample"), COLUMN_WORD);
+    table_column(&b, SLICE("text"), COLUMN_TEXT);
+    table_column(&b, SLICE("reference"), COLUMN_WORD);
+    table_column(&b, SLICE("predicted"), COLUMN_WORD);
+    table_column(&b, SLICE("p(reference)"), COLUMN_NUMBER);
+    table_column(&b, SLICE("p(predicted)"), COLUMN_NUMBER);
+    for (size_t i = 0; i < view->n_worst; i++) {
+        const ViewWorst *worst = &view->worst[i];
+        if (worst->model != model || worst->task != task) continue;
+        table_cell_slice(&b, worst->sample_id);
+        buffer_append(&b.text, worst->input);
+        if (worst->pair.ptr != NULL) {
+            buffer_append_cstr(&b.text, " \xe2\x80\x96 "); // U+2016, between the two texts
+            buffer_append(&b.text, worst->pair);
+        }
+        table_cell(&b);
+        table_cell_slice(&b, worst->reference);
+        table_cell_slice(&b, worst->predicted);
+        probability_cell(&b, worst->p_reference);
+        probability_cell(&b, worst->p_predicted);
+    }
+    table_note(
+        &b,
+        "Least probability given to the reference first. Many of these may be errors of the data: look before "
+        "you blame the model.");
+    return table_end(&b, err);
+}
+
+Status table_checks(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    TableBuild b = table_begin(out, arena, "data");
+    table_title(&b, "Data check, " SLICE_FMT, SLICE_ARG(view->tasks[task].name));
+    table_column(&b, SLICE("about"), COLUMN_WORD);
+    table_column(&b, SLICE("item"), COLUMN_WORD);
+    table_column(&b, SLICE("found"), COLUMN_WORD);
+    table_column(&b, SLICE(""), COLUMN_WORD);
+    for (size_t i = 0; i < view->n_checks; i++) {
+        const DataCheck *check = &view->checks[i];
+        if (!slice_eq(check->task, view->tasks[task].name)) continue;
+        table_cell_slice(&b, check->section);
+        table_cell_slice(&b, check->item);
+        table_cell_slice(&b, check->value);
+        table_cell_slice(&b, check->level == NOTE_WARNING ? SLICE("look here") : SLICE(""));
+    }
+    table_note(&b, SLICE_FMT ", sha256 " SLICE_FMT, SLICE_ARG(view->tasks[task].dataset),
+               SLICE_ARG(view->tasks[task].dataset_sha256));
+    return table_end(&b, err);
+}

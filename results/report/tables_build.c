@@ -1,0 +1,101 @@
+// results/report/tables_build.c: building a table cell by cell.
+#include <stdarg.h>
+
+#include "results/report/tables.h"
+
+TableBuild table_begin(ReportTable *table, Arena *arena, const char *id)
+{
+    *table = (ReportTable){.id = id, .best_row = VIEW_NONE};
+    return (TableBuild){.table = table, .arena = arena};
+}
+
+static Slice format_text(TableBuild *build, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = len < 0 ? NULL : arena_alloc(build->arena, (size_t)len + 1, 1);
+    if (text == NULL) {
+        build->failed = true;
+        return (Slice){0};
+    }
+    vsnprintf(text, (size_t)len + 1, format, args);
+    return (Slice){text, (size_t)len};
+}
+
+void table_title(TableBuild *build, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    build->table->title = format_text(build, format, args);
+    va_end(args);
+}
+
+void table_note(TableBuild *build, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    build->table->note = format_text(build, format, args);
+    va_end(args);
+}
+
+static void grow(TableBuild *build, void *items, size_t n, size_t *capacity, size_t size)
+{
+    if (n < *capacity) return;
+    const size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
+    void *grown = arena_alloc(build->arena, wanted, size);
+    if (grown == NULL) {
+        build->failed = true;
+        return;
+    }
+    void **list = items;
+    if (n > 0) memcpy(grown, *list, n * size);
+    *list = grown;
+    *capacity = wanted;
+}
+
+void table_column(TableBuild *build, Slice name, ColumnKind kind)
+{
+    ReportTable *table = build->table;
+    grow(build, &table->columns, table->n_columns, &build->column_capacity, sizeof *table->columns);
+    if (build->failed) return;
+    table->columns[table->n_columns++] =
+        (TableColumn){name, kind == COLUMN_NUMBER, kind == COLUMN_TEXT};
+}
+
+void table_cell_slice(TableBuild *build, Slice text)
+{
+    grow(build, &build->table->cells, build->n_cells, &build->capacity,
+         sizeof *build->table->cells);
+    if (build->failed) return;
+    build->table->cells[build->n_cells++] = arena_copy(build->arena, text);
+}
+
+void table_cell(TableBuild *build)
+{
+    table_cell_slice(build, buffer_slice(&build->text));
+    buffer_clear(&build->text);
+}
+
+void table_cell_printf(TableBuild *build, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    table_cell_slice(build, format_text(build, format, args));
+    va_end(args);
+}
+
+Status table_end(TableBuild *build, Error *err)
+{
+    ReportTable *table = build->table;
+    const bool failed = build->failed || build->text.failed;
+    buffer_release(&build->text);
+    if (failed)
+        return error_set(err, STATUS_MEMORY, "out of memory while building a table of the report");
+    table->n_rows = table->n_columns == 0 ? 0 : build->n_cells / table->n_columns;
+    if (table->n_rows * table->n_columns != build->n_cells)
+        return error_set(err, STATUS_INTERNAL, "table %s: %zu cells in %zu columns", table->id,
+                         build->n_cells, table->n_columns);
+    return STATUS_OK;
+}

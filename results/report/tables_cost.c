@@ -1,0 +1,160 @@
+// results/report/tables_cost.c: settings with score, fit and cost; the manifest; all tables in a row.
+#include <math.h>
+
+#include "results/manifest.h"
+#include "results/report/tables.h"
+
+static const ViewGap *find_gap(const RunView *view, const ViewCost *cost)
+{
+    for (size_t i = 0; i < view->n_gaps; i++) {
+        const ViewGap *gap = &view->gaps[i];
+        if (gap->model == cost->model && gap->task == cost->task && gap->setting == cost->setting)
+            return gap;
+    }
+    return NULL;
+}
+
+static void gap_cells(TableBuild *b, const ViewGap *gap)
+{
+    if (gap == NULL) {
+        table_cell_slice(b, SLICE(""));
+        table_cell_slice(b, SLICE(""));
+        table_cell_slice(b, SLICE(""));
+        return;
+    }
+    table_cell_printf(b, "%.3f", gap->train_loss);
+    table_cell_printf(b, "%.3f", gap->validation_loss);
+    if (gap->n_rising * 2 >= gap->n_trials) {
+        table_cell_printf(b, "%+.3f, rises after epoch %lld",
+                          gap->validation_loss - gap->train_loss, (long long)gap->rising_epoch);
+    } else {
+        table_cell_printf(b, "%+.3f", gap->validation_loss - gap->train_loss);
+    }
+}
+
+static void cost_cells(TableBuild *b, const ViewCost *cost)
+{
+    const int64_t n = cost->n_trials > 0 ? (int64_t)cost->n_trials : 1;
+    text_duration(&b->text, cost->wall_ns / n);
+    table_cell(b);
+    if (cost->train_ns > 0) {
+        text_count(&b->text,
+                   (uint64_t)((double)cost->n_train_tokens * 1e9 / (double)cost->train_ns));
+    }
+    table_cell(b);
+    if (cost->latency_median_ns != STORE_NO_TIME) text_duration(&b->text, cost->latency_median_ns);
+    table_cell(b);
+    text_bytes(&b->text, cost->peak_rss_bytes);
+    table_cell(b);
+    table_cell_printf(b, "%zu", cost->n_trials);
+}
+
+static const char *const cost_columns[] = {"time a trial", "train tokens/s", "median latency",
+                                           "peak memory", "trials"};
+
+Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "settings");
+    table_title(&b, "Settings with score, fit and cost, " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("model"), COLUMN_WORD);
+    table_column(&b, SLICE("setting"), COLUMN_WORD);
+    table_column(&b, t->primary, COLUMN_NUMBER);
+    table_column(&b, SLICE("judged on"), COLUMN_WORD);
+    table_column(&b, SLICE("train loss"), COLUMN_NUMBER);
+    table_column(&b, SLICE("validation loss"), COLUMN_NUMBER);
+    table_column(&b, SLICE("gap"), COLUMN_NUMBER);
+    for (size_t i = 0; i < sizeof cost_columns / sizeof *cost_columns; i++)
+        table_column(&b, slice_from_cstr(cost_columns[i]), COLUMN_NUMBER);
+    for (size_t i = 0; i < view->n_costs; i++) {
+        const ViewCost *cost = &view->costs[i];
+        if (cost->task != task || view->models[cost->model].is_baseline) continue;
+        table_cell_slice(&b, view->models[cost->model].name);
+        table_cell_slice(&b, view->settings_table[cost->setting].label);
+        const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
+        if (score != NULL) text_score(&b.text, &score->score);
+        table_cell(&b);
+        if (score != NULL)
+            buffer_append_cstr(&b.text, score->role == TRIAL_INNER ? "inner part"
+                                                                   : trial_role_name(score->role));
+        table_cell(&b);
+        gap_cells(&b, find_gap(view, cost));
+        cost_cells(&b, cost);
+    }
+    table_note(
+        &b,
+        "Scores of settings are those that chose among them (inner parts of the folds): good for comparing "
+        "settings, too kind as a promise. Losses at the weights that were kept, means over trials. Times as "
+        "measured on the machine named below.");
+    return table_end(&b, err);
+}
+
+static Status table_of_json(const char *id, const char *title, const char *note, Slice json,
+                            Arena *arena, ReportTable *out, Error *err)
+{
+    ManifestRow *rows = NULL;
+    size_t n = 0;
+    TRY(manifest_rows(arena, json, &rows, &n, err));
+    TableBuild b = table_begin(out, arena, id);
+    table_title(&b, "%s", title);
+    table_note(&b, "%s", note);
+    table_column(&b, SLICE("what"), COLUMN_WORD);
+    table_column(&b, SLICE("value"), COLUMN_TEXT);
+    for (size_t i = 0; i < n; i++) {
+        table_cell_slice(&b, rows[i].key);
+        table_cell_slice(&b, rows[i].value);
+    }
+    return table_end(&b, err);
+}
+
+Status table_manifest(const RunView *view, Arena *arena, ReportTable *out, Error *err)
+{
+    return table_of_json("manifest", "Manifest",
+                         "What can change a result: part of every trial's identity.",
+                         view->manifest, arena, out, err);
+}
+
+Status table_machine(const RunView *view, Arena *arena, ReportTable *out, Error *err)
+{
+    return table_of_json("machine", "Machine", "What can only change times.",
+                         view->manifest_machine, arena, out, err);
+}
+
+static bool has_worst(const RunView *view, int model, int task)
+{
+    for (size_t i = 0; i < view->n_worst; i++) {
+        if (view->worst[i].model == model && view->worst[i].task == task) return true;
+    }
+    return false;
+}
+
+// The tables of one task, appended; there is room for them.
+static Status tables_of_task(const RunView *view, int task, Arena *arena, ReportTable *tables,
+                             size_t *n, Error *err)
+{
+    TRY(table_scores(view, task, arena, &tables[(*n)++], err));
+    TRY(table_settings(view, task, arena, &tables[(*n)++], err));
+    TRY(table_folds(view, task, arena, &tables[(*n)++], err));
+    for (size_t i = 0; i < view->n_confusions; i++) {
+        if (view->confusions[i].task != task || view->models[view->confusions[i].model].is_baseline)
+            continue;
+        TRY(table_confusion(view, &view->confusions[i], arena, &tables[(*n)++], err));
+    }
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (has_worst(view, (int)m, task))
+            TRY(table_worst(view, (int)m, task, arena, &tables[(*n)++], err));
+    }
+    return table_checks(view, task, arena, &tables[(*n)++], err);
+}
+
+Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
+                     Error *err)
+{
+    const size_t most = view->n_tasks * (4 + view->n_models) + view->n_confusions + 2;
+    TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
+    *n_tables = 0;
+    for (size_t t = 0; t < view->n_tasks; t++)
+        TRY(tables_of_task(view, (int)t, arena, *tables, n_tables, err));
+    TRY(table_manifest(view, arena, &(*tables)[(*n_tables)++], err));
+    return table_machine(view, arena, &(*tables)[(*n_tables)++], err);
+}

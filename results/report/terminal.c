@@ -1,0 +1,204 @@
+// results/report/terminal.c: tables aligned by the columns that text takes on a terminal.
+#include "base/unicode.h"
+#include "results/report/report_internal.h"
+
+enum { DEFAULT_WIDTH = 100, LEAST_TEXT_COLUMNS = 16, GAP_COLUMNS = 2 };
+
+typedef struct Terminal {
+    Buffer *out;
+    size_t width;
+    bool colour;
+} Terminal;
+
+static void style(const Terminal *t, const char *code)
+{
+    if (t->colour) buffer_printf(t->out, "\x1b[%sm", code);
+}
+
+// At most `columns` of a text, an ellipsis in place of the rest, padded on the left or right.
+static void put_cell(const Terminal *t, Slice text, size_t columns, bool is_number, bool is_last)
+{
+    const size_t total = unicode_text_columns(text);
+    size_t used = 0, end = 0;
+    if (total <= columns) {
+        used = total;
+        end = text.len;
+    }
+    for (size_t i = 0; total > columns && i < text.len;) {
+        const CodePoint c = utf8_next(text, &i);
+        const size_t w = c < 0 ? 1 : (size_t)unicode_columns(c);
+        if (used + w + 1 > columns) break;
+        used += w;
+        end = i;
+    }
+    for (size_t i = used; is_number && i < columns; i++) buffer_append_byte(t->out, ' ');
+    buffer_append(t->out, slice_sub(text, 0, end));
+    if (total > columns) {
+        buffer_append_cstr(t->out, "\xe2\x80\xa6");
+        used++;
+    }
+    for (size_t i = used; !is_number && !is_last && i < columns; i++)
+        buffer_append_byte(t->out, ' ');
+}
+
+// Widths as wide as the widest cell; where the line is too long, long-text columns shrink first, then the widest ones.
+static void fit_columns(const ReportTable *table, const Slice *plain, size_t width, size_t *columns)
+{
+    size_t total = 0;
+    for (size_t j = 0; j < table->n_columns; j++) {
+        columns[j] = 0;
+        for (size_t i = 0; i <= table->n_rows; i++) {
+            const size_t w = unicode_text_columns(plain[i * table->n_columns + j]);
+            if (w > columns[j]) columns[j] = w;
+        }
+        total += columns[j] + (j > 0 ? GAP_COLUMNS : 0);
+    }
+    for (size_t j = 0; j < table->n_columns && total > width; j++) {
+        if (!table->columns[j].is_text || columns[j] <= LEAST_TEXT_COLUMNS) continue;
+        const size_t spare = columns[j] - LEAST_TEXT_COLUMNS;
+        const size_t cut = total - width < spare ? total - width : spare;
+        columns[j] -= cut;
+        total -= cut;
+    }
+    while (total > width) {
+        size_t widest = 0;
+        for (size_t j = 1; j < table->n_columns; j++) {
+            if (columns[j] > columns[widest]) widest = j;
+        }
+        if (columns[widest] <= 8) return; // narrower says nothing: let the line run over
+        columns[widest]--;
+        total--;
+    }
+}
+
+// Words of a paragraph, broken at the terminal's width.
+static void put_paragraph(const Terminal *t, Slice text)
+{
+    size_t used = 0;
+    Slice word;
+    while (slice_split(&text, ' ', &word)) {
+        const size_t w = unicode_text_columns(word);
+        if (used > 0 && used + 1 + w > t->width) {
+            buffer_append_byte(t->out, '\n');
+            used = 0;
+        }
+        if (used > 0) {
+            buffer_append_byte(t->out, ' ');
+            used++;
+        }
+        buffer_append(t->out, word);
+        used += w;
+    }
+    buffer_append_byte(t->out, '\n');
+}
+
+static void put_paragraph_plain(const Terminal *t, Slice text)
+{
+    Buffer plain = {0};
+    text_plain(&plain, text);
+    if (plain.failed) t->out->failed = true;
+    put_paragraph(t, buffer_slice(&plain));
+    buffer_release(&plain);
+}
+
+static void put_rows(const Terminal *t, const ReportTable *table, const Slice *plain,
+                     const size_t *columns)
+{
+    for (size_t i = 0; i <= table->n_rows; i++) {
+        const bool is_best = i > 0 && (int)i - 1 == table->best_row;
+        if (i == 0) style(t, "4");
+        if (is_best) style(t, "1");
+        for (size_t j = 0; j < table->n_columns; j++) {
+            if (j > 0) buffer_append_cstr(t->out, "  ");
+            put_cell(t, plain[i * table->n_columns + j], columns[j], table->columns[j].is_number,
+                     j + 1 == table->n_columns);
+        }
+        if (i == 0 || is_best) style(t, "0");
+        buffer_append_byte(t->out, '\n');
+    }
+}
+
+static Status put_table(const Terminal *t, const ReportTable *table, Arena *arena, Error *err)
+{
+    if (table->n_rows == 0) return STATUS_OK;
+    Slice *plain = NULL;
+    size_t *columns = NULL;
+    TRY(arena_take(arena, (table->n_rows + 1) * table->n_columns, sizeof *plain, "cells", &plain,
+                   err));
+    TRY(arena_take(arena, table->n_columns, sizeof *columns, "columns", &columns, err));
+    Buffer text = {0};
+    for (size_t i = 0; i < (table->n_rows + 1) * table->n_columns; i++) {
+        buffer_clear(&text);
+        text_plain(&text, i < table->n_columns ? table->columns[i].name
+                                               : table->cells[i - table->n_columns]);
+        plain[i] = arena_copy(arena, buffer_slice(&text));
+    }
+    const Status s = buffer_status(&text, err);
+    buffer_release(&text);
+    TRY(s);
+    buffer_append_byte(t->out, '\n');
+    style(t, "1");
+    put_paragraph_plain(t, table->title);
+    style(t, "0");
+    fit_columns(table, plain, t->width, columns);
+    put_rows(t, table, plain, columns);
+    style(t, "2");
+    if (table->note.len > 0) put_paragraph_plain(t, table->note);
+    style(t, "0");
+    return STATUS_OK;
+}
+
+static void put_head(const Terminal *t, const RunView *view)
+{
+    Buffer text = {0};
+    style(t, "1");
+    put_paragraph_plain(t, view->suite);
+    style(t, "0");
+    report_subtitle(view, &text);
+    put_paragraph_plain(t, buffer_slice(&text));
+    for (size_t i = 0; i < view->n_tasks; i++) {
+        buffer_clear(&text);
+        report_verdict(view, (int)i, &text);
+        buffer_append_byte(t->out, '\n');
+        put_paragraph_plain(t, buffer_slice(&text));
+    }
+    if (text.failed) t->out->failed = true;
+    buffer_release(&text);
+}
+
+static void put_notes(const Terminal *t, const RunView *view)
+{
+    for (size_t i = 0; i < view->n_notes; i++) {
+        Buffer text = {0};
+        buffer_append_cstr(&text, view->notes[i].level == NOTE_WARNING ? "warning: " : "note: ");
+        buffer_append(&text, view->notes[i].text);
+        buffer_append_byte(t->out, '\n');
+        if (view->notes[i].level == NOTE_WARNING) style(t, "33");
+        put_paragraph_plain(t, buffer_slice(&text));
+        if (view->notes[i].level == NOTE_WARNING) style(t, "0");
+        if (text.failed) t->out->failed = true;
+        buffer_release(&text);
+    }
+}
+
+Status render_terminal(const RunView *view, const ReportOptions *options, Buffer *out, Error *err)
+{
+    const Terminal t = {out, options->width == 0 ? DEFAULT_WIDTH : options->width, options->colour};
+    Arena arena = {0};
+    Status s = STATUS_OK;
+    put_head(&t, view);
+    put_notes(&t, view);
+    for (size_t i = 0; s == STATUS_OK && i < view->n_tasks; i++) {
+        ReportTable tables[3];
+        s = table_scores(view, (int)i, &arena, &tables[0], err);
+        if (s == STATUS_OK) s = table_settings(view, (int)i, &arena, &tables[1], err);
+        if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[2], err);
+        for (size_t j = 0; s == STATUS_OK && j < 3; j++) s = put_table(&t, &tables[j], &arena, err);
+    }
+    char mark[SHA256_HEX_SIZE];
+    if (s == STATUS_OK)
+        s = report_mark(view->inputs_hash, report_find(SLICE("terminal")), options, mark, err);
+    if (s == STATUS_OK) buffer_printf(out, "\n%s %s\n", report_mark_label, mark);
+    arena_release(&arena);
+    return s == STATUS_OK ? buffer_status(out, err) : s;
+}

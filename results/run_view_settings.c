@@ -1,0 +1,182 @@
+// results/run_view_settings.c: what settings are made of, what varies among them, and how they are called.
+#include "base/json.h"
+#include "results/run_view_internal.h"
+
+// "1e-05" is written 1e-5 for people; other text stays.
+static Slice pretty(Arena *arena, Slice text)
+{
+    const size_t e = slice_find(text, SLICE("e-0"));
+    double number;
+    if (e == SIZE_MAX || e + 3 >= text.len || !slice_to_double(text, &number))
+        return arena_copy(arena, text);
+    return slice_from_cstr(arena_printf(arena, SLICE_FMT "e-" SLICE_FMT,
+                                        SLICE_ARG(slice_sub(text, 0, e)),
+                                        SLICE_ARG(slice_sub(text, e + 3, text.len))));
+}
+
+static Slice value_text(Arena *arena, const Json *value)
+{
+    switch (json_kind(value)) {
+    case JSON_STRING:
+        return arena_copy(arena, json_string(value));
+    case JSON_NUMBER:
+        return pretty(arena, json_number_text(value));
+    case JSON_BOOL:
+        return json_bool(value) ? SLICE("yes") : SLICE("no");
+    case JSON_NULL:
+        return SLICE("none");
+    case JSON_ARRAY:
+        return slice_from_cstr(arena_printf(arena, "%zu values", json_len(value)));
+    case JSON_OBJECT:
+        break;
+    }
+    return SLICE("");
+}
+
+static size_t count_leaves(const Json *object)
+{
+    size_t n = 0;
+    for (const Json *m = json_first(object); m != NULL; m = json_next(m))
+        n += json_kind(m) == JSON_OBJECT ? count_leaves(m) : 1;
+    return n;
+}
+
+static void add_pairs(Arena *arena, const Json *object, Slice prefix, ViewPair *pairs, size_t *n)
+{
+    for (const Json *m = json_first(object); m != NULL; m = json_next(m)) {
+        const Slice key = json_key(m);
+        const Slice full = prefix.len == 0
+                               ? arena_copy(arena, key)
+                               : slice_from_cstr(arena_printf(arena, SLICE_FMT "." SLICE_FMT,
+                                                              SLICE_ARG(prefix), SLICE_ARG(key)));
+        if (json_kind(m) == JSON_OBJECT) {
+            add_pairs(arena, m, full, pairs, n);
+        } else {
+            pairs[(*n)++] = (ViewPair){full, value_text(arena, m)};
+        }
+    }
+}
+
+Status view_parse_setting(ViewBuild *build, ViewSetting *setting, Error *err)
+{
+    Arena *arena = &build->view->arena;
+    JsonDocument *document = NULL;
+    sha256_of(setting->json, setting->hash);
+    TRY(json_parse(SLICE("setting"), setting->json, JSON_STRICT, &document, err));
+    const Json *root = json_root(document);
+    ViewPair *pairs = NULL;
+    Status s = arena_take(arena, count_leaves(root), sizeof *pairs, "a setting", &pairs, err);
+    if (s == STATUS_OK) add_pairs(arena, root, (Slice){0}, pairs, &setting->n_pairs);
+    setting->pairs = pairs;
+    json_close(&document);
+    return s;
+}
+
+Slice run_view_setting_value(const ViewSetting *setting, Slice key)
+{
+    for (size_t i = 0; i < setting->n_pairs; i++) {
+        if (slice_eq(setting->pairs[i].key, key)) return setting->pairs[i].value;
+    }
+    return (Slice){0};
+}
+
+// Numbers first and ascending, then texts by bytes.
+static int compare_values(const void *a, const void *b)
+{
+    const Slice x = *(const Slice *)a, y = *(const Slice *)b;
+    double p, q;
+    const bool x_is_number = slice_to_double(x, &p), y_is_number = slice_to_double(y, &q);
+    if (x_is_number != y_is_number) return x_is_number ? -1 : 1;
+    if (x_is_number && p != q) return p < q ? -1 : 1;
+    return slice_cmp(x, y);
+}
+
+static bool contains(const Slice *values, size_t n, Slice value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq(values[i], value)) return true;
+    }
+    return false;
+}
+
+// Distinct values of a key over the settings that have members at all (a baseline's has none).
+static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error *err)
+{
+    RunView *view = build->view;
+    Slice *values = NULL;
+    TRY(arena_take(&view->arena, view->n_settings, sizeof *values, "an axis", &values, err));
+    *axis = (ViewAxis){.key = key, .values = values};
+    for (size_t i = 0; i < view->n_settings; i++) {
+        if (view->settings_table[i].n_pairs == 0) continue;
+        const Slice value = run_view_setting_value(&view->settings_table[i], key);
+        if (!contains(values, axis->n_values, value)) values[axis->n_values++] = value;
+    }
+    qsort(values, axis->n_values, sizeof *values, compare_values);
+    return STATUS_OK;
+}
+
+static bool has_axis(const RunView *view, Slice key)
+{
+    for (size_t i = 0; i < view->n_axes; i++) {
+        if (slice_eq(view->axes[i].key, key)) return true;
+    }
+    return false;
+}
+
+typedef struct ShortName {
+    const char *key, *name;
+} ShortName;
+
+static const ShortName short_names[] = {
+    {"learning_rate", "lr"}, {"batch_size", "batch"}, {"weight_decay", "decay"},
+    {"schedule", ""},        {"freeze", "frozen"},
+};
+
+static Status name_setting(ViewBuild *build, ViewSetting *setting, Error *err)
+{
+    Buffer label = {0};
+    for (size_t i = 0; i < build->view->n_axes; i++) {
+        const Slice key = build->view->axes[i].key;
+        const Slice value = run_view_setting_value(setting, key);
+        if (value.ptr == NULL) continue;
+        Slice name = key;
+        for (size_t j = 0; j < sizeof short_names / sizeof *short_names; j++) {
+            if (slice_eq_cstr(key, short_names[j].key)) name = slice_from_cstr(short_names[j].name);
+        }
+        buffer_printf(&label, "%s" SLICE_FMT "%s" SLICE_FMT, label.len > 0 ? ", " : "",
+                      SLICE_ARG(name), name.len > 0 ? " " : "", SLICE_ARG(value));
+    }
+    if (label.len == 0) buffer_append_cstr(&label, "default");
+    const Status s = buffer_status(&label, err);
+    setting->label =
+        s == STATUS_OK ? arena_copy(&build->view->arena, buffer_slice(&label)) : (Slice){0};
+    buffer_release(&label);
+    return s;
+}
+
+Status view_find_axes(ViewBuild *build, Error *err)
+{
+    RunView *view = build->view;
+    size_t n_keys = 0;
+    for (size_t i = 0; i < view->n_settings; i++) n_keys += view->settings_table[i].n_pairs;
+    TRY(arena_take(&view->arena, n_keys, sizeof *view->axes, "axes", &view->axes, err));
+    for (size_t i = 0; i < view->n_settings; i++) {
+        for (size_t j = 0; j < view->settings_table[i].n_pairs; j++) {
+            const Slice key = view->settings_table[i].pairs[j].key;
+            if (has_axis(view, key)) continue;
+            ViewAxis *axis = &view->axes[view->n_axes];
+            TRY(collect_values(build, key, axis, err));
+            if (axis->n_values > 1) view->n_axes++;
+        }
+    }
+    // The learning rate is what people look for first; the others keep the order of their keys.
+    for (size_t i = 1; i < view->n_axes; i++) {
+        if (!slice_eq_cstr(view->axes[i].key, "learning_rate")) continue;
+        const ViewAxis rate = view->axes[i];
+        memmove(&view->axes[1], &view->axes[0], i * sizeof *view->axes);
+        view->axes[0] = rate;
+    }
+    for (size_t i = 0; i < view->n_settings; i++)
+        TRY(name_setting(build, &view->settings_table[i], err));
+    return STATUS_OK;
+}
