@@ -17,5 +17,6 @@ extern const Metric metric_brier;
 extern const Metric metric_auc;
 extern const Metric metric_average_precision;
 extern const Metric metric_ece;
+extern const Metric metric_bleu;
 
 #endif

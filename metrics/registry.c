@@ -11,7 +11,7 @@ const Metric *const metrics_all[] = {
     &metric_kappa,     &metric_top_k,
     &metric_log_loss,  &metric_brier,
     &metric_auc,       &metric_average_precision,
-    &metric_ece,
+    &metric_ece,       &metric_bleu,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 

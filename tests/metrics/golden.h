@@ -14,7 +14,8 @@ typedef struct Golden {
 
 // relative is below the folder of the reference metrics. Skips the calling test where the file is absent.
 Golden golden_open(const char *relative);
-// The next record after the header, or NULL at the end.
+// The next record after the header, or NULL at the end. Records that hold U+0000, which a JSON tree refuses, are passed
+// over.
 const Json *golden_next(Golden *golden);
 void golden_close(Golden *golden);
 

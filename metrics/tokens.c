@@ -1,0 +1,191 @@
+#include "metrics/tokens.h"
+
+#include <string.h>
+
+#include "base/unicode.h"
+
+const char *const tokenizer_names[N_TOKENIZERS] = {"13a", "intl", "zh", "char", "none"};
+
+// What a character means to a tokeniser's rules.
+typedef enum CharClass {
+    CHAR_NOTHING, // before the first and after the last character
+    CHAR_SPACE,
+    CHAR_OTHER,
+    CHAR_NUMBER,
+    CHAR_ALONE,  // always a token of its own
+    CHAR_POINT,  // a token of its own unless numbers hold it
+    CHAR_HYPHEN, // a token of its own after a number
+} CharClass;
+
+typedef CharClass (*Classify)(CodePoint c);
+
+static CharClass classify_none(CodePoint c)
+{
+    return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_OTHER;
+}
+
+static CharClass classify_char(CodePoint c)
+{
+    return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_ALONE;
+}
+
+static CharClass classify_13a(CodePoint c)
+{
+    if (c >= 0x80) return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_OTHER;
+    if (c >= '0' && c <= '9') return CHAR_NUMBER;
+    if (c == '.' || c == ',') return CHAR_POINT;
+    if (c == '-') return CHAR_HYPHEN;
+    if (unicode_is_python_space(c)) return CHAR_SPACE;
+    // The apostrophe is not among them: "isn't" stays whole.
+    const bool is_symbol = (c >= '{' && c <= '~') || (c >= '[' && c <= '`') ||
+                           (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') ||
+                           (c >= ':' && c <= '@') || c == '/';
+    return is_symbol ? CHAR_ALONE : CHAR_OTHER;
+}
+
+static CharClass classify_intl(CodePoint c)
+{
+    if (unicode_is_python_space(c)) return CHAR_SPACE;
+    switch (unicode_category(c)[0]) {
+    case 'P':
+        return CHAR_POINT;
+    case 'N':
+        return CHAR_NUMBER;
+    case 'S':
+        return CHAR_ALONE;
+    default:
+        return CHAR_OTHER;
+    }
+}
+
+// The reference's table, with its two slips: it writes U+20000..2A6D6 and U+2F800..2FA1D with four digits, which makes
+// them U+2001..2A6D and U+2F81..2FA1.
+static bool is_chinese(CodePoint c)
+{
+    static const CodePoint ranges[][2] = {
+        {0x3400, 0x4db5}, {0x4e00, 0x9fa5}, {0x9fa6, 0x9fbb}, {0xf900, 0xfa2d}, {0xfa30, 0xfa6a},
+        {0xfa70, 0xfad9}, {0x2001, 0x2a6d}, {0x2f81, 0x2fa1}, {0xff00, 0xffef}, {0x2e80, 0x2eff},
+        {0x3000, 0x303f}, {0x31c0, 0x31ef}, {0x2f00, 0x2fdf}, {0x2ff0, 0x2fff}, {0x3100, 0x312f},
+        {0x31a0, 0x31bf}, {0xfe10, 0xfe1f}, {0xfe30, 0xfe4f}, {0x2600, 0x26ff}, {0x2700, 0x27bf},
+        {0x3200, 0x32ff}, {0x3300, 0x33ff}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
+    }
+    return false;
+}
+
+static CharClass classify_zh(CodePoint c)
+{
+    if (c >= 0x80 && !unicode_is_python_space(c) && is_chinese(c)) return CHAR_ALONE;
+    return classify_13a(c);
+}
+
+static const Classify classifiers[N_TOKENIZERS] = {
+    [TOKENIZER_13A] = classify_13a,   [TOKENIZER_INTL] = classify_intl,
+    [TOKENIZER_ZH] = classify_zh,     [TOKENIZER_CHAR] = classify_char,
+    [TOKENIZER_NONE] = classify_none,
+};
+
+// The rules as one pass. The reference runs "non-number, point" over the text, then "point, non-number", each without
+// overlap; that comes to: a point stands alone if what comes before it is no number (and was not itself taken by the
+// first rule), or if what comes after it is no number. edge is what lies beyond both ends: 13a puts blanks there.
+static size_t split(Slice text, Classify classify, CharClass edge, Slice *tokens)
+{
+    size_t n = 0, begin = 0, offset = 0;
+    CharClass before = edge, at = edge;
+    size_t at_begin = 0, at_end = 0;
+    bool has_taken = false; // whether the first rule took the character before
+    if (offset < text.len) {
+        at = classify(utf8_next(text, &offset));
+        at_end = offset;
+    }
+    while (at_begin < text.len) {
+        const CharClass after = offset < text.len ? classify(utf8_next(text, &offset)) : edge;
+        const bool is_taken =
+            at == CHAR_POINT && before != CHAR_NOTHING && before != CHAR_NUMBER && !has_taken;
+        const bool is_alone = at == CHAR_ALONE || is_taken ||
+                              (at == CHAR_HYPHEN && before == CHAR_NUMBER) ||
+                              (at == CHAR_POINT && after != CHAR_NOTHING && after != CHAR_NUMBER);
+        if (is_alone || at == CHAR_SPACE) {
+            if (at_begin > begin) tokens[n++] = slice_sub(text, begin, at_begin);
+            if (is_alone) tokens[n++] = slice_sub(text, at_begin, at_end);
+            begin = at_end;
+        }
+        has_taken = is_taken;
+        before = at;
+        at = after;
+        at_begin = at_end;
+        at_end = offset;
+    }
+    if (begin < text.len) tokens[n++] = slice_sub(text, begin, text.len);
+    return n;
+}
+
+static size_t replace_all(char *text, size_t len, Slice from, Slice to)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < len;) {
+        if (len - i >= from.len && memcmp(text + i, from.ptr, from.len) == 0) {
+            if (to.len > 0) memmove(text + out, to.ptr, to.len);
+            out += to.len;
+            i += from.len;
+        } else {
+            text[out++] = text[i++];
+        }
+    }
+    return out;
+}
+
+// 13a's clean-up, one replacement after the other: "&amp;lt;" ends as "<". No replacement is longer than what it replaces.
+static Status clean_13a(Arena *arena, Slice text, Slice *out, Error *err)
+{
+    static const Slice rules[][2] = {
+        {SLICE_LIT("<skipped>"), SLICE_LIT("")}, {SLICE_LIT("-\n"), SLICE_LIT("")},
+        {SLICE_LIT("\n"), SLICE_LIT(" ")},       {SLICE_LIT("&quot;"), SLICE_LIT("\"")},
+        {SLICE_LIT("&amp;"), SLICE_LIT("&")},    {SLICE_LIT("&lt;"), SLICE_LIT("<")},
+        {SLICE_LIT("&gt;"), SLICE_LIT(">")}};
+    *out = text;
+    const bool is_clean = slice_find_byte(text, '&') == SIZE_MAX &&
+                          slice_find_byte(text, '\n') == SIZE_MAX &&
+                          slice_find(text, rules[0][0]) == SIZE_MAX;
+    if (is_clean) return STATUS_OK;
+    char *copy;
+    TRY(arena_take(arena, text.len, 1, "a text", &copy, err));
+    memcpy(copy, text.ptr, text.len);
+    size_t len = text.len;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        len = replace_all(copy, len, rules[i][0], rules[i][1]);
+    }
+    *out = (Slice){copy, len};
+    return STATUS_OK;
+}
+
+// Without white space at the ends, in Python's sense.
+static Slice strip(Slice text, bool is_left_stripped)
+{
+    size_t begin = text.len, end = 0;
+    for (size_t offset = 0; offset < text.len;) {
+        const size_t at = offset;
+        if (unicode_is_python_space(utf8_next(text, &offset))) continue;
+        if (begin > at) begin = at;
+        end = offset;
+    }
+    return slice_sub(text, is_left_stripped ? begin : 0, end);
+}
+
+Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,
+                     Error *err)
+{
+    *out = (Tokens){0};
+    const size_t bad = utf8_invalid_at(text);
+    if (bad != SIZE_MAX) {
+        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
+    }
+    if (is_lowercased) TRY(unicode_lower(arena, text, &text, err));
+    text = strip(text, kind == TOKENIZER_ZH);
+    if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
+    TRY(arena_take(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
+    const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;
+    out->n = split(text, classifiers[kind], edge, out->items);
+    return STATUS_OK;
+}

@@ -1,0 +1,236 @@
+// BLEU and its tokenisers against sacreBLEU's.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "metrics/tokens.h"
+#include "tests/metrics/golden.h"
+
+enum { MAX_CORPORA = 64, MAX_SCORES = 32 };
+
+typedef struct Corpus {
+    Slice name;
+    Item *items;
+    size_t n;
+} Corpus;
+
+typedef struct Corpora {
+    Arena arena;
+    Corpus all[MAX_CORPORA];
+    size_t n;
+} Corpora;
+
+static Slice copy_text(Arena *arena, const Json *value)
+{
+    if (value == NULL || json_kind(value) != JSON_STRING) return (Slice){0};
+    const Slice text = json_string(value);
+    return text.len > 0 ? arena_copy(arena, text) : SLICE("");
+}
+
+static void read_corpora(Corpora *out)
+{
+    *out = (Corpora){0};
+    Golden golden = golden_open("sacrebleu/mt_corpora.jsonl");
+    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
+        cr_assert_lt(out->n, (size_t)MAX_CORPORA);
+        const Json *hyps = json_get(r, "hyps"), *refs = json_get(r, "refs");
+        Corpus *c = &out->all[out->n++];
+        c->name = copy_text(&out->arena, json_get(r, "corpus"));
+        c->n = json_len(hyps);
+        c->items = ARENA_NEW(&out->arena, Item, c->n + 1);
+        for (size_t i = 0; i < c->n; i++) {
+            Slice *texts = ARENA_NEW(&out->arena, Slice, json_len(refs));
+            for (size_t s = 0; s < json_len(refs); s++) {
+                texts[s] = copy_text(&out->arena, json_at(json_at(refs, s), i));
+            }
+            c->items[i] = item_empty();
+            c->items[i].hypothesis = copy_text(&out->arena, json_at(hyps, i));
+            c->items[i].references = texts;
+            c->items[i].n_references = json_len(refs);
+        }
+    }
+    golden_close(&golden);
+}
+
+static const Corpus *find_corpus(const Corpora *corpora, Slice name)
+{
+    for (size_t i = 0; i < corpora->n; i++) {
+        if (slice_eq(corpora->all[i].name, name)) return &corpora->all[i];
+    }
+    cr_assert_fail("no corpus " SLICE_FMT, SLICE_ARG(name));
+    return NULL;
+}
+
+// params of the record as JSON text.
+static void params_text(const Json *params, Buffer *out)
+{
+    JsonWriter w = json_writer(out, 0);
+    json_begin_object(&w);
+    for (const Json *p = json_first(params); p != NULL; p = json_next(p)) {
+        json_put_key_slice(&w, json_key(p));
+        switch (json_kind(p)) {
+        case JSON_BOOL:
+            json_put_bool(&w, json_bool(p));
+            break;
+        case JSON_STRING:
+            json_put_string(&w, json_string(p));
+            break;
+        case JSON_NUMBER:
+            json_put_raw(&w, json_number_text(p));
+            break;
+        default:
+            json_put_null(&w);
+            break;
+        }
+    }
+    json_end_object(&w);
+}
+
+static void expect_bleu(const Json *expected, const MetricPlan *plan, const RowSet *rows,
+                        size_t line)
+{
+    double sums[MAX_SCORES], scores[MAX_SCORES];
+    row_sums(rows, plan->width, sums);
+    metric_score_sums(plan, sums, scores);
+    const size_t order = (plan->width - 2) / 2;
+    expect_close(scores[0], golden_get(expected, "score"), 1e-9, "score", line);
+    expect_close(scores[order + 1], golden_get(expected, "bp"), 1e-9, "bp", line);
+    cr_expect_eq(sums[2 * order], golden_get(expected, "sys_len"), "line %zu: sys_len", line);
+    cr_expect_eq(sums[2 * order + 1], golden_get(expected, "ref_len"), "line %zu: ref_len", line);
+    for (size_t k = 0; k < order; k++) {
+        const Json *precision = json_at(json_get(expected, "precisions"), k);
+        expect_close(scores[1 + k], golden_double(precision), 1e-9, "precision", line);
+    }
+}
+
+// With add-k the reference reports counts after adding, so the raw ones are compared elsewhere.
+static void expect_counts(const Json *expected, const MetricPlan *plan, const RowSet *rows,
+                          size_t line)
+{
+    double sums[MAX_SCORES];
+    row_sums(rows, plan->width, sums);
+    const size_t order = (plan->width - 2) / 2;
+    for (size_t k = 0; k < order; k++) {
+        cr_expect_eq(sums[k], golden_double(json_at(json_get(expected, "counts"), k)),
+                     "line %zu: matches of %zu", line, k + 1);
+        cr_expect_eq(sums[order + k], golden_double(json_at(json_get(expected, "totals"), k)),
+                     "line %zu: total of %zu", line, k + 1);
+    }
+}
+
+static void check_records(const char *file, bool is_sentence, size_t least)
+{
+    Corpora corpora;
+    read_corpora(&corpora);
+    Golden golden = golden_open(file);
+    size_t n_cases = 0;
+    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
+        const Json *expected = json_get(r, "expected"), *params = json_get(r, "params");
+        if (expected == NULL || json_kind(expected) != JSON_OBJECT) continue;
+        const Corpus *corpus = find_corpus(&corpora, json_string(json_get(r, "corpus")));
+        const size_t first = is_sentence ? (size_t)golden_get(r, "i") : 0;
+        const size_t n = is_sentence ? 1 : corpus->n;
+        Buffer text = {0};
+        params_text(params, &text);
+        TestPlan plan;
+        plan_open(&plan, "bleu", text.ptr, 0);
+        RowSet rows;
+        Error err = {0};
+        cr_assert_eq(
+            rows_of_items(&plan.plan, corpus->items + first, n, NULL, &plan.arena, &rows, &err),
+            STATUS_OK, "line %zu: %s", golden.line, err.text);
+        expect_bleu(expected, &plan.plan, &rows, golden.line);
+        const Json *smoothing = json_get(params, "smooth_method");
+        if (smoothing == NULL || !slice_eq_cstr(json_string(smoothing), "add-k")) {
+            expect_counts(expected, &plan.plan, &rows, golden.line);
+        }
+        plan_release(&plan);
+        buffer_release(&text);
+        n_cases++;
+    }
+    golden_close(&golden);
+    arena_release(&corpora.arena);
+    cr_expect_gt(n_cases, least);
+}
+
+Test(bleu, corpus_scores_agree_with_sacrebleu)
+{
+    check_records("sacrebleu/bleu_corpus.jsonl", false, 1000);
+}
+
+Test(bleu, sentence_scores_agree_with_sacrebleu)
+{
+    check_records("sacrebleu/bleu_sentence.jsonl", true, 3000);
+}
+
+Test(bleu, tokenizers_agree_with_sacrebleu)
+{
+    Golden golden = golden_open("sacrebleu/tokenize.jsonl");
+    size_t n_cases = 0;
+    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
+        const Slice text = json_string(json_get(r, "text"));
+        for (size_t k = 0; k < N_TOKENIZERS; k++) {
+            const Json *want = json_get(json_get(r, "tok"), tokenizer_names[k]);
+            Arena arena = {0};
+            Tokens got;
+            Error err = {0};
+            cr_assert_eq(tokenize_text((TokenizerKind)k, text, false, &arena, &got, &err),
+                         STATUS_OK, "%s", err.text);
+            cr_expect_eq(got.n, json_len(want), "line %zu: %s: %zu tokens, want %zu", golden.line,
+                         tokenizer_names[k], got.n, json_len(want));
+            for (size_t i = 0; i < got.n && i < json_len(want); i++) {
+                const Slice token = json_string(json_at(want, i));
+                cr_expect(slice_eq(got.items[i], token),
+                          "line %zu: %s: token %zu is " SLICE_FMT ", want " SLICE_FMT, golden.line,
+                          tokenizer_names[k], i, SLICE_ARG(got.items[i]), SLICE_ARG(token));
+            }
+            arena_release(&arena);
+            n_cases++;
+        }
+    }
+    golden_close(&golden);
+    cr_expect_gt(n_cases, (size_t)9000);
+}
+
+Test(bleu, text_without_reference_or_with_broken_bytes_is_refused)
+{
+    static const Slice absent[] = {{NULL, 0}}, present[] = {SLICE_LIT("a b")};
+    TestPlan plan;
+    plan_open(&plan, "bleu", NULL, 0);
+    RowTable table;
+    row_table_init(&table, &plan.plan);
+    Item item = item_empty();
+    Error err = {0};
+    item.hypothesis = SLICE("a b");
+    item.references = absent;
+    item.n_references = 1;
+    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "bleu: item 0: has no reference") != NULL, "%s", err.text);
+    item.references = present;
+    item.hypothesis = SLICE("a\xff");
+    err = (Error){0};
+    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "item 0: hypothesis: byte 1 ") != NULL, "%s", err.text);
+    row_table_release(&table);
+    plan_release(&plan);
+}
+
+Test(bleu, a_text_against_itself_is_perfect)
+{
+    static const Slice text[] = {SLICE_LIT("the cat sat on the mat, and the dog did not.")};
+    TestPlan plan;
+    plan_open(&plan, "bleu", NULL, 0);
+    Item item = item_empty();
+    item.hypothesis = text[0];
+    item.references = text;
+    item.n_references = 1;
+    RowSet rows;
+    Error err = {0};
+    double scores[MAX_SCORES];
+    cr_assert_eq(rows_of_items(&plan.plan, &item, 1, NULL, &plan.arena, &rows, &err), STATUS_OK);
+    cr_assert_eq(estimates_of_rows(&plan.plan, &rows, NULL, scores, &err), STATUS_OK);
+    cr_expect_float_eq(scores[0], 100, 1e-9);
+    plan_release(&plan);
+}
