@@ -1,5 +1,5 @@
-// Byte-pair encoding (Sennrich et al. 2016) on bytes (Radford et al. 2019): begin with the bytes of a piece and join, as
-// long as any can be joined, the neighbours whose merge stands first in the list, the leftmost of equals.
+// Byte-pair encoding (Sennrich et al. 2016) on bytes (Radford et al. 2019): begin with the bytes of a piece and join,
+// as long as any can be joined, the neighbours whose merge stands first in the list, the leftmost of equals.
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
@@ -179,8 +179,8 @@ static void push_pair(const Bpe *model, Heap *heap, Symbol *symbols, size_t n, u
     heap_push(heap, (Candidate){symbols[at].rank, at, right, symbols[right].end});
 }
 
-// Long pieces: a heap of pairs over a linked list. Each merge pushes at most two, so 3 n candidates suffice. Returns the
-// symbols left, moved together.
+// Long pieces: a heap of pairs over a linked list. Each merge pushes at most two, so 3 n candidates suffice. Returns
+// the symbols left, moved together.
 static size_t merge_long(const Bpe *model, Symbol *symbols, size_t n, Candidate *candidates)
 {
     Heap heap = {.items = candidates};

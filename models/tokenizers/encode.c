@@ -182,6 +182,13 @@ Status tokenizer_encode_windows(const Tokenizer *tokenizer, Slice text, const Sl
                          "%zu x %zu windows are more than %d: use a smaller stride", n_parts[0],
                          n_parts[1], TOKENIZER_MAX_WINDOWS);
     }
+    const size_t n_most =
+        tokens.keep[0] + tokens.keep[1] + tokenizer_n_added(tokenizer, pair != NULL);
+    if (n_windows > 1 && n_most > TOKENIZER_MAX_WINDOW_TOKENS / n_windows) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu windows of %zu tokens are more than %d tokens: use a smaller stride",
+                         n_windows, n_most, TOKENIZER_MAX_WINDOW_TOKENS);
+    }
     TRY(arena_take(arena, n_windows, sizeof *out->windows, "windows", &out->windows, err));
     // What stays; then each later part of the text with all parts of the pair; then the first part with the pair's
     // later ones: the order in which Hugging Face lists them.

@@ -74,8 +74,8 @@ static size_t skip_chars_back(Slice text, size_t at, size_t n, size_t limit)
     return at;
 }
 
-// Offsets without as many characters as the token has blanks at its ends. With add_prefix_space the first blank of a text
-// may be the one we put there, which is no part of the text.
+// Offsets without as many characters as the token has blanks at its ends. With add_prefix_space the first blank of a
+// text may be the one we put there, which is no part of the text.
 static TokenOffsets trim_offsets(Slice token, Slice text, TokenOffsets offsets, bool is_first,
                                  bool add_prefix_space)
 {

@@ -7,10 +7,11 @@
 // Understood: the models WordPiece and byte-level BPE; the normalizer BertNormalizer; the pre-tokenizers
 // BertPreTokenizer and ByteLevel (the GPT-2 pattern); the post-processors TemplateProcessing, BertProcessing,
 // RobertaProcessing and ByteLevel; the decoders WordPiece and ByteLevel; added tokens with all their flags. Any other
-// component is refused by name. "truncation" and "padding" in a tokenizer.json are not obeyed: the caller says how long.
+// component is refused by name. "truncation" and "padding" in a tokenizer.json are not obeyed: the caller says how
+// long.
 //
-// Offsets are half-open byte ranges of the ORIGINAL text, whatever a normalizer did to it; a token that covers part of a
-// character has the whole character's range. token_offsets_to_points turns them into code points.
+// Offsets are half-open byte ranges of the ORIGINAL text, whatever a normalizer did to it; a token that covers part of
+// a character has the whole character's range. token_offsets_to_points turns them into code points.
 #ifndef ASSAY_MODELS_TOKENIZERS_TOKENIZER_H
 #define ASSAY_MODELS_TOKENIZERS_TOKENIZER_H
 
@@ -126,7 +127,8 @@ Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pai
                         Error *err) MUST_CHECK;
 // The same with what was cut away: windows[0] is tokenizer_encode's result, the others hold the overflow, each
 // beginning stride tokens before the end of the last. With two texts cut, every part of one meets every part of the
-// other. Also STATUS_INVALID where the stride leaves no room to move on, or windows would be more than 1,000,000.
+// other. Also STATUS_INVALID where the stride leaves no room to move on, or windows would be more than 1,000,000 or
+// hold more than 2^26 tokens.
 Status tokenizer_encode_windows(const Tokenizer *tokenizer, Slice text, const Slice *pair,
                                 const EncodeOptions *options, Arena *arena, EncodingWindows *out,
                                 Error *err) MUST_CHECK;

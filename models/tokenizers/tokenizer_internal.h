@@ -91,8 +91,8 @@ static inline Status token_sink_add(TokenSink *sink, int32_t id, size_t begin, s
 
 // ---- normalised text ----
 
-// bytes [len]; byte i comes from [begin[i], end[i]) of the segment it was made from. begin and end are NULL where no one
-// asked for them.
+// bytes [len]; byte i comes from [begin[i], end[i]) of the segment it was made from. begin and end are NULL where no
+// one asked for them.
 typedef struct NormalizedText {
     char *bytes;
     size_t len, capacity;
@@ -135,8 +135,9 @@ Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want
 
 // ---- pretokenize_bert.c ----
 
-// The general category that BERT's rules go by: as of Unicode 8.0, "Cn" for what came later. Hugging Face's BertNormalizer
-// and BertPreTokenizer are pinned to that version, and so are the ids of every model that was trained with them.
+// The general category that BERT's rules go by: as of Unicode 8.0, "Cn" for what came later. Hugging Face's
+// BertNormalizer and BertPreTokenizer are pinned to that version, and so are the ids of every model that was trained
+// with them.
 const char *bert_category(CodePoint c);
 bool bert_is_punctuation(CodePoint c);
 // The next word at or after *at in normalised text: false at the end. White space separates, punctuation stands alone.
@@ -153,6 +154,11 @@ typedef struct WordPiece {
     Slice unk_token; // for messages
 } WordPiece;
 
+// The longest token in bytes: it bounds the work of a look-up, whatever a file claims. Real ones stay below 100.
+enum { WORDPIECE_MAX_TOKEN = 512 };
+
+// Builds model->continuing once vocab is indexed and model->prefix set.
+Status wordpiece_init(WordPiece *model, const Vocab *vocab, Arena *arena, Error *err) MUST_CHECK;
 // One word of text (a sub-slice of text->bytes).
 Status wordpiece_encode(const WordPiece *model, const Vocab *vocab, const NormalizedText *text,
                         Slice word, size_t base, int32_t word_id, TokenSink *sink,
@@ -199,8 +205,8 @@ typedef struct MergePair {
     Slice left, right;
 } MergePair;
 
-// Where a piece stands: bytes [at, ...) of segment once n_prefix bytes of ours (a blank put in front) are counted in; the
-// segment itself stands at base of the original.
+// Where a piece stands: bytes [at, ...) of segment once n_prefix bytes of ours (a blank put in front) are counted in;
+// the segment itself stands at base of the original.
 typedef struct ByteOrigin {
     Slice segment;
     size_t base, n_prefix, at;
@@ -288,7 +294,7 @@ size_t template_apply_ids(const Tokenizer *tokenizer, const TokenSink *sinks,
 
 // ---- truncate.c ----
 
-enum { TOKENIZER_MAX_WINDOWS = 1000000 };
+enum { TOKENIZER_MAX_WINDOWS = 1000000, TOKENIZER_MAX_WINDOW_TOKENS = 1 << 26 };
 
 // What options leave of n[0] and n[1] tokens (n[1] is 0 without a pair): how many each keeps.
 Status truncate_lengths(const EncodeOptions *options, size_t n_added, const size_t n[2],

@@ -165,8 +165,7 @@ Status finish_model(TokenizerFile *file, Error *err)
     const int32_t unk = unk_token.len > 0 ? vocab_find(&t->vocab, unk_token) : TOKEN_NONE;
     if (t->model == MODEL_WORDPIECE) {
         t->wordpiece.unk = unk;
-        return token_table_build(&t->wordpiece.continuing, &t->vocab, t->wordpiece.prefix,
-                                 &t->arena, err);
+        return wordpiece_init(&t->wordpiece, &t->vocab, &t->arena, err);
     }
     if (unk_token.len > 0 && unk < 0)
         return error_set(err, STATUS_INVALID,

@@ -72,8 +72,7 @@ static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPi
     t->wordpiece =
         (WordPiece){.prefix = SLICE("##"), .max_word_chars = 100, .unk_token = SLICE("[UNK]")};
     t->wordpiece.unk = vocab_find(&t->vocab, SLICE("[UNK]"));
-    TRY(token_table_build(&t->wordpiece.continuing, &t->vocab, t->wordpiece.prefix, &t->arena,
-                          err));
+    TRY(wordpiece_init(&t->wordpiece, &t->vocab, &t->arena, err));
     t->decoder = DECODER_WORDPIECE;
     t->decoder_prefix = SLICE("##");
     t->decoder_cleanup = true;

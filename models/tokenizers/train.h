@@ -2,7 +2,7 @@
 //
 // Both kinds count pairs of neighbouring symbols over the words of the text and join the most frequent pair, again and
 // again (Sennrich et al. 2016, arXiv:1508.07909); they differ in what a word and a first symbol is:
-//     WordPiece  words of BertNormalizer and BertPreTokenizer; symbols are characters, "##" before all but a word's first
+//     WordPiece  words of BertNormalizer and BertPreTokenizer; symbols are characters, all but the first with "##"
 //     BPE        pieces of the GPT-2 pattern; symbols are bytes
 // Deterministic: the result depends on the words and their counts alone, not on the order of lines or files. Ties:
 // the pair with the smaller left id, then the smaller right id. Ids: special tokens in the order given, then the first

@@ -3,32 +3,37 @@
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
-enum { HASHES_ON_STACK = 128 };
-
-// The longest key of table that text begins with: its id, and its length in *len. hashes has room for
-// HASHES_ON_STACK of the shortest prefixes; longer ones are hashed anew, which is quadratic but only for such words.
+// The longest key of table that text begins with: its id, and its length in *len.
 static int32_t longest_match(const TokenTable *table, const Vocab *vocab, Slice text, size_t *len)
 {
-    const size_t most = size_min(text.len, table->longest);
-    uint64_t hashes[HASHES_ON_STACK + 1];
+    uint64_t hashes[WORDPIECE_MAX_TOKEN + 1];
     uint64_t hash = TOKEN_HASH_SEED;
-    const size_t kept = size_min(most, HASHES_ON_STACK);
-    for (size_t i = 0; i < kept; i++) {
+    const size_t most = size_min(text.len, table->longest);
+    for (size_t i = 0; i < most; i++) {
         hash = token_hash_step(hash, text.ptr[i]);
         hashes[i + 1] = hash;
     }
     for (size_t end = most; end > 0; end--) {
         // Only whole characters: the byte after must not continue one.
         if (end < text.len && ((unsigned char)text.ptr[end] & 0xC0) == 0x80) continue;
-        const Slice key = {text.ptr, end};
-        const uint64_t finished = end <= kept ? token_hash_finish(hashes[end]) : token_hash(key);
-        const int32_t id = token_table_find(table, vocab->tokens, key, finished);
+        const int32_t id = token_table_find(table, vocab->tokens, (Slice){text.ptr, end},
+                                            token_hash_finish(hashes[end]));
         if (id >= 0) {
             *len = end;
             return id;
         }
     }
     return TOKEN_NONE;
+}
+
+Status wordpiece_init(WordPiece *model, const Vocab *vocab, Arena *arena, Error *err)
+{
+    if (vocab->table.longest > WORDPIECE_MAX_TOKEN) {
+        return error_set(err, STATUS_INVALID,
+                         "a token of %zu bytes is longer than a WordPiece token may be: %d",
+                         vocab->table.longest, WORDPIECE_MAX_TOKEN);
+    }
+    return token_table_build(&model->continuing, vocab, model->prefix, arena, err);
 }
 
 static bool is_too_long(const WordPiece *model, Slice word)
