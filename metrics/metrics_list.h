@@ -18,5 +18,6 @@ extern const Metric metric_auc;
 extern const Metric metric_average_precision;
 extern const Metric metric_ece;
 extern const Metric metric_bleu;
+extern const Metric metric_chrf;
 
 #endif

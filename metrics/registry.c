@@ -12,6 +12,7 @@ const Metric *const metrics_all[] = {
     &metric_log_loss,  &metric_brier,
     &metric_auc,       &metric_average_precision,
     &metric_ece,       &metric_bleu,
+    &metric_chrf,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 

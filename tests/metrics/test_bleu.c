@@ -4,89 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json_writer.h"
 #include "metrics/tokens.h"
+#include "tests/metrics/corpora.h"
 #include "tests/metrics/golden.h"
 
-enum { MAX_CORPORA = 64, MAX_SCORES = 32 };
-
-typedef struct Corpus {
-    Slice name;
-    Item *items;
-    size_t n;
-} Corpus;
-
-typedef struct Corpora {
-    Arena arena;
-    Corpus all[MAX_CORPORA];
-    size_t n;
-} Corpora;
-
-static Slice copy_text(Arena *arena, const Json *value)
-{
-    if (value == NULL || json_kind(value) != JSON_STRING) return (Slice){0};
-    const Slice text = json_string(value);
-    return text.len > 0 ? arena_copy(arena, text) : SLICE("");
-}
-
-static void read_corpora(Corpora *out)
-{
-    *out = (Corpora){0};
-    Golden golden = golden_open("sacrebleu/mt_corpora.jsonl");
-    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
-        cr_assert_lt(out->n, (size_t)MAX_CORPORA);
-        const Json *hyps = json_get(r, "hyps"), *refs = json_get(r, "refs");
-        Corpus *c = &out->all[out->n++];
-        c->name = copy_text(&out->arena, json_get(r, "corpus"));
-        c->n = json_len(hyps);
-        c->items = ARENA_NEW(&out->arena, Item, c->n + 1);
-        for (size_t i = 0; i < c->n; i++) {
-            Slice *texts = ARENA_NEW(&out->arena, Slice, json_len(refs));
-            for (size_t s = 0; s < json_len(refs); s++) {
-                texts[s] = copy_text(&out->arena, json_at(json_at(refs, s), i));
-            }
-            c->items[i] = item_empty();
-            c->items[i].hypothesis = copy_text(&out->arena, json_at(hyps, i));
-            c->items[i].references = texts;
-            c->items[i].n_references = json_len(refs);
-        }
-    }
-    golden_close(&golden);
-}
-
-static const Corpus *find_corpus(const Corpora *corpora, Slice name)
-{
-    for (size_t i = 0; i < corpora->n; i++) {
-        if (slice_eq(corpora->all[i].name, name)) return &corpora->all[i];
-    }
-    cr_assert_fail("no corpus " SLICE_FMT, SLICE_ARG(name));
-    return NULL;
-}
-
-// params of the record as JSON text.
-static void params_text(const Json *params, Buffer *out)
-{
-    JsonWriter w = json_writer(out, 0);
-    json_begin_object(&w);
-    for (const Json *p = json_first(params); p != NULL; p = json_next(p)) {
-        json_put_key_slice(&w, json_key(p));
-        switch (json_kind(p)) {
-        case JSON_BOOL:
-            json_put_bool(&w, json_bool(p));
-            break;
-        case JSON_STRING:
-            json_put_string(&w, json_string(p));
-            break;
-        case JSON_NUMBER:
-            json_put_raw(&w, json_number_text(p));
-            break;
-        default:
-            json_put_null(&w);
-            break;
-        }
-    }
-    json_end_object(&w);
-}
+enum { MAX_SCORES = 32 };
 
 static void expect_bleu(const Json *expected, const MetricPlan *plan, const RowSet *rows,
                         size_t line)

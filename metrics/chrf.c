@@ -1,0 +1,210 @@
+// chrF: F-score of character n-grams; with word_order 2 chrF++.
+//
+// Source: Popovic 2015 (W15-3049), 2017 (W17-4770). Numbers are sacreBLEU 2.6.0's: precision and recall are averaged
+// over the orders that both sides have, then combined; with eps_smoothing the F-scores of all orders are averaged, as
+// the author's own program does. Of several references the one with the best segment score counts, the first on ties.
+// A row is [hypothesis, reference, match] by order, characters first, then words.
+#include <math.h>
+#include <string.h>
+
+#include "base/unicode.h"
+#include "metrics/classes.h"
+#include "metrics/metrics_list.h"
+#include "metrics/ngrams.h"
+
+enum { MAX_ORDER = 32 };
+static const char *const params[] = {"char_order", "word_order",    "beta", "lowercase",
+                                     "whitespace", "eps_smoothing", NULL};
+
+typedef struct ChrfOptions {
+    int64_t char_order, word_order, beta;
+    bool is_lowercased, has_whitespace, has_eps_smoothing;
+} ChrfOptions;
+
+static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
+{
+    const Json *options = plan->setup.params;
+    ChrfOptions *o;
+    TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
+    *o = (ChrfOptions){.char_order = 6, .beta = 2};
+    if (options != NULL) {
+        TRY(json_opt_i64(options, "char_order", 0, MAX_ORDER, &o->char_order, err));
+        TRY(json_opt_i64(options, "word_order", 0, MAX_ORDER, &o->word_order, err));
+        TRY(json_opt_i64(options, "beta", 1, 1000, &o->beta, err));
+        TRY(json_opt_bool(options, "lowercase", &o->is_lowercased, err));
+        TRY(json_opt_bool(options, "whitespace", &o->has_whitespace, err));
+        TRY(json_opt_bool(options, "eps_smoothing", &o->has_eps_smoothing, err));
+    }
+    if (o->char_order + o->word_order == 0) {
+        return error_set(err, STATUS_INVALID, "char_order and word_order are both 0");
+    }
+    plan->width = 3 * (size_t)(o->char_order + o->word_order);
+    plan->options = o;
+    return STATUS_OK;
+}
+
+typedef struct Sides {
+    Tokens characters, words;
+} Sides;
+
+static Status characters_of(Slice text, bool has_whitespace, Arena *arena, Tokens *out, Error *err)
+{
+    *out = (Tokens){0};
+    TRY(arena_take(arena, text.len, sizeof *out->items, "characters", &out->items, err));
+    for (size_t offset = 0; offset < text.len;) {
+        const size_t begin = offset;
+        const bool is_space = unicode_is_python_space(utf8_next(text, &offset));
+        if (is_space && !has_whitespace) continue;
+        out->items[out->n++] = slice_sub(text, begin, offset);
+    }
+    return STATUS_OK;
+}
+
+static bool is_punctuation(Slice character)
+{
+    const unsigned char c = (unsigned char)character.ptr[0];
+    return character.len == 1 && c > ' ' && c < 0x7f &&
+           !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+}
+
+// Words with one ASCII punctuation mark split off: the last character if it is one, else the first. "(hi)" gives
+// "(hi" and ")", as in the reference.
+static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    Tokens plain;
+    TRY(tokenize_text(TOKENIZER_NONE, text, false, arena, &plain, err));
+    *out = (Tokens){0};
+    TRY(arena_take(arena, 2 * plain.n, sizeof *out->items, "words", &out->items, err));
+    for (size_t i = 0; i < plain.n; i++) {
+        const Slice word = plain.items[i];
+        const size_t n = word.len;
+        if (utf8_count(word) > 1 && is_punctuation(slice_sub(word, n - 1, n))) {
+            out->items[out->n++] = slice_sub(word, 0, n - 1);
+            out->items[out->n++] = slice_sub(word, n - 1, n);
+        } else if (utf8_count(word) > 1 && is_punctuation(slice_sub(word, 0, 1))) {
+            out->items[out->n++] = slice_sub(word, 0, 1);
+            out->items[out->n++] = slice_sub(word, 1, n);
+        } else {
+            out->items[out->n++] = word;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status sides_of(const ChrfOptions *o, Slice text, Arena *arena, Sides *out, Error *err)
+{
+    const size_t bad = utf8_invalid_at(text);
+    if (bad != SIZE_MAX) {
+        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
+    }
+    if (o->is_lowercased) TRY(unicode_lower(arena, text, &text, err));
+    TRY(characters_of(text, o->has_whitespace, arena, &out->characters, err));
+    out->words = (Tokens){0};
+    return o->word_order > 0 ? words_of(text, arena, &out->words, err) : STATUS_OK;
+}
+
+// [hypothesis, reference, match] of each order. n-grams that the reference cannot have do not count against the
+// hypothesis.
+static Status count_orders(const Tokens *hypothesis, const Tokens *reference, size_t order,
+                           Arena *scratch, double *out, Error *err)
+{
+    double matches[MAX_ORDER];
+    TRY(ngram_matches(hypothesis, reference, 1, order, scratch, matches, err));
+    for (size_t k = 0; k < order; k++) {
+        const double n_reference = reference->n > k ? (double)(reference->n - k) : 0;
+        const double n_hypothesis = hypothesis->n > k ? (double)(hypothesis->n - k) : 0;
+        out[3 * k] = n_reference > 0 ? n_hypothesis : 0;
+        out[3 * k + 1] = n_reference;
+        out[3 * k + 2] = matches[k];
+    }
+    return STATUS_OK;
+}
+
+static double f_score(const ChrfOptions *o, const double *sums)
+{
+    const double eps = 1e-16, factor = (double)(o->beta * o->beta);
+    const size_t order = (size_t)(o->char_order + o->word_order);
+    double by_order = 0, precisions = 0, recalls = 0, effective = 0;
+    for (size_t k = 0; k < order; k++) {
+        const double n_hypothesis = sums[3 * k], n_reference = sums[3 * k + 1],
+                     match = sums[3 * k + 2];
+        const double precision = n_hypothesis > 0 ? match / n_hypothesis : eps;
+        const double recall = n_reference > 0 ? match / n_reference : eps;
+        const double denominator = factor * precision + recall;
+        by_order += denominator > 0 ? (1 + factor) * precision * recall / denominator : eps;
+        if (!(n_hypothesis > 0 && n_reference > 0)) continue;
+        precisions += precision;
+        recalls += recall;
+        effective += 1;
+    }
+    if (o->has_eps_smoothing) return 100 * by_order / (double)order;
+    if (!(precisions + recalls > 0)) return 0;
+    precisions /= effective;
+    recalls /= effective;
+    return 100 * (1 + factor) * precisions * recalls / (factor * precisions + recalls);
+}
+
+static Status count_reference(const ChrfOptions *o, const Sides *hypothesis, Slice reference,
+                              Arena *scratch, double *out, Error *err)
+{
+    Sides sides;
+    const size_t char_order = (size_t)o->char_order;
+    TRY(sides_of(o, reference, scratch, &sides, err));
+    TRY(count_orders(&hypothesis->characters, &sides.characters, char_order, scratch, out, err));
+    return count_orders(&hypothesis->words, &sides.words, (size_t)o->word_order, scratch,
+                        out + 3 * char_order, err);
+}
+
+static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
+{
+    const ChrfOptions *o = plan->options;
+    double counts[6 * MAX_ORDER], best = -1;
+    Sides hypothesis;
+    if (sides_of(o, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK)
+        return error_wrap(err, "hypothesis");
+    for (size_t r = 0; r < item->n_references; r++) {
+        if (item->references[r].ptr == NULL) continue;
+        const ArenaMark mark = arena_mark(scratch);
+        const Status s = count_reference(o, &hypothesis, item->references[r], scratch, counts, err);
+        arena_rewind(scratch, mark);
+        if (s != STATUS_OK) return error_wrap(err, "reference %zu", r);
+        const double score = f_score(o, counts);
+        if (score <= best) continue;
+        best = score;
+        memcpy(out, counts, plan->width * sizeof *out);
+    }
+    if (best < 0) return error_set(err, STATUS_INVALID, "has no reference");
+    return STATUS_OK;
+}
+
+static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
+{
+    scores[0] = f_score(plan->options, sums);
+}
+
+// The fields and order of sacreBLEU's signature, whose name "chrF2" says beta; here it is said where it is not 2.
+static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
+{
+    const ChrfOptions *o = plan->options;
+    Slice beta = {0};
+    if (o->beta != 2) TRY(arena_format(arena, &beta, err, "|beta:%lld", (long long)o->beta));
+    return arena_format(arena, out, err, "|case:%s|eff:%s|nc:%lld|nw:%lld|space:%s" SLICE_FMT,
+                        o->is_lowercased ? "lc" : "mixed", o->has_eps_smoothing ? "no" : "yes",
+                        (long long)o->char_order, (long long)o->word_order,
+                        o->has_whitespace ? "yes" : "no", SLICE_ARG(beta));
+}
+
+const Metric metric_chrf = {
+    .name = "chrf",
+    .summary = "F-score of character n-grams (chrF2); with word_order 2 chrF2++",
+    .source = "Popovic 2015, 2017; sacreBLEU 2.6.0",
+    .needs = NEEDS_TEXT,
+    .kind = METRIC_SUMS,
+    .direction = HIGHER_IS_BETTER,
+    .highest = 100,
+    .params = params,
+    .prepare = prepare,
+    .row = row,
+    .score_sums = score_sums,
+    .signature = signature,
+};
