@@ -19,5 +19,8 @@ extern const Metric metric_average_precision;
 extern const Metric metric_ece;
 extern const Metric metric_bleu;
 extern const Metric metric_chrf;
+extern const Metric metric_perplexity;
+extern const Metric metric_multiple_choice;
+extern const Metric metric_pass_at_k;
 
 #endif

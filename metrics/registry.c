@@ -1,18 +1,26 @@
 #include "metrics/metric.h"
 
-#include <math.h>
-
 #include "metrics/metrics_list.h"
 
 const Metric *const metrics_all[] = {
-    &metric_accuracy,  &metric_balanced_accuracy,
-    &metric_precision, &metric_recall,
-    &metric_f1,        &metric_mcc,
-    &metric_kappa,     &metric_top_k,
-    &metric_log_loss,  &metric_brier,
-    &metric_auc,       &metric_average_precision,
-    &metric_ece,       &metric_bleu,
+    &metric_accuracy,
+    &metric_balanced_accuracy,
+    &metric_precision,
+    &metric_recall,
+    &metric_f1,
+    &metric_mcc,
+    &metric_kappa,
+    &metric_top_k,
+    &metric_log_loss,
+    &metric_brier,
+    &metric_auc,
+    &metric_average_precision,
+    &metric_ece,
+    &metric_bleu,
     &metric_chrf,
+    &metric_perplexity,
+    &metric_multiple_choice,
+    &metric_pass_at_k,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 
