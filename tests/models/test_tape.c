@@ -1,0 +1,243 @@
+// Programs: what is recorded is checked, slots that live together never share memory, gradients are those of the loss.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "model_support.h"
+#include "models/architecture.h"
+#include "models/program.h"
+
+// ---- recording ----
+
+Test(tape, keeps_the_first_mistake_and_reports_it)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Tape t = tape_begin(&arena, LAYOUT_PANELS);
+    static const char *const name = "a";
+    const ParamId word = tape_table(&t, "word", 7, 8, -1),
+                  position = tape_table(&t, "position", 5, 8, -1),
+                  type = tape_table(&t, "type", 2, 8, -1);
+    const Value x = tape_embedding(&t, word, position, type);
+    const Value y =
+        tape_linear(&t, x, tape_dense(&t, &name, 1, 9, 4), ACTIVATION_NONE); // x has 8 columns
+    tape_output(&t, tape_columns(&t, y, 3, 99));
+    cr_assert(tape_finish(&t, &err) == STATUS_INTERNAL);
+    cr_assert(strstr(err.text, "another width") != NULL, "%s", err.text);
+    arena_release(&arena);
+}
+
+Test(tape, wants_an_output)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Tape t = tape_begin(&arena, LAYOUT_PANELS);
+    cr_assert(tape_finish(&t, &err) == STATUS_INTERNAL && strstr(err.text, "no output"), "%s",
+              err.text);
+    arena_release(&arena);
+}
+
+Test(tape, refuses_parts_that_cut_a_panel)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Tape t = tape_begin(&arena, LAYOUT_PANELS);
+    static const char *const name = "a";
+    const ParamId table = tape_table(&t, "t", 7, 8, -1);
+    const Value x = tape_embedding(&t, table, table, table);
+    tape_output(&t,
+                tape_linear_part(&t, x, tape_dense(&t, &name, 1, 8, 40), 8, 40, ACTIVATION_NONE));
+    cr_assert(tape_finish(&t, &err) == STATUS_INTERNAL && strstr(err.text, "panel"), "%s",
+              err.text);
+    arena_release(&arena);
+}
+
+Test(tape, names_parameters_as_the_checkpoint_does_and_stacks_them)
+{
+    Model *model = small_model(HEAD_SEQUENCE, 3, 1);
+    Error err = {0};
+    size_t rows = 0, cols = 0;
+    want_ok(model_tensor_shape(model, SLICE("bert.encoder.layer.1.attention.self.key.weight"),
+                               &rows, &cols, &err),
+            &err);
+    cr_assert(rows == 32 && cols == 32);
+    want_ok(model_tensor_shape(model, SLICE("bert.encoder.layer.0.attention.self.value.bias"),
+                               &rows, &cols, &err),
+            &err);
+    cr_assert(rows == 1 && cols == 32);
+    float written[32], read[32];
+    for (size_t i = 0; i < 32; i++) written[i] = (float)i;
+    want_ok(model_tensor_write(model, SLICE("bert.encoder.layer.0.attention.self.key.bias"),
+                               written, &err),
+            &err);
+    want_ok(
+        model_tensor_read(model, SLICE("bert.encoder.layer.0.attention.self.key.bias"), read, &err),
+        &err);
+    cr_assert(memcmp(written, read, sizeof read) == 0);
+    want_ok(model_tensor_read(model, SLICE("bert.encoder.layer.0.attention.self.value.bias"), read,
+                              &err),
+            &err);
+    cr_assert(read[5] == 0.0f, "a neighbour in the same parameter stays");
+    cr_assert(model_tensor_read(model, SLICE("bert.nothing"), read, &err) == STATUS_NOT_FOUND);
+    model_close(&model);
+}
+
+// ---- slots ----
+
+typedef struct Life {
+    size_t first, last;
+} Life;
+
+static void see(Life *lives, const Operand *operand, size_t step)
+{
+    if (operand->kind != OPERAND_SLOT) return;
+    Life *life = &lives[operand->index];
+    if (life->first == SIZE_MAX) life->first = step;
+    life->last = step;
+}
+
+// Lifetimes found anew from the steps, and compared pair by pair.
+static void check_plan(const Program *p, const char *what)
+{
+    Life *lives = calloc(p->n_slots, sizeof *lives);
+    for (size_t i = 0; i < p->n_slots; i++) lives[i].first = SIZE_MAX;
+    for (size_t i = 0; i < p->n_steps; i++) {
+        for (size_t k = 0; k < OP_MAX_IN; k++) see(lives, &p->steps[i].in[k], i);
+        for (size_t k = 0; k < OP_MAX_OUT; k++) see(lives, &p->steps[i].out[k], i);
+    }
+    lives[p->output].last = p->n_steps; // read by the loss, and by whoever wants the answer
+    for (size_t a = 0; a < p->n_slots; a++) {
+        if (lives[a].first == SIZE_MAX) continue;
+        const ProgramBuffer *buffer = &p->buffers[p->slots[a].buffer];
+        cr_assert(buffer->domain == p->slots[a].domain && buffer->cols >= p->slots[a].cols,
+                  "%s: slot %zu does not fit its buffer", what, a);
+        for (size_t b = a + 1; b < p->n_slots; b++) {
+            if (lives[b].first == SIZE_MAX || p->slots[a].buffer != p->slots[b].buffer) continue;
+            const bool before = lives[a].last < lives[b].first || lives[b].last < lives[a].first;
+            // Dropout alone may write over its input.
+            const size_t meeting = lives[a].last == lives[b].first ? lives[a].last : lives[b].last;
+            const bool in_place =
+                (lives[a].last == lives[b].first || lives[b].last == lives[a].first) &&
+                p->steps[meeting].op == OP_DROPOUT;
+            cr_assert(before || in_place,
+                      "%s: slots %zu (%zu-%zu) and %zu (%zu-%zu) share a buffer", what, a,
+                      lives[a].first, lives[a].last, b, lives[b].first, lives[b].last);
+        }
+    }
+    free(lives);
+}
+
+Test(program, never_gives_one_buffer_to_two_living_values)
+{
+    for (int head = 0; head < HEAD_COUNT; head++) {
+        for (
+            int kind = 0; kind < 6;
+            kind++) { // answers; hidden states kept; tuning of all, of the top, of the bottom; with dropout
+            Arena arena = {0};
+            Error err = {0};
+            Program *program = NULL;
+            Tape tape = tape_begin(&arena, LAYOUT_PANELS);
+            const ModelConfig config = small_config((ModelHead)head, 3);
+            config.architecture->record(&tape, &config);
+            want_ok(tape_finish(&tape, &err), &err);
+            bool *trained = calloc(tape.n_params, sizeof *trained);
+            for (size_t i = 0; i < tape.n_params; i++) {
+                const size_t group = tape.params[i].group;
+                trained[i] = kind == 2 || kind == 5 || (kind == 3 && group >= 2) ||
+                             (kind == 4 && group == 1);
+            }
+            const ProgramOptions options = {.is_training = kind >= 2,
+                                            .trained = trained,
+                                            .dropout = kind == 5 ? 0.1f : 0.0f,
+                                            .keeps_hidden = kind == 1};
+            want_ok(program_build(&tape, &options, &arena, &program, &err), &err);
+            char what[64];
+            snprintf(what, sizeof what, "%s head, kind %d", model_head_name((ModelHead)head), kind);
+            check_plan(program, what);
+            if (kind == 0)
+                cr_assert(program->n_steps == program->n_forward &&
+                              program->n_buffers < program->n_slots / 2,
+                          "%s: %zu buffers", what, program->n_buffers);
+            if (kind == 3) {
+                for (size_t i = program->n_forward; i < program->n_steps; i++) {
+                    cr_assert(program->steps[i].op != OP_EMBEDDING_BACKWARD,
+                              "%s: the frozen embedding is not passed through", what);
+                }
+            }
+            free(trained);
+            arena_release(&arena);
+        }
+    }
+}
+
+// ---- gradients ----
+
+static double loss_of(Model *model, Pool *pool, const SmallData *data, const TrainOptions *options)
+{
+    Error err = {0};
+    double loss = 0;
+    want_ok(model_loss(model, pool, data->examples, data->n, options, &loss, &err), &err);
+    return loss;
+}
+
+// The change of the loss along a random direction of one tensor, by central differences, against gradient times direction.
+static void check_slope(Model *model, Pool *pool, const SmallData *data,
+                        const TrainOptions *options, Slice tensor)
+{
+    Error err = {0};
+    size_t rows = 0, cols = 0;
+    double norm = 0, slope = 0, length = 0;
+    want_ok(model_tensor_shape(model, tensor, &rows, &cols, &err), &err);
+    const size_t n = rows * cols;
+    float *at = calloc(n, sizeof *at), *gradient = calloc(n, sizeof *gradient),
+          *moved = calloc(n, sizeof *moved), *direction = calloc(n, sizeof *direction);
+    Philox rng = philox_stream(5, n);
+    want_ok(model_tensor_read(model, tensor, at, &err), &err);
+    want_ok(model_gradient(model, pool, data->examples, data->n, options, tensor, gradient, &norm,
+                           &err),
+            &err);
+    for (size_t i = 0; i < n; i++) direction[i] = (float)philox_normal(&rng);
+    for (size_t i = 0; i < n; i++) length += (double)direction[i] * (double)direction[i];
+    for (size_t i = 0; i < n; i++) direction[i] /= (float)sqrt(length);
+    for (size_t i = 0; i < n; i++) slope += (double)direction[i] * (double)gradient[i];
+    const double step = 0.02;
+    double losses[2];
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < n; i++)
+            moved[i] = at[i] + (float)(side ? step : -step) * direction[i];
+        want_ok(model_tensor_write(model, tensor, moved, &err), &err);
+        losses[side] = loss_of(model, pool, data, options);
+    }
+    want_ok(model_tensor_write(model, tensor, at, &err), &err);
+    const double measured = (losses[1] - losses[0]) / (2 * step);
+    cr_assert(fabs(measured - slope) <= 2e-4 + 0.01 * fabs(slope),
+              SLICE_FMT ": the loss changes by %.6g, the gradient says %.6g", SLICE_ARG(tensor),
+              measured, slope);
+    free(at);
+    free(gradient);
+    free(moved);
+    free(direction);
+}
+
+Test(program, gives_the_gradient_of_the_loss_for_every_tensor)
+{
+    static const ModelHead heads[] = {HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN, HEAD_MASKED_LM};
+    static const float class_weights[] = {0.5f, 2.0f, 1.0f};
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+        Error err = {0};
+        Pool *pool = NULL;
+        Model *model = small_model(heads[h], 3, 3);
+        SmallData data = small_data(model, 6, 4);
+        const bool classifies = heads[h] == HEAD_SEQUENCE || heads[h] == HEAD_TOKEN;
+        const TrainOptions options = {.dropout = 0,
+                                      .class_weights = classifies ? class_weights : NULL,
+                                      .label_smoothing = heads[h] == HEAD_TOKEN ? 0.1f : 0};
+        want_ok(pool_open(1, &pool, &err), &err);
+        for (size_t i = 0; i < model_n_tensors(model); i++)
+            check_slope(model, pool, &data, &options, model_tensor_name(model, i));
+        small_data_release(&data);
+        pool_close(&pool);
+        model_close(&model);
+    }
+}
