@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 
-enum { UNSEEN = UINT32_MAX };
+#define UNSEEN UINT32_MAX // the number of what the hypothesis does not have
 
 // Words get numbers; an n-gram is the pair (its first n - 1 words' number, its last word's number), numbered in turn.
 // Only the hypothesis adds to the tables: what it does not have cannot match.
