@@ -2,9 +2,8 @@
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
-enum {
-    LONGEST_EXPANSION = 4 * 3
-}; // 4 points of a canonical decomposition, each lower-cased to at most 3
+// Points: 4 of a canonical decomposition, each lower-cased to at most 3. Bytes: 4 a point, and a blank on either side.
+enum { LONGEST_EXPANSION = 4 * 3, LONGEST_BYTES = 4 * LONGEST_EXPANSION + 2 };
 
 // The blocks that count as Chinese, as the BERT authors chose them. 0x2B920 (for 0x2B820) is a slip of Hugging Face's
 // that every tokenizer.json lives with.
@@ -56,8 +55,7 @@ static size_t expand(const BertNormalizer *rules, CodePoint c, CodePoint out[LON
     return n;
 }
 
-static size_t expand_bytes(const BertNormalizer *rules, CodePoint c,
-                           char out[4 * LONGEST_EXPANSION])
+static size_t expand_bytes(const BertNormalizer *rules, CodePoint c, char out[LONGEST_BYTES])
 {
     CodePoint points[LONGEST_EXPANSION];
     const size_t n = expand(rules, c, points);
@@ -71,7 +69,7 @@ void bert_table_init(BertTable *table, const BertNormalizer *rules)
     table->rules = *rules;
     for (CodePoint c = 0; c < BERT_TABLE_SIZE; c++) {
         BertEntry *entry = &table->entries[c];
-        char bytes[4 * LONGEST_EXPANSION];
+        char bytes[LONGEST_BYTES];
         const size_t len = expand_bytes(rules, c, bytes);
         entry->len = len <= BERT_ENTRY_BYTES ? (uint8_t)len : BERT_ENTRY_SLOW;
         if (len <= BERT_ENTRY_BYTES) memcpy(entry->bytes, bytes, len);
@@ -122,7 +120,7 @@ static void append_point(const BertTable *table, NormalizedText *out, CodePoint 
         append(out, table->entries[c].bytes, table->entries[c].len, begin, end, want_origin);
         return;
     }
-    char bytes[4 * LONGEST_EXPANSION];
+    char bytes[LONGEST_BYTES];
     const size_t len = expand_bytes(&table->rules, c, bytes);
     if (!table->rules.handle_chinese_chars || !is_chinese(c)) {
         append(out, bytes, len, begin, end, want_origin);
@@ -140,7 +138,7 @@ Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want
     for (size_t at = 0; at < text.len;) {
         // Room for a run of ASCII, each byte of which gives at most one, or for the longest expansion with two blanks.
         const size_t run = size_min(text.len - at, 256);
-        TRY(reserve(out, run + 4 * LONGEST_EXPANSION + 2, want_origin, arena, err));
+        TRY(reserve(out, run + LONGEST_BYTES, want_origin, arena, err));
         const size_t run_end = at + run;
         for (; at < run_end && (unsigned char)text.ptr[at] < 0x80; at++) {
             const BertEntry *entry = &table->entries[(unsigned char)text.ptr[at]];
@@ -152,7 +150,7 @@ Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want
             out->len += entry->len;
         }
         if (at == run_end) continue;
-        TRY(reserve(out, 4 * LONGEST_EXPANSION + 2, want_origin, arena, err));
+        TRY(reserve(out, LONGEST_BYTES, want_origin, arena, err));
         const size_t begin = at;
         const CodePoint c = utf8_next(text, &at);
         if (c < 0)

@@ -90,34 +90,38 @@ static const Field model_fields[] = {
 };
 
 // The parts of the model that fit no Field.
+static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, bool is_bpe, bool *has_vocab,
+                        Error *err)
+{
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    if (slice_eq_cstr(key, "vocab")) {
+        if (*has_vocab) return json_reader_error(r, err, "\"vocab\" stands there twice");
+        *has_vocab = true;
+        return read_vocab(file, r, err);
+    }
+    if (is_bpe && slice_eq_cstr(key, "merges")) return read_merges(file, r, err);
+    if (slice_eq_cstr(key, "dropout") && kind == JSON_NUMBER) {
+        return json_reader_error(
+            r, err,
+            "BPE with \"dropout\" is not supported: it encodes a text differently each time; set "
+            "it to null");
+    }
+    return json_skip(r, err);
+}
+
 static Status read_lists(TokenizerFile *file, JsonReader *r, bool is_bpe, Error *err)
 {
-    bool has_vocab = false, has_dropout = false;
+    bool has_vocab = false;
     const JsonReader at = *r;
     TRY(json_read_object(r, err));
     for (bool more = true;;) {
         Slice key = {0};
-        JsonKind kind = JSON_NULL;
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
-        TRY(json_peek(r, &kind, err));
-        if (slice_eq_cstr(key, "vocab")) {
-            if (has_vocab) return json_reader_error(r, err, "\"vocab\" stands there twice");
-            has_vocab = true;
-            TRY(read_vocab(file, r, err));
-        } else if (slice_eq_cstr(key, "merges") && is_bpe) {
-            TRY(read_merges(file, r, err));
-        } else {
-            has_dropout = has_dropout || (slice_eq_cstr(key, "dropout") && kind == JSON_NUMBER);
-            TRY(json_skip(r, err));
-        }
+        TRY(read_list(file, r, key, is_bpe, &has_vocab, err));
     }
-    if (!has_vocab) return json_reader_error(&at, err, "the model has no \"vocab\"");
-    if (has_dropout)
-        return json_reader_error(
-            &at, err,
-            "BPE with \"dropout\" is not supported: it encodes a text differently each time; set it to null");
-    return STATUS_OK;
+    return has_vocab ? STATUS_OK : json_reader_error(&at, err, "the model has no \"vocab\"");
 }
 
 Status read_model(TokenizerFile *file, JsonReader *r, Error *err)

@@ -93,7 +93,37 @@ static Status read_ids(TokenizerFile *file, JsonReader *r, FileSpecial *special,
     }
 }
 
-// {"[CLS]": {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]}, ...}
+static Status add_special(TokenizerFile *file, FileSpecial special, Error *err)
+{
+    if (file->n_specials == file->specials_capacity) {
+        file->specials_capacity = 2 * file->specials_capacity + 8;
+        FileSpecial *grown = NULL;
+        TRY(arena_take(&file->scratch, file->specials_capacity, sizeof *grown, "a template", &grown,
+                       err));
+        if (file->n_specials > 0) memcpy(grown, file->specials, file->n_specials * sizeof *grown);
+        file->specials = grown;
+    }
+    file->specials[file->n_specials++] = special;
+    return STATUS_OK;
+}
+
+// {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]}
+static Status read_special_token(TokenizerFile *file, JsonReader *r, FileSpecial *special,
+                                 Error *err)
+{
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        special->n_ids = slice_eq_cstr(key, "ids") ? 0 : special->n_ids;
+        const Status s =
+            slice_eq_cstr(key, "ids") ? read_ids(file, r, special, err) : json_skip(r, err);
+        if (s != STATUS_OK) return s;
+    }
+}
+
+// {"[CLS]": {...}, ...}
 static Status read_special_tokens(TokenizerFile *file, JsonReader *r, Error *err)
 {
     TRY(json_read_object(r, err));
@@ -101,29 +131,21 @@ static Status read_special_tokens(TokenizerFile *file, JsonReader *r, Error *err
         FileSpecial special = {0};
         TRY(json_read_key(r, &special.name, &more, err));
         if (!more) return STATUS_OK;
-        TRY(json_read_object(r, err));
-        for (bool more_members = true;;) {
-            Slice key = {0};
-            TRY(json_read_key(r, &key, &more_members, err));
-            if (!more_members) break;
-            if (slice_eq_cstr(key, "ids")) {
-                special.n_ids = 0;
-                TRY(read_ids(file, r, &special, err));
-            } else {
-                TRY(json_skip(r, err));
-            }
-        }
-        if (file->n_specials == file->specials_capacity) {
-            file->specials_capacity = 2 * file->specials_capacity + 8;
-            FileSpecial *grown = NULL;
-            TRY(arena_take(&file->scratch, file->specials_capacity, sizeof *grown, "a template",
-                           &grown, err));
-            if (file->n_specials > 0)
-                memcpy(grown, file->specials, file->n_specials * sizeof *grown);
-            file->specials = grown;
-        }
-        file->specials[file->n_specials++] = special;
+        TRY(read_special_token(file, r, &special, err));
+        TRY(add_special(file, special, err));
     }
+}
+
+static Status read_template_part(TokenizerFile *file, JsonReader *r, Slice key, bool has[2],
+                                 Error *err)
+{
+    const bool is_pair = slice_eq_cstr(key, "pair");
+    if (is_pair || slice_eq_cstr(key, "single")) {
+        has[is_pair] = true;
+        return read_pieces(file, r, is_pair, err);
+    }
+    return slice_eq_cstr(key, "special_tokens") ? read_special_tokens(file, r, err)
+                                                : json_skip(r, err);
 }
 
 static Status read_template_processing(TokenizerFile *file, JsonReader *r, Error *err)
@@ -135,15 +157,7 @@ static Status read_template_processing(TokenizerFile *file, JsonReader *r, Error
         Slice key = {0};
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
-        const bool is_pair = slice_eq_cstr(key, "pair");
-        if (is_pair || slice_eq_cstr(key, "single")) {
-            has[is_pair] = true;
-            TRY(read_pieces(file, r, is_pair, err));
-        } else if (slice_eq_cstr(key, "special_tokens")) {
-            TRY(read_special_tokens(file, r, err));
-        } else {
-            TRY(json_skip(r, err));
-        }
+        TRY(read_template_part(file, r, key, has, err));
     }
     if (!has[0] || !has[1])
         return json_reader_error(&at, err, "TemplateProcessing has no \"%s\"",
@@ -236,6 +250,18 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
         err);
 }
 
+static Status read_processors(TokenizerFile *file, JsonReader *r, Error *err)
+{
+    TRY(json_read_array(r, err));
+    for (bool more = true;;) {
+        Slice type = {0};
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(component_type(*r, &type, err));
+        TRY(read_one(file, r, type, err));
+    }
+}
+
 static Status read_sequence(TokenizerFile *file, JsonReader *r, Error *err)
 {
     TRY(json_read_object(r, err));
@@ -243,18 +269,9 @@ static Status read_sequence(TokenizerFile *file, JsonReader *r, Error *err)
         Slice key = {0};
         TRY(json_read_key(r, &key, &more, err));
         if (!more) return STATUS_OK;
-        if (!slice_eq_cstr(key, "processors")) {
-            TRY(json_skip(r, err));
-            continue;
-        }
-        TRY(json_read_array(r, err));
-        for (bool more_elements = true;;) {
-            Slice type = {0};
-            TRY(json_read_element(r, &more_elements, err));
-            if (!more_elements) break;
-            TRY(component_type(*r, &type, err));
-            TRY(read_one(file, r, type, err));
-        }
+        const Status s =
+            slice_eq_cstr(key, "processors") ? read_processors(file, r, err) : json_skip(r, err);
+        if (s != STATUS_OK) return s;
     }
 }
 

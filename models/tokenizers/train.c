@@ -53,7 +53,7 @@ static Status choose_alphabet(const TokenizerTrainOptions *options, const WordCo
     WordCounts all = {0};
     const size_t limit = options->alphabet_limit > 0 ? options->alphabet_limit : DEFAULT_ALPHABET;
     TRY(count_chars(words, arena, &all, err));
-    qsort(all.words, all.n, sizeof *all.words, by_count);
+    if (all.n > 0) qsort(all.words, all.n, sizeof *all.words, by_count);
     for (size_t i = 0; i < size_min(all.n, limit); i++)
         TRY(word_counts_add(kept, all.words[i].word, 1, arena, err));
     return STATUS_OK;
@@ -61,6 +61,7 @@ static Status choose_alphabet(const TokenizerTrainOptions *options, const WordCo
 
 static bool has_word(const WordCounts *counts, Slice word)
 {
+    if (counts->slots == NULL) return false;
     for (size_t i = (size_t)token_hash(word);; i++) {
         const uint32_t index = counts->slots[i & (counts->n_slots - 1)];
         if (index == 0) return false;

@@ -245,36 +245,39 @@ static Status count_pairs(TrainState *state, Pairs *p, Error *err)
     return STATUS_OK;
 }
 
+// Joins one pair. What spells a special token stays in pieces: that string is cut out of a text before the model sees it.
+static Status merge_pair(TrainState *state, Pairs *p, uint32_t index, size_t n_special, Error *err)
+{
+    Slice token = {0};
+    TRY(join(state, &p->pairs[index], &token, err));
+    int32_t merged = train_find(state, token);
+    if (merged >= 0 && (size_t)merged < n_special) return STATUS_OK;
+    if (merged < 0) {
+        merged = (int32_t)state->n_tokens;
+        TRY(train_put(state, token, err));
+    }
+    return merge_everywhere(state, p, index, merged, err);
+}
+
 Status train_merge(TrainState *state, size_t n_special, Error *err)
 {
-    const uint64_t min_frequency =
-        state->options->min_frequency > 0 ? state->options->min_frequency : 2;
+    const uint64_t least = state->options->min_frequency > 0 ? state->options->min_frequency : 2;
     Pairs p = {.arena = state->arena};
     TRY(pairs_grow(&p, err));
     TRY(count_pairs(state, &p, err));
-    TRY(push_raised(&p, min_frequency, err));
-    while (p.n_heap > 0 && state->n_tokens < state->options->vocab_size) {
+    Status s = push_raised(&p, least, err);
+    while (s == STATUS_OK && p.n_heap > 0 && state->n_tokens < state->options->vocab_size) {
         const PairHeapItem top = heap_pop(&p);
         Pair *pair = &p.pairs[top.pair];
+        if (pair->queued == top.count) pair->queued = 0;
+        if (pair->count < least) continue;
         if (top.count !=
             pair->count) { // it has become rarer, or stands there again with its true count
-            if (pair->queued == top.count) pair->queued = 0;
-            if (pair->count >= min_frequency) TRY(heap_push(&p, top.pair, err));
+            s = heap_push(&p, top.pair, err);
             continue;
         }
-        pair->queued = 0;
-        if (pair->count < min_frequency) continue;
-        Slice token = {0};
-        TRY(join(state, pair, &token, err));
-        int32_t merged = train_find(state, token);
-        // What spells a special token stays in pieces: that string is cut out of a text before the model sees it.
-        if (merged >= 0 && (size_t)merged < n_special) continue;
-        if (merged < 0) {
-            merged = (int32_t)state->n_tokens;
-            TRY(train_put(state, token, err));
-        }
-        TRY(merge_everywhere(state, &p, top.pair, merged, err));
-        TRY(push_raised(&p, min_frequency, err));
+        s = merge_pair(state, &p, top.pair, n_special, err);
+        if (s == STATUS_OK) s = push_raised(&p, least, err);
     }
-    return STATUS_OK;
+    return s;
 }
