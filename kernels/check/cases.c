@@ -13,7 +13,7 @@ enum {
     OPTION_FIRST = 1 << 1,  // the first optional input is there
     OPTION_SECOND = 1 << 2, // the second
     OPTION_OUTPUT = 1 << 3, // the optional outputs are there
-    OPTION_PANELS = 1 << 4,
+    OPTION_PANELS = CASE_PANELS,
     OPTION_OFFSET = 1 << 5, // numbers far from zero
     OPTION_LEFT = 1 << 6,   // gemm's transposes and accumulation
     OPTION_RIGHT = 1 << 7,
@@ -379,6 +379,13 @@ Status case_build_forward(OpKind op, DType dtype, size_t index, Problem *out, Er
     const Case c = case_at(op, index);
     TRY(problem_open(out, op, dtype, index, capacity_of(op, &c), err));
     case_rows[op].build(out, &c, 1);
+    return STATUS_OK;
+}
+
+Status case_build_shape(OpKind op, DType dtype, const Case *c, Problem *out, Error *err)
+{
+    TRY(problem_open(out, op, dtype, 1, capacity_of(op, c), err));
+    case_rows[op].build(out, c, 1);
     return STATUS_OK;
 }
 

@@ -14,6 +14,8 @@ typedef enum Magnitude {
     MAGNITUDE_LARGE, // squares are far from 1; softmax saturates
 } Magnitude;
 
+enum { CASE_PANELS = 1 << 4 }; // the bit of Case.options for weights in panels
+
 typedef struct Case {
     size_t rows, cols, depth; // depth: K of products; which configuration of attention
     unsigned
@@ -33,6 +35,8 @@ Status case_build(OpKind op, DType dtype, size_t index, Exec *reference, Problem
 // The forward operation with every optional output present, as a backward pass needs it.
 Status case_build_forward(OpKind op, DType dtype, size_t index, Problem *out,
                           Error *err) MUST_CHECK;
+// A problem of a shape of one's own. Forward operations only.
+Status case_build_shape(OpKind op, DType dtype, const Case *c, Problem *out, Error *err) MUST_CHECK;
 
 // Of kernels/check/cases_attention.c.
 void attention_build(Problem *problem, const Case *c, int is_for_backward);

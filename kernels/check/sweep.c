@@ -37,38 +37,55 @@ int sweep_can_run(const OpRow *row, const char **why)
     return reason == NULL;
 }
 
-// On a GPU: a copy of the block there, whose pointers fit.
-static Status run_on_device(Exec *exec, const OpRow *row, Problem *problem, Error *err)
+Status sweep_place(const Sweep *sweep, const OpRow *row, const Problem *problem, Placed *out,
+                   Error *err)
 {
-    const size_t size_bytes = problem->used_bytes;
+    *out = (Placed){.args = problem->args};
+    if (row->device == DEVICE_CPU) return STATUS_OK;
     Problem staged = {0};
-    void *device = NULL;
     TRY(problem_copy(problem, &staged, err));
-    Status s = exec_alloc(exec, size_bytes, &device, err);
-    if (s != STATUS_OK) goto done;
-    const OpArgs args = problem_moved_args(problem, device);
-    memcpy(staged.block, problem->block, size_bytes);
-    problem_move_pointers(problem, staged.block, device);
-    s = exec_upload(exec, device, staged.block, size_bytes, err);
-    if (s == STATUS_OK) s = row->run(&args, exec, err);
-    if (s == STATUS_OK) s = exec_wait(exec, err);
-    if (s == STATUS_OK) s = exec_download(exec, staged.block, device, size_bytes, err);
-    if (s != STATUS_OK) goto done;
+    Status s = exec_alloc(sweep->exec, problem->used_bytes, &out->device, err);
+    if (s == STATUS_OK) {
+        out->args = problem_moved_args(problem, out->device);
+        memcpy(staged.block, problem->block, problem->used_bytes);
+        problem_move_pointers(problem, staged.block, out->device);
+        s = exec_upload(sweep->exec, out->device, staged.block, problem->used_bytes, err);
+    }
+    problem_close(&staged);
+    return s;
+}
+
+void sweep_unplace(const Sweep *sweep, const Problem *problem, Placed *placed)
+{
+    exec_free(sweep->exec, placed->device, problem->used_bytes);
+    *placed = (Placed){0};
+}
+
+// Brings a GPU's block back into the problem's.
+static Status fetch(const Sweep *sweep, const Placed *placed, Problem *problem, Error *err)
+{
+    Problem staged = {0};
+    TRY(problem_copy(problem, &staged, err));
+    const Status s =
+        exec_download(sweep->exec, staged.block, placed->device, problem->used_bytes, err);
     for (size_t i = 0; i < problem->n_pointers; i++) { // page tables stay those of the host
         const size_t at = problem->pointers[i].offset;
         memcpy(staged.block + at, problem->block + at, problem->pointers[i].count * sizeof(void *));
     }
-    memcpy(problem->block, staged.block, size_bytes);
-done:
-    exec_free(exec, device, size_bytes);
+    if (s == STATUS_OK) memcpy(problem->block, staged.block, problem->used_bytes);
     problem_close(&staged);
     return s;
 }
 
 Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *err)
 {
-    if (row->device == DEVICE_CPU) return row->run(&problem->args, sweep->exec, err);
-    return run_on_device(sweep->exec, row, problem, err);
+    Placed placed;
+    Status s = sweep_place(sweep, row, problem, &placed, err);
+    if (s == STATUS_OK) s = row->run(&placed.args, sweep->exec, err);
+    if (s == STATUS_OK) s = exec_wait(sweep->exec, err);
+    if (s == STATUS_OK && placed.device) s = fetch(sweep, &placed, problem, err);
+    sweep_unplace(sweep, problem, &placed);
+    return s;
 }
 
 void sweep_fail(SweepResult *result, OpKind op, size_t index, const char *what)

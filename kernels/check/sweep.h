@@ -40,4 +40,14 @@ Status sweep_nan(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *
 Status sweep_same_bits(const Sweep *sweep, const OpRow *a, const OpRow *b, SweepResult *out,
                        Error *err) MUST_CHECK;
 
+typedef struct SweepTime {
+    char shape[64]; // "4096 x 1536 x 384"
+    double seconds; // wall time of one call, the best of some runs of many calls
+    double n_flops; // of one call: 2 a multiply-add of products; 0 where an operation has none
+    double n_bytes; // that one call reads and writes at least
+} SweepTime;
+
+// Times a row on one shape of a real model. A look at its order of magnitude, on any device; kernels/bench.h measures.
+Status sweep_time(const Sweep *sweep, const OpRow *row, SweepTime *out, Error *err) MUST_CHECK;
+
 #endif

@@ -5,6 +5,15 @@
 #include "kernels/check/problem.h"
 #include "kernels/check/sweep.h"
 
+// A problem where a row can run on it: its own block on the CPU, a copy of that on a GPU.
+typedef struct Placed {
+    void *device; // NULL on the CPU
+    OpArgs args;
+} Placed;
+
+Status sweep_place(const Sweep *sweep, const OpRow *row, const Problem *problem, Placed *out,
+                   Error *err) MUST_CHECK;
+void sweep_unplace(const Sweep *sweep, const Problem *problem, Placed *placed);
 // Runs the row on the problem, on whatever device it is for; the results are in the problem's block afterwards.
 Status sweep_run(const Sweep *sweep, const OpRow *row, Problem *problem, Error *err) MUST_CHECK;
 // Keeps the first failure, with its case.

@@ -122,27 +122,25 @@ static double kept(const Head *h, size_t i, size_t j)
     return dropout_keeps(&h->dropout, key, row, (uint32_t)j) ? (double)h->dropout.scale : 0.0;
 }
 
-// y of one query into `out`; returns the log-sum-exp. p [n_keys] is scratch.
-static double attend(const Head *h, size_t i, double *p, Real *out)
+// y of one query into `out`; returns the log-sum-exp. p [n_keys] and y [head_dim] are scratch.
+static double attend(const Head *h, size_t i, double *p, double *y, Real *out)
 {
+    const size_t head_dim = h->as->head_dim;
     double max = -INFINITY, sum = 0;
     for (size_t j = 0; j < h->n_keys; j++) {
         p[j] = is_visible(h, i, j) ? score(h, i, j, NULL) : -INFINITY;
         max = p[j] > max || p[j] != p[j] ? p[j] : max;
     }
-    for (size_t d = 0; d < h->as->head_dim; d++) out[d] = 0;
+    for (size_t d = 0; d < head_dim; d++) y[d] = out[d] = 0;
     if (max == -INFINITY) return max; // sees nothing
     for (size_t j = 0; j < h->n_keys; j++) {
-        p[j] = is_visible(h, i, j) ? exp(p[j] - max) : 0.0;
-        sum += p[j];
+        if (!is_visible(h, i, j)) continue;
+        const double weight = exp(p[j] - max), with_dropout = weight * kept(h, i, j);
+        const Real *v = value_row(h, j);
+        for (size_t d = 0; d < head_dim; d++) y[d] += with_dropout * (double)v[d];
+        sum += weight;
     }
-    for (size_t d = 0; d < h->as->head_dim; d++) {
-        double y = 0;
-        for (size_t j = 0; j < h->n_keys; j++) {
-            if (is_visible(h, i, j)) y += p[j] * kept(h, i, j) * (double)value_row(h, j)[d];
-        }
-        out[d] = (Real)(y / sum);
-    }
+    for (size_t d = 0; d < head_dim; d++) out[d] = (Real)(y[d] / sum);
     return max + log(sum);
 }
 
@@ -162,13 +160,14 @@ Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
     const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
     const size_t n_scores = longest(&as->keys), mark = exec_scratch_mark(exec);
     double *p = exec_scratch(exec, n_scores * sizeof *p);
-    if (!p) return error_set_memory(err, n_scores, sizeof *p, "attention");
+    double *sums = exec_scratch(exec, as->head_dim * sizeof *sums);
+    if (!p || !sums) return error_set_memory(err, n_scores, sizeof *p, "attention");
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t head = 0; head < as->n_heads; head++) {
             const Head h = open_head(as, &args->in[0], &args->in[3], s, head);
             for (size_t i = 0; i < h.n_queries; i++) {
                 Real *out = real_row(y, h.q_begin + i) + head * as->head_dim;
-                const double lse = attend(&h, i, p, out);
+                const double lse = attend(&h, i, p, sums, out);
                 if (log_sum_exp->data) real_row(log_sum_exp, h.q_begin + i)[head] = (Real)lse;
             }
         }

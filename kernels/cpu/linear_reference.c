@@ -46,33 +46,38 @@ static void activation_backward(const OpArgs *args, double *dz)
     }
 }
 
-static void input_gradient(const OpArgs *args, const double *dz)
+// dx; sums [K] is scratch.
+static void input_gradient(const OpArgs *args, const double *dz, double *sums)
 {
     const Tensor *w = &args->in[2], *dx = &args->out[0];
     const Real *weight = w->data;
     for (size_t m = 0; m < dx->rows; m++) {
-        for (size_t k = 0; k < w->cols; k++) {
-            double sum = 0;
-            for (size_t n = 0; n < w->rows; n++) {
-                sum += dz[m * w->rows + n] * (double)weight[weight_index(w, n, k)];
+        for (size_t k = 0; k < w->cols; k++) sums[k] = 0;
+        for (size_t n = 0; n < w->rows; n++) {
+            const double gradient = dz[m * w->rows + n];
+            for (size_t k = 0; k < w->cols; k++) {
+                sums[k] += gradient * (double)weight[weight_index(w, n, k)];
             }
-            real_row(dx, m)[k] = (Real)sum;
         }
+        for (size_t k = 0; k < w->cols; k++) real_row(dx, m)[k] = (Real)sums[k];
     }
 }
 
-static void weight_gradient(const OpArgs *args, const double *dz)
+// dW; sums [K] is scratch.
+static void weight_gradient(const OpArgs *args, const double *dz, double *sums)
 {
     const Tensor *x = &args->in[1], *dw = &args->out[1];
-    Real *gradient = dw->data;
+    Real *total = dw->data;
     for (size_t n = 0; n < dw->rows; n++) {
+        for (size_t k = 0; k < dw->cols; k++) sums[k] = 0;
+        for (size_t m = 0; m < x->rows; m++) {
+            const double gradient = dz[m * dw->rows + n];
+            const Real *row = real_row(x, m);
+            for (size_t k = 0; k < dw->cols; k++) sums[k] += gradient * (double)row[k];
+        }
         for (size_t k = 0; k < dw->cols; k++) {
-            double sum = 0;
-            for (size_t m = 0; m < x->rows; m++) {
-                sum += dz[m * dw->rows + n] * (double)real_row(x, m)[k];
-            }
-            Real *to = &gradient[weight_index(dw, n, k)];
-            *to = (Real)(*to + sum);
+            Real *to = &total[weight_index(dw, n, k)];
+            *to = (Real)(*to + sums[k]);
         }
     }
 }
@@ -93,10 +98,13 @@ Status REFERENCE(linear_backward)(const OpArgs *args, Exec *exec, Error *err)
     const Tensor *dy = &args->in[0];
     const size_t mark = exec_scratch_mark(exec);
     double *dz = exec_scratch(exec, dy->rows * dy->cols * sizeof *dz);
-    if (!dz) return error_set_memory(err, dy->rows * dy->cols, sizeof *dz, "linear_backward");
+    double *sums = exec_scratch(exec, args->in[2].cols * sizeof *sums);
+    if (!dz || !sums) {
+        return error_set_memory(err, dy->rows * dy->cols, sizeof *dz, "linear_backward");
+    }
     activation_backward(args, dz);
-    if (args->out[0].data) input_gradient(args, dz);
-    if (args->out[1].data) weight_gradient(args, dz);
+    if (args->out[0].data) input_gradient(args, dz, sums);
+    if (args->out[1].data) weight_gradient(args, dz, sums);
     if (args->out[2].data) bias_gradient(args, dz);
     exec_scratch_release(exec, mark);
     return STATUS_OK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/machine.h"
+#include "kernels/bench.h"
 #include "kernels/check/cases.h"
 #include "kernels/check/derivative.h"
 #include "kernels/check/tolerance.h"
@@ -43,6 +44,7 @@ Test(op_table, every_operation_has_its_references_cases_tolerances_and_bench)
         cr_expect_not_null(op_find(op, DTYPE_F64, "reference"), "%s", name);
         cr_expect_gt(case_count(op), 0, "%s has no cases (kernels/check/cases.c)", name);
         cr_expect(tolerance_covers(op, 0), "%s has no tolerance (kernels/check/tolerance.c)", name);
+        cr_expect(bench_covers(op), "%s has no bench entry (kernels/bench_cases.c)", name);
     }
 }
 
