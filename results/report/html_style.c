@@ -40,15 +40,15 @@ const char *const html_style[] = {
     "table{border-collapse:collapse;width:100%;font-size:14px;line-height:1.4}"
     "th{padding:6px 14px 6px 0;border-bottom:1.5px solid var(--ink);text-align:left;font-weight:600;"
     "vertical-align:bottom}td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}"
-    "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:7ch;max-width:34ch;"
+    "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:9ch;max-width:34ch;"
     "overflow-wrap:anywhere}td.t{min-width:26ch;overflow-wrap:anywhere;white-space:pre-line}th:last-child,td:last-child{padding-right:6px}"
-    "th:first-child,td:first-child{padding-left:6px}tr.best td{background:var(--best);font-weight:600}"
-    ".ci{color:var(--muted);font-weight:400}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:88ch;"
+    "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:nth-child(2){min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
+    ".ci{color:var(--muted);font-weight:400}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}\n",
-    "figure{margin:20px 0 8px;min-width:0}figcaption{margin-top:4px;color:var(--muted);font-size:13px;max-width:88ch;"
-    "overflow-wrap:anywhere}.plot{overflow-x:auto}.plot svg{display:block;width:100%;height:auto;min-width:340px;"
-    "font-family:inherit;color:var(--ink)}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,"
-    "100%),1fr));gap:0 40px;align-items:end}\n",
+    "figure{margin:20px 0 8px;min-width:0}figcaption{margin-top:4px;color:var(--muted);font-size:13px;max-width:112ch;"
+    "overflow-wrap:anywhere}.plot{overflow-x:auto}.plot svg{display:block;width:100%;height:auto;max-width:560px;"
+    "font-family:inherit;color:var(--ink)}.plot.wide svg{max-width:680px}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,"
+    "100%),1fr));gap:0 40px;align-items:start}\n",
     "details{margin:12px 0}summary{cursor:pointer;color:var(--accent);font-size:14px}"
     "code,pre{font:13px/1.5 ui-monospace,\"SF Mono\",\"Cascadia Mono\",Menlo,\"DejaVu Sans Mono\",monospace}"
     "pre{margin:12px 0;padding:12px 16px;background:var(--soft);overflow-x:auto;white-space:pre-wrap;"
@@ -57,7 +57,7 @@ const char *const html_style[] = {
     "footer{margin-top:64px;padding-top:16px;padding-bottom:40px;color:var(--muted);font-size:13px}\n",
     "@media (max-width:640px){body{font-size:15.5px}main,header,footer{padding-left:16px;padding-right:16px}"
     "header{padding-top:28px}h1{font-size:29px}h2{margin-top:44px;font-size:20px}.lead{font-size:17px}"
-    ".facts{gap:12px 28px}.facts dd{font-size:21px}.plot.wide svg{min-width:520px}}\n",
+    ".facts{gap:12px 28px}.facts dd{font-size:21px}}\n",
     "@media print{:root{color-scheme:light;" LIGHT_COLOURS
     "}@page{margin:16mm 14mm}body{font-size:10.5pt}nav{display:none}"
     "main,header,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}h2{margin-top:26px;"

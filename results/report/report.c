@@ -153,6 +153,17 @@ Status report_is_current(const char *inputs_hash, const ReportFormat *format,
     return STATUS_OK;
 }
 
+// Formats without a place for a comment get a last line.
+static Status add_mark(const RunView *view, const ReportFormat *format,
+                       const ReportOptions *options, Buffer *out, Error *err)
+{
+    char mark[SHA256_HEX_SIZE];
+    TRY(report_mark(view->inputs_hash, format, options, mark, err));
+    if (slice_find(buffer_slice(out), slice_from_cstr(mark)) == SIZE_MAX)
+        buffer_printf(out, "\n%s %s\n", report_mark_label, mark);
+    return buffer_status(out, err);
+}
+
 Status report_write(const RunView *view, const ReportFormat *format, const ReportOptions *options,
                     const char *directory, Arena *arena, Slice *path, bool *written, Error *err)
 {
@@ -167,6 +178,7 @@ Status report_write(const RunView *view, const ReportFormat *format, const Repor
     Buffer out = {0};
     Status s = format->render(view, options, &out, err);
     if (s == STATUS_OK) s = buffer_status(&out, err);
+    if (s == STATUS_OK) s = add_mark(view, format, options, &out, err);
     if (s == STATUS_OK) s = file_write(path->ptr, buffer_slice(&out), err);
     *written = s == STATUS_OK;
     buffer_release(&out);

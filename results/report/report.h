@@ -38,7 +38,7 @@ Status report_is_current(const char *inputs_hash, const ReportFormat *format,
 
 // Writes DIRECTORY/report.EXTENSION (made where absent), unless the file there was made from the same inputs by the same
 // renderer: then it is left untouched and *written is false. The path goes into the arena. Each file carries the
-// hash it was made from, in a comment or a field "inputs".
+// hash it was made from, in a comment, a field or a last line.
 Status report_write(const RunView *view, const ReportFormat *format, const ReportOptions *options,
                     const char *directory, Arena *arena, Slice *path, bool *written,
                     Error *err) MUST_CHECK;

@@ -28,8 +28,9 @@ void text_csv(Buffer *out, Slice text);
 
 typedef struct TableColumn {
     Slice name;
-    bool is_number; // aligned to the right
-    bool is_text;   // long text: the column that gives way where there is little room
+    bool is_number;   // aligned to the right
+    bool is_text;     // long text: the column that gives way where there is little room
+    bool is_optional; // left out where there is no room at all (terminal)
 } TableColumn;
 
 typedef struct ReportTable {

@@ -35,8 +35,11 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
     table_title(&b, "Scores on " SLICE_FMT, SLICE_ARG(t->name));
     table_column(&b, SLICE("model"), COLUMN_WORD);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
-    for (size_t i = 0; i < t->n_scores; i++) table_column(&b, t->scores[i], COLUMN_NUMBER);
-    table_column(&b, SLICE("from"), COLUMN_WORD);
+    for (size_t i = 0; i < t->n_scores; i++)
+        table_column(&b, t->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    table_column(&b, SLICE("samples"), COLUMN_NUMBER);
+    table_column(&b, SLICE("folds"), COLUMN_DETAIL);
+    table_column(&b, SLICE("seeds"), COLUMN_DETAIL);
     int row = 0;
     Slice method = {0};
     for (size_t m = 0; m < view->n_models; m++) {
@@ -52,8 +55,10 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
             if (score != NULL) text_score(&b.text, &score->score);
             table_cell(&b);
         }
-        text_source(&b.text, headline);
+        text_count(&b.text, headline->score.n);
         table_cell(&b);
+        table_cell_printf(&b, "%u", headline->n_folds);
+        table_cell_printf(&b, "%u", headline->n_seeds);
     }
     table_note(&b,
                "Brackets: 95%% intervals (" SLICE_FMT ": " SLICE_FMT "). " SLICE_FMT ": " SLICE_FMT
@@ -86,7 +91,8 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
     table_column(&b, SLICE("fold"), COLUMN_NUMBER);
     table_column(&b, SLICE("seed"), COLUMN_NUMBER);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
-    for (size_t i = 0; i < t->n_scores; i++) table_column(&b, t->scores[i], COLUMN_NUMBER);
+    for (size_t i = 0; i < t->n_scores; i++)
+        table_column(&b, t->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
     table_column(&b, SLICE("samples"), COLUMN_NUMBER);
     size_t i = 0;
     for (const ViewTrial *trial; (trial = next_judged(view, &i, task)) != NULL;) {

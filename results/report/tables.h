@@ -13,7 +13,8 @@ typedef struct TableBuild {
     bool failed;
 } TableBuild;
 
-typedef enum ColumnKind { COLUMN_WORD, COLUMN_NUMBER, COLUMN_TEXT } ColumnKind;
+// COLUMN_DETAIL is a number that a narrow terminal can do without.
+typedef enum ColumnKind { COLUMN_WORD, COLUMN_NUMBER, COLUMN_TEXT, COLUMN_DETAIL } ColumnKind;
 
 TableBuild table_begin(ReportTable *table, Arena *arena, const char *id);
 void table_title(TableBuild *build, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -61,7 +61,10 @@ void table_column(TableBuild *build, Slice name, ColumnKind kind)
     grow(build, &table->columns, table->n_columns, &build->column_capacity, sizeof *table->columns);
     if (build->failed) return;
     table->columns[table->n_columns++] =
-        (TableColumn){name, kind == COLUMN_NUMBER, kind == COLUMN_TEXT};
+        (TableColumn){.name = name,
+                      .is_number = kind == COLUMN_NUMBER || kind == COLUMN_DETAIL,
+                      .is_text = kind == COLUMN_TEXT,
+                      .is_optional = kind == COLUMN_DETAIL};
 }
 
 void table_cell_slice(TableBuild *build, Slice text)

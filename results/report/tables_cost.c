@@ -17,19 +17,15 @@ static const ViewGap *find_gap(const RunView *view, const ViewCost *cost)
 static void gap_cells(TableBuild *b, const ViewGap *gap)
 {
     if (gap == NULL) {
-        table_cell_slice(b, SLICE(""));
-        table_cell_slice(b, SLICE(""));
-        table_cell_slice(b, SLICE(""));
+        for (int i = 0; i < 4; i++) table_cell_slice(b, SLICE(""));
         return;
     }
     table_cell_printf(b, "%.3f", gap->train_loss);
     table_cell_printf(b, "%.3f", gap->validation_loss);
-    if (gap->n_rising * 2 >= gap->n_trials) {
-        table_cell_printf(b, "%+.3f, rises after epoch %lld",
-                          gap->validation_loss - gap->train_loss, (long long)gap->rising_epoch);
-    } else {
-        table_cell_printf(b, "%+.3f", gap->validation_loss - gap->train_loss);
-    }
+    table_cell_printf(b, "%+.3f", gap->validation_loss - gap->train_loss);
+    if (gap->n_rising * 2 >= gap->n_trials)
+        buffer_printf(&b->text, "epoch %lld", (long long)gap->rising_epoch);
+    table_cell(b);
 }
 
 static void cost_cells(TableBuild *b, const ViewCost *cost)
@@ -49,8 +45,8 @@ static void cost_cells(TableBuild *b, const ViewCost *cost)
     table_cell_printf(b, "%zu", cost->n_trials);
 }
 
-static const char *const cost_columns[] = {"time a trial", "train tokens/s", "median latency",
-                                           "peak memory", "trials"};
+static const char *const cost_columns[] = {"time a trial", "tokens/s", "latency", "memory",
+                                           "trials"};
 
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
@@ -60,12 +56,13 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     table_column(&b, SLICE("model"), COLUMN_WORD);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
     table_column(&b, t->primary, COLUMN_NUMBER);
-    table_column(&b, SLICE("judged on"), COLUMN_WORD);
-    table_column(&b, SLICE("train loss"), COLUMN_NUMBER);
-    table_column(&b, SLICE("validation loss"), COLUMN_NUMBER);
+    table_column(&b, SLICE("train loss"), COLUMN_DETAIL);
+    table_column(&b, SLICE("valid. loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("gap"), COLUMN_NUMBER);
+    table_column(&b, SLICE("rises after"), COLUMN_NUMBER);
     for (size_t i = 0; i < sizeof cost_columns / sizeof *cost_columns; i++)
-        table_column(&b, slice_from_cstr(cost_columns[i]), COLUMN_NUMBER);
+        table_column(&b, slice_from_cstr(cost_columns[i]), i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    TrialRole role = TRIAL_SINGLE;
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
         if (cost->task != task || view->models[cost->model].is_baseline) continue;
@@ -74,18 +71,19 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
         if (score != NULL) text_score(&b.text, &score->score);
         table_cell(&b);
-        if (score != NULL)
-            buffer_append_cstr(&b.text, score->role == TRIAL_INNER ? "inner part"
-                                                                   : trial_role_name(score->role));
-        table_cell(&b);
+        role = score != NULL ? score->role : role;
         gap_cells(&b, find_gap(view, cost));
         cost_cells(&b, cost);
     }
     table_note(
         &b,
-        "Scores of settings are those that chose among them (inner parts of the folds): good for comparing "
-        "settings, too kind as a promise. Losses at the weights that were kept, means over trials. Times as "
-        "measured on the machine named below.");
+        "%s Losses at the weights that were kept, means over trials; gap: validation less training; \"rises "
+        "after\": the epoch after which validation loss rose. Time, training tokens a second, median latency of a "
+        "sample and peak memory as measured on the machine named below.",
+        role == TRIAL_INNER
+            ? "Scores are those that chose among the settings (inner parts of the folds): good for "
+              "comparing settings, too kind as a promise."
+            : "Scores are those of the judged samples.");
     return table_end(&b, err);
 }
 

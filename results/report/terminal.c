@@ -2,7 +2,7 @@
 #include "base/unicode.h"
 #include "results/report/report_internal.h"
 
-enum { DEFAULT_WIDTH = 100, LEAST_TEXT_COLUMNS = 16, GAP_COLUMNS = 2 };
+enum { DEFAULT_WIDTH = 100, LEAST_TEXT_COLUMNS = 16, LEAST_WORD_COLUMNS = 8, GAP_COLUMNS = 2 };
 
 typedef struct Terminal {
     Buffer *out;
@@ -41,34 +41,47 @@ static void put_cell(const Terminal *t, Slice text, size_t columns, bool is_numb
         buffer_append_byte(t->out, ' ');
 }
 
-// Widths as wide as the widest cell; where the line is too long, long-text columns shrink first, then the widest ones.
-static void fit_columns(const ReportTable *table, const Slice *plain, size_t width, size_t *columns)
+static size_t total_columns(const ReportTable *table, const size_t *columns)
 {
     size_t total = 0;
+    for (size_t j = 0; j < table->n_columns; j++)
+        total += columns[j] > 0 ? columns[j] + GAP_COLUMNS : 0;
+    return total > 0 ? total - GAP_COLUMNS : 0;
+}
+
+static size_t widest_of(const ReportTable *table, const size_t *columns, bool texts_only)
+{
+    size_t widest = SIZE_MAX;
     for (size_t j = 0; j < table->n_columns; j++) {
-        columns[j] = 0;
+        const bool gives_way =
+            texts_only ? table->columns[j].is_text : !table->columns[j].is_number;
+        if (gives_way && (widest == SIZE_MAX || columns[j] > columns[widest])) widest = j;
+    }
+    return widest;
+}
+
+// Columns as wide as their widest cell. Where the line is too long, long texts shrink, then optional columns go (width 0),
+// from the right, then words shrink. Numbers are never cut: rather the line runs over.
+static void fit_columns(const ReportTable *table, const Slice *plain, size_t width, size_t *columns)
+{
+    for (size_t j = 0; j < table->n_columns; j++) {
+        columns[j] = 1;
         for (size_t i = 0; i <= table->n_rows; i++) {
             const size_t w = unicode_text_columns(plain[i * table->n_columns + j]);
             if (w > columns[j]) columns[j] = w;
         }
-        total += columns[j] + (j > 0 ? GAP_COLUMNS : 0);
     }
-    for (size_t j = 0; j < table->n_columns && total > width; j++) {
-        if (!table->columns[j].is_text || columns[j] <= LEAST_TEXT_COLUMNS) continue;
-        const size_t spare = columns[j] - LEAST_TEXT_COLUMNS;
-        const size_t cut = total - width < spare ? total - width : spare;
-        columns[j] -= cut;
-        total -= cut;
+    for (size_t j = widest_of(table, columns, true);
+         j != SIZE_MAX && columns[j] > LEAST_TEXT_COLUMNS && total_columns(table, columns) > width;
+         j = widest_of(table, columns, true))
+        columns[j]--;
+    for (size_t j = table->n_columns; j > 0 && total_columns(table, columns) > width; j--) {
+        if (table->columns[j - 1].is_optional) columns[j - 1] = 0;
     }
-    while (total > width) {
-        size_t widest = 0;
-        for (size_t j = 1; j < table->n_columns; j++) {
-            if (columns[j] > columns[widest]) widest = j;
-        }
-        if (columns[widest] <= 8) return; // narrower says nothing: let the line run over
-        columns[widest]--;
-        total--;
-    }
+    for (size_t j = widest_of(table, columns, false);
+         j != SIZE_MAX && columns[j] > LEAST_WORD_COLUMNS && total_columns(table, columns) > width;
+         j = widest_of(table, columns, false))
+        columns[j]--;
 }
 
 // Words of a paragraph, broken at the terminal's width.
@@ -109,6 +122,7 @@ static void put_rows(const Terminal *t, const ReportTable *table, const Slice *p
         if (i == 0) style(t, "4");
         if (is_best) style(t, "1");
         for (size_t j = 0; j < table->n_columns; j++) {
+            if (columns[j] == 0) continue;
             if (j > 0) buffer_append_cstr(t->out, "  ");
             put_cell(t, plain[i * table->n_columns + j], columns[j], table->columns[j].is_number,
                      j + 1 == table->n_columns);
@@ -195,10 +209,6 @@ Status render_terminal(const RunView *view, const ReportOptions *options, Buffer
         if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[2], err);
         for (size_t j = 0; s == STATUS_OK && j < 3; j++) s = put_table(&t, &tables[j], &arena, err);
     }
-    char mark[SHA256_HEX_SIZE];
-    if (s == STATUS_OK)
-        s = report_mark(view->inputs_hash, report_find(SLICE("terminal")), options, mark, err);
-    if (s == STATUS_OK) buffer_printf(out, "\n%s %s\n", report_mark_label, mark);
     arena_release(&arena);
     return s == STATUS_OK ? buffer_status(out, err) : s;
 }

@@ -146,7 +146,7 @@ Status plot_curves(PlotContext *context, int model, int task, Buffer *out, bool 
     const int setting = shown_setting(view, model, task);
     *drawn = false;
     if (setting == VIEW_NONE) return STATUS_OK;
-    Plot plot = plot_begin(context, 560, 340);
+    Plot plot = plot_begin(context, 460, 350);
     const size_t n_trials = put_train(&plot, model, task, setting, last_step(view, model, task));
     const size_t n_points = put_validation(&plot, model, task, setting, 0);
     if (n_trials == 0 && n_points == 0) {
@@ -181,7 +181,7 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
     int shown[MAX_SHOWN];
     size_t n = 0;
     *drawn = false;
-    Plot plot = plot_begin(context, 640, 340);
+    Plot plot = plot_begin(context, 460, 350);
     for (size_t s = 0; s < view->n_settings && n < MAX_SHOWN; s++) {
         // A block without points is written over by the next setting's of the same name.
         if (put_validation(&plot, model, task, (int)s, n) > 0) shown[n++] = (int)s;
@@ -194,7 +194,7 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
     buffer_printf(&plot.title, "Validation loss of each setting of " SLICE_FMT,
                   SLICE_ARG(view->models[model].name));
     axes(&plot);
-    buffer_append_cstr(&plot.script, "set key outside right center\nplot ");
+    buffer_append_cstr(&plot.script, "set key below maxcols 2 width -2\nplot ");
     for (size_t i = 0; i < n; i++) {
         buffer_printf(
             &plot.script,

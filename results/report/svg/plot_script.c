@@ -15,7 +15,7 @@ void plot_colour(Plot *plot, int colour)
 
 Plot plot_begin(PlotContext *context, int width, int height)
 {
-    Plot plot = {.context = context};
+    Plot plot = {.context = context, .label_columns = PLOT_LABEL_COLUMNS};
     buffer_printf(&plot.script,
                   "set encoding utf8\n"
                   "set terminal svg size %d,%d noenhanced dynamic font \"sans-serif,13\"\n"
@@ -28,14 +28,14 @@ Plot plot_begin(PlotContext *context, int width, int height)
     return plot;
 }
 
-// At most PLOT_LABEL_COLUMNS of it: a drawing has its limits; tables show labels whole.
-static Slice cut_label(Arena *arena, Slice label)
+// At most so many columns of it: a drawing has its limits; tables show labels whole.
+static Slice cut_label(Arena *arena, Slice label, size_t most)
 {
     size_t columns = 0, end = 0;
     for (size_t i = 0; i < label.len;) {
         const CodePoint c = utf8_next(label, &i);
         columns += c < 0 ? 1 : (size_t)unicode_columns(c);
-        if (columns > PLOT_LABEL_COLUMNS) break;
+        if (columns > most) break;
         end = i;
     }
     if (end == label.len) return label;
@@ -49,7 +49,7 @@ void plot_label(Plot *plot, Slice label)
         buffer_append_cstr(&plot->script, "\"\"");
         return;
     }
-    const Slice cut = cut_label(&plot->arena, label);
+    const Slice cut = cut_label(&plot->arena, label, plot->label_columns);
     const size_t index = plot->n_labels++;
     plot->labels[index] = cut;
     char token[16];

@@ -10,7 +10,8 @@ typedef struct Plot {
     PlotContext *context;
     Buffer script;
     Arena arena;
-    Slice labels[PLOT_MAX_LABELS]; // cut to PLOT_LABEL_COLUMNS
+    Slice labels[PLOT_MAX_LABELS]; // cut to label_columns
+    size_t label_columns;          // PLOT_LABEL_COLUMNS unless set
     size_t n_labels;
     Buffer title;
 } Plot;

@@ -1,6 +1,8 @@
 // results/report/svg/plots.c: scores with intervals, the grid, and the confusion matrix.
 #include <math.h>
 
+#include "base/size.h"
+#include "base/unicode.h"
 #include "results/report/report_internal.h"
 #include "results/report/svg/plot_script.h"
 
@@ -73,7 +75,7 @@ Status plot_scores(PlotContext *context, int task, Buffer *out, bool *drawn, Err
         n_models += run_view_headline(context->view, (int)m, task, (Slice){0}) != NULL;
     *drawn = false;
     if (n_models == 0 || n_models > 60) return STATUS_OK;
-    Plot plot = plot_begin(context, 720, 84 + 46 * (int)n_models);
+    Plot plot = plot_begin(context, 520, 84 + 46 * (int)n_models);
     Range range = {INFINITY, -INFINITY};
     const int n = score_rows(&plot, task, &range);
     if (n == 0) {
@@ -165,7 +167,7 @@ Status plot_grid(PlotContext *context, int model, int task, Buffer *out, bool *d
         if (score != NULL) extend(&range, score->score.estimate);
     }
     if (range.hi < range.lo) return STATUS_OK;
-    Plot plot = plot_begin(context, 150 + 110 * (int)x->n_values, 90 + 54 * (int)y->n_values);
+    Plot plot = plot_begin(context, 120 + 88 * (int)x->n_values, 90 + 48 * (int)y->n_values);
     buffer_append_cstr(&plot.script, "$cells << END_OF_DATA\n");
     for (size_t i = 0; i < x->n_values * y->n_values; i++) {
         const Slice row = y->values == NULL ? (Slice){0} : y->values[i / x->n_values];
@@ -223,12 +225,18 @@ Status plot_confusion(PlotContext *context, const ViewConfusion *confusion, Buff
     const size_t n = confusion->n_labels;
     *drawn = false;
     if (n == 0 || n > 24) return STATUS_OK; // beyond that the table is the better picture
-    const int cell = n <= 8 ? 110 : 44;
-    Plot plot = plot_begin(context, 190 + cell * (int)n, 100 + (n <= 8 ? 54 : 34) * (int)n);
+    enum { Y_LABEL_COLUMNS = 22 };
+    const int cell = n <= 8 ? 84 : 40;
+    size_t widest = 0; // gnuplot takes the room of the labels from the cells, so it is added
+    for (size_t i = 0; i < n; i++) widest = size_max(widest, unicode_text_columns(task->labels[i]));
+    const int margin = 90 + 8 * (int)size_min(widest, Y_LABEL_COLUMNS + 1);
+    Plot plot = plot_begin(context, margin + cell * (int)n, 100 + (n <= 8 ? 48 : 32) * (int)n);
     confusion_cells(&plot, confusion);
     buffer_printf(&plot.title, "Confusion matrix of " SLICE_FMT " on " SLICE_FMT,
                   SLICE_ARG(view->models[confusion->model].name), SLICE_ARG(task->name));
+    plot.label_columns = n <= 8 ? (size_t)cell / 8 : 12;
     tick_labels(&plot, "x", task->labels, n);
+    plot.label_columns = Y_LABEL_COLUMNS;
     tick_labels(&plot, "y", task->labels, n);
     if (n > 8) buffer_append_cstr(&plot.script, "set xtics rotate by 60 right\n");
     axis_name(&plot, "x", SLICE("predicted"));
