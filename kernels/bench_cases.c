@@ -31,6 +31,17 @@ static Status take_random(Arena *arena, size_t rows, size_t cols, uint64_t seed,
     return STATUS_OK;
 }
 
+// A weight as layers have them: its products with numbers in +- 1 are of size 1. Larger ones would drive activations into
+// their flat ends.
+static Status take_weight(Arena *arena, size_t rows, size_t cols, uint64_t seed, Tensor *out,
+                          Error *err)
+{
+    TRY(take_random(arena, rows, cols, seed, out, err));
+    const float scale = 3.0f / sqrtf((float)cols);
+    for (size_t i = 0; i < rows * cols; i++) ((float *)out->data)[i] *= scale;
+    return STATUS_OK;
+}
+
 static Status take_zeros(Arena *arena, size_t rows, size_t cols, Layout layout, Tensor *out,
                          Error *err)
 {
@@ -93,7 +104,7 @@ static Status build_linear(const BenchCase *c, Arena *arena, BenchProblem *p, Er
     OpArgs *a = &p->args;
     Tensor weight;
     TRY(take_random(arena, c->rows, c->depth, 1, &a->in[0], err));
-    TRY(take_random(arena, c->cols, c->depth, 2, &weight, err));
+    TRY(take_weight(arena, c->cols, c->depth, 2, &weight, err));
     TRY(packed(arena, &weight, &a->in[1], err));
     TRY(take_random(arena, 1, c->cols, 3, &a->in[2], err));
     TRY(take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err));
@@ -111,7 +122,7 @@ static Status build_linear_backward(const BenchCase *c, Arena *arena, BenchProbl
     Tensor weight, gradient;
     TRY(take_random(arena, c->rows, c->cols, 1, &a->in[0], err));
     TRY(take_random(arena, c->rows, c->depth, 2, &a->in[1], err));
-    TRY(take_random(arena, c->cols, c->depth, 3, &weight, err));
+    TRY(take_weight(arena, c->cols, c->depth, 3, &weight, err));
     TRY(packed(arena, &weight, &a->in[2], err));
     if (c->option != ACTIVATION_NONE) {
         TRY(take_random(arena, c->rows, c->cols, 4, &a->in[3], err));

@@ -6,7 +6,7 @@
 // changes no bits; so blocks, tile shapes, m and the instruction set never show in a result.
 //
 // The micro-kernel holds rows x panels of c in registers (AVX-512: 14 x 2 panels of 16 columns; AVX2: 6 x 1), reads b as
-// panels (GEMM_K x 2 x 64 bytes stay in L1 while all rows of a block pass) and a as it lies, one broadcast a row and step.
+// panels (fetched ahead into the cache while the block before them is worked on) and a as it lies, a broadcast a row and step.
 // With few rows b is read once, straight from the weight, through wider tiles, so that the loads keep up.
 #ifndef ASSAY_KERNELS_CPU_GEMM_FAST_H
 #define ASSAY_KERNELS_CPU_GEMM_FAST_H
@@ -56,9 +56,11 @@ static inline size_t gemm_panels_floats(size_t n, size_t k)
 void gemm_pack_avx2(const GemmProblem *problem, float *to);
 void gemm_pack_avx512(const GemmProblem *problem, float *to);
 
-// values[i] = act(values[i]) for a row of n, as in the epilogue; in place allowed (kernels/cpu/activation_fast.c).
-void activation_row_avx2(Activation activation, size_t n, const float *in, float *out);
-void activation_row_avx512(Activation activation, size_t n, const float *in, float *out);
+// out[i][j] = act(in[i][j]), rows by cols, as in the epilogue; in place allowed.
+void activation_rows_avx2(Activation activation, size_t rows, size_t cols, const float *in,
+                          size_t in_row, float *out, size_t out_row);
+void activation_rows_avx512(Activation activation, size_t rows, size_t cols, const float *in,
+                            size_t in_row, float *out, size_t out_row);
 // dz[i] = dy[i] * act'(pre[i]); dz may be dy.
 void activation_row_backward_avx2(Activation activation, size_t n, const float *pre,
                                   const float *dy, float *dz);

@@ -16,9 +16,11 @@ typedef struct GemmTile {
     size_t c_row, c_panel;
     size_t n_last; // columns of the last panel, 1 .. 16
     size_t n_k;
-    const float *bias;   // added after the last step, or NULL
-    const float *next_c; // fetched into the cache meanwhile: the tile that comes next
-    int reload;          // start from c
+    const float *bias; // added after the last step, or NULL
+    // Fetched into the cache meanwhile, a line of each a step; never NULL: a and c of the tile that comes next, a panel of
+    // the b that comes next.
+    const float *next_a, *next_b, *next_c;
+    int reload; // start from c
 } GemmTile;
 
 #if defined(__AVX512F__)
@@ -29,6 +31,8 @@ static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 8, 8, 6, 6, 4, 4, 3, 3
 enum { TILE_ROWS = 6, TILE_PANELS = 1, TILE_MAX_PANELS = 4 };
 static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 4, 3, 2, 1, 1, 1};
 #endif
+
+enum { STREAM_AHEAD = 24 }; // steps: L3 answers within some 200 cycles, a step takes 8 to 12
 
 typedef void (*GemmTileFunction)(const GemmTile *tile);
 
@@ -58,11 +62,21 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
     const float *a[5], *b[3];
     for (int g = 0; g < 5; g++) a[g] = t->a + (a_is_packed ? 0 : (size_t)(3 * g) * stride);
     for (int g = 0; g < 3; g++) b[g] = t->b + (size_t)(3 * g) * t->b_panel;
+    // Wide tiles read b once, from far away: each stream is asked for ahead of its turn. Tall ones have time to fetch what
+    // comes after them; short ones do not.
+    const int is_stream = panels > TILE_PANELS, is_tall = !is_stream && rows > TILE_ROWS / 2;
+    const float *const next_a = t->next_a, *const next_b = t->next_b;
     for (size_t k = 0; k < t->n_k; k++) {
         Vec bk[TILE_MAX_PANELS];
+        if (is_tall) {
+            if (a_is_packed) __builtin_prefetch(next_a + k * stride);
+            __builtin_prefetch(next_b + k * VEC_WIDTH, 0, 2);
+        }
 #pragma GCC unroll 8
         for (int p = 0; p < panels; p++) {
-            bk[p] = vec_load(b[p / 3] + (size_t)(p % 3) * t->b_panel);
+            const float *from = b[p / 3] + (size_t)(p % 3) * t->b_panel;
+            bk[p] = vec_load(from);
+            if (is_stream) __builtin_prefetch(from + STREAM_AHEAD * VEC_WIDTH);
         }
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
@@ -113,12 +127,14 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
     [rows][panels] = {tile_##rows##x##panels, tile_packed_##rows##x##panels},
 
 #if defined(__AVX512F__)
-#    define TILE_LIST(X)                                                                           \
-        X(1, 1)                                                                                    \
-        X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) \
-            X(13, 1) X(14, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2)      \
-                X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6)       \
-                    X(4, 6) X(5, 4) X(6, 4) X(7, 3) X(8, 3)
+#    define TILE_LIST(X)                                                                     \
+        X(1, 1)                                                                              \
+        X(2, 1)                                                                              \
+        X(3, 1)                                                                              \
+        X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1)  \
+            X(14, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2) X(9, 2) \
+                X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6) X(4, 6) \
+                    X(5, 4) X(6, 4) X(7, 3) X(8, 3)
 #else
 #    define TILE_LIST(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 4) X(2, 3) X(3, 2)
 #endif
