@@ -162,7 +162,7 @@ static double chance(const Fixture *f, int model, int setting)
 typedef struct Judged {
     TrialOutput *outputs;
     double *hits;
-    double *confusions; // rows [n, N_CLASSES * N_CLASSES], one 1 each
+    double *answers; // rows [n, 2] of "f1": reference, predicted
     size_t n;
     StoredScore scores[2];
     double counts[N_CLASSES][N_CLASSES];
@@ -173,7 +173,7 @@ static void judge(Fixture *f, int model, int fold, int setting, bool inner, Judg
     memset(out, 0, sizeof *out);
     out->outputs = ARENA_NEW(&f->arena, TrialOutput, f->n);
     out->hits = ARENA_NEW(&f->arena, double, f->n * 2);
-    out->confusions = ARENA_NEW(&f->arena, double, f->n *N_CLASSES *N_CLASSES);
+    out->answers = ARENA_NEW(&f->arena, double, f->n * 2);
     double hits = 0;
     for (size_t i = 0; i < f->n; i++) {
         const bool is_outer = f->folds[i] == fold;
@@ -204,7 +204,8 @@ static void judge(Fixture *f, int model, int fold, int setting, bool inner, Judg
                                                         f->options->time_offset_ns % 1000};
         out->hits[out->n * 2] = answer == label;
         out->hits[out->n * 2 + 1] = 1;
-        out->confusions[out->n * N_CLASSES * N_CLASSES + (size_t)(label * N_CLASSES + answer)] = 1;
+        out->answers[out->n * 2] = label;
+        out->answers[out->n * 2 + 1] = answer;
         out->counts[label][answer]++;
         hits += answer == label;
         out->n++;
@@ -273,11 +274,7 @@ static void put_trial(Fixture *f, const RunTrial *planned, int model, int settin
         model < 0 ? 0 : make_curves(f, model, planned->outer_fold, setting, curves);
     const TrialMetric metrics[] = {
         {SLICE("accuracy"), {0}, SLICE("accuracy|version:1"), 2, judged.hits},
-        {SLICE("confusion"),
-         {0},
-         SLICE("confusion|version:1"),
-         N_CLASSES * N_CLASSES,
-         judged.confusions},
+        {SLICE("f1"), {0}, SLICE("f1|version:1"), 2, judged.answers},
     };
     Philox rng = philox_stream(f->seed + 99, f->n_plan);
     const int64_t train_ns =

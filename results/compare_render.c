@@ -1,0 +1,210 @@
+// results/compare_render.c: a comparison for people, programs and CI.
+#include <math.h>
+
+#include "base/json_writer.h"
+#include "results/compare.h"
+#include "results/report/report_internal.h"
+
+static const char *verdict_words(const ComparedMetric *metric)
+{
+    switch (metric->verdict) {
+    case COMPARE_IDENTICAL:
+        return "the same answers";
+    case COMPARE_BETTER:
+        return "the candidate is better";
+    case COMPARE_WORSE:
+        return "the candidate is worse";
+    case COMPARE_EQUIVALENT:
+        return "equivalent within the margin";
+    case COMPARE_UNDECIDED:
+        break;
+    }
+    return "these samples cannot tell";
+}
+
+static void put_signed(Buffer *out, double value, double highest)
+{
+    if (value >= 0) buffer_append_byte(out, '+');
+    text_value(out, value, highest);
+}
+
+// "accuracy: 0.844 -> 0.924, difference +0.080 [+0.052, +0.108]; the candidate is better (McNemar, exact: p 1.2e-07...)".
+static void put_sentence(const ComparedMetric *metric, Buffer *out)
+{
+    const Paired *p = &metric->paired;
+    text_value(out, p->first, metric->highest);
+    buffer_append_cstr(out, " -> ");
+    text_value(out, p->second, metric->highest);
+    buffer_append_cstr(out, ", difference ");
+    put_signed(out, p->difference, metric->highest);
+    buffer_append_cstr(out, " [");
+    put_signed(out, p->lo, metric->highest);
+    buffer_append_cstr(out, ", ");
+    put_signed(out, p->hi, metric->highest);
+    buffer_printf(out, "]: %s (%s p %.2g, Holm %.2g)", verdict_words(metric), metric->test,
+                  metric->p, metric->p_adjusted);
+}
+
+static void put_unpaired(const Unpaired *list, const char *what, Buffer *out)
+{
+    if (list->n == 0) return;
+    buffer_printf(out, "%zu %s: ", list->n, what);
+    for (size_t i = 0; i < list->n && i < COMPARE_MAX_NAMED; i++) {
+        if (i > 0) buffer_append_cstr(out, ", ");
+        text_plain(out, list->named[i]);
+    }
+    buffer_append_cstr(out, list->n > COMPARE_MAX_NAMED ? ", ...\n" : "\n");
+}
+
+static void put_detail(const ComparedMetric *metric, size_t n_pairs, Buffer *out)
+{
+    const Paired *p = &metric->paired;
+    if (!isnan(p->p_mcnemar)) {
+        buffer_printf(
+            out, "  only the base is right on %.0f of %zu samples, only the candidate on %.0f\n",
+            p->only_first, n_pairs, p->only_second);
+    }
+    if (!isnan(p->detectable)) {
+        buffer_append_cstr(out, "  with so many samples a true difference of ");
+        text_value(out, p->detectable, metric->highest);
+        buffer_append_cstr(out, " would be found in 4 of 5 runs\n");
+    }
+}
+
+void comparison_text(const Comparison *c, size_t width, Buffer *out)
+{
+    (void)width; // lines are sentences; a terminal wraps them
+    buffer_append_cstr(out, "base       ");
+    text_plain(out, c->base);
+    buffer_append_cstr(out, "\ncandidate  ");
+    text_plain(out, c->candidate);
+    buffer_append_cstr(out, "\ntask       ");
+    text_plain(out, c->task);
+    buffer_printf(out, ", %zu paired samples\n\n", c->n_pairs);
+    for (size_t i = 0; i < c->n_metrics; i++) {
+        text_plain(out, c->metrics[i].name);
+        buffer_append_cstr(out, i == c->primary ? " (primary): " : ": ");
+        put_sentence(&c->metrics[i], out);
+        buffer_append_byte(out, '\n');
+        if (i == c->primary) put_detail(&c->metrics[i], c->n_pairs, out);
+    }
+    buffer_append_byte(out, '\n');
+    put_unpaired(&c->only_base, "samples only in the base", out);
+    put_unpaired(&c->only_candidate, "samples only in the candidate", out);
+    put_unpaired(&c->changed, "samples whose text changed under the same id", out);
+    buffer_printf(out, "verdict: %s\n", compare_verdict_name(c->metrics[c->primary].verdict));
+}
+
+static void put_text(JsonWriter *w, const char *key, Slice text)
+{
+    json_put_key(w, key);
+    json_put_string(w, text);
+}
+
+static void put_double(JsonWriter *w, const char *key, double value)
+{
+    json_put_key(w, key);
+    json_put_double(w, value);
+}
+
+static void put_size(JsonWriter *w, const char *key, size_t value)
+{
+    json_put_key(w, key);
+    json_put_u64(w, value);
+}
+
+static void put_list(JsonWriter *w, const char *key, const Unpaired *list)
+{
+    json_put_key(w, key);
+    json_begin_object(w);
+    put_size(w, "count", list->n);
+    json_put_key(w, "first");
+    json_begin_array(w);
+    for (size_t i = 0; i < list->n && i < COMPARE_MAX_NAMED; i++)
+        json_put_string(w, list->named[i]);
+    json_end_array(w);
+    json_end_object(w);
+}
+
+static void put_metric(JsonWriter *w, const ComparedMetric *metric)
+{
+    const Paired *p = &metric->paired;
+    json_begin_object(w);
+    put_text(w, "metric", metric->name);
+    put_text(w, "signature", metric->signature);
+    put_double(w, "base", p->first);
+    put_double(w, "candidate", p->second);
+    put_double(w, "difference", p->difference);
+    put_double(w, "lo", p->lo);
+    put_double(w, "hi", p->hi);
+    put_double(w, "level", p->level);
+    put_text(w, "method", p->method);
+    put_text(w, "test", slice_from_cstr(metric->test));
+    put_double(w, "p", metric->p);
+    put_double(w, "p_holm", metric->p_adjusted);
+    put_double(w, "p_permutation", p->p_permutation);
+    put_double(w, "only_base", p->only_first);
+    put_double(w, "only_candidate", p->only_second);
+    put_double(w, "detectable", p->detectable);
+    json_put_key(w, "noninferior");
+    json_put_bool(w, p->is_noninferior);
+    put_text(w, "verdict", slice_from_cstr(compare_verdict_name(metric->verdict)));
+    json_end_object(w);
+}
+
+void comparison_json(const Comparison *c, Buffer *out)
+{
+    JsonWriter w = json_writer(out, 1);
+    json_begin_object(&w);
+    put_text(&w, "format", SLICE("assay-comparison"));
+    put_text(&w, "base", c->base);
+    put_text(&w, "candidate", c->candidate);
+    put_text(&w, "task", c->task);
+    put_size(&w, "pairs", c->n_pairs);
+    put_double(&w, "margin", c->margin);
+    put_text(&w, "primary", c->metrics[c->primary].name);
+    put_text(&w, "verdict", slice_from_cstr(compare_verdict_name(c->metrics[c->primary].verdict)));
+    json_put_key(&w, "metrics");
+    json_begin_array(&w);
+    for (size_t i = 0; i < c->n_metrics; i++) put_metric(&w, &c->metrics[i]);
+    json_end_array(&w);
+    put_list(&w, "only_base", &c->only_base);
+    put_list(&w, "only_candidate", &c->only_candidate);
+    put_list(&w, "changed", &c->changed);
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+}
+
+void comparison_junit(const Comparison *c, Buffer *out)
+{
+    const bool fails = c->metrics[c->primary].verdict == COMPARE_WORSE;
+    buffer_append_cstr(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite name=\"assay compare: ");
+    text_html(out, c->candidate);
+    buffer_append_cstr(out, " against ");
+    text_html(out, c->base);
+    buffer_printf(out, "\" tests=\"%zu\" failures=\"%d\" errors=\"0\">\n", c->n_metrics, fails);
+    for (size_t i = 0; i < c->n_metrics; i++) {
+        buffer_append_cstr(out, "<testcase classname=\"");
+        text_html(out, c->task);
+        buffer_append_cstr(out, "\" name=\"");
+        text_html(out, c->metrics[i].name);
+        buffer_append_cstr(out, "\">\n");
+        Buffer sentence = {0}, escaped = {0};
+        put_sentence(&c->metrics[i], &sentence);
+        text_html(&escaped, buffer_slice(&sentence));
+        if (sentence.failed || escaped.failed) out->failed = true;
+        if (fails && i == c->primary) {
+            buffer_printf(out, "<failure message=\"" SLICE_FMT "\"/>\n",
+                          SLICE_ARG(buffer_slice(&escaped)));
+        } else {
+            buffer_printf(out, "<system-out>" SLICE_FMT "</system-out>\n",
+                          SLICE_ARG(buffer_slice(&escaped)));
+        }
+        buffer_append_cstr(out, "</testcase>\n");
+        buffer_release(&sentence);
+        buffer_release(&escaped);
+    }
+    buffer_append_cstr(out, "</testsuite>\n</testsuites>\n");
+}
