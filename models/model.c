@@ -12,6 +12,7 @@
 static void worker_release(Worker *worker)
 {
     worker_memory_release(&worker->memory, worker->exec);
+    worker_memory_release(&worker->train_memory, worker->exec);
     exec_close(&worker->exec);
     free(worker->words);
     free(worker->rows);
@@ -32,6 +33,40 @@ Status model_want_workers(Model *model, size_t n, Error *err)
     return STATUS_OK;
 }
 
+Status model_take_block(Model *model, size_t n, float **out, Error *err)
+{
+    ModelBlock *empty = NULL;
+    for (size_t i = 0; i < MODEL_MAX_BLOCKS; i++) {
+        ModelBlock *block = &model->blocks[i];
+        if (block->is_taken) continue;
+        if (block->n == n) {
+            block->is_taken = true;
+            memset(block->data, 0, n * sizeof *block->data);
+            *out = block->data;
+            return STATUS_OK;
+        }
+        if (!empty || block->n == 0)
+            empty = block; // one of another size gives way where there is no room
+    }
+    if (!empty) return error_set(err, STATUS_INTERNAL, "too many blocks of a model are in use");
+    huge_free(empty->data, empty->n * sizeof *empty->data);
+    *empty = (ModelBlock){0};
+    size_t size_bytes = 0;
+    if (size_mul(n, sizeof(float), &size_bytes)) empty->data = huge_alloc(size_bytes);
+    if (!empty->data) return error_set_memory(err, n, sizeof(float), "gradients and moments");
+    empty->n = n;
+    empty->is_taken = true;
+    *out = empty->data;
+    return STATUS_OK;
+}
+
+void model_give_block(Model *model, float *block)
+{
+    for (size_t i = 0; block && i < MODEL_MAX_BLOCKS; i++) {
+        if (model->blocks[i].data == block) model->blocks[i].is_taken = false;
+    }
+}
+
 void model_close(Model **model)
 {
     if (!model || !*model) return;
@@ -42,6 +77,9 @@ void model_close(Model **model)
         if (m->kept) exec_free(m->workers[0].exec, m->kept, size_bytes);
     }
     for (size_t i = 0; i < m->n_workers; i++) worker_release(&m->workers[i]);
+    for (size_t i = 0; i < MODEL_MAX_BLOCKS; i++) {
+        huge_free(m->blocks[i].data, m->blocks[i].n * sizeof *m->blocks[i].data);
+    }
     free(m->workers);
     tokenizer_close(&m->tokenizer);
     json_close(&m->config_file);

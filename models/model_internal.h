@@ -11,8 +11,9 @@
 // A thread's own: where it runs, its slots, and room to put a unit's arrays together.
 typedef struct Worker {
     Exec *exec;
-    WorkerMemory memory; // of the program for answers
-    int32_t *words;      // ids, positions, types, offsets, keys of a unit
+    WorkerMemory memory;       // of the program for answers
+    WorkerMemory train_memory; // of tuning runs; kept from one to the next
+    int32_t *words;            // ids, positions, types, offsets, keys of a unit
     size_t n_words;
     float *rows; // output rows copied from a device
     size_t n_rows;
@@ -20,6 +21,15 @@ typedef struct Worker {
     size_t failed_unit;
     Status status;
 } Worker;
+
+// Memory that one tuning run leaves to the next: fresh pages cost more than zeroing known ones.
+typedef struct ModelBlock {
+    float *data;
+    size_t n; // floats
+    bool is_taken;
+} ModelBlock;
+
+enum { MODEL_MAX_BLOCKS = 8 };
 
 struct Model {
     Arena arena;
@@ -36,7 +46,12 @@ struct Model {
     bool *is_fresh;   // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
+    ModelBlock blocks[MODEL_MAX_BLOCKS];
 };
+
+// n zeroed floats on the host; given back, or freed with the model.
+Status model_take_block(Model *model, size_t n, float **out, Error *err) MUST_CHECK;
+void model_give_block(Model *model, float *block); // a no-op on NULL
 
 // Records config's architecture and head.
 void model_record(const ModelConfig *config, Tape *tape);

@@ -1,11 +1,12 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/size.h"
 #include "models/program.h"
 
 enum { FLOAT_ALIGNMENT = 16 }; // 64 bytes
+// Room is made for multiples of these, so that units a little larger than the last do not ask anew.
+enum { ROOM_TOKENS = 128, ROOM_SEQUENCES = 32 };
 
 static size_t rows_in(RowDomain domain, size_t n_tokens, size_t n_sequences)
 {
@@ -77,7 +78,8 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
         n_tokens = size_max(n_tokens, memory->max_tokens);
         n_sequences = size_max(n_sequences, memory->max_sequences);
     }
-    worker_memory_release(memory, exec);
+    n_tokens = size_round_up(n_tokens, ROOM_TOKENS);
+    n_sequences = size_round_up(n_sequences, ROOM_SEQUENCES);
     const size_t floats = program_buffer_floats(program, n_tokens, n_sequences);
     const size_t words = staged_begin(STAGED_COUNT, n_tokens, n_sequences);
     size_t size_bytes = 0;
@@ -85,11 +87,18 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
         !size_mul(size_bytes, sizeof(float), &size_bytes)) {
         return error_set(err, STATUS_MEMORY, "a unit of %zu tokens is too large", n_tokens);
     }
+    memory->program = NULL; // until all is in place
+    free(memory->offsets);
     memory->offsets = calloc(program->n_buffers + 1, sizeof *memory->offsets);
     if (!memory->offsets)
         return error_set_memory(err, program->n_buffers, sizeof *memory->offsets, "a worker");
-    TRY(exec_alloc(exec, size_bytes, &memory->block, err));
-    memory->size_bytes = size_bytes;
+    if (size_bytes > memory->size_bytes) {
+        if (memory->block) exec_free(exec, memory->block, memory->size_bytes);
+        memory->block = NULL;
+        memory->size_bytes = 0;
+        TRY(exec_alloc(exec, size_bytes, &memory->block, err));
+        memory->size_bytes = size_bytes;
+    }
     memory->buffers = memory->block;
     memory->staged = (int32_t *)memory->block + floats;
     for (size_t i = 0; i < program->n_buffers; i++) {

@@ -268,10 +268,7 @@ static Status prepare(TrainRun *run, size_t largest_batch, bool *resumed, Error 
     if (o->monitor == MONITOR_METRIC && !o->evaluate)
         return error_set(err, STATUS_INVALID, "watching a metric needs something that measures it");
     if (o->monitor != MONITOR_NONE) {
-        run->best_weights = huge_alloc(t->model->tape.n_floats * sizeof(float));
-        if (!run->best_weights)
-            return error_set_memory(err, t->model->tape.n_floats, sizeof(float),
-                                    "the best weights");
+        TRY(model_take_block(t->model, t->model->tape.n_floats, &run->best_weights, err));
     }
     if (!o->checkpoint) return STATUS_OK;
     train_fingerprint(run);
@@ -293,7 +290,7 @@ static Status run_all(TrainRun *run, Model *model, Pool *pool, const TrainOption
         unlink(options->checkpoint) != 0) {
         s = error_set_errno(err, "removing %s", options->checkpoint);
     }
-    huge_free(run->best_weights, model->tape.n_floats * sizeof(float));
+    model_give_block(model, run->best_weights);
     trainer_release(&run->trainer);
     return s;
 }

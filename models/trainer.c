@@ -163,19 +163,14 @@ static Status set_places(Trainer *t, Error *err)
     return STATUS_OK;
 }
 
-static Status take_floats(size_t n, float **out, Error *err)
-{
-    *out = huge_alloc(size_max(n, 1) * sizeof **out);
-    return *out ? STATUS_OK : error_set_memory(err, n, sizeof **out, "gradients and moments");
-}
-
 static Status take_memory(Trainer *t, Error *err)
 {
-    TRY(take_floats(t->options.n_lanes * t->lane_floats, &t->lanes, err));
-    TRY(take_floats(t->n_moments, &t->first_moments, err));
-    TRY(take_floats(t->n_moments, &t->second_moments, err));
-    TRY(take_floats(t->n_threads * CHUNK_ROWS * t->row_cols, &t->table_scratch, err));
-    return arena_take(&t->arena, t->n_threads, sizeof *t->memories, "workers", &t->memories, err);
+    const size_t n_lane_floats = size_max(t->options.n_lanes * t->lane_floats, 1);
+    const size_t n_scratch = size_max(t->n_threads * CHUNK_ROWS * t->row_cols, 1);
+    TRY(model_take_block(t->model, n_lane_floats, &t->lanes, err));
+    TRY(model_take_block(t->model, t->n_moments, &t->first_moments, err));
+    TRY(model_take_block(t->model, t->n_moments, &t->second_moments, err));
+    return model_take_block(t->model, n_scratch, &t->table_scratch, err);
 }
 
 Status trainer_init(Trainer *t, Model *model, Pool *pool, const TrainOptions *options,
@@ -222,14 +217,14 @@ static void step_memory_release(StepMemory *m, size_t cols)
 void trainer_release(Trainer *t)
 {
     if (!t->model) return;
-    for (size_t i = 0; t->memories && i < t->n_threads; i++)
-        worker_memory_release(&t->memories[i], t->model->workers[i].exec);
+    // The slots stay with the workers; the program that they were laid out for goes.
+    for (size_t i = 0; i < t->model->n_workers; i++)
+        t->model->workers[i].train_memory.program = NULL;
     step_memory_release(&t->memory, t->row_cols);
-    huge_free(t->lanes, size_max(t->options.n_lanes * t->lane_floats, 1) * sizeof(float));
-    huge_free(t->first_moments, size_max(t->n_moments, 1) * sizeof(float));
-    huge_free(t->second_moments, size_max(t->n_moments, 1) * sizeof(float));
-    huge_free(t->table_scratch,
-              size_max(t->n_threads * CHUNK_ROWS * t->row_cols, 1) * sizeof(float));
+    model_give_block(t->model, t->lanes);
+    model_give_block(t->model, t->first_moments);
+    model_give_block(t->model, t->second_moments);
+    model_give_block(t->model, t->table_scratch);
     free(t->norms);
     arena_release(&t->step_arena);
     arena_release(&t->arena);

@@ -68,8 +68,7 @@ typedef struct Trainer {
     size_t n_chunks;
     double *norms; // [n_chunks + merged row chunks] squared
     size_t n_norms;
-    WorkerMemory *memories; // [threads]
-    float *table_scratch;   // [threads, CHUNK_ROWS, cols]; zero between uses
+    float *table_scratch; // [threads, CHUNK_ROWS, cols]; zero between uses
     size_t n_threads;
     size_t table; // the gathered table's parameter, or SIZE_MAX
     size_t row_cols;

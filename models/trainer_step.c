@@ -141,7 +141,7 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
     const size_t begin = t->cut.starts[index], n = t->cut.starts[index + 1] - begin;
     ProgramRun run = {.program = t->program,
                       .exec = worker->exec,
-                      .memory = &t->memories[worker_index],
+                      .memory = &worker->train_memory,
                       .weights = t->model->weights,
                       .gradients = t->lanes + index % t->options.n_lanes * t->lane_floats,
                       .gradient_offsets = t->gradient_offsets,

@@ -107,6 +107,28 @@ Test(train, learns_what_can_be_learnt)
     model_close(&model);
 }
 
+Test(train, gives_trial_after_trial_of_one_model_the_bits_of_a_fresh_one)
+{
+    Error err = {0};
+    TrainOptions options = busy_options();
+    Model *kept = small_model(HEAD_SEQUENCE, 3, 1);
+    SmallData data = small_data(kept, 23, 2);
+    want_ok(model_keep(kept, &err), &err);
+    for (uint64_t trial = 0; trial < 3; trial++) {
+        options.learning_rate = 1e-3 / (double)(trial + 1);
+        options.freeze =
+            trial == 1 ? SLICE("embeddings") : (Slice){0}; // other sizes of gradients and moments
+        Model *fresh = small_model(HEAD_SEQUENCE, 3, 1);
+        want_ok(model_reset(kept, 1, &err), &err);
+        train(fresh, 1, &data, &options);
+        train(kept, 2, &data, &options);
+        check_equal_weights("trial", fresh, kept);
+        model_close(&fresh);
+    }
+    small_data_release(&data);
+    model_close(&kept);
+}
+
 // ---- resumption ----
 
 typedef struct Watch {
