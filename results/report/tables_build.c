@@ -9,7 +9,8 @@ TableBuild table_begin(ReportTable *table, Arena *arena, const char *id)
     return (TableBuild){.table = table, .arena = arena};
 }
 
-static Slice format_text(TableBuild *build, const char *format, va_list args)
+static Slice __attribute__((format(printf, 2, 0)))
+format_text(TableBuild *build, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
