@@ -89,19 +89,24 @@ static void scale_row(size_t n, float factor, float *row)
     }
 }
 
-// Turns a row of finished scores into exp(score - max), and carries max, sum and y over to the new maximum.
-static void softmax_step(size_t n, float *scores, float *max, float *sum, size_t head_dim, float *y)
+// Turns a row of scores, times `factor`, into exp(score - max), and carries max, sum and y over to the new maximum. n is a
+// multiple of 16.
+static inline void softmax_step(size_t n, float factor, float *scores, float *max, float *sum,
+                                size_t head_dim, float *y)
 {
-    Vec largest = vec_load(scores);
-    for (size_t j = VEC_WIDTH; j < n; j += VEC_WIDTH)
-        largest = vec_max(largest, vec_load(scores + j));
+    const Vec scale = vec_set1(factor);
+    Vec largest = vec_mul(vec_load(scores), scale);
+    for (size_t j = VEC_WIDTH; j < n; j += VEC_WIDTH) {
+        largest = vec_max(largest, vec_mul(vec_load(scores + j), scale));
+    }
     const float tile_max = vec_reduce_max(largest);
     const float new_max = tile_max > *max ? tile_max : *max;
     const Vec shift =
         vec_set1(new_max == -INFINITY ? 0.0f : new_max); // a row that sees nothing yet
     Vec total = vec_zero();
     for (size_t j = 0; j < n; j += VEC_WIDTH) {
-        const Vec p = vec_exp_softmax(vec_sub(vec_load(scores + j), shift));
+        const Vec score = vec_mul(vec_load(scores + j), scale);
+        const Vec p = vec_exp_softmax(vec_sub(score, shift));
         vec_store(scores + j, p);
         total = vec_add(total, p);
     }
@@ -138,11 +143,13 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .c_panel = VEC_WIDTH,
     };
     FAST(gemm_run)(&scores, b->scratch);
+    const int is_plain = attention_is_plain(as, n_keys);
+    const size_t padded = size_round_up(n_keys, VEC_WIDTH);
     for (size_t i = 0; i < n_rows; i++) {
         float *p = b->scores + i * ATTENTION_KEYS;
-        attention_finish_scores(h, i0 + i, j0, n_keys, p);
-        softmax_step(n_keys, p, &max[i0 + i], &sum[i0 + i], as->head_dim,
-                     j0 > 0 ? out + i * y->row_stride : NULL);
+        if (!is_plain) attention_finish_scores(h, i0 + i, j0, n_keys, p);
+        softmax_step(padded, is_plain ? as->scale : 1.0f, p, &max[i0 + i], &sum[i0 + i],
+                     as->head_dim, j0 > 0 ? out + i * y->row_stride : NULL);
         if (as->dropout.p > 0.0f) {
             attention_dropout(h, i0 + i, j0, n_keys, p);
         }

@@ -66,6 +66,42 @@ static inline int attention_sees(const AttentionHead *h, int64_t query, int64_t 
            (uint64_t)(query > key ? query - key : key - query) < h->as->window;
 }
 
+// Whether scores need nothing but the scale: every query sees every key, and keys fill whole vectors.
+static inline int attention_is_plain(const AttentionArgs *as, size_t n_keys)
+{
+    return n_keys % VEC_WIDTH == 0 && as->soft_cap <= 0.0f && !as->relative_bucket &&
+           !as->is_causal && as->window == 0;
+}
+
+static inline void attention_add_bias(const AttentionHead *h, int64_t query, size_t j0, size_t n,
+                                      float *scores)
+{
+    const float *bias = (const float *)h->bias->data + h->head * h->bias->row_stride;
+    const int64_t reach = h->as->relative_reach;
+    for (size_t j = 0; j < n; j++) {
+        int64_t distance = attention_position(&h->as->keys, h->k_begin, j0 + j) - query;
+        distance = distance < -reach ? -reach : distance > reach ? reach : distance;
+        scores[j] += bias[h->as->relative_bucket[distance + reach]];
+    }
+}
+
+// -infinity for the keys that the query does not see.
+static inline void attention_mask(const AttentionHead *h, int64_t query, size_t j0, size_t n,
+                                  float *scores)
+{
+    const AttentionArgs *as = h->as;
+    size_t j = 0;
+    if (as->is_causal && as->window == 0 && !as->keys.positions) { // keys 0 .. query are seen
+        const int64_t n_seen = query + 1 - (int64_t)j0;
+        for (j = n_seen < 0 ? 0 : size_min((size_t)n_seen, n); j < n; j++) scores[j] = -INFINITY;
+        return;
+    }
+    for (; j < n; j++) {
+        const int64_t key = attention_position(&as->keys, h->k_begin, j0 + j);
+        if (!attention_sees(h, query, key)) scores[j] = -INFINITY;
+    }
+}
+
 // Scores of query i for keys [j0, j0 + n), scaled, capped and biased; what it does not see becomes -infinity, and so does
 // the rest of the last vector.
 static inline void attention_finish_scores(const AttentionHead *h, size_t i, size_t j0, size_t n,
@@ -74,9 +110,8 @@ static inline void attention_finish_scores(const AttentionHead *h, size_t i, siz
     const AttentionArgs *as = h->as;
     const Vec scale = vec_set1(as->scale);
     const size_t padded = size_round_up(n, VEC_WIDTH);
-    for (size_t j = n; j < padded; j++) scores[j] = 0.0f;
-    for (size_t j = 0; j < padded; j += VEC_WIDTH) {
-        vec_store(scores + j, vec_mul(vec_load(scores + j), scale));
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        vec_store(scores + j, vec_mul(vec_load_any(scores + j, n - j), scale));
     }
     for (size_t j = n; j < padded; j++) scores[j] = -INFINITY;
     const int64_t query = attention_position(&as->queries, h->q_begin, i);
@@ -85,20 +120,8 @@ static inline void attention_finish_scores(const AttentionHead *h, size_t i, siz
             scores[j] = as->soft_cap * (float)tanh((double)(scores[j] / as->soft_cap));
         }
     }
-    if (as->relative_bucket) {
-        const float *bias = (const float *)h->bias->data + h->head * h->bias->row_stride;
-        const int64_t reach = as->relative_reach;
-        for (size_t j = 0; j < n; j++) {
-            int64_t distance = attention_position(&as->keys, h->k_begin, j0 + j) - query;
-            distance = distance < -reach ? -reach : distance > reach ? reach : distance;
-            scores[j] += bias[as->relative_bucket[distance + reach]];
-        }
-    }
-    if (!as->is_causal && as->window == 0) return;
-    for (size_t j = 0; j < n; j++) {
-        const int64_t key = attention_position(&as->keys, h->k_begin, j0 + j);
-        if (!attention_sees(h, query, key)) scores[j] = -INFINITY;
-    }
+    if (as->relative_bucket) attention_add_bias(h, query, j0, n, scores);
+    if (as->is_causal || as->window > 0) attention_mask(h, query, j0, n, scores);
 }
 
 // Whether no query of rows [i0, i0 + n_rows) sees a key from j0 on: causal, keys in their natural places.

@@ -47,6 +47,17 @@ size_t FAST(gemm_scratch)(const GemmProblem *g)
     return a_floats(g) + (g->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
 }
 
+// 16 rows of 16 floats, transposed: all of it in registers.
+static void pack_square(const float *from, size_t stride, float *to)
+{
+    Vec block[VEC_WIDTH];
+#pragma GCC unroll 16
+    for (size_t j = 0; j < VEC_WIDTH; j++) block[j] = vec_load(from + j * stride);
+    vec_transpose(block);
+#pragma GCC unroll 16
+    for (size_t j = 0; j < VEC_WIDTH; j++) vec_store(to + j * VEC_WIDTH, block[j]);
+}
+
 // Panel rows [k0, k0 + n_k) of 16 columns from j0: to[k * 16 + j] = b[k][j0 + j], zeros beyond column n.
 static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
 {
@@ -63,16 +74,19 @@ static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k,
         const size_t lane = (k0 + k) % VEC_WIDTH;
         const size_t first = g->b_side == GEMM_PANELS_TRANSPOSED ? lane : 0;
         const size_t steps = size_min(VEC_WIDTH - first, n_k - k);
+        const int is_plain = g->b_side == GEMM_TRANSPOSED;
+        const float *from = is_plain ? g->b + j0 * g->b_stride + k0 + k
+                                     : g->b + (k0 + k) / VEC_WIDTH * g->b_stride + j0 * VEC_WIDTH;
+        const size_t stride = is_plain ? g->b_stride : VEC_WIDTH;
+        if (steps == VEC_WIDTH && n == VEC_WIDTH) {
+            pack_square(from, stride, to + k * VEC_WIDTH);
+            k += steps;
+            continue;
+        }
         Vec block[VEC_WIDTH];
         for (size_t j = 0; j < VEC_WIDTH; j++) {
-            const float *from = g->b;
-            if (g->b_side == GEMM_TRANSPOSED) {
-                from += (j0 + j) * g->b_stride + k0 + k;
-                block[j] = j < n ? vec_load_any(from, steps) : vec_zero();
-            } else {
-                from += (k0 + k) / VEC_WIDTH * g->b_stride + (j0 + j) * VEC_WIDTH;
-                block[j] = j < n ? vec_load(from) : vec_zero();
-            }
+            block[j] =
+                j < n ? vec_load_any(from + j * stride, is_plain ? steps : VEC_WIDTH) : vec_zero();
         }
         vec_transpose(block);
         for (size_t s = 0; s < steps; s++) vec_store(to + (k + s) * VEC_WIDTH, block[first + s]);
