@@ -33,8 +33,10 @@ static Status put_param(Model *model, size_t index, const float *rows, float *pa
         pack_panels(rows, param->rows, param->cols, packed);
         from = packed;
     }
-    return exec_upload(model->workers[0].exec, model->weights + param->offset, from,
-                       param->storage * sizeof *from, err);
+    Exec *exec = model->workers[0].exec;
+    TRY(exec_upload(exec, model->weights + param->offset, from, param->storage * sizeof *from,
+                    err));
+    return exec_wait(exec, err); // other workers read on streams of their own
 }
 
 Status weights_read_param(const Model *model, size_t index, float *rows, Error *err)
@@ -220,14 +222,15 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
 Status model_keep(Model *model, Error *err)
 {
     const size_t size_bytes = model->tape.n_floats * sizeof(float);
+    if (model->exec_options.device.kind != DEVICE_CPU) {
+        return error_set(err, STATUS_DEVICE,
+                         "weights on a GPU are not tuned, so there is nothing to keep");
+    }
     if (!model->kept) {
         void *memory = NULL;
         TRY(exec_alloc(model->workers[0].exec, size_bytes, &memory, err));
         model->kept = memory;
     }
-    if (model->exec_options.device.kind != DEVICE_CPU)
-        return error_set(err, STATUS_DEVICE,
-                         "weights on a GPU are not tuned, so there is nothing to keep");
     memcpy(model->kept, model->weights, size_bytes);
     return STATUS_OK;
 }
