@@ -17,8 +17,8 @@ typedef struct ExecOptions {
     ComputeMode compute;
     unsigned cpu_features; // 0 = what the machine has (ASSAY_CPU lowers it)
     int reference_only;    // only reference rows
-    int openblas_forward;  // --blas openblas: OpenBLAS may serve forward products; recorded in manifests
-    size_t lane;           // which fixed lane's gradients this Exec adds into, for callers that keep several
+    int openblas_forward; // --blas openblas: OpenBLAS may serve forward products; recorded in manifests
+    size_t lane; // which fixed lane's gradients this Exec adds into, for callers that keep several
 } ExecOptions;
 
 // STATUS_DEVICE where the device or its driver is missing: err says which. A GPU is touched here for the first time.
@@ -44,7 +44,9 @@ void exec_scratch_release(Exec *exec, size_t mark);
 // Device memory and copies, for the engine; on the CPU plain huge_alloc and memcpy.
 Status exec_alloc(Exec *exec, size_t size_bytes, void **out, Error *err) MUST_CHECK;
 void exec_free(Exec *exec, void *ptr, size_t size_bytes);
-Status exec_upload(Exec *exec, void *device_dst, const void *host_src, size_t size_bytes, Error *err) MUST_CHECK;
-Status exec_download(Exec *exec, void *host_dst, const void *device_src, size_t size_bytes, Error *err) MUST_CHECK;
+Status exec_upload(Exec *exec, void *device_dst, const void *host_src, size_t size_bytes,
+                   Error *err) MUST_CHECK;
+Status exec_download(Exec *exec, void *host_dst, const void *device_src, size_t size_bytes,
+                     Error *err) MUST_CHECK;
 
 #endif

@@ -88,13 +88,16 @@ typedef enum Activation {
 // The ragged batch: sequences end to end. Sequence s holds rows offsets[s] .. offsets[s+1]-1.
 typedef struct Ragged {
     size_t n_sequences;
-    const int32_t *offsets;        // [n_sequences + 1], offsets[0] = 0
-    const int32_t *positions;      // [rows] absolute position of each row; NULL = its place in the sequence
-    const uint64_t *sequence_keys; // [n_sequences] identity of each sample, for dropout; NULL without dropout
+    const int32_t *offsets; // [n_sequences + 1], offsets[0] = 0
+    const int32_t
+        *positions; // [rows] absolute position of each row; NULL = its place in the sequence
+    const uint64_t
+        *sequence_keys; // [n_sequences] identity of each sample, for dropout; NULL without dropout
 } Ragged;
 
 typedef struct EmbeddingArgs {
-    const int32_t *ids, *position_ids, *type_ids; // [T] each; checked against the tables by the caller
+    const int32_t *ids, *position_ids,
+        *type_ids; // [T] each; checked against the tables by the caller
 } EmbeddingArgs;
 
 typedef struct LinearArgs {
@@ -109,8 +112,8 @@ typedef struct NormArgs {
 typedef struct DropoutArgs {
     float p;
     uint64_t seed;
-    uint64_t step;  // optimiser step, counted with accumulation
-    uint32_t site;  // which dropout of the model, numbered when it is recorded
+    uint64_t step; // optimiser step, counted with accumulation
+    uint32_t site; // which dropout of the model, numbered when it is recorded
     Ragged batch;
 } DropoutArgs;
 
@@ -119,8 +122,8 @@ typedef struct AttentionArgs {
     float scale;                          // usually 1 / sqrt(head_dim)
     float soft_cap;                       // c * tanh(score / c) before the mask; 0 = none
     int is_causal;                        // a query sees keys whose position is <= its own
-    size_t window;                        // a query sees keys less than `window` positions away; 0 = no limit
-    Ragged queries, keys;                 // equal for self-attention without a cache
+    size_t window;        // a query sees keys less than `window` positions away; 0 = no limit
+    Ragged queries, keys; // equal for self-attention without a cache
     // Keys and values from a page table instead of in1/in2: row r of sequence s is row r % page_rows of the page
     // page_table[s * max_pages + r / page_rows]; a page is [page_rows, n_kv_heads * head_dim] contiguous, of the row's
     // dtype (f64 rows read the pointers as such). keys.offsets still counts the keys. NULL without a cache.
@@ -130,8 +133,9 @@ typedef struct AttentionArgs {
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;
     int32_t relative_reach; // the array has 2 * relative_reach + 1 entries
-    DropoutArgs dropout;    // of the probabilities, by (query row, head, key row) in the sample (kernels/dropout.h);
-                            // keyed by queries.sequence_keys, so that its own `batch` is not read
+    DropoutArgs
+        dropout; // of the probabilities, by (query row, head, key row) in the sample (kernels/dropout.h);
+                 // keyed by queries.sequence_keys, so that its own `batch` is not read
 } AttentionArgs;
 
 typedef struct SelectArgs {
@@ -143,9 +147,9 @@ typedef struct PoolArgs {
 } PoolArgs;
 
 typedef struct CrossEntropyArgs {
-    const int32_t *labels;       // [M], < 0 = ignored
-    const float *class_weights;  // [N] or NULL for ones
-    float label_smoothing;       // epsilon of Szegedy et al. 2016, arXiv:1512.00567
+    const int32_t *labels;      // [M], < 0 = ignored
+    const float *class_weights; // [N] or NULL for ones
+    float label_smoothing;      // epsilon of Szegedy et al. 2016, arXiv:1512.00567
 } CrossEntropyArgs;
 
 typedef struct ScaleArgs {
@@ -189,22 +193,22 @@ typedef OpKernel *OpFunction;
 
 typedef struct OpRow {
     OpKind op;
-    const char *variant;   // "reference", "avx2", "avx512", "openblas", "cuda", "cublaslt"
+    const char *variant; // "reference", "avx2", "avx512", "openblas", "cuda", "cublaslt"
     DeviceKind device;
     DType dtype;           // of the activations
     unsigned cpu_features; // CpuFeature bits it needs (base/machine.h)
-    int preference;        // among the rows a machine can run the highest is picked; references have 0
-    int forward_safe;      // keeps the order of summation whatever the number of rows: may serve a forward pass
+    int preference; // among the rows a machine can run the highest is picked; references have 0
+    int forward_safe; // keeps the order of summation whatever the number of rows: may serve a forward pass
     OpFunction run;
     int (*is_available)(void); // whether a library opened at run time is there; NULL = needs none
 } OpRow;
 
 typedef struct OpInfo {
     OpKind op;
-    const char *name;     // "linear", "attention_backward"
-    const char *summary;  // the equation in a line, for `assay list kernels`
-    OpKind backward;      // the operation of its gradient; OP_COUNT where it has none
-    int is_forward;       // may stand in a forward pass: only forward_safe rows are picked
+    const char *name;    // "linear", "attention_backward"
+    const char *summary; // the equation in a line, for `assay list kernels`
+    OpKind backward;     // the operation of its gradient; OP_COUNT where it has none
+    int is_forward;      // may stand in a forward pass: only forward_safe rows are picked
 } OpInfo;
 
 const OpInfo *op_info(OpKind op);

@@ -59,32 +59,35 @@ const OpInfo *op_info(OpKind op)
     return &infos[op];
 }
 
-static const OpRow *next_row(size_t *backend, const OpRow *row)
-{
-    row = row ? row + 1 : backends[0];
-    while (!row->run) {
-        if (++*backend == sizeof backends / sizeof *backends) return NULL;
-        row = backends[*backend];
-    }
-    return row;
-}
+// A walk over all rows, backend by backend. Begins zeroed.
+typedef struct Cursor {
+    size_t backend, index;
+} Cursor;
 
-#define FOR_EACH_ROW(row)                                  \
-    for (size_t backend_ = 0, once_ = 1; once_; once_ = 0) \
-        for (const OpRow *row = next_row(&backend_, NULL); row; row = next_row(&backend_, row))
+// The next row, or NULL after the last.
+static const OpRow *next_row(Cursor *cursor)
+{
+    for (; cursor->backend < sizeof backends / sizeof *backends; cursor->backend++) {
+        const OpRow *row = &backends[cursor->backend][cursor->index++];
+        if (row->run) return row;
+        cursor->index = 0;
+    }
+    return NULL;
+}
 
 size_t op_row_count(void)
 {
     size_t count = 0;
-    FOR_EACH_ROW(row) count++;
+    Cursor cursor = {0};
+    while (next_row(&cursor)) count++;
     return count;
 }
 
 const OpRow *op_row(size_t index)
 {
     for (int op = 0; op < OP_COUNT; op++) {
-        FOR_EACH_ROW(row)
-        {
+        Cursor cursor = {0};
+        for (const OpRow *row; (row = next_row(&cursor)) != NULL;) {
             if (row->op == (OpKind)op && index-- == 0) return row;
         }
     }
@@ -94,8 +97,8 @@ const OpRow *op_row(size_t index)
 const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned features)
 {
     const OpRow *best = NULL;
-    FOR_EACH_ROW(row)
-    {
+    Cursor cursor = {0};
+    for (const OpRow *row; (row = next_row(&cursor)) != NULL;) {
         if (row->op != op || row->dtype != dtype || row->device != device) continue;
         if ((row->cpu_features & ~features) != 0) continue;
         if (infos[op].is_forward && !row->forward_safe) continue;
@@ -108,8 +111,8 @@ const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned feature
 
 const OpRow *op_find(OpKind op, DType dtype, const char *variant)
 {
-    FOR_EACH_ROW(row)
-    {
+    Cursor cursor = {0};
+    for (const OpRow *row; (row = next_row(&cursor)) != NULL;) {
         if (row->op == op && row->dtype == dtype && strcmp(row->variant, variant) == 0) return row;
     }
     return NULL;

@@ -8,10 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum DType { DTYPE_F32, DTYPE_F64, DTYPE_BF16, DTYPE_F16, DTYPE_I32, DTYPE_I64, DTYPE_I8, DTYPE_U8, DTYPE_COUNT } DType;
+typedef enum DType {
+    DTYPE_F32,
+    DTYPE_F64,
+    DTYPE_BF16,
+    DTYPE_F16,
+    DTYPE_I32,
+    DTYPE_I64,
+    DTYPE_I8,
+    DTYPE_U8,
+    DTYPE_COUNT
+} DType;
 
-size_t dtype_size(DType dtype);       // bytes of one element
-const char *dtype_name(DType dtype);  // "f32", "bf16", ...
+size_t dtype_size(DType dtype);      // bytes of one element
+const char *dtype_name(DType dtype); // "f32", "bf16", ...
 
 typedef enum DeviceKind { DEVICE_CPU, DEVICE_CUDA } DeviceKind;
 
@@ -24,14 +34,15 @@ typedef struct Device {
 typedef enum Layout {
     LAYOUT_ROWS,   // row-major; row i starts at data + i * row_stride elements
     LAYOUT_PANELS, // a weight [rows = out, cols = in] packed for products (kernels/pack.h): panels of PANEL_WIDTH outputs;
-                   // element (n, k) is at ((n / PANEL_WIDTH) * cols + k) * PANEL_WIDTH + n % PANEL_WIDTH; the last panel is
-                   // filled up with zeros, which stay zero. One layout for every CPU row, so that a weight is packed once.
+    // element (n, k) is at ((n / PANEL_WIDTH) * cols + k) * PANEL_WIDTH + n % PANEL_WIDTH; the last panel is
+    // filled up with zeros, which stay zero. One layout for every CPU row, so that a weight is packed once.
 } Layout;
 
 enum { PANEL_WIDTH = 16 };
 
 typedef struct Tensor {
-    void *data;        // 64-byte aligned where we allocate it; NULL only where rows or cols is 0 or the tensor is absent
+    void *
+        data; // 64-byte aligned where we allocate it; NULL only where rows or cols is 0 or the tensor is absent
     size_t rows, cols;
     size_t row_stride; // elements between rows, >= cols; cols for LAYOUT_PANELS
     DType dtype;

@@ -176,3 +176,11 @@ void tensor_set(const Tensor *tensor, size_t row, size_t col, double value)
         ((float *)tensor->data)[i] = (float)value;
     }
 }
+
+int same_bits(double a, double b)
+{
+    uint64_t left, right;
+    memcpy(&left, &a, sizeof left);
+    memcpy(&right, &b, sizeof right);
+    return left == right || (isnan(a) && isnan(b)); // a NaN's payload says nothing
+}

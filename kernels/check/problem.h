@@ -60,5 +60,7 @@ void problem_move_pointers(const Problem *problem, void *copy, void *to);
 // Element (row, col) as a double. Panels: logical indices.
 double tensor_get(const Tensor *tensor, size_t row, size_t col);
 void tensor_set(const Tensor *tensor, size_t row, size_t col, double value);
+// Whether two numbers are the same bit for bit, so that 0 and -0 differ; any two NaN are the same.
+int same_bits(double a, double b);
 
 #endif

@@ -276,8 +276,7 @@ void sweep_compare_bits(const Problem *a, const Problem *b, size_t index, SweepR
         for (size_t i = 0; x->data && i < x->rows; i++) {
             for (size_t j = 0; j < x->cols; j++) {
                 const double left = tensor_get(x, i, j), right = tensor_get(y, i, j);
-                if (memcmp(&left, &right, sizeof left) == 0) continue;
-                if (isnan(left) && isnan(right)) continue; // a NaN's payload says nothing
+                if (same_bits(left, right)) continue;
                 (void)snprintf(what, sizeof what, "out%zu[%zu][%zu] is %.9g and %.9g", out, i, j,
                                left, right);
                 sweep_fail(result, a->op, index, what);

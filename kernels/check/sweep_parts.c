@@ -1,6 +1,5 @@
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/size.h"
 #include "kernels/check/cases.h"
@@ -192,7 +191,7 @@ static void compare_poisoned(const Problem *clean, const Problem *poisoned, cons
             for (size_t j = 0; j < x->cols; j++) {
                 const double left = tensor_get(x, i, j), right = tensor_get(y, i, j);
                 const int must = isnan(tensor_get(&want->args.out[out], i, j));
-                if (is_touched ? !must || isnan(right) : memcmp(&left, &right, sizeof left) == 0) {
+                if (is_touched ? !must || isnan(right) : same_bits(left, right)) {
                     continue;
                 }
                 (void)snprintf(what, sizeof what, "out%zu[%zu][%zu] became %.9g, %s", out, i, j,

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/size.h"
 
@@ -245,11 +246,11 @@ static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
     if (!pages) return largest_row_norm(tensor, as->head_dim);
     double largest = 0;
     for (size_t i = 0; i < as->max_pages * as->keys.n_sequences; i++) {
-        const Tensor page = {.data = (void *)(uintptr_t)pages[i],
-                             .rows = as->page_rows,
-                             .cols = as->n_kv_heads * as->head_dim,
-                             .row_stride = as->n_kv_heads * as->head_dim,
-                             .dtype = DTYPE_F64};
+        Tensor page = {.rows = as->page_rows,
+                       .cols = as->n_kv_heads * as->head_dim,
+                       .row_stride = as->n_kv_heads * as->head_dim,
+                       .dtype = DTYPE_F64};
+        memcpy(&page.data, &pages[i], sizeof page.data); // a view drops the const; only read
         largest = fmax(largest, largest_row_norm(&page, as->head_dim));
     }
     return largest;

@@ -1,5 +1,6 @@
 #include "kernels/attention.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "kernels/cpu/real.h"
@@ -20,7 +21,10 @@ typedef struct Head {
 static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *bias,
                       size_t sequence, size_t head)
 {
-    const size_t kv_head = head / (as->n_heads / as->n_kv_heads), d = as->head_dim;
+    assert(as->n_kv_heads > 0);
+    const size_t group = as->n_heads / as->n_kv_heads, d = as->head_dim;
+    assert(group > 0);
+    const size_t kv_head = head / group;
     const int32_t *q_offsets = as->queries.offsets + sequence;
     const int32_t *k_offsets = as->keys.offsets + sequence;
     return (Head){
@@ -258,12 +262,13 @@ Status REFERENCE(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
     }
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t kv_head = 0; kv_head < as->n_kv_heads; kv_head++) {
-            Head h = {0};
+            const size_t first = kv_head * group;
             for (size_t i = 0; i < n_sums; i++) sums.dk[i] = sums.dv[i] = 0;
-            for (size_t member = 0; member < group; member++) {
-                h = open_head(as, &args->in[1], &args->in[6], s, kv_head * group + member);
+            for (size_t head = first; head < first + group; head++) {
+                const Head h = open_head(as, &args->in[1], &args->in[6], s, head);
                 head_backward(args, &h, &sums, dq);
             }
+            const Head h = open_head(as, &args->in[1], &args->in[6], s, first);
             store_sums(&args->out[1], &h, sums.dk);
             store_sums(&args->out[2], &h, sums.dv);
         }
