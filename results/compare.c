@@ -1,5 +1,6 @@
 // results/compare.c: pairing two sides sample by sample.
 #include "results/compare.h"
+#include "results/keep.h"
 
 #include <math.h>
 
@@ -114,7 +115,8 @@ static Status read_side(const CompareSide *side, const JudgedQuery *query, Arena
 
 static void name_unpaired(Comparison *comparison, Unpaired *list, Slice id)
 {
-    if (list->n < COMPARE_MAX_NAMED) list->named[list->n] = arena_copy(&comparison->arena, id);
+    if (list->n < COMPARE_MAX_NAMED)
+        list->named[list->n] = keep_text(&comparison->arena, id, &comparison->out_of_memory);
     list->n++;
 }
 
@@ -193,8 +195,9 @@ static Status compare_metric(const Side *base, const Side *candidate, const Judg
     JsonDocument *document = NULL;
     TRY(judged_plan(&base->rows, x, scratch, &plan, &document, err));
     ComparedMetric *out = &comparison->metrics[comparison->n_metrics];
-    *out = (ComparedMetric){.name = arena_copy(&comparison->arena, x->name),
-                            .signature = arena_copy(&comparison->arena, x->signature)};
+    *out = (ComparedMetric){
+        .name = keep_text(&comparison->arena, x->name, &comparison->out_of_memory),
+        .signature = keep_text(&comparison->arena, x->signature, &comparison->out_of_memory)};
     RowTable a, b;
     row_table_init(&a, &plan);
     row_table_init(&b, &plan);
@@ -245,6 +248,8 @@ static Status finish(Comparison *out, Slice primary, Arena *scratch, Error *err)
 {
     double *p = NULL;
     TRY(arena_take(scratch, out->n_metrics, sizeof *p, "p-values", &p, err));
+    if (out->out_of_memory)
+        return error_set(err, STATUS_MEMORY, "out of memory while naming what is compared");
     for (size_t i = 0; i < out->n_metrics; i++) p[i] = out->metrics[i].p;
     TRY(adjust_p_values(CORRECTION_HOLM, p, out->n_metrics, p, err));
     for (size_t i = 0; i < out->n_metrics; i++) {
@@ -268,12 +273,14 @@ static Status compare(const CompareSide *base, const CompareSide *candidate,
     TRY(resolve(candidate, base_query.model, scratch, &candidate_query, err));
     TRY(read_side(base, &base_query, scratch, &a, err));
     TRY(read_side(candidate, &candidate_query, scratch, &b, err));
-    out->base = slice_from_cstr(arena_printf(&out->arena, SLICE_FMT " / " SLICE_FMT,
-                                             SLICE_ARG(base->run_id), SLICE_ARG(base_query.model)));
-    out->candidate = slice_from_cstr(arena_printf(&out->arena, SLICE_FMT " / " SLICE_FMT,
-                                                  SLICE_ARG(candidate->run_id),
-                                                  SLICE_ARG(candidate_query.model)));
-    out->task = arena_copy(&out->arena, base_query.task);
+    out->base = keep_cstr(arena_printf(&out->arena, SLICE_FMT " / " SLICE_FMT,
+                                       SLICE_ARG(base->run_id), SLICE_ARG(base_query.model)),
+                          &out->out_of_memory);
+    out->candidate =
+        keep_cstr(arena_printf(&out->arena, SLICE_FMT " / " SLICE_FMT, SLICE_ARG(candidate->run_id),
+                               SLICE_ARG(candidate_query.model)),
+                  &out->out_of_memory);
+    out->task = keep_text(&out->arena, base_query.task, &out->out_of_memory);
     out->margin = options->margin;
     pair_samples(&a, &b, out);
     if (out->n_pairs == 0)

@@ -63,6 +63,7 @@ typedef struct Comparison {
     size_t n_metrics;
     size_t primary; // index into metrics
     double margin;
+    bool out_of_memory; // a name could not be copied: compare_runs fails
 } Comparison;
 
 // STATUS_INVALID where there is nothing to compare: no common sample, no common metric, an ambiguous model or task (the

@@ -1,5 +1,6 @@
 // results/judged.c: rows of several trials end to end.
 #include "results/judged.h"
+#include "results/keep.h"
 
 #include "base/size.h"
 #include "results/store_internal.h"
@@ -83,7 +84,7 @@ static Status join_rows(const Trial *trials, size_t n, const TrialMetric *like, 
     return STATUS_OK;
 }
 
-static Slice hash_input(Arena *arena, const StoredSample *sample)
+static Slice hash_input(Arena *arena, const StoredSample *sample, bool *out_of_memory)
 {
     Sha256 hash;
     unsigned char digest[32];
@@ -93,7 +94,7 @@ static Slice hash_input(Arena *arena, const StoredSample *sample)
     sha256_update_field(&hash, sample->pair);
     sha256_finish(&hash, digest);
     sha256_hex(digest, hex);
-    return arena_copy(arena, (Slice){hex, sizeof hex - 1});
+    return keep_text(arena, (Slice){hex, sizeof hex - 1}, out_of_memory);
 }
 
 // Samples judged once and without a group are units of their own.
@@ -108,6 +109,7 @@ static Status fill_samples(const Trial *trials, size_t n, const StoredDataset *d
             if (*count < 2) ++*count;
         }
     }
+    bool out_of_memory = false;
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < trials[i].n_outputs; j++) {
             const TrialOutput *output = &trials[i].outputs[j];
@@ -115,7 +117,7 @@ static Status fill_samples(const Trial *trials, size_t n, const StoredDataset *d
             const bool is_repeated = times[output->ordinal] > 1;
             out->samples[out->n_samples++] =
                 (JudgedSample){.id = sample->id,
-                               .input_hash = hash_input(arena, sample),
+                               .input_hash = hash_input(arena, sample, &out_of_memory),
                                .cluster = sample->group.len > 0 ? sample->group
                                           : is_repeated         ? sample->id
                                                                 : (Slice){0},
@@ -124,7 +126,8 @@ static Status fill_samples(const Trial *trials, size_t n, const StoredDataset *d
                                .predicted = output->label};
         }
     }
-    return STATUS_OK;
+    return out_of_memory ? error_set(err, STATUS_MEMORY, "out of memory while reading samples")
+                         : STATUS_OK;
 }
 
 static Status check_dataset(const Trial *trials, size_t n, const StoredDataset *dataset, Error *err)

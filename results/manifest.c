@@ -5,6 +5,7 @@
 #include "base/json_writer.h"
 #include "base/machine.h"
 #include "base/unicode.h"
+#include "results/keep.h"
 #include "results/manifest.h"
 
 const char *manifest_compiler(void)
@@ -212,8 +213,8 @@ static void add_row(Rows *rows, Slice key, Slice value)
         rows->rows = grown;
         rows->capacity = wanted;
     }
-    rows->rows[rows->n++] =
-        (ManifestRow){arena_copy(rows->arena, key), arena_copy(rows->arena, value)};
+    rows->rows[rows->n++] = (ManifestRow){keep_text(rows->arena, key, &rows->failed),
+                                          keep_text(rows->arena, value, &rows->failed)};
 }
 
 static void append_scalar(const Json *value, Buffer *out)
@@ -310,18 +311,19 @@ Status manifest_rows(Arena *arena, Slice json, ManifestRow **rows, size_t *n_row
     return STATUS_OK;
 }
 
-Slice manifest_get(Arena *arena, Slice json, const char *key)
+Status manifest_get(Arena *arena, Slice json, const char *key, Slice *out, Error *err)
 {
+    *out = (Slice){0};
+    if (json.len == 0) return STATUS_OK;
     JsonDocument *document = NULL;
-    Slice out = {0};
-    if (json.len == 0 ||
-        json_parse(SLICE("manifest"), json, JSON_STRICT, &document, NULL) != STATUS_OK)
-        return out;
+    TRY(json_parse(SLICE("manifest"), json, JSON_STRICT, &document, err));
     const Json *value = json_get(json_root(document), key);
     Buffer text = {0};
+    bool failed = false;
     if (value != NULL) append_scalar(value, &text);
-    if (text.len > 0) out = arena_copy(arena, buffer_slice(&text));
+    if (text.len > 0) *out = keep_text(arena, buffer_slice(&text), &failed);
+    failed = failed || text.failed;
     buffer_release(&text);
     json_close(&document);
-    return out;
+    return failed ? error_set_memory(err, 1, 1, "a line of the manifest") : STATUS_OK;
 }

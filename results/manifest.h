@@ -59,7 +59,7 @@ typedef struct ManifestRow {
 } ManifestRow;
 Status manifest_rows(Arena *arena, Slice json, ManifestRow **rows, size_t *n_rows,
                      Error *err) MUST_CHECK;
-// A member of the top object as text, or an empty slice ("command", "program").
-Slice manifest_get(Arena *arena, Slice json, const char *key);
+// A member of the top object as text ("command", "program"); an empty slice where it is absent, or json is empty.
+Status manifest_get(Arena *arena, Slice json, const char *key, Slice *out, Error *err) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 // results/pooling.c: the scores of a run, from the rows of its trials.
 #include "results/judged.h"
+#include "results/keep.h"
 
 typedef struct Pooling {
     Store *store;
@@ -8,6 +9,7 @@ typedef struct Pooling {
     Arena arena; // what is kept until the scores are stored
     RunScore *scores;
     size_t n, capacity;
+    bool out_of_memory;
 } Pooling;
 
 static Status add_score(Pooling *pooling, const RunScore *score, Error *err)
@@ -36,12 +38,13 @@ static Status keep_scores(Pooling *pooling, const JudgedQuery *query, const Judg
             .setting = query->setting,
             .role = query->role,
             .score = {.metric = slice_from_cstr(plan->metric->name),
-                      .name = arena_copy(&pooling->arena, scores[i].name),
+                      .name = keep_text(&pooling->arena, scores[i].name, &pooling->out_of_memory),
                       .estimate = scores[i].estimate,
                       .lo = scores[i].lo,
                       .hi = scores[i].hi,
                       .level = scores[i].level,
-                      .method = arena_copy(&pooling->arena, scores[i].method),
+                      .method =
+                          keep_text(&pooling->arena, scores[i].method, &pooling->out_of_memory),
                       .n = scores[i].n,
                       .direction = directions[plan->metric->direction],
                       .lowest = plan->metric->lowest,
@@ -137,6 +140,8 @@ Status run_scores_pool(Store *store, Slice run_id, const IntervalOptions *option
         s = pool_query(&pooling, &queries[i], &scratch, err);
         arena_release(&scratch);
     }
+    if (s == STATUS_OK && pooling.out_of_memory)
+        s = error_set(err, STATUS_MEMORY, "out of memory while pooling scores");
     if (s == STATUS_OK) s = store_set_run_scores(store, run_id, pooling.scores, pooling.n, err);
     arena_release(&pooling.arena);
     return s;

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "results/keep.h"
 #include "results/manifest.h"
 #include "results/run_view_internal.h"
 #include "results/store_internal.h"
@@ -57,12 +58,13 @@ static Status collect_names(ViewBuild *build, const RunTrial *plan, size_t n, Er
 }
 
 // Means of equal stretches of points; NaN stays visible. A stretch bears the step of its first point.
-static Status thin_curve(Arena *arena, const TrialCurve *curve, ViewSeries *out, Error *err)
+static Status thin_curve(Arena *arena, const TrialCurve *curve, bool *out_of_memory,
+                         ViewSeries *out, Error *err)
 {
     const size_t n = curve->n_points;
     const size_t per_point = (n + VIEW_MAX_POINTS - 1) / VIEW_MAX_POINTS;
     CurvePoint *points = NULL;
-    out->name = arena_copy(arena, curve->series);
+    out->name = keep_text(arena, curve->series, out_of_memory);
     out->n_recorded = n;
     TRY(arena_take(arena, n < VIEW_MAX_POINTS ? n : VIEW_MAX_POINTS, sizeof *points, "a curve",
                    &points, err));
@@ -85,7 +87,7 @@ static Status read_curves(ViewBuild *build, ViewTrial *out, Error *err)
     ViewSeries *series = NULL;
     TRY(arena_take(&view->arena, trial.n_curves, sizeof *series, "curves", &series, err));
     for (size_t i = 0; i < trial.n_curves; i++)
-        TRY(thin_curve(&view->arena, &trial.curves[i], &series[i], err));
+        TRY(thin_curve(&view->arena, &trial.curves[i], &build->out_of_memory, &series[i], err));
     out->series = series;
     out->n_series = trial.n_curves;
     return STATUS_OK;
@@ -208,11 +210,12 @@ static Status describe_task(ViewBuild *build, int index, Error *err)
     Arena *arena = &build->view->arena;
     Slice *labels = NULL;
     TRY(arena_take(arena, dataset.n_labels, sizeof *labels, "labels", &labels, err));
-    for (size_t i = 0; i < dataset.n_labels; i++) labels[i] = arena_copy(arena, dataset.labels[i]);
+    for (size_t i = 0; i < dataset.n_labels; i++)
+        labels[i] = keep_text(arena, dataset.labels[i], &build->out_of_memory);
     task->labels = labels;
     task->n_labels = dataset.n_labels;
-    task->dataset = arena_copy(arena, dataset.name);
-    task->dataset_sha256 = arena_copy(arena, dataset.sha256);
+    task->dataset = keep_text(arena, dataset.name, &build->out_of_memory);
+    task->dataset_sha256 = keep_text(arena, dataset.sha256, &build->out_of_memory);
     task->n_samples = dataset.n_samples;
     return STATUS_OK;
 }
@@ -231,8 +234,10 @@ static Status read_run(ViewBuild *build, Slice run_id, Error *err)
     view->settings = record.settings;
     view->manifest = record.manifest;
     view->manifest_machine = record.manifest_machine;
-    view->command = manifest_get(&view->arena, record.manifest_machine, "command");
-    view->is_limited = manifest_get(&view->arena, record.settings, "limit").len > 0;
+    Slice limit;
+    TRY(manifest_get(&view->arena, record.manifest_machine, "command", &view->command, err));
+    TRY(manifest_get(&view->arena, record.settings, "limit", &limit, err));
+    view->is_limited = limit.len > 0;
     build->primary_metric = record.primary_metric;
     TRY(store_get_data_checks(build->store, &view->arena, run_id, &view->checks, &view->n_checks,
                               err));
@@ -260,6 +265,8 @@ static Status build_view(ViewBuild *build, Slice run_id, Error *err)
     TRY(view_measure_gaps(build, err));
     TRY(view_add_notes(build, err));
     TRY(view_read_samples(build, err));
+    if (build->out_of_memory)
+        return error_set(err, STATUS_MEMORY, "out of memory while reading a run");
     return run_view_hash(build->store, run_id, view->inputs_hash, err);
 }
 

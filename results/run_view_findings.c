@@ -1,6 +1,7 @@
 // results/run_view_findings.c: cost and fit of each setting, and what deserves a warning.
 #include <math.h>
 
+#include "results/keep.h"
 #include "results/run_view_internal.h"
 
 static void add_cost(ViewCost *sum, const TrialCost *cost)
@@ -126,19 +127,21 @@ Status view_measure_gaps(ViewBuild *build, Error *err)
     return STATUS_OK;
 }
 
-static void add_note(RunView *view, Slice trial, Buffer *text)
+static void add_note(ViewBuild *build, Slice trial, Buffer *text)
 {
+    RunView *view = build->view;
     if (text->len > 0)
         view->notes[view->n_notes++] =
             (RunNote){.level = NOTE_WARNING,
                       .trial_id = trial,
-                      .text = arena_copy(&view->arena, buffer_slice(text))};
+                      .text = keep_text(&view->arena, buffer_slice(text), &build->out_of_memory)};
     buffer_clear(text);
 }
 
 // One note a model and task, naming the settings in which at least half of the trials rose.
-static void note_rising(RunView *view, int model, int task, Buffer *text)
+static void note_rising(ViewBuild *build, int model, int task, Buffer *text)
 {
+    RunView *view = build->view;
     for (size_t i = 0; i < view->n_gaps; i++) {
         const ViewGap *gap = &view->gaps[i];
         if (gap->model != model || gap->task != task || gap->n_rising * 2 < gap->n_trials) continue;
@@ -155,11 +158,12 @@ static void note_rising(RunView *view, int model, int task, Buffer *text)
     if (text->len > 0)
         buffer_append_cstr(
             text, ". Train for fewer epochs, or let early stopping keep the best weights.");
-    add_note(view, (Slice){0}, text);
+    add_note(build, (Slice){0}, text);
 }
 
-static void note_failure(RunView *view, const ViewTrial *trial, Buffer *text)
+static void note_failure(ViewBuild *build, const ViewTrial *trial, Buffer *text)
 {
+    RunView *view = build->view;
     buffer_printf(text, SLICE_FMT " on " SLICE_FMT ", " SLICE_FMT,
                   SLICE_ARG(view->models[trial->model].name),
                   SLICE_ARG(view->tasks[trial->task].name),
@@ -167,7 +171,7 @@ static void note_failure(RunView *view, const ViewTrial *trial, Buffer *text)
     if (trial->outer_fold != STORE_NO_FOLD) buffer_printf(text, ", fold %d", trial->outer_fold + 1);
     buffer_printf(text, ": this %s trial failed: " SLICE_FMT, trial_role_name(trial->role),
                   SLICE_ARG(trial->error));
-    add_note(view, trial->id, text);
+    add_note(build, trial->id, text);
 }
 
 Status view_add_notes(ViewBuild *build, Error *err)
@@ -185,13 +189,13 @@ Status view_add_notes(ViewBuild *build, Error *err)
             &text,
             "The run is unfinished: %zu of %zu trials are missing. Run the suite again and it goes on.",
             n_missing, view->n_trials);
-        add_note(view, (Slice){0}, &text);
+        add_note(build, (Slice){0}, &text);
     }
     for (size_t i = 0; i < view->n_trials; i++) {
-        if (view->trials[i].status == TRIAL_FAILED) note_failure(view, &view->trials[i], &text);
+        if (view->trials[i].status == TRIAL_FAILED) note_failure(build, &view->trials[i], &text);
     }
     for (size_t t = 0; t < view->n_tasks; t++) {
-        for (size_t m = 0; m < view->n_models; m++) note_rising(view, (int)m, (int)t, &text);
+        for (size_t m = 0; m < view->n_models; m++) note_rising(build, (int)m, (int)t, &text);
     }
     const Status s = buffer_status(&text, err);
     buffer_release(&text);

@@ -9,7 +9,8 @@ typedef struct ViewBuild {
     Store *store;
     Slice primary_metric; // of the run
     size_t n_worst;
-    Arena scratch; // of one step
+    Arena scratch;      // of one step
+    bool out_of_memory; // a text could not be copied: the view fails
 } ViewBuild;
 
 // run_view_settings.c: parses a setting into pairs; then, with all settings known, axes and labels.

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/size.h"
+#include "results/keep.h"
 #include "results/run_view_internal.h"
 
 bool view_is_judged(const ViewTrial *trial)
@@ -123,6 +124,7 @@ static Status judge_trial(Judging *judging, const ViewTrial *planned, Error *err
 static void keep_worst(Judging *judging)
 {
     RunView *view = judging->build->view;
+    bool *failed = &judging->build->out_of_memory;
     const StoredDataset *dataset = &judging->dataset;
     for (size_t i = 0; i < judging->n_worst; i++) {
         const Candidate *c = &judging->worst[i];
@@ -135,12 +137,13 @@ static void keep_worst(Judging *judging)
         view->worst[view->n_worst++] = (ViewWorst){
             .model = judging->model,
             .task = judging->task,
-            .sample_id = arena_copy(&view->arena, sample->id),
-            .input = arena_copy(&view->arena, sample->input),
-            .pair = sample->pair.ptr == NULL ? (Slice){0} : arena_copy(&view->arena, sample->pair),
-            .reference = arena_copy(&view->arena,
-                                    has_gold ? dataset->labels[sample->label] : sample->reference),
-            .predicted = arena_copy(&view->arena, predicted),
+            .sample_id = keep_text(&view->arena, sample->id, failed),
+            .input = keep_text(&view->arena, sample->input, failed),
+            .pair = keep_text(&view->arena, sample->pair, failed),
+            .reference =
+                keep_text(&view->arena,
+                          has_gold ? dataset->labels[sample->label] : sample->reference, failed),
+            .predicted = keep_text(&view->arena, predicted, failed),
             .p_reference = c->p_reference,
             .p_predicted = c->p_predicted,
             .outer_fold = c->outer_fold,

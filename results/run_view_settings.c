@@ -1,32 +1,33 @@
 // results/run_view_settings.c: what settings are made of, what varies among them, and how they are called.
 #include "base/json.h"
+#include "results/keep.h"
 #include "results/run_view_internal.h"
 
 // "1e-05" is written 1e-5 for people; other text stays.
-static Slice pretty(Arena *arena, Slice text)
+static Slice pretty(Arena *arena, Slice text, bool *failed)
 {
     const size_t e = slice_find(text, SLICE("e-0"));
     double number;
     if (e == SIZE_MAX || e + 3 >= text.len || !slice_to_double(text, &number))
-        return arena_copy(arena, text);
-    return slice_from_cstr(arena_printf(arena, SLICE_FMT "e-" SLICE_FMT,
-                                        SLICE_ARG(slice_sub(text, 0, e)),
-                                        SLICE_ARG(slice_sub(text, e + 3, text.len))));
+        return keep_text(arena, text, failed);
+    return keep_cstr(arena_printf(arena, SLICE_FMT "e-" SLICE_FMT, SLICE_ARG(slice_sub(text, 0, e)),
+                                  SLICE_ARG(slice_sub(text, e + 3, text.len))),
+                     failed);
 }
 
-static Slice value_text(Arena *arena, const Json *value)
+static Slice value_text(Arena *arena, const Json *value, bool *failed)
 {
     switch (json_kind(value)) {
     case JSON_STRING:
-        return arena_copy(arena, json_string(value));
+        return keep_text(arena, json_string(value), failed);
     case JSON_NUMBER:
-        return pretty(arena, json_number_text(value));
+        return pretty(arena, json_number_text(value), failed);
     case JSON_BOOL:
         return json_bool(value) ? SLICE("yes") : SLICE("no");
     case JSON_NULL:
         return SLICE("none");
     case JSON_ARRAY:
-        return slice_from_cstr(arena_printf(arena, "%zu values", json_len(value)));
+        return keep_cstr(arena_printf(arena, "%zu values", json_len(value)), failed);
     case JSON_OBJECT:
         break;
     }
@@ -41,18 +42,20 @@ static size_t count_leaves(const Json *object)
     return n;
 }
 
-static void add_pairs(Arena *arena, const Json *object, Slice prefix, ViewPair *pairs, size_t *n)
+static void add_pairs(Arena *arena, const Json *object, Slice prefix, ViewPair *pairs, size_t *n,
+                      bool *failed)
 {
     for (const Json *m = json_first(object); m != NULL; m = json_next(m)) {
         const Slice key = json_key(m);
         const Slice full = prefix.len == 0
-                               ? arena_copy(arena, key)
-                               : slice_from_cstr(arena_printf(arena, SLICE_FMT "." SLICE_FMT,
-                                                              SLICE_ARG(prefix), SLICE_ARG(key)));
+                               ? keep_text(arena, key, failed)
+                               : keep_cstr(arena_printf(arena, SLICE_FMT "." SLICE_FMT,
+                                                        SLICE_ARG(prefix), SLICE_ARG(key)),
+                                           failed);
         if (json_kind(m) == JSON_OBJECT) {
-            add_pairs(arena, m, full, pairs, n);
+            add_pairs(arena, m, full, pairs, n, failed);
         } else {
-            pairs[(*n)++] = (ViewPair){full, value_text(arena, m)};
+            pairs[(*n)++] = (ViewPair){full, value_text(arena, m, failed)};
         }
     }
 }
@@ -66,7 +69,8 @@ Status view_parse_setting(ViewBuild *build, ViewSetting *setting, Error *err)
     const Json *root = json_root(document);
     ViewPair *pairs = NULL;
     Status s = arena_take(arena, count_leaves(root), sizeof *pairs, "a setting", &pairs, err);
-    if (s == STATUS_OK) add_pairs(arena, root, (Slice){0}, pairs, &setting->n_pairs);
+    if (s == STATUS_OK)
+        add_pairs(arena, root, (Slice){0}, pairs, &setting->n_pairs, &build->out_of_memory);
     setting->pairs = pairs;
     json_close(&document);
     return s;
@@ -149,7 +153,8 @@ static Status name_setting(ViewBuild *build, ViewSetting *setting, Error *err)
     if (label.len == 0) buffer_append_cstr(&label, "default");
     const Status s = buffer_status(&label, err);
     setting->label =
-        s == STATUS_OK ? arena_copy(&build->view->arena, buffer_slice(&label)) : (Slice){0};
+        s == STATUS_OK ? keep_text(&build->view->arena, buffer_slice(&label), &build->out_of_memory)
+                       : (Slice){0};
     buffer_release(&label);
     return s;
 }

@@ -249,8 +249,8 @@ typedef struct RunRecord {
     Slice suite; // its name
     Slice
         identity; // canonical JSON: the plan's settings; the run's id is derived from suite and identity
-    Slice settings;         // the suite as read, with overrides, as JSON for people
-    Slice manifest;         // JSON, the part that is identity (results/manifest.h)
+    Slice settings; // the suite as read, with overrides, as plain JSON (no comments); may be empty
+    Slice manifest; // JSON, the part that is identity (results/manifest.h)
     Slice manifest_machine; // JSON, the part that is this machine, now
     Slice primary_metric;   // score name by which settings are chosen and rows are ordered
     int64_t started_unix_ns;

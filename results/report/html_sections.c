@@ -1,6 +1,7 @@
 // results/report/html_sections.c: what the page says, from the verdict to the manifest.
 #include <math.h>
 
+#include "results/keep.h"
 #include "results/report/html_internal.h"
 
 static void begin_section(Html *html, const char *id, int task, const char *title, Slice of)
@@ -26,7 +27,7 @@ static Slice source_of(Html *html, const ViewScore *score, int task)
     Buffer text = {0};
     text_source(&text, score);
     buffer_printf(&text, "; data: " SLICE_FMT, SLICE_ARG(html->view->tasks[task].dataset));
-    const Slice copy = arena_copy(&html->arena, buffer_slice(&text));
+    const Slice copy = keep_text(&html->arena, buffer_slice(&text), &html->out->failed);
     buffer_release(&text);
     return copy;
 }
@@ -143,9 +144,10 @@ static Status draw_confusion(Html *html, int model, int task, Buffer *out, bool 
 
 static Slice caption(Html *html, const char *text, Slice of, Slice source)
 {
-    return slice_from_cstr(arena_printf(&html->arena, "%s" SLICE_FMT "%s" SLICE_FMT ".", text,
-                                        SLICE_ARG(of), source.len > 0 ? ". Source: " : "",
-                                        SLICE_ARG(source)));
+    return keep_cstr(arena_printf(&html->arena, "%s" SLICE_FMT "%s" SLICE_FMT ".", text,
+                                  SLICE_ARG(of), source.len > 0 ? ". Source: " : "",
+                                  SLICE_ARG(source)),
+                     &html->out->failed);
 }
 
 Status html_scores(Html *html, int task, Error *err)
@@ -257,10 +259,12 @@ Status html_confusions(Html *html, int task, Error *err)
         begun = true;
         html_put(html, "<div>");
         put_heading(html, view->models[confusion->model].name);
-        const Slice source = slice_from_cstr(arena_printf(
-            &html->arena,
-            "%llu judged samples of " SLICE_FMT ", each by a model that did not see it",
-            (unsigned long long)confusion->n_samples, SLICE_ARG(view->tasks[task].dataset)));
+        const Slice source = keep_cstr(arena_printf(&html->arena,
+                                                    "%llu judged samples of " SLICE_FMT
+                                                    ", each by a model that did not see it",
+                                                    (unsigned long long)confusion->n_samples,
+                                                    SLICE_ARG(view->tasks[task].dataset)),
+                                       &html->out->failed);
         const bool drawn =
             html_figure(html, draw_confusion, confusion->model, task,
                         caption(html, "Shade: share of the reference's row", SLICE(""), source));

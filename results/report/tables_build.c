@@ -1,6 +1,7 @@
 // results/report/tables_build.c: building a table cell by cell.
 #include <stdarg.h>
 
+#include "results/keep.h"
 #include "results/report/tables.h"
 
 TableBuild table_begin(ReportTable *table, Arena *arena, const char *id)
@@ -73,7 +74,8 @@ void table_cell_slice(TableBuild *build, Slice text)
     grow(build, &build->table->cells, build->n_cells, &build->capacity,
          sizeof *build->table->cells);
     if (build->failed) return;
-    build->table->cells[build->n_cells++] = arena_copy(build->arena, text);
+    build->table->cells[build->n_cells++] =
+        text.ptr == NULL ? SLICE("") : keep_text(build->arena, text, &build->failed);
 }
 
 void table_cell(TableBuild *build)

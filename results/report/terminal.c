@@ -1,5 +1,6 @@
 // results/report/terminal.c: tables aligned by the columns that text takes on a terminal.
 #include "base/unicode.h"
+#include "results/keep.h"
 #include "results/report/report_internal.h"
 
 enum { DEFAULT_WIDTH = 100, LEAST_TEXT_COLUMNS = 16, LEAST_WORD_COLUMNS = 8, GAP_COLUMNS = 2 };
@@ -145,7 +146,7 @@ static Status put_table(const Terminal *t, const ReportTable *table, Arena *aren
         buffer_clear(&text);
         text_plain(&text, i < table->n_columns ? table->columns[i].name
                                                : table->cells[i - table->n_columns]);
-        plain[i] = arena_copy(arena, buffer_slice(&text));
+        plain[i] = keep_text(arena, buffer_slice(&text), &text.failed);
     }
     const Status s = buffer_status(&text, err);
     buffer_release(&text);

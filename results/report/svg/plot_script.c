@@ -2,6 +2,7 @@
 #include "results/report/svg/plot_script.h"
 
 #include "base/unicode.h"
+#include "results/keep.h"
 
 int plot_colour_number(int colour)
 {
@@ -29,7 +30,7 @@ Plot plot_begin(PlotContext *context, int width, int height)
 }
 
 // At most so many columns of it: a drawing has its limits; tables show labels whole.
-static Slice cut_label(Arena *arena, Slice label, size_t most)
+static Slice cut_label(Arena *arena, Slice label, size_t most, bool *failed)
 {
     size_t columns = 0, end = 0;
     for (size_t i = 0; i < label.len;) {
@@ -39,8 +40,8 @@ static Slice cut_label(Arena *arena, Slice label, size_t most)
         end = i;
     }
     if (end == label.len) return label;
-    return slice_from_cstr(
-        arena_printf(arena, SLICE_FMT "\xe2\x80\xa6", SLICE_ARG(slice_sub(label, 0, end))));
+    return keep_cstr(
+        arena_printf(arena, SLICE_FMT "\xe2\x80\xa6", SLICE_ARG(slice_sub(label, 0, end))), failed);
 }
 
 void plot_label(Plot *plot, Slice label)
@@ -49,7 +50,7 @@ void plot_label(Plot *plot, Slice label)
         buffer_append_cstr(&plot->script, "\"\"");
         return;
     }
-    const Slice cut = cut_label(&plot->arena, label, plot->label_columns);
+    const Slice cut = cut_label(&plot->arena, label, plot->label_columns, &plot->script.failed);
     const size_t index = plot->n_labels++;
     plot->labels[index] = cut;
     char token[16];
