@@ -309,7 +309,7 @@ static Status export_run_scores(Export *export, Slice run_id, Error *err)
 
 static Status export_remarks(Export *export, Slice run_id, Error *err)
 {
-    DataCheck *checks = NULL;
+    CheckRow *checks = NULL;
     RunNote *notes = NULL;
     size_t n_checks = 0, n_notes = 0;
     TRY(store_get_data_checks(export->store, &export->arena, run_id, &checks, &n_checks, err));

@@ -151,7 +151,7 @@ typedef struct RunView {
     size_t n_costs;
     ViewGap *gaps;
     size_t n_gaps;
-    DataCheck *checks;
+    CheckRow *checks;
     size_t n_checks;
     // The run's own, then those found here: rising validation loss, failed and missing trials.
     RunNote *notes;

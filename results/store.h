@@ -230,14 +230,14 @@ typedef struct RunScore {
 typedef enum NoteLevel { NOTE_INFO, NOTE_WARNING } NoteLevel;
 
 // One line of what the check of the data found.
-typedef struct DataCheck {
+typedef struct CheckRow {
     Slice task;
     Slice section; // "counts", "classes", "lengths", "duplicates": rows of a section stand together
     Slice item;    // "train", a class's name, "median tokens"
     double number; // NaN where value is no number
     Slice value;   // as people should read it: "1,042 (52.1%)"
     NoteLevel level;
-} DataCheck;
+} CheckRow;
 
 typedef struct RunNote {
     NoteLevel level;
@@ -266,7 +266,7 @@ Status store_set_plan(Store *store, Slice run_id, const RunTrial *trials, size_t
 // Marks winners: called when a choice is made, once an outer fold. All other trials of (model, task, outer fold) lose it.
 Status store_set_chosen(Store *store, Slice run_id, Slice model, Slice task, int32_t outer_fold,
                         Slice setting, Error *err) MUST_CHECK;
-Status store_set_data_checks(Store *store, Slice run_id, const DataCheck *checks, size_t n_checks,
+Status store_set_data_checks(Store *store, Slice run_id, const CheckRow *checks, size_t n_checks,
                              Error *err) MUST_CHECK;
 Status store_set_notes(Store *store, Slice run_id, const RunNote *notes, size_t n_notes,
                        Error *err) MUST_CHECK;
@@ -293,7 +293,7 @@ Status store_get_run(Store *store, Arena *arena, Slice run_id, RunRecord *record
 // In the order of the plan. status [n]: where each trial stands; may be NULL.
 Status store_get_plan(Store *store, Arena *arena, Slice run_id, RunTrial **trials,
                       TrialStatus **status, size_t *n_trials, Error *err) MUST_CHECK;
-Status store_get_data_checks(Store *store, Arena *arena, Slice run_id, DataCheck **checks,
+Status store_get_data_checks(Store *store, Arena *arena, Slice run_id, CheckRow **checks,
                              size_t *n_checks, Error *err) MUST_CHECK;
 Status store_get_notes(Store *store, Arena *arena, Slice run_id, RunNote **notes, size_t *n_notes,
                        Error *err) MUST_CHECK;

@@ -164,7 +164,7 @@ static const char *level_name(NoteLevel level)
 
 static Status put_check_row(Query *q, const void *rows, size_t i, Error *err)
 {
-    const DataCheck *check = (const DataCheck *)rows + i;
+    const CheckRow *check = (const CheckRow *)rows + i;
     query_bind_text(q, or_empty(check->task));
     query_bind_text(q, or_empty(check->section));
     query_bind_text(q, or_empty(check->item));
@@ -174,7 +174,7 @@ static Status put_check_row(Query *q, const void *rows, size_t i, Error *err)
     return query_do(q, err);
 }
 
-Status store_set_data_checks(Store *store, Slice run_id, const DataCheck *checks, size_t n_checks,
+Status store_set_data_checks(Store *store, Slice run_id, const CheckRow *checks, size_t n_checks,
                              Error *err)
 {
     return replace(store, run_id, "DELETE FROM data_check WHERE run_id = ?",

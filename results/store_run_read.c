@@ -158,7 +158,7 @@ static NoteLevel level_of(Slice name)
     return slice_eq_cstr(name, "warning") ? NOTE_WARNING : NOTE_INFO;
 }
 
-Status store_get_data_checks(Store *store, Arena *arena, Slice run_id, DataCheck **checks,
+Status store_get_data_checks(Store *store, Arena *arena, Slice run_id, CheckRow **checks,
                              size_t *n_checks, Error *err)
 {
     int64_t row = -1;
@@ -173,7 +173,7 @@ Status store_get_data_checks(Store *store, Arena *arena, Slice run_id, DataCheck
     *checks = NULL;
     *n_checks = 0;
     while (query_row(&q) && query_room(&q, arena, checks, *n_checks, &capacity, sizeof **checks)) {
-        DataCheck *check = &(*checks)[(*n_checks)++];
+        CheckRow *check = &(*checks)[(*n_checks)++];
         check->task = query_text(&q, arena);
         check->section = query_text(&q, arena);
         check->item = query_text(&q, arena);

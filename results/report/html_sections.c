@@ -302,7 +302,7 @@ static void put_balance(Html *html, int task)
     const RunView *view = html->view;
     double most = 0;
     for (size_t i = 0; i < view->n_checks; i++) {
-        const DataCheck *check = &view->checks[i];
+        const CheckRow *check = &view->checks[i];
         if (slice_eq(check->task, view->tasks[task].name) &&
             slice_eq_cstr(check->section, "classes") && check->number > most)
             most = check->number;
@@ -311,7 +311,7 @@ static void put_balance(Html *html, int task)
     put_heading(html, SLICE("Class balance"));
     html_put(html, "<div class=\"scroll\"><table class=\"balance\"><tbody>\n");
     for (size_t i = 0; i < view->n_checks; i++) {
-        const DataCheck *check = &view->checks[i];
+        const CheckRow *check = &view->checks[i];
         if (!slice_eq(check->task, view->tasks[task].name) ||
             !slice_eq_cstr(check->section, "classes"))
             continue;

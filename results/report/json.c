@@ -327,7 +327,7 @@ static void put_remarks(JsonWriter *w, const RunView *view)
     json_end_array(w);
     begin_array(w, "data_checks");
     for (size_t i = 0; i < view->n_checks; i++) {
-        const DataCheck *check = &view->checks[i];
+        const CheckRow *check = &view->checks[i];
         json_begin_object(w);
         put_text(w, "task", check->task);
         put_text(w, "section", check->section);

@@ -204,7 +204,7 @@ Status table_checks(const RunView *view, int task, Arena *arena, ReportTable *ou
     table_column(&b, SLICE("found"), COLUMN_WORD);
     table_column(&b, SLICE(""), COLUMN_WORD);
     for (size_t i = 0; i < view->n_checks; i++) {
-        const DataCheck *check = &view->checks[i];
+        const CheckRow *check = &view->checks[i];
         if (!slice_eq(check->task, view->tasks[task].name)) continue;
         table_cell_slice(&b, check->section);
         table_cell_slice(&b, check->item);

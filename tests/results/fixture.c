@@ -408,7 +408,7 @@ static void put_run_scores(Fixture *f, Slice run_id)
 static void put_remarks(Fixture *f, Slice run_id)
 {
     const Slice task = SLICE("reviews");
-    const DataCheck checks[] = {
+    const CheckRow checks[] = {
         {task, SLICE("counts"), SLICE("train"), 500, SLICE("500"), NOTE_INFO},
         {task, SLICE("counts"), SLICE("each outer fold"), 100, SLICE("100"), NOTE_INFO},
         {task, SLICE("classes"), SLICE("positive"), 225, SLICE("225 (45.0%)"), NOTE_INFO},
