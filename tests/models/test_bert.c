@@ -153,7 +153,7 @@ Test(bert, gives_the_embeddings_of_minilm)
 {
     if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
     if (!minilm_directory())
-        cr_skip_test("ASSAY_MINILM does not name a folder with MiniLM's weights");
+        cr_skip_test("shared weights of MiniLM absent: ASSAY_MINILM names no folder");
     static const char *const batches[] = {"b0", "b1", "b2"};
     Golden g = golden_open("all-MiniLM-L6-v2", minilm_directory());
     cr_assert(model_wants_normalized(g.model), "modules.json asks for normalised embeddings");

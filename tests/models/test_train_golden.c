@@ -251,7 +251,7 @@ Test(train_golden, tunes_minilm_as_pytorch_does)
 {
     if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
     if (!minilm_directory())
-        cr_skip_test("ASSAY_MINILM does not name a folder with MiniLM's weights");
+        cr_skip_test("shared weights of MiniLM absent: ASSAY_MINILM names no folder");
     static const char *const regimes[][2] = {{"full", ""}, {"frozen", "embeddings,0"}};
     static const Slice labels[] = {SLICE_LIT("no"), SLICE_LIT("yes")};
     for (size_t r = 0; r < 2; r++) {
