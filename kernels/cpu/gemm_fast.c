@@ -6,10 +6,17 @@
 
 #include <string.h>
 
-// b's block, GEMM_K steps of TILE_PANELS panels (48 KiB for AVX-512), is read by all rows of a block, a's block of GEMM_M rows
-// (768 KiB) by all panels: from L2 mostly. Shorter blocks keep b in L1 but reload c more often; 256 steps were 1-3 % slower.
+// b's block, GEMM_K steps of TILE_PANELS panels (48 KiB for AVX-512), is read by all rows of a block, a's block of rows by all
+// panels: from L2 mostly. Shorter blocks of k keep b in L1 but reload c more often; 256 steps were 1-3 % slower. With b
+// ready in panels few rows are best: they and their part of c stay in L2 (512 rows were 1-2 % slower). Where b must be
+// packed for every block of rows, more rows repay that (224 were 2-5 % slower).
 // A copied row of a is one cache line longer than its data, so that rows spread over L1's sets.
-enum { GEMM_K = 384, GEMM_M = 512, ROW_GAP = VEC_WIDTH };
+enum { GEMM_K = 384, GEMM_M = 224, GEMM_M_PACKED = 512, ROW_GAP = VEC_WIDTH };
+
+static size_t block_rows(const GemmProblem *g)
+{
+    return g->b_side == GEMM_PANELS ? GEMM_M : GEMM_M_PACKED;
+}
 
 static size_t ceil_div(size_t n, size_t step)
 {
@@ -37,7 +44,7 @@ static ASource a_source(const GemmProblem *g)
 
 static size_t a_floats(const GemmProblem *g)
 {
-    const size_t rows = size_min(g->m, GEMM_M), steps = size_min(g->k, GEMM_K);
+    const size_t rows = size_min(g->m, block_rows(g)), steps = size_min(g->k, GEMM_K);
     return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
 }
 
@@ -227,7 +234,7 @@ void FAST(gemm_run)(const GemmProblem *g, float *scratch)
         run_few_rows(g);
         return;
     }
-    const size_t m_blocks = ceil_div(g->m, GEMM_M);
+    const size_t m_blocks = ceil_div(g->m, block_rows(g));
     const size_t k_blocks = size_max(1, ceil_div(g->k, GEMM_K));
     for (size_t i = 0; i < m_blocks; i++) {
         for (size_t k = 0; k < k_blocks; k++) {
