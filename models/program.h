@@ -74,6 +74,9 @@ typedef struct Program {
 Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
                      Error *err) MUST_CHECK;
 
+// The last part of program_build: lifetimes of the slots and the buffers that they share.
+Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
+
 // Floats that a worker's buffers take for units of so many tokens and sequences.
 size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences);
 

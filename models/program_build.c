@@ -23,6 +23,7 @@ typedef struct Builder {
     unsigned *shares; // by_slot: values whose gradient lies there and was not yet used
     bool *needs_gradient; // by_slot
     size_t n_tracked;     // length of the four above
+    ProgramStep spare;    // where steps go after a failure; never read
 } Builder;
 
 static bool ok(const Builder *b)
@@ -50,11 +51,10 @@ static size_t new_slot(Builder *b, RowDomain domain, size_t cols)
 
 static ProgramStep *new_step(Builder *b, OpKind op, size_t node)
 {
-    static ProgramStep spare; // where steps go after a failure; never read
     Program *p = b->program;
     if (!ok(b)) {
-        spare = (ProgramStep){0};
-        return &spare;
+        b->spare = (ProgramStep){0};
+        return &b->spare;
     }
     assert(p->n_steps < p->steps_capacity);
     ProgramStep *step = &p->steps[p->n_steps++];
@@ -387,100 +387,6 @@ static void backward_node(Builder *b, size_t index)
     b->shares[gradient]--;
 }
 
-// ---- buffers ----
-
-// Calls see(context, slot) for every slot that a step touches.
-static void touch(Program *p, size_t slot, size_t step)
-{
-    ProgramSlot *s = &p->slots[slot];
-    if (step < s->first) s->first = step;
-    if (step > s->last) s->last = step;
-}
-
-static void find_lifetimes(Program *p)
-{
-    for (size_t i = 0; i < p->n_slots; i++) p->slots[i].first = NONE;
-    for (size_t i = 0; i < p->n_steps; i++) {
-        const ProgramStep *step = &p->steps[i];
-        for (size_t k = 0; k < OP_MAX_IN; k++) {
-            if (step->in[k].kind == OPERAND_SLOT) touch(p, step->in[k].index, i);
-        }
-        for (size_t k = 0; k < OP_MAX_OUT; k++) {
-            if (step->out[k].kind == OPERAND_SLOT) touch(p, step->out[k].index, i);
-        }
-    }
-    // The loss stands between the passes: it reads the output and writes its gradient.
-    touch(p, p->output, p->n_steps);
-    if (p->output_gradient != NONE) touch(p, p->output_gradient, p->n_forward - 1);
-    for (size_t i = 0; i < p->n_slots; i++) {
-        if (p->slots[i].is_pinned) p->slots[i].last = p->n_steps;
-    }
-}
-
-// The free buffer that fits best: the narrowest that is wide enough, else the widest, to be widened.
-static size_t pick_buffer(const Program *p, const bool *is_free, RowDomain domain, size_t cols)
-{
-    size_t best = NONE;
-    for (size_t i = 0; i < p->n_buffers; i++) {
-        const ProgramBuffer *x = &p->buffers[i];
-        if (!is_free[i] || x->domain != domain) continue;
-        if (best == NONE) {
-            best = i;
-            continue;
-        }
-        const size_t old = p->buffers[best].cols;
-        const bool fits = x->cols >= cols, old_fits = old >= cols;
-        if (fits != old_fits ? fits : fits ? x->cols < old : x->cols > old) best = i;
-    }
-    return best;
-}
-
-static void place_slot(Program *p, bool *is_free, size_t slot)
-{
-    ProgramSlot *s = &p->slots[slot];
-    size_t at = pick_buffer(p, is_free, s->domain, s->cols);
-    if (at == NONE) {
-        at = p->n_buffers++;
-        p->buffers[at] = (ProgramBuffer){.domain = s->domain};
-    }
-    p->buffers[at].cols = size_max(p->buffers[at].cols, s->cols);
-    is_free[at] = false;
-    s->buffer = at;
-}
-
-// Dropout may write over its input where nobody reads that again.
-static bool place_over_input(Program *p, const ProgramStep *step, size_t index)
-{
-    if (step->op != OP_DROPOUT) return false;
-    ProgramSlot *in = &p->slots[step->in[0].index], *out = &p->slots[step->out[0].index];
-    if (in->last != index || in->is_pinned || out->first != index || in->cols != out->cols)
-        return false;
-    out->buffer = in->buffer;
-    in->last = NONE; // its buffer goes on living in `out`
-    return true;
-}
-
-static void plan_buffers(Builder *b)
-{
-    Program *p = b->program;
-    p->buffers = take(b, p->n_slots, sizeof *p->buffers);
-    bool *is_free = take(b, p->n_slots, sizeof *is_free);
-    if (!ok(b)) return;
-    find_lifetimes(p);
-    for (size_t i = 0; i < p->n_steps; i++) {
-        const bool in_place = place_over_input(p, &p->steps[i], i);
-        for (size_t s = 0; s < p->n_slots; s++) {
-            const ProgramSlot *slot = &p->slots[s];
-            if (slot->first != i || (in_place && s == p->steps[i].out[0].index)) continue;
-            place_slot(p, is_free, s);
-        }
-        for (size_t s = 0; s < p->n_slots; s++) {
-            if (p->slots[s].last == i && p->slots[s].first != NONE)
-                is_free[p->slots[s].buffer] = true;
-        }
-    }
-}
-
 // ---- all of it ----
 
 static void start(Builder *b)
@@ -535,7 +441,7 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
         }
     }
     if (options->is_training) build_backward(&b);
-    plan_buffers(&b);
+    if (ok(&b)) b.status = program_plan(p, arena, err);
     if (ok(&b)) *out = p;
     return b.status;
 }
