@@ -78,6 +78,33 @@ bool html_figure(Html *html, HtmlPlot plot, int model, int task, Slice caption)
     return drawn;
 }
 
+// Links to the sections of the first task that there are.
+static void put_navigation(Html *html)
+{
+    const RunView *view = html->view;
+    bool has_curves = false;
+    for (size_t i = 0; i < view->n_trials; i++)
+        has_curves = has_curves || view->trials[i].n_series > 0;
+    const struct {
+        const char *target, *name;
+        bool is_there;
+    } links[] = {
+        {"scores-0", "Scores", view->n_tasks > 0},
+        {"settings-0", "Settings and cost", view->n_costs > 0},
+        {"curves-0", "Training", has_curves && html->draws},
+        {"confusion-0", "Confusion", view->n_confusions > 0},
+        {"worst-0", "Worst samples", view->n_worst > 0},
+        {"data-0", "Data", view->n_checks > 0},
+        {"provenance", "Provenance", true},
+    };
+    html_put(html, "<nav>");
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        if (links[i].is_there)
+            buffer_printf(html->out, "<a href=\"#%s\">%s</a>", links[i].target, links[i].name);
+    }
+    html_put(html, "</nav>\n");
+}
+
 static void put_head(Html *html, const char *mark)
 {
     const RunView *view = html->view;
@@ -100,12 +127,9 @@ static void put_head(Html *html, const char *mark)
     html_text(html, buffer_slice(&text));
     if (text.failed) html->out->failed = true;
     buffer_release(&text);
-    html_put(
-        html,
-        "</p>\n<nav><a href=\"#scores-0\">Scores</a><a href=\"#settings-0\">Settings and cost</a>"
-        "<a href=\"#curves-0\">Training</a><a href=\"#confusion-0\">Confusion</a>"
-        "<a href=\"#worst-0\">Worst samples</a><a href=\"#data-0\">Data</a>"
-        "<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n");
+    html_put(html, "</p>\n");
+    put_navigation(html);
+    html_put(html, "</header>\n<main>\n");
 }
 
 static Status put_body(Html *html, Error *err)
