@@ -1,0 +1,218 @@
+// harness/suite.h: a suite: which models are tuned and judged on which tasks, over which settings and folds.
+//
+// A suite is a JSON file with comments (docs/suite.md is its reference, suites/suite.schema.json its JSON Schema; both
+// follow the table of keys in harness/suite_keys.h). Paths in it are relative to its own folder; paths given on the command
+// line are relative to the current one. Every message names file, line, column and key, or the flag that is at fault.
+//
+//     Suite *suite = NULL;
+//     TRY(suite_load("suites/sentiment.json", NULL, &suite, err));
+//     ...
+//     suite_close(&suite);
+//
+// A Suite owns all it points to. Paths are ready to open: NUL-terminated, absolute or relative to the current folder.
+#ifndef ASSAY_HARNESS_SUITE_H
+#define ASSAY_HARNESS_SUITE_H
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "datasets/reader.h"
+#include "datasets/splits.h"
+#include "metrics/metric.h"
+#include "models/train.h"
+#include "results/report/report.h"
+
+typedef struct SuiteClassWeight {
+    Slice label;
+    double weight;
+} SuiteClassWeight;
+
+typedef enum ClassWeighting {
+    CLASS_WEIGHTS_NONE,
+    CLASS_WEIGHTS_BALANCED, // n / (n_classes * n_of_class), over the training part
+    CLASS_WEIGHTS_GIVEN,    // classes not named weigh 1
+} ClassWeighting;
+
+// One point of the grid: what a user may set in tuning, as models/train.h has it, defaults filled in.
+typedef struct TuneSetting {
+    double learning_rate;
+    double weight_decay;
+    double beta1, beta2, epsilon;
+    Schedule schedule;
+    double warmup_share;   // of all steps; 0 where warmup_steps says it
+    uint64_t warmup_steps; // 0 where warmup_share says it
+    unsigned n_cycles;
+    double clip; // global norm; 0 = no clipping
+    size_t batch_size;
+    size_t accumulate;
+    double epochs;
+    uint64_t max_steps; // 0: epochs count
+    double dropout;     // negative: as the model's config.json says
+    double label_smoothing;
+    ClassWeighting class_weighting;
+    const SuiteClassWeight *class_weights; // CLASS_WEIGHTS_GIVEN, in the order written
+    size_t n_class_weights;
+    bool balance; // draws examples so that classes come equally often
+    Slice freeze; // "embeddings,0-3"; empty = nothing
+    unsigned gradual_unfreezing;
+    double layer_decay; // 1 = off
+    size_t lanes;
+    bool sort_by_length;
+    size_t max_length;    // tokens of a sequence; 0: as the task says
+    TrainMonitor monitor; // MONITOR_NONE without early_stopping: the last weights count
+    Slice monitor_metric; // MONITOR_METRIC: the score watched; empty = the task's primary one
+    unsigned patience;
+    double min_delta;
+    // Canonical JSON object: every value above, keys sorted, what is off or left to the model absent. Equal settings have
+    // equal texts, and the text read as a tune block gives the setting again. "{}" in the one setting of a suite that does
+    // not tune.
+    Slice json;
+} TuneSetting;
+
+typedef enum SuiteModelKind {
+    SUITE_MODEL_SAVED,  // a directory: `path`
+    SUITE_MODEL_CREATE, // a fresh encoder, drawn from the seed: `create`
+} SuiteModelKind;
+
+// The tokenizer of a fresh encoder is trained on the task's training texts.
+typedef struct SuiteCreate {
+    Slice architecture; // a row of architectures_all: "bert"
+    size_t hidden_size, n_layers, n_heads, intermediate_size, max_positions;
+    double dropout;
+    Slice tokenizer; // "wordpiece"
+    size_t vocab_size;
+    bool is_cased;
+    Slice json; // canonical JSON of the above
+} SuiteCreate;
+
+typedef struct SuiteModel {
+    Slice name;
+    SuiteModelKind kind;
+    const char *path; // SUITE_MODEL_SAVED
+    SuiteCreate create;
+    // The grid in order: the first key written varies slowest. The suite's tune block, or the model's own. One setting with
+    // json "{}" and does_tune false where the suite does not tune.
+    const TuneSetting *settings;
+    size_t n_settings;
+    bool does_tune; // else the model is judged as saved
+} SuiteModel;
+
+typedef struct SuiteMetric {
+    const Metric *metric;
+    const Json *params; // an object, or NULL for defaults; ready for MetricSetup
+    Slice params_json;  // canonical JSON; empty for defaults
+} SuiteMetric;
+
+typedef struct SuiteTask {
+    Slice name;
+    Slice summary;        // one line for people; may be empty
+    Slice family;         // "classify"
+    ReadOptions read;     // labels_path is ready to open
+    SuiteMetric *metrics; // at least one
+    size_t n_metrics;
+    Slice primary;     // a score's name, "accuracy" or "f1/macro"; its metric is among metrics
+    size_t max_length; // tokens of a sequence; 0 = as many as the model takes
+    // Files, NULL where there is none. Which must be there: see suite_load.
+    const char *train, *valid, *test;
+} SuiteTask;
+
+typedef struct SuiteFolds {
+    size_t k; // 0: no folds
+    FoldKind kind;
+    bool file_order; // "shuffle": false
+    bool allow_rare;
+    const char *file; // pinned assignment, or NULL
+    // The part of each training part that early stopping and the choice of a setting look at: a stratified share, or
+    // inner folds whose mean decides. One of them is 0; both are 0 where nothing is held out. Without folds they count for
+    // a task that has no valid file.
+    double inner_share;
+    size_t inner_folds;
+    bool refit;   // the winner is tuned again on the whole part, for the winner's number of steps
+    bool explore; // other settings meet the outer fold too, never for choosing
+    const char *final_path; // directory for the model tuned on all data, or NULL
+} SuiteFolds;
+
+typedef struct Suite {
+    Arena arena;                      // owns everything below
+    struct SuiteDocuments *documents; // owned: the JSON that slices above borrow from
+    Slice name;
+    Slice path; // of the file
+    uint64_t seed;
+    size_t repeats; // seeds suite_seed(suite, 0 .. repeats - 1)
+    size_t limit;   // samples of each part, a seeded stratified subset; 0 = all
+    SuiteModel *models;
+    size_t n_models;
+    SuiteTask *tasks;
+    size_t n_tasks;
+    SuiteFolds folds;
+    const ReportFormat **report_formats; // at least one; "html" by default
+    size_t n_report_formats;
+    const char *report_dir; // or NULL: the command line's, or the program's default
+    Slice filter;           // as given, already applied to models, tasks and settings; empty = none
+    int only_fold;          // of filter: the one outer fold to run; -1 = all
+    Slice
+        settings_json; // the suite as read with overrides, one line of plain JSON: for the manifest
+} Suite;
+
+typedef struct SuiteNamedPath {
+    Slice name, path;
+} SuiteNamedPath;
+
+// What the command line says about a suite. Zeroed means nothing.
+typedef struct SuiteOverrides {
+    const SuiteNamedPath *
+        models; // --model NAME=PATH: the model of that name is read from there; a new name adds a model
+    size_t n_models;
+    const SuiteNamedPath
+        *data; // --data NAME=PATH: the task's data; the name of a task definition that the suite
+    size_t n_data; // does not use adds that task
+    const Slice *
+        set; // --set KEY.PATH=VALUE: VALUE is JSON, or text where it is none; "tasks.0.primary=mcc"
+    size_t n_set;
+    bool has_seed;
+    uint64_t seed; // --seed
+    size_t limit;  // --limit; 0 = as the suite says
+    Slice filter;  // --filter; empty = as the suite says
+    // Names and keys alone are wanted: no file but the suite is looked for, and models and data may be missing.
+    bool without_files;
+} SuiteOverrides;
+
+// Splits the argument of --model or --data at its first '='. what ("--model") is for the message.
+Status suite_split_named_path(Slice argument, const char *what, SuiteNamedPath *out,
+                              Error *err) MUST_CHECK;
+
+// Reads and checks a suite. name is a path; one without '/' and extension that is no file here is looked up in ./suites,
+// in the suites of the program and in those beside its sources. overrides may be NULL.
+// Data: tuning needs train; folds split train and leave valid and test alone; without folds models are judged on test, or
+// on valid where there is no test (then valid is not used for choosing).
+// STATUS_INVALID for a suite that is wrong, STATUS_NOT_FOUND for one that is not there.
+Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out,
+                  Error *err) MUST_CHECK;
+// The same for a text in hand; path is its file's name, for messages and for what is relative to it.
+Status suite_parse(const char *path, Slice text, const SuiteOverrides *overrides, Suite **out,
+                   Error *err) MUST_CHECK;
+void suite_close(Suite **suite); // a no-op on NULL
+
+// The seed of a repeat, from 0.
+uint64_t suite_seed(const Suite *suite, size_t repeat);
+
+// One setting from the text of a tune block without arrays (a canonical text, say), in the arena.
+Status tune_setting_parse(Arena *arena, Slice json, TuneSetting *out, Error *err) MUST_CHECK;
+// What models/train.h needs of a setting, for a model with these labels; class weights go into the arena. counts [n_labels]:
+// samples of each class in the training part, for balanced weights (may be NULL otherwise). Refuses a class weight for a
+// label that is not there. Seed, validation, callbacks and checkpoint stay for the caller.
+Status tune_setting_options(const TuneSetting *setting, const Slice *labels, size_t n_labels,
+                            const size_t *counts, Arena *arena, TrainOptions *out,
+                            Error *err) MUST_CHECK;
+
+// A file "NAME.json" of the suites or of the tasks found on this machine.
+typedef struct SuiteEntry {
+    Slice name, path, summary;
+} SuiteEntry;
+// What `assay list tasks` and `assay list suites` show, sorted by name; of equal names the one found first.
+Status suite_list_tasks(Arena *arena, SuiteEntry **out, size_t *n, Error *err) MUST_CHECK;
+Status suite_list_suites(Arena *arena, SuiteEntry **out, size_t *n, Error *err) MUST_CHECK;
+
+// The JSON Schema of suites, from the table of keys.
+void suite_schema_write(Buffer *out);
+
+#endif
