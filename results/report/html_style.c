@@ -63,7 +63,7 @@ const char *const html_style[] = {
     "main,header,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}h2{margin-top:26px;"
     "break-after:avoid}h3,summary{break-after:avoid}figure,tr,.verdict{break-inside:avoid}table{font-size:8.5pt}"
     ".scroll,.plot{overflow:visible}.plot svg{min-width:0;max-height:90mm}td.n{white-space:normal}"
-    "details::details-content{content-visibility:visible}"
+    ".pair{grid-template-columns:1fr 1fr;gap:0 24px}details::details-content{content-visibility:visible}"
     "*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n",
     NULL,
 };
