@@ -133,6 +133,11 @@ Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t
 // Steps that model_train will take for n examples.
 uint64_t train_planned_steps(const TrainOptions *options, size_t n_examples);
 
+// Class weights that let every class count alike: weights[c] = n / (n_labels * examples of class c), as scikit-learn's
+// class_weight="balanced"; 0 for a class without examples. For HEAD_SEQUENCE; ignored labels do not count.
+void train_balanced_weights(const TrainExample *examples, size_t n_examples, size_t n_labels,
+                            float *weights);
+
 // Reads "embeddings,0-3,7": frozen[0] is for the embeddings, frozen[1 + i] for block i, [1 + n_layers] for the head.
 Status train_parse_freeze(Slice text, size_t n_layers, unsigned char *frozen,
                           Error *err) MUST_CHECK;

@@ -104,3 +104,20 @@ Status train_order(const TrainOptions *options, ModelHead head, const TrainExamp
     Philox rng = philox_stream(options->seed, stream(STREAM_WINDOWS, epoch));
     return sort_windows(examples, n, options->batch_size * options->accumulate, &rng, order, err);
 }
+
+void train_balanced_weights(const TrainExample *examples, size_t n_examples, size_t n_labels,
+                            float *weights)
+{
+    size_t n_counted = 0;
+    memset(weights, 0, n_labels * sizeof *weights);
+    for (size_t i = 0; i < n_examples; i++) {
+        const int32_t label = examples[i].labels[0];
+        if (label < 0 || (size_t)label >= n_labels) continue;
+        weights[label] += 1.0f; // exact up to 2^24 examples of a class
+        n_counted++;
+    }
+    for (size_t c = 0; c < n_labels; c++) {
+        if (weights[c] > 0)
+            weights[c] = (float)((double)n_counted / ((double)n_labels * (double)weights[c]));
+    }
+}

@@ -427,3 +427,25 @@ Test(model, counts_its_parameters)
     cr_assert(model_capabilities(model) == (MODEL_CAN_CLASSIFY | MODEL_CAN_TRAIN));
     model_close(&model);
 }
+
+Test(model, survives_every_allocation_that_fails)
+{
+    Error err = {0};
+    const ModelOptions options = {.without_tokenizer = 1};
+    Model *model = small_model(HEAD_SEQUENCE, 3, 1), *opened = NULL;
+    const char *folder = folder_make();
+    want_ok(model_save(model, folder, &err), &err);
+    Status s = STATUS_MEMORY;
+    for (size_t n = 1; s != STATUS_OK; n++) {
+        cr_assert(n < 3000, "it never succeeds");
+        err = (Error){0};
+        arena_fail_after(n);
+        s = model_open(folder, &options, &opened, &err);
+        arena_fail_after(0);
+        cr_assert(s == STATUS_OK || (s == STATUS_MEMORY && opened == NULL),
+                  "allocation %zu: %s: %s", n, status_name(s), err.text);
+    }
+    model_close(&opened);
+    folder_remove(folder);
+    model_close(&model);
+}

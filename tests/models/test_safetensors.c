@@ -324,3 +324,24 @@ Test(safetensors, opens_shards_through_their_index)
               "%s", e.text);
     folder_remove(folder);
 }
+
+Test(safetensors, survives_every_allocation_that_fails)
+{
+    Buffer buffer = {0};
+    const Slice whole = make_file(
+        &buffer,
+        "{\"__metadata__\":{\"a\":\"b\"},\"a\\u0062\":{\"dtype\":\"F16\",\"shape\":[3],\"data_offsets\":[0,6]}}",
+        6);
+    Status s = STATUS_MEMORY;
+    for (size_t n = 1; s != STATUS_OK; n++) {
+        Safetensors file;
+        Error err = {0};
+        cr_assert(n < 100, "it never succeeds");
+        arena_fail_after(n);
+        s = parse(whole, &file, &err);
+        arena_fail_after(0);
+        cr_assert(s == STATUS_OK || s == STATUS_MEMORY, "allocation %zu: %s", n, err.text);
+        if (s == STATUS_OK) safetensors_close(&file);
+    }
+    buffer_release(&buffer);
+}

@@ -652,3 +652,44 @@ Test(train, passes_over_ignored_labels)
     small_data_release(&data);
     model_close(&model);
 }
+
+Test(train, weighs_classes_by_their_rarity)
+{
+    int32_t labels[] = {0, 0, 0, 2, -100};
+    TrainExample examples[5];
+    float weights[3];
+    for (size_t i = 0; i < 5; i++) examples[i] = (TrainExample){.labels = &labels[i]};
+    train_balanced_weights(examples, 5, 3, weights);
+    cr_assert(weights[0] == (float)(4.0 / 9.0) && weights[1] == 0.0f &&
+                  weights[2] == (float)(4.0 / 3.0),
+              "%g %g %g", (double)weights[0], (double)weights[1], (double)weights[2]);
+}
+
+Test(train, survives_every_allocation_that_fails)
+{
+    Error err = {0};
+    TrainResult result;
+    TrainOptions options = busy_options();
+    Model *model = small_model(HEAD_SEQUENCE, 3, 1);
+    SmallData data = small_data(model, 7, 2);
+    Pool *pool = open_pool(1);
+    options.validation = data.examples;
+    options.n_validation = 3;
+    options.monitor = MONITOR_LOSS;
+    options.epochs = 1;
+    want_ok(model_keep(model, &err), &err);
+    Status s = STATUS_MEMORY;
+    for (size_t n = 1; s != STATUS_OK; n++) {
+        cr_assert(n < 3000, "it never succeeds");
+        err = (Error){0};
+        want_ok(model_reset(model, 1, &err), &err);
+        arena_fail_after(n);
+        s = model_train(model, pool, data.examples, data.n, &options, &result, &err);
+        arena_fail_after(0);
+        cr_assert(s == STATUS_OK || s == STATUS_MEMORY, "allocation %zu: %s: %s", n, status_name(s),
+                  err.text);
+    }
+    pool_close(&pool);
+    small_data_release(&data);
+    model_close(&model);
+}
