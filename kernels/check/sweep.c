@@ -187,8 +187,22 @@ static void compare_surroundings(const Problem *got, Problem *before, size_t ind
     sweep_fail(result, got->op, index, what);
 }
 
+// For attention's backward pass: d out = 1 and no dropout, whose dv is the sum of each key's probabilities.
+static void make_probabilities(Problem *problem)
+{
+    const Tensor *dy = &problem->args.in[0];
+    for (size_t i = 0; i < dy->rows; i++) {
+        for (size_t j = 0; j < dy->cols; j++) tensor_set(dy, i, j, 1);
+    }
+    problem->args.as.attention.dropout.p = 0;
+}
+
 static void make_absolute(Problem *problem)
 {
+    if (problem->op == OP_ATTENTION_BACKWARD) {
+        make_probabilities(problem);
+        return;
+    }
     Tensor *tensors[OP_MAX_IN + OP_MAX_OUT];
     size_t n = 0;
     for (size_t i = 0; i < OP_MAX_IN; i++) tensors[n++] = &problem->args.in[i];

@@ -301,26 +301,35 @@ static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
 }
 
 // ds = p (dp - D) with |dp|, |D| <= keep |dy| |v|; given log-sum-exp and out0 add their own rounding, relative to the
-// score. Sums over keys are weighted by p and so bounded by one term; sums over queries are not.
+// score. Sums over keys are weighted by p and so bounded by one term; sums over queries by the key's sum of p, which
+// is dv where d out is 1: the absolute run.
 static void fill_attention_backward(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
     const AttentionArgs *as = &before->as.attention;
     const AttentionScale scale = attention_scale(before, &before->in[1], &before->in[6]);
-    const double n_queries =
-        (double)scale.n_queries * ((double)as->n_heads / (double)as->n_kv_heads);
+    const Tensor *to = &before->out[out], *sum_p = &in->absolute->args.out[2];
     const double p = probability_error(&scale, as->head_dim, in->u) +
                      sum_factor(in->u, scale.n_queries) + sum_factor(in->u, as->head_dim);
     const double dy = largest_row_norm(&before->in[0], as->head_dim);
-    const double ds = 2 * scale.keep * dy * scale.v;
+    const double ds = 2 * scale.keep * dy * scale.v, rows = (double)before->in[0].rows;
     const double allowed[OP_MAX_OUT] = {
         p * ds * (double)as->scale * scale.k,
-        p * ds * (double)as->scale * scale.q * n_queries,
-        p * scale.keep * dy * n_queries,
-        p * ds * (double)before->in[0].rows +
-            in->u * largest_of(&before->out[3]) * (1 + (double)before->in[0].rows),
+        p * ds * (double)as->scale * scale.q,
+        p * scale.keep * dy,
+        p * ds * rows + in->u * largest_of(&before->out[3]) * (1 + rows),
     };
-    fill_constant(&before->out[out], allowed[out], bound);
+    if (out == 0 || out == 3) {
+        fill_constant(to, allowed[out], bound);
+        return;
+    }
+    // Each query's p may be flushed where it underflows.
+    const double flushed = underflow * (1 + allowed[out] / p * rows);
+    for (size_t j = 0; j < to->rows; j++) {
+        for (size_t d = 0; d < to->cols; d++) {
+            *bound++ = allowed[out] * tensor_get(sum_p, j, d) + flushed;
+        }
+    }
 }
 
 typedef void FillFunction(const ToleranceInput *in, size_t out, double *bound);
