@@ -1,4 +1,78 @@
-int main(void)
+// assay: reads the command line, runs one command, and turns what it says into a message and an exit status.
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/machine.h"
+#include "tools/command.h"
+
+// One line for a person, whatever the message holds.
+static void report(const CommandLine *line, const Error *err)
 {
-    return 0;
+    log_progress_end(line->log);
+    const bool is_named = line->command != NULL;
+    fprintf(stderr, "assay%s%s: %s\n", is_named ? " " : "", is_named ? line->command->name : "",
+            err->text[0] ? err->text : status_name(err->status));
+}
+
+static Status run_general(CommandLine *line, Error *err)
+{
+    Buffer out = {0};
+    if (option_flag(line, "version")) {
+        if (line->is_json) {
+            JsonWriter w = json_writer(&out, 2);
+            json_begin_object(&w);
+            json_put_key(&w, "version");
+            json_put_cstr(&w, version_text());
+            json_end_object(&w);
+            buffer_append_byte(&out, '\n');
+        } else {
+            buffer_printf(&out, "assay %s\n", version_text());
+        }
+    } else if (option_flag(line, "man")) {
+        man_page(&out);
+    } else if (line->command) {
+        help_command(line->command, &out);
+    } else {
+        help_program(&out);
+    }
+    return output_buffer(&out, err);
+}
+
+static Status run(CommandLine *line, int argc, char **argv, Error *err)
+{
+    TRY(command_line_parse(line, argc, (const char *const *)argv, err));
+    if (option_flag(line, "quiet")) line->log->level = LOG_WARNING;
+    if (option_flag(line, "verbose")) line->log->level = LOG_DEBUG;
+    if (option_flag(line, "no-color")) line->log->use_color = false;
+    if (option_flag(line, "help") || option_flag(line, "version") || option_flag(line, "man")) {
+        return run_general(line, err);
+    }
+    if (!line->command) {
+        return error_set(err, STATUS_INVALID, "a command is wanted; assay --help lists them");
+    }
+    if (!machine_cpu_setting_is_known()) {
+        log_warning(line->log, "ASSAY_CPU is none of base, avx2, avx512 and is ignored");
+    }
+    return line->command->run(line, err);
+}
+
+int main(int argc, char **argv)
+{
+    Log log = log_to_stream(stderr, LOG_INFO);
+    CommandLine line = {.log = &log};
+    Error err = {0};
+    // A reader that goes away is an error of writing like any other, reported once and with status 3.
+    signal(SIGPIPE, SIG_IGN);
+    Status s = run(&line, argc, argv, &err);
+    if (s != STATUS_OK) report(&line, &err);
+    int code = s == STATUS_OK ? line.exit_code : status_exit_code(s);
+    Error late = {0};
+    if (output_finish(&late) != STATUS_OK && s == STATUS_OK) {
+        report(&line, &late);
+        code = status_exit_code(STATUS_IO);
+    }
+    log_progress_end(&log);
+    command_line_release(&line);
+    if (s == STATUS_CANCELLED) interrupt_raise();
+    return code;
 }

@@ -1,0 +1,326 @@
+#include "tools/command.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum { MAX_NAMES = 2 * COMMAND_MAX_OPTIONS, MAX_CHOICE_NAMES = 64 };
+
+// The arguments still to be read.
+typedef struct Arguments {
+    const char *const *argv;
+    int argc, at;
+    bool is_literal; // after "--"
+} Arguments;
+
+static const Option *find_named(const Option *options, size_t n, Slice name, size_t *index)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_eq_cstr(name, options[i].name)) continue;
+        *index = i;
+        return &options[i];
+    }
+    return NULL;
+}
+
+static const Option *find_short(const Option *options, size_t n, char name, size_t *index)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (options[i].short_name != name) continue;
+        *index = i;
+        return &options[i];
+    }
+    return NULL;
+}
+
+static const char *nearest_option(const CommandLine *line, Slice name)
+{
+    const char *known[MAX_NAMES];
+    size_t n = 0;
+    const Command *command = line->command;
+    for (size_t i = 0; command && i < command->n_options; i++)
+        known[n++] = command->options[i].name;
+    for (size_t i = 0; i < n_global_options; i++) known[n++] = global_options[i].name;
+    return nearest_name(name, known, n);
+}
+
+static Status unknown_option(const CommandLine *line, Slice name, Error *err)
+{
+    const char *near = nearest_option(line, name);
+    const char *command = line->command ? line->command->name : NULL;
+    if (near) {
+        return error_set(err, STATUS_INVALID,
+                         "there is no option --" SLICE_FMT "; did you mean --%s?", SLICE_ARG(name),
+                         near);
+    }
+    return error_set(err, STATUS_INVALID,
+                     "there is no option --" SLICE_FMT "; assay %s%s--help lists those there are",
+                     SLICE_ARG(name), command ? command : "", command ? " " : "");
+}
+
+static Status check_range(const Option *option, const char *text, double value, Error *err)
+{
+    const bool has_range = option->lowest != 0 || option->highest != 0;
+    if (!has_range || (value >= option->lowest && value <= option->highest)) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "--%s %s: allowed are %.15g to %.15g", option->name, text,
+                     option->lowest, option->highest);
+}
+
+static Status take_choice(const Option *option, const char *text, size_t *out, Error *err)
+{
+    const char *known[MAX_CHOICE_NAMES];
+    char list[512] = "";
+    size_t n = 0, len = 0;
+    for (; option->choices[n] && n < MAX_CHOICE_NAMES; n++) {
+        known[n] = option->choices[n];
+        if (strcmp(text, known[n]) == 0) {
+            *out = n;
+            return STATUS_OK;
+        }
+        const int wrote = snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "", known[n]);
+        if (wrote > 0) len += (size_t)wrote < sizeof list - len ? (size_t)wrote : 0;
+    }
+    const char *near = nearest_name(slice_from_cstr(text), known, n);
+    return error_set(err, STATUS_INVALID, "--%s %s: known are %s%s%s%s", option->name, text, list,
+                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static Status add_text(Arena *arena, OptionValue *value, const char *text, Error *err)
+{
+    if (value->n_texts == value->capacity) {
+        const size_t capacity = value->capacity ? 2 * value->capacity : 8;
+        const char **grown = NULL;
+        TRY(arena_take(arena, capacity, sizeof *grown, "an option's values", &grown, err));
+        if (value->n_texts > 0) memcpy(grown, value->texts, value->n_texts * sizeof *grown);
+        value->texts = grown;
+        value->capacity = capacity;
+    }
+    value->texts[value->n_texts++] = text;
+    return STATUS_OK;
+}
+
+// Reads the text of one value.
+static Status take_value(Arena *arena, const Option *option, const char *text, OptionValue *value,
+                         Error *err)
+{
+    value->text = text;
+    switch (option->kind) {
+    case OPTION_FLAG:
+    case OPTION_TEXT:
+        return STATUS_OK;
+    case OPTION_TEXTS:
+        return add_text(arena, value, text, err);
+    case OPTION_INTEGER:
+        if (!slice_to_i64(slice_from_cstr(text), &value->integer)) {
+            return error_set(err, STATUS_INVALID, "--%s %s: an integer is wanted", option->name,
+                             text);
+        }
+        return check_range(option, text, (double)value->integer, err);
+    case OPTION_REAL:
+        if (!slice_to_double(slice_from_cstr(text), &value->real)) {
+            return error_set(err, STATUS_INVALID, "--%s %s: a number is wanted, such as 3e-5",
+                             option->name, text);
+        }
+        return check_range(option, text, value->real, err);
+    case OPTION_CHOICE:
+        return take_choice(option, text, &value->choice, err);
+    }
+    return error_set(err, STATUS_INTERNAL, "--%s has no kind", option->name);
+}
+
+// The value that belongs to an option: attached, or the next argument.
+static Status take_option(CommandLine *line, Arguments *args, const Option *option,
+                          OptionValue *value, const char *attached, Error *err)
+{
+    value->is_given = true;
+    if (option->kind == OPTION_FLAG) {
+        if (!attached) return STATUS_OK;
+        return error_set(err, STATUS_INVALID, "--%s takes no value, but '%s' was given",
+                         option->name, attached);
+    }
+    if (!attached) {
+        if (args->at >= args->argc) {
+            return error_set(err, STATUS_INVALID, "--%s wants a value: --%s %s", option->name,
+                             option->name, option->value);
+        }
+        attached = args->argv[args->at++];
+    }
+    return take_value(&line->arena, option, attached, value, err);
+}
+
+static Status take_long(CommandLine *line, Arguments *args, const char *text, Error *err)
+{
+    const char *equals = strchr(text, '=');
+    const Slice name = {text, equals ? (size_t)(equals - text) : strlen(text)};
+    const char *attached = equals ? equals + 1 : NULL;
+    const Command *command = line->command;
+    size_t i = 0;
+    const Option *option =
+        command ? find_named(command->options, command->n_options, name, &i) : NULL;
+    if (option) return take_option(line, args, option, &line->values[i], attached, err);
+    option = find_named(global_options, n_global_options, name, &i);
+    if (option) return take_option(line, args, option, &line->globals[i], attached, err);
+    return unknown_option(line, name, err);
+}
+
+// One argument of short options: "-q", "-qv", "-oFILE", "-o FILE".
+static Status take_short(CommandLine *line, Arguments *args, const char *text, Error *err)
+{
+    const Command *command = line->command;
+    for (const char *at = text; *at; at++) {
+        size_t i = 0;
+        OptionValue *values = line->values;
+        const Option *option =
+            command ? find_short(command->options, command->n_options, *at, &i) : NULL;
+        if (!option) {
+            values = line->globals;
+            option = find_short(global_options, n_global_options, *at, &i);
+        }
+        if (!option) {
+            return error_set(err, STATUS_INVALID, "there is no option -%c; --help lists them", *at);
+        }
+        const bool takes_rest = option->kind != OPTION_FLAG && at[1] != '\0';
+        TRY(take_option(line, args, option, &values[i], takes_rest ? at + 1 : NULL, err));
+        if (takes_rest) break;
+    }
+    return STATUS_OK;
+}
+
+static Status take_command(CommandLine *line, const char *name, Error *err)
+{
+    line->command = command_find(name);
+    if (line->command) return STATUS_OK;
+    const char *known[MAX_NAMES];
+    size_t n = 0;
+    for (; n < n_commands && n < MAX_NAMES; n++) known[n] = commands_all[n]->name;
+    const char *near = nearest_name(slice_from_cstr(name), known, n);
+    return error_set(err, STATUS_INVALID, "there is no command '%s'; %s%s%s", name,
+                     near ? "did you mean '" : "assay --help lists those there are",
+                     near ? near : "", near ? "'?" : "");
+}
+
+static Status fill_defaults(CommandLine *line, const Option *options, size_t n, OptionValue *values,
+                            Error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (options[i].kind == OPTION_CHOICE && !values[i].is_given) values[i].choice = SIZE_MAX;
+        if (values[i].is_given || !options[i].fallback) continue;
+        TRY(take_value(&line->arena, &options[i], options[i].fallback, &values[i], err));
+    }
+    return STATUS_OK;
+}
+
+static Status check_operands(const CommandLine *line, Error *err)
+{
+    const Command *command = line->command;
+    if (!command || option_flag(line, "help") || option_flag(line, "version")) return STATUS_OK;
+    if (line->n_operands < command->min_operands) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu argument%s given, wanted is: assay %s %s (see assay %s --help)",
+                         line->n_operands, line->n_operands == 1 ? "" : "s", command->name,
+                         command->operands, command->name);
+    }
+    if (line->n_operands > command->max_operands) {
+        return error_set(err, STATUS_INVALID, "'%s' is one argument too many: assay %s %s",
+                         line->operands[command->max_operands], command->name, command->operands);
+    }
+    return STATUS_OK;
+}
+
+Status command_line_parse(CommandLine *line, int argc, const char *const *argv, Error *err)
+{
+    Arguments args = {.argv = argv, .argc = argc, .at = 1};
+    line->argc = argc;
+    line->argv = argv;
+    TRY(arena_take(&line->arena, (size_t)argc + 1, sizeof *line->operands, "the arguments",
+                   (void *)&line->operands, err));
+    while (args.at < argc) {
+        const char *text = argv[args.at++];
+        if (!args.is_literal && strcmp(text, "--") == 0) {
+            args.is_literal = true;
+        } else if (!args.is_literal && text[0] == '-' && text[1] == '-') {
+            TRY(take_long(line, &args, text + 2, err));
+        } else if (!args.is_literal && text[0] == '-' && text[1] != '\0') {
+            TRY(take_short(line, &args, text + 1, err));
+        } else if (!line->command) {
+            TRY(take_command(line, text, err));
+        } else {
+            line->operands[line->n_operands++] = text;
+        }
+    }
+    TRY(fill_defaults(line, global_options, n_global_options, line->globals, err));
+    if (line->command) {
+        TRY(fill_defaults(line, line->command->options, line->command->n_options, line->values,
+                          err));
+    }
+    line->is_json = option_flag(line, "json");
+    return check_operands(line, err);
+}
+
+void command_line_release(CommandLine *line)
+{
+    arena_release(&line->arena);
+    *line = (CommandLine){.log = line->log};
+}
+
+// The value of a named option; kind is what the caller takes it for.
+static const OptionValue *value_of(const CommandLine *line, const char *name, OptionKind kind)
+{
+    const Slice text = slice_from_cstr(name);
+    const Command *command = line->command;
+    size_t i = 0;
+    const OptionValue *values = line->values;
+    const Option *option =
+        command ? find_named(command->options, command->n_options, text, &i) : NULL;
+    if (!option) {
+        values = line->globals;
+        option = find_named(global_options, n_global_options, text, &i);
+    }
+    static const OptionValue none = {.choice = SIZE_MAX};
+    assert(option && (int)(option->kind == kind)); // a name that is not in the table is our mistake
+    (void)kind;
+    return option ? &values[i] : &none;
+}
+
+bool option_given(const CommandLine *line, const char *name)
+{
+    const Slice text = slice_from_cstr(name);
+    size_t i = 0;
+    if (line->command && find_named(line->command->options, line->command->n_options, text, &i)) {
+        return line->values[i].is_given;
+    }
+    return find_named(global_options, n_global_options, text, &i) && line->globals[i].is_given;
+}
+
+bool option_flag(const CommandLine *line, const char *name)
+{
+    return value_of(line, name, OPTION_FLAG)->is_given;
+}
+
+const char *option_text(const CommandLine *line, const char *name)
+{
+    return value_of(line, name, OPTION_TEXT)->text;
+}
+
+size_t option_texts(const CommandLine *line, const char *name, const char *const **texts)
+{
+    const OptionValue *value = value_of(line, name, OPTION_TEXTS);
+    *texts = value->texts;
+    return value->n_texts;
+}
+
+int64_t option_integer(const CommandLine *line, const char *name)
+{
+    return value_of(line, name, OPTION_INTEGER)->integer;
+}
+
+double option_real(const CommandLine *line, const char *name)
+{
+    return value_of(line, name, OPTION_REAL)->real;
+}
+
+size_t option_choice(const CommandLine *line, const char *name)
+{
+    return value_of(line, name, OPTION_CHOICE)->choice;
+}

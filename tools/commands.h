@@ -1,0 +1,9 @@
+// tools/commands.h: the rows that commands.c lists, one a file. Internal to tools/.
+#ifndef ASSAY_TOOLS_COMMANDS_H
+#define ASSAY_TOOLS_COMMANDS_H
+
+#include "tools/command.h"
+
+extern const Command command_help, command_completion;
+
+#endif
