@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/json_source.h"
 #include "models/architecture.h"
 #include "models/config_read.h"
 
@@ -280,37 +281,6 @@ Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error
 
 // ---- writing ----
 
-static void put_value(JsonWriter *w, const Json *value)
-{
-    switch (json_kind(value)) {
-    case JSON_NULL:
-        json_put_null(w);
-        return;
-    case JSON_BOOL:
-        json_put_bool(w, json_bool(value));
-        return;
-    case JSON_NUMBER:
-        json_put_raw(w, json_number_text(value));
-        return;
-    case JSON_STRING:
-        json_put_string(w, json_string(value));
-        return;
-    case JSON_ARRAY:
-        json_begin_array(w);
-        for (const Json *v = json_first(value); v; v = json_next(v)) put_value(w, v);
-        json_end_array(w);
-        return;
-    case JSON_OBJECT:
-        json_begin_object(w);
-        for (const Json *v = json_first(value); v; v = json_next(v)) {
-            json_put_key_slice(w, json_key(v));
-            put_value(w, v);
-        }
-        json_end_object(w);
-        return;
-    }
-}
-
 static bool has_labels(const ModelConfig *config)
 {
     return config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
@@ -370,7 +340,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
         for (const Json *v = json_first(original); v; v = json_next(v)) {
             if (is_restated(json_key(v))) continue;
             json_put_key_slice(&w, json_key(v));
-            put_value(&w, v);
+            json_put_value(&w, v);
         }
     } else {
         config->architecture->write_config(config, &w);
