@@ -106,22 +106,22 @@ static float *at(const Tensor *t, size_t row, size_t col)
     return (float *)t->data + row * t->row_stride + col;
 }
 
-// The scores of one end for the tokens of one sequence stand in a column; the softmax wants a row.
-static Status span_term(const LossOptions *options, Exec *exec, const Tensor *logits, size_t begin,
-                        size_t n, size_t term, int32_t label, double scale, const Tensor *gradient,
-                        LossSums *sums, Error *err)
+// logits and gradient (may be NULL): rows of one sequence. The scores of one end stand in a column; the softmax wants a row.
+static Status span_term(const LossOptions *options, Exec *exec, const Tensor *logits, size_t term,
+                        int32_t label, double scale, const Tensor *gradient, LossSums *sums,
+                        Error *err)
 {
-    const size_t mark = exec_scratch_mark(exec);
+    const size_t n = logits->rows, mark = exec_scratch_mark(exec);
     float *scratch = exec_scratch(exec, 2 * n * sizeof *scratch);
     if (!scratch) return error_set_memory(err, 2 * n, sizeof *scratch, "a span's loss");
     const Tensor row = tensor_f32(scratch, 1, n), row_gradient = tensor_f32(scratch + n, 1, n);
     if (label < 0 || (size_t)label >= n) label = -1;
-    for (size_t i = 0; i < n; i++) scratch[i] = *at(logits, begin + i, term);
+    for (size_t i = 0; i < n; i++) scratch[i] = *at(logits, i, term);
     const Status s =
         cross_entropy(options, exec, &row, &label, scale, gradient ? &row_gradient : NULL,
                       &sums->loss[term], &sums->weight[term], err);
     for (size_t i = 0; s == STATUS_OK && gradient && i < n; i++)
-        *at(gradient, begin + i, term) = scratch[n + i];
+        *at(gradient, i, term) = scratch[n + i];
     exec_scratch_release(exec, mark);
     return s;
 }
@@ -136,10 +136,13 @@ Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
                              &sums->loss[0], &sums->weight[0], err);
     }
     for (size_t s = 0; s < n_sequences; s++) {
-        const size_t begin = (size_t)offsets[s], n = (size_t)offsets[s + 1] - begin;
+        const size_t begin = (size_t)offsets[s], end = (size_t)offsets[s + 1];
+        const Tensor rows = tensor_rows(*logits, begin, end);
+        const Tensor rows_gradient = gradient ? tensor_rows(*gradient, begin, end) : rows;
         for (size_t k = 0; k < LOSS_TERMS; k++) {
-            TRY(span_term(options, exec, logits, begin, n, k, labels[2 * s + k],
-                          0.5 * inverse(batch->weight[k]), gradient, sums, err));
+            TRY(span_term(options, exec, &rows, k, labels[2 * s + k],
+                          0.5 * inverse(batch->weight[k]), gradient ? &rows_gradient : NULL, sums,
+                          err));
         }
     }
     return STATUS_OK;

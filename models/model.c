@@ -269,7 +269,7 @@ static Status create(Model *model, const ModelConfig *config, const char *direct
     TRY(keep_directory(model, directory, err));
     if (directory && !options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
     TRY(make_program(model, err));
-    return weights_draw(model, NULL, options->seed, err);
+    return weights_draw(model, false, options->seed, err);
 }
 
 Status model_create(const ModelConfig *config, const char *tokenizer_directory,

@@ -67,10 +67,10 @@ Status weights_alloc(Model *model, Error *err) MUST_CHECK;
 // may_be_fresh; those outside the encoder are so in any case where head_is_new.
 Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bool head_is_new,
                     uint64_t seed, Error *err) MUST_CHECK;
-// Draws the parameters for which chosen is set (all, where it is NULL).
-Status weights_draw(Model *model, const bool *chosen, uint64_t seed, Error *err) MUST_CHECK;
+// Draws every parameter, or those alone that were drawn before.
+Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err) MUST_CHECK;
 // One parameter as rows of floats, on the host: [rows, cols].
-Status weights_read_param(const Model *model, size_t param, float *rows, Error *err) MUST_CHECK;
+Status weights_read_param(const Model *model, size_t index, float *rows, Error *err) MUST_CHECK;
 
 // Finds the parameter and part of a tensor's name.
 bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);

@@ -55,10 +55,14 @@ static Status save_config(const Model *model, const char *path, Error *err)
     return s;
 }
 
+typedef struct Saving {
+    const Model *model;
+} Saving;
+
 // The tensor's values, asked for in the order of the file: parts of one parameter do not come one after the other.
 static Status fill_tensor(void *context, size_t index, void *data, Error *err)
 {
-    const Model *model = context;
+    const Model *model = ((const Saving *)context)->model;
     return model_tensor_read(model, model_tensor_name(model, index), data, err);
 }
 
@@ -87,9 +91,8 @@ static Status save_weights(const Model *model, const char *path, Error *err)
                                      .shape = {rows, param->is_vector ? 0 : param->cols}};
         }
     }
-    // fill_tensor only reads the model.
-    const Status s =
-        safetensors_write(path, items, n, &metadata, 1, fill_tensor, (void *)(uintptr_t)model, err);
+    Saving saving = {.model = model};
+    const Status s = safetensors_write(path, items, n, &metadata, 1, fill_tensor, &saving, err);
     free(items);
     return s;
 }

@@ -112,12 +112,12 @@ static void draw_param(const Param *param, float range, uint64_t seed, float *ro
     }
 }
 
-Status weights_draw(Model *model, const bool *chosen, uint64_t seed, Error *err)
+Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 {
     Workbench bench = {0};
     Status s = workbench_take(model, &bench, err);
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
-        if (chosen && !chosen[i]) continue;
+        if (only_fresh && !model->is_fresh[i]) continue;
         draw_param(&model->tape.params[i], model->config.initializer_range, seed, bench.rows);
         s = put_param(model, i, bench.rows, bench.packed, err);
         model->is_fresh[i] = true;
@@ -239,7 +239,7 @@ Status model_reset(Model *model, uint64_t seed, Error *err)
 {
     if (!model->kept) return error_set(err, STATUS_INTERNAL, "model_reset without model_keep");
     memcpy(model->weights, model->kept, model->tape.n_floats * sizeof(float));
-    return weights_draw(model, model->is_fresh, seed, err);
+    return weights_draw(model, true, seed, err);
 }
 
 // ---- by name ----

@@ -110,7 +110,7 @@ typedef struct ProgramRun {
     const Program *program;
     Exec *exec;
     WorkerMemory *memory;
-    const float *weights;
+    float *weights;                 // read only
     float *gradients;               // of the lane
     const size_t *gradient_offsets; // [n_params] floats into gradients
     uint64_t seed, step;            // of dropout

@@ -190,9 +190,8 @@ static Tensor operand_tensor(const ProgramRun *run, const Operand *operand)
         break;
     case OPERAND_SLOT:
         return slot_tensor(run, operand->index, operand->begin, operand->end);
-    case OPERAND_PARAM: // kernels do not write to inputs
-        return param_tensor(run, param, (float *)(uintptr_t)(run->weights + param->offset),
-                            operand->begin, operand->end);
+    case OPERAND_PARAM:
+        return param_tensor(run, param, run->weights + param->offset, operand->begin, operand->end);
     case OPERAND_GRADIENT:
         return param_tensor(run, param, run->gradients + run->gradient_offsets[operand->index],
                             operand->begin, operand->end);

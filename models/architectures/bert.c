@@ -10,9 +10,8 @@
 #include "models/architecture.h"
 #include "models/config_read.h"
 
-static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+static Status refuse_variants(const Json *root, Error *err)
 {
-    (void)arena;
     Slice positions = SLICE("absolute");
     bool is_decoder = false;
     TRY(json_opt_string(root, "position_embedding_type", &positions, err));
@@ -23,13 +22,25 @@ static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *conf
     TRY(json_opt_bool(root, "is_decoder", &is_decoder, err));
     if (is_decoder)
         return json_error(json_get(root, "is_decoder"), err, "BERT as a decoder is not supported");
+    return STATUS_OK;
+}
+
+static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
+{
     TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &config->hidden_size, err));
     TRY(config_read_size(root, "num_hidden_layers", &config->n_layers, err));
     TRY(config_read_size(root, "num_attention_heads", &config->n_heads, err));
     TRY(config_read_size(root, "intermediate_size", &config->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
-    TRY(config_read_size(root, "type_vocab_size", &config->type_vocab_size, err));
+    return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
+}
+
+static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    TRY(refuse_variants(root, err));
+    TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
     TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->hidden_dropout,
                           err));
@@ -87,15 +98,15 @@ static Value bert_embeddings(Tape *t, const ModelConfig *c, ParamId *word)
 static Value bert_block(Tape *t, const ModelConfig *c, size_t i, Value x, bool first_tokens_only)
 {
     static const char *const qkv_names[] = {"query", "key", "value"};
-    const size_t h = c->hidden_size;
+    const size_t h = c->hidden_size, head_dim = h / c->n_heads;
     tape_group(t, 1 + i);
 
     tape_prefix(t, "bert.encoder.layer.%zu.attention.self.", i);
     const Dense qkv = tape_dense(t, qkv_names, 3, h, 3 * h);
     const TapeAttention attention = {.n_heads = c->n_heads,
                                      .n_kv_heads = c->n_heads,
-                                     .head_dim = h / c->n_heads,
-                                     .scale = 1.0f / sqrtf((float)(h / c->n_heads)),
+                                     .head_dim = head_dim,
+                                     .scale = 1.0f / sqrtf((float)head_dim),
                                      .dropout = c->attention_dropout};
     Value q, k, v, residual = x;
     if (first_tokens_only) {

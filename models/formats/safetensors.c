@@ -88,6 +88,27 @@ static Status read_sizes(JsonReader *r, size_t max, const char *what, size_t *li
 
 enum { HAS_TYPE = 1, HAS_SHAPE = 2, HAS_OFFSETS = 4, HAS_ALL = 7 };
 
+static Status read_field(JsonReader *r, Slice key, SafeTensor *tensor, size_t offsets[2],
+                         unsigned *field, Error *err)
+{
+    if (slice_eq_cstr(key, "dtype")) {
+        *field = HAS_TYPE;
+        return read_type(r, &tensor->type, err);
+    }
+    if (slice_eq_cstr(key, "shape")) {
+        *field = HAS_SHAPE;
+        return read_sizes(r, SAFETENSORS_MAX_DIMS, "shape", tensor->shape, &tensor->n_dims, err);
+    }
+    if (slice_eq_cstr(key, "data_offsets")) {
+        size_t count = 0;
+        *field = HAS_OFFSETS;
+        TRY(read_sizes(r, 2, "data_offsets", offsets, &count, err));
+        if (count != 2) return json_reader_error(r, err, "data_offsets must be [begin, end]");
+        return STATUS_OK;
+    }
+    return json_reader_error(r, err, "unknown key \"" SLICE_FMT "\"", SLICE_ARG(key));
+}
+
 // {"dtype": .., "shape": .., "data_offsets": [begin, end]}
 static Status read_entry(JsonReader *r, SafeTensor *tensor, size_t offsets[2], Error *err)
 {
@@ -96,23 +117,10 @@ static Status read_entry(JsonReader *r, SafeTensor *tensor, size_t offsets[2], E
     for (;;) {
         Slice key;
         bool more = false;
+        unsigned field = 0;
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
-        unsigned field = 0;
-        if (slice_eq_cstr(key, "dtype")) {
-            field = HAS_TYPE;
-            TRY(read_type(r, &tensor->type, err));
-        } else if (slice_eq_cstr(key, "shape")) {
-            field = HAS_SHAPE;
-            TRY(read_sizes(r, SAFETENSORS_MAX_DIMS, "shape", tensor->shape, &tensor->n_dims, err));
-        } else if (slice_eq_cstr(key, "data_offsets")) {
-            field = HAS_OFFSETS;
-            size_t count = 0;
-            TRY(read_sizes(r, 2, "data_offsets", offsets, &count, err));
-            if (count != 2) return json_reader_error(r, err, "data_offsets must be [begin, end]");
-        } else {
-            return json_reader_error(r, err, "unknown key \"" SLICE_FMT "\"", SLICE_ARG(key));
-        }
+        TRY(read_field(r, key, tensor, offsets, &field, err));
         if (seen & field)
             return json_reader_error(r, err, "\"" SLICE_FMT "\" occurs twice", SLICE_ARG(key));
         seen |= field;

@@ -127,7 +127,7 @@ Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
     case TENSOR_I16:
         READ_LOOP(int16_t, v);
     case TENSOR_I8:
-        READ_LOOP(int8_t, v);
+        READ_LOOP(uint8_t, (int32_t)(v ^ 0x80) - 0x80); // two's complement
     case TENSOR_U8:
         READ_LOOP(uint8_t, v);
     case TENSOR_BOOL:
