@@ -103,21 +103,32 @@ static void sum_dy_y(const OpArgs *args, const AttentionHead *h, float *sums)
 static void score_gradients(const AttentionHead *h, size_t i, size_t j0, size_t n, float lse,
                             float dy_y, float *p, float *ds)
 {
-    const int is_dropping = h->as->dropout.p > 0.0f;
     const size_t padded = size_round_up(n, VEC_WIDTH);
     attention_finish_scores(h, i, j0, n, p);
     for (size_t j = n; j < padded; j++) ds[j] = 0.0f;
-    if (is_dropping) attention_dropout(h, i, j0, n, ds);
     const Vec shift = vec_set1(lse == -INFINITY ? 0.0f : lse), sum = vec_set1(dy_y);
     const Vec scale = vec_set1(h->as->scale);
+    // p <= 1 but for rounding: a score may come out a little above its log-sum-exp.
+    if (h->as->dropout.p <= 0.0f) {
+        for (size_t j = 0; j < padded; j += VEC_WIDTH) {
+            const Vec probability = vec_exp_softmax(vec_sub(vec_load(p + j), shift));
+            const Vec slope = vec_mul(probability, vec_sub(vec_load(ds + j), sum));
+            vec_store(p + j, probability);
+            vec_store(ds + j, vec_mul(slope, scale));
+        }
+        return;
+    }
+    float probabilities[ATTENTION_KEYS];
     for (size_t j = 0; j < padded; j += VEC_WIDTH) {
-        // p <= 1 but for rounding: the score may come out a little above its log-sum-exp.
         const Vec probability = vec_exp_softmax(vec_sub(vec_load(p + j), shift));
-        const Vec slope = vec_mul(probability, vec_sub(vec_load(ds + j), sum));
         vec_store(p + j, probability);
+        vec_store(probabilities + j, probability);
+    }
+    attention_dropout(h, i, j0, n, p, ds);
+    for (size_t j = 0; j < padded; j += VEC_WIDTH) {
+        const Vec slope = vec_mul(vec_load(probabilities + j), vec_sub(vec_load(ds + j), sum));
         vec_store(ds + j, vec_mul(slope, scale));
     }
-    if (is_dropping) attention_dropout(h, i, j0, n, p);
 }
 
 // Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv.

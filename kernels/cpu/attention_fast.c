@@ -151,7 +151,7 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         softmax_step(padded, is_plain ? as->scale : 1.0f, p, &max[i0 + i], &sum[i0 + i],
                      as->head_dim, j0 > 0 ? out + i * y->row_stride : NULL);
         if (as->dropout.p > 0.0f) {
-            attention_dropout(h, i0 + i, j0, n_keys, p);
+            attention_dropout(h, i0 + i, j0, n_keys, p, p);
         }
     }
     const GemmProblem products = {

@@ -134,18 +134,22 @@ static inline int attention_skips(const AttentionHead *h, size_t i0, size_t n_ro
     return 1;
 }
 
-// values[j] *= keep / (1 - p) for query i and keys [j0, j0 + n); j0 is a multiple of 64, and values has room for whole
-// groups of 64.
+// a[j] and b[j] times keep / (1 - p) for query i and keys [j0, j0 + n); j0 is a multiple of 64, and both have room for
+// whole groups of 64. b may be a, which is then changed once.
 static inline void attention_dropout(const AttentionHead *h, size_t i, size_t j0, size_t n,
-                                     float *values)
+                                     float *a, float *b)
 {
     const uint32_t row = (uint32_t)(i * h->as->n_heads + h->head);
     const uint64_t key = h->as->queries.sequence_keys[h->sequence];
+    const float scale = h->dropout.scale;
     for (size_t j = 0; j < n; j += DROPOUT_GROUP) {
-        Vec group[4];
-        for (size_t v = 0; v < 4; v++) group[v] = vec_load(values + j + v * VEC_WIDTH);
-        vec_dropout_group(&h->dropout, key, row, (uint32_t)(j0 + j), group);
-        for (size_t v = 0; v < 4; v++) vec_store(values + j + v * VEC_WIDTH, group[v]);
+        VecMask drop[4];
+        vec_dropout_masks(&h->dropout, key, row, (uint32_t)(j0 + j), drop);
+        for (size_t v = 0; v < 4; v++) {
+            const size_t at = j + v * VEC_WIDTH;
+            vec_store(a + at, vec_drop(drop[v], scale, vec_load(a + at)));
+            if (b != a) vec_store(b + at, vec_drop(drop[v], scale, vec_load(b + at)));
+        }
     }
 }
 

@@ -261,24 +261,28 @@ static inline VecI veci_add(VecI a, VecI b)
     return (VecI){_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
 }
 
-static inline VecI veci_xor(VecI a, VecI b)
+static inline VecI veci_xor3(VecI a, VecI b, VecI c)
 {
-    return (VecI){_mm256_xor_si256(a.lo, b.lo), _mm256_xor_si256(a.hi, b.hi)};
+    return (VecI){_mm256_xor_si256(_mm256_xor_si256(a.lo, b.lo), c.lo),
+                  _mm256_xor_si256(_mm256_xor_si256(a.hi, b.hi), c.hi)};
 }
 
-static inline void veci_mul_wide_half(__m256i a, __m256i b, __m256i *high, __m256i *low)
+// Pairs of neighbouring lanes as 64-bit numbers: the product of the even lanes, and a shift of the odd ones into their place.
+static inline VecI veci_mul_even(VecI a, VecI b)
 {
-    const __m256i even = _mm256_mul_epu32(a, b);
-    const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
-    *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    return (VecI){_mm256_mul_epu32(a.lo, b.lo), _mm256_mul_epu32(a.hi, b.hi)};
 }
 
-// The high and low halves of a * b as unsigned 32-bit numbers.
-static inline void veci_mul_wide(VecI a, VecI b, VecI *high, VecI *low)
+static inline VecI veci_odd_to_even(VecI a)
 {
-    veci_mul_wide_half(a.lo, b.lo, &high->lo, &low->lo);
-    veci_mul_wide_half(a.hi, b.hi, &high->hi, &low->hi);
+    return (VecI){_mm256_srli_epi64(a.lo, 32), _mm256_srli_epi64(a.hi, 32)};
+}
+
+// The even lanes of `even`, and those of `odd` in the odd lanes.
+static inline VecI veci_merge(VecI even, VecI odd)
+{
+    return (VecI){_mm256_blend_epi32(even.lo, _mm256_slli_epi64(odd.lo, 32), 0xaa),
+                  _mm256_blend_epi32(even.hi, _mm256_slli_epi64(odd.hi, 32), 0xaa)};
 }
 
 static inline __m256 veci_lt_half(__m256i a, __m256i b)

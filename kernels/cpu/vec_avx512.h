@@ -201,18 +201,26 @@ static inline VecI veci_add(VecI a, VecI b)
     return _mm512_add_epi32(a, b);
 }
 
-static inline VecI veci_xor(VecI a, VecI b)
+static inline VecI veci_xor3(VecI a, VecI b, VecI c)
 {
-    return _mm512_xor_si512(a, b);
+    return _mm512_ternarylogic_epi32(a, b, c, 0x96);
 }
 
-// The high and low halves of a * b as unsigned 32-bit numbers.
-static inline void veci_mul_wide(VecI a, VecI b, VecI *high, VecI *low)
+// Pairs of neighbouring lanes as 64-bit numbers: the product of the even lanes, and a shift of the odd ones into their place.
+static inline VecI veci_mul_even(VecI a, VecI b)
 {
-    const __m512i even = _mm512_mul_epu32(a, b);
-    const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
-    *low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
-    *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+    return _mm512_mul_epu32(a, b);
+}
+
+static inline VecI veci_odd_to_even(VecI a)
+{
+    return _mm512_srli_epi64(a, 32);
+}
+
+// The even lanes of `even`, and those of `odd` in the odd lanes.
+static inline VecI veci_merge(VecI even, VecI odd)
+{
+    return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
 }
 
 // a < b as unsigned numbers.

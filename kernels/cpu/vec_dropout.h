@@ -8,35 +8,43 @@
 
 enum { DROPOUT_GROUP = 4 * VEC_WIDTH };
 
-// out[v] = values[v] * scale where column + 16 v + lane is kept, else 0. column is a multiple of 64.
-static inline void vec_dropout_group(const DropoutStream *stream, uint64_t sequence_key,
-                                     uint32_t row, uint32_t column, Vec values[4])
+// One round on the even lanes (Salmon et al. 2011: the multipliers of Philox4x32); odd halves hold what does not matter.
+static inline void vec_philox_round(VecI c[4], VecI key0, VecI key1)
+{
+    const VecI product0 = veci_mul_even(c[0], veci_set1(0xD2511F53u));
+    const VecI product1 = veci_mul_even(c[2], veci_set1(0xCD9E8D57u));
+    c[0] = veci_xor3(veci_odd_to_even(product1), c[1], key0);
+    c[1] = product1;
+    c[2] = veci_xor3(veci_odd_to_even(product0), c[3], key1);
+    c[3] = product0;
+}
+
+// drop[v]: the columns column + 16 v + lane that are not kept. column is a multiple of 64. Even and odd lanes go side by
+// side as 64-bit numbers, so that a wide product is one instruction and its halves need no blending before the end.
+static inline void vec_dropout_masks(const DropoutStream *stream, uint64_t sequence_key,
+                                     uint32_t row, uint32_t column, VecMask drop[4])
 {
     static const uint32_t lanes[VEC_WIDTH] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    VecI c[4] = {
-        veci_add(veci_load(lanes), veci_set1(column / DROPOUT_GROUP * VEC_WIDTH)),
-        veci_set1(row),
-        veci_set1((uint32_t)sequence_key),
-        veci_set1((uint32_t)(sequence_key >> 32)),
-    };
+    const VecI first = veci_set1(column / DROPOUT_GROUP * VEC_WIDTH);
+    VecI even[4] = {veci_add(veci_load(lanes), first), veci_set1(row),
+                    veci_set1((uint32_t)sequence_key), veci_set1((uint32_t)(sequence_key >> 32))};
+    VecI odd[4] = {veci_odd_to_even(even[0]), even[1], even[2], even[3]};
     uint32_t key[2] = {stream->key[0], stream->key[1]};
-    for (int round = 0; round < 10;
-         round++) { // Salmon et al. 2011: multipliers and Weyl steps of Philox4x32
-        VecI high0, low0, high1, low1;
-        veci_mul_wide(c[0], veci_set1(0xD2511F53u), &high0, &low0);
-        veci_mul_wide(c[2], veci_set1(0xCD9E8D57u), &high1, &low1);
-        c[0] = veci_xor(veci_xor(high1, c[1]), veci_set1(key[0]));
-        c[1] = low1;
-        c[2] = veci_xor(veci_xor(high0, c[3]), veci_set1(key[1]));
-        c[3] = low0;
-        key[0] += 0x9E3779B9u;
+    for (int round = 0; round < 10; round++) {
+        const VecI key0 = veci_set1(key[0]), key1 = veci_set1(key[1]);
+        vec_philox_round(even, key0, key1);
+        vec_philox_round(odd, key0, key1);
+        key[0] += 0x9E3779B9u; // the Weyl steps
         key[1] += 0xBB67AE85u;
     }
     const VecI threshold = veci_set1((uint32_t)stream->threshold);
-    const Vec scale = vec_set1(stream->scale);
-    for (int v = 0; v < 4; v++) {
-        values[v] = vec_select(veci_lt(c[v], threshold), vec_zero(), vec_mul(values[v], scale));
-    }
+    for (int v = 0; v < 4; v++) drop[v] = veci_lt(veci_merge(even[v], odd[v]), threshold);
+}
+
+// values * scale where kept, else 0.
+static inline Vec vec_drop(VecMask drop, float scale, Vec values)
+{
+    return vec_select(drop, vec_zero(), vec_mul(values, vec_set1(scale)));
 }
 
 // A row of n columns from column 0 on; in and out may be the same.
@@ -44,15 +52,12 @@ static inline void vec_dropout_row(const DropoutStream *stream, uint64_t sequenc
                                    size_t n, const float *in, float *out)
 {
     for (size_t j = 0; j < n; j += DROPOUT_GROUP) {
-        Vec values[4] = {vec_zero(), vec_zero(), vec_zero(), vec_zero()};
+        VecMask drop[4];
+        vec_dropout_masks(stream, sequence_key, row, (uint32_t)j, drop);
         for (size_t v = 0; v < 4 && j + v * VEC_WIDTH < n; v++) {
             const size_t at = j + v * VEC_WIDTH;
-            values[v] = vec_load_any(in + at, n - at);
-        }
-        vec_dropout_group(stream, sequence_key, row, (uint32_t)j, values);
-        for (size_t v = 0; v < 4 && j + v * VEC_WIDTH < n; v++) {
-            const size_t at = j + v * VEC_WIDTH;
-            vec_store_any(out + at, n - at, values[v]);
+            const Vec value = vec_load_any(in + at, n - at);
+            vec_store_any(out + at, n - at, vec_drop(drop[v], stream->scale, value));
         }
     }
 }
