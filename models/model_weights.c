@@ -24,18 +24,56 @@ static size_t row_floats(const Param *param)
     return param->rows * param->cols;
 }
 
-// rows [rows, cols] into the weights. packed: room for param->storage floats.
-static Status put_param(Model *model, size_t index, const float *rows, float *packed, Error *err)
+static bool is_on_host(const Model *model)
+{
+    return model->exec_options.device.kind == DEVICE_CPU;
+}
+
+// Memory for the rows of parameters that are not stored as rows on the host.
+typedef struct Workbench {
+    float *rows; // [the largest such parameter]
+    size_t size_bytes;
+} Workbench;
+
+static Status workbench_take(const Model *model, Workbench *out, Error *err)
+{
+    size_t largest = 1;
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        if (!is_on_host(model) || param->layout == LAYOUT_PANELS)
+            largest = size_max(largest, row_floats(param));
+    }
+    out->size_bytes = largest * sizeof(float);
+    out->rows = huge_alloc(out->size_bytes);
+    return out->rows ? STATUS_OK : error_set_memory(err, largest, sizeof(float), "loading weights");
+}
+
+static void workbench_release(Workbench *bench)
+{
+    huge_free(bench->rows, bench->size_bytes);
+}
+
+// Where the rows of a parameter are put together: in place, where they are stored as rows, so that a large table is never
+// held twice.
+static float *rows_room(const Model *model, size_t index, const Workbench *bench)
 {
     const Param *param = &model->tape.params[index];
-    const float *from = rows;
-    if (param->layout == LAYOUT_PANELS) {
-        pack_panels(rows, param->rows, param->cols, packed);
-        from = packed;
+    return is_on_host(model) && param->layout == LAYOUT_ROWS ? model->weights + param->offset
+                                                             : bench->rows;
+}
+
+// What rows_room gave, filled, into the weights.
+static Status put_param(Model *model, size_t index, const float *rows, Error *err)
+{
+    const Param *param = &model->tape.params[index];
+    float *stored = model->weights + param->offset;
+    if (is_on_host(model)) {
+        if (param->layout == LAYOUT_PANELS) pack_panels(rows, param->rows, param->cols, stored);
+        return STATUS_OK;
     }
     Exec *exec = model->workers[0].exec;
-    TRY(exec_upload(exec, model->weights + param->offset, from, param->storage * sizeof *from,
-                    err));
+    TRY(exec_upload(exec, stored, rows, row_floats(param) * sizeof *rows,
+                    err));       // on GPUs every weight is stored as rows
     return exec_wait(exec, err); // other workers read on streams of their own
 }
 
@@ -46,41 +84,8 @@ Status weights_read_param(const Model *model, size_t index, float *rows, Error *
     const float *stored = model->weights + param->offset;
     if (param->layout != LAYOUT_PANELS)
         return exec_download(exec, rows, stored, row_floats(param) * sizeof *rows, err);
-    if (exec_device(exec).kind == DEVICE_CPU) {
-        unpack_panels(stored, param->rows, param->cols, rows);
-        return STATUS_OK;
-    }
-    float *packed = malloc(param->storage * sizeof *packed);
-    if (!packed) return error_set_memory(err, param->storage, sizeof *packed, "a tensor");
-    const Status s = exec_download(exec, packed, stored, param->storage * sizeof *packed, err);
-    if (s == STATUS_OK) unpack_panels(packed, param->rows, param->cols, rows);
-    free(packed);
-    return s;
-}
-
-// Room for the largest parameter, as rows and packed.
-typedef struct Workbench {
-    float *rows, *packed;
-    size_t size_bytes;
-} Workbench;
-
-static Status workbench_take(const Model *model, Workbench *out, Error *err)
-{
-    size_t largest = 1;
-    for (size_t i = 0; i < model->tape.n_params; i++)
-        largest = size_max(largest, model->tape.params[i].storage);
-    out->size_bytes = largest * sizeof(float);
-    out->rows = huge_alloc(out->size_bytes);
-    out->packed = huge_alloc(out->size_bytes);
-    if (!out->rows || !out->packed)
-        return error_set_memory(err, 2 * largest, sizeof(float), "loading weights");
+    unpack_panels(stored, param->rows, param->cols, rows); // panels are on the host
     return STATUS_OK;
-}
-
-static void workbench_release(Workbench *bench)
-{
-    huge_free(bench->rows, bench->size_bytes);
-    huge_free(bench->packed, bench->size_bytes);
 }
 
 // ---- random weights ----
@@ -118,8 +123,9 @@ Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
     Status s = workbench_take(model, &bench, err);
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         if (only_fresh && !model->is_fresh[i]) continue;
-        draw_param(&model->tape.params[i], model->config.initializer_range, seed, bench.rows);
-        s = put_param(model, i, bench.rows, bench.packed, err);
+        float *rows = rows_room(model, i, &bench);
+        draw_param(&model->tape.params[i], model->config.initializer_range, seed, rows);
+        s = put_param(model, i, rows, err);
         model->is_fresh[i] = true;
     }
     workbench_release(&bench);
@@ -200,18 +206,19 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const bool in_head = param->group == 1 + model->config.n_layers;
+        float *rows = rows_room(model, i, &bench);
         Slice absent = {0};
         bool fresh = in_head && head_is_new && !is_of_encoder(model, param);
         if (!fresh) {
-            s = read_param(model, param, file, bench.rows, &absent, err);
+            s = read_param(model, param, file, rows, &absent, err);
             if (s == STATUS_OK && absent.ptr && !(may_be_fresh && in_head))
                 s = missing(file, absent, err);
             fresh = absent.ptr != NULL;
         }
         if (s != STATUS_OK) break;
-        if (fresh) draw_param(param, model->config.initializer_range, seed, bench.rows);
+        if (fresh) draw_param(param, model->config.initializer_range, seed, rows);
         model->is_fresh[i] = fresh;
-        s = put_param(model, i, bench.rows, bench.packed, err);
+        s = put_param(model, i, rows, err);
     }
     workbench_release(&bench);
     return s;
@@ -305,10 +312,11 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
     TRY(want_tensor(model, name, &index, &part, err));
     part_range(&model->tape.params[index], part, &begin, &n);
     Status s = workbench_take(model, &bench, err);
-    if (s == STATUS_OK) s = weights_read_param(model, index, bench.rows, err);
+    float *rows = s == STATUS_OK ? rows_room(model, index, &bench) : NULL;
+    if (s == STATUS_OK && rows == bench.rows) s = weights_read_param(model, index, rows, err);
     if (s == STATUS_OK) {
-        memcpy(bench.rows + begin, values, n * sizeof *values);
-        s = put_param(model, index, bench.rows, bench.packed, err);
+        memcpy(rows + begin, values, n * sizeof *values);
+        s = put_param(model, index, rows, err);
     }
     workbench_release(&bench);
     return s;

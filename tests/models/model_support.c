@@ -122,9 +122,11 @@ static size_t labels_of(const ModelConfig *config, size_t n_tokens)
     return config->head == HEAD_SPAN ? 2 : n_tokens;
 }
 
+// Each example has room for ids, types and labels.
+enum { LONGEST = 20, WIDTH = 3 * LONGEST };
+
 SmallData small_data(const Model *model, size_t n, uint64_t seed)
 {
-    enum { LONGEST = 20, WIDTH = 3 * LONGEST };
     const ModelConfig *config = model_config(model);
     Philox rng = philox_stream(seed, 77);
     SmallData data = {.n = n};
@@ -149,6 +151,11 @@ SmallData small_data(const Model *model, size_t n, uint64_t seed)
         data.examples[i] = (TrainExample){.input = data.inputs[i], .labels = labels};
     }
     return data;
+}
+
+int32_t *small_label(SmallData *data, size_t i)
+{
+    return data->numbers + i * WIDTH + 2 * (size_t)LONGEST;
 }
 
 void small_data_release(SmallData *data)

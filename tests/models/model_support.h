@@ -40,6 +40,7 @@ typedef struct SmallData {
     int32_t *numbers;
 } SmallData;
 SmallData small_data(const Model *model, size_t n, uint64_t seed);
+int32_t *small_label(SmallData *data, size_t i); // the first label of example i, to be changed
 void small_data_release(SmallData *data);
 
 // All weights of a model, tensor after tensor; freed by the caller.

@@ -33,7 +33,7 @@ Test(config, reads_what_a_checkpoint_says)
 {
     Arena arena = {0};
     Error err = {0};
-    ModelConfig c;
+    ModelConfig c = {0};
     want_ok(parse(&arena, good, &c, &err), &err);
     cr_assert(c.architecture == architecture_find(SLICE("bert")) && c.head == HEAD_SEQUENCE);
     cr_assert(slice_eq_cstr(c.class_name, "BertForSequenceClassification"));
@@ -64,7 +64,7 @@ Test(config, knows_the_head_of_every_class)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena arena = {0};
         Error err = {0};
-        ModelConfig c;
+        ModelConfig c = {0};
         char text[1024];
         changed(text, sizeof text, "BertForSequenceClassification", cases[i].class_name);
         want_ok(parse(&arena, text, &c, &err), &err);
@@ -104,7 +104,7 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena arena = {0};
         Error err = {0};
-        ModelConfig c;
+        ModelConfig c = {0};
         char text[1024];
         changed(text, sizeof text, cases[i].from, cases[i].to);
         cr_assert(parse(&arena, text, &c, &err) == STATUS_INVALID, "%s", cases[i].to);
@@ -120,7 +120,7 @@ Test(config, writes_what_it_read_with_the_head_restated)
     Arena arena = {0};
     Error err = {0};
     Buffer text = {0};
-    ModelConfig c, again;
+    ModelConfig c = {0}, again = {0};
     JsonDocument *document = NULL;
     char original[1200];
     changed(original, sizeof original, "\"hidden_act\"",

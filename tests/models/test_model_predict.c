@@ -377,7 +377,7 @@ Test(model, draws_random_weights_from_the_seed_alone)
     want_ok(model_tensor_read(a, SLICE("bert.pooler.dense.bias"), bias, &err), &err);
     want_ok(model_tensor_read(a, SLICE("bert.embeddings.LayerNorm.weight"), norm, &err), &err);
     double sum = 0, squares = 0;
-    for (size_t i = 0; i < 50 * 32; i++) {
+    for (size_t i = 0; i < (size_t)50 * 32; i++) {
         if (i < 32) cr_assert(table[i] == 0.0f, "the row of padding is zero");
         sum += (double)table[i];
         squares += (double)table[i] * (double)table[i];

@@ -489,7 +489,7 @@ Test(train, refuses_what_cannot_be_done_and_says_why)
             options.dropout = 1;
             break;
         case 3:
-            ((int32_t *)(uintptr_t)data.examples[5].labels)[0] = 3;
+            *small_label(&data, 5) = 3;
             break;
         case 4:
             options.freeze = SLICE("embeddings,2");
@@ -597,8 +597,7 @@ Test(train_order, draws_classes_equally_often_where_asked)
     size_t order[N], counts[3] = {0};
     const TrainOptions options = {
         .batch_size = 4, .accumulate = 1, .seed = 5, .balance_classes = 1};
-    for (size_t i = 0; i < N; i++)
-        ((int32_t *)(uintptr_t)data.examples[i].labels)[0] = i < 30 ? 0 : i < 100 ? -100 : 2;
+    for (size_t i = 0; i < N; i++) *small_label(&data, i) = i < 30 ? 0 : i < 100 ? -100 : 2;
     want_ok(train_order(&options, HEAD_SEQUENCE, data.examples, N, 0, order, &err), &err);
     for (size_t i = 0; i < N; i++) {
         cr_assert(data.examples[order[i]].labels[0] >= 0);
@@ -640,7 +639,7 @@ Test(train, passes_over_ignored_labels)
     SmallData data = small_data(model, 10, 2);
     Pool *pool = open_pool(1);
     want_ok(model_loss(model, pool, data.examples, 9, NULL, &without, &err), &err);
-    ((int32_t *)(uintptr_t)data.examples[9].labels)[0] = -100;
+    *small_label(&data, 9) = -100;
     want_ok(model_loss(model, pool, data.examples, 10, NULL, &with, &err), &err);
     cr_assert(with == without, "%.17g and %.17g", with, without);
     want_ok(model_loss(model, pool, data.examples + 9, 1, NULL, &none, &err), &err);
