@@ -9,8 +9,7 @@ Status output_write(Slice bytes, Error *err)
     if (bytes.len == 0) return STATUS_OK;
     errno = 0;
     if (fwrite(bytes.ptr, 1, bytes.len, stdout) == bytes.len) return STATUS_OK;
-    error_set_errno(err, "standard output");
-    return STATUS_IO;
+    return error_set_errno(err, "standard output");
 }
 
 Status output_buffer(Buffer *buffer, Error *err)
@@ -41,6 +40,5 @@ Status output_finish(Error *err)
     if (fflush(stdout) == 0 && !had_failed) return STATUS_OK;
     if (errno == 0)
         return error_set(err, STATUS_IO, "standard output: what was written is incomplete");
-    error_set_errno(err, "standard output");
-    return STATUS_IO;
+    return error_set_errno(err, "standard output");
 }

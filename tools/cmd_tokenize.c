@@ -1,0 +1,356 @@
+// assay tokenize: ids, pieces and offsets of texts; text of ids; new vocabularies.
+#include <stddef.h>
+#include <string.h>
+
+#include "models/tokenizers/tokenizer.h"
+#include "models/tokenizers/train.h"
+#include "tools/commands.h"
+#include "tools/jsonl.h"
+
+typedef struct EncodeCase {
+    Slice id;
+    JsonlText text, pair, strategy;
+    JsonlSize max_length, stride;
+    bool special;
+    JsonlInts ids;
+} EncodeCase;
+
+#define CASE_FIELD(key, kind)                 \
+    {                                         \
+#        key, kind, offsetof(EncodeCase, key) \
+    }
+static const JsonlField case_fields[] = {
+    CASE_FIELD(id, JSONL_RAW),          CASE_FIELD(text, JSONL_TEXT),
+    CASE_FIELD(pair, JSONL_TEXT),       CASE_FIELD(strategy, JSONL_TEXT),
+    CASE_FIELD(max_length, JSONL_SIZE), CASE_FIELD(stride, JSONL_SIZE),
+    CASE_FIELD(special, JSONL_BOOL),    CASE_FIELD(ids, JSONL_INTS),
+};
+enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
+
+// ---- encoding ----
+
+static void put_ints(JsonWriter *w, const char *key, const int32_t *values, size_t n)
+{
+    json_put_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) json_put_i64(w, values[i]);
+    json_end_array(w);
+}
+
+static void put_encoding(JsonWriter *w, const Tokenizer *tokenizer, const Encoding *encoding)
+{
+    const size_t n = encoding->n_tokens;
+    put_ints(w, "ids", encoding->ids, n);
+    json_put_key(w, "tokens");
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) json_put_string(w, tokenizer_token(tokenizer, encoding->ids[i]));
+    json_end_array(w);
+    json_put_key(w, "offsets");
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) {
+        json_begin_array(w);
+        json_put_u64(w, encoding->offsets[i].begin);
+        json_put_u64(w, encoding->offsets[i].end);
+        json_end_array(w);
+    }
+    json_end_array(w);
+    put_ints(w, "type_ids", encoding->type_ids, n);
+}
+
+static void put_windows(JsonWriter *w, const Tokenizer *tokenizer, const EncodingWindows *windows)
+{
+    json_put_key(w, "windows");
+    json_begin_array(w);
+    for (size_t i = 0; i < windows->n_windows; i++) {
+        const Encoding *window = &windows->windows[i];
+        json_begin_object(w);
+        put_encoding(w, tokenizer, window);
+        json_put_key(w, "special");
+        json_begin_array(w);
+        for (size_t t = 0; t < window->n_tokens; t++) json_put_i64(w, window->special[t]);
+        json_end_array(w);
+        json_put_key(w, "sequence");
+        json_begin_array(w);
+        for (size_t t = 0; t < window->n_tokens; t++) {
+            if (window->sequence[t] == TOKEN_NONE)
+                json_put_null(w);
+            else
+                json_put_i64(w, window->sequence[t]);
+        }
+        json_end_array(w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
+                          EncodingWindows *out, Error *err)
+{
+    if (!c->text.is_given) return error_set(err, STATUS_INVALID, "\"text\" is missing");
+    EncodeOptions options = {
+        .max_length = c->max_length.value, .stride = c->stride.value, .no_special = !c->special};
+    if (c->strategy.is_given) {
+        TRY(truncation_strategy_parse(c->strategy.text, &options.strategy, err));
+    }
+    const Slice *pair = c->pair.is_given ? &c->pair.text : NULL;
+    if (c->stride.is_given) {
+        TRY(tokenizer_encode_windows(tokenizer, c->text.text, pair, &options, arena, out, err));
+    } else {
+        Encoding *encoding = NULL;
+        TRY(arena_take(arena, 1, sizeof *encoding, "an encoding", &encoding, err));
+        TRY(tokenizer_encode(tokenizer, c->text.text, pair, &options, arena, encoding, err));
+        *out = (EncodingWindows){.windows = encoding, .n_windows = 1};
+    }
+    for (size_t i = 0; i < out->n_windows; i++) {
+        token_offsets_encoding(&out->windows[i], c->text.text, pair);
+    }
+    return STATUS_OK;
+}
+
+static Status encode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
+                          JsonlOut *out, Error *err)
+{
+    EncodingWindows windows = {0};
+    Error why = {0};
+    if (encode_case(tokenizer, c, arena, &windows, &why) != STATUS_OK) {
+        return jsonl_out_failure(out, c->id, &why, err);
+    }
+    JsonWriter *w = jsonl_out_begin(out, c->id);
+    put_encoding(w, tokenizer, &windows.windows[0]);
+    if (c->stride.is_given) put_windows(w, tokenizer, &windows);
+    return jsonl_out_end(out, err);
+}
+
+// ---- decoding ----
+
+static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
+                          JsonlOut *out, Error *err)
+{
+    (void)arena;
+    Error why = {0};
+    Buffer texts[2] = {{0}, {0}};
+    Status s = STATUS_OK;
+    if (!c->ids.is_given) s = error_set(&why, STATUS_INVALID, "\"ids\" is missing");
+    for (int i = 0; i < 2 && s == STATUS_OK; i++) {
+        s = tokenizer_decode(tokenizer, c->ids.values, c->ids.n, i == 1, &texts[i], &why);
+        if (s == STATUS_OK) s = buffer_status(&texts[i], &why);
+    }
+    if (s != STATUS_OK) {
+        s = jsonl_out_failure(out, c->id, &why, err);
+    } else {
+        JsonWriter *w = jsonl_out_begin(out, c->id);
+        json_put_key(w, "text");
+        json_put_string(w, buffer_slice(&texts[0]));
+        json_put_key(w, "text_skip_special");
+        json_put_string(w, buffer_slice(&texts[1]));
+        s = jsonl_out_end(out, err);
+    }
+    buffer_release(&texts[0]);
+    buffer_release(&texts[1]);
+    return s;
+}
+
+// ---- the stream ----
+
+typedef Status LineFunction(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
+                            JsonlOut *out, Error *err);
+
+static Status each_line(const Tokenizer *tokenizer, LineReader *in, const char *in_path,
+                        LineFunction *work, JsonlOut *out, Error *err)
+{
+    Arena arena = {0};
+    Status s = STATUS_OK;
+    Slice line = {0};
+    bool more = false;
+    const ArenaMark mark = arena_mark(&arena);
+    while (s == STATUS_OK) {
+        s = line_reader_next(in, &line, &more, err);
+        if (s != STATUS_OK || !more) break;
+        if (slice_trim(line).len == 0) continue;
+        EncodeCase c = {.special = true};
+        Error why = {0};
+        if (jsonl_read_line(slice_from_cstr(in_path), line_reader_number(in), line, &arena,
+                            case_fields, N_CASE_FIELDS, &c, &why) == STATUS_OK) {
+            s = work(tokenizer, &c, &arena, out, err);
+        } else {
+            s = jsonl_out_failure(out, c.id, &why, err);
+        }
+        arena_rewind(&arena, mark);
+    }
+    arena_release(&arena);
+    return s;
+}
+
+// A directory, a tokenizer.json or a vocab.txt.
+static Status open_tokenizer(const char *path, Tokenizer **out, Error *err)
+{
+    if (file_is_directory(path)) return tokenizer_open(path, out, err);
+    if (slice_ends_with(slice_from_cstr(path), SLICE(".txt"))) {
+        return tokenizer_open_vocab(path, NULL, out, err);
+    }
+    return tokenizer_open_json(path, out, err);
+}
+
+static Status run_stream(CommandLine *line, Error *err)
+{
+    const char *in_path = option_text(line, "in"), *out_path = option_text(line, "out");
+    Tokenizer *tokenizer = NULL;
+    LineReader *in = NULL;
+    JsonlOut out = {0};
+    if (line->n_operands != 1) {
+        return error_set(err, STATUS_INVALID,
+                         "one MODEL is wanted, %zu were given; texts come from --in",
+                         line->n_operands);
+    }
+    Status s = open_tokenizer(line->operands[0], &tokenizer, err);
+    if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
+    if (s == STATUS_OK) {
+        s = each_line(tokenizer, in, in_path,
+                      option_flag(line, "decode") ? decode_line : encode_line, &out, err);
+    }
+    if (s == STATUS_OK) s = jsonl_out_finish(&out, err);
+    jsonl_out_release(&out);
+    line_reader_close(&in);
+    tokenizer_close(&tokenizer);
+    return s;
+}
+
+// ---- training ----
+
+static Status print_report(const CommandLine *line, const TokenizerTrainReport *report,
+                           const char *directory, Error *err)
+{
+    Buffer out = {0};
+    if (line->is_json) {
+        const struct {
+            const char *key;
+            uint64_t value;
+        } rows[] = {{"vocab_size", report->vocab_size},
+                    {"lines", report->n_lines},
+                    {"words", report->n_words},
+                    {"distinct_words", report->n_distinct_words},
+                    {"first_symbols", report->n_first_symbols},
+                    {"merges", report->n_merges}};
+        JsonWriter w = json_writer(&out, 2);
+        json_begin_object(&w);
+        json_put_key(&w, "directory");
+        json_put_cstr(&w, directory);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            json_put_key(&w, rows[i].key);
+            json_put_u64(&w, rows[i].value);
+        }
+        json_end_object(&w);
+        buffer_append_byte(&out, '\n');
+    } else {
+        output_escaped(&out, slice_from_cstr(directory));
+        buffer_printf(&out,
+                      ": %zu tokens (%zu first symbols, %zu merges) from %llu lines, %llu words\n",
+                      report->vocab_size, report->n_first_symbols, report->n_merges,
+                      (unsigned long long)report->n_lines, (unsigned long long)report->n_words);
+    }
+    return output_buffer(&out, err);
+}
+
+static const char *const train_kinds[] = {"wordpiece", "bpe", NULL};
+static const TokenizerTrainKind train_kind_values[] = {TRAIN_WORDPIECE, TRAIN_BPE};
+
+static Status run_train(CommandLine *line, Error *err)
+{
+    const char *directory = option_text(line, "out");
+    const TokenizerTrainOptions options = {
+        .kind = train_kind_values[option_choice(line, "train")],
+        .vocab_size = (size_t)option_integer(line, "vocab-size"),
+        .min_frequency = (uint64_t)option_integer(line, "min-frequency"),
+        .is_cased = option_flag(line, "cased"),
+    };
+    TokenizerTrainReport report = {0};
+    if (!option_given(line, "vocab-size")) {
+        return error_set(err, STATUS_INVALID, "--train wants --vocab-size N");
+    }
+    if (!option_given(line, "out") || strcmp(directory, "-") == 0) {
+        return error_set(err, STATUS_INVALID, "--train wants --out DIR, where the files go");
+    }
+    if (line->n_operands == 0) {
+        return error_set(err, STATUS_INVALID, "--train wants text files to learn from");
+    }
+    TRY(tokenizer_train(&options, line->operands, line->n_operands, directory, &report, err));
+    if (report.vocab_size < options.vocab_size) {
+        log_warning(line->log, "no more pairs are frequent enough: %zu tokens instead of %zu",
+                    report.vocab_size, options.vocab_size);
+    }
+    return print_report(line, &report, directory, err);
+}
+
+static Status run(CommandLine *line, Error *err)
+{
+    static const char *const train_only[] = {"vocab-size", "min-frequency", "cased"};
+    if (option_given(line, "train")) return run_train(line, err);
+    for (size_t i = 0; i < sizeof train_only / sizeof *train_only; i++) {
+        if (!option_given(line, train_only[i])) continue;
+        return error_set(err, STATUS_INVALID, "--%s goes with --train", train_only[i]);
+    }
+    return run_stream(line, err);
+}
+
+static const Option options[] = {
+    {.name = "in",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .fallback = "-",
+     .help = "JSON Lines to read; - is standard input"},
+    {.name = "out",
+     .short_name = 'o',
+     .kind = OPTION_TEXT,
+     .value = "FILE|DIR",
+     .fallback = "-",
+     .help = "where answers go, - is standard output; with --train the directory to write"},
+    {.name = "decode",
+     .kind = OPTION_FLAG,
+     .help = "the other way: {\"ids\": [..]} becomes {\"text\", \"text_skip_special\"}"},
+    {.name = "train",
+     .kind = OPTION_CHOICE,
+     .value = "KIND",
+     .choices = train_kinds,
+     .help = "make a new vocabulary from text FILEs"},
+    {.name = "vocab-size",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .lowest = 1,
+     .highest = 1 << 24,
+     .help = "tokens wanted, special ones and first symbols included"},
+    {.name = "min-frequency",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "2",
+     .lowest = 1,
+     .highest = 1e15,
+     .help = "pairs seen less often are not joined"},
+    {.name = "cased", .kind = OPTION_FLAG, .help = "WordPiece: keep case and accents"},
+};
+
+const Command command_tokenize = {
+    .name = "tokenize",
+    .group = "Models",
+    .summary = "token ids, pieces and offsets of texts, or a new vocabulary",
+    .operands = "MODEL | --train KIND FILE...",
+    .min_operands = 1,
+    .max_operands = SIZE_MAX,
+    .description =
+        "MODEL is a model's directory, a tokenizer.json or a vocab.txt. Each line of --in is "
+        "{\"text\": TEXT}, with \"pair\" (a second text), \"max_length\" (tokens of the result), "
+        "\"strategy\" (longest_first, only_first, only_second), \"stride\" and \"special\" (false "
+        "leaves special tokens out) where wanted. Each line of --out is {\"ids\", \"tokens\", "
+        "\"offsets\", \"type_ids\"}; offsets are pairs of code points of the text they come from. "
+        "With a stride, \"windows\" holds what max_length kept and then what it cut away.\n\n"
+        "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
+        "others go on, and the exit status is 2. With --json and without --out the answers are one "
+        "array.\n\n"
+        "With --train, FILEs are UTF-8 text, a line a text, and --out DIR receives tokenizer.json, "
+        "tokenizer_config.json and vocab.txt (wordpiece) or vocab.json and merges.txt (bpe). The "
+        "result depends on the words and their counts alone.",
+    OPTIONS(options),
+    .examples = "  echo '{\"text\": \"Hello\"}' | assay tokenize models/minilm\n"
+                "  assay tokenize --train wordpiece --vocab-size 8000 reviews.txt --out vocab\n",
+    .run = run,
+};

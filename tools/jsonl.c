@@ -1,0 +1,216 @@
+#include "tools/jsonl.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FLUSH_BYTES = 1 << 20 };
+
+static Status read_int(JsonReader *r, int32_t *out, Error *err)
+{
+    int64_t value = 0;
+    TRY(json_read_i64(r, &value, err));
+    if (value < INT32_MIN || value > INT32_MAX) {
+        return json_reader_error(r, err, "%lld does not fit 32 bits", (long long)value);
+    }
+    *out = (int32_t)value;
+    return STATUS_OK;
+}
+
+static Status read_ints(JsonReader *r, JsonlInts *out, Error *err)
+{
+    JsonKind kind;
+    size_t capacity = 0;
+    bool more = false;
+    *out = (JsonlInts){.is_given = true};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_ARRAY) {
+        TRY(arena_take(r->arena, 1, sizeof *out->values, "an integer", &out->values, err));
+        out->n = 1;
+        return read_int(r, out->values, err);
+    }
+    TRY(json_read_array(r, err));
+    for (;;) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        if (out->n == capacity) {
+            int32_t *grown = NULL;
+            capacity = capacity ? 2 * capacity : 64;
+            TRY(arena_take(r->arena, capacity, sizeof *grown, "integers", &grown, err));
+            if (out->n > 0) memcpy(grown, out->values, out->n * sizeof *grown);
+            out->values = grown;
+        }
+        TRY(read_int(r, &out->values[out->n], err));
+        out->n++;
+    }
+}
+
+static Status read_size(JsonReader *r, JsonlSize *out, Error *err)
+{
+    int64_t value = 0;
+    TRY(json_read_i64(r, &value, err));
+    if (value < 0 || value > INT32_MAX) {
+        return json_reader_error(r, err, "%lld is not within 0 to 2147483647", (long long)value);
+    }
+    *out = (JsonlSize){(size_t)value, true};
+    return STATUS_OK;
+}
+
+static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
+{
+    switch (kind) {
+    case JSONL_RAW:
+        return json_read_raw(r, out, err);
+    case JSONL_TEXT:
+        ((JsonlText *)out)->is_given = true;
+        return json_read_string(r, &((JsonlText *)out)->text, err);
+    case JSONL_SIZE:
+        return read_size(r, out, err);
+    case JSONL_BOOL:
+        return json_read_bool(r, out, err);
+    case JSONL_INTS:
+        return read_ints(r, out, err);
+    }
+    return error_set(err, STATUS_INTERNAL, "a field has no kind");
+}
+
+static const JsonlField *find_field(const JsonlField *fields, size_t n_fields, Slice key)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        if (slice_eq_cstr(key, fields[i].key)) return &fields[i];
+    }
+    return NULL;
+}
+
+Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
+                         Error *err)
+{
+    Slice key = {0};
+    JsonKind kind;
+    bool more = false;
+    TRY(json_read_object(r, err));
+    for (;;) {
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        const JsonlField *field = find_field(fields, n_fields, key);
+        TRY(json_peek(r, &kind, err));
+        if (!field || (kind == JSON_NULL && field->kind != JSONL_RAW)) {
+            TRY(json_skip(r, err));
+        } else if (read_field(r, field->kind, (char *)out + field->offset, err) != STATUS_OK) {
+            return error_wrap(err, "\"%s\"", field->key);
+        }
+    }
+}
+
+Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
+                       const JsonlField *fields, size_t n_fields, void *out, Error *err)
+{
+    JsonReader r = json_reader(name, line, arena);
+    r.first_line = line_number;
+    TRY(jsonl_read_object(&r, fields, n_fields, out, err));
+    return json_read_end(&r, err);
+}
+
+// ---- answers ----
+
+static bool is_standard(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err)
+{
+    struct stat info;
+    *out = (JsonlOut){.path = path, .is_array = is_array && is_standard(path)};
+    if (is_standard(path)) return STATUS_OK;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+        out->stream = fopen(path, "w");
+        return out->stream ? STATUS_OK : error_set_errno(err, "%s", path);
+    }
+    return file_writer_open(path, &out->writer, err);
+}
+
+JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id)
+{
+    if (out->is_array) buffer_append_cstr(&out->text, out->n_written ? ",\n" : "[\n");
+    out->json = json_writer(&out->text, 0);
+    json_begin_object(&out->json);
+    if (id.ptr) {
+        json_put_key(&out->json, "id");
+        json_put_raw(&out->json, id);
+    }
+    return &out->json;
+}
+
+// Writes the buffer where it goes.
+static Status put_text(JsonlOut *out, Error *err)
+{
+    TRY(buffer_status(&out->text, err));
+    const Slice text = buffer_slice(&out->text);
+    Status s = STATUS_OK;
+    if (text.len == 0) return s;
+    if (out->writer)
+        s = file_writer_write(out->writer, text.ptr, text.len, err);
+    else if (!out->stream)
+        s = output_write(text, err);
+    else if (fwrite(text.ptr, 1, text.len, out->stream) != text.len)
+        s = error_set_errno(err, "%s", out->path);
+    buffer_clear(&out->text);
+    return s;
+}
+
+Status jsonl_out_end(JsonlOut *out, Error *err)
+{
+    json_end_object(&out->json);
+    if (!out->is_array) buffer_append_byte(&out->text, '\n');
+    out->n_written++;
+    return out->text.len < FLUSH_BYTES && !out->text.failed ? STATUS_OK : put_text(out, err);
+}
+
+Status jsonl_out_failure(JsonlOut *out, Slice id, const Error *why, Error *err)
+{
+    JsonWriter *w = jsonl_out_begin(out, id);
+    json_put_key(w, "error");
+    json_put_cstr(w, why->text);
+    out->n_failed++;
+    return jsonl_out_end(out, err);
+}
+
+Status jsonl_out_flush(JsonlOut *out, Error *err)
+{
+    TRY(put_text(out, err));
+    if (out->writer) return STATUS_OK;
+    if (fflush(out->stream ? out->stream : stdout) != 0) {
+        return error_set_errno(err, "%s", out->stream ? out->path : "standard output");
+    }
+    return STATUS_OK;
+}
+
+static Status close_file(JsonlOut *out, Error *err)
+{
+    TRY(jsonl_out_flush(out, err));
+    if (out->writer) return file_writer_commit(&out->writer, err);
+    if (!out->stream) return STATUS_OK;
+    FILE *stream = out->stream;
+    out->stream = NULL;
+    return fclose(stream) == 0 ? STATUS_OK : error_set_errno(err, "%s", out->path);
+}
+
+Status jsonl_out_finish(JsonlOut *out, Error *err)
+{
+    if (out->is_array) buffer_append_cstr(&out->text, out->n_written ? "\n]\n" : "[]\n");
+    const Status s = close_file(out, err);
+    const size_t n_failed = out->n_failed, n = out->n_written;
+    jsonl_out_release(out);
+    if (s != STATUS_OK || n_failed == 0) return s;
+    return error_set(err, STATUS_INVALID,
+                     "%zu of %zu cases could not be worked on; \"error\" in their place says why",
+                     n_failed, n);
+}
+
+void jsonl_out_release(JsonlOut *out)
+{
+    file_writer_discard(&out->writer);
+    if (out->stream && fclose(out->stream) != 0) out->stream = NULL; // given up already
+    out->stream = NULL;
+    buffer_release(&out->text);
+}

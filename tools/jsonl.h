@@ -1,0 +1,82 @@
+// tools/jsonl.h: JSON Lines in and out: a case a line, an answer a line, in the same order.
+//
+// A case that cannot be read or worked on becomes {"id": .., "error": text} in its place and the others go on; the command
+// then ends with STATUS_INVALID. An "id", any JSON value, comes back as it was written. Blank lines are passed over. Other
+// keys than those asked for are passed over too, so that a data set can be fed in as it is.
+#ifndef ASSAY_TOOLS_JSONL_H
+#define ASSAY_TOOLS_JSONL_H
+
+#include "base/file.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "tools/command.h"
+
+// ---- reading the members of a case ----
+
+typedef struct JsonlText {
+    Slice text;
+    bool is_given; // and not null
+} JsonlText;
+
+typedef struct JsonlSize {
+    size_t value;
+    bool is_given;
+} JsonlSize;
+
+typedef struct JsonlInts {
+    int32_t *values;
+    size_t n;
+    bool is_given;
+} JsonlInts;
+
+typedef enum JsonlKind {
+    JSONL_RAW,  // Slice: the value as it stands
+    JSONL_TEXT, // JsonlText
+    JSONL_SIZE, // JsonlSize: an integer from 0 to 2^31 - 1
+    JSONL_BOOL, // bool
+    JSONL_INTS, // JsonlInts: an array of 32-bit integers, or one integer
+} JsonlKind;
+
+typedef struct JsonlField {
+    const char *key;
+    JsonlKind kind;
+    size_t offset; // into the struct that is filled
+} JsonlField;
+
+// Reads the object that comes next into *out: fields that are absent or null leave *out as it is. Memory comes from the
+// reader's arena.
+Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
+                         Error *err) MUST_CHECK;
+// The same for a whole line.
+Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
+                       const JsonlField *fields, size_t n_fields, void *out, Error *err) MUST_CHECK;
+
+// ---- the stream of answers ----
+
+typedef struct JsonlOut {
+    const char *path;
+    FileWriter *writer; // NULL for standard output and for what is no plain file
+    FILE *stream;       // of the latter
+    Buffer text;
+    JsonWriter json;
+    bool is_array; // --json on standard output: one document, an array
+    size_t n_written;
+    size_t n_failed;
+} JsonlOut;
+
+// path "-" is standard output. A plain file is written anew and renamed at the end; a device or pipe is written as it is.
+Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err) MUST_CHECK;
+// An answer: begin, put members with the writer that comes back, end. id is the raw value; ptr NULL = none.
+JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id);
+Status jsonl_out_end(JsonlOut *out, Error *err) MUST_CHECK;
+// An answer that says why there is none.
+Status jsonl_out_failure(JsonlOut *out, Slice id, const Error *why, Error *err) MUST_CHECK;
+// Hands on what is written so far, so that a reader at the other end sees it.
+Status jsonl_out_flush(JsonlOut *out, Error *err) MUST_CHECK;
+// Ends the document and keeps the file. STATUS_INVALID where cases failed, naming how many: then the file is kept all the
+// same.
+Status jsonl_out_finish(JsonlOut *out, Error *err) MUST_CHECK;
+// Releases everything and drops an unfinished file; a no-op on a zeroed or finished one.
+void jsonl_out_release(JsonlOut *out);
+
+#endif
