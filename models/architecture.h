@@ -18,8 +18,8 @@ struct Architecture {
     const char *model_type;                              // as in config.json
     const char *summary;                                 // one line for people
     ArchitectureClass classes[ARCHITECTURE_MAX_CLASSES]; // ends with a NULL name
-    const char *
-        base_prefix; // "bert.": what a checkpoint of the bare encoder leaves out in front of its names
+    // "bert.": what a checkpoint of the bare encoder leaves out in front of its names.
+    const char *base_prefix;
     // Fills the sizes of config from the document; text that it keeps goes into the arena.
     Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);
     // The members of config.json that read_config needs, for a model that no file describes. Appended to an open object.

@@ -41,8 +41,8 @@ typedef struct ModelConfig {
         classifier_dropout; // classifier_dropout < 0: as hidden_dropout
     float initializer_range;
     const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
-    size_t
-        n_labels; // classes of a sequence or token head; 2 for a span head; vocab_size for a masked LM
+    // Classes of a sequence or token head; 2 for a span head; vocab_size for a masked LM.
+    size_t n_labels;
     Slice problem_type; // as in the file; empty where absent
 } ModelConfig;
 

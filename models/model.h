@@ -22,8 +22,8 @@ typedef struct Model Model;
 
 typedef enum HeadChoice {
     HEAD_AS_SAVED, // the checkpoint's own head; a checkpoint without one gives embeddings
-    HEAD_FOR_LABELS, // `head` with `labels`: the checkpoint's where it has that head with these labels in this order,
-    // else a fresh one
+    // `head` with `labels`: the checkpoint's where it has that head with these labels in this order, else a fresh one.
+    HEAD_FOR_LABELS,
 } HeadChoice;
 
 // Zero means the default everywhere.
@@ -55,8 +55,8 @@ void model_close(Model **model); // a no-op on NULL
 
 const ModelConfig *model_config(const Model *model);
 const Tokenizer *model_tokenizer(const Model *model); // NULL where opened without
-int model_head_is_fresh(
-    const Model *model); // its head's weights were drawn from the seed, not read
+// Whether weights of its head were drawn from the seed, not read.
+int model_head_is_fresh(const Model *model);
 Device model_device(const Model *model);
 
 // What a model can be asked for.

@@ -46,8 +46,8 @@ typedef struct Param {
     size_t n_parts;
     size_t rows, cols; // a vector has one row
     bool is_vector;    // one dimension in the checkpoint: no weight decay
-    bool
-        is_gathered; // used by OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows
+    // Used by OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
+    bool is_gathered;
     Layout layout;
     ParamInit init;
     int32_t zero_row; // row that starts as zeros (padding), or -1

@@ -55,8 +55,8 @@ typedef enum TrainMonitor {
 // Zero means the default stated; a field whose zero is meant has its own rule.
 typedef struct TrainOptions {
     double learning_rate; // default 5e-5
-    double
-        weight_decay; // as given, 0 = none; never on biases and norm weights (tensors of one dimension)
+    // As given, 0 = none; never on biases and norm weights (tensors of one dimension).
+    double weight_decay;
     double beta1, beta2, epsilon; // defaults 0.9, 0.999, 1e-8
     Schedule schedule;
     uint64_t warmup_steps; // as given; used where warmup_ratio is 0
@@ -64,8 +64,8 @@ typedef struct TrainOptions {
     unsigned n_cycles;     // of SCHEDULE_COSINE_RESTARTS; default 1
     double clip_norm;      // global norm; 0 = no clipping
     size_t batch_size;     // sequences; default 16
-    size_t
-        accumulate; // batches a step; default 1. The step is that of one batch `accumulate` times as large
+    // Batches a step; default 1. The step is that of one batch `accumulate` times as large.
+    size_t accumulate;
     double epochs;              // default 3; a fraction ends within an epoch
     uint64_t max_steps;         // where not 0, this many steps instead of epochs
     double dropout;             // of every place; negative = as config.json says
@@ -73,10 +73,10 @@ typedef struct TrainOptions {
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL
     int balance_classes; // draws examples with replacement so that classes come equally often (HEAD_SEQUENCE)
     float label_smoothing;
-    Slice
-        freeze; // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head
-    unsigned
-        gradual_unfreezing; // epochs a group: the head alone first, then one block more each time; 0 = off
+    // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head.
+    Slice freeze;
+    // Epochs a group: the head alone first, then one block more each time; 0 = off.
+    unsigned gradual_unfreezing;
     double layer_decay; // learning rate of block i times layer_decay^(n_layers - i); 0 = 1 = off
     size_t n_lanes;     // default 4, at most 16; it changes bits
     int sort_by_length; // batches of similar length: the order within windows of 32 batches is by length
