@@ -324,7 +324,9 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     json_begin_object(&w);
     json_put_key(&w, "architectures");
     json_begin_array(&w);
-    json_put_string(&w, config->class_name);
+    // The class that has this head and nothing more: BertForPreTraining, say, has tensors that are not kept.
+    const ArchitectureClass *saved = architecture_class(config->architecture, config->head);
+    json_put_string(&w, saved ? slice_from_cstr(saved->name) : config->class_name);
     json_end_array(&w);
     json_put_key(&w, "model_type");
     json_put_string(&w, config->model_type);

@@ -10,10 +10,10 @@
 #include "models/architecture.h"
 #include "models/config_read.h"
 
-static Status refuse_variants(const Json *root, Error *err)
+static Status refuse_variants(const Json *root, ModelHead head, Error *err)
 {
     Slice positions = SLICE("absolute");
-    bool is_decoder = false;
+    bool is_decoder = false, is_tied = true;
     TRY(json_opt_string(root, "position_embedding_type", &positions, err));
     if (!slice_eq_cstr(positions, "absolute")) {
         return json_error(json_get(root, "position_embedding_type"), err,
@@ -22,6 +22,11 @@ static Status refuse_variants(const Json *root, Error *err)
     TRY(json_opt_bool(root, "is_decoder", &is_decoder, err));
     if (is_decoder)
         return json_error(json_get(root, "is_decoder"), err, "BERT as a decoder is not supported");
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    if (!is_tied && head == HEAD_MASKED_LM) {
+        return json_error(json_get(root, "tie_word_embeddings"), err,
+                          "a masked LM whose output layer is not its embedding is not supported");
+    }
     return STATUS_OK;
 }
 
@@ -39,7 +44,7 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
 static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
     (void)arena;
-    TRY(refuse_variants(root, err));
+    TRY(refuse_variants(root, config->head, err));
     TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
     TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->hidden_dropout,
