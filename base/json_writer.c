@@ -110,6 +110,14 @@ static const char *escape_of(unsigned char c, char *scratch)
     return scratch;
 }
 
+// Controls that drive a terminal (U+0080 to U+009F) and the line ends of Unicode, at which some readers of JSON Lines cut.
+static const char *escape_of_point(CodePoint c, char scratch[8])
+{
+    if (c > 0x9F && c != 0x2028 && c != 0x2029) return NULL;
+    snprintf(scratch, 8, "\\u%04x", (unsigned)c & 0xFFFF);
+    return scratch;
+}
+
 void json_escape(Buffer *out, Slice text)
 {
     buffer_append_byte(out, '"');
@@ -123,7 +131,8 @@ void json_escape(Buffer *out, Slice text)
             instead = escape_of(byte, scratch);
         } else {
             next = at;
-            if (utf8_next(text, &next) < 0) instead = "\xef\xbf\xbd";
+            const CodePoint c = utf8_next(text, &next);
+            instead = c < 0 ? "\xef\xbf\xbd" : escape_of_point(c, scratch);
         }
         if (instead) {
             buffer_append(out, slice_sub(text, written, at));

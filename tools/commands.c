@@ -6,6 +6,7 @@
 const char *const command_groups[] = {"Evaluate", "Models", "Results", "About", NULL};
 
 const Command *const commands_all[] = {
+    &command_predict,
     &command_tokenize,
     &command_help,
     &command_completion,

@@ -1,0 +1,335 @@
+// assay predict: JSON Lines in, what a model says in JSON Lines out.
+#include <stddef.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "tools/commands.h"
+#include "tools/model_options.h"
+#include "tools/predict.h"
+
+// A chunk ends at --batch cases, or where it holds this much, so that memory stays bounded whatever the input.
+enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };
+
+typedef struct Chunk {
+    Arena arena;
+    PredictCase *cases;
+    size_t n, capacity;
+    size_t n_bytes, n_tokens, n_floats;
+    TokenSequence *inputs; // of the cases that can be worked on
+    size_t n_inputs;
+} Chunk;
+
+#define CASE_FIELD(key, kind)                  \
+    {                                          \
+#        key, kind, offsetof(PredictCase, key) \
+    }
+static const JsonlField case_fields[] = {
+    CASE_FIELD(id, JSONL_RAW),
+    CASE_FIELD(text, JSONL_TEXT),
+    CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(input_ids, JSONL_INTS),
+    CASE_FIELD(token_type_ids, JSONL_INTS),
+};
+enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
+
+// ---- one case ----
+
+static Status take_given_ids(PredictCase *c, Error *err)
+{
+    if (c->text.is_given) {
+        return error_set(err, STATUS_INVALID, "\"text\" and \"input_ids\" are both given");
+    }
+    if (c->token_type_ids.is_given && c->token_type_ids.n != c->input_ids.n) {
+        return error_set(err, STATUS_INVALID, "%zu \"input_ids\", but %zu \"token_type_ids\"",
+                         c->input_ids.n, c->token_type_ids.n);
+    }
+    c->input = (TokenSequence){.ids = c->input_ids.values,
+                               .type_ids = c->token_type_ids.values,
+                               .n_tokens = c->input_ids.n};
+    return STATUS_OK;
+}
+
+static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    const Slice *pair = c->pair.is_given ? &c->pair.text : NULL;
+    TRY(arena_take(arena, 1, sizeof *c->encoding, "an encoding", &c->encoding, err));
+    TRY(tokenizer_encode(tokenizer, c->text.text, pair, NULL, arena, c->encoding, err));
+    c->is_cut = c->encoding->n_tokens > p->max_length;
+    if (c->is_cut) {
+        // The question stays whole where it can: the text asked about gives first.
+        const EncodeOptions options = {.max_length = p->max_length,
+                                       .strategy = pair && p->mode->head == HEAD_SPAN
+                                                       ? TRUNCATE_ONLY_SECOND
+                                                       : TRUNCATE_LONGEST_FIRST};
+        TRY(tokenizer_encode(tokenizer, c->text.text, pair, &options, arena, c->encoding, err));
+    }
+    c->input = (TokenSequence){.ids = c->encoding->ids,
+                               .type_ids = c->encoding->type_ids,
+                               .n_tokens = c->encoding->n_tokens};
+    // Spans are cut out of the text by bytes; the mode turns them into code points itself.
+    if (p->mode->head == HEAD_TOKEN) token_offsets_encoding(c->encoding, c->text.text, pair);
+    return STATUS_OK;
+}
+
+static Status encode_ids(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    const EncodeOptions options = {.max_length = p->max_length};
+    TokenBatch batch = {0};
+    TRY(tokenizer_encode_batch(model_tokenizer(p->model), &c->text.text,
+                               c->pair.is_given ? &c->pair.text : NULL, 1, &options, arena, &batch,
+                               err));
+    const size_t n_tokens = batch.starts[1] - batch.starts[0];
+    c->is_cut = batch.n_full[0] > n_tokens;
+    c->input = (TokenSequence){.ids = batch.ids, .type_ids = batch.type_ids, .n_tokens = n_tokens};
+    return STATUS_OK;
+}
+
+static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
+                        Slice line, PredictCase *c, Error *err)
+{
+    TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    if (c->input_ids.is_given) {
+        TRY(take_given_ids(c, err));
+    } else if (!c->text.is_given) {
+        return error_set(err, STATUS_INVALID, "\"text\" or \"input_ids\" is wanted");
+    } else if (!model_tokenizer(p->model)) {
+        return error_set(err, STATUS_INVALID,
+                         "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
+    } else if (p->mode->wants_offsets) {
+        TRY(encode_with_offsets(p, arena, c, err));
+    } else {
+        TRY(encode_ids(p, arena, c, err));
+    }
+    return model_check_inputs(p->model, &c->input, 1, err);
+}
+
+// ---- a chunk ----
+
+static size_t floats_of(const Predictor *p, const TokenSequence *input)
+{
+    size_t n = 0;
+    const size_t rows = model_output_rows(p->model, input, 1);
+    return size_mul(rows, model_output_width(p->model), &n) ? n : SIZE_MAX;
+}
+
+// Keeps one line as a case; one that cannot be read becomes a failure in its place.
+static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line_number, Slice line,
+                       Error *err)
+{
+    Error why = {0};
+    PredictCase *c = &chunk->cases[chunk->n++];
+    *c = (PredictCase){0};
+    const Slice copy = arena_copy(&chunk->arena, line);
+    if (!copy.ptr) return error_set_memory(err, line.len, 1, "a line");
+    chunk->n_bytes += line.len;
+    if (read_case(p, &chunk->arena, name, line_number, copy, c, &why) != STATUS_OK) {
+        TRY(arena_take(&chunk->arena, 1, sizeof why, "an error", &c->why, err));
+        *c->why = why;
+        return STATUS_OK;
+    }
+    chunk->n_tokens += c->input.n_tokens;
+    chunk->n_floats += floats_of(p, &c->input);
+    chunk->inputs[chunk->n_inputs++] = c->input;
+    return STATUS_OK;
+}
+
+static bool is_full(const Chunk *chunk)
+{
+    return chunk->n == chunk->capacity || chunk->n_bytes >= CHUNK_BYTES ||
+           chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
+}
+
+static Status put_answer(Predictor *p, const PredictCase *c, const float *logits, JsonlOut *out,
+                         Error *err)
+{
+    Error why = {0};
+    if (c->why) return jsonl_out_failure(out, c->id, c->why, err);
+    const size_t begin = out->text.len;
+    JsonWriter *w = jsonl_out_begin(out, c->id);
+    if (p->mode->put(p, c, logits, w, &why) != STATUS_OK) {
+        out->text.len = begin; // what was begun is taken back
+        return jsonl_out_failure(out, c->id, &why, err);
+    }
+    if (c->is_cut) {
+        json_put_key(w, "truncated");
+        json_put_bool(w, true);
+    }
+    return jsonl_out_end(out, err);
+}
+
+static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
+{
+    float *logits = NULL;
+    TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output", &logits,
+                   err));
+    TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
+                      err));
+    if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING) {
+        model_normalize_rows(logits, chunk->n_inputs, model_output_width(p->model));
+    }
+    for (size_t i = 0; i < chunk->n; i++) {
+        const PredictCase *c = &chunk->cases[i];
+        TRY(put_answer(p, c, logits, out, err));
+        if (!c->why) logits += floats_of(p, &c->input);
+    }
+    return jsonl_out_flush(out, err);
+}
+
+static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
+{
+    chunk->n = chunk->n_bytes = chunk->n_tokens = chunk->n_floats = chunk->n_inputs = 0;
+    chunk->capacity = capacity;
+    TRY(arena_take(&chunk->arena, capacity, sizeof *chunk->cases, "cases", &chunk->cases, err));
+    return arena_take(&chunk->arena, capacity, sizeof *chunk->inputs, "inputs", &chunk->inputs,
+                      err);
+}
+
+static Status stream(Predictor *p, Pool *pool, LineReader *in, Slice name, size_t batch,
+                     JsonlOut *out, Error *err)
+{
+    Chunk chunk = {0};
+    Status s = STATUS_OK;
+    Slice line = {0};
+    bool more = true;
+    const ArenaMark mark = arena_mark(&chunk.arena);
+    while (s == STATUS_OK && more) {
+        arena_rewind(&chunk.arena, mark);
+        s = start_chunk(&chunk, batch, err);
+        while (s == STATUS_OK && more && !is_full(&chunk)) {
+            s = line_reader_next(in, &line, &more, err);
+            if (s != STATUS_OK || !more || slice_trim(line).len == 0) continue;
+            s = add_line(p, &chunk, name, line_reader_number(in), line, err);
+        }
+        if (s == STATUS_OK) s = work_chunk(p, pool, &chunk, out, err);
+    }
+    arena_release(&chunk.arena);
+    return s;
+}
+
+// ---- the command ----
+
+// The longest input in tokens: what was asked for, else what the model and its tokenizer allow.
+static Status choose_length(const CommandLine *line, Predictor *p, Error *err)
+{
+    const size_t limit = model_config(p->model)->max_positions;
+    const size_t asked = (size_t)option_integer(line, "max-length");
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    const size_t usual = tokenizer ? tokenizer_model_max_length(tokenizer) : 0;
+    if (asked > limit) {
+        return error_set(err, STATUS_INVALID,
+                         "--max-length %zu: the model takes at most %zu tokens", asked, limit);
+    }
+    p->max_length = asked ? asked : usual ? size_min(usual, limit) : limit;
+    return STATUS_OK;
+}
+
+static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
+{
+    ModelOptions options = {0};
+    const char *directory = line->operands[0];
+    TRY(model_options_read(line, &options, err));
+    options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
+    TRY(model_open(directory, &options, &p->model, err));
+    const size_t mode = option_choice(line, "mode");
+    p->mode =
+        mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
+    TRY(predict_mode_check(p->mode, p->model, err));
+    TRY(choose_length(line, p, err));
+    return predict_class_names(p, err);
+}
+
+static Status run(CommandLine *line, Error *err)
+{
+    const char *in_path = option_text(line, "in");
+    Predictor p = {0};
+    Pool *pool = NULL;
+    LineReader *in = NULL;
+    JsonlOut out = {0};
+    const int64_t started = clock_now_ns();
+    Status s = open_predictor(line, &p, err);
+    if (s == STATUS_OK) s = model_options_pool(line, &pool, err);
+    if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK) s = jsonl_out_open(&out, option_text(line, "out"), line->is_json, err);
+    if (s == STATUS_OK) {
+        s = stream(&p, pool, in, slice_from_cstr(in_path), (size_t)option_integer(line, "batch"),
+                   &out, err);
+    }
+    if (s == STATUS_OK) {
+        char took[CLOCK_TEXT_SIZE];
+        clock_format_duration(clock_now_ns() - started, took);
+        log_message(line->log, LOG_DEBUG, "%zu cases in %s", out.n_written, took);
+        s = jsonl_out_finish(&out, err);
+    }
+    jsonl_out_release(&out);
+    line_reader_close(&in);
+    pool_close(&pool);
+    model_close(&p.model);
+    arena_release(&p.arena);
+    return s;
+}
+
+static const Option options[] = {
+    {.name = "in",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .fallback = "-",
+     .help = "JSON Lines to read; - is standard input"},
+    {.name = "out",
+     .short_name = 'o',
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .fallback = "-",
+     .help = "JSON Lines to write; - is standard output"},
+    {.name = "mode",
+     .kind = OPTION_CHOICE,
+     .value = "MODE",
+     .choices = predict_mode_names,
+     .help = "what to ask the model for; without it, what its head gives"},
+    {.name = "max-length",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .lowest = 1,
+     .highest = 1 << 24,
+     .help = "cut texts to N tokens, special ones included; without it, to what the model takes"},
+    {.name = "batch",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "1024",
+     .lowest = 1,
+     .highest = 1 << 20,
+     .help = "cases read, worked on and written at a time; answers do not depend on it"},
+    MODEL_OPTION_ROWS,
+};
+
+const Command command_predict = {
+    .name = "predict",
+    .group = "Models",
+    .summary = "labels, logits, tags, spans or embeddings of texts, as JSON Lines",
+    .operands = "MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .description =
+        "MODEL is a directory with config.json, model.safetensors and a tokenizer. Each line of --in "
+        "is {\"text\": TEXT}, {\"text\", \"pair\"}, or {\"input_ids\": [..]} with "
+        "\"token_type_ids\" where wanted; other keys are passed over. Each line of --out answers one "
+        "of them, in their order:\n\n"
+        "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; one value for a regression head\n"
+        "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
+        "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "
+        "\"text\"\n"
+        "  embed     {\"embedding\": [..]}\n"
+        "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
+        "mask\n"
+        "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "
+        "\"end_logits\"} for span heads\n\n"
+        "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
+        "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
+        "marked \"truncated\": true. Numbers that are not finite are the strings \"NaN\" and "
+        "\"Infinity\". With --json and without --out the answers are one array.",
+    OPTIONS(options),
+    .examples = "  assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
+                "  echo '{\"text\": \"a fine film\"}' | assay predict models/reviews\n",
+    .run = run,
+};

@@ -1,0 +1,55 @@
+#include "tools/model_options.h"
+
+#include <string.h>
+
+#include "base/file.h"
+
+const char *const compute_choices[] = {"f32", "tf32", NULL};
+const char *const blas_choices[] = {"own", "openblas", NULL};
+
+Status device_parse(const char *text, Device *out, Error *err)
+{
+    enum { HIGHEST_GPU = 1023 };
+    uint64_t index = 0;
+    *out = (Device){.kind = DEVICE_CPU};
+    if (strcmp(text, "cpu") == 0) return STATUS_OK;
+    const bool is_first = strcmp(text, "cuda") == 0;
+    const bool is_numbered = strncmp(text, "cuda:", 5) == 0 &&
+                             slice_to_u64(slice_from_cstr(text + 5), &index) &&
+                             index <= HIGHEST_GPU;
+    if (!is_first && !is_numbered) {
+        return error_set(err, STATUS_INVALID, "--device %s: known are cpu and cuda:N", text);
+    }
+    *out = (Device){.kind = DEVICE_CUDA, .index = (int)index};
+    return STATUS_OK;
+}
+
+Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err)
+{
+    static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_TF32};
+    *out = (ModelOptions){
+        .compute = modes[option_choice(line, "compute")],
+        .openblas_forward = option_choice(line, "blas") == 1,
+    };
+    TRY(device_parse(option_text(line, "device"), &out->device, err));
+    if (out->compute == COMPUTE_TF32 && out->device.kind == DEVICE_CPU) {
+        return error_set(err, STATUS_INVALID, "--compute tf32 is for a GPU: add --device cuda:0");
+    }
+    return STATUS_OK;
+}
+
+Status model_options_pool(const CommandLine *line, Pool **out, Error *err)
+{
+    return pool_open((size_t)option_integer(line, "threads"), out, err);
+}
+
+bool has_tokenizer(const char *directory)
+{
+    static const char *const files[] = {"tokenizer.json", "vocab.txt"};
+    char path[4096];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const int len = snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        if (len > 0 && (size_t)len < sizeof path && file_exists(path)) return true;
+    }
+    return false;
+}

@@ -1,0 +1,46 @@
+// tools/model_options.h: the options of commands that open a model: where it runs, with how many threads, in which numbers.
+#ifndef ASSAY_TOOLS_MODEL_OPTIONS_H
+#define ASSAY_TOOLS_MODEL_OPTIONS_H
+
+#include "base/pool.h"
+#include "models/model.h"
+#include "tools/command.h"
+
+extern const char *const compute_choices[]; // "f32", "tf32"
+extern const char *const blas_choices[];    // "own", "openblas"
+
+// Rows for a command's table.
+#define MODEL_OPTION_ROWS                                                                    \
+    {.name = "threads",                                                                      \
+     .kind = OPTION_INTEGER,                                                                 \
+     .value = "N",                                                                           \
+     .fallback = "0",                                                                        \
+     .highest = 1024,                                                                        \
+     .help = "threads to work with; 0 is as many as this process may use"},                  \
+        {.name = "device",                                                                   \
+         .kind = OPTION_TEXT,                                                                \
+         .value = "DEVICE",                                                                  \
+         .fallback = "cpu",                                                                  \
+         .help = "where to compute: cpu, or cuda:N for a GPU"},                              \
+        {.name = "compute",                                                                  \
+         .kind = OPTION_CHOICE,                                                              \
+         .value = "KIND",                                                                    \
+         .fallback = "f32",                                                                  \
+         .choices = compute_choices,                                                         \
+         .help = "products in true fp32, or with TF32 inputs on a GPU that has it"},         \
+    {                                                                                        \
+        .name = "blas", .kind = OPTION_CHOICE, .value = "KIND", .fallback = "own",           \
+        .choices = blas_choices,                                                             \
+        .help = "kernels of forward products; openblas is not the same bits for every batch" \
+    }
+
+// "cpu", "cuda" or "cuda:N".
+Status device_parse(const char *text, Device *out, Error *err) MUST_CHECK;
+// Fills device, compute and openblas_forward of a zeroed *out.
+Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
+// A pool of --threads.
+Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_CHECK;
+// Whether a directory has a tokenizer that could be opened: tokenizer.json or vocab.txt.
+bool has_tokenizer(const char *directory);
+
+#endif

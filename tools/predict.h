@@ -1,0 +1,52 @@
+// tools/predict.h: what `assay predict` asks of a model and writes about it. Internal to cmd_predict.c and predict_*.c.
+#ifndef ASSAY_TOOLS_PREDICT_H
+#define ASSAY_TOOLS_PREDICT_H
+
+#include "models/model.h"
+#include "tools/jsonl.h"
+
+// One line of input, tokenised. Everything lies in the chunk's arena.
+typedef struct PredictCase {
+    Slice id;
+    JsonlText text, pair;
+    JsonlInts input_ids, token_type_ids;
+    TokenSequence input;
+    Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
+    bool is_cut;        // the text had more tokens than are allowed
+    Error *why;         // it failed; NULL where it did not
+} PredictCase;
+
+typedef struct PredictMode PredictMode;
+
+typedef struct Predictor {
+    Model *model;
+    const PredictMode *mode;
+    size_t max_length;  // tokens
+    Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
+    double *probabilities; // scratch [largest output of one case]
+    size_t n_probabilities;
+    Arena arena;
+} Predictor;
+
+// A way of answering.
+struct PredictMode {
+    const char *name;
+    ModelHead head; // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
+    bool wants_offsets;
+    // Puts the members of one answer; logits [rows of this case, width].
+    Status (*put)(Predictor *predictor, const PredictCase *c, const float *logits, JsonWriter *w,
+                  Error *err);
+};
+
+extern const PredictMode predict_modes[];
+extern const char *const predict_mode_names[]; // the same names, ended by NULL
+enum { N_PREDICT_MODES = 6 };
+
+// The mode of a head when none is asked for.
+const PredictMode *predict_mode_of(ModelHead head);
+// STATUS_INVALID where the model's head cannot answer so.
+Status predict_mode_check(const PredictMode *mode, const Model *model, Error *err) MUST_CHECK;
+// Names of classes for answers.
+Status predict_class_names(Predictor *predictor, Error *err) MUST_CHECK;
+
+#endif

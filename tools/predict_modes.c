@@ -1,0 +1,345 @@
+// The answers of each mode.
+#include <math.h>
+#include <string.h>
+
+#include "tools/predict.h"
+
+enum { N_FILLS = 5, LONGEST_ANSWER = 30 };
+
+static size_t n_labels(const Predictor *p)
+{
+    return model_config(p->model)->n_labels;
+}
+
+// Scratch for n doubles.
+static Status want_probabilities(Predictor *p, size_t n, Error *err)
+{
+    if (n <= p->n_probabilities) return STATUS_OK;
+    TRY(arena_take(&p->arena, n, sizeof *p->probabilities, "probabilities", &p->probabilities,
+                   err));
+    p->n_probabilities = n;
+    return STATUS_OK;
+}
+
+static void put_floats(JsonWriter *w, const float *values, size_t n, size_t stride)
+{
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) json_put_float(w, values[i * stride]);
+    json_end_array(w);
+}
+
+static size_t argmax(const double *values, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (values[i] > values[best]) best = i;
+    }
+    return best;
+}
+
+static void put_tokens(Predictor *p, const PredictCase *c, JsonWriter *w)
+{
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    if (!tokenizer) return;
+    json_put_key(w, "tokens");
+    json_begin_array(w);
+    for (size_t t = 0; t < c->input.n_tokens; t++) {
+        json_put_string(w, tokenizer_token(tokenizer, c->input.ids[t]));
+    }
+    json_end_array(w);
+}
+
+// ---- logits ----
+
+static Status put_logits(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                         Error *err)
+{
+    (void)err;
+    const ModelHead head = model_config(p->model)->head;
+    const size_t width = model_output_width(p->model), n = c->input.n_tokens;
+    if (head == HEAD_SPAN) {
+        json_put_key(w, "start_logits");
+        put_floats(w, logits, n, 2);
+        json_put_key(w, "end_logits");
+        put_floats(w, logits + 1, n, 2);
+        return STATUS_OK;
+    }
+    json_put_key(w, "logits");
+    if (head == HEAD_SEQUENCE) {
+        put_floats(w, logits, width, 1);
+        return STATUS_OK;
+    }
+    json_begin_array(w);
+    for (size_t t = 0; t < n; t++) put_floats(w, logits + t * width, width, 1);
+    json_end_array(w);
+    return STATUS_OK;
+}
+
+// ---- a class for each sequence ----
+
+static void put_probabilities(Predictor *p, const double *probabilities, JsonWriter *w)
+{
+    json_put_key(w, "probabilities");
+    json_begin_object(w);
+    for (size_t i = 0; i < n_labels(p); i++) {
+        json_put_key_slice(w, p->class_names[i]);
+        json_put_double(w, probabilities[i]);
+    }
+    json_end_object(w);
+}
+
+// Several labels at once: each has a probability of its own (problem_type of config.json).
+static void put_multi_label(Predictor *p, const float *logits, JsonWriter *w)
+{
+    const size_t n = n_labels(p);
+    json_put_key(w, "labels");
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) {
+        p->probabilities[i] = 1.0 / (1.0 + exp(-(double)logits[i]));
+        if (p->probabilities[i] >= 0.5) json_put_string(w, model_config(p->model)->labels[i]);
+    }
+    json_end_array(w);
+    put_probabilities(p, p->probabilities, w);
+}
+
+static Status put_class(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                        Error *err)
+{
+    (void)c;
+    const ModelConfig *config = model_config(p->model);
+    TRY(want_probabilities(p, config->n_labels, err));
+    if (slice_eq_cstr(config->problem_type, "multi_label_classification")) {
+        put_multi_label(p, logits, w);
+    } else if (config->n_labels == 1) { // a regression
+        json_put_key(w, "value");
+        json_put_float(w, logits[0]);
+    } else {
+        model_probabilities(logits, 1, config->n_labels, p->probabilities);
+        json_put_key(w, "label");
+        json_put_string(w, config->labels[argmax(p->probabilities, config->n_labels)]);
+        put_probabilities(p, p->probabilities, w);
+    }
+    return STATUS_OK;
+}
+
+// ---- a class for each token ----
+
+static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                       Error *err)
+{
+    const size_t n = c->input.n_tokens, width = n_labels(p);
+    size_t size = 0;
+    if (__builtin_mul_overflow(n, width, &size)) size = SIZE_MAX;
+    TRY(want_probabilities(p, size, err));
+    model_probabilities(logits, n, width, p->probabilities);
+    put_tokens(p, c, w);
+    if (c->encoding) {
+        json_put_key(w, "offsets");
+        json_begin_array(w);
+        for (size_t t = 0; t < n; t++) {
+            json_begin_array(w);
+            json_put_u64(w, c->encoding->offsets[t].begin);
+            json_put_u64(w, c->encoding->offsets[t].end);
+            json_end_array(w);
+        }
+        json_end_array(w);
+    }
+    json_put_key(w, "labels");
+    json_begin_array(w);
+    for (size_t t = 0; t < n; t++) {
+        const size_t best = argmax(p->probabilities + t * width, width);
+        json_put_string(w, model_config(p->model)->labels[best]);
+    }
+    json_end_array(w);
+    json_put_key(w, "probabilities");
+    json_begin_array(w);
+    for (size_t t = 0; t < n; t++) {
+        const double *row = p->probabilities + t * width;
+        json_put_double(w, row[argmax(row, width)]);
+    }
+    json_end_array(w);
+    return STATUS_OK;
+}
+
+// ---- an answer in the text ----
+
+// Whether a token may begin or end an answer: of the context, which is the second text where there are two.
+static bool may_answer(const PredictCase *c, size_t token)
+{
+    if (!c->encoding) return true;
+    return c->encoding->sequence[token] == (c->pair.is_given ? 1 : 0);
+}
+
+// Softmax of column `column` over the tokens that may answer; 0 for the others.
+static void span_softmax(const PredictCase *c, const float *logits, size_t column, double *out)
+{
+    double highest = -INFINITY, sum = 0;
+    const size_t n = c->input.n_tokens;
+    for (size_t t = 0; t < n; t++) {
+        if (may_answer(c, t)) highest = fmax(highest, logits[2 * t + column]);
+    }
+    for (size_t t = 0; t < n; t++) {
+        out[t] = may_answer(c, t) ? exp((double)logits[2 * t + column] - highest) : 0;
+        sum += out[t];
+    }
+    for (size_t t = 0; t < n && sum > 0; t++) out[t] /= sum;
+}
+
+static Status put_span(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                       Error *err)
+{
+    const size_t n = c->input.n_tokens;
+    size_t begin = 0, end = 0;
+    double best = -1;
+    TRY(want_probabilities(p, 2 * n, err));
+    const double *starts = p->probabilities, *ends = p->probabilities + n;
+    span_softmax(c, logits, 0, p->probabilities);
+    span_softmax(c, logits, 1, p->probabilities + n);
+    for (size_t s = 0; s < n; s++) {
+        for (size_t e = s; e < n && e < s + LONGEST_ANSWER; e++) {
+            if (!may_answer(c, s) || !may_answer(c, e) || !(starts[s] * ends[e] > best)) continue;
+            best = starts[s] * ends[e];
+            begin = s;
+            end = e;
+        }
+    }
+    if (best < 0) return error_set(err, STATUS_INVALID, "the text has no token to answer with");
+    if (c->encoding) {
+        const Slice context = c->pair.is_given ? c->pair.text : c->text.text;
+        const size_t from = c->encoding->offsets[begin].begin, to = c->encoding->offsets[end].end;
+        TokenOffsets points = {from, to};
+        json_put_key(w, "text");
+        json_put_string(w, slice_sub(context, from, to));
+        token_offsets_to_points(context, 1, &points);
+        json_put_key(w, "start");
+        json_put_u64(w, points.begin);
+        json_put_key(w, "end");
+        json_put_u64(w, points.end);
+    }
+    json_put_key(w, "start_token");
+    json_put_u64(w, begin);
+    json_put_key(w, "end_token");
+    json_put_u64(w, end);
+    json_put_key(w, "score");
+    json_put_double(w, best);
+    return STATUS_OK;
+}
+
+// ---- a vector for each sequence ----
+
+static Status put_embedding(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                            Error *err)
+{
+    (void)c, (void)err;
+    json_put_key(w, "embedding");
+    put_floats(w, logits, model_output_width(p->model), 1);
+    return STATUS_OK;
+}
+
+// ---- the token behind each mask ----
+
+static void put_best_tokens(Predictor *p, const double *probabilities, JsonWriter *w)
+{
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    size_t best[N_FILLS];
+    size_t n = 0;
+    for (size_t i = 0; i < n_labels(p); i++) {
+        size_t at = n;
+        while (at > 0 && probabilities[best[at - 1]] < probabilities[i]) at--;
+        if (at == N_FILLS) continue;
+        if (n < N_FILLS) n++;
+        memmove(&best[at + 1], &best[at], (n - 1 - at) * sizeof *best);
+        best[at] = i;
+    }
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) {
+        json_begin_object(w);
+        json_put_key(w, "id");
+        json_put_u64(w, best[i]);
+        json_put_key(w, "token");
+        json_put_string(w, tokenizer_token(tokenizer, (int32_t)best[i]));
+        json_put_key(w, "probability");
+        json_put_double(w, probabilities[best[i]]);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static Status put_fills(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                        Error *err)
+{
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    const int32_t mask = tokenizer ? tokenizer_special(tokenizer, SPECIAL_MASK) : TOKEN_NONE;
+    const size_t width = n_labels(p);
+    if (mask == TOKEN_NONE) {
+        return error_set(err, STATUS_INVALID,
+                         "the model has no tokenizer with a mask token; --mode logits needs none");
+    }
+    TRY(want_probabilities(p, width, err));
+    json_put_key(w, "fills");
+    json_begin_array(w);
+    for (size_t t = 0; t < c->input.n_tokens; t++) {
+        if (c->input.ids[t] != mask) continue;
+        model_probabilities(logits + t * width, 1, width, p->probabilities);
+        json_begin_object(w);
+        json_put_key(w, "token_index");
+        json_put_u64(w, t);
+        json_put_key(w, "best");
+        put_best_tokens(p, p->probabilities, w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    return STATUS_OK;
+}
+
+// ---- the table ----
+
+const PredictMode predict_modes[N_PREDICT_MODES] = {
+    {.name = "logits", .head = HEAD_COUNT, .put = put_logits},
+    {.name = "classify", .head = HEAD_SEQUENCE, .put = put_class},
+    {.name = "tag", .head = HEAD_TOKEN, .wants_offsets = true, .put = put_tags},
+    {.name = "span", .head = HEAD_SPAN, .wants_offsets = true, .put = put_span},
+    {.name = "embed", .head = HEAD_EMBEDDING, .put = put_embedding},
+    {.name = "fill", .head = HEAD_MASKED_LM, .put = put_fills},
+};
+const char *const predict_mode_names[] = {"logits", "classify", "tag", "span",
+                                          "embed",  "fill",     NULL};
+
+const PredictMode *predict_mode_of(ModelHead head)
+{
+    for (size_t i = 0; i < N_PREDICT_MODES; i++) {
+        if (predict_modes[i].head == head) return &predict_modes[i];
+    }
+    return &predict_modes[0];
+}
+
+Status predict_mode_check(const PredictMode *mode, const Model *model, Error *err)
+{
+    const ModelHead head = model_config(model)->head;
+    if (mode->head == head || (mode->head == HEAD_COUNT && head != HEAD_EMBEDDING))
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "--mode %s: the model's head is %s: --mode %s%s",
+                     mode->name, model_head_name(head), predict_mode_of(head)->name,
+                     head == HEAD_EMBEDDING ? "" : " or logits");
+}
+
+Status predict_class_names(Predictor *p, Error *err)
+{
+    const ModelConfig *config = model_config(p->model);
+    if (!config->labels) return STATUS_OK;
+    TRY(arena_take(&p->arena, config->n_labels, sizeof *p->class_names, "class names",
+                   &p->class_names, err));
+    for (size_t i = 0; i < config->n_labels; i++) {
+        bool is_repeated = false;
+        for (size_t k = 0; k < i && !is_repeated; k++) {
+            is_repeated = slice_eq(config->labels[k], config->labels[i]);
+        }
+        p->class_names[i] = config->labels[i];
+        if (!is_repeated) continue;
+        const char *name =
+            arena_printf(&p->arena, SLICE_FMT " #%zu", SLICE_ARG(config->labels[i]), i);
+        if (!name) return error_set_memory(err, 1, config->labels[i].len, "a class name");
+        p->class_names[i] = slice_from_cstr(name);
+    }
+    return STATUS_OK;
+}
