@@ -186,3 +186,49 @@ const char *minilm_directory(void)
     const char *directory = getenv("ASSAY_MINILM");
     return directory && file_is_directory(directory) ? directory : NULL;
 }
+
+// ---- tuning ----
+
+Pool *open_pool(size_t n_threads)
+{
+    Error err = {0};
+    Pool *pool = NULL;
+    want_ok(pool_open(n_threads, &pool, &err), &err);
+    return pool;
+}
+
+TrainOptions busy_options(void)
+{
+    return (TrainOptions){.learning_rate = 1e-3,
+                          .weight_decay = 0.01,
+                          .schedule = SCHEDULE_COSINE,
+                          .warmup_ratio = 0.1,
+                          .clip_norm = 1.0,
+                          .batch_size = 5,
+                          .epochs = 2,
+                          .dropout = -1,
+                          .seed = 11};
+}
+
+TrainResult train(Model *model, size_t n_threads, const SmallData *data,
+                  const TrainOptions *options)
+{
+    Error err = {0};
+    TrainResult result = {0};
+    Pool *pool = open_pool(n_threads);
+    want_ok(model_train(model, pool, data->examples, data->n, options, &result, &err), &err);
+    pool_close(&pool);
+    return result;
+}
+
+void check_equal_weights(const char *what, const Model *a, const Model *b)
+{
+    size_t n = 0;
+    float *x = all_weights(a, &n), *y = all_weights(b, &n);
+    for (size_t i = 0; i < n; i++) {
+        cr_assert(memcmp(&x[i], &y[i], sizeof *x) == 0, "%s: weight %zu is %.9g and %.9g", what, i,
+                  (double)x[i], (double)y[i]);
+    }
+    free(x);
+    free(y);
+}

@@ -46,6 +46,15 @@ void small_data_release(SmallData *data);
 // All weights of a model, tensor after tensor; freed by the caller.
 float *all_weights(const Model *model, size_t *n);
 
+Pool *open_pool(size_t n_threads);
+// Small batches over two epochs with everything that draws or schedules.
+TrainOptions busy_options(void);
+// model_train, which must succeed, on a pool of its own.
+TrainResult train(Model *model, size_t n_threads, const SmallData *data,
+                  const TrainOptions *options);
+// Fails the test unless every weight of both has the same bits.
+void check_equal_weights(const char *what, const Model *a, const Model *b);
+
 // The folder with MiniLM's weights, named by ASSAY_MINILM; NULL where it is not set or not there.
 const char *minilm_directory(void);
 
