@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "datasets/reader.h"
 #include "harness/model_bench.h"
+#include "kernels/bench.h"
 
 // What a bench holds while it runs.
 typedef struct Work {
@@ -147,7 +148,7 @@ static int by_value(const void *a, const void *b)
 static double median(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, by_value);
-    return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+    return bench_median(values, n);
 }
 
 static Status summarise(const Work *work, ModelBench *out, Error *err)

@@ -8,6 +8,7 @@ const char *const command_groups[] = {"Evaluate", "Models", "Results", "About", 
 const Command *const commands_all[] = {
     &command_predict,
     &command_tokenize,
+    &command_bench,
     &command_help,
     &command_completion,
 };

@@ -4,6 +4,7 @@
 
 #include "tools/command.h"
 
-extern const Command command_help, command_completion, command_predict, command_tokenize;
+extern const Command command_bench, command_help, command_completion, command_predict,
+    command_tokenize;
 
 #endif
