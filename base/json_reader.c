@@ -101,7 +101,8 @@ Status json_peek(JsonReader *r, JsonKind *kind, Error *err)
     } firsts[] = {{'{', JSON_OBJECT}, {'[', JSON_ARRAY}, {'"', JSON_STRING}, {'t', JSON_BOOL},
                   {'f', JSON_BOOL},   {'n', JSON_NULL},  {'-', JSON_NUMBER}};
     TRY(skip_blanks(r, err));
-    const char byte = r->at < r->text.len ? r->text.ptr[r->at] : '\0';
+    char byte = 0;
+    if (r->at < r->text.len) byte = r->text.ptr[r->at];
     if (byte >= '0' && byte <= '9') {
         *kind = JSON_NUMBER;
         return STATUS_OK;
@@ -216,10 +217,9 @@ static Status keep_text(JsonReader *r, const JsonText *text, Slice *out, Error *
     return STATUS_OK;
 }
 
-Status json_visit(JsonReader *r, JsonVisit *visit, bool *more, Error *err)
+// Moves to the next value of a visit: the document's own, or the next member or element of the innermost open value.
+static Status visit_next(JsonReader *r, JsonVisit *visit, JsonText *key, bool *more, Error *err)
 {
-    JsonText text = {0};
-    visit->has_key = visit->has_nul = *more = false;
     if (!visit->begun) {
         visit->begun = *more = true;
         visit->floor = r->depth;
@@ -227,35 +227,43 @@ Status json_visit(JsonReader *r, JsonVisit *visit, bool *more, Error *err)
     while (!*more && r->depth > visit->floor) {
         visit->has_key = r->state[r->depth - 1] & STATE_OBJECT;
         if (visit->has_key) {
-            TRY(next_member(r, &text, &visit->key_begin, more, err));
+            TRY(next_member(r, key, &visit->key_begin, more, err));
         } else {
             TRY(advance(r, more, err));
         }
     }
+    return STATUS_OK;
+}
+
+static Status scan_value(JsonReader *r, JsonKind kind, JsonText *text, Error *err)
+{
+    switch (kind) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return enter(r, kind, err);
+    case JSON_STRING:
+        return scan_string(r, text, err);
+    case JSON_NUMBER:
+        return scan_number(r, &text->raw, err);
+    case JSON_BOOL:
+        return scan_word(r, r->text.ptr[r->at] == 't' ? SLICE("true") : SLICE("false"), err);
+    case JSON_NULL:
+        return scan_word(r, SLICE("null"), err);
+    }
+    return STATUS_OK;
+}
+
+Status json_visit(JsonReader *r, JsonVisit *visit, bool *more, Error *err)
+{
+    JsonText key = {0}, text = {0};
+    visit->has_key = visit->has_nul = *more = false;
+    TRY(visit_next(r, visit, &key, more, err));
     if (!*more) return STATUS_OK;
-    visit->has_nul = text.has_nul;
     TRY(json_peek(r, &visit->kind, err));
     visit->begin = r->at;
     visit->depth = r->depth - visit->floor;
-    switch (visit->kind) {
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        TRY(enter(r, visit->kind, err));
-        break;
-    case JSON_STRING:
-        TRY(scan_string(r, &text, err));
-        visit->has_nul |= text.has_nul;
-        break;
-    case JSON_NUMBER:
-        TRY(scan_number(r, &text.raw, err));
-        break;
-    case JSON_BOOL:
-        TRY(scan_word(r, r->text.ptr[r->at] == 't' ? SLICE("true") : SLICE("false"), err));
-        break;
-    case JSON_NULL:
-        TRY(scan_word(r, SLICE("null"), err));
-        break;
-    }
+    TRY(scan_value(r, visit->kind, &text, err));
+    visit->has_nul = key.has_nul || text.has_nul;
     visit->end = r->at;
     return STATUS_OK;
 }
@@ -288,7 +296,7 @@ Status json_read_element(JsonReader *r, bool *more, Error *err)
 
 Status json_read_string(JsonReader *r, Slice *out, Error *err)
 {
-    JsonText text;
+    JsonText text = {0};
     TRY(want(r, JSON_STRING, err));
     TRY(scan_string(r, &text, err));
     return keep_text(r, &text, out, err);
@@ -296,7 +304,7 @@ Status json_read_string(JsonReader *r, Slice *out, Error *err)
 
 Status json_read_i64(JsonReader *r, int64_t *out, Error *err)
 {
-    Slice digits;
+    Slice digits = {0};
     TRY(want(r, JSON_NUMBER, err));
     const size_t begin = r->at;
     TRY(scan_number(r, &digits, err));
@@ -307,7 +315,7 @@ Status json_read_i64(JsonReader *r, int64_t *out, Error *err)
 
 Status json_read_u64(JsonReader *r, uint64_t *out, Error *err)
 {
-    Slice digits;
+    Slice digits = {0};
     TRY(want(r, JSON_NUMBER, err));
     const size_t begin = r->at;
     TRY(scan_number(r, &digits, err));
@@ -334,8 +342,8 @@ static bool non_finite_from_name(Slice name, double *out)
 Status json_read_double(JsonReader *r, double *out, Error *err)
 {
     JsonKind kind = JSON_NULL;
-    JsonText text;
-    Slice digits;
+    JsonText text = {0};
+    Slice digits = {0};
     TRY(json_peek(r, &kind, err));
     const size_t begin = r->at;
     if (kind == JSON_STRING) {

@@ -8,7 +8,8 @@ enum { MAX_NAME = 64 };
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
+    return c;
 }
 
 // Optimal string alignment: insertions, deletions, replacements and swaps of neighbours cost 1 each; '-' and '_' and

@@ -32,6 +32,7 @@ Test(json, builds_a_tree_in_document_order)
     size_t n = 0;
     for (const Json *v = json_first(b); v; v = json_next(v)) {
         static const JsonKind kinds[] = {JSON_NUMBER, JSON_OBJECT, JSON_STRING};
+        cr_assert_lt(n, sizeof kinds / sizeof *kinds);
         cr_assert_eq(json_kind(v), kinds[n++]);
     }
     cr_assert_eq(n, 3);
@@ -348,7 +349,7 @@ Test(json, loads_files_and_names_missing_ones)
     snprintf(missing, sizeof missing, "%s/b.json", folder);
     FILE *f = fopen(path, "w");
     fputs("{\"a\": x}", f);
-    fclose(f);
+    cr_assert_eq(fclose(f), 0);
     Error err = {0};
     JsonDocument *d = NULL;
     cr_expect_eq(json_load(path, JSON_STRICT, &d, &err), STATUS_INVALID);
