@@ -5,6 +5,6 @@
 #include "tools/command.h"
 
 extern const Command command_bench, command_help, command_completion, command_predict,
-    command_tokenize;
+    command_tokenize, command_tune;
 
 #endif

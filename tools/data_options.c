@@ -1,0 +1,52 @@
+#include "tools/data_options.h"
+
+#include <string.h>
+
+const char *const header_choices[] = {"auto", "yes", "no", NULL};
+const char *const encoding_choices[] = {"utf-8", "latin1", "windows-1252", NULL};
+
+static Status read_delimiter(const char *text, char *out, Error *err)
+{
+    static const struct {
+        const char *name;
+        char character;
+    } names[] = {{"tab", '\t'}, {"comma", ','}, {"space", ' '}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i].name) != 0) continue;
+        *out = names[i].character;
+        return STATUS_OK;
+    }
+    if (strlen(text) != 1 || text[0] == '"' || text[0] == '\n' || text[0] == '\r' || text[0] < 0) {
+        return error_set(err, STATUS_INVALID,
+                         "--delimiter '%s': wanted is one ASCII character, or tab, comma, space",
+                         text);
+    }
+    *out = text[0];
+    return STATUS_OK;
+}
+
+Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out, Error *err)
+{
+    static const ReadHeader headers[] = {READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO};
+    static const TextEncoding encodings[] = {ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252};
+    const char *const *labels = NULL;
+    const size_t n_labels = option_texts(line, "labels", &labels);
+    const char *delimiter = option_text(line, "delimiter");
+    *out = (ReadOptions){
+        .format = slice_from_cstr(option_text(line, "format")),
+        .columns = {.text = slice_from_cstr(option_text(line, "text")),
+                    .label = slice_from_cstr(option_text(line, "label")),
+                    .pair = slice_from_cstr(option_text(line, "pair")),
+                    .id = slice_from_cstr(option_text(line, "id-column"))},
+        .header = headers[option_choice(line, "header")],
+        .encoding = encodings[option_choice(line, "encoding")],
+    };
+    if (delimiter) TRY(read_delimiter(delimiter, &out->delimiter, err));
+    if (n_labels == 0) return STATUS_OK;
+    Slice *copies = NULL;
+    TRY(arena_take(arena, n_labels, sizeof *copies, "labels", &copies, err));
+    for (size_t i = 0; i < n_labels; i++) copies[i] = slice_from_cstr(labels[i]);
+    out->labels = copies;
+    out->n_labels = n_labels;
+    return STATUS_OK;
+}

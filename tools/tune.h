@@ -1,0 +1,65 @@
+// tools/tune.h: one tuning run of `assay tune`. Internal to cmd_tune.c and tune_*.c.
+#ifndef ASSAY_TOOLS_TUNE_H
+#define ASSAY_TOOLS_TUNE_H
+
+#include "datasets/sample.h"
+#include "metrics/evaluate.h"
+#include "models/train.h"
+#include "tools/command.h"
+
+// The log of steps, a JSON object a line. A run that goes on from a checkpoint keeps the lines of the steps before it.
+typedef struct StepLog {
+    FILE *stream; // NULL where none is wanted
+    const char *path;
+    bool has_begun;
+    bool is_resuming; // a checkpoint was there when the run began
+    Slice before;     // what the file held then
+    Buffer text;
+    bool failed; // a line could not be written
+} StepLog;
+
+// A data set as the model reads it. Everything lies in the run's arena.
+typedef struct TuneData {
+    Dataset data;
+    size_t *which; // [n] indices of samples that are used; NULL = all
+    size_t n;
+    TrainExample *examples; // [n]
+    size_t *n_full;         // [data.n_samples] tokens before truncation
+} TuneData;
+
+typedef struct TuneRun {
+    CommandLine *line;
+    Arena arena;
+    Model *model;
+    Pool *pool;
+    TrainOptions options;
+    TrainResult result;
+    StepLog log;
+    uint64_t planned_steps;
+    int64_t started_ns;
+    // Tuning on a data set.
+    TuneData train, valid;
+    const Metric *metric; // watched, or NULL
+    TrainEvaluation *curve;
+    size_t n_curve, curve_capacity;
+    Status curve_status;
+    double first_loss; // of the first step taken here
+} TuneRun;
+
+// tune_batches.c: opens the model and takes one step for each line of --batches.
+Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
+
+// tune_data.c: reads --train and --valid, opens the model with a head for their labels, and tunes it.
+Status tune_on_data(TuneRun *run, Error *err) MUST_CHECK;
+// Scores of the tuned model on the validation samples, with intervals; *n 0 where there are none. In the arena.
+Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
+
+// tune_log.c. What tuning reports while it runs: callbacks of TrainOptions, context is the TuneRun.
+Status step_log_open(TuneRun *run, Error *err) MUST_CHECK;
+Status step_log_close(StepLog *log, Error *err) MUST_CHECK; // a no-op on a zeroed one
+void tune_on_step(void *context, const TrainStep *step);
+void tune_on_evaluation(void *context, const TrainEvaluation *evaluation);
+// The result, for people or as one JSON document.
+Status tune_print(TuneRun *run, const Score *scores, size_t n_scores, Error *err) MUST_CHECK;
+
+#endif

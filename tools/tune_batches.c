@@ -1,0 +1,203 @@
+// Given batches: {"batch": [{"input_ids": [..], "labels": .., ..}, ..]}, one optimiser step a line.
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "tools/jsonl.h"
+#include "tools/model_options.h"
+#include "tools/tune.h"
+
+typedef struct GivenExample {
+    JsonlInts input_ids, token_type_ids, attention_mask, labels, start_positions, end_positions;
+} GivenExample;
+
+#define EXAMPLE_FIELD(key)                            \
+    {                                                 \
+#        key, JSONL_INTS, offsetof(GivenExample, key) \
+    }
+static const JsonlField example_fields[] = {
+    EXAMPLE_FIELD(input_ids), EXAMPLE_FIELD(token_type_ids),  EXAMPLE_FIELD(attention_mask),
+    EXAMPLE_FIELD(labels),    EXAMPLE_FIELD(start_positions), EXAMPLE_FIELD(end_positions),
+};
+enum { N_EXAMPLE_FIELDS = sizeof example_fields / sizeof *example_fields };
+
+// All batches, end to end.
+typedef struct Batches {
+    TrainExample *examples;
+    size_t n_examples, examples_capacity;
+    size_t *starts; // [n_batches + 1]
+    size_t n_batches, starts_capacity;
+} Batches;
+
+static Status want_length(const char *what, const JsonlInts *ints, size_t n, Error *err)
+{
+    if (!ints->is_given || ints->n == n) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "\"%s\" has %zu numbers, but %zu are wanted", what,
+                     ints->n, n);
+}
+
+// Takes out the positions that the mask hides: nothing is padded here.
+static void drop_padding(GivenExample *e, bool labels_by_token)
+{
+    if (!e->attention_mask.is_given) return;
+    size_t kept = 0;
+    for (size_t t = 0; t < e->input_ids.n; t++) {
+        if (e->attention_mask.values[t] == 0) continue;
+        e->input_ids.values[kept] = e->input_ids.values[t];
+        if (e->token_type_ids.is_given)
+            e->token_type_ids.values[kept] = e->token_type_ids.values[t];
+        if (labels_by_token) e->labels.values[kept] = e->labels.values[t];
+        kept++;
+    }
+    e->input_ids.n = kept;
+}
+
+// Labels of a span head: "labels": [start, end], or the two by their own names.
+static Status join_positions(GivenExample *e, Arena *arena, Error *err)
+{
+    if (e->labels.is_given || !e->start_positions.is_given || !e->end_positions.is_given) {
+        return STATUS_OK;
+    }
+    TRY(want_length("start_positions", &e->start_positions, 1, err));
+    TRY(want_length("end_positions", &e->end_positions, 1, err));
+    TRY(arena_take(arena, 2, sizeof *e->labels.values, "labels", &e->labels.values, err));
+    e->labels.values[0] = e->start_positions.values[0];
+    e->labels.values[1] = e->end_positions.values[0];
+    e->labels.n = 2;
+    e->labels.is_given = true;
+    return STATUS_OK;
+}
+
+static Status finish_example(const Model *model, GivenExample *e, Arena *arena, TrainExample *out,
+                             Error *err)
+{
+    const ModelHead head = model_config(model)->head;
+    const bool by_token = head == HEAD_TOKEN || head == HEAD_MASKED_LM;
+    if (!e->input_ids.is_given) return error_set(err, STATUS_INVALID, "\"input_ids\" is missing");
+    if (head == HEAD_SPAN) TRY(join_positions(e, arena, err));
+    if (!e->labels.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
+    const size_t n = e->input_ids.n;
+    TRY(want_length("token_type_ids", &e->token_type_ids, n, err));
+    TRY(want_length("attention_mask", &e->attention_mask, n, err));
+    TRY(want_length("labels", &e->labels, by_token ? n : head == HEAD_SPAN ? 2 : 1, err));
+    drop_padding(e, by_token);
+    *out = (TrainExample){.input = {.ids = e->input_ids.values,
+                                    .type_ids = e->token_type_ids.values,
+                                    .n_tokens = e->input_ids.n},
+                          .labels = e->labels.values};
+    return model_check_inputs(model, &out->input, 1, err);
+}
+
+static Status grow(Arena *arena, void *array, size_t n, size_t size, size_t *capacity, Error *err)
+{
+    void *grown = NULL;
+    void *old = NULL;
+    if (n < *capacity) return STATUS_OK;
+    memcpy(&old, array, sizeof old);
+    const size_t more = *capacity ? 2 * *capacity : 64;
+    TRY(arena_take(arena, more, size, "batches", &grown, err));
+    if (n > 0) memcpy(grown, old, n * size);
+    memcpy(array, &grown, sizeof grown);
+    *capacity = more;
+    return STATUS_OK;
+}
+
+static Status read_example(const Model *model, JsonReader *r, Batches *out, Error *err)
+{
+    GivenExample given = {0};
+    TRY(grow(r->arena, &out->examples, out->n_examples, sizeof *out->examples,
+             &out->examples_capacity, err));
+    TRY(jsonl_read_object(r, example_fields, N_EXAMPLE_FIELDS, &given, err));
+    TrainExample *example = &out->examples[out->n_examples];
+    if (finish_example(model, &given, r->arena, example, err) != STATUS_OK) {
+        return error_wrap(err, "%s:%zu: example %zu of the batch", r->name.ptr, r->first_line,
+                          out->n_examples - out->starts[out->n_batches]);
+    }
+    // Dropout is keyed by the example's place in the file: the same however batches are cut into units.
+    example->input.key = out->n_examples++;
+    return STATUS_OK;
+}
+
+static Status read_batch(const Model *model, JsonReader *r, Batches *out, Error *err)
+{
+    Slice key = {0};
+    bool more = false, has_batch = false;
+    TRY(json_read_object(r, err));
+    for (;;) {
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) break;
+        if (!slice_eq_cstr(key, "batch")) {
+            TRY(json_skip(r, err));
+            continue;
+        }
+        if (has_batch) return json_reader_error(r, err, "\"batch\" stands twice");
+        has_batch = true;
+        TRY(json_read_array(r, err));
+        for (;;) {
+            bool another = false;
+            TRY(json_read_element(r, &another, err));
+            if (!another) break;
+            TRY(read_example(model, r, out, err));
+        }
+    }
+    if (!has_batch) return json_reader_error(r, err, "\"batch\" is missing");
+    return json_read_end(r, err);
+}
+
+static Status read_batches(TuneRun *run, const char *path, Batches *out, Error *err)
+{
+    LineReader *reader = NULL;
+    Slice line = {0};
+    bool more = true;
+    Status s = line_reader_open(path, &reader, err);
+    if (s == STATUS_OK) {
+        s = grow(&run->arena, &out->starts, 0, sizeof *out->starts, &out->starts_capacity, err);
+    }
+    while (s == STATUS_OK) {
+        s = line_reader_next(reader, &line, &more, err);
+        if (s != STATUS_OK || !more) break;
+        if (slice_trim(line).len == 0) continue;
+        const Slice copy = arena_copy(&run->arena, line); // escaped keys may borrow from the text
+        JsonReader r = json_reader(slice_from_cstr(path), copy, &run->arena);
+        r.first_line = line_reader_number(reader);
+        if (!copy.ptr) {
+            s = error_set_memory(err, line.len, 1, "a line of batches");
+        } else {
+            s = read_batch(run->model, &r, out, err);
+        }
+        if (s == STATUS_OK && out->n_examples == out->starts[out->n_batches]) {
+            s = error_set(err, STATUS_INVALID, "%s:%zu: the batch is empty", path, r.first_line);
+        }
+        if (s != STATUS_OK) break;
+        out->n_batches++;
+        s = grow(&run->arena, &out->starts, out->n_batches, sizeof *out->starts,
+                 &out->starts_capacity, err);
+        if (s == STATUS_OK) out->starts[out->n_batches] = out->n_examples;
+    }
+    line_reader_close(&reader);
+    if (s == STATUS_OK && out->n_batches == 0) {
+        return error_set(err, STATUS_INVALID, "%s has no batches", path);
+    }
+    return s;
+}
+
+Status tune_on_batches(TuneRun *run, Error *err)
+{
+    ModelOptions options = {0};
+    Batches batches = {0};
+    const char *directory = run->line->operands[0];
+    TRY(model_options_read(run->line, &options, err));
+    options.seed = run->options.seed;
+    options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
+    TRY(model_open(directory, &options, &run->model, err));
+    if (!(model_capabilities(run->model) & MODEL_CAN_TRAIN) ||
+        model_config(run->model)->head == HEAD_EMBEDDING) {
+        return error_set(err, STATUS_INVALID,
+                         "%s has no head to tune; --train FILE puts one on it for the labels found",
+                         directory);
+    }
+    TRY(read_batches(run, option_text(run->line, "batches"), &batches, err));
+    run->planned_steps = batches.n_batches;
+    return model_train_batches(run->model, run->pool, batches.examples, batches.starts,
+                               batches.n_batches, &run->options, &run->result, err);
+}
