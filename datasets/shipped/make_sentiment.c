@@ -13,9 +13,9 @@
 
 enum {
     SEED = 17,
-    MAX_ROWS = 4000,
+    MAX_ROWS = 6000,
     MAX_ATTEMPTS = 1000, // to find a sentence that is not there yet
-    ASIDE_PERCENT = 30,  // sentences with a neutral one beside them
+    ASIDE_PERCENT = 15,  // sentences with a neutral one beside them
     MAX_SLOTS = 12,
 };
 
@@ -165,9 +165,9 @@ typedef struct Kind {
 } Kind;
 
 static const Kind kinds[] = {
-    {"plain", 420, compose_plain},       {"negated", 500, compose_negated},
-    {"mixed", 400, compose_mixed},       {"expected", 160, compose_expected},
-    {"compared", 160, compose_compared}, {"implied", 160, compose_implied},
+    {"plain", 1100, compose_plain},      {"negated", 800, compose_negated},
+    {"mixed", 600, compose_mixed},       {"expected", 200, compose_expected},
+    {"compared", 200, compose_compared}, {"implied", 100, compose_implied},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-enum { N_NOUNS = 5, N_CLAUSES = 14, N_OFFERS = 5 };
+enum { N_NOUNS = 5, N_CLAUSES = 10, N_OFFERS = 4 };
 
 // What people write about. Index 0 is negative, 1 is positive.
 typedef struct SentimentDomain {
