@@ -51,7 +51,7 @@ Status order_ascending(const double *values, size_t stride, size_t n, Arena *scr
     for (size_t i = 0; i < n; i++) {
         from[i] = (Keyed){.key = key_of(values[i * stride]), .index = (uint32_t)i};
         for (unsigned pass = 0; pass < N_PASSES; pass++) {
-            counts[pass * N_BUCKETS + digit_of(from[i].key, pass)]++;
+            counts[(size_t)pass * N_BUCKETS + digit_of(from[i].key, pass)]++;
         }
     }
     for (unsigned pass = 0; pass < N_PASSES; pass++) {

@@ -30,8 +30,9 @@ static Status order_flat(const RowSet *rows, size_t n_columns, Arena *arena, uin
     TRY(arena_take(arena, n, sizeof **order, "an order of scores", order, err));
     Arena scratch = {0};
     Status s = arena_take(&scratch, n, sizeof *values, "scores", &values, err);
-    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        values[i] = rows->values[i / n_columns * (n_columns + 1) + 1 + i % n_columns];
+    for (size_t i = 0; s == STATUS_OK && i < rows->n_rows; i++) {
+        const double *row = rows->values + i * (n_columns + 1);
+        for (size_t c = 0; c < n_columns; c++) values[i * n_columns + c] = row[1 + c];
     }
     if (s == STATUS_OK) s = order_ascending(values, 1, n, &scratch, *order, err);
     arena_release(&scratch);

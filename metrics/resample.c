@@ -14,8 +14,8 @@
 enum { TAG_DRAW = 0x62730000, TAG_SWAP = 0x73770000 };
 
 // Philox4x32-10 over LANES neighbouring blocks side by side, so that the compiler can use vector multiplications; the
-// same words as philox_block gives one block at a time. out [4 * LANES], in the order of positions.
-enum { LANES = 8 };
+// same words as philox_block gives one block at a time. out [N_WORDS], in the order of positions.
+enum { LANES = 8, N_WORDS = 4 * LANES };
 
 static void lanes_at(uint64_t seed, size_t resample, uint32_t block, uint32_t tag, uint32_t *out)
 {
@@ -70,15 +70,15 @@ static uint32_t below(uint64_t seed, size_t resample, size_t position, uint32_t 
     return (uint32_t)(product >> 32);
 }
 
-// The draws at positions [begin, begin + count); begin is a multiple of 4 * LANES.
+// The draws at positions [begin, begin + count); begin is a multiple of N_WORDS.
 static void draw_piece(uint64_t seed, size_t resample, size_t n_units, size_t begin, size_t count,
                        uint32_t *units)
 {
     const uint32_t bound = (uint32_t)n_units;
     const uint32_t threshold = bound > 0 ? (0u - bound) % bound : 0;
-    uint32_t words[4 * LANES];
-    for (size_t i = 0; i < count; i += 4 * LANES) {
-        const size_t n = size_min(4 * LANES, count - i);
+    uint32_t words[N_WORDS];
+    for (size_t i = 0; i < count; i += N_WORDS) {
+        const size_t n = size_min(N_WORDS, count - i);
         lanes_at(seed, resample, (uint32_t)((begin + i) / 4), TAG_DRAW, words);
         bool has_rejected = false;
         for (size_t j = 0; j < n; j++) {
