@@ -38,7 +38,7 @@ static float probe_read_base(const float *memory, size_t n)
 
 static double best_fma(double (*probe)(size_t, float *))
 {
-    const size_t n_rounds = 100 * 1000;
+    const size_t n_rounds = 100000;
     double best = 0;
     for (int i = 0; i < PROBE_REPEATS; i++) {
         float result;

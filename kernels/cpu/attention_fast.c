@@ -31,7 +31,7 @@ static size_t longest(const Ragged *batch)
 static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
 {
     const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
-    const size_t rows = as->key_pages ? ATTENTION_KEYS * as->head_dim : 0;
+    const size_t rows = as->key_pages || as->value_pages ? ATTENTION_KEYS * as->head_dim : 0;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
     const size_t statistics = as->n_heads / as->n_kv_heads * longest(&as->queries);
     const size_t product = attention_scratch(as->head_dim);

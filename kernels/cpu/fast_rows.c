@@ -6,20 +6,20 @@
 #    include "kernels/cpu/fast.h"
 
 // Both builds give the same bits (kernels/cpu/vec.h), so either may serve a forward pass.
-#    define ROW(kind, name, features, rank, function)                                  \
-        {                                                                              \
-            .op = kind, .variant = name, .dtype = DTYPE_F32, .cpu_features = features, \
-            .preference = rank, .forward_safe = 1, .run = function,                    \
+#    define ROW(kind, name, features, rank, function)                                        \
+        {                                                                                    \
+            .op = (kind), .variant = (name), .dtype = DTYPE_F32, .cpu_features = (features), \
+            .preference = (rank), .forward_safe = 1, .run = (function),                      \
         }
 #    define FAST_ROWS(kind, operation)                     \
         ROW(kind, "avx2", CPU_AVX2, 10, operation##_avx2), \
             ROW(kind, "avx512", CPU_AVX512, 20, operation##_avx512)
 #endif
 
-#define OPENBLAS_ROW(kind, function)                                                             \
-    {                                                                                            \
-        .op = kind, .variant = "openblas", .dtype = DTYPE_F32, .preference = 5, .run = function, \
-        .is_available = openblas_is_available,                                                   \
+#define OPENBLAS_ROW(kind, function)                                              \
+    {                                                                             \
+        .op = (kind), .variant = "openblas", .dtype = DTYPE_F32, .preference = 5, \
+        .run = (function), .is_available = openblas_is_available,                 \
     }
 
 const OpRow cpu_fast_rows[] = {

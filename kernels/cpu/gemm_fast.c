@@ -39,7 +39,8 @@ static ASource a_source(const GemmProblem *g)
     if (g->a_side == GEMM_TRANSPOSED) return A_PACKED;
     const size_t lines = g->a_stride / VEC_WIDTH;
     const int is_spread = g->a_stride % VEC_WIDTH != 0 || lines % 16 != 0;
-    return g->m <= 2 * TILE_ROWS || g->n < 8 * VEC_WIDTH || is_spread ? A_DIRECT : A_COPIED;
+    return g->m <= (size_t)2 * TILE_ROWS || g->n < (size_t)8 * VEC_WIDTH || is_spread ? A_DIRECT
+                                                                                      : A_COPIED;
 }
 
 static size_t a_floats(const GemmProblem *g)
@@ -48,10 +49,11 @@ static size_t a_floats(const GemmProblem *g)
     return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
 }
 
-size_t FAST(gemm_scratch)(const GemmProblem *g)
+size_t FAST(gemm_scratch)(const GemmProblem *problem)
 {
-    const size_t steps = size_min(g->k, GEMM_K);
-    return a_floats(g) + (g->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
+    const size_t steps = size_min(problem->k, GEMM_K);
+    return a_floats(problem) +
+           (problem->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
 }
 
 // 16 rows of 16 floats, transposed: all of it in registers.
@@ -101,9 +103,10 @@ static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k,
     }
 }
 
-void FAST(gemm_pack)(const GemmProblem *g, float *to)
+void FAST(gemm_pack)(const GemmProblem *problem, float *to)
 {
-    for (size_t j = 0; j < g->n; j += VEC_WIDTH) pack_b_panel(g, j, 0, g->k, to + j * g->k);
+    for (size_t j = 0; j < problem->n; j += VEC_WIDTH)
+        pack_b_panel(problem, j, 0, problem->k, to + j * problem->k);
 }
 
 // A block of a for the micro-kernels: rows copied, or transposed a packed so that each tile's rows lie together.
@@ -217,7 +220,7 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
         if (g->b_side == GEMM_PANELS) {
             b = g->b + p * g->b_stride + block->k0 * VEC_WIDTH;
             b_panel = g->b_stride;
-            if (p + 2 * TILE_PANELS <= n_panels) next_b = b + TILE_PANELS * b_panel;
+            if (p + (size_t)2 * TILE_PANELS <= n_panels) next_b = b + TILE_PANELS * b_panel;
         } else {
             for (size_t q = 0; q < take; q++) {
                 pack_b_panel(g, (p + q) * VEC_WIDTH, block->k0, block->n_k, packed_b + q * b_panel);
@@ -227,22 +230,23 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
     }
 }
 
-void FAST(gemm_run)(const GemmProblem *g, float *scratch)
+void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
 {
-    if (g->m == 0 || g->n == 0) return;
-    if (g->m <= TILE_ROWS && g->a_side == GEMM_ROWS && g->b_side == GEMM_PANELS) {
-        run_few_rows(g);
+    if (problem->m == 0 || problem->n == 0) return;
+    if (problem->m <= TILE_ROWS && problem->a_side == GEMM_ROWS && problem->b_side == GEMM_PANELS) {
+        run_few_rows(problem);
         return;
     }
-    const size_t m_blocks = ceil_div(g->m, block_rows(g));
-    const size_t k_blocks = size_max(1, ceil_div(g->k, GEMM_K));
+    const size_t m_blocks = ceil_div(problem->m, block_rows(problem));
+    const size_t k_blocks = size_max(1, ceil_div(problem->k, GEMM_K));
     for (size_t i = 0; i < m_blocks; i++) {
         for (size_t k = 0; k < k_blocks; k++) {
-            Block block = {.i0 = split(g->m, m_blocks, i), .k0 = split(g->k, k_blocks, k)};
-            block.n_rows = split(g->m, m_blocks, i + 1) - block.i0;
-            block.n_k = split(g->k, k_blocks, k + 1) - block.k0;
+            Block block = {.i0 = split(problem->m, m_blocks, i),
+                           .k0 = split(problem->k, k_blocks, k)};
+            block.n_rows = split(problem->m, m_blocks, i + 1) - block.i0;
+            block.n_k = split(problem->k, k_blocks, k + 1) - block.k0;
             block.is_last = k + 1 == k_blocks;
-            run_block(g, &block, scratch);
+            run_block(problem, &block, scratch);
         }
     }
 }

@@ -40,7 +40,9 @@ typedef void (*GemmTileFunction)(const GemmTile *tile);
 // integer registers.
 #define TILE_A(i) a[(i) / 3][(size_t)((i) % 3) * stride]
 
+// Loops that are unrolled away, in one function: taken apart, gcc 12 makes a sixth more instructions of them.
 static inline __attribute__((always_inline)) void
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): see above
 gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_is_packed)
 {
     Vec acc[TILE_ROWS][TILE_MAX_PANELS];
@@ -76,7 +78,7 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
         for (int p = 0; p < panels; p++) {
             const float *from = b[p / 3] + (size_t)(p % 3) * t->b_panel;
             bk[p] = vec_load(from);
-            if (is_stream) __builtin_prefetch(from + STREAM_AHEAD * VEC_WIDTH);
+            if (is_stream) __builtin_prefetch(from + (size_t)STREAM_AHEAD * VEC_WIDTH);
         }
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
@@ -131,10 +133,11 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
         X(1, 1)                                                                              \
         X(2, 1)                                                                              \
         X(3, 1)                                                                              \
-        X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1)  \
-            X(14, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2) X(9, 2) \
-                X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6) X(4, 6) \
-                    X(5, 4) X(6, 4) X(7, 3) X(8, 3)
+        X(4, 1)                                                                              \
+        X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) \
+            X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2) X(9, 2) X(10, 2) \
+                X(11, 2) X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6) X(4, 6) X(5, 4)  \
+                    X(6, 4) X(7, 3) X(8, 3)
 #else
 #    define TILE_LIST(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 4) X(2, 3) X(3, 2)
 #endif

@@ -28,7 +28,8 @@ float FAST(probe_read)(const float *memory, size_t n)
     enum { STREAMS = 8 };
     Vec sum[STREAMS];
     for (int i = 0; i < STREAMS; i++) sum[i] = vec_zero();
-    for (size_t j = 0; j + STREAMS * VEC_WIDTH <= n; j += STREAMS * VEC_WIDTH) {
+    const size_t step = (size_t)STREAMS * VEC_WIDTH;
+    for (size_t j = 0; j + step <= n; j += step) {
 #pragma GCC unroll 8
         for (int i = 0; i < STREAMS; i++) {
             sum[i] = vec_add(sum[i], vec_load(memory + j + (size_t)i * VEC_WIDTH));

@@ -9,9 +9,10 @@
 #include "kernels/select.h"
 #include "kernels/softmax.h"
 
-#define ROW(kind, type, function)                                                              \
-    {                                                                                          \
-        .op = kind, .variant = "reference", .dtype = type, .forward_safe = 1, .run = function, \
+#define ROW(kind, type, function)                                                 \
+    {                                                                             \
+        .op = (kind), .variant = "reference", .dtype = (type), .forward_safe = 1, \
+        .run = (function),                                                        \
     }
 #define REFERENCE_ROWS(kind, operation) \
     ROW(kind, DTYPE_F32, operation##_reference_f32), ROW(kind, DTYPE_F64, operation##_reference_f64)
