@@ -1,0 +1,172 @@
+// The tune block as a grid: an array, at any depth, is an axis.
+#include <stdlib.h>
+
+#include "harness/suite_internal.h"
+
+// Settings so far, in order. Owned: released by the caller.
+typedef struct Grid {
+    Arena *arena; // for what settings point to
+    Slice label;  // ptr not NULL: values are weights of this class
+    TuneSetting *items;
+    size_t n, capacity;
+} Grid;
+
+static Status grid_push(Grid *grid, const TuneSetting *setting, const Json *at, Error *err)
+{
+    if (grid->n == SUITE_MAX_SETTINGS) {
+        return json_error(at, err, "the grid has more than %d settings", SUITE_MAX_SETTINGS);
+    }
+    if (grid->n == grid->capacity) {
+        const size_t capacity = grid->capacity ? 2 * grid->capacity : 4;
+        TuneSetting *items = realloc(grid->items, capacity * sizeof *items);
+        if (!items) return error_set_memory(err, capacity, sizeof *items, "a grid of settings");
+        grid->items = items;
+        grid->capacity = capacity;
+    }
+    grid->items[grid->n++] = *setting;
+    return STATUS_OK;
+}
+
+static Status expand_members(const SuiteSection *section, const SuiteKey *key, const Json *object,
+                             Grid *grid, Error *err);
+
+// Appends to `out` the settings that come of `setting` with this value: one, or one for each of the alternatives.
+// Depth is bounded: an array stands in no array, and two sections hold one another.
+// NOLINTNEXTLINE(misc-no-recursion)
+static Status expand_value(const SuiteKey *key, const Json *value, const TuneSetting *setting,
+                           Grid *out, Error *err)
+{
+    if (json_kind(value) == JSON_ARRAY) {
+        if (json_len(value) == 0) return json_error(value, err, "an axis needs at least one value");
+        for (const Json *v = json_first(value); v; v = json_next(v)) {
+            if (json_kind(v) == JSON_ARRAY) {
+                return json_error(v, err, "an array of arrays is no axis of the grid");
+            }
+            TRY(expand_value(key, v, setting, out, err));
+        }
+        return STATUS_OK;
+    }
+    TuneSetting changed = *setting;
+    if (out->label.ptr) {
+        TRY(tune_add_weight(value, out->label, out->arena, &changed, err));
+        return grid_push(out, &changed, value, err);
+    }
+    if (json_kind(value) != JSON_NULL) {
+        TRY(section_read_key(key, value, out->arena, &changed, err));
+    }
+    if (json_kind(value) != JSON_OBJECT) return grid_push(out, &changed, value, err);
+    Grid inner = {.arena = out->arena};
+    Status s = grid_push(&inner, &changed, value, err);
+    if (s == STATUS_OK) s = expand_members(key->section, key, value, &inner, err);
+    for (size_t i = 0; s == STATUS_OK && i < inner.n; i++) {
+        s = grid_push(out, &inner.items[i], value, err);
+    }
+    free(inner.items);
+    return s;
+}
+
+// Multiplies the grid by every member of the object, the first varying slowest. Members are keys of the section, or,
+// where there is none, labels with their weights.
+// NOLINTNEXTLINE(misc-no-recursion)
+static Status expand_members(const SuiteSection *section, const SuiteKey *key, const Json *object,
+                             Grid *grid, Error *err)
+{
+    if (section) TRY(section_check_keys(section, object, err));
+    for (const Json *v = json_first(object); v; v = json_next(v)) {
+        const SuiteKey *row = section ? section_key(section, json_key(v)) : key;
+        Grid next = {.arena = grid->arena};
+        Status s = STATUS_OK;
+        if (!section) next.label = json_key(v);
+        for (size_t i = 0; s == STATUS_OK && i < grid->n; i++) {
+            s = expand_value(row, v, &grid->items[i], &next, err);
+        }
+        free(grid->items);
+        *grid = next;
+        grid->label = (Slice){0};
+        TRY(s);
+    }
+    return STATUS_OK;
+}
+
+static Status write_canonical(TuneSetting *setting, Arena *arena, Error *err)
+{
+    Buffer text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_begin_object(&w);
+    section_write(&section_tune, setting, &w);
+    json_end_object(&w);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) {
+        setting->json = arena_copy(arena, buffer_slice(&text));
+        if (!setting->json.ptr) s = error_set_memory(err, text.len, 1, "a setting");
+    }
+    buffer_release(&text);
+    return s;
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    const TuneSetting *a = *(const TuneSetting *const *)left,
+                      *b = *(const TuneSetting *const *)right;
+    const int order = slice_cmp(a->json, b->json);
+    if (order != 0) return order;
+    return a < b ? -1 : a > b; // both lie in one array
+}
+
+static Status check_distinct(const Json *tune, const TuneSetting *settings, size_t n, Error *err)
+{
+    const TuneSetting **sorted = malloc(n * sizeof *sorted);
+    if (!sorted) return error_set_memory(err, n, sizeof *sorted, "a grid of settings");
+    Status s = STATUS_OK;
+    for (size_t i = 0; i < n; i++) sorted[i] = &settings[i];
+    qsort(sorted, n, sizeof *sorted, compare_texts);
+    for (size_t i = 1; i < n && s == STATUS_OK; i++) {
+        if (!slice_eq(sorted[i - 1]->json, sorted[i]->json)) continue;
+        s = json_error(tune, err,
+                       "settings %zu and %zu of the grid are equal: a value stands twice",
+                       (size_t)(sorted[i - 1] - settings) + 1, (size_t)(sorted[i] - settings) + 1);
+    }
+    free(sorted);
+    return s;
+}
+
+Status tune_grid_read(Arena *arena, const Json *tune, const TuneSetting **settings,
+                      size_t *n_settings, Error *err)
+{
+    Grid grid = {.arena = arena};
+    TuneSetting first = {.dropout = -1}, *items = NULL;
+    if (json_kind(tune) != JSON_OBJECT) {
+        return json_error(tune, err, "found %s, want an object with settings",
+                          json_kind_name(json_kind(tune)));
+    }
+    section_defaults(&section_tune, &first);
+    Status s = grid_push(&grid, &first, tune, err);
+    if (s == STATUS_OK) s = expand_members(&section_tune, NULL, tune, &grid, err);
+    if (s == STATUS_OK) {
+        s = arena_take(arena, grid.n, sizeof *items, "a grid of settings", &items, err);
+    }
+    for (size_t i = 0; s == STATUS_OK && i < grid.n; i++) {
+        items[i] = grid.items[i];
+        s = write_canonical(&items[i], arena, err);
+    }
+    if (s == STATUS_OK) s = check_distinct(tune, items, grid.n, err);
+    *settings = items;
+    *n_settings = grid.n;
+    free(grid.items);
+    return s;
+}
+
+Status tune_setting_parse(Arena *arena, Slice json, TuneSetting *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    const TuneSetting *settings = NULL;
+    size_t n = 0;
+    TRY(json_parse(SLICE("setting"), json, JSON_STRICT, &document, err));
+    Status s = tune_grid_read(arena, json_root(document), &settings, &n, err);
+    if (s == STATUS_OK && n != 1) {
+        s = error_set(err, STATUS_INVALID, "one setting is wanted, not a grid of %zu", n);
+    }
+    if (s == STATUS_OK) *out = settings[0];
+    json_close(&document);
+    return s;
+}

@@ -1,0 +1,64 @@
+// harness/suite_internal.h: between the sources that read suites.
+#ifndef ASSAY_HARNESS_SUITE_INTERNAL_H
+#define ASSAY_HARNESS_SUITE_INTERNAL_H
+
+#include "harness/overrides.h"
+#include "harness/suite.h"
+#include "harness/suite_keys.h"
+
+// A document that a suite keeps: its own, or a task definition's.
+struct SuiteDocuments {
+    JsonDocument *document;
+    struct SuiteDocuments *next;
+};
+
+// What reading has at hand. Text goes into suite->arena.
+typedef struct SuiteReading {
+    Suite *suite;
+    const OverrideText *edited; // the suite's text with the command line's changes
+    bool without_files;
+} SuiteReading;
+
+// Reads object[key] as a path: relative to the folder of file, or to the current folder where the command line gave it.
+// *out stays as it is where the key is missing.
+Status suite_read_path(const SuiteReading *reading, const Json *object, const char *key, Slice file,
+                       const char **out, Error *err) MUST_CHECK;
+Status suite_resolve_path(const SuiteReading *reading, const Json *value, Slice file,
+                          const char **out, Error *err) MUST_CHECK;
+// A copy in the suite's arena.
+Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *err) MUST_CHECK;
+
+// suite_grid.c, suite_tune.c
+enum { SUITE_MAX_SETTINGS = 10000 };
+// The grid of a tune block, in order. Two equal settings are refused.
+Status tune_grid_read(Arena *arena, const Json *tune, const TuneSetting **settings,
+                      size_t *n_settings, Error *err) MUST_CHECK;
+// The weight of one class.
+Status tune_add_weight(const Json *value, Slice label, Arena *arena, TuneSetting *setting,
+                       Error *err) MUST_CHECK;
+// Rows of section_tune and section_stopping.
+Status tune_read_warmup(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+void tune_write_warmup(const void *target, const char *key, JsonWriter *w);
+Status tune_read_weights(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+void tune_write_weights(const void *target, const char *key, JsonWriter *w);
+Status tune_read_freeze(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+Status tune_read_stopping(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+void tune_write_stopping(const void *target, const char *key, JsonWriter *w);
+Status tune_read_monitor(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+void tune_write_monitor(const void *target, const char *key, JsonWriter *w);
+void tune_write_epochs(const void *target, const char *key, JsonWriter *w);
+// Rows of section_folds.
+Status folds_read_inner(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+Status folds_read_shuffle(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+
+// suite_models.c, suite_tasks.c, suite_filter.c
+Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+Status suite_read_tasks(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+
+// suite_find.c: the path of "NAME.json" among the suites, or (subfolder "tasks") the task definitions, on this machine.
+// beside: a folder to look in first, or empty. STATUS_NOT_FOUND names the nearest and where it was looked for.
+Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char *what, Slice name,
+                  const char **path, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,413 @@
+// The rows. Reading by them is in section.c.
+#include "harness/suite_keys.h"
+
+#include <stddef.h>
+
+#include "datasets/reader.h"
+#include "harness/suite.h"
+#include "harness/suite_internal.h"
+#include "metrics/metrics.h"
+#include "models/architecture.h"
+
+#define COUNT(array)        (sizeof(array) / sizeof *(array))
+#define FIELD(Type, member) .offset = offsetof(Type, member), .size = sizeof(((Type *)0)->member)
+#define KEY(name_, kind_, summary_, fallback_) \
+    .name = (name_), .kind = (kind_), .summary = (summary_), .fallback = (fallback_)
+
+enum { MANY = 1000000 };
+
+#define MOST 9007199254740992.0 // 2^53: integers up to here are exact in every reader of JSON
+
+// --- choices -------------------------------------------------------------------------------------------------------
+
+static const char *choice_schedule(size_t i)
+{
+    return i < SCHEDULE_COUNT ? schedule_name((Schedule)i) : NULL;
+}
+
+static const char *choice_architecture(size_t i)
+{
+    return i < architectures_count ? architectures_all[i]->model_type : NULL;
+}
+
+static const char *choice_tokenizer(size_t i)
+{
+    return i == 0 ? "wordpiece" : NULL;
+}
+
+static const char *choice_family(size_t i)
+{
+    return i == 0 ? "classify" : NULL;
+}
+
+static const char *choice_reader(size_t i)
+{
+    return i < readers_count ? readers_all[i]->name : NULL;
+}
+
+static const char *choice_encoding(size_t i)
+{
+    static const char *const names[] = {"utf-8", "latin1", "windows-1252"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
+static const char *choice_fold_kind(size_t i)
+{
+    static const char *const names[] = {[FOLDS_STRATIFIED] = "stratified",
+                                        [FOLDS_PLAIN] = "plain",
+                                        [FOLDS_GROUPED] = "grouped",
+                                        [FOLDS_STRATIFIED_GROUPED] = "stratified-grouped"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
+static const char *choice_report_format(size_t i)
+{
+    return i < report_format_count ? report_formats[i].name : NULL;
+}
+
+static const char *choice_metric(size_t i)
+{
+    return i < metrics_count ? metrics_all[i]->name : NULL;
+}
+
+// --- the top -------------------------------------------------------------------------------------------------------
+
+static const SuiteKey keys_suite[] = {
+    {KEY("$schema", KEY_TEXT, "the schema of suites, for editors that complete and check",
+         "(none)")},
+    {KEY("suite", KEY_TEXT, "the suite's name, in reports and in the ids of runs", NULL),
+     FIELD(Suite, name)},
+    {KEY("summary", KEY_TEXT, "one line that `assay list suites` shows", "(none)")},
+    {KEY("seed", KEY_COUNT,
+         "the number from which folds, hold-outs, fresh weights, order and dropout are drawn",
+         "17"),
+     .highest = MOST, FIELD(Suite, seed)},
+    {KEY("repeats", KEY_COUNT, "how many seeds every setting is tuned with: seed, seed + 1, ...",
+         "1"),
+     .lowest = 1, .highest = 1000, FIELD(Suite, repeats)},
+    {KEY("limit", KEY_COUNT,
+         "at most this many samples of each file: a seeded stratified subset, stamped as such in every "
+         "report; 0 takes all",
+         "0"),
+     .highest = MOST, FIELD(Suite, limit)},
+    {KEY("filter", KEY_TEXT, "which part of the plan to run, as `--filter` has it", "(everything)"),
+     FIELD(Suite, filter)},
+    {KEY("models", KEY_LIST, "what is tuned and judged", "(given by --model)"),
+     .section = &section_model},
+    {KEY("tasks", KEY_LIST, "on what it is judged", "(given by --data)"), .section = &section_task},
+    {KEY("tune", KEY_OBJECT, "how models are tuned; without it they are judged as saved",
+         "(no tuning)"),
+     .section = &section_tune},
+    {KEY("folds", KEY_OBJECT, "cross-validation, and what is held out for choosing a setting",
+         "(train, valid and test files)"),
+     .section = &section_folds},
+    {KEY("report", KEY_OBJECT, "what is written at the end", "(one HTML file)"),
+     .section = &section_report},
+};
+const SuiteSection section_suite = {.name = "suite",
+                                    .summary = "The file as a whole.",
+                                    .keys = keys_suite,
+                                    .n_keys = COUNT(keys_suite)};
+
+static const SuiteKey keys_report[] = {
+    {KEY("formats", KEY_NAMES, "the files to write; `assay report` can write others later",
+         "[\"html\"]"),
+     .choice = choice_report_format},
+    {KEY("dir", KEY_PATH, "the directory they are written to", "(--report, else assay-report)")},
+};
+const SuiteSection section_report = {
+    .name = "report", .summary = "Reports.", .keys = keys_report, .n_keys = COUNT(keys_report)};
+
+// --- models --------------------------------------------------------------------------------------------------------
+
+static const SuiteKey keys_model[] = {
+    {KEY("name", KEY_TEXT, "what reports call it; each name once", NULL), FIELD(SuiteModel, name)},
+    {KEY("path", KEY_PATH,
+         "directory with config.json, model.safetensors and the tokenizer's files",
+         "(given by --model, unless create)")},
+    {KEY("create", KEY_OBJECT, "a fresh encoder instead of a saved model", "(none)"),
+     .section = &section_create},
+    {KEY("tune", KEY_OBJECT, "a grid for this model alone, in place of the suite's",
+         "(the suite's)"),
+     .section = &section_tune},
+};
+const SuiteSection section_model = {
+    .name = "models[]", .summary = "One model.", .keys = keys_model, .n_keys = COUNT(keys_model)};
+
+static const SuiteKey keys_create[] = {
+    {KEY("architecture", KEY_CHOICE, "the kind of encoder", "\"bert\""),
+     .choice = choice_architecture, FIELD(SuiteCreate, architecture)},
+    {KEY("hidden_size", KEY_COUNT, "width of a hidden state; a multiple of n_heads", "128"),
+     .lowest = 1, .highest = 16384, FIELD(SuiteCreate, hidden_size)},
+    {KEY("n_layers", KEY_COUNT, "blocks", "2"), .lowest = 1, .highest = 256,
+     FIELD(SuiteCreate, n_layers)},
+    {KEY("n_heads", KEY_COUNT, "attention heads a block", "2"), .lowest = 1, .highest = 1024,
+     FIELD(SuiteCreate, n_heads)},
+    {KEY("intermediate_size", KEY_COUNT, "width inside the feed-forward part", "512"), .lowest = 1,
+     .highest = 65536, FIELD(SuiteCreate, intermediate_size)},
+    {KEY("max_positions", KEY_COUNT, "the longest sequence in tokens", "128"), .lowest = 4,
+     .highest = 65536, FIELD(SuiteCreate, max_positions)},
+    {KEY("dropout", KEY_NUMBER,
+         "share of activations dropped in tuning, where tune does not say it", "0.1"),
+     .highest = 0.999, FIELD(SuiteCreate, dropout)},
+    {KEY("tokenizer", KEY_CHOICE, "trained on the training texts of each task", "\"wordpiece\""),
+     .choice = choice_tokenizer, FIELD(SuiteCreate, tokenizer)},
+    {KEY("vocab_size", KEY_COUNT,
+         "tokens of the tokenizer; fewer where the texts do not give so many", "4000"),
+     .lowest = 16, .highest = MANY, FIELD(SuiteCreate, vocab_size)},
+    {KEY("cased", KEY_BOOL, "keep upper case and accents", "false"), FIELD(SuiteCreate, is_cased)},
+};
+const SuiteSection section_create = {.name = "models[].create",
+                                     .summary = "A fresh encoder.",
+                                     .keys = keys_create,
+                                     .n_keys = COUNT(keys_create)};
+
+// --- tasks ---------------------------------------------------------------------------------------------------------
+
+// What a task in a suite and a definition in a file of its own share. The keys of reading are datasets/reader.h's.
+static const SuiteKey keys_shared[] = {
+    {KEY("family", KEY_CHOICE, "what the task asks for: `classify` gives each text one class",
+         "\"classify\""),
+     .choice = choice_family, FIELD(SuiteTask, family)},
+    {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
+         "[\"accuracy\", \"f1\", \"mcc\"]"),
+     .choice = choice_metric, .section = &section_metric},
+    {KEY("primary", KEY_TEXT, "the score by which settings are chosen and rows ordered",
+         "(the first metric)"),
+     FIELD(SuiteTask, primary), .is_omitted = true},
+    {KEY("max_length", KEY_COUNT,
+         "tokens of a sequence, longer ones are cut; 0: as many as the "
+         "model takes",
+         "0"),
+     .highest = MANY, FIELD(SuiteTask, max_length)},
+    {KEY("format", KEY_CHOICE, "the reader of the files", "(by the file's name)"),
+     .choice = choice_reader},
+    {KEY("columns", KEY_OBJECT, "which column or key is what", "(found by the usual names)"),
+     .section = &section_columns},
+    {KEY("header", KEY_BOOL, "whether the first row names the columns", "(found out)")},
+    {KEY("delimiter", KEY_TEXT, "one character, or `tab`, `comma`, `semicolon`, `space`",
+         "(the format's)")},
+    {KEY("encoding", KEY_CHOICE, "of the files", "\"utf-8\""), .choice = choice_encoding},
+    {KEY("labels", KEY_OTHER, "the classes in order; another label in a file is then an error",
+         "(as found, sorted)"),
+     .shown = "list of names",
+     .schema = "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"number\"]}}"},
+    {KEY("labels_file", KEY_PATH, "for format `lines`: the file with a label a line",
+         "(X_labels.txt beside X_text.txt)")},
+};
+const SuiteSection section_shared = {.name = "tasks[], and task definitions",
+                                     .summary =
+                                         "What a task is, in a suite or in a file of its own.",
+                                     .keys = keys_shared,
+                                     .n_keys = COUNT(keys_shared)};
+
+static const SuiteKey keys_task[] = {
+    {KEY("use", KEY_TEXT,
+         "a task definition by name, or by path where it has a '/'; other keys here "
+         "replace its own",
+         "(none: defined here)")},
+    {KEY("name", KEY_TEXT, "what reports call it; each name once", "(the definition's)"),
+     FIELD(SuiteTask, name)},
+    {KEY("data", KEY_PATHS,
+         "a directory with train, dev and test files, one file (then it is train), or an object of paths",
+         "(given by --data)"),
+     .section = &section_data},
+};
+const SuiteSection section_task = {.name = "tasks[]",
+                                   .summary = "One task.",
+                                   .keys = keys_task,
+                                   .n_keys = COUNT(keys_task),
+                                   .more = &section_shared};
+
+static const SuiteKey keys_definition[] = {
+    {KEY("task", KEY_TEXT, "the definition's name: that of its file", NULL),
+     FIELD(SuiteTask, name)},
+    {KEY("summary", KEY_TEXT, "one line that `assay list tasks` shows", "(none)"),
+     FIELD(SuiteTask, summary)},
+};
+const SuiteSection section_definition = {.name = "task definition",
+                                         .summary = "A task in a file of its own.",
+                                         .keys = keys_definition,
+                                         .n_keys = COUNT(keys_definition),
+                                         .more = &section_shared};
+
+#define COLUMN_SCHEMA "{\"type\":[\"string\",\"integer\"]}"
+static const SuiteKey keys_columns[] = {
+    {KEY("text", KEY_OTHER, "the text", "(by the usual names)"), .schema = COLUMN_SCHEMA,
+     .shown = "name or number from 1"},
+    {KEY("pair", KEY_OTHER, "the second text, where the task has two", "(by the usual names)"),
+     .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
+    {KEY("label", KEY_OTHER, "the class", "(by the usual names)"), .schema = COLUMN_SCHEMA,
+     .shown = "name or number from 1"},
+    {KEY("id", KEY_OTHER, "an id of the sample", "(id or guid, else made from the input)"),
+     .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
+    {KEY("group", KEY_OTHER, "samples of one group never stand on both sides of a split", "(none)"),
+     .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
+    {KEY("attributes", KEY_OTHER, "columns by which a report may slice", "(none)"),
+     .schema = "{\"type\":[\"array\",\"object\"],\"items\":" COLUMN_SCHEMA
+               ",\"additionalProperties\":" COLUMN_SCHEMA "}",
+     .shown = "list of columns or object"},
+};
+const SuiteSection section_columns = {.name = "tasks[].columns",
+                                      .summary = "Columns of tables, keys of JSON Lines.",
+                                      .keys = keys_columns,
+                                      .n_keys = COUNT(keys_columns)};
+
+static const SuiteKey keys_metric[] = {
+    {KEY("name", KEY_CHOICE, "a metric, as `assay list metrics` shows them", NULL),
+     .choice = choice_metric},
+    {KEY("params", KEY_OTHER, "its options", "{}"), .schema = "{\"type\":\"object\"}",
+     .shown = "object"},
+};
+const SuiteSection section_metric = {.name = "tasks[].metrics[]",
+                                     .summary = "One metric with options.",
+                                     .keys = keys_metric,
+                                     .n_keys = COUNT(keys_metric)};
+
+static const SuiteKey keys_data[] = {
+    {KEY("train", KEY_PATH, "what is learnt from; with folds the only part used", "(none)")},
+    {KEY("valid", KEY_PATH, "for early stopping and choosing a setting, without folds", "(none)")},
+    {KEY("test", KEY_PATH, "what is judged, without folds", "(none)")},
+};
+const SuiteSection section_data = {.name = "tasks[].data",
+                                   .summary = "The files of a task.",
+                                   .keys = keys_data,
+                                   .n_keys = COUNT(keys_data)};
+
+// --- tuning --------------------------------------------------------------------------------------------------------
+
+#define WEIGHTS_SCHEMA                                                                    \
+    "{\"anyOf\":[{\"const\":\"balanced\"},{\"type\":\"object\",\"additionalProperties\":" \
+    "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1," \
+    "\"items\":{\"type\":\"number\",\"minimum\":0}}]}}]}"
+
+static const SuiteKey keys_tune[] = {
+    {KEY("learning_rate", KEY_NUMBER, "AdamW's rate at the end of the warm-up", "5e-05"),
+     .lowest = 1e-10, .highest = 10, FIELD(TuneSetting, learning_rate)},
+    {KEY("batch_size", KEY_COUNT, "sequences a batch", "16"), .lowest = 1, .highest = MANY,
+     FIELD(TuneSetting, batch_size)},
+    {KEY("accumulate", KEY_COUNT,
+         "batches a step: the step is that of one batch so many times as large", "1"),
+     .lowest = 1, .highest = MANY, FIELD(TuneSetting, accumulate)},
+    {KEY("epochs", KEY_NUMBER, "passes over the training part; a fraction ends within one", "3"),
+     .lowest = 0.001, .highest = MANY, FIELD(TuneSetting, epochs), .write = tune_write_epochs},
+    {KEY("max_steps", KEY_COUNT, "so many steps in place of epochs", "(epochs count)"), .lowest = 1,
+     .highest = 1e9, FIELD(TuneSetting, max_steps), .is_omitted = true},
+    {KEY("schedule", KEY_CHOICE, "how the rate falls after the warm-up", "\"linear\""),
+     .choice = choice_schedule, FIELD(TuneSetting, schedule)},
+    {KEY("warmup", KEY_OTHER,
+         "steps over which the rate rises from 0: a share of all steps below 1, or "
+         "a whole number of steps",
+         "0"),
+     .schema = "{\"type\":\"number\",\"minimum\":0,\"maximum\":1000000000}",
+     .shown = "share or whole number", .read = tune_read_warmup, .write = tune_write_warmup},
+    {KEY("cycles", KEY_COUNT, "of the schedule cosine-restarts", "1"), .lowest = 1, .highest = 1000,
+     FIELD(TuneSetting, n_cycles)},
+    {KEY("weight_decay", KEY_NUMBER, "AdamW's decay, never on biases and norms", "0"),
+     .highest = 100, FIELD(TuneSetting, weight_decay)},
+    {KEY("beta1", KEY_NUMBER, "AdamW's decay of the first moment", "0.9"), .lowest = 1e-6,
+     .highest = 0.999999, FIELD(TuneSetting, beta1)},
+    {KEY("beta2", KEY_NUMBER, "AdamW's decay of the second moment", "0.999"), .lowest = 1e-6,
+     .highest = 0.999999, FIELD(TuneSetting, beta2)},
+    {KEY("epsilon", KEY_NUMBER, "AdamW's term under the division", "1e-08"), .lowest = 1e-30,
+     .highest = 1, FIELD(TuneSetting, epsilon)},
+    {KEY("clip", KEY_NUMBER, "largest global norm of the gradient; 0 does not clip", "1"),
+     .highest = 1e9, FIELD(TuneSetting, clip)},
+    {KEY("dropout", KEY_NUMBER, "share of activations dropped",
+         "(as the model's config.json says)"),
+     .highest = 0.999, FIELD(TuneSetting, dropout), .is_omitted = true},
+    {KEY("label_smoothing", KEY_NUMBER, "share of the target spread over all classes", "0"),
+     .highest = 0.999, FIELD(TuneSetting, label_smoothing)},
+    {KEY("class_weights", KEY_OTHER,
+         "weights of the classes in the loss: `balanced` (inverse to their counts), or an object from "
+         "label to weight (1 where a label is not named)",
+         "(all 1)"),
+     .schema = WEIGHTS_SCHEMA, .shown = "`balanced` or object", .read = tune_read_weights,
+     .write = tune_write_weights},
+    {KEY("balance", KEY_BOOL, "draw samples with replacement so that classes come equally often",
+         "false"),
+     FIELD(TuneSetting, balance)},
+    {KEY("freeze", KEY_TEXT,
+         "parts that stay as they are: `embeddings`, `encoder`, blocks as `0-3,7`", "(nothing)"),
+     FIELD(TuneSetting, freeze), .is_omitted = true, .read = tune_read_freeze},
+    {KEY("gradual_unfreezing", KEY_COUNT,
+         "epochs until one more block learns, the head alone first; 0 is off", "0"),
+     .highest = 1000, FIELD(TuneSetting, gradual_unfreezing)},
+    {KEY("layer_decay", KEY_NUMBER, "factor on the rate for each block further down", "1"),
+     .lowest = 1e-6, .highest = 1, FIELD(TuneSetting, layer_decay)},
+    {KEY("lanes", KEY_COUNT, "partial sums in which gradients are added; it changes the last bits",
+         "4"),
+     .lowest = 1, .highest = 16, FIELD(TuneSetting, lanes)},
+    {KEY("sort_by_length", KEY_BOOL, "batches of texts of similar length", "false"),
+     FIELD(TuneSetting, sort_by_length)},
+    {KEY("max_length", KEY_COUNT, "tokens of a sequence, longer ones are cut",
+         "(as the task says)"),
+     .lowest = 4, .highest = MANY, FIELD(TuneSetting, max_length), .is_omitted = true},
+    {KEY("early_stopping", KEY_OBJECT,
+         "look at the part held out after every epoch and keep the best weights; `false` keeps the last",
+         "false"),
+     .section = &section_stopping, .read = tune_read_stopping, .write = tune_write_stopping},
+};
+const SuiteSection section_tune = {.name = "tune",
+                                   .summary =
+                                       "The settings of tuning. An array is an axis of the grid.",
+                                   .keys = keys_tune,
+                                   .n_keys = COUNT(keys_tune),
+                                   .is_grid = true};
+
+static const SuiteKey keys_stopping[] = {
+    {KEY("patience", KEY_COUNT, "epochs without a new best before stopping; 0 never stops early",
+         "2"),
+     .highest = 100000, FIELD(TuneSetting, patience)},
+    {KEY("monitor", KEY_TEXT,
+         "what is watched: `loss`, `primary` (the task's primary score), or a score by name",
+         "\"loss\""),
+     .size = 0, .read = tune_read_monitor, .write = tune_write_monitor},
+    {KEY("min_delta", KEY_NUMBER, "how much better counts as better", "0"), .highest = 1e9,
+     FIELD(TuneSetting, min_delta)},
+};
+const SuiteSection section_stopping = {.name = "tune.early_stopping",
+                                       .summary = "Early stopping.",
+                                       .keys = keys_stopping,
+                                       .n_keys = COUNT(keys_stopping),
+                                       .is_grid = true};
+
+// --- folds ---------------------------------------------------------------------------------------------------------
+
+static const SuiteKey keys_folds[] = {
+    {KEY("k", KEY_COUNT, "outer folds; 0 has none", "0"), .highest = 1000, FIELD(SuiteFolds, k)},
+    {KEY("inner", KEY_OTHER,
+         "what of each training part is held out for early stopping and choosing: a share below 1, a "
+         "number of inner folds from 2, or 0 for nothing",
+         "0.1"),
+     .schema = "{\"type\":\"number\",\"minimum\":0,\"maximum\":1000}",
+     .shown = "share or whole number", .read = folds_read_inner},
+    {KEY("kind", KEY_CHOICE, "how samples are spread over folds", "\"stratified\""),
+     .choice = choice_fold_kind, FIELD(SuiteFolds, kind)},
+    {KEY("shuffle", KEY_BOOL, "false cuts in file order, as scikit-learn does without shuffling",
+         "true"),
+     .read = folds_read_shuffle},
+    {KEY("allow_rare", KEY_BOOL, "spread classes with fewer samples than folds as far as they go",
+         "false"),
+     FIELD(SuiteFolds, allow_rare)},
+    {KEY("file", KEY_PATH, "folds from a file: a line `id<TAB>fold` a sample",
+         "(drawn from the seed)")},
+    {KEY("refit", KEY_BOOL, "tune the winner again on the whole training part before it is judged",
+         "false"),
+     FIELD(SuiteFolds, refit)},
+    {KEY("explore", KEY_BOOL, "judge the other settings on the outer fold too, never for choosing",
+         "false"),
+     FIELD(SuiteFolds, explore)},
+    {KEY("final", KEY_PATH, "directory for the model tuned on all data with the best setting",
+         "(none)")},
+};
+const SuiteSection section_folds = {.name = "folds",
+                                    .summary = "Cross-validation.",
+                                    .keys = keys_folds,
+                                    .n_keys = COUNT(keys_folds)};
+
+const SuiteSection *const suite_sections[] = {
+    &section_suite,   &section_model,  &section_create,    &section_task, &section_shared,
+    &section_columns, &section_metric, &section_data,      &section_tune, &section_stopping,
+    &section_folds,   &section_report, &section_definition};
+const size_t suite_sections_count = COUNT(suite_sections);

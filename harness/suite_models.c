@@ -1,0 +1,138 @@
+// The models of a suite.
+#include "base/file.h"
+#include "harness/suite_internal.h"
+
+enum { MAX_NAME_BYTES = 200 };
+
+// What design has and this version has not, with what serves instead.
+static const struct {
+    const char *key, *instead;
+} later[] = {
+    {"endpoint", "models behind an endpoint are not in this version; give a directory as \"path\""},
+    {"predictions", "recorded predictions are not in this version; give a directory as \"path\""},
+    {"command", "models behind a command are not in this version; give a directory as \"path\""},
+};
+
+static Status refuse_later(const Json *object, Error *err)
+{
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        const Json *value = json_get(object, later[i].key);
+        if (value) return json_error(value, err, "%s", later[i].instead);
+    }
+    return STATUS_OK;
+}
+
+static Status read_create(const SuiteReading *reading, const Json *object, SuiteCreate *create,
+                          Error *err)
+{
+    Arena *arena = &reading->suite->arena;
+    section_defaults(&section_create, create);
+    TRY(section_read(&section_create, object, arena, create, err));
+    if (create->hidden_size % create->n_heads != 0) {
+        return json_error(object, err, "hidden_size %zu is no multiple of n_heads %zu",
+                          create->hidden_size, create->n_heads);
+    }
+    Buffer text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_begin_object(&w);
+    section_write(&section_create, create, &w);
+    json_end_object(&w);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) s = suite_copy(reading, buffer_slice(&text), &create->json, err);
+    buffer_release(&text);
+    return s;
+}
+
+static Status read_source(const SuiteReading *reading, const Json *object, SuiteModel *model,
+                          Error *err)
+{
+    const Json *path = json_get(object, "path"), *create = NULL;
+    TRY(json_opt_kind(object, "create", JSON_OBJECT, &create, err));
+    if (path && create) return json_error(object, err, "give \"path\" or \"create\", not both");
+    if (create) {
+        model->kind = SUITE_MODEL_CREATE;
+        return read_create(reading, create, &model->create, err);
+    }
+    TRY(suite_read_path(reading, object, "path", reading->edited->name, &model->path, err));
+    if (reading->without_files) return STATUS_OK;
+    if (!model->path) {
+        return json_error(object, err,
+                          "the model \"" SLICE_FMT
+                          "\" has no path; write one, or give --model " SLICE_FMT "=DIRECTORY",
+                          SLICE_ARG(model->name), SLICE_ARG(model->name));
+    }
+    if (file_is_directory(model->path)) return STATUS_OK;
+    return json_error(path, err, "%s %s; want a directory with config.json and model.safetensors",
+                      model->path, file_exists(model->path) ? "is no directory" : "is not there");
+}
+
+static Status check_name(const SuiteReading *reading, const Json *object, size_t index, Error *err)
+{
+    const SuiteModel *models = reading->suite->models;
+    const Slice name = models[index].name;
+    if (name.len == 0) return json_error(object, err, "the key \"name\" is missing or empty");
+    if (name.len > MAX_NAME_BYTES) {
+        return json_error(object, err, "the name has %zu bytes; at most %d are allowed", name.len,
+                          MAX_NAME_BYTES);
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (!slice_eq(models[i].name, name)) continue;
+        return json_error(object, err, "two models are called \"" SLICE_FMT "\"", SLICE_ARG(name));
+    }
+    return STATUS_OK;
+}
+
+// The one setting of a model that is not tuned.
+static Status untuned(const SuiteReading *reading, SuiteModel *model, Error *err)
+{
+    TuneSetting *setting = NULL;
+    TRY(arena_take(&reading->suite->arena, 1, sizeof *setting, "a setting", &setting, err));
+    section_defaults(&section_tune, setting);
+    setting->dropout = -1;
+    setting->json = SLICE("{}");
+    model->settings = setting;
+    model->n_settings = 1;
+    return STATUS_OK;
+}
+
+static Status read_settings(const SuiteReading *reading, const Json *root, const Json *object,
+                            SuiteModel *model, Error *err)
+{
+    const Json *tune = json_get(object, "tune");
+    if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
+    model->does_tune = tune && json_kind(tune) != JSON_NULL;
+    if (model->does_tune) {
+        return tune_grid_read(&reading->suite->arena, tune, &model->settings, &model->n_settings,
+                              err);
+    }
+    if (model->kind == SUITE_MODEL_CREATE) {
+        return json_error(
+            object, err,
+            "a fresh encoder knows nothing: give the suite or this model a \"tune\" block");
+    }
+    return untuned(reading, model, err);
+}
+
+Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err)
+{
+    Suite *suite = reading->suite;
+    const Json *list = NULL;
+    TRY(json_opt_kind(root, "models", JSON_ARRAY, &list, err));
+    if ((!list || json_len(list) == 0) && !reading->without_files) {
+        return json_error(list ? list : root, err,
+                          "the suite has no models; name one, or give --model NAME=DIRECTORY");
+    }
+    const size_t n = list ? json_len(list) : 0;
+    TRY(arena_take(&suite->arena, n, sizeof *suite->models, "models", &suite->models, err));
+    for (size_t i = 0; i < n; i++) {
+        const Json *object = json_at(list, i);
+        SuiteModel *model = &suite->models[i];
+        TRY(refuse_later(object, err));
+        TRY(section_read(&section_model, object, &suite->arena, model, err));
+        TRY(check_name(reading, object, i, err));
+        TRY(read_source(reading, object, model, err));
+        TRY(read_settings(reading, root, object, model, err));
+        suite->n_models++;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,259 @@
+// What the table of keys says, as JSON Schema and as tables for docs/suite.md.
+
+#include "harness/suite.h"
+#include "harness/suite_keys.h"
+
+// --- JSON Schema ---------------------------------------------------------------------------------------------------
+
+static void put_section(const SuiteSection *section, JsonWriter *w);
+
+static void put_pair(JsonWriter *w, const char *key, const char *value)
+{
+    json_put_key(w, key);
+    json_put_cstr(w, value);
+}
+
+static void put_names(const SuiteKey *key, JsonWriter *w)
+{
+    json_put_key(w, "enum");
+    json_begin_array(w);
+    for (size_t i = 0; key->choice(i); i++) json_put_cstr(w, key->choice(i));
+    json_end_array(w);
+}
+
+static void put_range(const SuiteKey *key, JsonWriter *w)
+{
+    put_pair(w, "type", key->kind == KEY_COUNT ? "integer" : "number");
+    json_put_key(w, "minimum");
+    json_put_double(w, key->lowest);
+    json_put_key(w, "maximum");
+    json_put_double(w, key->highest);
+}
+
+// The alternatives of a value that may be a name or path, or an object.
+static void put_name_or_object(const SuiteKey *key, JsonWriter *w)
+{
+    json_put_key(w, "anyOf");
+    json_begin_array(w);
+    json_begin_object(w);
+    if (key->choice) {
+        put_names(key, w);
+    } else {
+        put_pair(w, "type", "string");
+    }
+    json_end_object(w);
+    if (key->section) {
+        json_begin_object(w);
+        put_section(key->section, w);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static void put_items(const SuiteKey *key, JsonWriter *w)
+{
+    put_pair(w, "type", "array");
+    json_put_key(w, "items");
+    json_begin_object(w);
+    if (key->kind == KEY_NAMES) {
+        put_name_or_object(key, w);
+    } else {
+        put_section(key->section, w);
+    }
+    json_end_object(w);
+}
+
+// An object, or false where that is the default.
+static void put_object(const SuiteKey *key, JsonWriter *w)
+{
+    const bool may_be_false = key->fallback && slice_eq_cstr(SLICE("false"), key->fallback);
+    if (!may_be_false) {
+        put_section(key->section, w);
+        return;
+    }
+    json_put_key(w, "anyOf");
+    json_begin_array(w);
+    json_put_raw(w, SLICE("{\"const\": false}"));
+    json_begin_object(w);
+    put_section(key->section, w);
+    json_end_object(w);
+    json_end_array(w);
+}
+
+// The members that say what a value of the key is, into an object that is open.
+static void put_type(const SuiteKey *key, JsonWriter *w)
+{
+    switch (key->kind) {
+    case KEY_TEXT:
+        put_pair(w, "type", "string");
+        break;
+    case KEY_PATH:
+        put_pair(w, "type", "string");
+        json_put_key(w, "minLength");
+        json_put_i64(w, 1);
+        break;
+    case KEY_BOOL:
+        put_pair(w, "type", "boolean");
+        break;
+    case KEY_COUNT:
+    case KEY_NUMBER:
+        put_range(key, w);
+        break;
+    case KEY_CHOICE:
+        put_names(key, w);
+        break;
+    case KEY_OBJECT:
+        put_object(key, w);
+        break;
+    case KEY_LIST:
+    case KEY_NAMES:
+        put_items(key, w);
+        break;
+    case KEY_PATHS:
+        put_name_or_object(key, w);
+        break;
+    case KEY_OTHER:
+        json_put_key(w, "allOf");
+        json_begin_array(w);
+        json_put_raw(w, slice_from_cstr(key->schema));
+        json_end_array(w);
+        break;
+    }
+}
+
+static void put_property(const SuiteKey *key, bool is_axis, JsonWriter *w)
+{
+    json_put_key(w, key->name);
+    json_begin_object(w);
+    put_pair(w, "description", key->summary);
+    if (is_axis) {
+        json_put_key(w, "anyOf");
+        json_begin_array(w);
+        json_begin_object(w);
+        put_type(key, w);
+        json_end_object(w);
+        json_begin_object(w);
+        put_pair(w, "type", "array");
+        json_put_key(w, "minItems");
+        json_put_i64(w, 1);
+        json_put_key(w, "items");
+        json_begin_object(w);
+        put_type(key, w);
+        json_end_object(w);
+        json_end_object(w);
+        json_end_array(w);
+    } else {
+        put_type(key, w);
+    }
+    json_end_object(w);
+}
+
+// Sections nest as the table does: a few levels.
+// NOLINTNEXTLINE(misc-no-recursion)
+static void put_section(const SuiteSection *section, JsonWriter *w)
+{
+    const SuiteKey *key;
+    put_pair(w, "type", "object");
+    json_put_key(w, "additionalProperties");
+    json_put_bool(w, false);
+    json_put_key(w, "properties");
+    json_begin_object(w);
+    for (size_t i = 0; (key = section_at(section, i)) != NULL; i++) {
+        put_property(key, section->is_grid, w);
+    }
+    json_end_object(w);
+    json_put_key(w, "required");
+    json_begin_array(w);
+    for (size_t i = 0; (key = section_at(section, i)) != NULL; i++) {
+        if (!key->fallback) json_put_cstr(w, key->name);
+    }
+    json_end_array(w);
+}
+
+void suite_schema_write(Buffer *out)
+{
+    JsonWriter w = json_writer(out, 1);
+    json_begin_object(&w);
+    put_pair(&w, "$schema", "http://json-schema.org/draft-07/schema#");
+    put_pair(&w, "title", "A suite of assay");
+    put_section(&section_suite, &w);
+    json_end_object(&w);
+    buffer_append_cstr(out, "\n");
+}
+
+// --- Markdown ------------------------------------------------------------------------------------------------------
+
+static void show_range(const SuiteKey *key, Buffer *out)
+{
+    buffer_append_cstr(out, key->kind == KEY_COUNT ? "whole number, " : "number, ");
+    buffer_append_double(out, key->lowest);
+    buffer_append_cstr(out, " to ");
+    if (key->kind == KEY_COUNT && key->highest > 1e15) {
+        buffer_append_cstr(out, "2^53");
+    } else {
+        buffer_append_double(out, key->highest);
+    }
+}
+
+static void show_choices(const SuiteKey *key, Buffer *out)
+{
+    for (size_t i = 0; key->choice(i); i++)
+        buffer_printf(out, "%s`%s`", i ? ", " : "", key->choice(i));
+}
+
+static void show_type(const SuiteKey *key, Buffer *out)
+{
+    switch (key->kind) {
+    case KEY_TEXT:
+        buffer_append_cstr(out, "text");
+        break;
+    case KEY_PATH:
+        buffer_append_cstr(out, "path");
+        break;
+    case KEY_BOOL:
+        buffer_append_cstr(out, "`true` or `false`");
+        break;
+    case KEY_COUNT:
+    case KEY_NUMBER:
+        show_range(key, out);
+        break;
+    case KEY_CHOICE:
+        show_choices(key, out);
+        break;
+    case KEY_OBJECT:
+        buffer_printf(out, "object: `%s`", key->section->name);
+        break;
+    case KEY_LIST:
+        buffer_printf(out, "list of objects: `%s`", key->section->name);
+        break;
+    case KEY_NAMES:
+        buffer_append_cstr(out, key->section ? "list of names or objects" : "list of ");
+        if (!key->section) show_choices(key, out);
+        break;
+    case KEY_PATHS:
+        buffer_append_cstr(out, "path or object");
+        break;
+    case KEY_OTHER:
+        buffer_append_cstr(out, key->shown);
+        break;
+    }
+}
+
+void section_markdown(const SuiteSection *section, Buffer *out)
+{
+    buffer_append_cstr(out, "| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < section->n_keys; i++) {
+        const SuiteKey *key = &section->keys[i];
+        buffer_printf(out, "| `%s` | ", key->name);
+        show_type(key, out);
+        if (!key->fallback) {
+            buffer_append_cstr(out, " | required");
+        } else if (key->fallback[0] == '(') {
+            const Slice words = slice_from_cstr(key->fallback);
+            buffer_printf(out, " | " SLICE_FMT, SLICE_ARG(slice_sub(words, 1, words.len - 1)));
+        } else {
+            buffer_printf(out, " | `%s`", key->fallback);
+        }
+        buffer_printf(out, " | %s |\n", key->summary);
+    }
+}

@@ -1,0 +1,404 @@
+// The tasks of a suite, and task definitions.
+
+#include "base/file.h"
+#include "base/json_source.h"
+#include "harness/suite_internal.h"
+
+enum { MAX_NAME_BYTES = 200 };
+
+// --- metrics -------------------------------------------------------------------------------------------------------
+
+// What items of the family "classify" carry.
+static const unsigned FAMILY_GIVES = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS;
+
+static Status check_metric(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
+{
+    if (metric->needs & ~FAMILY_GIVES) {
+        return json_error(at, err, "%s is no metric for a " SLICE_FMT " task: %s", metric->name,
+                          SLICE_ARG(task->family), metric->summary);
+    }
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        if (task->metrics[i].metric == metric) {
+            return json_error(at, err, "%s stands twice among the metrics", metric->name);
+        }
+    }
+    return STATUS_OK;
+}
+
+// Options of metrics need the labels to be read in full; keys are checked in any case.
+static Status check_params(Arena *arena, const SuiteTask *task, const SuiteMetric *m, Error *err)
+{
+    size_t n = 0;
+    MetricPlan plan;
+    static const char *const none[] = {NULL};
+    const char *const *known = m->metric->params ? m->metric->params : none;
+    while (known[n]) n++;
+    TRY(json_check_keys(m->params, known, n, err));
+    if (task->read.n_labels == 0) return STATUS_OK;
+    const MetricSetup setup = {
+        .labels = task->read.labels, .n_labels = task->read.n_labels, .params = m->params};
+    return metric_plan(m->metric, &setup, arena, &plan, err);
+}
+
+static Status read_metric(const SuiteReading *reading, const Json *value, SuiteTask *task,
+                          Error *err)
+{
+    const SuiteKey *names = section_key(&section_shared, SLICE("metrics"));
+    SuiteMetric *m = &task->metrics[task->n_metrics];
+    size_t index;
+    if (json_kind(value) != JSON_OBJECT) {
+        TRY(choice_read(value, names->choice, &index, err));
+    } else {
+        Slice name;
+        TRY(section_check_keys(&section_metric, value, err));
+        TRY(json_want_string(value, "name", &name, err));
+        TRY(choice_read(json_get(value, "name"), names->choice, &index, err));
+        TRY(json_opt_kind(value, "params", JSON_OBJECT, &m->params, err));
+    }
+    m->metric = metrics_all[index];
+    TRY(check_metric(value, task, m->metric, err));
+    task->n_metrics++;
+    if (!m->params) return STATUS_OK;
+    TRY(check_params(&reading->suite->arena, task, m, err));
+    Buffer text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_put_value(&w, m->params);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) s = suite_copy(reading, buffer_slice(&text), &m->params_json, err);
+    buffer_release(&text);
+    return s;
+}
+
+static Status read_metrics(const SuiteReading *reading, const Json *list, SuiteTask *task,
+                           Error *err)
+{
+    if (json_kind(list) != JSON_ARRAY || json_len(list) == 0) {
+        return json_error(list, err, "found %s, want a list of metrics such as [\"accuracy\"]",
+                          json_kind(list) == JSON_ARRAY ? "an empty list"
+                                                        : json_kind_name(json_kind(list)));
+    }
+    task->n_metrics = 0;
+    TRY(arena_take(&reading->suite->arena, json_len(list), sizeof *task->metrics, "metrics",
+                   &task->metrics, err));
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        TRY(read_metric(reading, v, task, err));
+    }
+    return STATUS_OK;
+}
+
+static const Metric *metric_of_score(const SuiteTask *task, Slice score)
+{
+    const Slice name = slice_sub(score, 0, slice_find_byte(score, '/'));
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        if (slice_eq_cstr(name, task->metrics[i].metric->name)) return task->metrics[i].metric;
+    }
+    return NULL;
+}
+
+static Status check_primary(const Json *object, SuiteTask *task, Error *err)
+{
+    if (task->primary.len == 0) task->primary = slice_from_cstr(task->metrics[0].metric->name);
+    const Json *written = json_get(object, "primary");
+    const Json *at = written ? written : object;
+    const Metric *metric = metric_of_score(task, task->primary);
+    if (metric && metric->direction != NO_DIRECTION) return STATUS_OK;
+    return json_error(at, err, "the primary score \"" SLICE_FMT "\" %s", SLICE_ARG(task->primary),
+                      metric ? "is neither better higher nor lower, so nothing can be chosen by it"
+                             : "belongs to none of the task's metrics");
+}
+
+// A score that early stopping watches must be one of the task's.
+static Status check_monitors(const Suite *suite, const Json *object, const SuiteTask *task,
+                             Error *err)
+{
+    for (size_t i = 0; i < suite->n_models; i++) {
+        for (size_t j = 0; j < suite->models[i].n_settings; j++) {
+            const Slice score = suite->models[i].settings[j].monitor_metric;
+            if (score.len == 0 || metric_of_score(task, score)) continue;
+            return json_error(object, err,
+                              "early stopping watches \"" SLICE_FMT
+                              "\", which belongs to none of the "
+                              "metrics of task \"" SLICE_FMT "\"",
+                              SLICE_ARG(score), SLICE_ARG(task->name));
+        }
+    }
+    return STATUS_OK;
+}
+
+// --- reading of files ----------------------------------------------------------------------------------------------
+
+static void merge_slice(Slice own, Slice *into)
+{
+    if (own.ptr) *into = own;
+}
+
+// What the object says takes the place of what stood there.
+static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *into)
+{
+    merge_slice(own->format, &into->format);
+    merge_slice(own->columns.text, &into->columns.text);
+    merge_slice(own->columns.pair, &into->columns.pair);
+    merge_slice(own->columns.label, &into->columns.label);
+    merge_slice(own->columns.id, &into->columns.id);
+    merge_slice(own->columns.group, &into->columns.group);
+    merge_slice(own->labels_path, &into->labels_path);
+    if (own->columns.attributes) {
+        into->columns.attributes = own->columns.attributes;
+        into->columns.n_attributes = own->columns.n_attributes;
+    }
+    if (json_get(object, "header")) into->header = own->header;
+    if (own->delimiter) into->delimiter = own->delimiter;
+    if (json_get(object, "encoding")) into->encoding = own->encoding;
+    if (own->labels) {
+        into->labels = own->labels;
+        into->n_labels = own->n_labels;
+    }
+}
+
+static Status check_labels(const Json *object, const SuiteTask *task, Error *err)
+{
+    const Json *list = json_get(object, "labels");
+    if (!list) return STATUS_OK;
+    if (task->read.n_labels < 2) return json_error(list, err, "a task needs at least two classes");
+    for (size_t i = 0; i < task->read.n_labels; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!slice_eq(task->read.labels[i], task->read.labels[j])) continue;
+            return json_error(json_at(list, i), err, "the class \"" SLICE_FMT "\" stands twice",
+                              SLICE_ARG(task->read.labels[i]));
+        }
+    }
+    return STATUS_OK;
+}
+
+// Reads what a task in a suite and a definition share. file: in which the object stands.
+static Status read_shared(const SuiteReading *reading, const Json *object, Slice file,
+                          SuiteTask *task, Error *err)
+{
+    Arena *arena = &reading->suite->arena;
+    ReadOptions own = {0};
+    const char *labels_file = NULL;
+    TRY(read_options_parse(object, arena, &own, err));
+    TRY(suite_read_path(reading, object, "labels_file", file, &labels_file, err));
+    if (labels_file) own.labels_path = slice_from_cstr(labels_file);
+    merge_read(object, &own, &task->read);
+    TRY(check_labels(object, task, err));
+    const Json *metrics = json_get(object, "metrics");
+    if (!metrics || json_kind(metrics) == JSON_NULL) return STATUS_OK;
+    if (!json_get(object, "primary")) task->primary = (Slice){0};
+    return read_metrics(reading, metrics, task, err);
+}
+
+static Status keep_document(const SuiteReading *reading, JsonDocument *document, Error *err)
+{
+    struct SuiteDocuments *kept = ARENA_NEW(&reading->suite->arena, struct SuiteDocuments, 1);
+    if (!kept) {
+        json_close(&document);
+        return error_set_memory(err, 1, sizeof *kept, "a suite");
+    }
+    *kept = (struct SuiteDocuments){document, reading->suite->documents};
+    reading->suite->documents = kept;
+    return STATUS_OK;
+}
+
+static Status read_definition(const SuiteReading *reading, const Json *use, SuiteTask *task,
+                              Error *err)
+{
+    Arena *arena = &reading->suite->arena;
+    const char *path = NULL;
+    JsonDocument *document = NULL;
+    Slice name;
+    TRY(json_as_string(use, &name, err));
+    if (slice_find_byte(name, '/') != SIZE_MAX) {
+        TRY(suite_resolve_path(reading, use, reading->edited->name, &path, err));
+    } else {
+        Error missing = {0};
+        const Slice folder = file_directory_of(reading->suite->path);
+        if (suite_find(arena, folder, "tasks", "task definition", name, &path, &missing) !=
+            STATUS_OK) {
+            return json_error(use, err, "%s", missing.text);
+        }
+    }
+    TRY(json_load(path, JSON_COMMENTS, &document, err));
+    TRY(keep_document(reading, document, err));
+    const Json *root = json_root(document);
+    TRY(section_read(&section_definition, root, arena, task, err));
+    TRY(json_want_string(root, "task", &name, err));
+    return read_shared(reading, root, slice_from_cstr(path), task, err);
+}
+
+// --- data ----------------------------------------------------------------------------------------------------------
+
+static Status check_file(const SuiteReading *reading, const Json *object, const char *key,
+                         const char *path, Error *err)
+{
+    if (reading->without_files || !path || (file_exists(path) && !file_is_directory(path))) {
+        return STATUS_OK;
+    }
+    return json_error(json_get(object, key), err, "%s %s; want a file", path,
+                      file_exists(path) ? "is a directory" : "is not there");
+}
+
+static Status read_part_paths(const SuiteReading *reading, const Json *data, SuiteTask *task,
+                              Error *err)
+{
+    const struct {
+        const char *key;
+        const char **path;
+    } parts[] = {{"train", &task->train}, {"valid", &task->valid}, {"test", &task->test}};
+    TRY(section_check_keys(&section_data, data, err));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        TRY(suite_read_path(reading, data, parts[i].key, reading->edited->name, parts[i].path,
+                            err));
+        TRY(check_file(reading, data, parts[i].key, *parts[i].path, err));
+    }
+    return STATUS_OK;
+}
+
+static Status find_parts(const SuiteReading *reading, const Json *at, const char *folder,
+                         SuiteTask *task, Error *err)
+{
+    const struct {
+        const char *part;
+        const char **path;
+    } parts[] = {{"train", &task->train}, {"dev", &task->valid}, {"test", &task->test}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *found = NULL;
+        Error wrong = {0};
+        const Status s =
+            dataset_find_part(&reading->suite->arena, folder, parts[i].part, &found, &wrong);
+        if (s == STATUS_NOT_FOUND) continue;
+        if (s != STATUS_OK) return json_error(at, err, "%s", wrong.text);
+        *parts[i].path = found;
+    }
+    if (task->train || task->valid || task->test) return STATUS_OK;
+    return json_error(at, err, "%s has no file that is named for train, dev or test", folder);
+}
+
+static Status read_data(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                        Error *err)
+{
+    const Json *data = json_get(object, "data");
+    const char *path = NULL;
+    if (!data || json_kind(data) == JSON_NULL) {
+        if (reading->without_files) return STATUS_OK;
+        return json_error(object, err,
+                          "the task \"" SLICE_FMT
+                          "\" has no data; write some, or give --data " SLICE_FMT "=PATH",
+                          SLICE_ARG(task->name), SLICE_ARG(task->name));
+    }
+    if (json_kind(data) == JSON_OBJECT) return read_part_paths(reading, data, task, err);
+    if (json_kind(data) != JSON_STRING) {
+        return json_error(data, err, "found %s, want a path, or an object with train, valid, test",
+                          json_kind_name(json_kind(data)));
+    }
+    TRY(suite_resolve_path(reading, data, reading->edited->name, &path, err));
+    if (reading->without_files) return STATUS_OK;
+    if (file_is_directory(path)) return find_parts(reading, data, path, task, err);
+    task->train = path;
+    return check_file(reading, object, "data", path, err);
+}
+
+// Which parts are needed, by what the suite does with them.
+static Status check_parts(const SuiteReading *reading, const Json *object, const SuiteTask *task,
+                          Error *err)
+{
+    const Suite *suite = reading->suite;
+    const Json *data = json_get(object, "data");
+    const Json *at = data ? data : object;
+    bool does_tune = false;
+    if (reading->without_files) return STATUS_OK;
+    for (size_t i = 0; i < suite->n_models; i++) does_tune |= suite->models[i].does_tune;
+    if (does_tune && !task->train) return json_error(at, err, "tuning needs a train file");
+    if (suite->folds.k > 0 || task->test || task->valid) return STATUS_OK;
+    return json_error(
+        at, err,
+        "there is nothing to judge on: give a test file (or valid), or split train with "
+        "\"folds\": {\"k\": 5}");
+}
+
+static Status check_folds(const SuiteReading *reading, const Json *root, const Json *object,
+                          const SuiteTask *task, Error *err)
+{
+    const SuiteFolds *folds = &reading->suite->folds;
+    const bool is_grouped = folds->kind == FOLDS_GROUPED || folds->kind == FOLDS_STRATIFIED_GROUPED;
+    if (is_grouped && folds->k > 0 && task->read.columns.group.len == 0) {
+        return json_error(object, err,
+                          "grouped folds need a column of groups: give the task \"columns\": "
+                          "{\"group\": NAME}");
+    }
+    const Json *file = json_get(json_get(root, "folds"), "file");
+    if (folds->file && json_len(json_get(root, "tasks")) > 1) {
+        return json_error(file, err, "a file pins the folds of one task, but the suite has %zu",
+                          json_len(json_get(root, "tasks")));
+    }
+    return STATUS_OK;
+}
+
+// --- tasks ---------------------------------------------------------------------------------------------------------
+
+static Status default_metrics(const SuiteReading *reading, SuiteTask *task, Error *err)
+{
+    JsonDocument *document = NULL;
+    const Slice text = slice_from_cstr(section_key(&section_shared, SLICE("metrics"))->fallback);
+    TRY(json_parse(SLICE("default metrics"), text, JSON_STRICT, &document, err));
+    const Status s = read_metrics(reading, json_root(document), task, err);
+    json_close(&document); // names without options: nothing of it is kept
+    return s;
+}
+
+static Status check_name(const Suite *suite, const Json *object, size_t index, Error *err)
+{
+    const Slice name = suite->tasks[index].name;
+    if (name.len == 0) {
+        return json_error(object, err, "a task needs \"use\" (a definition) or \"name\"");
+    }
+    if (name.len > MAX_NAME_BYTES) {
+        return json_error(object, err, "the name has %zu bytes; at most %d are allowed", name.len,
+                          MAX_NAME_BYTES);
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (!slice_eq(suite->tasks[i].name, name)) continue;
+        return json_error(object, err,
+                          "two tasks are called \"" SLICE_FMT "\"; give one another \"name\"",
+                          SLICE_ARG(name));
+    }
+    return STATUS_OK;
+}
+
+static Status read_task(const SuiteReading *reading, const Json *root, const Json *object,
+                        size_t index, Error *err)
+{
+    Suite *suite = reading->suite;
+    SuiteTask *task = &suite->tasks[index];
+    TRY(section_check_keys(&section_task, object, err));
+    const Json *use = json_get(object, "use");
+    section_defaults(&section_task, task);
+    if (use && json_kind(use) != JSON_NULL) TRY(read_definition(reading, use, task, err));
+    TRY(section_read(&section_task, object, &suite->arena, task, err));
+    TRY(check_name(suite, object, index, err));
+    TRY(read_shared(reading, object, reading->edited->name, task, err));
+    if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
+    TRY(check_primary(object, task, err));
+    TRY(check_monitors(suite, object, task, err));
+    TRY(read_data(reading, object, task, err));
+    TRY(check_parts(reading, object, task, err));
+    return check_folds(reading, root, object, task, err);
+}
+
+Status suite_read_tasks(const SuiteReading *reading, const Json *root, Error *err)
+{
+    Suite *suite = reading->suite;
+    const Json *list = NULL;
+    TRY(json_opt_kind(root, "tasks", JSON_ARRAY, &list, err));
+    if ((!list || json_len(list) == 0) && !reading->without_files) {
+        return json_error(list ? list : root, err,
+                          "the suite has no tasks; name one, or give --data NAME=PATH");
+    }
+    const size_t n = list ? json_len(list) : 0;
+    TRY(arena_take(&suite->arena, n, sizeof *suite->tasks, "tasks", &suite->tasks, err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(read_task(reading, root, json_at(list, i), i, err));
+        suite->n_tasks++;
+    }
+    return STATUS_OK;
+}
