@@ -1,0 +1,315 @@
+// harness/describe.c: what a run would do: `assay run --dry-run`.
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "harness/execute_internal.h"
+#include "harness/run_internal.h"
+
+// A trial's cost in tokens: those tuned on, every epoch counted, and those only looked at.
+typedef struct TokenCost {
+    double trained, judged;
+} TokenCost;
+
+typedef struct PairEstimate {
+    size_t n_trials, n_cached;
+    double tokens_per_s; // forward, measured; 0 = nothing to do
+    double seconds;
+    uint64_t memory_bytes; // of one trial
+} PairEstimate;
+
+typedef struct Describing {
+    Run run;
+    Executor executor;
+    PairEstimate *pairs; // [n_models * n_tasks]
+    double seconds;      // all, over the jobs
+    uint64_t memory_bytes;
+} Describing;
+
+enum { MEASURED_SEQUENCES = 128 };
+// Backward costs twice a forward pass.
+static const double train_factor = 3.0, measured_seconds = 0.25;
+
+static double tokens_of(const Tokens *tokens, const size_t *positions, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; tokens && i < n; i++) {
+        const size_t p = positions[i];
+        sum += (double)(tokens->batch.starts[p + 1] - tokens->batch.starts[p]);
+    }
+    return sum;
+}
+
+static double epochs_of(const TuneSetting *setting, size_t n_train)
+{
+    if (setting->max_steps == 0) return setting->epochs;
+    const double per_step = (double)setting->batch_size * (double)setting->accumulate;
+    return n_train > 0 ? (double)setting->max_steps * per_step / (double)n_train : 0;
+}
+
+static Status count_trial(const Run *run, const PlannedTrial *planned, TokenCost *out, Error *err)
+{
+    Arena scratch = {0};
+    TrialSamples samples;
+    TrialSpec spec = planned->spec;
+    const SuiteModel *model = &run->suite->models[spec.model];
+    *out = (TokenCost){0};
+    if (spec.setting < 0) spec.setting = 0; // the winner is not known yet
+    Status s = trial_samples(&run->prepared, &spec, &scratch, &samples, err);
+    if (s == STATUS_OK) {
+        const TuneSetting *setting = &model->settings[spec.setting];
+        const size_t m = (size_t)spec.model;
+        const Tokens *train =
+            prepared_tokens(&run->prepared, m, spec.task, PART_TRAIN, spec.setting);
+        const Tokens *watched =
+            prepared_tokens(&run->prepared, m, spec.task, samples.watched_part, spec.setting);
+        const Tokens *judged =
+            prepared_tokens(&run->prepared, m, spec.task, samples.judged_part, spec.setting);
+        const double epochs = epochs_of(setting, samples.n_train);
+        const bool as_tuned = spec.role != TRIAL_INNER && spec.role != TRIAL_FINAL &&
+                              holds_inner(run->suite, m, spec.task) &&
+                              !refits_winner(run->suite, m, spec.task);
+        out->judged = tokens_of(judged, samples.judged, samples.n_judged);
+        if (model->does_tune && !as_tuned) {
+            out->trained = epochs * tokens_of(train, samples.train, samples.n_train);
+            // Loss and metric are two passes over the watched part, an epoch.
+            out->judged +=
+                2 * ceil(epochs) * tokens_of(watched, samples.watched, samples.n_watched);
+        }
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+// Forward tokens a second, on the first sequences of the part that models are judged on.
+static Status measure(Describing *d, size_t model, size_t task, PairEstimate *out, Error *err)
+{
+    Executor *executor = &d->executor;
+    const Suite *suite = d->run.suite;
+    const DataPart part = suite->folds.k > 0 ? PART_TRAIN : judged_part(suite, task);
+    const Tokens *tokens = prepared_tokens(&d->run.prepared, model, task, part, 0);
+    size_t positions[MEASURED_SEQUENCES], n = 0, longest = 1;
+    TokenSequence *inputs = NULL;
+    int32_t *predicted = NULL;
+    double *probabilities = NULL;
+    Arena scratch = {0};
+    if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
+    for (; n < MEASURED_SEQUENCES && n < tokens->batch.n_sequences; n++) positions[n] = n;
+    for (size_t i = 0; i < tokens->batch.n_sequences; i++) {
+        const size_t length = tokens->batch.starts[i + 1] - tokens->batch.starts[i];
+        if (length > longest) longest = length;
+    }
+    Status s = executor_open_model(executor, (int)model, task, err);
+    if (s == STATUS_OK) s = execute_inputs(tokens, positions, n, &scratch, &inputs, err);
+    double done = 0;
+    int64_t start_ns = 0, now_ns = 0;
+    // The first round warms up.
+    for (int round = 0; s == STATUS_OK; round++) {
+        s = execute_predict(executor, task, inputs, n, &scratch, &predicted, &probabilities, err);
+        now_ns = clock_now_ns();
+        if (round == 0)
+            start_ns = now_ns;
+        else
+            done += tokens_of(tokens, positions, n);
+        if (round > 0 && (double)(now_ns - start_ns) * 1e-9 > measured_seconds) break;
+    }
+    const int64_t elapsed_ns = now_ns > start_ns ? now_ns - start_ns : 1;
+    out->tokens_per_s = done / ((double)elapsed_ns * 1e-9);
+    const TuneSetting *setting = &suite->models[model].settings[0];
+    ModelMemory memory = {0};
+    size_t batch = setting->batch_size * setting->accumulate * longest;
+    if (batch < longest) batch = longest;
+    if (s == STATUS_OK)
+        s = model_memory(executor->model, d->run.n_threads, longest, batch, &memory, err);
+    out->memory_bytes = suite->models[model].does_tune ? memory.train_bytes : memory.predict_bytes;
+    arena_release(&scratch);
+    return s;
+}
+
+static Status estimate_pair(Describing *d, size_t model, size_t task, Error *err)
+{
+    Run *run = &d->run;
+    PairEstimate *pair = &d->pairs[model * run->suite->n_tasks + task];
+    double trained = 0, judged = 0;
+    bool has_work = false;
+    for (size_t i = 0; i < run->plan.n_trials; i++) {
+        const PlannedTrial *planned = &run->plan.trials[i];
+        if (planned->spec.model != (int)model || planned->spec.task != task) continue;
+        pair->n_trials++;
+        pair->n_cached += planned->state == PLANNED_DONE;
+        has_work = has_work || planned->state != PLANNED_DONE;
+    }
+    if (!has_work) return STATUS_OK;
+    TRY(prepare_task(&run->prepared, task, err));
+    TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
+    TRY(measure(d, model, task, pair, err));
+    for (size_t i = 0; i < run->plan.n_trials; i++) {
+        const PlannedTrial *planned = &run->plan.trials[i];
+        TokenCost cost;
+        if (planned->spec.model != (int)model || planned->spec.task != task ||
+            planned->state == PLANNED_DONE)
+            continue;
+        TRY(count_trial(run, planned, &cost, err));
+        trained += cost.trained;
+        judged += cost.judged;
+    }
+    pair->seconds = (train_factor * trained + judged) / pair->tokens_per_s;
+    return STATUS_OK;
+}
+
+static Status estimate(Describing *d, Error *err)
+{
+    Run *run = &d->run;
+    const Suite *suite = run->suite;
+    const size_t n_jobs = run->options->n_jobs > 1 ? run->options->n_jobs : 1;
+    const ExecuteOptions options = run_execute_options(run);
+    TRY(suite_identify(suite, run->store, run->options->device, run->options->compute, &run->arena,
+                       &run->identity, err));
+    TRY(plan_make(suite, &run->identity, &run->arena, &run->plan, err));
+    TRY(plan_take_stored(&run->plan, run->store, err));
+    TRY(arena_take(&run->arena, suite->n_models * suite->n_tasks, sizeof *d->pairs, "estimates",
+                   &d->pairs, err));
+    TRY(executor_init(&d->executor, &options, err));
+    for (size_t model = 0; model < suite->n_models; model++) {
+        for (size_t task = 0; task < suite->n_tasks; task++) {
+            TRY(estimate_pair(d, model, task, err));
+            const PairEstimate *pair = &d->pairs[model * suite->n_tasks + task];
+            d->seconds += pair->seconds / (double)n_jobs;
+            if (pair->memory_bytes * n_jobs > d->memory_bytes)
+                d->memory_bytes = pair->memory_bytes * n_jobs;
+        }
+    }
+    return STATUS_OK;
+}
+
+// ---- text and JSON ----
+
+static const char *state_name(const PlannedTrial *trial)
+{
+    if (trial->state == PLANNED_DONE) return "cached";
+    return trial->state == PLANNED_BLOCKED ? "waits for the choice" : "to run";
+}
+
+static void put_trial_text(const Run *run, const PlannedTrial *trial, Buffer *out)
+{
+    Arena scratch = {0};
+    TrialSpec spec = trial->spec;
+    const bool is_open = spec.setting < 0 && spec.model != NO_MODEL;
+    if (is_open) spec.setting = 0;
+    const Slice title = trial_title(run->suite, &spec, &scratch);
+    Slice shown = title;
+    if (is_open) { // without the settings, which are not known
+        const SuiteModel *model = &run->suite->models[spec.model];
+        char *text =
+            spec.outer_fold == STORE_NO_FOLD
+                ? arena_printf(&scratch, SLICE_FMT " on " SLICE_FMT ", winner",
+                               SLICE_ARG(model->name), SLICE_ARG(run->suite->tasks[spec.task].name))
+                : arena_printf(&scratch, SLICE_FMT " on " SLICE_FMT ", fold %d, %s",
+                               SLICE_ARG(model->name), SLICE_ARG(run->suite->tasks[spec.task].name),
+                               spec.outer_fold,
+                               spec.role == TRIAL_EXPLORE ? "another setting" : "winner");
+        if (text) shown = slice_from_cstr(text);
+    }
+    buffer_printf(out, "  %-9s %-20s " SLICE_FMT "\n", trial_role_name(trial->spec.role),
+                  state_name(trial), SLICE_ARG(shown));
+    arena_release(&scratch);
+}
+
+static void put_text(const Describing *d, Buffer *out)
+{
+    const Run *run = &d->run;
+    const Suite *suite = run->suite;
+    const size_t n_cached = plan_count(&run->plan, PLANNED_DONE);
+    char duration[CLOCK_TEXT_SIZE];
+    buffer_printf(out, "suite " SLICE_FMT ": %zu trials, %zu cached\n", SLICE_ARG(suite->name),
+                  run->plan.n_trials, n_cached);
+    for (size_t i = 0; i < run->plan.n_trials; i++) put_trial_text(run, &run->plan.trials[i], out);
+    for (size_t model = 0; model < suite->n_models; model++) {
+        for (size_t task = 0; task < suite->n_tasks; task++) {
+            const PairEstimate *pair = &d->pairs[model * suite->n_tasks + task];
+            if (pair->tokens_per_s <= 0) continue;
+            clock_format_duration((int64_t)(pair->seconds * 1e9), duration);
+            buffer_printf(out,
+                          SLICE_FMT " on " SLICE_FMT
+                                    ": about %s at %.0f tokens/s forward, %.0f MiB a trial\n",
+                          SLICE_ARG(suite->models[model].name), SLICE_ARG(suite->tasks[task].name),
+                          duration, pair->tokens_per_s, (double)pair->memory_bytes / 1048576.0);
+        }
+    }
+    clock_format_duration((int64_t)(d->seconds * 1e9), duration);
+    buffer_printf(out, "in all about %s with %zu jobs of %zu threads, %.0f MiB of memory\n",
+                  duration, run->options->n_jobs > 1 ? run->options->n_jobs : 1, run->n_threads,
+                  (double)d->memory_bytes / 1048576.0);
+}
+
+static void put_trial_json(const Run *run, const PlannedTrial *trial, JsonWriter *w)
+{
+    const TrialSpec *spec = &trial->spec;
+    const bool is_model = spec->model != NO_MODEL;
+    json_begin_object(w);
+    json_put_key(w, "model");
+    json_put_string(w, plan_model_name(&run->plan, spec->model));
+    json_put_key(w, "task");
+    json_put_string(w, run->suite->tasks[spec->task].name);
+    json_put_key(w, "role");
+    json_put_cstr(w, trial_role_name(spec->role));
+    json_put_key(w, "outer_fold");
+    json_put_i64(w, spec->outer_fold);
+    json_put_key(w, "inner_fold");
+    json_put_i64(w, spec->inner_fold);
+    json_put_key(w, "seed");
+    json_put_u64(w, spec->seed);
+    json_put_key(w, "setting");
+    if (is_model && spec->setting >= 0)
+        json_put_raw(w, run->suite->models[spec->model].settings[spec->setting].json);
+    else
+        json_put_null(w);
+    json_put_key(w, "id");
+    if (trial->id.len > 0)
+        json_put_string(w, trial->id);
+    else
+        json_put_null(w);
+    json_put_key(w, "state");
+    json_put_cstr(w, state_name(trial));
+    json_end_object(w);
+}
+
+static void put_json(const Describing *d, Buffer *out)
+{
+    const Run *run = &d->run;
+    JsonWriter w = json_writer(out, 2);
+    json_begin_object(&w);
+    json_put_key(&w, "suite");
+    json_put_string(&w, run->suite->name);
+    json_put_key(&w, "cached");
+    json_put_u64(&w, plan_count(&run->plan, PLANNED_DONE));
+    json_put_key(&w, "estimated_seconds");
+    json_put_double(&w, d->seconds);
+    json_put_key(&w, "memory_bytes");
+    json_put_u64(&w, d->memory_bytes);
+    json_put_key(&w, "trials");
+    json_begin_array(&w);
+    for (size_t i = 0; i < run->plan.n_trials; i++) put_trial_json(run, &run->plan.trials[i], &w);
+    json_end_array(&w);
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+}
+
+Status run_describe(const Suite *suite, const RunOptions *options, bool as_json, Buffer *out,
+                    Error *err)
+{
+    RunResult unused = {0};
+    Describing d = {.run = {.suite = suite, .options = options, .result = &unused}};
+    Run *run = &d.run;
+    const bool is_there = file_exists(options->store_path);
+    Status s = run_open(run, is_there ? options->store_path : ":memory:", ":memory:", err);
+    if (s == STATUS_OK) s = estimate(&d, err);
+    if (s == STATUS_OK && as_json) put_json(&d, out);
+    if (s == STATUS_OK && !as_json) put_text(&d, out);
+    if (s == STATUS_OK) s = buffer_status(out, err);
+    executor_release(&d.executor);
+    run_close(run, true);
+    return s;
+}

@@ -1,0 +1,365 @@
+#include "harness/execute.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/machine.h"
+#include "harness/execute_internal.h"
+#include "harness/state.h"
+#include "metrics/baseline.h"
+#include "models/architecture.h"
+
+Status executor_init(Executor *executor, const ExecuteOptions *options, Error *err)
+{
+    *executor = (Executor){.options = *options, .model_index = NO_MODEL};
+    return pool_open(options->n_threads, &executor->pool, err);
+}
+
+static void close_model(Executor *executor)
+{
+    model_close(&executor->model);
+    free(executor->label_of);
+    executor->label_of = NULL;
+    executor->model_index = NO_MODEL;
+}
+
+void executor_release(Executor *executor)
+{
+    if (executor->pool == NULL) return;
+    close_model(executor);
+    pool_close(&executor->pool);
+}
+
+// ---- opening ----
+
+static Status open_fresh(const Executor *executor, const SuiteModel *from, size_t model,
+                         size_t task, const ModelOptions *options, Model **out, Error *err)
+{
+    const SuiteCreate *create = &from->create;
+    const Prepared *prepared = executor->options.prepared;
+    const char *directory = prepared_tokenizer_directory(prepared, model, task);
+    const Architecture *architecture = architecture_find(create->architecture);
+    if (architecture == NULL || architecture_class(architecture, HEAD_SEQUENCE) == NULL) {
+        return error_set(err, STATUS_INVALID, "no architecture \"" SLICE_FMT "\" classifies texts",
+                         SLICE_ARG(create->architecture));
+    }
+    Tokenizer *tokenizer = NULL;
+    TRY(tokenizer_open(directory, &tokenizer, err));
+    const int32_t pad = tokenizer_special(tokenizer, SPECIAL_PAD);
+    const ModelConfig config = {
+        .architecture = architecture,
+        .model_type = create->architecture,
+        .class_name = slice_from_cstr(architecture_class(architecture, HEAD_SEQUENCE)->name),
+        .head = HEAD_SEQUENCE,
+        .vocab_size = tokenizer_vocab_size(tokenizer),
+        .hidden_size = create->hidden_size,
+        .n_layers = create->n_layers,
+        .n_heads = create->n_heads,
+        .intermediate_size = create->intermediate_size,
+        .max_positions = create->max_positions,
+        .type_vocab_size = 2,
+        .pad_id = pad == TOKEN_NONE ? -1 : pad,
+        .layer_norm_eps = 1e-12f,
+        .activation = ACTIVATION_GELU,
+        .hidden_dropout = (float)create->dropout,
+        .attention_dropout = (float)create->dropout,
+        .classifier_dropout = -1.0f,
+        .initializer_range = 0.02f,
+        .labels = options->labels,
+        .n_labels = options->n_labels};
+    tokenizer_close(&tokenizer);
+    return model_create(&config, directory, options, out, err);
+}
+
+// A model judged as saved may have the classes in another order; each must be there by name.
+static Status map_labels(Executor *executor, const SuiteModel *from, const TaskData *data,
+                         Error *err)
+{
+    const ModelConfig *config = model_config(executor->model);
+    if (config->head != HEAD_SEQUENCE) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: this checkpoint has no classification head; tune it (\"tune\": {..})",
+                         from->path);
+    }
+    executor->label_of = calloc(config->n_labels, sizeof *executor->label_of);
+    if (executor->label_of == NULL) return error_set_memory(err, config->n_labels, 4, "labels");
+    for (size_t i = 0; i < config->n_labels; i++)
+        executor->label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
+    for (size_t c = 0; c < data->n_labels; c++) {
+        bool found = false;
+        for (size_t i = 0; i < config->n_labels; i++)
+            found = found || executor->label_of[i] == (int32_t)c;
+        if (found) continue;
+        return error_set(err, STATUS_INVALID,
+                         "%s: the checkpoint has no class \"" SLICE_FMT
+                         "\" of the task; its first is \"" SLICE_FMT
+                         "\": name them alike (id2label in config.json), or tune the model",
+                         from->path, SLICE_ARG(data->labels[c]), SLICE_ARG(config->labels[0]));
+    }
+    return STATUS_OK;
+}
+
+static Status open_model(Executor *executor, int model, size_t task, Error *err)
+{
+    const ExecuteOptions *o = &executor->options;
+    const SuiteModel *from = &o->suite->models[model];
+    const TaskData *data = &o->prepared->tasks[task];
+    ModelOptions options = {.device = o->device, .compute = o->compute, .seed = o->suite->seed};
+    if (from->does_tune) {
+        options.head_choice = HEAD_FOR_LABELS;
+        options.head = HEAD_SEQUENCE;
+        options.labels = data->labels;
+        options.n_labels = data->n_labels;
+    }
+    if (from->kind == SUITE_MODEL_CREATE) {
+        options.labels = data->labels;
+        options.n_labels = data->n_labels;
+        TRY(open_fresh(executor, from, (size_t)model, task, &options, &executor->model, err));
+    } else {
+        TRY(model_open(from->path, &options, &executor->model, err));
+    }
+    if (!from->does_tune && from->kind == SUITE_MODEL_SAVED)
+        return map_labels(executor, from, data, err);
+    if (from->kind == SUITE_MODEL_CREATE || !from->does_tune) return STATUS_OK;
+    return model_keep(executor->model, err);
+}
+
+Status executor_open_model(Executor *executor, int model, size_t task, Error *err)
+{
+    if (executor->model && executor->model_index == model && executor->task_index == task)
+        return STATUS_OK;
+    close_model(executor);
+    const Status s = open_model(executor, model, task, err);
+    if (s != STATUS_OK) {
+        close_model(executor);
+        return error_wrap(err, "model \"" SLICE_FMT "\"",
+                          SLICE_ARG(executor->options.suite->models[model].name));
+    }
+    executor->model_index = model;
+    executor->task_index = task;
+    return STATUS_OK;
+}
+
+// The model as it is before tuning with this seed. All weights of a fresh encoder come from the seed, so it is made anew.
+Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
+{
+    const SuiteModel *from = &executor->options.suite->models[spec->model];
+    if (!from->does_tune) return STATUS_OK;
+    if (from->kind == SUITE_MODEL_SAVED) return model_reset(executor->model, spec->seed, err);
+    const TaskData *data = &executor->options.prepared->tasks[spec->task];
+    const ModelOptions options = {.device = executor->options.device,
+                                  .compute = executor->options.compute,
+                                  .seed = spec->seed,
+                                  .labels = data->labels,
+                                  .n_labels = data->n_labels};
+    model_close(&executor->model);
+    return open_fresh(executor, from, (size_t)spec->model, spec->task, &options, &executor->model,
+                      err);
+}
+
+// ---- judging ----
+
+Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
+                      TokenSequence **out, Error *err)
+{
+    TRY(arena_take(arena, n, sizeof **out, "inputs", out, err));
+    for (size_t i = 0; i < n; i++) {
+        const size_t p = positions[i], begin = tokens->batch.starts[p];
+        (*out)[i] = (TokenSequence){.ids = tokens->batch.ids + begin,
+                                    .type_ids = tokens->batch.type_ids + begin,
+                                    .n_tokens = tokens->batch.starts[p + 1] - begin,
+                                    .key = tokens->keys[p]};
+    }
+    return STATUS_OK;
+}
+
+// The probabilities over the task's labels, and the class with the highest.
+static int32_t spread(const Executor *executor, const double *from, size_t n_from, size_t n_labels,
+                      double *out)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < n_from; i++) {
+        const int32_t c = executor->label_of ? executor->label_of[i] : (int32_t)i;
+        if (from[i] > from[best]) best = i;
+        if (c != SAMPLE_NO_LABEL) out[c] = from[i];
+    }
+    (void)n_labels;
+    return executor->label_of ? executor->label_of[best] : (int32_t)best;
+}
+
+Status execute_predict(Executor *executor, size_t task, const TokenSequence *inputs, size_t n,
+                       Arena *arena, int32_t **predicted, double **probabilities, Error *err)
+{
+    const size_t width = model_output_width(executor->model),
+                 n_labels = executor->options.prepared->tasks[task].n_labels;
+    float *logits = NULL;
+    double *from = NULL;
+    TRY(arena_take(arena, n * width, sizeof *logits, "logits", &logits, err));
+    TRY(arena_take(arena, n * width, sizeof *from, "probabilities", &from, err));
+    TRY(arena_take(arena, n * n_labels, sizeof **probabilities, "probabilities", probabilities,
+                   err));
+    TRY(arena_take(arena, n, sizeof **predicted, "predictions", predicted, err));
+    TRY(model_predict(executor->model, executor->pool, inputs, n, executor->options.cancel, logits,
+                      err));
+    model_probabilities(logits, n, width, from);
+    for (size_t i = 0; i < n; i++)
+        (*predicted)[i] =
+            spread(executor, from + i * width, width, n_labels, *probabilities + i * n_labels);
+    return STATUS_OK;
+}
+
+static Status fill_outcome(const UsedPart *part, const TrialSamples *samples, size_t n_labels,
+                           const int32_t *predicted, const double *probabilities, Outcome *outcome,
+                           Error *err)
+{
+    TRY(outcome_take(outcome, samples->n_judged, n_labels, err));
+    for (size_t i = 0; i < samples->n_judged; i++) {
+        outcome->ordinals[i] = (uint32_t)part->which[samples->judged[i]];
+        outcome->predicted[i] = predicted[i];
+    }
+    for (size_t i = 0; i < samples->n_judged * n_labels; i++)
+        outcome->probabilities[i] = (float)probabilities[i];
+    return STATUS_OK;
+}
+
+static Status judge(Executor *executor, const Work *work, const TrialSamples *samples, Arena *arena,
+                    Outcome *outcome, Error *err)
+{
+    const Prepared *prepared = executor->options.prepared;
+    const TaskData *data = &prepared->tasks[work->spec.task];
+    TokenSequence *inputs = NULL;
+    int32_t *predicted = NULL;
+    double *probabilities = NULL;
+    if (samples->n_judged == 0) return STATUS_OK;
+    const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
+                                           samples->judged_part, work->spec.setting);
+    if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
+    TRY(execute_inputs(tokens, samples->judged, samples->n_judged, arena, &inputs, err));
+    const int64_t start_ns = clock_now_ns();
+    TRY(execute_predict(executor, work->spec.task, inputs, samples->n_judged, arena, &predicted,
+                        &probabilities, err));
+    outcome->cost.evaluate_ns = clock_now_ns() - start_ns;
+    for (size_t i = 0; i < samples->n_judged; i++)
+        outcome->cost.n_evaluate_tokens += inputs[i].n_tokens;
+    for (size_t i = 0; i < samples->n_judged * data->n_labels; i++) {
+        if (!isfinite(probabilities[i]))
+            return error_set(err, STATUS_DIVERGED,
+                             "the model's scores are not finite on sample %zu of those judged",
+                             i / data->n_labels);
+    }
+    return fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
+                        probabilities, outcome, err);
+}
+
+static Status run_baseline(const Executor *executor, const Work *work, const TrialSamples *samples,
+                           Arena *arena, Outcome *outcome, Error *err)
+{
+    const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
+    // Without a training part the most frequent class of what is judged: the hardest constant to beat.
+    const bool has_train = samples->n_train > 0;
+    const UsedPart *from = &data->parts[has_train ? PART_TRAIN : samples->judged_part];
+    const size_t *positions = has_train ? samples->train : samples->judged;
+    const size_t n = has_train ? samples->n_train : samples->n_judged;
+    int32_t *labels = NULL, *predicted = NULL;
+    double *probabilities = NULL;
+    MajorityBaseline baseline;
+    TRY(arena_take(arena, n, sizeof *labels, "labels", &labels, err));
+    TRY(arena_take(arena, samples->n_judged, sizeof *predicted, "predictions", &predicted, err));
+    TRY(arena_take(arena, samples->n_judged * data->n_labels, sizeof *probabilities,
+                   "probabilities", &probabilities, err));
+    for (size_t i = 0; i < n; i++) labels[i] = from->data.samples[from->which[positions[i]]].label;
+    TRY(majority_baseline(labels, n, data->n_labels, arena, &baseline, err));
+    for (size_t i = 0; i < samples->n_judged; i++) {
+        predicted[i] = baseline.label;
+        memcpy(probabilities + i * data->n_labels, baseline.probabilities,
+               data->n_labels * sizeof *probabilities);
+    }
+    return fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
+                        probabilities, outcome, err);
+}
+
+// ---- a trial ----
+
+static Status get_tuned(Executor *executor, const Work *work, const TrialSamples *samples,
+                        Arena *arena, Outcome *outcome, Error *err)
+{
+    const ExecuteOptions *o = &executor->options;
+    char path[STATE_PATH_SIZE];
+    bool found = false;
+    if (!o->suite->models[work->spec.model].does_tune) return STATUS_OK;
+    if (work->tuned_id[0] != '\0') {
+        TRY(state_file(o->state_directory, slice_from_cstr(work->tuned_id), "weights", path, err));
+        TRY(weights_load(executor->model, path, &found, err));
+        if (!found) TRY(execute_reset(executor, &work->spec, err));
+    }
+    if (!found) TRY(execute_train(executor, work, samples, arena, outcome, err));
+    if (work->tuned_id[0] != '\0') {
+        // However the model was come by: its curves and steps are those of the inner trial.
+        curves_release(&outcome->curves);
+        outcome->best_step = work->tuned_best_step;
+    }
+    return STATUS_OK;
+}
+
+static Status keep_tuned(const Executor *executor, const Work *work, Arena *arena, Error *err)
+{
+    const ExecuteOptions *o = &executor->options;
+    char path[STATE_PATH_SIZE];
+    if (work->spec.role == TRIAL_FINAL) return final_save(executor, work, arena, err);
+    if (!work->keeps_weights) return STATUS_OK;
+    const Slice id = slice_from_cstr(work->id);
+    TRY(state_file(o->state_directory, id, "weights", path, err));
+    // Without the file the winner is tuned again, to the same bits: a full disk costs time, no more.
+    Error ignored = {0};
+    if (weights_save(executor->model, path, &ignored) != STATUS_OK)
+        state_remove(o->state_directory, id, "weights");
+    return STATUS_OK;
+}
+
+static Status run_model(Executor *executor, const Work *work, const TrialSamples *samples,
+                        Arena *arena, Outcome *outcome, Error *err)
+{
+    TRY(executor_open_model(executor, work->spec.model, work->spec.task, err));
+    TRY(execute_reset(executor, &work->spec, err));
+    TRY(get_tuned(executor, work, samples, arena, outcome, err));
+    TRY(judge(executor, work, samples, arena, outcome, err));
+    return keep_tuned(executor, work, arena, err);
+}
+
+// What ends the run instead of the trial alone.
+static bool stops_run(Status s)
+{
+    return s == STATUS_CANCELLED || s == STATUS_IO || s == STATUS_INTERNAL;
+}
+
+Status executor_run(Executor *executor, const Work *work, Outcome *outcome, Error *err)
+{
+    Arena arena = {0};
+    TrialSamples samples;
+    const int64_t wall_ns = clock_now_ns(), cpu_ns = clock_process_cpu_ns();
+    Machine machine;
+    machine_describe(&machine);
+    *outcome = (Outcome){.status = TRIAL_DONE, .best_step = -1};
+    outcome->cost.started_unix_ns = clock_unix_ns();
+    outcome->cost.load_average = machine.load_average;
+    outcome->cost.n_threads = (uint32_t)pool_threads(executor->pool);
+    Status s = trial_samples(executor->options.prepared, &work->spec, &arena, &samples, err);
+    if (s == STATUS_OK) {
+        s = work->spec.model == NO_MODEL
+                ? run_baseline(executor, work, &samples, &arena, outcome, err)
+                : run_model(executor, work, &samples, &arena, outcome, err);
+    }
+    outcome->cost.wall_ns = clock_now_ns() - wall_ns;
+    outcome->cost.cpu_ns = clock_process_cpu_ns() - cpu_ns;
+    outcome->cost.peak_rss_bytes = machine_peak_rss();
+    arena_release(&arena);
+    if (s == STATUS_OK || stops_run(s)) return s;
+    outcome->status = TRIAL_FAILED;
+    outcome->n_outputs = 0;
+    memcpy(outcome->error, err->text, sizeof outcome->error);
+    *err = (Error){0};
+    return STATUS_OK;
+}

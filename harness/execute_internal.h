@@ -1,0 +1,22 @@
+// harness/execute_internal.h: between the sources of execute. Internal to harness/.
+#ifndef ASSAY_HARNESS_EXECUTE_INTERNAL_H
+#define ASSAY_HARNESS_EXECUTE_INTERNAL_H
+
+#include "harness/execute.h"
+
+// Brings the open model back to what it was before tuning, its fresh parts drawn from the trial's seed.
+Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST_CHECK;
+// The sequences at positions of a part, in the arena; they borrow from tokens.
+Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
+                      TokenSequence **out, Error *err) MUST_CHECK;
+// predicted [n] and probabilities [n, n_labels of the task], in the arena.
+Status execute_predict(Executor *executor, size_t task, const TokenSequence *inputs, size_t n,
+                       Arena *arena, int32_t **predicted, double **probabilities,
+                       Error *err) MUST_CHECK;
+// Tunes the open model, which was reset; goes on from a saved state. Fills curves, best_step and cost.
+Status execute_train(Executor *executor, const Work *work, const TrialSamples *samples,
+                     Arena *arena, Outcome *outcome, Error *err) MUST_CHECK;
+// Saves the open model as the one tuned on all data.
+Status final_save(const Executor *executor, const Work *work, Arena *arena, Error *err) MUST_CHECK;
+
+#endif

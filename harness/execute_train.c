@@ -1,0 +1,204 @@
+// harness/execute_train.c: tuning one trial's model, with curves, a watched part and a state to go on from.
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "harness/execute_internal.h"
+#include "harness/score.h"
+#include "harness/state.h"
+
+typedef struct Tuning {
+    Executor *executor;
+    const Work *work;
+    const TrialSamples *samples;
+    Outcome *outcome;
+    Journal *journal;
+    TokenSequence *watched; // [n_watched]
+    Slice watched_score;
+    double direction; // of watched_score: what training maximises is direction * score
+    uint64_t n_steps;
+} Tuning;
+
+static void on_step(void *context, const TrainStep *step)
+{
+    Tuning *tuning = context;
+    const ExecuteOptions *o = &tuning->executor->options;
+    curves_add_step(&tuning->outcome->curves, step);
+    journal_add_step(tuning->journal, step);
+    if (o->on_step) o->on_step(o->context, tuning->work, step, tuning->n_steps);
+}
+
+static void on_evaluation(void *context, const TrainEvaluation *evaluation)
+{
+    Tuning *tuning = context;
+    TrainEvaluation seen = *evaluation;
+    seen.metric *= tuning->direction;
+    curves_add_evaluation(&tuning->outcome->curves, &seen);
+    journal_add_evaluation(tuning->journal, &seen);
+}
+
+static Status evaluate(void *context, Model *model, double *metric, Error *err)
+{
+    Tuning *tuning = context;
+    Executor *executor = tuning->executor;
+    const size_t task = tuning->work->spec.task;
+    const TaskData *data = &executor->options.prepared->tasks[task];
+    Arena arena = {0};
+    Item *items = NULL;
+    int32_t *predicted = NULL;
+    double *probabilities = NULL;
+    (void)model; // it is the executor's
+    Status s = execute_predict(executor, task, tuning->watched, tuning->samples->n_watched, &arena,
+                               &predicted, &probabilities, err);
+    const Predictions predictions = {.part = &data->parts[tuning->samples->watched_part],
+                                     .positions = tuning->samples->watched,
+                                     .n = tuning->samples->n_watched,
+                                     .predicted = predicted,
+                                     .probabilities = probabilities};
+    if (s == STATUS_OK) s = score_items(data, &predictions, &arena, &items, err);
+    if (s == STATUS_OK)
+        s = score_estimate(&executor->options.suite->tasks[task], data, tuning->watched_score,
+                           items, predictions.n, metric, err);
+    *metric *= tuning->direction;
+    arena_release(&arena);
+    return s;
+}
+
+static Status make_examples(const Executor *executor, const Work *work, DataPart part,
+                            const size_t *positions, size_t n, Arena *arena, TrainExample **out,
+                            TokenSequence **inputs, Error *err)
+{
+    const Prepared *prepared = executor->options.prepared;
+    const UsedPart *used = &prepared->tasks[work->spec.task].parts[part];
+    const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
+                                           part, work->spec.setting);
+    if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
+    TRY(execute_inputs(tokens, positions, n, arena, inputs, err));
+    TRY(arena_take(arena, n, sizeof **out, "examples", out, err));
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] =
+            (TrainExample){(*inputs)[i], &used->data.samples[used->which[positions[i]]].label};
+    return STATUS_OK;
+}
+
+static Status count_classes(const Executor *executor, const Work *work, const TrialSamples *samples,
+                            Arena *arena, size_t **counts, Error *err)
+{
+    const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
+    const UsedPart *train = &data->parts[PART_TRAIN];
+    TRY(arena_take(arena, data->n_labels, sizeof **counts, "counts", counts, err));
+    for (size_t i = 0; i < samples->n_train; i++)
+        (*counts)[train->data.samples[train->which[samples->train[i]]].label]++;
+    return STATUS_OK;
+}
+
+static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
+{
+    const SuiteTask *task = &tuning->executor->options.suite->tasks[tuning->work->spec.task];
+    tuning->watched_score =
+        setting->monitor_metric.len > 0 ? setting->monitor_metric : task->primary;
+    const SuiteMetric *metric = score_metric(task, tuning->watched_score);
+    tuning->direction = metric && metric->metric->direction == LOWER_IS_BETTER ? -1.0 : 1.0;
+}
+
+static Status make_options(Tuning *tuning, Arena *arena, TrainOptions *options, Error *err)
+{
+    const Executor *executor = tuning->executor;
+    const ExecuteOptions *o = &executor->options;
+    const Work *work = tuning->work;
+    const TaskData *data = &o->prepared->tasks[work->spec.task];
+    const TuneSetting *setting = &o->suite->models[work->spec.model].settings[work->spec.setting];
+    size_t *counts = NULL;
+    TrainExample *validation = NULL;
+    TRY(count_classes(executor, work, tuning->samples, arena, &counts, err));
+    TRY(tune_setting_options(setting, data->labels, data->n_labels, counts, arena, options, err));
+    find_watched_score(tuning, setting);
+    options->seed = work->spec.seed;
+    options->cancel = o->cancel;
+    options->checkpoint_seconds = o->checkpoint_seconds;
+    options->on_step = on_step;
+    options->on_evaluation = on_evaluation;
+    options->context = tuning;
+    if (tuning->samples->n_watched > 0) {
+        TRY(make_examples(executor, work, tuning->samples->watched_part, tuning->samples->watched,
+                          tuning->samples->n_watched, arena, &validation, &tuning->watched, err));
+        options->validation = validation;
+        options->n_validation = tuning->samples->n_watched;
+        options->evaluate = evaluate;
+    } else {
+        // Nothing is held out: nothing to stop by. A winner tuned again takes the winner's number of steps.
+        options->monitor = MONITOR_NONE;
+        if (work->refit_steps > 0) options->max_steps = work->refit_steps;
+    }
+    return STATUS_OK;
+}
+
+static void drop_state(const Tuning *tuning)
+{
+    const char *directory = tuning->executor->options.state_directory;
+    state_remove(directory, slice_from_cstr(tuning->work->id), "checkpoint");
+    state_remove(directory, slice_from_cstr(tuning->work->id), "curves");
+}
+
+// Once from the saved state, where there is one. *usable is false where that state turned out to be damaged, of another
+// build, or without its curves.
+static Status train_once(Tuning *tuning, const TrainExample *examples, const TrainOptions *options,
+                         bool *usable, TrainResult *result, Error *err)
+{
+    Executor *executor = tuning->executor;
+    Curves *curves = &tuning->outcome->curves;
+    curves_release(curves);
+    const bool has_state = file_exists(options->checkpoint);
+    if (!has_state) drop_state(tuning);
+    TRY(journal_open(executor->options.state_directory, slice_from_cstr(tuning->work->id), curves,
+                     &tuning->journal, err));
+    Status s = model_train(executor->model, executor->pool, examples, tuning->samples->n_train,
+                           options, result, err);
+    Error journal_error = {0};
+    const Status written = journal_status(tuning->journal, &journal_error);
+    journal_close(&tuning->journal);
+    if (s == STATUS_OK) s = curves_status(curves, err);
+    *usable = true;
+    if (has_state &&
+        (s == STATUS_INVALID || (s == STATUS_OK && curves->n_steps != result->n_steps)))
+        *usable = false;
+    if (s == STATUS_CANCELLED && written != STATUS_OK) {
+        *err = journal_error; // what was saved cannot be gone on from
+        s = written;
+    }
+    return s;
+}
+
+Status execute_train(Executor *executor, const Work *work, const TrialSamples *samples,
+                     Arena *arena, Outcome *outcome, Error *err)
+{
+    Tuning tuning = {.executor = executor, .work = work, .samples = samples, .outcome = outcome};
+    TrainOptions options = {0};
+    TrainExample *examples = NULL;
+    TokenSequence *inputs = NULL;
+    TrainResult result = {0};
+    char checkpoint[STATE_PATH_SIZE];
+    bool usable = true;
+    TRY(make_options(&tuning, arena, &options, err));
+    TRY(make_examples(executor, work, PART_TRAIN, samples->train, samples->n_train, arena,
+                      &examples, &inputs, err));
+    TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",
+                   checkpoint, err));
+    options.checkpoint = checkpoint;
+    tuning.n_steps = train_planned_steps(&options, samples->n_train);
+    const int64_t start_ns = clock_now_ns();
+    Status s = train_once(&tuning, examples, &options, &usable, &result, err);
+    if (!usable) {
+        *err = (Error){0};
+        drop_state(&tuning);
+        TRY(execute_reset(executor, &work->spec, err));
+        s = train_once(&tuning, examples, &options, &usable, &result, err);
+    }
+    outcome->cost.train_ns = clock_now_ns() - start_ns;
+    outcome->cost.n_train_tokens = result.n_tokens;
+    if (s == STATUS_CANCELLED) return s;
+    drop_state(&tuning);
+    if (s == STATUS_OK) outcome->best_step = (int64_t)result.best_step;
+    return s;
+}

@@ -1,0 +1,92 @@
+// harness/final.c: the model tuned on all data, in a directory that other tools load.
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "harness/execute_internal.h"
+
+// A note beside the model: which trial made it, so that a run that finds it there does not make it again.
+static const char note_name[] = "assay.json";
+
+const char *final_directory(const Suite *suite, int model, size_t task, Arena *arena)
+{
+    if (suite->n_models == 1 && suite->n_tasks == 1)
+        return arena_printf(arena, "%s", suite->folds.final_path);
+    char *path =
+        arena_printf(arena, "%s/" SLICE_FMT "-" SLICE_FMT, suite->folds.final_path,
+                     SLICE_ARG(suite->models[model].name), SLICE_ARG(suite->tasks[task].name));
+    if (path == NULL) return NULL;
+    for (char *at = path + strlen(suite->folds.final_path) + 1; *at != '\0'; at++) {
+        if (*at == '/') *at = '_'; // a name is no path
+    }
+    return path;
+}
+
+static bool read_note(const char *directory, Slice trial_id)
+{
+    Arena arena = {0};
+    JsonDocument *document = NULL;
+    Slice id = {0};
+    const char *path = file_join(&arena, slice_from_cstr(directory), slice_from_cstr(note_name));
+    bool same = path && file_exists(path) &&
+                json_load(path, JSON_STRICT, &document, NULL) == STATUS_OK &&
+                json_kind(json_root(document)) == JSON_OBJECT &&
+                json_opt_string(json_root(document), "trial", &id, NULL) == STATUS_OK &&
+                slice_eq(id, trial_id);
+    json_close(&document);
+    arena_release(&arena);
+    return same;
+}
+
+bool final_is_saved(const Suite *suite, int model, size_t task, Slice trial_id)
+{
+    Arena arena = {0};
+    const char *directory = final_directory(suite, model, task, &arena);
+    const bool saved = directory && read_note(directory, trial_id);
+    arena_release(&arena);
+    return saved;
+}
+
+// A directory with a model that no final trial made is somebody's: it is not written over.
+static Status check_directory(const char *directory, Arena *arena, Error *err)
+{
+    const char *config = file_join(arena, slice_from_cstr(directory), SLICE("config.json"));
+    const char *note = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));
+    if (!config || !note) return error_set_memory(err, strlen(directory), 1, "a path");
+    if (file_exists(config) && !file_exists(note)) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: there is a model here that assay run did not make; name another "
+                         "directory in \"final\"",
+                         directory);
+    }
+    return STATUS_OK;
+}
+
+Status final_save(const Executor *executor, const Work *work, Arena *arena, Error *err)
+{
+    const Suite *suite = executor->options.suite;
+    const TrialSpec *spec = &work->spec;
+    const char *directory = final_directory(suite, spec->model, spec->task, arena);
+    if (directory == NULL) return error_set_memory(err, 1, 1, "a path");
+    TRY(check_directory(directory, arena, err));
+    TRY(file_make_directories(directory, err));
+    TRY(model_save(executor->model, directory, err));
+    Buffer buffer = {0};
+    JsonWriter w = json_writer(&buffer, 2);
+    json_begin_object(&w);
+    json_put_key(&w, "suite");
+    json_put_string(&w, suite->name);
+    json_put_key(&w, "task");
+    json_put_string(&w, suite->tasks[spec->task].name);
+    json_put_key(&w, "setting");
+    json_put_raw(&w, suite->models[spec->model].settings[spec->setting].json);
+    json_put_key(&w, "trial");
+    json_put_cstr(&w, work->id);
+    json_end_object(&w);
+    buffer_append_byte(&buffer, '\n');
+    const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));
+    Status s = path ? buffer_status(&buffer, err) : error_set_memory(err, 1, 1, "a path");
+    if (s == STATUS_OK) s = file_write(path, buffer_slice(&buffer), err);
+    buffer_release(&buffer);
+    return s;
+}

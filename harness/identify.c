@@ -1,0 +1,308 @@
+// harness/identify.c: what models, data and folds of a suite are, by the hashes of their files.
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "harness/trial.h"
+
+const char *data_part_name(DataPart part)
+{
+    static const char *const names[N_DATA_PARTS] = {"train", "valid", "test"};
+    return names[part];
+}
+
+typedef struct Identify {
+    const Suite *suite;
+    Store *store;
+    Arena *arena;
+    SuiteIdentity *out;
+    size_t capacity; // of out->files
+} Identify;
+
+static Status keep(Identify *id, Buffer *buffer, Slice *out, Error *err)
+{
+    Status s = buffer_status(buffer, err);
+    if (s == STATUS_OK) {
+        *out = arena_copy(id->arena, buffer_slice(buffer));
+        if (out->ptr == NULL) s = error_set_memory(err, buffer->len, 1, "an identity");
+    }
+    buffer_release(buffer);
+    return s;
+}
+
+// The hash of a file, which also goes into the list for the manifest.
+static Status add_file(Identify *id, const char *role, Slice name, const char *path, Slice *sha256,
+                       Error *err)
+{
+    SuiteIdentity *out = id->out;
+    char hex[SHA256_HEX_SIZE];
+    FileStat stat;
+    if (out->n_files == id->capacity) {
+        IdentifiedFile *grown = NULL;
+        const size_t wanted = id->capacity ? id->capacity * 2 : 16;
+        TRY(arena_take(id->arena, wanted, sizeof *grown, "a list of files", &grown, err));
+        for (size_t i = 0; i < out->n_files; i++) grown[i] = out->files[i];
+        out->files = grown;
+        id->capacity = wanted;
+    }
+    TRY(file_stat(path, &stat, err));
+    TRY(store_file_hash(id->store, path, hex, err));
+    *sha256 = arena_copy(id->arena, (Slice){hex, SHA256_HEX_SIZE - 1});
+    const Slice kept_path = arena_copy(id->arena, slice_from_cstr(path));
+    const Slice kept_name = arena_copy(id->arena, name);
+    if (!sha256->ptr || !kept_path.ptr || !kept_name.ptr)
+        return error_set_memory(err, 1, sizeof hex, "a file's hash");
+    out->files[out->n_files++] = (IdentifiedFile){.role = slice_from_cstr(role),
+                                                  .name = kept_name,
+                                                  .path = kept_path,
+                                                  .sha256 = *sha256,
+                                                  .size_bytes = stat.size_bytes};
+    return STATUS_OK;
+}
+
+// ---- models ----
+
+// Files of a model's directory that can change what it computes: weights, configuration, vocabulary.
+static bool is_model_file(Slice name)
+{
+    static const Slice ends[] = {SLICE_LIT(".json"), SLICE_LIT(".safetensors"), SLICE_LIT(".txt")};
+    if (slice_eq_cstr(name, "assay.json")) return false; // our note of which trial made the model
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (slice_ends_with(name, ends[i])) return true;
+    }
+    return false;
+}
+
+static Status identify_saved(Identify *id, const SuiteModel *model, Slice *json, Error *err)
+{
+    Slice *names = NULL;
+    size_t n = 0;
+    Buffer buffer = {0};
+    TRY(file_list(id->arena, model->path, &names, &n, err));
+    JsonWriter w = json_writer(&buffer, 0);
+    json_begin_object(&w);
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+        Slice sha256;
+        const char *path = file_join(id->arena, slice_from_cstr(model->path), names[i]);
+        if (path == NULL) s = error_set_memory(err, names[i].len, 1, "a path");
+        if (s != STATUS_OK || !is_model_file(names[i]) || file_is_directory(path)) continue;
+        char *name = arena_printf(id->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(model->name),
+                                  SLICE_ARG(names[i]));
+        s = name ? add_file(id, "model", slice_from_cstr(name), path, &sha256, err)
+                 : error_set_memory(err, names[i].len, 1, "a name");
+        if (s != STATUS_OK) continue;
+        json_put_key_slice(&w, names[i]);
+        json_put_string(&w, sha256);
+    }
+    if (s == STATUS_OK) {
+        json_end_object(&w);
+        return keep(id, &buffer, json, err);
+    }
+    buffer_release(&buffer);
+    return s;
+}
+
+static Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error *err)
+{
+    if (model->kind == SUITE_MODEL_CREATE) {
+        Buffer buffer = {0};
+        buffer_append_cstr(&buffer, "{\"create\":");
+        buffer_append(&buffer, model->create.json);
+        buffer_append_byte(&buffer, '}');
+        return keep(id, &buffer, json, err);
+    }
+    return identify_saved(id, model, json, err);
+}
+
+// ---- data ----
+
+static void hash_slice(Sha256 *hash, Slice text)
+{
+    // An empty slice with a pointer means "none", one without means "the default".
+    sha256_update_field(hash, text.ptr ? SLICE("given") : SLICE("default"));
+    sha256_update_field(hash, text);
+}
+
+static void hash_reading(Sha256 *hash, const ReadOptions *read)
+{
+    const Slice columns[] = {read->format,        read->columns.text, read->columns.pair,
+                             read->columns.label, read->columns.id,   read->columns.group};
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) hash_slice(hash, columns[i]);
+    for (size_t i = 0; i < read->columns.n_attributes; i++) {
+        hash_slice(hash, read->columns.attributes[i].name);
+        hash_slice(hash, read->columns.attributes[i].column);
+    }
+    const unsigned char how[] = {(unsigned char)read->header, (unsigned char)read->delimiter,
+                                 (unsigned char)read->encoding,
+                                 (unsigned char)read->label_optional};
+    sha256_update_field(hash, (Slice){(const char *)how, sizeof how});
+    for (size_t i = 0; i < read->n_labels; i++) hash_slice(hash, read->labels[i]);
+}
+
+// The second file of the "lines" format: given, or X_labels.txt beside X_text.txt. NULL where there is none.
+static const char *labels_file(Identify *id, const SuiteTask *task, const char *path)
+{
+    static const Slice end = SLICE_LIT("_text.txt");
+    if (task->read.labels_path.len > 0) return arena_cstr(id->arena, task->read.labels_path);
+    const Slice whole = slice_from_cstr(path);
+    if (!slice_ends_with(whole, end)) return NULL;
+    const Slice stem = slice_sub(whole, 0, whole.len - end.len);
+    const char *beside = arena_printf(id->arena, SLICE_FMT "_labels.txt", SLICE_ARG(stem));
+    return beside && file_exists(beside) ? beside : NULL;
+}
+
+static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, const char *path,
+                            TaskIdentity *out, Error *err)
+{
+    Sha256 hash;
+    Slice labels_sha = {0};
+    unsigned char digest[32];
+    char hex[SHA256_HEX_SIZE];
+    char *name =
+        arena_printf(id->arena, SLICE_FMT "/%s", SLICE_ARG(task->name), data_part_name(part));
+    if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
+    TRY(add_file(id, "data", slice_from_cstr(name), path, &out->sha256[part], err));
+    const char *labels = labels_file(id, task, path);
+    if (labels) {
+        name = arena_printf(id->arena, "%s labels", name);
+        if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
+        TRY(add_file(id, "data", slice_from_cstr(name), labels, &labels_sha, err));
+    }
+    sha256_init(&hash);
+    sha256_update_field(&hash, SLICE("assay-data-1"));
+    sha256_update_field(&hash, out->sha256[part]);
+    sha256_update_field(&hash, labels_sha);
+    hash_reading(&hash, &task->read);
+    // The classes of the other parts are those of the training part.
+    if (part != PART_TRAIN) sha256_update_field(&hash, out->keys[PART_TRAIN]);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+    out->keys[part] = arena_copy(id->arena, (Slice){hex, SHA256_HEX_SIZE - 1});
+    return out->keys[part].ptr ? STATUS_OK : error_set_memory(err, sizeof hex, 1, "a key");
+}
+
+static void put_metrics(JsonWriter *w, const SuiteTask *task)
+{
+    json_begin_array(w);
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        const SuiteMetric *metric = &task->metrics[i];
+        json_begin_object(w);
+        json_put_key(w, "name");
+        json_put_cstr(w, metric->metric->name);
+        json_put_key(w, "params");
+        json_put_raw(w, metric->params_json.len > 0 ? metric->params_json : SLICE("{}"));
+        json_put_key(w, "version");
+        json_put_i64(w, metric->metric->version == 0 ? 1 : metric->metric->version);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err)
+{
+    Buffer buffer = {0};
+    JsonWriter w = json_writer(&buffer, 0);
+    json_begin_object(&w);
+    json_put_key(&w, "data");
+    json_begin_object(&w);
+    for (int part = N_DATA_PARTS - 1; part >= 0; part--) { // not by the alphabet: "valid" last
+        const int sorted = part == 2 ? PART_TEST : part == 1 ? PART_TRAIN : PART_VALID;
+        if (out->keys[sorted].len == 0) continue;
+        json_put_key(&w, data_part_name((DataPart)sorted));
+        json_put_string(&w, out->keys[sorted]);
+    }
+    json_end_object(&w);
+    json_put_key(&w, "family");
+    json_put_string(&w, task->family);
+    json_put_key(&w, "folds");
+    json_put_string(&w, out->folds_key);
+    json_put_key(&w, "max_length");
+    json_put_u64(&w, task->max_length);
+    json_put_key(&w, "metrics");
+    put_metrics(&w, task);
+    json_put_key(&w, "primary");
+    json_put_string(&w, task->primary);
+    json_end_object(&w);
+    return keep(id, &buffer, &out->json, err);
+}
+
+// ---- folds ----
+
+static Status folds_json(Identify *id, Slice *out, Error *err)
+{
+    static const char *const kinds[] = {"stratified", "plain", "grouped", "stratified_grouped"};
+    const Suite *suite = id->suite;
+    const SuiteFolds *folds = &suite->folds;
+    Slice pinned = {0};
+    Buffer buffer = {0};
+    if (folds->k > 0 && folds->file)
+        TRY(add_file(id, "folds", SLICE("folds"), folds->file, &pinned, err));
+    JsonWriter w = json_writer(&buffer, 0);
+    json_begin_object(&w);
+    json_put_key(&w, "allow_rare");
+    json_put_bool(&w, folds->allow_rare);
+    json_put_key(&w, "file");
+    json_put_string(&w, pinned);
+    json_put_key(&w, "file_order");
+    json_put_bool(&w, folds->file_order);
+    json_put_key(&w, "inner_folds");
+    json_put_u64(&w, folds->inner_folds);
+    json_put_key(&w, "inner_share");
+    json_put_double(&w, folds->inner_share);
+    json_put_key(&w, "k");
+    json_put_u64(&w, folds->k);
+    json_put_key(&w, "kind");
+    json_put_cstr(&w, kinds[folds->kind]);
+    json_put_key(&w, "limit");
+    json_put_u64(&w, suite->limit);
+    json_put_key(&w, "refit");
+    json_put_bool(&w, folds->refit);
+    json_put_key(&w, "seed"); // of the cuts; each trial has its own
+    json_put_u64(&w, suite->seed);
+    json_end_object(&w);
+    return keep(id, &buffer, out, err);
+}
+
+static Status identify_task(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err)
+{
+    const char *const paths[N_DATA_PARTS] = {task->train, task->valid, task->test};
+    for (int part = 0; part < N_DATA_PARTS; part++) {
+        if (paths[part]) TRY(identify_part(id, task, (DataPart)part, paths[part], out, err));
+    }
+    if (id->suite->folds.k > 0 && task->train) {
+        Sha256 hash;
+        unsigned char digest[32];
+        char hex[SHA256_HEX_SIZE];
+        sha256_init(&hash);
+        sha256_update_field(&hash, out->keys[PART_TRAIN]);
+        sha256_update_field(&hash, id->out->folds_json);
+        sha256_finish(&hash, digest);
+        sha256_hex(digest, hex);
+        out->folds_key = arena_copy(id->arena, (Slice){hex, SHA256_HEX_SIZE - 1});
+        if (out->folds_key.ptr == NULL) return error_set_memory(err, 1, sizeof hex, "a key");
+    }
+    return task_json(id, task, out, err);
+}
+
+Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMode compute,
+                      Arena *arena, SuiteIdentity *out, Error *err)
+{
+    *out = (SuiteIdentity){.device_kind = device.kind == DEVICE_CUDA ? SLICE("cuda") : SLICE("cpu"),
+                           .compute_dtype = compute == COMPUTE_TF32 ? SLICE("tf32") : SLICE("f32")};
+    Identify id = {.suite = suite, .store = store, .arena = arena, .out = out};
+    TRY(arena_take(arena, suite->n_models, sizeof *out->models, "models", &out->models, err));
+    TRY(arena_take(arena, suite->n_tasks, sizeof *out->tasks, "tasks", &out->tasks, err));
+    TRY(folds_json(&id, &out->folds_json, err));
+    for (size_t i = 0; i < suite->n_models; i++) {
+        const Status s = identify_model(&id, &suite->models[i], &out->models[i], err);
+        if (s != STATUS_OK)
+            return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(suite->models[i].name));
+    }
+    for (size_t i = 0; i < suite->n_tasks; i++) {
+        const Status s = identify_task(&id, &suite->tasks[i], &out->tasks[i], err);
+        if (s != STATUS_OK)
+            return error_wrap(err, "task \"" SLICE_FMT "\"", SLICE_ARG(suite->tasks[i].name));
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,190 @@
+#include "harness/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+
+static bool grow(void **array, size_t *capacity, size_t n, size_t size)
+{
+    if (n < *capacity) return true;
+    size_t wanted = *capacity ? *capacity * 2 : 64, bytes = 0;
+    void *grown = size_mul(wanted, size, &bytes) ? realloc(*array, bytes) : NULL;
+    if (grown == NULL) return false;
+    *array = grown;
+    *capacity = wanted;
+    return true;
+}
+
+void curves_add_step(Curves *curves, const TrainStep *step)
+{
+    while (curves->n_steps > 0 && curves->steps[curves->n_steps - 1].step >= step->step)
+        curves->n_steps--;
+    void *array = curves->steps;
+    if (!grow(&array, &curves->steps_capacity, curves->n_steps, sizeof *curves->steps)) {
+        curves->failed = true;
+        return;
+    }
+    curves->steps = array;
+    curves->steps[curves->n_steps++] = *step;
+}
+
+void curves_add_evaluation(Curves *curves, const TrainEvaluation *evaluation)
+{
+    while (curves->n_evaluations > 0 &&
+           curves->evaluations[curves->n_evaluations - 1].step >= evaluation->step)
+        curves->n_evaluations--;
+    void *array = curves->evaluations;
+    if (!grow(&array, &curves->evaluations_capacity, curves->n_evaluations,
+              sizeof *curves->evaluations)) {
+        curves->failed = true;
+        return;
+    }
+    curves->evaluations = array;
+    curves->evaluations[curves->n_evaluations++] = *evaluation;
+}
+
+Status curves_status(const Curves *curves, Error *err)
+{
+    return curves->failed ? error_set(err, STATUS_MEMORY, "out of memory: wanted room for curves")
+                          : STATUS_OK;
+}
+
+void curves_release(Curves *curves)
+{
+    free(curves->steps);
+    free(curves->evaluations);
+    *curves = (Curves){0};
+}
+
+Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error *err)
+{
+    size_t n = 0;
+    if (!size_mul(n_outputs, n_classes, &n) || n > SIZE_MAX / sizeof(float))
+        return error_set_memory(err, n_outputs, n_classes, "probabilities");
+    outcome->n_outputs = n_outputs;
+    outcome->n_classes = n_classes;
+    outcome->ordinals = calloc(n_outputs + 1, sizeof *outcome->ordinals);
+    outcome->predicted = calloc(n_outputs + 1, sizeof *outcome->predicted);
+    outcome->probabilities = calloc(n + 1, sizeof *outcome->probabilities);
+    if (!outcome->ordinals || !outcome->predicted || !outcome->probabilities) {
+        outcome->n_outputs = 0;
+        return error_set_memory(err, n, sizeof(float), "predictions");
+    }
+    return STATUS_OK;
+}
+
+void outcome_release(Outcome *outcome)
+{
+    free(outcome->ordinals);
+    free(outcome->predicted);
+    free(outcome->probabilities);
+    curves_release(&outcome->curves);
+    *outcome = (Outcome){0};
+}
+
+// ---- as a file ----
+
+static const char magic[8] = "assayO1";
+
+typedef struct Head {
+    char magic[8];
+    uint64_t status, n_outputs, n_classes, n_steps, n_evaluations;
+    int64_t best_step;
+    char error[ERROR_TEXT_SIZE];
+    TrialCost cost;
+} Head;
+
+Status outcome_write(const Outcome *outcome, const char *path, Error *err)
+{
+    Head head;
+    memset(&head, 0, sizeof head);
+    memcpy(head.magic, magic, sizeof magic);
+    memcpy(head.error, outcome->error, sizeof head.error);
+    head.status = outcome->status;
+    head.n_outputs = outcome->n_outputs;
+    head.n_classes = outcome->n_classes;
+    head.n_steps = outcome->curves.n_steps;
+    head.n_evaluations = outcome->curves.n_evaluations;
+    head.best_step = outcome->best_step;
+    head.cost = outcome->cost;
+    head.cost.device = head.cost.machine = (Slice){0};
+    const size_t n = outcome->n_outputs;
+    const struct {
+        const void *bytes;
+        size_t len;
+    } pieces[] = {
+        {&head, sizeof head},
+        {outcome->ordinals, n * sizeof *outcome->ordinals},
+        {outcome->predicted, n * sizeof *outcome->predicted},
+        {outcome->probabilities, n * outcome->n_classes * sizeof *outcome->probabilities},
+        {outcome->curves.steps, outcome->curves.n_steps * sizeof(TrainStep)},
+        {outcome->curves.evaluations, outcome->curves.n_evaluations * sizeof(TrainEvaluation)},
+    };
+    FileWriter *writer = NULL;
+    Status s = file_writer_open(path, &writer, err);
+    for (size_t i = 0; s == STATUS_OK && i < sizeof pieces / sizeof *pieces; i++) {
+        if (pieces[i].len > 0) s = file_writer_write(writer, pieces[i].bytes, pieces[i].len, err);
+    }
+    if (s == STATUS_OK) s = file_writer_commit(&writer, err);
+    file_writer_discard(&writer);
+    return s;
+}
+
+static bool take_array(Slice *file, uint64_t count, size_t size, void *out)
+{
+    Slice bytes;
+    if (count > file->len / size || !slice_take(file, (size_t)count * size, &bytes)) return false;
+    if (bytes.len > 0) memcpy(out, bytes.ptr, bytes.len);
+    return true;
+}
+
+static bool take_curves(Slice *file, const Head *head, Curves *curves)
+{
+    if (head->n_steps > file->len / sizeof(TrainStep) ||
+        head->n_evaluations > file->len / sizeof(TrainEvaluation))
+        return false;
+    curves->steps = calloc((size_t)head->n_steps + 1, sizeof(TrainStep));
+    curves->evaluations = calloc((size_t)head->n_evaluations + 1, sizeof(TrainEvaluation));
+    if (!curves->steps || !curves->evaluations) return false;
+    curves->n_steps = curves->steps_capacity = (size_t)head->n_steps;
+    curves->n_evaluations = curves->evaluations_capacity = (size_t)head->n_evaluations;
+    return take_array(file, head->n_steps, sizeof(TrainStep), curves->steps) &&
+           take_array(file, head->n_evaluations, sizeof(TrainEvaluation), curves->evaluations);
+}
+
+static Status parse(Slice file, Outcome *out, Error *err)
+{
+    Head head;
+    if (!take_array(&file, 1, sizeof head, &head) || memcmp(head.magic, magic, sizeof magic) != 0 ||
+        head.n_outputs > file.len / 8 ||
+        (head.n_classes > 0 && head.n_outputs > file.len / head.n_classes))
+        return error_set(err, STATUS_INVALID, "this is no finished trial");
+    TRY(outcome_take(out, (size_t)head.n_outputs, (size_t)head.n_classes, err));
+    out->status = head.status == TRIAL_DONE ? TRIAL_DONE : TRIAL_FAILED;
+    out->best_step = head.best_step;
+    out->cost = head.cost;
+    memcpy(out->error, head.error, sizeof out->error);
+    out->error[sizeof out->error - 1] = '\0';
+    if (!take_array(&file, head.n_outputs, sizeof *out->ordinals, out->ordinals) ||
+        !take_array(&file, head.n_outputs, sizeof *out->predicted, out->predicted) ||
+        !take_array(&file, head.n_outputs * head.n_classes, sizeof(float), out->probabilities) ||
+        !take_curves(&file, &head, &out->curves) || file.len != 0)
+        return error_set(err, STATUS_INVALID, "a finished trial is cut short");
+    return STATUS_OK;
+}
+
+Status outcome_read(const char *path, Outcome *out, Error *err)
+{
+    Slice file = {0};
+    *out = (Outcome){0};
+    Status s = file_map(path, &file, err);
+    if (s == STATUS_OK) {
+        s = parse(file, out, err);
+        if (s != STATUS_OK) s = error_wrap(err, "%s", path);
+    }
+    if (s != STATUS_OK) outcome_release(out);
+    file_unmap(&file);
+    return s;
+}

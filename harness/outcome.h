@@ -1,0 +1,44 @@
+// harness/outcome.h: what a trial leaves behind before it is scored and stored; as plain data, so that a worker process can
+// hand it over in a file.
+#ifndef ASSAY_HARNESS_OUTCOME_H
+#define ASSAY_HARNESS_OUTCOME_H
+
+#include "models/train.h"
+#include "results/store.h"
+
+// Curves of a trial as its steps and evaluations are reported. Points are kept by step: one reported again (after a
+// resumption) replaces the one before, with the same value.
+typedef struct Curves {
+    TrainStep *steps; // ascending, each step once
+    size_t n_steps, steps_capacity;
+    TrainEvaluation *evaluations;
+    size_t n_evaluations, evaluations_capacity;
+    bool failed; // memory ran out; reported by curves_status
+} Curves;
+
+void curves_add_step(Curves *curves, const TrainStep *step);
+void curves_add_evaluation(Curves *curves, const TrainEvaluation *evaluation);
+Status curves_status(const Curves *curves, Error *err) MUST_CHECK;
+void curves_release(Curves *curves);
+
+// Zeroed is empty. Owns all it points to.
+typedef struct Outcome {
+    TrialStatus status; // TRIAL_DONE or TRIAL_FAILED
+    char error[ERROR_TEXT_SIZE];
+    int64_t best_step; // -1 where nothing was tuned
+    size_t n_outputs, n_classes;
+    uint32_t *ordinals;   // [n_outputs] ascending, in the data set judged
+    int32_t *predicted;   // [n_outputs]
+    float *probabilities; // [n_outputs, n_classes]
+    Curves curves;
+    TrialCost cost; // its slices stay empty: the process that stores fills them in
+} Outcome;
+
+Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error *err) MUST_CHECK;
+void outcome_release(Outcome *outcome); // a no-op on a zeroed one
+
+// A file written anew and renamed, and read back with every size checked. The format is this build's own.
+Status outcome_write(const Outcome *outcome, const char *path, Error *err) MUST_CHECK;
+Status outcome_read(const char *path, Outcome *out, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,294 @@
+// harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
+#include "harness/prepare.h"
+
+#include <stdlib.h>
+
+#include "base/size.h"
+
+Status prepared_init(Prepared *prepared, const Suite *suite, Error *err)
+{
+    size_t n = 0;
+    *prepared = (Prepared){.suite = suite};
+    if (!size_mul(suite->n_models, suite->n_tasks, &n))
+        return error_set(err, STATUS_INVALID, "the suite has too many models and tasks");
+    Arena *arena = &prepared->arena;
+    TRY(arena_take(arena, suite->n_tasks, sizeof(TaskData), "tasks", &prepared->tasks, err));
+    TRY(arena_take(arena, n, sizeof(Tokenizer *), "tokenizers", &prepared->tokenizers, err));
+    TRY(arena_take(arena, n, sizeof(char *), "paths", &prepared->tokenizer_directories, err));
+    return arena_take(arena, n, sizeof(size_t), "lengths", &prepared->model_lengths, err);
+}
+
+void prepared_release(Prepared *prepared)
+{
+    const Suite *suite = prepared->suite;
+    for (size_t i = 0; prepared->tasks && i < suite->n_tasks; i++) {
+        for (int part = 0; part < N_DATA_PARTS; part++)
+            dataset_release(&prepared->tasks[i].parts[part].data);
+    }
+    for (size_t i = 0; prepared->tokenizers && i < suite->n_models * suite->n_tasks; i++)
+        tokenizer_close(&prepared->tokenizers[i]);
+    arena_release(&prepared->arena);
+    *prepared = (Prepared){0};
+}
+
+// ---- what is held out ----
+
+DataPart judged_part(const Suite *suite, size_t task)
+{
+    const SuiteTask *t = &suite->tasks[task];
+    return t->test ? PART_TEST : t->valid ? PART_VALID : PART_TRAIN;
+}
+
+// A valid file serves the choice where there are no folds and test is there to be judged on.
+static bool has_valid_file(const Suite *suite, size_t task)
+{
+    const SuiteTask *t = &suite->tasks[task];
+    return suite->folds.k == 0 && t->valid && t->test;
+}
+
+bool holds_inner(const Suite *suite, size_t model, size_t task)
+{
+    const SuiteModel *m = &suite->models[model];
+    const SuiteFolds *folds = &suite->folds;
+    if (!m->does_tune) return false;
+    if (has_valid_file(suite, task)) return true;
+    if (folds->inner_share <= 0 && folds->inner_folds == 0) return false;
+    bool needed = folds->k > 0 || m->n_settings > 1;
+    for (size_t i = 0; i < m->n_settings; i++)
+        needed = needed || m->settings[i].monitor != MONITOR_NONE;
+    return needed; // with nothing to choose or to stop, one training part is best used whole
+}
+
+size_t inner_trials(const Suite *suite, size_t model, size_t task)
+{
+    if (!holds_inner(suite, model, task) || has_valid_file(suite, task)) return 1;
+    return suite->folds.inner_folds > 0 ? suite->folds.inner_folds : 1;
+}
+
+bool refits_winner(const Suite *suite, size_t model, size_t task)
+{
+    return holds_inner(suite, model, task) &&
+           (suite->folds.refit || inner_trials(suite, model, task) > 1);
+}
+
+// ---- reading ----
+
+static Status use_part(Prepared *prepared, UsedPart *part, Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const size_t n = part->data.n_samples;
+    TRY(arena_take(&prepared->arena, n, sizeof *part->which, "samples", &part->which, err));
+    if (suite->limit > 0 && suite->limit < n) {
+        return subset_choose(&part->data, NULL, 0, suite->limit, suite->seed, part->which, &part->n,
+                             err);
+    }
+    part->n = n;
+    for (size_t i = 0; i < n; i++) part->which[i] = i;
+    return STATUS_OK;
+}
+
+// The classes are those of the definition, else of the first part read: train, where there is one.
+static Status read_parts(Prepared *prepared, size_t task, Error *err)
+{
+    const SuiteTask *t = &prepared->suite->tasks[task];
+    TaskData *data = &prepared->tasks[task];
+    const char *const paths[N_DATA_PARTS] = {t->train, t->valid, t->test};
+    for (int part = 0; part < N_DATA_PARTS; part++) {
+        ReadOptions read = t->read;
+        if (paths[part] == NULL) continue;
+        if (data->labels && read.n_labels == 0) {
+            read.labels = data->labels;
+            read.n_labels = data->n_labels;
+        }
+        UsedPart *used = &data->parts[part];
+        Status s = dataset_read(paths[part], &read, &used->data, err);
+        if (s == STATUS_OK) s = use_part(prepared, used, err);
+        if (s != STATUS_OK) return s;
+        if (data->labels == NULL) {
+            data->labels = used->data.labels;
+            data->n_labels = used->data.n_labels;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_classes(const Prepared *prepared, size_t task, Error *err)
+{
+    const TaskData *data = &prepared->tasks[task];
+    const UsedPart *train = &data->parts[PART_TRAIN];
+    int32_t first = SAMPLE_NO_LABEL;
+    for (size_t i = 0; i < train->n; i++) {
+        const Sample *sample = &train->data.samples[train->which[i]];
+        if (sample->label == SAMPLE_NO_LABEL) {
+            return error_set(err, STATUS_INVALID, SLICE_FMT ":%zu: a training sample needs a label",
+                             SLICE_ARG(train->data.path), sample->line);
+        }
+        if (first != SAMPLE_NO_LABEL && sample->label != first) return STATUS_OK;
+        first = sample->label;
+    }
+    if (train->n == 0) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": all %zu samples are of class \"" SLICE_FMT
+                               "\"; a classifier needs two classes at least",
+                     SLICE_ARG(train->data.path), train->n, SLICE_ARG(data->labels[first]));
+}
+
+static Status make_folds(Prepared *prepared, size_t task, Error *err)
+{
+    const SuiteFolds *folds = &prepared->suite->folds;
+    TaskData *data = &prepared->tasks[task];
+    const UsedPart *train = &data->parts[PART_TRAIN];
+    if (folds->k == 0 || train->n == 0) return STATUS_OK;
+    TRY(arena_take(&prepared->arena, train->n, sizeof *data->fold, "folds", &data->fold, err));
+    if (folds->file)
+        return folds_read(folds->file, &train->data, train->which, train->n, folds->k, data->fold,
+                          err);
+    const FoldOptions options = {.kind = folds->kind,
+                                 .k = folds->k,
+                                 .seed = prepared->suite->seed,
+                                 .file_order = folds->file_order,
+                                 .allow_rare = folds->allow_rare};
+    return folds_assign(&train->data, train->which, train->n, &options, data->fold, err);
+}
+
+Status prepare_task(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    if (data->is_read) return STATUS_OK;
+    Status s = read_parts(prepared, task, err);
+    if (s == STATUS_OK) s = check_classes(prepared, task, err);
+    if (s == STATUS_OK) s = make_folds(prepared, task, err);
+    if (s != STATUS_OK)
+        return error_wrap(err, "task \"" SLICE_FMT "\"",
+                          SLICE_ARG(prepared->suite->tasks[task].name));
+    data->is_read = true;
+    return STATUS_OK;
+}
+
+// ---- the samples of a trial ----
+
+typedef struct Split {
+    const Prepared *prepared;
+    const TrialSpec *spec;
+    Arena *arena;
+    const UsedPart *train;
+    size_t *pool, n_pool; // positions of the training part: what is not in the outer fold
+} Split;
+
+static Status take_positions(Arena *arena, size_t n, size_t **out, Error *err)
+{
+    return arena_take(arena, n, sizeof **out, "positions", out, err);
+}
+
+static Status split_outer(Split *split, TrialSamples *out, Error *err)
+{
+    const TaskData *data = &split->prepared->tasks[split->spec->task];
+    const bool is_cut = data->fold && split->spec->outer_fold != STORE_NO_FOLD;
+    size_t *judged = NULL;
+    TRY(take_positions(split->arena, split->train->n, &split->pool, err));
+    TRY(take_positions(split->arena, split->train->n, &judged, err));
+    for (size_t i = 0; i < split->train->n; i++) {
+        if (is_cut && data->fold[i] == split->spec->outer_fold)
+            judged[out->n_judged++] = i;
+        else
+            split->pool[split->n_pool++] = i;
+    }
+    out->judged_part = PART_TRAIN;
+    out->judged = judged;
+    return STATUS_OK;
+}
+
+static Status whole_part(const UsedPart *part, Arena *arena, size_t **out, size_t *n, Error *err)
+{
+    TRY(take_positions(arena, part->n, out, err));
+    for (size_t i = 0; i < part->n; i++) (*out)[i] = i;
+    *n = part->n;
+    return STATUS_OK;
+}
+
+// held[i]: whether position pool[i] is kept from tuning.
+static Status hold_inner(const Split *split, int32_t inner_fold, bool *held, Error *err)
+{
+    const Suite *suite = split->prepared->suite;
+    const SuiteFolds *folds = &suite->folds;
+    const bool is_grouped = folds->kind == FOLDS_GROUPED || folds->kind == FOLDS_STRATIFIED_GROUPED;
+    const bool is_plain = folds->kind == FOLDS_PLAIN || folds->kind == FOLDS_GROUPED;
+    size_t *which = NULL;
+    TRY(take_positions(split->arena, split->n_pool, &which, err));
+    for (size_t i = 0; i < split->n_pool; i++) which[i] = split->train->which[split->pool[i]];
+    if (inner_fold == STORE_NO_FOLD || folds->inner_folds == 0) {
+        const HoldoutOptions options = {.share = folds->inner_share,
+                                        .seed = suite->seed,
+                                        .is_plain = is_plain,
+                                        .is_grouped = is_grouped};
+        return holdout_assign(&split->train->data, which, split->n_pool, &options, held, err);
+    }
+    int32_t *fold = NULL;
+    const FoldOptions options = {.kind = folds->kind,
+                                 .k = folds->inner_folds,
+                                 .seed = suite->seed,
+                                 .file_order = folds->file_order,
+                                 .allow_rare = folds->allow_rare};
+    TRY(arena_take(split->arena, split->n_pool, sizeof *fold, "folds", &fold, err));
+    TRY(folds_assign(&split->train->data, which, split->n_pool, &options, fold, err));
+    for (size_t i = 0; i < split->n_pool; i++) held[i] = fold[i] == inner_fold;
+    return STATUS_OK;
+}
+
+static Status split_inner(Split *split, TrialSamples *out, Error *err)
+{
+    const TrialSpec *spec = split->spec;
+    const TaskData *data = &split->prepared->tasks[spec->task];
+    bool *held = NULL;
+    out->watched_part = PART_TRAIN;
+    if (has_valid_file(split->prepared->suite, spec->task)) {
+        out->train = split->pool;
+        out->n_train = split->n_pool;
+        out->watched_part = PART_VALID;
+        return whole_part(&data->parts[PART_VALID], split->arena, &out->watched, &out->n_watched,
+                          err);
+    }
+    TRY(arena_take(split->arena, split->n_pool, sizeof *held, "positions", &held, err));
+    TRY(hold_inner(split, spec->inner_fold, held, err));
+    TRY(take_positions(split->arena, split->n_pool, &out->train, err));
+    TRY(take_positions(split->arena, split->n_pool, &out->watched, err));
+    for (size_t i = 0; i < split->n_pool; i++) {
+        if (held[i])
+            out->watched[out->n_watched++] = split->pool[i];
+        else
+            out->train[out->n_train++] = split->pool[i];
+    }
+    return STATUS_OK;
+}
+
+Status trial_samples(const Prepared *prepared, const TrialSpec *spec, Arena *arena,
+                     TrialSamples *out, Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const TaskData *data = &prepared->tasks[spec->task];
+    Split split = {
+        .prepared = prepared, .spec = spec, .arena = arena, .train = &data->parts[PART_TRAIN]};
+    *out = (TrialSamples){.watched_part = PART_TRAIN};
+    TRY(split_outer(&split, out, err));
+    const bool is_tuned = spec->model != NO_MODEL && suite->models[spec->model].does_tune;
+    const bool is_inner =
+        is_tuned && spec->role != TRIAL_FINAL &&
+        holds_inner(suite, (size_t)spec->model, spec->task) &&
+        (spec->role == TRIAL_INNER || !refits_winner(suite, (size_t)spec->model, spec->task));
+    if (is_inner) {
+        TRY(split_inner(&split, out, err));
+    } else if (is_tuned || spec->model == NO_MODEL) {
+        out->train = split.pool;
+        out->n_train = split.n_pool;
+    }
+    if (spec->role == TRIAL_FINAL) return STATUS_OK;
+    if (spec->role == TRIAL_INNER) {
+        out->judged_part = out->watched_part;
+        out->judged = out->watched;
+        out->n_judged = out->n_watched;
+    } else if (spec->outer_fold == STORE_NO_FOLD) {
+        out->judged_part = judged_part(suite, spec->task);
+        return whole_part(&data->parts[out->judged_part], arena, &out->judged, &out->n_judged, err);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,92 @@
+// harness/prepare.h: data read once, cut into parts once, tokenised once a model: what trials work on.
+//
+// Everything is made before the first trial, so that what is wrong with data (one class, fewer samples than folds, a label
+// in test that train lacks) is said before anything is tuned, and so that worker processes share it.
+#ifndef ASSAY_HARNESS_PREPARE_H
+#define ASSAY_HARNESS_PREPARE_H
+
+#include "datasets/check.h"
+#include "harness/trial.h"
+#include "models/model.h"
+
+// One part as it is used: the whole file, or its sample under a limit.
+typedef struct UsedPart {
+    Dataset data;
+    size_t *which; // [n] indices into data.samples, ascending; they are the ordinals of the store
+    size_t n;
+} UsedPart;
+
+typedef struct TaskData {
+    bool is_read;
+    UsedPart parts[N_DATA_PARTS];
+    const Slice *labels;
+    size_t n_labels;
+    int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
+} TaskData;
+
+// A part's token ids for one model and length.
+typedef struct Tokens {
+    size_t model, task;
+    DataPart part;
+    size_t max_length;
+    TokenBatch batch; // sequence i is sample which[i]
+    uint64_t *keys;   // [n] of dropout: from the samples' ids
+} Tokens;
+
+typedef struct Prepared {
+    Arena arena;
+    const Suite *suite;
+    TaskData *tasks; // [n_tasks]
+    Tokens *tokens;
+    size_t n_tokens, tokens_capacity;
+    Tokenizer **tokenizers;             // [n_models * n_tasks], opened as needed
+    const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
+    size_t *model_lengths;              // [n_models * n_tasks]: positions of the model
+} Prepared;
+
+Status prepared_init(Prepared *prepared, const Suite *suite, Error *err) MUST_CHECK;
+void prepared_release(Prepared *prepared); // a no-op on a zeroed one
+
+// Reads a task's files, takes the limit's sample and makes the folds. A no-op where that is done. Refused: no samples, one
+// class only (where the task is tuned), too few samples for the folds.
+Status prepare_task(Prepared *prepared, size_t task, Error *err) MUST_CHECK;
+// Tokenises the parts of a task for a model at the length of each of its settings. state_directory holds what fresh
+// encoders need: their tokenizers are trained there on the task's training texts.
+Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char *state_directory,
+                      Error *err) MUST_CHECK;
+// NULL where prepare_tokens was not called.
+const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t task, DataPart part,
+                              int setting);
+// Where the tokenizer of a fresh encoder stands; NULL for a saved model.
+const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task);
+
+// The part that trials without folds are judged on: test, else valid, else train.
+DataPart judged_part(const Suite *suite, size_t task);
+// Whether settings of a model on a task are first judged on a part held out from tuning.
+bool holds_inner(const Suite *suite, size_t model, size_t task);
+// Inner trials a setting has in each outer fold and repeat: 1, or the number of inner folds.
+size_t inner_trials(const Suite *suite, size_t model, size_t task);
+// Whether the winner is tuned again on the whole training part: asked for, or several inner folds left no one model.
+bool refits_winner(const Suite *suite, size_t model, size_t task);
+
+// Which samples a trial is tuned on, watches and is judged on: positions into the part's `which`, ascending. In the arena.
+typedef struct TrialSamples {
+    size_t *train, n_train; // of PART_TRAIN
+    DataPart watched_part;
+    size_t *watched, n_watched; // for stopping and curves
+    DataPart judged_part;
+    size_t *judged, n_judged;
+} TrialSamples;
+Status trial_samples(const Prepared *prepared, const TrialSpec *spec, Arena *arena,
+                     TrialSamples *out, Error *err) MUST_CHECK;
+
+// The check of a task's data as rows and notes of a run. Lengths are counted in tokens of the model, where it is not
+// NO_MODEL. Texts lie in the arena.
+Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, CheckRow **rows,
+                     size_t *n_rows, RunNote **notes, size_t *n_notes, Error *err) MUST_CHECK;
+
+// The judged part of a task as the store keeps it; in the arena.
+Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity, size_t task,
+                        DataPart part, Arena *arena, StoredDataset *out, Error *err) MUST_CHECK;
+
+#endif

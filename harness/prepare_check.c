@@ -1,0 +1,232 @@
+// harness/prepare_check.c: what the check of the data found, as rows and notes of a run; the judged part as stored.
+#include <math.h>
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "harness/prepare.h"
+
+// ---- rows ----
+
+typedef struct Rows {
+    Arena *arena;
+    Slice task;
+    CheckRow *rows;
+    size_t n, capacity;
+    bool out_of_memory;
+} Rows;
+
+static void add_row(Rows *rows, const char *section, Slice item, double number, NoteLevel level,
+                    const char *value)
+{
+    rows->out_of_memory = rows->out_of_memory || value == NULL;
+    if (rows->n == rows->capacity || value == NULL) return;
+    rows->rows[rows->n++] = (CheckRow){.task = rows->task,
+                                       .section = slice_from_cstr(section),
+                                       .item = item,
+                                       .number = number,
+                                       .value = slice_from_cstr(value),
+                                       .level = level};
+}
+
+static Slice labelled(Rows *rows, const char *part, Slice what)
+{
+    const char *text = arena_printf(rows->arena, "%s " SLICE_FMT, part, SLICE_ARG(what));
+    rows->out_of_memory = rows->out_of_memory || text == NULL;
+    return slice_from_cstr(text);
+}
+
+static void add_classes(Rows *rows, const PartCheck *part, const Slice *labels)
+{
+    for (size_t c = 0; c < part->n_labels; c++) {
+        const double share = (double)part->class_counts[c] / (double)part->n_samples;
+        add_row(rows, "classes", labelled(rows, part->name, labels[c]),
+                (double)part->class_counts[c],
+                part->class_counts[c] == 0 ? NOTE_WARNING : NOTE_INFO,
+                arena_printf(rows->arena, "%zu (%.1f%%)", part->class_counts[c], 100 * share));
+    }
+}
+
+static void add_lengths(Rows *rows, const PartCheck *part, const DataCheck *check)
+{
+    static const struct {
+        const char *name;
+        int quantile;
+    } shown[] = {{"median", 3}, {"95%", 5}, {"longest", 6}};
+    const char *unit = check->counts_tokens ? "tokens" : "characters";
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const size_t length = part->length[shown[i].quantile];
+        add_row(rows, "lengths", labelled(rows, part->name, slice_from_cstr(shown[i].name)),
+                (double)length, NOTE_INFO, arena_printf(rows->arena, "%zu %s", length, unit));
+    }
+    if (check->max_tokens == 0) return;
+    const double share = 100 * (double)part->n_truncated / (double)part->n_samples;
+    add_row(rows, "lengths", labelled(rows, part->name, SLICE("truncated")),
+            (double)part->n_truncated, part->n_truncated > 0 ? NOTE_WARNING : NOTE_INFO,
+            arena_printf(rows->arena, "%zu (%.1f%%) above %zu tokens", part->n_truncated, share,
+                         check->max_tokens));
+}
+
+static void add_duplicates(Rows *rows, const DataCheck *check)
+{
+    for (size_t i = 0; i < check->n_parts; i++) {
+        const PartCheck *part = &check->parts[i];
+        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("equal inputs")),
+                (double)part->n_duplicates, part->n_duplicates > 0 ? NOTE_WARNING : NOTE_INFO,
+                arena_printf(rows->arena, "%zu", part->n_duplicates));
+        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("inputs with two labels")),
+                (double)part->n_conflicts, part->n_conflicts > 0 ? NOTE_WARNING : NOTE_INFO,
+                arena_printf(rows->arena, "%zu", part->n_conflicts));
+    }
+    for (size_t i = 0; i < check->n_overlaps; i++) {
+        const PartOverlap *overlap = &check->overlaps[i];
+        const char *item =
+            arena_printf(rows->arena, "%s inputs that stand in %s", check->parts[overlap->b].name,
+                         check->parts[overlap->a].name);
+        rows->out_of_memory = rows->out_of_memory || item == NULL;
+        add_row(rows, "duplicates", slice_from_cstr(item), (double)overlap->n_shared,
+                overlap->n_shared > 0 ? NOTE_WARNING : NOTE_INFO,
+                arena_printf(rows->arena, "%zu", overlap->n_shared));
+    }
+}
+
+static Status check_rows(const TaskData *data, const DataCheck *check, Rows *rows, Error *err)
+{
+    size_t capacity = check->n_overlaps;
+    for (size_t i = 0; i < check->n_parts; i++) capacity += 8 + check->parts[i].n_labels;
+    TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
+    rows->capacity = capacity;
+    for (size_t i = 0; i < check->n_parts; i++) {
+        const PartCheck *part = &check->parts[i];
+        add_row(rows, "counts", slice_from_cstr(part->name), (double)part->n_samples, NOTE_INFO,
+                arena_printf(rows->arena, "%zu", part->n_samples));
+    }
+    for (size_t i = 0; i < check->n_parts; i++) add_classes(rows, &check->parts[i], data->labels);
+    for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
+    add_duplicates(rows, check);
+    return rows->out_of_memory ? error_set_memory(err, rows->n, sizeof(CheckRow), "rows")
+                               : STATUS_OK;
+}
+
+// ---- lengths in tokens ----
+
+typedef struct Counting {
+    const TaskData *data;
+    const Tokenizer *tokenizer;
+    Arena scratch;
+} Counting;
+
+static Status count_tokens(void *context, const Sample *sample, size_t *n_tokens, Error *err)
+{
+    Counting *counting = context;
+    TokenBatch batch;
+    const ArenaMark mark = arena_mark(&counting->scratch);
+    const Slice *pair = sample->pair.ptr ? &sample->pair : NULL;
+    const Status s = tokenizer_encode_batch(counting->tokenizer, &sample->text, pair, 1, NULL,
+                                            &counting->scratch, &batch, err);
+    *n_tokens = s == STATUS_OK ? batch.n_full[0] : 0;
+    arena_rewind(&counting->scratch, mark);
+    return s;
+}
+
+static Status copy_notes(const DataCheck *check, Slice task, Arena *arena, RunNote **notes,
+                         size_t *n_notes, Error *err)
+{
+    TRY(arena_take(arena, check->n_warnings, sizeof **notes, "notes", notes, err));
+    for (size_t i = 0; i < check->n_warnings; i++) {
+        const char *text = arena_printf(arena, SLICE_FMT ": " SLICE_FMT, SLICE_ARG(task),
+                                        SLICE_ARG(check->warnings[i]));
+        if (text == NULL) return error_set_memory(err, check->warnings[i].len, 1, "a note");
+        (*notes)[i] = (RunNote){.level = NOTE_WARNING, .text = slice_from_cstr(text)};
+    }
+    *n_notes = check->n_warnings;
+    return STATUS_OK;
+}
+
+Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, CheckRow **rows,
+                     size_t *n_rows, RunNote **notes, size_t *n_notes, Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const TaskData *data = &prepared->tasks[task];
+    CheckPart parts[N_DATA_PARTS];
+    size_t n_parts = 0;
+    for (int part = 0; part < N_DATA_PARTS; part++) {
+        if (data->parts[part].n > 0)
+            parts[n_parts++] = (CheckPart){data_part_name((DataPart)part), &data->parts[part].data};
+    }
+    Counting counting = {.data = data};
+    CheckOptions options = {0};
+    if (model != NO_MODEL) {
+        const size_t slot = (size_t)model * suite->n_tasks + task;
+        const size_t most = prepared->model_lengths[slot], asked = suite->tasks[task].max_length;
+        counting.tokenizer = prepared->tokenizers[slot];
+        options = (CheckOptions){.count_tokens = count_tokens,
+                                 .context = &counting,
+                                 .max_tokens = asked > 0 && asked < most ? asked : most};
+    }
+    DataCheck check = {0};
+    Rows out = {.arena = arena, .task = suite->tasks[task].name};
+    Status s = data_check(parts, n_parts, &options, &check, err);
+    if (s == STATUS_OK) s = check_rows(data, &check, &out, err);
+    if (s == STATUS_OK) s = copy_notes(&check, suite->tasks[task].name, arena, notes, n_notes, err);
+    *rows = out.rows;
+    *n_rows = out.n;
+    data_check_release(&check);
+    arena_release(&counting.scratch);
+    return s;
+}
+
+// ---- as stored ----
+
+static Status attributes_json(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    *out = (Slice){0};
+    if (sample->n_attributes == 0) return STATUS_OK;
+    Buffer buffer = {0};
+    JsonWriter w = json_writer(&buffer, 0);
+    json_begin_object(&w);
+    for (size_t i = 0; i < sample->n_attributes; i++) {
+        json_put_key_slice(&w, sample->attributes[i].name);
+        json_put_string(&w, sample->attributes[i].value);
+    }
+    json_end_object(&w);
+    Status s = buffer_status(&buffer, err);
+    if (s == STATUS_OK) {
+        *out = arena_copy(arena, buffer_slice(&buffer));
+        if (out->ptr == NULL) s = error_set_memory(err, buffer.len, 1, "attributes");
+    }
+    buffer_release(&buffer);
+    return s;
+}
+
+Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity, size_t task,
+                        DataPart part, Arena *arena, StoredDataset *out, Error *err)
+{
+    const TaskData *data = &prepared->tasks[task];
+    const Dataset *from = &data->parts[part].data;
+    StoredSample *samples = NULL;
+    TRY(arena_take(arena, from->n_samples, sizeof *samples, "samples", &samples, err));
+    for (size_t i = 0; i < from->n_samples; i++) {
+        const Sample *sample = &from->samples[i];
+        samples[i] = (StoredSample){.id = sample->id,
+                                    .input = sample->text,
+                                    .pair = sample->pair,
+                                    .label = STORE_NO_LABEL,
+                                    .group = sample->group};
+        if (sample->label != SAMPLE_NO_LABEL) {
+            samples[i].label = sample->label;
+            samples[i].reference = data->labels[sample->label];
+        }
+        TRY(attributes_json(sample, arena, &samples[i].attributes, err));
+    }
+    const char *name = arena_printf(
+        arena, SLICE_FMT " %s", SLICE_ARG(prepared->suite->tasks[task].name), data_part_name(part));
+    if (name == NULL) return error_set_memory(err, from->n_samples, 1, "a name");
+    *out = (StoredDataset){.key = identity->tasks[task].keys[part],
+                           .name = slice_from_cstr(name),
+                           .sha256 = identity->tasks[task].sha256[part],
+                           .labels = data->labels,
+                           .n_labels = data->n_labels,
+                           .samples = samples,
+                           .n_samples = from->n_samples};
+    return STATUS_OK;
+}

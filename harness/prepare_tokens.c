@@ -1,0 +1,197 @@
+// harness/prepare_tokens.c: texts become token ids, once a model, a part and a length.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "harness/prepare.h"
+#include "models/tokenizers/train.h"
+
+static size_t slot_of(const Prepared *prepared, size_t model, size_t task)
+{
+    return model * prepared->suite->n_tasks + task;
+}
+
+const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task)
+{
+    return prepared->tokenizer_directories[slot_of(prepared, model, task)];
+}
+
+static void append_line(Buffer *lines, Slice text)
+{
+    const size_t start = lines->len;
+    buffer_append(lines, text);
+    for (size_t i = start; i < lines->len; i++) {
+        if (lines->ptr[i] == '\n' || lines->ptr[i] == '\r') lines->ptr[i] = ' ';
+    }
+    buffer_append_byte(lines, '\n');
+}
+
+// The training texts as lines of a file, for the trainer of tokenizers.
+static Status write_texts(const UsedPart *part, const char *path, Error *err)
+{
+    Buffer lines = {0};
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        append_line(&lines, sample->text);
+        if (sample->pair.len > 0) append_line(&lines, sample->pair);
+    }
+    Status s = buffer_status(&lines, err);
+    if (s == STATUS_OK) s = file_write(path, buffer_slice(&lines), err);
+    buffer_release(&lines);
+    return s;
+}
+
+static Status train_tokenizer(Prepared *prepared, size_t model, size_t task,
+                              const char *state_directory, Error *err)
+{
+    const SuiteCreate *create = &prepared->suite->models[model].create;
+    const UsedPart *train = &prepared->tasks[task].parts[PART_TRAIN];
+    if (train->n == 0)
+        return error_set(err, STATUS_INVALID, "a fresh encoder needs training texts");
+    TokenizerTrainOptions options = {.vocab_size = create->vocab_size,
+                                     .is_cased = create->is_cased};
+    TRY(tokenizer_train_kind_parse(create->tokenizer, &options.kind, err));
+    char *directory =
+        arena_printf(&prepared->arena, "%s/tokenizer-%zu-%zu", state_directory, model, task);
+    char *texts =
+        arena_printf(&prepared->arena, "%s/texts-%zu-%zu.txt", state_directory, model, task);
+    if (!directory || !texts) return error_set_memory(err, strlen(state_directory), 1, "a path");
+    TRY(write_texts(train, texts, err));
+    const char *const paths[] = {texts};
+    const Status s = tokenizer_train(&options, paths, 1, directory, NULL, err);
+    if (remove(texts) != 0 && s == STATUS_OK) return error_set_errno(err, "removing %s", texts);
+    prepared->tokenizer_directories[slot_of(prepared, model, task)] = directory;
+    return s;
+}
+
+static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
+                             const char *state_directory, Error *err)
+{
+    const SuiteModel *m = &prepared->suite->models[model];
+    const size_t slot = slot_of(prepared, model, task);
+    if (prepared->tokenizers[slot]) return STATUS_OK;
+    if (m->kind == SUITE_MODEL_CREATE) {
+        TRY(train_tokenizer(prepared, model, task, state_directory, err));
+        prepared->model_lengths[slot] = m->create.max_positions;
+        return tokenizer_open(prepared->tokenizer_directories[slot], &prepared->tokenizers[slot],
+                              err);
+    }
+    ModelConfig config;
+    const char *path = file_join(&prepared->arena, slice_from_cstr(m->path), SLICE("config.json"));
+    if (path == NULL) return error_set_memory(err, strlen(m->path), 1, "a path");
+    TRY(model_config_load(&prepared->arena, path, &config, err));
+    prepared->model_lengths[slot] = config.max_positions;
+    return tokenizer_open(m->path, &prepared->tokenizers[slot], err);
+}
+
+static size_t length_of(const Prepared *prepared, size_t model, size_t task, int setting)
+{
+    const SuiteModel *m = &prepared->suite->models[model];
+    const size_t most = prepared->model_lengths[slot_of(prepared, model, task)];
+    size_t wanted = m->settings[setting].max_length;
+    if (wanted == 0) wanted = prepared->suite->tasks[task].max_length;
+    return wanted == 0 || wanted > most ? most : wanted;
+}
+
+static const Tokens *find(const Prepared *prepared, size_t model, size_t task, DataPart part,
+                          size_t max_length)
+{
+    for (size_t i = 0; i < prepared->n_tokens; i++) {
+        const Tokens *t = &prepared->tokens[i];
+        if (t->model == model && t->task == task && t->part == part && t->max_length == max_length)
+            return t;
+    }
+    return NULL;
+}
+
+const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t task, DataPart part,
+                              int setting)
+{
+    return find(prepared, model, task, part, length_of(prepared, model, task, setting));
+}
+
+static Status next_tokens(Prepared *prepared, Tokens **out, Error *err)
+{
+    if (prepared->n_tokens == prepared->tokens_capacity) {
+        Tokens *grown = NULL;
+        const size_t wanted = prepared->tokens_capacity ? prepared->tokens_capacity * 2 : 16;
+        TRY(arena_take(&prepared->arena, wanted, sizeof *grown, "tokens", &grown, err));
+        for (size_t i = 0; i < prepared->n_tokens; i++) grown[i] = prepared->tokens[i];
+        prepared->tokens = grown;
+        prepared->tokens_capacity = wanted;
+    }
+    *out = &prepared->tokens[prepared->n_tokens];
+    return STATUS_OK;
+}
+
+// Dropout's key of a sample: the first bytes of its id's hash, so that it is the same wherever the sample stands.
+static uint64_t sample_key(Slice id)
+{
+    Sha256 hash;
+    unsigned char digest[32];
+    uint64_t key = 0;
+    sha256_init(&hash);
+    sha256_update(&hash, id);
+    sha256_finish(&hash, digest);
+    for (int i = 0; i < 8; i++) key |= (uint64_t)digest[i] << (8 * i);
+    return key;
+}
+
+static Status encode_part(const UsedPart *part, const Tokenizer *tokenizer, size_t max_length,
+                          Arena *arena, Tokens *out, Error *err)
+{
+    Slice *texts = NULL, *pairs = NULL;
+    bool has_pairs = false;
+    const EncodeOptions options = {.max_length = max_length};
+    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
+    TRY(arena_take(arena, part->n, sizeof *pairs, "texts", &pairs, err));
+    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        texts[i] = sample->text;
+        pairs[i] = sample->pair;
+        has_pairs = has_pairs || sample->pair.ptr != NULL;
+        out->keys[i] = sample_key(sample->id);
+    }
+    return tokenizer_encode_batch(tokenizer, texts, has_pairs ? pairs : NULL, part->n, &options,
+                                  arena, &out->batch, err);
+}
+
+static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
+                       Error *err)
+{
+    const UsedPart *used = &prepared->tasks[task].parts[part];
+    const size_t max_length = length_of(prepared, model, task, setting);
+    if (used->n == 0 || find(prepared, model, task, part, max_length)) return STATUS_OK;
+    Tokens *tokens = NULL;
+    TRY(next_tokens(prepared, &tokens, err));
+    *tokens = (Tokens){.model = model, .task = task, .part = part, .max_length = max_length};
+    const Status s = encode_part(used, prepared->tokenizers[slot_of(prepared, model, task)],
+                                 max_length, &prepared->arena, tokens, err);
+    if (s != STATUS_OK) return error_wrap(err, SLICE_FMT, SLICE_ARG(used->data.path));
+    prepared->n_tokens++;
+    return STATUS_OK;
+}
+
+// Folds cut the training part alone; a model that is not tuned meets only what it is judged on.
+static bool is_used(const Prepared *prepared, size_t model, size_t task, DataPart part)
+{
+    const Suite *suite = prepared->suite;
+    if (suite->folds.k > 0) return part == PART_TRAIN;
+    return suite->models[model].does_tune || part == judged_part(suite, task);
+}
+
+Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char *state_directory,
+                      Error *err)
+{
+    const SuiteModel *m = &prepared->suite->models[model];
+    Status s = open_tokenizer(prepared, model, task, state_directory, err);
+    for (size_t i = 0; s == STATUS_OK && i < m->n_settings; i++) {
+        for (int part = 0; s == STATUS_OK && part < N_DATA_PARTS; part++) {
+            if (is_used(prepared, model, task, (DataPart)part))
+                s = add_part(prepared, model, task, (DataPart)part, (int)i, err);
+        }
+    }
+    return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(m->name));
+}

@@ -1,0 +1,114 @@
+// harness/trial.c: identities of trials as canonical JSON. Keys are written in their sorted order.
+#include "harness/trial.h"
+
+#include <stdio.h>
+
+#include "base/json_writer.h"
+#include "results/canonical.h"
+
+static Status keep(Arena *arena, Buffer *buffer, Slice *out, Error *err)
+{
+    Status s = buffer_status(buffer, err);
+    if (s == STATUS_OK) {
+        *out = arena_copy(arena, buffer_slice(buffer));
+        if (out->ptr == NULL) s = error_set_memory(err, buffer->len, 1, "an identity");
+    }
+    buffer_release(buffer);
+    return s;
+}
+
+static Slice setting_json(const Suite *suite, const TrialSpec *spec)
+{
+    if (spec->model == NO_MODEL) return SLICE("{}");
+    return suite->models[spec->model].settings[spec->setting].json;
+}
+
+Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
+                      Arena *arena, Slice *json, Slice *id, Error *err)
+{
+    Buffer buffer = {0};
+    JsonWriter w = json_writer(&buffer, 0);
+    const bool is_model = spec->model != NO_MODEL;
+    json_begin_object(&w);
+    json_put_key(&w, "compute");
+    json_put_string(&w, identity->compute_dtype);
+    json_put_key(&w, "device");
+    json_put_string(&w, identity->device_kind);
+    json_put_key(&w, "inner_fold");
+    json_put_i64(&w, spec->inner_fold);
+    json_put_key(&w, "model");
+    json_put_raw(&w, is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
+    json_put_key(&w, "numerics");
+    json_put_i64(&w, NUMERICS_VERSION);
+    json_put_key(&w, "outer_fold");
+    json_put_i64(&w, spec->outer_fold);
+    json_put_key(&w, "parts");
+    json_put_raw(&w, identity->folds_json);
+    json_put_key(&w, "role");
+    json_put_cstr(&w, trial_role_name(spec->role));
+    json_put_key(&w, "seed");
+    json_put_u64(&w, spec->seed);
+    json_put_key(&w, "setting");
+    json_put_raw(&w, setting_json(suite, spec));
+    json_put_key(&w, "task");
+    json_put_raw(&w, identity->tasks[spec->task].json);
+    json_end_object(&w);
+    TRY(keep(arena, &buffer, json, err));
+    char hex[SHA256_HEX_SIZE];
+    sha256_of(*json, hex);
+    *id = arena_copy(arena, (Slice){hex, SHA256_HEX_SIZE - 1});
+    return id->ptr ? STATUS_OK : error_set_memory(err, sizeof hex, 1, "a trial's id");
+}
+
+// Members of the setting that are not the same in all settings of the grid.
+static void put_varying(const SuiteModel *model, size_t setting, Buffer *out)
+{
+    JsonDocument *mine = NULL, *other = NULL;
+    const Slice name = SLICE("setting");
+    if (model->n_settings < 2 ||
+        json_parse(name, model->settings[setting].json, JSON_STRICT, &mine, NULL) != STATUS_OK)
+        return;
+    for (const Json *member = json_first(json_root(mine)); member; member = json_next(member)) {
+        const Slice key = json_key(member);
+        char key_text[64];
+        bool varies = false;
+        snprintf(key_text, sizeof key_text, SLICE_FMT, SLICE_ARG(key));
+        Buffer value = {0}, compared = {0};
+        canonical_json(member, &value);
+        for (size_t i = 0; i < model->n_settings && !varies; i++) {
+            if (json_parse(name, model->settings[i].json, JSON_STRICT, &other, NULL) != STATUS_OK)
+                continue;
+            const Json *same = json_get(json_root(other), key_text);
+            buffer_clear(&compared);
+            if (same) canonical_json(same, &compared);
+            varies = !slice_eq(buffer_slice(&value), buffer_slice(&compared));
+            json_close(&other);
+        }
+        if (varies) {
+            buffer_printf(out, ", " SLICE_FMT " " SLICE_FMT, SLICE_ARG(key),
+                          SLICE_ARG(buffer_slice(&value)));
+        }
+        buffer_release(&value);
+        buffer_release(&compared);
+    }
+    json_close(&mine);
+}
+
+Slice trial_title(const Suite *suite, const TrialSpec *spec, Arena *arena)
+{
+    Buffer buffer = {0};
+    const SuiteModel *model = spec->model == NO_MODEL ? NULL : &suite->models[spec->model];
+    buffer_append(&buffer, model ? model->name : SLICE("majority class"));
+    buffer_append_cstr(&buffer, " on ");
+    buffer_append(&buffer, suite->tasks[spec->task].name);
+    if (spec->outer_fold != STORE_NO_FOLD) buffer_printf(&buffer, ", fold %d", spec->outer_fold);
+    if (spec->inner_fold != STORE_NO_FOLD)
+        buffer_printf(&buffer, ", inner fold %d", spec->inner_fold);
+    if (spec->role == TRIAL_FINAL) buffer_append_cstr(&buffer, ", on all data");
+    if (model) put_varying(model, (size_t)spec->setting, &buffer);
+    if (suite->repeats > 1 && model)
+        buffer_printf(&buffer, ", seed %llu", (unsigned long long)spec->seed);
+    Slice title = arena_copy(arena, buffer_slice(&buffer));
+    buffer_release(&buffer);
+    return title.ptr ? title : SLICE("a trial");
+}
