@@ -1,3 +1,4 @@
+// What a model is whatever its files: made, run by workers, asked. Nothing here reads a directory (model_open.c does).
 #include "models/model.h"
 
 #include <string.h>
@@ -81,99 +82,20 @@ void model_close(Model **model)
         huge_free(m->blocks[i].data, m->blocks[i].n * sizeof *m->blocks[i].data);
     }
     free(m->workers);
-    tokenizer_close(&m->tokenizer);
-    json_close(&m->config_file);
+    if (m->close_files) m->close_files(m);
     arena_release(&m->arena);
     free(m);
     *model = NULL;
 }
 
-// ---- opening ----
+// ---- making ----
 
 void model_record(const ModelConfig *config, Tape *tape)
 {
     config->architecture->record(tape, config);
 }
 
-static Status copy_labels(Arena *arena, const Slice *labels, size_t n, const Slice **out,
-                          Error *err)
-{
-    Slice *copy = NULL;
-    TRY(arena_take(arena, n, sizeof *copy, "labels", &copy, err));
-    for (size_t i = 0; i < n; i++) {
-        copy[i] = arena_copy(arena, labels[i]);
-        if (!copy[i].ptr) return error_set_memory(err, labels[i].len, 1, "a label");
-    }
-    *out = copy;
-    return STATUS_OK;
-}
-
-static bool same_labels(const ModelConfig *config, const ModelOptions *options)
-{
-    if (config->head != options->head) return false;
-    if (options->head == HEAD_SPAN) return true;
-    if (config->n_labels != options->n_labels) return false;
-    for (size_t i = 0; i < options->n_labels; i++) {
-        if (!slice_eq(config->labels[i], options->labels[i])) return false;
-    }
-    return true;
-}
-
-// Puts the wanted head into the config; *is_new where it is not the checkpoint's.
-static Status choose_head(Model *model, const ModelOptions *options, bool *is_new, Error *err)
-{
-    ModelConfig *config = &model->config;
-    *is_new = false;
-    if (options->head_choice == HEAD_AS_SAVED || same_labels(config, options)) return STATUS_OK;
-    const ArchitectureClass *class = architecture_class(config->architecture, options->head);
-    if (!class || options->head == HEAD_EMBEDDING || options->head == HEAD_MASKED_LM) {
-        return error_set(err, STATUS_INVALID, "a new %s head cannot be put on a %s model",
-                         model_head_name(options->head), config->architecture->model_type);
-    }
-    if (options->head != HEAD_SPAN && options->n_labels == 0)
-        return error_set(err, STATUS_INVALID, "a new head needs labels");
-    config->head = options->head;
-    config->class_name = slice_from_cstr(class->name);
-    config->problem_type = (Slice){0};
-    config->n_labels = options->head == HEAD_SPAN ? 2 : options->n_labels;
-    config->labels = NULL;
-    *is_new = true;
-    if (options->head == HEAD_SPAN) return STATUS_OK;
-    return copy_labels(&model->arena, options->labels, options->n_labels, &config->labels, err);
-}
-
-static Status open_tokenizer(Model *model, const char *directory, Error *err)
-{
-    TRY(tokenizer_open(directory, &model->tokenizer, err));
-    const size_t size = tokenizer_vocab_size(model->tokenizer);
-    if (size > model->config.vocab_size) {
-        return error_set(
-            err, STATUS_INVALID,
-            "%s: the tokenizer has ids up to %zu, but the embedding has only %zu rows (vocab_size): tokenizer and weights are "
-            "not of the same model",
-            directory, size - 1, model->config.vocab_size);
-    }
-    return STATUS_OK;
-}
-
-// modules.json of sentence-transformers lists what follows the encoder; absent for other models.
-static Status read_modules(Model *model, const char *path, Error *err)
-{
-    JsonDocument *document = NULL;
-    if (!file_exists(path)) return STATUS_OK;
-    TRY(json_load(path, JSON_STRICT, &document, err));
-    for (const Json *module = json_first(json_root(document)); module; module = json_next(module)) {
-        const Json *type = json_get(module, "type");
-        if (type && json_kind(type) == JSON_STRING &&
-            slice_ends_with(json_string(type), SLICE("Normalize")))
-            model->wants_normalized = 1;
-    }
-    json_close(&document);
-    return STATUS_OK;
-}
-
-// The program for answers, and memory for the weights.
-static Status make_program(Model *model, Error *err)
+Status model_make_program(Model *model, Error *err)
 {
     const ProgramOptions options = {0};
     const Layout layout =
@@ -185,7 +107,7 @@ static Status make_program(Model *model, Error *err)
     return weights_alloc(model, err);
 }
 
-static Status start(const ModelOptions *options, Model **out, Error *err)
+Status model_start(const ModelOptions *options, Model **out, Error *err)
 {
     Model *model = calloc(1, sizeof *model);
     if (!model) return error_set_memory(err, 1, sizeof *model, "a model");
@@ -197,57 +119,20 @@ static Status start(const ModelOptions *options, Model **out, Error *err)
     return STATUS_OK;
 }
 
-static Status keep_directory(Model *model, const char *directory, Error *err)
+// Arrays of texts live in the model's arena.
+Status model_copy_labels(Model *model, const Slice *labels, size_t n, Error *err)
 {
-    if (!directory) return STATUS_OK;
-    model->directory = arena_cstr(&model->arena, slice_from_cstr(directory));
-    return model->directory ? STATUS_OK : error_set_memory(err, 1, strlen(directory), "a path");
-}
-
-static Status load(Model *model, const char *directory, const ModelOptions *options, Error *err)
-{
-    Safetensors file = {0};
-    bool head_is_new = false;
-    const Slice folder = slice_from_cstr(directory);
-    const char *config = file_join(&model->arena, folder, SLICE("config.json"));
-    const char *modules = file_join(&model->arena, folder, SLICE("modules.json"));
-    if (!config || !modules) return error_set_memory(err, 2, folder.len, "paths");
-    TRY(keep_directory(model, directory, err));
-    TRY(json_load(config, JSON_STRICT, &model->config_file, err));
-    TRY(model_config_parse(&model->arena, json_root(model->config_file), &model->config, err));
-    TRY(choose_head(model, options, &head_is_new, err));
-    TRY(read_modules(model, modules, err));
-    if (!options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
-    Status s = safetensors_open_model(directory, &file, err);
-    if (s == STATUS_OK) s = make_program(model, err);
-    if (s == STATUS_OK)
-        s = weights_load(model, &file, head_is_new, head_is_new, options->seed, err);
-    safetensors_close(&file);
-    return s;
-}
-
-Status model_open(const char *directory, const ModelOptions *options, Model **out, Error *err)
-{
-    static const ModelOptions defaults;
-    Model *model = NULL;
-    if (!options) options = &defaults;
-    if (!file_is_directory(directory)) {
-        return error_set(
-            err, STATUS_NOT_FOUND,
-            "%s: no such directory; a model is a directory with config.json and weights",
-            directory);
+    Slice *copy = NULL;
+    TRY(arena_take(&model->arena, n, sizeof *copy, "labels", &copy, err));
+    for (size_t i = 0; i < n; i++) {
+        copy[i] = arena_copy(&model->arena, labels[i]);
+        if (!copy[i].ptr) return error_set_memory(err, labels[i].len, 1, "a label");
     }
-    TRY(start(options, &model, err));
-    const Status s = load(model, directory, options, err);
-    if (s == STATUS_OK)
-        *out = model;
-    else
-        model_close(&model);
-    return s;
+    model->config.labels = copy;
+    return STATUS_OK;
 }
 
-static Status create(Model *model, const ModelConfig *config, const char *directory,
-                     const ModelOptions *options, Error *err)
+Status model_copy_config(Model *model, const ModelConfig *config, Error *err)
 {
     model->config = *config;
     Slice *texts[] = {&model->config.class_name, &model->config.model_type,
@@ -257,27 +142,12 @@ static Status create(Model *model, const ModelConfig *config, const char *direct
         *texts[i] = arena_copy(&model->arena, *texts[i]);
         if (!texts[i]->ptr) return error_set_memory(err, 1, 1, "a text");
     }
-    if (config->labels)
-        TRY(copy_labels(&model->arena, config->labels, config->n_labels, &model->config.labels,
-                        err));
-    const ArchitectureClass *class = architecture_class(config->architecture, config->head);
-    if (!class)
-        return error_set(err, STATUS_INVALID, "%s has no %s head", config->architecture->model_type,
-                         model_head_name(config->head));
-    model->config.class_name = slice_from_cstr(class->name);
-    model->config.model_type = slice_from_cstr(config->architecture->model_type);
-    TRY(keep_directory(model, directory, err));
-    if (directory && !options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
-    TRY(make_program(model, err));
-    return weights_draw(model, false, options->seed, err);
+    return config->labels ? model_copy_labels(model, config->labels, config->n_labels, err)
+                          : STATUS_OK;
 }
 
-Status model_create(const ModelConfig *config, const char *tokenizer_directory,
-                    const ModelOptions *options, Model **out, Error *err)
+Status model_check_config(const ModelConfig *config, Error *err)
 {
-    static const ModelOptions defaults;
-    Model *model = NULL;
-    if (!options) options = &defaults;
     if (!config->architecture)
         return error_set(err, STATUS_INVALID, "a model's config names no architecture");
     if (config->n_heads == 0 || config->hidden_size % config->n_heads != 0) {
@@ -285,8 +155,20 @@ Status model_create(const ModelConfig *config, const char *tokenizer_directory,
                          "hidden size %zu is no multiple of %zu attention heads",
                          config->hidden_size, config->n_heads);
     }
-    TRY(start(options, &model, err));
-    const Status s = create(model, config, tokenizer_directory, options, err);
+    return STATUS_OK;
+}
+
+Status model_create_bare(const ModelConfig *config, const ModelOptions *options, Model **out,
+                         Error *err)
+{
+    static const ModelOptions defaults;
+    Model *model = NULL;
+    if (!options) options = &defaults;
+    TRY(model_check_config(config, err));
+    TRY(model_start(options, &model, err));
+    Status s = model_copy_config(model, config, err);
+    if (s == STATUS_OK) s = model_make_program(model, err);
+    if (s == STATUS_OK) s = weights_draw(model, false, options->seed, err);
     if (s == STATUS_OK)
         *out = model;
     else

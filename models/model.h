@@ -51,6 +51,10 @@ Status model_open(const char *directory, const ModelOptions *options, Model **ou
 // with model_save. config is copied; its labels and head count, options->head_choice does not.
 Status model_create(const ModelConfig *config, const char *tokenizer_directory,
                     const ModelOptions *options, Model **out, Error *err) MUST_CHECK;
+// The same without any file: config->architecture is used as it stands, be it in the registry or not, and nothing that
+// reads JSON documents or tokenizers is linked. Such a model cannot be saved unless its architecture writes configs.
+Status model_create_bare(const ModelConfig *config, const ModelOptions *options, Model **out,
+                         Error *err) MUST_CHECK;
 void model_close(Model **model); // a no-op on NULL
 
 const ModelConfig *model_config(const Model *model);

@@ -38,6 +38,8 @@ struct Model {
     char *directory;           // whose tokenizer files travel with model_save; NULL where none
     JsonDocument *config_file; // as read; NULL for a created model
     Tokenizer *tokenizer;
+    // Closes the two above; NULL for a model made without files, which so needs no code that reads them.
+    void (*close_files)(Model *model);
     int wants_normalized;
     Tape tape;
     Program *program; // for answers
@@ -52,6 +54,18 @@ struct Model {
 // n zeroed floats on the host; given back, or freed with the model.
 Status model_take_block(Model *model, size_t n, float **out, Error *err) MUST_CHECK;
 void model_give_block(Model *model, float *block); // a no-op on NULL
+
+// ---- making (model.c) ----
+
+// An empty model with these options.
+Status model_start(const ModelOptions *options, Model **out, Error *err) MUST_CHECK;
+// What cannot be taken from any file or caller.
+Status model_check_config(const ModelConfig *config, Error *err) MUST_CHECK;
+// Into the model; texts are copied.
+Status model_copy_config(Model *model, const ModelConfig *config, Error *err) MUST_CHECK;
+Status model_copy_labels(Model *model, const Slice *labels, size_t n, Error *err) MUST_CHECK;
+// The program for answers of the config in place, and memory for the weights.
+Status model_make_program(Model *model, Error *err) MUST_CHECK;
 
 // Records config's architecture and head.
 void model_record(const ModelConfig *config, Tape *tape);

@@ -5,79 +5,11 @@
 //     x_{i+1} = LayerNorm(a_i + W_2 gelu(W_1 a_i))
 //
 // Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805; names of tensors as in Transformers' modeling_bert.
+#include "models/architectures/bert.h"
+
 #include <math.h>
 
-#include "models/architecture.h"
-#include "models/config_read.h"
-
-static Status refuse_variants(const Json *root, ModelHead head, Error *err)
-{
-    Slice positions = SLICE("absolute");
-    bool is_decoder = false, is_tied = true;
-    TRY(json_opt_string(root, "position_embedding_type", &positions, err));
-    if (!slice_eq_cstr(positions, "absolute")) {
-        return json_error(json_get(root, "position_embedding_type"), err,
-                          "only \"absolute\" is supported");
-    }
-    TRY(json_opt_bool(root, "is_decoder", &is_decoder, err));
-    if (is_decoder)
-        return json_error(json_get(root, "is_decoder"), err, "BERT as a decoder is not supported");
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (!is_tied && head == HEAD_MASKED_LM) {
-        return json_error(json_get(root, "tie_word_embeddings"), err,
-                          "a masked LM whose output layer is not its embedding is not supported");
-    }
-    return STATUS_OK;
-}
-
-static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
-{
-    TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
-    TRY(config_read_size(root, "hidden_size", &config->hidden_size, err));
-    TRY(config_read_size(root, "num_hidden_layers", &config->n_layers, err));
-    TRY(config_read_size(root, "num_attention_heads", &config->n_heads, err));
-    TRY(config_read_size(root, "intermediate_size", &config->intermediate_size, err));
-    TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
-    return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
-}
-
-static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
-{
-    (void)arena;
-    TRY(refuse_variants(root, config->head, err));
-    TRY(read_sizes(root, config, err));
-    TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
-    TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->hidden_dropout,
-                          err));
-    TRY(config_read_float(root, "attention_probs_dropout_prob", 0.0, 0.999, 0.1,
-                          &config->attention_dropout, err));
-    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, -1.0, &config->classifier_dropout,
-                          err));
-    TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
-                          err));
-    return config_read_activation(root, "hidden_act", &config->activation, err);
-}
-
-static void bert_write_config(const ModelConfig *config, JsonWriter *w)
-{
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "hidden_size", config->hidden_size);
-    config_put_size(w, "num_hidden_layers", config->n_layers);
-    config_put_size(w, "num_attention_heads", config->n_heads);
-    config_put_size(w, "intermediate_size", config->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->max_positions);
-    config_put_size(w, "type_vocab_size", config->type_vocab_size);
-    config_put_float(w, "layer_norm_eps", config->layer_norm_eps);
-    config_put_float(w, "hidden_dropout_prob", config->hidden_dropout);
-    config_put_float(w, "attention_probs_dropout_prob", config->attention_dropout);
-    if (config->classifier_dropout >= 0)
-        config_put_float(w, "classifier_dropout", config->classifier_dropout);
-    config_put_float(w, "initializer_range", config->initializer_range);
-    json_put_key(w, "hidden_act");
-    json_put_cstr(w, config_activation_name(config->activation));
-    json_put_key(w, "position_embedding_type");
-    json_put_cstr(w, "absolute");
-}
+#include "models/tape.h"
 
 static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 {
@@ -175,7 +107,7 @@ static Value bert_head(Tape *t, const ModelConfig *c, ParamId word, Value x)
     return x;
 }
 
-static void bert_record(Tape *t, const ModelConfig *c)
+void bert_record(Tape *t, const ModelConfig *c)
 {
     ParamId word = 0;
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
@@ -190,19 +122,3 @@ static void bert_record(Tape *t, const ModelConfig *c)
     if (pooled && !(can_split && c->n_layers > 0)) x = tape_first_tokens(t, x);
     tape_output(t, bert_head(t, c, word, x));
 }
-
-const Architecture architecture_bert = {
-    .model_type = "bert",
-    .summary =
-        "BERT encoders (MiniLM, BGE, E5 among them): sequence, token, span and masked-LM heads, embeddings",
-    .classes = {{"BertForSequenceClassification", HEAD_SEQUENCE},
-                {"BertForTokenClassification", HEAD_TOKEN},
-                {"BertForQuestionAnswering", HEAD_SPAN},
-                {"BertForMaskedLM", HEAD_MASKED_LM},
-                {"BertForPreTraining", HEAD_MASKED_LM},
-                {"BertModel", HEAD_EMBEDDING}},
-    .base_prefix = "bert.",
-    .read_config = bert_read_config,
-    .write_config = bert_write_config,
-    .record = bert_record,
-};
