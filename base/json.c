@@ -225,25 +225,6 @@ JsonKind json_kind(const Json *value)
     return value->kind;
 }
 
-const char *json_kind_name(JsonKind kind)
-{
-    switch (kind) {
-    case JSON_NULL:
-        return "null";
-    case JSON_BOOL:
-        return "true or false";
-    case JSON_NUMBER:
-        return "a number";
-    case JSON_STRING:
-        return "a string";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_OBJECT:
-        return "an object";
-    }
-    return "a value";
-}
-
 size_t json_len(const Json *value)
 {
     return value->n_children;

@@ -5,6 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *json_kind_name(JsonKind kind)
+{
+    switch (kind) {
+    case JSON_NULL:
+        return "null";
+    case JSON_BOOL:
+        return "true or false";
+    case JSON_NUMBER:
+        return "a number";
+    case JSON_STRING:
+        return "a string";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_OBJECT:
+        return "an object";
+    }
+    return "a value";
+}
+
 size_t json_bom_len(Slice text)
 {
     return slice_starts_with(text, SLICE("\xef\xbb\xbf")) ? 3 : 0;
