@@ -137,6 +137,8 @@ Status output_buffer(Buffer *buffer, Error *err) MUST_CHECK;
 void output_escaped(Buffer *out, Slice text);
 // Flushes standard output and reports what failed on it at any time.
 Status output_finish(Error *err) MUST_CHECK;
+// Whether writing failed because the reader at the other end of a pipe went away (`assay list kernels | head`).
+bool output_is_abandoned(void);
 
 // ---- Ctrl-C (interrupt.c) ----
 

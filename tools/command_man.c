@@ -105,6 +105,5 @@ void man_page(Buffer *out)
         "\\fIassay.db\\fR\nThe store of results, in the working directory unless \\-\\-store names "
         "another.\n.TP\n\\fIassay\\-report/\\fR\nWhere reports are written.\n.SH ENVIRONMENT\n.TP\n"
         "\\fBASSAY_CPU\\fR\nbase, avx2 or avx512: use no more of the processor than that.\n.TP\n"
-        "\\fBASSAY_SUITES_DIR\\fR\nWhere installed suites are looked up by name.\n.TP\n"
         "\\fBNO_COLOR\\fR\nNo colours on the terminal.\n");
 }

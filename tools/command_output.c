@@ -4,12 +4,26 @@
 #include "base/escape.h"
 #include "tools/command.h"
 
+static bool reader_is_gone;
+
+// Keeps in mind that nobody reads any more: that is no failure to tell people about.
+static Status output_error(Error *err)
+{
+    if (errno == EPIPE) reader_is_gone = true;
+    return error_set_errno(err, "standard output");
+}
+
+bool output_is_abandoned(void)
+{
+    return reader_is_gone;
+}
+
 Status output_write(Slice bytes, Error *err)
 {
     if (bytes.len == 0) return STATUS_OK;
     errno = 0;
     if (fwrite(bytes.ptr, 1, bytes.len, stdout) == bytes.len) return STATUS_OK;
-    return error_set_errno(err, "standard output");
+    return output_error(err);
 }
 
 Status output_buffer(Buffer *buffer, Error *err)
@@ -40,5 +54,5 @@ Status output_finish(Error *err)
     if (fflush(stdout) == 0 && !had_failed) return STATUS_OK;
     if (errno == 0)
         return error_set(err, STATUS_IO, "standard output: what was written is incomplete");
-    return error_set_errno(err, "standard output");
+    return output_error(err);
 }

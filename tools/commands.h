@@ -4,7 +4,8 @@
 
 #include "tools/command.h"
 
-extern const Command command_bench, command_compare, command_export, command_report, command_show,
-    command_help, command_completion, command_predict, command_tokenize, command_tune;
+extern const Command command_bench, command_compare, command_completion, command_doctor,
+    command_export, command_help, command_inspect, command_list, command_predict, command_report,
+    command_run, command_show, command_tokenize, command_tune;
 
 #endif

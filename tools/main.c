@@ -9,6 +9,7 @@
 static void report(const CommandLine *line, const Error *err)
 {
     log_progress_end(line->log);
+    if (output_is_abandoned()) return; // as other programs do: the status alone tells
     const bool is_named = line->command != NULL;
     fprintf(stderr, "assay%s%s: %s\n", is_named ? " " : "", is_named ? line->command->name : "",
             err->text[0] ? err->text : status_name(err->status));

@@ -1,0 +1,333 @@
+// assay inspect: what a model is, from its files.
+#include <string.h>
+
+#include "base/file.h"
+#include "models/architecture.h"
+#include "models/formats/safetensors.h"
+#include "tools/commands.h"
+#include "tools/listing.h"
+#include "tools/model_card.h"
+#include "tools/model_options.h"
+
+// What memory is told for: one step of tuning.
+enum { STEP_SEQUENCES = 32, STEP_LENGTH = 128, MAX_SHOWN_LABELS = 20 };
+
+typedef struct Inspection {
+    const char *directory;
+    Model *model;
+    ModelSize size;
+    uint64_t
+        n_unused; // parameters of the files that a model without a head does not need: a pooler
+    ModelMemory memory;
+    size_t n_threads, longest, step_tokens;
+    ModelCard card;
+    Listing types; // dtype, tensors, parameters, bytes
+    Listing files; // name, bytes
+    Slice tokenizer;
+    size_t tokenizer_size;
+} Inspection;
+
+// ---- gathering ----
+
+static Status count_types(Inspection *in, Error *err)
+{
+    Safetensors file = {0};
+    struct {
+        uint64_t tensors, parameters, bytes;
+    } counts[TENSOR_TYPE_COUNT] = {{0}};
+    TRY(safetensors_open_model(in->directory, &file, err));
+    for (size_t i = 0; i < file.n_tensors; i++) {
+        const SafeTensor *tensor = &file.tensors[i];
+        counts[tensor->type].tensors++;
+        counts[tensor->type].parameters += tensor->n_elements;
+        counts[tensor->type].bytes += tensor->data.len;
+        const bool is_pooler = slice_ends_with(tensor->name, SLICE("pooler.dense.weight")) ||
+                               slice_ends_with(tensor->name, SLICE("pooler.dense.bias"));
+        if (is_pooler && model_config(in->model)->head == HEAD_EMBEDDING) {
+            in->n_unused += tensor->n_elements;
+        }
+    }
+    safetensors_close(&file);
+    for (size_t t = 0; t < TENSOR_TYPE_COUNT; t++) {
+        if (counts[t].tensors == 0) continue;
+        listing_cstr(&in->types, tensor_type_name((TensorType)t));
+        listing_count(&in->types, counts[t].tensors);
+        listing_count(&in->types, counts[t].parameters);
+        listing_count(&in->types, counts[t].bytes);
+    }
+    return listing_status(&in->types, err);
+}
+
+static Status list_files(Inspection *in, Error *err)
+{
+    Slice *names = NULL;
+    size_t n = 0;
+    TRY(file_list(in->files.arena, in->directory, &names, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        FileStat info = {0};
+        const char *path = file_join(in->files.arena, slice_from_cstr(in->directory), names[i]);
+        if (!path) return error_set_memory(err, 1, names[i].len, "a path");
+        if (file_is_directory(path)) continue;
+        TRY(file_stat(path, &info, err));
+        listing_text(&in->files, names[i]);
+        listing_count(&in->files, info.size_bytes);
+    }
+    return listing_status(&in->files, err);
+}
+
+static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Error *err)
+{
+    static const char *const type_columns[] = {"dtype", "tensors", "parameters", "bytes"};
+    static const char *const file_columns[] = {"name", "bytes"};
+    ModelOptions options = {0};
+    in->directory = line->operands[0];
+    in->types = (Listing){.arena = arena, .columns = type_columns, .n_columns = 4};
+    in->files = (Listing){.arena = arena, .columns = file_columns, .n_columns = 2};
+    options.without_tokenizer = file_is_directory(in->directory) && !has_tokenizer(in->directory);
+    TRY(model_open(in->directory, &options, &in->model, err));
+    const ModelConfig *config = model_config(in->model);
+    in->size = model_size(in->model);
+    in->n_threads = pool_available_threads();
+    in->longest = config->max_positions < STEP_LENGTH ? config->max_positions : STEP_LENGTH;
+    in->step_tokens = STEP_SEQUENCES * in->longest;
+    TRY(model_memory(in->model, in->n_threads, in->longest, in->step_tokens, &in->memory, err));
+    if (model_tokenizer(in->model)) {
+        in->tokenizer = slice_from_cstr(tokenizer_model_name(model_tokenizer(in->model)));
+        in->tokenizer_size = tokenizer_vocab_size(model_tokenizer(in->model));
+    }
+    TRY(model_card_read(in->directory, arena, &in->card, err));
+    TRY(count_types(in, err));
+    return list_files(in, err);
+}
+
+// What the class says about how the weights came to be; NULL where it says nothing.
+static const char *training_type(const Inspection *in)
+{
+    static const char *const types[HEAD_COUNT] = {
+        [HEAD_EMBEDDING] = "encoder without a head",
+        [HEAD_SEQUENCE] = "fine-tuned to classify texts",
+        [HEAD_TOKEN] = "fine-tuned to tag tokens",
+        [HEAD_SPAN] = "fine-tuned to find answers",
+        [HEAD_MASKED_LM] = "pre-trained by masked language modelling",
+    };
+    for (size_t i = 0; i < in->card.tags.n; i++) {
+        if (slice_eq_cstr(in->card.tags.values[i], "sentence-transformers")) {
+            return "tuned for sentence embeddings";
+        }
+    }
+    return types[model_config(in->model)->head];
+}
+
+// ---- for people ----
+
+static void put_name(Buffer *out, const char *name)
+{
+    buffer_printf(out, "%-16s", name);
+}
+
+static void put_card(Buffer *out, const char *name, const ModelCardField *field)
+{
+    if (field->n == 0) return;
+    put_name(out, name);
+    for (size_t i = 0; i < field->n; i++) {
+        if (i > 0) buffer_append_cstr(out, ", ");
+        output_escaped(out, field->values[i]);
+    }
+    buffer_append_byte(out, '\n');
+}
+
+static void put_bytes(Buffer *out, uint64_t bytes)
+{
+    buffer_printf(out, "%.1f MiB", (double)bytes / 0x1p20);
+}
+
+static void put_labels(Buffer *out, const ModelConfig *config)
+{
+    if (!config->labels || config->head == HEAD_EMBEDDING) return;
+    put_name(out, "labels");
+    for (size_t i = 0; i < config->n_labels && i < MAX_SHOWN_LABELS; i++) {
+        if (i > 0) buffer_append_cstr(out, ", ");
+        output_escaped(out, config->labels[i]);
+    }
+    if (config->n_labels > MAX_SHOWN_LABELS) buffer_append_cstr(out, ", ...");
+    buffer_printf(out, " (%zu)\n", config->n_labels);
+}
+
+static void put_sizes(Buffer *out, const Inspection *in)
+{
+    const ModelConfig *config = model_config(in->model);
+    put_name(out, "parameters");
+    buffer_printf(out, "%llu: embeddings %llu, %zu blocks of %llu, head %llu",
+                  (unsigned long long)(in->size.n_parameters + in->n_unused),
+                  (unsigned long long)in->size.n_embedding, config->n_layers,
+                  (unsigned long long)in->size.n_block, (unsigned long long)in->size.n_head);
+    if (in->n_unused > 0) {
+        buffer_printf(out, ", unused pooler %llu", (unsigned long long)in->n_unused);
+    }
+    buffer_append_byte(out, '\n');
+    put_name(out, "shape");
+    buffer_printf(out, "hidden %zu, %zu heads of %zu, feed-forward %zu\n", config->hidden_size,
+                  config->n_heads, config->hidden_size / config->n_heads,
+                  config->intermediate_size);
+    put_name(out, "context window");
+    buffer_printf(out, "%zu tokens\n", config->max_positions);
+    put_name(out, "memory");
+    put_bytes(out, in->size.weight_bytes);
+    buffer_append_cstr(out, " of weights; about ");
+    put_bytes(out, in->memory.predict_bytes);
+    buffer_append_cstr(out, " to predict, ");
+    put_bytes(out, in->memory.train_bytes);
+    buffer_printf(out, " to tune (steps of %zu tokens, %zu threads)\n", in->step_tokens,
+                  in->n_threads);
+}
+
+static void put_text(const Inspection *in, Buffer *out)
+{
+    const ModelConfig *config = model_config(in->model);
+    put_name(out, "model");
+    output_escaped(out, slice_from_cstr(in->directory));
+    buffer_append_byte(out, '\n');
+    put_name(out, "architecture");
+    output_escaped(out, config->model_type);
+    buffer_append_cstr(out, ", ");
+    output_escaped(out, config->class_name);
+    buffer_printf(out, ": %s\n", config->architecture->summary);
+    put_name(out, "head");
+    buffer_printf(out, "%s%s\n", model_head_name(config->head),
+                  model_head_is_fresh(in->model) ? " (not in the file: it would be random)" : "");
+    put_labels(out, config);
+    put_name(out, "training");
+    buffer_printf(out, "%s\n", training_type(in));
+    put_sizes(out, in);
+    put_name(out, "tokenizer");
+    if (in->tokenizer.ptr) {
+        output_escaped(out, in->tokenizer);
+        buffer_printf(out, ", %zu tokens\n", in->tokenizer_size);
+    } else {
+        buffer_append_cstr(out, "none\n");
+    }
+    if (in->card.license.n == 0) {
+        put_name(out, "licence");
+        buffer_append_cstr(out, in->card.license_file.ptr ? "see " : "not stated by the files");
+        output_escaped(out, in->card.license_file);
+        buffer_append_byte(out, '\n');
+    }
+    put_card(out, "licence", &in->card.license);
+    put_card(out, "made from", &in->card.base_model);
+    put_card(out, "language", &in->card.language);
+    put_card(out, "trained on", &in->card.datasets);
+    buffer_append_byte(out, '\n');
+    listing_put_table(&in->types, out);
+    buffer_append_byte(out, '\n');
+    listing_put_table(&in->files, out);
+}
+
+// ---- for programs ----
+
+static void json_text(JsonWriter *w, const char *key, Slice text)
+{
+    json_put_key(w, key);
+    if (text.ptr)
+        json_put_string(w, text);
+    else
+        json_put_null(w);
+}
+
+static void json_count(JsonWriter *w, const char *key, uint64_t count)
+{
+    json_put_key(w, key);
+    json_put_u64(w, count);
+}
+
+static void json_words(JsonWriter *w, const char *key, const Slice *words, size_t n)
+{
+    json_put_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) json_put_string(w, words[i]);
+    json_end_array(w);
+}
+
+static void json_card(JsonWriter *w, const ModelCard *card)
+{
+    json_words(w, "licence", card->license.values, card->license.n);
+    json_text(w, "licence_file", card->license_file);
+    json_words(w, "base_model", card->base_model.values, card->base_model.n);
+    json_words(w, "language", card->language.values, card->language.n);
+    json_words(w, "datasets", card->datasets.values, card->datasets.n);
+    json_words(w, "tags", card->tags.values, card->tags.n);
+}
+
+static void put_json(const Inspection *in, JsonWriter *w)
+{
+    const ModelConfig *config = model_config(in->model);
+    json_begin_object(w);
+    json_text(w, "path", slice_from_cstr(in->directory));
+    json_text(w, "architecture", config->model_type);
+    json_text(w, "class", config->class_name);
+    json_text(w, "head", slice_from_cstr(model_head_name(config->head)));
+    json_words(w, "labels", config->labels, config->labels ? config->n_labels : 0);
+    json_text(w, "training", slice_from_cstr(training_type(in)));
+    json_put_key(w, "parameters");
+    json_begin_object(w);
+    json_count(w, "total", in->size.n_parameters + in->n_unused);
+    json_count(w, "embedding", in->size.n_embedding);
+    json_count(w, "block", in->size.n_block);
+    json_count(w, "head", in->size.n_head);
+    json_count(w, "unused_pooler", in->n_unused);
+    json_end_object(w);
+    json_count(w, "n_layers", config->n_layers);
+    json_count(w, "hidden_size", config->hidden_size);
+    json_count(w, "n_heads", config->n_heads);
+    json_count(w, "intermediate_size", config->intermediate_size);
+    json_count(w, "vocab_size", config->vocab_size);
+    json_count(w, "context_window", config->max_positions);
+    json_put_key(w, "memory_bytes");
+    json_begin_object(w);
+    json_count(w, "weights", in->size.weight_bytes);
+    json_count(w, "predict", in->memory.predict_bytes);
+    json_count(w, "tune", in->memory.train_bytes);
+    json_count(w, "step_tokens", in->step_tokens);
+    json_count(w, "threads", in->n_threads);
+    json_end_object(w);
+    json_text(w, "tokenizer", in->tokenizer);
+    json_count(w, "tokenizer_vocab_size", in->tokenizer_size);
+    json_card(w, &in->card);
+    json_put_key(w, "dtypes");
+    listing_put_json(&in->types, w);
+    json_put_key(w, "files");
+    listing_put_json(&in->files, w);
+    json_end_object(w);
+}
+
+static Status run(CommandLine *line, Error *err)
+{
+    Inspection in = {0};
+    Buffer out = {0};
+    Status s = inspect(line, &line->arena, &in, err);
+    if (s == STATUS_OK && line->is_json) {
+        JsonWriter w = json_writer(&out, 2);
+        put_json(&in, &w);
+        buffer_append_byte(&out, '\n');
+    } else if (s == STATUS_OK) {
+        put_text(&in, &out);
+    }
+    if (s == STATUS_OK) s = output_buffer(&out, err);
+    buffer_release(&out);
+    model_close(&in.model);
+    return s;
+}
+
+const Command command_inspect = {
+    .name = "inspect",
+    .group = "Models",
+    .summary = "parameters, context window, tokenizer, memory, licence and files of a model",
+    .operands = "MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .description =
+        "Opens MODEL, a directory with config.json and model.safetensors, checks that its files fit "
+        "together, and says what it is. The licence, what the model was made from and trained on are "
+        "those that its README.md states; nothing is guessed.",
+    .examples = "  assay inspect models/minilm\n",
+    .run = run,
+};
