@@ -292,7 +292,7 @@ static Status get_tuned(Executor *executor, const Work *work, const TrialSamples
     if (!o->suite->models[work->spec.model].does_tune) return STATUS_OK;
     if (work->tuned_id[0] != '\0') {
         TRY(state_file(o->state_directory, slice_from_cstr(work->tuned_id), "weights", path, err));
-        TRY(weights_load(executor->model, path, &found, err));
+        TRY(tuned_load(executor->model, path, &found, err));
         if (!found) TRY(execute_reset(executor, &work->spec, err));
     }
     if (!found) TRY(execute_train(executor, work, samples, arena, outcome, err));
@@ -314,7 +314,7 @@ static Status keep_tuned(const Executor *executor, const Work *work, Arena *aren
     TRY(state_file(o->state_directory, id, "weights", path, err));
     // Without the file the winner is tuned again, to the same bits: a full disk costs time, no more.
     Error ignored = {0};
-    if (weights_save(executor->model, path, &ignored) != STATUS_OK)
+    if (tuned_save(executor->model, path, &ignored) != STATUS_OK)
         state_remove(o->state_directory, id, "weights");
     return STATUS_OK;
 }

@@ -47,8 +47,8 @@ void journal_close(Journal **journal);
 // ---- weights of a trial ----
 
 // All tensors of a model, with a hash. Written anew and renamed.
-Status weights_save(const Model *model, const char *path, Error *err) MUST_CHECK;
+Status tuned_save(const Model *model, const char *path, Error *err) MUST_CHECK;
 // *found is false where the file is absent, damaged or of another model: then the model may be changed in part.
-Status weights_load(Model *model, const char *path, bool *found, Error *err) MUST_CHECK;
+Status tuned_load(Model *model, const char *path, bool *found, Error *err) MUST_CHECK;
 
 #endif

@@ -52,7 +52,7 @@ static Status write_head_and_floats(const char *path, const float *floats, size_
     return s;
 }
 
-Status weights_save(const Model *model, const char *path, Error *err)
+Status tuned_save(const Model *model, const char *path, Error *err)
 {
     size_t n_floats = 0, at = 0;
     TRY(count_floats(model, &n_floats, err));
@@ -86,7 +86,7 @@ static bool is_whole(Slice file, size_t n_floats, const float **floats)
     return memcmp(digest, head.sha256, sizeof digest) == 0;
 }
 
-Status weights_load(Model *model, const char *path, bool *found, Error *err)
+Status tuned_load(Model *model, const char *path, bool *found, Error *err)
 {
     Slice file = {0};
     size_t n_floats = 0, at = 0;
