@@ -2,7 +2,8 @@
 //
 // A Model owns its weights (f32, in 2 MiB pages, packed once), its tokenizer and the program of its architecture and head.
 // Samples come in as token ids, so that tokenisation happens once a run; results come back in the order of the input.
-// The same sample gives the same bits whatever the batch, its place in it and the number of threads.
+// The same sample gives the same bits whatever the batch, its place in it and the number of threads; a GPU's bits are not
+// a CPU's. A model on a GPU answers; it is not tuned in this version (STATUS_DEVICE).
 // One thread at a time calls a Model; the pool given to a call does the work.
 #ifndef ASSAY_MODELS_MODEL_H
 #define ASSAY_MODELS_MODEL_H
@@ -81,7 +82,8 @@ size_t model_output_width(const Model *model);
 // Output rows for these inputs: one a sequence (HEAD_EMBEDDING, HEAD_SEQUENCE), else one a token, input after input.
 size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs);
 
-// Sequences are sorted by length into ragged units of 500 to 1,000 tokens, run on the pool, and put back in order.
+// Sequences are sorted by length into ragged units of 500 to 1,000 tokens, run on the pool, and put back in order; on a
+// GPU into units of thousands, which the calling thread feeds to it one after another.
 //   logits   f32 [model_output_rows, model_output_width]: scores before softmax; embeddings as they are.
 // A sequence that is empty or too long, or an id outside the vocabulary, is refused by its index before anything runs.
 // cancel may be NULL; where *cancel becomes non-zero, STATUS_CANCELLED comes back after the running units.

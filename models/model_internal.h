@@ -105,6 +105,9 @@ Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_input
 Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n_inputs,
                       size_t n_units, UnitCut *out, Error *err) MUST_CHECK;
 
+// Tokens of a unit for answers, but for a longer sequence: UNIT_TOKENS of model_predict.c, thousands on a GPU.
+size_t model_unit_tokens(const Model *model);
+
 // Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.
 Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t n, Unit *unit,
                      Error *err) MUST_CHECK;

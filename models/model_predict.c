@@ -6,6 +6,25 @@
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
 enum { UNIT_TOKENS = 768, SMALLEST_UNIT_TOKENS = 128, UNITS_A_THREAD = 4 };
+// On a GPU every step of a unit is a launch of some microseconds, and small products leave most of it idle: units are as
+// large as this many tokens, or as values of that many bytes hold.
+enum { GPU_UNIT_TOKENS = 16384, GPU_UNIT_BYTES = 512 << 20 };
+
+static bool is_on_gpu(const Model *model)
+{
+    return model->exec_options.device.kind == DEVICE_CUDA;
+}
+
+size_t model_unit_tokens(const Model *model)
+{
+    size_t tokens = GPU_UNIT_TOKENS;
+    if (!is_on_gpu(model)) return UNIT_TOKENS;
+    while (tokens / 2 >= UNIT_TOKENS && program_buffer_floats(model->program, tokens, tokens / 2) >
+                                            GPU_UNIT_BYTES / sizeof(float)) {
+        tokens /= 2;
+    }
+    return tokens;
+}
 
 size_t model_output_width(const Model *model)
 {
@@ -119,6 +138,7 @@ static void predict_job(void *context, size_t unit, size_t worker_index)
     Worker *worker = &p->model->workers[worker_index];
     Error error = {0};
     Status s;
+    if (is_on_gpu(p->model) && worker->status != STATUS_OK) return; // what failed once fails again
     if (p->cancel && atomic_load_explicit(p->cancel, memory_order_relaxed)) {
         s = error_set(&error, STATUS_CANCELLED, "stopped");
     } else {
@@ -140,8 +160,11 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
     }
     p->row_of = row_of;
     // Few tokens are shared out among the threads; a sample's bits do not depend on its unit.
-    size_t target = size_min(
-        UNIT_TOKENS, size_max(SMALLEST_UNIT_TOKENS, n_tokens / (UNITS_A_THREAD * n_threads)));
+    size_t target = model_unit_tokens(p->model);
+    if (!is_on_gpu(p->model)) {
+        const size_t share = n_tokens / (UNITS_A_THREAD * n_threads);
+        target = size_min(target, size_max(SMALLEST_UNIT_TOKENS, share));
+    }
     TRY(units_by_length(arena, p->inputs, n_inputs, target, &p->cut, err));
     for (size_t i = 0; i < n_inputs; i++) p->sorted[i] = &p->inputs[p->cut.order[i]];
     return model_want_workers(p->model, n_threads, err);
@@ -153,9 +176,14 @@ Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size
     Arena arena = {0};
     Prediction p = {.model = model, .inputs = inputs, .cancel = cancel, .logits = logits};
     TRY(model_check_inputs(model, inputs, n_inputs, err));
-    Status s = prepare(&p, &arena, n_inputs, pool_threads(pool), err);
+    // One thread feeds a GPU: a second stream would take its memory twice and wait for the same multiprocessors.
+    Status s = prepare(&p, &arena, n_inputs, is_on_gpu(model) ? 1 : pool_threads(pool), err);
     if (s == STATUS_OK) {
-        pool_run(pool, p.cut.n_units, predict_job, &p);
+        if (is_on_gpu(model)) {
+            for (size_t unit = 0; unit < p.cut.n_units; unit++) predict_job(&p, unit, 0);
+        } else {
+            pool_run(pool, p.cut.n_units, predict_job, &p);
+        }
         s = workers_result(model, err);
     }
     arena_release(&arena);

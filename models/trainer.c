@@ -55,9 +55,15 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
                    size_t n_examples, Error *err)
 {
     const ModelConfig *config = &model->config;
+    if (model->exec_options.device.kind != DEVICE_CPU) {
+        return error_set(
+            err, STATUS_DEVICE,
+            "tuning on a GPU (cuda:%d) is not in this version: tune with --device cpu; what "
+            "comes out predicts on either",
+            model->exec_options.device.index);
+    }
     if (!(model_capabilities(model) & MODEL_CAN_TRAIN)) {
-        return error_set(err, STATUS_INVALID,
-                         "a model with a %s head on this device cannot be tuned",
+        return error_set(err, STATUS_INVALID, "a model with a %s head cannot be tuned",
                          model_head_name(config->head));
     }
     const bool classifies = config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
@@ -251,12 +257,14 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
     const ProgramOptions options = {.is_training = true, .trained = trained, .dropout = -1};
     if (s == STATUS_OK) s = program_build(tape, &options, &arena, &program, err);
     if (s == STATUS_OK) {
-        const size_t answer = size_max(longest_tokens, 768),
+        const bool is_on_gpu = model->exec_options.device.kind == DEVICE_CUDA;
+        const size_t answer = size_max(longest_tokens, model_unit_tokens(model)),
                      tuned = size_min(size_max(longest_tokens, TRAIN_UNIT_TOKENS),
                                       size_max(batch_tokens, 1));
         const uint64_t weights = tape->n_floats * sizeof(float);
-        const uint64_t answering =
-            n_threads * program_buffer_floats(model->program, answer, answer / 8) * sizeof(float);
+        const uint64_t answering = (is_on_gpu ? 1 : n_threads) *
+                                   program_buffer_floats(model->program, answer, answer / 8) *
+                                   sizeof(float);
         const uint64_t tuning =
             n_threads * program_buffer_floats(program, tuned, tuned / 8) * sizeof(float);
         out->predict_bytes = weights + answering;

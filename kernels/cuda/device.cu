@@ -15,11 +15,15 @@ static Status missing_device(int index, cudaError_t error, Error *err)
 {
     if (error == cudaErrorInsufficientDriver) {
         return error_set(err, STATUS_DEVICE,
-                         "cuda:%d: no NVIDIA driver, or one too old for CUDA %d.%d (libcuda.so.1)",
+                         "cuda:%d: no NVIDIA driver, or one too old for CUDA %d.%d (libcuda.so.1): "
+                         "install one, or use --device cpu",
                          index, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     }
     if (error == cudaErrorNoDevice) {
-        return error_set(err, STATUS_DEVICE, "cuda:%d: the driver sees no GPU", index);
+        return error_set(err, STATUS_DEVICE,
+                         "cuda:%d: the driver sees no GPU: see nvidia-smi and CUDA_VISIBLE_DEVICES, "
+                         "or use --device cpu",
+                         index);
     }
     return error_set(err, STATUS_DEVICE, "cuda:%d: %s", index, cudaGetErrorString(error));
 }
