@@ -120,22 +120,32 @@ static void name_unpaired(Comparison *comparison, Unpaired *list, Slice id)
     list->n++;
 }
 
+// The sample at a place in the order of ids.
+static const JudgedSample *sample_at(const Side *side, size_t place)
+{
+    return &side->rows.samples[side->order[place]];
+}
+
+// Which side's id comes first, as slice_cmp says it; a side at its end comes last.
+static int compare_at(const Side *base, size_t i, const Side *candidate, size_t j)
+{
+    if (i >= base->rows.n_samples) return 1;
+    if (j >= candidate->rows.n_samples) return -1;
+    return slice_cmp(sample_at(base, i)->id, sample_at(candidate, j)->id);
+}
+
 // Both sides in the order of ids, side by side.
 static void pair_samples(Side *base, Side *candidate, Comparison *out)
 {
     size_t i = 0, j = 0;
     while (i < base->rows.n_samples || j < candidate->rows.n_samples) {
-        const JudgedSample *x =
-            i < base->rows.n_samples ? &base->rows.samples[base->order[i]] : NULL;
-        const JudgedSample *y =
-            j < candidate->rows.n_samples ? &candidate->rows.samples[candidate->order[j]] : NULL;
-        const int order = x == NULL ? 1 : y == NULL ? -1 : slice_cmp(x->id, y->id);
+        const int order = compare_at(base, i, candidate, j);
         if (order < 0) {
-            name_unpaired(out, &out->only_base, x->id);
+            name_unpaired(out, &out->only_base, sample_at(base, i)->id);
         } else if (order > 0) {
-            name_unpaired(out, &out->only_candidate, y->id);
-        } else if (!slice_eq(x->input_hash, y->input_hash)) {
-            name_unpaired(out, &out->changed, x->id);
+            name_unpaired(out, &out->only_candidate, sample_at(candidate, j)->id);
+        } else if (!slice_eq(sample_at(base, i)->input_hash, sample_at(candidate, j)->input_hash)) {
+            name_unpaired(out, &out->changed, sample_at(base, i)->id);
         } else {
             base->paired[out->n_pairs] = base->order[i];
             candidate->paired[out->n_pairs++] = candidate->order[j];

@@ -46,7 +46,7 @@ Status judged_rows_read(Store *store, Slice run_id, const JudgedQuery *query, Ar
 
 // A stored metric made ready to score rows; document holds its params and is closed with json_close. Fails for a metric
 // that this program does not know.
-Status judged_plan(const JudgedRows *rows, const JudgedMetric *metric, Arena *arena,
+Status judged_plan(const JudgedRows *rows, const JudgedMetric *stored, Arena *arena,
                    MetricPlan *plan, JsonDocument **document, Error *err) MUST_CHECK;
 
 // Computes all pooled scores of a run and stores them (store_set_run_scores): for each model and task the nested estimate

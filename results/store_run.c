@@ -30,7 +30,9 @@ static void make_run_id(const RunRecord *run, char run_id[RUN_ID_SIZE])
         const char c = run->suite.ptr[i];
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                            (c >= '0' && c <= '9') || c == '_' || (c == '.' && n > 0);
-        run_id[n++] = plain ? c : '-';
+        run_id[n] = '-';
+        if (plain) run_id[n] = c;
+        n++;
     }
     snprintf(run_id + n, RUN_ID_SIZE - n, "%s%.12s", n > 0 ? "-" : "", hex);
 }

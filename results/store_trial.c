@@ -49,7 +49,7 @@ static bool is_hex_id(Slice id)
 {
     if (id.len != SHA256_HEX_SIZE - 1) return false;
     for (size_t i = 0; i < id.len; i++) {
-        if (memchr("0123456789abcdef", id.ptr[i], 16) == NULL) return false;
+        if (slice_find_byte(SLICE("0123456789abcdef"), id.ptr[i]) == SIZE_MAX) return false;
     }
     return true;
 }

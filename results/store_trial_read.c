@@ -162,6 +162,7 @@ static Status read_metrics(Store *store, Arena *arena, int64_t row, Trial *out, 
     TrialMetric *metrics = NULL;
     size_t capacity = 0, id_capacity = 0;
     int64_t *ids = NULL;
+    out->n_metrics = 0;
     while (query_row(&q) &&
            query_room(&q, arena, &metrics, out->n_metrics, &capacity, sizeof *metrics) &&
            query_room(&q, arena, &ids, out->n_metrics, &id_capacity, sizeof *ids)) {
@@ -199,6 +200,7 @@ static Status read_curves(Store *store, Arena *arena, int64_t row, Trial *out, E
     query_bind_i64(&q, row);
     TrialCurve *curves = NULL;
     size_t capacity = 0;
+    out->n_curves = 0;
     while (query_row(&q) &&
            query_room(&q, arena, &curves, out->n_curves, &capacity, sizeof *curves)) {
         TrialCurve *curve = &curves[out->n_curves++];

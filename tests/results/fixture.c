@@ -218,7 +218,8 @@ static size_t make_curves(Fixture *f, int model, int fold, int setting, TrialCur
 {
     static const char *const names[] = {"train/loss", "train/lr", "train/grad_norm",
                                         "validation/loss", "validation/accuracy"};
-    Philox rng = philox_stream(f->seed + 13, (uint64_t)(model * 100 + fold * 10 + setting));
+    Philox rng = philox_stream(f->seed + 13,
+                               (uint64_t)model * 100 + (uint64_t)fold * 10 + (uint64_t)setting);
     const double rate = learning_rates[setting / 2];
     for (int series = 0; series < 5; series++) {
         const bool by_epoch = series >= 3;

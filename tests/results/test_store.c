@@ -430,8 +430,8 @@ Test(store, shows_metric_rows_as_a_table)
     for (int i = 0; i < N; i++) {
         samples[i] = (StoredSample){.id = SLICE("s"), .input = SLICE("x")};
         outputs[i] = (TrialOutput){.ordinal = (uint32_t)i, .label = 0};
-        rows[2 * i] = i;
-        rows[2 * i + 1] = -i;
+        rows[(size_t)2 * i] = i;
+        rows[(size_t)2 * i + 1] = -i;
     }
     const StoredDataset dataset = {.key = a_key(key, "d"), .samples = samples, .n_samples = N};
     const TrialMetric metric = {SLICE("m"), {0}, {0}, 2, rows};
@@ -578,7 +578,7 @@ Test(store, remembers_the_hash_of_a_file_until_the_file_changes)
     snprintf(file, sizeof file, "%s/weights", folder);
     FILE *f = fopen(file, "wb");
     fputs("abc", f);
-    fclose(f);
+    cr_assert_eq(fclose(f), 0);
     bool found = true;
     cr_assert_eq(store_get_file_hash(store, file, first, &found, &err), STATUS_OK, "%s", err.text);
     cr_expect_not(found);
@@ -589,7 +589,7 @@ Test(store, remembers_the_hash_of_a_file_until_the_file_changes)
     cr_expect_str_eq(first, again);
     f = fopen(file, "wb");
     fputs("abcd", f);
-    fclose(f);
+    cr_assert_eq(fclose(f), 0);
     cr_assert_eq(store_get_file_hash(store, file, again, &found, &err), STATUS_OK, "%s", err.text);
     cr_expect_not(found);
     store_close(&store);

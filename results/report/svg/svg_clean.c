@@ -155,7 +155,8 @@ static Status take_attributes(Cleaner *c, bool is_root, bool passes, bool *is_cl
             return error_set(err, STATUS_INVALID, "gnuplot's drawing has a broken tag");
         c->rest = slice_sub(c->rest, 1, c->rest.len);
         skip_blanks(&c->rest);
-        const char quote = c->rest.len > 0 ? c->rest.ptr[0] : '\0';
+        char quote = 0;
+        if (c->rest.len > 0) quote = c->rest.ptr[0];
         c->rest = slice_sub(c->rest, 1, c->rest.len);
         const size_t end = slice_find_byte(c->rest, quote);
         if ((quote != '"' && quote != '\'') || end == SIZE_MAX)
