@@ -45,7 +45,7 @@ static int rank_name(Slice file, const char *const names[MAX_NAMES])
     const Slice stem = slice_sub(file, 0, dot ? dot - 1 : 0);
     if (is_one_of(stem, names)) return 2;
     for (size_t begin = 0, at = 0; at <= stem.len; at++) {
-        if (at < stem.len && !memchr(".-_", stem.ptr[at], 3)) continue;
+        if (at < stem.len && slice_find_byte(SLICE(".-_"), stem.ptr[at]) == SIZE_MAX) continue;
         if (is_one_of(slice_sub(stem, begin, at), names)) return 1;
         begin = at + 1;
     }

@@ -138,10 +138,17 @@ static Status find_key(SniffTable *table, TextIndex *keys, Slice key, size_t *co
     return STATUS_OK;
 }
 
+// A value as text: a string's own, else as it is written.
+static Status read_value(JsonReader *r, Slice *value, Error *err)
+{
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    return kind == JSON_STRING ? json_read_string(r, value, err) : json_read_raw(r, value, err);
+}
+
 static Status add_record(SniffTable *table, TextIndex *keys, JsonReader *r, Error *err)
 {
     Slice key, value;
-    JsonKind kind = JSON_NULL;
     bool more;
     size_t column;
     TRY(json_read_object(r, err));
@@ -149,12 +156,7 @@ static Status add_record(SniffTable *table, TextIndex *keys, JsonReader *r, Erro
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
         TRY(find_key(table, keys, key, &column, err));
-        TRY(json_peek(r, &kind, err));
-        if (kind == JSON_STRING) {
-            TRY(json_read_string(r, &value, err));
-        } else {
-            TRY(json_read_raw(r, &value, err));
-        }
+        TRY(read_value(r, &value, err));
         TRY(sniff_table_add(table, column, value, err));
     }
     table->n_records++;
@@ -198,7 +200,8 @@ static Status look_for_jsonl(Look *look, Error *err)
 static bool is_tag(Slice word)
 {
     if (slice_eq_cstr(word, "O")) return true;
-    return word.len > 2 && word.ptr[1] == '-' && memchr("BIESLU", word.ptr[0], 6) != NULL;
+    return word.len > 2 && word.ptr[1] == '-' &&
+           slice_find_byte(SLICE("BIESLU"), word.ptr[0]) != SIZE_MAX;
 }
 
 static Slice last_word(Slice line)
