@@ -75,8 +75,8 @@ static double clustered_coverage(IntervalMethod method, bool has_clusters, size_
         draw_clusters(&rng, N_CLUSTERS, rows, clusters);
         const RowSet set = {.values = rows,
                             .clusters = has_clusters ? clusters : NULL,
-                            .n_rows = 10 * N_CLUSTERS,
-                            .n_clusters = has_clusters ? N_CLUSTERS : 10 * N_CLUSTERS};
+                            .n_rows = (size_t)10 * N_CLUSTERS,
+                            .n_clusters = has_clusters ? N_CLUSTERS : (size_t)10 * N_CLUSTERS};
         const IntervalOptions options = {.method = method, .n_resamples = 400, .seed = d};
         Arena arena = {0};
         Score *score;

@@ -163,8 +163,8 @@ Test(paired, clusters_are_swapped_and_drawn_whole)
     plan_open(&plan, "accuracy", NULL, 2);
     static uint32_t clusters[200];
     pair_init(&pair, 200);
-    for (uint32_t i = 0; i < 200; i++) {
-        clusters[i] = i / 20; // ten clusters that agree within
+    for (size_t i = 0; i < 200; i++) {
+        clusters[i] = (uint32_t)(i / 20); // ten clusters that agree within
         pair.first[2 * i] = clusters[i] < 4;
         pair.second[2 * i] = clusters[i] < 6;
     }
