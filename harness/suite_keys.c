@@ -70,6 +70,16 @@ static const char *choice_metric(size_t i)
     return i < metrics_count ? metrics_all[i]->name : NULL;
 }
 
+// Metrics that a classify task can have.
+static const char *offered_metric(size_t i)
+{
+    for (size_t j = 0; j < metrics_count; j++) {
+        if (metrics_all[j]->needs & ~(unsigned)CLASSIFY_GIVES) continue;
+        if (i-- == 0) return metrics_all[j]->name;
+    }
+    return NULL;
+}
+
 // --- the top -------------------------------------------------------------------------------------------------------
 
 static const SuiteKey keys_suite[] = {
@@ -171,7 +181,7 @@ static const SuiteKey keys_shared[] = {
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "[\"accuracy\", \"f1\", \"mcc\"]"),
-     .choice = choice_metric, .section = &section_metric},
+     .choice = choice_metric, .offered = offered_metric, .section = &section_metric},
     {KEY("primary", KEY_TEXT, "the score by which settings are chosen and rows ordered",
          "(the first metric)"),
      FIELD(SuiteTask, primary), .is_omitted = true},
@@ -254,8 +264,8 @@ const SuiteSection section_columns = {.name = "tasks[].columns",
                                       .n_keys = COUNT(keys_columns)};
 
 static const SuiteKey keys_metric[] = {
-    {KEY("name", KEY_CHOICE, "a metric, as `assay list metrics` shows them", NULL),
-     .choice = choice_metric},
+    {KEY("name", KEY_CHOICE, "a metric, as `assay list metrics` shows them", NULL), .shown = "name",
+     .choice = choice_metric, .offered = offered_metric},
     {KEY("params", KEY_OTHER, "its options", "{}"), .schema = "{\"type\":\"object\"}",
      .shown = "object"},
 };

@@ -36,9 +36,11 @@ typedef struct SuiteKey {
         *fallback; // its default as JSON, or as words in parentheses; NULL where it must be given
     double lowest, highest;
     const char *(*choice)(size_t index); // NULL past the last
+    const char *(*offered)(
+        size_t index); // those of them that schema and reference offer; NULL = all
     const SuiteSection *section;
     const char *schema; // KEY_OTHER: JSON Schema of the value
-    const char *shown;  // KEY_OTHER: its type for people
+    const char *shown;  // its type for people, where the kind does not say it
     size_t offset,
         size; // of the field in the section's struct; size 0: the code of the section reads the key
     bool is_omitted; // from canonical text, where the field is empty, 0, or negative

@@ -15,9 +15,10 @@ static void put_pair(JsonWriter *w, const char *key, const char *value)
 
 static void put_names(const SuiteKey *key, JsonWriter *w)
 {
+    const char *(*name)(size_t) = key->offered ? key->offered : key->choice;
     json_put_key(w, "enum");
     json_begin_array(w);
-    for (size_t i = 0; key->choice(i); i++) json_put_cstr(w, key->choice(i));
+    for (size_t i = 0; name(i); i++) json_put_cstr(w, name(i));
     json_end_array(w);
 }
 
@@ -203,6 +204,10 @@ static void show_choices(const SuiteKey *key, Buffer *out)
 
 static void show_type(const SuiteKey *key, Buffer *out)
 {
+    if (key->shown) {
+        buffer_append_cstr(out, key->shown);
+        return;
+    }
     switch (key->kind) {
     case KEY_TEXT:
         buffer_append_cstr(out, "text");
@@ -233,8 +238,7 @@ static void show_type(const SuiteKey *key, Buffer *out)
     case KEY_PATHS:
         buffer_append_cstr(out, "path or object");
         break;
-    case KEY_OTHER:
-        buffer_append_cstr(out, key->shown);
+    case KEY_OTHER: // has shown
         break;
     }
 }

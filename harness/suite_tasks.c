@@ -8,12 +8,9 @@ enum { MAX_NAME_BYTES = 200 };
 
 // --- metrics -------------------------------------------------------------------------------------------------------
 
-// What items of the family "classify" carry.
-static const unsigned FAMILY_GIVES = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS;
-
 static Status check_metric(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
 {
-    if (metric->needs & ~FAMILY_GIVES) {
+    if (metric->needs & ~(unsigned)CLASSIFY_GIVES) {
         return json_error(at, err, "%s is no metric for a " SLICE_FMT " task: %s", metric->name,
                           SLICE_ARG(task->family), metric->summary);
     }
