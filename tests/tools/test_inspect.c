@@ -1,0 +1,60 @@
+#include <criterion/criterion.h>
+
+#include "program.h"
+#include "tests/support/folder.h"
+
+static const Slice labels[] = {SLICE_LIT("no"), SLICE_LIT("yes\x1b[31m")};
+
+Test(inspect, tells_what_the_files_say)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 2);
+    write_file(&arena, model, "README.md",
+               "---\nlicense: \"apache-2.0\"\nbase_model: some/base\nlanguage:\n- en\n- de\n"
+               "datasets: [one, two]\nmodel-index:\n  - name: x\n---\nlicense: not this\n");
+    const Program text = RUN(&arena, NULL, "inspect", model);
+    const Program json = RUN(&arena, NULL, "inspect", model, "--json");
+    program_want(&text, 0);
+    program_want(&json, 0);
+    const Json *root = json_of(json.out), *parameters = json_get(root, "parameters");
+    // 80 + 24 + 2 rows of 32, and a norm; two blocks; a pooler and a head of 2
+    cr_expect_eq(number_of(parameters, "embedding"), 106 * 32 + 64);
+    cr_expect_eq(number_of(parameters, "block"),
+                 4 * (32 * 32 + 32) + 2 * 32 * 64 + 64 + 32 + 4 * 32);
+    cr_expect_eq(number_of(parameters, "head"), 32 * 32 + 32 + 2 * 32 + 2);
+    cr_expect_eq(number_of(parameters, "total"), number_of(parameters, "embedding") +
+                                                     2 * number_of(parameters, "block") +
+                                                     number_of(parameters, "head"));
+    cr_expect_eq(number_of(root, "context_window"), 24);
+    cr_expect(slice_eq_cstr(json_string(json_at(json_get(root, "licence"), 0)), "apache-2.0"));
+    cr_expect_eq(json_len(json_get(root, "licence")), 1);
+    cr_expect_eq(json_len(json_get(root, "language")), 2);
+    cr_expect_eq(json_len(json_get(root, "datasets")), 2);
+    cr_expect(slice_eq(json_string(json_at(json_get(root, "labels"), 1)), labels[1]));
+    cr_expect(text_contains(text.out, "apache-2.0") && text_contains(text.out, "some/base"));
+    cr_expect_eq(slice_find_byte(text.out, '\x1b'), SIZE_MAX, "a label drives the terminal");
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(inspect, refuses_models_that_are_broken)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 2);
+    write_file(&arena, model, "config.json",
+               "{\"model_type\": \"gpt9\", \"architectures\": [\"GPT9\"]}");
+    const Program unknown = RUN(&arena, NULL, "inspect", model);
+    program_want(&unknown, 2);
+    cr_expect(text_contains(unknown.err, "gpt9") && text_contains(unknown.err, "config.json"), "%s",
+              unknown.err.ptr);
+    write_file(&arena, model, "model.safetensors", "\xff\xff\xff\xff\xff\xff\xff\x7f{}");
+    const char *files[] = {"predict", "inspect"};
+    for (size_t i = 0; i < 2; i++) {
+        const Program hostile = RUN(&arena, "", files[i], model);
+        program_want(&hostile, 2);
+    }
+    folder_remove(folder);
+    arena_release(&arena);
+}

@@ -1,0 +1,279 @@
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "models/formats/safetensors.h"
+#include "program.h"
+#include "tests/support/folder.h"
+#include "tests/support/shared.h"
+
+static const Slice labels[] = {SLICE_LIT("bad `rm`"), SLICE_LIT("good\n\"%d\""), SLICE_LIT("{}@")};
+
+static const char texts[] = "{\"id\": 1, \"text\": \"the film is good\"}\n"
+                            "{\"id\": 2, \"text\": \"bad\", \"pair\": \"nobody likes the end\"}\n"
+                            "{\"id\": 3, \"input_ids\": [2, 9, 3]}\n"
+                            "{\"id\": 4, \"input_ids\": [2, 9, 3], \"token_type_ids\": [0, 0, 1]}\n"
+                            "{\"id\": 5, \"text\": \"\"}\n";
+enum { N_TEXTS = 5 };
+
+Test(predict, classifies_with_labels_shown_as_they_are)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const Program own = RUN(&arena, texts, "predict", model);
+    const Program logits = RUN(&arena, texts, "predict", model, "--mode", "logits");
+    program_want(&own, 0);
+    program_want(&logits, 0);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const Json *answer = json_line(own.out, i),
+                   *row = json_get(json_line(logits.out, i), "logits");
+        const Json *probabilities = json_get(answer, "probabilities");
+        double sum = 0, exps = 0;
+        size_t best = 0;
+        cr_expect_eq(number_of(answer, "id"), (double)i + 1);
+        cr_assert(probabilities && json_len(probabilities) == 3 && row && json_len(row) == 3);
+        for (size_t k = 0; k < 3; k++) exps += exp(json_double(json_at(row, k)));
+        for (size_t k = 0; k < 3; k++) {
+            const Json *p = json_at(probabilities, k);
+            cr_expect(slice_eq(json_key(p), labels[k]));
+            cr_expect_float_eq(json_double(p), exp(json_double(json_at(row, k))) / exps, 1e-6);
+            sum += json_double(p);
+            if (json_double(p) > json_double(json_at(probabilities, best))) best = k;
+        }
+        cr_expect_float_eq(sum, 1, 1e-12);
+        cr_expect(slice_eq(text_of(answer, "label"), labels[best]));
+    }
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, gives_the_same_bytes_for_any_batch_and_number_of_threads)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const Program base = RUN(&arena, texts, "predict", model, "--mode", "logits");
+    const Program single = RUN(&arena, texts, "predict", model, "--mode", "logits", "--batch", "1");
+    const Program threads =
+        RUN(&arena, texts, "predict", model, "--mode", "logits", "--threads", "2");
+    program_want(&base, 0);
+    cr_expect(slice_eq(base.out, single.out));
+    cr_expect(slice_eq(base.out, threads.out));
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, goes_on_after_cases_that_fail)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const Program program =
+        RUN(&arena,
+            "{\"id\": \"a\", \"input_ids\": [2, 80, 3]}\n"
+            "{\"id\": \"b\", \"input_ids\": []}\n"
+            "{\"id\": \"c\", \"text\": \"good\"}\n"
+            "{\"id\": \"d\", \"input_ids\": [2, -1]}\n"
+            "{\"id\": \"e\", \"input_ids\": [2, 3], \"token_type_ids\": [0]}\n"
+            "{\"id\": \"f\", \"input_ids\": [2, 1.5]}\n"
+            "{\"id\": \"g\", \"input_ids\": [2, 3], \"token_type_ids\": [0, 9]}\n"
+            "[1]\n"
+            "{\"id\": \"h\", \"input_ids\": "
+            "[2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2]}\n"
+            "{\"id\": \"i\"}\n",
+            "predict", model, "--batch", "3");
+    program_want(&program, 2);
+    cr_assert_eq(count_lines(program.out), 10);
+    for (size_t i = 0; i < 10; i++) {
+        const Json *answer = json_line(program.out, i);
+        cr_expect_eq(json_get(answer, "error") == NULL, i == 2, "line %zu", i);
+        if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hi"[i], "line %zu", i);
+    }
+    cr_expect(text_contains(program.err, "9 of 10 cases"), "%s", program.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, cuts_long_texts_and_says_so)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    Buffer text = {0};
+    buffer_append_cstr(&text, "{\"text\": \"");
+    for (int i = 0; i < 100; i++) buffer_append_cstr(&text, "good film ");
+    buffer_append_cstr(&text, "\"}\n{\"text\": \"good\"}\n");
+    const Program program = RUN(&arena, text.ptr, "predict", model);
+    program_want(&program, 0);
+    cr_expect(json_get(json_line(program.out, 0), "truncated") != NULL);
+    cr_expect(json_get(json_line(program.out, 1), "truncated") == NULL);
+    const Program wrong = RUN(&arena, text.ptr, "predict", model, "--max-length", "25");
+    program_want(&wrong, 2);
+    cr_expect(text_contains(wrong.err, "at most 24"), "%s", wrong.err.ptr);
+    buffer_release(&text);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, answers_for_each_kind_of_head)
+{
+    static const struct {
+        ModelHead head;
+        const char *keys[4], *mode;
+    } cases[] = {
+        {HEAD_EMBEDDING, {"embedding"}, "embed"},
+        {HEAD_TOKEN, {"tokens", "offsets", "labels", "probabilities"}, "tag"},
+        {HEAD_SPAN, {"text", "start", "end", "score"}, "span"},
+        {HEAD_MASKED_LM, {"fills"}, "fill"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        const char *folder = folder_make();
+        const char *model = make_model(&arena, folder, cases[i].head, labels, 3);
+        const char *input = "{\"text\": \"the film [MASK]\", \"pair\": \"nobody likes the end\"}\n";
+        const Program own = RUN(&arena, input, "predict", model);
+        const Program asked = RUN(&arena, input, "predict", model, "--mode", cases[i].mode);
+        const Program other = RUN(&arena, input, "predict", model, "--mode", "classify");
+        program_want(&own, 0);
+        cr_expect(slice_eq(own.out, asked.out), "%s", cases[i].mode);
+        for (size_t k = 0; k < 4 && cases[i].keys[k]; k++) {
+            cr_expect(json_get(json_line(own.out, 0), cases[i].keys[k]) != NULL, "%s lacks %s",
+                      cases[i].mode, cases[i].keys[k]);
+        }
+        program_want(&other, 2);
+        cr_expect(text_contains(other.err, cases[i].mode), "%s", other.err.ptr);
+        folder_remove(folder);
+        arena_release(&arena);
+    }
+}
+
+Test(predict, cuts_an_answer_out_of_the_text_by_code_points)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SPAN, NULL, 0);
+    const Program program = RUN(
+        &arena, "{\"text\": \"film\", \"pair\": \"\xc3\xa9 the old clock \xe2\x82\xac is good\"}",
+        "predict", model);
+    program_want(&program, 0);
+    const Json *answer = json_line(program.out, 0);
+    const Slice context = SLICE("\xc3\xa9 the old clock \xe2\x82\xac is good"),
+                text = text_of(answer, "text");
+    const size_t at = slice_find(context, text);
+    cr_assert_neq(at, SIZE_MAX);
+    const double n_points = number_of(answer, "end") - number_of(answer, "start");
+    size_t counted = 0;
+    for (size_t i = 0; i < text.len; i++) counted += ((unsigned char)text.ptr[i] & 0xC0) != 0x80;
+    cr_expect_eq(n_points, (double)counted);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+// ---- goldens ----
+
+static void put_ids(Buffer *out, const char *key, const int32_t *values, size_t n)
+{
+    buffer_printf(out, "\"%s\": [", key);
+    for (size_t t = 0; t < n; t++) buffer_printf(out, "%s%d", t ? ", " : "", values[t]);
+    buffer_append_cstr(out, "]");
+}
+
+static const SafeTensor *tensor_of(const Safetensors *file, const char *batch, const char *name)
+{
+    char full[128];
+    snprintf(full, sizeof full, "%s.%s", batch, name);
+    return safetensors_find(file, slice_from_cstr(full));
+}
+
+static int32_t *ints_of(Arena *arena, const SafeTensor *tensor)
+{
+    Error err = {0};
+    int32_t *out = arena_alloc(arena, tensor->n_elements, sizeof *out);
+    cr_assert_eq(safetensor_read_i32(tensor, out, &err), STATUS_OK, "%s", err.text);
+    return out;
+}
+
+static double largest_difference(const Json *row, const float *wanted, size_t stride)
+{
+    double most = 0;
+    for (size_t k = 0; k < json_len(row); k++) {
+        most = fmax(most, fabs(json_double(json_at(row, k)) - wanted[k * stride]));
+    }
+    return most;
+}
+
+// One batch of a golden file: inputs without their padding in, logits compared row by row.
+static void check_batch(Arena *arena, const char *model, const Safetensors *file, const char *batch,
+                        const char *key, bool by_token)
+{
+    Error err = {0};
+    Buffer input = {0};
+    const SafeTensor *tensor = tensor_of(file, batch, key);
+    const SafeTensor *ids_tensor = tensor_of(file, batch, "input_ids");
+    cr_assert(tensor && ids_tensor);
+    const size_t n = ids_tensor->shape[0], width = ids_tensor->shape[1];
+    const size_t per_row = tensor->n_elements / n, columns = tensor->shape[tensor->n_dims - 1];
+    const int32_t *ids = ints_of(arena, ids_tensor);
+    const int32_t *mask = ints_of(arena, tensor_of(file, batch, "attention_mask"));
+    const SafeTensor *types_tensor = tensor_of(file, batch, "token_type_ids");
+    const int32_t *types = types_tensor ? ints_of(arena, types_tensor) : NULL;
+    float *wanted = arena_alloc(arena, tensor->n_elements, sizeof *wanted);
+    cr_assert_eq(safetensor_read_f32(tensor, wanted, &err), STATUS_OK, "%s", err.text);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = 0;
+        while (len < width && mask[i * width + len]) len++;
+        buffer_append_cstr(&input, "{");
+        put_ids(&input, "input_ids", ids + i * width, len);
+        if (types) {
+            buffer_append_cstr(&input, ", ");
+            put_ids(&input, "token_type_ids", types + i * width, len);
+        }
+        buffer_append_cstr(&input, "}\n");
+    }
+    const Program program = RUN(arena, input.ptr, "predict", model, "--mode", "logits");
+    program_want(&program, 0);
+    for (size_t i = 0; i < n; i++) {
+        const Json *rows = json_get(json_line(program.out, i), key);
+        cr_assert(rows && json_len(rows) > 0, "%s %s %zu", model, batch, i);
+        double most = 0;
+        if (!by_token) most = largest_difference(rows, wanted + i * per_row, 1);
+        for (size_t t = 0; by_token && t < json_len(rows); t++) {
+            most = fmax(
+                most, largest_difference(json_at(rows, t), wanted + i * per_row + t * columns, 1));
+        }
+        cr_expect_lt(most, 2e-5, "%s %s %zu: %g", model, batch, i, most);
+    }
+    buffer_release(&input);
+}
+
+Test(predict, gives_the_logits_of_the_goldens)
+{
+    static const struct {
+        const char *model, *keys[2];
+        bool by_token;
+    } cases[] = {{"tiny-bert-seqcls", {"logits"}, false},
+                 {"tiny-bert-tokcls", {"logits"}, true},
+                 {"tiny-bert-mlm", {"logits"}, true},
+                 {"tiny-bert-qa", {"start_logits", "end_logits"}, false}};
+    if (!shared_path("goldens/models")) cr_skip_test("shared reference files are absent");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        Safetensors file = {0};
+        char path[256];
+        snprintf(path, sizeof path, "goldens/models/%s/forward.safetensors", cases[i].model);
+        cr_assert_eq(safetensors_open(shared_path(path), &file, &err), STATUS_OK, "%s", err.text);
+        snprintf(path, sizeof path, "models/%s", cases[i].model);
+        const char *model = arena_cstr(&arena, slice_from_cstr(shared_path(path)));
+        for (int b = 0; b < 3; b++) {
+            const char batch[] = {'b', (char)('0' + b), 0};
+            for (size_t k = 0; k < 2 && cases[i].keys[k]; k++) {
+                check_batch(&arena, model, &file, batch, cases[i].keys[k], cases[i].by_token);
+            }
+        }
+        safetensors_close(&file);
+        arena_release(&arena);
+    }
+}
