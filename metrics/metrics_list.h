@@ -17,6 +17,7 @@ extern const Metric metric_brier;
 extern const Metric metric_auc;
 extern const Metric metric_average_precision;
 extern const Metric metric_ece;
+extern const Metric metric_entity_f1;
 extern const Metric metric_squad_exact;
 extern const Metric metric_squad_f1;
 extern const Metric metric_squad_best_f1;

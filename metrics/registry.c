@@ -16,6 +16,7 @@ const Metric *const metrics_all[] = {
     &metric_auc,
     &metric_average_precision,
     &metric_ece,
+    &metric_entity_f1,
     &metric_squad_exact,
     &metric_squad_f1,
     &metric_squad_best_f1,

@@ -1,0 +1,247 @@
+// Entities from tags.
+//
+// The plain reading is conlleval's (Tjong Kim Sang & Buchholz 2000): wherever prefix or type change in a way that could
+// begin or end an entity, one begins or ends. The strict reading has a table of neighbours for each scheme.
+#include "metrics/entities.h"
+
+#include <string.h>
+
+#include "base/unicode.h"
+
+const char *const tag_schemes[N_TAG_SCHEMES] = {"IOB2", "IOB1", "IOE1", "IOE2", "IOBES", "BILOU"};
+
+typedef struct Tag {
+    CodePoint prefix;
+    Slice type;
+} Tag;
+
+static size_t last_dash(Slice text)
+{
+    for (size_t i = text.len; i-- > 0;) {
+        if (text.ptr[i] == '-') return i;
+    }
+    return SIZE_MAX;
+}
+
+static Slice strip_dashes(Slice text)
+{
+    size_t begin = 0, end = text.len;
+    while (begin < end && text.ptr[begin] == '-') begin++;
+    while (end > begin && text.ptr[end - 1] == '-') end--;
+    return slice_sub(text, begin, end);
+}
+
+// The text without its first or last character, and that character.
+static Slice take_prefix(const TagReading *reading, Slice tag, CodePoint *prefix)
+{
+    size_t at = 0;
+    if (!reading->is_suffixed) {
+        *prefix = utf8_next(tag, &at);
+        return slice_sub(tag, at, tag.len);
+    }
+    for (at = tag.len - 1; at > 0 && ((unsigned char)tag.ptr[at] & 0xc0) == 0x80;) at--;
+    size_t offset = at;
+    *prefix = utf8_next(tag, &offset);
+    return slice_sub(tag, 0, at);
+}
+
+// The two readings cut the type differently: strict takes dashes off both ends, plain cuts at the dash nearest to the
+// prefix, wherever it is.
+static Tag read_tag(const TagReading *reading, Slice text)
+{
+    Tag tag;
+    Slice rest = take_prefix(reading, text, &tag.prefix);
+    if (reading->is_strict) {
+        rest = strip_dashes(rest);
+    } else if (reading->is_suffixed) {
+        const size_t dash = last_dash(rest);
+        rest = slice_sub(rest, 0, dash);
+    } else {
+        const size_t dash = slice_find_byte(rest, '-');
+        if (dash != SIZE_MAX) rest = slice_sub(rest, dash + 1, rest.len);
+    }
+    tag.type = rest.len > 0 ? rest : SLICE("_");
+    return tag;
+}
+
+// ---- As conlleval ----
+
+static bool is_one_of(CodePoint c, const char *set)
+{
+    return c > 0 && c < 0x80 && strchr(set, (int)c) != NULL;
+}
+
+static bool ends_chunk(const Tag *before, const Tag *at)
+{
+    if (is_one_of(before->prefix, "ES")) return true;
+    if (is_one_of(before->prefix, "BI") && is_one_of(at->prefix, "BSO")) return true;
+    return !is_one_of(before->prefix, "O.") && !slice_eq(before->type, at->type);
+}
+
+static bool starts_chunk(const Tag *before, const Tag *at)
+{
+    if (is_one_of(at->prefix, "BS")) return true;
+    if (is_one_of(before->prefix, "ESO") && is_one_of(at->prefix, "EI")) return true;
+    return !is_one_of(at->prefix, "O.") && !slice_eq(before->type, at->type);
+}
+
+static size_t read_plain(const Tag *tags, size_t n_tags, Entity *out)
+{
+    size_t n = 0, begin = 0;
+    Tag before = {'O', SLICE("_")};
+    for (size_t i = 0; i <= n_tags; i++) {
+        const Tag at = i < n_tags ? tags[i] : (Tag){'O', SLICE("_")};
+        if (ends_chunk(&before, &at)) out[n++] = (Entity){before.type, begin, i};
+        if (starts_chunk(&before, &at)) begin = i;
+        before = at;
+    }
+    return n;
+}
+
+// ---- Strict ----
+
+typedef enum TypeRule { TYPE_ANY, TYPE_SAME, TYPE_DIFFERENT } TypeRule;
+
+// Prefixes of two neighbouring tags ("*" is any), and how their types are to relate.
+typedef struct Neighbours {
+    const char *before, *at;
+    TypeRule rule;
+} Neighbours;
+
+enum { MAX_NEIGHBOURS = 6 };
+
+// Tables are ended by a NULL. Those of IOE1 leave out that an E may follow an O, as the reference's do.
+typedef struct SchemeRules {
+    const char *prefixes;
+    Neighbours starts[MAX_NEIGHBOURS + 1];
+    Neighbours inside[MAX_NEIGHBOURS + 1];
+    Neighbours ends[MAX_NEIGHBOURS + 1]; // an entity ends before the second of the two
+} SchemeRules;
+
+static const SchemeRules rules[N_TAG_SCHEMES] = {
+    [SCHEME_IOB1] =
+        {
+            .prefixes = "IOB",
+            .starts = {{"OB", "I", TYPE_ANY}, {"I", "I", TYPE_DIFFERENT}, {"IB", "B", TYPE_SAME}},
+            .inside = {{"BI", "I", TYPE_SAME}},
+            .ends = {{"I", "OB", TYPE_ANY},
+                     {"IB", "I", TYPE_DIFFERENT},
+                     {"B", "O", TYPE_ANY},
+                     {"B", "B", TYPE_SAME}},
+        },
+    [SCHEME_IOB2] =
+        {
+            .prefixes = "IOB",
+            .starts = {{"*", "B", TYPE_ANY}},
+            .inside = {{"BI", "I", TYPE_SAME}},
+            .ends = {{"BI", "OB", TYPE_ANY}, {"BI", "I", TYPE_DIFFERENT}},
+        },
+    [SCHEME_IOE1] =
+        {
+            .prefixes = "IOE",
+            .starts = {{"OE", "I", TYPE_ANY}, {"I", "I", TYPE_DIFFERENT}, {"E", "E", TYPE_SAME}},
+            .inside = {{"I", "IE", TYPE_SAME}},
+            .ends = {{"I", "IE", TYPE_DIFFERENT}, {"I", "O", TYPE_ANY}, {"E", "IE", TYPE_SAME}},
+        },
+    [SCHEME_IOE2] =
+        {
+            .prefixes = "IOE",
+            .starts = {{"OE", "IE", TYPE_ANY}, {"I", "IE", TYPE_DIFFERENT}},
+            .inside = {{"I", "IE", TYPE_SAME}},
+            .ends = {{"E", "*", TYPE_ANY}},
+        },
+    [SCHEME_IOBES] =
+        {
+            .prefixes = "IOBES",
+            .starts = {{"*", "BS", TYPE_ANY}},
+            .inside = {{"BI", "IE", TYPE_SAME}},
+            .ends = {{"SE", "*", TYPE_ANY}},
+        },
+    [SCHEME_BILOU] =
+        {
+            .prefixes = "BILOU",
+            .starts = {{"*", "BU", TYPE_ANY}},
+            .inside = {{"BI", "IL", TYPE_SAME}},
+            .ends = {{"UL", "*", TYPE_ANY}},
+        },
+};
+
+static bool fits(const Neighbours *table, const Tag *before, const Tag *at)
+{
+    const bool is_same = slice_eq(before->type, at->type);
+    for (const Neighbours *n = table; n->before != NULL; n++) {
+        if (*n->before != '*' && !is_one_of(before->prefix, n->before)) continue;
+        if (*n->at != '*' && !is_one_of(at->prefix, n->at)) continue;
+        if (n->rule == TYPE_ANY || (n->rule == TYPE_SAME) == is_same) return true;
+    }
+    return false;
+}
+
+// tags has an "O" after the last.
+static size_t read_strict(const SchemeRules *r, const Tag *tags, size_t n_tags, Entity *out)
+{
+    size_t n = 0;
+    Tag before = {'O', SLICE("_")};
+    for (size_t i = 0; i < n_tags;) {
+        size_t end = i + 1;
+        if (fits(r->starts, &before, &tags[i])) {
+            while (fits(r->inside, &tags[end - 1], &tags[end])) end++;
+            if (fits(r->ends, &tags[end - 1], &tags[end])) {
+                out[n++] = (Entity){tags[i].type, i, end};
+            }
+        }
+        i = end;
+        before = tags[i - 1];
+    }
+    return n;
+}
+
+static bool has_prefixes(const SchemeRules *r, const Tag *tags, size_t n_tags)
+{
+    for (size_t i = 0; i < n_tags; i++) {
+        if (!is_one_of(tags[i].prefix, r->prefixes)) return false;
+    }
+    return true;
+}
+
+static Status check_prefixes(TagScheme scheme, const Slice *texts, const Tag *tags, size_t n_tags,
+                             Error *err)
+{
+    size_t at = 0, fitting = 0;
+    while (at < n_tags && is_one_of(tags[at].prefix, rules[scheme].prefixes)) at++;
+    if (at == n_tags) return STATUS_OK;
+    while (fitting < N_TAG_SCHEMES && !has_prefixes(&rules[fitting], tags, n_tags)) fitting++;
+    if (fitting == N_TAG_SCHEMES) {
+        return error_set(err, STATUS_INVALID,
+                         "token %zu: tag \"" SLICE_FMT "\" is not of scheme %s (prefixes %s)", at,
+                         SLICE_ARG(texts[at]), tag_schemes[scheme], rules[scheme].prefixes);
+    }
+    return error_set(err, STATUS_INVALID,
+                     "token %zu: tag \"" SLICE_FMT
+                     "\" is not of scheme %s (prefixes %s), but scheme %s would fit",
+                     at, SLICE_ARG(texts[at]), tag_schemes[scheme], rules[scheme].prefixes,
+                     tag_schemes[fitting]);
+}
+
+Status entities_of_tags(const TagReading *reading, const Slice *tags, size_t n_tags, Arena *arena,
+                        Entity **out, size_t *n, Error *err)
+{
+    Tag *read;
+    *n = 0;
+    TRY(arena_take(arena, n_tags + 1, sizeof *read, "tags", &read, err));
+    for (size_t i = 0; i < n_tags; i++) {
+        if (tags[i].len == 0) {
+            return error_set(err, STATUS_INVALID, "token %zu: the tag is empty", i);
+        }
+        read[i] = read_tag(reading, tags[i]);
+    }
+    read[n_tags] = (Tag){'O', SLICE("_")};
+    TRY(arena_take(arena, n_tags, sizeof **out, "entities", out, err));
+    if (!reading->is_strict) {
+        *n = read_plain(read, n_tags, *out);
+        return STATUS_OK;
+    }
+    TRY(check_prefixes(reading->scheme, tags, read, n_tags, err));
+    *n = read_strict(&rules[reading->scheme], read, n_tags, *out);
+    return STATUS_OK;
+}
