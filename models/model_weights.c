@@ -173,7 +173,22 @@ static Status missing(const Safetensors *file, Slice name, Error *err)
                      SLICE_ARG(where), SLICE_ARG(name));
 }
 
-// Reads the parts of a parameter; *found is false where one is missing.
+// Integers in a weight's place are a quantised checkpoint or a broken file; as plain numbers they mean nothing.
+static Status want_real(const SafeTensor *tensor, Error *err)
+{
+    static const TensorType real[] = {TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_F64};
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
+        if (tensor->type == real[i]) return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor \"" SLICE_FMT
+                               "\" is of type %s, but weights must be F32, F16, BF16 or F64: "
+                               "a quantised checkpoint must be converted first",
+                     SLICE_ARG(tensor->file), SLICE_ARG(tensor->name),
+                     tensor_type_name(tensor->type));
+}
+
+// Reads the parts of a parameter; *absent names one that is missing.
 static Status read_param(const Model *model, const Param *param, const Safetensors *file,
                          float *rows, Slice *absent, Error *err)
 {
@@ -185,6 +200,7 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
             return STATUS_OK;
         }
         const size_t matrix[2] = {part->end - part->begin, param->cols};
+        TRY(want_real(tensor, err));
         TRY(safetensor_want_shape(tensor, param->is_vector ? 1 : 2, matrix, err));
         TRY(safetensor_read_f32(tensor, rows + part->begin * (param->is_vector ? 1 : param->cols),
                                 err));

@@ -28,10 +28,10 @@ static Status grow(Arena *arena, void *list, size_t count, size_t *capacity, siz
     return STATUS_OK;
 }
 
-static Status read_metadata(JsonReader *r, Safetensors *out, Error *err)
+// Each shard has its own; the first file's is kept.
+static Status read_metadata(JsonReader *r, bool is_kept, Safetensors *out, Error *err)
 {
     size_t capacity = 0;
-    if (out->n_metadata > 0) return json_reader_error(r, err, "\"__metadata__\" occurs twice");
     TRY(json_read_object(r, err));
     for (;;) {
         SafeMetadata pair = {0};
@@ -39,6 +39,7 @@ static Status read_metadata(JsonReader *r, Safetensors *out, Error *err)
         TRY(json_read_key(r, &pair.key, &more, err));
         if (!more) return STATUS_OK;
         TRY(json_read_string(r, &pair.value, err));
+        if (!is_kept) continue;
         TRY(grow(&out->arena, &out->metadata, out->n_metadata, &capacity, sizeof pair, err));
         out->metadata[out->n_metadata++] = pair;
     }
@@ -160,6 +161,8 @@ static Status place_entry(const JsonReader *r, Slice data, const size_t offsets[
 
 static Status read_header(JsonReader *r, Slice data, Entries *entries, Safetensors *out, Error *err)
 {
+    const bool is_first = out->n_metadata == 0;
+    bool has_metadata = false;
     TRY(json_read_object(r, err));
     for (;;) {
         SafeTensor tensor = {.file = r->name};
@@ -168,7 +171,9 @@ static Status read_header(JsonReader *r, Slice data, Entries *entries, Safetenso
         TRY(json_read_key(r, &tensor.name, &more, err));
         if (!more) break;
         if (slice_eq_cstr(tensor.name, "__metadata__")) {
-            TRY(read_metadata(r, out, err));
+            if (has_metadata) return json_reader_error(r, err, "\"__metadata__\" occurs twice");
+            has_metadata = true;
+            TRY(read_metadata(r, is_first, out, err));
             continue;
         }
         Status s = read_entry(r, &tensor, offsets, err);

@@ -336,6 +336,26 @@ static void large_vocabulary(const char *folder)
     write_file(folder, "vocab.txt", text);
 }
 
+// The header may name the type of the first tensor anew, since both take 4 bytes.
+static void integer_weights(const char *folder)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Slice bytes;
+    const char *path = folder_path(folder, "model.safetensors");
+    want_ok(file_read(&arena, path, 1 << 20, &bytes, &err), &err);
+    char *changed = arena_alloc(&arena, bytes.len, 1), *at = NULL;
+    cr_assert(changed != NULL);
+    memcpy(changed, bytes.ptr, bytes.len);
+    for (size_t i = 8; !at && i + 5 < bytes.len; i++) {
+        if (memcmp(changed + i, "\"F32\"", 5) == 0) at = changed + i;
+    }
+    cr_assert(at != NULL);
+    memcpy(at, "\"I32\"", 5);
+    want_ok(file_write(path, (Slice){changed, bytes.len}, &err), &err);
+    arena_release(&arena);
+}
+
 static void nothing(const char *folder)
 {
     (void)folder;
@@ -353,6 +373,7 @@ Test(model, refuses_directories_that_are_not_of_one_model)
     check_refused(more_layers, &bare,
                   "\"bert.encoder.layer.2.attention.self.query.weight\" is missing");
     check_refused(wider, &bare, "has shape [64, 32], but config.json asks for [65, 32]");
+    check_refused(integer_weights, &bare, "is of type I32, but weights must be F32");
     check_refused(cut_weights, &bare, "too few for a safetensors file");
     check_refused(no_weights, &bare, "neither model.safetensors nor");
     check_refused(no_config, &bare, "config.json");

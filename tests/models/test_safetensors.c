@@ -85,6 +85,7 @@ Test(safetensors, refuses_broken_headers_and_says_why)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"more\":1}}",
          "unknown key", 4},
         {"{\"__metadata__\":{\"a\":1}}", "", 0},
+        {"{\"__metadata__\":{},\"__metadata__\":{}}", "occurs twice", 0},
     };
 #undef T
     Buffer buffer = {0};
@@ -270,15 +271,17 @@ static void write_text(const char *path, const char *text)
     cr_assert(file_write(path, slice_from_cstr(text), &err) == STATUS_OK, "%s", err.text);
 }
 
+// A shard as other tools write it: each has its own metadata.
 static void write_one(const char *path, const char *name, float value)
 {
     Error err = {0};
+    const SafeMetadata format = {SLICE("format"), SLICE("pt")};
     const SafeItem item = {.name = slice_from_cstr(name),
                            .type = TENSOR_F32,
                            .n_dims = 1,
                            .shape = {1},
                            .data = &value};
-    cr_assert(safetensors_write(path, &item, 1, NULL, 0, NULL, NULL, &err) == STATUS_OK, "%s",
+    cr_assert(safetensors_write(path, &item, 1, &format, 1, NULL, NULL, &err) == STATUS_OK, "%s",
               err.text);
 }
 
@@ -294,6 +297,7 @@ Test(safetensors, opens_shards_through_their_index)
     write_text(index, "{\"weight_map\": {\"a\": \"m-1.safetensors\", \"b\": \"m-2.safetensors\"}}");
     cr_assert(safetensors_open_model(folder, &file, &err) == STATUS_OK, "%s", err.text);
     cr_assert(file.n_tensors == 2 && safetensors_find(&file, SLICE("b")) != NULL);
+    cr_assert(file.n_metadata == 1 && slice_eq_cstr(safetensors_metadata(&file, "format"), "pt"));
     safetensors_close(&file);
 
     static const struct {
