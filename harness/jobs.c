@@ -114,6 +114,12 @@ static Status spawn(Jobs *jobs, Worker *worker, Error *err)
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)close(to[1]);
         (void)close(from[0]);
+        // A sibling whose pipe stayed open here would never see its end.
+        for (size_t i = 0; i < jobs->n; i++) {
+            if (jobs->workers[i].pid <= 0) continue;
+            (void)close(jobs->workers[i].to);
+            (void)close(jobs->workers[i].from);
+        }
         if (getppid() == parent) worker_main(jobs->run, to[0], from[1]);
         _exit(0);
     }

@@ -16,8 +16,12 @@ cd "$folder"
 run() { # store, further options
     store=$1
     shift
-    "$assay" run "$suite" --store "$store" --report "$store.report" --quiet --json \
+    exec "$assay" run "$suite" --store "$store" --report "$store.report" --quiet --json \
         --checkpoint-seconds 0.02 "$@" >"$store.out" 2>>"$store.log"
+}
+
+whole_run() { # the same, which must end well
+    (run "$@") || { cat "$1.log"; exit 2; }
 }
 
 export_run() {
@@ -27,7 +31,7 @@ export_run() {
 now() { date +%s%N; }
 
 start=$(now)
-run whole.db || { cat whole.db.log; exit 2; }
+whole_run whole.db
 whole_ns=$(($(now) - start))
 export_run whole.db
 
@@ -41,18 +45,16 @@ while [ "$i" -lt "$kills" ]; do
     run killed.db &
     pid=$!
     sleep "$wait_s"
-    # The shell that runs the function is its group's only other process: kill the program itself.
-    child=$(pgrep -P "$pid" || true)
-    if [ -n "$child" ] && kill -9 $child 2>/dev/null; then killed=$((killed + 1)); fi
+    if kill -9 "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
     wait "$pid" 2>/dev/null || true
 done
-run killed.db || { cat killed.db.log; exit 2; }
+whole_run killed.db
 export_run killed.db
 
-run jobs.db --jobs 3 --threads 1 || { cat jobs.db.log; exit 2; }
+whole_run jobs.db --jobs 3 --threads 1
 export_run jobs.db
 
-run threads.db --threads 3 || { cat threads.db.log; exit 2; }
+whole_run threads.db --threads 3
 export_run threads.db
 
 for other in killed jobs threads; do
