@@ -156,7 +156,7 @@ Status plot_curves(PlotContext *context, int model, int task, Buffer *out, bool 
     buffer_printf(&plot.title, "Loss of " SLICE_FMT " by step, training and validation",
                   SLICE_ARG(view->models[model].name));
     axes(&plot);
-    buffer_append_cstr(&plot.script, "set key top right\nplot ");
+    buffer_append_cstr(&plot.script, "set key above right maxrows 1\nplot ");
     if (n_trials > 0) {
         buffer_printf(
             &plot.script,
