@@ -45,34 +45,36 @@ size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t
     return rows;
 }
 
-static Status check_ids(const int32_t *ids, size_t n, size_t limit, const char *what, size_t input,
-                        Error *err)
+static Status check_ids(const int32_t *ids, size_t n, size_t limit, const char *what, Error *err)
 {
     for (size_t t = 0; t < n; t++) {
         if (ids[t] >= 0 && (size_t)ids[t] < limit) continue;
-        return error_set(err, STATUS_INVALID, "input %zu: %s %d of token %zu is outside 0..%zu",
-                         input, what, ids[t], t, limit - 1);
+        return error_set(err, STATUS_INVALID, "%s %d of token %zu is outside 0..%zu", what, ids[t],
+                         t, limit - 1);
     }
     return STATUS_OK;
+}
+
+static Status check_input(const ModelConfig *c, const TokenSequence *input, Error *err)
+{
+    if (input->n_tokens == 0) return error_set(err, STATUS_INVALID, "there are no tokens");
+    if (input->n_tokens > c->max_positions) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu tokens, but the model takes at most %zu: truncate them",
+                         input->n_tokens, c->max_positions);
+    }
+    TRY(check_ids(input->ids, input->n_tokens, c->vocab_size, "id", err));
+    if (!input->type_ids) return STATUS_OK;
+    return check_ids(input->type_ids, input->n_tokens, c->type_vocab_size, "type id", err);
 }
 
 Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_t n_inputs,
                           Error *err)
 {
-    const ModelConfig *c = &model->config;
     for (size_t i = 0; i < n_inputs; i++) {
-        if (inputs[i].n_tokens == 0)
-            return error_set(err, STATUS_INVALID, "input %zu has no tokens", i);
-        if (inputs[i].n_tokens > c->max_positions) {
-            return error_set(
-                err, STATUS_INVALID,
-                "input %zu has %zu tokens, but the model takes at most %zu: truncate it", i,
-                inputs[i].n_tokens, c->max_positions);
-        }
-        TRY(check_ids(inputs[i].ids, inputs[i].n_tokens, c->vocab_size, "id", i, err));
-        if (inputs[i].type_ids)
-            TRY(check_ids(inputs[i].type_ids, inputs[i].n_tokens, c->type_vocab_size, "type id", i,
-                          err));
+        const Status s = check_input(&model->config, &inputs[i], err);
+        if (s == STATUS_OK) continue;
+        return n_inputs > 1 ? error_wrap(err, "input %zu", i) : s;
     }
     return STATUS_OK;
 }

@@ -30,6 +30,7 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(pair, JSONL_TEXT),
     CASE_FIELD(input_ids, JSONL_INTS),
     CASE_FIELD(token_type_ids, JSONL_INTS),
+    CASE_FIELD(attention_mask, JSONL_INTS),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -44,10 +45,8 @@ static Status take_given_ids(PredictCase *c, Error *err)
         return error_set(err, STATUS_INVALID, "%zu \"input_ids\", but %zu \"token_type_ids\"",
                          c->input_ids.n, c->token_type_ids.n);
     }
-    c->input = (TokenSequence){.ids = c->input_ids.values,
-                               .type_ids = c->token_type_ids.values,
-                               .n_tokens = c->input_ids.n};
-    return STATUS_OK;
+    c->input = (TokenSequence){.ids = c->input_ids.values, .type_ids = c->token_type_ids.values};
+    return jsonl_count_unpadded(&c->attention_mask, c->input_ids.n, &c->input.n_tokens, err);
 }
 
 static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
@@ -313,8 +312,8 @@ const Command command_predict = {
     .description =
         "MODEL is a directory with config.json, model.safetensors and a tokenizer. Each line of --in "
         "is {\"text\": TEXT}, {\"text\", \"pair\"}, or {\"input_ids\": [..]} with "
-        "\"token_type_ids\" where wanted; other keys are passed over. Each line of --out answers one "
-        "of them, in their order:\n\n"
+        "\"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted; other keys are "
+        "passed over. Each line of --out answers one of them, in their order:\n\n"
         "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; one value for a regression head\n"
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "

@@ -87,6 +87,10 @@ static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena
                           EncodingWindows *out, Error *err)
 {
     if (!c->text.is_given) return error_set(err, STATUS_INVALID, "\"text\" is missing");
+    if (c->max_length.is_given && c->max_length.value == 0) {
+        return error_set(err, STATUS_INVALID,
+                         "max_length 0 leaves no room; without it nothing is cut");
+    }
     EncodeOptions options = {
         .max_length = c->max_length.value, .stride = c->stride.value, .no_special = !c->special};
     if (c->strategy.is_given) {
@@ -182,12 +186,20 @@ static Status each_line(const Tokenizer *tokenizer, LineReader *in, const char *
 }
 
 // A directory, a tokenizer.json or a vocab.txt.
-static Status open_tokenizer(const char *path, Tokenizer **out, Error *err)
+static Status open_tokenizer(const char *path, bool is_cased, Tokenizer **out, Error *err)
 {
-    if (file_is_directory(path)) return tokenizer_open(path, out, err);
-    if (slice_ends_with(slice_from_cstr(path), SLICE(".txt"))) {
-        return tokenizer_open_vocab(path, NULL, out, err);
+    const WordPieceOptions wordpiece = {.is_cased = is_cased};
+    const bool is_vocab = slice_ends_with(slice_from_cstr(path), SLICE(".txt"));
+    if (is_vocab && !file_is_directory(path)) {
+        return tokenizer_open_vocab(path, &wordpiece, out, err);
     }
+    if (is_cased) {
+        return error_set(err, STATUS_INVALID,
+                         "--cased is for --train and for a vocab.txt: %s says itself whether case "
+                         "is kept",
+                         path);
+    }
+    if (file_is_directory(path)) return tokenizer_open(path, out, err);
     return tokenizer_open_json(path, out, err);
 }
 
@@ -202,7 +214,7 @@ static Status run_stream(CommandLine *line, Error *err)
                          "one MODEL is wanted, %zu were given; texts come from --in",
                          line->n_operands);
     }
-    Status s = open_tokenizer(line->operands[0], &tokenizer, err);
+    Status s = open_tokenizer(line->operands[0], option_flag(line, "cased"), &tokenizer, err);
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
@@ -284,7 +296,7 @@ static Status run_train(CommandLine *line, Error *err)
 
 static Status run(CommandLine *line, Error *err)
 {
-    static const char *const train_only[] = {"vocab-size", "min-frequency", "cased"};
+    static const char *const train_only[] = {"vocab-size", "min-frequency"};
     if (option_given(line, "train")) return run_train(line, err);
     for (size_t i = 0; i < sizeof train_only / sizeof *train_only; i++) {
         if (!option_given(line, train_only[i])) continue;
@@ -326,7 +338,9 @@ static const Option options[] = {
      .lowest = 1,
      .highest = 1e15,
      .help = "pairs seen less often are not joined"},
-    {.name = "cased", .kind = OPTION_FLAG, .help = "WordPiece: keep case and accents"},
+    {.name = "cased",
+     .kind = OPTION_FLAG,
+     .help = "WordPiece, trained or from a vocab.txt: keep case and accents"},
 };
 
 const Command command_tokenize = {

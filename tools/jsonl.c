@@ -87,11 +87,17 @@ Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_field
     Slice key = {0};
     JsonKind kind;
     bool more = false;
+    uint64_t seen = 0;
     TRY(json_read_object(r, err));
     for (;;) {
         TRY(json_read_key(r, &key, &more, err));
         if (!more) return STATUS_OK;
         const JsonlField *field = find_field(fields, n_fields, key);
+        if (field) {
+            const uint64_t bit = UINT64_C(1) << (field - fields);
+            if (seen & bit) return json_reader_error(r, err, "\"%s\" stands twice", field->key);
+            seen |= bit;
+        }
         TRY(json_peek(r, &kind, err));
         if (!field || (kind == JSON_NULL && field->kind != JSONL_RAW)) {
             TRY(json_skip(r, err));
@@ -108,6 +114,28 @@ Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
     r.first_line = line_number;
     TRY(jsonl_read_object(&r, fields, n_fields, out, err));
     return json_read_end(&r, err);
+}
+
+Status jsonl_count_unpadded(const JsonlInts *mask, size_t n_tokens, size_t *n_kept, Error *err)
+{
+    *n_kept = n_tokens;
+    if (!mask->is_given) return STATUS_OK;
+    if (mask->n != n_tokens) {
+        return error_set(err, STATUS_INVALID, "%zu tokens, but \"attention_mask\" has %zu numbers",
+                         n_tokens, mask->n);
+    }
+    size_t kept = 0;
+    while (kept < n_tokens && mask->values[kept] == 1) kept++;
+    for (size_t t = kept; t < n_tokens; t++) {
+        if (mask->values[t] == 0) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            "\"attention_mask\" must be ones and then zeros, but number %zu of it is %d: "
+            "padding comes after the tokens",
+            t, mask->values[t]);
+    }
+    *n_kept = kept;
+    return STATUS_OK;
 }
 
 // ---- answers ----

@@ -43,13 +43,18 @@ typedef struct JsonlField {
     size_t offset; // into the struct that is filled
 } JsonlField;
 
-// Reads the object that comes next into *out: fields that are absent or null leave *out as it is. Memory comes from the
-// reader's arena.
+// Reads the object that comes next into *out: fields that are absent or null leave *out as it is; a field that stands
+// twice is refused. At most 64 fields. Memory comes from the reader's arena.
 Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
                          Error *err) MUST_CHECK;
 // The same for a whole line.
 Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
                        const JsonlField *fields, size_t n_fields, void *out, Error *err) MUST_CHECK;
+
+// How many of n_tokens come before padding, by an "attention_mask" of ones and then zeros; all where none is given. A mask
+// of another length, with other numbers, or with tokens after padding is refused: positions would not be those meant.
+Status jsonl_count_unpadded(const JsonlInts *mask, size_t n_tokens, size_t *n_kept,
+                            Error *err) MUST_CHECK;
 
 // ---- the stream of answers ----
 

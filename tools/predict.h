@@ -9,7 +9,7 @@
 typedef struct PredictCase {
     Slice id;
     JsonlText text, pair;
-    JsonlInts input_ids, token_type_ids;
+    JsonlInts input_ids, token_type_ids, attention_mask;
     TokenSequence input;
     Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
     bool is_cut;        // the text had more tokens than are allowed

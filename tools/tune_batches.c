@@ -36,22 +36,6 @@ static Status want_length(const char *what, const JsonlInts *ints, size_t n, Err
                      ints->n, n);
 }
 
-// Takes out the positions that the mask hides: nothing is padded here.
-static void drop_padding(GivenExample *e, bool labels_by_token)
-{
-    if (!e->attention_mask.is_given) return;
-    size_t kept = 0;
-    for (size_t t = 0; t < e->input_ids.n; t++) {
-        if (e->attention_mask.values[t] == 0) continue;
-        e->input_ids.values[kept] = e->input_ids.values[t];
-        if (e->token_type_ids.is_given)
-            e->token_type_ids.values[kept] = e->token_type_ids.values[t];
-        if (labels_by_token) e->labels.values[kept] = e->labels.values[t];
-        kept++;
-    }
-    e->input_ids.n = kept;
-}
-
 // Labels of a span head: "labels": [start, end], or the two by their own names.
 static Status join_positions(GivenExample *e, Arena *arena, Error *err)
 {
@@ -78,13 +62,11 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
     if (!e->labels.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
     const size_t n = e->input_ids.n;
     TRY(want_length("token_type_ids", &e->token_type_ids, n, err));
-    TRY(want_length("attention_mask", &e->attention_mask, n, err));
     TRY(want_length("labels", &e->labels, by_token ? n : head == HEAD_SPAN ? 2 : 1, err));
-    drop_padding(e, by_token);
-    *out = (TrainExample){.input = {.ids = e->input_ids.values,
-                                    .type_ids = e->token_type_ids.values,
-                                    .n_tokens = e->input_ids.n},
-                          .labels = e->labels.values};
+    *out =
+        (TrainExample){.input = {.ids = e->input_ids.values, .type_ids = e->token_type_ids.values},
+                       .labels = e->labels.values};
+    TRY(jsonl_count_unpadded(&e->attention_mask, n, &out->input.n_tokens, err));
     return model_check_inputs(model, &out->input, 1, err);
 }
 

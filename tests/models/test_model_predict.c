@@ -143,7 +143,7 @@ Test(model_predict, refuses_inputs_that_do_not_fit_and_names_them)
         TokenSequence input;
         const char *says;
     } cases[] = {
-        {{.ids = good, .n_tokens = 0}, "input 1 has no tokens"},
+        {{.ids = good, .n_tokens = 0}, "input 1: there are no tokens"},
         {{.ids = many, .n_tokens = 25}, "at most 24"},
         {{.ids = high, .n_tokens = 3}, "id 50 of token 1"},
         {{.ids = negative, .n_tokens = 3}, "id -1 of token 2"},

@@ -82,16 +82,44 @@ Test(predict, goes_on_after_cases_that_fail)
             "[1]\n"
             "{\"id\": \"h\", \"input_ids\": "
             "[2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2,2]}\n"
-            "{\"id\": \"i\"}\n",
+            "{\"id\": \"i\"}\n"
+            "{\"id\": \"j\", \"text\": \"bad\", \"text\": \"good\"}\n"
+            "{\"id\": \"k\", \"input_ids\": [0, 2, 3], \"attention_mask\": [0, 1, 1]}\n"
+            "{\"id\": \"l\", \"input_ids\": [2, 3], \"attention_mask\": [1]}\n"
+            "{\"id\": \"m\", \"input_ids\": [2, 3], \"attention_mask\": [1, 2]}\n",
             "predict", model, "--batch", "3");
     program_want(&program, 2);
-    cr_assert_eq(count_lines(program.out), 10);
-    for (size_t i = 0; i < 10; i++) {
+    cr_assert_eq(count_lines(program.out), 14);
+    for (size_t i = 0; i < 14; i++) {
         const Json *answer = json_line(program.out, i);
         cr_expect_eq(json_get(answer, "error") == NULL, i == 2, "line %zu", i);
-        if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hi"[i], "line %zu", i);
+        if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hijklm"[i], "line %zu", i);
     }
-    cr_expect(text_contains(program.err, "9 of 10 cases"), "%s", program.err.ptr);
+    cr_expect(text_contains(program.err, "13 of 14 cases"), "%s", program.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, drops_padding_by_the_attention_mask)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const Program program =
+        RUN(&arena,
+            "{\"input_ids\": [2, 9, 3]}\n"
+            "{\"input_ids\": [2, 9, 3, 0, 0], \"attention_mask\": [1, 1, 1, 0, 0]}\n"
+            "{\"input_ids\": [2, 9, 3, 0, 0]}\n",
+            "predict", model, "--mode", "logits");
+    program_want(&program, 0);
+    for (size_t k = 0; k < 3; k++) {
+        double logits[3];
+        for (size_t i = 0; i < 3; i++) {
+            logits[i] = json_double(json_at(json_get(json_line(program.out, i), "logits"), k));
+        }
+        cr_expect_eq(logits[1], logits[0], "logit %zu", k);
+        cr_expect_neq(logits[2], logits[0], "logit %zu", k);
+    }
     folder_remove(folder);
     arena_release(&arena);
 }

@@ -165,20 +165,41 @@ Test(tokenize, gives_ids_back_unchanged_and_failures_in_their_place)
             "{\"id\": \"x\"}\n"
             "{\"text\": \"a\", \"strategy\": \"longest\"}\n"
             "{\"text\": \"\\ud83d\"}\n"
-            "{\"text\": \"a\\u0000b\", \"special\": false}",
+            "{\"text\": \"a\\u0000b\", \"special\": false}\n"
+            "{\"text\": \"a\", \"max_length\": 0}\n"
+            "{\"text\": \"a\", \"text\": \"b\"}",
             "tokenize", model);
     program_want(&program, 2);
-    cr_assert_eq(count_lines(program.out), 8);
+    cr_assert_eq(count_lines(program.out), 10);
     cr_expect(slice_starts_with(program.out, SLICE("{\"id\":{\"a\": [1, 2.50]},\"ids\":[")), "%s",
               program.out.ptr);
     cr_expect_eq(number_of(json_line(program.out, 1), "id"), 7);
-    const bool fails[] = {false, true, true, false, true, true, true, false};
-    for (size_t i = 0; i < 8; i++) {
+    const bool fails[] = {false, true, true, false, true, true, true, false, true, true};
+    for (size_t i = 0; i < 10; i++) {
         const Json *answer = json_line(program.out, i);
         cr_expect_eq(json_get(answer, "error") != NULL, fails[i], "line %zu", i);
         cr_expect_eq(json_get(answer, "ids") != NULL, !fails[i], "line %zu", i);
     }
-    cr_expect(text_contains(program.err, "5 of 8 cases"), "%s", program.err.ptr);
+    cr_expect(text_contains(program.err, "7 of 10 cases"), "%s", program.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(tokenize, keeps_the_case_of_a_bare_vocabulary_when_told)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *vocab =
+        write_file(&arena, folder, "v.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nab\nAb\n");
+    const Program cased = RUN(&arena, "{\"text\": \"Ab\"}", "tokenize", vocab, "--cased");
+    const Program lower = RUN(&arena, "{\"text\": \"Ab\"}", "tokenize", vocab);
+    const Program refused = RUN(&arena, "{\"text\": \"Ab\"}", "tokenize", folder, "--cased");
+    program_want(&cased, 0);
+    program_want(&lower, 0);
+    program_want(&refused, 2);
+    cr_expect(text_contains(cased.out, "\"ids\":[2,6,3]"), "%s", cased.out.ptr);
+    cr_expect(text_contains(lower.out, "\"ids\":[2,5,3]"), "%s", lower.out.ptr);
+    cr_expect(text_contains(refused.err, "--cased"), "%s", refused.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }
