@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); // returns 0
 
 extern const Slice fuzz_seeds[]; // inputs to mutate; their bytes are also spliced into one another

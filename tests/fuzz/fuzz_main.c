@@ -15,14 +15,19 @@
 
 enum { MAX_INPUT = 4096, MAX_MUTATIONS = 8 };
 
-static unsigned long long seed, iteration; // for the crash message
+static unsigned long long seed;
+static char place
+    [128]; // the crash message, written before each input: a signal handler may only copy it out
+
+static void note_place(unsigned long long iteration)
+{
+    snprintf(place, sizeof place, "fuzz: --seed %llu --first %llu --iterations 1\n", seed,
+             iteration);
+}
 
 static void say_where(void)
 {
-    char line[128];
-    const int len = snprintf(line, sizeof line, "fuzz: --seed %llu --first %llu --iterations 1\n",
-                             seed, iteration);
-    if (len > 0) (void)!write(STDERR_FILENO, line, (size_t)len);
+    (void)!write(STDERR_FILENO, place, strlen(place));
 }
 
 static void on_signal(int number)
@@ -33,6 +38,7 @@ static void on_signal(int number)
 }
 
 // Present where a sanitizer is linked in.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the sanitizers' own name
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 // SplitMix64 (Steele, Lea & Flood 2014).
@@ -103,7 +109,8 @@ static void mutate(uint8_t *input, size_t *len, uint64_t *state)
 static void run_mutated(unsigned long long first, unsigned long long n)
 {
     static uint8_t input[MAX_INPUT];
-    for (iteration = first; iteration < first + n; iteration++) {
+    for (unsigned long long iteration = first; iteration < first + n; iteration++) {
+        note_place(iteration);
         uint64_t state = seed * 0x2545F4914F6CDD1Du + iteration;
         const Slice from = fuzz_seeds[iteration % fuzz_seed_count];
         size_t len = from.len < MAX_INPUT ? from.len : MAX_INPUT;
