@@ -158,7 +158,7 @@ static void put_sizes(Buffer *out, const Inspection *in)
     const ModelConfig *config = model_config(in->model);
     put_name(out, "parameters");
     buffer_printf(out, "%llu: embeddings %llu, %zu blocks of %llu, head %llu",
-                  (unsigned long long)(in->size.n_parameters + in->n_unused),
+                  (unsigned long long)in->size.n_parameters + in->n_unused,
                   (unsigned long long)in->size.n_embedding, config->n_layers,
                   (unsigned long long)in->size.n_block, (unsigned long long)in->size.n_head);
     if (in->n_unused > 0) {

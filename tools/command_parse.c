@@ -228,6 +228,22 @@ static Status check_operands(const CommandLine *line, Error *err)
     return STATUS_OK;
 }
 
+// One argument: an option, the command's name or an operand.
+static Status take_argument(CommandLine *line, Arguments *args, Error *err)
+{
+    const char *text = args->argv[args->at++];
+    const bool is_option = !args->is_literal && text[0] == '-' && text[1] != '\0';
+    if (is_option && strcmp(text, "--") == 0) {
+        args->is_literal = true;
+        return STATUS_OK;
+    }
+    if (is_option && text[1] == '-') return take_long(line, args, text + 2, err);
+    if (is_option) return take_short(line, args, text + 1, err);
+    if (!line->command) return take_command(line, text, err);
+    line->operands[line->n_operands++] = text;
+    return STATUS_OK;
+}
+
 Status command_line_parse(CommandLine *line, int argc, const char *const *argv, Error *err)
 {
     Arguments args = {.argv = argv, .argc = argc, .at = 1};
@@ -235,20 +251,7 @@ Status command_line_parse(CommandLine *line, int argc, const char *const *argv, 
     line->argv = argv;
     TRY(arena_take(&line->arena, (size_t)argc + 1, sizeof *line->operands, "the arguments",
                    (void *)&line->operands, err));
-    while (args.at < argc) {
-        const char *text = argv[args.at++];
-        if (!args.is_literal && strcmp(text, "--") == 0) {
-            args.is_literal = true;
-        } else if (!args.is_literal && text[0] == '-' && text[1] == '-') {
-            TRY(take_long(line, &args, text + 2, err));
-        } else if (!args.is_literal && text[0] == '-' && text[1] != '\0') {
-            TRY(take_short(line, &args, text + 1, err));
-        } else if (!line->command) {
-            TRY(take_command(line, text, err));
-        } else {
-            line->operands[line->n_operands++] = text;
-        }
-    }
+    while (args.at < argc) TRY(take_argument(line, &args, err));
     TRY(fill_defaults(line, global_options, n_global_options, line->globals, err));
     if (line->command) {
         TRY(fill_defaults(line, line->command->options, line->command->n_options, line->values,

@@ -100,7 +100,7 @@ void listing_put_table(const Listing *listing, Buffer *out)
 {
     size_t widths[LISTING_MAX_COLUMNS] = {0};
     const size_t n = listing->n_columns;
-    if (listing->n_cells == 0) {
+    if (n == 0 || listing->n_cells == 0) {
         buffer_append_cstr(out, "none\n");
         return;
     }
@@ -111,7 +111,9 @@ void listing_put_table(const Listing *listing, Buffer *out)
     }
     for (size_t c = 0; c < n; c++) {
         for (const char *at = listing->columns[c]; *at; at++) {
-            buffer_append_byte(out, *at == '_' ? ' ' : *at);
+            char letter = *at;
+            if (letter == '_') letter = ' ';
+            buffer_append_byte(out, letter);
         }
         const size_t pad = c + 1 < n ? widths[c] - strlen(listing->columns[c]) + 2 : 0;
         buffer_printf(out, "%*s", (int)pad, "");
