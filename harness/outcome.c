@@ -156,7 +156,7 @@ static bool take_curves(Slice *file, const Head *head, Curves *curves)
 
 static Status parse(Slice file, Outcome *out, Error *err)
 {
-    Head head;
+    Head head = {0};
     if (!take_array(&file, 1, sizeof head, &head) || memcmp(head.magic, magic, sizeof magic) != 0 ||
         head.n_outputs > file.len / 8 ||
         (head.n_classes > 0 && head.n_outputs > file.len / head.n_classes))

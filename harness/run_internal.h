@@ -37,7 +37,7 @@ void run_close(Run *run, bool remove_state);
 Work run_work(const Run *run, size_t trial);
 // A trial has begun, or has ended with this outcome: scored, stored, choices made, files of settings that lost removed.
 void run_begin_trial(Run *run, size_t trial);
-Status run_end_trial(Run *run, size_t trial, Outcome *outcome, Error *err) MUST_CHECK;
+Status run_end_trial(Run *run, size_t index, Outcome *outcome, Error *err) MUST_CHECK;
 Status run_loop(Run *run, Error *err) MUST_CHECK;
 // Options of the process that does trials.
 ExecuteOptions run_execute_options(const Run *run);

@@ -10,7 +10,7 @@ const char *suites_folder(const char *suite);
 // Loads folder/suite.json; a failure fails the test.
 Suite *suites_load(const char *folder, const SuiteOverrides *overrides);
 // Loads a text that must be refused, and gives the message without the folder's name in front. Valid until the next call.
-const char *suites_refusal(const char *suite, const SuiteOverrides *overrides);
+const char *suites_refusal(const char *text, const SuiteOverrides *overrides);
 // A suite with the given text in place of its tune block, "folds" and all else filled in. Valid until the next call.
 const char *suites_with_tune(const char *tune);
 
