@@ -109,8 +109,16 @@ static Status check_rows(const TaskData *data, const DataCheck *check, Rows *row
 
 // ---- lengths in tokens ----
 
+// The samples of a part that are used, as a data set of their own: it borrows.
+typedef struct CountedPart {
+    Dataset used;
+    const size_t
+        *n_full; // [used.n_samples] tokens before truncation; NULL where the part has no tokens
+} CountedPart;
+
 typedef struct Counting {
-    const TaskData *data;
+    CountedPart parts[N_DATA_PARTS];
+    size_t n_parts;
     const Tokenizer *tokenizer;
     Arena scratch;
 } Counting;
@@ -119,6 +127,14 @@ static Status count_tokens(void *context, const Sample *sample, size_t *n_tokens
 {
     Counting *counting = context;
     TokenBatch batch;
+    for (size_t i = 0; i < counting->n_parts; i++) {
+        const CountedPart *part = &counting->parts[i];
+        const uintptr_t at = (uintptr_t)sample, begin = (uintptr_t)part->used.samples;
+        if (!part->n_full || at < begin || at >= begin + part->used.n_samples * sizeof *sample)
+            continue;
+        *n_tokens = part->n_full[(at - begin) / sizeof *sample];
+        return STATUS_OK;
+    }
     const ArenaMark mark = arena_mark(&counting->scratch);
     const Slice *pair = sample->pair.ptr ? &sample->pair : NULL;
     const Status s = tokenizer_encode_batch(counting->tokenizer, &sample->text, pair, 1, NULL,
@@ -142,18 +158,36 @@ static Status copy_notes(const DataCheck *check, Slice task, Arena *arena, RunNo
     return STATUS_OK;
 }
 
+// Folds leave valid and test alone, and so does the check.
+static Status count_parts(const Prepared *prepared, size_t task, int model, Arena *arena,
+                          Counting *counting, CheckPart *parts, Error *err)
+{
+    const TaskData *data = &prepared->tasks[task];
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const UsedPart *part = &data->parts[p];
+        if (part->n == 0 || (p != PART_TRAIN && data->fold)) continue;
+        CountedPart *counted = &counting->parts[counting->n_parts];
+        const Tokens *tokens = model == NO_MODEL
+                                   ? NULL
+                                   : prepared_tokens(prepared, (size_t)model, task, (DataPart)p, 0);
+        counted->used = part->data;
+        counted->n_full = tokens ? tokens->batch.n_full : NULL;
+        counted->used.n_samples = part->n;
+        TRY(arena_take(arena, part->n, sizeof(Sample), "samples", &counted->used.samples, err));
+        for (size_t i = 0; i < part->n; i++)
+            counted->used.samples[i] = part->data.samples[part->which[i]];
+        parts[counting->n_parts++] = (CheckPart){data_part_name((DataPart)p), &counted->used};
+    }
+    return STATUS_OK;
+}
+
 Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, CheckRow **rows,
                      size_t *n_rows, RunNote **notes, size_t *n_notes, Error *err)
 {
     const Suite *suite = prepared->suite;
     const TaskData *data = &prepared->tasks[task];
     CheckPart parts[N_DATA_PARTS];
-    size_t n_parts = 0;
-    for (int part = 0; part < N_DATA_PARTS; part++) {
-        if (data->parts[part].n > 0)
-            parts[n_parts++] = (CheckPart){data_part_name((DataPart)part), &data->parts[part].data};
-    }
-    Counting counting = {.data = data};
+    Counting counting = {0};
     CheckOptions options = {0};
     if (model != NO_MODEL) {
         const size_t slot = (size_t)model * suite->n_tasks + task;
@@ -165,7 +199,8 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     }
     DataCheck check = {0};
     Rows out = {.arena = arena, .task = suite->tasks[task].name};
-    Status s = data_check(parts, n_parts, &options, &check, err);
+    Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
+    if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);
     if (s == STATUS_OK) s = check_rows(data, &check, &out, err);
     if (s == STATUS_OK) s = copy_notes(&check, suite->tasks[task].name, arena, notes, n_notes, err);
     *rows = out.rows;

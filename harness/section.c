@@ -163,10 +163,10 @@ Status section_read_key(const SuiteKey *key, const Json *value, Arena *arena, vo
 {
     if (key->read) return key->read(value, arena, target, err);
     if (key->size == 0) return STATUS_OK;
-    double number;
-    int64_t integer;
-    size_t index;
-    bool is_true;
+    double number = 0;
+    int64_t integer = 0;
+    size_t index = 0;
+    bool is_true = false;
     switch (key->kind) {
     case KEY_TEXT:
         return read_text(key, value, arena, target, err);

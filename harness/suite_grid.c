@@ -115,6 +115,7 @@ static int compare_texts(const void *left, const void *right)
 
 static Status check_distinct(const Json *tune, const TuneSetting *settings, size_t n, Error *err)
 {
+    if (n < 2) return STATUS_OK;
     const TuneSetting **sorted = malloc(n * sizeof *sorted);
     if (!sorted) return error_set_memory(err, n, sizeof *sorted, "a grid of settings");
     Status s = STATUS_OK;

@@ -286,14 +286,14 @@ const SuiteSection section_data = {.name = "tasks[].data",
 
 // --- tuning --------------------------------------------------------------------------------------------------------
 
-#define WEIGHTS_SCHEMA                                                                    \
-    "{\"anyOf\":[{\"const\":\"balanced\"},{\"type\":\"object\",\"additionalProperties\":" \
-    "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1," \
+#define WEIGHTS_SCHEMA                                                                              \
+    "{\"anyOf\":[{\"enum\":[\"none\",\"balanced\"]},{\"type\":\"object\",\"additionalProperties\":" \
+    "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1,"           \
     "\"items\":{\"type\":\"number\",\"minimum\":0}}]}}]}"
 
 static const SuiteKey keys_tune[] = {
     {KEY("learning_rate", KEY_NUMBER, "AdamW's rate at the end of the warm-up", "5e-05"),
-     .lowest = 1e-10, .highest = 10, FIELD(TuneSetting, learning_rate)},
+     .lowest = 1e-10, .highest = 1e12, FIELD(TuneSetting, learning_rate)},
     {KEY("batch_size", KEY_COUNT, "sequences a batch", "16"), .lowest = 1, .highest = MANY,
      FIELD(TuneSetting, batch_size)},
     {KEY("accumulate", KEY_COUNT,
@@ -329,10 +329,10 @@ static const SuiteKey keys_tune[] = {
     {KEY("label_smoothing", KEY_NUMBER, "share of the target spread over all classes", "0"),
      .highest = 0.999, FIELD(TuneSetting, label_smoothing)},
     {KEY("class_weights", KEY_OTHER,
-         "weights of the classes in the loss: `balanced` (inverse to their counts), or an object from "
+         "weights of the classes in the loss: `none`, `balanced` (inverse to their counts), or an object from "
          "label to weight (1 where a label is not named)",
-         "(all 1)"),
-     .schema = WEIGHTS_SCHEMA, .shown = "`balanced` or object", .read = tune_read_weights,
+         "\"none\""),
+     .schema = WEIGHTS_SCHEMA, .shown = "`none`, `balanced` or object", .read = tune_read_weights,
      .write = tune_write_weights},
     {KEY("balance", KEY_BOOL, "draw samples with replacement so that classes come equally often",
          "false"),

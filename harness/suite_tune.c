@@ -50,10 +50,11 @@ Status tune_read_weights(const Json *value, Arena *arena, void *target, Error *e
     (void)arena;
     TuneSetting *setting = target;
     if (json_kind(value) == JSON_STRING) {
+        if (slice_eq_cstr(json_string(value), "none")) return STATUS_OK;
         if (!slice_eq_cstr(json_string(value), "balanced")) {
             return json_error(value, err,
                               "found \"" SLICE_FMT
-                              "\", want \"balanced\" or an object from label to "
+                              "\", want \"balanced\", \"none\" or an object from label to "
                               "weight",
                               SLICE_ARG(slice_sub(json_string(value), 0, 80)));
         }
@@ -65,7 +66,8 @@ Status tune_read_weights(const Json *value, Arena *arena, void *target, Error *e
         setting->class_weighting = CLASS_WEIGHTS_GIVEN;
         return STATUS_OK;
     }
-    return json_error(value, err, "found %s, want \"balanced\" or an object from label to weight",
+    return json_error(value, err,
+                      "found %s, want \"balanced\", \"none\" or an object from label to weight",
                       json_kind_name(json_kind(value)));
 }
 

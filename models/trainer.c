@@ -35,7 +35,7 @@ static Status check_number(const char *what, double value, double lowest, double
 
 static Status check_options(const TrainOptions *o, Error *err)
 {
-    TRY(check_number("learning rate", o->learning_rate, 0, 1e6, err));
+    TRY(check_number("learning rate", o->learning_rate, 0, 1e12, err));
     TRY(check_number("weight decay", o->weight_decay, 0, 1e6, err));
     TRY(check_number("beta1", o->beta1, 0, 0.999999999, err));
     TRY(check_number("beta2", o->beta2, 0, 0.999999999, err));
