@@ -101,7 +101,8 @@ static Slice choose_column(const Sniff *sniff, Slice asked, int found)
 
 static char usual_delimiter(SniffFormat format)
 {
-    return format == SNIFF_TSV ? '\t' : format == SNIFF_CSV ? ',' : 0;
+    if (format == SNIFF_TSV) return '\t';
+    return format == SNIFF_CSV ? ',' : '\0';
 }
 
 static void choose_options(Init *init)
@@ -389,7 +390,7 @@ static void put_tune(const Init *init)
     if (is_imbalanced(init)) {
         buffer_append_cstr(out,
                            ",\n    // Without and with more weight on rare classes in the loss.\n"
-                           "    \"class_weights\": [null, \"balanced\"]");
+                           "    \"class_weights\": [\"none\", \"balanced\"]");
     }
     buffer_append_cstr(out, "\n  },\n\n");
 }
