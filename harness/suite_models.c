@@ -113,8 +113,29 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
     return untuned(reading, model, err);
 }
 
+// A tune block that no model uses, since each has its own: checked none the less, so that a mistake in it does not lie in
+// wait, and not to be changed in vain.
+static Status check_unused_tune(const SuiteReading *reading, const Json *root, size_t n_users,
+                                Error *err)
+{
+    const Json *tune = json_get(root, "tune");
+    const TuneSetting *settings;
+    size_t n;
+    if (!tune || json_kind(tune) == JSON_NULL || n_users > 0) return STATUS_OK;
+    TRY(tune_grid_read(&reading->suite->arena, tune, &settings, &n, err));
+    for (const Json *v = json_first(tune); v; v = json_next(v)) {
+        if (!overrides_gave(reading->edited, v)) continue;
+        return json_error(v, err,
+                          "this changes nothing: every model has a \"tune\" block of its own; set "
+                          "models.NAME.tune." SLICE_FMT " instead",
+                          SLICE_ARG(json_key(v)));
+    }
+    return STATUS_OK;
+}
+
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err)
 {
+    size_t n_users = 0; // of the suite's tune block
     Suite *suite = reading->suite;
     const Json *list = NULL;
     TRY(json_opt_kind(root, "models", JSON_ARRAY, &list, err));
@@ -132,7 +153,9 @@ Status suite_read_models(const SuiteReading *reading, const Json *root, Error *e
         TRY(check_name(reading, object, i, err));
         TRY(read_source(reading, object, model, err));
         TRY(read_settings(reading, root, object, model, err));
+        const Json *own = json_get(object, "tune");
+        n_users += !own || json_kind(own) == JSON_NULL;
         suite->n_models++;
     }
-    return STATUS_OK;
+    return check_unused_tune(reading, root, n_users, err);
 }

@@ -155,6 +155,24 @@ Test(overrides, a_wrong_value_is_refused_by_its_flag)
     }
 }
 
+Test(overrides, a_grid_that_no_model_uses_is_checked_and_not_changed_in_vain)
+{
+    static const char text[] =
+        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"model\", \"tune\": {}}],"
+        "\"tasks\": [{\"name\": \"t\", \"data\": \"data\"}], \"tune\": {\"epochs\": 3}}";
+    static const struct {
+        const char *set, *message;
+    } cases[] = {{"tune.epochs=4", "--set tune.epochs=4: tune.epochs: this changes nothing"},
+                 {"tune.clip=2", "set models.NAME.tune.clip instead"},
+                 {"tune.clpi=2", "did you mean \"clip\"?"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Slice set = slice_from_cstr(cases[i].set);
+        const SuiteOverrides overrides = {.set = &set, .n_set = 1};
+        const char *message = suites_refusal(text, &overrides);
+        cr_expect_not_null(strstr(message, cases[i].message), "%s: %s", cases[i].set, message);
+    }
+}
+
 Test(overrides, a_mistake_of_the_file_keeps_its_place)
 {
     // The overrides change the text before the mistake: in its line and in others, longer and shorter.
