@@ -197,7 +197,10 @@ void model_probabilities(const float *logits, size_t n_rows, size_t n_classes,
 {
     for (size_t i = 0; i < n_rows; i++, logits += n_classes, probabilities += n_classes) {
         double highest = -INFINITY, sum = 0;
-        for (size_t j = 0; j < n_classes; j++) highest = fmax(highest, (double)logits[j]);
+        // gcc 12 for aarch64 cannot compile an fmax of converted floats here.
+        for (size_t j = 0; j < n_classes; j++) {
+            if ((double)logits[j] > highest) highest = (double)logits[j];
+        }
         for (size_t j = 0; j < n_classes; j++)
             sum += probabilities[j] = exp((double)logits[j] - highest);
         for (size_t j = 0; j < n_classes; j++) probabilities[j] /= sum;

@@ -180,7 +180,8 @@ static void fill_cross_entropy(const ToleranceInput *in, size_t out, double *bou
     const double factor = sum_factor(in->u, x->cols);
     double weight = 1, loss = 0;
     for (size_t j = 0; as->class_weights && j < x->cols; j++) {
-        weight = fmax(weight, as->class_weights[j]);
+        // gcc 12 for aarch64 cannot compile an fmax of converted floats here.
+        if ((double)as->class_weights[j] > weight) weight = (double)as->class_weights[j];
     }
     for (size_t i = 0; i < x->rows; i++) {
         // Logits, their maximum and the logarithm of the sum each round relative to the largest.
