@@ -1,0 +1,108 @@
+#include "tests/harness/runs.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/philox.h"
+#include "tests/support/folder.h"
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    Error err = {0};
+    const char *path = folder_path(folder, name);
+    cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
+}
+
+const char *runs_sentences(size_t n, unsigned seed)
+{
+    static char texts[2][16384];
+    static int next;
+    static const char *const words[] = {"film", "plot", "scene", "cast", "music", "story", "end"};
+    static const char *const told[2][2] = {{"dull", "weak"}, {"fine", "warm"}};
+    char *text = texts[next = 1 - next];
+    size_t at = (size_t)snprintf(text, sizeof texts[0], "text\tlabel\n");
+    Philox rng = philox_stream(seed, 1);
+    for (size_t i = 0; i < n && at < sizeof texts[0] - 100; i++) {
+        at += (size_t)snprintf(text + at, sizeof texts[0] - at, "%s %s %s %zu\t%s\n",
+                               words[philox_below(&rng, 7)], told[i % 2][philox_below(&rng, 2)],
+                               words[philox_below(&rng, 7)], i, i % 2 ? "good" : "bad");
+    }
+    return text;
+}
+
+const char *runs_folder(const RunsSuite *suite)
+{
+    static const char fresh[] =
+        "[{\"name\": \"tiny\", \"create\": {\"architecture\": \"bert\", \"hidden_size\": 16, "
+        "\"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 32, \"max_positions\": 24, "
+        "\"tokenizer\": \"wordpiece\", \"vocab_size\": 120}}]";
+    static const char tune[] =
+        "{\"learning_rate\": [1e-3, 5e-3], \"batch_size\": 8, \"epochs\": 2}";
+    char text[8192];
+    Error err = {0};
+    const char *folder = folder_make();
+    snprintf(text, sizeof text,
+             "{\"suite\": \"tiny\", \"seed\": 3, \"models\": %s,\n"
+             "\"tasks\": [{\"name\": \"films\", \"metrics\": [\"accuracy\", \"f1\"], "
+             "\"data\": \"data\"}],\n\"tune\": %s, \"folds\": %s%s,\n"
+             "\"report\": {\"formats\": [\"json\"]}}\n",
+             suite->models ? suite->models : fresh, suite->tune ? suite->tune : tune,
+             suite->folds ? suite->folds : "{\"k\": 2, \"inner\": 0.25}",
+             suite->more ? suite->more : "");
+    put(folder, "suite.json", text);
+    cr_assert_eq(file_make_directories(folder_path(folder, "data"), &err), STATUS_OK, "%s",
+                 err.text);
+    put(folder, "data/train.tsv", suite->train ? suite->train : runs_sentences(60, 1));
+    if (suite->has_parts) {
+        put(folder, "data/dev.tsv", runs_sentences(20, 2));
+        put(folder, "data/test.tsv", suite->test ? suite->test : runs_sentences(20, 3));
+    }
+    return folder;
+}
+
+Suite *runs_load(const char *folder)
+{
+    Suite *suite = NULL;
+    Error err = {0};
+    cr_assert_eq(suite_load(folder_path(folder, "suite.json"), NULL, &suite, &err), STATUS_OK, "%s",
+                 err.text);
+    return suite;
+}
+
+Status runs_run(const char *folder, const RunsHow *how, RunResult *result, Error *err)
+{
+    static const RunsHow defaults = {0};
+    char store[4096], report[4200];
+    if (how == NULL) how = &defaults;
+    snprintf(store, sizeof store, "%s/%s", folder, how->store ? how->store : "a.db");
+    snprintf(report, sizeof report, "%s.report", store);
+    Suite *suite = runs_load(folder);
+    const RunOptions options = {.store_path = store,
+                                .report_dir = report,
+                                .n_jobs = how->n_jobs,
+                                .n_threads = how->n_threads ? how->n_threads : 1,
+                                .retime = how->retime,
+                                .cancel = how->cancel,
+                                .program_version = "test"};
+    const Status s = run_suite(suite, &options, result, err);
+    suite_close(&suite);
+    return s;
+}
+
+Buffer runs_export(const char *folder, const RunsHow *how)
+{
+    Error err = {0};
+    RunResult result = {0};
+    Store *store = NULL;
+    Buffer out = {0};
+    cr_assert_eq(runs_run(folder, how, &result, &err), STATUS_OK, "%s", err.text);
+    const char *path = folder_path(folder, how && how->store ? how->store : "a.db");
+    cr_assert_eq(store_open(path, STORE_READ_ONLY, &store, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(store_export_canonical_buffer(store, slice_from_cstr(result.run_id), &out, &err),
+                 STATUS_OK, "%s", err.text);
+    store_close(&store);
+    run_result_release(&result);
+    return out;
+}

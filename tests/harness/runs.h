@@ -1,0 +1,34 @@
+// tests/harness/runs.h: what the tests of runs share: made-up data, a suite over a tiny fresh encoder, a run of it.
+#ifndef ASSAY_TESTS_HARNESS_RUNS_H
+#define ASSAY_TESTS_HARNESS_RUNS_H
+
+#include "harness/run.h"
+
+typedef struct RunsSuite {
+    const char *tune;   // the tune block; NULL = two learning rates, 2 epochs
+    const char *folds;  // the folds block; NULL = {"k": 2, "inner": 0.25}
+    const char *more;   // further members of the suite, each with a comma in front; NULL = none
+    const char *models; // the models array; NULL = one fresh encoder
+    bool has_parts;     // data has dev.tsv and test.tsv too
+    const char *train;  // the training file's text; NULL = 60 sentences of two classes
+    const char *test;   // the test file's text; NULL = 20 sentences
+} RunsSuite;
+
+// A folder with suite.json and data/. The text is valid until the next folder.
+const char *runs_folder(const RunsSuite *suite);
+Suite *runs_load(const char *folder);
+// n sentences whose class is told by one word; header and label column included. Valid until the next call but one.
+const char *runs_sentences(size_t n, unsigned seed);
+
+typedef struct RunsHow {
+    const char *store; // file in the folder; NULL = "a.db"
+    size_t n_jobs, n_threads;
+    bool retime;
+    const atomic_int *cancel;
+} RunsHow;
+// Runs folder's suite; the status comes back, the message in err. how may be NULL.
+Status runs_run(const char *folder, const RunsHow *how, RunResult *result, Error *err);
+// The same, which must succeed; gives the canonical export of the run. Freed by the caller with buffer_release.
+Buffer runs_export(const char *folder, const RunsHow *how);
+
+#endif
