@@ -40,7 +40,7 @@ const char *const html_style[] = {
     "table{border-collapse:collapse;width:100%;font-size:14px;line-height:1.4}"
     "th{padding:6px 14px 6px 0;border-bottom:1.5px solid var(--ink);text-align:left;font-weight:600;"
     "vertical-align:bottom}td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}"
-    "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:9ch;max-width:34ch;"
+    "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:12ch;max-width:34ch;"
     "overflow-wrap:anywhere}td.t{min-width:26ch;overflow-wrap:anywhere;white-space:pre-line}th:last-child,td:last-child{padding-right:6px}"
     "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:nth-child(2){min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
     ".ci{color:var(--muted);font-weight:400}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
