@@ -218,6 +218,11 @@ static Slice suite_name(const Init *init)
     return dot == 0 || dot == SIZE_MAX ? file : slice_sub(file, 0, dot);
 }
 
+static bool is_imbalanced(const Init *init)
+{
+    return (double)init->largest >= IMBALANCE_NOTED * (double)init->smallest;
+}
+
 static void put_head(const Init *init)
 {
     Buffer *out = init->out;
@@ -228,7 +233,7 @@ static void put_head(const Init *init)
     buffer_printf(out, ": " SLICE_FMT ", %zu samples, %zu classes.\n", SLICE_ARG(init->read.format),
                   data->n_samples, data->n_labels);
     buffer_append_cstr(out, "// Why so: ");
-    put_shown(out, init->sniff.why); // one sentence
+    json_escape(out, init->sniff.why); // one sentence
     buffer_printf(
         out,
         "\n//\n//     assay run THIS-FILE --dry-run     # the plan\n"
@@ -259,10 +264,10 @@ static void put_models(const Init *init)
         "    {\n"
         "      \"name\": \"small-encoder\",\n"
         "      \"create\": {\"hidden_size\": 64, \"n_layers\": 2, \"n_heads\": 4, \"intermediate_size\": 256},\n"
-        "      \"tune\": {\"learning_rate\": [5e-4, 1e-3], \"epochs\": 6, \"warmup\": 0.1} // from nothing: "
-        "larger steps, more epochs\n"
-        "    }\n"
-        "  ],\n\n");
+        "      // From nothing: a higher rate and more epochs than weights want that have read much.\n"
+        "      \"tune\": {\"learning_rate\": [5e-4, 1e-3], \"epochs\": 10, \"warmup\": 0.1");
+    if (is_imbalanced(init)) buffer_append_cstr(out, ", \"class_weights\": \"balanced\"");
+    buffer_append_cstr(out, "}\n    }\n  ],\n\n");
 }
 
 static void put_column(Buffer *out, const char *key, Slice column, bool is_numbered, bool *is_first)
@@ -338,11 +343,6 @@ static void put_labels(const Init *init)
                       init->counts[i]);
     }
     buffer_append_cstr(out, "      ],\n");
-}
-
-static bool is_imbalanced(const Init *init)
-{
-    return (double)init->largest >= IMBALANCE_NOTED * (double)init->smallest;
 }
 
 static void put_task(const Init *init)

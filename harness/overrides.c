@@ -118,11 +118,16 @@ static Status value_json(Edits *e, Slice value, Slice *out, Error *err)
 {
     JsonDocument *document = NULL;
     Buffer buffer = {0};
+    Error wrong = {0};
     JsonWriter w = json_writer(&buffer, 0);
-    if (json_parse(SLICE("value"), value, JSON_STRICT, &document, NULL) == STATUS_OK) {
+    const Status s = json_parse(SLICE("value"), value, JSON_STRICT, &document, &wrong);
+    if (s == STATUS_OK) {
         json_put_value(&w, json_root(document)); // on one line, whatever was typed
-    } else {
+    } else if (s == STATUS_INVALID) {
         json_put_string(&w, value);
+    } else {
+        if (err) *err = wrong;
+        return s;
     }
     json_close(&document);
     return take_buffer(e, &buffer, out, err);
@@ -349,7 +354,9 @@ static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTas
         TRY(member_json(e, SLICE("data"), (Slice){0}, path, &member, err));
         return add_child(e, task, member, flag, err);
     }
-    if (!knows_task(context, given->name)) return unknown_task(tasks, given, flag, err);
+    bool knows = false;
+    TRY(knows_task(context, given->name, &knows, err));
+    if (!knows) return unknown_task(tasks, given, flag, err);
     json_begin_object(&w);
     json_put_key(&w, "use");
     json_put_string(&w, given->name);

@@ -27,7 +27,7 @@ typedef struct OverrideText {
 } OverrideText;
 
 // Whether a definition of that name is there, for --data of a task that the suite does not use.
-typedef bool (*OverrideKnowsTask)(void *context, Slice task);
+typedef Status (*OverrideKnowsTask)(void *context, Slice task, bool *knows, Error *err);
 
 // Applies --model, --data, --set, --seed, --limit and --filter in this order. All lies in the arena.
 Status overrides_apply(Arena *arena, Slice name, Slice text, const struct SuiteOverrides *overrides,

@@ -210,17 +210,22 @@ static Status read_all(const SuiteReading *reading, const Json *root, Error *err
     return s;
 }
 
-static bool knows_task(void *context, Slice task)
+static Status knows_task(void *context, Slice task, bool *knows, Error *err)
 {
     const SuiteReading *reading = context;
     Arena scratch = {0};
+    Error wrong = {0};
     const char *path;
-    const Slice folder = file_directory_of(reading->suite->path);
-    const bool found =
-        slice_find_byte(task, '/') == SIZE_MAX &&
-        suite_find(&scratch, folder, "tasks", "task definition", task, &path, NULL) == STATUS_OK;
+    Status s = STATUS_NOT_FOUND;
+    if (slice_find_byte(task, '/') == SIZE_MAX) {
+        s = suite_find(&scratch, file_directory_of(reading->suite->path), "tasks",
+                       "task definition", task, &path, &wrong);
+    }
     arena_release(&scratch);
-    return found;
+    *knows = s == STATUS_OK;
+    if (s == STATUS_OK || s == STATUS_NOT_FOUND) return STATUS_OK;
+    if (err) *err = wrong;
+    return s;
 }
 
 static Status read_document(SuiteReading *reading, Slice text, const SuiteOverrides *overrides,

@@ -60,16 +60,19 @@ static Status parse_terms(const Json *at, Suite *suite, Filter *filter, Error *e
     return STATUS_OK;
 }
 
-static bool names_match(const Filter *filter, const char *key, Slice name, Arena *arena)
+static Status match_name(const Filter *filter, const char *key, Slice name, Arena *arena,
+                         bool *matches, Error *err)
 {
-    bool is_asked = false;
     const char *text = arena_cstr(arena, name);
-    for (size_t i = 0; text && i < filter->n; i++) {
+    bool is_asked = false, is_met = false;
+    if (!text) return error_set_memory(err, name.len, 1, "a filter");
+    for (size_t i = 0; i < filter->n; i++) {
         if (!slice_eq_cstr(filter->terms[i].key, key)) continue;
         is_asked = true;
-        if (fnmatch(filter->terms[i].pattern, text, 0) == 0) return true;
+        is_met = is_met || fnmatch(filter->terms[i].pattern, text, 0) == 0;
     }
-    return !is_asked;
+    *matches = is_met || !is_asked;
+    return STATUS_OK;
 }
 
 // Numbers are equal by value ("1e-5" is 0.00001), all else as text.
@@ -150,7 +153,9 @@ static Status filter_models(const Filter *filter, Suite *suite, Error *err)
     size_t n = 0;
     for (size_t i = 0; i < suite->n_models; i++) {
         SuiteModel model = suite->models[i];
-        if (!names_match(filter, "model", model.name, &suite->arena)) continue;
+        bool matches = false;
+        TRY(match_name(filter, "model", model.name, &suite->arena, &matches, err));
+        if (!matches) continue;
         TRY(filter_settings(filter, suite, &model, err));
         if (model.n_settings > 0) suite->models[n++] = model;
     }
@@ -158,14 +163,16 @@ static Status filter_models(const Filter *filter, Suite *suite, Error *err)
     return STATUS_OK;
 }
 
-static void filter_tasks(const Filter *filter, Suite *suite)
+static Status filter_tasks(const Filter *filter, Suite *suite, Error *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < suite->n_tasks; i++) {
-        if (!names_match(filter, "task", suite->tasks[i].name, &suite->arena)) continue;
-        suite->tasks[n++] = suite->tasks[i];
+        bool matches = false;
+        TRY(match_name(filter, "task", suite->tasks[i].name, &suite->arena, &matches, err));
+        if (matches) suite->tasks[n++] = suite->tasks[i];
     }
     suite->n_tasks = n;
+    return STATUS_OK;
 }
 
 Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *err)
@@ -177,7 +184,7 @@ Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *
     TRY(parse_terms(at, suite, &filter, err));
     TRY(filter_fold(at, &filter, suite, err));
     TRY(filter_models(&filter, suite, err));
-    filter_tasks(&filter, suite);
+    TRY(filter_tasks(&filter, suite, err));
     if (suite->n_models > 0 && suite->n_tasks > 0) return STATUS_OK;
     return json_error(at, err, "nothing of the suite is left by the filter \"" SLICE_FMT "\"",
                       SLICE_ARG(suite->filter));

@@ -210,9 +210,12 @@ static Status read_definition(const SuiteReading *reading, const Json *use, Suit
     } else {
         Error missing = {0};
         const Slice folder = file_directory_of(reading->suite->path);
-        if (suite_find(arena, folder, "tasks", "task definition", name, &path, &missing) !=
-            STATUS_OK) {
-            return json_error(use, err, "%s", missing.text);
+        const Status s =
+            suite_find(arena, folder, "tasks", "task definition", name, &path, &missing);
+        if (s == STATUS_NOT_FOUND) return json_error(use, err, "%s", missing.text);
+        if (s != STATUS_OK) {
+            if (err) *err = missing;
+            return s;
         }
     }
     TRY(json_load(path, JSON_COMMENTS, &document, err));
@@ -264,7 +267,11 @@ static Status find_parts(const SuiteReading *reading, const Json *at, const char
         const Status s =
             dataset_find_part(&reading->suite->arena, folder, parts[i].part, &found, &wrong);
         if (s == STATUS_NOT_FOUND) continue;
-        if (s != STATUS_OK) return json_error(at, err, "%s", wrong.text);
+        if (s == STATUS_INVALID) return json_error(at, err, "%s", wrong.text);
+        if (s != STATUS_OK) {
+            if (err) *err = wrong;
+            return s;
+        }
         *parts[i].path = found;
     }
     if (task->train || task->valid || task->test) return STATUS_OK;

@@ -430,6 +430,37 @@ Test(suite, one_that_is_not_there_is_named_with_the_nearest)
     cr_expect_not_null(strstr(err.text, "gone.json"), "%s", err.text);
 }
 
+Test(suite, memory_that_runs_out_is_reported_wherever_it_does)
+{
+    const char *folder = suites_folder(
+        "{\"suite\": \"s\", \"filter\": \"model=m,batch_size=8\","
+        "\"models\": [{\"name\": \"m\", \"path\": \"model\"}, {\"name\": \"f\", \"create\": {}}],"
+        "\"tasks\": [{\"use\": \"sst2\", \"data\": \"data\"}],"
+        "\"tune\": {\"batch_size\": [8, 16], \"class_weights\": {\"0\": 2}, \"freeze\": \"embeddings\"},"
+        "\"folds\": {\"k\": 2, \"final\": \"f\"}, \"report\": {\"dir\": \"r\"}}");
+    const Slice set[] = {SLICE_LIT("tune.epochs=2"), SLICE_LIT("seed=4")};
+    char path[512], data_path[512];
+    snprintf(data_path, sizeof data_path, "%s", folder_path(folder, "data"));
+    const SuiteNamedPath data[] = {{SLICE("sentiment"), slice_from_cstr(data_path)}};
+    const SuiteOverrides overrides = {
+        .set = set, .n_set = 2, .limit = 9, .data = data, .n_data = 1};
+    size_t n_failed = 0;
+    snprintf(path, sizeof path, "%s", folder_path(folder, "suite.json"));
+    for (size_t n = 1;; n++) {
+        Suite *suite = NULL;
+        Error err = {0};
+        arena_fail_after(n);
+        const Status s = suite_load(path, &overrides, &suite, &err);
+        arena_fail_after(0);
+        suite_close(&suite);
+        if (s == STATUS_OK) break;
+        cr_assert_eq(s, STATUS_MEMORY, "allocation %zu: %s: %s", n, status_name(s), err.text);
+        n_failed++;
+    }
+    cr_expect_gt(n_failed, 50);
+    folder_remove(folder);
+}
+
 // --- what is shipped -----------------------------------------------------------------------------------------------
 
 Test(suite, a_task_takes_over_what_its_definition_says_unless_it_says_otherwise)
