@@ -25,6 +25,7 @@ extern const Metric metric_squad_f1;
 extern const Metric metric_squad_best_f1;
 extern const Metric metric_bleu;
 extern const Metric metric_chrf;
+extern const Metric metric_ter;
 extern const Metric metric_rouge1;
 extern const Metric metric_rouge2;
 extern const Metric metric_rouge_l;

@@ -24,6 +24,7 @@ const Metric *const metrics_all[] = {
     &metric_squad_best_f1,
     &metric_bleu,
     &metric_chrf,
+    &metric_ter,
     &metric_rouge1,
     &metric_rouge2,
     &metric_rouge_l,
