@@ -307,11 +307,16 @@ Status plan_make(const Suite *suite, const SuiteIdentity *identity, Arena *arena
 Status plan_finish_trial(Plan *plan, size_t trial, bool is_done, double score, int64_t best_step,
                          bool *changed, Error *err)
 {
-    PlannedTrial *t = &plan->trials[trial];
     if (changed) *changed = false;
-    t->state = is_done ? PLANNED_DONE : PLANNED_FAILED;
-    t->score = is_done ? score : NAN;
-    t->best_step = best_step;
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        PlannedTrial *t = &plan->trials[i];
+        // Two names for one model, or for one task, give one trial: it is done once.
+        if (i != trial && (t->state != PLANNED_READY || !slice_eq(t->id, plan->trials[trial].id)))
+            continue;
+        t->state = is_done ? PLANNED_DONE : PLANNED_FAILED;
+        t->score = is_done ? score : NAN;
+        t->best_step = best_step;
+    }
     return make_choices(plan, changed, err);
 }
 
@@ -351,10 +356,20 @@ Status plan_take_stored(Plan *plan, Store *store, Error *err)
     return s;
 }
 
+static bool runs_already(const Plan *plan, Slice id)
+{
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        if (plan->trials[i].state == PLANNED_RUNNING && slice_eq(plan->trials[i].id, id))
+            return true;
+    }
+    return false;
+}
+
 size_t plan_next(const Plan *plan)
 {
     for (size_t i = 0; i < plan->n_trials; i++) {
-        if (plan->trials[i].state == PLANNED_READY) return i;
+        if (plan->trials[i].state == PLANNED_READY && !runs_already(plan, plan->trials[i].id))
+            return i;
     }
     return SIZE_MAX;
 }

@@ -59,10 +59,10 @@ Status plan_make(const Suite *suite, const SuiteIdentity *identity, Arena *arena
                  Error *err) MUST_CHECK;
 // Takes up what the store has: states, scores, and all choices that can be made from them.
 Status plan_take_stored(Plan *plan, Store *store, Error *err) MUST_CHECK;
-// Notes a trial's end, and makes the choices that it was the last one for. changed (may be NULL): whether a choice was made.
+// Notes a trial's end, also for those of the same id that wait, and makes the choices that it was the last one for. changed (may be NULL): whether a choice was made.
 Status plan_finish_trial(Plan *plan, size_t trial, bool is_done, double score, int64_t best_step,
                          bool *changed, Error *err) MUST_CHECK;
-// The first trial that is ready; SIZE_MAX where there is none.
+// The first trial that is ready and of which none of the same id is running; SIZE_MAX where there is none.
 size_t plan_next(const Plan *plan);
 size_t plan_count(const Plan *plan, PlannedState state);
 // Trials that a run of this plan still has to do, blocked ones included.

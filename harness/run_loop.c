@@ -121,9 +121,9 @@ Status run_end_trial(Run *run, size_t index, Outcome *outcome, Error *err)
         if (!is_done) report_failure(run, planned, outcome->error);
         run->result->n_done += is_done;
         run->result->n_failed += !is_done;
-        run->n_ended++;
         s = plan_finish_trial(&run->plan, index, is_done, primary, outcome->best_step, &changed,
                               err);
+        run->n_ended = run->n_planned - plan_left(&run->plan);
     }
     if (s == STATUS_OK && changed) s = run_record_plan(run, err);
     if (s == STATUS_OK) {

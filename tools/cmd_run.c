@@ -176,7 +176,8 @@ static Status run_loaded(CommandLine *line, const Suite *suite, Error *err)
     }
     Status s = run_suite(suite, &how, &result, err);
     if (s == STATUS_CANCELLED)
-        error_wrap(err, "stopped; what is done is kept, and the same command goes on from there");
+        s = error_wrap(err,
+                       "stopped; what is done is kept, and the same command goes on from there");
     if (s == STATUS_OK) s = show_result(line, &how, &result, err);
     if (s == STATUS_OK && result.n_failed > 0) line->exit_code = 3;
     run_result_release(&result);

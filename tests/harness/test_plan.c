@@ -160,6 +160,28 @@ Test(plan, only_settings_that_may_still_win_keep_their_weights)
     drop(&p);
 }
 
+#define TINY(name)                                                                                     \
+    "{\"name\": \"" name                                                                               \
+    "\", \"create\": {\"architecture\": \"bert\", \"hidden_size\": 16, \"n_layers\": 1, "              \
+    "\"n_heads\": 2, \"intermediate_size\": 32, \"max_positions\": 24, \"tokenizer\": \"wordpiece\", " \
+    "\"vocab_size\": 120}}"
+
+Test(plan, two_names_for_one_model_share_their_trials)
+{
+    Planned p;
+    make(&p, &(RunsSuite){.models = "[" TINY("one") ", " TINY("two") "]"});
+    const size_t half = 6; // 2 folds x (2 inner, 1 outer)
+    p.plan.trials[0].state = PLANNED_RUNNING;
+    p.plan.trials[1].state = PLANNED_RUNNING;
+    cr_expect_eq(plan_next(&p.plan), 3, "fold 1: the twins of what runs wait");
+    finish(&p.plan, 0, 0.5);
+    finish(&p.plan, 1, 0.6);
+    cr_expect_eq(p.plan.trials[half].state, PLANNED_DONE);
+    cr_expect_eq(p.plan.trials[half + 1].score, 0.6);
+    cr_expect_eq(p.plan.trials[half + 2].spec.setting, 1, "its choice was made too");
+    drop(&p);
+}
+
 Test(trial, the_id_follows_what_changes_the_outcome_and_nothing_else)
 {
     static const char *const changes[] = {

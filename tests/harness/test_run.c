@@ -142,6 +142,24 @@ Test(run, data_that_cannot_be_used_is_refused_before_tuning)
     }
 }
 
+Test(run, a_damaged_model_is_refused_by_name_before_tuning)
+{
+    const char *folder =
+        runs_folder(&(RunsSuite){.models = "[{\"name\": \"broken\", \"path\": \"model\"}]"});
+    Error err = {0};
+    RunResult result = {0};
+    cr_assert_eq(file_make_directories(folder_path(folder, "model"), &err), STATUS_OK);
+    cr_assert_eq(file_write(folder_path(folder, "model/config.json"),
+                            SLICE("{\"model_type\": \"nothing\"}"), &err),
+                 STATUS_OK);
+    const Status s = runs_run(folder, NULL, &result, &err);
+    cr_expect(s == STATUS_INVALID || s == STATUS_NOT_FOUND, "%s: %s", status_name(s), err.text);
+    cr_expect_not_null(strstr(err.text, "broken"), "%s", err.text);
+    cr_expect_eq(result.n_failed, 0);
+    run_result_release(&result);
+    folder_remove(folder);
+}
+
 Test(run, without_folds_valid_chooses_and_test_judges)
 {
     const char *folder = runs_folder(&(RunsSuite){
