@@ -264,6 +264,21 @@ static Status missing_column(const ReadInput *input, const ColumnMap *map, const
                      SLICE_ARG(input->path), line, headings, name, name);
 }
 
+// A label that is also the text would be learnt from the answer.
+static Status check_apart(const ReadInput *input, const ColumnMap *map, size_t line, Error *err)
+{
+    static const ColumnRole inputs[] = {COLUMN_TEXT, COLUMN_PAIR};
+    const size_t label = map->role[COLUMN_LABEL];
+    for (size_t i = 0; label != NO_COLUMN && i < sizeof inputs / sizeof *inputs; i++) {
+        if (map->role[inputs[i]] != label) continue;
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: column %zu is taken as %s and as label: the answer would "
+                                   "stand in the question; name another column",
+                         SLICE_ARG(input->path), line, label + 1, column_role_name(inputs[i]));
+    }
+    return STATUS_OK;
+}
+
 Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fields, size_t line,
                        ColumnMap *out, Error *err)
 {
@@ -293,6 +308,7 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
     if (out->role[COLUMN_LABEL] == NO_COLUMN && !options->label_optional) {
         return missing_column(input, out, fields, line, COLUMN_LABEL, err);
     }
+    TRY(check_apart(input, out, line, err));
     TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
                    &out->attributes, err));
     for (size_t i = 0; i < columns->n_attributes; i++) {

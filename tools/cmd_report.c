@@ -77,9 +77,10 @@ static Status write_file(Job *job, const RunView *view, const ReportFormat *form
 
 static Status report_view(Job *job, const RunView *view, Error *err)
 {
+    static const ReportOptions defaults = {0};
     const char *directory = option_text(job->line, "report");
     if (slice_eq_cstr(slice_from_cstr(directory), "-"))
-        return job->formats[0]->render(view, NULL, &job->text, err);
+        return job->formats[0]->render(view, &defaults, &job->text, err);
     // Several runs get a directory each, so that none overwrites another.
     if (job->line->n_operands > 1) {
         directory = file_join(&job->line->arena, slice_from_cstr(directory), view->run_id);

@@ -167,7 +167,7 @@ static const Option options[] = {
      .help = "directory for the tuned model"},
     TEXT_OPTION("log", "FILE",
                 "a line {\"step\", \"lr\", \"loss\", \"grad_norm\"} a step; - is standard output"),
-    REAL_OPTION("learning-rate", "5e-5", 1e-12, 10, "AdamW's rate at the end of the warm-up"),
+    REAL_OPTION("learning-rate", "5e-5", 1e-12, 1e12, "AdamW's rate at the end of the warm-up"),
     REAL_OPTION("weight-decay", "0", 0, 100, "AdamW's decay, never on biases and norms"),
     REAL_OPTION("beta1", "0.9", 1e-6, 0.999999, "AdamW's decay of the first moment"),
     REAL_OPTION("beta2", "0.999", 1e-6, 0.999999, "AdamW's decay of the second moment"),

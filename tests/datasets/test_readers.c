@@ -257,6 +257,9 @@ Test(readers, refuse_wrong_columns)
          "a.csv:1: there is no column \"revew\" (asked for as text); the headings are \"review\", \"x\", \"x\""},
         {{.columns = {.text = SLICE_LIT("x")}},
          "a.csv:1: the heading \"x\" stands over columns 2 and 3: ask for one by number"},
+        {{.columns = {.text = SLICE_LIT("review"), .label = SLICE_LIT("1")}},
+         "a.csv:1: column 1 is taken as text and as label: the answer would stand in the question; "
+         "name another column"},
         {{.columns = {.label = SLICE_LIT("4")}},
          "a.csv:1: column 4 is asked for as label, but the row has 3 columns"},
         {{.header = READ_HEADER_NO, .columns = {.label = SLICE_LIT("x")}},
