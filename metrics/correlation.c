@@ -18,12 +18,6 @@ static double correlation_of(const Moments *m)
     return fmax(-1, fmin(1, m->xy / sqrt(m->xx) / sqrt(m->yy)));
 }
 
-static Moments row_moments(const RowSet *rows, const double *weights)
-{
-    const double *y = rows->values != NULL ? rows->values + 1 : NULL;
-    return values_moments(rows->values, y, 2, weights, rows->n_rows);
-}
-
 static Status score_pearson(const MetricPlan *plan, const RowSet *rows, const double *weights,
                             const void *index, Arena *scratch, double *scores, Error *err)
 {
@@ -31,7 +25,7 @@ static Status score_pearson(const MetricPlan *plan, const RowSet *rows, const do
     (void)index;
     (void)scratch;
     (void)err;
-    const Moments m = row_moments(rows, weights);
+    const Moments m = values_moments(rows->values, weights, rows->n_rows);
     scores[0] = correlation_of(&m);
     return STATUS_OK;
 }
@@ -43,7 +37,7 @@ static Status score_concordance(const MetricPlan *plan, const RowSet *rows, cons
     (void)index;
     (void)scratch;
     (void)err;
-    const Moments m = row_moments(rows, weights);
+    const Moments m = values_moments(rows->values, weights, rows->n_rows);
     const double apart = m.mean_x - m.mean_y, spread = m.xx + m.yy + apart * apart;
     scores[0] = spread > 0 ? 2 * m.xy / spread : (double)NAN;
     return STATUS_OK;
@@ -59,28 +53,35 @@ typedef struct Orders {
     size_t n_places[2];
 } Orders;
 
+static Status order_side(const RowSet *rows, size_t side, Arena *arena, Orders *orders, Error *err)
+{
+    const size_t n = rows->n_rows;
+    uint32_t *order, *place;
+    TRY(arena_take(arena, n, sizeof *order, "an order of values", &order, err));
+    TRY(arena_take(arena, n, sizeof *place, "places of values", &place, err));
+    orders->order[side] = order;
+    orders->place[side] = place;
+    if (n == 0) return STATUS_OK;
+    TRY(order_ascending(rows->values + side, 2, n, arena, order, err));
+    uint32_t at = 0;
+    double before = rows->values[2 * (size_t)order[0] + side];
+    for (size_t i = 0; i < n; i++) {
+        const double value = rows->values[2 * (size_t)order[i] + side];
+        at += value != before;
+        place[order[i]] = at;
+        before = value;
+    }
+    orders->n_places[side] = (size_t)at + 1;
+    return STATUS_OK;
+}
+
 static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *arena,
                          const void **index, Error *err)
 {
     (void)plan;
     Orders *orders;
-    const size_t n = rows->n_rows;
     TRY(arena_take(arena, 1, sizeof *orders, "orders", &orders, err));
-    for (size_t side = 0; side < 2; side++) {
-        const double *values = rows->values != NULL ? rows->values + side : NULL;
-        uint32_t *order, *place;
-        TRY(arena_take(arena, n, sizeof *order, "an order of values", &order, err));
-        TRY(arena_take(arena, n, sizeof *place, "places of values", &place, err));
-        TRY(order_ascending(values, 2, n, arena, order, err));
-        uint32_t at = 0;
-        for (size_t i = 0; i < n; i++) {
-            at += i > 0 && values[2 * order[i]] != values[2 * order[i - 1]];
-            place[order[i]] = at;
-        }
-        orders->order[side] = order;
-        orders->place[side] = place;
-        orders->n_places[side] = n > 0 ? (size_t)at + 1 : 0;
-    }
+    for (size_t side = 0; side < 2; side++) TRY(order_side(rows, side, arena, orders, err));
     *index = orders;
     return STATUS_OK;
 }
@@ -99,19 +100,20 @@ static Status score_spearman(const MetricPlan *plan, const RowSet *rows, const d
 {
     (void)plan;
     const Orders *orders = index;
-    double *ranks[2];
+    const size_t n = rows->n_rows;
+    double *ranks; // [n, 2]
+    TRY(arena_take(scratch, n, 2 * sizeof *ranks, "ranks", &ranks, err));
     for (size_t side = 0; side < 2; side++) {
         double *tied, below = 0;
-        TRY(weigh_places(orders, side, weights, rows->n_rows, scratch, &tied, err));
+        TRY(weigh_places(orders, side, weights, n, scratch, &tied, err));
         for (size_t p = 0; p < orders->n_places[side]; p++) {
             const double weight = tied[p];
             tied[p] = below + 0.5 * weight; // the middle rank, less a half that all share
             below += weight;
         }
-        TRY(arena_take(scratch, rows->n_rows, sizeof(double), "ranks", &ranks[side], err));
-        for (size_t i = 0; i < rows->n_rows; i++) ranks[side][i] = tied[orders->place[side][i]];
+        for (size_t i = 0; i < n; i++) ranks[2 * i + side] = tied[orders->place[side][i]];
     }
-    const Moments m = values_moments(ranks[0], ranks[1], 1, weights, rows->n_rows);
+    const Moments m = values_moments(ranks, weights, n);
     scores[0] = correlation_of(&m);
     return STATUS_OK;
 }

@@ -225,8 +225,8 @@ static void average_types(const MetricPlan *plan, const double *sums, const doub
                           double *scores)
 {
     const EntityOptions *o = plan->options;
-    double *macro = scores + 2 + AVERAGE_MACRO * N_PARTS;
-    double *weighted = scores + 2 + AVERAGE_WEIGHTED * N_PARTS;
+    double *macro = scores + 2 + (size_t)AVERAGE_MACRO * N_PARTS;
+    double *weighted = scores + 2 + (size_t)AVERAGE_WEIGHTED * N_PARTS;
     double n_seen = 0;
     for (size_t p = 0; p < N_PARTS; p++) macro[p] = weighted[p] = 0;
     for (size_t t = 0; t < plan->setup.n_labels; t++) {

@@ -30,20 +30,19 @@ Status values_row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
-Moments values_moments(const double *x, const double *y, size_t stride, const double *weights,
-                       size_t n)
+Moments values_moments(const double *pairs, const double *weights, size_t n)
 {
     Moments m = {0};
     for (size_t i = 0; i < n; i++) {
         m.weight += weights[i];
-        m.mean_x += weights[i] * x[i * stride];
-        m.mean_y += weights[i] * y[i * stride];
+        m.mean_x += weights[i] * pairs[2 * i];
+        m.mean_y += weights[i] * pairs[2 * i + 1];
     }
     if (!(m.weight > 0)) return m;
     m.mean_x /= m.weight;
     m.mean_y /= m.weight;
     for (size_t i = 0; i < n; i++) {
-        const double dx = x[i * stride] - m.mean_x, dy = y[i * stride] - m.mean_y;
+        const double dx = pairs[2 * i] - m.mean_x, dy = pairs[2 * i + 1] - m.mean_y;
         m.xx += weights[i] * dx * dx;
         m.yy += weights[i] * dy * dy;
         m.xy += weights[i] * dx * dy;
@@ -84,11 +83,10 @@ static Status score_r2(const MetricPlan *plan, const RowSet *rows, const double 
     (void)index;
     (void)scratch;
     (void)err;
-    const double *x = rows->values, *y = rows->values != NULL ? rows->values + 1 : NULL;
-    const Moments m = values_moments(x, y, 2, weights, rows->n_rows);
+    const Moments m = values_moments(rows->values, weights, rows->n_rows);
     double error = 0, n_items = 0;
     for (size_t i = 0; i < rows->n_rows; i++) {
-        const double difference = y[2 * i] - x[2 * i];
+        const double difference = rows->values[2 * i + 1] - rows->values[2 * i];
         error += weights[i] * difference * difference;
         n_items += weights[i] > 0;
     }

@@ -17,8 +17,7 @@ typedef struct Moments {
     double xx, yy, xy;
 } Moments;
 
-// Pair i is x[i * stride], y[i * stride].
-Moments values_moments(const double *x, const double *y, size_t stride, const double *weights,
-                       size_t n);
+// pairs [n, 2]: x and y by turns. NULL where n is 0.
+Moments values_moments(const double *pairs, const double *weights, size_t n);
 
 #endif
