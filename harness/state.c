@@ -23,6 +23,21 @@ static Status take_lock(StateDirectory *state, const char *store_path, Error *er
         store_path);
 }
 
+// Half-written files of killed processes: as large as a training state each, and of no use.
+static void remove_torn_files(const char *path)
+{
+    Arena arena = {0};
+    Slice *names = NULL;
+    size_t n = 0;
+    if (file_list(&arena, path, &names, &n, NULL) == STATUS_OK) {
+        for (size_t i = 0; i < n; i++) {
+            const char *file = file_join(&arena, slice_from_cstr(path), names[i]);
+            if (file && slice_ends_with(names[i], SLICE(".tmp"))) (void)unlink(file);
+        }
+    }
+    arena_release(&arena);
+}
+
 Status state_open(const char *store_path, StateDirectory *out, Error *err)
 {
     *out = (StateDirectory){.lock = -1};
@@ -42,6 +57,7 @@ Status state_open(const char *store_path, StateDirectory *out, Error *err)
     if (out->path == NULL) return error_set_memory(err, strlen(store_path), 1, "a path");
     Status s = file_make_directories(out->path, err);
     if (s == STATUS_OK) s = take_lock(out, store_path, err);
+    if (s == STATUS_OK) remove_torn_files(out->path);
     if (s != STATUS_OK) state_close(out, false);
     return s;
 }

@@ -157,7 +157,7 @@ Test(state, tuned_weights_come_back_bit_for_bit_or_not_at_all)
     folder_remove(folder);
 }
 
-Test(state, a_second_run_of_one_store_is_refused)
+Test(state, belongs_to_one_run_and_is_cleared_of_torn_files)
 {
     const char *folder = folder_make();
     char store[4096];
@@ -171,6 +171,14 @@ Test(state, a_second_run_of_one_store_is_refused)
     cr_expect_not(file_exists(folder_path(folder, "a.db.state")));
     err = (Error){0};
     cr_expect_eq(state_open(store, &first, &err), STATUS_OK, "%s", err.text);
+    const char *torn = folder_path(folder, "a.db.state/t.checkpoint.12-0.tmp");
+    const char *whole = folder_path(folder, "a.db.state/t.checkpoint");
+    cr_assert_eq(file_write(torn, SLICE("half"), &err), STATUS_OK);
+    cr_assert_eq(file_write(whole, SLICE("whole"), &err), STATUS_OK);
+    state_close(&first, false);
+    cr_expect_eq(state_open(store, &first, &err), STATUS_OK, "%s", err.text);
+    cr_expect_not(file_exists(torn), "a killed process's half-written file is left");
+    cr_expect(file_exists(whole));
     state_close(&first, true);
     folder_remove(folder);
 }
