@@ -207,3 +207,73 @@ Test(text_match, bad_items_are_refused_by_number)
         plan_release(&plan);
     }
 }
+
+static const Slice sentences[] = {
+    SLICE_LIT("The cats were running, and the dog's 3 friends (all of them) slept at 5.30."),
+    SLICE_LIT("It was the b\xc3\xa4ker's first bread; nobody in the town had eaten better.")};
+
+static bool is_of_text(const Metric *metric)
+{
+    return metric->needs == NEEDS_TEXT;
+}
+
+static void text_items(Item items[2], const Slice *hypotheses)
+{
+    for (size_t i = 0; i < 2; i++) {
+        items[i] = item_empty();
+        items[i].hypothesis = hypotheses[i];
+        items[i].references = &sentences[i];
+        items[i].n_references = 1;
+    }
+}
+
+Test(text_match, a_text_against_itself_has_the_best_score)
+{
+    Item items[2];
+    size_t n_metrics = 0;
+    text_items(items, sentences);
+    for (size_t m = 0; m < metrics_count; m++) {
+        const Metric *metric = metrics_all[m];
+        if (!is_of_text(metric)) continue;
+        TestPlan plan;
+        plan_open(&plan, metric->name, NULL, 0);
+        RowSet rows;
+        double *scores = ARENA_NEW(&plan.arena, double, plan.plan.n_scores);
+        Error err = {0};
+        cr_assert_eq(rows_of_items(&plan.plan, items, 2, NULL, &plan.arena, &rows, &err), STATUS_OK,
+                     "%s", err.text);
+        cr_assert_eq(estimates_of_rows(&plan.plan, &rows, NULL, scores, &err), STATUS_OK);
+        const double best =
+            metric->direction == HIGHER_IS_BETTER ? metric->highest : metric->lowest;
+        cr_expect(is_close(scores[0], best, 1e-12, 1e-12), "%s: %g", metric->name, scores[0]);
+        plan_release(&plan);
+        n_metrics++;
+    }
+    cr_expect_gt(n_metrics, (size_t)10);
+}
+
+// Every allocation fails once; what remains must be an error of memory and nothing lost.
+Test(text_match, running_out_of_memory_is_reported)
+{
+    const Slice swapped[] = {sentences[1], sentences[0]};
+    Item items[2];
+    text_items(items, swapped);
+    for (size_t m = 0; m < metrics_count; m++) {
+        if (!is_of_text(metrics_all[m])) continue;
+        TestPlan plan;
+        plan_open(&plan, metrics_all[m]->name, NULL, 0);
+        Status s = STATUS_MEMORY;
+        for (size_t n = 1; s != STATUS_OK; n++) {
+            Arena arena = {0};
+            RowSet rows;
+            Error err = {0};
+            arena_fail_after(n);
+            s = rows_of_items(&plan.plan, items, 2, NULL, &arena, &rows, &err);
+            arena_fail_after(0);
+            arena_release(&arena);
+            cr_assert(s == STATUS_OK || s == STATUS_MEMORY, "%s: allocation %zu: %s",
+                      metrics_all[m]->name, n, err.text);
+        }
+        plan_release(&plan);
+    }
+}
