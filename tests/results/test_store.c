@@ -427,11 +427,11 @@ Test(store, shows_metric_rows_as_a_table)
     static StoredSample samples[N];
     static TrialOutput outputs[N];
     static double rows[N * 2];
-    for (int i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++) {
         samples[i] = (StoredSample){.id = SLICE("s"), .input = SLICE("x")};
         outputs[i] = (TrialOutput){.ordinal = (uint32_t)i, .label = 0};
-        rows[(size_t)2 * i] = i;
-        rows[(size_t)2 * i + 1] = -i;
+        rows[2 * i] = (double)i;
+        rows[2 * i + 1] = -(double)i;
     }
     const StoredDataset dataset = {.key = a_key(key, "d"), .samples = samples, .n_samples = N};
     const TrialMetric metric = {SLICE("m"), {0}, {0}, 2, rows};
