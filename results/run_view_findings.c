@@ -157,7 +157,8 @@ static void note_rising(ViewBuild *build, int model, int task, Buffer *text)
     }
     if (text->len > 0)
         buffer_append_cstr(
-            text, ". Train for fewer epochs, or let early stopping keep the best weights.");
+            text,
+            ". Where early stopping did not keep earlier weights, train for fewer epochs or switch it on.");
     add_note(build, (Slice){0}, text);
 }
 

@@ -154,8 +154,9 @@ Status html_scores(Html *html, int task, Error *err)
 {
     const RunView *view = html->view;
     const ViewTask *t = &view->tasks[task];
-    ReportTable scores, folds;
+    ReportTable scores, averages, folds;
     TRY(table_scores(view, task, &html->arena, &scores, err));
+    TRY(table_averages(view, task, &html->arena, &averages, err));
     TRY(table_folds(view, task, &html->arena, &folds, err));
     begin_section(html, "scores", task, "Scores", t->name);
     const int best = run_view_best_model(view, task);
@@ -167,6 +168,11 @@ Status html_scores(Html *html, int task, Error *err)
                             t->primary, source_of(html, headline, task)));
     }
     html_table(html, &scores);
+    if (averages.n_rows > 0) {
+        html_put(html, "<details><summary>Averages and classes</summary>\n");
+        html_table(html, &averages);
+        html_put(html, "</details>\n");
+    }
     if (folds.n_rows > 0) {
         html_put(html, "<details><summary>Every fold</summary>\n");
         html_table(html, &folds);

@@ -46,6 +46,8 @@ typedef struct ReportTable {
 
 // Each takes what it is about; a table without rows means that there is nothing to show. In the arena.
 Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
+// The scores that table_scores has no column for: averages and classes, a row each.
+Status table_averages(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_confusion(const RunView *view, const ViewConfusion *confusion, Arena *arena,

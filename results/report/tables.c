@@ -10,6 +10,21 @@ static Slice direction_word(const ViewTask *task)
                                  : SLICE("");
 }
 
+// Whether a score has a column of its own: those of averages and classes ("f1/macro", "f1/class/good") stand in a table
+// by themselves, or tables would be too wide to read.
+static bool has_column(const ViewTask *task, size_t score)
+{
+    return score == 0 || slice_find_byte(task->scores[score], '/') == SIZE_MAX;
+}
+
+static void score_columns(TableBuild *b, const ViewTask *task)
+{
+    for (size_t i = 0; i < task->n_scores; i++) {
+        if (has_column(task, i))
+            table_column(b, task->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    }
+}
+
 // What a model's headline was trained with.
 static void setting_cell(TableBuild *b, const RunView *view, const ViewScore *headline, int model,
                          int task)
@@ -35,8 +50,7 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
     table_title(&b, "Scores on " SLICE_FMT, SLICE_ARG(t->name));
     table_column(&b, SLICE("model"), COLUMN_WORD);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
-    for (size_t i = 0; i < t->n_scores; i++)
-        table_column(&b, t->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    score_columns(&b, t);
     table_column(&b, SLICE("samples"), COLUMN_NUMBER);
     table_column(&b, SLICE("folds"), COLUMN_DETAIL);
     table_column(&b, SLICE("seeds"), COLUMN_DETAIL);
@@ -51,6 +65,7 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
         table_cell_slice(&b, view->models[m].name);
         setting_cell(&b, view, headline, (int)m, task);
         for (size_t i = 0; i < t->n_scores; i++) {
+            if (!has_column(t, i)) continue;
             const ViewScore *score = run_view_headline(view, (int)m, task, t->scores[i]);
             if (score != NULL) text_score(&b.text, &score->score);
             table_cell(&b);
@@ -68,6 +83,30 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
                SLICE_ARG(t->primary), SLICE_ARG(method), SLICE_ARG(t->primary),
                SLICE_ARG(direction_word(t)), SLICE_ARG(t->dataset), t->n_samples,
                view->is_limited ? " (a limited sample)" : "");
+    return table_end(&b, err);
+}
+
+Status table_averages(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "averages");
+    table_title(&b, "Averages and classes, " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("score"), COLUMN_WORD);
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (run_view_headline(view, (int)m, task, (Slice){0}) != NULL)
+            table_column(&b, view->models[m].name, COLUMN_NUMBER);
+    }
+    for (size_t i = 0; i < t->n_scores; i++) {
+        if (has_column(t, i)) continue;
+        table_cell_slice(&b, t->scores[i]);
+        for (size_t m = 0; m < view->n_models; m++) {
+            if (run_view_headline(view, (int)m, task, (Slice){0}) == NULL) continue;
+            const ViewScore *score = run_view_headline(view, (int)m, task, t->scores[i]);
+            if (score != NULL) text_score(&b.text, &score->score);
+            table_cell(&b);
+        }
+    }
+    table_note(&b, "Brackets: 95%% intervals; the same answers as in the scores above.");
     return table_end(&b, err);
 }
 
@@ -91,8 +130,7 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
     table_column(&b, SLICE("fold"), COLUMN_NUMBER);
     table_column(&b, SLICE("seed"), COLUMN_NUMBER);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
-    for (size_t i = 0; i < t->n_scores; i++)
-        table_column(&b, t->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    score_columns(&b, t);
     table_column(&b, SLICE("samples"), COLUMN_NUMBER);
     size_t i = 0;
     for (const ViewTrial *trial; (trial = next_judged(view, &i, task)) != NULL;) {
@@ -105,6 +143,7 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
                                  : view->settings_table[trial->setting].label);
         uint64_t n = 0;
         for (size_t j = 0; j < t->n_scores; j++) {
+            if (!has_column(t, j)) continue;
             const StoredScore *score = run_view_trial_score(trial, t->scores[j]);
             if (score != NULL) {
                 text_score(&b.text, score);

@@ -131,6 +131,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
                              size_t *n, Error *err)
 {
     TRY(table_scores(view, task, arena, &tables[(*n)++], err));
+    TRY(table_averages(view, task, arena, &tables[(*n)++], err));
     TRY(table_settings(view, task, arena, &tables[(*n)++], err));
     TRY(table_folds(view, task, arena, &tables[(*n)++], err));
     for (size_t i = 0; i < view->n_confusions; i++) {
@@ -148,7 +149,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err)
 {
-    const size_t most = view->n_tasks * (4 + view->n_models) + view->n_confusions + 2;
+    const size_t most = view->n_tasks * (5 + view->n_models) + view->n_confusions + 2;
     TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
     *n_tables = 0;
     for (size_t t = 0; t < view->n_tasks; t++)
