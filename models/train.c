@@ -158,8 +158,8 @@ static Status evaluate(TrainRun *run, Error *err)
         TRY(model_loss(t->model, t->pool, o->validation, o->n_validation, o, &e.loss, err));
     if (o->evaluate) TRY(o->evaluate(o->context, t->model, &e.metric, err));
     if (o->n_validation > 0 && !isfinite(e.loss)) {
-        return error_set(err, STATUS_DIVERGED, "the validation loss became %g after step %llu",
-                         e.loss, (unsigned long long)t->step);
+        return error_set(err, STATUS_DIVERGED, "the validation loss became %s after step %llu",
+                         isnan(e.loss) ? "NaN" : "infinite", (unsigned long long)t->step);
     }
     e.is_best = is_better(run, e.loss, e.metric);
     if (e.is_best)

@@ -208,10 +208,11 @@ Status trainer_step(Trainer *t, const TrainExample *const *batch, size_t n, Trai
     for (size_t i = 0; i < n; i++) out->n_tokens += batch[i]->input.n_tokens;
     TRY(trainer_sum(t, &out->grad_norm, err));
     if (!isfinite(out->loss) || !isfinite(out->grad_norm)) {
+        const bool is_norm = isfinite(out->loss);
         return error_set(err, STATUS_DIVERGED,
-                         "the %s became %g at step %llu, with a learning rate of %g",
-                         isfinite(out->loss) ? "gradient's norm" : "loss",
-                         isfinite(out->loss) ? out->grad_norm : out->loss,
+                         "the %s became %s at step %llu, with a learning rate of %g",
+                         is_norm ? "gradient's norm" : "loss",
+                         isnan(is_norm ? out->grad_norm : out->loss) ? "NaN" : "infinite",
                          (unsigned long long)t->step, out->learning_rate);
     }
     TRY(trainer_update(t, out->learning_rate, clip_scale(t->options.clip_norm, out->grad_norm),

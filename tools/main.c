@@ -62,8 +62,9 @@ int main(int argc, char **argv)
     Log log = log_to_stream(stderr, LOG_INFO);
     CommandLine line = {.log = &log};
     Error err = {0};
-    // A reader that goes away is an error of writing like any other, reported once and with status 3.
+    // A reader that goes away, or a file above the user's limit, is an error of writing like any other.
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     Status s = run(&line, argc, argv, &err);
     if (s != STATUS_OK) report(&line, &err);
     int code = s == STATUS_OK ? line.exit_code : status_exit_code(s);

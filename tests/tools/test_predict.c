@@ -2,7 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/file.h"
 #include "models/formats/safetensors.h"
 #include "program.h"
 #include "tests/support/folder.h"
@@ -120,6 +122,25 @@ Test(predict, drops_padding_by_the_attention_mask)
         cr_expect_eq(logits[1], logits[0], "logit %zu", k);
         cr_expect_neq(logits[2], logits[0], "logit %zu", k);
     }
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, says_that_a_file_may_not_grow_further)
+{
+    Arena arena = {0};
+    Buffer many = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const char *out = arena_printf(&arena, "%s/out.jsonl", folder);
+    const struct rlimit limit = {20000, 20000};
+    for (int i = 0; i < 500; i++) buffer_append_cstr(&many, "{\"text\": \"good\"}\n");
+    cr_assert(many.len < limit.rlim_cur && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const Program program = RUN(&arena, many.ptr, "predict", model, "--out", out);
+    program_want(&program, 3);
+    cr_expect(text_contains(program.err, "out.jsonl"), "%s", program.err.ptr);
+    cr_expect(!file_exists(out));
+    buffer_release(&many);
     folder_remove(folder);
     arena_release(&arena);
 }

@@ -137,6 +137,9 @@ Test(tune, stops_with_status_3_where_the_loss_diverges)
         RUN(&arena, NULL, "tune", model, "--batches", in, "--learning-rate", "10", "--clip", "0",
             "--weight-decay", "100", "--schedule", "constant", "--out", out);
     program_want(&program, 3);
+    cr_expect(text_contains(program.err, "became NaN") ||
+                  text_contains(program.err, "became infinite"),
+              "%s", program.err.ptr);
     cr_expect(text_contains(program.err, "step") && text_contains(program.err, "rate"), "%s",
               program.err.ptr);
     cr_expect(!file_exists(arena_printf(&arena, "%s/model.safetensors", out)),
