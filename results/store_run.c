@@ -13,8 +13,8 @@ Status store_run_row(Store *store, Slice id, int64_t *row, Error *err)
                      SLICE_ARG(id));
 }
 
-// The suite's name where it can stand in a file name or a shell without quotes, '-' for what cannot, and 12 digits of
-// the hash of what is run.
+// The suite's name where it can stand in a file name or a shell without quotes, '-' for what lies between and cannot, and
+// 12 digits of the hash of what is run. It never begins with '-', which would make it an option.
 static void make_run_id(const RunRecord *run, char run_id[RUN_ID_SIZE])
 {
     Sha256 hash;
@@ -30,10 +30,10 @@ static void make_run_id(const RunRecord *run, char run_id[RUN_ID_SIZE])
         const char c = run->suite.ptr[i];
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                            (c >= '0' && c <= '9') || c == '_' || (c == '.' && n > 0);
-        run_id[n] = '-';
-        if (plain) run_id[n] = c;
-        n++;
+        if (!plain && (n == 0 || run_id[n - 1] == '-')) continue;
+        run_id[n++] = plain ? c : '-';
     }
+    while (n > 0 && run_id[n - 1] == '-') n--;
     snprintf(run_id + n, RUN_ID_SIZE - n, "%s%.12s", n > 0 ? "-" : "", hex);
 }
 

@@ -75,7 +75,8 @@ static Status render(CommandLine *line, const RunView *view, Buffer *out, Error 
     const bool curves = option_flag(line, "curves"), samples = option_flag(line, "samples");
     const ReportOptions wanted = {.width = terminal_width(),
                                   .colour = line->log->use_color && isatty(STDOUT_FILENO)};
-    if (line->is_json) return report_find(SLICE("json"))->render(view, NULL, out, err);
+    static const ReportOptions plain = {0};
+    if (line->is_json) return report_find(SLICE("json"))->render(view, &plain, out, err);
     if (curves) put_curves(view, out);
     if (samples) put_samples(view, out);
     if (curves || samples) return STATUS_OK;

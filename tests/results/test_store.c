@@ -327,6 +327,27 @@ Test(store, exports_the_same_bytes_whatever_the_order_time_and_interruptions)
     store_close(&store);
 }
 
+Test(store, makes_run_ids_that_a_shell_takes_as_they_are)
+{
+    static const struct {
+        const char *suite, *beginning;
+    } cases[] = {{"sst2", "sst2-"},       {"a b/c", "a-b-c-"}, {"--help", "help-"},
+                 {"`rm` \"x\"", "rm-x-"}, {"../etc", "etc-"},  {"v1.2_x", "v1.2_x-"}};
+    Store *store = open_store(STORE_WRITE);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char run_id[RUN_ID_SIZE];
+        bool resumed;
+        Error err = {0};
+        const RunRecord run = {.suite = slice_from_cstr(cases[i].suite), .identity = SLICE("{}")};
+        cr_assert_eq(store_begin_run(store, &run, run_id, &resumed, &err), STATUS_OK, "%s",
+                     err.text);
+        const size_t len = strlen(cases[i].beginning);
+        cr_expect_eq(strncmp(run_id, cases[i].beginning, len), 0, "case %zu: %s", i, run_id);
+        cr_expect_eq(strlen(run_id), len + 12, "case %zu: %s", i, run_id);
+    }
+    store_close(&store);
+}
+
 Test(store, tells_the_export_of_an_unfinished_run_from_a_finished_one)
 {
     char run_id[RUN_ID_SIZE];

@@ -41,6 +41,9 @@ Test(report, writes_every_format_to_standard_output_as_to_a_file)
         cr_expect(slice_find(text, slice_sub(shown.out, 0, 100)) != SIZE_MAX,
                   "%s on standard output is not that of the file", name);
     }
+    const Program shown = RUN(&arena, NULL, "show", "--store", store, "--json");
+    program_want(&shown, 0);
+    cr_expect_eq(json_kind(json_of(shown.out)), JSON_OBJECT);
     folder_remove(folder);
     arena_release(&arena);
 }
