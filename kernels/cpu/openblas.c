@@ -22,6 +22,10 @@ static struct {
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
+// The serial build keeps its work space without locks: two threads in it at once gave weights that differed in the fifth
+// digit. So one product at a time.
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void *open_first(void)
 {
     static const char *const names[] = {
@@ -99,10 +103,12 @@ static Status sgemm(const Tensor *a, int transpose_a, const Tensor *b, int trans
         }
         return STATUS_OK;
     }
+    (void)pthread_mutex_lock(&library_lock);
     library.sgemm(CBLAS_ROW_MAJOR, transpose_a ? CBLAS_TRANSPOSE : CBLAS_NO_TRANSPOSE,
                   transpose_b ? CBLAS_TRANSPOSE : CBLAS_NO_TRANSPOSE, (int)c->rows, (int)c->cols,
                   (int)depth, 1.0f, a->data, (int)a->row_stride, b->data, (int)b->row_stride, beta,
                   c->data, (int)c->row_stride);
+    (void)pthread_mutex_unlock(&library_lock);
     return STATUS_OK;
 }
 
