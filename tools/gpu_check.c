@@ -1,7 +1,8 @@
-// gpu-check: every row of the operation table that a device can run, against the f64 reference, as one table.
+// gpu-check: every row of the operation table that a device can run, against the f64 reference, and whole encoders on the
+// CPU and the device, as one table.
 //
 // Built by the script tools/gpu-check with a plain compiler call, without ICU, SQLite, cJSON or Criterion, for machines
-// that have a GPU and little else. Exit status: 0 all rows right; 1 a row is wrong; 2 wrong usage; 3 it could not be run.
+// that have a GPU and little else. Exit status: 0 all is right; 1 something is wrong; 2 wrong usage; 3 it could not be run.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +10,25 @@
 #include "base/machine.h"
 #include "kernels/check/sweep.h"
 #include "kernels/device.h"
+#include "tools/gpu_check_encoder.h"
 
 typedef struct Settings {
     Device device;
     ComputeMode compute;
-    const char *filter; // part of an operation's name; NULL = all
+    const char *filter;  // part of an operation's name, or "encoder"; NULL = all
+    const char *goldens; // folder of reference answers; NULL: the usual places
     int is_timed;
+    Error no_gpu; // why there is none, where none was asked for by name
 } Settings;
 
 static const char usage_text[] =
-    "usage: gpu-check [--device cpu|cuda:N] [--compute f32|tf32] [--filter TEXT] [--no-time]\n"
+    "usage: gpu-check [--device cpu|cuda:N] [--compute f32|tf32] [--filter TEXT] [--goldens DIR]\n"
+    "                 [--no-time]\n"
     "\n"
     "  --device   where rows run (default: cuda:0 where there is a GPU, else cpu)\n"
     "  --compute  tf32: products with TF32 inputs, held to TF32's tolerance\n"
-    "  --filter   only operations whose name contains TEXT\n"
+    "  --filter   only operations whose name contains TEXT; encoder: whole encoders alone\n"
+    "  --goldens  folder with models/tiny-bert-* and goldens/models/tiny-bert-* (default: shared, ../shared)\n"
     "  --no-time  no timing\n";
 
 static int parse_device(const char *text, Device *out)
@@ -48,7 +54,8 @@ static int parse_arguments(int argc, char **argv, Settings *out)
 {
     size_t n_gpus = 0;
     *out = (Settings){.is_timed = 1};
-    if (device_count(&n_gpus, NULL) == STATUS_OK && n_gpus > 0) out->device.kind = DEVICE_CUDA;
+    if (device_count(&n_gpus, &out->no_gpu) == STATUS_OK && n_gpus > 0)
+        out->device.kind = DEVICE_CUDA;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--no-time") == 0) {
@@ -58,10 +65,13 @@ static int parse_arguments(int argc, char **argv, Settings *out)
         if (!value) return 0;
         if (strcmp(argv[i], "--device") == 0) {
             if (!parse_device(value, &out->device)) return 0;
+            out->no_gpu = (Error){0};
         } else if (strcmp(argv[i], "--compute") == 0) {
             if (!parse_compute(value, &out->compute)) return 0;
         } else if (strcmp(argv[i], "--filter") == 0) {
             out->filter = value;
+        } else if (strcmp(argv[i], "--goldens") == 0) {
+            out->goldens = value;
         } else {
             return 0;
         }
@@ -70,7 +80,7 @@ static int parse_arguments(int argc, char **argv, Settings *out)
     return 1;
 }
 
-static Status print_heading(const Settings *settings, Error *err)
+static Status print_machine(const Settings *settings, Error *err)
 {
     if (settings->device.kind == DEVICE_CUDA) {
         DeviceInfo info;
@@ -85,11 +95,16 @@ static Status print_heading(const Settings *settings, Error *err)
         machine_describe(&machine);
         machine_feature_names(machine.cpu_features, features, sizeof features);
         printf("cpu: %s, %s\n", machine.cpu_model, features);
+        if (settings->no_gpu.status != STATUS_OK) printf("no GPU: %s\n", settings->no_gpu.text);
     }
+    return STATUS_OK;
+}
+
+static void print_heading(void)
+{
     printf("%-22s %-10s %-5s %6s %11s %11s %6s  %-18s %10s %9s %8s  %s\n", "operation", "variant",
            "dtype", "cases", "error", "allowed", "share", "timed shape", "us", "GFLOP/s", "GB/s",
            "verdict");
-    return STATUS_OK;
 }
 
 static void print_times(const SweepTime *time)
@@ -143,7 +158,8 @@ static Status check_rows(const Settings *settings, size_t *n_checked, size_t *n_
 {
     Sweep sweep = {0};
     TRY(sweep_open(settings->device, settings->compute, &sweep, err));
-    Status s = print_heading(settings, err);
+    Status s = STATUS_OK;
+    print_heading();
     for (size_t i = 0; i < op_row_count() && s == STATUS_OK; i++) {
         const OpRow *row = op_row(i);
         const char *why = NULL;
@@ -164,6 +180,20 @@ static Status check_rows(const Settings *settings, size_t *n_checked, size_t *n_
     return s;
 }
 
+// All that the filter lets through.
+static Status check_all(const Settings *settings, size_t *n_checked, size_t *n_wrong, Error *err)
+{
+    const EncoderCheck encoder = {.device = settings->device,
+                                  .compute = settings->compute,
+                                  .goldens = settings->goldens,
+                                  .is_timed = settings->is_timed};
+    const int is_encoder = settings->filter && strcmp(settings->filter, "encoder") == 0;
+    TRY(print_machine(settings, err));
+    if (!is_encoder) TRY(check_rows(settings, n_checked, n_wrong, err));
+    if (!is_encoder && settings->filter) return STATUS_OK;
+    return encoder_check(&encoder, n_checked, n_wrong, err);
+}
+
 int main(int argc, char **argv)
 {
     Settings settings;
@@ -177,12 +207,12 @@ int main(int argc, char **argv)
         (void)fputs(usage_text, stderr);
         return 2;
     }
-    const Status s = check_rows(&settings, &n_checked, &n_wrong, &err);
+    const Status s = check_all(&settings, &n_checked, &n_wrong, &err);
     if (s != STATUS_OK) {
         (void)fprintf(stderr, "gpu-check: %s\n", err.text);
         return status_exit_code(s);
     }
-    printf("%zu rows checked, %zu wrong\n", n_checked, n_wrong);
+    printf("%zu lines checked, %zu wrong\n", n_checked, n_wrong);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fputs("gpu-check: standard output could not be written\n", stderr);
         return 3;
