@@ -19,7 +19,7 @@ static const JsonlField example_fields[] = {
     EXAMPLE_FIELD(input_ids), EXAMPLE_FIELD(token_type_ids),  EXAMPLE_FIELD(attention_mask),
     EXAMPLE_FIELD(labels),    EXAMPLE_FIELD(start_positions), EXAMPLE_FIELD(end_positions),
 };
-enum { N_EXAMPLE_FIELDS = sizeof example_fields / sizeof *example_fields };
+enum { N_EXAMPLE_FIELDS = sizeof example_fields / sizeof *example_fields, IGNORED_LABEL = -100 };
 
 // All batches, end to end.
 typedef struct Batches {
@@ -52,6 +52,26 @@ static Status join_positions(GivenExample *e, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+// -100 alone says that a place does not count; another negative number is a mistake, and would be passed over in silence.
+// Positions of a span head may lie past the end: then they do not count.
+static Status check_labels(const ModelConfig *config, const int32_t *labels, size_t n, Error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const bool is_high =
+            config->head != HEAD_SPAN && labels[i] >= 0 && (size_t)labels[i] >= config->n_labels;
+        if (labels[i] == IGNORED_LABEL || (labels[i] >= 0 && !is_high)) continue;
+        if (config->head == HEAD_SPAN) {
+            return error_set(err, STATUS_INVALID,
+                             "position %d is before the text; %d says that there is none",
+                             labels[i], IGNORED_LABEL);
+        }
+        return error_set(err, STATUS_INVALID,
+                         "label %d is outside 0..%zu, the model's classes; %d is ignored",
+                         labels[i], config->n_labels - 1, IGNORED_LABEL);
+    }
+    return STATUS_OK;
+}
+
 static Status finish_example(const Model *model, GivenExample *e, Arena *arena, TrainExample *out,
                              Error *err)
 {
@@ -67,6 +87,8 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
         (TrainExample){.input = {.ids = e->input_ids.values, .type_ids = e->token_type_ids.values},
                        .labels = e->labels.values};
     TRY(jsonl_count_unpadded(&e->attention_mask, n, &out->input.n_tokens, err));
+    TRY(check_labels(model_config(model), out->labels, by_token ? out->input.n_tokens : e->labels.n,
+                     err));
     return model_check_inputs(model, &out->input, 1, err);
 }
 

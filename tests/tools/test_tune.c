@@ -124,6 +124,36 @@ Test(tune, refuses_options_that_would_mean_nothing)
     arena_release(&arena);
 }
 
+Test(tune, refuses_batches_with_line_and_reason)
+{
+    static const struct {
+        const char *example, *message;
+    } cases[] = {
+        {"\"input_ids\": [2, 9, 3], \"labels\": 3", "label 3 is outside 0..2"},
+        {"\"input_ids\": [2, 9, 3], \"labels\": -1", "label -1 is outside 0..2"},
+        {"\"input_ids\": [2, 9, 3], \"labels\": [1, 2]", "\"labels\" has 2 numbers"},
+        {"\"input_ids\": [2, 9, 3]", "\"labels\" is missing"},
+        {"\"input_ids\": [2, 80, 3], \"labels\": 1", "id 80 of token 1"},
+        {"\"input_ids\": [2, 9], \"attention_mask\": [0, 1], \"labels\": 1", "ones and then zeros"},
+    };
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const char *out = arena_printf(&arena, "%s/out", folder);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *in =
+            write_file(&arena, folder, "b.jsonl",
+                       arena_printf(&arena, "%s{\"batch\": [{%s}]}\n", batches, cases[i].example));
+        const Program program = RUN(&arena, NULL, "tune", model, "--batches", in, "--out", out);
+        program_want(&program, 2);
+        cr_expect(text_contains(program.err, "b.jsonl:4: example 0") &&
+                      text_contains(program.err, cases[i].message),
+                  "case %zu says: %s", i, program.err.ptr);
+    }
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(tune, stops_with_status_3_where_the_loss_diverges)
 {
     Arena arena = {0};
