@@ -80,7 +80,7 @@ static void write_bash(Buffer *out)
     }
     buffer_append_cstr(out, "      esac\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
                             "      case $command in '') ;; *) case $cur in -*) ;; *) "
-                            "COMPREPLY+=($(compgen -f -- \"$cur\")) ;; esac ;; esac ;;\n  esac\n}\n"
+                            "COMPREPLY+=($(compgen -f -- \"$cur\")) ;; esac ;; esac ;;\n  esac\n  return 0\n}\n"
                             "complete -o filenames -F _assay assay\n");
 }
 
