@@ -59,6 +59,11 @@ static Status read_training(TuneRun *run, Error *err)
     if (option_given(line, "warmup") && option_given(line, "warmup-steps")) {
         return error_set(err, STATUS_INVALID, "--warmup and --warmup-steps exclude each other");
     }
+    if (run->options.patience > 0 && run->options.monitor == MONITOR_NONE) {
+        return error_set(err, STATUS_INVALID,
+                         "--patience %u wants something to watch: --monitor loss or metric",
+                         run->options.patience);
+    }
     return read_schedule(line, &run->options.schedule, err);
 }
 

@@ -117,6 +117,10 @@ Test(tune, refuses_options_that_would_mean_nothing)
     const Program both =
         RUN(&arena, NULL, "tune", "m", "--batches", "x", "--train", "y", "--out", folder);
     program_want(&both, 2);
+    const Program unwatched =
+        RUN(&arena, NULL, "tune", "m", "--train", "y", "--out", folder, "--patience", "2");
+    program_want(&unwatched, 2);
+    cr_expect(text_contains(unwatched.err, "--monitor"));
     const Program no_out = RUN(&arena, NULL, "tune", "m", "--train", "y");
     program_want(&no_out, 2);
     cr_expect(text_contains(no_out.err, "--out"));
