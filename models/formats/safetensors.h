@@ -66,6 +66,9 @@ typedef struct Safetensors {
 Status safetensors_parse(Slice name, Slice bytes, Safetensors *out, Error *err) MUST_CHECK;
 // One file, mapped.
 Status safetensors_open(const char *path, Safetensors *out, Error *err) MUST_CHECK;
+// Several files as one; a name that two of them have is refused.
+Status safetensors_open_files(const char *const *paths, size_t n_paths, Safetensors *out,
+                              Error *err) MUST_CHECK;
 // A model's directory: model.safetensors, else all the shards that model.safetensors.index.json names. STATUS_NOT_FOUND
 // where neither is there. A tensor that the index places in another shard than it is in is refused.
 Status safetensors_open_model(const char *directory, Safetensors *out, Error *err) MUST_CHECK;
