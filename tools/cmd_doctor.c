@@ -126,7 +126,8 @@ static void look_at_gpus(Doctor *doctor)
 static const char *first_library(const char *const *names)
 {
     for (size_t i = 0; names[i]; i++) {
-        void *handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
+        // Kept in memory: the C++ library below it loses what it holds where it is unloaded.
+        void *handle = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
         if (!handle) continue;
         dlclose(handle);
         return names[i];

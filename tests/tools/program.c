@@ -78,12 +78,31 @@ void program_want(const Program *program, int status)
               "no message of the program: %s", program->err.ptr);
 }
 
+// Documents that tests look into; they are closed together, when the process ends.
+static JsonDocument **documents;
+static size_t n_documents;
+
+static void close_documents(void)
+{
+    while (n_documents > 0) json_close(&documents[--n_documents]);
+    free(documents);
+}
+
+static void keep_document(JsonDocument *document)
+{
+    if (n_documents == 0) atexit(close_documents);
+    documents = realloc(documents, (n_documents + 1) * sizeof *documents);
+    cr_assert(documents != NULL);
+    documents[n_documents++] = document;
+}
+
 const Json *json_of(Slice text)
 {
     JsonDocument *document = NULL;
     Error err = {0};
     cr_assert_eq(json_parse(SLICE("output"), text, JSON_STRICT, &document, &err), STATUS_OK,
                  "%s in: " SLICE_FMT, err.text, SLICE_ARG(slice_sub(text, 0, 400)));
+    keep_document(document);
     return json_root(document);
 }
 
