@@ -115,7 +115,7 @@ static Status tune(TuneRun *run, Error *err)
     run->started_ns = clock_now_ns();
     const Status s = has_batches ? tune_on_batches(run, err) : tune_on_data(run, err);
     if (s == STATUS_CANCELLED) {
-        error_wrap(err, "stopped; the same command goes on from %s", run->options.checkpoint);
+        (void)error_wrap(err, "stopped; the same command goes on from %s", run->options.checkpoint);
         return s;
     }
     return s;

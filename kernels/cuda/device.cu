@@ -20,10 +20,11 @@ static Status missing_device(int index, cudaError_t error, Error *err)
                          index, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     }
     if (error == cudaErrorNoDevice) {
-        return error_set(err, STATUS_DEVICE,
-                         "cuda:%d: the driver sees no GPU: see nvidia-smi and CUDA_VISIBLE_DEVICES, "
-                         "or use --device cpu",
-                         index);
+        return error_set(
+            err, STATUS_DEVICE,
+            "cuda:%d: the driver sees no GPU: see nvidia-smi and CUDA_VISIBLE_DEVICES, "
+            "or use --device cpu",
+            index);
     }
     return error_set(err, STATUS_DEVICE, "cuda:%d: %s", index, cudaGetErrorString(error));
 }

@@ -201,8 +201,8 @@ Test(math, activations_keep_nan_and_their_limits)
             cr_assert(isnan(relu_of[i]) ? isnan(y[i]) : (double)y[i] == relu_of[i], "relu(%g) = %g",
                       (double)x[i], (double)y[i]);
             activate(exec, row, ACTIVATION_GELU, &in[i], &y[i], 1);
-            cr_assert_eq(isnan(y[i]) != 0, isnan(x[i]) != 0, "gelu(%g) = %g",
-                         (double)x[i], (double)y[i]);
+            cr_assert_eq(isnan(y[i]) != 0, isnan(x[i]) != 0, "gelu(%g) = %g", (double)x[i],
+                         (double)y[i]);
         }
     }
     exec_close(&exec);
