@@ -51,10 +51,12 @@ typedef struct Sample {
 typedef struct Dataset {
     Arena arena; // owns everything below
     Slice path;  // as the user gave it
-    char sha256[65]; // of the file's bytes (and of the labels', where they stand in a file of their own)
+    char sha256
+        [65]; // of the file's bytes (and of the labels', where they stand in a file of their own)
     Sample *samples;
     size_t n_samples;
-    Slice *labels; // class names: in the order given, else sorted (integers by value, else by bytes)
+    Slice
+        *labels; // class names: in the order given, else sorted (integers by value, else by bytes)
     size_t n_labels;
 } Dataset;
 

@@ -78,10 +78,11 @@ static void write_bash(Buffer *out)
         put_long_names(out, global_options, n_global_options);
         buffer_append_cstr(out, "' ;;\n");
     }
-    buffer_append_cstr(out, "      esac\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                            "      case $command in '') ;; *) case $cur in -*) ;; *) "
-                            "COMPREPLY+=($(compgen -f -- \"$cur\")) ;; esac ;; esac ;;\n  esac\n  return 0\n}\n"
-                            "complete -o filenames -F _assay assay\n");
+    buffer_append_cstr(
+        out, "      esac\n      COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+             "      case $command in '') ;; *) case $cur in -*) ;; *) "
+             "COMPREPLY+=($(compgen -f -- \"$cur\")) ;; esac ;; esac ;;\n  esac\n  return 0\n}\n"
+             "complete -o filenames -F _assay assay\n");
 }
 
 // Within _arguments a colon ends a field and brackets end a description.

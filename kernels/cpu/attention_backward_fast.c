@@ -235,7 +235,7 @@ Status FAST(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
         return attention_backward_reference_f32(args, exec, err);
     }
     const size_t mark = exec_scratch_mark(exec);
-    Buffers buffers;
+    Buffers buffers = {0};
     TRY(take_buffers(as, exec, &buffers, err));
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t head = 0; head < as->n_kv_heads; head++)

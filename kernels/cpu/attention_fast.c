@@ -228,7 +228,7 @@ Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const size_t mark = exec_scratch_mark(exec);
-    Buffers buffers;
+    Buffers buffers = {0};
     TRY(take_buffers(as, exec, &buffers, err));
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t head = 0; head < as->n_kv_heads; head++) attend_group(args, s, head, &buffers);
