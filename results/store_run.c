@@ -31,7 +31,7 @@ static void make_run_id(const RunRecord *run, char run_id[RUN_ID_SIZE])
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                            (c >= '0' && c <= '9') || c == '_' || (c == '.' && n > 0);
         if (!plain && (n == 0 || run_id[n - 1] == '-')) continue;
-        run_id[n++] = plain ? c : '-';
+        run_id[n++] = (char)(plain ? c : '-');
     }
     while (n > 0 && run_id[n - 1] == '-') n--;
     snprintf(run_id + n, RUN_ID_SIZE - n, "%s%.12s", n > 0 ? "-" : "", hex);
