@@ -90,7 +90,7 @@ Test(error_rate, distances_agree_with_the_plain_table)
     static const char letters[] = "abcdefghijklmnop";
     Philox rng = philox_stream(21, 0);
     Slice words[2][200];
-    for (size_t c = 0; c < N_LENGTHS * N_LENGTHS * 2; c++) {
+    for (size_t c = 0; c < (size_t)N_LENGTHS * N_LENGTHS * 2; c++) {
         const uint32_t n_letters = c % 2 == 0 ? 3 : 16;
         Tokens sides[2];
         for (size_t s = 0; s < 2; s++) {

@@ -63,9 +63,9 @@ Program program_run(Arena *arena, const char *input, const char *out_path,
     posix_spawn_file_actions_destroy(&actions);
     const int status = wait_for(pid);
     const Program program = {status, read_back(arena, out), read_back(arena, err)};
-    fclose(in);
-    fclose(out);
-    fclose(err);
+    (void)fclose(in);
+    (void)fclose(out);
+    (void)fclose(err);
     return program;
 }
 

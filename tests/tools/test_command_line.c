@@ -165,7 +165,7 @@ static void check_options(const char *name, const Option *all, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const Option *o = &all[i];
-        cr_expect(o->name && o->help && strlen(o->help) > 3, "%s: option %zu lacks words", name, i);
+        cr_assert(o->name && o->help && strlen(o->help) > 3, "%s: option %zu lacks words", name, i);
         cr_expect(o->help[strlen(o->help) - 1] != '.', "%s --%s: help ends with a full stop", name,
                   o->name);
         cr_expect((o->kind == OPTION_FLAG) == (o->value == NULL), "%s --%s: value", name, o->name);
@@ -191,7 +191,7 @@ Test(commands, have_sound_tables)
     for (size_t i = 0; i < n_commands; i++) {
         const Command *c = commands_all[i];
         cr_expect(is_known_group(c->group), "%s: group %s", c->name, c->group);
-        cr_expect(c->summary && c->description && c->operands && c->run, "%s lacks words", c->name);
+        cr_assert(c->summary && c->description && c->operands && c->run, "%s lacks words", c->name);
         cr_expect(c->summary[strlen(c->summary) - 1] != '.', "%s: full stop", c->name);
         cr_expect_leq(c->n_options, (size_t)COMMAND_MAX_OPTIONS);
         cr_expect_leq(c->min_operands, c->max_operands);
