@@ -1,5 +1,6 @@
 #include "tools/gpu_check_encoder.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,7 @@ static void print_findings(Check *check, const char *model, const Place *place,
 static void compare_to_cpu(const Answers *ours, const Answers *cpu, double allowed,
                            GoldenDifference *worst)
 {
+    assert(ours->n == 0 || (ours->values && cpu->values && cpu->n == ours->n));
     for (size_t i = 0; i < ours->n; i++)
         golden_differ((double)ours->values[i], (double)cpu->values[i], allowed, worst);
 }
@@ -229,7 +231,7 @@ typedef struct Sequences {
 static void make_sequences(const size_t *lengths, size_t n, Sequences *out)
 {
     Philox rng = philox_stream(7, 1);
-    for (size_t i = 0; i < N_SEQUENCES * LONGEST; i++)
+    for (size_t i = 0; i < (size_t)N_SEQUENCES * LONGEST; i++)
         out->ids[i] = (int32_t)philox_below(&rng, minilm_config().vocab_size);
     for (size_t i = 0; i < n; i++)
         out->inputs[i] =
@@ -313,7 +315,7 @@ static Status time_predict(Model *model, Pool *pool, const Sequences *sequences,
                            double *seconds, Error *err)
 {
     enum { WARM_UPS = 3, MOST = 100 };
-    const int64_t enough_ns = 500 * 1000 * 1000;
+    const int64_t enough_ns = INT64_C(500000000);
     double samples[MOST];
     size_t n_samples = 0;
     int64_t spent_ns = 0;

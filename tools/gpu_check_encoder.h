@@ -14,7 +14,7 @@ typedef struct EncoderCheck {
 } EncoderCheck;
 
 // Prints a line a model and device. *n_checked counts them, *n_wrong those that are wrong.
-Status encoder_check(const EncoderCheck *check, size_t *n_checked, size_t *n_wrong,
+Status encoder_check(const EncoderCheck *options, size_t *n_checked, size_t *n_wrong,
                      Error *err) MUST_CHECK;
 
 #endif

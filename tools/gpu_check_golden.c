@@ -183,26 +183,32 @@ static Status read_noise_entry(Golden *golden, JsonReader *r, Slice output, Erro
     return STATUS_OK;
 }
 
+static Status read_noise_object(Golden *golden, JsonReader *r, Error *err)
+{
+    Slice output;
+    bool more = false;
+    TRY(json_read_object(r, err));
+    for (;;) {
+        TRY(json_read_key(r, &output, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_noise_entry(golden, r, output, err));
+    }
+}
+
 static Status read_noise(Golden *golden, const char *path, Error *err)
 {
-    Slice text, key, output;
-    bool more = false, more_outputs = false;
-    TRY(file_read(&golden->arena, path, 16 * GOLDEN_FILE_MAX, &text, err));
+    Slice text, key;
+    bool more = false;
+    TRY(file_read(&golden->arena, path, (size_t)16 * GOLDEN_FILE_MAX, &text, err));
     JsonReader r = json_reader(slice_from_cstr(path), text, &golden->arena);
     TRY(json_read_object(&r, err));
     for (;;) {
         TRY(json_read_key(&r, &key, &more, err));
         if (!more) return json_read_end(&r, err);
-        if (!slice_eq_cstr(key, "noise")) {
+        if (slice_eq_cstr(key, "noise"))
+            TRY(read_noise_object(golden, &r, err));
+        else
             TRY(json_skip(&r, err));
-            continue;
-        }
-        TRY(json_read_object(&r, err));
-        for (;;) {
-            TRY(json_read_key(&r, &output, &more_outputs, err));
-            if (!more_outputs) break;
-            TRY(read_noise_entry(golden, &r, output, err));
-        }
     }
 }
 

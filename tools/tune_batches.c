@@ -122,6 +122,17 @@ static Status read_example(const Model *model, JsonReader *r, Batches *out, Erro
     return STATUS_OK;
 }
 
+static Status read_examples(const Model *model, JsonReader *r, Batches *out, Error *err)
+{
+    bool more = false;
+    TRY(json_read_array(r, err));
+    for (;;) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_example(model, r, out, err));
+    }
+}
+
 static Status read_batch(const Model *model, JsonReader *r, Batches *out, Error *err)
 {
     Slice key = {0};
@@ -136,13 +147,7 @@ static Status read_batch(const Model *model, JsonReader *r, Batches *out, Error 
         }
         if (has_batch) return json_reader_error(r, err, "\"batch\" stands twice");
         has_batch = true;
-        TRY(json_read_array(r, err));
-        for (;;) {
-            bool another = false;
-            TRY(json_read_element(r, &another, err));
-            if (!another) break;
-            TRY(read_example(model, r, out, err));
-        }
+        TRY(read_examples(model, r, out, err));
     }
     if (!has_batch) return json_reader_error(r, err, "\"batch\" is missing");
     return json_read_end(r, err);
