@@ -128,20 +128,20 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
 #define TILE_ENTRY(rows, panels) \
     [rows][panels] = {tile_##rows##x##panels, tile_packed_##rows##x##panels},
 
+// clang-format moves this list each time it is run.
+// clang-format off
 #if defined(__AVX512F__)
-#    define TILE_LIST(X)                                                                           \
-        X(1, 1)                                                                                    \
-        X(2, 1)                                                                                    \
-        X(3, 1)                                                                                    \
-        X(4, 1)                                                                                    \
-        X(5, 1)                                                                                    \
-        X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) X(1, 2)       \
-            X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2) X(9, 2) X(10, 2) X(11, 2)      \
-                X(12, 2) X(13, 2) X(14, 2) X(1, 8) X(2, 8) X(3, 6) X(4, 6) X(5, 4) X(6, 4) X(7, 3) \
-                    X(8, 3)
+#    define TILE_LIST(X)                                             \
+        X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1)      \
+        X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) \
+        X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2)      \
+        X(8, 2) X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2) \
+        X(1, 8) X(2, 8) X(3, 6) X(4, 6) X(5, 4) X(6, 4) X(7, 3)      \
+        X(8, 3)
 #else
 #    define TILE_LIST(X) X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 4) X(2, 3) X(3, 2)
 #endif
+// clang-format on
 
 TILE_LIST(TILE_FUNCTION)
 
