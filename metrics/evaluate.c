@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/philox.h"
 #include "base/size.h"
 #include "metrics/resample.h"
 
-enum { RESAMPLES_A_UNIT = 16 };
+enum { RESAMPLES_A_UNIT = 16, MAX_HALVES = 500 };
+
+// Its own place among the streams of a seed.
+#define HALVES_STREAM 0x68616c660000u
 
 // What score is asked of: rows, or items where the metric judges whole sets.
 typedef struct Judged {
@@ -16,9 +20,11 @@ typedef struct Judged {
     const Item *items;
     size_t n_scores;
     IntervalOptions options;
-    double *replicates; // [n_resamples, n_scores]
-    double *jackknife;  // [n_units, n_scores], for BCa
-    Arena *scratch;     // one a worker, for METRIC_WHOLE
+    const void *items_index; // of METRIC_WHOLE
+    double *replicates;      // [n_resamples, n_scores], or [n_halves, n_scores]
+    size_t n_halves;
+    double *jackknife; // [n_units, n_scores], for BCa
+    Arena *scratch;    // one a worker, for METRIC_WHOLE
 } Judged;
 
 static IntervalOptions with_defaults(const IntervalOptions *options)
@@ -43,6 +49,12 @@ static Status check_options(const MetricPlan *plan, const IntervalOptions *o, Er
                          "metric %s is no proportion: its interval must be t or bootstrap",
                          plan->metric->name);
     }
+    if (plan->metric->counts_kinds && o->method != INTERVAL_AUTO && o->method != INTERVAL_NONE) {
+        return error_set(err, STATUS_INVALID,
+                         "metric %s counts different things, which no resample keeps: its interval "
+                         "comes from half-samples, and no other is offered",
+                         plan->metric->name);
+    }
     if (o->method == INTERVAL_T && form == FORM_GENERAL) {
         return error_set(err, STATUS_INVALID,
                          "metric %s is no mean over items: its interval must be bootstrap",
@@ -59,7 +71,7 @@ static Status score_once(const Judged *j, const double *weights, const void *ind
     }
     const ArenaMark mark = arena_mark(scratch);
     const Status s = j->plan->metric->score_items(j->plan, j->items, weights, j->rows->n_rows,
-                                                  scratch, scores, err);
+                                                  j->items_index, scratch, scores, err);
     arena_rewind(scratch, mark);
     return s;
 }
@@ -131,8 +143,35 @@ static Status replicate(Judged *j, Error *err)
     return s;
 }
 
+// Scores the set without a random half of its units, again and again.
+static Status leave_halves_out(Judged *j, Arena *arena, Error *err)
+{
+    const size_t n_units = unit_count(j->rows), n = j->rows->n_rows;
+    size_t *order;
+    double *weights;
+    bool *is_out; // [n_units]
+    j->n_halves = size_min(j->options.n_resamples, MAX_HALVES);
+    TRY(arena_take(arena, n_units, sizeof *order, "halves", &order, err));
+    TRY(arena_take(arena, n_units, sizeof *is_out, "halves", &is_out, err));
+    TRY(arena_take(arena, n, sizeof *weights, "weights", &weights, err));
+    TRY(arena_take(arena, j->n_halves, j->n_scores * sizeof(double), "scores", &j->replicates,
+                   err));
+    for (size_t u = 0; u < n_units; u++) order[u] = u;
+    for (size_t h = 0; h < j->n_halves; h++) {
+        Philox rng = philox_stream(j->options.seed, HALVES_STREAM + h);
+        philox_shuffle(&rng, order, n_units);
+        for (size_t u = 0; u < n_units; u++) is_out[order[u]] = u < n_units / 2;
+        for (size_t i = 0; i < n; i++) {
+            weights[i] = is_out[unit_of(j->rows, i)] ? 0 : weight_of(j->rows, i);
+        }
+        TRY(score_once(j, weights, NULL, arena, j->replicates + h * j->n_scores, err));
+    }
+    return STATUS_OK;
+}
+
 static Status take_replicates(Judged *j, Arena *arena, Error *err)
 {
+    if (j->plan->metric->counts_kinds) return leave_halves_out(j, arena, err);
     size_t cells, jack_cells;
     const size_t n_units = unit_count(j->rows);
     if (!size_mul(j->options.n_resamples, j->n_scores, &cells) ||
@@ -186,6 +225,33 @@ static Status bootstrap_interval(const Judged *j, size_t at, Arena *arena, Score
     score->lo = interval.lo;
     score->hi = interval.hi;
     arena_rewind(arena, mark);
+    return STATUS_OK;
+}
+
+// The delete-d jackknife (Shao & Wu 1989): d of n units left out, r = n - d kept, SE^2 = r / d times the variance of the
+// scores; Student's t with n - 1 degrees of freedom. It errs on the wide side: by 1.6 times where half of the things occur
+// once (tests/metrics/test_generation.c); leaving one unit out at a time errs by 1.7.
+static Status halves_interval(const Judged *j, size_t at, Arena *arena, Score *score, Error *err)
+{
+    const Metric *metric = j->plan->metric;
+    const size_t n_units = unit_count(j->rows), out = n_units / 2;
+    const char *method = arena_printf(arena, "half-samples %zu seed %llu", j->n_halves,
+                                      (unsigned long long)j->options.seed);
+    if (method == NULL) return error_set_memory(err, 1, 64, "the method of an interval");
+    score->method = slice_from_cstr(method);
+    const ArenaMark mark = arena_mark(arena);
+    double *values;
+    TRY(arena_take(arena, j->n_halves, sizeof *values, "scores", &values, err));
+    const size_t n = column(j->replicates, j->n_halves, j->n_scores, at, values);
+    const double spread = standard_deviation(values, n);
+    arena_rewind(arena, mark);
+    score->n_undefined = j->n_halves - n;
+    if (n < 2 || out == 0 || !isfinite(score->estimate)) return STATUS_OK;
+    score->standard_error = spread * sqrt((double)(n_units - out) / (double)out);
+    const Interval t =
+        interval_t(score->estimate, score->standard_error, (double)n_units - 1, j->options.level);
+    score->lo = fmax(t.lo, metric->lowest);
+    score->hi = fmin(t.hi, metric->highest);
     return STATUS_OK;
 }
 
@@ -264,6 +330,10 @@ static Status fill_scores(Judged *j, const double *estimates, Arena *arena, Scor
                          .n_clusters = unit_count(j->rows)};
         s = metric_score_name(j->plan, i, arena, &score->name, err);
         if (s != STATUS_OK || wants_none) continue;
+        if (j->plan->metric->counts_kinds) {
+            s = halves_interval(j, i, arena, score, err);
+            continue;
+        }
         s = i == 0 && closed != INTERVAL_NONE ? closed_interval(j, closed, score, err)
                                               : bootstrap_interval(j, i, arena, score, err);
     }
@@ -283,8 +353,17 @@ static Status judge(Judged *j, const IntervalOptions *options, Arena *arena, Sco
     double *estimates;
     TRY(arena_take(arena, j->n_scores, sizeof *estimates, "scores", &estimates, err));
     TRY(arena_take(arena, j->n_scores, sizeof **scores, "scores", scores, err));
-    TRY(estimate(j, NULL, estimates, err));
-    return fill_scores(j, estimates, arena, *scores, err);
+    Arena index = {0};
+    const Metric *metric = j->plan->metric;
+    Status s = STATUS_OK;
+    if (metric->index_items != NULL) {
+        s = metric->index_items(j->plan, j->items, j->rows->n_rows, &index, &j->items_index, err);
+        if (s != STATUS_OK) s = error_wrap(err, "%s", metric->name);
+    }
+    if (s == STATUS_OK) s = estimate(j, NULL, estimates, err);
+    if (s == STATUS_OK) s = fill_scores(j, estimates, arena, *scores, err);
+    arena_release(&index);
+    return s;
 }
 
 Status scores_of_rows(const MetricPlan *plan, const RowSet *rows, const IntervalOptions *options,

@@ -28,6 +28,9 @@ typedef enum MetricNeeds {
     NEEDS_RANKING = 1 << 8,
     NEEDS_RATINGS = 1 << 9,
     NEEDS_EMBEDDINGS = 1 << 10,
+    NEEDS_PREFERENCES = 1 << 11,     // two systems and which of them won
+    NEEDS_COUNTERFACTUALS = 1 << 12, // the answer to the text with the group swapped
+    NEEDS_STEREOTYPES = 1 << 13,     // the class or choice that a stereotype asks for
 } MetricNeeds;
 
 typedef enum MetricKind { METRIC_SUMS, METRIC_ROWS, METRIC_WHOLE } MetricKind;
@@ -103,9 +106,15 @@ struct Metric {
     // used in place of rows->weights. index is NULL where there is no index_rows. scratch is rewound by the caller.
     Status (*score_rows)(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err);
-    // METRIC_WHOLE: the same from the items.
+    // METRIC_WHOLE: the same from the items. index_items is optional, as index_rows is.
+    Status (*index_items)(const MetricPlan *plan, const Item *items, size_t n_items, Arena *arena,
+                          const void **index, Error *err);
     Status (*score_items)(const MetricPlan *plan, const Item *items, const double *weights,
-                          size_t n_items, Arena *scratch, double *scores, Error *err);
+                          size_t n_items, const void *index, Arena *scratch, double *scores,
+                          Error *err);
+    // METRIC_WHOLE: scores count different things over the set, which drawing an item twice would lower: intervals come
+    // from leaving random halves out (delete-d jackknife) instead of the bootstrap.
+    bool counts_kinds;
     // Options for the signature: "|average:macro|zero_division:0", into the arena; NULL where there are none.
     Status (*signature)(const MetricPlan *plan, Arena *arena, Slice *options, Error *err);
     int version; // raised when numbers change; 0 counts as 1

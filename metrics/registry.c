@@ -38,9 +38,18 @@ const Metric *const metrics_all[] = {
     &metric_rouge_lsum,
     &metric_wer,
     &metric_cer,
+    &metric_meteor,
+    &metric_distinct,
+    &metric_repetition,
+    &metric_length_ratio,
     &metric_perplexity,
     &metric_multiple_choice,
     &metric_pass_at_k,
+    &metric_precision_at_k,
+    &metric_recall_at_k,
+    &metric_mrr,
+    &metric_map,
+    &metric_ndcg,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 

@@ -45,6 +45,9 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         {NEEDS_RANKING, "ranking"},
         {NEEDS_RATINGS, "ratings"},
         {NEEDS_EMBEDDINGS, "embeddings"},
+        {NEEDS_PREFERENCES, "preferences"},
+        {NEEDS_COUNTERFACTUALS, "counterfactuals"},
+        {NEEDS_STEREOTYPES, "stereotypes"},
     };
     static const char *const directions[] = {
         [HIGHER_IS_BETTER] = "higher", [LOWER_IS_BETTER] = "lower", [NO_DIRECTION] = NULL};
