@@ -39,7 +39,7 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
         TRY(json_opt_double(options, "smooth_value", 0, 1e9, &o->smooth_value, err));
         TRY(json_opt_bool(options, "lowercase", &o->is_lowercased, err));
         TRY(json_opt_bool(options, "effective_order", &o->has_effective_order, err));
-        TRY(json_opt_i64(options, "max_ngram_order", 1, MAX_ORDER, &o->max_order, err));
+        TRY(json_opt_i64(options, "max_ngram_order", 0, MAX_ORDER, &o->max_order, err));
     }
     if (isnan(o->smooth_value)) o->smooth_value = o->smoothing == SMOOTH_FLOOR ? 0.1 : 1;
     plan->width = 2 * (size_t)o->max_order + 2;
