@@ -42,14 +42,15 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     const Prepared *prepared = executor->options.prepared;
     const char *directory = prepared_tokenizer_directory(prepared, model, task);
     const Architecture *architecture = architecture_find(create->architecture);
-    if (architecture == NULL || architecture_class(architecture, HEAD_SEQUENCE) == NULL) {
+    if (architecture == NULL || architecture->complete == NULL ||
+        architecture_class(architecture, HEAD_SEQUENCE) == NULL) {
         return error_set(err, STATUS_INVALID, "no architecture \"" SLICE_FMT "\" classifies texts",
                          SLICE_ARG(create->architecture));
     }
     Tokenizer *tokenizer = NULL;
     TRY(tokenizer_open(directory, &tokenizer, err));
     const int32_t pad = tokenizer_special(tokenizer, SPECIAL_PAD);
-    const ModelConfig config = {
+    ModelConfig config = {
         .architecture = architecture,
         .model_type = create->architecture,
         .class_name = slice_from_cstr(architecture_class(architecture, HEAD_SEQUENCE)->name),
@@ -60,9 +61,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
         .n_heads = create->n_heads,
         .intermediate_size = create->intermediate_size,
         .max_positions = create->max_positions,
-        .type_vocab_size = 2,
         .pad_id = pad == TOKEN_NONE ? -1 : pad,
-        .layer_norm_eps = 1e-12f,
         .activation = ACTIVATION_GELU,
         .hidden_dropout = (float)create->dropout,
         .attention_dropout = (float)create->dropout,
@@ -71,6 +70,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
         .labels = options->labels,
         .n_labels = options->n_labels};
     tokenizer_close(&tokenizer);
+    architecture->complete(&config);
     return model_create(&config, directory, options, out, err);
 }
 

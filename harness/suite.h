@@ -53,6 +53,7 @@ typedef struct TuneSetting {
     size_t n_class_weights;
     bool balance; // draws examples so that classes come equally often
     Slice freeze; // "embeddings,0-3"; empty = nothing
+    Slice lora;   // "rank=8,alpha=16,targets=query+value" (models/lora.h); empty = off
     unsigned gradual_unfreezing;
     double layer_decay; // 1 = off
     size_t lanes;

@@ -44,6 +44,7 @@ Status tune_read_warmup(const Json *value, Arena *arena, void *target, Error *er
 void tune_write_warmup(const void *target, const char *key, JsonWriter *w);
 Status tune_read_weights(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_weights(const void *target, const char *key, JsonWriter *w);
+Status tune_read_lora(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_freeze(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_stopping(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_stopping(const void *target, const char *key, JsonWriter *w);

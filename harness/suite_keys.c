@@ -27,7 +27,10 @@ static const char *choice_schedule(size_t i)
 
 static const char *choice_architecture(size_t i)
 {
-    return i < architectures_count ? architectures_all[i]->model_type : NULL;
+    for (size_t k = 0; k < architectures_count; k++) {
+        if (architectures_all[k]->complete && i-- == 0) return architectures_all[k]->model_type;
+    }
+    return NULL;
 }
 
 static const char *choice_tokenizer(size_t i)
@@ -340,6 +343,10 @@ static const SuiteKey keys_tune[] = {
     {KEY("freeze", KEY_TEXT,
          "parts that stay as they are: `embeddings`, `encoder`, blocks as `0-3,7`", "(nothing)"),
      FIELD(TuneSetting, freeze), .is_omitted = true, .read = tune_read_freeze},
+    {KEY("lora", KEY_TEXT,
+         "low-rank adapters are learned, and the new head: `rank=8,alpha=16,targets=query+value`",
+         "(off)"),
+     FIELD(TuneSetting, lora), .is_omitted = true, .read = tune_read_lora},
     {KEY("gradual_unfreezing", KEY_COUNT,
          "epochs until one more block learns, the head alone first; 0 is off", "0"),
      .highest = 1000, FIELD(TuneSetting, gradual_unfreezing)},

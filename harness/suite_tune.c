@@ -123,6 +123,23 @@ Status tune_read_freeze(const Json *value, Arena *arena, void *target, Error *er
     return setting->freeze.ptr ? STATUS_OK : error_set_memory(err, text.len, 1, "a suite's text");
 }
 
+Status tune_read_lora(const Json *value, Arena *arena, void *target, Error *err)
+{
+    TuneSetting *setting = target;
+    LoraOptions lora = {0};
+    Error wrong = {0};
+    Slice text;
+    TRY(json_as_string(value, &text, err));
+    if (text.len > 0 && lora_parse(arena, text, &lora, &wrong) != STATUS_OK)
+        return json_error(value, err, "%s", wrong.text);
+    if (lora.init) {
+        return json_error(value, err,
+                          "init= is for `assay tune`: in a suite adapters start from the seed");
+    }
+    setting->lora = arena_copy(arena, text);
+    return setting->lora.ptr ? STATUS_OK : error_set_memory(err, text.len, 1, "a suite's text");
+}
+
 Status tune_read_monitor(const Json *value, Arena *arena, void *target, Error *err)
 {
     TuneSetting *setting = target;
@@ -269,5 +286,11 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         .patience = setting->patience,
         .min_delta = setting->min_delta,
     };
+    if (setting->lora.len > 0) {
+        LoraOptions *lora = NULL;
+        TRY(arena_take(arena, 1, sizeof *lora, "adapters", &lora, err));
+        TRY(lora_parse(arena, setting->lora, lora, err));
+        out->lora = lora;
+    }
     return fill_weights(setting, labels, n_labels, counts, arena, out, err);
 }

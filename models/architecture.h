@@ -24,6 +24,9 @@ struct Architecture {
     Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);
     // The members of config.json that read_config needs, for a model that no file describes. Appended to an open object.
     void (*write_config)(const ModelConfig *config, JsonWriter *w);
+    // Completes the config of a model that is made anew from sizes alone: what differs from one architecture to the next.
+    // NULL where none are made.
+    void (*complete)(ModelConfig *config);
     // Records the encoder and config->head on the tape.
     void (*record)(Tape *tape, const ModelConfig *config);
 };

@@ -249,11 +249,12 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
 Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
     *out = (ModelConfig){0};
-    int64_t pad = -1;
     if (json_kind(root) != JSON_OBJECT)
         return json_error(root, err, "a model's config must be an object");
     TRY(read_architecture(root, out, err));
+    out->pad_id = -1;
     TRY(out->architecture->read_config(arena, root, out, err));
+    int64_t pad = out->pad_id; // an architecture may have one of its own
     if (out->hidden_size % out->n_heads != 0) {
         return json_error(root, err, "hidden size %zu is no multiple of %zu attention heads",
                           out->hidden_size, out->n_heads);

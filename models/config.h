@@ -22,6 +22,13 @@ typedef enum ModelHead {
 const char *
 model_head_name(ModelHead head); // "embedding", "sequence", "token", "span", "masked-lm"
 
+// What makes one vector of a sequence's hidden states.
+typedef enum EmbeddingPool {
+    POOL_MEAN,
+    POOL_FIRST, // the first token's, as models made with BERT's [CLS] want
+    POOL_LAST,  // the last token's, as decoders want
+} EmbeddingPool;
+
 typedef struct Architecture Architecture; // models/architecture.h
 
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
@@ -32,13 +39,18 @@ typedef struct ModelConfig {
     Slice class_name;                 // "BertForSequenceClassification", as in architectures[0]
     ModelHead head;
     size_t vocab_size, hidden_size, n_layers, n_heads, intermediate_size;
-    size_t max_positions; // longest sequence
+    size_t max_positions;     // longest sequence
+    size_t first_position;    // row of the position table for the first token
+    bool positions_skip_pads; // a pad inside a sequence has the row before, and is not counted
+    EmbeddingPool pool;       // of HEAD_EMBEDDING
+    bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
     int32_t pad_id; // -1 where the file names none
     float layer_norm_eps;
     Activation activation;
     float hidden_dropout, attention_dropout,
         classifier_dropout; // classifier_dropout < 0: as hidden_dropout
+    float span_dropout;     // within a span head, where the architecture has that
     float initializer_range;
     const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
     // Classes of a sequence or token head; 2 for a span head; vocab_size for a masked LM.

@@ -10,7 +10,8 @@ typedef struct TokenSequence {
     const int32_t *ids;      // [n_tokens]
     const int32_t *type_ids; // [n_tokens]; NULL = all 0
     size_t n_tokens;         // at least 1
-    uint64_t key; // identity of the sample, for dropout: the same in every epoch, order and batch
+    size_t chosen; // the token asked about, where a head reads one of each sequence; 0 = the first
+    uint64_t key;  // identity of the sample, for dropout: the same in every epoch, order and batch
 } TokenSequence;
 
 // A sequence and what is right for it. labels, by the model's head:

@@ -24,6 +24,7 @@ typedef struct Model Model;
 typedef enum HeadChoice {
     HEAD_AS_SAVED, // the checkpoint's own head; a checkpoint without one gives embeddings
     // `head` with `labels`: the checkpoint's where it has that head with these labels in this order, else a fresh one.
+    // HEAD_EMBEDDING takes the encoder of any checkpoint, without its head.
     HEAD_FOR_LABELS,
 } HeadChoice;
 
@@ -34,10 +35,13 @@ typedef struct ModelOptions {
     int openblas_forward; // see kernels/exec.h
     int reference_only;
     HeadChoice head_choice;
-    ModelHead head;      // for HEAD_FOR_LABELS: HEAD_SEQUENCE, HEAD_TOKEN or HEAD_SPAN
+    ModelHead head; // for HEAD_FOR_LABELS: HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN or HEAD_EMBEDDING
     const Slice *labels; // copied; none for HEAD_SPAN
     size_t n_labels;
-    uint64_t seed;         // of a fresh head
+    uint64_t seed;      // of a fresh head
+    int has_pool;       // `pool` makes embeddings, not what 1_Pooling/config.json says
+    EmbeddingPool pool; // without either the mean
+    int one_token; // a masked LM answers for TokenSequence.chosen alone (model_masked_logprobs)
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
 } ModelOptions;
 
@@ -93,6 +97,14 @@ Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size
 // Checks inputs as model_predict does: the index of the first refused one is in the message.
 Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_t n_inputs,
                           Error *err) MUST_CHECK;
+
+// logprobs[i] = log p(token at positions[i] of inputs[i] | the others), with that token masked by mask_id: one forward pass
+// each, all of them through one stream of ragged units, and the vocabulary's product for the masked token alone. Their sum
+// over a text is its pseudo-log-likelihood (Salazar et al. 2020, arXiv:1910.14659). The model is a masked LM opened with
+// ModelOptions.one_token. inputs[i] may be equal.
+Status model_masked_logprobs(Model *model, Pool *pool, const TokenSequence *const *inputs,
+                             const size_t *positions, size_t n, int32_t mask_id,
+                             const atomic_int *cancel, double *logprobs, Error *err) MUST_CHECK;
 
 // probabilities[i] = softmax of row i of logits, in double. They may not overlap.
 void model_probabilities(const float *logits, size_t n_rows, size_t n_classes,

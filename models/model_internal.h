@@ -109,8 +109,8 @@ Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n
 size_t model_unit_tokens(const Model *model);
 
 // Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.
-Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t n, Unit *unit,
-                     Error *err) MUST_CHECK;
+Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,
+                     size_t n, Unit *unit, Error *err) MUST_CHECK;
 
 // Remembers a failure of a unit on this worker, the earliest unit's.
 void worker_fail(Worker *worker, size_t unit, Status status, const Error *error);

@@ -14,7 +14,7 @@ static void close_files(Model *model)
 static bool same_labels(const ModelConfig *config, const ModelOptions *options)
 {
     if (config->head != options->head) return false;
-    if (options->head == HEAD_SPAN) return true;
+    if (options->head == HEAD_SPAN || options->head == HEAD_EMBEDDING) return true;
     if (config->n_labels != options->n_labels) return false;
     for (size_t i = 0; i < options->n_labels; i++) {
         if (!slice_eq(config->labels[i], options->labels[i])) return false;
@@ -29,11 +29,12 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     *is_new = false;
     if (options->head_choice == HEAD_AS_SAVED || same_labels(config, options)) return STATUS_OK;
     const ArchitectureClass *class = architecture_class(config->architecture, options->head);
-    if (!class || options->head == HEAD_EMBEDDING || options->head == HEAD_MASKED_LM) {
+    if (!class || options->head == HEAD_MASKED_LM) {
         return error_set(err, STATUS_INVALID, "a new %s head cannot be put on a %s model",
                          model_head_name(options->head), config->architecture->model_type);
     }
-    if (options->head != HEAD_SPAN && options->n_labels == 0)
+    const bool is_labelled = options->head == HEAD_SEQUENCE || options->head == HEAD_TOKEN;
+    if (is_labelled && options->n_labels == 0)
         return error_set(err, STATUS_INVALID, "a new head needs labels");
     config->head = options->head;
     config->class_name = slice_from_cstr(class->name);
@@ -41,7 +42,7 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     config->n_labels = options->head == HEAD_SPAN ? 2 : options->n_labels;
     config->labels = NULL;
     *is_new = true;
-    if (options->head == HEAD_SPAN) return STATUS_OK;
+    if (!is_labelled) return STATUS_OK;
     return model_copy_labels(model, options->labels, options->n_labels, err);
 }
 
@@ -75,6 +76,40 @@ static Status read_modules(Model *model, const char *path, Error *err)
     return STATUS_OK;
 }
 
+// What 1_Pooling/config.json of sentence-transformers says makes the embedding, where it is there.
+static Status read_pool(const char *path, EmbeddingPool *pool, Error *err)
+{
+    static const struct {
+        const char *key;
+        EmbeddingPool pool;
+    } modes[] = {{"pooling_mode_mean_tokens", POOL_MEAN},
+                 {"pooling_mode_cls_token", POOL_FIRST},
+                 {"pooling_mode_lasttoken", POOL_LAST}};
+    JsonDocument *document = NULL;
+    if (!file_exists(path)) return STATUS_OK;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < sizeof modes / sizeof *modes; i++) {
+        bool is_on = false;
+        s = json_opt_bool(json_root(document), modes[i].key, &is_on, err);
+        if (is_on) *pool = modes[i].pool;
+    }
+    json_close(&document);
+    return s;
+}
+
+static Status choose_pool(Model *model, Slice folder, const ModelOptions *options, Error *err)
+{
+    model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
+    if (options->has_pool) {
+        model->config.pool = options->pool;
+        return STATUS_OK;
+    }
+    const char *path = file_join(&model->arena, folder, SLICE("1_Pooling/config.json"));
+    if (!path) return error_set_memory(err, 1, folder.len, "a path");
+    return read_pool(path, &model->config.pool, err);
+}
+
 static Status keep_directory(Model *model, const char *directory, Error *err)
 {
     if (!directory) return STATUS_OK;
@@ -94,6 +129,7 @@ static Status load(Model *model, const char *directory, const ModelOptions *opti
     TRY(json_load(config, JSON_STRICT, &model->config_file, err));
     TRY(model_config_parse(&model->arena, json_root(model->config_file), &model->config, err));
     TRY(choose_head(model, options, &head_is_new, err));
+    TRY(choose_pool(model, folder, options, err));
     TRY(read_modules(model, modules, err));
     if (!options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
     Status s = safetensors_open_model(directory, &file, err);

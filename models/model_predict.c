@@ -34,7 +34,8 @@ size_t model_output_width(const Model *model)
 
 static bool is_by_sequence(const Model *model)
 {
-    return model->config.head == HEAD_EMBEDDING || model->config.head == HEAD_SEQUENCE;
+    const ModelConfig *c = &model->config;
+    return c->head == HEAD_EMBEDDING || c->head == HEAD_SEQUENCE || c->one_token;
 }
 
 size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs)
@@ -64,7 +65,12 @@ static Status check_input(const ModelConfig *c, const TokenSequence *input, Erro
                          input->n_tokens, c->max_positions);
     }
     TRY(check_ids(input->ids, input->n_tokens, c->vocab_size, "id", err));
-    if (!input->type_ids) return STATUS_OK;
+    if (input->chosen >= input->n_tokens) {
+        return error_set(err, STATUS_INVALID, "token %zu is asked about, but there are %zu",
+                         input->chosen, input->n_tokens);
+    }
+    // A model without types, as DistilBERT, takes those of the tokenizer for nothing.
+    if (!input->type_ids || c->type_vocab_size == 0) return STATUS_OK;
     return check_ids(input->type_ids, input->n_tokens, c->type_vocab_size, "type id", err);
 }
 
@@ -116,7 +122,7 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
                       .exec = worker->exec,
                       .memory = &worker->memory,
                       .weights = p->model->weights};
-    TRY(worker_gather(worker, p->sorted + begin, n, &run.unit, err));
+    TRY(worker_gather(worker, &p->model->config, p->sorted + begin, n, &run.unit, err));
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
     const Tensor output = program_output(&run);
@@ -223,6 +229,7 @@ static Status hidden_program(const Model *model, Arena *arena, Tape *tape, Progr
 {
     ModelConfig config = model->config;
     config.head = HEAD_EMBEDDING;
+    config.pool = POOL_MEAN;
     *tape = tape_begin(arena, model->tape.weight_layout);
     model_record(&config, tape);
     TRY(tape_finish(tape, err));
@@ -242,7 +249,7 @@ Status model_hidden_states(Model *model, const TokenSequence *input, float *hidd
     Status s = hidden_program(model, &arena, &tape, &program, err);
     if (s != STATUS_OK) goto done;
     run.program = program;
-    s = worker_gather(worker, &input, 1, &run.unit, err);
+    s = worker_gather(worker, &model->config, &input, 1, &run.unit, err);
     if (s == STATUS_OK) s = program_bind(&run, err);
     if (s == STATUS_OK) s = program_forward(&run, err);
     for (size_t k = 0; s == STATUS_OK && k < tape.n_hidden; k++) {

@@ -92,27 +92,40 @@ static Status want_words(Worker *worker, size_t n_words, Error *err)
     return STATUS_OK;
 }
 
-Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t n, Unit *unit,
-                     Error *err)
+// The row of the position table for each token. Where pads are skipped, as in RoBERTa, they have the row before the first
+// and the others count on as if they were not there.
+static void put_positions(const ModelConfig *config, const TokenSequence *input, int32_t *positions)
+{
+    int32_t next = (int32_t)config->first_position;
+    for (size_t t = 0; t < input->n_tokens; t++) {
+        const bool is_pad = config->positions_skip_pads && input->ids[t] == config->pad_id;
+        positions[t] = is_pad ? config->pad_id : next++;
+    }
+}
+
+Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,
+                     size_t n, Unit *unit, Error *err)
 {
     size_t n_tokens = 0;
     for (size_t i = 0; i < n; i++) n_tokens += inputs[i]->n_tokens;
     // The keys first: they are twice as wide and want the better alignment.
-    TRY(want_words(worker, 2 * n + 3 * n_tokens + n + 1, err));
+    TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1, err));
     uint64_t *keys = (uint64_t *)(void *)worker->words;
     int32_t *ids = worker->words + 2 * n, *positions = ids + n_tokens,
-            *types = positions + n_tokens, *offsets = types + n_tokens;
+            *types = positions + n_tokens, *offsets = types + n_tokens, *chosen = offsets + n + 1;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         const TokenSequence *input = inputs[i];
         keys[i] = input->key;
         offsets[i] = (int32_t)at;
+        const bool is_last = config->head == HEAD_EMBEDDING && config->pool == POOL_LAST;
+        chosen[i] = (int32_t)(at + (is_last ? input->n_tokens - 1 : input->chosen));
         memcpy(ids + at, input->ids, input->n_tokens * sizeof *ids);
         if (input->type_ids)
             memcpy(types + at, input->type_ids, input->n_tokens * sizeof *types);
         else
             memset(types + at, 0, input->n_tokens * sizeof *types);
-        for (size_t t = 0; t < input->n_tokens; t++) positions[at + t] = (int32_t)t;
+        put_positions(config, input, positions + at);
         at += input->n_tokens;
     }
     offsets[n] = (int32_t)at;
@@ -121,6 +134,7 @@ Status worker_gather(Worker *worker, const TokenSequence *const *inputs, size_t 
                    .ids = ids,
                    .position_ids = positions,
                    .type_ids = types,
+                   .chosen = chosen,
                    .offsets = offsets,
                    .sequence_keys = keys};
     return STATUS_OK;

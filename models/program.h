@@ -86,8 +86,9 @@ size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_s
 typedef struct Unit {
     size_t n_tokens, n_sequences;
     const int32_t *ids, *position_ids, *type_ids; // [n_tokens]
-    const int32_t *offsets;                       // [n_sequences + 1]
-    const uint64_t *sequence_keys;                // [n_sequences]
+    const int32_t *chosen;         // [n_sequences] row of each sequence's chosen token
+    const int32_t *offsets;        // [n_sequences + 1]
+    const uint64_t *sequence_keys; // [n_sequences]
     // For OPERAND_ROWS: place of each token's id among the distinct ids of the unit.
     const int32_t *row_of_token; // [n_tokens]
     float *row_gradients;        // [distinct ids, rows_cols]; zeroed by the caller
@@ -116,7 +117,7 @@ typedef struct ProgramRun {
     uint64_t seed, step;            // of dropout
     Unit unit;
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
-    const int32_t *device_ids, *device_positions, *device_types, *device_rows;
+    const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen;
 } ProgramRun;
 
 // Makes room for a unit and puts its arrays in place; run->unit and all above it are set. Then program_forward, and in

@@ -85,13 +85,14 @@ static Operand param(const Builder *b, ParamId id, size_t begin, size_t end)
 
 static Operand whole_param(const Builder *b, ParamId id)
 {
+    if (id == PARAM_NONE) return (Operand){0};
     const Param *p = &b->tape->params[id];
     return param(b, id, 0, p->is_vector ? p->cols : p->rows);
 }
 
 static bool is_trained(const Builder *b, ParamId id)
 {
-    return b->options->is_training && b->options->trained[id];
+    return id != PARAM_NONE && b->options->is_training && b->options->trained[id];
 }
 
 // The gradient of a parameter, or nothing where it is not trained.
@@ -103,6 +104,7 @@ static Operand gradient_of_param(const Builder *b, ParamId id, size_t begin, siz
 
 static Operand whole_gradient(const Builder *b, ParamId id)
 {
+    if (id == PARAM_NONE) return (Operand){0};
     const Param *p = &b->tape->params[id];
     return gradient_of_param(b, id, 0, p->is_vector ? p->cols : p->rows);
 }

@@ -35,6 +35,7 @@ enum {
     STAGED_ROWS,
     STAGED_OFFSETS,
     STAGED_FIRST,
+    STAGED_CHOSEN,
     STAGED_KEYS,
     STAGED_COUNT
 };
@@ -45,6 +46,8 @@ static size_t staged_words(int which, size_t n_tokens, size_t n_sequences)
     case STAGED_OFFSETS:
     case STAGED_FIRST:
         return n_sequences + 1;
+    case STAGED_CHOSEN:
+        return n_sequences;
     case STAGED_KEYS:
         return 2 * n_sequences;
     default:
@@ -149,6 +152,7 @@ Status program_bind(ProgramRun *run, Error *err)
     TRY(stage(run, STAGED_ROWS, unit->row_of_token, &run->device_rows, err));
     TRY(stage(run, STAGED_OFFSETS, unit->offsets, &offsets, err));
     TRY(stage(run, STAGED_KEYS, unit->sequence_keys, &keys, err));
+    TRY(stage(run, STAGED_CHOSEN, unit->chosen, &run->device_chosen, err));
     TRY(stage_ones(run, &ones, err));
     const void *key_words = keys; // staged at 64 bytes, so 64-bit keys are aligned
     run->ragged[ROWS_TOKENS] =
@@ -277,7 +281,7 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
         break;
     case OP_SELECT_ROWS:
     case OP_SELECT_ROWS_BACKWARD:
-        args->as.select.rows = run->ragged[ROWS_TOKENS].offsets;
+        args->as.select.rows = run->device_chosen;
         break;
     case OP_MEAN_POOL:
     case OP_MEAN_POOL_BACKWARD:

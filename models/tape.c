@@ -190,8 +190,11 @@ Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t cols = tape->params[word].cols;
-    check(tape, tape->params[position].cols == cols && tape->params[type].cols == cols,
-          "embedding tables differ in width");
+    const ParamId added[] = {position, type};
+    for (size_t i = 0; i < 2; i++) {
+        check(tape, added[i] == PARAM_NONE || tape->params[added[i]].cols == cols,
+              "embedding tables differ in width");
+    }
     tape->params[word].is_gathered = true;
     return add_node(tape,
                     (TapeNode){.op = OP_EMBEDDING, .params = {word, position, type}, .n_params = 3},
@@ -297,9 +300,9 @@ Value tape_dropout(Tape *tape, Value x, float p)
         domain_of(tape, x), value_cols(x));
 }
 
-Value tape_first_tokens(Tape *tape, Value x)
+Value tape_chosen_tokens(Tape *tape, Value x)
 {
-    check(tape, domain_of(tape, x) == ROWS_TOKENS, "first tokens are taken of tokens");
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "single tokens are taken of tokens");
     return add_node(tape, (TapeNode){.op = OP_SELECT_ROWS, .in = {x}, .n_in = 1}, ROWS_SEQUENCES,
                     value_cols(x));
 }

@@ -57,6 +57,7 @@ typedef struct Param {
 } Param;
 
 typedef size_t ParamId;
+#define PARAM_NONE ((ParamId)-1) // where a parameter is optional
 
 // A dense layer's weight [n_out, n_in] and bias [n_out].
 typedef struct Dense {
@@ -134,7 +135,7 @@ ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init);
 // NAME.weight and NAME.bias of each name, stacked to one layer with n_out outputs in all, equally shared.
 Dense tape_dense(Tape *tape, const char *const *names, size_t n_names, size_t n_in, size_t n_out);
 
-// Table rows of each token, added: word [V,H], position [P,H], type [Y,H].
+// Table rows of each token, added: word [V,H], position [P,H], type [Y,H]; the last two may be PARAM_NONE.
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation);
 // Outputs [begin, end) of the layer alone. With panels both must be multiples of PANEL_WIDTH.
@@ -149,7 +150,8 @@ Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *
 // q may have rows of another domain than k and v.
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention);
 Value tape_dropout(Tape *tape, Value x, float p);
-Value tape_first_tokens(Tape *tape, Value x); // the first token's row of each sequence
+// One token's row of each sequence: the first, or the one that TokenSequence.chosen names.
+Value tape_chosen_tokens(Tape *tape, Value x);
 Value tape_mean_pool(Tape *tape, Value x);
 Value tape_columns(Tape *tape, Value x, size_t begin, size_t end);
 

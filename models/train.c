@@ -385,6 +385,7 @@ Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_
     }
     free(pointers);
     free(rows);
+    lora_undo(t.lora, model);
     trainer_release(&t);
     return s;
 }

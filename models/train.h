@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/pool.h"
+#include "models/lora.h"
 #include "models/model.h"
 
 typedef enum Schedule {
@@ -75,6 +76,8 @@ typedef struct TrainOptions {
     float label_smoothing;
     // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head.
     Slice freeze;
+    const LoraOptions
+        *lora; // adapters in place of the layers themselves (models/lora.h); NULL = off
     // Epochs a group: the head alone first, then one block more each time; 0 = off.
     unsigned gradual_unfreezing;
     double layer_decay; // learning rate of block i times layer_decay^(n_layers - i); 0 = 1 = off

@@ -55,6 +55,18 @@ static void add_options(Sha256 *hash, const TrainOptions *o, size_t n_labels)
     sha256_update_field(hash, o->freeze);
 }
 
+// Where adapters start, and of which layers.
+static void add_adapters(Sha256 *hash, const Lora *lora)
+{
+    if (!lora) return;
+    add_number(hash, (double)lora->rank);
+    add_number(hash, (double)lora->scale);
+    for (size_t i = 0; i < lora->n_adapters; i++)
+        sha256_update_field(hash, lora->adapters[i].module);
+    sha256_update_field(hash,
+                        (Slice){(const char *)lora->values, lora->n_values * sizeof *lora->values});
+}
+
 static void add_example(Sha256 *hash, const TrainExample *example, ModelHead head)
 {
     const TokenSequence *input = &example->input;
@@ -72,6 +84,7 @@ void train_fingerprint(TrainRun *run)
     sha256_init(&hash);
     sha256_update_field(&hash, slice_from_cstr(version));
     add_options(&hash, &run->trainer.options, model->config.n_labels);
+    add_adapters(&hash, run->trainer.lora);
     add_number(&hash, (double)run->trainer.n_steps);
     for (size_t i = 0; i < model_n_tensors(model); i++)
         sha256_update_field(&hash, model_tensor_name(model, i));
@@ -131,7 +144,7 @@ typedef struct Section {
     size_t n;
 } Section;
 
-enum { N_SECTIONS = 4 };
+enum { N_SECTIONS = 7 };
 
 static size_t sections(TrainRun *run, Section out[N_SECTIONS])
 {
@@ -140,8 +153,15 @@ static size_t sections(TrainRun *run, Section out[N_SECTIONS])
     out[0] = (Section){"weights", t->model->weights, n_floats};
     out[1] = (Section){"first_moments", t->first_moments, t->n_moments};
     out[2] = (Section){"second_moments", t->second_moments, t->n_moments};
-    out[3] = (Section){"best_weights", run->best_weights, n_floats};
-    return run->state.has_best ? 4 : 3;
+    size_t n = 3;
+    if (run->state.has_best) out[n++] = (Section){"best_weights", run->best_weights, n_floats};
+    if (t->lora) {
+        const Lora *lora = t->lora;
+        out[n++] = (Section){"adapters", lora->values, lora->n_values};
+        out[n++] = (Section){"adapter_first_moments", lora->first_moments, lora->n_values};
+        out[n++] = (Section){"adapter_second_moments", lora->second_moments, lora->n_values};
+    }
+    return n;
 }
 
 Status checkpoint_save(TrainRun *run, Error *err)

@@ -97,6 +97,7 @@ static Status set_groups(Trainer *t, uint64_t steps_per_epoch, Error *err)
     TRY(arena_take(&t->arena, t->n_groups, sizeof *t->group_factor, "groups", &t->group_factor,
                    err));
     TRY(train_parse_freeze(t->options.freeze, n_layers, frozen, err));
+    TRY(lora_start(&t->lora, &t->arena, t->model, t->options.lora, frozen, t->options.seed, err));
     for (size_t g = 0; g < t->n_groups; g++) {
         const size_t below_head =
             t->n_groups - 1 - g; // 0 for the head, n_layers + 1 for the embeddings
@@ -105,7 +106,8 @@ static Status set_groups(Trainer *t, uint64_t steps_per_epoch, Error *err)
     }
     for (size_t i = 0; i < t->model->tape.n_params; i++) {
         const size_t group = t->model->tape.params[i].group;
-        t->wanted[i] = !frozen[group] && t->group_start[group] < t->n_steps;
+        t->wanted[i] = !frozen[group] && t->group_start[group] < t->n_steps &&
+                       (!t->lora || t->lora->is_adapted[i] || lora_trains_head(t->model, i));
     }
     return STATUS_OK;
 }
@@ -140,8 +142,10 @@ static Status set_places(Trainer *t, Error *err)
         const Param *p = &tape->params[i];
         if (!t->wanted[i]) continue;
         const size_t floats = size_round_up(p->storage, PANEL_WIDTH);
-        t->moment_offsets[i] = t->n_moments;
-        t->n_moments += floats;
+        if (!t->lora || !t->lora->is_adapted[i]) {
+            t->moment_offsets[i] = t->n_moments;
+            t->n_moments += floats;
+        }
         if (p->is_gathered) {
             t->table = i;
             t->row_cols = p->cols;
@@ -174,8 +178,8 @@ static Status take_memory(Trainer *t, Error *err)
     const size_t n_lane_floats = size_max(t->options.n_lanes * t->lane_floats, 1);
     const size_t n_scratch = size_max(t->n_threads * CHUNK_ROWS * t->row_cols, 1);
     TRY(model_take_block(t->model, n_lane_floats, &t->lanes, err));
-    TRY(model_take_block(t->model, t->n_moments, &t->first_moments, err));
-    TRY(model_take_block(t->model, t->n_moments, &t->second_moments, err));
+    TRY(model_take_block(t->model, size_max(t->n_moments, 1), &t->first_moments, err));
+    TRY(model_take_block(t->model, size_max(t->n_moments, 1), &t->second_moments, err));
     return model_take_block(t->model, n_scratch, &t->table_scratch, err);
 }
 
@@ -204,6 +208,7 @@ Status trainer_init(Trainer *t, Model *model, Pool *pool, const TrainOptions *op
     if (s == STATUS_OK) s = set_places(t, err);
     if (s == STATUS_OK) s = take_memory(t, err);
     if (s == STATUS_OK) s = trainer_unfreeze(t, err);
+    if (s == STATUS_OK) s = lora_merge(t->lora, model, pool, err);
     if (s != STATUS_OK) trainer_release(t);
     return s;
 }

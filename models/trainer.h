@@ -5,6 +5,7 @@
 #include "models/loss.h"
 #include "models/model_internal.h"
 #include "models/train.h"
+#include "models/trainer_lora.h"
 
 enum {
     TRAIN_UNIT_TOKENS =
@@ -47,7 +48,7 @@ typedef struct StepMemory {
     size_t n_rows, n_merged;
 } StepMemory;
 
-typedef struct Trainer {
+struct Trainer {
     Model *model;
     Pool *pool;
     TrainOptions options; // defaults filled in
@@ -77,7 +78,8 @@ typedef struct Trainer {
     LossSums batch; // weights of the running step
     StepMemory memory;
     uint64_t step, n_steps;
-} Trainer;
+    Lora *lora; // adapters, or NULL
+};
 
 // Fills in defaults, checks the options and the examples, takes memory, and makes the program for the first step.
 // n_steps: of the run. steps_per_epoch: for gradual unfreezing.
@@ -99,6 +101,9 @@ Status trainer_sum(Trainer *trainer, double *grad_norm, Error *err) MUST_CHECK;
 // AdamW on every trained parameter, then the lanes are zero again.
 Status trainer_update(Trainer *trainer, double learning_rate, double gradient_scale,
                       Error *err) MUST_CHECK;
+// What AdamW is to do with a parameter in the running step (trainer_update.c).
+AdamwArgs trainer_adamw(const Trainer *trainer, double learning_rate, double gradient_scale,
+                        size_t param);
 // One whole step; trainer->step moves on.
 Status trainer_step(Trainer *trainer, const TrainExample *const *batch, size_t n, TrainStep *out,
                     Error *err) MUST_CHECK;

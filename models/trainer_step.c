@@ -147,7 +147,7 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
                       .gradient_offsets = t->gradient_offsets,
                       .seed = t->options.seed,
                       .step = t->step};
-    TRY(worker_gather(worker, t->memory.inputs + begin, n, &run.unit, err));
+    TRY(worker_gather(worker, &t->model->config, t->memory.inputs + begin, n, &run.unit, err));
     prepare_rows(t, unit, &run.unit);
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));

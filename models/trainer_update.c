@@ -98,7 +98,10 @@ static Status sum_part(Trainer *t, size_t part, Exec *exec, Error *err)
     if (part < t->n_chunks) {
         const Chunk *chunk = &t->chunks[part];
         if (chunk->is_table || !t->trained[chunk->param]) return STATUS_OK;
-        return sum_lanes(t, exec, chunk, norm, err);
+        TRY(sum_lanes(t, exec, chunk, norm, err));
+        // What is learned of an adapted layer is not the layer.
+        if (t->lora && t->lora->is_adapted[chunk->param]) *norm = 0;
+        return STATUS_OK;
     }
     const size_t first = (part - t->n_chunks) * CHUNK_ROWS;
     return sum_rows(t, exec, first, size_min(first + CHUNK_ROWS, t->memory.n_merged), norm, err);
@@ -127,6 +130,7 @@ Status trainer_sum(Trainer *t, double *grad_norm, Error *err)
     TRY(workers_result(t->model, err));
     double sum = 0;
     for (size_t i = 0; i < n_parts; i++) sum += t->norms[i];
+    TRY(lora_gradients(t, &sum, err));
     *grad_norm = sqrt(sum);
     return STATUS_OK;
 }
@@ -137,6 +141,18 @@ typedef struct Update {
     Trainer *trainer;
     double learning_rate, gradient_scale;
 } Update;
+
+AdamwArgs trainer_adamw(const Trainer *t, double learning_rate, double gradient_scale, size_t param)
+{
+    const Param *p = &t->model->tape.params[param];
+    return (AdamwArgs){.learning_rate = (float)(learning_rate * t->group_factor[p->group]),
+                       .beta1 = (float)t->options.beta1,
+                       .beta2 = (float)t->options.beta2,
+                       .epsilon = (float)t->options.epsilon,
+                       .weight_decay = p->is_vector ? 0.0f : (float)t->options.weight_decay,
+                       .step = t->step - t->group_start[p->group] + 1,
+                       .gradient_scale = (float)gradient_scale};
+}
 
 static Status adamw(const Update *update, Exec *exec, const Chunk *chunk, float *gradient,
                     Error *err)
@@ -150,14 +166,7 @@ static Status adamw(const Update *update, Exec *exec, const Chunk *chunk, float 
     args.out[0] = stretch(t->model->weights + param->offset + chunk->begin, chunk->n);
     args.out[1] = stretch(t->first_moments + moment, chunk->n);
     args.out[2] = stretch(t->second_moments + moment, chunk->n);
-    args.as.adamw =
-        (AdamwArgs){.learning_rate = (float)(update->learning_rate * t->group_factor[param->group]),
-                    .beta1 = (float)t->options.beta1,
-                    .beta2 = (float)t->options.beta2,
-                    .epsilon = (float)t->options.epsilon,
-                    .weight_decay = param->is_vector ? 0.0f : (float)t->options.weight_decay,
-                    .step = t->step - t->group_start[param->group] + 1,
-                    .gradient_scale = (float)update->gradient_scale};
+    args.as.adamw = trainer_adamw(t, update->learning_rate, update->gradient_scale, chunk->param);
     return op_run(exec, OP_ADAMW, DTYPE_F32, &args, err);
 }
 
@@ -210,7 +219,8 @@ static void update_job(void *context, size_t index, size_t worker_index)
         s = update_table(update, chunk, worker_index, worker->exec, &error);
     } else {
         float *lane = t->lanes + t->gradient_offsets[chunk->param] + chunk->begin;
-        s = adamw(update, worker->exec, chunk, lane, &error);
+        const bool is_adapted = t->lora && t->lora->is_adapted[chunk->param];
+        s = is_adapted ? STATUS_OK : adamw(update, worker->exec, chunk, lane, &error);
         for (size_t i = 0; i < size_min(t->options.n_lanes, t->cut.n_units); i++)
             memset(lane + i * t->lane_floats, 0, chunk->n * sizeof *lane);
     }
@@ -222,5 +232,6 @@ Status trainer_update(Trainer *t, double learning_rate, double gradient_scale, E
     Update update = {
         .trainer = t, .learning_rate = learning_rate, .gradient_scale = gradient_scale};
     pool_run(t->pool, t->n_chunks, update_job, &update);
-    return workers_result(t->model, err);
+    TRY(workers_result(t->model, err));
+    return lora_update(t, learning_rate, gradient_scale, err);
 }

@@ -129,7 +129,7 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line
         return STATUS_OK;
     }
     chunk->n_tokens += c->input.n_tokens;
-    chunk->n_floats += floats_of(p, &c->input);
+    if (!p->mode->work) chunk->n_floats += floats_of(p, &c->input);
     chunk->inputs[chunk->n_inputs++] = c->input;
     return STATUS_OK;
 }
@@ -161,17 +161,21 @@ static Status put_answer(Predictor *p, const PredictCase *c, const float *logits
 static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
 {
     float *logits = NULL;
-    TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output", &logits,
-                   err));
-    TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
-                      err));
+    if (p->mode->work) {
+        TRY(p->mode->work(p, pool, &chunk->arena, chunk->cases, chunk->n, err));
+    } else {
+        TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output",
+                       &logits, err));
+        TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
+                          err));
+    }
     if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING) {
         model_normalize_rows(logits, chunk->n_inputs, model_output_width(p->model));
     }
     for (size_t i = 0; i < chunk->n; i++) {
         const PredictCase *c = &chunk->cases[i];
         TRY(put_answer(p, c, logits, out, err));
-        if (!c->why) logits += floats_of(p, &c->input);
+        if (!c->why && logits) logits += floats_of(p, &c->input);
     }
     return jsonl_out_flush(out, err);
 }
@@ -224,14 +228,30 @@ static Status choose_length(const CommandLine *line, Predictor *p, Error *err)
     return STATUS_OK;
 }
 
+// Embeddings come from the encoder of any checkpoint; masked tokens want one row of the vocabulary each.
+static void choose_head(const CommandLine *line, size_t mode, ModelOptions *options)
+{
+    static const EmbeddingPool pools[] = {POOL_MEAN, POOL_FIRST, POOL_LAST};
+    const size_t pool = option_choice(line, "pool");
+    options->has_pool = pool != SIZE_MAX;
+    if (options->has_pool) options->pool = pools[pool];
+    if (mode == SIZE_MAX) return;
+    if (predict_modes[mode].head == HEAD_EMBEDDING) {
+        options->head_choice = HEAD_FOR_LABELS;
+        options->head = HEAD_EMBEDDING;
+    }
+    options->one_token = predict_modes[mode].work == predict_pll_work;
+}
+
 static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
 {
     ModelOptions options = {0};
     const char *directory = line->operands[0];
     TRY(model_options_read(line, &options, err));
     options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
-    TRY(model_open(directory, &options, &p->model, err));
     const size_t mode = option_choice(line, "mode");
+    choose_head(line, mode, &options);
+    TRY(model_open(directory, &options, &p->model, err));
     p->mode =
         mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
     TRY(predict_mode_check(p->mode, p->model, err));
@@ -269,6 +289,8 @@ static Status run(CommandLine *line, Error *err)
     return s;
 }
 
+static const char *const pool_names[] = {"mean", "cls", "last", NULL};
+
 static const Option options[] = {
     {.name = "in",
      .kind = OPTION_TEXT,
@@ -286,6 +308,12 @@ static const Option options[] = {
      .value = "MODE",
      .choices = predict_mode_names,
      .help = "what to ask the model for; without it, what its head gives"},
+    {.name = "pool",
+     .kind = OPTION_CHOICE,
+     .value = "WHAT",
+     .choices = pool_names,
+     .help =
+         "what makes an embedding: the mean of the tokens, the first or the last; without it, as the model says"},
     {.name = "max-length",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -318,9 +346,11 @@ const Command command_predict = {
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "
         "\"text\"\n"
-        "  embed     {\"embedding\": [..]}\n"
+        "  embed     {\"embedding\": [..]}, of the encoder whatever head is on it\n"
         "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
         "mask\n"
+        "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn, "
+        "and their sum\n"
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "
         "\"end_logits\"} for span heads\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "

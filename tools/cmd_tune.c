@@ -56,6 +56,10 @@ static Status read_training(TuneRun *run, Error *err)
         .checkpoint_seconds = option_real(line, "checkpoint-seconds"),
         .cancel = interrupt_flag(),
     };
+    if (option_given(line, "lora")) {
+        TRY(lora_parse(&run->arena, slice_from_cstr(option_text(line, "lora")), &run->lora, err));
+        run->options.lora = &run->lora;
+    }
     if (option_given(line, "warmup") && option_given(line, "warmup-steps")) {
         return error_set(err, STATUS_INVALID, "--warmup and --warmup-steps exclude each other");
     }
@@ -196,6 +200,9 @@ static const Option options[] = {
                 "share of activations dropped; without it, as config.json says"),
     TEXT_OPTION("freeze", "PARTS",
                 "parts that stay as they are: embeddings, encoder, blocks as 0-3,7"),
+    TEXT_OPTION(
+        "lora", "rank=N,..",
+        "learn low-rank adapters and the new head: rank=8,alpha=16,targets=query+value,init=FILE"),
     COUNT_OPTION("gradual-unfreezing", "0", 0, 1000,
                  "epochs until one more block learns, the head first; 0 is off"),
     REAL_OPTION("layer-decay", "1", 1e-6, 1, "factor on the rate for each block further down"),
@@ -249,6 +256,10 @@ const Command command_tune = {
         "with \"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted. \"labels\" "
         "is a class, a list of one a token, or [start, end] for a span head; -100 is ignored. The "
         "schedule runs over as many steps as there are lines.\n\n"
+        "With --lora adapters of that rank are learned beside the layers that targets names by the last part of "
+        "their names (queries and values where none is given), scaled by alpha / rank; with them the new "
+        "head's dense layers, and nothing else. init=FILE is a safetensors file with MODULE.lora_A and "
+        "MODULE.lora_B. The saved model has the adapters merged in.\n\n"
         "The result depends on the model, the data and the options alone, not on threads or on "
         "interruptions: after Ctrl-C the same command goes on where it stopped.",
     OPTIONS(options),

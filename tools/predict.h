@@ -13,7 +13,9 @@ typedef struct PredictCase {
     TokenSequence input;
     Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
     bool is_cut;        // the text had more tokens than are allowed
-    Error *why;         // it failed; NULL where it did not
+    double *logprobs;   // of its tokens one by one [n_logprobs], for the mode that masks them
+    size_t n_logprobs;
+    Error *why; // it failed; NULL where it did not
 } PredictCase;
 
 typedef struct PredictMode PredictMode;
@@ -33,6 +35,10 @@ struct PredictMode {
     const char *name;
     ModelHead head; // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
     bool wants_offsets;
+    // Works on the cases of a chunk itself, where a mode wants more than one pass of each through the model; `put` then has
+    // no logits. NULL: the model's output for each case.
+    Status (*work)(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
+                   Error *err);
     // Puts the members of one answer; logits [rows of this case, width].
     Status (*put)(Predictor *predictor, const PredictCase *c, const float *logits, JsonWriter *w,
                   Error *err);
@@ -40,7 +46,13 @@ struct PredictMode {
 
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
-enum { N_PREDICT_MODES = 6 };
+enum { N_PREDICT_MODES = 7 };
+
+// predict_pll.c: pseudo-log-likelihoods.
+Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
+                        size_t n, Error *err) MUST_CHECK;
+Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                       JsonWriter *w, Error *err) MUST_CHECK;
 
 // The mode of a head when none is asked for.
 const PredictMode *predict_mode_of(ModelHead head);

@@ -301,9 +301,14 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
     {.name = "span", .head = HEAD_SPAN, .wants_offsets = true, .put = put_span},
     {.name = "embed", .head = HEAD_EMBEDDING, .put = put_embedding},
     {.name = "fill", .head = HEAD_MASKED_LM, .put = put_fills},
+    {.name = "pll",
+     .head = HEAD_MASKED_LM,
+     .wants_offsets = true,
+     .work = predict_pll_work,
+     .put = predict_pll_put},
 };
 const char *const predict_mode_names[] = {"logits", "classify", "tag", "span",
-                                          "embed",  "fill",     NULL};
+                                          "embed",  "fill",     "pll", NULL};
 
 const PredictMode *predict_mode_of(ModelHead head)
 {

@@ -33,6 +33,7 @@ typedef struct TuneRun {
     Model *model;
     Pool *pool;
     TrainOptions options;
+    LoraOptions lora; // what options.lora points to, where adapters are wanted
     TrainResult result;
     StepLog log;
     uint64_t planned_steps;

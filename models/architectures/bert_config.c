@@ -1,7 +1,7 @@
 // BERT's row of the registry, and what of config.json it reads and writes.
+#include "models/architectures/bert_config.h"
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
-#include "models/config_read.h"
 
 static Status refuse_variants(const Json *root, ModelHead head, Error *err)
 {
@@ -14,7 +14,8 @@ static Status refuse_variants(const Json *root, ModelHead head, Error *err)
     }
     TRY(json_opt_bool(root, "is_decoder", &is_decoder, err));
     if (is_decoder)
-        return json_error(json_get(root, "is_decoder"), err, "BERT as a decoder is not supported");
+        return json_error(json_get(root, "is_decoder"), err,
+                          "an encoder made a decoder is not supported");
     TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
     if (!is_tied && head == HEAD_MASKED_LM) {
         return json_error(json_get(root, "tie_word_embeddings"), err,
@@ -34,9 +35,8 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
 }
 
-static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
 {
-    (void)arena;
     TRY(refuse_variants(root, config->head, err));
     TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
@@ -51,14 +51,20 @@ static Status bert_read_config(Arena *arena, const Json *root, ModelConfig *conf
     return config_read_activation(root, "hidden_act", &config->activation, err);
 }
 
-static void bert_write_config(const ModelConfig *config, JsonWriter *w)
+static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    return bert_config_read(root, config, err);
+}
+
+void bert_config_write(const ModelConfig *config, JsonWriter *w)
 {
     config_put_size(w, "vocab_size", config->vocab_size);
     config_put_size(w, "hidden_size", config->hidden_size);
     config_put_size(w, "num_hidden_layers", config->n_layers);
     config_put_size(w, "num_attention_heads", config->n_heads);
     config_put_size(w, "intermediate_size", config->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->max_positions);
+    config_put_size(w, "max_position_embeddings", config->first_position + config->max_positions);
     config_put_size(w, "type_vocab_size", config->type_vocab_size);
     config_put_float(w, "layer_norm_eps", config->layer_norm_eps);
     config_put_float(w, "hidden_dropout_prob", config->hidden_dropout);
@@ -72,6 +78,12 @@ static void bert_write_config(const ModelConfig *config, JsonWriter *w)
     json_put_cstr(w, "absolute");
 }
 
+void bert_config_complete(ModelConfig *config)
+{
+    config->type_vocab_size = 2;
+    config->layer_norm_eps = 1e-12f;
+}
+
 const Architecture architecture_bert = {
     .model_type = "bert",
     .summary =
@@ -83,7 +95,8 @@ const Architecture architecture_bert = {
                 {"BertForPreTraining", HEAD_MASKED_LM},
                 {"BertModel", HEAD_EMBEDDING}},
     .base_prefix = "bert.",
-    .read_config = bert_read_config,
-    .write_config = bert_write_config,
+    .read_config = read_config,
+    .write_config = bert_config_write,
+    .complete = bert_config_complete,
     .record = bert_record,
 };

@@ -2,9 +2,13 @@
 
 #include <string.h>
 
-extern const Architecture architecture_bert;
+extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
+    architecture_camembert, architecture_distilbert;
 
-const Architecture *const architectures_all[] = {&architecture_bert};
+const Architecture *const architectures_all[] = {
+    &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
+    &architecture_camembert, &architecture_distilbert,
+};
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 
 const Architecture *architecture_find(Slice model_type)

@@ -162,6 +162,7 @@ Test(suite, a_canonical_text_gives_its_setting_again)
         "{\"learning_rate\": 0.00003, \"dropout\": 0, \"warmup\": 100, \"schedule\": \"cosine-restarts\", \"cycles\": 4}",
         "{\"max_steps\": 12, \"epochs\": 9, \"max_length\": 77, \"class_weights\": \"balanced\", \"balance\": true}",
         "{\"freeze\": \"embeddings,0-3\", \"class_weights\": {\"b\": 2, \"a\": 0.5}, \"layer_decay\": 0.9}",
+        "{\"lora\": \"rank=8,targets=query+value\"}",
         "{\"early_stopping\": {\"monitor\": \"f1\", \"patience\": 0, \"min_delta\": 0.01}, \"clip\": 0}",
     };
     for (size_t i = 0; i < sizeof tunes / sizeof *tunes; i++) {
@@ -250,6 +251,8 @@ static const struct {
     {"{\"warmup\": 1.5}", "tune.warmup: found 1.5, want a share of all steps below 1"},
     {"{\"dropout\": 1}", "tune.dropout: found 1, want a number from 0 to 0.999"},
     {"{\"freeze\": \"tail\"}", "tune.freeze: "},
+    {"{\"lora\": \"alpha=8\"}", "tune.lora: LoRA wants its rank"},
+    {"{\"lora\": \"rank=4,init=x\"}", "tune.lora: init= is for"},
     {"{\"balance\": 1}", "tune.balance: found a number, want true or false"},
     {"{\"early_stopping\": true}", "tune.early_stopping: found true or false, want an object"},
     {"{\"early_stopping\": {\"patients\": 1}}",

@@ -153,6 +153,66 @@ Test(config, writes_what_it_read_with_the_head_restated)
     arena_release(&arena);
 }
 
+// RoBERTa's positions begin after the padding's; DistilBERT has its own names. Both are read back as they are written.
+Test(config, reads_and_writes_the_kin_of_bert)
+{
+    static const struct {
+        const char *text;
+        size_t first_position, max_positions, type_vocab_size;
+        int32_t pad_id;
+        ModelHead head;
+    } cases[] = {
+        {"{\"architectures\": [\"RobertaForMaskedLM\"], \"vocab_size\": 60, \"hidden_size\": 32, "
+         "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 66, \"type_vocab_size\": 1}",
+         2, 64, 1, 1, HEAD_MASKED_LM},
+        {"{\"model_type\": \"xlm-roberta\", \"architectures\": [\"XLMRobertaForTokenClassification\"], "
+         "\"vocab_size\": 60, \"hidden_size\": 32, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+         "\"intermediate_size\": 64, \"max_position_embeddings\": 30, \"type_vocab_size\": 1, "
+         "\"pad_token_id\": 3}",
+         4, 26, 1, 3, HEAD_TOKEN},
+        {"{\"model_type\": \"distilbert\", \"vocab_size\": 60, \"dim\": 32, \"n_layers\": 2, \"n_heads\": 4, "
+         "\"hidden_dim\": 64, \"max_position_embeddings\": 48, \"pad_token_id\": 0, \"qa_dropout\": 0.25}",
+         0, 48, 0, 0, HEAD_EMBEDDING},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        Buffer text = {0};
+        ModelConfig c = {0}, again = {0};
+        want_ok(parse(&arena, cases[i].text, &c, &err), &err);
+        cr_expect(c.first_position == cases[i].first_position &&
+                      c.max_positions == cases[i].max_positions &&
+                      c.type_vocab_size == cases[i].type_vocab_size &&
+                      c.pad_id == cases[i].pad_id && c.head == cases[i].head,
+                  "case %zu", i);
+        want_ok(model_config_write(&c, NULL, &text, &err), &err);
+        want_ok(parse(&arena, text.ptr, &again, &err), &err);
+        cr_expect(again.architecture == c.architecture && again.head == c.head &&
+                      again.max_positions == c.max_positions &&
+                      again.first_position == c.first_position &&
+                      again.span_dropout == c.span_dropout && again.pad_id == c.pad_id &&
+                      again.layer_norm_eps == c.layer_norm_eps,
+                  "case %zu: %s", i, text.ptr);
+        buffer_release(&text);
+        arena_release(&arena);
+    }
+}
+
+Test(config, refuses_positions_that_padding_uses_up)
+{
+    Arena arena = {0};
+    Error err = {0};
+    ModelConfig c = {0};
+    const char *text = "{\"model_type\": \"roberta\", \"vocab_size\": 60, \"hidden_size\": 32, "
+                       "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+                       "\"intermediate_size\": 64, \"max_position_embeddings\": 2, "
+                       "\"type_vocab_size\": 1}";
+    cr_expect(parse(&arena, text, &c, &err) == STATUS_INVALID);
+    cr_expect(strstr(err.text, "max_position_embeddings") != NULL, "%s", err.text);
+    arena_release(&arena);
+}
+
 Test(architectures, have_a_class_for_every_head_they_record)
 {
     for (size_t i = 0; i < architectures_count; i++) {

@@ -198,6 +198,55 @@ Test(predict, answers_for_each_kind_of_head)
     }
 }
 
+// Two words between [CLS] and [SEP]: their tokens' log-probabilities, and the sum; as text and as ids.
+Test(predict, masks_each_token_in_its_turn)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_MASKED_LM, NULL, 0);
+    const Program program =
+        RUN(&arena,
+            "{\"text\": \"the film\"}\n{\"text\": \"\"}\n{\"text\": \"the\", \"pair\": \"film\"}\n",
+            "predict", model, "--mode", "pll");
+    const Program alone = RUN(&arena, "{\"text\": \"the film\"}\n", "predict", model, "--mode",
+                              "pll", "--threads", "2");
+    program_want(&program, 0);
+    static const size_t n_tokens[] = {2, 0, 2};
+    for (size_t i = 0; i < 3; i++) {
+        const Json *answer = json_line(program.out, i),
+                   *logprobs = json_get(answer, "token_logprobs");
+        double sum = 0;
+        cr_assert_eq(json_len(logprobs), n_tokens[i], "line %zu", i);
+        for (size_t k = 0; k < n_tokens[i]; k++) sum += json_double(json_at(logprobs, k));
+        cr_expect_eq(number_of(answer, "pll"), sum);
+        cr_expect(n_tokens[i] == 0 || sum < 0);
+    }
+    cr_expect(strncmp(program.out.ptr, alone.out.ptr, alone.out.len) == 0);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(predict, embeds_with_any_encoder_by_mean_first_or_last_token)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    static const char *const pools[] = {"mean", "cls", "last"};
+    double first[3];
+    for (size_t i = 0; i < 3; i++) {
+        const Program program =
+            RUN(&arena, "{\"input_ids\": [2, 9, 10, 3]}\n{\"input_ids\": [9]}\n", "predict", model,
+                "--mode", "embed", "--pool", pools[i]);
+        program_want(&program, 0);
+        const Json *embedding = json_get(json_line(program.out, 0), "embedding");
+        cr_assert_eq(json_len(embedding), 32);
+        first[i] = json_double(json_at(embedding, 0));
+    }
+    cr_expect(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(predict, cuts_an_answer_out_of_the_text_by_code_points)
 {
     Arena arena = {0};

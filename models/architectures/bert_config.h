@@ -1,0 +1,13 @@
+// models/architectures/bert_config.h: members of config.json that BERT and RoBERTa share.
+#ifndef ASSAY_MODELS_ARCHITECTURES_BERT_CONFIG_H
+#define ASSAY_MODELS_ARCHITECTURES_BERT_CONFIG_H
+
+#include "models/config_read.h"
+
+// Sizes, dropout and activation; variants that are not supported are refused by name. max_positions is as in the file.
+Status bert_config_read(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
+// Architecture's `complete` for BERT.
+void bert_config_complete(ModelConfig *config);
+void bert_config_write(const ModelConfig *config, JsonWriter *w);
+
+#endif

@@ -1,0 +1,83 @@
+// DistilBERT's row of the registry, and what of config.json it reads and writes.
+#include "models/architecture.h"
+#include "models/architectures/distilbert.h"
+#include "models/config_read.h"
+
+static Status refuse_variants(const Json *root, ModelHead head, Error *err)
+{
+    bool is_tied = true;
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    if (!is_tied && head == HEAD_MASKED_LM) {
+        return json_error(json_get(root, "tie_word_embeddings"), err,
+                          "a masked LM whose output layer is not its embedding is not supported");
+    }
+    return STATUS_OK;
+}
+
+// Dropout within the head has a member of its own for classifiers and for answers.
+static Status read_dropout(const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
+    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.1, &config->attention_dropout,
+                          err));
+    TRY(config_read_float(root, "seq_classif_dropout", 0.0, 0.999, 0.2, &config->classifier_dropout,
+                          err));
+    return config_read_float(root, "qa_dropout", 0.0, 0.999, 0.1, &config->span_dropout, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    TRY(refuse_variants(root, config->head, err));
+    TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
+    TRY(config_read_size(root, "dim", &config->hidden_size, err));
+    TRY(config_read_size(root, "n_layers", &config->n_layers, err));
+    TRY(config_read_size(root, "n_heads", &config->n_heads, err));
+    TRY(config_read_size(root, "hidden_dim", &config->intermediate_size, err));
+    TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
+    config->layer_norm_eps = 1e-12f; // fixed in the architecture
+    TRY(read_dropout(root, config, err));
+    TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
+                          err));
+    return config_read_activation(root, "activation", &config->activation, err);
+}
+
+static void write_config(const ModelConfig *config, JsonWriter *w)
+{
+    config_put_size(w, "vocab_size", config->vocab_size);
+    config_put_size(w, "dim", config->hidden_size);
+    config_put_size(w, "n_layers", config->n_layers);
+    config_put_size(w, "n_heads", config->n_heads);
+    config_put_size(w, "hidden_dim", config->intermediate_size);
+    config_put_size(w, "max_position_embeddings", config->max_positions);
+    config_put_float(w, "dropout", config->hidden_dropout);
+    config_put_float(w, "attention_dropout", config->attention_dropout);
+    if (config->classifier_dropout >= 0)
+        config_put_float(w, "seq_classif_dropout", config->classifier_dropout);
+    config_put_float(w, "qa_dropout", config->span_dropout);
+    config_put_float(w, "initializer_range", config->initializer_range);
+    json_put_key(w, "activation");
+    json_put_cstr(w, config_activation_name(config->activation));
+}
+
+static void complete(ModelConfig *config)
+{
+    config->type_vocab_size = 0;
+    config->layer_norm_eps = 1e-12f;
+    config->span_dropout = 0.1f;
+}
+
+const Architecture architecture_distilbert = {
+    .model_type = "distilbert",
+    .summary = "DistilBERT encoders: sequence, token, span and masked-LM heads, embeddings",
+    .classes = {{"DistilBertForSequenceClassification", HEAD_SEQUENCE},
+                {"DistilBertForTokenClassification", HEAD_TOKEN},
+                {"DistilBertForQuestionAnswering", HEAD_SPAN},
+                {"DistilBertForMaskedLM", HEAD_MASKED_LM},
+                {"DistilBertModel", HEAD_EMBEDDING}},
+    .base_prefix = "distilbert.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .complete = complete,
+    .record = distilbert_record,
+};

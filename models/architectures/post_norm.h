@@ -1,0 +1,36 @@
+// models/architectures/post_norm.h: the encoder of post-norm blocks that BERT, RoBERTa and DistilBERT share.
+//
+//     x_0 = LayerNorm(word[ids] + position[..] (+ type[type_ids]))
+//     a_i = LayerNorm(x_i + W_o attention(W_q x_i, W_k x_i, W_v x_i))
+//     x_{i+1} = LayerNorm(a_i + W_2 gelu(W_1 a_i))
+//
+// Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, after Vaswani et al. 2017, arXiv:1706.03762.
+#ifndef ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
+#define ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
+
+#include "models/architecture.h"
+
+// How a checkpoint spells its tensors.
+typedef struct PostNormNames {
+    const char *embeddings; // prefix
+    const char *blocks;     // prefix of block i is this, the number and a dot
+    const char *qkv[3], *attention_output, *attention_norm, *inner, *outer, *output_norm;
+    bool has_types;
+    bool drops_attention_output; // dropout between W_o and the residual
+} PostNormNames;
+
+// The encoder; *word receives its token table, for a decoder tied to it. What it gives has a row for each token, or one
+// for each sequence where the head reads no others.
+Value post_norm_encoder(Tape *tape, const ModelConfig *config, const PostNormNames *names,
+                        ParamId *word);
+
+// Opens the head's group of parameters; names are whole from here on.
+void post_norm_begin_head(Tape *tape, const ModelConfig *config);
+// A dense layer NAME.weight, NAME.bias on x.
+Value post_norm_dense(Tape *tape, const char *name, Value x, size_t n_out, Activation activation);
+// HEAD_EMBEDDING: the mean of the hidden states, or x as it is.
+Value post_norm_pool(Tape *tape, const ModelConfig *config, Value x);
+// Dropout within the head: classifier_dropout, or hidden_dropout where the file has none.
+float post_norm_head_dropout(const ModelConfig *config);
+
+#endif
