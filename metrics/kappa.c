@@ -70,6 +70,43 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
     return arena_format(arena, out, err, "|weights:%s", weightings[*(const size_t *)plan->options]);
 }
 
+// Between two raters instead of a system and the reference.
+static Status row_of_ratings(const MetricPlan *plan, const Item *item, Arena *scratch, double *out,
+                             Error *err)
+{
+    if (item->n_ratings != 2) {
+        return error_set(
+            err, STATUS_INVALID,
+            "has %zu ratings, not two: krippendorff_alpha and fleiss_kappa take any number",
+            item->n_ratings);
+    }
+    Item pair = item_empty();
+    pair.label = item->ratings[0];
+    pair.predicted = item->ratings[1];
+    if (pair.label == ITEM_NO_LABEL || pair.predicted == ITEM_NO_LABEL) {
+        return error_set(err, STATUS_INVALID,
+                         "lacks a rating: krippendorff_alpha does without missing ones");
+    }
+    return row(plan, &pair, scratch, out, err);
+}
+
+const Metric metric_cohen_kappa = {
+    .name = "cohen_kappa",
+    .summary = "Cohen's kappa between two raters; weights none, linear, quadratic",
+    .source = "Cohen 1960, 1968; scikit-learn cohen_kappa_score",
+    .needs = NEEDS_RATINGS,
+    .kind = METRIC_ROWS,
+    .direction = HIGHER_IS_BETTER,
+    .lowest = -1,
+    .highest = 1,
+    .params = params,
+    .prepare = prepare,
+    .row = row_of_ratings,
+    .index_rows = classes_index,
+    .score_rows = score_rows,
+    .signature = signature,
+};
+
 const Metric metric_kappa = {
     .name = "kappa",
     .summary = "Cohen's kappa between predicted and true classes; weights none, linear, quadratic",

@@ -50,6 +50,12 @@ const Metric *const metrics_all[] = {
     &metric_mrr,
     &metric_map,
     &metric_ndcg,
+    &metric_win_rate,
+    &metric_bradley_terry,
+    &metric_elo,
+    &metric_cohen_kappa,
+    &metric_fleiss_kappa,
+    &metric_krippendorff_alpha,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 
