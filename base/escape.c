@@ -24,6 +24,14 @@ static size_t show_character(Slice text, size_t begin, size_t end, bool is_safe,
     return len;
 }
 
+static bool is_shown_as_it_is(CodePoint c)
+{
+    if (c < 0x20 || (c >= 0x7F && c <= 0x9F)) return false;
+    const bool turns_line = c == 0x061C || c == 0x200E || c == 0x200F ||
+                            (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+    return !turns_line;
+}
+
 size_t escape_text(Slice text, char *out, size_t size)
 {
     assert(size >= 4);
@@ -33,8 +41,7 @@ size_t escape_text(Slice text, char *out, size_t size)
         const size_t begin = at;
         const CodePoint c = utf8_next(text, &at);
         char shown[16];
-        const bool is_safe = c >= 0x20 && !(c >= 0x7F && c <= 0x9F);
-        const size_t shown_len = show_character(text, begin, at, is_safe, shown);
+        const size_t shown_len = show_character(text, begin, at, is_shown_as_it_is(c), shown);
         if (shown_len > size - 1 - len) {
             memcpy(out + cut, "...", 3);
             len = cut + 3;

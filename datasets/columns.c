@@ -213,8 +213,10 @@ static Status find_asked(const ReadInput *input, const ColumnMap *map, const Sli
     }
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ":%zu: column \"" SLICE_FMT "\" is asked for as %s by name, but "
-                               "\"header\" is false: give its number from 1",
-                     SLICE_ARG(input->path), line, SLICE_ARG(slice_sub(asked, 0, 80)), role);
+                               "the file has no header (%s): give its number from 1",
+                     SLICE_ARG(input->path), line, SLICE_ARG(slice_sub(asked, 0, 80)), role,
+                     input->options->speech == SPEECH_OPTIONS ? "--header no"
+                                                              : "\"header\": false");
 }
 
 // The column that bears the role's first default name.
@@ -244,6 +246,17 @@ static size_t only_column_left(const ReadColumns *columns, const ColumnMap *map)
     return left;
 }
 
+// How a column is named: "columns": {"text": ...} in a suite, --text COLUMN on the command line.
+static const char *ask_before(const ReadOptions *options)
+{
+    return options->speech == SPEECH_OPTIONS ? "--" : "\"columns\": {\"";
+}
+
+static const char *ask_after(const ReadOptions *options)
+{
+    return options->speech == SPEECH_OPTIONS ? " COLUMN" : "\": ...}";
+}
+
 static Status missing_column(const ReadInput *input, const ColumnMap *map, const Slice *fields,
                              size_t line, ColumnRole role, Error *err)
 {
@@ -260,8 +273,9 @@ static Status missing_column(const ReadInput *input, const ColumnMap *map, const
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT
                      ":%zu: none of the headings %s is known to hold the %s: name it with "
-                     "\"columns\": {\"%s\": ...}",
-                     SLICE_ARG(input->path), line, headings, name, name);
+                     "%s%s%s",
+                     SLICE_ARG(input->path), line, headings, name, ask_before(input->options), name,
+                     ask_after(input->options));
 }
 
 // A label that is also the text would be learnt from the answer.

@@ -153,7 +153,7 @@ static Status find_label(DatasetBuilder *b, size_t line, Slice label, int32_t *o
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ":%zu: the label \"" SLICE_FMT "\" is not among the %zu known "
                                    "ones (%s): correct it, or add it to the training data or to "
-                                   "\"labels\"",
+                                   "the list of labels, where one is given",
                          SLICE_ARG(b->path), line, SLICE_ARG(slice_sub(label, 0, 80)), b->labels.n,
                          known);
     }
@@ -172,9 +172,9 @@ static Status take_given_id(DatasetBuilder *b, const Sample *sample, Error *err)
     TRY(text_index_add(&b->ids, sample->id, &index, err));
     if (index == b->n_samples) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
-                     SLICE_FMT
-                     ":%zu: the id \"" SLICE_FMT "\" stands already in line %zu: make ids "
-                     "unique, or set \"columns\": {\"id\": \"\"} to take the inputs' hashes",
+                     SLICE_FMT ":%zu: the id \"" SLICE_FMT
+                               "\" stands already in line %zu: make ids "
+                               "unique, or name '' as the column of ids to take the inputs' hashes",
                      SLICE_ARG(b->path), sample->line, SLICE_ARG(slice_sub(sample->id, 0, 80)),
                      b->samples[index].line);
 }

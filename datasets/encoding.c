@@ -63,15 +63,16 @@ static Status refuse_nul(Slice path, Slice bytes, size_t offset, Error *err)
                      SLICE_ARG(path), line, column, offset);
 }
 
-static Status refuse_invalid(Slice path, Slice bytes, size_t offset, Error *err)
+static Status refuse_invalid(Slice path, Slice bytes, size_t offset, ReadSpeech speech, Error *err)
 {
     size_t line, column;
     encoding_place(bytes, offset, &line, &column);
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ":%zu:%zu: byte 0x%02x at byte offset %zu is not valid UTF-8: save "
-                               "the file as UTF-8, or say what it is with \"encoding\": \"latin1\" "
-                               "or \"windows-1252\"",
-                     SLICE_ARG(path), line, column, (unsigned char)bytes.ptr[offset], offset);
+                               "the file as UTF-8, or say what it is with %s",
+                     SLICE_ARG(path), line, column, (unsigned char)bytes.ptr[offset], offset,
+                     speech == SPEECH_OPTIONS ? "--encoding latin1 or windows-1252"
+                                              : "\"encoding\": \"latin1\" or \"windows-1252\"");
 }
 
 static CodePoint decode_byte(unsigned char byte, TextEncoding encoding)
@@ -96,8 +97,8 @@ static Status decode_bytes(Arena *arena, Slice bytes, TextEncoding encoding, Sli
     return STATUS_OK;
 }
 
-Status encoding_decode(Arena *arena, Slice path, Slice bytes, TextEncoding encoding, Slice *out,
-                       Error *err)
+Status encoding_decode(Arena *arena, Slice path, Slice bytes, TextEncoding encoding,
+                       ReadSpeech speech, Slice *out, Error *err)
 {
     if (slice_starts_with(bytes, SLICE("\xff\xfe")) ||
         slice_starts_with(bytes, SLICE("\xfe\xff"))) {
@@ -110,7 +111,7 @@ Status encoding_decode(Arena *arena, Slice path, Slice bytes, TextEncoding encod
     if (nul != SIZE_MAX) return refuse_nul(path, bytes, nul, err);
     if (encoding != ENCODING_UTF8) return decode_bytes(arena, bytes, encoding, out, err);
     const size_t invalid = utf8_invalid_at(bytes);
-    if (invalid != SIZE_MAX) return refuse_invalid(path, bytes, invalid, err);
+    if (invalid != SIZE_MAX) return refuse_invalid(path, bytes, invalid, speech, err);
     const bool has_mark = slice_starts_with(bytes, SLICE("\xef\xbb\xbf"));
     *out = slice_sub(bytes, has_mark ? 3 : 0, bytes.len);
     return STATUS_OK;

@@ -7,8 +7,8 @@
 // *out is valid UTF-8 without NUL and byte order mark: the bytes themselves where they are that, else a copy in the arena.
 // Errors name path, line, column and byte offset: NUL bytes, UTF-16, invalid UTF-8 (with the encodings that would read
 // it).
-Status encoding_decode(Arena *arena, Slice path, Slice bytes, TextEncoding encoding, Slice *out,
-                       Error *err) MUST_CHECK;
+Status encoding_decode(Arena *arena, Slice path, Slice bytes, TextEncoding encoding,
+                       ReadSpeech speech, Slice *out, Error *err) MUST_CHECK;
 
 // Line and column (code points, broken bytes count one) of a byte offset, from 1.
 void encoding_place(Slice text, size_t offset, size_t *line, size_t *column);

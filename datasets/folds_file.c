@@ -55,7 +55,7 @@ static Status read_pinned(Arena *arena, const char *path, const Dataset *data, s
         TRY(text_index_add(&ids, data->samples[i].id, &index, err));
     }
     TRY(file_read(arena, path, MAX_FILE_BYTES, &bytes, err));
-    TRY(encoding_decode(arena, name, bytes, ENCODING_UTF8, &text, err));
+    TRY(encoding_decode(arena, name, bytes, ENCODING_UTF8, SPEECH_KEYS, &text, err));
     for (size_t number = 1; slice_split(&text, '\n', &line); number++) {
         if (slice_trim(line).len == 0) continue;
         TRY(read_line(name, number, line, &ids, k, *out, err));

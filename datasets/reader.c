@@ -76,7 +76,8 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     TRY(file_read(&out->arena, path, MAX_FILE_BYTES, &bytes, err));
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
     sha256_of(bytes, out->sha256);
-    TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, &input.text, err));
+    TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
+                        &input.text, err));
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));
     input.builder = *builder;
     input.sha256 = out->sha256;

@@ -15,6 +15,8 @@
 #include "datasets/sample.h"
 
 typedef enum ReadHeader { READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO } ReadHeader;
+// How whoever asked would say it another way, for messages: as keys of a suite, or as options of a command.
+typedef enum ReadSpeech { SPEECH_KEYS, SPEECH_OPTIONS } ReadSpeech;
 typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;
 
 // An attribute of the sample and the column or key that holds its value.
@@ -50,6 +52,7 @@ typedef struct ReadOptions {
     // default name of a label column; or, with label_optional, its field in the text column is a default name of a text
     // column. Else it is data.
     ReadHeader header;
+    ReadSpeech speech;
     char
         delimiter; // 0 = the format's own. ' ' splits only as often as columns are asked for: the last takes the rest
     TextEncoding encoding;

@@ -2,6 +2,7 @@
 #include "datasets/columns.h"
 #include "datasets/readers.h"
 #include "datasets/rows.h"
+#include "datasets/text_index.h"
 
 static Status ragged(const ReadInput *input, const RowReader *rows, const ColumnMap *map,
                      size_t first_line, Error *err)
@@ -23,24 +24,87 @@ static bool is_at_end(const RowReader *rows)
     return slice_trim(slice_sub(rows->text, rows->at, rows->text.len)).len == 0;
 }
 
-static Status read_rows(const ReadInput *input, RowReader *rows, Error *err)
+// Whether a first row taken as data looks like headings after all: its label stands nowhere else, and every other label
+// does, so that a class of one sample would be learnt from a heading.
+typedef struct FirstRow {
+    size_t line;
+    Slice label; // empty where there is none, or where someone said whether there is a header
+    TextIndex others;
+    size_t *counts, capacity;
+    size_t n_rows;
+    bool is_repeated;
+} FirstRow;
+
+static Status count_label(FirstRow *first, Arena *arena, Slice label, Error *err)
+{
+    size_t index = 0;
+    if (first->label.len == 0 || first->is_repeated) return STATUS_OK;
+    if (first->n_rows++ == 0) return STATUS_OK;
+    first->is_repeated = slice_eq(label, first->label);
+    TRY(text_index_add(&first->others, label, &index, err));
+    if (index >= first->capacity) {
+        size_t *grown = NULL;
+        const size_t wanted = first->capacity ? 2 * first->capacity : 64;
+        TRY(arena_take(arena, wanted, sizeof *grown, "labels", &grown, err));
+        for (size_t i = 0; i < first->capacity; i++) grown[i] = first->counts[i];
+        first->counts = grown;
+        first->capacity = wanted;
+    }
+    first->counts[index]++;
+    return STATUS_OK;
+}
+
+static Status check_first_row(const ReadInput *input, const FirstRow *first, Error *err)
+{
+    enum { FEWEST_ROWS = 8 };
+    if (first->label.len == 0 || first->is_repeated || first->n_rows < FEWEST_ROWS)
+        return STATUS_OK;
+    for (size_t i = 0; i < first->others.n; i++) {
+        if (first->counts[i] < 2) return STATUS_OK;
+    }
+    const bool options = input->options->speech == SPEECH_OPTIONS;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT
+                     ":%zu: the label \"" SLICE_FMT
+                     "\" stands in this row alone: is it a heading? Say so with %s, or %s "
+                     "where it is a sample",
+                     SLICE_ARG(input->path), first->line, SLICE_ARG(slice_sub(first->label, 0, 80)),
+                     options ? "--header yes" : "\"header\": true",
+                     options ? "--header no" : "\"header\": false");
+}
+
+static Status read_all_rows(const ReadInput *input, RowReader *rows, FirstRow *first, Error *err)
 {
     ColumnMap map = {0};
     bool more;
     size_t first_line = 0;
     for (;;) {
         TRY(row_next(rows, &more, err));
-        if (!more) return STATUS_OK;
-        if (rows->is_blank && is_at_end(rows)) return STATUS_OK;
+        if (!more) return check_first_row(input, first, err);
+        if (rows->is_blank && is_at_end(rows)) return check_first_row(input, first, err);
         if (first_line == 0) {
             if (rows->is_blank) continue; // above the first row
             first_line = rows->line;
             TRY(columns_resolve(input, rows->fields, rows->n_fields, first_line, &map, err));
             if (map.has_header) continue;
+            const bool may_be_header =
+                input->options->header == READ_HEADER_AUTO && map.role[COLUMN_LABEL] != NO_COLUMN;
+            first->line = first_line;
+            if (may_be_header) first->label = slice_trim(rows->fields[map.role[COLUMN_LABEL]]);
         }
         if (rows->n_fields != map.n_fields) return ragged(input, rows, &map, first_line, err);
         TRY(columns_add_row(input, &map, rows->fields, rows->line, err));
+        if (first->label.len > 0) {
+            const Slice label = slice_trim(rows->fields[map.role[COLUMN_LABEL]]);
+            TRY(count_label(first, input->arena, label, err));
+        }
     }
+}
+
+static Status read_rows(const ReadInput *input, RowReader *rows, Error *err)
+{
+    FirstRow first = {.others = {.arena = input->arena}};
+    return read_all_rows(input, rows, &first, err);
 }
 
 static Status read_delimited(const ReadInput *input, char delimiter, bool is_quoted, Error *err)
@@ -54,12 +118,15 @@ static Status read_delimited(const ReadInput *input, char delimiter, bool is_quo
     if (delimiter == ' ') {
         rows.max_fields = columns_highest_number(&input->options->columns);
         if (rows.max_fields == 0) {
-            return error_set(err, STATUS_INVALID,
-                             SLICE_FMT
-                             ": a space as delimiter needs columns by number, such as "
-                             "\"columns\": {\"label\": 1, \"text\": 2}: the last one takes "
-                             "the rest of the line",
-                             SLICE_ARG(input->path));
+            return error_set(
+                err, STATUS_INVALID,
+                SLICE_FMT
+                ": a space as delimiter needs columns by number, such as %s: the last one "
+                "takes the rest of the line",
+                SLICE_ARG(input->path),
+                input->options->speech == SPEECH_OPTIONS
+                    ? "--label 1 --text 2"
+                    : "\"columns\": {\"label\": 1, \"text\": 2}");
         }
     }
     return read_rows(input, &rows, err);

@@ -139,10 +139,10 @@ static Status resolve_keys(const Record *record, KeyMap *map, Error *err)
         if (map->role[r].ptr || !is_needed) continue;
         const char *name = column_role_name(role);
         return error_set(err, STATUS_INVALID,
-                         SLICE_FMT
-                         ":%zu: no key is known to hold the %s: name it with \"columns\": "
-                         "{\"%s\": ...}",
-                         SLICE_ARG(record->input->path), record->line, name, name);
+                         SLICE_FMT ":%zu: no key is known to hold the %s: name it with %s%s%s",
+                         SLICE_ARG(record->input->path), record->line, name,
+                         options->speech == SPEECH_OPTIONS ? "--" : "\"columns\": {\"", name,
+                         options->speech == SPEECH_OPTIONS ? " KEY" : "\": ...}");
     }
     return STATUS_OK;
 }

@@ -61,8 +61,8 @@ static Status load_labels(const ReadInput *input, const char *path, Slice *out, 
     Slice bytes = {0};
     TRY(file_read(input->arena, path, MAX_LABELS_BYTES, &bytes, err));
     mix_hash(input->sha256, bytes);
-    TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding, out,
-                        err));
+    TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding,
+                        input->options->speech, out, err));
     const size_t n_labels = count_lines(*out), n_texts = count_lines(input->text);
     if (n_labels == n_texts) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
@@ -77,11 +77,13 @@ static Status read_lines(const ReadInput *input, Error *err)
     Slice texts = input->text, labels = {0}, label = {0};
     TRY(find_labels(input, &labels_path, err));
     if (!labels_path && !input->options->label_optional) {
-        return error_set(err, STATUS_INVALID,
-                         SLICE_FMT
-                         ": a file of plain lines has no labels: name the file that holds "
-                         "them, a line a sample, with \"labels_file\"",
-                         SLICE_ARG(input->path));
+        return error_set(
+            err, STATUS_INVALID,
+            SLICE_FMT
+            ": a file of plain lines has no labels: name the file that holds "
+            "them, a line a sample, with \"labels_file\" in a suite's task, or give the file "
+            "another format",
+            SLICE_ARG(input->path));
     }
     if (labels_path) TRY(load_labels(input, labels_path, &labels, err));
     Sample sample = {.gold = SAMPLE_NO_LABEL};

@@ -363,7 +363,8 @@ static Status look_at(Look *look, const char *path, Error *err)
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
     const bool is_utf8 = utf8_invalid_at(bytes) == SIZE_MAX;
     out->encoding = is_utf8 ? ENCODING_UTF8 : ENCODING_WINDOWS_1252;
-    TRY(encoding_decode(&look->scratch, look->path, bytes, out->encoding, &look->text, err));
+    TRY(encoding_decode(&look->scratch, look->path, bytes, out->encoding, SPEECH_KEYS, &look->text,
+                        err));
     const Slice trimmed = slice_trim(look->text);
     if (trimmed.len == 0) return settle(look, SNIFF_UNKNOWN, "it holds nothing but blanks", err);
     if (trimmed.ptr[0] == '{' || trimmed.ptr[0] == '[') {

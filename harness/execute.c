@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/machine.h"
+#include "harness/check_models.h"
 #include "harness/execute_internal.h"
 #include "harness/state.h"
 #include "metrics/baseline.h"
@@ -74,32 +75,13 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     return model_create(&config, directory, options, out, err);
 }
 
-// A model judged as saved may have the classes in another order; each must be there by name.
-static Status map_labels(Executor *executor, const SuiteModel *from, const TaskData *data,
-                         Error *err)
+static Status take_labels(Executor *executor, const SuiteModel *from, const TaskData *data,
+                          Error *err)
 {
     const ModelConfig *config = model_config(executor->model);
-    if (config->head != HEAD_SEQUENCE) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: this checkpoint has no classification head; tune it (\"tune\": {..})",
-                         from->path);
-    }
-    executor->label_of = calloc(config->n_labels, sizeof *executor->label_of);
+    executor->label_of = calloc(config->n_labels + 1, sizeof *executor->label_of);
     if (executor->label_of == NULL) return error_set_memory(err, config->n_labels, 4, "labels");
-    for (size_t i = 0; i < config->n_labels; i++)
-        executor->label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
-    for (size_t c = 0; c < data->n_labels; c++) {
-        bool found = false;
-        for (size_t i = 0; i < config->n_labels; i++)
-            found = found || executor->label_of[i] == (int32_t)c;
-        if (found) continue;
-        return error_set(err, STATUS_INVALID,
-                         "%s: the checkpoint has no class \"" SLICE_FMT
-                         "\" of the task; its first is \"" SLICE_FMT
-                         "\": name them alike (id2label in config.json), or tune the model",
-                         from->path, SLICE_ARG(data->labels[c]), SLICE_ARG(config->labels[0]));
-    }
-    return STATUS_OK;
+    return map_labels(from->path, config, data, executor->label_of, err);
 }
 
 static Status open_model(Executor *executor, int model, size_t task, Error *err)
@@ -122,7 +104,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
         TRY(model_open(from->path, &options, &executor->model, err));
     }
     if (!from->does_tune && from->kind == SUITE_MODEL_SAVED)
-        return map_labels(executor, from, data, err);
+        return take_labels(executor, from, data, err);
     if (from->kind == SUITE_MODEL_CREATE || !from->does_tune) return STATUS_OK;
     return model_keep(executor->model, err);
 }
@@ -225,6 +207,30 @@ static Status fill_outcome(const UsedPart *part, const TrialSamples *samples, si
     return STATUS_OK;
 }
 
+// One sample at a time, as someone who waits for an answer meets the model: some of the samples, spread over all of them,
+// for half a second at most. The first is run twice: it finds memory and caches cold.
+static Status measure_latency(Executor *executor, const TokenSequence *inputs, size_t n,
+                              Arena *arena, Outcome *outcome, Error *err)
+{
+    enum { N_MEASURED = 32 };
+    const int64_t budget_ns = 500 * 1000 * 1000, start_ns = clock_now_ns();
+    const size_t n_measured = n < N_MEASURED ? n : N_MEASURED;
+    float *logits = NULL;
+    TRY(arena_take(arena, model_output_width(executor->model), sizeof *logits, "logits", &logits,
+                   err));
+    for (size_t k = 0; k < n_measured; k++) {
+        const size_t i = k * n / n_measured;
+        for (int run = k == 0 ? 0 : 1; run < 2; run++) {
+            const int64_t before_ns = clock_now_ns();
+            TRY(model_predict(executor->model, executor->pool, &inputs[i], 1,
+                              executor->options.cancel, logits, err));
+            outcome->latency_ns[i] = clock_now_ns() - before_ns;
+        }
+        if (clock_now_ns() - start_ns > budget_ns) break;
+    }
+    return STATUS_OK;
+}
+
 static Status judge(Executor *executor, const Work *work, const TrialSamples *samples, Arena *arena,
                     Outcome *outcome, Error *err)
 {
@@ -250,8 +256,9 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
                              "the model's scores are not finite on sample %zu of those judged",
                              i / data->n_labels);
     }
-    return fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
-                        probabilities, outcome, err);
+    TRY(fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
+                     probabilities, outcome, err));
+    return measure_latency(executor, inputs, samples->n_judged, arena, outcome, err);
 }
 
 static Status run_baseline(const Executor *executor, const Work *work, const TrialSamples *samples,

@@ -68,10 +68,13 @@ Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error 
     outcome->ordinals = calloc(n_outputs + 1, sizeof *outcome->ordinals);
     outcome->predicted = calloc(n_outputs + 1, sizeof *outcome->predicted);
     outcome->probabilities = calloc(n + 1, sizeof *outcome->probabilities);
-    if (!outcome->ordinals || !outcome->predicted || !outcome->probabilities) {
+    outcome->latency_ns = calloc(n_outputs + 1, sizeof *outcome->latency_ns);
+    if (!outcome->ordinals || !outcome->predicted || !outcome->probabilities ||
+        !outcome->latency_ns) {
         outcome->n_outputs = 0;
         return error_set_memory(err, n, sizeof(float), "predictions");
     }
+    for (size_t i = 0; i < n_outputs; i++) outcome->latency_ns[i] = STORE_NO_TIME;
     return STATUS_OK;
 }
 
@@ -80,13 +83,14 @@ void outcome_release(Outcome *outcome)
     free(outcome->ordinals);
     free(outcome->predicted);
     free(outcome->probabilities);
+    free(outcome->latency_ns);
     curves_release(&outcome->curves);
     *outcome = (Outcome){0};
 }
 
 // ---- as a file ----
 
-static const char magic[8] = "assayO1";
+static const char magic[8] = "assayO2";
 
 typedef struct Head {
     char magic[8];
@@ -119,6 +123,7 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
         {outcome->ordinals, n * sizeof *outcome->ordinals},
         {outcome->predicted, n * sizeof *outcome->predicted},
         {outcome->probabilities, n * outcome->n_classes * sizeof *outcome->probabilities},
+        {outcome->latency_ns, n * sizeof *outcome->latency_ns},
         {outcome->curves.steps, outcome->curves.n_steps * sizeof(TrainStep)},
         {outcome->curves.evaluations, outcome->curves.n_evaluations * sizeof(TrainEvaluation)},
     };
@@ -170,6 +175,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
     if (!take_array(&file, head.n_outputs, sizeof *out->ordinals, out->ordinals) ||
         !take_array(&file, head.n_outputs, sizeof *out->predicted, out->predicted) ||
         !take_array(&file, head.n_outputs * head.n_classes, sizeof(float), out->probabilities) ||
+        !take_array(&file, head.n_outputs, sizeof *out->latency_ns, out->latency_ns) ||
         !take_curves(&file, &head, &out->curves) || file.len != 0)
         return error_set(err, STATUS_INVALID, "a finished trial is cut short");
     return STATUS_OK;

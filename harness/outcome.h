@@ -30,6 +30,8 @@ typedef struct Outcome {
     uint32_t *ordinals;   // [n_outputs] ascending, in the data set judged
     int32_t *predicted;   // [n_outputs]
     float *probabilities; // [n_outputs, n_classes]
+    int64_t
+        *latency_ns; // [n_outputs] of the sample alone, or STORE_NO_TIME where it was not measured
     Curves curves;
     TrialCost cost; // its slices stay empty: the process that stores fills them in
 } Outcome;

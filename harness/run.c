@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "harness/check_models.h"
 #include "harness/run_internal.h"
 #include "results/judged.h"
 
@@ -38,17 +39,6 @@ static Status make_plan(Run *run, Error *err)
     return STATUS_OK;
 }
 
-// A damaged model is said once and at once, not by each of its trials. On the CPU, whatever the trials run on: a process
-// that has touched a GPU could not be forked.
-static Status check_model(const SuiteModel *from, Error *err)
-{
-    Model *model = NULL;
-    if (from->kind != SUITE_MODEL_SAVED) return STATUS_OK;
-    const Status s = model_open(from->path, NULL, &model, err);
-    model_close(&model);
-    return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
-}
-
 // Everything that may be wrong with data and models is found here, before the first trial.
 static Status prepare(Run *run, Error *err)
 {
@@ -56,7 +46,7 @@ static Status prepare(Run *run, Error *err)
     for (size_t task = 0; task < suite->n_tasks; task++)
         TRY(prepare_task(&run->prepared, task, err));
     for (size_t model = 0; model < suite->n_models; model++) {
-        TRY(check_model(&suite->models[model], err));
+        TRY(check_model(suite, &run->prepared, model, err));
         for (size_t task = 0; task < suite->n_tasks; task++) {
             if (run->options->cancel && atomic_load(run->options->cancel))
                 return error_set(err, STATUS_CANCELLED, "stopped before the first trial");

@@ -205,7 +205,7 @@ static Status put_outputs(const Outcome *outcome, size_t n_labels, Arena *arena,
                                    .label = outcome->predicted[i],
                                    .probabilities = outcome->probabilities + i * n_labels,
                                    .n_probabilities = n_labels,
-                                   .latency_ns = STORE_NO_TIME};
+                                   .latency_ns = outcome->latency_ns[i]};
     }
     out->outputs = outputs;
     out->n_outputs = outcome->n_outputs;

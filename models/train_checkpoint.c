@@ -4,7 +4,7 @@
 #include "models/train_run.h"
 
 // Raised when a checkpoint's content or the numerics of a step change.
-static const char version[] = "assay-train-1";
+static const char version[] = "assay-train-2";
 
 // ---- fingerprint ----
 
@@ -164,6 +164,20 @@ static size_t sections(TrainRun *run, Section out[N_SECTIONS])
     return n;
 }
 
+// A checksum of all that a checkpoint holds, so that a flipped bit is not trained on.
+static void checksum(const Section *parts, size_t n, const double numbers[N_NUMBERS],
+                     char hex[SHA256_HEX_SIZE])
+{
+    unsigned char digest[32];
+    Sha256 hash;
+    sha256_init(&hash);
+    for (size_t i = 0; i < n; i++)
+        sha256_update(&hash, (Slice){(const char *)parts[i].data, parts[i].n * sizeof(float)});
+    sha256_update(&hash, (Slice){(const char *)numbers, N_NUMBERS * sizeof *numbers});
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+}
+
 Status checkpoint_save(TrainRun *run, Error *err)
 {
     Section parts[N_SECTIONS];
@@ -185,9 +199,12 @@ Status checkpoint_save(TrainRun *run, Error *err)
                           .n_dims = 1,
                           .shape = {N_NUMBERS},
                           .data = numbers};
+    char sum[SHA256_HEX_SIZE];
+    checksum(parts, n, numbers, sum);
     const SafeMetadata metadata[] = {{SLICE("format"), slice_from_cstr(version)},
-                                     {SLICE("run"), slice_from_cstr(run->fingerprint)}};
-    TRY(safetensors_write(path, items, n + 1, metadata, 2, NULL, NULL, err));
+                                     {SLICE("run"), slice_from_cstr(run->fingerprint)},
+                                     {SLICE("sha256"), slice_from_cstr(sum)}};
+    TRY(safetensors_write(path, items, n + 1, metadata, 3, NULL, NULL, err));
     run->saved_ns = clock_now_ns();
     return STATUS_OK;
 }
@@ -230,7 +247,11 @@ static Status read_state(TrainRun *run, const Safetensors *file, Error *err)
         return error_set(err, STATUS_INVALID, "it has best weights that this run does not ask for");
     const size_t n = sections(run, parts);
     for (size_t i = 0; i < n; i++) TRY(read_section(file, &parts[i], err));
-    return STATUS_OK;
+    char sum[SHA256_HEX_SIZE];
+    checksum(parts, n, numbers, sum);
+    if (slice_eq_cstr(safetensors_metadata(file, "sha256"), sum)) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "it is damaged (its checksum does not fit): remove it to begin anew");
 }
 
 Status checkpoint_load(TrainRun *run, Error *err)

@@ -119,8 +119,9 @@ typedef struct ViewGap {
     int model, task, setting;
     double train_loss, validation_loss; // NaN where not recorded
     size_t n_trials;
-    size_t n_rising;      // trials whose validation loss rose after its lowest point
-    int64_t rising_epoch; // the epoch (from 1) after which it rose, median of those trials
+    size_t n_rising;       // trials whose validation loss rose after its lowest point
+    size_t n_kept_earlier; // of those: early stopping kept weights from before the end
+    int64_t rising_epoch;  // the epoch (from 1) after which it rose, median of those trials
 } ViewGap;
 
 typedef struct RunView {

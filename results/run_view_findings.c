@@ -102,7 +102,11 @@ static void measure_gap(RunView *view, ViewGap *gap, int64_t *epochs)
         validation += y;
         gap->n_trials++;
         const int64_t rise = epoch_of_rise(b);
-        if (rise > 0) epochs[gap->n_rising++] = rise;
+        if (rise == 0) continue;
+        epochs[gap->n_rising++] = rise;
+        const bool kept_earlier =
+            trial->best_step >= 0 && trial->best_step < b->points[b->n_points - 1].step;
+        gap->n_kept_earlier += kept_earlier;
     }
     gap->train_loss = train / (double)gap->n_trials;
     gap->validation_loss = validation / (double)gap->n_trials;
@@ -127,39 +131,52 @@ Status view_measure_gaps(ViewBuild *build, Error *err)
     return STATUS_OK;
 }
 
-static void add_note(ViewBuild *build, Slice trial, Buffer *text)
+static void add_note(ViewBuild *build, NoteLevel level, Slice trial, Buffer *text)
 {
     RunView *view = build->view;
     if (text->len > 0)
         view->notes[view->n_notes++] =
-            (RunNote){.level = NOTE_WARNING,
+            (RunNote){.level = level,
                       .trial_id = trial,
                       .text = keep_text(&view->arena, buffer_slice(text), &build->out_of_memory)};
     buffer_clear(text);
 }
 
-// One note a model and task, naming the settings in which at least half of the trials rose.
+// Where at least half of a setting's trials rose.
+static bool does_rise(const ViewGap *gap, int model, int task)
+{
+    return gap->model == model && gap->task == task && gap->n_rising > 0 &&
+           gap->n_rising * 2 >= gap->n_trials;
+}
+
+// One note a model and task: the setting that rose first, and how many did. It is no warning where early stopping kept
+// earlier weights each time.
 static void note_rising(ViewBuild *build, int model, int task, Buffer *text)
 {
     RunView *view = build->view;
+    const ViewGap *first = NULL;
+    size_t n_settings = 0, n_rising = 0;
+    bool kept_earlier = true;
     for (size_t i = 0; i < view->n_gaps; i++) {
         const ViewGap *gap = &view->gaps[i];
-        if (gap->model != model || gap->task != task || gap->n_rising * 2 < gap->n_trials) continue;
-        if (text->len == 0) {
-            buffer_printf(text, SLICE_FMT " on " SLICE_FMT ": validation loss rose after epoch ",
-                          SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name));
-        } else {
-            buffer_append_cstr(text, "; after epoch ");
-        }
-        buffer_printf(
-            text, "%lld with " SLICE_FMT " (%zu of %zu trials)", (long long)gap->rising_epoch,
-            SLICE_ARG(view->settings_table[gap->setting].label), gap->n_rising, gap->n_trials);
+        n_settings += gap->model == model && gap->task == task;
+        if (!does_rise(gap, model, task)) continue;
+        n_rising++;
+        kept_earlier = kept_earlier && gap->n_kept_earlier == gap->n_rising;
+        if (!first || gap->rising_epoch < first->rising_epoch) first = gap;
     }
-    if (text->len > 0)
-        buffer_append_cstr(
-            text,
-            ". Where early stopping did not keep earlier weights, train for fewer epochs or switch it on.");
-    add_note(build, (Slice){0}, text);
+    if (!first) return;
+    buffer_printf(text, SLICE_FMT " on " SLICE_FMT ": validation loss rose ",
+                  SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name));
+    if (n_rising > 1) buffer_printf(text, "in %zu of %zu settings, first ", n_rising, n_settings);
+    buffer_printf(text, "after epoch %lld with " SLICE_FMT " (%zu of %zu trials). ",
+                  (long long)first->rising_epoch,
+                  SLICE_ARG(view->settings_table[first->setting].label), first->n_rising,
+                  first->n_trials);
+    buffer_append_cstr(text, kept_earlier
+                                 ? "Early stopping kept the weights from before."
+                                 : "Train for fewer epochs, or let early stopping watch the loss.");
+    add_note(build, kept_earlier ? NOTE_INFO : NOTE_WARNING, (Slice){0}, text);
 }
 
 static void note_failure(ViewBuild *build, const ViewTrial *trial, Buffer *text)
@@ -172,7 +189,7 @@ static void note_failure(ViewBuild *build, const ViewTrial *trial, Buffer *text)
     if (trial->outer_fold != STORE_NO_FOLD) buffer_printf(text, ", fold %d", trial->outer_fold + 1);
     buffer_printf(text, ": this %s trial failed: " SLICE_FMT, trial_role_name(trial->role),
                   SLICE_ARG(trial->error));
-    add_note(build, trial->id, text);
+    add_note(build, NOTE_WARNING, trial->id, text);
 }
 
 Status view_add_notes(ViewBuild *build, Error *err)
@@ -190,7 +207,7 @@ Status view_add_notes(ViewBuild *build, Error *err)
             &text,
             "The run is unfinished: %zu of %zu trials are missing. Run the suite again and it goes on.",
             n_missing, view->n_trials);
-        add_note(build, (Slice){0}, &text);
+        add_note(build, NOTE_WARNING, (Slice){0}, &text);
     }
     for (size_t i = 0; i < view->n_trials; i++) {
         if (view->trials[i].status == TRIAL_FAILED) note_failure(build, &view->trials[i], &text);

@@ -1,6 +1,8 @@
 // assay tune: one fine-tuning run, saved as a directory that other tools load.
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -90,14 +92,26 @@ static Status check_batches_options(const CommandLine *line, Error *err)
     return STATUS_OK;
 }
 
+// The folder of a checkpoint named by the user must be there, and take files.
+static Status check_checkpoint(const char *path, Error *err)
+{
+    FileWriter *writer = NULL;
+    TRY(file_writer_open(path, &writer, err));
+    file_writer_discard(&writer);
+    return STATUS_OK;
+}
+
 // The directory is made first: a path that cannot be written to is found before hours of work.
 static Status prepare_output(TuneRun *run, Error *err)
 {
     const char *out = option_text(run->line, "out");
     const char *checkpoint = option_text(run->line, "checkpoint");
     if (!out) return error_set(err, STATUS_INVALID, "--out DIR is wanted: where the model goes");
+    run->made_output = !file_exists(out);
     TRY(file_make_directories(out, err));
-    if (!checkpoint) {
+    if (checkpoint) {
+        if (check_checkpoint(checkpoint, err) != STATUS_OK) return error_wrap(err, "--checkpoint");
+    } else {
         checkpoint = file_join(&run->arena, slice_from_cstr(out), SLICE("tuning.state"));
         if (!checkpoint) return error_set_memory(err, 1, strlen(out), "a path");
     }
@@ -137,6 +151,8 @@ static Status run(CommandLine *line, Error *err)
     const Status closed = step_log_close(&tuning.log, s == STATUS_OK ? err : &late);
     if (s == STATUS_OK) s = closed;
     if (s == STATUS_OK) s = tune_print(&tuning, scores, n_scores, err);
+    // A directory that nothing was put into says nothing; one with a state to go on from stays, as rmdir refuses it.
+    if (s != STATUS_OK && tuning.made_output && rmdir(option_text(line, "out")) != 0) errno = 0;
     model_close(&tuning.model);
     pool_close(&tuning.pool);
     dataset_release(&tuning.train.data);

@@ -63,8 +63,9 @@ static Status check_range(const Option *option, const char *text, double value, 
 {
     const bool has_range = option->lowest != 0 || option->highest != 0;
     if (!has_range || (value >= option->lowest && value <= option->highest)) return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "--%s %s: allowed are %.15g to %.15g", option->name, text,
-                     option->lowest, option->highest);
+    const int digits = option->kind == OPTION_INTEGER ? 17 : 15; // integers stand written out
+    return error_set(err, STATUS_INVALID, "--%s %s: allowed are %.*g to %.*g", option->name, text,
+                     digits, option->lowest, digits, option->highest);
 }
 
 static Status take_choice(const Option *option, const char *text, size_t *out, Error *err)

@@ -33,6 +33,7 @@ Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out
     const size_t n_labels = option_texts(line, "labels", &labels);
     const char *delimiter = option_text(line, "delimiter");
     *out = (ReadOptions){
+        .speech = SPEECH_OPTIONS,
         .format = slice_from_cstr(option_text(line, "format")),
         .columns = {.text = slice_from_cstr(option_text(line, "text")),
                     .label = slice_from_cstr(option_text(line, "label")),

@@ -107,13 +107,37 @@ Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_field
     }
 }
 
+// The "id" of a line that could not be read to its end, so that the failure can be told apart from others.
+static void find_id(Slice line, Arena *arena, Slice *out)
+{
+    JsonReader r = json_reader(SLICE("a line"), line, arena);
+    Slice key = {0};
+    bool more = false;
+    Error ignored = {0};
+    if (json_read_object(&r, &ignored) != STATUS_OK) return;
+    while (json_read_key(&r, &key, &more, &ignored) == STATUS_OK && more) {
+        if (slice_eq_cstr(key, "id")) {
+            Slice id = {0};
+            if (json_read_raw(&r, &id, &ignored) == STATUS_OK) *out = id;
+            return;
+        }
+        if (json_skip(&r, &ignored) != STATUS_OK) return;
+    }
+}
+
 Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
                        const JsonlField *fields, size_t n_fields, void *out, Error *err)
 {
     JsonReader r = json_reader(name, line, arena);
     r.first_line = line_number;
-    TRY(jsonl_read_object(&r, fields, n_fields, out, err));
-    return json_read_end(&r, err);
+    Status s = jsonl_read_object(&r, fields, n_fields, out, err);
+    if (s == STATUS_OK) s = json_read_end(&r, err);
+    const JsonlField *id = find_field(fields, n_fields, SLICE("id"));
+    if (s != STATUS_OK && id && id->kind == JSONL_RAW) {
+        Slice *found = (Slice *)(void *)((char *)out + id->offset);
+        if (!found->ptr) find_id(line, arena, found);
+    }
+    return s;
 }
 
 Status jsonl_count_unpadded(const JsonlInts *mask, size_t n_tokens, size_t *n_kept, Error *err)

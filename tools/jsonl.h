@@ -47,7 +47,7 @@ typedef struct JsonlField {
 // twice is refused. At most 64 fields. Memory comes from the reader's arena.
 Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
                          Error *err) MUST_CHECK;
-// The same for a whole line.
+// The same for a whole line. Where that fails, a field "id" of JSONL_RAW is filled all the same if it can be found.
 Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
                        const JsonlField *fields, size_t n_fields, void *out, Error *err) MUST_CHECK;
 

@@ -7,6 +7,26 @@ Status run_store_open(const CommandLine *line, Store **out, Error *err)
     return error_wrap(err, "there are no results yet (assay run makes them; --store names others)");
 }
 
+// What stands behind RUN/ is a model, or a model and a task. Names may hold slashes themselves ("org/model"): the longest
+// model of the run that fits is meant.
+static Status split_model(CommandLine *line, Store *store, Slice rest, RunName *out, Error *err)
+{
+    RunTrial *trials = NULL;
+    size_t n = 0;
+    TRY(store_get_plan(store, &line->arena, out->run_id, &trials, NULL, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        const Slice model = trials[i].model;
+        const bool fits =
+            slice_starts_with(rest, model) && (rest.len == model.len || rest.ptr[model.len] == '/');
+        if (!fits || model.len <= out->model.len) continue;
+        out->model = model;
+        out->task = rest.len == model.len ? (Slice){0} : slice_sub(rest, model.len + 1, rest.len);
+    }
+    if (out->model.len > 0) return STATUS_OK;
+    if (slice_split(&rest, '/', &out->model)) out->task = rest; // whoever asked says what there is
+    return STATUS_OK;
+}
+
 Status run_name_find(CommandLine *line, Store *store, const char *text, RunName *out, Error *err)
 {
     char run_id[RUN_ID_SIZE];
@@ -17,6 +37,5 @@ Status run_name_find(CommandLine *line, Store *store, const char *text, RunName 
     TRY(store_find_run(store, run, run_id, err));
     out->run_id = arena_copy(&line->arena, slice_from_cstr(run_id));
     if (!out->run_id.ptr) return error_set_memory(err, sizeof run_id, 1, "a run's name");
-    if (slice_split(&rest, '/', &out->model)) out->task = rest;
-    return STATUS_OK;
+    return rest.len > 0 ? split_model(line, store, rest, out, err) : STATUS_OK;
 }

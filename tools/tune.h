@@ -38,6 +38,7 @@ typedef struct TuneRun {
     StepLog log;
     uint64_t planned_steps;
     int64_t started_ns;
+    bool made_output; // --out was not there before
     // Tuning on a data set.
     TuneData train, valid;
     const Metric *metric; // watched, or NULL

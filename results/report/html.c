@@ -16,11 +16,26 @@ static const char *cell_class(const TableColumn *column)
     return column->is_number ? "n" : column->is_text ? "t" : "w";
 }
 
+// Tables with running text are too wide for a phone: there each row becomes a block of labelled lines.
+static bool is_stacked(const ReportTable *table)
+{
+    for (size_t j = 0; j < table->n_columns; j++) {
+        if (table->columns[j].is_text) return true;
+    }
+    return false;
+}
+
 // An interval stands back behind its estimate.
-static void put_cell(Html *html, const TableColumn *column, Slice cell)
+static void put_cell(Html *html, const TableColumn *column, bool is_labelled, Slice cell)
 {
     const size_t bracket = column->is_number ? slice_find(cell, SLICE(" [")) : SIZE_MAX;
-    buffer_printf(html->out, "<td class=\"%s\">", cell_class(column));
+    buffer_printf(html->out, "<td class=\"%s\"", cell_class(column));
+    if (is_labelled) {
+        html_put(html, " data-label=\"");
+        html_text(html, column->name);
+        html_put(html, "\"");
+    }
+    html_put(html, ">");
     html_text(html, slice_sub(cell, 0, bracket));
     if (bracket != SIZE_MAX) {
         html_put(html, " <span class=\"ci\">");
@@ -33,7 +48,9 @@ static void put_cell(Html *html, const TableColumn *column, Slice cell)
 void html_table(Html *html, const ReportTable *table)
 {
     if (table->n_rows == 0) return;
-    buffer_printf(html->out, "<div class=\"scroll\"><table class=\"%s\"><thead><tr>", table->id);
+    const bool stacks = is_stacked(table);
+    buffer_printf(html->out, "<div class=\"scroll\"><table class=\"%s%s\"><thead><tr>", table->id,
+                  stacks ? " stack" : "");
     for (size_t j = 0; j < table->n_columns; j++) {
         buffer_printf(html->out, "<th scope=\"col\" class=\"%s\">", cell_class(&table->columns[j]));
         html_text(html, table->columns[j].name);
@@ -43,7 +60,7 @@ void html_table(Html *html, const ReportTable *table)
     for (size_t i = 0; i < table->n_rows; i++) {
         html_put(html, (int)i == table->best_row ? "<tr class=\"best\">" : "<tr>");
         for (size_t j = 0; j < table->n_columns; j++)
-            put_cell(html, &table->columns[j], table->cells[i * table->n_columns + j]);
+            put_cell(html, &table->columns[j], stacks, table->cells[i * table->n_columns + j]);
         html_put(html, "</tr>\n");
     }
     html_put(html, "</tbody></table></div>\n");

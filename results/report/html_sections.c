@@ -236,7 +236,8 @@ Status html_curves(Html *html, int task, Error *err)
         html_figure(
             html, draw_curves, (int)m, task,
             caption(
-                html, "Setting chosen most often: ",
+                html,
+                n_folds > 1 && n_won * 2 > n_folds ? "Setting chosen most often: " : "Setting: ",
                 best == VIEW_NONE ? SLICE("the best one") : view->settings_table[best].label,
                 SLICE(
                     "means over its trials; the band reaches from the lowest to the highest training loss")));

@@ -43,7 +43,7 @@ const char *const html_style[] = {
     "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:12ch;max-width:34ch;"
     "overflow-wrap:anywhere}td.t{min-width:26ch;overflow-wrap:anywhere;white-space:pre-line}th:last-child,td:last-child{padding-right:6px}"
     "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:nth-child(2){min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
-    ".ci{color:var(--muted);font-weight:400}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
+    ".ci{color:var(--muted);font-weight:400}.scores .ci,.folds .ci{display:block;font-size:12.5px}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}\n",
     "figure{margin:20px 0 8px;min-width:0}figcaption{margin-top:4px;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}.plot{overflow-x:auto}.plot svg{display:block;width:100%;height:auto;max-width:560px;"
@@ -57,7 +57,11 @@ const char *const html_style[] = {
     "footer{margin-top:64px;padding-top:16px;padding-bottom:40px;color:var(--muted);font-size:13px}\n",
     "@media (max-width:640px){body{font-size:15.5px}main,header,footer{padding-left:16px;padding-right:16px}"
     "header{padding-top:28px}h1{font-size:29px}h2{margin-top:44px;font-size:20px}.lead{font-size:17px}"
-    ".facts{gap:12px 28px}.facts dd{font-size:21px}}\n",
+    ".facts{gap:12px 28px}.facts dd{font-size:21px}table{font-size:13px}th,td{padding-right:10px}.ci{display:block;"
+    "font-size:12px}td.w{min-width:9ch}"
+    ".stack thead{display:none}.stack tr{display:block;padding:8px 0;border-bottom:1px solid var(--rule)}"
+    ".stack td,.stack td.n,.stack td.t,.stack td.w{display:block;min-width:0;max-width:none;padding:2px 0;border:0;text-align:left;"
+    "white-space:pre-line}.stack td:empty{display:none}.stack td::before{content:attr(data-label) \": \";color:var(--muted)}}\n",
     "@media print{:root{color-scheme:light;" LIGHT_COLOURS
     "}@page{margin:16mm 14mm}body{font-size:10.5pt}nav{display:none}"
     "main,header,footer{max-width:none;padding-left:0;padding-right:0}header{padding-top:0}h2{margin-top:26px;"

@@ -79,7 +79,7 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         &b,
         "%s Losses at the weights that were kept, means over trials; gap: validation less training; \"rises "
         "after\": the epoch after which validation loss rose. Time, training tokens a second, median latency of a "
-        "sample and peak memory as measured on the machine named below.",
+        "sample run alone and peak memory as measured on the machine named below.",
         role == TRIAL_INNER
             ? "Scores are those that chose among the settings (inner parts of the folds): good for "
               "comparing settings, too kind as a promise."

@@ -211,8 +211,8 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
          "a.csv:2: 3 columns where line 1 has 2: a comma is missing, or one too many stands inside a "
          "field without quotes"},
         {"a.csv", SLICE_LIT("id,text,label\n1,a,0\n1,b,1\n"),
-         "a.csv:3: the id \"1\" stands already in line 2: make ids unique, or set \"columns\": {\"id\": "
-         "\"\"} to take the inputs' hashes"},
+         "a.csv:3: the id \"1\" stands already in line 2: make ids unique, or name '' as the "
+         "column of ids to take the inputs' hashes"},
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\", \"label\": 0}\n{\"text\": \"a\"}\n"),
          "a.jsonl:2: the record has no key \"label\" for the label"},
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\", \"label\": null}\n"),
@@ -235,7 +235,11 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
          "a.xyz: the name does not tell the format: say it with \"format\": one of tsv, csv, jsonl, lines"},
         {"a.txt", SLICE_LIT("a\n"),
          "a.txt: a file of plain lines has no labels: name the file that holds them, a line a sample, "
-         "with \"labels_file\""},
+         "with \"labels_file\" in a suite's task, or give the file another format"},
+        // A heading that no default names, over classes that each stand several times.
+        {"a.csv", SLICE_LIT("review,verdict\na,0\nb,1\nc,0\nd,1\ne,0\nf,1\ng,0\nh,1\n"),
+         "a.csv:1: the label \"verdict\" stands in this row alone: is it a heading? Say so with "
+         "\"header\": true, or \"header\": false where it is a sample"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *message = files_refusal(files_write(cases[i].name, cases[i].text), NULL);
@@ -263,8 +267,8 @@ Test(readers, refuse_wrong_columns)
         {{.columns = {.label = SLICE_LIT("4")}},
          "a.csv:1: column 4 is asked for as label, but the row has 3 columns"},
         {{.header = READ_HEADER_NO, .columns = {.label = SLICE_LIT("x")}},
-         "a.csv:1: column \"x\" is asked for as label by name, but \"header\" is false: give its number "
-         "from 1"},
+         "a.csv:1: column \"x\" is asked for as label by name, but the file has no header (\"header\": "
+         "false): give its number from 1"},
         {{.header = READ_HEADER_YES},
          "a.csv:1: none of the headings \"review\", \"x\", \"x\" is known to hold the label: name it with "
          "\"columns\": {\"label\": ...}"},
@@ -280,6 +284,35 @@ Test(readers, refuse_wrong_columns)
     }
 }
 
+Test(readers, name_the_remedy_as_whoever_asked_would_write_it)
+{
+    const ReadOptions named = {.speech = SPEECH_OPTIONS, .header = READ_HEADER_YES};
+    const ReadOptions plain = {.speech = SPEECH_OPTIONS};
+    cr_expect_str_eq(
+        files_refusal(FILES_WRITE("a.csv", "review,x\na,0\n"), &named),
+        "a.csv:1: none of the headings \"review\", \"x\" is known to hold the label: name "
+        "it with --label COLUMN");
+    const char *broken = files_refusal(FILES_WRITE("b.csv", "a,0\n\xff,1\n"), &plain);
+    cr_expect(strstr(broken, "--encoding latin1") != NULL, "%s", broken);
+    cr_expect_str_eq(
+        files_refusal(FILES_WRITE("c.jsonl", "{\"words\": \"a\", \"label\": 0}\n"), &plain),
+        "c.jsonl:1: no key is known to hold the text: name it with --text KEY");
+}
+
+Test(readers, take_a_first_row_as_data_where_its_label_may_be_one)
+{
+    // Few rows, a class that another row alone has, or a label that comes again: no heading.
+    static const char *const texts[] = {"a,x\nb,0\nc,0\n",
+                                        "a,x\nb,y\nc,0\nd,0\ne,0\nf,0\ng,0\nh,0\ni,0\n",
+                                        "a,x\nb,0\nc,0\nd,0\ne,0\nf,0\ng,0\nh,x\ni,0\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Dataset d;
+        files_read(files_write("f.csv", slice_from_cstr(texts[i])), NULL, &d);
+        cr_expect_eq(d.samples[0].line, 1, "text %zu", i);
+        dataset_release(&d);
+    }
+}
+
 Test(readers, refuse_a_label_that_training_did_not_have)
 {
     const Slice labels[] = {SLICE_LIT("pos"), SLICE_LIT("neg")};
@@ -287,7 +320,7 @@ Test(readers, refuse_a_label_that_training_did_not_have)
     cr_expect_str_eq(
         files_refusal(FILES_WRITE("t.tsv", "a\tneg\nb\tneutral\n"), &options),
         "t.tsv:2: the label \"neutral\" is not among the 2 known ones (\"pos\", \"neg\"): "
-        "correct it, or add it to the training data or to \"labels\"");
+        "correct it, or add it to the training data or to the list of labels, where one is given");
     Dataset d;
     files_read(FILES_WRITE("u.tsv", "a\tneg\n"), &options, &d);
     cr_expect_eq(d.n_labels, 2);

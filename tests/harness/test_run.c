@@ -236,3 +236,24 @@ Test(run, a_plan_can_be_described_without_doing_it)
     suite_close(&suite);
     folder_remove(folder);
 }
+
+Test(run, refuses_settings_that_no_trial_could_use_before_the_first)
+{
+    static const struct {
+        const char *tune, *message;
+    } cases[] = {
+        {"{\"learning_rate\": 1e-3, \"epochs\": 1, \"freeze\": \"9\"}", "outside the model's 0-0"},
+        {"{\"learning_rate\": 1e-3, \"epochs\": 1, \"class_weights\": {\"gud\": 2}}",
+         "names a class \"gud\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = runs_folder(&(RunsSuite){.tune = cases[i].tune});
+        Error err = {0};
+        RunResult result = {0};
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID, "case %zu: %s", i,
+                     err.text);
+        cr_expect(strstr(err.text, cases[i].message) != NULL, "case %zu: %s", i, err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}

@@ -149,6 +149,17 @@ Test(train, refuses_a_checkpoint_of_another_run)
     options.learning_rate = 1e-3;
     cr_assert(model_train(model, pool, data.examples, data.n - 1, &options, &result, &err) ==
               STATUS_INVALID);
+    // One bit of a weight: nothing but the checksum can tell.
+    Arena arena = {0};
+    Slice saved = {0};
+    want_ok(file_read(&arena, path, SIZE_MAX, &saved, &err), &err);
+    ((char *)(uintptr_t)saved.ptr)[saved.len / 2] ^= 1;
+    want_ok(file_write(path, saved, &err), &err);
+    arena_release(&arena);
+    cr_assert(model_train(model, pool, data.examples, data.n, &options, &result, &err) ==
+                      STATUS_INVALID &&
+                  strstr(err.text, "checksum"),
+              "%s", err.text);
     want_ok(file_write(path, SLICE("\x04\0\0\0"), &err), &err);
     cr_assert(model_train(model, pool, data.examples, data.n, &options, &result, &err) ==
                       STATUS_INVALID &&

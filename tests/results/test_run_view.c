@@ -108,7 +108,7 @@ static bool has_note(const char *words)
 Test(run_view, warns_of_rising_validation_loss_only_where_it_rises)
 {
     load(NULL);
-    cr_expect(has_note("validation loss rose after epoch 2 with lr 5e-5, batch 16"));
+    cr_expect(has_note("first after epoch 2 with lr 5e-5, batch 16"));
     cr_expect_not(has_note("lr 1e-5"));
     for (size_t i = 0; i < view.n_gaps; i++) {
         const ViewGap *gap = &view.gaps[i];

@@ -88,16 +88,17 @@ Test(predict, goes_on_after_cases_that_fail)
             "{\"id\": \"j\", \"text\": \"bad\", \"text\": \"good\"}\n"
             "{\"id\": \"k\", \"input_ids\": [0, 2, 3], \"attention_mask\": [0, 1, 1]}\n"
             "{\"id\": \"l\", \"input_ids\": [2, 3], \"attention_mask\": [1]}\n"
-            "{\"id\": \"m\", \"input_ids\": [2, 3], \"attention_mask\": [1, 2]}\n",
+            "{\"id\": \"m\", \"input_ids\": [2, 3], \"attention_mask\": [1, 2]}\n"
+            "{\"input_ids\": [2, \"x\"], \"id\": \"n\"}\n",
             "predict", model, "--batch", "3");
     program_want(&program, 2);
-    cr_assert_eq(count_lines(program.out), 14);
-    for (size_t i = 0; i < 14; i++) {
+    cr_assert_eq(count_lines(program.out), 15);
+    for (size_t i = 0; i < 15; i++) {
         const Json *answer = json_line(program.out, i);
         cr_expect_eq(json_get(answer, "error") == NULL, i == 2, "line %zu", i);
-        if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hijklm"[i], "line %zu", i);
+        if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hijklmn"[i], "line %zu", i);
     }
-    cr_expect(text_contains(program.err, "13 of 14 cases"), "%s", program.err.ptr);
+    cr_expect(text_contains(program.err, "14 of 15 cases"), "%s", program.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }

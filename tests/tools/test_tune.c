@@ -247,7 +247,13 @@ Test(tune, refuses_data_that_teach_nothing)
         program_want(&program, 2);
         cr_expect(text_contains(program.err, cases[i].message), "case %zu says: %s", i,
                   program.err.ptr);
+        cr_expect(!file_exists(out), "case %zu leaves an empty directory", i);
     }
+    const char *data = write_data(&arena, folder);
+    const Program program = RUN(&arena, NULL, "tune", model, "--train", data, "--out", out,
+                                "--checkpoint", "/no/such/folder/state");
+    program_want(&program, 2);
+    cr_expect(text_contains(program.err, "--checkpoint"), "%s", program.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }

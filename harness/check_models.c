@@ -1,0 +1,98 @@
+// harness/check_models.c: what can be wrong between models, settings and data is said before the first trial.
+#include "harness/check_models.h"
+
+#include "models/model.h"
+
+static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
+{
+    for (size_t i = 0; i < setting->n_class_weights; i++) {
+        const Slice label = setting->class_weights[i].label;
+        if (label_find(data->labels, data->n_labels, label) != SAMPLE_NO_LABEL) continue;
+        return error_set(err, STATUS_INVALID,
+                         "\"class_weights\" names a class \"" SLICE_FMT
+                         "\", which the data do not have; their first is \"" SLICE_FMT "\"",
+                         SLICE_ARG(slice_sub(label, 0, 80)),
+                         SLICE_ARG(slice_sub(data->labels[0], 0, 80)));
+    }
+    return STATUS_OK;
+}
+
+static Status check_freeze(const TuneSetting *setting, size_t n_layers, Arena *scratch, Error *err)
+{
+    unsigned char *frozen = NULL;
+    TRY(arena_take(scratch, n_layers + 2, sizeof *frozen, "layers", &frozen, err));
+    return setting->freeze.len > 0 ? train_parse_freeze(setting->freeze, n_layers, frozen, err)
+                                   : STATUS_OK;
+}
+
+static Status check_settings(const SuiteModel *model, const TaskData *data, size_t n_layers,
+                             Error *err)
+{
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < model->n_settings; i++) {
+        s = check_weights(&model->settings[i], data, err);
+        if (s == STATUS_OK) s = check_freeze(&model->settings[i], n_layers, &scratch, err);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+Status map_labels(const char *path, const ModelConfig *config, const TaskData *data,
+                  int32_t *label_of, Error *err)
+{
+    if (config->head != HEAD_SEQUENCE) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: this checkpoint has no classification head; tune it (\"tune\": {..})",
+                         path);
+    }
+    for (size_t i = 0; i < config->n_labels; i++)
+        label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
+    for (size_t c = 0; c < data->n_labels; c++) {
+        bool found = false;
+        for (size_t i = 0; i < config->n_labels; i++) found = found || label_of[i] == (int32_t)c;
+        if (found) continue;
+        return error_set(err, STATUS_INVALID,
+                         "%s: the checkpoint has no class \"" SLICE_FMT
+                         "\" of the task; its first is \"" SLICE_FMT
+                         "\": name them alike (id2label in config.json), or tune the model",
+                         path, SLICE_ARG(slice_sub(data->labels[c], 0, 80)),
+                         SLICE_ARG(slice_sub(config->labels[0], 0, 80)));
+    }
+    return STATUS_OK;
+}
+
+static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
+                          Arena *scratch, Error *err)
+{
+    Model *model = NULL;
+    Status s = model_open(from->path, NULL, &model, err);
+    for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++) {
+        const ModelConfig *config = model_config(model);
+        const TaskData *data = &prepared->tasks[task];
+        int32_t *label_of = NULL;
+        if (from->does_tune) {
+            s = check_settings(from, data, config->n_layers, err);
+            continue;
+        }
+        s = arena_take(scratch, config->n_labels + 1, sizeof *label_of, "labels", &label_of, err);
+        if (s == STATUS_OK) s = map_labels(from->path, config, data, label_of, err);
+    }
+    model_close(&model);
+    return s;
+}
+
+Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
+{
+    const SuiteModel *from = &suite->models[model];
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    if (from->kind == SUITE_MODEL_SAVED) {
+        s = check_saved(from, suite, prepared, &scratch, err);
+    } else {
+        for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
+            s = check_settings(from, &prepared->tasks[task], from->create.n_layers, err);
+    }
+    arena_release(&scratch);
+    return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
+}
