@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/unicode.h"
-#include "metrics/edit_distance.h"
+#include "metrics/error_rate.h"
 #include "metrics/metrics_list.h"
 
 typedef Status (*Split)(Slice text, Arena *arena, Tokens *out, Error *err);
@@ -64,6 +64,16 @@ static Status split_text(Split split, Slice text, Arena *arena, Tokens *out, Err
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
     }
     return split(strip(text), arena, out, err);
+}
+
+Status error_rate_words(Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    return split_text(split_words, text, arena, out, err);
+}
+
+Status error_rate_characters(Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    return split_text(split_characters, text, arena, out, err);
 }
 
 static Status count_edits(Split split, const Item *item, Arena *scratch, double *out, Error *err)

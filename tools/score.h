@@ -42,7 +42,8 @@ extern const size_t n_score_families;
 // The same names, ended by NULL.
 extern const char *const score_family_names[];
 
-extern const ScoreFamily score_bleu;
+extern const ScoreFamily score_bleu, score_chrf, score_ter, score_rouge, score_wer,
+    score_exact_match, score_ner, score_squad;
 
 // ---- reading cases (score_cases.c) ----
 

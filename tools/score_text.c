@@ -160,6 +160,8 @@ Status text_signature(const MetricPlan *plan, size_t n_references, Slice extra, 
     if (plan->metric->signature != NULL) {
         TRY(plan->metric->signature(plan, arena, &options, err));
     }
+    const size_t beta = slice_find(options, SLICE("|beta:")); // which the name says: "chrF3"
+    options = slice_sub(options, 0, beta);
     snprintf(count, sizeof count, n_references > 0 ? "%zu" : "var", n_references);
     const char *text = arena_printf(arena, "nrefs:%s" SLICE_FMT SLICE_FMT "|version:2.6.0", count,
                                     SLICE_ARG(extra), SLICE_ARG(options));

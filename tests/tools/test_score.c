@@ -2,8 +2,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/json_source.h"
 #include "program.h"
 #include "tests/support/folder.h"
+#include "tests/support/shared.h"
 #include "tools/score.h"
 
 Test(score, has_the_same_families_in_its_table_and_its_list_of_names)
@@ -56,5 +59,147 @@ Test(score, refuses_unknown_scores_and_options_of_the_other_way_of_working)
     program_want(&misplaced, 2);
     program_want(&operand, 2);
     cr_expect(text_contains(unknown.err, "did you mean 'bleu'"), "%s", unknown.err.ptr);
+    arena_release(&arena);
+}
+
+// ---- the reference programs' answers, through the program ----
+
+static const Json *golden_lines(Arena *arena, const char *name, size_t *n)
+{
+    Error err = {0};
+    Slice text = {0}, line;
+    const char *path = shared_path(arena_printf(arena, "goldens/metrics/%s", name));
+    Buffer all = {0};
+    cr_assert(path != NULL, "%s", name);
+    cr_assert_eq(file_read(arena, path, 1 << 26, &text, &err), STATUS_OK, "%s", err.text);
+    *n = 0;
+    while (slice_split(&text, '\n', &line)) {
+        if ((*n)++ == 0) continue; // the header
+        buffer_append_byte(&all, *n > 2 ? ',' : '[');
+        buffer_append(&all, line);
+    }
+    buffer_append_byte(&all, ']');
+    *n -= 1;
+    const Json *rows = json_of(buffer_slice(&all));
+    buffer_release(&all);
+    return rows;
+}
+
+// Whether `answer` holds all that is wanted; numbers within 1e-9.
+static bool holds(const Json *answer, const Json *wanted)
+{
+    if (answer == NULL || json_kind(answer) != json_kind(wanted)) return false;
+    if (json_kind(wanted) == JSON_NUMBER) {
+        const double a = json_double(answer), b = json_double(wanted);
+        return fabs(a - b) <= fmax(1e-12, 1e-9 * fabs(b));
+    }
+    if (json_kind(wanted) == JSON_STRING) return slice_eq(json_string(answer), json_string(wanted));
+    if (json_kind(wanted) == JSON_ARRAY && json_len(wanted) != json_len(answer)) return false;
+    size_t i = 0;
+    for (const Json *v = json_first(wanted); v != NULL; v = json_next(v), i++) {
+        char key[64];
+        snprintf(key, sizeof key, SLICE_FMT, SLICE_ARG(json_key(v)));
+        const Json *at =
+            json_kind(wanted) == JSON_ARRAY ? json_at(answer, i) : json_get(answer, key);
+        if (!holds(at, v)) return false;
+    }
+    return true;
+}
+
+// Each golden row becomes a case by the pairs of keys; its answer must hold row.expected, or fail where that is absent.
+static void check_goldens(const char *family, const char *name, const char *const (*keys)[2])
+{
+    Arena arena = {0};
+    Buffer input = {0};
+    size_t n, i = 0;
+    if (!shared_path("goldens/metrics")) cr_skip_test("shared reference files are absent");
+    const Json *rows = golden_lines(&arena, name, &n);
+    for (const Json *row = json_first(rows); row != NULL; row = json_next(row)) {
+        JsonWriter w = json_writer(&input, 0);
+        json_begin_object(&w);
+        for (size_t k = 0; keys[k][0] != NULL; k++) {
+            const Json *value = json_get(row, keys[k][0]);
+            if (value == NULL) continue;
+            json_put_key(&w, keys[k][1]);
+            json_put_value(&w, value);
+        }
+        json_end_object(&w);
+        buffer_append_byte(&input, '\n');
+    }
+    const Program program = RUN(&arena, input.ptr, "score", family, "--cases");
+    cr_assert_eq(count_lines(program.out), n);
+    for (const Json *row = json_first(rows); row != NULL; row = json_next(row), i++) {
+        const Json *answer = json_line(program.out, i), *wanted = json_get(row, "expected");
+        if (wanted == NULL) {
+            cr_expect(json_get(answer, "error") != NULL, "%s case %zu should fail", family, i);
+        } else {
+            cr_expect(holds(answer, wanted), "%s case %zu", family, i);
+        }
+    }
+    buffer_release(&input);
+    arena_release(&arena);
+}
+
+Test(score, agrees_with_jiwer_on_every_count)
+{
+    static const char *const keys[][2] = {{"hyps", "hyps"}, {"refs", "refs"}, {NULL, NULL}};
+    check_goldens("wer", "stats/wer_cer.jsonl", keys);
+}
+
+Test(score, agrees_with_evaluate_on_exact_matches)
+{
+    static const char *const keys[][2] = {
+        {"preds", "hyps"}, {"refs", "refs"}, {"options", "options"}, {NULL, NULL}};
+    check_goldens("exact-match", "stats/exact_match.jsonl", keys);
+}
+
+Test(score, sorts_mistakes_in_entities_by_kind)
+{
+    Arena arena = {0};
+    const Program program = RUN(
+        &arena,
+        "{\"gold\": [[\"B-A\",\"I-A\",\"O\",\"B-B\",\"O\",\"B-A\",\"I-A\",\"O\",\"B-C\",\"O\"]],"
+        "\"pred\": [[\"B-A\",\"O\",\"O\",\"B-A\",\"O\",\"B-C\",\"O\",\"B-B\",\"B-C\",\"O\"]]}\n"
+        "{\"gold\": [[\"B-A\",\"O\"]], \"pred\": [[\"O\",\"O\"]], \"params\": {\"mode\": \"strict\"}}\n"
+        "{\"gold\": [[\"S-A\"]], \"pred\": [[\"O\"]], \"params\": {\"mode\": \"strict\"}}\n",
+        "score", "ner", "--cases");
+    program_want(&program, 2);
+    const Json *errors = json_get(json_line(program.out, 0), "errors");
+    cr_expect_eq(number_of(errors, "boundary"), 1);
+    cr_expect_eq(number_of(errors, "type"), 1);
+    cr_expect_eq(number_of(errors, "boundary_and_type"), 1);
+    cr_expect_eq(number_of(errors, "right"), 1);
+    cr_expect_eq(number_of(errors, "spurious"), 1);
+    cr_expect_eq(number_of(errors, "missed"), 0);
+    cr_expect_eq(number_of(json_get(json_line(program.out, 1), "errors"), "missed"), 1);
+    cr_expect(text_contains(text_of(json_line(program.out, 2), "error"), "IOBES would fit"));
+    arena_release(&arena);
+}
+
+Test(score, keeps_to_the_squad_scripts_and_refuses_what_they_die_of)
+{
+    static const char document[] =
+        "{\"data\": {\"data\": [{\"paragraphs\": [{\"qas\": [{\"id\": \"a\", \"answers\": [{\"text\": \"the "
+        "cat\"}]}, {\"id\": \"b\", \"answers\": []}]}]}]}, \"predictions\": ";
+    Arena arena = {0};
+    const char *input = arena_printf(
+        &arena,
+        "%s{\"a\": \"A cat!\", \"b\": \"x\", \"z\": \"y\"}, \"na_probs\": {\"a\": 0.1, \"b\": 0.9}}\n"
+        "%s{\"a\": \"cat\"}}\n"
+        "%s{\"a\": \"cat\"}, \"params\": {\"missing\": \"wrong\"}}\n"
+        "%s{\"a\": \"cat\", \"a\": \"cat\", \"b\": \"\"}}\n"
+        "%s{\"a\": \"cat\", \"b\": \"\"}, \"na_probs\": {\"a\": \"NaN\", \"b\": 1}}\n",
+        document, document, document, document, document);
+    const Program program = RUN(&arena, input, "score", "squad", "--cases");
+    program_want(&program, 2);
+    const Json *first = json_line(program.out, 0);
+    cr_expect_float_eq(number_of(first, "exact"), 50, 1e-9);
+    cr_expect_float_eq(number_of(first, "best_exact"), 100, 1e-9);
+    cr_expect_float_eq(number_of(first, "best_exact_thresh"), 0.1, 1e-9);
+    cr_expect_eq(number_of(first, "surplus_predictions"), 1);
+    cr_expect(text_contains(text_of(json_line(program.out, 1), "error"), "b (--missing=wrong"));
+    cr_expect_float_eq(number_of(json_line(program.out, 2), "exact"), 50, 1e-9);
+    cr_expect(json_get(json_line(program.out, 3), "error") != NULL);
+    cr_expect(json_get(json_line(program.out, 4), "error") != NULL);
     arena_release(&arena);
 }

@@ -1,0 +1,156 @@
+// assay score rouge: rouge_score's numbers, the mean over segments; of several references the best F of each type.
+#include "metrics/rouge.h"
+
+#include "metrics/metrics_list.h"
+#include "tools/score_text.h"
+
+// An order of n-grams, or one of these.
+enum { TYPE_L = 0, TYPE_LSUM = -1, MAX_TYPES = ROUGE_MAX_ORDER + 2 };
+
+typedef struct RougeType {
+    Slice name;
+    int kind;
+} RougeType;
+
+typedef struct RougeRequest {
+    RougeType types[MAX_TYPES];
+    size_t n_types;
+    bool is_stemmed;
+} RougeRequest;
+
+static const RougeType default_types[] = {
+    {SLICE_LIT("rouge1"), 1}, {SLICE_LIT("rouge2"), 2},      {SLICE_LIT("rouge3"), 3},
+    {SLICE_LIT("rouge4"), 4}, {SLICE_LIT("rougeL"), TYPE_L}, {SLICE_LIT("rougeLsum"), TYPE_LSUM},
+};
+
+static bool type_of(Slice name, RougeType *out)
+{
+    out->name = name;
+    out->kind = slice_eq_cstr(name, "rougeLsum") ? TYPE_LSUM : TYPE_L;
+    if (out->kind == TYPE_LSUM || slice_eq_cstr(name, "rougeL")) return true;
+    if (name.len != 6 || !slice_starts_with(name, SLICE("rouge"))) return false;
+    out->kind = name.ptr[5] - '0';
+    return out->kind >= 1 && out->kind <= ROUGE_MAX_ORDER;
+}
+
+static Status read_types(const Json *types, RougeRequest *out, Error *err)
+{
+    if (json_len(types) > MAX_TYPES) return json_error(types, err, "are too many types");
+    for (const Json *v = json_first(types); v != NULL; v = json_next(v)) {
+        Slice name;
+        TRY(json_as_string(v, &name, err));
+        if (!type_of(name, &out->types[out->n_types++])) {
+            return json_error(v, err,
+                              "there is no ROUGE \"" SLICE_FMT "\": types are rouge1 to rouge%d, "
+                              "rougeL, rougeLsum",
+                              SLICE_ARG(name), ROUGE_MAX_ORDER);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status read_request(const Json *params, RougeRequest *out, Error *err)
+{
+    static const char *const known[] = {"stemmer", "types"};
+    const Json *types = NULL;
+    *out = (RougeRequest){0};
+    if (params != NULL) {
+        TRY(json_check_keys(params, known, 2, err));
+        TRY(json_opt_bool(params, "stemmer", &out->is_stemmed, err));
+        TRY(json_opt_kind(params, "types", JSON_ARRAY, &types, err));
+    }
+    if (types != NULL) return read_types(types, out, err);
+    out->n_types = sizeof default_types / sizeof *default_types;
+    for (size_t i = 0; i < out->n_types; i++) out->types[i] = default_types[i];
+    return STATUS_OK;
+}
+
+// A text read both ways.
+typedef struct Side {
+    Tokens whole, *sentences;
+    size_t n_sentences;
+} Side;
+
+static Status read_side(const RougeRequest *request, Slice text, Arena *arena, Side *out,
+                        Error *err)
+{
+    TRY(rouge_tokens(text, request->is_stemmed, arena, &out->whole, err));
+    return rouge_sentences(text, request->is_stemmed, arena, &out->sentences, &out->n_sentences,
+                           err);
+}
+
+static Status compare(int kind, const Side *hypothesis, const Side *reference, Arena *scratch,
+                      RougeScore *out, Error *err)
+{
+    if (kind == TYPE_L) return rouge_l(&hypothesis->whole, &reference->whole, scratch, out, err);
+    if (kind == TYPE_LSUM) {
+        return rouge_lsum(hypothesis->sentences, hypothesis->n_sentences, reference->sentences,
+                          reference->n_sentences, scratch, out, err);
+    }
+    return rouge_n(&hypothesis->whole, &reference->whole, (size_t)kind, scratch, out, err);
+}
+
+// Adds the best of an item's references to each type's sums.
+static Status add_item(const RougeRequest *request, const Item *item, Arena *scratch,
+                       RougeScore *sums, Error *err)
+{
+    RougeScore best[MAX_TYPES];
+    Side hypothesis, reference;
+    size_t n = 0;
+    if (read_side(request, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+        return error_wrap(err, "hypothesis");
+    }
+    for (size_t r = 0; r < item->n_references; r++) {
+        if (item->references[r].ptr == NULL) continue;
+        if (read_side(request, item->references[r], scratch, &reference, err) != STATUS_OK) {
+            return error_wrap(err, "reference %zu", r);
+        }
+        for (size_t t = 0; t < request->n_types; t++) {
+            RougeScore score;
+            TRY(compare(request->types[t].kind, &hypothesis, &reference, scratch, &score, err));
+            if (n == 0 || score.f1 > best[t].f1) best[t] = score;
+        }
+        n++;
+    }
+    if (n == 0) return error_set(err, STATUS_INVALID, "has no reference");
+    for (size_t t = 0; t < request->n_types; t++) {
+        sums[t].precision += best[t].precision;
+        sums[t].recall += best[t].recall;
+        sums[t].f1 += best[t].f1;
+    }
+    return STATUS_OK;
+}
+
+static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
+{
+    TextItems items;
+    RougeRequest request;
+    RougeScore sums[MAX_TYPES] = {{0}};
+    TRY(read_request(c->params, &request, err));
+    TRY(text_items_of_case(c, TEXT_LOOSE, &items, err));
+    for (size_t i = 0; i < items.n; i++) {
+        const ArenaMark mark = arena_mark(c->arena);
+        const Status s = add_item(&request, &items.items[i], c->arena, sums, err);
+        arena_rewind(c->arena, mark);
+        if (s != STATUS_OK) return error_wrap(err, "item %zu", i);
+    }
+    const double n = (double)items.n;
+    for (size_t t = 0; t < request.n_types; t++) {
+        json_put_key_slice(w, request.types[t].name);
+        json_begin_object(w);
+        score_put_number(w, "precision", sums[t].precision / n);
+        score_put_number(w, "recall", sums[t].recall / n);
+        score_put_number(w, "fmeasure", sums[t].f1 / n);
+        json_end_object(w);
+    }
+    return STATUS_OK;
+}
+
+const ScoreFamily score_rouge = {
+    .name = "rouge",
+    .summary = "ROUGE-1 to 9, L and Lsum, as rouge_score",
+    .fields =
+        "{\"hyps\", \"refs\", \"params\": {stemmer, types}} gives {\"rouge1\": {\"precision\", "
+        "\"recall\", \"fmeasure\"}, ..}, means over segments; for rougeLsum each line is a sentence",
+    .run_case = run_case,
+};
