@@ -17,11 +17,21 @@ typedef enum DType {
     DTYPE_I64,
     DTYPE_I8,
     DTYPE_U8,
+    // In blocks (kernels/quant.h): for weights only.
+    DTYPE_Q8_0,
+    DTYPE_Q4_0,
+    DTYPE_Q4_1,
+    DTYPE_Q5_0,
+    DTYPE_Q5_1,
+    DTYPE_Q4_K,
+    DTYPE_Q5_K,
+    DTYPE_Q6_K,
     DTYPE_COUNT
 } DType;
 
-size_t dtype_size(DType dtype);      // bytes of one element
-const char *dtype_name(DType dtype); // "f32", "bf16", ...
+size_t dtype_size(DType dtype);      // bytes of one element, or of one block
+size_t dtype_block(DType dtype);     // elements of a block; 1 where each stands alone
+const char *dtype_name(DType dtype); // "f32", "bf16", "q4_k", ...
 
 typedef enum DeviceKind { DEVICE_CPU, DEVICE_CUDA } DeviceKind;
 

@@ -49,7 +49,7 @@ static Status read_type(JsonReader *r, TensorType *type, Error *err)
 {
     Slice name;
     TRY(json_read_string(r, &name, err));
-    for (int t = 0; t < TENSOR_TYPE_COUNT; t++) {
+    for (int t = 0; t < TENSOR_SAFE_COUNT; t++) {
         if (slice_eq_cstr(name, tensor_type_name((TensorType)t))) {
             *type = (TensorType)t;
             return STATUS_OK;

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "kernels/tensor.h"
 
 typedef enum TensorType {
     TENSOR_F64,
@@ -28,11 +29,26 @@ typedef enum TensorType {
     TENSOR_BOOL,
     TENSOR_F8_E4M3,
     TENSOR_F8_E5M2,
+    TENSOR_SAFE_COUNT, // those above stand in safetensors files; those below, in blocks (kernels/quant.h), in GGUF files alone
+    TENSOR_Q8_0 = TENSOR_SAFE_COUNT,
+    TENSOR_Q4_0,
+    TENSOR_Q4_1,
+    TENSOR_Q5_0,
+    TENSOR_Q5_1,
+    TENSOR_Q4_K,
+    TENSOR_Q5_K,
+    TENSOR_Q6_K,
     TENSOR_TYPE_COUNT
 } TensorType;
 
 const char *tensor_type_name(TensorType type); // "F32", as in files
-size_t tensor_type_size(TensorType type);      // bytes of one element
+size_t tensor_type_size(TensorType type);      // bytes of one element, or of a block
+size_t tensor_type_block(TensorType type);     // elements of a block, 1 for plain types
+// Whether kernels know the numbers as a DType: F64, F32, F16, BF16 and the block formats.
+bool tensor_type_dtype(TensorType type, DType *out);
+// Bytes of a tensor; false where that overflows or its rows (the last dimension) are no whole blocks.
+bool tensor_type_bytes(TensorType type, size_t n_dims, const size_t *shape, size_t *n_elements,
+                       size_t *size_bytes);
 
 enum { SAFETENSORS_MAX_DIMS = 8, SAFETENSORS_MAX_HEADER = 100 * 1000 * 1000 };
 
@@ -43,7 +59,7 @@ typedef struct SafeTensor {
     size_t n_dims;
     size_t shape[SAFETENSORS_MAX_DIMS];
     size_t n_elements;
-    Slice data; // n_elements * tensor_type_size bytes, of no particular alignment
+    Slice data; // tensor_type_bytes of it, of no particular alignment
     Slice file; // where it stands, for messages
 } SafeTensor;
 
@@ -79,8 +95,8 @@ const SafeTensor *safetensors_find(const Safetensors *file, Slice name);
 // The value of a metadata key; ptr NULL where absent.
 Slice safetensors_metadata(const Safetensors *file, const char *key);
 
-// All elements as f32 into out [n_elements]. F32, F16 and BF16 exactly; F64 rounded to nearest; integers up to 32 bits and
-// booleans rounded to nearest. F8 and 64-bit integers are refused.
+// All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
+// and booleans rounded to nearest. F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
 // All elements as int32: I32, I64 (refused out of range), I16, I8, U8, BOOL.
 Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err) MUST_CHECK;

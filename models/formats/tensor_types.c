@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "kernels/half.h"
+#include "kernels/quant.h"
 #include "models/formats/safetensors.h"
 
 static const struct {
@@ -16,8 +19,50 @@ static const struct {
     [TENSOR_I16] = {"I16", 2},         [TENSOR_U16] = {"U16", 2},
     [TENSOR_I8] = {"I8", 1},           [TENSOR_U8] = {"U8", 1},
     [TENSOR_BOOL] = {"BOOL", 1},       [TENSOR_F8_E4M3] = {"F8_E4M3", 1},
-    [TENSOR_F8_E5M2] = {"F8_E5M2", 1},
+    [TENSOR_F8_E5M2] = {"F8_E5M2", 1}, [TENSOR_Q8_0] = {"Q8_0", 34},
+    [TENSOR_Q4_0] = {"Q4_0", 18},      [TENSOR_Q4_1] = {"Q4_1", 20},
+    [TENSOR_Q5_0] = {"Q5_0", 22},      [TENSOR_Q5_1] = {"Q5_1", 24},
+    [TENSOR_Q4_K] = {"Q4_K", 144},     [TENSOR_Q5_K] = {"Q5_K", 176},
+    [TENSOR_Q6_K] = {"Q6_K", 210},
 };
+
+static const struct {
+    TensorType type;
+    DType dtype;
+} dtypes[] = {
+    {TENSOR_F64, DTYPE_F64},   {TENSOR_F32, DTYPE_F32},   {TENSOR_F16, DTYPE_F16},
+    {TENSOR_BF16, DTYPE_BF16}, {TENSOR_Q8_0, DTYPE_Q8_0}, {TENSOR_Q4_0, DTYPE_Q4_0},
+    {TENSOR_Q4_1, DTYPE_Q4_1}, {TENSOR_Q5_0, DTYPE_Q5_0}, {TENSOR_Q5_1, DTYPE_Q5_1},
+    {TENSOR_Q4_K, DTYPE_Q4_K}, {TENSOR_Q5_K, DTYPE_Q5_K}, {TENSOR_Q6_K, DTYPE_Q6_K},
+};
+
+bool tensor_type_dtype(TensorType type, DType *out)
+{
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        if (dtypes[i].type != type) continue;
+        *out = dtypes[i].dtype;
+        return true;
+    }
+    return false;
+}
+
+size_t tensor_type_block(TensorType type)
+{
+    DType dtype;
+    return tensor_type_dtype(type, &dtype) ? dtype_block(dtype) : 1;
+}
+
+bool tensor_type_bytes(TensorType type, size_t n_dims, const size_t *shape, size_t *n_elements,
+                       size_t *size_bytes)
+{
+    const size_t block = tensor_type_block(type);
+    *n_elements = 1;
+    for (size_t i = 0; i < n_dims; i++) {
+        if (!size_mul(*n_elements, shape[i], n_elements)) return false;
+    }
+    if ((n_dims > 0 ? shape[n_dims - 1] : 1) % block != 0) return false;
+    return size_mul(*n_elements / block, tensor_type_size(type), size_bytes);
+}
 
 const char *tensor_type_name(TensorType type)
 {
@@ -29,27 +74,6 @@ size_t tensor_type_size(TensorType type)
 {
     assert(type < TENSOR_TYPE_COUNT);
     return types[type].size;
-}
-
-static float f32_from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-// IEEE 754 binary16, subnormal numbers and NaN payloads included.
-static float f32_from_f16(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    const uint32_t exponent = (half >> 10) & 0x1fu;
-    const uint32_t fraction = half & 0x3ffu;
-    if (exponent == 0x1f) return f32_from_bits(sign | 0x7f800000u | fraction << 13);
-    if (exponent == 0) {
-        const float magnitude = ldexpf((float)fraction, -24); // exact: fraction has 10 bits
-        return sign ? -magnitude : magnitude;
-    }
-    return f32_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
 #define READ_LOOP(Type, expression)                            \
@@ -78,7 +102,7 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
     case TENSOR_F16:
         READ_LOOP(uint16_t, f32_from_f16(v));
     case TENSOR_BF16:
-        READ_LOOP(uint16_t, f32_from_bits((uint32_t)v << 16));
+        READ_LOOP(uint16_t, f32_from_bf16(v));
     case TENSOR_I32:
         READ_LOOP(int32_t, (float)v);
     case TENSOR_U32:
@@ -93,6 +117,19 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
         READ_LOOP(uint8_t, (float)v);
     case TENSOR_BOOL:
         READ_LOOP(uint8_t, v != 0 ? 1.0f : 0.0f);
+    case TENSOR_Q8_0:
+    case TENSOR_Q4_0:
+    case TENSOR_Q4_1:
+    case TENSOR_Q5_0:
+    case TENSOR_Q5_1:
+    case TENSOR_Q4_K:
+    case TENSOR_Q5_K:
+    case TENSOR_Q6_K: {
+        DType dtype = DTYPE_F32;
+        (void)tensor_type_dtype(tensor->type, &dtype);
+        quant_decode(dtype, tensor->n_elements, tensor->data.ptr, out);
+        return STATUS_OK;
+    }
     case TENSOR_I64:
     case TENSOR_U64:
     case TENSOR_F8_E4M3:
@@ -143,6 +180,14 @@ Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
     case TENSOR_U16:
     case TENSOR_F8_E4M3:
     case TENSOR_F8_E5M2:
+    case TENSOR_Q8_0:
+    case TENSOR_Q4_0:
+    case TENSOR_Q4_1:
+    case TENSOR_Q5_0:
+    case TENSOR_Q5_1:
+    case TENSOR_Q4_K:
+    case TENSOR_Q5_K:
+    case TENSOR_Q6_K:
     case TENSOR_TYPE_COUNT:
         break;
     }

@@ -1,0 +1,259 @@
+#include "kernels/quant.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "kernels/half.h"
+#include "kernels/quant_internal.h"
+
+bool quant_is_known(DType dtype)
+{
+    return dtype == DTYPE_F32 || dtype == DTYPE_F16 || dtype == DTYPE_BF16 ||
+           dtype_block(dtype) > 1;
+}
+
+bool quant_row_bytes(DType dtype, size_t n, size_t *out)
+{
+    return n % dtype_block(dtype) == 0 && size_mul(n / dtype_block(dtype), dtype_size(dtype), out);
+}
+
+static uint16_t u16_at(const uint8_t *bytes)
+{
+    return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static uint32_t u32_at(const uint8_t *bytes)
+{
+    return u16_at(bytes) | (uint32_t)u16_at(bytes + 2) << 16;
+}
+
+static float half_at(const uint8_t *bytes)
+{
+    return f32_from_f16(u16_at(bytes));
+}
+
+// ---- taking blocks apart ----
+
+// 32 numbers of 4 bits and, in `fifth`, one more.
+static void unpack_nibbles(const uint8_t *bytes, uint32_t fifth, int shift, int8_t *q)
+{
+    for (int j = 0; j < 16; j++) {
+        q[j] = (int8_t)((bytes[j] & 15) + (int)((fifth >> j & 1) << 4) - shift);
+        q[j + 16] = (int8_t)((bytes[j] >> 4) + (int)((fifth >> (j + 16) & 1) << 4) - shift);
+    }
+}
+
+// Eight scales and minima of 6 bits in 12 bytes: those of parts 0 to 3 in the low 6 bits of bytes 0 to 7; of parts 4 to 7
+// the low 4 bits in bytes 8 to 11, the upper 2 above those of parts 0 to 3.
+static void unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8])
+{
+    for (int s = 0; s < 4; s++) {
+        scale[s] = bytes[s] & 63;
+        minimum[s] = bytes[s + 4] & 63;
+        scale[s + 4] = (uint8_t)((bytes[s + 8] & 15) | (bytes[s] >> 6) << 4);
+        minimum[s + 4] = (uint8_t)((bytes[s + 8] >> 4) | (bytes[s + 4] >> 6) << 4);
+    }
+}
+
+void quant_pack_scales(const uint8_t scale[8], const uint8_t minimum[8], uint8_t *bytes)
+{
+    for (int s = 0; s < 4; s++) {
+        bytes[s] = (uint8_t)(scale[s] | (scale[s + 4] >> 4) << 6);
+        bytes[s + 4] = (uint8_t)(minimum[s] | (minimum[s + 4] >> 4) << 6);
+        bytes[s + 8] = (uint8_t)((scale[s + 4] & 15) | (minimum[s + 4] & 15) << 4);
+    }
+}
+
+// fifth: 32 bytes, or NULL for Q4_K.
+static void unpack_k(const uint8_t *block, const uint8_t *fifth, const uint8_t *nibbles,
+                     QuantBlock *out)
+{
+    uint8_t scale[8], minimum[8];
+    const float d = half_at(block), m = half_at(block + 2);
+    unpack_scales(block + 4, scale, minimum);
+    for (int s = 0; s < 8; s++) {
+        out->scale[s] = d * (float)scale[s];
+        out->offset[s] = -(m * (float)minimum[s]);
+        const uint8_t *bytes = nibbles + (ptrdiff_t)(s / 2) * 32;
+        for (int j = 0; j < 32; j++) {
+            const int high = fifth ? (fifth[j] >> s & 1) << 4 : 0;
+            out->q[s * 32 + j] = (int8_t)(((s % 2 ? bytes[j] >> 4 : bytes[j]) & 15) + high);
+        }
+    }
+}
+
+static void unpack_q6_k(const uint8_t *block, QuantBlock *out)
+{
+    const uint8_t *low = block, *high = block + 128, *scale = block + 192;
+    const float d = half_at(block + 208);
+    for (int s = 0; s < 16; s++) out->scale[s] = d * (float)(int8_t)scale[s];
+    for (int j = 0; j < 256; j++) {
+        const int half = j / 128, e = j % 128;
+        const int nibble = (e < 64 ? low[half * 64 + e] : low[half * 64 + e - 64] >> 4) & 15;
+        const int upper = high[half * 32 + e % 32] >> (2 * (e / 32)) & 3;
+        out->q[j] = (int8_t)((nibble | upper << 4) - 32);
+    }
+}
+
+void quant_unpack(DType dtype, const void *block, QuantBlock *out)
+{
+    const uint8_t *b = block;
+    out->n = dtype_block(dtype);
+    out->part = dtype == DTYPE_Q6_K ? 16 : 32;
+    out->is_shifted =
+        dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
+    if (out->n == 32) {
+        out->scale[0] = half_at(b);
+        if (out->is_shifted) out->offset[0] = half_at(b + 2);
+    }
+    if (dtype == DTYPE_Q8_0)
+        memcpy(out->q, b + 2, 32);
+    else if (dtype == DTYPE_Q4_0)
+        unpack_nibbles(b + 2, 0, 8, out->q);
+    else if (dtype == DTYPE_Q4_1)
+        unpack_nibbles(b + 4, 0, 0, out->q);
+    else if (dtype == DTYPE_Q5_0)
+        unpack_nibbles(b + 6, u32_at(b + 2), 16, out->q);
+    else if (dtype == DTYPE_Q5_1)
+        unpack_nibbles(b + 8, u32_at(b + 4), 0, out->q);
+    else if (dtype == DTYPE_Q4_K)
+        unpack_k(b, NULL, b + 16, out);
+    else if (dtype == DTYPE_Q5_K)
+        unpack_k(b, b + 16, b + 48, out);
+    else
+        unpack_q6_k(b, out);
+}
+
+void quant_decode(DType dtype, size_t n, const void *blocks, float *out)
+{
+    const uint8_t *from = blocks;
+    if (dtype == DTYPE_F32) {
+        if (n > 0) memcpy(out, blocks, n * sizeof *out);
+    } else if (dtype == DTYPE_F16) {
+        for (size_t i = 0; i < n; i++) out[i] = half_at(from + 2 * i);
+    } else if (dtype == DTYPE_BF16) {
+        for (size_t i = 0; i < n; i++) out[i] = f32_from_bf16(u16_at(from + 2 * i));
+    } else {
+        QuantBlock b = {0};
+        for (size_t i = 0; i < n; i += b.n, from += dtype_size(dtype)) {
+            quant_unpack(dtype, from, &b);
+            for (size_t j = 0; j < b.n; j++) {
+                const float x = b.scale[j / b.part] * (float)b.q[j];
+                out[i + j] = b.is_shifted ? x + b.offset[j / b.part] : x;
+            }
+        }
+    }
+}
+
+// ---- encoding: formats of 32 ----
+
+static void put_u16(uint8_t *bytes, uint16_t value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+void quant_put_half(uint8_t *bytes, float value)
+{
+    put_u16(bytes, f16_from_f32(value));
+}
+
+// 32 numbers of up to 5 bits; h NULL: of 4.
+static void pack_nibbles(const uint8_t *q, uint8_t *h, uint8_t *bytes)
+{
+    for (int j = 0; j < 16; j++) bytes[j] = (uint8_t)((q[j] & 15) | (q[j + 16] & 15) << 4);
+    if (!h) return;
+    memset(h, 0, 4);
+    for (int j = 0; j < 32; j++) h[j / 8] = (uint8_t)(h[j / 8] | (q[j] >> 4) << (j % 8));
+}
+
+static float inverse(float d)
+{
+    return d == 0.0f || isinf(1.0f / d) ? 0.0f : 1.0f / d;
+}
+
+static uint8_t clip(float x, int top)
+{
+    return (uint8_t)(x > (float)top ? top : (int)x); // x is not negative
+}
+
+// Q4_0 (half = 8) and Q5_0 (16): the number of largest magnitude becomes -half exactly.
+static void encode_signed(const float *x, int half, uint8_t *block, uint8_t *h, uint8_t *bytes)
+{
+    float largest = 0.0f;
+    uint8_t q[32];
+    for (int j = 0; j < 32; j++) {
+        if (fabsf(x[j]) > fabsf(largest)) largest = x[j];
+    }
+    const float d = largest / (float)-half, id = inverse(d);
+    for (int j = 0; j < 32; j++) q[j] = clip(x[j] * id + ((float)half + 0.5f), 2 * half - 1);
+    quant_put_half(block, d);
+    pack_nibbles(q, h, bytes);
+}
+
+// Q4_1 (top = 15) and Q5_1 (31).
+static void encode_shifted(const float *x, int top, uint8_t *block, uint8_t *h, uint8_t *bytes)
+{
+    float low = x[0], high = x[0];
+    uint8_t q[32];
+    for (int j = 1; j < 32; j++) {
+        if (x[j] < low) low = x[j];
+        if (x[j] > high) high = x[j];
+    }
+    const float d = (high - low) / (float)top, id = inverse(d);
+    for (int j = 0; j < 32; j++) q[j] = clip((x[j] - low) * id + 0.5f, top);
+    quant_put_half(block, d);
+    quant_put_half(block + 2, low);
+    pack_nibbles(q, h, bytes);
+}
+
+static void encode_q8_0(const float *x, uint8_t *block)
+{
+    float largest = 0.0f;
+    for (int j = 0; j < 32; j++) largest = fmaxf(largest, fabsf(x[j]));
+    const float d = largest / 127.0f, id = inverse(d);
+    quant_put_half(block, d);
+    for (int j = 0; j < 32; j++) {
+        // Ties away from zero, as roundf.
+        block[2 + j] = (uint8_t)(int8_t)roundf(x[j] * id);
+    }
+}
+
+static void encode_block(DType dtype, const float *x, uint8_t *b)
+{
+    if (dtype == DTYPE_Q8_0)
+        encode_q8_0(x, b);
+    else if (dtype == DTYPE_Q4_0)
+        encode_signed(x, 8, b, NULL, b + 2);
+    else if (dtype == DTYPE_Q5_0)
+        encode_signed(x, 16, b, b + 2, b + 6);
+    else if (dtype == DTYPE_Q4_1)
+        encode_shifted(x, 15, b, NULL, b + 4);
+    else if (dtype == DTYPE_Q5_1)
+        encode_shifted(x, 31, b, b + 4, b + 8);
+    else if (dtype == DTYPE_Q6_K)
+        quant_search_q6_k(x, b);
+    else
+        quant_search_k(dtype, x, b);
+}
+
+void quant_encode(DType dtype, size_t n, const float *x, void *blocks)
+{
+    assert(quant_is_known(dtype) && n % dtype_block(dtype) == 0);
+    uint8_t *to = blocks;
+    if (dtype == DTYPE_F32) {
+        if (n > 0) memcpy(to, x, n * sizeof *x);
+        return;
+    }
+    const size_t step = dtype_block(dtype);
+    for (size_t i = 0; i < n; i += step, to += dtype_size(dtype)) {
+        if (dtype == DTYPE_F16)
+            quant_put_half(to, x[i]);
+        else if (dtype == DTYPE_BF16)
+            put_u16(to, bf16_from_f32(x[i]));
+        else
+            encode_block(dtype, x + i, to);
+    }
+}

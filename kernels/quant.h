@@ -1,0 +1,50 @@
+// kernels/quant.h: numbers in blocks: the formats of GGUF files, decoded and encoded.
+//
+// A row of n numbers is n / dtype_block(dtype) blocks, one after the other. In a block of 32 (little-endian; d, m are f16;
+// element j < 16 in the low half of byte j, element j + 16 in its high half; a fifth bit j is bit j of h):
+//     Q8_0   d, int8 q[32]              x = d q                34 bytes
+//     Q4_0   d, nibbles q[32]           x = d (q - 8)          18
+//     Q4_1   d, m, nibbles q[32]        x = d q + m            20
+//     Q5_0   d, u32 h, nibbles q[32]    x = d (q - 16)         22
+//     Q5_1   d, m, u32 h, nibbles       x = d q + m            24
+// In a block of 256, sub-block s of 32 (Q6_K: 16) numbers has a scale of its own:
+//     Q4_K   d, m, 12 bytes of 6-bit scales a_s and minima b_s, 128 bytes of nibbles       x = (d a_s) q - m b_s    144
+//     Q5_K   the same, with 32 bytes of fifth bits (bit s of byte j) before the nibbles                             176
+//     Q6_K   128 bytes of low nibbles, 64 of upper bits, int8 a_s[16], d      x = (d a_s) (q - 32)                  210
+// Source: the GGUF specification and ggml's block structures. Products and sums are rounded to f32 one by one, so that the
+// bits are those of the Python package gguf.
+#ifndef ASSAY_KERNELS_QUANT_H
+#define ASSAY_KERNELS_QUANT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/tensor.h"
+
+enum { QUANT_MAX_BLOCK = 256, QUANT_MAX_PARTS = 16 };
+
+// A block taken apart: x[j] = scale[j / part] * q[j] + offset[j / part], each operation rounded to f32. Formats without
+// an offset have is_shifted = false.
+typedef struct QuantBlock {
+    float scale[QUANT_MAX_PARTS], offset[QUANT_MAX_PARTS];
+    int8_t q[QUANT_MAX_BLOCK];
+    size_t n, part; // numbers in all; numbers of one scale
+    bool is_shifted;
+} QuantBlock;
+
+// Whether rows of that dtype can be decoded and encoded here: F32, F16, BF16 and the block formats.
+bool quant_is_known(DType dtype);
+// Bytes of a row of n numbers; false where n is no multiple of the block or the product overflows.
+bool quant_row_bytes(DType dtype, size_t n, size_t *out);
+
+// One block of a block format.
+void quant_unpack(DType dtype, const void *block, QuantBlock *out);
+
+// n numbers, a multiple of the block, from or to blocks of any alignment. Input of quant_encode is finite.
+// Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 are encoded bit for bit as the Python package gguf does; the formats of 256 by a search
+// for the least squared error (kernels/quant_search.c).
+void quant_decode(DType dtype, size_t n, const void *blocks, float *out);
+void quant_encode(DType dtype, size_t n, const float *x, void *blocks);
+
+#endif
