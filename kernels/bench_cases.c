@@ -237,6 +237,61 @@ static Status build_layer_norm_backward(const BenchCase *c, Arena *arena, BenchP
     return STATUS_OK;
 }
 
+// depth: columns of a group.
+static Status build_rms_norm(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const bool is_backward = c->op == OP_RMS_NORM_BACKWARD;
+    Tensor *x = &a->in[is_backward ? 1 : 0], *weight = &a->in[is_backward ? 3 : 1];
+    TRY(take_random(arena, c->rows, c->cols, 1, x, err));
+    TRY(take_random(arena, 1, c->depth, 2, weight, err));
+    TRY(take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err));
+    a->as.norm.epsilon = 1e-5f;
+    p->sum_length = c->depth;
+    if (!is_backward) return STATUS_OK;
+    TRY(take_random(arena, c->rows, c->cols, 3, &a->in[0], err));
+    TRY(take_zeros(arena, c->rows, c->cols / c->depth, LAYOUT_ROWS, &a->in[2], err));
+    for (size_t i = 0; i < c->rows * (c->cols / c->depth); i++) {
+        ((float *)a->in[2].data)[i] = 1.7f; // rstd
+    }
+    p->sum_length = size_max(c->rows, c->depth);
+    return take_zeros(arena, 1, c->depth, LAYOUT_ROWS, &a->out[1], err);
+}
+
+// depth: columns of a head.
+static Status build_rope(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    TRY(take_random(arena, c->rows, c->cols, 1, &a->in[0], err));
+    TRY(take_random(arena, c->rows, c->depth, 2, &a->in[1], err));
+    TRY(take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err));
+    a->as.rope.head_dim = c->depth;
+    p->sum_length = 2;
+    return STATUS_OK;
+}
+
+// Steps of one pass over matrices of one shape.
+static Status build_matrices(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const size_t n_in = c->op == OP_GATED_BACKWARD ? 3 : c->op == OP_SOFT_CAP ? 1 : 2;
+    const size_t n_out = c->op == OP_GATED_BACKWARD ? 2 : 1;
+    for (size_t i = 0; i < n_in; i++) {
+        TRY(take_random(arena, c->rows, c->cols, i, &a->in[i], err));
+    }
+    for (size_t i = 0; i < n_out; i++) {
+        TRY(take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[i], err));
+    }
+    if (c->op == OP_ADD)
+        a->as.add = (AddArgs){1.0f, 1.0f};
+    else if (c->op == OP_SOFT_CAP || c->op == OP_SOFT_CAP_BACKWARD)
+        a->as.soft_cap.cap = 30.0f;
+    else
+        a->as.gated.activation = (Activation)c->option;
+    p->sum_length = 2;
+    return STATUS_OK;
+}
+
 // depth: entries of the word table.
 static Status embedding_tables(const BenchCase *c, Arena *arena, EmbeddingArgs *as, Tensor *tables,
                                Error *err)
@@ -387,6 +442,17 @@ static const BenchCase cases[] = {
     CASE(OP_LAYER_NORM, "minilm rows, hidden", 512, 384, 1, 0, build_layer_norm),
     CASE(OP_LAYER_NORM, "bert-base rows, hidden", 512, 768, 1, 0, build_layer_norm),
     CASE(OP_LAYER_NORM_BACKWARD, "minilm rows, hidden", 512, 384, 1, 0, build_layer_norm_backward),
+    CASE(OP_RMS_NORM, "llama 110m rows, hidden", 512, 768, 768, 0, build_rms_norm),
+    CASE(OP_RMS_NORM, "qwen3 heads: rows, columns, head", 512, 1024, 128, 0, build_rms_norm),
+    CASE(OP_RMS_NORM_BACKWARD, "llama 110m rows, hidden", 512, 768, 768, 0, build_rms_norm),
+    CASE(OP_ROPE, "llama 110m rows, queries and keys, head", 512, 1536, 64, 0, build_rope),
+    CASE(OP_GATED, "llama 110m swiglu rows, columns", 512, 2048, 1, ACTIVATION_SILU,
+         build_matrices),
+    CASE(OP_GATED_BACKWARD, "llama 110m swiglu rows, columns", 512, 2048, 1, ACTIVATION_SILU,
+         build_matrices),
+    CASE(OP_ADD, "llama 110m residual rows, hidden", 512, 768, 1, 0, build_matrices),
+    CASE(OP_SOFT_CAP, "logits rows, vocabulary", 32, 32000, 1, 0, build_matrices),
+    CASE(OP_SOFT_CAP_BACKWARD, "logits rows, vocabulary", 32, 32000, 1, 0, build_matrices),
     CASE(OP_ATTENTION, "minilm rows, length, head", 512, 16, 32, 0, build_attention),
     CASE(OP_ATTENTION, "minilm rows, length, head", 512, 128, 32, 0, build_attention),
     CASE(OP_ATTENTION, "bert-base rows, length, head", 512, 128, 64, 0, build_attention),

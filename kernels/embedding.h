@@ -6,7 +6,8 @@
 // Source: Devlin et al. 2019, arXiv:1810.04805, figure 2.
 //   T        token rows of the ragged batch; may be 0
 //   y, dy    [T, H], rows may be strided
-//   word, position, type   [entries, H] row-major; position and type optional (data NULL), their ids then not read
+//   word     [entries, H] in LAYOUT_ROWS or LAYOUT_PANELS, and so d word
+//   position, type   [entries, H] row-major; optional (data NULL), their ids then not read
 //   ids      below the entries of their table (checked by who built the batch)
 // The sum is taken as (word + position) + type. Gradients are added row by row in token order. Cannot fail.
 #ifndef ASSAY_KERNELS_EMBEDDING_H

@@ -24,9 +24,11 @@ typedef struct Exec Exec; // kernels/exec.h
 // In the comments: T = token rows of the ragged batch, S = sequences, H = hidden size. in[i] / out[i] index OpArgs. An
 // "accumulates" output is added to; the others are overwritten. An optional tensor is absent where its data is NULL.
 typedef enum OpKind {
-    // out0 [T,H] = in0[ids] + in1[position_ids] + in2[type_ids]; in1, in2 optional. as.embedding
+    // out0 [T,H] = in0[ids] + in1[position_ids] + in2[type_ids]; in1, in2 optional; in0 in LAYOUT_ROWS or LAYOUT_PANELS (a
+    // table that is an output layer's weight too). as.embedding
     OP_EMBEDDING,
-    // in0 = d out [T,H]. Accumulates out0 (word), out1 (position), out2 (type), each optional, row by row in token order.
+    // in0 = d out [T,H]. Accumulates out0 (word, in its layout), out1 (position), out2 (type), each optional, row by row in
+    // token order.
     OP_EMBEDDING_BACKWARD,
     // out0 [M,N] = act(in0 [M,K] x in1 [N,K]^T + in2 [1,N]); in2 optional; in1 in LAYOUT_PANELS or LAYOUT_ROWS.
     // out1 [M,N] optional: the value before the activation, for the backward pass. as.linear
@@ -40,6 +42,26 @@ typedef enum OpKind {
     // in0 = d out0, in1 = s, in2 = (mean, rstd), in3 = weight. out0 [M,H] = ds (the gradient of in0 and of in1);
     // accumulates out1, out2 [1,H] (weight, bias), each optional.
     OP_LAYER_NORM_BACKWARD,
+    // Each group of G = in1's columns of a row: out0 [M,H] = in0 * rstd * (weight_offset + in1 [1,G]), rstd = 1 /
+    // sqrt(mean(in0^2) + epsilon); H is a multiple of G (norms of heads). out1 [M,H/G] optional: rstd. as.norm. Zhang &
+    // Sennrich 2019, arXiv:1910.07467.
+    OP_RMS_NORM,
+    // in0 = d out0, in1 = x, in2 = rstd, in3 = weight. out0 [M,H] = dx; accumulates out1 [1,G] (weight), optional. as.norm
+    OP_RMS_NORM_BACKWARD,
+    // Rotates pairs of columns of each head of in0 [M, heads * head_dim] by angles whose cosines and sines stand in the rows
+    // of in1 [M, D] (D / 2 cosines, then D / 2 sines): column i < D / 2 of a head goes with column i + D / 2; columns from D
+    // on are copied. out0 may be in0. It is its own backward with is_inverse. as.rope. Su et al. 2021, arXiv:2104.09864.
+    OP_ROPE,
+    // out0 [M,N] = act(in0) * in1. as.gated. Shazeer 2020, arXiv:2002.05202.
+    OP_GATED,
+    // in0 = d out0, in1, in2 = in0, in1 of the forward operation. out0, out1 = their gradients. as.gated
+    OP_GATED_BACKWARD,
+    // out0 [M,N] = a * in0 + b * in1; in1 optional. out0 may be in0. It is its own backward (without in1). as.add
+    OP_ADD,
+    // out0 [M,N] = cap * tanh(in0 / cap). out0 may be in0. as.soft_cap
+    OP_SOFT_CAP,
+    // in0 = d out0, in1 = out0. out0 = d in0; may be in0. as.soft_cap
+    OP_SOFT_CAP_BACKWARD,
     // out0 [Tq, n_heads * head_dim] = softmax(scale * q k^T + bias, masked) v for each sequence and head. in0 = q, in1 = k,
     // in2 = v (k, v: [Tk, n_kv_heads * head_dim]; views of one fused QKV product are usual), in3 = relative bias table
     // (optional). out1 [Tq, n_heads] optional: log-sum-exp of each row, for the backward pass. as.attention
@@ -106,7 +128,26 @@ typedef struct LinearArgs {
 
 typedef struct NormArgs {
     float epsilon;
+    float
+        weight_offset; // OP_RMS_NORM: 1 where the weight is what is added to 1, as Gemma keeps it; else 0
 } NormArgs;
+
+typedef struct RopeArgs {
+    size_t head_dim; // at least in1's columns
+    int is_inverse;  // by the negative angles
+} RopeArgs;
+
+typedef struct GatedArgs {
+    Activation activation;
+} GatedArgs;
+
+typedef struct AddArgs {
+    float a, b;
+} AddArgs;
+
+typedef struct SoftCapArgs {
+    float cap; // above 0
+} SoftCapArgs;
 
 // Philox(seed, stream = site, counter = (step, key of the sequence, element)); p = 0 means none.
 typedef struct DropoutArgs {
@@ -177,6 +218,10 @@ typedef struct OpArgs {
         EmbeddingArgs embedding;
         LinearArgs linear;
         NormArgs norm;
+        RopeArgs rope;
+        GatedArgs gated;
+        AddArgs add;
+        SoftCapArgs soft_cap;
         AttentionArgs attention;
         DropoutArgs dropout;
         SelectArgs select;

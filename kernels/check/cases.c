@@ -57,12 +57,19 @@ static double magnitude_of(const Case *c, double large)
     return 1.7; // uniform in +- sqrt(3) has variance 1
 }
 
+static Activation activation_of(const Case *c)
+{
+    return (Activation)((c->options >> OPTION_ACTIVATION_SHIFT) % ACTIVATION_COUNT);
+}
+
 static void build_embedding(Problem *p, const Case *c, int is_for_backward)
 {
     enum { WORDS = 19, POSITIONS = 40, TYPES = 2 };
     const double magnitude = magnitude_of(c, 1e12);
     OpArgs *a = &p->args;
-    a->in[0] = problem_random(p, shape_of(c, WORDS, c->cols), 0, magnitude);
+    const TensorShape panels = {.rows = WORDS, .cols = c->cols, .layout = LAYOUT_PANELS};
+    a->in[0] = problem_random(p, has(c, OPTION_PANELS) ? panels : shape_of(c, WORDS, c->cols), 0,
+                              magnitude);
     if (has(c, OPTION_FIRST)) {
         a->in[1] = problem_random(p, dense(POSITIONS, c->cols), 0, magnitude);
     }
@@ -85,8 +92,7 @@ static void build_linear(Problem *p, const Case *c, int is_for_backward)
     // Weights of a size that keeps outputs near x's.
     a->in[1] = problem_random(p, weight, 0, magnitude / sqrt((double)c->depth + 1.0));
     if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
-    a->as.linear.activation =
-        (Activation)((c->options >> OPTION_ACTIVATION_SHIFT) % ACTIVATION_COUNT);
+    a->as.linear.activation = activation_of(c);
     a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
     if (is_for_backward || has(c, OPTION_OUTPUT)) {
         a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
@@ -110,6 +116,68 @@ static void build_layer_norm(Problem *p, const Case *c, int is_for_backward)
         a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
         a->out[2] = problem_blank(p, dense(c->rows, 2), p->dtype);
     }
+}
+
+// One group of columns, or two that share a weight.
+static void build_rms_norm(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e8);
+    const size_t n_groups = has(c, OPTION_FIRST) ? 2 : 1;
+    OpArgs *a = &p->args;
+    a->in[0] = problem_random(p, shape_of(c, c->rows, n_groups * c->cols), 0, magnitude);
+    a->in[1] = problem_random(p, dense(1, c->cols), has(c, OPTION_OFFSET) ? 0 : 1, 1);
+    a->as.norm = (NormArgs){.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f,
+                            .weight_offset = has(c, OPTION_OFFSET) ? 1.0f : 0.0f};
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, n_groups * c->cols), p->dtype);
+    if (is_for_backward || has(c, OPTION_OUTPUT)) {
+        a->out[1] = problem_blank(p, dense(c->rows, n_groups), p->dtype);
+    }
+}
+
+// An even part of each head is turned, or all of it.
+static void build_rope(Problem *p, const Case *c, int is_for_backward)
+{
+    const size_t n_turned = c->cols + c->cols % 2, n_heads = has(c, OPTION_FIRST) ? 2 : 1;
+    const size_t head_dim = n_turned + (has(c, OPTION_SECOND) ? 3 : 0);
+    (void)is_for_backward;
+    p->args.as.rope = (RopeArgs){.head_dim = head_dim, .is_inverse = has(c, OPTION_OUTPUT)};
+    p->args.in[0] =
+        problem_random(p, shape_of(c, c->rows, n_heads * head_dim), 0, magnitude_of(c, 1e12));
+    p->args.in[1] = problem_random(p, dense(c->rows, n_turned), 0, 1);
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, n_heads * head_dim), p->dtype);
+}
+
+// Both inputs are columns of one matrix.
+static void build_gated(Problem *p, const Case *c, int is_for_backward)
+{
+    const Tensor both =
+        problem_random(p, shape_of(c, c->rows, 2 * c->cols), 0, magnitude_of(c, 1e6));
+    (void)is_for_backward;
+    p->args.in[0] = tensor_columns(both, 0, c->cols);
+    p->args.in[1] = tensor_columns(both, c->cols, 2 * c->cols);
+    p->args.as.gated.activation = activation_of(c);
+    p->args.out[0] = problem_blank(p, dense(c->rows, c->cols), p->dtype);
+}
+
+static void build_add(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e12);
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
+    if (has(c, OPTION_FIRST)) {
+        p->args.in[1] = problem_random(p, dense(c->rows, c->cols), 0, magnitude);
+    }
+    p->args.as.add = (AddArgs){.a = has(c, OPTION_SECOND) ? -0.37f : 1.0f,
+                               .b = has(c, OPTION_OUTPUT) ? 12.5f : 1.0f};
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+}
+
+static void build_soft_cap(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e4));
+    p->args.as.soft_cap.cap = has(c, OPTION_FIRST) ? 30.0f : 1.25f;
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
 static void build_dropout(Problem *p, const Case *c, int is_for_backward)
@@ -297,6 +365,11 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_EMBEDDING] = {&row_grid, build_embedding},
     [OP_LINEAR] = {&product_grid, build_linear},
     [OP_LAYER_NORM] = {&row_grid, build_layer_norm},
+    [OP_RMS_NORM] = {&row_grid, build_rms_norm},
+    [OP_ROPE] = {&row_grid, build_rope},
+    [OP_GATED] = {&row_grid, build_gated},
+    [OP_ADD] = {&row_grid, build_add},
+    [OP_SOFT_CAP] = {&row_grid, build_soft_cap},
     [OP_ATTENTION] = {&attention_grid, attention_build},
     [OP_DROPOUT] = {&row_grid, build_dropout},
     [OP_SELECT_ROWS] = {&row_grid, build_select_rows},

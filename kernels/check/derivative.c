@@ -40,6 +40,11 @@ static const Derivative derivatives[] = {
      OP_LAYER_NORM_BACKWARD,
      {GRADIENT, OUT(1), OUT(2), IN(2)},
      {WRITES(0), ADDS(2), ADDS(3)}},
+    {OP_RMS_NORM, OP_RMS_NORM_BACKWARD, {GRADIENT, IN(0), OUT(1), IN(1)}, {WRITES(0), ADDS(1)}},
+    {OP_ROPE, OP_ROPE, {GRADIENT, IN(1)}, {WRITES(0)}},
+    {OP_GATED, OP_GATED_BACKWARD, {GRADIENT, IN(0), IN(1)}, {WRITES(0), WRITES(1)}},
+    {OP_ADD, OP_ADD, {GRADIENT}, {WRITES(0)}},
+    {OP_SOFT_CAP, OP_SOFT_CAP_BACKWARD, {GRADIENT, OUT(0)}, {WRITES(0)}},
     {OP_ATTENTION,
      OP_ATTENTION_BACKWARD,
      {GRADIENT, IN(0), IN(1), IN(2), OUT(0), OUT(1), IN(3)},
@@ -113,6 +118,7 @@ void derivative_build(const Derivative *derivative, Problem *problem, DType dtyp
     if (forward.as.linear.activation == ACTIVATION_NONE && problem->op == OP_LINEAR_BACKWARD) {
         backward.in[3] = (Tensor){0};
     }
+    if (problem->op == OP_ROPE) backward.as.rope.is_inverse = !forward.as.rope.is_inverse;
     problem->args = backward;
 }
 

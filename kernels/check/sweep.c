@@ -218,6 +218,12 @@ static void make_absolute(Problem *problem)
     if (problem->op == OP_LINEAR || problem->op == OP_LINEAR_BACKWARD) {
         args->as.linear.activation = ACTIVATION_NONE; // slopes are left to the tolerance's factor
     }
+    if (problem->op == OP_GATED || problem->op == OP_GATED_BACKWARD) {
+        args->as.gated.activation = ACTIVATION_NONE;
+    }
+    if (problem->op == OP_ADD) {
+        args->as.add = (AddArgs){fabsf(args->as.add.a), fabsf(args->as.add.b)};
+    }
     if (problem->op == OP_ADD_SCALED || problem->op == OP_SCALE) {
         args->as.scale.factor = fabsf(args->as.scale.factor);
     }

@@ -12,8 +12,12 @@ typedef struct RowWise {
 } RowWise;
 
 static const RowWise row_wise[OP_COUNT] = {
-    [OP_EMBEDDING] = {1, 0x0, 0x1},   [OP_LINEAR] = {1, 0x1, 0x3},  [OP_LAYER_NORM] = {1, 0x3, 0x7},
-    [OP_SELECT_ROWS] = {1, 0x0, 0x1}, [OP_SOFTMAX] = {1, 0x1, 0x1}, [OP_GEMM] = {1, 0x1, 0x1},
+    [OP_EMBEDDING] = {1, 0x0, 0x1},  [OP_LINEAR] = {1, 0x1, 0x3},
+    [OP_LAYER_NORM] = {1, 0x3, 0x7}, [OP_SELECT_ROWS] = {1, 0x0, 0x1},
+    [OP_SOFTMAX] = {1, 0x1, 0x1},    [OP_GEMM] = {1, 0x1, 0x1},
+    [OP_RMS_NORM] = {1, 0x1, 0x3},   [OP_ROPE] = {1, 0x3, 0x1},
+    [OP_GATED] = {1, 0x3, 0x1},      [OP_ADD] = {1, 0x3, 0x1},
+    [OP_SOFT_CAP] = {1, 0x1, 0x1},
 };
 
 static int is_by_sequence(OpKind op)

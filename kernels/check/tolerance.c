@@ -157,6 +157,72 @@ static void fill_layer_norm_backward(const ToleranceInput *in, size_t out, doubl
     fill_constant(&before->out[out], rows_factor * ((out == 1 ? total : d_bias) + begins), bound);
 }
 
+// All terms of the sum are squares, so rstd errs relatively, and y with it.
+static void fill_rms_norm(const ToleranceInput *in, size_t out, double *bound)
+{
+    fill_absolute(in, out, sum_factor(in->u, in->before->args.in[1].cols), bound);
+}
+
+// dx = rstd (g - n mean(g n)): the mean errs by its sum's roundings, relative to the largest |g| (n^2 has mean 1, so |n|
+// at most 1); g and the last product by u each.
+static void fill_rms_norm_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *dy = &before->in[0], *x = &before->in[1], *weight = &before->in[3];
+    const size_t group = weight->cols, n_groups = dy->cols / group;
+    if (out == 1) {
+        fill_absolute(in, out, sum_factor(in->u, dy->rows * n_groups), bound);
+        return;
+    }
+    const double w = largest_of(weight) + (double)before->as.norm.weight_offset;
+    for (size_t i = 0; i < dy->rows; i++) {
+        const double g = largest_in_row(dy, i) * w;
+        for (size_t j = 0; j < dy->cols; j++) {
+            const double rstd = tensor_get(&before->in[2], i, j / group);
+            const double n = fabs(tensor_get(x, i, j)) * rstd;
+            *bound++ = sum_factor(in->u, group) * rstd * g * (1 + n) + underflow * (1 + rstd);
+        }
+    }
+}
+
+// Two products and their sum or difference.
+static void fill_rope(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *x = &before->in[0], *table = &before->in[1];
+    const size_t half = table->cols / 2, head_dim = before->as.rope.head_dim;
+    (void)out;
+    for (size_t i = 0; i < x->rows; i++) {
+        for (size_t j = 0; j < x->cols; j++) {
+            const size_t column = j % head_dim, angle = half > 0 ? column % half : 0;
+            double terms = 0;
+            if (column < 2 * half) {
+                const size_t other = column < half ? j + half : j - half;
+                terms = fabs(tensor_get(x, i, j) * tensor_get(table, i, angle)) +
+                        fabs(tensor_get(x, i, other) * tensor_get(table, i, half + angle));
+            }
+            *bound++ = sum_factor(in->u, 1) * terms + underflow;
+        }
+    }
+}
+
+// 1.2: no activation here is steeper (GELU reaches 1.13).
+static void fill_gated(const ToleranceInput *in, size_t out, double *bound)
+{
+    fill_absolute(in, out, 1.2 * sum_factor(in->u, 1), bound);
+}
+
+// 1 - t^2 errs by u, whatever remains of it.
+static void fill_soft_cap_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *dy = &in->before->args.in[0];
+    (void)out;
+    for (size_t i = 0; i < dy->rows; i++) {
+        for (size_t j = 0; j < dy->cols; j++)
+            *bound++ = sum_factor(in->u, 1) * fabs(tensor_get(dy, i, j)) + underflow;
+    }
+}
+
 // exp(x - max): the argument's rounding is relative to |x - max|; a few roundings of exp, sum and quotient.
 static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
 {
@@ -344,6 +410,14 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_LAYER_NORM] = {fill_layer_norm, fill_layer_norm, fill_layer_norm},
     [OP_LAYER_NORM_BACKWARD] = {fill_layer_norm_backward, fill_layer_norm_backward,
                                 fill_layer_norm_backward},
+    [OP_RMS_NORM] = {fill_rms_norm, fill_rms_norm},
+    [OP_RMS_NORM_BACKWARD] = {fill_rms_norm_backward, fill_rms_norm_backward},
+    [OP_ROPE] = {fill_rope},
+    [OP_GATED] = {fill_gated},
+    [OP_GATED_BACKWARD] = {fill_gated, fill_gated},
+    [OP_ADD] = {fill_few},
+    [OP_SOFT_CAP] = {fill_few},
+    [OP_SOFT_CAP_BACKWARD] = {fill_soft_cap_backward},
     [OP_ATTENTION] = {fill_attention, fill_attention},
     [OP_ATTENTION_BACKWARD] = {fill_attention_backward, fill_attention_backward,
                                fill_attention_backward, fill_attention_backward},

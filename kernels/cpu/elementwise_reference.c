@@ -21,6 +21,22 @@ Status REFERENCE(add_scaled)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
+Status REFERENCE(add)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Tensor *y = &args->out[0];
+    const double a = (double)args->as.add.a, b = (double)args->as.add.b;
+    for (size_t i = 0; i < y->rows; i++) {
+        const Real *x = real_row(&args->in[0], i);
+        const Real *z = args->in[1].data ? real_row(&args->in[1], i) : NULL;
+        Real *to = real_row(y, i);
+        for (size_t j = 0; j < y->cols; j++)
+            to[j] = (Real)(a * (double)x[j] + (z ? b * (double)z[j] : 0.0));
+    }
+    return STATUS_OK;
+}
+
 Status REFERENCE(scale)(const OpArgs *args, Exec *exec, Error *err)
 {
     (void)exec;

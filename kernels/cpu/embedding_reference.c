@@ -10,12 +10,11 @@ Status REFERENCE(embedding)(const OpArgs *args, Exec *exec, Error *err)
     const EmbeddingArgs *as = &args->as.embedding;
     const Tensor *y = &args->out[0];
     for (size_t t = 0; t < y->rows; t++) {
-        const Real *w = real_row(word, (size_t)as->ids[t]);
         const Real *p = position->data ? real_row(position, (size_t)as->position_ids[t]) : NULL;
         const Real *k = type->data ? real_row(type, (size_t)as->type_ids[t]) : NULL;
         Real *out = real_row(y, t);
         for (size_t j = 0; j < y->cols; j++) {
-            double sum = w[j];
+            double sum = *real_at(word, (size_t)as->ids[t], j);
             if (p) sum += p[j];
             if (k) sum += k[j];
             out[j] = (Real)sum;
@@ -29,8 +28,7 @@ static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table)
     if (!table->data) return;
     for (size_t t = 0; t < dy->rows; t++) {
         const Real *from = real_row(dy, t);
-        Real *to = real_row(table, (size_t)ids[t]);
-        for (size_t j = 0; j < dy->cols; j++) to[j] += from[j];
+        for (size_t j = 0; j < dy->cols; j++) *real_at(table, (size_t)ids[t], j) += from[j];
     }
 }
 

@@ -21,4 +21,11 @@ static inline Real *real_row(const Tensor *tensor, size_t i)
     return (Real *)tensor->data + i * tensor->row_stride;
 }
 
+// Element (n, k) of a weight or table in either layout.
+static inline Real *real_at(const Tensor *w, size_t n, size_t k)
+{
+    if (w->layout == LAYOUT_ROWS) return real_row(w, n) + k;
+    return (Real *)w->data + (n / PANEL_WIDTH * w->cols + k) * PANEL_WIDTH + n % PANEL_WIDTH;
+}
+
 #endif

@@ -3,9 +3,12 @@
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
+#include "kernels/gated.h"
 #include "kernels/gemm.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
+#include "kernels/rms_norm.h"
+#include "kernels/rope.h"
 #include "kernels/select.h"
 #include "kernels/softmax.h"
 
@@ -24,6 +27,14 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_LINEAR_BACKWARD, linear_backward),
     REFERENCE_ROWS(OP_LAYER_NORM, layer_norm),
     REFERENCE_ROWS(OP_LAYER_NORM_BACKWARD, layer_norm_backward),
+    REFERENCE_ROWS(OP_RMS_NORM, rms_norm),
+    REFERENCE_ROWS(OP_RMS_NORM_BACKWARD, rms_norm_backward),
+    REFERENCE_ROWS(OP_ROPE, rope),
+    REFERENCE_ROWS(OP_GATED, gated),
+    REFERENCE_ROWS(OP_GATED_BACKWARD, gated_backward),
+    REFERENCE_ROWS(OP_ADD, add),
+    REFERENCE_ROWS(OP_SOFT_CAP, soft_cap),
+    REFERENCE_ROWS(OP_SOFT_CAP_BACKWARD, soft_cap_backward),
     REFERENCE_ROWS(OP_ATTENTION, attention),
     REFERENCE_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     REFERENCE_ROWS(OP_DROPOUT, dropout),

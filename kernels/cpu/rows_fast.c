@@ -14,6 +14,16 @@ static float *row_of(const Tensor *tensor, size_t i)
     return tensor->data ? (float *)tensor->data + i * tensor->row_stride : NULL;
 }
 
+// Row `id` of a table whose rows or panels it is: in panels a row's numbers are one panel's width apart.
+static const float *table_row(const Tensor *table, size_t id, float *gathered)
+{
+    if (table->layout == LAYOUT_ROWS) return row_of(table, id);
+    const float *from = (const float *)table->data + id / PANEL_WIDTH * PANEL_WIDTH * table->cols +
+                        id % PANEL_WIDTH;
+    for (size_t j = 0; j < table->cols; j++) gathered[j] = from[j * PANEL_WIDTH];
+    return gathered;
+}
+
 Status FAST(embedding)(const OpArgs *args, Exec *exec, Error *err)
 {
     (void)exec;
@@ -21,10 +31,10 @@ Status FAST(embedding)(const OpArgs *args, Exec *exec, Error *err)
     const EmbeddingArgs *as = &args->as.embedding;
     const Tensor *position = &args->in[1], *type = &args->in[2], *y = &args->out[0];
     for (size_t t = 0; t < y->rows; t++) {
-        const float *w = row_of(&args->in[0], (size_t)as->ids[t]);
+        float *out = row_of(y, t);
+        const float *w = table_row(&args->in[0], (size_t)as->ids[t], out);
         const float *p = position->data ? row_of(position, (size_t)as->position_ids[t]) : NULL;
         const float *k = type->data ? row_of(type, (size_t)as->type_ids[t]) : NULL;
-        float *out = row_of(y, t);
         for (size_t j = 0; j < y->cols; j += VEC_WIDTH) {
             const size_t n = y->cols - j;
             Vec sum = vec_load_any(w + j, n);
@@ -41,7 +51,14 @@ static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table)
     if (!table->data) return;
     for (size_t t = 0; t < dy->rows; t++) {
         const float *from = row_of(dy, t);
-        float *to = row_of(table, (size_t)ids[t]);
+        const size_t id = (size_t)ids[t];
+        if (table->layout == LAYOUT_PANELS) {
+            float *panel = (float *)table->data + id / PANEL_WIDTH * PANEL_WIDTH * table->cols;
+            for (size_t j = 0; j < dy->cols; j++)
+                panel[j * PANEL_WIDTH + id % PANEL_WIDTH] += from[j];
+            continue;
+        }
+        float *to = row_of(table, id);
         for (size_t j = 0; j < dy->cols; j += VEC_WIDTH) {
             const size_t n = dy->cols - j;
             vec_store_any(to + j, n, vec_add(vec_load_any(to + j, n), vec_load_any(from + j, n)));

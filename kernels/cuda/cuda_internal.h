@@ -39,6 +39,28 @@ Status cuda_bias_activation(cudaStream_t stream, Activation activation, size_t r
 }
 #endif
 
+#ifdef __CUDACC__
+__device__ static inline float cuda_activate(Activation activation, float x)
+{
+    switch (activation) {
+    case ACTIVATION_NONE:
+    case ACTIVATION_COUNT:
+        break;
+    case ACTIVATION_GELU:
+        return 0.5f * x * erfcf(-x * 0.70710678118654752f);
+    case ACTIVATION_GELU_TANH:
+        return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
+    case ACTIVATION_RELU:
+        return x > 0.0f || x != x ? x : 0.0f;
+    case ACTIVATION_TANH:
+        return tanhf(x);
+    case ACTIVATION_SILU:
+        return x / (1.0f + expf(-x));
+    }
+    return x;
+}
+#endif
+
 // Returns STATUS_DEVICE with the call and CUDA's own words where it failed.
 #define CUDA_TRY(call, err)                                         \
     do {                                                            \

@@ -5,26 +5,6 @@
 
 enum { TILE = 16, EPILOGUE_THREADS = 256 };
 
-__device__ static float activate(Activation activation, float x)
-{
-    switch (activation) {
-    case ACTIVATION_NONE:
-    case ACTIVATION_COUNT:
-        break;
-    case ACTIVATION_GELU:
-        return 0.5f * x * erfcf(-x * 0.70710678118654752f);
-    case ACTIVATION_GELU_TANH:
-        return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
-    case ACTIVATION_RELU:
-        return x > 0.0f || x != x ? x : 0.0f;
-    case ACTIVATION_TANH:
-        return tanhf(x);
-    case ACTIVATION_SILU:
-        return x / (1.0f + expf(-x));
-    }
-    return x;
-}
-
 __global__ static void bias_activation_kernel(Activation activation, size_t rows, size_t cols,
                                               const float *z, size_t z_stride, const float *bias,
                                               float *y, size_t y_stride, float *z_out,
@@ -35,7 +15,7 @@ __global__ static void bias_activation_kernel(Activation activation, size_t rows
         const size_t row = i / cols, col = i % cols;
         const float value = z[row * z_stride + col] + (bias ? bias[col] : 0.0f);
         if (z_out) z_out[row * z_out_stride + col] = value;
-        y[row * y_stride + col] = activate(activation, value);
+        y[row * y_stride + col] = cuda_activate(activation, value);
     }
 }
 
@@ -96,7 +76,7 @@ __global__ static void linear_kernel(Product p)
     if (row >= p.rows || col >= p.n) return;
     if (p.bias) sum += p.bias[col];
     if (p.z) p.z[row * p.z_stride + col] = sum;
-    p.y[row * p.y_stride + col] = activate(p.activation, sum);
+    p.y[row * p.y_stride + col] = cuda_activate(p.activation, sum);
 }
 
 extern "C" Status linear_cuda(const OpArgs *args, Exec *exec, Error *err)

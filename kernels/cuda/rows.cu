@@ -42,12 +42,16 @@ static Status check_rows(const char *what, size_t rows, size_t cols, Error *err)
                      cols);
 }
 
-__global__ static void embedding_kernel(int cols, Matrix word, Matrix position, Matrix type,
-                                        EmbeddingArgs as, Matrix y)
+// word_step: floats between a table row's numbers: 1, or PANEL_WIDTH in panels.
+__global__ static void embedding_kernel(int cols, Matrix word, size_t word_step, Matrix position,
+                                        Matrix type, EmbeddingArgs as, Matrix y)
 {
-    const size_t t = blockIdx.x;
+    const size_t t = blockIdx.x, id = (size_t)as.ids[t];
+    const float *from = word_step == 1
+                            ? word.data + id * word.stride
+                            : word.data + id / PANEL_WIDTH * PANEL_WIDTH * cols + id % PANEL_WIDTH;
     for (int j = threadIdx.x; j < cols; j += blockDim.x) {
-        float sum = word.data[(size_t)as.ids[t] * word.stride + j];
+        float sum = from[(size_t)j * word_step];
         if (position.data) sum += position.data[(size_t)as.position_ids[t] * position.stride + j];
         if (type.data) sum += type.data[(size_t)as.type_ids[t] * type.stride + j];
         y.data[t * y.stride + j] = sum;
@@ -60,8 +64,9 @@ extern "C" Status embedding_cuda(const OpArgs *args, Exec *exec, Error *err)
     if (y->rows == 0) return STATUS_OK; // an empty grid is a launch error
     TRY(check_rows("embedding", y->rows, y->cols, err));
     embedding_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
-        (int)y->cols, matrix_of(&args->in[0]), matrix_of(&args->in[1]), matrix_of(&args->in[2]),
-        args->as.embedding, matrix_of(y));
+        (int)y->cols, matrix_of(&args->in[0]),
+        args->in[0].layout == LAYOUT_PANELS ? (size_t)PANEL_WIDTH : 1, matrix_of(&args->in[1]),
+        matrix_of(&args->in[2]), args->as.embedding, matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
     return STATUS_OK;
 }

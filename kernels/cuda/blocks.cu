@@ -1,0 +1,149 @@
+// What blocks of decoders need beside products and attention: plain kernels, one warp or one block a row.
+#include "kernels/cuda/cuda_internal.h"
+
+#include "kernels/cuda/cuda_rows.h"
+
+enum { WARP = 32, ROW_THREADS = 256 };
+
+// A row-major matrix on the GPU; data may be NULL.
+typedef struct Matrix {
+    float *data;
+    size_t stride;
+} Matrix;
+
+static Matrix matrix_of(const Tensor *tensor)
+{
+    const Matrix matrix = {(float *)tensor->data, tensor->row_stride};
+    return matrix;
+}
+
+static Status check_rows(const char *what, const Tensor *tensor, Error *err)
+{
+    if (tensor->rows <= INT32_MAX && tensor->cols <= INT32_MAX) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "%s: %zu x %zu is too large for a launch", what,
+                     tensor->rows, tensor->cols);
+}
+
+// One warp a row, group after group. The shuffle tree adds in one fixed order. Thread j mod 32 alone reads and writes element
+// j in the last pass, so y may be x.
+__global__ static void rms_norm_kernel(int cols, int group, NormArgs as, Matrix x,
+                                       const float *weight, Matrix y, Matrix rstds)
+{
+    const size_t row = blockIdx.x;
+    for (int begin = 0; begin < cols; begin += group) {
+        const float *from = x.data + row * x.stride + begin;
+        float *to = y.data + row * y.stride + begin;
+        float squares = 0.0f;
+        for (int j = threadIdx.x; j < group; j += WARP) squares += from[j] * from[j];
+        for (int step = WARP / 2; step > 0; step /= 2)
+            squares += __shfl_xor_sync(0xffffffffu, squares, step);
+        const float rstd = 1.0f / sqrtf(squares / (float)group + as.epsilon);
+        for (int j = threadIdx.x; j < group; j += WARP)
+            to[j] = from[j] * rstd * (as.weight_offset + weight[j]);
+        if (rstds.data && threadIdx.x == 0) rstds.data[row * rstds.stride + begin / group] = rstd;
+    }
+}
+
+extern "C" Status rms_norm_cuda(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows == 0) return STATUS_OK; // an empty grid is a launch error
+    TRY(check_rows("rms_norm", y, err));
+    rms_norm_kernel<<<(unsigned)y->rows, WARP, 0, cuda_begin(exec)->stream>>>(
+        (int)y->cols, (int)args->in[1].cols, args->as.norm, matrix_of(&args->in[0]),
+        (const float *)args->in[1].data, matrix_of(y), matrix_of(&args->out[1]));
+    CUDA_TRY(cudaGetLastError(), err);
+    return STATUS_OK;
+}
+
+// A thread turns a pair, or copies a column that is not turned, so y may be x.
+__global__ static void rope_kernel(int cols, int half, int head_dim, float sign, Matrix x,
+                                   Matrix table, Matrix y)
+{
+    const size_t row = blockIdx.x;
+    const float *from = x.data + row * x.stride, *angles = table.data + row * table.stride;
+    float *to = y.data + row * y.stride;
+    for (int j = threadIdx.x; j < cols; j += blockDim.x) {
+        const int i = j % head_dim;
+        if (i < half) {
+            const float a = from[j], b = from[j + half];
+            const float cosine = angles[i], sine = sign * angles[half + i];
+            to[j] = a * cosine - b * sine;
+            to[j + half] = b * cosine + a * sine;
+        } else if (i >= 2 * half) {
+            to[j] = from[j];
+        }
+    }
+}
+
+extern "C" Status rope_cuda(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows == 0) return STATUS_OK;
+    TRY(check_rows("rope", y, err));
+    rope_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
+        (int)y->cols, (int)(args->in[1].cols / 2), (int)args->as.rope.head_dim,
+        args->as.rope.is_inverse ? -1.0f : 1.0f, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
+        matrix_of(y));
+    CUDA_TRY(cudaGetLastError(), err);
+    return STATUS_OK;
+}
+
+__global__ static void gated_kernel(int cols, Activation activation, Matrix a, Matrix b, Matrix y)
+{
+    const size_t row = blockIdx.x;
+    for (int j = threadIdx.x; j < cols; j += blockDim.x) {
+        y.data[row * y.stride + j] =
+            cuda_activate(activation, a.data[row * a.stride + j]) * b.data[row * b.stride + j];
+    }
+}
+
+extern "C" Status gated_cuda(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows == 0) return STATUS_OK;
+    TRY(check_rows("gated", y, err));
+    gated_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
+        (int)y->cols, args->as.gated.activation, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
+        matrix_of(y));
+    CUDA_TRY(cudaGetLastError(), err);
+    return STATUS_OK;
+}
+
+__global__ static void add_kernel(int cols, AddArgs as, Matrix x, Matrix z, Matrix y)
+{
+    const size_t row = blockIdx.x;
+    for (int j = threadIdx.x; j < cols; j += blockDim.x) {
+        const float first = as.a * x.data[row * x.stride + j];
+        y.data[row * y.stride + j] = z.data ? fmaf(as.b, z.data[row * z.stride + j], first) : first;
+    }
+}
+
+extern "C" Status add_cuda(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows == 0) return STATUS_OK;
+    TRY(check_rows("add", y, err));
+    add_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
+        (int)y->cols, args->as.add, matrix_of(&args->in[0]), matrix_of(&args->in[1]), matrix_of(y));
+    CUDA_TRY(cudaGetLastError(), err);
+    return STATUS_OK;
+}
+
+__global__ static void soft_cap_kernel(int cols, float cap, Matrix x, Matrix y)
+{
+    const size_t row = blockIdx.x;
+    for (int j = threadIdx.x; j < cols; j += blockDim.x)
+        y.data[row * y.stride + j] = cap * tanhf(x.data[row * x.stride + j] / cap);
+}
+
+extern "C" Status soft_cap_cuda(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows == 0) return STATUS_OK;
+    TRY(check_rows("soft_cap", y, err));
+    soft_cap_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
+        (int)y->cols, args->as.soft_cap.cap, matrix_of(&args->in[0]), matrix_of(y));
+    CUDA_TRY(cudaGetLastError(), err);
+    return STATUS_OK;
+}
