@@ -86,6 +86,11 @@ Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err) MU
 // One parameter as rows of floats, on the host: [rows, cols].
 Status weights_read_param(const Model *model, size_t index, float *rows, Error *err) MUST_CHECK;
 
+// [rows, cols] becomes [cols, rows], in place.
+Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err) MUST_CHECK;
+// A tensor's shape in the checkpoint (a vector has one row).
+void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols);
+
 // Finds the parameter and part of a tensor's name.
 bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);
 

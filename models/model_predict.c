@@ -19,8 +19,9 @@ size_t model_unit_tokens(const Model *model)
 {
     size_t tokens = GPU_UNIT_TOKENS;
     if (!is_on_gpu(model)) return UNIT_TOKENS;
-    while (tokens / 2 >= UNIT_TOKENS && program_buffer_floats(model->program, tokens, tokens / 2) >
-                                            GPU_UNIT_BYTES / sizeof(float)) {
+    while (tokens / 2 >= UNIT_TOKENS &&
+           program_buffer_floats(model->program, tokens, tokens / 2, tokens) >
+               GPU_UNIT_BYTES / sizeof(float)) {
         tokens /= 2;
     }
     return tokens;

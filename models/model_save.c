@@ -84,11 +84,13 @@ static Status save_weights(const Model *model, const char *path, Error *err)
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         for (size_t p = 0; p < param->n_parts; p++) {
-            const size_t rows = param->parts[p].end - param->parts[p].begin;
-            items[at++] = (SafeItem){.name = saved_name(model, param->parts[p].name),
-                                     .type = TENSOR_F32,
-                                     .n_dims = param->is_vector ? 1 : 2,
-                                     .shape = {rows, param->is_vector ? 0 : param->cols}};
+            size_t rows, cols;
+            weights_part_shape(param, p, &rows, &cols);
+            items[at++] =
+                (SafeItem){.name = saved_name(model, param->parts[p].name),
+                           .type = TENSOR_F32,
+                           .n_dims = param->is_vector ? 1 : 2,
+                           .shape = {param->is_vector ? cols : rows, param->is_vector ? 0 : cols}};
         }
     }
     Saving saving = {.model = model};

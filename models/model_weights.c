@@ -88,6 +88,19 @@ Status weights_read_param(const Model *model, size_t index, float *rows, Error *
     return STATUS_OK;
 }
 
+Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err)
+{
+    const size_t size_bytes = rows * cols * sizeof *matrix;
+    float *copy = huge_alloc(size_bytes);
+    if (!copy) return error_set_memory(err, rows * cols, sizeof *matrix, "transposing a weight");
+    memcpy(copy, matrix, size_bytes);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < cols; j++) matrix[j * rows + i] = copy[i * cols + j];
+    }
+    huge_free(copy, size_bytes);
+    return STATUS_OK;
+}
+
 // ---- random weights ----
 
 // FNV-1a: each tensor has a stream of its own, so that its numbers do not depend on what else is drawn.
@@ -188,6 +201,14 @@ static Status want_real(const SafeTensor *tensor, Error *err)
                      tensor_type_name(tensor->type));
 }
 
+// A tensor's shape in the checkpoint.
+void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols)
+{
+    const size_t n = param->parts[part].end - param->parts[part].begin;
+    *rows = param->is_vector ? 1 : param->is_input_first ? param->cols : n;
+    *cols = param->is_vector || param->is_input_first ? n : param->cols;
+}
+
 // Reads the parts of a parameter; *absent names one that is missing.
 static Status read_param(const Model *model, const Param *param, const Safetensors *file,
                          float *rows, Slice *absent, Error *err)
@@ -199,11 +220,15 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
             *absent = part->name;
             return STATUS_OK;
         }
-        const size_t matrix[2] = {part->end - part->begin, param->cols};
+        size_t n_rows, n_cols;
+        weights_part_shape(param, p, &n_rows, &n_cols);
+        const size_t matrix[2] = {n_rows, n_cols};
         TRY(want_real(tensor, err));
-        TRY(safetensor_want_shape(tensor, param->is_vector ? 1 : 2, matrix, err));
+        TRY(safetensor_want_shape(tensor, param->is_vector ? 1 : 2,
+                                  param->is_vector ? &matrix[1] : matrix, err));
         TRY(safetensor_read_f32(tensor, rows + part->begin * (param->is_vector ? 1 : param->cols),
                                 err));
+        if (param->is_input_first) TRY(weights_transpose(rows, n_rows, n_cols, err));
     }
     return STATUS_OK;
 }
@@ -291,10 +316,7 @@ Status model_tensor_shape(const Model *model, Slice name, size_t *rows, size_t *
 {
     size_t index, part;
     TRY(want_tensor(model, name, &index, &part, err));
-    const Param *param = &model->tape.params[index];
-    const size_t n = param->parts[part].end - param->parts[part].begin;
-    *rows = param->is_vector ? 1 : n;
-    *cols = param->is_vector ? n : param->cols;
+    weights_part_shape(&model->tape.params[index], part, rows, cols);
     return STATUS_OK;
 }
 
@@ -312,7 +334,11 @@ Status model_tensor_read(const Model *model, Slice name, float *out, Error *err)
     TRY(want_tensor(model, name, &index, &part, err));
     const Param *param = &model->tape.params[index];
     part_range(param, part, &begin, &n);
-    if (param->n_parts == 1) return weights_read_param(model, index, out, err);
+    if (param->n_parts == 1) {
+        TRY(weights_read_param(model, index, out, err));
+        return param->is_input_first ? weights_transpose(out, param->rows, param->cols, err)
+                                     : STATUS_OK;
+    }
     float *rows = malloc(row_floats(param) * sizeof *rows);
     if (!rows) return error_set_memory(err, row_floats(param), sizeof *rows, "a tensor");
     const Status s = weights_read_param(model, index, rows, err);
@@ -331,8 +357,10 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
     float *rows = s == STATUS_OK ? rows_room(model, index, &bench) : NULL;
     if (s == STATUS_OK && rows == bench.rows) s = weights_read_param(model, index, rows, err);
     if (s == STATUS_OK) {
+        const Param *param = &model->tape.params[index];
         memcpy(rows + begin, values, n * sizeof *values);
-        s = put_param(model, index, rows, err);
+        if (param->is_input_first) s = weights_transpose(rows, param->cols, param->rows, err);
+        if (s == STATUS_OK) s = put_param(model, index, rows, err);
     }
     workbench_release(&bench);
     return s;

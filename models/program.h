@@ -17,6 +17,7 @@ typedef enum OperandKind {
     OPERAND_PARAM,    // rows begin .. end of a parameter (columns, of a vector)
     OPERAND_GRADIENT, // the same of its gradient
     OPERAND_ROWS,     // the gradient of a gathered table: one row for each distinct id of the unit
+    OPERAND_ANGLES, // cosines and sines of a rotary embedding for the step's rows; index: of Program.angles
 } OperandKind;
 
 typedef struct Operand {
@@ -33,8 +34,16 @@ typedef struct ProgramStep {
     RowDomain key_rows; // of attention's keys
     float dropout;
     uint32_t site;
+    AddArgs add; // of OP_ADD
+    bool is_backward;
     size_t node; // of the tape, for its fixed arguments
 } ProgramStep;
+
+// Angles of a rotary embedding for the rows of a domain, found for each unit when it is bound.
+typedef struct ProgramAngles {
+    RopeId rope;
+    RowDomain domain;
+} ProgramAngles;
 
 typedef struct ProgramSlot {
     RowDomain domain;
@@ -68,6 +77,8 @@ typedef struct Program {
     size_t *hidden;                 // slots of marked hidden states, where kept
     bool uses_rows;                 // some step writes OPERAND_ROWS
     size_t rows_cols;               // width of that table
+    ProgramAngles *angles;
+    size_t n_angles, angles_capacity;
 } Program;
 
 // Everything lives in the arena. The tape must outlive the program.
@@ -77,10 +88,21 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
 // The last part of program_build: lifetimes of the slots and the buffers that they share.
 Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
 
-// Floats that a worker's buffers take for units of so many tokens and sequences.
-size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences);
+// Floats that a worker's buffers take for units of so many tokens, sequences and output rows.
+size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences,
+                             size_t n_outputs);
 
 // ---- running ----
+
+// Where the attentions of a unit find earlier keys and values, and leave those of the unit's tokens (models/cache.h fills
+// it). Sequence s has key_offsets[s + 1] - key_offsets[s] keys, the unit's own included: row r of its keys is row r %
+// page_rows of page page_table[s * max_pages + r / page_rows], for each cache of the tape.
+typedef struct ProgramCache {
+    size_t page_rows, max_pages;
+    const int32_t *key_offsets;       // [n_sequences + 1]
+    float *const *const *key_pages;   // [n_caches][n_sequences * max_pages]
+    float *const *const *value_pages; // the same
+} ProgramCache;
 
 // A ragged piece of work. Arrays are on the host; they are copied to the device where it is another.
 typedef struct Unit {
@@ -89,6 +111,16 @@ typedef struct Unit {
     const int32_t *chosen;         // [n_sequences] row of each sequence's chosen token
     const int32_t *offsets;        // [n_sequences + 1]
     const uint64_t *sequence_keys; // [n_sequences]
+    // Rows of ROWS_OUTPUTS: ascending indices of tokens, those of sequence s from output_offsets[s] on. NULL: every token
+    // (n_outputs is then not read).
+    const int32_t *output_rows;    // [n_outputs]
+    const int32_t *output_offsets; // [n_sequences + 1]
+    size_t n_outputs;
+    // Positions that each sequence may come to, which choose a rotary embedding's frequencies (TapeRope.long_from). NULL: those
+    // of its last token here.
+    const int32_t *horizons; // [n_sequences]
+    // Keys and values of earlier tokens, or NULL: position_ids are then counted from each sequence's first token.
+    const ProgramCache *cache;
     // For OPERAND_ROWS: place of each token's id among the distinct ids of the unit.
     const int32_t *row_of_token; // [n_tokens]
     float *row_gradients;        // [distinct ids, rows_cols]; zeroed by the caller
@@ -101,8 +133,10 @@ typedef struct WorkerMemory {
     size_t size_bytes;
     float *buffers;  // start of the slots
     int32_t *staged; // device copies of a unit's arrays
-    size_t max_tokens, max_sequences;
+    size_t max_tokens, max_sequences, max_outputs;
     size_t *offsets; // [n_buffers] floats from `buffers`
+    float *angles;   // [n_angles] matrices, on the host, before they are staged
+    size_t n_angle_floats;
     const Program *program;
 } WorkerMemory;
 
@@ -117,7 +151,9 @@ typedef struct ProgramRun {
     uint64_t seed, step;            // of dropout
     Unit unit;
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
-    const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen;
+    const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen,
+        *device_outputs, *device_key_offsets;
+    size_t n_outputs; // rows of ROWS_OUTPUTS
 } ProgramRun;
 
 // Makes room for a unit and puts its arrays in place; run->unit and all above it are set. Then program_forward, and in

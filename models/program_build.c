@@ -80,6 +80,7 @@ static Operand value(const Builder *b, Value v)
 static Operand param(const Builder *b, ParamId id, size_t begin, size_t end)
 {
     (void)b;
+    if (id == PARAM_NONE) return (Operand){0};
     return (Operand){.kind = OPERAND_PARAM, .index = id, .begin = begin, .end = end};
 }
 
@@ -107,6 +108,20 @@ static Operand whole_gradient(const Builder *b, ParamId id)
     if (id == PARAM_NONE) return (Operand){0};
     const Param *p = &b->tape->params[id];
     return gradient_of_param(b, id, 0, p->is_vector ? p->cols : p->rows);
+}
+
+// The angles of a rotation's rows, shared by all that turn alike.
+static Operand angles(Builder *b, RopeId rope, RowDomain domain)
+{
+    Program *p = b->program;
+    if (!ok(b)) return (Operand){0};
+    size_t i = 0;
+    while (i < p->n_angles && (p->angles[i].rope != rope || p->angles[i].domain != domain)) i++;
+    if (i == p->n_angles) {
+        assert(p->n_angles < p->angles_capacity);
+        p->angles[p->n_angles++] = (ProgramAngles){.rope = rope, .domain = domain};
+    }
+    return (Operand){.kind = OPERAND_ANGLES, .index = i};
 }
 
 static float dropout_of(const Builder *b, const TapeNode *node)
@@ -139,6 +154,10 @@ static void keep_for_backward(Builder *b, const TapeNode *node, size_t index, Pr
         b->kept[1][index] = new_slot(b, domain, 2);
         step->out[1] = whole(b, b->kept[0][index]);
         step->out[2] = whole(b, b->kept[1][index]);
+    } else if (node->op == OP_RMS_NORM) {
+        const size_t width = b->tape->params[node->params[0]].cols;
+        b->kept[0][index] = new_slot(b, domain, cols / width);
+        step->out[1] = whole(b, b->kept[0][index]);
     } else if (node->op == OP_ATTENTION) {
         b->kept[0][index] = new_slot(b, domain, node->as.attention.n_heads);
         step->out[1] = whole(b, b->kept[0][index]);
@@ -155,6 +174,12 @@ static void set_params(Builder *b, const TapeNode *node, ProgramStep *step)
     } else if (node->op == OP_LAYER_NORM) {
         step->in[2] = whole_param(b, node->params[0]);
         step->in[3] = whole_param(b, node->params[1]);
+    } else if (node->op == OP_RMS_NORM) {
+        step->in[1] = whole_param(b, node->params[0]);
+    } else if (node->op == OP_ROPE) {
+        step->in[1] = angles(b, node->as.rope.table, step->rows);
+    } else if (node->op == OP_ADD) {
+        step->add = node->as.add;
     }
 }
 
@@ -292,6 +317,64 @@ static void backward_layer_norm(Builder *b, const TapeNode *node, size_t index, 
     b->shares[ds]--;
 }
 
+static void backward_rms_norm(Builder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    const Target dx = gradient_target(b, node->in[0]);
+    Operand to = dx.operand;
+    if (to.kind == OPERAND_NONE && ok(b)) { // the weight alone is trained: dx dies at once
+        to =
+            whole(b, new_slot(b, b->tape->slots[node->out].domain, b->tape->slots[node->out].cols));
+    }
+    ProgramStep *step = new_step(b, OP_RMS_NORM_BACKWARD, index);
+    step->in[0] = whole(b, gradient);
+    step->in[1] = value(b, node->in[0]);
+    step->in[2] = whole(b, b->kept[0][index]);
+    step->in[3] = whole_param(b, node->params[0]);
+    step->out[0] = to;
+    step->out[1] = whole_gradient(b, node->params[0]);
+    finish_target(b, dx);
+}
+
+static void backward_gated(Builder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    if (!ok(b)) return;
+    Target targets[2];
+    for (size_t i = 0; i < 2; i++) {
+        targets[i] = gradient_target(b, node->in[i]);
+        if (targets[i].operand.kind == OPERAND_NONE && ok(b)) {
+            const RowDomain domain = b->tape->slots[node->in[i].slot].domain;
+            targets[i].operand = whole(b, new_slot(b, domain, value_cols(node->in[i])));
+        }
+    }
+    ProgramStep *step = new_step(b, OP_GATED_BACKWARD, index);
+    step->in[0] = whole(b, gradient);
+    for (size_t i = 0; i < 2; i++) {
+        step->in[1 + i] = value(b, node->in[i]);
+        step->out[i] = targets[i].operand;
+    }
+    for (size_t i = 0; i < 2; i++) finish_target(b, targets[i]);
+}
+
+// A term that stands in the sum as it is has the sum's own gradient.
+static void backward_add(Builder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    for (size_t i = 0; ok(b) && i < node->n_in; i++) {
+        const size_t slot = b->slot_of[node->in[i].slot];
+        const float factor = i == 0 ? node->as.add.a : node->as.add.b;
+        if (!b->needs_gradient[slot]) continue;
+        if (factor == 1.0f && value_cols(node->in[i]) == b->program->slots[slot].cols) {
+            contribute(b, slot, gradient);
+            continue;
+        }
+        const Target dx = gradient_target(b, node->in[i]);
+        ProgramStep *step = new_step(b, OP_ADD, index);
+        step->in[0] = whole(b, gradient);
+        step->out[0] = dx.operand;
+        step->add = (AddArgs){.a = factor};
+        finish_target(b, dx);
+    }
+}
+
 static void backward_attention(Builder *b, const TapeNode *node, size_t index, size_t gradient)
 {
     if (!ok(b)) return;
@@ -331,7 +414,7 @@ static void backward_embedding(Builder *b, const TapeNode *node, size_t index, s
     }
 }
 
-// Dropout, selection and pooling: one input, one gradient, no parameters.
+// Dropout, selection, pooling, rotations and caps: one input, one gradient, no parameters.
 static void backward_simple(Builder *b, const TapeNode *node, size_t index, size_t gradient,
                             OpKind op)
 {
@@ -339,6 +422,9 @@ static void backward_simple(Builder *b, const TapeNode *node, size_t index, size
     if (dx.operand.kind == OPERAND_NONE) return;
     ProgramStep *step = new_step(b, op, index);
     step->in[0] = whole(b, gradient);
+    if (op == OP_ROPE)
+        step->in[1] = angles(b, node->as.rope.table, b->tape->slots[node->out].domain);
+    if (op == OP_SOFT_CAP_BACKWARD) step->in[1] = whole(b, b->slot_of[node->out]);
     step->out[0] = dx.operand;
     step->dropout = dropout_of(b, node);
     step->site = node->site;
@@ -368,6 +454,21 @@ static void backward_node(Builder *b, size_t index)
     case OP_ATTENTION:
         backward_attention(b, node, index, gradient);
         break;
+    case OP_RMS_NORM:
+        backward_rms_norm(b, node, index, gradient);
+        break;
+    case OP_GATED:
+        backward_gated(b, node, index, gradient);
+        break;
+    case OP_ADD:
+        backward_add(b, node, index, gradient);
+        break;
+    case OP_ROPE:
+        backward_simple(b, node, index, gradient, OP_ROPE);
+        break;
+    case OP_SOFT_CAP:
+        backward_simple(b, node, index, gradient, OP_SOFT_CAP_BACKWARD);
+        break;
     case OP_EMBEDDING:
         backward_embedding(b, node, index, gradient);
         break;
@@ -385,7 +486,12 @@ static void backward_node(Builder *b, size_t index)
                               "recording the model: operation %d has no backward", (int)node->op);
     }
     if (!ok(b)) return;
-    b->program->steps[first].rows = b->tape->slots[node->out].domain;
+    for (size_t i = first; i < b->program->n_steps; i++) {
+        ProgramStep *step = &b->program->steps[i];
+        if (step->op == OP_ADD_SCALED || step->node != index) continue;
+        step->rows = b->tape->slots[node->out].domain;
+        step->is_backward = true;
+    }
     b->shares[gradient]--;
 }
 
@@ -400,6 +506,8 @@ static void start(Builder *b)
     p->steps_capacity = 16 * tape->n_nodes + 4;
     p->slots = take(b, p->slots_capacity, sizeof *p->slots);
     p->steps = take(b, p->steps_capacity, sizeof *p->steps);
+    p->angles_capacity = ROW_DOMAIN_COUNT * tape->n_ropes;
+    p->angles = take(b, p->angles_capacity, sizeof *p->angles);
     b->n_tracked = p->slots_capacity;
     b->slot_of = take(b, tape->n_slots, sizeof *b->slot_of);
     for (size_t i = 0; i < 2; i++) b->kept[i] = take(b, tape->n_nodes, sizeof **b->kept);

@@ -62,10 +62,17 @@ static void place_slot(Program *p, bool *is_free, size_t slot)
     s->buffer = at;
 }
 
-// Dropout may write over its input where nobody reads that again.
+// Whether out0 may be in0 (kernels/op.h).
+static bool works_in_place(OpKind op)
+{
+    return op == OP_DROPOUT || op == OP_ROPE || op == OP_ADD || op == OP_RMS_NORM ||
+           op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
+}
+
+// Such an operation writes over its input where nobody reads that again.
 static bool place_over_input(Program *p, const ProgramStep *step, size_t index)
 {
-    if (step->op != OP_DROPOUT) return false;
+    if (!works_in_place(step->op)) return false;
     ProgramSlot *in = &p->slots[step->in[0].index], *out = &p->slots[step->out[0].index];
     if (in->last != index || in->is_pinned || out->first != index || in->cols != out->cols)
         return false;

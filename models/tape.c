@@ -7,7 +7,7 @@
 #include "base/size.h"
 
 // Parameters begin at multiples of this many floats: 64 bytes.
-enum { PARAM_ALIGNMENT = 16 };
+enum { PARAM_ALIGNMENT = 16, TAPE_MAX_PARTS = 8 };
 
 size_t value_cols(Value value)
 {
@@ -19,7 +19,7 @@ Tape tape_begin(Arena *arena, Layout weight_layout)
     return (Tape){.arena = arena, .weight_layout = weight_layout};
 }
 
-static void fail(Tape *tape, Status status, const char *what)
+void tape_fail(Tape *tape, Status status, const char *what)
 {
     if (tape->status != STATUS_OK) return;
     tape->status = status == STATUS_MEMORY
@@ -29,7 +29,7 @@ static void fail(Tape *tape, Status status, const char *what)
 
 Status tape_finish(Tape *tape, Error *err)
 {
-    if (!tape->has_output) fail(tape, STATUS_INTERNAL, "it has no output");
+    if (!tape->has_output) tape_fail(tape, STATUS_INTERNAL, "it has no output");
     if (tape->status != STATUS_OK && err) *err = tape->error;
     return tape->status;
 }
@@ -44,7 +44,7 @@ static void *append(Tape *tape, void *list, size_t *count, size_t *capacity, siz
         const size_t larger = *capacity ? 2 * *capacity : 64;
         char *fresh = arena_alloc(tape->arena, larger, size);
         if (!fresh) {
-            fail(tape, STATUS_MEMORY, "a model's program");
+            tape_fail(tape, STATUS_MEMORY, "a model's program");
             return NULL;
         }
         if (*count > 0) memcpy(fresh, items, *count * size);
@@ -62,7 +62,7 @@ void tape_prefix(Tape *tape, const char *format, ...)
     const int len = vsnprintf(tape->prefix, sizeof tape->prefix, format, args);
     va_end(args);
     if (len < 0 || (size_t)len >= sizeof tape->prefix)
-        fail(tape, STATUS_INTERNAL, "a prefix is too long");
+        tape_fail(tape, STATUS_INTERNAL, "a prefix is too long");
 }
 
 void tape_group(Tape *tape, size_t group)
@@ -81,7 +81,7 @@ static ParamId add_param(Tape *tape, Param param)
     // tensor_storage fills panels up; asked only where that cannot overflow.
     if (!size_add(param.rows, PANEL_WIDTH, &rows) || !size_mul(rows, param.cols, &storage) ||
         storage > SIZE_MAX / 64 - tape->n_floats) {
-        fail(tape, STATUS_INVALID, "a parameter is too large for this machine");
+        tape_fail(tape, STATUS_INVALID, "a parameter is too large for this machine");
         return 0;
     }
     param.group = tape->group;
@@ -92,44 +92,58 @@ static ParamId add_param(Tape *tape, Param param)
     return tape->n_params - 1;
 }
 
-// Parts named PREFIX NAME SUFFIX, sharing `total` rows or columns equally.
-static ParamPart *make_parts(Tape *tape, const char *const *names, size_t n_names,
-                             const char *suffix, size_t total)
+// Parts named PREFIX NAME SUFFIX, one behind the other.
+static ParamPart *make_parts(Tape *tape, const DensePart *dense, size_t n_parts, const char *suffix)
 {
     if (tape->status != STATUS_OK) return NULL;
-    ParamPart *parts = ARENA_NEW(tape->arena, ParamPart, n_names);
-    for (size_t i = 0; parts && i < n_names; i++) {
-        const char *name = arena_printf(tape->arena, "%s%s%s", tape->prefix, names[i], suffix);
+    ParamPart *parts = ARENA_NEW(tape->arena, ParamPart, n_parts);
+    size_t at = 0;
+    for (size_t i = 0; parts && i < n_parts; i++) {
+        const char *name = arena_printf(tape->arena, "%s%s%s", tape->prefix, dense[i].name, suffix);
         if (!name) {
             parts = NULL;
             break;
         }
-        parts[i] = (ParamPart){.name = slice_from_cstr(name),
-                               .begin = total / n_names * i,
-                               .end = total / n_names * (i + 1)};
+        parts[i] =
+            (ParamPart){.name = slice_from_cstr(name), .begin = at, .end = at + dense[i].n_out};
+        at += dense[i].n_out;
     }
-    if (!parts) fail(tape, STATUS_MEMORY, "a parameter's name");
+    if (!parts) tape_fail(tape, STATUS_MEMORY, "a parameter's name");
     return parts;
 }
 
-ParamId tape_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
+static ParamId add_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row,
+                         Layout layout)
 {
-    ParamPart *parts = make_parts(tape, &name, 1, ".weight", rows);
+    const DensePart part = {name, rows};
+    ParamPart *parts = make_parts(tape, &part, 1, ".weight");
     return add_param(tape, (Param){.parts = parts,
                                    .n_parts = 1,
                                    .rows = rows,
                                    .cols = cols,
-                                   .layout = LAYOUT_ROWS,
+                                   .layout = layout,
                                    .init = INIT_NORMAL,
                                    .zero_row = zero_row});
 }
 
-static ParamId add_vector(Tape *tape, const char *const *names, size_t n_names, const char *suffix,
-                          size_t cols, ParamInit init)
+ParamId tape_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
 {
-    ParamPart *parts = make_parts(tape, names, n_names, suffix, cols);
+    return add_table(tape, name, rows, cols, zero_row, LAYOUT_ROWS);
+}
+
+ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
+{
+    return add_table(tape, name, rows, cols, zero_row, tape->weight_layout);
+}
+
+static ParamId add_vector(Tape *tape, const DensePart *dense, size_t n_parts, const char *suffix,
+                          ParamInit init)
+{
+    size_t cols = 0;
+    for (size_t i = 0; i < n_parts; i++) cols += dense[i].n_out;
+    ParamPart *parts = make_parts(tape, dense, n_parts, suffix);
     return add_param(tape, (Param){.parts = parts,
-                                   .n_parts = n_names,
+                                   .n_parts = n_parts,
                                    .rows = 1,
                                    .cols = cols,
                                    .is_vector = true,
@@ -140,22 +154,59 @@ static ParamId add_vector(Tape *tape, const char *const *names, size_t n_names, 
 
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init)
 {
-    return add_vector(tape, &name, 1, "", cols, init);
+    const DensePart part = {name, cols};
+    return add_vector(tape, &part, 1, "", init);
 }
 
 Dense tape_dense(Tape *tape, const char *const *names, size_t n_names, size_t n_in, size_t n_out)
 {
-    if (n_out % n_names != 0) fail(tape, STATUS_INTERNAL, "stacked layers must be of one size");
-    ParamPart *parts = make_parts(tape, names, n_names, ".weight", n_out);
-    const ParamId weight = add_param(tape, (Param){.parts = parts,
-                                                   .n_parts = n_names,
-                                                   .rows = n_out,
-                                                   .cols = n_in,
-                                                   .layout = tape->weight_layout,
-                                                   .init = INIT_NORMAL,
-                                                   .zero_row = -1});
-    const ParamId bias = add_vector(tape, names, n_names, ".bias", n_out, INIT_ZERO);
+    DensePart parts[TAPE_MAX_PARTS];
+    if (n_names > TAPE_MAX_PARTS || n_out % n_names != 0) {
+        tape_fail(tape, STATUS_INTERNAL, "stacked layers must be few and of one size");
+        return (Dense){0};
+    }
+    for (size_t i = 0; i < n_names; i++) parts[i] = (DensePart){names[i], n_out / n_names};
+    return tape_dense_parts(tape, parts, n_names, n_in, 0);
+}
+
+Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_t n_in,
+                       unsigned flags)
+{
+    size_t n_out = 0;
+    for (size_t i = 0; i < n_parts; i++) n_out += parts[i].n_out;
+    if ((flags & DENSE_INPUT_FIRST) && n_parts != 1)
+        tape_fail(tape, STATUS_INTERNAL, "a layer whose inputs come first is one tensor");
+    const ParamId weight =
+        add_param(tape, (Param){.parts = make_parts(tape, parts, n_parts, ".weight"),
+                                .n_parts = n_parts,
+                                .rows = n_out,
+                                .cols = n_in,
+                                .is_input_first = (flags & DENSE_INPUT_FIRST) != 0,
+                                .layout = tape->weight_layout,
+                                .init = INIT_NORMAL,
+                                .zero_row = -1});
+    ParamId bias = PARAM_NONE;
+    if (!(flags & DENSE_NO_BIAS)) bias = add_vector(tape, parts, n_parts, ".bias", INIT_ZERO);
     return (Dense){.weight = weight, .bias = bias, .n_in = n_in, .n_out = n_out};
+}
+
+RopeId tape_rope_angles(Tape *tape, const TapeRope *rope)
+{
+    TapeRope *place =
+        append(tape, &tape->ropes, &tape->n_ropes, &tape->ropes_capacity, sizeof *place);
+    if (!place) return 0;
+    *place = *rope;
+    const float **lists[] = {&place->frequencies, &place->long_frequencies};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        if (!*lists[i]) continue;
+        float *copy = arena_alloc(tape->arena, rope->n_dims / 2 + 1, sizeof *copy);
+        if (copy) memcpy(copy, *lists[i], rope->n_dims / 2 * sizeof *copy);
+        if (!copy) tape_fail(tape, STATUS_MEMORY, "a rotary embedding's frequencies");
+        *lists[i] = copy;
+    }
+    if (rope->n_dims % 2 != 0 || rope->n_dims == 0)
+        tape_fail(tape, STATUS_INTERNAL, "a rotary embedding turns pairs of columns");
+    return tape->n_ropes - 1;
 }
 
 // ---- operations ----
@@ -183,7 +234,7 @@ static RowDomain domain_of(const Tape *tape, Value value)
 // Both operands are ours, so a mismatch is a mistake of the architecture's file.
 static void check(Tape *tape, bool holds, const char *what)
 {
-    if (!holds) fail(tape, STATUS_INTERNAL, what);
+    if (!holds) tape_fail(tape, STATUS_INTERNAL, what);
 }
 
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
@@ -195,7 +246,7 @@ Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
         check(tape, added[i] == PARAM_NONE || tape->params[added[i]].cols == cols,
               "embedding tables differ in width");
     }
-    tape->params[word].is_gathered = true;
+    tape->params[word].is_gathered = tape->params[word].layout == LAYOUT_ROWS;
     return add_node(tape,
                     (TapeNode){.op = OP_EMBEDDING, .params = {word, position, type}, .n_params = 3},
                     ROWS_TOKENS, cols);
@@ -230,7 +281,9 @@ Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t n_out = tape->params[table].rows;
-    check(tape, value_cols(x) == tape->params[table].cols && tape->params[bias].cols == n_out,
+    check(tape,
+          value_cols(x) == tape->params[table].cols &&
+              (bias == PARAM_NONE || tape->params[bias].cols == n_out),
           "a tied layer does not fit its table");
     tape->params[table].is_gathered = false;
     return add_node(tape,
@@ -247,13 +300,14 @@ static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *na
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t cols = value_cols(in[0]);
-    const ParamId weight = add_vector(tape, &name, 1, ".weight", cols, INIT_ONE);
-    const ParamId bias = add_vector(tape, &name, 1, ".bias", cols, INIT_ZERO);
+    const DensePart part = {name, cols};
+    const ParamId weight = add_vector(tape, &part, 1, ".weight", INIT_ONE);
+    const ParamId bias = add_vector(tape, &part, 1, ".bias", INIT_ZERO);
     TapeNode node = {.op = OP_LAYER_NORM,
                      .n_in = n_in,
                      .params = {weight, bias},
                      .n_params = 2,
-                     .as.epsilon = epsilon};
+                     .as.norm.epsilon = epsilon};
     for (size_t i = 0; i < n_in; i++) {
         check(tape, value_cols(in[i]) == cols && domain_of(tape, in[i]) == domain_of(tape, in[0]),
               "a residual has another shape");
@@ -273,6 +327,69 @@ Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *
     return layer_norm(tape, in, 2, name, epsilon);
 }
 
+Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,
+                    float weight_offset)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, width > 0 && value_cols(x) % width == 0, "a norm's groups do not fit its input");
+    const DensePart part = {name, width};
+    const ParamInit init = weight_offset == 0.0f ? INIT_ONE : INIT_ZERO;
+    const ParamId weight = add_vector(tape, &part, 1, ".weight", init);
+    return add_node(tape,
+                    (TapeNode){.op = OP_RMS_NORM,
+                               .in = {x},
+                               .n_in = 1,
+                               .params = {weight},
+                               .n_params = 1,
+                               .as.norm = {.epsilon = epsilon, .weight_offset = weight_offset}},
+                    domain_of(tape, x), value_cols(x));
+}
+
+Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, angles < tape->n_ropes && tape->ropes[angles].n_dims <= head_dim,
+          "a rotary embedding turns more columns than a head has");
+    check(tape, head_dim > 0 && value_cols(x) % head_dim == 0, "heads do not fit their value");
+    TapeNode node = {.op = OP_ROPE, .in = {x}, .n_in = 1};
+    node.as.rope.table = angles;
+    node.as.rope.head_dim = head_dim;
+    return add_node(tape, node, domain_of(tape, x), value_cols(x));
+}
+
+static bool same_shape(const Tape *tape, Value a, Value b)
+{
+    return value_cols(a) == value_cols(b) && domain_of(tape, a) == domain_of(tape, b);
+}
+
+Value tape_gated(Tape *tape, Value a, Value b, Activation activation)
+{
+    check(tape, same_shape(tape, a, b), "a gate has another shape than what it gates");
+    return add_node(
+        tape, (TapeNode){.op = OP_GATED, .in = {a, b}, .n_in = 2, .as.activation = activation},
+        domain_of(tape, a), value_cols(a));
+}
+
+Value tape_add(Tape *tape, Value a, Value b)
+{
+    check(tape, same_shape(tape, a, b), "terms of a sum differ in shape");
+    return add_node(tape, (TapeNode){.op = OP_ADD, .in = {a, b}, .n_in = 2, .as.add = {1.0f, 1.0f}},
+                    domain_of(tape, a), value_cols(a));
+}
+
+Value tape_scale(Tape *tape, Value x, float factor)
+{
+    return add_node(tape, (TapeNode){.op = OP_ADD, .in = {x}, .n_in = 1, .as.add = {factor, 0.0f}},
+                    domain_of(tape, x), value_cols(x));
+}
+
+Value tape_soft_cap(Tape *tape, Value x, float cap)
+{
+    check(tape, cap > 0.0f, "a soft cap must be above 0");
+    return add_node(tape, (TapeNode){.op = OP_SOFT_CAP, .in = {x}, .n_in = 1, .as.cap = cap},
+                    domain_of(tape, x), value_cols(x));
+}
+
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention)
 {
     const size_t q_cols = attention->n_heads * attention->head_dim;
@@ -282,14 +399,20 @@ Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention 
     check(tape, attention->n_kv_heads > 0 && attention->n_heads % attention->n_kv_heads == 0,
           "heads do not share keys evenly");
     check(tape, domain_of(tape, k) == domain_of(tape, v), "keys and values have other rows");
-    return add_node(tape,
-                    (TapeNode){.op = OP_ATTENTION,
-                               .in = {q, k, v},
-                               .n_in = 3,
-                               .dropout = attention->dropout,
-                               .site = tape->n_sites++,
-                               .as.attention = *attention},
-                    domain_of(tape, q), q_cols);
+    TapeNode node = {.op = OP_ATTENTION,
+                     .in = {q, k, v},
+                     .n_in = 3,
+                     .dropout = attention->dropout,
+                     .site = tape->n_sites++,
+                     .as.attention = *attention};
+    if (attention->is_cached) {
+        TapeCache *cache =
+            append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity, sizeof *cache);
+        if (!cache) return (Value){0};
+        *cache = (TapeCache){.cols = kv_cols, .window = attention->window};
+        node.as.attention.cache = tape->n_caches - 1;
+    }
+    return add_node(tape, node, domain_of(tape, q), q_cols);
 }
 
 Value tape_dropout(Tape *tape, Value x, float p)
@@ -311,6 +434,13 @@ Value tape_mean_pool(Tape *tape, Value x)
 {
     check(tape, domain_of(tape, x) == ROWS_TOKENS, "a mean is taken of tokens");
     return add_node(tape, (TapeNode){.op = OP_MEAN_POOL, .in = {x}, .n_in = 1}, ROWS_SEQUENCES,
+                    value_cols(x));
+}
+
+Value tape_output_rows(Tape *tape, Value x)
+{
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "outputs are rows of tokens");
+    return add_node(tape, (TapeNode){.op = OP_SELECT_ROWS, .in = {x}, .n_in = 1}, ROWS_OUTPUTS,
                     value_cols(x));
 }
 

@@ -19,6 +19,7 @@
 typedef enum RowDomain {
     ROWS_TOKENS,    // every token of the unit
     ROWS_SEQUENCES, // one row a sequence
+    ROWS_OUTPUTS,   // the tokens whose answers someone reads; all of them where a unit names none
     ROW_DOMAIN_COUNT
 } RowDomain;
 
@@ -44,8 +45,9 @@ typedef struct ParamPart {
 typedef struct Param {
     ParamPart *parts;
     size_t n_parts;
-    size_t rows, cols; // a vector has one row
-    bool is_vector;    // one dimension in the checkpoint: no weight decay
+    size_t rows, cols;   // a vector has one row
+    bool is_vector;      // one dimension in the checkpoint: no weight decay
+    bool is_input_first; // [cols, rows] in the checkpoint (GPT-2's Conv1D)
     // Used by OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
     bool is_gathered;
     Layout layout;
@@ -59,18 +61,45 @@ typedef struct Param {
 typedef size_t ParamId;
 #define PARAM_NONE ((ParamId)-1) // where a parameter is optional
 
-// A dense layer's weight [n_out, n_in] and bias [n_out].
+// A dense layer's weight [n_out, n_in] and bias [n_out] (or PARAM_NONE).
 typedef struct Dense {
     ParamId weight, bias;
     size_t n_in, n_out;
 } Dense;
 
+// One tensor of a stacked dense layer.
+typedef struct DensePart {
+    const char *name;
+    size_t n_out;
+} DensePart;
+
+enum {
+    DENSE_NO_BIAS = 1 << 0,
+    DENSE_INPUT_FIRST = 1 << 1, // the checkpoint's weight is [n_in, n_out]; one part only
+};
+
+// Angles of a rotary embedding: position p turns pair i by p * frequencies[i], its cosine and sine times `scale`.
+typedef struct TapeRope {
+    size_t n_dims;            // columns of a head that turn; even
+    const float *frequencies; // [n_dims / 2]
+    float scale;
+    // Where not NULL: instead, for sequences that reach beyond long_from positions.
+    const float *long_frequencies;
+    size_t long_from;
+} TapeRope;
+
+typedef size_t RopeId;
+
 typedef struct TapeAttention {
     size_t n_heads, n_kv_heads, head_dim;
     float scale;
     bool is_causal;
-    size_t window; // 0 = no limit
-    float dropout; // of the probabilities
+    size_t window;  // 0 = no limit
+    float soft_cap; // 0 = none
+    float dropout;  // of the probabilities
+    bool
+        is_cached; // keys and values of earlier tokens come from a cache, where a run has one (models/cache.h)
+    size_t cache; // which one; set by tape_attention
 } TapeAttention;
 
 enum { NODE_MAX_VALUES = 3, NODE_MAX_PARAMS = 3 };
@@ -87,10 +116,22 @@ typedef struct TapeNode {
     uint32_t site; // number of its dropout
     union {
         Activation activation;
-        float epsilon;
+        NormArgs norm;
         TapeAttention attention;
+        struct {
+            RopeId table;
+            size_t head_dim;
+        } rope;
+        AddArgs add;
+        float cap;
     } as;
 } TapeNode;
+
+// Keys and values of one attention, as a cache keeps them.
+typedef struct TapeCache {
+    size_t cols;   // n_kv_heads * head_dim
+    size_t window; // keys further back are never seen; 0 = no limit
+} TapeCache;
 
 typedef struct TapeSlot {
     RowDomain domain;
@@ -108,6 +149,10 @@ typedef struct Tape {
     size_t n_nodes, nodes_capacity;
     TapeSlot *slots;
     size_t n_slots, slots_capacity;
+    TapeRope *ropes;
+    size_t n_ropes, ropes_capacity;
+    TapeCache *caches;
+    size_t n_caches, caches_capacity;
     Value *hidden; // marked hidden states
     size_t n_hidden, hidden_capacity;
     Value output;
@@ -123,6 +168,9 @@ Tape tape_begin(Arena *arena, Layout weight_layout);
 // The first error of recording; checks that there is an output.
 Status tape_finish(Tape *tape, Error *err) MUST_CHECK;
 
+// Keeps a failure met while recording, where it is the first.
+void tape_fail(Tape *tape, Status status, const char *what);
+
 // Names given below are relative to the prefix: tape_prefix(t, "bert.encoder.layer.%zu.", i).
 void tape_prefix(Tape *tape, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Parameters declared from now on belong to this group (see Param).
@@ -130,29 +178,48 @@ void tape_group(Tape *tape, size_t group);
 
 // NAME.weight as a table [rows, cols]. zero_row: see Param.
 ParamId tape_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row);
+// The same for a table that is a dense layer's weight too (tape_linear_tied), stored as those are.
+ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row);
 // A lone vector called NAME.
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init);
 // NAME.weight and NAME.bias of each name, stacked to one layer with n_out outputs in all, equally shared.
 Dense tape_dense(Tape *tape, const char *const *names, size_t n_names, size_t n_in, size_t n_out);
 
-// Table rows of each token, added: word [V,H], position [P,H], type [Y,H]; the last two may be PARAM_NONE.
+// The same with parts of unequal sizes. flags: DENSE_...
+Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_t n_in,
+                       unsigned flags);
+// Angles that tape_rope turns by; frequencies are copied.
+RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
+
+// Table rows of each token, added: word [V,H], position [P,H], type [Y,H]; the latter two may be PARAM_NONE.
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation);
 // Outputs [begin, end) of the layer alone. With panels both must be multiples of PANEL_WIDTH.
 Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t end,
                        Activation activation);
-// x times the table's transpose, plus bias: the output layer of a masked LM, tied to the embedding.
+// x times the table's transpose, plus bias (or PARAM_NONE): an output layer tied to the embedding.
 Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias);
 // LayerNorm of x, or of x + residual, with NAME.weight and NAME.bias.
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon);
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name,
                                float epsilon);
+// Root mean square norm with NAME.weight of `width` columns: of the whole row, or of each `width` columns of it.
+// weight_offset: see NormArgs; a weight that is added to 1 starts as 0.
+Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,
+                    float weight_offset);
+// Heads of x turned by their rows' positions.
+Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles);
+Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a) * b
+Value tape_add(Tape *tape, Value a, Value b);
+Value tape_scale(Tape *tape, Value x, float factor);
+Value tape_soft_cap(Tape *tape, Value x, float cap); // cap * tanh(x / cap)
 // q may have rows of another domain than k and v.
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention);
 Value tape_dropout(Tape *tape, Value x, float p);
 // One token's row of each sequence: the first, or the one that TokenSequence.chosen names.
 Value tape_chosen_tokens(Tape *tape, Value x);
 Value tape_mean_pool(Tape *tape, Value x);
+Value tape_output_rows(Tape *tape, Value x); // the tokens' rows that someone reads (ROWS_OUTPUTS)
 Value tape_columns(Tape *tape, Value x, size_t begin, size_t end);
 
 // Marks x as the next hidden state, for whoever looks inside.

@@ -382,6 +382,7 @@ Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_
         const size_t width = param->is_vector ? 1 : param->cols,
                      begin = param->parts[part].begin * width;
         memcpy(out, rows + begin, (param->parts[part].end * width - begin) * sizeof *out);
+        if (param->is_input_first) s = weights_transpose(out, param->rows, param->cols, err);
     }
     free(pointers);
     free(rows);

@@ -267,11 +267,11 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
                      tuned = size_min(size_max(longest_tokens, TRAIN_UNIT_TOKENS),
                                       size_max(batch_tokens, 1));
         const uint64_t weights = tape->n_floats * sizeof(float);
-        const uint64_t answering = (is_on_gpu ? 1 : n_threads) *
-                                   program_buffer_floats(model->program, answer, answer / 8) *
-                                   sizeof(float);
+        const uint64_t answering =
+            (is_on_gpu ? 1 : n_threads) *
+            program_buffer_floats(model->program, answer, answer / 8, answer) * sizeof(float);
         const uint64_t tuning =
-            n_threads * program_buffer_floats(program, tuned, tuned / 8) * sizeof(float);
+            n_threads * program_buffer_floats(program, tuned, tuned / 8, tuned) * sizeof(float);
         out->predict_bytes = weights + answering;
         out->train_bytes = 2 * weights + answering + tuning +
                            (2 * moments + 4 * dense + batch_tokens * row_cols) * sizeof(float);

@@ -1,0 +1,19 @@
+// models/program_internal.h: between program_bind.c, which puts a unit in place, and program_run.c, which takes it through
+// the steps.
+#ifndef ASSAY_MODELS_PROGRAM_INTERNAL_H
+#define ASSAY_MODELS_PROGRAM_INTERNAL_H
+
+#include "models/program.h"
+
+// Sizes of units: what there is room for, or what one has.
+typedef struct Extent {
+    size_t n_tokens, n_sequences, n_outputs;
+} Extent;
+
+size_t extent_rows(const Extent *extent, RowDomain domain);
+Extent extent_of_run(const ProgramRun *run);
+
+// The angles that program_bind found for an entry of Program.angles.
+Tensor program_angles(const ProgramRun *run, size_t index);
+
+#endif
