@@ -39,6 +39,7 @@ def arguments():
     p.add_argument("--tune", action="store_true")
     p.add_argument("--sort", action="store_true", help="peers (and assay, tuning) batch by length")
     p.add_argument("--no-onnx", action="store_true")
+    p.add_argument("--busy", type=int, default=0, help="so many endless loops run beside: a busy machine")
     p.add_argument("--wall", action="store_true", help="ratios of wall time instead of CPU time")
     return p.parse_args()
 
@@ -146,6 +147,7 @@ def main():
 
         programs["onnxruntime"] = lambda: timed(onnx_predict)
 
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(args.busy)]
     for name in programs:
         if name != "assay":
             programs[name]()
@@ -153,6 +155,8 @@ def main():
     for _ in range(args.rounds):
         for name, run in programs.items():
             times[name].append(run())
+    for loop in loops:
+        loop.kill()
     column = 0 if args.wall else 1
     tokens = sum(map(len, ids))
     print(f"{len(ids)} sequences, {tokens} tokens, batch {args.batch_size}, padding factor {padding:.2f}, "
