@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "harness/prepare.h"
+#include "models/checkpoint.h"
 #include "models/tokenizers/train.h"
 
 static size_t slot_of(const Prepared *prepared, size_t model, size_t task)
@@ -78,9 +79,7 @@ static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
                               err);
     }
     ModelConfig config;
-    const char *path = file_join(&prepared->arena, slice_from_cstr(m->path), SLICE("config.json"));
-    if (path == NULL) return error_set_memory(err, strlen(m->path), 1, "a path");
-    TRY(model_config_load(&prepared->arena, path, &config, err));
+    TRY(checkpoint_config(&prepared->arena, m->path, &config, err));
     prepared->model_lengths[slot] = config.max_positions;
     return tokenizer_open(m->path, &prepared->tokenizers[slot], err);
 }

@@ -46,7 +46,7 @@ typedef struct ModelOptions {
 } ModelOptions;
 
 // directory holds config.json, model.safetensors (or model.safetensors.index.json and its shards) and the tokenizer's
-// files. Refused with file, tensor and remedy: tensors missing or of another shape than config.json says, a vocabulary
+// files; it may also be a GGUF file, or what else models/checkpoint.h lists. Refused with file, tensor and remedy: tensors missing or of another shape than config.json says, a vocabulary
 // larger than the embedding. options may be NULL.
 Status model_open(const char *directory, const ModelOptions *options, Model **out,
                   Error *err) MUST_CHECK;

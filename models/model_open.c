@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "models/architecture.h"
+#include "models/checkpoint.h"
+#include "models/gguf_model.h"
 #include "models/model_internal.h"
 
 static void close_files(Model *model)
@@ -46,68 +48,33 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     return model_copy_labels(model, options->labels, options->n_labels, err);
 }
 
+static Status check_vocab_size(const Model *model, Slice place, Error *err)
+{
+    const size_t size = tokenizer_vocab_size(model->tokenizer);
+    if (size <= model->config.vocab_size) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        SLICE_FMT
+        ": the tokenizer has ids up to %zu, but the embedding has only %zu rows (vocab_size): tokenizer and weights are "
+        "not of the same model",
+        SLICE_ARG(place), size - 1, model->config.vocab_size);
+}
+
 static Status open_tokenizer(Model *model, const char *directory, Error *err)
 {
     TRY(tokenizer_open(directory, &model->tokenizer, err));
-    const size_t size = tokenizer_vocab_size(model->tokenizer);
-    if (size > model->config.vocab_size) {
-        return error_set(
-            err, STATUS_INVALID,
-            "%s: the tokenizer has ids up to %zu, but the embedding has only %zu rows (vocab_size): tokenizer and weights are "
-            "not of the same model",
-            directory, size - 1, model->config.vocab_size);
-    }
-    return STATUS_OK;
+    return check_vocab_size(model, slice_from_cstr(directory), err);
 }
 
-// modules.json of sentence-transformers lists what follows the encoder; absent for other models.
-static Status read_modules(Model *model, const char *path, Error *err)
+static Status choose_pool(Model *model, const Checkpoint *files, const char *path,
+                          const ModelOptions *options, Error *err)
 {
-    JsonDocument *document = NULL;
-    if (!file_exists(path)) return STATUS_OK;
-    TRY(json_load(path, JSON_STRICT, &document, err));
-    for (const Json *module = json_first(json_root(document)); module; module = json_next(module)) {
-        const Json *type = json_get(module, "type");
-        if (type && json_kind(type) == JSON_STRING &&
-            slice_ends_with(json_string(type), SLICE("Normalize")))
-            model->wants_normalized = 1;
-    }
-    json_close(&document);
-    return STATUS_OK;
-}
-
-// What 1_Pooling/config.json of sentence-transformers says makes the embedding, where it is there.
-static Status read_pool(const char *path, EmbeddingPool *pool, Error *err)
-{
-    static const struct {
-        const char *key;
-        EmbeddingPool pool;
-    } modes[] = {{"pooling_mode_mean_tokens", POOL_MEAN},
-                 {"pooling_mode_cls_token", POOL_FIRST},
-                 {"pooling_mode_lasttoken", POOL_LAST}};
-    JsonDocument *document = NULL;
-    if (!file_exists(path)) return STATUS_OK;
-    TRY(json_load(path, JSON_STRICT, &document, err));
-    Status s = STATUS_OK;
-    for (size_t i = 0; s == STATUS_OK && i < sizeof modes / sizeof *modes; i++) {
-        bool is_on = false;
-        s = json_opt_bool(json_root(document), modes[i].key, &is_on, err);
-        if (is_on) *pool = modes[i].pool;
-    }
-    json_close(&document);
-    return s;
-}
-
-static Status choose_pool(Model *model, Slice folder, const ModelOptions *options, Error *err)
-{
+    CheckpointEmbedding embedding;
+    TRY(checkpoint_embedding(files, path, &embedding, err));
+    model->wants_normalized = embedding.is_normalized;
     model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
-    if (options->has_pool) {
-        model->config.pool = options->pool;
-        return STATUS_OK;
-    }
-    const char *path = file_join(&model->arena, folder, SLICE("1_Pooling/config.json"));
-    if (!path) return error_set_memory(err, 1, folder.len, "a path");
-    return read_pool(path, &model->config.pool, err);
+    model->config.pool = options->has_pool ? options->pool : embedding.pool;
+    return STATUS_OK;
 }
 
 static Status keep_directory(Model *model, const char *directory, Error *err)
@@ -117,26 +84,36 @@ static Status keep_directory(Model *model, const char *directory, Error *err)
     return model->directory ? STATUS_OK : error_set_memory(err, 1, strlen(directory), "a path");
 }
 
-static Status load(Model *model, const char *directory, const ModelOptions *options, Error *err)
+// The tokenizer of a file of our own is in it; of others from what tokenizer.ggml.* say.
+static Status open_gguf_tokenizer(Model *model, const Gguf *file, Error *err)
 {
-    Safetensors file = {0};
+    Slice json = {0};
+    TRY(gguf_get_string(file, GGUF_KEY_TOKENIZER, &json, NULL, err));
+    if (json.len == 0) return STATUS_OK;
+    TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
+    return check_vocab_size(model, file->name, err);
+}
+
+static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
+{
+    Checkpoint files = {0};
     bool head_is_new = false;
-    const Slice folder = slice_from_cstr(directory);
-    const char *config = file_join(&model->arena, folder, SLICE("config.json"));
-    const char *modules = file_join(&model->arena, folder, SLICE("modules.json"));
-    if (!config || !modules) return error_set_memory(err, 2, folder.len, "paths");
-    TRY(keep_directory(model, directory, err));
-    TRY(json_load(config, JSON_STRICT, &model->config_file, err));
-    TRY(model_config_parse(&model->arena, json_root(model->config_file), &model->config, err));
-    TRY(choose_head(model, options, &head_is_new, err));
-    TRY(choose_pool(model, folder, options, err));
-    TRY(read_modules(model, modules, err));
-    if (!options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
-    Status s = safetensors_open_model(directory, &file, err);
+    const bool is_gguf = !file_is_directory(path);
+    TRY(checkpoint_open(path, &files, err));
+    model->config_file = files.config;
+    files.config = NULL;
+    Status s =
+        model_config_parse(&model->arena, json_root(model->config_file), &model->config, err);
+    if (s == STATUS_OK) s = choose_head(model, options, &head_is_new, err);
+    if (s == STATUS_OK) s = choose_pool(model, &files, path, options, err);
+    if (s == STATUS_OK && !is_gguf) s = keep_directory(model, path, err);
+    if (s == STATUS_OK && !options->without_tokenizer)
+        s = is_gguf ? open_gguf_tokenizer(model, &files.gguf, err)
+                    : open_tokenizer(model, path, err);
     if (s == STATUS_OK) s = model_make_program(model, err);
     if (s == STATUS_OK)
-        s = weights_load(model, &file, head_is_new, head_is_new, options->seed, err);
-    safetensors_close(&file);
+        s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
+    checkpoint_close(&files);
     return s;
 }
 
@@ -145,15 +122,11 @@ Status model_open(const char *directory, const ModelOptions *options, Model **ou
     static const ModelOptions defaults;
     Model *model = NULL;
     if (!options) options = &defaults;
-    if (!file_is_directory(directory)) {
-        return error_set(
-            err, STATUS_NOT_FOUND,
-            "%s: no such directory; a model is a directory with config.json and weights",
-            directory);
-    }
     TRY(model_start(options, &model, err));
     model->close_files = close_files;
-    const Status s = load(model, directory, options, err);
+    const char *path = directory;
+    Status s = checkpoint_resolve(&model->arena, directory, &path, err);
+    if (s == STATUS_OK) s = load(model, path, options, err);
     if (s == STATUS_OK)
         *out = model;
     else

@@ -189,10 +189,8 @@ static Status missing(const Safetensors *file, Slice name, Error *err)
 // Integers in a weight's place are a quantised checkpoint or a broken file; as plain numbers they mean nothing.
 static Status want_real(const SafeTensor *tensor, Error *err)
 {
-    static const TensorType real[] = {TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_F64};
-    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
-        if (tensor->type == real[i]) return STATUS_OK;
-    }
+    DType dtype;
+    if (tensor_type_dtype(tensor->type, &dtype)) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ": tensor \"" SLICE_FMT
                                "\" is of type %s, but weights must be F32, F16, BF16 or F64: "

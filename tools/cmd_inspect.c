@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "models/architecture.h"
-#include "models/formats/safetensors.h"
+#include "models/checkpoint.h"
 #include "tools/commands.h"
 #include "tools/listing.h"
 #include "tools/model_card.h"
@@ -31,13 +31,15 @@ typedef struct Inspection {
 
 static Status count_types(Inspection *in, Error *err)
 {
-    Safetensors file = {0};
+    Checkpoint files = {0};
+    const char *path = in->directory;
     struct {
         uint64_t tensors, parameters, bytes;
     } counts[TENSOR_TYPE_COUNT] = {{0}};
-    TRY(safetensors_open_model(in->directory, &file, err));
-    for (size_t i = 0; i < file.n_tensors; i++) {
-        const SafeTensor *tensor = &file.tensors[i];
+    TRY(checkpoint_resolve(in->types.arena, in->directory, &path, err));
+    TRY(checkpoint_open(path, &files, err));
+    for (size_t i = 0; i < files.tensors.n_tensors; i++) {
+        const SafeTensor *tensor = &files.tensors.tensors[i];
         counts[tensor->type].tensors++;
         counts[tensor->type].parameters += tensor->n_elements;
         counts[tensor->type].bytes += tensor->data.len;
@@ -47,7 +49,7 @@ static Status count_types(Inspection *in, Error *err)
             in->n_unused += tensor->n_elements;
         }
     }
-    safetensors_close(&file);
+    checkpoint_close(&files);
     for (size_t t = 0; t < TENSOR_TYPE_COUNT; t++) {
         if (counts[t].tensors == 0) continue;
         listing_cstr(&in->types, tensor_type_name((TensorType)t));
@@ -62,6 +64,13 @@ static Status list_files(Inspection *in, Error *err)
 {
     Slice *names = NULL;
     size_t n = 0;
+    if (!file_is_directory(in->directory)) {
+        FileStat info = {0};
+        TRY(file_stat(in->directory, &info, err));
+        listing_text(&in->files, file_name_of(slice_from_cstr(in->directory)));
+        listing_count(&in->files, info.size_bytes);
+        return listing_status(&in->files, err);
+    }
     TRY(file_list(in->files.arena, in->directory, &names, &n, err));
     for (size_t i = 0; i < n; i++) {
         FileStat info = {0};
@@ -325,7 +334,7 @@ const Command command_inspect = {
     .min_operands = 1,
     .max_operands = 1,
     .description =
-        "Opens MODEL, a directory with config.json and model.safetensors, checks that its files fit "
+        "Opens MODEL, a directory with config.json and model.safetensors or a GGUF file, checks that its files fit "
         "together, and says what it is. The licence, what the model was made from and trained on are "
         "those that its README.md states; nothing is guessed.",
     .examples = "  assay inspect models/minilm\n",

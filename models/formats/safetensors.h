@@ -52,6 +52,16 @@ bool tensor_type_bytes(TensorType type, size_t n_dims, const size_t *shape, size
 
 enum { SAFETENSORS_MAX_DIMS = 8, SAFETENSORS_MAX_HEADER = 100 * 1000 * 1000 };
 
+// How a tensor's numbers as stored differ from those that it stands for. Reading undoes it; only GGUF files have any.
+typedef enum SafeChange {
+    SAFE_AS_IS,
+    // Rows in heads of d: stored row 2 j + t of a head is row t d/2 + j of the tensor (Llama's query and key: rotations of
+    // neighbours instead of halves).
+    SAFE_ROPE_PAIRS,
+    SAFE_LESS_ONE,   // 1 must be taken off (Gemma's norms, whose weights are added to 1)
+    SAFE_TRANSPOSED, // stored [shape[1], shape[0]] (GPT-2's layers, inputs first in Transformers)
+} SafeChange;
+
 // One tensor of a file; it borrows from it.
 typedef struct SafeTensor {
     Slice name;
@@ -61,6 +71,8 @@ typedef struct SafeTensor {
     size_t n_elements;
     Slice data; // tensor_type_bytes of it, of no particular alignment
     Slice file; // where it stands, for messages
+    SafeChange change;
+    size_t n_heads; // for SAFE_ROPE_PAIRS; divides shape[0] into heads of even size
 } SafeTensor;
 
 typedef struct SafeMetadata {
@@ -98,6 +110,8 @@ Slice safetensors_metadata(const Safetensors *file, const char *key);
 // All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
 // and booleans rounded to nearest. F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
+// Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions.
+const void *safetensor_row(const SafeTensor *tensor, size_t row);
 // All elements as int32: I32, I64 (refused out of range), I16, I8, U8, BOOL.
 Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err) MUST_CHECK;
 // Fails unless the shape is exactly this; the message has both.

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -91,7 +92,7 @@ static Status refuse(const SafeTensor *tensor, const char *wanted, Error *err)
         SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), tensor_type_name(tensor->type), wanted);
 }
 
-Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
+static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->type) {
     case TENSOR_F32:
@@ -138,6 +139,61 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
         break;
     }
     return refuse(tensor, "F32, F16, BF16 or F64 (convert the checkpoint)", err);
+}
+
+const void *safetensor_row(const SafeTensor *tensor, size_t row)
+{
+    const size_t row_bytes = tensor->shape[0] > 0 ? tensor->data.len / tensor->shape[0] : 0;
+    if (tensor->change == SAFE_ROPE_PAIRS) {
+        const size_t dim = tensor->shape[0] / tensor->n_heads, half = dim / 2;
+        const size_t head = row / dim, at = row % dim;
+        row = head * dim + 2 * (at % half) + at / half;
+    }
+    return tensor->data.ptr + row * row_bytes;
+}
+
+static Status read_rope_pairs(const SafeTensor *tensor, float *out, Error *err)
+{
+    const size_t n_rows = tensor->shape[0], n = n_rows > 0 ? tensor->n_elements / n_rows : 0;
+    SafeTensor row = *tensor;
+    row.n_elements = n;
+    row.data.len = n_rows > 0 ? tensor->data.len / n_rows : 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        row.data.ptr = safetensor_row(tensor, i);
+        TRY(read_stored(&row, out + i * n, err));
+    }
+    return STATUS_OK;
+}
+
+static Status read_transposed(const SafeTensor *tensor, float *out, Error *err)
+{
+    const size_t rows = tensor->shape[0], cols = tensor->shape[1];
+    float *stored = malloc((tensor->n_elements + 1) * sizeof *stored);
+    if (!stored) return error_set_memory(err, tensor->n_elements, sizeof *stored, "a tensor");
+    const Status s = read_stored(tensor, stored, err);
+    for (size_t j = 0; s == STATUS_OK && j < cols; j++) {
+        for (size_t i = 0; i < rows; i++) out[i * cols + j] = stored[j * rows + i];
+    }
+    free(stored);
+    return s;
+}
+
+Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
+{
+    switch (tensor->change) {
+    case SAFE_ROPE_PAIRS:
+        return read_rope_pairs(tensor, out, err);
+    case SAFE_TRANSPOSED:
+        if (tensor->n_dims == 2) return read_transposed(tensor, out, err);
+        break;
+    case SAFE_LESS_ONE:
+        TRY(read_stored(tensor, out, err));
+        for (size_t i = 0; i < tensor->n_elements; i++) out[i] -= 1.0f;
+        return STATUS_OK;
+    case SAFE_AS_IS:
+        break;
+    }
+    return read_stored(tensor, out, err);
 }
 
 static Status read_i64(const SafeTensor *tensor, int32_t *out, Error *err)

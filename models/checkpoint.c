@@ -1,0 +1,262 @@
+#include "models/checkpoint.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "models/gguf_export.h"
+
+// ---- where the files are ----
+
+bool checkpoint_is_gguf(const char *path)
+{
+    Slice bytes = {0};
+    Error ignored = {0};
+    if (!file_exists(path) || file_is_directory(path)) return false;
+    if (file_map(path, &bytes, &ignored) != STATUS_OK) return false;
+    const bool is_gguf = gguf_is(bytes);
+    file_unmap(&bytes);
+    return is_gguf;
+}
+
+// A model's folder in Hugging Face's cache: refs/main names the snapshot. *out stays where it is no such folder.
+static Status resolve_cache(Arena *arena, Slice folder, const char **out, Error *err)
+{
+    const char *ref = file_join(arena, folder, SLICE("refs/main"));
+    const char *snapshots = file_join(arena, folder, SLICE("snapshots"));
+    Slice *names = NULL, chosen = {0};
+    size_t n = 0;
+    if (!ref || !snapshots) return error_set_memory(err, 2, folder.len, "paths");
+    if (!file_is_directory(snapshots)) return STATUS_OK;
+    TRY(file_list(arena, snapshots, &names, &n, err));
+    if (file_exists(ref)) {
+        TRY(file_read(arena, ref, 4096, &chosen, err));
+        chosen = slice_trim(chosen);
+    } else if (n == 1) {
+        chosen = names[0];
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_eq(names[i], chosen)) continue;
+        *out = file_join(arena, slice_from_cstr(snapshots), chosen);
+        return *out ? STATUS_OK : error_set_memory(err, 1, folder.len, "a path");
+    }
+    return error_set(
+        err, STATUS_INVALID,
+        SLICE_FMT
+        ": of its %zu snapshots none is named by refs/main: give the snapshot's own folder",
+        SLICE_ARG(folder), n);
+}
+
+// The GGUF file of a directory that has no config.json.
+static Status resolve_lone_gguf(Arena *arena, Slice folder, const char **out, Error *err)
+{
+    Slice *names = NULL;
+    size_t n = 0, n_files = 0;
+    const char *config = file_join(arena, folder, SLICE("config.json"));
+    if (!config) return error_set_memory(err, 1, folder.len, "a path");
+    if (file_exists(config)) return STATUS_OK;
+    TRY(file_list(arena, *out, &names, &n, err));
+    const char *found = *out;
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_ends_with(names[i], SLICE(".gguf"))) continue;
+        n_files++;
+        found = file_join(arena, folder, names[i]);
+        if (!found) return error_set_memory(err, 1, folder.len, "a path");
+    }
+    if (n_files > 1) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": %zu GGUF files stand there: name the one that is meant",
+                         SLICE_ARG(folder), n_files);
+    }
+    *out = found;
+    return STATUS_OK;
+}
+
+Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Error *err)
+{
+    *out = path;
+    if (!file_exists(path)) {
+        return error_set(
+            err, STATUS_NOT_FOUND,
+            "%s: no such file or directory; a model is a directory with config.json and weights, or a GGUF "
+            "file",
+            path);
+    }
+    if (!file_is_directory(path)) {
+        if (checkpoint_is_gguf(path)) return STATUS_OK;
+        return error_set(
+            err, STATUS_INVALID,
+            "%s: neither a directory nor a GGUF file; of a model in safetensors name the directory",
+            path);
+    }
+    TRY(resolve_cache(arena, slice_from_cstr(path), out, err));
+    return resolve_lone_gguf(arena, slice_from_cstr(*out), out, err);
+}
+
+// ---- weights that are not read ----
+
+static bool is_pickled(Slice name)
+{
+    static const Slice endings[] = {SLICE_LIT(".bin"), SLICE_LIT(".pt"), SLICE_LIT(".pth"),
+                                    SLICE_LIT(".ckpt"), SLICE_LIT(".pkl")};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (slice_ends_with(name, endings[i])) return true;
+    }
+    return false;
+}
+
+// err says that there are no safetensors; where pickled weights stand in their place, it says what to do with them.
+static Status explain_pickled(const Json *config, const char *directory, Error *err)
+{
+    Arena arena = {0};
+    Slice *names = NULL, pickled = {0}, class_name = SLICE("AutoModel");
+    size_t n = 0;
+    Error ignored = {0};
+    const Json *classes = json_get(config, "architectures");
+    if (classes && json_len(classes) > 0 && json_kind(json_at(classes, 0)) == JSON_STRING)
+        class_name = json_string(json_at(classes, 0));
+    if (file_list(&arena, directory, &names, &n, &ignored) != STATUS_OK) n = 0;
+    for (size_t i = 0; i < n && !pickled.ptr; i++) {
+        if (is_pickled(names[i])) pickled = names[i];
+    }
+    Status s = STATUS_NOT_FOUND;
+    if (pickled.ptr) {
+        s = error_set(
+            err, STATUS_INVALID,
+            "%s: its weights are pickled (" SLICE_FMT
+            "): such a file can run any program when it is read, so it never is; convert it where you trust it: "
+            "python3 -c \"import transformers as t; t." SLICE_FMT
+            ".from_pretrained('%s').save_pretrained('%s-safetensors')\"",
+            directory, SLICE_ARG(pickled), SLICE_ARG(class_name), directory, directory);
+    }
+    arena_release(&arena);
+    return s;
+}
+
+// ---- opening ----
+
+static Status open_gguf(const char *path, Checkpoint *out, Error *err)
+{
+    Buffer text = {0};
+    Status s = gguf_open(path, &out->gguf, err);
+    if (s == STATUS_OK) s = gguf_config(&out->gguf, &text, err);
+    if (s == STATUS_OK) {
+        char name[1024];
+        snprintf(name, sizeof name, "%s: its metadata as config.json", path);
+        s = json_parse(slice_from_cstr(name), buffer_slice(&text), JSON_STRICT, &out->config, err);
+    }
+    buffer_release(&text);
+    return s;
+}
+
+static Status open_config(const char *path, Checkpoint *out, Error *err)
+{
+    Arena arena = {0};
+    *out = (Checkpoint){0};
+    if (checkpoint_is_gguf(path)) return open_gguf(path, out, err);
+    const char *config = file_join(&arena, slice_from_cstr(path), SLICE("config.json"));
+    const Status s = config ? json_load(config, JSON_STRICT, &out->config, err)
+                            : error_set_memory(err, 1, strlen(path), "a path");
+    arena_release(&arena);
+    return s;
+}
+
+Status checkpoint_open(const char *path, Checkpoint *out, Error *err)
+{
+    Status s = open_config(path, out, err);
+    if (s == STATUS_OK && out->gguf.n_pairs > 0) {
+        s = gguf_tensors(&out->gguf, json_root(out->config), &out->tensors, err);
+    } else if (s == STATUS_OK) {
+        s = safetensors_open_model(path, &out->tensors, err);
+        if (s == STATUS_NOT_FOUND) s = explain_pickled(json_root(out->config), path, err);
+    }
+    if (s != STATUS_OK) checkpoint_close(out);
+    return s;
+}
+
+Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error *err)
+{
+    Checkpoint checkpoint;
+    const char *real = path;
+    TRY(checkpoint_resolve(arena, path, &real, err));
+    Status s = open_config(real, &checkpoint, err);
+    if (s == STATUS_OK) s = model_config_parse(arena, json_root(checkpoint.config), out, err);
+    checkpoint_close(&checkpoint);
+    return s;
+}
+
+// ---- embeddings ----
+
+// modules.json lists what follows the encoder.
+static Status read_modules(const char *path, bool *is_normalized, Error *err)
+{
+    JsonDocument *document = NULL;
+    if (!file_exists(path)) return STATUS_OK;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    for (const Json *module = json_first(json_root(document)); module; module = json_next(module)) {
+        const Json *type = json_get(module, "type");
+        if (type && json_kind(type) == JSON_STRING &&
+            slice_ends_with(json_string(type), SLICE("Normalize"))) {
+            *is_normalized = true;
+        }
+    }
+    json_close(&document);
+    return STATUS_OK;
+}
+
+static Status read_pool(const char *path, EmbeddingPool *pool, Error *err)
+{
+    static const struct {
+        const char *key;
+        EmbeddingPool pool;
+    } modes[] = {{"pooling_mode_mean_tokens", POOL_MEAN},
+                 {"pooling_mode_cls_token", POOL_FIRST},
+                 {"pooling_mode_lasttoken", POOL_LAST}};
+    JsonDocument *document = NULL;
+    if (!file_exists(path)) return STATUS_OK;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < sizeof modes / sizeof *modes; i++) {
+        bool is_on = false;
+        s = json_opt_bool(json_root(document), modes[i].key, &is_on, err);
+        if (is_on) *pool = modes[i].pool;
+    }
+    json_close(&document);
+    return s;
+}
+
+static Status read_gguf_embedding(const Gguf *file, CheckpointEmbedding *out, Error *err)
+{
+    Slice architecture = {0};
+    char key[128];
+    int64_t pool = GGUF_POOL_MEAN;
+    TRY(gguf_get_string(file, "general.architecture", &architecture, NULL, err));
+    snprintf(key, sizeof key, SLICE_FMT ".pooling_type", SLICE_ARG(architecture));
+    TRY(gguf_get_int(file, key, 0, 100, &pool, NULL, err));
+    TRY(gguf_get_bool(file, GGUF_KEY_NORMALIZED, &out->is_normalized, NULL, err));
+    out->pool = pool == GGUF_POOL_FIRST  ? POOL_FIRST
+                : pool == GGUF_POOL_LAST ? POOL_LAST
+                                         : POOL_MEAN;
+    return STATUS_OK;
+}
+
+Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
+                            CheckpointEmbedding *out, Error *err)
+{
+    Arena arena = {0};
+    *out = (CheckpointEmbedding){.pool = POOL_MEAN};
+    if (checkpoint->gguf.n_pairs > 0) return read_gguf_embedding(&checkpoint->gguf, out, err);
+    const char *modules = file_join(&arena, slice_from_cstr(path), SLICE("modules.json"));
+    const char *pool = file_join(&arena, slice_from_cstr(path), SLICE("1_Pooling/config.json"));
+    Status s = modules && pool ? STATUS_OK : error_set_memory(err, 2, strlen(path), "paths");
+    if (s == STATUS_OK) s = read_modules(modules, &out->is_normalized, err);
+    if (s == STATUS_OK) s = read_pool(pool, &out->pool, err);
+    arena_release(&arena);
+    return s;
+}
+
+void checkpoint_close(Checkpoint *checkpoint)
+{
+    safetensors_close(&checkpoint->tensors);
+    gguf_close(&checkpoint->gguf);
+    json_close(&checkpoint->config);
+}

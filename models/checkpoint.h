@@ -1,0 +1,42 @@
+// models/checkpoint.h: what stands in a model's files, whatever their format: config.json and tensors.
+//
+// A path is a directory with config.json and safetensors (one file, or shards with their index), a model's folder in Hugging
+// Face's cache (refs/ and snapshots/), a directory with one GGUF file alone, or a GGUF file. A directory with pickled weights
+// only is refused with the command that converts them; they are never read.
+#ifndef ASSAY_MODELS_CHECKPOINT_H
+#define ASSAY_MODELS_CHECKPOINT_H
+
+#include "base/json.h"
+#include "models/config.h"
+#include "models/formats/gguf.h"
+#include "models/formats/safetensors.h"
+
+// Zeroed is empty.
+typedef struct Checkpoint {
+    JsonDocument *config; // config.json, or what a GGUF file says told as one
+    Safetensors tensors;  // named and shaped as in Transformers
+    Gguf gguf;            // of a GGUF file; n_pairs is 0 for others
+} Checkpoint;
+
+// Where the files of a path really are: the snapshot of a cache's folder, the lone GGUF file of a directory, else the path
+// itself. In the arena.
+Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Error *err) MUST_CHECK;
+// Whether a path is a file that begins as GGUF does.
+bool checkpoint_is_gguf(const char *path);
+
+// path: as checkpoint_resolve gives it.
+Status checkpoint_open(const char *path, Checkpoint *out, Error *err) MUST_CHECK;
+// The config alone; text goes into the arena.
+Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error *err) MUST_CHECK;
+
+// How an encoder makes one vector of a text: 1_Pooling/config.json and modules.json of sentence-transformers, or a GGUF file's
+// metadata; the mean as it is where nothing is said.
+typedef struct CheckpointEmbedding {
+    EmbeddingPool pool;
+    bool is_normalized;
+} CheckpointEmbedding;
+Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
+                            CheckpointEmbedding *out, Error *err) MUST_CHECK;
+void checkpoint_close(Checkpoint *checkpoint); // a no-op on a zeroed one
+
+#endif

@@ -1,0 +1,45 @@
+// models/quantize.h: a model's files written as one GGUF file, in a chosen format of numbers.
+//
+// Matrices become `to`; vectors, tables of positions and of token types stay F32, as llama.cpp keeps them. Where a row is no
+// whole number of blocks the next format that fits is taken: Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0, and F16 where
+// rows are no multiple of 32. With a format of 256 the output layer (or the embedding that serves as it) is Q6_K.
+// One tensor at a time is in memory. Numbers that are not finite, and tensors that the model does not know, are refused.
+#ifndef ASSAY_MODELS_QUANTIZE_H
+#define ASSAY_MODELS_QUANTIZE_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "models/formats/safetensors.h"
+
+// What became of a tensor.
+typedef struct QuantizedTensor {
+    Slice name; // in the GGUF file
+    TensorType from, to;
+    size_t n_dims;
+    size_t shape[SAFETENSORS_MAX_DIMS]; // in the GGUF file, the slowest first
+    size_t n_elements;
+    uint64_t bytes_before, bytes_after;
+    double
+        error; // root of the mean squared error, as a share of the root mean square of the numbers
+    double worst;  // largest error of a number
+    double square; // sums for totals: of squared errors and of squares
+    double square_of_all;
+} QuantizedTensor;
+
+typedef struct QuantizeReport {
+    const char *path; // where the model was
+    QuantizedTensor *tensors;
+    size_t n_tensors;
+    uint64_t bytes_before, bytes_after; // of tensors
+    double error;                       // of all matrices together
+} QuantizeReport;
+
+// F32, F16, BF16 or a block format by its name in lower case ("q4_k"); false where it is none.
+bool quantize_type_parse(Slice name, TensorType *out);
+
+// The report's memory is the arena's. path: see models/checkpoint.h. The file is written anew and renamed.
+Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
+                      Arena *arena, QuantizeReport *report, Error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,201 @@
+// assay quantize: a model in fewer bits, as a GGUF file; and back to a directory of safetensors.
+#include "base/file.h"
+#include "models/checkpoint.h"
+#include "models/gguf_model.h"
+#include "models/quantize.h"
+#include "tools/commands.h"
+#include "tools/listing.h"
+#include "tools/model_options.h"
+
+static const char *const type_choices[] = {"f32",  "f16",  "bf16", "q8_0", "q4_0", "q4_1",
+                                           "q5_0", "q5_1", "q4_k", "q5_k", "q6_k", NULL};
+
+static const Option options[] = {
+    {.name = "to",
+     .kind = OPTION_CHOICE,
+     .value = "FORMAT",
+     .choices = type_choices,
+     .help = "how matrices are stored"},
+    {.name = "out",
+     .short_name = 'o',
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "the GGUF file to write; with --to f32 also a directory, which gets safetensors"},
+    {.name = "threads",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "0",
+     .highest = 1024,
+     .help = "threads to work with; 0 is as many as this process may use"},
+};
+
+// ---- telling ----
+
+static Slice shape_text(Arena *arena, const QuantizedTensor *tensor)
+{
+    Buffer text = {0};
+    for (size_t d = 0; d < tensor->n_dims; d++)
+        buffer_printf(&text, "%s%zu", d ? " x " : "", tensor->shape[d]);
+    const Slice copy = arena_copy(arena, buffer_slice(&text));
+    buffer_release(&text);
+    return copy;
+}
+
+static void put_text(const QuantizeReport *report, const char *out_path, Arena *arena, Buffer *out)
+{
+    static const char *const columns[] = {"tensor", "shape",          "from",       "to",
+                                          "bytes",  "relative_error", "worst_error"};
+    Listing list = {.arena = arena, .columns = columns, .n_columns = 7};
+    size_t n_plain = 0;
+    for (size_t i = 0; i < report->n_tensors; i++) {
+        const QuantizedTensor *t = &report->tensors[i];
+        if (t->n_dims < 2) {
+            n_plain++;
+            continue;
+        }
+        listing_text(&list, t->name);
+        listing_text(&list, shape_text(arena, t));
+        listing_cstr(&list, tensor_type_name(t->from));
+        listing_cstr(&list, tensor_type_name(t->to));
+        listing_count(&list, t->bytes_after);
+        listing_printf(&list, "%.3g", t->error);
+        listing_printf(&list, "%.3g", t->worst);
+    }
+    listing_put_table(&list, out);
+    buffer_printf(out, "\n%zu matrices above, %zu vectors in F32\n", report->n_tensors - n_plain,
+                  n_plain);
+    buffer_printf(out, "%.1f MiB -> %.1f MiB (%.1f %%); relative error of all matrices %.3g\n",
+                  (double)report->bytes_before / 0x1p20, (double)report->bytes_after / 0x1p20,
+                  report->bytes_before > 0
+                      ? 100.0 * (double)report->bytes_after / (double)report->bytes_before
+                      : 100.0,
+                  report->error);
+    output_escaped(out, slice_from_cstr(out_path));
+    buffer_append_cstr(out, "\n");
+}
+
+static void put_json(const QuantizeReport *report, const char *out_path, JsonWriter *w)
+{
+    json_begin_object(w);
+    json_put_key(w, "path");
+    json_put_cstr(w, out_path);
+    json_put_key(w, "bytes_before");
+    json_put_u64(w, report->bytes_before);
+    json_put_key(w, "bytes_after");
+    json_put_u64(w, report->bytes_after);
+    json_put_key(w, "relative_error");
+    json_put_double(w, report->error);
+    json_put_key(w, "tensors");
+    json_begin_array(w);
+    for (size_t i = 0; i < report->n_tensors; i++) {
+        const QuantizedTensor *t = &report->tensors[i];
+        json_begin_object(w);
+        json_put_key(w, "name");
+        json_put_string(w, t->name);
+        json_put_key(w, "shape");
+        json_begin_array(w);
+        for (size_t d = 0; d < t->n_dims; d++) json_put_u64(w, t->shape[d]);
+        json_end_array(w);
+        json_put_key(w, "from");
+        json_put_cstr(w, tensor_type_name(t->from));
+        json_put_key(w, "to");
+        json_put_cstr(w, tensor_type_name(t->to));
+        json_put_key(w, "bytes");
+        json_put_u64(w, t->bytes_after);
+        json_put_key(w, "relative_error");
+        json_put_double(w, t->error);
+        json_put_key(w, "worst_error");
+        json_put_double(w, t->worst);
+        json_end_object(w);
+    }
+    json_end_array(w);
+    json_end_object(w);
+}
+
+// ---- working ----
+
+static Status write_gguf(CommandLine *line, TensorType to, const char *out_path, Error *err)
+{
+    QuantizeReport report = {0};
+    Pool *pool = NULL;
+    Buffer out = {0};
+    TRY(model_options_pool(line, &pool, err));
+    Status s = model_quantize(line->operands[0], to, out_path, pool, &line->arena, &report, err);
+    pool_close(&pool);
+    if (s == STATUS_OK && line->is_json) {
+        JsonWriter w = json_writer(&out, 2);
+        put_json(&report, out_path, &w);
+        buffer_append_byte(&out, '\n');
+    } else if (s == STATUS_OK) {
+        put_text(&report, out_path, &line->arena, &out);
+    }
+    if (s == STATUS_OK) s = output_buffer(&out, err);
+    buffer_release(&out);
+    return s;
+}
+
+// The tokenizer.json that a file of our own carries.
+static Status write_tokenizer(CommandLine *line, const char *directory, Error *err)
+{
+    Gguf file = {0};
+    Slice text = {0};
+    const char *path = NULL;
+    TRY(checkpoint_resolve(&line->arena, line->operands[0], &path, err));
+    if (file_is_directory(path)) return STATUS_OK;
+    TRY(gguf_open(path, &file, err));
+    Status s = gguf_get_string(&file, GGUF_KEY_TOKENIZER, &text, NULL, err);
+    const char *to = file_join(&line->arena, slice_from_cstr(directory), SLICE("tokenizer.json"));
+    if (s == STATUS_OK && !to) s = error_set_memory(err, 1, text.len, "a path");
+    if (s == STATUS_OK && text.len > 0) s = file_write(to, text, err);
+    gguf_close(&file);
+    return s;
+}
+
+static Status write_directory(CommandLine *line, const char *directory, Error *err)
+{
+    Model *model = NULL;
+    const ModelOptions model_options = {.without_tokenizer = 1};
+    TRY(model_open(line->operands[0], &model_options, &model, err));
+    Status s = model_save(model, directory, err);
+    if (s == STATUS_OK) s = write_tokenizer(line, directory, err);
+    model_close(&model);
+    return s;
+}
+
+static Status run(CommandLine *line, Error *err)
+{
+    const char *out_path = option_text(line, "out");
+    const size_t choice = option_choice(line, "to");
+    TensorType to = TENSOR_F32;
+    if (choice == SIZE_MAX || !out_path)
+        return error_set(err, STATUS_INVALID, "--to FORMAT and --out FILE are wanted");
+    (void)quantize_type_parse(slice_from_cstr(type_choices[choice]), &to);
+    if (slice_ends_with(slice_from_cstr(out_path), SLICE(".gguf")))
+        return write_gguf(line, to, out_path, err);
+    if (to == TENSOR_F32) return write_directory(line, out_path, err);
+    return error_set(
+        err, STATUS_INVALID,
+        "--out %s: %s is written as a GGUF file, whose name must end with .gguf; a directory of safetensors "
+        "is written with --to f32",
+        out_path, type_choices[choice]);
+}
+
+const Command command_quantize = {
+    .name = "quantize",
+    .group = "Models",
+    .summary = "write a model in fewer bits, as a GGUF file, and say what that cost",
+    .operands = "MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .description =
+        "MODEL is a directory or a GGUF file. Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
+        "are no whole blocks of the format get the next one that fits (at last F16). With a format of 256 (q4_k, q5_k, q6_k) "
+        "the output layer is Q6_K.\n\n"
+        "The file opens in llama.cpp where it knows the architecture; config.json and tokenizer.json travel in it, so that "
+        "every model that runs here can be stored. The relative error of a matrix is the root of its mean squared error as "
+        "a share of its root mean square.",
+    OPTIONS(options),
+    .examples = "  assay quantize models/llama --to q8_0 -o llama-q8_0.gguf\n"
+                "  assay quantize llama-q8_0.gguf --to f32 -o models/llama-again  # safetensors\n",
+    .run = run,
+};
