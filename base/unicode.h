@@ -26,6 +26,14 @@ Status unicode_normalize(Arena *arena, Slice text, UnicodeForm form, Slice *out,
                          Error *err) MUST_CHECK;
 // Canonical decomposition of one code point: at most 4 results. Returns how many (1 = itself).
 size_t unicode_decompose(CodePoint c, CodePoint out[4]);
+// The same for the compatibility decomposition (U+FDFA has 18, the longest).
+enum { UNICODE_MAX_COMPATIBILITY = 18 };
+size_t unicode_decompose_compatibility(CodePoint c, CodePoint out[UNICODE_MAX_COMPATIBILITY]);
+// The composite of two code points in NFC, or -1.
+CodePoint unicode_compose(CodePoint first, CodePoint second);
+int unicode_combining_class(CodePoint c); // 0 to 254
+// Whether text, valid UTF-8, is known to be in that form; false may also mean that no quick answer exists.
+bool unicode_is_normalized(Slice text, UnicodeForm form);
 // Full, language-neutral lower-casing of a text (final sigma, U+0130 -> "i" + U+0307).
 Status unicode_lower(Arena *arena, Slice text, Slice *out, Error *err) MUST_CHECK;
 // Lower-casing of one code point without context: at most 3 results. Returns how many.
@@ -43,6 +51,16 @@ bool unicode_is_white_space(CodePoint c);
 // Python's str.isspace for one code point: bidirectional type WS, B or S, or category Zs (goldens/metrics: conventions).
 bool unicode_is_python_space(CodePoint c);
 bool unicode_is_alphanumeric(CodePoint c); // categories L* and N*, as Python's str.isalnum
+// A number for the script of c (ISO 15924 by ICU's numbering); unicode_script_named finds the number of a code ("Hani").
+int unicode_script(CodePoint c);
+int unicode_script_named(const char *code);
+// Grapheme clusters of Unicode, with UAX 29's rules but GB9c: a text without state is {0}; unicode_breaks_before says
+// whether a cluster ends before c, which comes next, and takes c in.
+typedef struct GraphemeState {
+    int last; // the class of the character before, + 1; 0 at the start of a text
+    bool in_pictograph, odd_regional;
+} GraphemeState;
+bool unicode_breaks_before(GraphemeState *state, CodePoint c);
 // Columns on a terminal: 0 for combining marks, 2 for wide characters, else 1.
 int unicode_columns(CodePoint c);
 // Columns of a whole text.

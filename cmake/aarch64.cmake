@@ -1,5 +1,5 @@
 # Toolchain for a check that everything compiles for aarch64, from a machine that is not one: Debian's cross compiler, and
-# the headers of ICU, cJSON and SQLite from this machine, which hold for every processor. Libraries and programs that link
+# the headers of ICU, cJSON, PCRE2 and SQLite from this machine, which hold for every processor. Libraries and programs that link
 # against those cannot be made this way; static libraries can. A section a function, so that a linker can drop those not used.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)

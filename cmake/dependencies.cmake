@@ -10,6 +10,7 @@ endfunction()
 
 assay_require(ICU icu-uc libicu-dev)
 assay_require(CJSON libcjson libcjson-dev)
+assay_require(PCRE2 libpcre2-8 libpcre2-dev)
 assay_require(SQLITE sqlite3 libsqlite3-dev)
 if(ASSAY_TESTS)
   assay_require(CRITERION criterion libcriterion-dev)

@@ -37,13 +37,13 @@ static void put_ints(JsonWriter *w, const char *key, const int32_t *values, size
     json_end_array(w);
 }
 
-static void put_encoding(JsonWriter *w, const Tokenizer *tokenizer, const Encoding *encoding)
+static void put_encoding(JsonWriter *w, const Encoding *encoding)
 {
     const size_t n = encoding->n_tokens;
     put_ints(w, "ids", encoding->ids, n);
     json_put_key(w, "tokens");
     json_begin_array(w);
-    for (size_t i = 0; i < n; i++) json_put_string(w, tokenizer_token(tokenizer, encoding->ids[i]));
+    for (size_t i = 0; i < n; i++) json_put_string(w, encoding->tokens[i]);
     json_end_array(w);
     json_put_key(w, "offsets");
     json_begin_array(w);
@@ -57,14 +57,14 @@ static void put_encoding(JsonWriter *w, const Tokenizer *tokenizer, const Encodi
     put_ints(w, "type_ids", encoding->type_ids, n);
 }
 
-static void put_windows(JsonWriter *w, const Tokenizer *tokenizer, const EncodingWindows *windows)
+static void put_windows(JsonWriter *w, const EncodingWindows *windows)
 {
     json_put_key(w, "windows");
     json_begin_array(w);
     for (size_t i = 0; i < windows->n_windows; i++) {
         const Encoding *window = &windows->windows[i];
         json_begin_object(w);
-        put_encoding(w, tokenizer, window);
+        put_encoding(w, window);
         json_put_key(w, "special");
         json_begin_array(w);
         for (size_t t = 0; t < window->n_tokens; t++) json_put_i64(w, window->special[t]);
@@ -120,8 +120,8 @@ static Status encode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
         return jsonl_out_failure(out, c->id, &why, err);
     }
     JsonWriter *w = jsonl_out_begin(out, c->id);
-    put_encoding(w, tokenizer, &windows.windows[0]);
-    if (c->stride.is_given) put_windows(w, tokenizer, &windows);
+    put_encoding(w, &windows.windows[0]);
+    if (c->stride.is_given) put_windows(w, &windows);
     return jsonl_out_end(out, err);
 }
 

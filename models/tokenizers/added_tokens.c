@@ -1,6 +1,7 @@
 // Added tokens: strings that become one token wherever they stand, before any other rule ("[MASK]", "<|im_start|>").
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
+#include "models/tokenizers/word_char.h"
 
 static int by_first_byte(const void *a, const void *b)
 {
@@ -30,8 +31,7 @@ Status added_matcher_init(AddedMatcher *matcher, const AddedToken *tokens, size_
     return STATUS_OK;
 }
 
-// \w of the Rust regex crate: letters, marks, decimal digits, letter-like numbers and signs, connectors, joiners.
-static bool is_word_char(CodePoint c)
+bool is_word_char(CodePoint c)
 {
     if (c < 0x80)
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

@@ -1,5 +1,5 @@
-// Byte-level vocabularies: the spelling of bytes as characters, the GPT-2 pattern, and the way back.
-#include "models/tokenizers/tokenizer_internal.h"
+// Byte-level vocabularies: the spelling of bytes as characters, and the way back.
+#include "models/tokenizers/byte_level.h"
 
 // Bytes that stand for themselves: printable and no blank in Latin-1.
 static bool is_printable(int byte)
@@ -33,91 +33,18 @@ void byte_level_spell(Buffer *out, Slice bytes)
     }
 }
 
-// ---- the GPT-2 pattern ----
+// ---- the way back ----
 
-typedef enum PatternClass {
-    PATTERN_OTHER,
-    PATTERN_LETTER,
-    PATTERN_NUMBER,
-    PATTERN_SPACE
-} PatternClass;
-
-static PatternClass next_class(Slice text, size_t *at)
+bool byte_level_unspell(Slice token, char *out, size_t *len)
 {
-    const unsigned char byte = (unsigned char)text.ptr[*at];
-    if (byte < 0x80) {
-        *at += 1;
-        if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z')) return PATTERN_LETTER;
-        if (byte >= '0' && byte <= '9') return PATTERN_NUMBER;
-        return byte == ' ' || (byte >= 9 && byte <= 13) ? PATTERN_SPACE : PATTERN_OTHER;
+    *len = 0;
+    for (size_t at = 0; at < token.len;) {
+        const int byte = byte_level_byte(utf8_next(token, &at));
+        if (byte < 0) return false;
+        out[(*len)++] = (char)byte;
     }
-    const CodePoint c = utf8_next(text, at);
-    if (c < 0) return PATTERN_OTHER;
-    if (unicode_is_white_space(c)) return PATTERN_SPACE;
-    const char *category = unicode_category(c);
-    return category[0] == 'L'   ? PATTERN_LETTER
-           : category[0] == 'N' ? PATTERN_NUMBER
-                                : PATTERN_OTHER;
-}
-
-// The end of the run of class at *at, which must not be the end of text.
-static size_t run_end(Slice text, size_t at, PatternClass class)
-{
-    while (at < text.len) {
-        size_t next = at;
-        if (next_class(text, &next) != class) break;
-        at = next;
-    }
-    return at;
-}
-
-static size_t contraction_len(Slice rest)
-{
-    static const Slice contractions[] = {SLICE_LIT("'s"),  SLICE_LIT("'t"), SLICE_LIT("'re"),
-                                         SLICE_LIT("'ve"), SLICE_LIT("'m"), SLICE_LIT("'ll"),
-                                         SLICE_LIT("'d")};
-    for (size_t i = 0; i < sizeof contractions / sizeof *contractions; i++) {
-        if (slice_starts_with(rest, contractions[i])) return contractions[i].len;
-    }
-    return 0;
-}
-
-// White space at begin, no single blank before a run: \s+(?!\S) leaves the last one for what follows, \s+ takes a
-// single one.
-static size_t blanks_end(Slice text, size_t begin)
-{
-    size_t last = begin, end = begin;
-    while (end < text.len) {
-        size_t next = end;
-        if (next_class(text, &next) != PATTERN_SPACE) break;
-        last = end;
-        end = next;
-    }
-    return end < text.len && last > begin ? last : end;
-}
-
-bool gpt2_next_piece(Slice text, size_t *at, Slice *piece)
-{
-    const size_t begin = *at;
-    if (begin >= text.len) return false;
-    size_t end = begin;
-    if (text.ptr[begin] == '\'') end += contraction_len(slice_sub(text, begin, text.len));
-    if (end == begin) {
-        size_t next = begin;
-        PatternClass class = next_class(text, &next);
-        if (text.ptr[begin] == ' ' && next < text.len) {
-            const size_t after_blank = next;
-            class = next_class(text, &next);
-            if (class == PATTERN_SPACE) next = after_blank;
-        }
-        end = class == PATTERN_SPACE ? blanks_end(text, begin) : run_end(text, next, class);
-    }
-    *piece = (Slice){text.ptr + begin, end - begin};
-    *at = end;
     return true;
 }
-
-// ---- the way back ----
 
 // Bytes of the longest start of a character at the front of text, which utf8_next refused: at least 1.
 static size_t broken_len(Slice text)

@@ -7,7 +7,7 @@ static const EncodeOptions default_options = {0};
 // A text on its way: what stays the same from segment to segment.
 typedef struct Walk {
     const Tokenizer *tokenizer;
-    NormalizedText *scratch;
+    EncodeScratch *scratch;
     TokenSink *sink;
     int32_t next_word;
 } Walk;
@@ -20,103 +20,107 @@ static Status next_word_id(Walk *walk, int32_t *word, Error *err)
     return STATUS_OK;
 }
 
-static Status encode_words(Walk *walk, const NormalizedText *text, Slice part, size_t base,
-                           Error *err)
+static Status put_wordlevel(const Tokenizer *t, const TokenSource *source, Word word,
+                            int32_t word_id, TokenSink *sink, Error *err)
+{
+    const Slice text = {source->text->bytes + word.begin, word.end - word.begin};
+    const int32_t known = vocab_find(&t->vocab, text);
+    if (known < 0 && t->wordlevel_unk < 0)
+        return error_set(err, STATUS_INVALID,
+                         "\"" SLICE_FMT "\" is not in the vocabulary, which has no token for "
+                         "unknown words: add its unk_token",
+                         SLICE_ARG(slice_sub(text, 0, 100)));
+    return token_sink_put(sink, source, known >= 0 ? known : t->wordlevel_unk, word.begin, word.end,
+                          word_id, err);
+}
+
+static Status encode_word(Walk *walk, const TokenSource *source, Word word, Error *err)
 {
     const Tokenizer *t = walk->tokenizer;
+    int32_t id = 0;
+    TRY(next_word_id(walk, &id, err));
+    switch (t->model) {
+    case MODEL_WORDPIECE: {
+        const Slice text = {source->text->bytes + word.begin, word.end - word.begin};
+        return wordpiece_encode(&t->wordpiece, &t->vocab, source->text, text, source->base, id,
+                                walk->sink, err);
+    }
+    case MODEL_BPE:
+        return bpe_encode(&t->bpe, &t->vocab, source, word.begin, word.end, id, walk->sink, err);
+    case MODEL_UNIGRAM:
+        return unigram_encode(&t->unigram, &t->vocab, source, word.begin, word.end, id, walk->sink,
+                              err);
+    case MODEL_WORDLEVEL:
+        return put_wordlevel(t, source, word, id, walk->sink, err);
+    }
+    return STATUS_OK;
+}
+
+// Words of BERT's kind, as they are met.
+static Status encode_bert(Walk *walk, const TokenSource *source, size_t begin, size_t end,
+                          Error *err)
+{
+    const Slice part = {source->text->bytes + begin, end - begin};
     Slice word = {0};
     for (size_t at = 0; bert_next_word(part, &at, &word);) {
-        int32_t word_id = 0;
-        TRY(next_word_id(walk, &word_id, err));
-        TRY(wordpiece_encode(&t->wordpiece, &t->vocab, text, word, base, word_id, walk->sink, err));
+        const size_t from = (size_t)(word.ptr - source->text->bytes);
+        TRY(encode_word(walk, source, (Word){(uint32_t)from, (uint32_t)(from + word.len)}, err));
     }
     return STATUS_OK;
 }
 
-// The part of text that stands at base of the original, no added tokens in it.
-static Status encode_pieces(Walk *walk, Slice part, size_t base, Error *err)
+// Bytes [begin, end) of normalised text, no added tokens in them.
+static Status encode_part(Walk *walk, const TokenSource *source, size_t begin, size_t end,
+                          Error *err)
 {
     const Tokenizer *t = walk->tokenizer;
-    const size_t broken = utf8_invalid_at(part);
-    if (broken != SIZE_MAX)
-        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8",
-                         base + broken);
-    ByteOrigin origin = {.segment = part, .base = base};
-    Slice text = part;
-    if (t->byte_level.add_prefix_space && part.len > 0 && part.ptr[0] != ' ') {
-        char *copy = NULL;
-        TRY(arena_take(walk->sink->arena, part.len + 1, 1, "a text with a blank before it", &copy,
-                       err));
-        copy[0] = ' ';
-        memcpy(copy + 1, part.ptr, part.len);
-        text = (Slice){copy, part.len + 1};
-        origin.n_prefix = 1;
-    }
-    Slice piece = text;
-    for (size_t at = 0; at < text.len;) {
-        origin.at = at;
-        if (!t->byte_level.use_regex) {
-            at = text.len;
-        } else if (!gpt2_next_piece(text, &at, &piece)) {
-            break;
-        }
-        int32_t word_id = 0;
-        TRY(next_word_id(walk, &word_id, err));
-        TRY(bpe_encode(&t->bpe, &t->vocab, piece, &origin, word_id, walk->sink, err));
-    }
+    if (begin >= end) return STATUS_OK;
+    if (t->is_bert) return encode_bert(walk, source, begin, end, err);
+    TokenSource words_source = *source;
+    const WordList *words = NULL;
+    TRY(pretokenize(&t->pretokenizer, source->text, begin, end, source->base,
+                    !walk->sink->ids_only || t->pretokenizer.needs_origin, walk->sink->arena,
+                    &walk->scratch->words, &words_source.text, &words, err));
+    for (size_t i = 0; i < words->n; i++)
+        TRY(encode_word(walk, &words_source, words->words[i], err));
     return STATUS_OK;
 }
 
-static Status put_added(Walk *walk, const AddedToken *token, TokenOffsets offsets, Error *err)
+// An added token, found as text (which the tokens of an encoding show, with the blanks it took along).
+static Status put_added(Walk *walk, const AddedToken *token, Slice text, TokenOffsets offsets,
+                        Error *err)
 {
     int32_t word_id = 0;
     TRY(next_word_id(walk, &word_id, err));
-    return token_sink_add(walk->sink, token->id, offsets.begin, offsets.end, word_id, err);
+    TRY(token_sink_add(walk->sink, token->id, offsets.begin, offsets.end, word_id, err));
+    return walk->sink->ids_only ? STATUS_OK : token_sink_name_last(walk->sink, text, err);
 }
 
 // Text between added tokens of the first kind: normalised, cut at those of the second kind, the rest split into words.
-static Status encode_bert_segment(Walk *walk, Slice segment, size_t base, Error *err)
+static Status encode_segment(Walk *walk, Slice segment, size_t base, Error *err)
 {
     const Tokenizer *t = walk->tokenizer;
+    if (segment.len == 0) return STATUS_OK;
     const bool want_offsets = !walk->sink->ids_only;
-    NormalizedText *normalized = walk->scratch;
-    TRY(bert_normalize(t->bert, segment, base, want_offsets, walk->sink->arena, normalized, err));
-    const Slice text = {normalized->bytes, normalized->len};
+    NormalizedText *normalized = NULL;
+    TRY(normalizer_apply(&t->normalizer, segment, base,
+                         want_offsets || t->pretokenizer.needs_origin, walk->sink->arena,
+                         &walk->scratch->normalize, &normalized, err));
+    const TokenSource source = {normalized, base};
+    const Slice text = normalized_slice(normalized);
     size_t done = 0, search = 0;
     AddedMatch match = {0};
     while (added_next(&t->normalized, text, &search, done, &match)) {
-        TRY(encode_words(walk, normalized, slice_sub(text, done, match.begin), base, err));
+        TRY(encode_part(walk, &source, done, match.begin, err));
         TokenOffsets offsets = {0};
         if (want_offsets) offsets = normalized_range(normalized, base, match.begin, match.end);
-        TRY(put_added(walk, match.token, offsets, err));
+        TRY(put_added(walk, match.token, slice_sub(text, match.begin, match.end), offsets, err));
         done = match.end;
     }
-    return encode_words(walk, normalized, slice_sub(text, done, text.len), base, err);
+    return encode_part(walk, &source, done, text.len, err);
 }
 
-// The same without a normalizer.
-static Status encode_byte_segment(Walk *walk, Slice segment, size_t base, Error *err)
-{
-    size_t done = 0, search = 0;
-    AddedMatch match = {0};
-    while (added_next(&walk->tokenizer->normalized, segment, &search, done, &match)) {
-        TRY(encode_pieces(walk, slice_sub(segment, done, match.begin), base + done, err));
-        TRY(put_added(walk, match.token, (TokenOffsets){base + match.begin, base + match.end},
-                      err));
-        done = match.end;
-    }
-    return encode_pieces(walk, slice_sub(segment, done, segment.len), base + done, err);
-}
-
-static Status encode_segment(Walk *walk, Slice segment, size_t base, Error *err)
-{
-    if (segment.len == 0) return STATUS_OK;
-    const bool is_bert = walk->tokenizer->pretokenizer == PRETOKENIZER_BERT;
-    return is_bert ? encode_bert_segment(walk, segment, base, err)
-                   : encode_byte_segment(walk, segment, base, err);
-}
-
-Status encode_text(const Tokenizer *tokenizer, Slice text, NormalizedText *scratch, TokenSink *sink,
+Status encode_text(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratch, TokenSink *sink,
                    Error *err)
 {
     if (text.len > UINT32_MAX - 64)
@@ -128,7 +132,8 @@ Status encode_text(const Tokenizer *tokenizer, Slice text, NormalizedText *scrat
     AddedMatch match = {0};
     while (added_next(&tokenizer->raw, text, &search, done, &match)) {
         TRY(encode_segment(&walk, slice_sub(text, done, match.begin), done, err));
-        TRY(put_added(&walk, match.token, (TokenOffsets){match.begin, match.end}, err));
+        TRY(put_added(&walk, match.token, slice_sub(text, match.begin, match.end),
+                      (TokenOffsets){match.begin, match.end}, err));
         done = match.end;
     }
     return encode_segment(&walk, slice_sub(text, done, text.len), done, err);
@@ -144,7 +149,7 @@ typedef struct Tokens {
 static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pair,
                         const EncodeOptions *options, Arena *arena, Tokens *out, Error *err)
 {
-    NormalizedText scratch = {0};
+    EncodeScratch scratch = {0};
     *out = (Tokens){.sinks = {{.arena = arena}, {.arena = arena}}};
     TRY(encode_text(tokenizer, text, &scratch, &out->sinks[0], err));
     if (pair != NULL && encode_text(tokenizer, *pair, &scratch, &out->sinks[1], err) != STATUS_OK)
@@ -160,7 +165,7 @@ Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pai
     if (options == NULL) options = &default_options;
     Tokens tokens;
     TRY(tokens_of(tokenizer, text, pair, options, arena, &tokens, err));
-    const TokenRange ranges[2] = {{0, tokens.keep[0]}, {0, tokens.keep[1]}};
+    const TokenRange ranges[2] = {{.end = tokens.keep[0]}, {.end = tokens.keep[1]}};
     return template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special, arena,
                           out, err);
 }
@@ -227,7 +232,7 @@ static Status batch_reserve(TokenBatch *batch, size_t n, size_t n_more, size_t *
 }
 
 static Status batch_text(const Tokenizer *tokenizer, Slice text, const Slice *pair,
-                         const EncodeOptions *options, NormalizedText *scratch, TokenSink sinks[2],
+                         const EncodeOptions *options, EncodeScratch *scratch, TokenSink sinks[2],
                          size_t keep[2], Error *err)
 {
     sinks[0].n = sinks[1].n = 0;
@@ -243,7 +248,7 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
                          const EncodeOptions *options, Arena *scratch_arena, Arena *arena,
                          TokenBatch *out, Error *err)
 {
-    NormalizedText scratch = {0};
+    EncodeScratch scratch = {0};
     TokenSink sinks[2] = {{.arena = scratch_arena, .ids_only = true},
                           {.arena = scratch_arena, .ids_only = true}};
     const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pairs != NULL);
@@ -254,7 +259,7 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
         if (batch_text(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) != STATUS_OK)
             return error_wrap(err, "text %zu", i);
         TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
-        const TokenRange ranges[2] = {{0, keep[0]}, {0, keep[1]}};
+        const TokenRange ranges[2] = {{.end = keep[0]}, {.end = keep[1]}};
         n += template_apply_ids(tokenizer, sinks, ranges, pair != NULL, options->no_special,
                                 out->ids + n, out->type_ids + n);
         out->n_full[i] = sinks[0].n + sinks[1].n + n_added;

@@ -1,6 +1,7 @@
 // BertNormalizer: clean the text, set Chinese characters apart, strip accents, lower-case; in that order.
 #include "base/size.h"
-#include "models/tokenizers/tokenizer_internal.h"
+#include "models/tokenizers/normalizer.h"
+#include "models/tokenizers/pretokenizer.h"
 
 // Points: 4 of a canonical decomposition, each lower-cased to at most 3. Bytes: 4 a point, and a blank on either side.
 enum { LONGEST_EXPANSION = 4 * 3, LONGEST_BYTES = 4 * LONGEST_EXPANSION + 2 };
@@ -76,29 +77,6 @@ void bert_table_init(BertTable *table, const BertNormalizer *rules)
     }
 }
 
-static Status reserve(NormalizedText *out, size_t n_more, bool want_origin, Arena *arena,
-                      Error *err)
-{
-    if (out->len + n_more <= out->capacity && (!want_origin || out->begin != NULL))
-        return STATUS_OK;
-    const NormalizedText old = *out;
-    const size_t capacity = size_max(out->len + n_more, 2 * out->capacity);
-    TRY(arena_take(arena, capacity, 1, "normalised text", &out->bytes, err));
-    if (old.len > 0) memcpy(out->bytes, old.bytes, old.len);
-    if (want_origin) {
-        TRY(arena_take(arena, capacity, sizeof *out->begin, "offsets of normalised text",
-                       &out->begin, err));
-        TRY(arena_take(arena, capacity, sizeof *out->end, "offsets of normalised text", &out->end,
-                       err));
-        if (old.len > 0 && old.begin != NULL) {
-            memcpy(out->begin, old.begin, old.len * sizeof *out->begin);
-            memcpy(out->end, old.end, old.len * sizeof *out->end);
-        }
-    }
-    out->capacity = capacity;
-    return STATUS_OK;
-}
-
 // Appends bytes that came from [begin, end). Room is there.
 static void append(NormalizedText *out, const char *bytes, size_t len, size_t begin, size_t end,
                    bool want_origin)
@@ -134,11 +112,11 @@ static void append_point(const BertTable *table, NormalizedText *out, CodePoint 
 Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want_origin,
                       Arena *arena, NormalizedText *out, Error *err)
 {
-    out->len = 0;
+    TRY(normalized_begin(out, text.len + LONGEST_BYTES, want_origin, arena, err));
     for (size_t at = 0; at < text.len;) {
         // Room for a run of ASCII, each byte of which gives at most one, or for the longest expansion with two blanks.
         const size_t run = size_min(text.len - at, 256);
-        TRY(reserve(out, run + LONGEST_BYTES, want_origin, arena, err));
+        TRY(normalized_reserve(out, run + LONGEST_BYTES, want_origin, arena, err));
         const size_t run_end = at + run;
         for (; at < run_end && (unsigned char)text.ptr[at] < 0x80; at++) {
             const BertEntry *entry = &table->entries[(unsigned char)text.ptr[at]];
@@ -150,7 +128,7 @@ Status bert_normalize(const BertTable *table, Slice text, size_t base, bool want
             out->len += entry->len;
         }
         if (at == run_end) continue;
-        TRY(reserve(out, LONGEST_BYTES, want_origin, arena, err));
+        TRY(normalized_reserve(out, LONGEST_BYTES, want_origin, arena, err));
         const size_t begin = at;
         const CodePoint c = utf8_next(text, &at);
         if (c < 0)

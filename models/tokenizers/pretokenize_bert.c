@@ -1,5 +1,5 @@
 // BertPreTokenizer: white space separates words, each punctuation character is a word.
-#include "models/tokenizers/tokenizer_internal.h"
+#include "models/tokenizers/pretokenizer.h"
 
 typedef enum CharClass { CLASS_WORD, CLASS_SPACE, CLASS_PUNCTUATION } CharClass;
 

@@ -1,5 +1,6 @@
 // Post-processing: special tokens around the tokens of the texts, and the arrays of an Encoding.
 #include "base/size.h"
+#include "models/tokenizers/byte_level.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
 Status template_plain(Template *out, bool is_pair, Arena *arena, Error *err)
@@ -48,6 +49,7 @@ static Status encoding_take(size_t n, Arena *arena, Encoding *out, Error *err)
     TRY(arena_take(arena, n, sizeof *out->type_ids, "an encoding", &out->type_ids, err));
     TRY(arena_take(arena, n, sizeof *out->offsets, "an encoding", &out->offsets, err));
     TRY(arena_take(arena, n, sizeof *out->word_ids, "an encoding", &out->word_ids, err));
+    TRY(arena_take(arena, n, sizeof *out->tokens, "an encoding", &out->tokens, err));
     TRY(arena_take(arena, n, sizeof *out->sequence, "an encoding", &out->sequence, err));
     return arena_take(arena, n, sizeof *out->special, "an encoding", &out->special, err);
 }
@@ -93,15 +95,6 @@ static TokenOffsets trim_offsets(Slice token, Slice text, TokenOffsets offsets, 
     return offsets;
 }
 
-// What the token at i stands for: its spelling, or for an added token the text it was found as, with the blanks that it
-// took along.
-static Slice token_text(const Tokenizer *tokenizer, const TokenSink *sink, size_t i)
-{
-    const int32_t id = sink->ids[i];
-    if ((tokenizer->flags[id] & TOKEN_IS_ADDED) == 0) return vocab_token(&tokenizer->vocab, id);
-    return slice_sub(sink->text, sink->offsets[i].begin, sink->offsets[i].end);
-}
-
 static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRange range,
                      int32_t type_id, int8_t sequence, Encoding *out)
 {
@@ -113,19 +106,21 @@ static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRan
         out->offsets[at] = sink->offsets[i];
         out->word_ids[at] = sink->word_ids[i];
         out->sequence[at] = sequence;
-        if (post->trim_offsets) {
-            out->offsets[at] =
-                trim_offsets(token_text(tokenizer, sink, i), sink->text, sink->offsets[i],
-                             i == range.begin, post->add_prefix_space);
-        }
+        out->tokens[at] = sink->pieces[i].ptr != NULL
+                              ? sink->pieces[i]
+                              : vocab_token(&tokenizer->vocab, sink->ids[i]);
+        if (post->trim_offsets)
+            out->offsets[at] = trim_offsets(out->tokens[at], sink->text, sink->offsets[i],
+                                            i == range.begin, post->add_prefix_space);
     }
 }
 
-static void put_special(const TemplatePiece *piece, Encoding *out)
+static void put_special(const Tokenizer *tokenizer, const TemplatePiece *piece, Encoding *out)
 {
     for (size_t i = 0; i < piece->n_ids; i++) {
         const size_t at = out->n_tokens++;
         out->ids[at] = piece->ids[i];
+        out->tokens[at] = vocab_token(&tokenizer->vocab, piece->ids[i]);
         out->type_ids[at] = piece->type_id;
         out->word_ids[at] = TOKEN_NONE;
         out->sequence[at] = TOKEN_NONE;
@@ -146,10 +141,12 @@ Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const 
     for (size_t i = 0; i < template->n_pieces; i++) {
         const TemplatePiece *piece = &template->pieces[i];
         if (piece->kind != PIECE_SPECIAL) {
-            put_text(tokenizer, &sinks[piece->kind], ranges[piece->kind], piece->type_id,
-                     (int8_t)piece->kind, out);
+            const TokenRange range = ranges[piece->kind];
+            const bool keeps = range.is_overflow && tokenizer->post.overflow_keeps_types;
+            put_text(tokenizer, &sinks[piece->kind], range,
+                     keeps ? (int32_t)piece->kind : piece->type_id, (int8_t)piece->kind, out);
         } else if (!no_special) {
-            put_special(piece, out);
+            put_special(tokenizer, piece, out);
         }
     }
     return STATUS_OK;

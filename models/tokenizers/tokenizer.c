@@ -3,6 +3,9 @@
 #include "base/json.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 // ---- what it knows ----
 
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer)
@@ -42,7 +45,10 @@ size_t tokenizer_n_added(const Tokenizer *tokenizer, bool is_pair)
 
 const char *tokenizer_model_name(const Tokenizer *tokenizer)
 {
-    static const char *const names[] = {[MODEL_WORDPIECE] = "WordPiece", [MODEL_BPE] = "BPE"};
+    static const char *const names[] = {[MODEL_WORDPIECE] = "WordPiece",
+                                        [MODEL_BPE] = "BPE",
+                                        [MODEL_UNIGRAM] = "Unigram",
+                                        [MODEL_WORDLEVEL] = "WordLevel"};
     return names[tokenizer->model];
 }
 
@@ -72,8 +78,11 @@ static void find_special(Tokenizer *tokenizer)
              i++)
             tokenizer->special[which] = tokenizer_id(tokenizer, usual_names[which][i]);
     }
-    const int32_t unk =
-        tokenizer->model == MODEL_WORDPIECE ? tokenizer->wordpiece.unk : tokenizer->bpe.unk;
+    const int32_t unks[] = {[MODEL_WORDPIECE] = tokenizer->wordpiece.unk,
+                            [MODEL_BPE] = tokenizer->bpe.unk,
+                            [MODEL_UNIGRAM] = tokenizer->unigram.unk,
+                            [MODEL_WORDLEVEL] = tokenizer->wordlevel_unk};
+    const int32_t unk = unks[tokenizer->model];
     if (unk >= 0) tokenizer->special[SPECIAL_UNK] = unk;
 }
 
@@ -102,11 +111,14 @@ static Status set_patterns(Tokenizer *tokenizer, Error *err)
     for (size_t i = 0; i < tokenizer->n_added; i++) {
         AddedToken *token = &tokenizer->added[i];
         token->pattern = token->content;
-        if (!token->normalized || tokenizer->bert == NULL) continue;
-        NormalizedText text = {0};
-        TRY(bert_normalize(tokenizer->bert, token->content, 0, false, &tokenizer->arena, &text,
-                           err));
-        token->pattern = (Slice){text.len > 0 ? text.bytes : "", text.len};
+        if (!token->normalized || tokenizer->normalizer.n_steps == 0) continue;
+        NormalizeScratch scratch = {0};
+        NormalizedText *text = NULL;
+        TRY(normalizer_apply(&tokenizer->normalizer, token->content, 0, false, &tokenizer->arena,
+                             &scratch, &text, err));
+        token->pattern = arena_copy(&tokenizer->arena, normalized_slice(text));
+        if (token->pattern.ptr == NULL)
+            return error_set_memory(err, 1, text->len, "an added token");
         // Hugging Face decodes it to what was matched. A token of the model keeps its spelling: the tables compare it.
         if (vocab_find(&tokenizer->vocab, token->content) < 0)
             tokenizer->vocab.tokens[token->id] = token->pattern;
@@ -118,15 +130,43 @@ Status tokenizer_new(Tokenizer **out, Error *err)
 {
     *out = calloc(1, sizeof **out);
     if (*out == NULL) return error_set_memory(err, 1, sizeof **out, "a tokenizer");
-    (*out)->wordpiece.unk = (*out)->bpe.unk = TOKEN_NONE;
+    (*out)->wordpiece.unk = (*out)->bpe.unk = (*out)->unigram.unk = TOKEN_NONE;
+    (*out)->wordlevel_unk = TOKEN_NONE;
     return STATUS_OK;
 }
 
-Status tokenizer_set_bert(Tokenizer *tokenizer, const BertNormalizer *rules, Error *err)
+Status tokenizer_take_bert(Tokenizer *tokenizer, const BertNormalizer *rules, BertTable **out,
+                           Error *err)
 {
-    TRY(arena_take(&tokenizer->arena, 1, sizeof *tokenizer->bert, "a normalizer", &tokenizer->bert,
-                   err));
-    bert_table_init(tokenizer->bert, rules);
+    TRY(arena_take(&tokenizer->arena, 1, sizeof **out, "a normalizer", out, err));
+    bert_table_init(*out, rules);
+    return STATUS_OK;
+}
+
+Status tokenizer_take_pattern(Tokenizer *tokenizer, Slice text, bool is_regex, const Pattern **out,
+                              Error *err)
+{
+    Arena *arena = &tokenizer->arena;
+    if (tokenizer->n_patterns == tokenizer->patterns_capacity) {
+        const size_t capacity = 2 * tokenizer->patterns_capacity + 8;
+        Pattern **grown = NULL;
+        TRY(arena_take(arena, capacity, sizeof *grown, "patterns", &grown, err));
+        if (tokenizer->n_patterns > 0)
+            memcpy(grown, tokenizer->patterns, tokenizer->n_patterns * sizeof *grown);
+        tokenizer->patterns = grown;
+        tokenizer->patterns_capacity = capacity;
+    }
+    Pattern *pattern = NULL;
+    TRY(arena_take(arena, 1, sizeof *pattern, "a pattern", &pattern, err));
+    const Slice copy = arena_copy(arena, text);
+    if (copy.ptr == NULL) return error_set_memory(err, 1, text.len, "a pattern");
+    if (is_regex || text.len == 0) { // an empty literal matches everywhere, as an expression does
+        TRY(pattern_compile(copy, pattern, err));
+    } else {
+        *pattern = pattern_literal(copy);
+    }
+    tokenizer->patterns[tokenizer->n_patterns++] = pattern;
+    *out = pattern;
     return STATUS_OK;
 }
 
@@ -205,6 +245,8 @@ Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
 void tokenizer_close(Tokenizer **tokenizer)
 {
     if (*tokenizer == NULL) return;
+    for (size_t i = 0; i < (*tokenizer)->n_patterns; i++)
+        pattern_release((*tokenizer)->patterns[i]);
     arena_release(&(*tokenizer)->arena);
     free(*tokenizer);
     *tokenizer = NULL;

@@ -4,9 +4,9 @@
 // call needs for itself (scratch) and what it returns come from the caller's arena; mark it before and rewind it after
 // use. Ids, offsets, windows and decoded text are those of Hugging Face `tokenizers` 0.23 for the same tokenizer.json.
 //
-// Understood: the models WordPiece and byte-level BPE; the normalizer BertNormalizer; the pre-tokenizers
-// BertPreTokenizer and ByteLevel (the GPT-2 pattern); the post-processors TemplateProcessing, BertProcessing,
-// RobertaProcessing and ByteLevel; the decoders WordPiece and ByteLevel; added tokens with all their flags. Any other
+// Understood in a tokenizer.json: the models WordPiece, BPE (byte-level or not, byte_fallback, affixes; "dropout" is not
+// obeyed, so that a text has one encoding), Unigram and WordLevel; all normalizers and pre-tokenizers of the format; the
+// decoders but CTC; the post-processors; added tokens with all their flags. Any other
 // component is refused by name. "truncation" and "padding" in a tokenizer.json are not obeyed: the caller says how
 // long.
 //
@@ -73,7 +73,7 @@ typedef enum SpecialToken {
 int32_t tokenizer_special(const Tokenizer *tokenizer, SpecialToken which);
 // Special tokens that an encoding of one text, or of a pair, gets.
 size_t tokenizer_n_added(const Tokenizer *tokenizer, bool is_pair);
-// "WordPiece" or "BPE".
+// "WordPiece", "BPE", "Unigram" or "WordLevel".
 const char *tokenizer_model_name(const Tokenizer *tokenizer);
 // model_max_length of tokenizer_config.json; 0 where it is absent or meant as "no limit" (above 2^31).
 size_t tokenizer_model_max_length(const Tokenizer *tokenizer);
@@ -106,6 +106,9 @@ typedef struct Encoding {
     size_t n_tokens;
     int32_t *ids;
     int32_t *type_ids;
+    // As the vocabulary spells them; an added token found in the text as it stands there, with the blanks that it took
+    // along; an unknown character of a unigram model as it is.
+    Slice *tokens;
     TokenOffsets *offsets; // into the text that sequence names; 0, 0 for an added special token
     int32_t
         *word_ids; // index of the pre-token within its text; TOKEN_NONE for an added special token

@@ -1,6 +1,7 @@
-// tokenizer.json: the top level, added tokens, the normalizer, the pre-tokenizer and the decoder. The model and the
-// post-processor are read in files of their own.
+// tokenizer.json: the top level and the added tokens. The other sections are read in files of their own.
 #include "models/tokenizers/tokenizer_json.h"
+
+#include <string.h>
 
 // ---- what all components share ----
 
@@ -31,6 +32,8 @@ static Status read_field(JsonReader *r, const Field *field, void *out, Error *er
         return json_read_string(r, (Slice *)(void *)at, err);
     case FIELD_INTEGER:
         return json_read_i64(r, (int64_t *)(void *)at, err);
+    case FIELD_RAW:
+        return json_read_raw(r, (Slice *)(void *)at, err);
     case FIELD_SWITCH: {
         bool value = false;
         TRY(json_read_bool(r, &value, err));
@@ -83,7 +86,7 @@ Status component_unknown(const JsonReader *r, const char *what, Slice type, cons
         what, SLICE_ARG(type), known);
 }
 
-static Status is_null(JsonReader *r, bool *out, Error *err)
+Status read_if_null(JsonReader *r, bool *out, Error *err)
 {
     JsonKind kind = JSON_NULL;
     TRY(json_peek(r, &kind, err));
@@ -91,102 +94,66 @@ static Status is_null(JsonReader *r, bool *out, Error *err)
     return *out ? json_read_null(r, err) : STATUS_OK;
 }
 
-// ---- normalizer ----
-
-typedef struct BertFields {
-    bool clean_text, handle_chinese_chars, lowercase;
-    Switch strip_accents;
-} BertFields;
-
-static const Field bert_fields[] = {
-    {"clean_text", FIELD_BOOL, offsetof(BertFields, clean_text)},
-    {"handle_chinese_chars", FIELD_BOOL, offsetof(BertFields, handle_chinese_chars)},
-    {"lowercase", FIELD_BOOL, offsetof(BertFields, lowercase)},
-    {"strip_accents", FIELD_SWITCH, offsetof(BertFields, strip_accents)},
-};
-
-static Status read_normalizer(TokenizerFile *file, JsonReader *r, Error *err)
+static Status read_list_of(TokenizerFile *file, JsonReader *r, const char *list_key,
+                           ReadComponent *read_one, Error *err)
 {
-    bool absent = false;
-    TRY(is_null(r, &absent, err));
-    if (absent) return STATUS_OK;
-    Slice type = {0};
-    TRY(component_type(*r, &type, err));
-    if (!slice_eq_cstr(type, "BertNormalizer"))
-        return component_unknown(r, "normalizer", type, "BertNormalizer", err);
-    BertFields fields = {.clean_text = true, .handle_chinese_chars = true, .lowercase = true};
-    TRY(read_fields(r, bert_fields, sizeof bert_fields / sizeof *bert_fields, &fields, err));
-    file->has_bert_normalizer = true;
-    file->bert = (BertNormalizer){
-        .clean_text = fields.clean_text,
-        .handle_chinese_chars = fields.handle_chinese_chars,
-        .strip_accents = fields.strip_accents == SWITCH_UNSET ? fields.lowercase
-                                                              : fields.strip_accents == SWITCH_ON,
-        .lowercase = fields.lowercase,
-    };
-    return STATUS_OK;
+    TRY(json_read_array(r, err));
+    for (bool more = true;;) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_components(file, r, list_key, read_one, err));
+    }
 }
 
-// ---- pre-tokenizer ----
-
-static const Field byte_level_fields[] = {
-    {"add_prefix_space", FIELD_BOOL, offsetof(ByteLevel, add_prefix_space)},
-    {"use_regex", FIELD_BOOL, offsetof(ByteLevel, use_regex)},
-};
-
-static Status read_pretokenizer(TokenizerFile *file, JsonReader *r, Error *err)
+// Recursion goes no deeper than the reader lets the text go.
+// NOLINTNEXTLINE(misc-no-recursion)
+Status read_components(TokenizerFile *file, JsonReader *r, const char *list_key,
+                       ReadComponent *read_one, Error *err)
 {
     bool absent = false;
-    TRY(is_null(r, &absent, err));
-    if (absent) return STATUS_OK;
     Slice type = {0};
+    TRY(read_if_null(r, &absent, err));
+    if (absent) return STATUS_OK;
     TRY(component_type(*r, &type, err));
-    file->has_pretokenizer = true;
-    if (slice_eq_cstr(type, "BertPreTokenizer")) {
-        file->tokenizer->pretokenizer = PRETOKENIZER_BERT;
-        return json_skip(r, err);
+    if (!slice_eq_cstr(type, "Sequence")) return read_one(file, r, type, err);
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        const Status s = slice_eq_cstr(key, list_key)
+                             ? read_list_of(file, r, list_key, read_one, err)
+                             : json_skip(r, err);
+        if (s != STATUS_OK) return s;
     }
-    if (!slice_eq_cstr(type, "ByteLevel"))
-        return component_unknown(r, "pre_tokenizer", type, "BertPreTokenizer and ByteLevel", err);
-    file->tokenizer->pretokenizer = PRETOKENIZER_BYTE_LEVEL;
-    file->tokenizer->byte_level = (ByteLevel){.add_prefix_space = true, .use_regex = true};
-    return read_fields(r, byte_level_fields, sizeof byte_level_fields / sizeof *byte_level_fields,
-                       &file->tokenizer->byte_level, err);
 }
 
-// ---- decoder ----
-
-typedef struct DecoderFields {
-    Slice prefix;
-    bool cleanup;
-} DecoderFields;
-
-static const Field decoder_fields[] = {
-    {"prefix", FIELD_STRING, offsetof(DecoderFields, prefix)},
-    {"cleanup", FIELD_BOOL, offsetof(DecoderFields, cleanup)},
-};
-
-static Status read_decoder(TokenizerFile *file, JsonReader *r, Error *err)
+Status read_pattern(TokenizerFile *file, const JsonReader *at, Slice raw, const Pattern **out,
+                    Error *err)
 {
-    bool absent = false;
-    TRY(is_null(r, &absent, err));
-    if (absent) return STATUS_OK;
-    Slice type = {0};
-    TRY(component_type(*r, &type, err));
-    Tokenizer *t = file->tokenizer;
-    if (slice_eq_cstr(type, "ByteLevel")) {
-        t->decoder = DECODER_BYTE_LEVEL;
-        return json_skip(r, err);
+    JsonReader r = json_reader(at->name, raw, &file->scratch);
+    Slice key = {0}, text = {0};
+    bool more = false;
+    Status s = raw.len > 0 ? json_read_object(&r, err) : STATUS_INVALID;
+    if (s == STATUS_OK) s = json_read_key(&r, &key, &more, err);
+    const bool is_regex = slice_eq_cstr(key, "Regex");
+    if (s == STATUS_OK && more && (is_regex || slice_eq_cstr(key, "String"))) {
+        s = json_read_string(&r, &text, err);
+        if (s == STATUS_OK) s = tokenizer_take_pattern(file->tokenizer, text, is_regex, out, err);
+        return s == STATUS_OK ? s : error_at(at, err);
     }
-    if (!slice_eq_cstr(type, "WordPiece"))
-        return component_unknown(r, "decoder", type, "WordPiece and ByteLevel", err);
-    DecoderFields fields = {.prefix = SLICE("##"), .cleanup = true};
-    TRY(read_fields(r, decoder_fields, sizeof decoder_fields / sizeof *decoder_fields, &fields,
-                    err));
-    TRY(keep_slice(&t->arena, &fields.prefix, err));
-    t->decoder = DECODER_WORDPIECE;
-    t->decoder_prefix = fields.prefix;
-    t->decoder_cleanup = fields.cleanup;
+    return json_reader_error(at, err, "\"pattern\" is {\"String\": TEXT} or {\"Regex\": TEXT}");
+}
+
+Status grow_list(Arena *arena, void *items, size_t n, size_t *capacity, size_t size, Error *err)
+{
+    if (n < *capacity) return STATUS_OK;
+    void *old = NULL, *grown = NULL;
+    memcpy(&old, items, sizeof old);
+    *capacity = 2 * *capacity + 8;
+    TRY(arena_take(arena, *capacity, size, "a list", &grown, err));
+    if (n > 0) memcpy(grown, old, n * size);
+    memcpy(items, &grown, sizeof grown);
     return STATUS_OK;
 }
 
@@ -241,7 +208,7 @@ static Status read_added_token(TokenizerFile *file, JsonReader *r, size_t *capac
 static Status read_added(TokenizerFile *file, JsonReader *r, Error *err)
 {
     bool absent = false;
-    TRY(is_null(r, &absent, err));
+    TRY(read_if_null(r, &absent, err));
     if (absent) return STATUS_OK;
     size_t capacity = 0;
     file->tokenizer->n_added = 0;
@@ -291,26 +258,24 @@ static Status read_sections(TokenizerFile *file, JsonReader *r, Error *err)
     return json_read_end(r, err);
 }
 
-// Which parts go together: WordPiece works on BERT's words, BPE on bytes.
-static Status check_parts(const TokenizerFile *file, Error *err)
+// Whether words may be cut as they are met: what BERT's tokenizers do.
+static bool is_bert(const Tokenizer *t)
 {
-    const Tokenizer *t = file->tokenizer;
-    if (!file->has_model)
-        return error_set(err, STATUS_INVALID, "the file has no \"model\": it is no tokenizer.json");
-    const bool is_bert = file->has_pretokenizer && t->pretokenizer == PRETOKENIZER_BERT;
-    const bool is_bytes = file->has_pretokenizer && t->pretokenizer == PRETOKENIZER_BYTE_LEVEL;
-    if (t->model == MODEL_WORDPIECE && !is_bert)
-        return error_set(
-            err, STATUS_INVALID,
-            "model \"WordPiece\" is supported with pre_tokenizer \"BertPreTokenizer\" only");
-    if (t->model == MODEL_BPE && !is_bytes)
-        return error_set(err, STATUS_INVALID,
-                         "model \"BPE\" is supported with pre_tokenizer \"ByteLevel\" only");
-    if (is_bytes && file->has_bert_normalizer)
-        return error_set(
-            err, STATUS_INVALID,
-            "normalizer \"BertNormalizer\" is supported with model \"WordPiece\" only");
-    return STATUS_OK;
+    const Normalizer *n = &t->normalizer;
+    return t->model == MODEL_WORDPIECE && t->pretokenizer.n_steps == 1 &&
+           t->pretokenizer.steps[0].kind == PRETOKENIZER_BERT &&
+           (n->n_steps == 0 || (n->n_steps == 1 && n->steps[0].kind == NORMALIZER_BERT));
+}
+
+// Byte-pair encoding takes the bytes that a last ByteLevel would spell as they are.
+static void find_byte_level(Tokenizer *t)
+{
+    const size_t n = t->pretokenizer.n_steps;
+    PreTokenizerStep *last = n > 0 ? &t->pretokenizer.steps[n - 1] : NULL;
+    if (t->model != MODEL_BPE || last == NULL || last->kind != PRETOKENIZER_BYTE_LEVEL ||
+        t->bpe.byte_fallback || t->bpe.prefix.len > 0 || t->bpe.suffix.len > 0)
+        return;
+    last->keeps_bytes = t->bpe.is_byte_level = true;
 }
 
 static Status build(TokenizerFile *file, Slice name, Slice text, Error *err)
@@ -318,10 +283,12 @@ static Status build(TokenizerFile *file, Slice name, Slice text, Error *err)
     JsonReader r = json_reader(name, text, &file->scratch);
     TRY(read_sections(file, &r, err));
     Tokenizer *t = file->tokenizer;
-    Status s = check_parts(file, err);
+    Status s = STATUS_OK;
+    if (!file->has_model)
+        s = error_set(err, STATUS_INVALID, "the file has no \"model\": it is no tokenizer.json");
+    find_byte_level(t);
     if (s == STATUS_OK) s = finish_model(file, err);
-    if (s == STATUS_OK && t->pretokenizer == PRETOKENIZER_BERT)
-        s = tokenizer_set_bert(t, &file->bert, err);
+    t->is_bert = is_bert(t);
     if (s == STATUS_OK) s = tokenizer_finish(t, err);
     if (s == STATUS_OK) s = finish_post_processor(file, err);
     return s == STATUS_OK ? s : error_wrap(err, SLICE_FMT, SLICE_ARG(name));
@@ -330,8 +297,9 @@ static Status build(TokenizerFile *file, Slice name, Slice text, Error *err)
 Status tokenizer_parse_json(Slice name, Slice text, Tokenizer **out, Error *err)
 {
     *out = NULL;
-    TokenizerFile file = {.text_len = text.len};
+    TokenizerFile file = {.text_len = text.len, .unk_id = TOKEN_NONE};
     TRY(tokenizer_new(&file.tokenizer, err));
+    file.tokenizer->decoder.spaces = true; // until one is read
     const Status s = build(&file, name, text, err);
     arena_release(&file.scratch);
     if (s != STATUS_OK) tokenizer_close(&file.tokenizer);

@@ -29,9 +29,14 @@ typedef struct TokenizerFile {
     Tokenizer *tokenizer;
     Arena scratch; // what is only needed while reading
     size_t text_len;
-    bool has_model, has_pretokenizer, has_bert_normalizer;
-    BertNormalizer bert;
+    bool has_model;
+    // room in the tokenizer's lists of steps
+    size_t normalizer_capacity, pretokenizer_capacity, decoder_capacity;
     // the model
+    Slice unk_token;
+    int64_t unk_id; // of Unigram; TOKEN_NONE: null
+    double *scores;
+    size_t n_scores, scores_capacity;
     MergePair *merges;
     size_t n_merges, merges_capacity;
     // the post-processor
@@ -43,7 +48,13 @@ typedef struct TokenizerFile {
 } TokenizerFile;
 
 // A member of a component and where it goes. null leaves the default that stands there.
-typedef enum FieldKind { FIELD_BOOL, FIELD_STRING, FIELD_INTEGER, FIELD_SWITCH } FieldKind;
+typedef enum FieldKind {
+    FIELD_BOOL,
+    FIELD_STRING,
+    FIELD_INTEGER,
+    FIELD_SWITCH,
+    FIELD_RAW, // the value as it stands there, as a Slice
+} FieldKind;
 typedef enum Switch { SWITCH_UNSET, SWITCH_OFF, SWITCH_ON } Switch; // a bool that may be null
 
 typedef struct Field {
@@ -64,6 +75,24 @@ Status keep_slice(Arena *arena, Slice *text, Error *err) MUST_CHECK;
 // "WHAT "TYPE" is not supported: supported is KNOWN".
 Status component_unknown(const JsonReader *r, const char *what, Slice type, const char *known,
                          Error *err);
+
+// Reads null, if that is what comes.
+Status read_if_null(JsonReader *r, bool *out, Error *err) MUST_CHECK;
+// One more item in an arena's array of n items of a size; *items is a pointer to the array's pointer.
+Status grow_list(Arena *arena, void *items, size_t n, size_t *capacity, size_t size,
+                 Error *err) MUST_CHECK;
+
+// tokenizer_json_normalizer.c, tokenizer_json_words.c, tokenizer_json_decoder.c
+typedef Status ReadComponent(TokenizerFile *file, JsonReader *r, Slice type, Error *err);
+// null, one component, or a "Sequence" of them under list_key, at any depth.
+Status read_components(TokenizerFile *file, JsonReader *r, const char *list_key,
+                       ReadComponent *read_one, Error *err) MUST_CHECK;
+// The pattern of a component at *at: raw is {"String": TEXT} or {"Regex": TEXT}.
+Status read_pattern(TokenizerFile *file, const JsonReader *at, Slice raw, const Pattern **out,
+                    Error *err) MUST_CHECK;
+Status read_normalizer(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
+Status read_pretokenizer(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
+Status read_decoder(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;
 
 // tokenizer_json_model.c
 Status read_model(TokenizerFile *file, JsonReader *r, Error *err) MUST_CHECK;

@@ -1,6 +1,9 @@
-// The "model" of a tokenizer.json: WordPiece or BPE.
+// The "model" of a tokenizer.json: WordPiece, BPE, Unigram or WordLevel.
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_json.h"
+
+#include <math.h>
+#include <string.h>
 
 static Status read_vocab(TokenizerFile *file, JsonReader *r, Error *err)
 {
@@ -17,6 +20,44 @@ static Status read_vocab(TokenizerFile *file, JsonReader *r, Error *err)
         // An entry takes at least five bytes ("a":1 and a comma), which bounds how many there can be.
         if (vocab_put(&t->vocab, &t->arena, token, id, file->text_len / 5, err) != STATUS_OK)
             return error_at(&at, err);
+    }
+}
+
+// [["piece", score], ...]: ids in order.
+static Status read_piece(TokenizerFile *file, JsonReader *r, Error *err)
+{
+    Tokenizer *t = file->tokenizer;
+    const JsonReader at = *r;
+    Slice piece = {0};
+    double score = 0;
+    size_t n = 0;
+    TRY(json_read_array(r, err));
+    for (bool more = true;; n++) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) break;
+        TRY(n == 0   ? json_read_string(r, &piece, err)
+            : n == 1 ? json_read_double(r, &score, err)
+                     : json_skip(r, err));
+    }
+    if (n != 2 || !isfinite(score))
+        return json_reader_error(&at, err, "a piece is [\"text\", score], the score finite");
+    TRY(keep_slice(&t->arena, &piece, err));
+    const int64_t id = (int64_t)file->n_scores;
+    if (vocab_put(&t->vocab, &t->arena, piece, id, file->n_scores + 1, err) != STATUS_OK)
+        return error_at(&at, err);
+    TRY(grow_list(&t->arena, &file->scores, file->n_scores, &file->scores_capacity,
+                  sizeof *file->scores, err));
+    file->scores[file->n_scores++] = score;
+    return STATUS_OK;
+}
+
+static Status read_pieces(TokenizerFile *file, JsonReader *r, Error *err)
+{
+    TRY(json_read_array(r, err));
+    for (bool more = true;;) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_piece(file, r, err));
     }
 }
 
@@ -73,14 +114,14 @@ static Status read_merges(TokenizerFile *file, JsonReader *r, Error *err)
 }
 
 typedef struct ModelFields {
-    Slice type, unk_token, prefix, suffix;
-    int64_t max_word_chars;
+    Slice unk_token, prefix, suffix;
+    int64_t max_word_chars, unk_id;
     bool fuse_unk, byte_fallback, ignore_merges;
 } ModelFields;
 
 static const Field model_fields[] = {
-    {"type", FIELD_STRING, offsetof(ModelFields, type)},
     {"unk_token", FIELD_STRING, offsetof(ModelFields, unk_token)},
+    {"unk_id", FIELD_INTEGER, offsetof(ModelFields, unk_id)},
     {"continuing_subword_prefix", FIELD_STRING, offsetof(ModelFields, prefix)},
     {"end_of_word_suffix", FIELD_STRING, offsetof(ModelFields, suffix)},
     {"max_input_chars_per_word", FIELD_INTEGER, offsetof(ModelFields, max_word_chars)},
@@ -90,27 +131,19 @@ static const Field model_fields[] = {
 };
 
 // The parts of the model that fit no Field.
-static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, bool is_bpe, bool *has_vocab,
-                        Error *err)
+static Status read_list(TokenizerFile *file, JsonReader *r, Slice key, bool *has_vocab, Error *err)
 {
-    JsonKind kind = JSON_NULL;
-    TRY(json_peek(r, &kind, err));
+    const ModelKind kind = file->tokenizer->model;
     if (slice_eq_cstr(key, "vocab")) {
         if (*has_vocab) return json_reader_error(r, err, "\"vocab\" stands there twice");
         *has_vocab = true;
-        return read_vocab(file, r, err);
+        return kind == MODEL_UNIGRAM ? read_pieces(file, r, err) : read_vocab(file, r, err);
     }
-    if (is_bpe && slice_eq_cstr(key, "merges")) return read_merges(file, r, err);
-    if (slice_eq_cstr(key, "dropout") && kind == JSON_NUMBER) {
-        return json_reader_error(
-            r, err,
-            "BPE with \"dropout\" is not supported: it encodes a text differently each time; set "
-            "it to null");
-    }
+    if (kind == MODEL_BPE && slice_eq_cstr(key, "merges")) return read_merges(file, r, err);
     return json_skip(r, err);
 }
 
-static Status read_lists(TokenizerFile *file, JsonReader *r, bool is_bpe, Error *err)
+static Status read_lists(TokenizerFile *file, JsonReader *r, Error *err)
 {
     bool has_vocab = false;
     const JsonReader at = *r;
@@ -119,45 +152,99 @@ static Status read_lists(TokenizerFile *file, JsonReader *r, bool is_bpe, Error 
         Slice key = {0};
         TRY(json_read_key(r, &key, &more, err));
         if (!more) break;
-        TRY(read_list(file, r, key, is_bpe, &has_vocab, err));
+        TRY(read_list(file, r, key, &has_vocab, err));
     }
     return has_vocab ? STATUS_OK : json_reader_error(&at, err, "the model has no \"vocab\"");
 }
 
+// The kind by its "type", or, in files of before there was one, by what the model has.
+static Status model_kind(const JsonReader *r, ModelKind *out, Error *err)
+{
+    static const char *const names[] = {[MODEL_WORDPIECE] = "WordPiece",
+                                        [MODEL_BPE] = "BPE",
+                                        [MODEL_UNIGRAM] = "Unigram",
+                                        [MODEL_WORDLEVEL] = "WordLevel"};
+    JsonReader probe = *r;
+    Slice type = {0};
+    bool has_merges = false, has_longest = false, has_list = false;
+    TRY(json_read_object(&probe, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        JsonKind kind = JSON_NULL;
+        TRY(json_read_key(&probe, &key, &more, err));
+        if (!more) break;
+        TRY(json_peek(&probe, &kind, err));
+        if (slice_eq_cstr(key, "type")) {
+            TRY(json_read_string(&probe, &type, err));
+            break;
+        }
+        has_merges = has_merges || slice_eq_cstr(key, "merges");
+        has_longest = has_longest || slice_eq_cstr(key, "max_input_chars_per_word");
+        has_list = has_list || (slice_eq_cstr(key, "vocab") && kind == JSON_ARRAY);
+        TRY(json_skip(&probe, err));
+    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!slice_eq_cstr(type, names[i])) continue;
+        *out = (ModelKind)i;
+        return STATUS_OK;
+    }
+    if (type.ptr != NULL)
+        return component_unknown(r, "model", type, "WordPiece, BPE, Unigram and WordLevel", err);
+    *out = has_merges    ? MODEL_BPE
+           : has_list    ? MODEL_UNIGRAM
+           : has_longest ? MODEL_WORDPIECE
+                         : MODEL_WORDLEVEL;
+    return STATUS_OK;
+}
+
 Status read_model(TokenizerFile *file, JsonReader *r, Error *err)
 {
-    Slice type = {0};
     const JsonReader at = *r;
-    TRY(component_type(*r, &type, err));
-    const bool is_bpe = slice_eq_cstr(type, "BPE");
-    if (!is_bpe && !slice_eq_cstr(type, "WordPiece"))
-        return component_unknown(r, "model", type, "WordPiece and byte-level BPE", err);
-    ModelFields fields = {.max_word_chars = 100};
-    if (!is_bpe) fields.prefix = SLICE("##");
-    if (!is_bpe) fields.unk_token = SLICE("[UNK]");
+    Tokenizer *t = file->tokenizer;
+    TRY(model_kind(r, &t->model, err));
+    ModelFields fields = {.max_word_chars = 100, .unk_id = TOKEN_NONE};
+    if (t->model == MODEL_WORDPIECE) {
+        fields.prefix = SLICE("##");
+        fields.unk_token = SLICE("[UNK]");
+    }
     JsonReader again = *r;
     TRY(read_fields(&again, model_fields, sizeof model_fields / sizeof *model_fields, &fields,
                     err));
-    Tokenizer *t = file->tokenizer;
     TRY(keep_slice(&t->arena, &fields.unk_token, err));
     TRY(keep_slice(&t->arena, &fields.prefix, err));
+    TRY(keep_slice(&t->arena, &fields.suffix, err));
     if (fields.max_word_chars < 0)
         return json_reader_error(&at, err, "max_input_chars_per_word is negative");
-    if (is_bpe && (fields.byte_fallback || fields.prefix.len > 0 || fields.suffix.len > 0)) {
-        return json_reader_error(
-            &at, err,
-            "BPE with byte_fallback, continuing_subword_prefix or end_of_word_suffix is not supported: "
-            "supported is byte-level BPE as GPT-2 has it");
-    }
-    t->model = is_bpe ? MODEL_BPE : MODEL_WORDPIECE;
     t->wordpiece = (WordPiece){.prefix = fields.prefix,
                                .max_word_chars = (size_t)fields.max_word_chars,
                                .unk = TOKEN_NONE,
                                .unk_token = fields.unk_token};
-    t->bpe = (Bpe){
-        .fuse_unk = fields.fuse_unk, .ignore_merges = fields.ignore_merges, .unk = TOKEN_NONE};
+    t->bpe = (Bpe){.byte_fallback = fields.byte_fallback,
+                   .fuse_unk = fields.fuse_unk,
+                   .ignore_merges = fields.ignore_merges,
+                   .prefix = fields.prefix,
+                   .suffix = fields.suffix,
+                   .unk = TOKEN_NONE,
+                   .unk_token = fields.unk_token};
+    t->unigram = (Unigram){.byte_fallback = fields.byte_fallback, .unk = TOKEN_NONE};
+    file->unk_id = fields.unk_id;
+    file->unk_token = fields.unk_token;
     file->has_model = true;
-    return read_lists(file, r, is_bpe, err);
+    return read_lists(file, r, err);
+}
+
+static Status finish_unigram(TokenizerFile *file, Error *err)
+{
+    Tokenizer *t = file->tokenizer;
+    if (file->unk_id != TOKEN_NONE &&
+        (file->unk_id < 0 || (uint64_t)file->unk_id >= file->n_scores))
+        return error_set(err, STATUS_INVALID,
+                         "unk_id %lld is no piece: the vocabulary has %zu; set it to the unknown "
+                         "piece's place",
+                         (long long)file->unk_id, file->n_scores);
+    t->unigram.unk = (int32_t)file->unk_id;
+    t->unigram.scores = file->scores;
+    return unigram_init(&t->unigram, &t->vocab, &t->arena, err);
 }
 
 Status finish_model(TokenizerFile *file, Error *err)
@@ -165,16 +252,20 @@ Status finish_model(TokenizerFile *file, Error *err)
     Tokenizer *t = file->tokenizer;
     TRY(vocab_index(&t->vocab, &t->arena, err));
     // Without the token a word is only refused when it is met: a vocabulary may cover all characters.
-    const Slice unk_token = t->wordpiece.unk_token;
-    const int32_t unk = unk_token.len > 0 ? vocab_find(&t->vocab, unk_token) : TOKEN_NONE;
-    if (t->model == MODEL_WORDPIECE) {
+    const int32_t unk =
+        file->unk_token.len > 0 ? vocab_find(&t->vocab, file->unk_token) : TOKEN_NONE;
+    switch (t->model) {
+    case MODEL_WORDPIECE:
         t->wordpiece.unk = unk;
         return wordpiece_init(&t->wordpiece, &t->vocab, &t->arena, err);
+    case MODEL_BPE:
+        t->bpe.unk = unk;
+        return bpe_init(&t->bpe, &t->vocab, file->merges, file->n_merges, &t->arena, err);
+    case MODEL_UNIGRAM:
+        return finish_unigram(file, err);
+    case MODEL_WORDLEVEL:
+        t->wordlevel_unk = unk;
+        return STATUS_OK;
     }
-    if (unk_token.len > 0 && unk < 0)
-        return error_set(err, STATUS_INVALID,
-                         "unk_token \"" SLICE_FMT "\" is not in the vocabulary",
-                         SLICE_ARG(unk_token));
-    t->bpe.unk = unk;
-    return bpe_init(&t->bpe, &t->vocab, file->merges, file->n_merges, &t->arena, err);
+    return STATUS_OK;
 }

@@ -163,6 +163,7 @@ static Status read_template_processing(TokenizerFile *file, JsonReader *r, Error
         return json_reader_error(&at, err, "TemplateProcessing has no \"%s\"",
                                  has[0] ? "pair" : "single");
     file->has_template = true;
+    file->tokenizer->post.overflow_keeps_types = true;
     return STATUS_OK;
 }
 

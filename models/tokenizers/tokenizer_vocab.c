@@ -66,16 +66,21 @@ static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPi
         .strip_accents = options->strip_accents || (!options->keep_accents && !options->is_cased),
         .lowercase = !options->is_cased,
     };
-    TRY(tokenizer_set_bert(t, &rules, err));
+    NormalizerStep *normalizer = NULL;
+    TRY(arena_take(&t->arena, 1, sizeof *normalizer, "a normalizer", &normalizer, err));
+    normalizer->kind = NORMALIZER_BERT;
+    TRY(tokenizer_take_bert(t, &rules, &normalizer->bert, err));
+    t->normalizer = (Normalizer){.steps = normalizer, .n_steps = 1};
     t->model = MODEL_WORDPIECE;
-    t->pretokenizer = PRETOKENIZER_BERT;
+    t->is_bert = true;
     t->wordpiece =
         (WordPiece){.prefix = SLICE("##"), .max_word_chars = 100, .unk_token = SLICE("[UNK]")};
     t->wordpiece.unk = vocab_find(&t->vocab, SLICE("[UNK]"));
     TRY(wordpiece_init(&t->wordpiece, &t->vocab, &t->arena, err));
-    t->decoder = DECODER_WORDPIECE;
-    t->decoder_prefix = SLICE("##");
-    t->decoder_cleanup = true;
+    DecoderStep *decoder = NULL;
+    TRY(arena_take(&t->arena, 1, sizeof *decoder, "a decoder", &decoder, err));
+    *decoder = (DecoderStep){.kind = DECODER_WORDPIECE, .text = SLICE("##"), .cleanup = true};
+    t->decoder = (Decoder){.steps = decoder, .n_steps = 1};
     const int32_t cls = vocab_find(&t->vocab, SLICE("[CLS]")),
                   sep = vocab_find(&t->vocab, SLICE("[SEP]"));
     TRY(template_bert(t->post.templates, cls, sep, false, &t->arena, err));

@@ -2,6 +2,7 @@
 #ifndef ASSAY_MODELS_TOKENIZERS_TRAIN_INTERNAL_H
 #define ASSAY_MODELS_TOKENIZERS_TRAIN_INTERNAL_H
 
+#include "models/tokenizers/byte_level.h"
 #include "models/tokenizers/tokenizer_internal.h"
 #include "models/tokenizers/train.h"
 

@@ -81,8 +81,8 @@ Status truncate_parts(size_t n, size_t keep, size_t stride, Arena *arena, TokenR
         // With nothing kept the whole text is the one overflow.
         *n_parts = keep >= n ? 1 : 2;
         TRY(arena_take(arena, 2, sizeof **parts, "windows", parts, err));
-        (*parts)[0] = (TokenRange){0, keep >= n ? n : 0};
-        (*parts)[1] = (TokenRange){0, n};
+        (*parts)[0] = (TokenRange){0, keep >= n ? n : 0, false};
+        (*parts)[1] = (TokenRange){0, n, true};
         return STATUS_OK;
     }
     if (stride >= keep) {
@@ -98,7 +98,7 @@ Status truncate_parts(size_t n, size_t keep, size_t stride, Arena *arena, TokenR
                          count, TOKENIZER_MAX_WINDOWS);
     TRY(arena_take(arena, count, sizeof **parts, "windows", parts, err));
     for (size_t i = 0; i < count; i++)
-        (*parts)[i] = (TokenRange){i * step, size_min(i * step + keep, n)};
+        (*parts)[i] = (TokenRange){i * step, size_min(i * step + keep, n), i > 0};
     *n_parts = count;
     return STATUS_OK;
 }

@@ -1,6 +1,8 @@
 // Tokens by id, and ids by token.
+#include "models/tokenizers/vocab.h"
 #include "base/size.h"
-#include "models/tokenizers/tokenizer_internal.h"
+
+#include <string.h>
 
 uint64_t token_hash(Slice key)
 {
@@ -114,28 +116,4 @@ int32_t vocab_find(const Vocab *vocab, Slice token)
 Slice vocab_token(const Vocab *vocab, int32_t id)
 {
     return id >= 0 && (size_t)id < vocab->size ? vocab->tokens[id] : (Slice){0};
-}
-
-Status token_sink_grow(TokenSink *sink, size_t n_more, Error *err)
-{
-    size_t wanted = 0;
-    if (!size_add(sink->n, n_more, &wanted))
-        return error_set_memory(err, sink->n, n_more, "tokens");
-    if (wanted <= sink->capacity) return STATUS_OK;
-    const size_t capacity = size_max(wanted, size_max(64, 2 * sink->capacity));
-    const TokenSink old = *sink;
-    TRY(arena_take(sink->arena, capacity, sizeof *sink->ids, "token ids", &sink->ids, err));
-    if (old.n > 0) memcpy(sink->ids, old.ids, old.n * sizeof *old.ids);
-    if (!sink->ids_only) {
-        TRY(arena_take(sink->arena, capacity, sizeof *sink->offsets, "token offsets",
-                       &sink->offsets, err));
-        TRY(arena_take(sink->arena, capacity, sizeof *sink->word_ids, "word ids", &sink->word_ids,
-                       err));
-        if (old.n > 0) {
-            memcpy(sink->offsets, old.offsets, old.n * sizeof *old.offsets);
-            memcpy(sink->word_ids, old.word_ids, old.n * sizeof *old.word_ids);
-        }
-    }
-    sink->capacity = capacity;
-    return STATUS_OK;
 }

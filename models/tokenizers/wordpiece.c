@@ -4,7 +4,8 @@
 #include "models/tokenizers/tokenizer_internal.h"
 
 // The longest key of table that text begins with: its id, and its length in *len.
-static int32_t longest_match(const TokenTable *table, const Vocab *vocab, Slice text, size_t *len)
+static inline int32_t longest_match(const TokenTable *table, const Vocab *vocab, Slice text,
+                                    size_t *len)
 {
     uint64_t hashes[WORDPIECE_MAX_TOKEN + 1];
     uint64_t hash = TOKEN_HASH_SEED;

@@ -2,7 +2,9 @@
 
 #include "tests/models/test_tokenizer_support.h"
 
-static const char *const folders[] = {"tok-bbpe_gpt2", "tok-gpt2-real", "tok-bbpe_roberta"};
+static const char *const folders[] = {"tok-bbpe_gpt2",   "tok-gpt2-real",  "tok-bbpe_roberta",
+                                      "tok-bbpe_llama3", "tok-bbpe_qwen2", "tok-spbpe_llama2",
+                                      "stories260K"};
 enum { N_FOLDERS = sizeof folders / sizeof *folders };
 
 Test(bpe, texts_encode_and_decode_as_the_goldens_say)

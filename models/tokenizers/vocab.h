@@ -1,0 +1,53 @@
+// models/tokenizers/vocab.h: tokens by id, ids by token.
+#ifndef ASSAY_MODELS_TOKENIZERS_VOCAB_H
+#define ASSAY_MODELS_TOKENIZERS_VOCAB_H
+
+#include "models/tokenizers/tokenizer.h"
+
+// An open-addressing hash table from bytes to id. Keys are tokens[id] without their first prefix_len bytes.
+typedef struct TokenTable {
+    struct TokenSlot {
+        uint32_t tag; // upper half of the hash
+        int32_t id;   // TOKEN_NONE: free
+    } * slots;
+    size_t mask;
+    size_t prefix_len;
+    size_t longest; // bytes of the longest key
+} TokenTable;
+
+typedef struct Vocab {
+    Slice *tokens; // [size], ptr NULL where an id is unused
+    size_t size, capacity;
+    size_t n_tokens;
+    TokenTable table;
+} Vocab;
+
+// One step of the hash (FNV-1a); begin with TOKEN_HASH_SEED. token_hash_finish spreads it before use.
+#define TOKEN_HASH_SEED UINT64_C(0xcbf29ce484222325)
+static inline uint64_t token_hash_step(uint64_t hash, char byte)
+{
+    return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
+}
+
+static inline uint64_t token_hash_finish(uint64_t hash)
+{
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
+uint64_t token_hash(Slice key);
+// Puts token (borrowed) at id. STATUS_INVALID for an id taken by another token, negative, or far beyond n_expected.
+Status vocab_put(Vocab *vocab, Arena *arena, Slice token, int64_t id, size_t n_expected,
+                 Error *err) MUST_CHECK;
+// Builds vocab->table; STATUS_INVALID where two ids have the same token.
+Status vocab_index(Vocab *vocab, Arena *arena, Error *err) MUST_CHECK;
+// A table of those tokens that begin with prefix, keyed by what follows it.
+Status token_table_build(TokenTable *table, const Vocab *vocab, Slice prefix, Arena *arena,
+                         Error *err) MUST_CHECK;
+// hash is finished; TOKEN_NONE where absent.
+int32_t token_table_find(const TokenTable *table, const Slice *tokens, Slice key, uint64_t hash);
+int32_t vocab_find(const Vocab *vocab, Slice token);
+Slice vocab_token(const Vocab *vocab, int32_t id);
+
+#endif
