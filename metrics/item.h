@@ -52,10 +52,11 @@ typedef struct Item {
     int32_t first_system, second_system;
     double preference;
 
-    // Bias: the answer to the text with the group swapped; the class that a stereotype asks for; whether the context
-    // leaves the question open; a sentence's embedding [embedding_size].
+    // Bias: the answer to the text with the group swapped; the class (or choice) that a stereotype asks for; the class
+    // that says "unknown"; whether the context leaves the question open; a sentence's embedding [embedding_size].
     int32_t counterfactual;
     int32_t stereotyped;
+    int32_t unknown;
     bool is_ambiguous;
     const float *embedding;
     size_t embedding_size;
@@ -74,6 +75,7 @@ static inline Item item_empty(void)
                   .second_system = ITEM_NO_LABEL,
                   .counterfactual = ITEM_NO_LABEL,
                   .stereotyped = ITEM_NO_LABEL,
+                  .unknown = ITEM_NO_LABEL,
                   .group = ITEM_NO_LABEL,
                   .weight = 1.0};
 }

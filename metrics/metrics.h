@@ -10,8 +10,10 @@
 #include "metrics/corrections.h"
 #include "metrics/distributions.h"
 #include "metrics/evaluate.h"
+#include "metrics/group_gaps.h"
 #include "metrics/hypothesis.h"
 #include "metrics/paired.h"
 #include "metrics/power.h"
+#include "metrics/weat.h"
 
 #endif

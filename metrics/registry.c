@@ -56,6 +56,15 @@ const Metric *const metrics_all[] = {
     &metric_cohen_kappa,
     &metric_fleiss_kappa,
     &metric_krippendorff_alpha,
+    &metric_demographic_parity,
+    &metric_equal_opportunity,
+    &metric_equalized_odds,
+    &metric_flip_rate,
+    &metric_crows_pairs,
+    &metric_stereoset,
+    &metric_bbq,
+    &metric_winobias,
+    &metric_weat,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 
