@@ -38,7 +38,7 @@ static Status count_ratings(const MetricSetup *setup, const Item *item, double *
 static Status prepare_fleiss(MetricPlan *plan, Arena *arena, Error *err)
 {
     (void)arena;
-    TRY(classes_check_setup(&plan->setup, 2, err));
+    TRY(classes_check_setup(&plan->setup, 1, err));
     plan->width = 2 + plan->setup.n_labels;
     plan->n_scores = 3;
     return STATUS_OK;
@@ -106,7 +106,7 @@ static Status prepare_alpha(MetricPlan *plan, Arena *arena, Error *err)
 {
     const MetricSetup *setup = &plan->setup;
     AlphaOptions *o;
-    TRY(classes_check_setup(setup, 2, err));
+    TRY(classes_check_setup(setup, 1, err));
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
     TRY(arena_take(arena, setup->n_labels, sizeof *o->values, "values", &o->values, err));
     TRY(params_choice(setup->params, "level", levels, 3, &o->level, err));

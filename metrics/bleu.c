@@ -34,6 +34,7 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
     *o = (BleuOptions){.max_order = 4, .smooth_value = NAN};
     TRY(params_choice(options, "tokenize", tokenizer_names, N_TOKENIZERS, &o->tokenizer, err));
+    TRY(word_tokenizer_open((TokenizerKind)o->tokenizer, err));
     TRY(params_choice(options, "smooth_method", smoothings, 4, &o->smoothing, err));
     if (options != NULL) {
         TRY(json_opt_double(options, "smooth_value", 0, 1e9, &o->smooth_value, err));
@@ -150,12 +151,14 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
 {
     const BleuOptions *o = plan->options;
     Slice value = {0};
+    const char *tokenizer;
+    TRY(word_tokenizer_signature((TokenizerKind)o->tokenizer, arena, &tokenizer, err));
     if (o->smoothing == SMOOTH_FLOOR || o->smoothing == SMOOTH_ADD_K) {
         TRY(arena_format(arena, &value, err, "[%.2f]", o->smooth_value));
     }
     return arena_format(arena, out, err, "|case:%s|eff:%s|tok:%s|smooth:%s" SLICE_FMT,
                         o->is_lowercased ? "lc" : "mixed", o->has_effective_order ? "yes" : "no",
-                        tokenizer_names[o->tokenizer], smoothings[o->smoothing], SLICE_ARG(value));
+                        tokenizer, smoothings[o->smoothing], SLICE_ARG(value));
 }
 
 const Metric metric_bleu = {

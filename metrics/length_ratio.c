@@ -42,7 +42,9 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
 {
     const TextParams *o = plan->options;
-    return arena_format(arena, out, err, "|tok:%s", tokenizer_names[o->kind]);
+    const char *tokenizer;
+    TRY(word_tokenizer_signature(o->kind, arena, &tokenizer, err));
+    return arena_format(arena, out, err, "|tok:%s", tokenizer);
 }
 
 const Metric metric_length_ratio = {

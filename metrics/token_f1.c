@@ -24,6 +24,7 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(params_choice(options, "tokenize", tokenizer_names, N_TOKENIZERS, &kind, err));
     if (options != NULL) TRY(json_opt_bool(options, "lowercase", &o->is_lowercased, err));
     o->kind = (TokenizerKind)kind;
+    TRY(word_tokenizer_open(o->kind, err));
     plan->options = o;
     return STATUS_OK;
 }
@@ -57,8 +58,10 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
 {
     const TokenOptions *o = plan->options;
+    const char *tokenizer;
+    TRY(word_tokenizer_signature(o->kind, arena, &tokenizer, err));
     return arena_format(arena, out, err, "|case:%s|tok:%s", o->is_lowercased ? "lc" : "mixed",
-                        tokenizer_names[o->kind]);
+                        tokenizer);
 }
 
 const Metric metric_token_f1 = {

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/mecab.h"
 
-const char *const tokenizer_names[N_TOKENIZERS] = {"13a", "intl", "zh", "char", "none"};
+const char *const tokenizer_names[N_TOKENIZERS] = {"13a",  "intl",     "zh",      "char",
+                                                   "none", "ja-mecab", "ko-mecab"};
 
 // What a character means to a tokeniser's rules.
 typedef enum CharClass {
@@ -81,10 +83,34 @@ static CharClass classify_zh(CodePoint c)
 }
 
 static const Classify classifiers[N_TOKENIZERS] = {
-    [TOKENIZER_13A] = classify_13a,   [TOKENIZER_INTL] = classify_intl,
-    [TOKENIZER_ZH] = classify_zh,     [TOKENIZER_CHAR] = classify_char,
-    [TOKENIZER_NONE] = classify_none,
+    [TOKENIZER_13A] = classify_13a,       [TOKENIZER_INTL] = classify_intl,
+    [TOKENIZER_ZH] = classify_zh,         [TOKENIZER_CHAR] = classify_char,
+    [TOKENIZER_NONE] = classify_none,     [TOKENIZER_JA_MECAB] = classify_none,
+    [TOKENIZER_KO_MECAB] = classify_none, // what MeCab gives has blanks between words
 };
+
+static bool is_mecab(TokenizerKind kind, MecabLanguage *language)
+{
+    *language = kind == TOKENIZER_KO_MECAB ? MECAB_KOREAN : MECAB_JAPANESE;
+    return kind == TOKENIZER_JA_MECAB || kind == TOKENIZER_KO_MECAB;
+}
+
+Status word_tokenizer_open(TokenizerKind kind, Error *err)
+{
+    MecabLanguage language;
+    return is_mecab(kind, &language) ? mecab_open(language, err) : STATUS_OK;
+}
+
+Status word_tokenizer_signature(TokenizerKind kind, Arena *arena, const char **out, Error *err)
+{
+    MecabLanguage language;
+    const char *version;
+    *out = tokenizer_names[kind];
+    if (!is_mecab(kind, &language)) return STATUS_OK;
+    TRY(mecab_version(language, &version, err));
+    *out = arena_printf(arena, "%s-%s", tokenizer_names[kind], version);
+    return *out != NULL ? STATUS_OK : error_set_memory(err, 1, 64, "a signature");
+}
 
 // The rules as one pass. The reference runs "non-number, point" over the text, then "point, non-number", each without
 // overlap; that comes to: a point stands alone if what comes before it is no number (and was not itself taken by the
@@ -182,7 +208,10 @@ Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
     }
     if (is_lowercased) TRY(unicode_lower(arena, text, &text, err));
-    text = strip(text, kind == TOKENIZER_ZH);
+    MecabLanguage language;
+    const bool has_mecab = is_mecab(kind, &language);
+    text = strip(text, kind == TOKENIZER_ZH || has_mecab);
+    if (has_mecab) TRY(mecab_wakati(language, text, arena, &text, err));
     if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
     TRY(arena_take(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
     const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;

@@ -15,15 +15,24 @@ typedef enum TokenizerKind {
     TOKENIZER_ZH,   // Chinese characters one by one, the rest as 13a
     TOKENIZER_CHAR, // code points
     TOKENIZER_NONE, // white space alone
+    TOKENIZER_JA_MECAB, // Japanese words, by MeCab and the IPA dictionary
+    TOKENIZER_KO_MECAB, // Korean morphemes, by mecab-ko and its dictionary
 } TokenizerKind;
 
-enum { N_TOKENIZERS = TOKENIZER_NONE + 1 };
-extern const char *const tokenizer_names[N_TOKENIZERS]; // "13a", "intl", "zh", "char", "none"
+enum { N_TOKENIZERS = TOKENIZER_KO_MECAB + 1 };
+// "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"
+extern const char *const tokenizer_names[N_TOKENIZERS];
 
 typedef struct Tokens {
     Slice *items; // [n], views into the text or a copy in the arena
     size_t n;
 } Tokens;
+
+// Whether the tokeniser can work: MeCab's library and dictionary are opened here, and an error names their packages.
+Status word_tokenizer_open(TokenizerKind kind, Error *err) MUST_CHECK;
+// The name as signatures have it: with MeCab's version and dictionary ("ja-mecab-0.996-IPA"). In the arena.
+Status word_tokenizer_signature(TokenizerKind kind, Arena *arena, const char **out,
+                                Error *err) MUST_CHECK;
 
 // Refuses text that is not UTF-8, naming the byte. All memory comes from the arena.
 Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,

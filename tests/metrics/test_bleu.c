@@ -95,6 +95,7 @@ Test(bleu, tokenizers_agree_with_sacrebleu)
         const Slice text = json_string(json_get(r, "text"));
         for (size_t k = 0; k < N_TOKENIZERS; k++) {
             const Json *want = json_get(json_get(r, "tok"), tokenizer_names[k]);
+            if (want == NULL) continue; // MeCab's have files of their own
             Arena arena = {0};
             Tokens got;
             Error err = {0};
