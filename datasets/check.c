@@ -51,7 +51,8 @@ static bool is_empty(const Sample *sample)
            slice_trim(sample->context).len == 0 && sample->n_tokens == 0;
 }
 
-static Status count_classes(Arena *arena, const Dataset *data, PartCheck *out, Error *err)
+static Status count_classes(Arena *arena, const Dataset *data, const CheckOptions *options,
+                            PartCheck *out, Error *err)
 {
     out->n_labels = data->n_labels;
     TRY(arena_take(arena, data->n_labels, sizeof *out->class_counts, "the check of the data",
@@ -59,7 +60,7 @@ static Status count_classes(Arena *arena, const Dataset *data, PartCheck *out, E
     for (size_t i = 0; i < data->n_samples; i++) {
         const int32_t label = data->samples[i].label;
         if (label == SAMPLE_NO_LABEL) {
-            out->n_unlabelled++;
+            out->n_unlabelled += !options->without_labels;
         } else {
             out->class_counts[label]++;
         }
@@ -155,7 +156,7 @@ static Status check_all(Arena *scratch, const CheckPart *parts, size_t n_parts,
         PartCheck *part = &out->parts[out->n_parts++];
         part->name = parts[p].name;
         part->n_samples = parts[p].data->n_samples;
-        TRY(count_classes(&out->arena, parts[p].data, part, err));
+        TRY(count_classes(&out->arena, parts[p].data, options, part, err));
         TRY(count_duplicates(scratch, parts[p].data, &inputs[p], n_inputs, part, err));
         TRY(measure_lengths(scratch, parts[p].data, options, part, err));
     }

@@ -18,6 +18,7 @@ typedef struct CheckOptions {
     Status (*count_tokens)(void *context, const Sample *sample, size_t *n_tokens, Error *err);
     void *context;
     size_t max_tokens;       // the model's limit for the truncated share; 0 = none
+    bool without_labels;     // samples have no class, and none is missing
     double imbalance_warned; // largest class over smallest that is worth a warning; 0 = 10
 } CheckOptions;
 

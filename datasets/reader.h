@@ -35,6 +35,7 @@ typedef struct ReadAttribute {
 //   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
 //   id      id or guid; without a header none
 //   group   none
+// "conll" has no headings: text is the column of words (by default the first), label that of tags (the last).
 // Headings are compared without regard to case and surrounding blanks; the keys of JSON exactly.
 typedef struct ReadColumns {
     Slice text, pair, label, id, group;

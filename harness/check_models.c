@@ -1,6 +1,7 @@
 // harness/check_models.c: what can be wrong between models, settings and data is said before the first trial.
 #include "harness/check_models.h"
 
+#include "harness/family.h"
 #include "models/model.h"
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
@@ -41,11 +42,16 @@ static Status check_settings(const SuiteModel *model, const TaskData *data, size
 Status map_labels(const char *path, const ModelConfig *config, const TaskData *data,
                   int32_t *label_of, Error *err)
 {
-    if (config->head != HEAD_SEQUENCE) {
+    if (config->head != data->family->head) {
         return error_set(err, STATUS_INVALID,
-                         "%s: this checkpoint has no classification head; tune it (\"tune\": {..})",
-                         path);
+                         "%s: this checkpoint has no %s head, which \"%s\" tasks want; tune it "
+                         "(\"tune\": {..})",
+                         path,
+                         data->family->head == HEAD_SEQUENCE ? "classification"
+                                                             : model_head_name(data->family->head),
+                         data->family->name);
     }
+    if (data->family->head == HEAD_SPAN) return STATUS_OK; // starts and ends, in this order
     for (size_t i = 0; i < config->n_labels; i++)
         label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
     for (size_t c = 0; c < data->n_labels; c++) {

@@ -36,8 +36,9 @@ static double tokens_of(const Tokens *tokens, const size_t *positions, size_t n)
 {
     double sum = 0;
     for (size_t i = 0; tokens && i < n; i++) {
-        const size_t p = positions[i];
-        sum += (double)(tokens->batch.starts[p + 1] - tokens->batch.starts[p]);
+        size_t begin, end;
+        family_windows(tokens, positions[i], &begin, &end);
+        sum += (double)(tokens->batch.starts[end] - tokens->batch.starts[begin]);
     }
     return sum;
 }
@@ -90,24 +91,23 @@ static Status measure(Describing *d, size_t model, size_t task, PairEstimate *ou
     const Suite *suite = d->run.suite;
     const DataPart part = suite->folds.k > 0 ? PART_TRAIN : judged_part(suite, task);
     const Tokens *tokens = prepared_tokens(&d->run.prepared, model, task, part, 0);
+    const size_t n_samples = d->run.prepared.tasks[task].parts[part].n;
+    const TrialSpec spec = {.model = (int)model, .task = task};
     size_t positions[MEASURED_SEQUENCES], n = 0, longest = 1;
-    TokenSequence *inputs = NULL;
-    int32_t *predicted = NULL;
-    double *probabilities = NULL;
+    Answers answers = {0};
     Arena scratch = {0};
     if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
-    for (; n < MEASURED_SEQUENCES && n < tokens->batch.n_sequences; n++) positions[n] = n;
+    for (; n < MEASURED_SEQUENCES && n < n_samples; n++) positions[n] = n;
     for (size_t i = 0; i < tokens->batch.n_sequences; i++) {
         const size_t length = tokens->batch.starts[i + 1] - tokens->batch.starts[i];
         if (length > longest) longest = length;
     }
     Status s = executor_open_model(executor, (int)model, task, err);
-    if (s == STATUS_OK) s = execute_inputs(tokens, positions, n, &scratch, &inputs, err);
     double done = 0;
     int64_t start_ns = 0, now_ns = 0;
     // The first round warms up.
     for (int round = 0; s == STATUS_OK; round++) {
-        s = execute_predict(executor, task, inputs, n, &scratch, &predicted, &probabilities, err);
+        s = execute_answers(executor, &spec, part, positions, n, &scratch, &answers, err);
         now_ns = clock_now_ns();
         if (round == 0)
             start_ns = now_ns;

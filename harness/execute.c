@@ -10,7 +10,6 @@
 #include "harness/check_models.h"
 #include "harness/execute_internal.h"
 #include "harness/state.h"
-#include "metrics/baseline.h"
 #include "models/architecture.h"
 
 Status executor_init(Executor *executor, const ExecuteOptions *options, Error *err)
@@ -42,34 +41,35 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     const SuiteCreate *create = &from->create;
     const Prepared *prepared = executor->options.prepared;
     const char *directory = prepared_tokenizer_directory(prepared, model, task);
+    const Family *family = prepared->tasks[task].family;
     const Architecture *architecture = architecture_find(create->architecture);
     if (architecture == NULL || architecture->complete == NULL ||
-        architecture_class(architecture, HEAD_SEQUENCE) == NULL) {
-        return error_set(err, STATUS_INVALID, "no architecture \"" SLICE_FMT "\" classifies texts",
-                         SLICE_ARG(create->architecture));
+        architecture_class(architecture, family->head) == NULL) {
+        return error_set(err, STATUS_INVALID, "no architecture \"" SLICE_FMT "\" has a %s head",
+                         SLICE_ARG(create->architecture), model_head_name(family->head));
     }
     Tokenizer *tokenizer = NULL;
     TRY(tokenizer_open(directory, &tokenizer, err));
     const int32_t pad = tokenizer_special(tokenizer, SPECIAL_PAD);
-    ModelConfig config = {
-        .architecture = architecture,
-        .model_type = create->architecture,
-        .class_name = slice_from_cstr(architecture_class(architecture, HEAD_SEQUENCE)->name),
-        .head = HEAD_SEQUENCE,
-        .vocab_size = tokenizer_vocab_size(tokenizer),
-        .hidden_size = create->hidden_size,
-        .n_layers = create->n_layers,
-        .n_heads = create->n_heads,
-        .intermediate_size = create->intermediate_size,
-        .max_positions = create->max_positions,
-        .pad_id = pad == TOKEN_NONE ? -1 : pad,
-        .activation = ACTIVATION_GELU,
-        .hidden_dropout = (float)create->dropout,
-        .attention_dropout = (float)create->dropout,
-        .classifier_dropout = -1.0f,
-        .initializer_range = 0.02f,
-        .labels = options->labels,
-        .n_labels = options->n_labels};
+    ModelConfig config = {.architecture = architecture,
+                          .model_type = create->architecture,
+                          .class_name =
+                              slice_from_cstr(architecture_class(architecture, family->head)->name),
+                          .head = family->head,
+                          .vocab_size = tokenizer_vocab_size(tokenizer),
+                          .hidden_size = create->hidden_size,
+                          .n_layers = create->n_layers,
+                          .n_heads = create->n_heads,
+                          .intermediate_size = create->intermediate_size,
+                          .max_positions = create->max_positions,
+                          .pad_id = pad == TOKEN_NONE ? -1 : pad,
+                          .activation = ACTIVATION_GELU,
+                          .hidden_dropout = (float)create->dropout,
+                          .attention_dropout = (float)create->dropout,
+                          .classifier_dropout = -1.0f,
+                          .initializer_range = 0.02f,
+                          .labels = options->labels,
+                          .n_labels = options->n_labels};
     tokenizer_close(&tokenizer);
     architecture->complete(&config);
     return model_create(&config, directory, options, out, err);
@@ -92,7 +92,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     ModelOptions options = {.device = o->device, .compute = o->compute, .seed = o->suite->seed};
     if (from->does_tune) {
         options.head_choice = HEAD_FOR_LABELS;
-        options.head = HEAD_SEQUENCE;
+        options.head = data->family->head;
         options.labels = data->labels;
         options.n_labels = data->n_labels;
     }
@@ -145,90 +145,109 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
 // ---- judging ----
 
 Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
-                      TokenSequence **out, Error *err)
+                      TokenSequence **out, size_t *n_inputs, Error *err)
 {
-    TRY(arena_take(arena, n, sizeof **out, "inputs", out, err));
+    size_t total = 0, begin, end;
     for (size_t i = 0; i < n; i++) {
-        const size_t p = positions[i], begin = tokens->batch.starts[p];
-        (*out)[i] = (TokenSequence){.ids = tokens->batch.ids + begin,
-                                    .type_ids = tokens->batch.type_ids + begin,
-                                    .n_tokens = tokens->batch.starts[p + 1] - begin,
-                                    .key = tokens->keys[p]};
+        family_windows(tokens, positions[i], &begin, &end);
+        total += end - begin;
+    }
+    TRY(arena_take(arena, total, sizeof **out, "inputs", out, err));
+    *n_inputs = 0;
+    for (size_t i = 0; i < n; i++) {
+        family_windows(tokens, positions[i], &begin, &end);
+        for (size_t w = begin; w < end; w++) {
+            const size_t first = tokens->batch.starts[w];
+            (*out)[(*n_inputs)++] = (TokenSequence){.ids = tokens->batch.ids + first,
+                                                    .type_ids = tokens->batch.type_ids + first,
+                                                    .n_tokens = tokens->batch.starts[w + 1] - first,
+                                                    .key = tokens->keys[w]};
+        }
     }
     return STATUS_OK;
 }
 
-// The probabilities over the task's labels, and the class with the highest.
-static int32_t spread(const Executor *executor, const double *from, size_t n_from, size_t n_labels,
-                      double *out)
+static Status ask(Executor *executor, Asked *asked, Arena *arena, Answers *out, Error *err)
 {
-    size_t best = 0;
-    for (size_t i = 0; i < n_from; i++) {
-        const int32_t c = executor->label_of ? executor->label_of[i] : (int32_t)i;
-        if (from[i] > from[best]) best = i;
-        if (c != SAMPLE_NO_LABEL) out[c] = from[i];
-    }
-    (void)n_labels;
-    return executor->label_of ? executor->label_of[best] : (int32_t)best;
-}
-
-Status execute_predict(Executor *executor, size_t task, const TokenSequence *inputs, size_t n,
-                       Arena *arena, int32_t **predicted, double **probabilities, Error *err)
-{
-    const size_t width = model_output_width(executor->model),
-                 n_labels = executor->options.prepared->tasks[task].n_labels;
+    TokenSequence *inputs = NULL;
     float *logits = NULL;
-    double *from = NULL;
-    TRY(arena_take(arena, n * width, sizeof *logits, "logits", &logits, err));
-    TRY(arena_take(arena, n * width, sizeof *from, "probabilities", &from, err));
-    TRY(arena_take(arena, n * n_labels, sizeof **probabilities, "probabilities", probabilities,
-                   err));
-    TRY(arena_take(arena, n, sizeof **predicted, "predictions", predicted, err));
-    TRY(model_predict(executor->model, executor->pool, inputs, n, executor->options.cancel, logits,
-                      err));
-    model_probabilities(logits, n, width, from);
-    for (size_t i = 0; i < n; i++)
-        (*predicted)[i] =
-            spread(executor, from + i * width, width, n_labels, *probabilities + i * n_labels);
-    return STATUS_OK;
+    size_t n_inputs = 0;
+    TRY(execute_inputs(asked->tokens, asked->positions, asked->n, arena, &inputs, &n_inputs, err));
+    asked->width = model_output_width(executor->model);
+    const size_t rows = model_output_rows(executor->model, inputs, n_inputs);
+    if (asked->width > 0 && rows > SIZE_MAX / sizeof *logits / asked->width)
+        return error_set_memory(err, rows, asked->width, "logits");
+    TRY(arena_take(arena, rows * asked->width, sizeof *logits, "logits", &logits, err));
+    TRY(model_predict(executor->model, executor->pool, inputs, n_inputs, executor->options.cancel,
+                      logits, err));
+    asked->logits = logits;
+    *out = (Answers){.n = asked->n};
+    for (size_t i = 0; i < n_inputs; i++) out->n_tokens += inputs[i].n_tokens;
+    return asked->data->family->answer(asked, arena, out, err);
 }
 
-static Status fill_outcome(const UsedPart *part, const TrialSamples *samples, size_t n_labels,
-                           const int32_t *predicted, const double *probabilities, Outcome *outcome,
-                           Error *err)
+Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
+                       const size_t *positions, size_t n, Arena *arena, Answers *out, Error *err)
 {
-    TRY(outcome_take(outcome, samples->n_judged, n_labels, err));
+    const Prepared *prepared = executor->options.prepared;
+    const TaskData *data = &prepared->tasks[spec->task];
+    Asked asked = {
+        .task = &executor->options.suite->tasks[spec->task],
+        .data = data,
+        .part = &data->parts[part],
+        .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
+        .positions = positions,
+        .n = n,
+        .label_of = executor->label_of};
+    if (asked.tokens == NULL)
+        return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
+    return ask(executor, &asked, arena, out, err);
+}
+
+static Status fill_outcome(const UsedPart *part, const TrialSamples *samples,
+                           const Answers *answers, Outcome *outcome, Error *err)
+{
+    TRY(outcome_take(outcome, samples->n_judged, answers->n_classes, err));
     for (size_t i = 0; i < samples->n_judged; i++) {
         outcome->ordinals[i] = (uint32_t)part->which[samples->judged[i]];
-        outcome->predicted[i] = predicted[i];
+        outcome->predicted[i] = answers->predicted[i];
     }
-    for (size_t i = 0; i < samples->n_judged * n_labels; i++)
-        outcome->probabilities[i] = (float)probabilities[i];
-    return STATUS_OK;
+    for (size_t i = 0; i < samples->n_judged * answers->n_classes; i++)
+        outcome->probabilities[i] = (float)answers->probabilities[i];
+    return answers->texts ? outcome_put_texts(outcome, answers->texts, err) : STATUS_OK;
 }
 
 // One sample at a time, as someone who waits for an answer meets the model: some of the samples, spread over all of them,
 // for half a second at most. The first is run twice: it finds memory and caches cold.
-static Status measure_latency(Executor *executor, const TokenSequence *inputs, size_t n,
-                              Arena *arena, Outcome *outcome, Error *err)
+static Status measure_latency(Executor *executor, const Tokens *tokens, const TrialSamples *samples,
+                              Outcome *outcome, Error *err)
 {
     enum { N_MEASURED = 32 };
     const int64_t budget_ns = 500 * 1000 * 1000, start_ns = clock_now_ns();
-    const size_t n_measured = n < N_MEASURED ? n : N_MEASURED;
-    float *logits = NULL;
-    TRY(arena_take(arena, model_output_width(executor->model), sizeof *logits, "logits", &logits,
-                   err));
-    for (size_t k = 0; k < n_measured; k++) {
+    const size_t n = samples->n_judged, n_measured = n < N_MEASURED ? n : N_MEASURED;
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    for (size_t k = 0; s == STATUS_OK && k < n_measured; k++) {
         const size_t i = k * n / n_measured;
-        for (int run = k == 0 ? 0 : 1; run < 2; run++) {
+        TokenSequence *inputs = NULL;
+        float *logits = NULL;
+        size_t n_inputs = 0;
+        s = execute_inputs(tokens, samples->judged + i, 1, &scratch, &inputs, &n_inputs, err);
+        const size_t rows =
+            s == STATUS_OK ? model_output_rows(executor->model, inputs, n_inputs) : 0;
+        if (s == STATUS_OK)
+            s = arena_take(&scratch, rows * model_output_width(executor->model), sizeof *logits,
+                           "logits", &logits, err);
+        for (int run = k == 0 ? 0 : 1; s == STATUS_OK && run < 2; run++) {
             const int64_t before_ns = clock_now_ns();
-            TRY(model_predict(executor->model, executor->pool, &inputs[i], 1,
-                              executor->options.cancel, logits, err));
+            s = model_predict(executor->model, executor->pool, inputs, n_inputs,
+                              executor->options.cancel, logits, err);
             outcome->latency_ns[i] = clock_now_ns() - before_ns;
         }
         if (clock_now_ns() - start_ns > budget_ns) break;
     }
-    return STATUS_OK;
+    arena_release(&scratch);
+    return s;
 }
 
 static Status judge(Executor *executor, const Work *work, const TrialSamples *samples, Arena *arena,
@@ -236,56 +255,39 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
 {
     const Prepared *prepared = executor->options.prepared;
     const TaskData *data = &prepared->tasks[work->spec.task];
-    TokenSequence *inputs = NULL;
-    int32_t *predicted = NULL;
-    double *probabilities = NULL;
+    Answers answers = {0};
     if (samples->n_judged == 0) return STATUS_OK;
-    const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
-                                           samples->judged_part, work->spec.setting);
-    if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
-    TRY(execute_inputs(tokens, samples->judged, samples->n_judged, arena, &inputs, err));
     const int64_t start_ns = clock_now_ns();
-    TRY(execute_predict(executor, work->spec.task, inputs, samples->n_judged, arena, &predicted,
-                        &probabilities, err));
+    TRY(execute_answers(executor, &work->spec, samples->judged_part, samples->judged,
+                        samples->n_judged, arena, &answers, err));
     outcome->cost.evaluate_ns = clock_now_ns() - start_ns;
-    for (size_t i = 0; i < samples->n_judged; i++)
-        outcome->cost.n_evaluate_tokens += inputs[i].n_tokens;
-    for (size_t i = 0; i < samples->n_judged * data->n_labels; i++) {
-        if (!isfinite(probabilities[i]))
+    outcome->cost.n_evaluate_tokens = answers.n_tokens;
+    for (size_t i = 0; i < samples->n_judged * answers.n_classes; i++) {
+        if (!isfinite(answers.probabilities[i]))
             return error_set(err, STATUS_DIVERGED,
                              "the model's scores are not finite on sample %zu of those judged",
-                             i / data->n_labels);
+                             i / answers.n_classes);
     }
-    TRY(fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
-                     probabilities, outcome, err));
-    return measure_latency(executor, inputs, samples->n_judged, arena, outcome, err);
+    TRY(fill_outcome(&data->parts[samples->judged_part], samples, &answers, outcome, err));
+    const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
+                                           samples->judged_part, work->spec.setting);
+    return measure_latency(executor, tokens, samples, outcome, err);
 }
 
 static Status run_baseline(const Executor *executor, const Work *work, const TrialSamples *samples,
                            Arena *arena, Outcome *outcome, Error *err)
 {
     const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
-    // Without a training part the most frequent class of what is judged: the hardest constant to beat.
+    // Without a training part the baseline is made from what is judged: the hardest constant to beat.
     const bool has_train = samples->n_train > 0;
-    const UsedPart *from = &data->parts[has_train ? PART_TRAIN : samples->judged_part];
+    const UsedPart *from = &data->parts[has_train ? PART_TRAIN : samples->judged_part],
+                   *judged = &data->parts[samples->judged_part];
     const size_t *positions = has_train ? samples->train : samples->judged;
     const size_t n = has_train ? samples->n_train : samples->n_judged;
-    int32_t *labels = NULL, *predicted = NULL;
-    double *probabilities = NULL;
-    MajorityBaseline baseline;
-    TRY(arena_take(arena, n, sizeof *labels, "labels", &labels, err));
-    TRY(arena_take(arena, samples->n_judged, sizeof *predicted, "predictions", &predicted, err));
-    TRY(arena_take(arena, samples->n_judged * data->n_labels, sizeof *probabilities,
-                   "probabilities", &probabilities, err));
-    for (size_t i = 0; i < n; i++) labels[i] = from->data.samples[from->which[positions[i]]].label;
-    TRY(majority_baseline(labels, n, data->n_labels, arena, &baseline, err));
-    for (size_t i = 0; i < samples->n_judged; i++) {
-        predicted[i] = baseline.label;
-        memcpy(probabilities + i * data->n_labels, baseline.probabilities,
-               data->n_labels * sizeof *probabilities);
-    }
-    return fill_outcome(&data->parts[samples->judged_part], samples, data->n_labels, predicted,
-                        probabilities, outcome, err);
+    Answers answers = {.n = samples->n_judged};
+    TRY(data->family->baseline(data, from, positions, n, judged, samples->judged, arena, &answers,
+                               err));
+    return fill_outcome(judged, samples, &answers, outcome, err);
 }
 
 // ---- a trial ----

@@ -3,15 +3,16 @@
 #define ASSAY_HARNESS_EXECUTE_INTERNAL_H
 
 #include "harness/execute.h"
+#include "harness/family.h"
 
 // Brings the open model back to what it was before tuning, its fresh parts drawn from the trial's seed.
 Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST_CHECK;
-// The sequences at positions of a part, in the arena; they borrow from tokens.
+// The windows of samples at positions of a part, one after the other, in the arena; they borrow from tokens.
 Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
-                      TokenSequence **out, Error *err) MUST_CHECK;
-// predicted [n] and probabilities [n, n_labels of the task], in the arena.
-Status execute_predict(Executor *executor, size_t task, const TokenSequence *inputs, size_t n,
-                       Arena *arena, int32_t **predicted, double **probabilities,
+                      TokenSequence **out, size_t *n_inputs, Error *err) MUST_CHECK;
+// What the open model says about samples at positions [n] of a part; in the arena.
+Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
+                       const size_t *positions, size_t n, Arena *arena, Answers *out,
                        Error *err) MUST_CHECK;
 // Tunes the open model, which was reset; goes on from a saved state. Fills curves, best_step and cost.
 Status execute_train(Executor *executor, const Work *work, const TrialSamples *samples,

@@ -14,7 +14,6 @@ typedef struct Tuning {
     const TrialSamples *samples;
     Outcome *outcome;
     Journal *journal;
-    TokenSequence *watched; // [n_watched]
     Slice watched_score;
     double direction; // of watched_score: what training maximises is direction * score
     uint64_t n_steps;
@@ -42,54 +41,71 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
 {
     Tuning *tuning = context;
     Executor *executor = tuning->executor;
-    const size_t task = tuning->work->spec.task;
-    const TaskData *data = &executor->options.prepared->tasks[task];
+    const TrialSpec *spec = &tuning->work->spec;
+    const TaskData *data = &executor->options.prepared->tasks[spec->task];
+    const TrialSamples *samples = tuning->samples;
     Arena arena = {0};
     Item *items = NULL;
-    int32_t *predicted = NULL;
-    double *probabilities = NULL;
+    Answers answers = {0};
     (void)model; // it is the executor's
-    Status s = execute_predict(executor, task, tuning->watched, tuning->samples->n_watched, &arena,
-                               &predicted, &probabilities, err);
-    const Predictions predictions = {.part = &data->parts[tuning->samples->watched_part],
-                                     .positions = tuning->samples->watched,
-                                     .n = tuning->samples->n_watched,
-                                     .predicted = predicted,
-                                     .probabilities = probabilities};
+    Status s = execute_answers(executor, spec, samples->watched_part, samples->watched,
+                               samples->n_watched, &arena, &answers, err);
+    const Predictions predictions = {.part = &data->parts[samples->watched_part],
+                                     .positions = samples->watched,
+                                     .n = samples->n_watched,
+                                     .predicted = answers.predicted,
+                                     .probabilities = answers.probabilities,
+                                     .texts = answers.texts};
     if (s == STATUS_OK) s = score_items(data, &predictions, &arena, &items, err);
     if (s == STATUS_OK)
-        s = score_estimate(&executor->options.suite->tasks[task], data, tuning->watched_score,
+        s = score_estimate(&executor->options.suite->tasks[spec->task], data, tuning->watched_score,
                            items, predictions.n, metric, err);
     *metric *= tuning->direction;
     arena_release(&arena);
     return s;
 }
 
+// An example for each window; its labels are the sample's class, or one for each of its tokens.
 static Status make_examples(const Executor *executor, const Work *work, DataPart part,
                             const size_t *positions, size_t n, Arena *arena, TrainExample **out,
-                            TokenSequence **inputs, Error *err)
+                            size_t *n_examples, Error *err)
 {
     const Prepared *prepared = executor->options.prepared;
     const UsedPart *used = &prepared->tasks[work->spec.task].parts[part];
     const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
                                            part, work->spec.setting);
+    TokenSequence *inputs = NULL;
+    size_t at = 0;
     if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
-    TRY(execute_inputs(tokens, positions, n, arena, inputs, err));
-    TRY(arena_take(arena, n, sizeof **out, "examples", out, err));
-    for (size_t i = 0; i < n; i++)
-        (*out)[i] =
-            (TrainExample){(*inputs)[i], &used->data.samples[used->which[positions[i]]].label};
+    TRY(execute_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
+    TRY(arena_take(arena, *n_examples, sizeof **out, "examples", out, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t begin, end;
+        family_windows(tokens, positions[i], &begin, &end);
+        for (size_t w = begin; w < end; w++, at++) {
+            const int32_t *labels = tokens->labels
+                                        ? tokens->labels + family_first_label(tokens, w)
+                                        : &used->data.samples[used->which[positions[i]]].label;
+            (*out)[at] = (TrainExample){inputs[at], labels};
+        }
+    }
     return STATUS_OK;
 }
 
-static Status count_classes(const Executor *executor, const Work *work, const TrialSamples *samples,
-                            Arena *arena, size_t **counts, Error *err)
+// How often each class is to be learnt: of sequences, or of tokens.
+static Status count_classes(const Executor *executor, const Work *work,
+                            const TrainExample *examples, size_t n, Arena *arena, size_t **counts,
+                            Error *err)
 {
     const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
-    const UsedPart *train = &data->parts[PART_TRAIN];
     TRY(arena_take(arena, data->n_labels, sizeof **counts, "counts", counts, err));
-    for (size_t i = 0; i < samples->n_train; i++)
-        (*counts)[train->data.samples[train->which[samples->train[i]]].label]++;
+    if (data->family->head == HEAD_SPAN) return STATUS_OK;
+    for (size_t i = 0; i < n; i++) {
+        const size_t n_labels = data->family->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;
+        for (size_t k = 0; k < n_labels; k++) {
+            if (examples[i].labels[k] >= 0) (*counts)[examples[i].labels[k]]++;
+        }
+    }
     return STATUS_OK;
 }
 
@@ -102,7 +118,8 @@ static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
     tuning->direction = metric && metric->metric->direction == LOWER_IS_BETTER ? -1.0 : 1.0;
 }
 
-static Status make_options(Tuning *tuning, Arena *arena, TrainOptions *options, Error *err)
+static Status make_options(Tuning *tuning, const TrainExample *examples, size_t n_examples,
+                           Arena *arena, TrainOptions *options, Error *err)
 {
     const Executor *executor = tuning->executor;
     const ExecuteOptions *o = &executor->options;
@@ -111,7 +128,7 @@ static Status make_options(Tuning *tuning, Arena *arena, TrainOptions *options, 
     const TuneSetting *setting = &o->suite->models[work->spec.model].settings[work->spec.setting];
     size_t *counts = NULL;
     TrainExample *validation = NULL;
-    TRY(count_classes(executor, work, tuning->samples, arena, &counts, err));
+    TRY(count_classes(executor, work, examples, n_examples, arena, &counts, err));
     TRY(tune_setting_options(setting, data->labels, data->n_labels, counts, arena, options, err));
     find_watched_score(tuning, setting);
     options->seed = work->spec.seed;
@@ -122,9 +139,9 @@ static Status make_options(Tuning *tuning, Arena *arena, TrainOptions *options, 
     options->context = tuning;
     if (tuning->samples->n_watched > 0) {
         TRY(make_examples(executor, work, tuning->samples->watched_part, tuning->samples->watched,
-                          tuning->samples->n_watched, arena, &validation, &tuning->watched, err));
+                          tuning->samples->n_watched, arena, &validation, &options->n_validation,
+                          err));
         options->validation = validation;
-        options->n_validation = tuning->samples->n_watched;
         options->evaluate = evaluate;
     } else {
         // Nothing is held out: nothing to stop by. A winner tuned again takes the winner's number of steps.
@@ -143,8 +160,8 @@ static void drop_state(const Tuning *tuning)
 
 // Once from the saved state, where there is one. *usable is false where that state turned out to be damaged, of another
 // build, or without its curves.
-static Status train_once(Tuning *tuning, const TrainExample *examples, const TrainOptions *options,
-                         bool *usable, TrainResult *result, Error *err)
+static Status train_once(Tuning *tuning, const TrainExample *examples, size_t n_examples,
+                         const TrainOptions *options, bool *usable, TrainResult *result, Error *err)
 {
     Executor *executor = tuning->executor;
     Curves *curves = &tuning->outcome->curves;
@@ -153,8 +170,8 @@ static Status train_once(Tuning *tuning, const TrainExample *examples, const Tra
     if (!has_state) drop_state(tuning);
     TRY(journal_open(executor->options.state_directory, slice_from_cstr(tuning->work->id), curves,
                      &tuning->journal, err));
-    Status s = model_train(executor->model, executor->pool, examples, tuning->samples->n_train,
-                           options, result, err);
+    Status s =
+        model_train(executor->model, executor->pool, examples, n_examples, options, result, err);
     Error journal_error = {0};
     const Status written = journal_status(tuning->journal, &journal_error);
     journal_close(&tuning->journal);
@@ -176,24 +193,24 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     Tuning tuning = {.executor = executor, .work = work, .samples = samples, .outcome = outcome};
     TrainOptions options = {0};
     TrainExample *examples = NULL;
-    TokenSequence *inputs = NULL;
+    size_t n_examples = 0;
     TrainResult result = {0};
     char checkpoint[STATE_PATH_SIZE];
     bool usable = true;
-    TRY(make_options(&tuning, arena, &options, err));
     TRY(make_examples(executor, work, PART_TRAIN, samples->train, samples->n_train, arena,
-                      &examples, &inputs, err));
+                      &examples, &n_examples, err));
+    TRY(make_options(&tuning, examples, n_examples, arena, &options, err));
     TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",
                    checkpoint, err));
     options.checkpoint = checkpoint;
-    tuning.n_steps = train_planned_steps(&options, samples->n_train);
+    tuning.n_steps = train_planned_steps(&options, n_examples);
     const int64_t start_ns = clock_now_ns();
-    Status s = train_once(&tuning, examples, &options, &usable, &result, err);
+    Status s = train_once(&tuning, examples, n_examples, &options, &usable, &result, err);
     if (!usable) {
         *err = (Error){0};
         drop_state(&tuning);
         TRY(execute_reset(executor, &work->spec, err));
-        s = train_once(&tuning, examples, &options, &usable, &result, err);
+        s = train_once(&tuning, examples, n_examples, &options, &usable, &result, err);
     }
     outcome->cost.train_ns = clock_now_ns() - start_ns;
     outcome->cost.n_train_tokens = result.n_tokens;

@@ -213,6 +213,10 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         json_put_string(&w, out->keys[sorted]);
     }
     json_end_object(&w);
+    if (slice_eq_cstr(task->family, "tag")) {
+        json_put_key(&w, "decode");
+        json_put_string(&w, task->decode);
+    }
     json_put_key(&w, "family");
     json_put_string(&w, task->family);
     json_put_key(&w, "folds");

@@ -78,23 +78,51 @@ Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error 
     return STATUS_OK;
 }
 
+Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err)
+{
+    const size_t n = outcome->n_outputs;
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!size_add(len, texts[i].len, &len)) return error_set_memory(err, n, 1, "texts");
+    }
+    outcome->texts = malloc(len + 1);
+    outcome->text_ends = calloc(n + 1, sizeof *outcome->text_ends);
+    if (!outcome->texts || !outcome->text_ends) return error_set_memory(err, len, 1, "texts");
+    len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (texts[i].len > 0) memcpy(outcome->texts + len, texts[i].ptr, texts[i].len);
+        len += texts[i].len;
+        outcome->text_ends[i] = len;
+    }
+    return STATUS_OK;
+}
+
+Slice outcome_text(const Outcome *outcome, size_t index)
+{
+    if (!outcome->texts) return (Slice){0};
+    const uint64_t begin = index > 0 ? outcome->text_ends[index - 1] : 0;
+    return (Slice){outcome->texts + begin, (size_t)(outcome->text_ends[index] - begin)};
+}
+
 void outcome_release(Outcome *outcome)
 {
     free(outcome->ordinals);
     free(outcome->predicted);
     free(outcome->probabilities);
     free(outcome->latency_ns);
+    free(outcome->texts);
+    free(outcome->text_ends);
     curves_release(&outcome->curves);
     *outcome = (Outcome){0};
 }
 
 // ---- as a file ----
 
-static const char magic[8] = "assayO2";
+static const char magic[8] = "assayO3";
 
 typedef struct Head {
     char magic[8];
-    uint64_t status, n_outputs, n_classes, n_steps, n_evaluations;
+    uint64_t status, n_outputs, n_classes, n_steps, n_evaluations, n_texts, text_bytes;
     int64_t best_step;
     char error[ERROR_TEXT_SIZE];
     TrialCost cost;
@@ -112,6 +140,8 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
     head.n_steps = outcome->curves.n_steps;
     head.n_evaluations = outcome->curves.n_evaluations;
     head.best_step = outcome->best_step;
+    head.n_texts = outcome->texts ? outcome->n_outputs : 0;
+    head.text_bytes = head.n_texts > 0 ? outcome->text_ends[head.n_texts - 1] : 0;
     head.cost = outcome->cost;
     head.cost.device = head.cost.machine = (Slice){0};
     const size_t n = outcome->n_outputs;
@@ -124,6 +154,8 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
         {outcome->predicted, n * sizeof *outcome->predicted},
         {outcome->probabilities, n * outcome->n_classes * sizeof *outcome->probabilities},
         {outcome->latency_ns, n * sizeof *outcome->latency_ns},
+        {outcome->text_ends, (size_t)head.n_texts * sizeof *outcome->text_ends},
+        {outcome->texts, (size_t)head.text_bytes},
         {outcome->curves.steps, outcome->curves.n_steps * sizeof(TrainStep)},
         {outcome->curves.evaluations, outcome->curves.n_evaluations * sizeof(TrainEvaluation)},
     };
@@ -159,6 +191,23 @@ static bool take_curves(Slice *file, const Head *head, Curves *curves)
            take_array(file, head->n_evaluations, sizeof(TrainEvaluation), curves->evaluations);
 }
 
+// Texts of a file: as many as outputs, or none; their ends ascend.
+static bool take_texts(Slice *file, const Head *head, Outcome *out)
+{
+    if (head->n_texts == 0) return head->text_bytes == 0;
+    if (head->n_texts != head->n_outputs || head->text_bytes > file->len) return false;
+    out->text_ends = calloc((size_t)head->n_texts + 1, sizeof *out->text_ends);
+    out->texts = malloc((size_t)head->text_bytes + 1);
+    if (!out->text_ends || !out->texts ||
+        !take_array(file, head->n_texts, sizeof *out->text_ends, out->text_ends))
+        return false;
+    for (size_t i = 0; i < (size_t)head->n_texts; i++) {
+        if (out->text_ends[i] < (i > 0 ? out->text_ends[i - 1] : 0)) return false;
+    }
+    return out->text_ends[head->n_texts - 1] == head->text_bytes &&
+           take_array(file, head->text_bytes, 1, out->texts);
+}
+
 static Status parse(Slice file, Outcome *out, Error *err)
 {
     Head head = {0};
@@ -176,7 +225,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
         !take_array(&file, head.n_outputs, sizeof *out->predicted, out->predicted) ||
         !take_array(&file, head.n_outputs * head.n_classes, sizeof(float), out->probabilities) ||
         !take_array(&file, head.n_outputs, sizeof *out->latency_ns, out->latency_ns) ||
-        !take_curves(&file, &head, &out->curves) || file.len != 0)
+        !take_texts(&file, &head, out) || !take_curves(&file, &head, &out->curves) || file.len != 0)
         return error_set(err, STATUS_INVALID, "a finished trial is cut short");
     return STATUS_OK;
 }

@@ -32,12 +32,18 @@ typedef struct Outcome {
     float *probabilities; // [n_outputs, n_classes]
     int64_t
         *latency_ns; // [n_outputs] of the sample alone, or STORE_NO_TIME where it was not measured
+    // Answers as text, where classes do not say them: end to end, text i from text_ends[i - 1] to text_ends[i]; else NULL.
+    char *texts;
+    uint64_t *text_ends; // [n_outputs]
     Curves curves;
     TrialCost cost; // its slices stay empty: the process that stores fills them in
 } Outcome;
 
 Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error *err) MUST_CHECK;
-void outcome_release(Outcome *outcome); // a no-op on a zeroed one
+// After outcome_take: copies n_outputs texts.
+Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err) MUST_CHECK;
+Slice outcome_text(const Outcome *outcome, size_t index); // ptr NULL where there are none
+void outcome_release(Outcome *outcome);                   // a no-op on a zeroed one
 
 // A file written anew and renamed, and read back with every size checked. The format is this build's own.
 Status outcome_write(const Outcome *outcome, const char *path, Error *err) MUST_CHECK;

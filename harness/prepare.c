@@ -1,5 +1,5 @@
 // harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
-#include "harness/prepare.h"
+#include "harness/family.h"
 
 #include <stdlib.h>
 
@@ -96,7 +96,10 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
     for (int part = 0; part < N_DATA_PARTS; part++) {
         ReadOptions read = t->read;
         if (paths[part] == NULL) continue;
-        if (data->labels && read.n_labels == 0) {
+        if (!data->family->is_stratified) { // labels are then no classes of samples
+            read.labels = NULL;
+            read.n_labels = 0;
+        } else if (data->labels && read.n_labels == 0) {
             read.labels = data->labels;
             read.n_labels = data->n_labels;
         }
@@ -104,7 +107,7 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         Status s = dataset_read(paths[part], &read, &used->data, err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);
         if (s != STATUS_OK) return s;
-        if (data->labels == NULL) {
+        if (data->labels == NULL && data->family->is_stratified) {
             data->labels = used->data.labels;
             data->n_labels = used->data.n_labels;
         }
@@ -112,25 +115,14 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
     return STATUS_OK;
 }
 
-static Status check_classes(const Prepared *prepared, size_t task, Error *err)
+// Samples of a family without classes are spread by their ids alone.
+static FoldKind fold_kind(const Prepared *prepared, size_t task)
 {
-    const TaskData *data = &prepared->tasks[task];
-    const UsedPart *train = &data->parts[PART_TRAIN];
-    int32_t first = SAMPLE_NO_LABEL;
-    for (size_t i = 0; i < train->n; i++) {
-        const Sample *sample = &train->data.samples[train->which[i]];
-        if (sample->label == SAMPLE_NO_LABEL) {
-            return error_set(err, STATUS_INVALID, SLICE_FMT ":%zu: a training sample needs a label",
-                             SLICE_ARG(train->data.path), sample->line);
-        }
-        if (first != SAMPLE_NO_LABEL && sample->label != first) return STATUS_OK;
-        first = sample->label;
-    }
-    if (train->n == 0) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     SLICE_FMT ": all %zu samples are of class \"" SLICE_FMT
-                               "\"; a classifier needs two classes at least",
-                     SLICE_ARG(train->data.path), train->n, SLICE_ARG(data->labels[first]));
+    const FoldKind kind = prepared->suite->folds.kind;
+    if (prepared->tasks[task].family->is_stratified) return kind;
+    return kind == FOLDS_STRATIFIED           ? FOLDS_PLAIN
+           : kind == FOLDS_STRATIFIED_GROUPED ? FOLDS_GROUPED
+                                              : kind;
 }
 
 static Status make_folds(Prepared *prepared, size_t task, Error *err)
@@ -143,7 +135,7 @@ static Status make_folds(Prepared *prepared, size_t task, Error *err)
     if (folds->file)
         return folds_read(folds->file, &train->data, train->which, train->n, folds->k, data->fold,
                           err);
-    const FoldOptions options = {.kind = folds->kind,
+    const FoldOptions options = {.kind = fold_kind(prepared, task),
                                  .k = folds->k,
                                  .seed = prepared->suite->seed,
                                  .file_order = folds->file_order,
@@ -155,8 +147,9 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
     if (data->is_read) return STATUS_OK;
+    data->family = family_find(prepared->suite->tasks[task].family);
     Status s = read_parts(prepared, task, err);
-    if (s == STATUS_OK) s = check_classes(prepared, task, err);
+    if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
     if (s != STATUS_OK)
         return error_wrap(err, "task \"" SLICE_FMT "\"",
@@ -211,8 +204,9 @@ static Status hold_inner(const Split *split, int32_t inner_fold, bool *held, Err
 {
     const Suite *suite = split->prepared->suite;
     const SuiteFolds *folds = &suite->folds;
-    const bool is_grouped = folds->kind == FOLDS_GROUPED || folds->kind == FOLDS_STRATIFIED_GROUPED;
-    const bool is_plain = folds->kind == FOLDS_PLAIN || folds->kind == FOLDS_GROUPED;
+    const FoldKind kind = fold_kind(split->prepared, split->spec->task);
+    const bool is_grouped = kind == FOLDS_GROUPED || kind == FOLDS_STRATIFIED_GROUPED;
+    const bool is_plain = kind == FOLDS_PLAIN || kind == FOLDS_GROUPED;
     size_t *which = NULL;
     TRY(take_positions(split->arena, split->n_pool, &which, err));
     for (size_t i = 0; i < split->n_pool; i++) which[i] = split->train->which[split->pool[i]];
@@ -224,7 +218,7 @@ static Status hold_inner(const Split *split, int32_t inner_fold, bool *held, Err
         return holdout_assign(&split->train->data, which, split->n_pool, &options, held, err);
     }
     int32_t *fold = NULL;
-    const FoldOptions options = {.kind = folds->kind,
+    const FoldOptions options = {.kind = kind,
                                  .k = folds->inner_folds,
                                  .seed = suite->seed,
                                  .file_order = folds->file_order,

@@ -16,11 +16,16 @@ typedef struct UsedPart {
     size_t n;
 } UsedPart;
 
+typedef struct Family Family; // harness/family.h
+
 typedef struct TaskData {
     bool is_read;
+    const Family *family;
     UsedPart parts[N_DATA_PARTS];
-    const Slice *labels;
+    const Slice *labels; // of the model's head: classes, tags
     size_t n_labels;
+    const Slice *metric_labels; // of the metrics, and as stored: classes, entity types
+    size_t n_metric_labels;
     int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
 } TaskData;
 
@@ -29,8 +34,12 @@ typedef struct Tokens {
     size_t model, task;
     DataPart part;
     size_t max_length;
-    TokenBatch batch; // sequence i is sample which[i]
-    uint64_t *keys;   // [n] of dropout: from the samples' ids
+    TokenBatch batch;     // sequence i is window i; n_full only where windows are samples
+    uint64_t *keys;       // [n_sequences] of dropout: from the samples' ids
+    size_t *first_window; // [n + 1] of sample which[i]; NULL where each sample is one window
+    int32_t *labels;      // of each token, where the head wants that; else NULL
+    int32_t *words;       // of each token: the word whose tag is read here, or -1
+    size_t n_split;       // samples of more than one window
 } Tokens;
 
 typedef struct Prepared {

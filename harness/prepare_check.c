@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/json_writer.h"
-#include "harness/prepare.h"
+#include "harness/family.h"
 
 // ---- rows ----
 
@@ -195,10 +195,13 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
         counting.tokenizer = prepared->tokenizers[slot];
         options = (CheckOptions){.count_tokens = count_tokens,
                                  .context = &counting,
-                                 .max_tokens = asked > 0 && asked < most ? asked : most};
+                                 .max_tokens = data->family->has_windows   ? 0
+                                               : asked > 0 && asked < most ? asked
+                                                                           : most};
     }
     DataCheck check = {0};
     Rows out = {.arena = arena, .task = suite->tasks[task].name};
+    options.without_labels = !data->family->is_stratified;
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
     if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);
     if (s == STATUS_OK) s = check_rows(data, &check, &out, err);
@@ -247,7 +250,9 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
                                     .pair = sample->pair,
                                     .label = STORE_NO_LABEL,
                                     .group = sample->group};
-        if (sample->label != SAMPLE_NO_LABEL) {
+        if (data->family->reference) {
+            TRY(data->family->reference(sample, arena, &samples[i].reference, err));
+        } else if (sample->label != SAMPLE_NO_LABEL) {
             samples[i].label = sample->label;
             samples[i].reference = data->labels[sample->label];
         }
@@ -259,8 +264,8 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
     *out = (StoredDataset){.key = identity->tasks[task].keys[part],
                            .name = slice_from_cstr(name),
                            .sha256 = identity->tasks[task].sha256[part],
-                           .labels = data->labels,
-                           .n_labels = data->n_labels,
+                           .labels = data->metric_labels,
+                           .n_labels = data->n_metric_labels,
                            .samples = samples,
                            .n_samples = from->n_samples};
     return STATUS_OK;

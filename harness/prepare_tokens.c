@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "harness/prepare.h"
+#include "harness/family.h"
 #include "models/checkpoint.h"
 #include "models/tokenizers/train.h"
 
@@ -124,39 +124,6 @@ static Status next_tokens(Prepared *prepared, Tokens **out, Error *err)
     return STATUS_OK;
 }
 
-// Dropout's key of a sample: the first bytes of its id's hash, so that it is the same wherever the sample stands.
-static uint64_t sample_key(Slice id)
-{
-    Sha256 hash;
-    unsigned char digest[32];
-    uint64_t key = 0;
-    sha256_init(&hash);
-    sha256_update(&hash, id);
-    sha256_finish(&hash, digest);
-    for (int i = 0; i < 8; i++) key |= (uint64_t)digest[i] << (8 * i);
-    return key;
-}
-
-static Status encode_part(const UsedPart *part, const Tokenizer *tokenizer, size_t max_length,
-                          Arena *arena, Tokens *out, Error *err)
-{
-    Slice *texts = NULL, *pairs = NULL;
-    bool has_pairs = false;
-    const EncodeOptions options = {.max_length = max_length};
-    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
-    TRY(arena_take(arena, part->n, sizeof *pairs, "texts", &pairs, err));
-    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
-    for (size_t i = 0; i < part->n; i++) {
-        const Sample *sample = &part->data.samples[part->which[i]];
-        texts[i] = sample->text;
-        pairs[i] = sample->pair;
-        has_pairs = has_pairs || sample->pair.ptr != NULL;
-        out->keys[i] = sample_key(sample->id);
-    }
-    return tokenizer_encode_batch(tokenizer, texts, has_pairs ? pairs : NULL, part->n, &options,
-                                  arena, &out->batch, err);
-}
-
 static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
                        Error *err)
 {
@@ -166,8 +133,10 @@ static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart p
     Tokens *tokens = NULL;
     TRY(next_tokens(prepared, &tokens, err));
     *tokens = (Tokens){.model = model, .task = task, .part = part, .max_length = max_length};
-    const Status s = encode_part(used, prepared->tokenizers[slot_of(prepared, model, task)],
-                                 max_length, &prepared->arena, tokens, err);
+    const TaskData *data = &prepared->tasks[task];
+    const Status s =
+        data->family->encode(data, used, prepared->tokenizers[slot_of(prepared, model, task)],
+                             max_length, &prepared->arena, tokens, err);
     if (s != STATUS_OK) return error_wrap(err, SLICE_FMT, SLICE_ARG(used->data.path));
     prepared->n_tokens++;
     return STATUS_OK;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/size.h"
+#include "harness/family.h"
 #include "metrics/evaluate.h"
 
 Status score_items(const TaskData *data, const Predictions *predictions, Arena *arena, Item **out,
@@ -14,12 +15,12 @@ Status score_items(const TaskData *data, const Predictions *predictions, Arena *
         const Sample *sample = &part->data.samples[part->which[predictions->positions[i]]];
         Item *item = &(*out)[i];
         *item = item_empty();
-        item->label = sample->label;
-        item->predicted = predictions->predicted[i];
-        item->n_classes = data->n_labels;
-        if (predictions->probabilities)
-            item->probabilities = predictions->probabilities + i * data->n_labels;
         item->cluster = sample->group;
+        const double *probabilities =
+            predictions->probabilities ? predictions->probabilities + i * data->n_labels : NULL;
+        TRY(data->family->item(data, sample, predictions->predicted[i],
+                               predictions->texts ? predictions->texts[i] : (Slice){0},
+                               probabilities, arena, item, err));
     }
     return STATUS_OK;
 }
@@ -38,7 +39,7 @@ static Status plan_metric(const SuiteMetric *metric, const TaskData *data, Arena
                           MetricPlan *plan, Error *err)
 {
     const MetricSetup setup = {
-        .labels = data->labels, .n_labels = data->n_labels, .params = metric->params};
+        .labels = data->metric_labels, .n_labels = data->n_metric_labels, .params = metric->params};
     return metric_plan(metric->metric, &setup, arena, plan, err);
 }
 
@@ -195,17 +196,19 @@ static Status put_curves(const Curves *curves, Slice watched, Arena *arena, Tria
 }
 
 // The data set judged and the positions behind the outputs, from the ordinals.
-static Status put_outputs(const Outcome *outcome, size_t n_labels, Arena *arena, Trial *out,
-                          Error *err)
+static Status put_outputs(const Outcome *outcome, Arena *arena, Trial *out, Error *err)
 {
     TrialOutput *outputs = NULL;
     TRY(arena_take(arena, outcome->n_outputs, sizeof *outputs, "outputs", &outputs, err));
     for (size_t i = 0; i < outcome->n_outputs; i++) {
-        outputs[i] = (TrialOutput){.ordinal = outcome->ordinals[i],
-                                   .label = outcome->predicted[i],
-                                   .probabilities = outcome->probabilities + i * n_labels,
-                                   .n_probabilities = n_labels,
-                                   .latency_ns = outcome->latency_ns[i]};
+        outputs[i] = (TrialOutput){
+            .ordinal = outcome->ordinals[i],
+            .label = outcome->predicted[i],
+            .text = outcome_text(outcome, i),
+            .probabilities =
+                outcome->n_classes > 0 ? outcome->probabilities + i * outcome->n_classes : NULL,
+            .n_probabilities = outcome->n_classes,
+            .latency_ns = outcome->latency_ns[i]};
     }
     out->outputs = outputs;
     out->n_outputs = outcome->n_outputs;
@@ -215,7 +218,8 @@ static Status put_outputs(const Outcome *outcome, size_t n_labels, Arena *arena,
 static Status check_outcome(const Outcome *outcome, const TrialSamples *samples,
                             const TaskData *data, Error *err)
 {
-    bool fits = outcome->n_outputs == samples->n_judged && outcome->n_classes == data->n_labels;
+    bool fits = outcome->n_outputs == samples->n_judged &&
+                (outcome->n_classes == 0 || outcome->n_classes == data->n_labels);
     const UsedPart *part = &data->parts[samples->judged_part];
     for (size_t i = 0; fits && i < outcome->n_outputs; i++)
         fits = outcome->ordinals[i] == part->which[samples->judged[i]];
@@ -236,16 +240,20 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
     TRY(trial_samples(prepared, spec, arena, &samples, err));
     if (samples.n_judged == 0) return STATUS_OK;
     TRY(check_outcome(outcome, &samples, data, err));
-    const size_t n_numbers = outcome->n_outputs * data->n_labels;
+    const size_t n_numbers = outcome->n_outputs * outcome->n_classes;
+    Slice *texts = NULL;
+    TRY(arena_take(arena, outcome->n_outputs, sizeof *texts, "texts", &texts, err));
+    for (size_t i = 0; i < outcome->n_outputs; i++) texts[i] = outcome_text(outcome, i);
     TRY(arena_take(arena, n_numbers, sizeof *probabilities, "probabilities", &probabilities, err));
     for (size_t i = 0; i < n_numbers; i++) probabilities[i] = (double)outcome->probabilities[i];
     const Predictions predictions = {.part = &data->parts[samples.judged_part],
                                      .positions = samples.judged,
                                      .n = samples.n_judged,
                                      .predicted = outcome->predicted,
-                                     .probabilities = probabilities};
+                                     .probabilities = outcome->n_classes > 0 ? probabilities : NULL,
+                                     .texts = outcome->texts ? texts : NULL};
     TRY(score_items(data, &predictions, arena, &items, err));
-    TRY(put_outputs(outcome, data->n_labels, arena, out, err));
+    TRY(put_outputs(outcome, arena, out, err));
     Scoring scoring = {.task = task,
                        .data = data,
                        .items = items,

@@ -12,7 +12,8 @@ typedef struct Predictions {
     const size_t *positions; // into part->which
     size_t n;
     const int32_t *predicted;
-    const double *probabilities; // may be NULL
+    const double *probabilities; // [n, n_classes]; may be NULL
+    const Slice *texts;          // [n]; NULL where predicted says all
 } Predictions;
 
 // Items for metrics/, in the arena; they borrow from predictions.

@@ -106,7 +106,8 @@ typedef struct SuiteMetric {
 typedef struct SuiteTask {
     Slice name;
     Slice summary;        // one line for people; may be empty
-    Slice family;         // "classify"
+    Slice family;         // "classify": a row of families_all (harness/family.h)
+    Slice decode;         // "argmax" or "valid": how tags are chosen
     ReadOptions read;     // labels_path is ready to open
     SuiteMetric *metrics; // at least one
     size_t n_metrics;

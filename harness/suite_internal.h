@@ -6,9 +6,6 @@
 #include "harness/suite.h"
 #include "harness/suite_keys.h"
 
-// What items of the family "classify" carry (metrics/metric.h: MetricNeeds).
-enum { CLASSIFY_GIVES = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS };
-
 // A document that a suite keeps: its own, or a task definition's.
 struct SuiteDocuments {
     JsonDocument *document;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "datasets/reader.h"
+#include "harness/family.h"
 #include "harness/suite.h"
 #include "harness/suite_internal.h"
 #include "metrics/metrics.h"
@@ -38,9 +39,15 @@ static const char *choice_tokenizer(size_t i)
     return i == 0 ? "wordpiece" : NULL;
 }
 
+static const char *choice_decode(size_t i)
+{
+    static const char *const ways[] = {"argmax", "valid"};
+    return i < 2 ? ways[i] : NULL;
+}
+
 static const char *choice_family(size_t i)
 {
-    return i == 0 ? "classify" : NULL;
+    return i < families_count ? families_all[i]->name : NULL;
 }
 
 static const char *choice_reader(size_t i)
@@ -73,11 +80,19 @@ static const char *choice_metric(size_t i)
     return i < metrics_count ? metrics_all[i]->name : NULL;
 }
 
-// Metrics that a classify task can have.
+static bool is_metric_of_some_family(const Metric *metric)
+{
+    for (size_t i = 0; i < families_count; i++) {
+        if (!(metric->needs & ~families_all[i]->gives)) return true;
+    }
+    return false;
+}
+
+// Metrics that a task of some family can have.
 static const char *offered_metric(size_t i)
 {
     for (size_t j = 0; j < metrics_count; j++) {
-        if (metrics_all[j]->needs & ~(unsigned)CLASSIFY_GIVES) continue;
+        if (!is_metric_of_some_family(metrics_all[j])) continue;
         if (i-- == 0) return metrics_all[j]->name;
     }
     return NULL;
@@ -179,11 +194,17 @@ const SuiteSection section_create = {.name = "models[].create",
 
 // What a task in a suite and a definition in a file of its own share. The keys of reading are datasets/reader.h's.
 static const SuiteKey keys_shared[] = {
-    {KEY("family", KEY_CHOICE, "what the task asks for: `classify` gives each text one class",
+    {KEY("family", KEY_CHOICE,
+         "what the task asks for: `classify` gives each text one class, `tag` each word a tag",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
+    {KEY("decode", KEY_CHOICE,
+         "of `tag`: `argmax` takes each word's best tag, `valid` the best sequence that the tags' "
+         "scheme allows",
+         "\"argmax\""),
+     .choice = choice_decode, FIELD(SuiteTask, decode)},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
-         "[\"accuracy\", \"f1\", \"mcc\"]"),
+         "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},
     {KEY("primary", KEY_TEXT, "the score by which settings are chosen and rows ordered",
          "(the first metric)"),

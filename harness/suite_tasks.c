@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json_source.h"
+#include "harness/family.h"
 #include "harness/suite_internal.h"
 
 enum { MAX_NAME_BYTES = 200 };
@@ -10,8 +11,8 @@ enum { MAX_NAME_BYTES = 200 };
 
 static Status check_metric(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
 {
-    if (metric->needs & ~(unsigned)CLASSIFY_GIVES) {
-        return json_error(at, err, "%s is no metric for a " SLICE_FMT " task: %s", metric->name,
+    if (metric->needs & ~family_find(task->family)->gives) {
+        return json_error(at, err, "%s is no metric for a \"" SLICE_FMT "\" task: %s", metric->name,
                           SLICE_ARG(task->family), metric->summary);
     }
     for (size_t i = 0; i < task->n_metrics; i++) {
@@ -343,7 +344,7 @@ static Status check_folds(const SuiteReading *reading, const Json *root, const J
 static Status default_metrics(const SuiteReading *reading, SuiteTask *task, Error *err)
 {
     JsonDocument *document = NULL;
-    const Slice text = slice_from_cstr(section_key(&section_shared, SLICE("metrics"))->fallback);
+    const Slice text = slice_from_cstr(family_find(task->family)->metrics);
     TRY(json_parse(SLICE("default metrics"), text, JSON_STRICT, &document, err));
     const Status s = read_metrics(reading, json_root(document), task, err);
     json_close(&document); // names without options: nothing of it is kept

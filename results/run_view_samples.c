@@ -28,7 +28,7 @@ typedef struct Judging {
     StoredDataset dataset;
     Slice dataset_key;
     uint64_t *counts;
-    uint64_t n_samples;
+    uint64_t n_samples, n_labelled;
     Candidate *worst; // sorted, at most n_worst
     size_t n_worst;
 } Judging;
@@ -114,6 +114,7 @@ static Status judge_trial(Judging *judging, const ViewTrial *planned, Error *err
         consider(judging, &c);
         judging->n_samples++;
         if (sample->label < 0 || (size_t)sample->label >= n_labels) continue;
+        judging->n_labelled++;
         const bool answers = output->label >= 0 && (size_t)output->label < n_labels;
         const size_t column = answers ? (size_t)output->label : n_labels;
         judging->counts[(size_t)sample->label * (n_labels + 1) + column]++;
@@ -163,7 +164,7 @@ static Status judge_model(ViewBuild *build, int model, int task, Error *err)
         TRY(judge_trial(&judging, trial, err));
     }
     if (judging.n_samples == 0) return STATUS_OK;
-    if (judging.dataset.n_labels > 0) {
+    if (judging.dataset.n_labels > 0 && judging.n_labelled > 0) {
         view->confusions[view->n_confusions++] =
             (ViewConfusion){.model = model,
                             .task = task,

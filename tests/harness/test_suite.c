@@ -344,7 +344,7 @@ static const struct {
      "tasks[0].metrics[0]: there is no \"acc\""},
     {"{\"suite\": \"s\"," MODELS
      ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"metrics\": [\"bleu\"]}]}",
-     "bleu is no metric for a classify task"},
+     "bleu is no metric for a \"classify\" task"},
     {"{\"suite\": \"s\"," MODELS
      ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"metrics\": []}]}",
      "found an empty list, want a list of metrics"},
@@ -364,8 +364,8 @@ static const struct {
      ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"labels\": [\"x\"]}]}",
      "a task needs at least two classes"},
     {"{\"suite\": \"s\"," MODELS
-     ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"family\": \"tag\"}]}",
-     "tasks[0].family: there is no \"tag\"; there is \"classify\""},
+     ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"family\": \"tags\"}]}",
+     "tasks[0].family: there is no \"tags\"; did you mean \"tag\"?"},
     {"{\"suite\": \"s\"," MODELS
      ",\"tasks\": [{\"name\": \"t\", \"data\": \"data\", \"columns\": {\"txt\": 1}}]}",
      "did you mean \"text\"?"},
@@ -529,6 +529,7 @@ static const struct {
     {"trec", "data/trec/TREC.test.all", 500},
     {"tweeteval-sentiment", "data/tweeteval/sentiment/val_text.txt", 2000},
     {"tweeteval-offensive", "data/tweeteval/offensive/test_text.txt", 860},
+    {"wnut17", "data/wnut17/wnut17train.conll", 3394},
 };
 
 Test(suite, shipped_tasks_read_the_data_they_are_for)

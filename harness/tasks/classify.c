@@ -1,0 +1,131 @@
+// Classification: a text, or a pair of texts, gets one class.
+#include <string.h>
+
+#include "harness/family.h"
+#include "metrics/baseline.h"
+#include "metrics/metric.h"
+#include "results/store.h"
+
+static Status find_labels(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    const UsedPart *train = &data->parts[PART_TRAIN];
+    int32_t first = SAMPLE_NO_LABEL;
+    family_labels_as_read(data);
+    for (size_t i = 0; i < train->n; i++) {
+        const Sample *sample = &train->data.samples[train->which[i]];
+        if (sample->label == SAMPLE_NO_LABEL) {
+            return error_set(err, STATUS_INVALID, SLICE_FMT ":%zu: a training sample needs a label",
+                             SLICE_ARG(train->data.path), sample->line);
+        }
+        if (first != SAMPLE_NO_LABEL && sample->label != first) return STATUS_OK;
+        first = sample->label;
+    }
+    if (train->n == 0) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": all %zu samples are of class \"" SLICE_FMT
+                               "\"; a classifier needs two classes at least",
+                     SLICE_ARG(train->data.path), train->n, SLICE_ARG(data->labels[first]));
+}
+
+static Status encode(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
+                     size_t max_length, Arena *arena, Tokens *out, Error *err)
+{
+    Slice *texts = NULL, *pairs = NULL;
+    bool has_pairs = false;
+    const EncodeOptions options = {.max_length = max_length};
+    (void)data;
+    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
+    TRY(arena_take(arena, part->n, sizeof *pairs, "texts", &pairs, err));
+    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        texts[i] = sample->text;
+        pairs[i] = sample->pair;
+        has_pairs = has_pairs || sample->pair.ptr != NULL;
+        out->keys[i] = family_key(sample->id, 0);
+    }
+    return tokenizer_encode_batch(tokenizer, texts, has_pairs ? pairs : NULL, part->n, &options,
+                                  arena, &out->batch, err);
+}
+
+static Status take_answers(size_t n, size_t n_labels, Arena *arena, Answers *out, Error *err)
+{
+    out->n = n;
+    out->n_classes = n_labels;
+    TRY(arena_take(arena, n * n_labels, sizeof *out->probabilities, "probabilities",
+                   &out->probabilities, err));
+    return arena_take(arena, n, sizeof *out->predicted, "predictions", &out->predicted, err);
+}
+
+// The probabilities over the task's labels, and the class with the highest.
+static int32_t spread(const Asked *asked, const double *from, double *out)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < asked->width; i++) {
+        const int32_t c = asked->label_of ? asked->label_of[i] : (int32_t)i;
+        if (from[i] > from[best]) best = i;
+        if (c != SAMPLE_NO_LABEL) out[c] = from[i];
+    }
+    return asked->label_of ? asked->label_of[best] : (int32_t)best;
+}
+
+static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
+{
+    const size_t n_labels = asked->data->n_labels;
+    double *from = NULL;
+    TRY(arena_take(arena, asked->n * asked->width, sizeof *from, "probabilities", &from, err));
+    TRY(take_answers(asked->n, n_labels, arena, out, err));
+    model_probabilities(asked->logits, asked->n, asked->width, from);
+    for (size_t i = 0; i < asked->n; i++) {
+        out->predicted[i] =
+            spread(asked, from + i * asked->width, out->probabilities + i * n_labels);
+    }
+    return STATUS_OK;
+}
+
+// Always the most frequent class.
+static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
+                       size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
+                       Answers *out, Error *err)
+{
+    int32_t *labels = NULL;
+    MajorityBaseline majority;
+    (void)part, (void)positions;
+    TRY(arena_take(arena, n_from, sizeof *labels, "labels", &labels, err));
+    for (size_t i = 0; i < n_from; i++)
+        labels[i] = from->data.samples[from->which[from_positions[i]]].label;
+    TRY(majority_baseline(labels, n_from, data->n_labels, arena, &majority, err));
+    TRY(take_answers(out->n, data->n_labels, arena, out, err));
+    for (size_t i = 0; i < out->n; i++) {
+        out->predicted[i] = majority.label;
+        memcpy(out->probabilities + i * data->n_labels, majority.probabilities,
+               data->n_labels * sizeof *out->probabilities);
+    }
+    return STATUS_OK;
+}
+
+static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
+                   const double *probabilities, Arena *arena, Item *out, Error *err)
+{
+    (void)text, (void)arena, (void)err;
+    out->label = sample->label;
+    out->predicted = predicted;
+    out->n_classes = data->n_labels;
+    out->probabilities = probabilities;
+    return STATUS_OK;
+}
+
+const Family family_classify = {
+    .name = "classify",
+    .summary = "gives each text one class",
+    .head = HEAD_SEQUENCE,
+    .gives = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS,
+    .metrics = "[\"accuracy\", \"f1\", \"mcc\"]",
+    .is_stratified = true,
+    .find_labels = find_labels,
+    .encode = encode,
+    .answer = answer,
+    .baseline = baseline,
+    .item = item,
+};

@@ -1,0 +1,413 @@
+// Tagging: each word of a sentence gets a tag ("B-PER", "O").
+//
+// A word's tag is learnt and read at its first piece (Devlin et al. 2019, section 5.3). Sentences longer than the model
+// takes go through it in windows that overlap; each word counts in the one window where it stands furthest from the cuts,
+// so that none is lost and none counts twice. A word of which the tokenizer leaves nothing is tagged "O".
+#include <math.h>
+#include <string.h>
+
+#include "harness/family.h"
+#include "harness/tasks/tag_scheme.h"
+#include "metrics/metric.h"
+#include "results/store.h"
+
+enum { IGNORED = -100, NO_WORD = -1 };
+
+// ---- classes ----
+
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_cmp(*(const Slice *)a, *(const Slice *)b);
+}
+
+static bool add_tag(Slice *tags, size_t *n, size_t room, Slice tag)
+{
+    if (label_find(tags, *n, tag) != SAMPLE_NO_LABEL) return true;
+    if (*n == room) return false;
+    tags[(*n)++] = tag;
+    return true;
+}
+
+// The tags of the training part, else of what is judged.
+static Status tags_of_part(const UsedPart *part, Arena *arena, TaskData *data, Error *err)
+{
+    enum { MAX_TAGS = 4096 };
+    Slice *tags = NULL;
+    size_t n = 0;
+    TRY(arena_take(arena, MAX_TAGS, sizeof *tags, "tags", &tags, err));
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        for (size_t w = 0; sample->tags && w < sample->n_tokens; w++) {
+            if (add_tag(tags, &n, MAX_TAGS, sample->tags[w])) continue;
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": more than %d different tags: is the last column the tag?",
+                             SLICE_ARG(part->data.path), MAX_TAGS);
+        }
+    }
+    qsort(tags, n, sizeof *tags, by_bytes);
+    data->labels = tags;
+    data->n_labels = n;
+    return STATUS_OK;
+}
+
+static Status check_part(const UsedPart *part, const TaskData *data, Error *err)
+{
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        if (sample->n_tokens == 0 || !sample->tags) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: tagging wants words with tags: a file of columns, "
+                                       "\"format\": \"conll\"",
+                             SLICE_ARG(part->data.path), sample->line);
+        }
+        for (size_t w = 0; w < sample->n_tokens; w++) {
+            if (label_find(data->labels, data->n_labels, sample->tags[w]) != SAMPLE_NO_LABEL)
+                continue;
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT
+                             ": the tag \"" SLICE_FMT "\" of the sentence in line %zu is "
+                             "not among the training part's: correct it, or list all tags "
+                             "with \"labels\"",
+                             SLICE_ARG(part->data.path), SLICE_ARG(sample->tags[w]), sample->line);
+        }
+    }
+    return STATUS_OK;
+}
+
+// Entity types of every part, as the metrics count them.
+static Status find_types(Arena *arena, TaskData *data, Error *err)
+{
+    const Metric *metric = metric_find(SLICE("entity_f1"));
+    const MetricSetup setup = {0};
+    Item *items = NULL;
+    size_t n = 0;
+    Slice *types = NULL;
+    for (int p = 0; p < N_DATA_PARTS; p++) n += data->parts[p].n;
+    TRY(arena_take(arena, n, sizeof *items, "items", &items, err));
+    n = 0;
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const UsedPart *part = &data->parts[p];
+        for (size_t i = 0; i < part->n; i++) {
+            const Sample *sample = &part->data.samples[part->which[i]];
+            items[n] = item_empty();
+            items[n].tags = items[n].predicted_tags = sample->tags;
+            items[n].n_tags = items[n].n_predicted_tags = sample->n_tokens;
+            n++;
+        }
+    }
+    TRY(metric->find_labels(&setup, items, n, arena, &types, &data->n_metric_labels, err));
+    data->metric_labels = types;
+    return STATUS_OK;
+}
+
+static Status find_labels(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    const SuiteTask *t = &prepared->suite->tasks[task];
+    if (t->read.n_labels > 0) {
+        data->labels = t->read.labels;
+        data->n_labels = t->read.n_labels;
+    } else {
+        const bool has_train = data->parts[PART_TRAIN].n > 0;
+        const DataPart from = has_train ? PART_TRAIN : judged_part(prepared->suite, task);
+        TRY(tags_of_part(&data->parts[from], &prepared->arena, data, err));
+    }
+    for (int p = 0; p < N_DATA_PARTS; p++) TRY(check_part(&data->parts[p], data, err));
+    if (data->n_labels < 2 && data->parts[PART_TRAIN].n > 0) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": all words bear one tag; a tagger needs two at least",
+                         SLICE_ARG(data->parts[PART_TRAIN].data.path));
+    }
+    return find_types(&prepared->arena, data, err);
+}
+
+// ---- words to pieces ----
+
+// The word whose bytes of the joined text hold byte `at`; words and blanks alternate. *word is where to go on from.
+static size_t word_at(const Sample *sample, const size_t *begins, size_t *word, size_t at)
+{
+    while (*word + 1 < sample->n_tokens && begins[*word + 1] <= at) (*word)++;
+    return at < begins[*word] + sample->tokens[*word].len ? *word : SIZE_MAX;
+}
+
+// Where the pieces of a sentence go.
+typedef struct Sentence {
+    const Sample *sample;
+    const TaskData *data;
+    size_t *begins;      // [n_tokens] of words in the joined text
+    size_t *window, *at; // [n_tokens] where each word's first piece counts; at SIZE_MAX: nowhere
+    size_t *context;     // [n_tokens] tokens between it and the nearer cut
+} Sentence;
+
+static Status start_sentence(Sentence *s, Arena *scratch, Error *err)
+{
+    const size_t n = s->sample->n_tokens;
+    size_t at = 0;
+    size_t **arrays[] = {&s->begins, &s->window, &s->at, &s->context};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        TRY(arena_take(scratch, n, sizeof **arrays[i], "words", arrays[i], err));
+    for (size_t w = 0; w < n; w++) {
+        s->begins[w] = at;
+        s->at[w] = SIZE_MAX;
+        at += s->sample->tokens[w].len + 1;
+    }
+    return STATUS_OK;
+}
+
+// A word's first piece in a window counts there unless it has more context elsewhere. The first piece that a later window
+// shows may be an inner one of its word: the window before saw the word's begin with more context, or this one does.
+static void place_words(Sentence *s, const Encoding *window, size_t index, bool is_last)
+{
+    size_t word = 0, seen = SIZE_MAX;
+    for (size_t t = 0; t < window->n_tokens; t++) {
+        const TokenOffsets o = window->offsets[t];
+        if (window->special[t] || o.end <= o.begin) continue;
+        const size_t w = word_at(s->sample, s->begins, &word, o.end - 1);
+        if (w == SIZE_MAX || w == seen) continue;
+        seen = w;
+        if (index > 0 && o.begin > s->begins[w]) continue; // not its first piece
+        const size_t left = index == 0 ? SIZE_MAX : t,
+                     right = is_last ? SIZE_MAX : window->n_tokens - t,
+                     context = left < right ? left : right;
+        if (s->at[w] != SIZE_MAX && s->context[w] >= context) continue;
+        s->window[w] = index;
+        s->at[w] = t;
+        s->context[w] = context;
+    }
+}
+
+// Growing arrays of all windows of a part.
+typedef struct Pieces {
+    Arena *arena;
+    Tokens *tokens;
+    size_t n_ids, ids_capacity, n_windows, windows_capacity;
+} Pieces;
+
+static Status grow(Arena *arena, void *array, size_t n, size_t capacity, size_t size, Error *err)
+{
+    void *fresh = NULL, *old = NULL;
+    memcpy(&old, array, sizeof old);
+    TRY(arena_take(arena, capacity, size, "tokens", &fresh, err));
+    if (n > 0) memcpy(fresh, old, n * size);
+    memcpy(array, &fresh, sizeof fresh);
+    return STATUS_OK;
+}
+
+static Status want_room(Pieces *p, size_t n_ids, Error *err)
+{
+    Tokens *t = p->tokens;
+    if (p->n_ids + n_ids > p->ids_capacity) {
+        const size_t n = p->n_ids, capacity = 2 * (n + n_ids) + 1024;
+        TRY(grow(p->arena, &t->batch.ids, n, capacity, sizeof *t->batch.ids, err));
+        TRY(grow(p->arena, &t->batch.type_ids, n, capacity, sizeof *t->batch.type_ids, err));
+        TRY(grow(p->arena, &t->labels, n, capacity, sizeof *t->labels, err));
+        TRY(grow(p->arena, &t->words, n, capacity, sizeof *t->words, err));
+        p->ids_capacity = capacity;
+    }
+    if (p->n_windows + 1 >= p->windows_capacity) {
+        const size_t n = p->n_windows, capacity = 2 * n + 256;
+        TRY(grow(p->arena, &t->batch.starts, n + (n > 0), capacity, sizeof *t->batch.starts, err));
+        TRY(grow(p->arena, &t->keys, n, capacity, sizeof *t->keys, err));
+        p->windows_capacity = capacity;
+    }
+    return STATUS_OK;
+}
+
+static Status add_window(Pieces *p, const Sentence *s, const Encoding *window, size_t index,
+                         Error *err)
+{
+    Tokens *t = p->tokens;
+    const size_t n = window->n_tokens;
+    TRY(want_room(p, n, err));
+    memcpy(t->batch.ids + p->n_ids, window->ids, n * sizeof *window->ids);
+    memcpy(t->batch.type_ids + p->n_ids, window->type_ids, n * sizeof *window->type_ids);
+    for (size_t i = 0; i < n; i++) {
+        t->labels[p->n_ids + i] = IGNORED;
+        t->words[p->n_ids + i] = NO_WORD;
+    }
+    for (size_t w = 0; w < s->sample->n_tokens; w++) {
+        if (s->at[w] == SIZE_MAX || s->window[w] != index) continue;
+        t->words[p->n_ids + s->at[w]] = (int32_t)w;
+        t->labels[p->n_ids + s->at[w]] =
+            label_find(s->data->labels, s->data->n_labels, s->sample->tags[w]);
+    }
+    t->keys[p->n_windows] = family_key(s->sample->id, index);
+    p->n_ids += n;
+    t->batch.starts[++p->n_windows] = p->n_ids;
+    return STATUS_OK;
+}
+
+// Windows overlap by a quarter, so that each word has an eighth of a window around it at least.
+static Status encode_sentence(Pieces *p, const TaskData *data, const Sample *sample,
+                              const Tokenizer *tokenizer, size_t max_length, size_t position,
+                              Arena *scratch, Error *err)
+{
+    EncodingWindows windows = {0};
+    Sentence s = {.sample = sample, .data = data};
+    const size_t n_added = tokenizer_n_added(tokenizer, false);
+    const EncodeOptions options = {.max_length = max_length,
+                                   .stride = max_length > n_added ? (max_length - n_added) / 4 : 0};
+    TRY(tokenizer_encode_windows(tokenizer, sample->text, NULL, &options, scratch, &windows, err));
+    TRY(start_sentence(&s, scratch, err));
+    for (size_t i = 0; i < windows.n_windows; i++)
+        place_words(&s, &windows.windows[i], i, i + 1 == windows.n_windows);
+    p->tokens->first_window[position] = p->n_windows;
+    for (size_t i = 0; i < windows.n_windows; i++)
+        TRY(add_window(p, &s, &windows.windows[i], i, err));
+    p->tokens->n_split += windows.n_windows > 1;
+    return STATUS_OK;
+}
+
+static Status encode(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
+                     size_t max_length, Arena *arena, Tokens *out, Error *err)
+{
+    Pieces pieces = {.arena = arena, .tokens = out};
+    Arena scratch = {0};
+    Status s = arena_take(arena, part->n + 1, sizeof *out->first_window, "windows",
+                          &out->first_window, err);
+    if (s == STATUS_OK) s = want_room(&pieces, 1, err);
+    for (size_t i = 0; s == STATUS_OK && i < part->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        const Sample *sample = &part->data.samples[part->which[i]];
+        s = encode_sentence(&pieces, data, sample, tokenizer, max_length, i, &scratch, err);
+        if (s != STATUS_OK) (void)error_wrap(err, "line %zu", sample->line);
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    if (s != STATUS_OK) return s;
+    out->first_window[part->n] = pieces.n_windows;
+    out->batch.n_sequences = pieces.n_windows;
+    return STATUS_OK;
+}
+
+// ---- answers ----
+
+// Rows of log-probabilities over the task's tags for each word; a word without a piece keeps NaN.
+static Status word_scores(const Asked *asked, size_t index, const float **logits, Arena *scratch,
+                          double **out, Error *err)
+{
+    const TaskData *data = asked->data;
+    const size_t position = asked->positions[index];
+    const Sample *sample = &asked->part->data.samples[asked->part->which[position]];
+    size_t begin, end;
+    double *probabilities = NULL;
+    TRY(arena_take(scratch, sample->n_tokens * data->n_labels, sizeof **out, "scores", out, err));
+    TRY(arena_take(scratch, asked->width, sizeof *probabilities, "scores", &probabilities, err));
+    for (size_t i = 0; i < sample->n_tokens * data->n_labels; i++) (*out)[i] = NAN;
+    family_windows(asked->tokens, position, &begin, &end);
+    const size_t first = asked->tokens->batch.starts[begin],
+                 last = asked->tokens->batch.starts[end];
+    for (size_t t = first; t < last; t++, *logits += asked->width) {
+        const int32_t word = asked->tokens->words[t];
+        if (word == NO_WORD) continue;
+        double *row = *out + (size_t)word * data->n_labels;
+        model_probabilities(*logits, 1, asked->width, probabilities);
+        for (size_t c = 0; c < data->n_labels; c++) row[c] = -INFINITY;
+        for (size_t c = 0; c < asked->width; c++) {
+            const int32_t label = asked->label_of ? asked->label_of[c] : (int32_t)c;
+            if (label != SAMPLE_NO_LABEL) row[label] = log(probabilities[c]);
+        }
+        if (isfinite(probabilities[0])) continue;
+        return error_set(err, STATUS_DIVERGED,
+                         "the model's scores are not finite on sample %zu of those judged", index);
+    }
+    return STATUS_OK;
+}
+
+static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
+{
+    const TaskData *data = asked->data;
+    const float *logits = asked->logits;
+    TagDecoder decoder;
+    Arena scratch = {0};
+    TRY(arena_take(arena, asked->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    TRY(arena_take(arena, asked->n, sizeof *out->texts, "tags", &out->texts, err));
+    TRY(tag_decoder_init(&decoder, data->labels, data->n_labels,
+                         slice_eq_cstr(asked->task->decode, "valid"), arena, err));
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        const Sample *sample = &asked->part->data.samples[asked->part->which[asked->positions[i]]];
+        double *scores = NULL;
+        Slice *tags = NULL;
+        s = word_scores(asked, i, &logits, &scratch, &scores, err);
+        if (s == STATUS_OK)
+            s = tag_decode(&decoder, scores, sample->n_tokens, &scratch, &tags, err);
+        if (s == STATUS_OK) s = family_join(tags, sample->n_tokens, arena, &out->texts[i], err);
+        out->predicted[i] = STORE_NO_LABEL;
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+// Always the most frequent tag; of equal ones the first.
+static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
+                       size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
+                       Answers *out, Error *err)
+{
+    size_t *counts = NULL, best = 0, longest = 0;
+    Slice *tags = NULL;
+    TRY(arena_take(arena, data->n_labels, sizeof *counts, "counts", &counts, err));
+    for (size_t i = 0; i < n_from; i++) {
+        const Sample *sample = &from->data.samples[from->which[from_positions[i]]];
+        for (size_t w = 0; w < sample->n_tokens; w++)
+            counts[label_find(data->labels, data->n_labels, sample->tags[w])]++;
+    }
+    for (size_t c = 1; c < data->n_labels; c++) {
+        if (counts[c] > counts[best]) best = c;
+    }
+    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    TRY(arena_take(arena, out->n, sizeof *out->texts, "tags", &out->texts, err));
+    for (size_t i = 0; i < out->n; i++) {
+        const size_t n = part->data.samples[part->which[positions[i]]].n_tokens;
+        longest = n > longest ? n : longest;
+    }
+    TRY(arena_take(arena, longest, sizeof *tags, "tags", &tags, err));
+    for (size_t w = 0; w < longest; w++) tags[w] = data->labels[best];
+    for (size_t i = 0; i < out->n; i++) {
+        const size_t n = part->data.samples[part->which[positions[i]]].n_tokens;
+        out->predicted[i] = STORE_NO_LABEL;
+        TRY(family_join(tags, n, arena, &out->texts[i], err));
+    }
+    return STATUS_OK;
+}
+
+static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
+                   const double *probabilities, Arena *arena, Item *out, Error *err)
+{
+    Slice *tags = NULL, rest = text;
+    size_t n = 0;
+    (void)data, (void)predicted, (void)probabilities;
+    TRY(arena_take(arena, sample->n_tokens, sizeof *tags, "tags", &tags, err));
+    while (n < sample->n_tokens && slice_split(&rest, ' ', &tags[n])) n++;
+    if (n != sample->n_tokens || rest.len > 0) {
+        return error_set(err, STATUS_INTERNAL, "a prediction has other tags than its %zu words",
+                         sample->n_tokens);
+    }
+    out->tags = sample->tags;
+    out->n_tags = sample->n_tokens;
+    out->predicted_tags = tags;
+    out->n_predicted_tags = n;
+    return STATUS_OK;
+}
+
+static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    return family_join(sample->tags, sample->n_tokens, arena, out, err);
+}
+
+const Family family_tag = {
+    .name = "tag",
+    .summary = "gives each word a tag",
+    .head = HEAD_TOKEN,
+    .gives = NEEDS_TAGS,
+    .metrics = "[\"entity_f1\"]",
+    .has_windows = true,
+    .find_labels = find_labels,
+    .encode = encode,
+    .answer = answer,
+    .baseline = baseline,
+    .item = item,
+    .reference = reference,
+};
