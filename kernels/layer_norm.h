@@ -9,7 +9,7 @@
 //   M        rows of the whole ragged batch; may be 0. H at least 1
 //   x, residual, y, s, dy, ds    [M, H], rows may be strided
 //   statistics                   [M, 2]: mean and rstd of each row
-//   weight, bias, d weight, d bias   [1, H]
+//   weight, bias, d weight, d bias   [1, H]; bias is optional (data NULL): none
 // s is rounded to the dtype before the mean is taken, so that backward sees what forward saw. y and s may be x or
 // residual, not one another; ds may be dy. NaN and infinity stay in their row. A row's bits depend on that row alone.
 // Cannot fail, but for scratch in the backward pass (STATUS_MEMORY).

@@ -36,7 +36,7 @@ typedef enum OpKind {
     // in0 = d out0 [M,N], in1 = x [M,K], in2 = weight, in3 = value before the activation (absent for ACTIVATION_NONE).
     // out0 [M,K] = dx, optional; accumulates out1 (weight's shape and layout), out2 [1,N] (bias), each optional. as.linear
     OP_LINEAR_BACKWARD,
-    // s = in0 [M,H] + in1 [M,H] (optional residual); out0 = (s - mean) * rstd * in2 [1,H] + in3 [1,H].
+    // s = in0 [M,H] + in1 [M,H] (optional residual); out0 = (s - mean) * rstd * in2 [1,H] + in3 [1,H] (in3 optional).
     // out1 [M,H] optional: s; out2 [M,2] optional: mean and rstd of each row. as.norm. Ba et al. 2016, arXiv:1607.06450.
     OP_LAYER_NORM,
     // in0 = d out0, in1 = s, in2 = (mean, rstd), in3 = weight. out0 [M,H] = ds (the gradient of in0 and of in1);

@@ -46,6 +46,15 @@ typedef struct ModelConfig {
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
     int32_t pad_id; // -1 where the file names none
+    // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
+    // kinds; biases; the activation and pooling of its head.
+    const unsigned char *is_global; // [n_layers]
+    size_t local_reach;
+    double global_theta, local_theta;
+    bool attention_bias, mlp_bias, norm_bias, head_bias, decoder_bias;
+    bool classifies_first; // the first token is classified, not the mean
+    Activation head_activation;
+    float embedding_dropout, mlp_dropout;
     float layer_norm_eps;
     Activation activation;
     float hidden_dropout, attention_dropout,

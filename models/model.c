@@ -142,6 +142,11 @@ Status model_copy_config(Model *model, const ModelConfig *config, Error *err)
         *texts[i] = arena_copy(&model->arena, *texts[i]);
         if (!texts[i]->ptr) return error_set_memory(err, 1, 1, "a text");
     }
+    if (config->is_global) {
+        const Slice kinds = {(const char *)config->is_global, config->n_layers};
+        model->config.is_global = (const unsigned char *)arena_copy(&model->arena, kinds).ptr;
+        if (!model->config.is_global) return error_set_memory(err, kinds.len, 1, "a config");
+    }
     return config->labels ? model_copy_labels(model, config->labels, config->n_labels, err)
                           : STATUS_OK;
 }

@@ -296,13 +296,14 @@ Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias)
                     domain_of(tape, x), n_out);
 }
 
-static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *name, float epsilon)
+static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *name, float epsilon,
+                        bool has_bias)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t cols = value_cols(in[0]);
     const DensePart part = {name, cols};
     const ParamId weight = add_vector(tape, &part, 1, ".weight", INIT_ONE);
-    const ParamId bias = add_vector(tape, &part, 1, ".bias", INIT_ZERO);
+    const ParamId bias = has_bias ? add_vector(tape, &part, 1, ".bias", INIT_ZERO) : PARAM_NONE;
     TapeNode node = {.op = OP_LAYER_NORM,
                      .n_in = n_in,
                      .params = {weight, bias},
@@ -318,13 +319,18 @@ static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *na
 
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon)
 {
-    return layer_norm(tape, &x, 1, name, epsilon);
+    return layer_norm(tape, &x, 1, name, epsilon, true);
+}
+
+Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon)
+{
+    return layer_norm(tape, &x, 1, name, epsilon, false);
 }
 
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name, float epsilon)
 {
     const Value in[2] = {x, residual};
-    return layer_norm(tape, in, 2, name, epsilon);
+    return layer_norm(tape, in, 2, name, epsilon, true);
 }
 
 Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,

@@ -199,10 +199,11 @@ Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t en
                        Activation activation);
 // x times the table's transpose, plus bias (or PARAM_NONE): an output layer tied to the embedding.
 Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias);
-// LayerNorm of x, or of x + residual, with NAME.weight and NAME.bias.
+// LayerNorm of x, or of x + residual, with NAME.weight and NAME.bias; or of x without a bias.
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon);
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name,
                                float epsilon);
+Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon);
 // Root mean square norm with NAME.weight of `width` columns: of the whole row, or of each `width` columns of it.
 // weight_offset: see NormArgs; a weight that is added to 1 starts as 0.
 Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,

@@ -109,7 +109,8 @@ static void build_layer_norm(Problem *p, const Case *c, int is_for_backward)
         a->in[1] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
     }
     a->in[2] = problem_random(p, dense(1, c->cols), 1, 1);
-    a->in[3] = problem_random(p, dense(1, c->cols), 0, 1);
+    if (!has(c, OPTION_FIRST) || !has(c, OPTION_SECOND)) // the bias is optional
+        a->in[3] = problem_random(p, dense(1, c->cols), 0, 1);
     a->as.norm.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f;
     a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
     if (is_for_backward || has(c, OPTION_OUTPUT)) {

@@ -32,7 +32,8 @@ Status REFERENCE(layer_norm)(const OpArgs *args, Exec *exec, Error *err)
         for (size_t j = 0; j < y->cols; j++) {
             const double value = residual_sum(x, residual, j);
             if (s->data) real_row(s, i)[j] = (Real)value;
-            real_row(y, i)[j] = (Real)((value - mean) * rstd * (double)weight[j] + (double)bias[j]);
+            real_row(y, i)[j] =
+                (Real)((value - mean) * rstd * (double)weight[j] + (bias ? (double)bias[j] : 0.0));
         }
         if (statistics->data) {
             real_row(statistics, i)[0] = (Real)mean;

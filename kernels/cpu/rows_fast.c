@@ -121,7 +121,8 @@ Status FAST(layer_norm)(const OpArgs *args, Exec *exec, Error *err)
             const size_t n = cols - j;
             const Vec centred = vec_sub(vec_load_any(s + j, n), vec_set1(mean));
             const Vec normal = vec_mul(centred, vec_set1(rstd));
-            const Vec w = vec_load_any(weight + j, n), b = vec_load_any(bias + j, n);
+            const Vec w = vec_load_any(weight + j, n),
+                      b = bias ? vec_load_any(bias + j, n) : vec_zero();
             vec_store_any(to + j, n, vec_fma(normal, w, b));
         }
         if (statistics->data) {

@@ -96,7 +96,7 @@ __global__ static void layer_norm_kernel(int cols, float epsilon, Matrix x, Matr
     for (int j = threadIdx.x; j < cols; j += WARP) {
         const float value = residual_sum(from, other, j);
         if (s.data) s.data[row * s.stride + j] = value;
-        y.data[row * y.stride + j] = (value - mean) * rstd * weight[j] + bias[j];
+        y.data[row * y.stride + j] = (value - mean) * rstd * weight[j] + (bias ? bias[j] : 0.0f);
     }
     if (statistics.data && threadIdx.x == 0) {
         statistics.data[row * statistics.stride] = mean;

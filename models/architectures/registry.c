@@ -3,11 +3,11 @@
 #include <string.h>
 
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
-    architecture_camembert, architecture_distilbert;
+    architecture_camembert, architecture_distilbert, architecture_modernbert;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
-    &architecture_camembert, &architecture_distilbert,
+    &architecture_camembert, &architecture_distilbert, &architecture_modernbert,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

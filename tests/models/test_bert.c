@@ -130,9 +130,10 @@ static void check_logits(const Golden *g, const char *model, const char *batch_n
 
 Test(bert, gives_the_logits_and_hidden_states_of_transformers)
 {
-    static const char *const models[] = {
-        "tiny-bert-seqcls",    "tiny-bert-tokcls", "tiny-bert-qa",          "tiny-bert-mlm",
-        "tiny-roberta-seqcls", "tiny-roberta-mlm", "tiny-distilbert-seqcls"};
+    static const char *const models[] = {"tiny-bert-seqcls",       "tiny-bert-tokcls",
+                                         "tiny-bert-qa",           "tiny-bert-mlm",
+                                         "tiny-roberta-seqcls",    "tiny-roberta-mlm",
+                                         "tiny-distilbert-seqcls", "tiny-modernbert-seqcls"};
     static const char *const batches[] = {"b0", "b1", "b2"};
     if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {

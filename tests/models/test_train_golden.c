@@ -273,7 +273,8 @@ static const struct {
               {"tiny-bert-mlm", HEAD_MASKED_LM},
               {"tiny-roberta-seqcls", HEAD_SEQUENCE},
               {"tiny-roberta-mlm", HEAD_MASKED_LM},
-              {"tiny-distilbert-seqcls", HEAD_SEQUENCE}};
+              {"tiny-distilbert-seqcls", HEAD_SEQUENCE},
+              {"tiny-modernbert-seqcls", HEAD_SEQUENCE}};
 
 Test(train_golden, tunes_as_pytorch_does)
 {

@@ -1,0 +1,150 @@
+// ModernBERT: an encoder of pre-norm blocks with rotary positions, gated feed-forward layers and, in most blocks, attention
+// to near tokens alone.
+//
+//     x_0 = LayerNorm(word[ids])
+//     a_i = x_i + W_o attention(rope(W_qkv LayerNorm(x_i)))            block 0 leaves this norm out
+//     x_{i+1} = a_i + W_2 (gelu(u) * g),  (u, g) = W_1 LayerNorm(a_i)
+//     h = LayerNorm(x_n)
+//
+// Sources: Warner et al. 2024, arXiv:2412.13663; Su et al. 2021, arXiv:2104.09864; names of tensors as in Transformers'
+// modeling_modernbert.
+#include "models/architectures/modernbert.h"
+
+#include <math.h>
+
+typedef struct Ropes {
+    RopeId global, local;
+} Ropes;
+
+static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out, bool has_bias)
+{
+    const DensePart part = {name, n_out};
+    return tape_dense_parts(t, &part, 1, n_in, has_bias ? 0 : DENSE_NO_BIAS);
+}
+
+static Value norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    return c->norm_bias ? tape_layer_norm(t, x, name, c->layer_norm_eps)
+                        : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
+}
+
+static RopeId angles(Tape *t, const ModelConfig *c, double theta)
+{
+    enum { MOST_PAIRS = 4096 };
+    float frequencies[MOST_PAIRS];
+    const size_t n_dims = c->hidden_size / c->n_heads, n_pairs = n_dims / 2;
+    if (n_dims % 2 != 0 || n_pairs > MOST_PAIRS) {
+        tape_fail(t, STATUS_INVALID, "a head's size must be even and at most 8192");
+        return 0;
+    }
+    for (size_t i = 0; i < n_pairs; i++)
+        frequencies[i] = (float)(1.0 / pow(theta, 2.0 * (double)i / (double)n_dims));
+    return tape_rope_angles(
+        t, &(TapeRope){.n_dims = n_dims, .frequencies = frequencies, .scale = 1.0f});
+}
+
+static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t i, Value x)
+{
+    const size_t h = c->hidden_size, head_dim = h / c->n_heads;
+    const RopeId rope = c->is_global[i] ? ropes->global : ropes->local;
+    const TapeAttention how = {.n_heads = c->n_heads,
+                               .n_kv_heads = c->n_heads,
+                               .head_dim = head_dim,
+                               .scale = 1.0f / sqrtf((float)head_dim),
+                               .window = c->is_global[i] ? 0 : c->local_reach + 1,
+                               .dropout = c->attention_dropout};
+    const Value all =
+        tape_linear(t, x, dense(t, "attn.Wqkv", h, 3 * h, c->attention_bias), ACTIVATION_NONE);
+    const Value q = tape_rope(t, tape_columns(t, all, 0, h), head_dim, rope),
+                k = tape_rope(t, tape_columns(t, all, h, 2 * h), head_dim, rope),
+                v = tape_columns(t, all, 2 * h, 3 * h);
+    const Value mixed = tape_attention(t, q, k, v, &how);
+    const Value out =
+        tape_linear(t, mixed, dense(t, "attn.Wo", h, h, c->attention_bias), ACTIVATION_NONE);
+    return tape_dropout(t, out, c->attention_dropout);
+}
+
+static Value feed_forward(Tape *t, const ModelConfig *c, Value x)
+{
+    const size_t h = c->hidden_size, inner = c->intermediate_size;
+    const Value both =
+        tape_linear(t, x, dense(t, "mlp.Wi", h, 2 * inner, c->mlp_bias), ACTIVATION_NONE);
+    const Value gated = tape_gated(t, tape_columns(t, both, 0, inner),
+                                   tape_columns(t, both, inner, 2 * inner), c->activation);
+    return tape_linear(t, tape_dropout(t, gated, c->mlp_dropout),
+                       dense(t, "mlp.Wo", inner, h, c->mlp_bias), ACTIVATION_NONE);
+}
+
+// The hidden states after the last norm; *word receives the token table.
+static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
+{
+    const bool is_tied = c->head == HEAD_MASKED_LM;
+    const Ropes ropes = {angles(t, c, c->global_theta), angles(t, c, c->local_theta)};
+    tape_group(t, 0);
+    tape_prefix(t, "model.embeddings.");
+    *word = is_tied ? tape_tied_table(t, "tok_embeddings", c->vocab_size, c->hidden_size, c->pad_id)
+                    : tape_table(t, "tok_embeddings", c->vocab_size, c->hidden_size, c->pad_id);
+    Value x = tape_embedding(t, *word, PARAM_NONE, PARAM_NONE);
+    x = tape_dropout(t, norm(t, c, x, "norm"), c->embedding_dropout);
+    tape_hidden(t, x);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_group(t, 1 + i);
+        tape_prefix(t, "model.layers.%zu.", i);
+        const Value normed = i == 0 ? x : norm(t, c, x, "attn_norm");
+        const Value a = tape_add(t, x, attention(t, c, &ropes, i, normed));
+        x = tape_add(t, a, feed_forward(t, c, norm(t, c, a, "mlp_norm")));
+        if (i + 1 < c->n_layers) tape_hidden(t, x);
+    }
+    tape_prefix(t, "model.");
+    x = norm(t, c, x, "final_norm");
+    if (c->n_layers > 0) tape_hidden(t, x);
+    return x;
+}
+
+// What every head but the embedding begins with.
+static Value head_layer(Tape *t, const ModelConfig *c, Value x)
+{
+    const Value inner =
+        tape_linear(t, x, dense(t, "head.dense", c->hidden_size, c->hidden_size, c->head_bias),
+                    c->head_activation);
+    return norm(t, c, inner, "head.norm");
+}
+
+static Value classifier(Tape *t, const ModelConfig *c, Value x)
+{
+    const Value inner = tape_dropout(t, head_layer(t, c, x), c->classifier_dropout);
+    return tape_linear(t, inner, dense(t, "classifier", c->hidden_size, c->n_labels, true),
+                       ACTIVATION_NONE);
+}
+
+static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
+{
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "%s", "");
+    switch (c->head) {
+    case HEAD_EMBEDDING:
+        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_chosen_tokens(t, x);
+    case HEAD_SEQUENCE:
+        return classifier(t, c,
+                          c->classifies_first ? tape_chosen_tokens(t, x) : tape_mean_pool(t, x));
+    case HEAD_TOKEN:
+    case HEAD_SPAN:
+        return classifier(t, c, x);
+    case HEAD_MASKED_LM:
+        x = head_layer(t, c, c->one_token ? tape_chosen_tokens(t, x) : x);
+        return tape_linear_tied(t, x, word,
+                                c->decoder_bias
+                                    ? tape_vector(t, "decoder.bias", c->vocab_size, INIT_ZERO)
+                                    : PARAM_NONE);
+    case HEAD_COUNT:
+        break;
+    }
+    return x;
+}
+
+void modernbert_record(Tape *t, const ModelConfig *c)
+{
+    ParamId word = 0;
+    const Value x = encoder(t, c, &word);
+    tape_output(t, head(t, c, word, x));
+}

@@ -1,0 +1,185 @@
+// ModernBERT's row of the registry, and what of config.json it reads: in the present style (layer_types, rope_parameters) and
+// the one before (global_attn_every_n_layers, global_rope_theta).
+#include "models/architecture.h"
+#include "models/architectures/modernbert.h"
+#include "models/config_read.h"
+
+static Status read_kinds(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    const Json *types = NULL;
+    int64_t every = 3;
+    unsigned char *is_global = NULL;
+    TRY(json_opt_kind(root, "layer_types", JSON_ARRAY, &types, err));
+    TRY(json_opt_i64(root, "global_attn_every_n_layers", 1, 1 << 24, &every, err));
+    TRY(arena_take(arena, config->n_layers, 1, "layers", &is_global, err));
+    if (types && json_len(types) != config->n_layers) {
+        return json_error(types, err, "%zu layer_types, but %zu layers", json_len(types),
+                          config->n_layers);
+    }
+    for (size_t i = 0; i < config->n_layers; i++) {
+        Slice type = {0};
+        is_global[i] = i % (size_t)every == 0;
+        if (!types) continue;
+        TRY(json_as_string(json_at(types, i), &type, err));
+        is_global[i] = slice_eq_cstr(type, "full_attention");
+        if (is_global[i] || slice_eq_cstr(type, "sliding_attention")) continue;
+        return json_error(json_at(types, i), err,
+                          "unknown layer type \"" SLICE_FMT
+                          "\"; known are full_attention, sliding_attention",
+                          SLICE_ARG(type));
+    }
+    config->is_global = is_global;
+    return STATUS_OK;
+}
+
+// rope_parameters: {"full_attention": {"rope_theta", "rope_type"}, "sliding_attention": {..}}.
+static Status read_theta(const Json *root, const char *kind, double *theta, Error *err)
+{
+    const Json *all = NULL, *one = NULL;
+    Slice type = SLICE("default");
+    TRY(json_opt_kind(root, "rope_parameters", JSON_OBJECT, &all, err));
+    if (!all) return STATUS_OK;
+    TRY(json_opt_kind(all, kind, JSON_OBJECT, &one, err));
+    if (!one) return STATUS_OK;
+    TRY(json_opt_string(one, "rope_type", &type, err));
+    if (!slice_eq_cstr(type, "default")) {
+        return json_error(json_get(one, "rope_type"), err,
+                          "only \"default\" rotary positions are supported for ModernBERT");
+    }
+    return json_opt_double(one, "rope_theta", 1.0, 1e12, theta, err);
+}
+
+static Status read_positions(const Json *root, ModelConfig *config, Error *err)
+{
+    int64_t local = 128;
+    config->global_theta = 160000.0;
+    TRY(json_opt_i64(root, "local_attention", 1, 1 << 24, &local, err));
+    config->local_reach = (size_t)local / 2; // to each side
+    TRY(json_opt_double(root, "global_rope_theta", 1.0, 1e12, &config->global_theta, err));
+    const Json *old = json_get(root, "local_rope_theta");
+    // null in the older style: as the global one.
+    config->local_theta = old && json_kind(old) == JSON_NULL ? config->global_theta : 10000.0;
+    TRY(json_opt_double(root, "local_rope_theta", 1.0, 1e12, &config->local_theta, err));
+    TRY(read_theta(root, "full_attention", &config->global_theta, err));
+    return read_theta(root, "sliding_attention", &config->local_theta, err);
+}
+
+static Status read_biases(const Json *root, ModelConfig *config, Error *err)
+{
+    bool is_tied = true;
+    config->decoder_bias = true;
+    TRY(json_opt_bool(root, "attention_bias", &config->attention_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &config->mlp_bias, err));
+    TRY(json_opt_bool(root, "norm_bias", &config->norm_bias, err));
+    TRY(json_opt_bool(root, "classifier_bias", &config->head_bias, err));
+    TRY(json_opt_bool(root, "decoder_bias", &config->decoder_bias, err));
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    if (!is_tied && config->head == HEAD_MASKED_LM) {
+        return json_error(json_get(root, "tie_word_embeddings"), err,
+                          "a masked LM whose output layer is not its embedding is not supported");
+    }
+    return STATUS_OK;
+}
+
+static Status read_head(const Json *root, ModelConfig *config, Error *err)
+{
+    Slice pooling = SLICE("cls");
+    TRY(json_opt_string(root, "classifier_pooling", &pooling, err));
+    config->classifies_first = slice_eq_cstr(pooling, "cls");
+    if (!config->classifies_first && !slice_eq_cstr(pooling, "mean")) {
+        return json_error(json_get(root, "classifier_pooling"), err,
+                          "unknown pooling \"" SLICE_FMT "\"; known are cls, mean",
+                          SLICE_ARG(pooling));
+    }
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
+                          err));
+    return config_read_activation(root, "classifier_activation", &config->head_activation, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
+    TRY(config_read_size(root, "hidden_size", &config->hidden_size, err));
+    TRY(config_read_size(root, "num_hidden_layers", &config->n_layers, err));
+    TRY(config_read_size(root, "num_attention_heads", &config->n_heads, err));
+    TRY(config_read_size(root, "intermediate_size", &config->intermediate_size, err));
+    TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
+    TRY(config_read_float(root, "norm_eps", 0.0, 1.0, 1e-5, &config->layer_norm_eps, err));
+    TRY(config_read_float(root, "embedding_dropout", 0.0, 0.999, 0.0, &config->embedding_dropout,
+                          err));
+    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.0, &config->attention_dropout,
+                          err));
+    TRY(config_read_float(root, "mlp_dropout", 0.0, 0.999, 0.0, &config->mlp_dropout, err));
+    TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
+                          err));
+    TRY(config_read_activation(root, "hidden_activation", &config->activation, err));
+    TRY(read_kinds(arena, root, config, err));
+    TRY(read_positions(root, config, err));
+    TRY(read_biases(root, config, err));
+    return read_head(root, config, err);
+}
+
+static void put_bool(JsonWriter *w, const char *key, bool value)
+{
+    json_put_key(w, key);
+    json_put_bool(w, value);
+}
+
+static void put_name(JsonWriter *w, const char *key, const char *value)
+{
+    json_put_key(w, key);
+    json_put_cstr(w, value);
+}
+
+static void put_kinds(const ModelConfig *config, JsonWriter *w)
+{
+    json_put_key(w, "layer_types");
+    json_begin_array(w);
+    for (size_t i = 0; i < config->n_layers; i++)
+        json_put_cstr(w, config->is_global[i] ? "full_attention" : "sliding_attention");
+    json_end_array(w);
+    config_put_size(w, "local_attention", 2 * config->local_reach);
+    json_put_key(w, "global_rope_theta");
+    json_put_double(w, config->global_theta);
+    json_put_key(w, "local_rope_theta");
+    json_put_double(w, config->local_theta);
+}
+
+static void write_config(const ModelConfig *config, JsonWriter *w)
+{
+    config_put_size(w, "vocab_size", config->vocab_size);
+    config_put_size(w, "hidden_size", config->hidden_size);
+    config_put_size(w, "num_hidden_layers", config->n_layers);
+    config_put_size(w, "num_attention_heads", config->n_heads);
+    config_put_size(w, "intermediate_size", config->intermediate_size);
+    config_put_size(w, "max_position_embeddings", config->max_positions);
+    config_put_float(w, "norm_eps", config->layer_norm_eps);
+    config_put_float(w, "embedding_dropout", config->embedding_dropout);
+    config_put_float(w, "attention_dropout", config->attention_dropout);
+    config_put_float(w, "mlp_dropout", config->mlp_dropout);
+    config_put_float(w, "initializer_range", config->initializer_range);
+    config_put_float(w, "classifier_dropout", config->classifier_dropout);
+    put_name(w, "hidden_activation", config_activation_name(config->activation));
+    put_name(w, "classifier_activation", config_activation_name(config->head_activation));
+    put_name(w, "classifier_pooling", config->classifies_first ? "cls" : "mean");
+    put_kinds(config, w);
+    put_bool(w, "attention_bias", config->attention_bias);
+    put_bool(w, "mlp_bias", config->mlp_bias);
+    put_bool(w, "norm_bias", config->norm_bias);
+    put_bool(w, "classifier_bias", config->head_bias);
+    put_bool(w, "decoder_bias", config->decoder_bias);
+}
+
+const Architecture architecture_modernbert = {
+    .model_type = "modernbert",
+    .summary = "ModernBERT encoders: sequence, token, span and masked-LM heads, embeddings",
+    .classes = {{"ModernBertForSequenceClassification", HEAD_SEQUENCE},
+                {"ModernBertForTokenClassification", HEAD_TOKEN},
+                {"ModernBertForQuestionAnswering", HEAD_SPAN},
+                {"ModernBertForMaskedLM", HEAD_MASKED_LM},
+                {"ModernBertModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = modernbert_record,
+};
