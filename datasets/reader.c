@@ -11,8 +11,8 @@
 
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
-const Reader *const readers_all[] = {&reader_tsv, &reader_csv, &reader_jsonl, &reader_lines,
-                                     &reader_conll};
+const Reader *const readers_all[] = {&reader_tsv,   &reader_csv,   &reader_jsonl,
+                                     &reader_lines, &reader_conll, &reader_squad};
 const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)

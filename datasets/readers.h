@@ -5,6 +5,7 @@
 #include "datasets/reader.h"
 
 extern const Reader reader_conll;
+extern const Reader reader_squad;
 extern const Reader reader_tsv;
 extern const Reader reader_csv;
 extern const Reader reader_jsonl;

@@ -6,6 +6,11 @@
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
 {
+    if (setting->n_class_weights > 0 && data->n_labels == 0) {
+        return error_set(err, STATUS_INVALID,
+                         "\"class_weights\" weighs classes, but a \"%s\" task has none",
+                         data->family->name);
+    }
     for (size_t i = 0; i < setting->n_class_weights; i++) {
         const Slice label = setting->class_weights[i].label;
         if (label_find(data->labels, data->n_labels, label) != SAMPLE_NO_LABEL) continue;

@@ -69,7 +69,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .classifier_dropout = -1.0f,
                           .initializer_range = 0.02f,
                           .labels = options->labels,
-                          .n_labels = options->n_labels};
+                          .n_labels = family->head == HEAD_SPAN ? 2 : options->n_labels};
     tokenizer_close(&tokenizer);
     architecture->complete(&config);
     return model_create(&config, directory, options, out, err);
@@ -196,6 +196,7 @@ Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
         .data = data,
         .part = &data->parts[part],
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
+        .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
         .positions = positions,
         .n = n,
         .label_of = executor->label_of};

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-extern const Family family_classify, family_tag;
+extern const Family family_classify, family_tag, family_span;
 
-const Family *const families_all[] = {&family_classify, &family_tag};
+const Family *const families_all[] = {&family_classify, &family_tag, &family_span};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)

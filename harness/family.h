@@ -23,6 +23,7 @@ typedef struct Asked {
     const TaskData *data;
     const UsedPart *part;
     const Tokens *tokens;
+    const Tokenizer *tokenizer;
     const size_t *positions; // [n] into part->which
     size_t n;
     const int32_t
@@ -43,8 +44,9 @@ struct Family {
     // After all parts are read: the classes of the head and of the metrics, and whether the data can serve.
     Status (*find_labels)(Prepared *prepared, size_t task, Error *err);
     // Token ids of a part, and labels where the head wants one a token. max_length includes special tokens.
-    Status (*encode)(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
-                     size_t max_length, Arena *arena, Tokens *out, Error *err);
+    Status (*encode)(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err);
     // out->n and n_tokens are set.
     Status (*answer)(const Asked *asked, Arena *arena, Answers *out, Error *err);
     // Answers that do not look at the input: from samples `from` at positions [n_from] of a part.

@@ -217,14 +217,27 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         json_put_key(&w, "decode");
         json_put_string(&w, task->decode);
     }
+    const bool is_span = slice_eq_cstr(task->family, "span");
+    if (is_span) {
+        json_put_key(&w, "doc_stride");
+        json_put_u64(&w, task->doc_stride);
+    }
     json_put_key(&w, "family");
     json_put_string(&w, task->family);
     json_put_key(&w, "folds");
     json_put_string(&w, out->folds_key);
+    if (is_span) {
+        json_put_key(&w, "max_answer");
+        json_put_u64(&w, task->max_answer);
+    }
     json_put_key(&w, "max_length");
     json_put_u64(&w, task->max_length);
     json_put_key(&w, "metrics");
     put_metrics(&w, task);
+    if (is_span) {
+        json_put_key(&w, "null_threshold");
+        json_put_double(&w, task->null_threshold);
+    }
     json_put_key(&w, "primary");
     json_put_string(&w, task->primary);
     json_end_object(&w);

@@ -26,6 +26,7 @@ typedef struct TaskData {
     size_t n_labels;
     const Slice *metric_labels; // of the metrics, and as stored: classes, entity types
     size_t n_metric_labels;
+    bool has_unanswerable; // some question has no answer
     int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
 } TaskData;
 
@@ -66,6 +67,8 @@ Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char 
 // NULL where prepare_tokens was not called.
 const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t task, DataPart part,
                               int setting);
+// NULL where prepare_tokens was not called.
+const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task);
 // Where the tokenizer of a fresh encoder stands; NULL for a saved model.
 const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task);
 

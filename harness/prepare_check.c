@@ -247,7 +247,7 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
         const Sample *sample = &from->samples[i];
         samples[i] = (StoredSample){.id = sample->id,
                                     .input = sample->text,
-                                    .pair = sample->pair,
+                                    .pair = sample->pair.ptr ? sample->pair : sample->context,
                                     .label = STORE_NO_LABEL,
                                     .group = sample->group};
         if (data->family->reference) {

@@ -18,6 +18,11 @@ const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model,
     return prepared->tokenizer_directories[slot_of(prepared, model, task)];
 }
 
+const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task)
+{
+    return prepared->tokenizers[slot_of(prepared, model, task)];
+}
+
 static void append_line(Buffer *lines, Slice text)
 {
     const size_t start = lines->len;
@@ -36,6 +41,7 @@ static Status write_texts(const UsedPart *part, const char *path, Error *err)
         const Sample *sample = &part->data.samples[part->which[i]];
         append_line(&lines, sample->text);
         if (sample->pair.len > 0) append_line(&lines, sample->pair);
+        if (sample->context.len > 0) append_line(&lines, sample->context);
     }
     Status s = buffer_status(&lines, err);
     if (s == STATUS_OK) s = file_write(path, buffer_slice(&lines), err);
@@ -134,9 +140,9 @@ static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart p
     TRY(next_tokens(prepared, &tokens, err));
     *tokens = (Tokens){.model = model, .task = task, .part = part, .max_length = max_length};
     const TaskData *data = &prepared->tasks[task];
-    const Status s =
-        data->family->encode(data, used, prepared->tokenizers[slot_of(prepared, model, task)],
-                             max_length, &prepared->arena, tokens, err);
+    const Status s = data->family->encode(&prepared->suite->tasks[task], data, used,
+                                          prepared->tokenizers[slot_of(prepared, model, task)],
+                                          max_length, &prepared->arena, tokens, err);
     if (s != STATUS_OK) return error_wrap(err, SLICE_FMT, SLICE_ARG(used->data.path));
     prepared->n_tokens++;
     return STATUS_OK;

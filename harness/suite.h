@@ -105,9 +105,13 @@ typedef struct SuiteMetric {
 
 typedef struct SuiteTask {
     Slice name;
-    Slice summary;        // one line for people; may be empty
-    Slice family;         // "classify": a row of families_all (harness/family.h)
-    Slice decode;         // "argmax" or "valid": how tags are chosen
+    Slice summary; // one line for people; may be empty
+    Slice family;  // "classify": a row of families_all (harness/family.h)
+    Slice decode;  // "argmax" or "valid": how tags are chosen
+    // Of questions about passages: tokens that windows share, tokens of the longest answer, and how much better "no answer"
+    // must score to be given.
+    size_t doc_stride, max_answer;
+    double null_threshold;
     ReadOptions read;     // labels_path is ready to open
     SuiteMetric *metrics; // at least one
     size_t n_metrics;

@@ -195,7 +195,8 @@ const SuiteSection section_create = {.name = "models[].create",
 // What a task in a suite and a definition in a file of its own share. The keys of reading are datasets/reader.h's.
 static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
-         "what the task asks for: `classify` gives each text one class, `tag` each word a tag",
+         "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
+         "`span` answers by a span of a passage",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,
@@ -203,6 +204,15 @@ static const SuiteKey keys_shared[] = {
          "scheme allows",
          "\"argmax\""),
      .choice = choice_decode, FIELD(SuiteTask, decode)},
+    {KEY("doc_stride", KEY_COUNT, "of `span`: tokens that windows of a long passage share", "128"),
+     .highest = MANY, FIELD(SuiteTask, doc_stride)},
+    {KEY("max_answer", KEY_COUNT, "of `span`: tokens of the longest answer", "30"), .lowest = 1,
+     .highest = MANY, FIELD(SuiteTask, max_answer)},
+    {KEY("null_threshold", KEY_NUMBER,
+         "of `span`, where some questions have no answer: none is given if it scores higher by more "
+         "than this",
+         "0"),
+     .lowest = -1000, .highest = 1000, FIELD(SuiteTask, null_threshold)},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},

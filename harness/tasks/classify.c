@@ -28,13 +28,14 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
                      SLICE_ARG(train->data.path), train->n, SLICE_ARG(data->labels[first]));
 }
 
-static Status encode(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
-                     size_t max_length, Arena *arena, Tokens *out, Error *err)
+static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err)
 {
     Slice *texts = NULL, *pairs = NULL;
     bool has_pairs = false;
     const EncodeOptions options = {.max_length = max_length};
-    (void)data;
+    (void)task, (void)data;
     TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
     TRY(arena_take(arena, part->n, sizeof *pairs, "texts", &pairs, err));
     TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));

@@ -258,11 +258,13 @@ static Status encode_sentence(Pieces *p, const TaskData *data, const Sample *sam
     return STATUS_OK;
 }
 
-static Status encode(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
-                     size_t max_length, Arena *arena, Tokens *out, Error *err)
+static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err)
 {
     Pieces pieces = {.arena = arena, .tokens = out};
     Arena scratch = {0};
+    (void)task;
     Status s = arena_take(arena, part->n + 1, sizeof *out->first_window, "windows",
                           &out->first_window, err);
     if (s == STATUS_OK) s = want_room(&pieces, 1, err);

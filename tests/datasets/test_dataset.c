@@ -151,7 +151,7 @@ Test(dataset, wrong_options_are_refused_with_their_place)
         const char *text, *message;
     } cases[] = {
         {"{\"format\": \"xls\"}",
-         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, conll"},
+         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, conll, squad"},
         {"{\"columns\": {\"txt\": 1}}",
          "t.json:1:14: columns: unknown key \"txt\"; did you mean \"text\"?"},
         {"{\"columns\": {\"text\": 0}}",

@@ -529,6 +529,7 @@ static const struct {
     {"trec", "data/trec/TREC.test.all", 500},
     {"tweeteval-sentiment", "data/tweeteval/sentiment/val_text.txt", 2000},
     {"tweeteval-offensive", "data/tweeteval/offensive/test_text.txt", 860},
+    {"squad", "data/squad1/dev-v1.1.json", 10570},
     {"wnut17", "data/wnut17/wnut17train.conll", 3394},
 };
 

@@ -1,0 +1,325 @@
+// Questions answered by a span of a passage.
+//
+// A long passage goes through the model in windows that overlap by doc_stride tokens, each after the whole question. In
+// training a window that does not hold an answer points at its first token ([CLS]); with several answers a window learns
+// the first that it holds. The answer is the best pair of start and end over all windows, at most max_answer tokens long;
+// where some question of the data has no answer, it is empty if the score of the first tokens is higher by more than
+// null_threshold. Positions are those of the pieces, mapped back to bytes of the passage.
+//
+// Sources: Devlin et al. 2019, arXiv:1810.04805, section 4.2 and 4.3; Alberti, Lee & Collins 2019, arXiv:1901.08634.
+#include <math.h>
+#include <string.h>
+
+#include "harness/family.h"
+#include "metrics/metric.h"
+#include "results/store.h"
+
+enum { NO_ANSWER = 0, N_BEST = 20 }; // the first token; starts and ends looked at in a window
+
+static Status find_labels(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const UsedPart *part = &data->parts[p];
+        for (size_t i = 0; i < part->n; i++) {
+            const Sample *sample = &part->data.samples[part->which[i]];
+            data->has_unanswerable = data->has_unanswerable || sample->n_answers == 0;
+            if (sample->context.ptr) continue;
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: answering wants questions with passages: \"format\": "
+                                       "\"squad\"",
+                             SLICE_ARG(part->data.path), sample->line);
+        }
+    }
+    return STATUS_OK;
+}
+
+// ---- windows ----
+
+// The question is cut only where it leaves no room for the passage: then both give, and there is one window.
+static Status windows_of(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
+                         size_t max_length, Arena *scratch, EncodingWindows *out, Error *err)
+{
+    EncodeOptions options = {
+        .max_length = max_length, .strategy = TRUNCATE_ONLY_SECOND, .stride = task->doc_stride};
+    const size_t n_added = tokenizer_n_added(tokenizer, true);
+    Error cannot = {0};
+    TokenBatch question = {0};
+    TRY(tokenizer_encode_batch(tokenizer, &sample->text, NULL, 1, NULL, scratch, &question, err));
+    const size_t used = question.n_full[0] + n_added;
+    if (used + 1 < max_length) {
+        const size_t room = max_length - used;
+        if (options.stride >= room) options.stride = room / 2;
+        const Status s = tokenizer_encode_windows(tokenizer, sample->text, &sample->context,
+                                                  &options, scratch, out, &cannot);
+        if (s != STATUS_INVALID) {
+            if (s != STATUS_OK && err) *err = cannot;
+            return s;
+        }
+    }
+    options.strategy = TRUNCATE_LONGEST_FIRST;
+    options.stride = 0;
+    TRY(arena_take(scratch, 1, sizeof *out->windows, "windows", &out->windows, err));
+    out->n_windows = 1;
+    return tokenizer_encode(tokenizer, sample->text, &sample->context, &options, scratch,
+                            &out->windows[0], err);
+}
+
+static bool is_of_passage(const Encoding *window, size_t token)
+{
+    return window->sequence[token] == 1 &&
+           window->offsets[token].end > window->offsets[token].begin;
+}
+
+// The tokens that hold the first and the last byte of an answer; false where the window lacks one of them.
+static bool find_answer(const Encoding *window, const SampleSpan *answer, int32_t label[2])
+{
+    const size_t first = answer->begin_bytes, last = first + answer->text.len - 1;
+    bool has_first = false, has_last = false;
+    for (size_t t = 0; t < window->n_tokens; t++) {
+        const TokenOffsets o = window->offsets[t];
+        if (!is_of_passage(window, t)) continue;
+        if (!has_first && o.begin <= first && first < o.end) {
+            label[0] = (int32_t)t;
+            has_first = true;
+        }
+        if (o.begin <= last && last < o.end) {
+            label[1] = (int32_t)t;
+            has_last = true;
+        }
+    }
+    return has_first && has_last && label[0] <= label[1];
+}
+
+static void label_window(const Encoding *window, const Sample *sample, int32_t label[2])
+{
+    for (size_t a = 0; a < sample->n_answers; a++) {
+        if (find_answer(window, &sample->answers[a], label)) return;
+    }
+    label[0] = label[1] = NO_ANSWER;
+}
+
+// Growing arrays of all windows of a part.
+typedef struct Windows {
+    Arena *arena;
+    Tokens *tokens;
+    size_t n_ids, ids_capacity, n, capacity;
+} Windows;
+
+static Status grow(Arena *arena, void *array, size_t n, size_t capacity, size_t size, Error *err)
+{
+    void *fresh = NULL, *old = NULL;
+    memcpy(&old, array, sizeof old);
+    TRY(arena_take(arena, capacity, size, "tokens", &fresh, err));
+    if (n > 0) memcpy(fresh, old, n * size);
+    memcpy(array, &fresh, sizeof fresh);
+    return STATUS_OK;
+}
+
+static Status want_room(Windows *w, size_t n_ids, Error *err)
+{
+    Tokens *t = w->tokens;
+    if (w->n_ids + n_ids > w->ids_capacity) {
+        const size_t n = w->n_ids, capacity = n + n / 2 + n_ids + 1024;
+        TRY(grow(w->arena, &t->batch.ids, n, capacity, sizeof *t->batch.ids, err));
+        TRY(grow(w->arena, &t->batch.type_ids, n, capacity, sizeof *t->batch.type_ids, err));
+        w->ids_capacity = capacity;
+    }
+    if (w->n + 1 >= w->capacity) {
+        const size_t n = w->n, capacity = 2 * n + 256;
+        TRY(grow(w->arena, &t->batch.starts, n + (n > 0), capacity, sizeof *t->batch.starts, err));
+        TRY(grow(w->arena, &t->keys, n, capacity, sizeof *t->keys, err));
+        TRY(grow(w->arena, &t->labels, 2 * n, 2 * capacity, sizeof *t->labels, err));
+        w->capacity = capacity;
+    }
+    return STATUS_OK;
+}
+
+static Status add_window(Windows *w, const Sample *sample, const Encoding *window, size_t index,
+                         Error *err)
+{
+    Tokens *t = w->tokens;
+    TRY(want_room(w, window->n_tokens, err));
+    memcpy(t->batch.ids + w->n_ids, window->ids, window->n_tokens * sizeof *window->ids);
+    memcpy(t->batch.type_ids + w->n_ids, window->type_ids,
+           window->n_tokens * sizeof *window->type_ids);
+    label_window(window, sample, t->labels + 2 * w->n);
+    t->keys[w->n] = family_key(sample->id, index);
+    w->n_ids += window->n_tokens;
+    t->batch.starts[++w->n] = w->n_ids;
+    return STATUS_OK;
+}
+
+static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err)
+{
+    Windows all = {.arena = arena, .tokens = out};
+    Arena scratch = {0};
+    (void)data;
+    Status s = arena_take(arena, part->n + 1, sizeof *out->first_window, "windows",
+                          &out->first_window, err);
+    if (s == STATUS_OK) s = want_room(&all, 1, err);
+    for (size_t i = 0; s == STATUS_OK && i < part->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        const Sample *sample = &part->data.samples[part->which[i]];
+        EncodingWindows windows = {0};
+        out->first_window[i] = all.n;
+        s = windows_of(task, sample, tokenizer, max_length, &scratch, &windows, err);
+        for (size_t w = 0; s == STATUS_OK && w < windows.n_windows; w++)
+            s = add_window(&all, sample, &windows.windows[w], w, err);
+        out->n_split += windows.n_windows > 1;
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    if (s != STATUS_OK) return s;
+    out->first_window[part->n] = all.n;
+    out->batch.n_sequences = all.n;
+    return STATUS_OK;
+}
+
+// ---- answers ----
+
+typedef struct Best {
+    double score;
+    size_t begin, end; // bytes of the passage
+    double null_score; // of the window whose first token says "no answer" least
+    bool is_found;
+} Best;
+
+// The N_BEST tokens of the passage with the highest score in a column of the logits, the best first.
+static size_t best_tokens(const Encoding *window, const float *logits, size_t column,
+                          size_t out[N_BEST])
+{
+    size_t n = 0;
+    for (size_t t = 0; t < window->n_tokens; t++) {
+        if (!is_of_passage(window, t)) continue;
+        size_t at = n;
+        while (at > 0 && logits[2 * out[at - 1] + column] < logits[2 * t + column]) at--;
+        if (at == N_BEST) continue;
+        if (n < N_BEST) n++;
+        memmove(&out[at + 1], &out[at], (n - 1 - at) * sizeof *out);
+        out[at] = t;
+    }
+    return n;
+}
+
+static void look_at_window(const SuiteTask *task, const Encoding *window, const float *logits,
+                           Best *best)
+{
+    size_t starts[N_BEST], ends[N_BEST];
+    const size_t n_starts = best_tokens(window, logits, 0, starts),
+                 n_ends = best_tokens(window, logits, 1, ends);
+    const double none = (double)logits[0] + (double)logits[1];
+    if (none < best->null_score) best->null_score = none;
+    for (size_t s = 0; s < n_starts; s++) {
+        for (size_t e = 0; e < n_ends; e++) {
+            const size_t from = starts[s], to = ends[e];
+            if (to < from || to - from >= task->max_answer) continue;
+            const double score = (double)logits[2 * from] + (double)logits[2 * to + 1];
+            if (best->is_found && !(score > best->score)) continue;
+            best->is_found = true;
+            best->score = score;
+            best->begin = window->offsets[from].begin;
+            best->end = window->offsets[to].end;
+        }
+    }
+}
+
+// Offsets were not kept with the tokens (they would be the largest part of them): the sample is encoded again.
+static Status answer_sample(const Asked *asked, size_t index, const float **logits, Arena *scratch,
+                            Slice *out, Error *err)
+{
+    const size_t position = asked->positions[index];
+    const Sample *sample = &asked->part->data.samples[asked->part->which[position]];
+    size_t first, last;
+    EncodingWindows windows = {0};
+    Best best = {.null_score = INFINITY};
+    family_windows(asked->tokens, position, &first, &last);
+    TRY(windows_of(asked->task, sample, asked->tokenizer, asked->tokens->max_length, scratch,
+                   &windows, err));
+    if (windows.n_windows != last - first)
+        return error_set(err, STATUS_INTERNAL, "a sample has other windows than before");
+    for (size_t w = 0; w < windows.n_windows; w++) {
+        const Encoding *window = &windows.windows[w];
+        if (!isfinite((*logits)[0])) {
+            return error_set(err, STATUS_DIVERGED,
+                             "the model's scores are not finite on sample %zu of those judged",
+                             index);
+        }
+        look_at_window(asked->task, window, *logits, &best);
+        *logits += 2 * window->n_tokens;
+    }
+    const bool is_empty =
+        !best.is_found || (asked->data->has_unanswerable &&
+                           best.null_score - best.score > asked->task->null_threshold);
+    *out = is_empty ? SLICE("") : slice_sub(sample->context, best.begin, best.end);
+    return STATUS_OK;
+}
+
+static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
+{
+    const float *logits = asked->logits;
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    TRY(arena_take(arena, asked->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    TRY(arena_take(arena, asked->n, sizeof *out->texts, "answers", &out->texts, err));
+    for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        out->predicted[i] = STORE_NO_LABEL;
+        s = answer_sample(asked, i, &logits, &scratch, &out->texts[i], err);
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+// No answer, always: right wherever a question has none.
+static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
+                       size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
+                       Answers *out, Error *err)
+{
+    (void)data, (void)from, (void)from_positions, (void)n_from, (void)part, (void)positions;
+    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
+    for (size_t i = 0; i < out->n; i++) {
+        out->predicted[i] = STORE_NO_LABEL;
+        out->texts[i] = SLICE("");
+    }
+    return STATUS_OK;
+}
+
+static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
+                   const double *probabilities, Arena *arena, Item *out, Error *err)
+{
+    Slice *references = NULL;
+    (void)data, (void)predicted, (void)probabilities;
+    TRY(arena_take(arena, sample->n_answers, sizeof *references, "answers", &references, err));
+    for (size_t a = 0; a < sample->n_answers; a++) references[a] = sample->answers[a].text;
+    out->hypothesis = text.ptr ? text : SLICE("");
+    out->references = references;
+    out->n_references = sample->n_answers;
+    return STATUS_OK;
+}
+
+static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    (void)arena, (void)err;
+    *out = sample->n_answers > 0 ? sample->answers[0].text : SLICE("");
+    return STATUS_OK;
+}
+
+const Family family_span = {
+    .name = "span",
+    .summary = "answers each question by a span of its passage",
+    .head = HEAD_SPAN,
+    .gives = NEEDS_TEXT,
+    .metrics = "[\"squad_f1\", \"squad_exact\"]",
+    .has_windows = true,
+    .find_labels = find_labels,
+    .encode = encode,
+    .answer = answer,
+    .baseline = baseline,
+    .item = item,
+    .reference = reference,
+};
