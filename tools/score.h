@@ -43,7 +43,9 @@ extern const size_t n_score_families;
 extern const char *const score_family_names[];
 
 extern const ScoreFamily score_bleu, score_chrf, score_ter, score_rouge, score_wer,
-    score_exact_match, score_ner, score_squad;
+    score_exact_match, score_ner, score_squad, score_meteor, score_distinct, score_repetition,
+    score_length_ratio, score_ranking, score_preference, score_agreement, score_fairness,
+    score_flip_rate, score_crows_pairs, score_stereoset, score_bbq, score_winobias, score_weat;
 
 // ---- reading cases (score_cases.c) ----
 

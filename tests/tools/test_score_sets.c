@@ -1,0 +1,186 @@
+// assay score on sets of judgements: rankings, preferences, agreement, fairness, bias; and on generated text.
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "program.h"
+#include "tests/support/shared.h"
+
+// The answer to one case; the arena keeps what the program printed.
+static const Json *answer(Arena *arena, const char *family, const char *input)
+{
+    const Program program = RUN(arena, input, "score", family, "--cases");
+    program_want(&program, 0);
+    cr_assert_eq(count_lines(program.out), (size_t)1);
+    return json_line(program.out, 0);
+}
+
+typedef struct Want {
+    const char *family, *input, *key;
+    double value; // NaN: undefined
+} Want;
+
+// The values stand beside their references in tests/metrics/.
+static const Want wants[] = {
+    {"meteor", "{\"hyps\": \"a cat runs quick\", \"refs\": [\"the cats were running quickly\"]}",
+     "meteor", 0.20408163265306123},
+    {"distinct", "{\"hyps\": [\"a b a\", \"b c\"], \"params\": {\"n\": 1}}", "distinct", 0.6},
+    {"repetition", "{\"hyps\": [\"a b a b a b\"], \"params\": {\"n\": 2}}", "repetition", 0.6},
+    {"length-ratio", "{\"hyps\": [\"a b c\"], \"refs\": [[\"a b\"]]}", "length_ratio", 1.5},
+    // Of equal scores the later name comes first, as in trec_eval: b, a.
+    {"ranking", "{\"queries\": [{\"scores\": {\"a\": 1, \"b\": 1}, \"relevant\": {\"a\": 2}}]}",
+     "mrr", 0.5},
+    {"ranking",
+     "{\"queries\": [{\"gains\": [3, 0, 2, 0, 1], \"judged\": [3, 2, 1, 2]}], \"params\": {\"k\": 3}}",
+     "ndcg", 0.7601875334318685},
+    {"ranking", "{\"queries\": [{\"ranked\": [\"b\"], \"relevant\": {}}]}", "map", NAN},
+    {"preference",
+     "{\"comparisons\": [{\"first\": \"x\", \"second\": \"y\", \"winner\": \"tie\"}, {\"model_a\": "
+     "\"x\", \"model_b\": \"y\", \"winner\": \"model_a\"}], \"params\": {\"scale\": \"logit\"}}",
+     "bradley_terry/class/x", 0.5493061443340549}, // half the log of 3
+    {"preference",
+     "{\"comparisons\": [{\"first\": \"x\", \"second\": \"y\", \"winner\": \"first\"}]}",
+     "bradley_terry", NAN},
+    {"agreement", "{\"ratings\": [[1, 1, null], [2, 2, 2], [1, 2, 1]]}", "krippendorff_alpha",
+     0.5625},
+    {"agreement", "{\"ratings\": [[1, 1], [1, 1]]}", "fleiss_kappa", NAN},
+    {"fairness",
+     "{\"gold\": [1, 0, 1, 0], \"pred\": [1, 0, 0, null], \"groups\": [\"a\", \"a\", \"b\", \"b\"]}",
+     "equal_opportunity", 1},
+    {"flip-rate", "{\"pred\": [1, 0, 1, 1], \"counterfactual\": [1, 1, 1, 1]}", "flip_rate", 0.25},
+    {"crows-pairs", "{\"pairs\": [{\"more\": -1, \"less\": -2}, {\"more\": -3, \"less\": -2}]}",
+     "crows_pairs", 0.5},
+    {"stereoset",
+     "{\"items\": [{\"target\": \"t\", \"stereotype\": 3, \"anti-stereotype\": 2, \"unrelated\": 1}, "
+     "{\"target\": \"t\", \"stereotype\": 2, \"anti-stereotype\": 3, \"unrelated\": 1}]}",
+     "stereoset", 100},
+    {"winobias",
+     "{\"items\": [{\"gold\": \"a\", \"pred\": \"a\", \"stereotyped\": \"a\"}, {\"gold\": \"b\", "
+     "\"pred\": \"a\", \"stereotyped\": \"a\"}]}",
+     "winobias", 1},
+    {"weat", "{\"X\": [[1, 0]], \"Y\": [[0, 1]], \"A\": [[2, 0]], \"B\": [[0, 3]]}", "weat",
+     1.414213562373095},
+};
+
+Test(score_sets, answers_agree_with_the_metrics)
+{
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++) {
+        const Want *w = &wants[i];
+        Arena arena = {0};
+        const Json *got = json_get(answer(&arena, w->family, w->input), w->key);
+        cr_assert(got != NULL, "%s: %s", w->family, w->key);
+        if (isnan(w->value)) {
+            cr_expect_eq(json_kind(got), JSON_STRING, "%s: %s is not undefined", w->family, w->key);
+        } else {
+            cr_expect_float_eq(json_double(got), w->value, 1e-12, "%s: %s is %.17g", w->family,
+                               w->key, json_double(got));
+        }
+        arena_release(&arena);
+    }
+}
+
+typedef struct Refusal {
+    const char *family, *input, *message;
+} Refusal;
+
+static const Refusal refusals[] = {
+    {"distinct", "{\"hyps\": [\"a\", null]}", "hyps[1]: must be a text"},
+    {"meteor", "{\"hyps\": [\"a\"], \"refs\": [[\"a\"]], \"params\": {\"alpah\": 1}}", "\"alpha\""},
+    {"ranking", "{\"queries\": []}", "nothing to score"},
+    {"ranking", "{\"queries\": [{\"ranked\": [\"b\", \"b\"], \"relevant\": [\"a\"]}]}",
+     "\"b\" is returned twice"},
+    {"ranking", "{\"queries\": [{\"ranked\": [\"b\"]}]}", "\"relevant\" must be"},
+    {"preference",
+     "{\"comparisons\": [{\"first\": \"a\", \"second\": \"b\", \"winner\": \"tei\"}]}",
+     "comparisons[0].winner"},
+    {"preference", "{\"comparisons\": [{\"first\": \"\", \"second\": \"b\", \"winner\": \"tie\"}]}",
+     "a name is empty"},
+    {"agreement", "{\"ratings\": [[1, 2]], \"labels\": [1]}", "\"2\" is none of the 1 labels"},
+    {"agreement", "{\"ratings\": [[null]]}", "no item has a rating"},
+    {"fairness", "{\"gold\": [1, 0], \"pred\": [1], \"groups\": [\"a\", \"b\"]}",
+     "pred: has 1 items, but \"gold\" has 2"},
+    {"fairness", "{\"gold\": [1, 0], \"pred\": [1, 0], \"groups\": [\"a\", \"a\"]}",
+     "at least two groups"},
+    {"flip-rate", "{\"pred\": [1], \"counterfactual\": [null]}", "group swapped"},
+    {"crows-pairs", "{\"pairs\": [{\"more\": -1}]}", "\"less\" is missing"},
+    {"stereoset", "{\"items\": [{\"stereotype\": 1, \"anti-stereotype\": 0, \"unrelated\": 2}]}",
+     "\"target\" is missing"},
+    {"winobias", "{\"items\": [{\"gold\": \"a\"}]}", "\"stereotyped\" is missing"},
+    {"bbq", "{\"items\": [{\"label\": 5}]}", "items[0].label"},
+    {"weat", "{\"X\": [[1, 0]], \"Y\": [[0, 1]], \"A\": [[1, 0]], \"B\": [[0, 0]]}",
+     "zero or not finite"},
+    {"weat", "{\"X\": [[1, 0]], \"interval\": {\"resample\": 1}}", "\"resamples\""},
+};
+
+Test(score_sets, bad_cases_say_what_is_wrong)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        const Refusal *r = &refusals[i];
+        Arena arena = {0};
+        const Program program = RUN(&arena, r->input, "score", r->family, "--cases");
+        program_want(&program, 2);
+        const Slice error = text_of(json_line(program.out, 0), "error");
+        cr_expect(text_contains(error, r->message), "%s: " SLICE_FMT, r->family, SLICE_ARG(error));
+        arena_release(&arena);
+    }
+}
+
+Test(score_sets, intervals_hold_the_score_and_can_be_left_out)
+{
+    Arena arena = {0};
+    const char *with =
+        "{\"pairs\": [{\"more\": 1, \"less\": 2}, {\"more\": 3, \"less\": 2}, {\"more\": 3, \"less\": "
+        "1}], \"interval\": {\"resamples\": 100, \"seed\": 3, \"level\": 0.9}}";
+    const Json *interval =
+        json_get(json_get(answer(&arena, "crows-pairs", with), "intervals"), "crows_pairs");
+    cr_assert_eq(json_len(interval), (size_t)2);
+    cr_expect_lt(json_double(json_at(interval, 0)), 2.0 / 3);
+    cr_expect_gt(json_double(json_at(interval, 1)), 2.0 / 3);
+    const char *without =
+        "{\"pairs\": [{\"more\": 1, \"less\": 2}], \"interval\": {\"resamples\": 0}}";
+    cr_expect(json_get(answer(&arena, "crows-pairs", without), "intervals") == NULL);
+    arena_release(&arena);
+}
+
+// {"items": [lines of the file with the system's answers as "prediction"]}.
+static void make_bbq_case(Arena *arena, const char *category, const char *column, Buffer *out)
+{
+    Error err = {0};
+    Slice questions, answers, question, line;
+    const char *path = shared_path(arena_printf(arena, "data/bbq/%s.jsonl", category));
+    if (path == NULL) cr_skip_test("shared reference files are absent");
+    cr_assert_eq(file_read(arena, path, 1 << 26, &questions, &err), STATUS_OK, "%s", err.text);
+    path = shared_path(arena_printf(arena, "data/bbq/results/UnifiedQA/preds_%s.jsonl", category));
+    cr_assert_eq(file_read(arena, path, 1 << 26, &answers, &err), STATUS_OK, "%s", err.text);
+    buffer_printf(out, "{\"interval\": {\"resamples\": 0}, \"items\": ");
+    char before = '[';
+    while (slice_split(&questions, '\n', &question) && slice_split(&answers, '\n', &line)) {
+        const Slice prediction = text_of(json_of(line), column);
+        question = slice_trim(question);
+        buffer_append_byte(out, before);
+        buffer_append(out, slice_sub(question, 0, question.len - 1));
+        buffer_printf(out, ", \"prediction\": ");
+        json_escape(out, prediction);
+        buffer_append_byte(out, '}');
+        before = ',';
+    }
+    buffer_printf(out, "]}\n");
+    buffer_append_byte(out, '\0');
+}
+
+Test(score_sets, bbqs_files_give_the_reference_scores)
+{
+    Arena arena = {0};
+    Buffer input = {0};
+    make_bbq_case(&arena, "Religion", "unifiedqa-t5-11b_pred_race", &input);
+    const Json *got = answer(&arena, "bbq", buffer_slice(&input).ptr);
+    cr_expect_float_eq(number_of(got, "bbq/accuracy/ambiguous"), 390.0 / 600, 1e-12);
+    cr_expect_float_eq(number_of(got, "bbq/accuracy/disambiguated"), 528.0 / 600, 1e-12);
+    cr_expect_float_eq(number_of(got, "bbq/bias/ambiguous"), 0.14333333333333337, 1e-12);
+    cr_expect_float_eq(number_of(got, "bbq/bias/disambiguated"), 0.0017574692442883233, 1e-12);
+    cr_expect_eq(number_of(got, "unmatched"), 0);
+    buffer_release(&input);
+    arena_release(&arena);
+}
