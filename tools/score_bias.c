@@ -1,6 +1,7 @@
 // assay score crows-pairs, stereoset, winobias: preferences for stereotypes.
 #include "metrics/metrics_list.h"
 #include "tools/score_items.h"
+#include "tools/score_stereoset.h"
 
 // A number under a key that must be there.
 static Status want_number(const Json *object, const char *key, double *out, Error *err)
@@ -163,10 +164,13 @@ const ScoreFamily score_crows_pairs = {
 const ScoreFamily score_stereoset = {
     .name = "stereoset",
     .summary = "StereoSet's language modelling, stereotype and ICAT scores",
-    .fields = "{\"items\": [{\"target\", \"stereotype\", \"anti-stereotype\", \"unrelated\": "
-              "log-likelihoods}], \"interval\"} gives {\"stereoset\" (ICAT), \"stereoset/lms\", "
-              "\"/ss\" (means over targets), \"/icat/micro\", \"/lms/micro\", \"/ss/micro\"}",
+    .fields =
+        "{\"items\": [{\"target\", \"stereotype\", \"anti-stereotype\", \"unrelated\": "
+        "log-likelihoods}], \"interval\"} gives {\"stereoset\" (ICAT), \"stereoset/lms\", "
+        "\"/ss\" (means over targets), \"/icat/micro\", \"/lms/micro\", \"/ss/micro\"}; files: DATA.json "
+        "SCORES.json, as the authors' program takes them",
     .run_case = run_stereoset,
+    .run_files = stereoset_run_files,
 };
 
 const ScoreFamily score_winobias = {

@@ -184,3 +184,40 @@ Test(score_sets, bbqs_files_give_the_reference_scores)
     buffer_release(&input);
     arena_release(&arena);
 }
+
+// A shared file's path, in the arena.
+static const char *shared_file(Arena *arena, const char *relative)
+{
+    const char *path = shared_path(relative);
+    if (path == NULL) cr_skip_test("shared reference files are absent");
+    return arena_printf(arena, "%s", path);
+}
+
+Test(score_sets, published_files_are_read_as_they_are)
+{
+    Arena arena = {0};
+    const char *questions = shared_file(&arena, "data/bbq/Religion.jsonl");
+    const char *answers = shared_file(&arena, "data/bbq/results/UnifiedQA/preds_Religion.jsonl");
+    const Program bbq = RUN(&arena, NULL, "score", "bbq", questions, answers,
+                            "unifiedqa-t5-11b_pred_race", "--json");
+    program_want(&bbq, 0);
+    cr_expect_float_eq(number_of(json_of(bbq.out), "bbq/accuracy/ambiguous"), 0.65, 1e-12);
+    const Program no_key = RUN(&arena, NULL, "score", "bbq", questions, answers, "x");
+    program_want(&no_key, 2);
+    cr_expect(text_contains(no_key.err, "line 1:1:1: has no \"x\""), "%s", no_key.err.ptr);
+    const char *data = shared_file(&arena, "data/stereoset/religion_test.json");
+    const char *scores =
+        shared_file(&arena, "data/stereoset/predictions/predictions_gpt2_ModelNSP_GPT2LM.json");
+    const Program stereo = RUN(&arena, NULL, "score", "stereoset", data, scores, "--json");
+    program_want(&stereo, 0);
+    const Json *part = json_get(json_of(stereo.out), "intrasentence/religion");
+    cr_expect_float_eq(number_of(part, "stereoset/ss"), 58.02298850574713, 1e-9);
+    cr_expect_float_eq(number_of(part, "stereoset"), 74.26553573787817, 1e-9);
+    const Program table = RUN(&arena, NULL, "score", "stereoset", data, scores);
+    program_want(&table, 0);
+    cr_expect(text_contains(table.out, "intrasentence/religion: stereoset/ss"));
+    const Program swapped = RUN(&arena, NULL, "score", "stereoset", scores, data);
+    program_want(&swapped, 2);
+    cr_expect(text_contains(swapped.err, "has no scores"), "%s", swapped.err.ptr);
+    arena_release(&arena);
+}
