@@ -9,7 +9,8 @@
 //   word     [entries, H] in LAYOUT_ROWS or LAYOUT_PANELS, and so d word
 //   position, type   [entries, H] row-major; optional (data NULL), their ids then not read
 //   ids      below the entries of their table (checked by who built the batch)
-// The sum is taken as (word + position) + type. Gradients are added row by row in token order. Cannot fail.
+// The sum is taken as (word + position) + type. Gradients are added row by row in token order; the row of padding_id, where
+// there is one, gets none. Cannot fail.
 #ifndef ASSAY_KERNELS_EMBEDDING_H
 #define ASSAY_KERNELS_EMBEDDING_H
 

@@ -120,6 +120,9 @@ typedef struct Ragged {
 typedef struct EmbeddingArgs {
     const int32_t *ids, *position_ids,
         *type_ids; // [T] each; checked against the tables by the caller
+    // Backward: the word table's row of padding_id gets no gradient, as PyTorch's padding_idx.
+    int has_padding;
+    int32_t padding_id;
 } EmbeddingArgs;
 
 typedef struct LinearArgs {

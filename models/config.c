@@ -21,6 +21,8 @@ const char *model_head_name(ModelHead head)
         return "span";
     case HEAD_MASKED_LM:
         return "masked-lm";
+    case HEAD_SEQ2SEQ:
+        return "seq2seq";
     case HEAD_COUNT:
         break;
     }
@@ -138,9 +140,11 @@ static Status read_architecture(const Json *root, ModelConfig *out, Error *err)
             return unknown_architecture(json_get(root, "model_type"), out->model_type, err);
     }
     if (!out->class_name.ptr) {
-        const ArchitectureClass *bare = architecture_class(out->architecture, HEAD_EMBEDDING);
-        out->class_name = slice_from_cstr(bare ? bare->name : "");
-        out->head = HEAD_EMBEDDING;
+        // The bare encoder, or what an architecture without one is for.
+        const ArchitectureClass *usual = architecture_class(out->architecture, HEAD_EMBEDDING);
+        if (!usual) usual = out->architecture->classes;
+        out->class_name = slice_from_cstr(usual->name);
+        out->head = usual->head;
         return STATUS_OK;
     }
     const Architecture *of_class = architecture_of_class(out->class_name, &out->head);
@@ -237,6 +241,7 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
         out->n_labels = 2;
         return STATUS_OK;
     case HEAD_MASKED_LM:
+    case HEAD_SEQ2SEQ:
         out->n_labels = out->vocab_size;
         return STATUS_OK;
     case HEAD_EMBEDDING:
@@ -255,7 +260,7 @@ Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Erro
     out->pad_id = -1;
     TRY(out->architecture->read_config(arena, root, out, err));
     int64_t pad = out->pad_id; // an architecture may have one of its own
-    if (out->hidden_size % out->n_heads != 0) {
+    if (out->head_dim == 0 && out->hidden_size % out->n_heads != 0) {
         return json_error(root, err, "hidden size %zu is no multiple of %zu attention heads",
                           out->hidden_size, out->n_heads);
     }

@@ -16,11 +16,13 @@ typedef enum ModelHead {
     HEAD_TOKEN,     // a class for each token
     HEAD_SPAN,      // start and end of an answer in each sequence
     HEAD_MASKED_LM, // a token of the vocabulary for each token
+    HEAD_SEQ2SEQ,   // a token of the vocabulary for each target token
     HEAD_COUNT
 } ModelHead;
 
 const char *
-model_head_name(ModelHead head); // "embedding", "sequence", "token", "span", "masked-lm"
+model_head_name(ModelHead head); // "embedding", "sequence", "token", "span", "masked-lm",
+                                 // "seq2seq"
 
 // What makes one vector of a sequence's hidden states.
 typedef enum EmbeddingPool {
@@ -31,6 +33,20 @@ typedef enum EmbeddingPool {
 
 typedef struct Architecture Architecture; // models/architecture.h
 
+// The decoder of an encoder-decoder; its hidden size is the encoder's. All zero for other models.
+typedef struct DecoderConfig {
+    size_t n_layers, n_heads, intermediate_size;
+    size_t n_encoder_layers;   // ModelConfig.n_layers is the larger of the two
+    int32_t start_id;          // of the token before the first target
+    bool has_scaled_embedding; // embeddings times sqrt(hidden_size)
+    bool has_scaled_output;    // the tied output layer's input over sqrt(hidden_size)
+    bool may_have_output;      // has_output, where the checkpoint has its tensor
+    bool has_output;           // an output layer of its own, not the embedding
+    bool is_gated;             // feed-forward blocks
+    // Of biases by relative position, for both stacks; 0 without.
+    size_t n_relative_buckets, relative_distance;
+} DecoderConfig;
+
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
 // arena given to model_config_parse.
 typedef struct ModelConfig {
@@ -39,12 +55,14 @@ typedef struct ModelConfig {
     Slice class_name;                 // "BertForSequenceClassification", as in architectures[0]
     ModelHead head;
     size_t vocab_size, hidden_size, n_layers, n_heads, intermediate_size;
+    size_t head_dim;          // 0 = hidden_size / n_heads
     size_t max_positions;     // longest sequence
     size_t first_position;    // row of the position table for the first token
     bool positions_skip_pads; // a pad inside a sequence has the row before, and is not counted
     EmbeddingPool pool;       // of HEAD_EMBEDDING
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
+    DecoderConfig decoder;
     int32_t pad_id; // -1 where the file names none
     // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
     // kinds; biases; the activation and pooling of its head.
@@ -58,11 +76,12 @@ typedef struct ModelConfig {
     float layer_norm_eps;
     Activation activation;
     float hidden_dropout, attention_dropout,
-        classifier_dropout; // classifier_dropout < 0: as hidden_dropout
-    float span_dropout;     // within a span head, where the architecture has that
+        classifier_dropout;   // classifier_dropout < 0: as hidden_dropout
+    float span_dropout;       // within a span head, where the architecture has that
+    float activation_dropout; // within a feed-forward block
     float initializer_range;
     const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
-    // Classes of a sequence or token head; 2 for a span head; vocab_size for a masked LM.
+    // Classes of a sequence or token head; 2 for a span head; vocab_size where the answers are tokens.
     size_t n_labels;
     Slice problem_type; // as in the file; empty where absent
 } ModelConfig;

@@ -10,6 +10,9 @@ typedef struct TokenSequence {
     const int32_t *ids;      // [n_tokens]
     const int32_t *type_ids; // [n_tokens]; NULL = all 0
     size_t n_tokens;         // at least 1
+    // What the decoder of an encoder-decoder reads, and answers for: the targets shifted right, say (model_shift_right).
+    const int32_t *target_ids; // [n_targets]
+    size_t n_targets;          // at least 1 for HEAD_SEQ2SEQ, else 0
     size_t chosen; // the token asked about, where a head reads one of each sequence; 0 = the first
     uint64_t key;  // identity of the sample, for dropout: the same in every epoch, order and batch
 } TokenSequence;
@@ -18,6 +21,7 @@ typedef struct TokenSequence {
 //   HEAD_SEQUENCE         [1] class
 //   HEAD_TOKEN            [n_tokens] class of each token
 //   HEAD_MASKED_LM        [n_tokens] token id to be found there
+//   HEAD_SEQ2SEQ          [n_targets] token id that the decoder is to say at each target token
 //   HEAD_SPAN             [2] first and last token of the answer; a position outside the sequence is ignored
 // A negative label (-100 by custom) is ignored.
 typedef struct TrainExample {

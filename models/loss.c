@@ -21,7 +21,7 @@ double loss_mean(const LossOptions *options, const LossSums *sums)
     return term_mean(sums, 0);
 }
 
-size_t loss_n_labels(ModelHead head, size_t n_tokens)
+size_t loss_n_labels(ModelHead head, const TokenSequence *input)
 {
     switch (head) {
     case HEAD_SEQUENCE:
@@ -30,7 +30,9 @@ size_t loss_n_labels(ModelHead head, size_t n_tokens)
         return 2;
     case HEAD_TOKEN:
     case HEAD_MASKED_LM:
-        return n_tokens;
+        return input->n_tokens;
+    case HEAD_SEQ2SEQ:
+        return input->n_targets;
     case HEAD_EMBEDDING:
     case HEAD_COUNT:
         break;
@@ -42,7 +44,7 @@ void loss_add_weights(const LossOptions *options, const TrainExample *example, L
 {
     const size_t n_tokens = example->input.n_tokens;
     const bool is_span = options->head == HEAD_SPAN;
-    for (size_t i = 0; i < loss_n_labels(options->head, n_tokens); i++) {
+    for (size_t i = 0; i < loss_n_labels(options->head, &example->input); i++) {
         const int32_t label = example->labels[i];
         if (label < 0 || (is_span && (size_t)label >= n_tokens)) continue;
         const bool weighted = options->class_weights && !is_span;
@@ -55,7 +57,7 @@ Status loss_check_labels(const ModelConfig *config, const TrainExample *examples
 {
     if (config->head == HEAD_SPAN) return STATUS_OK; // positions outside are ignored
     for (size_t i = 0; i < n; i++) {
-        for (size_t t = 0; t < loss_n_labels(config->head, examples[i].input.n_tokens); t++) {
+        for (size_t t = 0; t < loss_n_labels(config->head, &examples[i].input); t++) {
             const int32_t label = examples[i].labels[t];
             if (label < 0 || (size_t)label < config->n_labels) continue;
             return error_set(err, STATUS_INVALID,

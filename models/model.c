@@ -95,6 +95,18 @@ void model_record(const ModelConfig *config, Tape *tape)
     config->architecture->record(tape, config);
 }
 
+// Tables of relative positions lie on the host, where no kernel of a GPU can read them.
+static Status check_device(const Model *model, Error *err)
+{
+    if (model->exec_options.device.kind == DEVICE_CPU ||
+        model->config.decoder.n_relative_buckets == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_DEVICE,
+                     "%s with its relative positions does not run on a GPU in this version: use "
+                     "--device cpu",
+                     model->config.architecture->model_type);
+}
+
 Status model_make_program(Model *model, Error *err)
 {
     const ProgramOptions options = {0};
@@ -103,6 +115,7 @@ Status model_make_program(Model *model, Error *err)
     model->tape = tape_begin(&model->arena, layout);
     model_record(&model->config, &model->tape);
     TRY(tape_finish(&model->tape, err));
+    TRY(check_device(model, err));
     TRY(program_build(&model->tape, &options, &model->arena, &model->program, err));
     return weights_alloc(model, err);
 }
@@ -155,7 +168,8 @@ Status model_check_config(const ModelConfig *config, Error *err)
 {
     if (!config->architecture)
         return error_set(err, STATUS_INVALID, "a model's config names no architecture");
-    if (config->n_heads == 0 || config->hidden_size % config->n_heads != 0) {
+    if (config->n_heads == 0 ||
+        (config->head_dim == 0 && config->hidden_size % config->n_heads != 0)) {
         return error_set(err, STATUS_INVALID,
                          "hidden size %zu is no multiple of %zu attention heads",
                          config->hidden_size, config->n_heads);
@@ -220,6 +234,7 @@ unsigned model_capabilities(const Model *model)
         [HEAD_TOKEN] = MODEL_CAN_TAG | MODEL_CAN_TRAIN,
         [HEAD_SPAN] = MODEL_CAN_SPAN | MODEL_CAN_TRAIN,
         [HEAD_MASKED_LM] = MODEL_CAN_FILL | MODEL_CAN_TRAIN,
+        [HEAD_SEQ2SEQ] = MODEL_CAN_TRAIN,
     };
     unsigned can = by_head[model->config.head];
     if (model->exec_options.device.kind != DEVICE_CPU) can &= ~(unsigned)MODEL_CAN_TRAIN;
@@ -232,6 +247,7 @@ ModelSize model_size(const Model *model)
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const uint64_t n = (uint64_t)param->rows * param->cols;
+        if (param->source == PARAM_COMPUTED) continue; // as others count
         size.n_parameters += n;
         if (param->group == 0)
             size.n_embedding += n;

@@ -76,6 +76,7 @@ typedef enum ModelCapability {
     MODEL_CAN_SPAN = 1 << 3,
     MODEL_CAN_FILL = 1 << 4,
     MODEL_CAN_TRAIN = 1 << 5,
+    MODEL_CAN_GENERATE = 1 << 6,
 } ModelCapability;
 unsigned model_capabilities(const Model *model);
 
@@ -83,7 +84,8 @@ unsigned model_capabilities(const Model *model);
 
 // Numbers in one output row: n_labels, or hidden_size for embeddings.
 size_t model_output_width(const Model *model);
-// Output rows for these inputs: one a sequence (HEAD_EMBEDDING, HEAD_SEQUENCE), else one a token, input after input.
+// Output rows for these inputs: one a sequence (HEAD_EMBEDDING, HEAD_SEQUENCE), one a target token (HEAD_SEQ2SEQ), else
+// one a token, input after input.
 size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs);
 
 // Sequences are sorted by length into ragged units of 500 to 1,000 tokens, run on the pool, and put back in order; on a
@@ -93,6 +95,11 @@ size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t
 // cancel may be NULL; where *cancel becomes non-zero, STATUS_CANCELLED comes back after the running units.
 Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
                      const atomic_int *cancel, float *logits, Error *err) MUST_CHECK;
+
+// What the decoder of an encoder-decoder reads in tuning: the labels one place later, after decoder.start_id; ignored ones
+// become padding, which no label asks about. ids [n].
+Status model_shift_right(const Model *model, const int32_t *labels, size_t n, int32_t *ids,
+                         Error *err) MUST_CHECK;
 
 // Checks inputs as model_predict does: the index of the first refused one is in the message.
 Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_t n_inputs,
@@ -115,7 +122,8 @@ void model_normalize_rows(float *rows, size_t n_rows, size_t width);
 int model_wants_normalized(const Model *model);
 
 // For tests and for looking inside: one sequence at a time through the reference order of the program, keeping every
-// hidden state. hidden f32 [n_layers + 1, n_tokens, hidden_size]: the embedding output, then the output of each block.
+// hidden state. hidden f32 [n_layers + 1, n_tokens, hidden_size]: the embedding output, then the output of each block; for
+// an encoder-decoder [decoder.n_layers + 1, n_targets, hidden_size] of the decoder follows.
 Status model_hidden_states(Model *model, const TokenSequence *input, float *hidden,
                            Error *err) MUST_CHECK;
 

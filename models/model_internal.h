@@ -90,11 +90,16 @@ Status weights_read_param(const Model *model, size_t index, float *rows, Error *
 Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err) MUST_CHECK;
 // A tensor's shape in the checkpoint (a vector has one row).
 void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols);
+// How many dimensions it has there: 1 or 2.
+size_t weights_part_dims(const Param *param);
 
 // Finds the parameter and part of a tensor's name.
 bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);
 
 // ---- units (model_units.c) ----
+
+// Tokens that a sequence brings into a unit, its targets included.
+size_t sequence_rows(const TokenSequence *input);
 
 // Which sequences make up a unit.
 typedef struct UnitCut {

@@ -31,7 +31,7 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     *is_new = false;
     if (options->head_choice == HEAD_AS_SAVED || same_labels(config, options)) return STATUS_OK;
     const ArchitectureClass *class = architecture_class(config->architecture, options->head);
-    if (!class || options->head == HEAD_MASKED_LM) {
+    if (!class || options->head == HEAD_MASKED_LM || options->head == HEAD_SEQ2SEQ) {
         return error_set(err, STATUS_INVALID, "a new %s head cannot be put on a %s model",
                          model_head_name(options->head), config->architecture->model_type);
     }
@@ -110,6 +110,9 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, &files.gguf, err)
                     : open_tokenizer(model, path, err);
+    if (s == STATUS_OK && model->config.decoder.may_have_output)
+        model->config.decoder.has_output =
+            safetensors_find(&files.tensors, SLICE("lm_head.weight")) != NULL;
     if (s == STATUS_OK) s = model_make_program(model, err);
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);

@@ -19,10 +19,12 @@ size_t model_unit_tokens(const Model *model)
 {
     size_t tokens = GPU_UNIT_TOKENS;
     if (!is_on_gpu(model)) return UNIT_TOKENS;
-    while (tokens / 2 >= UNIT_TOKENS &&
-           program_buffer_floats(model->program, tokens, tokens / 2, tokens) >
-               GPU_UNIT_BYTES / sizeof(float)) {
-        tokens /= 2;
+    for (; tokens / 2 >= UNIT_TOKENS; tokens /= 2) {
+        const Extent extent = {.n_tokens = tokens,
+                               .n_sequences = tokens / 2,
+                               .n_outputs = tokens,
+                               .n_targets = tokens};
+        if (program_buffer_floats(model->program, extent) <= GPU_UNIT_BYTES / sizeof(float)) break;
     }
     return tokens;
 }
@@ -39,11 +41,17 @@ static bool is_by_sequence(const Model *model)
     return c->head == HEAD_EMBEDDING || c->head == HEAD_SEQUENCE || c->one_token;
 }
 
+// Output rows of one input.
+static size_t rows_of(const Model *model, const TokenSequence *input)
+{
+    if (is_by_sequence(model)) return 1;
+    return model->config.head == HEAD_SEQ2SEQ ? input->n_targets : input->n_tokens;
+}
+
 size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t n_inputs)
 {
     size_t rows = 0;
-    if (is_by_sequence(model)) return n_inputs;
-    for (size_t i = 0; i < n_inputs; i++) rows += inputs[i].n_tokens;
+    for (size_t i = 0; i < n_inputs; i++) rows += rows_of(model, &inputs[i]);
     return rows;
 }
 
@@ -57,6 +65,19 @@ static Status check_ids(const int32_t *ids, size_t n, size_t limit, const char *
     return STATUS_OK;
 }
 
+static Status check_targets(const ModelConfig *c, const TokenSequence *input, Error *err)
+{
+    if (c->head != HEAD_SEQ2SEQ) return STATUS_OK;
+    if (input->n_targets == 0)
+        return error_set(err, STATUS_INVALID, "there are no target tokens for the decoder");
+    if (input->n_targets > c->max_positions) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu target tokens, but the model takes at most %zu: truncate them",
+                         input->n_targets, c->max_positions);
+    }
+    return check_ids(input->target_ids, input->n_targets, c->vocab_size, "target id", err);
+}
+
 static Status check_input(const ModelConfig *c, const TokenSequence *input, Error *err)
 {
     if (input->n_tokens == 0) return error_set(err, STATUS_INVALID, "there are no tokens");
@@ -66,6 +87,7 @@ static Status check_input(const ModelConfig *c, const TokenSequence *input, Erro
                          input->n_tokens, c->max_positions);
     }
     TRY(check_ids(input->ids, input->n_tokens, c->vocab_size, "id", err));
+    TRY(check_targets(c, input, err));
     if (input->chosen >= input->n_tokens) {
         return error_set(err, STATUS_INVALID, "token %zu is asked about, but there are %zu",
                          input->chosen, input->n_tokens);
@@ -116,6 +138,13 @@ static Status output_rows(Worker *worker, const Tensor *output, const float **ou
     return exec_wait(worker->exec, err);
 }
 
+// Where the output of sequence i of a unit begins.
+static size_t first_row(const Model *model, const Unit *unit, size_t i)
+{
+    if (is_by_sequence(model)) return i;
+    return (size_t)(model->config.head == HEAD_SEQ2SEQ ? unit->target_offsets : unit->offsets)[i];
+}
+
 static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Error *err)
 {
     const size_t begin = p->cut.starts[unit], n = p->cut.starts[unit + 1] - begin;
@@ -131,8 +160,8 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
     TRY(output_rows(worker, &output, &rows, err));
     for (size_t i = 0; i < n; i++) {
         const size_t input = p->cut.order[begin + i];
-        const size_t first = is_by_sequence(p->model) ? i : (size_t)run.unit.offsets[i];
-        const size_t count = is_by_sequence(p->model) ? 1 : p->inputs[input].n_tokens;
+        const size_t first = first_row(p->model, &run.unit, i);
+        const size_t count = rows_of(p->model, &p->inputs[input]);
         for (size_t r = 0; r < count; r++) {
             memcpy(p->logits + (p->row_of[input] + r) * output.cols,
                    rows + (first + r) * output.row_stride, output.cols * sizeof *rows);
@@ -164,8 +193,8 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
     TRY(arena_take(arena, n_inputs, sizeof *p->sorted, "inputs", &p->sorted, err));
     for (size_t i = 0; i < n_inputs; i++) {
         row_of[i] = rows;
-        rows += is_by_sequence(p->model) ? 1 : p->inputs[i].n_tokens;
-        n_tokens += p->inputs[i].n_tokens;
+        rows += rows_of(p->model, &p->inputs[i]);
+        n_tokens += sequence_rows(&p->inputs[i]);
     }
     p->row_of = row_of;
     // Few tokens are shared out among the threads; a sample's bits do not depend on its unit.
@@ -199,6 +228,24 @@ Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size
     return s;
 }
 
+Status model_shift_right(const Model *model, const int32_t *labels, size_t n, int32_t *ids,
+                         Error *err)
+{
+    const ModelConfig *c = &model->config;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = i == 0 ? c->decoder.start_id : labels[i - 1];
+        if (ids[i] >= 0) continue;
+        if (c->pad_id < 0) {
+            return error_set(err, STATUS_INVALID,
+                             "label %zu is ignored, and config.json has no pad_token_id that the "
+                             "decoder could read in its place",
+                             i - 1);
+        }
+        ids[i] = c->pad_id;
+    }
+    return STATUS_OK;
+}
+
 void model_probabilities(const float *logits, size_t n_rows, size_t n_classes,
                          double *probabilities)
 {
@@ -229,7 +276,7 @@ static Status hidden_program(const Model *model, Arena *arena, Tape *tape, Progr
                              Error *err)
 {
     ModelConfig config = model->config;
-    config.head = HEAD_EMBEDDING;
+    if (config.head != HEAD_SEQ2SEQ) config.head = HEAD_EMBEDDING;
     config.pool = POOL_MEAN;
     *tape = tape_begin(arena, model->tape.weight_layout);
     model_record(&config, tape);
@@ -255,8 +302,8 @@ Status model_hidden_states(Model *model, const TokenSequence *input, float *hidd
     if (s == STATUS_OK) s = program_forward(&run, err);
     for (size_t k = 0; s == STATUS_OK && k < tape.n_hidden; k++) {
         const Tensor t = program_hidden(&run, k);
-        s = exec_download(worker->exec, hidden + k * t.rows * t.cols, t.data,
-                          t.rows * t.cols * sizeof *hidden, err);
+        s = exec_download(worker->exec, hidden, t.data, t.rows * t.cols * sizeof *hidden, err);
+        hidden += t.rows * t.cols;
     }
     if (s == STATUS_OK) s = exec_wait(worker->exec, err);
 done:

@@ -16,6 +16,9 @@ static const char *const tokenizer_files[] = {
     "spiece.model",
     "tokenizer.model",
     "sentencepiece.bpe.model",
+    "source.spm",
+    "target.spm",
+    "generation_config.json",
 };
 
 enum { TOKENIZER_FILE_MAX = 256 << 20 };
@@ -86,11 +89,12 @@ static Status save_weights(const Model *model, const char *path, Error *err)
         for (size_t p = 0; p < param->n_parts; p++) {
             size_t rows, cols;
             weights_part_shape(param, p, &rows, &cols);
-            items[at++] =
-                (SafeItem){.name = saved_name(model, param->parts[p].name),
-                           .type = TENSOR_F32,
-                           .n_dims = param->is_vector ? 1 : 2,
-                           .shape = {param->is_vector ? cols : rows, param->is_vector ? 0 : cols}};
+            SafeItem *item = &items[at++];
+            *item = (SafeItem){.name = saved_name(model, param->parts[p].name),
+                               .type = TENSOR_F32,
+                               .n_dims = weights_part_dims(param),
+                               .shape = {rows, cols}};
+            if (item->n_dims == 1) item->shape[0] = cols;
         }
     }
     Saving saving = {.model = model};

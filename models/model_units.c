@@ -5,6 +5,11 @@
 
 // ---- cutting ----
 
+size_t sequence_rows(const TokenSequence *input)
+{
+    return input->n_tokens + input->n_targets;
+}
+
 typedef struct Length {
     size_t n_tokens, index;
 } Length;
@@ -30,7 +35,7 @@ Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_input
     TRY(take_cut(arena, n_inputs, n_inputs, out, err));
     TRY(arena_take(arena, n_inputs, sizeof *lengths, "lengths", &lengths, err));
     for (size_t i = 0; i < n_inputs; i++)
-        lengths[i] = (Length){.n_tokens = inputs[i].n_tokens, .index = i};
+        lengths[i] = (Length){.n_tokens = sequence_rows(&inputs[i]), .index = i};
     if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
     size_t filled = 0;
     out->n_units = 0;
@@ -56,7 +61,7 @@ Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n
     TRY(arena_take(arena, n_units, sizeof *filled, "units", &filled, err));
     TRY(arena_take(arena, n_inputs, sizeof *unit_of, "units", &unit_of, err));
     for (size_t i = 0; i < n_inputs; i++)
-        lengths[i] = (Length){.n_tokens = inputs[i]->n_tokens, .index = i};
+        lengths[i] = (Length){.n_tokens = sequence_rows(inputs[i]), .index = i};
     if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
     // The longest that is left goes to the emptiest unit (Graham 1969), the first of equal ones.
     for (size_t i = 0; i < n_inputs; i++) {
@@ -103,13 +108,36 @@ static void put_positions(const ModelConfig *config, const TokenSequence *input,
     }
 }
 
+// The targets' part of a unit, at `to`: 2 * n_targets + n + 1 words.
+static void gather_targets(const ModelConfig *config, const TokenSequence *const *inputs, size_t n,
+                           int32_t *to, Unit *unit)
+{
+    int32_t *ids = to, *positions = ids + unit->n_targets, *offsets = positions + unit->n_targets;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t n_targets = inputs[i]->n_targets;
+        offsets[i] = (int32_t)at;
+        if (n_targets > 0) memcpy(ids + at, inputs[i]->target_ids, n_targets * sizeof *ids);
+        for (size_t t = 0; t < n_targets; t++)
+            positions[at + t] = (int32_t)(config->first_position + t);
+        at += n_targets;
+    }
+    offsets[n] = (int32_t)at;
+    unit->target_ids = ids;
+    unit->target_positions = positions;
+    unit->target_offsets = offsets;
+}
+
 Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,
                      size_t n, Unit *unit, Error *err)
 {
-    size_t n_tokens = 0;
-    for (size_t i = 0; i < n; i++) n_tokens += inputs[i]->n_tokens;
+    size_t n_tokens = 0, n_targets = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_tokens += inputs[i]->n_tokens;
+        n_targets += inputs[i]->n_targets;
+    }
     // The keys first: they are twice as wide and want the better alignment.
-    TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1, err));
+    TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1 + 2 * n_targets + n + 1, err));
     uint64_t *keys = (uint64_t *)(void *)worker->words;
     int32_t *ids = worker->words + 2 * n, *positions = ids + n_tokens,
             *types = positions + n_tokens, *offsets = types + n_tokens, *chosen = offsets + n + 1;
@@ -136,7 +164,9 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
                    .type_ids = types,
                    .chosen = chosen,
                    .offsets = offsets,
-                   .sequence_keys = keys};
+                   .sequence_keys = keys,
+                   .n_targets = n_targets};
+    if (n_targets > 0) gather_targets(config, inputs, n, offsets + n + 1, unit);
     return STATUS_OK;
 }
 

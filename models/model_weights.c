@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -112,9 +113,25 @@ static uint64_t stream_of(Slice name)
     return hash;
 }
 
+static void draw_sinusoids(const Param *param, float *rows)
+{
+    const size_t n_sines = (param->cols + 1) / 2;
+    for (size_t p = 0; p < param->rows; p++, rows += param->cols) {
+        for (size_t j = 0; j < param->cols; j++) {
+            const size_t pair = j < n_sines ? j : j - n_sines;
+            const double angle = (double)p / pow(10000.0, 2.0 * (double)pair / (double)param->cols);
+            rows[j] = (float)(j < n_sines ? sin(angle) : cos(angle)) * param->factor;
+        }
+    }
+}
+
 static void draw_param(const Param *param, float range, uint64_t seed, float *rows)
 {
     const size_t n = row_floats(param);
+    if (param->init == INIT_SINUSOIDS) {
+        draw_sinusoids(param, rows);
+        return;
+    }
     if (param->init != INIT_NORMAL) {
         for (size_t i = 0; i < n; i++) rows[i] = param->init == INIT_ONE ? 1.0f : 0.0f;
         return;
@@ -177,6 +194,16 @@ static const SafeTensor *find_tensor(const Model *model, const Safetensors *file
     return found;
 }
 
+// The part under its own name or one of the parameter's others.
+static const SafeTensor *find_part(const Model *model, const Safetensors *file, const Param *param,
+                                   const ParamPart *part)
+{
+    const SafeTensor *found = find_tensor(model, file, part->name);
+    for (const char *const *name = param->aliases; !found && name && *name; name++)
+        found = find_tensor(model, file, slice_from_cstr(*name));
+    return found;
+}
+
 static Status missing(const Safetensors *file, Slice name, Error *err)
 {
     const Slice where = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
@@ -207,23 +234,27 @@ void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *c
     *cols = param->is_vector || param->is_input_first ? n : param->cols;
 }
 
+size_t weights_part_dims(const Param *param)
+{
+    return param->is_vector && !param->is_one_row ? 1 : 2;
+}
+
 // Reads the parts of a parameter; *absent names one that is missing.
 static Status read_param(const Model *model, const Param *param, const Safetensors *file,
                          float *rows, Slice *absent, Error *err)
 {
     for (size_t p = 0; p < param->n_parts; p++) {
         const ParamPart *part = &param->parts[p];
-        const SafeTensor *tensor = find_tensor(model, file, part->name);
+        const SafeTensor *tensor = find_part(model, file, param, part);
         if (!tensor) {
             *absent = part->name;
             return STATUS_OK;
         }
         size_t n_rows, n_cols;
         weights_part_shape(param, p, &n_rows, &n_cols);
-        const size_t matrix[2] = {n_rows, n_cols};
+        const size_t matrix[2] = {n_rows, n_cols}, n_dims = weights_part_dims(param);
         TRY(want_real(tensor, err));
-        TRY(safetensor_want_shape(tensor, param->is_vector ? 1 : 2,
-                                  param->is_vector ? &matrix[1] : matrix, err));
+        TRY(safetensor_want_shape(tensor, n_dims, n_dims == 1 ? &matrix[1] : matrix, err));
         TRY(safetensor_read_f32(tensor, rows + part->begin * (param->is_vector ? 1 : param->cols),
                                 err));
         if (param->is_input_first) TRY(weights_transpose(rows, n_rows, n_cols, err));
@@ -248,10 +279,12 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
         float *rows = rows_room(model, i, &bench);
         Slice absent = {0};
         bool fresh = in_head && head_is_new && !is_of_encoder(model, param);
-        if (!fresh) {
+        if (param->source == PARAM_COMPUTED) {
+            draw_param(param, 0, seed, rows);
+        } else if (!fresh) {
             s = read_param(model, param, file, rows, &absent, err);
-            if (s == STATUS_OK && absent.ptr && !(may_be_fresh && in_head))
-                s = missing(file, absent, err);
+            const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
+            if (s == STATUS_OK && absent.ptr && !may_lack) s = missing(file, absent, err);
             fresh = absent.ptr != NULL;
         }
         if (s != STATUS_OK) break;

@@ -88,9 +88,13 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
 // The last part of program_build: lifetimes of the slots and the buffers that they share.
 Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
 
-// Floats that a worker's buffers take for units of so many tokens, sequences and output rows.
-size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences,
-                             size_t n_outputs);
+// How many rows a unit has of each domain.
+typedef struct Extent {
+    size_t n_tokens, n_sequences, n_outputs, n_targets;
+} Extent;
+
+// Floats that a worker's buffers take for units of so many rows.
+size_t program_buffer_floats(const Program *program, Extent extent);
 
 // ---- running ----
 
@@ -111,6 +115,10 @@ typedef struct Unit {
     const int32_t *chosen;         // [n_sequences] row of each sequence's chosen token
     const int32_t *offsets;        // [n_sequences + 1]
     const uint64_t *sequence_keys; // [n_sequences]
+    // What the decoder of an encoder-decoder reads.
+    size_t n_targets;                             // 0 without
+    const int32_t *target_ids, *target_positions; // [n_targets]
+    const int32_t *target_offsets;                // [n_sequences + 1]
     // Rows of ROWS_OUTPUTS: ascending indices of tokens, those of sequence s from output_offsets[s] on. NULL: every token
     // (n_outputs is then not read).
     const int32_t *output_rows;    // [n_outputs]
@@ -133,7 +141,7 @@ typedef struct WorkerMemory {
     size_t size_bytes;
     float *buffers;  // start of the slots
     int32_t *staged; // device copies of a unit's arrays
-    size_t max_tokens, max_sequences, max_outputs;
+    Extent room;     // of the largest unit so far
     size_t *offsets; // [n_buffers] floats from `buffers`
     float *angles;   // [n_angles] matrices, on the host, before they are staged
     size_t n_angle_floats;
@@ -152,7 +160,7 @@ typedef struct ProgramRun {
     Unit unit;
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
     const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen,
-        *device_outputs, *device_key_offsets;
+        *device_outputs, *device_key_offsets, *device_target_ids, *device_target_positions;
     size_t n_outputs; // rows of ROWS_OUTPUTS
 } ProgramRun;
 

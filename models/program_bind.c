@@ -17,6 +17,8 @@ size_t extent_rows(const Extent *extent, RowDomain domain)
         return extent->n_tokens;
     case ROWS_OUTPUTS:
         return extent->n_outputs;
+    case ROWS_TARGETS:
+        return extent->n_targets;
     case ROWS_SEQUENCES:
     case ROW_DOMAIN_COUNT:
         break;
@@ -26,13 +28,14 @@ size_t extent_rows(const Extent *extent, RowDomain domain)
 
 Extent extent_of_run(const ProgramRun *run)
 {
-    return (Extent){run->unit.n_tokens, run->unit.n_sequences, run->n_outputs};
+    return (Extent){.n_tokens = run->unit.n_tokens,
+                    .n_sequences = run->unit.n_sequences,
+                    .n_outputs = run->n_outputs,
+                    .n_targets = run->unit.n_targets};
 }
 
-size_t program_buffer_floats(const Program *program, size_t n_tokens, size_t n_sequences,
-                             size_t n_outputs)
+size_t program_buffer_floats(const Program *program, Extent extent)
 {
-    const Extent extent = {n_tokens, n_sequences, n_outputs};
     size_t total = 0;
     for (size_t i = 0; i < program->n_buffers; i++) {
         const ProgramBuffer *buffer = &program->buffers[i];
@@ -59,6 +62,9 @@ enum {
     STAGED_OUTPUT_OFFSETS,
     STAGED_OUTPUT_POSITIONS,
     STAGED_KEY_OFFSETS,
+    STAGED_TARGET_IDS,
+    STAGED_TARGET_POSITIONS,
+    STAGED_TARGET_OFFSETS,
     STAGED_COUNT
 };
 
@@ -69,6 +75,7 @@ static size_t staged_words(int which, const Extent *extent)
     case STAGED_FIRST:
     case STAGED_OUTPUT_OFFSETS:
     case STAGED_KEY_OFFSETS:
+    case STAGED_TARGET_OFFSETS:
         return extent->n_sequences + 1;
     case STAGED_CHOSEN:
         return extent->n_sequences;
@@ -77,6 +84,9 @@ static size_t staged_words(int which, const Extent *extent)
     case STAGED_OUTPUTS:
     case STAGED_OUTPUT_POSITIONS:
         return extent->n_outputs;
+    case STAGED_TARGET_IDS:
+    case STAGED_TARGET_POSITIONS:
+        return extent->n_targets;
     default:
         return extent->n_tokens;
     }
@@ -110,11 +120,6 @@ void worker_memory_release(WorkerMemory *memory, Exec *exec)
     *memory = (WorkerMemory){0};
 }
 
-static Extent room_of(const WorkerMemory *memory)
-{
-    return (Extent){memory->max_tokens, memory->max_sequences, memory->max_outputs};
-}
-
 // Places of the buffers and of the angles for units of this extent.
 static Status lay_out(WorkerMemory *memory, const Program *program, const Extent *extent,
                       Error *err)
@@ -143,25 +148,29 @@ static Status lay_out(WorkerMemory *memory, const Program *program, const Extent
 static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec, Extent extent,
                         Error *err)
 {
-    if (memory->program == program && extent.n_tokens <= memory->max_tokens &&
-        extent.n_sequences <= memory->max_sequences && extent.n_outputs <= memory->max_outputs)
+    const Extent old = memory->room;
+    if (memory->program == program && extent.n_tokens <= old.n_tokens &&
+        extent.n_sequences <= old.n_sequences && extent.n_outputs <= old.n_outputs &&
+        extent.n_targets <= old.n_targets)
         return STATUS_OK;
     if (memory->program == program) { // grows in all at once, so that it soon stops growing
-        extent.n_tokens = size_max(extent.n_tokens, memory->max_tokens);
-        extent.n_sequences = size_max(extent.n_sequences, memory->max_sequences);
-        extent.n_outputs = size_max(extent.n_outputs, memory->max_outputs);
+        extent.n_tokens = size_max(extent.n_tokens, old.n_tokens);
+        extent.n_sequences = size_max(extent.n_sequences, old.n_sequences);
+        extent.n_outputs = size_max(extent.n_outputs, old.n_outputs);
+        extent.n_targets = size_max(extent.n_targets, old.n_targets);
     }
     extent.n_tokens = size_round_up(extent.n_tokens, ROOM_TOKENS);
     extent.n_sequences = size_round_up(extent.n_sequences, ROOM_SEQUENCES);
     extent.n_outputs = size_round_up(extent.n_outputs, ROOM_SEQUENCES);
-    const size_t floats =
-        program_buffer_floats(program, extent.n_tokens, extent.n_sequences, extent.n_outputs);
+    extent.n_targets = size_round_up(extent.n_targets, ROOM_SEQUENCES);
+    const size_t floats = program_buffer_floats(program, extent);
     const size_t words =
         staged_begin(STAGED_COUNT, &extent) + angles_begin(program, program->n_angles, &extent);
     size_t size_bytes = 0;
     if (!size_add(floats, words, &size_bytes) ||
         !size_mul(size_bytes, sizeof(float), &size_bytes)) {
-        return error_set(err, STATUS_MEMORY, "a unit of %zu tokens is too large", extent.n_tokens);
+        return error_set(err, STATUS_MEMORY, "a unit of %zu tokens is too large",
+                         extent.n_tokens + extent.n_targets);
     }
     memory->program = NULL; // until all is in place
     TRY(lay_out(memory, program, &extent, err));
@@ -174,17 +183,14 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
     }
     memory->buffers = memory->block;
     memory->staged = (int32_t *)memory->block + floats;
-    memory->max_tokens = extent.n_tokens;
-    memory->max_sequences = extent.n_sequences;
-    memory->max_outputs = extent.n_outputs;
+    memory->room = extent;
     memory->program = program;
     return STATUS_OK;
 }
 
 static int32_t *staged_place(const ProgramRun *run, int which)
 {
-    const Extent room = room_of(run->memory);
-    return run->memory->staged + staged_begin(which, &room);
+    return run->memory->staged + staged_begin(which, &run->memory->room);
 }
 
 static Status stage(ProgramRun *run, int which, const void *from, const int32_t **out, Error *err)
@@ -247,7 +253,7 @@ static void fill_angles(const TapeRope *rope, int32_t position, int32_t horizon,
 static Status stage_angles(ProgramRun *run, Error *err)
 {
     const Unit *unit = &run->unit;
-    const Extent room = room_of(run->memory), extent = extent_of_run(run);
+    const Extent room = run->memory->room, extent = extent_of_run(run);
     float *place = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &room);
     for (size_t k = 0; k < run->program->n_angles; k++) {
         const ProgramAngles *angles = &run->program->angles[k];
@@ -295,7 +301,7 @@ static Status stage_outputs(ProgramRun *run, const void *keys, Error *err)
 Status program_bind(ProgramRun *run, Error *err)
 {
     const Unit *unit = &run->unit;
-    const int32_t *offsets = NULL, *ones = NULL, *keys = NULL;
+    const int32_t *offsets = NULL, *target_offsets = NULL, *ones = NULL, *keys = NULL;
     run->n_outputs = unit->output_rows ? unit->n_outputs : unit->n_tokens;
     TRY(make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
     TRY(stage(run, STAGED_IDS, unit->ids, &run->device_ids, err));
@@ -305,6 +311,10 @@ Status program_bind(ProgramRun *run, Error *err)
     TRY(stage(run, STAGED_OFFSETS, unit->offsets, &offsets, err));
     TRY(stage(run, STAGED_KEYS, unit->sequence_keys, &keys, err));
     TRY(stage(run, STAGED_CHOSEN, unit->chosen, &run->device_chosen, err));
+    TRY(stage(run, STAGED_TARGET_IDS, unit->target_ids, &run->device_target_ids, err));
+    TRY(stage(run, STAGED_TARGET_POSITIONS, unit->target_positions, &run->device_target_positions,
+              err));
+    TRY(stage(run, STAGED_TARGET_OFFSETS, unit->target_offsets, &target_offsets, err));
     TRY(stage_count(run, STAGED_FIRST, unit->n_sequences + 1, &ones, err));
     const void *key_words = keys; // staged at 64 bytes, so 64-bit keys are aligned
     run->ragged[ROWS_TOKENS] = (Ragged){.n_sequences = unit->n_sequences,
@@ -313,6 +323,8 @@ Status program_bind(ProgramRun *run, Error *err)
                                         .sequence_keys = key_words};
     run->ragged[ROWS_SEQUENCES] =
         (Ragged){.n_sequences = unit->n_sequences, .offsets = ones, .sequence_keys = key_words};
+    run->ragged[ROWS_TARGETS] = (Ragged){
+        .n_sequences = unit->n_sequences, .offsets = target_offsets, .sequence_keys = key_words};
     if (unit->cache)
         TRY(stage(run, STAGED_KEY_OFFSETS, unit->cache->key_offsets, &run->device_key_offsets,
                   err));
@@ -323,7 +335,7 @@ Status program_bind(ProgramRun *run, Error *err)
 Tensor program_angles(const ProgramRun *run, size_t index)
 {
     const ProgramAngles *angles = &run->program->angles[index];
-    const Extent room = room_of(run->memory), extent = extent_of_run(run);
+    const Extent room = run->memory->room, extent = extent_of_run(run);
     float *base = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &room);
     Tensor t = tensor_f32(base + angles_begin(run->program, index, &room),
                           extent_rows(&extent, angles->domain),

@@ -93,7 +93,8 @@ static Operand whole_param(const Builder *b, ParamId id)
 
 static bool is_trained(const Builder *b, ParamId id)
 {
-    return id != PARAM_NONE && b->options->is_training && b->options->trained[id];
+    return id != PARAM_NONE && b->options->is_training && b->options->trained[id] &&
+           b->tape->params[id].source == PARAM_TRAINED;
 }
 
 // The gradient of a parameter, or nothing where it is not trained.
@@ -166,7 +167,9 @@ static void keep_for_backward(Builder *b, const TapeNode *node, size_t index, Pr
 
 static void set_params(Builder *b, const TapeNode *node, ProgramStep *step)
 {
-    if (node->op == OP_EMBEDDING) {
+    if (node->op == OP_ATTENTION && node->n_params > 0) {
+        step->in[3] = whole_param(b, node->params[0]);
+    } else if (node->op == OP_EMBEDDING) {
         for (size_t i = 0; i < node->n_params; i++) step->in[i] = whole_param(b, node->params[i]);
     } else if (node->op == OP_LINEAR) {
         step->in[1] = param(b, node->params[0], node->row_begin, node->row_end);
@@ -395,6 +398,10 @@ static void backward_attention(Builder *b, const TapeNode *node, size_t index, s
     }
     step->in[4] = whole(b, b->slot_of[node->out]);
     step->in[5] = whole(b, b->kept[0][index]);
+    if (node->n_params > 0) {
+        step->in[6] = whole_param(b, node->params[0]);
+        step->out[3] = whole_gradient(b, node->params[0]);
+    }
     step->key_rows = b->tape->slots[node->in[1].slot].domain;
     step->dropout = dropout_of(b, node);
     step->site = node->site;

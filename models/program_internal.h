@@ -5,11 +5,6 @@
 
 #include "models/program.h"
 
-// Sizes of units: what there is room for, or what one has.
-typedef struct Extent {
-    size_t n_tokens, n_sequences, n_outputs;
-} Extent;
-
 size_t extent_rows(const Extent *extent, RowDomain domain);
 Extent extent_of_run(const ProgramRun *run);
 

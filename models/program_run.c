@@ -82,6 +82,22 @@ static DropoutArgs dropout_args(const ProgramRun *run, const ProgramStep *step)
                          .batch = run->ragged[step->rows]};
 }
 
+static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *step,
+                                    const TapeNode *node)
+{
+    const bool by_row = step->out[0].kind == OPERAND_ROWS, by_target = step->rows == ROWS_TARGETS;
+    const int32_t padding = run->program->tape->params[node->params[0]].zero_row;
+    const EmbeddingArgs args = {
+        .ids = by_target ? run->device_target_ids
+               : by_row  ? run->device_rows
+                         : run->device_ids,
+        .position_ids = by_target ? run->device_target_positions : run->device_positions,
+        .type_ids = run->device_types,
+        .has_padding = padding >= 0 && !by_row, // a gathered row is not its id
+        .padding_id = padding};
+    return args;
+}
+
 static void set_attention(const ProgramRun *run, const ProgramStep *step, const TapeNode *node,
                           OpArgs *args)
 {
@@ -93,6 +109,8 @@ static void set_attention(const ProgramRun *run, const ProgramStep *step, const 
                                          .is_causal = a->is_causal,
                                          .window = a->window,
                                          .soft_cap = a->soft_cap,
+                                         .relative_bucket = a->relative_bucket,
+                                         .relative_reach = a->relative_reach,
                                          .queries = run->ragged[step->rows],
                                          .keys = run->ragged[step->key_rows],
                                          .dropout = dropout_args(run, step)};
@@ -102,13 +120,10 @@ static void set_attention(const ProgramRun *run, const ProgramStep *step, const 
 static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs *args)
 {
     const TapeNode *node = &run->program->tape->nodes[step->node];
-    const bool by_row = step->out[0].kind == OPERAND_ROWS;
     switch (step->op) {
     case OP_EMBEDDING:
     case OP_EMBEDDING_BACKWARD:
-        args->as.embedding = (EmbeddingArgs){.ids = by_row ? run->device_rows : run->device_ids,
-                                             .position_ids = run->device_positions,
-                                             .type_ids = run->device_types};
+        args->as.embedding = embedding_args(run, step, node);
         break;
     case OP_LINEAR:
     case OP_LINEAR_BACKWARD:

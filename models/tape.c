@@ -126,9 +126,32 @@ static ParamId add_table(Tape *tape, const char *name, size_t rows, size_t cols,
                                    .zero_row = zero_row});
 }
 
+ParamId tape_sinusoids(Tape *tape, size_t rows, size_t cols, float factor)
+{
+    return add_param(tape, (Param){.rows = rows,
+                                   .cols = cols,
+                                   .layout = LAYOUT_ROWS,
+                                   .init = INIT_SINUSOIDS,
+                                   .factor = factor,
+                                   .source = PARAM_COMPUTED,
+                                   .zero_row = -1});
+}
+
+void tape_aliases(Tape *tape, ParamId param, const char *const *names)
+{
+    if (tape->status == STATUS_OK) tape->params[param].aliases = names;
+}
+
 ParamId tape_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
 {
     return add_table(tape, name, rows, cols, zero_row, LAYOUT_ROWS);
+}
+
+ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t n_buckets)
+{
+    const ParamId id = add_table(tape, name, n_heads, n_buckets, -1, LAYOUT_ROWS);
+    if (tape->status == STATUS_OK) tape->params[id].is_input_first = true;
+    return id;
 }
 
 ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
@@ -156,6 +179,15 @@ ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init)
 {
     const DensePart part = {name, cols};
     return add_vector(tape, &part, 1, "", init);
+}
+
+ParamId tape_buffer(Tape *tape, const char *name, size_t cols)
+{
+    const ParamId id = tape_vector(tape, name, cols, INIT_ZERO);
+    if (tape->status != STATUS_OK) return id;
+    tape->params[id].is_one_row = true;
+    tape->params[id].source = PARAM_BUFFER;
+    return id;
 }
 
 Dense tape_dense(Tape *tape, const char *const *names, size_t n_names, size_t n_in, size_t n_out)
@@ -237,19 +269,31 @@ static void check(Tape *tape, bool holds, const char *what)
     if (!holds) tape_fail(tape, STATUS_INTERNAL, what);
 }
 
-Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
+static Value embedding(Tape *tape, RowDomain domain, ParamId word, ParamId position, ParamId type)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t cols = tape->params[word].cols;
-    const ParamId added[] = {position, type};
+    const ParamId others[2] = {position, type};
     for (size_t i = 0; i < 2; i++) {
-        check(tape, added[i] == PARAM_NONE || tape->params[added[i]].cols == cols,
+        check(tape, others[i] == PARAM_NONE || tape->params[others[i]].cols == cols,
               "embedding tables differ in width");
     }
-    tape->params[word].is_gathered = tape->params[word].layout == LAYOUT_ROWS;
     return add_node(tape,
                     (TapeNode){.op = OP_EMBEDDING, .params = {word, position, type}, .n_params = 3},
-                    ROWS_TOKENS, cols);
+                    domain, cols);
+}
+
+Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
+{
+    if (tape->status == STATUS_OK)
+        tape->params[word].is_gathered = tape->params[word].layout == LAYOUT_ROWS;
+    return embedding(tape, ROWS_TOKENS, word, position, type);
+}
+
+Value tape_target_embedding(Tape *tape, ParamId word, ParamId position)
+{
+    if (tape->status == STATUS_OK) tape->params[word].is_gathered = false;
+    return embedding(tape, ROWS_TARGETS, word, position, PARAM_NONE);
 }
 
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation)
@@ -411,6 +455,10 @@ Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention 
                      .dropout = attention->dropout,
                      .site = tape->n_sites++,
                      .as.attention = *attention};
+    if (attention->relative_bucket) {
+        node.params[0] = attention->relative_bias;
+        node.n_params = 1;
+    }
     if (attention->is_cached) {
         TapeCache *cache =
             append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity, sizeof *cache);

@@ -20,6 +20,7 @@ typedef enum RowDomain {
     ROWS_TOKENS,    // every token of the unit
     ROWS_SEQUENCES, // one row a sequence
     ROWS_OUTPUTS,   // the tokens whose answers someone reads; all of them where a unit names none
+    ROWS_TARGETS, // every token of the unit's targets: what the decoder of an encoder-decoder reads
     ROW_DOMAIN_COUNT
 } RowDomain;
 
@@ -33,7 +34,15 @@ typedef enum ParamInit {
     INIT_NORMAL, // normal(0, initializer_range)
     INIT_ZERO,
     INIT_ONE,
+    INIT_SINUSOIDS, // sin(p / 10000^(2 j / n)) in the first half of row p, cosines in the second
 } ParamInit;
+
+// Where a parameter comes from and whether it is ever trained.
+typedef enum ParamSource {
+    PARAM_TRAINED,
+    PARAM_BUFFER,   // in the checkpoint, where it may be missing; never trained
+    PARAM_COMPUTED, // in no checkpoint: made by its ParamInit
+} ParamSource;
 
 // A tensor of the checkpoint that is part of a parameter.
 typedef struct ParamPart {
@@ -47,11 +56,15 @@ typedef struct Param {
     size_t n_parts;
     size_t rows, cols;   // a vector has one row
     bool is_vector;      // one dimension in the checkpoint: no weight decay
+    bool is_one_row;     // a vector that the checkpoint has as a matrix of one row
     bool is_input_first; // [cols, rows] in the checkpoint (GPT-2's Conv1D)
-    // Used by OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
+    ParamSource source;
+    const char *const *aliases; // other names of a parameter of one part, NULL at the end; or NULL
+    // Used by one OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
     bool is_gathered;
     Layout layout;
     ParamInit init;
+    float factor;     // of INIT_SINUSOIDS
     int32_t zero_row; // row that starts as zeros (padding), or -1
     size_t group;     // 0 embeddings, 1 + i block i, then the head
     size_t storage;   // floats
@@ -97,6 +110,10 @@ typedef struct TapeAttention {
     size_t window;  // 0 = no limit
     float soft_cap; // 0 = none
     float dropout;  // of the probabilities
+    // Bias by relative position (AttentionArgs); the buckets, 2 * reach + 1 of them, lie in the tape's arena. NULL = none.
+    const int32_t *relative_bucket;
+    int32_t relative_reach;
+    ParamId relative_bias;
     bool
         is_cached; // keys and values of earlier tokens come from a cache, where a run has one (models/cache.h)
     size_t cache; // which one; set by tape_attention
@@ -180,6 +197,15 @@ void tape_group(Tape *tape, size_t group);
 ParamId tape_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row);
 // The same for a table that is a dense layer's weight too (tape_linear_tied), stored as those are.
 ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row);
+// A table [rows, cols] of sinusoids (Vaswani et al. 2017, arXiv:1706.03762, section 3.5), which no checkpoint holds.
+// All times `factor`.
+ParamId tape_sinusoids(Tape *tape, size_t rows, size_t cols, float factor);
+// NAME.weight, [n_buckets, n_heads] in the checkpoint: what attention adds by relative position.
+ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t n_buckets);
+// Other full names under which a checkpoint may have a parameter of one tensor; the array must outlive the tape.
+void tape_aliases(Tape *tape, ParamId param, const char *const *names);
+// NAME as one row [1, cols], zero where the checkpoint lacks it, never trained.
+ParamId tape_buffer(Tape *tape, const char *name, size_t cols);
 // A lone vector called NAME.
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init);
 // NAME.weight and NAME.bias of each name, stacked to one layer with n_out outputs in all, equally shared.
@@ -193,6 +219,8 @@ RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
 
 // Table rows of each token, added: word [V,H], position [P,H], type [Y,H]; the latter two may be PARAM_NONE.
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
+// The same for the target tokens.
+Value tape_target_embedding(Tape *tape, ParamId word, ParamId position);
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation);
 // Outputs [begin, end) of the layer alone. With panels both must be multiples of PANEL_WIDTH.
 Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t end,

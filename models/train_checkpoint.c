@@ -72,7 +72,8 @@ static void add_example(Sha256 *hash, const TrainExample *example, ModelHead hea
     const TokenSequence *input = &example->input;
     add_ints(hash, input->ids, input->n_tokens);
     add_ints(hash, input->type_ids, input->n_tokens);
-    add_ints(hash, example->labels, loss_n_labels(head, input->n_tokens));
+    if (head == HEAD_SEQ2SEQ) add_ints(hash, input->target_ids, input->n_targets);
+    add_ints(hash, example->labels, loss_n_labels(head, input));
     sha256_update(hash, (Slice){(const char *)&input->key, sizeof input->key});
 }
 

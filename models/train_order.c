@@ -73,7 +73,8 @@ static Status sort_windows(const TrainExample *examples, size_t n, size_t batch,
         const size_t len = n - begin < window ? n - begin : window;
         const size_t n_full = len / batch; // a last batch that is not full stays last
         for (size_t i = 0; i < len; i++)
-            placed[i] = (Placed){examples[order[begin + i]].input.n_tokens, i, order[begin + i]};
+            placed[i] =
+                (Placed){sequence_rows(&examples[order[begin + i]].input), i, order[begin + i]};
         qsort(placed, len, sizeof *placed, by_length);
         for (size_t b = 0; b < n_full; b++) batches[b] = b;
         philox_shuffle(rng, batches, n_full);

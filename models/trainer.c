@@ -107,6 +107,7 @@ static Status set_groups(Trainer *t, uint64_t steps_per_epoch, Error *err)
     for (size_t i = 0; i < t->model->tape.n_params; i++) {
         const size_t group = t->model->tape.params[i].group;
         t->wanted[i] = !frozen[group] && t->group_start[group] < t->n_steps &&
+                       t->model->tape.params[i].source == PARAM_TRAINED &&
                        (!t->lora || t->lora->is_adapted[i] || lora_trains_head(t->model, i));
     }
     return STATUS_OK;
@@ -242,6 +243,16 @@ void trainer_release(Trainer *t)
     *t = (Trainer){0};
 }
 
+// A unit of so many tokens, half of them targets where there are any.
+static Extent extent_for(const Model *model, size_t n_tokens)
+{
+    const size_t n_targets = model->config.head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
+    return (Extent){.n_tokens = n_tokens - n_targets,
+                    .n_sequences = n_tokens / 8,
+                    .n_outputs = n_tokens - n_targets,
+                    .n_targets = n_targets};
+}
+
 Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
                     size_t batch_tokens, ModelMemory *out, Error *err)
 {
@@ -253,6 +264,7 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
     size_t moments = 0, dense = 0, row_cols = 0;
     for (size_t i = 0; s == STATUS_OK && i < tape->n_params; i++) {
         trained[i] = true;
+        if (tape->params[i].source != PARAM_TRAINED) continue;
         moments += tape->params[i].storage;
         if (tape->params[i].is_gathered)
             row_cols = tape->params[i].cols;
@@ -269,9 +281,9 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
         const uint64_t weights = tape->n_floats * sizeof(float);
         const uint64_t answering =
             (is_on_gpu ? 1 : n_threads) *
-            program_buffer_floats(model->program, answer, answer / 8, answer) * sizeof(float);
+            program_buffer_floats(model->program, extent_for(model, answer)) * sizeof(float);
         const uint64_t tuning =
-            n_threads * program_buffer_floats(program, tuned, tuned / 8, tuned) * sizeof(float);
+            n_threads * program_buffer_floats(program, extent_for(model, tuned)) * sizeof(float);
         out->predict_bytes = weights + answering;
         out->train_bytes = 2 * weights + answering + tuning +
                            (2 * moments + 4 * dense + batch_tokens * row_cols) * sizeof(float);

@@ -24,14 +24,15 @@ static size_t room(size_t old, size_t wanted)
     return wanted <= old ? old : size_max(wanted, old + old / 2);
 }
 
-static Status want_memory(Trainer *t, size_t n_tokens, size_t n_sequences, Error *err)
+static Status want_memory(Trainer *t, size_t n_tokens, size_t n_targets, size_t n_sequences,
+                          Error *err)
 {
     StepMemory *m = &t->memory;
     if (n_sequences > m->n_sequences) {
         m->n_sequences = room(m->n_sequences, n_sequences);
         TRY(grow(&m->inputs, m->n_sequences, sizeof *m->inputs, err));
     }
-    const size_t n_labels = n_tokens + 2 * n_sequences;
+    const size_t n_labels = n_tokens + n_targets + 2 * n_sequences;
     if (n_labels > m->n_labels) {
         m->n_labels = room(m->n_labels, n_labels);
         TRY(grow(&m->labels, m->n_labels, sizeof *m->labels, err));
@@ -64,15 +65,17 @@ static size_t count_units(const Trainer *t, size_t n_tokens, size_t n_sequences)
 static Status cut_batch(Trainer *t, const TrainExample *const *batch, size_t n, Error *err)
 {
     const TokenSequence **inputs = NULL;
-    size_t n_tokens = 0;
+    size_t n_tokens = 0, n_targets = 0;
     arena_release(&t->step_arena);
     TRY(arena_take(&t->step_arena, n, sizeof *inputs, "a batch", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = &batch[i]->input;
         n_tokens += inputs[i]->n_tokens;
+        n_targets += inputs[i]->n_targets;
     }
-    TRY(want_memory(t, n_tokens, n, err));
-    TRY(units_balanced(&t->step_arena, inputs, n, count_units(t, n_tokens, n), &t->cut, err));
+    const size_t n_units = count_units(t, n_tokens + n_targets, n);
+    TRY(want_memory(t, n_tokens, n_targets, n, err));
+    TRY(units_balanced(&t->step_arena, inputs, n, n_units, &t->cut, err));
     TRY(arena_take(&t->step_arena, t->cut.n_units, sizeof *t->units, "units", &t->units, err));
     size_t token = 0, label = 0;
     t->batch = (LossSums){0};
@@ -80,7 +83,7 @@ static Status cut_batch(Trainer *t, const TrainExample *const *batch, size_t n, 
         t->units[u] = (TrainUnit){.first_token = token, .first_label = label};
         for (size_t i = t->cut.starts[u]; i < t->cut.starts[u + 1]; i++) {
             const TrainExample *example = batch[t->cut.order[i]];
-            const size_t n_labels = loss_n_labels(t->loss.head, example->input.n_tokens);
+            const size_t n_labels = loss_n_labels(t->loss.head, &example->input);
             t->memory.inputs[i] = &example->input;
             memcpy(t->memory.labels + label, example->labels, n_labels * sizeof *example->labels);
             loss_add_weights(&t->loss, example, &t->batch);
@@ -205,7 +208,7 @@ Status trainer_step(Trainer *t, const TrainExample *const *batch, size_t n, Trai
                        .learning_rate = learning_rate(t),
                        .loss = loss_mean(&t->loss, &sums),
                        .n_sequences = n};
-    for (size_t i = 0; i < n; i++) out->n_tokens += batch[i]->input.n_tokens;
+    for (size_t i = 0; i < n; i++) out->n_tokens += sequence_rows(&batch[i]->input);
     TRY(trainer_sum(t, &out->grad_norm, err));
     if (!isfinite(out->loss) || !isfinite(out->grad_norm)) {
         const bool is_norm = isfinite(out->loss);

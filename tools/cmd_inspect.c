@@ -118,6 +118,7 @@ static const char *training_type(const Inspection *in)
         [HEAD_TOKEN] = "fine-tuned to tag tokens",
         [HEAD_SPAN] = "fine-tuned to find answers",
         [HEAD_MASKED_LM] = "pre-trained by masked language modelling",
+        [HEAD_SEQ2SEQ] = "trained to make texts from texts",
     };
     for (size_t i = 0; i < in->card.tags.n; i++) {
         if (slice_eq_cstr(in->card.tags.values[i], "sentence-transformers")) {

@@ -31,6 +31,8 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(input_ids, JSONL_INTS),
     CASE_FIELD(token_type_ids, JSONL_INTS),
     CASE_FIELD(attention_mask, JSONL_INTS),
+    CASE_FIELD(decoder_input_ids, JSONL_INTS),
+    CASE_FIELD(decoder_attention_mask, JSONL_INTS),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -85,6 +87,19 @@ static Status encode_ids(const Predictor *p, Arena *arena, PredictCase *c, Error
     return STATUS_OK;
 }
 
+// What the decoder of an encoder-decoder reads.
+static Status take_targets(const Predictor *p, PredictCase *c, Error *err)
+{
+    if (model_config(p->model)->head != HEAD_SEQ2SEQ) return STATUS_OK;
+    if (!c->decoder_input_ids.is_given) {
+        return error_set(err, STATUS_INVALID,
+                         "\"decoder_input_ids\" is wanted: the model's decoder reads them");
+    }
+    c->input.target_ids = c->decoder_input_ids.values;
+    return jsonl_count_unpadded(&c->decoder_attention_mask, c->decoder_input_ids.n,
+                                &c->input.n_targets, err);
+}
+
 static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
                         Slice line, PredictCase *c, Error *err)
 {
@@ -101,6 +116,7 @@ static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t lin
     } else {
         TRY(encode_ids(p, arena, c, err));
     }
+    TRY(take_targets(p, c, err));
     return model_check_inputs(p->model, &c->input, 1, err);
 }
 
@@ -128,7 +144,7 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line
         *c->why = why;
         return STATUS_OK;
     }
-    chunk->n_tokens += c->input.n_tokens;
+    chunk->n_tokens += c->input.n_tokens + c->input.n_targets;
     if (!p->mode->work) chunk->n_floats += floats_of(p, &c->input);
     chunk->inputs[chunk->n_inputs++] = c->input;
     return STATUS_OK;
@@ -352,7 +368,8 @@ const Command command_predict = {
         "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn, "
         "and their sum\n"
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "
-        "\"end_logits\"} for span heads\n\n"
+        "\"end_logits\"} for span heads;\n"
+        "            encoder-decoders read \"decoder_input_ids\" too, and have a list for each of those\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
         "marked \"truncated\": true. Numbers that are not finite are the strings \"NaN\" and "

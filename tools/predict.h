@@ -10,6 +10,7 @@ typedef struct PredictCase {
     Slice id;
     JsonlText text, pair;
     JsonlInts input_ids, token_type_ids, attention_mask;
+    JsonlInts decoder_input_ids, decoder_attention_mask;
     TokenSequence input;
     Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
     bool is_cut;        // the text had more tokens than are allowed

@@ -56,7 +56,8 @@ static Status put_logits(Predictor *p, const PredictCase *c, const float *logits
 {
     (void)err;
     const ModelHead head = model_config(p->model)->head;
-    const size_t width = model_output_width(p->model), n = c->input.n_tokens;
+    const size_t width = model_output_width(p->model);
+    const size_t n = model_output_rows(p->model, &c->input, 1);
     if (head == HEAD_SPAN) {
         json_put_key(w, "start_logits");
         put_floats(w, logits, n, 2);

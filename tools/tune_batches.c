@@ -72,6 +72,22 @@ static Status check_labels(const ModelConfig *config, const int32_t *labels, siz
     return STATUS_OK;
 }
 
+// Labels of an encoder-decoder: a token id for each target token; the decoder reads them one place later. Ignored ones at
+// the end are padding, of which nothing comes.
+static Status take_targets(const Model *model, GivenExample *e, Arena *arena, TrainExample *out,
+                           Error *err)
+{
+    int32_t *ids = NULL;
+    size_t n = e->labels.n;
+    while (n > 1 && e->labels.values[n - 1] == IGNORED_LABEL) n--;
+    e->labels.n = n;
+    TRY(check_labels(model_config(model), e->labels.values, n, err));
+    TRY(arena_take(arena, n, sizeof *ids, "target tokens", &ids, err));
+    out->input.target_ids = ids;
+    out->input.n_targets = n;
+    return model_shift_right(model, e->labels.values, n, ids, err);
+}
+
 static Status finish_example(const Model *model, GivenExample *e, Arena *arena, TrainExample *out,
                              Error *err)
 {
@@ -82,11 +98,13 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
     if (!e->labels.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
     const size_t n = e->input_ids.n;
     TRY(want_length("token_type_ids", &e->token_type_ids, n, err));
-    TRY(want_length("labels", &e->labels, by_token ? n : head == HEAD_SPAN ? 2 : 1, err));
+    if (head != HEAD_SEQ2SEQ)
+        TRY(want_length("labels", &e->labels, by_token ? n : head == HEAD_SPAN ? 2 : 1, err));
     *out =
         (TrainExample){.input = {.ids = e->input_ids.values, .type_ids = e->token_type_ids.values},
                        .labels = e->labels.values};
     TRY(jsonl_count_unpadded(&e->attention_mask, n, &out->input.n_tokens, err));
+    if (head == HEAD_SEQ2SEQ) TRY(take_targets(model, e, arena, out, err));
     TRY(check_labels(model_config(model), out->labels, by_token ? out->input.n_tokens : e->labels.n,
                      err));
     return model_check_inputs(model, &out->input, 1, err);

@@ -23,10 +23,13 @@ Status REFERENCE(embedding)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
-static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table)
+// padding: the id whose row gets nothing; NULL = none.
+static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table,
+                     const int32_t *padding)
 {
     if (!table->data) return;
     for (size_t t = 0; t < dy->rows; t++) {
+        if (padding && ids[t] == *padding) continue;
         const Real *from = real_row(dy, t);
         for (size_t j = 0; j < dy->cols; j++) *real_at(table, (size_t)ids[t], j) += from[j];
     }
@@ -37,8 +40,8 @@ Status REFERENCE(embedding_backward)(const OpArgs *args, Exec *exec, Error *err)
     (void)exec;
     (void)err;
     const EmbeddingArgs *as = &args->as.embedding;
-    add_rows(&args->in[0], as->ids, &args->out[0]);
-    add_rows(&args->in[0], as->position_ids, &args->out[1]);
-    add_rows(&args->in[0], as->type_ids, &args->out[2]);
+    add_rows(&args->in[0], as->ids, &args->out[0], as->has_padding ? &as->padding_id : NULL);
+    add_rows(&args->in[0], as->position_ids, &args->out[1], NULL);
+    add_rows(&args->in[0], as->type_ids, &args->out[2], NULL);
     return STATUS_OK;
 }

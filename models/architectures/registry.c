@@ -3,11 +3,13 @@
 #include <string.h>
 
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
-    architecture_camembert, architecture_distilbert, architecture_modernbert;
+    architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
+    architecture_marian, architecture_t5;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
     &architecture_camembert, &architecture_distilbert, &architecture_modernbert,
+    &architecture_bart,      &architecture_marian,     &architecture_t5,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

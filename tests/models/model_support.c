@@ -43,6 +43,25 @@ int32_t *tensor_ints(const SafeTensor *tensor)
     return out;
 }
 
+static void golden_targets(const Safetensors *file, const char *name, GoldenBatch *batch)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.decoder_input_ids", name);
+    const SafeTensor *ids = safetensors_find(file, slice_from_cstr(full));
+    if (!ids) return;
+    int32_t *mask = tensor_ints(want_tensor(file, "%s.decoder_attention_mask", name));
+    batch->target_width = ids->shape[1];
+    batch->target_ids = tensor_ints(ids);
+    for (size_t i = 0; i < batch->n; i++) {
+        TokenSequence *input = &batch->inputs[i];
+        const size_t begin = i * batch->target_width;
+        input->target_ids = batch->target_ids + begin;
+        while (input->n_targets < batch->target_width && mask[begin + input->n_targets])
+            input->n_targets++;
+    }
+    free(mask);
+}
+
 GoldenBatch golden_batch(const Safetensors *file, const char *name)
 {
     char types[64];
@@ -65,6 +84,7 @@ GoldenBatch golden_batch(const Safetensors *file, const char *name)
                             .n_tokens = len,
                             .key = i};
     }
+    golden_targets(file, name, &batch);
     return batch;
 }
 
@@ -74,6 +94,7 @@ void golden_batch_release(GoldenBatch *batch)
     free(batch->ids);
     free(batch->types);
     free(batch->mask);
+    free(batch->target_ids);
 }
 
 ModelConfig small_config(ModelHead head, size_t n_labels)
@@ -138,7 +159,7 @@ SmallData small_data(const Model *model, size_t n, uint64_t seed)
         int32_t *ids = data.numbers + i * WIDTH, *types = ids + LONGEST, *labels = types + LONGEST;
         const size_t len = 3 + philox_below(&rng, LONGEST - 2);
         for (size_t t = 0; t < len; t++) {
-            ids[t] = (int32_t)philox_below(&rng, config->vocab_size);
+            ids[t] = (int32_t)(1 + philox_below(&rng, config->vocab_size - 1)); // no padding
             types[t] = t * 2 > len;
         }
         const bool is_span = config->head == HEAD_SPAN;

@@ -22,6 +22,8 @@ typedef struct GoldenBatch {
     size_t n, width; // sequences, and columns of the padded arrays
     TokenSequence *inputs;
     int32_t *ids, *types, *mask;
+    size_t target_width; // of the decoder's arrays; 0 without
+    int32_t *target_ids;
 } GoldenBatch;
 
 GoldenBatch golden_batch(const Safetensors *file, const char *name);

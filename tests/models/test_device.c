@@ -91,8 +91,9 @@ Test(device, units_for_gpus_are_large_but_bounded)
     model->exec_options.device = gpu;
     const size_t tokens = model_unit_tokens(model);
     cr_expect_geq(tokens, 768);
-    cr_expect_leq(program_buffer_floats(model->program, tokens, tokens / 2, tokens),
-                  (512u << 20) / 4);
+    const Extent extent = {
+        .n_tokens = tokens, .n_sequences = tokens / 2, .n_outputs = tokens, .n_targets = tokens};
+    cr_expect_leq(program_buffer_floats(model->program, extent), (512u << 20) / 4);
     model->exec_options.device = (Device){0};
     model_close(&model);
 }

@@ -1,0 +1,308 @@
+// T5: an encoder-decoder of pre-norm blocks with RMS norms and biases by relative position, which the first block of each
+// stack has for all of them.
+//
+//     x' = x + W_o attention(norm(x));  x'' = x' + W_2 act(W_1 norm(x'))   or   W_2 (act(W_1 norm(x')) * W_3 norm(x'))
+//     score[i][j] = q[i] . k[j] + bias[bucket(j - i)]: not divided by sqrt(head_dim)
+//
+// Sources: Raffel et al. 2020, arXiv:1910.10683, section 2.1; gated feed-forward: Shazeer 2020, arXiv:2002.05202; names of
+// tensors as in Transformers' modeling_t5.
+#include <math.h>
+
+#include "models/architecture.h"
+#include "models/config_read.h"
+
+// One of the two stacks, while it is recorded.
+typedef struct Stack {
+    const ModelConfig *config;
+    const char *name;
+    bool is_decoder;
+    TapeAttention attention; // of its self-attention, with the bias of its first block
+} Stack;
+
+static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
+{
+    const DensePart part = {name, n_out};
+    return tape_dense_parts(t, &part, 1, n_in, DENSE_NO_BIAS);
+}
+
+static Value norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    return tape_rms_norm(t, x, name, c->hidden_size, c->layer_norm_eps, 0.0f);
+}
+
+static size_t inner_size(const ModelConfig *c)
+{
+    return c->n_heads * c->head_dim;
+}
+
+// The bucket of a distance key - query: exact for near ones, by its logarithm up to max_distance, in the floats of
+// Transformers, whose rounding decides at the borders. In an encoder half of the buckets are for keys that follow.
+static int32_t bucket_of(const DecoderConfig *d, bool is_decoder, int64_t distance)
+{
+    size_t n = d->n_relative_buckets, first = 0;
+    if (!is_decoder) {
+        n /= 2;
+        first = distance > 0 ? n : 0;
+    }
+    const int64_t back = is_decoder ? (distance < 0 ? -distance : 0) : llabs(distance);
+    const size_t n_exact = n / 2, far = (size_t)back;
+    if (far < n_exact) return (int32_t)(first + far);
+    const float span = (float)log((double)d->relative_distance / (double)n_exact);
+    const float steps =
+        (float)log((double)((float)far / (float)n_exact)) / span * (float)(n - n_exact);
+    const size_t bucket = n_exact + (size_t)fmaxf(steps, 0.0f);
+    return (int32_t)(first + (bucket < n ? bucket : n - 1));
+}
+
+// Records the table of biases, [buckets, heads] in the checkpoint, and the buckets of all distances that differ.
+static void add_relative_bias(Tape *t, Stack *s)
+{
+    const DecoderConfig *d = &s->config->decoder;
+    const size_t reach = d->relative_distance;
+    int32_t *buckets = ARENA_NEW(t->arena, int32_t, 2 * reach + 1);
+    if (!buckets) {
+        tape_fail(t, STATUS_MEMORY, "relative positions");
+        return;
+    }
+    for (size_t i = 0; i <= 2 * reach; i++)
+        buckets[i] = bucket_of(d, s->is_decoder, (int64_t)i - (int64_t)reach);
+    s->attention.relative_bias =
+        tape_relative_bias(t, "relative_attention_bias", s->config->n_heads, d->n_relative_buckets);
+    s->attention.relative_bucket = buckets;
+    s->attention.relative_reach = (int32_t)reach;
+}
+
+static Value residual(Tape *t, const Stack *s, Value x, Value y)
+{
+    return tape_add(t, x, tape_dropout(t, y, s->config->hidden_dropout));
+}
+
+static Value self_attention(Tape *t, Stack *s, size_t i, Value x)
+{
+    const ModelConfig *c = s->config;
+    const size_t h = c->hidden_size, inner = inner_size(c);
+    const DensePart parts[] = {{"q", inner}, {"k", inner}, {"v", inner}};
+    tape_prefix(t, "%s.block.%zu.layer.0.", s->name, i);
+    const Value normed = norm(t, c, x, "layer_norm");
+    tape_prefix(t, "%s.block.%zu.layer.0.SelfAttention.", s->name, i);
+    const Dense dense_qkv = tape_dense_parts(t, parts, 3, h, DENSE_NO_BIAS);
+    if (i == 0) add_relative_bias(t, s);
+    const Value qkv = tape_linear(t, normed, dense_qkv, ACTIVATION_NONE);
+    const Value mixed =
+        tape_attention(t, tape_columns(t, qkv, 0, inner), tape_columns(t, qkv, inner, 2 * inner),
+                       tape_columns(t, qkv, 2 * inner, 3 * inner), &s->attention);
+    return residual(t, s, x, tape_linear(t, mixed, dense(t, "o", inner, h), ACTIVATION_NONE));
+}
+
+static Value cross_attention(Tape *t, const Stack *s, size_t i, Value x, Value source)
+{
+    const ModelConfig *c = s->config;
+    const size_t h = c->hidden_size, inner = inner_size(c);
+    const DensePart parts[] = {{"k", inner}, {"v", inner}};
+    const TapeAttention attention = {.n_heads = c->n_heads,
+                                     .n_kv_heads = c->n_heads,
+                                     .head_dim = c->head_dim,
+                                     .scale = 1.0f,
+                                     .relative_bias = PARAM_NONE,
+                                     .dropout = c->attention_dropout};
+    tape_prefix(t, "%s.block.%zu.layer.1.", s->name, i);
+    const Value normed = norm(t, c, x, "layer_norm");
+    tape_prefix(t, "%s.block.%zu.layer.1.EncDecAttention.", s->name, i);
+    const Value q = tape_linear(t, normed, dense(t, "q", h, inner), ACTIVATION_NONE);
+    const Value kv =
+        tape_linear(t, source, tape_dense_parts(t, parts, 2, h, DENSE_NO_BIAS), ACTIVATION_NONE);
+    const Value mixed = tape_attention(t, q, tape_columns(t, kv, 0, inner),
+                                       tape_columns(t, kv, inner, 2 * inner), &attention);
+    return residual(t, s, x, tape_linear(t, mixed, dense(t, "o", inner, h), ACTIVATION_NONE));
+}
+
+static Value feed_forward(Tape *t, const Stack *s, size_t i, Value x)
+{
+    const ModelConfig *c = s->config;
+    const size_t h = c->hidden_size, f = c->intermediate_size, layer = s->is_decoder ? 2 : 1;
+    tape_prefix(t, "%s.block.%zu.layer.%zu.", s->name, i, layer);
+    const Value normed = norm(t, c, x, "layer_norm");
+    tape_prefix(t, "%s.block.%zu.layer.%zu.DenseReluDense.", s->name, i, layer);
+    Value inner;
+    if (c->decoder.is_gated) {
+        const DensePart parts[] = {{"wi_0", f}, {"wi_1", f}};
+        const Value both = tape_linear(t, normed, tape_dense_parts(t, parts, 2, h, DENSE_NO_BIAS),
+                                       ACTIVATION_NONE);
+        inner = tape_gated(t, tape_columns(t, both, 0, f), tape_columns(t, both, f, 2 * f),
+                           c->activation);
+    } else {
+        inner = tape_linear(t, normed, dense(t, "wi", h, f), c->activation);
+    }
+    inner = tape_dropout(t, inner, c->hidden_dropout);
+    return residual(t, s, x, tape_linear(t, inner, dense(t, "wo", f, h), ACTIVATION_NONE));
+}
+
+// source: the encoder's output, for the decoder; NULL for the encoder.
+static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, const Value *source)
+{
+    Stack s = {.config = c,
+               .name = source ? "decoder" : "encoder",
+               .is_decoder = source != NULL,
+               .attention = {.n_heads = c->n_heads,
+                             .n_kv_heads = c->n_heads,
+                             .head_dim = c->head_dim,
+                             .scale = 1.0f,
+                             .is_causal = source != NULL,
+                             .relative_bias = PARAM_NONE,
+                             .dropout = c->attention_dropout}};
+    x = tape_dropout(t, x, c->hidden_dropout);
+    tape_hidden(t, x);
+    for (size_t i = 0; i < n_layers; i++) {
+        tape_group(t, 1 + i);
+        x = self_attention(t, &s, i, x);
+        if (source) x = cross_attention(t, &s, i, x, *source);
+        x = feed_forward(t, &s, i, x);
+        if (i + 1 < n_layers) tape_hidden(t, x);
+    }
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "%s.", s.name);
+    x = tape_dropout(t, norm(t, c, x, "final_layer_norm"), c->hidden_dropout);
+    tape_hidden(t, x);
+    return x;
+}
+
+static void t5_record(Tape *t, const ModelConfig *c)
+{
+    static const char *const aliases[] = {"encoder.embed_tokens.weight",
+                                          "decoder.embed_tokens.weight", NULL};
+    const DecoderConfig *d = &c->decoder;
+    tape_group(t, 0);
+    tape_prefix(t, "%s", "");
+    const ParamId shared = d->has_output
+                               ? tape_table(t, "shared", c->vocab_size, c->hidden_size, -1)
+                               : tape_tied_table(t, "shared", c->vocab_size, c->hidden_size, -1);
+    tape_aliases(t, shared, aliases);
+    const Value tokens = tape_embedding(t, shared, PARAM_NONE, PARAM_NONE);
+    const Value target_tokens = tape_target_embedding(t, shared, PARAM_NONE);
+    const Value source = stack(t, c, d->n_encoder_layers, tokens, NULL);
+    Value y = stack(t, c, d->n_layers, target_tokens, &source);
+    if (d->has_scaled_output) y = tape_scale(t, y, 1.0f / sqrtf((float)c->hidden_size));
+    tape_prefix(t, "%s", "");
+    tape_output(t, d->has_output
+                       ? tape_linear(t, y, dense(t, "lm_head", c->hidden_size, c->vocab_size),
+                                     ACTIVATION_NONE)
+                       : tape_linear_tied(t, y, shared, PARAM_NONE));
+}
+
+// ---- config.json ----
+
+// No position is too far: a length that its buckets do not tell apart any more is as good as any.
+enum { LONGEST = 1 << 20 };
+
+static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
+{
+    DecoderConfig *d = &config->decoder;
+    int64_t n_layers = 0, buckets = 32, distance = 128;
+    TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
+    TRY(config_read_size(root, "d_model", &config->hidden_size, err));
+    TRY(config_read_size(root, "d_kv", &config->head_dim, err));
+    TRY(config_read_size(root, "d_ff", &config->intermediate_size, err));
+    TRY(config_read_size(root, "num_heads", &config->n_heads, err));
+    TRY(config_read_size(root, "num_layers", &d->n_encoder_layers, err));
+    n_layers = (int64_t)d->n_encoder_layers;
+    TRY(json_opt_i64(root, "num_decoder_layers", 1, 1 << 16, &n_layers, err));
+    TRY(json_opt_i64(root, "relative_attention_num_buckets", 4, 1 << 16, &buckets, err));
+    TRY(json_opt_i64(root, "relative_attention_max_distance", 2, 1 << 20, &distance, err));
+    if (distance <= buckets / 2) {
+        return json_error(json_get(root, "relative_attention_max_distance"), err,
+                          "must be above half of the %lld buckets", (long long)buckets);
+    }
+    d->n_layers = (size_t)n_layers;
+    d->n_heads = config->n_heads;
+    d->intermediate_size = config->intermediate_size;
+    d->n_relative_buckets = (size_t)buckets;
+    d->relative_distance = (size_t)distance;
+    config->n_layers = d->n_encoder_layers > d->n_layers ? d->n_encoder_layers : d->n_layers;
+    config->max_positions = LONGEST;
+    return STATUS_OK;
+}
+
+// "relu", "gated-gelu", "gated-silu": T5's gelu is the tanh approximation where it is gated.
+static Status read_feed_forward(const Json *root, ModelConfig *config, Error *err)
+{
+    static const struct {
+        const char *name;
+        Activation activation;
+        bool is_gated;
+    } known[] = {{"relu", ACTIVATION_RELU, false},      {"gelu", ACTIVATION_GELU, false},
+                 {"silu", ACTIVATION_SILU, false},      {"gated-gelu", ACTIVATION_GELU_TANH, true},
+                 {"gated-relu", ACTIVATION_RELU, true}, {"gated-silu", ACTIVATION_SILU, true}};
+    Slice name = SLICE("relu");
+    TRY(json_opt_string(root, "feed_forward_proj", &name, err));
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!slice_eq_cstr(name, known[i].name)) continue;
+        config->activation = known[i].activation;
+        config->decoder.is_gated = known[i].is_gated;
+        return STATUS_OK;
+    }
+    return json_error(json_get(root, "feed_forward_proj"), err,
+                      "unknown \"" SLICE_FMT "\"; known are relu, gelu, silu, gated-gelu, "
+                      "gated-relu, gated-silu",
+                      SLICE_ARG(name));
+}
+
+static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    DecoderConfig *d = &config->decoder;
+    bool is_tied = true;
+    int64_t start_id = 0;
+    TRY(read_sizes(root, config, err));
+    TRY(read_feed_forward(root, config, err));
+    // The first T5 divides the outputs of its tied layer by sqrt(d_model), T5 1.1 does not; files before Transformers 5
+    // tell them apart by tie_word_embeddings.
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    d->has_scaled_output = is_tied;
+    TRY(json_opt_bool(root, "scale_decoder_outputs", &d->has_scaled_output, err));
+    d->may_have_output = !d->has_scaled_output;
+    TRY(json_opt_i64(root, "decoder_start_token_id", 0, (int64_t)config->vocab_size - 1, &start_id,
+                     err));
+    d->start_id = (int32_t)start_id;
+    TRY(config_read_float(root, "layer_norm_epsilon", 0.0, 1.0, 1e-6, &config->layer_norm_eps,
+                          err));
+    TRY(config_read_float(root, "dropout_rate", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
+    config->attention_dropout = config->hidden_dropout;
+    config->initializer_range =
+        0.05f; // Transformers varies it by layer; new models are not made here
+    return STATUS_OK;
+}
+
+static void t5_write_config(const ModelConfig *config, JsonWriter *w)
+{
+    const DecoderConfig *d = &config->decoder;
+    config_put_size(w, "vocab_size", config->vocab_size);
+    config_put_size(w, "d_model", config->hidden_size);
+    config_put_size(w, "d_kv", config->head_dim);
+    config_put_size(w, "d_ff", config->intermediate_size);
+    config_put_size(w, "num_heads", config->n_heads);
+    config_put_size(w, "num_layers", d->n_encoder_layers);
+    config_put_size(w, "num_decoder_layers", d->n_layers);
+    config_put_size(w, "relative_attention_num_buckets", d->n_relative_buckets);
+    config_put_size(w, "relative_attention_max_distance", d->relative_distance);
+    config_put_size(w, "decoder_start_token_id", (size_t)d->start_id);
+    json_put_key(w, "is_encoder_decoder");
+    json_put_bool(w, true);
+    json_put_key(w, "tie_word_embeddings");
+    json_put_bool(w, d->has_scaled_output);
+    json_put_key(w, "feed_forward_proj");
+    json_put_cstr(w, !d->is_gated                            ? "relu"
+                     : config->activation == ACTIVATION_SILU ? "gated-silu"
+                                                             : "gated-gelu");
+    config_put_float(w, "layer_norm_epsilon", config->layer_norm_eps);
+    config_put_float(w, "dropout_rate", config->hidden_dropout);
+}
+
+const Architecture architecture_t5 = {
+    .model_type = "t5",
+    .summary = "T5 and T5 1.1 encoder-decoders (FLAN-T5 among them)",
+    .classes = {{"T5ForConditionalGeneration", HEAD_SEQ2SEQ}, {"T5WithLMHeadModel", HEAD_SEQ2SEQ}},
+    .base_prefix = "transformer.",
+    .read_config = t5_read_config,
+    .write_config = t5_write_config,
+    .record = t5_record,
+};
