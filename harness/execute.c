@@ -224,7 +224,7 @@ static Status measure_latency(Executor *executor, const Tokens *tokens, const Tr
                               Outcome *outcome, Error *err)
 {
     enum { N_MEASURED = 32 };
-    const int64_t budget_ns = 500 * 1000 * 1000, start_ns = clock_now_ns();
+    const int64_t budget_ns = INT64_C(500) * 1000 * 1000, start_ns = clock_now_ns();
     const size_t n = samples->n_judged, n_measured = n < N_MEASURED ? n : N_MEASURED;
     Arena scratch = {0};
     Status s = STATUS_OK;

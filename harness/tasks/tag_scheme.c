@@ -5,7 +5,8 @@
 // "B-PER" is prefix 'B' and type "PER"; "O" has none.
 static char prefix_of(Slice tag)
 {
-    return tag.len > 1 && tag.ptr[1] == '-' ? tag.ptr[0] : 'O';
+    if (tag.len > 1 && tag.ptr[1] == '-') return tag.ptr[0];
+    return 'O';
 }
 
 static Slice type_of(Slice tag)

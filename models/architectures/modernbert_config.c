@@ -96,14 +96,18 @@ static Status read_head(const Json *root, ModelConfig *config, Error *err)
     return config_read_activation(root, "classifier_activation", &config->head_activation, err);
 }
 
-static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
 {
     TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &config->hidden_size, err));
     TRY(config_read_size(root, "num_hidden_layers", &config->n_layers, err));
     TRY(config_read_size(root, "num_attention_heads", &config->n_heads, err));
     TRY(config_read_size(root, "intermediate_size", &config->intermediate_size, err));
-    TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
+    return config_read_size(root, "max_position_embeddings", &config->max_positions, err);
+}
+
+static Status read_numbers(const Json *root, ModelConfig *config, Error *err)
+{
     TRY(config_read_float(root, "norm_eps", 0.0, 1.0, 1e-5, &config->layer_norm_eps, err));
     TRY(config_read_float(root, "embedding_dropout", 0.0, 0.999, 0.0, &config->embedding_dropout,
                           err));
@@ -112,7 +116,13 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *config, E
     TRY(config_read_float(root, "mlp_dropout", 0.0, 0.999, 0.0, &config->mlp_dropout, err));
     TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
                           err));
-    TRY(config_read_activation(root, "hidden_activation", &config->activation, err));
+    return config_read_activation(root, "hidden_activation", &config->activation, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(read_sizes(root, config, err));
+    TRY(read_numbers(root, config, err));
     TRY(read_kinds(arena, root, config, err));
     TRY(read_positions(root, config, err));
     TRY(read_biases(root, config, err));

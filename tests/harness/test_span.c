@@ -1,6 +1,7 @@
 // Questions answered by spans: whole runs over made-up passages.
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -80,14 +81,15 @@ Test(span, a_run_answers_every_question_and_no_byte_depends_on_jobs_or_threads)
 
 static double score_of(const char *export, const char *metric)
 {
+    static const char key[] = "\"estimate\":";
     char wanted[64];
     double best = 0;
     snprintf(wanted, sizeof wanted, "\"name\":\"%s\"", metric);
     for (const char *at = export; (at = strstr(at, wanted)) != NULL; at++) {
-        const char *estimate = strstr(at, "\"estimate\":");
-        double value = 0;
-        if (estimate && sscanf(estimate, "\"estimate\":%lf", &value) == 1 && value > best)
-            best = value;
+        const char *estimate = strstr(at, key);
+        if (!estimate) break;
+        const double value = strtod(estimate + sizeof key - 1, NULL);
+        if (value > best) best = value;
     }
     return best;
 }
