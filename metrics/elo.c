@@ -66,8 +66,8 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     for (size_t s = 0; s <= plan->setup.n_labels; s++) scores[s] = NAN;
     for (size_t i = 0; i < rows->n_rows; i++) {
         const double *row = rows->values + 3 * i;
-        double left = weights[i];
-        for (; left >= 1; left--) compare_once(o, o->k, row, scores + 1);
+        const double whole = floor(weights[i]), left = weights[i] - whole;
+        for (size_t w = 0; w < (size_t)whole; w++) compare_once(o, o->k, row, scores + 1);
         if (left > 0) compare_once(o, o->k * left, row, scores + 1);
     }
     scores[0] = scores[1 + o->system];
