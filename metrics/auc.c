@@ -8,6 +8,7 @@
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 #include "metrics/ranked.h"
+#include "metrics/resample.h"
 
 typedef enum Average { AVERAGE_MACRO, AVERAGE_WEIGHTED, AVERAGE_MICRO } Average;
 static const char *const averages[] = {"macro", "weighted", "micro"};
@@ -162,6 +163,44 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     return STATUS_OK;
 }
 
+// Two classes: the sum over pairs less the pairs that the row takes part in.
+static Status leave_out(const MetricPlan *plan, const RowSet *rows, const void *index, double *out,
+                        bool *is_done, Error *err)
+{
+    (void)err;
+    const RankedOptions *o = plan->options;
+    *is_done = o->is_binary;
+    if (!o->is_binary) return STATUS_OK;
+    const uint32_t *order = ((const RankedIndex *)index)->orders[0];
+    const double *values = rows->values;
+    double total[2] = {0, 0}, below[2] = {0, 0}, won = 0;
+    for (size_t i = 0; i < rows->n_rows; i++) total[values[2 * i] == 1] += weight_of(rows, i);
+    // First the wins of each row over the other class go into out, then the score without them.
+    for (size_t begin = 0, end; begin < rows->n_rows; begin = end) {
+        double tied[2] = {0, 0};
+        for (end = begin; end < rows->n_rows && values[2 * (size_t)order[end] + 1] ==
+                                                    values[2 * (size_t)order[begin] + 1];
+             end++) {
+            tied[values[2 * (size_t)order[end]] == 1] += weight_of(rows, order[end]);
+        }
+        for (size_t i = begin; i < end; i++) {
+            const bool is_positive = values[2 * (size_t)order[i]] == 1;
+            out[order[i]] =
+                is_positive ? below[0] + 0.5 * tied[0] : total[1] - below[1] - 0.5 * tied[1];
+        }
+        won += tied[1] * (below[0] + 0.5 * tied[0]);
+        below[0] += tied[0];
+        below[1] += tied[1];
+    }
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const double w = weight_of(rows, i);
+        const bool is_positive = values[2 * i] == 1;
+        const double pairs = (total[1] - is_positive * w) * (total[0] - !is_positive * w);
+        out[i] = pairs > 0 ? (won - w * out[i]) / pairs : (double)NAN;
+    }
+    return STATUS_OK;
+}
+
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
 {
     const RankedOptions *o = plan->options;
@@ -187,5 +226,6 @@ const Metric metric_auc = {
     .row = ranked_row,
     .index_rows = index_rows,
     .score_rows = score_rows,
+    .leave_out = leave_out,
     .signature = signature,
 };

@@ -30,6 +30,11 @@ typedef struct Bootstrap {
     size_t stride;
     double *unit_sums;
     double *totals;
+    // Where every unit sum is a small whole number (counts: BLEU, chrF, entity F1), the same as 16-bit lanes: exact, and a
+    // quarter of the memory to walk through. NULL elsewhere.
+    uint16_t *packed; // [n_units, n_lanes]
+    size_t n_lanes;   // a multiple of LANES, at most MAX_LANES
+    size_t n_exact;   // so many rows can be added before a lane could overflow
     // METRIC_ROWS: an index for each system; for swaps the rows of both systems end to end, with one index.
     const void **index;
     RowSet both;
@@ -69,6 +74,54 @@ static void gather(const double *sums, size_t stride, const uint32_t *units, siz
     for (; at < stride; at++) gather_columns(sums + at, stride, units, n, 1, total + at);
 }
 
+enum { LANES = 8, MAX_LANES = 64 };
+typedef uint16_t Lanes __attribute__((vector_size(2 * LANES)));
+
+// Adds the lanes of the drawn units, n_vectors at a time; n at most n_exact. Inlined with a constant as above.
+static inline __attribute__((always_inline)) void gather_lanes(const uint16_t *packed,
+                                                               size_t n_lanes,
+                                                               const uint32_t *units, size_t n,
+                                                               size_t n_vectors, double *total)
+{
+    Lanes sums[4] = {{0}};
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t *row = packed + units[i] * n_lanes;
+        for (size_t v = 0; v < n_vectors; v++) {
+            Lanes lanes;
+            memcpy(&lanes, row + v * LANES, sizeof lanes);
+            sums[v] += lanes;
+        }
+    }
+    for (size_t v = 0; v < n_vectors; v++) {
+        for (size_t l = 0; l < LANES; l++) total[v * LANES + l] += sums[v][l];
+    }
+}
+
+static void gather_packed(const Bootstrap *b, const uint32_t *units, size_t n, double *sums)
+{
+    double total[MAX_LANES] = {0};
+    for (size_t at = 0; at < n; at += b->n_exact) {
+        const size_t m = size_min(b->n_exact, n - at);
+        size_t lane = 0;
+        for (; lane + 4 * LANES <= b->n_lanes; lane += 4 * LANES)
+            gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 4, total + lane);
+        for (; lane + 3 * LANES <= b->n_lanes; lane += 3 * LANES)
+            gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 3, total + lane);
+        for (; lane < b->n_lanes; lane += LANES)
+            gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 1, total + lane);
+    }
+    memcpy(sums, total, b->stride * sizeof *sums);
+}
+
+static void gather_units(const Bootstrap *b, const uint32_t *units, size_t n, double *sums)
+{
+    if (b->packed != NULL) {
+        gather_packed(b, units, n, sums);
+    } else {
+        gather(b->unit_sums, b->stride, units, n, sums);
+    }
+}
+
 // Moves the swapped units' sums between the two systems: the drawn units are those swapped.
 static void swap_sums(const Bootstrap *b, const unsigned char *swap, uint32_t *units, double *sums)
 {
@@ -78,7 +131,7 @@ static void swap_sums(const Bootstrap *b, const unsigned char *swap, uint32_t *u
         units[n] = (uint32_t)u;
         n += swap[u];
     }
-    gather(b->unit_sums, b->stride, units, n, sums);
+    gather_units(b, units, n, sums);
     for (size_t c = 0; c < width; c++) {
         const double moved = sums[width + c] - sums[c];
         sums[c] = b->totals[c] + moved;
@@ -90,7 +143,7 @@ static void resample_sums(Bootstrap *b, size_t r, WorkerScratch *w)
 {
     if (b->kind == RESAMPLE_BOOTSTRAP) {
         draw_units(b->seed, r, b->n_units, w->units);
-        gather(b->unit_sums, b->stride, w->units, b->n_units, w->sums);
+        gather_units(b, w->units, b->n_units, w->sums);
     } else {
         bootstrap_swaps(b->seed, r, b->n_units, w->swap);
         swap_sums(b, w->swap, w->units, w->sums);
@@ -185,6 +238,30 @@ static Status check_systems(const System *systems, size_t n_systems, ResampleKin
     return STATUS_OK;
 }
 
+static Status pack_sums(Bootstrap *b, Arena *arena, Error *err)
+{
+    enum { LEAST_EXACT = 64 };
+    const size_t n_cells = b->n_units * b->stride;
+    double highest = 1;
+    for (size_t i = 0; i < n_cells; i++) {
+        const double value = b->unit_sums[i];
+        if (!(value >= 0 && value <= UINT16_MAX) || value != floor(value)) return STATUS_OK;
+        highest = fmax(highest, value);
+    }
+    b->n_exact = (size_t)(UINT16_MAX / highest);
+    b->n_lanes = (b->stride + LANES - 1) / LANES * LANES;
+    if (b->n_exact < LEAST_EXACT || b->n_lanes > MAX_LANES) return STATUS_OK;
+    size_t size;
+    if (!size_mul(b->n_lanes, sizeof *b->packed, &size))
+        return error_set_memory(err, b->n_lanes, sizeof *b->packed, "sums by unit");
+    TRY(arena_take(arena, b->n_units, size, "sums by unit", &b->packed, err));
+    for (size_t u = 0; u < b->n_units; u++) {
+        for (size_t c = 0; c < b->stride; c++)
+            b->packed[u * b->n_lanes + c] = (uint16_t)b->unit_sums[u * b->stride + c];
+    }
+    return STATUS_OK;
+}
+
 static Status prepare_sums(Bootstrap *b, Arena *arena, Error *err)
 {
     const size_t width = b->systems[0].plan->width;
@@ -200,7 +277,7 @@ static Status prepare_sums(Bootstrap *b, Arena *arena, Error *err)
     for (size_t u = 0; u < b->n_units; u++) {
         for (size_t c = 0; c < b->stride; c++) b->totals[c] += b->unit_sums[u * b->stride + c];
     }
-    return STATUS_OK;
+    return pack_sums(b, arena, err);
 }
 
 static Status prepare_both(Bootstrap *b, Arena *arena, Error *err)

@@ -35,8 +35,13 @@ Status bootstrap_replicates(const System *systems, size_t n_systems, ResampleKin
                             size_t n_resamples, uint64_t seed, Pool *pool, double *out,
                             Error *err) MUST_CHECK;
 
-// Leave-one-unit-out scores: out [n_units, n_scores], in the order of cluster indices.
-Status jackknife(const MetricPlan *plan, const RowSet *rows, Pool *pool, double *out,
+// Leave-one-unit-out scores: out [n_units, n_scores], of which the first *n_out rows are written. Each unit is left out by
+// itself (n_out = n_units, in the order of cluster indices) for METRIC_SUMS, where the metric has a way of its own, where
+// rows are few or repeat (labels), and else up to JACKKNIFE_GROUPS units; beyond that, as each score takes a walk over all
+// rows, JACKKNIFE_GROUPS groups of units, drawn once and for all, are left out by turns: enough for the skewness that
+// interval_bca wants, since the third moments of sums add up.
+enum { JACKKNIFE_GROUPS = 400 };
+Status jackknife(const MetricPlan *plan, const RowSet *rows, Pool *pool, double *out, size_t *n_out,
                  Error *err) MUST_CHECK;
 
 // Quantile of sorted values by linear interpolation at (n - 1) q (numpy's default; Hyndman & Fan 1996, type 7).

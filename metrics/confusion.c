@@ -5,6 +5,19 @@
 #include "base/size.h"
 #include "metrics/resample.h"
 
+const ConfusionCell *confusion_cell(const Confusion *confusion, size_t label, size_t predicted)
+{
+    return &confusion->cells[label * (confusion->n_classes + 1) + predicted];
+}
+
+double confusion_support(const Confusion *confusion, size_t label)
+{
+    double sum = 0;
+    for (size_t c = 0; c <= confusion->n_classes; c++)
+        sum += confusion_cell(confusion, label, c)->count;
+    return sum;
+}
+
 static Status check_row(const double *row, size_t i, size_t n_classes, Error *err)
 {
     const double n = (double)n_classes;
@@ -37,8 +50,7 @@ Status confusion_of_rows(const RowSet *rows, size_t n_classes, double level, Are
     }
     for (size_t label = 0; label < n_classes; label++) {
         ConfusionCell *cells = out->cells + label * n_columns;
-        double support = 0;
-        for (size_t c = 0; c < n_columns; c++) support += cells[c].count;
+        const double support = confusion_support(out, label);
         const double n = squares[label] > 0 ? support * support / squares[label] : 0;
         for (size_t c = 0; c < n_columns; c++) {
             cells[c].share = support > 0 ? cells[c].count / support : (double)NAN;
@@ -46,9 +58,4 @@ Status confusion_of_rows(const RowSet *rows, size_t n_classes, double level, Are
         }
     }
     return STATUS_OK;
-}
-
-const ConfusionCell *confusion_cell(const Confusion *confusion, size_t label, size_t predicted)
-{
-    return &confusion->cells[label * (confusion->n_classes + 1) + predicted];
 }

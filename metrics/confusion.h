@@ -23,5 +23,7 @@ typedef struct Confusion {
 Status confusion_of_rows(const RowSet *rows, size_t n_classes, double level, Arena *arena,
                          Confusion *out, Error *err) MUST_CHECK;
 const ConfusionCell *confusion_cell(const Confusion *confusion, size_t label, size_t predicted);
+// The weight of the items whose reference is a class.
+double confusion_support(const Confusion *confusion, size_t label);
 
 #endif

@@ -23,7 +23,8 @@ typedef struct Judged {
     const void *items_index; // of METRIC_WHOLE
     double *replicates;      // [n_resamples, n_scores], or [n_halves, n_scores]
     size_t n_halves;
-    double *jackknife; // [n_units, n_scores], for BCa
+    double *jackknife; // [n_jackknife, n_scores], for BCa
+    size_t n_jackknife;
     Arena *scratch;    // one a worker, for METRIC_WHOLE
 } Judged;
 
@@ -187,7 +188,7 @@ static Status take_replicates(Judged *j, Arena *arena, Error *err)
                          j->plan->metric->name);
     }
     TRY(arena_take(arena, jack_cells, sizeof(double), "jackknife scores", &j->jackknife, err));
-    return jackknife(j->plan, j->rows, j->options.pool, j->jackknife, err);
+    return jackknife(j->plan, j->rows, j->options.pool, j->jackknife, &j->n_jackknife, err);
 }
 
 // One column of [n, n_scores] without its undefined values; returns how many are left.
@@ -218,7 +219,7 @@ static Status bootstrap_interval(const Judged *j, size_t at, Arena *arena, Score
     if (n > 1 && n_units > 1 && isfinite(score->estimate)) {
         interval = interval_percentile(values, n, o->level);
         if (is_bca) {
-            const size_t n_left = column(j->jackknife, n_units, j->n_scores, at, left_out);
+            const size_t n_left = column(j->jackknife, j->n_jackknife, j->n_scores, at, left_out);
             interval = interval_bca(values, n, score->estimate, left_out, n_left, o->level);
         }
     }

@@ -99,6 +99,37 @@ TestResult t_folds(const double *differences, size_t k, double n_test, double n_
     return t_result(d.mean / error, (double)k - 1);
 }
 
+Interval t_folds_interval(const double *differences, size_t k, double n_test, double n_train,
+                          double level)
+{
+    const Moments d = moments_of(differences, k);
+    const double error = sqrt(d.variance * (1 / (double)k + n_test / n_train));
+    return interval_t(d.mean, error, (double)k - 1, level);
+}
+
+TestResult f_5x2cv(const double *differences)
+{
+    double squares = 0, variances = 0;
+    for (size_t i = 0; i < 5; i++) {
+        const double a = differences[2 * i], b = differences[2 * i + 1], mean = 0.5 * (a + b);
+        squares += a * a + b * b;
+        variances += (a - mean) * (a - mean) + (b - mean) * (b - mean);
+    }
+    const double f = squares / (2 * variances);
+    return (TestResult){
+        .statistic = f, .df = 10, .p = f_sf(f, 10, 5), .p_less = NAN, .p_greater = NAN};
+}
+
+double noninferiority_p(double improvement, double standard_error, double df, double margin)
+{
+    return t_sf((improvement + margin) / standard_error, df);
+}
+
+double equivalence_p(double difference, double standard_error, double df, double margin)
+{
+    return t_sf((margin - fabs(difference)) / standard_error, df);
+}
+
 TestResult sign_test(const double *x, const double *y, size_t n)
 {
     double n_positive = 0, n_signed = 0;
@@ -117,6 +148,25 @@ double cohen_d_paired(const double *x, const double *y, size_t n)
 {
     const Moments d = difference_moments(x, y, n);
     return d.mean / sqrt(d.variance);
+}
+
+double cohen_d(const double *x, size_t n_x, const double *y, size_t n_y)
+{
+    const Moments a = moments_of(x, n_x), b = moments_of(y, n_y);
+    const double na = (double)n_x, nb = (double)n_y;
+    return (a.mean - b.mean) /
+           sqrt(((na - 1) * a.variance + (nb - 1) * b.variance) / (na + nb - 2));
+}
+
+double hedges_g(const double *x, size_t n_x, const double *y, size_t n_y)
+{
+    return cohen_d(x, n_x, y, n_y) * (1 - 3 / (4 * ((double)n_x + (double)n_y) - 9));
+}
+
+double cohen_h(double p, double q)
+{
+    if (!(p >= 0 && p <= 1 && q >= 0 && q <= 1)) return NAN;
+    return 2 * asin(sqrt(p)) - 2 * asin(sqrt(q));
 }
 
 // Sums that differ by rounding alone count as equal.

@@ -106,7 +106,11 @@ struct Metric {
     // used in place of rows->weights. index is NULL where there is no index_rows. scratch is rewound by the caller.
     Status (*score_rows)(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err);
-    // METRIC_WHOLE: the same from the items. index_items is optional, as index_rows is.
+    // METRIC_ROWS, optional: scores under the rows' own weights with each row left out, out [n_rows, n_scores], faster than
+    // one score_rows for each row. Leaves *is_done false where this plan has no such way.
+    Status (*leave_out)(const MetricPlan *plan, const RowSet *rows, const void *index, double *out,
+                        bool *is_done, Error *err);
+    // METRIC_WHOLE: what score_rows does, from the items. index_items is optional, as index_rows is.
     Status (*index_items)(const MetricPlan *plan, const Item *items, size_t n_items, Arena *arena,
                           const void **index, Error *err);
     Status (*score_items)(const MetricPlan *plan, const Item *items, const double *weights,

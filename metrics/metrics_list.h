@@ -17,6 +17,7 @@ extern const Metric metric_brier;
 extern const Metric metric_auc;
 extern const Metric metric_average_precision;
 extern const Metric metric_ece;
+extern const Metric metric_ece_classwise;
 extern const Metric metric_mse;
 extern const Metric metric_mae;
 extern const Metric metric_r2;

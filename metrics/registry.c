@@ -16,6 +16,7 @@ const Metric *const metrics_all[] = {
     &metric_auc,
     &metric_average_precision,
     &metric_ece,
+    &metric_ece_classwise,
     &metric_mse,
     &metric_mae,
     &metric_r2,
