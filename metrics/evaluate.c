@@ -25,7 +25,7 @@ typedef struct Judged {
     size_t n_halves;
     double *jackknife; // [n_jackknife, n_scores], for BCa
     size_t n_jackknife;
-    Arena *scratch;    // one a worker, for METRIC_WHOLE
+    Arena *scratch; // one a worker, for METRIC_WHOLE
 } Judged;
 
 static IntervalOptions with_defaults(const IntervalOptions *options)

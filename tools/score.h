@@ -20,11 +20,15 @@
 #include "base/json.h"
 #include "tools/command.h"
 
+enum { SCORE_CARRIED = 8 };
+
 // One line of --cases. Everything lives until its answer is written.
 typedef struct ScoreCase {
     const Json *root;   // an object
     const Json *params; // its "params", an object, or NULL
     Arena *arena;
+    double *
+        carried; // [SCORE_CARRIED], at first 0: what a family keeps from case to case, such as sums over all above
 } ScoreCase;
 
 typedef struct ScoreFamily {
@@ -46,6 +50,16 @@ extern const ScoreFamily score_bleu, score_chrf, score_ter, score_rouge, score_w
     score_exact_match, score_ner, score_squad, score_meteor, score_distinct, score_repetition,
     score_length_ratio, score_ranking, score_preference, score_agreement, score_fairness,
     score_flip_rate, score_crows_pairs, score_stereoset, score_bbq, score_winobias, score_weat;
+extern const ScoreFamily score_classification;
+extern const ScoreFamily score_probability;
+extern const ScoreFamily score_correlation;
+extern const ScoreFamily score_lm;
+extern const ScoreFamily score_multiple_choice;
+extern const ScoreFamily score_pass_at_k;
+extern const ScoreFamily score_tests;
+extern const ScoreFamily score_intervals;
+extern const ScoreFamily score_bootstrap;
+extern const ScoreFamily score_comparisons;
 
 // ---- reading cases (score_cases.c) ----
 

@@ -91,13 +91,13 @@ void score_put_text(JsonWriter *w, const char *key, Slice text)
 
 // Answers one case; a failure of the case itself is its answer.
 static Status answer(const ScoreFamily *family, const JsonDocument *document, Arena *arena,
-                     JsonlOut *out, Error *err)
+                     double *carried, JsonlOut *out, Error *err)
 {
     const Json *root = json_root(document), *id = json_get(root, "id");
     const Slice id_text = id != NULL ? json_source(id) : (Slice){0};
     const size_t begin = out->text.len;
     Error why = {0};
-    ScoreCase c = {.root = root, .arena = arena};
+    ScoreCase c = {.root = root, .arena = arena, .carried = carried};
     Status s = STATUS_OK;
     if (json_kind(root) != JSON_OBJECT) {
         s = json_error(root, &why, "a case must be an object, not %s",
@@ -116,6 +116,7 @@ static Status each_case(const ScoreFamily *family, LineReader *in, const char *i
                         JsonlOut *out, Error *err)
 {
     Arena arena = {0};
+    double carried[SCORE_CARRIED] = {0};
     Status s = STATUS_OK;
     Slice line = {0};
     bool more = false;
@@ -129,7 +130,7 @@ static Status each_case(const ScoreFamily *family, LineReader *in, const char *i
         snprintf(place, sizeof place, "%.200s line %zu",
                  strcmp(in_path, "-") == 0 ? "case" : in_path, line_reader_number(in));
         if (json_parse(slice_from_cstr(place), line, JSON_STRICT, &document, &why) == STATUS_OK) {
-            s = answer(family, document, &arena, out, err);
+            s = answer(family, document, &arena, carried, out, err);
         } else {
             s = jsonl_out_failure(out, (Slice){0}, &why, err);
         }
