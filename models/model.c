@@ -202,6 +202,11 @@ const ModelConfig *model_config(const Model *model)
     return &model->config;
 }
 
+const char *model_directory(const Model *model)
+{
+    return model->directory;
+}
+
 const Tokenizer *model_tokenizer(const Model *model)
 {
     return model->tokenizer;

@@ -63,6 +63,8 @@ Status model_create_bare(const ModelConfig *config, const ModelOptions *options,
 void model_close(Model **model); // a no-op on NULL
 
 const ModelConfig *model_config(const Model *model);
+// The directory that it was opened from; NULL where there is none.
+const char *model_directory(const Model *model);
 const Tokenizer *model_tokenizer(const Model *model); // NULL where opened without
 // Whether weights of its head were drawn from the seed, not read.
 int model_head_is_fresh(const Model *model);

@@ -36,7 +36,8 @@ typedef struct ProgramStep {
     uint32_t site;
     AddArgs add; // of OP_ADD
     bool is_backward;
-    size_t node; // of the tape, for its fixed arguments
+    size_t attention; // of Program.attentions, for one of the targets
+    size_t node;      // of the tape, for its fixed arguments
 } ProgramStep;
 
 // Angles of a rotary embedding for the rows of a domain, found for each unit when it is bound.
@@ -58,7 +59,22 @@ typedef struct ProgramBuffer {
     size_t cols; // the widest value that it holds
 } ProgramBuffer;
 
+// An encoder-decoder in two: what needs the source alone, run once, and what each new target token needs.
+typedef enum ProgramPart {
+    PROGRAM_WHOLE,
+    PROGRAM_SOURCE, // up to the keys and values that the decoder's attentions take of the source; no output
+    PROGRAM_TARGETS, // all of ROWS_TARGETS: its attentions find keys in Unit.target_pages
+} ProgramPart;
+
+// One attention of the targets, in the order of the tape.
+typedef struct ProgramAttention {
+    size_t cols;          // of its keys, and of its values
+    bool is_of_source;    // its keys are the source's, not those of earlier targets
+    Operand keys, values; // in PROGRAM_SOURCE, where is_of_source
+} ProgramAttention;
+
 typedef struct ProgramOptions {
+    ProgramPart part; // forward only where it is not the whole
     bool is_training;
     const bool *trained; // [n_params] in training: whose gradient is wanted
     float dropout;       // of every place; negative = as recorded. Not used outside training
@@ -75,8 +91,10 @@ typedef struct Program {
     size_t n_buffers;
     size_t output, output_gradient; // slots
     size_t *hidden;                 // slots of marked hidden states, where kept
-    bool uses_rows;                 // some step writes OPERAND_ROWS
-    size_t rows_cols;               // width of that table
+    ProgramAttention *attentions;   // of the targets
+    size_t n_attentions;
+    bool uses_rows;   // some step writes OPERAND_ROWS
+    size_t rows_cols; // width of that table
     ProgramAngles *angles;
     size_t n_angles, angles_capacity;
 } Program;
@@ -108,6 +126,16 @@ typedef struct ProgramCache {
     float *const *const *value_pages; // the same
 } ProgramCache;
 
+// Keys and values of one attention of the targets, on the CPU: row r of sequence s is row r % page_rows of page
+// s * max_pages + r / page_rows. The step's own, one a sequence, go to new_keys [n_sequences, cols] first; NULL where they
+// are the source's.
+typedef struct AttentionPages {
+    const int32_t *key_offsets; // [n_sequences + 1]
+    const float *const *keys, *const *values;
+    size_t page_rows, max_pages;
+    float *new_keys, *new_values;
+} AttentionPages;
+
 // A ragged piece of work. Arrays are on the host; they are copied to the device where it is another.
 typedef struct Unit {
     size_t n_tokens, n_sequences;
@@ -119,6 +147,7 @@ typedef struct Unit {
     size_t n_targets;                             // 0 without
     const int32_t *target_ids, *target_positions; // [n_targets]
     const int32_t *target_offsets;                // [n_sequences + 1]
+    const AttentionPages *target_pages;           // [n_attentions] for PROGRAM_TARGETS
     // Rows of ROWS_OUTPUTS: ascending indices of tokens, those of sequence s from output_offsets[s] on. NULL: every token
     // (n_outputs is then not read).
     const int32_t *output_rows;    // [n_outputs]
@@ -173,6 +202,8 @@ Status program_backward(ProgramRun *run, Error *err) MUST_CHECK;
 Tensor program_output(const ProgramRun *run);
 Tensor program_output_gradient(const ProgramRun *run);
 Tensor program_hidden(const ProgramRun *run, size_t index);
+// What PROGRAM_SOURCE made for an attention of the targets.
+Tensor program_source_keys(const ProgramRun *run, size_t attention, bool are_values);
 
 void worker_memory_release(WorkerMemory *memory, Exec *exec);
 

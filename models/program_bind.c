@@ -323,8 +323,11 @@ Status program_bind(ProgramRun *run, Error *err)
                                         .sequence_keys = key_words};
     run->ragged[ROWS_SEQUENCES] =
         (Ragged){.n_sequences = unit->n_sequences, .offsets = ones, .sequence_keys = key_words};
-    run->ragged[ROWS_TARGETS] = (Ragged){
-        .n_sequences = unit->n_sequences, .offsets = target_offsets, .sequence_keys = key_words};
+    run->ragged[ROWS_TARGETS] =
+        (Ragged){.n_sequences = unit->n_sequences,
+                 .offsets = target_offsets,
+                 .positions = unit->target_pages ? run->device_target_positions : NULL,
+                 .sequence_keys = key_words};
     if (unit->cache)
         TRY(stage(run, STAGED_KEY_OFFSETS, unit->cache->key_offsets, &run->device_key_offsets,
                   err));

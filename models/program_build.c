@@ -23,7 +23,8 @@ typedef struct Builder {
     unsigned *shares; // by_slot: values whose gradient lies there and was not yet used
     bool *needs_gradient; // by_slot
     size_t n_tracked;     // length of the four above
-    ProgramStep spare;    // where steps go after a failure; never read
+    size_t next_attention;
+    ProgramStep spare; // where steps go after a failure; never read
 } Builder;
 
 static bool ok(const Builder *b)
@@ -186,11 +187,49 @@ static void set_params(Builder *b, const TapeNode *node, ProgramStep *step)
     }
 }
 
+// Whether the program of this part makes values with rows of this domain.
+static bool is_in_part(const Builder *b, RowDomain domain)
+{
+    const ProgramPart part = b->options->part;
+    return part == PROGRAM_WHOLE || (part == PROGRAM_TARGETS) == (domain == ROWS_TARGETS);
+}
+
+static bool has_value(const Builder *b, Value v)
+{
+    return is_in_part(b, b->tape->slots[v.slot].domain);
+}
+
+static bool is_target_attention(const Tape *tape, const TapeNode *node)
+{
+    return node->op == OP_ATTENTION && tape->slots[node->out].domain == ROWS_TARGETS;
+}
+
+// Lists the attentions of the targets; the source's keys for them live to the end.
+static void list_attentions(Builder *b)
+{
+    Program *p = b->program;
+    const Tape *tape = b->tape;
+    p->attentions = take(b, tape->n_nodes, sizeof *p->attentions);
+    for (size_t i = 0; ok(b) && i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (!is_target_attention(tape, node)) continue;
+        ProgramAttention *a = &p->attentions[p->n_attentions++];
+        *a =
+            (ProgramAttention){.cols = value_cols(node->in[1]),
+                               .is_of_source = tape->slots[node->in[1].slot].domain == ROWS_TOKENS};
+        if (b->options->part != PROGRAM_SOURCE || !a->is_of_source) continue;
+        a->keys = value(b, node->in[1]);
+        a->values = value(b, node->in[2]);
+        p->slots[a->keys.index].is_pinned = p->slots[a->values.index].is_pinned = true;
+    }
+}
+
 static void forward_node(Builder *b, size_t index)
 {
     const TapeNode *node = &b->tape->nodes[index];
     const RowDomain domain = b->tape->slots[node->out].domain;
     const float p = dropout_of(b, node);
+    if (!is_in_part(b, domain)) return;
     if (node->op == OP_DROPOUT && !(p > 0)) {
         b->slot_of[node->out] = b->slot_of[node->in[0].slot];
         return;
@@ -203,7 +242,10 @@ static void forward_node(Builder *b, size_t index)
     step->key_rows = node->op == OP_ATTENTION ? b->tape->slots[node->in[1].slot].domain : domain;
     step->dropout = p;
     step->site = node->site;
-    for (size_t i = 0; i < node->n_in; i++) step->in[i] = value(b, node->in[i]);
+    for (size_t i = 0; i < node->n_in; i++) {
+        if (has_value(b, node->in[i])) step->in[i] = value(b, node->in[i]);
+    }
+    if (is_target_attention(b->tape, node)) step->attention = b->next_attention++;
     set_params(b, node, step);
     step->out[0] = whole(b, out);
     mark_needs(b, node, out);
@@ -549,6 +591,8 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
     for (size_t i = 0; ok(&b) && i < tape->n_nodes; i++) forward_node(&b, i);
     if (!ok(&b)) return b.status;
     p->n_forward = p->n_steps;
+    list_attentions(&b);
+    if (!ok(&b)) return b.status;
     p->output = b.slot_of[tape->output.slot];
     if (options->keeps_hidden) {
         p->hidden = take(&b, tape->n_hidden, sizeof *p->hidden);

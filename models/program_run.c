@@ -65,6 +65,12 @@ Tensor program_output_gradient(const ProgramRun *run)
                        run->program->slots[run->program->output_gradient].cols);
 }
 
+Tensor program_source_keys(const ProgramRun *run, size_t attention, bool are_values)
+{
+    const ProgramAttention *a = &run->program->attentions[attention];
+    return operand_tensor(run, are_values ? &a->values : &a->keys);
+}
+
 Tensor program_hidden(const ProgramRun *run, size_t index)
 {
     const size_t slot = run->program->hidden[index];
@@ -208,6 +214,31 @@ static void attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *a
     args->as.attention.max_pages = c->max_pages;
 }
 
+static void store_rows(const Tensor *rows, float *to)
+{
+    for (size_t i = 0; i < rows->rows; i++) {
+        memcpy(to + i * rows->cols, (const float *)rows->data + i * rows->row_stride,
+               rows->cols * sizeof *to);
+    }
+}
+
+// An attention of targets that come one by one.
+static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs *args)
+{
+    const AttentionPages *pages = &run->unit.target_pages[step->attention];
+    if (pages->new_keys) {
+        store_rows(&args->in[1], pages->new_keys);
+        store_rows(&args->in[2], pages->new_values);
+    }
+    args->in[1] = args->in[2] = (Tensor){0};
+    args->as.attention.keys =
+        (Ragged){.n_sequences = run->unit.n_sequences, .offsets = pages->key_offsets};
+    args->as.attention.key_pages = pages->keys;
+    args->as.attention.value_pages = pages->values;
+    args->as.attention.page_rows = pages->page_rows;
+    args->as.attention.max_pages = pages->max_pages;
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
@@ -224,6 +255,8 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
         const TapeNode *node = &run->program->tape->nodes[step->node];
         if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
             attend_cached(run, node, &args);
+        if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
+            attend_pages(run, step, &args);
         TRY(op_run(run->exec, step->op, DTYPE_F32, &args, err));
     }
     return STATUS_OK;

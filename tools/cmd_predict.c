@@ -33,6 +33,17 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(attention_mask, JSONL_INTS),
     CASE_FIELD(decoder_input_ids, JSONL_INTS),
     CASE_FIELD(decoder_attention_mask, JSONL_INTS),
+    CASE_FIELD(prompt, JSONL_TEXT),
+    CASE_FIELD(max_new_tokens, JSONL_SIZE),
+    CASE_FIELD(min_new_tokens, JSONL_SIZE),
+    CASE_FIELD(num_beams, JSONL_SIZE),
+    CASE_FIELD(num_return_sequences, JSONL_SIZE),
+    CASE_FIELD(no_repeat_ngram_size, JSONL_SIZE),
+    CASE_FIELD(top_k, JSONL_SIZE),
+    CASE_FIELD(length_penalty, JSONL_NUMBER),
+    CASE_FIELD(temperature, JSONL_NUMBER),
+    CASE_FIELD(top_p, JSONL_NUMBER),
+    CASE_FIELD(early_stopping, JSONL_RAW),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -104,6 +115,7 @@ static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t lin
                         Slice line, PredictCase *c, Error *err)
 {
     TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    if (p->mode->read) return p->mode->read(p, arena, c, err);
     if (c->input_ids.is_given) {
         TRY(take_given_ids(c, err));
     } else if (!c->text.is_given) {
@@ -270,7 +282,10 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     TRY(model_open(directory, &options, &p->model, err));
     p->mode =
         mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
+    p->mode = predict_mode_for(p->mode, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
+    if (model_config(p->model)->head == HEAD_SEQ2SEQ)
+        TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
     TRY(choose_length(line, p, err));
     return predict_class_names(p, err);
 }
@@ -369,7 +384,11 @@ const Command command_predict = {
         "and their sum\n"
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "
         "\"end_logits\"} for span heads;\n"
-        "            encoder-decoders read \"decoder_input_ids\" too, and have a list for each of those\n\n"
+        "            encoder-decoders read \"decoder_input_ids\" too, and have a list for each of those\n"
+        "  generate  {\"text\", \"ids\", \"score\", \"finish\"}: what an encoder-decoder makes of \"prompt\" (or "
+        "\"input_ids\"), with \"max_new_tokens\", \"min_new_tokens\", \"num_beams\", \"length_penalty\", "
+        "\"early_stopping\", \"no_repeat_ngram_size\", \"num_return_sequences\"; what a line does not say is as "
+        "generation_config.json has it\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
         "marked \"truncated\": true. Numbers that are not finite are the strings \"NaN\" and "

@@ -69,6 +69,9 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
         return json_read_bool(r, out, err);
     case JSONL_INTS:
         return read_ints(r, out, err);
+    case JSONL_NUMBER:
+        ((JsonlNumber *)out)->is_given = true;
+        return json_read_double(r, &((JsonlNumber *)out)->value, err);
     }
     return error_set(err, STATUS_INTERNAL, "a field has no kind");
 }

@@ -23,6 +23,11 @@ typedef struct JsonlSize {
     bool is_given;
 } JsonlSize;
 
+typedef struct JsonlNumber {
+    double value;
+    bool is_given;
+} JsonlNumber;
+
 typedef struct JsonlInts {
     int32_t *values;
     size_t n;
@@ -30,11 +35,12 @@ typedef struct JsonlInts {
 } JsonlInts;
 
 typedef enum JsonlKind {
-    JSONL_RAW,  // Slice: the value as it stands
-    JSONL_TEXT, // JsonlText
-    JSONL_SIZE, // JsonlSize: an integer from 0 to 2^31 - 1
-    JSONL_BOOL, // bool
-    JSONL_INTS, // JsonlInts: an array of 32-bit integers, or one integer
+    JSONL_RAW,    // Slice: the value as it stands
+    JSONL_TEXT,   // JsonlText
+    JSONL_SIZE,   // JsonlSize: an integer from 0 to 2^31 - 1
+    JSONL_BOOL,   // bool
+    JSONL_INTS,   // JsonlInts: an array of 32-bit integers, or one integer
+    JSONL_NUMBER, // JsonlNumber
 } JsonlKind;
 
 typedef struct JsonlField {

@@ -3,6 +3,7 @@
 #define ASSAY_TOOLS_PREDICT_H
 
 #include "models/model.h"
+#include "models/search.h"
 #include "tools/jsonl.h"
 
 // One line of input, tokenised. Everything lies in the chunk's arena.
@@ -11,6 +12,15 @@ typedef struct PredictCase {
     JsonlText text, pair;
     JsonlInts input_ids, token_type_ids, attention_mask;
     JsonlInts decoder_input_ids, decoder_attention_mask;
+    // Of generation.
+    JsonlText prompt;
+    JsonlSize max_new_tokens, min_new_tokens, num_beams, num_return_sequences, no_repeat_ngram_size,
+        top_k;
+    JsonlNumber length_penalty, temperature, top_p;
+    Slice early_stopping; // as it stands
+    SearchRequest search;
+    SearchResult *found; // [n_found]
+    size_t n_found;
     TokenSequence input;
     Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
     bool is_cut;        // the text had more tokens than are allowed
@@ -24,7 +34,8 @@ typedef struct PredictMode PredictMode;
 typedef struct Predictor {
     Model *model;
     const PredictMode *mode;
-    size_t max_length;  // tokens
+    size_t max_length;           // tokens
+    BeamOptions search_defaults; // of an encoder-decoder
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;
@@ -36,6 +47,8 @@ struct PredictMode {
     const char *name;
     ModelHead head; // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
     bool wants_offsets;
+    // Takes the members of a case that were read; NULL: a text or ids, for any model.
+    Status (*read)(const Predictor *predictor, Arena *arena, PredictCase *c, Error *err);
     // Works on the cases of a chunk itself, where a mode wants more than one pass of each through the model; `put` then has
     // no logits. NULL: the model's output for each case.
     Status (*work)(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
@@ -47,7 +60,15 @@ struct PredictMode {
 
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
-enum { N_PREDICT_MODES = 7 };
+enum { N_PREDICT_MODES = 8 };
+
+// predict_search.c: encoder-decoders.
+Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,
+                           Error *err) MUST_CHECK;
+Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
+                           size_t n, Error *err) MUST_CHECK;
+Status predict_search_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                          JsonWriter *w, Error *err) MUST_CHECK;
 
 // predict_pll.c: pseudo-log-likelihoods.
 Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
@@ -55,6 +76,8 @@ Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictC
 Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *logits,
                        JsonWriter *w, Error *err) MUST_CHECK;
 
+// The row of this mode's name that the head has, where several models answer so; else the mode itself.
+const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head);
 // The mode of a head when none is asked for.
 const PredictMode *predict_mode_of(ModelHead head);
 // STATUS_INVALID where the model's head cannot answer so.

@@ -307,9 +307,23 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
      .wants_offsets = true,
      .work = predict_pll_work,
      .put = predict_pll_put},
+    {.name = "generate",
+     .head = HEAD_SEQ2SEQ,
+     .read = predict_search_read,
+     .work = predict_search_work,
+     .put = predict_search_put},
 };
-const char *const predict_mode_names[] = {"logits", "classify", "tag", "span",
-                                          "embed",  "fill",     "pll", NULL};
+const char *const predict_mode_names[] = {"logits", "classify", "tag",      "span", "embed",
+                                          "fill",   "pll",      "generate", NULL};
+
+const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head)
+{
+    for (size_t i = 0; i < N_PREDICT_MODES; i++) {
+        if (predict_modes[i].head == head && strcmp(predict_modes[i].name, mode->name) == 0)
+            return &predict_modes[i];
+    }
+    return mode;
+}
 
 const PredictMode *predict_mode_of(ModelHead head)
 {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "model_support.h"
+#include "models/architecture.h"
+#include "models/search.h"
 #include "tests/support/shared.h"
 
 typedef struct Golden {
@@ -139,4 +141,153 @@ Test(seq2seq, gives_the_logits_and_hidden_states_of_transformers)
         }
         golden_close(&g);
     }
+}
+
+// ---- generation ----
+
+static BeamOptions options_of(const Golden *g, const Json *params, Arena *arena, size_t *n_results)
+{
+    Error err = {0};
+    BeamOptions o = {0};
+    const Json *stopping = json_get(params, "early_stopping"),
+               *penalty = json_get(params, "length_penalty");
+    int64_t beams = 1, most = 0, ngram = 0, results = 1;
+    want_ok(search_defaults(g->model, arena, &o, &err), &err);
+    want_ok(json_opt_i64(params, "num_beams", 1, 64, &beams, &err), &err);
+    want_ok(json_opt_i64(params, "max_new_tokens", 1, 1000, &most, &err), &err);
+    want_ok(json_opt_i64(params, "no_repeat_ngram_size", 0, 9, &ngram, &err), &err);
+    want_ok(json_opt_i64(params, "num_return_sequences", 1, 64, &results, &err), &err);
+    o.n_beams = (size_t)beams;
+    o.max_new_tokens = (size_t)most;
+    o.no_repeat_ngram = (size_t)ngram;
+    if (penalty) o.length_penalty = json_double(penalty);
+    if (stopping && json_kind(stopping) == JSON_STRING)
+        o.early_stopping = STOP_NEVER_EARLY;
+    else if (stopping)
+        o.early_stopping = json_bool(stopping) ? STOP_WHEN_FULL : STOP_BY_PRESENT_LENGTH;
+    *n_results = (size_t)results;
+    return o;
+}
+
+// Theirs has the token before the first, and padding after the end.
+static void check_sequence(const Golden *g, size_t which, const Json *theirs, const Json *score,
+                           const SearchResult *ours)
+{
+    const size_t n = json_len(theirs);
+    cr_assert(ours->n_ids + 1 <= n, "%s: request %zu has %zu tokens, but Transformers at most %zu",
+              g->name, which, ours->n_ids, n - 1);
+    for (size_t t = 0; t < ours->n_ids; t++) {
+        cr_assert(ours->ids[t] == (int32_t)json_double(json_at(theirs, t + 1)),
+                  "%s: request %zu, token %zu: %d, but Transformers has %d", g->name, which, t,
+                  ours->ids[t], (int32_t)json_double(json_at(theirs, t + 1)));
+    }
+    if (!score) return;
+    cr_assert(fabs(ours->score - json_double(score)) <= 1e-4,
+              "%s: request %zu: score %.9g, but Transformers has %.9g", g->name, which, ours->score,
+              json_double(score));
+}
+
+static void check_generation(const Golden *g, const Json *generation, const GoldenBatch *batch)
+{
+    Error err = {0};
+    Arena arena = {0};
+    SearchRequest requests[8];
+    SearchResult *results[8];
+    size_t n_found[8], n_results = 0;
+    const BeamOptions options = options_of(g, json_get(generation, "params"), &arena, &n_results);
+    for (size_t i = 0; i < batch->n; i++) {
+        requests[i] =
+            (SearchRequest){.source = batch->inputs[i], .options = options, .n_results = n_results};
+    }
+    want_ok(
+        model_search(g->model, g->pool, requests, batch->n, NULL, &arena, results, n_found, &err),
+        &err);
+    const Json *sequences = json_get(generation, "sequences"),
+               *scores = json_get(generation, "sequences_scores");
+    const bool has_scores = scores && json_kind(scores) == JSON_ARRAY;
+    for (size_t i = 0; i < batch->n; i++) {
+        cr_assert(n_found[i] == n_results);
+        for (size_t k = 0; k < n_results; k++) {
+            const size_t at = i * n_results + k;
+            check_sequence(g, at, json_at(sequences, at), has_scores ? json_at(scores, at) : NULL,
+                           &results[i][k]);
+        }
+    }
+    arena_release(&arena);
+}
+
+Test(seq2seq, searches_as_transformers_does)
+{
+    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    for (size_t m = 0; m < N_TINY; m++) {
+        Golden g = golden_open(tiny_models[m]);
+        GoldenBatch batch = golden_batch(&g.tensors, "b1");
+        const Json *all = json_get(json_root(g.json), "generate");
+        cr_assert(json_len(all) > 3);
+        for (const Json *one = json_first(all); one; one = json_next(one))
+            check_generation(&g, one, &batch);
+        golden_batch_release(&batch);
+        golden_close(&g);
+    }
+}
+
+// A small model with random weights, and sources of many lengths.
+Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
+{
+    enum { N = 9, LONGEST = 17 };
+    int32_t ids[N][LONGEST];
+    SearchRequest requests[N];
+    SearchResult *together[N], *alone[1];
+    size_t n_found[N];
+    Error err = {0};
+    Arena arena = {0};
+    Model *model = NULL;
+    const ModelConfig config = {.architecture = architecture_find(SLICE("marian")),
+                                .head = HEAD_SEQ2SEQ,
+                                .vocab_size = 90,
+                                .hidden_size = 32,
+                                .n_layers = 2,
+                                .n_heads = 2,
+                                .intermediate_size = 48,
+                                .max_positions = 40,
+                                .decoder = {.n_layers = 2,
+                                            .n_encoder_layers = 2,
+                                            .n_heads = 4,
+                                            .intermediate_size = 64,
+                                            .start_id = 89,
+                                            .has_scaled_embedding = true},
+                                .pad_id = 89,
+                                .activation = ACTIVATION_SILU,
+                                .initializer_range = 0.3f,
+                                .n_labels = 90};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        const size_t n = 1 + (i * 7) % LONGEST;
+        for (size_t t = 0; t < n; t++) ids[i][t] = (int32_t)((i * 31 + t * 17 + 3) % 88);
+        requests[i] = (SearchRequest){.source = {.ids = ids[i], .n_tokens = n},
+                                      .options = {.n_beams = 1 + i % 4,
+                                                  .max_new_tokens = 6 + i,
+                                                  .length_penalty = 1.0,
+                                                  .end_ids = {7},
+                                                  .n_ends = 1,
+                                                  .forced_first = -1,
+                                                  .forced_last = -1},
+                                      .n_results = 1};
+    }
+    Pool *pool = open_pool(3), *lone = open_pool(1);
+    want_ok(model_search(model, pool, requests, N, NULL, &arena, together, n_found, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        want_ok(model_search(model, lone, &requests[i], 1, NULL, &arena, alone, n_found, &err),
+                &err);
+        cr_assert(alone[0]->n_ids == together[i]->n_ids);
+        cr_assert(memcmp(&alone[0]->score, &together[i]->score, sizeof(double)) == 0,
+                  "source %zu: %.17g alone, %.17g with others", i, alone[0]->score,
+                  together[i]->score);
+        cr_assert(memcmp(alone[0]->ids, together[i]->ids, alone[0]->n_ids * sizeof(int32_t)) == 0);
+    }
+    pool_close(&pool);
+    pool_close(&lone);
+    arena_release(&arena);
+    model_close(&model);
 }

@@ -1,0 +1,134 @@
+// Encoder-decoders: what their decoder makes of a source, by greedy or beam search.
+#include <string.h>
+
+#include "tools/predict.h"
+
+static Status want_early_stopping(const PredictCase *c, EarlyStopping *out, Error *err)
+{
+    const Slice text = slice_trim(c->early_stopping);
+    if (!text.ptr || slice_eq_cstr(text, "null")) return STATUS_OK;
+    if (slice_eq_cstr(text, "true"))
+        *out = STOP_WHEN_FULL;
+    else if (slice_eq_cstr(text, "false"))
+        *out = STOP_BY_PRESENT_LENGTH;
+    else if (slice_eq_cstr(text, "\"never\""))
+        *out = STOP_NEVER_EARLY;
+    else
+        return error_set(err, STATUS_INVALID,
+                         "\"early_stopping\" is " SLICE_FMT
+                         ", but must be true, false or \"never\"",
+                         SLICE_ARG(text));
+    return STATUS_OK;
+}
+
+// What a line says goes before what the model's files say.
+static Status search_options(const Predictor *p, PredictCase *c, Error *err)
+{
+    BeamOptions *o = &c->search.options;
+    *o = p->search_defaults;
+    if (c->temperature.is_given || c->top_k.is_given || c->top_p.is_given)
+        return error_set(err, STATUS_INVALID,
+                         "an encoder-decoder is searched, not sampled, in this version: "
+                         "\"temperature\", \"top_k\" and \"top_p\" are not taken");
+    if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
+    if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
+    if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
+    if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
+    if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
+    c->search.n_results = c->num_return_sequences.is_given ? c->num_return_sequences.value : 1;
+    return want_early_stopping(c, &o->early_stopping, err);
+}
+
+Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    const JsonlText *text = c->prompt.is_given ? &c->prompt : &c->text;
+    if (text->is_given && c->input_ids.is_given)
+        return error_set(err, STATUS_INVALID, "\"prompt\" and \"input_ids\" are both given");
+    if (text->is_given) {
+        if (!model_tokenizer(p->model))
+            return error_set(
+                err, STATUS_INVALID,
+                "the model has no tokenizer: \"input_ids\" is wanted instead of \"prompt\"");
+        TokenBatch batch = {0};
+        const EncodeOptions options = {.max_length = p->max_length};
+        TRY(tokenizer_encode_batch(model_tokenizer(p->model), &text->text, NULL, 1, &options, arena,
+                                   &batch, err));
+        c->input.ids = batch.ids;
+        c->input.n_tokens = batch.starts[1] - batch.starts[0];
+        c->is_cut = batch.n_full[0] > c->input.n_tokens;
+    } else if (c->input_ids.is_given) {
+        c->input.ids = c->input_ids.values;
+        TRY(jsonl_count_unpadded(&c->attention_mask, c->input_ids.n, &c->input.n_tokens, err));
+    } else {
+        return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
+    }
+    c->search.source = c->input;
+    TRY(search_options(p, c, err));
+    return search_check(p->model, &c->search, err);
+}
+
+Status predict_search_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
+                           Error *err)
+{
+    SearchRequest *requests = NULL;
+    SearchResult **results = NULL;
+    size_t *n_found = NULL, n_requests = 0, at = 0;
+    TRY(arena_take(arena, n, sizeof *requests, "requests", &requests, err));
+    TRY(arena_take(arena, n, sizeof *results, "requests", &results, err));
+    TRY(arena_take(arena, n, sizeof *n_found, "requests", &n_found, err));
+    for (size_t i = 0; i < n; i++) {
+        if (!cases[i].why) requests[n_requests++] = cases[i].search;
+    }
+    TRY(model_search(p->model, pool, requests, n_requests, interrupt_flag(), arena, results,
+                     n_found, err));
+    for (size_t i = 0; i < n; i++) {
+        if (cases[i].why) continue;
+        cases[i].found = results[at];
+        cases[i].n_found = n_found[at++];
+    }
+    return STATUS_OK;
+}
+
+static Status put_result(const Predictor *p, const SearchResult *result, JsonWriter *w, Error *err)
+{
+    if (model_tokenizer(p->model)) {
+        Buffer text = {0};
+        const Status s = tokenizer_decode(model_tokenizer(p->model), result->ids, result->n_ids,
+                                          true, &text, err);
+        if (s == STATUS_OK) {
+            json_put_key(w, "text");
+            json_put_string(w, buffer_slice(&text));
+        }
+        buffer_release(&text);
+        TRY(s);
+    }
+    json_put_key(w, "ids");
+    json_begin_array(w);
+    for (size_t i = 0; i < result->n_ids; i++) json_put_i64(w, result->ids[i]);
+    json_end_array(w);
+    json_put_key(w, "score");
+    json_put_double(w, result->score);
+    json_put_key(w, "finish");
+    json_put_cstr(w, result->has_ended ? "eos" : "length");
+    return STATUS_OK;
+}
+
+// The best result; all that were asked for, where that is more than one.
+Status predict_search_put(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
+                          Error *err)
+{
+    (void)logits;
+    if (c->n_found == 0)
+        return error_set(err, STATUS_INVALID, "the search found nothing: every token is forbidden");
+    TRY(put_result(p, &c->found[0], w, err));
+    if (c->search.n_results == 1) return STATUS_OK;
+    json_put_key(w, "sequences");
+    json_begin_array(w);
+    for (size_t i = 0; i < c->n_found; i++) {
+        json_begin_object(w);
+        TRY(put_result(p, &c->found[i], w, err));
+        json_end_object(w);
+    }
+    json_end_array(w);
+    return STATUS_OK;
+}
