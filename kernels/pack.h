@@ -12,4 +12,32 @@ void pack_panels(const float *rows, size_t n, size_t k, float *panels);
 // The inverse.
 void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 
+// ---- weights that stay as a file stores them: F16, BF16 and the formats in blocks (kernels/quant.h) ----
+//
+// The same bits in the order in which a product reads them. A panel of 16 outputs is, for each block of k in ascending
+// order (L: one value for each of the 16 outputs, side by side):
+//     F16, BF16   for each k: L u16
+//     Q8_0        L d; for each k: L int8
+//     Q4_0        L d; nibbles
+//     Q4_1        L d, L m; nibbles
+//     Q5_0        L d; fifth bits; nibbles
+//     Q5_1        L d, L m; fifth bits; nibbles
+//     Q4_K, Q5_K  L d, L m; for each part of 32: L u8 scale, L u8 minimum, (Q5_K) fifth bits, nibbles
+//     Q6_K        L d; for each part of 16: L int8 scale, nibbles, upper bits
+// nibbles: for k = 0, 2, 4, ...: L bytes, k in the low half and k + 1 in the high one. Fifth bits: for each k a u16, bit i
+// that of output i. Upper bits: for k = 0, 4, 8, 12: L bytes, two bits each of k .. k + 3 from the lowest on.
+// Sizes are those of the file, but for Q4_K and Q5_K, whose 6-bit scales take 8 bits (2.8 and 2.3 % more).
+
+// Whether weights of that dtype can be kept so; k must then be a multiple of dtype_block.
+int pack_stored_is_known(DType dtype);
+// Bytes of one panel, and of all panels of n outputs.
+size_t pack_stored_panel_bytes(DType dtype, size_t k);
+size_t pack_stored_bytes(DType dtype, size_t n, size_t k);
+// One panel of rows[16] as a file stores them (of any alignment); NULL rows, beyond the last output, become zeros.
+void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t k, void *panel);
+// Output `lane` of a panel as numbers: out f32 [k], bit for bit what quant_decode of its row gives.
+void unpack_stored_row(DType dtype, const void *panel, size_t lane, size_t k, float *out);
+// Row n of a weight or table that is no f32, in panels or in rows, as numbers.
+void unpack_tensor_row(const Tensor *tensor, size_t n, float *out);
+
 #endif

@@ -47,7 +47,7 @@ static void unpack_nibbles(const uint8_t *bytes, uint32_t fifth, int shift, int8
 
 // Eight scales and minima of 6 bits in 12 bytes: those of parts 0 to 3 in the low 6 bits of bytes 0 to 7; of parts 4 to 7
 // the low 4 bits in bytes 8 to 11, the upper 2 above those of parts 0 to 3.
-static void unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8])
+void quant_unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8])
 {
     for (int s = 0; s < 4; s++) {
         scale[s] = bytes[s] & 63;
@@ -72,7 +72,7 @@ static void unpack_k(const uint8_t *block, const uint8_t *fifth, const uint8_t *
 {
     uint8_t scale[8], minimum[8];
     const float d = half_at(block), m = half_at(block + 2);
-    unpack_scales(block + 4, scale, minimum);
+    quant_unpack_scales(block + 4, scale, minimum);
     for (int s = 0; s < 8; s++) {
         out->scale[s] = d * (float)scale[s];
         out->offset[s] = -(m * (float)minimum[s]);

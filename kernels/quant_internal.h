@@ -1,4 +1,4 @@
-// kernels/quant_internal.h: between kernels/quant.c and kernels/quant_search.c.
+// kernels/quant_internal.h: between kernels/quant.c, kernels/quant_search.c and kernels/pack_stored.c.
 #ifndef ASSAY_KERNELS_QUANT_INTERNAL_H
 #define ASSAY_KERNELS_QUANT_INTERNAL_H
 
@@ -6,6 +6,7 @@
 
 void quant_put_half(uint8_t *bytes, float value);
 // Values of 6 bits into 12 bytes (see quant.c).
+void quant_unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8]);
 void quant_pack_scales(const uint8_t scale[8], const uint8_t minimum[8], uint8_t *bytes);
 
 // One block of 256 numbers each: DTYPE_Q4_K or DTYPE_Q5_K; DTYPE_Q6_K.

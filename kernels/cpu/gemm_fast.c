@@ -2,6 +2,7 @@
 
 #include "base/size.h"
 #include "kernels/cpu/gemm_tile.h"
+#include "kernels/cpu/stored_fast.h"
 #include "kernels/cpu/vec.h"
 
 #include <string.h>
@@ -45,13 +46,13 @@ static ASource a_source(const GemmProblem *g)
 
 static size_t a_floats(const GemmProblem *g)
 {
-    const size_t rows = size_min(g->m, block_rows(g)), steps = size_min(g->k, GEMM_K);
+    const size_t rows = size_min(g->m, block_rows(g)), steps = size_min(g->k, GEMM_K + STORED_STEP);
     return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
 }
 
 size_t FAST(gemm_scratch)(const GemmProblem *problem)
 {
-    const size_t steps = size_min(problem->k, GEMM_K);
+    const size_t steps = size_min(problem->k, GEMM_K + STORED_STEP);
     return a_floats(problem) +
            (problem->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
 }
@@ -71,6 +72,11 @@ static void pack_square(const float *from, size_t stride, float *to)
 static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
 {
     const size_t n = size_min(VEC_WIDTH, g->n - j0);
+    if (g->b_side == GEMM_STORED) {
+        const char *panel = (const char *)g->stored + j0 / VEC_WIDTH * g->stored_panel;
+        FAST(stored_unpack)(g->stored_dtype, panel, k0, n_k, to);
+        return;
+    }
     if (g->b_side == GEMM_ROWS) {
         const float *from = g->b + k0 * g->b_stride + j0;
         for (size_t k = 0; k < n_k; k++) {
@@ -200,6 +206,29 @@ static void run_few_rows(const GemmProblem *g)
     }
 }
 
+// Few rows of stored weights: unpacked in registers.
+static void run_few_stored(const GemmProblem *g)
+{
+    const size_t n_panels = ceil_div(g->n, VEC_WIDTH);
+    size_t p = 0;
+    while (p < n_panels) {
+        const size_t take = n_panels - p >= STORED_WIDE ? STORED_WIDE : 1, j0 = p * VEC_WIDTH;
+        const size_t columns = size_min(take * VEC_WIDTH, g->n - j0);
+        const StoredTile tile = {.a = g->a,
+                                 .a_stride = g->a_stride,
+                                 .b = (const char *)g->stored + p * g->stored_panel,
+                                 .b_panel = g->stored_panel,
+                                 .c = g->c + j0,
+                                 .c_row = g->c_row,
+                                 .n_k = g->k,
+                                 .n_last = columns - (take - 1) * VEC_WIDTH,
+                                 .bias = g->bias ? g->bias + j0 : NULL};
+        FAST(stored_tile)(g->stored_dtype, g->m, take, &tile);
+        finish_tile(g, 0, g->m, j0, columns);
+        p += take;
+    }
+}
+
 static void run_block(const GemmProblem *g, Block *block, float *scratch)
 {
     const ASource source = a_source(g);
@@ -237,14 +266,21 @@ void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
         run_few_rows(problem);
         return;
     }
+    if (problem->m <= STORED_MAX_ROWS && problem->b_side == GEMM_STORED && !problem->accumulate) {
+        run_few_stored(problem);
+        return;
+    }
     const size_t m_blocks = ceil_div(problem->m, block_rows(problem));
     const size_t k_blocks = size_max(1, ceil_div(problem->k, GEMM_K));
+    // Stored weights are cut between their blocks of 32.
+    const size_t step = problem->b_side == GEMM_STORED ? STORED_STEP : 1;
+    const size_t n_steps = ceil_div(problem->k, step);
     for (size_t i = 0; i < m_blocks; i++) {
         for (size_t k = 0; k < k_blocks; k++) {
             Block block = {.i0 = split(problem->m, m_blocks, i),
-                           .k0 = split(problem->k, k_blocks, k)};
+                           .k0 = split(n_steps, k_blocks, k) * step};
             block.n_rows = split(problem->m, m_blocks, i + 1) - block.i0;
-            block.n_k = split(problem->k, k_blocks, k + 1) - block.k0;
+            block.n_k = size_min(split(n_steps, k_blocks, k + 1) * step, problem->k) - block.k0;
             block.is_last = k + 1 == k_blocks;
             run_block(problem, &block, scratch);
         }

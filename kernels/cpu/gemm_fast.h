@@ -19,6 +19,7 @@ typedef enum GemmSide {
     GEMM_TRANSPOSED, // a[k * stride + i], b[j * stride + k]
     GEMM_PANELS, // b only: LAYOUT_PANELS of a matrix [n, k]; stride = floats between panels (16 * k when whole)
     GEMM_PANELS_TRANSPOSED, // b only: LAYOUT_PANELS of a matrix [k, n]: b[k][j] is its row k, column j
+    GEMM_STORED, // b only: panels of a matrix [n, k] as a file stores it (kernels/pack.h)
 } GemmSide;
 
 typedef struct GemmProblem {
@@ -26,6 +27,10 @@ typedef struct GemmProblem {
     const float *a, *b;
     size_t a_stride, b_stride;
     GemmSide a_side, b_side;
+    // Of GEMM_STORED, instead of b and b_stride: the panels, bytes between them, and their format.
+    const void *stored;
+    size_t stored_panel;
+    DType stored_dtype;
     float *c;
     size_t c_row;      // floats between rows of c
     size_t c_panel;    // floats between 16-column panels of c: 16 for a row-major c

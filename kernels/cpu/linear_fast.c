@@ -5,6 +5,7 @@
 #include "kernels/cpu/gemm_fast.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/exec.h"
+#include "kernels/pack.h"
 
 static Status run(const GemmProblem *problem, Exec *exec, Error *err)
 {
@@ -27,7 +28,7 @@ static size_t panel_stride(const Tensor *weight)
 Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1], *y = &args->out[0], *z = &args->out[1];
-    const int is_packed = w->layout == LAYOUT_PANELS;
+    const int is_packed = w->layout == LAYOUT_PANELS, is_stored = w->dtype != DTYPE_F32;
     const GemmProblem problem = {
         .m = y->rows,
         .n = y->cols,
@@ -37,7 +38,12 @@ Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
         .a_side = GEMM_ROWS,
         .b = w->data,
         .b_stride = is_packed ? panel_stride(w) : w->row_stride,
-        .b_side = is_packed ? GEMM_PANELS : GEMM_TRANSPOSED,
+        .b_side = is_stored   ? GEMM_STORED
+                  : is_packed ? GEMM_PANELS
+                              : GEMM_TRANSPOSED,
+        .stored = w->data,
+        .stored_panel = is_stored ? pack_stored_panel_bytes(w->dtype, w->cols) : 0,
+        .stored_dtype = w->dtype,
         .c = y->data,
         .c_row = y->row_stride,
         .c_panel = PANEL_WIDTH,

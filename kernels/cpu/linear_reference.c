@@ -1,7 +1,10 @@
 #include "kernels/linear.h"
 
+#include <stdbool.h>
+
 #include "kernels/cpu/real.h"
 #include "kernels/exec.h"
+#include "kernels/pack.h"
 
 // Where element (n, k) of a weight lies.
 static size_t weight_index(const Tensor *w, size_t n, size_t k)
@@ -10,10 +13,37 @@ static size_t weight_index(const Tensor *w, size_t n, size_t k)
     return (n / PANEL_WIDTH * w->cols + k) * PANEL_WIDTH + n % PANEL_WIDTH;
 }
 
+// Stored weights (kernels/pack.h): a row at a time as numbers.
+static Status linear_stored(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *w = &args->in[1], *y = &args->out[0], *z = &args->out[1];
+    const Real *bias = args->in[2].data;
+    const size_t mark = exec_scratch_mark(exec);
+    float *weights = exec_scratch(exec, w->cols * sizeof *weights);
+    if (!weights) return error_set_memory(err, w->cols, sizeof *weights, "a row of weights");
+    for (size_t n = 0; n < y->cols; n++) {
+        unpack_tensor_row(w, n, weights);
+        for (size_t m = 0; m < y->rows; m++) {
+            const Real *x = real_row(&args->in[0], m);
+            double sum = 0;
+            for (size_t k = 0; k < w->cols; k++) sum += (double)x[k] * (double)weights[k];
+            if (bias) sum += bias[n];
+            if (z->data) real_row(z, m)[n] = (Real)sum;
+            real_row(y, m)[n] = (Real)activation_value(args->as.linear.activation, sum);
+        }
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
+static bool is_stored(const Tensor *w)
+{
+    return w->dtype != (sizeof(Real) == sizeof(float) ? DTYPE_F32 : DTYPE_F64);
+}
+
 Status REFERENCE(linear)(const OpArgs *args, Exec *exec, Error *err)
 {
-    (void)exec;
-    (void)err;
+    if (is_stored(&args->in[1])) return linear_stored(args, exec, err);
     const Tensor *w = &args->in[1], *y = &args->out[0], *z = &args->out[1];
     const Real *weight = w->data, *bias = args->in[2].data;
     for (size_t m = 0; m < y->rows; m++) {

@@ -1,0 +1,302 @@
+// kernels/cpu/vec_stored.h: sixteen stored weights (kernels/pack.h) at a time as floats, for stored_fast.c.
+//
+// Every function takes its dtype as a constant and is inlined, so that what a format does not have costs nothing. The numbers
+// are, bit for bit, those of unpack_stored_row: scale * q, then + offset, each rounded.
+#ifndef ASSAY_KERNELS_CPU_VEC_STORED_H
+#define ASSAY_KERNELS_CPU_VEC_STORED_H
+
+#include "kernels/cpu/vec.h"
+#include "kernels/tensor.h"
+
+#define STORED_INLINE static inline __attribute__((always_inline))
+
+// ---- sixteen integers as floats ----
+
+#if defined(__AVX512F__)
+typedef __m512i StoredCodes; // sixteen 32-bit integers
+
+STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
+{
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+STORED_INLINE StoredCodes stored_words(const uint8_t *p)
+{
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+}
+
+STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
+{
+    return _mm512_and_si512(x, _mm512_set1_epi32(mask));
+}
+
+STORED_INLINE StoredCodes stored_or(StoredCodes a, StoredCodes b)
+{
+    return _mm512_or_si512(a, b);
+}
+
+STORED_INLINE StoredCodes stored_right(StoredCodes x, int bits)
+{
+    return _mm512_srli_epi32(x, (unsigned)bits);
+}
+
+STORED_INLINE StoredCodes stored_left(StoredCodes x, int bits)
+{
+    return _mm512_slli_epi32(x, (unsigned)bits);
+}
+
+STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
+{
+    return _mm512_sub_epi32(x, _mm512_set1_epi32(n));
+}
+
+// x with 16 added where the lane's bit of two bytes is set.
+STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
+{
+    const __mmask16 mask = (__mmask16)(bits[0] | bits[1] << 8);
+    return _mm512_mask_add_epi32(x, mask, x, _mm512_set1_epi32(16));
+}
+
+STORED_INLINE Vec stored_float(StoredCodes x)
+{
+    return _mm512_cvtepi32_ps(x);
+}
+
+STORED_INLINE Vec stored_as_bits(StoredCodes x)
+{
+    return _mm512_castsi512_ps(x);
+}
+
+STORED_INLINE Vec stored_halves(const uint8_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+#else
+typedef struct StoredCodes {
+    __m256i lo, hi;
+} StoredCodes;
+
+STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
+{
+    const __m128i x = _mm_loadu_si128((const __m128i *)p);
+    return (StoredCodes){_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))};
+}
+
+STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
+{
+    const __m128i x = _mm_loadu_si128((const __m128i *)p);
+    return (StoredCodes){_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))};
+}
+
+STORED_INLINE StoredCodes stored_words(const uint8_t *p)
+{
+    return (StoredCodes){_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)),
+                         _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16)))};
+}
+
+STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
+{
+    const __m256i m = _mm256_set1_epi32(mask);
+    return (StoredCodes){_mm256_and_si256(x.lo, m), _mm256_and_si256(x.hi, m)};
+}
+
+STORED_INLINE StoredCodes stored_or(StoredCodes a, StoredCodes b)
+{
+    return (StoredCodes){_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
+}
+
+STORED_INLINE StoredCodes stored_right(StoredCodes x, int bits)
+{
+    return (StoredCodes){_mm256_srli_epi32(x.lo, bits), _mm256_srli_epi32(x.hi, bits)};
+}
+
+STORED_INLINE StoredCodes stored_left(StoredCodes x, int bits)
+{
+    return (StoredCodes){_mm256_slli_epi32(x.lo, bits), _mm256_slli_epi32(x.hi, bits)};
+}
+
+STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
+{
+    const __m256i m = _mm256_set1_epi32(n);
+    return (StoredCodes){_mm256_sub_epi32(x.lo, m), _mm256_sub_epi32(x.hi, m)};
+}
+
+STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
+{
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i lo = _mm256_and_si256(_mm256_set1_epi32(bits[0]), lanes);
+    const __m256i hi = _mm256_and_si256(_mm256_set1_epi32(bits[1]), lanes);
+    const __m256i sixteen = _mm256_set1_epi32(16);
+    return (StoredCodes){
+        _mm256_add_epi32(x.lo, _mm256_and_si256(_mm256_cmpeq_epi32(lo, lanes), sixteen)),
+        _mm256_add_epi32(x.hi, _mm256_and_si256(_mm256_cmpeq_epi32(hi, lanes), sixteen))};
+}
+
+STORED_INLINE Vec stored_float(StoredCodes x)
+{
+    return (Vec){_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)};
+}
+
+STORED_INLINE Vec stored_as_bits(StoredCodes x)
+{
+    return (Vec){_mm256_castsi256_ps(x.lo), _mm256_castsi256_ps(x.hi)};
+}
+
+// Without F16C, which AVX2 does not promise: exponent and fraction in place, times 2^112 (exact, subnormal numbers included),
+// infinity and NaN by their exponent, the sign last.
+STORED_INLINE __m256 stored_half(__m256i x)
+{
+    const __m256i magnitude = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x7fff)), 13);
+    const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x8000)), 16);
+    const __m256i is_huge = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x0f7fffff));
+    const __m256 value = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(0x1p112f));
+    const __m256i huge = _mm256_or_si256(magnitude, _mm256_set1_epi32(0x7f800000));
+    const __m256i bits = _mm256_blendv_epi8(_mm256_castps_si256(value), huge, is_huge);
+    return _mm256_castsi256_ps(_mm256_or_si256(bits, sign));
+}
+
+STORED_INLINE Vec stored_halves(const uint8_t *p)
+{
+    const StoredCodes x = stored_words(p);
+    return (Vec){stored_half(x.lo), stored_half(x.hi)};
+}
+#endif
+
+// ---- formats ----
+
+STORED_INLINE int stored_is_half(DType dtype)
+{
+    return dtype == DTYPE_F16 || dtype == DTYPE_BF16;
+}
+
+STORED_INLINE int stored_is_k(DType dtype)
+{
+    return dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
+}
+
+STORED_INLINE int stored_has_offset(DType dtype)
+{
+    return dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || stored_is_k(dtype);
+}
+
+STORED_INLINE int stored_has_fifth(DType dtype)
+{
+    return dtype == DTYPE_Q5_0 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q5_K;
+}
+
+STORED_INLINE int stored_has_nibbles(DType dtype)
+{
+    return !stored_is_half(dtype) && dtype != DTYPE_Q8_0;
+}
+
+// Numbers of k of a block, and of a part of it; 16-bit formats have parts of any length.
+STORED_INLINE size_t stored_block(DType dtype)
+{
+    return stored_is_k(dtype) || dtype == DTYPE_Q6_K ? 256 : 32;
+}
+
+STORED_INLINE size_t stored_part(DType dtype)
+{
+    return dtype == DTYPE_Q6_K ? 16 : 32;
+}
+
+STORED_INLINE size_t stored_head_bytes(DType dtype)
+{
+    return stored_is_half(dtype) ? 0 : stored_has_offset(dtype) ? 64 : 32;
+}
+
+STORED_INLINE size_t stored_part_bytes(DType dtype)
+{
+    if (stored_is_half(dtype)) return 1024;
+    if (dtype == DTYPE_Q8_0) return 512;
+    if (dtype == DTYPE_Q6_K) return 16 + 128 + 64;
+    return (size_t)(stored_is_k(dtype) ? 32 : 0) + (size_t)(stored_has_fifth(dtype) ? 64 : 0) + 256;
+}
+
+STORED_INLINE size_t stored_block_bytes(DType dtype)
+{
+    return stored_head_bytes(dtype) +
+           stored_block(dtype) / stored_part(dtype) * stored_part_bytes(dtype);
+}
+
+// A part of a panel ready to be read: sixteen scales and offsets, and where the codes stand.
+typedef struct StoredPart {
+    Vec scale, offset;
+    const uint8_t *codes, *fifth, *upper;
+} StoredPart;
+
+STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_t index)
+{
+    const uint8_t *at = block + stored_head_bytes(dtype) + index * stored_part_bytes(dtype);
+    StoredPart part = {.scale = vec_zero(), .offset = vec_zero()};
+    if (!stored_is_half(dtype)) part.scale = stored_halves(block);
+    if (stored_has_offset(dtype)) part.offset = stored_halves(block + 32);
+    if (stored_is_k(dtype)) {
+        part.scale = vec_mul(part.scale, stored_float(stored_bytes(at)));
+        part.offset = vec_neg(vec_mul(part.offset, stored_float(stored_bytes(at + 16))));
+        at += 32;
+    }
+    if (dtype == DTYPE_Q6_K) {
+        part.scale = vec_mul(part.scale, stored_float(stored_signed(at)));
+        at += 16;
+    }
+    part.fifth = at;
+    part.codes = stored_has_fifth(dtype) ? at + 64 : at;
+    part.upper = part.codes + 128;
+    return part;
+}
+
+STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, StoredCodes q)
+{
+    const Vec x = vec_mul(part->scale, stored_float(q));
+    return stored_has_offset(dtype) ? vec_add(x, part->offset) : x;
+}
+
+// Weights k = 2 pair and 2 pair + 1 of the part.
+STORED_INLINE void stored_pair(DType dtype, const StoredPart *part, size_t pair, Vec *w0, Vec *w1)
+{
+    if (dtype == DTYPE_F16) {
+        *w0 = stored_halves(part->codes + pair * 64);
+        *w1 = stored_halves(part->codes + pair * 64 + 32);
+        return;
+    }
+    if (dtype == DTYPE_BF16) {
+        *w0 = stored_as_bits(stored_left(stored_words(part->codes + pair * 64), 16));
+        *w1 = stored_as_bits(stored_left(stored_words(part->codes + pair * 64 + 32), 16));
+        return;
+    }
+    if (dtype == DTYPE_Q8_0) {
+        *w0 = stored_scaled(dtype, part, stored_signed(part->codes + pair * 32));
+        *w1 = stored_scaled(dtype, part, stored_signed(part->codes + pair * 32 + 16));
+        return;
+    }
+    const StoredCodes both = stored_bytes(part->codes + pair * 16);
+    StoredCodes q0 = stored_and(both, 15), q1 = stored_right(both, 4);
+    if (stored_has_fifth(dtype)) {
+        q0 = stored_add_fifth(q0, part->fifth + pair * 4);
+        q1 = stored_add_fifth(q1, part->fifth + pair * 4 + 2);
+    }
+    if (dtype == DTYPE_Q6_K) {
+        const StoredCodes upper =
+            stored_right(stored_bytes(part->upper + pair / 2 * 16), (int)(pair % 2 * 4));
+        q0 = stored_or(q0, stored_left(stored_and(upper, 3), 4));
+        q1 = stored_or(q1, stored_left(stored_and(upper, 12), 2));
+    }
+    const int shift = dtype == DTYPE_Q4_0   ? 8
+                      : dtype == DTYPE_Q5_0 ? 16
+                      : dtype == DTYPE_Q6_K ? 32
+                                            : 0;
+    if (shift > 0) {
+        q0 = stored_less(q0, shift);
+        q1 = stored_less(q1, shift);
+    }
+    *w0 = stored_scaled(dtype, part, q0);
+    *w1 = stored_scaled(dtype, part, q1);
+}
+
+#endif

@@ -1,0 +1,219 @@
+#include <assert.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "kernels/half.h"
+#include "kernels/pack.h"
+#include "kernels/quant.h"
+#include "kernels/quant_internal.h"
+
+enum { W = PANEL_WIDTH, FIFTH_BYTES = 64 };
+
+// What a block of a format is made of.
+typedef struct Shape {
+    size_t block;     // numbers of k
+    size_t part;      // of one scale
+    int n_halves;     // 16-bit values for the block: d, or d and m
+    int n_scales;     // bytes for each part: scale, or scale and minimum
+    int bits;         // of a code; 16 for F16 and BF16
+    int code_shift;   // code = q + code_shift
+    size_t part_size; // bytes of a part in a panel, scales included
+} Shape;
+
+static Shape shape_of(DType dtype)
+{
+    const int is_shifted = dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1;
+    switch (dtype) {
+    case DTYPE_F16:
+    case DTYPE_BF16:
+        return (Shape){1, 1, 0, 0, 16, 0, (size_t)2 * W};
+    case DTYPE_Q8_0:
+        return (Shape){32, 32, 1, 0, 8, 0, (size_t)32 * W};
+    case DTYPE_Q4_0:
+    case DTYPE_Q4_1:
+        return (Shape){32, 32, 1 + is_shifted, 0, 4, is_shifted ? 0 : 8, (size_t)16 * W};
+    case DTYPE_Q5_0:
+    case DTYPE_Q5_1:
+        return (Shape){
+            32, 32, 1 + is_shifted, 0, 5, is_shifted ? 0 : 16, FIFTH_BYTES + (size_t)16 * W};
+    case DTYPE_Q4_K:
+        return (Shape){256, 32, 2, 2, 4, 0, (size_t)18 * W};
+    case DTYPE_Q5_K:
+        return (Shape){256, 32, 2, 2, 5, 0, (size_t)18 * W + FIFTH_BYTES};
+    case DTYPE_Q6_K:
+        return (Shape){256, 16, 1, 1, 6, 32, (size_t)13 * W};
+    case DTYPE_F32:
+    case DTYPE_F64:
+    case DTYPE_I32:
+    case DTYPE_I64:
+    case DTYPE_I8:
+    case DTYPE_U8:
+    case DTYPE_COUNT:
+        break;
+    }
+    return (Shape){0};
+}
+
+static size_t block_bytes(const Shape *s)
+{
+    assert(s->part > 0); // of a dtype that is known
+    return (size_t)s->n_halves * 2 * W + s->block / s->part * s->part_size;
+}
+
+int pack_stored_is_known(DType dtype)
+{
+    return shape_of(dtype).block > 0;
+}
+
+size_t pack_stored_panel_bytes(DType dtype, size_t k)
+{
+    const Shape s = shape_of(dtype);
+    assert(s.block > 0);
+    return k / s.block * block_bytes(&s);
+}
+
+size_t pack_stored_bytes(DType dtype, size_t n, size_t k)
+{
+    return size_round_up(n, W) / W * pack_stored_panel_bytes(dtype, k);
+}
+
+// ---- packing ----
+
+// Codes of 4 bits and the bits above them, of one part and output.
+static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t *part)
+{
+    uint8_t *fifth = part + (size_t)s->n_scales * W;
+    uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
+    uint8_t *upper = nibbles + s->part / 2 * W;
+    for (size_t k = 0; k < s->part; k++) {
+        if (s->bits == 8) {
+            nibbles[k * W + lane] = codes[k];
+            continue;
+        }
+        uint8_t *byte = &nibbles[k / 2 * W + lane];
+        *byte = (uint8_t)(*byte | (codes[k] & 15) << (k % 2 * 4));
+        if (s->bits == 5) {
+            uint8_t *bit = &fifth[2 * k + lane / 8];
+            *bit = (uint8_t)(*bit | (codes[k] >> 4) << (lane % 8));
+        } else if (s->bits == 6) {
+            uint8_t *pair = &upper[k / 4 * W + lane];
+            *pair = (uint8_t)(*pair | (codes[k] >> 4) << (k % 4 * 2));
+        }
+    }
+}
+
+// The scales of a format of 256 as they stand in a block.
+static void read_scales(DType dtype, const uint8_t *block, uint8_t scale[QUANT_MAX_PARTS],
+                        uint8_t minimum[QUANT_MAX_PARTS])
+{
+    if (dtype == DTYPE_Q6_K)
+        memcpy(scale, block + 192, 16);
+    else
+        quant_unpack_scales(block + 4, scale, minimum);
+}
+
+static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, uint8_t *to)
+{
+    QuantBlock taken;
+    uint8_t codes[QUANT_MAX_BLOCK], scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS];
+    const uint8_t *halves = dtype == DTYPE_Q6_K ? block + 208 : block;
+    if (s->bits == 16) {
+        memcpy(to + 2 * lane, block, 2);
+        return;
+    }
+    for (int h = 0; h < s->n_halves; h++)
+        memcpy(to + (size_t)h * 2 * W + 2 * lane, halves + (ptrdiff_t)h * 2, 2);
+    quant_unpack(dtype, block, &taken);
+    for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
+    if (s->n_scales > 0) read_scales(dtype, block, scale, minimum);
+    uint8_t *part = to + (size_t)s->n_halves * 2 * W;
+    for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
+        if (s->n_scales > 0) part[lane] = scale[p];
+        if (s->n_scales > 1) part[W + lane] = minimum[p];
+        put_codes(s, codes + p * s->part, lane, part);
+    }
+}
+
+void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t k, void *panel)
+{
+    const Shape s = shape_of(dtype);
+    const size_t step = block_bytes(&s);
+    memset(panel, 0, pack_stored_panel_bytes(dtype, k));
+    for (size_t lane = 0; lane < W; lane++) {
+        if (!rows[lane]) continue;
+        for (size_t b = 0; b < k / s.block; b++) {
+            pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * dtype_size(dtype), lane,
+                       (uint8_t *)panel + b * step);
+        }
+    }
+}
+
+// ---- unpacking ----
+
+static float half_at(const uint8_t *bytes)
+{
+    uint16_t bits;
+    memcpy(&bits, bytes, sizeof bits);
+    return f32_from_f16(bits);
+}
+
+static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
+{
+    const uint8_t *fifth = part + (size_t)s->n_scales * W;
+    const uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
+    if (s->bits == 8) return (int8_t)nibbles[k * W + lane];
+    const int low = nibbles[k / 2 * W + lane] >> (k % 2 * 4) & 15;
+    if (s->bits == 5)
+        return (low | (fifth[2 * k + lane / 8] >> (lane % 8) & 1) << 4) - s->code_shift;
+    if (s->bits == 4) return low - s->code_shift;
+    const uint8_t *upper = nibbles + s->part / 2 * W;
+    return (low | (upper[k / 4 * W + lane] >> (k % 4 * 2) & 3) << 4) - s->code_shift;
+}
+
+static void unpack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, float *out)
+{
+    const float d = half_at(block + 2 * lane);
+    const float m = s->n_halves > 1 ? half_at(block + (size_t)2 * W + 2 * lane) : 0.0f;
+    const uint8_t *part = block + (size_t)s->n_halves * 2 * W;
+    for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
+        float scale = d, offset = m;
+        if (dtype == DTYPE_Q6_K) scale = d * (float)(int8_t)part[lane];
+        if (s->n_scales > 1) {
+            scale = d * (float)part[lane];
+            offset = -(m * (float)part[W + lane]);
+        }
+        for (size_t k = 0; k < s->part; k++) {
+            const float x = scale * (float)code_at(s, part, lane, k);
+            out[p * s->part + k] = s->n_halves > 1 ? x + offset : x;
+        }
+    }
+}
+
+void unpack_stored_row(DType dtype, const void *panel, size_t lane, size_t k, float *out)
+{
+    const Shape s = shape_of(dtype);
+    const size_t step = block_bytes(&s);
+    const uint8_t *from = panel;
+    if (s.bits == 16) {
+        for (size_t i = 0; i < k; i++) {
+            uint16_t bits;
+            memcpy(&bits, from + i * step + 2 * lane, sizeof bits);
+            out[i] = dtype == DTYPE_F16 ? f32_from_f16(bits) : f32_from_bf16(bits);
+        }
+        return;
+    }
+    for (size_t b = 0; b < k / s.block; b++)
+        unpack_block(dtype, &s, from + b * step, lane, out + b * s.block);
+}
+
+void unpack_tensor_row(const Tensor *tensor, size_t n, float *out)
+{
+    const char *data = tensor->data;
+    if (tensor->layout == LAYOUT_PANELS) {
+        const size_t panel = pack_stored_panel_bytes(tensor->dtype, tensor->cols);
+        unpack_stored_row(tensor->dtype, data + n / W * panel, n % W, tensor->cols, out);
+        return;
+    }
+    const size_t row = tensor->cols / dtype_block(tensor->dtype) * dtype_size(tensor->dtype);
+    quant_decode(tensor->dtype, tensor->cols, data + n * row, out);
+}

@@ -1,0 +1,171 @@
+// Weights that stay as a file stores them give the bits that they give as f32.
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/machine.h"
+#include "kernels/exec.h"
+#include "kernels/pack.h"
+#include "kernels/quant.h"
+
+static const DType dtypes[] = {DTYPE_F16,  DTYPE_BF16, DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1,
+                               DTYPE_Q5_0, DTYPE_Q5_1, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K};
+enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
+
+static float random_number(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (float)((int32_t)(*state >> 40) - (1 << 23)) * 0x1p-23f;
+}
+
+static void *take(size_t size_bytes)
+{
+    void *memory = aligned_alloc(64, (size_bytes + 127) / 64 * 64);
+    cr_assert_not_null(memory);
+    memset(memory, 0, (size_bytes + 127) / 64 * 64);
+    return memory;
+}
+
+// A weight [n, k] as a file has it, and as numbers.
+typedef struct Weight {
+    DType dtype;
+    size_t n, k, row_bytes;
+    char *file;   // [n * row_bytes]
+    float *rows;  // [n, k]
+    float *plain; // panels of f32
+    char *stored; // panels as stored
+} Weight;
+
+static Weight make_weight(DType dtype, size_t n, size_t k, uint64_t seed)
+{
+    Weight w = {.dtype = dtype, .n = n, .k = k};
+    cr_assert(quant_row_bytes(dtype, k, &w.row_bytes));
+    w.file = take(n * w.row_bytes);
+    w.rows = take(n * k * sizeof(float));
+    w.plain = take(tensor_storage(n, k, LAYOUT_PANELS) * sizeof(float));
+    w.stored = take(pack_stored_bytes(dtype, n, k));
+    for (size_t i = 0; i < n * k; i++) w.rows[i] = random_number(&seed) * 0.1f;
+    for (size_t i = 0; i < n; i++) {
+        quant_encode(dtype, k, w.rows + i * k, w.file + i * w.row_bytes);
+        quant_decode(dtype, k, w.file + i * w.row_bytes, w.rows + i * k);
+    }
+    pack_panels(w.rows, n, k, w.plain);
+    for (size_t first = 0; first < n; first += PANEL_WIDTH) {
+        const void *rows[PANEL_WIDTH] = {NULL};
+        for (size_t i = 0; i < PANEL_WIDTH && first + i < n; i++)
+            rows[i] = w.file + (first + i) * w.row_bytes;
+        pack_stored_panel(dtype, rows, k,
+                          w.stored + first / PANEL_WIDTH * pack_stored_panel_bytes(dtype, k));
+    }
+    return w;
+}
+
+static void free_weight(Weight *w)
+{
+    free(w->file);
+    free(w->rows);
+    free(w->plain);
+    free(w->stored);
+}
+
+static Tensor stored_tensor(const Weight *w)
+{
+    Tensor t = tensor_panels_f32(NULL, w->n, w->k);
+    t.data = w->stored;
+    t.dtype = w->dtype;
+    return t;
+}
+
+Test(stored, every_format_unpacks_to_what_the_file_says)
+{
+    static const size_t sizes[][2] = {{1, 256}, {16, 512}, {37, 768}};
+    for (size_t d = 0; d < N_DTYPES; d++) {
+        cr_assert(pack_stored_is_known(dtypes[d]));
+        for (size_t s = 0; s < 3; s++) {
+            Weight w = make_weight(dtypes[d], sizes[s][0], sizes[s][1], 11);
+            const Tensor panels = stored_tensor(&w);
+            Tensor rows = panels;
+            rows.layout = LAYOUT_ROWS;
+            rows.data = w.file;
+            float *out = take(w.k * sizeof *out);
+            for (size_t i = 0; i < w.n; i++) {
+                unpack_tensor_row(&panels, i, out);
+                cr_assert_arr_eq(out, w.rows + i * w.k, w.k * sizeof *out, "%s, row %zu",
+                                 dtype_name(dtypes[d]), i);
+                unpack_tensor_row(&rows, i, out);
+                cr_assert_arr_eq(out, w.rows + i * w.k, w.k * sizeof *out);
+            }
+            free(out);
+            free_weight(&w);
+        }
+    }
+    cr_expect_not(pack_stored_is_known(DTYPE_F32));
+}
+
+static void run_linear(const OpRow *row, Exec *exec, Tensor w, const Tensor *x, float *bias,
+                       Activation activation, float *y, size_t n)
+{
+    Error err = {0};
+    OpArgs args = {.in = {*x, w, tensor_f32(bias, 1, n)}, .out = {tensor_f32(y, x->rows, n)}};
+    if (!bias) args.in[2] = (Tensor){0};
+    args.as.linear.activation = activation;
+    cr_assert(row->run(&args, exec, &err) == STATUS_OK, "%s", err.text);
+}
+
+// One shape through one row: the same bits from both kinds of weight, and a canary behind the output.
+static void compare(const OpRow *row, Exec *exec, DType dtype, size_t m, size_t n, size_t k)
+{
+    uint64_t seed = m * 1000 + n + k;
+    Weight w = make_weight(dtype, n, k, seed);
+    const size_t stride = k + 5;
+    float *x = take(m * stride * sizeof *x), *bias = take(n * sizeof *bias);
+    float *y = take((m * n + 1) * sizeof *y), *z = take((m * n + 1) * sizeof *z);
+    for (size_t i = 0; i < m * stride; i++) x[i] = random_number(&seed);
+    for (size_t i = 0; i < n; i++) bias[i] = random_number(&seed);
+    Tensor input = tensor_f32(x, m, k);
+    input.row_stride = stride;
+    for (int with_bias = 0; with_bias < 2; with_bias++) {
+        const Activation activation = with_bias ? ACTIVATION_SILU : ACTIVATION_NONE;
+        y[m * n] = z[m * n] = 77.0f;
+        run_linear(row, exec, tensor_panels_f32(w.plain, n, k), &input, with_bias ? bias : NULL,
+                   activation, y, n);
+        run_linear(row, exec, stored_tensor(&w), &input, with_bias ? bias : NULL, activation, z, n);
+        cr_assert_arr_eq(y, z, m * n * sizeof *y, "%s %s: %zu x %zu x %zu", row->variant,
+                         dtype_name(dtype), m, n, k);
+        cr_assert_eq(z[m * n], 77.0f);
+    }
+    free(x);
+    free(bias);
+    free(y);
+    free(z);
+    free_weight(&w);
+}
+
+Test(stored, linear_gives_the_bits_of_f32)
+{
+    static const size_t shapes[][3] = {{1, 1, 256},   {1, 70, 512},  {2, 64, 256},
+                                       {3, 17, 768},  {4, 130, 256}, {5, 33, 1024},
+                                       {14, 48, 512}, {33, 40, 768}, {0, 16, 256}};
+    static const char *const variants[] = {"reference", "avx2", "avx512"};
+    Error err = {0};
+    Exec *exec = NULL;
+    const ExecOptions options = {0};
+    cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
+    for (size_t v = 0; v < 3; v++) {
+        const OpRow *row = op_find(OP_LINEAR, DTYPE_F32, variants[v]);
+        if (!row || (row->cpu_features & ~machine_cpu_features()) != 0) continue;
+        for (size_t d = 0; d < N_DTYPES; d++) {
+            for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+                compare(row, exec, dtypes[d], shapes[s][0], shapes[s][1], shapes[s][2]);
+        }
+        // Rows of odd length, which only 16-bit formats have, and of one block of 32.
+        for (size_t m = 1; m < 7; m += 2) {
+            compare(row, exec, DTYPE_F16, m, 20, 7);
+            compare(row, exec, DTYPE_BF16, m, 20, 417);
+            compare(row, exec, DTYPE_Q8_0, m, 20, 32);
+            compare(row, exec, DTYPE_Q4_0, m, 20, 416);
+        }
+    }
+    exec_close(&exec);
+}
