@@ -101,6 +101,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
         options.n_labels = data->n_labels;
         TRY(open_fresh(executor, from, (size_t)model, task, &options, &executor->model, err));
     } else {
+        options.keep_stored = !from->does_tune;
         TRY(model_open(from->path, &options, &executor->model, err));
     }
     if (!from->does_tune && from->kind == SUITE_MODEL_SAVED)

@@ -6,11 +6,11 @@
 // Source: Devlin et al. 2019, arXiv:1810.04805, figure 2.
 //   T        token rows of the ragged batch; may be 0
 //   y, dy    [T, H], rows may be strided
-//   word     [entries, H] in LAYOUT_ROWS or LAYOUT_PANELS, and so d word
+//   word     [entries, H] in LAYOUT_ROWS or LAYOUT_PANELS, and so d word; forward also as a file stores it (kernels/pack.h)
 //   position, type   [entries, H] row-major; optional (data NULL), their ids then not read
 //   ids      below the entries of their table (checked by who built the batch)
 // The sum is taken as (word + position) + type. Gradients are added row by row in token order; the row of padding_id, where
-// there is one, gets none. Cannot fail.
+// there is one, gets none. Cannot fail, but for the reference's scratch of a stored table (STATUS_MEMORY).
 #ifndef ASSAY_KERNELS_EMBEDDING_H
 #define ASSAY_KERNELS_EMBEDDING_H
 

@@ -7,6 +7,7 @@
 // Elfwing et al. 2017, arXiv:1702.03118.
 //   M        rows (tokens); may be 0. N outputs, K inputs, at least 1
 //   x, dx    [M, K], rows may be strided;  y, z, dy  [M, N], the same
+//   W        forward also as a file stores it (kernels/pack.h), in panels, with the bits of the same numbers as f32
 //   W, dW    [N, K] in LAYOUT_ROWS or LAYOUT_PANELS (kernels/pack.h); dW in W's layout, its filling stays zero
 //            (on a GPU best in LAYOUT_ROWS, which cuBLASLt reads: kernels/cuda/cuda_rows.h)
 //   b, db    [1, N], optional

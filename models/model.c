@@ -107,7 +107,7 @@ static Status check_device(const Model *model, Error *err)
                      model->config.architecture->model_type);
 }
 
-Status model_make_program(Model *model, Error *err)
+Status model_make_program(Model *model, const Safetensors *file, Error *err)
 {
     const ProgramOptions options = {0};
     const Layout layout =
@@ -116,6 +116,8 @@ Status model_make_program(Model *model, Error *err)
     model_record(&model->config, &model->tape);
     TRY(tape_finish(&model->tape, err));
     TRY(check_device(model, err));
+    if (file && model->keeps_stored && layout == LAYOUT_PANELS)
+        TRY(weights_choose_storage(model, file, err));
     TRY(program_build(&model->tape, &options, &model->arena, &model->program, err));
     return weights_alloc(model, err);
 }
@@ -128,6 +130,9 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
                                         .compute = options->compute,
                                         .reference_only = options->reference_only,
                                         .openblas_forward = options->openblas_forward};
+    // OpenBLAS and GPUs know f32 alone.
+    model->keeps_stored =
+        options->keep_stored && !options->openblas_forward && options->device.kind == DEVICE_CPU;
     *out = model;
     return STATUS_OK;
 }
@@ -186,7 +191,7 @@ Status model_create_bare(const ModelConfig *config, const ModelOptions *options,
     TRY(model_check_config(config, err));
     TRY(model_start(options, &model, err));
     Status s = model_copy_config(model, config, err);
-    if (s == STATUS_OK) s = model_make_program(model, err);
+    if (s == STATUS_OK) s = model_make_program(model, NULL, err);
     if (s == STATUS_OK) s = weights_draw(model, false, options->seed, err);
     if (s == STATUS_OK)
         *out = model;
@@ -242,7 +247,8 @@ unsigned model_capabilities(const Model *model)
         [HEAD_SEQ2SEQ] = MODEL_CAN_TRAIN,
     };
     unsigned can = by_head[model->config.head];
-    if (model->exec_options.device.kind != DEVICE_CPU) can &= ~(unsigned)MODEL_CAN_TRAIN;
+    if (model->exec_options.device.kind != DEVICE_CPU || model->keeps_stored)
+        can &= ~(unsigned)MODEL_CAN_TRAIN;
     return can;
 }
 

@@ -42,6 +42,9 @@ typedef struct ModelOptions {
     int has_pool;       // `pool` makes embeddings, not what 1_Pooling/config.json says
     EmbeddingPool pool; // without either the mean
     int one_token; // a masked LM answers for TokenSequence.chosen alone (model_masked_logprobs)
+    // Matrices stay in memory as the files store them (16-bit or in blocks), unpacked where they are used: less memory, less to
+    // read, the same bits. Such a model answers and is not tuned. On a GPU all is f32.
+    int keep_stored;
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
 } ModelOptions;
 

@@ -42,10 +42,11 @@ struct Model {
     void (*close_files)(Model *model);
     int wants_normalized;
     Tape tape;
-    Program *program; // for answers
-    float *weights;   // [tape.n_floats] on the device
-    float *kept;      // copy of model_keep, or NULL
-    bool *is_fresh;   // [n_params] drawn from the seed
+    Program *program;  // for answers
+    float *weights;    // [tape.n_floats] on the device
+    float *kept;       // copy of model_keep, or NULL
+    bool keeps_stored; // asked for with ModelOptions.keep_stored
+    bool *is_fresh;    // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
     ModelBlock blocks[MODEL_MAX_BLOCKS];
@@ -64,8 +65,9 @@ Status model_check_config(const ModelConfig *config, Error *err) MUST_CHECK;
 // Into the model; texts are copied.
 Status model_copy_config(Model *model, const ModelConfig *config, Error *err) MUST_CHECK;
 Status model_copy_labels(Model *model, const Slice *labels, size_t n, Error *err) MUST_CHECK;
-// The program for answers of the config in place, and memory for the weights.
-Status model_make_program(Model *model, Error *err) MUST_CHECK;
+// The program for answers of the config in place, and memory for the weights: as `file` stores them where the model keeps
+// that; file may be NULL.
+Status model_make_program(Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 
 // Records config's architecture and head.
 void model_record(const ModelConfig *config, Tape *tape);
@@ -75,7 +77,9 @@ Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 
 // ---- weights (model_weights.c) ----
 
-// Takes memory for the weights.
+// Chooses how each parameter is kept, by what the file has of it.
+Status weights_choose_storage(Model *model, const Safetensors *file, Error *err) MUST_CHECK;
+// Takes memory for the weights; where the machine has less than they need, says so before anything is read.
 Status weights_alloc(Model *model, Error *err) MUST_CHECK;
 // Fills every parameter from the file. Parameters of the head that are not there are drawn from the seed where
 // may_be_fresh; those outside the encoder are so in any case where head_is_new.
@@ -92,6 +96,15 @@ Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err) MU
 void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols);
 // How many dimensions it has there: 1 or 2.
 size_t weights_part_dims(const Param *param);
+
+// The file's tensor for a part of a parameter, be it under one of the parameter's other names, without the encoder's prefix or
+// in older words; NULL where absent.
+const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,
+                                    size_t part);
+
+// Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
+void weights_load_stored(Model *model, const Param *param, const Safetensors *file);
+void weights_read_stored(const Model *model, const Param *param, float *rows);
 
 // Finds the parameter and part of a tensor's name.
 bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);

@@ -113,7 +113,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && model->config.decoder.may_have_output)
         model->config.decoder.has_output =
             safetensors_find(&files.tensors, SLICE("lm_head.weight")) != NULL;
-    if (s == STATUS_OK) s = model_make_program(model, err);
+    if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
     checkpoint_close(&files);
@@ -149,7 +149,7 @@ static Status create(Model *model, const ModelConfig *config, const char *direct
     model->config.model_type = slice_from_cstr(config->architecture->model_type);
     TRY(keep_directory(model, directory, err));
     if (directory && !options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
-    TRY(model_make_program(model, err));
+    TRY(model_make_program(model, NULL, err));
     return weights_draw(model, false, options->seed, err);
 }
 

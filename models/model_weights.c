@@ -2,15 +2,33 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/machine.h"
 #include "base/philox.h"
 #include "base/size.h"
 #include "kernels/pack.h"
 #include "models/architecture.h"
 #include "models/model_internal.h"
 
+// Memory that the machine (or the container) has for the weights, before anything is read into it.
+static Status check_room(const Model *model, Error *err)
+{
+    Machine machine;
+    if (model->exec_options.device.kind != DEVICE_CPU) return STATUS_OK;
+    const double wanted = (double)model->tape.n_floats * sizeof(float);
+    if (wanted < 0x1p28) return STATUS_OK; // a quarter of a GiB is not worth the question
+    machine_describe(&machine);
+    const double available = (double)machine.memory_available_bytes;
+    if (available <= 0 || wanted <= available) return STATUS_OK;
+    return error_set(err, STATUS_MEMORY,
+                     "its weights take %.1f GiB of memory, but only %.1f GiB are free here%s",
+                     wanted / 0x1p30, available / 0x1p30,
+                     model->keeps_stored ? "" : "; a quantised model takes less (assay quantize)");
+}
+
 Status weights_alloc(Model *model, Error *err)
 {
     TRY(model_want_workers(model, 1, err));
+    TRY(check_room(model, err));
     void *memory = NULL;
     TRY(exec_alloc(model->workers[0].exec, model->tape.n_floats * sizeof(float), &memory, err));
     model->weights = memory;
@@ -41,7 +59,7 @@ static Status workbench_take(const Model *model, Workbench *out, Error *err)
     size_t largest = 1;
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
-        if (!is_on_host(model) || param->layout == LAYOUT_PANELS)
+        if (param->dtype == DTYPE_F32 && (!is_on_host(model) || param->layout == LAYOUT_PANELS))
             largest = size_max(largest, row_floats(param));
     }
     out->size_bytes = largest * sizeof(float);
@@ -83,6 +101,10 @@ Status weights_read_param(const Model *model, size_t index, float *rows, Error *
     const Param *param = &model->tape.params[index];
     Exec *exec = model->workers[0].exec;
     const float *stored = model->weights + param->offset;
+    if (param->dtype != DTYPE_F32) {
+        weights_read_stored(model, param, rows);
+        return STATUS_OK;
+    }
     if (param->layout != LAYOUT_PANELS)
         return exec_download(exec, rows, stored, row_floats(param) * sizeof *rows, err);
     unpack_panels(stored, param->rows, param->cols, rows); // panels are on the host
@@ -194,11 +216,10 @@ static const SafeTensor *find_tensor(const Model *model, const Safetensors *file
     return found;
 }
 
-// The part under its own name or one of the parameter's others.
-static const SafeTensor *find_part(const Model *model, const Safetensors *file, const Param *param,
-                                   const ParamPart *part)
+const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,
+                                    size_t part)
 {
-    const SafeTensor *found = find_tensor(model, file, part->name);
+    const SafeTensor *found = find_tensor(model, file, param->parts[part].name);
     for (const char *const *name = param->aliases; !found && name && *name; name++)
         found = find_tensor(model, file, slice_from_cstr(*name));
     return found;
@@ -245,7 +266,7 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
 {
     for (size_t p = 0; p < param->n_parts; p++) {
         const ParamPart *part = &param->parts[p];
-        const SafeTensor *tensor = find_part(model, file, param, part);
+        const SafeTensor *tensor = weights_find_part(model, file, param, p);
         if (!tensor) {
             *absent = part->name;
             return STATUS_OK;
@@ -276,6 +297,10 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const bool in_head = param->group == 1 + model->config.n_layers;
+        if (param->dtype != DTYPE_F32) {
+            weights_load_stored(model, param, file);
+            continue;
+        }
         float *rows = rows_room(model, i, &bench);
         Slice absent = {0};
         bool fresh = in_head && head_is_new && !is_of_encoder(model, param);
@@ -383,6 +408,12 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
     size_t index, part, begin, n;
     Workbench bench = {0};
     TRY(want_tensor(model, name, &index, &part, err));
+    if (model->tape.params[index].dtype != DTYPE_F32) {
+        return error_set(err, STATUS_INVALID,
+                         "tensor \"" SLICE_FMT
+                         "\" is kept as its file stores it (%s) and cannot be written",
+                         SLICE_ARG(name), dtype_name(model->tape.params[index].dtype));
+    }
     part_range(&model->tape.params[index], part, &begin, &n);
     Status s = workbench_take(model, &bench, err);
     float *rows = s == STATUS_OK ? rows_room(model, index, &bench) : NULL;

@@ -20,8 +20,10 @@ static Tensor slot_tensor(const ProgramRun *run, size_t index, size_t begin, siz
 static Tensor param_tensor(const ProgramRun *run, const Param *param, float *base, size_t begin,
                            size_t end)
 {
-    Tensor t = param->is_vector ? tensor_f32(base + begin, 1, end - begin)
-                                : tensor_f32(base + begin * param->cols, end - begin, param->cols);
+    float *first = (float *)((char *)base + param_row_bytes(param, begin));
+    Tensor t = param->is_vector ? tensor_f32(first, 1, end - begin)
+                                : tensor_f32(first, end - begin, param->cols);
+    t.dtype = param->dtype;
     t.layout = param->layout;
     t.device = exec_device(run->exec);
     return t;

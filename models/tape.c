@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/pack.h"
 
 // Parameters begin at multiples of this many floats: 64 bytes.
 enum { PARAM_ALIGNMENT = 16, TAPE_MAX_PARTS = 8 };
@@ -90,6 +91,34 @@ static ParamId add_param(Tape *tape, Param param)
     tape->n_floats += size_round_up(param.storage, PARAM_ALIGNMENT);
     *slot = param;
     return tape->n_params - 1;
+}
+
+size_t param_row_bytes(const Param *param, size_t row)
+{
+    if (param->is_vector) return row * sizeof(float);
+    if (param->dtype == DTYPE_F32) return row * param->cols * sizeof(float);
+    if (param->layout == LAYOUT_PANELS)
+        return row / PANEL_WIDTH * pack_stored_panel_bytes(param->dtype, param->cols);
+    return row * (param->cols / dtype_block(param->dtype)) * dtype_size(param->dtype);
+}
+
+void tape_store(Tape *tape, const DType *dtypes)
+{
+    tape->n_floats = 0;
+    for (size_t i = 0; i < tape->n_params; i++) {
+        Param *param = &tape->params[i];
+        param->dtype = dtypes[i];
+        param->storage = tensor_storage(param->rows, param->cols, param->layout);
+        if (param->dtype != DTYPE_F32) {
+            const size_t rows = param->layout == LAYOUT_PANELS
+                                    ? size_round_up(param->rows, PANEL_WIDTH)
+                                    : param->rows;
+            param->storage =
+                size_round_up(param_row_bytes(param, rows), sizeof(float)) / sizeof(float);
+        }
+        param->offset = tape->n_floats;
+        tape->n_floats += size_round_up(param->storage, PARAM_ALIGNMENT);
+    }
 }
 
 // Parts named PREFIX NAME SUFFIX, one behind the other.

@@ -63,11 +63,13 @@ typedef struct Param {
     // Used by one OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
     bool is_gathered;
     Layout layout;
+    DType
+        dtype; // F32, or what a file stores (kernels/pack.h): then for answers only; see tape_store
     ParamInit init;
     float factor;     // of INIT_SINUSOIDS
     int32_t zero_row; // row that starts as zeros (padding), or -1
     size_t group;     // 0 embeddings, 1 + i block i, then the head
-    size_t storage;   // floats
+    size_t storage;   // floats' worth of memory
     size_t offset;    // floats from the start of the weights; a multiple of 16
 } Param;
 
@@ -187,6 +189,12 @@ Status tape_finish(Tape *tape, Error *err) MUST_CHECK;
 
 // Keeps a failure met while recording, where it is the first.
 void tape_fail(Tape *tape, Status status, const char *what);
+
+// dtypes [n_params]: how each parameter is kept. Places them all anew; before a program is built. Others than F32 are for
+// dense weights in panels and for tables in rows.
+void tape_store(Tape *tape, const DType *dtypes);
+// Bytes from a parameter's beginning to row `row` (a multiple of PANEL_WIDTH in panels) or, of a vector, column.
+size_t param_row_bytes(const Param *param, size_t row);
 
 // Names given below are relative to the prefix: tape_prefix(t, "bert.encoder.layer.%zu.", i).
 void tape_prefix(Tape *tape, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -62,6 +62,10 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
             "comes out predicts on either",
             model->exec_options.device.index);
     }
+    if (model->keeps_stored) {
+        return error_set(err, STATUS_INVALID,
+                         "a model whose weights are kept as stored answers and is not tuned");
+    }
     if (!(model_capabilities(model) & MODEL_CAN_TRAIN)) {
         return error_set(err, STATUS_INVALID, "a model with a %s head cannot be tuned",
                          model_head_name(config->head));

@@ -278,6 +278,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     TRY(model_options_read(line, &options, err));
     options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
     const size_t mode = option_choice(line, "mode");
+    options.keep_stored = 1;
     choose_head(line, mode, &options);
     TRY(model_open(directory, &options, &p->model, err));
     p->mode =

@@ -8,15 +8,21 @@
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/exec.h"
+#include "kernels/pack.h"
 
 static float *row_of(const Tensor *tensor, size_t i)
 {
     return tensor->data ? (float *)tensor->data + i * tensor->row_stride : NULL;
 }
 
-// Row `id` of a table whose rows or panels it is: in panels a row's numbers are one panel's width apart.
+// Row `id` of a table whose rows or panels it is: in panels a row's numbers are one panel's width apart. Stored tables
+// (kernels/pack.h) are taken as numbers first.
 static const float *table_row(const Tensor *table, size_t id, float *gathered)
 {
+    if (table->dtype != DTYPE_F32) {
+        unpack_tensor_row(table, id, gathered);
+        return gathered;
+    }
     if (table->layout == LAYOUT_ROWS) return row_of(table, id);
     const float *from = (const float *)table->data + id / PANEL_WIDTH * PANEL_WIDTH * table->cols +
                         id % PANEL_WIDTH;

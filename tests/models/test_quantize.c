@@ -32,21 +32,26 @@ static void must_quantize(const char *model, TensorType to, const char *out)
     arena_release(&arena);
 }
 
-static Model *open(const char *path)
+static Model *open_as(const char *path, int keep_stored)
 {
     Error err = {0};
     Model *model = NULL;
-    const ModelOptions options = {.without_tokenizer = 1};
+    const ModelOptions options = {.without_tokenizer = 1, .keep_stored = keep_stored};
     want_ok(model_open(path, &options, &model, &err), &err);
     return model;
 }
 
+static Model *open(const char *path)
+{
+    return open_as(path, 0);
+}
+
 // Logits of one sequence of ids 3, 4, 5, ...; freed by the caller.
-static float *logits_of(const char *path, size_t n_tokens, size_t *n)
+static float *logits_as(const char *path, int keep_stored, size_t n_tokens, size_t *n)
 {
     Error err = {0};
     int32_t ids[64];
-    Model *model = open(path);
+    Model *model = open_as(path, keep_stored);
     Pool *pool = open_pool(1);
     const size_t vocab_size = model_config(model)->vocab_size;
     for (size_t i = 0; i < n_tokens; i++) ids[i] = (int32_t)((3 + 7 * i) % vocab_size);
@@ -58,6 +63,11 @@ static float *logits_of(const char *path, size_t n_tokens, size_t *n)
     pool_close(&pool);
     model_close(&model);
     return logits;
+}
+
+static float *logits_of(const char *path, size_t n_tokens, size_t *n)
+{
+    return logits_as(path, 0, n_tokens, n);
 }
 
 static float largest_difference(const char *a, const char *b)
@@ -229,6 +239,50 @@ Test(quantize, every_tiny_model_through_gguf_and_through_a_foreign_reading)
         folder_remove(folder);
     }
     cr_expect_geq(n_seen, 3);
+}
+
+// A BERT wide enough for blocks of 256, of which some layers are.
+static const char *save_wide(const char *folder)
+{
+    Error err = {0};
+    Model *model = NULL;
+    ModelConfig config = small_config(HEAD_SEQUENCE, 3);
+    const ModelOptions options = {.seed = 3};
+    config.hidden_size = 64;
+    config.intermediate_size = 256;
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    const char *path = folder_path(folder, "wide");
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    return path;
+}
+
+Test(quantize, weights_kept_as_stored_give_the_same_bits)
+{
+    static const TensorType types[] = {TENSOR_F16,  TENSOR_BF16, TENSOR_Q8_0, TENSOR_Q4_0,
+                                       TENSOR_Q4_1, TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q4_K,
+                                       TENSOR_Q5_K, TENSOR_Q6_K};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const char *folder = folder_make(), *path = folder_path(folder, "q.gguf");
+        size_t n = 0, m = 0;
+        must_quantize(save_wide(folder), types[i], path);
+        for (size_t n_tokens = 1; n_tokens < 20; n_tokens += 6) {
+            float *plain = logits_as(path, 0, n_tokens, &n),
+                  *kept = logits_as(path, 1, n_tokens, &m);
+            cr_assert_eq(n, m);
+            cr_assert_arr_eq(plain, kept, n * sizeof *plain, "%s", tensor_type_name(types[i]));
+            free(plain);
+            free(kept);
+        }
+        Model *plain = open_as(path, 0), *kept = open_as(path, 1);
+        cr_expect_lt(model_size(kept).weight_bytes, model_size(plain).weight_bytes * 3 / 4, "%s",
+                     tensor_type_name(types[i]));
+        check_equal_weights(tensor_type_name(types[i]), plain, kept);
+        cr_expect_not(model_capabilities(kept) & MODEL_CAN_TRAIN);
+        model_close(&plain);
+        model_close(&kept);
+        folder_remove(folder);
+    }
 }
 
 Test(quantize, refuses_numbers_that_are_not_finite)
