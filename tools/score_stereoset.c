@@ -86,7 +86,7 @@ static Status read_example(StereoFiles *f, const Json *example, size_t kind, Err
     TRY(arena_take(&f->arena, N_SENTENCES, sizeof *scores, "scores", &scores, err));
     for (size_t k = 0; k < N_SENTENCES; k++) {
         const size_t n_before = f->ids.n_clusters;
-        Slice id;
+        Slice id = {0};
         int32_t place;
         TRY(find_sentence(example, labels[k], &id, err));
         TRY(score_name_index(&f->ids, example, id, &place, err));

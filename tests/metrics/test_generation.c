@@ -83,7 +83,7 @@ Test(meteor, exact_and_stem_stages_agree_with_nltk)
         const MeteorCase *c = &meteor_cases[i];
         Slice references[2];
         const Item item = text_item(c->hypothesis, references, c->references[0], c->references[1]);
-        double got[2];
+        double got[2] = {NAN, NAN};
         score_texts("meteor", "{\"tokenize\": \"none\"}", &item, 1, got);
         expect_close(got[0], c->standard, 1e-12, c->hypothesis, i);
         expect_close(got[1], c->standard, 1e-12, "the sums of one segment", i);
@@ -100,7 +100,7 @@ Test(meteor, a_corpus_has_a_mean_and_a_system_score)
     Slice references[2][2];
     const Item items[] = {text_item("a b c d", references[0], "a b c d", NULL),
                           text_item("a z", references[1], "a y x w v u", NULL)};
-    double got[2];
+    double got[2] = {NAN, NAN};
     score_texts("meteor", "{\"tokenize\": \"none\"}", items, 2, got);
     const double first = 1 - 0.5 / 64, second = 0.5 * (0.5 / 6) / (0.45 + 0.1 / 6);
     cr_expect_float_eq(got[0], (first + second) / 2, 1e-12);
@@ -112,7 +112,7 @@ Test(meteor, without_stems_only_equal_words_count)
 {
     Slice references[2];
     const Item item = text_item("cats ran", references, "cat ran", NULL);
-    double got[2];
+    double got[2] = {NAN, NAN};
     score_texts("meteor", "{\"stemmer\": false}", &item, 1, got);
     cr_expect_float_eq(got[0], 0.5 * 0.5, 1e-12); // one chunk of one match
     score_texts("meteor", NULL, &item, 1, got);
@@ -130,7 +130,7 @@ static Item written(const char *text)
 Test(distinct, counts_ngrams_over_all_texts)
 {
     const Item items[] = {written("a b a"), written("b c"), written("")};
-    double got;
+    double got = NAN;
     score_texts("distinct", "{\"n\": 1}", items, 3, &got);
     cr_expect_float_eq(got, 3.0 / 5, 1e-15);
     score_texts("distinct", NULL, items, 3, &got);
@@ -150,7 +150,7 @@ Test(distinct, weights_are_copies)
     items[1].weight = 2;
     items[2].weight = 0;
     const Item copies[] = {items[0], written("b c"), written("b c")};
-    double weighted, copied;
+    double weighted = NAN, copied = NAN;
     score_texts("distinct", "{\"n\": 1}", items, 3, &weighted);
     score_texts("distinct", "{\"n\": 1}", copies, 3, &copied);
     cr_expect_float_eq(weighted, copied, 1e-15);
@@ -213,7 +213,7 @@ Test(distinct, other_intervals_are_refused)
 Test(repetition, counts_what_was_said_before)
 {
     const Item items[] = {written("a b a b a b"), written("a b c"), written("x"), written("")};
-    double got[2];
+    double got[2] = {NAN, NAN};
     score_texts("repetition", "{\"n\": 2, \"window\": 2}", items, 4, got);
     cr_expect_float_eq(got[0], (3.0 / 5 + 0) / 2, 1e-15); // "x" has no pair of words
     cr_expect_float_eq(got[1], 4.0 / 10, 1e-15);
@@ -230,7 +230,7 @@ Test(length_ratio, takes_the_closest_reference)
     Slice references[3][2];
     const Item items[] = {text_item("a b c", references[0], "a b", "a b c d"),  // the shorter: 2
                           text_item("a, b", references[1], "a b c d e", NULL)}; // 3 words: 13a
-    double got;
+    double got = NAN;
     score_texts("length_ratio", NULL, items, 2, &got);
     cr_expect_float_eq(got, 6.0 / 7, 1e-15);
     const Item empty = text_item("", references[2], "", NULL);
