@@ -174,6 +174,9 @@ static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFacto
         if (is_there(out->config, caps[i]))
             put_real(out, caps[i], real_of(out, out->config, caps[i], 0));
     }
+    // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
+    const double query = real_of(out, out->config, "query_pre_attn_scalar", 0);
+    if (query > 0) put_real(out, "attention.scale", 1.0 / sqrt(query));
     put_rope(out, context, arena, factors);
 }
 

@@ -26,7 +26,7 @@ static const char *key_of(const Import *in, const char *rest, char out[KEY_SIZE]
     return out;
 }
 
-// A size under an architecture's key; *out stays where it is absent. A list of one number for each block (models whose blocks
+// A size under an architecture's key; *out stays where it is absent or 0 (no window). A list of one number for each block (models whose blocks
 // differ) is taken where all its numbers are equal.
 static bool read_size(Import *in, const char *rest, size_t *out)
 {
@@ -49,8 +49,9 @@ static bool read_size(Import *in, const char *rest, size_t *out)
                                SLICE_ARG(in->file->name), key);
         return false;
     }
-    in->status = gguf_get_int(in->file, key, 1, MAX_SIZE, &value, &found, in->err);
-    if (in->status == STATUS_OK && found) *out = (size_t)value;
+    in->status = gguf_get_int(in->file, key, 0, MAX_SIZE, &value, &found, in->err);
+    found = in->status == STATUS_OK && found && value > 0;
+    if (found) *out = (size_t)value;
     return found;
 }
 
@@ -229,8 +230,10 @@ static void put_gemma(Import *in, bool is_third)
     if (is_third) put_real(in, "rope_local_base_freq", 10000);
     // The 27B models alone scale by the width that a head would have without head_dim.
     const bool is_largest = in->n_layers == (is_third ? 62u : 46u);
-    put_size(in, "query_pre_attn_scalar",
-             is_largest ? in->hidden_size / in->n_heads : in->head_dim);
+    const size_t usual = is_largest ? in->hidden_size / in->n_heads : in->head_dim;
+    double scale = 1.0 / sqrt((double)usual);
+    (void)read_real(in, "attention.scale", &scale);
+    put_real(in, "query_pre_attn_scalar", scale > 0 ? 1.0 / (scale * scale) : (double)usual);
 }
 
 static void put_decoder(Import *in)

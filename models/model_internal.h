@@ -102,6 +102,10 @@ size_t weights_part_dims(const Param *param);
 const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,
                                     size_t part);
 
+// STATUS_INVALID: lists the tensors that the file lacks, and those that no parameter is made of.
+Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
+                       Error *err) MUST_CHECK;
+
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file);
 void weights_read_stored(const Model *model, const Param *param, float *rows);

@@ -225,15 +225,6 @@ const SafeTensor *weights_find_part(const Model *model, const Safetensors *file,
     return found;
 }
 
-static Status missing(const Safetensors *file, Slice name, Error *err)
-{
-    const Slice where = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
-    return error_set(err, STATUS_INVALID,
-                     SLICE_FMT ": tensor \"" SLICE_FMT
-                               "\" is missing: weights and config.json are not of the same model",
-                     SLICE_ARG(where), SLICE_ARG(name));
-}
-
 // Integers in a weight's place are a quantised checkpoint or a broken file; as plain numbers they mean nothing.
 static Status want_real(const SafeTensor *tensor, Error *err)
 {
@@ -309,7 +300,8 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
         } else if (!fresh) {
             s = read_param(model, param, file, rows, &absent, err);
             const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
-            if (s == STATUS_OK && absent.ptr && !may_lack) s = missing(file, absent, err);
+            if (s == STATUS_OK && absent.ptr && !may_lack)
+                s = weights_missing(model, file, may_be_fresh, err);
             fresh = absent.ptr != NULL;
         }
         if (s != STATUS_OK) break;

@@ -72,6 +72,15 @@ STORED_INLINE Vec stored_as_bits(StoredCodes x)
     return _mm512_castsi512_ps(x);
 }
 
+// Codes of 4 bits, less `shift`, as floats: one look-up, which heeds the low 4 bits alone, in place of masking, subtracting and
+// converting.
+STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
+{
+    const __m512i codes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const Vec table = _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(shift)));
+    return _mm512_permutexvar_ps(x, table);
+}
+
 STORED_INLINE Vec stored_halves(const uint8_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
@@ -140,6 +149,11 @@ STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
 STORED_INLINE Vec stored_float(StoredCodes x)
 {
     return (Vec){_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)};
+}
+
+STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
+{
+    return stored_float(stored_less(stored_and(x, 15), shift));
 }
 
 STORED_INLINE Vec stored_as_bits(StoredCodes x)
@@ -251,9 +265,9 @@ STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_
     return part;
 }
 
-STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, StoredCodes q)
+STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, Vec q)
 {
-    const Vec x = vec_mul(part->scale, stored_float(q));
+    const Vec x = vec_mul(part->scale, q);
     return stored_has_offset(dtype) ? vec_add(x, part->offset) : x;
 }
 
@@ -271,11 +285,17 @@ STORED_INLINE void stored_pair(DType dtype, const StoredPart *part, size_t pair,
         return;
     }
     if (dtype == DTYPE_Q8_0) {
-        *w0 = stored_scaled(dtype, part, stored_signed(part->codes + pair * 32));
-        *w1 = stored_scaled(dtype, part, stored_signed(part->codes + pair * 32 + 16));
+        *w0 = stored_scaled(dtype, part, stored_float(stored_signed(part->codes + pair * 32)));
+        *w1 = stored_scaled(dtype, part, stored_float(stored_signed(part->codes + pair * 32 + 16)));
         return;
     }
     const StoredCodes both = stored_bytes(part->codes + pair * 16);
+    if (dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K) {
+        const int shift = dtype == DTYPE_Q4_0 ? 8 : 0;
+        *w0 = stored_scaled(dtype, part, stored_nibble(both, shift));
+        *w1 = stored_scaled(dtype, part, stored_nibble(stored_right(both, 4), shift));
+        return;
+    }
     StoredCodes q0 = stored_and(both, 15), q1 = stored_right(both, 4);
     if (stored_has_fifth(dtype)) {
         q0 = stored_add_fifth(q0, part->fifth + pair * 4);
@@ -287,16 +307,13 @@ STORED_INLINE void stored_pair(DType dtype, const StoredPart *part, size_t pair,
         q0 = stored_or(q0, stored_left(stored_and(upper, 3), 4));
         q1 = stored_or(q1, stored_left(stored_and(upper, 12), 2));
     }
-    const int shift = dtype == DTYPE_Q4_0   ? 8
-                      : dtype == DTYPE_Q5_0 ? 16
-                      : dtype == DTYPE_Q6_K ? 32
-                                            : 0;
+    const int shift = dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q6_K ? 32 : 0;
     if (shift > 0) {
         q0 = stored_less(q0, shift);
         q1 = stored_less(q1, shift);
     }
-    *w0 = stored_scaled(dtype, part, q0);
-    *w1 = stored_scaled(dtype, part, q1);
+    *w0 = stored_scaled(dtype, part, stored_float(q0));
+    *w1 = stored_scaled(dtype, part, stored_float(q1));
 }
 
 #endif

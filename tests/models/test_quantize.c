@@ -222,18 +222,22 @@ Test(quantize, every_tiny_model_through_gguf_and_through_a_foreign_reading)
         char model[1024];
         snprintf(model, sizeof model, "%s", shared);
         const bool is_known = checkpoint_config(&arena, model, &config, &err) == STATUS_OK;
-        const bool is_foreign = is_known && strncmp(names[i], "tiny-bert", 9) != 0 &&
-                                strcmp(names[i], "tiny-mistral") != 0; // its window is lost
+        const bool is_foreign =
+            is_known && strncmp(names[i], "tiny-bert", 9) != 0 &&
+            strcmp(names[i], "tiny-mistral") != 0 && // its window is lost
+            strcmp(names[i], "tiny-gemma3") != 0;    // every sixth layer is global in GGUF
         arena_release(&arena);
         if (!is_known) continue; // an architecture that this build does not have
         n_seen++;
         const char *folder = folder_make(), *own = folder_path(folder, "own.gguf");
         must_quantize(model, TENSOR_F32, own);
-        cr_expect_eq(largest_difference(model, own), 0.0f, "%s", names[i]);
+        // Norms of 1 + w, which GGUF stores as such, are rounded once more.
+        const float allowed = strncmp(names[i], "tiny-gemma", 10) == 0 ? 2e-5f : 0.0f;
+        cr_expect_leq(largest_difference(model, own), allowed, "%s", names[i]);
         if (is_foreign) {
             const char *other = folder_path(folder, "other.gguf");
             strip(own, other);
-            // Norms of 1 + w and factors of rotations pass through one more rounding.
+            // Factors of rotations are rounded once more too.
             cr_expect_lt(largest_difference(model, other), 2e-5f, "%s", names[i]);
         }
         folder_remove(folder);
@@ -285,6 +289,48 @@ Test(quantize, weights_kept_as_stored_give_the_same_bits)
     }
 }
 
+// stories260K in six formats by another writer, against Transformers on the numbers that the files hold.
+Test(quantize, files_of_another_writer_give_the_reference_logits)
+{
+    static const char *const kinds[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q4_0"};
+    Error err = {0};
+    Safetensors golden;
+    const char *path = shared_path("goldens/models/stories260K/gguf.safetensors");
+    if (!path) cr_skip_test("goldens/models/stories260K of the shared folder absent");
+    if (!architecture_find(SLICE("llama"))) return; // a build without decoders
+    want_ok(safetensors_open(path, &golden, &err), &err);
+    JsonDocument *document = NULL;
+    want_ok(json_load(shared_path("goldens/models/stories260K/gguf.json"), JSON_STRICT, &document,
+                      &err),
+            &err);
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof *kinds; i++) {
+        const char *kind = kinds[i / 2];
+        char relative[128];
+        int32_t ids[64];
+        size_t n = 0;
+        const Json *file = json_get(json_get(json_root(document), "files"), kind);
+        for (const Json *v = json_first(json_get(file, "ids")); v; v = json_next(v))
+            ids[n++] = (int32_t)json_double(v);
+        snprintf(relative, sizeof relative, "models/stories260K/stories260K-%s.gguf", kind);
+        Model *model = open_as(shared_path(relative), i % 2);
+        const TokenSequence input = {.ids = ids, .n_tokens = n};
+        const size_t size = model_output_rows(model, &input, 1) * model_output_width(model);
+        const SafeTensor *want = want_tensor(&golden, "%s.logits", kind);
+        cr_assert_eq(size, want->n_elements);
+        float *expected = tensor_floats(want), *logits = calloc(size, sizeof *logits), worst = 0;
+        Pool *pool = open_pool(1);
+        want_ok(model_predict(model, pool, &input, 1, NULL, logits, &err), &err);
+        for (size_t j = 0; j < size; j++) worst = fmaxf(worst, fabsf(logits[j] - expected[j]));
+        cr_expect_lt(worst, 1e-4f, "%s: %g", kind, (double)worst);
+        pool_close(&pool);
+        model_close(&model);
+        free(expected);
+        free(logits);
+    }
+    json_close(&document);
+    safetensors_close(&golden);
+}
+
 Test(quantize, refuses_numbers_that_are_not_finite)
 {
     Arena arena = {0};
@@ -303,6 +349,33 @@ Test(quantize, refuses_numbers_that_are_not_finite)
               err.text);
     cr_expect_not(file_exists(out));
     arena_release(&arena);
+    folder_remove(folder);
+}
+
+Test(checkpoint, lists_what_is_missing_and_what_is_not_known)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const char *folder = folder_make();
+    static const float x[4];
+    const SafeItem items[] = {
+        {.name = SLICE("bert.pooler.dense.weight"),
+         .type = TENSOR_F32,
+         .n_dims = 1,
+         .shape = {4},
+         .data = x},
+        {.name = SLICE("stranger"), .type = TENSOR_F32, .n_dims = 1, .shape = {4}, .data = x},
+    };
+    const ModelOptions options = {.without_tokenizer = 1};
+    (void)save_small(folder, HEAD_SEQUENCE, 3);
+    want_ok(safetensors_write(folder_path(folder, "model/model.safetensors"), items, 2, NULL, 0,
+                              NULL, NULL, &err),
+            &err);
+    // The first has the wrong shape, but what is missing is told before.
+    cr_assert_eq(model_open(folder_path(folder, "model"), &options, &model, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "bert.embeddings.word_embeddings.weight") &&
+                  strstr(err.text, " more are missing") && strstr(err.text, "\"stranger\""),
+              "%s", err.text);
     folder_remove(folder);
 }
 

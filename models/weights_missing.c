@@ -1,0 +1,62 @@
+// Which tensors a model wants and a file lacks, told all at once, and beside them those that the file has for nothing.
+#include "base/buffer.h"
+#include "models/model_internal.h"
+
+enum { MAX_TOLD = 8 };
+
+typedef struct Names {
+    Buffer text;
+    size_t n;
+} Names;
+
+static void add_name(Names *names, Slice name)
+{
+    if (names->n++ >= MAX_TOLD) return;
+    buffer_printf(&names->text, "%s\"" SLICE_FMT "\"", names->n > 1 ? ", " : "", SLICE_ARG(name));
+}
+
+static void end_names(Names *names)
+{
+    if (names->n > MAX_TOLD) buffer_printf(&names->text, " and %zu more", names->n - MAX_TOLD);
+}
+
+static bool is_used(const Model *model, const Safetensors *file, const SafeTensor *tensor)
+{
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        for (size_t p = 0; p < param->n_parts; p++) {
+            if (weights_find_part(model, file, param, p) == tensor) return true;
+        }
+    }
+    return false;
+}
+
+Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
+                       Error *err)
+{
+    Names missing = {0}, unknown = {0};
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        if (head_may_be_fresh && param->group == 1 + model->config.n_layers) continue;
+        if (param->source == PARAM_COMPUTED || param->source == PARAM_BUFFER) continue;
+        for (size_t p = 0; p < param->n_parts; p++) {
+            if (!weights_find_part(model, file, param, p)) add_name(&missing, param->parts[p].name);
+        }
+    }
+    for (size_t i = 0; i < file->n_tensors && unknown.n <= MAX_TOLD; i++) {
+        if (!is_used(model, file, &file->tensors[i])) add_name(&unknown, file->tensors[i].name);
+    }
+    end_names(&missing);
+    buffer_append_cstr(&unknown.text, unknown.n > MAX_TOLD ? ", ..." : "");
+    const Slice place = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
+    const Slice wanted = buffer_slice(&missing.text), extra = buffer_slice(&unknown.text);
+    const Status s = error_set(err, STATUS_INVALID,
+                               SLICE_FMT ": tensor%s " SLICE_FMT " %s missing%s" SLICE_FMT
+                                         ": weights and config.json are not of the same model",
+                               SLICE_ARG(place), missing.n > 1 ? "s" : "", SLICE_ARG(wanted),
+                               missing.n > 1 ? "are" : "is",
+                               unknown.n > 0 ? ", and not known is " : "", SLICE_ARG(extra));
+    buffer_release(&missing.text);
+    buffer_release(&unknown.text);
+    return s;
+}
