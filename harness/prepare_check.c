@@ -89,7 +89,9 @@ static void add_duplicates(Rows *rows, const DataCheck *check)
     }
 }
 
-static Status check_rows(const TaskData *data, const DataCheck *check, Rows *rows, Error *err)
+// n_split: [parts] samples that go through the model in several windows; NULL where long ones are cut.
+static Status check_rows(const TaskData *data, const DataCheck *check, const size_t *n_split,
+                         Rows *rows, Error *err)
 {
     size_t capacity = check->n_overlaps;
     for (size_t i = 0; i < check->n_parts; i++) capacity += 8 + check->parts[i].n_labels;
@@ -102,6 +104,10 @@ static Status check_rows(const TaskData *data, const DataCheck *check, Rows *row
     }
     for (size_t i = 0; i < check->n_parts; i++) add_classes(rows, &check->parts[i], data->labels);
     for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
+    for (size_t i = 0; n_split && i < check->n_parts; i++) {
+        add_row(rows, "lengths", labelled(rows, check->parts[i].name, SLICE("split into windows")),
+                (double)n_split[i], NOTE_INFO, arena_printf(rows->arena, "%zu", n_split[i]));
+    }
     add_duplicates(rows, check);
     return rows->out_of_memory ? error_set_memory(err, rows->n, sizeof(CheckRow), "rows")
                                : STATUS_OK;
@@ -119,6 +125,7 @@ typedef struct CountedPart {
 typedef struct Counting {
     CountedPart parts[N_DATA_PARTS];
     size_t n_parts;
+    size_t n_split[N_DATA_PARTS]; // samples of several windows
     const Tokenizer *tokenizer;
     Arena scratch;
 } Counting;
@@ -172,6 +179,7 @@ static Status count_parts(const Prepared *prepared, size_t task, int model, Aren
                                    : prepared_tokens(prepared, (size_t)model, task, (DataPart)p, 0);
         counted->used = part->data;
         counted->n_full = tokens ? tokens->batch.n_full : NULL;
+        counting->n_split[counting->n_parts] = tokens ? tokens->n_split : 0;
         counted->used.n_samples = part->n;
         TRY(arena_take(arena, part->n, sizeof(Sample), "samples", &counted->used.samples, err));
         for (size_t i = 0; i < part->n; i++)
@@ -204,7 +212,10 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     options.without_labels = !data->family->is_stratified;
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
     if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);
-    if (s == STATUS_OK) s = check_rows(data, &check, &out, err);
+    if (s == STATUS_OK)
+        s = check_rows(data, &check,
+                       model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL,
+                       &out, err);
     if (s == STATUS_OK) s = copy_notes(&check, suite->tasks[task].name, arena, notes, n_notes, err);
     *rows = out.rows;
     *n_rows = out.n;
