@@ -179,6 +179,11 @@ static void put_sizes(Buffer *out, const Inspection *in)
     buffer_printf(out, "hidden %zu, %zu heads of %zu, feed-forward %zu\n", config->hidden_size,
                   config->n_heads, config->hidden_size / config->n_heads,
                   config->intermediate_size);
+    if (config->decoder.n_layers > 0) {
+        put_name(out, "stacks");
+        buffer_printf(out, "encoder %zu blocks, decoder %zu; a block above is one of each\n",
+                      config->decoder.n_encoder_layers, config->decoder.n_layers);
+    }
     put_name(out, "context window");
     buffer_printf(out, "%zu tokens\n", config->max_positions);
     put_name(out, "memory");
@@ -286,6 +291,10 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_count(w, "unused_pooler", in->n_unused);
     json_end_object(w);
     json_count(w, "n_layers", config->n_layers);
+    if (config->decoder.n_layers > 0) {
+        json_count(w, "n_encoder_layers", config->decoder.n_encoder_layers);
+        json_count(w, "n_decoder_layers", config->decoder.n_layers);
+    }
     json_count(w, "hidden_size", config->hidden_size);
     json_count(w, "n_heads", config->n_heads);
     json_count(w, "intermediate_size", config->intermediate_size);
