@@ -19,6 +19,11 @@ typedef struct Philox {
 // The bijection itself: out = philox4x32-10(counter, key). Checked against Random123's known answers.
 void philox_block(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
+// The same of n_blocks counters that differ in their first word: counter[0], counter[0] + 1, .. (modulo 2^32). out
+// [n_blocks, 4]. Several blocks at a time, in vectors where the machine has them; the numbers are philox_block's.
+void philox_blocks(const uint32_t counter[4], const uint32_t key[2], size_t n_blocks,
+                   uint32_t *out);
+
 // A stream of numbers for (seed, stream), at position 0.
 Philox philox_stream(uint64_t seed, uint64_t stream);
 uint32_t philox_u32(Philox *rng);

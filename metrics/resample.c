@@ -13,41 +13,6 @@
 // The last counter word keeps draws apart from every other use of the same seed; attempts count in its low bits.
 enum { TAG_DRAW = 0x62730000, TAG_SWAP = 0x73770000 };
 
-// Philox4x32-10 over LANES neighbouring blocks side by side, so that the compiler can use vector multiplications; the
-// same words as philox_block gives one block at a time. out [N_WORDS], in the order of positions.
-enum { LANES = 8, N_WORDS = 4 * LANES };
-
-static void lanes_at(uint64_t seed, size_t resample, uint32_t block, uint32_t tag, uint32_t *out)
-{
-    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];
-    for (uint32_t l = 0; l < LANES; l++) {
-        c0[l] = block + l;
-        c1[l] = (uint32_t)resample;
-        c2[l] = (uint32_t)((uint64_t)resample >> 32);
-        c3[l] = tag;
-    }
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        for (size_t l = 0; l < LANES; l++) {
-            const uint64_t p0 = (uint64_t)c0[l] * 0xD2511F53u, p1 = (uint64_t)c2[l] * 0xCD9E8D57u;
-            const uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1[l] ^ k0;
-            const uint32_t n2 = (uint32_t)(p0 >> 32) ^ c3[l] ^ k1;
-            c0[l] = n0;
-            c1[l] = (uint32_t)p1;
-            c2[l] = n2;
-            c3[l] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (size_t l = 0; l < LANES; l++) {
-        out[4 * l] = c0[l];
-        out[4 * l + 1] = c1[l];
-        out[4 * l + 2] = c2[l];
-        out[4 * l + 3] = c3[l];
-    }
-}
-
 static void block_at(uint64_t seed, size_t resample, uint32_t block, uint32_t tag, uint32_t out[4])
 {
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
@@ -70,25 +35,37 @@ static uint32_t below(uint64_t seed, size_t resample, size_t position, uint32_t 
     return (uint32_t)(product >> 32);
 }
 
-// The draws at positions [begin, begin + count); begin is a multiple of N_WORDS.
+enum { N_BLOCKS = 64, N_WORDS = 4 * N_BLOCKS };
+
+// words [n] become draws below bound. Whether one of them has to be drawn again.
+static bool scale_words(const uint32_t *restrict words, size_t n, uint32_t bound,
+                        uint32_t threshold, uint32_t *restrict units)
+{
+    uint32_t n_rejected = 0;
+    for (size_t j = 0; j < n; j++) {
+        const uint64_t product = (uint64_t)words[j] * bound;
+        units[j] = (uint32_t)(product >> 32);
+        n_rejected += (uint32_t)product < threshold;
+    }
+    return n_rejected > 0;
+}
+
+// The draws at positions [begin, begin + count); begin is a multiple of four.
 static void draw_piece(uint64_t seed, size_t resample, size_t n_units, size_t begin, size_t count,
                        uint32_t *units)
 {
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
     const uint32_t bound = (uint32_t)n_units;
     const uint32_t threshold = bound > 0 ? (0u - bound) % bound : 0;
     uint32_t words[N_WORDS];
     for (size_t i = 0; i < count; i += N_WORDS) {
         const size_t n = size_min(N_WORDS, count - i);
-        lanes_at(seed, resample, (uint32_t)((begin + i) / 4), TAG_DRAW, words);
-        bool has_rejected = false;
-        for (size_t j = 0; j < n; j++) {
-            const uint64_t product = (uint64_t)words[j] * bound;
-            units[i + j] = (uint32_t)(product >> 32);
-            has_rejected |= (uint32_t)product < threshold;
-        }
-        for (size_t j = 0; has_rejected && j < n; j++) {
+        const uint32_t counter[4] = {(uint32_t)((begin + i) / 4), (uint32_t)resample,
+                                     (uint32_t)((uint64_t)resample >> 32), TAG_DRAW};
+        philox_blocks(counter, key, (n + 3) / 4, words);
+        if (!scale_words(words, n, bound, threshold, units + i)) continue;
+        for (size_t j = 0; j < n; j++)
             units[i + j] = below(seed, resample, begin + i + j, words[j], bound, threshold);
-        }
     }
 }
 

@@ -37,6 +37,24 @@ Test(philox, stream_reads_blocks_in_order)
     }
 }
 
+Test(philox, gives_many_blocks_as_one_by_one)
+{
+    enum { MOST = 200 };
+    const uint32_t counter[4] = {UINT32_MAX - 70, 7, 8, 9}, key[2] = {10, 11};
+    for (size_t n = 0; n <= MOST; n += n < 70 ? 1 : 13) {
+        uint32_t out[4 * MOST + 1] = {0};
+        out[4 * n] = 123; // must stay
+        philox_blocks(counter, key, n, out);
+        for (size_t b = 0; b < n; b++) {
+            const uint32_t at[4] = {counter[0] + (uint32_t)b, 7, 8, 9};
+            uint32_t wanted[4];
+            philox_block(at, key, wanted);
+            cr_assert_arr_eq(out + 4 * b, wanted, sizeof wanted, "block %zu of %zu", b, n);
+        }
+        cr_assert_eq(out[4 * n], 123u);
+    }
+}
+
 Test(philox, position_carries_into_its_upper_half)
 {
     Philox rng = philox_stream(5, 6);
