@@ -48,18 +48,28 @@ static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *aren
                         err);
 }
 
-// Walks scores from lowest to highest. *positives is the weight of positive items.
+// By trapezoids between the beginnings of groups of equal score, from the lowest up. *positives is the weight of positive
+// items. One loop that takes every item alike: whether a group begins is a toss-up that no processor can foresee.
 static double area(RankedWalk walk, double *positives)
 {
-    double sum = 0, negatives = 0, group_positives, group_negatives;
-    *positives = 0;
-    while (ranked_next(&walk, &group_positives, &group_negatives)) {
-        sum += group_positives * (negatives + 0.5 * group_negatives);
-        *positives += group_positives;
-        negatives += group_negatives;
+    const unsigned char *marks = walk.column->marks;
+    const uint32_t *order = walk.column->order;
+    double sum = 0, at[2] = {0, 0}, begun[2] = {0, 0}; // weights of negatives and positives so far
+    for (size_t i = 0; i < walk.n; i++) {
+        const size_t item = walk.n_pairs == 1 ? order[i] : order[i] / walk.n_pairs;
+        const double weight = walk.weights[item];
+        const bool begins = (marks[i] & RANKED_BEGINS) != 0;
+        const bool is_positive = (marks[i] & RANKED_IS_POSITIVE) != 0;
+        sum += begins ? (at[1] - begun[1]) * (at[0] + begun[0]) : 0;
+        begun[0] = begins ? at[0] : begun[0];
+        begun[1] = begins ? at[1] : begun[1];
+        at[0] += is_positive ? 0 : weight;
+        at[1] += is_positive ? weight : 0;
     }
-    const double pairs = *positives * negatives;
-    return pairs > 0 ? sum / pairs : (double)NAN;
+    sum += (at[1] - begun[1]) * (at[0] + begun[0]);
+    *positives = at[1];
+    const double pairs = at[0] * at[1];
+    return pairs > 0 ? 0.5 * sum / pairs : (double)NAN;
 }
 
 static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
@@ -68,9 +78,7 @@ static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWa
     double macro = 0, weighted = 0, total = 0;
     for (size_t c = 0; c < index->n_columns; c++) {
         double positives;
-        walk.order = index->orders[c];
-        walk.column = 1 + c;
-        walk.target = (double)c;
+        walk.column = &index->columns[c];
         scores[1 + c] = area(walk, &positives);
         macro += scores[1 + c] / (double)index->n_columns;
         if (positives > 0) weighted += positives * scores[1 + c];
@@ -79,24 +87,24 @@ static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWa
     scores[0] = o->average == AVERAGE_MACRO ? macro : weighted / total;
     if (o->average != AVERAGE_MICRO) return;
     double positives;
-    walk.order = index->flat_order;
-    walk.column = SIZE_MAX;
-    walk.n = walk.rows->n_rows * index->n_columns;
+    walk.column = &index->flat;
+    walk.n_pairs = index->n_columns;
+    walk.n *= index->n_columns;
     scores[0] = area(walk, &positives);
 }
 
 // For one class's scores, walked upwards: wins [n_classes] of its items over every other class's, in pairs.
-static void count_wins(const RankedWalk *walk, size_t class, double *below, double *tied,
-                       double *wins, size_t n_classes)
+static void count_wins(const RankedWalk *walk, const RowSet *rows, size_t class, double *below,
+                       double *tied, double *wins, size_t n_classes)
 {
-    const RowSet *rows = walk->rows;
+    const size_t width = n_classes + 1;
+    const RankedColumn *column = walk->column;
     for (size_t begin = 0, end; begin < walk->n; begin = end) {
-        const double score = rows->values[walk->order[begin] * walk->width + 1 + class];
         double own = 0;
         for (end = begin; end < walk->n; end++) {
-            const size_t item = walk->order[end];
-            if (rows->values[item * walk->width + 1 + class] != score) break;
-            const size_t label = (size_t)rows->values[item * walk->width];
+            const size_t item = column->order[end];
+            if (end > begin && (column->marks[end] & RANKED_BEGINS) != 0) break;
+            const size_t label = (size_t)rows->values[item * width];
             tied[label] += walk->weights[item];
             if (label == class) own += walk->weights[item];
         }
@@ -104,15 +112,15 @@ static void count_wins(const RankedWalk *walk, size_t class, double *below, doub
             wins[c] += own * (below[c] + 0.5 * tied[c]);
         }
         for (size_t i = begin; i < end; i++) {
-            const size_t label = (size_t)rows->values[walk->order[i] * walk->width];
-            below[label] += walk->weights[walk->order[i]];
+            const size_t label = (size_t)rows->values[column->order[i] * width];
+            below[label] += walk->weights[column->order[i]];
             tied[label] = 0;
         }
     }
 }
 
-static Status score_ovo(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
-                        Arena *scratch, double *scores, Error *err)
+static Status score_ovo(const RankedOptions *o, const RankedIndex *index, const RowSet *rows,
+                        RankedWalk walk, Arena *scratch, double *scores, Error *err)
 {
     const size_t n = index->n_columns;
     double *wins, *buffers, *support;
@@ -122,11 +130,11 @@ static Status score_ovo(const RankedOptions *o, const RankedIndex *index, Ranked
     TRY(arena_take(scratch, cells, 2 * sizeof *buffers, "weights by class", &buffers, err));
     TRY(arena_take(scratch, n, sizeof *support, "weights by class", &support, err));
     for (size_t i = 0; i < walk.n; i++) {
-        support[(size_t)walk.rows->values[i * walk.width]] += walk.weights[i];
+        support[(size_t)rows->values[i * (n + 1)]] += walk.weights[i];
     }
     for (size_t c = 0; c < n; c++) {
-        walk.order = index->orders[c];
-        count_wins(&walk, c, buffers + 2 * n * c, buffers + 2 * n * c + n, wins + c * n, n);
+        walk.column = &index->columns[c];
+        count_wins(&walk, rows, c, buffers + 2 * n * c, buffers + 2 * n * c + n, wins + c * n, n);
     }
     double sum = 0, total = 0;
     for (size_t a = 0; a < n; a++) {
@@ -147,18 +155,16 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
 {
     const RankedOptions *o = plan->options;
     const RankedIndex *ranked = index;
-    RankedWalk walk = {
-        .rows = rows, .weights = weights, .width = plan->width, .n = rows->n_rows, .column = 1};
+    RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
     if (!o->is_binary && o->multi_class == 1) {
-        return score_ovo(o, ranked, walk, scratch, scores, err);
+        return score_ovo(o, ranked, rows, walk, scratch, scores, err);
     }
     if (!o->is_binary) {
         score_ovr(o, ranked, walk, scores);
         return STATUS_OK;
     }
     double positives;
-    walk.order = ranked->orders[0];
-    walk.target = 1;
+    walk.column = &ranked->columns[0];
     scores[0] = area(walk, &positives);
     return STATUS_OK;
 }
@@ -171,7 +177,7 @@ static Status leave_out(const MetricPlan *plan, const RowSet *rows, const void *
     const RankedOptions *o = plan->options;
     *is_done = o->is_binary;
     if (!o->is_binary) return STATUS_OK;
-    const uint32_t *order = ((const RankedIndex *)index)->orders[0];
+    const uint32_t *order = ((const RankedIndex *)index)->columns[0].order;
     const double *values = rows->values;
     double total[2] = {0, 0}, below[2] = {0, 0}, won = 0;
     for (size_t i = 0; i < rows->n_rows; i++) total[values[2 * i] == 1] += weight_of(rows, i);

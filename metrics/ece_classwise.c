@@ -90,8 +90,8 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     for (size_t i = 0; i < rows->n_rows; i++) total += weights[i];
     for (size_t c = 0; c < n_classes; c++) {
         memset(bins, 0, n_bins * sizeof *bins);
-        fill_bins(rows, plan->width, c, weights, total, ranked != NULL ? ranked->orders[c] : NULL,
-                  (double)n_bins, bins);
+        fill_bins(rows, plan->width, c, weights, total,
+                  ranked != NULL ? ranked->columns[c].order : NULL, (double)n_bins, bins);
         for (size_t b = 0; b < n_bins; b++) {
             if (!(bins[b].weight > 0)) continue;
             const double gap = fabs(bins[b].accuracy - bins[b].confidence);

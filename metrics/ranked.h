@@ -13,10 +13,20 @@ typedef struct RankedOptions {
     bool is_binary;
 } RankedOptions;
 
-// An order for each probability column, ascending; for micro averages one over all (item, class) pairs after them.
+// Items by one probability, ascending, with what a walk over them asks: so that it touches nothing else but weights.
+enum {
+    RANKED_IS_POSITIVE = 1,
+    RANKED_BEGINS = 2
+}; // the second: the score differs from the one before
+typedef struct RankedColumn {
+    uint32_t *order;      // [n]
+    unsigned char *marks; // [n], in that order
+} RankedColumn;
+
 typedef struct RankedIndex {
-    uint32_t **orders;    // [n_columns][n_rows]
-    uint32_t *flat_order; // [n_rows * n_columns], position i * n_columns + c; NULL unless asked for
+    RankedColumn *columns; // [n_columns], with two classes of the positive one alone
+    RankedColumn
+        flat; // over all (item, class) pairs, position i * n_columns + c; NULL unless asked for
     size_t n_columns;
 } RankedIndex;
 
@@ -25,20 +35,13 @@ Status ranked_row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 Status ranked_index(const MetricPlan *plan, const RowSet *rows, bool wants_flat, Arena *arena,
                     const void **index, Error *err) MUST_CHECK;
 
-// A list of scores in ascending order, walked in groups of equal score. Weighted positives and negatives of the next
-// group; false at the end. target is the class that counts as positive.
+// A column under weights of items, as AUC and average precision walk it.
 typedef struct RankedWalk {
-    const RowSet *rows;
-    const double *weights;
-    const uint32_t *order;
-    size_t width; // of a row
+    const RankedColumn *column;
+    const double *weights; // of items
+    size_t n;              // of the column
     size_t
-        column; // of the score; SIZE_MAX: order runs over (item, class) pairs, positive where class = label
-    double target;
-    size_t n, at;
-    bool is_descending;
+        n_pairs; // what a position is divided by to give its item: 1, or n_columns for the flat order
 } RankedWalk;
-
-bool ranked_next(RankedWalk *walk, double *positives, double *negatives);
 
 #endif

@@ -54,6 +54,16 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// With n in the denominator from the start: resamples that are the sample itself in another order then differ by rounding
+// no more than the reference's do, and BCa counts how many lie below what was observed.
+static double spread_of(const double *values, size_t n)
+{
+    const double mean = mean_of(values, n);
+    double squares = 0;
+    for (size_t i = 0; i < n; i++) squares += (values[i] - mean) * (values[i] - mean);
+    return sqrt(squares / (double)n);
+}
+
 // Sorts values where the statistic wants it.
 static double statistic_of(Statistic statistic, double *values, size_t n)
 {
@@ -64,7 +74,7 @@ static double statistic_of(Statistic statistic, double *values, size_t n)
         if (n > 1) qsort(values, n, sizeof *values, compare_doubles);
         return n > 0 ? 0.5 * (values[(n - 1) / 2] + values[n / 2]) : (double)NAN;
     case STATISTIC_SD:
-        return standard_deviation(values, n) * sqrt(((double)n - 1) / (double)n);
+        return spread_of(values, n);
     }
     return NAN;
 }
