@@ -1,5 +1,6 @@
 // results/compare.c: pairing two sides sample by sample.
 #include "results/compare.h"
+#include "results/compare_folds.h"
 #include "results/keep.h"
 
 #include <math.h>
@@ -176,8 +177,9 @@ static CompareVerdict verdict_of(const Paired *paired, double margin)
 }
 
 static Status compare_tables(const MetricPlan *plan, const RowTable *base,
-                             const RowTable *candidate, const CompareOptions *options,
-                             Comparison *comparison, ComparedMetric *out, Error *err)
+                             const RowTable *candidate, const int32_t *folds,
+                             const CompareOptions *options, Comparison *comparison,
+                             ComparedMetric *out, Error *err)
 {
     const RowSet a = row_table_rows(base), b = row_table_rows(candidate);
     const System first = {plan, &a}, second = {plan, &b};
@@ -186,6 +188,7 @@ static Status compare_tables(const MetricPlan *plan, const RowTable *base,
                                   .margin = options->margin,
                                   .pool = options->pool};
     TRY(compare_paired(&first, &second, &paired, &comparison->arena, &out->paired, err));
+    TRY(compare_folds(plan, &a, &b, folds, out->paired.level, &out->folds, err));
     const bool is_mcnemar = !isnan(out->paired.p_mcnemar);
     out->test = is_mcnemar ? "McNemar, exact" : "permutation";
     out->p = is_mcnemar ? out->paired.p_mcnemar : out->paired.p_permutation;
@@ -197,12 +200,27 @@ static Status compare_tables(const MetricPlan *plan, const RowTable *base,
     return STATUS_OK;
 }
 
+// The fold of each pair, where both sides left it out in the same one.
+static Status pair_folds(const Side *base, const Side *candidate, size_t n_pairs, Arena *arena,
+                         int32_t **folds, Error *err)
+{
+    TRY(arena_take(arena, n_pairs, sizeof **folds, "folds", folds, err));
+    for (size_t i = 0; i < n_pairs; i++) {
+        const int32_t fold = base->rows.samples[base->paired[i]].fold;
+        const bool is_shared = candidate->rows.samples[candidate->paired[i]].fold == fold;
+        (*folds)[i] = is_shared ? fold : STORE_NO_FOLD;
+    }
+    return STATUS_OK;
+}
+
 static Status compare_metric(const Side *base, const Side *candidate, const JudgedMetric *x,
                              const JudgedMetric *y, const CompareOptions *options,
                              Comparison *comparison, Arena *scratch, Error *err)
 {
     MetricPlan plan;
     JsonDocument *document = NULL;
+    int32_t *folds;
+    TRY(pair_folds(base, candidate, comparison->n_pairs, scratch, &folds, err));
     TRY(judged_plan(&base->rows, x, scratch, &plan, &document, err));
     ComparedMetric *out = &comparison->metrics[comparison->n_metrics];
     *out = (ComparedMetric){
@@ -213,7 +231,7 @@ static Status compare_metric(const Side *base, const Side *candidate, const Judg
     row_table_init(&b, &plan);
     Status s = fill_table(base, base, x, comparison->n_pairs, &a, err);
     if (s == STATUS_OK) s = fill_table(candidate, base, y, comparison->n_pairs, &b, err);
-    if (s == STATUS_OK) s = compare_tables(&plan, &a, &b, options, comparison, out, err);
+    if (s == STATUS_OK) s = compare_tables(&plan, &a, &b, folds, options, comparison, out, err);
     if (s == STATUS_OK) comparison->n_metrics++;
     row_table_release(&a);
     row_table_release(&b);

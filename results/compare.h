@@ -36,6 +36,15 @@ typedef enum CompareVerdict {
 
 const char *compare_verdict_name(CompareVerdict verdict); // "identical", "better", ...
 
+// Cross-validated models differ by what they were trained on as well. The difference fold by fold, with the variance that
+// overlapping training sets ask for (Nadeau & Bengio 2003): about training and items, where `paired` is about items alone.
+typedef struct ComparedFolds {
+    size_t n;          // folds; 0 where the sides have none, or not the same ones
+    double difference; // mean over folds
+    double lo, hi;
+    double p;
+} ComparedFolds;
+
 typedef struct ComparedMetric {
     Slice name, signature;
     int direction; // +1 higher is better, -1 lower, 0 none
@@ -43,6 +52,7 @@ typedef struct ComparedMetric {
     Paired paired;    // second is the candidate
     const char *test; // "McNemar, exact" or "permutation"
     double p, p_adjusted;
+    ComparedFolds folds;
     CompareVerdict verdict;
 } ComparedMetric;
 

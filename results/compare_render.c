@@ -64,6 +64,15 @@ static void put_detail(const ComparedMetric *metric, size_t n_pairs, Buffer *out
             out, "  only the base is right on %.0f of %zu samples, only the candidate on %.0f\n",
             p->only_first, n_pairs, p->only_second);
     }
+    if (metric->folds.n > 0) {
+        buffer_printf(out, "  over %zu folds, training included: difference ", metric->folds.n);
+        put_signed(out, metric->folds.difference, metric->highest);
+        buffer_append_cstr(out, " [");
+        put_signed(out, metric->folds.lo, metric->highest);
+        buffer_append_cstr(out, ", ");
+        put_signed(out, metric->folds.hi, metric->highest);
+        buffer_printf(out, "] (corrected resampled t p %.2g)\n", metric->folds.p);
+    }
     if (!isnan(p->detectable)) {
         buffer_append_cstr(out, "  with so many samples a true difference of ");
         text_value(out, p->detectable, metric->highest);
@@ -146,6 +155,17 @@ static void put_metric(JsonWriter *w, const ComparedMetric *metric)
     put_double(w, "only_base", p->only_first);
     put_double(w, "only_candidate", p->only_second);
     put_double(w, "detectable", p->detectable);
+    if (metric->folds.n > 0) {
+        json_put_key(w, "folds");
+        json_begin_object(w);
+        put_size(w, "n", metric->folds.n);
+        put_double(w, "difference", metric->folds.difference);
+        put_double(w, "lo", metric->folds.lo);
+        put_double(w, "hi", metric->folds.hi);
+        put_double(w, "p", metric->folds.p);
+        put_text(w, "test", SLICE("corrected resampled t"));
+        json_end_object(w);
+    }
     json_put_key(w, "noninferior");
     json_put_bool(w, p->is_noninferior);
     put_text(w, "verdict", slice_from_cstr(compare_verdict_name(metric->verdict)));

@@ -123,7 +123,8 @@ static Status fill_samples(const Trial *trials, size_t n, const StoredDataset *d
                                                                 : (Slice){0},
                                .seed = trials[i].seed,
                                .ordinal = output->ordinal,
-                               .predicted = output->label};
+                               .predicted = output->label,
+                               .fold = trials[i].outer_fold};
         }
     }
     return out_of_memory ? error_set(err, STATUS_MEMORY, "out of memory while reading samples")

@@ -22,6 +22,7 @@ typedef struct JudgedSample {
     uint64_t seed;
     uint32_t ordinal;
     int32_t predicted;
+    int32_t fold; // the outer fold it was left out of training for, or STORE_NO_FOLD
 } JudgedSample;
 
 typedef struct JudgedMetric {

@@ -47,8 +47,14 @@ Test(compare, finds_the_better_of_two_models_on_the_same_samples)
     cr_expect_eq(m->verdict, COMPARE_BETTER);
     cr_expect_lt(m->p, 0.001);
     cr_expect_geq(m->p_adjusted, m->p);
+    // Five folds of a hundred samples each: their mean is that of all.
+    cr_expect_eq(m->folds.n, 5);
+    cr_expect_float_eq(m->folds.difference, m->paired.difference, 1e-12);
+    cr_expect(m->folds.lo < m->folds.difference && m->folds.difference < m->folds.hi);
+    cr_expect(m->folds.p > m->p && m->folds.p < 1, "%g", m->folds.p);
     Buffer text = {0};
     comparison_text(&c, 100, &text);
+    cr_expect(has(&text, "over 5 folds, training included"), "%s", text.ptr);
     cr_expect(has(&text, "the candidate is better") && has(&text, "verdict: better"), "%s",
               text.ptr);
     buffer_clear(&text);
@@ -83,6 +89,7 @@ Test(compare, calls_a_run_identical_with_itself_and_equivalent_within_a_margin)
     cr_assert_eq(compare_runs(&base, &base, NULL, &c, &err), STATUS_OK, "%s", err.text);
     cr_expect_eq(c.metrics[c.primary].verdict, COMPARE_IDENTICAL);
     cr_expect_float_eq(c.metrics[c.primary].p, 1, 0);
+    cr_expect_float_eq(c.metrics[c.primary].folds.p, 1, 0);
     comparison_release(&c);
     cr_assert_eq(compare_runs(&base, &candidate, &wide, &c, &err), STATUS_OK, "%s", err.text);
     cr_expect_eq(c.metrics[c.primary].verdict, COMPARE_EQUIVALENT);
