@@ -75,6 +75,7 @@ static void gather(const double *sums, size_t stride, const uint32_t *units, siz
 }
 
 enum { LANES = 8, MAX_LANES = 64 };
+static const size_t three = 3 * (size_t)LANES, four = 4 * (size_t)LANES; // vectors in a row
 typedef uint16_t Lanes __attribute__((vector_size(2 * LANES)));
 
 // Adds the lanes of the drawn units, n_vectors at a time; n at most n_exact. Inlined with a constant as above.
@@ -103,9 +104,9 @@ static void gather_packed(const Bootstrap *b, const uint32_t *units, size_t n, d
     for (size_t at = 0; at < n; at += b->n_exact) {
         const size_t m = size_min(b->n_exact, n - at);
         size_t lane = 0;
-        for (; lane + 4 * LANES <= b->n_lanes; lane += 4 * LANES)
+        for (; lane + four <= b->n_lanes; lane += four)
             gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 4, total + lane);
-        for (; lane + 3 * LANES <= b->n_lanes; lane += 3 * LANES)
+        for (; lane + three <= b->n_lanes; lane += three)
             gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 3, total + lane);
         for (; lane < b->n_lanes; lane += LANES)
             gather_lanes(b->packed + lane, b->n_lanes, units + at, m, 1, total + lane);

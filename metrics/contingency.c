@@ -69,7 +69,9 @@ TestResult fisher_exact(const double table[4])
     out.p = out.p_less = out.p_greater = 0;
     const double seen = hypergeometric(table[0], n, marked, total);
     const double lowest = fmax(0, n - (total - marked)), highest = fmin(n, marked);
-    for (double k = lowest; k <= highest; k++) {
+    const size_t n_tables = (size_t)(highest - lowest) + 1;
+    for (size_t i = 0; i < n_tables; i++) {
+        const double k = lowest + (double)i;
         const double chance = hypergeometric(k, n, marked, total);
         if (chance <= seen * (1 + 1e-7)) out.p += chance; // equal but for rounding counts as equal
         if (k <= table[0]) out.p_less += chance;

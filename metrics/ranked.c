@@ -32,7 +32,7 @@ static Status fill_column(const double *values, size_t stride, size_t n, const d
     Status s = arena_take(&scratch, n, sizeof *is_positive, "labels", &is_positive, err);
     if (s == STATUS_OK) s = order_groups(values, stride, n, &scratch, out->order, out->marks, err);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const double class = n_pairs == 1 ? target : (double)(i % n_pairs);
+        const double class = n_pairs == 1 ? target : (double)(i % size_max(n_pairs, 1));
         is_positive[i] = labels[i / n_pairs * label_stride] == class;
     }
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {

@@ -13,7 +13,7 @@ static size_t count_folds(const int32_t *folds, size_t n)
         if (folds[i] < 0) return 0;
         highest = folds[i] > highest ? folds[i] : highest;
     }
-    return (size_t)(highest + 1);
+    return (size_t)highest + 1; // 0 without any pair
 }
 
 static Status score_fold(const MetricPlan *plan, const RowSet *rows, const double *weights,
