@@ -9,7 +9,7 @@
 
 typedef struct EncodeCase {
     Slice id;
-    JsonlText text, pair, strategy;
+    JsonlText text, pair, text_target, strategy;
     JsonlSize max_length, stride;
     bool special;
     JsonlInts ids;
@@ -20,10 +20,11 @@ typedef struct EncodeCase {
 #        key, kind, offsetof(EncodeCase, key) \
     }
 static const JsonlField case_fields[] = {
-    CASE_FIELD(id, JSONL_RAW),          CASE_FIELD(text, JSONL_TEXT),
-    CASE_FIELD(pair, JSONL_TEXT),       CASE_FIELD(strategy, JSONL_TEXT),
-    CASE_FIELD(max_length, JSONL_SIZE), CASE_FIELD(stride, JSONL_SIZE),
-    CASE_FIELD(special, JSONL_BOOL),    CASE_FIELD(ids, JSONL_INTS),
+    CASE_FIELD(id, JSONL_RAW),           CASE_FIELD(text, JSONL_TEXT),
+    CASE_FIELD(text_target, JSONL_TEXT), CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(strategy, JSONL_TEXT),    CASE_FIELD(max_length, JSONL_SIZE),
+    CASE_FIELD(stride, JSONL_SIZE),      CASE_FIELD(special, JSONL_BOOL),
+    CASE_FIELD(ids, JSONL_INTS),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -86,7 +87,12 @@ static void put_windows(JsonWriter *w, const EncodingWindows *windows)
 static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
                           EncodingWindows *out, Error *err)
 {
-    if (!c->text.is_given) return error_set(err, STATUS_INVALID, "\"text\" is missing");
+    const Slice text = c->text_target.is_given ? c->text_target.text : c->text.text;
+    if (c->text_target.is_given) tokenizer = tokenizer_target(tokenizer);
+    if (c->text.is_given == c->text_target.is_given)
+        return error_set(err, STATUS_INVALID,
+                         c->text.is_given ? "\"text\" and \"text_target\" exclude each other"
+                                          : "\"text\" is missing");
     if (c->max_length.is_given && c->max_length.value == 0) {
         return error_set(err, STATUS_INVALID,
                          "max_length 0 leaves no room; without it nothing is cut");
@@ -98,15 +104,15 @@ static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena
     }
     const Slice *pair = c->pair.is_given ? &c->pair.text : NULL;
     if (c->stride.is_given) {
-        TRY(tokenizer_encode_windows(tokenizer, c->text.text, pair, &options, arena, out, err));
+        TRY(tokenizer_encode_windows(tokenizer, text, pair, &options, arena, out, err));
     } else {
         Encoding *encoding = NULL;
         TRY(arena_take(arena, 1, sizeof *encoding, "an encoding", &encoding, err));
-        TRY(tokenizer_encode(tokenizer, c->text.text, pair, &options, arena, encoding, err));
+        TRY(tokenizer_encode(tokenizer, text, pair, &options, arena, encoding, err));
         *out = (EncodingWindows){.windows = encoding, .n_windows = 1};
     }
     for (size_t i = 0; i < out->n_windows; i++) {
-        token_offsets_encoding(&out->windows[i], c->text.text, pair);
+        token_offsets_encoding(&out->windows[i], text, pair);
     }
     return STATUS_OK;
 }
@@ -156,25 +162,64 @@ static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
 
 // ---- the stream ----
 
+// What comes in. Without --in, if the first line is no JSON object, lines are texts as they are, or with --decode rows of
+// ids.
+typedef struct Stream {
+    LineReader *in;
+    const char *in_path;
+    bool is_decoding, takes_plain;
+} Stream;
+
 typedef Status LineFunction(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
                             JsonlOut *out, Error *err);
 
-static Status each_line(const Tokenizer *tokenizer, LineReader *in, const char *in_path,
-                        LineFunction *work, JsonlOut *out, Error *err)
+// "12 7 3", as shells hand ids over.
+static Status read_plain_ids(Slice line, Arena *arena, JsonlInts *out, Error *err)
 {
+    Slice rest = slice_trim(line), word = {0};
+    *out = (JsonlInts){.is_given = true};
+    TRY(arena_take(arena, rest.len / 2 + 1, sizeof *out->values, "ids", &out->values, err));
+    while (slice_split(&rest, ' ', &word)) {
+        int64_t id = 0;
+        if (word.len == 0) continue;
+        if (!slice_to_i64(word, &id) || id < INT32_MIN || id > INT32_MAX)
+            return error_set(err, STATUS_INVALID,
+                             "\"" SLICE_FMT "\" is no id: a line is ids with blanks between, or a "
+                             "JSON object",
+                             SLICE_ARG(word));
+        out->values[out->n++] = (int32_t)id;
+    }
+    return STATUS_OK;
+}
+
+static Status read_case(const Stream *stream, Slice line, Arena *arena, EncodeCase *c, Error *err)
+{
+    if (!stream->takes_plain)
+        return jsonl_read_line(slice_from_cstr(stream->in_path), line_reader_number(stream->in),
+                               line, arena, case_fields, N_CASE_FIELDS, c, err);
+    if (stream->is_decoding) return read_plain_ids(line, arena, &c->ids, err);
+    c->text = (JsonlText){line, true};
+    return STATUS_OK;
+}
+
+static Status each_line(const Tokenizer *tokenizer, Stream *stream, JsonlOut *out, Error *err)
+{
+    LineFunction *work = stream->is_decoding ? decode_line : encode_line;
+
     Arena arena = {0};
     Status s = STATUS_OK;
     Slice line = {0};
-    bool more = false;
+    bool more = false, is_first = true;
     const ArenaMark mark = arena_mark(&arena);
     while (s == STATUS_OK) {
-        s = line_reader_next(in, &line, &more, err);
+        s = line_reader_next(stream->in, &line, &more, err);
         if (s != STATUS_OK || !more) break;
         if (slice_trim(line).len == 0) continue;
+        if (is_first && slice_trim(line).ptr[0] == '{') stream->takes_plain = false;
+        is_first = false;
         EncodeCase c = {.special = true};
         Error why = {0};
-        if (jsonl_read_line(slice_from_cstr(in_path), line_reader_number(in), line, &arena,
-                            case_fields, N_CASE_FIELDS, &c, &why) == STATUS_OK) {
+        if (read_case(stream, line, &arena, &c, &why) == STATUS_OK) {
             s = work(tokenizer, &c, &arena, out, err);
         } else {
             s = jsonl_out_failure(out, c.id, &why, err);
@@ -185,7 +230,7 @@ static Status each_line(const Tokenizer *tokenizer, LineReader *in, const char *
     return s;
 }
 
-// A directory, a tokenizer.json or a vocab.txt.
+// A directory, or one file of those that hold a tokenizer.
 static Status open_tokenizer(const char *path, bool is_cased, Tokenizer **out, Error *err)
 {
     const WordPieceOptions wordpiece = {.is_cased = is_cased};
@@ -200,7 +245,7 @@ static Status open_tokenizer(const char *path, bool is_cased, Tokenizer **out, E
                          path);
     }
     if (file_is_directory(path)) return tokenizer_open(path, out, err);
-    return tokenizer_open_json(path, out, err);
+    return tokenizer_open_file(path, out, err);
 }
 
 static Status run_stream(CommandLine *line, Error *err)
@@ -218,8 +263,11 @@ static Status run_stream(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
-        s = each_line(tokenizer, in, in_path,
-                      option_flag(line, "decode") ? decode_line : encode_line, &out, err);
+        Stream stream = {.in = in,
+                         .in_path = in_path,
+                         .is_decoding = option_flag(line, "decode"),
+                         .takes_plain = !option_given(line, "in")};
+        s = each_line(tokenizer, &stream, &out, err);
     }
     if (s == STATUS_OK) s = jsonl_out_finish(&out, err);
     jsonl_out_release(&out);
@@ -351,12 +399,16 @@ const Command command_tokenize = {
     .min_operands = 1,
     .max_operands = SIZE_MAX,
     .description =
-        "MODEL is a model's directory, a tokenizer.json or a vocab.txt. Each line of --in is "
+        "MODEL is a model's directory, a tokenizer.json, a vocab.txt, a SentencePiece .model or a .gguf "
+        "file. Each line of --in is "
         "{\"text\": TEXT}, with \"pair\" (a second text), \"max_length\" (tokens of the result), "
         "\"strategy\" (longest_first, only_first, only_second), \"stride\" and \"special\" (false "
         "leaves special tokens out) where wanted. Each line of --out is {\"ids\", \"tokens\", "
         "\"offsets\", \"type_ids\"}; offsets are pairs of code points of the text they come from. "
-        "With a stride, \"windows\" holds what max_length kept and then what it cut away.\n\n"
+        "With a stride, \"windows\" holds what max_length kept and then what it cut away. "
+        "\"text_target\" in place of \"text\" is encoded with the target's side of a translation model. "
+        "Without --in, where the first line is no JSON object, lines are texts as they stand, and with "
+        "--decode rows of ids.\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. With --json and without --out the answers are one "
         "array.\n\n"
@@ -365,6 +417,7 @@ const Command command_tokenize = {
         "result depends on the words and their counts alone.",
     OPTIONS(options),
     .examples = "  echo '{\"text\": \"Hello\"}' | assay tokenize models/minilm\n"
+                "  assay tokenize models/minilm < texts.txt\n"
                 "  assay tokenize --train wordpiece --vocab-size 8000 reviews.txt --out vocab\n",
     .run = run,
 };

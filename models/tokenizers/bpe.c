@@ -99,9 +99,11 @@ Status bpe_init(Bpe *model, const Vocab *vocab, const MergePair *merges, size_t 
 {
     TRY(take_merges(model, n_merges, arena, err));
     model->n_merges = n_merges;
-    // With "\u2581" in the vocabulary no run of unknown characters crosses it either.
+    // With "\u2581" in the vocabulary no run of unknown characters crosses it. Where they vanish, the offsets behind them
+    // shift to the end of the word, which must then stay whole.
     model->cuts_at_blank = !model->is_byte_level && model->prefix.len == 0 &&
-                           model->suffix.len == 0 && vocab_find(vocab, blank_mark) >= 0;
+                           model->suffix.len == 0 && model->unk >= 0 &&
+                           vocab_find(vocab, blank_mark) >= 0;
     Buffer joined = {0};
     Status s = STATUS_OK;
     for (size_t i = 0; i < n_merges && s == STATUS_OK; i++)

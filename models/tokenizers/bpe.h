@@ -60,7 +60,8 @@ Status bpe_encode(const Bpe *model, const Vocab *vocab, const TokenSource *sourc
 // The same of a model with ranks (bpe_scored.c). Unknown symbols become bytes, or one unknown token where they stand in a
 // row.
 Status bpe_encode_scored(const Bpe *model, const Vocab *vocab, const TokenSource *source,
-                         size_t begin, size_t end, TokenSink *sink, Error *err) MUST_CHECK;
+                         size_t begin, size_t end, int32_t word_id, TokenSink *sink,
+                         Error *err) MUST_CHECK;
 
 // ---- bpe_merge.c ----
 

@@ -64,11 +64,11 @@ static size_t first_symbols(const Bpe *model, const Vocab *vocab, Slice text, Sy
 }
 
 static Status put_bytes(const Bpe *model, const TokenSource *source, size_t from, size_t to,
-                        TokenSink *sink, Error *err)
+                        int32_t word_id, TokenSink *sink, Error *err)
 {
     for (size_t i = from; i < to; i++) {
         const int32_t byte = model->byte_ids[(unsigned char)source->text->bytes[i]];
-        TRY(token_sink_put(sink, source, byte >= 0 ? byte : model->unk, from, to, 0, err));
+        TRY(token_sink_put(sink, source, byte >= 0 ? byte : model->unk, from, to, word_id, err));
         // The last byte covers the character, those before stand at its beginning.
         if (!sink->ids_only && i + 1 < to)
             sink->offsets[sink->n - 1].end = sink->offsets[sink->n - 1].begin;
@@ -77,7 +77,7 @@ static Status put_bytes(const Bpe *model, const TokenSource *source, size_t from
 }
 
 static Status emit(const Bpe *model, const Symbol *symbols, size_t n, const TokenSource *source,
-                   size_t begin, TokenSink *sink, Error *err)
+                   size_t begin, int32_t word_id, TokenSink *sink, Error *err)
 {
     for (size_t i = 0; i < n; i++) {
         const int32_t id = symbols[i].id & (BPE_FROZEN - 1);
@@ -85,12 +85,12 @@ static Status emit(const Bpe *model, const Symbol *symbols, size_t n, const Toke
         size_t to = begin + symbols[i].end;
         const bool is_unknown = symbols[i].id == model->unk;
         if (is_unknown && model->byte_fallback) {
-            TRY(put_bytes(model, source, from, to, sink, err));
+            TRY(put_bytes(model, source, from, to, word_id, sink, err));
             continue;
         }
         while (is_unknown && i + 1 < n && symbols[i + 1].id == model->unk)
             to = begin + symbols[++i].end;
-        TRY(token_sink_put(sink, source, id, from, to, 0, err));
+        TRY(token_sink_put(sink, source, id, from, to, word_id, err));
         if (is_unknown && !sink->ids_only)
             TRY(token_sink_name_last(sink, (Slice){source->text->bytes + from, to - from}, err));
     }
@@ -98,7 +98,7 @@ static Status emit(const Bpe *model, const Symbol *symbols, size_t n, const Toke
 }
 
 Status bpe_encode_scored(const Bpe *model, const Vocab *vocab, const TokenSource *source,
-                         size_t begin, size_t end, TokenSink *sink, Error *err)
+                         size_t begin, size_t end, int32_t word_id, TokenSink *sink, Error *err)
 {
     const Slice text = {source->text->bytes + begin, end - begin};
     const BpeWord word = {model, vocab, text};
@@ -109,7 +109,7 @@ Status bpe_encode_scored(const Bpe *model, const Vocab *vocab, const TokenSource
     if (s == STATUS_OK) {
         size_t n = first_symbols(model, vocab, text, symbols);
         s = bpe_merge_long(&word, symbols, &n, &scratch, err);
-        if (s == STATUS_OK) s = emit(model, symbols, n, source, begin, sink, err);
+        if (s == STATUS_OK) s = emit(model, symbols, n, source, begin, word_id, sink, err);
     }
     arena_release(&scratch);
     return s;

@@ -18,7 +18,12 @@ Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n
         }
         if (!skip_special || !tokenizer_is_special(tokenizer, ids[i])) tokens[n++] = token;
     }
-    if (s == STATUS_OK) s = decoder_apply(&tokenizer->decoder, tokens, n, &arena, out, err);
+    if (s == STATUS_OK && tokenizer->marian_decoder != NULL)
+        s = marian_decode(tokenizer, tokens, n, out, err);
+    else if (s == STATUS_OK && tokenizer->spm != NULL)
+        s = spm_decode(tokenizer->spm, tokens, n, out, err);
+    else if (s == STATUS_OK)
+        s = decoder_apply(&tokenizer->decoder, tokens, n, &arena, out, err);
     arena_release(&arena);
     return s;
 }

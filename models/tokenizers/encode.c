@@ -2,6 +2,8 @@
 #include "base/size.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
+#include <string.h>
+
 static const EncodeOptions default_options = {0};
 
 // A text on its way: what stays the same from segment to segment.
@@ -101,6 +103,14 @@ static Status encode_segment(Walk *walk, Slice segment, size_t base, Error *err)
 {
     const Tokenizer *t = walk->tokenizer;
     if (segment.len == 0) return STATUS_OK;
+    if (t->spm != NULL) {
+        int32_t word_id = 0;
+        TRY(next_word_id(walk, &word_id, err));
+        if (t->marian_ids != NULL)
+            return marian_encode(t, segment, base, word_id, walk->scratch, walk->sink, err);
+        return spm_encode(t->spm, segment, base, word_id, &walk->scratch->normalize.texts[0],
+                          walk->sink, err);
+    }
     const bool want_offsets = !walk->sink->ids_only;
     NormalizedText *normalized = NULL;
     TRY(normalizer_apply(&t->normalizer, segment, base,
@@ -120,8 +130,8 @@ static Status encode_segment(Walk *walk, Slice segment, size_t base, Error *err)
     return encode_part(walk, &source, done, text.len, err);
 }
 
-Status encode_text(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratch, TokenSink *sink,
-                   Error *err)
+static Status encode_whole(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratch,
+                           TokenSink *sink, Error *err)
 {
     if (text.len > UINT32_MAX - 64)
         return error_set(err, STATUS_INVALID, "a text of %zu bytes is longer than 4 GiB", text.len);
@@ -130,13 +140,27 @@ Status encode_text(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratc
     TRY(token_sink_grow(sink, text.len / 4 + 8, err));
     size_t done = 0, search = 0;
     AddedMatch match = {0};
-    while (added_next(&tokenizer->raw, text, &search, done, &match)) {
+    while (!sink->is_plain && added_next(&tokenizer->raw, text, &search, done, &match)) {
         TRY(encode_segment(&walk, slice_sub(text, done, match.begin), done, err));
         TRY(put_added(&walk, match.token, slice_sub(text, match.begin, match.end),
                       (TokenOffsets){match.begin, match.end}, err));
         done = match.end;
     }
     return encode_segment(&walk, slice_sub(text, done, text.len), done, err);
+}
+
+Status encode_text(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratch, TokenSink *sink,
+                   Error *err)
+{
+    if (tokenizer->marian_ids == NULL || !sink->ids_only)
+        return encode_whole(tokenizer, text, scratch, sink, err);
+    // Marian's ids go by the text of what is unknown, which only a full sink holds.
+    TokenSink full = {.arena = sink->arena, .is_plain = sink->is_plain};
+    TRY(encode_whole(tokenizer, text, scratch, &full, err));
+    TRY(token_sink_grow(sink, full.n, err));
+    if (full.n > 0) memcpy(sink->ids + sink->n, full.ids, full.n * sizeof *full.ids);
+    sink->n += full.n;
+    return STATUS_OK;
 }
 
 // ---- one text or pair ----
@@ -150,7 +174,9 @@ static Status tokens_of(const Tokenizer *tokenizer, Slice text, const Slice *pai
                         const EncodeOptions *options, Arena *arena, Tokens *out, Error *err)
 {
     EncodeScratch scratch = {0};
-    *out = (Tokens){.sinks = {{.arena = arena}, {.arena = arena}}};
+    const bool is_plain = options->no_special && tokenizer->plain_without_special;
+    *out = (Tokens){
+        .sinks = {{.arena = arena, .is_plain = is_plain}, {.arena = arena, .is_plain = is_plain}}};
     TRY(encode_text(tokenizer, text, &scratch, &out->sinks[0], err));
     if (pair != NULL && encode_text(tokenizer, *pair, &scratch, &out->sinks[1], err) != STATUS_OK)
         return error_wrap(err, "pair");
@@ -249,8 +275,9 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
                          TokenBatch *out, Error *err)
 {
     EncodeScratch scratch = {0};
-    TokenSink sinks[2] = {{.arena = scratch_arena, .ids_only = true},
-                          {.arena = scratch_arena, .ids_only = true}};
+    const bool is_plain = options->no_special && tokenizer->plain_without_special;
+    TokenSink sinks[2] = {{.arena = scratch_arena, .ids_only = true, .is_plain = is_plain},
+                          {.arena = scratch_arena, .ids_only = true, .is_plain = is_plain}};
     const size_t n_added = options->no_special ? 0 : tokenizer_n_added(tokenizer, pairs != NULL);
     size_t n = 0, capacity = 0;
     for (size_t i = 0; i < out->n_sequences; i++) {

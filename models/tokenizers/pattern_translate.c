@@ -1,5 +1,5 @@
 // Oniguruma's expressions (Ruby syntax, UTF-8) in PCRE2's words, where the two differ:
-//   \w \W   letters, marks, decimal digits, letter-like numbers and connectors; PCRE2 10.42 leaves out marks
+//   \w \W   letters, marks, numbers and connectors; PCRE2 10.42 leaves out marks
 //   \h \H   hexadecimal digits, not blanks
 //   \s \S   the property White_Space; PCRE2 adds U+180E
 //   (?m)    the dot matches line ends: PCRE2's (?s). ^ and $ are of lines always: PCRE2_MULTILINE
@@ -7,7 +7,9 @@
 // What PCRE2 lacks (&& in a class) is refused there, with the place.
 #include "models/tokenizers/pattern.h"
 
-#define WORD  "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}"
+// Of other numbers only those of Latin-1 are word characters to Oniguruma.
+#define WORD \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}\\x{24B6}-\\x{24E9}"
 #define SPACE "\\x{9}-\\x{D}\\x{20}\\x{85}\\p{Z}"
 #define HEX   "0-9A-Fa-f"
 

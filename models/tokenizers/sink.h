@@ -9,6 +9,7 @@ typedef struct TokenSink {
     Arena *arena;
     Slice text; // the original
     bool ids_only;
+    bool is_plain; // added tokens written in the text are text
     size_t n, capacity;
     int32_t *ids;
     TokenOffsets *offsets;

@@ -42,6 +42,22 @@ Status template_bert(Template out[2], int32_t cls, int32_t sep, bool is_roberta,
     return template_of(&out[1], pieces, 6, arena, err);
 }
 
+Status template_bos_eos(Template out[2], int32_t bos, int32_t eos, Arena *arena, Error *err)
+{
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, 2, sizeof *ids, "a template", &ids, err));
+    ids[0] = bos;
+    ids[1] = eos;
+    const size_t n_bos = bos >= 0, n_eos = eos >= 0;
+    const TemplatePiece pieces[] = {
+        {PIECE_SPECIAL, 0, ids, n_bos},     {PIECE_TEXT, 0, NULL, 0},
+        {PIECE_SPECIAL, 0, ids + 1, n_eos}, {PIECE_SPECIAL, 0, ids, n_bos},
+        {PIECE_PAIR, 0, NULL, 0},           {PIECE_SPECIAL, 0, ids + 1, n_eos},
+    };
+    TRY(template_of(&out[0], pieces, 3, arena, err));
+    return template_of(&out[1], pieces, 6, arena, err);
+}
+
 static Status encoding_take(size_t n, Arena *arena, Encoding *out, Error *err)
 {
     *out = (Encoding){0};

@@ -214,37 +214,105 @@ Status tokenizer_open_vocab(const char *path, const WordPieceOptions *options, T
     return open_file(path, options, false, out, err);
 }
 
+static Status open_spm(const char *path, Tokenizer **out, Error *err)
+{
+    Slice bytes = {0};
+    TRY(file_map(path, &bytes, err));
+    const Status s = tokenizer_parse_model(slice_from_cstr(path), bytes, out, err);
+    file_unmap(&bytes);
+    return s;
+}
+
+// The name of the directory's SentencePiece model, or NULL: a usual name, else the only file of its kind.
+static Status find_spm(Arena *arena, const char *directory, const char **out, Error *err)
+{
+    static const Slice usual[] = {SLICE_LIT("tokenizer.model"), SLICE_LIT("spiece.model"),
+                                  SLICE_LIT("sentencepiece.bpe.model"),
+                                  SLICE_LIT("sentencepiece.model")};
+    const Slice folder = slice_from_cstr(directory);
+    Slice *names = NULL;
+    size_t n = 0, n_found = 0;
+    *out = NULL;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        const char *path = file_join(arena, folder, usual[i]);
+        if (path == NULL) return error_set_memory(err, 1, folder.len, "a path");
+        if (!file_exists(path)) continue;
+        *out = path;
+        return STATUS_OK;
+    }
+    TRY(file_list(arena, directory, &names, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_ends_with(names[i], SLICE(".model")) &&
+            !slice_ends_with(names[i], SLICE(".spm")))
+            continue;
+        n_found++;
+        *out = file_join(arena, folder, names[i]);
+        if (*out == NULL) return error_set_memory(err, 1, folder.len, "a path");
+    }
+    if (n_found < 2) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "%s holds %zu SentencePiece models: name the one that is meant", directory,
+                     n_found);
+}
+
+static Status open_other(Arena *arena, const char *directory, Tokenizer **out, Error *err)
+{
+    const Slice folder = slice_from_cstr(directory);
+    const char *vocab = file_join(arena, folder, SLICE("vocab.txt"));
+    const char *source = file_join(arena, folder, SLICE("source.spm"));
+    const char *spm = NULL;
+    if (vocab == NULL || source == NULL) return error_set_memory(err, 1, folder.len, "a path");
+    if (file_exists(source)) return tokenizer_open_marian(directory, out, err);
+    if (file_is_directory(directory)) TRY(find_spm(arena, directory, &spm, err));
+    if (spm != NULL) return open_spm(spm, out, err);
+    if (file_exists(vocab)) {
+        WordPieceOptions options = {0};
+        TRY(tokenizer_read_wordpiece_options(directory, &options, err));
+        return tokenizer_open_vocab(vocab, &options, out, err);
+    }
+    return error_set(err, STATUS_NOT_FOUND,
+                     "%s: neither tokenizer.json nor vocab.txt stands there, nor a SentencePiece "
+                     "model (tokenizer.model): name the model's directory",
+                     directory);
+}
+
 Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
 {
     *out = NULL;
     Arena arena = {0};
-    Status s = STATUS_OK;
     const Slice folder = slice_from_cstr(directory);
     const char *json = file_join(&arena, folder, SLICE("tokenizer.json"));
-    const char *vocab = file_join(&arena, folder, SLICE("vocab.txt"));
-    if (json == NULL || vocab == NULL) {
-        s = error_set_memory(err, 1, folder.len, "a path");
-    } else if (file_exists(json)) {
-        s = tokenizer_open_json(json, out, err);
-    } else if (file_exists(vocab)) {
-        WordPieceOptions options = {0};
-        s = tokenizer_read_wordpiece_options(directory, &options, err);
-        if (s == STATUS_OK) s = tokenizer_open_vocab(vocab, &options, out, err);
-    } else {
-        s = error_set(
-            err, STATUS_NOT_FOUND,
-            "%s: neither tokenizer.json nor vocab.txt stands there: name the model's directory",
-            directory);
-    }
+    Status s = json == NULL ? error_set_memory(err, 1, folder.len, "a path") : STATUS_OK;
+    if (s == STATUS_OK)
+        s = file_exists(json) ? tokenizer_open_json(json, out, err)
+                              : open_other(&arena, directory, out, err);
     if (s == STATUS_OK) s = tokenizer_read_config(*out, directory, err);
+    if (s == STATUS_OK && (*out)->spm != NULL && (*out)->marian_ids == NULL)
+        s = tokenizer_read_spm_options(*out, directory, err);
     if (s != STATUS_OK) tokenizer_close(out);
     arena_release(&arena);
     return s;
 }
 
+Status tokenizer_open_file(const char *path, Tokenizer **out, Error *err)
+{
+    const Slice name = slice_from_cstr(path);
+    if (slice_ends_with(name, SLICE(".gguf"))) return tokenizer_open_gguf(path, out, err);
+    if (slice_ends_with(name, SLICE(".model")) || slice_ends_with(name, SLICE(".spm")))
+        return open_spm(path, out, err);
+    if (slice_ends_with(name, SLICE(".txt"))) return tokenizer_open_vocab(path, NULL, out, err);
+    return tokenizer_open_json(path, out, err);
+}
+
+const Tokenizer *tokenizer_target(const Tokenizer *tokenizer)
+{
+    return tokenizer->target != NULL ? tokenizer->target : tokenizer;
+}
+
 void tokenizer_close(Tokenizer **tokenizer)
 {
     if (*tokenizer == NULL) return;
+    tokenizer_close(&(*tokenizer)->target);
     for (size_t i = 0; i < (*tokenizer)->n_patterns; i++)
         pattern_release((*tokenizer)->patterns[i]);
     arena_release(&(*tokenizer)->arena);

@@ -34,19 +34,26 @@ typedef struct WordPieceOptions {
     bool join_chinese_chars; // tokenize_chinese_chars = false
 } WordPieceOptions;
 
-// From a directory: tokenizer.json, else vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of
+// From a directory: tokenizer.json; else source.spm, target.spm and vocab.json (Marian); else a SentencePiece model
+// (tokenizer.model, spiece.model, sentencepiece.bpe.model, or the only *.model there is); else vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of
 // tokenizer_config.json (where present). The names of the special tokens come from tokenizer_config.json and
-// special_tokens_map.json, else from the usual names. STATUS_NOT_FOUND where the directory has neither file.
+// special_tokens_map.json, else from the usual names. STATUS_NOT_FOUND where the directory has none of them.
 // tokenizer_close frees what *out holds.
 Status tokenizer_open(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;
-// From one file. options may be NULL.
+// From one file of any of these kinds, or the metadata of a .gguf file: by its name's end, or by its first bytes.
+Status tokenizer_open_file(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
+// options may be NULL.
 Status tokenizer_open_json(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
 Status tokenizer_open_vocab(const char *path, const WordPieceOptions *options, Tokenizer **out,
                             Error *err) MUST_CHECK;
 // From text in memory, which is copied; name is the file's name for messages.
 Status tokenizer_parse_json(Slice name, Slice text, Tokenizer **out, Error *err) MUST_CHECK;
+// A SentencePiece model's protobuf.
+Status tokenizer_parse_model(Slice name, Slice bytes, Tokenizer **out, Error *err) MUST_CHECK;
 Status tokenizer_parse_vocab(Slice name, Slice text, const WordPieceOptions *options,
                              Tokenizer **out, Error *err) MUST_CHECK;
+// What encodes the text to be generated: another tokenizer for Marian, borrowed; else the same.
+const Tokenizer *tokenizer_target(const Tokenizer *tokenizer);
 void tokenizer_close(Tokenizer **tokenizer); // a no-op on NULL
 
 // ---- what it knows ----
@@ -93,8 +100,10 @@ Status truncation_strategy_parse(Slice name, TruncationStrategy *out, Error *err
 typedef struct EncodeOptions {
     size_t max_length; // tokens of the result, special ones included; 0 = no truncation
     TruncationStrategy strategy;
-    size_t stride;   // tokens that an overflow window repeats of the one before
-    bool no_special; // leave out [CLS] and its kin; special tokens written in the text stay
+    size_t stride; // tokens that an overflow window repeats of the one before
+    // Leave out [CLS] and its kin. Special tokens written in the text stay; of a GGUF file's tokenizer they are text then,
+    // as llama.cpp has it.
+    bool no_special;
 } EncodeOptions;
 
 typedef struct TokenOffsets {

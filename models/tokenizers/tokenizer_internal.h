@@ -10,12 +10,14 @@
 #ifndef ASSAY_MODELS_TOKENIZERS_TOKENIZER_INTERNAL_H
 #define ASSAY_MODELS_TOKENIZERS_TOKENIZER_INTERNAL_H
 
+#include "base/json_reader.h"
 #include "base/unicode.h"
 #include "models/tokenizers/bpe.h"
 #include "models/tokenizers/decoder.h"
 #include "models/tokenizers/normalizer.h"
 #include "models/tokenizers/pretokenizer.h"
 #include "models/tokenizers/sink.h"
+#include "models/tokenizers/spm.h"
 #include "models/tokenizers/tokenizer.h"
 #include "models/tokenizers/unigram.h"
 #include "models/tokenizers/vocab.h"
@@ -99,6 +101,9 @@ typedef struct PostProcessor {
 // "[CLS] text [SEP]" and "[CLS] text [SEP] pair [SEP]"; is_roberta: "<s> text </s></s> pair </s>", all of type 0.
 Status template_bert(Template out[2], int32_t cls, int32_t sep, bool is_roberta, Arena *arena,
                      Error *err) MUST_CHECK;
+// bos before and eos behind each text, either TOKEN_NONE for none; all of type 0.
+Status template_bos_eos(Template out[2], int32_t bos, int32_t eos, Arena *arena,
+                        Error *err) MUST_CHECK;
 // A template of text (type 0) and, for is_pair, pair (type 1), without special tokens.
 Status template_plain(Template *out, bool is_pair, Arena *arena, Error *err) MUST_CHECK;
 
@@ -146,6 +151,14 @@ struct Tokenizer {
     Bpe bpe;
     Unigram unigram;
     int32_t wordlevel_unk;
+    Spm *spm; // of a SentencePiece model: it does normalising, words and decoding; NULL elsewhere
+    // Marian: pieces of spm by their ids in vocab.json, where each is looked up by its text; and the other side's model,
+    // which decodes. NULL elsewhere.
+    int32_t *marian_ids;
+    const Spm *marian_decoder;
+    struct Tokenizer *target; // of Marian: encodes what is to be generated
+    // Of GGUF files, as llama.cpp has it: without special tokens added, those in a text are text too.
+    bool plain_without_special;
     PostProcessor post;
     Decoder decoder;
     Pattern **patterns; // to be released
@@ -172,6 +185,22 @@ Status tokenizer_take_bert(Tokenizer *tokenizer, const BertNormalizer *rules, Be
 // A pattern that tokenizer_close releases: a literal, or an expression.
 Status tokenizer_take_pattern(Tokenizer *tokenizer, Slice text, bool is_regex, const Pattern **out,
                               Error *err) MUST_CHECK;
+// add_bos_token, add_eos_token and tokenizer_class of the tokenizer_config.json beside a SentencePiece model.
+Status tokenizer_read_spm_options(Tokenizer *tokenizer, const char *directory,
+                                  Error *err) MUST_CHECK;
+// marian.c: source.spm, target.spm and vocab.json of a directory.
+Status tokenizer_open_marian(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;
+// The tokens of a segment of Marian's into a sink that is not ids_only.
+Status marian_encode(const Tokenizer *tokenizer, Slice segment, size_t base, int32_t word_id,
+                     EncodeScratch *scratch, TokenSink *sink, Error *err) MUST_CHECK;
+Status marian_decode(const Tokenizer *tokenizer, const Slice *tokens, size_t n, Buffer *out,
+                     Error *err) MUST_CHECK;
+// gguf_tokenizer.c
+Status tokenizer_open_gguf(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
+// Calls on_key with the reader before each member's value of a JSON object in a file; nothing where the file is absent.
+typedef Status ConfigKey(void *context, Slice key, JsonReader *r, Error *err);
+Status tokenizer_read_config_file(const char *directory, Slice file, ConfigKey *on_key,
+                                  void *context, Error *err) MUST_CHECK;
 // Once vocabulary, model, rules and added tokens are set: adds the added tokens to the vocabulary, builds the matchers,
 // and finds the special tokens by their usual names.
 Status tokenizer_finish(Tokenizer *tokenizer, Error *err) MUST_CHECK;

@@ -102,11 +102,8 @@ Status tokenizer_parse_vocab(Slice name, Slice text, const WordPieceOptions *opt
 
 enum { CONFIG_MAX_BYTES = 64 << 20 };
 
-typedef Status (*ConfigKey)(void *context, Slice key, JsonReader *r, Error *err);
-
-// Calls on_key with the reader before each member's value of a JSON object in a file; nothing where the file is absent.
-static Status read_config(const char *directory, Slice file, ConfigKey on_key, void *context,
-                          Error *err)
+Status tokenizer_read_config_file(const char *directory, Slice file, ConfigKey *on_key,
+                                  void *context, Error *err)
 {
     Arena arena = {0};
     Slice text = {0};
@@ -181,8 +178,10 @@ static Status read_special(void *context, Slice key, JsonReader *r, Error *err)
 
 Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err)
 {
-    TRY(read_config(directory, SLICE("special_tokens_map.json"), read_special, tokenizer, err));
-    return read_config(directory, SLICE("tokenizer_config.json"), read_special, tokenizer, err);
+    TRY(tokenizer_read_config_file(directory, SLICE("special_tokens_map.json"), read_special,
+                                   tokenizer, err));
+    return tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_special,
+                                      tokenizer, err);
 }
 
 static Status read_wordpiece_option(void *context, Slice key, JsonReader *r, Error *err)
@@ -206,6 +205,6 @@ static Status read_wordpiece_option(void *context, Slice key, JsonReader *r, Err
 Status tokenizer_read_wordpiece_options(const char *directory, WordPieceOptions *options,
                                         Error *err)
 {
-    return read_config(directory, SLICE("tokenizer_config.json"), read_wordpiece_option, options,
-                       err);
+    return tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"),
+                                      read_wordpiece_option, options, err);
 }

@@ -29,6 +29,30 @@ const Slice fuzz_seeds[] = {
         "a\":4,\"aa\":5,\"?\":6,\"aab\":7},\"merges\":[\"a b\",[\"a\",\"a\"],\"\xC4\xA0 a\","
         "\"a ab\"]}}\0"
         "aab it's <e>  aabaabaabaabaabaabaabaabaabaabaabaabaabaabaabaabaabaabaabaab 12\xE4\xB8\xAD"),
+    SLICE_LIT(
+        "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFKC\"},{\"type\":\"Nmt\"},"
+        "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"EAAAAAAEAAAAAAAAAAAAAAAAAABhYgA=\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}|\\\\w{3}+\"},\"content\":\" \"},"
+        "{\"type\":\"Prepend\",\"prepend\":\"x\"},{\"type\":\"Strip\",\"strip_left\":true},"
+        "{\"type\":\"StripAccents\"},{\"type\":\"Lowercase\"}]},"
+        "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Metaspace\","
+        "\"replacement\":\"_\",\"prepend_scheme\":\"first\",\"split\":true},{\"type\":\"Punctuation\","
+        "\"behavior\":\"MergedWithNext\"},{\"type\":\"Digits\",\"individual_digits\":false},"
+        "{\"type\":\"UnicodeScripts\"}]},"
+        "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Metaspace\",\"replacement\":\"_\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"bb\"},{\"type\":\"ByteFallback\"},"
+        "{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":1}]},"
+        "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"byte_fallback\":true,\"vocab\":[[\"<unk>\",0],"
+        "[\"a\",-1.5],[\"_a\",-1],[\"ab\",-2],[\"<0xC3>\",-3]]}}\0"
+        "aab  it's  ab\xCC\x81\xCC\xA3 12\xE4\xB8\xAD\xE3\x82\xAB!?"),
+    SLICE_LIT(
+        "{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xE2\x96\x81\"},"
+        "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?=[A-Z])|(a|aa)+$\"},"
+        "\"behavior\":\"Contiguous\",\"invert\":true},\"decoder\":{\"type\":\"BPEDecoder\",\"suffix\":\"b\"},"
+        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"u\",\"fuse_unk\":true,\"byte_fallback\":true,"
+        "\"ignore_merges\":true,\"vocab\":{\"a\":0,\"u\":1,\"\xE2\x96\x81\":2,\"ab\":3,\"\xE2\x96\x81"
+        "a\":4,\"b\":5,\"<0xE4>\":6},\"merges\":[\"a b\",\"\xE2\x96\x81 a\"]}}\0"
+        "aab aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaB ab  \xE4\xB8\xAD<0xE4>"),
 };
 const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
 

@@ -1,0 +1,21 @@
+// models/tokenizers/gguf_words.h: how byte-level vocabularies of GGUF files cut words, by the name in tokenizer.ggml.pre.
+// Source: llama.cpp, src/llama-vocab.cpp; each expression cuts what the ones before it left whole.
+#ifndef ASSAY_MODELS_TOKENIZERS_GGUF_WORDS_H
+#define ASSAY_MODELS_TOKENIZERS_GGUF_WORDS_H
+
+#include "base/slice.h"
+
+enum { GGUF_WORDS_STEPS = 4 };
+
+typedef struct GgufWords {
+    const char *names; // separated by blanks
+    const char *regexes[GGUF_WORDS_STEPS];
+    bool is_starcoder; // digits one by one, then GPT-2's: scanned by hand
+    bool ignore_merges, adds_bos;
+} GgufWords;
+
+// NULL where the name is not known.
+const GgufWords *gguf_words_find(Slice name);
+extern const char gguf_words_names[]; // for messages
+
+#endif

@@ -1,0 +1,44 @@
+// models/tokenizers/spm.h: SentencePiece models, as its own library reads and uses them.
+//
+// Source: github.com/google/sentencepiece, sentencepiece_model.proto. Unlike tokenizer.json these know no added tokens: a
+// text goes through the model's normaliser (the character map, blanks, the dummy prefix) and then as a whole through
+// the unigram or BPE model. Ids, offsets and decoded text are those of sentencepiece 0.2.
+#ifndef ASSAY_MODELS_TOKENIZERS_SPM_H
+#define ASSAY_MODELS_TOKENIZERS_SPM_H
+
+#include "models/tokenizers/bpe.h"
+#include "models/tokenizers/charsmap.h"
+#include "models/tokenizers/unigram.h"
+
+typedef struct Spm {
+    Vocab pieces;
+    float *scores;  // by id
+    uint8_t *types; // by id, PieceType
+    bool is_bpe;
+    Unigram unigram;
+    Bpe bpe;
+    int32_t unk;
+    // the normaliser
+    Charsmap charsmap;
+    bool add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces, whitespace_is_suffix;
+    Trie symbols; // the user's own: not normalised, found first
+    // decoding
+    Slice unk_surface;
+    bool byte_fallback;
+} Spm;
+
+// A .model or .spm file's bytes; what is kept is copied into the arena. name is for messages.
+Status spm_parse(Slice name, Slice bytes, Arena *arena, Spm **out, Error *err) MUST_CHECK;
+// Once pieces, scores, types and the flags are set, by whatever file: checks them and builds the model.
+Status spm_finish(Spm *model, Arena *arena, Error *err) MUST_CHECK;
+// text as the model wants it. Broken bytes become U+FFFD.
+Status spm_normalize(const Spm *model, Slice text, bool want_origin, Arena *arena,
+                     NormalizedText *out, Error *err) MUST_CHECK;
+// Tokens of text, which stands at base of the original.
+Status spm_encode(const Spm *model, Slice text, size_t base, int32_t word_id,
+                  NormalizedText *scratch, TokenSink *sink, Error *err) MUST_CHECK;
+// Appends the text of pieces, which need not be the model's. Control symbols vanish.
+Status spm_decode(const Spm *model, const Slice *pieces, size_t n, Buffer *out,
+                  Error *err) MUST_CHECK;
+
+#endif
