@@ -51,9 +51,9 @@ bool unicode_is_white_space(CodePoint c);
 // Python's str.isspace for one code point: bidirectional type WS, B or S, or category Zs (goldens/metrics: conventions).
 bool unicode_is_python_space(CodePoint c);
 bool unicode_is_alphanumeric(CodePoint c); // categories L* and N*, as Python's str.isalnum
-// A number for the script of c (ISO 15924 by ICU's numbering); unicode_script_named finds the number of a code ("Hani").
+// A number for the script of c (ISO 15924 by ICU's numbering); unicode_script_named finds the number of a name ("Hani", "Han").
 int unicode_script(CodePoint c);
-int unicode_script_named(const char *code);
+int unicode_script_named(const char *name);
 // Grapheme clusters of Unicode, with UAX 29's rules but GB9c: a text without state is {0}; unicode_breaks_before says
 // whether a cluster ends before c, which comes next, and takes c in.
 typedef struct GraphemeState {

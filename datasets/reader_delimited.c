@@ -73,38 +73,41 @@ static Status check_first_row(const ReadInput *input, const FirstRow *first, Err
                      options ? "--header no" : "\"header\": false");
 }
 
-static Status read_all_rows(const ReadInput *input, RowReader *rows, FirstRow *first, Error *err)
+// The first row that is no blank line says what the columns are; *is_data where it is a sample too.
+static Status take_first_row(const ReadInput *input, const RowReader *rows, ColumnMap *map,
+                             FirstRow *first, bool *is_data, Error *err)
 {
-    ColumnMap map = {0};
-    bool more;
-    size_t first_line = 0;
-    for (;;) {
-        TRY(row_next(rows, &more, err));
-        if (!more) return check_first_row(input, first, err);
-        if (rows->is_blank && is_at_end(rows)) return check_first_row(input, first, err);
-        if (first_line == 0) {
-            if (rows->is_blank) continue; // above the first row
-            first_line = rows->line;
-            TRY(columns_resolve(input, rows->fields, rows->n_fields, first_line, &map, err));
-            if (map.has_header) continue;
-            const bool may_be_header =
-                input->options->header == READ_HEADER_AUTO && map.role[COLUMN_LABEL] != NO_COLUMN;
-            first->line = first_line;
-            if (may_be_header) first->label = slice_trim(rows->fields[map.role[COLUMN_LABEL]]);
-        }
-        if (rows->n_fields != map.n_fields) return ragged(input, rows, &map, first_line, err);
-        TRY(columns_add_row(input, &map, rows->fields, rows->line, err));
-        if (first->label.len > 0) {
-            const Slice label = slice_trim(rows->fields[map.role[COLUMN_LABEL]]);
-            TRY(count_label(first, input->arena, label, err));
-        }
-    }
+    first->line = rows->line;
+    TRY(columns_resolve(input, rows->fields, rows->n_fields, first->line, map, err));
+    *is_data = !map->has_header;
+    if (*is_data && input->options->header == READ_HEADER_AUTO &&
+        map->role[COLUMN_LABEL] != NO_COLUMN)
+        first->label = slice_trim(rows->fields[map->role[COLUMN_LABEL]]);
+    return STATUS_OK;
+}
+
+static Status take_row(const ReadInput *input, const RowReader *rows, const ColumnMap *map,
+                       FirstRow *first, Error *err)
+{
+    if (rows->n_fields != map->n_fields) return ragged(input, rows, map, first->line, err);
+    TRY(columns_add_row(input, map, rows->fields, rows->line, err));
+    if (first->label.len == 0) return STATUS_OK;
+    return count_label(first, input->arena, slice_trim(rows->fields[map->role[COLUMN_LABEL]]), err);
 }
 
 static Status read_rows(const ReadInput *input, RowReader *rows, Error *err)
 {
     FirstRow first = {.others = {.arena = input->arena}};
-    return read_all_rows(input, rows, &first, err);
+    ColumnMap map = {0};
+    for (;;) {
+        bool more, is_data = true;
+        TRY(row_next(rows, &more, err));
+        if (!more || (rows->is_blank && is_at_end(rows)))
+            return check_first_row(input, &first, err);
+        if (first.line == 0 && rows->is_blank) continue; // above the first row
+        if (first.line == 0) TRY(take_first_row(input, rows, &map, &first, &is_data, err));
+        if (is_data) TRY(take_row(input, rows, &map, &first, err));
+    }
 }
 
 static Status read_delimited(const ReadInput *input, char delimiter, bool is_quoted, Error *err)
