@@ -23,6 +23,8 @@ const char *model_head_name(ModelHead head)
         return "masked-lm";
     case HEAD_SEQ2SEQ:
         return "seq2seq";
+    case HEAD_CAUSAL_LM:
+        return "causal-lm";
     case HEAD_COUNT:
         break;
     }
@@ -60,16 +62,21 @@ static const struct {
     {"tanh", ACTIVATION_TANH},
 };
 
+bool config_activation_of(Slice name, Activation *out)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        if (!slice_eq_cstr(name, activations[i].name)) continue;
+        *out = activations[i].activation;
+        return true;
+    }
+    return false;
+}
+
 Status config_read_activation(const Json *root, const char *key, Activation *out, Error *err)
 {
     Slice name = SLICE("gelu");
     TRY(json_opt_string(root, key, &name, err));
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
-        if (slice_eq_cstr(name, activations[i].name)) {
-            *out = activations[i].activation;
-            return STATUS_OK;
-        }
-    }
+    if (config_activation_of(name, out)) return STATUS_OK;
     return json_error(json_get(root, key), err,
                       "unknown activation \"" SLICE_FMT
                       "\"; known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh",
@@ -242,6 +249,7 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
         return STATUS_OK;
     case HEAD_MASKED_LM:
     case HEAD_SEQ2SEQ:
+    case HEAD_CAUSAL_LM:
         out->n_labels = out->vocab_size;
         return STATUS_OK;
     case HEAD_EMBEDDING:
@@ -251,13 +259,37 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
     return STATUS_OK;
 }
 
+Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    const int64_t highest = (int64_t)config->vocab_size - 1;
+    const Json *bos = json_get(root, "bos_token_id"), *eos = json_get(root, "eos_token_id");
+    int64_t id = -1;
+    if (bos && json_kind(bos) == JSON_NUMBER) {
+        TRY(json_as_i64(bos, -1, INT32_MAX, &id, err));
+        if (id <= highest) config->bos_id = (int32_t)id;
+    }
+    if (!eos || json_kind(eos) == JSON_NULL) return STATUS_OK;
+    const size_t n = json_kind(eos) == JSON_ARRAY ? json_len(eos) : 1;
+    int32_t *ids = NULL;
+    config->n_eos = 0;
+    TRY(arena_take(arena, n, sizeof *ids, "ids that end texts", &ids, err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(json_as_i64(json_kind(eos) == JSON_ARRAY ? json_at(eos, i) : eos, -1, INT32_MAX, &id,
+                        err));
+        // Small models keep the ids of large ones now and then: what the vocabulary lacks cannot come.
+        if (id >= 0 && id <= highest) ids[config->n_eos++] = (int32_t)id;
+    }
+    config->eos_ids = ids;
+    return STATUS_OK;
+}
+
 Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
     *out = (ModelConfig){0};
     if (json_kind(root) != JSON_OBJECT)
         return json_error(root, err, "a model's config must be an object");
     TRY(read_architecture(root, out, err));
-    out->pad_id = -1;
+    out->pad_id = out->bos_id = -1;
     TRY(out->architecture->read_config(arena, root, out, err));
     int64_t pad = out->pad_id; // an architecture may have one of its own
     if (out->head_dim == 0 && out->hidden_size % out->n_heads != 0) {
@@ -265,10 +297,11 @@ Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Erro
                           out->hidden_size, out->n_heads);
     }
     const Json *pad_value = json_get(root, "pad_token_id");
-    if (pad_value && json_kind(pad_value) != JSON_NULL) {
-        TRY(json_as_i64(pad_value, 0, (int64_t)out->vocab_size - 1, &pad, err));
+    if (pad_value && json_kind(pad_value) != JSON_NULL) { // -1 stands in some for none
+        TRY(json_as_i64(pad_value, -1, (int64_t)out->vocab_size - 1, &pad, err));
     }
     out->pad_id = (int32_t)pad;
+    TRY(config_read_ends(arena, root, out, err));
     TRY(json_opt_string(root, "problem_type", &out->problem_type, err));
     TRY(read_head(arena, root, out, err));
     TRY(keep_text(arena, &out->problem_type, err));
@@ -324,6 +357,16 @@ static bool is_restated(Slice key)
     return false;
 }
 
+static void put_ends(JsonWriter *w, const ModelConfig *config)
+{
+    if (config->bos_id >= 0) config_put_size(w, "bos_token_id", (size_t)config->bos_id);
+    if (config->n_eos == 0) return;
+    json_put_key(w, "eos_token_id");
+    json_begin_array(w);
+    for (size_t i = 0; i < config->n_eos; i++) json_put_i64(w, config->eos_ids[i]);
+    json_end_array(w);
+}
+
 Status model_config_write(const ModelConfig *config, const Json *original, Buffer *out, Error *err)
 {
     JsonWriter w = json_writer(out, 2);
@@ -353,6 +396,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     } else {
         config->architecture->write_config(config, &w);
         if (config->pad_id >= 0) config_put_size(&w, "pad_token_id", (size_t)config->pad_id);
+        if (config->head == HEAD_CAUSAL_LM) put_ends(&w, config);
     }
     json_end_object(&w);
     buffer_append_byte(out, '\n');

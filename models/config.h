@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/slice.h"
 #include "kernels/op.h"
+#include "models/rope.h"
 
 // What stands on top of the encoder.
 typedef enum ModelHead {
@@ -16,13 +17,14 @@ typedef enum ModelHead {
     HEAD_TOKEN,     // a class for each token
     HEAD_SPAN,      // start and end of an answer in each sequence
     HEAD_MASKED_LM, // a token of the vocabulary for each token
+    HEAD_CAUSAL_LM, // the token of the vocabulary that comes next, for each token
     HEAD_SEQ2SEQ,   // a token of the vocabulary for each target token
     HEAD_COUNT
 } ModelHead;
 
 const char *
 model_head_name(ModelHead head); // "embedding", "sequence", "token", "span", "masked-lm",
-                                 // "seq2seq"
+                                 // "causal-lm", "seq2seq"
 
 // What makes one vector of a sequence's hidden states.
 typedef enum EmbeddingPool {
@@ -80,6 +82,23 @@ typedef struct ModelConfig {
     float span_dropout;       // within a span head, where the architecture has that
     float activation_dropout; // within a feed-forward block
     float initializer_range;
+    // Decoders. Formats other than config.json fill the same fields (models/architectures/decoder.h says what each does).
+    size_t n_kv_heads;           // heads of keys and values
+    size_t rotary_dims;          // columns of a head that turn
+    RopeConfig rope, rope_local; // rope_local.theta 0: as rope; else of the layers with a window
+    size_t window;               // keys that a token sees, itself included; 0 = all before it
+    const bool *is_local;        // [n_layers] layers that have the window; NULL = all
+    float attention_scale;       // of scores; 0 = 1 / sqrt(head_dim)
+    bool scales_by_layer;        // GPT-2's: divided by 1 + the layer's number
+    float attention_soft_cap, output_soft_cap; // 0 = none
+    float embedding_scale;                     // of the token table's rows; 0 = 1
+    float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
+    bool has_qkv_bias, has_output_bias, has_mlp_bias;
+    bool has_head_norms;    // of queries and keys
+    bool is_tied;           // the output layer is the token table
+    int32_t bos_id;         // -1 where the file names none
+    const int32_t *eos_ids; // tokens that end a text
+    size_t n_eos;
     const Slice *labels; // by class index (id2label); "LABEL_0", ... where the file has none
     // Classes of a sequence or token head; 2 for a span head; vocab_size where the answers are tokens.
     size_t n_labels;

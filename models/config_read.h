@@ -2,6 +2,7 @@
 #ifndef ASSAY_MODELS_CONFIG_READ_H
 #define ASSAY_MODELS_CONFIG_READ_H
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "models/config.h"
@@ -14,7 +15,12 @@ Status config_read_float(const Json *root, const char *key, double lowest, doubl
 // "gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu" ("swish"), "tanh".
 Status config_read_activation(const Json *root, const char *key, Activation *out,
                               Error *err) MUST_CHECK;
+bool config_activation_of(Slice name, Activation *out);    // false where it is none of these
 const char *config_activation_name(Activation activation); // as config.json spells it
+
+// bos_token_id and eos_token_id (one, or a list), where they are there and not null: of config.json, and then of
+// generation_config.json, which has the last word.
+Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 
 void config_put_size(JsonWriter *w, const char *key, size_t value);
 void config_put_float(JsonWriter *w, const char *key, float value);

@@ -207,6 +207,18 @@ static void put_rope(Import *in)
     }
 }
 
+// A window; 0 stands for none.
+static void put_window(Import *in)
+{
+    char key[KEY_SIZE];
+    int64_t window = 0;
+    bool found = false;
+    if (in->status != STATUS_OK) return;
+    in->status = gguf_get_int(in->file, key_of(in, "attention.sliding_window", key), 0, MAX_SIZE,
+                              &window, &found, in->err);
+    if (in->status == STATUS_OK && window > 0) put_size(in, "sliding_window", (size_t)window);
+}
+
 static void put_layer_types(Import *in, size_t period)
 {
     json_put_key(&in->w, "layer_types");
@@ -221,11 +233,10 @@ static void put_layer_types(Import *in, size_t period)
 // Gemma: windows in all but every second (third generation: sixth) block, soft caps, and a scale of its own.
 static void put_gemma(Import *in, bool is_third)
 {
-    size_t window = 0;
     put_text(in, "hidden_activation", "gelu_pytorch_tanh");
     copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
     copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
-    if (read_size(in, "attention.sliding_window", &window)) put_size(in, "sliding_window", window);
+    put_window(in);
     put_layer_types(in, is_third ? 6 : 2);
     if (is_third) put_real(in, "rope_local_base_freq", 10000);
     // The 27B models alone scale by the width that a head would have without head_dim.
@@ -239,7 +250,7 @@ static void put_gemma(Import *in, bool is_third)
 static void put_decoder(Import *in)
 {
     const char *model = in->family->model_type;
-    size_t n_kv_heads = in->n_heads, window = 0;
+    size_t n_kv_heads = in->n_heads;
     const bool is_gemma = in->family->adds_one;
     (void)read_size(in, "attention.head_count_kv", &n_kv_heads);
     put_size(in, "num_key_value_heads", n_kv_heads);
@@ -265,8 +276,7 @@ static void put_decoder(Import *in)
         size_t original = 0;
         if (read_size(in, "rope.scaling.original_context_length", &original))
             put_size(in, "original_max_position_embeddings", original);
-        if (read_size(in, "attention.sliding_window", &window))
-            put_size(in, "sliding_window", window);
+        put_window(in);
     }
 }
 

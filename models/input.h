@@ -21,6 +21,7 @@ typedef struct TokenSequence {
 //   HEAD_SEQUENCE         [1] class
 //   HEAD_TOKEN            [n_tokens] class of each token
 //   HEAD_MASKED_LM        [n_tokens] token id to be found there
+//   HEAD_CAUSAL_LM        [n_tokens] token id that is right at each place: the ids themselves; the first is not used
 //   HEAD_SEQ2SEQ          [n_targets] token id that the decoder is to say at each target token
 //   HEAD_SPAN             [2] first and last token of the answer; a position outside the sequence is ignored
 // A negative label (-100 by custom) is ignored.

@@ -30,6 +30,7 @@ size_t loss_n_labels(ModelHead head, const TokenSequence *input)
         return 2;
     case HEAD_TOKEN:
     case HEAD_MASKED_LM:
+    case HEAD_CAUSAL_LM:
         return input->n_tokens;
     case HEAD_SEQ2SEQ:
         return input->n_targets;
@@ -40,11 +41,19 @@ size_t loss_n_labels(ModelHead head, const TokenSequence *input)
     return 0;
 }
 
+void loss_put_labels(ModelHead head, const TrainExample *example, int32_t *out)
+{
+    const size_t n = loss_n_labels(head, &example->input);
+    const size_t shift = head == HEAD_CAUSAL_LM ? 1 : 0;
+    for (size_t i = 0; i < n; i++) out[i] = i + shift < n ? example->labels[i + shift] : -100;
+}
+
 void loss_add_weights(const LossOptions *options, const TrainExample *example, LossSums *sums)
 {
     const size_t n_tokens = example->input.n_tokens;
     const bool is_span = options->head == HEAD_SPAN;
-    for (size_t i = 0; i < loss_n_labels(options->head, &example->input); i++) {
+    const size_t first = options->head == HEAD_CAUSAL_LM ? 1 : 0; // nothing comes before the first
+    for (size_t i = first; i < loss_n_labels(options->head, &example->input); i++) {
         const int32_t label = example->labels[i];
         if (label < 0 || (is_span && (size_t)label >= n_tokens)) continue;
         const bool weighted = options->class_weights && !is_span;

@@ -1,6 +1,7 @@
 // models/loss.h: the loss of each head over a ragged batch of logits, and its gradient.
 //
 //     HEAD_SEQUENCE, HEAD_TOKEN, HEAD_MASKED_LM, HEAD_SEQ2SEQ:  mean of cross-entropy over the labels that are not ignored
+//     HEAD_CAUSAL_LM:  the same, where the label of a token is that of the one behind it
 //     HEAD_SPAN:  half the sum of two such means, for start and end; each a softmax over the tokens of one sequence
 //
 // Sources: Devlin et al. 2019, arXiv:1810.04805, section 4; label smoothing and class weights as kernels/softmax.h.
@@ -30,6 +31,8 @@ double loss_mean(const LossOptions *options, const LossSums *sums);
 
 // Numbers in an example's labels: 1, n_tokens, n_targets or 2.
 size_t loss_n_labels(ModelHead head, const TokenSequence *input);
+// The labels as the rows of logits want them: [loss_n_labels]. A causal LM's are those of the next token.
+void loss_put_labels(ModelHead head, const TrainExample *example, int32_t *out);
 // Adds the weights of an example's labels to *sums, so that a batch's are known before its units run.
 void loss_add_weights(const LossOptions *options, const TrainExample *example, LossSums *sums);
 // Labels within the classes (ignored ones apart).

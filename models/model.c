@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "models/architecture.h"
+#include "models/cache.h"
 #include "models/model_internal.h"
 
 // ---- workers ----
@@ -243,6 +244,7 @@ unsigned model_capabilities(const Model *model)
         [HEAD_SEQUENCE] = MODEL_CAN_CLASSIFY | MODEL_CAN_TRAIN,
         [HEAD_TOKEN] = MODEL_CAN_TAG | MODEL_CAN_TRAIN,
         [HEAD_SPAN] = MODEL_CAN_SPAN | MODEL_CAN_TRAIN,
+        [HEAD_CAUSAL_LM] = MODEL_CAN_GENERATE | MODEL_CAN_TRAIN,
         [HEAD_MASKED_LM] = MODEL_CAN_FILL | MODEL_CAN_TRAIN,
         [HEAD_SEQ2SEQ] = MODEL_CAN_TRAIN,
     };
@@ -250,6 +252,23 @@ unsigned model_capabilities(const Model *model)
     if (model->exec_options.device.kind != DEVICE_CPU || model->keeps_stored)
         can &= ~(unsigned)MODEL_CAN_TRAIN;
     return can;
+}
+
+// Two operations a weight and row, for the rows of tokens; attention: scores and their product with the values.
+static void count_flops(const Model *model, ModelSize *size)
+{
+    const Tape *tape = &model->tape;
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (tape->slots[node->out].domain == ROWS_SEQUENCES) continue;
+        if (node->op == OP_LINEAR) {
+            size->flops_per_token += 2 * (uint64_t)(node->row_end - node->row_begin) *
+                                     tape->params[node->params[0]].cols;
+        }
+        if (node->op == OP_ATTENTION)
+            size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;
+    }
+    size->cache_bytes_per_token = cache_bytes_per_token(tape);
 }
 
 ModelSize model_size(const Model *model)
@@ -267,5 +286,6 @@ ModelSize model_size(const Model *model)
         else if (param->group == 1 + model->config.n_layers)
             size.n_head += n;
     }
+    count_flops(model, &size);
     return size;
 }

@@ -81,7 +81,7 @@ typedef enum ModelCapability {
     MODEL_CAN_SPAN = 1 << 3,
     MODEL_CAN_FILL = 1 << 4,
     MODEL_CAN_TRAIN = 1 << 5,
-    MODEL_CAN_GENERATE = 1 << 6,
+    MODEL_CAN_GENERATE = 1 << 6, // and log-likelihoods of continuations (models/generate.h)
 } ModelCapability;
 unsigned model_capabilities(const Model *model);
 
@@ -160,6 +160,10 @@ typedef struct ModelSize {
     uint64_t n_block;      // of one block
     uint64_t n_head;       // pooler and head
     uint64_t weight_bytes; // as held in memory
+    // Of a forward pass: of the products, and of attention for each token that a token sees.
+    uint64_t flops_per_token, flops_per_seen_token;
+    uint64_t
+        cache_bytes_per_token; // keys and values that generation keeps; 0 where nothing is cached
 } ModelSize;
 ModelSize model_size(const Model *model);
 

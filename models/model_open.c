@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
+#include "models/config_read.h"
 #include "models/gguf_model.h"
 #include "models/model_internal.h"
 
@@ -31,7 +32,8 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     *is_new = false;
     if (options->head_choice == HEAD_AS_SAVED || same_labels(config, options)) return STATUS_OK;
     const ArchitectureClass *class = architecture_class(config->architecture, options->head);
-    if (!class || options->head == HEAD_MASKED_LM || options->head == HEAD_SEQ2SEQ) {
+    if (!class || options->head == HEAD_MASKED_LM || options->head == HEAD_CAUSAL_LM ||
+        options->head == HEAD_SEQ2SEQ) {
         return error_set(err, STATUS_INVALID, "a new %s head cannot be put on a %s model",
                          model_head_name(options->head), config->architecture->model_type);
     }
@@ -77,6 +79,19 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
     return STATUS_OK;
 }
 
+// generation_config.json beside the model, where its tokens that end texts stand.
+static Status read_ends(Model *model, Slice folder, Error *err)
+{
+    JsonDocument *document = NULL;
+    const char *path = file_join(&model->arena, folder, SLICE("generation_config.json"));
+    if (!path) return error_set_memory(err, 1, folder.len, "a path");
+    if (model->config.head != HEAD_CAUSAL_LM || !file_exists(path)) return STATUS_OK;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    const Status s = config_read_ends(&model->arena, json_root(document), &model->config, err);
+    json_close(&document);
+    return s;
+}
+
 static Status keep_directory(Model *model, const char *directory, Error *err)
 {
     if (!directory) return STATUS_OK;
@@ -106,6 +121,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
         model_config_parse(&model->arena, json_root(model->config_file), &model->config, err);
     if (s == STATUS_OK) s = choose_head(model, options, &head_is_new, err);
     if (s == STATUS_OK) s = choose_pool(model, &files, path, options, err);
+    if (s == STATUS_OK && !is_gguf) s = read_ends(model, slice_from_cstr(path), err);
     if (s == STATUS_OK && !is_gguf) s = keep_directory(model, path, err);
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, &files.gguf, err)

@@ -6,6 +6,7 @@
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
 enum { UNIT_TOKENS = 768, SMALLEST_UNIT_TOKENS = 128, UNITS_A_THREAD = 4 };
+enum { UNIT_LOGITS = 16 << 20 };
 // On a GPU every step of a unit is a launch of some microseconds, and small products leave most of it idle: units are as
 // large as this many tokens, or as values of that many bytes hold.
 enum { GPU_UNIT_TOKENS = 16384, GPU_UNIT_BYTES = 512 << 20 };
@@ -18,7 +19,12 @@ static bool is_on_gpu(const Model *model)
 size_t model_unit_tokens(const Model *model)
 {
     size_t tokens = GPU_UNIT_TOKENS;
-    if (!is_on_gpu(model)) return UNIT_TOKENS;
+    if (!is_on_gpu(model)) {
+        // Logits over a large vocabulary are the largest thing in a unit.
+        const bool is_wide = model->config.head == HEAD_CAUSAL_LM && model->config.vocab_size > 0;
+        const size_t rows = is_wide ? UNIT_LOGITS / model->config.vocab_size : UNIT_TOKENS;
+        return size_min(UNIT_TOKENS, size_max(rows, SMALLEST_UNIT_TOKENS));
+    }
     for (; tokens / 2 >= UNIT_TOKENS; tokens /= 2) {
         const Extent extent = {.n_tokens = tokens,
                                .n_sequences = tokens / 2,

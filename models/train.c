@@ -52,8 +52,16 @@ static Status add_chunk_loss(Model *model, Pool *pool, const LossOptions *option
         const size_t rows = model_output_rows(model, &inputs[i], 1);
         const int32_t offsets[2] = {0, (int32_t)rows};
         const Tensor tensor = tensor_f32(row, rows, width);
-        TRY(loss_unit(options, model->workers[0].exec, &tensor, offsets, 1, examples[i].labels,
-                      sums, NULL, &one, err));
+        Exec *exec = model->workers[0].exec;
+        const size_t mark = exec_scratch_mark(exec),
+                     n_labels = loss_n_labels(options->head, &inputs[i]);
+        int32_t *labels = exec_scratch(exec, n_labels * sizeof *labels);
+        if (!labels) return error_set_memory(err, n_labels, sizeof *labels, "labels");
+        loss_put_labels(options->head, &examples[i], labels);
+        const Status s =
+            loss_unit(options, exec, &tensor, offsets, 1, labels, sums, NULL, &one, err);
+        exec_scratch_release(exec, mark);
+        TRY(s);
         loss_add(sums, &one);
         row += rows * width;
     }

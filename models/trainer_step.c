@@ -85,7 +85,7 @@ static Status cut_batch(Trainer *t, const TrainExample *const *batch, size_t n, 
             const TrainExample *example = batch[t->cut.order[i]];
             const size_t n_labels = loss_n_labels(t->loss.head, &example->input);
             t->memory.inputs[i] = &example->input;
-            memcpy(t->memory.labels + label, example->labels, n_labels * sizeof *example->labels);
+            loss_put_labels(t->loss.head, example, t->memory.labels + label);
             loss_add_weights(&t->loss, example, &t->batch);
             token += example->input.n_tokens;
             label += n_labels;

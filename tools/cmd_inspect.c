@@ -92,8 +92,7 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
     in->directory = line->operands[0];
     in->types = (Listing){.arena = arena, .columns = type_columns, .n_columns = 4};
     in->files = (Listing){.arena = arena, .columns = file_columns, .n_columns = 2};
-    options.without_tokenizer = file_is_directory(in->directory) && !has_tokenizer(in->directory);
-    TRY(model_open(in->directory, &options, &in->model, err));
+    TRY(model_options_open(line, in->directory, &options, &in->model, err));
     const ModelConfig *config = model_config(in->model);
     in->size = model_size(in->model);
     in->n_threads = pool_available_threads();
@@ -117,6 +116,7 @@ static const char *training_type(const Inspection *in)
         [HEAD_SEQUENCE] = "fine-tuned to classify texts",
         [HEAD_TOKEN] = "fine-tuned to tag tokens",
         [HEAD_SPAN] = "fine-tuned to find answers",
+        [HEAD_CAUSAL_LM] = "trained to write the next token",
         [HEAD_MASKED_LM] = "pre-trained by masked language modelling",
         [HEAD_SEQ2SEQ] = "trained to make texts from texts",
     };
@@ -163,6 +163,24 @@ static void put_labels(Buffer *out, const ModelConfig *config)
     buffer_printf(out, " (%zu)\n", config->n_labels);
 }
 
+static size_t head_dim_of(const ModelConfig *config)
+{
+    return config->head_dim > 0 ? config->head_dim : config->hidden_size / config->n_heads;
+}
+
+static void put_costs(Buffer *out, const Inspection *in)
+{
+    const ModelSize *size = &in->size;
+    put_name(out, "work");
+    buffer_printf(out, "%.4g MFLOP a token, and %.4g more for each token that it sees\n",
+                  (double)size->flops_per_token * 1e-6, (double)size->flops_per_seen_token * 1e-6);
+    if (size->cache_bytes_per_token == 0) return;
+    put_name(out, "keys and values");
+    buffer_printf(out, "%llu bytes a token, ", (unsigned long long)size->cache_bytes_per_token);
+    put_bytes(out, size->cache_bytes_per_token * model_config(in->model)->max_positions);
+    buffer_append_cstr(out, " for the whole context\n");
+}
+
 static void put_sizes(Buffer *out, const Inspection *in)
 {
     const ModelConfig *config = model_config(in->model);
@@ -176,16 +194,24 @@ static void put_sizes(Buffer *out, const Inspection *in)
     }
     buffer_append_byte(out, '\n');
     put_name(out, "shape");
-    buffer_printf(out, "hidden %zu, %zu heads of %zu, feed-forward %zu\n", config->hidden_size,
-                  config->n_heads, config->hidden_size / config->n_heads,
-                  config->intermediate_size);
+    buffer_printf(out, "hidden %zu, %zu heads of %zu, ", config->hidden_size, config->n_heads,
+                  head_dim_of(config));
+    if (config->n_kv_heads > 0 && config->n_kv_heads != config->n_heads)
+        buffer_printf(out, "%zu of keys and values, ", config->n_kv_heads);
+    buffer_printf(out, "feed-forward %zu\n", config->intermediate_size);
     if (config->decoder.n_layers > 0) {
         put_name(out, "stacks");
         buffer_printf(out, "encoder %zu blocks, decoder %zu; a block above is one of each\n",
                       config->decoder.n_encoder_layers, config->decoder.n_layers);
     }
     put_name(out, "context window");
-    buffer_printf(out, "%zu tokens\n", config->max_positions);
+    buffer_printf(out, "%zu tokens", config->max_positions);
+    if (config->window > 0) {
+        buffer_printf(out, "; %s see %zu", config->is_local ? "some layers" : "layers",
+                      config->window);
+    }
+    buffer_append_byte(out, '\n');
+    put_costs(out, in);
     put_name(out, "memory");
     put_bytes(out, in->size.weight_bytes);
     buffer_append_cstr(out, " of weights; about ");
@@ -297,9 +323,15 @@ static void put_json(const Inspection *in, JsonWriter *w)
     }
     json_count(w, "hidden_size", config->hidden_size);
     json_count(w, "n_heads", config->n_heads);
+    json_count(w, "n_kv_heads", config->n_kv_heads > 0 ? config->n_kv_heads : config->n_heads);
+    json_count(w, "head_dim", head_dim_of(config));
     json_count(w, "intermediate_size", config->intermediate_size);
     json_count(w, "vocab_size", config->vocab_size);
     json_count(w, "context_window", config->max_positions);
+    json_count(w, "sliding_window", config->window);
+    json_count(w, "flops_per_token", in->size.flops_per_token);
+    json_count(w, "flops_per_seen_token", in->size.flops_per_seen_token);
+    json_count(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
     json_put_key(w, "memory_bytes");
     json_begin_object(w);
     json_count(w, "weights", in->size.weight_bytes);

@@ -44,6 +44,14 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(temperature, JSONL_NUMBER),
     CASE_FIELD(top_p, JSONL_NUMBER),
     CASE_FIELD(early_stopping, JSONL_RAW),
+    CASE_FIELD(context, JSONL_TEXT),
+    CASE_FIELD(continuation, JSONL_TEXT),
+    CASE_FIELD(context_ids, JSONL_INTS),
+    CASE_FIELD(continuation_ids, JSONL_INTS),
+    CASE_FIELD(min_p, JSONL_NUMBER),
+    CASE_FIELD(repetition_penalty, JSONL_NUMBER),
+    CASE_FIELD(seed, JSONL_SIZE),
+    CASE_FIELD(stop, JSONL_TEXTS),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -276,11 +284,10 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     ModelOptions options = {0};
     const char *directory = line->operands[0];
     TRY(model_options_read(line, &options, err));
-    options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
     const size_t mode = option_choice(line, "mode");
     options.keep_stored = 1;
     choose_head(line, mode, &options);
-    TRY(model_open(directory, &options, &p->model, err));
+    TRY(model_options_open(line, directory, &options, &p->model, err));
     p->mode =
         mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
     p->mode = predict_mode_for(p->mode, model_config(p->model)->head);
@@ -288,6 +295,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     if (model_config(p->model)->head == HEAD_SEQ2SEQ)
         TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
     TRY(choose_length(line, p, err));
+    p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     return predict_class_names(p, err);
 }
 
@@ -352,6 +360,13 @@ static const Option options[] = {
      .lowest = 1,
      .highest = 1 << 24,
      .help = "cut texts to N tokens, special ones included; without it, to what the model takes"},
+    {.name = "max-new-tokens",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "128",
+     .lowest = 1,
+     .highest = 1 << 24,
+     .help = "tokens that a prompt is gone on with at most, where its line does not say"},
     {.name = "batch",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -381,6 +396,11 @@ const Command command_predict = {
         "  embed     {\"embedding\": [..]}, of the encoder whatever head is on it\n"
         "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
         "mask\n"
+        "  generate  {\"text\", \"ids\", \"score\", \"finish\"}: what comes after \"prompt\" (or \"input_ids\"), with "
+        "\"max_new_tokens\", \"temperature\", \"top_k\", \"top_p\", \"min_p\", \"repetition_penalty\", \"seed\", "
+        "\"stop\"\n"
+        "  loglik    {\"loglik\", \"token_logprobs\", \"is_greedy\"} of \"continuation\" after \"context\", or of "
+        "\"continuation_ids\" after \"context_ids\"\n"
         "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn, "
         "and their sum\n"
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "

@@ -44,6 +44,34 @@ static Status read_ints(JsonReader *r, JsonlInts *out, Error *err)
     }
 }
 
+static Status read_texts(JsonReader *r, JsonlTexts *out, Error *err)
+{
+    JsonKind kind;
+    size_t capacity = 0;
+    bool more = false;
+    *out = (JsonlTexts){.is_given = true};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_ARRAY) {
+        TRY(arena_take(r->arena, 1, sizeof *out->values, "a text", &out->values, err));
+        out->n = 1;
+        return json_read_string(r, out->values, err);
+    }
+    TRY(json_read_array(r, err));
+    for (;;) {
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        if (out->n == capacity) {
+            Slice *grown = NULL;
+            capacity = capacity ? 2 * capacity : 8;
+            TRY(arena_take(r->arena, capacity, sizeof *grown, "texts", &grown, err));
+            if (out->n > 0) memcpy(grown, out->values, out->n * sizeof *grown);
+            out->values = grown;
+        }
+        TRY(json_read_string(r, &out->values[out->n], err));
+        out->n++;
+    }
+}
+
 static Status read_size(JsonReader *r, JsonlSize *out, Error *err)
 {
     int64_t value = 0;
@@ -72,6 +100,8 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
     case JSONL_NUMBER:
         ((JsonlNumber *)out)->is_given = true;
         return json_read_double(r, &((JsonlNumber *)out)->value, err);
+    case JSONL_TEXTS:
+        return read_texts(r, out, err);
     }
     return error_set(err, STATUS_INTERNAL, "a field has no kind");
 }

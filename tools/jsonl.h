@@ -34,6 +34,12 @@ typedef struct JsonlInts {
     bool is_given;
 } JsonlInts;
 
+typedef struct JsonlTexts {
+    Slice *values;
+    size_t n;
+    bool is_given;
+} JsonlTexts;
+
 typedef enum JsonlKind {
     JSONL_RAW,    // Slice: the value as it stands
     JSONL_TEXT,   // JsonlText
@@ -41,6 +47,7 @@ typedef enum JsonlKind {
     JSONL_BOOL,   // bool
     JSONL_INTS,   // JsonlInts: an array of 32-bit integers, or one integer
     JSONL_NUMBER, // JsonlNumber
+    JSONL_TEXTS,  // JsonlTexts: an array of texts, or one text
 } JsonlKind;
 
 typedef struct JsonlField {

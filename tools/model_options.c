@@ -43,6 +43,23 @@ Status model_options_pool(const CommandLine *line, Pool **out, Error *err)
     return pool_open((size_t)option_integer(line, "threads"), out, err);
 }
 
+Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
+                          Model **out, Error *err)
+{
+    Tokenizer *tokenizer = NULL;
+    Error why = {0};
+    options->without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
+    const Status s = model_open(directory, options, out, err);
+    if (s == STATUS_OK || options->without_tokenizer || !file_is_directory(directory)) return s;
+    if (tokenizer_open(directory, &tokenizer, &why) == STATUS_OK) {
+        tokenizer_close(&tokenizer); // it was something else
+        return s;
+    }
+    log_message(line->log, LOG_WARNING, "%s: texts cannot be read, only ids", why.text);
+    options->without_tokenizer = 1;
+    return model_open(directory, options, out, err);
+}
+
 bool has_tokenizer(const char *directory)
 {
     static const char *const files[] = {"tokenizer.json", "vocab.txt"};

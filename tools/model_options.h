@@ -40,6 +40,10 @@ Status device_parse(const char *text, Device *out, Error *err) MUST_CHECK;
 Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
 // A pool of --threads.
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_CHECK;
+// Opens a model for answers. Where its tokenizer alone cannot be read, which is said in the log, it is left out: ids can be
+// worked on all the same.
+Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
+                          Model **out, Error *err) MUST_CHECK;
 // Whether a directory has a tokenizer that could be opened: tokenizer.json or vocab.txt.
 bool has_tokenizer(const char *directory);
 

@@ -2,6 +2,7 @@
 #ifndef ASSAY_TOOLS_PREDICT_H
 #define ASSAY_TOOLS_PREDICT_H
 
+#include "models/generate.h"
 #include "models/model.h"
 #include "models/search.h"
 #include "tools/jsonl.h"
@@ -26,6 +27,16 @@ typedef struct PredictCase {
     bool is_cut;        // the text had more tokens than are allowed
     double *logprobs;   // of its tokens one by one [n_logprobs], for the mode that masks them
     size_t n_logprobs;
+    // Of causal language models (predict_generate.c).
+    JsonlText context, continuation;
+    JsonlInts context_ids, continuation_ids;
+    JsonlSize seed;
+    JsonlNumber min_p, repetition_penalty;
+    JsonlTexts stop;
+    LoglikRequest loglik;
+    LoglikResult scored;
+    GenerateRequest generate;
+    GenerateResult written;
     Error *why; // it failed; NULL where it did not
 } PredictCase;
 
@@ -36,6 +47,7 @@ typedef struct Predictor {
     const PredictMode *mode;
     size_t max_length;           // tokens
     BeamOptions search_defaults; // of an encoder-decoder
+    size_t max_new_tokens;       // of a causal LM, where a case does not say
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;
@@ -60,7 +72,7 @@ struct PredictMode {
 
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
-enum { N_PREDICT_MODES = 8 };
+enum { N_PREDICT_MODES = 10 };
 
 // predict_search.c: encoder-decoders.
 Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,
@@ -75,6 +87,20 @@ Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictC
                         size_t n, Error *err) MUST_CHECK;
 Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *logits,
                        JsonWriter *w, Error *err) MUST_CHECK;
+
+// predict_generate.c: causal language models.
+Status predict_loglik_read(const Predictor *predictor, Arena *arena, PredictCase *c,
+                           Error *err) MUST_CHECK;
+Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
+                           size_t n, Error *err) MUST_CHECK;
+Status predict_loglik_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                          JsonWriter *w, Error *err) MUST_CHECK;
+Status predict_generate_read(const Predictor *predictor, Arena *arena, PredictCase *c,
+                             Error *err) MUST_CHECK;
+Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
+                             size_t n, Error *err) MUST_CHECK;
+Status predict_generate_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                            JsonWriter *w, Error *err) MUST_CHECK;
 
 // The row of this mode's name that the head has, where several models answer so; else the mode itself.
 const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head);

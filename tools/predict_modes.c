@@ -302,6 +302,16 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
     {.name = "span", .head = HEAD_SPAN, .wants_offsets = true, .put = put_span},
     {.name = "embed", .head = HEAD_EMBEDDING, .put = put_embedding},
     {.name = "fill", .head = HEAD_MASKED_LM, .put = put_fills},
+    {.name = "generate",
+     .head = HEAD_CAUSAL_LM,
+     .read = predict_generate_read,
+     .work = predict_generate_work,
+     .put = predict_generate_put},
+    {.name = "loglik",
+     .head = HEAD_CAUSAL_LM,
+     .read = predict_loglik_read,
+     .work = predict_loglik_work,
+     .put = predict_loglik_put},
     {.name = "pll",
      .head = HEAD_MASKED_LM,
      .wants_offsets = true,
@@ -313,8 +323,8 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
      .work = predict_search_work,
      .put = predict_search_put},
 };
-const char *const predict_mode_names[] = {"logits", "classify", "tag",      "span", "embed",
-                                          "fill",   "pll",      "generate", NULL};
+const char *const predict_mode_names[] = {"logits", "classify", "tag",    "span", "embed",
+                                          "fill",   "generate", "loglik", "pll",  NULL};
 
 const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head)
 {

@@ -92,7 +92,7 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
                              Error *err)
 {
     const ModelHead head = model_config(model)->head;
-    const bool by_token = head == HEAD_TOKEN || head == HEAD_MASKED_LM;
+    const bool by_token = head == HEAD_TOKEN || head == HEAD_MASKED_LM || head == HEAD_CAUSAL_LM;
     if (!e->input_ids.is_given) return error_set(err, STATUS_INVALID, "\"input_ids\" is missing");
     if (head == HEAD_SPAN) TRY(join_positions(e, arena, err));
     if (!e->labels.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
@@ -215,8 +215,7 @@ Status tune_on_batches(TuneRun *run, Error *err)
     const char *directory = run->line->operands[0];
     TRY(model_options_read(run->line, &options, err));
     options.seed = run->options.seed;
-    options.without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
-    TRY(model_open(directory, &options, &run->model, err));
+    TRY(model_options_open(run->line, directory, &options, &run->model, err));
     if (!(model_capabilities(run->model) & MODEL_CAN_TRAIN) ||
         model_config(run->model)->head == HEAD_EMBEDDING) {
         return error_set(err, STATUS_INVALID,

@@ -43,6 +43,7 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
                                ACTIVATION_NONE);
     case HEAD_MASKED_LM:
         return masked_lm(t, c, word, x);
+    case HEAD_CAUSAL_LM: // not among its classes
     case HEAD_SEQ2SEQ:
     case HEAD_COUNT:
         break;

@@ -136,6 +136,7 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
                                 c->decoder_bias
                                     ? tape_vector(t, "decoder.bias", c->vocab_size, INIT_ZERO)
                                     : PARAM_NONE);
+    case HEAD_CAUSAL_LM: // not among its classes
     case HEAD_SEQ2SEQ:
     case HEAD_COUNT:
         break;

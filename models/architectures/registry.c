@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+extern const Architecture architecture_gpt2, architecture_llama, architecture_mistral,
+    architecture_qwen2, architecture_qwen3, architecture_phi3, architecture_gemma2,
+    architecture_gemma3;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5;
@@ -9,7 +12,10 @@ extern const Architecture architecture_bert, architecture_roberta, architecture_
 const Architecture *const architectures_all[] = {
     &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
     &architecture_camembert, &architecture_distilbert, &architecture_modernbert,
-    &architecture_bart,      &architecture_marian,     &architecture_t5,
+    &architecture_gpt2,      &architecture_llama,      &architecture_mistral,
+    &architecture_qwen2,     &architecture_qwen3,      &architecture_phi3,
+    &architecture_gemma2,    &architecture_gemma3,     &architecture_bart,
+    &architecture_marian,    &architecture_t5,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

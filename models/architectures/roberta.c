@@ -53,6 +53,7 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
         return post_norm_dense(t, "qa_outputs", x, 2, ACTIVATION_NONE);
     case HEAD_MASKED_LM:
         return masked_lm(t, c, word, x);
+    case HEAD_CAUSAL_LM: // not among its classes
     case HEAD_SEQ2SEQ:
     case HEAD_COUNT:
         break;

@@ -75,12 +75,15 @@ GoldenBatch golden_batch(const Safetensors *file, const char *name)
     batch.mask = tensor_ints(want_tensor(file, "%s.attention_mask", name));
     batch.types = type_ids ? tensor_ints(type_ids) : NULL;
     batch.inputs = calloc(batch.n, sizeof *batch.inputs);
+    batch.begins = calloc(batch.n, sizeof *batch.begins);
     for (size_t i = 0; i < batch.n; i++) {
-        size_t len = 0;
-        while (len < batch.width && batch.mask[i * batch.width + len]) len++;
+        size_t begin = 0, len = 0;
+        while (begin < batch.width && !batch.mask[i * batch.width + begin]) begin++;
+        while (begin + len < batch.width && batch.mask[i * batch.width + begin + len]) len++;
+        batch.begins[i] = begin;
         batch.inputs[i] =
-            (TokenSequence){.ids = batch.ids + i * batch.width,
-                            .type_ids = batch.types ? batch.types + i * batch.width : NULL,
+            (TokenSequence){.ids = batch.ids + i * batch.width + begin,
+                            .type_ids = batch.types ? batch.types + i * batch.width + begin : NULL,
                             .n_tokens = len,
                             .key = i};
     }
@@ -91,10 +94,31 @@ GoldenBatch golden_batch(const Safetensors *file, const char *name)
 void golden_batch_release(GoldenBatch *batch)
 {
     free(batch->inputs);
+    free(batch->begins);
     free(batch->ids);
     free(batch->types);
     free(batch->mask);
     free(batch->target_ids);
+}
+
+// Llama's kind, with as much as goes at once: shared keys, norms of heads, a window on one of two layers, soft caps.
+static void make_decoder(ModelConfig *config)
+{
+    static const bool is_local[] = {true, false};
+    config->architecture = architecture_find(SLICE("qwen3"));
+    config->labels = NULL;
+    config->n_labels = config->vocab_size;
+    config->n_kv_heads = 2;
+    config->head_dim = 16;
+    config->rotary_dims = 8;
+    config->rope = (RopeConfig){.theta = 10000};
+    config->window = 6;
+    config->is_local = is_local;
+    config->has_qkv_bias = config->has_output_bias = true;
+    config->has_head_norms = true;
+    config->is_tied = true;
+    config->bos_id = -1;
+    config->activation = ACTIVATION_SILU;
 }
 
 ModelConfig small_config(ModelHead head, size_t n_labels)
@@ -124,6 +148,7 @@ ModelConfig small_config(ModelHead head, size_t n_labels)
     if (head == HEAD_SPAN || head == HEAD_MASKED_LM || head == HEAD_EMBEDDING) config.labels = NULL;
     if (head == HEAD_SPAN) config.n_labels = 2;
     if (head == HEAD_MASKED_LM) config.n_labels = config.vocab_size;
+    if (head == HEAD_CAUSAL_LM) make_decoder(&config);
     return config;
 }
 

@@ -21,6 +21,7 @@ int32_t *tensor_ints(const SafeTensor *tensor);
 typedef struct GoldenBatch {
     size_t n, width; // sequences, and columns of the padded arrays
     TokenSequence *inputs;
+    size_t *begins; // [n] columns before the first token: padding on the left
     int32_t *ids, *types, *mask;
     size_t target_width; // of the decoder's arrays; 0 without
     int32_t *target_ids;
@@ -29,7 +30,7 @@ typedef struct GoldenBatch {
 GoldenBatch golden_batch(const Safetensors *file, const char *name);
 void golden_batch_release(GoldenBatch *batch);
 
-// A small BERT with random weights: 2 layers, hidden 32, 4 heads, feed-forward 64, vocabulary 50, 24 positions.
+// A small BERT (a decoder for HEAD_CAUSAL_LM) with random weights: 2 layers, hidden 32, 4 heads, feed-forward 64, vocabulary 50, 24 positions.
 // labels: 0 gives embeddings.
 Model *small_model(ModelHead head, size_t n_labels, uint64_t seed);
 ModelConfig small_config(ModelHead head, size_t n_labels);

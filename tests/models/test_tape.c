@@ -97,6 +97,12 @@ static void see(Life *lives, const Operand *operand, size_t step)
     life->last = step;
 }
 
+static bool writes_over_input(OpKind op)
+{
+    return op == OP_DROPOUT || op == OP_ROPE || op == OP_ADD || op == OP_RMS_NORM ||
+           op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
+}
+
 // Lifetimes found anew from the steps, and compared pair by pair.
 static void check_plan(const Program *p, const char *what)
 {
@@ -115,11 +121,11 @@ static void check_plan(const Program *p, const char *what)
         for (size_t b = a + 1; b < p->n_slots; b++) {
             if (lives[b].first == SIZE_MAX || p->slots[a].buffer != p->slots[b].buffer) continue;
             const bool before = lives[a].last < lives[b].first || lives[b].last < lives[a].first;
-            // Dropout alone may write over its input.
+            // Some operations may write over their input (kernels/op.h).
             const size_t meeting = lives[a].last == lives[b].first ? lives[a].last : lives[b].last;
             const bool in_place =
                 (lives[a].last == lives[b].first || lives[b].last == lives[a].first) &&
-                p->steps[meeting].op == OP_DROPOUT;
+                writes_over_input(p->steps[meeting].op);
             cr_assert(before || in_place,
                       "%s: slots %zu (%zu-%zu) and %zu (%zu-%zu) share a buffer", what, a,
                       lives[a].first, lives[a].last, b, lives[b].first, lives[b].last);

@@ -1,0 +1,38 @@
+// models/architectures/decoder.h: what decoders have in common, for their files (llama.c, gemma.c, phi3.c).
+//
+// Each file records its blocks with its own names; the steps between weights are the same: queries, keys and values of one
+// product, norms of heads, rotation, attention over the cache, a gated layer, and an output layer that is computed for the
+// tokens alone whose answers someone reads.
+#ifndef ASSAY_MODELS_ARCHITECTURES_DECODER_H
+#define ASSAY_MODELS_ARCHITECTURES_DECODER_H
+
+#include "models/config.h"
+#include "models/tape.h"
+
+// Angles of the layers with the whole context and of those with a window.
+typedef struct DecoderRopes {
+    RopeId global, local;
+} DecoderRopes;
+
+DecoderRopes decoder_ropes(Tape *tape, const ModelConfig *config);
+
+// The token table called NAME, its rows of each token, times embedding_scale.
+Value decoder_embedding(Tape *tape, const ModelConfig *config, const char *name, ParamId *table);
+
+// Whether layer i is the last and only the rows that are read are computed behind its keys and values.
+bool decoder_is_cut(const ModelConfig *config, size_t layer);
+// Rows of x that layer i goes on with: all, or those that are read.
+Value decoder_rows(Tape *tape, const ModelConfig *config, size_t layer, Value x);
+
+// Attention of layer i over x (normed), before its output layer. qkv: queries, keys and values stacked. Head norms are
+// q_norm and k_norm below the tape's prefix, where the config has them.
+Value decoder_attention(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
+                        Dense qkv, Value x);
+// act(gate x) * (up x), of one product.
+Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x);
+// RMS norm with the config's epsilon and offset.
+Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
+// Hidden states after the final norm, and the head: lm_head or the table, capped. Last call.
+void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, Value x);
+
+#endif

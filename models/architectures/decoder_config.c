@@ -1,0 +1,316 @@
+#include "models/architectures/decoder_config.h"
+
+#include <string.h>
+
+static bool is_null(const Json *value)
+{
+    return !value || json_kind(value) == JSON_NULL;
+}
+
+static Status read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
+                           Error *err)
+{
+    *out = missing;
+    return is_null(json_get(root, key)) ? STATUS_OK : config_read_size(root, key, out, err);
+}
+
+// ---- rotation ----
+
+static Status read_rope_kind(const Json *parameters, RopeKind *out, Error *err)
+{
+    const char *key = is_null(json_get(parameters, "rope_type")) ? "type" : "rope_type";
+    Slice name = SLICE("default");
+    TRY(json_opt_string(parameters, key, &name, err));
+    if (slice_eq_cstr(name, "su")) name = SLICE("longrope"); // its first name
+    for (int kind = 0; kind < ROPE_KIND_COUNT; kind++) {
+        if (!slice_eq_cstr(name, rope_kind_name((RopeKind)kind))) continue;
+        *out = (RopeKind)kind;
+        return STATUS_OK;
+    }
+    return json_error(json_get(parameters, key), err,
+                      "scaling \"" SLICE_FMT "\" of the rotary embedding is not supported; known "
+                      "are default, linear, llama3, yarn, longrope",
+                      SLICE_ARG(name));
+}
+
+static Status read_factors(Arena *arena, const Json *parameters, const char *key, size_t n,
+                           const float **out, Error *err)
+{
+    const Json *list = NULL;
+    float *factors = NULL;
+    TRY(json_want_kind(parameters, key, JSON_ARRAY, &list, err));
+    if (json_len(list) != n)
+        return json_error(list, err, "%zu factors, but %zu are wanted", json_len(list), n);
+    TRY(arena_take(arena, n, sizeof *factors, "factors", &factors, err));
+    for (size_t i = 0; i < n; i++) {
+        double value = 0;
+        TRY(json_as_double(json_at(list, i), 1e-9, 1e9, &value, err));
+        factors[i] = (float)value;
+    }
+    *out = factors;
+    return STATUS_OK;
+}
+
+static Status read_yarn(const Json *parameters, RopeConfig *out, Error *err)
+{
+    bool is_truncated = true;
+    out->beta_fast = 32;
+    out->beta_slow = 1;
+    TRY(json_opt_double(parameters, "beta_fast", 1e-6, 1e6, &out->beta_fast, err));
+    TRY(json_opt_double(parameters, "beta_slow", 1e-6, 1e6, &out->beta_slow, err));
+    TRY(json_opt_double(parameters, "mscale", 0, 1e6, &out->mscale, err));
+    TRY(json_opt_double(parameters, "mscale_all_dim", 0, 1e6, &out->mscale_all_dim, err));
+    TRY(json_opt_bool(parameters, "truncate", &is_truncated, err));
+    out->keeps_fractions = !is_truncated;
+    return STATUS_OK;
+}
+
+// The context of the first training: beside the other parameters, or at the top (Phi-3), or the model's own.
+static Status read_original_positions(const Json *root, const Json *parameters,
+                                      const ModelConfig *config, size_t *out, Error *err)
+{
+    static const char *const key = "original_max_position_embeddings";
+    const Json *from = is_null(json_get(parameters, key)) ? root : parameters;
+    return read_size_or(from, key, config->max_positions, out, err);
+}
+
+Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
+                         const ModelConfig *config, RopeConfig *out, Error *err)
+{
+    *out = (RopeConfig){.theta = theta};
+    if (is_null(parameters)) return STATUS_OK;
+    TRY(read_rope_kind(parameters, &out->kind, err));
+    TRY(json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &out->theta, err));
+    TRY(json_opt_double(parameters, "attention_factor", 0, 1e6, &out->attention_factor, err));
+    TRY(read_original_positions(root, parameters, config, &out->original_positions, err));
+    switch (out->kind) {
+    case ROPE_DEFAULT:
+    case ROPE_KIND_COUNT:
+        return STATUS_OK;
+    case ROPE_LINEAR:
+        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+    case ROPE_LLAMA3:
+        TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
+        TRY(json_want_double(parameters, "high_freq_factor", 1e-6, 1e6, &out->high_freq_factor,
+                             err));
+        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+    case ROPE_YARN:
+        TRY(read_yarn(parameters, out, err));
+        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+    case ROPE_LONGROPE:
+        break;
+    }
+    TRY(read_factors(arena, parameters, "short_factor", config->rotary_dims / 2,
+                     &out->short_factors, err));
+    TRY(read_factors(arena, parameters, "long_factor", config->rotary_dims / 2, &out->long_factors,
+                     err));
+    return json_opt_double(parameters, "factor", 0, 1e6, &out->factor, err);
+}
+
+static const Json *rope_parameters(const Json *root)
+{
+    const Json *now = json_get(root, "rope_parameters");
+    return is_null(now) ? json_get(root, "rope_scaling") : now;
+}
+
+// Columns of a head that turn: a part of it, given beside the other parameters or at the top.
+static Status read_rotary_dims(const Json *root, ModelConfig *config, Error *err)
+{
+    const Json *parameters = rope_parameters(root);
+    double part = 1;
+    TRY(json_opt_double(root, "partial_rotary_factor", 1e-6, 1, &part, err));
+    if (!is_null(parameters))
+        TRY(json_opt_double(parameters, "partial_rotary_factor", 1e-6, 1, &part, err));
+    config->rotary_dims = (size_t)((double)config->head_dim * part);
+    if (config->rotary_dims == 0 || config->rotary_dims % 2 != 0) {
+        return json_error(root, err,
+                          "%zu of %zu columns of a head would turn; their number must be even",
+                          config->rotary_dims, config->head_dim);
+    }
+    return STATUS_OK;
+}
+
+// ---- sizes ----
+
+static Status read_sizes(const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
+                         Error *err)
+{
+    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
+    TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
+    TRY(config_read_size(root, "num_hidden_layers", &c->n_layers, err));
+    TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
+    TRY(config_read_size(root, "intermediate_size", &c->intermediate_size, err));
+    TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
+    TRY(read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
+    const size_t usual = defaults->head_dim ? defaults->head_dim : c->hidden_size / c->n_heads;
+    TRY(read_size_or(root, "head_dim", usual, &c->head_dim, err));
+    if (c->head_dim == 0 || c->n_heads % c->n_kv_heads != 0) {
+        return json_error(
+            root, err,
+            "%zu attention heads cannot share %zu heads of keys and values, or have no "
+            "columns",
+            c->n_heads, c->n_kv_heads);
+    }
+    return STATUS_OK;
+}
+
+static Status read_activation(const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
+                              Error *err)
+{
+    if (!is_null(json_get(root, defaults->activation_key)))
+        return config_read_activation(root, defaults->activation_key, &c->activation, err);
+    return config_activation_of(slice_from_cstr(defaults->activation), &c->activation)
+               ? STATUS_OK
+               : error_set(err, STATUS_INTERNAL, "unknown default activation");
+}
+
+Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
+                    Error *err)
+{
+    double theta = defaults->theta;
+    TRY(read_sizes(root, defaults, c, err));
+    TRY(read_activation(root, defaults, c, err));
+    TRY(config_read_float(root, "rms_norm_eps", 0, 1, defaults->norm_epsilon, &c->layer_norm_eps,
+                          err));
+    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    c->is_tied = defaults->is_tied;
+    TRY(json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err));
+    TRY(read_rotary_dims(root, c, err));
+    TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &theta, err));
+    c->rope = (RopeConfig){.theta = theta};
+    const Json *parameters = rope_parameters(root);
+    // Gemma 3 has two sets, which its own file reads.
+    if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
+    return decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err);
+}
+
+Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
+{
+    return read_size_or(root, "sliding_window", 0, &config->window, err);
+}
+
+// ---- layers ----
+
+Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
+                                Error *err)
+{
+    const Json *list = NULL;
+    bool *is_local = NULL;
+    TRY(json_opt_kind(root, "layer_types", JSON_ARRAY, &list, err));
+    TRY(arena_take(arena, config->n_layers, sizeof *is_local, "layers", &is_local, err));
+    if (list && json_len(list) != config->n_layers) {
+        return json_error(list, err, "%zu types of layers, but num_hidden_layers is %zu",
+                          json_len(list), config->n_layers);
+    }
+    for (size_t i = 0; i < config->n_layers; i++) {
+        Slice type = {0};
+        is_local[i] = pattern == 0 || (i + 1) % pattern != 0;
+        if (!list) continue;
+        TRY(json_as_string(json_at(list, i), &type, err));
+        is_local[i] = slice_eq_cstr(type, "sliding_attention");
+        if (!is_local[i] && !slice_eq_cstr(type, "full_attention")) {
+            return json_error(json_at(list, i), err,
+                              "layer type \"" SLICE_FMT "\" is not supported; known are "
+                              "full_attention and sliding_attention",
+                              SLICE_ARG(type));
+        }
+    }
+    config->is_local = is_local;
+    return STATUS_OK;
+}
+
+// ---- writing ----
+
+static void put_double(JsonWriter *w, const char *key, double value)
+{
+    json_put_key(w, key);
+    json_put_double(w, value);
+}
+
+static void put_factors(JsonWriter *w, const char *key, const float *factors, size_t n)
+{
+    json_put_key(w, key);
+    json_begin_array(w);
+    for (size_t i = 0; i < n; i++) json_put_float(w, factors[i]);
+    json_end_array(w);
+}
+
+static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig *rope)
+{
+    json_begin_object(w);
+    json_put_key(w, "rope_type");
+    json_put_cstr(w, rope_kind_name(rope->kind));
+    put_double(w, "rope_theta", rope->theta);
+    if (rope->factor > 0) put_double(w, "factor", rope->factor);
+    if (rope->attention_factor > 0) put_double(w, "attention_factor", rope->attention_factor);
+    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR)
+        config_put_size(w, "original_max_position_embeddings", rope->original_positions);
+    if (rope->kind == ROPE_LLAMA3) {
+        put_double(w, "low_freq_factor", rope->low_freq_factor);
+        put_double(w, "high_freq_factor", rope->high_freq_factor);
+    }
+    if (rope->kind == ROPE_YARN) {
+        put_double(w, "beta_fast", rope->beta_fast);
+        put_double(w, "beta_slow", rope->beta_slow);
+        if (rope->mscale > 0) put_double(w, "mscale", rope->mscale);
+        if (rope->mscale_all_dim > 0) put_double(w, "mscale_all_dim", rope->mscale_all_dim);
+        json_put_key(w, "truncate");
+        json_put_bool(w, !rope->keeps_fractions);
+    }
+    if (rope->kind == ROPE_LONGROPE) {
+        put_factors(w, "short_factor", rope->short_factors, config->rotary_dims / 2);
+        put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);
+    }
+    if (config->rotary_dims < config->head_dim)
+        put_double(w, "partial_rotary_factor",
+                   (double)config->rotary_dims / (double)config->head_dim);
+    json_end_object(w);
+}
+
+static void put_layers(const ModelConfig *c, JsonWriter *w)
+{
+    json_put_key(w, "sliding_window");
+    if (c->window > 0) {
+        json_put_u64(w, c->window);
+    } else {
+        json_put_null(w);
+    }
+    if (!c->is_local) return;
+    json_put_key(w, "layer_types");
+    json_begin_array(w);
+    for (size_t i = 0; i < c->n_layers; i++)
+        json_put_cstr(w, c->is_local[i] ? "sliding_attention" : "full_attention");
+    json_end_array(w);
+}
+
+void decoder_write(const ModelConfig *c, const char *activation_key, JsonWriter *w)
+{
+    config_put_size(w, "vocab_size", c->vocab_size);
+    config_put_size(w, "hidden_size", c->hidden_size);
+    config_put_size(w, "num_hidden_layers", c->n_layers);
+    config_put_size(w, "num_attention_heads", c->n_heads);
+    config_put_size(w, "num_key_value_heads", c->n_kv_heads);
+    config_put_size(w, "head_dim", c->head_dim);
+    config_put_size(w, "intermediate_size", c->intermediate_size);
+    config_put_size(w, "max_position_embeddings", c->max_positions);
+    config_put_float(w, "rms_norm_eps", c->layer_norm_eps);
+    config_put_float(w, "initializer_range", c->initializer_range);
+    config_put_float(w, "attention_dropout", c->attention_dropout);
+    json_put_key(w, activation_key);
+    json_put_cstr(w, config_activation_name(c->activation));
+    json_put_key(w, "tie_word_embeddings");
+    json_put_bool(w, c->is_tied);
+    json_put_key(w, "rope_parameters");
+    if (c->rope_local.theta > 0) {
+        json_begin_object(w);
+        json_put_key(w, "full_attention");
+        put_rope(w, c, &c->rope);
+        json_put_key(w, "sliding_attention");
+        put_rope(w, c, &c->rope_local);
+        json_end_object(w);
+    } else {
+        put_rope(w, c, &c->rope);
+    }
+    put_layers(c, w);
+}

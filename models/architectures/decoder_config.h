@@ -1,0 +1,32 @@
+// models/architectures/decoder_config.h: members of config.json that decoders share.
+#ifndef ASSAY_MODELS_ARCHITECTURES_DECODER_CONFIG_H
+#define ASSAY_MODELS_ARCHITECTURES_DECODER_CONFIG_H
+
+#include "base/arena.h"
+#include "models/config_read.h"
+
+// What an architecture takes where config.json is silent.
+typedef struct DecoderDefaults {
+    double theta;
+    double norm_epsilon;
+    size_t head_dim; // 0 = hidden_size / n_heads
+    bool is_tied;
+    const char *activation_key; // "hidden_act", "hidden_activation"
+    const char *activation;     // as config.json spells it
+} DecoderDefaults;
+
+// Sizes, heads, norm, activation, tying, dropouts, rotation: all that has the same key everywhere.
+Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defaults,
+                    ModelConfig *config, Error *err) MUST_CHECK;
+// A window that may be null or missing (then 0).
+Status decoder_read_window(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
+// layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
+Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
+                                Error *err) MUST_CHECK;
+// The rotation in `parameters` (rope_parameters, rope_scaling; may be NULL) over a base of `theta`.
+Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
+                         const ModelConfig *config, RopeConfig *out, Error *err) MUST_CHECK;
+// The members that decoder_read reads.
+void decoder_write(const ModelConfig *config, const char *activation_key, JsonWriter *w);
+
+#endif

@@ -1,0 +1,57 @@
+// Gemma 2 and 3: decoders whose sublayers are normed before and after, with local and global layers in turn.
+//
+//     x_0 = sqrt(hidden_size) * word[ids]
+//     a_i = x_i + RMSNorm(W_o attention(rope(norm(W_q n)), rope(norm(W_k n)), W_v n)),  n = RMSNorm(x_i)
+//     x_{i+1} = a_i + RMSNorm(W_down (gelu(W_gate m) * W_up m)),  m = RMSNorm(a_i)
+//
+// Norms multiply by 1 + weight. Gemma 2 caps scores and logits and has no norms of heads; Gemma 3 has these, and another base
+// of rotation for its local layers. Sources: Gemma Team 2024, arXiv:2408.00118; 2025, arXiv:2503.19786.
+#include "models/architectures/gemma.h"
+
+#include "models/architectures/decoder.h"
+
+static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
+{
+    const DensePart part = {name, n_out};
+    return tape_dense_parts(t, &part, 1, n_in, DENSE_NO_BIAS);
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const size_t h = c->hidden_size, n = c->intermediate_size;
+    const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
+    const DensePart heads[] = {{"q_proj", n_q}, {"k_proj", n_kv}, {"v_proj", n_kv}};
+    const DensePart gates[] = {{"gate_proj", n}, {"up_proj", n}};
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value before = decoder_norm(t, c, x, "input_layernorm");
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Dense qkv = tape_dense_parts(t, heads, 3, h, DENSE_NO_BIAS);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv, before);
+    const Value out = tape_linear(t, mixed, dense(t, "o_proj", n_q, h), ACTIVATION_NONE);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value a =
+        tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
+
+    const Value m = decoder_norm(t, c, a, "pre_feedforward_layernorm");
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), m);
+    const Value outer = tape_linear(t, inner, dense(t, "down_proj", n, h), ACTIVATION_NONE);
+    tape_prefix(t, "model.layers.%zu.", i);
+    return tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
+}
+
+void gemma_record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "model.");
+    Value x = decoder_embedding(t, c, "embed_tokens", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "model.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_norm(t, c, x, "norm"));
+}

@@ -1,0 +1,122 @@
+// Gemma's rows of the registry.
+#include <math.h>
+
+#include "models/architecture.h"
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/gemma.h"
+
+static const DecoderDefaults gemma_defaults = {.theta = 10000,
+                                               .norm_epsilon = 1e-6,
+                                               .head_dim = 256,
+                                               .is_tied = true,
+                                               .activation_key = "hidden_activation",
+                                               .activation = "gelu_pytorch_tanh"};
+
+// What both have: scales of embedding and queries, a window, and no bias.
+static Status read_common(Arena *arena, const Json *root, const DecoderDefaults *defaults,
+                          ModelConfig *c, Error *err)
+{
+    bool has_bias = false, sees_all = false;
+    double query = 256;
+    TRY(decoder_read(arena, root, defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
+    if (has_bias || sees_all) {
+        return json_error(
+            json_get(root, has_bias ? "attention_bias" : "use_bidirectional_attention"), err,
+            "only false is supported");
+    }
+    TRY(json_opt_double(root, "query_pre_attn_scalar", 1e-6, 1e9, &query, err));
+    c->attention_scale = (float)(1.0 / sqrt(query));
+    c->embedding_scale = (float)sqrt((double)c->hidden_size);
+    c->norm_weight_offset = 1.0f;
+    c->window = 4096;
+    return json_get(root, "sliding_window") ? decoder_read_window(root, c, err) : STATUS_OK;
+}
+
+static Status gemma2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    double scores = 50, logits = 30;
+    TRY(read_common(arena, root, &gemma_defaults, c, err));
+    const Json *score_cap = json_get(root, "attn_logit_softcapping");
+    const Json *logit_cap = json_get(root, "final_logit_softcapping");
+    if (score_cap && json_kind(score_cap) == JSON_NULL) scores = 0;
+    if (logit_cap && json_kind(logit_cap) == JSON_NULL) logits = 0;
+    TRY(json_opt_double(root, "attn_logit_softcapping", 0, 1e9, &scores, err));
+    TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
+    c->attention_soft_cap = (float)scores;
+    c->output_soft_cap = (float)logits;
+    return decoder_read_layer_types(arena, root, 2, c, err);
+}
+
+static Status gemma3_read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *parameters = json_get(root, "rope_parameters");
+    const Json *both = parameters && json_kind(parameters) == JSON_OBJECT ? parameters : NULL;
+    if (both && json_get(both, "full_attention")) {
+        TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), 1e6, c, &c->rope,
+                              err));
+        return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), 1e4, c,
+                                 &c->rope_local, err);
+    }
+    // Before there were two sets: the local layers' base, never scaled.
+    c->rope_local = (RopeConfig){.theta = 10000};
+    return json_opt_double(root, "rope_local_base_freq", 1e-3, 1e18, &c->rope_local.theta, err);
+}
+
+static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    DecoderDefaults defaults = gemma_defaults;
+    double scores = 0, logits = 0;
+    int64_t pattern = 6;
+    defaults.theta = 1e6;
+    TRY(read_common(arena, root, &defaults, c, err));
+    TRY(json_opt_double(root, "attn_logit_softcapping", 0, 1e9, &scores, err));
+    TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
+    TRY(json_opt_i64(root, "_sliding_window_pattern", 1, 1 << 20, &pattern, err));
+    TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
+    c->attention_soft_cap = (float)scores;
+    c->output_soft_cap = (float)logits;
+    c->has_head_norms = true;
+    TRY(gemma3_read_ropes(arena, root, c, err));
+    return decoder_read_layer_types(arena, root, (size_t)pattern, c, err);
+}
+
+static void put_cap(JsonWriter *w, const char *key, float cap)
+{
+    json_put_key(w, key);
+    if (cap > 0)
+        json_put_float(w, cap);
+    else
+        json_put_null(w);
+}
+
+static void gemma_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, "hidden_activation", w);
+    json_put_key(w, "query_pre_attn_scalar");
+    json_put_double(w, 1.0 / ((double)c->attention_scale * (double)c->attention_scale));
+    put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);
+    put_cap(w, "final_logit_softcapping", c->output_soft_cap);
+}
+
+const Architecture architecture_gemma2 = {
+    .model_type = "gemma2",
+    .summary = "Gemma 2: soft caps, norms on both sides, every other layer local: causal LM",
+    .classes = {{"Gemma2ForCausalLM", HEAD_CAUSAL_LM}, {"Gemma2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = gemma2_read,
+    .write_config = gemma_write,
+    .record = gemma_record,
+};
+
+const Architecture architecture_gemma3 = {
+    .model_type = "gemma3_text",
+    .summary =
+        "Gemma 3's text models: norms of heads, five local layers to a global one: causal LM",
+    .classes = {{"Gemma3ForCausalLM", HEAD_CAUSAL_LM}, {"Gemma3TextModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = gemma3_read,
+    .write_config = gemma_write,
+    .record = gemma_record,
+};

@@ -1,0 +1,89 @@
+// GPT-2's row of the registry, and what of config.json it reads and writes.
+#include "models/architecture.h"
+#include "models/architectures/gpt2.h"
+#include "models/config_read.h"
+
+static Status gpt2_refuse_variants(const Json *root, Error *err)
+{
+    bool has_cross = false;
+    TRY(json_opt_bool(root, "add_cross_attention", &has_cross, err));
+    if (has_cross)
+        return json_error(json_get(root, "add_cross_attention"), err, "only false is supported");
+    return STATUS_OK;
+}
+
+static Status gpt2_read_sizes(const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *inner = json_get(root, "n_inner");
+    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
+    TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
+    TRY(config_read_size(root, "n_layer", &c->n_layers, err));
+    TRY(config_read_size(root, "n_head", &c->n_heads, err));
+    TRY(config_read_size(root, json_get(root, "n_positions") ? "n_positions" : "n_ctx",
+                         &c->max_positions, err));
+    c->intermediate_size = 4 * c->hidden_size;
+    if (inner && json_kind(inner) != JSON_NULL)
+        TRY(config_read_size(root, "n_inner", &c->intermediate_size, err));
+    if (c->hidden_size % c->n_heads != 0) {
+        return json_error(root, err, "n_embd %zu is no multiple of %zu heads", c->hidden_size,
+                          c->n_heads);
+    }
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->hidden_size / c->n_heads;
+    return STATUS_OK;
+}
+
+static Status gpt2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool is_scaled = true;
+    (void)arena;
+    TRY(gpt2_refuse_variants(root, err));
+    TRY(gpt2_read_sizes(root, c, err));
+    c->activation = ACTIVATION_GELU_TANH;
+    if (json_get(root, "activation_function"))
+        TRY(config_read_activation(root, "activation_function", &c->activation, err));
+    TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
+    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
+    TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0.1, &c->attention_dropout, err));
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0.1, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0.1, &c->embedding_dropout, err));
+    TRY(json_opt_bool(root, "scale_attn_weights", &is_scaled, err));
+    c->attention_scale = is_scaled ? 0.0f : 1.0f;
+    TRY(json_opt_bool(root, "scale_attn_by_inverse_layer_idx", &c->scales_by_layer, err));
+    c->is_tied = true;
+    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+}
+
+static void gpt2_write(const ModelConfig *c, JsonWriter *w)
+{
+    config_put_size(w, "vocab_size", c->vocab_size);
+    config_put_size(w, "n_embd", c->hidden_size);
+    config_put_size(w, "n_layer", c->n_layers);
+    config_put_size(w, "n_head", c->n_heads);
+    config_put_size(w, "n_positions", c->max_positions);
+    config_put_size(w, "n_inner", c->intermediate_size);
+    config_put_float(w, "layer_norm_epsilon", c->layer_norm_eps);
+    config_put_float(w, "initializer_range", c->initializer_range);
+    config_put_float(w, "attn_pdrop", c->attention_dropout);
+    config_put_float(w, "resid_pdrop", c->hidden_dropout);
+    config_put_float(w, "embd_pdrop", c->embedding_dropout);
+    json_put_key(w, "activation_function");
+    json_put_cstr(w, c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
+                                                           : config_activation_name(c->activation));
+    json_put_key(w, "scale_attn_weights");
+    json_put_bool(w, c->attention_scale != 1.0f);
+    json_put_key(w, "scale_attn_by_inverse_layer_idx");
+    json_put_bool(w, c->scales_by_layer);
+    json_put_key(w, "tie_word_embeddings");
+    json_put_bool(w, c->is_tied);
+}
+
+const Architecture architecture_gpt2 = {
+    .model_type = "gpt2",
+    .summary = "GPT-2: causal LM",
+    .classes = {{"GPT2LMHeadModel", HEAD_CAUSAL_LM}, {"GPT2Model", HEAD_EMBEDDING}},
+    .base_prefix = "transformer.",
+    .read_config = gpt2_read,
+    .write_config = gpt2_write,
+    .record = gpt2_record,
+};

@@ -1,0 +1,86 @@
+// Llama and its kind: a decoder of pre-norm blocks with rotary positions and a gated layer.
+//
+//     a_i = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n),  n = RMSNorm(x_i)
+//     x_{i+1} = a_i + W_down (silu(W_gate m) * W_up m),  m = RMSNorm(a_i)
+//
+// Sources: Touvron et al. 2023, arXiv:2302.13971; Mistral's window: Jiang et al. 2023, arXiv:2310.06825; Qwen2's biases: Yang
+// et al. 2024, arXiv:2407.10671; Qwen3's norms of heads: Yang et al. 2025, arXiv:2505.09388; Phi-3: Abdin et al. 2024,
+// arXiv:2404.14219. Names of tensors as in Transformers.
+#include "models/architectures/llama.h"
+
+#include "models/architectures/decoder.h"
+
+static unsigned bias_flag(bool has_bias)
+{
+    return has_bias ? 0 : DENSE_NO_BIAS;
+}
+
+static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out, bool has_bias)
+{
+    const DensePart part = {name, n_out};
+    return tape_dense_parts(t, &part, 1, n_in, bias_flag(has_bias));
+}
+
+// Queries, keys and values; Phi-3's checkpoints have them as one tensor, in this order.
+static Dense qkv_layer(Tape *t, const ModelConfig *c, bool is_stacked)
+{
+    const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
+    const DensePart parts[] = {{"q_proj", n_q}, {"k_proj", n_kv}, {"v_proj", n_kv}};
+    if (is_stacked) return dense(t, "qkv_proj", c->hidden_size, n_q + 2 * n_kv, c->has_qkv_bias);
+    return tape_dense_parts(t, parts, 3, c->hidden_size, bias_flag(c->has_qkv_bias));
+}
+
+static Dense gate_up_layer(Tape *t, const ModelConfig *c, bool is_stacked)
+{
+    const size_t n = c->intermediate_size;
+    const DensePart parts[] = {{"gate_proj", n}, {"up_proj", n}};
+    if (is_stacked) return dense(t, "gate_up_proj", c->hidden_size, 2 * n, c->has_mlp_bias);
+    return tape_dense_parts(t, parts, 2, c->hidden_size, bias_flag(c->has_mlp_bias));
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, bool is_stacked,
+                   Value x)
+{
+    const size_t h = c->hidden_size, n_q = c->n_heads * c->head_dim;
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value n = decoder_norm(t, c, x, "input_layernorm");
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c, is_stacked), n);
+    const Value out =
+        tape_linear(t, mixed, dense(t, "o_proj", n_q, h, c->has_output_bias), ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value m = decoder_norm(t, c, a, "post_attention_layernorm");
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_gate(t, c, gate_up_layer(t, c, is_stacked), m);
+    const Value outer = tape_linear(
+        t, inner, dense(t, "down_proj", c->intermediate_size, h, c->has_mlp_bias), ACTIVATION_NONE);
+    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+}
+
+static void record(Tape *t, const ModelConfig *c, bool is_stacked)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "model.");
+    Value x = decoder_embedding(t, c, "embed_tokens", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, is_stacked, x);
+    }
+    tape_prefix(t, "%s", "model.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_norm(t, c, x, "norm"));
+}
+
+void llama_record(Tape *t, const ModelConfig *c)
+{
+    record(t, c, false);
+}
+
+void phi3_record(Tape *t, const ModelConfig *c)
+{
+    record(t, c, true);
+}

@@ -1,0 +1,164 @@
+// The rows of the registry that are Llama's kind: Llama, Mistral, Qwen2, Qwen3 and Phi-3.
+#include "models/architecture.h"
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/llama.h"
+
+static const DecoderDefaults llama_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
+
+static void put_flag(JsonWriter *w, const char *key, bool value)
+{
+    json_put_key(w, key);
+    json_put_bool(w, value);
+}
+
+// ---- Llama ----
+
+static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &llama_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
+}
+
+static void llama_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, "hidden_act", w);
+    put_flag(w, "attention_bias", c->has_qkv_bias);
+    put_flag(w, "mlp_bias", c->has_mlp_bias);
+}
+
+const Architecture architecture_llama = {
+    .model_type = "llama",
+    .summary = "Llama 1 to 3 and what is built like it: causal LM",
+    .classes = {{"LlamaForCausalLM", HEAD_CAUSAL_LM}, {"LlamaModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = llama_read,
+    .write_config = llama_write,
+    .record = llama_record,
+};
+
+// ---- Mistral ----
+
+static Status mistral_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &llama_defaults, c, err));
+    if (!json_get(root, "sliding_window")) {
+        c->window = 4096; // Transformers' default; null says that there is none
+        return STATUS_OK;
+    }
+    return decoder_read_window(root, c, err);
+}
+
+static void mistral_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, "hidden_act", w);
+}
+
+const Architecture architecture_mistral = {
+    .model_type = "mistral",
+    .summary = "Mistral: Llama with a sliding window: causal LM",
+    .classes = {{"MistralForCausalLM", HEAD_CAUSAL_LM}, {"MistralModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = mistral_read,
+    .write_config = mistral_write,
+    .record = llama_record,
+};
+
+// ---- Qwen2 and Qwen3 ----
+
+// The window is used where use_sliding_window says so, by the layers that layer_types names, or from max_window_layers on.
+static Status qwen_read_window(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool uses_window = false;
+    int64_t first = 28;
+    TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
+    if (!uses_window) return STATUS_OK;
+    c->window = 4096;
+    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &first, err));
+    TRY(decoder_read_layer_types(arena, root, 0, c, err));
+    if (json_get(root, "layer_types")) return STATUS_OK;
+    bool *is_local = NULL;
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;
+    c->is_local = is_local;
+    return STATUS_OK;
+}
+
+static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &llama_defaults, c, err));
+    c->has_qkv_bias = true;
+    return qwen_read_window(arena, root, c, err);
+}
+
+static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    DecoderDefaults defaults = llama_defaults;
+    bool has_bias = false;
+    defaults.head_dim = 128;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = true;
+    return qwen_read_window(arena, root, c, err);
+}
+
+static void qwen_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, "hidden_act", w);
+    put_flag(w, "use_sliding_window", c->window > 0);
+    if (c->has_head_norms) put_flag(w, "attention_bias", c->has_qkv_bias);
+}
+
+const Architecture architecture_qwen2 = {
+    .model_type = "qwen2",
+    .summary = "Qwen 2 and 2.5: Llama with biases of queries, keys and values: causal LM",
+    .classes = {{"Qwen2ForCausalLM", HEAD_CAUSAL_LM}, {"Qwen2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = qwen2_read,
+    .write_config = qwen_write,
+    .record = llama_record,
+};
+
+const Architecture architecture_qwen3 = {
+    .model_type = "qwen3",
+    .summary = "Qwen 3: Llama with norms of its query and key heads: causal LM",
+    .classes = {{"Qwen3ForCausalLM", HEAD_CAUSAL_LM}, {"Qwen3Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = qwen3_read,
+    .write_config = qwen_write,
+    .record = llama_record,
+};
+
+// ---- Phi-3 ----
+
+static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    DecoderDefaults defaults = llama_defaults;
+    defaults.norm_epsilon = 1e-5;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
+    return decoder_read_window(root, c, err);
+}
+
+static void phi3_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, "hidden_act", w);
+    config_put_float(w, "resid_pdrop", c->hidden_dropout);
+    config_put_float(w, "embd_pdrop", c->embedding_dropout);
+}
+
+const Architecture architecture_phi3 = {
+    .model_type = "phi3",
+    .summary = "Phi-3: Llama with stacked layers and two sets of rotary factors: causal LM",
+    .classes = {{"Phi3ForCausalLM", HEAD_CAUSAL_LM}, {"Phi3Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = phi3_read,
+    .write_config = phi3_write,
+    .record = phi3_record,
+};

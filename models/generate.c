@@ -1,0 +1,297 @@
+#include "models/generate.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/size.h"
+#include "models/generate_internal.h"
+
+const char *finish_reason_name(FinishReason reason)
+{
+    switch (reason) {
+    case FINISH_LENGTH:
+        return "length";
+    case FINISH_EOS:
+        return "eos";
+    case FINISH_STOP:
+        break;
+    }
+    return "stop";
+}
+
+// ---- checks ----
+
+static Status check_head(const Model *model, Error *err)
+{
+    if (model->config.head == HEAD_CAUSAL_LM) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "a model with a %s head does not go on from a text: a causal LM is wanted",
+                     model_head_name(model->config.head));
+}
+
+static Status check_ids(const Model *model, const int32_t *ids, size_t n, const char *what,
+                        Error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] >= 0 && (size_t)ids[i] < model->config.vocab_size) continue;
+        return error_set(err, STATUS_INVALID, "id %d of %s token %zu is outside 0..%zu", ids[i],
+                         what, i, model->config.vocab_size - 1);
+    }
+    return STATUS_OK;
+}
+
+Status model_check_loglik(const Model *model, const LoglikRequest *r, Error *err)
+{
+    TRY(check_head(model, err));
+    if (r->n_context == 0)
+        return error_set(err, STATUS_INVALID,
+                         "the context has no token: something must come before what is scored");
+    if (r->n_continuation == 0)
+        return error_set(err, STATUS_INVALID, "the continuation has no token");
+    if (r->n_context + r->n_continuation - 1 > model->config.max_positions) {
+        return error_set(err, STATUS_INVALID,
+                         "%zu tokens of context and %zu of continuation, but the model's context "
+                         "has %zu: shorten them",
+                         r->n_context, r->n_continuation, model->config.max_positions);
+    }
+    TRY(check_ids(model, r->context, r->n_context, "context", err));
+    return check_ids(model, r->continuation, r->n_continuation, "continuation", err);
+}
+
+static Status check_number(const char *what, double value, double lowest, double highest,
+                           Error *err)
+{
+    if (value >= lowest && value <= highest) return STATUS_OK; // false for NaN
+    return error_set(err, STATUS_INVALID, "%s %g is outside %g .. %g", what, value, lowest,
+                     highest);
+}
+
+Status model_check_generate(const Model *model, const GenerateRequest *r, Error *err)
+{
+    TRY(check_head(model, err));
+    if (r->n_prompt == 0) return error_set(err, STATUS_INVALID, "the prompt has no token");
+    if (r->n_prompt > model->config.max_positions) {
+        return error_set(err, STATUS_INVALID,
+                         "the prompt has %zu tokens, but the model's context has %zu: shorten it",
+                         r->n_prompt, model->config.max_positions);
+    }
+    if (r->n_stops > 0 && !model->tokenizer)
+        return error_set(err, STATUS_INVALID, "stop strings need the model's tokenizer");
+    for (size_t i = 0; i < r->n_stops; i++) {
+        if (r->stops[i].len == 0)
+            return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
+    }
+    TRY(check_number("temperature", r->sample.temperature, 0, 1e6, err));
+    TRY(check_number("top_p", r->sample.top_p, 0, 1, err));
+    TRY(check_number("min_p", r->sample.min_p, 0, 1, err));
+    TRY(check_number("repetition_penalty", r->sample.repetition_penalty, 0, 1e6, err));
+    return check_ids(model, r->prompt, r->n_prompt, "prompt", err);
+}
+
+// ---- log-likelihoods ----
+
+typedef struct Scoring {
+    const LoglikRequest *requests;
+    LoglikResult *results;
+    const size_t *n_context;
+} Scoring;
+
+static Status read_score(Queue *q, size_t job, size_t place, const float *logits, Exec *exec,
+                         Error *err)
+{
+    const Scoring *scoring = q->calls.context;
+    const size_t request = q->jobs[job].request;
+    const LoglikRequest *r = &scoring->requests[request];
+    LoglikResult *result = &scoring->results[request];
+    const size_t i = place + 1 - r->n_context;
+    bool is_highest = false;
+    TRY(token_logprob(logits, q->model->config.vocab_size, r->continuation[i], exec,
+                      &result->token_logprobs[i], &is_highest, err));
+    result->is_greedy = result->is_greedy && is_highest;
+    return STATUS_OK;
+}
+
+static Status make_score_jobs(const LoglikRequest *requests, size_t n, Arena *scratch, Arena *arena,
+                              LoglikResult *results, Job **out, Error *err)
+{
+    Job *jobs = NULL;
+    TRY(arena_take(scratch, n, sizeof *jobs, "requests", &jobs, err));
+    for (size_t i = 0; i < n; i++) {
+        const LoglikRequest *r = &requests[i];
+        const size_t n_tokens = r->n_context + r->n_continuation - 1; // the last one is only scored
+        int32_t *tokens = NULL;
+        results[i] = (LoglikResult){.is_greedy = true};
+        TRY(arena_take(scratch, n_tokens, sizeof *tokens, "requests", &tokens, err));
+        TRY(arena_take(arena, r->n_continuation, sizeof *results[i].token_logprobs,
+                       "log-likelihoods", &results[i].token_logprobs, err));
+        memcpy(tokens, r->context, r->n_context * sizeof *tokens);
+        memcpy(tokens + r->n_context, r->continuation, (r->n_continuation - 1) * sizeof *tokens);
+        jobs[i] = (Job){.input = {.tokens = tokens, .n_tokens = n_tokens},
+                        .n_reserved = n_tokens,
+                        .first_read = r->n_context - 1};
+    }
+    *out = jobs;
+    return STATUS_OK;
+}
+
+Status model_loglik(Model *model, Pool *pool, const LoglikRequest *requests, size_t n,
+                    const atomic_int *cancel, Arena *arena, LoglikResult *results,
+                    GenerateStats *stats, Error *err)
+{
+    Arena scratch = {0};
+    Queue queue = {0};
+    Job *jobs = NULL;
+    Scoring scoring = {.requests = requests, .results = results};
+    const QueueCalls calls = {.read = read_score, .context = &scoring};
+    for (size_t i = 0; i < n; i++) {
+        if (model_check_loglik(model, &requests[i], err) != STATUS_OK)
+            return error_wrap(err, "request %zu", i);
+    }
+    Status s = make_score_jobs(requests, n, &scratch, arena, results, &jobs, err);
+    if (s == STATUS_OK) s = queue_open(model, pool, cancel, &calls, jobs, n, &queue, err);
+    if (s == STATUS_OK) s = queue_run(&queue, err);
+    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+        for (size_t t = 0; t < requests[i].n_continuation; t++)
+            results[i].loglik += results[i].token_logprobs[t];
+    }
+    if (stats) *stats = queue.stats;
+    queue_close(&queue);
+    arena_release(&scratch);
+    return s;
+}
+
+// ---- generation ----
+
+// What a request has written.
+typedef struct Writing {
+    int32_t *tokens; // prompt, then what was written
+    size_t n_prompt, n_written, n_most;
+    double *logprobs;
+    int32_t next; // chosen in the running round
+    double next_logprob;
+    FinishReason finish;
+    size_t text_bytes;
+} Writing;
+
+typedef struct Generation {
+    const GenerateRequest *requests;
+    Writing *writings; // by request
+    Buffer text;
+} Generation;
+
+static Status read_next(Queue *q, size_t job, size_t place, const float *logits, Exec *exec,
+                        Error *err)
+{
+    const Generation *g = q->calls.context;
+    const size_t request = q->jobs[job].request;
+    Writing *w = &g->writings[request];
+    (void)place;
+    return sample_token(&g->requests[request].sample, logits, q->model->config.vocab_size,
+                        w->tokens, w->n_prompt + w->n_written, w->n_written, exec, &w->next,
+                        &w->next_logprob, err);
+}
+
+static bool is_eos(const ModelConfig *config, int32_t token)
+{
+    for (size_t i = 0; i < config->n_eos; i++) {
+        if (config->eos_ids[i] == token) return true;
+    }
+    return false;
+}
+
+// The first place in the text so far where a stop string begins, or SIZE_MAX. The whole is decoded anew: a token's text may
+// depend on those before it, and a stop string may have begun in any of them.
+static Status find_stop(const Model *model, Generation *g, const GenerateRequest *r,
+                        const Writing *w, size_t *at, Error *err)
+{
+    *at = SIZE_MAX;
+    if (r->n_stops == 0) return STATUS_OK;
+    g->text.len = 0;
+    TRY(tokenizer_decode(model->tokenizer, w->tokens + w->n_prompt, w->n_written, true, &g->text,
+                         err));
+    for (size_t i = 0; i < r->n_stops; i++)
+        *at = size_min(*at, slice_find(buffer_slice(&g->text), r->stops[i]));
+    return STATUS_OK;
+}
+
+static Status advance(Queue *q, size_t job, bool *is_finished, Error *err)
+{
+    Generation *g = q->calls.context;
+    Job *j = &q->jobs[job];
+    const GenerateRequest *r = &g->requests[j->request];
+    Writing *w = &g->writings[j->request];
+    w->tokens[w->n_prompt + w->n_written] = j->last_token = w->next;
+    w->logprobs[w->n_written++] = w->next_logprob;
+    *is_finished = true;
+    w->text_bytes = SIZE_MAX;
+    if (!r->ignores_eos && is_eos(&q->model->config, w->next)) {
+        w->finish = FINISH_EOS;
+        return STATUS_OK;
+    }
+    TRY(find_stop(q->model, g, r, w, &w->text_bytes, err));
+    w->finish = w->text_bytes != SIZE_MAX ? FINISH_STOP : FINISH_LENGTH;
+    *is_finished = w->text_bytes != SIZE_MAX || w->n_written == w->n_most;
+    return STATUS_OK;
+}
+
+// The last token that is written need not be read again, so one more than the context has room for.
+static size_t most_tokens(const ModelConfig *config, const GenerateRequest *r)
+{
+    const size_t room = config->max_positions - r->n_prompt + 1;
+    return r->max_new_tokens > 0 ? size_min(r->max_new_tokens, room) : room;
+}
+
+static Status make_writings(const Model *model, Generation *g, size_t n, Arena *scratch,
+                            Arena *arena, Job **out, Error *err)
+{
+    Job *jobs = NULL;
+    TRY(arena_take(scratch, n, sizeof *jobs, "requests", &jobs, err));
+    TRY(arena_take(scratch, n, sizeof *g->writings, "requests", &g->writings, err));
+    for (size_t i = 0; i < n; i++) {
+        const GenerateRequest *r = &g->requests[i];
+        Writing *w = &g->writings[i];
+        w->n_prompt = r->n_prompt;
+        w->n_most = most_tokens(&model->config, r);
+        TRY(arena_take(arena, w->n_prompt + w->n_most, sizeof *w->tokens, "tokens", &w->tokens,
+                       err));
+        TRY(arena_take(arena, w->n_most, sizeof *w->logprobs, "log-likelihoods", &w->logprobs,
+                       err));
+        memcpy(w->tokens, r->prompt, r->n_prompt * sizeof *w->tokens);
+        jobs[i] = (Job){.input = {.tokens = r->prompt, .n_tokens = r->n_prompt},
+                        .n_reserved = r->n_prompt + w->n_most,
+                        .first_read = r->n_prompt - 1};
+    }
+    *out = jobs;
+    return STATUS_OK;
+}
+
+Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests, size_t n,
+                      const atomic_int *cancel, Arena *arena, GenerateResult *results,
+                      GenerateStats *stats, Error *err)
+{
+    Arena scratch = {0};
+    Queue queue = {0};
+    Job *jobs = NULL;
+    Generation g = {.requests = requests};
+    const QueueCalls calls = {.writes = true, .read = read_next, .advance = advance, .context = &g};
+    for (size_t i = 0; i < n; i++) {
+        if (model_check_generate(model, &requests[i], err) != STATUS_OK)
+            return error_wrap(err, "request %zu", i);
+    }
+    Status s = make_writings(model, &g, n, &scratch, arena, &jobs, err);
+    if (s == STATUS_OK) s = queue_open(model, pool, cancel, &calls, jobs, n, &queue, err);
+    if (s == STATUS_OK) s = queue_run(&queue, err);
+    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+        const Writing *w = &g.writings[i];
+        results[i] = (GenerateResult){.ids = w->tokens + w->n_prompt,
+                                      .n_ids = w->n_written,
+                                      .logprobs = w->logprobs,
+                                      .finish = w->finish,
+                                      .text_bytes = w->text_bytes};
+    }
+    if (stats) *stats = queue.stats;
+    queue_close(&queue);
+    buffer_release(&g.text);
+    arena_release(&scratch);
+    return s;
+}

@@ -1,0 +1,115 @@
+#include "models/rope.h"
+
+#include <math.h>
+
+static const double two_pi = 6.28318530717958647693;
+
+const char *rope_kind_name(RopeKind kind)
+{
+    static const char *const names[ROPE_KIND_COUNT] = {
+        [ROPE_DEFAULT] = "default", [ROPE_LINEAR] = "linear",     [ROPE_LLAMA3] = "llama3",
+        [ROPE_YARN] = "yarn",       [ROPE_LONGROPE] = "longrope",
+    };
+    return names[kind];
+}
+
+// Waves longer than the original context over low_freq_factor are slowed down, those shorter than it over
+// high_freq_factor stay.
+static double llama3_frequency(const RopeConfig *c, double frequency)
+{
+    const double context = (double)c->original_positions, wave = two_pi / frequency;
+    if (wave > context / c->low_freq_factor) return frequency / c->factor;
+    if (wave < context / c->high_freq_factor) return frequency;
+    const double smooth =
+        (context / wave - c->low_freq_factor) / (c->high_freq_factor - c->low_freq_factor);
+    return (1.0 - smooth) * frequency / c->factor + smooth * frequency;
+}
+
+// The pair that turns so many times within the original context.
+static double yarn_dimension(const RopeConfig *c, double n_turns, double n_dims)
+{
+    return n_dims * log((double)c->original_positions / (n_turns * two_pi)) / (2 * log(c->theta));
+}
+
+static double yarn_frequency(const RopeConfig *c, double frequency, size_t pair, size_t n_dims)
+{
+    double low = yarn_dimension(c, c->beta_fast, (double)n_dims);
+    double high = yarn_dimension(c, c->beta_slow, (double)n_dims);
+    if (!c->keeps_fractions) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0);
+    high = fmin(high, (double)n_dims - 1);
+    if (low == high) high += 0.001;
+    const double ramp = fmin(1, fmax(0, ((double)pair - low) / (high - low)));
+    return frequency / c->factor * ramp + frequency * (1 - ramp);
+}
+
+void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *out)
+{
+    for (size_t i = 0; i < n_dims / 2; i++) {
+        const float exponent = (float)(2 * i) / (float)n_dims;
+        const float power = (float)pow(c->theta, (double)exponent);
+        const double frequency = (double)(1.0f / power);
+        switch (c->kind) {
+        case ROPE_DEFAULT:
+        case ROPE_KIND_COUNT:
+            out[i] = (float)frequency;
+            break;
+        case ROPE_LINEAR:
+            out[i] = (float)(frequency / c->factor);
+            break;
+        case ROPE_LLAMA3:
+            out[i] = (float)llama3_frequency(c, frequency);
+            break;
+        case ROPE_YARN:
+            out[i] = (float)yarn_frequency(c, frequency, i, n_dims);
+            break;
+        case ROPE_LONGROPE:
+            out[i] = 1.0f / ((is_long ? c->long_factors : c->short_factors)[i] * power);
+            break;
+        }
+    }
+}
+
+static double yarn_magnitude(double factor, double mscale)
+{
+    return factor <= 1 ? 1.0 : 0.1 * mscale * log(factor) + 1.0;
+}
+
+float rope_scale(const RopeConfig *c, size_t max_positions)
+{
+    const double original = (double)c->original_positions;
+    if (c->attention_factor > 0) return (float)c->attention_factor;
+    if (c->kind == ROPE_YARN) {
+        if (c->mscale > 0 && c->mscale_all_dim > 0)
+            return (float)(yarn_magnitude(c->factor, c->mscale) /
+                           yarn_magnitude(c->factor, c->mscale_all_dim));
+        return (float)yarn_magnitude(c->factor, 1.0);
+    }
+    if (c->kind == ROPE_LONGROPE) {
+        const double factor = c->factor > 0 ? c->factor : (double)max_positions / original;
+        return factor <= 1 ? 1.0f : (float)sqrt(1.0 + log(factor) / log(original));
+    }
+    return 1.0f;
+}
+
+RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t max_positions)
+{
+    const bool has_long = config->kind == ROPE_LONGROPE;
+    float *frequencies = arena_alloc(tape->arena, n_dims + 1, sizeof *frequencies);
+    if (!frequencies) {
+        tape_fail(tape, STATUS_MEMORY, "a rotary embedding's frequencies");
+        return 0;
+    }
+    TapeRope rope = {
+        .n_dims = n_dims, .frequencies = frequencies, .scale = rope_scale(config, max_positions)};
+    rope_frequencies(config, n_dims, false, frequencies);
+    if (has_long) {
+        rope_frequencies(config, n_dims, true, frequencies + n_dims / 2);
+        rope.long_frequencies = frequencies + n_dims / 2;
+        rope.long_from = config->original_positions;
+    }
+    return tape_rope_angles(tape, &rope);
+}

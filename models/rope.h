@@ -1,0 +1,47 @@
+// models/rope.h: frequencies of rotary embeddings, and how long contexts stretch them.
+//
+//     default     frequency i = theta^(-2 i / n_dims)
+//     linear      divided by factor
+//     llama3      low frequencies divided by factor, high ones kept, a ramp between (Llama Team 2024, arXiv:2407.21783)
+//     yarn        a ramp by the number of turns within the original context (Peng et al. 2023, arXiv:2309.00071)
+//     longrope    each divided by a factor of its own, others for long contexts (Ding et al. 2024, arXiv:2402.13753)
+//
+// As Transformers' modeling_rope_utils has them, in float where it computes in float.
+#ifndef ASSAY_MODELS_ROPE_H
+#define ASSAY_MODELS_ROPE_H
+
+#include "models/tape.h"
+
+typedef enum RopeKind {
+    ROPE_DEFAULT,
+    ROPE_LINEAR,
+    ROPE_LLAMA3,
+    ROPE_YARN,
+    ROPE_LONGROPE,
+    ROPE_KIND_COUNT
+} RopeKind;
+
+// A field is read by the kinds named beside it; the others leave it 0.
+typedef struct RopeConfig {
+    RopeKind kind;
+    double theta;  // all
+    double factor; // linear, llama3, yarn; longrope: 0 = what max_positions implies
+    double low_freq_factor, high_freq_factor; // llama3
+    double beta_fast, beta_slow;              // yarn
+    double mscale, mscale_all_dim;            // yarn; 0 = not given
+    bool keeps_fractions;                     // yarn: the ramp's ends are not rounded
+    double attention_factor;   // yarn, longrope: of cosines and sines; 0 = what the kind implies
+    size_t original_positions; // llama3, yarn, longrope: the context trained on first
+    const float *short_factors, *long_factors; // longrope: [n_dims / 2]
+} RopeConfig;
+
+const char *rope_kind_name(RopeKind kind); // "default", "linear", ...
+
+// Frequencies of n_dims / 2 pairs into out; those for contexts beyond original_positions where is_long (longrope).
+void rope_frequencies(const RopeConfig *config, size_t n_dims, bool is_long, float *out);
+// What cosines and sines are multiplied by.
+float rope_scale(const RopeConfig *config, size_t max_positions);
+// The same on a tape.
+RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t max_positions);
+
+#endif

@@ -1,0 +1,146 @@
+#include "models/sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "base/size.h"
+
+static size_t highest(const float *logits, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (logits[i] > logits[best]) best = i;
+    }
+    return best;
+}
+
+Status token_logprob(const float *logits, size_t n_vocab, int32_t token, Exec *exec,
+                     double *logprob, bool *is_highest, Error *err)
+{
+    double sums[2] = {0, 0};
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    memcpy(&args.in[0].data, &logits, sizeof logits); // a view drops the const; only read
+    args.in[0].rows = 1;
+    args.in[0].cols = args.in[0].row_stride = n_vocab;
+    args.out[0] = (Tensor){.data = sums, .rows = 1, .cols = 2, .row_stride = 2, .dtype = DTYPE_F64};
+    args.as.cross_entropy.labels = &token;
+    TRY(op_run(exec, OP_CROSS_ENTROPY, DTYPE_F32, &args, err));
+    *logprob = -sums[0];
+    if (is_highest) *is_highest = highest(logits, n_vocab) == (size_t)token;
+    return STATUS_OK;
+}
+
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+// Tokens seen before lose: a positive logit is divided, a negative one multiplied; each once.
+static void penalise(const float *logits, size_t n_vocab, const int32_t *seen, size_t n_seen,
+                     double penalty, double *scores)
+{
+    for (size_t i = 0; i < n_seen; i++) {
+        const size_t id = (size_t)seen[i];
+        if (seen[i] < 0 || id >= n_vocab) continue;
+        const double logit = (double)logits[id];
+        scores[id] = logit < 0 ? logit * penalty : logit / penalty;
+    }
+}
+
+// The k-th highest of the scores.
+static double kth_highest(const double *scores, size_t n, size_t k, double *scratch)
+{
+    memcpy(scratch, scores, n * sizeof *scratch);
+    qsort(scratch, n, sizeof *scratch, descending);
+    return scratch[k - 1];
+}
+
+// Drops the least probable tokens (p = 0) as long as what stays has probability top_p; the most probable one stays.
+static void keep_top_p(double *p, size_t n, double top_p, double *scratch)
+{
+    memcpy(scratch, p, n * sizeof *scratch);
+    qsort(scratch, n, sizeof *scratch, descending);
+    double sum = 0;
+    size_t n_kept = 0;
+    while (n_kept < n && sum < top_p && scratch[n_kept] > 0) sum += scratch[n_kept++];
+    const double lowest = scratch[size_max(n_kept, 1) - 1];
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] < lowest) p[i] = 0;
+    }
+}
+
+// Probabilities of the scores over those at least `lowest`.
+static void softmax(double *scores, size_t n, double lowest)
+{
+    double max = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) max = scores[i] > max ? scores[i] : max;
+    for (size_t i = 0; i < n; i++) {
+        scores[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
+        sum += scores[i];
+    }
+    for (size_t i = 0; i < n; i++) scores[i] /= sum;
+}
+
+static size_t draw(const double *p, size_t n, const SampleOptions *options, size_t index)
+{
+    Philox rng = philox_stream(options->seed, index);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += p[i];
+    const double at = philox_double(&rng) * sum;
+    double passed = 0;
+    size_t chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(p[i] > 0)) continue;
+        chosen = i; // rounding may leave a little at the end: then the last one
+        passed += p[i];
+        if (at < passed) break;
+    }
+    return chosen;
+}
+
+static size_t draw_token(const SampleOptions *o, double *scores, size_t n, size_t index,
+                         double *scratch)
+{
+    double lowest = -INFINITY;
+    for (size_t i = 0; i < n; i++) scores[i] /= o->temperature;
+    if (o->top_k > 0 && o->top_k < n) lowest = kth_highest(scores, n, o->top_k, scratch);
+    softmax(scores, n, lowest);
+    if (o->top_p > 0 && o->top_p < 1) keep_top_p(scores, n, o->top_p, scratch);
+    if (o->min_p > 0) {
+        double most = 0;
+        for (size_t i = 0; i < n; i++) most = scores[i] > most ? scores[i] : most;
+        for (size_t i = 0; i < n; i++) {
+            if (scores[i] < o->min_p * most) scores[i] = 0;
+        }
+    }
+    return draw(scores, n, o, index);
+}
+
+Status sample_token(const SampleOptions *o, const float *logits, size_t n_vocab,
+                    const int32_t *seen, size_t n_seen, size_t index, Exec *exec, int32_t *token,
+                    double *logprob, Error *err)
+{
+    const bool is_penalised = o->repetition_penalty > 0 && o->repetition_penalty != 1;
+    size_t chosen = 0;
+    if (o->temperature > 0 || is_penalised) {
+        const size_t mark = exec_scratch_mark(exec);
+        double *scores = exec_scratch(exec, 2 * n_vocab * sizeof *scores);
+        if (!scores) return error_set_memory(err, 2 * n_vocab, sizeof *scores, "sampling");
+        for (size_t i = 0; i < n_vocab; i++) scores[i] = (double)logits[i];
+        if (is_penalised) penalise(logits, n_vocab, seen, n_seen, o->repetition_penalty, scores);
+        if (o->temperature > 0) {
+            chosen = draw_token(o, scores, n_vocab, index, scores + n_vocab);
+        } else {
+            for (size_t i = 1; i < n_vocab; i++) chosen = scores[i] > scores[chosen] ? i : chosen;
+        }
+        exec_scratch_release(exec, mark);
+    } else {
+        chosen = highest(logits, n_vocab);
+    }
+    *token = (int32_t)chosen;
+    return token_logprob(logits, n_vocab, *token, exec, logprob, NULL, err);
+}
