@@ -105,6 +105,8 @@ const SafeTensor *weights_find_part(const Model *model, const Safetensors *file,
 // STATUS_INVALID: lists the tensors that the file lacks, and those that no parameter is made of.
 Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
                        Error *err) MUST_CHECK;
+// Refuses a file that has blocks beyond those of config.json: left out, they would give another model in silence.
+Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file);

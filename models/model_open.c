@@ -100,13 +100,16 @@ static Status keep_directory(Model *model, const char *directory, Error *err)
 }
 
 // The tokenizer of a file of our own is in it; of others from what tokenizer.ggml.* say.
-static Status open_gguf_tokenizer(Model *model, const Gguf *file, Error *err)
+static Status open_gguf_tokenizer(Model *model, const char *path, const Gguf *file, Error *err)
 {
-    Slice json = {0};
+    Slice json = {0}, kind = {0};
     TRY(gguf_get_string(file, GGUF_KEY_TOKENIZER, &json, NULL, err));
-    if (json.len == 0) return STATUS_OK;
-    TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
-    return check_vocab_size(model, file->name, err);
+    TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
+    if (json.len > 0)
+        TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
+    else if (kind.len > 0)
+        TRY(tokenizer_open_json(path, &model->tokenizer, err));
+    return model->tokenizer ? check_vocab_size(model, file->name, err) : STATUS_OK;
 }
 
 static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
@@ -124,12 +127,13 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && !is_gguf) s = read_ends(model, slice_from_cstr(path), err);
     if (s == STATUS_OK && !is_gguf) s = keep_directory(model, path, err);
     if (s == STATUS_OK && !options->without_tokenizer)
-        s = is_gguf ? open_gguf_tokenizer(model, &files.gguf, err)
+        s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)
                     : open_tokenizer(model, path, err);
     if (s == STATUS_OK && model->config.decoder.may_have_output)
         model->config.decoder.has_output =
             safetensors_find(&files.tensors, SLICE("lm_head.weight")) != NULL;
     if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
+    if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
     checkpoint_close(&files);

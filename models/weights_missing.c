@@ -1,5 +1,6 @@
 // Which tensors a model wants and a file lacks, told all at once, and beside them those that the file has for nothing.
 #include "base/buffer.h"
+#include "models/architecture.h"
 #include "models/model_internal.h"
 
 enum { MAX_TOLD = 8 };
@@ -59,4 +60,69 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
     buffer_release(&missing.text);
     buffer_release(&unknown.text);
     return s;
+}
+
+// ---- blocks that config.json does not speak of ----
+
+// "encoder.layer.11.output.dense.weight": *prefix is "encoder.layer." and *block 11. False where no part of the name is a
+// number.
+static bool split_block(Slice name, Slice *prefix, uint64_t *block)
+{
+    for (size_t begin = 0; begin < name.len;) {
+        const size_t len = slice_find_byte(slice_sub(name, begin, name.len), '.');
+        const size_t end = len == SIZE_MAX ? name.len : begin + len;
+        if (slice_to_u64(slice_sub(name, begin, end), block)) {
+            *prefix = slice_sub(name, 0, begin);
+            return true;
+        }
+        begin = end + 1;
+    }
+    return false;
+}
+
+static Slice without_base(const Model *model, Slice name)
+{
+    const Slice base = slice_from_cstr(model->config.architecture->base_prefix);
+    return slice_starts_with(name, base) ? slice_sub(name, base.len, name.len) : name;
+}
+
+// One more than the highest block that the model has under this prefix; 0 where it has none.
+static uint64_t blocks_under(const Model *model, Slice prefix)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        for (size_t p = 0; p < param->n_parts; p++) {
+            Slice own;
+            uint64_t block = 0;
+            if (split_block(without_base(model, param->parts[p].name), &own, &block) &&
+                slice_eq(own, prefix) && block >= n)
+                n = block + 1;
+        }
+    }
+    return n;
+}
+
+Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err)
+{
+    Slice known = {0};
+    uint64_t n_known = 0;
+    for (size_t i = 0; i < file->n_tensors; i++) {
+        Slice prefix;
+        uint64_t block = 0;
+        if (!split_block(without_base(model, file->tensors[i].name), &prefix, &block)) continue;
+        if (!slice_eq(prefix, known)) { // tensors come sorted: mostly the same as before
+            known = prefix;
+            n_known = blocks_under(model, prefix);
+        }
+        if (n_known == 0 || block < n_known) continue;
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT
+                         ": tensor \"" SLICE_FMT
+                         "\" is of block %llu, but by config.json there are %llu, from 0 on: "
+                         "weights and config.json are not of the same model",
+                         SLICE_ARG(file->tensors[i].file), SLICE_ARG(file->tensors[i].name),
+                         (unsigned long long)block, (unsigned long long)n_known);
+    }
+    return STATUS_OK;
 }
