@@ -315,6 +315,11 @@ static void wider(const char *folder)
     edit_config(folder, "\"intermediate_size\": 64", "\"intermediate_size\": 65");
 }
 
+static void fewer_layers(const char *folder)
+{
+    edit_config(folder, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
+}
+
 static void cut_weights(const char *folder)
 {
     write_file(folder, "model.safetensors", "\x10");
@@ -373,6 +378,7 @@ Test(model, refuses_directories_that_are_not_of_one_model)
     Error err = {0};
     Model *opened = NULL;
     check_refused(more_layers, &bare, "\"bert.encoder.layer.2.attention.self.query.weight\"");
+    check_refused(fewer_layers, &bare, "is of block 1, but by config.json there are 1, from 0 on");
     check_refused(wider, &bare, "has shape [64, 32], but config.json asks for [65, 32]");
     check_refused(integer_weights, &bare, "is of type I32, but weights must be F32");
     check_refused(cut_weights, &bare, "too few for a safetensors file");
