@@ -7,6 +7,7 @@
 // length of the closest reference (the shorter of equally close ones).
 #include <math.h>
 
+#include "metrics/bleu.h"
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 #include "metrics/ngrams.h"
@@ -55,6 +56,12 @@ static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Sli
     const size_t order = (size_t)((const BleuOptions *)plan->options)->max_order;
     if (score > order) return arena_format(arena, name, err, "bleu/brevity_penalty");
     return arena_format(arena, name, err, "bleu/precision/%zu", score);
+}
+
+Status bleu_tokens(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    const BleuOptions *o = plan->options;
+    return tokenize_text((TokenizerKind)o->tokenizer, text, o->is_lowercased, arena, out, err);
 }
 
 static double closest_length(double length, const Tokens *references, size_t n)

@@ -1,6 +1,8 @@
 // assay score bleu: sacreBLEU's numbers and words.
+#include "metrics/bleu.h"
+
 #include "metrics/metrics_list.h"
-#include "tools/score_text.h"
+#include "tools/score_files.h"
 
 // The counts that sacreBLEU shows: with add-k those after adding, where anything matches at all.
 typedef struct BleuCounts {
@@ -32,14 +34,13 @@ static void put_counts(JsonWriter *w, const char *key, const BleuCounts *counts,
     json_end_array(w);
 }
 
-// "61.58 87.9/72.6/63.0/56.7 (BP = 0.891 ratio = 0.897 hyp_len = 347 ref_len = 387)".
+// " 87.9/72.6/63.0/56.7 (BP = 0.891 ratio = 0.897 hyp_len = 347 ref_len = 387)".
 static void append_words(Buffer *out, const TextScore *score, size_t order)
 {
     const double *sums = score->sums;
     const double length = sums[2 * order], reference = sums[2 * order + 1];
-    buffer_printf(out, "%.2f ", score->scores[0]);
     for (size_t k = 0; k < order; k++) {
-        buffer_printf(out, "%s%.1f", k > 0 ? "/" : "", score->scores[1 + k]);
+        buffer_printf(out, "%c%.1f", k > 0 ? '/' : ' ', score->scores[1 + k]);
     }
     buffer_printf(out, " (BP = %.3f ratio = %.3f hyp_len = %.0f ref_len = %.0f)",
                   score->scores[order + 1], reference > 0 ? length / reference : 0, length,
@@ -50,6 +51,7 @@ static Status put_words(JsonWriter *w, const TextScore *score, size_t order, Sli
                         Error *err)
 {
     Buffer words = {0}, text = {0};
+    buffer_printf(&words, "%.2f", score->scores[0]);
     append_words(&words, score, order);
     buffer_printf(&text, "BLEU = " SLICE_FMT, SLICE_ARG(buffer_slice(&words)));
     score_put_text(w, "format", buffer_slice(&text));
@@ -90,6 +92,73 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return text_put_segments(c, &score, w, err);
 }
 
+// ---- files ----
+
+static void words_of_score(const TextScore *score, Buffer *out)
+{
+    append_words(out, score, score->plan.n_scores - 2);
+}
+
+static Status name(const Json *params, Arena *arena, Slice *out, Error *err)
+{
+    (void)params, (void)arena, (void)err;
+    *out = SLICE("BLEU");
+    return STATUS_OK;
+}
+
+static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    return bleu_tokens(plan, text, arena, out, err);
+}
+
+// Output that ends so often in " ." was tokenised, and its scores compare with no others.
+static void warn_of_tokens(CommandLine *line)
+{
+    enum { MANY = 100 };
+    Arena arena = {0};
+    TextLines lines = {0};
+    Error ignored = {0};
+    size_t n = 0;
+    const char *path = line->n_operands > 1 ? line->operands[1] : option_text(line, "pred");
+    if (option_flag(line, "force") || path == NULL || slice_eq_cstr(SLICE("-"), path)) return;
+    if (text_lines_open(path, true, &arena, &lines, &ignored) == STATUS_OK) {
+        for (size_t i = 0; i < lines.n; i++) n += slice_ends_with(lines.lines[i], SLICE(" ."));
+    }
+    text_lines_close(&lines);
+    arena_release(&arena);
+    if (n < MANY) return;
+    log_warning(line->log,
+                "%zu lines of %s end in a period set apart: it looks tokenised, but should be as "
+                "people write (--force says that it is meant)",
+                n, path);
+}
+
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_bleu, NULL};
+    static const TextParam params[] = {
+        {"tokenize", "tokenize", PARAM_TEXT},
+        {"smooth-method", "smooth_method", PARAM_TEXT},
+        {"smooth-value", "smooth_value", PARAM_REAL},
+        {"max-ngram-order", "max_ngram_order", PARAM_INTEGER},
+        {"lowercase", "lowercase", PARAM_FLAG},
+    };
+    const TextSpec spec = {.metrics = metrics,
+                           .params = params,
+                           .n_params = sizeof params / sizeof *params,
+                           .is_sacrebleu = true,
+                           .name = name,
+                           .words = words_of_score,
+                           .tokenize = tokenize};
+    TRY(text_files_run(line, &spec, err));
+    warn_of_tokens(line);
+    return STATUS_OK;
+}
+
+static const char *const file_options[] = {
+    TEXT_FILE_OPTIONS, "tokenize",  "smooth-method", "smooth-value",
+    "max-ngram-order", "lowercase", "force",         NULL};
+
 const ScoreFamily score_bleu = {
     .name = "bleu",
     .summary = "BLEU of a corpus, as sacreBLEU",
@@ -98,4 +167,6 @@ const ScoreFamily score_bleu = {
         "effective_order, max_ngram_order}} gives {\"score\", \"bp\", \"precisions\", \"counts\", "
         "\"totals\", \"sys_len\", \"ref_len\", \"ratio\", \"signature\", \"format\"}",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = file_options,
 };

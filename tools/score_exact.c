@@ -1,6 +1,6 @@
 // assay score exact-match: as Hugging Face evaluate.
 #include "metrics/metrics_list.h"
-#include "tools/score_text.h"
+#include "tools/score_files.h"
 
 // Switches come as true and false, or as 1 and 0 under "options".
 static Status read_params(const ScoreCase *c, JsonDocument **document, Error *err)
@@ -60,6 +60,21 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return s;
 }
 
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_exact_match, NULL};
+    static const TextParam params[] = {
+        {"ignore-case", "ignore_case", PARAM_FLAG},
+        {"ignore-punctuation", "ignore_punctuation", PARAM_FLAG},
+        {"ignore-numbers", "ignore_numbers", PARAM_FLAG},
+    };
+    const TextSpec spec = {.metrics = metrics, .params = params, .n_params = 3};
+    return text_files_run(line, &spec, err);
+}
+
+static const char *const file_options[] = {TEXT_FILE_OPTIONS, "ignore-case", "ignore-punctuation",
+                                           "ignore-numbers", NULL};
+
 const ScoreFamily score_exact_match = {
     .name = "exact-match",
     .summary = "share of answers that are a reference to the letter",
@@ -67,4 +82,6 @@ const ScoreFamily score_exact_match = {
         "{\"hyps\", \"refs\", \"params\": {ignore_case, ignore_punctuation, ignore_numbers}} gives "
         "{\"score\", \"mean\", \"items\", \"signature\"}",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = file_options,
 };

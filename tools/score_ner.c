@@ -299,6 +299,7 @@ static Status read_items(const ScoreCase *c, Item **items, size_t *n, Error *err
     TRY(score_want(c, "gold", JSON_ARRAY, &gold, err));
     TRY(score_want(c, "pred", JSON_ARRAY, &pred, err));
     *n = json_len(gold);
+    if (*n == 0) return json_error(gold, err, "there is no sentence to score");
     if (json_len(pred) != *n) {
         return json_error(pred, err, "has %zu sentences, but \"gold\" has %zu", json_len(pred), *n);
     }

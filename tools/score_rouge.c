@@ -2,7 +2,7 @@
 #include "metrics/rouge.h"
 
 #include "metrics/metrics_list.h"
-#include "tools/score_text.h"
+#include "tools/score_files.h"
 
 // An order of n-grams, or one of these.
 enum { TYPE_L = 0, TYPE_LSUM = -1, MAX_TYPES = ROUGE_MAX_ORDER + 2 };
@@ -146,6 +146,29 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
+// ---- files ----
+
+static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    bool is_stemmed = false;
+    if (plan->setup.params != NULL) {
+        TRY(json_opt_bool(plan->setup.params, "stemmer", &is_stemmed, err));
+    }
+    return rouge_tokens(text, is_stemmed, arena, out, err);
+}
+
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_rouge1, &metric_rouge2, &metric_rouge_l,
+                                            &metric_rouge_lsum, NULL};
+    static const TextParam params[] = {{"stemmer", "stemmer", PARAM_FLAG}};
+    const TextSpec spec = {
+        .metrics = metrics, .params = params, .n_params = 1, .tokenize = tokenize};
+    return text_files_run(line, &spec, err);
+}
+
+static const char *const file_options[] = {TEXT_FILE_OPTIONS, "stemmer", NULL};
+
 const ScoreFamily score_rouge = {
     .name = "rouge",
     .summary = "ROUGE-1 to 9, L and Lsum, as rouge_score",
@@ -153,4 +176,6 @@ const ScoreFamily score_rouge = {
         "{\"hyps\", \"refs\", \"params\": {stemmer, types}} gives {\"rouge1\": {\"precision\", "
         "\"recall\", \"fmeasure\"}, ..}, means over segments; for rougeLsum each line is a sentence",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = file_options,
 };

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "tools/score_text.h"
+#include "metrics/metrics_list.h"
+#include "tools/score_files.h"
 
 typedef Status (*Split)(Slice text, Arena *arena, Tokens *out, Error *err);
 
@@ -118,6 +119,21 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
+static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    (void)plan;
+    return error_rate_words(text, arena, out, err);
+}
+
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_wer, &metric_cer, NULL};
+    const TextSpec spec = {.metrics = metrics, .tokenize = tokenize};
+    return text_files_run(line, &spec, err);
+}
+
+static const char *const file_options[] = {TEXT_FILE_OPTIONS, NULL};
+
 const ScoreFamily score_wer = {
     .name = "wer",
     .summary = "word and character error rates, as jiwer",
@@ -125,4 +141,6 @@ const ScoreFamily score_wer = {
         "{\"hyps\", \"refs\"} gives {\"wer\", \"mer\", \"wil\", \"wip\", \"hits\", \"sub\", \"del\", "
         "\"ins\", \"word_edits\", \"cer\", \"char_hits\", ..}",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = file_options,
 };

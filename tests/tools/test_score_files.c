@@ -1,0 +1,136 @@
+#include <criterion/criterion.h>
+#include <math.h>
+
+#include "program.h"
+#include "tests/support/folder.h"
+
+// Two systems and their references, 12 segments.
+typedef struct Files {
+    const char *folder, *ref, *second, *good, *bad;
+} Files;
+
+static Files make_files(Arena *arena)
+{
+    Buffer ref = {0}, second = {0}, good = {0}, bad = {0};
+    Files f = {.folder = folder_make()};
+    for (int i = 0; i < 12; i++) {
+        buffer_printf(&ref, "the %d cats sat on mat number %d today\n", i, 7 * i % 5);
+        buffer_printf(&second, "%d cats were sitting on mat %d\r\n", i, 7 * i % 5);
+        buffer_printf(&good, "the %d cats sat on the mat number %d today\n", i, 7 * i % 5);
+        buffer_printf(&bad, "a %d dog sat %s mat number\n", i, i % 3 ? "on" : "by");
+    }
+    f.ref = write_file(arena, f.folder, "ref.txt", ref.ptr);
+    f.second = write_file(arena, f.folder, "second.txt", second.ptr);
+    f.good = write_file(arena, f.folder, "good.txt", good.ptr);
+    f.bad = write_file(arena, f.folder, "bad.txt", bad.ptr);
+    buffer_release(&ref);
+    buffer_release(&second);
+    buffer_release(&good);
+    buffer_release(&bad);
+    return f;
+}
+
+Test(score_files, prints_a_score_with_its_signature_and_interval)
+{
+    Arena arena = {0};
+    const Files f = make_files(&arena);
+    const Program text = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, "-r", f.second, f.good);
+    program_want(&text, 0);
+    cr_expect(slice_starts_with(text.out, SLICE("BLEU|nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|"
+                                                "version:2.6.0 = ")),
+              "%s", text.out.ptr);
+    cr_expect(text_contains(text.out, "95% interval"), "%s", text.out.ptr);
+    const Program json = RUN(&arena, NULL, "score", "chrf", "--chrf-word-order", "2", "--ref",
+                             f.ref, "--pred", f.good, "--json", "--timing");
+    program_want(&json, 0);
+    const Json *answer = json_of(json.out), *interval = json_get(answer, "interval");
+    cr_expect(slice_eq_cstr(text_of(answer, "name"), "chrF2++"));
+    cr_expect(slice_eq_cstr(text_of(answer, "nw"), "2"));
+    cr_expect_eq(number_of(answer, "n_segments"), 12);
+    cr_expect_leq(number_of(interval, "low"), number_of(answer, "score"));
+    cr_expect_geq(number_of(interval, "high"), number_of(answer, "score"));
+    cr_expect_gt(number_of(json_get(answer, "timing"), "score_ns"), 0);
+    const Program only = RUN(&arena, NULL, "score", "ter", "-b", "-w", "3", "-r", f.ref, f.ref);
+    program_want(&only, 0);
+    cr_expect(slice_eq_cstr(only.out, "0.000\n"), "%s", only.out.ptr);
+    folder_remove(f.folder);
+    arena_release(&arena);
+}
+
+Test(score_files, scores_words_that_agree_wholly_as_perfect)
+{
+    static const char *const families[] = {"rouge", "exact-match"};
+    Arena arena = {0};
+    const Files f = make_files(&arena);
+    for (size_t i = 0; i < 2; i++) {
+        const Program p =
+            RUN(&arena, NULL, "score", families[i], "--ref", f.ref, "--pred", f.ref, "--json");
+        program_want(&p, 0);
+        cr_expect_eq(number_of(json_of(p.out), "score"), 1, "%s", families[i]);
+    }
+    const Program wer =
+        RUN(&arena, NULL, "score", "wer", "--ref", f.ref, "--pred", f.good, "--json");
+    program_want(&wer, 0);
+    cr_expect_float_eq(number_of(json_of(wer.out), "score"), 1.0 / 9, 1e-12);
+    const Program lines =
+        RUN(&arena, NULL, "score", "bleu", "--sentence-level", "-r", f.ref, f.bad);
+    program_want(&lines, 0);
+    cr_expect_eq(count_lines(lines.out), 12);
+    folder_remove(f.folder);
+    arena_release(&arena);
+}
+
+Test(score_files, compares_systems_and_says_which_are_identical)
+{
+    Arena arena = {0};
+    const Files f = make_files(&arena);
+    const char *const tests[] = {"--paired-bs", "--paired-ar"};
+    for (size_t i = 0; i < 2; i++) {
+        const Program ours = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, f.good, f.bad, f.good,
+                                 tests[i], "--json");
+        const Program compat = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, f.good, f.bad,
+                                   f.good, tests[i], "--json", "--compat", "sacrebleu");
+        program_want(&ours, 0);
+        program_want(&compat, 0);
+        const Json *systems = json_get(json_of(ours.out), "systems");
+        cr_expect(json_kind(json_get(json_at(systems, 0), "p_value")) == JSON_NULL);
+        cr_expect_lt(number_of(json_at(systems, 1), "p_value"), 0.01, "%s", tests[i]);
+        cr_expect_eq(number_of(json_at(systems, 2), "p_value"), 1, "%s", tests[i]);
+        cr_expect(json_bool(json_get(json_at(systems, 2), "is_identical")));
+        // Strictly greater: a system against itself has the smallest p there is.
+        systems = json_get(json_of(compat.out), "systems");
+        const double n = number_of(json_of(compat.out), "n_draws");
+        cr_expect_float_eq(number_of(json_at(systems, 2), "p_value"), 1 / (n + 1), 1e-12);
+    }
+    const Program alone = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, f.good, "--paired-bs");
+    program_want(&alone, 2);
+    folder_remove(f.folder);
+    arena_release(&arena);
+}
+
+Test(score_files, names_what_is_wrong_with_files)
+{
+    Arena arena = {0};
+    const Files f = make_files(&arena);
+    const char *shorter = write_file(&arena, f.folder, "short.txt", "one line\n");
+    const char *empty = write_file(&arena, f.folder, "empty.txt", "");
+    const char *broken = write_file(&arena, f.folder, "broken.txt", "fine\na\xffz\n");
+    const Program lengths = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, shorter);
+    const Program nothing = RUN(&arena, NULL, "score", "bleu", "-r", empty, shorter);
+    const Program bytes = RUN(&arena, NULL, "score", "chrf", "-r", broken, broken);
+    const Program mended =
+        RUN(&arena, NULL, "score", "chrf", "-r", broken, broken, "--invalid-utf8=replace");
+    const Program other = RUN(&arena, NULL, "score", "chrf", "-r", f.ref, f.good, "--stemmer");
+    program_want(&lengths, 2);
+    program_want(&nothing, 2);
+    program_want(&bytes, 2);
+    program_want(&mended, 0);
+    program_want(&other, 2);
+    cr_expect(text_contains(lengths.err, "short.txt has 1 lines") &&
+                  text_contains(lengths.err, "has 12"),
+              "%s", lengths.err.ptr);
+    cr_expect(text_contains(nothing.err, "empty.txt is empty"), "%s", nothing.err.ptr);
+    cr_expect(text_contains(bytes.err, "broken.txt:2: byte 2"), "%s", bytes.err.ptr);
+    folder_remove(f.folder);
+    arena_release(&arena);
+}
