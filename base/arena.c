@@ -88,7 +88,7 @@ static bool add_block(Arena *arena, size_t bytes, size_t alignment)
     return true;
 }
 
-void *arena_alloc_aligned(Arena *arena, size_t count, size_t size, size_t alignment)
+static void *take(Arena *arena, size_t count, size_t size, size_t alignment, bool is_zeroed)
 {
     assert(alignment >= 1 && alignment <= 4096 && (alignment & (alignment - 1)) == 0);
     size_t bytes;
@@ -101,10 +101,17 @@ void *arena_alloc_aligned(Arena *arena, size_t count, size_t size, size_t alignm
     const size_t begin = block->used + padding(block, alignment);
     char *out = block_bytes(block) + begin;
     block->used = begin + bytes;
-    if (block->dirty > begin) memset(out, 0, size_min(block->dirty - begin, bytes));
+    if (is_zeroed && block->dirty > begin) {
+        memset(out, 0, size_min(block->dirty - begin, bytes));
+    }
     block->dirty = size_max(block->dirty, block->used);
     arena->used_bytes += bytes;
     return out;
+}
+
+void *arena_alloc_aligned(Arena *arena, size_t count, size_t size, size_t alignment)
+{
+    return take(arena, count, size, alignment, true);
 }
 
 void *arena_alloc(Arena *arena, size_t count, size_t size)
@@ -117,6 +124,15 @@ Status arena_take(Arena *arena, size_t count, size_t size, const char *what, voi
     void *bytes = arena_alloc(arena, count, size);
     if (bytes == NULL) return error_set_memory(err, count, size, what);
     memcpy(out, &bytes, sizeof bytes); // out is a T ** of any T
+    return STATUS_OK;
+}
+
+Status arena_take_raw(Arena *arena, size_t count, size_t size, const char *what, void *out,
+                      Error *err)
+{
+    void *bytes = take(arena, count, size, ALIGNMENT, false);
+    if (bytes == NULL) return error_set_memory(err, count, size, what);
+    memcpy(out, &bytes, sizeof bytes);
     return STATUS_OK;
 }
 
@@ -147,6 +163,14 @@ char *arena_printf(Arena *arena, const char *format, ...)
     va_end(again);
     va_end(args);
     return out;
+}
+
+Status arena_reserve(Arena *arena, size_t size_bytes, Error *err)
+{
+    if (fails_now() || !add_block(arena, size_bytes, ALIGNMENT)) {
+        return error_set_memory(err, 1, size_bytes, "scratch");
+    }
+    return STATUS_OK;
 }
 
 ArenaMark arena_mark(const Arena *arena)

@@ -33,6 +33,10 @@ void *arena_alloc_aligned(Arena *arena, size_t count, size_t size, size_t alignm
 Status arena_take(Arena *arena, size_t count, size_t size, const char *what, void *out,
                   Error *err) MUST_CHECK;
 
+// The same without zeroing what was used before: for memory that is written before it is read.
+Status arena_take_raw(Arena *arena, size_t count, size_t size, const char *what, void *out,
+                      Error *err) MUST_CHECK;
+
 // A copy with a NUL after its last byte (not counted in len); ptr is NULL when memory runs out.
 Slice arena_copy(Arena *arena, Slice text);
 // A NUL-terminated copy; NULL when memory runs out.
@@ -40,6 +44,9 @@ char *arena_cstr(Arena *arena, Slice text);
 // printf into the arena; NULL when memory runs out.
 char *arena_printf(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// Makes room for so many bytes in one block, which marks taken from now on keep: a scratch arena that is rewound again and
+// again then asks the system for memory once. Call it on an empty arena.
+Status arena_reserve(Arena *arena, size_t size_bytes, Error *err) MUST_CHECK;
 ArenaMark arena_mark(const Arena *arena);
 // Releases all that was allocated since the mark.
 void arena_rewind(Arena *arena, ArenaMark mark);

@@ -1,6 +1,8 @@
 // UTF-8 without ICU: builds that have no ICU, and error messages, need it too.
 #include "base/unicode.h"
 
+#include <string.h>
+
 // What a lead byte announces: the length of its sequence and the bounds of the second byte, which exclude overlong
 // forms, surrogates and values above U+10FFFF (Unicode 15, table 3-7).
 typedef struct Lead {
@@ -59,6 +61,14 @@ size_t utf8_encode(CodePoint c, char out[4])
 size_t utf8_invalid_at(Slice text)
 {
     for (size_t at = 0; at < text.len;) {
+        uint64_t eight;
+        while (text.len - at >=
+               sizeof eight) { // most text is ASCII, eight bytes of which have no high bit
+            memcpy(&eight, text.ptr + at, sizeof eight);
+            if (eight & UINT64_C(0x8080808080808080)) break;
+            at += sizeof eight;
+        }
+        if (at == text.len) break;
         const size_t begin = at;
         if (utf8_next(text, &at) < 0) return begin;
     }

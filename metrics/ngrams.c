@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "metrics/word_hash.h"
 
 #define UNSEEN UINT32_MAX // the number of what the hypothesis does not have
 
@@ -11,25 +12,19 @@
 typedef struct Words {
     uint32_t *slots; // number + 1, 0 = free
     Slice *words;
-    uint64_t *hashes;
+    uint64_t *keys; // word_hash.h
     size_t mask, n;
 } Words;
 
+// n-grams of all orders in one table: the numbers of (n - 1)-grams in their keys keep the orders apart.
 typedef struct Grams {
     uint32_t *slots;
     uint64_t *keys;
-    uint32_t *counts;      // in the hypothesis
+    uint32_t *left;        // how often the hypothesis has it and no reference's was found for it
     uint32_t *counts_here; // in the reference at hand
     uint32_t *counts_most; // in the reference that has it most
     size_t mask, n;
 } Grams;
-
-static uint64_t hash_word(Slice word)
-{
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < word.len; i++) h = (h ^ (unsigned char)word.ptr[i]) * 1099511628211u;
-    return h ^ h >> 29;
-}
 
 static uint64_t hash_key(uint64_t key)
 {
@@ -39,15 +34,15 @@ static uint64_t hash_key(uint64_t key)
 
 static uint32_t word_number(Words *w, Slice word, bool is_added)
 {
-    const uint64_t hash = hash_word(word);
-    size_t at = (size_t)hash & w->mask;
+    const uint64_t key = word_key(word);
+    size_t at = word_place(key, w->mask);
     for (; w->slots[at] != 0; at = (at + 1) & w->mask) {
         const uint32_t number = w->slots[at] - 1;
-        if (w->hashes[number] == hash && slice_eq(w->words[number], word)) return number;
+        if (w->keys[number] == key && word_is(w->words[number], word)) return number;
     }
     if (!is_added) return UNSEEN;
     w->words[w->n] = word;
-    w->hashes[w->n] = hash;
+    w->keys[w->n] = key;
     w->slots[at] = (uint32_t)++w->n;
     return (uint32_t)w->n - 1;
 }
@@ -74,27 +69,32 @@ static size_t slots_for(size_t n)
 
 static Status words_init(Words *w, size_t n, Arena *arena, Error *err)
 {
+    if (n >= UINT32_MAX / 4) {
+        return error_set(err, STATUS_INVALID, "%zu tokens are too many for one text", n);
+    }
     const size_t n_slots = slots_for(n);
     *w = (Words){.mask = n_slots - 1};
     TRY(arena_take(arena, n_slots, sizeof *w->slots, "words", &w->slots, err));
-    TRY(arena_take(arena, n, sizeof *w->words, "words", &w->words, err));
-    return arena_take(arena, n, sizeof *w->hashes, "words", &w->hashes, err);
+    TRY(arena_take_raw(arena, n, sizeof *w->words, "words", &w->words, err));
+    return arena_take_raw(arena, n, sizeof *w->keys, "words", &w->keys, err);
 }
 
-static Status grams_init(Grams *g, size_t n, Arena *arena, Error *err)
+// For n n-grams of all orders together.
+static Status grams_init(Grams *g, size_t n, bool has_many_references, Arena *arena, Error *err)
 {
     const size_t n_slots = slots_for(n);
     *g = (Grams){.mask = n_slots - 1};
     TRY(arena_take(arena, n_slots, sizeof *g->slots, "n-grams", &g->slots, err));
-    TRY(arena_take(arena, n, sizeof *g->keys, "n-grams", &g->keys, err));
-    TRY(arena_take(arena, n, 3 * sizeof *g->counts, "n-grams", &g->counts, err));
-    g->counts_here = g->counts + n;
+    TRY(arena_take_raw(arena, n, sizeof *g->keys, "n-grams", &g->keys, err));
+    TRY(arena_take(arena, n, sizeof *g->left, "n-grams", &g->left, err));
+    if (!has_many_references) return STATUS_OK;
+    TRY(arena_take(arena, n, 2 * sizeof *g->counts_here, "n-grams", &g->counts_here, err));
     g->counts_most = g->counts_here + n;
     return STATUS_OK;
 }
 
-// From the numbers of (n - 1)-grams to those of n-grams, in place: position i starts at word i. The first `order`
-// (n = 1) has 0 before its word.
+// From the numbers of (n - 1)-grams to those of n-grams, in place: position i starts at word i. Unigrams have 0 in place of
+// what comes before their word.
 static void extend(Grams *g, uint32_t *numbers, const uint32_t *words, size_t n, size_t order,
                    bool is_added)
 {
@@ -109,16 +109,6 @@ static void extend(Grams *g, uint32_t *numbers, const uint32_t *words, size_t n,
     }
 }
 
-static void count_reference(Grams *g, const uint32_t *numbers, size_t n_grams)
-{
-    memset(g->counts_here, 0, g->n * sizeof *g->counts_here);
-    for (size_t i = 0; i < n_grams; i++) {
-        if (numbers[i] == UNSEEN) continue;
-        const uint32_t here = ++g->counts_here[numbers[i]];
-        if (here > g->counts_most[numbers[i]]) g->counts_most[numbers[i]] = here;
-    }
-}
-
 typedef struct Sequence {
     uint32_t *words, *numbers;
     size_t n;
@@ -128,10 +118,69 @@ static Status number_words(Words *w, const Tokens *tokens, bool is_added, Arena 
                            Sequence *out, Error *err)
 {
     out->n = tokens->n;
-    TRY(arena_take(arena, tokens->n, sizeof *out->words, "words", &out->words, err));
-    TRY(arena_take(arena, tokens->n, sizeof *out->numbers, "words", &out->numbers, err));
+    TRY(arena_take_raw(arena, tokens->n, sizeof *out->words, "words", &out->words, err));
+    TRY(arena_take_raw(arena, tokens->n, sizeof *out->numbers, "words", &out->numbers, err));
     for (size_t i = 0; i < tokens->n; i++)
         out->words[i] = word_number(w, tokens->items[i], is_added);
+    return STATUS_OK;
+}
+
+// With one reference each of its n-grams uses up one of the hypothesis's.
+static size_t match_one(Grams *g, Sequence *reference, size_t order)
+{
+    size_t n = 0;
+    extend(g, reference->numbers, reference->words, reference->n, order, false);
+    for (size_t i = 0; i + order <= reference->n; i++) {
+        const uint32_t number = reference->numbers[i];
+        if (number == UNSEEN || g->left[number] == 0) continue;
+        g->left[number]--;
+        n++;
+    }
+    return n;
+}
+
+static size_t match_many(Grams *g, Sequence *references, size_t n_references, size_t order,
+                         size_t first)
+{
+    size_t n = 0;
+    for (size_t r = 0; r < n_references; r++) {
+        Sequence *reference = &references[r];
+        extend(g, reference->numbers, reference->words, reference->n, order, false);
+        memset(g->counts_here + first, 0, (g->n - first) * sizeof *g->counts_here);
+        for (size_t i = 0; i + order <= reference->n; i++) {
+            const uint32_t number = reference->numbers[i];
+            if (number == UNSEEN) continue;
+            const uint32_t here = ++g->counts_here[number];
+            if (here > g->counts_most[number]) g->counts_most[number] = here;
+        }
+    }
+    for (size_t k = first; k < g->n; k++) {
+        n += g->left[k] < g->counts_most[k] ? g->left[k] : g->counts_most[k];
+    }
+    return n;
+}
+
+static Status match_orders(const Tokens *hypothesis, Sequence *own, Sequence *others,
+                           size_t n_references, size_t max_order, Arena *scratch, double *matches,
+                           Error *err)
+{
+    Grams grams;
+    const size_t orders = max_order < own->n ? max_order : own->n;
+    size_t n_grams;
+    if (!size_mul(hypothesis->n, orders, &n_grams) || n_grams >= UINT32_MAX / 4) {
+        return error_set(err, STATUS_INVALID, "%zu tokens are too many for one text",
+                         hypothesis->n);
+    }
+    TRY(grams_init(&grams, n_grams, n_references > 1, scratch, err));
+    for (size_t order = 1; order <= orders; order++) {
+        const size_t first = grams.n;
+        extend(&grams, own->numbers, own->words, own->n, order, true);
+        for (size_t i = 0; i + order <= own->n; i++) grams.left[own->numbers[i]]++;
+        const size_t n = n_references == 1 ? match_one(&grams, others, order)
+                                           : match_many(&grams, others, n_references, order, first);
+        if (n == 0) break; // then no longer one matches either
+        matches[order - 1] = (double)n;
+    }
     return STATUS_OK;
 }
 
@@ -139,11 +188,7 @@ Status ngram_matches(const Tokens *hypothesis, const Tokens *references, size_t 
                      size_t max_order, Arena *scratch, double *matches, Error *err)
 {
     for (size_t k = 0; k < max_order; k++) matches[k] = 0;
-    if (hypothesis->n == 0) return STATUS_OK;
-    if (hypothesis->n >= UINT32_MAX / 4) {
-        return error_set(err, STATUS_INVALID, "%zu tokens are too many for one text",
-                         hypothesis->n);
-    }
+    if (hypothesis->n == 0 || max_order == 0) return STATUS_OK;
     Words words;
     Sequence own, *others;
     TRY(words_init(&words, hypothesis->n, scratch, err));
@@ -152,21 +197,5 @@ Status ngram_matches(const Tokens *hypothesis, const Tokens *references, size_t 
     for (size_t r = 0; r < n_references; r++) {
         TRY(number_words(&words, &references[r], false, scratch, &others[r], err));
     }
-    for (size_t order = 1; order <= max_order && order <= own.n; order++) {
-        Grams grams;
-        TRY(grams_init(&grams, own.n, scratch, err));
-        extend(&grams, own.numbers, own.words, own.n, order, true);
-        for (size_t i = 0; i + order <= own.n; i++) grams.counts[own.numbers[i]]++;
-        for (size_t r = 0; r < n_references; r++) {
-            extend(&grams, others[r].numbers, others[r].words, others[r].n, order, false);
-            if (others[r].n >= order)
-                count_reference(&grams, others[r].numbers, others[r].n - order + 1);
-        }
-        for (size_t g = 0; g < grams.n; g++) {
-            matches[order - 1] +=
-                (double)(grams.counts[g] < grams.counts_most[g] ? grams.counts[g]
-                                                                : grams.counts_most[g]);
-        }
-    }
-    return STATUS_OK;
+    return match_orders(hypothesis, &own, others, n_references, max_order, scratch, matches, err);
 }

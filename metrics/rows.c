@@ -9,7 +9,7 @@
 #include "metrics/clusters.h"
 #include "metrics/resample.h"
 
-enum { ITEMS_A_UNIT = 128 };
+enum { SCRATCH_BYTES = 1 << 16, ITEMS_A_UNIT = 128 };
 
 void row_table_init(RowTable *table, const MetricPlan *plan)
 {
@@ -156,6 +156,7 @@ static Status make_rows(void *context, size_t unit, size_t worker, Error *err)
     const MetricPlan *plan = w->plan;
     Arena *scratch = &w->scratch[worker];
     const size_t end = size_min((unit + 1) * ITEMS_A_UNIT, w->n_items);
+    if (scratch->last == NULL) TRY(arena_reserve(scratch, SCRATCH_BYTES, err));
     for (size_t i = unit * ITEMS_A_UNIT; i < end; i++) {
         const ArenaMark mark = arena_mark(scratch);
         Status s = check_weight(w->items[i].weight, err);

@@ -11,43 +11,34 @@ const char *const tokenizer_names[N_TOKENIZERS] = {"13a",  "intl",     "zh",    
 // What a character means to a tokeniser's rules.
 typedef enum CharClass {
     CHAR_NOTHING, // before the first and after the last character
-    CHAR_SPACE,
-    CHAR_OTHER,
-    CHAR_NUMBER,
-    CHAR_ALONE,  // always a token of its own
-    CHAR_POINT,  // a token of its own unless numbers hold it
-    CHAR_HYPHEN, // a token of its own after a number
+    CHAR_SPACE = 'S',
+    CHAR_OTHER = 'o',
+    CHAR_NUMBER = 'n',
+    CHAR_ALONE = 'A',  // always a token of its own
+    CHAR_POINT = 'P',  // a token of its own unless numbers hold it
+    CHAR_HYPHEN = 'H', // a token of its own after a number
 } CharClass;
 
-typedef CharClass (*Classify)(CodePoint c);
+// A tokeniser's classes: of ASCII by table, of the rest by a function that is not asked about white space.
+typedef struct Classes {
+    const char *ascii; // [128]
+    CharClass (*classify)(CodePoint c);
+} Classes;
 
-static CharClass classify_none(CodePoint c)
+static CharClass classify_other(CodePoint c)
 {
-    return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_OTHER;
+    (void)c;
+    return CHAR_OTHER;
 }
 
-static CharClass classify_char(CodePoint c)
+static CharClass classify_alone(CodePoint c)
 {
-    return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_ALONE;
-}
-
-static CharClass classify_13a(CodePoint c)
-{
-    if (c >= 0x80) return unicode_is_python_space(c) ? CHAR_SPACE : CHAR_OTHER;
-    if (c >= '0' && c <= '9') return CHAR_NUMBER;
-    if (c == '.' || c == ',') return CHAR_POINT;
-    if (c == '-') return CHAR_HYPHEN;
-    if (unicode_is_python_space(c)) return CHAR_SPACE;
-    // The apostrophe is not among them: "isn't" stays whole.
-    const bool is_symbol = (c >= '{' && c <= '~') || (c >= '[' && c <= '`') ||
-                           (c >= ' ' && c <= '&') || (c >= '(' && c <= '+') ||
-                           (c >= ':' && c <= '@') || c == '/';
-    return is_symbol ? CHAR_ALONE : CHAR_OTHER;
+    (void)c;
+    return CHAR_ALONE;
 }
 
 static CharClass classify_intl(CodePoint c)
 {
-    if (unicode_is_python_space(c)) return CHAR_SPACE;
     switch (unicode_category(c)[0]) {
     case 'P':
         return CHAR_POINT;
@@ -78,16 +69,8 @@ static bool is_chinese(CodePoint c)
 
 static CharClass classify_zh(CodePoint c)
 {
-    if (c >= 0x80 && !unicode_is_python_space(c) && is_chinese(c)) return CHAR_ALONE;
-    return classify_13a(c);
+    return is_chinese(c) ? CHAR_ALONE : CHAR_OTHER;
 }
-
-static const Classify classifiers[N_TOKENIZERS] = {
-    [TOKENIZER_13A] = classify_13a,       [TOKENIZER_INTL] = classify_intl,
-    [TOKENIZER_ZH] = classify_zh,         [TOKENIZER_CHAR] = classify_char,
-    [TOKENIZER_NONE] = classify_none,     [TOKENIZER_JA_MECAB] = classify_none,
-    [TOKENIZER_KO_MECAB] = classify_none, // what MeCab gives has blanks between words
-};
 
 static bool is_mecab(TokenizerKind kind, MecabLanguage *language)
 {
@@ -112,36 +95,93 @@ Status word_tokenizer_signature(TokenizerKind kind, Arena *arena, const char **o
     return *out != NULL ? STATUS_OK : error_set_memory(err, 1, 64, "a signature");
 }
 
+// The apostrophe is no symbol in 13a: "isn't" stays whole.
+static const char ascii_13a[] = "oooooooooSSSSSooooooooooooooSSSSSAAAAAAoAAAAPHPAnnnnnnnnnnAAAAAA"
+                                "AooooooooooooooooooooooooooAAAAAAooooooooooooooooooooooooooAAAAo";
+static const char ascii_intl[] = "oooooooooSSSSSooooooooooooooSSSSSPPPAPPPPPPAPPPPnnnnnnnnnnPPAAAP"
+                                 "PooooooooooooooooooooooooooPPPAPAooooooooooooooooooooooooooPAPAo";
+static const char ascii_char[] = "AAAAAAAAASSSSSAAAAAAAAAAAAAASSSSSAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char ascii_none[] = "oooooooooSSSSSooooooooooooooSSSSSooooooooooooooooooooooooooooooo"
+                                 "oooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooo";
+
+static const Classes classes_all[N_TOKENIZERS] = {
+    [TOKENIZER_13A] = {ascii_13a, classify_other},
+    [TOKENIZER_INTL] = {ascii_intl, classify_intl},
+    [TOKENIZER_ZH] = {ascii_13a, classify_zh},
+    [TOKENIZER_CHAR] = {ascii_char, classify_alone},
+    [TOKENIZER_NONE] = {ascii_none, classify_other},
+    [TOKENIZER_JA_MECAB] = {ascii_none,
+                            classify_other}, // what MeCab gives has blanks between words
+    [TOKENIZER_KO_MECAB] = {ascii_none, classify_other},
+};
+
+static CharClass class_of(const Classes *classes, Slice text, size_t *offset)
+{
+    const unsigned char byte = (unsigned char)text.ptr[*offset];
+    if (byte < 0x80) {
+        ++*offset;
+        return (CharClass)classes->ascii[byte];
+    }
+    const CodePoint c = utf8_next(text, offset);
+    return unicode_is_python_space(c) ? CHAR_SPACE : classes->classify(c);
+}
+
+// Other and number: neither ends a token.
+static bool is_inside(char class_name)
+{
+    return class_name >= 'a';
+}
+
+// The end of the run of such ASCII characters that begins at offset.
+static size_t pass_inside(Slice text, const char *ascii, size_t offset)
+{
+    for (; offset < text.len; offset++) {
+        const unsigned char byte = (unsigned char)text.ptr[offset];
+        if (byte >= 0x80 || !is_inside(ascii[byte])) break;
+    }
+    return offset;
+}
+
 // The rules as one pass. The reference runs "non-number, point" over the text, then "point, non-number", each without
 // overlap; that comes to: a point stands alone if what comes before it is no number (and was not itself taken by the
-// first rule), or if what comes after it is no number. edge is what lies beyond both ends: 13a puts blanks there.
-static size_t split(Slice text, Classify classify, CharClass edge, Slice *tokens)
+// first rule), or if what comes after it is no number. edge is what lies beyond both ends: 13a puts blanks there. Letters
+// and digits, which are most of a text, end no token: they are passed over before anything else is asked.
+static size_t split(Slice text, const Classes *classes, CharClass edge, Slice *tokens)
 {
-    size_t n = 0, begin = 0, offset = 0;
-    CharClass before = edge, at = edge;
-    size_t at_begin = 0, at_end = 0;
+    size_t n = 0, begin = 0;
+    CharClass before = edge;
     bool has_taken = false; // whether the first rule took the character before
-    if (offset < text.len) {
-        at = classify(utf8_next(text, &offset));
-        at_end = offset;
-    }
-    while (at_begin < text.len) {
-        const CharClass after = offset < text.len ? classify(utf8_next(text, &offset)) : edge;
-        const bool is_taken =
-            at == CHAR_POINT && before != CHAR_NOTHING && before != CHAR_NUMBER && !has_taken;
-        const bool is_alone = at == CHAR_ALONE || is_taken ||
-                              (at == CHAR_HYPHEN && before == CHAR_NUMBER) ||
-                              (at == CHAR_POINT && after != CHAR_NOTHING && after != CHAR_NUMBER);
+    for (size_t offset = 0; offset < text.len;) {
+        const size_t end = pass_inside(text, classes->ascii, offset);
+        if (end > offset) {
+            before = (CharClass)classes->ascii[(unsigned char)text.ptr[end - 1]];
+            has_taken = false;
+            offset = end;
+            if (offset == text.len) break;
+        }
+        const size_t at_begin = offset;
+        const CharClass at = class_of(classes, text, &offset);
+        if (is_inside((char)at)) {
+            before = at;
+            has_taken = false;
+            continue;
+        }
+        bool is_alone = at == CHAR_ALONE || (at == CHAR_HYPHEN && before == CHAR_NUMBER);
+        bool is_taken = false;
+        if (at == CHAR_POINT) {
+            size_t next = offset;
+            const CharClass after = offset < text.len ? class_of(classes, text, &next) : edge;
+            is_taken = before != CHAR_NOTHING && before != CHAR_NUMBER && !has_taken;
+            is_alone = is_taken || (after != CHAR_NOTHING && after != CHAR_NUMBER);
+        }
         if (is_alone || at == CHAR_SPACE) {
             if (at_begin > begin) tokens[n++] = slice_sub(text, begin, at_begin);
-            if (is_alone) tokens[n++] = slice_sub(text, at_begin, at_end);
-            begin = at_end;
+            if (is_alone) tokens[n++] = slice_sub(text, at_begin, offset);
+            begin = offset;
         }
         has_taken = is_taken;
         before = at;
-        at = after;
-        at_begin = at_end;
-        at_end = offset;
     }
     if (begin < text.len) tokens[n++] = slice_sub(text, begin, text.len);
     return n;
@@ -171,12 +211,12 @@ static Status clean_13a(Arena *arena, Slice text, Slice *out, Error *err)
         {SLICE_LIT("&amp;"), SLICE_LIT("&")},    {SLICE_LIT("&lt;"), SLICE_LIT("<")},
         {SLICE_LIT("&gt;"), SLICE_LIT(">")}};
     *out = text;
-    const bool is_clean = slice_find_byte(text, '&') == SIZE_MAX &&
-                          slice_find_byte(text, '\n') == SIZE_MAX &&
-                          slice_find(text, rules[0][0]) == SIZE_MAX;
+    const bool is_clean =
+        slice_find_byte(text, '&') == SIZE_MAX && slice_find_byte(text, '\n') == SIZE_MAX &&
+        (slice_find_byte(text, '<') == SIZE_MAX || slice_find(text, rules[0][0]) == SIZE_MAX);
     if (is_clean) return STATUS_OK;
     char *copy;
-    TRY(arena_take(arena, text.len, 1, "a text", &copy, err));
+    TRY(arena_take_raw(arena, text.len, 1, "a text", &copy, err));
     memcpy(copy, text.ptr, text.len);
     size_t len = text.len;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
@@ -189,14 +229,20 @@ static Status clean_13a(Arena *arena, Slice text, Slice *out, Error *err)
 // Without white space at the ends, in Python's sense.
 static Slice strip(Slice text, bool is_left_stripped)
 {
-    size_t begin = text.len, end = 0;
-    for (size_t offset = 0; offset < text.len;) {
-        const size_t at = offset;
-        if (unicode_is_python_space(utf8_next(text, &offset))) continue;
-        if (begin > at) begin = at;
-        end = offset;
+    size_t begin = 0, end = text.len;
+    while (end > 0) {
+        size_t at = end - 1;
+        while (at > 0 && ((unsigned char)text.ptr[at] & 0xC0) == 0x80) at--;
+        size_t offset = at;
+        if (!unicode_is_python_space(utf8_next(text, &offset))) break;
+        end = at;
     }
-    return slice_sub(text, is_left_stripped ? begin : 0, end);
+    while (is_left_stripped && begin < end) {
+        size_t offset = begin;
+        if (!unicode_is_python_space(utf8_next(text, &offset))) break;
+        begin = offset;
+    }
+    return slice_sub(text, begin, end);
 }
 
 Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,
@@ -213,8 +259,8 @@ Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *
     text = strip(text, kind == TOKENIZER_ZH || has_mecab);
     if (has_mecab) TRY(mecab_wakati(language, text, arena, &text, err));
     if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
-    TRY(arena_take(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
+    TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
     const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;
-    out->n = split(text, classifiers[kind], edge, out->items);
+    out->n = split(text, &classes_all[kind], edge, out->items);
     return STATUS_OK;
 }

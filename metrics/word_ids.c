@@ -1,13 +1,7 @@
 #include "metrics/word_ids.h"
 
 #include "base/size.h"
-
-static uint64_t hash_word(Slice word)
-{
-    uint64_t h = 14695981039346656037u; // FNV-1a
-    for (size_t i = 0; i < word.len; i++) h = (h ^ (unsigned char)word.ptr[i]) * 1099511628211u;
-    return h ^ h >> 29;
-}
+#include "metrics/word_hash.h"
 
 Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err)
 {
@@ -19,31 +13,31 @@ Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err)
     while (n_slots < 2 * capacity) n_slots *= 2;
     ids->mask = n_slots - 1;
     TRY(arena_take(arena, n_slots, sizeof *ids->slots, "words", &ids->slots, err));
-    TRY(arena_take(arena, capacity, sizeof *ids->words, "words", &ids->words, err));
-    return arena_take(arena, capacity, sizeof *ids->hashes, "words", &ids->hashes, err);
+    TRY(arena_take_raw(arena, capacity, sizeof *ids->words, "words", &ids->words, err));
+    return arena_take_raw(arena, capacity, sizeof *ids->keys, "words", &ids->keys, err);
 }
 
 static Status number_of(WordIds *ids, Slice word, uint32_t *number, Error *err)
 {
-    const uint64_t hash = hash_word(word);
-    size_t at = (size_t)hash & ids->mask;
+    const uint64_t key = word_key(word);
+    size_t at = word_place(key, ids->mask);
     for (; ids->slots[at] != 0; at = (at + 1) & ids->mask) {
         *number = ids->slots[at] - 1;
-        if (ids->hashes[*number] == hash && slice_eq(ids->words[*number], word)) return STATUS_OK;
+        if (ids->keys[*number] == key && word_is(ids->words[*number], word)) return STATUS_OK;
     }
     if (ids->n == ids->capacity) {
         return error_set(err, STATUS_INTERNAL, "more than %zu different words", ids->capacity);
     }
     *number = (uint32_t)ids->n;
     ids->words[ids->n] = word;
-    ids->hashes[ids->n] = hash;
+    ids->keys[ids->n] = key;
     ids->slots[at] = (uint32_t)++ids->n;
     return STATUS_OK;
 }
 
 Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers, Error *err)
 {
-    TRY(arena_take(arena, tokens->n, sizeof **numbers, "words", numbers, err));
+    TRY(arena_take_raw(arena, tokens->n, sizeof **numbers, "words", numbers, err));
     for (size_t i = 0; i < tokens->n; i++) {
         TRY(number_of(ids, tokens->items[i], &(*numbers)[i], err));
     }

@@ -8,7 +8,7 @@
 typedef struct WordIds {
     uint32_t *slots; // number + 1, 0 = free
     Slice *words;
-    uint64_t *hashes;
+    uint64_t *keys; // word_hash.h
     size_t mask, n, capacity;
 } WordIds;
 

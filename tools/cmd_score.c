@@ -7,6 +7,13 @@ static const char *const compat_choices[] = {"sacrebleu", NULL};
 static const char *const tokenize_choices[] = {"13a", "intl", "zh", "char", "none", NULL};
 static const char *const smooth_choices[] = {"exp", "floor", "add-k", "none", NULL};
 
+static const char *const scheme_choices[] = {"IOB2",  "IOB1",  "IOE1", "IOE2",
+                                             "IOBES", "BILOU", NULL};
+static const char *const mode_choices[] = {"default", "strict", NULL};
+static const char *const version_choices[] = {"1.1", "2.0", NULL};
+static const char *const missing_choices[] = {"refuse", "wrong", NULL};
+static const char *const cluster_choices[] = {"paragraph", "article", "none", NULL};
+
 static const Option options[] = {
     {.name = "cases",
      .kind = OPTION_FLAG,
@@ -150,6 +157,53 @@ static const Option options[] = {
      .kind = OPTION_FLAG,
      .help = "exact-match: without ASCII punctuation"},
     {.name = "ignore-numbers", .kind = OPTION_FLAG, .help = "exact-match: without ASCII digits"},
+    {.name = "scheme",
+     .kind = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = scheme_choices,
+     .help = "ner: how tags are written, for --mode strict (default IOB2)"},
+    {.name = "mode",
+     .kind = OPTION_CHOICE,
+     .value = "default|strict",
+     .choices = mode_choices,
+     .fallback = "default",
+     .help = "ner: read tags as conlleval does, or entities that keep to the scheme alone"},
+    {.name = "suffix", .kind = OPTION_FLAG, .help = "ner: tags are TYPE-B, not B-TYPE"},
+    {.name = "digits",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "2",
+     .highest = 15,
+     .help = "ner: decimals of the report"},
+    {.name = "data", .kind = OPTION_TEXT, .value = "FILE", .help = "squad: the document"},
+    {.name = "na-probs",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "squad: how sure the system is of no answer, {id: number}"},
+    {.name = "na-prob-thresh",
+     .kind = OPTION_REAL,
+     .value = "X",
+     .fallback = "1",
+     .lowest = -1e300,
+     .highest = 1e300,
+     .help = "squad: above it a question counts as not answered"},
+    {.name = "squad-version",
+     .kind = OPTION_CHOICE,
+     .value = "1.1|2.0",
+     .choices = version_choices,
+     .help = "squad: which script (default: 2.0 where a question has no answer)"},
+    {.name = "missing",
+     .kind = OPTION_CHOICE,
+     .value = "refuse|wrong",
+     .choices = missing_choices,
+     .fallback = "refuse",
+     .help = "squad 2.0: questions without prediction are refused, or wrong"},
+    {.name = "cluster",
+     .kind = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = cluster_choices,
+     .fallback = "paragraph",
+     .help = "squad: questions of one paragraph, or article, do not count as independent"},
 };
 
 static Status find_family(const char *name, const ScoreFamily **out, Error *err)
@@ -236,7 +290,9 @@ const Command command_score = {
         "bootstrap over segments. With several systems --paired-bs and --paired-ar compare each with the "
         "first.",
     OPTIONS(options),
-    .examples = "  assay score bleu --ref ref.txt hyp.txt\n"
+    .examples = "  assay score squad --data dev-v2.0.json --pred predictions.json\n"
+                "  assay score ner --scheme IOB2 --mode strict gold.conll pred.conll\n"
+                "  assay score bleu --ref ref.txt hyp.txt\n"
                 "  assay score chrf --chrf-word-order 2 -r ref.txt --paired-bs base.txt new.txt\n"
                 "  assay score bleu --cases --in cases.jsonl --out answers.jsonl\n",
     .run = run,

@@ -6,6 +6,7 @@
 #include "models/tokenizers/train.h"
 #include "tools/commands.h"
 #include "tools/jsonl.h"
+#include "tools/tokenize_as.h"
 
 typedef struct EncodeCase {
     Slice id;
@@ -345,6 +346,14 @@ static Status run_train(CommandLine *line, Error *err)
 static Status run(CommandLine *line, Error *err)
 {
     static const char *const train_only[] = {"vocab-size", "min-frequency"};
+    static const char *const as_only[] = {"plain",    "lowercase",     "normalized",
+                                          "no-punct", "asian-support", "case-sensitive",
+                                          "stemmer"};
+    if (option_given(line, "as")) return tokenize_as_run(line, err);
+    for (size_t i = 0; i < sizeof as_only / sizeof *as_only; i++) {
+        if (!option_given(line, as_only[i])) continue;
+        return error_set(err, STATUS_INVALID, "--%s goes with --as", as_only[i]);
+    }
     if (option_given(line, "train")) return run_train(line, err);
     for (size_t i = 0; i < sizeof train_only / sizeof *train_only; i++) {
         if (!option_given(line, train_only[i])) continue;
@@ -389,14 +398,30 @@ static const Option options[] = {
     {.name = "cased",
      .kind = OPTION_FLAG,
      .help = "WordPiece, trained or from a vocab.txt: keep case and accents"},
+    {.name = "as",
+     .kind = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = tokenize_as_names,
+     .help = "a metric's tokens in place of a model's: a JSON array a line of --in"},
+    {.name = "plain",
+     .kind = OPTION_FLAG,
+     .help = "--as: lines are plain text, even where they look like JSON"},
+    {.name = "lowercase",
+     .kind = OPTION_FLAG,
+     .help = "--as 13a, intl, zh, char, none: lower-case first"},
+    {.name = "normalized", .kind = OPTION_FLAG, .help = "--as tercom: Tercom's normaliser"},
+    {.name = "no-punct", .kind = OPTION_FLAG, .help = "--as tercom: without punctuation"},
+    {.name = "asian-support", .kind = OPTION_FLAG, .help = "--as tercom: CJK in these two"},
+    {.name = "case-sensitive", .kind = OPTION_FLAG, .help = "--as tercom: keep case"},
+    {.name = "stemmer", .kind = OPTION_FLAG, .help = "--as rouge: Porter stems"},
 };
 
 const Command command_tokenize = {
     .name = "tokenize",
     .group = "Models",
     .summary = "token ids, pieces and offsets of texts, or a new vocabulary",
-    .operands = "MODEL | --train KIND FILE...",
-    .min_operands = 1,
+    .operands = "MODEL | --train KIND FILE... | --as NAME",
+    .min_operands = 0,
     .max_operands = SIZE_MAX,
     .description =
         "MODEL is a model's directory, a tokenizer.json, a vocab.txt, a SentencePiece .model or a .gguf "
@@ -414,7 +439,9 @@ const Command command_tokenize = {
         "array.\n\n"
         "With --train, FILEs are UTF-8 text, a line a text, and --out DIR receives tokenizer.json, "
         "tokenizer_config.json and vocab.txt (wordpiece) or vocab.json and merges.txt (bpe). The "
-        "result depends on the words and their counts alone.",
+        "result depends on the words and their counts alone.\n\n"
+        "With --as, lines of --in are {\"text\": TEXT}, JSON strings or, where the first is neither, plain text, and "
+        "lines of --out are the tokens that a metric makes of them.",
     OPTIONS(options),
     .examples = "  echo '{\"text\": \"Hello\"}' | assay tokenize models/minilm\n"
                 "  assay tokenize models/minilm < texts.txt\n"

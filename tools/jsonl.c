@@ -243,12 +243,17 @@ static Status put_text(JsonlOut *out, Error *err)
     return s;
 }
 
-Status jsonl_out_end(JsonlOut *out, Error *err)
+Status jsonl_out_end_line(JsonlOut *out, Error *err)
 {
-    json_end_object(&out->json);
     if (!out->is_array) buffer_append_byte(&out->text, '\n');
     out->n_written++;
     return out->text.len < FLUSH_BYTES && !out->text.failed ? STATUS_OK : put_text(out, err);
+}
+
+Status jsonl_out_end(JsonlOut *out, Error *err)
+{
+    json_end_object(&out->json);
+    return jsonl_out_end_line(out, err);
 }
 
 Status jsonl_out_failure(JsonlOut *out, Slice id, const Error *why, Error *err)

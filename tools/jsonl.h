@@ -87,6 +87,8 @@ Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err
 // An answer: begin, put members with the writer that comes back, end. id is the raw value; ptr NULL = none.
 JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id);
 Status jsonl_out_end(JsonlOut *out, Error *err) MUST_CHECK;
+// Ends an answer that is no object and that the caller has put into out->text.
+Status jsonl_out_end_line(JsonlOut *out, Error *err) MUST_CHECK;
 // An answer that says why there is none.
 Status jsonl_out_failure(JsonlOut *out, Slice id, const Error *why, Error *err) MUST_CHECK;
 // Hands on what is written so far, so that a reader at the other end sees it.

@@ -10,7 +10,7 @@
 #include "metrics/paired.h"
 
 // Beyond so many draws of rows an interval would take longer than the scores: fewer resamples then, but not below the least.
-enum { MOST_DRAWS = 60000000, FEWEST_RESAMPLES = 200, MAX_METRICS = 8 };
+enum { MOST_DRAWS = 60000000, FEWEST_RESAMPLES = 200, MAX_METRICS = 8, SCRATCH_BYTES = 1 << 18 };
 
 // ---- params ----
 
@@ -108,9 +108,7 @@ static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *score, E
         return error_set(err, STATUS_INVALID, "more than 64 references a segment");
     Status s =
         arena_take(&run->line->arena, hyps->n, plan->width * sizeof *values, "rows", &values, err);
-    if (s == STATUS_OK && arena_alloc(&scratch, 1, 1 << 16) == NULL) { // a block that stays
-        s = error_set_memory(err, 1, 1 << 16, "scratch");
-    }
+    if (s == STATUS_OK) s = arena_reserve(&scratch, SCRATCH_BYTES, err);
     item.references = references;
     item.n_references = run->n_refs;
     for (size_t i = 0; s == STATUS_OK && i < hyps->n; i++) {
@@ -156,7 +154,7 @@ static Status time_tokens(TextRun *run, Error *err)
     Tokens tokens;
     Status s = STATUS_OK;
     if (run->spec->tokenize == NULL) return STATUS_OK;
-    if (arena_alloc(&scratch, 1, 1 << 16) == NULL) s = error_set_memory(err, 1, 1 << 16, "scratch");
+    s = arena_reserve(&scratch, SCRATCH_BYTES, err);
     const int64_t begin = clock_thread_cpu_ns();
     for (size_t k = 0; s == STATUS_OK && k < run->n_refs + run->n_hyps; k++) {
         const TextLines *file = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];

@@ -367,6 +367,9 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return ner_put_json(&score, items, n, true, c->arena, w, err);
 }
 
+static const char *const file_options[] = {"scheme", "mode",         "suffix", "digits", "level",
+                                           "seed",   "invalid-utf8", "timing", NULL};
+
 const ScoreFamily score_ner = {
     .name = "ner",
     .summary = "precision, recall and F1 of whole entities, as seqeval",
@@ -375,4 +378,6 @@ const ScoreFamily score_ner = {
         "zero_division}} gives {\"micro\", \"macro\", \"weighted\": {\"precision\", \"recall\", \"f1\"}, "
         "\"per_type\", \"report_dict\", \"accuracy\", \"errors\", ..}",
     .run_case = run_case,
+    .run_files = ner_files_run,
+    .options = file_options,
 };

@@ -47,4 +47,7 @@ typedef struct NerErrors {
 Status ner_errors(const TagReading *reading, const Item *items, size_t n, Arena *arena,
                   NerErrors *out, Error *err) MUST_CHECK;
 
+// GOLD and PREDICTED, CoNLL columns.
+Status ner_files_run(CommandLine *line, Error *err) MUST_CHECK;
+
 #endif

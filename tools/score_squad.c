@@ -210,6 +210,10 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return s;
 }
 
+static const char *const file_options[] = {"data",          "pred",    "na-probs", "na-prob-thresh",
+                                           "squad-version", "missing", "cluster",  "level",
+                                           "timing",        NULL};
+
 const ScoreFamily score_squad = {
     .name = "squad",
     .summary = "exact match and F1 of answers, as the official SQuAD scripts",
@@ -217,4 +221,6 @@ const ScoreFamily score_squad = {
         "{\"data\": a SQuAD document, \"predictions\": {id: text}, \"na_probs\": {id: number}, "
         "\"params\": {version, na_prob_thresh, missing}} gives the official script's keys",
     .run_case = run_case,
+    .run_files = squad_files_run,
+    .options = file_options,
 };

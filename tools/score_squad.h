@@ -55,4 +55,7 @@ Status squad_evaluate(const SquadData *data, const SquadOptions *options, Arena 
 Status squad_put_json(const SquadData *data, const SquadOptions *options, const SquadScores *scores,
                       Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
 
+// --data, --pred, --na-probs.
+Status squad_files_run(CommandLine *line, Error *err) MUST_CHECK;
+
 #endif
