@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/char_ngrams.h"
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 #include "metrics/ngrams.h"
@@ -43,14 +44,24 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
+// A text as the orders see it: characters as numbers where they fit, else as tokens.
 typedef struct Sides {
+    CharText numbers;
     Tokens characters, words;
+    size_t n_characters;
 } Sides;
+
+// What the references of one hypothesis share.
+typedef struct Reading {
+    const ChrfOptions *options;
+    CharNumbers numbers;
+    bool has_numbers;
+} Reading;
 
 static Status characters_of(Slice text, bool has_whitespace, Arena *arena, Tokens *out, Error *err)
 {
     *out = (Tokens){0};
-    TRY(arena_take(arena, text.len, sizeof *out->items, "characters", &out->items, err));
+    TRY(arena_take_raw(arena, text.len, sizeof *out->items, "characters", &out->items, err));
     for (size_t offset = 0; offset < text.len;) {
         const size_t begin = offset;
         const bool is_space = unicode_is_python_space(utf8_next(text, &offset));
@@ -67,6 +78,13 @@ static bool is_punctuation(Slice character)
            !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
 }
 
+static bool is_one_character(Slice word)
+{
+    size_t offset = 0;
+    (void)utf8_next(word, &offset);
+    return offset == word.len;
+}
+
 // Words with one ASCII punctuation mark split off: the last character if it is one, else the first. "(hi)" gives
 // "(hi" and ")", as in the reference.
 static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
@@ -74,14 +92,15 @@ static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
     Tokens plain;
     TRY(tokenize_text(TOKENIZER_NONE, text, false, arena, &plain, err));
     *out = (Tokens){0};
-    TRY(arena_take(arena, 2 * plain.n, sizeof *out->items, "words", &out->items, err));
+    TRY(arena_take_raw(arena, 2 * plain.n, sizeof *out->items, "words", &out->items, err));
     for (size_t i = 0; i < plain.n; i++) {
         const Slice word = plain.items[i];
         const size_t n = word.len;
-        if (utf8_count(word) > 1 && is_punctuation(slice_sub(word, n - 1, n))) {
+        const bool is_single = is_one_character(word);
+        if (!is_single && is_punctuation(slice_sub(word, n - 1, n))) {
             out->items[out->n++] = slice_sub(word, 0, n - 1);
             out->items[out->n++] = slice_sub(word, n - 1, n);
-        } else if (utf8_count(word) > 1 && is_punctuation(slice_sub(word, 0, 1))) {
+        } else if (!is_single && is_punctuation(slice_sub(word, 0, 1))) {
             out->items[out->n++] = slice_sub(word, 0, 1);
             out->items[out->n++] = slice_sub(word, 1, n);
         } else {
@@ -91,33 +110,40 @@ static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
     return STATUS_OK;
 }
 
-static Status sides_of(const ChrfOptions *o, Slice text, Arena *arena, Sides *out, Error *err)
+static Status sides_of(Reading *reading, Slice text, bool is_hypothesis, Arena *arena, Sides *out,
+                       Error *err)
 {
+    const ChrfOptions *o = reading->options;
     const size_t bad = utf8_invalid_at(text);
+    *out = (Sides){0};
     if (bad != SIZE_MAX) {
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
     }
     if (o->is_lowercased) TRY(unicode_lower(arena, text, &text, err));
-    TRY(characters_of(text, o->has_whitespace, arena, &out->characters, err));
-    out->words = (Tokens){0};
+    if (reading->has_numbers) {
+        TRY(char_text(&reading->numbers, text, o->has_whitespace, is_hypothesis, arena,
+                      &out->numbers, &reading->has_numbers, err));
+        out->n_characters = out->numbers.n;
+    }
+    if (!reading->has_numbers) {
+        TRY(characters_of(text, o->has_whitespace, arena, &out->characters, err));
+        out->n_characters = out->characters.n;
+    }
     return o->word_order > 0 ? words_of(text, arena, &out->words, err) : STATUS_OK;
 }
 
 // [hypothesis, reference, match] of each order. n-grams that the reference cannot have do not count against the
 // hypothesis.
-static Status count_orders(const Tokens *hypothesis, const Tokens *reference, size_t order,
-                           Arena *scratch, double *out, Error *err)
+static void fill_orders(size_t hypothesis, size_t reference, const double *matches, size_t order,
+                        double *out)
 {
-    double matches[MAX_ORDER];
-    TRY(ngram_matches(hypothesis, reference, 1, order, scratch, matches, err));
     for (size_t k = 0; k < order; k++) {
-        const double n_reference = reference->n > k ? (double)(reference->n - k) : 0;
-        const double n_hypothesis = hypothesis->n > k ? (double)(hypothesis->n - k) : 0;
+        const double n_reference = reference > k ? (double)(reference - k) : 0;
+        const double n_hypothesis = hypothesis > k ? (double)(hypothesis - k) : 0;
         out[3 * k] = n_reference > 0 ? n_hypothesis : 0;
         out[3 * k + 1] = n_reference;
         out[3 * k + 2] = matches[k];
     }
-    return STATUS_OK;
 }
 
 static double f_score(const ChrfOptions *o, const double *sums)
@@ -144,28 +170,41 @@ static double f_score(const ChrfOptions *o, const double *sums)
     return 100 * (1 + factor) * precisions * recalls / (factor * precisions + recalls);
 }
 
-static Status count_reference(const ChrfOptions *o, const Sides *hypothesis, Slice reference,
+static Status count_reference(Reading *reading, const Sides *hypothesis, Slice reference,
                               Arena *scratch, double *out, Error *err)
 {
     Sides sides;
-    const size_t char_order = (size_t)o->char_order;
-    TRY(sides_of(o, reference, scratch, &sides, err));
-    TRY(count_orders(&hypothesis->characters, &sides.characters, char_order, scratch, out, err));
-    return count_orders(&hypothesis->words, &sides.words, (size_t)o->word_order, scratch,
-                        out + 3 * char_order, err);
+    double matches[MAX_ORDER];
+    const size_t char_order = (size_t)reading->options->char_order;
+    const size_t word_order = (size_t)reading->options->word_order;
+    TRY(sides_of(reading, reference, false, scratch, &sides, err));
+    if (reading->has_numbers) {
+        TRY(char_ngram_matches(&hypothesis->numbers, &sides.numbers, char_order, scratch, matches,
+                               err));
+    } else {
+        TRY(ngram_matches(&hypothesis->characters, &sides.characters, 1, char_order, scratch,
+                          matches, err));
+    }
+    fill_orders(hypothesis->n_characters, sides.n_characters, matches, char_order, out);
+    if (word_order == 0) return STATUS_OK;
+    TRY(ngram_matches(&hypothesis->words, &sides.words, 1, word_order, scratch, matches, err));
+    fill_orders(hypothesis->words.n, sides.words.n, matches, word_order, out + 3 * char_order);
+    return STATUS_OK;
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
     const ChrfOptions *o = plan->options;
+    Reading reading = {.options = o, .has_numbers = o->char_order <= CHAR_NGRAMS_MAX_ORDER};
     double counts[6 * MAX_ORDER], best = -1;
     Sides hypothesis;
-    if (sides_of(o, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK)
+    if (sides_of(&reading, item->hypothesis, true, scratch, &hypothesis, err) != STATUS_OK)
         return error_wrap(err, "hypothesis");
     for (size_t r = 0; r < item->n_references; r++) {
         if (item->references[r].ptr == NULL) continue;
         const ArenaMark mark = arena_mark(scratch);
-        const Status s = count_reference(o, &hypothesis, item->references[r], scratch, counts, err);
+        const Status s =
+            count_reference(&reading, &hypothesis, item->references[r], scratch, counts, err);
         arena_rewind(scratch, mark);
         if (s != STATUS_OK) return error_wrap(err, "reference %zu", r);
         const double score = f_score(o, counts);

@@ -4,7 +4,8 @@
 
 static const char *const invalid_choices[] = {"refuse", "replace", NULL};
 static const char *const compat_choices[] = {"sacrebleu", NULL};
-static const char *const tokenize_choices[] = {"13a", "intl", "zh", "char", "none", NULL};
+static const char *const tokenize_choices[] = {"13a",  "intl",     "zh",       "char",
+                                               "none", "ja-mecab", "ko-mecab", NULL};
 static const char *const smooth_choices[] = {"exp", "floor", "add-k", "none", NULL};
 
 static const char *const scheme_choices[] = {"IOB2",  "IOB1",  "IOE1", "IOE2",

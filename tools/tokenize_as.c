@@ -58,10 +58,12 @@ static Status as_cer(const TokenRequest *request, Slice text, Arena *arena, Toke
     return error_rate_characters(text, arena, out, err);
 }
 
-const char *const tokenize_as_names[] = {"13a",   "intl",  "zh",  "char", "none", "tercom",
-                                         "rouge", "squad", "wer", "cer",  NULL};
-static const Tokenise functions[] = {as_words,  as_words, as_words, as_words, as_words,
-                                     as_tercom, as_rouge, as_squad, as_wer,   as_cer};
+// The word tokenisers first, in the order of their kinds.
+const char *const tokenize_as_names[] = {"13a",      "intl",     "zh",     "char",  "none",
+                                         "ja-mecab", "ko-mecab", "tercom", "rouge", "squad",
+                                         "wer",      "cer",      NULL};
+static const Tokenise functions[] = {as_words, as_words,  as_words, as_words, as_words, as_words,
+                                     as_words, as_tercom, as_rouge, as_squad, as_wer,   as_cer};
 
 // ---- the stream ----
 
@@ -159,7 +161,8 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     if (line->n_operands > 0) {
         return error_set(err, STATUS_INVALID, "with --as no MODEL is wanted; texts come from --in");
     }
-    Status s = line_reader_open(in_path, &in, err);
+    Status s = word_tokenizer_open(request.kind, err);
+    if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
         s = each_line(&request, functions[choice], in, in_path, option_flag(line, "plain"), &out,

@@ -134,3 +134,86 @@ Test(score_files, names_what_is_wrong_with_files)
     folder_remove(f.folder);
     arena_release(&arena);
 }
+
+Test(score_files, reads_squad_files_and_clusters_questions)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *data = write_file(
+        &arena, folder, "dev.json",
+        "{\"version\": \"v2.0\", \"data\": [{\"title\": \"t\", \"paragraphs\": [{\"context\": \"c\", \"qas\": ["
+        "{\"id\": \"a\", \"question\": \"?\", \"answers\": [{\"text\": \"the cat\", \"answer_start\": 0}]},"
+        "{\"id\": \"b\", \"question\": \"?\", \"is_impossible\": true, \"answers\": []}]},"
+        "{\"context\": \"d\", \"qas\": [{\"id\": \"c\", \"answers\": [{\"text\": \"dog\"}]}]}]}]}");
+    const char *pred =
+        write_file(&arena, folder, "pred.json",
+                   "{\"a\": \"Cat.\", \"b\": \"\", \"c\": \"cow\", \"x\": \"surplus\"}");
+    const char *few = write_file(&arena, folder, "few.json", "{\"a\": \"cat\"}");
+    const char *twice = write_file(&arena, folder, "twice.json", "{\"a\": \"x\", \"a\": \"y\"}");
+    const Program all =
+        RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", pred, "--json");
+    program_want(&all, 0);
+    const Json *answer = json_of(all.out);
+    cr_expect_float_eq(number_of(answer, "exact"), 200.0 / 3, 1e-9);
+    cr_expect_eq(number_of(answer, "NoAns_total"), 1);
+    cr_expect_eq(number_of(answer, "surplus_predictions"), 1);
+    cr_expect_eq(number_of(json_get(json_get(answer, "intervals"), "f1"), "n_clusters"), 2);
+    const Program missing = RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", few);
+    program_want(&missing, 2);
+    cr_expect(text_contains(missing.err, "2 of 3 questions have no prediction: b, c"), "%s",
+              missing.err.ptr);
+    const Program wrong =
+        RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", few, "--missing=wrong");
+    program_want(&wrong, 0);
+    cr_expect(text_contains(wrong.out, "exact                33.3333"), "%s", wrong.out.ptr);
+    const Program doubled = RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", twice);
+    program_want(&doubled, 2);
+    cr_expect(text_contains(doubled.err, "twice.json:1:"), "%s", doubled.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(score_files, reads_conll_columns_and_says_where_they_part)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *gold = write_file(&arena, folder, "gold.conll",
+                                  "-DOCSTART- O\n\nAnn N B-PER\nsaw V O\nRome N B-LOC\n\nok X O\n");
+    const char *pred =
+        write_file(&arena, folder, "pred.conll", "Ann B-PER\nsaw O\nRome O\n\n\nok O\n");
+    const char *shorter = write_file(&arena, folder, "short.conll", "Ann B-PER\n\nok O\n");
+    const Program text = RUN(&arena, NULL, "score", "ner", gold, pred);
+    program_want(&text, 0);
+    cr_expect(text_contains(text.out, "micro F1 0.6667"), "%s", text.out.ptr);
+    cr_expect(text_contains(text.out, "right 1") && text_contains(text.out, "missed 1"), "%s",
+              text.out.ptr);
+    const Program json = RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme", "IOB2",
+                             gold, pred, "--json");
+    program_want(&json, 0);
+    cr_expect_eq(number_of(json_get(json_of(json.out), "micro"), "precision"), 1);
+    const Program lengths = RUN(&arena, NULL, "score", "ner", gold, shorter);
+    program_want(&lengths, 2);
+    cr_expect(text_contains(lengths.err, "sentence 1 has 3 tokens"), "%s", lengths.err.ptr);
+    const Program scheme =
+        RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme", "IOE2", gold, pred);
+    program_want(&scheme, 2);
+    cr_expect(text_contains(scheme.err, "IOB2 would fit"), "%s", scheme.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(score_files, shows_the_tokens_of_a_metric)
+{
+    Arena arena = {0};
+    const Program cases =
+        RUN(&arena, "{\"text\": \"Isn't it, 3,000?\"}\n\"a\\u0000b c\"\n{\"x\": 1}\n", "tokenize",
+            "--as", "13a");
+    program_want(&cases, 2);
+    cr_expect(slice_starts_with(cases.out, SLICE("[\"Isn't\",\"it\",\",\",\"3,000\",\"?\"]\n"
+                                                 "[\"a\\u0000b\",\"c\"]\n{\"error\":")),
+              "%s", cases.out.ptr);
+    const Program plain =
+        RUN(&arena, "The cats, running\n\n", "tokenize", "--as", "rouge", "--stemmer");
+    program_want(&plain, 0);
+    cr_expect(slice_eq_cstr(plain.out, "[\"the\",\"cat\",\"run\"]\n[]\n"), "%s", plain.out.ptr);
+}

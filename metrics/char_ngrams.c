@@ -1,0 +1,217 @@
+#include "metrics/char_ngrams.h"
+
+#include <string.h>
+
+#include "base/size.h"
+#include "base/unicode.h"
+
+enum { N_SLOTS = 1024, PADDING = 8 };
+
+// ---- characters as bytes ----
+
+static size_t slot_of_point(CodePoint c)
+{
+    return (uint32_t)c * 2654435761u >> 22; // the upper 10 bits: N_SLOTS
+}
+
+// The number of a code point beyond ASCII, or 0; false where a new one does not fit.
+static bool number_point(CharNumbers *numbers, CodePoint c, bool is_added, unsigned char *out)
+{
+    size_t at = slot_of_point(c);
+    *out = 0;
+    for (; numbers->slots[at] != 0; at = (at + 1) % N_SLOTS) {
+        *out = numbers->slots[at];
+        if (numbers->points[*out] == c) return true;
+    }
+    *out = 0;
+    if (!is_added) return true;
+    if (numbers->n == UINT8_MAX) return false;
+    *out = (unsigned char)++numbers->n;
+    numbers->points[*out] = c;
+    numbers->slots[at] = *out;
+    return true;
+}
+
+static bool number_ascii(CharNumbers *numbers, unsigned char byte, bool is_added)
+{
+    if (numbers->ascii[byte] != 0 || !is_added) return true;
+    if (numbers->n == UINT8_MAX) return false;
+    numbers->ascii[byte] = (unsigned char)++numbers->n;
+    numbers->points[numbers->n] = -1; // met by no code point
+    return true;
+}
+
+Status char_text(CharNumbers *numbers, Slice text, bool has_space, bool is_added, Arena *arena,
+                 CharText *out, bool *fits, Error *err)
+{
+    *out = (CharText){0};
+    *fits = true;
+    TRY(arena_take_raw(arena, text.len + PADDING, 1, "characters", &out->numbers, err));
+    if (numbers->slots == NULL) {
+        TRY(arena_take(arena, N_SLOTS, 1, "characters", &numbers->slots, err));
+    }
+    for (size_t offset = 0; offset < text.len;) {
+        const unsigned char byte = (unsigned char)text.ptr[offset];
+        if (byte < 0x80) {
+            offset++;
+            if (byte <= ' ' && !has_space && unicode_is_python_space(byte)) continue;
+            *fits = number_ascii(numbers, byte, is_added);
+            out->numbers[out->n++] = numbers->ascii[byte];
+        } else {
+            const CodePoint c = utf8_next(text, &offset);
+            if (!has_space && unicode_is_python_space(c)) continue;
+            *fits = number_point(numbers, c, is_added, &out->numbers[out->n]);
+            out->n++;
+        }
+        if (!*fits) return STATUS_OK;
+    }
+    memset(out->numbers + out->n, 0, PADDING);
+    return STATUS_OK;
+}
+
+// ---- matches ----
+
+// The hypothesis's n-grams of one order, by their bytes.
+typedef struct Grams {
+    uint64_t *keys;        // [mask + 1], 0 = free
+    uint32_t *left;        // how often the hypothesis has it beyond what was matched
+    unsigned char *is_met; // the reference has it too
+    size_t mask;
+    int shift;
+} Grams;
+
+// Begins of n-grams that can still match: their beginnings did.
+typedef struct Places {
+    uint32_t *at;    // [n]
+    uint32_t *slots; // [n]: where the n-gram of the order at hand stands
+    size_t n;
+} Places;
+
+static size_t find_gram(const Grams *g, uint64_t key)
+{
+    size_t at = (size_t)(key * 0x9E3779B97F4A7C15u >> g->shift);
+    while (g->keys[at] != 0 && g->keys[at] != key) at = (at + 1) & g->mask;
+    return at;
+}
+
+static uint64_t gram_at(const CharText *text, uint32_t at, uint64_t mask)
+{
+    uint64_t eight;
+    memcpy(&eight, text->numbers + at, sizeof eight);
+    return eight & mask;
+}
+
+// The first `order` bytes of a word in memory, whichever way the machine reads it.
+static uint64_t mask_of(size_t order)
+{
+    unsigned char bytes[8] = {0};
+    uint64_t mask;
+    memset(bytes, 0xff, order);
+    memcpy(&mask, bytes, sizeof mask);
+    return mask;
+}
+
+static void add_grams(Grams *g, const CharText *text, Places *places, size_t order)
+{
+    const uint64_t mask = mask_of(order);
+    size_t n = 0;
+    memset(g->keys, 0, (g->mask + 1) * sizeof *g->keys);
+    for (size_t i = 0; i < places->n; i++) {
+        const uint32_t at = places->at[i];
+        if (at + order > text->n) continue;
+        const uint64_t key = gram_at(text, at, mask);
+        const size_t slot = find_gram(g, key);
+        const bool is_new = g->keys[slot] == 0;
+        g->keys[slot] = key;
+        g->left[slot] = is_new ? 1 : g->left[slot] + 1;
+        g->is_met[slot] = 0;
+        places->at[n] = at;
+        places->slots[n++] = (uint32_t)slot;
+    }
+    places->n = n;
+}
+
+// Matches of the reference's n-grams; those that the hypothesis does not have are dropped from the places.
+static size_t match_grams(Grams *g, const CharText *text, Places *places, size_t order)
+{
+    const uint64_t mask = mask_of(order);
+    size_t n = 0, n_matches = 0;
+    for (size_t i = 0; i < places->n; i++) {
+        const uint32_t at = places->at[i];
+        if (at + order > text->n) continue;
+        const uint64_t key = gram_at(text, at, mask);
+        const size_t slot = find_gram(g, key);
+        if (g->keys[slot] == 0) continue;
+        const uint32_t is_left = g->left[slot] > 0;
+        g->left[slot] -= is_left;
+        n_matches += is_left;
+        g->is_met[slot] = 1;
+        places->at[n++] = at;
+    }
+    places->n = n;
+    return n_matches;
+}
+
+static void drop_unmet(const Grams *g, Places *places)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < places->n; i++) {
+        places->at[n] = places->at[i];
+        n += g->is_met[places->slots[i]];
+    }
+    places->n = n;
+}
+
+static Status places_of(const CharText *text, Arena *scratch, Places *out, Error *err)
+{
+    out->n = 0;
+    TRY(arena_take_raw(scratch, text->n, sizeof *out->at, "n-grams", &out->at, err));
+    TRY(arena_take_raw(scratch, text->n, sizeof *out->slots, "n-grams", &out->slots, err));
+    for (size_t i = 0; i < text->n; i++) {
+        out->at[out->n] = (uint32_t)i;
+        out->n += text->numbers[i] != 0;
+    }
+    return STATUS_OK;
+}
+
+// Single characters are counted by their numbers alone.
+static size_t match_characters(const CharText *hypothesis, const CharText *reference)
+{
+    uint32_t left[256] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < hypothesis->n; i++) left[hypothesis->numbers[i]]++;
+    for (size_t i = 0; i < reference->n; i++) { // the hypothesis has no character 0
+        const uint32_t is_left = left[reference->numbers[i]] > 0;
+        left[reference->numbers[i]] -= is_left;
+        n += is_left;
+    }
+    return n;
+}
+
+Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t max_order,
+                          Arena *scratch, double *matches, Error *err)
+{
+    Grams g = {.mask = 63, .shift = 58};
+    Places own, other;
+    for (size_t k = 0; k < max_order; k++) matches[k] = 0;
+    if (max_order == 0 || hypothesis->n == 0) return STATUS_OK;
+    if (hypothesis->n >= UINT32_MAX / 4 || reference->n >= UINT32_MAX / 4) {
+        return error_set(err, STATUS_INVALID, "%zu characters are too many for one text",
+                         size_max(hypothesis->n, reference->n));
+    }
+    matches[0] = (double)match_characters(hypothesis, reference);
+    if (matches[0] == 0) return STATUS_OK;
+    for (; g.mask < 2 * hypothesis->n; g.shift--) g.mask = 2 * g.mask + 1;
+    TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.keys, "n-grams", &g.keys, err));
+    TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.left, "n-grams", &g.left, err));
+    TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.is_met, "n-grams", &g.is_met, err));
+    TRY(places_of(hypothesis, scratch, &own, err));
+    TRY(places_of(reference, scratch, &other, err));
+    for (size_t order = 2; order <= max_order; order++) {
+        add_grams(&g, hypothesis, &own, order);
+        matches[order - 1] = (double)match_grams(&g, reference, &other, order);
+        if (other.n == 0) break;
+        drop_unmet(&g, &own);
+    }
+    return STATUS_OK;
+}
