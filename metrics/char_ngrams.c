@@ -32,11 +32,14 @@ static bool number_point(CharNumbers *numbers, CodePoint c, bool is_added, unsig
     return true;
 }
 
-static bool number_ascii(CharNumbers *numbers, unsigned char byte, bool is_added)
+// The number of an ASCII character that had none yet.
+static bool number_ascii(CharNumbers *numbers, unsigned char byte, bool is_added,
+                         unsigned char *out)
 {
-    if (numbers->ascii[byte] != 0 || !is_added) return true;
+    *out = 0;
+    if (!is_added) return true;
     if (numbers->n == UINT8_MAX) return false;
-    numbers->ascii[byte] = (unsigned char)++numbers->n;
+    *out = numbers->ascii[byte] = (unsigned char)++numbers->n;
     numbers->points[numbers->n] = -1; // met by no code point
     return true;
 }
@@ -44,28 +47,31 @@ static bool number_ascii(CharNumbers *numbers, unsigned char byte, bool is_added
 Status char_text(CharNumbers *numbers, Slice text, bool has_space, bool is_added, Arena *arena,
                  CharText *out, bool *fits, Error *err)
 {
+    unsigned char *to;
+    size_t n = 0;
+    bool is_full = false;
     *out = (CharText){0};
-    *fits = true;
-    TRY(arena_take_raw(arena, text.len + PADDING, 1, "characters", &out->numbers, err));
+    TRY(arena_take_raw(arena, text.len + PADDING, 1, "characters", &to, err));
     if (numbers->slots == NULL) {
         TRY(arena_take(arena, N_SLOTS, 1, "characters", &numbers->slots, err));
     }
-    for (size_t offset = 0; offset < text.len;) {
+    for (size_t offset = 0; !is_full && offset < text.len;) {
         const unsigned char byte = (unsigned char)text.ptr[offset];
         if (byte < 0x80) {
             offset++;
             if (byte <= ' ' && !has_space && unicode_is_python_space(byte)) continue;
-            *fits = number_ascii(numbers, byte, is_added);
-            out->numbers[out->n++] = numbers->ascii[byte];
+            to[n] = numbers->ascii[byte];
+            if (to[n] == 0) is_full = !number_ascii(numbers, byte, is_added, &to[n]);
         } else {
             const CodePoint c = utf8_next(text, &offset);
             if (!has_space && unicode_is_python_space(c)) continue;
-            *fits = number_point(numbers, c, is_added, &out->numbers[out->n]);
-            out->n++;
+            is_full = !number_point(numbers, c, is_added, &to[n]);
         }
-        if (!*fits) return STATUS_OK;
+        n++;
     }
-    memset(out->numbers + out->n, 0, PADDING);
+    memset(to + n, 0, PADDING);
+    *out = (CharText){to, n};
+    *fits = !is_full;
     return STATUS_OK;
 }
 
@@ -162,6 +168,93 @@ static void drop_unmet(const Grams *g, Places *places)
     places->n = n;
 }
 
+// ---- the same without hashing, where a table of groups by next character is small ----
+
+// Positions whose n-grams so far are equal form a group; its n-grams of the next order are told apart by one character,
+// so their groups stand in a table by (group, character).
+typedef struct Groups {
+    uint16_t *table; // [n_groups + 1, width]
+    size_t width;    // characters of the hypothesis, and one for those that it does not have
+    size_t n;
+    uint32_t *left;        // as in Grams, by group
+    unsigned char *is_met; // as in Grams
+} Groups;
+
+enum { MOST_CELLS = 1 << 17 };
+
+static void add_groups(Groups *g, const CharText *text, Places *places, size_t order)
+{
+    const unsigned char *last = text->numbers + order - 1;
+    size_t n = 0, n_groups = 0;
+    memset(g->table, 0, (g->n + 1) * g->width * sizeof *g->table);
+    for (size_t i = 0; i < places->n; i++) {
+        const uint32_t at = places->at[i];
+        if (at + order > text->n) break; // positions rise
+        uint16_t *cell = &g->table[places->slots[i] * g->width + last[at]];
+        if (*cell == 0) {
+            *cell = (uint16_t)++n_groups;
+            g->left[n_groups] = 0;
+            g->is_met[n_groups] = 0;
+        }
+        g->left[*cell]++;
+        places->at[n] = at;
+        places->slots[n++] = *cell;
+    }
+    places->n = n;
+    g->n = n_groups;
+}
+
+static size_t match_groups(Groups *g, const CharText *text, Places *places, size_t order)
+{
+    const unsigned char *last = text->numbers + order - 1;
+    size_t n = 0, n_matches = 0;
+    for (size_t i = 0; i < places->n; i++) {
+        const uint32_t at = places->at[i];
+        if (at + order > text->n) break;
+        const uint16_t group = g->table[places->slots[i] * g->width + last[at]];
+        const uint32_t is_left = g->left[group] > 0; // group 0, no group, has none
+        g->left[group] -= is_left;
+        n_matches += is_left;
+        g->is_met[group] = 1;
+        places->at[n] = at;
+        places->slots[n] = group;
+        n += group != 0;
+    }
+    places->n = n;
+    return n_matches;
+}
+
+static void keep_met(const Groups *g, Places *places)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < places->n; i++) {
+        places->at[n] = places->at[i];
+        places->slots[n] = places->slots[i];
+        n += g->is_met[places->slots[i]];
+    }
+    places->n = n;
+}
+
+static Status match_by_groups(const CharText *hypothesis, const CharText *reference,
+                              size_t n_numbers, size_t max_order, Arena *scratch, Places *own,
+                              Places *other, double *matches, Error *err)
+{
+    Groups g = {.width = n_numbers + 1, .n = n_numbers};
+    const size_t most = size_max(hypothesis->n, n_numbers) + 1;
+    TRY(arena_take_raw(scratch, most * g.width, sizeof *g.table, "n-grams", &g.table, err));
+    TRY(arena_take_raw(scratch, most, sizeof *g.left, "n-grams", &g.left, err));
+    TRY(arena_take_raw(scratch, most, sizeof *g.is_met, "n-grams", &g.is_met, err));
+    g.left[0] = 0;
+    for (size_t i = 0; i < own->n; i++) own->slots[i] = hypothesis->numbers[own->at[i]];
+    for (size_t i = 0; i < other->n; i++) other->slots[i] = reference->numbers[other->at[i]];
+    for (size_t order = 2; order <= max_order && other->n > 0; order++) {
+        add_groups(&g, hypothesis, own, order);
+        matches[order - 1] = (double)match_groups(&g, reference, other, order);
+        keep_met(&g, own);
+    }
+    return STATUS_OK;
+}
+
 static Status places_of(const CharText *text, Arena *scratch, Places *out, Error *err)
 {
     out->n = 0;
@@ -188,8 +281,8 @@ static size_t match_characters(const CharText *hypothesis, const CharText *refer
     return n;
 }
 
-Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t max_order,
-                          Arena *scratch, double *matches, Error *err)
+Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t n_numbers,
+                          size_t max_order, Arena *scratch, double *matches, Error *err)
 {
     Grams g = {.mask = 63, .shift = 58};
     Places own, other;
@@ -201,12 +294,16 @@ Status char_ngram_matches(const CharText *hypothesis, const CharText *reference,
     }
     matches[0] = (double)match_characters(hypothesis, reference);
     if (matches[0] == 0) return STATUS_OK;
+    TRY(places_of(hypothesis, scratch, &own, err));
+    TRY(places_of(reference, scratch, &other, err));
+    if ((hypothesis->n + 1) * (n_numbers + 1) <= MOST_CELLS && hypothesis->n < UINT16_MAX) {
+        return match_by_groups(hypothesis, reference, n_numbers, max_order, scratch, &own, &other,
+                               matches, err);
+    }
     for (; g.mask < 2 * hypothesis->n; g.shift--) g.mask = 2 * g.mask + 1;
     TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.keys, "n-grams", &g.keys, err));
     TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.left, "n-grams", &g.left, err));
     TRY(arena_take_raw(scratch, g.mask + 1, sizeof *g.is_met, "n-grams", &g.is_met, err));
-    TRY(places_of(hypothesis, scratch, &own, err));
-    TRY(places_of(reference, scratch, &other, err));
     for (size_t order = 2; order <= max_order; order++) {
         add_grams(&g, hypothesis, &own, order);
         matches[order - 1] = (double)match_grams(&g, reference, &other, order);

@@ -28,8 +28,8 @@ typedef struct CharText {
 Status char_text(CharNumbers *numbers, Slice text, bool has_space, bool is_added, Arena *arena,
                  CharText *out, bool *fits, Error *err) MUST_CHECK;
 // matches [max_order], as ngram_matches with one reference; max_order at most CHAR_NGRAMS_MAX_ORDER. The reference was
-// numbered after the hypothesis.
-Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t max_order,
-                          Arena *scratch, double *matches, Error *err) MUST_CHECK;
+// numbered after the hypothesis; n_numbers is CharNumbers.n.
+Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t n_numbers,
+                          size_t max_order, Arena *scratch, double *matches, Error *err) MUST_CHECK;
 
 #endif

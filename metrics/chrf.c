@@ -179,8 +179,8 @@ static Status count_reference(Reading *reading, const Sides *hypothesis, Slice r
     const size_t word_order = (size_t)reading->options->word_order;
     TRY(sides_of(reading, reference, false, scratch, &sides, err));
     if (reading->has_numbers) {
-        TRY(char_ngram_matches(&hypothesis->numbers, &sides.numbers, char_order, scratch, matches,
-                               err));
+        TRY(char_ngram_matches(&hypothesis->numbers, &sides.numbers, reading->numbers.n, char_order,
+                               scratch, matches, err));
     } else {
         TRY(ngram_matches(&hypothesis->characters, &sides.characters, 1, char_order, scratch,
                           matches, err));

@@ -71,7 +71,7 @@ static void match(Slice text, Arena *arena)
     if (char_text(&numbers, first, true, true, arena, &a, &fits, &err) != STATUS_OK || !fits)
         return;
     if (char_text(&numbers, second, true, false, arena, &b, &fits, &err) != STATUS_OK) abort();
-    if (char_ngram_matches(&a, &b, 6, arena, fast, &err) != STATUS_OK) abort();
+    if (char_ngram_matches(&a, &b, numbers.n, 6, arena, fast, &err) != STATUS_OK) abort();
     if (ngram_matches(&hyp, &ref, 1, 6, arena, slow, &err) != STATUS_OK) abort();
     for (size_t k = 0; k < 6; k++) {
         if (fast[k] != slow[k]) abort();

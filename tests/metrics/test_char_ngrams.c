@@ -42,7 +42,7 @@ Test(char_ngrams, agrees_with_n_grams_of_tokens)
         cr_assert_eq(char_text(&numbers, b, false, false, &arena, &y, &fits, &err), STATUS_OK);
         cr_assert_eq(error_rate_characters(a, &arena, &hypothesis, &err), STATUS_OK);
         cr_assert_eq(error_rate_characters(b, &arena, &reference, &err), STATUS_OK);
-        cr_assert_eq(char_ngram_matches(&x, &y, 6, &arena, fast, &err), STATUS_OK);
+        cr_assert_eq(char_ngram_matches(&x, &y, numbers.n, 6, &arena, fast, &err), STATUS_OK);
         cr_assert_eq(ngram_matches(&hypothesis, &reference, 1, 6, &arena, slow, &err), STATUS_OK);
         for (size_t k = 0; k < 6; k++) {
             cr_assert_eq(fast[k], slow[k], "round %zu, order %zu: %g for %g", round, k + 1, fast[k],
