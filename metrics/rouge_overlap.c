@@ -17,15 +17,6 @@ static bool is_token_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-static size_t count_tokens(Slice text)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        n += is_token_byte(text.ptr[i]) && (i == 0 || !is_token_byte(text.ptr[i - 1]));
-    }
-    return n;
-}
-
 static Status check_utf8(Slice text, Error *err)
 {
     const size_t bad = utf8_invalid_at(text);
@@ -38,17 +29,20 @@ Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Erro
     *out = (Tokens){0};
     TRY(check_utf8(text, err));
     Slice lower;
-    char *copy;
+    char *copy = NULL; // to stem in
     TRY(unicode_lower(arena, text, &lower, err));
-    TRY(arena_take(arena, lower.len, 1, "a text", &copy, err));
-    if (lower.len > 0) memcpy(copy, lower.ptr, lower.len);
-    TRY(arena_take(arena, count_tokens(lower), sizeof *out->items, "tokens", &out->items, err));
+    if (is_stemmed) {
+        TRY(arena_take_raw(arena, lower.len, 1, "a text", &copy, err));
+        if (lower.len > 0) memcpy(copy, lower.ptr, lower.len);
+    }
+    const char *bytes = is_stemmed ? copy : lower.ptr;
+    TRY(arena_take_raw(arena, lower.len / 2 + 1, sizeof *out->items, "tokens", &out->items, err));
     for (size_t i = 0; i < lower.len;) {
         size_t end = i;
-        while (end < lower.len && is_token_byte(copy[end])) end++;
+        while (end < lower.len && is_token_byte(bytes[end])) end++;
         size_t len = end - i;
         if (is_stemmed && len > 3) len = porter_stem(copy + i, len);
-        if (len > 0) out->items[out->n++] = (Slice){copy + i, len};
+        if (len > 0) out->items[out->n++] = (Slice){bytes + i, len};
         i = end + 1;
     }
     return STATUS_OK;
@@ -97,20 +91,49 @@ typedef struct Words {
     size_t n;
 } Words;
 
-static Status lcs_length(Words a, Words b, Arena *scratch, size_t *length, Error *err)
+// A row of the table of lengths, 64 cells at a time (Crochemore et al. 2001; Hyyro 2004): bit j is 0 where the length rises
+// at word j; all ones is the row of zeros. out may be row.
+static void next_row(const uint64_t *row, const uint64_t *mask, size_t n_blocks, uint64_t *out)
 {
-    uint32_t *row; // lengths for the words of a so far against each beginning of b
-    TRY(arena_take(scratch, b.n + 1, sizeof *row, "a row of lengths", &row, err));
-    for (size_t i = 0; i < a.n; i++) {
-        uint32_t diagonal = 0;
-        for (size_t j = 0; j < b.n; j++) {
-            const uint32_t above = row[j + 1];
-            const uint32_t longer = above > row[j] ? above : row[j];
-            row[j + 1] = a.ids[i] == b.ids[j] ? diagonal + 1 : longer;
-            diagonal = above;
-        }
+    uint64_t carry = 0;
+    for (size_t k = 0; k < n_blocks; k++) {
+        const uint64_t met = row[k] & mask[k], sum = row[k] + met, all = sum + carry;
+        carry = (sum < met) | (all < sum);
+        out[k] = all | (row[k] & ~mask[k]);
     }
-    *length = row[b.n];
+}
+
+// The length over the first n words.
+static size_t length_at(const uint64_t *row, size_t n)
+{
+    size_t length = 0;
+    for (size_t k = 0; k < n / 64; k++) length += (size_t)__builtin_popcountll(~row[k]);
+    if (n % 64 == 0) return length;
+    const uint64_t below = (UINT64_C(1) << n % 64) - 1;
+    return length + (size_t)__builtin_popcountll(~row[n / 64] & below);
+}
+
+static Status lcs_length(Words a, Words b, size_t n_words, Arena *scratch, size_t *length,
+                         Error *err)
+{
+    const size_t n_blocks = (a.n + 63) / 64;
+    uint64_t *masks, *row;
+    size_t cells;
+    *length = 0;
+    if (a.n == 0 || b.n == 0) return STATUS_OK;
+    if (!size_mul(n_words, n_blocks, &cells)) {
+        return error_set_memory(err, n_words, n_blocks, "masks of words");
+    }
+    TRY(arena_take(scratch, cells, sizeof *masks, "masks of words", &masks, err));
+    TRY(arena_take_raw(scratch, n_blocks, sizeof *row, "a row of lengths", &row, err));
+    for (size_t i = 0; i < a.n; i++) {
+        masks[a.ids[i] * n_blocks + i / 64] |= UINT64_C(1) << i % 64;
+    }
+    for (size_t k = 0; k < n_blocks; k++) row[k] = UINT64_MAX;
+    for (size_t j = 0; j < b.n; j++) {
+        next_row(row, masks + b.ids[j] * n_blocks, n_blocks, row);
+    }
+    *length = length_at(row, a.n);
     return STATUS_OK;
 }
 
@@ -142,39 +165,38 @@ Status rouge_l(const Tokens *hypothesis, const Tokens *reference, Arena *scratch
     Words *h, *r;
     size_t length, n_words;
     TRY(number_words(hypothesis, 1, reference, 1, scratch, &h, &r, &n_words, err));
-    TRY(lcs_length(*r, *h, scratch, &length, err));
+    TRY(lcs_length(*r, *h, n_words, scratch, &length, err));
     *out = score_of((double)length, (double)hypothesis->n, (double)reference->n);
     return STATUS_OK;
 }
 
 // Marks the reference's words that are in the longest common subsequence, read from the end: an equal pair is taken
-// where met, else the way goes along the hypothesis where that keeps strictly more. One bit a cell says so.
-static Status mark_lcs(Words reference, Words hypothesis, Arena *scratch, bool *marks, Error *err)
+// where met, else the way goes along the hypothesis where that keeps strictly more.
+static Status mark_lcs(Words reference, Words hypothesis, size_t n_words, Arena *scratch,
+                       bool *marks, Error *err)
 {
-    const size_t stride = hypothesis.n / 64 + 1;
-    uint64_t *goes_left;
-    uint32_t *row;
-    size_t cells;
-    if (!size_mul(reference.n, stride, &cells)) {
-        return error_set_memory(err, reference.n, stride, "a table of lengths");
+    const size_t n_blocks = hypothesis.n / 64 + 1;
+    uint64_t *rows, *masks; // rows [reference.n + 1, n_blocks]
+    size_t cells, mask_cells;
+    if (!size_mul(reference.n + 1, n_blocks, &cells) || !size_mul(n_words, n_blocks, &mask_cells)) {
+        return error_set_memory(err, reference.n, n_blocks, "a table of lengths");
     }
-    TRY(arena_take(scratch, cells, sizeof *goes_left, "a table of lengths", &goes_left, err));
-    TRY(arena_take(scratch, hypothesis.n + 1, sizeof *row, "a row of lengths", &row, err));
+    TRY(arena_take_raw(scratch, cells, sizeof *rows, "a table of lengths", &rows, err));
+    TRY(arena_take(scratch, mask_cells, sizeof *masks, "masks of words", &masks, err));
+    for (size_t j = 0; j < hypothesis.n; j++) {
+        masks[hypothesis.ids[j] * n_blocks + j / 64] |= UINT64_C(1) << j % 64;
+    }
+    for (size_t k = 0; k < n_blocks; k++) rows[k] = UINT64_MAX;
     for (size_t i = 0; i < reference.n; i++) {
-        uint32_t diagonal = 0;
-        for (size_t j = 0; j < hypothesis.n; j++) {
-            const uint32_t above = row[j + 1], left = row[j];
-            goes_left[i * stride + j / 64] |= (uint64_t)(left > above) << j % 64;
-            const uint32_t longer = above > left ? above : left;
-            row[j + 1] = reference.ids[i] == hypothesis.ids[j] ? diagonal + 1 : longer;
-            diagonal = above;
-        }
+        next_row(rows + i * n_blocks, masks + reference.ids[i] * n_blocks, n_blocks,
+                 rows + (i + 1) * n_blocks);
     }
     for (size_t i = reference.n, j = hypothesis.n; i > 0 && j > 0;) {
+        const uint64_t *row = rows + i * n_blocks;
         if (reference.ids[i - 1] == hypothesis.ids[j - 1]) {
             marks[--i] = true;
             j--;
-        } else if (goes_left[(i - 1) * stride + (j - 1) / 64] >> (j - 1) % 64 & 1) {
+        } else if (length_at(row, j - 1) > length_at(row - n_blocks, j)) {
             j--;
         } else {
             i--;
@@ -210,7 +232,7 @@ Status rouge_lsum(const Tokens *hypothesis, size_t n_hypothesis, const Tokens *r
         TRY(arena_take(scratch, r[s].n, sizeof *marks, "marks", &marks, err));
         for (size_t c = 0; c < n_hypothesis; c++) {
             const ArenaMark inner = arena_mark(scratch);
-            TRY(mark_lcs(r[s], h[c], scratch, marks, err));
+            TRY(mark_lcs(r[s], h[c], n_words, scratch, marks, err));
             arena_rewind(scratch, inner);
         }
         for (size_t i = 0; i < r[s].n; i++) {

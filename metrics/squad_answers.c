@@ -23,9 +23,27 @@ static bool is_word_point(CodePoint c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
 }
 
+// utf8_next without a call for ASCII.
+static inline CodePoint next_point(Slice text, size_t *offset)
+{
+    const unsigned char byte = (unsigned char)text.ptr[*offset];
+    if (byte >= 0x80) return utf8_next(text, offset);
+    ++*offset;
+    return byte;
+}
+
 static bool is_article(Slice word)
 {
-    return slice_eq_cstr(word, "a") || slice_eq_cstr(word, "an") || slice_eq_cstr(word, "the");
+    switch (word.len) {
+    case 1:
+        return word.ptr[0] == 'a';
+    case 2:
+        return memcmp(word.ptr, "an", 2) == 0;
+    case 3:
+        return memcmp(word.ptr, "the", 3) == 0;
+    default:
+        return false;
+    }
 }
 
 // An article stands between word boundaries, so it is a whole run of word characters: "a" before a combining mark is
@@ -35,11 +53,11 @@ static size_t split_words(Slice text, Slice *words)
     size_t n = 0, begin = SIZE_MAX;
     for (size_t offset = 0; offset < text.len;) {
         const size_t at = offset;
-        const CodePoint c = utf8_next(text, &offset);
+        const CodePoint c = next_point(text, &offset);
         bool is_break = unicode_is_python_space(c);
         if (is_word_point(c)) {
             for (size_t next = offset; next < text.len; offset = next) {
-                if (!is_word_point(utf8_next(text, &next))) break;
+                if (!is_word_point(next_point(text, &next))) break;
             }
             is_break = is_article(slice_sub(text, at, offset));
         }
@@ -64,12 +82,12 @@ Status squad_words(Slice text, Arena *arena, Tokens *out, Error *err)
     Slice lower;
     char *kept;
     TRY(unicode_lower(arena, text, &lower, err));
-    TRY(arena_take(arena, lower.len, 1, "an answer", &kept, err));
+    TRY(arena_take_raw(arena, lower.len, 1, "an answer", &kept, err));
     size_t len = 0;
     for (size_t i = 0; i < lower.len; i++) {
         if (!is_ascii_punctuation(lower.ptr[i])) kept[len++] = lower.ptr[i];
     }
-    TRY(arena_take(arena, len / 2 + 1, sizeof *out->items, "words", &out->items, err));
+    TRY(arena_take_raw(arena, len / 2 + 1, sizeof *out->items, "words", &out->items, err));
     out->n = split_words((Slice){kept, len}, out->items);
     return STATUS_OK;
 }
@@ -88,10 +106,31 @@ static Status sorted_words(const Tokens *words, Arena *scratch, Slice **out, Err
     return STATUS_OK;
 }
 
+// A few words are compared each with each.
+static size_t common_of_few(const Tokens *a, const Tokens *b)
+{
+    uint64_t is_used = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        for (size_t j = 0; j < b->n; j++) {
+            if (is_used >> j & 1 || !slice_eq(a->items[i], b->items[j])) continue;
+            is_used |= UINT64_C(1) << j;
+            n++;
+            break;
+        }
+    }
+    return n;
+}
+
 Status words_in_common(const Tokens *a, const Tokens *b, Arena *scratch, size_t *n, Error *err)
 {
+    enum { FEW = 16 };
     Slice *left, *right;
     *n = 0;
+    if (a->n <= FEW && b->n <= FEW) {
+        *n = common_of_few(a, b);
+        return STATUS_OK;
+    }
     TRY(sorted_words(a, scratch, &left, err));
     TRY(sorted_words(b, scratch, &right, err));
     for (size_t i = 0, j = 0; i < a->n && j < b->n;) {

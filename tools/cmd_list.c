@@ -1,4 +1,5 @@
 // assay list: what there is to choose from. A topic is a row of topics.
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,6 +27,36 @@ static void put_words(Listing *out, const Slice *words, size_t n)
     else
         memcpy(copy, words, n * sizeof *words);
     listing_words(out, copy, copy ? n : 0);
+}
+
+// "0 to 100", "0 to any".
+static void put_range(Listing *out, const Metric *metric)
+{
+    char ends[2][32];
+    const double values[2] = {metric->lowest, metric->highest};
+    for (size_t i = 0; i < 2; i++) {
+        if (isfinite(values[i])) {
+            snprintf(ends[i], sizeof ends[i], "%g", values[i]);
+        } else {
+            snprintf(ends[i], sizeof ends[i], "any");
+        }
+    }
+    listing_printf(out, "%s to %s", ends[0], ends[1]);
+}
+
+// The signature under default options; none where a metric must know its labels or groups first.
+static void put_signature(Listing *out, const Metric *metric)
+{
+    const MetricSetup setup = {0};
+    MetricPlan plan;
+    Slice signature = {0};
+    Error ignored = {0};
+    if (metric_plan(metric, &setup, out->arena, &plan, &ignored) == STATUS_OK &&
+        metric_signature(&plan, out->arena, &signature, &ignored) == STATUS_OK) {
+        listing_text(out, signature);
+    } else {
+        listing_cstr(out, NULL);
+    }
 }
 
 static Status list_metrics(CommandLine *line, Listing *out, Error *err)
@@ -62,6 +93,9 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         listing_cstr(out, metric->name);
         listing_cstr(out, directions[metric->direction]);
         put_words(out, words, n);
+        put_range(out, metric);
+        listing_cstr(out, metric->source);
+        put_signature(out, metric);
         listing_cstr(out, metric->summary);
     }
     return STATUS_OK;
@@ -211,7 +245,9 @@ typedef struct Topic {
 static const Topic topics[] = {
     {"tasks", list_tasks, {"name", "path", "summary"}},
     {"suites", list_suites, {"name", "path", "summary"}},
-    {"metrics", list_metrics, {"name", "better", "needs", "summary"}},
+    {"metrics",
+     list_metrics,
+     {"name", "better", "needs", "range", "source", "signature", "summary"}},
     {"readers", list_readers, {"name", "extensions", "summary"}},
     {"architectures", list_architectures, {"name", "classes", "summary"}},
     {"kernels",
