@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "metrics/evaluate.h"
-#include "metrics/pcg64.h"
+#include "metrics/numpy_rng.h"
 #include "metrics/sample.h"
 #include "tools/case_json.h"
 
@@ -47,8 +47,9 @@ static Status read_draws(const ScoreCase *c, size_t n, Draws *out, Error *err)
     TRY(json_opt_i64(c->root, "n_resamples", 1, 10000000, &n_resamples, err));
     TRY(json_opt_i64(c->root, "seed", 0, INT64_MAX, &seed, err));
     TRY(take_draws(c, n, (size_t)n_resamples, out, err));
-    Pcg64 rng = pcg64_seeded((uint64_t)seed);
-    pcg64_integers(&rng, (uint32_t)n, n * (size_t)n_resamples, out->values);
+    NumpyRng rng = numpy_rng((uint64_t)seed);
+    for (size_t i = 0; i < n * (size_t)n_resamples; i++)
+        out->values[i] = numpy_below(&rng, (uint32_t)n);
     return STATUS_OK;
 }
 

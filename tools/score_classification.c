@@ -6,6 +6,7 @@
 #include "metrics/confusion.h"
 #include "tools/class_report.h"
 #include "tools/labelled_items.h"
+#include "tools/score_table.h"
 
 // A class as it stands in the case: a number, a text or true and false. Numbers go before texts, by value.
 typedef struct ClassLabel {
@@ -316,6 +317,27 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return put_all(c, &data, w, err);
 }
 
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_accuracy,
+                                            &metric_balanced_accuracy,
+                                            &metric_precision,
+                                            &metric_recall,
+                                            &metric_f1,
+                                            &metric_mcc,
+                                            &metric_kappa,
+                                            &metric_auc,
+                                            &metric_average_precision,
+                                            &metric_log_loss,
+                                            &metric_brier,
+                                            &metric_ece,
+                                            NULL};
+    static const TableSpec spec = {.metrics = metrics};
+    return table_files_run(line, &spec, err);
+}
+
+static const char *const options[] = {TABLE_FILE_OPTIONS, NULL};
+
 const ScoreFamily score_classification = {
     .name = "classification",
     .summary = "accuracy, precision, recall, F, MCC, kappa and the confusion matrix of labels",
@@ -323,4 +345,6 @@ const ScoreFamily score_classification = {
         "A case is {\"y_true\": [..], \"y_pred\": [..], \"sample_weight\": [..]?, \"labels\": "
         "[..]?}; classes are numbers or texts, a prediction of null is no answer.",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = options,
 };

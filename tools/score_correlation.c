@@ -2,7 +2,9 @@
 #include <math.h>
 
 #include "metrics/correlation_tests.h"
+#include "metrics/metrics_list.h"
 #include "tools/case_json.h"
+#include "tools/score_table.h"
 
 static void put_correlation(JsonWriter *w, const char *key, const char *name,
                             const CorrelationResult *result, size_t n, bool has_interval)
@@ -58,9 +60,22 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {
+        &metric_pearson, &metric_spearman, &metric_kendall, &metric_concordance,
+        &metric_mse,     &metric_mae,      &metric_r2,      NULL};
+    static const TableSpec spec = {.metrics = metrics, .is_numbers = true};
+    return table_files_run(line, &spec, err);
+}
+
+static const char *const options[] = {TABLE_FILE_OPTIONS, NULL};
+
 const ScoreFamily score_correlation = {
     .name = "correlation",
     .summary = "Pearson, Spearman, Kendall and Lin's concordance, mean errors, R2",
     .fields = "A case is {\"x\": [..], \"y\": [..]}; for errors, y predicts x.",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = options,
 };

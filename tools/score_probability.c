@@ -6,6 +6,7 @@
 #include "metrics/curves.h"
 #include "metrics/delong.h"
 #include "tools/labelled_items.h"
+#include "tools/score_table.h"
 
 enum { MAX_CURVE = 1000000 };
 
@@ -273,10 +274,27 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
                       "\"" SLICE_FMT "\" must be \"binary\" or \"multiclass\"", SLICE_ARG(kind));
 }
 
+static Status run_files(CommandLine *line, Error *err)
+{
+    static const Metric *const metrics[] = {&metric_auc,
+                                            &metric_average_precision,
+                                            &metric_log_loss,
+                                            &metric_brier,
+                                            &metric_ece,
+                                            &metric_ece_classwise,
+                                            NULL};
+    static const TableSpec spec = {.metrics = metrics};
+    return table_files_run(line, &spec, err);
+}
+
+static const char *const options[] = {TABLE_FILE_OPTIONS, NULL};
+
 const ScoreFamily score_probability = {
     .name = "probability",
     .summary = "AUC, average precision, log loss, Brier score, calibration and curves",
     .fields = "A case is {\"y\": [0, 1, ..], \"score\": [probability of 1, ..], \"sample_weight\": "
               "[..]?} or {\"y\": [class, ..], \"prob\": [[of each class, ..], ..]}.",
     .run_case = run_case,
+    .run_files = run_files,
+    .options = options,
 };
