@@ -80,9 +80,9 @@ static Status encode_part(Walk *walk, const TokenSource *source, size_t begin, s
     if (t->is_bert) return encode_bert(walk, source, begin, end, err);
     TokenSource words_source = *source;
     const WordList *words = NULL;
-    TRY(pretokenize(&t->pretokenizer, source->text, begin, end, source->base,
-                    !walk->sink->ids_only || t->pretokenizer.needs_origin, walk->sink->arena,
-                    &walk->scratch->words, &words_source.text, &words, err));
+    TRY(pretokenize(&t->pretokenizer, source->text, (Word){(uint32_t)begin, (uint32_t)end},
+                    source->base, !walk->sink->ids_only || t->pretokenizer.needs_origin,
+                    walk->sink->arena, &walk->scratch->words, &words_source.text, &words, err));
     for (size_t i = 0; i < words->n; i++)
         TRY(encode_word(walk, &words_source, words->words[i], err));
     return STATUS_OK;

@@ -23,7 +23,7 @@ size_t char_end(Slice text, size_t at)
 
 void normalized_borrow(NormalizedText *text, Slice segment)
 {
-    text->bytes = (char *)(uintptr_t)segment.ptr; // never written through: begin is NULL
+    memcpy(&text->bytes, &segment.ptr, sizeof segment.ptr); // never written through: begin is NULL
     text->len = segment.len;
     text->begin = text->end = NULL;
 }

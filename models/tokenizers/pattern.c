@@ -124,10 +124,10 @@ static Status regex_next(PatternSearch *search, size_t *begin, size_t *end, bool
 {
     const Slice text = search->text;
     *found = false;
+    if (text.ptr == NULL) return STATUS_OK;
     while (search->at <= text.len) {
-        const int code =
-            pcre2_match(search->pattern->code, (PCRE2_SPTR)(text.ptr != NULL ? text.ptr : ""),
-                        text.len, search->at, PCRE2_NO_UTF_CHECK, search->data, search->context);
+        const int code = pcre2_match(search->pattern->code, (PCRE2_SPTR)text.ptr, text.len,
+                                     search->at, PCRE2_NO_UTF_CHECK, search->data, search->context);
         if (code == PCRE2_ERROR_NOMATCH) return STATUS_OK;
         if (code < 0) return match_failed(search, code, err);
         const PCRE2_SIZE *range = pcre2_get_ovector_pointer(search->data);

@@ -208,12 +208,12 @@ static size_t blanks_end(Slice text, size_t begin, const Blanks *b)
 static size_t contraction_len(Slice rest, bool any_case)
 {
     if (rest.len < 2 || rest.ptr[0] != '\'') return 0;
-    const char a = any_case ? (char)(rest.ptr[1] | 0x20) : rest.ptr[1];
+    const int a = any_case ? rest.ptr[1] | 0x20 : rest.ptr[1];
     if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
     // U+017F, the long s, is an s without its case.
     if (any_case && slice_starts_with(rest, SLICE("'\xC5\xBF"))) return 3;
     if (rest.len < 3) return 0;
-    const char b = any_case ? (char)(rest.ptr[2] | 0x20) : rest.ptr[2];
+    const int b = any_case ? rest.ptr[2] | 0x20 : rest.ptr[2];
     const bool is_long = (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l');
     return is_long ? 3 : 0;
 }

@@ -99,8 +99,10 @@ static Status open_group(Translation *t, Error *err)
         end++;
     if (end == t->at + 1 || end >= t->in.len || (t->in.ptr[end] != ':' && t->in.ptr[end] != ')'))
         return STATUS_OK;
-    for (; t->at < end; t->at++)
-        buffer_append_byte(t->out, t->in.ptr[t->at] == 'm' ? 's' : t->in.ptr[t->at]);
+    for (; t->at < end; t->at++) {
+        const bool is_dot_all = t->in.ptr[t->at] == 'm';
+        buffer_append(t->out, is_dot_all ? SLICE("s") : slice_sub(t->in, t->at, t->at + 1));
+    }
     return STATUS_OK;
 }
 

@@ -188,14 +188,13 @@ static Status run_step(State *s, const PreTokenizerStep *step, Error *err)
     return step->keeps_bytes ? STATUS_OK : spell_bytes(s, err);
 }
 
-Status pretokenize(const PreTokenizer *pretokenizer, const NormalizedText *text, size_t begin,
-                   size_t end, size_t base, bool want_origin, Arena *arena,
-                   PreTokenizeScratch *scratch, const NormalizedText **out_text,
-                   const WordList **out, Error *err)
+Status pretokenize(const PreTokenizer *pretokenizer, const NormalizedText *text, Word part,
+                   size_t base, bool want_origin, Arena *arena, PreTokenizeScratch *scratch,
+                   const NormalizedText **out_text, const WordList **out, Error *err)
 {
     State s = {text, &scratch->lists[0], base, want_origin, arena, scratch};
     scratch->lists[0].n = 0;
-    TRY(word_list_add(&scratch->lists[0], begin, end, arena, err));
+    TRY(word_list_add(&scratch->lists[0], part.begin, part.end, arena, err));
     for (size_t i = 0; i < pretokenizer->n_steps; i++)
         TRY(run_step(&s, &pretokenizer->steps[i], err));
     *out_text = s.text;

@@ -69,12 +69,11 @@ typedef struct PreTokenizeScratch {
     NormalizedText texts[2];
 } PreTokenizeScratch;
 
-// The words of text [begin, end). *out_text is text itself, or one of scratch's where a step wrote anew; *out the words
+// The words of a part of text. *out_text is text itself, or one of scratch's where a step wrote anew; *out the words
 // in it. base: where text's segment stands in the original.
-Status pretokenize(const PreTokenizer *pretokenizer, const NormalizedText *text, size_t begin,
-                   size_t end, size_t base, bool want_origin, Arena *arena,
-                   PreTokenizeScratch *scratch, const NormalizedText **out_text,
-                   const WordList **out, Error *err) MUST_CHECK;
+Status pretokenize(const PreTokenizer *pretokenizer, const NormalizedText *text, Word part,
+                   size_t base, bool want_origin, Arena *arena, PreTokenizeScratch *scratch,
+                   const NormalizedText **out_text, const WordList **out, Error *err) MUST_CHECK;
 
 Status word_list_grow(WordList *list, Arena *arena, Error *err) MUST_CHECK;
 

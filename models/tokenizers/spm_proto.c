@@ -162,6 +162,25 @@ static Status put_piece(Spm *model, const PieceMessage *message, size_t n_most, 
     return STATUS_OK;
 }
 
+// One field of the whole model.
+static Status read_part(Spm *model, const ProtoField *field, Proto inner, size_t n_most,
+                        Slice *charsmap, Arena *arena, Error *err)
+{
+    PieceMessage message = {0};
+    if (field->wire != 2) return STATUS_OK;
+    switch (field->number) {
+    case 1:
+        TRY(read_piece(inner, &message, err));
+        return put_piece(model, &message, n_most, arena, err);
+    case 2:
+        return read_trainer(model, inner, err);
+    case 3:
+        return read_normalizer(model, inner, charsmap, err);
+    default:
+        return STATUS_OK;
+    }
+}
+
 static Status read_model(Spm *model, Slice bytes, Arena *arena, Error *err)
 {
     const char *begin = bytes.ptr;
@@ -175,16 +194,7 @@ static Status read_model(Spm *model, Slice bytes, Arena *arena, Error *err)
         TRY(next_field(&p, &field, &more, err));
         if (!more) break;
         const Proto inner = {field.bytes, begin};
-        if (field.wire != 2) continue;
-        if (field.number == 1) {
-            PieceMessage message = {0};
-            TRY(read_piece(inner, &message, err));
-            TRY(put_piece(model, &message, n_most, arena, err));
-        } else if (field.number == 2) {
-            TRY(read_trainer(model, inner, err));
-        } else if (field.number == 3) {
-            TRY(read_normalizer(model, inner, &charsmap, err));
-        }
+        TRY(read_part(model, &field, inner, n_most, &charsmap, arena, err));
     }
     TRY(keep(arena, &charsmap, err));
     TRY(keep(arena, &model->unk_surface, err));

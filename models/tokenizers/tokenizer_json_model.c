@@ -157,43 +157,49 @@ static Status read_lists(TokenizerFile *file, JsonReader *r, Error *err)
     return has_vocab ? STATUS_OK : json_reader_error(&at, err, "the model has no \"vocab\"");
 }
 
-// The kind by its "type", or, in files of before there was one, by what the model has.
+// What a model has, for files of before there was a "type".
+typedef struct ModelMarks {
+    Slice type;
+    bool has_merges, has_longest, has_list;
+} ModelMarks;
+
+static Status read_marks(JsonReader probe, ModelMarks *out, Error *err)
+{
+    TRY(json_read_object(&probe, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        JsonKind kind = JSON_NULL;
+        TRY(json_read_key(&probe, &key, &more, err));
+        if (!more) return STATUS_OK;
+        if (slice_eq_cstr(key, "type")) return json_read_string(&probe, &out->type, err);
+        TRY(json_peek(&probe, &kind, err));
+        out->has_merges = out->has_merges || slice_eq_cstr(key, "merges");
+        out->has_longest = out->has_longest || slice_eq_cstr(key, "max_input_chars_per_word");
+        out->has_list = out->has_list || (slice_eq_cstr(key, "vocab") && kind == JSON_ARRAY);
+        TRY(json_skip(&probe, err));
+    }
+}
+
 static Status model_kind(const JsonReader *r, ModelKind *out, Error *err)
 {
     static const char *const names[] = {[MODEL_WORDPIECE] = "WordPiece",
                                         [MODEL_BPE] = "BPE",
                                         [MODEL_UNIGRAM] = "Unigram",
                                         [MODEL_WORDLEVEL] = "WordLevel"};
-    JsonReader probe = *r;
-    Slice type = {0};
-    bool has_merges = false, has_longest = false, has_list = false;
-    TRY(json_read_object(&probe, err));
-    for (bool more = true;;) {
-        Slice key = {0};
-        JsonKind kind = JSON_NULL;
-        TRY(json_read_key(&probe, &key, &more, err));
-        if (!more) break;
-        TRY(json_peek(&probe, &kind, err));
-        if (slice_eq_cstr(key, "type")) {
-            TRY(json_read_string(&probe, &type, err));
-            break;
-        }
-        has_merges = has_merges || slice_eq_cstr(key, "merges");
-        has_longest = has_longest || slice_eq_cstr(key, "max_input_chars_per_word");
-        has_list = has_list || (slice_eq_cstr(key, "vocab") && kind == JSON_ARRAY);
-        TRY(json_skip(&probe, err));
-    }
+    ModelMarks marks = {0};
+    TRY(read_marks(*r, &marks, err));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!slice_eq_cstr(type, names[i])) continue;
+        if (!slice_eq_cstr(marks.type, names[i])) continue;
         *out = (ModelKind)i;
         return STATUS_OK;
     }
-    if (type.ptr != NULL)
-        return component_unknown(r, "model", type, "WordPiece, BPE, Unigram and WordLevel", err);
-    *out = has_merges    ? MODEL_BPE
-           : has_list    ? MODEL_UNIGRAM
-           : has_longest ? MODEL_WORDPIECE
-                         : MODEL_WORDLEVEL;
+    if (marks.type.ptr != NULL)
+        return component_unknown(r, "model", marks.type, "WordPiece, BPE, Unigram and WordLevel",
+                                 err);
+    *out = marks.has_merges    ? MODEL_BPE
+           : marks.has_list    ? MODEL_UNIGRAM
+           : marks.has_longest ? MODEL_WORDPIECE
+                               : MODEL_WORDLEVEL;
     return STATUS_OK;
 }
 
