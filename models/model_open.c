@@ -108,7 +108,7 @@ static Status open_gguf_tokenizer(Model *model, const char *path, const Gguf *fi
     if (json.len > 0)
         TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
     else if (kind.len > 0)
-        TRY(tokenizer_open_json(path, &model->tokenizer, err));
+        TRY(tokenizer_open_file(path, &model->tokenizer, err));
     return model->tokenizer ? check_vocab_size(model, file->name, err) : STATUS_OK;
 }
 

@@ -298,7 +298,6 @@ Test(quantize, files_of_another_writer_give_the_reference_logits)
     Safetensors golden;
     const char *path = shared_path("goldens/models/stories260K/gguf.safetensors");
     if (!path) cr_skip_test("goldens/models/stories260K of the shared folder absent");
-    if (!architecture_find(SLICE("llama"))) return; // a build without decoders
     want_ok(safetensors_open(path, &golden, &err), &err);
     JsonDocument *document = NULL;
     want_ok(json_load(shared_path("goldens/models/stories260K/gguf.json"), JSON_STRICT, &document,
@@ -330,6 +329,25 @@ Test(quantize, files_of_another_writer_give_the_reference_logits)
     }
     json_close(&document);
     safetensors_close(&golden);
+}
+
+Test(quantize, opens_the_tokenizer_that_another_program_wrote_into_its_file)
+{
+    Error err = {0};
+    Model *model = NULL;
+    Arena arena = {0};
+    Encoding encoding = {0};
+    const char *path = shared_path("models/stories260K/stories260K-q8_0.gguf");
+    if (!path) cr_skip_test("models/stories260K of the shared folder absent");
+    want_ok(model_open(path, NULL, &model, &err), &err);
+    cr_assert_not_null(model_tokenizer(model));
+    want_ok(tokenizer_encode(model_tokenizer(model), SLICE("Once upon"), NULL, NULL, &arena,
+                             &encoding, &err),
+            &err);
+    const int32_t expected[] = {1, 403, 407}; // as tokenizer.json beside the file has it
+    cr_expect_arr_eq(encoding.ids, expected, sizeof expected);
+    arena_release(&arena);
+    model_close(&model);
 }
 
 Test(quantize, refuses_numbers_that_are_not_finite)
