@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/word_hash.h"
 
 const char *const tag_schemes[N_TAG_SCHEMES] = {"IOB2", "IOB1", "IOE1", "IOE2", "IOBES", "BILOU"};
 
@@ -244,4 +245,146 @@ Status entities_of_tags(const TagReading *reading, const Slice *tags, size_t n_t
     TRY(check_prefixes(reading->scheme, tags, read, n_tags, err));
     *n = read_strict(&rules[reading->scheme], read, n_tags, *out);
     return STATUS_OK;
+}
+
+// ---- Many sentences ----
+
+enum { N_TAG_SLOTS = 4 * TAG_TABLE_CAPACITY, N_TAGS = TAG_TABLE_CAPACITY + 1 };
+
+// What two neighbours come to; 0 where they have not been judged.
+typedef enum PairFlag { PAIR_JUDGED = 1, PAIR_STARTS = 2, PAIR_ENDS = 4, PAIR_INSIDE = 8 } PairFlag;
+
+// Tag 0 is what lies beyond both ends of a sentence; it is in no slot.
+struct TagTable {
+    TagReading reading;
+    size_t n, n_types;
+    uint64_t keys[N_TAGS]; // word_hash.h
+    Slice texts[N_TAGS], types[N_TAGS];
+    Tag tags[N_TAGS];
+    uint8_t type_of[N_TAGS];
+    uint8_t slots[N_TAG_SLOTS];    // tag, 0 = free
+    uint8_t of_one_byte[256];      // the tag that is one byte, 0 = not seen
+    uint8_t pairs[N_TAGS][N_TAGS]; // PairFlag
+};
+
+static void append_tag(TagTable *t, Slice text, uint64_t key, const Tag *tag)
+{
+    size_t type = 0;
+    while (type < t->n_types && !slice_eq(t->types[type], tag->type)) type++;
+    if (type == t->n_types) t->types[t->n_types++] = tag->type;
+    t->texts[t->n] = text;
+    t->keys[t->n] = key;
+    t->tags[t->n] = *tag;
+    t->type_of[t->n++] = (uint8_t)type;
+}
+
+Status tag_table_new(TagReading reading, Arena *arena, TagTable **out, Error *err)
+{
+    const Tag outside = {'O', SLICE("_")};
+    TRY(arena_take(arena, 1, sizeof **out, "a table of tags", out, err));
+    (*out)->reading = reading;
+    append_tag(*out, (Slice){0}, 0, &outside);
+    return STATUS_OK;
+}
+
+// 0 where it cannot be had.
+static uint8_t number_tag(TagTable *t, Slice text)
+{
+    if (text.len == 0) return 0;
+    const uint64_t key = word_key(text);
+    size_t at = word_place(key, N_TAG_SLOTS - 1);
+    for (; t->slots[at] != 0; at = (at + 1) % N_TAG_SLOTS) {
+        const uint8_t number = t->slots[at];
+        if (t->keys[number] == key && word_is(t->texts[number], text)) return number;
+    }
+    if (t->n == N_TAGS) return 0;
+    const Tag tag = read_tag(&t->reading, text);
+    if (t->reading.is_strict && !is_one_of(tag.prefix, rules[t->reading.scheme].prefixes)) return 0;
+    t->slots[at] = (uint8_t)t->n;
+    if (text.len == 1) t->of_one_byte[(unsigned char)text.ptr[0]] = (uint8_t)t->n;
+    append_tag(t, text, key, &tag);
+    return t->slots[at];
+}
+
+bool tag_table_numbers(TagTable *table, const Slice *tags, size_t n_tags, uint8_t *out)
+{
+    for (size_t i = 0; i < n_tags; i++) {
+        uint8_t number = 0;
+        if (tags[i].len == 1) number = table->of_one_byte[(unsigned char)tags[i].ptr[0]];
+        if (number == 0) number = number_tag(table, tags[i]);
+        if (number == 0) return false;
+        out[i] = number;
+    }
+    return true;
+}
+
+static unsigned judge_pair(TagTable *t, size_t before, size_t at)
+{
+    const Tag *a = &t->tags[before], *b = &t->tags[at];
+    const SchemeRules *r = &rules[t->reading.scheme];
+    unsigned flags = PAIR_JUDGED;
+    if (t->reading.is_strict) {
+        if (fits(r->starts, a, b)) flags |= PAIR_STARTS;
+        if (fits(r->inside, a, b)) flags |= PAIR_INSIDE;
+        if (fits(r->ends, a, b)) flags |= PAIR_ENDS;
+    } else {
+        if (starts_chunk(a, b)) flags |= PAIR_STARTS;
+        if (ends_chunk(a, b)) flags |= PAIR_ENDS;
+    }
+    t->pairs[before][at] = (uint8_t)flags;
+    return flags;
+}
+
+static inline unsigned pair_flags(TagTable *t, size_t before, size_t at)
+{
+    const unsigned flags = t->pairs[before][at];
+    return flags != 0 ? flags : judge_pair(t, before, at);
+}
+
+// read_strict by number.
+static size_t strict_entities(TagTable *t, const uint8_t *numbers, size_t n_tags,
+                              NumberedEntity *out)
+{
+    size_t n = 0, before = 0;
+    for (size_t i = 0; i < n_tags;) {
+        size_t last = numbers[i], end = i + 1;
+        if (pair_flags(t, before, last) & PAIR_STARTS) {
+            size_t next = end < n_tags ? numbers[end] : 0;
+            while (pair_flags(t, last, next) & PAIR_INSIDE) {
+                last = next;
+                next = ++end < n_tags ? numbers[end] : 0;
+            }
+            if (pair_flags(t, last, next) & PAIR_ENDS) {
+                out[n++] = (NumberedEntity){t->type_of[numbers[i]], i, end};
+            }
+        }
+        i = end;
+        before = last;
+    }
+    return n;
+}
+
+size_t tag_table_entities(TagTable *table, const uint8_t *numbers, size_t n_tags,
+                          NumberedEntity *out)
+{
+    if (table->reading.is_strict) return strict_entities(table, numbers, n_tags, out);
+    size_t n = 0, begin = 0, before = 0;
+    for (size_t i = 0; i <= n_tags; i++) {
+        const size_t at = i < n_tags ? numbers[i] : 0;
+        const unsigned flags = pair_flags(table, before, at);
+        if (flags & PAIR_ENDS) out[n++] = (NumberedEntity){table->type_of[before], begin, i};
+        if (flags & PAIR_STARTS) begin = i;
+        before = at;
+    }
+    return n;
+}
+
+size_t tag_table_n_types(const TagTable *table)
+{
+    return table->n_types;
+}
+
+Slice tag_table_type(const TagTable *table, size_t type)
+{
+    return table->types[type];
 }

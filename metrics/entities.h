@@ -34,4 +34,26 @@ typedef struct Entity {
 Status entities_of_tags(const TagReading *reading, const Slice *tags, size_t n_tags, Arena *arena,
                         Entity **out, size_t *n, Error *err) MUST_CHECK;
 
+// ---- Many sentences: each distinct tag is read once, each pair of neighbours judged once ----
+
+enum { TAG_TABLE_CAPACITY = 128 }; // distinct tags
+
+typedef struct TagTable TagTable;
+
+// An entity by the number of its type; types are numbered from 0 in the order of first sight.
+typedef struct NumberedEntity {
+    size_t type, begin, end;
+} NumberedEntity;
+
+// In the arena.
+Status tag_table_new(TagReading reading, Arena *arena, TagTable **out, Error *err) MUST_CHECK;
+// The tags of a sentence as numbers, out [n_tags]; equal numbers are equal tags. False for an empty tag, one that the
+// strict scheme does not know, or one too many for the table: entities_of_tags then has the answer or the error.
+bool tag_table_numbers(TagTable *table, const Slice *tags, size_t n_tags, uint8_t *out);
+// The entities of numbered tags, as entities_of_tags has them, in out [n_tags]; returns how many.
+size_t tag_table_entities(TagTable *table, const uint8_t *numbers, size_t n_tags,
+                          NumberedEntity *out);
+size_t tag_table_n_types(const TagTable *table);          // at most TAG_TABLE_CAPACITY + 1
+Slice tag_table_type(const TagTable *table, size_t type); // borrowed from a tag
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/entity_rows.h"
 #include "metrics/metrics_list.h"
 
 enum { FIRST_AVERAGE = 2, N_AVERAGES = 3, FIRST_TYPE = FIRST_AVERAGE + 3 * N_AVERAGES };
@@ -16,13 +17,7 @@ static const char *const part_names[] = {"precision", "recall", "f1"};
 Status ner_score(const Json *params, const Item *items, size_t n, Arena *arena, NerScore *out,
                  Error *err)
 {
-    MetricSetup setup = {.params = params};
-    Slice *labels;
-    TRY(metric_plan(&metric_entity_f1, &setup, arena, &out->plan, err)); // checks params first
-    TRY(metric_entity_f1.find_labels(&setup, items, n, arena, &labels, &setup.n_labels, err));
-    setup.labels = labels;
-    TRY(metric_plan(&metric_entity_f1, &setup, arena, &out->plan, err));
-    TRY(rows_of_items(&out->plan, items, n, NULL, arena, &out->rows, err));
+    TRY(entity_rows(params, &out->reading, items, n, arena, &out->plan, &out->rows, err));
     TRY(arena_take(arena, out->plan.width, sizeof *out->sums, "sums", &out->sums, err));
     TRY(arena_take(arena, out->plan.n_scores, sizeof *out->scores, "scores", &out->scores, err));
     row_sums(&out->rows, out->plan.width, out->sums);
