@@ -72,15 +72,45 @@ static size_t split_words(Slice text, Slice *words)
     return n;
 }
 
+// What an ASCII byte is: a blank, a letter or digit, punctuation, or something else.
+static const char ascii_kinds[] =
+    "xxxxxxxxxSSSSSxxxxxxxxxxxxxxSSSSSPPPPPPPPPPPPPPPwwwwwwwwwwPPPPPP"
+    "PwwwwwwwwwwwwwwwwwwwwwwwwwwPPPPPPwwwwwwwwwwwwwwwwwwwwwwwwwwPPPPx";
+
+// Texts of ASCII without control characters in one pass: words are then what stands between blanks. kept [text.len].
+static bool split_plain(Slice text, char *kept, Slice *words, size_t *n)
+{
+    size_t len = 0, begin = 0;
+    *n = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        const unsigned char byte = i < text.len ? (unsigned char)text.ptr[i] : ' ';
+        const char kind = byte < 0x80 ? ascii_kinds[byte] : 'x';
+        if (kind == 'w') {
+            kept[len++] = (char)(byte | ((unsigned char)(byte - 'A') < 26) << 5);
+        } else if (kind == 'S') {
+            const Slice word = {kept + begin, len - begin};
+            if (word.len > 0 && !is_article(word)) words[(*n)++] = word;
+            begin = len;
+        } else if (kind == 'x') {
+            return false;
+        }
+    }
+    return true;
+}
+
 Status squad_words(Slice text, Arena *arena, Tokens *out, Error *err)
 {
+    char *kept;
     *out = (Tokens){0};
+    TRY(arena_take_raw(arena, text.len, 1, "an answer", &kept, err));
+    TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *out->items, "words", &out->items, err));
+    if (split_plain(text, kept, out->items, &out->n)) return STATUS_OK;
+    out->n = 0;
     const size_t bad = utf8_invalid_at(text);
     if (bad != SIZE_MAX) {
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
     }
     Slice lower;
-    char *kept;
     TRY(unicode_lower(arena, text, &lower, err));
     TRY(arena_take_raw(arena, lower.len, 1, "an answer", &kept, err));
     size_t len = 0;
@@ -106,6 +136,11 @@ static Status sorted_words(const Tokens *words, Arena *scratch, Slice **out, Err
     return STATUS_OK;
 }
 
+static inline bool is_same_word(Slice a, Slice b)
+{
+    return a.len == b.len && (a.len == 0 || (*a.ptr == *b.ptr && memcmp(a.ptr, b.ptr, a.len) == 0));
+}
+
 // A few words are compared each with each.
 static size_t common_of_few(const Tokens *a, const Tokens *b)
 {
@@ -113,7 +148,7 @@ static size_t common_of_few(const Tokens *a, const Tokens *b)
     size_t n = 0;
     for (size_t i = 0; i < a->n; i++) {
         for (size_t j = 0; j < b->n; j++) {
-            if (is_used >> j & 1 || !slice_eq(a->items[i], b->items[j])) continue;
+            if (is_used >> j & 1 || !is_same_word(a->items[i], b->items[j])) continue;
             is_used |= UINT64_C(1) << j;
             n++;
             break;
@@ -146,7 +181,7 @@ bool words_equal(const Tokens *a, const Tokens *b)
 {
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++) {
-        if (!slice_eq(a->items[i], b->items[i])) return false;
+        if (!is_same_word(a->items[i], b->items[i])) return false;
     }
     return true;
 }

@@ -9,8 +9,9 @@
 #include "metrics/metrics_list.h"
 
 enum {
-    RAW_WIDTH = 5
-}; // of squad_best_f1's rows: exact, f1, has an answer, is answered, probability
+    RAW_WIDTH = 5, // of squad_best_f1's rows: exact, f1, has an answer, is answered, probability
+    SCRATCH_BYTES = 1 << 16,
+};
 
 static Status refuse_missing(const SquadData *data, size_t n_missing, Error *err)
 {
@@ -46,6 +47,25 @@ static Status score_question(const SquadQuestion *q, const SquadOptions *options
     return s == STATUS_OK ? s : error_wrap(err, "question \"" SLICE_FMT "\"", SLICE_ARG(q->id));
 }
 
+static Status evaluate_question(const SquadQuestion *q, const SquadOptions *options, Arena *scratch,
+                                size_t i, SquadScores *out, Error *err)
+{
+    SquadScore score;
+    TRY(score_question(q, options, scratch, &score, err));
+    double *raw = out->raw + i * RAW_WIDTH;
+    raw[0] = score.exact;
+    raw[1] = score.f1;
+    raw[2] = score.has_answer;
+    raw[3] = q->prediction.len > 0;
+    raw[4] = q->na_probability;
+    const bool is_withheld = options->version == SQUAD_2_0 && q->has_na_probability &&
+                             q->na_probability > options->na_prob_thresh;
+    const double withheld = score.has_answer ? 0 : 1;
+    out->exact[i] = is_withheld ? withheld : score.exact;
+    out->f1[i] = is_withheld ? withheld : score.f1;
+    return STATUS_OK;
+}
+
 Status squad_evaluate(const SquadData *data, const SquadOptions *options, Arena *arena,
                       SquadScores *out, Error *err)
 {
@@ -57,20 +77,13 @@ Status squad_evaluate(const SquadData *data, const SquadOptions *options, Arena 
     TRY(arena_take(arena, data->n, sizeof *out->exact, "scores", &out->exact, err));
     TRY(arena_take(arena, data->n, sizeof *out->f1, "scores", &out->f1, err));
     TRY(arena_take(arena, data->n, RAW_WIDTH * sizeof *out->raw, "scores", &out->raw, err));
-    for (size_t i = 0; i < data->n; i++) {
-        const SquadQuestion *q = &data->questions[i];
-        SquadScore score;
-        TRY(score_question(q, options, arena, &score, err));
-        const double raw[RAW_WIDTH] = {score.exact, score.f1, score.has_answer,
-                                       q->prediction.len > 0, q->na_probability};
-        for (size_t k = 0; k < RAW_WIDTH; k++) out->raw[i * RAW_WIDTH + k] = raw[k];
-        const bool is_withheld = options->version == SQUAD_2_0 && q->has_na_probability &&
-                                 q->na_probability > options->na_prob_thresh;
-        const double withheld = score.has_answer ? 0 : 1;
-        out->exact[i] = is_withheld ? withheld : score.exact;
-        out->f1[i] = is_withheld ? withheld : score.f1;
+    Arena scratch = {0};
+    Status s = arena_reserve(&scratch, SCRATCH_BYTES, err);
+    for (size_t i = 0; s == STATUS_OK && i < data->n; i++) {
+        s = evaluate_question(&data->questions[i], options, &scratch, i, out, err);
     }
-    return STATUS_OK;
+    arena_release(&scratch);
+    return s;
 }
 
 // ---- the answer ----
