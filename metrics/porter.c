@@ -236,3 +236,32 @@ size_t porter_stem(char *word, size_t len)
     len = step_4(word, len);
     return len > 0 ? step_5(word, len) : 0;
 }
+
+// ---- Stems remembered ----
+
+enum { KNOWN_BYTES = 16, N_KNOWN = 4096 };
+
+typedef struct KnownStem {
+    uint64_t word[2]; // its bytes, zeros after them; all zeros = free
+    char stem[KNOWN_BYTES];
+    uint64_t len; // of the stem
+} KnownStem;
+
+size_t porter_stem_known(char *word, size_t len)
+{
+    // What a word's stem is never changes: this saves work, and is no state that a caller could see.
+    static _Thread_local KnownStem known[N_KNOWN];
+    uint64_t bytes[2] = {0};
+    if (len == 0 || len > KNOWN_BYTES) return porter_stem(word, len);
+    memcpy(bytes, word, len);
+    const uint64_t hash = (bytes[0] ^ bytes[1] * 0xBF58476D1CE4E5B9u) * 0x9E3779B97F4A7C15u;
+    KnownStem *entry = &known[hash >> 52];
+    if (entry->word[0] != bytes[0] || entry->word[1] != bytes[1]) {
+        memcpy(entry->word, bytes, sizeof bytes);
+        entry->len = porter_stem(word, len);
+        memcpy(entry->stem, word, len);
+        return entry->len;
+    }
+    memcpy(word, entry->stem, entry->len);
+    return entry->len;
+}

@@ -12,11 +12,6 @@
 #include "metrics/rouge.h"
 #include "metrics/word_ids.h"
 
-static bool is_token_byte(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 static Status check_utf8(Slice text, Error *err)
 {
     const size_t bad = utf8_invalid_at(text);
@@ -24,27 +19,57 @@ static Status check_utf8(Slice text, Error *err)
     return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
 }
 
+// The lower case of what a token is made of, 0 for the rest.
+static const char token_bytes[256] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
+    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
+    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
+    ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
+    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+};
+
+// Beyond ASCII only U+0130 and U+212A have a lower case with a letter of a-z in it: other bytes only part tokens.
+static bool lowers_to_ascii(Slice text)
+{
+    if (slice_find_byte(text, '\xC4') != SIZE_MAX &&
+        slice_find(text, SLICE("\xC4\xB0")) != SIZE_MAX) {
+        return true;
+    }
+    return slice_find_byte(text, '\xE2') != SIZE_MAX &&
+           slice_find(text, SLICE("\xE2\x84\xAA")) != SIZE_MAX;
+}
+
+// letters [text.len] takes the tokens.
+static size_t split_tokens(Slice text, bool is_stemmed, char *letters, Slice *tokens)
+{
+    size_t n = 0, begin = 0;
+    for (size_t i = 0; i <= text.len; i++) {
+        const char letter = i < text.len ? token_bytes[(unsigned char)text.ptr[i]] : 0;
+        if (letter != 0) {
+            letters[i] = letter;
+            continue;
+        }
+        size_t len = i - begin;
+        if (is_stemmed && len > 3) len = porter_stem_known(letters + begin, len);
+        if (len > 0) tokens[n++] = (Slice){letters + begin, len};
+        begin = i + 1;
+    }
+    return n;
+}
+
 Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err)
 {
+    char *letters;
     *out = (Tokens){0};
     TRY(check_utf8(text, err));
-    Slice lower;
-    char *copy = NULL; // to stem in
-    TRY(unicode_lower(arena, text, &lower, err));
-    if (is_stemmed) {
-        TRY(arena_take_raw(arena, lower.len, 1, "a text", &copy, err));
-        if (lower.len > 0) memcpy(copy, lower.ptr, lower.len);
-    }
-    const char *bytes = is_stemmed ? copy : lower.ptr;
-    TRY(arena_take_raw(arena, lower.len / 2 + 1, sizeof *out->items, "tokens", &out->items, err));
-    for (size_t i = 0; i < lower.len;) {
-        size_t end = i;
-        while (end < lower.len && is_token_byte(bytes[end])) end++;
-        size_t len = end - i;
-        if (is_stemmed && len > 3) len = porter_stem(copy + i, len);
-        if (len > 0) out->items[out->n++] = (Slice){bytes + i, len};
-        i = end + 1;
-    }
+    if (lowers_to_ascii(text)) TRY(unicode_lower(arena, text, &text, err));
+    TRY(arena_take_raw(arena, text.len, 1, "a text", &letters, err));
+    TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *out->items, "tokens", &out->items, err));
+    out->n = split_tokens(text, is_stemmed, letters, out->items);
     return STATUS_OK;
 }
 
