@@ -298,22 +298,31 @@ static Status stage_outputs(ProgramRun *run, const void *keys, Error *err)
     return STATUS_OK;
 }
 
+// What the steps read as it comes.
+static Status stage_arrays(ProgramRun *run, Error *err)
+{
+    const Unit *unit = &run->unit;
+    TRY(stage(run, STAGED_IDS, unit->ids, &run->device_ids, err));
+    TRY(stage(run, STAGED_POSITIONS, unit->position_ids, &run->device_positions, err));
+    TRY(stage(run, STAGED_TYPES, unit->type_ids, &run->device_types, err));
+    TRY(stage(run, STAGED_ROWS, unit->row_of_token, &run->device_rows, err));
+    TRY(stage(run, STAGED_CHOSEN, unit->chosen, &run->device_chosen, err));
+    TRY(stage(run, STAGED_TARGET_IDS, unit->target_ids, &run->device_target_ids, err));
+    TRY(stage(run, STAGED_TARGET_POSITIONS, unit->target_positions, &run->device_target_positions,
+              err));
+    if (!unit->cache) return STATUS_OK;
+    return stage(run, STAGED_KEY_OFFSETS, unit->cache->key_offsets, &run->device_key_offsets, err);
+}
+
 Status program_bind(ProgramRun *run, Error *err)
 {
     const Unit *unit = &run->unit;
     const int32_t *offsets = NULL, *target_offsets = NULL, *ones = NULL, *keys = NULL;
     run->n_outputs = unit->output_rows ? unit->n_outputs : unit->n_tokens;
     TRY(make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
-    TRY(stage(run, STAGED_IDS, unit->ids, &run->device_ids, err));
-    TRY(stage(run, STAGED_POSITIONS, unit->position_ids, &run->device_positions, err));
-    TRY(stage(run, STAGED_TYPES, unit->type_ids, &run->device_types, err));
-    TRY(stage(run, STAGED_ROWS, unit->row_of_token, &run->device_rows, err));
+    TRY(stage_arrays(run, err));
     TRY(stage(run, STAGED_OFFSETS, unit->offsets, &offsets, err));
     TRY(stage(run, STAGED_KEYS, unit->sequence_keys, &keys, err));
-    TRY(stage(run, STAGED_CHOSEN, unit->chosen, &run->device_chosen, err));
-    TRY(stage(run, STAGED_TARGET_IDS, unit->target_ids, &run->device_target_ids, err));
-    TRY(stage(run, STAGED_TARGET_POSITIONS, unit->target_positions, &run->device_target_positions,
-              err));
     TRY(stage(run, STAGED_TARGET_OFFSETS, unit->target_offsets, &target_offsets, err));
     TRY(stage_count(run, STAGED_FIRST, unit->n_sequences + 1, &ones, err));
     const void *key_words = keys; // staged at 64 bytes, so 64-bit keys are aligned
@@ -328,9 +337,6 @@ Status program_bind(ProgramRun *run, Error *err)
                  .offsets = target_offsets,
                  .positions = unit->target_pages ? run->device_target_positions : NULL,
                  .sequence_keys = key_words};
-    if (unit->cache)
-        TRY(stage(run, STAGED_KEY_OFFSETS, unit->cache->key_offsets, &run->device_key_offsets,
-                  err));
     TRY(stage_outputs(run, key_words, err));
     return stage_angles(run, err);
 }

@@ -52,12 +52,13 @@ static void group_backward(const OpArgs *args, size_t i, size_t g, double *d_wei
 Status REFERENCE(rms_norm_backward)(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *dx = &args->out[0];
-    const size_t group = args->in[3].cols, mark = exec_scratch_mark(exec);
+    const size_t group = args->in[3].cols, n_groups = group > 0 ? dx->cols / group : 0;
+    const size_t mark = exec_scratch_mark(exec);
     double *d_weight = exec_scratch(exec, group * sizeof *d_weight);
     if (!d_weight) return error_set_memory(err, group, sizeof *d_weight, "rms_norm_backward");
     for (size_t j = 0; j < group; j++) d_weight[j] = 0;
     for (size_t i = 0; i < dx->rows; i++) {
-        for (size_t g = 0; g < dx->cols / group; g++) group_backward(args, i, g, d_weight);
+        for (size_t g = 0; g < n_groups; g++) group_backward(args, i, g, d_weight);
     }
     Real *to = args->out[1].data;
     for (size_t j = 0; to && j < group; j++) to[j] = (Real)(to[j] + d_weight[j]);

@@ -168,7 +168,7 @@ static Status read_rope_pairs(const SafeTensor *tensor, float *out, Error *err)
 static Status read_transposed(const SafeTensor *tensor, float *out, Error *err)
 {
     const size_t rows = tensor->shape[0], cols = tensor->shape[1];
-    float *stored = malloc((tensor->n_elements + 1) * sizeof *stored);
+    float *stored = calloc(tensor->n_elements + 1, sizeof *stored);
     if (!stored) return error_set_memory(err, tensor->n_elements, sizeof *stored, "a tensor");
     const Status s = read_stored(tensor, stored, err);
     for (size_t j = 0; s == STATUS_OK && j < cols; j++) {
