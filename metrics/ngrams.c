@@ -6,6 +6,7 @@
 #include "metrics/word_hash.h"
 
 #define UNSEEN UINT32_MAX // the number of what the hypothesis does not have
+enum { SHORT_WORDS = 64 };
 
 // Words get numbers; an n-gram is the pair (its first n - 1 words' number, its last word's number), numbered in turn.
 // Only the hypothesis adds to the tables: what it does not have cannot match.
@@ -184,6 +185,36 @@ static Status match_orders(const Tokens *hypothesis, Sequence *own, Sequence *ot
     return STATUS_OK;
 }
 
+// One reference and a hypothesis of at most 64 words: the places where the n words from a reference's word on stand in the
+// hypothesis are bits of one number, and each of the reference's n-grams uses up one place.
+static Status match_short(Words *w, const Tokens *hypothesis, const Tokens *reference,
+                          size_t max_order, Arena *scratch, double *matches, Error *err)
+{
+    uint64_t places[SHORT_WORDS] = {0},
+             *at; // of each of the hypothesis's words; from each of the reference's on
+    TRY(arena_take_raw(scratch, reference->n, sizeof *at, "words", &at, err));
+    for (size_t i = 0; i < hypothesis->n; i++) {
+        places[word_number(w, hypothesis->items[i], true)] |= UINT64_C(1) << i;
+    }
+    for (size_t j = 0; j < reference->n; j++) {
+        const uint32_t number = word_number(w, reference->items[j], false);
+        at[j] = number == UNSEEN ? 0 : places[number];
+    }
+    for (size_t order = 1; order <= max_order && order <= reference->n; order++) {
+        uint64_t left = UINT64_MAX;
+        size_t n = 0;
+        for (size_t j = 0; j + order <= reference->n; j++) {
+            const uint64_t met = at[j] & left;
+            left &= ~(met & -met);
+            n += met != 0;
+            if (j + order < reference->n) at[j] &= at[j + 1] >> 1; // for the next order
+        }
+        if (n == 0) break;
+        matches[order - 1] = (double)n;
+    }
+    return STATUS_OK;
+}
+
 Status ngram_matches(const Tokens *hypothesis, const Tokens *references, size_t n_references,
                      size_t max_order, Arena *scratch, double *matches, Error *err)
 {
@@ -192,6 +223,9 @@ Status ngram_matches(const Tokens *hypothesis, const Tokens *references, size_t 
     Words words;
     Sequence own, *others;
     TRY(words_init(&words, hypothesis->n, scratch, err));
+    if (n_references == 1 && hypothesis->n <= SHORT_WORDS) {
+        return match_short(&words, hypothesis, references, max_order, scratch, matches, err);
+    }
     TRY(number_words(&words, hypothesis, true, scratch, &own, err));
     TRY(arena_take(scratch, n_references, sizeof *others, "references", &others, err));
     for (size_t r = 0; r < n_references; r++) {
