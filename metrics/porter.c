@@ -80,8 +80,11 @@ static size_t replace(char *word, size_t len, Slice suffix, Slice replacement)
 
 static const Rule *rule_of(Slice word, const Rule *rules, size_t n)
 {
+    if (word.len == 0) return NULL;
+    const char last = word.ptr[word.len - 1];
     for (size_t i = 0; i < n; i++) {
-        if (slice_ends_with(word, rules[i].suffix)) return &rules[i];
+        const Slice suffix = rules[i].suffix;
+        if (suffix.ptr[suffix.len - 1] == last && slice_ends_with(word, suffix)) return &rules[i];
     }
     return NULL;
 }
@@ -239,7 +242,7 @@ size_t porter_stem(char *word, size_t len)
 
 // ---- Stems remembered ----
 
-enum { KNOWN_BYTES = 16, N_KNOWN = 4096 };
+enum { KNOWN_BYTES = 16, N_KNOWN = 16384 };
 
 typedef struct KnownStem {
     uint64_t word[2]; // its bytes, zeros after them; all zeros = free
@@ -255,7 +258,7 @@ size_t porter_stem_known(char *word, size_t len)
     if (len == 0 || len > KNOWN_BYTES) return porter_stem(word, len);
     memcpy(bytes, word, len);
     const uint64_t hash = (bytes[0] ^ bytes[1] * 0xBF58476D1CE4E5B9u) * 0x9E3779B97F4A7C15u;
-    KnownStem *entry = &known[hash >> 52];
+    KnownStem *entry = &known[hash >> 50];
     if (entry->word[0] != bytes[0] || entry->word[1] != bytes[1]) {
         memcpy(entry->word, bytes, sizeof bytes);
         entry->len = porter_stem(word, len);

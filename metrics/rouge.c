@@ -118,6 +118,68 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
+// A text as one list of tokens and as one a line.
+typedef struct BothSides {
+    Side whole, lines;
+} BothSides;
+
+static Status read_both(bool is_stemmed, Slice text, Arena *arena, BothSides *out, Error *err)
+{
+    const RougeOptions whole = {ROUGE_L, is_stemmed}, lines = {ROUGE_LSUM, is_stemmed};
+    TRY(read_side(&whole, text, arena, &out->whole, err));
+    if (text.len > 0 && slice_find_byte(text, '\n') == SIZE_MAX) {
+        out->lines = out->whole;
+        return STATUS_OK;
+    }
+    return read_side(&lines, text, arena, &out->lines, err);
+}
+
+static Status compare_all(const BothSides *hypothesis, const BothSides *reference, Arena *scratch,
+                          RougeScore scores[N_ROUGE_METRICS], Error *err)
+{
+    const Side *h = &hypothesis->lines, *r = &reference->lines;
+    TRY(rouge_orders(hypothesis->whole.sentences, reference->whole.sentences, 2, scratch, scores,
+                     err));
+    TRY(rouge_l(hypothesis->whole.sentences, reference->whole.sentences, scratch, &scores[ROUGE_L],
+                err));
+    scores[ROUGE_LSUM] = scores[ROUGE_L];
+    const bool is_same =
+        h->sentences == hypothesis->whole.sentences && r->sentences == reference->whole.sentences;
+    if (is_same) return STATUS_OK;
+    return rouge_lsum(h->sentences, h->n, r->sentences, r->n, scratch, &scores[ROUGE_LSUM], err);
+}
+
+Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
+                  double *const rows[N_ROUGE_METRICS], Error *err)
+{
+    const bool is_stemmed = ((const RougeOptions *)plan->options)->is_stemmed;
+    BothSides hypothesis, reference;
+    bool has_reference = false;
+    if (read_both(is_stemmed, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+        return error_wrap(err, "hypothesis");
+    }
+    for (size_t r = 0; r < item->n_references; r++) {
+        if (item->references[r].ptr == NULL) continue;
+        const ArenaMark mark = arena_mark(scratch);
+        RougeScore scores[N_ROUGE_METRICS];
+        if (read_both(is_stemmed, item->references[r], scratch, &reference, err) != STATUS_OK) {
+            return error_wrap(err, "reference %zu", r);
+        }
+        TRY(compare_all(&hypothesis, &reference, scratch, scores, err));
+        arena_rewind(scratch, mark);
+        for (size_t k = 0; k < N_ROUGE_METRICS; k++) {
+            if (has_reference && scores[k].f1 <= rows[k][0]) continue;
+            rows[k][0] = scores[k].f1;
+            rows[k][1] = 1;
+            rows[k][2] = scores[k].precision;
+            rows[k][3] = scores[k].recall;
+        }
+        has_reference = true;
+    }
+    if (!has_reference) return error_set(err, STATUS_INVALID, "has no reference");
+    return STATUS_OK;
+}
+
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;

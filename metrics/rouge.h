@@ -2,6 +2,7 @@
 #ifndef ASSAY_METRICS_ROUGE_H
 #define ASSAY_METRICS_ROUGE_H
 
+#include "metrics/metric.h"
 #include "metrics/tokens.h"
 
 enum { ROUGE_MAX_ORDER = 9 };
@@ -17,6 +18,9 @@ Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Erro
 // Overlap of n-grams; order in [1, ROUGE_MAX_ORDER].
 Status rouge_n(const Tokens *hypothesis, const Tokens *reference, size_t order, Arena *scratch,
                RougeScore *out, Error *err) MUST_CHECK;
+// The same for all orders up to one, out [max_order].
+Status rouge_orders(const Tokens *hypothesis, const Tokens *reference, size_t max_order,
+                    Arena *scratch, RougeScore *out, Error *err) MUST_CHECK;
 // The longest common subsequence, over each text as one line.
 Status rouge_l(const Tokens *hypothesis, const Tokens *reference, Arena *scratch, RougeScore *out,
                Error *err) MUST_CHECK;
@@ -28,5 +32,11 @@ Status rouge_lsum(const Tokens *hypothesis, size_t n_hypothesis, const Tokens *r
 // The tokens of each line that is not empty, in the arena.
 Status rouge_sentences(Slice text, bool is_stemmed, Arena *arena, Tokens **out, size_t *n,
                        Error *err) MUST_CHECK;
+
+enum { N_ROUGE_METRICS = 4 };
+// The rows of rouge1, rouge2, rougeL and rougeLsum from one reading of the texts. plan is one of theirs, whose params
+// all four have.
+Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
+                  double *const rows[N_ROUGE_METRICS], Error *err) MUST_CHECK;
 
 #endif

@@ -95,18 +95,29 @@ static RougeScore score_of(double hits, double n_hypothesis, double n_reference)
     return (RougeScore){precision, recall, sum > 0 ? 2 * precision * recall / sum : 0};
 }
 
+Status rouge_orders(const Tokens *hypothesis, const Tokens *reference, size_t max_order,
+                    Arena *scratch, RougeScore *out, Error *err)
+{
+    double matches[ROUGE_MAX_ORDER] = {0};
+    if (max_order == 0 || max_order > ROUGE_MAX_ORDER) {
+        return error_set(err, STATUS_INVALID, "order %zu is not in [1, %d]", max_order,
+                         ROUGE_MAX_ORDER);
+    }
+    TRY(ngram_matches(hypothesis, reference, 1, max_order, scratch, matches, err));
+    for (size_t k = 0; k < max_order; k++) {
+        const double less = (double)k;
+        out[k] = score_of(matches[k], fmax((double)hypothesis->n - less, 0),
+                          fmax((double)reference->n - less, 0));
+    }
+    return STATUS_OK;
+}
+
 Status rouge_n(const Tokens *hypothesis, const Tokens *reference, size_t order, Arena *scratch,
                RougeScore *out, Error *err)
 {
-    double matches[ROUGE_MAX_ORDER] = {0};
-    if (order == 0 || order > ROUGE_MAX_ORDER) {
-        return error_set(err, STATUS_INVALID, "order %zu is not in [1, %d]", order,
-                         ROUGE_MAX_ORDER);
-    }
-    TRY(ngram_matches(hypothesis, reference, 1, order, scratch, matches, err));
-    const double less = (double)(order - 1);
-    *out = score_of(matches[order - 1], fmax((double)hypothesis->n - less, 0),
-                    fmax((double)reference->n - less, 0));
+    RougeScore scores[ROUGE_MAX_ORDER] = {{0}};
+    TRY(rouge_orders(hypothesis, reference, order, scratch, scores, err));
+    *out = scores[order - 1];
     return STATUS_OK;
 }
 
@@ -245,6 +256,9 @@ Status rouge_lsum(const Tokens *hypothesis, size_t n_hypothesis, const Tokens *r
     Words *h, *r;
     size_t n_words, hits = 0, total_h, total_r;
     uint32_t *left_h, *left_r;
+    if (n_hypothesis == 1 && n_reference == 1) { // then both come to the same
+        return rouge_l(hypothesis, reference, scratch, out, err);
+    }
     TRY(number_words(hypothesis, n_hypothesis, reference, n_reference, scratch, &h, &r, &n_words,
                      err));
     TRY(arena_take(scratch, n_words, sizeof *left_h, "counts of words", &left_h, err));

@@ -97,17 +97,38 @@ static Status open_files(TextRun *run, Error *err)
 
 // ---- rows ----
 
-static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *score, Error *err)
+static Status fill_item(const TextRun *run, const TextScore *scores, const Item *item,
+                        Arena *scratch, double *const *rows, Error *err)
 {
-    const MetricPlan *plan = &score->plan;
+    if (run->spec->rows != NULL) {
+        return run->spec->rows(&scores[0].plan, item, scratch, rows, err);
+    }
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        const MetricPlan *plan = &scores[m].plan;
+        TRY(plan->metric->row(plan, item, scratch, rows[m], err));
+    }
+    return STATUS_OK;
+}
+
+static Status take_rows(TextRun *run, size_t n, TextScore *scores, double **values, Error *err)
+{
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TRY(arena_take(&run->line->arena, n, scores[m].plan.width * sizeof **values, "rows",
+                       &values[m], err));
+        scores[m].rows = (RowSet){.values = values[m], .n_rows = n, .n_clusters = n};
+    }
+    return STATUS_OK;
+}
+
+static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *scores, Error *err)
+{
     Arena scratch = {0};
     Slice references[64];
     Item item = item_empty();
-    double *values = NULL;
+    double *rows[MAX_METRICS];
     if (run->n_refs > 64)
         return error_set(err, STATUS_INVALID, "more than 64 references a segment");
-    Status s =
-        arena_take(&run->line->arena, hyps->n, plan->width * sizeof *values, "rows", &values, err);
+    Status s = take_rows(run, hyps->n, scores, rows, err);
     if (s == STATUS_OK) s = arena_reserve(&scratch, SCRATCH_BYTES, err);
     item.references = references;
     item.n_references = run->n_refs;
@@ -115,12 +136,12 @@ static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *score, E
         const ArenaMark mark = arena_mark(&scratch);
         item.hypothesis = hyps->lines[i];
         for (size_t r = 0; r < run->n_refs; r++) references[r] = run->refs[r].lines[i];
-        s = plan->metric->row(plan, &item, &scratch, values + i * plan->width, err);
+        s = fill_item(run, scores, &item, &scratch, rows, err);
+        for (size_t m = 0; m < run->n_metrics; m++) rows[m] += scores[m].plan.width;
         arena_rewind(&scratch, mark);
         if (s != STATUS_OK) s = error_wrap(err, "%s:%zu", hyps->path, i + 1);
     }
     arena_release(&scratch);
-    score->rows = (RowSet){.values = values, .n_rows = hyps->n, .n_clusters = hyps->n};
     return s;
 }
 
@@ -138,12 +159,15 @@ static Status score_system(TextRun *run, size_t h, Error *err)
         TRY(arena_take(arena, score->plan.width, sizeof *score->sums, "sums", &score->sums, err));
         TRY(arena_take(arena, score->plan.n_scores, sizeof *score->scores, "scores", &score->scores,
                        err));
-        const int64_t begin = clock_thread_cpu_ns();
-        TRY(fill_rows(run, &run->hyps[h], score, err));
+    }
+    const int64_t begin = clock_thread_cpu_ns();
+    TRY(fill_rows(run, &run->hyps[h], system->scores, err));
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TextScore *score = &system->scores[m];
         row_sums(&score->rows, score->plan.width, score->sums);
         metric_score_sums(&score->plan, score->sums, score->scores);
-        run->rows_ns += clock_thread_cpu_ns() - begin;
     }
+    run->rows_ns += clock_thread_cpu_ns() - begin;
     return STATUS_OK;
 }
 

@@ -35,6 +35,9 @@ typedef struct TextSpec {
     Status (*name)(const Json *params, Arena *arena, Slice *out, Error *err);
     void (*words)(const TextScore *score,
                   Buffer *out); // what stands behind the score; NULL = nothing
+    // The rows of all metrics from one item, by the first one's plan; NULL = each makes its own.
+    Status (*rows)(const MetricPlan *plan, const Item *item, Arena *scratch, double *const *rows,
+                   Error *err);
     // Tokenises one text as the first metric's rows do, for --timing.
     Status (*tokenize)(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err);
 } TextSpec;

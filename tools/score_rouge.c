@@ -162,8 +162,11 @@ static Status run_files(CommandLine *line, Error *err)
     static const Metric *const metrics[] = {&metric_rouge1, &metric_rouge2, &metric_rouge_l,
                                             &metric_rouge_lsum, NULL};
     static const TextParam params[] = {{"stemmer", "stemmer", PARAM_FLAG}};
-    const TextSpec spec = {
-        .metrics = metrics, .params = params, .n_params = 1, .tokenize = tokenize};
+    const TextSpec spec = {.metrics = metrics,
+                           .params = params,
+                           .n_params = 1,
+                           .rows = rouge_rows,
+                           .tokenize = tokenize};
     return text_files_run(line, &spec, err);
 }
 
