@@ -380,12 +380,12 @@ static const Option options[] = {
 const Command command_predict = {
     .name = "predict",
     .group = "Models",
-    .summary = "labels, logits, tags, spans or embeddings of texts, as JSON Lines",
+    .summary = "labels, tags, answers, embeddings, likelihoods or new text, as JSON Lines",
     .operands = "MODEL",
     .min_operands = 1,
     .max_operands = 1,
     .description =
-        "MODEL is a directory with config.json, model.safetensors and a tokenizer. Each line of --in "
+        "MODEL is a directory with config.json, weights and a tokenizer, or a GGUF file. Each line of --in "
         "is {\"text\": TEXT}, {\"text\", \"pair\"}, or {\"input_ids\": [..]} with "
         "\"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted; other keys are "
         "passed over. Each line of --out answers one of them, in their order:\n\n"
@@ -396,20 +396,19 @@ const Command command_predict = {
         "  embed     {\"embedding\": [..]}, of the encoder whatever head is on it\n"
         "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
         "mask\n"
-        "  generate  {\"text\", \"ids\", \"score\", \"finish\"}: what comes after \"prompt\" (or \"input_ids\"), with "
-        "\"max_new_tokens\", \"temperature\", \"top_k\", \"top_p\", \"min_p\", \"repetition_penalty\", \"seed\", "
-        "\"stop\"\n"
-        "  loglik    {\"loglik\", \"token_logprobs\", \"is_greedy\"} of \"continuation\" after \"context\", or of "
-        "\"continuation_ids\" after \"context_ids\"\n"
-        "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn, "
-        "and their sum\n"
-        "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", "
-        "\"end_logits\"} for span heads;\n"
-        "            encoder-decoders read \"decoder_input_ids\" too, and have a list for each of those\n"
-        "  generate  {\"text\", \"ids\", \"score\", \"finish\"}: what an encoder-decoder makes of \"prompt\" (or "
-        "\"input_ids\"), with \"max_new_tokens\", \"min_new_tokens\", \"num_beams\", \"length_penalty\", "
-        "\"early_stopping\", \"no_repeat_ngram_size\", \"num_return_sequences\"; what a line does not say is as "
-        "generation_config.json has it\n\n"
+        "  generate  {\"text\", \"ids\", \"score\", \"finish\"}: what comes after \"prompt\" (or "
+        "\"input_ids\"), with\n"
+        "            \"max_new_tokens\"; decoders also take \"temperature\", \"top_k\", \"top_p\", \"min_p\",\n"
+        "            \"repetition_penalty\", \"seed\", \"stop\"; encoder-decoders \"min_new_tokens\",\n"
+        "            \"num_beams\", \"length_penalty\", \"early_stopping\", \"no_repeat_ngram_size\",\n"
+        "            \"num_return_sequences\"; what a line does not say is as generation_config.json has it\n"
+        "  loglik    {\"loglik\", \"token_logprobs\", \"is_greedy\"} of \"continuation\" after \"context\", or of\n"
+        "            \"continuation_ids\" after \"context_ids\"\n"
+        "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn,\n"
+        "            and their sum\n"
+        "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", \"end_logits\"} for\n"
+        "            span heads; encoder-decoders read \"decoder_input_ids\" too, and have a list for each\n"
+        "\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
         "marked \"truncated\": true. Numbers that are not finite are the strings \"NaN\" and "

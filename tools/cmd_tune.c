@@ -263,7 +263,7 @@ const Command command_tune = {
     .min_operands = 1,
     .max_operands = 1,
     .description =
-        "Tunes MODEL, a directory with config.json, model.safetensors and a tokenizer, on labelled "
+        "Tunes MODEL, a directory with config.json, weights and a tokenizer, or a GGUF file, on labelled "
         "texts and writes --out DIR, which other tools load: config.json, model.safetensors and the "
         "tokenizer's files. The model gets a new classification head unless it has one with the same "
         "labels. A line an epoch shows the losses; with --valid or --valid-share the scores of the "

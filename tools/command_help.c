@@ -70,6 +70,21 @@ static void put_options(Buffer *out, const char *heading, const Option *options,
     for (size_t i = 0; i < n; i++) put_option(out, &options[i]);
 }
 
+// The words that may stand first, where the command has a list of them.
+static void put_choices(Buffer *out, const Command *command)
+{
+    Buffer words = {0};
+    if (!command->operand_choices) return;
+    buffer_printf(&words, "The first of %s is one of:", command->operands);
+    for (size_t i = 0; command->operand_choices[i]; i++)
+        buffer_printf(&words, "%s %s", i ? "," : "", command->operand_choices[i]);
+    buffer_append_byte(&words, '.');
+    buffer_append_byte(out, '\n');
+    if (words.ptr) wrap(out, words.ptr, 0, 0);
+    if (words.failed) out->failed = true;
+    buffer_release(&words);
+}
+
 void help_program(Buffer *out)
 {
     buffer_append_cstr(
@@ -117,6 +132,7 @@ void help_command(const Command *command, Buffer *out)
             buffer_append_byte(out, '\n');
         }
     }
+    put_choices(out, command);
     put_options(out, "Options", command->options, command->n_options);
     put_options(out, "Options of every command", global_options, n_global_options);
     if (command->examples) buffer_printf(out, "\nExamples:\n%s", command->examples);
