@@ -281,6 +281,59 @@ static size_t match_characters(const CharText *hypothesis, const CharText *refer
     return n;
 }
 
+// ---- the same by bits, where the hypothesis is short ----
+
+enum { MOST_WORDS = 4, SHORT_CHARACTERS = 64 * MOST_WORDS };
+
+// at [reference's n, n_words]: the places in the hypothesis, as bits, of the n-gram from a reference's character on. Each of
+// the reference's n-grams uses up one place; then at is made ready for the next order. n_words is a constant to the caller.
+static inline size_t match_places(uint64_t *at, size_t n, size_t n_words)
+{
+    uint64_t left[MOST_WORDS];
+    size_t n_matches = 0;
+    for (size_t w = 0; w < n_words; w++) left[w] = UINT64_MAX;
+    for (size_t j = 0; j < n; j++, at += n_words) {
+        const uint64_t *next = at + n_words;
+        uint64_t open = UINT64_MAX; // 0 once a place is taken
+        for (size_t w = 0; w < n_words; w++) {
+            const uint64_t met = at[w] & left[w] & open;
+            left[w] ^= met & -met;
+            open &= (uint64_t)(met != 0) - 1;
+            at[w] &= next[w] >> 1 | (w + 1 < n_words ? next[w + 1] << 63 : 0);
+        }
+        n_matches += open == 0;
+    }
+    return n_matches;
+}
+
+static size_t match_by_width(uint64_t *at, size_t n, size_t n_words)
+{
+    if (n_words == 1) return match_places(at, n, 1);
+    return n_words == 2 ? match_places(at, n, 2) : match_places(at, n, MOST_WORDS);
+}
+
+static Status match_short(const CharText *hypothesis, const CharText *reference, size_t n_numbers,
+                          size_t max_order, Arena *scratch, double *matches, Error *err)
+{
+    const size_t n_words = hypothesis->n <= 64 ? 1 : hypothesis->n <= 128 ? 2 : MOST_WORDS;
+    uint64_t *at, *of_number;
+    TRY(arena_take_raw(scratch, reference->n + 1, n_words * sizeof *at, "n-grams", &at, err));
+    TRY(arena_take(scratch, n_numbers + 1, n_words * sizeof *at, "n-grams", &of_number, err));
+    for (size_t i = 0; i < hypothesis->n; i++) {
+        of_number[hypothesis->numbers[i] * n_words + i / 64] |= UINT64_C(1) << i % 64;
+    }
+    for (size_t j = 0; j <= reference->n; j++) { // none after the last
+        const uint64_t *from = of_number + reference->numbers[j] * n_words;
+        for (size_t w = 0; w < n_words; w++) at[j * n_words + w] = from[w];
+    }
+    for (size_t order = 1; order <= max_order && order <= reference->n; order++) {
+        const size_t n = match_by_width(at, reference->n + 1 - order, n_words);
+        if (n == 0) break;
+        matches[order - 1] = (double)n;
+    }
+    return STATUS_OK;
+}
+
 Status char_ngram_matches(const CharText *hypothesis, const CharText *reference, size_t n_numbers,
                           size_t max_order, Arena *scratch, double *matches, Error *err)
 {
@@ -291,6 +344,9 @@ Status char_ngram_matches(const CharText *hypothesis, const CharText *reference,
     if (hypothesis->n >= UINT32_MAX / 4 || reference->n >= UINT32_MAX / 4) {
         return error_set(err, STATUS_INVALID, "%zu characters are too many for one text",
                          size_max(hypothesis->n, reference->n));
+    }
+    if (hypothesis->n <= SHORT_CHARACTERS) {
+        return match_short(hypothesis, reference, n_numbers, max_order, scratch, matches, err);
     }
     matches[0] = (double)match_characters(hypothesis, reference);
     if (matches[0] == 0) return STATUS_OK;
