@@ -353,8 +353,8 @@ static Status score_otherwise(const ScoreCase *c, NerScore *score, Error *err)
 static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 {
     NerScore score = {0};
-    Item *items;
-    size_t n;
+    Item *items = NULL;
+    size_t n = 0;
     TRY(ner_reading(c->params, &score.reading, err));
     TRY(read_items(c, &items, &n, err));
     TRY(ner_score(c->params, items, n, c->arena, &score, err));
