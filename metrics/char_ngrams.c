@@ -309,13 +309,14 @@ static inline size_t match_places(uint64_t *at, size_t n, size_t n_words)
 static size_t match_by_width(uint64_t *at, size_t n, size_t n_words)
 {
     if (n_words == 1) return match_places(at, n, 1);
-    return n_words == 2 ? match_places(at, n, 2) : match_places(at, n, MOST_WORDS);
+    if (n_words == 2) return match_places(at, n, 2);
+    return n_words == 3 ? match_places(at, n, 3) : match_places(at, n, MOST_WORDS);
 }
 
 static Status match_short(const CharText *hypothesis, const CharText *reference, size_t n_numbers,
                           size_t max_order, Arena *scratch, double *matches, Error *err)
 {
-    const size_t n_words = hypothesis->n <= 64 ? 1 : hypothesis->n <= 128 ? 2 : MOST_WORDS;
+    const size_t n_words = (hypothesis->n + 63) / 64;
     uint64_t *at, *of_number;
     TRY(arena_take_raw(scratch, reference->n + 1, n_words * sizeof *at, "n-grams", &at, err));
     TRY(arena_take(scratch, n_numbers + 1, n_words * sizeof *at, "n-grams", &of_number, err));

@@ -355,7 +355,7 @@ static size_t strict_entities(TagTable *t, const uint8_t *numbers, size_t n_tags
                 next = ++end < n_tags ? numbers[end] : 0;
             }
             if (pair_flags(t, last, next) & PAIR_ENDS) {
-                out[n++] = (NumberedEntity){t->type_of[numbers[i]], i, end};
+                out[n++] = (NumberedEntity){t->type_of[numbers[i]], (uint32_t)i, (uint32_t)end};
             }
         }
         i = end;
@@ -372,7 +372,8 @@ size_t tag_table_entities(TagTable *table, const uint8_t *numbers, size_t n_tags
     for (size_t i = 0; i <= n_tags; i++) {
         const size_t at = i < n_tags ? numbers[i] : 0;
         const unsigned flags = pair_flags(table, before, at);
-        if (flags & PAIR_ENDS) out[n++] = (NumberedEntity){table->type_of[before], begin, i};
+        if (flags & PAIR_ENDS)
+            out[n++] = (NumberedEntity){table->type_of[before], (uint32_t)begin, (uint32_t)i};
         if (flags & PAIR_STARTS) begin = i;
         before = at;
     }

@@ -42,7 +42,7 @@ typedef struct TagTable TagTable;
 
 // An entity by the number of its type; types are numbered from 0 in the order of first sight.
 typedef struct NumberedEntity {
-    size_t type, begin, end;
+    uint32_t type, begin, end;
 } NumberedEntity;
 
 // In the arena.

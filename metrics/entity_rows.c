@@ -22,7 +22,7 @@ static bool size_items(const Item *items, size_t n, size_t *n_tags, size_t *long
         *n_tags += items[i].n_tags;
         *longest = size_max(*longest, items[i].n_tags);
     }
-    return *n_tags <= SIZE_MAX / 4;
+    return *longest < UINT32_MAX && *n_tags <= SIZE_MAX / 4;
 }
 
 static bool read_items(Reading *r, const Item *items, size_t n, uint8_t *gold, uint8_t *pred)

@@ -84,7 +84,7 @@ static bool split_plain(Slice text, char *kept, Slice *words, size_t *n)
     *n = 0;
     for (size_t i = 0; i <= text.len; i++) {
         const unsigned char byte = i < text.len ? (unsigned char)text.ptr[i] : ' ';
-        const char kind = byte < 0x80 ? ascii_kinds[byte] : 'x';
+        const int kind = byte < 0x80 ? ascii_kinds[byte] : 'x';
         if (kind == 'w') {
             kept[len++] = (char)(byte | ((unsigned char)(byte - 'A') < 26) << 5);
         } else if (kind == 'S') {
