@@ -111,7 +111,7 @@ static void check_golden(const Tokenizer *t, const EncodeOptions *options, Arena
     TokenBatch batch = {0};
     MUST(tokenizer_encode_batch(t, &golden.text, NULL, 1, options, arena, &batch, &err));
     cr_assert_eq(batch.starts[1], e.n_tokens);
-    cr_assert_arr_eq(batch.ids, e.ids, e.n_tokens * sizeof *e.ids);
+    if (e.n_tokens > 0) cr_assert_arr_eq(batch.ids, e.ids, e.n_tokens * sizeof *e.ids);
     if (golden.decoded.ptr == NULL) return;
     Buffer out = {0};
     MUST(tokenizer_decode(t, golden.ids, golden.n_ids, false, &out, &err));
