@@ -101,10 +101,10 @@ static Status read_params(NerFiles *f, Error *err)
     json_begin_object(&w);
     if (option_given(f->line, "scheme")) {
         json_put_key(&w, "scheme");
-        json_put_cstr(&w, option_text(f->line, "scheme"));
+        json_put_cstr(&w, tag_schemes[option_choice(f->line, "scheme")]);
     }
     json_put_key(&w, "mode");
-    json_put_cstr(&w, option_text(f->line, "mode"));
+    json_put_cstr(&w, option_choice(f->line, "mode") == 1 ? "strict" : "default");
     json_put_key(&w, "suffix");
     json_put_bool(&w, option_flag(f->line, "suffix"));
     json_end_object(&w);
