@@ -52,13 +52,11 @@ static size_t padding(ArenaBlock *block, size_t alignment)
 static bool fits(ArenaBlock *block, size_t bytes, size_t alignment)
 {
 #ifdef ASSAY_ARENA_MALLOC
-    (void)bytes, (void)alignment;
-    return block->used == 0;
-#else
+    if (block->used > 0) return false; // a block for each request, so that sanitizers see its ends
+#endif
     const size_t left = block->capacity - block->used;
     const size_t pad = padding(block, alignment);
     return pad <= left && bytes <= left - pad;
-#endif
 }
 
 // How much the next block holds: as much as has been handed out so far, within bounds, and at least `needed`.
