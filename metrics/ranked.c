@@ -28,12 +28,13 @@ static Status fill_column(const double *values, size_t stride, size_t n, const d
     unsigned char *is_positive; // a byte an item stays in the cache, whatever order it is asked in
     TRY(arena_take(arena, n, sizeof *out->order, "an order of scores", &out->order, err));
     TRY(arena_take(arena, n, sizeof *out->marks, "an order of scores", &out->marks, err));
+    const size_t n_classes = size_max(n_pairs, 1);
     Arena scratch = {0};
     Status s = arena_take(&scratch, n, sizeof *is_positive, "labels", &is_positive, err);
     if (s == STATUS_OK) s = order_groups(values, stride, n, &scratch, out->order, out->marks, err);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const double class = n_pairs == 1 ? target : (double)(i % size_max(n_pairs, 1));
-        is_positive[i] = labels[i / n_pairs * label_stride] == class;
+        const double class = n_classes == 1 ? target : (double)(i % n_classes);
+        is_positive[i] = labels[i / n_classes * label_stride] == class;
     }
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         const unsigned begins = out->marks[i] != 0 ? RANKED_BEGINS : 0;

@@ -48,9 +48,9 @@ static size_t split_tokens(Slice text, bool is_stemmed, char *letters, Slice *to
 {
     size_t n = 0, begin = 0;
     for (size_t i = 0; i <= text.len; i++) {
-        const char letter = i < text.len ? token_bytes[(unsigned char)text.ptr[i]] : 0;
+        const int letter = i < text.len ? token_bytes[(unsigned char)text.ptr[i]] : 0;
         if (letter != 0) {
-            letters[i] = letter;
+            letters[i] = (char)letter;
             continue;
         }
         size_t len = i - begin;
