@@ -283,6 +283,21 @@ Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Err
     return STATUS_OK;
 }
 
+// How the numbers of a classification head are meant. A name that is none of Transformers' would be taken for the usual one.
+static Status read_problem_type(const Json *root, ModelConfig *out, Error *err)
+{
+    static const char *const known[] = {"single_label_classification", "multi_label_classification",
+                                        "regression"};
+    TRY(json_opt_string(root, "problem_type", &out->problem_type, err));
+    if (out->problem_type.len == 0) return STATUS_OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (slice_eq_cstr(out->problem_type, known[i])) return STATUS_OK;
+    }
+    return json_error(json_get(root, "problem_type"), err,
+                      "found \"" SLICE_FMT "\"; there are \"%s\", \"%s\", \"%s\"",
+                      SLICE_ARG(slice_sub(out->problem_type, 0, 80)), known[0], known[1], known[2]);
+}
+
 Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
     *out = (ModelConfig){0};
@@ -302,7 +317,7 @@ Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Erro
     }
     out->pad_id = (int32_t)pad;
     TRY(config_read_ends(arena, root, out, err));
-    TRY(json_opt_string(root, "problem_type", &out->problem_type, err));
+    TRY(read_problem_type(root, out, err));
     TRY(read_head(arena, root, out, err));
     TRY(keep_text(arena, &out->problem_type, err));
     TRY(keep_text(arena, &out->class_name, err));

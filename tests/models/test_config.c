@@ -99,6 +99,8 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
          "absolute"},
         {"BertForSequenceClassification\"], ",
          "BertForMaskedLM\"], \"tie_word_embeddings\": false, ", "output layer"},
+        {"\"hidden_act\"", "\"problem_type\": \"ranking\", \"hidden_act\"",
+         "found \"ranking\"; there are"},
         {"\"hidden_act\"", "\"is_decoder\": true, \"hidden_act\"", "decoder"},
         {"{\"architectures\": [\"BertForSequenceClassification\"], \"model_type\": \"bert\", ", "{",
          "what model this is"},
