@@ -357,6 +357,7 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     size_t n = 0;
     TRY(ner_reading(c->params, &score.reading, err));
     TRY(read_items(c, &items, &n, err));
+    if (items == NULL) n = 0; // arena_take gives no NULL, but the analyzer cannot know
     TRY(ner_score(c->params, items, n, c->arena, &score, err));
     TRY(score_otherwise(c, &score, err));
     return ner_put_json(&score, items, n, true, c->arena, w, err);

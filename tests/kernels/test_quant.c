@@ -76,7 +76,7 @@ static const struct {
 Test(quant, encodes_bit_for_bit_as_the_package_gguf)
 {
     float *x = malloc(N * sizeof *x);
-    char *blocks = malloc(N * sizeof *x);
+    char *blocks = malloc((size_t)N * 4);
     cr_assert(x && blocks);
     make_numbers(x);
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {

@@ -251,21 +251,22 @@ Test(bootstrap, adds_small_whole_sums_exactly)
     TestPlan plan;
     Error err = {0};
     plan_open(&plan, "log_loss", NULL, 2); // any mean over items
+    const size_t n = N, n_resamples = RESAMPLES;
     for (size_t k = 0; k < sizeof largest / sizeof *largest; k++) {
         for (size_t kind = RESAMPLE_BOOTSTRAP; kind <= RESAMPLE_SWAP; kind++) {
             Arena arena = {0};
-            double *whole = ARENA_NEW(&arena, double, 4 * N),
-                   *halved = ARENA_NEW(&arena, double, 4 * N);
-            double *a = ARENA_NEW(&arena, double, 2 * RESAMPLES),
-                   *b = ARENA_NEW(&arena, double, 2 * RESAMPLES);
-            for (size_t i = 0; i < 4 * N; i++) {
+            double *whole = ARENA_NEW(&arena, double, 4 * n),
+                   *halved = ARENA_NEW(&arena, double, 4 * n);
+            double *a = ARENA_NEW(&arena, double, 2 * n_resamples),
+                   *b = ARENA_NEW(&arena, double, 2 * n_resamples);
+            for (size_t i = 0; i < 4 * n; i++) {
                 whole[i] = floor(fmod((double)(i * i) * 0.731, 1) * (largest[k] + 1));
                 halved[i] = whole[i] / 2;
             }
             const RowSet rows[] = {{.values = whole, .n_rows = N, .n_clusters = N},
-                                   {.values = whole + 2 * N, .n_rows = N, .n_clusters = N},
+                                   {.values = whole + 2 * n, .n_rows = N, .n_clusters = N},
                                    {.values = halved, .n_rows = N, .n_clusters = N},
-                                   {.values = halved + 2 * N, .n_rows = N, .n_clusters = N}};
+                                   {.values = halved + 2 * n, .n_rows = N, .n_clusters = N}};
             const System first[] = {{&plan.plan, &rows[0]}, {&plan.plan, &rows[1]}};
             const System second[] = {{&plan.plan, &rows[2]}, {&plan.plan, &rows[3]}};
             cr_assert_eq(
@@ -274,7 +275,7 @@ Test(bootstrap, adds_small_whole_sums_exactly)
             cr_assert_eq(
                 bootstrap_replicates(second, 2, (ResampleKind)kind, RESAMPLES, 5, NULL, b, &err),
                 STATUS_OK);
-            for (size_t r = 0; r < 2 * RESAMPLES; r++)
+            for (size_t r = 0; r < 2 * n_resamples; r++)
                 cr_expect_eq(a[r], b[r], "largest %g, replicate %zu", largest[k], r);
             arena_release(&arena);
         }

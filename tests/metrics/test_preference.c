@@ -146,7 +146,7 @@ static const double ratings[] = {1009.8075568128885, 988.468476711641, 1030.4663
 
 Test(elo, ratings_follow_the_update)
 {
-    double got[MAX_SCORES];
+    double got[MAX_SCORES] = {0};
     score_games("elo", NULL, games, N_GAMES, got);
     for (size_t s = 0; s < N_SYSTEMS; s++) expect_close(got[1 + s], ratings[s], 1e-12, "rating", s);
     cr_expect_eq(got[0], got[1]);
@@ -167,7 +167,7 @@ Test(preference, a_weight_is_as_good_as_copies)
             items[i].weight = 2;
         }
         score_items(names[m], NULL, items, N_GAMES, weighted);
-        score_items(names[m], NULL, copies, 2 * N_GAMES, copied);
+        score_items(names[m], NULL, copies, sizeof copies / sizeof *copies, copied);
         for (size_t s = 0; s <= N_SYSTEMS; s++) {
             expect_close(weighted[s], copied[s], 1e-12, names[m], s);
         }
