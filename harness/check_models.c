@@ -47,16 +47,15 @@ static Status check_settings(const SuiteModel *model, const TaskData *data, size
 Status map_labels(const char *path, const ModelConfig *config, const TaskData *data,
                   int32_t *label_of, Error *err)
 {
-    if (config->head != data->family->head) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: this checkpoint has no %s head, which \"%s\" tasks want; tune it "
-                         "(\"tune\": {..})",
-                         path,
-                         data->family->head == HEAD_SEQUENCE ? "classification"
-                                                             : model_head_name(data->family->head),
-                         data->family->name);
+    if (config->head != data->head) {
+        return error_set(
+            err, STATUS_INVALID,
+            "%s: this checkpoint has no %s head, which \"%s\" tasks want; tune it "
+            "(\"tune\": {..})",
+            path, data->head == HEAD_SEQUENCE ? "classification" : model_head_name(data->head),
+            data->family->name);
     }
-    if (data->family->head == HEAD_SPAN) return STATUS_OK; // starts and ends, in this order
+    if (data->head == HEAD_SPAN) return STATUS_OK; // starts and ends, in this order
     for (size_t i = 0; i < config->n_labels; i++)
         label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
     for (size_t c = 0; c < data->n_labels; c++) {

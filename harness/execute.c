@@ -41,12 +41,12 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     const SuiteCreate *create = &from->create;
     const Prepared *prepared = executor->options.prepared;
     const char *directory = prepared_tokenizer_directory(prepared, model, task);
-    const Family *family = prepared->tasks[task].family;
+    const ModelHead head = prepared->tasks[task].head;
     const Architecture *architecture = architecture_find(create->architecture);
     if (architecture == NULL || architecture->complete == NULL ||
-        architecture_class(architecture, family->head) == NULL) {
+        architecture_class(architecture, head) == NULL) {
         return error_set(err, STATUS_INVALID, "no architecture \"" SLICE_FMT "\" has a %s head",
-                         SLICE_ARG(create->architecture), model_head_name(family->head));
+                         SLICE_ARG(create->architecture), model_head_name(head));
     }
     Tokenizer *tokenizer = NULL;
     TRY(tokenizer_open(directory, &tokenizer, err));
@@ -54,8 +54,8 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     ModelConfig config = {.architecture = architecture,
                           .model_type = create->architecture,
                           .class_name =
-                              slice_from_cstr(architecture_class(architecture, family->head)->name),
-                          .head = family->head,
+                              slice_from_cstr(architecture_class(architecture, head)->name),
+                          .head = head,
                           .vocab_size = tokenizer_vocab_size(tokenizer),
                           .hidden_size = create->hidden_size,
                           .n_layers = create->n_layers,
@@ -69,7 +69,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .classifier_dropout = -1.0f,
                           .initializer_range = 0.02f,
                           .labels = options->labels,
-                          .n_labels = family->head == HEAD_SPAN ? 2 : options->n_labels};
+                          .n_labels = head == HEAD_SPAN ? 2 : options->n_labels};
     tokenizer_close(&tokenizer);
     architecture->complete(&config);
     return model_create(&config, directory, options, out, err);
@@ -92,7 +92,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     ModelOptions options = {.device = o->device, .compute = o->compute, .seed = o->suite->seed};
     if (from->does_tune) {
         options.head_choice = HEAD_FOR_LABELS;
-        options.head = data->family->head;
+        options.head = data->head;
         options.labels = data->labels;
         options.n_labels = data->n_labels;
     }
@@ -145,71 +145,45 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
 
 // ---- judging ----
 
-Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
-                      TokenSequence **out, size_t *n_inputs, Error *err)
-{
-    size_t total = 0, begin, end;
-    for (size_t i = 0; i < n; i++) {
-        family_windows(tokens, positions[i], &begin, &end);
-        total += end - begin;
-    }
-    TRY(arena_take(arena, total, sizeof **out, "inputs", out, err));
-    *n_inputs = 0;
-    for (size_t i = 0; i < n; i++) {
-        family_windows(tokens, positions[i], &begin, &end);
-        for (size_t w = begin; w < end; w++) {
-            const size_t first = tokens->batch.starts[w];
-            (*out)[(*n_inputs)++] = (TokenSequence){.ids = tokens->batch.ids + first,
-                                                    .type_ids = tokens->batch.type_ids + first,
-                                                    .n_tokens = tokens->batch.starts[w + 1] - first,
-                                                    .key = tokens->keys[w]};
-        }
-    }
-    return STATUS_OK;
-}
-
-static Status ask(Executor *executor, Asked *asked, Arena *arena, Answers *out, Error *err)
-{
-    TokenSequence *inputs = NULL;
-    float *logits = NULL;
-    size_t n_inputs = 0;
-    TRY(execute_inputs(asked->tokens, asked->positions, asked->n, arena, &inputs, &n_inputs, err));
-    asked->width = model_output_width(executor->model);
-    const size_t rows = model_output_rows(executor->model, inputs, n_inputs);
-    if (asked->width > 0 && rows > SIZE_MAX / sizeof *logits / asked->width)
-        return error_set_memory(err, rows, asked->width, "logits");
-    TRY(arena_take(arena, rows * asked->width, sizeof *logits, "logits", &logits, err));
-    TRY(model_predict(executor->model, executor->pool, inputs, n_inputs, executor->options.cancel,
-                      logits, err));
-    asked->logits = logits;
-    *out = (Answers){.n = asked->n};
-    for (size_t i = 0; i < n_inputs; i++) out->n_tokens += inputs[i].n_tokens;
-    return asked->data->family->answer(asked, arena, out, err);
-}
-
-Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
-                       const size_t *positions, size_t n, Arena *arena, Answers *out, Error *err)
+// Asked about samples of a part, all but which ones.
+static Status begin_asking(const Executor *executor, const TrialSpec *spec, DataPart part,
+                           Asked *out, Error *err)
 {
     const Prepared *prepared = executor->options.prepared;
     const TaskData *data = &prepared->tasks[spec->task];
-    Asked asked = {
+    *out = (Asked){
         .task = &executor->options.suite->tasks[spec->task],
         .data = data,
         .part = &data->parts[part],
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
         .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
-        .positions = positions,
-        .n = n,
         .label_of = executor->label_of};
-    if (asked.tokens == NULL)
-        return error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
-    return ask(executor, &asked, arena, out, err);
+    return out->tokens ? STATUS_OK
+                       : error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
+}
+
+static Responder responder_of(const Executor *executor)
+{
+    return (Responder){executor->model, executor->pool, executor->options.cancel};
+}
+
+Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
+                       const size_t *positions, size_t n, Arena *arena, Answers *out, Error *err)
+{
+    Asked asked;
+    const Responder responder = responder_of(executor);
+    TRY(begin_asking(executor, spec, part, &asked, err));
+    asked.positions = positions;
+    asked.n = n;
+    return family_respond(&asked, &responder, arena, out, err);
 }
 
 static Status fill_outcome(const UsedPart *part, const TrialSamples *samples,
                            const Answers *answers, Outcome *outcome, Error *err)
 {
     TRY(outcome_take(outcome, samples->n_judged, answers->n_classes, err));
+    if (answers->n_values > 0)
+        TRY(outcome_put_values(outcome, answers->values, answers->n_values, err));
     for (size_t i = 0; i < samples->n_judged; i++) {
         outcome->ordinals[i] = (uint32_t)part->which[samples->judged[i]];
         outcome->predicted[i] = answers->predicted[i];
@@ -221,30 +195,28 @@ static Status fill_outcome(const UsedPart *part, const TrialSamples *samples,
 
 // One sample at a time, as someone who waits for an answer meets the model: some of the samples, spread over all of them,
 // for half a second at most. The first is run twice: it finds memory and caches cold.
-static Status measure_latency(Executor *executor, const Tokens *tokens, const TrialSamples *samples,
-                              Outcome *outcome, Error *err)
+static Status measure_latency(Executor *executor, const TrialSpec *spec,
+                              const TrialSamples *samples, Outcome *outcome, Error *err)
 {
     enum { N_MEASURED = 32 };
     const int64_t budget_ns = INT64_C(500) * 1000 * 1000, start_ns = clock_now_ns();
     const size_t n = samples->n_judged, n_measured = n < N_MEASURED ? n : N_MEASURED;
+    const Responder responder = responder_of(executor);
+    Asked asked;
     Arena scratch = {0};
+    TRY(begin_asking(executor, spec, samples->judged_part, &asked, err));
     Status s = STATUS_OK;
+    asked.n = 1;
     for (size_t k = 0; s == STATUS_OK && k < n_measured; k++) {
         const size_t i = k * n / n_measured;
-        TokenSequence *inputs = NULL;
-        float *logits = NULL;
-        size_t n_inputs = 0;
-        s = execute_inputs(tokens, samples->judged + i, 1, &scratch, &inputs, &n_inputs, err);
-        const size_t rows =
-            s == STATUS_OK ? model_output_rows(executor->model, inputs, n_inputs) : 0;
-        if (s == STATUS_OK)
-            s = arena_take(&scratch, rows * model_output_width(executor->model), sizeof *logits,
-                           "logits", &logits, err);
+        asked.positions = samples->judged + i;
         for (int run = k == 0 ? 0 : 1; s == STATUS_OK && run < 2; run++) {
+            const ArenaMark mark = arena_mark(&scratch);
             const int64_t before_ns = clock_now_ns();
-            s = model_predict(executor->model, executor->pool, inputs, n_inputs,
-                              executor->options.cancel, logits, err);
+            Answers ignored;
+            s = family_respond(&asked, &responder, &scratch, &ignored, err);
             outcome->latency_ns[i] = clock_now_ns() - before_ns;
+            arena_rewind(&scratch, mark);
         }
         if (clock_now_ns() - start_ns > budget_ns) break;
     }
@@ -255,8 +227,7 @@ static Status measure_latency(Executor *executor, const Tokens *tokens, const Tr
 static Status judge(Executor *executor, const Work *work, const TrialSamples *samples, Arena *arena,
                     Outcome *outcome, Error *err)
 {
-    const Prepared *prepared = executor->options.prepared;
-    const TaskData *data = &prepared->tasks[work->spec.task];
+    const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
     Answers answers = {0};
     if (samples->n_judged == 0) return STATUS_OK;
     const int64_t start_ns = clock_now_ns();
@@ -271,9 +242,7 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
                              i / answers.n_classes);
     }
     TRY(fill_outcome(&data->parts[samples->judged_part], samples, &answers, outcome, err));
-    const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
-                                           samples->judged_part, work->spec.setting);
-    return measure_latency(executor, tokens, samples, outcome, err);
+    return measure_latency(executor, &work->spec, samples, outcome, err);
 }
 
 static Status run_baseline(const Executor *executor, const Work *work, const TrialSamples *samples,

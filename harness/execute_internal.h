@@ -7,9 +7,6 @@
 
 // Brings the open model back to what it was before tuning, its fresh parts drawn from the trial's seed.
 Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST_CHECK;
-// The windows of samples at positions of a part, one after the other, in the arena; they borrow from tokens.
-Status execute_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
-                      TokenSequence **out, size_t *n_inputs, Error *err) MUST_CHECK;
 // What the open model says about samples at positions [n] of a part; in the arena.
 Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
                        const size_t *positions, size_t n, Arena *arena, Answers *out,

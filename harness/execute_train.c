@@ -55,6 +55,9 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
                                      .n = samples->n_watched,
                                      .predicted = answers.predicted,
                                      .probabilities = answers.probabilities,
+                                     .n_classes = answers.n_classes,
+                                     .values = answers.values,
+                                     .n_values = answers.n_values,
                                      .texts = answers.texts};
     if (s == STATUS_OK) s = score_items(data, &predictions, &arena, &items, err);
     if (s == STATUS_OK)
@@ -77,7 +80,7 @@ static Status make_examples(const Executor *executor, const Work *work, DataPart
     TokenSequence *inputs = NULL;
     size_t at = 0;
     if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
-    TRY(execute_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
+    TRY(family_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
     TRY(arena_take(arena, *n_examples, sizeof **out, "examples", out, err));
     for (size_t i = 0; i < n; i++) {
         size_t begin, end;
@@ -99,9 +102,9 @@ static Status count_classes(const Executor *executor, const Work *work,
 {
     const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
     TRY(arena_take(arena, data->n_labels, sizeof **counts, "counts", counts, err));
-    if (data->family->head == HEAD_SPAN) return STATUS_OK;
+    if (data->head == HEAD_SPAN) return STATUS_OK;
     for (size_t i = 0; i < n; i++) {
-        const size_t n_labels = data->family->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;
+        const size_t n_labels = data->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;
         for (size_t k = 0; k < n_labels; k++) {
             if (examples[i].labels[k] >= 0) (*counts)[examples[i].labels[k]]++;
         }

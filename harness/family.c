@@ -15,6 +15,23 @@ const Family *family_find(Slice name)
     return NULL;
 }
 
+ModelHead family_head(const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    return family->head_for ? family->head_for(task) : family->head;
+}
+
+Status family_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err)
+{
+    const Family *family = asked->data->family;
+    *out = (Answers){0};
+    return family->respond ? family->respond(asked, responder, arena, out, err)
+                           : family_predict(asked, responder, arena, out, err);
+}
+
+// ---- shared by families ----
+
 uint64_t family_key(Slice id, size_t window)
 {
     Sha256 hash;
@@ -36,6 +53,50 @@ void family_windows(const Tokens *tokens, size_t position, size_t *begin, size_t
 size_t family_first_label(const Tokens *tokens, size_t window)
 {
     return tokens->words ? tokens->batch.starts[window] : 2 * window;
+}
+
+Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
+                     TokenSequence **out, size_t *n_inputs, Error *err)
+{
+    size_t total = 0, begin, end;
+    for (size_t i = 0; i < n; i++) {
+        family_windows(tokens, positions[i], &begin, &end);
+        total += end - begin;
+    }
+    TRY(arena_take(arena, total, sizeof **out, "inputs", out, err));
+    *n_inputs = 0;
+    for (size_t i = 0; i < n; i++) {
+        family_windows(tokens, positions[i], &begin, &end);
+        for (size_t w = begin; w < end; w++) {
+            const size_t first = tokens->batch.starts[w];
+            (*out)[(*n_inputs)++] = (TokenSequence){.ids = tokens->batch.ids + first,
+                                                    .type_ids = tokens->batch.type_ids + first,
+                                                    .n_tokens = tokens->batch.starts[w + 1] - first,
+                                                    .key = tokens->keys[w]};
+        }
+    }
+    return STATUS_OK;
+}
+
+Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err)
+{
+    Asked seen = *asked;
+    TokenSequence *inputs = NULL;
+    float *logits = NULL;
+    size_t n_inputs = 0;
+    TRY(family_inputs(asked->tokens, asked->positions, asked->n, arena, &inputs, &n_inputs, err));
+    seen.width = model_output_width(responder->model);
+    const size_t rows = model_output_rows(responder->model, inputs, n_inputs);
+    if (seen.width > 0 && rows > SIZE_MAX / sizeof *logits / seen.width)
+        return error_set_memory(err, rows, seen.width, "logits");
+    TRY(arena_take(arena, rows * seen.width, sizeof *logits, "logits", &logits, err));
+    TRY(model_predict(responder->model, responder->pool, inputs, n_inputs, responder->cancel,
+                      logits, err));
+    seen.logits = logits;
+    *out = (Answers){.n = asked->n};
+    for (size_t i = 0; i < n_inputs; i++) out->n_tokens += inputs[i].n_tokens;
+    return asked->data->family->answer(&seen, arena, out, err);
 }
 
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err)

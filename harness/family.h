@@ -11,11 +11,23 @@
 typedef struct Answers {
     size_t n;
     size_t n_classes;      // numbers a sample in probabilities; 0 without
+    size_t n_values;       // numbers a sample in values; 0 without
     size_t n_tokens;       // that went through the model
     int32_t *predicted;    // [n] classes of the task, or STORE_NO_LABEL where the text says it
     double *probabilities; // [n, n_classes]
-    Slice *texts;          // [n] tags or answers as written; NULL where predicted says all
+    double *
+        values; // [n, n_values] whatever else the family's items are made of; kept with the outcome, not stored
+    Slice *texts; // [n] tags or answers as written; NULL where predicted says all
 } Answers;
+
+// One of them.
+typedef struct Answer {
+    int32_t predicted;
+    Slice text;                  // ptr NULL without
+    const double *probabilities; // [n_classes]; NULL without
+    const double *values;        // [n_values]; NULL without
+    size_t n_values;
+} Answer;
 
 // Samples of a part that a model was asked about, and what it gave: its output for each window, one after the other.
 typedef struct Asked {
@@ -27,15 +39,24 @@ typedef struct Asked {
     const size_t *positions; // [n] into part->which
     size_t n;
     const int32_t
-        *label_of; // index among the task's labels of each of the model's; NULL = the same
-    const float *logits;
-    size_t width; // of a row of logits
+        *label_of;       // index among the task's labels of each of the model's; NULL = the same
+    const float *logits; // NULL unless the family answers by one forward pass
+    size_t width;        // of a row of logits
 } Asked;
+
+// The model that is asked.
+typedef struct Responder {
+    Model *model;
+    Pool *pool;
+    const atomic_int *cancel; // may be NULL
+} Responder;
 
 struct Family {
     const char *name;    // "tag"
     const char *summary; // one line for people
     ModelHead head;
+    // Another head for some tasks; NULL = `head` for all. Callers use family_head.
+    ModelHead (*head_for)(const SuiteTask *task);
     unsigned gives; // what its items carry: MetricNeeds of metrics/metric.h
     // Metrics where a task names none, as JSON; the first is the primary one.
     const char *metrics;
@@ -47,15 +68,19 @@ struct Family {
     Status (*encode)(const SuiteTask *task, const TaskData *data, const UsedPart *part,
                      const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
                      Error *err);
-    // out->n and n_tokens are set.
+    // What the model says about the samples, by whatever it takes; NULL = family_predict. out is zeroed; sets n and n_tokens
+    // too. Callers use family_respond.
+    Status (*respond)(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err);
+    // Of family_predict: answers from the logits. out->n and n_tokens are set.
     Status (*answer)(const Asked *asked, Arena *arena, Answers *out, Error *err);
     // Answers that do not look at the input: from samples `from` at positions [n_from] of a part.
     Status (*baseline)(const TaskData *data, const UsedPart *from, const size_t *from_positions,
                        size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
                        Answers *out, Error *err);
-    // Fills an item from its sample and its answer; text and probabilities may be absent.
-    Status (*item)(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
-                   const double *probabilities, Arena *arena, Item *item, Error *err);
+    // Fills an item from its sample and its answer.
+    Status (*item)(const TaskData *data, const Sample *sample, const Answer *answer, Arena *arena,
+                   Item *item, Error *err);
     // The expected answer as it is stored beside outputs' texts; NULL where the label says it.
     Status (*reference)(const Sample *sample, Arena *arena, Slice *out, Error *err);
 };
@@ -64,6 +89,11 @@ struct Family {
 extern const Family *const families_all[];
 extern const size_t families_count;
 const Family *family_find(Slice name); // NULL where there is none
+// The head of models that are asked about a task, or tuned on it.
+ModelHead family_head(const SuiteTask *task);
+// Asks a model about samples, as the family does that.
+Status family_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err) MUST_CHECK;
 
 // ---- shared by families ----
 
@@ -73,6 +103,12 @@ uint64_t family_key(Slice id, size_t window);
 void family_windows(const Tokens *tokens, size_t position, size_t *begin, size_t *end);
 // Where a window's labels begin among tokens->labels: one a token, or two a window for spans.
 size_t family_first_label(const Tokens *tokens, size_t window);
+// The windows of samples at positions of a part, one after the other, in the arena; they borrow from tokens.
+Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
+                     TokenSequence **out, size_t *n_inputs, Error *err) MUST_CHECK;
+// Answers by one forward pass over all windows: Family.answer makes them from the logits.
+Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err) MUST_CHECK;
 // Words joined by single blanks, in the arena.
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err) MUST_CHECK;
 // The classes as the reader found them, for head and metrics alike.

@@ -78,6 +78,18 @@ Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error 
     return STATUS_OK;
 }
 
+Status outcome_put_values(Outcome *outcome, const double *values, size_t n_values, Error *err)
+{
+    size_t n = 0, bytes = 0;
+    if (!size_mul(outcome->n_outputs, n_values, &n) || !size_mul(n, sizeof *values, &bytes))
+        return error_set_memory(err, outcome->n_outputs, n_values, "values");
+    outcome->values = malloc(bytes + 1);
+    if (!outcome->values) return error_set_memory(err, n, sizeof *values, "values");
+    if (bytes > 0 && values) memcpy(outcome->values, values, bytes);
+    outcome->n_values = n_values;
+    return STATUS_OK;
+}
+
 Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err)
 {
     const size_t n = outcome->n_outputs;
@@ -109,6 +121,7 @@ void outcome_release(Outcome *outcome)
     free(outcome->ordinals);
     free(outcome->predicted);
     free(outcome->probabilities);
+    free(outcome->values);
     free(outcome->latency_ns);
     free(outcome->texts);
     free(outcome->text_ends);
@@ -118,11 +131,11 @@ void outcome_release(Outcome *outcome)
 
 // ---- as a file ----
 
-static const char magic[8] = "assayO3";
+static const char magic[8] = "assayO4";
 
 typedef struct Head {
     char magic[8];
-    uint64_t status, n_outputs, n_classes, n_steps, n_evaluations, n_texts, text_bytes;
+    uint64_t status, n_outputs, n_classes, n_values, n_steps, n_evaluations, n_texts, text_bytes;
     int64_t best_step;
     char error[ERROR_TEXT_SIZE];
     TrialCost cost;
@@ -137,6 +150,7 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
     head.status = outcome->status;
     head.n_outputs = outcome->n_outputs;
     head.n_classes = outcome->n_classes;
+    head.n_values = outcome->n_values;
     head.n_steps = outcome->curves.n_steps;
     head.n_evaluations = outcome->curves.n_evaluations;
     head.best_step = outcome->best_step;
@@ -153,6 +167,7 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
         {outcome->ordinals, n * sizeof *outcome->ordinals},
         {outcome->predicted, n * sizeof *outcome->predicted},
         {outcome->probabilities, n * outcome->n_classes * sizeof *outcome->probabilities},
+        {outcome->values, n * outcome->n_values * sizeof *outcome->values},
         {outcome->latency_ns, n * sizeof *outcome->latency_ns},
         {outcome->text_ends, (size_t)head.n_texts * sizeof *outcome->text_ends},
         {outcome->texts, (size_t)head.text_bytes},
@@ -208,6 +223,17 @@ static bool take_texts(Slice *file, const Head *head, Outcome *out)
            take_array(file, head->text_bytes, 1, out->texts);
 }
 
+// Numbers of the family's own: room for them is taken only where the file has them.
+static bool take_values(Slice *file, const Head *head, Outcome *out)
+{
+    Error ignored = {0};
+    if (head->n_values == 0) return true;
+    if (head->n_outputs > file->len / sizeof(double) / head->n_values ||
+        outcome_put_values(out, NULL, (size_t)head->n_values, &ignored) != STATUS_OK)
+        return false;
+    return take_array(file, head->n_outputs * head->n_values, sizeof(double), out->values);
+}
+
 static Status parse(Slice file, Outcome *out, Error *err)
 {
     Head head = {0};
@@ -224,6 +250,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
     if (!take_array(&file, head.n_outputs, sizeof *out->ordinals, out->ordinals) ||
         !take_array(&file, head.n_outputs, sizeof *out->predicted, out->predicted) ||
         !take_array(&file, head.n_outputs * head.n_classes, sizeof(float), out->probabilities) ||
+        !take_values(&file, &head, out) ||
         !take_array(&file, head.n_outputs, sizeof *out->latency_ns, out->latency_ns) ||
         !take_texts(&file, &head, out) || !take_curves(&file, &head, &out->curves) || file.len != 0)
         return error_set(err, STATUS_INVALID, "a finished trial is cut short");

@@ -30,6 +30,8 @@ typedef struct Outcome {
     uint32_t *ordinals;   // [n_outputs] ascending, in the data set judged
     int32_t *predicted;   // [n_outputs]
     float *probabilities; // [n_outputs, n_classes]
+    size_t n_values;
+    double *values; // [n_outputs, n_values] of the family's own; NULL without
     int64_t
         *latency_ns; // [n_outputs] of the sample alone, or STORE_NO_TIME where it was not measured
     // Answers as text, where classes do not say them: end to end, text i from text_ends[i - 1] to text_ends[i]; else NULL.
@@ -40,6 +42,9 @@ typedef struct Outcome {
 } Outcome;
 
 Status outcome_take(Outcome *outcome, size_t n_outputs, size_t n_classes, Error *err) MUST_CHECK;
+// After outcome_take: copies n_values numbers for each output.
+Status outcome_put_values(Outcome *outcome, const double *values, size_t n_values,
+                          Error *err) MUST_CHECK;
 // After outcome_take: copies n_outputs texts.
 Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err) MUST_CHECK;
 Slice outcome_text(const Outcome *outcome, size_t index); // ptr NULL where there are none

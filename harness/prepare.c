@@ -148,6 +148,7 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     TaskData *data = &prepared->tasks[task];
     if (data->is_read) return STATUS_OK;
     data->family = family_find(prepared->suite->tasks[task].family);
+    data->head = family_head(&prepared->suite->tasks[task]);
     Status s = read_parts(prepared, task, err);
     if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);

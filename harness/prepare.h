@@ -21,6 +21,7 @@ typedef struct Family Family; // harness/family.h
 typedef struct TaskData {
     bool is_read;
     const Family *family;
+    ModelHead head; // of models that are asked about the task
     UsedPart parts[N_DATA_PARTS];
     const Slice *labels; // of the model's head: classes, tags
     size_t n_labels;

@@ -16,11 +16,14 @@ Status score_items(const TaskData *data, const Predictions *predictions, Arena *
         Item *item = &(*out)[i];
         *item = item_empty();
         item->cluster = sample->group;
-        const double *probabilities =
-            predictions->probabilities ? predictions->probabilities + i * data->n_labels : NULL;
-        TRY(data->family->item(data, sample, predictions->predicted[i],
-                               predictions->texts ? predictions->texts[i] : (Slice){0},
-                               probabilities, arena, item, err));
+        const Predictions *p = predictions;
+        const Answer answer = {.predicted = p->predicted[i],
+                               .text = p->texts ? p->texts[i] : (Slice){0},
+                               .probabilities =
+                                   p->n_classes > 0 ? p->probabilities + i * p->n_classes : NULL,
+                               .values = p->n_values > 0 ? p->values + i * p->n_values : NULL,
+                               .n_values = p->n_values};
+        TRY(data->family->item(data, sample, &answer, arena, item, err));
     }
     return STATUS_OK;
 }
@@ -250,7 +253,10 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
                                      .positions = samples.judged,
                                      .n = samples.n_judged,
                                      .predicted = outcome->predicted,
-                                     .probabilities = outcome->n_classes > 0 ? probabilities : NULL,
+                                     .probabilities = probabilities,
+                                     .n_classes = outcome->n_classes,
+                                     .values = outcome->values,
+                                     .n_values = outcome->n_values,
                                      .texts = outcome->texts ? texts : NULL};
     TRY(score_items(data, &predictions, arena, &items, err));
     TRY(put_outputs(outcome, arena, out, err));

@@ -6,14 +6,17 @@
 #include "harness/plan.h"
 #include "harness/prepare.h"
 
-// What a classifier said about samples of a part: arrays [n], probabilities [n, n_classes] in the order of the task's labels.
+// What a model said about samples of a part: arrays [n], probabilities [n, n_classes] in the order of the task's labels.
 typedef struct Predictions {
     const UsedPart *part;
     const size_t *positions; // into part->which
     size_t n;
     const int32_t *predicted;
     const double *probabilities; // [n, n_classes]; may be NULL
-    const Slice *texts;          // [n]; NULL where predicted says all
+    size_t n_classes;
+    const double *values; // [n, n_values]; may be NULL
+    size_t n_values;
+    const Slice *texts; // [n]; NULL where predicted says all
 } Predictions;
 
 // Items for metrics/, in the arena; they borrow from predictions.

@@ -106,14 +106,14 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     return STATUS_OK;
 }
 
-static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
-                   const double *probabilities, Arena *arena, Item *out, Error *err)
+static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
+                   Item *out, Error *err)
 {
-    (void)text, (void)arena, (void)err;
+    (void)arena, (void)err;
     out->label = sample->label;
-    out->predicted = predicted;
+    out->predicted = given->predicted;
     out->n_classes = data->n_labels;
-    out->probabilities = probabilities;
+    out->probabilities = given->probabilities;
     return STATUS_OK;
 }
 

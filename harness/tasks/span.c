@@ -300,14 +300,14 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     return STATUS_OK;
 }
 
-static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
-                   const double *probabilities, Arena *arena, Item *out, Error *err)
+static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
+                   Item *out, Error *err)
 {
     Slice *references = NULL;
-    (void)data, (void)predicted, (void)probabilities;
+    (void)data;
     TRY(arena_take(arena, sample->n_answers, sizeof *references, "answers", &references, err));
     for (size_t a = 0; a < sample->n_answers; a++) references[a] = sample->answers[a].text;
-    out->hypothesis = text.ptr ? text : SLICE("");
+    out->hypothesis = given->text.ptr ? given->text : SLICE("");
     out->references = references;
     out->n_references = sample->n_answers;
     return STATUS_OK;

@@ -375,12 +375,12 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     return STATUS_OK;
 }
 
-static Status item(const TaskData *data, const Sample *sample, int32_t predicted, Slice text,
-                   const double *probabilities, Arena *arena, Item *out, Error *err)
+static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
+                   Item *out, Error *err)
 {
-    Slice *tags = NULL, rest = text;
+    Slice *tags = NULL, rest = given->text;
     size_t n = 0;
-    (void)data, (void)predicted, (void)probabilities;
+    (void)data;
     TRY(arena_take(arena, sample->n_tokens, sizeof *tags, "tags", &tags, err));
     while (n < sample->n_tokens && slice_split(&rest, ' ', &tags[n])) n++;
     if (n != sample->n_tokens || rest.len > 0) {

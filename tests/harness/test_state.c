@@ -20,6 +20,8 @@ static void fill(Outcome *outcome)
         outcome->predicted[i] = (int32_t)i % 3;
         for (uint32_t c = 0; c < 3; c++) outcome->probabilities[i * 3 + c] = (float)(i + c) / 10;
     }
+    const double values[5][2] = {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, -INFINITY}};
+    cr_assert_eq(outcome_put_values(outcome, values[0], 2, &err), STATUS_OK);
     for (uint64_t i = 0; i < 100; i++)
         curves_add_step(&outcome->curves, &(TrainStep){.step = i, .loss = (double)i});
     curves_add_evaluation(&outcome->curves, &(TrainEvaluation){.step = 50, .loss = NAN});
@@ -40,6 +42,8 @@ Test(outcome, comes_back_from_its_file_and_is_refused_when_cut)
     cr_expect_eq(in.cost.train_ns, 123);
     cr_expect_eq(memcmp(in.probabilities, out.probabilities, 15 * sizeof(float)), 0);
     cr_expect_eq(memcmp(in.ordinals, out.ordinals, 5 * sizeof(uint32_t)), 0);
+    cr_expect_eq(in.n_values, 2);
+    cr_expect_eq(memcmp(in.values, out.values, 10 * sizeof(double)), 0);
     cr_expect_eq(in.curves.n_steps, 100);
     cr_expect_eq(in.curves.steps[99].loss, 99);
     cr_expect(isnan(in.curves.evaluations[0].loss));
