@@ -2,14 +2,11 @@
 //
 // Every choice comes from Philox under one seed, so that the file is the same on every machine. Half of the rows of
 // each kind have either label.
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/error.h"
-#include "base/file.h"
 #include "base/philox.h"
 #include "datasets/shipped/sentiment_phrases.h"
+#include "datasets/shipped/shipped.h"
 
 enum {
     SEED = 17,
@@ -266,37 +263,7 @@ static Status make_table(Buffer *out, Error *err)
     return s;
 }
 
-static Status check_file(const char *path, Slice wanted, Error *err)
-{
-    Slice file = {0};
-    TRY(file_map(path, &file, err));
-    size_t same = 0, line = 1;
-    while (same < file.len && same < wanted.len && file.ptr[same] == wanted.ptr[same])
-        line += wanted.ptr[same++] == '\n';
-    const bool equal = file.len == wanted.len && same == file.len;
-    file_unmap(&file);
-    if (equal) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "%s:%zu: differs from what make_sentiment writes; write the file anew with "
-                     "make_sentiment %s",
-                     path, line, path);
-}
-
 int main(int argc, char **argv)
 {
-    const bool is_check = argc == 3 && strcmp(argv[1], "--check") == 0;
-    if (!is_check && argc != 2) {
-        fputs("usage: make_sentiment FILE | make_sentiment --check FILE\n", stderr);
-        return 2;
-    }
-    Error err = {0};
-    Buffer table = {0};
-    Status s = make_table(&table, &err);
-    if (s == STATUS_OK) {
-        s = is_check ? check_file(argv[2], buffer_slice(&table), &err)
-                     : file_write(argv[1], buffer_slice(&table), &err);
-    }
-    if (s != STATUS_OK) fprintf(stderr, "make_sentiment: %s\n", err.text);
-    buffer_release(&table);
-    return status_exit_code(s);
+    return shipped_main(argc, argv, "make_sentiment", make_table);
 }
