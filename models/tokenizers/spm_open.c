@@ -1,4 +1,6 @@
-// A SentencePiece model alone as a Tokenizer.
+// A SentencePiece model as a Tokenizer: alone, or with what the files of its directory say.
+#include <stdio.h>
+
 #include "base/file.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
@@ -16,9 +18,13 @@ static Status build(Tokenizer *t, Slice name, Slice bytes, Error *err)
     TRY(spm_parse(name, bytes, &t->arena, &t->spm, err));
     t->model = t->spm->is_bpe ? MODEL_BPE : MODEL_UNIGRAM;
     t->bpe.unk = t->unigram.unk = t->spm->unk;
-    TRY(take_vocab(t, err));
+    return take_vocab(t, err);
+}
+
+static Status finish(Tokenizer *t, Error *err)
+{
     TRY(tokenizer_finish(t, err));
-    for (size_t i = 0; i < t->vocab.size; i++) {
+    for (size_t i = 0; i < t->spm->pieces.size; i++) {
         const uint8_t type = t->spm->types[i];
         if (type == PIECE_CONTROL || type == PIECE_UNKNOWN) t->flags[i] |= TOKEN_IS_SPECIAL;
     }
@@ -30,16 +36,114 @@ Status tokenizer_parse_model(Slice name, Slice bytes, Tokenizer **out, Error *er
 {
     *out = NULL;
     TRY(tokenizer_new(out, err));
-    const Status s = build(*out, name, bytes, err);
+    Status s = build(*out, name, bytes, err);
+    if (s == STATUS_OK) s = finish(*out, err);
     if (s != STATUS_OK) tokenizer_close(out);
     return s;
 }
 
 // ---- what the files beside it ask for ----
 
+enum { USUAL_EXTRA_IDS = 100, MAX_ADDED = 1 << 16 };
+
 typedef struct SpmOptions {
-    bool add_bos, add_eos;
+    Tokenizer *tokenizer; // its added tokens are those that the files name
+    size_t added_capacity;
+    char class
+        [64]; // tokenizer_class, or else what goes with config.json's model_type; "" where neither is there
+    bool is_stated; // in tokenizer_config.json
+    bool add_bos, add_eos, says_eos;
+    int64_t extra_ids; // -1 = not stated
 } SpmOptions;
+
+// What is known of a class beside what tokenizer_config.json says, as Transformers 5 has it: a beginning is added only where
+// that file asks for it. Special tokens written in a text are read as such.
+static const struct {
+    const char *class, *model_type;
+    bool is_t5, has_own_ids;
+} classes[] = {
+    {"T5Tokenizer", "t5", true, false},
+    {"LlamaTokenizer", "llama", false, false},
+    {"LlamaTokenizer", "mistral", false, false},
+    {"LlamaTokenizer", "phi3", false, false},
+    {"CodeLlamaTokenizer", NULL, false, false},
+    {"GemmaTokenizer", "gemma2", false, false},
+    {"GemmaTokenizer", "gemma3_text", false, false},
+    {"XLMRobertaTokenizer", "xlm-roberta", false, true},
+    {"CamembertTokenizer", "camembert", false, true},
+};
+enum { N_CLASSES = sizeof classes / sizeof *classes };
+
+// The row of a class, be it the slow or the fast one of that name; N_CLASSES where it is none of these.
+static size_t class_row(Slice class)
+{
+    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
+    size_t row = 0;
+    while (row < N_CLASSES && !slice_eq_cstr(class, classes[row].class)) row++;
+    return row;
+}
+
+static Status add_token(SpmOptions *options, AddedToken token, Error *err)
+{
+    Tokenizer *t = options->tokenizer;
+    const int32_t known = vocab_find(&t->vocab, token.content);
+    if (known >= 0) token.id = known; // a piece of the model, which keeps its id
+    for (size_t i = 0; i < t->n_added; i++) {
+        if (slice_eq(t->added[i].content, token.content)) return STATUS_OK;
+    }
+    if (t->n_added == options->added_capacity) {
+        const size_t capacity = 2 * options->added_capacity + 16;
+        AddedToken *grown = NULL;
+        if (capacity > MAX_ADDED) return error_set(err, STATUS_INVALID, "too many added tokens");
+        TRY(arena_take(&t->arena, capacity, sizeof *grown, "added tokens", &grown, err));
+        for (size_t i = 0; i < t->n_added; i++) grown[i] = t->added[i];
+        t->added = grown;
+        options->added_capacity = capacity;
+    }
+    token.content = arena_copy(&t->arena, token.content);
+    if (token.content.ptr == NULL) return error_set_memory(err, 1, 1, "an added token");
+    t->added[t->n_added++] = token;
+    return STATUS_OK;
+}
+
+// One member of added_tokens_decoder: "32000": {"content": "<extra_id_99>", "special": true, ...}.
+static Status read_added(SpmOptions *options, Slice key, JsonReader *r, Error *err)
+{
+    AddedToken token = {0};
+    int64_t id = 0;
+    if (!slice_to_i64(key, &id) || id < 0 || id >= INT32_MAX)
+        return json_reader_error(r, err, "\"" SLICE_FMT "\" is no token id", SLICE_ARG(key));
+    token.id = (int32_t)id;
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice name = {0};
+        TRY(json_read_key(r, &name, &more, err));
+        if (!more) break;
+        bool *flag = slice_eq_cstr(name, "single_word") ? &token.single_word
+                     : slice_eq_cstr(name, "lstrip")    ? &token.lstrip
+                     : slice_eq_cstr(name, "rstrip")    ? &token.rstrip
+                     : slice_eq_cstr(name, "special")   ? &token.special
+                                                        : NULL;
+        if (slice_eq_cstr(name, "content"))
+            TRY(json_read_string(r, &token.content, err));
+        else if (flag != NULL)
+            TRY(json_read_bool(r, flag, err));
+        else
+            TRY(json_skip(r, err));
+    }
+    return token.content.len > 0 ? add_token(options, token, err) : STATUS_OK;
+}
+
+static Status read_added_tokens(SpmOptions *options, JsonReader *r, Error *err)
+{
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_added(options, key, r, err));
+    }
+}
 
 static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
 {
@@ -48,21 +152,111 @@ static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
     TRY(json_peek(r, &kind, err));
     if (kind == JSON_BOOL && slice_eq_cstr(key, "add_bos_token"))
         return json_read_bool(r, &options->add_bos, err);
-    if (kind == JSON_BOOL && slice_eq_cstr(key, "add_eos_token"))
+    if (kind == JSON_BOOL && slice_eq_cstr(key, "add_eos_token")) {
+        options->says_eos = true;
         return json_read_bool(r, &options->add_eos, err);
+    }
+    if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
+        return read_added_tokens(options, r, err);
+    if (kind == JSON_NUMBER && slice_eq_cstr(key, "extra_ids"))
+        return json_read_i64(r, &options->extra_ids, err);
     if (kind != JSON_STRING || !slice_eq_cstr(key, "tokenizer_class")) return json_skip(r, err);
     Slice class = {0};
     TRY(json_read_string(r, &class, err));
-    if (slice_starts_with(class, SLICE("T5Tokenizer"))) options->add_eos = true;
+    snprintf(options->class, sizeof options->class, SLICE_FMT, SLICE_ARG(class));
+    options->is_stated = true;
     return STATUS_OK;
 }
 
-Status tokenizer_read_spm_options(Tokenizer *tokenizer, const char *directory, Error *err)
+static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
 {
-    SpmOptions options = {0};
-    TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_option, &options,
+    SpmOptions *options = context;
+    JsonKind kind = JSON_NULL;
+    Slice type = {0};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
+    TRY(json_read_string(r, &type, err));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        if (classes[i].model_type != NULL && slice_eq_cstr(type, classes[i].model_type))
+            snprintf(options->class, sizeof options->class, "%s", classes[i].class);
+    }
+    return STATUS_OK;
+}
+
+// "<extra_id_0>" has the highest id.
+static Status add_extra_ids(SpmOptions *options, Error *err)
+{
+    const int64_t n = options->extra_ids;
+    const size_t first = options->tokenizer->vocab.size;
+    if (n > MAX_ADDED / 2)
+        return error_set(err, STATUS_INVALID, "extra_ids %lld: too many", (long long)n);
+    for (int64_t i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "<extra_id_%lld>", (long long)(n - 1 - i));
+        const AddedToken token = {
+            .content = slice_from_cstr(name), .id = (int32_t)(first + (size_t)i), .special = true};
+        TRY(add_token(options, token, err));
+    }
+    return STATUS_OK;
+}
+
+// "<s>" and its kin.
+static Status add_controls(SpmOptions *options, Error *err)
+{
+    const Spm *spm = options->tokenizer->spm;
+    for (size_t i = 0; i < spm->pieces.size; i++) {
+        const AddedToken token = {
+            .content = spm->pieces.tokens[i], .id = (int32_t)i, .special = true};
+        if (spm->types[i] == PIECE_CONTROL || spm->types[i] == PIECE_UNKNOWN)
+            TRY(add_token(options, token, err));
+    }
+    return STATUS_OK;
+}
+
+static Status read_options(SpmOptions *options, const char *directory, Error *err)
+{
+    TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_option, options,
                                    err));
-    const int32_t bos = options.add_bos ? tokenizer->special[SPECIAL_BOS] : TOKEN_NONE;
-    const int32_t eos = options.add_eos ? tokenizer->special[SPECIAL_EOS] : TOKEN_NONE;
-    return template_bos_eos(tokenizer->post.templates, bos, eos, &tokenizer->arena, err);
+    if (!options->is_stated)
+        TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options,
+                                       err));
+    const size_t row = class_row(slice_from_cstr(options->class));
+    if (row == N_CLASSES) return STATUS_OK;
+    if (classes[row].has_own_ids) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: %s gives the pieces of its SentencePiece model other ids: save the "
+                         "tokenizer as tokenizer.json (AutoTokenizer.from_pretrained(DIR)."
+                         "save_pretrained(DIR))",
+                         directory, classes[row].class);
+    }
+    if (!options->says_eos) options->add_eos = classes[row].is_t5;
+    const bool has_added = options->tokenizer->n_added > 0;
+    TRY(add_controls(options, err));
+    if (!classes[row].is_t5 || has_added) return STATUS_OK;
+    if (options->extra_ids < 0) options->extra_ids = options->is_stated ? USUAL_EXTRA_IDS : 0;
+    return add_extra_ids(options, err);
+}
+
+static Status open_in(Tokenizer *t, const char *directory, Slice name, Slice bytes, Error *err)
+{
+    SpmOptions options = {.tokenizer = t, .extra_ids = -1};
+    TRY(build(t, name, bytes, err));
+    TRY(read_options(&options, directory, err));
+    TRY(finish(t, err));
+    TRY(tokenizer_read_config(t, directory, err));
+    const int32_t bos = options.add_bos ? t->special[SPECIAL_BOS] : TOKEN_NONE;
+    const int32_t eos = options.add_eos ? t->special[SPECIAL_EOS] : TOKEN_NONE;
+    return template_bos_eos(t->post.templates, bos, eos, &t->arena, err);
+}
+
+Status tokenizer_open_spm(const char *directory, const char *path, Tokenizer **out, Error *err)
+{
+    Slice bytes = {0};
+    *out = NULL;
+    TRY(tokenizer_new(out, err));
+    Status s = file_map(path, &bytes, err);
+    if (s == STATUS_OK) s = open_in(*out, directory, slice_from_cstr(path), bytes, err);
+    file_unmap(&bytes);
+    if (s != STATUS_OK) tokenizer_close(out);
+    return s;
 }

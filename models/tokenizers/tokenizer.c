@@ -264,7 +264,7 @@ static Status open_other(Arena *arena, const char *directory, Tokenizer **out, E
     if (vocab == NULL || source == NULL) return error_set_memory(err, 1, folder.len, "a path");
     if (file_exists(source)) return tokenizer_open_marian(directory, out, err);
     if (file_is_directory(directory)) TRY(find_spm(arena, directory, &spm, err));
-    if (spm != NULL) return open_spm(spm, out, err);
+    if (spm != NULL) return tokenizer_open_spm(directory, spm, out, err);
     if (file_exists(vocab)) {
         WordPieceOptions options = {0};
         TRY(tokenizer_read_wordpiece_options(directory, &options, err));
@@ -287,8 +287,6 @@ Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
         s = file_exists(json) ? tokenizer_open_json(json, out, err)
                               : open_other(&arena, directory, out, err);
     if (s == STATUS_OK) s = tokenizer_read_config(*out, directory, err);
-    if (s == STATUS_OK && (*out)->spm != NULL && (*out)->marian_ids == NULL)
-        s = tokenizer_read_spm_options(*out, directory, err);
     if (s != STATUS_OK) tokenizer_close(out);
     arena_release(&arena);
     return s;

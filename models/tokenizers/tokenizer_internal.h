@@ -185,9 +185,10 @@ Status tokenizer_take_bert(Tokenizer *tokenizer, const BertNormalizer *rules, Be
 // A pattern that tokenizer_close releases: a literal, or an expression.
 Status tokenizer_take_pattern(Tokenizer *tokenizer, Slice text, bool is_regex, const Pattern **out,
                               Error *err) MUST_CHECK;
-// add_bos_token, add_eos_token and tokenizer_class of the tokenizer_config.json beside a SentencePiece model.
-Status tokenizer_read_spm_options(Tokenizer *tokenizer, const char *directory,
-                                  Error *err) MUST_CHECK;
+// spm_open.c: the SentencePiece model at path, with what tokenizer_config.json of the directory says of it (tokens at the
+// ends, added ones), or where it does not, what is usual for its tokenizer_class, or for config.json's model_type.
+Status tokenizer_open_spm(const char *directory, const char *path, Tokenizer **out,
+                          Error *err) MUST_CHECK;
 // marian.c: source.spm, target.spm and vocab.json of a directory.
 Status tokenizer_open_marian(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;
 // The tokens of a segment of Marian's into a sink that is not ids_only.

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json_reader.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 #define MUST(call) cr_assert_eq((call), STATUS_OK, "%s: %s", #call, err.text)
@@ -192,6 +193,54 @@ Test(sentencepiece, a_directory_with_a_model_of_any_name_opens)
     cr_assert_eq(tokenizer_vocab_size(t), 1000);
     cr_assert_str_eq(tokenizer_model_name(t), "Unigram");
     tokenizer_close(&t);
+}
+
+static void copy_shared(const char *folder, const char *relative, const char *name)
+{
+    Slice bytes = {0};
+    const char *path = shared_path(relative);
+    if (!path) cr_skip_test("%s is absent", relative);
+    MUST(file_map(path, &bytes, &err));
+    MUST(file_write(folder_path(folder, name), bytes, &err));
+    file_unmap(&bytes);
+}
+
+Test(sentencepiece, a_class_says_what_a_model_gets_beside_its_pieces)
+{
+    const char *folder = folder_make();
+    Tokenizer *t = NULL;
+    Arena arena = {0};
+    Encoding e = {0};
+    copy_shared(folder, "models/tiny-t5-relu/spiece.model", "spiece.model");
+    MUST(file_write(folder_path(folder, "config.json"), SLICE("{\"model_type\": \"t5\"}"), &err));
+    MUST(tokenizer_open(folder, &t, &err));
+    cr_assert_eq(tokenizer_vocab_size(t), 400);
+    MUST(tokenizer_encode(t, SLICE("hello.</s>"), NULL, NULL, &arena, &e, &err));
+    static const int32_t ends[] = {3, 13, 229, 19, 5, 1, 1};
+    cr_assert_eq(e.n_tokens, 7);
+    cr_assert_arr_eq(e.ids, ends, sizeof ends);
+    tokenizer_close(&t);
+    // Transformers gives the same ids.
+    copy_shared(folder, "models/tiny-t5-relu/tokenizer_config.json", "tokenizer_config.json");
+    MUST(tokenizer_open(folder, &t, &err));
+    cr_assert_eq(tokenizer_vocab_size(t), 408);
+    MUST(tokenizer_encode(t, SLICE("hello <extra_id_0> world."), NULL, NULL, &arena, &e, &err));
+    static const int32_t extra[] = {3, 13, 229, 19, 407, 42, 116, 12, 11, 5, 1};
+    cr_assert_eq(e.n_tokens, 11);
+    cr_assert_arr_eq(e.ids, extra, sizeof extra);
+    tokenizer_close(&t);
+    MUST(file_write(folder_path(folder, "tokenizer_config.json"),
+                    SLICE("{\"tokenizer_class\": \"XLMRobertaTokenizer\"}"), &err));
+    cr_assert_eq(tokenizer_open(folder, &t, &err), STATUS_INVALID);
+    cr_assert(strstr(err.text, "tokenizer.json") != NULL, "%s", err.text);
+    MUST(file_write(folder_path(folder, "tokenizer_config.json"),
+                    SLICE("{\"added_tokens_decoder\": {\"401\": {\"content\": \"<sep>\"}}}"),
+                    &err));
+    MUST(tokenizer_open(folder, &t, &err));
+    cr_assert_eq(tokenizer_id(t, SLICE("<sep>")), 401);
+    tokenizer_close(&t);
+    arena_release(&arena);
+    folder_remove(folder);
 }
 
 Test(marian, ids_are_those_of_transformers_and_the_target_has_its_own)
