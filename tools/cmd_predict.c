@@ -187,9 +187,13 @@ static Status put_answer(Predictor *p, const PredictCase *c, const float *logits
         out->text.len = begin; // what was begun is taken back
         return jsonl_out_failure(out, c->id, &why, err);
     }
-    if (c->is_cut) {
+    if (c->is_cut || c->n_cut > 0) {
         json_put_key(w, "truncated");
         json_put_bool(w, true);
+    }
+    if (c->n_cut > 0) {
+        json_put_key(w, "n_cut");
+        json_put_u64(w, c->n_cut);
     }
     return jsonl_out_end(out, err);
 }
@@ -296,6 +300,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
         TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
+    p->cut = (CutSide)option_choice(line, "truncate");
     return predict_class_names(p, err);
 }
 
@@ -330,6 +335,7 @@ static Status run(CommandLine *line, Error *err)
 }
 
 static const char *const pool_names[] = {"mean", "cls", "last", NULL};
+static const char *const cut_names[] = {"refuse", "left", "right", NULL}; // as CutSide has them
 
 static const Option options[] = {
     {.name = "in",
@@ -367,6 +373,13 @@ static const Option options[] = {
      .lowest = 1,
      .highest = 1 << 24,
      .help = "tokens that a prompt is gone on with at most, where its line does not say"},
+    {.name = "truncate",
+     .kind = OPTION_CHOICE,
+     .value = "SIDE",
+     .choices = cut_names,
+     .fallback = "refuse",
+     .help =
+         "of generate and loglik: where a prompt or context that is longer than the model's window is cut"},
     {.name = "batch",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -411,7 +424,8 @@ const Command command_predict = {
         "\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
-        "marked \"truncated\": true. Numbers that are not finite are the strings \"NaN\" and "
+        "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless --truncate "
+        "says where to cut them, and \"n_cut\" says how many tokens went. Numbers that are not finite are the strings \"NaN\" and "
         "\"Infinity\". With --json and without --out the answers are one array.",
     OPTIONS(options),
     .examples = "  assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"

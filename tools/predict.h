@@ -2,7 +2,7 @@
 #ifndef ASSAY_TOOLS_PREDICT_H
 #define ASSAY_TOOLS_PREDICT_H
 
-#include "models/generate.h"
+#include "models/ask.h"
 #include "models/model.h"
 #include "models/search.h"
 #include "tools/jsonl.h"
@@ -25,6 +25,7 @@ typedef struct PredictCase {
     TokenSequence input;
     Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
     bool is_cut;        // the text had more tokens than are allowed
+    size_t n_cut;       // tokens of a prompt or context that were cut away
     double *logprobs;   // of its tokens one by one [n_logprobs], for the mode that masks them
     size_t n_logprobs;
     // Of causal language models (predict_generate.c).
@@ -48,6 +49,7 @@ typedef struct Predictor {
     size_t max_length;           // tokens
     BeamOptions search_defaults; // of an encoder-decoder
     size_t max_new_tokens;       // of a causal LM, where a case does not say
+    CutSide cut;                 // of its prompts and contexts that are longer than its window
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;

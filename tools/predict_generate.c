@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/generate.h"
 #include "tools/predict.h"
 
 static Status want_tokenizer(const Predictor *p, const char *ids, Error *err)
@@ -12,69 +11,15 @@ static Status want_tokenizer(const Predictor *p, const char *ids, Error *err)
                      ids);
 }
 
-// Ids of a text, with the special tokens that the tokenizer puts before it; those behind it would end it.
-static Status encode_open(const Predictor *p, Slice text, Arena *arena, JsonlInts *out, Error *err)
+static AskIds given_ids(const JsonlInts *ids)
 {
-    Encoding encoding = {0};
-    TRY(tokenizer_encode(model_tokenizer(p->model), text, NULL, NULL, arena, &encoding, err));
-    size_t n = encoding.n_tokens;
-    while (n > 0 && encoding.special[n - 1] &&
-           encoding.offsets[n - 1].begin == encoding.offsets[n - 1].end && (text.len > 0 || n > 1))
-        n--;
-    TRY(arena_take(arena, n, sizeof *out->values, "ids", &out->values, err));
-    if (n > 0) memcpy(out->values, encoding.ids, n * sizeof *out->values);
-    out->n = n;
-    out->is_given = true;
-    return STATUS_OK;
+    return (AskIds){.ids = ids->values, .n = ids->n};
 }
 
 // ---- log-likelihoods ----
 
-// An empty context is the token that begins texts, or where a model has none the one that ends them.
-static Status begin_context(const Predictor *p, Arena *arena, JsonlInts *context, Error *err)
-{
-    const ModelConfig *config = model_config(p->model);
-    const int32_t first = config->bos_id >= 0 ? config->bos_id
-                          : config->n_eos > 0 ? config->eos_ids[0]
-                                              : -1;
-    if (context->n > 0) return STATUS_OK;
-    if (first < 0) {
-        return error_set(err, STATUS_INVALID,
-                         "the context has no token, and the model names none that begins texts");
-    }
-    TRY(arena_take(arena, 1, sizeof *context->values, "ids", &context->values, err));
-    context->values[0] = first;
-    context->n = 1;
-    return STATUS_OK;
-}
-
-// The whole is tokenised at once, so that a token may reach over the border of words; blanks at the context's end belong to
-// what follows. The context's own tokens say where the continuation begins.
-static Status split_texts(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
-{
-    const Slice context = c->context.text, continuation = c->continuation.text;
-    JsonlInts whole = {0};
-    size_t kept = context.len;
-    while (kept > 0 && strchr(" \t\n\r", context.ptr[kept - 1])) kept--;
-    char *text = NULL;
-    TRY(arena_take(arena, context.len + continuation.len + 1, 1, "a text", &text, err));
-    if (context.len > 0) memcpy(text, context.ptr, context.len);
-    if (continuation.len > 0) memcpy(text + context.len, continuation.ptr, continuation.len);
-    const Slice joined = {text, context.len + continuation.len};
-    TRY(encode_open(p, joined, arena, &whole, err));
-    TRY(encode_open(p, slice_sub(context, 0, kept), arena, &c->context_ids, err));
-    const size_t n_context = c->context_ids.n;
-    if (n_context >= whole.n) {
-        return error_set(err, STATUS_INVALID,
-                         "the continuation adds no token to those of its context");
-    }
-    if (n_context > 0) c->context_ids.values = whole.values;
-    c->continuation_ids =
-        (JsonlInts){.values = whole.values + n_context, .n = whole.n - n_context, .is_given = true};
-    return STATUS_OK;
-}
-
-Status predict_loglik_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+static Status read_pair(const Predictor *p, Arena *arena, PredictCase *c, AskIds *context,
+                        AskIds *continuation, Error *err)
 {
     const bool has_texts = c->context.is_given || c->continuation.is_given;
     const bool has_ids = c->context_ids.is_given || c->continuation_ids.is_given;
@@ -84,18 +29,37 @@ Status predict_loglik_read(const Predictor *p, Arena *arena, PredictCase *c, Err
         if (!c->continuation.is_given)
             return error_set(err, STATUS_INVALID, "\"continuation\" is missing");
         TRY(want_tokenizer(p, "context_ids", err));
-        TRY(split_texts(p, arena, c, err));
-    } else if (!c->continuation_ids.is_given) {
+        return ask_encode_pair(p->model, c->context.text, c->continuation.text, arena, context,
+                               continuation, err);
+    }
+    if (!c->continuation_ids.is_given) {
         return error_set(err, STATUS_INVALID,
                          "\"context\" and \"continuation\", or \"context_ids\" and "
                          "\"continuation_ids\" are wanted");
     }
-    TRY(begin_context(p, arena, &c->context_ids, err));
-    c->loglik = (LoglikRequest){.context = c->context_ids.values,
-                                .n_context = c->context_ids.n,
-                                .continuation = c->continuation_ids.values,
-                                .n_continuation = c->continuation_ids.n};
-    c->input.n_tokens = c->context_ids.n + c->continuation_ids.n;
+    *context = given_ids(&c->context_ids);
+    *continuation = given_ids(&c->continuation_ids);
+    return context->n > 0 ? STATUS_OK : ask_encode_empty(p->model, arena, context, err);
+}
+
+// Cutting from the left moves ids: of a copy, since the continuation's may follow them.
+static Status fit_pair(const Predictor *p, Arena *arena, PredictCase *c, AskIds *context,
+                       size_t n_continuation, Error *err)
+{
+    int32_t *own = NULL;
+    TRY(arena_take(arena, context->n, sizeof *own, "ids", &own, err));
+    memcpy(own, context->ids, context->n * sizeof *own);
+    context->ids = own;
+    return ask_fit_pair(p->model, p->cut, context, n_continuation, &c->n_cut, err);
+}
+
+Status predict_loglik_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    AskIds context, continuation;
+    TRY(read_pair(p, arena, c, &context, &continuation, err));
+    TRY(fit_pair(p, arena, c, &context, continuation.n, err));
+    c->loglik = (LoglikRequest){context.ids, context.n, continuation.ids, continuation.n};
+    c->input.n_tokens = context.n + continuation.n;
     return model_check_loglik(p->model, &c->loglik, err);
 }
 
@@ -158,10 +122,10 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     const JsonlText *text = c->prompt.is_given ? &c->prompt : &c->text;
     if (text->is_given && c->input_ids.is_given)
         return error_set(err, STATUS_INVALID, "\"prompt\" and \"input_ids\" are both given");
+    AskIds prompt = given_ids(&c->input_ids);
     if (text->is_given) {
         TRY(want_tokenizer(p, "input_ids", err));
-        TRY(encode_open(p, text->text, arena, &c->input_ids, err));
-        TRY(begin_context(p, arena, &c->input_ids, err));
+        TRY(ask_encode(p->model, text->text, arena, &prompt, err));
     } else if (!c->input_ids.is_given) {
         return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
     }
@@ -172,14 +136,15 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     }
     if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
         return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
-    c->generate = (GenerateRequest){
-        .prompt = c->input_ids.values,
-        .n_prompt = c->input_ids.n,
-        .max_new_tokens = c->max_new_tokens.is_given ? c->max_new_tokens.value : p->max_new_tokens,
-        .sample = sample_options(c),
-        .stops = c->stop.values,
-        .n_stops = c->stop.n};
-    c->input.n_tokens = c->input_ids.n;
+    const size_t n_new = c->max_new_tokens.is_given ? c->max_new_tokens.value : p->max_new_tokens;
+    TRY(ask_fit_prompt(p->model, p->cut, &prompt, n_new, &c->n_cut, err));
+    c->generate = (GenerateRequest){.prompt = prompt.ids,
+                                    .n_prompt = prompt.n,
+                                    .max_new_tokens = n_new,
+                                    .sample = sample_options(c),
+                                    .stops = c->stop.values,
+                                    .n_stops = c->stop.n};
+    c->input.n_tokens = prompt.n;
     return model_check_generate(p->model, &c->generate, err);
 }
 

@@ -1,0 +1,151 @@
+// assay predict --mode generate and loglik on causal models, through the program.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "program.h"
+#include "tests/support/shared.h"
+
+static const char *stories(Arena *arena)
+{
+    const char *path = shared_path("models/stories260K");
+    if (!path) cr_skip_test("models/stories260K of the shared folder absent");
+    return arena_printf(arena, "%s", path);
+}
+
+Test(predict_text, scores_what_follows_as_the_reference_does)
+{
+    Arena arena = {0};
+    Error err = {0};
+    JsonDocument *golden = NULL;
+    const char *model = stories(&arena);
+    cr_assert_eq(json_load(shared_path("goldens/models/stories260K/forward.json"), JSON_STRICT,
+                           &golden, &err),
+                 STATUS_OK, "%s", err.text);
+    const Json *entry = json_at(json_get(json_root(golden), "loglik"), 0);
+    const Json *logprobs = json_get(entry, "token_logprobs");
+    const Slice text = text_of(entry, "text");
+    const char *in =
+        arena_printf(&arena,
+                     "{\"id\": 7, \"context\": \"\", \"continuation\": \"" SLICE_FMT "\"}\n"
+                     "{\"context\": \"" SLICE_FMT "\", \"continuation\": \"" SLICE_FMT "\"}\n",
+                     SLICE_ARG(text), SLICE_ARG(slice_sub(text, 0, 26)),
+                     SLICE_ARG(slice_sub(text, 26, text.len)));
+    const Program program = RUN(&arena, in, "predict", model, "--mode", "loglik");
+    program_want(&program, 0);
+    const Json *whole = json_line(program.out, 0), *end = json_line(program.out, 1);
+    const Json *ours = json_get(whole, "token_logprobs"), *last = json_get(end, "token_logprobs");
+    double sum = 0;
+    cr_expect_eq(number_of(whole, "id"), 7);
+    cr_assert_eq(json_len(ours), json_len(logprobs));
+    for (size_t i = 0; i < json_len(ours); i++) {
+        cr_expect_float_eq(json_double(json_at(ours, i)), json_double(json_at(logprobs, i)), 2e-4);
+        sum += json_double(json_at(ours, i));
+    }
+    cr_expect_float_eq(number_of(whole, "loglik"), sum, 1e-9);
+    cr_assert(json_len(last) > 0 && json_len(last) < json_len(ours));
+    for (size_t i = 1; i <= json_len(last); i++) {
+        cr_expect_float_eq(json_double(json_at(last, json_len(last) - i)),
+                           json_double(json_at(logprobs, json_len(logprobs) - i)), 2e-4);
+    }
+    json_close(&golden);
+    arena_release(&arena);
+}
+
+Test(predict_text, writes_on_and_ends_where_it_is_told)
+{
+    Arena arena = {0};
+    const char *model = stories(&arena);
+    const Program program = RUN(
+        &arena,
+        "{\"prompt\": \"Once upon a time\", \"max_new_tokens\": 8}\n"
+        "{\"prompt\": \"Once upon a time\", \"max_new_tokens\": 20, \"stop\": [\"little\"]}\n"
+        "{\"prompt\": \"Once upon a time\", \"temperature\": 1.5, \"seed\": 3, \"max_new_tokens\": 8}\n"
+        "{\"prompt\": \"Once upon a time\", \"temperature\": 1.5, \"seed\": 3, \"max_new_tokens\": 8}\n"
+        "{\"prompt\": \"Once upon a time\", \"max_new_tokens\": 0}\n"
+        "{\"prompt\": \"Once upon a time\", \"num_beams\": 4}\n"
+        "{\"context\": \"Once\"}\n",
+        "predict", model, "--mode", "generate");
+    program_want(&program, 2);
+    cr_expect(slice_eq(text_of(json_line(program.out, 0), "text"), SLICE(", there was a lit")) ||
+                  text_contains(text_of(json_line(program.out, 0), "text"), ", there was a"),
+              "wrote " SLICE_FMT, SLICE_ARG(text_of(json_line(program.out, 0), "text")));
+    cr_expect(slice_eq_cstr(text_of(json_line(program.out, 0), "finish"), "length"));
+    cr_expect_eq(json_len(json_get(json_line(program.out, 0), "ids")), 8);
+    cr_expect(slice_eq_cstr(text_of(json_line(program.out, 1), "text"), ", there was a "));
+    cr_expect(slice_eq_cstr(text_of(json_line(program.out, 1), "finish"), "stop"));
+    cr_expect(slice_eq(text_of(json_line(program.out, 2), "text"),
+                       text_of(json_line(program.out, 3), "text")));
+    cr_expect(text_contains(text_of(json_line(program.out, 4), "error"),
+                            "max_new_tokens must be at least"));
+    cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_beams 4"));
+    cr_expect(text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\" or"));
+    arena_release(&arena);
+}
+
+Test(predict_text, a_prompt_that_is_too_long_is_refused_or_cut_and_marked)
+{
+    enum { N_TIMES = 300 };
+    Arena arena = {0};
+    const char *model = stories(&arena);
+    char *text;
+    Error err = {0};
+    cr_assert_eq(arena_take(&arena, 20 * N_TIMES, 1, "a text", &text, &err), STATUS_OK);
+    for (size_t i = 0; i < N_TIMES; i++) memcpy(text + 12 * i, "A cat sat.. ", 12);
+    const char *in = arena_printf(&arena,
+                                  "{\"prompt\": \"%s\", \"max_new_tokens\": 4}\n"
+                                  "{\"prompt\": \"short\", \"max_new_tokens\": 4}\n",
+                                  text);
+    const char *pair =
+        arena_printf(&arena, "{\"context\": \"%s\", \"continuation\": \" It\"}\n", text);
+    const Program refused = RUN(&arena, in, "predict", model, "--mode", "generate");
+    program_want(&refused, 2);
+    cr_expect(text_contains(text_of(json_line(refused.out, 0), "error"), "than the 512"));
+    cr_expect(json_get(json_line(refused.out, 1), "text") != NULL, "others go on");
+    static const char *const sides[] = {"left", "right"};
+    for (size_t i = 0; i < 2; i++) {
+        const Program cut =
+            RUN(&arena, in, "predict", model, "--mode", "generate", "--truncate", sides[i]);
+        const Program scored =
+            RUN(&arena, pair, "predict", model, "--mode", "loglik", "--truncate", sides[i]);
+        program_want(&cut, 0);
+        program_want(&scored, 0);
+        const Json *long_one = json_line(cut.out, 0), *short_one = json_line(cut.out, 1);
+        cr_expect(number_of(long_one, "n_cut") > 0);
+        cr_expect(json_get(short_one, "n_cut") == NULL && json_get(short_one, "truncated") == NULL);
+        cr_expect(number_of(json_line(scored.out, 0), "n_cut") > 0);
+        cr_expect(isfinite(number_of(json_line(scored.out, 0), "loglik")));
+    }
+    const Program wrong = RUN(&arena, in, "predict", model, "--truncate", "middle");
+    cr_expect_eq(wrong.status, 2);
+    arena_release(&arena);
+}
+
+Test(predict_text, given_ids_are_cut_at_their_plain_ends)
+{
+    Arena arena = {0};
+    Buffer in = {0};
+    const char *model = stories(&arena);
+    for (int side = 0; side < 2; side++) {
+        // 520 ids, of which the last or the first 508 are then given by themselves: the same must be written.
+        buffer_clear(&in);
+        for (int given = 0; given < 2; given++) {
+            const int begin = given && side == 0 ? 12 : 0, end = given && side == 1 ? 508 : 520;
+            buffer_append_cstr(&in, "{\"input_ids\": [");
+            for (int i = begin; i < end; i++)
+                buffer_printf(&in, "%s%d", i > begin ? "," : "", 259 + (i * i) % 200);
+            buffer_append_cstr(&in, "], \"max_new_tokens\": 4}\n");
+        }
+        buffer_append_byte(&in, '\0');
+        const Program program = RUN(&arena, in.ptr, "predict", model, "--mode", "generate",
+                                    "--truncate", side == 0 ? "left" : "right");
+        program_want(&program, 0);
+        const Json *cut = json_line(program.out, 0), *given = json_line(program.out, 1);
+        cr_expect_eq(number_of(cut, "n_cut"), 12);
+        cr_expect(slice_eq(text_of(cut, "text"), text_of(given, "text")));
+        cr_expect_eq(number_of(cut, "score"), number_of(given, "score"));
+    }
+    buffer_release(&in);
+    arena_release(&arena);
+}
