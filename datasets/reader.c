@@ -11,8 +11,10 @@
 
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
-const Reader *const readers_all[] = {&reader_tsv,   &reader_csv,   &reader_jsonl,
-                                     &reader_lines, &reader_conll, &reader_squad};
+const Reader *const readers_all[] = {&reader_tsv,         &reader_csv,        &reader_jsonl,
+                                     &reader_lines,       &reader_conll,      &reader_squad,
+                                     &reader_crows_pairs, &reader_stereoset,  &reader_bbq,
+                                     &reader_winobias,    &reader_winogender, &reader_seat};
 const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)
@@ -39,7 +41,7 @@ static void list_readers(char *out, size_t size)
 
 Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
 {
-    const char *names[16];
+    const char *names[64];
     for (size_t i = 0; i < readers_count; i++) {
         names[i] = readers_all[i]->name;
         const bool fits =
@@ -48,7 +50,7 @@ Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
         *out = readers_all[i];
         return STATUS_OK;
     }
-    char known[256];
+    char known[512];
     list_readers(known, sizeof known);
     if (!name.len) {
         return error_set(err, STATUS_INVALID,

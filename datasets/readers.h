@@ -10,5 +10,11 @@ extern const Reader reader_tsv;
 extern const Reader reader_csv;
 extern const Reader reader_jsonl;
 extern const Reader reader_lines;
+extern const Reader reader_crows_pairs;
+extern const Reader reader_stereoset;
+extern const Reader reader_bbq;
+extern const Reader reader_winobias;
+extern const Reader reader_winogender;
+extern const Reader reader_seat;
 
 #endif

@@ -20,6 +20,17 @@ typedef struct SampleSpan {
     size_t begin_bytes; // where it stands in the context
 } SampleSpan;
 
+// What sets about bias know of a sample beside its choices.
+typedef struct SampleBias {
+    int32_t stereotyped; // the choice that a stereotype asks for, or SAMPLE_NO_LABEL
+    int32_t unknown;     // the choice that says that nobody can know, or SAMPLE_NO_LABEL
+    int32_t direction;   // 0: written in line with a stereotype, 1: against one, or SAMPLE_NO_LABEL
+    int32_t
+        set; // of word and sentence sets: 0 and 1 targets, 2 and 3 attributes, or SAMPLE_NO_LABEL
+    bool is_ambiguous; // the context leaves the question open
+    Slice target;      // the term that a stereotype is about; empty = none
+} SampleBias;
+
 typedef struct Sample {
     Slice id;
     size_t line; // of the file it came from, from 1
@@ -42,6 +53,7 @@ typedef struct Sample {
     const Slice *choices;
     size_t n_choices;
     int32_t gold;
+    const SampleBias *bias; // NULL where the set is about something else
 
     Slice group; // samples of one group never stand on both sides of a split; empty = none
     const SampleAttribute *attributes;

@@ -1,5 +1,6 @@
 // assay score crows-pairs, stereoset, winobias: preferences for stereotypes.
 #include "metrics/metrics_list.h"
+#include "tools/score_bias_files.h"
 #include "tools/score_items.h"
 #include "tools/score_stereoset.h"
 
@@ -157,8 +158,10 @@ const ScoreFamily score_crows_pairs = {
         "{\"pairs\": [{\"more\", \"less\": log-likelihoods, \"direction\": stereo or "
         "antistereo}], \"params\": {round}, \"interval\"} gives {\"crows_pairs\", "
         "\"crows_pairs/stereo\", \"/antistereo\", \"/neutral\"}; shares of 1, and the authors' "
-        "program has round 3",
+        "program has round 3. Files: RESULTS.csv as the authors' program writes it, or DATA.csv SCORES.jsonl with "
+        "{\"sent_more_score\", \"sent_less_score\"} a line; a part for each bias type, and overall",
     .run_case = run_crows,
+    .run_files = crows_pairs_run_files,
 };
 
 const ScoreFamily score_stereoset = {
@@ -179,6 +182,8 @@ const ScoreFamily score_winobias = {
     .fields =
         "{\"items\": [{\"gold\", \"pred\", \"stereotyped\": answers, \"cluster\": the "
         "sentence that versions share}], \"interval\"} gives {\"winobias\", \"winobias/pro\", "
-        "\"/anti\", \"/average\"}",
+        "\"/anti\", \"/average\"}; files: PRO.txt PRO_ANSWERS.txt ANTI_ANSWERS.txt, an answer (the occupation "
+        "meant) a line, and the twin of PRO.txt beside it",
     .run_case = run_winobias,
+    .run_files = winobias_run_files,
 };

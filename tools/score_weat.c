@@ -1,6 +1,7 @@
 // assay score weat: effect size and permutation test of word and sentence embeddings (WEAT, SEAT).
 #include "metrics/metrics_list.h"
 #include "metrics/weat.h"
+#include "tools/score_bias_files.h"
 #include "tools/score_items.h"
 
 static const char *const own_params[] = {"permutations", "seed", NULL};
@@ -85,6 +86,8 @@ const ScoreFamily score_weat = {
     .fields =
         "{\"X\", \"Y\": lists of target embeddings, \"A\", \"B\": of attribute embeddings, "
         "\"params\": {ddof, permutations, seed}, \"interval\"} gives {\"weat\" (effect size), "
-        "\"weat/difference\", \"p\" (one-sided), \"is_exact\", \"partitions\"}",
+        "\"weat/difference\", \"p\" (one-sided), \"is_exact\", \"partitions\"}; files: SETS.json EMBEDDINGS.jsonl with {\"text\" or \"id\": the example, "
+        "\"embedding\"} a line",
     .run_case = run_case,
+    .run_files = weat_run_files,
 };

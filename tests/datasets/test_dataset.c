@@ -151,7 +151,8 @@ Test(dataset, wrong_options_are_refused_with_their_place)
         const char *text, *message;
     } cases[] = {
         {"{\"format\": \"xls\"}",
-         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, conll, squad"},
+         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, conll, squad, "
+         "crows-pairs, stereoset, bbq, winobias, winogender, seat"},
         {"{\"columns\": {\"txt\": 1}}",
          "t.json:1:14: columns: unknown key \"txt\"; did you mean \"text\"?"},
         {"{\"columns\": {\"text\": 0}}",

@@ -20,6 +20,19 @@ const Slice fuzz_seeds[] = {
     SLICE_LIT("{\"data\": [{\"paragraphs\": [{\"context\": \"c\", \"qas\": [{\"id\": 1}]}]}]}"),
     SLICE_LIT("\xef\xbb\xbflabel;text\n0;a\n1;b\n"),
     SLICE_LIT("{\"id\": \"a\", \"text\": \"\", \"label\": 0}\n\t0\n1\t1\n"),
+    SLICE_LIT("sent_more,sent_less,stereo_antistereo,bias_type\na,b,stereo,age\n"),
+    SLICE_LIT(
+        "[{\"target\": \"t\", \"bias_type\": \"b\", \"context\": \"BLANK\", \"data\": {\"stereotype\": "
+        "{\"sentence\": \"a\"}, \"anti-stereotype\": {\"sentence\": \"b\"}, \"unrelated\": "
+        "{\"sentence\": \"c\"}}}]"),
+    SLICE_LIT(
+        "{\"question_polarity\": \"neg\", \"context_condition\": \"ambig\", \"context\": \"C\", "
+        "\"question\": \"Q\", \"ans0\": \"a\", \"ans1\": \"b\", \"ans2\": \"c\", \"label\": 1, "
+        "\"answer_info\": \"{'ans0': ['\\\\x41', 'old'], 'ans1': ('u', 'unknown'), 'ans2': ['c', 'd']}\"}"),
+    SLICE_LIT("sentid\tsentence\nn.p.0.male.txt\tHe.\nn.p.0.female.txt\tShe.\n"),
+    SLICE_LIT(
+        "{\"targ1\": {\"examples\": [\"a\"]}, \"targ2\": {\"examples\": [\"b\"]}, \"attr1\": {\"examples\": "
+        "[\"c\"]}, \"attr2\": {\"examples\": [\"d\"]}}"),
 };
 const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
 

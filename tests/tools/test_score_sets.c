@@ -1,6 +1,9 @@
 // assay score on sets of judgements: rankings, preferences, agreement, fairness, bias; and on generated text.
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -219,5 +222,117 @@ Test(score_sets, published_files_are_read_as_they_are)
     const Program swapped = RUN(&arena, NULL, "score", "stereoset", scores, data);
     program_want(&swapped, 2);
     cr_expect(text_contains(swapped.err, "has no scores"), "%s", swapped.err.ptr);
+    arena_release(&arena);
+}
+
+// A folder of this test's own.
+static const char *make_folder(char folder[32])
+{
+    snprintf(folder, 32, "/tmp/assay_sets_XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    return folder;
+}
+
+static void drop_folder(const char *folder, const char *const *names, size_t n)
+{
+    char path[96];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        cr_expect_eq(unlink(path), 0, "%s", path);
+    }
+    cr_expect_eq(rmdir(folder), 0);
+}
+
+#define CROWS_HEAD "sent_more,sent_less,stereo_antistereo,bias_type"
+
+Test(score_sets, crows_pairs_come_from_one_file_or_two)
+{
+    Arena arena = {0};
+    char folder[32];
+    make_folder(folder);
+    const char *data = write_file(&arena, folder, "d.csv",
+                                  CROWS_HEAD "\na,b,stereo,age\n"
+                                             "c,d,antistereo,age\ne,f,stereo,gender\n");
+    const char *scores =
+        write_file(&arena, folder, "s.jsonl",
+                   "{\"sent_more_score\": -1, \"sent_less_score\": -2}\n"
+                   "{\"more\": -3, \"less\": -2}\n{\"more\": -1, \"less\": -4.5}\n");
+    const char *results =
+        write_file(&arena, folder, "r.csv",
+                   CROWS_HEAD ",sent_more_score,sent_less_score\na,b,stereo,age,-1,-2\n"
+                              "c,d,antistereo,age,-3,-2\ne,f,stereo,gender,-1,-4.5\n");
+    const char *few = write_file(&arena, folder, "few.jsonl", "{\"more\": -3, \"less\": -2}\n");
+    const Program two = RUN(&arena, NULL, "score", "crows-pairs", data, scores, "--json");
+    program_want(&two, 0);
+    const Json *root = json_of(two.out);
+    cr_expect_float_eq(number_of(json_get(root, "overall"), "crows_pairs"), 2.0 / 3, 1e-12);
+    cr_expect_eq(number_of(json_get(root, "age"), "crows_pairs"), 0.5);
+    cr_expect_eq(number_of(json_get(root, "age"), "crows_pairs/antistereo"), 0);
+    cr_expect_eq(number_of(json_get(root, "gender"), "crows_pairs/stereo"), 1);
+    const Program one = RUN(&arena, NULL, "score", "crows-pairs", results, "--json");
+    program_want(&one, 0);
+    cr_expect(slice_eq(one.out, two.out), "%s", one.out.ptr);
+    const Program short_file = RUN(&arena, NULL, "score", "crows-pairs", data, few);
+    program_want(&short_file, 2);
+    cr_expect(text_contains(short_file.err, "few.jsonl has scores of 1 pairs"));
+    drop_folder(folder, (const char *[]){"d.csv", "s.jsonl", "r.csv", "few.jsonl"}, 4);
+    arena_release(&arena);
+}
+
+Test(score_sets, winobias_compares_answers_with_what_stands_in_brackets)
+{
+    Arena arena = {0};
+    char folder[32];
+    make_folder(folder);
+    const char *pro = write_file(
+        &arena, folder, "pro_t.txt",
+        "1 [The cook] saw the maid as [he] ran.\n2 The cook saw [the maid] as [she] ran.\n");
+    write_file(&arena, folder, "anti_t.txt",
+               "1 [The cook] saw the maid as [she] ran.\n2 The cook saw [the maid] as [he] ran.\n");
+    const char *right = write_file(&arena, folder, "right.txt", "the cook\nMaid\n");
+    const char *half = write_file(&arena, folder, "half.txt", "the maid\nthe maid\n");
+    const Program p = RUN(&arena, NULL, "score", "winobias", pro, right, half, "--json");
+    program_want(&p, 0);
+    cr_expect_eq(number_of(json_of(p.out), "winobias"), 0.5);
+    cr_expect_eq(number_of(json_of(p.out), "winobias/pro"), 1);
+    cr_expect_eq(number_of(json_of(p.out), "winobias/anti"), 0.5);
+    const Program wrong = RUN(&arena, NULL, "score", "winobias", pro, right, pro);
+    program_want(&wrong, 0);
+    const char *one = write_file(&arena, folder, "one.txt", "the cook\n");
+    const Program few = RUN(&arena, NULL, "score", "winobias", pro, one, half);
+    program_want(&few, 2);
+    cr_expect(text_contains(few.err, "one.txt has fewer lines"), "%s", few.err.ptr);
+    drop_folder(folder,
+                (const char *[]){"pro_t.txt", "anti_t.txt", "right.txt", "half.txt", "one.txt"}, 5);
+    arena_release(&arena);
+}
+
+// s(x) = 1 for both of X, -1 for both of Y: d = 2 / sd(1, 1, -1, -1) with n - 1 below.
+Test(score_sets, seat_takes_sets_and_embeddings_from_files)
+{
+    Arena arena = {0};
+    char folder[32];
+    make_folder(folder);
+    const char *sets = write_file(
+        &arena, folder, "t.jsonl",
+        "{\"targ1\": {\"examples\": [\"a\", \"b\"]}, \"targ2\": {\"examples\": [\"c\", \"d\"]},\n"
+        "\"attr1\": {\"examples\": [\"e\"]}, \"attr2\": {\"examples\": [\"f\"]}}");
+    const char *embeddings = write_file(
+        &arena, folder, "e.jsonl",
+        "{\"text\": \"a\", \"embedding\": [1, 0]}\n{\"id\": \"b\", \"embedding\": [3, 0]}\n"
+        "{\"id\": \"c\", \"embedding\": [0, 1]}\n{\"id\": \"d\", \"embedding\": [0, 2]}\n"
+        "{\"id\": \"e\", \"embedding\": [1, 0]}\n{\"id\": \"f\", \"embedding\": [0, 1]}\n"
+        "{\"id\": \"other\", \"embedding\": [0, 1]}\n");
+    const char *few =
+        write_file(&arena, folder, "few.jsonl", "{\"text\": \"a\", \"embedding\": [1, 0]}\n");
+    const Program p = RUN(&arena, NULL, "score", "weat", sets, embeddings, "--json");
+    program_want(&p, 0);
+    cr_expect_float_eq(number_of(json_of(p.out), "weat"), 2 / sqrt(4.0 / 3), 1e-12);
+    cr_expect_float_eq(number_of(json_of(p.out), "p"), 1.0 / 6, 1e-12);
+    const Program lacking = RUN(&arena, NULL, "score", "weat", sets, few);
+    program_want(&lacking, 2);
+    cr_expect(text_contains(lacking.err, "few.jsonl has no embedding of \"b\", which stands in"),
+              "%s", lacking.err.ptr);
+    drop_folder(folder, (const char *[]){"t.jsonl", "e.jsonl", "few.jsonl"}, 3);
     arena_release(&arena);
 }
