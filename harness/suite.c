@@ -194,6 +194,12 @@ static Status read_all(const SuiteReading *reading, const Json *root, Error *err
     Suite *suite = reading->suite;
     Buffer settings = {0};
     JsonWriter w = json_writer(&settings, 0);
+    const Json *members = json_get(root, "suites");
+    if (members) {
+        return json_error(members, err,
+                          "a suite of suites cannot stand inside another, and has no models of its "
+                          "own; name the suites themselves");
+    }
     section_defaults(&section_suite, suite);
     TRY(section_read(&section_suite, root, &suite->arena, suite, err));
     TRY(check_suite(suite, root, err));
@@ -264,24 +270,13 @@ Status suite_parse(const char *path, Slice text, const SuiteOverrides *overrides
     return s;
 }
 
-// A path as it is; a bare name that is no file here is looked up.
-static Status find_suite(Arena *arena, const char *name, const char **path, Error *err)
-{
-    const Slice text = slice_from_cstr(name);
-    const bool is_path = slice_find_byte(text, '/') != SIZE_MAX ||
-                         slice_ends_with(text, SLICE(".json")) ||
-                         (file_exists(name) && !file_is_directory(name));
-    *path = name;
-    return is_path ? STATUS_OK : suite_find(arena, (Slice){0}, "", "suite", text, path, err);
-}
-
 Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out, Error *err)
 {
     Arena arena = {0};
     const char *path = name;
     Slice text = {0};
     *out = NULL;
-    Status s = find_suite(&arena, name, &path, err);
+    Status s = suite_locate(&arena, name, &path, err);
     if (s == STATUS_OK) s = file_read(&arena, path, MAX_FILE_BYTES, &text, err);
     if (s == STATUS_OK) s = suite_parse(path, text, overrides, out, err);
     arena_release(&arena);

@@ -106,6 +106,16 @@ Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char 
     return not_found(arena, &places, what, name, err);
 }
 
+Status suite_locate(Arena *arena, const char *name, const char **path, Error *err)
+{
+    const Slice text = slice_from_cstr(name);
+    const bool is_path = slice_find_byte(text, '/') != SIZE_MAX ||
+                         slice_ends_with(text, SLICE(".json")) ||
+                         (file_exists(name) && !file_is_directory(name));
+    *path = name;
+    return is_path ? STATUS_OK : suite_find(arena, (Slice){0}, "", "suite", text, path, err);
+}
+
 // --- listing -------------------------------------------------------------------------------------------------------
 
 // One line for people out of a file; a file that is no JSON says so in its place.

@@ -61,5 +61,7 @@ Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *
 // beside: a folder to look in first, or empty. STATUS_NOT_FOUND names the nearest and where it was looked for.
 Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char *what, Slice name,
                   const char **path, Error *err) MUST_CHECK;
+// What the command line calls a suite: a path as it is; a bare name that is no file here is looked up.
+Status suite_locate(Arena *arena, const char *name, const char **path, Error *err) MUST_CHECK;
 
 #endif

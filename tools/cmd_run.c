@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "harness/run.h"
+#include "harness/suite_members.h"
 #include "tools/commands.h"
 #include "tools/model_options.h"
 
@@ -140,59 +141,125 @@ static Status read_options(CommandLine *line, RunOptions *out, Error *err)
     return device_parse(option_text(line, "device"), &out->device, err);
 }
 
-static Status show_result(CommandLine *line, const RunOptions *how, RunResult *result, Error *err)
+static Status show_result(CommandLine *line, const RunOptions *how, RunResult *result, Buffer *out,
+                          Error *err)
 {
-    Buffer out = {0};
-    if (line->is_json) {
-        const Status s = run_result_json(result, how->store_path, &out, err);
-        if (s != STATUS_OK) {
-            buffer_release(&out);
-            return s;
-        }
-        return output_buffer(&out, err);
-    }
-    buffer_append(&out, buffer_slice(&result->table));
-    for (size_t i = 0; i < result->n_reports; i++) {
-        buffer_append_cstr(&out, i == 0 ? "\n" : "");
-        output_escaped(&out, result->reports[i]);
-        buffer_append_byte(&out, '\n');
-    }
     log_info(line->log, "run %s: %zu trials, %zu of them from the store, %zu done now, %zu failed",
              result->run_id, result->n_trials, result->n_cached, result->n_done, result->n_failed);
-    return output_buffer(&out, err);
+    if (line->is_json) return run_result_json(result, how->store_path, out, err);
+    buffer_append(out, buffer_slice(&result->table));
+    for (size_t i = 0; i < result->n_reports; i++) {
+        buffer_append_cstr(out, i == 0 ? "\n" : "");
+        output_escaped(out, result->reports[i]);
+        buffer_append_byte(out, '\n');
+    }
+    return buffer_status(out, err);
 }
 
-static Status run_loaded(CommandLine *line, const Suite *suite, Error *err)
+static Status run_loaded(CommandLine *line, const Suite *suite, const RunOptions *how, Buffer *out,
+                         Error *err)
 {
-    RunOptions how;
     RunResult result = {0};
-    TRY(read_options(line, &how, err));
-    if (option_flag(line, "dry-run")) {
-        Buffer out = {0};
-        const Status s = run_describe(suite, &how, line->is_json, &out, err);
-        if (s == STATUS_OK) return output_buffer(&out, err);
-        buffer_release(&out);
-        return s;
-    }
-    Status s = run_suite(suite, &how, &result, err);
+    if (option_flag(line, "dry-run")) return run_describe(suite, how, line->is_json, out, err);
+    Status s = run_suite(suite, how, &result, err);
     if (s == STATUS_CANCELLED)
         s = error_wrap(err,
                        "stopped; what is done is kept, and the same command goes on from there");
-    if (s == STATUS_OK) s = show_result(line, &how, &result, err);
+    if (s == STATUS_OK) s = show_result(line, how, &result, out, err);
     if (s == STATUS_OK && result.n_failed > 0) line->exit_code = 3;
     run_result_release(&result);
+    return s;
+}
+
+// ---- suites of suites ----
+
+// These speak of one suite's models, tasks and keys. --model is for all: each suite has the model beside its own.
+static Status refuse_for_members(CommandLine *line, const SuiteMembers *members, Error *err)
+{
+    static const char *const single[] = {"data", "set", "filter"};
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        if (!option_given(line, single[i])) continue;
+        return error_set(err, STATUS_INVALID,
+                         "--%s is for one suite; \"" SLICE_FMT "\" has %zu: run the one that you "
+                         "mean by its name",
+                         single[i], SLICE_ARG(members->suite), members->n);
+    }
+    return STATUS_OK;
+}
+
+// What is wrong with a later one is said before the first is run.
+static Status load_members(Arena *arena, const SuiteMembers *members,
+                           const SuiteOverrides *overrides, Suite ***out, Error *err)
+{
+    Suite **suites = NULL;
+    TRY(arena_take(arena, members->n, sizeof *suites, "suites", &suites, err));
+    for (size_t i = 0; i < members->n; i++) suites[i] = NULL;
+    *out = suites;
+    for (size_t i = 0; i < members->n; i++)
+        TRY(suite_load(members->all[i].path, overrides, &suites[i], err));
+    return STATUS_OK;
+}
+
+static Status run_member(CommandLine *line, const SuiteMember *member, const Suite *suite,
+                         RunOptions how, Buffer *out, Error *err)
+{
+    const char *folder = how.report_dir ? how.report_dir : "assay-report";
+    how.report_dir = arena_printf(&line->arena, "%s/" SLICE_FMT, folder, SLICE_ARG(member->name));
+    if (how.report_dir == NULL) return error_set_memory(err, member->name.len, 1, "a path");
+    log_info(line->log, "suite " SLICE_FMT, SLICE_ARG(member->name));
+    const Status s = run_loaded(line, suite, &how, out, err);
+    return s == STATUS_OK ? s : error_wrap(err, "suite " SLICE_FMT, SLICE_ARG(member->name));
+}
+
+// Each one's answer is written as soon as it is there.
+static Status run_members(CommandLine *line, const SuiteMembers *members,
+                          const SuiteOverrides *overrides, const RunOptions *how, Error *err)
+{
+    Suite **suites = NULL;
+    Status s = load_members(&line->arena, members, overrides, &suites, err);
+    for (size_t i = 0; s == STATUS_OK && i < members->n; i++) {
+        Buffer out = {0};
+        if (line->is_json)
+            buffer_append_cstr(&out, i == 0 ? "[\n" : ",\n");
+        else if (i > 0)
+            buffer_append_cstr(&out, "\n");
+        s = run_member(line, &members->all[i], suites[i], *how, &out, err);
+        if (line->is_json && i + 1 == members->n) buffer_append_cstr(&out, "]\n");
+        if (s == STATUS_OK)
+            s = output_buffer(&out, err);
+        else
+            buffer_release(&out);
+    }
+    for (size_t i = 0; suites && i < members->n; i++) suite_close(&suites[i]);
+    return s;
+}
+
+static Status run_one(CommandLine *line, const SuiteOverrides *overrides, const RunOptions *how,
+                      Error *err)
+{
+    Suite *suite = NULL;
+    Buffer out = {0};
+    Status s = suite_load(line->operands[0], overrides, &suite, err);
+    if (s == STATUS_OK) s = run_loaded(line, suite, how, &out, err);
+    if (s == STATUS_OK)
+        s = output_buffer(&out, err);
+    else
+        buffer_release(&out);
+    suite_close(&suite);
     return s;
 }
 
 static Status run(CommandLine *line, Error *err)
 {
     SuiteOverrides overrides;
-    Suite *suite = NULL;
+    SuiteMembers members;
+    RunOptions how;
     TRY(read_overrides(line, &overrides, err));
-    TRY(suite_load(line->operands[0], &overrides, &suite, err));
-    const Status s = run_loaded(line, suite, err);
-    suite_close(&suite);
-    return s;
+    TRY(read_options(line, &how, err));
+    TRY(suite_members_load(&line->arena, line->operands[0], &members, err));
+    if (members.n == 0) return run_one(line, &overrides, &how, err);
+    TRY(refuse_for_members(line, &members, err));
+    return run_members(line, &members, &overrides, &how, err);
 }
 
 const Command command_run = {
@@ -206,10 +273,13 @@ const Command command_run = {
         "Reads a suite (a file, or the name of an installed one), plans its trials, takes from the "
         "store what is there, runs the rest and writes the reports. Trials are stored as they end: "
         "a run that was stopped or killed is begun again by the same command and goes on.\n\n"
+        "A suite of suites (\"all\", say) runs those that it names, one after the other, each with a "
+        "folder of its own below the reports' folder.\n\n"
         "Ctrl-C once finishes the step, saves the state and ends; twice ends at once. The exit "
         "status is 3 where a trial failed, even if others finished.",
     OPTIONS(options),
-    .examples = "assay run sentiment  # the suite that comes with assay\n"
+    .examples = "assay run sentiment  # one of the suites that come with assay\n"
+                "assay run all        # all that need nothing else\n"
                 "assay run my.json --model minilm=models/minilm --jobs 2\n"
                 "assay run my.json --dry-run  # what it would do",
     .run = run,

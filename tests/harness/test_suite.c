@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "harness/suite_members.h"
 #include "tests/harness/suites.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
@@ -501,8 +502,11 @@ Test(suite, every_shipped_suite_and_task_is_valid)
         const SuiteOverrides overrides = {.without_files = true};
         Suite *suite = NULL;
         const char *path = arena_cstr(&arena, suites[i].path);
-        cr_expect_eq(suite_load(path, &overrides, &suite, &err), STATUS_OK, "%s", err.text);
+        SuiteMembers members;
         cr_expect_gt(suites[i].summary.len, 10, "%s", path);
+        cr_expect_eq(suite_members_load(&arena, path, &members, &err), STATUS_OK, "%s", err.text);
+        if (members.n > 0) continue; // each of them is in this list
+        cr_expect_eq(suite_load(path, &overrides, &suite, &err), STATUS_OK, "%s", err.text);
         suite_close(&suite);
     }
     for (size_t i = 0; i < n_tasks; i++) {
@@ -518,6 +522,52 @@ Test(suite, every_shipped_suite_and_task_is_valid)
         suite_close(&suite);
     }
     arena_release(&arena);
+}
+
+static const struct {
+    const char *text, *message;
+} wrong_members[] = {
+    {"{\"suite\": \"s\", \"suites\": []}", "members.json:1:26: suites: the list names no suite"},
+    {"{\"suite\": \"s\", \"suites\": [\"nerr\"]}", "did you mean \"ner\"?"},
+    {"{\"suite\": \"s\", \"suites\": [\"ner\", \"ner\"]}", "two of the suites are called \"ner\""},
+    {"{\"suite\": \"s\", \"suites\": [\"./gone.json\"]}", "gone.json is not there"},
+    {"{\"suite\": \"s\", \"suites\": [\"ner\"], \"seed\": 3}", "a suite of suites has no \"seed\""},
+    {"{\"suite\": \"s\", \"suites\": [3]}", "want a string"},
+};
+
+Test(suite, a_suite_of_suites_that_is_wrong_is_refused_by_place)
+{
+    const char *folder = folder_make();
+    const char *path = folder_path(folder, "members.json");
+    for (size_t i = 0; i < sizeof wrong_members / sizeof *wrong_members; i++) {
+        Arena arena = {0};
+        SuiteMembers members;
+        Error err = {0};
+        cr_assert_eq(file_write(path, slice_from_cstr(wrong_members[i].text), &err), STATUS_OK);
+        cr_expect_eq(suite_members_load(&arena, path, &members, &err), STATUS_INVALID);
+        cr_expect_not_null(strstr(err.text, wrong_members[i].message), "%s", err.text);
+        arena_release(&arena);
+    }
+    folder_remove(folder);
+}
+
+Test(suite, a_suite_of_suites_names_its_members_in_order)
+{
+    const char *folder = folder_make();
+    const char *path = folder_path(folder, "members.json");
+    Arena arena = {0};
+    SuiteMembers members;
+    Error err = {0};
+    cr_assert_eq(
+        file_write(path, SLICE("{\"suite\": \"s\", \"suites\": [\"sentiment\", \"ner\"]}"), &err),
+        STATUS_OK);
+    cr_assert_eq(suite_members_load(&arena, path, &members, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(members.n, 2);
+    expect_text(members.suite, "s");
+    expect_text(members.all[0].name, "sentiment");
+    expect_text(members.all[1].name, "ner");
+    arena_release(&arena);
+    folder_remove(folder);
 }
 
 static const struct {
