@@ -139,7 +139,7 @@ static Status put_frame(char *out, size_t size, size_t *len, const char *frame,
             return error_set(err, STATUS_INTERNAL, "a text has more than %zu bytes", size);
         if (is_value && start) *start = *len;
         memcpy(out + *len, text, n);
-        if (is_capital && out[*len] >= 'a' && out[*len] <= 'z')
+        if (is_capital && n > 0 && out[*len] >= 'a' && out[*len] <= 'z')
             out[*len] = (char)(out[*len] - 'a' + 'A');
         *len += n;
         at += taken;
