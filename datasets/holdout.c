@@ -168,3 +168,70 @@ Status subset_choose(const Dataset *data, const size_t *which, size_t n, size_t 
     arena_release(&arena);
     return s;
 }
+
+// ---- nested subsets ----
+
+typedef struct Ranked {
+    uint64_t key;
+    size_t position, class_index;
+    Slice id;
+    double place; // r / c
+} Ranked;
+
+static int compare_keys(const void *left, const void *right)
+{
+    const Ranked *a = left, *b = right;
+    if (a->key != b->key) return a->key < b->key ? -1 : 1;
+    return slice_cmp(a->id, b->id);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const Ranked *a = left, *b = right;
+    if (a->place < b->place || a->place > b->place) return a->place < b->place ? -1 : 1;
+    return compare_keys(left, right);
+}
+
+static Status choose_nested(Arena *arena, const Dataset *data, const size_t *which, size_t n,
+                            size_t limit, uint64_t seed, size_t *chosen, size_t *n_chosen,
+                            Error *err)
+{
+    const Sample **samples = NULL;
+    Ranked *order = NULL;
+    size_t *counts = NULL, *seen = NULL;
+    bool *is_chosen = NULL;
+    const size_t n_classes = data->n_labels + 1;
+    TRY(units_select(arena, data, which, &n, &samples, err));
+    TRY(arena_take(arena, n, sizeof *order, "a subset", &order, err));
+    TRY(arena_take(arena, n, sizeof *is_chosen, "a subset", &is_chosen, err));
+    TRY(arena_take(arena, n_classes, sizeof *counts, "a subset", &counts, err));
+    TRY(arena_take(arena, n_classes, sizeof *seen, "a subset", &seen, err));
+    for (size_t i = 0; i < n; i++) {
+        const size_t class_index = class_of(data, samples[i]);
+        order[i] = (Ranked){units_key(seed, samples[i]->id), i, class_index, samples[i]->id, 0};
+        counts[class_index]++;
+    }
+    if (n > 0) qsort(order, n, sizeof *order, compare_keys);
+    for (size_t i = 0; i < n; i++) {
+        const size_t class_index = order[i].class_index;
+        order[i].place = (double)seen[class_index]++ / (double)counts[class_index];
+    }
+    if (n > 0) qsort(order, n, sizeof *order, compare_places);
+    for (size_t i = 0; i < n && i < limit; i++) is_chosen[order[i].position] = true;
+    *n_chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_chosen[i]) chosen[(*n_chosen)++] = which ? which[i] : i;
+    }
+    return STATUS_OK;
+}
+
+Status subset_choose_nested(const Dataset *data, const size_t *which, size_t n, size_t limit,
+                            uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err)
+{
+    if (limit == 0)
+        return error_set(err, STATUS_INVALID, "a limit of 0 leaves no sample: want 1 or more");
+    Arena arena = {0};
+    const Status s = choose_nested(&arena, data, which, n, limit, seed, chosen, n_chosen, err);
+    arena_release(&arena);
+    return s;
+}

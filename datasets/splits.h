@@ -69,4 +69,10 @@ Status holdout_assign(const Dataset *data, const size_t *which, size_t n,
 Status subset_choose(const Dataset *data, const size_t *which, size_t n, size_t limit,
                      uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err) MUST_CHECK;
 
+// The same, such that every subset lies within each larger one: samples stand in one order, in which the r-th of a class of
+// c comes at r / c, and the first `limit` are chosen. So the first of each class come first, and shares of classes are kept
+// up to a sample a class.
+Status subset_choose_nested(const Dataset *data, const size_t *which, size_t n, size_t limit,
+                            uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err) MUST_CHECK;
+
 #endif

@@ -43,11 +43,31 @@ static double tokens_of(const Tokens *tokens, const size_t *positions, size_t n)
     return sum;
 }
 
-static double epochs_of(const TuneSetting *setting, size_t n_train)
+static double epochs_until(const TuneSetting *setting, double until_epoch, uint64_t until_step,
+                           size_t n_train)
 {
-    if (setting->max_steps == 0) return setting->epochs;
     const double per_step = (double)setting->batch_size * (double)setting->accumulate;
-    return n_train > 0 ? (double)setting->max_steps * per_step / (double)n_train : 0;
+    double epochs = setting->epochs;
+    if (setting->max_steps > 0)
+        epochs = n_train > 0 ? (double)setting->max_steps * per_step / (double)n_train : 0;
+    if (until_epoch > 0) epochs = fmin(epochs, until_epoch);
+    if (until_step > 0 && n_train > 0)
+        epochs = fmin(epochs, (double)until_step * per_step / (double)n_train);
+    return epochs;
+}
+
+// Epochs that the trial adds to those of the rung before.
+static double epochs_of(const Run *run, const PlannedTrial *planned, size_t n_train)
+{
+    const SuiteModel *model = &run->suite->models[planned->spec.model];
+    const int index = planned->spec.setting < 0 ? 0 : planned->spec.setting;
+    const TuneSetting *setting = &model->settings[index];
+    if (planned->spec.role != TRIAL_INNER || model->n_rungs < 2)
+        return epochs_until(setting, setting->until_epoch, setting->until_step, n_train);
+    const SuiteRung *rung = &model->rungs[planned->rung];
+    const double all = epochs_until(setting, rung->epochs, rung->steps, n_train);
+    if (planned->rung == 0) return all;
+    return all - epochs_until(setting, rung[-1].epochs, rung[-1].steps, n_train);
 }
 
 static Status count_trial(const Run *run, const PlannedTrial *planned, TokenCost *out, Error *err)
@@ -57,10 +77,13 @@ static Status count_trial(const Run *run, const PlannedTrial *planned, TokenCost
     TrialSpec spec = planned->spec;
     const SuiteModel *model = &run->suite->models[spec.model];
     *out = (TokenCost){0};
-    if (spec.setting < 0) spec.setting = 0; // the winner is not known yet
+    if (spec.setting < 0) { // not known yet: any of them
+        const size_t point = run->plan.groups[planned->group].point;
+        spec.setting =
+            (int)suite_setting(run->suite, (size_t)spec.model, point, model->n_rungs - 1, 0);
+    }
     Status s = trial_samples(&run->prepared, &spec, &scratch, &samples, err);
     if (s == STATUS_OK) {
-        const TuneSetting *setting = &model->settings[spec.setting];
         const size_t m = (size_t)spec.model;
         const Tokens *train =
             prepared_tokens(&run->prepared, m, spec.task, PART_TRAIN, spec.setting);
@@ -68,7 +91,7 @@ static Status count_trial(const Run *run, const PlannedTrial *planned, TokenCost
             prepared_tokens(&run->prepared, m, spec.task, samples.watched_part, spec.setting);
         const Tokens *judged =
             prepared_tokens(&run->prepared, m, spec.task, samples.judged_part, spec.setting);
-        const double epochs = epochs_of(setting, samples.n_train);
+        const double epochs = epochs_of(run, planned, samples.n_train);
         const bool as_tuned = spec.role != TRIAL_INNER && spec.role != TRIAL_FINAL &&
                               holds_inner(run->suite, m, spec.task) &&
                               !refits_winner(run->suite, m, spec.task);
@@ -192,6 +215,13 @@ static const char *state_name(const PlannedTrial *trial)
     return trial->state == PLANNED_BLOCKED ? "waits for the choice" : "to run";
 }
 
+// What stands for a setting that is not chosen yet.
+static const char *open_name(const TrialSpec *spec)
+{
+    if (spec->role == TRIAL_INNER) return "one that goes on";
+    return spec->role == TRIAL_EXPLORE ? "another setting" : "winner";
+}
+
 static void put_trial_text(const Run *run, const PlannedTrial *trial, Buffer *out)
 {
     Arena scratch = {0};
@@ -204,16 +234,20 @@ static void put_trial_text(const Run *run, const PlannedTrial *trial, Buffer *ou
         const SuiteModel *model = &run->suite->models[spec.model];
         char *text =
             spec.outer_fold == STORE_NO_FOLD
-                ? arena_printf(&scratch, SLICE_FMT " on " SLICE_FMT ", winner",
-                               SLICE_ARG(model->name), SLICE_ARG(run->suite->tasks[spec.task].name))
+                ? arena_printf(&scratch, SLICE_FMT " on " SLICE_FMT ", %s", SLICE_ARG(model->name),
+                               SLICE_ARG(run->suite->tasks[spec.task].name), open_name(&spec))
                 : arena_printf(&scratch, SLICE_FMT " on " SLICE_FMT ", fold %d, %s",
                                SLICE_ARG(model->name), SLICE_ARG(run->suite->tasks[spec.task].name),
-                               spec.outer_fold,
-                               spec.role == TRIAL_EXPLORE ? "another setting" : "winner");
+                               spec.outer_fold, open_name(&spec));
         if (text) shown = slice_from_cstr(text);
     }
-    buffer_printf(out, "  %-9s %-20s " SLICE_FMT "\n", trial_role_name(trial->spec.role),
-                  state_name(trial), SLICE_ARG(shown));
+    char rung[64] = "";
+    if (spec.model != NO_MODEL && run->suite->models[spec.model].n_rungs > 1 &&
+        spec.role == TRIAL_INNER)
+        snprintf(rung, sizeof rung, ", rung %zu of %zu", trial->rung + 1,
+                 run->suite->models[spec.model].n_rungs);
+    buffer_printf(out, "  %-9s %-20s " SLICE_FMT "%s\n", trial_role_name(trial->spec.role),
+                  state_name(trial), SLICE_ARG(shown), rung);
     arena_release(&scratch);
 }
 
@@ -225,6 +259,11 @@ static void put_text(const Describing *d, Buffer *out)
     char duration[CLOCK_TEXT_SIZE];
     buffer_printf(out, "suite " SLICE_FMT ": %zu trials, %zu cached\n", SLICE_ARG(suite->name),
                   run->plan.n_trials, n_cached);
+    for (size_t model = 0; model < suite->n_models; model++) {
+        const size_t start = out->len;
+        suite_describe_search(suite, model, out);
+        if (out->len > start) buffer_append_byte(out, '\n');
+    }
     for (size_t i = 0; i < run->plan.n_trials; i++) put_trial_text(run, &run->plan.trials[i], out);
     for (size_t model = 0; model < suite->n_models; model++) {
         for (size_t task = 0; task < suite->n_tasks; task++) {

@@ -14,6 +14,9 @@ typedef struct Work {
     int64_t tuned_best_step;        // its kept step
     uint64_t refit_steps;           // steps of a winner tuned again; 0 = as the setting says
     bool keeps_weights;             // an outer trial may ask for this one's tuned model
+    char rung_id
+        [SHA256_HEX_SIZE]; // the trial of the rung before that this one goes on from; "" = none
+    bool keeps_state;      // one of the next rung may go on from here
 } Work;
 
 typedef struct ExecuteOptions {

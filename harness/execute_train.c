@@ -17,6 +17,7 @@ typedef struct Tuning {
     Slice watched_score;
     double direction; // of watched_score: what training maximises is direction * score
     uint64_t n_steps;
+    uint64_t n_tokens_before; // learnt from before this process took the trial up
 } Tuning;
 
 static void on_step(void *context, const TrainStep *step)
@@ -173,6 +174,9 @@ static Status train_once(Tuning *tuning, const TrainExample *examples, size_t n_
     if (!has_state) drop_state(tuning);
     TRY(journal_open(executor->options.state_directory, slice_from_cstr(tuning->work->id), curves,
                      &tuning->journal, err));
+    tuning->n_tokens_before = 0;
+    for (size_t i = 0; i < curves->n_steps; i++)
+        tuning->n_tokens_before += curves->steps[i].n_tokens;
     Status s =
         model_train(executor->model, executor->pool, examples, n_examples, options, result, err);
     Error journal_error = {0};
@@ -206,6 +210,12 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",
                    checkpoint, err));
     options.checkpoint = checkpoint;
+    options.keep_checkpoint = work->keeps_state;
+    if (work->rung_id[0] != '\0' && !file_exists(checkpoint)) {
+        drop_state(&tuning);
+        state_take_rung(executor->options.state_directory, slice_from_cstr(work->rung_id),
+                        slice_from_cstr(work->id));
+    }
     tuning.n_steps = train_planned_steps(&options, n_examples);
     const int64_t start_ns = clock_now_ns();
     Status s = train_once(&tuning, examples, n_examples, &options, &usable, &result, err);
@@ -216,9 +226,12 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
         s = train_once(&tuning, examples, n_examples, &options, &usable, &result, err);
     }
     outcome->cost.train_ns = clock_now_ns() - start_ns;
-    outcome->cost.n_train_tokens = result.n_tokens;
+    outcome->cost.n_train_tokens =
+        result.n_tokens > tuning.n_tokens_before ? result.n_tokens - tuning.n_tokens_before : 0;
     if (s == STATUS_CANCELLED) return s;
-    drop_state(&tuning);
     if (s == STATUS_OK) outcome->best_step = (int64_t)result.best_step;
+    if (s == STATUS_OK && work->keeps_state)
+        return state_keep_rung(executor->options.state_directory, slice_from_cstr(work->id), err);
+    drop_state(&tuning);
     return s;
 }

@@ -1,4 +1,4 @@
-#include "harness/plan.h"
+#include "harness/plan_internal.h"
 
 #include <math.h>
 
@@ -35,7 +35,8 @@ static Status add_trial(Making *making, const TrialSpec *spec, PlannedState stat
                           &trial->id, err);
 }
 
-static Status begin_group(Making *making, int model, size_t task, int32_t fold, Error *err)
+static Status begin_group(Making *making, int model, size_t task, int32_t fold, size_t point,
+                          Error *err)
 {
     Plan *plan = making->plan;
     if (plan->n_groups == making->groups_capacity) {
@@ -46,25 +47,45 @@ static Status begin_group(Making *making, int model, size_t task, int32_t fold, 
         plan->groups = grown;
         making->groups_capacity = wanted;
     }
-    plan->groups[plan->n_groups++] = (PlannedGroup){
-        .model = model, .task = task, .outer_fold = fold, .begin = plan->n_trials, .chosen = -1};
+    plan->groups[plan->n_groups++] = (PlannedGroup){.model = model,
+                                                    .task = task,
+                                                    .outer_fold = fold,
+                                                    .point = point,
+                                                    .begin = plan->n_trials,
+                                                    .chosen = -1};
     return STATUS_OK;
 }
 
+// The inner folds and repeats of one setting.
+static Status add_inner_setting(Making *making, TrialSpec *spec, size_t rung, Error *err)
+{
+    Plan *plan = making->plan;
+    const Suite *suite = plan->suite;
+    const size_t n_inner = inner_trials(suite, (size_t)spec->model, spec->task);
+    for (size_t inner = 0; inner < n_inner; inner++) {
+        for (size_t repeat = 0; repeat < suite->repeats; repeat++) {
+            spec->inner_fold = n_inner > 1 ? (int32_t)inner : STORE_NO_FOLD;
+            spec->repeat = repeat;
+            spec->seed = suite_seed(suite, repeat);
+            TRY(add_trial(making, spec, spec->setting < 0 ? PLANNED_BLOCKED : PLANNED_READY, err));
+            plan->trials[plan->n_trials - 1].rung = rung;
+        }
+    }
+    return STATUS_OK;
+}
+
+// The first rung has all settings; the later ones have places for those that go on.
 static Status add_inner(Making *making, TrialSpec spec, Error *err)
 {
-    const Suite *suite = making->plan->suite;
-    const size_t n_inner = inner_trials(suite, (size_t)spec.model, spec.task);
+    const Plan *plan = making->plan;
+    const SuiteModel *model = &plan->suite->models[spec.model];
+    const size_t point = plan->groups[plan->n_groups - 1].point;
     spec.role = TRIAL_INNER;
-    for (size_t setting = 0; setting < suite->models[spec.model].n_settings; setting++) {
-        for (size_t inner = 0; inner < n_inner; inner++) {
-            for (size_t repeat = 0; repeat < suite->repeats; repeat++) {
-                spec.setting = (int)setting;
-                spec.inner_fold = n_inner > 1 ? (int32_t)inner : STORE_NO_FOLD;
-                spec.repeat = repeat;
-                spec.seed = suite_seed(suite, repeat);
-                TRY(add_trial(making, &spec, PLANNED_READY, err));
-            }
+    for (size_t rung = 0; rung < model->n_rungs; rung++) {
+        for (size_t i = 0; i < model->rungs[rung].n_settings; i++) {
+            spec.setting =
+                rung == 0 ? (int)suite_setting(plan->suite, (size_t)spec.model, point, 0, i) : -1;
+            TRY(add_inner_setting(making, &spec, rung, err));
         }
     }
     return STATUS_OK;
@@ -75,14 +96,19 @@ static Status add_outer(Making *making, TrialSpec spec, bool is_blocked, Error *
 {
     const Suite *suite = making->plan->suite;
     const SuiteModel *model = &suite->models[spec.model];
-    const TrialRole role = suite->folds.k > 0 ? TRIAL_OUTER : TRIAL_SINGLE;
-    const size_t n_places = suite->folds.explore && is_blocked ? model->n_settings : 1;
+    const size_t point = making->plan->groups[making->plan->n_groups - 1].point;
+    const TrialRole role = point > 0            ? TRIAL_CURVE
+                           : suite->folds.k > 0 ? TRIAL_OUTER
+                                                : TRIAL_SINGLE;
+    const size_t n_places =
+        suite->folds.explore && is_blocked && point == 0 ? model->n_settings : 1;
+    const int only = (int)suite_setting(suite, (size_t)spec.model, point, model->n_rungs - 1, 0);
     // A model that is not tuned does not depend on a seed.
     const size_t repeats = model->does_tune ? suite->repeats : 1;
     for (size_t place = 0; place < n_places; place++) {
         for (size_t repeat = 0; repeat < repeats; repeat++) {
             spec.role = place == 0 ? role : TRIAL_EXPLORE;
-            spec.setting = is_blocked ? -1 : 0;
+            spec.setting = is_blocked ? -1 : only;
             spec.inner_fold = STORE_NO_FOLD;
             spec.repeat = repeat;
             spec.seed = suite_seed(suite, repeat);
@@ -92,12 +118,13 @@ static Status add_outer(Making *making, TrialSpec spec, bool is_blocked, Error *
     return STATUS_OK;
 }
 
-static Status add_group(Making *making, int model, size_t task, int32_t fold, Error *err)
+static Status add_group(Making *making, int model, size_t task, int32_t fold, size_t point,
+                        Error *err)
 {
     Plan *plan = making->plan;
     const Suite *suite = plan->suite;
     TrialSpec spec = {.model = model, .task = task, .outer_fold = fold};
-    TRY(begin_group(making, model, task, fold, err));
+    TRY(begin_group(making, model, task, fold, point, err));
     if (model == NO_MODEL) {
         spec.setting = -1;
         spec.role = TRIAL_BASELINE;
@@ -115,20 +142,29 @@ static Status add_group(Making *making, int model, size_t task, int32_t fold, Er
         }
         if (holds) TRY(add_inner(making, spec, err));
         TRY(add_outer(making, spec, holds, err));
-        if (!holds) plan->groups[plan->n_groups - 1].chosen = 0;
+        if (!holds)
+            plan->groups[plan->n_groups - 1].chosen = plan->trials[plan->n_trials - 1].spec.setting;
     }
     plan->groups[plan->n_groups - 1].end = plan->n_trials;
     return STATUS_OK;
 }
 
-static Status add_folds(Making *making, int model, size_t task, Error *err)
+static Status add_folds(Making *making, int model, size_t task, size_t point, Error *err)
 {
     const Suite *suite = making->plan->suite;
-    if (suite->folds.k == 0) return add_group(making, model, task, STORE_NO_FOLD, err);
+    if (suite->folds.k == 0) return add_group(making, model, task, STORE_NO_FOLD, point, err);
     for (size_t fold = 0; fold < suite->folds.k; fold++) {
         if (suite->only_fold >= 0 && (size_t)suite->only_fold != fold) continue;
-        TRY(add_group(making, model, task, (int32_t)fold, err));
+        TRY(add_group(making, model, task, (int32_t)fold, point, err));
     }
+    return STATUS_OK;
+}
+
+static Status add_curve(Making *making, int model, size_t task, Error *err)
+{
+    const Suite *suite = making->plan->suite;
+    for (size_t point = 1; point <= suite->n_curve && suite->models[model].does_tune; point++)
+        TRY(add_folds(making, model, task, point, err));
     return STATUS_OK;
 }
 
@@ -144,144 +180,9 @@ static Status add_final(Making *making, int model, size_t task, Error *err)
                             .outer_fold = STORE_NO_FOLD,
                             .inner_fold = STORE_NO_FOLD,
                             .seed = suite_seed(suite, 0)};
-    TRY(begin_group(making, model, task, STORE_NO_FOLD, err));
+    TRY(begin_group(making, model, task, STORE_NO_FOLD, 0, err));
     TRY(add_trial(making, &spec, PLANNED_BLOCKED, err));
     plan->groups[plan->n_groups - 1].end = plan->n_trials;
-    return STATUS_OK;
-}
-
-static void mark_chosen(Plan *plan, size_t group)
-{
-    const PlannedGroup *g = &plan->groups[group];
-    for (size_t i = g->begin; i < g->end; i++)
-        plan->trials[i].is_chosen = g->chosen >= 0 && plan->trials[i].spec.setting == g->chosen;
-}
-
-// ---- choosing ----
-
-static double direction_of(const Suite *suite, size_t task)
-{
-    const SuiteTask *t = &suite->tasks[task];
-    const size_t slash = slice_find_byte(t->primary, '/');
-    const Slice name = slash == SIZE_MAX ? t->primary : slice_sub(t->primary, 0, slash);
-    for (size_t i = 0; i < t->n_metrics; i++) {
-        const Metric *metric = t->metrics[i].metric;
-        if (slice_eq_cstr(name, metric->name))
-            return metric->direction == LOWER_IS_BETTER ? -1.0 : 1.0;
-    }
-    return 1.0;
-}
-
-// The mean inner score of a setting over trials [begin, end) of its model and task; NaN where one is missing or failed.
-static double mean_inner(const Plan *plan, size_t begin, size_t end, int model, size_t task,
-                         int setting)
-{
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = begin; i < end; i++) {
-        const PlannedTrial *trial = &plan->trials[i];
-        const TrialSpec *spec = &trial->spec;
-        if (spec->role != TRIAL_INNER || spec->model != model || spec->task != task ||
-            spec->setting != setting)
-            continue;
-        if (trial->state != PLANNED_DONE) return NAN;
-        sum += trial->score;
-        n++;
-    }
-    return n > 0 ? sum / (double)n : NAN;
-}
-
-static int best_setting(const Plan *plan, size_t begin, size_t end, int model, size_t task)
-{
-    const double direction = direction_of(plan->suite, task);
-    double best = NAN;
-    int chosen = -1;
-    for (size_t s = 0; s < plan->suite->models[model].n_settings; s++) {
-        const double mean = direction * mean_inner(plan, begin, end, model, task, (int)s);
-        if (isnan(mean) || (chosen >= 0 && mean <= best)) continue;
-        best = mean;
-        chosen = (int)s;
-    }
-    return chosen;
-}
-
-static Status unblock(Plan *plan, PlannedTrial *trial, int setting, Error *err)
-{
-    if (setting < 0) {
-        trial->state = PLANNED_DROPPED;
-        return STATUS_OK;
-    }
-    trial->spec.setting = setting;
-    trial->state = PLANNED_READY;
-    return trial_identify(plan->suite, plan->identity, &trial->spec, plan->arena, &trial->identity,
-                          &trial->id, err);
-}
-
-static bool inner_is_over(const Plan *plan, size_t begin, size_t end, int model, size_t task)
-{
-    for (size_t i = begin; i < end; i++) {
-        const PlannedTrial *trial = &plan->trials[i];
-        if (trial->spec.role == TRIAL_INNER && trial->spec.model == model &&
-            trial->spec.task == task && trial->state != PLANNED_DONE &&
-            trial->state != PLANNED_FAILED)
-            return false;
-    }
-    return true;
-}
-
-// The winner takes the first place of the group, the other settings the places after it in their order.
-static Status choose_in_group(Plan *plan, size_t group, Error *err)
-{
-    PlannedGroup *g = &plan->groups[group];
-    const int winner = best_setting(plan, g->begin, g->end, g->model, g->task);
-    int other = -1;
-    g->chosen = winner;
-    for (size_t i = g->begin; i < g->end; i++) {
-        PlannedTrial *trial = &plan->trials[i];
-        if (trial->state != PLANNED_BLOCKED) continue;
-        if (trial->spec.role == TRIAL_EXPLORE) {
-            if (trial->spec.repeat == 0) other += other + 1 == winner ? 2 : 1;
-            TRY(unblock(plan, trial, winner < 0 ? -1 : other, err));
-        } else {
-            TRY(unblock(plan, trial, winner, err));
-        }
-    }
-    mark_chosen(plan, group);
-    return STATUS_OK;
-}
-
-static bool waits(const Plan *plan, const PlannedGroup *g)
-{
-    for (size_t i = g->begin; i < g->end; i++) {
-        if (plan->trials[i].state == PLANNED_BLOCKED) return true;
-    }
-    return false;
-}
-
-// The setting of a final model: by its inner trials everywhere; a model without any has one setting.
-static int final_setting(const Plan *plan, const PlannedGroup *g)
-{
-    if (!holds_inner(plan->suite, (size_t)g->model, g->task)) return 0;
-    return best_setting(plan, 0, plan->n_trials, g->model, g->task);
-}
-
-static Status make_choices(Plan *plan, bool *changed, Error *err)
-{
-    for (size_t group = 0; group < plan->n_groups; group++) {
-        PlannedGroup *g = &plan->groups[group];
-        if (!waits(plan, g)) continue;
-        const bool is_final = plan->trials[g->begin].spec.role == TRIAL_FINAL;
-        const size_t begin = is_final ? 0 : g->begin, end = is_final ? plan->n_trials : g->end;
-        if (!inner_is_over(plan, begin, end, g->model, g->task)) continue;
-        if (changed) *changed = true;
-        if (is_final) {
-            g->chosen = final_setting(plan, g);
-            TRY(unblock(plan, &plan->trials[g->begin], g->chosen, err));
-            mark_chosen(plan, group);
-        } else {
-            TRY(choose_in_group(plan, group, err));
-        }
-    }
     return STATUS_OK;
 }
 
@@ -292,14 +193,15 @@ Status plan_make(const Suite *suite, const SuiteIdentity *identity, Arena *arena
     Making making = {.plan = out};
     for (size_t model = 0; model < suite->n_models; model++) {
         for (size_t task = 0; task < suite->n_tasks; task++) {
-            TRY(add_folds(&making, (int)model, task, err));
+            TRY(add_folds(&making, (int)model, task, 0, err));
+            TRY(add_curve(&making, (int)model, task, err));
             TRY(add_final(&making, (int)model, task, err));
         }
     }
     for (size_t task = 0; task < suite->n_tasks; task++)
-        TRY(add_folds(&making, NO_MODEL, task, err));
-    for (size_t group = 0; group < out->n_groups; group++) mark_chosen(out, group);
-    return make_choices(out, NULL, err);
+        TRY(add_folds(&making, NO_MODEL, task, 0, err));
+    for (size_t group = 0; group < out->n_groups; group++) plan_mark_chosen(out, group);
+    return plan_make_choices(out, NULL, err);
 }
 
 // ---- going through it ----
@@ -317,7 +219,7 @@ Status plan_finish_trial(Plan *plan, size_t trial, bool is_done, double score, i
         t->score = is_done ? score : NAN;
         t->best_step = best_step;
     }
-    return make_choices(plan, changed, err);
+    return plan_make_choices(plan, changed, err);
 }
 
 static Status take_one(Plan *plan, size_t index, Store *store, Arena *scratch, bool *found,
@@ -385,66 +287,6 @@ size_t plan_left(const Plan *plan)
 {
     return plan_count(plan, PLANNED_READY) + plan_count(plan, PLANNED_RUNNING) +
            plan_count(plan, PLANNED_BLOCKED);
-}
-
-size_t plan_tuned_trial(const Plan *plan, size_t trial)
-{
-    const PlannedTrial *outer = &plan->trials[trial];
-    const PlannedGroup *g = &plan->groups[outer->group];
-    if (outer->spec.model == NO_MODEL || outer->spec.role == TRIAL_FINAL ||
-        outer->spec.role == TRIAL_INNER ||
-        refits_winner(plan->suite, (size_t)outer->spec.model, outer->spec.task))
-        return SIZE_MAX;
-    for (size_t i = g->begin; i < g->end; i++) {
-        const TrialSpec *spec = &plan->trials[i].spec;
-        if (spec->role == TRIAL_INNER && spec->setting == outer->spec.setting &&
-            spec->repeat == outer->spec.repeat)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
-uint64_t plan_refit_steps(const Plan *plan, size_t trial)
-{
-    const TrialSpec *wanted = &plan->trials[trial].spec;
-    const PlannedGroup *g = &plan->groups[plan->trials[trial].group];
-    const bool is_final = wanted->role == TRIAL_FINAL;
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = is_final ? 0 : g->begin; i < (is_final ? plan->n_trials : g->end); i++) {
-        const PlannedTrial *inner = &plan->trials[i];
-        if (inner->spec.role != TRIAL_INNER || inner->spec.model != wanted->model ||
-            inner->spec.task != wanted->task || inner->spec.setting != wanted->setting ||
-            (!is_final && inner->spec.repeat != wanted->repeat) || inner->best_step < 1)
-            continue;
-        sum += (double)inner->best_step;
-        n++;
-    }
-    return n > 0 ? (uint64_t)(sum / (double)n + 0.5) : 0;
-}
-
-bool plan_may_win(const Plan *plan, size_t group, int setting)
-{
-    const PlannedGroup *g = &plan->groups[group];
-    bool has_outer = false;
-    for (size_t i = g->begin; i < g->end; i++) {
-        const PlannedTrial *trial = &plan->trials[i];
-        if (trial->spec.role == TRIAL_INNER || trial->state == PLANNED_DONE ||
-            trial->state == PLANNED_FAILED || trial->state == PLANNED_DROPPED)
-            continue;
-        if (trial->state != PLANNED_BLOCKED && trial->spec.setting != setting) continue;
-        has_outer = true;
-    }
-    if (!has_outer || plan->suite->folds.explore || g->chosen >= 0) return has_outer;
-    // Settings that are complete compete already: the best of them alone may still win.
-    const double direction = direction_of(plan->suite, g->task);
-    const double mine = direction * mean_inner(plan, g->begin, g->end, g->model, g->task, setting);
-    for (size_t s = 0; s < plan->suite->models[g->model].n_settings && !isnan(mine); s++) {
-        const double other =
-            direction * mean_inner(plan, g->begin, g->end, g->model, g->task, (int)s);
-        if (other > mine || (other == mine && (int)s < setting)) return false;
-    }
-    return true;
 }
 
 Status plan_rows(const Plan *plan, Arena *arena, RunTrial **rows, size_t *n, Error *err)

@@ -4,6 +4,9 @@
 //     inner trials      every setting, inner fold and repeat, judged on the part held out from tuning
 //     outer trials      the setting that won here, on the fold left out (or the test part: "single"); one a repeat
 //     explore trials    the other settings on the same, where the suite asks for it; never looked at for choosing
+// With halving inner trials stand in rungs: those of the first are of all settings and end early; the best of a rung have
+// trials in the next, which go on from where they ended. The last rung's, of the whole budget, are those that are chosen from.
+// A learning curve has, for each of its points, inner and outer ("curve") trials again, on so much of the training part.
 // then, where asked for, one final trial: the setting with the best mean inner score, on all data. The baseline comes last.
 // An outer or final trial has no setting before the choice is made; it is planned and run after it.
 //
@@ -25,6 +28,7 @@ typedef enum PlannedState {
 
 typedef struct PlannedTrial {
     TrialSpec spec;
+    size_t rung;        // of inner trials; the last where there is no halving
     size_t group;       // trials of one choice: (model, task, outer fold)
     Slice id, identity; // empty while blocked
     PlannedState state;
@@ -39,6 +43,7 @@ typedef struct PlannedGroup {
     int model;
     size_t task;
     int32_t outer_fold;
+    size_t point; // of the learning curve; 0 = the whole training part
     size_t begin, end;
     int chosen; // setting, or -1 before the choice
 } PlannedGroup;
@@ -76,6 +81,11 @@ size_t plan_tuned_trial(const Plan *plan, size_t trial);
 uint64_t plan_refit_steps(const Plan *plan, size_t trial);
 // Whether a setting's tuned models may still be asked for by an outer trial of the group.
 bool plan_may_win(const Plan *plan, size_t group, int setting);
+
+// The trial of the rung before whose state a trial goes on from; SIZE_MAX where it begins anew.
+size_t plan_rung_before(const Plan *plan, size_t trial);
+// Whether a trial of a later rung may still want to go on from this one.
+bool plan_may_go_on(const Plan *plan, size_t trial);
 
 // Rows for store_set_plan: all trials that have an id, in order. In the arena.
 Status plan_rows(const Plan *plan, Arena *arena, RunTrial **rows, size_t *n, Error *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 // harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
 #include "harness/family.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -143,6 +144,31 @@ static Status make_folds(Prepared *prepared, size_t task, Error *err)
     return folds_assign(&train->data, train->which, train->n, &options, data->fold, err);
 }
 
+// A point of the learning curve, or a subset that a setting asks for, must be there in every fold.
+static Status check_subsets(const Prepared *prepared, size_t task, Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const TaskData *data = &prepared->tasks[task];
+    const size_t n = data->parts[PART_TRAIN].n;
+    size_t least = n;
+    for (size_t k = 0; data->fold && k < suite->folds.k; k++) {
+        size_t n_rest = 0;
+        for (size_t i = 0; i < n; i++) n_rest += data->fold[i] != (int32_t)k;
+        if (n_rest < least) least = n_rest;
+    }
+    for (size_t m = 0; m < suite->n_models; m++) {
+        for (size_t s = 0; s < suite_n_settings(suite, m); s++) {
+            const double wanted = suite->models[m].settings[s].train_samples;
+            if (wanted <= (double)least || wanted < 1) continue;
+            return error_set(err, STATUS_INVALID,
+                             "train_samples (a point of the learning curve) asks for %.0f samples, "
+                             "but %zu are there to learn from",
+                             wanted, least);
+        }
+    }
+    return STATUS_OK;
+}
+
 Status prepare_task(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
@@ -152,6 +178,7 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     Status s = read_parts(prepared, task, err);
     if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
+    if (s == STATUS_OK) s = check_subsets(prepared, task, err);
     if (s != STATUS_OK)
         return error_wrap(err, "task \"" SLICE_FMT "\"",
                           SLICE_ARG(prepared->suite->tasks[task].name));
@@ -189,6 +216,30 @@ static Status split_outer(Split *split, TrialSamples *out, Error *err)
     }
     out->judged_part = PART_TRAIN;
     out->judged = judged;
+    return STATUS_OK;
+}
+
+// Of what may be learnt from, the subset that the setting asks for.
+static Status take_subset(Split *split, Error *err)
+{
+    const TrialSpec *spec = split->spec;
+    const Suite *suite = split->prepared->suite;
+    if (spec->model == NO_MODEL || !suite->models[spec->model].does_tune) return STATUS_OK;
+    const double wanted = suite->models[spec->model].settings[spec->setting].train_samples;
+    const size_t n_pool = split->n_pool;
+    size_t *which = NULL, *chosen = NULL, n_chosen = 0, at = 0;
+    if (wanted <= 0) return STATUS_OK;
+    const double n = wanted < 1 ? round(wanted * (double)n_pool) : wanted;
+    TRY(take_positions(split->arena, n_pool, &which, err));
+    TRY(take_positions(split->arena, n_pool, &chosen, err));
+    for (size_t i = 0; i < n_pool; i++) which[i] = split->train->which[split->pool[i]];
+    TRY(subset_choose_nested(&split->train->data, which, n_pool, n < 1 ? 1 : (size_t)n, suite->seed,
+                             chosen, &n_chosen, err));
+    for (size_t i = 0; i < n_pool && at < n_chosen; i++) { // both ascend
+        if (which[i] != chosen[at]) continue;
+        split->pool[at++] = split->pool[i];
+    }
+    split->n_pool = at;
     return STATUS_OK;
 }
 
@@ -265,6 +316,8 @@ Status trial_samples(const Prepared *prepared, const TrialSpec *spec, Arena *are
         .prepared = prepared, .spec = spec, .arena = arena, .train = &data->parts[PART_TRAIN]};
     *out = (TrialSamples){.watched_part = PART_TRAIN};
     TRY(split_outer(&split, out, err));
+    TRY(take_subset(&split, err));
+    out->n_labelled = split.n_pool;
     const bool is_tuned = spec->model != NO_MODEL && suite->models[spec->model].does_tune;
     const bool is_inner =
         is_tuned && spec->role != TRIAL_FINAL &&

@@ -84,6 +84,8 @@ bool refits_winner(const Suite *suite, size_t model, size_t task);
 
 // Which samples a trial is tuned on, watches and is judged on: positions into the part's `which`, ascending. In the arena.
 typedef struct TrialSamples {
+    size_t
+        n_labelled; // samples of the training part whose labels the trial may see: tuned on, or held out for choosing
     size_t *train, n_train; // of PART_TRAIN
     DataPart watched_part;
     size_t *watched, n_watched; // for stopping and curves

@@ -20,6 +20,9 @@ Work run_work(const Run *run, size_t trial)
     Work work = {.trial = trial, .spec = *spec, .tuned_best_step = -1};
     copy_id(planned->id, work.id);
     if (spec->model == NO_MODEL || !run->suite->models[spec->model].does_tune) return work;
+    const size_t before = plan_rung_before(&run->plan, trial);
+    if (before != SIZE_MAX) copy_id(run->plan.trials[before].id, work.rung_id);
+    work.keeps_state = plan_may_go_on(&run->plan, trial);
     const size_t tuned = plan_tuned_trial(&run->plan, trial);
     if (tuned != SIZE_MAX) {
         copy_id(run->plan.trials[tuned].id, work.tuned_id);
@@ -68,15 +71,18 @@ void run_begin_trial(Run *run, size_t trial)
     run->plan.trials[trial].state = PLANNED_RUNNING;
 }
 
-// Weights of settings that can no longer win their fold.
-static void drop_weights(Run *run, size_t group)
+// Weights of settings that can no longer win their fold, and states that no rung goes on from.
+static void drop_files(Run *run, size_t group)
 {
     const PlannedGroup *g = &run->plan.groups[group];
     for (size_t i = g->begin; i < g->end; i++) {
         const PlannedTrial *trial = &run->plan.trials[i];
-        if (trial->spec.role == TRIAL_INNER &&
-            !plan_may_win(&run->plan, group, trial->spec.setting))
+        if (trial->spec.role != TRIAL_INNER) continue;
+        if (!plan_may_win(&run->plan, group, trial->spec.setting))
             state_remove(run->state.path, trial->id, "weights");
+        if (g->model != NO_MODEL && run->suite->models[g->model].n_rungs > 1 &&
+            !plan_may_go_on(&run->plan, i))
+            state_drop_rung(run->state.path, trial->id);
     }
 }
 
@@ -127,7 +133,7 @@ Status run_end_trial(Run *run, size_t index, Outcome *outcome, Error *err)
     }
     if (s == STATUS_OK && changed) s = run_record_plan(run, err);
     if (s == STATUS_OK) {
-        drop_weights(run, run->plan.trials[index].group);
+        drop_files(run, run->plan.trials[index].group);
         show_progress(run, NULL);
     }
     arena_release(&arena);

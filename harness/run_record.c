@@ -8,6 +8,23 @@
 
 // ---- identity and manifest ----
 
+static void put_rungs(const SuiteModel *model, JsonWriter *w)
+{
+    json_put_key(w, "rungs");
+    json_begin_array(w);
+    for (size_t i = 0; i < model->n_rungs; i++) {
+        json_begin_object(w);
+        json_put_key(w, "epochs");
+        json_put_double(w, model->rungs[i].epochs);
+        json_put_key(w, "settings");
+        json_put_u64(w, model->rungs[i].n_settings);
+        json_put_key(w, "steps");
+        json_put_u64(w, model->rungs[i].steps);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
 static void put_models(const Run *run, JsonWriter *w)
 {
     json_begin_array(w);
@@ -22,6 +39,7 @@ static void put_models(const Run *run, JsonWriter *w)
         json_begin_array(w);
         for (size_t s = 0; s < model->n_settings; s++) json_put_raw(w, model->settings[s].json);
         json_end_array(w);
+        if (model->n_rungs > 1) put_rungs(model, w);
         json_end_object(w);
     }
     json_end_array(w);
@@ -55,6 +73,12 @@ static void put_identity(const Run *run, Buffer *out)
     json_put_bool(&w, suite->folds.explore);
     json_put_key(&w, "final");
     json_put_bool(&w, suite->folds.final_path != NULL);
+    if (suite->n_curve > 0) {
+        json_put_key(&w, "learning_curve");
+        json_begin_array(&w);
+        for (size_t i = 0; i < suite->n_curve; i++) json_put_double(&w, suite->curve[i]);
+        json_end_array(&w);
+    }
     json_put_key(&w, "limit"); // reports look for it
     json_put_u64(&w, suite->limit);
     json_put_key(&w, "models");
@@ -217,6 +241,22 @@ static Status add_limit_note(const Run *run, Arena *arena, RunNote **notes, size
     return append(arena, notes, n, &note, 1, sizeof note, err);
 }
 
+static Status add_search_notes(const Run *run, Arena *arena, RunNote **notes, size_t *n, Error *err)
+{
+    for (size_t i = 0; i < run->suite->n_models; i++) {
+        Buffer text = {0};
+        suite_describe_search(run->suite, i, &text);
+        const Slice kept = arena_copy(arena, buffer_slice(&text));
+        const RunNote note = {.level = NOTE_INFO, .text = kept};
+        Status s = buffer_status(&text, err);
+        if (s == STATUS_OK && !kept.ptr) s = error_set_memory(err, text.len, 1, "a note");
+        if (s == STATUS_OK && text.len > 0) s = append(arena, notes, n, &note, 1, sizeof note, err);
+        buffer_release(&text);
+        TRY(s);
+    }
+    return STATUS_OK;
+}
+
 static Status check_data(Run *run, Arena *arena, Error *err)
 {
     CheckRow *rows = NULL, *more = NULL;
@@ -231,6 +271,7 @@ static Status check_data(Run *run, Arena *arena, Error *err)
     }
     TRY(add_limit_note(run, arena, &notes, &n_notes, err));
     TRY(add_refit_note(run, arena, &notes, &n_notes, err));
+    TRY(add_search_notes(run, arena, &notes, &n_notes, err));
     const Slice id = slice_from_cstr(run->result->run_id);
     TRY(store_set_data_checks(run->store, id, rows, n, err));
     return store_set_notes(run->store, id, notes, n_notes, err);

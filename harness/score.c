@@ -198,6 +198,27 @@ static Status put_curves(const Curves *curves, Slice watched, Arena *arena, Tria
     return STATUS_OK;
 }
 
+// Outer and single trials are the last point of the curve.
+static bool is_of_curve(const Suite *suite, const TrialSpec *spec)
+{
+    return spec->model != NO_MODEL && suite->models[spec->model].does_tune &&
+           (spec->role == TRIAL_CURVE || spec->role == TRIAL_OUTER || spec->role == TRIAL_SINGLE);
+}
+
+// A point of the learning curve tells how many labels it had: a share is of another number in each fold.
+static Status put_labelled(size_t n_labelled, Arena *arena, Trial *out, Error *err)
+{
+    TrialCurve *series = NULL;
+    CurvePoint *point = NULL;
+    TRY(arena_take(arena, out->n_curves + 1, sizeof *series, "curves", &series, err));
+    for (size_t i = 0; i < out->n_curves; i++) series[i] = out->curves[i];
+    TRY(put_series(arena, "train/samples", 1, &series[out->n_curves], &point, err));
+    point[0] = (CurvePoint){0, (double)n_labelled};
+    out->curves = series;
+    out->n_curves++;
+    return STATUS_OK;
+}
+
 // The data set judged and the positions behind the outputs, from the ordinals.
 static Status put_outputs(const Outcome *outcome, Arena *arena, Trial *out, Error *err)
 {
@@ -242,6 +263,7 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
     Item *items = NULL;
     TRY(trial_samples(prepared, spec, arena, &samples, err));
     if (samples.n_judged == 0) return STATUS_OK;
+    if (is_of_curve(plan->suite, spec)) TRY(put_labelled(samples.n_labelled, arena, out, err));
     TRY(check_outcome(outcome, &samples, data, err));
     const size_t n_numbers = outcome->n_outputs * outcome->n_classes;
     Slice *texts = NULL;

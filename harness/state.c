@@ -105,6 +105,53 @@ void state_remove(const char *directory, Slice id, const char *kind)
     if (state_file(directory, id, kind, path, NULL) == STATUS_OK) (void)unlink(path);
 }
 
+// ---- rungs of halving ----
+
+Status state_keep_rung(const char *directory, Slice id, Error *err)
+{
+    static const char *const from[] = {"curves", "checkpoint"}, *const to[] = {"rung-curves",
+                                                                               "rung"};
+    for (int i = 0; i < 2; i++) {
+        char old[STATE_PATH_SIZE], new[STATE_PATH_SIZE];
+        TRY(state_file(directory, id, from[i], old, err));
+        TRY(state_file(directory, id, to[i], new, err));
+        if (rename(old, new) != 0) return error_set_errno(err, "%s", new);
+    }
+    return STATUS_OK;
+}
+
+static Status copy_file(const char *from, const char *to, Error *err)
+{
+    Slice bytes = {0};
+    TRY(file_map(from, &bytes, err));
+    const Status s = file_write(to, bytes, err);
+    file_unmap(&bytes);
+    return s;
+}
+
+// The checkpoint comes last: with it alone a trial goes on. It is linked, since it is never written in place; the curves,
+// which are appended to, are copied.
+void state_take_rung(const char *directory, Slice rung_id, Slice id)
+{
+    char rung[STATE_PATH_SIZE], curves[STATE_PATH_SIZE], checkpoint[STATE_PATH_SIZE],
+        own[STATE_PATH_SIZE];
+    Error ignored = {0};
+    if (state_file(directory, rung_id, "rung", rung, &ignored) != STATUS_OK ||
+        state_file(directory, rung_id, "rung-curves", curves, &ignored) != STATUS_OK ||
+        state_file(directory, id, "checkpoint", checkpoint, &ignored) != STATUS_OK ||
+        state_file(directory, id, "curves", own, &ignored) != STATUS_OK || !file_exists(rung) ||
+        !file_exists(curves))
+        return;
+    if (copy_file(curves, own, &ignored) != STATUS_OK || link(rung, checkpoint) != 0)
+        state_remove(directory, id, "curves");
+}
+
+void state_drop_rung(const char *directory, Slice id)
+{
+    state_remove(directory, id, "rung");
+    state_remove(directory, id, "rung-curves");
+}
+
 // ---- the journal: records of one size ----
 
 typedef struct Record {

@@ -3,6 +3,7 @@
 //     lock               held as long as a run uses the store: a second one is refused
 //     ID.checkpoint      a trial's full training state (models/train.h)
 //     ID.curves          its steps and evaluations so far, appended one by one
+//     ID.rung            the state a trial of a rung of halving ended with, and ID.rung-curves
 //     ID.weights         the weights of a tuned trial that may still win its outer fold
 //     ID.outcome         a finished trial on its way from a worker to the process that stores
 //     tokenizer-M-T/     of a fresh encoder
@@ -31,6 +32,15 @@ Status state_file(const char *directory, Slice id, const char *kind, char out[ST
                   Error *err) MUST_CHECK;
 // Removes a trial's files of that kind; absent ones do not matter.
 void state_remove(const char *directory, Slice id, const char *kind);
+
+// ---- rungs of halving ----
+
+// The trial's checkpoint and curves stand by for the next rung.
+Status state_keep_rung(const char *directory, Slice id, Error *err) MUST_CHECK;
+// Makes them the checkpoint and curves of trial id. Does nothing where they are not there, or cannot be copied: then the
+// trial begins anew, and comes to the same.
+void state_take_rung(const char *directory, Slice rung_id, Slice id);
+void state_drop_rung(const char *directory, Slice id);
 
 // ---- curves that survive a kill ----
 

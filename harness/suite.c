@@ -203,11 +203,13 @@ static Status read_all(const SuiteReading *reading, const Json *root, Error *err
     section_defaults(&section_suite, suite);
     TRY(section_read(&section_suite, root, &suite->arena, suite, err));
     TRY(check_suite(suite, root, err));
+    TRY(suite_read_search(reading, root, err));
     TRY(suite_read_models(reading, root, err));
     TRY(read_folds(reading, root, err));
     TRY(suite_read_tasks(reading, root, err));
     TRY(read_report(reading, root, err));
     TRY(suite_apply_filter(reading, root, err));
+    TRY(suite_expand_settings(reading, root, err));
     json_put_value(&w, root);
     Status s = buffer_status(&settings, err);
     if (s == STATUS_OK)

@@ -58,7 +58,13 @@ typedef struct TuneSetting {
     double layer_decay; // 1 = off
     size_t lanes;
     bool sort_by_length;
-    size_t max_length;    // tokens of a sequence; 0: as the task says
+    size_t max_length; // tokens of a sequence; 0: as the task says
+    // Tuning ends here, though the schedule is that of all epochs: where halving stops to look. 0 = at its end.
+    double until_epoch;
+    uint64_t until_step;
+    // Of the part a trial may learn from, a stratified subset is used, inner part included: a share below 1, or a number
+    // of samples from 2; 0 = all. Smaller subsets lie within larger ones.
+    double train_samples;
     TrainMonitor monitor; // MONITOR_NONE without early_stopping: the last weights count
     Slice monitor_metric; // MONITOR_METRIC: the score watched; empty = the task's primary one
     unsigned patience;
@@ -85,6 +91,29 @@ typedef struct SuiteCreate {
     Slice json; // canonical JSON of the above
 } SuiteCreate;
 
+// How the settings of a model come from its tune block.
+typedef enum SearchKind {
+    SEARCH_GRID,   // all combinations
+    SEARCH_RANDOM, // n_trials of them, drawn (Bergstra & Bengio 2012, JMLR 13)
+    SEARCH_HALVING, // all or drawn ones, of which fewer and fewer go on (Jamieson & Talwalkar 2016, arXiv:1502.07943)
+} SearchKind;
+
+typedef struct SuiteSearch {
+    SearchKind kind;
+    size_t n_trials; // settings drawn; 0 = the grid
+    uint64_t seed;
+    double eta;        // of halving: one in eta goes on, with eta times the budget
+    double min_epochs; // of halving: the first rung's budget; 0 where min_steps says it
+    uint64_t min_steps;
+} SuiteSearch;
+
+// A rung of halving: the best n_settings of the rung before go on until here. Without halving there is one.
+typedef struct SuiteRung {
+    size_t n_settings;
+    double epochs; // the last rung has 0 and 0: the whole budget
+    uint64_t steps;
+} SuiteRung;
+
 typedef struct SuiteModel {
     Slice name;
     SuiteModelKind kind;
@@ -92,8 +121,12 @@ typedef struct SuiteModel {
     SuiteCreate create;
     // The grid in order: the first key written varies slowest. The suite's tune block, or the model's own. One setting with
     // json "{}" and does_tune false where the suite does not tune.
+    // Behind these n_settings stand the same again for each shorter rung and each point of the learning curve, which
+    // differ in until_... and train_samples alone: suite_setting finds them.
     const TuneSetting *settings;
     size_t n_settings;
+    const SuiteRung *rungs; // at least one
+    size_t n_rungs;
     bool does_tune; // else the model is judged as saved
 } SuiteModel;
 
@@ -150,6 +183,10 @@ typedef struct Suite {
     SuiteTask *tasks;
     size_t n_tasks;
     SuiteFolds folds;
+    SuiteSearch search;
+    // Points of the learning curve below the whole, as TuneSetting.train_samples has them, ascending by what is written.
+    const double *curve;
+    size_t n_curve;
     const ReportFormat **report_formats; // at least one; "html" by default
     size_t n_report_formats;
     const char *report_dir; // or NULL: the command line's, or the program's default
@@ -197,6 +234,15 @@ Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out
 Status suite_parse(const char *path, Slice text, const SuiteOverrides *overrides, Suite **out,
                    Error *err) MUST_CHECK;
 void suite_close(Suite **suite); // a no-op on NULL
+
+// Index of a setting as a rung and a point of the learning curve have it. point 0 is the whole training part, point i
+// curve[i - 1]; the last rung has the whole budget. The settings of the last rung of point 0 are those that are chosen from.
+size_t suite_setting(const Suite *suite, size_t model, size_t point, size_t rung, size_t setting);
+// All settings of a model, those of rungs and points included.
+size_t suite_n_settings(const Suite *suite, size_t model);
+
+// How the settings of a model were come by, as a line for people; nothing where they are a grid.
+void suite_describe_search(const Suite *suite, size_t model, Buffer *out);
 
 // The seed of a repeat, from 0.
 uint64_t suite_seed(const Suite *suite, size_t repeat);

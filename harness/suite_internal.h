@@ -30,9 +30,32 @@ Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *er
 
 // suite_grid.c, suite_tune.c
 enum { SUITE_MAX_SETTINGS = 10000 };
-// The grid of a tune block, in order. Two equal settings are refused.
-Status tune_grid_read(Arena *arena, const Json *tune, const TuneSetting **settings,
-                      size_t *n_settings, Error *err) MUST_CHECK;
+// The settings of a tune block: its grid in order, where two equal ones are refused; or as many drawn as the search asks
+// for, each once, fewer where there are not so many. search may be NULL: the grid.
+Status tune_grid_read(Arena *arena, const Json *tune, const SuiteSearch *search,
+                      const TuneSetting **settings, size_t *n_settings, Error *err) MUST_CHECK;
+// suite_draw.c: numbers drawn from {"uniform": [a, b]} and its kin.
+// Whether a value of this key is a distribution. key NULL: the weight of a class.
+bool tune_is_distribution(const SuiteKey *key, const Json *value);
+typedef struct TuneDraw {
+    uint64_t seed;
+    uint64_t trial;   // which setting is drawn
+    Slice key, label; // for which value: a key of tune, and a class's weight
+} TuneDraw;
+size_t tune_draw_index(const TuneDraw *draw, size_t n); // one of n
+// A number as JSON, of at most 6 digits, or whole where the key wants that. Refuses bounds that the key does not allow.
+// Closed by the caller.
+Status tune_draw_number(const TuneDraw *draw, const SuiteKey *key, const Json *value, Arena *arena,
+                        JsonDocument **out, Error *err) MUST_CHECK;
+// The canonical text of a setting, into its json.
+Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err) MUST_CHECK;
+// suite_search.c
+Status suite_read_search(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// Rungs and points of all models, once their settings stand.
+Status suite_expand_settings(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+void tune_write_until(const void *target, const char *key, JsonWriter *w);
+void tune_write_samples(const void *target, const char *key, JsonWriter *w);
+Status tune_read_samples(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 // The weight of one class.
 Status tune_add_weight(const Json *value, Slice label, Arena *arena, TuneSetting *setting,
                        Error *err) MUST_CHECK;

@@ -130,6 +130,14 @@ static const SuiteKey keys_suite[] = {
     {KEY("tune", KEY_OBJECT, "how models are tuned; without it they are judged as saved",
          "(no tuning)"),
      .section = &section_tune},
+    {KEY("search", KEY_OBJECT, "how settings come from `tune`", "(all combinations)"),
+     .section = &section_search},
+    {KEY("learning_curve", KEY_OTHER,
+         "score against number of labels: shares of the training part up to 1.0, or numbers of samples",
+         "(none)"),
+     .shown = "list of shares and whole numbers",
+     .schema =
+         "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"number\",\"exclusiveMinimum\":0}}"},
     {KEY("folds", KEY_OBJECT, "cross-validation, and what is held out for choosing a setting",
          "(train, valid and test files)"),
      .section = &section_folds},
@@ -395,6 +403,18 @@ static const SuiteKey keys_tune[] = {
     {KEY("max_length", KEY_COUNT, "tokens of a sequence, longer ones are cut",
          "(as the task says)"),
      .lowest = 4, .highest = MANY, FIELD(TuneSetting, max_length), .is_omitted = true},
+    {KEY("until_epoch", KEY_NUMBER,
+         "tuning ends here, with the schedule of all epochs; a search by halving sets it",
+         "(its end)"),
+     .lowest = 0.001, .highest = MANY, FIELD(TuneSetting, until_epoch), .write = tune_write_until},
+    {KEY("until_step", KEY_COUNT, "the same in steps", "(its end)"), .lowest = 1, .highest = 1e9,
+     FIELD(TuneSetting, until_step), .is_omitted = true},
+    {KEY("train_samples", KEY_NUMBER,
+         "learn from a stratified subset: a share below 1, or a number of samples from 2; a learning "
+         "curve sets it",
+         "(all)"),
+     .lowest = 1e-6, .highest = 1e9, FIELD(TuneSetting, train_samples), .read = tune_read_samples,
+     .write = tune_write_samples},
     {KEY("early_stopping", KEY_OBJECT,
          "look at the part held out after every epoch and keep the best weights; `false` keeps the last",
          "false"),
@@ -423,6 +443,41 @@ const SuiteSection section_stopping = {.name = "tune.early_stopping",
                                        .keys = keys_stopping,
                                        .n_keys = COUNT(keys_stopping),
                                        .is_grid = true};
+
+// --- search --------------------------------------------------------------------------------------------------------
+
+static const char *choice_search(size_t i)
+{
+    static const char *const names[] = {
+        [SEARCH_GRID] = "grid", [SEARCH_RANDOM] = "random", [SEARCH_HALVING] = "halving"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
+static const SuiteKey keys_search[] = {
+    {KEY("kind", KEY_CHOICE,
+         "`grid` tries all combinations, `random` draws some, `halving` begins with all or some and goes on "
+         "with the best",
+         "\"grid\""),
+     .choice = choice_search, FIELD(SuiteSearch, kind)},
+    {KEY("trials", KEY_COUNT,
+         "settings to draw; `random` needs it, `halving` takes the grid without",
+         "(all combinations)"),
+     .lowest = 1, .highest = 10000, FIELD(SuiteSearch, n_trials), .is_omitted = true},
+    {KEY("seed", KEY_COUNT, "what settings are drawn from", "(the suite's)"), .highest = MOST,
+     FIELD(SuiteSearch, seed)},
+    {KEY("eta", KEY_NUMBER,
+         "of `halving`: one setting in so many goes on, with so many times the budget", "3"),
+     .lowest = 1.5, .highest = 100, FIELD(SuiteSearch, eta)},
+    {KEY("min_epochs", KEY_NUMBER,
+         "of `halving`: the first rung's budget, where settings have epochs", "(1)"),
+     .lowest = 0.001, .highest = MANY, FIELD(SuiteSearch, min_epochs), .is_omitted = true},
+    {KEY("min_steps", KEY_COUNT, "the same where settings have `max_steps`", "(none)"), .lowest = 1,
+     .highest = 1e9, FIELD(SuiteSearch, min_steps), .is_omitted = true},
+};
+const SuiteSection section_search = {.name = "search",
+                                     .summary = "How settings come from `tune`.",
+                                     .keys = keys_search,
+                                     .n_keys = COUNT(keys_search)};
 
 // --- folds ---------------------------------------------------------------------------------------------------------
 
@@ -459,7 +514,7 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,  &section_create,    &section_task, &section_shared,
-    &section_columns, &section_metric, &section_data,      &section_tune, &section_stopping,
-    &section_folds,   &section_report, &section_definition};
+    &section_suite,   &section_model,  &section_create, &section_task,      &section_shared,
+    &section_columns, &section_metric, &section_data,   &section_tune,      &section_stopping,
+    &section_search,  &section_folds,  &section_report, &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

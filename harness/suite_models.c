@@ -102,8 +102,8 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
     if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
     model->does_tune = tune && json_kind(tune) != JSON_NULL;
     if (model->does_tune) {
-        return tune_grid_read(&reading->suite->arena, tune, &model->settings, &model->n_settings,
-                              err);
+        return tune_grid_read(&reading->suite->arena, tune, &reading->suite->search,
+                              &model->settings, &model->n_settings, err);
     }
     if (model->kind == SUITE_MODEL_CREATE) {
         return json_error(
@@ -122,7 +122,7 @@ static Status check_unused_tune(const SuiteReading *reading, const Json *root, s
     const TuneSetting *settings;
     size_t n;
     if (!tune || json_kind(tune) == JSON_NULL || n_users > 0) return STATUS_OK;
-    TRY(tune_grid_read(&reading->suite->arena, tune, &settings, &n, err));
+    TRY(tune_grid_read(&reading->suite->arena, tune, &reading->suite->search, &settings, &n, err));
     for (const Json *v = json_first(tune); v; v = json_next(v)) {
         if (!overrides_gave(reading->edited, v)) continue;
         return json_error(v, err,

@@ -122,6 +122,14 @@ static void put_type(const SuiteKey *key, JsonWriter *w)
     }
 }
 
+// What a search draws from.
+#define BOUNDS_SCHEMA \
+    "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"items\":{\"type\":\"number\"}}"
+#define DISTRIBUTION_SCHEMA                                                                  \
+    "{\"type\":\"object\",\"minProperties\":1,\"maxProperties\":1,\"additionalProperties\":" \
+    "false,\"properties\":{\"uniform\":" BOUNDS_SCHEMA ",\"log_uniform\":" BOUNDS_SCHEMA     \
+    ",\"int\":" BOUNDS_SCHEMA "}}"
+
 static void put_property(const SuiteKey *key, bool is_axis, JsonWriter *w)
 {
     json_put_key(w, key->name);
@@ -142,6 +150,8 @@ static void put_property(const SuiteKey *key, bool is_axis, JsonWriter *w)
         put_type(key, w);
         json_end_object(w);
         json_end_object(w);
+        if (key->kind == KEY_NUMBER || key->kind == KEY_COUNT)
+            json_put_raw(w, SLICE(DISTRIBUTION_SCHEMA));
         json_end_array(w);
     } else {
         put_type(key, w);

@@ -282,6 +282,8 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         .layer_decay = setting->layer_decay,
         .n_lanes = setting->lanes,
         .sort_by_length = setting->sort_by_length,
+        .until_epochs = setting->until_epoch,
+        .until_steps = setting->until_step,
         .monitor = setting->monitor,
         .patience = setting->patience,
         .min_delta = setting->min_delta,

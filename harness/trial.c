@@ -61,11 +61,11 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
 }
 
 // Members of the setting that are not the same in all settings of the grid.
-static void put_varying(const SuiteModel *model, size_t setting, Buffer *out)
+static void put_varying(const SuiteModel *model, size_t n_settings, size_t setting, Buffer *out)
 {
     JsonDocument *mine = NULL, *other = NULL;
     const Slice name = SLICE("setting");
-    if (model->n_settings < 2 ||
+    if (n_settings < 2 ||
         json_parse(name, model->settings[setting].json, JSON_STRICT, &mine, NULL) != STATUS_OK)
         return;
     for (const Json *member = json_first(json_root(mine)); member; member = json_next(member)) {
@@ -75,7 +75,7 @@ static void put_varying(const SuiteModel *model, size_t setting, Buffer *out)
         snprintf(key_text, sizeof key_text, SLICE_FMT, SLICE_ARG(key));
         Buffer value = {0}, compared = {0};
         canonical_json(member, &value);
-        for (size_t i = 0; i < model->n_settings && !varies; i++) {
+        for (size_t i = 0; i < n_settings && !varies; i++) {
             if (json_parse(name, model->settings[i].json, JSON_STRICT, &other, NULL) != STATUS_OK)
                 continue;
             const Json *same = json_get(json_root(other), key_text);
@@ -105,7 +105,9 @@ Slice trial_title(const Suite *suite, const TrialSpec *spec, Arena *arena)
     if (spec->inner_fold != STORE_NO_FOLD)
         buffer_printf(&buffer, ", inner fold %d", spec->inner_fold);
     if (spec->role == TRIAL_FINAL) buffer_append_cstr(&buffer, ", on all data");
-    if (model) put_varying(model, (size_t)spec->setting, &buffer);
+    if (model)
+        put_varying(model, suite_n_settings(suite, (size_t)spec->model), (size_t)spec->setting,
+                    &buffer);
     if (suite->repeats > 1 && model)
         buffer_printf(&buffer, ", seed %llu", (unsigned long long)spec->seed);
     Slice title = arena_copy(arena, buffer_slice(&buffer));

@@ -23,10 +23,20 @@ static uint64_t planned_steps(const TrainOptions *o, size_t n_examples)
     return (uint64_t)ceil(o->epochs * (double)steps_per_epoch(o, n_examples) - 1e-9);
 }
 
+// Where the run ends, which is not always where its schedule does.
+static uint64_t last_step(const TrainOptions *o, size_t n_examples)
+{
+    const uint64_t planned = planned_steps(o, n_examples);
+    uint64_t last = o->until_steps;
+    if (o->until_epochs > 0)
+        last = (uint64_t)ceil(o->until_epochs * (double)steps_per_epoch(o, n_examples) - 1e-9);
+    return last > 0 && last < planned ? last : planned;
+}
+
 uint64_t train_planned_steps(const TrainOptions *options, size_t n_examples)
 {
     const TrainOptions o = train_defaults(options);
-    return planned_steps(&o, n_examples);
+    return last_step(&o, n_examples);
 }
 
 static bool is_cancelled(const TrainOptions *o)
@@ -233,7 +243,7 @@ static Status loop(TrainRun *run, Error *err)
             if (s == STATUS_CANCELLED) return cancelled(run, err);
             TRY(s);
         }
-        if (t->step >= t->n_steps || has_stopped(run)) return STATUS_OK;
+        if (t->step >= run->last_step || has_stopped(run)) return STATUS_OK;
         if (is_cancelled(&t->options)) return cancelled(run, err);
         TRY(save_if_due(run, err));
         TRY(one_step(run, err));
@@ -250,12 +260,12 @@ static void finish(TrainRun *run, bool resumed, TrainResult *result)
     *result = (TrainResult){.n_steps = t->step,
                             .planned_steps = t->n_steps,
                             .epochs = (double)t->step / (double)run->steps_per_epoch,
-                            .best_step = run->best_weights ? s->best_step : t->step,
+                            .best_step = s->has_best ? s->best_step : t->step,
                             .best_loss = s->best_loss,
                             .best_metric = s->best_metric,
                             .last_train_loss = s->last_loss,
                             .n_tokens = s->n_tokens,
-                            .stopped_early = has_stopped(run) && t->step < t->n_steps,
+                            .stopped_early = has_stopped(run) && t->step < run->last_step,
                             .resumed = resumed};
 }
 
@@ -293,9 +303,10 @@ static Status run_all(TrainRun *run, Model *model, Pool *pool, const TrainOption
     TRY(trainer_init(&run->trainer, model, pool, options, n_steps, run->steps_per_epoch, err));
     Status s = prepare(run, largest_batch, &resumed, err);
     if (s == STATUS_OK) s = loop(run, err);
+    if (s == STATUS_OK && options->keep_checkpoint) s = checkpoint_save(run, err);
     if (s == STATUS_OK) finish(run, resumed, result);
-    if (s == STATUS_OK && options->checkpoint && file_exists(options->checkpoint) &&
-        unlink(options->checkpoint) != 0) {
+    if (s == STATUS_OK && !options->keep_checkpoint && options->checkpoint &&
+        file_exists(options->checkpoint) && unlink(options->checkpoint) != 0) {
         s = error_set_errno(err, "removing %s", options->checkpoint);
     }
     model_give_block(model, run->best_weights);
@@ -314,6 +325,7 @@ Status model_train(Model *model, Pool *pool, const TrainExample *examples, size_
         if (s != STATUS_OK) return error_wrap(err, "validation");
     }
     run.steps_per_epoch = steps_per_epoch(&o, n_examples);
+    run.last_step = last_step(&o, n_examples);
     const size_t largest = size_min(n_examples, o.batch_size * o.accumulate);
     return run_all(&run, model, pool, &o, planned_steps(&o, n_examples), largest, result, err);
 }
@@ -337,7 +349,8 @@ Status model_train_batches(Model *model, Pool *pool, const TrainExample *example
     TrainRun run = {.examples = examples,
                     .n_examples = starts[n_batches],
                     .batch_starts = starts,
-                    .steps_per_epoch = n_batches};
+                    .steps_per_epoch = n_batches,
+                    .last_step = n_batches};
     TRY(train_check(model, &o, examples, starts[n_batches], err));
     return run_all(&run, model, pool, &o, n_batches, largest, result, err);
 }

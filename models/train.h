@@ -67,8 +67,12 @@ typedef struct TrainOptions {
     size_t batch_size;     // sequences; default 16
     // Batches a step; default 1. The step is that of one batch `accumulate` times as large.
     size_t accumulate;
-    double epochs;              // default 3; a fraction ends within an epoch
-    uint64_t max_steps;         // where not 0, this many steps instead of epochs
+    double epochs;      // default 3; a fraction ends within an epoch
+    uint64_t max_steps; // where not 0, this many steps instead of epochs
+    // The run ends here though its schedule is that of all epochs or steps; 0 = at its end. What is learnt until here does
+    // not depend on it, so a state that was kept goes on beyond it.
+    double until_epochs;
+    uint64_t until_steps;
     double dropout;             // of every place; negative = as config.json says
     uint64_t seed;              // order, dropout, re-sampling
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL
@@ -101,6 +105,7 @@ typedef struct TrainOptions {
     // very run. It is removed when the run ends well.
     const char *checkpoint;
     double checkpoint_seconds; // default 60
+    int keep_checkpoint; // the state stays where the run ends well, to go on from with a later `until`
     // Where *cancel becomes non-zero: the step is finished, the state saved, and STATUS_CANCELLED given.
     const atomic_int *cancel;
 } TrainOptions;
@@ -133,7 +138,7 @@ Status model_train_batches(Model *model, Pool *pool, const TrainExample *example
 Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t n_examples,
                   const TrainOptions *options, double *loss, Error *err) MUST_CHECK;
 
-// Steps that model_train will take for n examples.
+// Steps that model_train will take for n examples, until_... heeded.
 uint64_t train_planned_steps(const TrainOptions *options, size_t n_examples);
 
 // Class weights that let every class count alike: weights[c] = n / (n_labels * examples of class c), as scikit-learn's

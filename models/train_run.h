@@ -25,6 +25,7 @@ typedef struct TrainRun {
     size_t n_examples;
     const size_t *batch_starts; // given batches; NULL where epochs are drawn
     uint64_t steps_per_epoch;
+    uint64_t last_step;         // where the run ends; the schedule may go on beyond it
     const TrainExample **batch; // [largest batch]
     size_t *order;              // [n_examples] of order_epoch
     uint64_t order_epoch;

@@ -96,3 +96,20 @@ Status canonical_json_text(Slice what, Slice text, Buffer *out, Error *err)
     json_close(&document);
     return buffer_status(out, err);
 }
+
+Status canonical_member(Slice what, Slice object, const char *key, Buffer *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    TRY(json_parse(what, object, JSON_STRICT, &document, err));
+    const Json *value = json_get(json_root(document), key);
+    Status s = STATUS_OK;
+    if (value) {
+        buffer_printf(out, "{\"%s\":", key);
+        canonical_json(value, out);
+        buffer_append_byte(out, '}');
+    } else {
+        s = error_set(err, STATUS_NOT_FOUND, SLICE_FMT " has no \"%s\"", SLICE_ARG(what), key);
+    }
+    json_close(&document);
+    return s;
+}

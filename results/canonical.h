@@ -14,4 +14,8 @@ void canonical_json(const Json *value, Buffer *out);
 // The same from text; what names it in messages.
 Status canonical_json_text(Slice what, Slice text, Buffer *out, Error *err) MUST_CHECK;
 
+// The object of one member alone, as {"train_samples":50}, of a canonical object that has it; STATUS_NOT_FOUND else.
+Status canonical_member(Slice what, Slice object, const char *key, Buffer *out,
+                        Error *err) MUST_CHECK;
+
 #endif

@@ -3,13 +3,27 @@
 #include "results/keep.h"
 
 #include "base/size.h"
+#include "results/canonical.h"
 #include "results/store_internal.h"
+
+// Whether a setting is of a point of the learning curve.
+static bool is_of_point(Slice setting, Slice point)
+{
+    Buffer own = {0};
+    Error ignored = {0};
+    const bool is =
+        canonical_member(SLICE("setting"), setting, "train_samples", &own, &ignored) == STATUS_OK &&
+        slice_eq(buffer_slice(&own), point);
+    buffer_release(&own);
+    return is;
+}
 
 static bool matches(const RunTrial *planned, TrialStatus status, const JudgedQuery *query)
 {
     if (status != TRIAL_DONE || planned->role != query->role ||
         !slice_eq(planned->model, query->model) || !slice_eq(planned->task, query->task))
         return false;
+    if (query->role == TRIAL_CURVE) return is_of_point(planned->setting, query->setting);
     if (query->setting.ptr != NULL) return slice_eq(planned->setting, query->setting);
     return planned->role != TRIAL_OUTER || planned->is_chosen;
 }

@@ -8,7 +8,8 @@
 #include "metrics/evaluate.h"
 #include "results/store.h"
 
-// Which trials of a run. A setting whose ptr is NULL means the nested estimate: the setting chosen in each outer fold.
+// Which trials of a run. A setting whose ptr is NULL means the nested estimate: the setting chosen in each outer fold. Of
+// TRIAL_CURVE it is the point alone, {"train_samples":50}: each fold has its own winner there.
 typedef struct JudgedQuery {
     Slice model, task;
     Slice setting;

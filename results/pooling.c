@@ -1,4 +1,5 @@
 // results/pooling.c: the scores of a run, from the rows of its trials.
+#include "results/canonical.h"
 #include "results/judged.h"
 #include "results/keep.h"
 
@@ -109,7 +110,20 @@ static bool is_new(const JudgedQuery *queries, size_t n, const JudgedQuery *quer
     return true;
 }
 
-// Outer trials pool as the nested estimate; all others by their setting.
+// What trials of a role are pooled by: the nested estimate, the point of a learning curve, or the setting.
+static Status pooled_by(Pooling *pooling, const RunTrial *planned, Slice *out, Error *err)
+{
+    Buffer point = {0};
+    *out = planned->role == TRIAL_OUTER ? (Slice){0} : planned->setting;
+    if (planned->role != TRIAL_CURVE) return STATUS_OK;
+    Status s = canonical_member(SLICE("setting"), planned->setting, "train_samples", &point, err);
+    if (s == STATUS_OK)
+        *out = keep_text(&pooling->arena, buffer_slice(&point), &pooling->out_of_memory);
+    buffer_release(&point);
+    return s;
+}
+
+// Outer trials pool as the nested estimate, those of a learning curve by point; all others by their setting.
 static Status find_queries(Pooling *pooling, JudgedQuery **queries, size_t *n, Error *err)
 {
     RunTrial *plan = NULL;
@@ -119,11 +133,8 @@ static Status find_queries(Pooling *pooling, JudgedQuery **queries, size_t *n, E
     TRY(arena_take(&pooling->arena, n_plan, sizeof **queries, "queries", queries, err));
     *n = 0;
     for (size_t i = 0; i < n_plan; i++) {
-        const JudgedQuery query = {.model = plan[i].model,
-                                   .task = plan[i].task,
-                                   .setting =
-                                       plan[i].role == TRIAL_OUTER ? (Slice){0} : plan[i].setting,
-                                   .role = plan[i].role};
+        JudgedQuery query = {.model = plan[i].model, .task = plan[i].task, .role = plan[i].role};
+        TRY(pooled_by(pooling, &plan[i], &query.setting, err));
         if (is_new(*queries, *n, &query)) (*queries)[(*n)++] = query;
     }
     return STATUS_OK;

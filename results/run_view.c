@@ -152,6 +152,7 @@ static Status read_scores(ViewBuild *build, Error *err)
             .task = task,
             .setting =
                 scores[i].setting.ptr == NULL ? VIEW_NONE : find_setting(view, scores[i].setting),
+            .train_samples = scores[i].role == TRIAL_CURVE ? view_point_of(scores[i].setting) : 0,
             .role = scores[i].role,
             .score = scores[i].score,
             .n_folds = scores[i].n_folds,
@@ -262,6 +263,7 @@ static Status build_view(ViewBuild *build, Slice run_id, Error *err)
         TRY(s);
     }
     TRY(view_sum_costs(build, err));
+    TRY(view_find_points(build, err));
     TRY(view_measure_gaps(build, err));
     TRY(view_add_notes(build, err));
     TRY(view_read_samples(build, err));

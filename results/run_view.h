@@ -78,10 +78,20 @@ typedef struct ViewTrial {
 typedef struct ViewScore {
     int model, task;
     int setting; // VIEW_NONE: nested, each fold has its own winner
+    double
+        train_samples; // of TRIAL_CURVE: the point as the suite has it, a share or a number; else 0
     TrialRole role;
     StoredScore score;
     uint32_t n_folds, n_seeds, n_trials;
 } ViewScore;
+
+// A point of a model's learning curve: its primary score with so many labels. The headline is one of them.
+typedef struct ViewPoint {
+    int model, task;
+    double train_samples; // as the suite has it; 1 = the whole training part
+    double n_labelled;    // mean over trials, NaN where unknown
+    const ViewScore *score;
+} ViewPoint;
 
 // Counts over the trials a model is judged by: chosen outer trials, single ones, or the baseline's.
 typedef struct ViewConfusion {
@@ -144,6 +154,8 @@ typedef struct RunView {
     size_t n_trials, n_done, n_failed;
     ViewScore *scores;
     size_t n_scores;
+    ViewPoint *points; // by model, task and n_labelled; none without a learning curve
+    size_t n_points;
     ViewConfusion *confusions;
     size_t n_confusions;
     ViewWorst *worst;

@@ -21,6 +21,10 @@ Status view_find_axes(ViewBuild *build, Error *err);
 Status view_read_samples(ViewBuild *build, Error *err);
 
 // run_view_findings.c: costs and gaps of each setting, and the notes that follow from them.
+// Learning curves, from scores and trials.
+Status view_find_points(ViewBuild *build, Error *err) MUST_CHECK;
+// The train_samples of a setting's or point's JSON; 0 where it has none.
+double view_point_of(Slice setting);
 Status view_sum_costs(ViewBuild *build, Error *err);
 Status view_measure_gaps(ViewBuild *build, Error *err);
 Status view_add_notes(ViewBuild *build, Error *err);

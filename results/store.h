@@ -84,11 +84,12 @@ Status store_get_folds(Store *store, Arena *arena, Slice key, size_t *k, int32_t
 // --- trials --------------------------------------------------------------------------------------------------------
 
 typedef enum TrialRole {
-    TRIAL_INNER,    // scored on the inner part, for choosing a setting
-    TRIAL_OUTER,    // the chosen setting, scored on the outer fold left out
-    TRIAL_EXPLORE,  // another setting on the outer fold: shown, never used for choosing
-    TRIAL_FINAL,    // trained on all data, to be shipped
-    TRIAL_SINGLE,   // no folds: scored on the test file
+    TRIAL_INNER,   // scored on the inner part, for choosing a setting
+    TRIAL_OUTER,   // the chosen setting, scored on the outer fold left out
+    TRIAL_EXPLORE, // another setting on the outer fold: shown, never used for choosing
+    TRIAL_FINAL,   // trained on all data, to be shipped
+    TRIAL_SINGLE,  // no folds: scored on the test file
+    TRIAL_CURVE, // a point of the learning curve: the setting chosen there, scored as outer or single ones are
     TRIAL_BASELINE, // majority class, most frequent tag, source copied
 } TrialRole;
 
@@ -221,7 +222,7 @@ typedef struct RunTrial {
 typedef struct RunScore {
     Slice model, task;
     Slice
-        setting; // canonical JSON; ptr NULL for the nested estimate, where each fold has its own winner
+        setting; // canonical JSON; ptr NULL for the nested estimate, where each fold has its own winner; as judged.h says
     TrialRole role; // of the trials pooled
     StoredScore score;
     uint32_t n_folds, n_seeds, n_trials; // behind it

@@ -113,6 +113,13 @@ static Status draw_scores(Html *html, int model, int task, Buffer *out, bool *dr
     return plot_scores(&html->plots, task, out, drawn, err);
 }
 
+static Status draw_learning_curve(Html *html, int model, int task, Buffer *out, bool *drawn,
+                                  Error *err)
+{
+    (void)model;
+    return plot_learning_curve(&html->plots, task, out, drawn, err);
+}
+
 static Status draw_grid(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
 {
     return plot_grid(&html->plots, model, task, out, drawn, err);
@@ -150,14 +157,25 @@ static Slice caption(Html *html, const char *text, Slice of, Slice source)
                      &html->out->failed);
 }
 
+static void put_learning_curve(Html *html, int task, const ReportTable *table)
+{
+    put_heading(html, table->title);
+    html_figure(html, draw_learning_curve, VIEW_NONE, task,
+                caption(html, "Score against number of labels, on a logarithmic axis: ",
+                        html->view->tasks[task].primary,
+                        SLICE("bands: 95% intervals; the last point is the whole training part")));
+    html_table(html, table);
+}
+
 Status html_scores(Html *html, int task, Error *err)
 {
     const RunView *view = html->view;
     const ViewTask *t = &view->tasks[task];
-    ReportTable scores, averages, folds;
+    ReportTable scores, averages, folds, curve;
     TRY(table_scores(view, task, &html->arena, &scores, err));
     TRY(table_averages(view, task, &html->arena, &averages, err));
     TRY(table_folds(view, task, &html->arena, &folds, err));
+    TRY(table_curve(view, task, &html->arena, &curve, err));
     begin_section(html, "scores", task, "Scores", t->name);
     const int best = run_view_best_model(view, task);
     const ViewScore *headline =
@@ -168,6 +186,7 @@ Status html_scores(Html *html, int task, Error *err)
                             t->primary, source_of(html, headline, task)));
     }
     html_table(html, &scores);
+    if (curve.n_rows > 0) put_learning_curve(html, task, &curve);
     if (averages.n_rows > 0) {
         html_put(html, "<details><summary>Averages and classes</summary>\n");
         html_table(html, &averages);

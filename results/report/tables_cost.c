@@ -48,6 +48,46 @@ static void cost_cells(TableBuild *b, const ViewCost *cost)
 static const char *const cost_columns[] = {"time a trial", "tokens/s", "latency", "memory",
                                            "trials"};
 
+// As the suite wrote it: a share in percent, or a number of samples.
+static void point_cell(TableBuild *b, double train_samples)
+{
+    if (train_samples <= 1)
+        table_cell_printf(b, "%g%%", 100 * train_samples);
+    else
+        table_cell_printf(b, "%.0f", train_samples);
+}
+
+Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "curve");
+    table_title(&b, "Score against number of labels, " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("model"), COLUMN_WORD);
+    table_column(&b, SLICE("of the training part"), COLUMN_NUMBER);
+    table_column(&b, SLICE("labels"), COLUMN_NUMBER);
+    table_column(&b, t->primary, COLUMN_NUMBER);
+    table_column(&b, SLICE("folds"), COLUMN_DETAIL);
+    table_column(&b, SLICE("seeds"), COLUMN_DETAIL);
+    for (size_t i = 0; i < view->n_points; i++) {
+        const ViewPoint *point = &view->points[i];
+        if (point->task != task) continue;
+        table_cell_slice(&b, view->models[point->model].name);
+        point_cell(&b, point->train_samples);
+        if (!isnan(point->n_labelled)) text_count(&b.text, (uint64_t)(point->n_labelled + 0.5));
+        table_cell(&b);
+        text_score(&b.text, &point->score->score);
+        table_cell(&b);
+        table_cell_printf(&b, "%u", point->score->n_folds);
+        table_cell_printf(&b, "%u", point->score->n_seeds);
+    }
+    table_note(
+        &b,
+        "Brackets: 95%% intervals over the judged samples. Labels: those that tuning or the choice "
+        "of a setting saw, mean over folds; smaller subsets lie within larger ones and have "
+        "the same shares of classes.");
+    return table_end(&b, err);
+}
+
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     const ViewTask *t = &view->tasks[task];
@@ -66,6 +106,11 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
         if (cost->task != task || view->models[cost->model].is_baseline) continue;
+        // Those of a learning curve stand in its own table, a point a row.
+        if (view->n_points > 0 &&
+            run_view_setting_value(&view->settings_table[cost->setting], SLICE("train_samples"))
+                    .len > 0)
+            continue;
         table_cell_slice(&b, view->models[cost->model].name);
         table_cell_slice(&b, view->settings_table[cost->setting].label);
         const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
@@ -132,6 +177,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 {
     TRY(table_scores(view, task, arena, &tables[(*n)++], err));
     TRY(table_averages(view, task, arena, &tables[(*n)++], err));
+    TRY(table_curve(view, task, arena, &tables[(*n)++], err));
     TRY(table_settings(view, task, arena, &tables[(*n)++], err));
     TRY(table_folds(view, task, arena, &tables[(*n)++], err));
     for (size_t i = 0; i < view->n_confusions; i++) {
@@ -149,7 +195,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err)
 {
-    const size_t most = view->n_tasks * (5 + view->n_models) + view->n_confusions + 2;
+    const size_t most = view->n_tasks * (6 + view->n_models) + view->n_confusions + 2;
     TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
     *n_tables = 0;
     for (size_t t = 0; t < view->n_tasks; t++)

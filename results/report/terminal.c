@@ -204,11 +204,12 @@ Status render_terminal(const RunView *view, const ReportOptions *options, Buffer
     put_head(&t, view);
     put_notes(&t, view);
     for (size_t i = 0; s == STATUS_OK && i < view->n_tasks; i++) {
-        ReportTable tables[3];
+        ReportTable tables[4];
         s = table_scores(view, (int)i, &arena, &tables[0], err);
-        if (s == STATUS_OK) s = table_settings(view, (int)i, &arena, &tables[1], err);
-        if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[2], err);
-        for (size_t j = 0; s == STATUS_OK && j < 3; j++) s = put_table(&t, &tables[j], &arena, err);
+        if (s == STATUS_OK) s = table_curve(view, (int)i, &arena, &tables[1], err);
+        if (s == STATUS_OK) s = table_settings(view, (int)i, &arena, &tables[2], err);
+        if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[3], err);
+        for (size_t j = 0; s == STATUS_OK && j < 4; j++) s = put_table(&t, &tables[j], &arena, err);
     }
     arena_release(&arena);
     return s == STATUS_OK ? buffer_status(out, err) : s;

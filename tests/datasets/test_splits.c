@@ -345,6 +345,39 @@ Test(splits, a_subset_keeps_proportions_and_every_class)
     dataset_release(&d);
 }
 
+Test(splits, nested_subsets_lie_within_each_other_and_keep_proportions)
+{
+    Dataset d;
+    size_t chosen[MAX_N], n_chosen;
+    Error err = {0};
+    make(&(Shape){140, 1, 0, 3}, NULL, &d);
+    bool before[MAX_N] = {false};
+    size_t counts[16] = {0};
+    cr_assert_lt(d.n_labels, 16);
+    for (size_t i = 0; i < d.n_samples; i++) counts[d.samples[i].label]++;
+    for (size_t limit = 1; limit <= d.n_samples; limit++) {
+        bool now[MAX_N] = {false};
+        size_t of_class[16] = {0}, n_kept = 0;
+        cr_assert_eq(subset_choose_nested(&d, NULL, 0, limit, 7, chosen, &n_chosen, &err),
+                     STATUS_OK, "%s", err.text);
+        cr_assert_eq(n_chosen, limit);
+        for (size_t i = 0; i < n_chosen; i++) {
+            now[chosen[i]] = true;
+            n_kept += before[chosen[i]];
+            of_class[d.samples[chosen[i]].label]++;
+        }
+        cr_assert_eq(n_kept, limit - 1, "%zu samples do not hold the %zu before", limit, limit - 1);
+        for (size_t c = 0; c < d.n_labels; c++) {
+            const double share = (double)(limit * counts[c]) / (double)d.n_samples;
+            cr_assert_float_eq((double)of_class[c], share, 2.0, "%zu of class %zu in %zu",
+                               of_class[c], c, limit);
+            if (limit >= d.n_labels && counts[c] > 0) cr_assert_gt(of_class[c], 0);
+        }
+        for (size_t i = 0; i < d.n_samples; i++) before[i] = now[i];
+    }
+    dataset_release(&d);
+}
+
 Test(splits, pinned_folds_are_read_back)
 {
     Dataset d;

@@ -173,6 +173,20 @@ Status plot_curves(PlotContext *context, int model, int task, Buffer *out, bool 
     return plot_end(&plot, out, drawn, err);
 }
 
+// A setting of a shorter rung, or of a point of the learning curve: it has curves of its own beside the whole one's.
+static bool is_shorter(const RunView *view, int setting)
+{
+    static const char *const keys[] = {"until_epoch", "until_step", "train_samples"};
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < view->n_axes; i++) {
+            if (slice_eq_cstr(view->axes[i].key, keys[k]) &&
+                run_view_setting_value(&view->settings_table[setting], view->axes[i].key).len > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 Status plot_validation(PlotContext *context, int model, int task, Buffer *out, bool *drawn,
                        Error *err)
 {
@@ -183,6 +197,7 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
     *drawn = false;
     Plot plot = plot_begin(context, 460, 350);
     for (size_t s = 0; s < view->n_settings && n < MAX_SHOWN; s++) {
+        if (is_shorter(view, (int)s)) continue;
         // A block without points is written over by the next setting's of the same name.
         if (put_validation(&plot, model, task, (int)s, n) > 0) shown[n++] = (int)s;
     }
@@ -202,6 +217,66 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
             i > 0 ? ", " : "", i, shown[i] == best ? "3.2" : "1.6", i < PLOT_N_SERIES ? 1 : 2,
             PLOT_SERIES_1 + (int)(i % PLOT_N_SERIES));
         plot_label(&plot, view->settings_table[shown[i]].label);
+    }
+    buffer_append_byte(&plot.script, '\n');
+    return plot_end(&plot, out, drawn, err);
+}
+
+// ---- score against number of labels ----
+
+// The points of a model as a block of data: labels, score, lo, hi. Returns how many.
+static size_t put_points(Plot *plot, int model, int task, size_t index)
+{
+    const RunView *view = plot->context->view;
+    size_t n = 0;
+    buffer_printf(&plot->script, "$points%zu << END_OF_DATA\n", index);
+    for (size_t i = 0; i < view->n_points; i++) {
+        const ViewPoint *point = &view->points[i];
+        const StoredScore *s = &point->score->score;
+        if (point->model != model || point->task != task || isnan(point->n_labelled) ||
+            isnan(s->estimate))
+            continue;
+        buffer_printf(&plot->script, "%.9g %.9g %.9g %.9g\n", point->n_labelled, s->estimate,
+                      isnan(s->lo) ? s->estimate : s->lo, isnan(s->hi) ? s->estimate : s->hi);
+        n++;
+    }
+    buffer_append_cstr(&plot->script, "NaN NaN NaN NaN\nEND_OF_DATA\n");
+    return n;
+}
+
+Status plot_learning_curve(PlotContext *context, int task, Buffer *out, bool *drawn, Error *err)
+{
+    const RunView *view = context->view;
+    int shown[PLOT_N_SERIES];
+    size_t n = 0;
+    *drawn = false;
+    Plot plot = plot_begin(context, 520, 350);
+    for (size_t m = 0; m < view->n_models && n < PLOT_N_SERIES; m++) {
+        if (put_points(&plot, (int)m, task, n) > 1) shown[n++] = (int)m;
+    }
+    if (n == 0) {
+        plot_discard(&plot);
+        return STATUS_OK;
+    }
+    buffer_printf(&plot.title, SLICE_FMT " on " SLICE_FMT " by number of labels",
+                  SLICE_ARG(view->tasks[task].primary), SLICE_ARG(view->tasks[task].name));
+    buffer_printf(&plot.script, "set xlabel \"labels\" textcolor rgb \"#%06x\"\nset ylabel ",
+                  PLOT_MUTED);
+    plot_label(&plot, view->tasks[task].primary);
+    buffer_printf(
+        &plot.script,
+        " textcolor rgb \"#%06x\"\nset grid ytics lt 1 lc rgb \"#%06x\"\nset ytics scale 0\n"
+        "set logscale x\nset format \"%%g\"\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n"
+        "set key below\nplot ",
+        PLOT_MUTED, PLOT_RULE);
+    for (size_t i = 0; i < n; i++) {
+        const int colour = PLOT_SERIES_1 + (int)i;
+        buffer_printf(
+            &plot.script,
+            "%s$points%zu using 1:3:4 with filledcurves fs solid 0.15 noborder lc rgb \"#%06x\" notitle, "
+            "$points%zu using 1:2 with linespoints lw 2 pt 7 ps 0.7 lc rgb \"#%06x\" title ",
+            i > 0 ? ", " : "", i, colour, i, colour);
+        plot_label(&plot, view->models[shown[i]].name);
     }
     buffer_append_byte(&plot.script, '\n');
     return plot_end(&plot, out, drawn, err);

@@ -16,6 +16,9 @@ typedef struct PlotContext {
 
 // Models and the baseline with intervals, and a dot for each fold.
 Status plot_scores(PlotContext *context, int task, Buffer *out, bool *drawn, Error *err) MUST_CHECK;
+// The primary score by number of labels, a line and a band a model.
+Status plot_learning_curve(PlotContext *context, int task, Buffer *out, bool *drawn,
+                           Error *err) MUST_CHECK;
 // The primary score over the two first axes of the grid (further axes: the best over them).
 Status plot_grid(PlotContext *context, int model, int task, Buffer *out, bool *drawn,
                  Error *err) MUST_CHECK;

@@ -1,0 +1,12 @@
+// harness/plan_internal.h: between the sources of a plan.
+#ifndef ASSAY_HARNESS_PLAN_INTERNAL_H
+#define ASSAY_HARNESS_PLAN_INTERNAL_H
+
+#include "harness/plan.h"
+
+// Which trials of a group have the setting that won there.
+void plan_mark_chosen(Plan *plan, size_t group);
+// Makes all choices whose inner trials have ended. changed (may be NULL) is set where one was made.
+Status plan_make_choices(Plan *plan, bool *changed, Error *err) MUST_CHECK;
+
+#endif
