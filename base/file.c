@@ -45,6 +45,16 @@ void file_unmap(Slice *file)
     *file = (Slice){0};
 }
 
+void file_drop(Slice part)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t begin = ((uintptr_t)part.ptr + page - 1) / page * page;
+    const uintptr_t end = ((uintptr_t)part.ptr + part.len) / page * page;
+    if (part.len == 0 || begin >= end) return;
+    // A hint: where it is not heeded the pages stay, which is no error.
+    (void)madvise((void *)(part.ptr + (begin - (uintptr_t)part.ptr)), end - begin, MADV_DONTNEED);
+}
+
 const char *file_input_name(const char *path)
 {
     return strcmp(path, "-") == 0 ? "standard input" : path;

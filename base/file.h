@@ -10,6 +10,8 @@
 Status file_map(const char *path, Slice *out, Error *err) MUST_CHECK;
 // A no-op on a zeroed slice; zeroes *file.
 void file_unmap(Slice *file);
+// Lets go of the memory that a stretch of a mapped file takes (whole pages within it); reading it again brings it back.
+void file_drop(Slice part);
 // The whole file copied into the arena (NUL after the last byte); refuses more than max_bytes. "-" is standard input.
 Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out,
                  Error *err) MUST_CHECK;

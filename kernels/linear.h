@@ -9,7 +9,8 @@
 //   x, dx    [M, K], rows may be strided;  y, z, dy  [M, N], the same
 //   W        forward also as a file stores it (kernels/pack.h), in panels, with the bits of the same numbers as f32
 //   W, dW    [N, K] in LAYOUT_ROWS or LAYOUT_PANELS (kernels/pack.h); dW in W's layout, its filling stays zero
-//            (on a GPU best in LAYOUT_ROWS, which cuBLASLt reads: kernels/cuda/cuda_rows.h)
+//            (forward on the CPU also LAYOUT_COLUMNS, and W as a file stores it in panels or rows;
+//            on a GPU best in LAYOUT_ROWS, which cuBLASLt reads: kernels/cuda/cuda_rows.h)
 //   b, db    [1, N], optional
 // y must not overlap x. z may be y only where there is no activation (then they are equal). dx must not overlap dy.
 // NaN and infinity stay in their row of y. A row of y depends on that row of x alone, bit for bit. The backward pass

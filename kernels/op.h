@@ -30,7 +30,7 @@ typedef enum OpKind {
     // in0 = d out [T,H]. Accumulates out0 (word, in its layout), out1 (position), out2 (type), each optional, row by row in
     // token order.
     OP_EMBEDDING_BACKWARD,
-    // out0 [M,N] = act(in0 [M,K] x in1 [N,K]^T + in2 [1,N]); in2 optional; in1 in LAYOUT_PANELS or LAYOUT_ROWS.
+    // out0 [M,N] = act(in0 [M,K] x in1 [N,K]^T + in2 [1,N]); in2 optional; in1 in any layout.
     // out1 [M,N] optional: the value before the activation, for the backward pass. as.linear
     OP_LINEAR,
     // in0 = d out0 [M,N], in1 = x [M,K], in2 = weight, in3 = value before the activation (absent for ACTIVATION_NONE).

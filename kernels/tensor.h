@@ -46,6 +46,8 @@ typedef enum Layout {
     LAYOUT_PANELS, // a weight [rows = out, cols = in] packed for products (kernels/pack.h): panels of PANEL_WIDTH outputs;
     // element (n, k) is at ((n / PANEL_WIDTH) * cols + k) * PANEL_WIDTH + n % PANEL_WIDTH; the last panel is
     // filled up with zeros, which stay zero. One layout for every CPU row, so that a weight is packed once.
+    LAYOUT_COLUMNS, // a weight [rows = out, cols = in] as files with inputs first have it: element (n, k) is at k * row_stride + n.
+    // f32, read by the CPU's OP_LINEAR alone.
 } Layout;
 
 enum { PANEL_WIDTH = 16 };
@@ -54,7 +56,8 @@ typedef struct Tensor {
     void *
         data; // 64-byte aligned where we allocate it; NULL only where rows or cols is 0 or the tensor is absent
     size_t rows, cols;
-    size_t row_stride; // elements between rows, >= cols; cols for LAYOUT_PANELS
+    size_t
+        row_stride; // elements between rows, >= cols; cols for LAYOUT_PANELS, >= rows for LAYOUT_COLUMNS
     DType dtype;
     Layout layout;
     Device device;

@@ -132,8 +132,9 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
                                         .reference_only = options->reference_only,
                                         .openblas_forward = options->openblas_forward};
     // OpenBLAS and GPUs know f32 alone.
-    model->keeps_stored =
-        options->keep_stored && !options->openblas_forward && options->device.kind == DEVICE_CPU;
+    const bool is_plain = options->openblas_forward || options->device.kind != DEVICE_CPU;
+    model->keeps_stored = (options->keep_stored || options->mapped) && !is_plain;
+    model->is_mapped = options->mapped && !is_plain;
     *out = model;
     return STATUS_OK;
 }
@@ -271,12 +272,24 @@ static void count_flops(const Model *model, ModelSize *size)
     size->cache_bytes_per_token = cache_bytes_per_token(tape);
 }
 
+static uint64_t mapped_bytes(const Param *param)
+{
+    uint64_t total = 0;
+    for (size_t p = 0; param->places && p < param->n_parts; p++) {
+        const PartPlace *place = &param->places[p];
+        const uint64_t n = (uint64_t)(param->parts[p].end - param->parts[p].begin) * param->cols;
+        if (place->mapped) total += n / dtype_block(place->dtype) * dtype_size(place->dtype);
+    }
+    return total;
+}
+
 ModelSize model_size(const Model *model)
 {
     ModelSize size = {.weight_bytes = model->tape.n_floats * sizeof(float)};
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const uint64_t n = (uint64_t)param->rows * param->cols;
+        size.mapped_bytes += mapped_bytes(param);
         if (param->source == PARAM_COMPUTED) continue; // as others count
         size.n_parameters += n;
         if (param->group == 0)

@@ -45,6 +45,9 @@ typedef struct ModelOptions {
     // Matrices stay in memory as the files store them (16-bit or in blocks), unpacked where they are used: less memory, less to
     // read, the same bits. Such a model answers and is not tuned. On a GPU all is f32.
     int keep_stored;
+    // Matrices are read where the files are mapped: no copy, shared with other processes that read them, the same bits, slower.
+    // Vectors and what no kernel reads as it lies are copied. On the CPU; the files must not change meanwhile.
+    int mapped;
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
 } ModelOptions;
 
@@ -160,6 +163,7 @@ typedef struct ModelSize {
     uint64_t n_block;      // of one block
     uint64_t n_head;       // pooler and head
     uint64_t weight_bytes; // as held in memory
+    uint64_t mapped_bytes; // as read where files are mapped
     // Of a forward pass: of the products, and of attention for each token that a token sees.
     uint64_t flops_per_token, flops_per_seen_token;
     uint64_t

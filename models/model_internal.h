@@ -42,11 +42,13 @@ struct Model {
     void (*close_files)(Model *model);
     int wants_normalized;
     Tape tape;
-    Program *program;  // for answers
-    float *weights;    // [tape.n_floats] on the device
-    float *kept;       // copy of model_keep, or NULL
-    bool keeps_stored; // asked for with ModelOptions.keep_stored
-    bool *is_fresh;    // [n_params] drawn from the seed
+    Program *program;         // for answers
+    float *weights;           // [tape.n_floats] on the device
+    float *kept;              // copy of model_keep, or NULL
+    bool keeps_stored;        // asked for with ModelOptions.keep_stored
+    bool is_mapped;           // matrices are read where `files` maps them
+    struct Checkpoint *files; // kept open where is_mapped; closed by close_files
+    bool *is_fresh;           // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
     ModelBlock blocks[MODEL_MAX_BLOCKS];
@@ -77,7 +79,7 @@ Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 
 // ---- weights (model_weights.c) ----
 
-// Chooses how each parameter is kept, by what the file has of it.
+// Chooses how each parameter is kept, by what the file has of it: as numbers, as the file has them, or where the file is mapped.
 Status weights_choose_storage(Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 // Takes memory for the weights; where the machine has less than they need, says so before anything is read.
 Status weights_alloc(Model *model, Error *err) MUST_CHECK;
@@ -107,6 +109,12 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
                        Error *err) MUST_CHECK;
 // Refuses a file that has blocks beyond those of config.json: left out, they would give another model in silence.
 Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
+
+// A matrix out of a mapped file as f32, its rows a stretch at a time, each given back to the system once it is read. Its
+// tensors are there and of its shape; scratch [rows * cols]. *is_done false: it must be read whole.
+enum { WEIGHTS_STRETCH_BYTES = 4 << 20 };
+Status weights_load_rows(Model *model, const Param *param, const Safetensors *file, float *scratch,
+                         bool *is_done, Error *err) MUST_CHECK;
 
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file);

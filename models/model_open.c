@@ -1,4 +1,5 @@
 // A model out of a directory: config.json, tokenizer, weights; or made anew beside a tokenizer's files.
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -12,6 +13,8 @@ static void close_files(Model *model)
 {
     tokenizer_close(&model->tokenizer);
     json_close(&model->config_file);
+    if (model->files) checkpoint_close(model->files);
+    free(model->files);
 }
 
 static bool same_labels(const ModelConfig *config, const ModelOptions *options)
@@ -107,9 +110,18 @@ static Status open_gguf_tokenizer(Model *model, const char *path, const Gguf *fi
     TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
     if (json.len > 0)
         TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
-    else if (kind.len > 0)
+    else if (kind.len > 0 && !slice_eq_cstr(kind, "none") && !slice_eq_cstr(kind, "no_vocab"))
         TRY(tokenizer_open_file(path, &model->tokenizer, err));
     return model->tokenizer ? check_vocab_size(model, file->name, err) : STATUS_OK;
+}
+
+// The files stay open as long as the model reads them.
+static Status keep_files(Model *model, const Checkpoint *files, Error *err)
+{
+    model->files = malloc(sizeof *files);
+    if (!model->files) return error_set_memory(err, 1, sizeof *files, "a model's files");
+    *model->files = *files;
+    return STATUS_OK;
 }
 
 static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
@@ -136,7 +148,8 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
-    checkpoint_close(&files);
+    if (s == STATUS_OK && model->is_mapped) s = keep_files(model, &files, err);
+    if (!model->files) checkpoint_close(&files);
     return s;
 }
 

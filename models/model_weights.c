@@ -59,7 +59,8 @@ static Status workbench_take(const Model *model, Workbench *out, Error *err)
     size_t largest = 1;
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
-        if (param->dtype == DTYPE_F32 && (!is_on_host(model) || param->layout == LAYOUT_PANELS))
+        if (param->dtype == DTYPE_F32 && !param->places &&
+            (!is_on_host(model) || param->layout == LAYOUT_PANELS))
             largest = size_max(largest, row_floats(param));
     }
     out->size_bytes = largest * sizeof(float);
@@ -101,7 +102,7 @@ Status weights_read_param(const Model *model, size_t index, float *rows, Error *
     const Param *param = &model->tape.params[index];
     Exec *exec = model->workers[0].exec;
     const float *stored = model->weights + param->offset;
-    if (param->dtype != DTYPE_F32) {
+    if (param->dtype != DTYPE_F32 || param->places) {
         weights_read_stored(model, param, rows);
         return STATUS_OK;
     }
@@ -251,15 +252,14 @@ size_t weights_part_dims(const Param *param)
     return param->is_vector && !param->is_one_row ? 1 : 2;
 }
 
-// Reads the parts of a parameter; *absent names one that is missing.
-static Status read_param(const Model *model, const Param *param, const Safetensors *file,
-                         float *rows, Slice *absent, Error *err)
+// Whether a parameter's tensors are there and of its shape; *absent names one that is missing.
+static Status check_param(const Model *model, const Param *param, const Safetensors *file,
+                          Slice *absent, Error *err)
 {
     for (size_t p = 0; p < param->n_parts; p++) {
-        const ParamPart *part = &param->parts[p];
         const SafeTensor *tensor = weights_find_part(model, file, param, p);
         if (!tensor) {
-            *absent = part->name;
+            *absent = param->parts[p].name;
             return STATUS_OK;
         }
         size_t n_rows, n_cols;
@@ -267,8 +267,21 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
         const size_t matrix[2] = {n_rows, n_cols}, n_dims = weights_part_dims(param);
         TRY(want_real(tensor, err));
         TRY(safetensor_want_shape(tensor, n_dims, n_dims == 1 ? &matrix[1] : matrix, err));
-        TRY(safetensor_read_f32(tensor, rows + part->begin * (param->is_vector ? 1 : param->cols),
-                                err));
+    }
+    return STATUS_OK;
+}
+
+// Reads the parts of a parameter that check_param found.
+static Status read_param(const Model *model, const Param *param, const Safetensors *file,
+                         float *rows, Error *err)
+{
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const SafeTensor *tensor = weights_find_part(model, file, param, p);
+        size_t n_rows, n_cols;
+        weights_part_shape(param, p, &n_rows, &n_cols);
+        TRY(safetensor_read_f32(
+            tensor, rows + param->parts[p].begin * (param->is_vector ? 1 : param->cols), err));
+        file_drop(tensor->data);
         if (param->is_input_first) TRY(weights_transpose(rows, n_rows, n_cols, err));
     }
     return STATUS_OK;
@@ -288,26 +301,29 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const bool in_head = param->group == 1 + model->config.n_layers;
-        if (param->dtype != DTYPE_F32) {
+        if (param->dtype != DTYPE_F32 || param->places) {
             weights_load_stored(model, param, file);
             continue;
         }
         float *rows = rows_room(model, i, &bench);
         Slice absent = {0};
-        bool fresh = in_head && head_is_new && !is_of_encoder(model, param);
+        bool is_done = false, fresh = in_head && head_is_new && !is_of_encoder(model, param);
         if (param->source == PARAM_COMPUTED) {
             draw_param(param, 0, seed, rows);
         } else if (!fresh) {
-            s = read_param(model, param, file, rows, &absent, err);
+            s = check_param(model, param, file, &absent, err);
             const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
             if (s == STATUS_OK && absent.ptr && !may_lack)
                 s = weights_missing(model, file, may_be_fresh, err);
             fresh = absent.ptr != NULL;
+            if (s == STATUS_OK && !fresh && is_on_host(model))
+                s = weights_load_rows(model, param, file, bench.rows, &is_done, err);
+            if (s == STATUS_OK && !fresh && !is_done) s = read_param(model, param, file, rows, err);
         }
         if (s != STATUS_OK) break;
         if (fresh) draw_param(param, model->config.initializer_range, seed, rows);
         model->is_fresh[i] = fresh;
-        s = put_param(model, i, rows, err);
+        if (!is_done) s = put_param(model, i, rows, err);
     }
     workbench_release(&bench);
     return s;
@@ -400,11 +416,11 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
     size_t index, part, begin, n;
     Workbench bench = {0};
     TRY(want_tensor(model, name, &index, &part, err));
-    if (model->tape.params[index].dtype != DTYPE_F32) {
+    if (model->tape.params[index].dtype != DTYPE_F32 || model->tape.params[index].places) {
         return error_set(err, STATUS_INVALID,
                          "tensor \"" SLICE_FMT
-                         "\" is kept as its file stores it (%s) and cannot be written",
-                         SLICE_ARG(name), dtype_name(model->tape.params[index].dtype));
+                         "\" is kept as its file stores it and cannot be written",
+                         SLICE_ARG(name));
     }
     part_range(&model->tape.params[index], part, &begin, &n);
     Status s = workbench_take(model, &bench, err);

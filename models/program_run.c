@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "kernels/pack.h"
 #include "models/program_internal.h"
 
 // ---- tensors of a step ----
@@ -29,6 +30,37 @@ static Tensor param_tensor(const ProgramRun *run, const Param *param, float *bas
     return t;
 }
 
+// Rows begin .. end of a parameter whose parts lie apart, all of one part.
+static Tensor part_tensor(const ProgramRun *run, const Param *param, size_t part, size_t begin,
+                          size_t end)
+{
+    const PartPlace *place = &param->places[part];
+    const size_t first = begin - param->parts[part].begin;
+    const size_t n_rows = param->parts[part].end - param->parts[part].begin;
+    char *data = (char *)(run->weights + place->offset);
+    if (place->mapped)
+        memcpy(&data, &place->mapped, sizeof data); // a view drops the const; only read
+    Tensor t = {.data = data,
+                .rows = end - begin,
+                .cols = param->cols,
+                .row_stride = param->cols,
+                .dtype = place->dtype,
+                .layout = place->layout,
+                .device = exec_device(run->exec)};
+    if (place->layout == LAYOUT_COLUMNS) {
+        t.data = data + first * sizeof(float);
+        t.row_stride = n_rows;
+    } else if (place->layout == LAYOUT_ROWS) {
+        t.data =
+            data + first * (param->cols / dtype_block(place->dtype)) * dtype_size(place->dtype);
+    } else if (place->dtype == DTYPE_F32) {
+        t.data = data + first * param->cols * sizeof(float);
+    } else {
+        t.data = data + first / PANEL_WIDTH * pack_stored_panel_bytes(place->dtype, param->cols);
+    }
+    return t;
+}
+
 static Tensor operand_tensor(const ProgramRun *run, const Operand *operand)
 {
     const bool is_param = operand->kind == OPERAND_PARAM || operand->kind == OPERAND_GRADIENT ||
@@ -42,6 +74,7 @@ static Tensor operand_tensor(const ProgramRun *run, const Operand *operand)
     case OPERAND_SLOT:
         return slot_tensor(run, operand->index, operand->begin, operand->end);
     case OPERAND_PARAM:
+        if (param->places) return part_tensor(run, param, 0, operand->begin, operand->end);
         return param_tensor(run, param, run->weights + param->offset, operand->begin, operand->end);
     case OPERAND_GRADIENT:
         return param_tensor(run, param, run->gradients + run->gradient_offsets[operand->index],
@@ -241,6 +274,62 @@ static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs 
     args->as.attention.max_pages = pages->max_pages;
 }
 
+// Columns of y that came in the order of a file's rows (formats/safetensors.h, SAFE_ROPE_PAIRS) into that of the tensor's, and
+// their bias.
+static Status order_pairs(const Tensor *y, size_t n_heads, const float *bias, Exec *exec,
+                          Error *err)
+{
+    const size_t mark = exec_scratch_mark(exec), dim = y->cols / n_heads, half = dim / 2;
+    float *row = exec_scratch(exec, y->cols * sizeof *row);
+    if (!row) return error_set_memory(err, y->cols, sizeof *row, "a row of keys");
+    for (size_t i = 0; i < y->rows; i++) {
+        float *to = (float *)y->data + i * y->row_stride;
+        memcpy(row, to, y->cols * sizeof *row);
+        for (size_t j = 0; j < y->cols; j++) {
+            const size_t at = j % dim;
+            to[j] = row[j - at + 2 * (at % half) + at / half];
+            if (bias) to[j] += bias[j];
+        }
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
+// A product with a weight whose parts lie apart: one a part, each into its own columns.
+static Status run_parts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
+                        Error *err)
+{
+    const Operand *weight = &step->in[1];
+    const Param *param = &run->program->tape->params[weight->index];
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const ParamPart *part = &param->parts[p];
+        const size_t begin = part->begin > weight->begin ? part->begin : weight->begin;
+        const size_t end = part->end < weight->end ? part->end : weight->end;
+        const size_t pair_heads = param->places[p].pair_heads;
+        if (begin >= end) continue;
+        OpArgs own = *args;
+        own.in[1] = part_tensor(run, param, p, begin, end);
+        own.out[0] = tensor_columns(args->out[0], begin - weight->begin, end - weight->begin);
+        own.in[2] = tensor_columns(args->in[2], begin - weight->begin, end - weight->begin);
+        if (pair_heads == 0) {
+            TRY(op_run(run->exec, OP_LINEAR, DTYPE_F32, &own, err));
+            continue;
+        }
+        if (end - begin != part->end - part->begin || own.as.linear.activation != ACTIVATION_NONE)
+            return error_set(err, STATUS_INTERNAL, "rows in pairs are multiplied in one piece");
+        const float *bias = own.in[2].data;
+        own.in[2] = (Tensor){0};
+        TRY(op_run(run->exec, OP_LINEAR, DTYPE_F32, &own, err));
+        TRY(order_pairs(&own.out[0], pair_heads, bias, run->exec, err));
+    }
+    return STATUS_OK;
+}
+
+static bool is_in_parts(const ProgramRun *run, const ProgramStep *step)
+{
+    return step->op == OP_LINEAR && run->program->tape->params[step->in[1].index].places;
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
@@ -259,7 +348,8 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
             attend_cached(run, node, &args);
         if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
             attend_pages(run, step, &args);
-        TRY(op_run(run->exec, step->op, DTYPE_F32, &args, err));
+        TRY(is_in_parts(run, step) ? run_parts(run, step, &args, err)
+                                   : op_run(run->exec, step->op, DTYPE_F32, &args, err));
     }
     return STATUS_OK;
 }

@@ -102,21 +102,44 @@ size_t param_row_bytes(const Param *param, size_t row)
     return row * (param->cols / dtype_block(param->dtype)) * dtype_size(param->dtype);
 }
 
+// Floats' worth of memory of a matrix.
+static size_t stored_floats(DType dtype, Layout layout, size_t rows, size_t cols)
+{
+    if (dtype == DTYPE_F32) return tensor_storage(rows, cols, layout);
+    const size_t bytes = layout == LAYOUT_PANELS
+                             ? pack_stored_bytes(dtype, rows, cols)
+                             : rows * (cols / dtype_block(dtype)) * dtype_size(dtype);
+    return size_round_up(bytes, sizeof(float)) / sizeof(float);
+}
+
+// Places for the parts that are not mapped.
+static void place_parts(Tape *tape, Param *param)
+{
+    param->storage = 0;
+    for (size_t p = 0; p < param->n_parts; p++) {
+        PartPlace *place = &param->places[p];
+        const size_t rows = param->parts[p].end - param->parts[p].begin;
+        if (place->mapped) continue;
+        place->offset = tape->n_floats;
+        const size_t n = size_round_up(
+            stored_floats(place->dtype, place->layout, rows, param->cols), PARAM_ALIGNMENT);
+        param->storage += n;
+        tape->n_floats += n;
+    }
+}
+
 void tape_store(Tape *tape, const DType *dtypes)
 {
     tape->n_floats = 0;
     for (size_t i = 0; i < tape->n_params; i++) {
         Param *param = &tape->params[i];
         param->dtype = dtypes[i];
-        param->storage = tensor_storage(param->rows, param->cols, param->layout);
-        if (param->dtype != DTYPE_F32) {
-            const size_t rows = param->layout == LAYOUT_PANELS
-                                    ? size_round_up(param->rows, PANEL_WIDTH)
-                                    : param->rows;
-            param->storage =
-                size_round_up(param_row_bytes(param, rows), sizeof(float)) / sizeof(float);
-        }
         param->offset = tape->n_floats;
+        if (param->places) {
+            place_parts(tape, param);
+            continue;
+        }
+        param->storage = stored_floats(param->dtype, param->layout, param->rows, param->cols);
         tape->n_floats += size_round_up(param->storage, PARAM_ALIGNMENT);
     }
 }

@@ -50,6 +50,16 @@ typedef struct ParamPart {
     size_t begin, end; // its rows in the parameter; its columns where the parameter is a vector
 } ParamPart;
 
+// Where one part of a matrix lies, where the parts lie apart.
+typedef struct PartPlace {
+    const void *mapped; // where its file is mapped; NULL: among the weights
+    size_t offset;      // then: floats from their start
+    DType dtype;
+    Layout layout;
+    size_t
+        pair_heads; // mapped rows are those of SAFE_ROPE_PAIRS (formats/safetensors.h) in so many heads; 0 = in order
+} PartPlace;
+
 // One parameter: a matrix or vector in one piece, made of one tensor of the checkpoint or of several stacked.
 typedef struct Param {
     ParamPart *parts;
@@ -69,8 +79,10 @@ typedef struct Param {
     float factor;     // of INIT_SINUSOIDS
     int32_t zero_row; // row that starts as zeros (padding), or -1
     size_t group;     // 0 embeddings, 1 + i block i, then the head
-    size_t storage;   // floats' worth of memory
-    size_t offset;    // floats from the start of the weights; a multiple of 16
+    // For answers only: each part by itself, and a product goes part by part. NULL: all in one piece at offset.
+    PartPlace *places; // [n_parts]
+    size_t storage;    // floats' worth of memory
+    size_t offset;     // floats from the start of the weights; a multiple of 16
 } Param;
 
 typedef size_t ParamId;

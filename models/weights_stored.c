@@ -1,8 +1,10 @@
-// Weights that stay in memory as a file stores them.
+// Weights that stay as a file stores them: in memory, packed, or where the file is mapped.
 #include <string.h>
 
+#include "base/file.h"
 #include "base/size.h"
 #include "kernels/pack.h"
+#include "kernels/quant.h"
 #include "models/model_internal.h"
 
 // Where row `row` of a tensor is stored, as a row of the parameter: GPT-2's layers have inputs first in Transformers but not
@@ -13,32 +15,101 @@ static const void *stored_row(const Param *param, const SafeTensor *tensor, size
     return tensor->data.ptr + row * (tensor->data.len / param->rows);
 }
 
-// Whether a tensor can be kept as it is, as part of this parameter. Its shape is checked when it is read.
-static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, DType *dtype)
+static bool has_shape(const Param *param, size_t part, const SafeTensor *tensor)
 {
     size_t rows, cols;
     weights_part_shape(param, part, &rows, &cols);
-    const bool fits = tensor->n_dims == 2 && tensor->shape[0] == rows && tensor->shape[1] == cols;
+    return tensor->n_dims == 2 && tensor->shape[0] == rows && tensor->shape[1] == cols;
+}
+
+// Whether a tensor can be kept as it is, as part of this parameter. Its shape is checked when it is read.
+static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, DType *dtype)
+{
     const bool is_whole = param->is_input_first
                               ? tensor->change == SAFE_TRANSPOSED
                               : tensor->change == SAFE_AS_IS || tensor->change == SAFE_ROPE_PAIRS;
-    return fits && is_whole && tensor_type_dtype(tensor->type, dtype) &&
+    return has_shape(param, part, tensor) && is_whole && tensor_type_dtype(tensor->type, dtype) &&
            pack_stored_is_known(*dtype) && param->cols % dtype_block(*dtype) == 0;
 }
 
-// The one dtype of all parts; F32 where they differ or one must be read as numbers.
-static DType choose(const Model *model, const Param *param, const Safetensors *file)
+// The same where the file is mapped: numbers must lie as their type wants.
+static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, PartPlace *place)
 {
-    DType chosen = DTYPE_F32;
-    if (param->is_vector || (param->layout != LAYOUT_PANELS && !param->is_gathered)) return chosen;
+    DType dtype = DTYPE_F32;
+    const bool as_it_lies = tensor->change == SAFE_AS_IS;
+    if (!has_shape(param, part, tensor) || !tensor_type_dtype(tensor->type, &dtype)) return false;
+    if (dtype != DTYPE_F32 && (!pack_stored_is_known(dtype) || param->cols % dtype_block(dtype)))
+        return false;
+    if (dtype == DTYPE_F32 && (uintptr_t)tensor->data.ptr % sizeof(float) != 0) return false;
+    *place = (PartPlace){.mapped = tensor->data.ptr, .dtype = dtype, .layout = LAYOUT_ROWS};
+    if (param->is_input_first) {
+        if (as_it_lies) place->layout = LAYOUT_COLUMNS;
+        return as_it_lies ? dtype == DTYPE_F32 : tensor->change == SAFE_TRANSPOSED;
+    }
+    if (tensor->change == SAFE_ROPE_PAIRS) place->pair_heads = tensor->n_heads;
+    return as_it_lies || (tensor->change == SAFE_ROPE_PAIRS && param->layout == LAYOUT_PANELS);
+}
+
+// Matrices of products, and tables that are gathered: what kernels read in other forms than f32.
+static bool is_readable(const Param *param)
+{
+    return !param->is_vector && (param->layout == LAYOUT_PANELS || param->is_gathered) &&
+           param->n_parts > 0;
+}
+
+// Whether the program cuts this weight elsewhere than between its parts: then they must lie in one piece.
+static bool is_cut_within(const Model *model, size_t index)
+{
+    const Param *param = &model->tape.params[index];
+    for (size_t i = 0; i < model->tape.n_nodes; i++) {
+        const TapeNode *node = &model->tape.nodes[i];
+        if (node->op != OP_LINEAR || node->params[0] != index) continue;
+        for (size_t p = 0; p < param->n_parts; p++) {
+            const ParamPart *part = &param->parts[p];
+            if (node->row_begin > part->begin && node->row_begin < part->end) return true;
+            if (node->row_end > part->begin && node->row_end < part->end) return true;
+        }
+    }
+    return false;
+}
+
+// Every part where the file is mapped, or where one cannot be none.
+static Status map_parts(Model *model, size_t index, const Safetensors *file, Error *err)
+{
+    Param *param = &model->tape.params[index];
+    PartPlace *places = NULL;
+    bool has_pairs = false;
+    if (!is_readable(param)) return STATUS_OK;
+    TRY(arena_take(&model->arena, param->n_parts, sizeof *places, "parameters", &places, err));
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const SafeTensor *tensor = weights_find_part(model, file, param, p);
+        if (!tensor || !can_map(param, p, tensor, &places[p])) return STATUS_OK;
+        has_pairs = has_pairs || places[p].pair_heads > 0;
+    }
+    if (!has_pairs || !is_cut_within(model, index)) param->places = places;
+    return STATUS_OK;
+}
+
+// The one dtype of all parts. Where they differ each gets a place of its own; F32 where one must be read as numbers.
+static Status choose(Model *model, size_t index, const Safetensors *file, DType *out, Error *err)
+{
+    Param *param = &model->tape.params[index];
+    PartPlace *places = NULL;
+    bool differ = false;
+    if (!is_readable(param)) return STATUS_OK;
+    TRY(arena_take(&model->arena, param->n_parts, sizeof *places, "parameters", &places, err));
     for (size_t p = 0; p < param->n_parts; p++) {
         DType dtype = DTYPE_F32;
         const SafeTensor *tensor = weights_find_part(model, file, param, p);
-        if (!tensor || !can_keep(param, p, tensor, &dtype)) return DTYPE_F32;
-        if (p > 0 && dtype != chosen) return DTYPE_F32;
-        chosen = dtype;
+        if (!tensor || !can_keep(param, p, tensor, &dtype)) return STATUS_OK;
+        places[p] = (PartPlace){.dtype = dtype, .layout = param->layout};
+        differ = differ || dtype != places[0].dtype;
     }
-    return chosen;
+    if (!differ)
+        *out = places[0].dtype;
+    else if (!is_cut_within(model, index))
+        param->places = places;
+    return STATUS_OK;
 }
 
 Status weights_choose_storage(Model *model, const Safetensors *file, Error *err)
@@ -46,39 +117,109 @@ Status weights_choose_storage(Model *model, const Safetensors *file, Error *err)
     DType *dtypes = NULL;
     TRY(arena_take(&model->arena, model->tape.n_params, sizeof *dtypes, "parameters", &dtypes,
                    err));
-    for (size_t i = 0; i < model->tape.n_params; i++)
-        dtypes[i] = choose(model, &model->tape.params[i], file);
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        if (model->is_mapped) TRY(map_parts(model, i, file, err));
+        if (!model->tape.params[i].places) TRY(choose(model, i, file, &dtypes[i], err));
+    }
     tape_store(&model->tape, dtypes);
     return STATUS_OK;
 }
 
+// ---- loading ----
+
+// Rows of one matrix, from rows of tensors. What was read is given back to the system stretch by stretch, so that a file and
+// its weights are never both in memory.
+typedef struct Packing {
+    const Model *model;
+    const Param *param;
+    const Safetensors *file;
+    const SafeTensor *tensor; // of the part that the last row was in
+    size_t part;
+    const char *dropped; // up to here
+} Packing;
+
 // Row `row` of the parameter in the file.
-static const void *find_row(const Model *model, const Param *param, const Safetensors *file,
-                            size_t row)
+static const void *find_row(Packing *packing, size_t row)
 {
-    for (size_t p = 0; p < param->n_parts; p++) {
-        const ParamPart *part = &param->parts[p];
-        if (row < part->begin || row >= part->end) continue;
-        return stored_row(param, weights_find_part(model, file, param, p), row - part->begin);
+    const Param *param = packing->param;
+    const ParamPart *part = &param->parts[packing->part];
+    if (!packing->tensor || row < part->begin || row >= part->end) {
+        packing->part = 0;
+        while (row >= param->parts[packing->part].end) packing->part++;
+        packing->tensor = weights_find_part(packing->model, packing->file, param, packing->part);
+        packing->dropped = packing->tensor->data.ptr;
+        part = &param->parts[packing->part];
     }
-    return NULL;
+    const char *at = stored_row(param, packing->tensor, row - part->begin);
+    if (at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
+        file_drop((Slice){packing->dropped, (size_t)(at - packing->dropped)});
+        packing->dropped = at;
+    }
+    return at;
+}
+
+// Rows [begin, end) of the parameter to `to`.
+static void pack_rows(Packing *packing, DType dtype, Layout layout, size_t begin, size_t end,
+                      char *to)
+{
+    const size_t cols = packing->param->cols;
+    const size_t row_bytes = cols / dtype_block(dtype) * dtype_size(dtype);
+    if (layout == LAYOUT_ROWS) {
+        for (size_t row = begin; row < end; row++)
+            memcpy(to + (row - begin) * row_bytes, find_row(packing, row), row_bytes);
+        return;
+    }
+    const size_t panel_bytes = pack_stored_panel_bytes(dtype, cols);
+    for (size_t first = begin; first < end; first += PANEL_WIDTH, to += panel_bytes) {
+        const void *rows[PANEL_WIDTH] = {NULL};
+        const size_t n = size_min(PANEL_WIDTH, end - first);
+        for (size_t i = 0; i < n; i++) rows[i] = find_row(packing, first + i);
+        pack_stored_panel(dtype, rows, cols, to);
+    }
 }
 
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file)
 {
-    char *to = (char *)(model->weights + param->offset);
-    const size_t row_bytes = param->cols / dtype_block(param->dtype) * dtype_size(param->dtype);
-    if (param->layout == LAYOUT_ROWS) {
-        for (size_t row = 0; row < param->rows; row++)
-            memcpy(to + row * row_bytes, find_row(model, param, file, row), row_bytes);
+    Packing packing = {.model = model, .param = param, .file = file};
+    if (!param->places) {
+        pack_rows(&packing, param->dtype, param->layout, 0, param->rows,
+                  (char *)(model->weights + param->offset));
+    }
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const ParamPart *part = &param->parts[p];
+        const PartPlace *place = param->places ? &param->places[p] : NULL;
+        if (place && place->mapped) continue;
+        if (place)
+            pack_rows(&packing, place->dtype, place->layout, part->begin, part->end,
+                      (char *)(model->weights + place->offset));
+        const SafeTensor *tensor = weights_find_part(model, file, param, p);
+        if (tensor) file_drop(tensor->data);
+    }
+}
+
+// ---- reading back ----
+
+// Row `row` of a part that lies by itself.
+static void read_part_row(const Model *model, const Param *param, size_t p, size_t row, float *out)
+{
+    const PartPlace *place = &param->places[p];
+    const size_t n_rows = param->parts[p].end - param->parts[p].begin;
+    const float *weights = place->mapped ? place->mapped : model->weights + place->offset;
+    if (place->layout == LAYOUT_COLUMNS) {
+        for (size_t k = 0; k < param->cols; k++) out[k] = weights[k * n_rows + row];
         return;
     }
-    for (size_t first = 0; first < param->rows; first += PANEL_WIDTH) {
-        const void *rows[PANEL_WIDTH] = {NULL};
-        const size_t n = size_min(PANEL_WIDTH, param->rows - first);
-        for (size_t i = 0; i < n; i++) rows[i] = find_row(model, param, file, first + i);
-        pack_stored_panel(param->dtype, rows, param->cols, to + param_row_bytes(param, first));
+    if (place->pair_heads > 0) {
+        const size_t dim = n_rows / place->pair_heads, half = dim / 2, at = row % dim;
+        row = row - at + 2 * (at % half) + at / half;
     }
+    Tensor tensor = {.rows = n_rows,
+                     .cols = param->cols,
+                     .row_stride = param->cols,
+                     .dtype = place->dtype,
+                     .layout = place->layout};
+    memcpy(&tensor.data, &weights, sizeof weights); // only read
+    unpack_tensor_row(&tensor, row, out);
 }
 
 void weights_read_stored(const Model *model, const Param *param, float *rows)
@@ -89,5 +230,11 @@ void weights_read_stored(const Model *model, const Param *param, float *rows)
                            .row_stride = param->cols,
                            .dtype = param->dtype,
                            .layout = param->layout};
-    for (size_t i = 0; i < param->rows; i++) unpack_tensor_row(&tensor, i, rows + i * param->cols);
+    for (size_t i = 0; !param->places && i < param->rows; i++)
+        unpack_tensor_row(&tensor, i, rows + i * param->cols);
+    for (size_t p = 0; param->places && p < param->n_parts; p++) {
+        const ParamPart *part = &param->parts[p];
+        for (size_t i = part->begin; i < part->end; i++)
+            read_part_row(model, param, p, i - part->begin, rows + i * param->cols);
+    }
 }

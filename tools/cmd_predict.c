@@ -288,6 +288,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     ModelOptions options = {0};
     const char *directory = line->operands[0];
     TRY(model_options_read(line, &options, err));
+    TRY(model_options_mmap(line, &options, err));
     const size_t mode = option_choice(line, "mode");
     options.keep_stored = 1;
     choose_head(line, mode, &options);
@@ -387,6 +388,7 @@ static const Option options[] = {
      .lowest = 1,
      .highest = 1 << 20,
      .help = "cases read, worked on and written at a time; answers do not depend on it"},
+    MODEL_OPTION_MMAP,
     MODEL_OPTION_ROWS,
 };
 

@@ -38,6 +38,16 @@ Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err
     return STATUS_OK;
 }
 
+Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err)
+{
+    out->mapped = option_flag(line, "mmap");
+    if (!out->mapped || (out->device.kind == DEVICE_CPU && !out->openblas_forward))
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "--mmap is read by the CPU's own kernels alone: leave out %s",
+                     out->openblas_forward ? "--blas" : "--device");
+}
+
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err)
 {
     return pool_open((size_t)option_integer(line, "threads"), out, err);

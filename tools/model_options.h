@@ -34,10 +34,20 @@ extern const char *const blas_choices[];    // "own", "openblas"
         .help = "kernels of forward products; openblas is not the same bits for every batch" \
     }
 
+// For commands that ask a model and do not tune it.
+#define MODEL_OPTION_MMAP                                                                    \
+    {                                                                                        \
+        .name = "mmap", .kind = OPTION_FLAG,                                                 \
+        .help = "read weights where their files are mapped: starts at once, shared between " \
+                "processes, the same answers, slower"                                        \
+    }
+
 // "cpu", "cuda" or "cuda:N".
 Status device_parse(const char *text, Device *out, Error *err) MUST_CHECK;
 // Fills device, compute and openblas_forward of a zeroed *out.
 Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
+// --mmap, of a command with MODEL_OPTION_MMAP; refused beside what cannot read mapped weights.
+Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
 // A pool of --threads.
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_CHECK;
 // Opens a model for answers. Where its tokenizer alone cannot be read, which is said in the log, it is left out: ids can be

@@ -4,6 +4,7 @@
 #include "kernels/cpu/gemm_tile.h"
 #include "kernels/cpu/stored_fast.h"
 #include "kernels/cpu/vec.h"
+#include "kernels/quant.h"
 
 #include <string.h>
 
@@ -17,6 +18,13 @@ enum { GEMM_K = 384, GEMM_M = 224, GEMM_M_PACKED = 512, ROW_GAP = VEC_WIDTH };
 static size_t block_rows(const GemmProblem *g)
 {
     return g->b_side == GEMM_PANELS ? GEMM_M : GEMM_M_PACKED;
+}
+
+// b's steps are cut between blocks of its format.
+static size_t step_of(const GemmProblem *g)
+{
+    if (g->b_side == GEMM_STORED) return STORED_STEP;
+    return g->b_side == GEMM_STORED_ROWS ? dtype_block(g->stored_dtype) : 1;
 }
 
 static size_t ceil_div(size_t n, size_t step)
@@ -46,13 +54,13 @@ static ASource a_source(const GemmProblem *g)
 
 static size_t a_floats(const GemmProblem *g)
 {
-    const size_t rows = size_min(g->m, block_rows(g)), steps = size_min(g->k, GEMM_K + STORED_STEP);
+    const size_t rows = size_min(g->m, block_rows(g)), steps = size_min(g->k, GEMM_K + step_of(g));
     return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
 }
 
 size_t FAST(gemm_scratch)(const GemmProblem *problem)
 {
-    const size_t steps = size_min(problem->k, GEMM_K + STORED_STEP);
+    const size_t steps = size_min(problem->k, GEMM_K + step_of(problem));
     return a_floats(problem) +
            (problem->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
 }
@@ -68,6 +76,22 @@ static void pack_square(const float *from, size_t stride, float *to)
     for (size_t j = 0; j < VEC_WIDTH; j++) vec_store(to + j * VEC_WIDTH, block[j]);
 }
 
+// The same of rows in a file: for weights that are mapped, where nothing is packed ahead.
+static void pack_stored_rows(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
+{
+    enum { LARGEST_BLOCK = 256 };
+    float row[GEMM_K + LARGEST_BLOCK];
+    const size_t block = dtype_block(g->stored_dtype), n = size_min(VEC_WIDTH, g->n - j0);
+    const char *from = (const char *)g->stored + k0 / block * dtype_size(g->stored_dtype);
+    for (size_t j = 0; j < VEC_WIDTH; j++) {
+        if (j < n)
+            quant_decode(g->stored_dtype, n_k, from + (j0 + j) * g->stored_panel, row);
+        else
+            memset(row, 0, n_k * sizeof *row);
+        for (size_t k = 0; k < n_k; k++) to[k * VEC_WIDTH + j] = row[k];
+    }
+}
+
 // Panel rows [k0, k0 + n_k) of 16 columns from j0: to[k * 16 + j] = b[k][j0 + j], zeros beyond column n.
 static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
 {
@@ -75,6 +99,10 @@ static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k,
     if (g->b_side == GEMM_STORED) {
         const char *panel = (const char *)g->stored + j0 / VEC_WIDTH * g->stored_panel;
         FAST(stored_unpack)(g->stored_dtype, panel, k0, n_k, to);
+        return;
+    }
+    if (g->b_side == GEMM_STORED_ROWS) {
+        pack_stored_rows(g, j0, k0, n_k, to);
         return;
     }
     if (g->b_side == GEMM_ROWS) {
@@ -272,8 +300,7 @@ void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
     }
     const size_t m_blocks = ceil_div(problem->m, block_rows(problem));
     const size_t k_blocks = size_max(1, ceil_div(problem->k, GEMM_K));
-    // Stored weights are cut between their blocks of 32.
-    const size_t step = problem->b_side == GEMM_STORED ? STORED_STEP : 1;
+    const size_t step = step_of(problem);
     const size_t n_steps = ceil_div(problem->k, step);
     for (size_t i = 0; i < m_blocks; i++) {
         for (size_t k = 0; k < k_blocks; k++) {

@@ -19,7 +19,8 @@ typedef enum GemmSide {
     GEMM_TRANSPOSED, // a[k * stride + i], b[j * stride + k]
     GEMM_PANELS, // b only: LAYOUT_PANELS of a matrix [n, k]; stride = floats between panels (16 * k when whole)
     GEMM_PANELS_TRANSPOSED, // b only: LAYOUT_PANELS of a matrix [k, n]: b[k][j] is its row k, column j
-    GEMM_STORED, // b only: panels of a matrix [n, k] as a file stores it (kernels/pack.h)
+    GEMM_STORED,      // b only: panels of a matrix [n, k] as a file stores it (kernels/pack.h)
+    GEMM_STORED_ROWS, // b only: rows of a matrix [n, k] as they lie in the file
 } GemmSide;
 
 typedef struct GemmProblem {
@@ -27,7 +28,7 @@ typedef struct GemmProblem {
     const float *a, *b;
     size_t a_stride, b_stride;
     GemmSide a_side, b_side;
-    // Of GEMM_STORED, instead of b and b_stride: the panels, bytes between them, and their format.
+    // Of the stored ones, instead of b and b_stride: the panels or rows, bytes between them, and their format.
     const void *stored;
     size_t stored_panel;
     DType stored_dtype;

@@ -25,6 +25,22 @@ static size_t panel_stride(const Tensor *weight)
     return weight->cols * PANEL_WIDTH;
 }
 
+// How the product reads a weight.
+static GemmSide weight_side(const Tensor *w)
+{
+    const int is_packed = w->layout == LAYOUT_PANELS;
+    if (w->dtype != DTYPE_F32) return is_packed ? GEMM_STORED : GEMM_STORED_ROWS;
+    if (w->layout == LAYOUT_COLUMNS) return GEMM_ROWS;
+    return is_packed ? GEMM_PANELS : GEMM_TRANSPOSED;
+}
+
+// Bytes between panels, or between rows, of a stored weight.
+static size_t stored_stride(const Tensor *w)
+{
+    if (w->layout == LAYOUT_PANELS) return pack_stored_panel_bytes(w->dtype, w->cols);
+    return w->cols / dtype_block(w->dtype) * dtype_size(w->dtype);
+}
+
 Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1], *y = &args->out[0], *z = &args->out[1];
@@ -38,11 +54,9 @@ Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
         .a_side = GEMM_ROWS,
         .b = w->data,
         .b_stride = is_packed ? panel_stride(w) : w->row_stride,
-        .b_side = is_stored   ? GEMM_STORED
-                  : is_packed ? GEMM_PANELS
-                              : GEMM_TRANSPOSED,
+        .b_side = weight_side(w),
         .stored = w->data,
-        .stored_panel = is_stored ? pack_stored_panel_bytes(w->dtype, w->cols) : 0,
+        .stored_panel = is_stored ? stored_stride(w) : 0,
         .stored_dtype = w->dtype,
         .c = y->data,
         .c_row = y->row_stride,

@@ -10,6 +10,7 @@
 static size_t weight_index(const Tensor *w, size_t n, size_t k)
 {
     if (w->layout == LAYOUT_ROWS) return n * w->row_stride + k;
+    if (w->layout == LAYOUT_COLUMNS) return k * w->row_stride + n;
     return (n / PANEL_WIDTH * w->cols + k) * PANEL_WIDTH + n % PANEL_WIDTH;
 }
 

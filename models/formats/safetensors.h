@@ -110,6 +110,9 @@ Slice safetensors_metadata(const Safetensors *file, const char *key);
 // All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
 // and booleans rounded to nearest. F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
+// Rows [first, first + n) of shape[0] of a tensor SAFE_AS_IS or with SAFE_ROPE_PAIRS, in the same way.
+Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
+                                Error *err) MUST_CHECK;
 // Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions.
 const void *safetensor_row(const SafeTensor *tensor, size_t row);
 // All elements as int32: I32, I64 (refused out of range), I16, I8, U8, BOOL.

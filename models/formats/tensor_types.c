@@ -152,15 +152,19 @@ const void *safetensor_row(const SafeTensor *tensor, size_t row)
     return tensor->data.ptr + row * row_bytes;
 }
 
-static Status read_rope_pairs(const SafeTensor *tensor, float *out, Error *err)
+Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
+                                Error *err)
 {
-    const size_t n_rows = tensor->shape[0], n = n_rows > 0 ? tensor->n_elements / n_rows : 0;
-    SafeTensor row = *tensor;
-    row.n_elements = n;
-    row.data.len = n_rows > 0 ? tensor->data.len / n_rows : 0;
-    for (size_t i = 0; i < n_rows; i++) {
-        row.data.ptr = safetensor_row(tensor, i);
-        TRY(read_stored(&row, out + i * n, err));
+    const size_t n_rows = tensor->shape[0], cols = n_rows > 0 ? tensor->n_elements / n_rows : 0;
+    const size_t at_once = tensor->change == SAFE_AS_IS ? n : 1;
+    SafeTensor rows = *tensor;
+    assert(first <= n_rows && n <= n_rows - first);
+    if (n == 0) return STATUS_OK;
+    rows.n_elements = at_once * cols;
+    rows.data.len = tensor->data.len / n_rows * at_once;
+    for (size_t i = 0; i < n; i += at_once) {
+        rows.data.ptr = safetensor_row(tensor, first + i);
+        TRY(read_stored(&rows, out + i * cols, err));
     }
     return STATUS_OK;
 }
@@ -182,7 +186,7 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->change) {
     case SAFE_ROPE_PAIRS:
-        return read_rope_pairs(tensor, out, err);
+        return safetensor_read_rows_f32(tensor, 0, tensor->shape[0], out, err);
     case SAFE_TRANSPOSED:
         if (tensor->n_dims == 2) return read_transposed(tensor, out, err);
         break;

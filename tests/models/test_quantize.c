@@ -32,26 +32,30 @@ static void must_quantize(const char *model, TensorType to, const char *out)
     arena_release(&arena);
 }
 
-static Model *open_as(const char *path, int keep_stored)
+typedef enum Keeping { AS_NUMBERS, AS_STORED, AS_MAPPED } Keeping;
+
+static Model *open_as(const char *path, Keeping keeping)
 {
     Error err = {0};
     Model *model = NULL;
-    const ModelOptions options = {.without_tokenizer = 1, .keep_stored = keep_stored};
+    const ModelOptions options = {.without_tokenizer = 1,
+                                  .keep_stored = keeping == AS_STORED,
+                                  .mapped = keeping == AS_MAPPED};
     want_ok(model_open(path, &options, &model, &err), &err);
     return model;
 }
 
 static Model *open(const char *path)
 {
-    return open_as(path, 0);
+    return open_as(path, AS_NUMBERS);
 }
 
 // Logits of one sequence of ids 3, 4, 5, ...; freed by the caller.
-static float *logits_as(const char *path, int keep_stored, size_t n_tokens, size_t *n)
+static float *logits_as(const char *path, Keeping keeping, size_t n_tokens, size_t *n)
 {
     Error err = {0};
     int32_t ids[64];
-    Model *model = open_as(path, keep_stored);
+    Model *model = open_as(path, keeping);
     Pool *pool = open_pool(1);
     const size_t vocab_size = model_config(model)->vocab_size;
     for (size_t i = 0; i < n_tokens; i++) ids[i] = (int32_t)((3 + 7 * i) % vocab_size);
@@ -67,7 +71,7 @@ static float *logits_as(const char *path, int keep_stored, size_t n_tokens, size
 
 static float *logits_of(const char *path, size_t n_tokens, size_t *n)
 {
-    return logits_as(path, 0, n_tokens, n);
+    return logits_as(path, AS_NUMBERS, n_tokens, n);
 }
 
 static float largest_difference(const char *a, const char *b)
@@ -272,14 +276,17 @@ Test(quantize, weights_kept_as_stored_give_the_same_bits)
         size_t n = 0, m = 0;
         must_quantize(save_wide(folder), types[i], path);
         for (size_t n_tokens = 1; n_tokens < 20; n_tokens += 6) {
-            float *plain = logits_as(path, 0, n_tokens, &n),
-                  *kept = logits_as(path, 1, n_tokens, &m);
+            float *plain = logits_as(path, AS_NUMBERS, n_tokens, &n),
+                  *kept = logits_as(path, AS_STORED, n_tokens, &m),
+                  *mapped = logits_as(path, AS_MAPPED, n_tokens, &m);
             cr_assert_eq(n, m);
             cr_assert_arr_eq(plain, kept, n * sizeof *plain, "%s", tensor_type_name(types[i]));
+            cr_assert_arr_eq(plain, mapped, n * sizeof *plain, "%s", tensor_type_name(types[i]));
             free(plain);
             free(kept);
+            free(mapped);
         }
-        Model *plain = open_as(path, 0), *kept = open_as(path, 1);
+        Model *plain = open_as(path, AS_NUMBERS), *kept = open_as(path, AS_STORED);
         cr_expect_lt(model_size(kept).weight_bytes, model_size(plain).weight_bytes * 3 / 4, "%s",
                      tensor_type_name(types[i]));
         check_equal_weights(tensor_type_name(types[i]), plain, kept);
@@ -287,6 +294,43 @@ Test(quantize, weights_kept_as_stored_give_the_same_bits)
         model_close(&plain);
         model_close(&kept);
         folder_remove(folder);
+    }
+}
+
+Test(checkpoint, mapped_weights_give_the_same_bits_and_read_back_the_same)
+{
+    // Inputs first, stacked parts, tied tables, 16 bits, rows of queries in pairs.
+    static const char *const names[] = {"tiny-gpt2",
+                                        "tiny-llama2",
+                                        "tiny-llama-linear-bf16",
+                                        "tiny-qwen3",
+                                        "tiny-phi3",
+                                        "tiny-bert-seqcls",
+                                        "stories260K/stories260K-f32.gguf",
+                                        "stories260K/stories260K-q5_1.gguf"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char relative[128], model[1024];
+        snprintf(relative, sizeof relative, "models/%s", names[i]);
+        const char *shared = shared_path(relative);
+        if (!shared) cr_skip_test("%s of the shared folder absent", relative);
+        snprintf(model, sizeof model, "%s", shared);
+        for (size_t n_tokens = 1; n_tokens < 20; n_tokens += 9) {
+            size_t n = 0, m = 0;
+            float *plain = logits_as(model, AS_NUMBERS, n_tokens, &n),
+                  *mapped = logits_as(model, AS_MAPPED, n_tokens, &m);
+            cr_assert_eq(n, m);
+            cr_assert_arr_eq(plain, mapped, n * sizeof *plain, "%s", names[i]);
+            free(plain);
+            free(mapped);
+        }
+        Model *plain = open_as(model, AS_NUMBERS), *mapped = open_as(model, AS_MAPPED);
+        check_equal_weights(names[i], plain, mapped);
+        const ModelSize all = model_size(plain), rest = model_size(mapped);
+        cr_expect_gt(rest.mapped_bytes, 0);
+        cr_expect_lt(rest.weight_bytes, all.weight_bytes / 4, "%s: %llu of %llu bytes", names[i],
+                     (unsigned long long)rest.weight_bytes, (unsigned long long)all.weight_bytes);
+        model_close(&plain);
+        model_close(&mapped);
     }
 }
 
