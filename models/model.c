@@ -219,6 +219,12 @@ const Tokenizer *model_tokenizer(const Model *model)
     return model->tokenizer;
 }
 
+size_t model_unused_tensors(const Model *model, Slice *names)
+{
+    *names = model->unused;
+    return model->n_unused;
+}
+
 int model_head_is_fresh(const Model *model)
 {
     for (size_t i = 0; i < model->tape.n_params; i++) {
@@ -290,6 +296,8 @@ ModelSize model_size(const Model *model)
         const Param *param = &model->tape.params[i];
         const uint64_t n = (uint64_t)param->rows * param->cols;
         size.mapped_bytes += mapped_bytes(param);
+        size.packed_bytes += param_packed_floats(param, false) * sizeof(float);
+        size.f32_bytes += param_packed_floats(param, true) * sizeof(float);
         if (param->source == PARAM_COMPUTED) continue; // as others count
         size.n_parameters += n;
         if (param->group == 0)

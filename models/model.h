@@ -72,6 +72,9 @@ const ModelConfig *model_config(const Model *model);
 // The directory that it was opened from; NULL where there is none.
 const char *model_directory(const Model *model);
 const Tokenizer *model_tokenizer(const Model *model); // NULL where opened without
+// Tensors of its files that it has no use for, beside known buffers, tied copies and other heads: their number, and in *names a
+// few of them, quoted. Opening does not refuse them; whoever opens says so.
+size_t model_unused_tensors(const Model *model, Slice *names);
 // Whether weights of its head were drawn from the seed, not read.
 int model_head_is_fresh(const Model *model);
 Device model_device(const Model *model);
@@ -164,6 +167,8 @@ typedef struct ModelSize {
     uint64_t n_head;       // pooler and head
     uint64_t weight_bytes; // as held in memory
     uint64_t mapped_bytes; // as read where files are mapped
+    uint64_t packed_bytes; // the weights with what is mapped packed too: of a model that answers
+    uint64_t f32_bytes;    // all as f32, packed: of one that is tuned
     // Of a forward pass: of the products, and of attention for each token that a token sees.
     uint64_t flops_per_token, flops_per_seen_token;
     uint64_t
@@ -171,13 +176,14 @@ typedef struct ModelSize {
 } ModelSize;
 ModelSize model_size(const Model *model);
 
-// Bytes that a run will take: weights, and for each thread the slots of its largest unit; tuning every parameter also
-// gradients of every lane, moments, and a copy of the best weights.
+// Bytes that a run will take: weights, for each thread the slots of its largest unit, and the keys and values of the batch
+// where they are kept; tuning every parameter also gradients of every lane, moments, and a copy of the best weights. What is
+// mapped counts as if it were packed.
 typedef struct ModelMemory {
     uint64_t predict_bytes;
     uint64_t train_bytes;
 } ModelMemory;
-// longest_tokens: of one sequence. batch_tokens: of one step.
+// longest_tokens: of one sequence. batch_tokens: of one step, or of the sequences that are answered at once.
 Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
                     size_t batch_tokens, ModelMemory *out, Error *err) MUST_CHECK;
 

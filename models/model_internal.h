@@ -48,7 +48,9 @@ struct Model {
     bool keeps_stored;        // asked for with ModelOptions.keep_stored
     bool is_mapped;           // matrices are read where `files` maps them
     struct Checkpoint *files; // kept open where is_mapped; closed by close_files
-    bool *is_fresh;           // [n_params] drawn from the seed
+    Slice unused;             // names of the files' tensors that nothing here is made of, quoted
+    size_t n_unused;
+    bool *is_fresh; // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
     ModelBlock blocks[MODEL_MAX_BLOCKS];
@@ -107,6 +109,9 @@ const SafeTensor *weights_find_part(const Model *model, const Safetensors *file,
 // STATUS_INVALID: lists the tensors that the file lacks, and those that no parameter is made of.
 Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
                        Error *err) MUST_CHECK;
+// Fills model->unused. head_is_new: the file's own head is not asked for.
+Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_new,
+                           Error *err) MUST_CHECK;
 // Refuses a file that has blocks beyond those of config.json: left out, they would give another model in silence.
 Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 

@@ -148,6 +148,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
+    if (s == STATUS_OK) s = weights_list_unused(model, &files.tensors, head_is_new, err);
     if (s == STATUS_OK && model->is_mapped) s = keep_files(model, &files, err);
     if (!model->files) checkpoint_close(&files);
     return s;

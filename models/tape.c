@@ -112,6 +112,22 @@ static size_t stored_floats(DType dtype, Layout layout, size_t rows, size_t cols
     return size_round_up(bytes, sizeof(float)) / sizeof(float);
 }
 
+size_t param_packed_floats(const Param *param, bool as_f32)
+{
+    size_t floats = 0;
+    if (!param->places || as_f32) {
+        floats = as_f32 ? tensor_storage(param->rows, param->cols, param->layout) : param->storage;
+        return size_round_up(floats, PARAM_ALIGNMENT);
+    }
+    for (size_t p = 0; p < param->n_parts; p++) {
+        const size_t rows = param->parts[p].end - param->parts[p].begin;
+        floats +=
+            size_round_up(stored_floats(param->places[p].dtype, param->layout, rows, param->cols),
+                          PARAM_ALIGNMENT);
+    }
+    return floats;
+}
+
 // Places for the parts that are not mapped.
 static void place_parts(Tape *tape, Param *param)
 {

@@ -205,6 +205,9 @@ void tape_fail(Tape *tape, Status status, const char *what);
 // dtypes [n_params]: how each parameter is kept. Places them all anew; before a program is built. Others than F32 are for
 // dense weights in panels and for tables in rows.
 void tape_store(Tape *tape, const DType *dtypes);
+// Floats' worth of memory that a parameter takes in one piece or in packed parts, with what is mapped packed too; as_f32: as
+// numbers, whatever it is kept as.
+size_t param_packed_floats(const Param *param, bool as_f32);
 // Bytes from a parameter's beginning to row `row` (a multiple of PANEL_WIDTH in panels) or, of a vector, column.
 size_t param_row_bytes(const Param *param, size_t row);
 

@@ -269,27 +269,30 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
     for (size_t i = 0; s == STATUS_OK && i < tape->n_params; i++) {
         trained[i] = true;
         if (tape->params[i].source != PARAM_TRAINED) continue;
-        moments += tape->params[i].storage;
+        const size_t floats = param_packed_floats(&tape->params[i], true);
+        moments += floats;
         if (tape->params[i].is_gathered)
             row_cols = tape->params[i].cols;
         else
-            dense += tape->params[i].storage;
+            dense += floats;
     }
     const ProgramOptions options = {.is_training = true, .trained = trained, .dropout = -1};
     if (s == STATUS_OK) s = program_build(tape, &options, &arena, &program, err);
     if (s == STATUS_OK) {
         const bool is_on_gpu = model->exec_options.device.kind == DEVICE_CUDA;
-        const size_t answer = size_max(longest_tokens, model_unit_tokens(model)),
+        const size_t most = size_max(longest_tokens, batch_tokens);
+        const size_t answer = size_min(size_max(longest_tokens, model_unit_tokens(model)), most),
                      tuned = size_min(size_max(longest_tokens, TRAIN_UNIT_TOKENS),
                                       size_max(batch_tokens, 1));
-        const uint64_t weights = tape->n_floats * sizeof(float);
+        const ModelSize size = model_size(model);
         const uint64_t answering =
             (is_on_gpu ? 1 : n_threads) *
             program_buffer_floats(model->program, extent_for(model, answer)) * sizeof(float);
         const uint64_t tuning =
             n_threads * program_buffer_floats(program, extent_for(model, tuned)) * sizeof(float);
-        out->predict_bytes = weights + answering;
-        out->train_bytes = 2 * weights + answering + tuning +
+        out->predict_bytes =
+            size.packed_bytes + answering + batch_tokens * size.cache_bytes_per_token;
+        out->train_bytes = 2 * size.f32_bytes + answering + tuning +
                            (2 * moments + 4 * dense + batch_tokens * row_cols) * sizeof(float);
     }
     arena_release(&arena);

@@ -1,4 +1,6 @@
 // Which tensors a model wants and a file lacks, told all at once, and beside them those that the file has for nothing.
+#include <stdlib.h>
+
 #include "base/buffer.h"
 #include "models/architecture.h"
 #include "models/model_internal.h"
@@ -59,6 +61,91 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
                                unknown.n > 0 ? ", and not known is " : "", SLICE_ARG(extra));
     buffer_release(&missing.text);
     buffer_release(&unknown.text);
+    return s;
+}
+
+// ---- tensors that no parameter is made of ----
+
+// What checkpoints carry beside the weights, or twice: buffers, tied copies, a pooler or a pre-training head that this head does
+// not read.
+static bool is_known_extra(Slice name)
+{
+    static const Slice endings[] = {
+        SLICE_LIT("position_ids"),
+        SLICE_LIT("inv_freq"),
+        SLICE_LIT("attn.bias"),
+        SLICE_LIT("attn.masked_bias"),
+        SLICE_LIT("pooler.dense.weight"),
+        SLICE_LIT("pooler.dense.bias"),
+        SLICE_LIT("decoder.weight"),
+        SLICE_LIT("decoder.bias"),
+        SLICE_LIT("seq_relationship.bias"),
+        SLICE_LIT("seq_relationship.weight"),
+        SLICE_LIT("lm_head.weight"),
+        SLICE_LIT("lm_head.bias"),
+        SLICE_LIT("embed_tokens.weight"),
+        SLICE_LIT("embed_positions.weight"),
+        SLICE_LIT("shared.weight"),
+        SLICE_LIT("final_logits_bias"),
+        SLICE_LIT("rope_freqs.weight"),
+        SLICE_LIT("token_type_ids"),
+        SLICE_LIT("embed_out.weight"),
+    };
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (slice_ends_with(name, endings[i])) return true;
+    }
+    return false;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const SafeTensor *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// The tensors that parameters are made of, sorted by address.
+static Status list_used(const Model *model, const Safetensors *file, Arena *arena,
+                        const SafeTensor ***out, size_t *n, Error *err)
+{
+    size_t n_parts = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) n_parts += model->tape.params[i].n_parts;
+    TRY(arena_take(arena, n_parts, sizeof **out, "tensors", out, err));
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        for (size_t p = 0; p < param->n_parts; p++) {
+            const SafeTensor *tensor = weights_find_part(model, file, param, p);
+            if (tensor) (*out)[(*n)++] = tensor;
+        }
+    }
+    if (*n > 0) qsort(*out, *n, sizeof **out, by_address);
+    return STATUS_OK;
+}
+
+Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_new, Error *err)
+{
+    Arena arena = {0};
+    const SafeTensor **used = NULL;
+    size_t n_used = 0;
+    Names names = {0};
+    const bool is_bare = head_is_new || model->config.head == HEAD_EMBEDDING;
+    const Slice base = slice_from_cstr(model->config.architecture->base_prefix);
+    Status s = list_used(model, file, &arena, &used, &n_used, err);
+    for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
+        const SafeTensor *tensor = &file->tensors[i];
+        // Of another head than the file's nothing is said, but of the encoder's.
+        if (is_known_extra(tensor->name) || (is_bare && !slice_starts_with(tensor->name, base)))
+            continue;
+        if (!n_used || !bsearch(&tensor, used, n_used, sizeof *used, by_address))
+            add_name(&names, tensor->name);
+    }
+    end_names(&names);
+    if (s == STATUS_OK && names.n > 0) {
+        model->unused = arena_copy(&model->arena, buffer_slice(&names.text));
+        model->n_unused = names.n;
+        if (!model->unused.ptr) s = error_set_memory(err, names.text.len, 1, "names of tensors");
+    }
+    buffer_release(&names.text);
+    arena_release(&arena);
     return s;
 }
 

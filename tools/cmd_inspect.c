@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/size.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "tools/commands.h"
@@ -9,17 +10,17 @@
 #include "tools/model_card.h"
 #include "tools/model_options.h"
 
-// What memory is told for: one step of tuning.
-enum { STEP_SEQUENCES = 32, STEP_LENGTH = 128, MAX_SHOWN_LABELS = 20 };
+enum { MAX_SHOWN_LABELS = 20, USUAL_LENGTH = 128 };
 
 typedef struct Inspection {
     const char *directory;
+    const char *path; // where its files are: a cache's folder holds them further down
     Model *model;
     ModelSize size;
     uint64_t
         n_unused; // parameters of the files that a model without a head does not need: a pooler
     ModelMemory memory;
-    size_t n_threads, longest, step_tokens;
+    size_t n_threads, batch, longest, step_tokens;
     ModelCard card;
     Listing types; // dtype, tensors, parameters, bytes
     Listing files; // name, bytes
@@ -32,12 +33,10 @@ typedef struct Inspection {
 static Status count_types(Inspection *in, Error *err)
 {
     Checkpoint files = {0};
-    const char *path = in->directory;
     struct {
         uint64_t tensors, parameters, bytes;
     } counts[TENSOR_TYPE_COUNT] = {{0}};
-    TRY(checkpoint_resolve(in->types.arena, in->directory, &path, err));
-    TRY(checkpoint_open(path, &files, err));
+    TRY(checkpoint_open(in->path, &files, err));
     for (size_t i = 0; i < files.tensors.n_tensors; i++) {
         const SafeTensor *tensor = &files.tensors.tensors[i];
         counts[tensor->type].tensors++;
@@ -49,7 +48,11 @@ static Status count_types(Inspection *in, Error *err)
             in->n_unused += tensor->n_elements;
         }
     }
+    const Status s = files.gguf.n_pairs > 0
+                         ? model_card_read_gguf(&files.gguf, in->types.arena, &in->card, err)
+                         : STATUS_OK;
     checkpoint_close(&files);
+    TRY(s);
     for (size_t t = 0; t < TENSOR_TYPE_COUNT; t++) {
         if (counts[t].tensors == 0) continue;
         listing_cstr(&in->types, tensor_type_name((TensorType)t));
@@ -64,17 +67,17 @@ static Status list_files(Inspection *in, Error *err)
 {
     Slice *names = NULL;
     size_t n = 0;
-    if (!file_is_directory(in->directory)) {
+    if (!file_is_directory(in->path)) {
         FileStat info = {0};
-        TRY(file_stat(in->directory, &info, err));
-        listing_text(&in->files, file_name_of(slice_from_cstr(in->directory)));
+        TRY(file_stat(in->path, &info, err));
+        listing_text(&in->files, file_name_of(slice_from_cstr(in->path)));
         listing_count(&in->files, info.size_bytes);
         return listing_status(&in->files, err);
     }
-    TRY(file_list(in->files.arena, in->directory, &names, &n, err));
+    TRY(file_list(in->files.arena, in->path, &names, &n, err));
     for (size_t i = 0; i < n; i++) {
         FileStat info = {0};
-        const char *path = file_join(in->files.arena, slice_from_cstr(in->directory), names[i]);
+        const char *path = file_join(in->files.arena, slice_from_cstr(in->path), names[i]);
         if (!path) return error_set_memory(err, 1, names[i].len, "a path");
         if (file_is_directory(path)) continue;
         TRY(file_stat(path, &info, err));
@@ -88,22 +91,32 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
 {
     static const char *const type_columns[] = {"dtype", "tensors", "parameters", "bytes"};
     static const char *const file_columns[] = {"name", "bytes"};
-    ModelOptions options = {0};
+    // Nothing is computed, so nothing is copied: a model too large for this machine is told all the same.
+    ModelOptions options = {.mapped = 1};
+    const size_t batch = (size_t)option_integer(line, "batch");
+    const size_t length = (size_t)option_integer(line, "length");
     in->directory = line->operands[0];
+    TRY(checkpoint_resolve(arena, in->directory, &in->path, err));
     in->types = (Listing){.arena = arena, .columns = type_columns, .n_columns = 4};
     in->files = (Listing){.arena = arena, .columns = file_columns, .n_columns = 2};
     TRY(model_options_open(line, in->directory, &options, &in->model, err));
     const ModelConfig *config = model_config(in->model);
     in->size = model_size(in->model);
-    in->n_threads = pool_available_threads();
-    in->longest = config->max_positions < STEP_LENGTH ? config->max_positions : STEP_LENGTH;
-    in->step_tokens = STEP_SEQUENCES * in->longest;
+    if (length > config->max_positions) {
+        return error_set(err, STATUS_INVALID, "--length %zu: the model takes at most %zu tokens",
+                         length, config->max_positions);
+    }
+    in->n_threads = (size_t)option_integer(line, "threads");
+    if (in->n_threads == 0) in->n_threads = pool_available_threads();
+    in->longest = length > 0 ? length : size_min(config->max_positions, USUAL_LENGTH);
+    in->batch = batch;
+    in->step_tokens = batch * in->longest;
     TRY(model_memory(in->model, in->n_threads, in->longest, in->step_tokens, &in->memory, err));
     if (model_tokenizer(in->model)) {
         in->tokenizer = slice_from_cstr(tokenizer_model_name(model_tokenizer(in->model)));
         in->tokenizer_size = tokenizer_vocab_size(model_tokenizer(in->model));
     }
-    TRY(model_card_read(in->directory, arena, &in->card, err));
+    TRY(model_card_read(in->path, arena, &in->card, err));
     TRY(count_types(in, err));
     return list_files(in, err);
 }
@@ -213,12 +226,18 @@ static void put_sizes(Buffer *out, const Inspection *in)
     buffer_append_byte(out, '\n');
     put_costs(out, in);
     put_name(out, "memory");
-    put_bytes(out, in->size.weight_bytes);
-    buffer_append_cstr(out, " of weights; about ");
+    put_bytes(out, in->size.packed_bytes);
+    buffer_append_cstr(out, " of weights");
+    if (in->size.packed_bytes != in->size.f32_bytes) {
+        buffer_append_cstr(out, " (");
+        put_bytes(out, in->size.f32_bytes);
+        buffer_append_cstr(out, " as f32, to tune)");
+    }
+    buffer_append_cstr(out, "; about ");
     put_bytes(out, in->memory.predict_bytes);
     buffer_append_cstr(out, " to predict, ");
     put_bytes(out, in->memory.train_bytes);
-    buffer_printf(out, " to tune (steps of %zu tokens, %zu threads)\n", in->step_tokens,
+    buffer_printf(out, " to tune (%zu x %zu tokens, %zu threads)\n", in->batch, in->longest,
                   in->n_threads);
 }
 
@@ -334,9 +353,12 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_count(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
     json_put_key(w, "memory_bytes");
     json_begin_object(w);
-    json_count(w, "weights", in->size.weight_bytes);
+    json_count(w, "weights", in->size.packed_bytes);
+    json_count(w, "weights_f32", in->size.f32_bytes);
     json_count(w, "predict", in->memory.predict_bytes);
     json_count(w, "tune", in->memory.train_bytes);
+    json_count(w, "batch", in->batch);
+    json_count(w, "length", in->longest);
     json_count(w, "step_tokens", in->step_tokens);
     json_count(w, "threads", in->n_threads);
     json_end_object(w);
@@ -368,6 +390,28 @@ static Status run(CommandLine *line, Error *err)
     return s;
 }
 
+static const Option options[] = {
+    {.name = "batch",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "32",
+     .lowest = 1,
+     .highest = 1 << 20,
+     .help = "sequences that memory is told for"},
+    {.name = "length",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "0",
+     .highest = 1 << 24,
+     .help = "tokens of each; 0 is 128, or the model's context where that is shorter"},
+    {.name = "threads",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "0",
+     .highest = 1024,
+     .help = "threads that memory is told for; 0 is as many as this process may use"},
+};
+
 const Command command_inspect = {
     .name = "inspect",
     .group = "Models",
@@ -379,6 +423,8 @@ const Command command_inspect = {
         "Opens MODEL, a directory with config.json and model.safetensors or a GGUF file, checks that its files fit "
         "together, and says what it is. The licence, what the model was made from and trained on are "
         "those that its README.md states; nothing is guessed.",
-    .examples = "  assay inspect models/minilm\n",
+    OPTIONS(options),
+    .examples = "  assay inspect models/minilm\n"
+                "  assay inspect models/llama --batch 16 --length 2048\n",
     .run = run,
 };

@@ -96,3 +96,39 @@ Status model_card_read(const char *directory, Arena *arena, ModelCard *out, Erro
     }
     return STATUS_OK;
 }
+
+static Status add_copy(ModelCardField *field, Slice value, Arena *arena, Error *err)
+{
+    const Slice copy = arena_copy(arena, value);
+    if (!copy.ptr) return error_set_memory(err, value.len, 1, "a model card");
+    add_value(field, copy);
+    return STATUS_OK;
+}
+
+Status model_card_read_gguf(const Gguf *file, Arena *arena, ModelCard *out, Error *err)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } keys[] = {
+        {"general.license", offsetof(ModelCard, license)},
+        {"general.base_model.0.name", offsetof(ModelCard, base_model)},
+        {"general.languages", offsetof(ModelCard, language)},
+        {"general.datasets", offsetof(ModelCard, datasets)},
+        {"general.tags", offsetof(ModelCard, tags)},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        ModelCardField *field = (ModelCardField *)((char *)out + keys[i].offset);
+        const GgufValue *value = gguf_find(file, keys[i].key);
+        Slice text = {0};
+        if (!value || value->type != GGUF_STRING || field->n > 0) continue;
+        if (!value->is_array) {
+            TRY(gguf_get_string(file, keys[i].key, &text, NULL, err));
+            TRY(add_copy(field, text, arena, err));
+            continue;
+        }
+        GgufItems items = gguf_items(value);
+        while (gguf_next_string(&items, &text)) TRY(add_copy(field, text, arena, err));
+    }
+    return STATUS_OK;
+}

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
+#include "models/formats/gguf.h"
 
 enum { MODEL_CARD_MAX_VALUES = 32 };
 
@@ -23,5 +24,7 @@ typedef struct ModelCard {
 
 // Everything lies in the arena. A directory without such files gives an empty card.
 Status model_card_read(const char *directory, Arena *arena, ModelCard *out, Error *err) MUST_CHECK;
+// What general.* of a GGUF file says, into the fields that are empty.
+Status model_card_read_gguf(const Gguf *file, Arena *arena, ModelCard *out, Error *err) MUST_CHECK;
 
 #endif

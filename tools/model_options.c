@@ -53,8 +53,19 @@ Status model_options_pool(const CommandLine *line, Pool **out, Error *err)
     return pool_open((size_t)option_integer(line, "threads"), out, err);
 }
 
-Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
-                          Model **out, Error *err)
+// What a model's files have for nothing.
+static void tell_unused(const CommandLine *line, const char *path, const Model *model)
+{
+    Slice names = {0};
+    const size_t n = model_unused_tensors(model, &names);
+    if (n == 0) return;
+    log_message(line->log, LOG_WARNING,
+                "%s: %zu tensor%s that this architecture does not have %s left out: " SLICE_FMT,
+                path, n, n > 1 ? "s" : "", n > 1 ? "were" : "was", SLICE_ARG(names));
+}
+
+static Status open_with_tokenizer(const CommandLine *line, const char *directory,
+                                  ModelOptions *options, Model **out, Error *err)
 {
     Tokenizer *tokenizer = NULL;
     Error why = {0};
@@ -68,6 +79,14 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
     log_message(line->log, LOG_WARNING, "%s: texts cannot be read, only ids", why.text);
     options->without_tokenizer = 1;
     return model_open(directory, options, out, err);
+}
+
+Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
+                          Model **out, Error *err)
+{
+    TRY(open_with_tokenizer(line, directory, options, out, err));
+    tell_unused(line, directory, *out);
+    return STATUS_OK;
 }
 
 bool has_tokenizer(const char *directory)

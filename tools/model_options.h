@@ -51,7 +51,7 @@ Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err
 // A pool of --threads.
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_CHECK;
 // Opens a model for answers. Where its tokenizer alone cannot be read, which is said in the log, it is left out: ids can be
-// worked on all the same.
+// worked on all the same. Tensors that the model has no use for are named in the log.
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
                           Model **out, Error *err) MUST_CHECK;
 // Whether a directory has a tokenizer that could be opened: tokenizer.json or vocab.txt.

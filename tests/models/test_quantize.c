@@ -442,6 +442,51 @@ Test(checkpoint, lists_what_is_missing_and_what_is_not_known)
     folder_remove(folder);
 }
 
+Test(checkpoint, names_what_a_model_has_no_use_for)
+{
+    Error err = {0};
+    Safetensors file;
+    Model *model = NULL;
+    SafeItem items[128];
+    static const float x[4];
+    const char *folder = folder_make();
+    const ModelOptions as_saved = {.without_tokenizer = 1};
+    const ModelOptions encoder = {
+        .without_tokenizer = 1, .head_choice = HEAD_FOR_LABELS, .head = HEAD_EMBEDDING};
+    char path[1024];
+    (void)save_small(folder, HEAD_SEQUENCE, 3);
+    snprintf(path, sizeof path, "%s", folder_path(folder, "model/model.safetensors"));
+    want_ok(safetensors_open(path, &file, &err), &err);
+    cr_assert_lt(file.n_tensors, 120);
+    for (size_t i = 0; i < file.n_tensors; i++) {
+        const SafeTensor *t = &file.tensors[i];
+        items[i] =
+            (SafeItem){.name = t->name, .type = t->type, .n_dims = t->n_dims, .data = t->data.ptr};
+        memcpy(items[i].shape, t->shape, sizeof t->shape);
+    }
+    // A buffer that old checkpoints have, and two strangers, one of them in the encoder.
+    static const Slice names[] = {SLICE_LIT("bert.embeddings.position_ids"), SLICE_LIT("stranger"),
+                                  SLICE_LIT("bert.encoder.layer.0.attention.gate")};
+    for (size_t i = 0; i < 3; i++)
+        items[file.n_tensors + i] =
+            (SafeItem){.name = names[i], .type = TENSOR_F32, .n_dims = 1, .shape = {4}, .data = x};
+    want_ok(safetensors_write(folder_path(folder, "new"), items, file.n_tensors + 3, NULL, 0, NULL,
+                              NULL, &err),
+            &err);
+    safetensors_close(&file);
+    cr_assert_eq(rename(folder_path(folder, "new"), path), 0);
+    const char *directory = folder_path(folder, "model");
+    for (int is_bare = 0; is_bare < 2; is_bare++) {
+        Slice told = {0};
+        want_ok(model_open(directory, is_bare ? &encoder : &as_saved, &model, &err), &err);
+        cr_expect_eq(model_unused_tensors(model, &told), is_bare ? 1 : 2);
+        cr_expect_neq(slice_find(told, SLICE("attention.gate")), SIZE_MAX);
+        cr_expect_eq(slice_find(told, SLICE("stranger")) != SIZE_MAX, !is_bare);
+        model_close(&model);
+    }
+    folder_remove(folder);
+}
+
 Test(checkpoint, reads_the_layout_of_a_cache)
 {
     Error err = {0};

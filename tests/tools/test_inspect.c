@@ -38,6 +38,34 @@ Test(inspect, tells_what_the_files_say)
     arena_release(&arena);
 }
 
+Test(inspect, tells_memory_for_what_is_asked)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 2);
+    const char *small = folder_path(folder, "small.gguf");
+    const Program quantized = RUN(&arena, NULL, "quantize", model, "--to", "q8_0", "-o", small);
+    program_want(&quantized, 0);
+    const Program one =
+        RUN(&arena, NULL, "inspect", small, "--json", "--batch", "1", "--length", "8");
+    const Program many =
+        RUN(&arena, NULL, "inspect", small, "--json", "--batch", "64", "--length", "24");
+    program_want(&one, 0);
+    program_want(&many, 0);
+    const Json *less = json_get(json_of(one.out), "memory_bytes");
+    const Json *more = json_get(json_of(many.out), "memory_bytes");
+    cr_expect_eq(number_of(less, "length"), 8);
+    cr_expect_lt(number_of(less, "predict"), number_of(more, "predict"));
+    // 9 bits a number in matrices, not 32.
+    cr_expect_lt(number_of(less, "weights"), 0.5 * number_of(less, "weights_f32"));
+    cr_expect_gt(number_of(less, "tune"), 4 * number_of(less, "weights_f32"));
+    const Program longer = RUN(&arena, NULL, "inspect", small, "--length", "25");
+    program_want(&longer, 2);
+    cr_expect(text_contains(longer.err, "24"), "%s", longer.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(inspect, refuses_models_that_are_broken)
 {
     Arena arena = {0};
