@@ -1,5 +1,7 @@
 #include "datasets/columns.h"
 
+#include "datasets/pairs.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,13 +15,23 @@ static const char *const label_names[] = {"label",  "labels",     "class",    "c
 static const char *const pair_names[] = {"pair", "text_pair", "sentence2", "hypothesis", NULL};
 static const char *const id_names[] = {"id", "guid", NULL};
 
+static const char *const source_names[] = {"source",   "src",    "text",    "sentence", "input",
+                                           "question", "prompt", "article", "document", NULL};
+static const char *const target_names[] = {"target",    "targets",    "tgt", "translation",
+                                           "reference", "references", "ref", "output",
+                                           "answer",    "summary",    NULL};
+
 static const struct {
     const char *name;
-    const char *const *defaults;
+    const char *const *defaults;   // of samples with a label
+    const char *const *of_sources; // of samples with targets
 } roles[N_COLUMN_ROLES] = {
-    [COLUMN_TEXT] = {"text", text_names}, [COLUMN_LABEL] = {"label", label_names},
-    [COLUMN_PAIR] = {"pair", pair_names}, [COLUMN_ID] = {"id", id_names},
-    [COLUMN_GROUP] = {"group", NULL},
+    [COLUMN_TEXT] = {"text", text_names, source_names},
+    [COLUMN_LABEL] = {"label", label_names, NULL},
+    [COLUMN_PAIR] = {"pair", pair_names, NULL},
+    [COLUMN_ID] = {"id", id_names, id_names},
+    [COLUMN_GROUP] = {"group", NULL, NULL},
+    [COLUMN_TARGET] = {"target", NULL, target_names},
 };
 
 const char *column_role_name(ColumnRole role)
@@ -27,9 +39,9 @@ const char *column_role_name(ColumnRole role)
     return roles[role].name;
 }
 
-const char *const *column_default_names(ColumnRole role)
+const char *const *column_default_names(ColumnRole role, bool wants_target)
 {
-    return roles[role].defaults;
+    return wants_target ? roles[role].of_sources : roles[role].defaults;
 }
 
 static bool same_heading(Slice a, Slice b)
@@ -39,10 +51,11 @@ static bool same_heading(Slice a, Slice b)
     return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-size_t column_default_rank(ColumnRole role, Slice name)
+size_t column_default_rank(ColumnRole role, bool wants_target, Slice name)
 {
-    for (size_t i = 0; roles[role].defaults && roles[role].defaults[i]; i++) {
-        if (same_heading(name, slice_from_cstr(roles[role].defaults[i]))) return i;
+    const char *const *names = column_default_names(role, wants_target);
+    for (size_t i = 0; names && names[i]; i++) {
+        if (same_heading(name, slice_from_cstr(names[i]))) return i;
     }
     return SIZE_MAX;
 }
@@ -60,6 +73,8 @@ Slice column_asked(const ReadColumns *columns, ColumnRole role)
         return columns->id;
     case COLUMN_GROUP:
         return columns->group;
+    case COLUMN_TARGET:
+        return columns->target;
     case N_COLUMN_ROLES:
         break;
     }
@@ -115,10 +130,17 @@ static bool is_taken(const ReadColumns *columns, size_t column)
     return false;
 }
 
-// The columns of text and label where there is no header: as asked for, else the first ones left.
-static void place_without_header(const ReadColumns *columns, size_t n_fields,
+// What a sample is judged by: its label, or its target.
+static ColumnRole answer_role(const ReadOptions *options)
+{
+    return options->wants_target ? COLUMN_TARGET : COLUMN_LABEL;
+}
+
+// The columns of text and answer where there is no header: as asked for, else the first ones left.
+static void place_without_header(const ReadOptions *options, size_t n_fields,
                                  size_t role[N_COLUMN_ROLES])
 {
+    const ReadColumns *columns = &options->columns;
     size_t next = 0;
     for (int r = 0; r < N_COLUMN_ROLES; r++) {
         const Slice asked = column_asked(columns, (ColumnRole)r);
@@ -126,17 +148,23 @@ static void place_without_header(const ReadColumns *columns, size_t n_fields,
         if (asked.ptr) {
             const size_t number = column_number(asked);
             if (number) role[r] = number - 1;
-        } else if (r == COLUMN_TEXT || r == COLUMN_LABEL) {
+        } else if (r == COLUMN_TEXT || r == (int)answer_role(options)) {
             while (next < n_fields && is_taken(columns, next)) next++;
             if (next < n_fields) role[r] = next++;
         }
     }
 }
 
-static bool has_default_name(const Slice *fields, size_t n_fields, ColumnRole role)
+static bool is_default_name(const ReadOptions *options, ColumnRole role, Slice field)
+{
+    return column_default_rank(role, options->wants_target, field) != SIZE_MAX;
+}
+
+static bool has_default_name(const ReadOptions *options, const Slice *fields, size_t n_fields,
+                             ColumnRole role)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        if (column_default_rank(role, fields[i]) != SIZE_MAX) return true;
+        if (is_default_name(options, role, fields[i])) return true;
     }
     return false;
 }
@@ -144,18 +172,18 @@ static bool has_default_name(const Slice *fields, size_t n_fields, ColumnRole ro
 // The rule that reader.h states at ReadOptions.header.
 static bool looks_like_header(const ReadOptions *options, const Slice *fields, size_t n_fields)
 {
+    const ColumnRole answer = answer_role(options);
     if (asks_by_name(&options->columns)) return true;
-    if (has_default_name(fields, n_fields, COLUMN_TEXT) &&
-        has_default_name(fields, n_fields, COLUMN_LABEL)) {
+    if (has_default_name(options, fields, n_fields, COLUMN_TEXT) &&
+        has_default_name(options, fields, n_fields, answer)) {
         return true;
     }
     size_t role[N_COLUMN_ROLES];
-    place_without_header(&options->columns, n_fields, role);
-    const size_t label = role[COLUMN_LABEL], text = role[COLUMN_TEXT];
-    if (label < n_fields && column_default_rank(COLUMN_LABEL, fields[label]) != SIZE_MAX)
-        return true;
+    place_without_header(options, n_fields, role);
+    const size_t at = role[answer], text = role[COLUMN_TEXT];
+    if (at < n_fields && is_default_name(options, answer, fields[at])) return true;
     return options->label_optional && text < n_fields &&
-           column_default_rank(COLUMN_TEXT, fields[text]) != SIZE_MAX;
+           is_default_name(options, COLUMN_TEXT, fields[text]);
 }
 
 static void list_headings(const Slice *fields, size_t n_fields, char *out, size_t size)
@@ -220,11 +248,12 @@ static Status find_asked(const ReadInput *input, const ColumnMap *map, const Sli
 }
 
 // The column that bears the role's first default name.
-static size_t find_default(const ColumnMap *map, const Slice *fields, ColumnRole role)
+static size_t find_default(const ReadOptions *options, const ColumnMap *map, const Slice *fields,
+                           ColumnRole role)
 {
     size_t best = NO_COLUMN, best_rank = SIZE_MAX;
     for (size_t i = 0; i < map->n_fields; i++) {
-        const size_t rank = column_default_rank(role, fields[i]);
+        const size_t rank = column_default_rank(role, options->wants_target, fields[i]);
         if (rank >= best_rank) continue;
         best = i;
         best_rank = rank;
@@ -278,17 +307,19 @@ static Status missing_column(const ReadInput *input, const ColumnMap *map, const
                      ask_after(input->options));
 }
 
-// A label that is also the text would be learnt from the answer.
+// A label (or target) that is also the text would be learnt from the answer.
 static Status check_apart(const ReadInput *input, const ColumnMap *map, size_t line, Error *err)
 {
     static const ColumnRole inputs[] = {COLUMN_TEXT, COLUMN_PAIR};
-    const size_t label = map->role[COLUMN_LABEL];
-    for (size_t i = 0; label != NO_COLUMN && i < sizeof inputs / sizeof *inputs; i++) {
-        if (map->role[inputs[i]] != label) continue;
+    const ColumnRole answer = answer_role(input->options);
+    const size_t at = map->role[answer];
+    for (size_t i = 0; at != NO_COLUMN && i < sizeof inputs / sizeof *inputs; i++) {
+        if (map->role[inputs[i]] != at) continue;
         return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ":%zu: column %zu is taken as %s and as label: the answer would "
+                         SLICE_FMT ":%zu: column %zu is taken as %s and as %s: the answer would "
                                    "stand in the question; name another column",
-                         SLICE_ARG(input->path), line, label + 1, column_role_name(inputs[i]));
+                         SLICE_ARG(input->path), line, at + 1, column_role_name(inputs[i]),
+                         column_role_name(answer));
     }
     return STATUS_OK;
 }
@@ -302,7 +333,7 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
     out->has_header = options->header == READ_HEADER_AUTO
                           ? looks_like_header(options, fields, n_fields)
                           : options->header == READ_HEADER_YES;
-    place_without_header(columns, n_fields, out->role);
+    place_without_header(options, n_fields, out->role);
     for (int r = 0; r < N_COLUMN_ROLES; r++) {
         const ColumnRole role = (ColumnRole)r;
         const Slice asked = column_asked(columns, role);
@@ -310,7 +341,7 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
             TRY(find_asked(input, out, fields, line, column_role_name(role), asked, &out->role[r],
                            err));
         } else if (out->has_header && !asked.ptr) {
-            out->role[r] = find_default(out, fields, role);
+            out->role[r] = find_default(options, out, fields, role);
         }
     }
     if (out->has_header && !columns->text.ptr && out->role[COLUMN_TEXT] == NO_COLUMN) {
@@ -319,8 +350,9 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
     if (out->role[COLUMN_TEXT] == NO_COLUMN) {
         return missing_column(input, out, fields, line, COLUMN_TEXT, err);
     }
-    if (out->role[COLUMN_LABEL] == NO_COLUMN && !options->label_optional) {
-        return missing_column(input, out, fields, line, COLUMN_LABEL, err);
+    const ColumnRole answer = answer_role(options);
+    if (out->role[answer] == NO_COLUMN && (options->wants_target || !options->label_optional)) {
+        return missing_column(input, out, fields, line, answer, err);
     }
     TRY(check_apart(input, out, line, err));
     TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
@@ -366,5 +398,10 @@ Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice
         }
         sample.attributes = attributes;
     }
-    return dataset_builder_add(input->builder, &sample, label.len ? &label : NULL, err);
+    if (!input->options->wants_target)
+        return dataset_builder_add(input->builder, &sample, label.len ? &label : NULL, err);
+    const Slice target = field_of(map, fields, COLUMN_TARGET);
+    sample.targets = &target;
+    sample.n_targets = 1;
+    return pairs_add(input, &sample, err);
 }

@@ -4,7 +4,15 @@
 
 #include "datasets/reader.h"
 
-enum ColumnRole { COLUMN_TEXT, COLUMN_LABEL, COLUMN_PAIR, COLUMN_ID, COLUMN_GROUP, N_COLUMN_ROLES };
+enum ColumnRole {
+    COLUMN_TEXT,
+    COLUMN_LABEL,
+    COLUMN_PAIR,
+    COLUMN_ID,
+    COLUMN_GROUP,
+    COLUMN_TARGET,
+    N_COLUMN_ROLES
+};
 typedef enum ColumnRole ColumnRole;
 
 #define NO_COLUMN SIZE_MAX
@@ -17,10 +25,10 @@ typedef struct ColumnMap {
 } ColumnMap;
 
 const char *column_role_name(ColumnRole role); // "text", "label", ...
-// The names that a role has by default, ended by NULL; NULL for COLUMN_GROUP.
-const char *const *column_default_names(ColumnRole role);
+// The names that a role has by default, ended by NULL; NULL for roles without. They are others where targets are wanted.
+const char *const *column_default_names(ColumnRole role, bool wants_target);
 // The place of a name among a role's default ones, or SIZE_MAX. Blanks around it and case do not matter.
-size_t column_default_rank(ColumnRole role, Slice name);
+size_t column_default_rank(ColumnRole role, bool wants_target, Slice name);
 // What the options ask for in a role.
 Slice column_asked(const ReadColumns *columns, ColumnRole role);
 

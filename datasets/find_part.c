@@ -52,21 +52,25 @@ static int rank_name(Slice file, const char *const names[MAX_NAMES])
     return 0;
 }
 
-static bool is_readable(Slice file)
+static bool is_readable(Slice file, Slice end)
 {
     const Reader *reader;
+    if (end.len > 0) {
+        return file.len > end.len + 1 && slice_ends_with(file, end) &&
+               file.ptr[file.len - end.len - 1] == '.';
+    }
     return !slice_ends_with(file, SLICE("_labels.txt")) &&
            reader_for(file, (Slice){0}, &reader, NULL) == STATUS_OK;
 }
 
 // "a.tsv, b.tsv, ..." of the files with a rank, or of all for rank 0.
 static void list_files(const Slice *files, size_t n, int rank, const char *const names[MAX_NAMES],
-                       char *out, size_t size)
+                       Slice end, char *out, size_t size)
 {
     size_t len = 0, shown = 0;
     out[0] = '\0';
     for (size_t i = 0; i < n && len + 1 < size; i++) {
-        if (rank && !(is_readable(files[i]) && rank_name(files[i], names) == rank)) continue;
+        if (rank && !(is_readable(files[i], end) && rank_name(files[i], names) == rank)) continue;
         const char *separator = shown ? ", " : "";
         const bool is_last = shown++ == 12;
         const int written = is_last ? snprintf(out + len, size - len, ", ...")
@@ -77,8 +81,8 @@ static void list_files(const Slice *files, size_t n, int rank, const char *const
     }
 }
 
-Status dataset_find_part(Arena *arena, const char *directory, const char *part, char **out,
-                         Error *err)
+Status dataset_find_part(Arena *arena, const char *directory, const char *part, Slice end,
+                         char **out, Error *err)
 {
     const char *names[MAX_NAMES];
     Slice *files = NULL;
@@ -87,7 +91,7 @@ Status dataset_find_part(Arena *arena, const char *directory, const char *part, 
     names_of(part, names);
     TRY(file_list(arena, directory, &files, &n, err));
     for (size_t i = 0; i < n; i++) {
-        const int rank = is_readable(files[i]) ? rank_name(files[i], names) : 0;
+        const int rank = is_readable(files[i], end) ? rank_name(files[i], names) : 0;
         if (rank < best) continue;
         if (rank > best) n_best = 0;
         best = rank;
@@ -95,14 +99,19 @@ Status dataset_find_part(Arena *arena, const char *directory, const char *part, 
     }
     char shown[900];
     if (n_best == 0) {
-        list_files(files, n, 0, names, shown, sizeof shown);
+        list_files(files, n, 0, names, end, shown, sizeof shown);
+        if (end.len > 0) {
+            return error_set(err, STATUS_NOT_FOUND,
+                             "%s: there is no %s." SLICE_FMT " in this directory (it holds: %s)",
+                             directory, part, SLICE_ARG(end), n ? shown : "nothing");
+        }
         return error_set(
             err, STATUS_NOT_FOUND,
             "%s: there is no %s.tsv, .csv, .jsonl or .txt in this directory (it holds: %s)",
             directory, part, n ? shown : "nothing");
     }
     if (n_best > 1) {
-        list_files(files, n, best, names, shown, sizeof shown);
+        list_files(files, n, best, names, end, shown, sizeof shown);
         return error_set(err, STATUS_INVALID,
                          "%s: several files may be the %s part (%s): name the one that is meant",
                          directory, part, shown);

@@ -2,8 +2,8 @@
 #include "datasets/encoding.h"
 #include "datasets/reader.h"
 
-const char *const read_option_keys[] = {"format",   "columns", "header",     "delimiter",
-                                        "encoding", "labels",  "labels_file"};
+const char *const read_option_keys[] = {"format",   "columns", "header",      "delimiter",
+                                        "encoding", "labels",  "labels_file", "empty_sides"};
 const size_t read_option_keys_count = sizeof read_option_keys / sizeof *read_option_keys;
 
 // A column's name, or its number as digits.
@@ -43,16 +43,15 @@ static Status parse_attributes(const Json *value, Arena *arena, ReadColumns *col
 
 static Status parse_columns(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
 {
-    static const char *const known[] = {"text", "pair", "label", "id", "group", "attributes"};
+    static const char *const known[] = {"text",  "pair",   "label",     "id",
+                                        "group", "target", "attributes"};
     TRY(json_check_keys(value, known, sizeof known / sizeof *known, err));
     const struct {
         const char *key;
         Slice *out;
-    } roles[] = {{"text", &columns->text},
-                 {"pair", &columns->pair},
-                 {"label", &columns->label},
-                 {"id", &columns->id},
-                 {"group", &columns->group}};
+    } roles[] = {{"text", &columns->text},   {"pair", &columns->pair},
+                 {"label", &columns->label}, {"id", &columns->id},
+                 {"group", &columns->group}, {"target", &columns->target}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         const Json *column = json_get(value, roles[i].key);
         if (column && json_kind(column) != JSON_NULL) TRY(as_column(column, roles[i].out, err));
@@ -113,6 +112,20 @@ static Status parse_encoding(const Json *value, TextEncoding *out, Error *err)
                       SLICE_ARG(slice_sub(name, 0, 80)));
 }
 
+static Status parse_empty_sides(const Json *value, EmptySides *out, Error *err)
+{
+    static const char *const names[] = {"refuse", "drop", "keep"};
+    Slice name;
+    TRY(json_as_string(value, &name, err));
+    for (int i = 0; i < 3; i++) {
+        if (!slice_eq_cstr(name, names[i])) continue;
+        *out = (EmptySides)i;
+        return STATUS_OK;
+    }
+    return json_error(value, err, "found \"" SLICE_FMT "\", want \"refuse\", \"drop\" or \"keep\"",
+                      SLICE_ARG(slice_sub(name, 0, 80)));
+}
+
 Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options, Error *err)
 {
     *options = (ReadOptions){0};
@@ -134,6 +147,9 @@ Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options
     }
     if (delimiter) TRY(parse_delimiter(delimiter, &options->delimiter, err));
     if (encoding) TRY(parse_encoding(encoding, &options->encoding, err));
+    const Json *sides = json_get(object, "empty_sides");
+    if (sides && json_kind(sides) != JSON_NULL)
+        TRY(parse_empty_sides(sides, &options->empty_sides, err));
     TRY(json_opt_kind(object, "labels", JSON_ARRAY, &labels, err));
     if (labels) TRY(parse_labels(labels, arena, options, err));
     return json_opt_string(object, "labels_file", &options->labels_path, err);

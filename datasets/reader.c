@@ -11,10 +11,10 @@
 
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
-const Reader *const readers_all[] = {&reader_tsv,         &reader_csv,        &reader_jsonl,
-                                     &reader_lines,       &reader_conll,      &reader_squad,
-                                     &reader_crows_pairs, &reader_stereoset,  &reader_bbq,
-                                     &reader_winobias,    &reader_winogender, &reader_seat};
+const Reader *const readers_all[] = {
+    &reader_tsv,      &reader_csv,        &reader_jsonl,       &reader_lines,     &reader_parallel,
+    &reader_conll,    &reader_squad,      &reader_crows_pairs, &reader_stereoset, &reader_bbq,
+    &reader_winobias, &reader_winogender, &reader_seat};
 const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)
@@ -84,6 +84,7 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));
     input.builder = *builder;
     input.sha256 = out->sha256;
+    input.n_dropped = &out->n_dropped;
     TRY(reader->read(&input, err));
     return dataset_builder_finish(*builder, err);
 }

@@ -17,6 +17,8 @@
 typedef enum ReadHeader { READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO } ReadHeader;
 // How whoever asked would say it another way, for messages: as keys of a suite, or as options of a command.
 typedef enum ReadSpeech { SPEECH_KEYS, SPEECH_OPTIONS } ReadSpeech;
+// What becomes of pairs with an empty source or target.
+typedef enum EmptySides { EMPTY_SIDES_REFUSE, EMPTY_SIDES_DROP, EMPTY_SIDES_KEEP } EmptySides;
 typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;
 
 // An attribute of the sample and the column or key that holds its value.
@@ -35,10 +37,16 @@ typedef struct ReadAttribute {
 //   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
 //   id      id or guid; without a header none
 //   group   none
+// Where targets are wanted (ReadOptions.wants_target), text is the source and there is no label unless asked for:
+//   text    the first of: source, src, text, sentence, input, question, prompt, article, document; else the only column
+//           left; without a header the first column not asked for otherwise
+//   target  the first of: target, targets, tgt, translation, reference, references, ref, output, answer, summary; without a
+//           header the next column not asked for otherwise. In JSON a list of strings is several references
+// "parallel" has files for columns: text and target are the ends of their names ("en", "de").
 // "conll" has no headings: text is the column of words (by default the first), label that of tags (the last).
 // Headings are compared without regard to case and surrounding blanks; the keys of JSON exactly.
 typedef struct ReadColumns {
-    Slice text, pair, label, id, group;
+    Slice text, pair, label, id, group, target;
     const ReadAttribute *attributes;
     size_t n_attributes;
 } ReadColumns;
@@ -61,6 +69,12 @@ typedef struct ReadOptions {
         labels; // the classes in order; another label in the file is an error. Pass train's when reading test
     size_t n_labels;
     bool label_optional; // samples without a label are read, with SAMPLE_NO_LABEL
+    bool
+        wants_target; // samples are a source with targets, and have no label; goes with label_optional
+    EmptySides empty_sides;
+    // "parallel" only: files with the targets, line by line. None = beside the source's, by the ends of their names.
+    const Slice *target_paths;
+    size_t n_target_paths;
     Slice
         labels_path; // "lines" only: the file with a label a line. Empty = X_labels.txt beside X_text.txt
 } ReadOptions;
@@ -72,6 +86,7 @@ typedef struct ReadInput {
     const ReadOptions *options;
     Arena *arena; // the dataset's
     char *sha256; // [65] of the file's bytes; a reader that reads a second file mixes it in
+    size_t *n_dropped;
     DatasetBuilder *builder;
 } ReadInput;
 
@@ -93,10 +108,15 @@ Status reader_for(Slice path, Slice name, const Reader **out, Error *err) MUST_C
 Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
                     Error *err) MUST_CHECK;
 
+// Where a source's file has its targets beside it: "train.en" -> "train.de" for the columns text "en" and target "de". In
+// the arena. STATUS_INVALID where the name has another end.
+Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns, Slice *out,
+                            Error *err) MUST_CHECK;
+
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
-// "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
+// "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
 // auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),
-// "labels" [..], "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
+// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
 // the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document; arrays are in the arena.
 Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options,
                           Error *err) MUST_CHECK;
@@ -105,9 +125,10 @@ extern const size_t read_option_keys_count;
 
 // The file of a part of a data set in a directory: "train"; "dev" (also found as valid, validation, val); "test". First a
 // file named PART.EXT with an extension some reader knows, else the one file with PART among the words of its name
-// (words end at '.', '-' and '_'; of X_text.txt and X_labels.txt the first). *out lies in the arena. STATUS_NOT_FOUND
+// (words end at '.', '-' and '_'; of X_text.txt and X_labels.txt the first). Where end is not empty only names that end in
+// "." and it count, whatever readers know: the sources of parallel text. *out lies in the arena. STATUS_NOT_FOUND
 // where there is none, STATUS_INVALID where several fit: the message lists them.
-Status dataset_find_part(Arena *arena, const char *directory, const char *part, char **out,
-                         Error *err) MUST_CHECK;
+Status dataset_find_part(Arena *arena, const char *directory, const char *part, Slice end,
+                         char **out, Error *err) MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 // JSON Lines: an object a line.
 #include "base/json_reader.h"
 #include "datasets/columns.h"
+#include "datasets/pairs.h"
 #include "datasets/readers.h"
 
 // Keys by role; ptr NULL where a role has none.
@@ -115,7 +116,7 @@ static Status read_string(const Record *record, Slice value, const char *what, S
 static Status default_key(const Record *record, ColumnRole role, Slice *out, Error *err)
 {
     *out = (Slice){0};
-    const char *const *names = column_default_names(role);
+    const char *const *names = column_default_names(role, record->input->options->wants_target);
     for (size_t i = 0; names && names[i]; i++) {
         Slice value;
         TRY(find_member(record, record->text, slice_from_cstr(names[i]), &value, err));
@@ -134,8 +135,9 @@ static Status resolve_keys(const Record *record, KeyMap *map, Error *err)
         map->role[r] = column_asked(&options->columns, role);
         if (!map->role[r].ptr) TRY(default_key(record, role, &map->role[r], err));
         if (map->role[r].len == 0) map->role[r] = (Slice){0};
-        const bool is_needed =
-            role == COLUMN_TEXT || (role == COLUMN_LABEL && !options->label_optional);
+        const bool is_needed = role == COLUMN_TEXT ||
+                               (role == COLUMN_LABEL && !options->label_optional) ||
+                               (role == COLUMN_TARGET && options->wants_target);
         if (map->role[r].ptr || !is_needed) continue;
         const char *name = column_role_name(role);
         return error_set(err, STATUS_INVALID,
@@ -179,6 +181,42 @@ static Status read_attributes(const Record *record, Sample *sample, Error *err)
     return STATUS_OK;
 }
 
+// A string, or a list of them: several references.
+static Status read_targets(const Record *record, Slice value, Sample *sample, Error *err)
+{
+    Slice *targets = NULL;
+    size_t n = 0, capacity = 0;
+    JsonKind kind = JSON_STRING;
+    JsonReader r = open_reader(record, value);
+    TRY(json_peek(&r, &kind, err));
+    if (kind != JSON_ARRAY) {
+        TRY(arena_take(record->input->arena, 1, sizeof *targets, "targets", &targets, err));
+        TRY(read_string(record, value, "target", &targets[n++], err));
+    } else {
+        TRY(json_read_array(&r, err));
+        for (;;) {
+            bool more = false;
+            Slice item;
+            TRY(json_read_element(&r, &more, err));
+            if (!more) break;
+            TRY(json_read_raw(&r, &item, err));
+            if (n == capacity) {
+                Slice *grown = NULL;
+                capacity = 2 * capacity + 4;
+                TRY(arena_take(record->input->arena, capacity, sizeof *grown, "targets", &grown,
+                               err));
+                for (size_t i = 0; i < n; i++) grown[i] = targets[i];
+                targets = grown;
+            }
+            TRY(read_string(record, item, "target", &targets[n++], err));
+        }
+        if (n == 0) return record_error(record, value, err, "the list of targets is empty");
+    }
+    sample->targets = targets;
+    sample->n_targets = n;
+    return STATUS_OK;
+}
+
 static Status add_record(const Record *record, const KeyMap *map, Error *err)
 {
     const bool label_needed = !record->input->options->label_optional;
@@ -200,6 +238,11 @@ static Status add_record(const Record *record, const KeyMap *map, Error *err)
                             "the label is missing: fill it in, or remove the line");
     }
     TRY(read_attributes(record, &sample, err));
+    if (record->input->options->wants_target) {
+        TRY(find_role(record, map, COLUMN_TARGET, true, &value, err));
+        TRY(read_targets(record, value, &sample, err));
+        return pairs_add(record->input, &sample, err);
+    }
     return dataset_builder_add(record->input->builder, &sample, label.len ? &label : NULL, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "datasets/reader.h"
 
+extern const Reader reader_parallel;
 extern const Reader reader_conll;
 extern const Reader reader_squad;
 extern const Reader reader_tsv;

@@ -67,6 +67,7 @@ typedef struct Dataset {
         [65]; // of the file's bytes (and of the labels', where they stand in a file of their own)
     Sample *samples;
     size_t n_samples;
+    size_t n_dropped; // pairs of the file with an empty side (EMPTY_SIDES_DROP)
     Slice
         *labels; // class names: in the order given, else sorted (integers by value, else by bytes)
     size_t n_labels;

@@ -44,7 +44,7 @@ Status sniff_table_add(SniffTable *table, size_t column, Slice value, Error *err
 static bool is_default_name(Slice name)
 {
     for (int role = 0; role < N_COLUMN_ROLES; role++) {
-        if (column_default_rank((ColumnRole)role, name) != SIZE_MAX) return true;
+        if (column_default_rank((ColumnRole)role, false, name) != SIZE_MAX) return true;
     }
     return false;
 }
@@ -84,7 +84,7 @@ static int named_column(const SniffTable *table, ColumnRole role)
     int best = SNIFF_NO_COLUMN;
     size_t best_rank = SIZE_MAX;
     for (size_t i = 0; i < table->n_columns; i++) {
-        const size_t rank = column_default_rank(role, table->columns[i].name);
+        const size_t rank = column_default_rank(role, false, table->columns[i].name);
         if (rank >= best_rank) continue;
         best = (int)i;
         best_rank = rank;

@@ -2,6 +2,7 @@
 #include "harness/check_models.h"
 
 #include "harness/family.h"
+#include "models/architecture.h"
 #include "models/model.h"
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
@@ -55,7 +56,8 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
             path, data->head == HEAD_SEQUENCE ? "classification" : model_head_name(data->head),
             data->family->name);
     }
-    if (data->head == HEAD_SPAN) return STATUS_OK; // starts and ends, in this order
+    if (data->head == HEAD_SEQ2SEQ) return STATUS_OK; // its answers are tokens
+    if (data->head == HEAD_SPAN) return STATUS_OK;    // starts and ends, in this order
     for (size_t i = 0; i < config->n_labels; i++)
         label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
     for (size_t c = 0; c < data->n_labels; c++) {
@@ -81,6 +83,12 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
         const ModelConfig *config = model_config(model);
         const TaskData *data = &prepared->tasks[task];
         int32_t *label_of = NULL;
+        if (from->does_tune && data->head == HEAD_SEQ2SEQ && config->head != HEAD_SEQ2SEQ) {
+            s = error_set(err, STATUS_INVALID,
+                          "%s: a %s model has no decoder, which \"%s\" tasks want", from->path,
+                          config->architecture->model_type, data->family->name);
+            continue;
+        }
         if (from->does_tune) {
             s = check_settings(from, data, config->n_layers, err);
             continue;
@@ -92,6 +100,17 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
     return s;
 }
 
+static Status check_fresh(const SuiteModel *from, const TaskData *data, Error *err)
+{
+    const Architecture *architecture = architecture_find(from->create.architecture);
+    if (architecture && architecture_class(architecture, data->head))
+        return check_settings(from, data, from->create.n_layers, err);
+    return error_set(err, STATUS_INVALID,
+                     "no architecture \"" SLICE_FMT "\" has a %s head, which \"%s\" tasks want",
+                     SLICE_ARG(from->create.architecture), model_head_name(data->head),
+                     data->family->name);
+}
+
 Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
 {
     const SuiteModel *from = &suite->models[model];
@@ -101,7 +120,7 @@ Status check_model(const Suite *suite, const Prepared *prepared, size_t model, E
         s = check_saved(from, suite, prepared, &scratch, err);
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
-            s = check_settings(from, &prepared->tasks[task], from->create.n_layers, err);
+            s = check_fresh(from, &prepared->tasks[task], err);
     }
     arena_release(&scratch);
     return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));

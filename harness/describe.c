@@ -289,7 +289,7 @@ static void put_trial_json(const Run *run, const PlannedTrial *trial, JsonWriter
     const bool is_model = spec->model != NO_MODEL;
     json_begin_object(w);
     json_put_key(w, "model");
-    json_put_string(w, plan_model_name(&run->plan, spec->model));
+    json_put_string(w, plan_model_name(&run->plan, spec->model, spec->task));
     json_put_key(w, "task");
     json_put_string(w, run->suite->tasks[spec->task].name);
     json_put_key(w, "role");

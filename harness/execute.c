@@ -50,7 +50,8 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     }
     Tokenizer *tokenizer = NULL;
     TRY(tokenizer_open(directory, &tokenizer, err));
-    const int32_t pad = tokenizer_special(tokenizer, SPECIAL_PAD);
+    const int32_t pad = tokenizer_special(tokenizer, SPECIAL_PAD),
+                  end = tokenizer_special(tokenizer, SPECIAL_EOS);
     ModelConfig config = {.architecture = architecture,
                           .model_type = create->architecture,
                           .class_name =
@@ -69,7 +70,15 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .classifier_dropout = -1.0f,
                           .initializer_range = 0.02f,
                           .labels = options->labels,
-                          .n_labels = head == HEAD_SPAN ? 2 : options->n_labels};
+                          .n_labels = head == HEAD_SPAN ? 2 : options->n_labels,
+                          .bos_id = -1};
+    if (head == HEAD_SEQ2SEQ) {
+        config.decoder.n_layers = create->n_decoder_layers;
+        config.n_labels = config.vocab_size;
+        config.labels = NULL;
+        config.eos_ids = &end;
+        config.n_eos = 1;
+    }
     tokenizer_close(&tokenizer);
     architecture->complete(&config);
     return model_create(&config, directory, options, out, err);

@@ -69,6 +69,19 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
     return s;
 }
 
+// What the decoder reads in tuning: the labels one place later.
+static Status add_targets(const Model *model, const Tokens *tokens, size_t window, Arena *arena,
+                          TrainExample *example, Error *err)
+{
+    const size_t n = tokens->targets.starts[window + 1] - tokens->targets.starts[window];
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, n, sizeof *ids, "targets", &ids, err));
+    TRY(model_shift_right(model, example->labels, n, ids, err));
+    example->input.target_ids = ids;
+    example->input.n_targets = n;
+    return STATUS_OK;
+}
+
 // An example for each window; its labels are the sample's class, or one for each of its tokens.
 static Status make_examples(const Executor *executor, const Work *work, DataPart part,
                             const size_t *positions, size_t n, Arena *arena, TrainExample **out,
@@ -91,6 +104,8 @@ static Status make_examples(const Executor *executor, const Work *work, DataPart
                                         ? tokens->labels + family_first_label(tokens, w)
                                         : &used->data.samples[used->which[positions[i]]].label;
             (*out)[at] = (TrainExample){inputs[at], labels};
+            if (tokens->targets.starts)
+                TRY(add_targets(executor->model, tokens, w, arena, &(*out)[at], err));
         }
     }
     return STATUS_OK;
@@ -103,7 +118,7 @@ static Status count_classes(const Executor *executor, const Work *work,
 {
     const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
     TRY(arena_take(arena, data->n_labels, sizeof **counts, "counts", counts, err));
-    if (data->head == HEAD_SPAN) return STATUS_OK;
+    if (data->head == HEAD_SPAN || data->head == HEAD_SEQ2SEQ) return STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         const size_t n_labels = data->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;
         for (size_t k = 0; k < n_labels; k++) {
@@ -146,7 +161,8 @@ static Status make_options(Tuning *tuning, const TrainExample *examples, size_t 
                           tuning->samples->n_watched, arena, &validation, &options->n_validation,
                           err));
         options->validation = validation;
-        options->evaluate = evaluate;
+        if (!data->family->is_slow || setting->monitor == MONITOR_METRIC)
+            options->evaluate = evaluate;
     } else {
         // Nothing is held out: nothing to stop by. A winner tuned again takes the winner's number of steps.
         options->monitor = MONITOR_NONE;

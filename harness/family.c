@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-extern const Family family_classify, family_tag, family_span;
+extern const Family family_classify, family_tag, family_span, family_translate;
 
-const Family *const families_all[] = {&family_classify, &family_tag, &family_span};
+const Family *const families_all[] = {&family_classify, &family_tag, &family_span,
+                                      &family_translate};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)
@@ -52,6 +53,7 @@ void family_windows(const Tokens *tokens, size_t position, size_t *begin, size_t
 
 size_t family_first_label(const Tokens *tokens, size_t window)
 {
+    if (tokens->targets.starts) return tokens->targets.starts[window];
     return tokens->words ? tokens->batch.starts[window] : 2 * window;
 }
 

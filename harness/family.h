@@ -62,6 +62,9 @@ struct Family {
     const char *metrics;
     bool is_stratified; // samples have a class to spread over folds by
     bool has_windows;   // long samples are split, not cut
+    bool has_targets;   // samples are sources with targets
+    // Answering takes far more than a forward pass: in tuning the metric is measured only where it is watched.
+    bool is_slow;
     // After all parts are read: the classes of the head and of the metrics, and whether the data can serve.
     Status (*find_labels)(Prepared *prepared, size_t task, Error *err);
     // Token ids of a part, and labels where the head wants one a token. max_length includes special tokens.
@@ -74,6 +77,7 @@ struct Family {
                       Error *err);
     // Of family_predict: answers from the logits. out->n and n_tokens are set.
     Status (*answer)(const Asked *asked, Arena *arena, Answers *out, Error *err);
+    const char *baseline_name; // NULL = "majority class"
     // Answers that do not look at the input: from samples `from` at positions [n_from] of a part.
     Status (*baseline)(const TaskData *data, const UsedPart *from, const size_t *from_positions,
                        size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
@@ -101,7 +105,7 @@ Status family_respond(const Asked *asked, const Responder *responder, Arena *are
 uint64_t family_key(Slice id, size_t window);
 // Windows of the sample at a position of a part: begin .. end.
 void family_windows(const Tokens *tokens, size_t position, size_t *begin, size_t *end);
-// Where a window's labels begin among tokens->labels: one a token, or two a window for spans.
+// Where a window's labels begin among tokens->labels: one a token, one a target token, or two a window for spans.
 size_t family_first_label(const Tokens *tokens, size_t window);
 // The windows of samples at positions of a part, one after the other, in the arena; they borrow from tokens.
 Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,

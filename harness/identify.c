@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "harness/family.h"
 #include "harness/trial.h"
 
 const char *data_part_name(DataPart part)
@@ -124,7 +125,7 @@ static void hash_slice(Sha256 *hash, Slice text)
     sha256_update_field(hash, text);
 }
 
-static void hash_reading(Sha256 *hash, const ReadOptions *read)
+static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_target)
 {
     const Slice columns[] = {read->format,        read->columns.text, read->columns.pair,
                              read->columns.label, read->columns.id,   read->columns.group};
@@ -138,6 +139,11 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read)
                                  (unsigned char)read->label_optional};
     sha256_update_field(hash, (Slice){(const char *)how, sizeof how});
     for (size_t i = 0; i < read->n_labels; i++) hash_slice(hash, read->labels[i]);
+    if (!wants_target) return;
+    const unsigned char sides = (unsigned char)read->empty_sides;
+    hash_slice(hash, SLICE("targets"));
+    hash_slice(hash, read->columns.target);
+    sha256_update_field(hash, (Slice){(const char *)&sides, 1});
 }
 
 // The second file of the "lines" format: given, or X_labels.txt beside X_text.txt. NULL where there is none.
@@ -153,7 +159,7 @@ static const char *labels_file(Identify *id, const SuiteTask *task, const char *
 }
 
 static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, const char *path,
-                            TaskIdentity *out, Error *err)
+                            const SuiteTargets *targets, TaskIdentity *out, Error *err)
 {
     Sha256 hash;
     Slice labels_sha = {0};
@@ -173,7 +179,16 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
     sha256_update_field(&hash, SLICE("assay-data-1"));
     sha256_update_field(&hash, out->sha256[part]);
     sha256_update_field(&hash, labels_sha);
-    hash_reading(&hash, &task->read);
+    hash_reading(&hash, &task->read, family_find(task->family)->has_targets);
+    for (size_t i = 0; i < targets->n; i++) {
+        Slice sha = {0};
+        const char *file = arena_cstr(id->arena, targets->paths[i]);
+        name = arena_printf(id->arena, SLICE_FMT "/%s targets", SLICE_ARG(task->name),
+                            data_part_name(part));
+        if (!file || !name) return error_set_memory(err, 1, task->name.len, "a name");
+        TRY(add_file(id, "data", slice_from_cstr(name), file, &sha, err));
+        sha256_update_field(&hash, sha);
+    }
     // The classes of the other parts are those of the training part.
     if (part != PART_TRAIN) sha256_update_field(&hash, out->keys[PART_TRAIN]);
     sha256_finish(&hash, digest);
@@ -204,6 +219,11 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
+    const bool is_translate = slice_eq_cstr(task->family, "translate");
+    if (is_translate) {
+        json_put_key(&w, "beams");
+        json_put_u64(&w, task->beams);
+    }
     json_put_key(&w, "data");
     json_begin_object(&w);
     for (int part = N_DATA_PARTS - 1; part >= 0; part--) { // not by the alphabet: "valid" last
@@ -226,12 +246,20 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     json_put_string(&w, task->family);
     json_put_key(&w, "folds");
     json_put_string(&w, out->folds_key);
+    if (is_translate) {
+        json_put_key(&w, "length_penalty");
+        json_put_double(&w, task->length_penalty);
+    }
     if (is_span) {
         json_put_key(&w, "max_answer");
         json_put_u64(&w, task->max_answer);
     }
     json_put_key(&w, "max_length");
     json_put_u64(&w, task->max_length);
+    if (is_translate) {
+        json_put_key(&w, "max_new_tokens");
+        json_put_u64(&w, task->max_new_tokens);
+    }
     json_put_key(&w, "metrics");
     put_metrics(&w, task);
     if (is_span) {
@@ -284,8 +312,11 @@ static Status folds_json(Identify *id, Slice *out, Error *err)
 static Status identify_task(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err)
 {
     const char *const paths[N_DATA_PARTS] = {task->train, task->valid, task->test};
+    const SuiteTargets *const targets[N_DATA_PARTS] = {&task->train_targets, &task->valid_targets,
+                                                       &task->test_targets};
     for (int part = 0; part < N_DATA_PARTS; part++) {
-        if (paths[part]) TRY(identify_part(id, task, (DataPart)part, paths[part], out, err));
+        if (paths[part])
+            TRY(identify_part(id, task, (DataPart)part, paths[part], targets[part], out, err));
     }
     if (id->suite->folds.k > 0 && task->train) {
         Sha256 hash;

@@ -4,9 +4,9 @@
 
 #include "harness/prepare.h"
 
-Slice plan_model_name(const Plan *plan, int model)
+Slice plan_model_name(const Plan *plan, int model, size_t task)
 {
-    return model == NO_MODEL ? SLICE("majority class") : plan->suite->models[model].name;
+    return model == NO_MODEL ? baseline_name(plan->suite, task) : plan->suite->models[model].name;
 }
 
 // ---- making it ----
@@ -300,7 +300,7 @@ Status plan_rows(const Plan *plan, Arena *arena, RunTrial **rows, size_t *n, Err
         const bool is_model = spec->model != NO_MODEL;
         (*rows)[(*n)++] = (RunTrial){
             .trial_id = trial->id,
-            .model = plan_model_name(plan, spec->model),
+            .model = plan_model_name(plan, spec->model, spec->task),
             .task = plan->suite->tasks[spec->task].name,
             .setting = is_model ? plan->suite->models[spec->model].settings[spec->setting].json
                                 : SLICE("{}"),

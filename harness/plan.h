@@ -90,6 +90,6 @@ bool plan_may_go_on(const Plan *plan, size_t trial);
 // Rows for store_set_plan: all trials that have an id, in order. In the arena.
 Status plan_rows(const Plan *plan, Arena *arena, RunTrial **rows, size_t *n, Error *err) MUST_CHECK;
 // The name of the model column: the suite's, or the baseline's.
-Slice plan_model_name(const Plan *plan, int model);
+Slice plan_model_name(const Plan *plan, int model, size_t task);
 
 #endif

@@ -94,6 +94,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
     const SuiteTask *t = &prepared->suite->tasks[task];
     TaskData *data = &prepared->tasks[task];
     const char *const paths[N_DATA_PARTS] = {t->train, t->valid, t->test};
+    const SuiteTargets *const targets[N_DATA_PARTS] = {&t->train_targets, &t->valid_targets,
+                                                       &t->test_targets};
     for (int part = 0; part < N_DATA_PARTS; part++) {
         ReadOptions read = t->read;
         if (paths[part] == NULL) continue;
@@ -104,6 +106,9 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
             read.labels = data->labels;
             read.n_labels = data->n_labels;
         }
+        if (data->family->has_targets) read.wants_target = read.label_optional = true;
+        read.target_paths = targets[part]->paths;
+        read.n_target_paths = targets[part]->n;
         UsedPart *used = &data->parts[part];
         Status s = dataset_read(paths[part], &read, &used->data, err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);

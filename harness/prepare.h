@@ -39,7 +39,8 @@ typedef struct Tokens {
     TokenBatch batch;     // sequence i is window i; n_full only where windows are samples
     uint64_t *keys;       // [n_sequences] of dropout: from the samples' ids
     size_t *first_window; // [n + 1] of sample which[i]; NULL where each sample is one window
-    int32_t *labels;      // of each token, where the head wants that; else NULL
+    TokenBatch targets;   // of each window, where samples have them; starts NULL without
+    int32_t *labels;      // of each token or target token, where the head wants that; else NULL
     int32_t *words;       // of each token: the word whose tag is read here, or -1
     size_t n_split;       // samples of more than one window
 } Tokens;

@@ -42,6 +42,7 @@ static Status write_texts(const UsedPart *part, const char *path, Error *err)
         append_line(&lines, sample->text);
         if (sample->pair.len > 0) append_line(&lines, sample->pair);
         if (sample->context.len > 0) append_line(&lines, sample->context);
+        for (size_t t = 0; t < sample->n_targets; t++) append_line(&lines, sample->targets[t]);
     }
     Status s = buffer_status(&lines, err);
     if (s == STATUS_OK) s = file_write(path, buffer_slice(&lines), err);
@@ -49,16 +50,30 @@ static Status write_texts(const UsedPart *part, const char *path, Error *err)
     return s;
 }
 
+// What begins a target, and what ends every text.
+static const Slice seq2seq_specials[] = {SLICE_LIT("<pad>"), SLICE_LIT("</s>")};
+
 static Status train_tokenizer(Prepared *prepared, size_t model, size_t task,
                               const char *state_directory, Error *err)
 {
     const SuiteCreate *create = &prepared->suite->models[model].create;
     const UsedPart *train = &prepared->tasks[task].parts[PART_TRAIN];
-    if (train->n == 0)
-        return error_set(err, STATUS_INVALID, "a fresh encoder needs training texts");
+    if (train->n == 0) return error_set(err, STATUS_INVALID, "a fresh model needs training texts");
     TokenizerTrainOptions options = {.vocab_size = create->vocab_size,
                                      .is_cased = create->is_cased};
     TRY(tokenizer_train_kind_parse(create->tokenizer, &options.kind, err));
+    if (prepared->tasks[task].head == HEAD_SEQ2SEQ) {
+        options.special_tokens = seq2seq_specials;
+        options.n_special_tokens = sizeof seq2seq_specials / sizeof *seq2seq_specials;
+        options.end_token = seq2seq_specials[1];
+    }
+    if ((prepared->tasks[task].head == HEAD_SEQ2SEQ) != (options.kind == TRAIN_BPE))
+        return error_set(err, STATUS_INVALID,
+                         "\"tokenizer\": \"" SLICE_FMT "\" does not go with \"" SLICE_FMT
+                         "\" tasks: want \"%s\"",
+                         SLICE_ARG(create->tokenizer),
+                         SLICE_ARG(prepared->suite->tasks[task].family),
+                         options.kind == TRAIN_BPE ? "wordpiece" : "bpe");
     char *directory =
         arena_printf(&prepared->arena, "%s/tokenizer-%zu-%zu", state_directory, model, task);
     char *texts =

@@ -77,15 +77,16 @@ typedef struct TuneSetting {
 
 typedef enum SuiteModelKind {
     SUITE_MODEL_SAVED,  // a directory: `path`
-    SUITE_MODEL_CREATE, // a fresh encoder, drawn from the seed: `create`
+    SUITE_MODEL_CREATE, // a fresh model, drawn from the seed: `create`
 } SuiteModelKind;
 
-// The tokenizer of a fresh encoder is trained on the task's training texts.
+// The tokenizer of a fresh model is trained on the task's training texts, sources and targets.
 typedef struct SuiteCreate {
     Slice architecture; // a row of architectures_all: "bert"
     size_t hidden_size, n_layers, n_heads, intermediate_size, max_positions;
+    size_t n_decoder_layers; // 0 = n_layers
     double dropout;
-    Slice tokenizer; // "wordpiece"
+    Slice tokenizer; // "wordpiece", or "bpe" for encoder-decoders
     size_t vocab_size;
     bool is_cased;
     Slice json; // canonical JSON of the above
@@ -136,6 +137,12 @@ typedef struct SuiteMetric {
     Slice params_json;  // canonical JSON; empty for defaults
 } SuiteMetric;
 
+// Files with the targets of a part of parallel text.
+typedef struct SuiteTargets {
+    const Slice *paths; // ready to open
+    size_t n;           // 0: the part is no parallel text
+} SuiteTargets;
+
 typedef struct SuiteTask {
     Slice name;
     Slice summary; // one line for people; may be empty
@@ -145,6 +152,11 @@ typedef struct SuiteTask {
     // must score to be given.
     size_t doc_stride, max_answer;
     double null_threshold;
+    // Of translation: beams (0 = as the model's files say), the exponent of a hypothesis' length, and the most tokens that
+    // are written (0 = as the model's files say, and no more than twice the source's and 10).
+    size_t beams;
+    double length_penalty; // NaN = as the model's files say
+    size_t max_new_tokens;
     ReadOptions read;     // labels_path is ready to open
     SuiteMetric *metrics; // at least one
     size_t n_metrics;
@@ -152,6 +164,7 @@ typedef struct SuiteTask {
     size_t max_length; // tokens of a sequence; 0 = as many as the model takes
     // Files, NULL where there is none. Which must be there: see suite_load.
     const char *train, *valid, *test;
+    SuiteTargets train_targets, valid_targets, test_targets;
 } SuiteTask;
 
 typedef struct SuiteFolds {

@@ -9,6 +9,7 @@
 #include "harness/suite_internal.h"
 #include "metrics/metrics.h"
 #include "models/architecture.h"
+#include "models/beam.h"
 
 #define COUNT(array)        (sizeof(array) / sizeof *(array))
 #define FIELD(Type, member) .offset = offsetof(Type, member), .size = sizeof(((Type *)0)->member)
@@ -36,7 +37,14 @@ static const char *choice_architecture(size_t i)
 
 static const char *choice_tokenizer(size_t i)
 {
-    return i == 0 ? "wordpiece" : NULL;
+    static const char *const kinds[] = {"wordpiece", "bpe"};
+    return i < COUNT(kinds) ? kinds[i] : NULL;
+}
+
+static const char *choice_empty_sides(size_t i)
+{
+    static const char *const names[] = {"refuse", "drop", "keep"};
+    return i < COUNT(names) ? names[i] : NULL;
 }
 
 static const char *choice_decode(size_t i)
@@ -165,7 +173,7 @@ static const SuiteKey keys_model[] = {
     {KEY("path", KEY_PATH,
          "directory with config.json, model.safetensors and the tokenizer's files",
          "(given by --model, unless create)")},
-    {KEY("create", KEY_OBJECT, "a fresh encoder instead of a saved model", "(none)"),
+    {KEY("create", KEY_OBJECT, "a fresh model instead of a saved one", "(none)"),
      .section = &section_create},
     {KEY("tune", KEY_OBJECT, "a grid for this model alone, in place of the suite's",
          "(the suite's)"),
@@ -175,12 +183,15 @@ const SuiteSection section_model = {
     .name = "models[]", .summary = "One model.", .keys = keys_model, .n_keys = COUNT(keys_model)};
 
 static const SuiteKey keys_create[] = {
-    {KEY("architecture", KEY_CHOICE, "the kind of encoder", "\"bert\""),
+    {KEY("architecture", KEY_CHOICE, "the kind of encoder; `marian` is an encoder-decoder",
+         "\"bert\""),
      .choice = choice_architecture, FIELD(SuiteCreate, architecture)},
     {KEY("hidden_size", KEY_COUNT, "width of a hidden state; a multiple of n_heads", "128"),
      .lowest = 1, .highest = 16384, FIELD(SuiteCreate, hidden_size)},
     {KEY("n_layers", KEY_COUNT, "blocks", "2"), .lowest = 1, .highest = 256,
      FIELD(SuiteCreate, n_layers)},
+    {KEY("n_decoder_layers", KEY_COUNT, "blocks of the decoder, where there is one", "(n_layers)"),
+     .lowest = 1, .highest = 256, FIELD(SuiteCreate, n_decoder_layers), .is_omitted = true},
     {KEY("n_heads", KEY_COUNT, "attention heads a block", "2"), .lowest = 1, .highest = 1024,
      FIELD(SuiteCreate, n_heads)},
     {KEY("intermediate_size", KEY_COUNT, "width inside the feed-forward part", "512"), .lowest = 1,
@@ -190,15 +201,19 @@ static const SuiteKey keys_create[] = {
     {KEY("dropout", KEY_NUMBER,
          "share of activations dropped in tuning, where tune does not say it", "0.1"),
      .highest = 0.999, FIELD(SuiteCreate, dropout)},
-    {KEY("tokenizer", KEY_CHOICE, "trained on the training texts of each task", "\"wordpiece\""),
+    {KEY("tokenizer", KEY_CHOICE,
+         "trained on the training texts of each task; encoder-decoders want `bpe`, which gives every "
+         "text back as it was",
+         "\"wordpiece\""),
      .choice = choice_tokenizer, FIELD(SuiteCreate, tokenizer)},
     {KEY("vocab_size", KEY_COUNT,
          "tokens of the tokenizer; fewer where the texts do not give so many", "4000"),
      .lowest = 16, .highest = MANY, FIELD(SuiteCreate, vocab_size)},
-    {KEY("cased", KEY_BOOL, "keep upper case and accents", "false"), FIELD(SuiteCreate, is_cased)},
+    {KEY("cased", KEY_BOOL, "of `wordpiece`: keep upper case and accents", "false"),
+     FIELD(SuiteCreate, is_cased)},
 };
 const SuiteSection section_create = {.name = "models[].create",
-                                     .summary = "A fresh encoder.",
+                                     .summary = "A fresh model.",
                                      .keys = keys_create,
                                      .n_keys = COUNT(keys_create)};
 
@@ -208,7 +223,7 @@ const SuiteSection section_create = {.name = "models[].create",
 static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
          "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
-         "`span` answers by a span of a passage",
+         "`span` answers by a span of a passage, `translate` writes a target for each source",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,
@@ -225,6 +240,17 @@ static const SuiteKey keys_shared[] = {
          "than this",
          "0"),
      .lowest = -1000, .highest = 1000, FIELD(SuiteTask, null_threshold)},
+    {KEY("beams", KEY_COUNT,
+         "of `translate`: translations that are kept at each step; 1 takes the likeliest token",
+         "(as the model's files say, else 1)"),
+     .lowest = 1, .highest = BEAM_MAX_BEAMS, FIELD(SuiteTask, beams)},
+    {KEY("length_penalty", KEY_NUMBER,
+         "of `translate`: a translation's log-probability is divided by its length to this power",
+         "(as the model's files say, else 1)"),
+     .lowest = -1000, .highest = 1000, FIELD(SuiteTask, length_penalty)},
+    {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
+         "(as the model's files say, and at most twice the source's and 10)"),
+     .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},
@@ -244,6 +270,9 @@ static const SuiteKey keys_shared[] = {
     {KEY("delimiter", KEY_TEXT, "one character, or `tab`, `comma`, `semicolon`, `space`",
          "(the format's)")},
     {KEY("encoding", KEY_CHOICE, "of the files", "\"utf-8\""), .choice = choice_encoding},
+    {KEY("empty_sides", KEY_CHOICE,
+         "of `translate`: what becomes of pairs with an empty source or target", "\"refuse\""),
+     .choice = choice_empty_sides},
     {KEY("labels", KEY_OTHER, "the classes in order; another label in a file is then an error",
          "(as found, sorted)"),
      .shown = "list of names",
@@ -299,6 +328,11 @@ static const SuiteKey keys_columns[] = {
      .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
     {KEY("group", KEY_OTHER, "samples of one group never stand on both sides of a split", "(none)"),
      .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
+    {KEY("target", KEY_OTHER,
+         "of `translate`: what is to be written; `parallel` has files for columns: text and target are "
+         "the ends of their names",
+         "(by the usual names)"),
+     .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
     {KEY("attributes", KEY_OTHER, "columns by which a report may slice", "(none)"),
      .schema = "{\"type\":[\"array\",\"object\"],\"items\":" COLUMN_SCHEMA
                ",\"additionalProperties\":" COLUMN_SCHEMA "}",
@@ -320,10 +354,21 @@ const SuiteSection section_metric = {.name = "tasks[].metrics[]",
                                      .keys = keys_metric,
                                      .n_keys = COUNT(keys_metric)};
 
+#define TARGET_SUMMARY \
+    "for format `parallel`: the file with a target a line; several are several references"
+#define TARGET_SCHEMA                                                                 \
+    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"minItems\":1,\"items\":" \
+    "{\"type\":\"string\"}}]}"
 static const SuiteKey keys_data[] = {
     {KEY("train", KEY_PATH, "what is learnt from; with folds the only part used", "(none)")},
     {KEY("valid", KEY_PATH, "for early stopping and choosing a setting, without folds", "(none)")},
     {KEY("test", KEY_PATH, "what is judged, without folds", "(none)")},
+    {KEY("train_target", KEY_OTHER, TARGET_SUMMARY, "(by columns.target)"), .schema = TARGET_SCHEMA,
+     .shown = "path or list of paths"},
+    {KEY("valid_target", KEY_OTHER, TARGET_SUMMARY, "(by columns.target)"), .schema = TARGET_SCHEMA,
+     .shown = "path or list of paths"},
+    {KEY("test_target", KEY_OTHER, TARGET_SUMMARY, "(by columns.target)"), .schema = TARGET_SCHEMA,
+     .shown = "path or list of paths"},
 };
 const SuiteSection section_data = {.name = "tasks[].data",
                                    .summary = "The files of a task.",

@@ -1,4 +1,5 @@
 // The tasks of a suite, and task definitions.
+#include <math.h>
 
 #include "base/file.h"
 #include "base/json_source.h"
@@ -139,6 +140,7 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
     merge_slice(own->columns.label, &into->columns.label);
     merge_slice(own->columns.id, &into->columns.id);
     merge_slice(own->columns.group, &into->columns.group);
+    merge_slice(own->columns.target, &into->columns.target);
     merge_slice(own->labels_path, &into->labels_path);
     if (own->columns.attributes) {
         into->columns.attributes = own->columns.attributes;
@@ -147,6 +149,7 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
     if (json_get(object, "header")) into->header = own->header;
     if (own->delimiter) into->delimiter = own->delimiter;
     if (json_get(object, "encoding")) into->encoding = own->encoding;
+    if (json_get(object, "empty_sides")) into->empty_sides = own->empty_sides;
     if (own->labels) {
         into->labels = own->labels;
         into->n_labels = own->n_labels;
@@ -239,6 +242,86 @@ static Status check_file(const SuiteReading *reading, const Json *object, const 
                       file_exists(path) ? "is a directory" : "is not there");
 }
 
+// ---- parallel text ----
+
+static bool is_parallel(const SuiteTask *task)
+{
+    return slice_eq_cstr(task->read.format, "parallel");
+}
+
+// One path or a list of them.
+static Status read_target_paths(const SuiteReading *reading, const Json *value, SuiteTargets *out,
+                                Error *err)
+{
+    const bool is_list = json_kind(value) == JSON_ARRAY;
+    const size_t n = is_list ? json_len(value) : 1;
+    Slice *paths = NULL;
+    if (n == 0) return json_error(value, err, "found an empty list, want a path or paths");
+    TRY(arena_take(&reading->suite->arena, n, sizeof *paths, "paths", &paths, err));
+    for (size_t i = 0; i < n; i++) {
+        const Json *at = is_list ? json_at(value, i) : value;
+        const char *path = NULL;
+        TRY(suite_resolve_path(reading, at, reading->edited->name, &path, err));
+        if (!reading->without_files && (!file_exists(path) || file_is_directory(path)))
+            return json_error(at, err, "%s %s; want a file", path,
+                              file_exists(path) ? "is a directory" : "is not there");
+        paths[i] = slice_from_cstr(path);
+    }
+    *out = (SuiteTargets){paths, n};
+    return STATUS_OK;
+}
+
+// The file beside the source's that columns.target names.
+static Status find_target_path(const SuiteReading *reading, const Json *at, const char *source,
+                               const SuiteTask *task, SuiteTargets *out, Error *err)
+{
+    Slice *path = NULL;
+    Error wrong = {0};
+    TRY(arena_take(&reading->suite->arena, 1, sizeof *path, "a path", &path, err));
+    const Status s = parallel_target_path(&reading->suite->arena, slice_from_cstr(source),
+                                          &task->read.columns, path, &wrong);
+    if (s == STATUS_INVALID) return json_error(at, err, "%s", wrong.text);
+    if (s != STATUS_OK) {
+        if (err) *err = wrong;
+        return s;
+    }
+    if (!reading->without_files && !file_exists(path->ptr))
+        return json_error(at, err, "%s is not there: it should have the targets of %s", path->ptr,
+                          source);
+    *out = (SuiteTargets){path, 1};
+    return STATUS_OK;
+}
+
+static Status find_targets(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                           Error *err)
+{
+    const Json *data = json_get(object, "data");
+    const struct {
+        const char *key;
+        const char *source;
+        SuiteTargets *targets;
+    } parts[] = {{"train_target", task->train, &task->train_targets},
+                 {"valid_target", task->valid, &task->valid_targets},
+                 {"test_target", task->test, &task->test_targets}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const Json *value =
+            data && json_kind(data) == JSON_OBJECT ? json_get(data, parts[i].key) : NULL;
+        if (value && json_kind(value) != JSON_NULL) {
+            if (!is_parallel(task))
+                return json_error(
+                    value, err,
+                    "only parallel text has files of targets: \"format\": \"parallel\"");
+            if (!parts[i].source)
+                return json_error(value, err, "these are targets of a part without sources");
+            TRY(read_target_paths(reading, value, parts[i].targets, err));
+        } else if (is_parallel(task) && parts[i].source) {
+            TRY(find_target_path(reading, data ? data : object, parts[i].source, task,
+                                 parts[i].targets, err));
+        }
+    }
+    return STATUS_OK;
+}
+
 static Status read_part_paths(const SuiteReading *reading, const Json *data, SuiteTask *task,
                               Error *err)
 {
@@ -262,11 +345,12 @@ static Status find_parts(const SuiteReading *reading, const Json *at, const char
         const char *part;
         const char **path;
     } parts[] = {{"train", &task->train}, {"dev", &task->valid}, {"test", &task->test}};
+    const Slice end = is_parallel(task) ? task->read.columns.text : (Slice){0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char *found = NULL;
         Error wrong = {0};
         const Status s =
-            dataset_find_part(&reading->suite->arena, folder, parts[i].part, &found, &wrong);
+            dataset_find_part(&reading->suite->arena, folder, parts[i].part, end, &found, &wrong);
         if (s == STATUS_NOT_FOUND) continue;
         if (s == STATUS_INVALID) return json_error(at, err, "%s", wrong.text);
         if (s != STATUS_OK) {
@@ -378,6 +462,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(section_check_keys(&section_task, object, err));
     const Json *use = json_get(object, "use");
     section_defaults(&section_task, task);
+    task->length_penalty = NAN;
     if (use && json_kind(use) != JSON_NULL) TRY(read_definition(reading, use, task, err));
     TRY(section_read(&section_task, object, &suite->arena, task, err));
     TRY(check_name(suite, object, index, err));
@@ -386,6 +471,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(check_primary(object, task, err));
     TRY(check_monitors(suite, object, task, err));
     TRY(read_data(reading, object, task, err));
+    TRY(find_targets(reading, object, task, err));
     TRY(check_parts(reading, object, task, err));
     return check_folds(reading, root, object, task, err);
 }

@@ -1,6 +1,8 @@
 // harness/trial.c: identities of trials as canonical JSON. Keys are written in their sorted order.
 #include "harness/trial.h"
 
+#include "harness/family.h"
+
 #include <stdio.h>
 
 #include "base/json_writer.h"
@@ -94,11 +96,17 @@ static void put_varying(const SuiteModel *model, size_t n_settings, size_t setti
     json_close(&mine);
 }
 
+Slice baseline_name(const Suite *suite, size_t task)
+{
+    const char *name = family_find(suite->tasks[task].family)->baseline_name;
+    return name ? slice_from_cstr(name) : SLICE("majority class");
+}
+
 Slice trial_title(const Suite *suite, const TrialSpec *spec, Arena *arena)
 {
     Buffer buffer = {0};
     const SuiteModel *model = spec->model == NO_MODEL ? NULL : &suite->models[spec->model];
-    buffer_append(&buffer, model ? model->name : SLICE("majority class"));
+    buffer_append(&buffer, model ? model->name : baseline_name(suite, spec->task));
     buffer_append_cstr(&buffer, " on ");
     buffer_append(&buffer, suite->tasks[spec->task].name);
     if (spec->outer_fold != STORE_NO_FOLD) buffer_printf(&buffer, ", fold %d", spec->outer_fold);

@@ -63,6 +63,8 @@ typedef struct TrialSpec {
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err) MUST_CHECK;
 
+// What reports call a task's baseline.
+Slice baseline_name(const Suite *suite, size_t task);
 // "minilm on sst2, fold 2, learning_rate 3e-05": for messages; only what varies in the model's grid is named. In the arena.
 Slice trial_title(const Suite *suite, const TrialSpec *spec, Arena *arena);
 

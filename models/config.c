@@ -411,7 +411,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     } else {
         config->architecture->write_config(config, &w);
         if (config->pad_id >= 0) config_put_size(&w, "pad_token_id", (size_t)config->pad_id);
-        if (config->head == HEAD_CAUSAL_LM) put_ends(&w, config);
+        if (config->head == HEAD_CAUSAL_LM || config->head == HEAD_SEQ2SEQ) put_ends(&w, config);
     }
     json_end_object(&w);
     buffer_append_byte(out, '\n');

@@ -167,6 +167,12 @@ Status model_copy_config(Model *model, const ModelConfig *config, Error *err)
         model->config.is_global = (const unsigned char *)arena_copy(&model->arena, kinds).ptr;
         if (!model->config.is_global) return error_set_memory(err, kinds.len, 1, "a config");
     }
+    if (config->n_eos > 0) {
+        int32_t *copy = NULL;
+        TRY(arena_take(&model->arena, config->n_eos, sizeof *copy, "a config", &copy, err));
+        memcpy(copy, config->eos_ids, config->n_eos * sizeof *copy);
+        model->config.eos_ids = copy;
+    }
     return config->labels ? model_copy_labels(model, config->labels, config->n_labels, err)
                           : STATUS_OK;
 }

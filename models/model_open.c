@@ -20,7 +20,7 @@ static void close_files(Model *model)
 static bool same_labels(const ModelConfig *config, const ModelOptions *options)
 {
     if (config->head != options->head) return false;
-    if (options->head == HEAD_SPAN || options->head == HEAD_EMBEDDING) return true;
+    if (options->head != HEAD_SEQUENCE && options->head != HEAD_TOKEN) return true;
     if (config->n_labels != options->n_labels) return false;
     for (size_t i = 0; i < options->n_labels; i++) {
         if (!slice_eq(config->labels[i], options->labels[i])) return false;

@@ -127,11 +127,16 @@ Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error
                          .forced_last = -1,
                          .max_new_tokens =
                              size_min(SEARCH_USUAL_TOKENS, model_config(model)->max_positions)};
+    // A model made anew beside a tokenizer has no files yet.
+    const ModelConfig *c = model_config(model);
+    for (size_t i = 0; i < c->n_eos && i < BEAM_MAX_ENDS; i++)
+        out->end_ids[out->n_ends++] = c->eos_ids[i];
     for (size_t i = 0; directory && i < 2; i++) {
         JsonDocument *document = NULL;
         const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(names[i]));
         if (!path) return error_set_memory(err, 1, strlen(directory), "a path");
         if (!file_exists(path)) continue;
+        out->n_ends = 0;
         TRY(json_load(path, JSON_STRICT, &document, err));
         const Status s = read_options(model, arena, json_root(document), out, err);
         json_close(&document);

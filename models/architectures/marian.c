@@ -43,6 +43,23 @@ static Status marian_read_config(Arena *arena, const Json *root, ModelConfig *co
     return STATUS_OK;
 }
 
+// As Vaswani et al. have it, section 3: one table for everything, ReLU. Weights of spread 1/sqrt(hidden_size) are what their
+// embeddings and Glorot's rule for square matrices want. Texts end with the tokenizer's end token; the pad begins targets.
+static void complete(ModelConfig *config)
+{
+    DecoderConfig *d = &config->decoder;
+    d->n_encoder_layers = config->n_layers;
+    if (d->n_layers == 0) d->n_layers = config->n_layers;
+    if (config->n_layers < d->n_layers) config->n_layers = d->n_layers;
+    d->n_heads = config->n_heads;
+    d->intermediate_size = config->intermediate_size;
+    d->start_id = config->pad_id;
+    d->has_scaled_embedding = true;
+    config->attention_dropout = 0.0f;
+    config->activation = ACTIVATION_RELU;
+    config->initializer_range = 1.0f / sqrtf((float)config->hidden_size);
+}
+
 const Architecture architecture_marian = {
     .model_type = "marian",
     .summary = "Marian translation models (OPUS-MT)",
@@ -50,5 +67,6 @@ const Architecture architecture_marian = {
     .base_prefix = "model.",
     .read_config = marian_read_config,
     .write_config = transformer_write_config,
+    .complete = complete,
     .record = marian_record,
 };

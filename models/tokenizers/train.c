@@ -186,6 +186,12 @@ static Status check_specials(const TokenizerTrainOptions *options, const Slice *
                                  SLICE_ARG(specials[i]));
         }
     }
+    bool has_end = options->end_token.len == 0;
+    for (size_t i = 0; i < n; i++) has_end = has_end || slice_eq(specials[i], options->end_token);
+    if (!has_end || (options->end_token.len > 0 && options->kind != TRAIN_BPE))
+        return error_set(err, STATUS_INVALID,
+                         "the end token \"" SLICE_FMT "\" is none of BPE's special tokens",
+                         SLICE_ARG(options->end_token));
     for (size_t i = 0; options->kind == TRAIN_WORDPIECE && i < N_NEEDED_SPECIALS; i++) {
         bool found = false;
         for (size_t k = 0; k < n; k++)

@@ -29,6 +29,9 @@ typedef struct TokenizerTrainOptions {
     const Slice *
         special_tokens; // default: [PAD] [UNK] [CLS] [SEP] [MASK], or <|endoftext|>; WordPiece needs the
     size_t n_special_tokens; // first four among them
+    // BPE: the special token that ends every encoded text, as encoder-decoders want it; empty = none. It must be among the
+    // special tokens.
+    Slice end_token;
 } TokenizerTrainOptions;
 
 typedef struct TokenizerTrainReport {

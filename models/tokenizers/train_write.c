@@ -39,30 +39,32 @@ static void put_added_tokens(JsonWriter *w, const Slice *specials, size_t n_spec
     json_end_array(w);
 }
 
-static void put_piece(JsonWriter *w, const char *kind, const char *id, uint64_t type_id)
+static void put_piece(JsonWriter *w, const char *kind, Slice id, uint64_t type_id)
 {
     json_begin_object(w);
     json_put_key(w, kind);
     json_begin_object(w);
-    put_text(w, "id", id);
+    json_put_key(w, "id");
+    json_put_string(w, id);
     json_put_key(w, "type_id");
     json_put_u64(w, type_id);
     json_end_object(w);
     json_end_object(w);
 }
 
-static void put_template_special(JsonWriter *w, const TrainState *state, const char *token)
+static void put_template_special(JsonWriter *w, const TrainState *state, Slice token)
 {
-    json_put_key(w, token);
+    json_put_key_slice(w, token);
     json_begin_object(w);
-    put_text(w, "id", token);
+    json_put_key(w, "id");
+    json_put_string(w, token);
     json_put_key(w, "ids");
     json_begin_array(w);
-    json_put_i64(w, train_find(state, slice_from_cstr(token)));
+    json_put_i64(w, train_find(state, token));
     json_end_array(w);
     json_put_key(w, "tokens");
     json_begin_array(w);
-    json_put_cstr(w, token);
+    json_put_string(w, token);
     json_end_array(w);
     json_end_object(w);
 }
@@ -74,17 +76,39 @@ static void put_bert_template(JsonWriter *w, const TrainState *state)
     for (int is_pair = 0; is_pair < 2; is_pair++) {
         json_put_key(w, is_pair ? "pair" : "single");
         json_begin_array(w);
-        put_piece(w, "SpecialToken", "[CLS]", 0);
-        put_piece(w, "Sequence", "A", 0);
-        put_piece(w, "SpecialToken", "[SEP]", 0);
-        if (is_pair) put_piece(w, "Sequence", "B", 1);
-        if (is_pair) put_piece(w, "SpecialToken", "[SEP]", 1);
+        put_piece(w, "SpecialToken", SLICE("[CLS]"), 0);
+        put_piece(w, "Sequence", SLICE("A"), 0);
+        put_piece(w, "SpecialToken", SLICE("[SEP]"), 0);
+        if (is_pair) put_piece(w, "Sequence", SLICE("B"), 1);
+        if (is_pair) put_piece(w, "SpecialToken", SLICE("[SEP]"), 1);
         json_end_array(w);
     }
     json_put_key(w, "special_tokens");
     json_begin_object(w);
-    put_template_special(w, state, "[CLS]");
-    put_template_special(w, state, "[SEP]");
+    put_template_special(w, state, SLICE("[CLS]"));
+    put_template_special(w, state, SLICE("[SEP]"));
+    json_end_object(w);
+    json_end_object(w);
+}
+
+// Texts that end with a token, as the sources and targets of encoder-decoders do.
+static void put_end_template(JsonWriter *w, const TrainState *state)
+{
+    const Slice end = state->options->end_token;
+    json_put_key(w, "post_processor");
+    json_begin_object(w);
+    put_text(w, "type", "TemplateProcessing");
+    for (int is_pair = 0; is_pair < 2; is_pair++) {
+        json_put_key(w, is_pair ? "pair" : "single");
+        json_begin_array(w);
+        put_piece(w, "Sequence", SLICE("A"), 0);
+        if (is_pair) put_piece(w, "Sequence", SLICE("B"), 0);
+        put_piece(w, "SpecialToken", end, 0);
+        json_end_array(w);
+    }
+    json_put_key(w, "special_tokens");
+    json_begin_object(w);
+    put_template_special(w, state, end);
     json_end_object(w);
     json_end_object(w);
 }
@@ -159,7 +183,10 @@ static void put_bpe_parts(JsonWriter *w, const TrainState *state)
     json_put_key(w, "normalizer");
     json_put_null(w);
     put_byte_level(w, "pre_tokenizer", true);
-    put_byte_level(w, "post_processor", false);
+    if (state->options->end_token.len > 0)
+        put_end_template(w, state);
+    else
+        put_byte_level(w, "post_processor", false);
     put_byte_level(w, "decoder", true);
     json_put_key(w, "model");
     json_begin_object(w);
@@ -216,6 +243,11 @@ static void config_text(const TrainState *state, const Slice *specials, Buffer *
         put_text(&w, "sep_token", "[SEP]");
         put_text(&w, "pad_token", "[PAD]");
         if (train_find(state, SLICE("[MASK]")) >= 0) put_text(&w, "mask_token", "[MASK]");
+    } else if (state->options->end_token.len > 0) {
+        put_text(&w, "tokenizer_class", "PreTrainedTokenizerFast");
+        json_put_key(&w, "eos_token");
+        json_put_string(&w, state->options->end_token);
+        if (train_find(state, SLICE("<pad>")) >= 0) put_text(&w, "pad_token", "<pad>");
     } else {
         static const char *const keys[] = {"bos_token", "eos_token", "unk_token"};
         put_text(&w, "tokenizer_class", "GPT2Tokenizer");

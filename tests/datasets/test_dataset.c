@@ -77,7 +77,8 @@ static const char *found_part(const char *part, Arena *arena, Error *err)
 {
     char *path = NULL;
     *err = (Error){0};
-    if (dataset_find_part(arena, files_folder(), part, &path, err) != STATUS_OK) return "";
+    if (dataset_find_part(arena, files_folder(), part, (Slice){0}, &path, err) != STATUS_OK)
+        return "";
     return strrchr(path, '/') + 1;
 }
 
@@ -151,7 +152,7 @@ Test(dataset, wrong_options_are_refused_with_their_place)
         const char *text, *message;
     } cases[] = {
         {"{\"format\": \"xls\"}",
-         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, conll, squad, "
+         "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, parallel, conll, squad, "
          "crows-pairs, stereoset, bbq, winobias, winogender, seat"},
         {"{\"columns\": {\"txt\": 1}}",
          "t.json:1:14: columns: unknown key \"txt\"; did you mean \"text\"?"},

@@ -232,7 +232,7 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\" \"label\": 0}\n"),
          "a.jsonl:1:14: found '\"' where ',' or '}' was expected"},
         {"a.xyz", SLICE_LIT("a\t0\n"),
-         "a.xyz: the name does not tell the format: say it with \"format\": one of tsv, csv, jsonl, lines, conll, squad, "
+         "a.xyz: the name does not tell the format: say it with \"format\": one of tsv, csv, jsonl, lines, parallel, conll, squad, "
          "crows-pairs, stereoset, bbq, winobias, winogender, seat"},
         {"a.txt", SLICE_LIT("a\n"),
          "a.txt: a file of plain lines has no labels: name the file that holds them, a line a sample, "
@@ -274,7 +274,7 @@ Test(readers, refuse_wrong_columns)
          "a.csv:1: none of the headings \"review\", \"x\", \"x\" is known to hold the label: name it with "
          "\"columns\": {\"label\": ...}"},
         {{.format = SLICE_LIT("jsonn")},
-         "unknown format \"jsonn\"; did you mean \"jsonl\"?; there are tsv, csv, jsonl, lines, conll, squad, "
+         "unknown format \"jsonn\"; did you mean \"jsonl\"?; there are tsv, csv, jsonl, lines, parallel, conll, squad, "
          "crows-pairs, stereoset, bbq, winobias, winogender, seat"},
         {{.format = SLICE_LIT("tsv"), .delimiter = ' '},
          "a.csv: a space as delimiter needs columns by number, such as \"columns\": {\"label\": 1, "

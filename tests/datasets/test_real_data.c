@@ -38,8 +38,8 @@ Test(real_data, sst2_has_the_counts_that_are_published)
         Error err = {0};
         char *path = NULL;
         Dataset d;
-        cr_assert_eq(dataset_find_part(&arena, folder, parts[i].part, &path, &err), STATUS_OK, "%s",
-                     err.text);
+        cr_assert_eq(dataset_find_part(&arena, folder, parts[i].part, (Slice){0}, &path, &err),
+                     STATUS_OK, "%s", err.text);
         files_read(path, NULL, &d);
         cr_expect_eq(d.n_samples, parts[i].n);
         cr_expect_eq(count_label(&d, "1"), parts[i].n_positive);
@@ -79,8 +79,8 @@ Test(real_data, tweets_are_read_with_the_labels_beside_them)
         Error err = {0};
         char *path = NULL;
         Dataset d;
-        cr_assert_eq(dataset_find_part(&arena, folder, parts[i].part, &path, &err), STATUS_OK, "%s",
-                     err.text);
+        cr_assert_eq(dataset_find_part(&arena, folder, parts[i].part, (Slice){0}, &path, &err),
+                     STATUS_OK, "%s", err.text);
         files_read(path, NULL, &d);
         cr_expect_eq(d.n_samples, parts[i].n, "%s: %zu", path, d.n_samples);
         cr_expect_eq(d.n_labels, 2);

@@ -18,6 +18,8 @@ const Slice fuzz_seeds[] = {
         "{\"text\": \"a\\u00e9\", \"label\": 1, \"m\": {\"s\": \"x\"}}\n\n{\"text\": \"b\", \"label\": 0}\n"),
     SLICE_LIT("A B-PER\nruns O\n\nin O\nRome I-LOC\n"),
     SLICE_LIT("{\"data\": [{\"paragraphs\": [{\"context\": \"c\", \"qas\": [{\"id\": 1}]}]}]}"),
+    SLICE_LIT("source\ttarget\nA dog.\tEin Hund.\n\t\n"),
+    SLICE_LIT("{\"source\": \"a\", \"target\": [\"b\", \"\"]}\n"),
     SLICE_LIT("\xef\xbb\xbflabel;text\n0;a\n1;b\n"),
     SLICE_LIT("{\"id\": \"a\", \"text\": \"\", \"label\": 0}\n\t0\n1\t1\n"),
     SLICE_LIT("sent_more,sent_less,stereo_antistereo,bias_type\na,b,stereo,age\n"),
@@ -95,6 +97,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.encoding = ENCODING_WINDOWS_1252;
         options.columns.attributes = (ReadAttribute[]){{SLICE_LIT("a"), SLICE_LIT("m.s")}};
         options.columns.n_attributes = readers_all[i] == &reader_jsonl;
+        read_as(&options);
+    }
+    const Slice itself = slice_from_cstr(path);
+    for (size_t i = 0; i < readers_count; i++) {
+        ReadOptions options = {.format = slice_from_cstr(readers_all[i]->name),
+                               .label_optional = true,
+                               .wants_target = true,
+                               .target_paths = &itself,
+                               .n_target_paths = 1};
+        read_as(&options);
+        options.empty_sides = EMPTY_SIDES_DROP;
         read_as(&options);
     }
     const ReadOptions split = {.format = SLICE_LIT("tsv"),

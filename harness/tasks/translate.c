@@ -1,0 +1,174 @@
+// Translation: a model writes a target for each source, by greedy or beam search.
+//
+// In training the labels are the first target's tokens, its end token included, and the decoder reads them one place later
+// (teacher forcing). Answers are the likeliest target found (models/search.h), decoded, without blanks around it.
+#include <math.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "harness/family.h"
+#include "metrics/metric.h"
+#include "models/search.h"
+#include "results/store.h"
+
+static Status find_labels(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const UsedPart *part = &data->parts[p];
+        for (size_t i = 0; i < part->n; i++) {
+            const Sample *sample = &part->data.samples[part->which[i]];
+            if (sample->n_targets > 0) continue;
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: translating wants sources with targets: \"format\" "
+                                       "\"parallel\", \"tsv\", \"csv\" or \"jsonl\"",
+                             SLICE_ARG(part->data.path), sample->line);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err)
+{
+    Slice *sources = NULL, *targets = NULL;
+    const EncodeOptions options = {.max_length = max_length};
+    (void)task, (void)data;
+    TRY(arena_take(arena, part->n, sizeof *sources, "texts", &sources, err));
+    TRY(arena_take(arena, part->n, sizeof *targets, "texts", &targets, err));
+    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        sources[i] = sample->text;
+        targets[i] = sample->targets[0];
+        out->keys[i] = family_key(sample->id, 0);
+    }
+    TRY(tokenizer_encode_batch(tokenizer, sources, NULL, part->n, &options, arena, &out->batch,
+                               err));
+    TRY(tokenizer_encode_batch(tokenizer_target(tokenizer), targets, NULL, part->n, &options, arena,
+                               &out->targets, err));
+    out->labels = out->targets.ids;
+    return STATUS_OK;
+}
+
+// ---- answers ----
+
+// Twice the source and a little: what a text is translated to is hardly longer, and a model that goes round in circles is
+// stopped.
+static size_t most_tokens(const SuiteTask *task, const BeamOptions *usual, size_t n_source)
+{
+    enum { FEW = 10 };
+    if (task->max_new_tokens > 0) return task->max_new_tokens;
+    return size_min(usual->max_new_tokens, 2 * n_source + FEW);
+}
+
+static Status make_requests(const Asked *asked, const Responder *responder, Arena *arena,
+                            SearchRequest **out, Error *err)
+{
+    const SuiteTask *task = asked->task;
+    TokenSequence *inputs = NULL;
+    BeamOptions usual;
+    size_t n = 0;
+    TRY(family_inputs(asked->tokens, asked->positions, asked->n, arena, &inputs, &n, err));
+    TRY(search_defaults(responder->model, arena, &usual, err));
+    if (task->beams > 0) usual.n_beams = task->beams;
+    if (!isnan(task->length_penalty)) usual.length_penalty = task->length_penalty;
+    TRY(arena_take(arena, n, sizeof **out, "sources", out, err));
+    for (size_t i = 0; i < n; i++) {
+        BeamOptions options = usual;
+        options.max_new_tokens = most_tokens(task, &usual, inputs[i].n_tokens);
+        options.min_new_tokens = size_min(usual.min_new_tokens, options.max_new_tokens);
+        (*out)[i] = (SearchRequest){.source = inputs[i], .options = options, .n_results = 1};
+    }
+    return STATUS_OK;
+}
+
+static Status decode(const Tokenizer *tokenizer, const SearchResult *result, Buffer *text,
+                     Arena *arena, Slice *out, Error *err)
+{
+    buffer_clear(text);
+    TRY(tokenizer_decode(tokenizer_target(tokenizer), result->ids, result->n_ids, true, text, err));
+    TRY(buffer_status(text, err));
+    *out = arena_copy(arena, slice_trim(buffer_slice(text)));
+    return out->ptr ? STATUS_OK : error_set_memory(err, text->len, 1, "a translation");
+}
+
+static Status take_answers(size_t n, Arena *arena, Answers *out, Error *err)
+{
+    out->n = n;
+    TRY(arena_take(arena, n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    for (size_t i = 0; i < n; i++) out->predicted[i] = STORE_NO_LABEL;
+    return arena_take(arena, n, sizeof *out->texts, "translations", &out->texts, err);
+}
+
+static Status respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err)
+{
+    SearchRequest *requests = NULL;
+    SearchResult **results = NULL;
+    size_t *n_found = NULL;
+    Buffer text = {0};
+    TRY(make_requests(asked, responder, arena, &requests, err));
+    TRY(arena_take(arena, asked->n, sizeof *results, "translations", &results, err));
+    TRY(arena_take(arena, asked->n, sizeof *n_found, "translations", &n_found, err));
+    TRY(take_answers(asked->n, arena, out, err));
+    Status s = model_search(responder->model, responder->pool, requests, asked->n,
+                            responder->cancel, arena, results, n_found, err);
+    for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
+        out->texts[i] = SLICE("");
+        out->n_tokens += requests[i].source.n_tokens;
+        if (n_found[i] == 0) continue;
+        out->n_tokens += results[i][0].n_ids;
+        s = decode(asked->tokenizer, &results[i][0], &text, arena, &out->texts[i], err);
+    }
+    buffer_release(&text);
+    return s;
+}
+
+// The source as it is: what names, numbers and words that both languages have are worth.
+static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
+                       size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
+                       Answers *out, Error *err)
+{
+    (void)data, (void)from, (void)from_positions, (void)n_from;
+    TRY(take_answers(out->n, arena, out, err));
+    for (size_t i = 0; i < out->n; i++)
+        out->texts[i] = part->data.samples[part->which[positions[i]]].text;
+    return STATUS_OK;
+}
+
+static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
+                   Item *out, Error *err)
+{
+    (void)data, (void)arena, (void)err;
+    out->source = sample->text;
+    out->hypothesis = given->text.ptr ? given->text : SLICE("");
+    out->references = sample->targets;
+    out->n_references = sample->n_targets;
+    return STATUS_OK;
+}
+
+static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    (void)arena, (void)err;
+    *out = sample->n_targets > 0 ? sample->targets[0] : SLICE("");
+    return STATUS_OK;
+}
+
+const Family family_translate = {
+    .name = "translate",
+    .summary = "writes a target for each source",
+    .head = HEAD_SEQ2SEQ,
+    .gives = NEEDS_TEXT,
+    .metrics = "[\"bleu\", \"chrf\", \"ter\"]",
+    .has_targets = true,
+    .is_slow = true,
+    .find_labels = find_labels,
+    .encode = encode,
+    .respond = respond,
+    .baseline_name = "source copied",
+    .baseline = baseline,
+    .item = item,
+    .reference = reference,
+};
