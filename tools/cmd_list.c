@@ -44,10 +44,11 @@ static void put_range(Listing *out, const Metric *metric)
     listing_printf(out, "%s to %s", ends[0], ends[1]);
 }
 
-// The signature under default options; none where a metric must know its labels or groups first.
+// The signature under default options, for two classes, groups, systems or raters where a metric must know them.
 static void put_signature(Listing *out, const Metric *metric)
 {
-    const MetricSetup setup = {0};
+    static const Slice names[2] = {SLICE_LIT("0"), SLICE_LIT("1")};
+    const MetricSetup setup = {.labels = names, .n_labels = 2, .groups = names, .n_groups = 2};
     MetricPlan plan;
     Slice signature = {0};
     Error ignored = {0};
@@ -92,12 +93,13 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         }
         listing_cstr(out, metric->name);
         listing_cstr(out, directions[metric->direction]);
-        put_words(out, words, n);
         put_range(out, metric);
+        put_words(out, words, n);
+        listing_cstr(out, metric->summary);
         listing_cstr(out, metric->source);
         put_signature(out, metric);
-        listing_cstr(out, metric->summary);
     }
+    out->n_below = 3;
     return STATUS_OK;
 }
 
@@ -247,7 +249,7 @@ static const Topic topics[] = {
     {"suites", list_suites, {"name", "path", "summary"}},
     {"metrics",
      list_metrics,
-     {"name", "better", "needs", "range", "source", "signature", "summary"}},
+     {"name", "better", "range", "needs", "summary", "source", "signature"}},
     {"readers", list_readers, {"name", "extensions", "summary"}},
     {"architectures", list_architectures, {"name", "classes", "summary"}},
     {"kernels",

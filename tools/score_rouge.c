@@ -15,7 +15,7 @@ typedef struct RougeType {
 typedef struct RougeRequest {
     RougeType types[MAX_TYPES];
     size_t n_types;
-    bool is_stemmed;
+    RougeReading reading;
 } RougeRequest;
 
 static const RougeType default_types[] = {
@@ -56,7 +56,7 @@ static Status read_request(const Json *params, RougeRequest *out, Error *err)
     *out = (RougeRequest){0};
     if (params != NULL) {
         TRY(json_check_keys(params, known, 2, err));
-        TRY(json_opt_bool(params, "stemmer", &out->is_stemmed, err));
+        TRY(json_opt_bool(params, "stemmer", &out->reading.is_stemmed, err));
         TRY(json_opt_kind(params, "types", JSON_ARRAY, &types, err));
     }
     if (types != NULL) return read_types(types, out, err);
@@ -74,9 +74,8 @@ typedef struct Side {
 static Status read_side(const RougeRequest *request, Slice text, Arena *arena, Side *out,
                         Error *err)
 {
-    TRY(rouge_tokens(text, request->is_stemmed, arena, &out->whole, err));
-    return rouge_sentences(text, request->is_stemmed, arena, &out->sentences, &out->n_sentences,
-                           err);
+    TRY(rouge_words(&request->reading, text, arena, &out->whole, err));
+    return rouge_sentences(&request->reading, text, arena, &out->sentences, &out->n_sentences, err);
 }
 
 static Status compare(int kind, const Side *hypothesis, const Side *reference, Arena *scratch,
@@ -150,11 +149,7 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 
 static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    bool is_stemmed = false;
-    if (plan->setup.params != NULL) {
-        TRY(json_opt_bool(plan->setup.params, "stemmer", &is_stemmed, err));
-    }
-    return rouge_tokens(text, is_stemmed, arena, out, err);
+    return rouge_plan_words(plan, text, arena, out, err);
 }
 
 static Status run_files(CommandLine *line, Error *err)
