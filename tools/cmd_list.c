@@ -44,20 +44,21 @@ static void put_range(Listing *out, const Metric *metric)
     listing_printf(out, "%s to %s", ends[0], ends[1]);
 }
 
-// The signature under default options, for two classes, groups, systems or raters where a metric must know them.
+// The signature under default options, for as many classes, groups, systems or raters as the metric must have at least.
 static void put_signature(Listing *out, const Metric *metric)
 {
-    static const Slice names[2] = {SLICE_LIT("0"), SLICE_LIT("1")};
-    const MetricSetup setup = {.labels = names, .n_labels = 2, .groups = names, .n_groups = 2};
-    MetricPlan plan;
-    Slice signature = {0};
-    Error ignored = {0};
-    if (metric_plan(metric, &setup, out->arena, &plan, &ignored) == STATUS_OK &&
-        metric_signature(&plan, out->arena, &signature, &ignored) == STATUS_OK) {
+    static const Slice names[] = {SLICE_LIT("0"), SLICE_LIT("1"), SLICE_LIT("2"), SLICE_LIT("3")};
+    for (size_t n = 2; n <= sizeof names / sizeof *names; n++) {
+        const MetricSetup setup = {.labels = names, .n_labels = n, .groups = names, .n_groups = n};
+        MetricPlan plan;
+        Slice signature = {0};
+        Error ignored = {0};
+        if (metric_plan(metric, &setup, out->arena, &plan, &ignored) != STATUS_OK) continue;
+        if (metric_signature(&plan, out->arena, &signature, &ignored) != STATUS_OK) continue;
         listing_text(out, signature);
-    } else {
-        listing_cstr(out, NULL);
+        return;
     }
+    listing_cstr(out, NULL);
 }
 
 static Status list_metrics(CommandLine *line, Listing *out, Error *err)
