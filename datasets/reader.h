@@ -113,6 +113,10 @@ Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
 Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns, Slice *out,
                             Error *err) MUST_CHECK;
 
+// The file that a format reads beside the one that is named: the twin of "winobias", the statistics of "winogender"; in the
+// arena. NULL for other formats, and where it is not there.
+const char *dataset_companion(Arena *arena, const char *path, Slice format);
+
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
 // "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
 // auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),

@@ -146,9 +146,12 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_targe
     sha256_update_field(hash, (Slice){(const char *)&sides, 1});
 }
 
-// The second file of the "lines" format: given, or X_labels.txt beside X_text.txt. NULL where there is none.
+// The second file of a format: of "lines" the labels, given or X_labels.txt beside X_text.txt; the twin of "winobias", the
+// statistics of "winogender". NULL where there is none.
 static const char *labels_file(Identify *id, const SuiteTask *task, const char *path)
 {
+    const char *companion = dataset_companion(id->arena, path, task->read.format);
+    if (companion) return companion;
     static const Slice end = SLICE_LIT("_text.txt");
     if (task->read.labels_path.len > 0) return arena_cstr(id->arena, task->read.labels_path);
     const Slice whole = slice_from_cstr(path);
@@ -253,6 +256,10 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     if (is_span) {
         json_put_key(&w, "max_answer");
         json_put_u64(&w, task->max_answer);
+    }
+    if (task->likelihood.len > 0) {
+        json_put_key(&w, "likelihood");
+        json_put_string(&w, task->likelihood);
     }
     json_put_key(&w, "max_length");
     json_put_u64(&w, task->max_length);

@@ -5,6 +5,7 @@
 
 #include "datasets/reader.h"
 #include "harness/family.h"
+#include "harness/likelihood.h"
 #include "harness/suite.h"
 #include "harness/suite_internal.h"
 #include "metrics/metrics.h"
@@ -51,6 +52,11 @@ static const char *choice_decode(size_t i)
 {
     static const char *const ways[] = {"argmax", "valid"};
     return i < 2 ? ways[i] : NULL;
+}
+
+static const char *choice_likelihood(size_t i)
+{
+    return i < N_LIKELIHOODS ? likelihood_name((Likelihood)i) : NULL;
 }
 
 static const char *choice_family(size_t i)
@@ -223,7 +229,9 @@ const SuiteSection section_create = {.name = "models[].create",
 static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
          "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
-         "`span` answers by a span of a passage, `translate` writes a target for each source",
+         "`span` answers by a span of a passage, `translate` writes a target for each source, `prefer` says "
+         "which of several texts a model finds the likeliest, `associate` how near sets of texts are to "
+         "each other",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,
@@ -251,6 +259,11 @@ static const SuiteKey keys_shared[] = {
     {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
          "(as the model's files say, and at most twice the source's and 10)"),
      .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
+    {KEY("likelihood", KEY_CHOICE,
+         "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
+         "the `target` that fills a blank",
+         "(by the format)"),
+     .choice = choice_likelihood, FIELD(SuiteTask, likelihood), .is_omitted = true},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},

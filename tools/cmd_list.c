@@ -81,6 +81,7 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         {NEEDS_PREFERENCES, "preferences"},
         {NEEDS_COUNTERFACTUALS, "counterfactuals"},
         {NEEDS_STEREOTYPES, "stereotypes"},
+        {NEEDS_ASSOCIATIONS, "associations"},
     };
     static const char *const directions[] = {
         [HIGHER_IS_BETTER] = "higher", [LOWER_IS_BETTER] = "lower", [NO_DIRECTION] = NULL};

@@ -7,7 +7,7 @@ static Slice direction_word(const ViewTask *task)
 {
     return task->direction > 0   ? SLICE("higher is better")
            : task->direction < 0 ? SLICE("lower is better")
-                                 : SLICE("");
+                                 : SLICE("neither higher nor lower is better");
 }
 
 // Whether a score has a column of its own: those of averages and classes ("f1/macro", "f1/class/good") stand in a table
