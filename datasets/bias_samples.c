@@ -105,7 +105,7 @@ Status bias_read_beside(const ReadInput *input, const char *path, Slice *out, Er
     Slice bytes = {0};
     Sha256 hash;
     unsigned char digest[32];
-    TRY(file_read(input->arena, path, MAX_BESIDE_BYTES, &bytes, err));
+    TRY(file_read_data(input->arena, path, MAX_BESIDE_BYTES, &bytes, NULL, err));
     TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding,
                         input->options->speech, out, err));
     sha256_init(&hash);
