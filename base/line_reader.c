@@ -3,13 +3,12 @@
 
 #include "base/file.h"
 #include "base/file_internal.h"
-#include "base/input.h"
 #include "base/size.h"
 
 enum { FIRST_CAPACITY = 1 << 16, MAX_LINE_BYTES = 64 << 20 };
 
 struct LineReader {
-    Input *input;
+    int fd;
     char *name;
     char *bytes;
     size_t capacity;
@@ -21,14 +20,14 @@ struct LineReader {
 Status line_reader_open(const char *path, LineReader **out, Error *err)
 {
     *out = NULL;
-    Input *input;
-    TRY(input_open(path, NULL, &input, err));
+    int fd;
+    TRY(file_open_input(path, &fd, err));
     LineReader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) {
-        input_close(&input);
+        file_close_input(fd);
         return error_set_memory(err, 1, sizeof *reader, "a line reader");
     }
-    reader->input = input;
+    reader->fd = fd;
     reader->capacity = FIRST_CAPACITY;
     reader->bytes = malloc(reader->capacity);
     reader->name = strdup(file_input_name(path));
@@ -65,10 +64,10 @@ static Status make_room(LineReader *reader, Error *err)
 static Status read_more(LineReader *reader, Error *err)
 {
     TRY(make_room(reader, err));
-    size_t n;
-    TRY(input_read(reader->input, reader->bytes + reader->end, reader->capacity - reader->end, &n,
-                   err));
-    reader->end += n;
+    const long n =
+        file_read_some(reader->fd, reader->bytes + reader->end, reader->capacity - reader->end);
+    if (n < 0) return file_set_errno(err, reader->name, "reading");
+    reader->end += (size_t)n;
     reader->at_end = n == 0;
     return STATUS_OK;
 }
@@ -116,7 +115,7 @@ void line_reader_close(LineReader **reader)
 {
     LineReader *closed = *reader;
     if (closed == NULL) return;
-    input_close(&closed->input);
+    file_close_input(closed->fd);
     free(closed->bytes);
     free(closed->name);
     free(closed);

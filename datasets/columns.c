@@ -1,5 +1,6 @@
 #include "datasets/columns.h"
 
+#include "datasets/choices.h"
 #include "datasets/pairs.h"
 
 #include <stdio.h>
@@ -110,6 +111,9 @@ static bool is_name(Slice asked)
 
 static bool asks_by_name(const ReadColumns *columns)
 {
+    for (size_t i = 0; i < columns->n_choices; i++) {
+        if (is_name(columns->choices[i])) return true;
+    }
     for (int role = 0; role < N_COLUMN_ROLES; role++) {
         if (is_name(column_asked(columns, (ColumnRole)role))) return true;
     }
@@ -121,6 +125,9 @@ static bool asks_by_name(const ReadColumns *columns)
 
 static bool is_taken(const ReadColumns *columns, size_t column)
 {
+    for (size_t i = 0; i < columns->n_choices; i++) {
+        if (column_number(columns->choices[i]) == column + 1) return true;
+    }
     for (int role = 0; role < N_COLUMN_ROLES; role++) {
         if (column_number(column_asked(columns, (ColumnRole)role)) == column + 1) return true;
     }
@@ -357,6 +364,18 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
     TRY(check_apart(input, out, line, err));
     TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
                    &out->attributes, err));
+    TRY(arena_take(input->arena, columns->n_choices, sizeof *out->choices, "columns", &out->choices,
+                   err));
+    for (size_t i = 0; i < columns->n_choices; i++) {
+        TRY(find_asked(input, out, fields, line, "a choice", columns->choices[i], &out->choices[i],
+                       err));
+    }
+    if (options->wants_choices && columns->n_choices == 0) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: which columns are the choices? Name them with "
+                                   "\"columns\": {\"choices\": [..]}",
+                         SLICE_ARG(input->path), line);
+    }
     for (size_t i = 0; i < columns->n_attributes; i++) {
         TRY(find_asked(input, out, fields, line, "an attribute", columns->attributes[i].column,
                        &out->attributes[i], err));
@@ -397,6 +416,15 @@ Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice
                                               slice_trim(fields[map->attributes[i]])};
         }
         sample.attributes = attributes;
+    }
+    if (input->options->wants_choices) {
+        Slice *choices = NULL;
+        TRY(arena_take(input->arena, columns->n_choices, sizeof *choices, "choices", &choices,
+                       err));
+        for (size_t i = 0; i < columns->n_choices; i++) choices[i] = fields[map->choices[i]];
+        sample.choices = choices;
+        sample.n_choices = columns->n_choices;
+        return choices_add(input, &sample, label, NULL, err);
     }
     if (!input->options->wants_target)
         return dataset_builder_add(input->builder, &sample, label.len ? &label : NULL, err);

@@ -21,6 +21,7 @@ typedef struct ColumnMap {
     bool has_header;
     size_t n_fields;             // that every row must have
     size_t role[N_COLUMN_ROLES]; // indices of fields, or NO_COLUMN
+    size_t *choices;             // [options->columns.n_choices]
     size_t *attributes;          // [options->columns.n_attributes]
 } ColumnMap;
 

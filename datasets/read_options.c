@@ -41,10 +41,25 @@ static Status parse_attributes(const Json *value, Arena *arena, ReadColumns *col
     return STATUS_OK;
 }
 
+// One column, or a list of them.
+static Status parse_choices(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
+{
+    const bool is_list = json_kind(value) == JSON_ARRAY;
+    const size_t n = is_list ? json_len(value) : 1;
+    Slice *choices = NULL;
+    if (n == 0) return json_error(value, err, "found an empty list, want a column or columns");
+    TRY(arena_take(arena, n, sizeof *choices, "columns", &choices, err));
+    for (size_t i = 0; i < n; i++)
+        TRY(as_column(is_list ? json_at(value, i) : value, &choices[i], err));
+    columns->choices = choices;
+    columns->n_choices = n;
+    return STATUS_OK;
+}
+
 static Status parse_columns(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
 {
-    static const char *const known[] = {"text",  "pair",   "label",     "id",
-                                        "group", "target", "attributes"};
+    static const char *const known[] = {"text",  "pair",   "label",   "id",
+                                        "group", "target", "choices", "attributes"};
     TRY(json_check_keys(value, known, sizeof known / sizeof *known, err));
     const struct {
         const char *key;
@@ -56,6 +71,9 @@ static Status parse_columns(const Json *value, Arena *arena, ReadColumns *column
         const Json *column = json_get(value, roles[i].key);
         if (column && json_kind(column) != JSON_NULL) TRY(as_column(column, roles[i].out, err));
     }
+    const Json *choices = json_get(value, "choices");
+    if (choices && json_kind(choices) != JSON_NULL)
+        TRY(parse_choices(choices, arena, columns, err));
     const Json *attributes = json_get(value, "attributes");
     return attributes ? parse_attributes(attributes, arena, columns, err) : STATUS_OK;
 }

@@ -1,7 +1,7 @@
 #include "datasets/reader.h"
 
 #include "base/file.h"
-#include "base/input.h"
+#include "base/sha256.h"
 #include "datasets/encoding.h"
 #include "datasets/readers.h"
 
@@ -14,12 +14,11 @@
 const Reader *const readers_all[] = {
     &reader_tsv,      &reader_csv,        &reader_jsonl,       &reader_lines,     &reader_parallel,
     &reader_conll,    &reader_squad,      &reader_crows_pairs, &reader_stereoset, &reader_bbq,
-    &reader_winobias, &reader_winogender, &reader_seat};
+    &reader_winobias, &reader_winogender, &reader_seat,        &reader_hellaswag};
 const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)
 {
-    path = input_plain_name(path);
     for (size_t i = 0; reader->extensions[i]; i++) {
         const Slice extension = slice_from_cstr(reader->extensions[i]);
         if (path.len > extension.len &&
@@ -77,8 +76,9 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
                          "%s is a directory, want a file: name one of the files in it", path);
     }
     TRY(reader_for(input.path, options->format, &reader, err));
-    TRY(file_read_data(&out->arena, path, MAX_FILE_BYTES, &bytes, out->sha256, err));
+    TRY(file_read(&out->arena, path, MAX_FILE_BYTES, &bytes, err));
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
+    sha256_of(bytes, out->sha256);
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
                         &input.text, err));
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));

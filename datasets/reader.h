@@ -42,11 +42,17 @@ typedef struct ReadAttribute {
 //           left; without a header the first column not asked for otherwise
 //   target  the first of: target, targets, tgt, translation, reference, references, ref, output, answer, summary; without a
 //           header the next column not asked for otherwise. In JSON a list of strings is several references
+// Where choices are wanted (ReadOptions.wants_choices), label is the right one: an index from 0, a letter from A, or its text;
+// choices in JSON are a list of strings, one string, {"text": [..], "label": [..]}, or an object from choice to 0 or 1; without
+// columns.choices the first key of: choices, options, endings. Tables need a column each. For "jsonl" the labels may stand
+// in labels_path, a line each.
 // "parallel" has files for columns: text and target are the ends of their names ("en", "de").
 // "conll" has no headings: text is the column of words (by default the first), label that of tags (the last).
 // Headings are compared without regard to case and surrounding blanks; the keys of JSON exactly.
 typedef struct ReadColumns {
     Slice text, pair, label, id, group, target;
+    const Slice *choices; // of questions with choices: one that has them all (JSON), or one each
+    size_t n_choices;
     const ReadAttribute *attributes;
     size_t n_attributes;
 } ReadColumns;
@@ -71,6 +77,8 @@ typedef struct ReadOptions {
     bool label_optional; // samples without a label are read, with SAMPLE_NO_LABEL
     bool
         wants_target; // samples are a source with targets, and have no label; goes with label_optional
+    bool
+        wants_choices; // samples are questions with choices, label says which is right; goes with label_optional
     EmptySides empty_sides;
     // "parallel" only: files with the targets, line by line. None = beside the source's, by the ends of their names.
     const Slice *target_paths;
@@ -103,7 +111,7 @@ extern const size_t readers_count;
 // The reader of that name, or the one for the path's extension where name is empty. STATUS_INVALID names what there is.
 Status reader_for(Slice path, Slice name, const Reader **out, Error *err) MUST_CHECK;
 
-// Reads a whole file ("-" is standard input, with a format; gzip and zstd are unpacked) into a zeroed dataset. On failure *out is zeroed again.
+// Reads a whole file ("-" is standard input, with a format) into a zeroed dataset. On failure *out is zeroed again.
 // At most 4 GiB.
 Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
                     Error *err) MUST_CHECK;
@@ -112,13 +120,6 @@ Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
 // the arena. STATUS_INVALID where the name has another end.
 Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns, Slice *out,
                             Error *err) MUST_CHECK;
-// The file of labels that goes with X_text.txt where none is named: X_labels.txt beside it; either may be packed (.gz,
-// .zst). *out lies in the arena; NULL where there is none.
-Status dataset_labels_beside(Arena *arena, Slice path, char **out, Error *err) MUST_CHECK;
-
-// The file that a format reads beside the one that is named: the twin of "winobias", the statistics of "winogender"; in the
-// arena. NULL for other formats, and where it is not there.
-const char *dataset_companion(Arena *arena, const char *path, Slice format);
 
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
 // "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:

@@ -1,6 +1,9 @@
 // JSON Lines: an object a line.
 #include "base/json_reader.h"
+#include "datasets/choices.h"
+#include "datasets/choices_json.h"
 #include "datasets/columns.h"
+#include "datasets/lines.h"
 #include "datasets/pairs.h"
 #include "datasets/readers.h"
 
@@ -14,6 +17,7 @@ typedef struct Record {
     const ReadInput *input;
     size_t line;
     Slice text;
+    Slice label; // where labels stand in a file of their own; else ptr NULL
 } Record;
 
 static JsonReader open_reader(const Record *record, Slice value)
@@ -217,6 +221,54 @@ static Status read_targets(const Record *record, Slice value, Sample *sample, Er
     return STATUS_OK;
 }
 
+// The value that holds all choices: a key's, asked for or by a usual name.
+static Status find_choices(const Record *record, Slice *out, Error *err)
+{
+    static const char *const usual[] = {"choices", "options", "endings"};
+    const ReadColumns *columns = &record->input->options->columns;
+    if (columns->n_choices == 1)
+        return find_path(record, record->text, columns->choices[0], 0, out, err);
+    *out = (Slice){0};
+    for (size_t i = 0; !out->ptr && i < sizeof usual / sizeof *usual; i++)
+        TRY(find_member(record, record->text, slice_from_cstr(usual[i]), out, err));
+    return STATUS_OK;
+}
+
+static Status add_choices(const Record *record, Sample *sample, Slice label, Error *err)
+{
+    const ReadColumns *columns = &record->input->options->columns;
+    const Slice *names = NULL;
+    Slice value, answer = {0};
+    if (columns->n_choices > 1) {
+        Slice *choices = NULL;
+        TRY(arena_take(record->input->arena, columns->n_choices, sizeof *choices, "choices",
+                       &choices, err));
+        for (size_t i = 0; i < columns->n_choices; i++) {
+            TRY(find_path(record, record->text, columns->choices[i], 0, &value, err));
+            if (!value.ptr) {
+                return error_set(
+                    err, STATUS_INVALID,
+                    SLICE_FMT ":%zu: the record has no key \"" SLICE_FMT "\" for a choice",
+                    SLICE_ARG(record->input->path), record->line, SLICE_ARG(columns->choices[i]));
+            }
+            TRY(read_text(record, value, "choice", &choices[i], err));
+        }
+        sample->choices = choices;
+        sample->n_choices = columns->n_choices;
+    } else {
+        TRY(find_choices(record, &value, err));
+        if (!value.ptr) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: no key holds the choices: name it with \"columns\": "
+                                       "{\"choices\": ..}",
+                             SLICE_ARG(record->input->path), record->line);
+        }
+        JsonReader r = open_reader(record, value);
+        TRY(choices_read_json(&r, sample, &names, &answer, err));
+    }
+    return choices_add(record->input, sample, label.len > 0 ? label : answer, names, err);
+}
+
 static Status add_record(const Record *record, const KeyMap *map, Error *err)
 {
     const bool label_needed = !record->input->options->label_optional;
@@ -230,14 +282,16 @@ static Status add_record(const Record *record, const KeyMap *map, Error *err)
     TRY(read_text(record, value, "id", &sample.id, err));
     TRY(find_role(record, map, COLUMN_GROUP, false, &value, err));
     TRY(read_text(record, value, "group", &sample.group, err));
-    TRY(find_role(record, map, COLUMN_LABEL, label_needed, &value, err));
+    TRY(find_role(record, map, COLUMN_LABEL, label_needed && !record->label.ptr, &value, err));
     TRY(read_text(record, value, "label", &label, err));
+    if (record->label.ptr) label = record->label;
     label = slice_trim(label);
     if (label.len == 0 && label_needed) {
         return record_error(record, value, err,
                             "the label is missing: fill it in, or remove the line");
     }
     TRY(read_attributes(record, &sample, err));
+    if (record->input->options->wants_choices) return add_choices(record, &sample, label, err);
     if (record->input->options->wants_target) {
         TRY(find_role(record, map, COLUMN_TARGET, true, &value, err));
         TRY(read_targets(record, value, &sample, err));
@@ -267,11 +321,18 @@ static Status check_record(const Record *record, Error *err)
 
 static Status read_jsonl(const ReadInput *input, Error *err)
 {
-    Slice rest = input->text, line;
+    Slice rest = input->text, labels = {0}, line;
+    const char *labels_path = NULL;
     KeyMap map = {0};
     bool is_resolved = false;
+    if (input->options->labels_path.len > 0) {
+        labels_path = arena_cstr(input->arena, input->options->labels_path);
+        if (!labels_path) return error_set_memory(err, 1, 1, "a path");
+        TRY(second_file_read(input, labels_path, &labels, err));
+    }
     for (size_t number = 1; slice_split(&rest, '\n', &line); number++) {
-        const Record record = {.input = input, .line = number, .text = slice_trim(line)};
+        Record record = {.input = input, .line = number, .text = slice_trim(line)};
+        if (labels_path && !line_take(&labels, &record.label)) record.label = SLICE("");
         if (record.text.len == 0) continue;
         TRY(check_record(&record, err));
         if (!is_resolved) TRY(resolve_keys(&record, &map, err));

@@ -11,6 +11,7 @@ extern const Reader reader_tsv;
 extern const Reader reader_csv;
 extern const Reader reader_jsonl;
 extern const Reader reader_lines;
+extern const Reader reader_hellaswag;
 extern const Reader reader_crows_pairs;
 extern const Reader reader_stereoset;
 extern const Reader reader_bbq;

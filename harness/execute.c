@@ -99,16 +99,12 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     const SuiteModel *from = &o->suite->models[model];
     const TaskData *data = &o->prepared->tasks[task];
     ModelOptions options = {.device = o->device, .compute = o->compute, .seed = o->suite->seed};
-    if (from->does_tune) {
+    const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
+    if (from->does_tune && !by_prompt) {
         options.head_choice = HEAD_FOR_LABELS;
         options.head = data->head;
         options.labels = data->labels;
         options.n_labels = data->n_labels;
-    }
-    if (data->family->takes) {
-        options.one_token = 1; // of masked models each token is asked about on its own
-        if (data->head == HEAD_EMBEDDING) options.head_choice = HEAD_FOR_LABELS;
-        options.head = data->head;
     }
     if (from->kind == SUITE_MODEL_CREATE) {
         options.labels = data->labels;
@@ -118,7 +114,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
         options.keep_stored = !from->does_tune;
         TRY(model_open(from->path, &options, &executor->model, err));
     }
-    if (!from->does_tune && from->kind == SUITE_MODEL_SAVED)
+    if (!from->does_tune && from->kind == SUITE_MODEL_SAVED && !by_prompt)
         return take_labels(executor, from, data, err);
     if (from->kind == SUITE_MODEL_CREATE || !from->does_tune) return STATUS_OK;
     return model_keep(executor->model, err);
@@ -171,6 +167,9 @@ static Status begin_asking(const Executor *executor, const TrialSpec *spec, Data
         .part = &data->parts[part],
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
         .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
+        .by_prompt = prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
+        .seed = spec->seed,
+        .outer_fold = spec->outer_fold,
         .label_of = executor->label_of};
     return out->tokens ? STATUS_OK
                        : error_set(err, STATUS_INTERNAL, "the judged part has no tokens");

@@ -118,6 +118,9 @@ static Status count_classes(const Executor *executor, const Work *work,
 {
     const TaskData *data = &executor->options.prepared->tasks[work->spec.task];
     TRY(arena_take(arena, data->n_labels, sizeof **counts, "counts", counts, err));
+    const TrialSpec *spec = &work->spec;
+    if (prepared_by_prompt(executor->options.prepared, (size_t)spec->model, spec->task))
+        return STATUS_OK;
     if (data->head == HEAD_SPAN || data->head == HEAD_SEQ2SEQ) return STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         const size_t n_labels = data->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;

@@ -1,12 +1,12 @@
-#include "harness/family.h"
+#include "harness/prompt_ask.h"
 
 #include <string.h>
 
-extern const Family family_classify, family_tag, family_span, family_translate;
-extern const Family family_prefer, family_associate;
+extern const Family family_classify, family_tag, family_span, family_choice, family_generate,
+    family_translate;
 
-const Family *const families_all[] = {&family_classify,  &family_tag,    &family_span,
-                                      &family_translate, &family_prefer, &family_associate};
+const Family *const families_all[] = {&family_classify, &family_tag,      &family_span,
+                                      &family_choice,   &family_generate, &family_translate};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)
@@ -23,11 +23,17 @@ ModelHead family_head(const SuiteTask *task)
     return family->head_for ? family->head_for(task) : family->head;
 }
 
+bool family_asks_by_prompt(const SuiteTask *task, ModelHead head)
+{
+    return task->prompt.is_given && head == HEAD_CAUSAL_LM;
+}
+
 Status family_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err)
 {
     const Family *family = asked->data->family;
     *out = (Answers){0};
+    if (asked->by_prompt) return prompt_respond(asked, responder, arena, out, err);
     return family->respond ? family->respond(asked, responder, arena, out, err)
                            : family_predict(asked, responder, arena, out, err);
 }
@@ -55,7 +61,7 @@ void family_windows(const Tokens *tokens, size_t position, size_t *begin, size_t
 size_t family_first_label(const Tokens *tokens, size_t window)
 {
     if (tokens->targets.starts) return tokens->targets.starts[window];
-    return tokens->words ? tokens->batch.starts[window] : 2 * window;
+    return tokens->words || tokens->has_token_labels ? tokens->batch.starts[window] : 2 * window;
 }
 
 Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
@@ -121,14 +127,4 @@ void family_labels_as_read(TaskData *data)
 {
     data->metric_labels = data->labels;
     data->n_metric_labels = data->n_labels;
-}
-
-void family_bias_item(const Sample *sample, Item *item)
-{
-    const SampleBias *bias = sample->bias;
-    if (bias == NULL) return;
-    item->label = sample->gold != SAMPLE_NO_LABEL ? sample->gold : bias->direction;
-    item->stereotyped = bias->stereotyped;
-    item->unknown = bias->unknown;
-    item->is_ambiguous = bias->is_ambiguous;
 }

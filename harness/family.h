@@ -29,6 +29,20 @@ typedef struct Answer {
     size_t n_values;
 } Answer;
 
+// How a family asks causal models in words, beside what the task's prompt says (harness/prompt.h).
+typedef struct FamilyPrompt {
+    // The texts among which a model chooses, in the order of the task's labels. NULL: it writes its answer.
+    Status (*options)(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                      Arena *arena, Slice **out, size_t *n, Error *err);
+    // The right answer as it would be written; ptr NULL where the sample has none.
+    Status (*gold)(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
+                   Slice *out, Error *err);
+    // What was written, without blanks around it (empty where nothing was found), as Answers.texts has it. *is_read is
+    // false where it is no answer.
+    Status (*read)(const SuiteTask *task, const TaskData *data, const Sample *sample, Slice written,
+                   Arena *arena, Slice *out, bool *is_read, Error *err);
+} FamilyPrompt;
+
 // Samples of a part that a model was asked about, and what it gave: its output for each window, one after the other.
 typedef struct Asked {
     const SuiteTask *task;
@@ -38,6 +52,10 @@ typedef struct Asked {
     const Tokenizer *tokenizer;
     const size_t *positions; // [n] into part->which
     size_t n;
+    // Of models asked by the task's prompt: examples are drawn by the seed, from what is not in the fold.
+    bool by_prompt;
+    uint64_t seed;
+    int32_t outer_fold;
     const int32_t
         *label_of;       // index among the task's labels of each of the model's; NULL = the same
     const float *logits; // NULL unless the family answers by one forward pass
@@ -57,15 +75,12 @@ struct Family {
     ModelHead head;
     // Another head for some tasks; NULL = `head` for all. Callers use family_head.
     ModelHead (*head_for)(const SuiteTask *task);
-    // Models are asked as they are saved, whichever of several heads they have (HEAD_EMBEDDING: their encoder, whatever the
-    // head); NULL = only `head` will do, or a tuned model. `takes_what` says it for messages.
-    bool (*takes)(ModelHead head);
-    const char *takes_what;
     unsigned gives; // what its items carry: MetricNeeds of metrics/metric.h
     // Metrics where a task names none, as JSON; the first is the primary one.
     const char *metrics;
     bool is_stratified; // samples have a class to spread over folds by
     bool has_windows;   // long samples are split, not cut
+    bool has_choices;   // samples are questions with choices
     bool has_targets;   // samples are sources with targets
     // Answering takes far more than a forward pass: in tuning the metric is measured only where it is watched.
     bool is_slow;
@@ -89,6 +104,8 @@ struct Family {
     // Fills an item from its sample and its answer.
     Status (*item)(const TaskData *data, const Sample *sample, const Answer *answer, Arena *arena,
                    Item *item, Error *err);
+    // How causal models are asked; NULL: they are not.
+    const FamilyPrompt *prompt;
     // The expected answer as it is stored beside outputs' texts; NULL where the label says it.
     Status (*reference)(const Sample *sample, Arena *arena, Slice *out, Error *err);
 };
@@ -99,7 +116,9 @@ extern const size_t families_count;
 const Family *family_find(Slice name); // NULL where there is none
 // The head of models that are asked about a task, or tuned on it.
 ModelHead family_head(const SuiteTask *task);
-// Asks a model about samples, as the family does that.
+// Whether a model with this head is asked by the task's prompt.
+bool family_asks_by_prompt(const SuiteTask *task, ModelHead head);
+// Asks a model about samples, as the family does that, or by the prompt.
 Status family_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err) MUST_CHECK;
 
@@ -121,7 +140,5 @@ Status family_predict(const Asked *asked, const Responder *responder, Arena *are
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err) MUST_CHECK;
 // The classes as the reader found them, for head and metrics alike.
 void family_labels_as_read(TaskData *data);
-// What a sample knows about bias, for metrics.
-void family_bias_item(const Sample *sample, Item *item);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "harness/family.h"
+#include "harness/suite_keys.h"
 #include "harness/trial.h"
 
 const char *data_part_name(DataPart part)
@@ -104,6 +105,20 @@ static Status identify_saved(Identify *id, const SuiteModel *model, Slice *json,
     return s;
 }
 
+// A GGUF file is all of its model.
+static Status identify_file(Identify *id, const SuiteModel *model, Slice *json, Error *err)
+{
+    Slice sha256;
+    Buffer buffer = {0};
+    TRY(add_file(id, "model", model->name, model->path, &sha256, err));
+    JsonWriter w = json_writer(&buffer, 0);
+    json_begin_object(&w);
+    json_put_key(&w, "gguf");
+    json_put_string(&w, sha256);
+    json_end_object(&w);
+    return keep(id, &buffer, json, err);
+}
+
 static Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error *err)
 {
     if (model->kind == SUITE_MODEL_CREATE) {
@@ -113,7 +128,8 @@ static Status identify_model(Identify *id, const SuiteModel *model, Slice *json,
         buffer_append_byte(&buffer, '}');
         return keep(id, &buffer, json, err);
     }
-    return identify_saved(id, model, json, err);
+    return file_is_directory(model->path) ? identify_saved(id, model, json, err)
+                                          : identify_file(id, model, json, err);
 }
 
 // ---- data ----
@@ -139,6 +155,7 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_targe
                                  (unsigned char)read->label_optional};
     sha256_update_field(hash, (Slice){(const char *)how, sizeof how});
     for (size_t i = 0; i < read->n_labels; i++) hash_slice(hash, read->labels[i]);
+    for (size_t i = 0; i < read->columns.n_choices; i++) hash_slice(hash, read->columns.choices[i]);
     if (!wants_target) return;
     const unsigned char sides = (unsigned char)read->empty_sides;
     hash_slice(hash, SLICE("targets"));
@@ -146,22 +163,16 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_targe
     sha256_update_field(hash, (Slice){(const char *)&sides, 1});
 }
 
-// The second file of a format: of "lines" the labels, given or the ones beside; the twin of "winobias", the statistics of
-// "winogender". NULL where there is none.
-static Status labels_file(Identify *id, const SuiteTask *task, const char *path, const char **out,
-                          Error *err)
+// The second file of the "lines" format: given, or X_labels.txt beside X_text.txt. NULL where there is none.
+static const char *labels_file(Identify *id, const SuiteTask *task, const char *path)
 {
-    const Slice given = task->read.labels_path;
-    char *beside = NULL;
-    *out = dataset_companion(id->arena, path, task->read.format);
-    if (*out) return STATUS_OK;
-    if (given.len == 0) {
-        TRY(dataset_labels_beside(id->arena, slice_from_cstr(path), &beside, err));
-        *out = beside;
-        return STATUS_OK;
-    }
-    *out = arena_cstr(id->arena, given);
-    return *out ? STATUS_OK : error_set_memory(err, given.len, 1, "a path");
+    static const Slice end = SLICE_LIT("_text.txt");
+    if (task->read.labels_path.len > 0) return arena_cstr(id->arena, task->read.labels_path);
+    const Slice whole = slice_from_cstr(path);
+    if (!slice_ends_with(whole, end)) return NULL;
+    const Slice stem = slice_sub(whole, 0, whole.len - end.len);
+    const char *beside = arena_printf(id->arena, SLICE_FMT "_labels.txt", SLICE_ARG(stem));
+    return beside && file_exists(beside) ? beside : NULL;
 }
 
 static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, const char *path,
@@ -175,8 +186,7 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
         arena_printf(id->arena, SLICE_FMT "/%s", SLICE_ARG(task->name), data_part_name(part));
     if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
     TRY(add_file(id, "data", slice_from_cstr(name), path, &out->sha256[part], err));
-    const char *labels = NULL;
-    TRY(labels_file(id, task, path, &labels, err));
+    const char *labels = labels_file(id, task, path);
     if (labels) {
         name = arena_printf(id->arena, "%s labels", name);
         if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
@@ -261,10 +271,6 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         json_put_key(&w, "max_answer");
         json_put_u64(&w, task->max_answer);
     }
-    if (task->likelihood.len > 0) {
-        json_put_key(&w, "likelihood");
-        json_put_string(&w, task->likelihood);
-    }
     json_put_key(&w, "max_length");
     json_put_u64(&w, task->max_length);
     if (is_translate) {
@@ -279,6 +285,12 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     }
     json_put_key(&w, "primary");
     json_put_string(&w, task->primary);
+    if (task->prompt.is_given) {
+        json_put_key(&w, "prompt");
+        json_begin_object(&w);
+        section_write(&section_prompt, &task->prompt, &w);
+        json_end_object(&w);
+    }
     json_end_object(&w);
     return keep(id, &buffer, &out->json, err);
 }

@@ -1,5 +1,6 @@
 // harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
 #include "harness/family.h"
+#include "harness/prompt_ask.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ Status prepared_init(Prepared *prepared, const Suite *suite, Error *err)
     TRY(arena_take(arena, suite->n_tasks, sizeof(TaskData), "tasks", &prepared->tasks, err));
     TRY(arena_take(arena, n, sizeof(Tokenizer *), "tokenizers", &prepared->tokenizers, err));
     TRY(arena_take(arena, n, sizeof(char *), "paths", &prepared->tokenizer_directories, err));
+    TRY(arena_take(arena, n, sizeof(bool), "prompts", &prepared->by_prompt, err));
     return arena_take(arena, n, sizeof(size_t), "lengths", &prepared->model_lengths, err);
 }
 
@@ -106,6 +108,7 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
             read.labels = data->labels;
             read.n_labels = data->n_labels;
         }
+        if (data->family->has_choices) read.wants_choices = read.label_optional = true;
         if (data->family->has_targets) read.wants_target = read.label_optional = true;
         read.target_paths = targets[part]->paths;
         read.n_target_paths = targets[part]->n;
@@ -180,8 +183,12 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     if (data->is_read) return STATUS_OK;
     data->family = family_find(prepared->suite->tasks[task].family);
     data->head = family_head(&prepared->suite->tasks[task]);
+    const SuitePrompt *prompt = &prepared->suite->tasks[task].prompt;
+    data->prompt = prompt->is_given ? prompt : NULL;
     Status s = read_parts(prepared, task, err);
     if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
+    if (s == STATUS_OK && data->prompt)
+        s = prompt_check_data(&prepared->suite->tasks[task], data, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
     if (s == STATUS_OK) s = check_subsets(prepared, task, err);
     if (s != STATUS_OK)

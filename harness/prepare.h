@@ -27,7 +27,8 @@ typedef struct TaskData {
     size_t n_labels;
     const Slice *metric_labels; // of the metrics, and as stored: classes, entity types
     size_t n_metric_labels;
-    bool has_unanswerable; // some question has no answer
+    const SuitePrompt *prompt; // NULL where the task has none
+    bool has_unanswerable;     // some question has no answer
     int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
 } TaskData;
 
@@ -36,13 +37,14 @@ typedef struct Tokens {
     size_t model, task;
     DataPart part;
     size_t max_length;
-    TokenBatch batch;     // sequence i is window i; n_full only where windows are samples
-    uint64_t *keys;       // [n_sequences] of dropout: from the samples' ids
-    size_t *first_window; // [n + 1] of sample which[i]; NULL where each sample is one window
-    TokenBatch targets;   // of each window, where samples have them; starts NULL without
-    int32_t *labels;      // of each token or target token, where the head wants that; else NULL
-    int32_t *words;       // of each token: the word whose tag is read here, or -1
-    size_t n_split;       // samples of more than one window
+    TokenBatch batch;      // sequence i is window i; n_full only where windows are samples
+    uint64_t *keys;        // [n_sequences] of dropout: from the samples' ids
+    size_t *first_window;  // [n + 1] of sample which[i]; NULL where each sample is one window
+    TokenBatch targets;    // of each window, where samples have them; starts NULL without
+    int32_t *labels;       // of each token or target token, where the head wants that; else NULL
+    int32_t *words;        // of each token: the word whose tag is read here, or -1
+    bool has_token_labels; // labels are one a token, and no words are read at them
+    size_t n_split;        // samples of more than one window
 } Tokens;
 
 typedef struct Prepared {
@@ -53,7 +55,8 @@ typedef struct Prepared {
     size_t n_tokens, tokens_capacity;
     Tokenizer **tokenizers;             // [n_models * n_tasks], opened as needed
     const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
-    size_t *model_lengths;              // [n_models * n_tasks]: positions of the model
+    bool *by_prompt;       // [n_models * n_tasks]: the model is asked by the task's prompt
+    size_t *model_lengths; // [n_models * n_tasks]: positions of the model
 } Prepared;
 
 Status prepared_init(Prepared *prepared, const Suite *suite, Error *err) MUST_CHECK;
@@ -71,6 +74,8 @@ const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t tas
                               int setting);
 // NULL where prepare_tokens was not called.
 const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task);
+// Whether the model is asked by the task's prompt; false where prepare_tokens was not called.
+bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task);
 // Where the tokenizer of a fresh encoder stands; NULL for a saved model.
 const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task);
 

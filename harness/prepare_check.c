@@ -4,6 +4,7 @@
 
 #include "base/json_writer.h"
 #include "harness/family.h"
+#include "harness/prompt.h"
 
 // ---- rows ----
 
@@ -247,6 +248,26 @@ static Status attributes_json(const Sample *sample, Arena *arena, Slice *out, Er
     return s;
 }
 
+// The choices as a reader of reports sees them: a line each, under the context where there is one.
+static Status choices_text(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    Buffer text = {0};
+    const Slice above = sample->context.ptr ? sample->context : sample->pair;
+    if (above.len > 0) buffer_printf(&text, SLICE_FMT "\n", SLICE_ARG(above));
+    for (size_t i = 0; i < sample->n_choices; i++) {
+        const Slice letter = prompt_letter(i, arena);
+        buffer_printf(&text, "%s" SLICE_FMT ". ", i > 0 ? "\n" : "", SLICE_ARG(letter));
+        buffer_append(&text, sample->choices[i]);
+    }
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) {
+        *out = arena_copy(arena, buffer_slice(&text));
+        if (out->ptr == NULL) s = error_set_memory(err, text.len, 1, "choices");
+    }
+    buffer_release(&text);
+    return s;
+}
+
 Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity, size_t task,
                         DataPart part, Arena *arena, StoredDataset *out, Error *err)
 {
@@ -261,6 +282,7 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
                                     .pair = sample->pair.ptr ? sample->pair : sample->context,
                                     .label = STORE_NO_LABEL,
                                     .group = sample->group};
+        if (sample->n_choices > 0) TRY(choices_text(sample, arena, &samples[i].pair, err));
         if (data->family->reference) {
             TRY(data->family->reference(sample, arena, &samples[i].reference, err));
         } else if (sample->label != SAMPLE_NO_LABEL) {

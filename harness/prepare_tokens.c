@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "harness/family.h"
+#include "harness/prompt_ask.h"
+#include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/tokenizers/train.h"
 
@@ -21,6 +23,11 @@ const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model,
 const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task)
 {
     return prepared->tokenizers[slot_of(prepared, model, task)];
+}
+
+bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task)
+{
+    return prepared->by_prompt[slot_of(prepared, model, task)];
 }
 
 static void append_line(Buffer *lines, Slice text)
@@ -87,6 +94,14 @@ static Status train_tokenizer(Prepared *prepared, size_t model, size_t task,
     return s;
 }
 
+// A fresh model of an architecture that has one goes on from texts.
+static ModelHead create_head(const SuiteCreate *create)
+{
+    const Architecture *architecture = architecture_find(create->architecture);
+    return architecture && architecture_class(architecture, HEAD_CAUSAL_LM) ? HEAD_CAUSAL_LM
+                                                                            : HEAD_COUNT;
+}
+
 static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
                              const char *state_directory, Error *err)
 {
@@ -96,13 +111,16 @@ static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
     if (m->kind == SUITE_MODEL_CREATE) {
         TRY(train_tokenizer(prepared, model, task, state_directory, err));
         prepared->model_lengths[slot] = m->create.max_positions;
+        prepared->by_prompt[slot] =
+            family_asks_by_prompt(&prepared->suite->tasks[task], create_head(&m->create));
         return tokenizer_open(prepared->tokenizer_directories[slot], &prepared->tokenizers[slot],
                               err);
     }
     ModelConfig config;
     TRY(checkpoint_config(&prepared->arena, m->path, &config, err));
     prepared->model_lengths[slot] = config.max_positions;
-    return tokenizer_open(m->path, &prepared->tokenizers[slot], err);
+    prepared->by_prompt[slot] = family_asks_by_prompt(&prepared->suite->tasks[task], config.head);
+    return checkpoint_tokenizer(m->path, &prepared->tokenizers[slot], err);
 }
 
 static size_t length_of(const Prepared *prepared, size_t model, size_t task, int setting)
@@ -145,6 +163,21 @@ static Status next_tokens(Prepared *prepared, Tokens **out, Error *err)
     return STATUS_OK;
 }
 
+// Prompts are made when the model is asked: their examples hang on the fold. In tuning they go without.
+static Status encode_part(Prepared *prepared, size_t model, size_t task, const UsedPart *part,
+                          size_t max_length, Tokens *tokens, Error *err)
+{
+    const TaskData *data = &prepared->tasks[task];
+    const SuiteTask *t = &prepared->suite->tasks[task];
+    const size_t slot = slot_of(prepared, model, task);
+    const Tokenizer *tokenizer = prepared->tokenizers[slot];
+    if (!prepared->by_prompt[slot])
+        return data->family->encode(t, data, part, tokenizer, max_length, &prepared->arena, tokens,
+                                    err);
+    if (!prepared->suite->models[model].does_tune) return STATUS_OK;
+    return prompt_encode(t, data, part, tokenizer, max_length, &prepared->arena, tokens, err);
+}
+
 static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
                        Error *err)
 {
@@ -154,10 +187,7 @@ static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart p
     Tokens *tokens = NULL;
     TRY(next_tokens(prepared, &tokens, err));
     *tokens = (Tokens){.model = model, .task = task, .part = part, .max_length = max_length};
-    const TaskData *data = &prepared->tasks[task];
-    const Status s = data->family->encode(&prepared->suite->tasks[task], data, used,
-                                          prepared->tokenizers[slot_of(prepared, model, task)],
-                                          max_length, &prepared->arena, tokens, err);
+    const Status s = encode_part(prepared, model, task, used, max_length, tokens, err);
     if (s != STATUS_OK) return error_wrap(err, SLICE_FMT, SLICE_ARG(used->data.path));
     prepared->n_tokens++;
     return STATUS_OK;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/size.h"
-#include "harness/family.h"
+#include "harness/prompt_ask.h"
 #include "metrics/evaluate.h"
 
 Status score_items(const TaskData *data, const Predictions *predictions, Arena *arena, Item **out,
@@ -24,6 +24,11 @@ Status score_items(const TaskData *data, const Predictions *predictions, Arena *
                                .values = p->n_values > 0 ? p->values + i * p->n_values : NULL,
                                .n_values = p->n_values};
         TRY(data->family->item(data, sample, &answer, arena, item, err));
+        if (data->prompt && p->n_values >= PROMPT_FLAGS) {
+            const double *flags = answer.values + p->n_values - PROMPT_FLAGS;
+            item->is_unparsed = flags[PROMPT_UNPARSED] != 0;
+            item->n_cut = flags[PROMPT_CUT];
+        }
     }
     return STATUS_OK;
 }

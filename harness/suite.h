@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "datasets/reader.h"
 #include "datasets/splits.h"
+#include "harness/suite_prompt.h"
 #include "metrics/metric.h"
 #include "models/train.h"
 #include "results/report/report.h"
@@ -157,8 +158,7 @@ typedef struct SuiteTask {
     size_t beams;
     double length_penalty; // NaN = as the model's files say
     size_t max_new_tokens;
-    Slice
-        likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
+    SuitePrompt prompt;   // how causal models are asked
     ReadOptions read;     // labels_path is ready to open
     SuiteMetric *metrics; // at least one
     size_t n_metrics;

@@ -75,6 +75,12 @@ void tune_write_epochs(const void *target, const char *key, JsonWriter *w);
 Status folds_read_inner(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status folds_read_shuffle(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 
+// suite_prompt.c
+Status suite_read_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                         Error *err) MUST_CHECK;
+Status suite_check_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                          Error *err) MUST_CHECK;
+
 // suite_models.c, suite_tasks.c, suite_filter.c
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 Status suite_read_tasks(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;

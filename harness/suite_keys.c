@@ -5,7 +5,6 @@
 
 #include "datasets/reader.h"
 #include "harness/family.h"
-#include "harness/likelihood.h"
 #include "harness/suite.h"
 #include "harness/suite_internal.h"
 #include "metrics/metrics.h"
@@ -52,11 +51,6 @@ static const char *choice_decode(size_t i)
 {
     static const char *const ways[] = {"argmax", "valid"};
     return i < 2 ? ways[i] : NULL;
-}
-
-static const char *choice_likelihood(size_t i)
-{
-    return i < N_LIKELIHOODS ? likelihood_name((Likelihood)i) : NULL;
 }
 
 static const char *choice_family(size_t i)
@@ -229,9 +223,8 @@ const SuiteSection section_create = {.name = "models[].create",
 static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
          "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
-         "`span` answers by a span of a passage, `translate` writes a target for each source, `prefer` says "
-         "which of several texts a model finds the likeliest, `associate` how near sets of texts are to "
-         "each other",
+         "`span` answers by a span of a passage, `choice` takes one of several answers, `generate` "
+         "writes its own, `translate` writes a target for each source",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,
@@ -259,11 +252,11 @@ static const SuiteKey keys_shared[] = {
     {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
          "(as the model's files say, and at most twice the source's and 10)"),
      .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
-    {KEY("likelihood", KEY_CHOICE,
-         "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
-         "the `target` that fills a blank",
-         "(by the format)"),
-     .choice = choice_likelihood, FIELD(SuiteTask, likelihood), .is_omitted = true},
+    {KEY("prompt", KEY_OBJECT,
+         "how causal models are asked in words, in place of a head of their own; `choice` and "
+         "`generate` need it",
+         "(none)"),
+     .section = &section_prompt},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},
@@ -346,7 +339,14 @@ static const SuiteKey keys_columns[] = {
          "the ends of their names",
          "(by the usual names)"),
      .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
-    {KEY("attributes", KEY_OTHER, "columns by which a report may slice", "(none)"),
+    {KEY("choices", KEY_OTHER,
+         "of `choice`: the key that holds all choices, or a list of columns; `label` is then the right one: "
+         "an index from 0, a letter, or its text",
+         "(by the usual names)"),
+     .schema = "{\"type\":[\"string\",\"integer\",\"array\"],\"items\":" COLUMN_SCHEMA "}",
+     .shown = "column or list of columns"},
+    {KEY("attributes", KEY_OTHER, "columns by which a report may slice, fields of prompts",
+         "(none)"),
      .schema = "{\"type\":[\"array\",\"object\"],\"items\":" COLUMN_SCHEMA
                ",\"additionalProperties\":" COLUMN_SCHEMA "}",
      .shown = "list of columns or object"},
@@ -572,7 +572,7 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,  &section_create, &section_task,      &section_shared,
-    &section_columns, &section_metric, &section_data,   &section_tune,      &section_stopping,
-    &section_search,  &section_folds,  &section_report, &section_definition};
+    &section_suite,    &section_model,  &section_create, &section_task,   &section_shared,
+    &section_columns,  &section_prompt, &section_metric, &section_data,   &section_tune,
+    &section_stopping, &section_search, &section_folds,  &section_report, &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

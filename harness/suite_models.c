@@ -1,6 +1,7 @@
 // The models of a suite.
 #include "base/file.h"
 #include "harness/suite_internal.h"
+#include "models/checkpoint.h"
 
 enum { MAX_NAME_BYTES = 200 };
 
@@ -61,9 +62,10 @@ static Status read_source(const SuiteReading *reading, const Json *object, Suite
                           "\" has no path; write one, or give --model " SLICE_FMT "=DIRECTORY",
                           SLICE_ARG(model->name), SLICE_ARG(model->name));
     }
-    if (file_is_directory(model->path)) return STATUS_OK;
-    return json_error(path, err, "%s %s; want a directory with config.json and model.safetensors",
-                      model->path, file_exists(model->path) ? "is no directory" : "is not there");
+    if (file_is_directory(model->path) || checkpoint_is_gguf(model->path)) return STATUS_OK;
+    return json_error(
+        path, err, "%s %s; want a directory with config.json and model.safetensors, or a GGUF file",
+        model->path, file_exists(model->path) ? "is no directory" : "is not there");
 }
 
 static Status check_name(const SuiteReading *reading, const Json *object, size_t index, Error *err)
@@ -100,7 +102,14 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
 {
     const Json *tune = json_get(object, "tune");
     if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
-    model->does_tune = tune && json_kind(tune) != JSON_NULL;
+    // "tune": false, in the suite or in the model: judged as saved.
+    const bool is_off = tune && json_kind(tune) == JSON_BOOL && !json_bool(tune);
+    model->does_tune = tune && json_kind(tune) != JSON_NULL && !is_off;
+    if (model->does_tune && model->path && checkpoint_is_gguf(model->path)) {
+        return json_error(object, err,
+                          "%s: a GGUF file is judged as saved: give this model \"tune\": false",
+                          model->path);
+    }
     if (model->does_tune) {
         return tune_grid_read(&reading->suite->arena, tune, &reading->suite->search,
                               &model->settings, &model->n_settings, err);

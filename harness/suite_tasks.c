@@ -16,6 +16,8 @@ static Status check_metric(const Json *at, const SuiteTask *task, const Metric *
         return json_error(at, err, "%s is no metric for a \"" SLICE_FMT "\" task: %s", metric->name,
                           SLICE_ARG(task->family), metric->summary);
     }
+    if ((metric->needs & NEEDS_PROMPTS) && !task->prompt.is_given)
+        return json_error(at, err, "%s is a metric for tasks with a \"prompt\"", metric->name);
     for (size_t i = 0; i < task->n_metrics; i++) {
         if (task->metrics[i].metric == metric) {
             return json_error(at, err, "%s stands twice among the metrics", metric->name);
@@ -94,15 +96,13 @@ static const Metric *metric_of_score(const SuiteTask *task, Slice score)
     return NULL;
 }
 
-static Status check_primary(const Suite *suite, const Json *object, SuiteTask *task, Error *err)
+static Status check_primary(const Json *object, SuiteTask *task, Error *err)
 {
-    bool does_choose = false;
-    for (size_t i = 0; i < suite->n_models; i++) does_choose |= suite->models[i].does_tune;
     if (task->primary.len == 0) task->primary = slice_from_cstr(task->metrics[0].metric->name);
     const Json *written = json_get(object, "primary");
     const Json *at = written ? written : object;
     const Metric *metric = metric_of_score(task, task->primary);
-    if (metric && (metric->direction != NO_DIRECTION || !does_choose)) return STATUS_OK;
+    if (metric && metric->direction != NO_DIRECTION) return STATUS_OK;
     return json_error(at, err, "the primary score \"" SLICE_FMT "\" %s", SLICE_ARG(task->primary),
                       metric ? "is neither better higher nor lower, so nothing can be chosen by it"
                              : "belongs to none of the task's metrics");
@@ -144,6 +144,10 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
     merge_slice(own->columns.group, &into->columns.group);
     merge_slice(own->columns.target, &into->columns.target);
     merge_slice(own->labels_path, &into->labels_path);
+    if (own->columns.choices) {
+        into->columns.choices = own->columns.choices;
+        into->columns.n_choices = own->columns.n_choices;
+    }
     if (own->columns.attributes) {
         into->columns.attributes = own->columns.attributes;
         into->columns.n_attributes = own->columns.n_attributes;
@@ -185,6 +189,7 @@ static Status read_shared(const SuiteReading *reading, const Json *object, Slice
     if (labels_file) own.labels_path = slice_from_cstr(labels_file);
     merge_read(object, &own, &task->read);
     TRY(check_labels(object, task, err));
+    TRY(suite_read_prompt(reading, object, task, err));
     const Json *metrics = json_get(object, "metrics");
     if (!metrics || json_kind(metrics) == JSON_NULL) return STATUS_OK;
     if (!json_get(object, "primary")) task->primary = (Slice){0};
@@ -385,12 +390,7 @@ static Status read_data(const SuiteReading *reading, const Json *object, SuiteTa
     TRY(suite_resolve_path(reading, data, reading->edited->name, &path, err));
     if (reading->without_files) return STATUS_OK;
     if (file_is_directory(path)) return find_parts(reading, data, path, task, err);
-    // A task that asks models as they are saved has nothing to learn from.
-    const Family *family = family_find(task->family);
-    if (family->takes)
-        task->test = path;
-    else
-        task->train = path;
+    task->train = path;
     return check_file(reading, object, "data", path, err);
 }
 
@@ -437,9 +437,36 @@ static Status default_metrics(const SuiteReading *reading, SuiteTask *task, Erro
     JsonDocument *document = NULL;
     const Slice text = slice_from_cstr(family_find(task->family)->metrics);
     TRY(json_parse(SLICE("default metrics"), text, JSON_STRICT, &document, err));
-    const Status s = read_metrics(reading, json_root(document), task, err);
-    json_close(&document); // names without options: nothing of it is kept
-    return s;
+    TRY(keep_document(reading, document, err)); // options borrow from it
+    return read_metrics(reading, json_root(document), task, err);
+}
+
+static bool has_metric(const SuiteTask *task, Slice name)
+{
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        if (slice_eq_cstr(name, task->metrics[i].metric->name)) return true;
+    }
+    return false;
+}
+
+// Answers that cannot be read and prompts that were cut are never silent: their shares stand beside the other scores.
+static Status add_prompt_metrics(const SuiteReading *reading, SuiteTask *task, Error *err)
+{
+    const Family *family = family_find(task->family);
+    const bool writes = family->prompt && !family->prompt->options;
+    const bool cuts = task->prompt.truncate != CUT_REFUSE;
+    const Slice names[] = {SLICE_LIT("unparsed"), SLICE_LIT("cut_prompts")};
+    SuiteMetric *metrics = NULL;
+    if (!task->prompt.is_given) return STATUS_OK;
+    TRY(arena_take(&reading->suite->arena, task->n_metrics + 2, sizeof *metrics, "metrics",
+                   &metrics, err));
+    for (size_t i = 0; i < task->n_metrics; i++) metrics[i] = task->metrics[i];
+    for (size_t i = 0; i < 2; i++) {
+        if (has_metric(task, names[i]) || !(i == 0 ? writes : cuts)) continue;
+        metrics[task->n_metrics++] = (SuiteMetric){.metric = metric_find(names[i])};
+    }
+    task->metrics = metrics;
+    return STATUS_OK;
 }
 
 static Status check_name(const Suite *suite, const Json *object, size_t index, Error *err)
@@ -475,11 +502,13 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(check_name(suite, object, index, err));
     TRY(read_shared(reading, object, reading->edited->name, task, err));
     if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
-    TRY(check_primary(suite, object, task, err));
+    TRY(add_prompt_metrics(reading, task, err));
+    TRY(check_primary(object, task, err));
     TRY(check_monitors(suite, object, task, err));
     TRY(read_data(reading, object, task, err));
     TRY(find_targets(reading, object, task, err));
     TRY(check_parts(reading, object, task, err));
+    TRY(suite_check_prompt(reading, object, task, err));
     return check_folds(reading, root, object, task, err);
 }
 

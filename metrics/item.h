@@ -16,7 +16,7 @@ typedef struct Item {
     const double *probabilities; // [n_classes], sums to 1; NULL where the system gives none
     size_t n_classes;
 
-    // Regression: the reference and the prediction. Of SEAT, value is the association of a target. For questions that may have no answer, predicted_value is the
+    // Regression: the reference and the prediction. For questions that may have no answer, predicted_value is the
     // system's probability of "no answer".
     double value, predicted_value;
 
@@ -60,6 +60,10 @@ typedef struct Item {
     bool is_ambiguous;
     const float *embedding;
     size_t embedding_size;
+
+    // Answers to a prompt: whether what was written could not be read as an answer, and tokens of the prompt that were cut.
+    bool is_unparsed;
+    double n_cut;
 
     int32_t group; // index into MetricSetup.groups, for gaps between groups, or ITEM_NO_LABEL
     Slice

@@ -63,11 +63,11 @@ extern const Metric metric_crows_pairs;
 extern const Metric metric_stereoset;
 extern const Metric metric_bbq;
 extern const Metric metric_winobias;
-extern const Metric metric_stereotype_preference;
 extern const Metric metric_weat;
-extern const Metric metric_seat;
 extern const Metric metric_perplexity;
 extern const Metric metric_multiple_choice;
 extern const Metric metric_pass_at_k;
+extern const Metric metric_unparsed;
+extern const Metric metric_cut_prompts;
 
 #endif

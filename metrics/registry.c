@@ -46,6 +46,8 @@ const Metric *const metrics_all[] = {
     &metric_perplexity,
     &metric_multiple_choice,
     &metric_pass_at_k,
+    &metric_unparsed,
+    &metric_cut_prompts,
     &metric_precision_at_k,
     &metric_recall_at_k,
     &metric_mrr,
@@ -65,9 +67,7 @@ const Metric *const metrics_all[] = {
     &metric_stereoset,
     &metric_bbq,
     &metric_winobias,
-    &metric_stereotype_preference,
     &metric_weat,
-    &metric_seat,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 

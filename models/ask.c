@@ -26,12 +26,12 @@ static bool is_added(const Encoding *encoding, size_t token)
 }
 
 // Special tokens behind a text would end it. Of an empty text one stays: what stands for it.
-static Status encode_open(const Model *model, Slice text, Arena *arena, AskIds *out, Error *err)
+static Status encode_open(const Tokenizer *tokenizer, Slice text, Arena *arena, AskIds *out,
+                          Error *err)
 {
     Encoding encoding = {0};
     *out = (AskIds){0};
-    TRY(want_tokenizer(model, err));
-    TRY(tokenizer_encode(model_tokenizer(model), text, NULL, NULL, arena, &encoding, err));
+    TRY(tokenizer_encode(tokenizer, text, NULL, NULL, arena, &encoding, err));
     size_t n = encoding.n_tokens;
     while (n > 0 && is_added(&encoding, n - 1) && (text.len > 0 || n > 1)) n--;
     while (out->n_fixed < n && is_added(&encoding, out->n_fixed)) out->n_fixed++;
@@ -59,7 +59,8 @@ Status ask_encode_empty(const Model *model, Arena *arena, AskIds *out, Error *er
 
 Status ask_encode(const Model *model, Slice text, Arena *arena, AskIds *out, Error *err)
 {
-    TRY(encode_open(model, text, arena, out, err));
+    TRY(want_tokenizer(model, err));
+    TRY(encode_open(model_tokenizer(model), text, arena, out, err));
     return out->n > 0 ? STATUS_OK : ask_encode_empty(model, arena, out, err);
 }
 
@@ -70,30 +71,50 @@ static size_t common_tokens(const AskIds *a, const AskIds *b)
     return n;
 }
 
-Status ask_encode_pair(const Model *model, Slice context, Slice continuation, Arena *arena,
-                       AskIds *context_ids, AskIds *continuation_ids, Error *err)
+// The tokens of both texts as one; the first *n_context of them are the context's.
+static Status encode_joined(const Tokenizer *tokenizer, Slice context, Slice continuation,
+                            Arena *arena, AskIds *whole, size_t *n_context, Error *err)
 {
     size_t kept = context.len;
-    AskIds whole, own;
-    while (kept > 0 && strchr(" \t\n\r", context.ptr[kept - 1])) kept--;
+    AskIds own;
     char *text = NULL;
+    while (kept > 0 && strchr(" \t\n\r", context.ptr[kept - 1])) kept--;
     TRY(arena_take(arena, context.len + continuation.len + 1, 1, "a text", &text, err));
     if (context.len > 0) memcpy(text, context.ptr, context.len);
     if (continuation.len > 0) memcpy(text + context.len, continuation.ptr, continuation.len);
-    TRY(encode_open(model, (Slice){text, context.len + continuation.len}, arena, &whole, err));
-    TRY(encode_open(model, slice_sub(context, 0, kept), arena, &own, err));
-    size_t n = own.n;
-    if (n >= whole.n) {
-        // The border lies inside a token: what the two have in common comes before it.
-        n = common_tokens(&own, &whole);
-        if (continuation.len == 0 || n >= whole.n) {
-            return error_set(err, STATUS_INVALID,
-                             "the continuation adds no token to those of its context");
-        }
-    }
-    *context_ids = (AskIds){whole.ids, n, size_min(own.n_fixed, n)};
+    TRY(encode_open(tokenizer, (Slice){text, context.len + continuation.len}, arena, whole, err));
+    TRY(encode_open(tokenizer, slice_sub(context, 0, kept), arena, &own, err));
+    *n_context = own.n;
+    // Where the border lies inside a token, what the two have in common comes before it.
+    if (own.n >= whole->n) *n_context = common_tokens(&own, whole);
+    whole->n_fixed = size_min(own.n_fixed, *n_context);
+    if (continuation.len > 0 && *n_context < whole->n) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "the continuation adds no token to those of its context");
+}
+
+Status ask_encode_pair(const Model *model, Slice context, Slice continuation, Arena *arena,
+                       AskIds *context_ids, AskIds *continuation_ids, Error *err)
+{
+    AskIds whole;
+    size_t n = 0;
+    TRY(want_tokenizer(model, err));
+    TRY(encode_joined(model_tokenizer(model), context, continuation, arena, &whole, &n, err));
+    *context_ids = (AskIds){whole.ids, n, whole.n_fixed};
     *continuation_ids = (AskIds){whole.ids + n, whole.n - n, 0};
     return n > 0 ? STATUS_OK : ask_encode_empty(model, arena, context_ids, err);
+}
+
+Status ask_encode_example(const Tokenizer *tokenizer, Slice prompt, Slice continuation,
+                          Arena *arena, AskIds *out, size_t *n_prompt, Error *err)
+{
+    AskIds whole;
+    const int32_t end = tokenizer_special(tokenizer, SPECIAL_EOS);
+    TRY(encode_joined(tokenizer, prompt, continuation, arena, &whole, n_prompt, err));
+    *out = whole;
+    TRY(arena_take(arena, whole.n + 1, sizeof *out->ids, "ids", &out->ids, err));
+    memcpy(out->ids, whole.ids, whole.n * sizeof *out->ids);
+    if (end != TOKEN_NONE) out->ids[out->n++] = end;
+    return STATUS_OK;
 }
 
 // ---- the window ----

@@ -32,6 +32,10 @@ Status ask_encode_empty(const Model *model, Arena *arena, AskIds *out, Error *er
 // Of both texts together; where the continuation adds no token to the context's, it begins where their tokens part.
 Status ask_encode_pair(const Model *model, Slice context, Slice continuation, Arena *arena,
                        AskIds *context_ids, AskIds *continuation_ids, Error *err) MUST_CHECK;
+// What is learnt in tuning on texts: prompt and continuation as one text, and the token that ends texts where there is one.
+// The first *n_prompt tokens are the prompt's.
+Status ask_encode_example(const Tokenizer *tokenizer, Slice prompt, Slice continuation,
+                          Arena *arena, AskIds *out, size_t *n_prompt, Error *err) MUST_CHECK;
 // Cuts ids in place to at most `room` tokens (at least 1); *n_cut of them went.
 Status ask_fit(CutSide side, const char *what, size_t room, AskIds *ids, size_t *n_cut,
                Error *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "models/gguf_export.h"
+#include "models/tokenizers/tokenizer.h"
 
 // ---- where the files are ----
 
@@ -259,4 +260,26 @@ void checkpoint_close(Checkpoint *checkpoint)
     safetensors_close(&checkpoint->tensors);
     gguf_close(&checkpoint->gguf);
     json_close(&checkpoint->config);
+}
+
+Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer **out, Error *err)
+{
+    Slice json = {0}, kind = {0};
+    TRY(gguf_get_string(file, GGUF_KEY_TOKENIZER, &json, NULL, err));
+    TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
+    if (json.len > 0) return tokenizer_parse_json(file->name, json, out, err);
+    const bool is_none = slice_eq_cstr(kind, "none") || slice_eq_cstr(kind, "no_vocab");
+    return kind.len > 0 && !is_none ? tokenizer_open_file(path, out, err) : STATUS_OK;
+}
+
+Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err)
+{
+    Checkpoint files = {0};
+    if (!checkpoint_is_gguf(path)) return tokenizer_open(path, out, err);
+    TRY(checkpoint_open(path, &files, err));
+    Status s = checkpoint_gguf_tokenizer(path, &files.gguf, out, err);
+    if (s == STATUS_OK && !*out)
+        s = error_set(err, STATUS_INVALID, "%s has no tokenizer, which texts need", path);
+    checkpoint_close(&files);
+    return s;
 }

@@ -11,6 +11,8 @@
 #include "models/formats/gguf.h"
 #include "models/formats/safetensors.h"
 
+typedef struct Tokenizer Tokenizer; // models/tokenizers/tokenizer.h
+
 // Zeroed is empty.
 typedef struct Checkpoint {
     JsonDocument *config; // config.json, or what a GGUF file says told as one
@@ -28,6 +30,13 @@ bool checkpoint_is_gguf(const char *path);
 Status checkpoint_open(const char *path, Checkpoint *out, Error *err) MUST_CHECK;
 // The config alone; text goes into the arena.
 Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error *err) MUST_CHECK;
+
+// The tokenizer in a GGUF file: the tokenizer.json of a file of our own, else by what tokenizer.ggml.* say; *out stays NULL
+// where there is neither.
+Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer **out,
+                                 Error *err) MUST_CHECK;
+// The tokenizer of a path; STATUS_INVALID where there is none.
+Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
 
 // How an encoder makes one vector of a text: 1_Pooling/config.json and modules.json of sentence-transformers, or a GGUF file's
 // metadata; the mean as it is where nothing is said.

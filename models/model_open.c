@@ -13,7 +13,6 @@ static void close_files(Model *model)
 {
     tokenizer_close(&model->tokenizer);
     json_close(&model->config_file);
-    json_close(&model->generation_file);
     if (model->files) checkpoint_close(model->files);
     free(model->files);
 }
@@ -83,23 +82,17 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
     return STATUS_OK;
 }
 
-// generation_config.json beside the model, or a GGUF file's copy; where its tokens that end texts stand.
-static Status read_generation(Model *model, const char *path, const Gguf *gguf, Error *err)
+// generation_config.json beside the model, where its tokens that end texts stand.
+static Status read_ends(Model *model, Slice folder, Error *err)
 {
-    Slice text = {0};
-    if (gguf->n_pairs > 0) {
-        TRY(gguf_get_string(gguf, GGUF_KEY_GENERATION, &text, NULL, err));
-        if (text.len > 0)
-            TRY(json_parse(SLICE(GGUF_KEY_GENERATION), text, JSON_STRICT, &model->generation_file,
-                           err));
-    } else {
-        const Slice folder = slice_from_cstr(path);
-        const char *file = file_join(&model->arena, folder, SLICE("generation_config.json"));
-        if (!file) return error_set_memory(err, 1, folder.len, "a path");
-        if (file_exists(file)) TRY(json_load(file, JSON_STRICT, &model->generation_file, err));
-    }
-    if (model->config.head != HEAD_CAUSAL_LM || !model->generation_file) return STATUS_OK;
-    return config_read_ends(&model->arena, json_root(model->generation_file), &model->config, err);
+    JsonDocument *document = NULL;
+    const char *path = file_join(&model->arena, folder, SLICE("generation_config.json"));
+    if (!path) return error_set_memory(err, 1, folder.len, "a path");
+    if (model->config.head != HEAD_CAUSAL_LM || !file_exists(path)) return STATUS_OK;
+    TRY(json_load(path, JSON_STRICT, &document, err));
+    const Status s = config_read_ends(&model->arena, json_root(document), &model->config, err);
+    json_close(&document);
+    return s;
 }
 
 static Status keep_directory(Model *model, const char *directory, Error *err)
@@ -109,16 +102,9 @@ static Status keep_directory(Model *model, const char *directory, Error *err)
     return model->directory ? STATUS_OK : error_set_memory(err, 1, strlen(directory), "a path");
 }
 
-// The tokenizer of a file of our own is in it; of others from what tokenizer.ggml.* say.
 static Status open_gguf_tokenizer(Model *model, const char *path, const Gguf *file, Error *err)
 {
-    Slice json = {0}, kind = {0};
-    TRY(gguf_get_string(file, GGUF_KEY_TOKENIZER, &json, NULL, err));
-    TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
-    if (json.len > 0)
-        TRY(tokenizer_parse_json(file->name, json, &model->tokenizer, err));
-    else if (kind.len > 0 && !slice_eq_cstr(kind, "none") && !slice_eq_cstr(kind, "no_vocab"))
-        TRY(tokenizer_open_file(path, &model->tokenizer, err));
+    TRY(checkpoint_gguf_tokenizer(path, file, &model->tokenizer, err));
     return model->tokenizer ? check_vocab_size(model, file->name, err) : STATUS_OK;
 }
 
@@ -143,7 +129,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
         model_config_parse(&model->arena, json_root(model->config_file), &model->config, err);
     if (s == STATUS_OK) s = choose_head(model, options, &head_is_new, err);
     if (s == STATUS_OK) s = choose_pool(model, &files, path, options, err);
-    if (s == STATUS_OK) s = read_generation(model, path, &files.gguf, err);
+    if (s == STATUS_OK && !is_gguf) s = read_ends(model, slice_from_cstr(path), err);
     if (s == STATUS_OK && !is_gguf) s = keep_directory(model, path, err);
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)

@@ -4,7 +4,6 @@
 
 #include "tools/score_files.h"
 
-// What TextSpec.put_more gets.
 typedef struct TextRun {
     CommandLine *line;
     const TextSpec *spec;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "harness/family.h"
+#include "harness/prompt.h"
 #include "metrics/baseline.h"
 #include "metrics/metric.h"
 #include "results/store.h"
@@ -117,11 +118,35 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
+// ---- prompts ----
+
+static Status options(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                      Arena *arena, Slice **out, size_t *n, Error *err)
+{
+    (void)sample;
+    *n = data->n_labels;
+    TRY(arena_take(arena, *n, sizeof **out, "options", out, err));
+    for (size_t i = 0; i < *n; i++) (*out)[i] = prompt_word(&task->prompt, data->labels[i]);
+    return STATUS_OK;
+}
+
+static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
+                   Slice *out, Error *err)
+{
+    (void)arena, (void)err;
+    *out = sample->label == SAMPLE_NO_LABEL
+               ? (Slice){0}
+               : prompt_word(&task->prompt, data->labels[sample->label]);
+    return STATUS_OK;
+}
+
+static const FamilyPrompt prompt = {.options = options, .gold = gold};
+
 const Family family_classify = {
     .name = "classify",
     .summary = "gives each text one class",
     .head = HEAD_SEQUENCE,
-    .gives = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS,
+    .gives = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS | NEEDS_PROMPTS,
     .metrics = "[\"accuracy\", \"f1\", \"mcc\"]",
     .is_stratified = true,
     .find_labels = find_labels,
@@ -129,4 +154,5 @@ const Family family_classify = {
     .answer = answer,
     .baseline = baseline,
     .item = item,
+    .prompt = &prompt,
 };

@@ -320,11 +320,34 @@ static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *e
     return STATUS_OK;
 }
 
+// ---- prompts ----
+
+static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
+                   Slice *out, Error *err)
+{
+    (void)data, (void)arena, (void)err;
+    *out = sample->n_answers > 0 ? sample->answers[0].text : task->prompt.no_answer;
+    return STATUS_OK;
+}
+
+// What was written need not stand in the passage: a wrong answer is an answer.
+static Status read_text(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                        Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
+{
+    (void)sample, (void)arena, (void)err;
+    *is_read = written.len > 0;
+    *out =
+        data->has_unanswerable && slice_eq(written, task->prompt.no_answer) ? SLICE("") : written;
+    return STATUS_OK;
+}
+
+static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
+
 const Family family_span = {
     .name = "span",
     .summary = "answers each question by a span of its passage",
     .head = HEAD_SPAN,
-    .gives = NEEDS_TEXT,
+    .gives = NEEDS_TEXT | NEEDS_PROMPTS,
     .metrics = "[\"squad_f1\", \"squad_exact\"]",
     .has_windows = true,
     .find_labels = find_labels,
@@ -333,4 +356,5 @@ const Family family_span = {
     .baseline = baseline,
     .item = item,
     .reference = reference,
+    .prompt = &prompt,
 };

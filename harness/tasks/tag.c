@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/family.h"
+#include "harness/tasks/tag_prompt.h"
 #include "harness/tasks/tag_scheme.h"
 #include "metrics/metric.h"
 #include "results/store.h"
@@ -403,7 +404,7 @@ const Family family_tag = {
     .name = "tag",
     .summary = "gives each word a tag",
     .head = HEAD_TOKEN,
-    .gives = NEEDS_TAGS,
+    .gives = NEEDS_TAGS | NEEDS_PROMPTS,
     .metrics = "[\"entity_f1\"]",
     .has_windows = true,
     .find_labels = find_labels,
@@ -412,4 +413,5 @@ const Family family_tag = {
     .baseline = baseline,
     .item = item,
     .reference = reference,
+    .prompt = &tag_prompt,
 };

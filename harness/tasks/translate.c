@@ -156,11 +156,32 @@ static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *e
     return STATUS_OK;
 }
 
+// ---- prompts ----
+
+static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
+                   Slice *out, Error *err)
+{
+    (void)task, (void)data, (void)arena, (void)err;
+    *out = sample->n_targets > 0 ? sample->targets[0] : (Slice){0};
+    return STATUS_OK;
+}
+
+static Status read_text(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                        Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
+{
+    (void)task, (void)data, (void)sample, (void)arena, (void)err;
+    *out = written;
+    *is_read = written.len > 0;
+    return STATUS_OK;
+}
+
+static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
+
 const Family family_translate = {
     .name = "translate",
     .summary = "writes a target for each source",
     .head = HEAD_SEQ2SEQ,
-    .gives = NEEDS_TEXT,
+    .gives = NEEDS_TEXT | NEEDS_PROMPTS,
     .metrics = "[\"bleu\", \"chrf\", \"ter\"]",
     .has_targets = true,
     .is_slow = true,
@@ -171,4 +192,5 @@ const Family family_translate = {
     .baseline = baseline,
     .item = item,
     .reference = reference,
+    .prompt = &prompt,
 };

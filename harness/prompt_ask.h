@@ -1,0 +1,33 @@
+// harness/prompt_ask.h: asking a causal model about samples by the task's prompt; for family.c and the code of preparing.
+#ifndef ASSAY_HARNESS_PROMPT_ASK_H
+#define ASSAY_HARNESS_PROMPT_ASK_H
+
+#include "harness/family.h"
+#include "harness/prompt.h"
+
+// Numbers a sample in Answers.values of a prompted answer: PROMPT_PER_OPTION of each option where the family chooses
+// (options that a sample lacks have zeros), then PROMPT_FLAGS.
+enum {
+    PROMPT_LOGLIK,
+    PROMPT_TOKENS,
+    PROMPT_BYTES,
+    PROMPT_UNCONDITIONAL, // NaN where nothing asks for it
+    PROMPT_PER_OPTION,
+};
+enum {
+    PROMPT_UNPARSED, // 1 where the answer could not be read
+    PROMPT_CUT,      // tokens of the prompt that were cut away
+    PROMPT_FLAGS,
+};
+
+Status prompt_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err) MUST_CHECK;
+// For tuning on prompts and their answers: the tokens of a part, with labels on those of the answers. An example is the
+// prompt without shots, the right answer, and the token that ends texts.
+Status prompt_encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err) MUST_CHECK;
+// What a task's data lack that its prompt names: words for classes that are not there.
+Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err) MUST_CHECK;
+
+#endif

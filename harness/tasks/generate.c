@@ -1,0 +1,148 @@
+// Generation: a model writes an answer of its own, which is compared with one or several references.
+//
+// Where the prompt has a pattern, or wants a number, the references go through it too: "#### 18" and "18" are then one.
+// Examples in prompts show them whole.
+#include <string.h>
+
+#include "harness/prompt_ask.h"
+#include "metrics/metric.h"
+#include "results/store.h"
+
+static Status check_targets(const SuitePrompt *prompt, const UsedPart *part, const Sample *sample,
+                            Arena *scratch, Error *err)
+{
+    if (sample->n_targets == 0) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: generating wants texts with answers: name them with "
+                                   "\"columns\": {\"text\": .., \"target\": ..}",
+                         SLICE_ARG(part->data.path), sample->line);
+    }
+    for (size_t i = 0; i < sample->n_targets; i++) {
+        Slice answer;
+        bool found = false;
+        TRY(prompt_extract(prompt, sample->targets[i], scratch, &answer, &found, err));
+        if (found || sample->targets[i].len == 0) continue;
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: the reference \"" SLICE_FMT
+                                   "\" has no answer by the prompt's \"pattern\" and \"number\"",
+                         SLICE_ARG(part->data.path), sample->line,
+                         SLICE_ARG(slice_sub(sample->targets[i], 0, 120)));
+    }
+    return STATUS_OK;
+}
+
+static Status find_labels(Prepared *prepared, size_t task, Error *err)
+{
+    TaskData *data = &prepared->tasks[task];
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const UsedPart *part = &data->parts[p];
+        for (size_t i = 0; s == STATUS_OK && i < part->n; i++) {
+            const ArenaMark mark = arena_mark(&scratch);
+            s = check_targets(data->prompt, part, &part->data.samples[part->which[i]], &scratch,
+                              err);
+            arena_rewind(&scratch, mark);
+        }
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                     Error *err)
+{
+    (void)task, (void)data, (void)part, (void)tokenizer, (void)max_length, (void)arena, (void)out;
+    return error_set(err, STATUS_INVALID, "generating wants a causal language model");
+}
+
+// The text that answers most samples; of equal ones the first.
+static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
+                       size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
+                       Answers *out, Error *err)
+{
+    enum { MOST_COMPARED = 2000 };
+    const size_t n = n_from < MOST_COMPARED ? n_from : MOST_COMPARED;
+    Slice best = SLICE("");
+    size_t best_count = 0;
+    (void)part, (void)positions;
+    for (size_t i = 0; i < n; i++) {
+        const Slice text = from->data.samples[from->which[from_positions[i]]].targets[0];
+        size_t count = 0;
+        for (size_t k = 0; k < n; k++)
+            count += slice_eq(from->data.samples[from->which[from_positions[k]]].targets[0], text);
+        if (count <= best_count) continue;
+        best_count = count;
+        best = text;
+    }
+    bool found = false;
+    TRY(prompt_extract(data->prompt, best, arena, &best, &found, err));
+    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
+    for (size_t i = 0; i < out->n; i++) {
+        out->predicted[i] = STORE_NO_LABEL;
+        out->texts[i] = best;
+    }
+    return STATUS_OK;
+}
+
+static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
+                   Item *out, Error *err)
+{
+    Slice *references = NULL;
+    TRY(arena_take(arena, sample->n_targets, sizeof *references, "answers", &references, err));
+    for (size_t i = 0; i < sample->n_targets; i++) {
+        bool found = false;
+        TRY(prompt_extract(data->prompt, sample->targets[i], arena, &references[i], &found, err));
+    }
+    out->hypothesis = given->text.ptr ? given->text : SLICE("");
+    out->references = references;
+    out->n_references = sample->n_targets;
+    out->source = sample->text;
+    return STATUS_OK;
+}
+
+static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    (void)arena, (void)err;
+    *out = sample->targets[0];
+    return STATUS_OK;
+}
+
+// ---- prompts ----
+
+static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
+                   Slice *out, Error *err)
+{
+    (void)task, (void)data, (void)arena, (void)err;
+    *out = sample->n_targets > 0 ? sample->targets[0] : (Slice){0};
+    return STATUS_OK;
+}
+
+static Status read_text(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                        Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
+{
+    (void)task, (void)data, (void)sample, (void)arena, (void)err;
+    *out = written;
+    *is_read = written.len > 0;
+    return STATUS_OK;
+}
+
+static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
+
+const Family family_generate = {
+    .name = "generate",
+    .summary = "writes an answer to each text",
+    .head = HEAD_CAUSAL_LM,
+    .gives = NEEDS_TEXT | NEEDS_PROMPTS,
+    .metrics = "[\"exact_match\", \"token_f1\"]",
+    .has_targets = true,
+    .is_slow = true,
+    .find_labels = find_labels,
+    .encode = encode,
+    .baseline = baseline,
+    .item = item,
+    .reference = reference,
+    .prompt = &prompt,
+};

@@ -1,0 +1,304 @@
+// Prompts: templates, answers read back, and runs of causal models beside other models.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "harness/family.h"
+#include "harness/prompt.h"
+#include "harness/tasks/tag_prompt.h"
+#include "tests/harness/runs.h"
+#include "tests/harness/suites.h"
+#include "tests/support/folder.h"
+#include "tests/support/shared.h"
+
+static const Slice choices[] = {SLICE_LIT("red"), SLICE_LIT("blue")};
+static const SampleAttribute attributes[] = {{SLICE_LIT("topic"), SLICE_LIT("sky")}};
+static const ReadAttribute columns_of[] = {{SLICE_LIT("topic"), SLICE_LIT("topic")}};
+static const ReadColumns columns = {.attributes = columns_of, .n_attributes = 1};
+
+static Status render(const char *text, bool with_answer, size_t option, char *out, Error *err)
+{
+    Arena arena = {0};
+    Buffer buffer = {0};
+    SuiteTask task = {0};
+    PromptTemplate template;
+    const Slice words[] = {SLICE_LIT("yes"), SLICE_LIT("no")};
+    const Sample sample = {.line = 3,
+                           .text = SLICE_LIT("What colour?"),
+                           .choices = choices,
+                           .n_choices = 2,
+                           .attributes = attributes,
+                           .n_attributes = 1};
+    Status s = prompt_template_parse(SLICE("{letter}) {choice}"), false, &columns, &arena,
+                                     &task.prompt.choice, err);
+    const PromptValues values = {.task = &task,
+                                 .words = words,
+                                 .n_words = 2,
+                                 .sample = &sample,
+                                 .option = option,
+                                 .answer = SLICE_LIT("blue")};
+    if (s == STATUS_OK)
+        s = prompt_template_parse(slice_from_cstr(text), with_answer, &columns, &arena, &template,
+                                  err);
+    if (s == STATUS_OK) s = prompt_render(&template, &values, &buffer, err);
+    snprintf(out, 256, SLICE_FMT, SLICE_ARG(buffer_slice(&buffer)));
+    buffer_release(&buffer);
+    arena_release(&arena);
+    return s;
+}
+
+Test(prompt, fields_stand_for_the_sample)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"", ""},
+        {"{question}\n{choices}\nAnswer:", "What colour?\nA) red\nB) blue\nAnswer:"},
+        {"{topic}: {text} {letter} {choice}", "sky: What colour? B blue"},
+        {"{{{text}}} {{}}", "{What colour?} {}"},
+        {"one of {labels}", "one of yes, no"},
+        {"-> {answer}.", "-> blue."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[256];
+        Error err = {0};
+        cr_assert_eq(render(cases[i].text, true, 1, out, &err), STATUS_OK, "%s", err.text);
+        cr_expect_str_eq(out, cases[i].wanted, "%s gives %s", cases[i].text, out);
+    }
+}
+
+Test(prompt, wrong_templates_and_absent_fields_are_refused)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"{texts}", "unknown field {texts}; there are {text}, {question}"},
+        {"{texts}", "{topic}"},
+        {"{answer}", "unknown field {answer}"},
+        {"a { b", "brace at byte 2"},
+        {"a } b", "brace at byte 2"},
+        {"{context}", "line 3 has no {context}"},
+        {"{pair}", "line 3 has no {pair}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[256];
+        Error err = {0};
+        cr_expect_eq(render(cases[i].text, false, 1, out, &err), STATUS_INVALID, "%s",
+                     cases[i].text);
+        cr_expect(strstr(err.text, cases[i].wanted) != NULL, "%s gives %s", cases[i].text,
+                  err.text);
+    }
+}
+
+Test(prompt, the_answer_is_cut_out_of_what_was_written)
+{
+    static const struct {
+        const char *pattern, *written, *wanted; // wanted NULL: not found
+        PromptTake take;
+        bool is_number;
+    } cases[] = {
+        {"", "  two words \n", "two words", PROMPT_TAKE_FIRST, false},
+        {"", "  ", NULL, PROMPT_TAKE_FIRST, false},
+        {"#### (-?[0-9.,]+)", "so 3 * 6\n#### 1,018.00\n", "1018", PROMPT_TAKE_FIRST, true},
+        {"#### (-?[0-9.,]+)", "no mark 18", NULL, PROMPT_TAKE_FIRST, true},
+        {"-?[0-9.,]+", "of 3 and 4, 12.", "12", PROMPT_TAKE_LAST, true},
+        {"-?[0-9.,]+", "of 3 and 4, 12.", "3", PROMPT_TAKE_FIRST, true},
+        {"", "$-0.50", "-0.5", PROMPT_TAKE_FIRST, true},
+        {"", "-0", "0", PROMPT_TAKE_FIRST, true},
+        {"", "007", "7", PROMPT_TAKE_FIRST, true},
+        {"", "seven", NULL, PROMPT_TAKE_FIRST, true},
+        {"(?:A: (\\w+)|B: (\\w+))", "B: \xC3\xA9t\xC3\xA9", "\xC3\xA9t\xC3\xA9", PROMPT_TAKE_FIRST,
+         false},
+        {"x*", "", NULL, PROMPT_TAKE_LAST, false},
+    };
+    Arena arena = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Slice out;
+        bool found = false;
+        Error err = {0};
+        const SuitePrompt prompt = {.pattern = slice_from_cstr(cases[i].pattern),
+                                    .take = cases[i].take,
+                                    .is_number = cases[i].is_number};
+        cr_assert_eq(
+            prompt_extract(&prompt, slice_from_cstr(cases[i].written), &arena, &out, &found, &err),
+            STATUS_OK, "case %zu: %s", i, err.text);
+        cr_expect_eq(found, cases[i].wanted != NULL, "case %zu", i);
+        cr_expect(slice_eq_cstr(out, cases[i].wanted ? cases[i].wanted : ""),
+                  "case %zu: " SLICE_FMT, i, SLICE_ARG(out));
+    }
+    arena_release(&arena);
+}
+
+Test(prompt, a_pattern_that_backtracks_without_end_is_stopped)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Slice out;
+    bool found;
+    const SuitePrompt prompt = {.pattern = SLICE_LIT("(a+)+$")};
+    cr_expect_eq(prompt_extract(&prompt, SLICE("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"),
+                                &arena, &out, &found, &err),
+                 STATUS_INVALID);
+    cr_expect_eq(prompt_check_pattern(SLICE("(a"), &err), STATUS_INVALID);
+    arena_release(&arena);
+}
+
+// ---- entities in words ----
+
+static const Slice tags_iob[] = {SLICE_LIT("B-LOC"), SLICE_LIT("B-PER"), SLICE_LIT("I-LOC"),
+                                 SLICE_LIT("I-PER"), SLICE_LIT("O")};
+static const Slice types[] = {SLICE_LIT("LOC"), SLICE_LIT("PER")};
+static const Slice words_of[] = {SLICE_LIT("Ada"), SLICE_LIT("King"), SLICE_LIT("met"),
+                                 SLICE_LIT("Ada"), SLICE_LIT("in"),   SLICE_LIT("U.S.")};
+static const Slice tags_of[] = {SLICE_LIT("B-PER"), SLICE_LIT("I-PER"), SLICE_LIT("O"),
+                                SLICE_LIT("B-PER"), SLICE_LIT("O"),     SLICE_LIT("B-LOC")};
+
+Test(prompt, entities_go_into_words_and_back)
+{
+    static const struct {
+        const char *written, *wanted;
+        bool is_read;
+    } cases[] = {
+        {"PER: Ada King; PER: Ada; LOC: U.S.", "B-PER I-PER O B-PER O B-LOC", true},
+        {"per:AdaKing\nplace: U . S .", "B-PER I-PER O O O B-LOC", true},
+        {"none", "O O O O O O", true},
+        {"", "O O O O O O", false},
+        {"PER: Ada; ORG: King; LOC: U.S.", "B-PER O O O O B-LOC", false},
+        {"PER: Bob; PER: Ada; PER: Ada; PER: Ada", "B-PER O O B-PER O O", false},
+        {"nobody", "O O O O O O", false},
+    };
+    Arena arena = {0};
+    Error err = {0};
+    SuiteTask task = {0};
+    const PromptAnswer answers[] = {{SLICE_LIT("LOC"), SLICE_LIT("place")}};
+    const TaskData data = {
+        .labels = tags_iob, .n_labels = 5, .metric_labels = types, .n_metric_labels = 2};
+    const Sample sample = {.tokens = words_of, .tags = tags_of, .n_tokens = 6};
+    Slice text;
+    bool is_read;
+    cr_assert_eq(tag_prompt.gold(&task, &data, &sample, &arena, &text, &err), STATUS_OK);
+    cr_expect(slice_eq_cstr(text, cases[0].written), SLICE_FMT, SLICE_ARG(text));
+    task.prompt.answers = answers;
+    task.prompt.n_answers = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_assert_eq(tag_prompt.read(&task, &data, &sample, slice_from_cstr(cases[i].written),
+                                     &arena, &text, &is_read, &err),
+                     STATUS_OK, "%s", err.text);
+        cr_expect(slice_eq_cstr(text, cases[i].wanted), "%s gives " SLICE_FMT, cases[i].written,
+                  SLICE_ARG(text));
+        cr_expect_eq(is_read, cases[i].is_read, "%s", cases[i].written);
+    }
+    arena_release(&arena);
+}
+
+// ---- suites ----
+
+#define TASK(members)                                                                      \
+    "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"model\"}], \"tasks\": " \
+    "[{\"name\": \"t\", \"data\": \"data\"," members "}]}"
+
+Test(prompt, a_wrong_prompt_is_refused_with_its_place)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {TASK("\"family\": \"choice\""), "a \"choice\" task needs a \"prompt\""},
+        {TASK("\"prompt\": {\"text\": \"{sentence}\"}"), "prompt.text: unknown field {sentence}"},
+        {TASK("\"prompt\": {\"text\": \"{sentence}\"}"), "suite.json:1:"},
+        {TASK("\"prompt\": {\"txt\": \"x\"}"), "did you mean \"text\""},
+        {TASK("\"prompt\": {}"), "has no \"text\""},
+        {TASK("\"prompt\": {\"text\": \"x\", \"answer\": \"{\"}"), "no partner"},
+        {TASK("\"prompt\": {\"text\": \"x\", \"pattern\": \"(\"}"), "not a regular expression"},
+        {TASK("\"prompt\": {\"text\": \"x\", \"stop\": [\"\"]}"), "a stop text is empty"},
+        {TASK("\"prompt\": {\"text\": \"x\", \"truncate\": \"middle\"}"), "there is no \"middle\""},
+        {TASK("\"prompt\": {\"text\": \"x\", \"answers\": {\"a\": \"b\", \"c\": \"b\"}}"),
+         "stands for two classes"},
+        {TASK("\"metrics\": [\"unparsed\"]"), "tasks with a \"prompt\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *why = suites_refusal(cases[i].text, NULL);
+        cr_expect(strstr(why, cases[i].wanted) != NULL, "%s\n  gives %s", cases[i].text, why);
+    }
+}
+
+static const char *stories(void)
+{
+    static char path[512];
+    if (!shared_path("models/stories260K"))
+        cr_skip_test("models/stories260K of the shared folder absent");
+    snprintf(path, sizeof path, "%s", shared_path("models/stories260K"));
+    return path;
+}
+
+// One suite: the model's directory and its GGUF file, two classes by their words, and a choice that the model knows.
+static const char *prompt_suite(const char *prompt)
+{
+    static char text[4096];
+    const char *model = stories();
+    snprintf(
+        text, sizeof text,
+        "[{\"name\": \"dir\", \"path\": \"%s\"}, {\"name\": \"gguf\", \"path\": "
+        "\"%s/stories260K-f32.gguf\"}], \"tasks\": [{\"name\": \"c\", \"family\": \"classify\", "
+        "\"data\": \"data\", \"prompt\": %s}]",
+        model, model, prompt);
+    return text;
+}
+
+static Buffer run_export(const char *prompt, size_t n_threads)
+{
+    const RunsSuite suite = {.models = "[]", .has_parts = true, .folds = "{}"};
+    const char *folder = runs_folder(&suite);
+    char path[600], text[5000];
+    Error err = {0};
+    snprintf(path, sizeof path, "%s/suite.json", folder);
+    snprintf(text, sizeof text, "{\"suite\": \"p\", \"models\": %s}", prompt_suite(prompt));
+    cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
+    const RunsHow how = {.n_threads = n_threads};
+    const Buffer out = runs_export(folder, &how);
+    folder_remove(folder);
+    return out;
+}
+
+static bool has(const Buffer *text, const char *part)
+{
+    return slice_find(buffer_slice(text), slice_from_cstr(part)) != SIZE_MAX;
+}
+
+Test(prompt, a_run_asks_directory_and_gguf_alike_whatever_the_threads)
+{
+    static const char prompt[] = "{\"text\": \"{text} It is\", \"shots\": 3}";
+    Buffer one = run_export(prompt, 1), two = run_export(prompt, 2);
+    cr_expect(slice_eq(buffer_slice(&one), buffer_slice(&two)));
+    cr_expect(has(&one, "\"accuracy\""));
+    buffer_release(&one);
+    buffer_release(&two);
+}
+
+Test(prompt, what_cannot_be_asked_is_said_before_the_first_trial)
+{
+    const RunsSuite suite = {.models = "[]", .has_parts = true, .folds = "{}"};
+    static const struct {
+        const char *prompt, *wanted;
+    } cases[] = {
+        {"{\"text\": \"{text}\", \"answers\": {\"purple\": \"x\"}}", "no class of the data"},
+        {"{\"text\": \"{pair}\"}", "has no {pair}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = runs_folder(&suite);
+        char path[600], text[5000];
+        Error err = {0};
+        RunResult result = {0};
+        snprintf(path, sizeof path, "%s/suite.json", folder);
+        snprintf(text, sizeof text, "{\"suite\": \"p\", \"models\": %s}",
+                 prompt_suite(cases[i].prompt));
+        cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
+        const Status s = runs_run(folder, NULL, &result, &err);
+        cr_expect(s != STATUS_OK || result.n_failed > 0, "%s runs", cases[i].prompt);
+        if (s != STATUS_OK)
+            cr_expect(strstr(err.text, cases[i].wanted) != NULL, "%s gives %s", cases[i].prompt,
+                      err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}
