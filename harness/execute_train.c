@@ -69,46 +69,16 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
     return s;
 }
 
-// What the decoder reads in tuning: the labels one place later.
-static Status add_targets(const Model *model, const Tokens *tokens, size_t window, Arena *arena,
-                          TrainExample *example, Error *err)
-{
-    const size_t n = tokens->targets.starts[window + 1] - tokens->targets.starts[window];
-    int32_t *ids = NULL;
-    TRY(arena_take(arena, n, sizeof *ids, "targets", &ids, err));
-    TRY(model_shift_right(model, example->labels, n, ids, err));
-    example->input.target_ids = ids;
-    example->input.n_targets = n;
-    return STATUS_OK;
-}
-
-// An example for each window; its labels are the sample's class, or one for each of its tokens.
 static Status make_examples(const Executor *executor, const Work *work, DataPart part,
                             const size_t *positions, size_t n, Arena *arena, TrainExample **out,
                             size_t *n_examples, Error *err)
 {
     const Prepared *prepared = executor->options.prepared;
-    const UsedPart *used = &prepared->tasks[work->spec.task].parts[part];
     const Tokens *tokens = prepared_tokens(prepared, (size_t)work->spec.model, work->spec.task,
                                            part, work->spec.setting);
-    TokenSequence *inputs = NULL;
-    size_t at = 0;
     if (tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
-    TRY(family_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
-    TRY(arena_take(arena, *n_examples, sizeof **out, "examples", out, err));
-    for (size_t i = 0; i < n; i++) {
-        size_t begin, end;
-        family_windows(tokens, positions[i], &begin, &end);
-        for (size_t w = begin; w < end; w++, at++) {
-            const int32_t *labels = tokens->labels
-                                        ? tokens->labels + family_first_label(tokens, w)
-                                        : &used->data.samples[used->which[positions[i]]].label;
-            (*out)[at] = (TrainExample){inputs[at], labels};
-            if (tokens->targets.starts)
-                TRY(add_targets(executor->model, tokens, w, arena, &(*out)[at], err));
-        }
-    }
-    return STATUS_OK;
+    return family_examples(tokens, &prepared->tasks[work->spec.task].parts[part], positions, n,
+                           executor->model, arena, out, n_examples, err);
 }
 
 // How often each class is to be learnt: of sequences, or of tokens.

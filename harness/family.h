@@ -133,6 +133,11 @@ size_t family_first_label(const Tokens *tokens, size_t window);
 // The windows of samples at positions of a part, one after the other, in the arena; they borrow from tokens.
 Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Arena *arena,
                      TokenSequence **out, size_t *n_inputs, Error *err) MUST_CHECK;
+// Examples to tune a model on: one for each window of the samples at positions; its labels are the sample's class, one for
+// each of its tokens, a span's two, or the target's ids. In the arena; they borrow from tokens and part.
+Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t *positions,
+                       size_t n, const Model *model, Arena *arena, TrainExample **out,
+                       size_t *n_examples, Error *err) MUST_CHECK;
 // Answers by one forward pass over all windows: Family.answer makes them from the logits.
 Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err) MUST_CHECK;

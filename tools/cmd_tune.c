@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "datasets/reader.h"
 #include "tools/commands.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
@@ -13,6 +14,7 @@
 
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};
+static const char *const task_choices[] = {"auto", "classify", "tag", "span", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
 static Status read_schedule(const CommandLine *line, Schedule *out, Error *err)
@@ -83,6 +85,7 @@ static Status check_batches_options(const CommandLine *line, Error *err)
         "text",           "label",       "pair",          "labels",
         "sort-by-length", "max-length",  "format",        "header",
         "delimiter",      "encoding",    "id-column",     "gradual-unfreezing",
+        "task",           "doc-stride",
     };
     for (size_t i = 0; i < sizeof data_only / sizeof *data_only; i++) {
         if (!option_given(line, data_only[i])) continue;
@@ -119,6 +122,24 @@ static Status prepare_output(TuneRun *run, Error *err)
     return STATUS_OK;
 }
 
+// The task asked for, else the one that the reader of the file is for.
+static Status tune_data(TuneRun *run, Error *err)
+{
+    const char *asked = task_choices[option_choice(run->line, "task")];
+    const Reader *reader = NULL;
+    if (strcmp(asked, "auto") == 0) {
+        TRY(reader_for(slice_from_cstr(option_text(run->line, "train")),
+                       slice_from_cstr(option_text(run->line, "format")), &reader, err));
+        asked = strcmp(reader->name, "conll") == 0   ? "tag"
+                : strcmp(reader->name, "squad") == 0 ? "span"
+                                                     : "classify";
+    }
+    if (strcmp(asked, "classify") != 0) return tune_on_task(run, asked, err);
+    if (option_given(run->line, "doc-stride"))
+        return error_set(err, STATUS_INVALID, "--doc-stride goes with --task span");
+    return tune_on_data(run, err);
+}
+
 static Status tune(TuneRun *run, Error *err)
 {
     const bool has_batches = option_given(run->line, "batches");
@@ -131,7 +152,7 @@ static Status tune(TuneRun *run, Error *err)
     TRY(model_options_pool(run->line, &run->pool, err));
     TRY(step_log_open(run, err));
     run->started_ns = clock_now_ns();
-    const Status s = has_batches ? tune_on_batches(run, err) : tune_on_data(run, err);
+    const Status s = has_batches ? tune_on_batches(run, err) : tune_data(run, err);
     if (s == STATUS_CANCELLED) {
         (void)error_wrap(err, "stopped; the same command goes on from %s", run->options.checkpoint);
         return s;
@@ -153,6 +174,7 @@ static Status run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = tune_print(&tuning, scores, n_scores, err);
     // A directory that nothing was put into says nothing; one with a state to go on from stays, as rmdir refuses it.
     if (s != STATUS_OK && tuning.made_output && rmdir(option_text(line, "out")) != 0) errno = 0;
+    tune_task_release(&tuning);
     model_close(&tuning.model);
     pool_close(&tuning.pool);
     dataset_release(&tuning.train.data);
@@ -184,6 +206,13 @@ static const Option options[] = {
     TEXT_OPTION("train", "FILE", "data to tune on, with texts and labels"),
     TEXT_OPTION("valid", "FILE", "data to watch and to score the result on"),
     REAL_OPTION("valid-share", "0", 0, 0.9, "share of --train held out as --valid, stratified"),
+    {.name = "task",
+     .kind = OPTION_CHOICE,
+     .value = "TASK",
+     .fallback = "auto",
+     .choices = task_choices,
+     .help =
+         "what is learnt: classes of texts, tags of words, spans of passages; auto: by --train's form"},
     TEXT_OPTION("batches", "FILE", "JSON Lines of {\"batch\": [..]}: one step a line, in order"),
     {.name = "out",
      .short_name = 'o',
@@ -238,12 +267,15 @@ static const Option options[] = {
      .kind = OPTION_TEXT,
      .value = "NAME",
      .fallback = "accuracy",
-     .help = "metric that --valid is scored by first (assay list metrics)"},
+     .help =
+         "metric that --valid is scored by first (assay list metrics); of tags and spans, the task's own"},
     COUNT_OPTION("patience", "0", 0, 100000,
                  "epochs without a new best before stopping; 0 never stops early"),
     REAL_OPTION("min-delta", "0", 0, 1e9, "how much better counts as better"),
     COUNT_OPTION("max-length", NULL, 4, 1 << 24,
                  "cut texts to N tokens; without it, to what the model takes"),
+    COUNT_OPTION("doc-stride", NULL, 0, 1000000,
+                 "of spans: tokens that windows of a long passage share; without it, 128"),
     FLAG_OPTION("sort-by-length", "batches of texts of similar length"),
     COUNT_OPTION("seed", "17", 0, 9007199254740992.0,
                  "of order, dropout, a new head and a hold-out"),
@@ -266,7 +298,8 @@ const Command command_tune = {
         "Tunes MODEL, a directory with config.json, weights and a tokenizer, or a GGUF file, on labelled "
         "texts and writes --out DIR, which other tools load: config.json, model.safetensors and the "
         "tokenizer's files. The model gets a new classification head unless it has one with the same "
-        "labels. A line an epoch shows the losses; with --valid or --valid-share the scores of the "
+        "labels. Files of columns (CoNLL) teach tags of words, SQuAD files answers in passages; long texts go "
+        "through in windows. A line an epoch shows the losses; with --valid or --valid-share the scores of the "
         "result follow with their 95% intervals.\n\n"
         "With --batches each line of FILE is one step, {\"batch\": [{\"input_ids\", \"labels\"}, ..]}, "
         "with \"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted. \"labels\" "
@@ -282,6 +315,8 @@ const Command command_tune = {
     OPTIONS(options),
     .examples =
         "  assay tune models/minilm --train train.tsv --valid dev.tsv --out tuned\n"
+        "  assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
+        "  assay tune models/minilm --train train-v2.0.json --max-length 384 --doc-stride 128 --out answers\n"
         "  assay tune models/minilm --train reviews.csv --text review --label stars --valid-share 0.1 \\\n"
         "      --monitor metric --patience 2 --epochs 10 --out tuned\n",
     .run = run,

@@ -27,6 +27,8 @@ typedef struct TuneData {
     size_t *n_full;         // [data.n_samples] tokens before truncation
 } TuneData;
 
+typedef struct TuneTask TuneTask; // tune_task.c
+
 typedef struct TuneRun {
     CommandLine *line;
     Arena arena;
@@ -40,6 +42,7 @@ typedef struct TuneRun {
     int64_t started_ns;
     bool made_output; // --out was not there before
     // Tuning on a data set.
+    TuneTask *task; // of tags and spans; NULL for classes
     TuneData train, valid;
     const Metric *metric; // watched, or NULL
     TrainEvaluation *curve;
@@ -55,6 +58,11 @@ Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
 Status tune_on_data(TuneRun *run, Error *err) MUST_CHECK;
 // Scores of the tuned model on the validation samples, with intervals; *n 0 where there are none. In the arena.
 Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
+
+// tune_task.c: the same for a family of the harness, "tag" or "span". tune_scores calls tune_task_scores.
+Status tune_on_task(TuneRun *run, const char *family, Error *err) MUST_CHECK;
+Status tune_task_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
+void tune_task_release(TuneRun *run); // a no-op without a task
 
 // tune_log.c. What tuning reports while it runs: callbacks of TrainOptions, context is the TuneRun.
 Status step_log_open(TuneRun *run, Error *err) MUST_CHECK;

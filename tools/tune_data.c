@@ -286,6 +286,7 @@ Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err)
     Item *items = NULL;
     *n = 0;
     *scores = NULL;
+    if (run->task) return tune_task_scores(run, scores, n, err);
     if (run->valid.n == 0) return STATUS_OK;
     TRY(judge(run, &run->arena, &items, err));
     TRY(arena_take(&run->arena, N_USUAL + 1, sizeof **scores, "scores", scores, err));

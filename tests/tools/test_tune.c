@@ -229,6 +229,64 @@ Test(tune, learns_from_a_table_and_scores_what_was_held_out)
     arena_release(&arena);
 }
 
+// Files of columns and questions are known by their form; what was tuned answers in predict.
+Test(tune, learns_tags_and_answers_from_files_of_their_form)
+{
+    Arena arena = {0};
+    Buffer columns = {0}, questions = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_EMBEDDING, NULL, 0);
+    buffer_append_cstr(&questions,
+                       "{\"version\": \"1.1\", \"data\": [{\"title\": \"t\", \"paragraphs\": [");
+    for (int i = 0; i < 24; i++) {
+        const char *what = i % 2 ? "good" : "bad";
+        buffer_printf(&columns, "the O\n%s B-X\nfilm O\n%d O\n\n", what, i % 3);
+        buffer_printf(
+            &questions,
+            "%s{\"context\": \"the %s film %d\", \"qas\": [{\"id\": \"q%d\", \"question\": "
+            "\"film\", \"answers\": [{\"text\": \"%s\", \"answer_start\": 4}]}]}",
+            i ? ", " : "", what, i % 3, i, what);
+    }
+    buffer_append_cstr(&questions, "]}]}");
+    const char *tags = arena_printf(&arena, "%s/t.conll", folder),
+               *squad = arena_printf(&arena, "%s/q.json", folder),
+               *out = arena_printf(&arena, "%s/out", folder);
+    Error err = {0};
+    cr_assert_eq(file_write(tags, buffer_slice(&columns), &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(file_write(squad, buffer_slice(&questions), &err), STATUS_OK, "%s", err.text);
+    const Program tagger =
+        RUN(&arena, NULL, "tune", model, "--train", tags, "--valid-share", "0.25", "--epochs", "20",
+            "--batch-size", "4", "--learning-rate", "2e-3", "--out", out, "--json");
+    program_want(&tagger, 0);
+    const Json *score = json_at(json_get(json_of(tagger.out), "scores"), 0);
+    cr_expect(slice_eq_cstr(text_of(score, "name"), "entity_f1"));
+    cr_expect_gt(number_of(score, "estimate"), 0.9);
+    const Program tagged = RUN(&arena, "{\"text\": \"the good film\"}", "predict", out);
+    program_want(&tagged, 0);
+    const Json *labels_given = json_get(json_line(tagged.out, 0), "labels");
+    cr_expect(slice_eq_cstr(json_string(json_at(labels_given, 2)), "B-X"), "%s", tagged.out.ptr);
+    const Program spans =
+        RUN(&arena, NULL, "tune", model, "--train", squad, "--format", "squad", "--valid", squad,
+            "--epochs", "20", "--batch-size", "4", "--learning-rate", "2e-3", "--monitor", "metric",
+            "--out", out, "--json");
+    program_want(&spans, 0);
+    score = json_at(json_get(json_of(spans.out), "scores"), 0);
+    cr_expect(slice_eq_cstr(text_of(score, "name"), "squad_f1"));
+    cr_expect_gt(number_of(score, "estimate"), 0.9);
+    const Program answered =
+        RUN(&arena, "{\"text\": \"film\", \"pair\": \"the bad film\"}", "predict", out);
+    program_want(&answered, 0);
+    cr_expect(slice_eq_cstr(text_of(json_line(answered.out, 0), "text"), "bad"), "%s",
+              answered.out.ptr);
+    const Program refused =
+        RUN(&arena, NULL, "tune", model, "--train", tags, "--balance", "--out", out);
+    program_want(&refused, 2);
+    buffer_release(&columns);
+    buffer_release(&questions);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(tune, refuses_data_that_teach_nothing)
 {
     static const struct {

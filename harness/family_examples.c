@@ -1,0 +1,37 @@
+// harness/family_examples.c: samples of a task as what a model is tuned on.
+#include "harness/family.h"
+
+// What the decoder reads in tuning: the labels one place later.
+static Status add_targets(const Model *model, const Tokens *tokens, size_t window, Arena *arena,
+                          TrainExample *example, Error *err)
+{
+    const size_t n = tokens->targets.starts[window + 1] - tokens->targets.starts[window];
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, n, sizeof *ids, "targets", &ids, err));
+    TRY(model_shift_right(model, example->labels, n, ids, err));
+    example->input.target_ids = ids;
+    example->input.n_targets = n;
+    return STATUS_OK;
+}
+
+Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t *positions,
+                       size_t n, const Model *model, Arena *arena, TrainExample **out,
+                       size_t *n_examples, Error *err)
+{
+    TokenSequence *inputs = NULL;
+    size_t at = 0;
+    TRY(family_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
+    TRY(arena_take(arena, *n_examples, sizeof **out, "examples", out, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t begin, end;
+        family_windows(tokens, positions[i], &begin, &end);
+        for (size_t w = begin; w < end; w++, at++) {
+            const int32_t *labels = tokens->labels
+                                        ? tokens->labels + family_first_label(tokens, w)
+                                        : &part->data.samples[part->which[positions[i]]].label;
+            (*out)[at] = (TrainExample){inputs[at], labels};
+            if (tokens->targets.starts) TRY(add_targets(model, tokens, w, arena, &(*out)[at], err));
+        }
+    }
+    return STATUS_OK;
+}
