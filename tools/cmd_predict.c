@@ -16,8 +16,8 @@ typedef struct Chunk {
     PredictCase *cases;
     size_t n, capacity;
     size_t n_bytes, n_tokens, n_floats;
-    TokenSequence *inputs; // of the cases that can be worked on
-    size_t n_inputs;
+    TokenSequence *inputs; // of the cases that can be worked on, their windows where they have some
+    size_t n_inputs, inputs_capacity;
 } Chunk;
 
 #define CASE_FIELD(key, kind)                  \
@@ -77,7 +77,11 @@ static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase 
     TRY(arena_take(arena, 1, sizeof *c->encoding, "an encoding", &c->encoding, err));
     TRY(tokenizer_encode(tokenizer, c->text.text, pair, NULL, arena, c->encoding, err));
     c->is_cut = c->encoding->n_tokens > p->max_length;
-    if (c->is_cut) {
+    if (c->is_cut && (p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN))
+        TRY(predict_windows_encode(p, arena, c, err));
+    if (c->windows.n_windows > 0) {
+        c->is_cut = false;
+    } else if (c->is_cut) {
         // The question stays whole where it can: the text asked about gives first.
         const EncodeOptions options = {.max_length = p->max_length,
                                        .strategy = pair && p->mode->head == HEAD_SPAN
@@ -137,7 +141,11 @@ static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t lin
         TRY(encode_ids(p, arena, c, err));
     }
     TRY(take_targets(p, c, err));
-    return model_check_inputs(p->model, &c->input, 1, err);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        TRY(model_check_inputs(p->model, &window, 1, err));
+    }
+    return c->windows.n_windows > 0 ? STATUS_OK : model_check_inputs(p->model, &c->input, 1, err);
 }
 
 // ---- a chunk ----
@@ -147,6 +155,34 @@ static size_t floats_of(const Predictor *p, const TokenSequence *input)
     size_t n = 0;
     const size_t rows = model_output_rows(p->model, input, 1);
     return size_mul(rows, model_output_width(p->model), &n) ? n : SIZE_MAX;
+}
+
+static Status add_input(const Predictor *p, Chunk *chunk, const TokenSequence *input, Error *err)
+{
+    if (chunk->n_inputs == chunk->inputs_capacity) {
+        TokenSequence *grown = NULL;
+        const size_t wanted = 2 * chunk->inputs_capacity + 16;
+        TRY(arena_take(&chunk->arena, wanted, sizeof *grown, "inputs", &grown, err));
+        memcpy(grown, chunk->inputs, chunk->n_inputs * sizeof *grown);
+        chunk->inputs = grown;
+        chunk->inputs_capacity = wanted;
+    }
+    chunk->n_tokens += input->n_tokens + input->n_targets;
+    if (!p->mode->work) chunk->n_floats += floats_of(p, input);
+    chunk->inputs[chunk->n_inputs++] = *input;
+    return STATUS_OK;
+}
+
+// Floats of a case among the chunk's logits.
+static size_t floats_of_case(const Predictor *p, const PredictCase *c)
+{
+    size_t n = 0;
+    if (c->windows.n_windows == 0) return floats_of(p, &c->input);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        n += floats_of(p, &window);
+    }
+    return n;
 }
 
 // Keeps one line as a case; one that cannot be read becomes a failure in its place.
@@ -164,9 +200,11 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line
         *c->why = why;
         return STATUS_OK;
     }
-    chunk->n_tokens += c->input.n_tokens + c->input.n_targets;
-    if (!p->mode->work) chunk->n_floats += floats_of(p, &c->input);
-    chunk->inputs[chunk->n_inputs++] = c->input;
+    if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        TRY(add_input(p, chunk, &window, err));
+    }
     return STATUS_OK;
 }
 
@@ -176,16 +214,25 @@ static bool is_full(const Chunk *chunk)
            chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
 }
 
-static Status put_answer(Predictor *p, const PredictCase *c, const float *logits, JsonlOut *out,
-                         Error *err)
+static Status put_answer(Predictor *p, const PredictCase *c, const float *logits, Arena *arena,
+                         JsonlOut *out, Error *err)
 {
     Error why = {0};
+    float *joined = NULL;
     if (c->why) return jsonl_out_failure(out, c->id, c->why, err);
+    if (c->windows.n_windows > 0) {
+        TRY(predict_windows_join(c, logits, model_output_width(p->model), arena, &joined, err));
+        logits = joined;
+    }
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
     if (p->mode->put(p, c, logits, w, &why) != STATUS_OK) {
         out->text.len = begin; // what was begun is taken back
         return jsonl_out_failure(out, c->id, &why, err);
+    }
+    if (c->windows.n_windows > 0) {
+        json_put_key(w, "windows");
+        json_put_u64(w, c->windows.n_windows);
     }
     if (c->is_cut || c->n_cut > 0) {
         json_put_key(w, "truncated");
@@ -214,8 +261,8 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
     }
     for (size_t i = 0; i < chunk->n; i++) {
         const PredictCase *c = &chunk->cases[i];
-        TRY(put_answer(p, c, logits, out, err));
-        if (!c->why && logits) logits += floats_of(p, &c->input);
+        TRY(put_answer(p, c, logits, &chunk->arena, out, err));
+        if (!c->why && logits) logits += floats_of_case(p, c);
     }
     return jsonl_out_flush(out, err);
 }
@@ -225,6 +272,7 @@ static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
     chunk->n = chunk->n_bytes = chunk->n_tokens = chunk->n_floats = chunk->n_inputs = 0;
     chunk->capacity = capacity;
     TRY(arena_take(&chunk->arena, capacity, sizeof *chunk->cases, "cases", &chunk->cases, err));
+    chunk->inputs_capacity = capacity;
     return arena_take(&chunk->arena, capacity, sizeof *chunk->inputs, "inputs", &chunk->inputs,
                       err);
 }
@@ -366,7 +414,9 @@ static const Option options[] = {
      .value = "N",
      .lowest = 1,
      .highest = 1 << 24,
-     .help = "cut texts to N tokens, special ones included; without it, to what the model takes"},
+     .help =
+         "cut texts to N tokens, special ones included; without it, to what the model takes. Tags and "
+         "answers of longer texts come from windows of N tokens"},
     {.name = "max-new-tokens",
      .kind = OPTION_INTEGER,
      .value = "N",

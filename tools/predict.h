@@ -23,10 +23,12 @@ typedef struct PredictCase {
     SearchResult *found; // [n_found]
     size_t n_found;
     TokenSequence input;
-    Encoding *encoding; // of a text, for modes that want offsets; NULL for input_ids
-    bool is_cut;        // the text had more tokens than are allowed
-    size_t n_cut;       // tokens of a prompt or context that were cut away
-    double *logprobs;   // of its tokens one by one [n_logprobs], for the mode that masks them
+    Encoding *encoding;      // of a text, for modes that want offsets; NULL for input_ids
+    bool is_cut;             // the text had more tokens than are allowed
+    EncodingWindows windows; // of a text that is split; input and encoding are then of the whole
+    size_t stride;           // tokens that two windows share
+    size_t n_cut;            // tokens of a prompt or context that were cut away
+    double *logprobs;        // of its tokens one by one [n_logprobs], for the mode that masks them
     size_t n_logprobs;
     // Of causal language models (predict_generate.c).
     JsonlText context, continuation;
@@ -75,6 +77,16 @@ struct PredictMode {
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
 enum { N_PREDICT_MODES = 10 };
+
+// predict_windows.c: tags and answers of texts that are too long for one pass.
+enum { SPAN_STRIDE = 128 }; // tokens of a passage that windows share, as field and suites have it
+// Splits the text of a case, whose whole encoding is there; leaves it alone where that cannot be: then it is cut.
+Status predict_windows_encode(const Predictor *predictor, Arena *arena, PredictCase *c,
+                              Error *err) MUST_CHECK;
+TokenSequence predict_window_input(const PredictCase *c, size_t window);
+// The scores of the whole encoding's tokens [n_tokens, width] from those of the windows, end to end. In the arena.
+Status predict_windows_join(const PredictCase *c, const float *logits, size_t width, Arena *arena,
+                            float **out, Error *err) MUST_CHECK;
 
 // predict_search.c: encoder-decoders.
 Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,

@@ -241,11 +241,13 @@ Test(tune, learns_tags_and_answers_from_files_of_their_form)
     for (int i = 0; i < 24; i++) {
         const char *what = i % 2 ? "good" : "bad";
         buffer_printf(&columns, "the O\n%s B-X\nfilm O\n%d O\n\n", what, i % 3);
+        const int before =
+            i / 2 % 4; // words before the answer, so that it is not known by its place
         buffer_printf(
             &questions,
-            "%s{\"context\": \"the %s film %d\", \"qas\": [{\"id\": \"q%d\", \"question\": "
-            "\"film\", \"answers\": [{\"text\": \"%s\", \"answer_start\": 4}]}]}",
-            i ? ", " : "", what, i % 3, i, what);
+            "%s{\"context\": \"%.*s%s film %d\", \"qas\": [{\"id\": \"q%d\", \"question\": "
+            "\"film\", \"answers\": [{\"text\": \"%s\", \"answer_start\": %d}]}]}",
+            i ? ", " : "", before * 4, "the the the ", what, i % 3, i, what, before * 4);
     }
     buffer_append_cstr(&questions, "]}]}");
     const char *tags = arena_printf(&arena, "%s/t.conll", folder),
@@ -265,9 +267,21 @@ Test(tune, learns_tags_and_answers_from_files_of_their_form)
     program_want(&tagged, 0);
     const Json *labels_given = json_get(json_line(tagged.out, 0), "labels");
     cr_expect(slice_eq_cstr(json_string(json_at(labels_given, 2)), "B-X"), "%s", tagged.out.ptr);
+    // 17 tokens through windows of 9: each has its labels, and none is lost or doubled.
+    static const char text[] =
+        "{\"text\": \"the bad film the good film the bad film the good film the bad film\"}";
+    const Program split = RUN(&arena, text, "predict", out, "--max-length", "9");
+    program_want(&split, 0);
+    const Json *line = json_line(split.out, 0);
+    cr_expect_gt(number_of(line, "windows"), 1.5);
+    labels_given = json_get(line, "labels");
+    cr_assert_eq(json_len(json_get(line, "tokens")), 17);
+    for (size_t t = 1; t < 16; t++)
+        cr_expect(slice_eq_cstr(json_string(json_at(labels_given, t)), t % 3 == 2 ? "B-X" : "O"),
+                  "token %zu: %s", t, split.out.ptr);
     const Program spans =
         RUN(&arena, NULL, "tune", model, "--train", squad, "--format", "squad", "--valid", squad,
-            "--epochs", "20", "--batch-size", "4", "--learning-rate", "2e-3", "--monitor", "metric",
+            "--epochs", "40", "--batch-size", "4", "--learning-rate", "2e-3", "--monitor", "metric",
             "--out", out, "--json");
     program_want(&spans, 0);
     score = json_at(json_get(json_of(spans.out), "scores"), 0);
@@ -278,6 +292,15 @@ Test(tune, learns_tags_and_answers_from_files_of_their_form)
     program_want(&answered, 0);
     cr_expect(slice_eq_cstr(text_of(json_line(answered.out, 0), "text"), "bad"), "%s",
               answered.out.ptr);
+    static const char question[] =
+        "{\"text\": \"film\", \"pair\": \"the film the film the film the "
+        "film the film the film the film the bad film\"}";
+    const Program found = RUN(&arena, question, "predict", out, "--max-length", "10");
+    program_want(&found, 0);
+    line = json_line(found.out, 0);
+    cr_expect_gt(number_of(line, "windows"), 1.5);
+    cr_expect(slice_eq_cstr(text_of(line, "text"), "bad"), "%s", found.out.ptr);
+    cr_expect_eq(number_of(line, "start"), 67);
     const Program refused =
         RUN(&arena, NULL, "tune", model, "--train", tags, "--balance", "--out", out);
     program_want(&refused, 2);
