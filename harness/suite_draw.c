@@ -92,7 +92,7 @@ Status tune_draw_number(const TuneDraw *draw, const SuiteKey *key, const Json *v
                         JsonDocument **out, Error *err)
 {
     Distribution kind = UNIFORM;
-    double bounds[2];
+    double bounds[2] = {0, 1};
     char digits[64];
     if (!find_distribution(value, &kind))
         return error_set(err, STATUS_INTERNAL, "no distribution to draw from");
