@@ -99,7 +99,7 @@ static Status read_word(Literal *l, Error *err)
     static const struct {
         const char *python, *json;
     } words[] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
-    const Slice rest = slice_sub(l->text, l->at, l->text.len);
+    const Slice rest = slice_sub(l->text, l->at, l->text.len), digits = SLICE("0123456789+-.eE");
     before_value(l);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!slice_starts_with(rest, slice_from_cstr(words[i].python))) continue;
@@ -108,7 +108,7 @@ static Status read_word(Literal *l, Error *err)
         return STATUS_OK;
     }
     size_t len = 0;
-    while (len < rest.len && memchr("0123456789+-.eE", rest.ptr[len], 15)) len++;
+    while (len < rest.len && slice_find_byte(digits, rest.ptr[len]) != SIZE_MAX) len++;
     if (len == 0) return wrong(l, "neither a string, a number, a list nor a dict", err);
     buffer_append(l->out, slice_sub(rest, 0, len));
     l->at += len;

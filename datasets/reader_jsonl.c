@@ -185,39 +185,51 @@ static Status read_attributes(const Record *record, Sample *sample, Error *err)
     return STATUS_OK;
 }
 
+typedef struct Targets {
+    Slice *all;
+    size_t n, capacity;
+} Targets;
+
+static Status add_target(const Record *record, Slice value, Targets *targets, Error *err)
+{
+    if (targets->n == targets->capacity) {
+        Slice *grown = NULL;
+        const size_t capacity = 2 * targets->capacity + 4;
+        TRY(arena_take(record->input->arena, capacity, sizeof *grown, "targets", &grown, err));
+        for (size_t i = 0; i < targets->n; i++) grown[i] = targets->all[i];
+        targets->all = grown;
+        targets->capacity = capacity;
+    }
+    return read_string(record, value, "target", &targets->all[targets->n++], err);
+}
+
+static Status add_targets(const Record *record, JsonReader *list, Targets *targets, Error *err)
+{
+    TRY(json_read_array(list, err));
+    for (;;) {
+        bool more = false;
+        Slice item;
+        TRY(json_read_element(list, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(json_read_raw(list, &item, err));
+        TRY(add_target(record, item, targets, err));
+    }
+}
+
 // A string, or a list of them: several references.
 static Status read_targets(const Record *record, Slice value, Sample *sample, Error *err)
 {
-    Slice *targets = NULL;
-    size_t n = 0, capacity = 0;
+    Targets targets = {0};
     JsonKind kind = JSON_STRING;
     JsonReader r = open_reader(record, value);
     TRY(json_peek(&r, &kind, err));
-    if (kind != JSON_ARRAY) {
-        TRY(arena_take(record->input->arena, 1, sizeof *targets, "targets", &targets, err));
-        TRY(read_string(record, value, "target", &targets[n++], err));
-    } else {
-        TRY(json_read_array(&r, err));
-        for (;;) {
-            bool more = false;
-            Slice item;
-            TRY(json_read_element(&r, &more, err));
-            if (!more) break;
-            TRY(json_read_raw(&r, &item, err));
-            if (n == capacity) {
-                Slice *grown = NULL;
-                capacity = 2 * capacity + 4;
-                TRY(arena_take(record->input->arena, capacity, sizeof *grown, "targets", &grown,
-                               err));
-                for (size_t i = 0; i < n; i++) grown[i] = targets[i];
-                targets = grown;
-            }
-            TRY(read_string(record, item, "target", &targets[n++], err));
-        }
-        if (n == 0) return record_error(record, value, err, "the list of targets is empty");
-    }
-    sample->targets = targets;
-    sample->n_targets = n;
+    if (kind == JSON_ARRAY)
+        TRY(add_targets(record, &r, &targets, err));
+    else
+        TRY(add_target(record, value, &targets, err));
+    if (targets.n == 0) return record_error(record, value, err, "the list of targets is empty");
+    sample->targets = targets.all;
+    sample->n_targets = targets.n;
     return STATUS_OK;
 }
 
@@ -269,19 +281,25 @@ static Status add_choices(const Record *record, Sample *sample, Slice label, Err
     return choices_add(record->input, sample, label.len > 0 ? label : answer, names, err);
 }
 
+static Status read_texts(const Record *record, const KeyMap *map, Sample *sample, Error *err)
+{
+    Slice value;
+    TRY(find_role(record, map, COLUMN_TEXT, true, &value, err));
+    TRY(read_string(record, value, "text", &sample->text, err));
+    TRY(find_role(record, map, COLUMN_PAIR, false, &value, err));
+    TRY(read_string(record, value, "pair", &sample->pair, err));
+    TRY(find_role(record, map, COLUMN_ID, false, &value, err));
+    TRY(read_text(record, value, "id", &sample->id, err));
+    TRY(find_role(record, map, COLUMN_GROUP, false, &value, err));
+    return read_text(record, value, "group", &sample->group, err);
+}
+
 static Status add_record(const Record *record, const KeyMap *map, Error *err)
 {
     const bool label_needed = !record->input->options->label_optional;
     Sample sample = {.line = record->line, .gold = SAMPLE_NO_LABEL};
     Slice value, label;
-    TRY(find_role(record, map, COLUMN_TEXT, true, &value, err));
-    TRY(read_string(record, value, "text", &sample.text, err));
-    TRY(find_role(record, map, COLUMN_PAIR, false, &value, err));
-    TRY(read_string(record, value, "pair", &sample.pair, err));
-    TRY(find_role(record, map, COLUMN_ID, false, &value, err));
-    TRY(read_text(record, value, "id", &sample.id, err));
-    TRY(find_role(record, map, COLUMN_GROUP, false, &value, err));
-    TRY(read_text(record, value, "group", &sample.group, err));
+    TRY(read_texts(record, map, &sample, err));
     TRY(find_role(record, map, COLUMN_LABEL, label_needed && !record->label.ptr, &value, err));
     TRY(read_text(record, value, "label", &label, err));
     if (record->label.ptr) label = record->label;

@@ -115,9 +115,9 @@ static Status put(Generator *generator, const char *bytes, size_t len, Error *er
         return error_set(err, STATUS_INTERNAL, "a sentence is longer than %d bytes",
                          (int)MAX_SENTENCE_BYTES);
     for (size_t i = 0; i < len; i++) {
-        const bool is_upper = bytes[i] >= 'A' && bytes[i] <= 'Z';
-        s->bytes[s->len++] =
-            is_upper && generator->is_lower ? (char)(bytes[i] - 'A' + 'a') : bytes[i];
+        char byte = bytes[i];
+        if (generator->is_lower && byte >= 'A' && byte <= 'Z') byte = (char)(byte - 'A' + 'a');
+        s->bytes[s->len++] = byte;
     }
     return STATUS_OK;
 }
