@@ -288,7 +288,13 @@ static Status get_tuned(Executor *executor, const Work *work, const TrialSamples
         TRY(tuned_load(executor->model, path, &found, err));
         if (!found) TRY(execute_reset(executor, &work->spec, err));
     }
-    if (!found) TRY(execute_train(executor, work, samples, arena, outcome, err));
+    if (!found) {
+        const TuneSetting *setting =
+            &o->suite->models[work->spec.model].settings[work->spec.setting];
+        TRY(execute_train(executor, work, samples, arena, outcome, err));
+        if (setting->prune > 0)
+            TRY(model_prune(executor->model, setting->prune, setting->prune_scope, NULL, err));
+    }
     if (work->tuned_id[0] != '\0') {
         // However the model was come by: its curves and steps are those of the inner trial.
         curves_release(&outcome->curves);

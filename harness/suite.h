@@ -19,6 +19,7 @@
 #include "datasets/splits.h"
 #include "harness/suite_prompt.h"
 #include "metrics/metric.h"
+#include "models/prune.h"
 #include "models/train.h"
 #include "results/report/report.h"
 
@@ -66,6 +67,8 @@ typedef struct TuneSetting {
     // Of the part a trial may learn from, a stratified subset is used, inner part included: a share below 1, or a number
     // of samples from 2; 0 = all. Smaller subsets lie within larger ones.
     double train_samples;
+    double prune; // of the tuned blocks' weights, those of least magnitude that become 0
+    PruneScope prune_scope;
     TrainMonitor monitor; // MONITOR_NONE without early_stopping: the last weights count
     Slice monitor_metric; // MONITOR_METRIC: the score watched; empty = the task's primary one
     unsigned patience;

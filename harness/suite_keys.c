@@ -390,6 +390,11 @@ const SuiteSection section_data = {.name = "tasks[].data",
 
 // --- tuning --------------------------------------------------------------------------------------------------------
 
+static const char *choice_prune_scope(size_t i)
+{
+    return i < PRUNE_SCOPE_COUNT ? prune_scope_name((PruneScope)i) : NULL;
+}
+
 #define WEIGHTS_SCHEMA                                                                              \
     "{\"anyOf\":[{\"enum\":[\"none\",\"balanced\"]},{\"type\":\"object\",\"additionalProperties\":" \
     "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1,"           \
@@ -461,6 +466,13 @@ static const SuiteKey keys_tune[] = {
     {KEY("max_length", KEY_COUNT, "tokens of a sequence, longer ones are cut",
          "(as the task says)"),
      .lowest = 4, .highest = MANY, FIELD(TuneSetting, max_length), .is_omitted = true},
+    {KEY("prune", KEY_NUMBER,
+         "share of the blocks' weights, those of least magnitude, that become 0 once the model is tuned",
+         "0"),
+     .highest = 0.999, FIELD(TuneSetting, prune), .write = tune_write_prune},
+    {KEY("prune_scope", KEY_CHOICE,
+         "`matrix` takes the share of each matrix, `global` of all together", "\"matrix\""),
+     .choice = choice_prune_scope, FIELD(TuneSetting, prune_scope), .write = tune_write_prune},
     {KEY("until_epoch", KEY_NUMBER,
          "tuning ends here, with the schedule of all epochs; a search by halving sets it",
          "(its end)"),

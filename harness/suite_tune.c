@@ -198,6 +198,18 @@ void tune_write_stopping(const void *target, const char *key, JsonWriter *w)
     json_end_object(w);
 }
 
+// Both keys, where something is pruned.
+void tune_write_prune(const void *target, const char *key, JsonWriter *w)
+{
+    const TuneSetting *setting = target;
+    if (setting->prune <= 0) return;
+    json_put_key(w, key);
+    if (slice_eq_cstr(SLICE("prune"), key))
+        json_put_double(w, setting->prune);
+    else
+        json_put_cstr(w, prune_scope_name(setting->prune_scope));
+}
+
 void tune_write_epochs(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;

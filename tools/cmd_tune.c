@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "datasets/reader.h"
+#include "models/prune.h"
 #include "tools/commands.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
@@ -14,6 +15,7 @@
 
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};
+static const char *const scope_choices[] = {"matrix", "global", NULL}; // as PruneScope has them
 static const char *const task_choices[] = {"auto", "classify", "tag", "span", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
@@ -160,6 +162,18 @@ static Status tune(TuneRun *run, Error *err)
     return s;
 }
 
+static Status prune(TuneRun *run, Error *err)
+{
+    PruneReport report;
+    const double share = option_real(run->line, "prune");
+    const PruneScope scope = (PruneScope)option_choice(run->line, "prune-scope");
+    if (share <= 0) return STATUS_OK;
+    TRY(model_prune(run->model, share, scope, &report, err));
+    log_info(run->line->log, "pruned: %zu of %zu weights in %zu matrices are 0", report.n_zero,
+             report.n_weights, report.n_matrices);
+    return STATUS_OK;
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     TuneRun tuning = {.line = line, .first_loss = NAN};
@@ -167,6 +181,7 @@ static Status run(CommandLine *line, Error *err)
     Score *scores = NULL;
     size_t n_scores = 0;
     Status s = tune(&tuning, err);
+    if (s == STATUS_OK) s = prune(&tuning, err);
     if (s == STATUS_OK) s = tune_scores(&tuning, &scores, &n_scores, err);
     if (s == STATUS_OK) s = model_save(tuning.model, option_text(line, "out"), err);
     const Status closed = step_log_close(&tuning.log, s == STATUS_OK ? err : &late);
@@ -257,6 +272,14 @@ static const Option options[] = {
      .help = "weights of classes in the loss"},
     FLAG_OPTION("balance", "draw samples with replacement so that classes come equally often"),
     REAL_OPTION("label-smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
+    REAL_OPTION("prune", "0", 0, 0.999,
+                "share of the blocks' weights, those of least magnitude, set to 0 at the end"),
+    {.name = "prune-scope",
+     .kind = OPTION_CHOICE,
+     .value = "SCOPE",
+     .fallback = "matrix",
+     .choices = scope_choices,
+     .help = "of --prune: the share of each matrix, or of all together"},
     {.name = "monitor",
      .kind = OPTION_CHOICE,
      .value = "WHAT",
