@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/size.h"
-#include "datasets/sniff.h"
+#include "harness/init_internal.h"
 
 enum {
     MAX_CLASSES_LISTED = 50,
@@ -56,23 +56,13 @@ static Status no_label_column(const Init *init, Error *err)
     return s;
 }
 
-// Files that are recognised, but not for tuning a classifier.
-static Status refuse_other_families(const Init *init, Error *err)
+static Status refuse_without_classes(const Init *init, Error *err)
 {
     const Sniff *sniff = &init->sniff;
     switch (sniff->format) {
-    case SNIFF_CONLL:
-        return error_set(
-            err, STATUS_INVALID,
-            "%s is CoNLL: %zu sentences, a token a line with one of %zu tags last. That is "
-            "token classification; this version tunes classification of whole texts only",
-            init->path, sniff->n_records, sniff->n_classes);
+    case SNIFF_CONLL: // have suites of their own
     case SNIFF_SQUAD:
-        return error_set(
-            err, STATUS_INVALID,
-            "%s has SQuAD's layout: %zu questions with contexts and answers. That is question "
-            "answering; this version tunes classification of whole texts only",
-            init->path, sniff->n_records);
+        break;
     case SNIFF_UNKNOWN:
         return error_set(err, STATUS_INVALID,
                          "%s: " SLICE_FMT
@@ -198,22 +188,22 @@ static Status check_classes(const Init *init, Error *err)
 
 // --- writing the suite ---------------------------------------------------------------------------------------------
 
-static void put_member(Buffer *out, const char *key, Slice value)
+void init_put_member(Buffer *out, const char *key, Slice value)
 {
     buffer_printf(out, "\"%s\": ", key);
     json_escape(out, value);
 }
 
 // A name in a comment: escaped, so that no line break leaves the comment.
-static void put_shown(Buffer *out, Slice name)
+void init_put_shown(Buffer *out, Slice name)
 {
     json_escape(out, slice_sub(name, 0, MAX_NAME_SHOWN));
 }
 
-static Slice suite_name(const Init *init)
+Slice init_suite_name(const char *path, const InitOptions *options)
 {
-    if (init->options->name.len > 0) return init->options->name;
-    const Slice file = slice_sub(file_name_of(slice_from_cstr(init->path)), 0, MAX_SUITE_NAME);
+    if (options->name.len > 0) return options->name;
+    const Slice file = slice_sub(file_name_of(slice_from_cstr(path)), 0, MAX_SUITE_NAME);
     const size_t dot = slice_find_byte(file, '.');
     return dot == 0 || dot == SIZE_MAX ? file : slice_sub(file, 0, dot);
 }
@@ -229,7 +219,7 @@ static void put_head(const Init *init)
     const Dataset *data = &init->data;
     const double majority = (double)init->largest / (double)data->n_samples;
     buffer_append_cstr(out, "// Written by `assay init` from ");
-    put_shown(out, file_name_of(slice_from_cstr(init->path)));
+    init_put_shown(out, file_name_of(slice_from_cstr(init->path)));
     buffer_printf(out, ": " SLICE_FMT ", %zu samples, %zu classes.\n", SLICE_ARG(init->read.format),
                   data->n_samples, data->n_labels);
     buffer_append_cstr(out, "// Why so: ");
@@ -242,16 +232,15 @@ static void put_head(const Init *init)
         "beside that.\n"
         "// Every key is explained in docs/suite.md.\n{\n  ",
         100 * majority);
-    put_member(out, "suite", suite_name(init));
+    init_put_member(out, "suite", init_suite_name(init->path, init->options));
     buffer_append_cstr(out, ",\n  \"seed\": 17,\n\n");
 }
 
-static void put_models(const Init *init)
+void init_put_models(const InitOptions *options, const char *create, const char *tune, Buffer *out)
 {
-    Buffer *out = init->out;
-    if (init->options->model_path.len > 0) {
+    if (options->model_path.len > 0) {
         buffer_append_cstr(out, "  \"models\": [{\"name\": \"model\", ");
-        put_member(out, "path", init->options->model_path);
+        init_put_member(out, "path", options->model_path);
         buffer_append_cstr(out, "}],\n\n");
         return;
     }
@@ -262,12 +251,14 @@ static void put_models(const Init *init)
         "minilm=DIRECTORY\n"
         "  \"models\": [\n"
         "    {\n"
-        "      \"name\": \"small-encoder\",\n"
-        "      \"create\": {\"hidden_size\": 64, \"n_layers\": 2, \"n_heads\": 4, \"intermediate_size\": 256},\n"
-        "      // From nothing: a higher rate and more epochs than weights want that have read much.\n"
-        "      \"tune\": {\"learning_rate\": [5e-4, 1e-3], \"epochs\": 10, \"warmup\": 0.1");
-    if (is_imbalanced(init)) buffer_append_cstr(out, ", \"class_weights\": \"balanced\"");
-    buffer_append_cstr(out, "}\n    }\n  ],\n\n");
+        "      \"name\": \"small-encoder\",\n");
+    buffer_printf(
+        out,
+        "      \"create\": {%s},\n"
+        "      // From nothing: a higher rate and more epochs than weights want that have read "
+        "much.\n"
+        "      \"tune\": {%s}\n    }\n  ],\n\n",
+        create, tune);
 }
 
 static void put_column(Buffer *out, const char *key, Slice column, bool is_numbered, bool *is_first)
@@ -308,7 +299,7 @@ static void put_reading(const Init *init)
     Buffer *out = init->out;
     const char delimiter[2] = {init->read.delimiter, '\0'};
     buffer_append_cstr(out, "      ");
-    put_member(out, "format", init->read.format);
+    init_put_member(out, "format", init->read.format);
     buffer_append_cstr(out, ",\n");
     if (init->read.header != READ_HEADER_AUTO) {
         buffer_printf(out, "      \"header\": %s,\n",
@@ -316,8 +307,8 @@ static void put_reading(const Init *init)
     }
     if (init->read.delimiter) {
         buffer_append_cstr(out, "      ");
-        put_member(out, "delimiter",
-                   init->read.delimiter == '\t' ? SLICE("tab") : slice_from_cstr(delimiter));
+        init_put_member(out, "delimiter",
+                        init->read.delimiter == '\t' ? SLICE("tab") : slice_from_cstr(delimiter));
         buffer_append_cstr(out, ",\n");
     }
     if (init->read.encoding != ENCODING_UTF8) {
@@ -351,11 +342,11 @@ static void put_task(const Init *init)
     const Slice path =
         init->options->data_path.len > 0 ? init->options->data_path : slice_from_cstr(init->path);
     buffer_append_cstr(out, "  \"tasks\": [\n    {\n      ");
-    put_member(out, "name", suite_name(init));
+    init_put_member(out, "name", init_suite_name(init->path, init->options));
     buffer_append_cstr(
         out, ",\n      // A file to judge on apart from this one: \"data\": {\"train\": FILE, "
              "\"test\": FILE}, and no folds.\n      ");
-    put_member(out, "data", path);
+    init_put_member(out, "data", path);
     buffer_append_cstr(out, ",\n");
     put_reading(init);
     put_labels(init);
@@ -419,13 +410,21 @@ static void put_folds(const Init *init)
 static Status build(Init *init, Error *err)
 {
     TRY(sniff_file(init->path, &init->sniff, err));
-    TRY(refuse_other_families(init, err));
+    TRY(refuse_without_classes(init, err));
+    if (init->sniff.format == SNIFF_CONLL || init->sniff.format == SNIFF_SQUAD)
+        return init_families(init->path, init->options, &init->sniff, init->out, err);
     choose_options(init);
     TRY(read_data(init, err));
     TRY(count_classes(init, err));
     TRY(check_classes(init, err));
     put_head(init);
-    put_models(init);
+    init_put_models(
+        init->options,
+        "\"hidden_size\": 64, \"n_layers\": 2, \"n_heads\": 4, \"intermediate_size\": 256",
+        is_imbalanced(init) ? "\"learning_rate\": [5e-4, 1e-3], \"epochs\": 10, \"warmup\": 0.1, "
+                              "\"class_weights\": \"balanced\""
+                            : "\"learning_rate\": [5e-4, 1e-3], \"epochs\": 10, \"warmup\": 0.1",
+        init->out);
     put_task(init);
     put_tune(init);
     put_folds(init);

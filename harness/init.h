@@ -17,9 +17,9 @@ typedef struct InitOptions {
 } InitOptions;
 
 // Looks at a file, reads it with the columns found, and appends a suite with comments that explain each choice: the
-// columns, the classes with their counts, a score and folds that suit them. The suite is valid as it is (suite_parse).
-// STATUS_INVALID for a file that this version cannot tune on, with what it is and what it lacks: tags (CoNLL), questions
-// (SQuAD), texts without classes, one class only, a column of values that are all different.
+// columns, the classes with their counts, a score and folds that suit them; of tags (CoNLL) the scheme they fit, of
+// questions (SQuAD) how many have no answer. The suite is valid as it is (suite_parse).
+// STATUS_INVALID for a file that this version cannot tune on, with what it is and what it lacks: texts without classes, one class only, a column of values that are all different.
 Status init_suite(const char *data_path, const InitOptions *options, Buffer *out,
                   Error *err) MUST_CHECK;
 

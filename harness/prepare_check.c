@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_writer.h"
+#include "datasets/scheme.h"
 #include "harness/family.h"
 #include "harness/prompt.h"
 
@@ -67,6 +68,23 @@ static void add_lengths(Rows *rows, const PartCheck *part, const DataCheck *chec
                          check->max_tokens));
 }
 
+// The scheme of a part's tags, where they mark entities.
+static void add_scheme(Rows *rows, const CheckPart *part)
+{
+    SchemeFit fit = {0};
+    for (size_t i = 0; i < part->data->n_samples; i++) {
+        const Sample *sample = &part->data->samples[i];
+        if (sample->tags) scheme_look(&fit, sample->tags, sample->n_tokens);
+    }
+    if (!fit.has_entities) return;
+    const TagScheme scheme = scheme_of(&fit);
+    const bool is_known = scheme < N_TAG_SCHEMES;
+    add_row(rows, "counts", labelled(rows, part->name, SLICE("tag scheme")), NAN,
+            is_known ? NOTE_INFO : NOTE_WARNING,
+            is_known ? scheme_name(scheme)
+                     : "none: IOB2, IOB1, IOBES and BILOU are all broken somewhere");
+}
+
 static void add_duplicates(Rows *rows, const DataCheck *check)
 {
     for (size_t i = 0; i < check->n_parts; i++) {
@@ -91,11 +109,11 @@ static void add_duplicates(Rows *rows, const DataCheck *check)
 }
 
 // n_split: [parts] samples that go through the model in several windows; NULL where long ones are cut.
-static Status check_rows(const TaskData *data, const DataCheck *check, const size_t *n_split,
-                         Rows *rows, Error *err)
+static Status check_rows(const TaskData *data, const CheckPart *parts, const DataCheck *check,
+                         const size_t *n_split, Rows *rows, Error *err)
 {
     size_t capacity = check->n_overlaps;
-    for (size_t i = 0; i < check->n_parts; i++) capacity += 8 + check->parts[i].n_labels;
+    for (size_t i = 0; i < check->n_parts; i++) capacity += 9 + check->parts[i].n_labels;
     TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
     rows->capacity = capacity;
     for (size_t i = 0; i < check->n_parts; i++) {
@@ -103,6 +121,7 @@ static Status check_rows(const TaskData *data, const DataCheck *check, const siz
         add_row(rows, "counts", slice_from_cstr(part->name), (double)part->n_samples, NOTE_INFO,
                 arena_printf(rows->arena, "%zu", part->n_samples));
     }
+    for (size_t i = 0; i < check->n_parts; i++) add_scheme(rows, &parts[i]);
     for (size_t i = 0; i < check->n_parts; i++) add_classes(rows, &check->parts[i], data->labels);
     for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
     for (size_t i = 0; n_split && i < check->n_parts; i++) {
@@ -214,7 +233,7 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
     if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);
     if (s == STATUS_OK)
-        s = check_rows(data, &check,
+        s = check_rows(data, parts, &check,
                        model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL,
                        &out, err);
     if (s == STATUS_OK) s = copy_notes(&check, suite->tasks[task].name, arena, notes, n_notes, err);

@@ -151,6 +151,7 @@ typedef struct SuiteTask {
     Slice name;
     Slice summary; // one line for people; may be empty
     Slice family;  // "classify": a row of families_all (harness/family.h)
+    Slice scheme;  // "IOB2": of tags; empty = found out
     Slice decode;  // "argmax" or "valid": how tags are chosen
     // Of questions about passages: tokens that windows share, tokens of the longest answer, and how much better "no answer"
     // must score to be given.

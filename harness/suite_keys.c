@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "datasets/reader.h"
+#include "datasets/scheme.h"
 #include "harness/family.h"
 #include "harness/suite.h"
 #include "harness/suite_internal.h"
@@ -51,6 +52,11 @@ static const char *choice_decode(size_t i)
 {
     static const char *const ways[] = {"argmax", "valid"};
     return i < 2 ? ways[i] : NULL;
+}
+
+static const char *choice_scheme(size_t i)
+{
+    return scheme_name(i);
 }
 
 static const char *choice_family(size_t i)
@@ -232,6 +238,10 @@ static const SuiteKey keys_shared[] = {
          "scheme allows",
          "\"argmax\""),
      .choice = choice_decode, FIELD(SuiteTask, decode)},
+    {KEY("scheme", KEY_CHOICE,
+         "of `tag`: how the tags mark entities; tags that break it are then refused",
+         "(found out)"),
+     .choice = choice_scheme, FIELD(SuiteTask, scheme), .is_omitted = true},
     {KEY("doc_stride", KEY_COUNT, "of `span`: tokens that windows of a long passage share", "128"),
      .highest = MANY, FIELD(SuiteTask, doc_stride)},
     {KEY("max_answer", KEY_COUNT, "of `span`: tokens of the longest answer", "30"), .lowest = 1,

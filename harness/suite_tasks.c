@@ -417,7 +417,9 @@ static Status check_folds(const SuiteReading *reading, const Json *root, const J
 {
     const SuiteFolds *folds = &reading->suite->folds;
     const bool is_grouped = folds->kind == FOLDS_GROUPED || folds->kind == FOLDS_STRATIFIED_GROUPED;
-    if (is_grouped && folds->k > 0 && task->read.columns.group.len == 0) {
+    // Questions have their article for a group, without a column.
+    if (is_grouped && folds->k > 0 && task->read.columns.group.len == 0 &&
+        !slice_eq_cstr(task->family, "span")) {
         return json_error(object, err,
                           "grouped folds need a column of groups: give the task \"columns\": "
                           "{\"group\": NAME}");

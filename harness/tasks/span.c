@@ -345,6 +345,7 @@ static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
 
 const Family family_span = {
     .name = "span",
+    .baseline_name = "no answer",
     .summary = "answers each question by a span of its passage",
     .head = HEAD_SPAN,
     .gives = NEEDS_TEXT | NEEDS_PROMPTS,

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "datasets/scheme.h"
 #include "harness/family.h"
 #include "harness/tasks/tag_prompt.h"
 #include "harness/tasks/tag_scheme.h"
@@ -49,6 +50,32 @@ static Status tags_of_part(const UsedPart *part, Arena *arena, TaskData *data, E
     data->labels = tags;
     data->n_labels = n;
     return STATUS_OK;
+}
+
+// Sentences whose tags break the scheme that the task declares.
+static Status check_scheme(const UsedPart *part, TagScheme declared, Error *err)
+{
+    SchemeFit fit = {0};
+    const Sample *broken = NULL;
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        scheme_look(&fit, sample->tags, sample->n_tokens);
+        if (!broken && scheme_break(declared, sample->tags, sample->n_tokens) < sample->n_tokens)
+            broken = sample;
+    }
+    if (!broken) return STATUS_OK;
+    const size_t word = scheme_break(declared, broken->tags, broken->n_tokens);
+    const TagScheme found = scheme_of(&fit);
+    const bool has_found = found < N_TAG_SCHEMES;
+    return error_set(
+        err, STATUS_INVALID,
+        SLICE_FMT
+        ":%zu: tag %zu of the sentence, \"" SLICE_FMT
+        "\", breaks the scheme %s that the task declares (so do %zu of %zu sentences); %s%s%s",
+        SLICE_ARG(part->data.path), broken->line, word + 1, SLICE_ARG(broken->tags[word]),
+        scheme_name(declared), fit.n_broken[declared], fit.n_sentences,
+        has_found ? "all fit \"scheme\": \"" : "correct the tags, or leave \"scheme\" out",
+        has_found ? scheme_name(found) : "", has_found ? "\"" : "");
 }
 
 static Status check_part(const UsedPart *part, const TaskData *data, Error *err)
@@ -114,6 +141,8 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
         TRY(tags_of_part(&data->parts[from], &prepared->arena, data, err));
     }
     for (int p = 0; p < N_DATA_PARTS; p++) TRY(check_part(&data->parts[p], data, err));
+    for (int p = 0; t->scheme.len > 0 && p < N_DATA_PARTS; p++)
+        TRY(check_scheme(&data->parts[p], scheme_find(t->scheme), err));
     if (data->n_labels < 2 && data->parts[PART_TRAIN].n > 0) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ": all words bear one tag; a tagger needs two at least",
@@ -402,6 +431,7 @@ static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *e
 
 const Family family_tag = {
     .name = "tag",
+    .baseline_name = "most frequent tag",
     .summary = "gives each word a tag",
     .head = HEAD_TOKEN,
     .gives = NEEDS_TAGS | NEEDS_PROMPTS,

@@ -155,16 +155,47 @@ Test(init, columns_paths_and_model_can_be_told)
 static const struct {
     const char *name, *text, *message;
 } refused[] = {
-    {"x.conll", "EU\tB-ORG\nrejects\tO\n\nPeter\tB-PER\nspoke\tO\n\nA\tO\nB\tO\n\n",
-     "is CoNLL: 3 sentences"},
+    {"x.conll", "EU\tO\nrejects\tO\n\nPeter\tO\nspoke\tO\n\nA\tO\nB\tO\n\n",
+     "all words bear one tag"},
     {"x.json",
      "{\"data\": [{\"paragraphs\": [{\"context\": \"c d\", \"qas\": [{\"id\": \"1\", \"question\": \"q\", "
-     "\"answers\": [{\"text\": \"d\", \"answer_start\": 2}]}]}]}]}",
-     "SQuAD's layout: 1 questions"},
+     "\"is_impossible\": true, \"answers\": []}]}]}]}",
+     "none of the 1 questions has an answer"},
     {"x.tsv", "text\tlabel\na b\tyes\nc d\tyes\n", "all 2 samples have one class"},
     {"x.tsv", "text\tlabel\na b\tx\nc d\ty\n", "stands twice, so it is no class"},
     {"x.tsv", "", "x.tsv"},
 };
+
+static const char
+    *const conll = "EU\tB-ORG\nrejects\tO\n\nPeter\tB-PER\nspoke\tO\n\nA\tO\nB\tO\n\n",
+           *const conll_ends = "EU\tS-ORG\nsays\tO\n\nMr\tB-PER\nX\tE-PER\n\n",
+           *const squad =
+               "{\"data\": [{\"title\": \"a\", \"paragraphs\": [{\"context\": \"c d\", \"qas\": "
+               "[{\"id\": \"1\", \"question\": \"q\", \"answers\": [{\"text\": \"d\", "
+               "\"answer_start\": 2}]}, {\"id\": \"2\", \"question\": \"r\", \"is_impossible\": "
+               "true, \"answers\": []}]}]}]}";
+
+Test(init, tags_and_questions_get_the_task_that_fits)
+{
+    const char *folder = folder_make();
+    Buffer text = {0};
+    Suite *suite = round_trip(folder, "x.conll", slice_from_cstr(conll), NULL, &text, 3);
+    cr_expect(slice_eq_cstr(suite->tasks[0].family, "tag"));
+    cr_expect(slice_eq_cstr(suite->tasks[0].scheme, "IOB2"));
+    cr_expect_not_null(strstr(text.ptr, "3 sentences, 6 words, 3 tags"), "%s", text.ptr);
+    suite_close(&suite);
+    buffer_clear(&text);
+    suite = round_trip(folder, "y.conll", slice_from_cstr(conll_ends), NULL, &text, 2);
+    cr_expect(slice_eq_cstr(suite->tasks[0].scheme, "IOBES"));
+    suite_close(&suite);
+    buffer_clear(&text);
+    suite = round_trip(folder, "x.json", slice_from_cstr(squad), NULL, &text, 2);
+    cr_expect(slice_eq_cstr(suite->tasks[0].family, "span"));
+    cr_expect_not_null(strstr(text.ptr, "1 of the questions have no answer"), "%s", text.ptr);
+    suite_close(&suite);
+    buffer_release(&text);
+    folder_remove(folder);
+}
 
 Test(init, what_cannot_be_tuned_on_is_named_for_what_it_is)
 {

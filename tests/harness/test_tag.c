@@ -138,6 +138,11 @@ Test(tag, data_that_cannot_be_tagged_are_refused_by_name)
         {"a\tO\nb\tB-X\n\nc\tO\n", ", \"labels\": [\"O\", \"B-Y\"]",
          "the tag \"B-X\" of the sentence in line 1"},
         {"a\tO\nb\n", "", "the line has 1 columns"},
+        {"a\tO\nb\tB-X\n\nc\tB-X\nd\tI-X\n", ", \"scheme\": \"IOBES\"",
+         "train.conll:1: tag 2 of the sentence, \"B-X\", breaks the scheme IOBES that the task declares "
+         "(so do 2 of 2 sentences); all fit \"scheme\": \"IOB2\""},
+        {"a\tO\nb\tI-X\n\nc\tB-X\nd\tE-X\n", ", \"scheme\": \"IOB2\"",
+         "correct the tags, or leave \"scheme\" out"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *folder = tag_folder(cases[i].train, cases[i].task, "{\"k\": 2}");
