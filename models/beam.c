@@ -254,6 +254,14 @@ static void decide(BeamSearch *s)
     s->is_done = !s->can_improve || (is_full && o->early_stopping == STOP_WHEN_FULL);
 }
 
+void beam_stop(BeamSearch *s)
+{
+    s->results[0] = s->running[0];
+    s->results[0].sum /= pow((double)s->n_steps, s->options.length_penalty);
+    s->results[0].has_ended = false;
+    s->is_done = true;
+}
+
 // One beam: the likeliest token is taken, and an end token ends it.
 static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens, Error *err)
 {
@@ -270,10 +278,8 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
     beam->from = 0;
     TRY(add_node(s, beam->node, token, &beam->node, err));
     s->n_steps++;
-    s->is_done = is_end(o, token) || s->n_steps == o->max_new_tokens;
-    if (!s->is_done) return STATUS_OK;
-    s->results[0] = *beam;
-    s->results[0].sum /= pow((double)s->n_steps, o->length_penalty);
+    if (!is_end(o, token) && s->n_steps < o->max_new_tokens) return STATUS_OK;
+    beam_stop(s);
     s->results[0].has_ended = is_end(o, token);
     return STATUS_OK;
 }
@@ -295,6 +301,14 @@ Status beam_advance(BeamSearch *s, Exec *exec, float *logits, size_t stride, siz
 int32_t beam_last_token(const BeamSearch *s, size_t i)
 {
     return s->nodes[s->running[i].node].token;
+}
+
+size_t beam_tokens(const BeamSearch *s, int32_t *ids)
+{
+    size_t at = s->n_steps;
+    for (int32_t node = s->running[0].node; node >= 0; node = s->nodes[node].parent)
+        ids[--at] = s->nodes[node].token;
+    return s->n_steps;
 }
 
 bool beam_result(const BeamSearch *s, size_t i, int32_t *ids, size_t *n, double *score,

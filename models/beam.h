@@ -88,8 +88,12 @@ Status beam_begin(BeamSearch *search, const BeamOptions *options, const int32_t 
 // running[i].from says which of the old beams beam i goes on from, and running[i].node has its token, unless is_done.
 Status beam_advance(BeamSearch *search, Exec *exec, float *logits, size_t stride, size_t n_tokens,
                     Error *err) MUST_CHECK;
+// Ends a search with one beam where it is: what it has so far is the result.
+void beam_stop(BeamSearch *search);
 // The token that running beam i ends with.
 int32_t beam_last_token(const BeamSearch *search, size_t i);
+// The tokens so far of a search with one beam, into ids [n_steps]; their number.
+size_t beam_tokens(const BeamSearch *search, int32_t *ids);
 // Result i, best first: its tokens, the end token included, into ids [max_new_tokens]. false where there are not so many.
 bool beam_result(const BeamSearch *search, size_t i, int32_t *ids, size_t *n, double *score,
                  bool *has_ended);

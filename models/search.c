@@ -27,6 +27,7 @@ typedef struct Group {
     Arena arena;
     WorkerMemory source_memory, target_memory;
     BeamSearch *searches;
+    size_t *stops;           // [n] where a stop string begins in a text; SIZE_MAX = nowhere
     int32_t *source_offsets; // [n + 1]
     Kept *kept;              // [n_attentions of the target program]
     // Of the running step. A row is a running beam of a source.
@@ -214,6 +215,41 @@ static Status next_rows(Group *g, const size_t *first_row, Error *err)
     return STATUS_OK;
 }
 
+// The first place in the text of a search's one beam where a stop string begins; SIZE_MAX where there is none.
+static Status find_stop(const Group *g, size_t i, size_t *at, Error *err)
+{
+    const SearchRequest *r = g->requests[i];
+    Arena arena = {0};
+    Buffer text = {0};
+    int32_t *ids = NULL;
+    size_t n = 0;
+    *at = SIZE_MAX;
+    Status s = arena_take(&arena, g->n_steps + 1, sizeof *ids, "tokens", &ids, err);
+    if (s == STATUS_OK) {
+        n = beam_tokens(&g->searches[i], ids);
+        s = tokenizer_decode(g->model->tokenizer, ids, n, true, &text, err);
+    }
+    for (size_t k = 0; s == STATUS_OK && k < r->n_stops; k++)
+        *at = size_min(*at, slice_find(buffer_slice(&text), r->stops[k]));
+    buffer_release(&text);
+    arena_release(&arena);
+    return s;
+}
+
+// Ends searches whose text has come to a stop string.
+static Status stop_searches(Group *g, Error *err)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const BeamSearch *search = &g->searches[i];
+        const bool has_moved = search->n_steps == g->n_steps + 1;
+        if (g->requests[i]->n_stops == 0 || !has_moved) continue;
+        if (search->is_done && search->results[0].has_ended) continue;
+        TRY(find_stop(g, i, &g->stops[i], err));
+        if (g->stops[i] != SIZE_MAX) beam_stop(&g->searches[i]);
+    }
+    return STATUS_OK;
+}
+
 static Status step(Group *g, Error *err)
 {
     size_t *first_row = NULL;
@@ -235,6 +271,7 @@ static Status step(Group *g, Error *err)
                          logits.cols, err));
         r += n;
     }
+    TRY(stop_searches(g, err));
     TRY(next_rows(g, first_row, err));
     g->n_steps++;
     return STATUS_OK;
@@ -246,6 +283,8 @@ static Status begin_group(Group *g, Error *err)
 {
     const Program *p = g->target_program;
     TRY(arena_take(&g->arena, g->n, sizeof *g->searches, "searches", &g->searches, err));
+    TRY(arena_take(&g->arena, g->n, sizeof *g->stops, "searches", &g->stops, err));
+    for (size_t i = 0; i < g->n; i++) g->stops[i] = SIZE_MAX;
     TRY(arena_take(&g->arena, p->n_attentions, sizeof *g->kept, "keys", &g->kept, err));
     for (size_t i = 0; i < g->n; i++) {
         // The token before the first counts for runs that may not be repeated.
@@ -299,6 +338,8 @@ static void keep_results(const Call *call, const Group *g, size_t first)
             if (!beam_result(&g->searches[i], n, out->ids, &out->n_ids, &out->score,
                              &out->has_ended))
                 break;
+            out->has_stopped = g->stops[i] != SIZE_MAX;
+            out->text_bytes = g->stops[i];
         }
         call->n_found[request] = n;
     }
@@ -382,6 +423,17 @@ Status search_check(const Model *model, const SearchRequest *request, Error *err
     if (o->n_beams == 0 || o->n_beams > BEAM_MAX_BEAMS)
         return error_set(err, STATUS_INVALID, "num_beams %zu is outside 1..%d", o->n_beams,
                          BEAM_MAX_BEAMS);
+    if (request->n_stops > 0 && o->n_beams != 1)
+        return error_set(err, STATUS_INVALID,
+                         "stop strings end a search with one beam, not with %zu: leave out "
+                         "\"stop\" or \"num_beams\"",
+                         o->n_beams);
+    if (request->n_stops > 0 && !model->tokenizer)
+        return error_set(err, STATUS_INVALID, "stop strings need the model's tokenizer");
+    for (size_t i = 0; i < request->n_stops; i++) {
+        if (request->stops[i].len == 0)
+            return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
+    }
     if (request->n_results == 0 || request->n_results > o->n_beams)
         return error_set(err, STATUS_INVALID,
                          "num_return_sequences %zu is outside 1..%zu, the number of beams",

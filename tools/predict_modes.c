@@ -348,6 +348,14 @@ Status predict_mode_check(const PredictMode *mode, const Model *model, Error *er
     const ModelHead head = model_config(model)->head;
     if (mode->head == head || (mode->head == HEAD_COUNT && head != HEAD_EMBEDDING))
         return STATUS_OK;
+    // Likelihoods by the other way to ask for them.
+    if (head == HEAD_CAUSAL_LM && strcmp(mode->name, "pll") == 0)
+        return error_set(err, STATUS_INVALID,
+                         "--mode pll masks tokens, which a causal LM does not do: --mode loglik");
+    if (head == HEAD_MASKED_LM && strcmp(mode->name, "loglik") == 0)
+        return error_set(err, STATUS_INVALID,
+                         "--mode loglik goes from left to right, which a masked LM does not do: "
+                         "--mode pll");
     return error_set(err, STATUS_INVALID, "--mode %s: the model's head is %s: --mode %s%s",
                      mode->name, model_head_name(head), predict_mode_of(head)->name,
                      head == HEAD_EMBEDDING ? "" : " or logits");

@@ -26,10 +26,14 @@ static Status search_options(const Predictor *p, PredictCase *c, Error *err)
 {
     BeamOptions *o = &c->search.options;
     *o = p->search_defaults;
-    if (c->temperature.is_given || c->top_k.is_given || c->top_p.is_given)
+    if ((c->temperature.is_given && c->temperature.value != 0) || c->top_k.is_given ||
+        c->top_p.is_given || c->min_p.is_given || c->repetition_penalty.is_given)
         return error_set(err, STATUS_INVALID,
                          "an encoder-decoder is searched, not sampled, in this version: "
-                         "\"temperature\", \"top_k\" and \"top_p\" are not taken");
+                         "\"temperature\", \"top_k\", \"top_p\", \"min_p\" and "
+                         "\"repetition_penalty\" are not taken");
+    c->search.stops = c->stop.values;
+    c->search.n_stops = c->stop.n;
     if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
     if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
@@ -97,7 +101,8 @@ static Status put_result(const Predictor *p, const SearchResult *result, JsonWri
                                           true, &text, err);
         if (s == STATUS_OK) {
             json_put_key(w, "text");
-            json_put_string(w, buffer_slice(&text));
+            const Slice all = buffer_slice(&text);
+            json_put_string(w, result->has_stopped ? slice_sub(all, 0, result->text_bytes) : all);
         }
         buffer_release(&text);
         TRY(s);
@@ -109,7 +114,7 @@ static Status put_result(const Predictor *p, const SearchResult *result, JsonWri
     json_put_key(w, "score");
     json_put_double(w, result->score);
     json_put_key(w, "finish");
-    json_put_cstr(w, result->has_ended ? "eos" : "length");
+    json_put_cstr(w, result->has_stopped ? "stop" : result->has_ended ? "eos" : "length");
     return STATUS_OK;
 }
 

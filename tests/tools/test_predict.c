@@ -376,3 +376,32 @@ Test(predict, gives_the_logits_of_the_goldens)
         arena_release(&arena);
     }
 }
+
+Test(predict, a_stop_text_ends_what_an_encoder_decoder_writes)
+{
+    Arena arena = {0};
+    const char *shared = shared_path("models/tiny-marian");
+    if (!shared) cr_skip_test("the shared reference models are absent");
+    const char *model = arena_cstr(&arena, slice_from_cstr(shared));
+    // It writes four of the letter, then ends.
+    const Program p = RUN(&arena,
+                          "{\"prompt\": \"hello\"}\n"
+                          "{\"prompt\": \"hello\", \"stop\": [\"\xce\xbb\xce\xbb\xce\xbb\"]}\n"
+                          "{\"prompt\": \"hello\", \"stop\": [\"nowhere\"]}\n",
+                          "predict", model);
+    program_want(&p, 0);
+    cr_expect(text_contains(p.out, "\"finish\":\"stop\""), "%s", p.out.ptr);
+    Slice lines = p.out, whole = {0}, cut = {0}, same = {0};
+    cr_assert(slice_split(&lines, '\n', &whole) && slice_split(&lines, '\n', &cut) &&
+              slice_split(&lines, '\n', &same));
+    cr_expect(slice_eq(whole, same));
+    cr_expect(text_contains(cut, "\"text\":\"\",\"ids\":[406,406,406]"), "%s", p.out.ptr);
+    const Program beams = RUN(
+        &arena, "{\"prompt\": \"hello\", \"stop\": [\"a\"], \"num_beams\": 2}\n", "predict", model);
+    program_want(&beams, 2);
+    cr_expect(text_contains(beams.out, "num_beams"), "%s", beams.out.ptr);
+    const Program drawn =
+        RUN(&arena, "{\"prompt\": \"hello\", \"min_p\": 0.5}\n", "predict", model);
+    program_want(&drawn, 2);
+    arena_release(&arena);
+}
