@@ -318,13 +318,35 @@ static Status keep_tuned(const Executor *executor, const Work *work, Arena *aren
     return STATUS_OK;
 }
 
+// Judges the model as it is, or as the setting wants it written; the tuned one stays the executor's.
+static Status judge_in_format(Executor *executor, const Work *work, const TrialSamples *samples,
+                              Arena *arena, Outcome *outcome, Error *err)
+{
+    const SuiteModel *from = &executor->options.suite->models[work->spec.model];
+    const TuneSetting *setting = &from->settings[work->spec.setting];
+    Model *tuned = executor->model, *quantized = NULL;
+    if (from->does_tune)
+        outcome->model_bytes = model_size(executor->model).n_parameters * sizeof(float);
+    if (!from->does_tune || setting->quantize.len == 0 || slice_eq_cstr(setting->quantize, "none"))
+        return judge(executor, work, samples, arena, outcome, err);
+    Status s = execute_quantized(executor, work, setting->quantize, arena, &quantized,
+                                 &outcome->model_bytes, err);
+    if (s == STATUS_OK) {
+        executor->model = quantized;
+        s = judge(executor, work, samples, arena, outcome, err);
+        executor->model = tuned;
+    }
+    model_close(&quantized);
+    return s;
+}
+
 static Status run_model(Executor *executor, const Work *work, const TrialSamples *samples,
                         Arena *arena, Outcome *outcome, Error *err)
 {
     TRY(executor_open_model(executor, work->spec.model, work->spec.task, err));
     TRY(execute_reset(executor, &work->spec, err));
     TRY(get_tuned(executor, work, samples, arena, outcome, err));
-    TRY(judge(executor, work, samples, arena, outcome, err));
+    TRY(judge_in_format(executor, work, samples, arena, outcome, err));
     return keep_tuned(executor, work, arena, err);
 }
 

@@ -131,12 +131,13 @@ void outcome_release(Outcome *outcome)
 
 // ---- as a file ----
 
-static const char magic[8] = "assayO4";
+static const char magic[8] = "assayO5";
 
 typedef struct Head {
     char magic[8];
     uint64_t status, n_outputs, n_classes, n_values, n_steps, n_evaluations, n_texts, text_bytes;
     int64_t best_step;
+    uint64_t model_bytes;
     char error[ERROR_TEXT_SIZE];
     TrialCost cost;
 } Head;
@@ -154,6 +155,7 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
     head.n_steps = outcome->curves.n_steps;
     head.n_evaluations = outcome->curves.n_evaluations;
     head.best_step = outcome->best_step;
+    head.model_bytes = outcome->model_bytes;
     head.n_texts = outcome->texts ? outcome->n_outputs : 0;
     head.text_bytes = head.n_texts > 0 ? outcome->text_ends[head.n_texts - 1] : 0;
     head.cost = outcome->cost;
@@ -244,6 +246,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
     TRY(outcome_take(out, (size_t)head.n_outputs, (size_t)head.n_classes, err));
     out->status = head.status == TRIAL_DONE ? TRIAL_DONE : TRIAL_FAILED;
     out->best_step = head.best_step;
+    out->model_bytes = head.model_bytes;
     out->cost = head.cost;
     memcpy(out->error, head.error, sizeof out->error);
     out->error[sizeof out->error - 1] = '\0';

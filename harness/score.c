@@ -210,15 +210,15 @@ static bool is_of_curve(const Suite *suite, const TrialSpec *spec)
            (spec->role == TRIAL_CURVE || spec->role == TRIAL_OUTER || spec->role == TRIAL_SINGLE);
 }
 
-// A point of the learning curve tells how many labels it had: a share is of another number in each fold.
-static Status put_labelled(size_t n_labelled, Arena *arena, Trial *out, Error *err)
+// A single number about a trial, as a series of one point.
+static Status put_number(const char *name, double value, Arena *arena, Trial *out, Error *err)
 {
     TrialCurve *series = NULL;
     CurvePoint *point = NULL;
     TRY(arena_take(arena, out->n_curves + 1, sizeof *series, "curves", &series, err));
     for (size_t i = 0; i < out->n_curves; i++) series[i] = out->curves[i];
-    TRY(put_series(arena, "train/samples", 1, &series[out->n_curves], &point, err));
-    point[0] = (CurvePoint){0, (double)n_labelled};
+    TRY(put_series(arena, name, 1, &series[out->n_curves], &point, err));
+    point[0] = (CurvePoint){0, value};
     out->curves = series;
     out->n_curves++;
     return STATUS_OK;
@@ -268,7 +268,11 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
     Item *items = NULL;
     TRY(trial_samples(prepared, spec, arena, &samples, err));
     if (samples.n_judged == 0) return STATUS_OK;
-    if (is_of_curve(plan->suite, spec)) TRY(put_labelled(samples.n_labelled, arena, out, err));
+    if (outcome->model_bytes > 0)
+        TRY(put_number("model/bytes", (double)outcome->model_bytes, arena, out, err));
+    // A point of the learning curve tells how many labels it had: a share is of another number in each fold.
+    if (is_of_curve(plan->suite, spec))
+        TRY(put_number("train/samples", (double)samples.n_labelled, arena, out, err));
     TRY(check_outcome(outcome, &samples, data, err));
     const size_t n_numbers = outcome->n_outputs * outcome->n_classes;
     Slice *texts = NULL;

@@ -69,6 +69,7 @@ typedef struct TuneSetting {
     double train_samples;
     double prune; // of the tuned blocks' weights, those of least magnitude that become 0
     PruneScope prune_scope;
+    Slice quantize;       // the format that the tuned model is judged in; "none" = its own
     TrainMonitor monitor; // MONITOR_NONE without early_stopping: the last weights count
     Slice monitor_metric; // MONITOR_METRIC: the score watched; empty = the task's primary one
     unsigned patience;

@@ -54,6 +54,7 @@ Status suite_read_search(const SuiteReading *reading, const Json *root, Error *e
 // Rungs and points of all models, once their settings stand.
 Status suite_expand_settings(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 void tune_write_prune(const void *target, const char *key, JsonWriter *w);
+void tune_write_quantize(const void *target, const char *key, JsonWriter *w);
 void tune_write_until(const void *target, const char *key, JsonWriter *w);
 void tune_write_samples(const void *target, const char *key, JsonWriter *w);
 Status tune_read_samples(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;

@@ -405,6 +405,12 @@ static const char *choice_prune_scope(size_t i)
     return i < PRUNE_SCOPE_COUNT ? prune_scope_name((PruneScope)i) : NULL;
 }
 
+static const char *choice_quantize(size_t i)
+{
+    static const char *const names[] = {"none", "f16", "q8_0", "q6_k", "q5_0", "q4_k", "q4_0"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 #define WEIGHTS_SCHEMA                                                                              \
     "{\"anyOf\":[{\"enum\":[\"none\",\"balanced\"]},{\"type\":\"object\",\"additionalProperties\":" \
     "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1,"           \
@@ -483,6 +489,10 @@ static const SuiteKey keys_tune[] = {
     {KEY("prune_scope", KEY_CHOICE,
          "`matrix` takes the share of each matrix, `global` of all together", "\"matrix\""),
      .choice = choice_prune_scope, FIELD(TuneSetting, prune_scope), .write = tune_write_prune},
+    {KEY("quantize", KEY_CHOICE,
+         "the format of numbers that the tuned model is written in and judged with, as `assay quantize` has it",
+         "\"none\""),
+     .choice = choice_quantize, FIELD(TuneSetting, quantize), .write = tune_write_quantize},
     {KEY("until_epoch", KEY_NUMBER,
          "tuning ends here, with the schedule of all epochs; a search by halving sets it",
          "(its end)"),

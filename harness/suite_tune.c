@@ -210,6 +210,14 @@ void tune_write_prune(const void *target, const char *key, JsonWriter *w)
         json_put_cstr(w, prune_scope_name(setting->prune_scope));
 }
 
+void tune_write_quantize(const void *target, const char *key, JsonWriter *w)
+{
+    const TuneSetting *setting = target;
+    if (setting->quantize.len == 0 || slice_eq_cstr(setting->quantize, "none")) return;
+    json_put_key(w, key);
+    json_put_string(w, setting->quantize);
+}
+
 void tune_write_epochs(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;

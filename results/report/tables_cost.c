@@ -88,6 +88,32 @@ Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out
     return table_end(&b, err);
 }
 
+// Bytes of the model as it was judged, the mean over trials of a setting; NaN where unknown.
+static double model_bytes(const RunView *view, int model, int task, int setting)
+{
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < view->n_trials; i++) {
+        const ViewTrial *trial = &view->trials[i];
+        const ViewSeries *series = run_view_series(trial, "model/bytes");
+        if (trial->model != model || trial->task != task || series == NULL ||
+            series->n_points == 0 || (setting != VIEW_NONE && trial->setting != setting))
+            continue;
+        sum += series->points[0].value;
+        n++;
+    }
+    return n > 0 ? sum / (double)n : NAN;
+}
+
+// Whether some model of the task has a known size: then there is a column for it.
+static bool has_sizes(const RunView *view, int task)
+{
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (!isnan(model_bytes(view, (int)m, task, VIEW_NONE))) return true;
+    }
+    return false;
+}
+
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     const ViewTask *t = &view->tasks[task];
@@ -102,6 +128,8 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     table_column(&b, SLICE("rises after"), COLUMN_NUMBER);
     for (size_t i = 0; i < sizeof cost_columns / sizeof *cost_columns; i++)
         table_column(&b, slice_from_cstr(cost_columns[i]), i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    const bool sizes = has_sizes(view, task);
+    if (sizes) table_column(&b, SLICE("size"), COLUMN_NUMBER);
     TrialRole role = TRIAL_SINGLE;
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
@@ -119,12 +147,15 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         role = score != NULL ? score->role : role;
         gap_cells(&b, find_gap(view, cost));
         cost_cells(&b, cost);
+        const double bytes = model_bytes(view, cost->model, task, cost->setting);
+        if (sizes && !isnan(bytes)) text_bytes(&b.text, (uint64_t)bytes);
+        if (sizes) table_cell(&b);
     }
     table_note(
         &b,
         "%s Losses at the weights that were kept, means over trials; gap: validation less training; \"rises "
         "after\": the epoch after which validation loss rose. Time, training tokens a second, median latency of a "
-        "sample run alone and peak memory as measured on the machine named below.",
+        "sample run alone and peak memory as measured on the machine named below; size: the numbers of the model as it was judged.",
         role == TRIAL_INNER
             ? "Scores are those that chose among the settings (inner parts of the folds): good for "
               "comparing settings, too kind as a promise."

@@ -428,3 +428,37 @@ Test(search, labels_of_the_fold_left_out_change_no_hyperparameter)
         folder_remove(folder);
     }
 }
+
+// Pruned and quantised variants of a tuned model stand side by side, each with its size.
+Test(search, variants_of_a_tuned_model_are_judged_with_their_sizes)
+{
+    Arena arena = {0};
+    RunResult result = {0};
+    RunTrial *plan = NULL;
+    Trial *trials = NULL;
+    size_t n = 0, n_whole = 0, n_small = 0;
+    double whole = 0, small = 0;
+    const char *folder = runs_folder(&(RunsSuite){
+        .tune = "{\"learning_rate\": 5e-3, \"batch_size\": 8, \"epochs\": 1, \"prune\": [0, 0.5], "
+                "\"quantize\": [\"none\", \"q8_0\"]}",
+        .folds = "{\"k\": 2, \"inner\": 0.25, \"explore\": true}"});
+    run_it(folder, "v.db", &result);
+    read_run(folder_path(folder, "v.db"), result.run_id, &arena, &plan, &trials, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (plan[i].role != TRIAL_EXPLORE && plan[i].role != TRIAL_OUTER) continue;
+        const bool is_small = slice_find(plan[i].setting, SLICE("\"q8_0\"")) != SIZE_MAX;
+        for (size_t k = 0; k < trials[i].n_curves; k++) {
+            if (!slice_eq_cstr(trials[i].curves[k].series, "model/bytes")) continue;
+            n_whole += !is_small;
+            n_small += is_small;
+            *(is_small ? &small : &whole) = trials[i].curves[k].points[0].value;
+        }
+    }
+    cr_expect_eq(n_whole, 4, "%zu of 2 shares in 2 folds", n_whole);
+    cr_expect_eq(n_small, 4, "%zu of 2 shares in 2 folds", n_small);
+    cr_expect_gt(small, 0);
+    cr_expect_lt(small, 0.75 * whole, "%g bytes of %g", small, whole);
+    run_result_release(&result);
+    arena_release(&arena);
+    folder_remove(folder);
+}
