@@ -2,6 +2,7 @@
 
 #include "base/unicode.h"
 #include "datasets/check_internal.h"
+#include "datasets/near.h"
 #include "datasets/units.h"
 
 #include <math.h>
@@ -143,6 +144,18 @@ static void compare_parts(const CheckPart *parts, const PartInputs *inputs, Part
     }
 }
 
+static Status find_near(Arena *scratch, const CheckPart *parts, const CheckOptions *options,
+                        DataCheck *out, Error *err)
+{
+    const size_t n = out->n_parts;
+    TRY(arena_take(&out->arena, n * n, sizeof *out->near, "near duplicates", &out->near, err));
+    TRY(near_find(scratch, parts, n, options->near_threshold, out->near, err));
+    for (size_t p = 0; p < n; p++) out->parts[p].n_near = out->near[p * n + p].n;
+    for (size_t i = 0; i < out->n_overlaps; i++)
+        out->overlaps[i].n_near = out->near[out->overlaps[i].a * n + out->overlaps[i].b].n;
+    return STATUS_OK;
+}
+
 static Status check_all(Arena *scratch, const CheckPart *parts, size_t n_parts,
                         const CheckOptions *options, DataCheck *out, Error *err)
 {
@@ -170,6 +183,7 @@ static Status check_all(Arena *scratch, const CheckPart *parts, size_t n_parts,
             compare_parts(parts, inputs, overlap);
         }
     }
+    if (options->near_threshold > 0) TRY(find_near(scratch, parts, options, out, err));
     return check_warn(parts, options->imbalance_warned > 0 ? options->imbalance_warned : 10, out,
                       err);
 }

@@ -17,8 +17,10 @@ typedef struct CheckOptions {
     // points of text and pair.
     Status (*count_tokens)(void *context, const Sample *sample, size_t *n_tokens, Error *err);
     void *context;
-    size_t max_tokens;       // the model's limit for the truncated share; 0 = none
-    bool without_labels;     // samples have no class, and none is missing
+    size_t max_tokens;   // the model's limit for the truncated share; 0 = none
+    bool without_labels; // samples have no class, and none is missing
+    double
+        near_threshold; // share of runs of words that nearly equal inputs have in common; 0 = not looked for
     double imbalance_warned; // largest class over smallest that is worth a warning; 0 = 10
 } CheckOptions;
 
@@ -35,6 +37,7 @@ typedef struct PartCheck {
         imbalance;  // largest class over smallest present one; 1 for one class, NaN without labels
     size_t n_empty; // samples whose texts are all empty or blank
     size_t n_duplicates;            // samples whose input stands earlier in the part
+    size_t n_near;                  // samples nearly equal to an earlier one (near.h)
     size_t n_conflicts;             // distinct inputs that bear more than one label
     size_t first_conflict_line;     // 0 where there is none
     size_t length[CHECK_QUANTILES]; // tokens, or code points
@@ -46,6 +49,7 @@ typedef struct PartCheck {
 typedef struct PartOverlap {
     size_t a, b;        // parts, a < b
     size_t n_shared;    // samples of b whose input stands in a
+    size_t n_near;      // samples of b that are nearly, not quite, equal to one of a
     size_t n_conflicts; // those among them whose label differs from the one in a (by name)
     size_t first_line;  // of the first of them in b; 0 where there is none
 } PartOverlap;
@@ -56,6 +60,8 @@ typedef struct DataCheck {
     size_t max_tokens;
     PartCheck *parts; // [n_parts]
     size_t n_parts;
+    struct NearFound
+        *near;             // [n_parts, n_parts], as near.h has it; NULL where it was not looked for
     PartOverlap *overlaps; // [n_parts * (n_parts - 1) / 2]
     size_t n_overlaps;
     Slice *warnings; // sentences, the gravest first

@@ -1,5 +1,6 @@
 // What the check of the data has to say, as sentences.
 #include "datasets/check_internal.h"
+#include "datasets/near.h"
 
 #include "base/buffer.h"
 
@@ -130,14 +131,64 @@ static void warn_overlap(const Context *c, size_t pair, Buffer *out)
     buffer_printf(out, ": scores on %s will flatter", b->name);
 }
 
+static void put_text(Buffer *out, const Sample *sample)
+{
+    enum { SHOWN = 60 };
+    size_t len = sample->text.len < SHOWN ? sample->text.len : SHOWN;
+    while (len > 0 && len < sample->text.len &&
+           ((unsigned char)sample->text.ptr[len] & 0xC0) == 0x80)
+        len--;
+    buffer_printf(out, "\"" SLICE_FMT "%s\"", SLICE_ARG(slice_sub(sample->text, 0, len)),
+                  len < sample->text.len ? ".." : "");
+}
+
+// "(F.tsv:3 "a b c d" is like F.tsv:9 "a b c e", 83% of their runs of words)"
+static void put_near(const Context *c, size_t a, size_t b, Buffer *out)
+{
+    const NearFound *found = &c->check->near[a * c->check->n_parts + b];
+    const Sample *sample = &c->parts[b].data->samples[found->sample],
+                 *like = &c->parts[a].data->samples[found->like];
+    buffer_append_cstr(out, " (");
+    put_place(out, c, b, sample->line);
+    buffer_append_byte(out, ' ');
+    put_text(out, sample);
+    buffer_append_cstr(out, " is like ");
+    put_place(out, c, a, like->line);
+    buffer_append_byte(out, ' ');
+    put_text(out, like);
+    buffer_printf(out, ", which share %.0f%% of their runs of three words)",
+                  100 * found->similarity);
+}
+
+static void warn_near_overlap(const Context *c, size_t pair, Buffer *out)
+{
+    const PartOverlap *o = &c->check->overlaps[pair];
+    if (o->n_near == 0) return;
+    const PartCheck *a = &c->check->parts[o->a], *b = &c->check->parts[o->b];
+    buffer_printf(out, "%s and %s: %zu of the %zu samples of %s are nearly equal to one of %s",
+                  a->name, b->name, o->n_near, b->n_samples, b->name, a->name);
+    put_near(c, o->a, o->b, out);
+    buffer_printf(out, ": scores on %s may flatter", b->name);
+}
+
+static void warn_near(const Context *c, size_t p, Buffer *out)
+{
+    const PartCheck *part = &c->check->parts[p];
+    if (part->n_near == 0) return;
+    buffer_printf(out, "%s: %zu of %zu samples are nearly equal to an earlier one", part->name,
+                  part->n_near, part->n_samples);
+    put_near(c, p, p, out);
+}
+
 // The gravest first.
 static const struct {
     void (*warn)(const Context *c, size_t which, Buffer *out);
     bool is_of_pairs;
 } kinds[] = {
-    {warn_overlap, true},    {warn_one_class, false},  {warn_absent_classes, false},
-    {warn_conflicts, false}, {warn_empty, false},      {warn_unlabelled, false},
-    {warn_imbalance, false}, {warn_duplicates, false}, {warn_truncated, false},
+    {warn_overlap, true},         {warn_near_overlap, true}, {warn_one_class, false},
+    {warn_absent_classes, false}, {warn_conflicts, false},   {warn_empty, false},
+    {warn_unlabelled, false},     {warn_imbalance, false},   {warn_duplicates, false},
+    {warn_near, false},           {warn_truncated, false},
 };
 
 static Status keep_warning(DataCheck *check, const Buffer *text, Error *err)
@@ -154,7 +205,7 @@ Status check_warn(const CheckPart *parts, double imbalance_warned, DataCheck *ch
 {
     const Context context = {parts, imbalance_warned, check};
     const size_t n_kinds = sizeof kinds / sizeof *kinds;
-    TRY(arena_take(&check->arena, check->n_overlaps + check->n_parts * n_kinds,
+    TRY(arena_take(&check->arena, 2 * check->n_overlaps + check->n_parts * n_kinds,
                    sizeof *check->warnings, "warnings", &check->warnings, err));
     Buffer text = {0};
     Status s = STATUS_OK;

@@ -92,6 +92,9 @@ static void add_duplicates(Rows *rows, const DataCheck *check)
         add_row(rows, "duplicates", labelled(rows, part->name, SLICE("equal inputs")),
                 (double)part->n_duplicates, part->n_duplicates > 0 ? NOTE_WARNING : NOTE_INFO,
                 arena_printf(rows->arena, "%zu", part->n_duplicates));
+        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("nearly equal inputs")),
+                (double)part->n_near, part->n_near > 0 ? NOTE_WARNING : NOTE_INFO,
+                arena_printf(rows->arena, "%zu", part->n_near));
         add_row(rows, "duplicates", labelled(rows, part->name, SLICE("inputs with two labels")),
                 (double)part->n_conflicts, part->n_conflicts > 0 ? NOTE_WARNING : NOTE_INFO,
                 arena_printf(rows->arena, "%zu", part->n_conflicts));
@@ -113,7 +116,7 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
                          const size_t *n_split, Rows *rows, Error *err)
 {
     size_t capacity = check->n_overlaps;
-    for (size_t i = 0; i < check->n_parts; i++) capacity += 9 + check->parts[i].n_labels;
+    for (size_t i = 0; i < check->n_parts; i++) capacity += 10 + check->parts[i].n_labels;
     TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
     rows->capacity = capacity;
     for (size_t i = 0; i < check->n_parts; i++) {
@@ -229,6 +232,9 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     }
     DataCheck check = {0};
     Rows out = {.arena = arena, .task = suite->tasks[task].name};
+    // Questions about one passage resemble each other by nature.
+    if (data->family->head != HEAD_SPAN)
+        options.near_threshold = suite->tasks[task].near_duplicates;
     options.without_labels = !data->family->is_stratified;
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
     if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);

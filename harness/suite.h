@@ -157,6 +157,8 @@ typedef struct SuiteTask {
     // Of questions about passages: tokens that windows share, tokens of the longest answer, and how much better "no answer"
     // must score to be given.
     size_t doc_stride, max_answer;
+    double
+        near_duplicates; // share of runs of words by which inputs are nearly equal; 0 = not looked for
     double null_threshold;
     // Of translation: beams (0 = as the model's files say), the exponent of a hypothesis' length, and the most tokens that
     // are written (0 = as the model's files say, and no more than twice the source's and 10).

@@ -242,6 +242,11 @@ static const SuiteKey keys_shared[] = {
          "of `tag`: how the tags mark entities; tags that break it are then refused",
          "(found out)"),
      .choice = choice_scheme, FIELD(SuiteTask, scheme), .is_omitted = true},
+    {KEY("near_duplicates", KEY_NUMBER,
+         "inputs that share so much of their runs of three words are warned of as nearly equal; 0 "
+         "does not look for them",
+         "0.8"),
+     .highest = 1, FIELD(SuiteTask, near_duplicates)},
     {KEY("doc_stride", KEY_COUNT, "of `span`: tokens that windows of a long passage share", "128"),
      .highest = MANY, FIELD(SuiteTask, doc_stride)},
     {KEY("max_answer", KEY_COUNT, "of `span`: tokens of the longest answer", "30"), .lowest = 1,

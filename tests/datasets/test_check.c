@@ -184,3 +184,42 @@ Test(check, survives_every_failed_allocation)
     }
     dataset_release(&d);
 }
+
+Test(check, nearly_equal_inputs_are_found_within_and_between_parts)
+{
+    static const char *const train =
+        "text\tlabel\nthe quick brown fox jumps over the lazy dog near the old river bank today\ta\n"
+        "The quick brown fox jumps over the lazy dog, near the old river bank: today!\tb\n"
+        "something else entirely that nobody wrote before\ta\nshort one\tb\n";
+    static const char *const test =
+        "text\tlabel\nnothing like it\ta\n"
+        "quick brown fox jumps over the lazy dog near the old river bank today\tb\nshort two\ta\n";
+    Dataset a, b;
+    Error err = {0};
+    files_read(files_write("train.tsv", slice_from_cstr(train)), NULL, &a);
+    files_read(files_write("test.tsv", slice_from_cstr(test)), NULL, &b);
+    const CheckPart parts[] = {{"train", &a}, {"test", &b}};
+    DataCheck check = {0};
+    const CheckOptions options = {.near_threshold = 0.8};
+    cr_assert_eq(data_check(parts, 2, &options, &check, &err), STATUS_OK, "%s", err.text);
+    cr_expect_eq(check.parts[0].n_near, 1);
+    cr_expect_eq(check.parts[1].n_near, 0);
+    cr_expect_eq(check.overlaps[0].n_near, 1);
+    cr_expect_eq(check.overlaps[0].n_shared, 0);
+    bool is_said = false;
+    for (size_t i = 0; i < check.n_warnings; i++)
+        is_said =
+            is_said ||
+            slice_find(check.warnings[i],
+                       SLICE("1 of the 3 samples of test are nearly equal to one of train")) !=
+                SIZE_MAX;
+    cr_expect(is_said);
+    data_check_release(&check);
+    const CheckOptions off = {0};
+    cr_assert_eq(data_check(parts, 2, &off, &check, &err), STATUS_OK);
+    cr_expect_eq(check.parts[0].n_near + check.overlaps[0].n_near, 0);
+    data_check_release(&check);
+    dataset_release(&a);
+    dataset_release(&b);
+    files_remove();
+}
