@@ -106,6 +106,23 @@ static Status add_token(SpmOptions *options, AddedToken token, Error *err)
     return STATUS_OK;
 }
 
+// A member of an added token.
+static Status read_added_field(JsonReader *r, Slice name, AddedToken *token, Error *err)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"single_word", &token->single_word},
+                 {"lstrip", &token->lstrip},
+                 {"rstrip", &token->rstrip},
+                 {"special", &token->special}};
+    if (slice_eq_cstr(name, "content")) return json_read_string(r, &token->content, err);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (slice_eq_cstr(name, flags[i].name)) return json_read_bool(r, flags[i].flag, err);
+    }
+    return json_skip(r, err);
+}
+
 // One member of added_tokens_decoder: "32000": {"content": "<extra_id_99>", "special": true, ...}.
 static Status read_added(SpmOptions *options, Slice key, JsonReader *r, Error *err)
 {
@@ -119,17 +136,7 @@ static Status read_added(SpmOptions *options, Slice key, JsonReader *r, Error *e
         Slice name = {0};
         TRY(json_read_key(r, &name, &more, err));
         if (!more) break;
-        bool *flag = slice_eq_cstr(name, "single_word") ? &token.single_word
-                     : slice_eq_cstr(name, "lstrip")    ? &token.lstrip
-                     : slice_eq_cstr(name, "rstrip")    ? &token.rstrip
-                     : slice_eq_cstr(name, "special")   ? &token.special
-                                                        : NULL;
-        if (slice_eq_cstr(name, "content"))
-            TRY(json_read_string(r, &token.content, err));
-        else if (flag != NULL)
-            TRY(json_read_bool(r, flag, err));
-        else
-            TRY(json_skip(r, err));
+        TRY(read_added_field(r, name, &token, err));
     }
     return token.content.len > 0 ? add_token(options, token, err) : STATUS_OK;
 }
