@@ -30,6 +30,7 @@ static Status open_model(Work *work, ModelBench *out, Error *err)
                                   .labels = has_data ? work->data.labels : two_classes,
                                   .n_labels = has_data ? work->data.n_labels : 2,
                                   .seed = work->options->seed,
+                                  .compute = work->options->compute,
                                   .keep_stored = !work->options->tunes,
                                   .without_tokenizer = !work->options->texts};
     const int64_t begin = clock_now_ns();

@@ -21,6 +21,7 @@ typedef struct ModelBenchOptions {
     size_t n_rounds;    // counted; 0 = 5
     bool tunes;         // forward, backward and AdamW instead of predicting
     bool sorts;         // tuning: batches of similar length
+    ComputeMode compute;
     uint64_t seed;
 } ModelBenchOptions;
 

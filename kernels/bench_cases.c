@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "kernels/bench_internal.h"
 #include "kernels/pack.h"
+#include "kernels/quant.h"
 
 struct BenchCase {
     OpKind op;
@@ -113,6 +114,41 @@ static Status build_linear(const BenchCase *c, Arena *arena, BenchProblem *p, Er
     p->rows_args.in[1] = weight;
     p->n_flops = 2.0 * (double)c->rows * (double)c->cols * (double)c->depth;
     p->sum_length = c->depth;
+    return STATUS_OK;
+}
+
+// The same with weights in Q8_0 or bf16.
+static Status build_linear_low(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    const DType format = c->op == OP_LINEAR_I8 ? DTYPE_Q8_0 : DTYPE_BF16;
+    const size_t panel = pack_stored_panel_bytes(format, c->depth),
+                 row = c->depth / dtype_block(format) * dtype_size(format);
+    Tensor *w = &p->args.in[1], weight = {0};
+    char *encoded = NULL, *panels = NULL;
+    TRY(build_linear(c, arena, p, err));
+    TRY(take_weight(arena, c->cols, c->depth, 2, &weight, err));
+    TRY(arena_take(arena, PANEL_WIDTH * row, 1, "a case", &encoded, err));
+    TRY(arena_take(arena, pack_stored_bytes(format, c->cols, c->depth) + 63, 1, "a case", &panels,
+                   err));
+    panels += (64 - (uintptr_t)panels % 64) % 64;
+    for (size_t first = 0; first < c->cols; first += PANEL_WIDTH) {
+        const void *rows[PANEL_WIDTH] = {NULL};
+        for (size_t i = 0; i < size_min(PANEL_WIDTH, c->cols - first); i++) {
+            quant_encode(format, c->depth, (const float *)weight.data + (first + i) * c->depth,
+                         encoded + i * row);
+            rows[i] = encoded + i * row;
+        }
+        pack_stored_panel(format, rows, c->depth, panels + first / PANEL_WIDTH * panel);
+    }
+    *w = (Tensor){.data = panels,
+                  .rows = c->cols,
+                  .cols = c->depth,
+                  .row_stride = c->depth,
+                  .dtype = format,
+                  .layout = LAYOUT_PANELS};
+    p->rows_args = p->args;
+    p->n_bytes = (double)pack_stored_bytes(format, c->cols, c->depth) +
+                 4.0 * (double)(c->rows * (c->depth + c->cols));
     return STATUS_OK;
 }
 
@@ -419,6 +455,11 @@ static Status build_elementwise(const BenchCase *c, Arena *arena, BenchProblem *
         LINEAR("minilm attention out", m, 384, 384, ACTIVATION_NONE), \
         LINEAR("minilm ffn up, gelu", m, 1536, 384, ACTIVATION_GELU), \
         LINEAR("minilm ffn down", m, 384, 1536, ACTIVATION_NONE)
+#define LOW(op, what, m, n, k) CASE(op, what, m, n, k, ACTIVATION_NONE, build_linear_low)
+#define LOWS(op)                                                                                   \
+    LOW(op, "llama 110m qkv", 1, 2304, 768), LOW(op, "llama 110m qkv", 16, 2304, 768),             \
+        LOW(op, "llama 110m qkv", 512, 2304, 768), LOW(op, "llama 110m ffn down", 512, 768, 2048), \
+        LOW(op, "minilm qkv", 512, 1152, 384)
 #define BACKWARD(what, m, n, k, activation) \
     CASE(OP_LINEAR_BACKWARD, what, m, n, k, activation, build_linear_backward)
 
@@ -434,6 +475,8 @@ static const BenchCase cases[] = {
     LINEAR("bert-base attention out", 16, 768, 768, ACTIVATION_NONE),
     LINEAR("bert-base ffn up, gelu", 512, 3072, 768, ACTIVATION_GELU),
     LINEAR("bert-base ffn down", 512, 768, 3072, ACTIVATION_NONE),
+    LOWS(OP_LINEAR_I8),
+    LOWS(OP_LINEAR_BF16),
     BACKWARD("minilm qkv", 512, 1152, 384, ACTIVATION_NONE),
     BACKWARD("minilm attention out", 512, 384, 384, ACTIVATION_NONE),
     BACKWARD("minilm ffn up, gelu", 512, 1536, 384, ACTIVATION_GELU),

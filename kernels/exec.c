@@ -8,6 +8,7 @@
 #include "base/machine.h"
 #include "base/size.h"
 #include "kernels/exec_internal.h"
+#include "kernels/linear_low.h"
 
 static Status cpu_open(int index, void **state, Error *err)
 {
@@ -84,9 +85,25 @@ static const OpRow *pick_row(const ExecOptions *options, unsigned features, OpKi
     return op_best(op, dtype, options->device.kind, features);
 }
 
+// Low precision is asked for because it is fast: without an instruction for it that would be a slow way to be less exact.
+static Status check_compute(const ExecOptions *options, unsigned features, Error *err)
+{
+    const bool is_i8 = options->compute == COMPUTE_I8;
+    if ((!is_i8 && options->compute != COMPUTE_BF16) || options->reference_only) return STATUS_OK;
+    const OpKind op = is_i8 ? OP_LINEAR_I8 : OP_LINEAR_BF16;
+    const OpRow *row = op_best(op, DTYPE_F32, options->device.kind, features);
+    if (row && row->preference > 0) return STATUS_OK;
+    return error_set(err, STATUS_DEVICE,
+                     "products in %s need AVX-512 with %s, which is not here: compute in f32",
+                     is_i8 ? "int8" : "bf16", is_i8 ? "VNNI" : "BF16");
+}
+
 Status exec_open(const ExecOptions *options, Exec **out, Error *err)
 {
+    const unsigned features =
+        options->cpu_features ? options->cpu_features : machine_cpu_features();
     *out = NULL;
+    TRY(check_compute(options, features, err));
     const DeviceBackend *backend = backend_of(options->device.kind);
     if (!backend) {
         return error_set(err, STATUS_DEVICE,
@@ -103,8 +120,6 @@ Status exec_open(const ExecOptions *options, Exec **out, Error *err)
         free(exec);
         return s;
     }
-    const unsigned features =
-        options->cpu_features ? options->cpu_features : machine_cpu_features();
     for (int op = 0; op < OP_COUNT; op++) {
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
             exec->rows[op][dtype] = pick_row(options, features, (OpKind)op, (DType)dtype);
@@ -140,6 +155,15 @@ ComputeMode exec_compute(const Exec *exec)
 size_t exec_lane(const Exec *exec)
 {
     return exec->options.lane;
+}
+
+OpKind exec_linear(const Exec *exec, const Tensor *weight)
+{
+    const ComputeMode compute = exec->options.compute;
+    const OpKind op = compute == COMPUTE_I8     ? OP_LINEAR_I8
+                      : compute == COMPUTE_BF16 ? OP_LINEAR_BF16
+                                                : OP_LINEAR;
+    return linear_low_takes(op, weight->dtype, weight->layout) ? op : OP_LINEAR;
 }
 
 const OpRow *exec_row(const Exec *exec, OpKind op, DType dtype)

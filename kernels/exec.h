@@ -8,7 +8,9 @@
 #include "kernels/op.h"
 
 typedef enum ComputeMode {
-    COMPUTE_F32,  // true fp32
+    COMPUTE_F32, // true fp32
+    COMPUTE_BF16, // CPU: products with inputs rounded to bf16 where the weights are bf16 (kernels/linear_low.h)
+    COMPUTE_I8,   // CPU: products with inputs rounded to int8 where the weights are in blocks
     COMPUTE_TF32, // tensor cores with TF32 inputs, on GPUs and only where asked for
 } ComputeMode;
 
@@ -29,6 +31,10 @@ ComputeMode exec_compute(const Exec *exec);
 size_t exec_lane(const Exec *exec);
 // The picked row; NULL where the device has none.
 const OpRow *exec_row(const Exec *exec, OpKind op, DType dtype);
+
+// The operation that a linear layer with this weight is in the Exec's compute mode: OP_LINEAR, OP_LINEAR_BF16 or
+// OP_LINEAR_I8.
+OpKind exec_linear(const Exec *exec, const Tensor *weight);
 
 // Runs the picked row. On a GPU it is queued on the stream and not waited for.
 Status op_run(Exec *exec, OpKind op, DType dtype, const OpArgs *args, Error *err) MUST_CHECK;

@@ -33,6 +33,10 @@ typedef enum OpKind {
     // out0 [M,N] = act(in0 [M,K] x in1 [N,K]^T + in2 [1,N]); in2 optional; in1 in any layout.
     // out1 [M,N] optional: the value before the activation, for the backward pass. as.linear
     OP_LINEAR,
+    // The same with x rounded to int8 (weights in blocks) or to bf16 (weights in bf16), in1 as a file stores it, in
+    // LAYOUT_PANELS: kernels/linear_low.h. They serve where the Exec says COMPUTE_I8 or COMPUTE_BF16. as.linear
+    OP_LINEAR_I8,
+    OP_LINEAR_BF16,
     // in0 = d out0 [M,N], in1 = x [M,K], in2 = weight, in3 = value before the activation (absent for ACTIVATION_NONE).
     // out0 [M,K] = dx, optional; accumulates out1 (weight's shape and layout), out2 [1,N] (bias), each optional. as.linear
     OP_LINEAR_BACKWARD,

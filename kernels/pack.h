@@ -16,16 +16,19 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 //
 // The same bits in the order in which a product reads them. A panel of 16 outputs is, for each block of k in ascending
 // order (L: one value for each of the 16 outputs, side by side):
-//     F16, BF16   for each k: L u16
-//     Q8_0        L d; for each k: L int8
+//     F16         for each k: L u16
+//     BF16        for k = 0, 2, 4, ...: L pairs of u16, k and k + 1; an odd end has a zero beside it
+//     Q8_0        L d; for k = 0, 4, 8, ...: L groups of u8, q + 128 of k .. k + 3
 //     Q4_0        L d; nibbles
 //     Q4_1        L d, L m; nibbles
 //     Q5_0        L d; fifth bits; nibbles
 //     Q5_1        L d, L m; fifth bits; nibbles
 //     Q4_K, Q5_K  L d, L m; for each part of 32: L u8 scale, L u8 minimum, (Q5_K) fifth bits, nibbles
 //     Q6_K        L d; for each part of 16: L int8 scale, nibbles, upper bits
-// nibbles: for k = 0, 2, 4, ...: L bytes, k in the low half and k + 1 in the high one. Fifth bits: for each k a u16, bit i
-// that of output i. Upper bits: for k = 0, 4, 8, 12: L bytes, two bits each of k .. k + 3 from the lowest on.
+// nibbles: for k = 0, 8, 16, ...: L groups of 4 bytes, k .. k + 3 in the low halves and k + 4 .. k + 7 in the high ones. Fifth
+// bits: for k = 0, 4, 8, ...: a u64, bit 4 i + j that of output i and k + j. Upper bits: L groups of 4 bytes, two bits each of
+// k = j, j + 4, j + 8, j + 12 in byte j, from the lowest on. So four neighbouring k of an output lie in one 32-bit lane, as the
+// products of bytes and of BF16 pairs want them (kernels/linear_low.h).
 // Sizes are those of the file, but for Q4_K and Q5_K, whose 6-bit scales take 8 bits (2.8 and 2.3 % more).
 
 // Whether weights of that dtype can be kept so; k must then be a multiple of dtype_block.

@@ -7,11 +7,11 @@
 #include "kernels/quant.h"
 #include "kernels/quant_internal.h"
 
-enum { W = PANEL_WIDTH, FIFTH_BYTES = 64 };
+enum { W = PANEL_WIDTH, FIFTH_BYTES = 64, GROUP_BYTES = 4 * W };
 
 // What a block of a format is made of.
 typedef struct Shape {
-    size_t block;     // numbers of k
+    size_t block;     // numbers of k; BF16 goes in pairs
     size_t part;      // of one scale
     int n_halves;     // 16-bit values for the block: d, or d and m
     int n_scales;     // bytes for each part: scale, or scale and minimum
@@ -25,10 +25,11 @@ static Shape shape_of(DType dtype)
     const int is_shifted = dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1;
     switch (dtype) {
     case DTYPE_F16:
-    case DTYPE_BF16:
         return (Shape){1, 1, 0, 0, 16, 0, (size_t)2 * W};
+    case DTYPE_BF16:
+        return (Shape){2, 2, 0, 0, 16, 0, (size_t)4 * W};
     case DTYPE_Q8_0:
-        return (Shape){32, 32, 1, 0, 8, 0, (size_t)32 * W};
+        return (Shape){32, 32, 1, 0, 8, 128, (size_t)32 * W};
     case DTYPE_Q4_0:
     case DTYPE_Q4_1:
         return (Shape){32, 32, 1 + is_shifted, 0, 4, is_shifted ? 0 : 8, (size_t)16 * W};
@@ -69,7 +70,7 @@ size_t pack_stored_panel_bytes(DType dtype, size_t k)
 {
     const Shape s = shape_of(dtype);
     assert(s.block > 0);
-    return k / s.block * block_bytes(&s);
+    return size_round_up(k, s.block) / s.block * block_bytes(&s);
 }
 
 size_t pack_stored_bytes(DType dtype, size_t n, size_t k)
@@ -79,25 +80,31 @@ size_t pack_stored_bytes(DType dtype, size_t n, size_t k)
 
 // ---- packing ----
 
-// Codes of 4 bits and the bits above them, of one part and output.
+// Byte of number k in a group of 64: four k of 16 outputs.
+static size_t byte_of(size_t lane, size_t k)
+{
+    return lane * 4 + k % 4;
+}
+
+// Codes of one part and output, and the bits of a code above the low four.
 static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t *part)
 {
     uint8_t *fifth = part + (size_t)s->n_scales * W;
     uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
     uint8_t *upper = nibbles + s->part / 2 * W;
     for (size_t k = 0; k < s->part; k++) {
+        const size_t at = byte_of(lane, k);
         if (s->bits == 8) {
-            nibbles[k * W + lane] = codes[k];
+            nibbles[k / 4 * GROUP_BYTES + at] = codes[k];
             continue;
         }
-        uint8_t *byte = &nibbles[k / 2 * W + lane];
-        *byte = (uint8_t)(*byte | (codes[k] & 15) << (k % 2 * 4));
+        uint8_t *byte = &nibbles[k / 8 * GROUP_BYTES + at];
+        *byte = (uint8_t)(*byte | (codes[k] & 15) << (k / 4 % 2 * 4));
         if (s->bits == 5) {
-            uint8_t *bit = &fifth[2 * k + lane / 8];
-            *bit = (uint8_t)(*bit | (codes[k] >> 4) << (lane % 8));
+            uint8_t *bit = &fifth[k / 4 * 8 + at / 8];
+            *bit = (uint8_t)(*bit | (codes[k] >> 4) << (at % 8));
         } else if (s->bits == 6) {
-            uint8_t *pair = &upper[k / 4 * W + lane];
-            *pair = (uint8_t)(*pair | (codes[k] >> 4) << (k % 4 * 2));
+            upper[at] = (uint8_t)(upper[at] | (codes[k] >> 4) << (k / 4 * 2));
         }
     }
 }
@@ -117,10 +124,6 @@ static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t
     QuantBlock taken;
     uint8_t codes[QUANT_MAX_BLOCK], scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS];
     const uint8_t *halves = dtype == DTYPE_Q6_K ? block + 208 : block;
-    if (s->bits == 16) {
-        memcpy(to + 2 * lane, block, 2);
-        return;
-    }
     for (int h = 0; h < s->n_halves; h++)
         memcpy(to + (size_t)h * 2 * W + 2 * lane, halves + (ptrdiff_t)h * 2, 2);
     quant_unpack(dtype, block, &taken);
@@ -134,6 +137,12 @@ static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t
     }
 }
 
+// Where number k of a 16-bit format stands.
+static size_t half_place(const Shape *s, size_t lane, size_t k)
+{
+    return k / s->block * block_bytes(s) + (lane * s->block + k % s->block) * 2;
+}
+
 void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t k, void *panel)
 {
     const Shape s = shape_of(dtype);
@@ -141,7 +150,11 @@ void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t 
     memset(panel, 0, pack_stored_panel_bytes(dtype, k));
     for (size_t lane = 0; lane < W; lane++) {
         if (!rows[lane]) continue;
-        for (size_t b = 0; b < k / s.block; b++) {
+        for (size_t i = 0; s.bits == 16 && i < k; i++) {
+            memcpy((uint8_t *)panel + half_place(&s, lane, i), (const uint8_t *)rows[lane] + 2 * i,
+                   2);
+        }
+        for (size_t b = 0; s.bits != 16 && b < k / s.block; b++) {
             pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * dtype_size(dtype), lane,
                        (uint8_t *)panel + b * step);
         }
@@ -161,13 +174,12 @@ static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
 {
     const uint8_t *fifth = part + (size_t)s->n_scales * W;
     const uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
-    if (s->bits == 8) return (int8_t)nibbles[k * W + lane];
-    const int low = nibbles[k / 2 * W + lane] >> (k % 2 * 4) & 15;
-    if (s->bits == 5)
-        return (low | (fifth[2 * k + lane / 8] >> (lane % 8) & 1) << 4) - s->code_shift;
-    if (s->bits == 4) return low - s->code_shift;
-    const uint8_t *upper = nibbles + s->part / 2 * W;
-    return (low | (upper[k / 4 * W + lane] >> (k % 4 * 2) & 3) << 4) - s->code_shift;
+    const size_t at = byte_of(lane, k);
+    if (s->bits == 8) return nibbles[k / 4 * GROUP_BYTES + at] - s->code_shift;
+    int code = nibbles[k / 8 * GROUP_BYTES + at] >> (k / 4 % 2 * 4) & 15;
+    if (s->bits == 5) code |= (fifth[k / 4 * 8 + at / 8] >> (at % 8) & 1) << 4;
+    if (s->bits == 6) code |= (nibbles[s->part / 2 * W + at] >> (k / 4 * 2) & 3) << 4;
+    return code - s->code_shift;
 }
 
 static void unpack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, float *out)
@@ -197,7 +209,7 @@ void unpack_stored_row(DType dtype, const void *panel, size_t lane, size_t k, fl
     if (s.bits == 16) {
         for (size_t i = 0; i < k; i++) {
             uint16_t bits;
-            memcpy(&bits, from + i * step + 2 * lane, sizeof bits);
+            memcpy(&bits, from + half_place(&s, lane, i), sizeof bits);
             out[i] = dtype == DTYPE_F16 ? f32_from_f16(bits) : f32_from_bf16(bits);
         }
         return;

@@ -125,6 +125,13 @@ Status model_make_program(Model *model, const Safetensors *file, Error *err)
 
 Status model_start(const ModelOptions *options, Model **out, Error *err)
 {
+    const bool is_low = options->compute == COMPUTE_BF16 || options->compute == COMPUTE_I8;
+    if (is_low && (!options->keep_stored || options->mapped || options->openblas_forward ||
+                   options->device.kind != DEVICE_CPU)) {
+        return error_set(err, STATUS_INVALID,
+                         "bf16 and int8 are for answers on the CPU with our own kernels: tuning, "
+                         "mapped weights, GPUs and OpenBLAS compute in f32");
+    }
     Model *model = calloc(1, sizeof *model);
     if (!model) return error_set_memory(err, 1, sizeof *model, "a model");
     model->exec_options = (ExecOptions){.device = options->device,

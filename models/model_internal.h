@@ -123,6 +123,9 @@ Status weights_load_rows(Model *model, const Param *param, const Safetensors *fi
 
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file);
+// Rows of a parameter that is_rounded, encoded and packed.
+Status weights_put_rounded(Model *model, const Param *param, const float *rows,
+                           Error *err) MUST_CHECK;
 void weights_read_stored(const Model *model, const Param *param, float *rows);
 
 // Finds the parameter and part of a tensor's name.

@@ -59,7 +59,7 @@ static Status workbench_take(const Model *model, Workbench *out, Error *err)
     size_t largest = 1;
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
-        if (param->dtype == DTYPE_F32 && !param->places &&
+        if ((param->dtype == DTYPE_F32 || param->is_rounded) && !param->places &&
             (!is_on_host(model) || param->layout == LAYOUT_PANELS))
             largest = size_max(largest, row_floats(param));
     }
@@ -87,6 +87,7 @@ static Status put_param(Model *model, size_t index, const float *rows, Error *er
 {
     const Param *param = &model->tape.params[index];
     float *stored = model->weights + param->offset;
+    if (param->is_rounded) return weights_put_rounded(model, param, rows, err);
     if (is_on_host(model)) {
         if (param->layout == LAYOUT_PANELS) pack_panels(rows, param->rows, param->cols, stored);
         return STATUS_OK;
@@ -301,7 +302,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         const bool in_head = param->group == 1 + model->config.n_layers;
-        if (param->dtype != DTYPE_F32 || param->places) {
+        if ((param->dtype != DTYPE_F32 && !param->is_rounded) || param->places) {
             weights_load_stored(model, param, file);
             continue;
         }
@@ -316,7 +317,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
             if (s == STATUS_OK && absent.ptr && !may_lack)
                 s = weights_missing(model, file, may_be_fresh, err);
             fresh = absent.ptr != NULL;
-            if (s == STATUS_OK && !fresh && is_on_host(model))
+            if (s == STATUS_OK && !fresh && is_on_host(model) && !param->is_rounded)
                 s = weights_load_rows(model, param, file, bench.rows, &is_done, err);
             if (s == STATUS_OK && !fresh && !is_done) s = read_param(model, param, file, rows, err);
         }

@@ -75,6 +75,7 @@ typedef struct Param {
     Layout layout;
     DType
         dtype; // F32, or what a file stores (kernels/pack.h): then for answers only; see tape_store
+    bool is_rounded; // dtype is none that its file has: numbers are encoded when they are put in
     ParamInit init;
     float factor;     // of INIT_SINUSOIDS
     int32_t zero_row; // row that starts as zeros (padding), or -1

@@ -1,4 +1,5 @@
 // Weights that stay as a file stores them: in memory, packed, or where the file is mapped.
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -112,14 +113,30 @@ static Status choose(Model *model, size_t index, const Safetensors *file, DType 
     return STATUS_OK;
 }
 
+// What a matrix that products read is rounded to, for their compute mode; F32 where it is not.
+static DType round_to(const Model *model, const Param *param, DType in_file)
+{
+    const ComputeMode compute = model->exec_options.compute;
+    if (param->is_vector || param->layout != LAYOUT_PANELS || dtype_block(in_file) > 1)
+        return DTYPE_F32;
+    if (compute == COMPUTE_BF16 && in_file != DTYPE_BF16) return DTYPE_BF16;
+    if (compute == COMPUTE_I8 && param->cols % dtype_block(DTYPE_Q8_0) == 0) return DTYPE_Q8_0;
+    return DTYPE_F32;
+}
+
 Status weights_choose_storage(Model *model, const Safetensors *file, Error *err)
 {
     DType *dtypes = NULL;
     TRY(arena_take(&model->arena, model->tape.n_params, sizeof *dtypes, "parameters", &dtypes,
                    err));
     for (size_t i = 0; i < model->tape.n_params; i++) {
+        Param *param = &model->tape.params[i];
         if (model->is_mapped) TRY(map_parts(model, i, file, err));
-        if (!model->tape.params[i].places) TRY(choose(model, i, file, &dtypes[i], err));
+        if (param->places) continue;
+        TRY(choose(model, i, file, &dtypes[i], err));
+        const DType rounded = param->places ? DTYPE_F32 : round_to(model, param, dtypes[i]);
+        param->is_rounded = rounded != DTYPE_F32;
+        if (param->is_rounded) dtypes[i] = rounded;
     }
     tape_store(&model->tape, dtypes);
     return STATUS_OK;
@@ -220,6 +237,26 @@ static void read_part_row(const Model *model, const Param *param, size_t p, size
                      .layout = place->layout};
     memcpy(&tensor.data, &weights, sizeof weights); // only read
     unpack_tensor_row(&tensor, row, out);
+}
+
+Status weights_put_rounded(Model *model, const Param *param, const float *rows, Error *err)
+{
+    char *to = (char *)(model->weights + param->offset);
+    const size_t row_bytes = param->cols / dtype_block(param->dtype) * dtype_size(param->dtype);
+    char *encoded = malloc(PANEL_WIDTH * row_bytes);
+    if (!encoded) return error_set_memory(err, PANEL_WIDTH, row_bytes, "rounding weights");
+    for (size_t first = 0; first < param->rows; first += PANEL_WIDTH) {
+        const void *of[PANEL_WIDTH] = {NULL};
+        const size_t n = size_min(PANEL_WIDTH, param->rows - first);
+        for (size_t i = 0; i < n; i++) {
+            quant_encode(param->dtype, param->cols, rows + (first + i) * param->cols,
+                         encoded + i * row_bytes);
+            of[i] = encoded + i * row_bytes;
+        }
+        pack_stored_panel(param->dtype, of, param->cols, to + param_row_bytes(param, first));
+    }
+    free(encoded);
+    return STATUS_OK;
 }
 
 void weights_read_stored(const Model *model, const Param *param, float *rows)

@@ -8,6 +8,8 @@
 
 static const char *const what_names[] = {"kernels", "model", NULL};
 
+static const char *const compute_names[] = {"f32", "bf16", "int8", NULL};
+
 static const Option options[] = {
     {.name = "filter",
      .kind = OPTION_TEXT,
@@ -69,6 +71,12 @@ static const Option options[] = {
      .highest = 1024,
      .help = "model: threads to work with; 0 is as many as this process may use"},
     {.name = "tune", .kind = OPTION_FLAG, .help = "model: time tuning steps, not predictions"},
+    {.name = "compute",
+     .kind = OPTION_CHOICE,
+     .value = "KIND",
+     .fallback = "f32",
+     .choices = compute_names,
+     .help = "model: products in fp32, or rounded as those of assay predict --compute"},
     {.name = "sort", .kind = OPTION_FLAG, .help = "model: tuning batches of similar length"},
 };
 
@@ -118,7 +126,9 @@ static Status bench_model(CommandLine *line, Error *err)
     ModelBench bench;
     if (line->n_operands < 2)
         return error_set(err, STATUS_INVALID, "bench model wants the model's directory");
-    const ModelBenchOptions wanted = {.model = line->operands[1],
+    static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_BF16, COMPUTE_I8};
+    const ModelBenchOptions wanted = {.compute = modes[option_choice(line, "compute")],
+                                      .model = line->operands[1],
                                       .texts = option_text(line, "in"),
                                       .length = (size_t)option_integer(line, "length"),
                                       .n_sequences = (size_t)option_integer(line, "sequences"),

@@ -8,6 +8,9 @@
 #include "tools/commands.h"
 #include "tools/model_options.h"
 
+// Trials tune, and what is tuned computes in f32.
+static const char *const run_compute_choices[] = {"f32", "tf32", NULL};
+
 static const Option options[] = {
     {.name = "model",
      .kind = OPTION_TEXTS,
@@ -56,7 +59,7 @@ static const Option options[] = {
      .kind = OPTION_CHOICE,
      .value = "KIND",
      .fallback = "f32",
-     .choices = compute_choices,
+     .choices = run_compute_choices,
      .help = "products in true fp32, or with TF32 inputs on a GPU that has it"},
     {.name = "seed",
      .kind = OPTION_INTEGER,

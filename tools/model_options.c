@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 
-const char *const compute_choices[] = {"f32", "tf32", NULL};
+const char *const compute_choices[] = {"f32", "tf32", "bf16", "int8", NULL};
 const char *const blas_choices[] = {"own", "openblas", NULL};
 
 Status device_parse(const char *text, Device *out, Error *err)
@@ -26,7 +26,7 @@ Status device_parse(const char *text, Device *out, Error *err)
 
 Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err)
 {
-    static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_TF32};
+    static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_TF32, COMPUTE_BF16, COMPUTE_I8};
     *out = (ModelOptions){
         .compute = modes[option_choice(line, "compute")],
         .openblas_forward = option_choice(line, "blas") == 1,

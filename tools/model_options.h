@@ -6,7 +6,7 @@
 #include "models/model.h"
 #include "tools/command.h"
 
-extern const char *const compute_choices[]; // "f32", "tf32"
+extern const char *const compute_choices[]; // "f32", "tf32", "bf16", "int8"
 extern const char *const blas_choices[];    // "own", "openblas"
 
 // Rows for a command's table.
@@ -27,7 +27,10 @@ extern const char *const blas_choices[];    // "own", "openblas"
          .value = "KIND",                                                                    \
          .fallback = "f32",                                                                  \
          .choices = compute_choices,                                                         \
-         .help = "products in true fp32, or with TF32 inputs on a GPU that has it"},         \
+         .help = "products in true fp32; with TF32 inputs on a GPU that has it; on a CPU "   \
+                 "with AVX-512 in bf16 (faster where it is AVX512_BF16), or with inputs "    \
+                 "rounded to int8 and weights in blocks of 8 bits (quantised ones as they "  \
+                 "are), the fastest"},                                                       \
     {                                                                                        \
         .name = "blas", .kind = OPTION_CHOICE, .value = "KIND", .fallback = "own",           \
         .choices = blas_choices,                                                             \

@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "kernels/check/derivative.h"
+#include "kernels/quant.h"
 
 // Bits of Case.options, by their use in any builder.
 enum {
@@ -97,6 +98,25 @@ static void build_linear(Problem *p, const Case *c, int is_for_backward)
     if (is_for_backward || has(c, OPTION_OUTPUT)) {
         a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
     }
+}
+
+// Weights as a file stores them, in one format after another; depth rounded up to whole blocks.
+static void build_linear_low(Problem *p, const Case *c, int is_for_backward)
+{
+    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,
+                                    DTYPE_Q5_1, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K};
+    const double magnitude = magnitude_of(c, 1e6);
+    const DType format =
+        p->op == OP_LINEAR_BF16 ? DTYPE_BF16 : formats[(c->rows + c->cols + c->depth) % 8];
+    const size_t depth = size_round_up(size_max(c->depth, 1), dtype_block(format));
+    OpArgs *a = &p->args;
+    a->in[0] = problem_random(p, shape_of(c, c->rows, depth), 0, magnitude);
+    a->in[1] = problem_stored(p, format, c->cols, depth, 1 / sqrt((double)depth));
+    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
+    a->as.linear.activation = activation_of(c);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+    if (is_for_backward || has(c, OPTION_OUTPUT))
+        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
 static void build_layer_norm(Problem *p, const Case *c, int is_for_backward)
@@ -338,6 +358,13 @@ static const Grid product_grid = {
     SIZES(1, 3, 16, 37, 64),
     {{37, 1536, 384}, {21, 384, 1536}, {9, 768, 3072}, {130, 64, 65}},
 };
+// Depths are rounded up to whole blocks, and every format has its turn.
+static const Grid low_grid = {
+    SIZES(0, 1, 2, 3, 4, 5, 6, 9, 12, 13),
+    SIZES(1, 17, 33, 130),
+    SIZES(1, 64),
+    {{21, 384, 1536}, {7, 48, 3072}, {200, 64, 65}, {14, 1152, 384}},
+};
 static const Grid row_grid = {
     SIZES(0, 1, 2, 5, 16),
     SIZES(1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 128, 255, 387),
@@ -365,6 +392,8 @@ typedef struct CaseRow {
 static const CaseRow case_rows[OP_COUNT] = {
     [OP_EMBEDDING] = {&row_grid, build_embedding},
     [OP_LINEAR] = {&product_grid, build_linear},
+    [OP_LINEAR_I8] = {&low_grid, build_linear_low},
+    [OP_LINEAR_BF16] = {&low_grid, build_linear_low},
     [OP_LAYER_NORM] = {&row_grid, build_layer_norm},
     [OP_RMS_NORM] = {&row_grid, build_rms_norm},
     [OP_ROPE] = {&row_grid, build_rope},
@@ -443,7 +472,9 @@ void case_describe(OpKind op, size_t index, char *out, size_t size)
 static size_t capacity_of(OpKind op, const Case *c)
 {
     const size_t small = 1 << 16, tables = 64, tensors = 16;
-    const size_t cols = op == OP_ATTENTION ? 256 : c->cols, depth = c->depth;
+    const size_t cols = op == OP_ATTENTION ? 256 : c->cols;
+    const bool is_low = op == OP_LINEAR_I8 || op == OP_LINEAR_BF16; // rounded up to whole blocks
+    const size_t depth = is_low ? size_round_up(c->depth + 1, QUANT_MAX_BLOCK) : c->depth;
     const size_t rows = op == OP_ATTENTION ? 4 * c->rows + 400 : c->rows + tables;
     return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/pack.h"
+#include "kernels/quant.h"
 
 enum { BLOCK_ALIGNMENT = 64, CANARY_BYTES = 64, CANARY_BYTE = 0xFF };
 
@@ -86,6 +88,32 @@ Tensor problem_blank(Problem *problem, TensorShape shape, DType dtype)
         memset(tensor.data, 0, storage * dtype_size(dtype));
     }
     return tensor;
+}
+
+Tensor problem_stored(Problem *problem, DType format, size_t rows, size_t cols, double magnitude)
+{
+    enum { MOST = 8192 }; // numbers, or bytes, of a row
+    float numbers[MOST];
+    char encoded[PANEL_WIDTH][MOST];
+    const size_t panel = pack_stored_panel_bytes(format, cols);
+    Tensor t = {.rows = rows,
+                .cols = cols,
+                .row_stride = cols,
+                .dtype = format,
+                .layout = LAYOUT_PANELS,
+                .data = problem_take(problem, pack_stored_bytes(format, rows, cols))};
+    assert(cols * sizeof(uint16_t) <= MOST);
+    for (size_t first = 0; first < rows; first += PANEL_WIDTH) {
+        const void *of[PANEL_WIDTH] = {NULL};
+        for (size_t i = 0; i < size_min(PANEL_WIDTH, rows - first); i++) {
+            for (size_t k = 0; k < cols; k++)
+                numbers[k] = (float)((2 * philox_double(&problem->rng) - 1) * magnitude);
+            quant_encode(format, cols, numbers, encoded[i]);
+            of[i] = encoded[i];
+        }
+        pack_stored_panel(format, of, cols, (char *)t.data + first / PANEL_WIDTH * panel);
+    }
+    return t;
 }
 
 int32_t *problem_indices(Problem *problem, size_t n, size_t bound)

@@ -45,6 +45,9 @@ void *problem_take(Problem *problem, size_t size_bytes);
 Tensor problem_random(Problem *problem, TensorShape shape, double offset, double magnitude);
 // All elements NaN: for outputs that are overwritten.
 Tensor problem_blank(Problem *problem, TensorShape shape, DType dtype);
+// A weight [rows, cols] in panels as a file of that format stores it; its numbers are uniform in +- magnitude before they
+// are rounded. cols is a multiple of the format's block.
+Tensor problem_stored(Problem *problem, DType format, size_t rows, size_t cols, double magnitude);
 // n indices in [0, bound), bound >= 1.
 int32_t *problem_indices(Problem *problem, size_t n, size_t bound);
 // rows cut into sequences of uneven lengths, an empty one among them now and then; keys set, positions NULL.

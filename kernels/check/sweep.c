@@ -208,6 +208,8 @@ static void make_absolute(Problem *problem)
     for (size_t i = 0; i < OP_MAX_IN; i++) tensors[n++] = &problem->args.in[i];
     for (size_t i = 0; i < OP_MAX_OUT; i++) tensors[n++] = &problem->args.out[i];
     for (size_t t = 0; t < n; t++) {
+        if (tensors[t]->dtype != problem->dtype)
+            continue; // stored weights have a bound of their own
         for (size_t i = 0; tensors[t]->data && i < tensors[t]->rows; i++) {
             for (size_t j = 0; j < tensors[t]->cols; j++) {
                 tensor_set(tensors[t], i, j, fabs(tensor_get(tensors[t], i, j)));

@@ -13,6 +13,7 @@ typedef struct RowWise {
 
 static const RowWise row_wise[OP_COUNT] = {
     [OP_EMBEDDING] = {1, 0x0, 0x1},  [OP_LINEAR] = {1, 0x1, 0x3},
+    [OP_LINEAR_I8] = {1, 0x1, 0x3},  [OP_LINEAR_BF16] = {1, 0x1, 0x3},
     [OP_LAYER_NORM] = {1, 0x3, 0x7}, [OP_SELECT_ROWS] = {1, 0x0, 0x1},
     [OP_SOFTMAX] = {1, 0x1, 0x1},    [OP_GEMM] = {1, 0x1, 0x1},
     [OP_RMS_NORM] = {1, 0x1, 0x3},   [OP_ROPE] = {1, 0x3, 0x1},

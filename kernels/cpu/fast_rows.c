@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 #    include "kernels/cpu/fast.h"
+#    include "kernels/cpu/low_fast.h"
 
 // Both builds give the same bits (kernels/cpu/vec.h), so either may serve a forward pass.
 #    define ROW(kind, name, features, rank, function)                                        \
@@ -30,6 +31,8 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_EMBEDDING, embedding),
     FAST_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
     FAST_ROWS(OP_LINEAR, linear),
+    ROW(OP_LINEAR_I8, "avx512_vnni", CPU_AVX512 | CPU_AVX512_VNNI, 20, linear_i8_vnni),
+    ROW(OP_LINEAR_BF16, "avx512_bf16", CPU_AVX512 | CPU_AVX512_BF16, 20, linear_bf16_avx512),
     FAST_ROWS(OP_LINEAR_BACKWARD, linear_backward),
     FAST_ROWS(OP_LAYER_NORM, layer_norm),
     FAST_ROWS(OP_LAYER_NORM_BACKWARD, layer_norm_backward),

@@ -7,6 +7,7 @@
 #include "kernels/gemm.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
+#include "kernels/linear_low.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
 #include "kernels/select.h"
@@ -24,6 +25,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_EMBEDDING, embedding),
     REFERENCE_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
     REFERENCE_ROWS(OP_LINEAR, linear),
+    REFERENCE_ROWS(OP_LINEAR_I8, linear_i8),
+    REFERENCE_ROWS(OP_LINEAR_BF16, linear_bf16),
     REFERENCE_ROWS(OP_LINEAR_BACKWARD, linear_backward),
     REFERENCE_ROWS(OP_LAYER_NORM, layer_norm),
     REFERENCE_ROWS(OP_LAYER_NORM_BACKWARD, layer_norm_backward),

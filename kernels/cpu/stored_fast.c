@@ -20,17 +20,14 @@ STORED_INLINE void unpack_body(DType dtype, const uint8_t *panel, size_t k0, siz
         const StoredPart from =
             stored_part_of(dtype, panel + k / block * stored_block_bytes(dtype), k % block / part);
         const size_t n = size_min(part, k0 + n_k - k);
-        for (size_t j = 0; j < n / 2; j++, to += (size_t)2 * VEC_WIDTH) {
-            Vec w0, w1;
-            stored_pair(dtype, &from, j, &w0, &w1);
-            vec_store(to, w0);
-            vec_store(to + VEC_WIDTH, w1);
+        for (size_t j = 0; j < n; j += 4, to += (size_t)4 * VEC_WIDTH) {
+#pragma GCC unroll 4
+            for (size_t i = 0; i < 4; i++) {
+                // Ends that are no multiple of 4 are those of 16-bit formats.
+                if (j + i < n) vec_store(to + i * VEC_WIDTH, stored_weight(dtype, &from, j + i));
+            }
         }
-        if (n % 2 == 1) { // the odd end of a 16-bit format: there is no second weight to read
-            const uint8_t *last = from.codes + (n - 1) * 32;
-            vec_store(to, dtype == DTYPE_F16 ? stored_halves(last)
-                                             : stored_as_bits(stored_left(stored_words(last), 16)));
-        }
+        to -= (4 - n % 4) % 4 * VEC_WIDTH;
     }
 }
 
@@ -44,32 +41,32 @@ void FAST(stored_unpack)(DType dtype, const void *panel, size_t k0, size_t n_k, 
 
 // ---- few rows ----
 
+// Step k of a part.
+STORED_INLINE void step_body(DType dtype, int rows, int panels, const StoredPart *part, size_t k,
+                             const float *a, size_t a_stride, Vec acc[STORED_MAX_ROWS][STORED_WIDE])
+{
+    Vec w[STORED_WIDE];
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; p++) w[p] = stored_weight(dtype, &part[p], k);
+#pragma GCC unroll 4
+    for (int i = 0; i < rows; i++) {
+        const Vec x = vec_set1(a[(size_t)i * a_stride + k]);
+#pragma GCC unroll 4
+        for (int p = 0; p < panels; p++) acc[i][p] = vec_fma(x, w[p], acc[i][p]);
+    }
+}
+
 // The chain over one part: a step at a time, each weight used for all rows while it is in a register.
 STORED_INLINE void part_body(DType dtype, int rows, int panels, const StoredPart *part, size_t n,
                              const float *a, size_t a_stride, Vec acc[STORED_MAX_ROWS][STORED_WIDE])
 {
-    for (size_t j = 0; j < n / 2; j++) {
-        Vec w0[STORED_WIDE], w1[STORED_WIDE];
+    for (size_t j = 0; j + 4 <= n; j += 4) {
 #pragma GCC unroll 4
-        for (int p = 0; p < panels; p++) stored_pair(dtype, &part[p], j, &w0[p], &w1[p]);
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; i++) {
-            const float *x = a + (size_t)i * a_stride + 2 * j;
-            const Vec x0 = vec_set1(x[0]), x1 = vec_set1(x[1]);
-#pragma GCC unroll 4
-            for (int p = 0; p < panels; p++) acc[i][p] = vec_fma(x0, w0[p], acc[i][p]);
-#pragma GCC unroll 4
-            for (int p = 0; p < panels; p++) acc[i][p] = vec_fma(x1, w1[p], acc[i][p]);
-        }
+        for (size_t s = 0; s < 4; s++)
+            step_body(dtype, rows, panels, part, j + s, a, a_stride, acc);
     }
-    if (n % 2 == 0) return;
-    for (int p = 0; p < panels; p++) {
-        const uint8_t *last = part[p].codes + (n - 1) * 32;
-        const Vec w = dtype == DTYPE_F16 ? stored_halves(last)
-                                         : stored_as_bits(stored_left(stored_words(last), 16));
-        for (int i = 0; i < rows; i++)
-            acc[i][p] = vec_fma(vec_set1(a[(size_t)i * a_stride + n - 1]), w, acc[i][p]);
-    }
+    for (size_t j = n / 4 * 4; j < n; j++)
+        step_body(dtype, rows, panels, part, j, a, a_stride, acc);
 }
 
 STORED_INLINE void store_tile(const StoredTile *t, int rows, int panels,

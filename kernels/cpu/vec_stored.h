@@ -5,6 +5,8 @@
 #ifndef ASSAY_KERNELS_CPU_VEC_STORED_H
 #define ASSAY_KERNELS_CPU_VEC_STORED_H
 
+#include <string.h>
+
 #include "kernels/cpu/vec.h"
 #include "kernels/tensor.h"
 
@@ -15,6 +17,11 @@
 #if defined(__AVX512F__)
 typedef __m512i StoredCodes; // sixteen 32-bit integers
 
+STORED_INLINE StoredCodes stored_load(const uint8_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
 STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
 {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
@@ -23,11 +30,6 @@ STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
 STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
 {
     return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
-}
-
-STORED_INLINE StoredCodes stored_words(const uint8_t *p)
-{
-    return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
 }
 
 STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
@@ -55,11 +57,12 @@ STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
     return _mm512_sub_epi32(x, _mm512_set1_epi32(n));
 }
 
-// x with 16 added where the lane's bit of two bytes is set.
+// Bytes, with 16 added where the byte's bit is set.
 STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
 {
-    const __mmask16 mask = (__mmask16)(bits[0] | bits[1] << 8);
-    return _mm512_mask_add_epi32(x, mask, x, _mm512_set1_epi32(16));
+    __mmask64 mask;
+    memcpy(&mask, bits, sizeof mask);
+    return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(16));
 }
 
 STORED_INLINE Vec stored_float(StoredCodes x)
@@ -90,6 +93,12 @@ typedef struct StoredCodes {
     __m256i lo, hi;
 } StoredCodes;
 
+STORED_INLINE StoredCodes stored_load(const uint8_t *p)
+{
+    return (StoredCodes){_mm256_loadu_si256((const __m256i *)p),
+                         _mm256_loadu_si256((const __m256i *)(p + 32))};
+}
+
 STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
 {
     const __m128i x = _mm_loadu_si128((const __m128i *)p);
@@ -100,12 +109,6 @@ STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
 {
     const __m128i x = _mm_loadu_si128((const __m128i *)p);
     return (StoredCodes){_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))};
-}
-
-STORED_INLINE StoredCodes stored_words(const uint8_t *p)
-{
-    return (StoredCodes){_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)),
-                         _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16)))};
 }
 
 STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
@@ -135,15 +138,23 @@ STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
     return (StoredCodes){_mm256_sub_epi32(x.lo, m), _mm256_sub_epi32(x.hi, m)};
 }
 
+// 32 bytes, 16 where the bit of `bits` is set.
+STORED_INLINE __m256i stored_fifths(const uint8_t *bits)
+{
+    int32_t four;
+    memcpy(&four, bits, sizeof four);
+    const __m256i each =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(four), each);
+    const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201);
+    const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
+    return _mm256_and_si256(is_set, _mm256_set1_epi8(16));
+}
+
 STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
 {
-    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    const __m256i lo = _mm256_and_si256(_mm256_set1_epi32(bits[0]), lanes);
-    const __m256i hi = _mm256_and_si256(_mm256_set1_epi32(bits[1]), lanes);
-    const __m256i sixteen = _mm256_set1_epi32(16);
-    return (StoredCodes){
-        _mm256_add_epi32(x.lo, _mm256_and_si256(_mm256_cmpeq_epi32(lo, lanes), sixteen)),
-        _mm256_add_epi32(x.hi, _mm256_and_si256(_mm256_cmpeq_epi32(hi, lanes), sixteen))};
+    return (StoredCodes){_mm256_add_epi8(x.lo, stored_fifths(bits)),
+                         _mm256_add_epi8(x.hi, stored_fifths(bits + 4))};
 }
 
 STORED_INLINE Vec stored_float(StoredCodes x)
@@ -176,8 +187,8 @@ STORED_INLINE __m256 stored_half(__m256i x)
 
 STORED_INLINE Vec stored_halves(const uint8_t *p)
 {
-    const StoredCodes x = stored_words(p);
-    return (Vec){stored_half(x.lo), stored_half(x.hi)};
+    return (Vec){stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p))),
+                 stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16))))};
 }
 #endif
 
@@ -271,49 +282,52 @@ STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, Vec q)
     return stored_has_offset(dtype) ? vec_add(x, part->offset) : x;
 }
 
-// Weights k = 2 pair and 2 pair + 1 of the part.
-STORED_INLINE void stored_pair(DType dtype, const StoredPart *part, size_t pair, Vec *w0, Vec *w1)
+STORED_INLINE int stored_has_plain_nibbles(DType dtype)
 {
-    if (dtype == DTYPE_F16) {
-        *w0 = stored_halves(part->codes + pair * 64);
-        *w1 = stored_halves(part->codes + pair * 64 + 32);
-        return;
-    }
-    if (dtype == DTYPE_BF16) {
-        *w0 = stored_as_bits(stored_left(stored_words(part->codes + pair * 64), 16));
-        *w1 = stored_as_bits(stored_left(stored_words(part->codes + pair * 64 + 32), 16));
-        return;
-    }
-    if (dtype == DTYPE_Q8_0) {
-        *w0 = stored_scaled(dtype, part, stored_float(stored_signed(part->codes + pair * 32)));
-        *w1 = stored_scaled(dtype, part, stored_float(stored_signed(part->codes + pair * 32 + 16)));
-        return;
-    }
-    const StoredCodes both = stored_bytes(part->codes + pair * 16);
-    if (dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K) {
-        const int shift = dtype == DTYPE_Q4_0 ? 8 : 0;
-        *w0 = stored_scaled(dtype, part, stored_nibble(both, shift));
-        *w1 = stored_scaled(dtype, part, stored_nibble(stored_right(both, 4), shift));
-        return;
-    }
-    StoredCodes q0 = stored_and(both, 15), q1 = stored_right(both, 4);
-    if (stored_has_fifth(dtype)) {
-        q0 = stored_add_fifth(q0, part->fifth + pair * 4);
-        q1 = stored_add_fifth(q1, part->fifth + pair * 4 + 2);
-    }
+    return dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K;
+}
+
+// code = q + shift.
+STORED_INLINE int stored_shift(DType dtype)
+{
+    if (dtype == DTYPE_Q8_0) return 128;
+    if (dtype == DTYPE_Q6_K) return 32;
+    return dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q4_0 ? 8 : 0;
+}
+
+// Codes of k = 4 group .. 4 group + 3 of the part: a byte each, those of an output side by side.
+STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size_t group)
+{
+    if (dtype == DTYPE_Q8_0) return stored_load(part->codes + group * 64);
+    const StoredCodes both = stored_load(part->codes + group / 2 * 64);
+    StoredCodes q = stored_and(group % 2 ? stored_right(both, 4) : both, 0x0f0f0f0f);
+    if (stored_has_fifth(dtype)) q = stored_add_fifth(q, part->fifth + group * 8);
     if (dtype == DTYPE_Q6_K) {
-        const StoredCodes upper =
-            stored_right(stored_bytes(part->upper + pair / 2 * 16), (int)(pair % 2 * 4));
-        q0 = stored_or(q0, stored_left(stored_and(upper, 3), 4));
-        q1 = stored_or(q1, stored_left(stored_and(upper, 12), 2));
+        const StoredCodes upper = stored_load(part->upper);
+        const StoredCodes two = group < 2 ? stored_left(upper, 4 - 2 * (int)group)
+                                          : stored_right(upper, 2 * (int)group - 4);
+        q = stored_or(q, stored_and(two, 0x30303030));
     }
-    const int shift = dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q6_K ? 32 : 0;
-    if (shift > 0) {
-        q0 = stored_less(q0, shift);
-        q1 = stored_less(q1, shift);
+    return q;
+}
+
+// Weight k of the part, of 16 outputs.
+STORED_INLINE Vec stored_weight(DType dtype, const StoredPart *part, size_t k)
+{
+    if (dtype == DTYPE_F16) return stored_halves(part->codes + k * 32);
+    if (dtype == DTYPE_BF16) {
+        const StoredCodes pair = stored_load(part->codes + k / 2 * 64);
+        return stored_as_bits(k % 2 ? stored_and(pair, (int)0xffff0000) : stored_left(pair, 16));
     }
-    *w0 = stored_scaled(dtype, part, stored_float(q0));
-    *w1 = stored_scaled(dtype, part, stored_float(q1));
+    const int bits = (int)(k % 4) * 8;
+    if (stored_has_plain_nibbles(dtype)) {
+        const StoredCodes both = stored_load(part->codes + k / 8 * 64);
+        const StoredCodes low = stored_right(both, bits + (int)(k / 4 % 2) * 4);
+        return stored_scaled(dtype, part, stored_nibble(low, stored_shift(dtype)));
+    }
+    StoredCodes q = stored_right(stored_group(dtype, part, k / 4), bits);
+    if (bits < 24) q = stored_and(q, 255);
+    return stored_scaled(dtype, part, stored_float(stored_less(q, stored_shift(dtype))));
 }
 
 #endif

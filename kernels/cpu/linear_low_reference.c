@@ -1,0 +1,71 @@
+#include "kernels/linear_low.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/size.h"
+#include "kernels/cpu/real.h"
+#include "kernels/exec.h"
+#include "kernels/half.h"
+#include "kernels/linear.h"
+#include "kernels/pack.h"
+
+// One block of int8 codes, as the numbers that they stand for.
+static void round_i8(const Real *x, double *out)
+{
+    float largest = 0;
+    for (size_t j = 0; j < LOW_BLOCK; j++) {
+        const float size = fabsf((float)x[j]);
+        if (!(size <= FLT_MAX)) largest = NAN; // stays: no comparison with it is true
+        if (size > largest) largest = size;
+    }
+    const int is_zero = largest < LOW_TINY;
+    const float scale = is_zero ? 0 : largest / 127.0f, inverse = is_zero ? 0 : 127.0f / largest;
+    for (size_t j = 0; j < LOW_BLOCK; j++)
+        out[j] = (double)scale * (double)nearbyintf((float)x[j] * inverse);
+}
+
+static void round_row(OpKind op, size_t n, const Real *x, double *out)
+{
+    if (op == OP_LINEAR_I8) {
+        for (size_t b = 0; b < n; b += LOW_BLOCK) round_i8(x + b, out + b);
+        return;
+    }
+    for (size_t k = 0; k < n; k++) out[k] = (double)f32_from_bf16(bf16_from_f32((float)x[k]));
+}
+
+static Status linear_low(OpKind op, const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *w = &args->in[1], *y = &args->out[0], *z = &args->out[1];
+    const Real *bias = args->in[2].data;
+    const size_t mark = exec_scratch_mark(exec), n_rows = y->rows;
+    const size_t size_bytes = w->cols * (n_rows * sizeof(double) + sizeof(float));
+    double *rounded = exec_scratch(exec, size_bytes);
+    if (!rounded) return error_set_memory(err, size_bytes, 1, "rounded numbers");
+    float *weights = (float *)(rounded + n_rows * w->cols);
+    for (size_t m = 0; m < n_rows; m++)
+        round_row(op, w->cols, real_row(&args->in[0], m), rounded + m * w->cols);
+    for (size_t n = 0; n < y->cols; n++) {
+        unpack_tensor_row(w, n, weights);
+        for (size_t m = 0; m < n_rows; m++) {
+            const double *x = rounded + m * w->cols;
+            double sum = 0;
+            for (size_t k = 0; k < w->cols; k++) sum += x[k] * (double)weights[k];
+            if (bias) sum += (double)bias[n];
+            if (z->data) real_row(z, m)[n] = (Real)sum;
+            real_row(y, m)[n] = (Real)activation_value(args->as.linear.activation, sum);
+        }
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
+Status REFERENCE(linear_i8)(const OpArgs *args, Exec *exec, Error *err)
+{
+    return linear_low(OP_LINEAR_I8, args, exec, err);
+}
+
+Status REFERENCE(linear_bf16)(const OpArgs *args, Exec *exec, Error *err)
+{
+    return linear_low(OP_LINEAR_BF16, args, exec, err);
+}

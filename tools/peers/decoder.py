@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""assay beside llama.cpp (llama-cpp-python) on GGUF files of one decoder, in one interleaved run.
+
+For each file: a prompt, tokens written one by one for a single request, and for --batch requests at once. Every round runs
+both programs in turn, each in a process of its own that has the model open, and takes the CPU time of that process (all its
+threads); ratios are taken round by round and their median is printed. What assay writes is chosen greedily; llama.cpp is fed
+token 1 and chooses nothing.
+
+    python3 decoder.py --assay build/release/bin/assay llama-f32.gguf llama-q8_0.gguf ...
+    python3 decoder.py --make llama-f32.gguf --vocab vocabulary.gguf     # a Llama of 110M parameters with random weights
+
+Needs llama-cpp-python and numpy; --make needs gguf too.
+"""
+import argparse
+import ctypes
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--assay", default="build/release/bin/assay")
+    p.add_argument("--prompt", type=int, default=512, help="tokens of the prompt")
+    p.add_argument("--generate", type=int, default=32, help="tokens that a request writes")
+    p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--what", default="prompt,one,batch")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--wall", action="store_true", help="ratios of wall time, for several threads on an idle machine")
+    p.add_argument("--assay-options", default="", help="more options of assay predict, e.g. '--compute bf16'")
+    p.add_argument("--make", metavar="FILE", help="write such a model and stop")
+    p.add_argument("--vocab", help="GGUF file whose tokenizer --make takes over")
+    p.add_argument("files", nargs="*")
+    return p.parse_args()
+
+
+# ---- assay ----
+
+
+class Assay:
+    """One `assay predict` that stays open; a request is a line, and so is an answer."""
+
+    def __init__(self, args, path, size):
+        command = [args.assay, "predict", path, "--mode", "generate", "--batch", str(size)]
+        command += ["--threads", str(args.threads), "-q"] + args.assay_options.split()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.size = size
+
+    def cpu(self):
+        total = 0
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            total += int(open(f"/proc/{self.process.pid}/task/{task}/schedstat").read().split()[0])
+        return total / 1e9
+
+    def run(self, prompts, n):
+        lines = [json.dumps({"input_ids": ids, "max_new_tokens": n}) + "\n" for ids in prompts]
+        wall, cpu = time.perf_counter(), self.cpu()
+        self.process.stdin.write("".join(lines).encode())
+        self.process.stdin.flush()
+        for _ in prompts:
+            answer = json.loads(self.process.stdout.readline())
+            if len(answer.get("ids", [])) != n:
+                sys.exit(f"assay wrote {answer}, not {n} tokens: the model's end-of-text came early")
+        return time.perf_counter() - wall, self.cpu() - cpu
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# ---- llama.cpp ----
+
+
+class Llama:
+    def __init__(self, args, path, size):
+        import llama_cpp as L
+
+        self.L = L
+        self.silent = L.llama_log_callback(lambda *a: None)
+        L.llama_log_set(self.silent, ctypes.c_void_p(0))
+        m = L.llama_model_default_params()
+        m.use_mmap = True
+        self.model = L.llama_model_load_from_file(path.encode(), m)
+        c = L.llama_context_default_params()
+        c.n_ctx = size * 1024
+        c.n_batch = c.n_ubatch = 512
+        c.n_seq_max = size
+        c.n_threads = c.n_threads_batch = args.threads
+        self.context = L.llama_init_from_model(self.model, c)
+        self.batch = L.llama_batch_init(1024, 0, size)
+
+    def decode(self, rows):
+        """rows: (token, position, sequence, whether its logits are wanted)"""
+        b = self.batch
+        b.n_tokens = len(rows)
+        for i, (token, position, sequence, wanted) in enumerate(rows):
+            b.token[i], b.pos[i], b.n_seq_id[i], b.logits[i] = token, position, 1, wanted
+            b.seq_id[i][0] = sequence
+        if self.L.llama_decode(self.context, b) != 0:
+            sys.exit("llama_decode failed")
+
+    def run(self, prompts, n):
+        L = self.L
+        wall, cpu = time.perf_counter(), time.process_time()
+        L.llama_memory_clear(L.llama_get_memory(self.context), True)
+        for s, ids in enumerate(prompts):
+            self.decode([(t, i, s, i + 1 == len(ids)) for i, t in enumerate(ids)])
+        for step in range(n - 1):
+            self.decode([(1, len(ids) + step, s, True) for s, ids in enumerate(prompts)])
+        L.llama_get_logits_ith(self.context, -1)
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+
+# ---- the run ----
+
+
+def measure(args, path, what):
+    size = args.batch if what == "batch" else 1
+    length, n = (args.prompt, 1) if what == "prompt" else (8, args.generate)
+    prompts = [[(i * 7919 + s * 104729) % 30000 + 5 for i in range(length)] for s in range(size)]
+    ours, theirs = Assay(args, path, size), Llama(args, path, size)
+    units, column = (length if what == "prompt" else size * (n - 1)), (0 if args.wall else 1)
+    speeds = []
+    for r in range(args.rounds + 1):
+        a, b = ours.run(prompts, n)[column], theirs.run(prompts, n)[column]
+        if what != "prompt":  # what is written, without the prompt that came before
+            a -= ours.run(prompts, 1)[column]
+            b -= theirs.run(prompts, 1)[column]
+        if r > 0:  # the first one warms up
+            speeds.append((units / a, units / b, b / a))
+    ours.close()
+    a, b, ratio = (statistics.median(column) for column in zip(*speeds))
+    low, high = min(s[2] for s in speeds), max(s[2] for s in speeds)
+    print(f"{os.path.basename(path):24} {what:7} assay {a:8.1f} tok/s  llama.cpp {b:8.1f} tok/s  "
+          f"ratio {ratio:.2f} [{low:.2f}, {high:.2f}]", flush=True)
+
+
+def make(path, vocabulary):
+    import gguf
+    import numpy as np
+
+    hidden, layers, heads, inner, words = 768, 12, 12, 2048, 32000
+    rng, w = np.random.default_rng(0), gguf.GGUFWriter(path, "llama")
+    w.add_context_length(1024), w.add_embedding_length(hidden), w.add_block_count(layers)
+    w.add_feed_forward_length(inner), w.add_head_count(heads), w.add_head_count_kv(heads)
+    w.add_layer_norm_rms_eps(1e-5), w.add_rope_dimension_count(hidden // heads)
+    w.add_file_type(gguf.LlamaFileType.ALL_F32)
+    for key, field in gguf.GGUFReader(vocabulary).fields.items():
+        if key.startswith("tokenizer."):
+            is_list = field.types[0] == gguf.GGUFValueType.ARRAY
+            w.add_key_value(key, field.contents(), field.types[0], **({"sub_type": field.types[-1]} if is_list else {}))
+            words = len(field.contents()) if key.endswith(".tokens") else words
+
+    def matrix(name, rows, cols):
+        w.add_tensor(name + ".weight", rng.standard_normal((rows, cols), np.float32) * 0.02)
+
+    def norm(name):
+        w.add_tensor(name + ".weight", np.ones(hidden, np.float32))
+
+    matrix("token_embd", words, hidden)
+    for i in range(layers):
+        b = f"blk.{i}."
+        norm(b + "attn_norm"), norm(b + "ffn_norm")
+        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            matrix(b + name, hidden, hidden)
+        matrix(b + "ffn_gate", inner, hidden), matrix(b + "ffn_up", inner, hidden), matrix(b + "ffn_down", hidden, inner)
+    norm("output_norm")
+    w.write_header_to_file(), w.write_kv_data_to_file(), w.write_tensors_to_file(), w.close()
+
+
+def main():
+    args = arguments()
+    if args.make:
+        make(args.make, args.vocab)
+        return
+    for path in args.files:
+        for what in args.what.split(","):
+            measure(args, path, what)
+
+
+if __name__ == "__main__":
+    main()
