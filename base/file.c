@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/file_internal.h"
+#include "base/input.h"
 #include "base/size.h"
 
 static Status map_open_file(const char *path, int fd, Slice *out, Error *err)
@@ -118,6 +119,46 @@ Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out, E
 done:
     buffer_release(&bytes);
     file_close_input(fd);
+    return s;
+}
+
+static Status unpack_all(Input *input, const char *name, size_t max_bytes, Buffer *bytes,
+                         Error *err)
+{
+    for (;;) {
+        char piece[1 << 16];
+        size_t n;
+        TRY(input_read(input, piece, sizeof piece, &n, err));
+        if (n == 0) return buffer_status(bytes, err);
+        if (n > max_bytes - bytes->len) {
+            return error_set(err, STATUS_INVALID, "%s: is larger than the %zu bytes allowed here",
+                             name, max_bytes);
+        }
+        buffer_append(bytes, (Slice){piece, n});
+        TRY(buffer_status(bytes, err));
+    }
+}
+
+Status file_read_data(Arena *arena, const char *path, size_t max_bytes, Slice *out, char sha256[65],
+                      Error *err)
+{
+    Input *input = NULL;
+    Buffer bytes = {0};
+    Sha256 hash;
+    sha256_init(&hash);
+    Status s = input_open(path, sha256 ? &hash : NULL, &input, err);
+    if (s == STATUS_OK) s = unpack_all(input, file_input_name(path), max_bytes, &bytes, err);
+    if (s != STATUS_OK) goto done;
+    *out = arena_copy(arena, buffer_slice(&bytes));
+    if (out->ptr == NULL) s = error_set_memory(err, bytes.len, 1, file_input_name(path));
+    if (sha256) {
+        unsigned char digest[32];
+        sha256_finish(&hash, digest);
+        sha256_hex(digest, sha256);
+    }
+done:
+    buffer_release(&bytes);
+    input_close(&input);
     return s;
 }
 

@@ -16,6 +16,11 @@ void file_drop(Slice part);
 Status file_read(Arena *arena, const char *path, size_t max_bytes, Slice *out,
                  Error *err) MUST_CHECK;
 
+// The same of data that people give: gzip and zstd are unpacked (input.h), max_bytes counts what comes out. sha256, where
+// not NULL, is the hash of the file as it stands.
+Status file_read_data(Arena *arena, const char *path, size_t max_bytes, Slice *out, char sha256[65],
+                      Error *err) MUST_CHECK;
+
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
 typedef struct FileStat {
@@ -48,7 +53,7 @@ void file_writer_discard(FileWriter **writer);
 // The three calls in one.
 Status file_write(const char *path, Slice bytes, Error *err) MUST_CHECK;
 
-// A stream of lines from a file or, for "-", standard input. Memory is bounded by the longest line.
+// A stream of lines from a file or, for "-", standard input; gzip and zstd are unpacked (input.h). Memory is bounded by the longest line.
 typedef struct LineReader LineReader;
 Status line_reader_open(const char *path, LineReader **out, Error *err) MUST_CHECK;
 // The next line without its LF or CRLF, valid until the next call; *more is false at the end. A line longer than 64 MiB

@@ -3,12 +3,13 @@
 
 #include "base/file.h"
 #include "base/file_internal.h"
+#include "base/input.h"
 #include "base/size.h"
 
 enum { FIRST_CAPACITY = 1 << 16, MAX_LINE_BYTES = 64 << 20 };
 
 struct LineReader {
-    int fd;
+    Input *input;
     char *name;
     char *bytes;
     size_t capacity;
@@ -20,14 +21,14 @@ struct LineReader {
 Status line_reader_open(const char *path, LineReader **out, Error *err)
 {
     *out = NULL;
-    int fd;
-    TRY(file_open_input(path, &fd, err));
+    Input *input;
+    TRY(input_open(path, NULL, &input, err));
     LineReader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) {
-        file_close_input(fd);
+        input_close(&input);
         return error_set_memory(err, 1, sizeof *reader, "a line reader");
     }
-    reader->fd = fd;
+    reader->input = input;
     reader->capacity = FIRST_CAPACITY;
     reader->bytes = malloc(reader->capacity);
     reader->name = strdup(file_input_name(path));
@@ -64,10 +65,10 @@ static Status make_room(LineReader *reader, Error *err)
 static Status read_more(LineReader *reader, Error *err)
 {
     TRY(make_room(reader, err));
-    const long n =
-        file_read_some(reader->fd, reader->bytes + reader->end, reader->capacity - reader->end);
-    if (n < 0) return file_set_errno(err, reader->name, "reading");
-    reader->end += (size_t)n;
+    size_t n;
+    TRY(input_read(reader->input, reader->bytes + reader->end, reader->capacity - reader->end, &n,
+                   err));
+    reader->end += n;
     reader->at_end = n == 0;
     return STATUS_OK;
 }
@@ -115,7 +116,7 @@ void line_reader_close(LineReader **reader)
 {
     LineReader *closed = *reader;
     if (closed == NULL) return;
-    file_close_input(closed->fd);
+    input_close(&closed->input);
     free(closed->bytes);
     free(closed->name);
     free(closed);

@@ -10,6 +10,8 @@ endfunction()
 
 assay_require(ICU icu-uc libicu-dev)
 assay_require(CJSON libcjson libcjson-dev)
+assay_require(ZLIB zlib zlib1g-dev)
+assay_require(ZSTD libzstd libzstd-dev)
 assay_require(PCRE2 libpcre2-8 libpcre2-dev)
 assay_require(SQLITE sqlite3 libsqlite3-dev)
 if(ASSAY_TESTS)

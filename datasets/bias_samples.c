@@ -14,7 +14,8 @@ BiasSample bias_sample(size_t line)
                         .bias = {.stereotyped = SAMPLE_NO_LABEL,
                                  .unknown = SAMPLE_NO_LABEL,
                                  .direction = SAMPLE_NO_LABEL,
-                                 .set = SAMPLE_NO_LABEL}};
+                                 .set = SAMPLE_NO_LABEL,
+                                 .term = SAMPLE_NO_LABEL}};
 }
 
 void bias_sample_attribute(BiasSample *sample, const char *name, Slice value)
@@ -75,10 +76,28 @@ size_t bias_line_of(const Json *value, LineCount *count)
     return count->n_breaks + 1;
 }
 
-Status bias_path_beside(const ReadInput *input, Slice name, char **out, Error *err)
+char *winobias_twin(Arena *arena, Slice path, bool *is_pro)
 {
-    *out = file_join(input->arena, file_directory_of(input->path), name);
-    return *out ? STATUS_OK : error_set_memory(err, name.len, 1, "a path");
+    const Slice name = file_name_of(path);
+    const size_t pro = slice_find(name, SLICE("pro_")), anti = slice_find(name, SLICE("anti_"));
+    *is_pro = pro != SIZE_MAX;
+    if (pro == SIZE_MAX && anti == SIZE_MAX) return NULL;
+    const size_t at = *is_pro ? pro : anti, len = *is_pro ? 4 : 5;
+    const Slice before = slice_sub(name, 0, at), after = slice_sub(name, at + len, name.len);
+    const char *twin = arena_printf(arena, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(before),
+                                    *is_pro ? "anti_" : "pro_", SLICE_ARG(after));
+    return twin ? file_join(arena, file_directory_of(path), slice_from_cstr(twin)) : NULL;
+}
+
+const char *dataset_companion(Arena *arena, const char *path, Slice format)
+{
+    const Slice whole = slice_from_cstr(path);
+    const char *beside = NULL;
+    bool is_pro;
+    if (slice_eq_cstr(format, "winobias")) beside = winobias_twin(arena, whole, &is_pro);
+    if (slice_eq_cstr(format, "winogender"))
+        beside = file_join(arena, file_directory_of(whole), SLICE(WINOGENDER_STATISTICS));
+    return beside && file_exists(beside) ? beside : NULL;
 }
 
 Status bias_read_beside(const ReadInput *input, const char *path, Slice *out, Error *err)
@@ -86,7 +105,7 @@ Status bias_read_beside(const ReadInput *input, const char *path, Slice *out, Er
     Slice bytes = {0};
     Sha256 hash;
     unsigned char digest[32];
-    TRY(file_read(input->arena, path, MAX_BESIDE_BYTES, &bytes, err));
+    TRY(file_read_data(input->arena, path, MAX_BESIDE_BYTES, &bytes, NULL, err));
     TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding,
                         input->options->speech, out, err));
     sha256_init(&hash);

@@ -31,8 +31,10 @@ typedef struct LineCount {
     size_t at, n_breaks;
 } LineCount;
 size_t bias_line_of(const Json *value, LineCount *count);
-// The file of that name beside the input's, in its arena.
-Status bias_path_beside(const ReadInput *input, Slice name, char **out, Error *err) MUST_CHECK;
+// The file that "winobias" reads beside one, there or not; NULL where the name has neither "pro_" nor "anti_" (or memory runs
+// out). *is_pro says which of the two was named.
+char *winobias_twin(Arena *arena, Slice path, bool *is_pro);
+#define WINOGENDER_STATISTICS "occupations-stats.tsv"
 // Its text, decoded as the input was; the input's hash covers it too.
 Status bias_read_beside(const ReadInput *input, const char *path, Slice *out,
                         Error *err) MUST_CHECK;

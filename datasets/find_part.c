@@ -1,5 +1,6 @@
 // The file of a part ("train") in a directory.
 #include "base/file.h"
+#include "base/input.h"
 #include "datasets/reader.h"
 
 #include <stdio.h>
@@ -40,6 +41,7 @@ static bool is_one_of(Slice word, const char *const names[MAX_NAMES])
 // 2: the name is the part's and an extension. 1: the part is one of its words. 0: neither.
 static int rank_name(Slice file, const char *const names[MAX_NAMES])
 {
+    file = input_plain_name(file);
     size_t dot = file.len;
     while (dot > 0 && file.ptr[dot - 1] != '.') dot--;
     const Slice stem = slice_sub(file, 0, dot ? dot - 1 : 0);
@@ -55,6 +57,7 @@ static int rank_name(Slice file, const char *const names[MAX_NAMES])
 static bool is_readable(Slice file, Slice end)
 {
     const Reader *reader;
+    file = input_plain_name(file);
     if (end.len > 0) {
         return file.len > end.len + 1 && slice_ends_with(file, end) &&
                file.ptr[file.len - end.len - 1] == '.';

@@ -54,7 +54,7 @@ static Status read_pinned(Arena *arena, const char *path, const Dataset *data, s
     for (size_t i = 0; i < data->n_samples; i++) {
         TRY(text_index_add(&ids, data->samples[i].id, &index, err));
     }
-    TRY(file_read(arena, path, MAX_FILE_BYTES, &bytes, err));
+    TRY(file_read_data(arena, path, MAX_FILE_BYTES, &bytes, NULL, err));
     TRY(encoding_decode(arena, name, bytes, ENCODING_UTF8, SPEECH_KEYS, &text, err));
     for (size_t number = 1; slice_split(&text, '\n', &line); number++) {
         if (slice_trim(line).len == 0) continue;

@@ -23,6 +23,21 @@ static size_t count_lines(Slice text)
     return n;
 }
 
+Status packed_or_not(Arena *arena, Slice stem, Slice end, char **out, Error *err)
+{
+    static const char *const packed[] = {"", ".gz", ".zst"};
+    char *first = NULL;
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        *out = arena_printf(arena, SLICE_FMT SLICE_FMT "%s", SLICE_ARG(stem), SLICE_ARG(end),
+                            packed[i]);
+        if (!*out) return error_set_memory(err, stem.len, 1, "a path");
+        if (file_exists(*out)) return STATUS_OK;
+        if (i == 0) first = *out;
+    }
+    *out = first;
+    return STATUS_OK;
+}
+
 // The data set is both files: its hash covers them.
 static void mix_hash(char sha256[SHA256_HEX_SIZE], Slice second)
 {
@@ -38,7 +53,7 @@ static void mix_hash(char sha256[SHA256_HEX_SIZE], Slice second)
 Status second_file_read(const ReadInput *input, const char *path, Slice *out, Error *err)
 {
     Slice bytes = {0};
-    TRY(file_read(input->arena, path, MAX_SECOND_BYTES, &bytes, err));
+    TRY(file_read_data(input->arena, path, MAX_SECOND_BYTES, &bytes, NULL, err));
     mix_hash(input->sha256, bytes);
     TRY(encoding_decode(input->arena, slice_from_cstr(path), bytes, input->options->encoding,
                         input->options->speech, out, err));

@@ -1,7 +1,7 @@
 #include "datasets/reader.h"
 
 #include "base/file.h"
-#include "base/sha256.h"
+#include "base/input.h"
 #include "datasets/encoding.h"
 #include "datasets/readers.h"
 
@@ -19,6 +19,7 @@ const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)
 {
+    path = input_plain_name(path);
     for (size_t i = 0; reader->extensions[i]; i++) {
         const Slice extension = slice_from_cstr(reader->extensions[i]);
         if (path.len > extension.len &&
@@ -76,9 +77,8 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
                          "%s is a directory, want a file: name one of the files in it", path);
     }
     TRY(reader_for(input.path, options->format, &reader, err));
-    TRY(file_read(&out->arena, path, MAX_FILE_BYTES, &bytes, err));
+    TRY(file_read_data(&out->arena, path, MAX_FILE_BYTES, &bytes, out->sha256, err));
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
-    sha256_of(bytes, out->sha256);
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
                         &input.text, err));
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));

@@ -111,7 +111,7 @@ extern const size_t readers_count;
 // The reader of that name, or the one for the path's extension where name is empty. STATUS_INVALID names what there is.
 Status reader_for(Slice path, Slice name, const Reader **out, Error *err) MUST_CHECK;
 
-// Reads a whole file ("-" is standard input, with a format) into a zeroed dataset. On failure *out is zeroed again.
+// Reads a whole file ("-" is standard input, with a format; gzip and zstd are unpacked) into a zeroed dataset. On failure *out is zeroed again.
 // At most 4 GiB.
 Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
                     Error *err) MUST_CHECK;
@@ -120,6 +120,13 @@ Status dataset_read(const char *path, const ReadOptions *options, Dataset *out,
 // the arena. STATUS_INVALID where the name has another end.
 Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns, Slice *out,
                             Error *err) MUST_CHECK;
+// The file of labels that goes with X_text.txt where none is named: X_labels.txt beside it; either may be packed (.gz,
+// .zst). *out lies in the arena; NULL where there is none.
+Status dataset_labels_beside(Arena *arena, Slice path, char **out, Error *err) MUST_CHECK;
+
+// The file that a format reads beside the one that is named: the twin of "winobias", the statistics of "winogender"; in the
+// arena. NULL for other formats, and where it is not there.
+const char *dataset_companion(Arena *arena, const char *path, Slice format);
 
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
 // "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:

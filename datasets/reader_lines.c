@@ -1,24 +1,27 @@
 // Plain text: a sample a line, labels in a file beside it.
 #include "base/file.h"
+#include "base/input.h"
 #include "datasets/lines.h"
 #include "datasets/readers.h"
 
-// The path of the labels: as given, else X_labels.txt beside X_text.txt. NULL where neither is there.
+Status dataset_labels_beside(Arena *arena, Slice path, char **out, Error *err)
+{
+    const Slice plain = input_plain_name(path), suffix = SLICE_LIT("_text.txt");
+    *out = NULL;
+    if (!slice_ends_with(plain, suffix)) return STATUS_OK;
+    TRY(packed_or_not(arena, slice_sub(plain, 0, plain.len - suffix.len), SLICE("_labels.txt"), out,
+                      err));
+    if (!file_exists(*out)) *out = NULL;
+    return STATUS_OK;
+}
+
+// The path of the labels: as given, else the file beside. NULL where neither is there.
 static Status find_labels(const ReadInput *input, char **out, Error *err)
 {
-    const Slice given = input->options->labels_path, suffix = SLICE_LIT("_text.txt");
-    *out = NULL;
-    if (given.len) {
-        *out = arena_cstr(input->arena, given);
-    } else if (slice_ends_with(input->path, suffix)) {
-        *out = arena_printf(input->arena, SLICE_FMT "_labels.txt",
-                            SLICE_ARG(slice_sub(input->path, 0, input->path.len - suffix.len)));
-    } else {
-        return STATUS_OK;
-    }
-    if (!*out) return error_set_memory(err, input->path.len, 1, "a path");
-    if (!given.len && !file_exists(*out)) *out = NULL;
-    return STATUS_OK;
+    const Slice given = input->options->labels_path;
+    if (!given.len) return dataset_labels_beside(input->arena, input->path, out, err);
+    *out = arena_cstr(input->arena, given);
+    return *out ? STATUS_OK : error_set_memory(err, given.len, 1, "a path");
 }
 
 static Status read_lines(const ReadInput *input, Error *err)

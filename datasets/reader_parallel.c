@@ -1,5 +1,6 @@
 // Parallel text: a source a line in one file, its targets on the same line of others.
 #include "base/file.h"
+#include "base/input.h"
 #include "datasets/lines.h"
 #include "datasets/pairs.h"
 #include "datasets/readers.h"
@@ -9,7 +10,7 @@ enum { MAX_TARGETS = 64 };
 Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns, Slice *out,
                             Error *err)
 {
-    const Slice source = columns->text, target = columns->target;
+    const Slice source = columns->text, plain = input_plain_name(path), target = columns->target;
     if (source.len == 0 || target.len == 0) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT
@@ -17,18 +18,17 @@ Status parallel_target_path(Arena *arena, Slice path, const ReadColumns *columns
                          "{\"text\": \"en\", \"target\": \"de\"}, or the path of the targets",
                          SLICE_ARG(path));
     }
-    const size_t stem = path.len > source.len ? path.len - source.len : 0;
+    const size_t stem = plain.len > source.len ? plain.len - source.len : 0;
     if (stem < 2 || path.ptr[stem - 1] != '.' ||
-        !slice_eq(slice_sub(path, stem, path.len), source)) {
+        !slice_eq(slice_sub(plain, stem, plain.len), source)) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ": the name does not end in \"." SLICE_FMT
                                    "\", so that no file with the targets can be found beside it: "
                                    "name the source's file, or say where the targets are",
                          SLICE_ARG(path), SLICE_ARG(source));
     }
-    const char *found = arena_printf(arena, SLICE_FMT SLICE_FMT,
-                                     SLICE_ARG(slice_sub(path, 0, stem)), SLICE_ARG(target));
-    if (!found) return error_set_memory(err, path.len, 1, "a path");
+    char *found = NULL;
+    TRY(packed_or_not(arena, slice_sub(path, 0, stem), target, &found, err));
     *out = slice_from_cstr(found);
     return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 //
 // Source: Nadeem, Bethke & Reddy 2020, arXiv:2004.09456.
 #include "datasets/bias_samples.h"
+#include "datasets/text_index.h"
 
 enum { N_LABELS = 3 };
 static const char *const labels[N_LABELS] = {"stereotype", "anti-stereotype", "unrelated"};
@@ -33,8 +34,10 @@ static Status find_sentence(const Json *item, const char *label, Slice *out, Err
     return slice_trim(*out).len > 0 ? STATUS_OK : json_error(found, err, "the sentence is empty");
 }
 
-static Status add_item(const ReadInput *input, const Json *item, size_t line, Error *err)
+static Status add_item(const ReadInput *input, const Json *item, size_t line, TextIndex *terms,
+                       Error *err)
 {
+    size_t term = 0;
     BiasSample sample = bias_sample(line);
     Slice bias_type;
     TRY(json_want_string(item, "context", &sample.text, err));
@@ -47,6 +50,8 @@ static Status add_item(const ReadInput *input, const Json *item, size_t line, Er
         TRY(find_sentence(item, labels[k], &sample.choices[k], err));
     sample.n_choices = N_LABELS;
     sample.bias.stereotyped = 0;
+    TRY(text_index_add(terms, sample.bias.target, &term, err));
+    sample.bias.term = (int32_t)term;
     bias_sample_attribute(&sample, "bias_type", bias_type);
     bias_sample_attribute(&sample, "target", sample.bias.target);
     return bias_sample_add(input, &sample, err);
@@ -56,6 +61,7 @@ static Status add_items(const ReadInput *input, const Json *root, Error *err)
 {
     const Json *list = root;
     LineCount lines = {0};
+    TextIndex terms = {.arena = input->arena}; // keys lie in the document, as long as it is needed
     if (json_kind(root) == JSON_OBJECT) list = json_get(json_get(root, "data"), "intrasentence");
     if (list == NULL || json_kind(list) != JSON_ARRAY) {
         return json_error(
@@ -64,7 +70,7 @@ static Status add_items(const ReadInput *input, const Json *root, Error *err)
             "of items");
     }
     for (const Json *v = json_first(list); v != NULL; v = json_next(v))
-        TRY(add_item(input, v, bias_line_of(v, &lines), err));
+        TRY(add_item(input, v, bias_line_of(v, &lines), &terms, err));
     return STATUS_OK;
 }
 

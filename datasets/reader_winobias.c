@@ -13,24 +13,15 @@
 
 #include <stdio.h>
 
-// The path of the twin, in the arena; *is_pro says which of the two was named.
 static Status find_twin(const ReadInput *input, char **out, bool *is_pro, Error *err)
 {
-    const Slice name = file_name_of(input->path);
-    const size_t pro = slice_find(name, SLICE("pro_")), anti = slice_find(name, SLICE("anti_"));
-    *is_pro = pro != SIZE_MAX;
-    if (pro == SIZE_MAX && anti == SIZE_MAX) {
+    *out = winobias_twin(input->arena, input->path, is_pro);
+    if (*out == NULL) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ": the name says neither \"pro_\" nor \"anti_\": want WinoBias' "
                                    "files, such as pro_stereotyped_type1.txt.dev",
                          SLICE_ARG(input->path));
     }
-    const size_t at = *is_pro ? pro : anti, len = *is_pro ? 4 : 5;
-    const Slice before = slice_sub(name, 0, at), after = slice_sub(name, at + len, name.len);
-    const char *twin = arena_printf(input->arena, SLICE_FMT "%s" SLICE_FMT, SLICE_ARG(before),
-                                    *is_pro ? "anti_" : "pro_", SLICE_ARG(after));
-    if (twin == NULL) return error_set_memory(err, name.len, 1, "a path");
-    TRY(bias_path_beside(input, slice_from_cstr(twin), out, err));
     if (file_exists(*out)) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ": its twin %s is not there; both versions are read together",

@@ -11,8 +11,6 @@
 #include "datasets/rows.h"
 #include "datasets/text_index.h"
 
-#define STATS_NAME "occupations-stats.tsv"
-
 typedef struct Template {
     Slice key, occupation, participant; // key: the sentid up to its gender
     bool is_of_occupation;
@@ -92,9 +90,10 @@ static Status take_share(Winogender *w, Slice path, size_t line, Slice occupatio
 static Status read_statistics(Winogender *w, Error *err)
 {
     static const char *const names[2] = {"occupation", "bls_pct_female"};
-    char *path = NULL;
     Slice text;
-    TRY(bias_path_beside(w->input, SLICE(STATS_NAME), &path, err));
+    const char *path =
+        file_join(w->input->arena, file_directory_of(w->input->path), SLICE(WINOGENDER_STATISTICS));
+    if (path == NULL) return error_set_memory(err, w->input->path.len, 1, "a path");
     if (!file_exists(path)) return STATUS_OK;
     TRY(bias_read_beside(w->input, path, &text, err));
     return each_row(w, slice_from_cstr(path), text, names, take_share, err);

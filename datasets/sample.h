@@ -29,6 +29,7 @@ typedef struct SampleBias {
         set; // of word and sentence sets: 0 and 1 targets, 2 and 3 attributes, or SAMPLE_NO_LABEL
     bool is_ambiguous; // the context leaves the question open
     Slice target;      // the term that a stereotype is about; empty = none
+    int32_t term;      // its number among those of the set, or SAMPLE_NO_LABEL
 } SampleBias;
 
 typedef struct Sample {

@@ -48,6 +48,12 @@ static Status check_settings(const SuiteModel *model, const TaskData *data, size
 Status map_labels(const char *path, const ModelConfig *config, const TaskData *data,
                   int32_t *label_of, Error *err)
 {
+    if (data->family->takes) {
+        if (data->family->takes(config->head)) return STATUS_OK;
+        return error_set(err, STATUS_INVALID, "%s: its head is %s, but \"%s\" tasks ask %s", path,
+                         model_head_name(config->head), data->family->name,
+                         data->family->takes_what);
+    }
     if (config->head != data->head) {
         return error_set(
             err, STATUS_INVALID,
@@ -112,11 +118,29 @@ static Status check_fresh(const SuiteModel *from, const TaskData *data, Error *e
                      data->family->name);
 }
 
+// Nothing is learnt for tasks that ask models as they are.
+static Status check_asked(const SuiteModel *from, const TaskData *data, Error *err)
+{
+    if (!data->family->takes || (!from->does_tune && from->kind == SUITE_MODEL_SAVED))
+        return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "\"%s\" tasks ask %s as they are saved: give the model a \"path\", and tune it in "
+        "a suite of its own",
+        data->family->name, data->family->takes_what);
+}
+
 Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
 {
     const SuiteModel *from = &suite->models[model];
     Arena scratch = {0};
     Status s = STATUS_OK;
+    for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++)
+        s = check_asked(from, &prepared->tasks[task], err);
+    if (s != STATUS_OK) {
+        arena_release(&scratch);
+        return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
+    }
     if (from->kind == SUITE_MODEL_SAVED) {
         s = check_saved(from, suite, prepared, &scratch, err);
     } else {

@@ -106,6 +106,11 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
         options.labels = data->labels;
         options.n_labels = data->n_labels;
     }
+    if (data->family->takes) {
+        options.one_token = 1; // of masked models each token is asked about on its own
+        if (data->head == HEAD_EMBEDDING) options.head_choice = HEAD_FOR_LABELS;
+        options.head = data->head;
+    }
     if (from->kind == SUITE_MODEL_CREATE) {
         options.labels = data->labels;
         options.n_labels = data->n_labels;

@@ -4,9 +4,11 @@
 
 extern const Family family_classify, family_tag, family_span, family_choice, family_generate,
     family_translate;
+extern const Family family_prefer, family_associate;
 
 const Family *const families_all[] = {&family_classify, &family_tag,      &family_span,
-                                      &family_choice,   &family_generate, &family_translate};
+                                      &family_choice,   &family_generate, &family_translate,
+                                      &family_prefer,   &family_associate};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)
@@ -127,4 +129,14 @@ void family_labels_as_read(TaskData *data)
 {
     data->metric_labels = data->labels;
     data->n_metric_labels = data->n_labels;
+}
+
+void family_bias_item(const Sample *sample, Item *item)
+{
+    const SampleBias *bias = sample->bias;
+    if (bias == NULL) return;
+    item->label = sample->gold != SAMPLE_NO_LABEL ? sample->gold : bias->direction;
+    item->stereotyped = bias->stereotyped;
+    item->unknown = bias->unknown;
+    item->is_ambiguous = bias->is_ambiguous;
 }

@@ -75,6 +75,10 @@ struct Family {
     ModelHead head;
     // Another head for some tasks; NULL = `head` for all. Callers use family_head.
     ModelHead (*head_for)(const SuiteTask *task);
+    // Models are asked as they are saved, whichever of several heads they have (HEAD_EMBEDDING: their encoder, whatever the
+    // head); NULL = only `head` will do, or a tuned model. `takes_what` says it for messages.
+    bool (*takes)(ModelHead head);
+    const char *takes_what;
     unsigned gives; // what its items carry: MetricNeeds of metrics/metric.h
     // Metrics where a task names none, as JSON; the first is the primary one.
     const char *metrics;
@@ -145,5 +149,7 @@ Status family_predict(const Asked *asked, const Responder *responder, Arena *are
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err) MUST_CHECK;
 // The classes as the reader found them, for head and metrics alike.
 void family_labels_as_read(TaskData *data);
+// What a sample knows about bias, for metrics.
+void family_bias_item(const Sample *sample, Item *item);
 
 #endif

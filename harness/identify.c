@@ -163,16 +163,22 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_targe
     sha256_update_field(hash, (Slice){(const char *)&sides, 1});
 }
 
-// The second file of the "lines" format: given, or X_labels.txt beside X_text.txt. NULL where there is none.
-static const char *labels_file(Identify *id, const SuiteTask *task, const char *path)
+// The second file of a format: of "lines" the labels, given or the ones beside; the twin of "winobias", the statistics of
+// "winogender". NULL where there is none.
+static Status labels_file(Identify *id, const SuiteTask *task, const char *path, const char **out,
+                          Error *err)
 {
-    static const Slice end = SLICE_LIT("_text.txt");
-    if (task->read.labels_path.len > 0) return arena_cstr(id->arena, task->read.labels_path);
-    const Slice whole = slice_from_cstr(path);
-    if (!slice_ends_with(whole, end)) return NULL;
-    const Slice stem = slice_sub(whole, 0, whole.len - end.len);
-    const char *beside = arena_printf(id->arena, SLICE_FMT "_labels.txt", SLICE_ARG(stem));
-    return beside && file_exists(beside) ? beside : NULL;
+    const Slice given = task->read.labels_path;
+    char *beside = NULL;
+    *out = dataset_companion(id->arena, path, task->read.format);
+    if (*out) return STATUS_OK;
+    if (given.len == 0) {
+        TRY(dataset_labels_beside(id->arena, slice_from_cstr(path), &beside, err));
+        *out = beside;
+        return STATUS_OK;
+    }
+    *out = arena_cstr(id->arena, given);
+    return *out ? STATUS_OK : error_set_memory(err, given.len, 1, "a path");
 }
 
 static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, const char *path,
@@ -186,7 +192,8 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
         arena_printf(id->arena, SLICE_FMT "/%s", SLICE_ARG(task->name), data_part_name(part));
     if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
     TRY(add_file(id, "data", slice_from_cstr(name), path, &out->sha256[part], err));
-    const char *labels = labels_file(id, task, path);
+    const char *labels = NULL;
+    TRY(labels_file(id, task, path, &labels, err));
     if (labels) {
         name = arena_printf(id->arena, "%s labels", name);
         if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
@@ -270,6 +277,10 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     if (is_span) {
         json_put_key(&w, "max_answer");
         json_put_u64(&w, task->max_answer);
+    }
+    if (task->likelihood.len > 0) {
+        json_put_key(&w, "likelihood");
+        json_put_string(&w, task->likelihood);
     }
     json_put_key(&w, "max_length");
     json_put_u64(&w, task->max_length);

@@ -170,6 +170,7 @@ Status run_suite(const Suite *suite, const RunOptions *options, RunResult *resul
 void run_result_release(RunResult *result)
 {
     buffer_release(&result->table);
+    buffer_release(&result->verdicts);
     arena_release(&result->arena);
     *result = (RunResult){0};
 }

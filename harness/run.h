@@ -36,7 +36,8 @@ typedef struct RunResult {
     size_t n_cached, n_done, n_failed; // stored before; done and failed by this session
     Slice *reports;                    // paths
     size_t n_reports;
-    Buffer table; // the terminal report; empty where none was wanted
+    Buffer table;    // the terminal report; empty where none was wanted
+    Buffer verdicts; // beside it: what it comes to, a line a task
 } RunResult;
 
 // STATUS_OK also where trials failed: see n_failed. STATUS_CANCELLED where the run was stopped: begun again, it goes on. On

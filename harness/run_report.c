@@ -61,6 +61,11 @@ static Status write_all(Reporting *reporting, Error *err)
     if (terminal == NULL) return STATUS_OK;
     const ReportOptions options = {.width = run->options->width, .colour = run->options->colour};
     TRY(need_view(reporting, err));
+    for (size_t task = 0; task < reporting->view.n_tasks; task++) {
+        report_verdict(&reporting->view, (int)task, &run->result->verdicts);
+        buffer_append_byte(&run->result->verdicts, '\n');
+    }
+    TRY(buffer_status(&run->result->verdicts, err));
     return terminal->render(&reporting->view, &options, &run->result->table, err);
 }
 

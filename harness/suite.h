@@ -165,6 +165,8 @@ typedef struct SuiteTask {
     size_t beams;
     double length_penalty; // NaN = as the model's files say
     size_t max_new_tokens;
+    Slice
+        likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
     SuitePrompt prompt;   // how causal models are asked
     ReadOptions read;     // labels_path is ready to open
     SuiteMetric *metrics; // at least one

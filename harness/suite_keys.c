@@ -6,6 +6,7 @@
 #include "datasets/reader.h"
 #include "datasets/scheme.h"
 #include "harness/family.h"
+#include "harness/likelihood.h"
 #include "harness/suite.h"
 #include "harness/suite_internal.h"
 #include "metrics/metrics.h"
@@ -57,6 +58,11 @@ static const char *choice_decode(size_t i)
 static const char *choice_scheme(size_t i)
 {
     return scheme_name(i);
+}
+
+static const char *choice_likelihood(size_t i)
+{
+    return i < N_LIKELIHOODS ? likelihood_name((Likelihood)i) : NULL;
 }
 
 static const char *choice_family(size_t i)
@@ -230,7 +236,9 @@ static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
          "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
          "`span` answers by a span of a passage, `choice` takes one of several answers, `generate` "
-         "writes its own, `translate` writes a target for each source",
+         "writes its own, `translate` writes a target for each source, `prefer` says "
+         "which of several texts a model finds the likeliest, `associate` how near sets of texts are to "
+         "each other",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,
@@ -267,6 +275,11 @@ static const SuiteKey keys_shared[] = {
     {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
          "(as the model's files say, and at most twice the source's and 10)"),
      .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
+    {KEY("likelihood", KEY_CHOICE,
+         "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
+         "the `target` that fills a blank",
+         "(by the format)"),
+     .choice = choice_likelihood, FIELD(SuiteTask, likelihood), .is_omitted = true},
     {KEY("prompt", KEY_OBJECT,
          "how causal models are asked in words, in place of a head of their own; `choice` and "
          "`generate` need it",

@@ -96,13 +96,15 @@ static const Metric *metric_of_score(const SuiteTask *task, Slice score)
     return NULL;
 }
 
-static Status check_primary(const Json *object, SuiteTask *task, Error *err)
+static Status check_primary(const Suite *suite, const Json *object, SuiteTask *task, Error *err)
 {
+    bool does_choose = false;
+    for (size_t i = 0; i < suite->n_models; i++) does_choose |= suite->models[i].does_tune;
     if (task->primary.len == 0) task->primary = slice_from_cstr(task->metrics[0].metric->name);
     const Json *written = json_get(object, "primary");
     const Json *at = written ? written : object;
     const Metric *metric = metric_of_score(task, task->primary);
-    if (metric && metric->direction != NO_DIRECTION) return STATUS_OK;
+    if (metric && (metric->direction != NO_DIRECTION || !does_choose)) return STATUS_OK;
     return json_error(at, err, "the primary score \"" SLICE_FMT "\" %s", SLICE_ARG(task->primary),
                       metric ? "is neither better higher nor lower, so nothing can be chosen by it"
                              : "belongs to none of the task's metrics");
@@ -390,7 +392,12 @@ static Status read_data(const SuiteReading *reading, const Json *object, SuiteTa
     TRY(suite_resolve_path(reading, data, reading->edited->name, &path, err));
     if (reading->without_files) return STATUS_OK;
     if (file_is_directory(path)) return find_parts(reading, data, path, task, err);
-    task->train = path;
+    // A task that asks models as they are saved has nothing to learn from.
+    const Family *family = family_find(task->family);
+    if (family->takes)
+        task->test = path;
+    else
+        task->train = path;
     return check_file(reading, object, "data", path, err);
 }
 
@@ -505,7 +512,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(read_shared(reading, object, reading->edited->name, task, err));
     if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
     TRY(add_prompt_metrics(reading, task, err));
-    TRY(check_primary(object, task, err));
+    TRY(check_primary(suite, object, task, err));
     TRY(check_monitors(suite, object, task, err));
     TRY(read_data(reading, object, task, err));
     TRY(find_targets(reading, object, task, err));

@@ -7,6 +7,11 @@
 
 enum { N_SLOTS = 1024, PADDING = 8 };
 
+// What Python takes for white space in ASCII.
+static const bool ascii_spaces[128] = {
+    ['\t'] = true, ['\n'] = true, ['\v'] = true, ['\f'] = true, ['\r'] = true,
+    [0x1c] = true, [0x1d] = true, [0x1e] = true, [0x1f] = true, [' '] = true};
+
 // ---- characters as bytes ----
 
 static size_t slot_of_point(CodePoint c)
@@ -54,20 +59,21 @@ Status char_text(CharNumbers *numbers, Slice text, bool has_space, bool is_added
     TRY(arena_take_raw(arena, text.len + PADDING, 1, "characters", &to, err));
     if (numbers->slots == NULL) {
         TRY(arena_take(arena, N_SLOTS, 1, "characters", &numbers->slots, err));
+        // White space that is passed over has some number, so that it takes the way of all others.
+        for (size_t c = 0; !has_space && c < 128; c++) numbers->ascii[c] = ascii_spaces[c];
     }
     for (size_t offset = 0; !is_full && offset < text.len;) {
         const unsigned char byte = (unsigned char)text.ptr[offset];
         if (byte < 0x80) {
             offset++;
-            if (byte <= ' ' && !has_space && unicode_is_python_space(byte)) continue;
             to[n] = numbers->ascii[byte];
             if (to[n] == 0) is_full = !number_ascii(numbers, byte, is_added, &to[n]);
+            n += has_space || !ascii_spaces[byte];
         } else {
             const CodePoint c = utf8_next(text, &offset);
             if (!has_space && unicode_is_python_space(c)) continue;
-            is_full = !number_point(numbers, c, is_added, &to[n]);
+            is_full = !number_point(numbers, c, is_added, &to[n++]);
         }
-        n++;
     }
     memset(to + n, 0, PADDING);
     *out = (CharText){to, n};

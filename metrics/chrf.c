@@ -71,38 +71,53 @@ static Status characters_of(Slice text, bool has_whitespace, Arena *arena, Token
     return STATUS_OK;
 }
 
-static bool is_punctuation(Slice character)
+// What a byte means to words; bytes of longer characters are none of these.
+typedef enum ByteClass { BYTE_OTHER, BYTE_SPACE, BYTE_MARK } ByteClass;
+
+static ByteClass class_of(char byte)
 {
-    const unsigned char c = (unsigned char)character.ptr[0];
-    return character.len == 1 && c > ' ' && c < 0x7f &&
-           !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+    static const char classes[] =
+        "oooooooooSSSSSooooooooooooooSSSSSMMMMMMMMMMMMMMMooooooooooMMMMMM"
+        "MooooooooooooooooooooooooooMMMMMMooooooooooooooooooooooooooMMMMo";
+    const unsigned char c = (unsigned char)byte;
+    if (c >= 0x80 || classes[c] == 'o') return BYTE_OTHER;
+    return classes[c] == 'S' ? BYTE_SPACE : BYTE_MARK;
 }
 
-static bool is_one_character(Slice word)
+// The end of the word that begins at offset, and in *next where to go on after what ends it.
+static size_t word_end(Slice text, size_t offset, size_t *next)
 {
-    size_t offset = 0;
-    (void)utf8_next(word, &offset);
-    return offset == word.len;
+    while (offset < text.len) {
+        const size_t begin = offset;
+        const bool is_ascii = (unsigned char)text.ptr[offset] < 0x80;
+        const bool ends = is_ascii ? class_of(text.ptr[offset++]) == BYTE_SPACE
+                                   : unicode_is_python_space(utf8_next(text, &offset));
+        if (!ends) continue;
+        *next = offset;
+        return begin;
+    }
+    *next = offset;
+    return offset;
 }
 
 // Words with one ASCII punctuation mark split off: the last character if it is one, else the first. "(hi)" gives
-// "(hi" and ")", as in the reference.
+// "(hi" and ")", as in the reference. Of words by TOKENIZER_NONE, found here in one pass.
 static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    Tokens plain;
-    TRY(tokenize_text(TOKENIZER_NONE, text, false, arena, &plain, err));
     *out = (Tokens){0};
-    TRY(arena_take_raw(arena, 2 * plain.n, sizeof *out->items, "words", &out->items, err));
-    for (size_t i = 0; i < plain.n; i++) {
-        const Slice word = plain.items[i];
+    TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "words", &out->items, err));
+    for (size_t offset = 0; offset < text.len;) {
+        const size_t begin = offset, end = word_end(text, begin, &offset);
+        const Slice word = slice_sub(text, begin, end);
         const size_t n = word.len;
-        const bool is_single = is_one_character(word);
-        if (!is_single && is_punctuation(slice_sub(word, n - 1, n))) {
-            out->items[out->n++] = slice_sub(word, 0, n - 1);
-            out->items[out->n++] = slice_sub(word, n - 1, n);
-        } else if (!is_single && is_punctuation(slice_sub(word, 0, 1))) {
-            out->items[out->n++] = slice_sub(word, 0, 1);
-            out->items[out->n++] = slice_sub(word, 1, n);
+        if (n == 0) continue;
+        // Of more than one byte and with an ASCII mark at an end, it has more than one character.
+        const bool ends_so = class_of(word.ptr[n - 1]) == BYTE_MARK;
+        const bool begins_so = class_of(word.ptr[0]) == BYTE_MARK;
+        if ((ends_so || begins_so) && n > 1) {
+            const size_t cut = ends_so ? n - 1 : 1;
+            out->items[out->n++] = slice_sub(word, 0, cut);
+            out->items[out->n++] = slice_sub(word, cut, n);
         } else {
             out->items[out->n++] = word;
         }

@@ -16,7 +16,7 @@ typedef struct Item {
     const double *probabilities; // [n_classes], sums to 1; NULL where the system gives none
     size_t n_classes;
 
-    // Regression: the reference and the prediction. For questions that may have no answer, predicted_value is the
+    // Regression: the reference and the prediction. Of SEAT, value is the association of a target. For questions that may have no answer, predicted_value is the
     // system's probability of "no answer".
     double value, predicted_value;
 

@@ -30,8 +30,9 @@ typedef enum MetricNeeds {
     NEEDS_EMBEDDINGS = 1 << 10,
     NEEDS_PREFERENCES = 1 << 11,     // two systems and which of them won
     NEEDS_COUNTERFACTUALS = 1 << 12, // the answer to the text with the group swapped
-    NEEDS_PROMPTS = 1 << 14,         // answers to a prompt
     NEEDS_STEREOTYPES = 1 << 13,     // the class or choice that a stereotype asks for
+    NEEDS_ASSOCIATIONS = 1 << 14,    // how much nearer a target's embedding is to one of two sets
+    NEEDS_PROMPTS = 1 << 15,         // answers to a prompt
 } MetricNeeds;
 
 typedef enum MetricKind { METRIC_SUMS, METRIC_ROWS, METRIC_WHOLE } MetricKind;

@@ -1,6 +1,6 @@
 // metrics/metrics.h: the C library: everything a program needs to score outputs and compare systems.
 //
-// docs/examples/score_accuracy.c shows its use. Link assay_metrics and assay_base.
+// docs/examples/ shows its use: score_accuracy.c, and score_bleu.c with two systems compared. Link assay_metrics and assay_base.
 #ifndef ASSAY_METRICS_METRICS_H
 #define ASSAY_METRICS_METRICS_H
 

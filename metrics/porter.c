@@ -1,5 +1,6 @@
 #include "metrics/porter.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -242,29 +243,52 @@ size_t porter_stem(char *word, size_t len)
 
 // ---- Stems remembered ----
 
-enum { KNOWN_BYTES = 16, N_KNOWN = 16384 };
+enum { KNOWN_BYTES = 16, N_KNOWN = 16384, N_TRIED = 2 };
+
+typedef enum EntryState { ENTRY_FREE, ENTRY_TAKEN, ENTRY_READY } EntryState;
 
 typedef struct KnownStem {
-    uint64_t word[2]; // its bytes, zeros after them; all zeros = free
+    uint64_t word[2]; // its bytes, zeros after them
     char stem[KNOWN_BYTES];
-    uint64_t len; // of the stem
+    uint32_t len;      // of the stem
+    atomic_uint state; // EntryState; what is ready is only read
 } KnownStem;
 
-size_t porter_stem_known(char *word, size_t len)
+struct StemMemo {
+    KnownStem entries[N_KNOWN + N_TRIED];
+};
+
+Status stem_memo_new(Arena *arena, StemMemo **out, Error *err)
 {
-    // What a word's stem is never changes: this saves work, and is no state that a caller could see.
-    static _Thread_local KnownStem known[N_KNOWN];
+    return arena_take(arena, 1, sizeof **out, "stems", out, err);
+}
+
+static size_t remember(KnownStem *entry, const uint64_t bytes[2], char *word, size_t len)
+{
+    unsigned expected = ENTRY_FREE;
+    const size_t stem_len = porter_stem(word, len);
+    if (!atomic_compare_exchange_strong(&entry->state, &expected, ENTRY_TAKEN)) return stem_len;
+    memcpy(entry->word, bytes, sizeof entry->word);
+    memcpy(entry->stem, word, stem_len);
+    entry->len = (uint32_t)stem_len;
+    atomic_store_explicit(&entry->state, ENTRY_READY, memory_order_release);
+    return stem_len;
+}
+
+size_t porter_stem_known(StemMemo *memo, char *word, size_t len)
+{
     uint64_t bytes[2] = {0};
-    if (len == 0 || len > KNOWN_BYTES) return porter_stem(word, len);
+    if (memo == NULL || len == 0 || len > KNOWN_BYTES) return porter_stem(word, len);
     memcpy(bytes, word, len);
     const uint64_t hash = (bytes[0] ^ bytes[1] * 0xBF58476D1CE4E5B9u) * 0x9E3779B97F4A7C15u;
-    KnownStem *entry = &known[hash >> 50];
-    if (entry->word[0] != bytes[0] || entry->word[1] != bytes[1]) {
-        memcpy(entry->word, bytes, sizeof bytes);
-        entry->len = porter_stem(word, len);
-        memcpy(entry->stem, word, len);
+    KnownStem *entry = &memo->entries[hash >> 50];
+    for (size_t k = 0; k < N_TRIED; k++, entry++) {
+        const unsigned state = atomic_load_explicit(&entry->state, memory_order_acquire);
+        if (state == ENTRY_FREE) return remember(entry, bytes, word, len);
+        if (state != ENTRY_READY || entry->word[0] != bytes[0] || entry->word[1] != bytes[1])
+            continue;
+        memcpy(word, entry->stem, entry->len);
         return entry->len;
     }
-    memcpy(word, entry->stem, entry->len);
-    return entry->len;
+    return porter_stem(word, len);
 }

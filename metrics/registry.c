@@ -67,7 +67,9 @@ const Metric *const metrics_all[] = {
     &metric_stereoset,
     &metric_bbq,
     &metric_winobias,
+    &metric_stereotype_preference,
     &metric_weat,
+    &metric_seat,
 };
 const size_t metrics_count = sizeof metrics_all / sizeof *metrics_all;
 

@@ -12,7 +12,7 @@ static const char *const params[] = {"stemmer", NULL};
 
 typedef struct RougeOptions {
     RougeKind kind;
-    bool is_stemmed;
+    RougeReading reading;
 } RougeOptions;
 
 static Status prepare_kind(MetricPlan *plan, RougeKind kind, Arena *arena, Error *err)
@@ -21,8 +21,9 @@ static Status prepare_kind(MetricPlan *plan, RougeKind kind, Arena *arena, Error
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
     o->kind = kind;
     if (plan->setup.params != NULL) {
-        TRY(json_opt_bool(plan->setup.params, "stemmer", &o->is_stemmed, err));
+        TRY(json_opt_bool(plan->setup.params, "stemmer", &o->reading.is_stemmed, err));
     }
+    if (o->reading.is_stemmed) TRY(stem_memo_new(arena, &o->reading.memo, err));
     plan->width = 4;
     plan->n_scores = 3;
     plan->options = o;
@@ -65,11 +66,11 @@ typedef struct Side {
 static Status read_side(const RougeOptions *o, Slice text, Arena *arena, Side *out, Error *err)
 {
     if (o->kind == ROUGE_LSUM) {
-        return rouge_sentences(text, o->is_stemmed, arena, &out->sentences, &out->n, err);
+        return rouge_sentences(&o->reading, text, arena, &out->sentences, &out->n, err);
     }
     out->n = 1;
     TRY(arena_take(arena, 1, sizeof *out->sentences, "a text", &out->sentences, err));
-    return rouge_tokens(text, o->is_stemmed, arena, out->sentences, err);
+    return rouge_words(&o->reading, text, arena, out->sentences, err);
 }
 
 static Status compare(RougeKind kind, const Side *hypothesis, const Side *reference, Arena *scratch,
@@ -123,9 +124,10 @@ typedef struct BothSides {
     Side whole, lines;
 } BothSides;
 
-static Status read_both(bool is_stemmed, Slice text, Arena *arena, BothSides *out, Error *err)
+static Status read_both(const RougeReading *reading, Slice text, Arena *arena, BothSides *out,
+                        Error *err)
 {
-    const RougeOptions whole = {ROUGE_L, is_stemmed}, lines = {ROUGE_LSUM, is_stemmed};
+    const RougeOptions whole = {ROUGE_L, *reading}, lines = {ROUGE_LSUM, *reading};
     TRY(read_side(&whole, text, arena, &out->whole, err));
     if (text.len > 0 && slice_find_byte(text, '\n') == SIZE_MAX) {
         out->lines = out->whole;
@@ -152,17 +154,17 @@ static Status compare_all(const BothSides *hypothesis, const BothSides *referenc
 Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
                   double *const rows[N_ROUGE_METRICS], Error *err)
 {
-    const bool is_stemmed = ((const RougeOptions *)plan->options)->is_stemmed;
+    const RougeReading *reading = &((const RougeOptions *)plan->options)->reading;
     BothSides hypothesis, reference;
     bool has_reference = false;
-    if (read_both(is_stemmed, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+    if (read_both(reading, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
         return error_wrap(err, "hypothesis");
     }
     for (size_t r = 0; r < item->n_references; r++) {
         if (item->references[r].ptr == NULL) continue;
         const ArenaMark mark = arena_mark(scratch);
         RougeScore scores[N_ROUGE_METRICS];
-        if (read_both(is_stemmed, item->references[r], scratch, &reference, err) != STATUS_OK) {
+        if (read_both(reading, item->references[r], scratch, &reference, err) != STATUS_OK) {
             return error_wrap(err, "reference %zu", r);
         }
         TRY(compare_all(&hypothesis, &reference, scratch, scores, err));
@@ -180,6 +182,11 @@ Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
     return STATUS_OK;
 }
 
+Status rouge_plan_words(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    return rouge_words(&((const RougeOptions *)plan->options)->reading, text, arena, out, err);
+}
+
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
@@ -192,7 +199,7 @@ static void score_sums(const MetricPlan *plan, const double *sums, double *score
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
 {
     const RougeOptions *o = plan->options;
-    return arena_format(arena, out, err, "|stemmer:%s", o->is_stemmed ? "yes" : "no");
+    return arena_format(arena, out, err, "|stemmer:%s", o->reading.is_stemmed ? "yes" : "no");
 }
 
 #define ROUGE_METRIC(its_name, its_summary, its_prepare)                                     \

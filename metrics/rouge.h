@@ -3,6 +3,7 @@
 #define ASSAY_METRICS_ROUGE_H
 
 #include "metrics/metric.h"
+#include "metrics/porter.h"
 #include "metrics/tokens.h"
 
 enum { ROUGE_MAX_ORDER = 9 };
@@ -14,6 +15,13 @@ typedef struct RougeScore {
 // Lower-cased runs of a-z and 0-9; those of more than three letters are stemmed where asked for. Refuses text that is
 // not UTF-8, naming the byte. Memory comes from the arena.
 Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err) MUST_CHECK;
+// How texts are read: memo, of stems, may be NULL.
+typedef struct RougeReading {
+    bool is_stemmed;
+    StemMemo *memo;
+} RougeReading;
+Status rouge_words(const RougeReading *reading, Slice text, Arena *arena, Tokens *out,
+                   Error *err) MUST_CHECK;
 
 // Overlap of n-grams; order in [1, ROUGE_MAX_ORDER].
 Status rouge_n(const Tokens *hypothesis, const Tokens *reference, size_t order, Arena *scratch,
@@ -30,13 +38,16 @@ Status rouge_lsum(const Tokens *hypothesis, size_t n_hypothesis, const Tokens *r
                   size_t n_reference, Arena *scratch, RougeScore *out, Error *err) MUST_CHECK;
 
 // The tokens of each line that is not empty, in the arena.
-Status rouge_sentences(Slice text, bool is_stemmed, Arena *arena, Tokens **out, size_t *n,
-                       Error *err) MUST_CHECK;
+Status rouge_sentences(const RougeReading *reading, Slice text, Arena *arena, Tokens **out,
+                       size_t *n, Error *err) MUST_CHECK;
 
 enum { N_ROUGE_METRICS = 4 };
 // The rows of rouge1, rouge2, rougeL and rougeLsum from one reading of the texts. plan is one of theirs, whose params
 // all four have.
 Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
                   double *const rows[N_ROUGE_METRICS], Error *err) MUST_CHECK;
+// The words of one text as those rows read them.
+Status rouge_plan_words(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out,
+                        Error *err) MUST_CHECK;
 
 #endif

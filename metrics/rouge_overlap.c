@@ -8,7 +8,6 @@
 #include "base/size.h"
 #include "base/unicode.h"
 #include "metrics/ngrams.h"
-#include "metrics/porter.h"
 #include "metrics/rouge.h"
 #include "metrics/word_ids.h"
 
@@ -44,7 +43,7 @@ static bool lowers_to_ascii(Slice text)
 }
 
 // letters [text.len] takes the tokens.
-static size_t split_tokens(Slice text, bool is_stemmed, char *letters, Slice *tokens)
+static size_t split_tokens(const RougeReading *reading, Slice text, char *letters, Slice *tokens)
 {
     size_t n = 0, begin = 0;
     for (size_t i = 0; i <= text.len; i++) {
@@ -54,14 +53,15 @@ static size_t split_tokens(Slice text, bool is_stemmed, char *letters, Slice *to
             continue;
         }
         size_t len = i - begin;
-        if (is_stemmed && len > 3) len = porter_stem_known(letters + begin, len);
+        if (reading->is_stemmed && len > 3)
+            len = porter_stem_known(reading->memo, letters + begin, len);
         if (len > 0) tokens[n++] = (Slice){letters + begin, len};
         begin = i + 1;
     }
     return n;
 }
 
-Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err)
+Status rouge_words(const RougeReading *reading, Slice text, Arena *arena, Tokens *out, Error *err)
 {
     char *letters;
     *out = (Tokens){0};
@@ -69,12 +69,18 @@ Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Erro
     if (lowers_to_ascii(text)) TRY(unicode_lower(arena, text, &text, err));
     TRY(arena_take_raw(arena, text.len, 1, "a text", &letters, err));
     TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *out->items, "tokens", &out->items, err));
-    out->n = split_tokens(text, is_stemmed, letters, out->items);
+    out->n = split_tokens(reading, text, letters, out->items);
     return STATUS_OK;
 }
 
-Status rouge_sentences(Slice text, bool is_stemmed, Arena *arena, Tokens **out, size_t *n,
-                       Error *err)
+Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err)
+{
+    const RougeReading reading = {.is_stemmed = is_stemmed};
+    return rouge_words(&reading, text, arena, out, err);
+}
+
+Status rouge_sentences(const RougeReading *reading, Slice text, Arena *arena, Tokens **out,
+                       size_t *n, Error *err)
 {
     size_t n_lines = 1;
     *n = 0;
@@ -83,7 +89,7 @@ Status rouge_sentences(Slice text, bool is_stemmed, Arena *arena, Tokens **out, 
     TRY(arena_take(arena, n_lines, sizeof **out, "sentences", out, err));
     Slice line;
     while (slice_split(&text, '\n', &line)) {
-        if (line.len > 0) TRY(rouge_tokens(line, is_stemmed, arena, &(*out)[(*n)++], err));
+        if (line.len > 0) TRY(rouge_words(reading, line, arena, &(*out)[(*n)++], err));
     }
     return STATUS_OK;
 }

@@ -169,11 +169,21 @@ static Status make_rows(void *context, size_t unit, size_t worker, Error *err)
     return STATUS_OK;
 }
 
+static bool are_plain(const Item *items, size_t n_items)
+{
+    for (size_t i = 0; i < n_items; i++) {
+        if (items[i].weight != 1 || items[i].cluster.len > 0) return false;
+    }
+    return true;
+}
+
 Status resample_view(const Item *items, size_t n_items, Arena *arena, RowSet *out, Error *err)
 {
     double *weights;
     uint32_t *clusters;
     bool has_weights = false;
+    *out = (RowSet){.n_rows = n_items, .n_clusters = n_items};
+    if (are_plain(items, n_items)) return STATUS_OK;
     TRY(arena_take(arena, n_items, sizeof *weights, "weights", &weights, err));
     TRY(arena_take(arena, n_items, sizeof *clusters, "clusters", &clusters, err));
     ClusterNames names = {0};

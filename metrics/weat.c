@@ -211,6 +211,18 @@ static Status test_partitions(const double *s, size_t n, size_t k, size_t n_perm
     return STATUS_OK;
 }
 
+Status weat_test_associations(const double *s, size_t n, size_t n_first, size_t n_permutations,
+                              uint64_t seed, WeatTest *out, Error *err)
+{
+    Arena scratch = {0};
+    *out = (WeatTest){.p = NAN};
+    if (n_permutations == 0) n_permutations = DEFAULT_WEAT_PERMUTATIONS;
+    if (n_first == 0 || n_first == n) return STATUS_OK;
+    const Status status = test_partitions(s, n, n_first, n_permutations, seed, &scratch, out, err);
+    arena_release(&scratch);
+    return status;
+}
+
 static Status run_test(const MetricPlan *plan, const Item *items, size_t n_items,
                        size_t n_permutations, uint64_t seed, Arena *scratch, WeatTest *out,
                        Error *err)

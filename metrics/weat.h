@@ -20,4 +20,8 @@ typedef struct WeatTest {
 Status weat_test(const MetricPlan *plan, const Item *items, size_t n_items, size_t n_permutations,
                  uint64_t seed, WeatTest *out, Error *err) MUST_CHECK;
 
+// The same from associations s(w) [n], those of the first n_first in one set: the metric "seat" has them in its rows.
+Status weat_test_associations(const double *s, size_t n, size_t n_first, size_t n_permutations,
+                              uint64_t seed, WeatTest *out, Error *err) MUST_CHECK;
+
 #endif

@@ -191,18 +191,39 @@ static void put_encoder(Export *out)
                  (uint32_t)size_of(out, "type_vocab_size", NULL, 2));
 }
 
+static void put_t5(Export *out)
+{
+    const size_t n_layers = size_of(out, "num_layers", NULL, 6);
+    const double epsilon = real_of(out, out->config, "layer_norm_epsilon", 1e-6);
+    put_size(out, "context_length", size_of(out, "n_positions", NULL, 512));
+    put_size(out, "decoder_block_count", size_of(out, "num_decoder_layers", NULL, n_layers));
+    put_size(out, "attention.key_length", out->head_dim);
+    put_size(out, "attention.value_length", out->head_dim);
+    put_size(out, "attention.relative_buckets_count",
+             size_of(out, "relative_attention_num_buckets", NULL, 32));
+    put_real(out, "attention.layer_norm_epsilon", epsilon);
+    put_real(out, "attention.layer_norm_rms_epsilon", epsilon);
+    put_size(out, "decoder_start_token_id", size_of(out, "decoder_start_token_id", NULL, 0));
+}
+
 static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFactors *factors)
 {
-    const size_t hidden = size_of(out, "hidden_size", "n_embd", 1);
-    const size_t n_heads = size_of(out, "num_attention_heads", "n_head", 1);
+    const bool is_t5 = strcmp(out->architecture, "t5") == 0;
+    const size_t hidden = size_of(out, "hidden_size", is_t5 ? "d_model" : "n_embd", 1);
+    const size_t n_heads = size_of(out, "num_attention_heads", is_t5 ? "num_heads" : "n_head", 1);
     const size_t usual_inner = 4 * hidden;
-    out->head_dim = size_of(out, "head_dim", NULL, n_heads > 0 ? hidden / n_heads : 1);
+    out->head_dim =
+        size_of(out, "head_dim", is_t5 ? "d_kv" : NULL, n_heads > 0 ? hidden / n_heads : 1);
     put_size(out, "vocab_size", vocab_size);
     put_size(out, "embedding_length", hidden);
-    put_size(out, "block_count", size_of(out, "num_hidden_layers", "n_layer", 1));
-    put_size(out, "feed_forward_length", size_of(out, "intermediate_size", "n_inner", usual_inner));
+    put_size(out, "block_count",
+             size_of(out, "num_hidden_layers", is_t5 ? "num_layers" : "n_layer", 1));
+    put_size(out, "feed_forward_length",
+             size_of(out, "intermediate_size", is_t5 ? "d_ff" : "n_inner", usual_inner));
     put_size(out, "attention.head_count", n_heads);
-    if (strcmp(out->architecture, "bert") == 0) {
+    if (strcmp(out->architecture, "t5") == 0) {
+        put_t5(out);
+    } else if (strcmp(out->architecture, "bert") == 0) {
         put_encoder(out);
     } else if (strcmp(out->architecture, "gpt2") == 0) {
         put_size(out, "context_length", size_of(out, "n_positions", "n_ctx", 1024));
@@ -219,7 +240,8 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
     Slice model_type = {0};
     *factors = (GgufRopeFactors){0};
     TRY(json_want_string(config, "model_type", &model_type, err));
-    const GgufFamily *family = gguf_family_of_model(model_type);
+    const GgufFamily *family = NULL;
+    TRY(gguf_family_of_config(config, &family, err));
     gguf_put_string(b, "general.architecture",
                     family ? slice_from_cstr(family->architecture) : model_type);
     gguf_put_string(b, "general.name", name);

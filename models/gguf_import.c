@@ -306,6 +306,31 @@ static void put_bert(Import *in)
     put_text(in, "hidden_act", "gelu");
 }
 
+// llama.cpp's files do not say how far relative positions reach: 128 tokens in all released T5s.
+static void put_t5(Import *in)
+{
+    size_t n_decoder = in->n_layers, start = 0;
+    const bool is_gated = has_tensor(in, "enc.blk.0.ffn_gate.weight");
+    (void)read_size(in, "decoder_block_count", &n_decoder);
+    (void)read_size(in, "decoder_start_token_id", &start);
+    put_rows(in, "token_embd.weight", "vocab_size");
+    put_size(in, "d_model", in->hidden_size);
+    put_size(in, "d_kv", in->head_dim);
+    copy_size(in, "feed_forward_length", "d_ff");
+    put_size(in, "num_layers", in->n_layers);
+    put_size(in, "num_decoder_layers", n_decoder);
+    put_size(in, "num_heads", in->n_heads);
+    copy_size(in, "attention.relative_buckets_count", "relative_attention_num_buckets");
+    put_size(in, "relative_attention_max_distance", 128);
+    copy_real(in, "attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+    put_size(in, "decoder_start_token_id", start);
+    put_flag(in, "tie_word_embeddings", !has_tensor(in, "output.weight"));
+    put_text(in, "feed_forward_proj", is_gated ? "gated-gelu" : "relu");
+    // The first T5s alone scale what goes into a tied output layer; the later ones have gates, and layers of their own.
+    put_flag(in, "scale_decoder_outputs", !is_gated && !has_tensor(in, "output.weight"));
+    put_flag(in, "is_encoder_decoder", true);
+}
+
 static Status import(Import *in)
 {
     want_size(in, "block_count", &in->n_layers);
@@ -325,6 +350,8 @@ static Status import(Import *in)
         put_gpt2(in);
     else if (strcmp(in->family->model_type, "bert") == 0)
         put_bert(in);
+    else if (strcmp(in->family->model_type, "t5") == 0)
+        put_t5(in);
     else
         put_decoder(in);
     put_special_ids(in);
@@ -363,7 +390,7 @@ Status gguf_config(const Gguf *file, Buffer *json, Error *err)
             err, STATUS_INVALID,
             SLICE_FMT
             ": unknown architecture \"" SLICE_FMT
-            "\" of a GGUF file; known are: llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2, bert",
+            "\" of a GGUF file; known are: llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2, bert, t5",
             SLICE_ARG(file->name), SLICE_ARG(architecture));
     }
     TRY(import(&in));
@@ -423,10 +450,9 @@ static Status as_in_model(const GgufFamily *family, const Json *config, Arena *a
 
 Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
 {
-    Slice model_type = {0};
     *out = (Safetensors){0};
-    TRY(json_opt_string(config, "model_type", &model_type, err));
-    const GgufFamily *family = gguf_family_of_model(model_type);
+    const GgufFamily *family = NULL;
+    TRY(gguf_family_of_config(config, &family, err));
     Status s = arena_take(&out->arena, file->n_tensors, sizeof *out->tensors, "tensors",
                           &out->tensors, err);
     for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {

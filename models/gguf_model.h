@@ -1,6 +1,6 @@
 // models/gguf_model.h: a GGUF file as Transformers would have it: a config.json and tensors under Transformers' names.
 //
-// Files of other programs are known by general.architecture (llama, bert, gpt2, qwen2, qwen3, gemma2, gemma3, phi3). Files of
+// Files of other programs are known by general.architecture (llama, bert, gpt2, qwen2, qwen3, gemma2, gemma3, phi3, t5). Files of
 // our own carry the original config.json ("assay.config") besides what llama.cpp reads, so that nothing of it is lost, and
 // tensors that GGUF has no name for keep their own: so every architecture that runs here can be stored.
 #ifndef ASSAY_MODELS_GGUF_MODEL_H
@@ -11,7 +11,8 @@
 #include "models/formats/gguf.h"
 
 // Metadata that only files of our own have.
-#define GGUF_KEY_CONFIG "assay.config"
+#define GGUF_KEY_CONFIG     "assay.config"
+#define GGUF_KEY_GENERATION "assay.generation_config" // generation_config.json
 // All of tokenizer.json, as the specification of GGUF names it.
 #define GGUF_KEY_TOKENIZER "tokenizer.huggingface.json"
 
@@ -30,6 +31,8 @@ typedef struct GgufFamily {
 
 // NULL where GGUF has no such model (then names are kept).
 const GgufFamily *gguf_family_of_model(Slice model_type);
+// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate.
+Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err) MUST_CHECK;
 const GgufFamily *gguf_family_of_file(Slice architecture);
 // A tensor's name the one way and the other; false where the family has no such name.
 bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE]);

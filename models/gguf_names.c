@@ -89,6 +89,51 @@ static const GgufName bert_names[] = {
     {"cls.output", "classifier", SAFE_AS_IS},
 };
 
+// T5's two stacks, but for what differs with a gate.
+#define T5_NAMES                                                                                  \
+    {"token_embd", "shared", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS},                      \
+        {"enc.output_norm", "encoder.final_layer_norm", SAFE_AS_IS},                              \
+        {"dec.output_norm", "decoder.final_layer_norm", SAFE_AS_IS},                              \
+        {"enc.blk.%.attn_norm", "encoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
+        {"enc.blk.%.attn_q", "encoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_k", "encoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_v", "encoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_o", "encoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_rel_b", "encoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
+         SAFE_AS_IS},                                                                             \
+        {"enc.blk.%.ffn_norm", "encoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                 \
+        {"enc.blk.%.ffn_gate", "encoder.block.%.layer.1.DenseReluDense.wi_0", SAFE_AS_IS},        \
+        {"enc.blk.%.ffn_down", "encoder.block.%.layer.1.DenseReluDense.wo", SAFE_AS_IS},          \
+        {"dec.blk.%.attn_norm", "decoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
+        {"dec.blk.%.attn_q", "decoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_k", "decoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_v", "decoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_o", "decoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_rel_b", "decoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
+         SAFE_AS_IS},                                                                             \
+        {"dec.blk.%.cross_attn_norm", "decoder.block.%.layer.1.layer_norm", SAFE_AS_IS},          \
+        {"dec.blk.%.cross_attn_q", "decoder.block.%.layer.1.EncDecAttention.q", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_k", "decoder.block.%.layer.1.EncDecAttention.k", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_v", "decoder.block.%.layer.1.EncDecAttention.v", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_o", "decoder.block.%.layer.1.EncDecAttention.o", SAFE_AS_IS},      \
+        {"dec.blk.%.ffn_norm", "decoder.block.%.layer.2.layer_norm", SAFE_AS_IS},                 \
+        {"dec.blk.%.ffn_gate", "decoder.block.%.layer.2.DenseReluDense.wi_0", SAFE_AS_IS},        \
+    {                                                                                             \
+        "dec.blk.%.ffn_down", "decoder.block.%.layer.2.DenseReluDense.wo", SAFE_AS_IS             \
+    }
+
+// What is called "up" has two names in Transformers: with a gate and without.
+static const GgufName t5_names[] = {
+    T5_NAMES,
+    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi", SAFE_AS_IS},
+    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi", SAFE_AS_IS},
+};
+static const GgufName t5_gated_names[] = {
+    T5_NAMES,
+    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi_1", SAFE_AS_IS},
+    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi_1", SAFE_AS_IS},
+};
+
 #define NAMES(list) list, sizeof(list) / sizeof *(list)
 
 // The first row of an architecture is the one that a file of it is read as.
@@ -102,7 +147,21 @@ static const GgufFamily families[] = {
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), false, true},
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), false, false},
     {"bert", "bert", "BertModel", NAMES(bert_names), false, false},
+    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), false, false},
 };
+static const GgufFamily gated_t5 = {
+    "t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false};
+
+Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err)
+{
+    Slice model_type = {0}, projection = {0};
+    TRY(json_opt_string(config, "model_type", &model_type, err));
+    *out = gguf_family_of_model(model_type);
+    if (!slice_eq_cstr(model_type, "t5")) return STATUS_OK;
+    TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
+    if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5;
+    return STATUS_OK;
+}
 
 const GgufFamily *gguf_family_of_model(Slice model_type)
 {

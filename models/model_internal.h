@@ -37,6 +37,8 @@ struct Model {
     ModelConfig config;
     char *directory;           // whose tokenizer files travel with model_save; NULL where none
     JsonDocument *config_file; // as read; NULL for a created model
+    JsonDocument *
+        generation_file; // generation_config.json, or a GGUF file's copy of it; NULL where there is none
     Tokenizer *tokenizer;
     // Closes the two above; NULL for a model made without files, which so needs no code that reads them.
     void (*close_files)(Model *model);

@@ -13,6 +13,7 @@ static void close_files(Model *model)
 {
     tokenizer_close(&model->tokenizer);
     json_close(&model->config_file);
+    json_close(&model->generation_file);
     if (model->files) checkpoint_close(model->files);
     free(model->files);
 }
@@ -82,17 +83,23 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
     return STATUS_OK;
 }
 
-// generation_config.json beside the model, where its tokens that end texts stand.
-static Status read_ends(Model *model, Slice folder, Error *err)
+// generation_config.json beside the model, or a GGUF file's copy; where its tokens that end texts stand.
+static Status read_generation(Model *model, const char *path, const Gguf *gguf, Error *err)
 {
-    JsonDocument *document = NULL;
-    const char *path = file_join(&model->arena, folder, SLICE("generation_config.json"));
-    if (!path) return error_set_memory(err, 1, folder.len, "a path");
-    if (model->config.head != HEAD_CAUSAL_LM || !file_exists(path)) return STATUS_OK;
-    TRY(json_load(path, JSON_STRICT, &document, err));
-    const Status s = config_read_ends(&model->arena, json_root(document), &model->config, err);
-    json_close(&document);
-    return s;
+    Slice text = {0};
+    if (gguf->n_pairs > 0) {
+        TRY(gguf_get_string(gguf, GGUF_KEY_GENERATION, &text, NULL, err));
+        if (text.len > 0)
+            TRY(json_parse(SLICE(GGUF_KEY_GENERATION), text, JSON_STRICT, &model->generation_file,
+                           err));
+    } else {
+        const Slice folder = slice_from_cstr(path);
+        const char *file = file_join(&model->arena, folder, SLICE("generation_config.json"));
+        if (!file) return error_set_memory(err, 1, folder.len, "a path");
+        if (file_exists(file)) TRY(json_load(file, JSON_STRICT, &model->generation_file, err));
+    }
+    if (model->config.head != HEAD_CAUSAL_LM || !model->generation_file) return STATUS_OK;
+    return config_read_ends(&model->arena, json_root(model->generation_file), &model->config, err);
 }
 
 static Status keep_directory(Model *model, const char *directory, Error *err)
@@ -129,7 +136,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
         model_config_parse(&model->arena, json_root(model->config_file), &model->config, err);
     if (s == STATUS_OK) s = choose_head(model, options, &head_is_new, err);
     if (s == STATUS_OK) s = choose_pool(model, &files, path, options, err);
-    if (s == STATUS_OK && !is_gguf) s = read_ends(model, slice_from_cstr(path), err);
+    if (s == STATUS_OK) s = read_generation(model, path, &files.gguf, err);
     if (s == STATUS_OK && !is_gguf) s = keep_directory(model, path, err);
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)

@@ -364,7 +364,11 @@ static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, E
     JsonDocument *document = NULL;
     Slice text = {0};
     TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
-    if (text.len == 0) return STATUS_OK;
+    if (text.len == 0) {
+        // llama.cpp opens no file that does not say so.
+        if (work->family) gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));
+        return STATUS_OK;
+    }
     Status s = json_parse(SLICE("tokenizer.json"), text, JSON_STRICT, &document, err);
     if (s == STATUS_OK && work->family)
         s = gguf_put_tokenizer(b, json_root(document), json_root(work->files.config),
@@ -392,7 +396,7 @@ static Status put_embedding(Work *work, const char *path, GgufBuilder *b, Error 
 static Status put_metadata(Work *work, const char *path, GgufBuilder *b, Error *err)
 {
     GgufRopeFactors factors;
-    Slice config = {0};
+    Slice config = {0}, generation = {0};
     const Slice whole = slice_from_cstr(path);
     const bool has_end = slice_ends_with(whole, SLICE("/"));
     const Slice name = file_name_of(slice_sub(whole, 0, whole.len - has_end));
@@ -402,6 +406,8 @@ static Status put_metadata(Work *work, const char *path, GgufBuilder *b, Error *
     TRY(put_embedding(work, path, b, err));
     TRY(read_document(work->arena, path, "config.json", &config, err));
     gguf_put_string(b, GGUF_KEY_CONFIG, config);
+    TRY(read_document(work->arena, path, "generation_config.json", &generation, err));
+    if (generation.len > 0) gguf_put_string(b, GGUF_KEY_GENERATION, generation);
     return add_factors(work, &factors, err);
 }
 
@@ -460,9 +466,9 @@ Status model_quantize(const char *path, TensorType to, const char *out_path, Poo
     const Json *config = json_root(work.files.config);
     Status s = model_config_parse(arena, config, &work.config, err);
     if (s == STATUS_OK) {
-        work.family = gguf_family_of_model(work.config.model_type);
+        s = gguf_family_of_config(config, &work.family, err);
         work.is_tied = is_tied(&work.files.tensors, config, work.config.class_name);
-        s = plan(&work, report->path, &b, err);
+        if (s == STATUS_OK) s = plan(&work, report->path, &b, err);
     }
     if (s == STATUS_OK) s = gguf_write(out_path, &b, work.items, work.n, fill, &work, err);
     if (s == STATUS_OK) sum_report(&work);

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json_source.h"
 #include "base/size.h"
+#include "models/model_internal.h"
 #include "models/search.h"
 
 enum { MAX_BAD_WORDS = 1 << 16 };
@@ -119,8 +119,9 @@ static Status read_options(const Model *model, Arena *arena, const Json *root, B
 
 Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err)
 {
-    static const char *const names[] = {"generation_config.json", "config.json"};
-    const char *directory = model_directory(model);
+    const Json *from = model->generation_file ? json_root(model->generation_file)
+                       : model->config_file   ? json_root(model->config_file)
+                                              : NULL;
     *out = (BeamOptions){.n_beams = 1,
                          .length_penalty = 1.0,
                          .forced_first = -1,
@@ -129,18 +130,8 @@ Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error
                              size_min(SEARCH_USUAL_TOKENS, model_config(model)->max_positions)};
     // A model made anew beside a tokenizer has no files yet.
     const ModelConfig *c = model_config(model);
+    if (from) return read_options(model, arena, from, out, err);
     for (size_t i = 0; i < c->n_eos && i < BEAM_MAX_ENDS; i++)
         out->end_ids[out->n_ends++] = c->eos_ids[i];
-    for (size_t i = 0; directory && i < 2; i++) {
-        JsonDocument *document = NULL;
-        const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(names[i]));
-        if (!path) return error_set_memory(err, 1, strlen(directory), "a path");
-        if (!file_exists(path)) continue;
-        out->n_ends = 0;
-        TRY(json_load(path, JSON_STRICT, &document, err));
-        const Status s = read_options(model, arena, json_root(document), out, err);
-        json_close(&document);
-        return s;
-    }
     return STATUS_OK;
 }

@@ -12,7 +12,7 @@ bool view_is_judged(const ViewTrial *trial)
            (trial->role == TRIAL_OUTER && trial->is_chosen);
 }
 
-// How bad an answer is: the probability of the reference; where it is unknown, 0 for a wrong one and 1 for a right one.
+// How bad an answer is: the probability of the reference; for texts how much they have in common with it.
 typedef struct Candidate {
     double badness_key; // ascending is worse
     uint32_t ordinal;
@@ -33,6 +33,32 @@ typedef struct Judging {
     size_t n_worst;
 } Judging;
 
+// Takes the next word of a text; empty at its end.
+static Slice next_word(Slice *text)
+{
+    size_t begin = 0;
+    while (begin < text->len && text->ptr[begin] == ' ') begin++;
+    size_t end = begin;
+    while (end < text->len && text->ptr[end] != ' ') end++;
+    const Slice word = slice_sub(*text, begin, end);
+    *text = slice_sub(*text, end, text->len);
+    return word;
+}
+
+// The share of places, counted from the front, at which both have the same word: of tags, those that are right; of other
+// texts an order from "nothing alike" to "equal", which is all that a list of bad answers needs.
+static double likeness(Slice answer, Slice reference)
+{
+    size_t n_same = 0, n = 0;
+    if (slice_eq(answer, reference)) return 1;
+    for (;; n++) {
+        const Slice a = next_word(&answer), b = next_word(&reference);
+        if (a.len == 0 && b.len == 0) break;
+        n_same += a.len > 0 && slice_eq(a, b);
+    }
+    return n == 0 ? 0 : (double)n_same / (double)(n + 1); // equal but for blanks is not equal
+}
+
 static Candidate candidate_of(const TrialOutput *output, const StoredSample *sample,
                               int32_t outer_fold)
 {
@@ -47,10 +73,12 @@ static Candidate candidate_of(const TrialOutput *output, const StoredSample *sam
         c.p_reference = (double)output->probabilities[sample->label];
     if (output->label >= 0 && (size_t)output->label < n)
         c.p_predicted = (double)output->probabilities[output->label];
-    const bool is_right = sample->label != STORE_NO_LABEL
-                              ? output->label == sample->label
-                              : slice_eq(output->text, sample->reference);
-    c.badness_key = !isnan(c.p_reference) ? c.p_reference : is_right ? 1 : 0;
+    if (!isnan(c.p_reference))
+        c.badness_key = c.p_reference;
+    else if (sample->label != STORE_NO_LABEL)
+        c.badness_key = output->label == sample->label ? 1 : 0;
+    else
+        c.badness_key = likeness(output->text, sample->reference);
     return c;
 }
 

@@ -44,19 +44,21 @@ static void put_range(Listing *out, const Metric *metric)
     listing_printf(out, "%s to %s", ends[0], ends[1]);
 }
 
-// The signature under default options; none where a metric must know its labels or groups first.
+// The signature under default options, for as many classes, groups, systems or raters as the metric must have at least.
 static void put_signature(Listing *out, const Metric *metric)
 {
-    const MetricSetup setup = {0};
-    MetricPlan plan;
-    Slice signature = {0};
-    Error ignored = {0};
-    if (metric_plan(metric, &setup, out->arena, &plan, &ignored) == STATUS_OK &&
-        metric_signature(&plan, out->arena, &signature, &ignored) == STATUS_OK) {
+    static const Slice names[] = {SLICE_LIT("0"), SLICE_LIT("1"), SLICE_LIT("2"), SLICE_LIT("3")};
+    for (size_t n = 2; n <= sizeof names / sizeof *names; n++) {
+        const MetricSetup setup = {.labels = names, .n_labels = n, .groups = names, .n_groups = n};
+        MetricPlan plan;
+        Slice signature = {0};
+        Error ignored = {0};
+        if (metric_plan(metric, &setup, out->arena, &plan, &ignored) != STATUS_OK) continue;
+        if (metric_signature(&plan, out->arena, &signature, &ignored) != STATUS_OK) continue;
         listing_text(out, signature);
-    } else {
-        listing_cstr(out, NULL);
+        return;
     }
+    listing_cstr(out, NULL);
 }
 
 static Status list_metrics(CommandLine *line, Listing *out, Error *err)
@@ -79,6 +81,7 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         {NEEDS_PREFERENCES, "preferences"},
         {NEEDS_COUNTERFACTUALS, "counterfactuals"},
         {NEEDS_STEREOTYPES, "stereotypes"},
+        {NEEDS_ASSOCIATIONS, "associations"},
     };
     static const char *const directions[] = {
         [HIGHER_IS_BETTER] = "higher", [LOWER_IS_BETTER] = "lower", [NO_DIRECTION] = NULL};
@@ -92,12 +95,13 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         }
         listing_cstr(out, metric->name);
         listing_cstr(out, directions[metric->direction]);
-        put_words(out, words, n);
         put_range(out, metric);
+        put_words(out, words, n);
+        listing_cstr(out, metric->summary);
         listing_cstr(out, metric->source);
         put_signature(out, metric);
-        listing_cstr(out, metric->summary);
     }
+    out->n_below = 3;
     return STATUS_OK;
 }
 
@@ -247,7 +251,7 @@ static const Topic topics[] = {
     {"suites", list_suites, {"name", "path", "summary"}},
     {"metrics",
      list_metrics,
-     {"name", "better", "needs", "range", "source", "signature", "summary"}},
+     {"name", "better", "range", "needs", "summary", "source", "signature"}},
     {"readers", list_readers, {"name", "extensions", "summary"}},
     {"architectures", list_architectures, {"name", "classes", "summary"}},
     {"kernels",

@@ -159,8 +159,9 @@ static Status show_result(CommandLine *line, const RunOptions *how, RunResult *r
     return buffer_status(out, err);
 }
 
+// verdicts: gets what a run comes to; may be NULL.
 static Status run_loaded(CommandLine *line, const Suite *suite, const RunOptions *how, Buffer *out,
-                         Error *err)
+                         Buffer *verdicts, Error *err)
 {
     RunResult result = {0};
     if (option_flag(line, "dry-run")) return run_describe(suite, how, line->is_json, out, err);
@@ -169,6 +170,7 @@ static Status run_loaded(CommandLine *line, const Suite *suite, const RunOptions
         s = error_wrap(err,
                        "stopped; what is done is kept, and the same command goes on from there");
     if (s == STATUS_OK) s = show_result(line, how, &result, out, err);
+    if (s == STATUS_OK && verdicts) buffer_append(verdicts, buffer_slice(&result.verdicts));
     if (s == STATUS_OK && result.n_failed > 0) line->exit_code = 3;
     run_result_release(&result);
     return s;
@@ -204,14 +206,34 @@ static Status load_members(Arena *arena, const SuiteMembers *members,
 }
 
 static Status run_member(CommandLine *line, const SuiteMember *member, const Suite *suite,
-                         RunOptions how, Buffer *out, Error *err)
+                         RunOptions how, Buffer *out, Buffer *verdicts, Error *err)
 {
     const char *folder = how.report_dir ? how.report_dir : "assay-report";
     how.report_dir = arena_printf(&line->arena, "%s/" SLICE_FMT, folder, SLICE_ARG(member->name));
     if (how.report_dir == NULL) return error_set_memory(err, member->name.len, 1, "a path");
     log_info(line->log, "suite " SLICE_FMT, SLICE_ARG(member->name));
-    const Status s = run_loaded(line, suite, &how, out, err);
+    const Status s = run_loaded(line, suite, &how, out, verdicts, err);
     return s == STATUS_OK ? s : error_wrap(err, "suite " SLICE_FMT, SLICE_ARG(member->name));
+}
+
+// After all tables: what each run came to, a line a task.
+static Status put_verdicts(Buffer *verdicts, Error *err)
+{
+    Buffer out = {0};
+    Status s = buffer_status(verdicts, err);
+    Slice rest = buffer_slice(verdicts);
+    if (rest.len > 0) buffer_append_cstr(&out, "\nIn short\n");
+    while (s == STATUS_OK && rest.len > 0) {
+        const size_t end = slice_find_byte(rest, '\n');
+        buffer_append_cstr(&out, "  ");
+        output_escaped(&out, slice_sub(rest, 0, end));
+        buffer_append_byte(&out, '\n');
+        rest = slice_sub(rest, end + 1, rest.len);
+    }
+    buffer_release(verdicts);
+    if (s == STATUS_OK) return output_buffer(&out, err);
+    buffer_release(&out);
+    return s;
 }
 
 // Each one's answer is written as soon as it is there.
@@ -219,6 +241,7 @@ static Status run_members(CommandLine *line, const SuiteMembers *members,
                           const SuiteOverrides *overrides, const RunOptions *how, Error *err)
 {
     Suite **suites = NULL;
+    Buffer verdicts = {0};
     Status s = load_members(&line->arena, members, overrides, &suites, err);
     for (size_t i = 0; s == STATUS_OK && i < members->n; i++) {
         Buffer out = {0};
@@ -226,7 +249,7 @@ static Status run_members(CommandLine *line, const SuiteMembers *members,
             buffer_append_cstr(&out, i == 0 ? "[\n" : ",\n");
         else if (i > 0)
             buffer_append_cstr(&out, "\n");
-        s = run_member(line, &members->all[i], suites[i], *how, &out, err);
+        s = run_member(line, &members->all[i], suites[i], *how, &out, &verdicts, err);
         if (line->is_json && i + 1 == members->n) buffer_append_cstr(&out, "]\n");
         if (s == STATUS_OK)
             s = output_buffer(&out, err);
@@ -234,6 +257,8 @@ static Status run_members(CommandLine *line, const SuiteMembers *members,
             buffer_release(&out);
     }
     for (size_t i = 0; suites && i < members->n; i++) suite_close(&suites[i]);
+    if (s == STATUS_OK) return put_verdicts(&verdicts, err);
+    buffer_release(&verdicts);
     return s;
 }
 
@@ -243,7 +268,7 @@ static Status run_one(CommandLine *line, const SuiteOverrides *overrides, const 
     Suite *suite = NULL;
     Buffer out = {0};
     Status s = suite_load(line->operands[0], overrides, &suite, err);
-    if (s == STATUS_OK) s = run_loaded(line, suite, how, &out, err);
+    if (s == STATUS_OK) s = run_loaded(line, suite, how, &out, NULL, err);
     if (s == STATUS_OK)
         s = output_buffer(&out, err);
     else

@@ -96,10 +96,33 @@ static size_t columns_of(const ListingCell *cell)
     return n;
 }
 
+enum { LINE_COLUMNS = 100, INDENT = 4 };
+
+// Words of one cell on lines of their own, none beyond LINE_COLUMNS.
+static void put_below(const ListingCell *cell, Buffer *out)
+{
+    Buffer text = {0};
+    put_cell(cell, &text);
+    Slice rest = text.ptr ? buffer_slice(&text) : (Slice){0}, word;
+    size_t at = 0;
+    while (rest.len > 0 && slice_split(&rest, ' ', &word)) {
+        const size_t width = unicode_text_columns(word);
+        if (at > 0 && at + 1 + width > LINE_COLUMNS) {
+            buffer_append_byte(out, '\n');
+            at = 0;
+        }
+        buffer_printf(out, "%*s", at > 0 ? 1 : INDENT, "");
+        buffer_append(out, word);
+        at += (at > 0 ? 1 : INDENT) + width;
+    }
+    if (at > 0) buffer_append_byte(out, '\n');
+    buffer_release(&text);
+}
+
 void listing_put_table(const Listing *listing, Buffer *out)
 {
     size_t widths[LISTING_MAX_COLUMNS] = {0};
-    const size_t n = listing->n_columns;
+    const size_t n_all = listing->n_columns, n = n_all - listing->n_below;
     if (n == 0 || listing->n_cells == 0) {
         buffer_append_cstr(out, "none\n");
         return;
@@ -107,7 +130,7 @@ void listing_put_table(const Listing *listing, Buffer *out)
     for (size_t c = 0; c < n; c++) widths[c] = strlen(listing->columns[c]);
     for (size_t i = 0; i < listing->n_cells; i++) {
         const size_t width = columns_of(&listing->cells[i]);
-        if (width > widths[i % n]) widths[i % n] = width;
+        if (i % n_all < n && width > widths[i % n_all]) widths[i % n_all] = width;
     }
     for (size_t c = 0; c < n; c++) {
         for (const char *at = listing->columns[c]; *at; at++) {
@@ -120,8 +143,12 @@ void listing_put_table(const Listing *listing, Buffer *out)
     }
     buffer_append_byte(out, '\n');
     for (size_t i = 0; i < listing->n_cells; i++) {
-        const bool is_last = i % n + 1 == n;
-        const size_t pad = is_last ? 0 : widths[i % n] - columns_of(&listing->cells[i]) + 2;
+        if (i % n_all >= n) {
+            put_below(&listing->cells[i], out);
+            continue;
+        }
+        const bool is_last = i % n_all + 1 == n;
+        const size_t pad = is_last ? 0 : widths[i % n_all] - columns_of(&listing->cells[i]) + 2;
         const bool is_number = listing->cells[i].kind == LISTING_COUNT;
         if (is_number && !is_last) buffer_printf(out, "%*s", (int)pad - 2, "");
         put_cell(&listing->cells[i], out);

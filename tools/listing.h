@@ -25,7 +25,8 @@ typedef struct Listing {
     size_t n_columns;
     ListingCell *cells; // row by row
     size_t n_cells, capacity;
-    bool failed; // memory ran out: listing_status
+    size_t n_below; // of the last columns: each goes below its row, indented and wrapped
+    bool failed;    // memory ran out: listing_status
 } Listing;
 
 // The next cell of the row; a row is full after n_columns cells. Text is borrowed.
@@ -39,7 +40,7 @@ void listing_printf(Listing *listing, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 Status listing_status(const Listing *listing, Error *err) MUST_CHECK;
-// A heading and aligned columns; the last one is not padded. "none" where there are no rows.
+// A heading and aligned columns; the last one is not padded. Columns below their rows are not in the heading. "none" where there are no rows.
 void listing_put_table(const Listing *listing, Buffer *out);
 // An array of objects.
 void listing_put_json(const Listing *listing, JsonWriter *w);

@@ -56,6 +56,29 @@ static Status read_params(TextRun *run, Error *err)
 
 // ---- files ----
 
+// Each separator in a line becomes a line end: sentences of a summary.
+static Status part_sentences(const char *separator, TextLines *file, Arena *arena, Error *err)
+{
+    const Slice mark = slice_from_cstr(separator);
+    if (mark.len == 0) return error_set(err, STATUS_INVALID, "--sep must not be empty");
+    for (size_t i = 0; i < file->n; i++) {
+        Slice rest = file->lines[i];
+        char *copy;
+        size_t len = 0, at;
+        if (slice_find(rest, mark) == SIZE_MAX) continue;
+        TRY(arena_take_raw(arena, rest.len, 1, "a line", &copy, err));
+        while ((at = slice_find(rest, mark)) != SIZE_MAX) {
+            memcpy(copy + len, rest.ptr, at);
+            copy[len + at] = '\n';
+            len += at + 1;
+            rest = slice_sub(rest, at + mark.len, rest.len);
+        }
+        memcpy(copy + len, rest.ptr, rest.len);
+        file->lines[i] = (Slice){copy, len + rest.len};
+    }
+    return STATUS_OK;
+}
+
 static Status open_files(TextRun *run, Error *err)
 {
     CommandLine *line = run->line;
@@ -82,6 +105,10 @@ static Status open_files(TextRun *run, Error *err)
         TRY(text_lines_open(path, is_replaced, &line->arena, &run->hyps[h], err));
         run->systems[h] =
             (TextSystem){.path = run->hyps[h].path, .mean = NAN, .ci = NAN, .p_value = NAN};
+    }
+    for (size_t k = 0; run->spec->separator != NULL && k < run->n_refs + run->n_hyps; k++) {
+        TextLines *file = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];
+        TRY(part_sentences(run->spec->separator, file, &line->arena, err));
     }
     const TextLines *first = &run->refs[0];
     for (size_t k = 1; k < run->n_refs + run->n_hyps; k++) {

@@ -25,19 +25,26 @@ typedef struct TextParam {
     enum { PARAM_TEXT, PARAM_REAL, PARAM_INTEGER, PARAM_FLAG } kind;
 } TextParam;
 
+struct TextRun;
+
 // How a family works on files.
 typedef struct TextSpec {
     const Metric *const
         *metrics;            // ended by NULL; the first is the one that systems are compared by
     const TextParam *params; // of the first metric, or of all of them
     size_t n_params;
-    bool is_sacrebleu; // signature and names as sacreBLEU prints them
+    const char *separator; // stands for the end of a sentence inside a line; NULL = none
+    bool is_sacrebleu;     // signature and names as sacreBLEU prints them
     Status (*name)(const Json *params, Arena *arena, Slice *out, Error *err);
     void (*words)(const TextScore *score,
                   Buffer *out); // what stands behind the score; NULL = nothing
     // The rows of all metrics from one item, by the first one's plan; NULL = each makes its own.
     Status (*rows)(const MetricPlan *plan, const Item *item, Arena *scratch, double *const *rows,
                    Error *err);
+    // What a family says of a system beyond its metrics' scores: members of its object by w, or lines by out; the other is
+    // NULL. May be NULL.
+    Status (*put_more)(const struct TextRun *run, size_t system, JsonWriter *w, Buffer *out,
+                       Error *err);
     // Tokenises one text as the first metric's rows do, for --timing.
     Status (*tokenize)(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err);
 } TextSpec;

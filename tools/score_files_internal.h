@@ -4,6 +4,7 @@
 
 #include "tools/score_files.h"
 
+// What TextSpec.put_more gets.
 typedef struct TextRun {
     CommandLine *line;
     const TextSpec *spec;

@@ -90,8 +90,10 @@ static void put_paired_json(const TextRun *run, const TextSystem *system, JsonWr
         score_put_number(w, "ci", system->ci);
     }
     json_put_key(w, "p_value");
-    if (isnan(system->p_value)) {
+    if (isnan(system->p_value)) { // the others are compared with it
         json_put_null(w);
+        json_put_key(w, "is_baseline");
+        json_put_bool(w, true);
     } else {
         json_put_double(w, system->p_value);
         json_put_key(w, "is_identical");
@@ -133,6 +135,7 @@ static Status put_system_json(const TextRun *run, size_t h, JsonWriter *w, Error
         }
         json_end_array(w);
     }
+    if (run->spec->put_more != NULL) TRY(run->spec->put_more(run, h, w, NULL, err));
     if (h == 0 && option_flag(run->line, "timing")) {
         json_put_key(w, "timing");
         json_begin_object(w);
@@ -236,6 +239,7 @@ static void put_paired_lines(const TextRun *run, Buffer *out)
         const TextSystem *system = &run->systems[h];
         buffer_append_cstr(out, "  ");
         output_escaped(out, slice_from_cstr(system->path));
+        if (h == 0) buffer_append_cstr(out, " (baseline)");
         buffer_printf(out, ": %.*f", width + 1, system->scores[0].scores[0]);
         if (!isnan(system->mean)) {
             buffer_printf(out, " (mean %.*f +- %.*f)", width + 1, system->mean, width + 1,
@@ -256,6 +260,7 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
         }
         if (run->n_hyps > 1 && !option_flag(run->line, "score-only")) {
             output_escaped(out, slice_from_cstr(run->systems[h].path));
+            if (h == 0 && run->test != PAIRED_NONE) buffer_append_cstr(out, " (baseline)");
             buffer_append_cstr(out, "\n  ");
         }
         for (size_t m = 0; m < run->n_metrics; m++) {
@@ -263,6 +268,8 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
             TRY(read_names(run, m, &names, err));
             put_score_line(run, &run->systems[h], m, &names, out);
         }
+        const bool has_more = run->spec->put_more != NULL && !option_flag(run->line, "score-only");
+        if (has_more) TRY(run->spec->put_more(run, h, NULL, out, err));
     }
     if (run->test != PAIRED_NONE) put_paired_lines(run, out);
     if (option_flag(run->line, "timing")) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/input.h"
 #include "base/unicode.h"
 #include "tools/score_files.h"
 
@@ -65,14 +66,18 @@ Status text_lines_open(const char *path, bool is_replaced, Arena *arena, TextLin
     *out = (TextLines){.path = strcmp(path, "-") == 0 ? "standard input" : path};
     Slice text;
     if (strcmp(path, "-") == 0) {
-        TRY(file_read(arena, path, (size_t)1 << 34, &text, err));
+        TRY(file_read_data(arena, path, (size_t)1 << 34, &text, NULL, err));
     } else if (file_map(path, &out->bytes, err) == STATUS_OK) {
         text = out->bytes;
+        if (input_is_packed(text)) {
+            file_unmap(&out->bytes);
+            TRY(file_read_data(arena, path, (size_t)1 << 34, &text, NULL, err));
+        }
     } else if (err->status != STATUS_INVALID || file_is_directory(path)) {
         return err->status;
     } else { // a pipe: `assay score bleu -r <(zcat ref.gz) hyp`
         *err = (Error){0};
-        TRY(file_read(arena, path, (size_t)1 << 34, &text, err));
+        TRY(file_read_data(arena, path, (size_t)1 << 34, &text, NULL, err));
     }
     if (text.len == 0) {
         return error_set(err, STATUS_INVALID, "%s is empty: a line a segment is wanted", out->path);

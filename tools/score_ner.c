@@ -363,8 +363,8 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return ner_put_json(&score, items, n, true, c->arena, w, err);
 }
 
-static const char *const file_options[] = {"scheme", "mode",         "suffix", "digits", "level",
-                                           "seed",   "invalid-utf8", "timing", NULL};
+static const char *const file_options[] = {"force", "scheme", "mode",         "suffix", "digits",
+                                           "level", "seed",   "invalid-utf8", "timing", NULL};
 
 const ScoreFamily score_ner = {
     .name = "ner",

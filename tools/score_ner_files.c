@@ -116,36 +116,57 @@ static Status read_params(NerFiles *f, Error *err)
     return s;
 }
 
-// A reading that finds no entity where there are tags other than "O" was given the wrong scheme.
-static void warn_of_scheme(const NerFiles *f)
+// How many entities of both sides a scheme takes whole: tags other than "O" that are in one. -1 where it does not know a
+// prefix.
+static double tokens_in_entities(const NerFiles *f, TagReading reading)
 {
-    const NerScore *s = &f->score;
-    double wanted = 0;
-    if (!s->reading.is_strict) return;
-    for (size_t t = 0; t < s->plan.setup.n_labels; t++) wanted += s->sums[3 * t + 2];
-    if (wanted > 0) return;
-    for (size_t k = 0; k < N_TAG_SCHEMES; k++) {
-        const TagReading other = {
-            .scheme = (TagScheme)k, .is_strict = true, .is_suffixed = s->reading.is_suffixed};
-        size_t n = 0, n_found = 0;
-        Arena arena = {0};
-        Error ignored = {0};
+    double n_inside = 0;
+    Arena arena = {0};
+    Error ignored = {0};
+    for (size_t i = 0; n_inside >= 0 && i < f->n; i++) {
+        const ArenaMark mark = arena_mark(&arena);
         Entity *entities;
-        for (size_t i = 0; i < f->n; i++) {
-            if (entities_of_tags(&other, f->items[i].tags, f->items[i].n_tags, &arena, &entities,
-                                 &n, &ignored) != STATUS_OK) {
-                n_found = 0;
-                break;
-            }
-            n_found += n;
+        size_t n;
+        if (entities_of_tags(&reading, f->items[i].tags, f->items[i].n_tags, &arena, &entities, &n,
+                             &ignored) != STATUS_OK) {
+            n_inside = -1;
+            break;
         }
-        arena_release(&arena);
-        if (n_found == 0) continue;
-        log_warning(f->line->log,
-                    "scheme %s finds no entity in the reference, but %s finds %zu: --scheme %s",
-                    tag_schemes[s->reading.scheme], tag_schemes[k], n_found, tag_schemes[k]);
-        return;
+        for (size_t k = 0; k < n; k++) n_inside += (double)(entities[k].end - entities[k].begin);
+        arena_rewind(&arena, mark);
     }
+    arena_release(&arena);
+    return n_inside;
+}
+
+// The reference's tags are to keep to the scheme: where it leaves more than a tenth of the tags other than "O" outside of
+// all entities, and another scheme takes all but a hundredth, the wrong one was asked for.
+static Status check_scheme(const NerFiles *f, Error *err)
+{
+    const TagReading asked = f->score.reading;
+    double n_tags = 0, best = 0;
+    size_t best_scheme = N_TAG_SCHEMES;
+    if (!asked.is_strict || option_flag(f->line, "force")) return STATUS_OK;
+    for (size_t i = 0; i < f->files[0].n_tags; i++) {
+        n_tags += !slice_eq_cstr(f->files[0].tags[i], "O");
+    }
+    const double inside = tokens_in_entities(f, asked);
+    if (inside >= 0 && inside >= 0.9 * n_tags) return STATUS_OK;
+    for (size_t k = 0; k < N_TAG_SCHEMES; k++) {
+        TagReading other = asked;
+        other.scheme = (TagScheme)k;
+        const double n = tokens_in_entities(f, other);
+        if (n <= best) continue;
+        best = n;
+        best_scheme = k;
+    }
+    if (best < 0.99 * n_tags || (double)best <= inside) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "%s: scheme %s finds an entity for %.0f of %.0f tags, but %s for %.0f: the "
+                     "tags look like --scheme %s (--force goes on with %s)",
+                     f->files[0].lines.path, tag_schemes[asked.scheme], inside > 0 ? inside : 0,
+                     n_tags, tag_schemes[best_scheme], best, tag_schemes[best_scheme],
+                     tag_schemes[asked.scheme]);
 }
 
 static Status work(NerFiles *f, Error *err)
@@ -162,11 +183,11 @@ static Status work(NerFiles *f, Error *err)
         TRY(read_tags(line->operands[1 + k], is_replaced, &line->arena, &f->files[k], err));
     }
     TRY(pair_sentences(f, err));
+    TRY(check_scheme(f, err));
     const int64_t read = clock_thread_cpu_ns();
     TRY(ner_score(json_root(f->params), f->items, f->n, &line->arena, &f->score, err));
-    f->read_ns = read - begin;
+    f->read_ns = read - begin; // and a look at the scheme
     f->score_ns = clock_thread_cpu_ns() - read;
-    warn_of_scheme(f);
     const IntervalOptions options = {.level = option_real(line, "level"),
                                      .seed = (uint64_t)option_integer(line, "seed")};
     return scores_of_rows(&f->score.plan, &f->score.rows, &options, &line->arena, &f->intervals,

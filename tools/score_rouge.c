@@ -2,7 +2,8 @@
 #include "metrics/rouge.h"
 
 #include "metrics/metrics_list.h"
-#include "tools/score_files.h"
+#include "tools/score_files_internal.h"
+#include "tools/score_rouge.h"
 
 // An order of n-grams, or one of these.
 enum { TYPE_L = 0, TYPE_LSUM = -1, MAX_TYPES = ROUGE_MAX_ORDER + 2 };
@@ -15,7 +16,7 @@ typedef struct RougeType {
 typedef struct RougeRequest {
     RougeType types[MAX_TYPES];
     size_t n_types;
-    bool is_stemmed;
+    RougeReading reading;
 } RougeRequest;
 
 static const RougeType default_types[] = {
@@ -56,7 +57,7 @@ static Status read_request(const Json *params, RougeRequest *out, Error *err)
     *out = (RougeRequest){0};
     if (params != NULL) {
         TRY(json_check_keys(params, known, 2, err));
-        TRY(json_opt_bool(params, "stemmer", &out->is_stemmed, err));
+        TRY(json_opt_bool(params, "stemmer", &out->reading.is_stemmed, err));
         TRY(json_opt_kind(params, "types", JSON_ARRAY, &types, err));
     }
     if (types != NULL) return read_types(types, out, err);
@@ -74,9 +75,8 @@ typedef struct Side {
 static Status read_side(const RougeRequest *request, Slice text, Arena *arena, Side *out,
                         Error *err)
 {
-    TRY(rouge_tokens(text, request->is_stemmed, arena, &out->whole, err));
-    return rouge_sentences(text, request->is_stemmed, arena, &out->sentences, &out->n_sentences,
-                           err);
+    TRY(rouge_words(&request->reading, text, arena, &out->whole, err));
+    return rouge_sentences(&request->reading, text, arena, &out->sentences, &out->n_sentences, err);
 }
 
 static Status compare(int kind, const Side *hypothesis, const Side *reference, Arena *scratch,
@@ -126,6 +126,7 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TextItems items;
     RougeRequest request;
     RougeScore sums[MAX_TYPES] = {{0}};
+    if (json_get(c->root, "scores") != NULL) return rouge_aggregate_case(c, w, err);
     TRY(read_request(c->params, &request, err));
     TRY(text_items_of_case(c, TEXT_LOOSE, &items, err));
     for (size_t i = 0; i < items.n; i++) {
@@ -150,34 +151,100 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 
 static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    bool is_stemmed = false;
-    if (plan->setup.params != NULL) {
-        TRY(json_opt_bool(plan->setup.params, "stemmer", &is_stemmed, err));
+    return rouge_plan_words(plan, text, arena, out, err);
+}
+
+enum { N_ALL = 4, SAMPLES = 1000 }; // rouge_score's count of samples
+static const Metric *const all_metrics[N_ALL + 1] = {&metric_rouge1, &metric_rouge2,
+                                                     &metric_rouge_l, &metric_rouge_lsum, NULL};
+
+// "low", "mid", "high" of each type, as the aggregator of rouge_score has them.
+static Status put_aggregate(const TextRun *run, size_t system, JsonWriter *w, Buffer *out,
+                            Error *err)
+{
+    const CommandLine *line = run->line;
+    const int digits = (int)option_integer(line, "width") + 3;
+    NumpyLegacy rng;
+    if (!option_flag(line, "aggregate")) return STATUS_OK;
+    numpy_legacy_seed(&rng, (uint32_t)option_integer(line, "seed"));
+    if (w != NULL) {
+        json_put_key(w, "aggregate");
+        json_begin_object(w);
     }
-    return rouge_tokens(text, is_stemmed, arena, out, err);
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        static const char parts[] = "PRF";
+        const TextScore *score = &run->systems[system].scores[m];
+        const char *name = score->plan.metric->name;
+        RougeAggregate a;
+        TRY(rouge_aggregate_rows(&score->rows, SAMPLES, &rng, option_real(line, "level"), &a, err));
+        if (w != NULL) {
+            json_put_key(w, name);
+            json_begin_object(w);
+            rouge_put_aggregate(w, &a);
+            json_end_object(w);
+        }
+        for (size_t p = 0; out != NULL && p < 3; p++) {
+            buffer_printf(out, "%s-%c,%.*f,%.*f,%.*f\n", name, parts[p], digits, a.parts[p][0],
+                          digits, a.parts[p][1], digits, a.parts[p][2]);
+        }
+    }
+    if (w != NULL) json_end_object(w);
+    return STATUS_OK;
+}
+
+// --types: metrics [N_ALL + 1], ended by NULL.
+static Status choose_types(const CommandLine *line, const Metric **metrics, Error *err)
+{
+    const char *const *names;
+    const size_t n = option_texts(line, "types", &names);
+    size_t n_chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        Slice rest = slice_from_cstr(names[i]), name;
+        while (slice_split(&rest, ',', &name)) {
+            size_t k = 0, seen = 0;
+            while (k < N_ALL && !slice_eq_cstr(name, all_metrics[k]->name)) k++;
+            if (k == N_ALL) {
+                return error_set(err, STATUS_INVALID,
+                                 "--types: there is no \"" SLICE_FMT
+                                 "\": rouge1, rouge2, rougeL, rougeLsum (rouge3 to rouge%d with "
+                                 "--cases)",
+                                 SLICE_ARG(name), ROUGE_MAX_ORDER);
+            }
+            while (seen < n_chosen && metrics[seen] != all_metrics[k]) seen++;
+            if (seen == n_chosen) metrics[n_chosen++] = all_metrics[k];
+        }
+    }
+    for (size_t k = 0; n == 0 && k < N_ALL; k++) metrics[n_chosen++] = all_metrics[k];
+    metrics[n_chosen] = NULL;
+    return STATUS_OK;
 }
 
 static Status run_files(CommandLine *line, Error *err)
 {
-    static const Metric *const metrics[] = {&metric_rouge1, &metric_rouge2, &metric_rouge_l,
-                                            &metric_rouge_lsum, NULL};
     static const TextParam params[] = {{"stemmer", "stemmer", PARAM_FLAG}};
+    const Metric *metrics[N_ALL + 1] = {0};
+    TRY(choose_types(line, metrics, err));
     const TextSpec spec = {.metrics = metrics,
                            .params = params,
                            .n_params = 1,
-                           .rows = rouge_rows,
+                           .separator = option_text(line, "sep"),
+                           .rows = option_given(line, "types") ? NULL : rouge_rows,
+                           .put_more = put_aggregate,
                            .tokenize = tokenize};
     return text_files_run(line, &spec, err);
 }
 
-static const char *const file_options[] = {TEXT_FILE_OPTIONS, "stemmer", NULL};
+static const char *const file_options[] = {TEXT_FILE_OPTIONS, "stemmer", "types", "sep",
+                                           "aggregate",       NULL};
 
 const ScoreFamily score_rouge = {
     .name = "rouge",
     .summary = "ROUGE-1 to 9, L and Lsum, as rouge_score",
     .fields =
         "{\"hyps\", \"refs\", \"params\": {stemmer, types}} gives {\"rouge1\": {\"precision\", "
-        "\"recall\", \"fmeasure\"}, ..}, means over segments; for rougeLsum each line is a sentence",
+        "\"recall\", \"fmeasure\"}, ..}, means over segments; for rougeLsum each line is a sentence. "
+        "{\"scores\": [[precision, recall, F]..], \"confidence\", \"n_samples\", \"np_random_seed\" or "
+        "\"indices\"} gives {\"low\", \"mid\", \"high\"} of their bootstrap",
     .run_case = run_case,
     .run_files = run_files,
     .options = file_options,

@@ -179,20 +179,65 @@ static Status find_intervals(const TableRun *run, Scored *scored, Error *err)
     return is_auc ? use_delong(run, scored, options.level, err) : STATUS_OK;
 }
 
+// Scores that depend on the pair of classes alone: of each pair once, with the count as its weight. False where the items
+// are not many more than the pairs, or have weights.
+static Status estimate_pairs(const TableRun *run, const MetricPlan *plan, double *estimates,
+                             bool *is_done, Error *err)
+{
+    enum { MOST_LABELS = 64, ITEMS_A_PAIR = 4 };
+    const Table *t = &run->table;
+    const size_t n_labels = t->n_labels, n_cells = n_labels * (n_labels + 1);
+    double counts[MOST_LABELS * (MOST_LABELS + 1)] = {0};
+    double rows[2 * MOST_LABELS * (MOST_LABELS + 1)];
+    *is_done = plan->metric->row == classes_row && t->weights == NULL && n_labels <= MOST_LABELS &&
+               t->n >= ITEMS_A_PAIR * n_cells;
+    if (!*is_done) return STATUS_OK;
+    for (size_t i = 0; i < t->n; i++) { // no answer, -1, is the first column
+        counts[(size_t)t->label[i] * (n_labels + 1) + (size_t)(t->predicted[i] + 1)] += 1;
+    }
+    for (size_t k = 0; k < n_cells; k++) {
+        rows[2 * k] = (double)(k / (n_labels + 1));
+        rows[2 * k + 1] = (double)(k % (n_labels + 1)) - 1;
+    }
+    const RowSet set = {
+        .values = rows, .weights = counts, .n_rows = n_cells, .n_clusters = n_cells};
+    return estimates_of_rows(plan, &set, NULL, estimates, err);
+}
+
+static Status estimate_area(const TableRun *run, const MetricPlan *plan, double *estimates,
+                            bool *is_done, Error *err)
+{
+    const Table *t = &run->table;
+    *is_done = plan->metric == &metric_auc && plan->width == 2 && t->weights == NULL;
+    if (!*is_done) return STATUS_OK;
+    const size_t positive = ((const RankedOptions *)plan->options)->positive;
+    return auc_of_probabilities(t->probabilities + positive, 2, t->label, (int32_t)positive, t->n,
+                                estimates, err);
+}
+
 static Status score_metric(TableRun *run, size_t m, Error *err)
 {
     Scored *scored = &run->scored[m];
     const MetricSetup setup = {.labels = run->table.labels, .n_labels = run->table.n_labels};
     Arena *arena = &run->line->arena;
     double *estimates;
+    bool is_done;
     int64_t begin = clock_thread_cpu_ns();
     TRY(metric_plan(run->metrics[m], &setup, arena, &scored->plan, err));
     TRY(arena_take(arena, scored->plan.n_scores, sizeof *estimates, "scores", &estimates, err));
-    TRY(fill_rows(run, scored, err));
-    TRY(estimates_of_rows(&scored->plan, &scored->rows, NULL, estimates, err));
+    TRY(estimate_pairs(run, &scored->plan, estimates, &is_done, err));
+    if (!is_done) TRY(estimate_area(run, &scored->plan, estimates, &is_done, err));
+    if (!is_done) {
+        TRY(fill_rows(run, scored, err));
+        TRY(estimates_of_rows(&scored->plan, &scored->rows, NULL, estimates, err));
+    }
     run->score_ns += clock_thread_cpu_ns() - begin;
     begin = clock_thread_cpu_ns();
+    if (is_done) TRY(fill_rows(run, scored, err)); // for the intervals
     TRY(find_intervals(run, scored, err));
+    for (size_t k = 0; is_done && k < scored->plan.n_scores; k++) {
+        scored->scores[k].estimate = estimates[k];
+    }
     run->interval_ns += clock_thread_cpu_ns() - begin;
     return STATUS_OK;
 }

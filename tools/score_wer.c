@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "metrics/metrics_list.h"
-#include "tools/score_files.h"
+#include "tools/score_files_internal.h"
 
 typedef Status (*Split)(Slice text, Arena *arena, Tokens *out, Error *err);
 
@@ -62,6 +62,27 @@ static Status sum_items(Split split, const TextItems *items, Arena *arena, Error
     return STATUS_OK;
 }
 
+static Status sum_lines(Split split, const TextRun *run, size_t system, ErrorRates *out, Error *err)
+{
+    Arena scratch = {0};
+    Slice references[64]; // fill_rows has refused more
+    Item item = item_empty();
+    Status s = STATUS_OK;
+    *out = (ErrorRates){0};
+    item.references = references;
+    item.n_references = run->n_refs;
+    for (size_t i = 0; s == STATUS_OK && i < run->hyps[system].n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        item.hypothesis = run->hyps[system].lines[i];
+        for (size_t r = 0; r < run->n_refs; r++) references[r] = run->refs[r].lines[i];
+        s = add_item(split, &item, &scratch, out, err);
+        arena_rewind(&scratch, mark);
+        if (s != STATUS_OK) s = error_wrap(err, "%s:%zu", run->hyps[system].path, i + 1);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
 // Edits for each of the reference; against nothing at all, anything is wholly wrong, and nothing is right.
 static double error_rate(const ErrorRates *r)
 {
@@ -90,14 +111,25 @@ static void put_counts(JsonWriter *w, const char *prefix, const EditCounts *c)
 }
 
 // Morris, Maier & Green 2004: match error rate, word information preserved and lost.
-static void put_words(JsonWriter *w, const ErrorRates *r)
+static double match_error_rate(const ErrorRates *r)
 {
     const double hits = (double)r->counts.hits, edits = (double)edits_of(&r->counts);
+    return hits + edits > 0 ? edits / (hits + edits) : 0;
+}
+
+static double preserved_of(const ErrorRates *r)
+{
+    const double hits = (double)r->counts.hits;
+    if (r->n_reference == 0 && r->n_hypothesis == 0) return 1;
     const bool has_both = r->n_reference > 0 && r->n_hypothesis > 0;
-    double preserved = has_both ? hits / r->n_reference * (hits / r->n_hypothesis) : 0;
-    if (r->n_reference == 0 && r->n_hypothesis == 0) preserved = 1;
+    return has_both ? hits / r->n_reference * (hits / r->n_hypothesis) : 0;
+}
+
+static void put_words(JsonWriter *w, const ErrorRates *r)
+{
+    const double preserved = preserved_of(r);
     score_put_number(w, "wer", error_rate(r));
-    score_put_number(w, "mer", hits + edits > 0 ? edits / (hits + edits) : 0);
+    score_put_number(w, "mer", match_error_rate(r));
     score_put_number(w, "wil", 1 - preserved);
     score_put_number(w, "wip", preserved);
     put_counts(w, "", &r->counts);
@@ -119,6 +151,27 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
+// jiwer's other rates, and the alignment's counts.
+static Status put_more(const TextRun *run, size_t system, JsonWriter *w, Buffer *out, Error *err)
+{
+    ErrorRates words, characters;
+    TRY(sum_lines(error_rate_words, run, system, &words, err));
+    if (w != NULL) {
+        TRY(sum_lines(error_rate_characters, run, system, &characters, err));
+        put_words(w, &words);
+        score_put_number(w, "cer", error_rate(&characters));
+        put_counts(w, "char_", &characters.counts);
+        return STATUS_OK;
+    }
+    const EditCounts *c = &words.counts;
+    const int digits = (int)option_integer(run->line, "width") + 3;
+    buffer_printf(out, "    mer = %.*f, wil = %.*f, wip = %.*f\n", digits, match_error_rate(&words),
+                  digits, 1 - preserved_of(&words), digits, preserved_of(&words));
+    buffer_printf(out, "    words: %zu right, %zu substituted, %zu deleted, %zu inserted\n",
+                  c->hits, c->substitutions, c->deletions, c->insertions);
+    return STATUS_OK;
+}
+
 static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
 {
     (void)plan;
@@ -128,7 +181,7 @@ static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens 
 static Status run_files(CommandLine *line, Error *err)
 {
     static const Metric *const metrics[] = {&metric_wer, &metric_cer, NULL};
-    const TextSpec spec = {.metrics = metrics, .tokenize = tokenize};
+    const TextSpec spec = {.metrics = metrics, .put_more = put_more, .tokenize = tokenize};
     return text_files_run(line, &spec, err);
 }
 

@@ -60,12 +60,16 @@ static void lead_over(const RunView *view, int task, const ViewScore *score, int
     const ViewScore *against = run_view_headline(view, other, task, (Slice){0});
     const double lead = score->score.estimate - against->score.estimate;
     const bool is_ahead = view->tasks[task].direction < 0 ? lead < 0 : lead > 0;
+    const bool is_directed = view->tasks[task].direction != 0;
     buffer_append_cstr(out, before);
     text_value(out, fabs(lead), score->score.highest);
     buffer_printf(out, " %s " SLICE_FMT,
-                  is_ahead    ? "better than"
-                  : lead == 0 ? "apart from"
-                              : "worse than",
+                  !is_directed ? (lead > 0   ? "above"
+                                  : lead < 0 ? "below"
+                                             : "apart from")
+                  : is_ahead   ? "better than"
+                  : lead == 0  ? "apart from"
+                               : "worse than",
                   SLICE_ARG(view->models[other].name));
 }
 
@@ -81,8 +85,10 @@ void report_verdict(const RunView *view, int task, Buffer *out)
     const int second = next_best(view, task, best), baseline = find_baseline(view, task);
     buffer_printf(out, SLICE_FMT " %s on " SLICE_FMT ": " SLICE_FMT " ",
                   SLICE_ARG(view->models[best].name),
-                  second == VIEW_NONE ? "was judged" : "scores best", SLICE_ARG(t->name),
-                  SLICE_ARG(t->primary));
+                  second == VIEW_NONE ? "was judged"
+                  : t->direction == 0 ? "scores highest"
+                                      : "scores best",
+                  SLICE_ARG(t->name), SLICE_ARG(t->primary));
     text_score(out, &score->score);
     if (second != VIEW_NONE) lead_over(view, task, score, second, ", ", out);
     if (baseline != VIEW_NONE)

@@ -43,4 +43,7 @@ Status report_write(const RunView *view, const ReportFormat *format, const Repor
                     const char *directory, Arena *arena, Slice *path, bool *written,
                     Error *err) MUST_CHECK;
 
+// One or two sentences: the best model of a task, its score, its lead over the next and over the baseline.
+void report_verdict(const RunView *view, int task, Buffer *out);
+
 #endif

@@ -63,8 +63,6 @@ Status table_machine(const RunView *view, Arena *arena, ReportTable *out, Error 
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err);
 
-// One or two sentences: the best model of a task, its score, its lead over the next and over the baseline.
-void report_verdict(const RunView *view, int task, Buffer *out);
 // "sentiment, run sentiment-1f3a9c0b27e4, 2026-01-31T12:34:56Z, done: 75 of 75 trials".
 void report_subtitle(const RunView *view, Buffer *out);
 

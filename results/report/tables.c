@@ -7,7 +7,7 @@ static Slice direction_word(const ViewTask *task)
 {
     return task->direction > 0   ? SLICE("higher is better")
            : task->direction < 0 ? SLICE("lower is better")
-                                 : SLICE("");
+                                 : SLICE("neither higher nor lower is better");
 }
 
 // Whether a score has a column of its own: those of averages and classes ("f1/macro", "f1/class/good") stand in a table
@@ -200,6 +200,23 @@ static void probability_cell(TableBuild *b, double p)
     table_cell(b);
 }
 
+// An answer that says nothing is one too: that there is no answer.
+static void answer_cell(TableBuild *b, Slice answer)
+{
+    table_cell_slice(b, answer.len > 0 ? answer : SLICE("(none)"));
+}
+
+static bool has_probabilities(const RunView *view, int model, int task)
+{
+    for (size_t i = 0; i < view->n_worst; i++) {
+        const ViewWorst *worst = &view->worst[i];
+        if (worst->model == model && worst->task == task &&
+            !(isnan(worst->p_reference) && isnan(worst->p_predicted)))
+            return true;
+    }
+    return false;
+}
+
 Status table_worst(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
                    Error *err)
 {
@@ -210,8 +227,9 @@ Status table_worst(const RunView *view, int model, int task, Arena *arena, Repor
     table_column(&b, SLICE("text"), COLUMN_TEXT);
     table_column(&b, SLICE("reference"), COLUMN_WORD);
     table_column(&b, SLICE("predicted"), COLUMN_WORD);
-    table_column(&b, SLICE("p(reference)"), COLUMN_NUMBER);
-    table_column(&b, SLICE("p(predicted)"), COLUMN_NUMBER);
+    const bool has_p = has_probabilities(view, model, task);
+    if (has_p) table_column(&b, SLICE("p(reference)"), COLUMN_NUMBER);
+    if (has_p) table_column(&b, SLICE("p(predicted)"), COLUMN_NUMBER);
     for (size_t i = 0; i < view->n_worst; i++) {
         const ViewWorst *worst = &view->worst[i];
         if (worst->model != model || worst->task != task) continue;
@@ -222,15 +240,15 @@ Status table_worst(const RunView *view, int model, int task, Arena *arena, Repor
             buffer_append(&b.text, worst->pair);
         }
         table_cell(&b);
-        table_cell_slice(&b, worst->reference);
-        table_cell_slice(&b, worst->predicted);
+        answer_cell(&b, worst->reference);
+        answer_cell(&b, worst->predicted);
+        if (!has_p) continue;
         probability_cell(&b, worst->p_reference);
         probability_cell(&b, worst->p_predicted);
     }
     table_note(
-        &b,
-        "Least probability given to the reference first. Many of these may be errors of the data: look before "
-        "you blame the model.");
+        &b, "%s first. Many of these may be errors of the data: look before you blame the model.",
+        has_p ? "Least probability given to the reference" : "Least in common with the reference");
     return table_end(&b, err);
 }
 

@@ -206,3 +206,37 @@ Test(jackknife, of_many_different_rows_leaves_out_groups_of_them)
     plan_release(&plan);
     arena_release(&arena);
 }
+
+// Ties, one class, zeros and ones, and all in one bucket: the same area as the metric's.
+Test(delong, finds_the_area_alone_from_sorted_words)
+{
+    enum { N = 5000 };
+    static double probabilities[2 * N], rows[2 * N];
+    static int32_t labels[N];
+    unsigned state = 9;
+    for (size_t round = 0; round < 24; round++) {
+        const size_t n = round < 4 ? round : N - 400 * (round % 7);
+        TestPlan test;
+        Error err = {0};
+        double got, want;
+        for (size_t i = 0; i < n; i++) {
+            state = state * 1664525u + 1013904223u;
+            double p = (double)(state >> 8) / 16777215.0;
+            if (round % 4 == 1) p = floor(10 * p) / 10;
+            if (round % 4 == 2) p = 0.3 + p * 1e-9;
+            if (round % 4 == 3) p = p < 0.1 ? -0.0 : p > 0.9 ? 1 : p;
+            state = state * 1664525u + 1013904223u;
+            labels[i] = round == 5 ? 1 : (int32_t)((state >> 16) % 3 == 0);
+            probabilities[2 * i + 1] = rows[2 * i + 1] = p;
+            rows[2 * i] = labels[i];
+        }
+        const RowSet set = {.values = rows, .n_rows = n, .n_clusters = n};
+        plan_open(&test, "auc", NULL, 2);
+        cr_assert_eq(auc_of_probabilities(probabilities + 1, 2, labels, 1, n, &got, &err),
+                     STATUS_OK);
+        cr_assert_eq(estimates_of_rows(&test.plan, &set, NULL, &want, &err), STATUS_OK);
+        cr_assert(is_close(got, want, 1e-12, 1e-15), "round %zu: %.17g, not %.17g", round, got,
+                  want);
+        plan_release(&test);
+    }
+}

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "metrics/entities.h"
+#include "metrics/entity_rows.h"
+#include "metrics/metrics_list.h"
 #include "tests/metrics/golden.h"
 
 enum { MAX_SCORES = 128 };
@@ -272,4 +273,57 @@ Test(entity_f1, a_type_that_was_not_announced_is_refused)
     cr_expect(strstr(err.text, "item 0: entity type \"PER\" is none of the 1 known") != NULL, "%s",
               err.text);
     arena_release(&arena);
+}
+
+// Sentences with odd tags; what entity_rows reads in one pass is what find_labels and row find one by one.
+Test(entity_f1, reads_tags_at_once_as_it_reads_them_one_by_one)
+{
+    static const char *const tags[] = {"O",     "B-PER", "I-PER", "E-PER", "S-PER",      "L-LOC",
+                                       "U-LOC", "B-LOC", "I-LOC", "B",     "I",          "B-a-b",
+                                       "I-a-b", "O-X",   ".",     "PER",   "B-\xC3\x89", "-"};
+    enum { N = 30, LONGEST = 300, N_ODD = sizeof tags / sizeof *tags, N_STRICT = 3 };
+    static Slice sides[2][N][LONGEST];
+    unsigned state = 11;
+    for (size_t round = 0; round < 40; round++) {
+        const bool is_strict = round % 2 == 1;
+        const size_t n_tags = is_strict ? N_STRICT : N_ODD;
+        const TagReading reading = {.scheme = SCHEME_IOB2, .is_strict = is_strict};
+        TestPlan test;
+        Item items[N];
+        for (size_t i = 0; i < N; i++) {
+            state = state * 1664525u + 1013904223u;
+            const size_t n = i == 3 ? LONGEST : (state >> 16) % 20;
+            for (size_t k = 0; k < 2 * n; k++) {
+                state = state * 1664525u + 1013904223u;
+                sides[k % 2][i][k / 2] = slice_from_cstr(tags[(state >> 16) % n_tags]);
+            }
+            items[i] = item_empty();
+            items[i].tags = sides[0][i];
+            items[i].predicted_tags = sides[1][i];
+            items[i].n_tags = items[i].n_predicted_tags = n;
+        }
+        plan_open(&test, "entity_f1", is_strict ? "{\"mode\": \"strict\"}" : NULL, 0);
+        Error err = {0};
+        MetricPlan plan, slow;
+        RowSet rows, wanted;
+        MetricSetup setup = {.params = test.plan.setup.params};
+        Slice *labels;
+        cr_assert_eq(entity_rows(setup.params, &reading, items, N, &test.arena, &plan, &rows, &err),
+                     STATUS_OK, "%s", err.text);
+        cr_assert_eq(metric_entity_f1.find_labels(&setup, items, N, &test.arena, &labels,
+                                                  &setup.n_labels, &err),
+                     STATUS_OK);
+        setup.labels = labels;
+        cr_assert_eq(metric_plan(&metric_entity_f1, &setup, &test.arena, &slow, &err), STATUS_OK);
+        cr_assert_eq(rows_of_items(&slow, items, N, NULL, &test.arena, &wanted, &err), STATUS_OK);
+        cr_assert_eq(plan.width, slow.width);
+        for (size_t t = 0; t < setup.n_labels; t++) {
+            cr_assert(slice_eq(plan.setup.labels[t], labels[t]), "type %zu", t);
+        }
+        for (size_t k = 0; k < N * slow.width; k++) {
+            cr_assert_eq(rows.values[k], wanted.values[k], "round %zu, item %zu, column %zu", round,
+                         k / slow.width, k % slow.width);
+        }
+        plan_release(&test);
+    }
 }

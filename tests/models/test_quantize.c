@@ -644,6 +644,10 @@ Test(gguf_model, names_go_both_ways)
         {"gemma2", "model.norm.weight", "output_norm.weight", SAFE_LESS_ONE},
         {"gpt2", "transformer.h.3.attn.c_attn.weight", "blk.3.attn_qkv.weight", SAFE_TRANSPOSED},
         {"gpt2", "transformer.h.3.attn.c_attn.bias", "blk.3.attn_qkv.bias", SAFE_AS_IS},
+        {"t5", "decoder.block.11.layer.1.EncDecAttention.o.weight",
+         "dec.blk.11.cross_attn_o.weight", SAFE_AS_IS},
+        {"t5", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+         "enc.blk.0.attn_rel_b.weight", SAFE_AS_IS},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
     };
@@ -661,7 +665,7 @@ Test(gguf_model, names_go_both_ways)
     cr_expect_not(
         gguf_name_from_model(bert, SLICE("bert.encoder.layer.x.output.dense.weight"), stored));
     cr_expect_not(gguf_name_from_model(bert, SLICE("qa_outputs.weight"), stored));
-    cr_expect_null(gguf_family_of_model(SLICE("t5")));
+    cr_expect_null(gguf_family_of_model(SLICE("marian")));
 }
 
 Test(gguf_model, refuses_parts_and_strangers)

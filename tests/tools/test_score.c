@@ -153,6 +153,37 @@ Test(score, agrees_with_evaluate_on_exact_matches)
     check_goldens("exact-match", "stats/exact_match.jsonl", keys);
 }
 
+// By given draws, and by those of NumPy's seed.
+Test(score, agrees_with_rouge_score_on_aggregates)
+{
+    Arena arena = {0};
+    Buffer input = {0};
+    size_t n, i = 0;
+    if (!shared_path("goldens/metrics")) cr_skip_test("shared reference files are absent");
+    const Json *rows = golden_lines(&arena, "rouge/rouge_aggregate.jsonl", &n);
+    for (const Json *row = json_first(rows); row != NULL; row = json_next(row)) {
+        JsonWriter w = json_writer(&input, 0);
+        json_put_value(&w, row);
+        buffer_append_byte(&input, '\n');
+    }
+    const Program program = RUN(&arena, input.ptr, "score", "rouge", "--cases");
+    program_want(&program, 0);
+    for (const Json *row = json_first(rows); row != NULL; row = json_next(row), i++) {
+        static const char *const ends[] = {"low", "mid", "high"};
+        const Json *answer = json_line(program.out, i), *wanted = json_get(row, "expected");
+        for (size_t k = 0; k < 9; k++) {
+            const Json *got = json_at(json_get(answer, ends[k / 3]), k % 3);
+            const double want = json_double(json_at(json_get(wanted, ends[k / 3]), k % 3));
+            cr_assert(got != NULL, "case %zu has no %s", i, ends[k / 3]);
+            cr_expect_float_eq(json_double(got), want, 1e-9, "case %zu %s[%zu]: %g, not %g", i,
+                               ends[k / 3], k % 3, json_double(got), want);
+        }
+    }
+    cr_expect_gt(n, 3);
+    buffer_release(&input);
+    arena_release(&arena);
+}
+
 Test(score, sorts_mistakes_in_entities_by_kind)
 {
     Arena arena = {0};

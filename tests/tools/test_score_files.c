@@ -135,6 +135,54 @@ Test(score_files, names_what_is_wrong_with_files)
     arena_release(&arena);
 }
 
+Test(score_files, counts_the_words_of_an_alignment)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *ref = write_file(&arena, folder, "ref.txt", "a b c d\ne f\n");
+    const char *hyp = write_file(&arena, folder, "hyp.txt", "a x c\ne f g\n");
+    const Program json = RUN(&arena, NULL, "score", "wer", "-r", ref, hyp, "--json");
+    program_want(&json, 0);
+    const Json *answer = json_of(json.out);
+    cr_expect_eq(number_of(answer, "hits"), 4);
+    cr_expect_eq(number_of(answer, "sub"), 1);
+    cr_expect_eq(number_of(answer, "del"), 1);
+    cr_expect_eq(number_of(answer, "ins"), 1);
+    cr_expect_float_eq(number_of(answer, "wer"), 0.5, 1e-12);
+    cr_expect_float_eq(number_of(answer, "mer"), 3.0 / 7, 1e-12);
+    cr_expect_float_eq(number_of(answer, "wip"), 4.0 / 6 * 4 / 6, 1e-12);
+    const Program text = RUN(&arena, NULL, "score", "wer", "-r", ref, hyp);
+    cr_expect(text_contains(text.out, "4 right, 1 substituted, 1 deleted, 1 inserted"), "%s",
+              text.out.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(score_files, parts_summaries_and_aggregates_their_scores)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *ref = write_file(&arena, folder, "ref.txt", "a b <n> c d\ne f <n> g\n");
+    const char *hyp = write_file(&arena, folder, "hyp.txt", "c d <n> a b\ne f <n> h\n");
+    const Program whole =
+        RUN(&arena, NULL, "score", "rouge", "-r", ref, hyp, "--types", "rougeLsum", "-b");
+    const Program parted = RUN(&arena, NULL, "score", "rouge", "-r", ref, hyp, "--types",
+                               "rougeLsum", "-b", "--sep", " <n> ");
+    program_want(&parted, 0);
+    cr_expect(slice_eq_cstr(parted.out, "0.8333\n"), "%s", parted.out.ptr);
+    cr_expect(!slice_eq(whole.out, parted.out));
+    const Program json =
+        RUN(&arena, NULL, "score", "rouge", "-r", ref, hyp, "--aggregate", "--json");
+    program_want(&json, 0);
+    const Json *rouge1 = json_get(json_get(json_of(json.out), "aggregate"), "rouge1");
+    cr_expect_eq(json_len(json_get(rouge1, "mid")), 3);
+    const Program unknown =
+        RUN(&arena, NULL, "score", "rouge", "-r", ref, hyp, "--types", "rougeX");
+    program_want(&unknown, 2);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(score_files, reads_squad_files_and_clusters_questions)
 {
     Arena arena = {0};
@@ -197,7 +245,10 @@ Test(score_files, reads_conll_columns_and_says_where_they_part)
     const Program scheme =
         RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme", "IOE2", gold, pred);
     program_want(&scheme, 2);
-    cr_expect(text_contains(scheme.err, "IOB2 would fit"), "%s", scheme.err.ptr);
+    cr_expect(text_contains(scheme.err, "look like --scheme IOB2"), "%s", scheme.err.ptr);
+    const Program forced = RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme",
+                               "IOBES", gold, pred, "--force");
+    program_want(&forced, 0);
     folder_remove(folder);
     arena_release(&arena);
 }

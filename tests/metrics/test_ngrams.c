@@ -1,0 +1,83 @@
+// N-grams of words against a count by hand, around the lengths where the ways of counting change.
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "metrics/ngrams.h"
+
+enum { LONGEST = 140, MOST_REFERENCES = 2, ORDER = 4 };
+
+static void write_words(Slice *items, size_t n, unsigned alphabet, unsigned *state)
+{
+    static char words[64][12];
+    for (unsigned w = 0; w < 64; w++) {
+        snprintf(words[w], sizeof words[w], w % 2 ? "w%u" : "longword%u", w);
+    }
+    for (size_t i = 0; i < n; i++) {
+        *state = *state * 1664525u + 1013904223u;
+        items[i] = slice_from_cstr(words[(*state >> 16) % alphabet]);
+    }
+}
+
+static bool same_gram(const Slice *a, const Slice *b, size_t order)
+{
+    for (size_t k = 0; k < order; k++) {
+        if (!slice_eq(a[k], b[k])) return false;
+    }
+    return true;
+}
+
+static size_t count_gram(const Tokens *text, const Slice *gram, size_t order)
+{
+    size_t n = 0;
+    for (size_t i = 0; i + order <= text->n; i++) n += same_gram(text->items + i, gram, order);
+    return n;
+}
+
+// Papineni et al. 2002, section 2.1, as it is said there.
+static size_t clipped(const Tokens *hypothesis, const Tokens *references, size_t n, size_t order)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i + order <= hypothesis->n; i++) {
+        const Slice *gram = hypothesis->items + i;
+        const Tokens before = {hypothesis->items, i + order - 1};
+        size_t most = 0;
+        if (count_gram(&before, gram, order) > 0) continue; // counted at its first place
+        for (size_t r = 0; r < n; r++) {
+            const size_t count = count_gram(&references[r], gram, order);
+            if (count > most) most = count;
+        }
+        const size_t own = count_gram(hypothesis, gram, order);
+        sum += own < most ? own : most;
+    }
+    return sum;
+}
+
+Test(ngrams, are_counted_as_by_hand_at_every_length)
+{
+    static const size_t lengths[] = {0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 127, 128, 129};
+    enum { N = sizeof lengths / sizeof *lengths };
+    unsigned state = 3;
+    Arena arena = {0};
+    for (size_t c = 0; c < 3 * N * N; c++) {
+        static const unsigned alphabets[] = {2, 7, 60};
+        Slice items[1 + MOST_REFERENCES][LONGEST];
+        const size_t n = lengths[c % N], n_reference = lengths[c / N % N], n_references = 1 + c % 2;
+        const Tokens hypothesis = {items[0], n};
+        Tokens references[MOST_REFERENCES];
+        double got[ORDER];
+        Error err = {0};
+        write_words(items[0], n, alphabets[c / N / N], &state);
+        for (size_t r = 0; r < n_references; r++) {
+            references[r] = (Tokens){items[1 + r], n_reference};
+            write_words(items[1 + r], n_reference, alphabets[c / N / N], &state);
+        }
+        cr_assert_eq(ngram_matches(&hypothesis, references, n_references, ORDER, &arena, got, &err),
+                     STATUS_OK, "%s", err.text);
+        for (size_t k = 0; k < ORDER; k++) {
+            const size_t want = clipped(&hypothesis, references, n_references, k + 1);
+            cr_assert_eq(got[k], (double)want, "%zu words, %zu references of %zu, order %zu: %g", n,
+                         n_references, n_reference, k + 1, got[k]);
+        }
+        arena_release(&arena);
+    }
+}
