@@ -16,7 +16,7 @@
 
 typedef struct TaskData TaskData; // harness/prepare.h
 
-enum { PROMPT_NO_OPTION = SIZE_MAX };
+#define PROMPT_NO_OPTION SIZE_MAX
 
 // A template as it stands in a suite, "Question: {question}\nAnswer:", cut into literal text and fields; {{ and }} are
 // braces. Pieces lie in the arena and borrow from text. STATUS_INVALID names what is wrong, and the fields there are.
