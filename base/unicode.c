@@ -188,6 +188,11 @@ Status unicode_fold_case(Arena *arena, Slice text, Slice *out, Error *err)
     return map_case(arena, ucasemap_utf8FoldCase, text, out, err);
 }
 
+CodePoint unicode_upper_point(CodePoint c)
+{
+    return u_toupper(c);
+}
+
 size_t unicode_lower_point(CodePoint c, CodePoint out[3])
 {
     if (c ==

@@ -37,6 +37,7 @@ bool unicode_is_normalized(Slice text, UnicodeForm form);
 // Full, language-neutral lower-casing of a text (final sigma, U+0130 -> "i" + U+0307).
 Status unicode_lower(Arena *arena, Slice text, Slice *out, Error *err) MUST_CHECK;
 // Lower-casing of one code point without context: at most 3 results. Returns how many.
+CodePoint unicode_upper_point(CodePoint c); // simple mapping: one code point
 size_t unicode_lower_point(CodePoint c, CodePoint out[3]);
 // Full case folding.
 Status unicode_fold_case(Arena *arena, Slice text, Slice *out, Error *err) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "harness/check_models.h"
+#include "harness/counterfactual.h"
 #include "harness/execute_internal.h"
 #include "harness/state.h"
 #include "models/architecture.h"
@@ -169,7 +170,7 @@ static Status begin_asking(const Executor *executor, const TrialSpec *spec, Data
     *out = (Asked){
         .task = &executor->options.suite->tasks[spec->task],
         .data = data,
-        .part = &data->parts[part],
+        .part = part == PART_SWAPPED ? &data->swapped : &data->parts[part],
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
         .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
         .by_prompt = prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
@@ -242,6 +243,19 @@ static Status measure_latency(Executor *executor, const TrialSpec *spec,
     return s;
 }
 
+// Copies of the judged samples, for those who compare.
+typedef struct CopyAsk {
+    Executor *executor;
+    const TrialSpec *spec;
+} CopyAsk;
+
+static Status ask_copies(void *context, const size_t *positions, size_t n, Arena *arena,
+                         Answers *out, Error *err)
+{
+    const CopyAsk *ask = context;
+    return execute_answers(ask->executor, ask->spec, PART_SWAPPED, positions, n, arena, out, err);
+}
+
 static Status judge(Executor *executor, const Work *work, const TrialSamples *samples, Arena *arena,
                     Outcome *outcome, Error *err)
 {
@@ -251,6 +265,11 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
     const int64_t start_ns = clock_now_ns();
     TRY(execute_answers(executor, &work->spec, samples->judged_part, samples->judged,
                         samples->n_judged, arena, &answers, err));
+    if (counterfactual_covers(data, samples->judged_part)) {
+        CopyAsk ask = {executor, &work->spec};
+        TRY(counterfactual_extend(data, &data->parts[samples->judged_part], samples->judged,
+                                  samples->n_judged, ask_copies, &ask, arena, &answers, err));
+    }
     outcome->cost.evaluate_ns = clock_now_ns() - start_ns;
     outcome->cost.n_evaluate_tokens = answers.n_tokens;
     for (size_t i = 0; i < samples->n_judged * answers.n_classes; i++) {
@@ -261,6 +280,22 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
     }
     TRY(fill_outcome(&data->parts[samples->judged_part], samples, &answers, outcome, err));
     return measure_latency(executor, &work->spec, samples, outcome, err);
+}
+
+typedef struct BaselineAsk {
+    const TaskData *data;
+    const UsedPart *from;
+    const size_t *positions;
+    size_t n;
+} BaselineAsk;
+
+static Status ask_baseline(void *context, const size_t *positions, size_t n, Arena *arena,
+                           Answers *out, Error *err)
+{
+    const BaselineAsk *ask = context;
+    *out = (Answers){.n = n};
+    return ask->data->family->baseline(ask->data, ask->from, ask->positions, ask->n,
+                                       &ask->data->swapped, positions, arena, out, err);
 }
 
 static Status run_baseline(const Executor *executor, const Work *work, const TrialSamples *samples,
@@ -276,6 +311,11 @@ static Status run_baseline(const Executor *executor, const Work *work, const Tri
     Answers answers = {.n = samples->n_judged};
     TRY(data->family->baseline(data, from, positions, n, judged, samples->judged, arena, &answers,
                                err));
+    if (counterfactual_covers(data, samples->judged_part)) {
+        BaselineAsk ask = {data, from, positions, n};
+        TRY(counterfactual_extend(data, judged, samples->judged, samples->n_judged, ask_baseline,
+                                  &ask, arena, &answers, err));
+    }
     return fill_outcome(judged, samples, &answers, outcome, err);
 }
 

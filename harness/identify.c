@@ -203,6 +203,8 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
     sha256_update_field(&hash, SLICE("assay-data-1"));
     sha256_update_field(&hash, out->sha256[part]);
     sha256_update_field(&hash, labels_sha);
+    // What is stored of samples has their copies' texts.
+    if (out->swap_sha256.len > 0) sha256_update_field(&hash, out->swap_sha256);
     hash_reading(&hash, &task->read, family_find(task->family)->has_targets);
     for (size_t i = 0; i < targets->n; i++) {
         Slice sha = {0};
@@ -278,6 +280,10 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         json_put_key(&w, "max_answer");
         json_put_u64(&w, task->max_answer);
     }
+    if (task->swap_path) {
+        json_put_key(&w, "counterfactual");
+        json_put_string(&w, out->swap_sha256);
+    }
     if (task->likelihood.len > 0) {
         json_put_key(&w, "likelihood");
         json_put_string(&w, task->likelihood);
@@ -348,6 +354,12 @@ static Status identify_task(Identify *id, const SuiteTask *task, TaskIdentity *o
     const char *const paths[N_DATA_PARTS] = {task->train, task->valid, task->test};
     const SuiteTargets *const targets[N_DATA_PARTS] = {&task->train_targets, &task->valid_targets,
                                                        &task->test_targets};
+    if (task->swap_path) {
+        const char *name =
+            arena_printf(id->arena, SLICE_FMT "/swapped words", SLICE_ARG(task->name));
+        if (name == NULL) return error_set_memory(err, task->name.len, 1, "a name");
+        TRY(add_file(id, "data", slice_from_cstr(name), task->swap_path, &out->swap_sha256, err));
+    }
     for (int part = 0; part < N_DATA_PARTS; part++) {
         if (paths[part])
             TRY(identify_part(id, task, (DataPart)part, paths[part], targets[part], out, err));

@@ -1,4 +1,5 @@
 // harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
+#include "harness/counterfactual.h"
 #include "harness/family.h"
 #include "harness/prompt_ask.h"
 
@@ -190,6 +191,7 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     if (s == STATUS_OK && data->prompt)
         s = prompt_check_data(&prepared->suite->tasks[task], data, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
+    if (s == STATUS_OK) s = counterfactual_prepare(prepared, task, err);
     if (s == STATUS_OK) s = check_subsets(prepared, task, err);
     if (s != STATUS_OK)
         return error_wrap(err, "task \"" SLICE_FMT "\"",

@@ -6,6 +6,7 @@
 #define ASSAY_HARNESS_PREPARE_H
 
 #include "datasets/check.h"
+#include "datasets/swap.h"
 #include "harness/trial.h"
 #include "models/model.h"
 
@@ -28,7 +29,12 @@ typedef struct TaskData {
     const Slice *metric_labels; // of the metrics, and as stored: classes, entity types
     size_t n_metric_labels;
     const SuitePrompt *prompt; // NULL where the task has none
-    bool has_unanswerable;     // some question has no answer
+    // Copies of a part with words swapped; their ordinals are the part's.
+    const SwapList *swaps; // NULL = none
+    DataPart swapped_part;
+    UsedPart swapped;
+    bool *is_swapped;      // [swapped.data.n_samples] whether the copy is another text
+    bool has_unanswerable; // some question has no answer
     int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
 } TaskData;
 

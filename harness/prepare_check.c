@@ -4,6 +4,7 @@
 
 #include "base/json_writer.h"
 #include "datasets/scheme.h"
+#include "harness/counterfactual.h"
 #include "harness/family.h"
 #include "harness/prompt.h"
 
@@ -252,16 +253,23 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
 
 // ---- as stored ----
 
-static Status attributes_json(const Sample *sample, Arena *arena, Slice *out, Error *err)
+// copy: the sample with words swapped, or NULL; its text is kept, or the passage where the text is as it was.
+static Status attributes_json(const Sample *sample, const Sample *copy, Arena *arena, Slice *out,
+                              Error *err)
 {
     *out = (Slice){0};
-    if (sample->n_attributes == 0) return STATUS_OK;
+    if (sample->n_attributes == 0 && copy == NULL) return STATUS_OK;
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
     for (size_t i = 0; i < sample->n_attributes; i++) {
         json_put_key_slice(&w, sample->attributes[i].name);
         json_put_string(&w, sample->attributes[i].value);
+    }
+    if (copy) {
+        const bool is_text = !slice_eq(copy->text, sample->text);
+        json_put_key(&w, is_text ? "counterfactual" : "counterfactual_pair");
+        json_put_string(&w, is_text ? copy->text : copy->pair.ptr ? copy->pair : copy->context);
     }
     json_end_object(&w);
     Status s = buffer_status(&buffer, err);
@@ -314,7 +322,9 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
             samples[i].label = sample->label;
             samples[i].reference = data->labels[sample->label];
         }
-        TRY(attributes_json(sample, arena, &samples[i].attributes, err));
+        const bool has_copy = counterfactual_covers(data, part) && data->is_swapped[i];
+        const Sample *copy = has_copy ? &data->swapped.data.samples[i] : NULL;
+        TRY(attributes_json(sample, copy, arena, &samples[i].attributes, err));
     }
     const char *name = arena_printf(
         arena, SLICE_FMT " %s", SLICE_ARG(prepared->suite->tasks[task].name), data_part_name(part));

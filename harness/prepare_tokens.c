@@ -181,7 +181,8 @@ static Status encode_part(Prepared *prepared, size_t model, size_t task, const U
 static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
                        Error *err)
 {
-    const UsedPart *used = &prepared->tasks[task].parts[part];
+    const TaskData *from = &prepared->tasks[task];
+    const UsedPart *used = part == PART_SWAPPED ? &from->swapped : &from->parts[part];
     const size_t max_length = length_of(prepared, model, task, setting);
     if (used->n == 0 || find(prepared, model, task, part, max_length)) return STATUS_OK;
     Tokens *tokens = NULL;
@@ -211,6 +212,7 @@ Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char 
             if (is_used(prepared, model, task, (DataPart)part))
                 s = add_part(prepared, model, task, (DataPart)part, (int)i, err);
         }
+        if (s == STATUS_OK) s = add_part(prepared, model, task, PART_SWAPPED, (int)i, err);
     }
     return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(m->name));
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "base/size.h"
+#include "harness/counterfactual.h"
+#include "harness/family.h"
 #include "harness/prompt_ask.h"
 #include "metrics/evaluate.h"
 
@@ -22,7 +24,11 @@ Status score_items(const TaskData *data, const Predictions *predictions, Arena *
                                .probabilities =
                                    p->n_classes > 0 ? p->probabilities + i * p->n_classes : NULL,
                                .values = p->n_values > 0 ? p->values + i * p->n_values : NULL,
-                               .n_values = p->n_values};
+                               .n_values = p->n_values - (p->has_swaps ? N_SWAPPED : 0)};
+        if (p->has_swaps) {
+            item->flip = answer.values[answer.n_values + SWAPPED_FLIP];
+            item->quality_gap = answer.values[answer.n_values + SWAPPED_GAP];
+        }
         TRY(data->family->item(data, sample, &answer, arena, item, err));
         if (data->prompt && p->n_values >= PROMPT_FLAGS) {
             const double *flags = answer.values + p->n_values - PROMPT_FLAGS;
@@ -256,6 +262,30 @@ static Status check_outcome(const Outcome *outcome, const TrialSamples *samples,
                 : error_set(err, STATUS_INTERNAL, "a trial's predictions are for other samples");
 }
 
+// The pair whose quality differs most; of equal ones the one whose answer changed, then the first.
+static Status put_worst_pair(const Item *items, const Outcome *outcome, Arena *arena, Trial *out,
+                             Error *err)
+{
+    TrialCurve *series = NULL;
+    CurvePoint *point = NULL;
+    double most = -1;
+    size_t worst = 0;
+    for (size_t i = 0; i < outcome->n_outputs; i++) {
+        const double size = fabs(items[i].quality_gap) + 1e-9 * items[i].flip;
+        if (!(size > most)) continue; // NaN: nothing was swapped
+        most = size;
+        worst = i;
+    }
+    if (most < 0) return STATUS_OK;
+    TRY(arena_take(arena, out->n_curves + 1, sizeof *series, "curves", &series, err));
+    for (size_t i = 0; i < out->n_curves; i++) series[i] = out->curves[i];
+    TRY(put_series(arena, "counterfactual/worst", 1, &series[out->n_curves], &point, err));
+    point[0] = (CurvePoint){(int64_t)outcome->ordinals[worst], items[worst].quality_gap};
+    out->curves = series;
+    out->n_curves++;
+    return STATUS_OK;
+}
+
 static Status score_outputs(const Plan *plan, const Prepared *prepared, const PlannedTrial *planned,
                             const Outcome *outcome, Arena *arena, Trial *out, double *primary,
                             Error *err)
@@ -288,9 +318,11 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
                                      .n_classes = outcome->n_classes,
                                      .values = outcome->values,
                                      .n_values = outcome->n_values,
+                                     .has_swaps = counterfactual_covers(data, samples.judged_part),
                                      .texts = outcome->texts ? texts : NULL};
     TRY(score_items(data, &predictions, arena, &items, err));
     TRY(put_outputs(outcome, arena, out, err));
+    if (predictions.has_swaps) TRY(put_worst_pair(items, outcome, arena, out, err));
     Scoring scoring = {.task = task,
                        .data = data,
                        .items = items,

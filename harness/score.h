@@ -16,6 +16,7 @@ typedef struct Predictions {
     size_t n_classes;
     const double *values; // [n, n_values]; may be NULL
     size_t n_values;
+    bool has_swaps; // the last N_SWAPPED of them are of swapped copies (harness/counterfactual.h)
     const Slice *texts; // [n]; NULL where predicted says all
 } Predictions;
 

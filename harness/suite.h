@@ -167,9 +167,11 @@ typedef struct SuiteTask {
     size_t max_new_tokens;
     Slice
         likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
-    SuitePrompt prompt;   // how causal models are asked
-    ReadOptions read;     // labels_path is ready to open
-    SuiteMetric *metrics; // at least one
+    SuitePrompt prompt;    // how causal models are asked
+    Slice counterfactual;  // a list of words by name or path; empty = nothing is swapped
+    const char *swap_path; // its file, or NULL
+    ReadOptions read;      // labels_path is ready to open
+    SuiteMetric *metrics;  // at least one
     size_t n_metrics;
     Slice primary;     // a score's name, "accuracy" or "f1/macro"; its metric is among metrics
     size_t max_length; // tokens of a sequence; 0 = as many as the model takes

@@ -275,6 +275,11 @@ static const SuiteKey keys_shared[] = {
     {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
          "(as the model's files say, and at most twice the source's and 10)"),
      .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
+    {KEY("counterfactual", KEY_TEXT,
+         "judge copies of samples too, with words for a group swapped: a list that comes with assay "
+         "(`pronouns`, `names`), or the path of one",
+         "(nothing is swapped)"),
+     FIELD(SuiteTask, counterfactual), .is_omitted = true},
     {KEY("likelihood", KEY_CHOICE,
          "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
          "the `target` that fills a blank",

@@ -497,6 +497,36 @@ static Status check_name(const Suite *suite, const Json *object, size_t index, E
     return STATUS_OK;
 }
 
+// The list of words, and the metric that tells what swapping them does.
+static Status read_counterfactual(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                                  Error *err)
+{
+    Arena *arena = &reading->suite->arena;
+    const Json *written = json_get(object, "counterfactual");
+    const Json *at = written ? written : object;
+    SuiteMetric *metrics = NULL;
+    const Metric *metric = metric_find(SLICE("counterfactual"));
+    if (task->counterfactual.len == 0 || reading->without_files) return STATUS_OK;
+    if (family_find(task->family)->takes) {
+        return json_error(at, err,
+                          "a \"" SLICE_FMT "\" task compares texts already: nothing is swapped",
+                          SLICE_ARG(task->family));
+    }
+    if (slice_find_byte(task->counterfactual, '/') != SIZE_MAX) {
+        TRY(suite_resolve_path(reading, at, reading->edited->name, &task->swap_path, err));
+    } else {
+        Error missing = {0};
+        if (suite_find(arena, file_directory_of(reading->suite->path), "swaps", "list of words",
+                       task->counterfactual, &task->swap_path, &missing) != STATUS_OK)
+            return json_error(at, err, "%s", missing.text);
+    }
+    TRY(arena_take(arena, task->n_metrics + 1, sizeof *metrics, "metrics", &metrics, err));
+    for (size_t i = 0; i < task->n_metrics; i++) metrics[i] = task->metrics[i];
+    metrics[task->n_metrics++] = (SuiteMetric){.metric = metric};
+    task->metrics = metrics;
+    return STATUS_OK;
+}
+
 static Status read_task(const SuiteReading *reading, const Json *root, const Json *object,
                         size_t index, Error *err)
 {
@@ -512,6 +542,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(read_shared(reading, object, reading->edited->name, task, err));
     if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
     TRY(add_prompt_metrics(reading, task, err));
+    TRY(read_counterfactual(reading, object, task, err));
     TRY(check_primary(suite, object, task, err));
     TRY(check_monitors(suite, object, task, err));
     TRY(read_data(reading, object, task, err));

@@ -15,7 +15,13 @@
 enum { NUMERICS_VERSION = 1 };
 
 // Parts of a task's data.
-typedef enum DataPart { PART_TRAIN, PART_VALID, PART_TEST, N_DATA_PARTS } DataPart;
+typedef enum DataPart {
+    PART_TRAIN,
+    PART_VALID,
+    PART_TEST,
+    N_DATA_PARTS,
+    PART_SWAPPED = N_DATA_PARTS, // copies of judged samples (harness/counterfactual.h): in no file
+} DataPart;
 const char *data_part_name(DataPart part); // "train", "valid", "test"
 
 typedef struct IdentifiedFile {
@@ -29,6 +35,7 @@ typedef struct TaskIdentity {
     Slice keys
         [N_DATA_PARTS]; // 64 hex digits: of the file and of how it is read; empty = no such part
     Slice sha256[N_DATA_PARTS]; // of the file's bytes
+    Slice swap_sha256;          // of the list of words that are swapped; empty without
     Slice folds_key;            // of the outer assignment; empty without folds
     Slice json;                 // canonical: definition and data
 } TaskIdentity;

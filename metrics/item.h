@@ -60,6 +60,8 @@ typedef struct Item {
     bool is_ambiguous;
     const float *embedding;
     size_t embedding_size;
+    // Counterfactuals in one: whether the answer changed, and how much worse it became; NaN where nothing was swapped.
+    double flip, quality_gap;
 
     // Answers to a prompt: whether what was written could not be read as an answer, and tokens of the prompt that were cut.
     bool is_unparsed;
@@ -81,6 +83,8 @@ static inline Item item_empty(void)
                   .stereotyped = ITEM_NO_LABEL,
                   .unknown = ITEM_NO_LABEL,
                   .group = ITEM_NO_LABEL,
+                  .flip = (double)__builtin_nan(""),
+                  .quality_gap = (double)__builtin_nan(""),
                   .weight = 1.0};
 }
 

@@ -1,6 +1,7 @@
 // results/run_view_findings.c: cost and fit of each setting, and what deserves a warning.
 #include <math.h>
 
+#include "base/json.h"
 #include "results/keep.h"
 #include "results/run_view_internal.h"
 
@@ -179,6 +180,56 @@ static void note_rising(ViewBuild *build, int model, int task, Buffer *text)
     add_note(build, kept_earlier ? NOTE_INFO : NOTE_WARNING, (Slice){0}, text);
 }
 
+static void note_pair(ViewBuild *build, int model, int task, const StoredSample *sample, double gap,
+                      Buffer *text)
+{
+    RunView *view = build->view;
+    Error ignored = {0};
+    JsonDocument *document = NULL;
+    Slice copy = SLICE("(not stored)"), text_before = sample->input;
+    if (json_parse(SLICE("attributes"), sample->attributes, JSON_STRICT, &document, &ignored) ==
+        STATUS_OK) {
+        const Json *own = json_get(json_root(document), "counterfactual"),
+                   *pair = json_get(json_root(document), "counterfactual_pair");
+        if (own || pair) copy = json_string(own ? own : pair);
+        if (pair) text_before = sample->pair;
+    }
+    buffer_printf(text,
+                  SLICE_FMT " on " SLICE_FMT
+                            ": of texts with swapped words the worst pair is sample " SLICE_FMT
+                            ": \"" SLICE_FMT "\" became \"" SLICE_FMT "\", and the answer %.3f %s",
+                  SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name),
+                  SLICE_ARG(sample->id), SLICE_ARG(slice_sub(text_before, 0, 200)),
+                  SLICE_ARG(slice_sub(copy, 0, 200)), fabs(gap), gap < 0 ? "better." : "worse.");
+    json_close(&document);
+    add_note(build, NOTE_INFO, (Slice){0}, text);
+}
+
+// The pair of a text and its copy with swapped words that a model's answers differ most on, over the trials it is judged by.
+static Status note_worst_pair(ViewBuild *build, int model, int task, Buffer *text, Error *err)
+{
+    const RunView *view = build->view;
+    const ViewTrial *found = NULL;
+    const CurvePoint *worst = NULL;
+    Trial trial;
+    StoredDataset dataset;
+    for (size_t i = 0; i < view->n_trials; i++) {
+        const ViewTrial *t = &view->trials[i];
+        if (t->model != model || t->task != task || !view_is_judged(t)) continue;
+        const ViewSeries *series = run_view_series(t, "counterfactual/worst");
+        if (series == NULL || series->n_points == 0) continue;
+        if (worst && fabs(series->points[0].value) <= fabs(worst->value)) continue;
+        worst = &series->points[0];
+        found = t;
+    }
+    if (worst == NULL || view->models[model].is_baseline) return STATUS_OK;
+    TRY(store_get_trial(build->store, &build->scratch, found->id, TRIAL_HEAD, &trial, err));
+    TRY(store_get_dataset(build->store, &build->scratch, trial.dataset_key, &dataset, err));
+    if (worst->step >= 0 && (size_t)worst->step < dataset.n_samples)
+        note_pair(build, model, task, &dataset.samples[worst->step], worst->value, text);
+    return STATUS_OK;
+}
+
 static void note_failure(ViewBuild *build, const ViewTrial *trial, Buffer *text)
 {
     RunView *view = build->view;
@@ -197,7 +248,7 @@ Status view_add_notes(ViewBuild *build, Error *err)
     RunView *view = build->view;
     const size_t n_stored = view->n_notes;
     const RunNote *stored = view->notes;
-    TRY(arena_take(&view->arena, n_stored + view->n_models * view->n_tasks + view->n_failed + 1,
+    TRY(arena_take(&view->arena, n_stored + 2 * view->n_models * view->n_tasks + view->n_failed + 1,
                    sizeof *view->notes, "notes", &view->notes, err));
     if (n_stored > 0) memcpy(view->notes, stored, n_stored * sizeof *stored);
     Buffer text = {0};
@@ -215,7 +266,11 @@ Status view_add_notes(ViewBuild *build, Error *err)
     for (size_t t = 0; t < view->n_tasks; t++) {
         for (size_t m = 0; m < view->n_models; m++) note_rising(build, (int)m, (int)t, &text);
     }
-    const Status s = buffer_status(&text, err);
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < view->n_tasks * view->n_models; i++)
+        s = note_worst_pair(build, (int)(i % view->n_models), (int)(i / view->n_models), &text,
+                            err);
+    if (s == STATUS_OK) s = buffer_status(&text, err);
     buffer_release(&text);
     return s;
 }

@@ -322,3 +322,88 @@ Test(bias, seat_on_a_models_embeddings_is_weats_formula)
     arena_release(&arena);
     folder_remove(folder);
 }
+
+// ---- counterfactual copies ----
+
+// Class by one word; half of the sentences speak of a man, in the same way for both classes.
+static const char *people(void)
+{
+    static char text[16384];
+    size_t at = (size_t)snprintf(text, sizeof text, "text\tlabel\n");
+    for (size_t i = 0; i < 48; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s was %s on day %zu\t%s\n",
+                               i % 4 < 2 ? "the cook" : "he", i % 2 ? "good" : "bad", i,
+                               i % 2 ? "yes" : "no");
+    return text;
+}
+
+static const char *people_folder(const char *task)
+{
+    char suite[2048];
+    const char *folder = folder_make();
+    write(folder, "t.tsv", people());
+    write(folder, "l.json", "{\"words\": {\"he\": \"she\"}}");
+    write(folder, "none.json", "{\"words\": {\"zebra\": \"horse\"}}");
+    snprintf(
+        suite, sizeof suite,
+        "{\"suite\": \"p\", \"models\": [{\"name\": \"tiny\", \"create\": {\"hidden_size\": 16, "
+        "\"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 32, \"max_positions\": 24, "
+        "\"vocab_size\": 120}}],\n\"tasks\": [{\"name\": \"people\", \"data\": \"t.tsv\"%s}],\n"
+        "\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 3}, \"folds\": {\"k\": 2},\n"
+        "\"report\": {\"formats\": [\"json\", \"markdown\"]}}",
+        task);
+    return write(folder, "suite.json", suite);
+}
+
+// The first score's estimate of that name in an export's pooled scores, for the model.
+static double pooled(const Buffer *export, const char *score)
+{
+    char name[96];
+    snprintf(name, sizeof name, "\"name\":\"%s\",\"estimate\":", score);
+    const char *at = strstr(export->ptr, "{\"kind\":\"run_score\",\"model\":\"tiny\"");
+    cr_assert_not_null(at);
+    at = strstr(at, name);
+    cr_assert_not_null(at, "%s", score);
+    return strtod(at + strlen(name), NULL);
+}
+
+Test(bias, copies_with_swapped_words_are_judged_beside_their_samples)
+{
+    const char *folder = people_folder(", \"counterfactual\": \"./l.json\"");
+    Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
+    Buffer jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 2});
+    cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
+    const double flips = pooled(&plain, "counterfactual"),
+                 gap = pooled(&plain, "counterfactual/gap"),
+                 absolute = pooled(&plain, "counterfactual/absolute");
+    cr_expect(flips >= 0 && flips <= 1 && absolute > 0 && fabs(gap) <= absolute + 1e-12);
+    cr_expect_not_null(strstr(plain.ptr, "she was bad on day 2"), "the copy's text is stored");
+    cr_expect_not_null(strstr(plain.ptr, "counterfactual/worst"));
+    cr_expect_null(strstr(plain.ptr, "\"counterfactual\":\"the cook"), "no word, no copy");
+    const char *without = people_folder("");
+    Buffer bare = runs_export(without, NULL);
+    cr_expect_eq(pooled(&bare, "accuracy"), pooled(&plain, "accuracy"),
+                 "copies enter no other score");
+    cr_expect_null(strstr(bare.ptr, "counterfactual"));
+    buffer_release(&plain);
+    buffer_release(&jobs);
+    buffer_release(&bare);
+    folder_remove(folder);
+    folder_remove(without);
+}
+
+Test(bias, a_list_that_fits_no_sample_is_refused)
+{
+    static const struct {
+        const char *task, *says;
+    } cases[] = {{", \"counterfactual\": \"./none.json\"", "no sample has a word of the list"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        RunResult result = {0};
+        const char *folder = people_folder(cases[i].task);
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}

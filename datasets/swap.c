@@ -1,0 +1,162 @@
+#include "datasets/swap.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/unicode.h"
+#include "datasets/text_index.h"
+
+struct SwapList {
+    TextIndex words;
+    Slice *to; // [words.n]
+};
+
+static bool is_letter(CodePoint c)
+{
+    return unicode_category(c)[0] == 'L' || unicode_category(c)[0] == 'M';
+}
+
+// Letters alone, and none that lower case would change.
+static Status check_word(const Json *at, Slice word, Arena *arena, Error *err)
+{
+    Slice lower;
+    bool is_word = word.len > 0;
+    for (size_t i = 0; i < word.len;) is_word = is_letter(utf8_next(word, &i)) && is_word;
+    TRY(unicode_lower(arena, word, &lower, err));
+    if (is_word && slice_eq(lower, word)) return STATUS_OK;
+    return json_error(at, err, "\"" SLICE_FMT "\" is no single word in lower case",
+                      SLICE_ARG(slice_sub(word, 0, 60)));
+}
+
+static Status read_words(const Json *words, Arena *arena, SwapList *list, Error *err)
+{
+    TRY(arena_take(arena, json_len(words), sizeof *list->to, "words", &list->to, err));
+    for (const Json *v = json_first(words); v; v = json_next(v)) {
+        Slice from = json_key(v), to;
+        size_t index;
+        TRY(json_as_string(v, &to, err));
+        TRY(check_word(v, from, arena, err));
+        TRY(check_word(v, to, arena, err));
+        if (slice_eq(from, to)) return json_error(v, err, "the word is its own replacement");
+        from = arena_copy(arena, from);
+        if (!from.ptr) return error_set_memory(err, to.len, 1, "a word");
+        TRY(text_index_add(&list->words, from, &index, err));
+        list->to[index] = arena_copy(arena, to);
+        if (!list->to[index].ptr) return error_set_memory(err, to.len, 1, "a word");
+    }
+    return STATUS_OK;
+}
+
+Status swap_list_load(const char *path, Arena *arena, const SwapList **out, Error *err)
+{
+    static const char *const known[] = {"swap", "summary", "words"};
+    JsonDocument *document = NULL;
+    const Json *words = NULL;
+    SwapList *list = NULL;
+    Status s = json_load(path, JSON_COMMENTS, &document, err);
+    if (s == STATUS_OK) s = json_check_keys(json_root(document), known, 3, err);
+    if (s == STATUS_OK) s = json_want_kind(json_root(document), "words", JSON_OBJECT, &words, err);
+    if (s == STATUS_OK && json_len(words) == 0) s = json_error(words, err, "the list has no words");
+    if (s == STATUS_OK) s = arena_take(arena, 1, sizeof *list, "a list of words", &list, err);
+    if (s == STATUS_OK) {
+        list->words.arena = arena;
+        s = read_words(words, arena, list, err);
+    }
+    json_close(&document);
+    *out = list;
+    return s;
+}
+
+// The replacement as the word was written: all capitals, a capital at first, or neither.
+static void put_like(Buffer *out, Slice word, Slice lower, Slice to)
+{
+    size_t at = 0, lower_at = 0, to_at = 0;
+    const bool has_capital = utf8_next(word, &at) != utf8_next(lower, &lower_at);
+    bool is_upper = has_capital && at < word.len;
+    while (is_upper && at < word.len && lower_at < lower.len)
+        is_upper = utf8_next(word, &at) != utf8_next(lower, &lower_at);
+    for (bool is_first = true; to_at < to.len; is_first = false) {
+        char bytes[4];
+        const CodePoint c = utf8_next(to, &to_at);
+        const bool raise = (is_first && has_capital) || is_upper;
+        buffer_append(out, (Slice){bytes, utf8_encode(raise ? unicode_upper_point(c) : c, bytes)});
+    }
+}
+
+static Status put_word(const SwapList *list, Slice word, Arena *scratch, Buffer *out,
+                       bool *is_changed, Error *err)
+{
+    Slice lower;
+    TRY(unicode_lower(scratch, word, &lower, err));
+    const size_t index = text_index_find(&list->words, lower);
+    if (index == SIZE_MAX) {
+        buffer_append(out, word);
+    } else {
+        put_like(out, word, lower, list->to[index]);
+        *is_changed = true;
+    }
+    return STATUS_OK;
+}
+
+Status swap_text(const SwapList *list, Slice text, Arena *arena, Slice *out, bool *is_changed,
+                 Error *err)
+{
+    Buffer swapped = {0};
+    Arena scratch = {0};
+    Status s = STATUS_OK;
+    bool changed = false;
+    *out = text;
+    for (size_t at = 0; s == STATUS_OK && at < text.len;) {
+        const size_t begin = at;
+        size_t end = at;
+        while (at < text.len && is_letter(utf8_next(text, &at))) end = at;
+        if (end > begin) {
+            s = put_word(list, slice_sub(text, begin, end), &scratch, &swapped, &changed, err);
+            at = end;
+        } else {
+            buffer_append(&swapped, slice_sub(text, begin, at));
+        }
+    }
+    if (s == STATUS_OK) s = buffer_status(&swapped, err);
+    if (s == STATUS_OK && changed) {
+        *out = arena_copy(arena, buffer_slice(&swapped));
+        if (!out->ptr) s = error_set_memory(err, swapped.len, 1, "a text");
+        *is_changed = true;
+    }
+    buffer_release(&swapped);
+    arena_release(&scratch);
+    return s;
+}
+
+static Status swap_answers(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
+                           bool *is_changed, Error *err)
+{
+    SampleSpan *answers = NULL;
+    TRY(arena_take(arena, sample->n_answers, sizeof *answers, "answers", &answers, err));
+    for (size_t i = 0; i < sample->n_answers; i++) {
+        const SampleSpan *from = &sample->answers[i];
+        Slice before;
+        TRY(swap_text(list, from->text, arena, &answers[i].text, is_changed, err));
+        TRY(swap_text(list, slice_sub(sample->context, 0, from->begin_bytes), arena, &before,
+                      is_changed, err));
+        answers[i].begin_bytes = before.len;
+    }
+    out->answers = answers;
+    return STATUS_OK;
+}
+
+Status swap_sample(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
+                   bool *is_changed, Error *err)
+{
+    Slice *tokens = NULL;
+    *out = *sample;
+    *is_changed = false;
+    TRY(swap_text(list, sample->text, arena, &out->text, is_changed, err));
+    TRY(swap_text(list, sample->pair, arena, &out->pair, is_changed, err));
+    TRY(swap_text(list, sample->context, arena, &out->context, is_changed, err));
+    TRY(arena_take(arena, sample->n_tokens, sizeof *tokens, "words", &tokens, err));
+    for (size_t i = 0; i < sample->n_tokens; i++)
+        TRY(swap_text(list, sample->tokens[i], arena, &tokens[i], is_changed, err));
+    if (sample->n_tokens > 0) out->tokens = tokens;
+    return sample->n_answers > 0 ? swap_answers(list, sample, arena, out, is_changed, err)
+                                 : STATUS_OK;
+}

@@ -1,0 +1,22 @@
+// datasets/swap.h: copies of samples that speak of another group: words exchanged by a list, case kept.
+//
+// A list is JSON: {"swap": NAME, "summary": TEXT, "words": {"he": "she", "she": "he", ...}}, each word once, in lower case. A
+// word of a text is a run of letters; it is replaced as it was written: "he", "He", "HE". One word has one replacement, so a
+// list that swaps pronouns makes "her" always "his", or always "him".
+#ifndef ASSAY_DATASETS_SWAP_H
+#define ASSAY_DATASETS_SWAP_H
+
+#include "datasets/sample.h"
+
+typedef struct SwapList SwapList; // lives in the arena it was loaded into
+
+// Refused, with its place: an empty list; a word that is not lower case and letters alone; one that is its own replacement.
+Status swap_list_load(const char *path, Arena *arena, const SwapList **out, Error *err) MUST_CHECK;
+// *out is the text itself where no word of it is in the list.
+Status swap_text(const SwapList *list, Slice text, Arena *arena, Slice *out, bool *is_changed,
+                 Error *err) MUST_CHECK;
+// A copy with text, pair, context, tokens and answers swapped; answers stand where they stood.
+Status swap_sample(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
+                   bool *is_changed, Error *err) MUST_CHECK;
+
+#endif
