@@ -117,7 +117,7 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
                          const size_t *n_split, Rows *rows, Error *err)
 {
     size_t capacity = check->n_overlaps;
-    for (size_t i = 0; i < check->n_parts; i++) capacity += 10 + check->parts[i].n_labels;
+    for (size_t i = 0; i < check->n_parts; i++) capacity += 11 + check->parts[i].n_labels;
     TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
     rows->capacity = capacity;
     for (size_t i = 0; i < check->n_parts; i++) {
@@ -126,6 +126,13 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
                 arena_printf(rows->arena, "%zu", part->n_samples));
     }
     for (size_t i = 0; i < check->n_parts; i++) add_scheme(rows, &parts[i]);
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const size_t n = data->parts[p].data.n_dropped;
+        if (n == 0) continue;
+        add_row(rows, "counts",
+                labelled(rows, data_part_name((DataPart)p), SLICE("dropped, a side is empty")),
+                (double)n, NOTE_WARNING, arena_printf(rows->arena, "%zu", n));
+    }
     for (size_t i = 0; i < check->n_parts; i++) add_classes(rows, &check->parts[i], data->labels);
     for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
     for (size_t i = 0; n_split && i < check->n_parts; i++) {

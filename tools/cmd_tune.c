@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "datasets/reader.h"
+#include "models/checkpoint.h"
 #include "models/prune.h"
 #include "tools/commands.h"
 #include "tools/data_options.h"
@@ -16,7 +17,7 @@
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};
 static const char *const scope_choices[] = {"matrix", "global", NULL}; // as PruneScope has them
-static const char *const task_choices[] = {"auto", "classify", "tag", "span", NULL};
+static const char *const task_choices[] = {"auto", "classify", "tag", "span", "translate", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
 static Status read_schedule(const CommandLine *line, Schedule *out, Error *err)
@@ -124,12 +125,17 @@ static Status prepare_output(TuneRun *run, Error *err)
     return STATUS_OK;
 }
 
-// The task asked for, else the one that the reader of the file is for.
+// The task asked for; else translation where the model is an encoder-decoder, or what the reader of the file is for.
 static Status tune_data(TuneRun *run, Error *err)
 {
     const char *asked = task_choices[option_choice(run->line, "task")];
     const Reader *reader = NULL;
-    if (strcmp(asked, "auto") == 0) {
+    ModelConfig config = {0};
+    if (strcmp(asked, "auto") == 0)
+        TRY(checkpoint_config(&run->arena, run->line->operands[0], &config, err));
+    if (config.head == HEAD_SEQ2SEQ) {
+        asked = "translate";
+    } else if (strcmp(asked, "auto") == 0) {
         TRY(reader_for(slice_from_cstr(option_text(run->line, "train")),
                        slice_from_cstr(option_text(run->line, "format")), &reader, err));
         asked = strcmp(reader->name, "conll") == 0   ? "tag"
@@ -227,7 +233,8 @@ static const Option options[] = {
      .fallback = "auto",
      .choices = task_choices,
      .help =
-         "what is learnt: classes of texts, tags of words, spans of passages; auto: by --train's form"},
+         "what is learnt: classes of texts, tags of words, spans of passages, targets of sources; auto: by "
+         "the model and --train's form"},
     TEXT_OPTION("batches", "FILE", "JSON Lines of {\"batch\": [..]}: one step a line, in order"),
     {.name = "out",
      .short_name = 'o',
@@ -291,7 +298,7 @@ static const Option options[] = {
      .value = "NAME",
      .fallback = "accuracy",
      .help =
-         "metric that --valid is scored by first (assay list metrics); of tags and spans, the task's own"},
+         "metric that --valid is scored by first (assay list metrics); of tags, spans and translations, the task's own"},
     COUNT_OPTION("patience", "0", 0, 100000,
                  "epochs without a new best before stopping; 0 never stops early"),
     REAL_OPTION("min-delta", "0", 0, 1e9, "how much better counts as better"),
@@ -322,7 +329,7 @@ const Command command_tune = {
         "texts and writes --out DIR, which other tools load: config.json, model.safetensors and the "
         "tokenizer's files. The model gets a new classification head unless it has one with the same "
         "labels. Files of columns (CoNLL) teach tags of words, SQuAD files answers in passages; long texts go "
-        "through in windows. A line an epoch shows the losses; with --valid or --valid-share the scores of the "
+        "through in windows. An encoder-decoder learns to write the target of each source. A line an epoch shows the losses; with --valid or --valid-share the scores of the "
         "result follow with their 95% intervals.\n\n"
         "With --batches each line of FILE is one step, {\"batch\": [{\"input_ids\", \"labels\"}, ..]}, "
         "with \"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted. \"labels\" "
@@ -341,6 +348,8 @@ const Command command_tune = {
         "  assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
         "  assay tune models/minilm --train train-v2.0.json --max-length 384 --doc-stride 128 --out answers\n"
         "  assay tune models/minilm --train reviews.csv --text review --label stars --valid-share 0.1 \\\n"
-        "      --monitor metric --patience 2 --epochs 10 --out tuned\n",
+        "      --monitor metric --patience 2 --epochs 10 --out tuned\n"
+        "  assay tune models/opus-mt --train train.en --valid val.en --format parallel --text en --target de \\\n"
+        "      --label-smoothing 0.1 --out tuned\n",
     .run = run,
 };

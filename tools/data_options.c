@@ -5,6 +5,8 @@
 const char *const header_choices[] = {"auto", "yes", "no", NULL};
 const char *const encoding_choices[] = {"utf-8", "latin1", "windows-1252", NULL};
 
+const char *const empty_sides_choices[] = {"refuse", "drop", "keep", NULL};
+
 static Status read_delimiter(const char *text, char *out, Error *err)
 {
     static const struct {
@@ -38,7 +40,9 @@ Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out
         .columns = {.text = slice_from_cstr(option_text(line, "text")),
                     .label = slice_from_cstr(option_text(line, "label")),
                     .pair = slice_from_cstr(option_text(line, "pair")),
-                    .id = slice_from_cstr(option_text(line, "id-column"))},
+                    .id = slice_from_cstr(option_text(line, "id-column")),
+                    .target = slice_from_cstr(option_text(line, "target"))},
+        .empty_sides = (EmptySides)option_choice(line, "empty-sides"),
         .header = headers[option_choice(line, "header")],
         .encoding = encodings[option_choice(line, "encoding")],
     };

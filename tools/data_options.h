@@ -5,44 +5,57 @@
 #include "datasets/reader.h"
 #include "tools/command.h"
 
-extern const char *const header_choices[];   // "auto", "yes", "no"
-extern const char *const encoding_choices[]; // "utf-8", "latin1", "windows-1252"
+extern const char *const header_choices[];      // "auto", "yes", "no"
+extern const char *const encoding_choices[];    // "utf-8", "latin1", "windows-1252"
+extern const char *const empty_sides_choices[]; // "refuse", "drop", "keep"
 
 // Rows for a command's table.
-#define DATA_OPTION_ROWS                                                                          \
-    {.name = "format",                                                                            \
-     .kind = OPTION_TEXT,                                                                         \
-     .value = "NAME",                                                                             \
-     .help = "format of data files (assay list readers); without it, by the file's extension"},   \
-        {.name = "text",                                                                          \
-         .kind = OPTION_TEXT,                                                                     \
-         .value = "COLUMN",                                                                       \
-         .help = "column of the text: a heading, a key, or a number from 1"},                     \
-        {.name = "label", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of the label"}, \
-        {.name = "pair",                                                                          \
-         .kind = OPTION_TEXT,                                                                     \
-         .value = "COLUMN",                                                                       \
-         .help = "column of a second text; '' where a column looks like one but is none"},        \
-        {.name = "id-column", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of ids"},   \
-        {.name = "header",                                                                        \
-         .kind = OPTION_CHOICE,                                                                   \
-         .value = "WHEN",                                                                         \
-         .fallback = "auto",                                                                      \
-         .choices = header_choices,                                                               \
-         .help = "whether the first row holds headings"},                                         \
-        {.name = "delimiter",                                                                     \
-         .kind = OPTION_TEXT,                                                                     \
-         .value = "CHAR",                                                                         \
-         .help = "between columns: one character, or tab, comma, space"},                         \
-        {.name = "encoding",                                                                      \
-         .kind = OPTION_CHOICE,                                                                   \
-         .value = "NAME",                                                                         \
-         .fallback = "utf-8",                                                                     \
-         .choices = encoding_choices,                                                             \
-         .help = "encoding of data files"},                                                       \
-    {                                                                                             \
-        .name = "labels", .kind = OPTION_TEXTS, .value = "LABEL",                                 \
-        .help = "the classes in their order; without it, those found, sorted"                     \
+#define DATA_OPTION_ROWS                                                                               \
+    {.name = "format",                                                                                 \
+     .kind = OPTION_TEXT,                                                                              \
+     .value = "NAME",                                                                                  \
+     .help = "format of data files (assay list readers); without it, by the file's extension"},        \
+        {.name = "text",                                                                               \
+         .kind = OPTION_TEXT,                                                                          \
+         .value = "COLUMN",                                                                            \
+         .help = "column of the text: a heading, a key, or a number from 1"},                          \
+        {.name = "target",                                                                             \
+         .kind = OPTION_TEXT,                                                                          \
+         .value = "COLUMN",                                                                            \
+         .help =                                                                                       \
+             "of sources with targets: column of the target; for the format parallel the ends of the " \
+             "files' names, --text en --target de"},                                                   \
+        {.name = "empty-sides",                                                                        \
+         .kind = OPTION_CHOICE,                                                                        \
+         .value = "WHAT",                                                                              \
+         .fallback = "refuse",                                                                         \
+         .choices = empty_sides_choices,                                                               \
+         .help = "what becomes of pairs with an empty side"},                                          \
+        {.name = "label", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of the label"},      \
+        {.name = "pair",                                                                               \
+         .kind = OPTION_TEXT,                                                                          \
+         .value = "COLUMN",                                                                            \
+         .help = "column of a second text; '' where a column looks like one but is none"},             \
+        {.name = "id-column", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of ids"},        \
+        {.name = "header",                                                                             \
+         .kind = OPTION_CHOICE,                                                                        \
+         .value = "WHEN",                                                                              \
+         .fallback = "auto",                                                                           \
+         .choices = header_choices,                                                                    \
+         .help = "whether the first row holds headings"},                                              \
+        {.name = "delimiter",                                                                          \
+         .kind = OPTION_TEXT,                                                                          \
+         .value = "CHAR",                                                                              \
+         .help = "between columns: one character, or tab, comma, space"},                              \
+        {.name = "encoding",                                                                           \
+         .kind = OPTION_CHOICE,                                                                        \
+         .value = "NAME",                                                                              \
+         .fallback = "utf-8",                                                                          \
+         .choices = encoding_choices,                                                                  \
+         .help = "encoding of data files"},                                                            \
+    {                                                                                                  \
+        .name = "labels", .kind = OPTION_TEXTS, .value = "LABEL",                                      \
+        .help = "the classes in their order; without it, those found, sorted"                          \
     }
 
 // Fills *out; it borrows from the command line and the arena.

@@ -97,8 +97,8 @@ static Status put_result(const Predictor *p, const SearchResult *result, JsonWri
 {
     if (model_tokenizer(p->model)) {
         Buffer text = {0};
-        const Status s = tokenizer_decode(model_tokenizer(p->model), result->ids, result->n_ids,
-                                          true, &text, err);
+        const Tokenizer *tokenizer = tokenizer_target(model_tokenizer(p->model));
+        const Status s = tokenizer_decode(tokenizer, result->ids, result->n_ids, true, &text, err);
         if (s == STATUS_OK) {
             json_put_key(w, "text");
             const Slice all = buffer_slice(&text);

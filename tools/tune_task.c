@@ -1,5 +1,5 @@
-// Tuning on tasks whose samples go through the model in windows: tags of words, answers in passages. Data are read, cut and
-// judged by the families of the harness, as in a suite of one model and one task.
+// Tuning on tags of words, answers in passages and translations. Data are read, cut and judged by the families of the harness,
+// as in a suite of one model and one task.
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +19,24 @@ struct TuneTask {
 };
 
 // ---- what to tune on ----
+
+// Where parallel text has its targets follows from the ends of names, which the suite has to know.
+static void put_files_of_pairs(const TuneRun *run, JsonWriter *w)
+{
+    static const char *const columns[] = {"text", "target"};
+    const char *format = option_text(run->line, "format");
+    if (!format || strcmp(format, "parallel") != 0) return;
+    json_put_key(w, "format");
+    json_put_cstr(w, format);
+    json_put_key(w, "columns");
+    json_begin_object(w);
+    for (size_t i = 0; i < 2; i++) {
+        if (!option_given(run->line, columns[i])) continue;
+        json_put_key(w, columns[i]);
+        json_put_cstr(w, option_text(run->line, columns[i]));
+    }
+    json_end_object(w);
+}
 
 // The suite that the options amount to. Paths are the user's own, relative to the current folder.
 static Status make_suite(const TuneRun *run, const char *family, Suite **out, Error *err)
@@ -60,6 +78,7 @@ static Status make_suite(const TuneRun *run, const char *family, Suite **out, Er
         json_put_key(&w, "doc_stride");
         json_put_i64(&w, option_integer(line, "doc-stride"));
     }
+    put_files_of_pairs(run, &w);
     json_put_key(&w, "data");
     json_begin_object(&w);
     json_put_key(&w, "train");
@@ -127,21 +146,25 @@ static Status choose_samples(TuneRun *run, Error *err)
     return all_positions(valid, &run->arena, &task->watched, &task->n_watched, err);
 }
 
-static Status check_options(const TuneRun *run, Error *err)
+static Status check_options(const TuneRun *run, const char *family, Error *err)
 {
-    static const char *const of_classes[] = {"class-weights", "balance", "text", "label", "pair"};
-    for (size_t i = 0; i < sizeof of_classes / sizeof *of_classes; i++) {
+    static const char *const of_classes[] = {"class-weights", "balance", "label", "pair", "text"};
+    const bool has_targets = family_find(slice_from_cstr(family))->has_targets;
+    const size_t n = sizeof of_classes / sizeof *of_classes - (has_targets ? 1 : 0);
+    for (size_t i = 0; i < n; i++) {
         if (!option_given(run->line, of_classes[i])) continue;
-        return error_set(err, STATUS_INVALID,
-                         "--%s goes with --task classify, not with tags or spans", of_classes[i]);
+        return error_set(err, STATUS_INVALID, "--%s goes with --task classify, not with %s",
+                         of_classes[i], has_targets ? "translations" : "tags or spans");
     }
+    if (!has_targets && option_given(run->line, "target"))
+        return error_set(err, STATUS_INVALID, "--target goes with --task translate");
     return STATUS_OK;
 }
 
 static Status prepare(TuneRun *run, const char *family, Error *err)
 {
     TuneTask *task = run->task;
-    TRY(check_options(run, err));
+    TRY(check_options(run, family, err));
     TRY(make_suite(run, family, &task->suite, err));
     TRY(data_options_read(run->line, &run->arena, &task->suite->tasks[0].read, err));
     task->suite->folds.k = 0;
@@ -237,7 +260,8 @@ static Status watch(TuneRun *run, Error *err)
     const TuneTask *task = run->task;
     if (task->n_watched > 0) {
         run->metric = task->suite->tasks[0].metrics[0].metric;
-        run->options.evaluate = evaluate;
+        if (!task->prepared.tasks[0].family->is_slow || run->options.monitor == MONITOR_METRIC)
+            run->options.evaluate = evaluate;
         return STATUS_OK;
     }
     if (run->options.monitor == MONITOR_NONE) return STATUS_OK;
@@ -267,6 +291,10 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
     run->options.validation = validation;
+    const size_t n_dropped =
+        data->parts[PART_TRAIN].data.n_dropped + data->parts[PART_VALID].data.n_dropped;
+    if (n_dropped > 0)
+        log_warning(run->line->log, "%zu pairs were dropped: a side is empty", n_dropped);
     log_info(run->line->log, "%zu training samples in %zu windows, %zu samples for validation%s",
              task->n_train, run->train.n, task->n_watched,
              model_head_is_fresh(run->model) ? "; the head is new" : "");

@@ -49,6 +49,10 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
     TRY(tokenizer_encode_batch(tokenizer_target(tokenizer), targets, NULL, part->n, &options, arena,
                                &out->targets, err));
     out->labels = out->targets.ids;
+    for (size_t i = 0; i < part->n; i++) { // a pair is cut where either side is
+        if (out->targets.n_full[i] > max_length)
+            out->batch.n_full[i] = size_max(out->batch.n_full[i], out->targets.n_full[i]);
+    }
     return STATUS_OK;
 }
 
