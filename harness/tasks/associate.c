@@ -92,10 +92,11 @@ static Status put_answers(const UsedPart *part, const size_t *positions, Arena *
     TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
     TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
     for (size_t i = 0; i < out->n; i++) {
-        const bool is_target = set_of(part, positions[i]) < WEAT_A;
-        const char *text = arena_printf(arena, is_target ? "%.9g" : "", out->values[i]);
-        if (text == NULL) return error_set_memory(err, out->n, 1, "answers");
         out->predicted[i] = STORE_NO_LABEL;
+        out->texts[i] = SLICE("");
+        if (set_of(part, positions[i]) >= WEAT_A) continue; // an attribute is asked nothing
+        const char *text = arena_printf(arena, "%.9g", out->values[i]);
+        if (text == NULL) return error_set_memory(err, out->n, 1, "answers");
         out->texts[i] = slice_from_cstr(text);
     }
     return STATUS_OK;
