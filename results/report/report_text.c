@@ -37,7 +37,8 @@ void text_bytes(Buffer *out, uint64_t size_bytes)
     if (size_bytes == 0) {
         buffer_append_cstr(out, "n/a");
     } else if (size_bytes < 10ULL << 30) {
-        buffer_printf(out, "%.0f MiB", (double)size_bytes / 1048576.0);
+        buffer_printf(out, size_bytes < 1048576 ? "%.0f KiB" : "%.0f MiB",
+                      (double)size_bytes / (size_bytes < 1048576 ? 1024.0 : 1048576.0));
     } else {
         buffer_printf(out, "%.1f GiB", (double)size_bytes / 1073741824.0);
     }

@@ -121,6 +121,18 @@ static const ViewTrial *next_judged(const RunView *view, size_t *i, int task)
     return NULL;
 }
 
+// Where each model was judged once there is nothing to tell apart.
+static bool is_split(const RunView *view, int task)
+{
+    size_t i = 0;
+    const ViewTrial *first = next_judged(view, &i, task);
+    i = 0;
+    for (const ViewTrial *trial; (trial = next_judged(view, &i, task)) != NULL;) {
+        if (trial->outer_fold != STORE_NO_FOLD || trial->seed != first->seed) return true;
+    }
+    return false;
+}
+
 Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     const ViewTask *t = &view->tasks[task];
@@ -132,7 +144,7 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
     table_column(&b, SLICE("setting"), COLUMN_WORD);
     score_columns(&b, t);
     table_column(&b, SLICE("samples"), COLUMN_NUMBER);
-    size_t i = 0;
+    size_t i = is_split(view, task) ? 0 : view->n_trials;
     for (const ViewTrial *trial; (trial = next_judged(view, &i, task)) != NULL;) {
         table_cell_slice(&b, view->models[trial->model].name);
         if (trial->outer_fold != STORE_NO_FOLD) buffer_printf(&b.text, "%d", trial->outer_fold + 1);
