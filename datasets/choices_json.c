@@ -44,28 +44,33 @@ static Status read_list(JsonReader *r, Texts *out, Error *err)
     }
 }
 
+// A choice as a key, with 1 for the right one.
+static Status read_member(JsonReader *r, Slice key, Texts *texts, Slice *answer, Error *err)
+{
+    Slice value;
+    TRY(json_read_raw(r, &value, err));
+    if (slice_eq_cstr(value, "1") && !answer->ptr) {
+        const char *index = arena_printf(r->arena, "%zu", texts->n);
+        if (!index) return error_set_memory(err, 1, 1, "an answer");
+        *answer = slice_from_cstr(index);
+    }
+    return add(texts, r->arena, key, err);
+}
+
 static Status read_object(JsonReader *r, Texts *texts, Texts *names, Slice *answer, Error *err)
 {
     TRY(json_read_object(r, err));
     for (;;) {
         bool more = false;
-        Slice key, value;
+        Slice key;
         JsonKind kind = JSON_NULL;
         TRY(json_read_key(r, &key, &more, err));
         if (!more) return STATUS_OK;
         TRY(json_peek(r, &kind, err));
-        if (kind == JSON_ARRAY) {
-            const bool is_text = slice_eq_cstr(key, "text");
-            TRY(is_text ? read_list(r, texts, err) : read_list(r, names, err));
-            continue;
-        }
-        TRY(json_read_raw(r, &value, err));
-        if (slice_eq_cstr(value, "1") && !answer->ptr) {
-            const char *index = arena_printf(r->arena, "%zu", texts->n);
-            if (!index) return error_set_memory(err, 1, 1, "an answer");
-            *answer = slice_from_cstr(index);
-        }
-        TRY(add(texts, r->arena, key, err));
+        if (kind == JSON_ARRAY)
+            TRY(read_list(r, slice_eq_cstr(key, "text") ? texts : names, err));
+        else
+            TRY(read_member(r, key, texts, answer, err));
     }
 }
 

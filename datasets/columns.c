@@ -331,6 +331,32 @@ static Status check_apart(const ReadInput *input, const ColumnMap *map, size_t l
     return STATUS_OK;
 }
 
+// What a sample has any number of: choices and attributes.
+static Status resolve_lists(const ReadInput *input, const Slice *fields, size_t line,
+                            ColumnMap *out, Error *err)
+{
+    const ReadColumns *columns = &input->options->columns;
+    TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
+                   &out->attributes, err));
+    TRY(arena_take(input->arena, columns->n_choices, sizeof *out->choices, "columns", &out->choices,
+                   err));
+    for (size_t i = 0; i < columns->n_choices; i++) {
+        TRY(find_asked(input, out, fields, line, "a choice", columns->choices[i], &out->choices[i],
+                       err));
+    }
+    if (input->options->wants_choices && columns->n_choices == 0) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: which columns are the choices? Name them with "
+                                   "\"columns\": {\"choices\": [..]}",
+                         SLICE_ARG(input->path), line);
+    }
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        TRY(find_asked(input, out, fields, line, "an attribute", columns->attributes[i].column,
+                       &out->attributes[i], err));
+    }
+    return STATUS_OK;
+}
+
 Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fields, size_t line,
                        ColumnMap *out, Error *err)
 {
@@ -362,25 +388,7 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
         return missing_column(input, out, fields, line, answer, err);
     }
     TRY(check_apart(input, out, line, err));
-    TRY(arena_take(input->arena, columns->n_attributes, sizeof *out->attributes, "columns",
-                   &out->attributes, err));
-    TRY(arena_take(input->arena, columns->n_choices, sizeof *out->choices, "columns", &out->choices,
-                   err));
-    for (size_t i = 0; i < columns->n_choices; i++) {
-        TRY(find_asked(input, out, fields, line, "a choice", columns->choices[i], &out->choices[i],
-                       err));
-    }
-    if (options->wants_choices && columns->n_choices == 0) {
-        return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ":%zu: which columns are the choices? Name them with "
-                                   "\"columns\": {\"choices\": [..]}",
-                         SLICE_ARG(input->path), line);
-    }
-    for (size_t i = 0; i < columns->n_attributes; i++) {
-        TRY(find_asked(input, out, fields, line, "an attribute", columns->attributes[i].column,
-                       &out->attributes[i], err));
-    }
-    return STATUS_OK;
+    return resolve_lists(input, fields, line, out, err);
 }
 
 static Slice field_of(const ColumnMap *map, const Slice *fields, ColumnRole role)

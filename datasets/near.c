@@ -219,7 +219,7 @@ Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double 
     if (n_parts > MAX_PARTS || n > MOST)
         return error_set(err, STATUS_INVALID,
                          "near duplicates are looked for in %d samples at most", (int)MOST);
-    for (near.n_slots = 1024; near.n_slots < 2 * N_BANDS * n;) near.n_slots *= 2;
+    for (near.n_slots = 1024; near.n_slots < 2 * (size_t)N_BANDS * n;) near.n_slots *= 2;
     TRY(arena_take(scratch, n, sizeof *near.texts, "near duplicates", &near.texts, err));
     TRY(arena_take(scratch, n, sizeof *near.seen, "near duplicates", &near.seen, err));
     TRY(arena_take(scratch, near.n_slots, sizeof *near.slots, "near duplicates", &near.slots, err));

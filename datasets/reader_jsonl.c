@@ -246,27 +246,34 @@ static Status find_choices(const Record *record, Slice *out, Error *err)
     return STATUS_OK;
 }
 
-static Status add_choices(const Record *record, Sample *sample, Slice label, Error *err)
+// A choice under each of several keys.
+static Status read_choices(const Record *record, Sample *sample, Error *err)
 {
     const ReadColumns *columns = &record->input->options->columns;
+    Slice *choices = NULL, value;
+    TRY(arena_take(record->input->arena, columns->n_choices, sizeof *choices, "choices", &choices,
+                   err));
+    for (size_t i = 0; i < columns->n_choices; i++) {
+        TRY(find_path(record, record->text, columns->choices[i], 0, &value, err));
+        if (!value.ptr) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ":%zu: the record has no key \"" SLICE_FMT "\" for a choice",
+                             SLICE_ARG(record->input->path), record->line,
+                             SLICE_ARG(columns->choices[i]));
+        }
+        TRY(read_text(record, value, "choice", &choices[i], err));
+    }
+    sample->choices = choices;
+    sample->n_choices = columns->n_choices;
+    return STATUS_OK;
+}
+
+static Status add_choices(const Record *record, Sample *sample, Slice label, Error *err)
+{
     const Slice *names = NULL;
     Slice value, answer = {0};
-    if (columns->n_choices > 1) {
-        Slice *choices = NULL;
-        TRY(arena_take(record->input->arena, columns->n_choices, sizeof *choices, "choices",
-                       &choices, err));
-        for (size_t i = 0; i < columns->n_choices; i++) {
-            TRY(find_path(record, record->text, columns->choices[i], 0, &value, err));
-            if (!value.ptr) {
-                return error_set(
-                    err, STATUS_INVALID,
-                    SLICE_FMT ":%zu: the record has no key \"" SLICE_FMT "\" for a choice",
-                    SLICE_ARG(record->input->path), record->line, SLICE_ARG(columns->choices[i]));
-            }
-            TRY(read_text(record, value, "choice", &choices[i], err));
-        }
-        sample->choices = choices;
-        sample->n_choices = columns->n_choices;
+    if (record->input->options->columns.n_choices > 1) {
+        TRY(read_choices(record, sample, err));
     } else {
         TRY(find_choices(record, &value, err));
         if (!value.ptr) {

@@ -27,7 +27,8 @@ static bool has_prefix(Slice tag)
 // 'O' for whatever marks no entity.
 static char prefix_of(Slice tag)
 {
-    return has_prefix(tag) ? tag.ptr[0] : 'O';
+    if (tag.len == 0 || !has_prefix(tag)) return 'O';
+    return tag.ptr[0];
 }
 
 static bool is_same_type(Slice a, Slice b)

@@ -43,8 +43,8 @@ Status prompt_check_pattern(Slice pattern, Error *err)
 static Slice matched(Slice text, pcre2_match_data *data, int n_groups)
 {
     const PCRE2_SIZE *range = pcre2_get_ovector_pointer(data);
-    int group = 0;
-    for (int i = 1; i < n_groups && group == 0; i++) {
+    size_t group = 0;
+    for (size_t i = 1; i < (size_t)n_groups && group == 0; i++) {
         if (range[2 * i] != PCRE2_UNSET) group = i;
     }
     if (range[2 * group] == PCRE2_UNSET || range[2 * group] > range[2 * group + 1])

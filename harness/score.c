@@ -25,13 +25,13 @@ Status score_items(const TaskData *data, const Predictions *predictions, Arena *
                                    p->n_classes > 0 ? p->probabilities + i * p->n_classes : NULL,
                                .values = p->n_values > 0 ? p->values + i * p->n_values : NULL,
                                .n_values = p->n_values - (p->has_swaps ? N_SWAPPED : 0)};
-        if (p->has_swaps) {
+        if (p->has_swaps && answer.values) {
             item->flip = answer.values[answer.n_values + SWAPPED_FLIP];
             item->quality_gap = answer.values[answer.n_values + SWAPPED_GAP];
         }
         TRY(data->family->item(data, sample, &answer, arena, item, err));
-        if (data->prompt && p->n_values >= PROMPT_FLAGS) {
-            const double *flags = answer.values + p->n_values - PROMPT_FLAGS;
+        if (data->prompt && answer.values && answer.n_values >= PROMPT_FLAGS) {
+            const double *flags = answer.values + answer.n_values - PROMPT_FLAGS;
             item->is_unparsed = flags[PROMPT_UNPARSED] != 0;
             item->n_cut = flags[PROMPT_CUT];
         }

@@ -470,11 +470,11 @@ static Status add_prompt_metrics(const SuiteReading *reading, SuiteTask *task, E
     TRY(arena_take(&reading->suite->arena, task->n_metrics + 2, sizeof *metrics, "metrics",
                    &metrics, err));
     for (size_t i = 0; i < task->n_metrics; i++) metrics[i] = task->metrics[i];
+    task->metrics = metrics;
     for (size_t i = 0; i < 2; i++) {
         if (has_metric(task, names[i]) || !(i == 0 ? writes : cuts)) continue;
         metrics[task->n_metrics++] = (SuiteMetric){.metric = metric_find(names[i])};
     }
-    task->metrics = metrics;
     return STATUS_OK;
 }
 
@@ -527,6 +527,17 @@ static Status read_counterfactual(const SuiteReading *reading, const Json *objec
     return STATUS_OK;
 }
 
+// What the task is judged by: its metrics, those that come of themselves, and the one that decides.
+static Status complete_metrics(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                               Error *err)
+{
+    if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
+    TRY(add_prompt_metrics(reading, task, err));
+    TRY(read_counterfactual(reading, object, task, err));
+    TRY(check_primary(reading->suite, object, task, err));
+    return check_monitors(reading->suite, object, task, err);
+}
+
 static Status read_task(const SuiteReading *reading, const Json *root, const Json *object,
                         size_t index, Error *err)
 {
@@ -540,11 +551,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(section_read(&section_task, object, &suite->arena, task, err));
     TRY(check_name(suite, object, index, err));
     TRY(read_shared(reading, object, reading->edited->name, task, err));
-    if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
-    TRY(add_prompt_metrics(reading, task, err));
-    TRY(read_counterfactual(reading, object, task, err));
-    TRY(check_primary(suite, object, task, err));
-    TRY(check_monitors(suite, object, task, err));
+    TRY(complete_metrics(reading, object, task, err));
     TRY(read_data(reading, object, task, err));
     TRY(find_targets(reading, object, task, err));
     TRY(check_parts(reading, object, task, err));
