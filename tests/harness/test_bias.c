@@ -44,7 +44,7 @@ Test(likelihood, shared_tokens_are_difflibs)
         const char *texts[2] = {cases[i].a, cases[i].b},
                    *wanted[2] = {cases[i].in_a, cases[i].in_b};
         for (size_t k = 0; k < 2; k++) {
-            for (size_t t = 0; texts[k][t]; t++) ids[k][t] = texts[k][t];
+            for (size_t t = 0; texts[k][t]; t++) ids[k][t] = (unsigned char)texts[k][t];
         }
         cr_assert_eq(likelihood_shared(ids[0], strlen(texts[0]), ids[1], strlen(texts[1]), &arena,
                                        in[0], in[1], &err),
