@@ -58,7 +58,7 @@ Test(ngrams, are_counted_as_by_hand_at_every_length)
     enum { N = sizeof lengths / sizeof *lengths };
     unsigned state = 3;
     Arena arena = {0};
-    for (size_t c = 0; c < 3 * N * N; c++) {
+    for (size_t c = 0; c < 3 * (size_t)N * N; c++) {
         static const unsigned alphabets[] = {2, 7, 60};
         Slice items[1 + MOST_REFERENCES][LONGEST];
         const size_t n = lengths[c % N], n_reference = lengths[c / N % N], n_references = 1 + c % 2;
