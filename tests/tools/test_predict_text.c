@@ -91,7 +91,7 @@ Test(predict_text, a_prompt_that_is_too_long_is_refused_or_cut_and_marked)
     const char *model = stories(&arena);
     char *text;
     Error err = {0};
-    cr_assert_eq(arena_take(&arena, 20 * N_TIMES, 1, "a text", &text, &err), STATUS_OK);
+    cr_assert_eq(arena_take(&arena, N_TIMES, 20, "a text", &text, &err), STATUS_OK);
     for (size_t i = 0; i < N_TIMES; i++) memcpy(text + 12 * i, "A cat sat.. ", 12);
     const char *in = arena_printf(&arena,
                                   "{\"prompt\": \"%s\", \"max_new_tokens\": 4}\n"
