@@ -196,8 +196,9 @@ static Status estimate_pairs(const TableRun *run, const MetricPlan *plan, double
         counts[(size_t)t->label[i] * (n_labels + 1) + (size_t)(t->predicted[i] + 1)] += 1;
     }
     for (size_t k = 0; k < n_cells; k++) {
-        rows[2 * k] = (double)(k / (n_labels + 1));
-        rows[2 * k + 1] = (double)(k % (n_labels + 1)) - 1;
+        const size_t label = k / (n_labels + 1), column = k % (n_labels + 1);
+        rows[2 * k] = (double)label;
+        rows[2 * k + 1] = (double)column - 1;
     }
     const RowSet set = {
         .values = rows, .weights = counts, .n_rows = n_cells, .n_clusters = n_cells};
