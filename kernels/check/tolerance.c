@@ -79,6 +79,23 @@ static void fill_linear(const ToleranceInput *in, size_t out, double *bound)
     fill_absolute(in, out, 1.2 * sum_factor(in->u, depth), bound);
 }
 
+// In functions of their own: gcc 12 fails on the loops where they stand in one (aarch64, -O3).
+static double largest_magnitude(const float *row, size_t n)
+{
+    double largest = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (fabsf(row[k]) > largest) largest = fabsf(row[k]);
+    }
+    return largest;
+}
+
+static double sum_of_magnitudes(const Tensor *x, size_t row)
+{
+    double sum = 0;
+    for (size_t k = 0; k < x->cols; k++) sum += fabs(tensor_get(x, row, k));
+    return sum;
+}
+
 // A chain over parts, whose terms are at most (twice, for formats with an offset) the largest weight of the output times
 // the sum of |x|; rounding x to blocks of 8 bits makes it larger by less than a fifth. VDPBF16PS counts tiny numbers as 0.
 static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
@@ -89,13 +106,12 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
                  flushed = (double)w->cols * FLT_MIN;
     float row[4096];
     for (size_t n = 0; n < y->cols; n++) {
-        double largest = 0, bias = 0;
+        double bias = 0;
         unpack_tensor_row(w, n, row);
-        for (size_t k = 0; k < w->cols; k++) largest = fmax(largest, fabs((double)row[k]));
+        const double largest = largest_magnitude(row, w->cols);
         if (before->in[2].data) bias = fabs(tensor_get(&before->in[2], 0, n));
         for (size_t m = 0; m < y->rows; m++) {
-            double terms = bias;
-            for (size_t k = 0; k < x->cols; k++) terms += 2 * largest * fabs(tensor_get(x, m, k));
+            const double terms = bias + 2 * largest * sum_of_magnitudes(x, m);
             bound[m * y->cols + n] = factor * terms + flushed + underflow;
         }
     }
