@@ -108,13 +108,23 @@ Status holdout_assign(const Dataset *data, const size_t *which, size_t n,
     return s;
 }
 
+// The samples to choose from, in an order that ids and the seed make, not the file.
 typedef struct Candidate {
     uint64_t key;
-    size_t position;
+    size_t position, class_index;
     Slice id;
+    double place; // of nested subsets: r / c
 } Candidate;
 
-static int compare_candidates(const void *left, const void *right)
+typedef struct Candidates {
+    Candidate *order; // [n], by key
+    size_t n;
+    size_t *counts; // [n_classes]
+    size_t n_classes;
+    bool *is_chosen; // [n], by position
+} Candidates;
+
+static int compare_keys(const void *left, const void *right)
 {
     const Candidate *a = left, *b = right;
     if (a->key != b->key) return a->key < b->key ? -1 : 1;
@@ -126,112 +136,95 @@ static size_t class_of(const Dataset *data, const Sample *sample)
     return sample->label == SAMPLE_NO_LABEL ? data->n_labels : (size_t)sample->label;
 }
 
-static Status choose(Arena *arena, const Dataset *data, const size_t *which, size_t n, size_t limit,
-                     uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err)
+static Status list_candidates(Arena *arena, const Dataset *data, const size_t *which, size_t n,
+                              uint64_t seed, Candidates *out, Error *err)
 {
     const Sample **samples = NULL;
-    Candidate *order = NULL;
-    size_t *counts = NULL, *quotas = NULL;
-    bool *is_chosen = NULL;
-    const size_t n_classes = data->n_labels + 1;
+    *out = (Candidates){.n_classes = data->n_labels + 1};
     TRY(units_select(arena, data, which, &n, &samples, err));
-    TRY(arena_take(arena, n, sizeof *order, "a subset", &order, err));
-    TRY(arena_take(arena, n, sizeof *is_chosen, "a subset", &is_chosen, err));
-    TRY(arena_take(arena, n_classes, sizeof *counts, "a subset", &counts, err));
-    TRY(arena_take(arena, n_classes, sizeof *quotas, "a subset", &quotas, err));
+    out->n = n;
+    TRY(arena_take(arena, n, sizeof *out->order, "a subset", &out->order, err));
+    TRY(arena_take(arena, n, sizeof *out->is_chosen, "a subset", &out->is_chosen, err));
+    TRY(arena_take(arena, out->n_classes, sizeof *out->counts, "a subset", &out->counts, err));
     for (size_t i = 0; i < n; i++) {
-        order[i] = (Candidate){units_key(seed, samples[i]->id), i, samples[i]->id};
-        counts[class_of(data, samples[i])]++;
+        const size_t class_index = class_of(data, samples[i]);
+        out->order[i] =
+            (Candidate){units_key(seed, samples[i]->id), i, class_index, samples[i]->id, 0};
+        out->counts[class_index]++;
     }
-    TRY(units_quotas(arena, counts, n_classes, limit < n ? limit : n, true, quotas, err));
-    if (n) qsort(order, n, sizeof *order, compare_candidates);
-    for (size_t i = 0; i < n; i++) {
-        size_t *quota = &quotas[class_of(data, samples[order[i].position])];
-        is_chosen[order[i].position] = *quota > 0;
+    if (n > 0) qsort(out->order, n, sizeof *out->order, compare_keys);
+    return STATUS_OK;
+}
+
+// Those chosen, in the order of the data.
+static size_t put_chosen(const Candidates *c, const size_t *which, size_t *chosen)
+{
+    size_t n_chosen = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->is_chosen[i]) chosen[n_chosen++] = which ? which[i] : i;
+    }
+    return n_chosen;
+}
+
+static Status choose(Arena *arena, Candidates *c, size_t limit, Error *err)
+{
+    size_t *quotas = NULL;
+    TRY(arena_take(arena, c->n_classes, sizeof *quotas, "a subset", &quotas, err));
+    TRY(units_quotas(arena, c->counts, c->n_classes, limit < c->n ? limit : c->n, true, quotas,
+                     err));
+    for (size_t i = 0; i < c->n; i++) {
+        size_t *quota = &quotas[c->order[i].class_index];
+        c->is_chosen[c->order[i].position] = *quota > 0;
         *quota -= *quota > 0;
     }
-    *n_chosen = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (is_chosen[i]) chosen[(*n_chosen)++] = which ? which[i] : i;
-    }
     return STATUS_OK;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const Candidate *a = left, *b = right;
+    if (a->place < b->place || a->place > b->place) return a->place < b->place ? -1 : 1;
+    return compare_keys(left, right);
+}
+
+// The r-th of a class of c stands at r / c: the first of any number of samples hold every class by its share.
+static Status choose_nested(Arena *arena, Candidates *c, size_t limit, Error *err)
+{
+    size_t *seen = NULL;
+    TRY(arena_take(arena, c->n_classes, sizeof *seen, "a subset", &seen, err));
+    for (size_t i = 0; i < c->n; i++) {
+        const size_t class_index = c->order[i].class_index;
+        c->order[i].place = (double)seen[class_index]++ / (double)c->counts[class_index];
+    }
+    if (c->n > 0) qsort(c->order, c->n, sizeof *c->order, compare_places);
+    for (size_t i = 0; i < c->n && i < limit; i++) c->is_chosen[c->order[i].position] = true;
+    return STATUS_OK;
+}
+
+typedef Status Chooser(Arena *arena, Candidates *candidates, size_t limit, Error *err);
+
+static Status choose_by(Chooser *chooser, const Dataset *data, const size_t *which, size_t n,
+                        size_t limit, uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err)
+{
+    if (limit == 0)
+        return error_set(err, STATUS_INVALID, "a limit of 0 leaves no sample: want 1 or more");
+    Arena arena = {0};
+    Candidates candidates;
+    Status s = list_candidates(&arena, data, which, n, seed, &candidates, err);
+    if (s == STATUS_OK) s = chooser(&arena, &candidates, limit, err);
+    if (s == STATUS_OK) *n_chosen = put_chosen(&candidates, which, chosen);
+    arena_release(&arena);
+    return s;
 }
 
 Status subset_choose(const Dataset *data, const size_t *which, size_t n, size_t limit,
                      uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err)
 {
-    if (limit == 0) {
-        return error_set(err, STATUS_INVALID, "a limit of 0 leaves no sample: want 1 or more");
-    }
-    Arena arena = {0};
-    const Status s = choose(&arena, data, which, n, limit, seed, chosen, n_chosen, err);
-    arena_release(&arena);
-    return s;
-}
-
-// ---- nested subsets ----
-
-typedef struct Ranked {
-    uint64_t key;
-    size_t position, class_index;
-    Slice id;
-    double place; // r / c
-} Ranked;
-
-static int compare_keys(const void *left, const void *right)
-{
-    const Ranked *a = left, *b = right;
-    if (a->key != b->key) return a->key < b->key ? -1 : 1;
-    return slice_cmp(a->id, b->id);
-}
-
-static int compare_places(const void *left, const void *right)
-{
-    const Ranked *a = left, *b = right;
-    if (a->place < b->place || a->place > b->place) return a->place < b->place ? -1 : 1;
-    return compare_keys(left, right);
-}
-
-static Status choose_nested(Arena *arena, const Dataset *data, const size_t *which, size_t n,
-                            size_t limit, uint64_t seed, size_t *chosen, size_t *n_chosen,
-                            Error *err)
-{
-    const Sample **samples = NULL;
-    Ranked *order = NULL;
-    size_t *counts = NULL, *seen = NULL;
-    bool *is_chosen = NULL;
-    const size_t n_classes = data->n_labels + 1;
-    TRY(units_select(arena, data, which, &n, &samples, err));
-    TRY(arena_take(arena, n, sizeof *order, "a subset", &order, err));
-    TRY(arena_take(arena, n, sizeof *is_chosen, "a subset", &is_chosen, err));
-    TRY(arena_take(arena, n_classes, sizeof *counts, "a subset", &counts, err));
-    TRY(arena_take(arena, n_classes, sizeof *seen, "a subset", &seen, err));
-    for (size_t i = 0; i < n; i++) {
-        const size_t class_index = class_of(data, samples[i]);
-        order[i] = (Ranked){units_key(seed, samples[i]->id), i, class_index, samples[i]->id, 0};
-        counts[class_index]++;
-    }
-    if (n > 0) qsort(order, n, sizeof *order, compare_keys);
-    for (size_t i = 0; i < n; i++) {
-        const size_t class_index = order[i].class_index;
-        order[i].place = (double)seen[class_index]++ / (double)counts[class_index];
-    }
-    if (n > 0) qsort(order, n, sizeof *order, compare_places);
-    for (size_t i = 0; i < n && i < limit; i++) is_chosen[order[i].position] = true;
-    *n_chosen = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (is_chosen[i]) chosen[(*n_chosen)++] = which ? which[i] : i;
-    }
-    return STATUS_OK;
+    return choose_by(choose, data, which, n, limit, seed, chosen, n_chosen, err);
 }
 
 Status subset_choose_nested(const Dataset *data, const size_t *which, size_t n, size_t limit,
                             uint64_t seed, size_t *chosen, size_t *n_chosen, Error *err)
 {
-    if (limit == 0)
-        return error_set(err, STATUS_INVALID, "a limit of 0 leaves no sample: want 1 or more");
-    Arena arena = {0};
-    const Status s = choose_nested(&arena, data, which, n, limit, seed, chosen, n_chosen, err);
-    arena_release(&arena);
-    return s;
+    return choose_by(choose_nested, data, which, n, limit, seed, chosen, n_chosen, err);
 }
