@@ -51,15 +51,8 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
     (void)model; // it is the executor's
     Status s = execute_answers(executor, spec, samples->watched_part, samples->watched,
                                samples->n_watched, &arena, &answers, err);
-    const Predictions predictions = {.part = &data->parts[samples->watched_part],
-                                     .positions = samples->watched,
-                                     .n = samples->n_watched,
-                                     .predicted = answers.predicted,
-                                     .probabilities = answers.probabilities,
-                                     .n_classes = answers.n_classes,
-                                     .values = answers.values,
-                                     .n_values = answers.n_values,
-                                     .texts = answers.texts};
+    const Predictions predictions =
+        score_predictions(&data->parts[samples->watched_part], samples->watched, &answers);
     if (s == STATUS_OK) s = score_items(data, &predictions, &arena, &items, err);
     if (s == STATUS_OK)
         s = score_estimate(&executor->options.suite->tasks[spec->task], data, tuning->watched_score,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "results/store.h"
+
 extern const Family family_classify, family_tag, family_span, family_choice, family_generate,
     family_translate;
 extern const Family family_prefer, family_associate;
@@ -124,6 +126,39 @@ Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error
     }
     return STATUS_OK;
 }
+
+Status family_take_texts(Answers *out, Arena *arena, Error *err)
+{
+    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
+    for (size_t i = 0; i < out->n; i++) out->predicted[i] = STORE_NO_LABEL;
+    return arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err);
+}
+
+Status family_target_reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+{
+    (void)arena, (void)err;
+    *out = sample->n_targets > 0 ? sample->targets[0] : SLICE("");
+    return STATUS_OK;
+}
+
+static Status first_target(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                           Arena *arena, Slice *out, Error *err)
+{
+    (void)task, (void)data, (void)arena, (void)err;
+    *out = sample->n_targets > 0 ? sample->targets[0] : (Slice){0};
+    return STATUS_OK;
+}
+
+static Status read_as_written(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                              Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
+{
+    (void)task, (void)data, (void)sample, (void)arena, (void)err;
+    *out = written;
+    *is_read = written.len > 0;
+    return STATUS_OK;
+}
+
+const FamilyPrompt family_target_prompt = {.gold = first_target, .read = read_as_written};
 
 void family_labels_as_read(TaskData *data)
 {

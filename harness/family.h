@@ -147,6 +147,13 @@ Status family_predict(const Asked *asked, const Responder *responder, Arena *are
                       Error *err) MUST_CHECK;
 // Words joined by single blanks, in the arena.
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err) MUST_CHECK;
+// Room for out->n answers that are texts; every `predicted` says so. The texts are the caller's to fill in.
+Status family_take_texts(Answers *out, Arena *arena, Error *err) MUST_CHECK;
+// Of families whose samples have targets: the first one, as Family.reference and FamilyPrompt.gold want it, and what was
+// written as it stands.
+Status family_target_reference(const Sample *sample, Arena *arena, Slice *out,
+                               Error *err) MUST_CHECK;
+extern const FamilyPrompt family_target_prompt;
 // The classes as the reader found them, for head and metrics alike.
 void family_labels_as_read(TaskData *data);
 // What a sample knows about bias, for metrics.

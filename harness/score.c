@@ -8,6 +8,19 @@
 #include "harness/prompt_ask.h"
 #include "metrics/evaluate.h"
 
+Predictions score_predictions(const UsedPart *part, const size_t *positions, const Answers *answers)
+{
+    return (Predictions){.part = part,
+                         .positions = positions,
+                         .n = answers->n,
+                         .predicted = answers->predicted,
+                         .probabilities = answers->probabilities,
+                         .n_classes = answers->n_classes,
+                         .values = answers->values,
+                         .n_values = answers->n_values,
+                         .texts = answers->texts};
+}
+
 Status score_items(const TaskData *data, const Predictions *predictions, Arena *arena, Item **out,
                    Error *err)
 {

@@ -2,6 +2,7 @@
 #ifndef ASSAY_HARNESS_SCORE_H
 #define ASSAY_HARNESS_SCORE_H
 
+#include "harness/family.h"
 #include "harness/outcome.h"
 #include "harness/plan.h"
 #include "harness/prepare.h"
@@ -20,6 +21,9 @@ typedef struct Predictions {
     const Slice *texts; // [n]; NULL where predicted says all
 } Predictions;
 
+// Of answers about samples at positions of a part; they borrow from both.
+Predictions score_predictions(const UsedPart *part, const size_t *positions,
+                              const Answers *answers);
 // Items for metrics/, in the arena; they borrow from predictions.
 Status score_items(const TaskData *data, const Predictions *predictions, Arena *arena, Item **out,
                    Error *err) MUST_CHECK;

@@ -191,15 +191,7 @@ static Status judge(TuneRun *run, Arena *arena, Item **items, Error *err)
     const Responder responder = {run->model, run->pool, run->options.cancel};
     Answers answers = {0};
     TRY(family_respond(&asked, &responder, arena, &answers, err));
-    const Predictions predictions = {.part = asked.part,
-                                     .positions = asked.positions,
-                                     .n = asked.n,
-                                     .predicted = answers.predicted,
-                                     .probabilities = answers.probabilities,
-                                     .n_classes = answers.n_classes,
-                                     .values = answers.values,
-                                     .n_values = answers.n_values,
-                                     .texts = answers.texts};
+    const Predictions predictions = score_predictions(asked.part, asked.positions, &answers);
     return score_items(data, &predictions, arena, items, err);
 }
 

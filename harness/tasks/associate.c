@@ -9,7 +9,6 @@
 #include "harness/family.h"
 #include "metrics/metric.h"
 #include "metrics/weat.h"
-#include "results/store.h"
 
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {
@@ -89,10 +88,8 @@ static double association(const UsedPart *part, const float *embeddings, size_t 
 static Status put_answers(const UsedPart *part, const size_t *positions, Arena *arena, Answers *out,
                           Error *err)
 {
-    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
+    TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; i < out->n; i++) {
-        out->predicted[i] = STORE_NO_LABEL;
         out->texts[i] = SLICE("");
         if (set_of(part, positions[i]) >= WEAT_A) continue; // an attribute is asked nothing
         const char *text = arena_printf(arena, "%.9g", out->values[i]);

@@ -6,7 +6,6 @@
 
 #include "harness/prompt_ask.h"
 #include "metrics/metric.h"
-#include "results/store.h"
 
 static Status check_targets(const SuitePrompt *prompt, const UsedPart *part, const Sample *sample,
                             Arena *scratch, Error *err)
@@ -78,12 +77,8 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     }
     bool found = false;
     TRY(prompt_extract(data->prompt, best, arena, &best, &found, err));
-    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
-    for (size_t i = 0; i < out->n; i++) {
-        out->predicted[i] = STORE_NO_LABEL;
-        out->texts[i] = best;
-    }
+    TRY(family_take_texts(out, arena, err));
+    for (size_t i = 0; i < out->n; i++) out->texts[i] = best;
     return STATUS_OK;
 }
 
@@ -103,34 +98,6 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
-{
-    (void)arena, (void)err;
-    *out = sample->targets[0];
-    return STATUS_OK;
-}
-
-// ---- prompts ----
-
-static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
-                   Slice *out, Error *err)
-{
-    (void)task, (void)data, (void)arena, (void)err;
-    *out = sample->n_targets > 0 ? sample->targets[0] : (Slice){0};
-    return STATUS_OK;
-}
-
-static Status read_text(const SuiteTask *task, const TaskData *data, const Sample *sample,
-                        Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
-{
-    (void)task, (void)data, (void)sample, (void)arena, (void)err;
-    *out = written;
-    *is_read = written.len > 0;
-    return STATUS_OK;
-}
-
-static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
-
 const Family family_generate = {
     .name = "generate",
     .summary = "writes an answer to each text",
@@ -143,6 +110,6 @@ const Family family_generate = {
     .encode = encode,
     .baseline = baseline,
     .item = item,
-    .reference = reference,
-    .prompt = &prompt,
+    .reference = family_target_reference,
+    .prompt = &family_target_prompt,
 };

@@ -7,7 +7,6 @@
 #include "harness/family.h"
 #include "harness/likelihood.h"
 #include "metrics/metric.h"
-#include "results/store.h"
 
 enum { MOST_CHOICES = 3 };
 
@@ -76,12 +75,10 @@ static size_t likeliest(const double *values, size_t n)
 static Status take_answers(const UsedPart *part, const size_t *positions, Arena *arena,
                            Answers *out, Error *err)
 {
-    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
+    TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; i < out->n; i++) {
         const Sample *sample = &part->data.samples[part->which[positions[i]]];
         const double *values = out->values + i * MOST_CHOICES;
-        out->predicted[i] = STORE_NO_LABEL;
         out->texts[i] = sample->choices[likeliest(values, sample->n_choices)];
     }
     return STATUS_OK;

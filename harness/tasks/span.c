@@ -12,7 +12,6 @@
 
 #include "harness/family.h"
 #include "metrics/metric.h"
-#include "results/store.h"
 
 enum { NO_ANSWER = 0, N_BEST = 20 }; // the first token; starts and ends looked at in a window
 
@@ -273,11 +272,9 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
     const float *logits = asked->logits;
     Arena scratch = {0};
     Status s = STATUS_OK;
-    TRY(arena_take(arena, asked->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, asked->n, sizeof *out->texts, "answers", &out->texts, err));
+    TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
         const ArenaMark mark = arena_mark(&scratch);
-        out->predicted[i] = STORE_NO_LABEL;
         s = answer_sample(asked, i, &logits, &scratch, &out->texts[i], err);
         arena_rewind(&scratch, mark);
     }
@@ -291,12 +288,8 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
                        Answers *out, Error *err)
 {
     (void)data, (void)from, (void)from_positions, (void)n_from, (void)part, (void)positions;
-    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err));
-    for (size_t i = 0; i < out->n; i++) {
-        out->predicted[i] = STORE_NO_LABEL;
-        out->texts[i] = SLICE("");
-    }
+    TRY(family_take_texts(out, arena, err));
+    for (size_t i = 0; i < out->n; i++) out->texts[i] = SLICE("");
     return STATUS_OK;
 }
 

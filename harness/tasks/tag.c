@@ -11,7 +11,6 @@
 #include "harness/tasks/tag_prompt.h"
 #include "harness/tasks/tag_scheme.h"
 #include "metrics/metric.h"
-#include "results/store.h"
 
 enum { IGNORED = -100, NO_WORD = -1 };
 
@@ -352,8 +351,7 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
     const float *logits = asked->logits;
     TagDecoder decoder;
     Arena scratch = {0};
-    TRY(arena_take(arena, asked->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, asked->n, sizeof *out->texts, "tags", &out->texts, err));
+    TRY(family_take_texts(out, arena, err));
     TRY(tag_decoder_init(&decoder, data->labels, data->n_labels,
                          slice_eq_cstr(asked->task->decode, "valid"), arena, err));
     Status s = STATUS_OK;
@@ -366,7 +364,6 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
         if (s == STATUS_OK)
             s = tag_decode(&decoder, scores, sample->n_tokens, &scratch, &tags, err);
         if (s == STATUS_OK) s = family_join(tags, sample->n_tokens, arena, &out->texts[i], err);
-        out->predicted[i] = STORE_NO_LABEL;
         arena_rewind(&scratch, mark);
     }
     arena_release(&scratch);
@@ -389,8 +386,7 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     for (size_t c = 1; c < data->n_labels; c++) {
         if (counts[c] > counts[best]) best = c;
     }
-    TRY(arena_take(arena, out->n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    TRY(arena_take(arena, out->n, sizeof *out->texts, "tags", &out->texts, err));
+    TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; i < out->n; i++) {
         const size_t n = part->data.samples[part->which[positions[i]]].n_tokens;
         longest = n > longest ? n : longest;
@@ -399,7 +395,6 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     for (size_t w = 0; w < longest; w++) tags[w] = data->labels[best];
     for (size_t i = 0; i < out->n; i++) {
         const size_t n = part->data.samples[part->which[positions[i]]].n_tokens;
-        out->predicted[i] = STORE_NO_LABEL;
         TRY(family_join(tags, n, arena, &out->texts[i], err));
     }
     return STATUS_OK;

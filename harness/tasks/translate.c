@@ -9,7 +9,6 @@
 #include "harness/family.h"
 #include "metrics/metric.h"
 #include "models/search.h"
-#include "results/store.h"
 
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {
@@ -98,14 +97,6 @@ static Status decode(const Tokenizer *tokenizer, const SearchResult *result, Buf
     return out->ptr ? STATUS_OK : error_set_memory(err, text->len, 1, "a translation");
 }
 
-static Status take_answers(size_t n, Arena *arena, Answers *out, Error *err)
-{
-    out->n = n;
-    TRY(arena_take(arena, n, sizeof *out->predicted, "predictions", &out->predicted, err));
-    for (size_t i = 0; i < n; i++) out->predicted[i] = STORE_NO_LABEL;
-    return arena_take(arena, n, sizeof *out->texts, "translations", &out->texts, err);
-}
-
 static Status respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err)
 {
@@ -116,7 +107,8 @@ static Status respond(const Asked *asked, const Responder *responder, Arena *are
     TRY(make_requests(asked, responder, arena, &requests, err));
     TRY(arena_take(arena, asked->n, sizeof *results, "translations", &results, err));
     TRY(arena_take(arena, asked->n, sizeof *n_found, "translations", &n_found, err));
-    TRY(take_answers(asked->n, arena, out, err));
+    out->n = asked->n;
+    TRY(family_take_texts(out, arena, err));
     Status s = model_search(responder->model, responder->pool, requests, asked->n,
                             responder->cancel, arena, results, n_found, err);
     for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
@@ -136,7 +128,7 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
                        Answers *out, Error *err)
 {
     (void)data, (void)from, (void)from_positions, (void)n_from;
-    TRY(take_answers(out->n, arena, out, err));
+    TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; i < out->n; i++)
         out->texts[i] = part->data.samples[part->which[positions[i]]].text;
     return STATUS_OK;
@@ -153,34 +145,6 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
-{
-    (void)arena, (void)err;
-    *out = sample->n_targets > 0 ? sample->targets[0] : SLICE("");
-    return STATUS_OK;
-}
-
-// ---- prompts ----
-
-static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sample, Arena *arena,
-                   Slice *out, Error *err)
-{
-    (void)task, (void)data, (void)arena, (void)err;
-    *out = sample->n_targets > 0 ? sample->targets[0] : (Slice){0};
-    return STATUS_OK;
-}
-
-static Status read_text(const SuiteTask *task, const TaskData *data, const Sample *sample,
-                        Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
-{
-    (void)task, (void)data, (void)sample, (void)arena, (void)err;
-    *out = written;
-    *is_read = written.len > 0;
-    return STATUS_OK;
-}
-
-static const FamilyPrompt prompt = {.gold = gold, .read = read_text};
-
 const Family family_translate = {
     .name = "translate",
     .summary = "writes a target for each source",
@@ -195,6 +159,6 @@ const Family family_translate = {
     .baseline_name = "source copied",
     .baseline = baseline,
     .item = item,
-    .reference = reference,
-    .prompt = &prompt,
+    .reference = family_target_reference,
+    .prompt = &family_target_prompt,
 };
