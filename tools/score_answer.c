@@ -1,5 +1,8 @@
 #include "tools/score_answer.h"
 
+#include <stdio.h>
+
+#include "base/file.h"
 #include "tools/listing.h"
 
 Status score_check_files(const CommandLine *line, size_t least, size_t most, const char *wanted,
@@ -95,5 +98,29 @@ Status score_answer_text(const ScoreFamily *family, Slice name, Slice text, Comm
     buffer_release(&answer);
     json_close(&document);
     arena_release(&arena);
+    return s;
+}
+
+Status score_each_line(const char *path, size_t most, ScoreLine *take, void *context, size_t *n,
+                       Error *err)
+{
+    LineReader *lines = NULL;
+    Status s = line_reader_open(path, &lines, err);
+    *n = 0;
+    for (;;) {
+        Slice text = {0};
+        bool more = false;
+        JsonDocument *document = NULL;
+        char name[300];
+        if (s == STATUS_OK) s = line_reader_next(lines, &text, &more, err);
+        if (s != STATUS_OK || !more) break;
+        text = slice_trim(text);
+        if (text.len == 0 || (*n)++ >= most) continue;
+        snprintf(name, sizeof name, "%.200s line %zu", path, line_reader_number(lines));
+        s = json_parse(slice_from_cstr(name), text, JSON_STRICT, &document, err);
+        if (s == STATUS_OK) s = take(context, *n - 1, json_root(document), err);
+        json_close(&document);
+    }
+    line_reader_close(&lines);
     return s;
 }

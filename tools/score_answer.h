@@ -14,4 +14,11 @@ Status score_print_answer(Slice answer, CommandLine *line, Error *err) MUST_CHEC
 Status score_check_files(const CommandLine *line, size_t least, size_t most, const char *wanted,
                          Error *err) MUST_CHECK;
 
+// What takes one line of a JSON Lines file.
+typedef Status ScoreLine(void *context, size_t index, const Json *value, Error *err);
+// Gives each line of a file to take, by its index; blank lines are passed over, those from `most` on only counted. *n: lines
+// that are not blank.
+Status score_each_line(const char *path, size_t most, ScoreLine *take, void *context, size_t *n,
+                       Error *err) MUST_CHECK;
+
 #endif

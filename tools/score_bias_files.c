@@ -1,7 +1,6 @@
 // assay score crows-pairs and winobias on files.
 #include "tools/score_bias_files.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -93,8 +92,9 @@ static Status fill_pair(CrowsFiles *f, size_t i, bool has_scores, Error *err)
     return score_name_index(&f->names, NULL, bias_type, &f->bias_types[i], err);
 }
 
-static Status read_score_line(CrowsFiles *f, size_t i, const Json *root, Error *err)
+static Status read_score_line(void *context, size_t i, const Json *root, Error *err)
 {
+    const CrowsFiles *f = context;
     static const char *const keys[2][2] = {{"sent_more_score", "more"},
                                            {"sent_less_score", "less"}};
     double *scores = (double *)f->items[i].log_likelihoods; // taken by fill_pair
@@ -116,24 +116,8 @@ static Status read_score_line(CrowsFiles *f, size_t i, const Json *root, Error *
 // A line of scores for each pair, in the order of the data.
 static Status read_score_lines(CrowsFiles *f, const char *path, Error *err)
 {
-    LineReader *lines = NULL;
     size_t n = 0;
-    Status s = line_reader_open(path, &lines, err);
-    for (;;) {
-        Slice text = {0};
-        bool more = false;
-        JsonDocument *document = NULL;
-        char name[300];
-        if (s == STATUS_OK) s = line_reader_next(lines, &text, &more, err);
-        if (s != STATUS_OK || !more) break;
-        if (slice_trim(text).len == 0) continue;
-        snprintf(name, sizeof name, "%.200s line %zu", path, line_reader_number(lines));
-        if (n++ >= f->data.n_samples) continue;
-        s = json_parse(slice_from_cstr(name), slice_trim(text), JSON_STRICT, &document, err);
-        if (s == STATUS_OK) s = read_score_line(f, n - 1, json_root(document), err);
-        json_close(&document);
-    }
-    line_reader_close(&lines);
+    const Status s = score_each_line(path, f->data.n_samples, read_score_line, f, &n, err);
     if (s != STATUS_OK || n == f->data.n_samples) return s;
     return error_set(err, STATUS_INVALID,
                      "%s has scores of %zu pairs, but " SLICE_FMT

@@ -1,14 +1,11 @@
 // assay score weat on files: the sets of a test and the embeddings of their examples, as one case.
 //
 // A line of embeddings belongs to the examples whose text is its "text" or its "id"; `assay predict --mode embed` hands ids on.
-#include "base/file.h"
 #include "base/json_source.h"
 #include "datasets/reader.h"
 #include "tools/score_answer.h"
 #include "tools/score_bias_files.h"
 #include "tools/score_items.h"
-
-#include <stdio.h>
 
 enum { N_SETS = 4 };
 
@@ -19,8 +16,10 @@ typedef struct WeatFiles {
     Slice *embeddings;  // [texts.n_clusters] JSON
 } WeatFiles;
 
-static Status take_embedding(WeatFiles *f, const Json *root, Error *err)
+static Status take_embedding(void *context, size_t index, const Json *root, Error *err)
 {
+    WeatFiles *f = context;
+    (void)index;
     const Json *name = json_get(root, "text"), *embedding = json_get(root, "embedding");
     if (name == NULL) name = json_get(root, "id");
     if (name == NULL || json_kind(name) != JSON_STRING || embedding == NULL) {
@@ -41,23 +40,8 @@ static Status take_embedding(WeatFiles *f, const Json *root, Error *err)
 
 static Status read_embeddings(WeatFiles *f, const char *path, Error *err)
 {
-    LineReader *lines = NULL;
-    Status s = line_reader_open(path, &lines, err);
-    for (;;) {
-        Slice text = {0};
-        bool more = false;
-        JsonDocument *document = NULL;
-        char name[300];
-        if (s == STATUS_OK) s = line_reader_next(lines, &text, &more, err);
-        if (s != STATUS_OK || !more) break;
-        if (slice_trim(text).len == 0) continue;
-        snprintf(name, sizeof name, "%.200s line %zu", path, line_reader_number(lines));
-        s = json_parse(slice_from_cstr(name), slice_trim(text), JSON_STRICT, &document, err);
-        if (s == STATUS_OK) s = take_embedding(f, json_root(document), err);
-        json_close(&document);
-    }
-    line_reader_close(&lines);
-    return s;
+    size_t n = 0;
+    return score_each_line(path, SIZE_MAX, take_embedding, f, &n, err);
 }
 
 static Status put_case(WeatFiles *f, const int32_t *places, const char *path, Buffer *out,
