@@ -1,6 +1,6 @@
 // assay score: a metric on files or on cases.
 #include "tools/commands.h"
-#include "tools/score.h"
+#include "tools/score/score.h"
 
 static const char *const invalid_choices[] = {"refuse", "replace", NULL};
 static const char *const compat_choices[] = {"sacrebleu", NULL};

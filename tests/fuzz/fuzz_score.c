@@ -6,7 +6,7 @@
 #include "metrics/squad.h"
 #include "metrics/ter.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/score_squad.h"
+#include "tools/score/squad.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@
 #include "program.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
-#include "tools/score.h"
+#include "tools/score/score.h"
 
 Test(score, has_the_same_families_in_its_table_and_its_list_of_names)
 {

@@ -1,0 +1,295 @@
+// Text metrics on files: reading and scoring.
+#include "tools/score/files_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "metrics/paired.h"
+
+// Beyond so many draws of rows an interval would take longer than the scores: fewer resamples then, but not below the least.
+enum { MOST_DRAWS = 60000000, FEWEST_RESAMPLES = 200, MAX_METRICS = 8, SCRATCH_BYTES = 1 << 18 };
+
+// ---- params ----
+
+static Status read_params(TextRun *run, Error *err)
+{
+    Buffer text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_begin_object(&w);
+    for (size_t i = 0; i < run->spec->n_params; i++) {
+        const TextParam *p = &run->spec->params[i];
+        if (!option_given(run->line, p->option)) continue;
+        json_put_key(&w, p->key);
+        switch (p->kind) {
+        case PARAM_TEXT:
+            json_put_cstr(&w, option_text(run->line, p->option));
+            break;
+        case PARAM_REAL:
+            json_put_double(&w, option_real(run->line, p->option));
+            break;
+        case PARAM_INTEGER:
+            json_put_i64(&w, option_integer(run->line, p->option));
+            break;
+        case PARAM_FLAG:
+            json_put_bool(&w, true);
+            break;
+        }
+    }
+    // A sentence has too few words for every order: sacreBLEU's sentence scores leave those without any out of the mean.
+    const Metric *metric = run->spec->metrics[0];
+    for (size_t i = 0; run->is_by_sentence && metric->params && metric->params[i]; i++) {
+        if (strcmp(metric->params[i], "effective_order") != 0) continue;
+        json_put_key(&w, "effective_order");
+        json_put_bool(&w, true);
+    }
+    json_end_object(&w);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) {
+        s = json_parse(SLICE("options"), buffer_slice(&text), JSON_STRICT, &run->params, err);
+    }
+    buffer_release(&text);
+    return s;
+}
+
+// ---- files ----
+
+// Each separator in a line becomes a line end: sentences of a summary.
+static Status part_sentences(const char *separator, TextLines *file, Arena *arena, Error *err)
+{
+    const Slice mark = slice_from_cstr(separator);
+    if (mark.len == 0) return error_set(err, STATUS_INVALID, "--sep must not be empty");
+    for (size_t i = 0; i < file->n; i++) {
+        Slice rest = file->lines[i];
+        char *copy;
+        size_t len = 0, at;
+        if (slice_find(rest, mark) == SIZE_MAX) continue;
+        TRY(arena_take_raw(arena, rest.len, 1, "a line", &copy, err));
+        while ((at = slice_find(rest, mark)) != SIZE_MAX) {
+            memcpy(copy + len, rest.ptr, at);
+            copy[len + at] = '\n';
+            len += at + 1;
+            rest = slice_sub(rest, at + mark.len, rest.len);
+        }
+        memcpy(copy + len, rest.ptr, rest.len);
+        file->lines[i] = (Slice){copy, len + rest.len};
+    }
+    return STATUS_OK;
+}
+
+static Status open_files(TextRun *run, Error *err)
+{
+    CommandLine *line = run->line;
+    const char *const *refs, *pred = option_text(line, "pred");
+    const size_t n_operands = line->n_operands - 1;
+    const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
+    run->n_refs = option_texts(line, "ref", &refs);
+    run->n_hyps = n_operands + (pred != NULL);
+    if (run->n_refs == 0) {
+        return error_set(err, STATUS_INVALID, "references are wanted: --ref FILE");
+    }
+    if (run->n_hyps == 0) {
+        return error_set(err, STATUS_INVALID,
+                         "a system's output is wanted: a FILE, or --pred FILE");
+    }
+    TRY(arena_take(&line->arena, run->n_refs, sizeof *run->refs, "files", &run->refs, err));
+    TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->hyps, "files", &run->hyps, err));
+    TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->systems, "systems", &run->systems, err));
+    for (size_t r = 0; r < run->n_refs; r++) {
+        TRY(text_lines_open(refs[r], is_replaced, &line->arena, &run->refs[r], err));
+    }
+    for (size_t h = 0; h < run->n_hyps; h++) {
+        const char *path = h < n_operands ? line->operands[1 + h] : pred;
+        TRY(text_lines_open(path, is_replaced, &line->arena, &run->hyps[h], err));
+        run->systems[h] =
+            (TextSystem){.path = run->hyps[h].path, .mean = NAN, .ci = NAN, .p_value = NAN};
+    }
+    for (size_t k = 0; run->spec->separator != NULL && k < run->n_refs + run->n_hyps; k++) {
+        TextLines *file = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];
+        TRY(part_sentences(run->spec->separator, file, &line->arena, err));
+    }
+    const TextLines *first = &run->refs[0];
+    for (size_t k = 1; k < run->n_refs + run->n_hyps; k++) {
+        const TextLines *other = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];
+        if (other->n == first->n) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            "%s has %zu lines, but %s has %zu: line i of each must be the same segment",
+            other->path, other->n, first->path, first->n);
+    }
+    return STATUS_OK;
+}
+
+// ---- rows ----
+
+static Status fill_item(const TextRun *run, const TextScore *scores, const Item *item,
+                        Arena *scratch, double *const *rows, Error *err)
+{
+    if (run->spec->rows != NULL) {
+        return run->spec->rows(&scores[0].plan, item, scratch, rows, err);
+    }
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        const MetricPlan *plan = &scores[m].plan;
+        TRY(plan->metric->row(plan, item, scratch, rows[m], err));
+    }
+    return STATUS_OK;
+}
+
+static Status take_rows(TextRun *run, size_t n, TextScore *scores, double **values, Error *err)
+{
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TRY(arena_take(&run->line->arena, n, scores[m].plan.width * sizeof **values, "rows",
+                       &values[m], err));
+        scores[m].rows = (RowSet){.values = values[m], .n_rows = n, .n_clusters = n};
+    }
+    return STATUS_OK;
+}
+
+static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *scores, Error *err)
+{
+    Arena scratch = {0};
+    Slice references[64];
+    Item item = item_empty();
+    double *rows[MAX_METRICS];
+    if (run->n_refs > 64)
+        return error_set(err, STATUS_INVALID, "more than 64 references a segment");
+    Status s = take_rows(run, hyps->n, scores, rows, err);
+    if (s == STATUS_OK) s = arena_reserve(&scratch, SCRATCH_BYTES, err);
+    item.references = references;
+    item.n_references = run->n_refs;
+    for (size_t i = 0; s == STATUS_OK && i < hyps->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        item.hypothesis = hyps->lines[i];
+        for (size_t r = 0; r < run->n_refs; r++) references[r] = run->refs[r].lines[i];
+        s = fill_item(run, scores, &item, &scratch, rows, err);
+        for (size_t m = 0; m < run->n_metrics; m++) rows[m] += scores[m].plan.width;
+        arena_rewind(&scratch, mark);
+        if (s != STATUS_OK) s = error_wrap(err, "%s:%zu", hyps->path, i + 1);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
+static Status score_system(TextRun *run, size_t h, Error *err)
+{
+    Arena *arena = &run->line->arena;
+    TextSystem *system = &run->systems[h];
+    const MetricSetup setup = {.params = json_root(run->params)};
+    TRY(arena_take(arena, run->n_metrics, sizeof *system->scores, "scores", &system->scores, err));
+    TRY(arena_take(arena, run->n_metrics, sizeof *system->intervals, "scores", &system->intervals,
+                   err));
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TextScore *score = &system->scores[m];
+        TRY(metric_plan(run->spec->metrics[m], &setup, arena, &score->plan, err));
+        TRY(arena_take(arena, score->plan.width, sizeof *score->sums, "sums", &score->sums, err));
+        TRY(arena_take(arena, score->plan.n_scores, sizeof *score->scores, "scores", &score->scores,
+                       err));
+    }
+    const int64_t begin = clock_thread_cpu_ns();
+    TRY(fill_rows(run, &run->hyps[h], system->scores, err));
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TextScore *score = &system->scores[m];
+        row_sums(&score->rows, score->plan.width, score->sums);
+        metric_score_sums(&score->plan, score->sums, score->scores);
+    }
+    run->rows_ns += clock_thread_cpu_ns() - begin;
+    return STATUS_OK;
+}
+
+// Tokenises everything once more, by itself, so that --timing can tell it from scoring.
+static Status time_tokens(TextRun *run, Error *err)
+{
+    Arena scratch = {0};
+    Tokens tokens;
+    Status s = STATUS_OK;
+    if (run->spec->tokenize == NULL) return STATUS_OK;
+    s = arena_reserve(&scratch, SCRATCH_BYTES, err);
+    const int64_t begin = clock_thread_cpu_ns();
+    for (size_t k = 0; s == STATUS_OK && k < run->n_refs + run->n_hyps; k++) {
+        const TextLines *file = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];
+        for (size_t i = 0; s == STATUS_OK && i < file->n; i++) {
+            const ArenaMark mark = arena_mark(&scratch);
+            s = run->spec->tokenize(&run->systems[0].scores[0].plan, file->lines[i], &scratch,
+                                    &tokens, err);
+            arena_rewind(&scratch, mark);
+        }
+    }
+    run->tokenize_ns = clock_thread_cpu_ns() - begin;
+    arena_release(&scratch);
+    return s;
+}
+
+static Status find_intervals(TextRun *run, TextSystem *system, Error *err)
+{
+    const CommandLine *line = run->line;
+    const size_t n = run->hyps[0].n;
+    IntervalOptions options = {.level = option_real(line, "level"),
+                               .seed = (uint64_t)option_integer(line, "seed"),
+                               .n_resamples = DEFAULT_RESAMPLES};
+    if (n > MOST_DRAWS / DEFAULT_RESAMPLES) {
+        options.n_resamples = size_max(FEWEST_RESAMPLES, MOST_DRAWS / n);
+    }
+    if (option_given(line, "confidence-n")) {
+        options.n_resamples = (size_t)option_integer(line, "confidence-n");
+    }
+    if (options.n_resamples == 0 || option_flag(line, "score-only")) options.method = INTERVAL_NONE;
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        TRY(scores_of_rows(&system->scores[m].plan, &system->scores[m].rows, &options,
+                           &run->line->arena, &system->intervals[m], err));
+    }
+    return STATUS_OK;
+}
+
+// ---- the whole ----
+
+static Status read_request(TextRun *run, Error *err)
+{
+    const CommandLine *line = run->line;
+    const bool wants_bs = option_flag(line, "paired-bs"), wants_ar = option_flag(line, "paired-ar");
+    while (run->n_metrics < MAX_METRICS && run->spec->metrics[run->n_metrics]) run->n_metrics++;
+    run->is_by_sentence = option_flag(line, "sentence-level");
+    run->is_compat = option_choice(line, "compat") == 0;
+    if (wants_bs && wants_ar) {
+        return error_set(err, STATUS_INVALID, "--paired-bs or --paired-ar, not both");
+    }
+    if (wants_bs) run->test = PAIRED_BOOTSTRAP;
+    if (wants_ar) run->test = PAIRED_RANDOMISATION;
+    return STATUS_OK;
+}
+
+static Status work(TextRun *run, Error *err)
+{
+    TRY(read_request(run, err));
+    TRY(read_params(run, err));
+    const int64_t begin = clock_thread_cpu_ns();
+    TRY(open_files(run, err));
+    run->read_ns = clock_thread_cpu_ns() - begin;
+    if (run->test != PAIRED_NONE && run->n_hyps < 2) {
+        return error_set(err, STATUS_INVALID, "a paired test wants two systems' files or more");
+    }
+    for (size_t h = 0; h < run->n_hyps; h++) TRY(score_system(run, h, err));
+    if (option_flag(run->line, "timing")) TRY(time_tokens(run, err));
+    for (size_t h = 0; h < run->n_hyps; h++) TRY(find_intervals(run, &run->systems[h], err));
+    if (run->test == PAIRED_NONE) return STATUS_OK;
+    const char *count = run->test == PAIRED_BOOTSTRAP ? "paired-bs-n" : "paired-ar-n";
+    return text_compare(run->systems, run->n_hyps, run->test,
+                        (size_t)option_integer(run->line, count),
+                        (uint64_t)option_integer(run->line, "seed"), run->is_compat, err);
+}
+
+Status text_files_run(CommandLine *line, const TextSpec *spec, Error *err)
+{
+    TextRun run = {.line = line, .spec = spec};
+    Buffer out = {0};
+    Status s = work(&run, err);
+    if (s == STATUS_OK)
+        s = line->is_json ? text_put_json(&run, &out, err) : text_put_lines(&run, &out, err);
+    if (s == STATUS_OK) s = output_buffer(&out, err);
+    buffer_release(&out);
+    for (size_t r = 0; run.refs != NULL && r < run.n_refs; r++) text_lines_close(&run.refs[r]);
+    for (size_t h = 0; run.hyps != NULL && h < run.n_hyps; h++) text_lines_close(&run.hyps[h]);
+    json_close(&run.params);
+    return s;
+}

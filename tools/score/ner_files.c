@@ -1,0 +1,260 @@
+// assay score ner on CoNLL columns: a token a line, its tag in the last column, a blank line after each sentence.
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/unicode.h"
+#include "metrics/metrics_list.h"
+#include "tools/score/files.h"
+#include "tools/score/ner.h"
+
+// One side's tags, end to end.
+typedef struct TagFile {
+    TextLines lines;
+    Slice *tags;
+    size_t *line_numbers; // of each tag
+    size_t *ends;         // of each sentence
+    size_t n_tags, n_sentences;
+} TagFile;
+
+typedef struct NerFiles {
+    CommandLine *line;
+    TagFile files[2]; // gold, predicted
+    Item *items;
+    size_t n;
+    JsonDocument *params;
+    NerScore score;
+    Score *intervals;
+    int64_t read_ns, score_ns;
+} NerFiles;
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static Slice last_column(Slice line)
+{
+    size_t end = line.len;
+    while (end > 0 && is_blank(line.ptr[end - 1])) end--;
+    size_t begin = end;
+    while (begin > 0 && !is_blank(line.ptr[begin - 1])) begin--;
+    return slice_sub(line, begin, end);
+}
+
+static Status read_tags(const char *path, bool is_replaced, Arena *arena, TagFile *out, Error *err)
+{
+    TRY(text_lines_open(path, is_replaced, arena, &out->lines, err));
+    const size_t n = out->lines.n;
+    TRY(arena_take(arena, n, sizeof *out->tags, "tags", &out->tags, err));
+    TRY(arena_take(arena, n, sizeof *out->line_numbers, "tags", &out->line_numbers, err));
+    TRY(arena_take(arena, n + 1, sizeof *out->ends, "sentences", &out->ends, err));
+    for (size_t i = 0; i < n; i++) {
+        const Slice line = out->lines.lines[i], tag = last_column(line);
+        const bool is_mark = slice_starts_with(line, SLICE("-DOCSTART-"));
+        if (tag.len > 0 && !is_mark) {
+            out->line_numbers[out->n_tags] = i + 1;
+            out->tags[out->n_tags++] = tag;
+            continue;
+        }
+        const size_t begin = out->n_sentences > 0 ? out->ends[out->n_sentences - 1] : 0;
+        if (out->n_tags > begin) out->ends[out->n_sentences++] = out->n_tags;
+    }
+    const size_t begin = out->n_sentences > 0 ? out->ends[out->n_sentences - 1] : 0;
+    if (out->n_tags > begin) out->ends[out->n_sentences++] = out->n_tags;
+    if (out->n_sentences > 0) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "%s has no tagged token", out->lines.path);
+}
+
+static Status pair_sentences(NerFiles *f, Error *err)
+{
+    const TagFile *gold = &f->files[0], *pred = &f->files[1];
+    if (gold->n_sentences != pred->n_sentences) {
+        return error_set(err, STATUS_INVALID, "%s has %zu sentences, but %s has %zu",
+                         pred->lines.path, pred->n_sentences, gold->lines.path, gold->n_sentences);
+    }
+    f->n = gold->n_sentences;
+    TRY(arena_take(&f->line->arena, f->n, sizeof *f->items, "sentences", &f->items, err));
+    for (size_t i = 0; i < f->n; i++) {
+        const size_t begin = i > 0 ? gold->ends[i - 1] : 0, n = gold->ends[i] - begin;
+        const size_t pred_begin = i > 0 ? pred->ends[i - 1] : 0;
+        const size_t n_pred = pred->ends[i] - pred_begin;
+        if (n != n_pred) {
+            return error_set(
+                err, STATUS_INVALID,
+                "sentence %zu has %zu tokens in %s (from line %zu), but %zu in %s (from "
+                "line %zu)",
+                i + 1, n, gold->lines.path, gold->line_numbers[begin], n_pred, pred->lines.path,
+                pred->line_numbers[pred_begin]);
+        }
+        f->items[i] = item_empty();
+        f->items[i].tags = gold->tags + begin;
+        f->items[i].predicted_tags = pred->tags + pred_begin;
+        f->items[i].n_tags = f->items[i].n_predicted_tags = n;
+    }
+    return STATUS_OK;
+}
+
+static Status read_params(NerFiles *f, Error *err)
+{
+    Buffer text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_begin_object(&w);
+    if (option_given(f->line, "scheme")) {
+        json_put_key(&w, "scheme");
+        json_put_cstr(&w, tag_schemes[option_choice(f->line, "scheme")]);
+    }
+    json_put_key(&w, "mode");
+    json_put_cstr(&w, option_choice(f->line, "mode") == 1 ? "strict" : "default");
+    json_put_key(&w, "suffix");
+    json_put_bool(&w, option_flag(f->line, "suffix"));
+    json_end_object(&w);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK) {
+        s = json_parse(SLICE("options"), buffer_slice(&text), JSON_STRICT, &f->params, err);
+    }
+    buffer_release(&text);
+    return s;
+}
+
+// How many entities of both sides a scheme takes whole: tags other than "O" that are in one. -1 where it does not know a
+// prefix.
+static double tokens_in_entities(const NerFiles *f, TagReading reading)
+{
+    double n_inside = 0;
+    Arena arena = {0};
+    Error ignored = {0};
+    for (size_t i = 0; n_inside >= 0 && i < f->n; i++) {
+        const ArenaMark mark = arena_mark(&arena);
+        Entity *entities;
+        size_t n;
+        if (entities_of_tags(&reading, f->items[i].tags, f->items[i].n_tags, &arena, &entities, &n,
+                             &ignored) != STATUS_OK) {
+            n_inside = -1;
+            break;
+        }
+        for (size_t k = 0; k < n; k++) n_inside += (double)(entities[k].end - entities[k].begin);
+        arena_rewind(&arena, mark);
+    }
+    arena_release(&arena);
+    return n_inside;
+}
+
+// The reference's tags are to keep to the scheme: where it leaves more than a tenth of the tags other than "O" outside of
+// all entities, and another scheme takes all but a hundredth, the wrong one was asked for.
+static Status check_scheme(const NerFiles *f, Error *err)
+{
+    const TagReading asked = f->score.reading;
+    double n_tags = 0, best = 0;
+    size_t best_scheme = N_TAG_SCHEMES;
+    if (!asked.is_strict || option_flag(f->line, "force")) return STATUS_OK;
+    for (size_t i = 0; i < f->files[0].n_tags; i++) {
+        n_tags += !slice_eq_cstr(f->files[0].tags[i], "O");
+    }
+    const double inside = tokens_in_entities(f, asked);
+    if (inside >= 0 && inside >= 0.9 * n_tags) return STATUS_OK;
+    for (size_t k = 0; k < N_TAG_SCHEMES; k++) {
+        TagReading other = asked;
+        other.scheme = (TagScheme)k;
+        const double n = tokens_in_entities(f, other);
+        if (n <= best) continue;
+        best = n;
+        best_scheme = k;
+    }
+    if (best < 0.99 * n_tags || (double)best <= inside) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "%s: scheme %s finds an entity for %.0f of %.0f tags, but %s for %.0f: the "
+                     "tags look like --scheme %s (--force goes on with %s)",
+                     f->files[0].lines.path, tag_schemes[asked.scheme], inside > 0 ? inside : 0,
+                     n_tags, tag_schemes[best_scheme], best, tag_schemes[best_scheme],
+                     tag_schemes[asked.scheme]);
+}
+
+static Status work(NerFiles *f, Error *err)
+{
+    CommandLine *line = f->line;
+    const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
+    if (line->n_operands != 3) {
+        return error_set(err, STATUS_INVALID, "two files are wanted: GOLD PREDICTED");
+    }
+    TRY(read_params(f, err));
+    TRY(ner_reading(json_root(f->params), &f->score.reading, err));
+    const int64_t begin = clock_thread_cpu_ns();
+    for (size_t k = 0; k < 2; k++) {
+        TRY(read_tags(line->operands[1 + k], is_replaced, &line->arena, &f->files[k], err));
+    }
+    TRY(pair_sentences(f, err));
+    TRY(check_scheme(f, err));
+    const int64_t read = clock_thread_cpu_ns();
+    TRY(ner_score(json_root(f->params), f->items, f->n, &line->arena, &f->score, err));
+    f->read_ns = read - begin; // and a look at the scheme
+    f->score_ns = clock_thread_cpu_ns() - read;
+    const IntervalOptions options = {.level = option_real(line, "level"),
+                                     .seed = (uint64_t)option_integer(line, "seed")};
+    return scores_of_rows(&f->score.plan, &f->score.rows, &options, &line->arena, &f->intervals,
+                          err);
+}
+
+static Status put_json(NerFiles *f, Buffer *out, Error *err)
+{
+    const Score *micro = &f->intervals[0];
+    JsonWriter w = json_writer(out, 2);
+    json_begin_object(&w);
+    TRY(ner_put_json(&f->score, f->items, f->n, false, &f->line->arena, &w, err));
+    json_put_key(&w, "n_sentences");
+    json_put_u64(&w, f->n);
+    json_put_key(&w, "interval");
+    json_begin_object(&w);
+    score_put_number(&w, "low", micro->lo);
+    score_put_number(&w, "high", micro->hi);
+    score_put_number(&w, "level", micro->level);
+    score_put_text(&w, "method", micro->method);
+    json_end_object(&w);
+    if (option_flag(f->line, "timing")) {
+        json_put_key(&w, "timing");
+        json_begin_object(&w);
+        json_put_key(&w, "read_ns");
+        json_put_i64(&w, f->read_ns);
+        json_put_key(&w, "tokenize_ns");
+        json_put_i64(&w, 0);
+        json_put_key(&w, "score_ns");
+        json_put_i64(&w, f->score_ns);
+        json_end_object(&w);
+    }
+    json_end_object(&w);
+    buffer_append_byte(out, '\n');
+    return STATUS_OK;
+}
+
+static Status put_lines(NerFiles *f, Buffer *out, Error *err)
+{
+    const Score *micro = &f->intervals[0];
+    NerErrors errors;
+    TRY(ner_errors(&f->score.reading, f->items, f->n, &f->line->arena, &errors, err));
+    ner_report(&f->score, (int)option_integer(f->line, "digits"), out);
+    buffer_printf(
+        out, "\nmicro F1 %.4f, %g%% interval %.4f to %.4f (" SLICE_FMT "), %zu sentences\n",
+        micro->estimate, 100 * micro->level, micro->lo, micro->hi, SLICE_ARG(micro->method), f->n);
+    buffer_printf(out, "token accuracy %.4f\nentities:", f->score.scores[1]);
+    for (size_t k = 0; k < N_NER_ERRORS; k++) {
+        buffer_printf(out, "%s %s %zu", k > 0 ? "," : "", ner_error_names[k], errors.counts[k]);
+    }
+    buffer_append_byte(out, '\n');
+    if (option_flag(f->line, "timing")) {
+        buffer_printf(out, "read_ns %lld\ntokenize_ns 0\nscore_ns %lld\n", (long long)f->read_ns,
+                      (long long)f->score_ns);
+    }
+    return STATUS_OK;
+}
+
+Status ner_files_run(CommandLine *line, Error *err)
+{
+    NerFiles f = {.line = line};
+    Buffer out = {0};
+    Status s = work(&f, err);
+    if (s == STATUS_OK) s = line->is_json ? put_json(&f, &out, err) : put_lines(&f, &out, err);
+    if (s == STATUS_OK) s = output_buffer(&out, err);
+    buffer_release(&out);
+    for (size_t k = 0; k < 2; k++) text_lines_close(&f.files[k].lines);
+    json_close(&f.params);
+    return s;
+}
