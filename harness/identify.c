@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "harness/family.h"
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
 #include "harness/trial.h"
 
 const char *data_part_name(DataPart part)

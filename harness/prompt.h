@@ -12,7 +12,7 @@
 #define ASSAY_HARNESS_PROMPT_H
 
 #include "datasets/sample.h"
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 
 typedef struct TaskData TaskData; // harness/prepare.h
 

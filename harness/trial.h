@@ -8,7 +8,7 @@
 #ifndef ASSAY_HARNESS_TRIAL_H
 #define ASSAY_HARNESS_TRIAL_H
 
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 #include "results/store.h"
 
 // Raised when the bits of logits, weights or scores change for the same input.

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/machine.h"
 #include "datasets/reader.h"
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 #include "kernels/exec.h"
 #include "metrics/metric.h"
 #include "models/architecture.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "harness/run.h"
-#include "harness/suite_members.h"
+#include "harness/suite/members.h"
 #include "tools/commands.h"
 #include "tools/model_options.h"
 

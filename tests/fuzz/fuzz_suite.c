@@ -1,6 +1,6 @@
 // Suites: reading never crashes; what is accepted has canonical settings that give themselves again, and settings text
 // that is a suite again. The first line of the input, where it begins with '-', is an argument of --set.
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>

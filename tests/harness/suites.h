@@ -2,7 +2,7 @@
 #ifndef ASSAY_TESTS_HARNESS_SUITES_H
 #define ASSAY_TESTS_HARNESS_SUITES_H
 
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 
 // Writes a folder with suite.json (the text given), a model directory "model", data files train.tsv, dev.tsv and test.tsv in
 // "data", and gives its path; folder_remove takes it away. The text is valid until the next folder.

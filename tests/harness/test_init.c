@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "harness/init.h"
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/overrides.h"
+#include "harness/suite/overrides.h"
 #include "tests/harness/suites.h"
 #include "tests/support/folder.h"
 

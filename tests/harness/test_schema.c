@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "harness/suite.h"
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
+#include "harness/suite/suite.h"
 
 static Slice read_source(Arena *arena, const char *name)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "harness/suite_members.h"
+#include "harness/suite/members.h"
 #include "tests/harness/suites.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"

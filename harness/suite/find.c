@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 enum { MAX_PLACES = 6, PATH_SIZE = 4096, MAX_NAMES = 512 };
 

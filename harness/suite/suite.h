@@ -1,7 +1,7 @@
-// harness/suite.h: a suite: which models are tuned and judged on which tasks, over which settings and folds.
+// harness/suite/suite.h: a suite: which models are tuned and judged on which tasks, over which settings and folds.
 //
 // A suite is a JSON file with comments (docs/suite.md is its reference, suites/suite.schema.json its JSON Schema; both
-// follow the table of keys in harness/suite_keys.h). Paths in it are relative to its own folder; paths given on the command
+// follow the table of keys in harness/suite/keys.h). Paths in it are relative to its own folder; paths given on the command
 // line are relative to the current one. Every message names file, line, column and key, or the flag that is at fault.
 //
 //     Suite *suite = NULL;
@@ -17,7 +17,7 @@
 #include "base/json.h"
 #include "datasets/reader.h"
 #include "datasets/splits.h"
-#include "harness/suite_prompt.h"
+#include "harness/suite/prompt.h"
 #include "metrics/metric.h"
 #include "models/prune.h"
 #include "models/train.h"

@@ -1,6 +1,6 @@
 // The models of a suite.
 #include "base/file.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 #include "models/checkpoint.h"
 
 enum { MAX_NAME_BYTES = 200 };

@@ -1,10 +1,10 @@
-// harness/suite_internal.h: between the sources that read suites.
+// harness/suite/suite_internal.h: between the sources that read suites.
 #ifndef ASSAY_HARNESS_SUITE_INTERNAL_H
 #define ASSAY_HARNESS_SUITE_INTERNAL_H
 
-#include "harness/overrides.h"
-#include "harness/suite.h"
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
+#include "harness/suite/overrides.h"
+#include "harness/suite/suite.h"
 
 // A document that a suite keeps: its own, or a task definition's.
 struct SuiteDocuments {
@@ -28,13 +28,13 @@ Status suite_resolve_path(const SuiteReading *reading, const Json *value, Slice 
 // A copy in the suite's arena.
 Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *err) MUST_CHECK;
 
-// suite_grid.c, suite_tune.c
+// grid.c, tune.c
 enum { SUITE_MAX_SETTINGS = 10000 };
 // The settings of a tune block: its grid in order, where two equal ones are refused; or as many drawn as the search asks
 // for, each once, fewer where there are not so many. search may be NULL: the grid.
 Status tune_grid_read(Arena *arena, const Json *tune, const SuiteSearch *search,
                       const TuneSetting **settings, size_t *n_settings, Error *err) MUST_CHECK;
-// suite_draw.c: numbers drawn from {"uniform": [a, b]} and its kin.
+// draw.c: numbers drawn from {"uniform": [a, b]} and its kin.
 // Whether a value of this key is a distribution. key NULL: the weight of a class.
 bool tune_is_distribution(const SuiteKey *key, const Json *value);
 typedef struct TuneDraw {
@@ -49,7 +49,7 @@ Status tune_draw_number(const TuneDraw *draw, const SuiteKey *key, const Json *v
                         JsonDocument **out, Error *err) MUST_CHECK;
 // The canonical text of a setting, into its json.
 Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err) MUST_CHECK;
-// suite_search.c
+// search.c
 Status suite_read_search(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 // Rungs and points of all models, once their settings stand.
 Status suite_expand_settings(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
@@ -77,18 +77,18 @@ void tune_write_epochs(const void *target, const char *key, JsonWriter *w);
 Status folds_read_inner(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status folds_read_shuffle(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 
-// suite_prompt.c
+// prompt.c
 Status suite_read_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
                          Error *err) MUST_CHECK;
 Status suite_check_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
                           Error *err) MUST_CHECK;
 
-// suite_models.c, suite_tasks.c, suite_filter.c
+// models.c, tasks.c, filter.c
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 Status suite_read_tasks(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 
-// suite_find.c: the path of "NAME.json" among the suites, or (subfolder "tasks") the task definitions, on this machine.
+// find.c: the path of "NAME.json" among the suites, or (subfolder "tasks") the task definitions, on this machine.
 // beside: a folder to look in first, or empty. STATUS_NOT_FOUND names the nearest and where it was looked for.
 Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char *what, Slice name,
                   const char **path, Error *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 // The tune block as settings: an array, at any depth, is an axis of the grid, or a choice of which one value is drawn.
 #include <stdlib.h>
 
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 // Settings so far, in order. Owned: released by the caller.
 typedef struct Grid {

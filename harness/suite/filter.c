@@ -2,7 +2,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 enum { MAX_TERMS = 64, MAX_NAMES = 64 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 enum { MAX_LAYERS_NAMED = 4096 };
 

@@ -3,7 +3,7 @@
 
 #include "harness/family.h"
 #include "harness/prompt.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FIELD(member) \

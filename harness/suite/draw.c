@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/philox.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 typedef enum Distribution { UNIFORM, LOG_UNIFORM, WHOLE, N_DISTRIBUTIONS } Distribution;
 

@@ -1,11 +1,11 @@
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json_source.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 enum { MAX_FILE_BYTES = 16 << 20, MAX_NAME_BYTES = 200 };
 

@@ -1,9 +1,9 @@
-#include "harness/overrides.h"
+#include "harness/suite/overrides.h"
 
 #include <string.h>
 
 #include "base/json_source.h"
-#include "harness/suite.h"
+#include "harness/suite/suite.h"
 
 typedef struct Edits {
     Arena *arena;

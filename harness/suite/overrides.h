@@ -1,4 +1,4 @@
-// harness/overrides.h: what the command line changes in a suite's text.
+// harness/suite/overrides.h: what the command line changes in a suite's text.
 //
 // Changes are spliced into the text as it was written, so that what is left keeps its lines, and the changed suite is
 // read and checked as any other. A message about spliced text names the flag in place of line and column.

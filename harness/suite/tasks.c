@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json_source.h"
 #include "harness/family.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 enum { MAX_NAME_BYTES = 200 };
 

@@ -1,5 +1,5 @@
 // The rows. Reading by them is in section.c.
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
 
 #include <stddef.h>
 
@@ -7,8 +7,8 @@
 #include "datasets/scheme.h"
 #include "harness/family.h"
 #include "harness/likelihood.h"
-#include "harness/suite.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite.h"
+#include "harness/suite/suite_internal.h"
 #include "metrics/metrics.h"
 #include "models/architecture.h"
 #include "models/beam.h"

@@ -1,7 +1,7 @@
-#include "harness/suite_members.h"
+#include "harness/suite/members.h"
 
 #include "base/file.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 // What stands in such a file; the rest of a suite's keys belongs into its members.
 static Status check_keys(const Json *root, Error *err)

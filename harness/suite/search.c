@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/size.h"
-#include "harness/suite_internal.h"
+#include "harness/suite/suite_internal.h"
 
 // ---- reading ----
 

@@ -1,4 +1,4 @@
-// harness/suite_members.h: a suite of suites: a file with "suites" in place of models and tasks. Each of them is run as it
+// harness/suite/members.h: a suite of suites: a file with "suites" in place of models and tasks. Each of them is run as it
 // stands, a run of its own; nothing is shared between them but the store.
 #ifndef ASSAY_HARNESS_SUITE_MEMBERS_H
 #define ASSAY_HARNESS_SUITE_MEMBERS_H

@@ -1,7 +1,7 @@
 // What the table of keys says, as JSON Schema and as tables for docs/suite.md.
 
-#include "harness/suite.h"
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
+#include "harness/suite/suite.h"
 
 // --- JSON Schema ---------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "harness/suite_keys.h"
+#include "harness/suite/keys.h"
 
 enum { MAX_KEYS = 64, MAX_CHOICES = 128 };
 
