@@ -146,6 +146,17 @@ Status arena_take_raw(Arena *arena, size_t count, size_t size, const char *what,
     return STATUS_OK;
 }
 
+Status arena_grow(Arena *arena, size_t n, size_t capacity, size_t size, const char *what,
+                  void *array, Error *err)
+{
+    void *grown = NULL, *old = NULL;
+    TRY(arena_take(arena, capacity, size, what, &grown, err));
+    memcpy(&old, array, sizeof old);
+    if (n > 0) memcpy(grown, old, n * size);
+    memcpy(array, &grown, sizeof grown);
+    return STATUS_OK;
+}
+
 Slice arena_copy(Arena *arena, Slice text)
 {
     const char *copy = arena_cstr(arena, text);

@@ -37,6 +37,11 @@ Status arena_take(Arena *arena, size_t count, size_t size, const char *what, voi
 Status arena_take_raw(Arena *arena, size_t count, size_t size, const char *what, void *out,
                       Error *err) MUST_CHECK;
 
+// A longer array in place of one of the arena: *array (a pointer to the pointer) gets room for capacity elements, of which the
+// first n are those it had. The old one stays in the arena until that is rewound.
+Status arena_grow(Arena *arena, size_t n, size_t capacity, size_t size, const char *what,
+                  void *array, Error *err) MUST_CHECK;
+
 // A copy with a NUL after its last byte (not counted in len); ptr is NULL when memory runs out.
 Slice arena_copy(Arena *arena, Slice text);
 // A NUL-terminated copy; NULL when memory runs out.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/prompt_ask.h"
+#include "metrics/clusters.h"
 #include "metrics/metric.h"
 
 static Status check_targets(const SuitePrompt *prompt, const UsedPart *part, const Sample *sample,
@@ -56,26 +57,38 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
     return error_set(err, STATUS_INVALID, "generating wants a causal language model");
 }
 
-// The text that answers most samples; of equal ones the first.
+static Slice first_target(const UsedPart *part, size_t position)
+{
+    return part->data.samples[part->which[position]].targets[0];
+}
+
+// Of texts that answer equally many samples the first; an empty one answers none.
+static Status commonest(const UsedPart *from, const size_t *positions, size_t n, Arena *arena,
+                        ClusterNames *texts, Slice *out, Error *err)
+{
+    size_t *counts, best = 0;
+    TRY(arena_take(arena, n, sizeof *counts, "counts", &counts, err));
+    for (size_t i = 0; i < n; i++) {
+        uint32_t text;
+        TRY(clusters_index(texts, first_target(from, positions[i]), &text, err));
+        counts[text]++;
+    }
+    for (size_t i = 1; i < texts->n_clusters; i++) best = counts[i] > counts[best] ? i : best;
+    *out = n > 0 ? arena_copy(arena, texts->names[best]) : SLICE("");
+    return out->ptr == NULL ? error_set_memory(err, 1, out->len, "texts") : STATUS_OK;
+}
+
 static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
                        size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
                        Answers *out, Error *err)
 {
-    enum { MOST_COMPARED = 2000 };
-    const size_t n = n_from < MOST_COMPARED ? n_from : MOST_COMPARED;
-    Slice best = SLICE("");
-    size_t best_count = 0;
-    (void)part, (void)positions;
-    for (size_t i = 0; i < n; i++) {
-        const Slice text = from->data.samples[from->which[from_positions[i]]].targets[0];
-        size_t count = 0;
-        for (size_t k = 0; k < n; k++)
-            count += slice_eq(from->data.samples[from->which[from_positions[k]]].targets[0], text);
-        if (count <= best_count) continue;
-        best_count = count;
-        best = text;
-    }
+    ClusterNames texts = {0};
+    Slice best;
     bool found = false;
+    (void)part, (void)positions;
+    const Status s = commonest(from, from_positions, n_from, arena, &texts, &best, err);
+    clusters_release(&texts);
+    TRY(s);
     TRY(prompt_extract(data->prompt, best, arena, &best, &found, err));
     TRY(family_take_texts(out, arena, err));
     for (size_t i = 0; i < out->n; i++) out->texts[i] = best;

@@ -105,30 +105,23 @@ typedef struct Windows {
     size_t n_ids, ids_capacity, n, capacity;
 } Windows;
 
-static Status grow(Arena *arena, void *array, size_t n, size_t capacity, size_t size, Error *err)
-{
-    void *fresh = NULL, *old = NULL;
-    memcpy(&old, array, sizeof old);
-    TRY(arena_take(arena, capacity, size, "tokens", &fresh, err));
-    if (n > 0) memcpy(fresh, old, n * size);
-    memcpy(array, &fresh, sizeof fresh);
-    return STATUS_OK;
-}
-
 static Status want_room(Windows *w, size_t n_ids, Error *err)
 {
     Tokens *t = w->tokens;
     if (w->n_ids + n_ids > w->ids_capacity) {
         const size_t n = w->n_ids, capacity = n + n / 2 + n_ids + 1024;
-        TRY(grow(w->arena, &t->batch.ids, n, capacity, sizeof *t->batch.ids, err));
-        TRY(grow(w->arena, &t->batch.type_ids, n, capacity, sizeof *t->batch.type_ids, err));
+        TRY(arena_grow(w->arena, n, capacity, sizeof *t->batch.ids, "tokens", &t->batch.ids, err));
+        TRY(arena_grow(w->arena, n, capacity, sizeof *t->batch.type_ids, "tokens",
+                       &t->batch.type_ids, err));
         w->ids_capacity = capacity;
     }
     if (w->n + 1 >= w->capacity) {
         const size_t n = w->n, capacity = 2 * n + 256;
-        TRY(grow(w->arena, &t->batch.starts, n + (n > 0), capacity, sizeof *t->batch.starts, err));
-        TRY(grow(w->arena, &t->keys, n, capacity, sizeof *t->keys, err));
-        TRY(grow(w->arena, &t->labels, 2 * n, 2 * capacity, sizeof *t->labels, err));
+        TRY(arena_grow(w->arena, n + (n > 0), capacity, sizeof *t->batch.starts, "tokens",
+                       &t->batch.starts, err));
+        TRY(arena_grow(w->arena, n, capacity, sizeof *t->keys, "tokens", &t->keys, err));
+        TRY(arena_grow(w->arena, 2 * n, 2 * capacity, sizeof *t->labels, "tokens", &t->labels,
+                       err));
         w->capacity = capacity;
     }
     return STATUS_OK;

@@ -212,31 +212,23 @@ typedef struct Pieces {
     size_t n_ids, ids_capacity, n_windows, windows_capacity;
 } Pieces;
 
-static Status grow(Arena *arena, void *array, size_t n, size_t capacity, size_t size, Error *err)
-{
-    void *fresh = NULL, *old = NULL;
-    memcpy(&old, array, sizeof old);
-    TRY(arena_take(arena, capacity, size, "tokens", &fresh, err));
-    if (n > 0) memcpy(fresh, old, n * size);
-    memcpy(array, &fresh, sizeof fresh);
-    return STATUS_OK;
-}
-
 static Status want_room(Pieces *p, size_t n_ids, Error *err)
 {
     Tokens *t = p->tokens;
     if (p->n_ids + n_ids > p->ids_capacity) {
         const size_t n = p->n_ids, capacity = 2 * (n + n_ids) + 1024;
-        TRY(grow(p->arena, &t->batch.ids, n, capacity, sizeof *t->batch.ids, err));
-        TRY(grow(p->arena, &t->batch.type_ids, n, capacity, sizeof *t->batch.type_ids, err));
-        TRY(grow(p->arena, &t->labels, n, capacity, sizeof *t->labels, err));
-        TRY(grow(p->arena, &t->words, n, capacity, sizeof *t->words, err));
+        TRY(arena_grow(p->arena, n, capacity, sizeof *t->batch.ids, "tokens", &t->batch.ids, err));
+        TRY(arena_grow(p->arena, n, capacity, sizeof *t->batch.type_ids, "tokens",
+                       &t->batch.type_ids, err));
+        TRY(arena_grow(p->arena, n, capacity, sizeof *t->labels, "tokens", &t->labels, err));
+        TRY(arena_grow(p->arena, n, capacity, sizeof *t->words, "tokens", &t->words, err));
         p->ids_capacity = capacity;
     }
     if (p->n_windows + 1 >= p->windows_capacity) {
         const size_t n = p->n_windows, capacity = 2 * n + 256;
-        TRY(grow(p->arena, &t->batch.starts, n + (n > 0), capacity, sizeof *t->batch.starts, err));
-        TRY(grow(p->arena, &t->keys, n, capacity, sizeof *t->keys, err));
+        TRY(arena_grow(p->arena, n + (n > 0), capacity, sizeof *t->batch.starts, "tokens",
+                       &t->batch.starts, err));
+        TRY(arena_grow(p->arena, n, capacity, sizeof *t->keys, "tokens", &t->keys, err));
         p->windows_capacity = capacity;
     }
     return STATUS_OK;

@@ -37,12 +37,8 @@ static Status grow_list(Arena *arena, void *items, size_t size, size_t n, size_t
                         Error *err)
 {
     if (n < *capacity) return STATUS_OK;
-    void *old = NULL, *grown = NULL;
     const size_t wanted = 2 * *capacity + 4;
-    TRY(arena_take(arena, wanted, size, "pairs", &grown, err));
-    memcpy(&old, items, sizeof old);
-    if (n > 0) memcpy(grown, old, n * size);
-    memcpy(items, &grown, sizeof grown);
+    TRY(arena_grow(arena, n, wanted, size, "pairs", items, err));
     *capacity = wanted;
     return STATUS_OK;
 }
