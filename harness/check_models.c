@@ -24,22 +24,26 @@ static Status check_weights(const TuneSetting *setting, const TaskData *data, Er
     return STATUS_OK;
 }
 
-static Status check_freeze(const TuneSetting *setting, size_t n_layers, Arena *scratch, Error *err)
+// as_saved: the model, where its head is the one that will be tuned, so that names of tensors can be looked for; else NULL.
+static Status check_freeze(const TuneSetting *setting, size_t n_layers, const Model *as_saved,
+                           Arena *scratch, Error *err)
 {
-    unsigned char *frozen = NULL;
-    TRY(arena_take(scratch, n_layers + 2, sizeof *frozen, "layers", &frozen, err));
-    return setting->freeze.len > 0 ? train_parse_freeze(setting->freeze, n_layers, frozen, err)
-                                   : STATUS_OK;
+    unsigned char *groups = NULL;
+    if (setting->freeze.len == 0) return STATUS_OK;
+    if (as_saved) return train_freeze(as_saved, setting->freeze, NULL, err);
+    TRY(arena_take(scratch, n_layers + 2, sizeof *groups, "layers", &groups, err));
+    return train_parse_freeze(setting->freeze, n_layers, groups, err);
 }
 
 static Status check_settings(const SuiteModel *model, const TaskData *data, size_t n_layers,
-                             Error *err)
+                             const Model *as_saved, Error *err)
 {
     Arena scratch = {0};
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < model->n_settings; i++) {
         s = check_weights(&model->settings[i], data, err);
-        if (s == STATUS_OK) s = check_freeze(&model->settings[i], n_layers, &scratch, err);
+        if (s == STATUS_OK)
+            s = check_freeze(&model->settings[i], n_layers, as_saved, &scratch, err);
     }
     arena_release(&scratch);
     return s;
@@ -96,7 +100,8 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
             continue;
         }
         if (from->does_tune) {
-            s = check_settings(from, data, config->n_layers, err);
+            s = check_settings(from, data, config->n_layers,
+                               config->head == data->head ? model : NULL, err);
             continue;
         }
         if (family_asks_by_prompt(&suite->tasks[task], config->head)) continue;
@@ -111,7 +116,7 @@ static Status check_fresh(const SuiteModel *from, const TaskData *data, Error *e
 {
     const Architecture *architecture = architecture_find(from->create.architecture);
     if (architecture && architecture_class(architecture, data->head))
-        return check_settings(from, data, from->create.n_layers, err);
+        return check_settings(from, data, from->create.n_layers, NULL, err);
     return error_set(err, STATUS_INVALID,
                      "no architecture \"" SLICE_FMT "\" has a %s head, which \"%s\" tasks want",
                      SLICE_ARG(from->create.architecture), model_head_name(data->head),

@@ -78,7 +78,7 @@ typedef struct TrainOptions {
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL
     int balance_classes; // draws examples with replacement so that classes come equally often (HEAD_SEQUENCE)
     float label_smoothing;
-    // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head.
+    // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head, "name:*.bias" for tensors.
     Slice freeze;
     const LoraOptions
         *lora; // adapters in place of the layers themselves (models/lora.h); NULL = off
@@ -146,9 +146,14 @@ uint64_t train_planned_steps(const TrainOptions *options, size_t n_examples);
 void train_balanced_weights(const TrainExample *examples, size_t n_examples, size_t n_labels,
                             float *weights);
 
-// Reads "embeddings,0-3,7": frozen[0] is for the embeddings, frozen[1 + i] for block i, [1 + n_layers] for the head.
+// Reads "embeddings,0-3,7": frozen[0] is for the embeddings, frozen[1 + i] for block i, [1 + n_layers] for the head. Of
+// tensors by name ("name:*.bias") the form alone is checked.
 Status train_parse_freeze(Slice text, size_t n_layers, unsigned char *frozen,
                           Error *err) MUST_CHECK;
+
+// The same for each parameter of the model's tape, tensors by name included: "name:encoder.block.*.layer.0.*", where * is
+// any run of characters; frozen may be NULL, to check alone. A name that no tensor has is refused, and one that takes a part of what is stacked.
+Status train_freeze(const Model *model, Slice text, bool *frozen, Error *err) MUST_CHECK;
 
 // The gradient of the mean loss over one batch, for tests: tensor by its name in the checkpoint (rows * cols floats).
 Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_t n_examples,

@@ -94,13 +94,13 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
 static Status set_groups(Trainer *t, uint64_t steps_per_epoch, Error *err)
 {
     const size_t n_layers = t->model->config.n_layers;
-    unsigned char *frozen = NULL;
+    bool *frozen = NULL;
     t->n_groups = n_layers + 2;
-    TRY(arena_take(&t->arena, t->n_groups, 1, "groups", &frozen, err));
+    TRY(arena_take(&t->arena, t->model->tape.n_params, sizeof *frozen, "parameters", &frozen, err));
     TRY(arena_take(&t->arena, t->n_groups, sizeof *t->group_start, "groups", &t->group_start, err));
     TRY(arena_take(&t->arena, t->n_groups, sizeof *t->group_factor, "groups", &t->group_factor,
                    err));
-    TRY(train_parse_freeze(t->options.freeze, n_layers, frozen, err));
+    TRY(train_freeze(t->model, t->options.freeze, frozen, err));
     TRY(lora_start(&t->lora, &t->arena, t->model, t->options.lora, frozen, t->options.seed, err));
     for (size_t g = 0; g < t->n_groups; g++) {
         const size_t below_head =
@@ -110,7 +110,7 @@ static Status set_groups(Trainer *t, uint64_t steps_per_epoch, Error *err)
     }
     for (size_t i = 0; i < t->model->tape.n_params; i++) {
         const size_t group = t->model->tape.params[i].group;
-        t->wanted[i] = !frozen[group] && t->group_start[group] < t->n_steps &&
+        t->wanted[i] = !frozen[i] && t->group_start[group] < t->n_steps &&
                        t->model->tape.params[i].source == PARAM_TRAINED &&
                        (!t->lora || t->lora->is_adapted[i] || lora_trains_head(t->model, i));
     }

@@ -121,7 +121,7 @@ static Status check_targets(const Lora *lora, const Model *model, const LoraOpti
 }
 
 static Status find_layers(Lora *lora, Arena *arena, const Model *model, const LoraOptions *options,
-                          const unsigned char *frozen, Error *err)
+                          const bool *frozen, Error *err)
 {
     const Tape *tape = &model->tape;
     size_t n_base = 0;
@@ -133,7 +133,7 @@ static Status find_layers(Lora *lora, Arena *arena, const Model *model, const Lo
     for (size_t i = 0; i < tape->n_params; i++) {
         const Param *p = &tape->params[i];
         LoraTarget target = {.param = i, .first = lora->n_adapters, .base = n_base};
-        if (frozen[p->group] || lora_trains_head(model, i) || !is_dense(model, i)) continue;
+        if (frozen[i] || lora_trains_head(model, i) || !is_dense(model, i)) continue;
         for (size_t k = 0; k < p->n_parts; k++) {
             Slice module;
             if (module_of(p->parts[k].name, &module) && is_named(options, module))
@@ -225,7 +225,7 @@ static Status keep_base(Lora *lora, const Model *model, Error *err)
 }
 
 Status lora_start(Lora **out, Arena *arena, Model *model, const LoraOptions *options,
-                  const unsigned char *frozen, uint64_t seed, Error *err)
+                  const bool *frozen, uint64_t seed, Error *err)
 {
     Lora *lora = NULL;
     if (!options) return STATUS_OK;

@@ -40,10 +40,10 @@ typedef struct Lora {
 // that came with the encoder, nor norms, nor an output layer tied to the embedding.
 bool lora_trains_head(const Model *model, size_t param);
 
-// Finds the layers, takes memory, fills A and B, and merges them in. frozen: [groups] as train_parse_freeze gave it. NULL
+// Finds the layers, takes memory, fills A and B, and merges them in. frozen: [n_params] as train_freeze gave it. NULL
 // stays in *out where options is NULL.
 Status lora_start(Lora **out, Arena *arena, Model *model, const LoraOptions *options,
-                  const unsigned char *frozen, uint64_t seed, Error *err) MUST_CHECK;
+                  const bool *frozen, uint64_t seed, Error *err) MUST_CHECK;
 // W + s B A of every target into the model's weights.
 Status lora_merge(const Lora *lora, Model *model, Pool *pool, Error *err) MUST_CHECK;
 // Brings back the layers as the run found them. lora may be NULL.

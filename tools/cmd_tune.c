@@ -265,8 +265,9 @@ static const Option options[] = {
     REAL_OPTION("clip", "1", 0, 1e9, "largest global norm of the gradient; 0 does not clip"),
     REAL_OPTION("dropout", NULL, 0, 0.999,
                 "share of activations dropped; without it, as config.json says"),
-    TEXT_OPTION("freeze", "PARTS",
-                "parts that stay as they are: embeddings, encoder, blocks as 0-3,7"),
+    TEXT_OPTION(
+        "freeze", "PARTS",
+        "parts that stay as they are: embeddings, encoder, blocks as 0-3,7, tensors as name:*.bias"),
     TEXT_OPTION(
         "lora", "rank=N,..",
         "learn low-rank adapters and the new head: rank=8,alpha=16,targets=query+value,init=FILE"),

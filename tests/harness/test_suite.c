@@ -252,6 +252,7 @@ static const struct {
     {"{\"warmup\": 1.5}", "tune.warmup: found 1.5, want a share of all steps below 1"},
     {"{\"dropout\": 1}", "tune.dropout: found 1, want a number from 0 to 0.999"},
     {"{\"freeze\": \"tail\"}", "tune.freeze: "},
+    {"{\"freeze\": \"0,name:\"}", "tune.freeze: "},
     {"{\"lora\": \"alpha=8\"}", "tune.lora: LoRA wants its rank"},
     {"{\"lora\": \"rank=4,init=x\"}", "tune.lora: init= is for"},
     {"{\"balance\": 1}", "tune.balance: found a number, want true or false"},

@@ -62,6 +62,33 @@ Test(train, leaves_frozen_parts_as_they_are)
     check_changed(&options, (const bool[]){false, true, false, true}, "embeddings, 1");
     options.freeze = SLICE("encoder");
     check_changed(&options, (const bool[]){false, false, false, true}, "encoder");
+    options.freeze = SLICE("0, name:*.layer.1.*,name:*pooler*,name:classifier.*");
+    check_changed(&options, (const bool[]){true, false, false, false}, "tensors by name");
+}
+
+Test(train, finds_tensors_to_freeze_by_name)
+{
+    static const struct {
+        const char *text, *wrong; // wrong: part of the message; NULL where it is right
+    } cases[] = {{"name:*", NULL},
+                 {"name:*.bias", NULL},
+                 {"name:classifier.weight", NULL},
+                 {"name:*self.query.*,name:*self.key.*,name:*self.value.*", NULL},
+                 {"name:*self.query.*", "can only be frozen together: "},
+                 {"name:*.bia", "has no tensor \"*.bia\"; its names are like \"bert.enc"},
+                 {"name:classifier.weight*t", "has no tensor"},
+                 {"name:", "\"name:\" wants the name of a tensor"},
+                 {"names:*", "is not understood"}};
+    Model *model = small_model(HEAD_SEQUENCE, 3, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        const Status s = train_freeze(model, slice_from_cstr(cases[i].text), NULL, &err);
+        cr_expect_eq(s, cases[i].wrong ? STATUS_INVALID : STATUS_OK, "%s: %s", cases[i].text,
+                     err.text);
+        cr_expect(!cases[i].wrong || strstr(err.text, cases[i].wrong), "%s: %s", cases[i].text,
+                  err.text);
+    }
+    model_close(&model);
 }
 
 Test(train, unfreezes_from_the_head_down_epoch_by_epoch)
