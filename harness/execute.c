@@ -94,12 +94,23 @@ static Status take_labels(Executor *executor, const SuiteModel *from, const Task
     return map_labels(from->path, config, data, executor->label_of, err);
 }
 
+// bf16 and int8 are for answers.
+static ComputeMode tuning_compute(ComputeMode of_run)
+{
+    return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32;
+}
+
 static Status open_model(Executor *executor, int model, size_t task, Error *err)
 {
     const ExecuteOptions *o = &executor->options;
     const SuiteModel *from = &o->suite->models[model];
     const TaskData *data = &o->prepared->tasks[task];
-    ModelOptions options = {.device = o->device, .compute = o->compute, .seed = o->suite->seed};
+    // A model that is not tuned has one setting; what is tuned computes in full, and is opened anew to be judged.
+    const ComputeMode judged =
+        trial_compute(o->suite, &(TrialSpec){.model = model, .setting = 0}, o->compute);
+    ModelOptions options = {.device = o->device,
+                            .compute = from->does_tune ? tuning_compute(o->compute) : judged,
+                            .seed = o->suite->seed};
     const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
     if (from->does_tune && !by_prompt) {
         options.head_choice = HEAD_FOR_LABELS;
@@ -150,7 +161,7 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
     if (from->kind == SUITE_MODEL_SAVED) return model_reset(executor->model, spec->seed, err);
     const TaskData *data = &executor->options.prepared->tasks[spec->task];
     const ModelOptions options = {.device = executor->options.device,
-                                  .compute = executor->options.compute,
+                                  .compute = tuning_compute(executor->options.compute),
                                   .seed = spec->seed,
                                   .labels = data->labels,
                                   .n_labels = data->n_labels};
@@ -363,7 +374,7 @@ static Status keep_tuned(const Executor *executor, const Work *work, Arena *aren
     return STATUS_OK;
 }
 
-// Judges the model as it is, or as the setting wants it written; the tuned one stays the executor's.
+// Judges the model as it is, or as the setting wants it written and computed; the tuned one stays the executor's.
 static Status judge_in_format(Executor *executor, const Work *work, const TrialSamples *samples,
                               Arena *arena, Outcome *outcome, Error *err)
 {
@@ -372,10 +383,13 @@ static Status judge_in_format(Executor *executor, const Work *work, const TrialS
     Model *tuned = executor->model, *quantized = NULL;
     if (from->does_tune)
         outcome->model_bytes = model_size(executor->model).n_parameters * sizeof(float);
-    if (!from->does_tune || setting->quantize.len == 0 || slice_eq_cstr(setting->quantize, "none"))
+    const ComputeMode compute =
+        trial_compute(executor->options.suite, &work->spec, executor->options.compute);
+    const bool is_written = setting->quantize.len > 0 && !slice_eq_cstr(setting->quantize, "none");
+    if (!from->does_tune || (!is_written && compute == tuning_compute(compute)))
         return judge(executor, work, samples, arena, outcome, err);
-    Status s = execute_quantized(executor, work, setting->quantize, arena, &quantized,
-                                 &outcome->model_bytes, err);
+    Status s = execute_written(executor, work, is_written ? setting->quantize : (Slice){0}, compute,
+                               arena, &quantized, &outcome->model_bytes, err);
     if (s == STATUS_OK) {
         executor->model = quantized;
         s = judge(executor, work, samples, arena, outcome, err);

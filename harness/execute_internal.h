@@ -17,8 +17,9 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
 // Saves the open model as the one tuned on all data.
 Status final_save(const Executor *executor, const Work *work, Arena *arena, Error *err) MUST_CHECK;
 
-// The executor's model as a file in that format, opened; *n_bytes of its tensors. The caller closes it (execute_quantize.c).
-Status execute_quantized(Executor *executor, const Work *work, Slice format, Arena *arena,
-                         Model **out, uint64_t *n_bytes, Error *err) MUST_CHECK;
+// The executor's model as a file in that format (empty: as model_save writes it), opened to answer; *n_bytes of its tensors,
+// where there is a format. The caller closes it (execute_quantize.c).
+Status execute_written(Executor *executor, const Work *work, Slice format, ComputeMode compute,
+                       Arena *arena, Model **out, uint64_t *n_bytes, Error *err) MUST_CHECK;
 
 #endif

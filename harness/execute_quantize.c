@@ -1,4 +1,5 @@
-// harness/execute_quantize.c: a tuned model written in another format of numbers and judged as that file answers.
+// harness/execute_quantize.c: a tuned model written, in another format of numbers where that is wanted, and judged as what
+// was written answers.
 #include <string.h>
 #include <unistd.h>
 
@@ -22,35 +23,41 @@ static void remove_files(const char *directory)
     arena_release(&arena);
 }
 
-// The model goes through files, as it would to be shipped: saved, written anew as GGUF, opened with its matrices kept.
-static Status write_and_open(Executor *executor, const Work *work, TensorType to, const char *saved,
-                             const char *gguf, Arena *arena, Model **out, uint64_t *n_bytes,
-                             Error *err)
+// The model goes through files, as it would to be shipped: saved, written anew as GGUF (gguf may be NULL: it is not), opened
+// with its matrices kept.
+static Status write_and_open(Executor *executor, const ModelOptions *options, TensorType to,
+                             const char *saved, const char *gguf, Arena *arena, Model **out,
+                             uint64_t *n_bytes, Error *err)
 {
-    const ExecuteOptions *o = &executor->options;
     QuantizeReport report = {0};
-    const ModelOptions options = {
-        .device = o->device, .compute = o->compute, .keep_stored = 1, .seed = work->spec.seed};
     TRY(model_save(executor->model, saved, err));
+    if (!gguf) return model_open(saved, options, out, err);
     TRY(model_quantize(saved, to, gguf, executor->pool, arena, &report, err));
     *n_bytes = report.bytes_after;
-    return model_open(gguf, &options, out, err);
+    return model_open(gguf, options, out, err);
 }
 
-Status execute_quantized(Executor *executor, const Work *work, Slice format, Arena *arena,
-                         Model **out, uint64_t *n_bytes, Error *err)
+Status execute_written(Executor *executor, const Work *work, Slice format, ComputeMode compute,
+                       Arena *arena, Model **out, uint64_t *n_bytes, Error *err)
 {
+    const ModelOptions options = {.device = executor->options.device,
+                                  .compute = compute,
+                                  .keep_stored = 1,
+                                  .seed = work->spec.seed};
     const char *state = executor->options.state_directory;
     const Slice id = slice_from_cstr(work->id);
     char saved[STATE_PATH_SIZE], gguf[STATE_PATH_SIZE];
     TensorType to = TENSOR_F32;
-    if (!quantize_type_parse(format, &to))
+    if (format.len > 0 && !quantize_type_parse(format, &to))
         return error_set(err, STATUS_INTERNAL, "no format \"" SLICE_FMT "\"", SLICE_ARG(format));
     TRY(state_file(state, id, "saved", saved, err));
     TRY(state_file(state, id, "gguf", gguf, err));
     TRY(file_make_directories(saved, err));
-    const Status s = write_and_open(executor, work, to, saved, gguf, arena, out, n_bytes, err);
+    const Status s = write_and_open(executor, &options, to, saved, format.len > 0 ? gguf : NULL,
+                                    arena, out, n_bytes, err);
     remove_files(saved);
     (void)unlink(gguf); // an open model has it mapped
-    return s == STATUS_OK ? s : error_wrap(err, "as " SLICE_FMT, SLICE_ARG(format));
+    if (s == STATUS_OK) return s;
+    return error_wrap(err, "as " SLICE_FMT,
+                      SLICE_ARG(format.len > 0 ? format : slice_from_cstr(compute_name(compute))));
 }

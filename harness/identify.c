@@ -6,6 +6,7 @@
 #include "harness/family.h"
 #include "harness/suite/keys.h"
 #include "harness/trial.h"
+#include "models/checkpoint.h"
 
 const char *data_part_name(DataPart part)
 {
@@ -67,7 +68,9 @@ static Status add_file(Identify *id, const char *role, Slice name, const char *p
 // Files of a model's directory that can change what it computes: weights, configuration, vocabulary.
 static bool is_model_file(Slice name)
 {
-    static const Slice ends[] = {SLICE_LIT(".json"), SLICE_LIT(".safetensors"), SLICE_LIT(".txt")};
+    static const Slice ends[] = {SLICE_LIT(".json"), SLICE_LIT(".safetensors"),
+                                 SLICE_LIT(".txt"),  SLICE_LIT(".model"),
+                                 SLICE_LIT(".spm"),  SLICE_LIT(".jinja")};
     if (slice_eq_cstr(name, "assay.json")) return false; // our note of which trial made the model
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (slice_ends_with(name, ends[i])) return true;
@@ -75,18 +78,19 @@ static bool is_model_file(Slice name)
     return false;
 }
 
-static Status identify_saved(Identify *id, const SuiteModel *model, Slice *json, Error *err)
+static Status identify_saved(Identify *id, const SuiteModel *model, const char *directory,
+                             Slice *json, Error *err)
 {
     Slice *names = NULL;
     size_t n = 0;
     Buffer buffer = {0};
-    TRY(file_list(id->arena, model->path, &names, &n, err));
+    TRY(file_list(id->arena, directory, &names, &n, err));
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         Slice sha256;
-        const char *path = file_join(id->arena, slice_from_cstr(model->path), names[i]);
+        const char *path = file_join(id->arena, slice_from_cstr(directory), names[i]);
         if (path == NULL) s = error_set_memory(err, names[i].len, 1, "a path");
         if (s != STATUS_OK || !is_model_file(names[i]) || file_is_directory(path)) continue;
         char *name = arena_printf(id->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(model->name),
@@ -106,11 +110,12 @@ static Status identify_saved(Identify *id, const SuiteModel *model, Slice *json,
 }
 
 // A GGUF file is all of its model.
-static Status identify_file(Identify *id, const SuiteModel *model, Slice *json, Error *err)
+static Status identify_file(Identify *id, const SuiteModel *model, const char *path, Slice *json,
+                            Error *err)
 {
     Slice sha256;
     Buffer buffer = {0};
-    TRY(add_file(id, "model", model->name, model->path, &sha256, err));
+    TRY(add_file(id, "model", model->name, path, &sha256, err));
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
     json_put_key(&w, "gguf");
@@ -128,8 +133,10 @@ static Status identify_model(Identify *id, const SuiteModel *model, Slice *json,
         buffer_append_byte(&buffer, '}');
         return keep(id, &buffer, json, err);
     }
-    return file_is_directory(model->path) ? identify_saved(id, model, json, err)
-                                          : identify_file(id, model, json, err);
+    const char *path = NULL; // a cache's folder has its files elsewhere
+    TRY(checkpoint_resolve(id->arena, model->path, &path, err));
+    return file_is_directory(path) ? identify_saved(id, model, path, json, err)
+                                   : identify_file(id, model, path, json, err);
 }
 
 // ---- data ----
@@ -383,7 +390,8 @@ Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMo
                       Arena *arena, SuiteIdentity *out, Error *err)
 {
     *out = (SuiteIdentity){.device_kind = device.kind == DEVICE_CUDA ? SLICE("cuda") : SLICE("cpu"),
-                           .compute_dtype = compute == COMPUTE_TF32 ? SLICE("tf32") : SLICE("f32")};
+                           .compute_dtype = slice_from_cstr(compute_name(compute)),
+                           .compute = compute};
     Identify id = {.suite = suite, .store = store, .arena = arena, .out = out};
     TRY(arena_take(arena, suite->n_models, sizeof *out->models, "models", &out->models, err));
     TRY(arena_take(arena, suite->n_tasks, sizeof *out->tasks, "tasks", &out->tasks, err));

@@ -27,8 +27,27 @@ static void want_times(Run *run)
     }
 }
 
+static Status check_compute(const Run *run, Error *err)
+{
+    const Suite *suite = run->suite;
+    if (run->options->device.kind == DEVICE_CPU) return STATUS_OK;
+    for (size_t m = 0; m < suite->n_models; m++) {
+        for (size_t s = 0; s < suite->models[m].n_settings; s++) {
+            const TrialSpec spec = {.model = (int)m, .setting = (int)s};
+            const ComputeMode compute = trial_compute(suite, &spec, run->options->compute);
+            if (compute == COMPUTE_F32 || compute == COMPUTE_TF32) continue;
+            return error_set(err, STATUS_INVALID,
+                             "model \"" SLICE_FMT "\": \"compute\": \"%s\" is for the CPU; a GPU "
+                             "computes in f32 or tf32",
+                             SLICE_ARG(suite->models[m].name), compute_name(compute));
+        }
+    }
+    return STATUS_OK;
+}
+
 static Status make_plan(Run *run, Error *err)
 {
+    TRY(check_compute(run, err));
     TRY(suite_identify(run->suite, run->store, run->options->device, run->options->compute,
                        &run->arena, &run->identity, err));
     TRY(plan_make(run->suite, &run->identity, &run->arena, &run->plan, err));

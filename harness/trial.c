@@ -25,6 +25,27 @@ static Slice setting_json(const Suite *suite, const TrialSpec *spec)
     return suite->models[spec->model].settings[spec->setting].json;
 }
 
+const char *compute_name(ComputeMode compute)
+{
+    static const char *const names[] = {[COMPUTE_F32] = "f32",
+                                        [COMPUTE_BF16] = "bf16",
+                                        [COMPUTE_I8] = "int8",
+                                        [COMPUTE_TF32] = "tf32"};
+    return names[compute];
+}
+
+ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode of_run)
+{
+    static const ComputeMode modes[] = {COMPUTE_BF16, COMPUTE_I8};
+    if (spec->model == NO_MODEL) return of_run;
+    const Slice wanted = suite->models[spec->model].settings[spec->setting].compute;
+    if (wanted.len == 0) return of_run;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (slice_eq_cstr(wanted, compute_name(modes[i]))) return modes[i];
+    }
+    return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32; // on a GPU that was asked for
+}
+
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err)
 {
@@ -33,7 +54,7 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
     const bool is_model = spec->model != NO_MODEL;
     json_begin_object(&w);
     json_put_key(&w, "compute");
-    json_put_string(&w, identity->compute_dtype);
+    json_put_cstr(&w, compute_name(trial_compute(suite, spec, identity->compute)));
     json_put_key(&w, "device");
     json_put_string(&w, identity->device_kind);
     json_put_key(&w, "inner_fold");

@@ -48,6 +48,7 @@ typedef struct SuiteIdentity {
     size_t n_files;
     Slice folds_json; // canonical: how parts are made
     Slice device_kind, compute_dtype;
+    ComputeMode compute; // of the run
 } SuiteIdentity;
 
 // Hashes the files of models and data through the store's cache. Errors name the model or the task.
@@ -65,6 +66,10 @@ typedef struct TrialSpec {
     size_t repeat;
     uint64_t seed;
 } TrialSpec;
+
+// How the trial's model computes where it is judged: as its setting says, else as the run does.
+ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode of_run);
+const char *compute_name(ComputeMode compute); // "f32", "tf32", "bf16", "int8"
 
 // The identity of a trial and its hash, in the arena.
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,

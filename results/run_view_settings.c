@@ -103,7 +103,8 @@ static bool contains(const Slice *values, size_t n, Slice value)
     return false;
 }
 
-// Distinct values of a key over the settings that have members at all (a baseline's has none).
+// Distinct values of a key over the settings that have members at all (a baseline's has none). How a model computes is told
+// beside those that say nothing of it too.
 static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error *err)
 {
     RunView *view = build->view;
@@ -111,7 +112,7 @@ static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error 
     TRY(arena_take(&view->arena, view->n_settings, sizeof *values, "an axis", &values, err));
     *axis = (ViewAxis){.key = key, .values = values};
     for (size_t i = 0; i < view->n_settings; i++) {
-        if (view->settings_table[i].n_pairs == 0) continue;
+        if (view->settings_table[i].n_pairs == 0 && !slice_eq_cstr(key, "compute")) continue;
         const Slice value = run_view_setting_value(&view->settings_table[i], key);
         if (!contains(values, axis->n_values, value)) values[axis->n_values++] = value;
     }

@@ -8,9 +8,6 @@
 #include "tools/commands.h"
 #include "tools/model_options.h"
 
-// Trials tune, and what is tuned computes in f32.
-static const char *const run_compute_choices[] = {"f32", "tf32", NULL};
-
 static const Option options[] = {
     {.name = "model",
      .kind = OPTION_TEXTS,
@@ -59,8 +56,9 @@ static const Option options[] = {
      .kind = OPTION_CHOICE,
      .value = "KIND",
      .fallback = "f32",
-     .choices = run_compute_choices,
-     .help = "products in true fp32, or with TF32 inputs on a GPU that has it"},
+     .choices = compute_choices,
+     .help = "products of what is judged in true fp32; with TF32 inputs on a GPU that has it; on a "
+             "CPU with inputs rounded to bf16 or int8, as in predict (tuning computes in fp32)"},
     {.name = "seed",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -128,7 +126,7 @@ static Status read_options(CommandLine *line, RunOptions *out, Error *err)
 {
     *out = (RunOptions){.store_path = option_text(line, "store"),
                         .report_dir = option_text(line, "report"),
-                        .compute = option_choice(line, "compute") == 1 ? COMPUTE_TF32 : COMPUTE_F32,
+                        .compute = compute_option(line),
                         .n_jobs = (size_t)option_integer(line, "jobs"),
                         .n_threads = (size_t)option_integer(line, "threads"),
                         .retime = option_flag(line, "retime"),
@@ -141,7 +139,7 @@ static Status read_options(CommandLine *line, RunOptions *out, Error *err)
                         .width = terminal_width(),
                         .colour = line->log->use_color && isatty(STDOUT_FILENO),
                         .is_quiet_table = line->is_json};
-    return device_parse(option_text(line, "device"), &out->device, err);
+    return device_option(line, &out->device, err);
 }
 
 static Status show_result(CommandLine *line, const RunOptions *how, RunResult *result, Buffer *out,

@@ -24,18 +24,28 @@ Status device_parse(const char *text, Device *out, Error *err)
     return STATUS_OK;
 }
 
-Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err)
+ComputeMode compute_option(const CommandLine *line)
 {
     static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_TF32, COMPUTE_BF16, COMPUTE_I8};
-    *out = (ModelOptions){
-        .compute = modes[option_choice(line, "compute")],
-        .openblas_forward = option_choice(line, "blas") == 1,
-    };
-    TRY(device_parse(option_text(line, "device"), &out->device, err));
-    if (out->compute == COMPUTE_TF32 && out->device.kind == DEVICE_CPU) {
+    return modes[option_choice(line, "compute")];
+}
+
+Status device_option(const CommandLine *line, Device *out, Error *err)
+{
+    TRY(device_parse(option_text(line, "device"), out, err));
+    if (compute_option(line) == COMPUTE_TF32 && out->kind == DEVICE_CPU) {
         return error_set(err, STATUS_INVALID, "--compute tf32 is for a GPU: add --device cuda:0");
     }
     return STATUS_OK;
+}
+
+Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err)
+{
+    *out = (ModelOptions){
+        .compute = compute_option(line),
+        .openblas_forward = option_choice(line, "blas") == 1,
+    };
+    return device_option(line, &out->device, err);
 }
 
 Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err)

@@ -47,6 +47,10 @@ extern const char *const blas_choices[];    // "own", "openblas"
 
 // "cpu", "cuda" or "cuda:N".
 Status device_parse(const char *text, Device *out, Error *err) MUST_CHECK;
+// What --compute of compute_choices says.
+ComputeMode compute_option(const CommandLine *line);
+// --device, of a command with --compute; refused where the two do not go together.
+Status device_option(const CommandLine *line, Device *out, Error *err) MUST_CHECK;
 // Fills device, compute and openblas_forward of a zeroed *out.
 Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
 // --mmap, of a command with MODEL_OPTION_MMAP; refused beside what cannot read mapped weights.

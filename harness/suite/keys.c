@@ -81,6 +81,12 @@ static const char *choice_encoding(size_t i)
     return i < COUNT(names) ? names[i] : NULL;
 }
 
+static const char *choice_compute(size_t i)
+{
+    static const char *const names[] = {"f32", "bf16", "int8"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 static const char *choice_fold_kind(size_t i)
 {
     static const char *const names[] = {[FOLDS_STRATIFIED] = "stratified",
@@ -190,6 +196,10 @@ static const SuiteKey keys_model[] = {
     {KEY("tune", KEY_OBJECT, "a grid for this model alone, in place of the suite's",
          "(the suite's)"),
      .section = &section_tune},
+    {KEY("compute", KEY_CHOICE,
+         "how its products are computed where it is judged, as `assay predict --compute` has it",
+         "(as `--compute` says)"),
+     .choice = choice_compute, FIELD(SuiteModel, compute)},
 };
 const SuiteSection section_model = {
     .name = "models[]", .summary = "One model.", .keys = keys_model, .n_keys = COUNT(keys_model)};
@@ -517,6 +527,10 @@ static const SuiteKey keys_tune[] = {
          "the format of numbers that the tuned model is written in and judged with, as `assay quantize` has it",
          "\"none\""),
      .choice = choice_quantize, FIELD(TuneSetting, quantize), .write = tune_write_quantize},
+    {KEY("compute", KEY_CHOICE,
+         "how the products of the tuned model are computed where it is judged; tuning itself computes in `f32`",
+         "(as `--compute` says)"),
+     .choice = choice_compute, FIELD(TuneSetting, compute), .is_omitted = true},
     {KEY("until_epoch", KEY_NUMBER,
          "tuning ends here, with the schedule of all epochs; a search by halving sets it",
          "(its end)"),

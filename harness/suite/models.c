@@ -97,6 +97,34 @@ static Status untuned(const SuiteReading *reading, SuiteModel *model, Error *err
     return STATUS_OK;
 }
 
+// The model's own way to compute goes into each of its settings.
+static Status put_compute(const SuiteReading *reading, const Json *object, SuiteModel *model,
+                          Error *err)
+{
+    Arena *arena = &reading->suite->arena;
+    TuneSetting *settings = NULL;
+    if (model->compute.len == 0) return STATUS_OK;
+    TRY(arena_take(arena, model->n_settings, sizeof *settings, "settings", &settings, err));
+    for (size_t i = 0; i < model->n_settings; i++) {
+        settings[i] = model->settings[i];
+        if (settings[i].compute.len > 0) {
+            return json_error(
+                object, err,
+                "\"compute\" stands both here and in the \"tune\" block; leave one out");
+        }
+        settings[i].compute = model->compute;
+        if (model->does_tune) {
+            TRY(tune_write_canonical(&settings[i], arena, err));
+            continue;
+        }
+        settings[i].json = slice_from_cstr(
+            arena_printf(arena, "{\"compute\":\"" SLICE_FMT "\"}", SLICE_ARG(model->compute)));
+        if (!settings[i].json.ptr) return error_set_memory(err, 1, 1, "a setting");
+    }
+    model->settings = settings;
+    return STATUS_OK;
+}
+
 static Status read_settings(const SuiteReading *reading, const Json *root, const Json *object,
                             SuiteModel *model, Error *err)
 {
@@ -142,6 +170,18 @@ static Status check_unused_tune(const SuiteReading *reading, const Json *root, s
     return STATUS_OK;
 }
 
+static Status read_model(const SuiteReading *reading, const Json *root, const Json *object,
+                         size_t index, Error *err)
+{
+    SuiteModel *model = &reading->suite->models[index];
+    TRY(refuse_later(object, err));
+    TRY(section_read(&section_model, object, &reading->suite->arena, model, err));
+    TRY(check_name(reading, object, index, err));
+    TRY(read_source(reading, object, model, err));
+    TRY(read_settings(reading, root, object, model, err));
+    return put_compute(reading, object, model, err);
+}
+
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err)
 {
     size_t n_users = 0; // of the suite's tune block
@@ -156,12 +196,7 @@ Status suite_read_models(const SuiteReading *reading, const Json *root, Error *e
     TRY(arena_take(&suite->arena, n, sizeof *suite->models, "models", &suite->models, err));
     for (size_t i = 0; i < n; i++) {
         const Json *object = json_at(list, i);
-        SuiteModel *model = &suite->models[i];
-        TRY(refuse_later(object, err));
-        TRY(section_read(&section_model, object, &suite->arena, model, err));
-        TRY(check_name(reading, object, i, err));
-        TRY(read_source(reading, object, model, err));
-        TRY(read_settings(reading, root, object, model, err));
+        TRY(read_model(reading, root, object, i, err));
         const Json *own = json_get(object, "tune");
         n_users += !own || json_kind(own) == JSON_NULL;
         suite->n_models++;

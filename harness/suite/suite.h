@@ -69,14 +69,16 @@ typedef struct TuneSetting {
     double train_samples;
     double prune; // of the tuned blocks' weights, those of least magnitude that become 0
     PruneScope prune_scope;
-    Slice quantize;       // the format that the tuned model is judged in; "none" = its own
+    Slice quantize; // the format that the tuned model is judged in; "none" = its own
+    Slice
+        compute; // how its products are computed where it is judged: "bf16"; empty = as the run says
     TrainMonitor monitor; // MONITOR_NONE without early_stopping: the last weights count
     Slice monitor_metric; // MONITOR_METRIC: the score watched; empty = the task's primary one
     unsigned patience;
     double min_delta;
     // Canonical JSON object: every value above, keys sorted, what is off or left to the model absent. Equal settings have
     // equal texts, and the text read as a tune block gives the setting again. "{}" in the one setting of a suite that does
-    // not tune.
+    // not tune, or how that computes.
     Slice json;
 } TuneSetting;
 
@@ -126,7 +128,7 @@ typedef struct SuiteModel {
     const char *path; // SUITE_MODEL_SAVED
     SuiteCreate create;
     // The grid in order: the first key written varies slowest. The suite's tune block, or the model's own. One setting with
-    // json "{}" and does_tune false where the suite does not tune.
+    // json "{}" (or how it computes) and does_tune false where the suite does not tune.
     // Behind these n_settings stand the same again for each shorter rung and each point of the learning curve, which
     // differ in until_... and train_samples alone: suite_setting finds them.
     const TuneSetting *settings;
@@ -134,6 +136,7 @@ typedef struct SuiteModel {
     const SuiteRung *rungs; // at least one
     size_t n_rungs;
     bool does_tune; // else the model is judged as saved
+    Slice compute;  // of all its settings; empty = as they say themselves
 } SuiteModel;
 
 typedef struct SuiteMetric {

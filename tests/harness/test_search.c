@@ -462,3 +462,46 @@ Test(search, variants_of_a_tuned_model_are_judged_with_their_sizes)
     arena_release(&arena);
     folder_remove(folder);
 }
+
+// What is tuned is the same; how the products are computed where it is judged shows in the last digits of its probabilities.
+Test(search, a_tuned_model_is_judged_as_each_setting_computes)
+{
+    static const char *const kinds[] = {"\"f32\"", "\"bf16\"", "\"int8\""};
+    Arena arena = {0};
+    RunResult result = {0};
+    RunTrial *plan = NULL;
+    Trial *trials = NULL;
+    size_t n = 0, n_seen[3] = {0};
+    double sums[3] = {0}, learnt[3] = {0};
+    const char *folder = runs_folder(
+        &(RunsSuite){.tune = "{\"learning_rate\": 5e-3, \"batch_size\": 8, \"epochs\": 1, "
+                             "\"compute\": [\"f32\", \"bf16\", \"int8\"]}",
+                     .folds = "{\"k\": 2, \"inner\": 0.25, \"explore\": true}"});
+    run_it(folder, "c.db", &result);
+    read_run(folder_path(folder, "c.db"), result.run_id, &arena, &plan, &trials, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (plan[i].role != TRIAL_INNER) continue;
+        size_t kind = 0;
+        while (kind < 3 && slice_find(plan[i].setting, slice_from_cstr(kinds[kind])) == SIZE_MAX)
+            kind++;
+        cr_assert_lt(kind, 3, "a setting without its kind");
+        n_seen[kind]++;
+        for (size_t k = 0; k < trials[i].n_outputs; k++)
+            sums[kind] += (double)trials[i].outputs[k].probabilities[0];
+        for (size_t k = 0; k < trials[i].n_curves; k++) {
+            const TrialCurve *curve = &trials[i].curves[k];
+            if (slice_eq_cstr(curve->series, "train/loss"))
+                learnt[kind] += curve->points[curve->n_points - 1].value;
+        }
+    }
+    for (size_t kind = 0; kind < 3; kind++) {
+        cr_expect_eq(n_seen[kind], n_seen[0], "%zu trials of %s", n_seen[kind], kinds[kind]);
+        cr_expect(learnt[kind] == learnt[0] && learnt[0] > 0, "%s learnt %.17g, not %.17g",
+                  kinds[kind], learnt[kind], learnt[0]);
+        cr_expect_float_eq(sums[kind], sums[0], 0.05 * sums[0], "%s", kinds[kind]);
+        cr_expect(kind == 0 || sums[kind] != sums[0], "%s gives the same bits", kinds[kind]);
+    }
+    run_result_release(&result);
+    arena_release(&arena);
+    folder_remove(folder);
+}

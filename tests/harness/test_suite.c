@@ -435,6 +435,32 @@ Test(suite, one_that_is_not_there_is_named_with_the_nearest)
     cr_expect_not_null(strstr(err.text, "gone.json"), "%s", err.text);
 }
 
+Test(suite, a_model_says_how_it_computes)
+{
+    const char *folder = suites_folder(
+        "{\"suite\": \"s\", \"models\": ["
+        "{\"name\": \"a\", \"path\": \"model\", \"tune\": false, \"compute\": \"int8\"},"
+        "{\"name\": \"b\", \"path\": \"model\", \"compute\": \"bf16\"},"
+        "{\"name\": \"c\", \"path\": \"model\", \"tune\": false}],"
+        "\"tasks\": [{\"use\": \"sst2\", \"data\": \"data\"}],"
+        "\"tune\": {\"batch_size\": [8, 16]}, \"folds\": {\"k\": 2}}");
+    Suite *suite = suites_load(folder, NULL);
+    expect_text(suite->models[0].settings[0].json, "{\"compute\":\"int8\"}");
+    expect_text(suite->models[2].settings[0].json, "{}");
+    for (size_t i = 0; i < 2; i++) {
+        const TuneSetting *setting = &suite->models[1].settings[i];
+        expect_text(setting->compute, "bf16");
+        cr_expect_neq(slice_find(setting->json, SLICE("\"compute\":\"bf16\"")), SIZE_MAX);
+    }
+    suite_close(&suite);
+    folder_remove(folder);
+    const char *twice = suites_refusal(
+        "{\"suite\": \"s\", \"models\": [{\"name\": \"a\", \"path\": \"model\", \"compute\": \"bf16\", "
+        "\"tune\": {\"compute\": \"int8\"}}], \"tasks\": [{\"use\": \"sst2\", \"data\": \"data\"}]}",
+        NULL);
+    cr_expect_not_null(strstr(twice, "stands both here and in the \"tune\" block"), "%s", twice);
+}
+
 Test(suite, memory_that_runs_out_is_reported_wherever_it_does)
 {
     const char *folder = suites_folder(
