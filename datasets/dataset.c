@@ -3,6 +3,8 @@
 #include "base/sha256.h"
 #include "datasets/text_index.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@ struct DatasetBuilder {
     Arena scratch;
     Dataset *dataset;
     Slice path;
-    bool labels_given;
+    bool labels_given, adds_labels;
     TextIndex labels;
     TextIndex ids;
     TextIndex inputs;     // hashes of inputs without an id of their own
@@ -63,6 +65,23 @@ int32_t label_find(const Slice *labels, size_t n_labels, Slice label)
     return SAMPLE_NO_LABEL;
 }
 
+Status dataset_add_note(Dataset *dataset, Slice item, size_t n, Error *err, const char *format, ...)
+{
+    char text[1024];
+    DatasetNote *notes = NULL;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const Slice copy = arena_copy(&dataset->arena, slice_from_cstr(text));
+    if (!copy.ptr) return error_set_memory(err, strlen(text), 1, "a note");
+    TRY(arena_take(&dataset->arena, dataset->n_notes + 1, sizeof *notes, "notes", &notes, err));
+    for (size_t i = 0; i < dataset->n_notes; i++) notes[i] = dataset->notes[i];
+    notes[dataset->n_notes++] = (DatasetNote){item, n, copy};
+    dataset->notes = notes;
+    return STATUS_OK;
+}
+
 static Status add_given_labels(DatasetBuilder *b, const Slice *labels, size_t n_labels, Error *err)
 {
     for (size_t i = 0; i < n_labels; i++) {
@@ -79,7 +98,7 @@ static Status add_given_labels(DatasetBuilder *b, const Slice *labels, size_t n_
 }
 
 Status dataset_builder_open(Dataset *dataset, Slice path, const Slice *labels, size_t n_labels,
-                            DatasetBuilder **out, Error *err)
+                            bool adds_labels, DatasetBuilder **out, Error *err)
 {
     *out = NULL;
     Arena scratch = {0};
@@ -88,7 +107,10 @@ Status dataset_builder_open(Dataset *dataset, Slice path, const Slice *labels, s
         arena_release(&scratch);
         return error_set_memory(err, 1, sizeof *b, "a data set");
     }
-    *b = (DatasetBuilder){.scratch = scratch, .dataset = dataset, .labels_given = n_labels > 0};
+    *b = (DatasetBuilder){.scratch = scratch,
+                          .dataset = dataset,
+                          .labels_given = n_labels > 0,
+                          .adds_labels = adds_labels};
     b->labels.arena = b->ids.arena = b->inputs.arena = &b->scratch;
     Status s = add_given_labels(b, labels, n_labels, err);
     b->path = arena_copy(&dataset->arena, path);
@@ -147,7 +169,7 @@ static void list_labels(const DatasetBuilder *b, char *out, size_t size)
 static Status find_label(DatasetBuilder *b, size_t line, Slice label, int32_t *out, Error *err)
 {
     size_t index = text_index_find(&b->labels, label);
-    if (index == SIZE_MAX && b->labels_given) {
+    if (index == SIZE_MAX && b->labels_given && !b->adds_labels) {
         char known[640];
         list_labels(b, known, sizeof known);
         return error_set(err, STATUS_INVALID,

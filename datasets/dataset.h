@@ -11,13 +11,18 @@ void sample_input_hash(const Sample *sample, char hex[65]);
 // The index of a label in a table of labels, or SAMPLE_NO_LABEL.
 int32_t label_find(const Slice *labels, size_t n_labels, Slice label);
 
+// Adds a note about the set; the item is kept as it is, the sentence made in the set's arena.
+Status dataset_add_note(Dataset *dataset, Slice item, size_t n, Error *err, const char *format, ...)
+    __attribute__((format(printf, 5, 6))) MUST_CHECK;
+
 // Collects samples for a reader. The texts must live as long as dataset->arena (most simply: in it).
 typedef struct DatasetBuilder DatasetBuilder;
 
 // dataset is zeroed or holds only an arena; path is the name for messages. With n_labels > 0 the labels are given: their
-// order stands, and any other label is refused. Without, the table is made of what is found.
+// order stands, and any other label is refused, or with adds_labels put behind them. Without, the table is made of what is
+// found.
 Status dataset_builder_open(Dataset *dataset, Slice path, const Slice *labels, size_t n_labels,
-                            DatasetBuilder **out, Error *err) MUST_CHECK;
+                            bool adds_labels, DatasetBuilder **out, Error *err) MUST_CHECK;
 // sample->label is ignored; label is its text, or NULL for none. An empty id means: the input's hash. Errors name
 // path:line: an unknown label; an id given twice.
 Status dataset_builder_add(DatasetBuilder *builder, const Sample *sample, const Slice *label,

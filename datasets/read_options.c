@@ -2,8 +2,9 @@
 #include "datasets/encoding.h"
 #include "datasets/reader.h"
 
-const char *const read_option_keys[] = {"format",   "columns", "header",      "delimiter",
-                                        "encoding", "labels",  "labels_file", "empty_sides"};
+const char *const read_option_keys[] = {"format",      "columns",     "header",
+                                        "delimiter",   "encoding",    "labels",
+                                        "labels_file", "empty_sides", "bad_answers"};
 const size_t read_option_keys_count = sizeof read_option_keys / sizeof *read_option_keys;
 
 // A column's name, or its number as digits.
@@ -130,18 +131,33 @@ static Status parse_encoding(const Json *value, TextEncoding *out, Error *err)
                       SLICE_ARG(slice_sub(name, 0, 80)));
 }
 
-static Status parse_empty_sides(const Json *value, EmptySides *out, Error *err)
+// One of three names, as its number; *out stays where the key is not there.
+static Status parse_policy(const Json *object, const char *key, const char *const names[3],
+                           int *out, Error *err)
 {
-    static const char *const names[] = {"refuse", "drop", "keep"};
+    const Json *value = json_get(object, key);
     Slice name;
+    if (!value || json_kind(value) == JSON_NULL) return STATUS_OK;
     TRY(json_as_string(value, &name, err));
     for (int i = 0; i < 3; i++) {
         if (!slice_eq_cstr(name, names[i])) continue;
-        *out = (EmptySides)i;
+        *out = i;
         return STATUS_OK;
     }
-    return json_error(value, err, "found \"" SLICE_FMT "\", want \"refuse\", \"drop\" or \"keep\"",
-                      SLICE_ARG(slice_sub(name, 0, 80)));
+    return json_error(value, err, "found \"" SLICE_FMT "\", want \"%s\", \"%s\" or \"%s\"",
+                      SLICE_ARG(slice_sub(name, 0, 80)), names[0], names[1], names[2]);
+}
+
+static Status parse_policies(const Json *object, ReadOptions *options, Error *err)
+{
+    static const char *const of_sides[] = {"refuse", "drop", "keep"};
+    static const char *const of_answers[] = {"refuse", "drop", "relocate"};
+    int sides = EMPTY_SIDES_REFUSE, answers = BAD_ANSWERS_REFUSE;
+    TRY(parse_policy(object, "empty_sides", of_sides, &sides, err));
+    TRY(parse_policy(object, "bad_answers", of_answers, &answers, err));
+    options->empty_sides = (EmptySides)sides;
+    options->bad_answers = (BadAnswers)answers;
+    return STATUS_OK;
 }
 
 Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options, Error *err)
@@ -165,9 +181,7 @@ Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options
     }
     if (delimiter) TRY(parse_delimiter(delimiter, &options->delimiter, err));
     if (encoding) TRY(parse_encoding(encoding, &options->encoding, err));
-    const Json *sides = json_get(object, "empty_sides");
-    if (sides && json_kind(sides) != JSON_NULL)
-        TRY(parse_empty_sides(sides, &options->empty_sides, err));
+    TRY(parse_policies(object, options, err));
     TRY(json_opt_kind(object, "labels", JSON_ARRAY, &labels, err));
     if (labels) TRY(parse_labels(labels, arena, options, err));
     return json_opt_string(object, "labels_file", &options->labels_path, err);

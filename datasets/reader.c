@@ -71,7 +71,12 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
 {
     const Reader *reader = NULL;
     Slice bytes = {0};
-    ReadInput input = {.path = slice_from_cstr(path), .options = options, .arena = &out->arena};
+    size_t n_dropped = 0;
+    ReadInput input = {.path = slice_from_cstr(path),
+                       .options = options,
+                       .arena = &out->arena,
+                       .dataset = out,
+                       .n_dropped = &n_dropped};
     if (file_is_directory(path)) {
         return error_set(err, STATUS_INVALID,
                          "%s is a directory, want a file: name one of the files in it", path);
@@ -81,11 +86,14 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
                         &input.text, err));
-    TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels, builder, err));
+    TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels,
+                             options->adds_labels, builder, err));
     input.builder = *builder;
     input.sha256 = out->sha256;
-    input.n_dropped = &out->n_dropped;
     TRY(reader->read(&input, err));
+    if (n_dropped > 0)
+        TRY(dataset_add_note(out, SLICE("dropped, a side is empty"), n_dropped, err,
+                             "%zu pairs were left out: a side is empty", n_dropped));
     return dataset_builder_finish(*builder, err);
 }
 

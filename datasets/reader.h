@@ -19,6 +19,10 @@ typedef enum ReadHeader { READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO } Re
 typedef enum ReadSpeech { SPEECH_KEYS, SPEECH_OPTIONS } ReadSpeech;
 // What becomes of pairs with an empty source or target.
 typedef enum EmptySides { EMPTY_SIDES_REFUSE, EMPTY_SIDES_DROP, EMPTY_SIDES_KEEP } EmptySides;
+// What becomes of answers that do not stand where the data say: the file is refused; they are left out; or they are moved to
+// the nearest place of their context where they stand, and left out where there is none. A question that has lost all its
+// answers goes too.
+typedef enum BadAnswers { BAD_ANSWERS_REFUSE, BAD_ANSWERS_DROP, BAD_ANSWERS_RELOCATE } BadAnswers;
 typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;
 
 // An attribute of the sample and the column or key that holds its value.
@@ -80,6 +84,8 @@ typedef struct ReadOptions {
     bool
         wants_choices; // samples are questions with choices, label says which is right; goes with label_optional
     EmptySides empty_sides;
+    BadAnswers bad_answers;
+    bool adds_labels; // to those given: others are put behind them, in the order of the file
     // "parallel" only: files with the targets, line by line. None = beside the source's, by the ends of their names.
     const Slice *target_paths;
     size_t n_target_paths;
@@ -92,9 +98,10 @@ typedef struct ReadInput {
     Slice path; // for messages
     Slice text;
     const ReadOptions *options;
-    Arena *arena; // the dataset's
-    char *sha256; // [65] of the file's bytes; a reader that reads a second file mixes it in
-    size_t *n_dropped;
+    Arena *arena;      // the dataset's
+    char *sha256;      // [65] of the file's bytes; a reader that reads a second file mixes it in
+    Dataset *dataset;  // for notes
+    size_t *n_dropped; // pairs with an empty side
     DatasetBuilder *builder;
 } ReadInput;
 
@@ -131,7 +138,7 @@ const char *dataset_companion(Arena *arena, const char *path, Slice format);
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
 // "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
 // auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),
-// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
+// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "bad_answers" ("refuse", "drop", "relocate"), "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
 // the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document; arrays are in the arena.
 Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options,
                           Error *err) MUST_CHECK;

@@ -4,23 +4,39 @@
 //      "is_impossible"}]}]}]}
 //
 // Keys may come in any order (2.0 puts "qas" before "context"), so a paragraph is looked through twice; nothing but the
-// file itself and the samples is held. answer_start counts code points; offsets that count bytes or UTF-16 units are told
-// apart where the text makes it plain, and refused.
+// file itself and the samples is held. answer_start counts code points, unless more answers of the file stand where it says
+// by bytes or UTF-16 units: the file is read twice, once to find that out. A file of which no question has an answer or says
+// that it has none is not labelled.
 //
 // Source: Rajpurkar et al. 2016, arXiv:1606.05250; Rajpurkar, Jia & Liang 2018, arXiv:1806.03822.
+#include <stdio.h>
+
 #include "base/json_reader.h"
+#include "datasets/answers.h"
+#include "datasets/dataset.h"
 #include "datasets/readers.h"
 
 typedef struct Squad {
     const ReadInput *input;
+    Arena *arena;
     Slice title;
     Slice context;
     size_t counted, line; // newlines before byte `counted`, plus 1
+    // The first time through, what the file's offsets count is found out, and whether questions are labelled at all.
+    bool is_survey;
+    size_t n_questions, n_labelled, n_answers, n_fitting[N_ANSWER_UNITS];
+    AnswerUnit unit;
+    // Answers that do not stand where they should, those of them that stand elsewhere, and what is left out.
+    size_t n_bad, n_elsewhere, n_lost, n_questions_lost;
+    size_t n_given_here, n_lost_here; // of the question that is read
+    Slice first_bad, first_text;
+    size_t first_start;
+    bool first_is_elsewhere;
 } Squad;
 
 static JsonReader reader_at(const Squad *squad, Slice value)
 {
-    JsonReader r = json_reader(squad->input->path, squad->input->text, squad->input->arena);
+    JsonReader r = json_reader(squad->input->path, squad->input->text, squad->arena);
     r.at = (size_t)(value.ptr - squad->input->text.ptr);
     return r;
 }
@@ -63,65 +79,40 @@ static Status missing(const Squad *squad, Slice object, const char *key, Error *
 
 // ---- answers ----
 
-// The byte at which code point `index` begins, or SIZE_MAX past the end.
-static size_t byte_of_point(Slice text, size_t index)
+// Which counting puts the answer where it stands.
+static void survey_answer(Squad *squad, Slice answer, size_t start)
 {
-    size_t at = 0;
-    for (; at < text.len; at++) {
-        if (((unsigned char)text.ptr[at] & 0xC0) == 0x80) continue;
-        if (index-- == 0) return at;
+    squad->n_answers++;
+    for (int unit = 0; unit < N_ANSWER_UNITS; unit++) {
+        const size_t at = answer_place(squad->context, (AnswerUnit)unit, start);
+        squad->n_fitting[unit] += answer_stands(squad->context, at, answer);
     }
-    return index == 0 ? at : SIZE_MAX;
 }
 
-// The same for UTF-16 units: a character of four bytes counts twice.
-static size_t byte_of_unit(Slice text, size_t index)
+// An answer that does not stand where it should. *is_lost is true where it is left out.
+static void mend_answer(Squad *squad, Slice value, size_t start, SampleSpan *answer, bool *is_lost)
 {
-    for (size_t at = 0; at < text.len; at++) {
-        const unsigned char c = (unsigned char)text.ptr[at];
-        if ((c & 0xC0) == 0x80) continue;
-        if (index == 0) return at;
-        const size_t units = c >= 0xF0 ? 2 : 1;
-        if (index < units) return SIZE_MAX;
-        index -= units;
+    const size_t place = answer_place(squad->context, squad->unit, start),
+                 from = place == SIZE_MAX ? squad->context.len : place,
+                 nearest = answer_nearest(squad->context, from, answer->text);
+    if (squad->n_bad++ == 0) {
+        squad->first_bad = value;
+        squad->first_start = start;
+        squad->first_text = answer->text;
+        squad->first_is_elsewhere = nearest != SIZE_MAX;
     }
-    return SIZE_MAX;
+    squad->n_elsewhere += nearest != SIZE_MAX;
+    *is_lost = nearest == SIZE_MAX || squad->input->options->bad_answers != BAD_ANSWERS_RELOCATE;
+    answer->begin_bytes = nearest;
 }
 
-static bool stands_at(Slice context, size_t at, Slice answer)
-{
-    return at <= context.len && slice_starts_with(slice_sub(context, at, context.len), answer);
-}
-
-// Says what answer_start seems to count, or that the answer is not there.
-static Status wrong_place(const Squad *squad, Slice value, Slice answer, size_t start, Error *err)
-{
-    const JsonReader r = reader_at(squad, value);
-    const Slice shown = slice_sub(answer, 0, 60);
-    const char *counts = stands_at(squad->context, start, answer) ? "bytes"
-                         : stands_at(squad->context, byte_of_unit(squad->context, start), answer)
-                             ? "UTF-16 units"
-                             : NULL;
-    if (counts) {
-        return json_reader_error(&r, err,
-                                 "answer_start %zu of \"" SLICE_FMT
-                                 "\" counts %s: it must count code points, as Python does",
-                                 start, SLICE_ARG(shown), counts);
-    }
-    const bool is_there = slice_find(squad->context, answer) != SIZE_MAX;
-    return json_reader_error(&r, err,
-                             "the answer \"" SLICE_FMT "\" does not stand at code point %zu of its "
-                             "context%s: correct answer_start, or leave the answer out",
-                             SLICE_ARG(shown), start,
-                             is_there ? ", but elsewhere" : ", nor anywhere in it");
-}
-
-static Status read_answer(const Squad *squad, JsonReader *r, SampleSpan *out, bool *is_blank,
-                          Error *err)
+// *is_kept is false for a blank one (a way to say that there is none), and for one that is left out.
+static Status read_answer(Squad *squad, JsonReader *r, SampleSpan *out, bool *is_kept, Error *err)
 {
     static const char *const keys[] = {"text", "answer_start"};
     Slice values[2] = {{0}}, value = {0};
     int64_t start = 0;
+    bool is_lost = false;
     TRY(json_read_raw(r, &value, err));
     JsonReader inner = reader_at(squad, value);
     TRY(read_members(&inner, keys, 2, values, err));
@@ -131,16 +122,23 @@ static Status read_answer(const Squad *squad, JsonReader *r, SampleSpan *out, bo
     JsonReader text = reader_at(squad, values[0]), number = reader_at(squad, values[1]);
     TRY(json_read_string(&text, &out->text, err));
     TRY(json_read_i64(&number, &start, err));
-    *is_blank = out->text.len == 0;
-    if (*is_blank) return STATUS_OK;
-    const size_t at = start < 0 ? SIZE_MAX : byte_of_point(squad->context, (size_t)start);
-    if (at == SIZE_MAX || !stands_at(squad->context, at, out->text))
-        return wrong_place(squad, values[1], out->text, start < 0 ? 0 : (size_t)start, err);
-    out->begin_bytes = at;
+    *is_kept = out->text.len > 0;
+    if (!*is_kept) return STATUS_OK;
+    const size_t first = start < 0 ? SIZE_MAX : (size_t)start;
+    if (squad->is_survey) {
+        survey_answer(squad, out->text, first);
+        return STATUS_OK;
+    }
+    out->begin_bytes = answer_place(squad->context, squad->unit, first);
+    if (!answer_stands(squad->context, out->begin_bytes, out->text))
+        mend_answer(squad, values[1], first, out, &is_lost);
+    squad->n_lost += is_lost;
+    squad->n_lost_here += is_lost;
+    *is_kept = !is_lost;
     return STATUS_OK;
 }
 
-static Status read_answers(const Squad *squad, Slice value, Sample *sample, Error *err)
+static Status read_answers(Squad *squad, Slice value, Sample *sample, Error *err)
 {
     size_t n = 0;
     bool more;
@@ -154,15 +152,16 @@ static Status read_answers(const Squad *squad, Slice value, Sample *sample, Erro
         TRY(json_skip(&count, err));
         n++;
     }
-    TRY(arena_take(squad->input->arena, n, sizeof *answers, "answers", &answers, err));
+    TRY(arena_take(squad->arena, n, sizeof *answers, "answers", &answers, err));
     TRY(json_read_array(&r, err));
     for (size_t i = 0; i < n; i++) {
-        bool is_blank = false;
+        bool is_kept = false;
         TRY(json_read_element(&r, &more, err));
-        TRY(read_answer(squad, &r, &answers[sample->n_answers], &is_blank, err));
-        sample->n_answers += !is_blank;
+        TRY(read_answer(squad, &r, &answers[sample->n_answers], &is_kept, err));
+        sample->n_answers += is_kept;
     }
     sample->answers = answers;
+    squad->n_given_here = n;
     return STATUS_OK;
 }
 
@@ -184,7 +183,7 @@ static Status read_question(Squad *squad, Slice value, Error *err)
     Slice values[4] = {{0}};
     bool is_impossible = false;
     Sample sample = {.gold = SAMPLE_NO_LABEL,
-                     .line = line_of(squad, value),
+                     .line = squad->is_survey ? 1 : line_of(squad, value),
                      .context = squad->context,
                      .group = squad->title};
     JsonReader r = reader_at(squad, value);
@@ -197,7 +196,18 @@ static Status read_question(Squad *squad, Slice value, Error *err)
         JsonReader flag = reader_at(squad, values[3]);
         TRY(json_read_bool(&flag, &is_impossible, err));
     }
+    squad->n_given_here = squad->n_lost_here = 0;
     if (!is_impossible) TRY(read_answers(squad, values[2], &sample, err));
+    if (squad->is_survey) {
+        squad->n_questions++;
+        squad->n_labelled += is_impossible || squad->n_given_here > 0;
+        return STATUS_OK;
+    }
+    sample.is_unlabelled = squad->n_labelled == 0;
+    if (squad->n_lost_here > 0 && sample.n_answers == 0) {
+        squad->n_questions_lost++;
+        return STATUS_OK;
+    }
     return dataset_builder_add(squad->input->builder, &sample, NULL, err);
 }
 
@@ -225,9 +235,12 @@ static Status read_paragraph(Squad *squad, Slice value, Error *err)
     for (size_t i = 0; i < 2; i++) {
         if (!values[i].ptr) return missing(squad, value, keys[i], err);
     }
+    const ArenaMark mark = arena_mark(squad->arena);
     JsonReader context = reader_at(squad, values[0]);
     TRY(json_read_string(&context, &squad->context, err));
-    return each(squad, values[1], read_question, err);
+    TRY(each(squad, values[1], read_question, err));
+    if (squad->is_survey) arena_rewind(squad->arena, mark);
+    return STATUS_OK;
 }
 
 static Status read_article(Squad *squad, Slice value, Error *err)
@@ -245,10 +258,97 @@ static Status read_article(Squad *squad, Slice value, Error *err)
     return each(squad, values[1], read_paragraph, err);
 }
 
+// ---- what was found ----
+
+static void count_units(Squad *squad)
+{
+    for (int unit = 0; unit < N_ANSWER_UNITS; unit++) {
+        if (squad->n_fitting[unit] > squad->n_fitting[squad->unit]) squad->unit = (AnswerUnit)unit;
+    }
+}
+
+static Status refuse(const Squad *squad, Error *err)
+{
+    const JsonReader r = reader_at(squad, squad->first_bad);
+    const bool has_options = squad->input->options->speech == SPEECH_OPTIONS;
+    char others[160] = "";
+    if (squad->n_bad > 1)
+        snprintf(others, sizeof others,
+                 "; so it is with %zu of %zu answers, of which %zu stand elsewhere", squad->n_bad,
+                 squad->n_answers, squad->n_elsewhere);
+    return json_reader_error(
+        &r, err,
+        "the answer \"" SLICE_FMT
+        "\" does not stand at answer_start %lld of its context, counted in %s, %s%s: correct "
+        "it, or give %srelocate%s to take the nearest place where an answer stands, or %s to leave such answers out",
+        SLICE_ARG(slice_sub(squad->first_text, 0, 60)), (long long)squad->first_start,
+        answer_unit_name(squad->unit),
+        squad->first_is_elsewhere ? "but elsewhere" : "nor anywhere in it", others,
+        has_options ? "--bad-answers " : "\"bad_answers\": \"", has_options ? "" : "\"",
+        has_options ? "drop" : "\"drop\"");
+}
+
+static Status note_answers(const Squad *squad, Error *err)
+{
+    Dataset *dataset = squad->input->dataset;
+    if (squad->n_bad == 0) return STATUS_OK;
+    Squad at = *squad;
+    const size_t line = line_of(&at, squad->first_bad), n_moved = squad->n_bad - squad->n_lost;
+    const Slice text = slice_sub(squad->first_text, 0, 60);
+    TRY(dataset_add_note(
+        dataset, SLICE("answers moved"), n_moved, err,
+        "%zu of %zu answers do not stand where answer_start says (the first in line %zu, "
+        "\"" SLICE_FMT "\"): %zu were moved to the nearest place of their context where they "
+        "stand, %zu left out",
+        squad->n_bad, squad->n_answers, line, SLICE_ARG(text), n_moved, squad->n_lost));
+    if (squad->n_lost > 0)
+        TRY(dataset_add_note(
+            dataset, SLICE("answers left out"), squad->n_lost, err,
+            "%zu answers that are not where they should be were left out, and with them %zu "
+            "questions that have no other",
+            squad->n_lost, squad->n_questions_lost));
+    return STATUS_OK;
+}
+
+static Status note_findings(const Squad *squad, Error *err)
+{
+    Dataset *dataset = squad->input->dataset;
+    const size_t n_unmarked = squad->n_labelled > 0 ? squad->n_questions - squad->n_labelled : 0;
+    if (squad->unit != ANSWER_POINTS) {
+        const char *name = answer_unit_name(squad->unit);
+        TRY(dataset_add_note(
+            dataset, SLICE("answers by other offsets"), squad->n_fitting[squad->unit], err,
+            "answer_start counts %s, and is read so: %zu of %zu answers stand where it says, %zu "
+            "would if it counted code points, as Python does",
+            name, squad->n_fitting[squad->unit], squad->n_answers,
+            squad->n_fitting[ANSWER_POINTS]));
+    }
+    if (n_unmarked > 0)
+        TRY(dataset_add_note(
+            dataset, SLICE("unmarked questions without answer"), n_unmarked, err,
+            "%zu of %zu questions have no answers, though no \"is_impossible\" says so: they are "
+            "taken for questions without answer",
+            n_unmarked, squad->n_questions));
+    return note_answers(squad, err);
+}
+
+static Status survey(Squad *squad, Slice data, Error *err)
+{
+    Arena scratch = {0};
+    squad->arena = &scratch;
+    squad->is_survey = true;
+    const Status s = each(squad, data, read_article, err);
+    squad->arena = squad->input->arena;
+    squad->is_survey = false;
+    arena_release(&scratch);
+    count_units(squad);
+    return s;
+}
+
 static Status read_squad(const ReadInput *input, Error *err)
 {
     static const char *const keys[] = {"data"};
-    Squad squad = {.input = input, .line = 1};
+    Squad squad = {.input = input, .line = 1, .arena = input->arena};
     Slice data = {0};
     JsonReader r = json_reader(input->path, input->text, input->arena);
     TRY(read_members(&r, keys, 1, &data, err));
@@ -258,7 +358,11 @@ static Status read_squad(const ReadInput *input, Error *err)
                          SLICE_FMT ":1: \"data\" is missing: want SQuAD's {\"data\": [..]}",
                          SLICE_ARG(input->path));
     }
-    return each(&squad, data, read_article, err);
+    TRY(survey(&squad, data, err));
+    TRY(each(&squad, data, read_article, err));
+    if (squad.n_bad > 0 && input->options->bad_answers == BAD_ANSWERS_REFUSE)
+        return refuse(&squad, err);
+    return note_findings(&squad, err);
 }
 
 static const char *const extensions[] = {".json", NULL};

@@ -47,6 +47,7 @@ typedef struct Sample {
     Slice context;
     const SampleSpan *answers;
     size_t n_answers;
+    bool is_unlabelled; // nobody has said whether there is an answer, and which
     // Translation and generation: text is the source.
     const Slice *targets;
     size_t n_targets;
@@ -61,6 +62,13 @@ typedef struct Sample {
     size_t n_attributes;
 } Sample;
 
+// What reading found, and what was done about it: for people who rely on the numbers.
+typedef struct DatasetNote {
+    Slice item; // "answers moved"
+    size_t n;
+    Slice text; // a sentence
+} DatasetNote;
+
 typedef struct Dataset {
     Arena arena; // owns everything below
     Slice path;  // as the user gave it
@@ -68,7 +76,8 @@ typedef struct Dataset {
         [65]; // of the file's bytes (and of the labels', where they stand in a file of their own)
     Sample *samples;
     size_t n_samples;
-    size_t n_dropped; // pairs of the file with an empty side (EMPTY_SIDES_DROP)
+    const DatasetNote *notes;
+    size_t n_notes;
     Slice
         *labels; // class names: in the order given, else sorted (integers by value, else by bytes)
     size_t n_labels;

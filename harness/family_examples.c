@@ -14,22 +14,31 @@ static Status add_targets(const Model *model, const Tokens *tokens, size_t windo
     return STATUS_OK;
 }
 
+// A class that training never saw is nothing to learn from, nor a loss to be watched.
+static const int32_t *labels_of(const Tokens *tokens, const UsedPart *part, size_t position,
+                                size_t window, size_t n_classes)
+{
+    static const int32_t ignored = -100;
+    if (tokens->labels) return tokens->labels + family_first_label(tokens, window);
+    const int32_t *label = &part->data.samples[part->which[position]].label;
+    return *label >= 0 && (size_t)*label >= n_classes ? &ignored : label;
+}
+
 Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t *positions,
                        size_t n, const Model *model, Arena *arena, TrainExample **out,
                        size_t *n_examples, Error *err)
 {
     TokenSequence *inputs = NULL;
     size_t at = 0;
+    const size_t n_classes = model_config(model)->n_labels;
     TRY(family_inputs(tokens, positions, n, arena, &inputs, n_examples, err));
     TRY(arena_take(arena, *n_examples, sizeof **out, "examples", out, err));
     for (size_t i = 0; i < n; i++) {
         size_t begin, end;
         family_windows(tokens, positions[i], &begin, &end);
         for (size_t w = begin; w < end; w++, at++) {
-            const int32_t *labels = tokens->labels
-                                        ? tokens->labels + family_first_label(tokens, w)
-                                        : &part->data.samples[part->which[positions[i]]].label;
-            (*out)[at] = (TrainExample){inputs[at], labels};
+            (*out)[at] =
+                (TrainExample){inputs[at], labels_of(tokens, part, positions[i], w, n_classes)};
             if (tokens->targets.starts) TRY(add_targets(model, tokens, w, arena, &(*out)[at], err));
         }
     }

@@ -148,8 +148,10 @@ static void hash_slice(Sha256 *hash, Slice text)
     sha256_update_field(hash, text);
 }
 
-static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_target)
+static void hash_reading(Sha256 *hash, const SuiteTask *task)
 {
+    const ReadOptions *read = &task->read;
+    const bool has_targets = family_find(task->family)->has_targets;
     const Slice columns[] = {read->format,        read->columns.text, read->columns.pair,
                              read->columns.label, read->columns.id,   read->columns.group};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) hash_slice(hash, columns[i]);
@@ -163,7 +165,13 @@ static void hash_reading(Sha256 *hash, const ReadOptions *read, bool wants_targe
     sha256_update_field(hash, (Slice){(const char *)how, sizeof how});
     for (size_t i = 0; i < read->n_labels; i++) hash_slice(hash, read->labels[i]);
     for (size_t i = 0; i < read->columns.n_choices; i++) hash_slice(hash, read->columns.choices[i]);
-    if (!wants_target) return;
+    if (read->bad_answers != BAD_ANSWERS_REFUSE) { // else none is touched
+        const unsigned char answers = (unsigned char)read->bad_answers;
+        hash_slice(hash, SLICE("bad answers"));
+        sha256_update_field(hash, (Slice){(const char *)&answers, 1});
+    }
+    if (slice_eq_cstr(task->unseen_labels, "refuse")) hash_slice(hash, SLICE("no unseen labels"));
+    if (!has_targets) return;
     const unsigned char sides = (unsigned char)read->empty_sides;
     hash_slice(hash, SLICE("targets"));
     hash_slice(hash, read->columns.target);
@@ -212,7 +220,7 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
     sha256_update_field(&hash, labels_sha);
     // What is stored of samples has their copies' texts.
     if (out->swap_sha256.len > 0) sha256_update_field(&hash, out->swap_sha256);
-    hash_reading(&hash, &task->read, family_find(task->family)->has_targets);
+    hash_reading(&hash, task);
     for (size_t i = 0; i < targets->n; i++) {
         Slice sha = {0};
         const char *file = arena_cstr(id->arena, targets->paths[i]);

@@ -1,4 +1,5 @@
 // harness/prepare.c: a task's files become parts: read, sampled under a limit, cut into folds.
+#include "datasets/dataset.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
 #include "harness/prompt_ask.h"
@@ -91,7 +92,49 @@ static Status use_part(Prepared *prepared, UsedPart *part, Error *err)
     return STATUS_OK;
 }
 
-// The classes are those of the definition, else of the first part read: train, where there is one.
+// Samples whose class the training part has not: who reads the scores must know.
+static Status note_unseen(UsedPart *part, size_t n_known, Error *err)
+{
+    enum { MOST_NAMED = 6 };
+    const Sample *first = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        if (sample->label == SAMPLE_NO_LABEL || (size_t)sample->label < n_known) continue;
+        if (n++ == 0) first = sample;
+    }
+    if (n == 0) return STATUS_OK;
+    Buffer names = {0};
+    for (size_t c = n_known; c < part->data.n_labels && c < n_known + MOST_NAMED; c++)
+        buffer_printf(&names, "%s\"" SLICE_FMT "\"", c > n_known ? ", " : "",
+                      SLICE_ARG(slice_sub(part->data.labels[c], 0, 60)));
+    if (part->data.n_labels > n_known + MOST_NAMED) buffer_append_cstr(&names, ", ..");
+    Status s = buffer_status(&names, err);
+    if (s == STATUS_OK)
+        s = dataset_add_note(
+            &part->data, SLICE("of classes that training never saw"), n, err,
+            "%zu of %zu samples are of classes that the training part has not (%.*s; the first in "
+            "line %zu): no answer can be right there",
+            n, part->n, (int)names.len, names.ptr, first->line);
+    buffer_release(&names);
+    return s;
+}
+
+// The classes are those of the definition, else of the first part read: train, where there is one. What other parts have
+// beside is put behind them.
+static Status take_classes(TaskData *data, UsedPart *part, Error *err)
+{
+    const bool is_first = data->labels == NULL;
+    data->metric_labels = part->data.labels;
+    data->n_metric_labels = part->data.n_labels;
+    if (is_first || data->parts[PART_TRAIN].n == 0) {
+        data->labels = data->metric_labels;
+        data->n_labels = data->n_metric_labels;
+        return STATUS_OK;
+    }
+    return note_unseen(part, data->n_labels, err);
+}
+
 static Status read_parts(Prepared *prepared, size_t task, Error *err)
 {
     const SuiteTask *t = &prepared->suite->tasks[task];
@@ -106,8 +149,9 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
             read.labels = NULL;
             read.n_labels = 0;
         } else if (data->labels && read.n_labels == 0) {
-            read.labels = data->labels;
-            read.n_labels = data->n_labels;
+            read.labels = data->metric_labels;
+            read.n_labels = data->n_metric_labels;
+            read.adds_labels = slice_eq_cstr(t->unseen_labels, "wrong");
         }
         if (data->family->has_choices) read.wants_choices = read.label_optional = true;
         if (data->family->has_targets) read.wants_target = read.label_optional = true;
@@ -116,11 +160,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         UsedPart *used = &data->parts[part];
         Status s = dataset_read(paths[part], &read, &used->data, err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);
+        if (s == STATUS_OK && data->family->is_stratified) s = take_classes(data, used, err);
         if (s != STATUS_OK) return s;
-        if (data->labels == NULL && data->family->is_stratified) {
-            data->labels = used->data.labels;
-            data->n_labels = used->data.n_labels;
-        }
     }
     return STATUS_OK;
 }

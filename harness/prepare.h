@@ -26,7 +26,8 @@ typedef struct TaskData {
     UsedPart parts[N_DATA_PARTS];
     const Slice *labels; // of the model's head: classes, tags
     size_t n_labels;
-    const Slice *metric_labels; // of the metrics, and as stored: classes, entity types
+    // Of the metrics, and as stored: the head's classes first, then those that training never saw; or entity types.
+    const Slice *metric_labels;
     size_t n_metric_labels;
     const SuitePrompt *prompt; // NULL where the task has none
     // Copies of a part with words swapped; their ordinals are the part's.

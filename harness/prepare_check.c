@@ -86,6 +86,18 @@ static void add_scheme(Rows *rows, const CheckPart *part)
                      : "none: IOB2, IOB1, IOBES and BILOU are all broken somewhere");
 }
 
+// What the reader found, and what the family found afterwards.
+static void add_findings(Rows *rows, const TaskData *data)
+{
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const Dataset *set = &data->parts[p].data;
+        for (size_t i = 0; i < set->n_notes; i++)
+            add_row(rows, "counts", labelled(rows, data_part_name((DataPart)p), set->notes[i].item),
+                    (double)set->notes[i].n, NOTE_WARNING,
+                    arena_printf(rows->arena, "%zu", set->notes[i].n));
+    }
+}
+
 static void add_duplicates(Rows *rows, const DataCheck *check)
 {
     for (size_t i = 0; i < check->n_parts; i++) {
@@ -117,6 +129,7 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
                          const size_t *n_split, Rows *rows, Error *err)
 {
     size_t capacity = check->n_overlaps;
+    for (int p = 0; p < N_DATA_PARTS; p++) capacity += data->parts[p].data.n_notes;
     for (size_t i = 0; i < check->n_parts; i++) capacity += 11 + check->parts[i].n_labels;
     TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
     rows->capacity = capacity;
@@ -126,14 +139,9 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
                 arena_printf(rows->arena, "%zu", part->n_samples));
     }
     for (size_t i = 0; i < check->n_parts; i++) add_scheme(rows, &parts[i]);
-    for (int p = 0; p < N_DATA_PARTS; p++) {
-        const size_t n = data->parts[p].data.n_dropped;
-        if (n == 0) continue;
-        add_row(rows, "counts",
-                labelled(rows, data_part_name((DataPart)p), SLICE("dropped, a side is empty")),
-                (double)n, NOTE_WARNING, arena_printf(rows->arena, "%zu", n));
-    }
-    for (size_t i = 0; i < check->n_parts; i++) add_classes(rows, &check->parts[i], data->labels);
+    add_findings(rows, data);
+    for (size_t i = 0; i < check->n_parts; i++)
+        add_classes(rows, &check->parts[i], data->metric_labels);
     for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
     for (size_t i = 0; n_split && i < check->n_parts; i++) {
         add_row(rows, "lengths", labelled(rows, check->parts[i].name, SLICE("split into windows")),
@@ -182,17 +190,31 @@ static Status count_tokens(void *context, const Sample *sample, size_t *n_tokens
     return s;
 }
 
-static Status copy_notes(const DataCheck *check, Slice task, Arena *arena, RunNote **notes,
-                         size_t *n_notes, Error *err)
+static Status add_note(const char *text, RunNote *notes, size_t *n_notes, Error *err)
 {
-    TRY(arena_take(arena, check->n_warnings, sizeof **notes, "notes", notes, err));
-    for (size_t i = 0; i < check->n_warnings; i++) {
-        const char *text = arena_printf(arena, SLICE_FMT ": " SLICE_FMT, SLICE_ARG(task),
-                                        SLICE_ARG(check->warnings[i]));
-        if (text == NULL) return error_set_memory(err, check->warnings[i].len, 1, "a note");
-        (*notes)[i] = (RunNote){.level = NOTE_WARNING, .text = slice_from_cstr(text)};
+    if (text == NULL) return error_set_memory(err, 1, 1, "a note");
+    notes[(*n_notes)++] = (RunNote){.level = NOTE_WARNING, .text = slice_from_cstr(text)};
+    return STATUS_OK;
+}
+
+static Status copy_notes(const DataCheck *check, const TaskData *data, Slice task, Arena *arena,
+                         RunNote **notes, size_t *n_notes, Error *err)
+{
+    size_t n = check->n_warnings;
+    for (int p = 0; p < N_DATA_PARTS; p++) n += data->parts[p].data.n_notes;
+    TRY(arena_take(arena, n, sizeof **notes, "notes", notes, err));
+    *n_notes = 0;
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const Dataset *set = &data->parts[p].data;
+        for (size_t i = 0; i < set->n_notes; i++)
+            TRY(add_note(arena_printf(arena, SLICE_FMT ", %s: " SLICE_FMT, SLICE_ARG(task),
+                                      data_part_name((DataPart)p), SLICE_ARG(set->notes[i].text)),
+                         *notes, n_notes, err));
     }
-    *n_notes = check->n_warnings;
+    for (size_t i = 0; i < check->n_warnings; i++)
+        TRY(add_note(arena_printf(arena, SLICE_FMT ": " SLICE_FMT, SLICE_ARG(task),
+                                  SLICE_ARG(check->warnings[i])),
+                     *notes, n_notes, err));
     return STATUS_OK;
 }
 
@@ -250,7 +272,8 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
         s = check_rows(data, parts, &check,
                        model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL,
                        &out, err);
-    if (s == STATUS_OK) s = copy_notes(&check, suite->tasks[task].name, arena, notes, n_notes, err);
+    if (s == STATUS_OK)
+        s = copy_notes(&check, data, suite->tasks[task].name, arena, notes, n_notes, err);
     *rows = out.rows;
     *n_rows = out.n;
     data_check_release(&check);

@@ -371,11 +371,11 @@ static Status take_answers(const Asking *a, Arena *arena, Answers *out, Error *e
     const size_t n = a->asked->n;
     out->n = n;
     out->n_values = a->n_options * PROMPT_PER_OPTION + PROMPT_FLAGS;
-    out->n_classes = a->n_options;
+    out->n_classes = a->n_options > 0 ? a->asked->data->n_metric_labels : 0;
     TRY(arena_take(arena, n, sizeof *out->predicted, "predictions", &out->predicted, err));
     TRY(arena_take(arena, n * out->n_values, sizeof *out->values, "scores", &out->values, err));
     if (a->n_options > 0) {
-        return arena_take(arena, n * a->n_options, sizeof *out->probabilities, "probabilities",
+        return arena_take(arena, n * out->n_classes, sizeof *out->probabilities, "probabilities",
                           &out->probabilities, err);
     }
     return arena_take(arena, n, sizeof *out->texts, "answers", &out->texts, err);

@@ -267,7 +267,7 @@ static Status check_outcome(const Outcome *outcome, const TrialSamples *samples,
                             const TaskData *data, Error *err)
 {
     bool fits = outcome->n_outputs == samples->n_judged &&
-                (outcome->n_classes == 0 || outcome->n_classes == data->n_labels);
+                (outcome->n_classes == 0 || outcome->n_classes == data->n_metric_labels);
     const UsedPart *part = &data->parts[samples->judged_part];
     for (size_t i = 0; fits && i < outcome->n_outputs; i++)
         fits = outcome->ordinals[i] == part->which[samples->judged[i]];

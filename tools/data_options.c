@@ -6,6 +6,7 @@ const char *const header_choices[] = {"auto", "yes", "no", NULL};
 const char *const encoding_choices[] = {"utf-8", "latin1", "windows-1252", NULL};
 
 const char *const empty_sides_choices[] = {"refuse", "drop", "keep", NULL};
+const char *const bad_answers_choices[] = {"refuse", "drop", "relocate", NULL};
 
 static Status read_delimiter(const char *text, char *out, Error *err)
 {
@@ -43,6 +44,7 @@ Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out
                     .id = slice_from_cstr(option_text(line, "id-column")),
                     .target = slice_from_cstr(option_text(line, "target"))},
         .empty_sides = (EmptySides)option_choice(line, "empty-sides"),
+        .bad_answers = (BadAnswers)option_choice(line, "bad-answers"),
         .header = headers[option_choice(line, "header")],
         .encoding = encodings[option_choice(line, "encoding")],
     };

@@ -8,6 +8,7 @@
 extern const char *const header_choices[];      // "auto", "yes", "no"
 extern const char *const encoding_choices[];    // "utf-8", "latin1", "windows-1252"
 extern const char *const empty_sides_choices[]; // "refuse", "drop", "keep"
+extern const char *const bad_answers_choices[]; // "refuse", "drop", "relocate"
 
 // Rows for a command's table.
 #define DATA_OPTION_ROWS                                                                               \
@@ -31,6 +32,12 @@ extern const char *const empty_sides_choices[]; // "refuse", "drop", "keep"
          .fallback = "refuse",                                                                         \
          .choices = empty_sides_choices,                                                               \
          .help = "what becomes of pairs with an empty side"},                                          \
+        {.name = "bad-answers",                                                                        \
+         .kind = OPTION_CHOICE,                                                                        \
+         .value = "WHAT",                                                                              \
+         .fallback = "refuse",                                                                         \
+         .choices = bad_answers_choices,                                                               \
+         .help = "what becomes of answers that do not stand where a file of questions says"},          \
         {.name = "label", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of the label"},      \
         {.name = "pair",                                                                               \
          .kind = OPTION_TEXT,                                                                          \

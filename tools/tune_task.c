@@ -283,10 +283,12 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
     run->options.validation = validation;
-    const size_t n_dropped =
-        data->parts[PART_TRAIN].data.n_dropped + data->parts[PART_VALID].data.n_dropped;
-    if (n_dropped > 0)
-        log_warning(run->line->log, "%zu pairs were dropped: a side is empty", n_dropped);
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const Dataset *set = &data->parts[p].data;
+        for (size_t i = 0; i < set->n_notes; i++)
+            log_warning(run->line->log, "%s: " SLICE_FMT, data_part_name((DataPart)p),
+                        SLICE_ARG(set->notes[i].text));
+    }
     log_info(run->line->log, "%zu training samples in %zu windows, %zu samples for validation%s",
              task->n_train, run->train.n, task->n_watched,
              model_head_is_fresh(run->model) ? "; the head is new" : "");

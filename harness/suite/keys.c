@@ -43,6 +43,18 @@ static const char *choice_tokenizer(size_t i)
     return i < COUNT(kinds) ? kinds[i] : NULL;
 }
 
+static const char *choice_bad_answers(size_t i)
+{
+    static const char *const names[] = {"refuse", "drop", "relocate"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
+static const char *choice_unseen_labels(size_t i)
+{
+    static const char *const names[] = {"wrong", "refuse"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 static const char *choice_empty_sides(size_t i)
 {
     static const char *const names[] = {"refuse", "drop", "keep"};
@@ -322,6 +334,16 @@ static const SuiteKey keys_shared[] = {
     {KEY("empty_sides", KEY_CHOICE,
          "of `translate`: what becomes of pairs with an empty source or target", "\"refuse\""),
      .choice = choice_empty_sides},
+    {KEY("bad_answers", KEY_CHOICE,
+         "of `span`: what becomes of answers that do not stand where the file says: it is refused, they "
+         "are left out (`drop`), or moved to the nearest place of the passage where they stand",
+         "\"refuse\""),
+     .choice = choice_bad_answers},
+    {KEY("unseen_labels", KEY_CHOICE,
+         "of `classify` and `tag`: what becomes of classes and tags that stand in the other parts alone: "
+         "they are counted, and every answer there is `wrong`; or the file is refused",
+         "\"wrong\""),
+     .choice = choice_unseen_labels, FIELD(SuiteTask, unseen_labels)},
     {KEY("labels", KEY_OTHER, "the classes in order; another label in a file is then an error",
          "(as found, sorted)"),
      .shown = "list of names",

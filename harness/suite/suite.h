@@ -153,10 +153,11 @@ typedef struct SuiteTargets {
 
 typedef struct SuiteTask {
     Slice name;
-    Slice summary; // one line for people; may be empty
-    Slice family;  // "classify": a row of families_all (harness/family.h)
-    Slice scheme;  // "IOB2": of tags; empty = found out
-    Slice decode;  // "argmax" or "valid": how tags are chosen
+    Slice summary;       // one line for people; may be empty
+    Slice family;        // "classify": a row of families_all (harness/family.h)
+    Slice scheme;        // "IOB2": of tags; empty = found out
+    Slice decode;        // "argmax" or "valid": how tags are chosen
+    Slice unseen_labels; // "wrong" or "refuse": of labels that the training part lacks
     // Of questions about passages: tokens that windows share, tokens of the longest answer, and how much better "no answer"
     // must score to be given.
     size_t doc_stride, max_answer;

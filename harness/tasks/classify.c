@@ -12,7 +12,6 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     TaskData *data = &prepared->tasks[task];
     const UsedPart *train = &data->parts[PART_TRAIN];
     int32_t first = SAMPLE_NO_LABEL;
-    family_labels_as_read(data);
     for (size_t i = 0; i < train->n; i++) {
         const Sample *sample = &train->data.samples[train->which[i]];
         if (sample->label == SAMPLE_NO_LABEL) {
@@ -74,7 +73,7 @@ static int32_t spread(const Asked *asked, const double *from, double *out)
 
 static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
 {
-    const size_t n_labels = asked->data->n_labels;
+    const size_t n_labels = asked->data->n_metric_labels; // classes beyond the head's have 0
     double *from = NULL;
     TRY(arena_take(arena, asked->n * asked->width, sizeof *from, "probabilities", &from, err));
     TRY(take_answers(asked->n, n_labels, arena, out, err));
@@ -97,12 +96,12 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     TRY(arena_take(arena, n_from, sizeof *labels, "labels", &labels, err));
     for (size_t i = 0; i < n_from; i++)
         labels[i] = from->data.samples[from->which[from_positions[i]]].label;
-    TRY(majority_baseline(labels, n_from, data->n_labels, arena, &majority, err));
-    TRY(take_answers(out->n, data->n_labels, arena, out, err));
+    TRY(majority_baseline(labels, n_from, data->n_metric_labels, arena, &majority, err));
+    TRY(take_answers(out->n, data->n_metric_labels, arena, out, err));
     for (size_t i = 0; i < out->n; i++) {
         out->predicted[i] = majority.label;
-        memcpy(out->probabilities + i * data->n_labels, majority.probabilities,
-               data->n_labels * sizeof *out->probabilities);
+        memcpy(out->probabilities + i * out->n_classes, majority.probabilities,
+               out->n_classes * sizeof *out->probabilities);
     }
     return STATUS_OK;
 }
@@ -113,7 +112,7 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     (void)arena, (void)err;
     out->label = sample->label;
     out->predicted = given->predicted;
-    out->n_classes = data->n_labels;
+    out->n_classes = data->n_metric_labels;
     out->probabilities = given->probabilities;
     return STATUS_OK;
 }

@@ -15,11 +15,24 @@
 
 enum { NO_ANSWER = 0, N_BEST = 20 }; // the first token; starts and ends looked at in a window
 
+// A file of questions alone may be answered, but neither learnt from nor scored.
+static Status check_labelled(const UsedPart *part, Error *err)
+{
+    if (part->n == 0 || !part->data.samples[part->which[0]].is_unlabelled) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT
+                     ": none of its %zu questions has an answer, and none says that it has none "
+                     "(\"is_impossible\"): a file without labels can be answered (assay predict), "
+                     "but neither learnt from nor scored",
+                     SLICE_ARG(part->data.path), part->data.n_samples);
+}
+
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
     for (int p = 0; p < N_DATA_PARTS; p++) {
         const UsedPart *part = &data->parts[p];
+        if (p == PART_TRAIN || prepared->suite->folds.k == 0) TRY(check_labelled(part, err));
         for (size_t i = 0; i < part->n; i++) {
             const Sample *sample = &part->data.samples[part->which[i]];
             data->has_unanswerable = data->has_unanswerable || sample->n_answers == 0;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "datasets/dataset.h"
 #include "datasets/scheme.h"
 #include "harness/family.h"
 #include "harness/tasks/tag_prompt.h"
@@ -77,8 +78,20 @@ static Status check_scheme(const UsedPart *part, TagScheme declared, Error *err)
         has_found ? scheme_name(found) : "", has_found ? "\"" : "");
 }
 
-static Status check_part(const UsedPart *part, const TaskData *data, Error *err)
+static Status refuse_tag(const UsedPart *part, const Sample *sample, size_t word, Error *err)
 {
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": the tag \"" SLICE_FMT
+                               "\" of the sentence in line %zu is not among "
+                               "the training part's: correct it, or list all tags with \"labels\"",
+                     SLICE_ARG(part->data.path), SLICE_ARG(sample->tags[word]), sample->line);
+}
+
+static Status check_part(UsedPart *part, const SuiteTask *task, const TaskData *data, Error *err)
+{
+    const bool refuses = task->read.n_labels > 0 || slice_eq_cstr(task->unseen_labels, "refuse");
+    const Sample *first = NULL;
+    size_t n_unseen = 0, first_word = 0;
     for (size_t i = 0; i < part->n; i++) {
         const Sample *sample = &part->data.samples[part->which[i]];
         if (sample->n_tokens == 0 || !sample->tags) {
@@ -90,15 +103,18 @@ static Status check_part(const UsedPart *part, const TaskData *data, Error *err)
         for (size_t w = 0; w < sample->n_tokens; w++) {
             if (label_find(data->labels, data->n_labels, sample->tags[w]) != SAMPLE_NO_LABEL)
                 continue;
-            return error_set(err, STATUS_INVALID,
-                             SLICE_FMT
-                             ": the tag \"" SLICE_FMT "\" of the sentence in line %zu is "
-                             "not among the training part's: correct it, or list all tags "
-                             "with \"labels\"",
-                             SLICE_ARG(part->data.path), SLICE_ARG(sample->tags[w]), sample->line);
+            if (refuses) return refuse_tag(part, sample, w, err);
+            if (n_unseen++ > 0) continue;
+            first = sample;
+            first_word = w;
         }
     }
-    return STATUS_OK;
+    if (n_unseen == 0) return STATUS_OK;
+    return dataset_add_note(
+        &part->data, SLICE("words with tags that training never saw"), n_unseen, err,
+        "%zu words have tags that the training part has not (the first, \"" SLICE_FMT
+        "\", in the sentence of line %zu): no answer can be right there",
+        n_unseen, SLICE_ARG(slice_sub(first->tags[first_word], 0, 60)), first->line);
 }
 
 // Entity types of every part, as the metrics count them.
@@ -139,7 +155,7 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
         const DataPart from = has_train ? PART_TRAIN : judged_part(prepared->suite, task);
         TRY(tags_of_part(&data->parts[from], &prepared->arena, data, err));
     }
-    for (int p = 0; p < N_DATA_PARTS; p++) TRY(check_part(&data->parts[p], data, err));
+    for (int p = 0; p < N_DATA_PARTS; p++) TRY(check_part(&data->parts[p], t, data, err));
     for (int p = 0; t->scheme.len > 0 && p < N_DATA_PARTS; p++)
         TRY(check_scheme(&data->parts[p], scheme_find(t->scheme), err));
     if (data->n_labels < 2 && data->parts[PART_TRAIN].n > 0) {
@@ -249,8 +265,8 @@ static Status add_window(Pieces *p, const Sentence *s, const Encoding *window, s
     for (size_t w = 0; w < s->sample->n_tokens; w++) {
         if (s->at[w] == SIZE_MAX || s->window[w] != index) continue;
         t->words[p->n_ids + s->at[w]] = (int32_t)w;
-        t->labels[p->n_ids + s->at[w]] =
-            label_find(s->data->labels, s->data->n_labels, s->sample->tags[w]);
+        const int32_t label = label_find(s->data->labels, s->data->n_labels, s->sample->tags[w]);
+        t->labels[p->n_ids + s->at[w]] = label == SAMPLE_NO_LABEL ? IGNORED : label;
     }
     t->keys[p->n_windows] = family_key(s->sample->id, index);
     p->n_ids += n;
@@ -372,8 +388,10 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     TRY(arena_take(arena, data->n_labels, sizeof *counts, "counts", &counts, err));
     for (size_t i = 0; i < n_from; i++) {
         const Sample *sample = &from->data.samples[from->which[from_positions[i]]];
-        for (size_t w = 0; w < sample->n_tokens; w++)
-            counts[label_find(data->labels, data->n_labels, sample->tags[w])]++;
+        for (size_t w = 0; w < sample->n_tokens; w++) {
+            const int32_t label = label_find(data->labels, data->n_labels, sample->tags[w]);
+            if (label != SAMPLE_NO_LABEL) counts[label]++;
+        }
     }
     for (size_t c = 1; c < data->n_labels; c++) {
         if (counts[c] > counts[best]) best = c;

@@ -24,7 +24,8 @@ static void make(const Shape *shape, const size_t *order, Dataset *out)
     Error err = {0};
     DatasetBuilder *builder = NULL;
     *out = (Dataset){0};
-    cr_assert_eq(dataset_builder_open(out, SLICE("made"), NULL, 0, &builder, &err), STATUS_OK);
+    cr_assert_eq(dataset_builder_open(out, SLICE("made"), NULL, 0, false, &builder, &err),
+                 STATUS_OK);
     for (size_t j = 0; j < shape->n; j++) {
         const size_t i = order ? order[j] : j;
         Sample sample = {.line = j + 1};

@@ -48,15 +48,12 @@ Test(squad, says_what_is_wrong_with_an_answer)
     static const struct {
         const char *context, *answer, *says;
     } cases[] = {
-        {"na\xc3\xafve end", "\"end\", \"answer_start\": 7",
-         "counts bytes: it must count code points"},
-        {"\xf0\x9f\x99\x82\xf0\x9f\x99\x82 end", "\"end\", \"answer_start\": 5",
-         "counts UTF-16 units"},
         {"the end", "\"end\", \"answer_start\": 0",
-         "does not stand at code point 0 of its context, but elsewhere"},
+         "s.json:2:122: the answer \"end\" does not stand at answer_start 0 of its context, counted in code "
+         "points, but elsewhere: correct it, or give \"bad_answers\": \"relocate\""},
         {"the end", "\"End\", \"answer_start\": 4", "nor anywhere in it"},
-        {"the end", "\"end\", \"answer_start\": 99", "does not stand at code point 99"},
-        {"the end", "\"end\", \"answer_start\": -1", "does not stand at"},
+        {"the end", "\"end\", \"answer_start\": 99", "does not stand at answer_start 99"},
+        {"the end", "\"end\", \"answer_start\": -1", "does not stand at answer_start -1"},
         {"the end", "\"end\"", "\"answer_start\" is missing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -66,6 +63,87 @@ Test(squad, says_what_is_wrong_with_an_answer)
                  cases[i].answer);
         const char *said = files_refusal(file(cases[i].context, qas), NULL);
         cr_expect(strstr(said, cases[i].says), "case %zu: %s", i, said);
+    }
+}
+
+Test(squad, finds_out_what_offsets_count)
+{
+    static const struct {
+        const char *context, *answers, *says;
+        size_t begin_bytes;
+    } cases[] = {
+        // By bytes "end" is at 7, by code points at 6.
+        {"na\xc3\xafve end", "{\"text\": \"end\", \"answer_start\": 7}", "counts bytes", 7},
+        {"\xf0\x9f\x99\x82\xf0\x9f\x99\x82 end", "{\"text\": \"end\", \"answer_start\": 5}",
+         "counts UTF-16 units", 9},
+        // Where countings tie, code points are meant; most answers decide.
+        {"na\xc3\xafve end",
+         "{\"text\": \"na\", \"answer_start\": 0}, {\"text\": \"end\", \"answer_start\": 7}",
+         "counts bytes, and is read so: 2 of 2 answers stand where it says, 1 would", 0},
+        {"end", "{\"text\": \"end\", \"answer_start\": 0}", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char qas[256];
+        Dataset d;
+        snprintf(qas, sizeof qas, "{\"question\": \"q\", \"answers\": [%s]}", cases[i].answers);
+        files_read(file(cases[i].context, qas), NULL, &d);
+        cr_expect_eq(d.samples[0].answers[0].begin_bytes, cases[i].begin_bytes, "case %zu", i);
+        cr_expect_eq(d.n_notes, cases[i].says != NULL, "case %zu", i);
+        for (size_t n = 0; n < d.n_notes; n++)
+            cr_expect(slice_find(d.notes[n].text, slice_from_cstr(cases[i].says)) != SIZE_MAX,
+                      "case %zu: %.*s", i, (int)d.notes[n].text.len, d.notes[n].text.ptr);
+        dataset_release(&d);
+    }
+}
+
+// "b" stands twice, before and behind where it should; "z" nowhere.
+static const char misplaced[] =
+    "{\"id\": \"1\", \"question\": \"q\", \"answers\": [{\"text\": \"b\", \"answer_start\": 6}]}, "
+    "{\"id\": \"2\", \"question\": \"r\", \"answers\": [{\"text\": \"z\", \"answer_start\": 0}, {\"text\": \"a\", "
+    "\"answer_start\": 0}]}, "
+    "{\"id\": \"3\", \"question\": \"s\", \"answers\": [{\"text\": \"z\", \"answer_start\": 1}]}, "
+    "{\"id\": \"4\", \"question\": \"t\", \"answers\": [], \"is_impossible\": true}";
+
+Test(squad, moves_or_leaves_out_answers_that_stand_elsewhere)
+{
+    Dataset d;
+    const char *path = file("a b c d b", misplaced);
+    const char *said = files_refusal(path, NULL);
+    cr_expect(strstr(said, "so it is with 3 of 4 answers, of which 1 stand elsewhere"), "%s", said);
+    files_read(path, &(ReadOptions){.bad_answers = BAD_ANSWERS_RELOCATE}, &d);
+    cr_assert_eq(d.n_samples, 3);
+    cr_expect_eq(d.samples[0].answers[0].begin_bytes, 8, "the nearer of two");
+    cr_expect_eq(d.samples[1].n_answers, 1);
+    cr_expect(slice_eq_cstr(d.samples[2].id, "4"), "a question without its answers is left out");
+    cr_assert_eq(d.n_notes, 2);
+    cr_expect(d.notes[0].n == 1 && d.notes[1].n == 2);
+    dataset_release(&d);
+    files_read(path, &(ReadOptions){.bad_answers = BAD_ANSWERS_DROP}, &d);
+    cr_assert_eq(d.n_samples, 2);
+    cr_expect(slice_eq_cstr(d.samples[0].id, "2") && d.samples[0].n_answers == 1);
+    dataset_release(&d);
+}
+
+Test(squad, tells_a_file_without_labels_from_questions_without_answer)
+{
+    static const struct {
+        const char *qas;
+        bool is_unlabelled;
+        size_t n_notes;
+    } cases[] = {
+        {"{\"question\": \"q\", \"answers\": []}, {\"question\": \"r\"}", true, 0},
+        {"{\"question\": \"q\", \"answers\": []}, {\"question\": \"r\", \"answers\": [], \"is_impossible\": true}",
+         false, 1},
+        {"{\"question\": \"q\", \"answers\": []}, {\"question\": \"r\", \"answers\": [{\"text\": \"a\", "
+         "\"answer_start\": 0}]}",
+         false, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Dataset d;
+        files_read(file("a b", cases[i].qas), NULL, &d);
+        cr_expect_eq(d.samples[0].is_unlabelled, cases[i].is_unlabelled, "case %zu", i);
+        cr_expect_eq(d.n_notes, cases[i].n_notes, "case %zu", i);
+        dataset_release(&d);
     }
 }
 

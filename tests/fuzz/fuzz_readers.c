@@ -108,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                .n_target_paths = 1};
         read_as(&options);
         options.empty_sides = EMPTY_SIDES_DROP;
+        options.bad_answers = BAD_ANSWERS_RELOCATE;
         read_as(&options);
     }
     const ReadOptions split = {.format = SLICE_LIT("tsv"),

@@ -46,9 +46,10 @@ const char *runs_folder(const RunsSuite *suite)
     snprintf(text, sizeof text,
              "{\"suite\": \"tiny\", \"seed\": 3, \"models\": %s,\n"
              "\"tasks\": [{\"name\": \"films\", \"metrics\": [\"accuracy\", \"f1\"], "
-             "\"data\": \"data\"}],\n\"tune\": %s, \"folds\": %s%s,\n"
+             "\"data\": \"data\"%s}],\n\"tune\": %s, \"folds\": %s%s,\n"
              "\"report\": {\"formats\": [\"json\"]}}\n",
-             suite->models ? suite->models : fresh, suite->tune ? suite->tune : tune,
+             suite->models ? suite->models : fresh, suite->task ? suite->task : "",
+             suite->tune ? suite->tune : tune,
              suite->folds ? suite->folds : "{\"k\": 2, \"inner\": 0.25}",
              suite->more ? suite->more : "");
     put(folder, "suite.json", text);

@@ -115,21 +115,24 @@ Test(run, one_trials_failure_does_not_end_the_others)
 }
 
 typedef struct Refused {
-    const char *train, *test, *folds, *says;
+    const char *train, *test, *folds, *task, *says;
 } Refused;
 
 Test(run, data_that_cannot_be_used_is_refused_before_tuning)
 {
     static const Refused cases[] = {
-        {"text\tlabel\na\tx\nb\tx\nc\tx\n", NULL, NULL, "all 3 samples are of class \"x\""},
-        {"text\tlabel\na\tx\nb\ty\nc\tx\nd\tx\n", NULL, "{\"k\": 3, \"inner\": 0.25}", "class"},
-        {"", NULL, NULL, "empty"},
-        {NULL, "text\tlabel\na\tgood\nb\todd\n", "{\"k\": 0}", "odd"},
+        {"text\tlabel\na\tx\nb\tx\nc\tx\n", NULL, NULL, NULL, "all 3 samples are of class \"x\""},
+        {"text\tlabel\na\tx\nb\ty\nc\tx\nd\tx\n", NULL, "{\"k\": 3, \"inner\": 0.25}", NULL,
+         "class"},
+        {"", NULL, NULL, NULL, "empty"},
+        {NULL, "text\tlabel\na\tgood\nb\todd\n", "{\"k\": 0}", ", \"unseen_labels\": \"refuse\"",
+         "test.tsv:3: the label \"odd\" is not among the 2 known ones"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *folder = runs_folder(&(RunsSuite){.train = cases[i].train,
                                                       .test = cases[i].test,
                                                       .folds = cases[i].folds,
+                                                      .task = cases[i].task,
                                                       .has_parts = cases[i].test != NULL});
         Error err = {0};
         RunResult result = {0};
@@ -140,6 +143,31 @@ Test(run, data_that_cannot_be_used_is_refused_before_tuning)
         run_result_release(&result);
         folder_remove(folder);
     }
+}
+
+// 20 samples to judge, 5 of them of classes that training never saw.
+Test(run, classes_that_training_never_saw_are_counted_and_wrong)
+{
+    char test[4096];
+    snprintf(test, sizeof test, "%sa b\todd\nc d\todd\ne f\todd\ng h\tmeh\ni j\tgood\n",
+             runs_sentences(15, 3));
+    const char *folder = runs_folder(&(RunsSuite){
+        .test = test,
+        .folds = "{\"k\": 0}",
+        .has_parts = true,
+        .tune =
+            "{\"learning_rate\": 1e-2, \"epochs\": 8, \"early_stopping\": {\"monitor\": \"primary\"}}"});
+    Buffer text = runs_export(folder, NULL);
+    cr_expect(strstr(text.ptr,
+                     "4 of 20 samples are of classes that the training part has not (\\\"odd\\\", "
+                     "\\\"meh\\\"; the first in line 17)"),
+              "%.3000s", text.ptr);
+    cr_expect(strstr(text.ptr, "\"labels\":[\"bad\",\"good\",\"odd\",\"meh\"]"));
+    const char *score = strstr(text.ptr, "\"estimate\":");
+    cr_assert(score);
+    cr_expect_leq(strtod(score + strlen("\"estimate\":"), NULL), 0.8 + 1e-9, "%.300s", score);
+    buffer_release(&text);
+    folder_remove(folder);
 }
 
 Test(run, a_damaged_model_is_refused_by_name_before_tuning)

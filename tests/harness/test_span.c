@@ -79,6 +79,23 @@ Test(span, a_run_answers_every_question_and_no_byte_depends_on_jobs_or_threads)
     folder_remove(folder);
 }
 
+Test(span, questions_without_labels_are_neither_learnt_from_nor_scored)
+{
+    const char *folder =
+        span_folder("{\"data\": [{\"paragraphs\": [{\"context\": \"a b\", \"qas\": [{\"question\": "
+                    "\"q\", \"answers\": []}, {\"question\": \"r\", \"answers\": []}]}]}]}",
+                    "1");
+    Error err = {0};
+    RunResult result = {0};
+    cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+    cr_expect(
+        strstr(err.text, "train.json: none of its 2 questions has an answer") &&
+            strstr(err.text, "can be answered (assay predict), but neither learnt from nor scored"),
+        "%s", err.text);
+    run_result_release(&result);
+    folder_remove(folder);
+}
+
 static double score_of(const char *export, const char *metric)
 {
     static const char key[] = "\"estimate\":";

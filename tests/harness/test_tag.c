@@ -79,10 +79,10 @@ static const char *tag_folder(const char *train, const char *task, const char *f
         "{\"suite\": \"names\", \"seed\": 3, \"models\": [{\"name\": \"tiny\", \"create\": "
         "{\"architecture\": \"bert\", \"hidden_size\": 16, \"n_layers\": 1, \"n_heads\": 2, "
         "\"intermediate_size\": 32, \"max_positions\": 24, \"vocab_size\": 120}}],\n"
-        "\"tasks\": [{\"name\": \"names\", \"family\": \"tag\"%s, \"data\": \"train.conll\"}],\n"
+        "\"tasks\": [{\"name\": \"names\", \"family\": \"tag\"%s%s}],\n"
         "\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 10}, \"folds\": %s,\n"
         "\"report\": {\"formats\": [\"json\"]}}\n",
-        task, folds);
+        task, strstr(task, "\"data\"") ? "" : ", \"data\": \"train.conll\"", folds);
     cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(text), &err),
                  STATUS_OK, "%s", err.text);
     cr_assert_eq(file_write(folder_path(folder, "train.conll"), slice_from_cstr(train), &err),
@@ -125,6 +125,24 @@ Test(tag, sentences_longer_than_the_model_lose_no_word)
         n++;
     }
     cr_expect_geq(n, 20, "%zu names at the end of long sentences", n); // at least in the references
+    buffer_release(&text);
+    folder_remove(folder);
+}
+
+Test(tag, tags_that_training_never_saw_are_counted_and_missed)
+{
+    const char *folder = tag_folder(
+        sentences(40, 3), ", \"data\": {\"train\": \"train.conll\", \"test\": \"test.conll\"}",
+        "{\"k\": 0}");
+    Error err = {0};
+    cr_assert_eq(file_write(folder_path(folder, "test.conll"),
+                            SLICE("a\tO\nb\tB-ORG\n\nthe\tO\nb\tI-ORG\n"), &err),
+                 STATUS_OK);
+    Buffer text = runs_export(folder, NULL);
+    cr_expect(strstr(text.ptr, "test: 2 words have tags that the training part has not (the first, "
+                               "\\\"B-ORG\\\", in the sentence of line 1)"),
+              "%.3000s", text.ptr);
+    cr_expect(strstr(text.ptr, "entity_f1/type/ORG/f1"));
     buffer_release(&text);
     folder_remove(folder);
 }
