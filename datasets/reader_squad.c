@@ -295,19 +295,18 @@ static Status note_answers(const Squad *squad, Error *err)
     Squad at = *squad;
     const size_t line = line_of(&at, squad->first_bad), n_moved = squad->n_bad - squad->n_lost;
     const Slice text = slice_sub(squad->first_text, 0, 60);
-    TRY(dataset_add_note(
-        dataset, SLICE("answers moved"), n_moved, err,
-        "%zu of %zu answers do not stand where answer_start says (the first in line %zu, "
-        "\"" SLICE_FMT "\"): %zu were moved to the nearest place of their context where they "
-        "stand, %zu left out",
-        squad->n_bad, squad->n_answers, line, SLICE_ARG(text), n_moved, squad->n_lost));
-    if (squad->n_lost > 0)
+    if (n_moved > 0)
         TRY(dataset_add_note(
-            dataset, SLICE("answers left out"), squad->n_lost, err,
-            "%zu answers that are not where they should be were left out, and with them %zu "
-            "questions that have no other",
-            squad->n_lost, squad->n_questions_lost));
-    return STATUS_OK;
+            dataset, SLICE("answers moved"), n_moved, err,
+            "%zu of %zu answers do not stand where answer_start says (the first in line %zu, \"" SLICE_FMT
+            "\"); %zu of them were moved to the nearest place of their context where they stand",
+            squad->n_bad, squad->n_answers, line, SLICE_ARG(text), n_moved));
+    if (squad->n_lost == 0) return STATUS_OK;
+    return dataset_add_note(
+        dataset, SLICE("answers left out"), squad->n_lost, err,
+        "%zu of %zu answers that do not stand where answer_start says (the first in line %zu, \"" SLICE_FMT
+        "\") were left out, and with them %zu questions that have no other",
+        squad->n_lost, squad->n_answers, line, SLICE_ARG(text), squad->n_questions_lost);
 }
 
 static Status note_findings(const Squad *squad, Error *err)

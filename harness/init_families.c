@@ -22,7 +22,8 @@ typedef struct Found {
 static Status read_data(Found *found, Error *err)
 {
     const ReadOptions read = {.format = found->is_squad ? SLICE("squad") : SLICE("conll"),
-                              .encoding = found->sniff->encoding};
+                              .encoding = found->sniff->encoding,
+                              .bad_answers = BAD_ANSWERS_RELOCATE};
     Slice group = {0};
     TRY(dataset_read(found->path, &read, &found->data, err));
     for (size_t i = 0; i < found->data.n_samples; i++) {
@@ -101,6 +102,16 @@ static void put_tags(const Found *found, Buffer *out)
 
 static void put_questions(const Found *found, Buffer *out)
 {
+    bool has_bad = false;
+    for (size_t i = 0; i < found->data.n_notes; i++) {
+        const Slice item = found->data.notes[i].item;
+        has_bad = has_bad || slice_starts_with(item, SLICE("answers moved")) ||
+                  slice_starts_with(item, SLICE("answers left out"));
+        buffer_append_cstr(out, "      // ");
+        json_escape(out, found->data.notes[i].text);
+        buffer_append_byte(out, '\n');
+    }
+    if (has_bad) buffer_append_cstr(out, "      \"bad_answers\": \"relocate\",\n");
     buffer_printf(out, "      // %zu of the questions have no answer%s.\n", found->n_unanswered,
                   found->n_unanswered > 0
                       ? ": none is given where that scores higher by more than null_threshold"

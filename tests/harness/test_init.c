@@ -175,6 +175,25 @@ static const char
                "\"answer_start\": 2}]}, {\"id\": \"2\", \"question\": \"r\", \"is_impossible\": "
                "true, \"answers\": []}]}]}]}";
 
+// The first answer stands two places on, the other nowhere.
+static const char misplaced[] =
+    "{\"data\": [{\"title\": \"a\", \"paragraphs\": [{\"context\": \"c d e\", \"qas\": "
+    "[{\"id\": \"1\", \"question\": \"q\", \"answers\": [{\"text\": \"d\", \"answer_start\": 0}, "
+    "{\"text\": \"f\", \"answer_start\": 2}]}, {\"id\": \"2\", \"question\": \"r\", \"answers\": "
+    "[{\"text\": \"e\", \"answer_start\": 4}]}]}]}]}";
+
+Test(init, answers_out_of_place_are_said_and_moved)
+{
+    const char *folder = folder_make();
+    Buffer text = {0};
+    Suite *suite = round_trip(folder, "x.json", slice_from_cstr(misplaced), NULL, &text, 2);
+    cr_expect_eq(suite->tasks[0].read.bad_answers, BAD_ANSWERS_RELOCATE);
+    cr_expect_not_null(strstr(text.ptr, "// \"2 of 3 answers do not stand"), "%s", text.ptr);
+    suite_close(&suite);
+    buffer_release(&text);
+    folder_remove(folder);
+}
+
 Test(init, tags_and_questions_get_the_task_that_fits)
 {
     const char *folder = folder_make();
