@@ -219,6 +219,44 @@ static Status check_subsets(const Prepared *prepared, size_t task, Error *err)
     return STATUS_OK;
 }
 
+static bool has_attribute(const Sample *sample, Slice name)
+{
+    if (slice_eq_cstr(name, "group")) return sample->group.len > 0;
+    for (size_t i = 0; i < sample->n_attributes; i++) {
+        if (slice_eq(sample->attributes[i].name, name)) return true;
+    }
+    return false;
+}
+
+// What scores are to be sliced by must be there in some sample of a part.
+static Status check_slices(const SuiteTask *task, const TaskData *data, Error *err)
+{
+    for (size_t k = 0; k < task->n_slices; k++) {
+        const Sample *first = NULL;
+        bool found = false;
+        for (int part = 0; part < N_DATA_PARTS && !found; part++) {
+            const Dataset *set = &data->parts[part].data;
+            if (set->n_samples > 0) first = &set->samples[0];
+            for (size_t i = 0; i < set->n_samples && !found; i++)
+                found = has_attribute(&set->samples[i], task->slices[k]);
+        }
+        if (found) continue;
+        Buffer known = {0};
+        for (size_t i = 0; first && i < first->n_attributes; i++)
+            buffer_printf(&known, "%s\"" SLICE_FMT "\"", i > 0 ? ", " : "",
+                          SLICE_ARG(first->attributes[i].name));
+        const Status s =
+            error_set(err, STATUS_INVALID,
+                      "slices: no sample has the attribute \"" SLICE_FMT "\"; there %s " SLICE_FMT
+                      "; name columns in columns.attributes, or give columns.group",
+                      SLICE_ARG(task->slices[k]), known.len > 0 ? "are" : "is",
+                      SLICE_ARG(known.len > 0 ? buffer_slice(&known) : SLICE("none")));
+        buffer_release(&known);
+        return s;
+    }
+    return STATUS_OK;
+}
+
 Status prepare_task(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
@@ -234,6 +272,7 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
     if (s == STATUS_OK) s = counterfactual_prepare(prepared, task, err);
     if (s == STATUS_OK) s = check_subsets(prepared, task, err);
+    if (s == STATUS_OK) s = check_slices(&prepared->suite->tasks[task], data, err);
     if (s != STATUS_OK)
         return error_wrap(err, "task \"" SLICE_FMT "\"",
                           SLICE_ARG(prepared->suite->tasks[task].name));

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "harness/check_models.h"
 #include "harness/run_internal.h"
-#include "results/judged.h"
+#include "results/slices.h"
 
 // Final models that are stored as trials but gone from their directory are made again.
 static void want_missing_finals(Run *run)
@@ -75,6 +75,23 @@ static Status prepare(Run *run, Error *err)
     return STATUS_OK;
 }
 
+static Status pool_slices(Run *run, const IntervalOptions *options, Arena *scratch, Error *err)
+{
+    const Suite *suite = run->suite;
+    SlicedTask *tasks = NULL;
+    TRY(arena_take(scratch, suite->n_tasks, sizeof *tasks, "tasks", &tasks, err));
+    for (size_t i = 0; i < suite->n_tasks; i++) {
+        const SuiteTask *task = &suite->tasks[i];
+        tasks[i] = (SlicedTask){.task = task->name,
+                                .score = task->primary,
+                                .is_listed = task->has_slices,
+                                .attributes = task->slices,
+                                .n_attributes = task->n_slices};
+    }
+    return run_slices_pool(run->store, slice_from_cstr(run->result->run_id), tasks, suite->n_tasks,
+                           options, err);
+}
+
 static Status pool_scores(Run *run, bool is_needed, Error *err)
 {
     Arena scratch = {0};
@@ -87,6 +104,7 @@ static Status pool_scores(Run *run, bool is_needed, Error *err)
         is_needed = n_scores == 0;
     }
     const IntervalOptions options = {.seed = run->suite->seed};
+    if (s == STATUS_OK && is_needed) s = pool_slices(run, &options, &scratch, err);
     if (s == STATUS_OK && is_needed) s = run_scores_pool(run->store, id, &options, err);
     arena_release(&scratch);
     return s;

@@ -45,6 +45,16 @@ static void put_models(const Run *run, JsonWriter *w)
     json_end_array(w);
 }
 
+// What a score is sliced by changes what a run comes to, and none of its trials.
+static void put_slices(const SuiteTask *task, JsonWriter *w)
+{
+    if (!task->has_slices) return;
+    json_put_key(w, "slices");
+    json_begin_array(w);
+    for (size_t i = 0; i < task->n_slices; i++) json_put_string(w, task->slices[i]);
+    json_end_array(w);
+}
+
 static void put_tasks(const Run *run, JsonWriter *w)
 {
     json_begin_array(w);
@@ -54,6 +64,7 @@ static void put_tasks(const Run *run, JsonWriter *w)
         json_put_raw(w, run->identity.tasks[i].json);
         json_put_key(w, "name");
         json_put_string(w, run->suite->tasks[i].name);
+        put_slices(&run->suite->tasks[i], w);
         json_end_object(w);
     }
     json_end_array(w);

@@ -1,5 +1,6 @@
 #include "metrics/group_gaps.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,15 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "metrics/classes.h"
+#include "metrics/corrections.h"
+#include "metrics/distributions.h"
 #include "metrics/resample.h"
 
 enum { RESAMPLES_A_UNIT = 16, AT_GAP = 0, AT_RATIO, AT_WORST, N_SUMMARIES };
 
 typedef struct Gaps {
     const MetricPlan *plan;
+    size_t score;
     const RowSet *rows;
     const int32_t *groups;
     size_t n_groups;
@@ -20,40 +24,66 @@ typedef struct Gaps {
     const void *index;
     const int32_t *unit_groups; // [n_units]; NULL where a unit lies across groups
     Arena *scratch;             // one a worker
-    double *replicates;         // [n_resamples, n_groups + N_SUMMARIES]
-    double *permuted;           // [n_resamples]: gaps
+    double *replicates;         // [n_resamples, columns_of]: groups, differences, summaries
+    double *permuted;           // [n_resamples, n_groups + 1]: differences, gap
 } Gaps;
 
-// Score 0 of every group under weights, in one pass where sums allow it. out [n_groups].
+static size_t columns_of(const Gaps *g)
+{
+    return 2 * g->n_groups + N_SUMMARIES;
+}
+
+// Sums of all groups are gathered in one pass; those of a group's rest are the whole less its own.
+static Status score_sums(const Gaps *g, const int32_t *groups, const double *weights,
+                         Arena *scratch, double *out, Error *err)
+{
+    const MetricPlan *plan = g->plan;
+    const size_t width = plan->width, n_groups = g->n_groups;
+    double *scores, *sums, *in_groups;
+    size_t cells;
+    if (!size_mul(n_groups + 2, width, &cells))
+        return error_set_memory(err, n_groups, width, "sums by group");
+    TRY(arena_take(scratch, plan->n_scores, sizeof *scores, "scores", &scores, err));
+    TRY(arena_take(scratch, cells, sizeof *sums, "sums by group", &sums, err));
+    TRY(arena_take(scratch, n_groups, sizeof *in_groups, "weights by group", &in_groups, err));
+    double *all = sums + n_groups * width, *rest = all + width, in_all = 0;
+    for (size_t i = 0; i < g->rows->n_rows; i++) {
+        if (weights[i] == 0 || groups[i] < 0) continue;
+        double *to = sums + (size_t)groups[i] * width;
+        in_groups[groups[i]] += weights[i];
+        in_all += weights[i];
+        for (size_t c = 0; c < width; c++) to[c] += weights[i] * g->rows->values[i * width + c];
+    }
+    for (size_t k = 0; k < n_groups * width; k++) all[k % width] += sums[k];
+    for (size_t k = 0; k < n_groups; k++) {
+        metric_score_sums(plan, sums + k * width, scores);
+        out[k] = scores[g->score];
+        for (size_t c = 0; c < width; c++) rest[c] = all[c] - sums[k * width + c];
+        metric_score_sums(plan, rest, scores);
+        out[n_groups + k] = in_groups[k] < in_all ? out[k] - scores[g->score]
+                                                  : (double)NAN; // else rounding is left
+    }
+    return STATUS_OK;
+}
+
+// The score of every group under weights, then its difference from the score of the others together. out [2 * n_groups].
 static Status score_groups(const Gaps *g, const int32_t *groups, const double *weights,
                            Arena *scratch, double *out, Error *err)
 {
     const MetricPlan *plan = g->plan;
-    const size_t width = plan->width, n = g->rows->n_rows;
-    double *scores, *sums, *own;
+    const size_t n = g->rows->n_rows;
+    double *scores, *own;
+    if (plan->metric->kind == METRIC_SUMS) return score_sums(g, groups, weights, scratch, out, err);
     TRY(arena_take(scratch, plan->n_scores, sizeof *scores, "scores", &scores, err));
-    if (plan->metric->kind == METRIC_SUMS) {
-        size_t cells;
-        if (!size_mul(g->n_groups, width, &cells)) {
-            return error_set_memory(err, g->n_groups, width, "sums by group");
-        }
-        TRY(arena_take(scratch, cells, sizeof *sums, "sums by group", &sums, err));
-        for (size_t i = 0; i < n; i++) {
-            if (weights[i] == 0 || groups[i] < 0) continue;
-            double *to = sums + (size_t)groups[i] * width;
-            for (size_t c = 0; c < width; c++) to[c] += weights[i] * g->rows->values[i * width + c];
-        }
-        for (size_t k = 0; k < g->n_groups; k++) {
-            metric_score_sums(plan, sums + k * width, scores);
-            out[k] = scores[0];
-        }
-        return STATUS_OK;
-    }
     TRY(arena_take(scratch, n, sizeof *own, "weights", &own, err));
     for (size_t k = 0; k < g->n_groups; k++) {
         for (size_t i = 0; i < n; i++) own[i] = groups[i] == (int32_t)k ? weights[i] : 0;
         TRY(score_weighted(plan, g->rows, own, g->index, scratch, scores, err));
-        out[k] = scores[0];
+        out[k] = scores[g->score];
+        for (size_t i = 0; i < n; i++)
+            own[i] = groups[i] >= 0 && groups[i] != (int32_t)k ? weights[i] : 0;
+        TRY(score_weighted(plan, g->rows, own, g->index, scratch, scores, err));
+        out[g->n_groups + k] = out[k] - scores[g->score];
     }
     return STATUS_OK;
 }
@@ -96,7 +126,7 @@ static void summarise(const Gaps *g, const double *scores, double *summaries)
 static Status resample(Gaps *g, size_t r, Arena *scratch, Error *err)
 {
     const size_t n_units = unit_count(g->rows), n = g->rows->n_rows;
-    double *weights, *out = g->replicates + r * (g->n_groups + N_SUMMARIES);
+    double *weights, *out = g->replicates + r * columns_of(g);
     uint32_t *counts;
     TRY(arena_take(scratch, n_units, sizeof *counts, "draws", &counts, err));
     TRY(arena_take(scratch, n, sizeof *weights, "weights", &weights, err));
@@ -105,7 +135,7 @@ static Status resample(Gaps *g, size_t r, Arena *scratch, Error *err)
         weights[i] = weight_of(g->rows, i) * counts[unit_of(g->rows, i)];
     }
     TRY(score_groups(g, g->groups, weights, scratch, out, err));
-    summarise(g, out, out + g->n_groups);
+    summarise(g, out, out + 2 * g->n_groups);
     return STATUS_OK;
 }
 
@@ -119,7 +149,7 @@ static Status permute(Gaps *g, size_t r, Arena *scratch, Error *err)
     TRY(arena_take(scratch, n_units, sizeof *of_units, "groups", &of_units, err));
     TRY(arena_take(scratch, n, sizeof *dealt, "groups", &dealt, err));
     TRY(arena_take(scratch, n, sizeof *weights, "weights", &weights, err));
-    TRY(arena_take(scratch, g->n_groups, sizeof *scores, "scores", &scores, err));
+    TRY(arena_take(scratch, 2 * g->n_groups, sizeof *scores, "scores", &scores, err));
     for (size_t u = 0; u < n_units; u++) {
         of_units[u] = ITEM_NO_LABEL;
         if (g->unit_groups[u] >= 0) order[n_in++] = u;
@@ -136,7 +166,9 @@ static Status permute(Gaps *g, size_t r, Arena *scratch, Error *err)
     }
     TRY(score_groups(g, dealt, weights, scratch, scores, err));
     summarise(g, scores, summaries);
-    g->permuted[r] = summaries[AT_GAP];
+    double *out = g->permuted + r * (g->n_groups + 1);
+    memcpy(out, scores + g->n_groups, g->n_groups * sizeof *out);
+    out[g->n_groups] = summaries[AT_GAP];
     return STATUS_OK;
 }
 
@@ -176,10 +208,10 @@ static Status find_unit_groups(const Gaps *g, Arena *arena, const int32_t **out,
 static Status take_replicates(Gaps *g, Arena *arena, Error *err)
 {
     const size_t n = g->options.n_resamples, n_workers = worker_count(g->options.pool);
-    const size_t n_columns = g->n_groups + N_SUMMARIES;
     TRY(find_unit_groups(g, arena, &g->unit_groups, err));
-    TRY(arena_take(arena, n, n_columns * sizeof(double), "replicates", &g->replicates, err));
-    TRY(arena_take(arena, n, sizeof(double), "permuted gaps", &g->permuted, err));
+    TRY(arena_take(arena, n, columns_of(g) * sizeof(double), "replicates", &g->replicates, err));
+    TRY(arena_take(arena, n, (g->n_groups + 1) * sizeof(double), "permuted gaps", &g->permuted,
+                   err));
     g->scratch = calloc(n_workers, sizeof *g->scratch);
     if (g->scratch == NULL) return error_set_memory(err, n_workers, sizeof(Arena), "workers");
     const size_t n_work = (n + RESAMPLES_A_UNIT - 1) / RESAMPLES_A_UNIT;
@@ -189,23 +221,32 @@ static Status take_replicates(Gaps *g, Arena *arena, Error *err)
     return s;
 }
 
-static double p_of_gaps(const Gaps *g, double seen)
+// Of a column of what dealing the groups out gave.
+static double p_of_permuted(const Gaps *g, size_t column, double seen)
 {
-    if (g->unit_groups == NULL || isnan(seen)) return NAN;
     double n_as_large = 1, n_defined = 1;
     for (size_t r = 0; r < g->options.n_resamples; r++) {
-        if (isnan(g->permuted[r])) continue;
-        n_as_large += g->permuted[r] >= seen - 1e-12 * (1 + seen);
+        const double dealt = fabs(g->permuted[r * (g->n_groups + 1) + column]);
+        if (isnan(dealt)) continue;
+        n_as_large += dealt >= fabs(seen) - 1e-12 * (1 + fabs(seen));
         n_defined++;
     }
     return n_as_large / n_defined;
+}
+
+static double p_of_difference(const Gaps *g, size_t group, const Score *difference)
+{
+    if (g->options.method == INTERVAL_NONE || isnan(difference->estimate)) return NAN;
+    if (g->unit_groups != NULL) return p_of_permuted(g, group, difference->estimate);
+    const double se = difference->standard_error;
+    return se > 0 ? 2 * normal_sf(fabs(difference->estimate) / se) : (double)NAN;
 }
 
 // column: of replicates, or SIZE_MAX for no interval.
 static Status make_score(const Gaps *g, Slice name, double estimate, size_t column, Arena *arena,
                          Score *out, Error *err)
 {
-    const size_t n_columns = g->n_groups + N_SUMMARIES, n_resamples = g->options.n_resamples;
+    const size_t n_columns = columns_of(g), n_resamples = g->options.n_resamples;
     *out = (Score){.name = name,
                    .estimate = estimate,
                    .lo = NAN,
@@ -234,6 +275,21 @@ static Status make_score(const Gaps *g, Slice name, double estimate, size_t colu
     return STATUS_OK;
 }
 
+static Status fill_groups(const Gaps *g, const double *scores, const Slice *names, Arena *arena,
+                          GroupGaps *out, Error *err)
+{
+    for (size_t k = 0; k < g->n_groups; k++) {
+        size_t n = 0;
+        for (size_t i = 0; i < g->rows->n_rows; i++) n += g->groups[i] == (int32_t)k;
+        TRY(make_score(g, names[k], scores[k], k, arena, &out->groups[k], err));
+        TRY(make_score(g, names[k], scores[g->n_groups + k], g->n_groups + k, arena,
+                       &out->from_rest[k], err));
+        out->groups[k].n = out->from_rest[k].n = n;
+        out->p_rest[k] = p_of_difference(g, k, &out->from_rest[k]);
+    }
+    return adjust_p_values(CORRECTION_HOLM, out->p_rest, g->n_groups, out->p_adjusted, err);
+}
+
 static Status fill(const Gaps *g, const double *scores, const Slice *names, Arena *arena,
                    GroupGaps *out, Error *err)
 {
@@ -247,19 +303,16 @@ static Status fill(const Gaps *g, const double *scores, const Slice *names, Aren
     const bool has_direction = g->plan->metric->direction != NO_DIRECTION;
     out->worst_group = !has_direction ? SIZE_MAX : is_lower_better ? highest : lowest;
     out->best_group = !has_direction ? SIZE_MAX : is_lower_better ? lowest : highest;
-    for (size_t k = 0; k < g->n_groups; k++) {
-        TRY(make_score(g, names[k], scores[k], k, arena, &out->groups[k], err));
-        out->groups[k].n = 0;
-        for (size_t i = 0; i < g->rows->n_rows; i++) {
-            out->groups[k].n += g->groups[i] == (int32_t)k;
-        }
-    }
+    TRY(fill_groups(g, scores, names, arena, out, err));
     for (size_t s = 0; s < N_SUMMARIES; s++) {
         Slice name;
         TRY(arena_format(arena, &name, err, "%s/%s", g->plan->metric->name, parts[s]));
-        TRY(make_score(g, name, summaries[s], g->n_groups + s, arena, to[s], err));
+        TRY(make_score(g, name, summaries[s], 2 * g->n_groups + s, arena, to[s], err));
     }
-    out->p = g->options.method == INTERVAL_NONE ? (double)NAN : p_of_gaps(g, summaries[AT_GAP]);
+    const bool is_dealt = g->options.method != INTERVAL_NONE && g->unit_groups != NULL;
+    out->p = is_dealt && !isnan(summaries[AT_GAP])
+                 ? p_of_permuted(g, g->n_groups, summaries[AT_GAP])
+                 : (double)NAN;
     return STATUS_OK;
 }
 
@@ -287,21 +340,26 @@ static Status check(const MetricPlan *plan, const RowSet *rows, const int32_t *g
     return STATUS_OK;
 }
 
-Status group_gaps(const MetricPlan *plan, const RowSet *rows, const int32_t *groups,
+Status group_gaps(const MetricPlan *plan, size_t score, const RowSet *rows, const int32_t *groups,
                   const Slice *names, size_t n_groups, const IntervalOptions *options, Arena *arena,
                   GroupGaps *out, Error *err)
 {
     TRY(check(plan, rows, groups, n_groups, err));
-    Gaps g = {.plan = plan, .rows = rows, .groups = groups, .n_groups = n_groups};
+    assert(score < plan->n_scores);
+    Gaps g = {.plan = plan, .score = score, .rows = rows, .groups = groups, .n_groups = n_groups};
     if (options != NULL) g.options = *options;
     if (g.options.level == 0) g.options.level = 0.95;
     if (g.options.n_resamples == 0) g.options.n_resamples = DEFAULT_RESAMPLES;
     *out = (GroupGaps){.n_groups = n_groups};
     TRY(arena_take(arena, n_groups, sizeof *out->groups, "scores", &out->groups, err));
+    TRY(arena_take(arena, n_groups, sizeof *out->from_rest, "scores", &out->from_rest, err));
+    TRY(arena_take(arena, n_groups, sizeof *out->p_rest, "p-values", &out->p_rest, err));
+    TRY(arena_take(arena, n_groups, sizeof *out->p_adjusted, "p-values", &out->p_adjusted, err));
     Arena scratch = {0};
     double *weights = NULL, *scores = NULL;
     Status s = arena_take(&scratch, rows->n_rows, sizeof *weights, "weights", &weights, err);
-    if (s == STATUS_OK) s = arena_take(&scratch, n_groups, sizeof *scores, "scores", &scores, err);
+    if (s == STATUS_OK)
+        s = arena_take(&scratch, 2 * n_groups, sizeof *scores, "scores", &scores, err);
     if (s == STATUS_OK) s = index_rows_of(plan, rows, &scratch, &g.index, err);
     if (s == STATUS_OK) {
         for (size_t i = 0; i < rows->n_rows; i++) weights[i] = weight_of(rows, i);

@@ -8,8 +8,13 @@
 #include "metrics/evaluate.h"
 
 typedef struct GroupGaps {
-    Score *groups; // [n_groups]: score 0 of the metric over each group's items; NaN where undefined
+    Score *groups; // [n_groups]: the score over each group's items; NaN where undefined
     size_t n_groups;
+    Score
+        *from_rest; // [n_groups]: each group's score less that of all other groups' items together
+    // [n_groups] of no such difference, two-sided: how often dealing the groups out at random gives one as large; of the
+    // difference and its standard error where units lie across groups. Adjusted: Holm's correction over the groups.
+    double *p_rest, *p_adjusted;
     Score gap;   // highest less lowest; undefined where some group's score is
     Score ratio; // lowest over highest; undefined unless both are positive or 0 over positive
     Score worst; // the worst group's score; undefined for a metric without direction
@@ -19,10 +24,11 @@ typedef struct GroupGaps {
     double p;
 } GroupGaps;
 
-// groups [rows->n_rows]: each row's group below n_groups, or ITEM_NO_LABEL to leave it out. names [n_groups]. Intervals
-// are percentile bootstraps over units whatever options->method says, except INTERVAL_NONE: neither intervals nor p.
-// options may be NULL. Names and scores are in the arena. Refuses METRIC_WHOLE, fewer than two groups, and no rows.
-Status group_gaps(const MetricPlan *plan, const RowSet *rows, const int32_t *groups,
+// score: which of the plan's scores, from 0. groups [rows->n_rows]: each row's group below n_groups, or ITEM_NO_LABEL to
+// leave it out. names [n_groups]. Intervals are percentile bootstraps over units whatever options->method says, except
+// INTERVAL_NONE: neither intervals nor p. options may be NULL. Names and scores are in the arena. Refuses METRIC_WHOLE,
+// fewer than two groups, and no rows.
+Status group_gaps(const MetricPlan *plan, size_t score, const RowSet *rows, const int32_t *groups,
                   const Slice *names, size_t n_groups, const IntervalOptions *options, Arena *arena,
                   GroupGaps *out, Error *err) MUST_CHECK;
 

@@ -307,6 +307,35 @@ static Status export_run_scores(Export *export, Slice run_id, Error *err)
     return STATUS_OK;
 }
 
+static Status export_run_slices(Export *export, Slice run_id, Error *err)
+{
+    RunSlice *slices = NULL;
+    size_t n = 0;
+    TRY(store_get_run_slices(export->store, &export->arena, run_id, &slices, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        const RunSlice *slice = &slices[i];
+        JsonWriter w = begin_line(export, "run_slice");
+        put_text(&w, "model", slice->model);
+        put_text(&w, "task", slice->task);
+        put_json(&w, "setting", slice->setting);
+        json_put_key(&w, "role");
+        json_put_cstr(&w, trial_role_name(slice->role));
+        put_text(&w, "attribute", slice->attribute);
+        put_text(&w, "value", slice->value);
+        put_score_fields(&w, &slice->score);
+        put_number(&w, "n_without", (int64_t)slice->n_without, -1);
+        put_double(&w, "difference", slice->difference);
+        put_double(&w, "difference_lo", slice->difference_lo);
+        put_double(&w, "difference_hi", slice->difference_hi);
+        put_double(&w, "p", slice->p);
+        put_double(&w, "p_adjusted", slice->p_adjusted);
+        json_put_key(&w, "is_worst");
+        json_put_bool(&w, slice->is_worst);
+        TRY(end_line(export, &w, err));
+    }
+    return STATUS_OK;
+}
+
 static Status export_remarks(Export *export, Slice run_id, Error *err)
 {
     CheckRow *checks = NULL;
@@ -363,6 +392,7 @@ static Status export_run(Export *export, Arena *arena, Slice run_id, Error *err)
         arena_rewind(&export->arena, mark);
     }
     TRY(export_run_scores(export, run_id, err));
+    TRY(export_run_slices(export, run_id, err));
     return export_remarks(export, run_id, err);
 }
 

@@ -135,6 +135,8 @@ static Status fill_samples(const Trial *trials, size_t n, const StoredDataset *d
                                .cluster = sample->group.len > 0 ? sample->group
                                           : is_repeated         ? sample->id
                                                                 : (Slice){0},
+                               .group = sample->group,
+                               .attributes = sample->attributes,
                                .seed = trials[i].seed,
                                .ordinal = output->ordinal,
                                .predicted = output->label,
@@ -185,6 +187,49 @@ Status judged_rows_read(Store *store, Slice run_id, const JudgedQuery *query, Ar
     return STATUS_OK;
 }
 
+static bool is_new(const JudgedQuery *queries, size_t n, const JudgedQuery *query)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (queries[i].role == query->role && slice_eq(queries[i].model, query->model) &&
+            slice_eq(queries[i].task, query->task) &&
+            slice_eq(queries[i].setting, query->setting) &&
+            (queries[i].setting.ptr == NULL) == (query->setting.ptr == NULL))
+            return false;
+    }
+    return true;
+}
+
+// What trials of a role are pooled by: the nested estimate, the point of a learning curve, or the setting.
+static Status pooled_by(const RunTrial *planned, Arena *arena, Slice *out, Error *err)
+{
+    Buffer point = {0};
+    *out = planned->role == TRIAL_OUTER ? (Slice){0} : planned->setting;
+    if (planned->role != TRIAL_CURVE) return STATUS_OK;
+    Status s = canonical_member(SLICE("setting"), planned->setting, "train_samples", &point, err);
+    bool out_of_memory = false;
+    if (s == STATUS_OK) *out = keep_text(arena, buffer_slice(&point), &out_of_memory);
+    if (out_of_memory) s = error_set_memory(err, point.len, 1, "a point");
+    buffer_release(&point);
+    return s;
+}
+
+// Outer trials pool as the nested estimate, those of a learning curve by point; all others by their setting.
+Status judged_queries(Store *store, Slice run_id, Arena *arena, JudgedQuery **queries, size_t *n,
+                      Error *err)
+{
+    RunTrial *plan = NULL;
+    size_t n_plan = 0;
+    TRY(store_get_plan(store, arena, run_id, &plan, NULL, &n_plan, err));
+    TRY(arena_take(arena, n_plan, sizeof **queries, "queries", queries, err));
+    *n = 0;
+    for (size_t i = 0; i < n_plan; i++) {
+        JudgedQuery query = {.model = plan[i].model, .task = plan[i].task, .role = plan[i].role};
+        TRY(pooled_by(&plan[i], arena, &query.setting, err));
+        if (is_new(*queries, *n, &query)) (*queries)[(*n)++] = query;
+    }
+    return STATUS_OK;
+}
+
 Status judged_plan(const JudgedRows *rows, const JudgedMetric *stored, Arena *arena,
                    MetricPlan *plan, JsonDocument **document, Error *err)
 {
@@ -210,4 +255,14 @@ Status judged_plan(const JudgedRows *rows, const JudgedMetric *stored, Arena *ar
     }
     if (s != STATUS_OK) json_close(document);
     return s;
+}
+
+Status judged_table(const JudgedRows *rows, const JudgedMetric *metric, const MetricPlan *plan,
+                    RowTable *out, Error *err)
+{
+    row_table_init(out, plan);
+    for (size_t i = 0; i < rows->n_samples; i++)
+        TRY(row_table_add_values(out, metric->rows + i * metric->width, 1, rows->samples[i].cluster,
+                                 err));
+    return STATUS_OK;
 }

@@ -20,6 +20,8 @@ typedef struct JudgedSample {
     Slice id;
     Slice input_hash; // of input and pair: the same id with another text is another sample
     Slice cluster;    // empty: a unit of its own
+    Slice group;      // the sample's; empty = none
+    Slice attributes; // JSON object, as StoredSample has it; empty = none
     uint64_t seed;
     uint32_t ordinal;
     int32_t predicted;
@@ -46,13 +48,22 @@ typedef struct JudgedRows {
 Status judged_rows_read(Store *store, Slice run_id, const JudgedQuery *query, Arena *arena,
                         JudgedRows *out, Error *err) MUST_CHECK;
 
+// What the scores of a run are pooled over, each once, in the order of the plan: for each model and task the nested
+// estimate (or single trials and the baseline), points of a learning curve, and each setting in each other role.
+Status judged_queries(Store *store, Slice run_id, Arena *arena, JudgedQuery **queries, size_t *n,
+                      Error *err) MUST_CHECK;
+
 // A stored metric made ready to score rows; document holds its params and is closed with json_close. Fails for a metric
 // that this program does not know.
 Status judged_plan(const JudgedRows *rows, const JudgedMetric *stored, Arena *arena,
                    MetricPlan *plan, JsonDocument **document, Error *err) MUST_CHECK;
 
-// Computes all pooled scores of a run and stores them (store_set_run_scores): for each model and task the nested estimate
-// (or single trials and the baseline), and each setting's score in each role. options may be NULL.
+// Rows of a metric under the samples' clusters; released by the caller with row_table_release.
+Status judged_table(const JudgedRows *rows, const JudgedMetric *metric, const MetricPlan *plan,
+                    RowTable *out, Error *err) MUST_CHECK;
+
+// Computes all pooled scores of a run, one for each of judged_queries, and stores them (store_set_run_scores). options may be
+// NULL.
 Status run_scores_pool(Store *store, Slice run_id, const IntervalOptions *options,
                        Error *err) MUST_CHECK;
 

@@ -1,5 +1,4 @@
 // results/pooling.c: the scores of a run, from the rows of its trials.
-#include "results/canonical.h"
 #include "results/judged.h"
 #include "results/keep.h"
 
@@ -64,11 +63,7 @@ static Status score_table(Pooling *pooling, const JudgedQuery *query, const Judg
                           Error *err)
 {
     RowTable table;
-    row_table_init(&table, plan);
-    Status s = STATUS_OK;
-    for (size_t i = 0; s == STATUS_OK && i < rows->n_samples; i++)
-        s = row_table_add_values(&table, metric->rows + i * metric->width, 1,
-                                 rows->samples[i].cluster, err);
+    Status s = judged_table(rows, metric, plan, &table, err);
     Score *scores = NULL;
     if (s == STATUS_OK) {
         const RowSet set = row_table_rows(&table);
@@ -98,55 +93,13 @@ static Status pool_query(Pooling *pooling, const JudgedQuery *query, Arena *scra
     return STATUS_OK;
 }
 
-static bool is_new(const JudgedQuery *queries, size_t n, const JudgedQuery *query)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (queries[i].role == query->role && slice_eq(queries[i].model, query->model) &&
-            slice_eq(queries[i].task, query->task) &&
-            slice_eq(queries[i].setting, query->setting) &&
-            (queries[i].setting.ptr == NULL) == (query->setting.ptr == NULL))
-            return false;
-    }
-    return true;
-}
-
-// What trials of a role are pooled by: the nested estimate, the point of a learning curve, or the setting.
-static Status pooled_by(Pooling *pooling, const RunTrial *planned, Slice *out, Error *err)
-{
-    Buffer point = {0};
-    *out = planned->role == TRIAL_OUTER ? (Slice){0} : planned->setting;
-    if (planned->role != TRIAL_CURVE) return STATUS_OK;
-    Status s = canonical_member(SLICE("setting"), planned->setting, "train_samples", &point, err);
-    if (s == STATUS_OK)
-        *out = keep_text(&pooling->arena, buffer_slice(&point), &pooling->out_of_memory);
-    buffer_release(&point);
-    return s;
-}
-
-// Outer trials pool as the nested estimate, those of a learning curve by point; all others by their setting.
-static Status find_queries(Pooling *pooling, JudgedQuery **queries, size_t *n, Error *err)
-{
-    RunTrial *plan = NULL;
-    size_t n_plan = 0;
-    TRY(store_get_plan(pooling->store, &pooling->arena, pooling->run_id, &plan, NULL, &n_plan,
-                       err));
-    TRY(arena_take(&pooling->arena, n_plan, sizeof **queries, "queries", queries, err));
-    *n = 0;
-    for (size_t i = 0; i < n_plan; i++) {
-        JudgedQuery query = {.model = plan[i].model, .task = plan[i].task, .role = plan[i].role};
-        TRY(pooled_by(pooling, &plan[i], &query.setting, err));
-        if (is_new(*queries, *n, &query)) (*queries)[(*n)++] = query;
-    }
-    return STATUS_OK;
-}
-
 Status run_scores_pool(Store *store, Slice run_id, const IntervalOptions *options, Error *err)
 {
     Pooling pooling = {.store = store, .run_id = run_id, .options = options};
     Arena scratch = {0};
     JudgedQuery *queries = NULL;
     size_t n = 0;
-    Status s = find_queries(&pooling, &queries, &n, err);
+    Status s = judged_queries(store, run_id, &pooling.arena, &queries, &n, err);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         s = pool_query(&pooling, &queries[i], &scratch, err);
         arena_release(&scratch);

@@ -162,6 +162,27 @@ static Status read_scores(ViewBuild *build, Error *err)
     return STATUS_OK;
 }
 
+static Status read_slices(ViewBuild *build, Error *err)
+{
+    RunView *view = build->view;
+    RunSlice *slices = NULL;
+    size_t n = 0;
+    TRY(store_get_run_slices(build->store, &view->arena, view->run_id, &slices, &n, err));
+    TRY(arena_take(&view->arena, n, sizeof *view->slices, "slices", &view->slices, err));
+    for (size_t i = 0; i < n; i++) {
+        const int model = find_model(view, slices[i].model), task = find_task(view, slices[i].task);
+        if (model == VIEW_NONE || task == VIEW_NONE) continue; // of an older plan of this run
+        const bool is_nested = slices[i].setting.ptr == NULL;
+        view->slices[view->n_slices++] =
+            (ViewSlice){.model = model,
+                        .task = task,
+                        .setting = is_nested ? VIEW_NONE : find_setting(view, slices[i].setting),
+                        .role = slices[i].role,
+                        .slice = &slices[i]};
+    }
+    return STATUS_OK;
+}
+
 static void add_score_name(ViewTask *task, Slice *names, const StoredScore *score, Slice primary)
 {
     for (size_t i = 0; i < task->n_scores; i++) {
@@ -256,6 +277,7 @@ static Status build_view(ViewBuild *build, Slice run_id, Error *err)
     TRY(collect_names(build, plan, n, err));
     TRY(read_trials(build, plan, status, n, err));
     TRY(read_scores(build, err));
+    TRY(read_slices(build, err));
     for (size_t i = 0; i < view->n_tasks; i++) {
         const ArenaMark mark = arena_mark(&build->scratch);
         const Status s = describe_task(build, (int)i, err);

@@ -85,6 +85,15 @@ typedef struct ViewScore {
     uint32_t n_folds, n_seeds, n_trials;
 } ViewScore;
 
+// A model's primary score on the samples of a group (store.h: RunSlice), with its place. Rows of an attribute stand together,
+// groups in order, its gap last.
+typedef struct ViewSlice {
+    int model, task;
+    int setting; // VIEW_NONE: nested
+    TrialRole role;
+    const RunSlice *slice;
+} ViewSlice;
+
 // A point of a model's learning curve: its primary score with so many labels. The headline is one of them.
 typedef struct ViewPoint {
     int model, task;
@@ -154,6 +163,8 @@ typedef struct RunView {
     size_t n_trials, n_done, n_failed;
     ViewScore *scores;
     size_t n_scores;
+    ViewSlice *slices;
+    size_t n_slices;
     ViewPoint *points; // by model, task and n_labelled; none without a learning curve
     size_t n_points;
     ViewConfusion *confusions;
@@ -195,6 +206,11 @@ int run_view_best_model(const RunView *view, int task);
 // The setting that won most often in the outer folds of (model, task), ties to the earlier; VIEW_NONE where none was
 // chosen. *n_won of *n_folds.
 int run_view_best_setting(const RunView *view, int model, int task, size_t *n_won, size_t *n_folds);
+// Whether slices of a model are those that it is judged by: nested, or of its best setting where there are no folds.
+bool run_view_is_verdict(const RunView *view, const ViewSlice *slice);
+// The worst group of a setting over all attributes, in the role that its score has; NULL where there are no slices.
+const ViewSlice *run_view_worst_slice(const RunView *view, int model, int task, int setting,
+                                      TrialRole role);
 // A trial's score of that name, or NULL.
 const StoredScore *run_view_trial_score(const ViewTrial *trial, Slice name);
 const ViewSeries *run_view_series(const ViewTrial *trial, const char *name);

@@ -89,6 +89,28 @@ int run_view_best_setting(const RunView *view, int model, int task, size_t *n_wo
     return best;
 }
 
+bool run_view_is_verdict(const RunView *view, const ViewSlice *slice)
+{
+    const ViewScore *headline = run_view_headline(view, slice->model, slice->task, (Slice){0});
+    return headline != NULL && headline->setting == slice->setting && headline->role == slice->role;
+}
+
+const ViewSlice *run_view_worst_slice(const RunView *view, int model, int task, int setting,
+                                      TrialRole role)
+{
+    const ViewSlice *worst = NULL;
+    for (size_t i = 0; i < view->n_slices; i++) {
+        const ViewSlice *slice = &view->slices[i];
+        if (slice->model != model || slice->task != task || slice->setting != setting ||
+            slice->role != role || !slice->slice->is_worst)
+            continue;
+        if (worst == NULL ||
+            is_better(view, task, worst->slice->score.estimate, slice->slice->score.estimate))
+            worst = slice;
+    }
+    return worst;
+}
+
 const StoredScore *run_view_trial_score(const ViewTrial *trial, Slice name)
 {
     for (size_t i = 0; i < trial->n_scores; i++) {
@@ -137,6 +159,11 @@ Status run_view_hash(Store *store, Slice run_id, char hash[SHA256_HEX_SIZE], Err
         store,
         "SELECT model, task, setting, role, name, estimate, lo, hi, n, n_folds, n_seeds FROM run_score"
         " WHERE run_id = (SELECT run_id FROM run WHERE id = ?) ORDER BY position",
+        run_id, &state, err));
+    TRY(hash_query(
+        store,
+        "SELECT model, task, setting, role, attribute, value, name, estimate, lo, hi, n, difference, p_adjusted"
+        " FROM run_slice WHERE run_id = (SELECT run_id FROM run WHERE id = ?) ORDER BY position",
         run_id, &state, err));
     TRY(hash_query(store,
                    "SELECT task, section, item, value, level FROM data_check"

@@ -113,7 +113,22 @@ static const char *const migration_1[] = {
     NULL,
 };
 
-static const char *const *const migrations[] = {migration_1};
+static const char *const migration_2[] = {
+    "CREATE TABLE run_slice (" // value: NULL in the row of the gap between an attribute's groups
+    "  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, position INTEGER NOT NULL, model TEXT NOT NULL,"
+    "  task TEXT NOT NULL, setting TEXT, role TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT, metric TEXT NOT NULL,"
+    "  name TEXT NOT NULL, estimate REAL, lo REAL, hi REAL, level REAL, method TEXT NOT NULL, n INTEGER NOT NULL,"
+    "  direction INTEGER NOT NULL, lowest REAL, highest REAL, n_without INTEGER NOT NULL, difference REAL,"
+    "  difference_lo REAL, difference_hi REAL, p REAL, p_adjusted REAL, is_worst INTEGER NOT NULL,"
+    "  PRIMARY KEY (run_id, position)) STRICT, WITHOUT ROWID;",
+    "CREATE VIEW v_run_slices AS"
+    "  SELECT run.id AS run, s.model, s.task, s.setting, s.role, s.attribute, s.value, s.name AS score, s.estimate,"
+    "    s.lo, s.hi, s.n, s.difference, s.difference_lo, s.difference_hi, s.p, s.p_adjusted, s.is_worst"
+    "  FROM run_slice s JOIN run USING (run_id) ORDER BY run.run_id, s.position;",
+    NULL,
+};
+
+static const char *const *const migrations[] = {migration_1, migration_2};
 
 int store_schema_version(void)
 {

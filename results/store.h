@@ -228,6 +228,23 @@ typedef struct RunScore {
     uint32_t n_folds, n_seeds, n_trials; // behind it
 } RunScore;
 
+// The primary score of the samples that share a value of an attribute, over the trials of a score; and, once for each
+// attribute, how far its groups lie apart.
+typedef struct RunSlice {
+    Slice model, task, setting;
+    TrialRole role;  // these four as in RunScore
+    Slice attribute; // "gender"; "group" is the sample's group
+    Slice value;     // "f"; ptr NULL: the largest gap between the attribute's groups
+    StoredScore
+        score; // of the group, or the gap; without interval where settings are only compared
+    uint64_t n_without; // samples that have no value of the attribute: in no group
+    // Of a group: its score less that of all other groups' samples together, and p of no difference (metrics/group_gaps.h),
+    // as it is and with Holm's correction over the attribute's groups. Of the gap: p alone. NaN where undefined.
+    double difference, difference_lo, difference_hi;
+    double p, p_adjusted;
+    bool is_worst; // the group that the score is worst for; the first of equal ones
+} RunSlice;
+
 typedef enum NoteLevel { NOTE_INFO, NOTE_WARNING } NoteLevel;
 
 // One line of what the check of the data found.
@@ -273,6 +290,8 @@ Status store_set_notes(Store *store, Slice run_id, const RunNote *notes, size_t 
                        Error *err) MUST_CHECK;
 Status store_set_run_scores(Store *store, Slice run_id, const RunScore *scores, size_t n_scores,
                             Error *err) MUST_CHECK;
+Status store_set_run_slices(Store *store, Slice run_id, const RunSlice *slices, size_t n_slices,
+                            Error *err) MUST_CHECK;
 // status: "done", "failed" (some trial failed), "interrupted".
 Status store_finish_run(Store *store, Slice run_id, Slice status, int64_t finished_unix_ns,
                         Error *err) MUST_CHECK;
@@ -300,6 +319,8 @@ Status store_get_notes(Store *store, Arena *arena, Slice run_id, RunNote **notes
                        Error *err) MUST_CHECK;
 Status store_get_run_scores(Store *store, Arena *arena, Slice run_id, RunScore **scores,
                             size_t *n_scores, Error *err) MUST_CHECK;
+Status store_get_run_slices(Store *store, Arena *arena, Slice run_id, RunSlice **slices,
+                            size_t *n_slices, Error *err) MUST_CHECK;
 
 // --- a cache of file hashes ----------------------------------------------------------------------------------------
 

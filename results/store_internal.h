@@ -79,6 +79,12 @@ bool query_room(Query *query, Arena *arena, void *items, size_t n, size_t *capac
 void store_bind_score(Query *query, const StoredScore *score);
 void store_read_score(Query *query, Arena *arena, StoredScore *score);
 
+// Replaces a run's list: its rows go, the new ones come, in one transaction. put binds the values behind run and position.
+typedef Status (*StorePutRow)(Query *query, const void *rows, size_t i, Error *err);
+Status store_replace_rows(Store *store, Slice run_id, const char *delete_sql,
+                          const char *insert_sql, StorePutRow put, const void *rows, size_t n_rows,
+                          Error *err);
+
 // Row ids by text keys; -1 where absent.
 Status store_dataset_row(Store *store, Slice key, int64_t *row, int64_t *n_samples, Error *err);
 Status store_trial_row(Store *store, Slice id, int64_t *row, TrialStatus *status, Error *err);

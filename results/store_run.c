@@ -78,11 +78,8 @@ Status store_begin_run(Store *store, const RunRecord *run, char run_id[RUN_ID_SI
     return store_transaction_end(store, begin_run(store, run, run_id, resumed, err), err);
 }
 
-// Replacing a list: the rows of the run go, the new ones come, in one transaction.
-typedef Status (*PutRow)(Query *query, const void *rows, size_t i, Error *err);
-
 static Status replace_rows(Store *store, Slice run_id, const char *delete_sql,
-                           const char *insert_sql, PutRow put, const void *rows, size_t n_rows,
+                           const char *insert_sql, StorePutRow put, const void *rows, size_t n_rows,
                            Error *err)
 {
     int64_t row = -1;
@@ -100,8 +97,9 @@ static Status replace_rows(Store *store, Slice run_id, const char *delete_sql,
     return query_end(&q, err);
 }
 
-static Status replace(Store *store, Slice run_id, const char *delete_sql, const char *insert_sql,
-                      PutRow put, const void *rows, size_t n_rows, Error *err)
+Status store_replace_rows(Store *store, Slice run_id, const char *delete_sql,
+                          const char *insert_sql, StorePutRow put, const void *rows, size_t n_rows,
+                          Error *err)
 {
     TRY(store_transaction_begin(store, err));
     const Status s = replace_rows(store, run_id, delete_sql, insert_sql, put, rows, n_rows, err);
@@ -126,9 +124,9 @@ static Status put_plan_row(Query *q, const void *rows, size_t i, Error *err)
 Status store_set_plan(Store *store, Slice run_id, const RunTrial *trials, size_t n_trials,
                       Error *err)
 {
-    return replace(store, run_id, "DELETE FROM run_trial WHERE run_id = ?",
-                   "INSERT INTO run_trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", put_plan_row,
-                   trials, n_trials, err);
+    return store_replace_rows(store, run_id, "DELETE FROM run_trial WHERE run_id = ?",
+                              "INSERT INTO run_trial VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              put_plan_row, trials, n_trials, err);
 }
 
 static Status set_chosen(Store *store, Slice run_id, Slice model, Slice task, int32_t outer_fold,
@@ -179,9 +177,9 @@ static Status put_check_row(Query *q, const void *rows, size_t i, Error *err)
 Status store_set_data_checks(Store *store, Slice run_id, const CheckRow *checks, size_t n_checks,
                              Error *err)
 {
-    return replace(store, run_id, "DELETE FROM data_check WHERE run_id = ?",
-                   "INSERT INTO data_check VALUES (?, ?, ?, ?, ?, ?, ?, ?)", put_check_row, checks,
-                   n_checks, err);
+    return store_replace_rows(store, run_id, "DELETE FROM data_check WHERE run_id = ?",
+                              "INSERT INTO data_check VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                              put_check_row, checks, n_checks, err);
 }
 
 static Status put_note_row(Query *q, const void *rows, size_t i, Error *err)
@@ -195,9 +193,9 @@ static Status put_note_row(Query *q, const void *rows, size_t i, Error *err)
 
 Status store_set_notes(Store *store, Slice run_id, const RunNote *notes, size_t n_notes, Error *err)
 {
-    return replace(store, run_id, "DELETE FROM run_note WHERE run_id = ?",
-                   "INSERT INTO run_note VALUES (?, ?, ?, ?, ?)", put_note_row, notes, n_notes,
-                   err);
+    return store_replace_rows(store, run_id, "DELETE FROM run_note WHERE run_id = ?",
+                              "INSERT INTO run_note VALUES (?, ?, ?, ?, ?)", put_note_row, notes,
+                              n_notes, err);
 }
 
 static Status put_score_row(Query *q, const void *rows, size_t i, Error *err)
@@ -217,7 +215,7 @@ static Status put_score_row(Query *q, const void *rows, size_t i, Error *err)
 Status store_set_run_scores(Store *store, Slice run_id, const RunScore *scores, size_t n_scores,
                             Error *err)
 {
-    return replace(
+    return store_replace_rows(
         store, run_id, "DELETE FROM run_score WHERE run_id = ?",
         "INSERT INTO run_score VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         put_score_row, scores, n_scores, err);

@@ -302,6 +302,12 @@ static const SuiteKey keys_shared[] = {
          "(`pronouns`, `names`), or the path of one",
          "(nothing is swapped)"),
      FIELD(SuiteTask, counterfactual), .is_omitted = true},
+    {KEY("slices", KEY_OTHER,
+         "attributes by whose values the primary score is given too: names of `columns.attributes`, of the "
+         "format's own, or `group`; an empty list for none",
+         "(those with 2 to 20 values)"),
+     .schema = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", .shown = "list of names",
+     FIELD(SuiteTask, slices), .read = task_read_slices},
     {KEY("likelihood", KEY_CHOICE,
          "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
          "the `target` that fills a blank",

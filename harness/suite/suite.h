@@ -171,7 +171,10 @@ typedef struct SuiteTask {
     size_t max_new_tokens;
     Slice
         likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
-    SuitePrompt prompt;    // how causal models are asked
+    SuitePrompt prompt;  // how causal models are asked
+    bool has_slices;     // else scores are sliced by every attribute with few values
+    const Slice *slices; // [n_slices] attributes by which scores are sliced
+    size_t n_slices;
     Slice counterfactual;  // a list of words by name or path; empty = nothing is swapped
     const char *swap_path; // its file, or NULL
     ReadOptions read;      // labels_path is ready to open

@@ -402,6 +402,22 @@ static Status read_data(const SuiteReading *reading, const Json *object, SuiteTa
     return check_file(reading, object, "data", path, err);
 }
 
+Status task_read_slices(const Json *value, Arena *arena, void *target, Error *err)
+{
+    SuiteTask *task = target;
+    Slice *names = NULL;
+    if (json_kind(value) != JSON_ARRAY)
+        return json_error(value, err, "found %s, want a list of attributes such as [\"gender\"]",
+                          json_kind_name(json_kind(value)));
+    TRY(arena_take(arena, json_len(value), sizeof *names, "attributes", &names, err));
+    for (size_t i = 0; i < json_len(value); i++)
+        TRY(json_as_string(json_at(value, i), &names[i], err));
+    task->has_slices = true;
+    task->slices = names;
+    task->n_slices = json_len(value);
+    return STATUS_OK;
+}
+
 // Which parts are needed, by what the suite does with them.
 static Status check_parts(const SuiteReading *reading, const Json *object, const SuiteTask *task,
                           Error *err)

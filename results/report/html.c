@@ -107,6 +107,7 @@ static void put_navigation(Html *html)
         bool is_there;
     } links[] = {
         {"scores-0", "Scores", view->n_tasks > 0},
+        {"slices-0", "Groups", view->n_slices > 0},
         {"settings-0", "Settings and cost", view->n_costs > 0},
         {"curves-0", "Training", has_curves && html->draws},
         {"confusion-0", "Confusion", view->n_confusions > 0},
@@ -152,8 +153,8 @@ static void put_head(Html *html, const char *mark)
 static Status put_body(Html *html, Error *err)
 {
     typedef Status (*Section)(Html *, int, Error *);
-    static const Section sections[] = {html_scores,     html_settings, html_curves,
-                                       html_confusions, html_worst,    html_data};
+    static const Section sections[] = {html_scores,     html_slices, html_settings, html_curves,
+                                       html_confusions, html_worst,  html_data};
     TRY(html_verdicts(html, err));
     for (size_t t = 0; t < html->view->n_tasks; t++) {
         for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)

@@ -29,6 +29,7 @@ bool html_figure(Html *html, HtmlPlot plot, int model, int task, Slice caption);
 // html_sections.c: each writes one <section>, or nothing.
 Status html_verdicts(Html *html, Error *err);
 Status html_scores(Html *html, int task, Error *err);
+Status html_slices(Html *html, int task, Error *err);
 Status html_settings(Html *html, int task, Error *err);
 Status html_curves(Html *html, int task, Error *err);
 Status html_confusions(Html *html, int task, Error *err);

@@ -201,6 +201,31 @@ Status html_scores(Html *html, int task, Error *err)
     return STATUS_OK;
 }
 
+Status html_slices(Html *html, int task, Error *err)
+{
+    const RunView *view = html->view;
+    bool begun = false;
+    for (size_t m = 0; m < view->n_models; m++) {
+        ReportTable table;
+        TRY(table_slices(view, (int)m, task, &html->arena, &table, err));
+        if (table.n_rows == 0) continue;
+        if (!begun) begin_section(html, "slices", task, "Groups", view->tasks[task].name);
+        begun = true;
+        Buffer words = {0};
+        report_worst_groups(view, (int)m, task, &words);
+        put_heading(html, view->models[m].name);
+        html_put(html, "<p>");
+        html_text(html, buffer_slice(&words));
+        html_put(html, "</p>\n");
+        if (words.failed) html->out->failed = true;
+        table.note = slice_sub(table.note, words.len + 1, table.note.len); // said above the table
+        buffer_release(&words);
+        html_table(html, &table);
+    }
+    if (begun) html_put(html, "</section>\n");
+    return STATUS_OK;
+}
+
 // The source of a model's grid: that of any of its settings' scores.
 static Slice grid_source(Html *html, int model, int task)
 {

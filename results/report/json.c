@@ -110,6 +110,15 @@ static void put_run(JsonWriter *w, const RunView *view)
     json_end_object(w);
 }
 
+static void put_worst_groups(JsonWriter *w, const RunView *view, int model, int task)
+{
+    Buffer words = {0};
+    report_worst_groups(view, model, task, &words);
+    if (words.failed) w->out->failed = true;
+    if (words.len > 0) put_text(w, "worst_groups", buffer_slice(&words));
+    buffer_release(&words);
+}
+
 static void put_headlines(JsonWriter *w, const RunView *view, int task)
 {
     begin_array(w, "models");
@@ -125,6 +134,7 @@ static void put_headlines(JsonWriter *w, const RunView *view, int task)
         put_size(w, "setting_won_folds", n_won);
         put_size(w, "folds", n_folds);
         put_score_fields(w, &headline->score);
+        put_worst_groups(w, view, (int)m, task);
         json_end_object(w);
     }
     json_end_array(w);
@@ -169,6 +179,32 @@ static void put_scores(JsonWriter *w, const RunView *view)
         put_size(w, "folds", score->n_folds);
         put_size(w, "seeds", score->n_seeds);
         put_size(w, "trials", score->n_trials);
+        json_end_object(w);
+    }
+    json_end_array(w);
+}
+
+// Rows of groups, and of the gap between an attribute's groups ("group" null).
+static void put_slices(JsonWriter *w, const RunView *view)
+{
+    begin_array(w, "slices");
+    for (size_t i = 0; i < view->n_slices; i++) {
+        const ViewSlice *row = &view->slices[i];
+        const RunSlice *slice = row->slice;
+        json_begin_object(w);
+        put_place(w, view, row->model, row->task);
+        put_setting(w, view, row->setting);
+        put_cstr(w, "role", trial_role_name(row->role));
+        put_text(w, "attribute", slice->attribute);
+        put_text(w, "group", slice->value);
+        put_score_fields(w, &slice->score);
+        put_size(w, "n_without", slice->n_without);
+        put_double(w, "difference", slice->difference);
+        put_double(w, "difference_lo", slice->difference_lo);
+        put_double(w, "difference_hi", slice->difference_hi);
+        put_double(w, "p", slice->p);
+        put_double(w, "p_adjusted", slice->p_adjusted);
+        put_bool(w, "is_worst", slice->is_worst);
         json_end_object(w);
     }
     json_end_array(w);
@@ -353,6 +389,7 @@ Status render_json(const RunView *view, const ReportOptions *options, Buffer *ou
     put_tasks(&w, view);
     put_remarks(&w, view);
     put_scores(&w, view);
+    put_slices(&w, view);
     put_costs(&w, view);
     begin_array(&w, "trials");
     for (size_t i = 0; i < view->n_trials; i++) put_trial(&w, view, &view->trials[i]);

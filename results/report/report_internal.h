@@ -50,6 +50,9 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
 Status table_averages(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
+// What a model is judged by, by the groups of each attribute.
+Status table_slices(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
+                    Error *err);
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_confusion(const RunView *view, const ViewConfusion *confusion, Arena *arena,
                        ReportTable *out, Error *err);
@@ -65,6 +68,9 @@ Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, si
 
 // "sentiment, run sentiment-1f3a9c0b27e4, 2026-01-31T12:34:56Z, done: 75 of 75 trials".
 void report_subtitle(const RunView *view, Buffer *out);
+
+// A sentence for each attribute that a model's scores are sliced by: its worst group, and how far the groups lie apart.
+void report_worst_groups(const RunView *view, int model, int task, Buffer *out);
 
 // The comment every file carries: hash of inputs, renderer, format and whether plots could be drawn. 64 hex digits.
 Status report_mark(const char *inputs_hash, const ReportFormat *format,

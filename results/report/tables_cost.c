@@ -105,6 +105,31 @@ static double model_bytes(const RunView *view, int model, int task, int setting)
     return n > 0 ? sum / (double)n : NAN;
 }
 
+// Whether settings of the task have scores by groups: then the worst one has a column.
+static bool has_slices(const RunView *view, int task)
+{
+    for (size_t i = 0; i < view->n_slices; i++) {
+        if (view->slices[i].task == task) return true;
+    }
+    return false;
+}
+
+static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost *cost)
+{
+    const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
+    const ViewSlice *worst =
+        score ? run_view_worst_slice(view, cost->model, cost->task, cost->setting, score->role)
+              : NULL;
+    if (worst != NULL) {
+        text_value(&b->text, worst->slice->score.estimate, worst->slice->score.highest);
+        buffer_printf(&b->text, " [" SLICE_FMT " " SLICE_FMT ", n ",
+                      SLICE_ARG(worst->slice->attribute), SLICE_ARG(worst->slice->value));
+        text_count(&b->text, worst->slice->score.n);
+        buffer_append_byte(&b->text, ']');
+    }
+    table_cell(b);
+}
+
 // Whether some model of the task has a known size: then there is a column for it.
 static bool has_sizes(const RunView *view, int task)
 {
@@ -122,6 +147,8 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     table_column(&b, SLICE("model"), COLUMN_WORD);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
     table_column(&b, t->primary, COLUMN_NUMBER);
+    const bool slices = has_slices(view, task);
+    if (slices) table_column(&b, SLICE("worst group"), COLUMN_NUMBER);
     table_column(&b, SLICE("train loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("valid. loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("gap"), COLUMN_NUMBER);
@@ -144,6 +171,7 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
         if (score != NULL) text_score(&b.text, &score->score);
         table_cell(&b);
+        if (slices) worst_group_cell(&b, view, cost);
         role = score != NULL ? score->role : role;
         gap_cells(&b, find_gap(view, cost));
         cost_cells(&b, cost);
@@ -194,6 +222,14 @@ Status table_machine(const RunView *view, Arena *arena, ReportTable *out, Error 
                          view->manifest_machine, arena, out, err);
 }
 
+static bool is_sliced(const RunView *view, int model, int task)
+{
+    for (size_t i = 0; i < view->n_slices; i++) {
+        if (view->slices[i].model == model && view->slices[i].task == task) return true;
+    }
+    return false;
+}
+
 static bool has_worst(const RunView *view, int model, int task)
 {
     for (size_t i = 0; i < view->n_worst; i++) {
@@ -208,6 +244,10 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 {
     TRY(table_scores(view, task, arena, &tables[(*n)++], err));
     TRY(table_averages(view, task, arena, &tables[(*n)++], err));
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (is_sliced(view, (int)m, task))
+            TRY(table_slices(view, (int)m, task, arena, &tables[(*n)++], err));
+    }
     TRY(table_curve(view, task, arena, &tables[(*n)++], err));
     TRY(table_settings(view, task, arena, &tables[(*n)++], err));
     TRY(table_folds(view, task, arena, &tables[(*n)++], err));
@@ -226,7 +266,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err)
 {
-    const size_t most = view->n_tasks * (6 + view->n_models) + view->n_confusions + 2;
+    const size_t most = view->n_tasks * (6 + 2 * view->n_models) + view->n_confusions + 2;
     TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
     *n_tables = 0;
     for (size_t t = 0; t < view->n_tasks; t++)

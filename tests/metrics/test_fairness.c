@@ -130,7 +130,7 @@ static void gaps_of(const char *metric, const Item *items, size_t n, const Inter
     for (size_t i = 0; i < n; i++) of[i] = items[i].group;
     cr_assert_eq(rows_of_items(&plan, items, n, NULL, arena, &rows, &err), STATUS_OK, "%s",
                  err.text);
-    cr_assert_eq(group_gaps(&plan, &rows, of, groups, N_GROUPS, options, arena, out, &err),
+    cr_assert_eq(group_gaps(&plan, 0, &rows, of, groups, N_GROUPS, options, arena, out, &err),
                  STATUS_OK, "%s", err.text);
 }
 
@@ -167,6 +167,38 @@ Test(group_gaps, are_the_differences_of_the_groups_own_scores)
         const Score *alone = score_all("f1", kept, n, &arena);
         cr_expect_float_eq(of_rows.groups[g].estimate, alone->estimate, 1e-12);
         cr_expect_eq(of_rows.groups[g].n, n);
+    }
+    arena_release(&arena);
+}
+
+// A group against all others together: what the score of the others is, they say themselves.
+Test(group_gaps, each_group_is_compared_with_all_others)
+{
+    static const char *const metrics[] = {"accuracy", "f1"}; // of sums, of rows
+    Arena arena = {0};
+    Item items[N];
+    make_items(items);
+    for (size_t m = 0; m < 2; m++) {
+        GroupGaps gaps;
+        gaps_of(metrics[m], items, N, &(IntervalOptions){.n_resamples = 200}, &arena, &gaps);
+        double least = 1;
+        for (size_t g = 0; g < N_GROUPS; g++) {
+            Item rest[N];
+            size_t n = 0;
+            for (size_t i = 0; i < N; i++) {
+                if (items[i].group != (int32_t)g) rest[n++] = items[i];
+            }
+            const Score *others = score_all(metrics[m], rest, n, &arena);
+            const Score *seen = &gaps.from_rest[g];
+            cr_expect_float_eq(seen->estimate, gaps.groups[g].estimate - others->estimate, 1e-12);
+            cr_expect(seen->lo < seen->estimate && seen->estimate < seen->hi);
+            cr_expect(gaps.p_rest[g] > 0 && gaps.p_rest[g] <= gaps.p_adjusted[g] &&
+                      gaps.p_adjusted[g] <= 1);
+            least = fmin(least, gaps.p_rest[g]);
+        }
+        double adjusted = 1;
+        for (size_t g = 0; g < N_GROUPS; g++) adjusted = fmin(adjusted, gaps.p_adjusted[g]);
+        cr_expect_float_eq(adjusted, fmin(1, N_GROUPS * least), 1e-12, "%s: Holm", metrics[m]);
     }
     arena_release(&arena);
 }
@@ -234,6 +266,7 @@ Test(group_gaps, what_is_undefined_says_so)
     }
     gaps_of("accuracy", items, N, &(IntervalOptions){.n_resamples = 20}, &arena, &gaps);
     cr_expect(isnan(gaps.groups[2].estimate) && isnan(gaps.gap.estimate) && isnan(gaps.p));
+    cr_expect(isnan(gaps.from_rest[2].estimate) && isnan(gaps.p_adjusted[2]));
     cr_expect_eq(gaps.worst_group, SIZE_MAX);
     cr_expect_eq(gaps.groups[2].n, (size_t)0);
     // Pairs that lie across groups: what is dealt out is whole clusters, so there is no p.
@@ -241,5 +274,6 @@ Test(group_gaps, what_is_undefined_says_so)
     for (size_t i = 0; i < N; i++) items[i].cluster = i % 4 < 2 ? SLICE("x") : SLICE("y");
     gaps_of("accuracy", items, N, &(IntervalOptions){.n_resamples = 20}, &arena, &gaps);
     cr_expect(isnan(gaps.p) && !isnan(gaps.gap.estimate));
+    cr_expect(gaps.p_rest[0] >= 0 && gaps.p_rest[0] <= 1); // of the standard error
     arena_release(&arena);
 }

@@ -115,8 +115,8 @@ static Status score_gaps(const ScoreItems *all, JsonWriter *w, Error *err)
     TRY(rows_of_items(&plan, all->items, all->n, NULL, all->arena, &rows, err));
     TRY(arena_take(all->arena, all->n, sizeof *groups, "groups", &groups, err));
     for (size_t i = 0; i < all->n; i++) groups[i] = all->items[i].group;
-    TRY(group_gaps(&plan, &rows, groups, setup.groups, setup.n_groups, &all->interval, all->arena,
-                   &gaps, err));
+    TRY(group_gaps(&plan, 0, &rows, groups, setup.groups, setup.n_groups, &all->interval,
+                   all->arena, &gaps, err));
     put_gaps(w, metric, &gaps, setup.groups);
     return STATUS_OK;
 }

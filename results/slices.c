@@ -1,0 +1,360 @@
+#include "results/slices.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "metrics/group_gaps.h"
+#include "results/keep.h"
+
+enum { SLICES_RESAMPLES = 1000 };
+
+// Attributes that the harness keeps for its own ends: texts, not groups.
+static const char *const own_attributes[] = {"counterfactual", "counterfactual_pair"};
+
+typedef struct Slicing {
+    Store *store;
+    Slice run_id;
+    const SlicedTask *tasks;
+    size_t n_tasks;
+    IntervalOptions options;
+    Arena arena; // what is kept until the slices are stored
+    RunSlice *slices;
+    size_t n, capacity;
+    bool out_of_memory;
+} Slicing;
+
+// An attribute of judged samples: the group of each among its values.
+typedef struct Grouping {
+    Slice attribute;
+    Slice *values; // of samples, then the distinct ones, sorted
+    size_t n_values;
+    int32_t *groups;
+    size_t n_without;
+} Grouping;
+
+static Status add_slice(Slicing *slicing, const RunSlice *slice, Error *err)
+{
+    if (slicing->n == slicing->capacity) {
+        const size_t wanted = slicing->capacity == 0 ? 64 : slicing->capacity * 2;
+        RunSlice *grown = NULL;
+        TRY(arena_take(&slicing->arena, wanted, sizeof *grown, "slices", &grown, err));
+        if (slicing->n > 0) memcpy(grown, slicing->slices, slicing->n * sizeof *grown);
+        slicing->slices = grown;
+        slicing->capacity = wanted;
+    }
+    slicing->slices[slicing->n++] = *slice;
+    return STATUS_OK;
+}
+
+// ---- attributes ----
+
+// Numbers first and ascending, then texts by bytes.
+static int by_value(const void *a, const void *b)
+{
+    const Slice x = *(const Slice *)a, y = *(const Slice *)b;
+    double p, q;
+    const bool x_is_number = slice_to_double(x, &p), y_is_number = slice_to_double(y, &q);
+    if (x_is_number != y_is_number) return x_is_number ? -1 : 1;
+    if (x_is_number && p != q) return p < q ? -1 : 1;
+    return slice_cmp(x, y);
+}
+
+static bool is_own(Slice name)
+{
+    for (size_t i = 0; i < sizeof own_attributes / sizeof *own_attributes; i++) {
+        if (slice_eq_cstr(name, own_attributes[i])) return true;
+    }
+    return false;
+}
+
+static bool is_known(const Grouping *groupings, size_t n, Slice name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq(groupings[i].attribute, name)) return true;
+    }
+    return false;
+}
+
+// One more attribute, where it is new and wanted.
+static Status add_attribute(const JudgedRows *rows, Slice name, Arena *arena, Grouping **groupings,
+                            size_t *n, Error *err)
+{
+    Grouping *grown = NULL;
+    if (is_own(name) || is_known(*groupings, *n, name)) return STATUS_OK;
+    TRY(arena_take(arena, *n + 1, sizeof *grown, "attributes", &grown, err));
+    if (*n > 0) memcpy(grown, *groupings, *n * sizeof *grown);
+    Grouping *added = &grown[(*n)++];
+    *groupings = grown;
+    added->attribute = arena_copy(arena, name);
+    if (!added->attribute.ptr) return error_set_memory(err, name.len, 1, "a name");
+    TRY(arena_take(arena, rows->n_samples, sizeof *added->groups, "groups", &added->groups, err));
+    return arena_take(arena, rows->n_samples, sizeof *added->values, "values", &added->values, err);
+}
+
+static bool is_wanted(const SlicedTask *task, Slice name)
+{
+    for (size_t i = 0; task->is_listed && i < task->n_attributes; i++) {
+        if (slice_eq(task->attributes[i], name)) return true;
+    }
+    return !task->is_listed;
+}
+
+static Status take_value(Grouping *groupings, size_t n, size_t sample, Slice name, Slice value,
+                         Arena *arena, Error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_eq(groupings[i].attribute, name) || value.len == 0) continue;
+        groupings[i].values[sample] = arena_copy(arena, value);
+        if (!groupings[i].values[sample].ptr) return error_set_memory(err, value.len, 1, "a value");
+    }
+    return STATUS_OK;
+}
+
+static Status read_sample(const SlicedTask *task, const JudgedRows *rows, size_t i, Arena *arena,
+                          Grouping **groupings, size_t *n, Error *err)
+{
+    const JudgedSample *sample = &rows->samples[i];
+    if (sample->group.len > 0 && is_wanted(task, SLICE("group"))) {
+        TRY(add_attribute(rows, SLICE("group"), arena, groupings, n, err));
+        TRY(take_value(*groupings, *n, i, SLICE("group"), sample->group, arena, err));
+    }
+    if (sample->attributes.len == 0) return STATUS_OK;
+    JsonDocument *document = NULL;
+    TRY(json_parse(SLICE("attributes"), sample->attributes, JSON_STRICT, &document, err));
+    Status s = STATUS_OK;
+    for (const Json *m = json_first(json_root(document)); s == STATUS_OK && m; m = json_next(m)) {
+        if (json_kind(m) != JSON_STRING || !is_wanted(task, json_key(m))) continue;
+        s = add_attribute(rows, json_key(m), arena, groupings, n, err);
+        if (s == STATUS_OK)
+            s = take_value(*groupings, *n, i, json_key(m), json_string(m), arena, err);
+    }
+    json_close(&document);
+    return s;
+}
+
+// From each sample's value to its group; values become the distinct ones, sorted.
+static Status share_out(Grouping *grouping, size_t n_samples, Arena *arena, Error *err)
+{
+    Slice *sorted = NULL;
+    size_t n = 0;
+    TRY(arena_take(arena, n_samples, sizeof *sorted, "values", &sorted, err));
+    for (size_t i = 0; i < n_samples; i++) {
+        if (grouping->values[i].len > 0) sorted[n++] = grouping->values[i];
+    }
+    grouping->n_without = n_samples - n;
+    if (n > 0) qsort(sorted, n, sizeof *sorted, by_value);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || !slice_eq(sorted[i], sorted[grouping->n_values - 1]))
+            sorted[grouping->n_values++] = sorted[i];
+    }
+    for (size_t i = 0; i < n_samples; i++) {
+        grouping->groups[i] = ITEM_NO_LABEL;
+        if (grouping->values[i].len == 0) continue;
+        const Slice *found =
+            bsearch(&grouping->values[i], sorted, grouping->n_values, sizeof *sorted, by_value);
+        grouping->groups[i] = (int32_t)(found - sorted);
+    }
+    grouping->values = sorted;
+    return STATUS_OK;
+}
+
+static Status find_groupings(const SlicedTask *task, const JudgedRows *rows, Arena *arena,
+                             Grouping **groupings, size_t *n, Error *err)
+{
+    for (size_t i = 0; i < rows->n_samples; i++)
+        TRY(read_sample(task, rows, i, arena, groupings, n, err));
+    for (size_t i = 0; i < *n; i++) TRY(share_out(&(*groupings)[i], rows->n_samples, arena, err));
+    return STATUS_OK;
+}
+
+// ---- scores ----
+
+static StoredScore stored_score(Slicing *slicing, const MetricPlan *plan, Slice name,
+                                const Score *score)
+{
+    const MetricDirection direction = plan->metric->direction;
+    return (StoredScore){.metric = slice_from_cstr(plan->metric->name),
+                         .name = keep_text(&slicing->arena, name, &slicing->out_of_memory),
+                         .estimate = score->estimate,
+                         .lo = score->lo,
+                         .hi = score->hi,
+                         .level = score->level,
+                         .method =
+                             keep_text(&slicing->arena, score->method, &slicing->out_of_memory),
+                         .n = score->n,
+                         .direction = direction == HIGHER_IS_BETTER  ? 1
+                                      : direction == LOWER_IS_BETTER ? -1
+                                                                     : 0,
+                         .lowest = plan->metric->lowest,
+                         .highest = plan->metric->highest};
+}
+
+// The worst of the groups whose score is defined, SIZE_MAX where none is worse than another.
+static size_t find_worst(const GroupGaps *gaps, MetricDirection direction)
+{
+    size_t worst = SIZE_MAX;
+    bool differs = false;
+    for (size_t k = 0; k < gaps->n_groups; k++) {
+        const double own = gaps->groups[k].estimate;
+        if (isnan(own)) continue;
+        if (worst == SIZE_MAX) {
+            worst = k;
+            continue;
+        }
+        const double least = gaps->groups[worst].estimate;
+        differs = differs || own != least;
+        if (direction == LOWER_IS_BETTER ? own > least : own < least) worst = k;
+    }
+    return differs && direction != NO_DIRECTION ? worst : SIZE_MAX;
+}
+
+static Status keep_gaps(Slicing *slicing, const JudgedQuery *query, const MetricPlan *plan,
+                        Slice score_name, const Grouping *grouping, const GroupGaps *gaps,
+                        Error *err)
+{
+    bool *failed = &slicing->out_of_memory;
+    const size_t worst = find_worst(gaps, plan->metric->direction);
+    const RunSlice common = {.model = query->model,
+                             .task = query->task,
+                             .setting = query->setting,
+                             .role = query->role,
+                             .attribute = keep_text(&slicing->arena, grouping->attribute, failed),
+                             .n_without = grouping->n_without};
+    for (size_t k = 0; k < gaps->n_groups; k++) {
+        RunSlice slice = common;
+        slice.value = keep_text(&slicing->arena, grouping->values[k], failed);
+        slice.score = stored_score(slicing, plan, score_name, &gaps->groups[k]);
+        slice.difference = gaps->from_rest[k].estimate;
+        slice.difference_lo = gaps->from_rest[k].lo;
+        slice.difference_hi = gaps->from_rest[k].hi;
+        slice.p = gaps->p_rest[k];
+        slice.p_adjusted = gaps->p_adjusted[k];
+        slice.is_worst = k == worst;
+        TRY(add_slice(slicing, &slice, err));
+    }
+    RunSlice gap = common;
+    gap.score = stored_score(slicing, plan, gaps->gap.name, &gaps->gap);
+    gap.score.n -= grouping->n_without;
+    gap.difference = gap.difference_lo = gap.difference_hi = gap.p_adjusted = NAN;
+    gap.p = gaps->p;
+    return add_slice(slicing, &gap, err);
+}
+
+static bool is_shown(const SlicedTask *task, const Grouping *grouping)
+{
+    const size_t most = task->is_listed ? SLICES_MOST_VALUES : SLICES_MOST_VALUES_UNASKED;
+    return grouping->n_values >= 2 && grouping->n_values <= most;
+}
+
+// Whether a model is judged by trials of this role; others only compare settings.
+static bool is_verdict(const JudgedQuery *query)
+{
+    return query->role == TRIAL_SINGLE || (query->role == TRIAL_OUTER && !query->setting.ptr);
+}
+
+static Status slice_rows(Slicing *slicing, const SlicedTask *task, const JudgedQuery *query,
+                         const JudgedRows *rows, const MetricPlan *plan, size_t score,
+                         const RowSet *set, Arena *scratch, Error *err)
+{
+    Grouping *groupings = NULL;
+    size_t n = 0;
+    IntervalOptions options = slicing->options;
+    if (options.n_resamples == 0) options.n_resamples = SLICES_RESAMPLES;
+    if (!is_verdict(query)) options.method = INTERVAL_NONE;
+    TRY(find_groupings(task, rows, scratch, &groupings, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        GroupGaps gaps;
+        if (!is_shown(task, &groupings[i])) continue;
+        TRY(group_gaps(plan, score, set, groupings[i].groups, groupings[i].values,
+                       groupings[i].n_values, &options, scratch, &gaps, err));
+        TRY(keep_gaps(slicing, query, plan, task->score, &groupings[i], &gaps, err));
+    }
+    return STATUS_OK;
+}
+
+// Which of the plan's scores has this name, or SIZE_MAX.
+static Status find_score(const MetricPlan *plan, Slice name, Arena *arena, size_t *out, Error *err)
+{
+    *out = SIZE_MAX;
+    for (size_t i = 0; i < plan->n_scores && *out == SIZE_MAX; i++) {
+        Slice own;
+        TRY(metric_score_name(plan, i, arena, &own, err));
+        if (slice_eq(own, name)) *out = i;
+    }
+    return STATUS_OK;
+}
+
+static Status slice_metric(Slicing *slicing, const SlicedTask *task, const JudgedQuery *query,
+                           const JudgedRows *rows, const JudgedMetric *metric, Arena *scratch,
+                           Error *err)
+{
+    MetricPlan plan;
+    RowTable table = {0};
+    JsonDocument *document = NULL;
+    size_t score = SIZE_MAX;
+    TRY(judged_plan(rows, metric, scratch, &plan, &document, err));
+    Status s = find_score(&plan, task->score, scratch, &score, err);
+    if (s == STATUS_OK && score != SIZE_MAX) {
+        s = judged_table(rows, metric, &plan, &table, err);
+        const RowSet set = row_table_rows(&table);
+        if (s == STATUS_OK)
+            s = slice_rows(slicing, task, query, rows, &plan, score, &set, scratch, err);
+        row_table_release(&table);
+    }
+    json_close(&document);
+    return s;
+}
+
+static Status slice_query(Slicing *slicing, const SlicedTask *task, const JudgedQuery *query,
+                          Arena *scratch, Error *err)
+{
+    JudgedRows rows;
+    const Slice name = slice_sub(task->score, 0, slice_find_byte(task->score, '/'));
+    TRY(judged_rows_read(slicing->store, slicing->run_id, query, scratch, &rows, err));
+    for (size_t i = 0; rows.n_samples > 0 && i < rows.n_metrics; i++) {
+        if (!slice_eq(rows.metrics[i].name, name) || rows.metrics[i].width == 0) continue;
+        TRY(slice_metric(slicing, task, query, &rows, &rows.metrics[i], scratch, err));
+    }
+    return STATUS_OK;
+}
+
+static const SlicedTask *find_task(const Slicing *slicing, Slice name)
+{
+    for (size_t i = 0; i < slicing->n_tasks; i++) {
+        if (slice_eq(slicing->tasks[i].task, name)) return &slicing->tasks[i];
+    }
+    return NULL;
+}
+
+static Status slice_all(Slicing *slicing, Error *err)
+{
+    JudgedQuery *queries = NULL;
+    size_t n = 0;
+    TRY(judged_queries(slicing->store, slicing->run_id, &slicing->arena, &queries, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        const TrialRole role = queries[i].role;
+        const SlicedTask *task = find_task(slicing, queries[i].task);
+        if (!task || role == TRIAL_BASELINE || role == TRIAL_CURVE || role == TRIAL_FINAL) continue;
+        Arena scratch = {0};
+        const Status s = slice_query(slicing, task, &queries[i], &scratch, err);
+        arena_release(&scratch);
+        if (s != STATUS_OK)
+            return error_wrap(err, "slices of model \"" SLICE_FMT "\" on task \"" SLICE_FMT "\"",
+                              SLICE_ARG(queries[i].model), SLICE_ARG(queries[i].task));
+    }
+    return STATUS_OK;
+}
+
+Status run_slices_pool(Store *store, Slice run_id, const SlicedTask *tasks, size_t n_tasks,
+                       const IntervalOptions *options, Error *err)
+{
+    Slicing slicing = {.store = store, .run_id = run_id, .tasks = tasks, .n_tasks = n_tasks};
+    if (options) slicing.options = *options;
+    Status s = slice_all(&slicing, err);
+    if (s == STATUS_OK && slicing.out_of_memory)
+        s = error_set(err, STATUS_MEMORY, "out of memory while slicing scores");
+    if (s == STATUS_OK) s = store_set_run_slices(store, run_id, slicing.slices, slicing.n, err);
+    arena_release(&slicing.arena);
+    return s;
+}
