@@ -7,7 +7,7 @@
 //
 // The micro-kernel holds rows x panels of c in registers (AVX-512: 14 x 2 panels of 16 columns; AVX2: 6 x 1), reads b as
 // panels (fetched ahead into the cache while the block before them is worked on) and a as it lies, a broadcast a row and step.
-// With few rows b is read once, straight from the weight, through wider tiles, so that the loads keep up.
+// With few rows b is read once, straight from the weight.
 #ifndef ASSAY_KERNELS_CPU_GEMM_FAST_H
 #define ASSAY_KERNELS_CPU_GEMM_FAST_H
 

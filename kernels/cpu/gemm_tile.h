@@ -25,14 +25,12 @@ typedef struct GemmTile {
 
 #if defined(__AVX512F__)
 enum { TILE_ROWS = 14, TILE_PANELS = 2, TILE_MAX_PANELS = 8 };
-// With one block of rows the widest tile that fits in registers: (rows x panels, see TILE_LIST).
+// The widest tile that fits in registers: (rows x panels, see TILE_LIST).
 static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 8, 8, 6, 6, 4, 4, 3, 3, 2, 2, 2, 2, 2, 2};
 #else
 enum { TILE_ROWS = 6, TILE_PANELS = 1, TILE_MAX_PANELS = 4 };
 static const unsigned char TILE_WIDE[TILE_ROWS + 1] = {0, 4, 3, 2, 1, 1, 1};
 #endif
-
-enum { STREAM_AHEAD = 24 }; // steps: L3 answers within some 200 cycles, a step takes 8 to 12
 
 typedef void (*GemmTileFunction)(const GemmTile *tile);
 
@@ -64,9 +62,8 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
     const float *a[5], *b[3];
     for (int g = 0; g < 5; g++) a[g] = t->a + (a_is_packed ? 0 : (size_t)(3 * g) * stride);
     for (int g = 0; g < 3; g++) b[g] = t->b + (size_t)(3 * g) * t->b_panel;
-    // Wide tiles read b once, from far away: each stream is asked for ahead of its turn. Tall ones have time to fetch what
-    // comes after them; short ones do not.
-    const int is_stream = panels > TILE_PANELS, is_tall = !is_stream && rows > TILE_ROWS / 2;
+    // Tall tiles have time to fetch what comes after them; short ones do not.
+    const int is_tall = panels <= TILE_PANELS && rows > TILE_ROWS / 2;
     const float *const next_a = t->next_a, *const next_b = t->next_b;
     for (size_t k = 0; k < t->n_k; k++) {
         Vec bk[TILE_MAX_PANELS];
@@ -78,7 +75,6 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
         for (int p = 0; p < panels; p++) {
             const float *from = b[p / 3] + (size_t)(p % 3) * t->b_panel;
             bk[p] = vec_load(from);
-            if (is_stream) __builtin_prefetch(from + (size_t)STREAM_AHEAD * VEC_WIDTH);
         }
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {

@@ -11,7 +11,8 @@
 #include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
-enum { ROWS = 12, PANELS = 2, WIDE = 8, WIDE_ROWS = 2, BLOCK_ROWS = 192 };
+// Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c).
+enum { ROWS = 12, PANELS = 2, STREAM_ROWS = 3, BLOCK_ROWS = 192 };
 
 #define LOW_INLINE static inline __attribute__((always_inline))
 
@@ -27,27 +28,27 @@ typedef struct Tile {
 
 LOW_INLINE void tile_body(int rows, int panels, const Tile *t)
 {
-    __m512 sum[ROWS][WIDE];
+    __m512 sum[ROWS][PANELS];
     const size_t n_pairs = t->n_pairs;
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 8
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++) sum[i][p] = vec_zero();
     }
     const uint32_t *b = t->weights, *a = t->pairs;
     for (size_t k = 0; k < n_pairs; k++, b += VEC_WIDTH) {
-        __m512bh w[WIDE];
-#pragma GCC unroll 8
+        __m512bh w[PANELS];
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++)
             w[p] = (__m512bh)_mm512_loadu_si512(b + (size_t)p * t->panel_pairs);
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
             const __m512bh x = (__m512bh)_mm512_set1_epi32((int32_t)a[(size_t)i * n_pairs + k]);
-#pragma GCC unroll 8
+#pragma GCC unroll 2
             for (int p = 0; p < panels; p++) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], w[p], x);
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 2
     for (int p = 0; p < panels; p++) {
         const size_t n = p + 1 < panels ? VEC_WIDTH : t->n_last, column = (size_t)p * VEC_WIDTH;
         const Vec bias = t->bias ? vec_load_any(t->bias + column, n) : vec_zero();
@@ -67,21 +68,16 @@ typedef void TileFunction(const Tile *tile);
         tile_body(rows, panels, tile);                   \
     }
 #define TILES(rows) TILE(rows, 1) TILE(rows, 2)
-#define ROW_OF(rows)                           \
-    {                                          \
-        tile_##rows##x1, tile_##rows##x2, NULL \
-    }
-#define WIDE_OF(rows)                                     \
-    {                                                     \
-        tile_##rows##x1, tile_##rows##x2, tile_##rows##x8 \
+#define ROW_OF(rows)                     \
+    {                                    \
+        tile_##rows##x1, tile_##rows##x2 \
     }
 // clang-format off
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
 TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
-TILE(1, 8) TILE(2, 8)
 
-static TileFunction *const tiles[ROWS][3] = {
-    WIDE_OF(1), WIDE_OF(2), ROW_OF(3), ROW_OF(4), ROW_OF(5), ROW_OF(6),
+static TileFunction *const tiles[ROWS][PANELS] = {
+    ROW_OF(1), ROW_OF(2), ROW_OF(3), ROW_OF(4), ROW_OF(5), ROW_OF(6),
     ROW_OF(7), ROW_OF(8), ROW_OF(9), ROW_OF(10), ROW_OF(11), ROW_OF(12)};
 // clang-format on
 
@@ -111,9 +107,9 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
     const float *bias = args->in[2].data;
     const size_t n_pairs = (w->cols + 1) / 2, panel = n_pairs * VEC_WIDTH;
     const size_t n_panels = size_round_up(y->cols, VEC_WIDTH) / VEC_WIDTH;
-    const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= WIDE_ROWS ? WIDE : PANELS;
+    const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= STREAM_ROWS ? 1 : PANELS;
     for (size_t p = 0, take; p < n_panels; p += take) {
-        take = n_panels - p >= most ? most : n_panels - p >= PANELS ? PANELS : 1;
+        take = size_min(most, n_panels - p);
         const size_t column = p * VEC_WIDTH, columns = size_min(take * VEC_WIDTH, y->cols - column);
         for (size_t t = 0; t < n_tiles; t++) {
             const size_t from = n_rows * t / n_tiles, n = n_rows * (t + 1) / n_tiles - from;
@@ -127,7 +123,7 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
                 .n_last = columns - (take - 1) * VEC_WIDTH,
                 .bias = bias ? bias + column : NULL,
             };
-            tiles[n - 1][take == WIDE ? 2 : take - 1](&tile);
+            tiles[n - 1][take - 1](&tile);
             low_finish(args, first + from, n, column, columns);
         }
     }

@@ -13,7 +13,8 @@
 #include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
-enum { ROWS = 6, PANELS = 2, WIDE = 4, WIDE_ROWS = 3, BLOCK_ROWS = 192 };
+// Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c).
+enum { ROWS = 6, PANELS = 2, STREAM_ROWS = 4, BLOCK_ROWS = 192 };
 
 // x rounded: of each row K codes, and for each part of the weights' format what goes with them.
 typedef struct Rounded {
@@ -89,26 +90,26 @@ typedef struct Tile {
 
 // The products of one part: sums of integers, then one step of every output's chain.
 STORED_INLINE void part_step(DType dtype, int rows, int panels, const Tile *t,
-                             const StoredPart *part, size_t index, Vec sum[ROWS][WIDE])
+                             const StoredPart *part, size_t index, Vec sum[ROWS][PANELS])
 {
     const size_t length = stored_part(dtype), k = index * length;
-    __m512i acc[ROWS][WIDE];
+    __m512i acc[ROWS][PANELS];
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 4
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++)
             acc[i][p] = _mm512_set1_epi32(t->begin[(size_t)i * t->n_parts + index]);
     }
 #pragma GCC unroll 8
     for (size_t g = 0; g < length / 4; g++) {
-        __m512i w[WIDE];
-#pragma GCC unroll 4
+        __m512i w[PANELS];
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++) w[p] = stored_group(dtype, &part[p], g);
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
             int32_t four;
             memcpy(&four, t->codes + (size_t)i * t->k + k + g * 4, sizeof four);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
             for (int p = 0; p < panels; p++)
                 acc[i][p] = _mm512_dpbusd_epi32(acc[i][p], w[p], _mm512_set1_epi32(four));
         }
@@ -117,7 +118,7 @@ STORED_INLINE void part_step(DType dtype, int rows, int panels, const Tile *t,
     for (int i = 0; i < rows; i++) {
         const Vec d = vec_set1(t->scale[(size_t)i * t->n_blocks + k / LOW_BLOCK]);
         const Vec s = vec_set1(t->sum[(size_t)i * t->n_parts + index]);
-#pragma GCC unroll 4
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++) {
             const Vec products = _mm512_cvtepi32_ps(acc[i][p]);
             sum[i][p] = vec_fma(products, vec_mul(part[p].scale, d), sum[i][p]);
@@ -129,23 +130,23 @@ STORED_INLINE void part_step(DType dtype, int rows, int panels, const Tile *t,
 STORED_INLINE void tile_body(DType dtype, int rows, int panels, const Tile *t)
 {
     const size_t parts = stored_block(dtype) / stored_part(dtype);
-    Vec sum[ROWS][WIDE];
+    Vec sum[ROWS][PANELS];
 #pragma GCC unroll 6
     for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 4
+#pragma GCC unroll 2
         for (int p = 0; p < panels; p++) sum[i][p] = vec_zero();
     }
     const uint8_t *block = t->weights;
     for (size_t at = 0; at < t->n_parts; at += parts, block += stored_block_bytes(dtype)) {
         for (size_t s = 0; s < parts; s++) {
-            StoredPart part[WIDE];
-#pragma GCC unroll 4
+            StoredPart part[PANELS];
+#pragma GCC unroll 2
             for (int p = 0; p < panels; p++)
                 part[p] = stored_part_of(dtype, block + (size_t)p * t->panel_bytes, s);
             part_step(dtype, rows, panels, t, part, at + s, sum);
         }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int p = 0; p < panels; p++) {
         const size_t n = p + 1 < panels ? VEC_WIDTH : t->n_last, column = (size_t)p * VEC_WIDTH;
         const Vec bias = t->bias ? vec_load_any(t->bias + column, n) : vec_zero();
@@ -173,18 +174,15 @@ typedef void TileFunction(const Tile *tile);
     TILE(kind, 1, 1) TILE(kind, 2, 1) TILE(kind, 3, 1)               \
     TILE(kind, 4, 1) TILE(kind, 5, 1) TILE(kind, 6, 1)               \
     TILE(kind, 1, 2) TILE(kind, 2, 2) TILE(kind, 3, 2)               \
-    TILE(kind, 4, 2) TILE(kind, 5, 2) TILE(kind, 6, 2)               \
-    TILE(kind, 1, 4) TILE(kind, 2, 4) TILE(kind, 3, 4)
-#define ROW_OF(kind, rows) {tile_##kind##_##rows##x1, tile_##kind##_##rows##x2, NULL}
-#define WIDE_ROW_OF(kind, rows) \
-    {tile_##kind##_##rows##x1, tile_##kind##_##rows##x2, tile_##kind##_##rows##x4}
+    TILE(kind, 4, 2) TILE(kind, 5, 2) TILE(kind, 6, 2)
+#define ROW_OF(kind, rows) {tile_##kind##_##rows##x1, tile_##kind##_##rows##x2}
 #define ENTRY(kind)                                                  \
-    [kind] = {WIDE_ROW_OF(kind, 1), WIDE_ROW_OF(kind, 2), WIDE_ROW_OF(kind, 3), \
+    [kind] = {ROW_OF(kind, 1), ROW_OF(kind, 2), ROW_OF(kind, 3),     \
               ROW_OF(kind, 4), ROW_OF(kind, 5), ROW_OF(kind, 6)},
 // clang-format on
 FOR_EACH_DTYPE(TILES)
 
-static TileFunction *const tiles[DTYPE_COUNT][ROWS][3] = {FOR_EACH_DTYPE(ENTRY)};
+static TileFunction *const tiles[DTYPE_COUNT][ROWS][PANELS] = {FOR_EACH_DTYPE(ENTRY)};
 
 // ---- the product ----
 
@@ -195,9 +193,9 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
     const float *bias = args->in[2].data;
     const size_t panel_bytes = pack_stored_panel_bytes(w->dtype, w->cols);
     const size_t n_panels = size_round_up(y->cols, VEC_WIDTH) / VEC_WIDTH;
-    const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= WIDE_ROWS ? WIDE : PANELS;
+    const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= STREAM_ROWS ? 1 : PANELS;
     for (size_t p = 0, take; p < n_panels; p += take) {
-        take = n_panels - p >= most ? most : n_panels - p >= PANELS ? PANELS : 1;
+        take = size_min(most, n_panels - p);
         const size_t column = p * VEC_WIDTH, columns = size_min(take * VEC_WIDTH, y->cols - column);
         for (size_t t = 0; t < n_tiles; t++) {
             const size_t from = n_rows * t / n_tiles, n = n_rows * (t + 1) / n_tiles - from;
@@ -216,7 +214,7 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
                 .n_last = columns - (take - 1) * VEC_WIDTH,
                 .bias = bias ? bias + column : NULL,
             };
-            tiles[w->dtype][n - 1][take == WIDE ? 2 : take - 1](&tile);
+            tiles[w->dtype][n - 1][take - 1](&tile);
             low_finish(args, first + from, n, column, columns);
         }
     }
