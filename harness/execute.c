@@ -31,6 +31,7 @@ void executor_release(Executor *executor)
 {
     if (executor->pool == NULL) return;
     close_model(executor);
+    teacher_close(&executor->teacher);
     pool_close(&executor->pool);
 }
 

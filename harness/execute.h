@@ -4,6 +4,7 @@
 
 #include "harness/outcome.h"
 #include "harness/prepare.h"
+#include "harness/teacher.h"
 
 // All that a trial needs to know beyond suite and data; plain data, so that it can be sent to a worker process.
 typedef struct Work {
@@ -41,6 +42,7 @@ typedef struct Executor {
     int model_index;
     size_t task_index;
     int32_t *label_of; // [model's labels] index into the task's labels; NULL = the same
+    Teacher *teacher;  // whom the last trial that had one learnt from
 } Executor;
 
 Status executor_init(Executor *executor, const ExecuteOptions *options, Error *err) MUST_CHECK;

@@ -137,6 +137,29 @@ static Status make_options(Tuning *tuning, const TrainExample *examples, size_t 
     return STATUS_OK;
 }
 
+// What the setting's teacher says of the examples; it stays open for the trials that follow.
+static Status teach(const Tuning *tuning, TrainExample *examples, TrainOptions *options,
+                    Arena *arena, Error *err)
+{
+    Executor *executor = tuning->executor;
+    const TrialSpec *spec = &tuning->work->spec;
+    const Prepared *prepared = executor->options.prepared;
+    const size_t model = (size_t)spec->model;
+    DistillOptions *distill = NULL;
+    if (!options->distill) return STATUS_OK;
+    if (executor->teacher &&
+        !teacher_serves(executor->teacher, prepared, model, spec->task, spec->setting))
+        teacher_close(&executor->teacher);
+    if (!executor->teacher)
+        TRY(teacher_open(prepared, model, spec->task, spec->setting, &executor->teacher, err));
+    TRY(arena_take(arena, 1, sizeof *distill, "a teacher", &distill, err));
+    *distill = *options->distill;
+    options->distill = distill;
+    return teacher_teach(executor->teacher, executor->pool, tuning->samples->train,
+                         tuning->samples->n_train, executor->options.cancel, examples, distill,
+                         err);
+}
+
 static void drop_state(const Tuning *tuning)
 {
     const char *directory = tuning->executor->options.state_directory;
@@ -189,6 +212,7 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     TRY(make_examples(executor, work, PART_TRAIN, samples->train, samples->n_train, arena,
                       &examples, &n_examples, err));
     TRY(make_options(&tuning, examples, n_examples, arena, &options, err));
+    TRY(teach(&tuning, examples, &options, arena, err));
     TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",
                    checkpoint, err));
     options.checkpoint = checkpoint;

@@ -37,8 +37,8 @@ Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t 
         size_t begin, end;
         family_windows(tokens, positions[i], &begin, &end);
         for (size_t w = begin; w < end; w++, at++) {
-            (*out)[at] =
-                (TrainExample){inputs[at], labels_of(tokens, part, positions[i], w, n_classes)};
+            (*out)[at] = (TrainExample){
+                .input = inputs[at], .labels = labels_of(tokens, part, positions[i], w, n_classes)};
             if (tokens->targets.starts) TRY(add_targets(model, tokens, w, arena, &(*out)[at], err));
         }
     }

@@ -1,5 +1,6 @@
 // harness/identify.c: what models, data and folds of a suite are, by the hashes of their files.
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/json_writer.h"
@@ -137,6 +138,36 @@ static Status identify_model(Identify *id, const SuiteModel *model, Slice *json,
     TRY(checkpoint_resolve(id->arena, model->path, &path, err));
     return file_is_directory(path) ? identify_saved(id, model, path, json, err)
                                    : identify_file(id, model, path, json, err);
+}
+
+static bool knows_teacher(const SuiteIdentity *identity, const char *path)
+{
+    for (size_t i = 0; i < identity->n_teachers; i++) {
+        if (strcmp(identity->teachers[i].path, path) == 0) return true;
+    }
+    return false;
+}
+
+static Status identify_teachers(Identify *id, Error *err)
+{
+    SuiteIdentity *out = id->out;
+    size_t n = 0;
+    for (size_t m = 0; m < id->suite->n_models; m++) n += id->suite->models[m].n_settings;
+    TRY(arena_take(id->arena, n, sizeof *out->teachers, "teachers", &out->teachers, err));
+    for (size_t m = 0; m < id->suite->n_models; m++) {
+        const SuiteModel *model = &id->suite->models[m];
+        for (size_t i = 0; model->does_tune && i < model->n_settings; i++) {
+            const TuneSetting *setting = &model->settings[i];
+            if (!setting->teacher_path || knows_teacher(out, setting->teacher_path)) continue;
+            const SuiteModel teacher = {.name = SLICE("teacher"), .path = setting->teacher_path};
+            IdentifiedTeacher *to = &out->teachers[out->n_teachers];
+            const Status s = identify_model(id, &teacher, &to->json, err);
+            if (s != STATUS_OK) return error_wrap(err, "teacher");
+            to->path = setting->teacher_path;
+            out->n_teachers++;
+        }
+    }
+    return STATUS_OK;
 }
 
 // ---- data ----
@@ -409,6 +440,7 @@ Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMo
         if (s != STATUS_OK)
             return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(suite->models[i].name));
     }
+    TRY(identify_teachers(&id, err));
     for (size_t i = 0; i < suite->n_tasks; i++) {
         const Status s = identify_task(&id, &suite->tasks[i], &out->tasks[i], err);
         if (s != STATUS_OK)

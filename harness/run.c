@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "harness/check_models.h"
 #include "harness/run_internal.h"
+#include "harness/teacher.h"
 #include "results/slices.h"
 
 // Final models that are stored as trials but gone from their directory are made again.
@@ -70,6 +71,7 @@ static Status prepare(Run *run, Error *err)
             if (run->options->cancel && atomic_load(run->options->cancel))
                 return error_set(err, STATUS_CANCELLED, "stopped before the first trial");
             TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
+            TRY(teacher_check(&run->prepared, model, task, err));
         }
     }
     return STATUS_OK;

@@ -4,6 +4,7 @@
 #include "harness/family.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json_writer.h"
 #include "results/canonical.h"
@@ -46,6 +47,18 @@ ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode
     return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32; // on a GPU that was asked for
 }
 
+// Of the model that the setting learns from; empty without.
+static Slice teacher_json(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec)
+{
+    const char *path = spec->model == NO_MODEL
+                           ? NULL
+                           : suite->models[spec->model].settings[spec->setting].teacher_path;
+    for (size_t i = 0; path && i < identity->n_teachers; i++) {
+        if (strcmp(path, identity->teachers[i].path) == 0) return identity->teachers[i].json;
+    }
+    return (Slice){0};
+}
+
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err)
 {
@@ -75,6 +88,11 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
     json_put_raw(&w, setting_json(suite, spec));
     json_put_key(&w, "task");
     json_put_raw(&w, identity->tasks[spec->task].json);
+    const Slice teacher = teacher_json(suite, identity, spec);
+    if (teacher.len > 0) {
+        json_put_key(&w, "teacher");
+        json_put_raw(&w, teacher);
+    }
     json_end_object(&w);
     TRY(keep(arena, &buffer, json, err));
     char hex[SHA256_HEX_SIZE];

@@ -28,6 +28,8 @@ typedef struct TokenSequence {
 typedef struct TrainExample {
     TokenSequence input;
     const int32_t *labels;
+    // What a teacher says of it (models/distill.h): logits in the rows and columns of the model that learns; NULL without.
+    const float *teacher;
 } TrainExample;
 
 #endif

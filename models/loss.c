@@ -7,18 +7,25 @@ void loss_add(LossSums *sums, const LossSums *more)
     for (size_t k = 0; k < LOSS_TERMS; k++) {
         sums->loss[k] += more->loss[k];
         sums->weight[k] += more->weight[k];
+        sums->soft[k] += more->soft[k];
+        sums->soft_weight[k] += more->soft_weight[k];
     }
 }
 
-static double term_mean(const LossSums *sums, size_t term)
+static double mean_of(const LossOptions *options, const double loss[LOSS_TERMS],
+                      const double weight[LOSS_TERMS])
 {
-    return sums->weight[term] > 0 ? sums->loss[term] / sums->weight[term] : 0;
+    double sum = 0;
+    for (size_t k = 0; k < LOSS_TERMS; k++) sum += weight[k] > 0 ? loss[k] / weight[k] : 0;
+    return options->head == HEAD_SPAN ? 0.5 * sum : sum; // others have one term
 }
 
 double loss_mean(const LossOptions *options, const LossSums *sums)
 {
-    if (options->head == HEAD_SPAN) return 0.5 * (term_mean(sums, 0) + term_mean(sums, 1));
-    return term_mean(sums, 0);
+    const double hard = mean_of(options, sums->loss, sums->weight), t = options->temperature;
+    if (!(t > 0)) return hard;
+    return (1 - options->alpha) * hard +
+           options->alpha * t * t * mean_of(options, sums->soft, sums->soft_weight);
 }
 
 size_t loss_n_labels(ModelHead head, const TokenSequence *input)
@@ -52,11 +59,15 @@ void loss_add_weights(const LossOptions *options, const TrainExample *example, L
 {
     const size_t n_tokens = example->input.n_tokens;
     const bool is_span = options->head == HEAD_SPAN;
+    // A teacher needs no label of a whole sequence; which of its tokens count, labels say.
+    const bool by_sequence = is_span || options->head == HEAD_SEQUENCE;
+    for (size_t k = 0; by_sequence && k < (is_span ? 2 : 1); k++) sums->soft_weight[k] += 1;
     const size_t first = options->head == HEAD_CAUSAL_LM ? 1 : 0; // nothing comes before the first
     for (size_t i = first; i < loss_n_labels(options->head, &example->input); i++) {
         const int32_t label = example->labels[i];
         if (label < 0 || (is_span && (size_t)label >= n_tokens)) continue;
         const bool weighted = options->class_weights && !is_span;
+        if (!by_sequence) sums->soft_weight[0] += 1;
         sums->weight[is_span ? i : 0] += weighted ? (double)options->class_weights[label] : 1.0;
     }
 }
@@ -137,14 +148,15 @@ static Status span_term(const LossOptions *options, Exec *exec, const Tensor *lo
     return s;
 }
 
-Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                 const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                 const LossSums *batch, const Tensor *gradient, LossSums *sums, Error *err)
+// Of the labels, with this share of the whole.
+static Status hard_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                        const int32_t *offsets, size_t n_sequences, const int32_t *labels,
+                        double share, const LossSums *batch, const Tensor *gradient, LossSums *sums,
+                        Error *err)
 {
-    *sums = (LossSums){0};
     if (options->head != HEAD_SPAN) {
-        return cross_entropy(options, exec, logits, labels, inverse(batch->weight[0]), gradient,
-                             &sums->loss[0], &sums->weight[0], err);
+        return cross_entropy(options, exec, logits, labels, share * inverse(batch->weight[0]),
+                             gradient, &sums->loss[0], &sums->weight[0], err);
     }
     for (size_t s = 0; s < n_sequences; s++) {
         const size_t begin = (size_t)offsets[s], end = (size_t)offsets[s + 1];
@@ -152,9 +164,23 @@ Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
         const Tensor rows_gradient = gradient ? tensor_rows(*gradient, begin, end) : rows;
         for (size_t k = 0; k < LOSS_TERMS; k++) {
             TRY(span_term(options, exec, &rows, k, labels[2 * s + k],
-                          0.5 * inverse(batch->weight[k]), gradient ? &rows_gradient : NULL, sums,
-                          err));
+                          0.5 * share * inverse(batch->weight[k]), gradient ? &rows_gradient : NULL,
+                          sums, err));
         }
     }
     return STATUS_OK;
+}
+
+Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                 const int32_t *offsets, size_t n_sequences, const int32_t *labels,
+                 const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
+                 LossSums *sums, Error *err)
+{
+    const bool is_taught = options->temperature > 0;
+    *sums = (LossSums){0};
+    TRY(hard_unit(options, exec, logits, offsets, n_sequences, labels,
+                  is_taught ? 1 - options->alpha : 1, batch, gradient, sums, err));
+    if (!is_taught) return STATUS_OK;
+    return loss_soft_unit(options, exec, logits, offsets, n_sequences, labels, teacher, batch,
+                          gradient, sums, err);
 }

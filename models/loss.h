@@ -4,7 +4,16 @@
 //     HEAD_CAUSAL_LM:  the same, where the label of a token is that of the one behind it
 //     HEAD_SPAN:  half the sum of two such means, for start and end; each a softmax over the tokens of one sequence
 //
-// Sources: Devlin et al. 2019, arXiv:1810.04805, section 4; label smoothing and class weights as kernels/softmax.h.
+// With a teacher (models/distill.h) that is the hard loss, and the whole is, over logits s of the model and t of the teacher,
+//
+//     (1 - alpha) * hard + alpha * T^2 * mean of KL(softmax(t / T) || softmax(s / T))
+//
+// HEAD_SEQUENCE: the mean over all sequences, those without a label too. HEAD_SPAN: half the sum of two such means, each over
+// the tokens of a sequence. Others: the mean over the rows whose label is not ignored. Class weights and smoothing are of the
+// hard loss alone.
+//
+// Sources: Devlin et al. 2019, arXiv:1810.04805, section 4; Hinton, Vinyals & Dean 2015, arXiv:1503.02531, section 2; label
+// smoothing and class weights as kernels/softmax.h.
 #ifndef ASSAY_MODELS_LOSS_H
 #define ASSAY_MODELS_LOSS_H
 
@@ -18,11 +27,15 @@ typedef struct LossOptions {
     ModelHead head;
     const float *class_weights; // [n_labels], or NULL for ones
     float label_smoothing;
+    double temperature; // T of the teacher's part; 0 = there is none
+    double alpha;       // its share
 } LossOptions;
 
 // Sums of one or more units; add them in unit order.
 typedef struct LossSums {
     double loss[LOSS_TERMS], weight[LOSS_TERMS];
+    double soft[LOSS_TERMS],
+        soft_weight[LOSS_TERMS]; // of the teacher's part: divergences, and rows
 } LossSums;
 
 void loss_add(LossSums *sums, const LossSums *more);
@@ -41,10 +54,15 @@ Status loss_check_labels(const ModelConfig *config, const TrainExample *examples
 
 // One unit. logits [rows, n_labels]; labels: those of the unit's examples, one after the other; offsets [n_sequences + 1].
 // gradient (same shape; may be NULL) receives d mean / d logits, where `batch` holds the weights of the whole batch.
-// On the CPU only.
+// teacher (same shape): logits of the teacher's part, wanted where options have a temperature. On the CPU only.
 Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
                  const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                 const LossSums *batch, const Tensor *gradient, LossSums *sums,
-                 Error *err) MUST_CHECK;
+                 const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
+                 LossSums *sums, Error *err) MUST_CHECK;
+// Its teacher's part (loss_soft.c): adds to sums->soft and to the gradient.
+Status loss_soft_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                      const int32_t *offsets, size_t n_sequences, const int32_t *labels,
+                      const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
+                      LossSums *sums, Error *err) MUST_CHECK;
 
 #endif

@@ -69,7 +69,7 @@ static Status add_chunk_loss(Model *model, Pool *pool, const LossOptions *option
         if (!labels) return error_set_memory(err, n_labels, sizeof *labels, "labels");
         loss_put_labels(options->head, &examples[i], labels);
         const Status s =
-            loss_unit(options, exec, &tensor, offsets, 1, labels, sums, NULL, &one, err);
+            loss_unit(options, exec, &tensor, offsets, 1, labels, NULL, sums, NULL, &one, err);
         exec_scratch_release(exec, mark);
         TRY(s);
         loss_add(sums, &one);
@@ -320,6 +320,7 @@ Status model_train(Model *model, Pool *pool, const TrainExample *examples, size_
     const TrainOptions o = train_defaults(options);
     TrainRun run = {.examples = examples, .n_examples = n_examples};
     TRY(train_check(model, &o, examples, n_examples, err));
+    TRY(trainer_check_distill(model, &o, examples, n_examples, err));
     if (o.n_validation > 0) {
         const Status s = train_check(model, &o, o.validation, o.n_validation, err);
         if (s != STATUS_OK) return error_wrap(err, "validation");
@@ -352,6 +353,7 @@ Status model_train_batches(Model *model, Pool *pool, const TrainExample *example
                     .steps_per_epoch = n_batches,
                     .last_step = n_batches};
     TRY(train_check(model, &o, examples, starts[n_batches], err));
+    TRY(trainer_check_distill(model, &o, examples, starts[n_batches], err));
     return run_all(&run, model, pool, &o, n_batches, largest, result, err);
 }
 
@@ -389,6 +391,7 @@ Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_
         return error_set(err, STATUS_NOT_FOUND, "the model has no tensor \"" SLICE_FMT "\"",
                          SLICE_ARG(tensor));
     TRY(train_check(model, &o, batch, n_examples, err));
+    TRY(trainer_check_distill(model, &o, batch, n_examples, err));
     TRY(trainer_init(&t, model, pool, &o, 1, 1, err));
     const Param *param = &model->tape.params[index];
     const TrainExample **pointers = calloc(n_examples, sizeof *pointers);

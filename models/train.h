@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/pool.h"
+#include "models/distill.h"
 #include "models/lora.h"
 #include "models/model.h"
 
@@ -78,6 +79,7 @@ typedef struct TrainOptions {
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL
     int balance_classes; // draws examples with replacement so that classes come equally often (HEAD_SEQUENCE)
     float label_smoothing;
+    const DistillOptions *distill; // a teacher; NULL = labels alone
     // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head, "name:*.bias" for tensors.
     Slice freeze;
     const LoraOptions
@@ -134,7 +136,7 @@ Status model_train_batches(Model *model, Pool *pool, const TrainExample *example
                            const size_t *starts, size_t n_batches, const TrainOptions *options,
                            TrainResult *result, Error *err) MUST_CHECK;
 
-// Mean loss over examples, without dropout; class weights and smoothing as in options (may be NULL).
+// Mean loss over examples, without dropout and without a teacher; class weights and smoothing as in options (may be NULL).
 Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t n_examples,
                   const TrainOptions *options, double *loss, Error *err) MUST_CHECK;
 

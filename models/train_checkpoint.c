@@ -67,6 +67,29 @@ static void add_adapters(Sha256 *hash, const Lora *lora)
                         (Slice){(const char *)lora->values, lora->n_values * sizeof *lora->values});
 }
 
+static void add_floats(Sha256 *hash, const float *values, size_t n)
+{
+    sha256_update_field(hash, (Slice){(const char *)values, n * sizeof *values});
+}
+
+// What is learnt of a teacher: its logits, or the model that gives them.
+static void add_teacher(Sha256 *hash, const TrainRun *run)
+{
+    const Model *model = run->trainer.model;
+    const DistillOptions *d = run->trainer.options.distill;
+    if (!d) return;
+    add_number(hash, d->temperature);
+    add_number(hash, d->alpha);
+    const size_t width = model_output_width(model);
+    for (size_t i = 0; i < run->n_examples; i++) {
+        const TrainExample *example = &run->examples[i];
+        if (example->teacher)
+            add_floats(hash, example->teacher,
+                       model_output_rows(model, &example->input, 1) * width);
+    }
+    if (d->teacher) add_floats(hash, d->teacher->weights, d->teacher->tape.n_floats);
+}
+
 static void add_example(Sha256 *hash, const TrainExample *example, ModelHead head)
 {
     const TokenSequence *input = &example->input;
@@ -86,6 +109,7 @@ void train_fingerprint(TrainRun *run)
     sha256_update_field(&hash, slice_from_cstr(version));
     add_options(&hash, &run->trainer.options, model->config.n_labels);
     add_adapters(&hash, run->trainer.lora);
+    add_teacher(&hash, run);
     add_number(&hash, (double)run->trainer.n_steps);
     for (size_t i = 0; i < model_n_tensors(model); i++)
         sha256_update_field(&hash, model_tensor_name(model, i));

@@ -198,6 +198,10 @@ Status trainer_init(Trainer *t, Model *model, Pool *pool, const TrainOptions *op
     t->loss = (LossOptions){.head = model->config.head,
                             .class_weights = options->class_weights,
                             .label_smoothing = options->label_smoothing};
+    if (options->distill) {
+        t->loss.temperature = options->distill->temperature;
+        t->loss.alpha = options->distill->alpha;
+    }
     Status s = model_want_workers(model, t->n_threads, err);
     if (s == STATUS_OK)
         s = arena_take(&t->arena, n_params, sizeof *t->wanted, "parameters", &t->wanted, err);
@@ -226,6 +230,7 @@ static void step_memory_release(StepMemory *m, size_t cols)
     free(m->rows);
     free(m->row_starts);
     free(m->inputs);
+    free(m->teacher);
     huge_free(m->row_sums, m->n_tokens * cols * sizeof *m->row_sums);
     *m = (StepMemory){0};
 }

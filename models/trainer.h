@@ -33,6 +33,7 @@ typedef struct RowSum {
 typedef struct TrainUnit {
     size_t first_token, first_label; // where its part of the step's arrays begins
     size_t n_rows;                   // distinct ids
+    size_t first_row;                // of its outputs among the teacher's
     LossSums sums;
 } TrainUnit;
 
@@ -46,6 +47,8 @@ typedef struct StepMemory {
     size_t *row_starts;              // [n_tokens + 1] of equal ids in rows
     const TokenSequence **inputs;    // [n_sequences] in unit order
     size_t n_rows, n_merged;
+    float *teacher; // [outputs of the step, n_labels] in unit order, where there is a teacher
+    size_t n_teacher;
 } StepMemory;
 
 struct Trainer {
@@ -92,6 +95,13 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
 
 // Builds the program anew where a group begins to be trained at trainer->step.
 Status trainer_unfreeze(Trainer *trainer, Error *err) MUST_CHECK;
+
+// What distilling wants: logits with every example, or a teacher that can be asked (trainer_distill.c).
+Status trainer_check_distill(const Model *model, const TrainOptions *options,
+                             const TrainExample *examples, size_t n_examples,
+                             Error *err) MUST_CHECK;
+// The teacher's logits for the batch that was cut, in unit order.
+Status trainer_teach(Trainer *trainer, const TrainExample *const *batch, Error *err) MUST_CHECK;
 
 // Forward, loss and backward of a batch: lanes and rows hold the gradient of the mean loss (trainer_step.c).
 Status trainer_gradients(Trainer *trainer, const TrainExample *const *batch, size_t n,

@@ -155,8 +155,13 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
     const Tensor logits = program_output(&run), gradient = program_output_gradient(&run);
+    Tensor teacher = logits; // the shape
+    if (t->memory.teacher)
+        teacher =
+            tensor_f32(t->memory.teacher + unit->first_row * logits.cols, logits.rows, logits.cols);
     TRY(loss_unit(&t->loss, worker->exec, &logits, run.unit.offsets, n,
-                  t->memory.labels + unit->first_label, &t->batch, &gradient, &unit->sums, err));
+                  t->memory.labels + unit->first_label, &teacher, &t->batch, &gradient, &unit->sums,
+                  err));
     return program_backward(&run, err);
 }
 
@@ -176,6 +181,7 @@ static void lane_job(void *context, size_t lane, size_t worker_index)
 Status trainer_gradients(Trainer *t, const TrainExample *const *batch, size_t n, Error *err)
 {
     TRY(cut_batch(t, batch, n, err));
+    if (t->options.distill) TRY(trainer_teach(t, batch, err));
     pool_run(t->pool, size_min(t->options.n_lanes, t->cut.n_units), lane_job, t);
     return workers_result(t->model, err);
 }

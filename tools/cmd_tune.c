@@ -50,7 +50,9 @@ static Status read_training(TuneRun *run, Error *err)
         .balance_classes = option_flag(line, "balance"),
         .label_smoothing = (float)option_real(line, "label-smoothing"),
         .freeze = slice_from_cstr(freeze),
-        .gradual_unfreezing = (unsigned)option_integer(line, "gradual-unfreezing"),
+        .gradual_unfreezing = (unsigned)option_integer(
+            line,
+            option_given(line, "gradual-unfreezing") ? "gradual-unfreezing" : "unfreeze-every"),
         .layer_decay = option_real(line, "layer-decay"),
         .n_lanes = (size_t)option_integer(line, "lanes"),
         .sort_by_length = option_flag(line, "sort-by-length"),
@@ -67,6 +69,18 @@ static Status read_training(TuneRun *run, Error *err)
         TRY(lora_parse(&run->arena, slice_from_cstr(option_text(line, "lora")), &run->lora, err));
         run->options.lora = &run->lora;
     }
+    if (option_given(line, "distill-from")) {
+        run->distill = (DistillOptions){.temperature = option_real(line, "distill-temperature"),
+                                        .alpha = option_real(line, "distill-alpha")};
+        run->options.distill = &run->distill;
+    } else if (option_given(line, "distill-temperature") || option_given(line, "distill-alpha")) {
+        return error_set(
+            err, STATUS_INVALID,
+            "--distill-temperature and --distill-alpha go with --distill-from TEACHER");
+    }
+    if (option_given(line, "unfreeze-every") && option_given(line, "gradual-unfreezing"))
+        return error_set(err, STATUS_INVALID,
+                         "--unfreeze-every and --gradual-unfreezing are one: give one of them");
     if (option_given(line, "warmup") && option_given(line, "warmup-steps")) {
         return error_set(err, STATUS_INVALID, "--warmup and --warmup-steps exclude each other");
     }
@@ -82,13 +96,13 @@ static Status read_training(TuneRun *run, Error *err)
 static Status check_batches_options(const CommandLine *line, Error *err)
 {
     static const char *const data_only[] = {
-        "valid",          "valid-share", "batch-size",    "accumulate",
-        "epochs",         "max-steps",   "monitor",       "patience",
-        "min-delta",      "metric",      "class-weights", "balance",
-        "text",           "label",       "pair",          "labels",
-        "sort-by-length", "max-length",  "format",        "header",
-        "delimiter",      "encoding",    "id-column",     "gradual-unfreezing",
-        "task",           "doc-stride",
+        "valid",          "valid-share", "batch-size",     "accumulate",
+        "epochs",         "max-steps",   "monitor",        "patience",
+        "min-delta",      "metric",      "class-weights",  "balance",
+        "text",           "label",       "pair",           "labels",
+        "sort-by-length", "max-length",  "format",         "header",
+        "delimiter",      "encoding",    "id-column",      "gradual-unfreezing",
+        "task",           "doc-stride",  "unfreeze-every",
     };
     for (size_t i = 0; i < sizeof data_only / sizeof *data_only; i++) {
         if (!option_given(line, data_only[i])) continue;
@@ -196,6 +210,7 @@ static Status run(CommandLine *line, Error *err)
     // A directory that nothing was put into says nothing; one with a state to go on from stays, as rmdir refuses it.
     if (s != STATUS_OK && tuning.made_output && rmdir(option_text(line, "out")) != 0) errno = 0;
     tune_task_release(&tuning);
+    model_close(&tuning.teacher);
     model_close(&tuning.model);
     pool_close(&tuning.pool);
     dataset_release(&tuning.train.data);
@@ -271,8 +286,9 @@ static const Option options[] = {
     TEXT_OPTION(
         "lora", "rank=N,..",
         "learn low-rank adapters and the new head: rank=8,alpha=16,targets=query+value,init=FILE"),
-    COUNT_OPTION("gradual-unfreezing", "0", 0, 1000,
+    COUNT_OPTION("unfreeze-every", "0", 0, 1000,
                  "epochs until one more block learns, the head first; 0 is off"),
+    COUNT_OPTION("gradual-unfreezing", "0", 0, 1000, "the same as --unfreeze-every"),
     REAL_OPTION("layer-decay", "1", 1e-6, 1, "factor on the rate for each block further down"),
     {.name = "class-weights",
      .kind = OPTION_TEXTS,
@@ -280,6 +296,12 @@ static const Option options[] = {
      .help = "weights of classes in the loss"},
     FLAG_OPTION("balance", "draw samples with replacement so that classes come equally often"),
     REAL_OPTION("label-smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
+    TEXT_OPTION("distill-from", "TEACHER",
+                "learn from this model's answers beside the labels: one tuned on the same task"),
+    REAL_OPTION("distill-temperature", "2", 0.01, 1000,
+                "what both models' scores are divided by, with --distill-from"),
+    REAL_OPTION("distill-alpha", "0.5", 0, 1,
+                "the teacher's share of the loss, with --distill-from; the labels have the rest"),
     REAL_OPTION("prune", "0", 0, 0.999,
                 "share of the blocks' weights, those of least magnitude, set to 0 at the end"),
     {.name = "prune-scope",
@@ -341,6 +363,9 @@ const Command command_tune = {
         "their names (queries and values where none is given), scaled by alpha / rank; with them the new "
         "head's dense layers, and nothing else. init=FILE is a safetensors file with MODULE.lora_A and "
         "MODULE.lora_B. The saved model has the adapters merged in.\n\n"
+        "With --distill-from the loss is (1 - alpha) times that of the labels and alpha T^2 times the divergence of "
+        "the model's answers from the teacher's, both softened by the temperature T. The teacher has a head "
+        "with the same labels; of whole texts it reads its own tokens, else it wants the model's tokenizer.\n\n"
         "The result depends on the model, the data and the options alone, not on threads or on "
         "interruptions: after Ctrl-C the same command goes on where it stopped.",
     OPTIONS(options),

@@ -35,7 +35,9 @@ typedef struct TuneRun {
     Model *model;
     Pool *pool;
     TrainOptions options;
-    LoraOptions lora; // what options.lora points to, where adapters are wanted
+    LoraOptions lora;       // what options.lora points to, where adapters are wanted
+    DistillOptions distill; // what options.distill points to, where there is a teacher
+    Model *teacher;         // of classes and of given batches; NULL without
     TrainResult result;
     StepLog log;
     uint64_t planned_steps;
@@ -51,11 +53,20 @@ typedef struct TuneRun {
     double first_loss; // of the first step taken here
 } TuneRun;
 
+// tune_teacher.c: opens the model that --distill-from names, and checks that it has what the model to tune learns. Columns
+// (may be NULL): see teacher_columns.
+Status tune_open_teacher(TuneRun *run, const int32_t **columns, Error *err) MUST_CHECK;
+// What it says about the texts of the training part, by its own tokens, goes into the examples.
+Status tune_ask_teacher(TuneRun *run, Error *err) MUST_CHECK;
+
 // tune_batches.c: opens the model and takes one step for each line of --batches.
 Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
 
 // tune_data.c: reads --train and --valid, opens the model with a head for their labels, and tunes it.
 Status tune_on_data(TuneRun *run, Error *err) MUST_CHECK;
+// The part's texts as a tokenizer cuts them; in the run's arena.
+Status tune_encode(TuneRun *run, const TuneData *part, const Tokenizer *tokenizer,
+                   size_t max_length, TokenBatch *out, Error *err) MUST_CHECK;
 // Scores of the tuned model on the validation samples, with intervals; *n 0 where there are none. In the arena.
 Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
 

@@ -222,6 +222,10 @@ Status tune_on_batches(TuneRun *run, Error *err)
                          "%s has no head to tune; --train FILE puts one on it for the labels found",
                          directory);
     }
+    if (run->options.distill) {
+        TRY(tune_open_teacher(run, NULL, err));
+        run->distill.teacher = run->teacher;
+    }
     TRY(read_batches(run, option_text(run->line, "batches"), &batches, err));
     run->planned_steps = batches.n_batches;
     return model_train_batches(run->model, run->pool, batches.examples, batches.starts,

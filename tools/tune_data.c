@@ -80,25 +80,32 @@ static uint64_t sample_key(Slice id)
     return key;
 }
 
-static Status encode_part(TuneRun *run, TuneData *part, size_t max_length, Error *err)
+Status tune_encode(TuneRun *run, const TuneData *part, const Tokenizer *tokenizer,
+                   size_t max_length, TokenBatch *out, Error *err)
 {
     const size_t n = part->n;
     const EncodeOptions options = {.max_length = max_length};
     Slice *texts = NULL, *pairs = NULL;
-    TokenBatch batch = {0};
     bool has_pairs = false;
-    if (n == 0) return STATUS_OK;
     TRY(arena_take(&run->arena, n, sizeof *texts, "texts", &texts, err));
     TRY(arena_take(&run->arena, n, sizeof *pairs, "texts", &pairs, err));
-    TRY(arena_take(&run->arena, n, sizeof *part->examples, "examples", &part->examples, err));
     for (size_t i = 0; i < n; i++) {
         const Sample *sample = sample_at(run, part, i);
         texts[i] = sample->text;
         pairs[i] = sample->pair;
         if (sample->pair.ptr) has_pairs = true;
     }
-    TRY(tokenizer_encode_batch(model_tokenizer(run->model), texts, has_pairs ? pairs : NULL, n,
-                               &options, &run->arena, &batch, err));
+    return tokenizer_encode_batch(tokenizer, texts, has_pairs ? pairs : NULL, n, &options,
+                                  &run->arena, out, err);
+}
+
+static Status encode_part(TuneRun *run, TuneData *part, size_t max_length, Error *err)
+{
+    const size_t n = part->n;
+    TokenBatch batch = {0};
+    if (n == 0) return STATUS_OK;
+    TRY(arena_take(&run->arena, n, sizeof *part->examples, "examples", &part->examples, err));
+    TRY(tune_encode(run, part, model_tokenizer(run->model), max_length, &batch, err));
     part->n_full = batch.n_full;
     for (size_t i = 0; i < n; i++) {
         const Sample *sample = sample_at(run, part, i);
@@ -342,6 +349,7 @@ Status tune_on_data(TuneRun *run, Error *err)
     options.seed = run->options.seed;
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
     TRY(encode_all(run, &max_length, err));
+    if (run->options.distill) TRY(tune_ask_teacher(run, err));
     TRY(report_data(run, max_length, err));
     run->options.validation = run->valid.examples;
     run->options.n_validation = run->valid.n;

@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "harness/family.h"
 #include "harness/score.h"
+#include "harness/teacher.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
 #include "tools/tune.h"
@@ -16,6 +17,7 @@ struct TuneTask {
     DataPart watched_part;
     size_t *train, *watched; // positions
     size_t n_train, n_watched;
+    Teacher *teacher; // NULL without
 };
 
 // ---- what to tune on ----
@@ -36,6 +38,21 @@ static void put_files_of_pairs(const TuneRun *run, JsonWriter *w)
         json_put_cstr(w, option_text(run->line, columns[i]));
     }
     json_end_object(w);
+}
+
+// A path, not the name of the suite's model.
+static void put_teacher(const TuneRun *run, JsonWriter *w)
+{
+    const char *path = option_text(run->line, "distill-from");
+    if (!path) return;
+    Buffer text = {0};
+    buffer_printf(&text, "%s%s", strchr(path, '/') ? "" : "./", path);
+    json_put_key(w, "distill");
+    json_begin_object(w);
+    json_put_key(w, "teacher");
+    json_put_string(w, buffer_slice(&text));
+    json_end_object(w);
+    buffer_release(&text);
 }
 
 // The suite that the options amount to. Paths are the user's own, relative to the current folder.
@@ -92,6 +109,7 @@ static Status make_suite(const TuneRun *run, const char *family, Suite **out, Er
     json_end_array(&w);
     json_put_key(&w, "tune");
     json_begin_object(&w);
+    put_teacher(run, &w);
     json_end_object(&w);
     json_put_key(&w, "folds"); // none is made: the training part is not judged
     json_begin_object(&w);
@@ -280,6 +298,11 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
     TRY(make_examples(run, PART_TRAIN, task->train, task->n_train, &run->train.examples,
                       &run->train.n, err));
+    if (run->options.distill) {
+        TRY(teacher_open(&task->prepared, 0, 0, 0, &task->teacher, err));
+        TRY(teacher_teach(task->teacher, run->pool, task->train, task->n_train, run->options.cancel,
+                          run->train.examples, &run->distill, err));
+    }
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
     run->options.validation = validation;
@@ -300,6 +323,7 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
 void tune_task_release(TuneRun *run)
 {
     if (!run->task) return;
+    teacher_close(&run->task->teacher);
     prepared_release(&run->task->prepared);
     suite_close(&run->task->suite);
 }

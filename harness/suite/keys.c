@@ -571,6 +571,9 @@ static const SuiteKey keys_tune[] = {
          "(all)"),
      .lowest = 1e-6, .highest = 1e9, FIELD(TuneSetting, train_samples), .read = tune_read_samples,
      .write = tune_write_samples},
+    {KEY("distill", KEY_OBJECT,
+         "learn from a teacher's answers beside the labels; `false` does not", "false"),
+     .section = &section_distill, .read = tune_read_distill, .write = tune_write_distill},
     {KEY("early_stopping", KEY_OBJECT,
          "look at the part held out after every epoch and keep the best weights; `false` keeps the last",
          "false"),
@@ -582,6 +585,23 @@ const SuiteSection section_tune = {.name = "tune",
                                    .keys = keys_tune,
                                    .n_keys = COUNT(keys_tune),
                                    .is_grid = true};
+
+static const SuiteKey keys_distill[] = {
+    {KEY("teacher", KEY_TEXT,
+         "a saved model with a head for the task's labels: its directory or file, or the name of a model "
+         "of the suite that is not tuned",
+         NULL),
+     FIELD(TuneSetting, teacher)},
+    {KEY("temperature", KEY_NUMBER, "what both models' scores are divided by", "2"), .lowest = 0.01,
+     .highest = 1000, FIELD(TuneSetting, temperature)},
+    {KEY("alpha", KEY_NUMBER, "the teacher's share of the loss; the labels have the rest", "0.5"),
+     .highest = 1, FIELD(TuneSetting, alpha)},
+};
+const SuiteSection section_distill = {.name = "tune.distill",
+                                      .summary = "Learning from a teacher.",
+                                      .keys = keys_distill,
+                                      .n_keys = COUNT(keys_distill),
+                                      .is_grid = true};
 
 static const SuiteKey keys_stopping[] = {
     {KEY("patience", KEY_COUNT, "epochs without a new best before stopping; 0 never stops early",
@@ -670,7 +690,8 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,    &section_model,  &section_create, &section_task,   &section_shared,
-    &section_columns,  &section_prompt, &section_metric, &section_data,   &section_tune,
-    &section_stopping, &section_search, &section_folds,  &section_report, &section_definition};
+    &section_suite,  &section_model,   &section_create,  &section_task,
+    &section_shared, &section_columns, &section_prompt,  &section_metric,
+    &section_data,   &section_tune,    &section_distill, &section_stopping,
+    &section_search, &section_folds,   &section_report,  &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

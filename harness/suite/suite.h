@@ -53,9 +53,12 @@ typedef struct TuneSetting {
     ClassWeighting class_weighting;
     const SuiteClassWeight *class_weights; // CLASS_WEIGHTS_GIVEN, in the order written
     size_t n_class_weights;
-    bool balance; // draws examples so that classes come equally often
-    Slice freeze; // "embeddings,0-3"; empty = nothing
-    Slice lora;   // "rank=8,alpha=16,targets=query+value" (models/lora.h); empty = off
+    bool balance;  // draws examples so that classes come equally often
+    Slice teacher; // whose answers are learnt beside the labels, as written; empty = labels alone
+    const char *teacher_path;  // its files; NULL without a teacher
+    double temperature, alpha; // of learning from it (models/loss.h)
+    Slice freeze;              // "embeddings,0-3"; empty = nothing
+    Slice lora;                // "rank=8,alpha=16,targets=query+value" (models/lora.h); empty = off
     unsigned gradual_unfreezing;
     double layer_decay; // 1 = off
     size_t lanes;

@@ -198,6 +198,32 @@ void tune_write_stopping(const void *target, const char *key, JsonWriter *w)
     json_end_object(w);
 }
 
+Status tune_read_distill(const Json *value, Arena *arena, void *target, Error *err)
+{
+    (void)arena;
+    TuneSetting *setting = target;
+    if (json_kind(value) == JSON_OBJECT) { // its members follow
+        section_defaults(&section_distill, setting);
+        return json_get(value, "teacher")
+                   ? STATUS_OK
+                   : json_error(value, err, "the key \"teacher\" is missing: whom to learn from");
+    }
+    if (json_kind(value) == JSON_BOOL && !json_bool(value)) return STATUS_OK;
+    return json_error(value, err,
+                      "found %s, want an object such as {\"teacher\": \"DIR\"}, or false",
+                      json_kind_name(json_kind(value)));
+}
+
+void tune_write_distill(const void *target, const char *key, JsonWriter *w)
+{
+    const TuneSetting *setting = target;
+    if (setting->teacher.len == 0) return;
+    json_put_key(w, key);
+    json_begin_object(w);
+    section_write(&section_distill, setting, w);
+    json_end_object(w);
+}
+
 // Both keys, where something is pruned.
 void tune_write_prune(const void *target, const char *key, JsonWriter *w)
 {
@@ -313,6 +339,12 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         TRY(arena_take(arena, 1, sizeof *lora, "adapters", &lora, err));
         TRY(lora_parse(arena, setting->lora, lora, err));
         out->lora = lora;
+    }
+    if (setting->teacher.len > 0) {
+        DistillOptions *distill = NULL;
+        TRY(arena_take(arena, 1, sizeof *distill, "a teacher", &distill, err));
+        *distill = (DistillOptions){.temperature = setting->temperature, .alpha = setting->alpha};
+        out->distill = distill;
     }
     return fill_weights(setting, labels, n_labels, counts, arena, out, err);
 }

@@ -1,0 +1,35 @@
+// harness/teacher.h: the model that another learns from (tune.distill, models/distill.h): opened once, asked once about each
+// window of the training part.
+//
+// A teacher is a saved model with a head for the task's labels; their order and further labels of its own do not matter. Of
+// whole texts it reads its own tokens. Of tags, spans and written texts each of the learner's tokens has an answer, so that
+// both want the same tokenizer. Answers as wide as a vocabulary are not kept: such a teacher is asked step by step.
+#ifndef ASSAY_HARNESS_TEACHER_H
+#define ASSAY_HARNESS_TEACHER_H
+
+#include "harness/prepare.h"
+#include "models/train.h"
+
+typedef struct Teacher Teacher;
+
+// Which of the teacher's outputs each of the learner's labels is, in the arena; NULL where a head has no classes. Refuses
+// another head and labels that the teacher lacks, by name.
+Status teacher_columns(const char *path, const ModelConfig *teacher, ModelHead head,
+                       const Slice *labels, size_t n_labels, Arena *arena, const int32_t **columns,
+                       Error *err) MUST_CHECK;
+
+// The teacher of a setting, which asks for one; its tokens are prepared. Checks that it can teach.
+Status teacher_open(const Prepared *prepared, size_t model, size_t task, int setting, Teacher **out,
+                    Error *err) MUST_CHECK;
+void teacher_close(Teacher **teacher); // a no-op on NULL
+// Whether an open one serves this setting too.
+bool teacher_serves(const Teacher *teacher, const Prepared *prepared, size_t model, size_t task,
+                    int setting);
+// Puts what the teacher says into the examples of the training part's samples at positions, and into options.
+Status teacher_teach(Teacher *teacher, Pool *pool, const size_t *positions, size_t n,
+                     const atomic_int *cancel, TrainExample *examples, DistillOptions *options,
+                     Error *err) MUST_CHECK;
+// Opens and closes the teachers of a model's settings: what is wrong with them is said before the first trial.
+Status teacher_check(const Prepared *prepared, size_t model, size_t task, Error *err) MUST_CHECK;
+
+#endif
