@@ -32,6 +32,8 @@ size_t unicode_decompose_compatibility(CodePoint c, CodePoint out[UNICODE_MAX_CO
 // The composite of two code points in NFC, or -1.
 CodePoint unicode_compose(CodePoint first, CodePoint second);
 int unicode_combining_class(CodePoint c); // 0 to 254
+// Whether a text can be cut before c and both sides be brought into the form on their own.
+bool unicode_begins_segment(CodePoint c, UnicodeForm form);
 // Whether text, valid UTF-8, is known to be in that form; false may also mean that no quick answer exists.
 bool unicode_is_normalized(Slice text, UnicodeForm form);
 // Full, language-neutral lower-casing of a text (final sigma, U+0130 -> "i" + U+0307).

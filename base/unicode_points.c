@@ -49,6 +49,13 @@ static const UNormalizer2 *rules_of(UnicodeForm form, UErrorCode *code)
     return NULL;
 }
 
+bool unicode_begins_segment(CodePoint c, UnicodeForm form)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *rules = rules_of(form, &code);
+    return U_FAILURE(code) || unorm2_hasBoundaryBefore(rules, c);
+}
+
 bool unicode_is_normalized(Slice text, UnicodeForm form)
 {
     UErrorCode code = U_ZERO_ERROR;

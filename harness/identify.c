@@ -209,6 +209,16 @@ static void hash_reading(Sha256 *hash, const SuiteTask *task)
     sha256_update_field(hash, (Slice){(const char *)&sides, 1});
 }
 
+static void hash_steps(Sha256 *hash, const SuiteTask *task)
+{
+    const unsigned char version = STEPS_VERSION;
+    if (task->n_prepare == 0) return;
+    sha256_update_field(hash, SLICE("steps"));
+    sha256_update_field(hash, (Slice){(const char *)&version, 1});
+    for (size_t i = 0; i < task->n_prepare; i++)
+        sha256_update_field(hash, slice_from_cstr(task->prepare[i]->name));
+}
+
 // The second file of a format: of "lines" the labels, given or the ones beside; the twin of "winobias", the statistics of
 // "winogender". NULL where there is none.
 static Status labels_file(Identify *id, const SuiteTask *task, const char *path, const char **out,
@@ -252,6 +262,7 @@ static Status identify_part(Identify *id, const SuiteTask *task, DataPart part, 
     // What is stored of samples has their copies' texts.
     if (out->swap_sha256.len > 0) sha256_update_field(&hash, out->swap_sha256);
     hash_reading(&hash, task);
+    hash_steps(&hash, task);
     for (size_t i = 0; i < targets->n; i++) {
         Slice sha = {0};
         const char *file = arena_cstr(id->arena, targets->paths[i]);
@@ -283,6 +294,14 @@ static void put_metrics(JsonWriter *w, const SuiteTask *task)
         json_put_i64(w, metric->metric->version == 0 ? 1 : metric->metric->version);
         json_end_object(w);
     }
+    json_end_array(w);
+}
+
+static void put_steps(JsonWriter *w, const SuiteTask *task)
+{
+    json_put_key(w, "prepare");
+    json_begin_array(w);
+    for (size_t i = 0; i < task->n_prepare; i++) json_put_cstr(w, task->prepare[i]->name);
     json_end_array(w);
 }
 
@@ -346,6 +365,7 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         json_put_key(&w, "null_threshold");
         json_put_double(&w, task->null_threshold);
     }
+    if (task->n_prepare > 0) put_steps(&w, task);
     json_put_key(&w, "primary");
     json_put_string(&w, task->primary);
     if (task->prompt.is_given) {

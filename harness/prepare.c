@@ -135,6 +135,15 @@ static Status take_classes(TaskData *data, UsedPart *part, Error *err)
     return note_unseen(part, data->n_labels, err);
 }
 
+// Before anything looks at the texts: what repeats itself, folds and tokens are those of the texts as prepared.
+static Status apply_steps(Prepared *prepared, const SuiteTask *task, UsedPart *part,
+                          StepCount **counts, Error *err)
+{
+    if (task->n_prepare == 0) return STATUS_OK;
+    TRY(arena_take(&prepared->arena, task->n_prepare, sizeof **counts, "counts", counts, err));
+    return steps_dataset(task->prepare, task->n_prepare, &part->data, *counts, err);
+}
+
 static Status read_parts(Prepared *prepared, size_t task, Error *err)
 {
     const SuiteTask *t = &prepared->suite->tasks[task];
@@ -159,6 +168,7 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         read.n_target_paths = targets[part]->n;
         UsedPart *used = &data->parts[part];
         Status s = dataset_read(paths[part], &read, &used->data, err);
+        if (s == STATUS_OK) s = apply_steps(prepared, t, used, &data->steps[part], err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);
         if (s == STATUS_OK && data->family->is_stratified) s = take_classes(data, used, err);
         if (s != STATUS_OK) return s;

@@ -24,7 +24,8 @@ typedef struct TaskData {
     const Family *family;
     ModelHead head; // of models that are asked about the task
     UsedPart parts[N_DATA_PARTS];
-    const Slice *labels; // of the model's head: classes, tags
+    StepCount *steps[N_DATA_PARTS]; // [n_prepare] what each step of the task did; NULL without
+    const Slice *labels;            // of the model's head: classes, tags
     size_t n_labels;
     // Of the metrics, and as stored: the head's classes first, then those that training never saw; or entity types.
     const Slice *metric_labels;

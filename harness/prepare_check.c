@@ -4,52 +4,25 @@
 
 #include "base/json_writer.h"
 #include "datasets/scheme.h"
+#include "harness/check_rows.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
 #include "harness/prompt.h"
 
 // ---- rows ----
 
-typedef struct Rows {
-    Arena *arena;
-    Slice task;
-    CheckRow *rows;
-    size_t n, capacity;
-    bool out_of_memory;
-} Rows;
-
-static void add_row(Rows *rows, const char *section, Slice item, double number, NoteLevel level,
-                    const char *value)
-{
-    rows->out_of_memory = rows->out_of_memory || value == NULL;
-    if (rows->n == rows->capacity || value == NULL) return;
-    rows->rows[rows->n++] = (CheckRow){.task = rows->task,
-                                       .section = slice_from_cstr(section),
-                                       .item = item,
-                                       .number = number,
-                                       .value = slice_from_cstr(value),
-                                       .level = level};
-}
-
-static Slice labelled(Rows *rows, const char *part, Slice what)
-{
-    const char *text = arena_printf(rows->arena, "%s " SLICE_FMT, part, SLICE_ARG(what));
-    rows->out_of_memory = rows->out_of_memory || text == NULL;
-    return slice_from_cstr(text);
-}
-
-static void add_classes(Rows *rows, const PartCheck *part, const Slice *labels)
+static void add_classes(CheckRows *rows, const PartCheck *part, const Slice *labels)
 {
     for (size_t c = 0; c < part->n_labels; c++) {
         const double share = (double)part->class_counts[c] / (double)part->n_samples;
-        add_row(rows, "classes", labelled(rows, part->name, labels[c]),
-                (double)part->class_counts[c],
-                part->class_counts[c] == 0 ? NOTE_WARNING : NOTE_INFO,
-                arena_printf(rows->arena, "%zu (%.1f%%)", part->class_counts[c], 100 * share));
+        check_row(rows, "classes", check_item(rows, part->name, labels[c]),
+                  (double)part->class_counts[c],
+                  part->class_counts[c] == 0 ? NOTE_WARNING : NOTE_INFO,
+                  arena_printf(rows->arena, "%zu (%.1f%%)", part->class_counts[c], 100 * share));
     }
 }
 
-static void add_lengths(Rows *rows, const PartCheck *part, const DataCheck *check)
+static void add_lengths(CheckRows *rows, const PartCheck *part, const DataCheck *check)
 {
     static const struct {
         const char *name;
@@ -58,19 +31,19 @@ static void add_lengths(Rows *rows, const PartCheck *part, const DataCheck *chec
     const char *unit = check->counts_tokens ? "tokens" : "characters";
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const size_t length = part->length[shown[i].quantile];
-        add_row(rows, "lengths", labelled(rows, part->name, slice_from_cstr(shown[i].name)),
-                (double)length, NOTE_INFO, arena_printf(rows->arena, "%zu %s", length, unit));
+        check_row(rows, "lengths", check_item(rows, part->name, slice_from_cstr(shown[i].name)),
+                  (double)length, NOTE_INFO, arena_printf(rows->arena, "%zu %s", length, unit));
     }
     if (check->max_tokens == 0) return;
     const double share = 100 * (double)part->n_truncated / (double)part->n_samples;
-    add_row(rows, "lengths", labelled(rows, part->name, SLICE("truncated")),
-            (double)part->n_truncated, part->n_truncated > 0 ? NOTE_WARNING : NOTE_INFO,
-            arena_printf(rows->arena, "%zu (%.1f%%) above %zu tokens", part->n_truncated, share,
-                         check->max_tokens));
+    check_row(rows, "lengths", check_item(rows, part->name, SLICE("truncated")),
+              (double)part->n_truncated, part->n_truncated > 0 ? NOTE_WARNING : NOTE_INFO,
+              arena_printf(rows->arena, "%zu (%.1f%%) above %zu tokens", part->n_truncated, share,
+                           check->max_tokens));
 }
 
 // The scheme of a part's tags, where they mark entities.
-static void add_scheme(Rows *rows, const CheckPart *part)
+static void add_scheme(CheckRows *rows, const CheckPart *part)
 {
     SchemeFit fit = {0};
     for (size_t i = 0; i < part->data->n_samples; i++) {
@@ -80,37 +53,38 @@ static void add_scheme(Rows *rows, const CheckPart *part)
     if (!fit.has_entities) return;
     const TagScheme scheme = scheme_of(&fit);
     const bool is_known = scheme < N_TAG_SCHEMES;
-    add_row(rows, "counts", labelled(rows, part->name, SLICE("tag scheme")), NAN,
-            is_known ? NOTE_INFO : NOTE_WARNING,
-            is_known ? scheme_name(scheme)
-                     : "none: IOB2, IOB1, IOBES and BILOU are all broken somewhere");
+    check_row(rows, "counts", check_item(rows, part->name, SLICE("tag scheme")), NAN,
+              is_known ? NOTE_INFO : NOTE_WARNING,
+              is_known ? scheme_name(scheme)
+                       : "none: IOB2, IOB1, IOBES and BILOU are all broken somewhere");
 }
 
 // What the reader found, and what the family found afterwards.
-static void add_findings(Rows *rows, const TaskData *data)
+static void add_findings(CheckRows *rows, const TaskData *data)
 {
     for (int p = 0; p < N_DATA_PARTS; p++) {
         const Dataset *set = &data->parts[p].data;
         for (size_t i = 0; i < set->n_notes; i++)
-            add_row(rows, "counts", labelled(rows, data_part_name((DataPart)p), set->notes[i].item),
-                    (double)set->notes[i].n, NOTE_WARNING,
-                    arena_printf(rows->arena, "%zu", set->notes[i].n));
+            check_row(rows, "counts",
+                      check_item(rows, data_part_name((DataPart)p), set->notes[i].item),
+                      (double)set->notes[i].n, NOTE_WARNING,
+                      arena_printf(rows->arena, "%zu", set->notes[i].n));
     }
 }
 
-static void add_duplicates(Rows *rows, const DataCheck *check)
+static void add_duplicates(CheckRows *rows, const DataCheck *check)
 {
     for (size_t i = 0; i < check->n_parts; i++) {
         const PartCheck *part = &check->parts[i];
-        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("equal inputs")),
-                (double)part->n_duplicates, part->n_duplicates > 0 ? NOTE_WARNING : NOTE_INFO,
-                arena_printf(rows->arena, "%zu", part->n_duplicates));
-        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("nearly equal inputs")),
-                (double)part->n_near, part->n_near > 0 ? NOTE_WARNING : NOTE_INFO,
-                arena_printf(rows->arena, "%zu", part->n_near));
-        add_row(rows, "duplicates", labelled(rows, part->name, SLICE("inputs with two labels")),
-                (double)part->n_conflicts, part->n_conflicts > 0 ? NOTE_WARNING : NOTE_INFO,
-                arena_printf(rows->arena, "%zu", part->n_conflicts));
+        check_row(rows, "duplicates", check_item(rows, part->name, SLICE("equal inputs")),
+                  (double)part->n_duplicates, part->n_duplicates > 0 ? NOTE_WARNING : NOTE_INFO,
+                  arena_printf(rows->arena, "%zu", part->n_duplicates));
+        check_row(rows, "duplicates", check_item(rows, part->name, SLICE("nearly equal inputs")),
+                  (double)part->n_near, part->n_near > 0 ? NOTE_WARNING : NOTE_INFO,
+                  arena_printf(rows->arena, "%zu", part->n_near));
+        check_row(rows, "duplicates", check_item(rows, part->name, SLICE("inputs with two labels")),
+                  (double)part->n_conflicts, part->n_conflicts > 0 ? NOTE_WARNING : NOTE_INFO,
+                  arena_printf(rows->arena, "%zu", part->n_conflicts));
     }
     for (size_t i = 0; i < check->n_overlaps; i++) {
         const PartOverlap *overlap = &check->overlaps[i];
@@ -118,25 +92,20 @@ static void add_duplicates(Rows *rows, const DataCheck *check)
             arena_printf(rows->arena, "%s inputs that stand in %s", check->parts[overlap->b].name,
                          check->parts[overlap->a].name);
         rows->out_of_memory = rows->out_of_memory || item == NULL;
-        add_row(rows, "duplicates", slice_from_cstr(item), (double)overlap->n_shared,
-                overlap->n_shared > 0 ? NOTE_WARNING : NOTE_INFO,
-                arena_printf(rows->arena, "%zu", overlap->n_shared));
+        check_row(rows, "duplicates", slice_from_cstr(item), (double)overlap->n_shared,
+                  overlap->n_shared > 0 ? NOTE_WARNING : NOTE_INFO,
+                  arena_printf(rows->arena, "%zu", overlap->n_shared));
     }
 }
 
 // n_split: [parts] samples that go through the model in several windows; NULL where long ones are cut.
-static Status check_rows(const TaskData *data, const CheckPart *parts, const DataCheck *check,
-                         const size_t *n_split, Rows *rows, Error *err)
+static void add_parts(const TaskData *data, const CheckPart *parts, const DataCheck *check,
+                      const size_t *n_split, CheckRows *rows)
 {
-    size_t capacity = check->n_overlaps;
-    for (int p = 0; p < N_DATA_PARTS; p++) capacity += data->parts[p].data.n_notes;
-    for (size_t i = 0; i < check->n_parts; i++) capacity += 11 + check->parts[i].n_labels;
-    TRY(arena_take(rows->arena, capacity, sizeof *rows->rows, "rows", &rows->rows, err));
-    rows->capacity = capacity;
     for (size_t i = 0; i < check->n_parts; i++) {
         const PartCheck *part = &check->parts[i];
-        add_row(rows, "counts", slice_from_cstr(part->name), (double)part->n_samples, NOTE_INFO,
-                arena_printf(rows->arena, "%zu", part->n_samples));
+        check_row(rows, "counts", slice_from_cstr(part->name), (double)part->n_samples, NOTE_INFO,
+                  arena_printf(rows->arena, "%zu", part->n_samples));
     }
     for (size_t i = 0; i < check->n_parts; i++) add_scheme(rows, &parts[i]);
     add_findings(rows, data);
@@ -144,12 +113,11 @@ static Status check_rows(const TaskData *data, const CheckPart *parts, const Dat
         add_classes(rows, &check->parts[i], data->metric_labels);
     for (size_t i = 0; i < check->n_parts; i++) add_lengths(rows, &check->parts[i], check);
     for (size_t i = 0; n_split && i < check->n_parts; i++) {
-        add_row(rows, "lengths", labelled(rows, check->parts[i].name, SLICE("split into windows")),
-                (double)n_split[i], NOTE_INFO, arena_printf(rows->arena, "%zu", n_split[i]));
+        check_row(rows, "lengths",
+                  check_item(rows, check->parts[i].name, SLICE("split into windows")),
+                  (double)n_split[i], NOTE_INFO, arena_printf(rows->arena, "%zu", n_split[i]));
     }
     add_duplicates(rows, check);
-    return rows->out_of_memory ? error_set_memory(err, rows->n, sizeof(CheckRow), "rows")
-                               : STATUS_OK;
 }
 
 // ---- lengths in tokens ----
@@ -261,7 +229,7 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
                                                                            : most};
     }
     DataCheck check = {0};
-    Rows out = {.arena = arena, .task = suite->tasks[task].name};
+    CheckRows out = {.arena = arena, .task = suite->tasks[task].name};
     // Questions about one passage resemble each other by nature.
     if (data->family->head != HEAD_SPAN)
         options.near_threshold = suite->tasks[task].near_duplicates;
@@ -269,9 +237,10 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
     if (s == STATUS_OK) s = data_check(parts, counting.n_parts, &options, &check, err);
     if (s == STATUS_OK)
-        s = check_rows(data, parts, &check,
-                       model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL,
-                       &out, err);
+        add_parts(data, parts, &check,
+                  model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL, &out);
+    if (s == STATUS_OK) check_add_steps(&suite->tasks[task], data, &out);
+    if (s == STATUS_OK) s = check_rows_status(&out, err);
     if (s == STATUS_OK)
         s = copy_notes(&check, data, suite->tasks[task].name, arena, notes, n_notes, err);
     *rows = out.rows;

@@ -216,6 +216,16 @@ static Status list_suites(CommandLine *line, Listing *out, Error *err)
     return STATUS_OK;
 }
 
+static Status list_steps(CommandLine *line, Listing *out, Error *err)
+{
+    (void)line, (void)err;
+    for (size_t i = 0; i < steps_count; i++) {
+        listing_cstr(out, steps_all[i]->name);
+        listing_cstr(out, steps_all[i]->summary);
+    }
+    return STATUS_OK;
+}
+
 static Status list_runs(CommandLine *line, Listing *out, Error *err)
 {
     Store *store = NULL;
@@ -253,6 +263,7 @@ static const Topic topics[] = {
      list_metrics,
      {"name", "better", "range", "needs", "summary", "source", "signature"}},
     {"readers", list_readers, {"name", "extensions", "summary"}},
+    {"steps", list_steps, {"name", "summary"}},
     {"architectures", list_architectures, {"name", "classes", "summary"}},
     {"kernels",
      list_kernels,
@@ -261,8 +272,8 @@ static const Topic topics[] = {
     {"runs", list_runs, {"id", "suite", "status", "n_trials", "n_done", "n_failed", "started"}},
 };
 enum { N_TOPICS = sizeof topics / sizeof *topics };
-static const char *const topic_names[] = {
-    "tasks", "suites", "metrics", "readers", "architectures", "kernels", "formats", "runs", NULL};
+static const char *const topic_names[] = {"tasks",         "suites",  "metrics", "readers", "steps",
+                                          "architectures", "kernels", "formats", "runs",    NULL};
 
 static const Topic *find_topic(const char *name)
 {
@@ -302,13 +313,15 @@ static const Option options[] = {STORE_OPTION_ROW};
 const Command command_list = {
     .name = "list",
     .group = "About",
-    .summary = "tasks, suites, metrics, readers, architectures, kernels, report formats or runs",
-    .operands = "tasks|suites|metrics|readers|architectures|kernels|formats|runs",
+    .summary =
+        "tasks, suites, metrics, readers, steps, architectures, kernels, report formats or runs",
+    .operands = "tasks|suites|metrics|readers|steps|architectures|kernels|formats|runs",
     .min_operands = 1,
     .max_operands = 1,
     .operand_choices = topic_names,
     .description =
         "Lists what there is. Tasks and suites are those of ./suites and of the installation. "
+        "Steps are those that a task's \"prepare\" may name. "
         "Kernels are the rows of the operation table; of those that run on a machine the one with the "
         "highest preference is picked. Runs are those of --store, newest first.",
     OPTIONS(options),

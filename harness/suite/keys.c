@@ -67,6 +67,11 @@ static const char *choice_decode(size_t i)
     return i < 2 ? ways[i] : NULL;
 }
 
+static const char *choice_step(size_t i)
+{
+    return i < steps_count ? steps_all[i]->name : NULL;
+}
+
 static const char *choice_scheme(size_t i)
 {
     return scheme_name(i);
@@ -308,6 +313,10 @@ static const SuiteKey keys_shared[] = {
          "(those with 2 to 20 values)"),
      .schema = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", .shown = "list of names",
      FIELD(SuiteTask, slices), .read = task_read_slices},
+    {KEY("prepare", KEY_NAMES,
+         "steps that all texts of every part go through, in this order, before anything else",
+         "[]"),
+     .choice = choice_step, .read = task_read_prepare},
     {KEY("likelihood", KEY_CHOICE,
          "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
          "the `target` that fills a blank",

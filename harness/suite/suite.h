@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "datasets/reader.h"
 #include "datasets/splits.h"
+#include "datasets/steps.h"
 #include "harness/suite/prompt.h"
 #include "metrics/metric.h"
 #include "models/prune.h"
@@ -178,6 +179,8 @@ typedef struct SuiteTask {
     bool has_slices;     // else scores are sliced by every attribute with few values
     const Slice *slices; // [n_slices] attributes by which scores are sliced
     size_t n_slices;
+    const Step **prepare; // steps that every text goes through, in order
+    size_t n_prepare;
     Slice counterfactual;  // a list of words by name or path; empty = nothing is swapped
     const char *swap_path; // its file, or NULL
     ReadOptions read;      // labels_path is ready to open

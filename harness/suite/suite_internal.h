@@ -83,6 +83,10 @@ Status task_read_slices(const Json *value, Arena *arena, void *target, Error *er
 Status folds_read_inner(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status folds_read_shuffle(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 
+// prepare.c: the row of section_shared, and what the family says to the steps.
+Status task_read_prepare(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+Status suite_check_prepare(const Json *object, const SuiteTask *task, Error *err) MUST_CHECK;
+
 // prompt.c
 Status suite_read_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
                          Error *err) MUST_CHECK;

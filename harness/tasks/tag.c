@@ -442,6 +442,7 @@ const Family family_tag = {
     .gives = NEEDS_TAGS | NEEDS_PROMPTS,
     .metrics = "[\"entity_f1\"]",
     .has_windows = true,
+    .has_tags = true,
     .find_labels = find_labels,
     .encode = encode,
     .answer = answer,

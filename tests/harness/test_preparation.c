@@ -1,0 +1,101 @@
+// Preparation of a task's texts in whole runs: what is checked, stored and hashed are the texts as prepared.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/harness/runs.h"
+#include "tests/harness/suites.h"
+#include "tests/support/folder.h"
+
+#define WITH_STEPS(family, steps)                                                           \
+    "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"model\"}],\n\"tasks\": " \
+    "[{\"name\": \"t\", \"family\": \"" family "\", \"data\": \"data\", \"prepare\": " steps "}]}"
+
+Test(preparation, wrong_steps_are_refused_by_name)
+{
+    static const struct {
+        const char *suite, *says;
+    } cases[] = {
+        {WITH_STEPS("classify", "[\"lowr\"]"),
+         "tasks[0].prepare[0]: there is no \"lowr\"; did you "},
+        {WITH_STEPS("classify", "\"lower\""),
+         "tasks[0].prepare: found a string, want a list of steps"},
+        {WITH_STEPS("classify", "[\"nfc\", \"lower\", \"nfc\"]"),
+         "prepare[2]: \"nfc\" stands twice"},
+        {WITH_STEPS("classify", "[1]"), "tasks[0].prepare[0]"},
+        {WITH_STEPS("tag", "[\"lower\", \"punctuation\"]"),
+         "prepare[1]: \"punctuation\" is no step for a \"tag\" task: it would remove whole words"},
+        {WITH_STEPS("tag", "[\"contractions\"]"), "it would make two words of one"},
+        {WITH_STEPS("prefer", "[\"lower\"]"), "compares texts as they are published"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *message = suites_refusal(cases[i].suite, NULL);
+        cr_expect(strstr(message, cases[i].says), "%s", message);
+    }
+}
+
+// Values of the data section and notes of a run, a line each.
+static Buffer findings(const char *folder, char run_id[64])
+{
+    Buffer out = {0};
+    Error err = {0};
+    Arena arena = {0};
+    RunResult result = {0};
+    Store *store = NULL;
+    CheckRow *rows = NULL;
+    RunNote *notes = NULL;
+    size_t n = 0;
+    cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
+    const Slice id = slice_from_cstr(result.run_id);
+    if (run_id) memcpy(run_id, result.run_id, strlen(result.run_id) + 1);
+    cr_assert_eq(store_open(folder_path(folder, "a.db"), STORE_READ_ONLY, &store, &err), STATUS_OK);
+    cr_assert_eq(store_get_data_checks(store, &arena, id, &rows, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        buffer_printf(&out, SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT "\n", SLICE_ARG(rows[i].section),
+                      SLICE_ARG(rows[i].item), SLICE_ARG(rows[i].value));
+    cr_assert_eq(store_get_notes(store, &arena, id, &notes, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        buffer_printf(&out, "note " SLICE_FMT "\n", SLICE_ARG(notes[i].text));
+    store_close(&store);
+    arena_release(&arena);
+    run_result_release(&result);
+    return out;
+}
+
+static const char *shown(const Buffer *text)
+{
+    return text->ptr ? text->ptr : "";
+}
+
+static bool says(const Buffer *text, const char *what)
+{
+    return strstr(shown(text), what) != NULL;
+}
+
+#define TEXTS "text\tlabel\nGood FILM it was\tgood\nbad film\tbad\nfine\tgood\ndull\tbad\n"
+
+Test(preparation, repeated_inputs_are_found_among_the_texts_as_prepared)
+{
+    char plain_id[64], prepared_id[64];
+    const RunsSuite plain = {.folds = "{\"k\": 0, \"inner\": 0}",
+                             .tune = "{\"max_steps\": 1}",
+                             .has_parts = true,
+                             .train = TEXTS,
+                             .test = "text\tlabel\ngood film  it was\tgood\nnone\tbad\n"};
+    RunsSuite prepared = plain;
+    prepared.task = ", \"prepare\": [\"lower\", \"whitespace\"]";
+    const char *folder = runs_folder(&plain);
+    Buffer text = findings(folder, plain_id);
+    cr_expect(!says(&text, "stand in train too"), "%s", shown(&text));
+    cr_expect(!says(&text, "changed by"));
+    buffer_release(&text);
+    folder_remove(folder);
+    folder = runs_folder(&prepared);
+    text = findings(folder, prepared_id);
+    cr_expect(says(&text, "note films: train and test: 1 of the 2 samples of test stand in train"),
+              "%s", shown(&text));
+    cr_expect(says(&text, "changed by|train lower|1 of 4 samples (25.0%)"), "%s", shown(&text));
+    cr_expect(says(&text, "changed by|test whitespace|1 of 2 samples (50.0%)"), "%s", text.ptr);
+    cr_expect_str_neq(plain_id, prepared_id);
+    buffer_release(&text);
+    folder_remove(folder);
+}
