@@ -1,6 +1,7 @@
 // harness/check_models.c: what can be wrong between models, settings and data is said before the first trial.
 #include "harness/check_models.h"
 
+#include "harness/balance.h"
 #include "harness/family.h"
 #include "models/architecture.h"
 #include "models/model.h"
@@ -42,6 +43,7 @@ static Status check_settings(const SuiteModel *model, const TaskData *data, size
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < model->n_settings; i++) {
         s = check_weights(&model->settings[i], data, err);
+        if (s == STATUS_OK) s = balance_check(&model->settings[i], data, err);
         if (s == STATUS_OK)
             s = check_freeze(&model->settings[i], n_layers, as_saved, &scratch, err);
     }

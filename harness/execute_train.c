@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "harness/balance.h"
 #include "harness/execute_internal.h"
 #include "harness/score.h"
 #include "harness/state.h"
@@ -103,8 +104,20 @@ static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
     tuning->direction = metric && metric->metric->direction == LOWER_IS_BETTER ? -1.0 : 1.0;
 }
 
-static Status make_options(Tuning *tuning, const TrainExample *examples, size_t n_examples,
-                           Arena *arena, TrainOptions *options, Error *err)
+static Status balance(const Tuning *tuning, const TuneSetting *setting, TrainExample *examples,
+                      size_t n_examples, Arena *arena, TrainOptions *options, Error *err)
+{
+    const Prepared *prepared = tuning->executor->options.prepared;
+    const TrialSpec *spec = &tuning->work->spec;
+    const Tokens *tokens =
+        prepared_tokens(prepared, (size_t)spec->model, spec->task, PART_TRAIN, spec->setting);
+    return balance_examples(setting, tokens, &prepared->tasks[spec->task].parts[PART_TRAIN],
+                            tuning->samples->train, tuning->samples->n_train, examples, n_examples,
+                            arena, options, err);
+}
+
+static Status make_options(Tuning *tuning, TrainExample *examples, size_t n_examples, Arena *arena,
+                           TrainOptions *options, Error *err)
 {
     const Executor *executor = tuning->executor;
     const ExecuteOptions *o = &executor->options;
@@ -115,6 +128,7 @@ static Status make_options(Tuning *tuning, const TrainExample *examples, size_t 
     TrainExample *validation = NULL;
     TRY(count_classes(executor, work, examples, n_examples, arena, &counts, err));
     TRY(tune_setting_options(setting, data->labels, data->n_labels, counts, arena, options, err));
+    TRY(balance(tuning, setting, examples, n_examples, arena, options, err));
     find_watched_score(tuning, setting);
     options->seed = work->spec.seed;
     options->cancel = o->cancel;

@@ -30,6 +30,7 @@ typedef struct TrainExample {
     const int32_t *labels;
     // What a teacher says of it (models/distill.h): logits in the rows and columns of the model that learns; NULL without.
     const float *teacher;
+    float weight; // of its loss among the batch's; 0 = 1
 } TrainExample;
 
 #endif

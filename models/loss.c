@@ -55,20 +55,27 @@ void loss_put_labels(ModelHead head, const TrainExample *example, int32_t *out)
     for (size_t i = 0; i < n; i++) out[i] = i + shift < n ? example->labels[i + shift] : -100;
 }
 
+double loss_weight(const TrainExample *example)
+{
+    return example->weight > 0 ? (double)example->weight : 1.0;
+}
+
 void loss_add_weights(const LossOptions *options, const TrainExample *example, LossSums *sums)
 {
     const size_t n_tokens = example->input.n_tokens;
     const bool is_span = options->head == HEAD_SPAN;
+    const double own = loss_weight(example);
     // A teacher needs no label of a whole sequence; which of its tokens count, labels say.
     const bool by_sequence = is_span || options->head == HEAD_SEQUENCE;
-    for (size_t k = 0; by_sequence && k < (is_span ? 2 : 1); k++) sums->soft_weight[k] += 1;
+    for (size_t k = 0; by_sequence && k < (is_span ? 2 : 1); k++) sums->soft_weight[k] += own;
     const size_t first = options->head == HEAD_CAUSAL_LM ? 1 : 0; // nothing comes before the first
     for (size_t i = first; i < loss_n_labels(options->head, &example->input); i++) {
         const int32_t label = example->labels[i];
         if (label < 0 || (is_span && (size_t)label >= n_tokens)) continue;
         const bool weighted = options->class_weights && !is_span;
-        if (!by_sequence) sums->soft_weight[0] += 1;
-        sums->weight[is_span ? i : 0] += weighted ? (double)options->class_weights[label] : 1.0;
+        sums->weight[is_span ? i : 0] +=
+            own * (weighted ? (double)options->class_weights[label] : 1.0);
+        if (!by_sequence) sums->soft_weight[0] += own;
     }
 }
 
@@ -150,20 +157,19 @@ static Status span_term(const LossOptions *options, Exec *exec, const Tensor *lo
 
 // Of the labels, with this share of the whole.
 static Status hard_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                        const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                        double share, const LossSums *batch, const Tensor *gradient, LossSums *sums,
-                        Error *err)
+                        const LossRows *unit, double share, const LossSums *batch,
+                        const Tensor *gradient, LossSums *sums, Error *err)
 {
     if (options->head != HEAD_SPAN) {
-        return cross_entropy(options, exec, logits, labels, share * inverse(batch->weight[0]),
+        return cross_entropy(options, exec, logits, unit->labels, share * inverse(batch->weight[0]),
                              gradient, &sums->loss[0], &sums->weight[0], err);
     }
-    for (size_t s = 0; s < n_sequences; s++) {
-        const size_t begin = (size_t)offsets[s], end = (size_t)offsets[s + 1];
+    for (size_t s = 0; s < unit->n_sequences; s++) {
+        const size_t begin = (size_t)unit->offsets[s], end = (size_t)unit->offsets[s + 1];
         const Tensor rows = tensor_rows(*logits, begin, end);
         const Tensor rows_gradient = gradient ? tensor_rows(*gradient, begin, end) : rows;
         for (size_t k = 0; k < LOSS_TERMS; k++) {
-            TRY(span_term(options, exec, &rows, k, labels[2 * s + k],
+            TRY(span_term(options, exec, &rows, k, unit->labels[2 * s + k],
                           0.5 * share * inverse(batch->weight[k]), gradient ? &rows_gradient : NULL,
                           sums, err));
         }
@@ -171,16 +177,59 @@ static Status hard_unit(const LossOptions *options, Exec *exec, const Tensor *lo
     return STATUS_OK;
 }
 
-Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                 const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                 const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
-                 LossSums *sums, Error *err)
+// All rows of a unit, whatever the weights of their examples.
+static Status plain_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                         const LossRows *rows, double own, const LossSums *batch,
+                         const Tensor *gradient, LossSums *sums, Error *err)
 {
     const bool is_taught = options->temperature > 0;
+    LossOptions soft = *options;
     *sums = (LossSums){0};
-    TRY(hard_unit(options, exec, logits, offsets, n_sequences, labels,
-                  is_taught ? 1 - options->alpha : 1, batch, gradient, sums, err));
+    TRY(hard_unit(options, exec, logits, rows, own * (is_taught ? 1 - options->alpha : 1), batch,
+                  gradient, sums, err));
     if (!is_taught) return STATUS_OK;
-    return loss_soft_unit(options, exec, logits, offsets, n_sequences, labels, teacher, batch,
-                          gradient, sums, err);
+    soft.alpha *= own;
+    return loss_soft_unit(&soft, exec, logits, rows, batch, gradient, sums, err);
+}
+
+// One sequence of a unit, from begin to end among its rows, with its example's weight.
+static Status weighted_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
+                            const LossRows *rows, size_t sequence, const LossSums *batch,
+                            const Tensor *gradient, LossSums *sums, Error *err)
+{
+    const bool is_row = options->head == HEAD_SEQUENCE;
+    const size_t begin = is_row ? sequence : (size_t)rows->offsets[sequence];
+    const size_t end = is_row ? sequence + 1 : (size_t)rows->offsets[sequence + 1];
+    const int32_t offsets[] = {0, (int32_t)(end - begin)};
+    const double own = (double)rows->weights[sequence];
+    const Tensor own_logits = tensor_rows(*logits, begin, end);
+    const Tensor own_gradient = gradient ? tensor_rows(*gradient, begin, end) : own_logits;
+    const Tensor teacher =
+        options->temperature > 0 ? tensor_rows(*rows->teacher, begin, end) : own_logits;
+    const LossRows one = {.offsets = offsets,
+                          .n_sequences = 1,
+                          .labels =
+                              rows->labels + (options->head == HEAD_SPAN ? 2 * sequence : begin),
+                          .teacher = &teacher};
+    LossSums sum;
+    TRY(plain_unit(options, exec, &own_logits, &one, own, batch, gradient ? &own_gradient : NULL,
+                   &sum, err));
+    for (size_t k = 0; k < LOSS_TERMS; k++) {
+        sums->loss[k] += own * sum.loss[k];
+        sums->weight[k] += own * sum.weight[k];
+        sums->soft[k] += own * sum.soft[k];
+        sums->soft_weight[k] += own * sum.soft_weight[k];
+    }
+    return STATUS_OK;
+}
+
+Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits, const LossRows *rows,
+                 const LossSums *batch, const Tensor *gradient, LossSums *sums, Error *err)
+{
+    if (rows->weights == NULL)
+        return plain_unit(options, exec, logits, rows, 1, batch, gradient, sums, err);
+    *sums = (LossSums){0};
+    for (size_t s = 0; s < rows->n_sequences; s++)
+        TRY(weighted_unit(options, exec, logits, rows, s, batch, gradient, sums, err));
+    return STATUS_OK;
 }

@@ -46,23 +46,31 @@ double loss_mean(const LossOptions *options, const LossSums *sums);
 size_t loss_n_labels(ModelHead head, const TokenSequence *input);
 // The labels as the rows of logits want them: [loss_n_labels]. A causal LM's are those of the next token.
 void loss_put_labels(ModelHead head, const TrainExample *example, int32_t *out);
+// An example's own weight.
+double loss_weight(const TrainExample *example);
 // Adds the weights of an example's labels to *sums, so that a batch's are known before its units run.
 void loss_add_weights(const LossOptions *options, const TrainExample *example, LossSums *sums);
 // Labels within the classes (ignored ones apart).
 Status loss_check_labels(const ModelConfig *config, const TrainExample *examples, size_t n,
                          Error *err) MUST_CHECK;
 
-// One unit. logits [rows, n_labels]; labels: those of the unit's examples, one after the other; offsets [n_sequences + 1].
-// gradient (same shape; may be NULL) receives d mean / d logits, where `batch` holds the weights of the whole batch.
-// teacher (same shape): logits of the teacher's part, wanted where options have a temperature. On the CPU only.
-Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                 const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                 const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
-                 LossSums *sums, Error *err) MUST_CHECK;
+// The rows of a unit: offsets [n_sequences + 1] of its sequences' tokens (of HEAD_SEQ2SEQ their target tokens).
+typedef struct LossRows {
+    const int32_t *offsets;
+    size_t n_sequences;
+    const int32_t *labels; // those of its examples, one after the other
+    const float *weights;  // [n_sequences] of the examples; NULL = all 1
+    const Tensor *teacher; // logits of the teacher's part, wanted where options have a temperature
+} LossRows;
+
+// One unit. logits [rows, n_labels]. gradient (same shape; may be NULL) receives d mean / d logits, where `batch` holds the
+// weights of the whole batch. On the CPU only.
+Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits, const LossRows *rows,
+                 const LossSums *batch, const Tensor *gradient, LossSums *sums,
+                 Error *err) MUST_CHECK;
 // Its teacher's part (loss_soft.c): adds to sums->soft and to the gradient.
 Status loss_soft_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                      const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                      const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
+                      const LossRows *rows, const LossSums *batch, const Tensor *gradient,
                       LossSums *sums, Error *err) MUST_CHECK;
 
 #endif

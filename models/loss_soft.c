@@ -82,12 +82,12 @@ static Status rows_unit(const LossOptions *options, Exec *exec, const Tensor *lo
 
 // Starts and ends: a column of a sequence's rows each.
 static Status spans_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                         const int32_t *offsets, size_t n_sequences, const Tensor *teacher,
-                         const LossSums *batch, const Tensor *gradient, float *scratch,
-                         LossSums *sums, Error *err)
+                         const LossRows *rows, const LossSums *batch, const Tensor *gradient,
+                         float *scratch, LossSums *sums, Error *err)
 {
-    for (size_t s = 0; s < n_sequences; s++) {
-        const size_t begin = (size_t)offsets[s], n = (size_t)offsets[s + 1] - begin;
+    const Tensor *teacher = rows->teacher;
+    for (size_t s = 0; s < rows->n_sequences; s++) {
+        const size_t begin = (size_t)rows->offsets[s], n = (size_t)rows->offsets[s + 1] - begin;
         for (size_t k = 0; k < LOSS_TERMS; k++) {
             const Scores column = {.model = at(logits, begin, k),
                                    .teacher = at(teacher, begin, k),
@@ -106,18 +106,17 @@ static Status spans_unit(const LossOptions *options, Exec *exec, const Tensor *l
 }
 
 Status loss_soft_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
-                      const int32_t *offsets, size_t n_sequences, const int32_t *labels,
-                      const Tensor *teacher, const LossSums *batch, const Tensor *gradient,
+                      const LossRows *rows, const LossSums *batch, const Tensor *gradient,
                       LossSums *sums, Error *err)
 {
     const bool is_span = options->head == HEAD_SPAN;
     const size_t mark = exec_scratch_mark(exec), longest = is_span ? logits->rows : logits->cols;
     float *scratch = exec_scratch(exec, 4 * longest * sizeof *scratch);
     if (!scratch) return error_set_memory(err, 4 * longest, sizeof *scratch, "a teacher's loss");
-    const Status s = is_span ? spans_unit(options, exec, logits, offsets, n_sequences, teacher,
-                                          batch, gradient, scratch, sums, err)
-                             : rows_unit(options, exec, logits, labels, teacher, batch, gradient,
-                                         scratch, sums, err);
+    const Status s =
+        is_span ? spans_unit(options, exec, logits, rows, batch, gradient, scratch, sums, err)
+                : rows_unit(options, exec, logits, rows->labels, rows->teacher, batch, gradient,
+                            scratch, sums, err);
     exec_scratch_release(exec, mark);
     return s;
 }

@@ -68,8 +68,11 @@ static Status add_chunk_loss(Model *model, Pool *pool, const LossOptions *option
         int32_t *labels = exec_scratch(exec, n_labels * sizeof *labels);
         if (!labels) return error_set_memory(err, n_labels, sizeof *labels, "labels");
         loss_put_labels(options->head, &examples[i], labels);
-        const Status s =
-            loss_unit(options, exec, &tensor, offsets, 1, labels, NULL, sums, NULL, &one, err);
+        const LossRows whole = {.offsets = offsets,
+                                .n_sequences = 1,
+                                .labels = labels,
+                                .weights = examples[i].weight > 0 ? &examples[i].weight : NULL};
+        const Status s = loss_unit(options, exec, &tensor, &whole, sums, NULL, &one, err);
         exec_scratch_release(exec, mark);
         TRY(s);
         loss_add(sums, &one);

@@ -78,6 +78,9 @@ typedef struct TrainOptions {
     uint64_t seed;              // order, dropout, re-sampling
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL
     int balance_classes; // draws examples with replacement so that classes come equally often (HEAD_SEQUENCE)
+    // [n_examples] groups that are to come equally often, in place of classes; negative: in none, drawn as often as there are
+    // such examples. NULL = off. Borrowed for the run.
+    const int32_t *balance_groups;
     float label_smoothing;
     const DistillOptions *distill; // a teacher; NULL = labels alone
     // "embeddings,0-3": parts that stay as they are; also "encoder" for all below the head, "name:*.bias" for tensors.

@@ -97,6 +97,7 @@ static void add_example(Sha256 *hash, const TrainExample *example, ModelHead hea
     add_ints(hash, input->type_ids, input->n_tokens);
     if (head == HEAD_SEQ2SEQ) add_ints(hash, input->target_ids, input->n_targets);
     add_ints(hash, example->labels, loss_n_labels(head, input));
+    if (example->weight > 0) add_number(hash, (double)example->weight);
     sha256_update(hash, (Slice){(const char *)&input->key, sizeof input->key});
 }
 
@@ -115,6 +116,8 @@ void train_fingerprint(TrainRun *run)
         sha256_update_field(&hash, model_tensor_name(model, i));
     for (size_t i = 0; i < run->n_examples; i++)
         add_example(&hash, &run->examples[i], model->config.head);
+    if (run->trainer.options.balance_groups)
+        add_ints(&hash, run->trainer.options.balance_groups, run->n_examples);
     for (uint64_t i = 0; run->batch_starts && i <= run->trainer.n_steps; i++)
         add_number(&hash, (double)run->batch_starts[i]);
     sha256_finish(&hash, digest);

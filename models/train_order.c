@@ -13,40 +13,75 @@ static uint64_t stream(uint64_t use, uint64_t epoch)
     return use << 32 | (epoch & 0xffffffffu);
 }
 
-// Draws a class, then an example of it; every class that occurs is as likely.
-static Status draw_balanced(const TrainExample *examples, size_t n, Philox *rng, size_t *order,
-                            Error *err)
+// Examples by what is to come equally often: those of group g are members[starts[g]] to members[starts[g + 1] - 1], those
+// of no group the first n_without of all.
+typedef struct Shares {
+    size_t *starts, *members, *present;
+    size_t n_groups, n_present, n_without;
+} Shares;
+
+static int32_t group_of(const TrainOptions *options, const TrainExample *examples, size_t i)
+{
+    return options->balance_groups ? options->balance_groups[i] : examples[i].labels[0];
+}
+
+static Status share_out(const TrainOptions *options, const TrainExample *examples, size_t n,
+                        Shares *shares, Error *err)
 {
     int32_t highest = -1;
     for (size_t i = 0; i < n; i++) {
-        if (examples[i].labels[0] > highest) highest = examples[i].labels[0];
+        const int32_t group = group_of(options, examples, i);
+        if (group > highest) highest = group;
     }
     if (highest < 0)
         return error_set(err, STATUS_INVALID,
-                         "no example has a label, so classes cannot be balanced");
-    const size_t n_classes = (size_t)highest + 1;
-    size_t *starts = calloc(n_classes + 2, sizeof *starts), *members = calloc(n, sizeof *members);
-    size_t *present = calloc(n_classes, sizeof *present), n_present = 0;
-    Status s = starts && members && present ? STATUS_OK
-                                            : error_set_memory(err, n, sizeof *members, "classes");
+                         "no example has a label or a group, so nothing can be balanced");
+    // Those of no group are group 0 in here, others one higher.
+    const size_t n_groups = (size_t)highest + 2;
+    *shares = (Shares){.starts = calloc(n_groups + 2, sizeof(size_t)),
+                       .members = calloc(n, sizeof(size_t)),
+                       .present = calloc(n_groups, sizeof(size_t)),
+                       .n_groups = n_groups};
+    if (!shares->starts || !shares->members || !shares->present)
+        return error_set_memory(err, n, sizeof(size_t), "groups");
+    for (size_t i = 0; i < n; i++) {
+        const int32_t group = group_of(options, examples, i);
+        shares->starts[group < 0 ? 2 : (size_t)group + 3]++;
+    }
+    shares->n_without = shares->starts[2];
+    for (size_t g = 0; g < n_groups; g++) {
+        if (g > 0 && shares->starts[g + 2] > 0) shares->present[shares->n_present++] = g;
+        shares->starts[g + 2] += shares->starts[g + 1];
+    }
+    // starts[g + 1] moves from the begin of a group to its end.
+    for (size_t i = 0; i < n; i++) {
+        const int32_t group = group_of(options, examples, i);
+        shares->members[shares->starts[group < 0 ? 1 : (size_t)group + 2]++] = i;
+    }
+    return STATUS_OK;
+}
+
+// Draws a group, then an example of it; every group that occurs is as likely. Examples of no class are never drawn, those of
+// no group as often as they would be without balance.
+static Status draw_balanced(const TrainOptions *options, const TrainExample *examples, size_t n,
+                            Philox *rng, size_t *order, Error *err)
+{
+    Shares shares = {0};
+    Status s = share_out(options, examples, n, &shares, err);
+    const size_t n_without = options->balance_groups ? shares.n_without : 0;
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        if (examples[i].labels[0] >= 0) starts[(size_t)examples[i].labels[0] + 2]++;
+        const size_t without = n_without > 0 ? philox_below(rng, n) : n;
+        if (without < n_without) {
+            order[i] = shares.members[without];
+            continue;
+        }
+        const size_t g = shares.present[philox_below(rng, shares.n_present)];
+        const size_t begin = shares.starts[g];
+        order[i] = shares.members[begin + philox_below(rng, shares.starts[g + 1] - begin)];
     }
-    for (size_t c = 0; s == STATUS_OK && c < n_classes; c++) {
-        if (starts[c + 2] > 0) present[n_present++] = c;
-        starts[c + 2] += starts[c + 1];
-    }
-    // starts[c + 1] moves from the begin of class c to its end.
-    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        if (examples[i].labels[0] >= 0) members[starts[(size_t)examples[i].labels[0] + 1]++] = i;
-    }
-    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const size_t c = present[philox_below(rng, n_present)];
-        order[i] = members[starts[c] + philox_below(rng, starts[c + 1] - starts[c])];
-    }
-    free(starts);
-    free(members);
-    free(present);
+    free(shares.starts);
+    free(shares.members);
+    free(shares.present);
     return s;
 }
 
@@ -90,12 +125,12 @@ static Status sort_windows(const TrainExample *examples, size_t n, size_t batch,
 Status train_order(const TrainOptions *options, ModelHead head, const TrainExample *examples,
                    size_t n, uint64_t epoch, size_t *order, Error *err)
 {
-    if (options->balance_classes) {
-        if (head != HEAD_SEQUENCE)
+    if (options->balance_classes || options->balance_groups) {
+        if (head != HEAD_SEQUENCE && !options->balance_groups)
             return error_set(err, STATUS_INVALID,
                              "classes can be balanced for a sequence head only");
         Philox draws = philox_stream(options->seed, stream(STREAM_DRAW, epoch));
-        TRY(draw_balanced(examples, n, &draws, order, err));
+        TRY(draw_balanced(options, examples, n, &draws, order, err));
     } else {
         Philox rng = philox_stream(options->seed, stream(STREAM_ORDER, epoch));
         for (size_t i = 0; i < n; i++) order[i] = i;

@@ -231,6 +231,7 @@ static void step_memory_release(StepMemory *m, size_t cols)
     free(m->row_starts);
     free(m->inputs);
     free(m->teacher);
+    free(m->weights);
     huge_free(m->row_sums, m->n_tokens * cols * sizeof *m->row_sums);
     *m = (StepMemory){0};
 }

@@ -46,6 +46,7 @@ typedef struct StepMemory {
     RowSum *rows;                    // [n_tokens] sorted by id and unit
     size_t *row_starts;              // [n_tokens + 1] of equal ids in rows
     const TokenSequence **inputs;    // [n_sequences] in unit order
+    float *weights;                  // [n_sequences] the same: of the examples
     size_t n_rows, n_merged;
     float *teacher; // [outputs of the step, n_labels] in unit order, where there is a teacher
     size_t n_teacher;
@@ -78,7 +79,8 @@ struct Trainer {
     size_t row_cols;
     UnitCut cut;
     TrainUnit *units;
-    LossSums batch; // weights of the running step
+    LossSums batch;   // weights of the running step
+    bool is_weighted; // some example of the running step has a weight of its own
     StepMemory memory;
     uint64_t step, n_steps;
     Lora *lora; // adapters, or NULL

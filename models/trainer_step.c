@@ -31,6 +31,7 @@ static Status want_memory(Trainer *t, size_t n_tokens, size_t n_targets, size_t 
     if (n_sequences > m->n_sequences) {
         m->n_sequences = room(m->n_sequences, n_sequences);
         TRY(grow(&m->inputs, m->n_sequences, sizeof *m->inputs, err));
+        TRY(grow(&m->weights, m->n_sequences, sizeof *m->weights, err));
     }
     const size_t n_labels = n_tokens + n_targets + 2 * n_sequences;
     if (n_labels > m->n_labels) {
@@ -79,12 +80,15 @@ static Status cut_batch(Trainer *t, const TrainExample *const *batch, size_t n, 
     TRY(arena_take(&t->step_arena, t->cut.n_units, sizeof *t->units, "units", &t->units, err));
     size_t token = 0, label = 0;
     t->batch = (LossSums){0};
+    t->is_weighted = false;
     for (size_t u = 0; u < t->cut.n_units; u++) {
         t->units[u] = (TrainUnit){.first_token = token, .first_label = label};
         for (size_t i = t->cut.starts[u]; i < t->cut.starts[u + 1]; i++) {
             const TrainExample *example = batch[t->cut.order[i]];
             const size_t n_labels = loss_n_labels(t->loss.head, &example->input);
             t->memory.inputs[i] = &example->input;
+            t->memory.weights[i] = (float)loss_weight(example);
+            t->is_weighted = t->is_weighted || example->weight > 0;
             loss_put_labels(t->loss.head, example, t->memory.labels + label);
             loss_add_weights(&t->loss, example, &t->batch);
             token += example->input.n_tokens;
@@ -159,9 +163,13 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
     if (t->memory.teacher)
         teacher =
             tensor_f32(t->memory.teacher + unit->first_row * logits.cols, logits.rows, logits.cols);
-    TRY(loss_unit(&t->loss, worker->exec, &logits, run.unit.offsets, n,
-                  t->memory.labels + unit->first_label, &teacher, &t->batch, &gradient, &unit->sums,
-                  err));
+    const LossRows rows = {.offsets = t->loss.head == HEAD_SEQ2SEQ ? run.unit.target_offsets
+                                                                   : run.unit.offsets,
+                           .n_sequences = n,
+                           .labels = t->memory.labels + unit->first_label,
+                           .weights = t->is_weighted ? t->memory.weights + begin : NULL,
+                           .teacher = &teacher};
+    TRY(loss_unit(&t->loss, worker->exec, &logits, &rows, &t->batch, &gradient, &unit->sums, err));
     return program_backward(&run, err);
 }
 

@@ -133,10 +133,10 @@ typedef struct ShortName {
 } ShortName;
 
 static const ShortName short_names[] = {
-    {"learning_rate", "lr"},   {"batch_size", "batch"},
-    {"weight_decay", "decay"}, {"until_epoch", "to epoch"},
-    {"until_step", "to step"}, {"train_samples", "samples"},
-    {"schedule", ""},          {"freeze", "frozen"},
+    {"learning_rate", "lr"},     {"batch_size", "batch"},   {"weight_decay", "decay"},
+    {"until_epoch", "to epoch"}, {"until_step", "to step"}, {"train_samples", "samples"},
+    {"balance.by", "balance"},   {"balance.how", ""},       {"schedule", ""},
+    {"freeze", "frozen"},
 };
 
 static Status name_setting(ViewBuild *build, ViewSetting *setting, Error *err)

@@ -529,9 +529,11 @@ static const SuiteKey keys_tune[] = {
          "\"none\""),
      .schema = WEIGHTS_SCHEMA, .shown = "`none`, `balanced` or object", .read = tune_read_weights,
      .write = tune_write_weights},
-    {KEY("balance", KEY_BOOL, "draw samples with replacement so that classes come equally often",
+    {KEY("balance", KEY_OBJECT,
+         "let groups of the training samples count alike, those of an attribute say; `true` draws samples with "
+         "replacement so that classes come equally often",
          "false"),
-     FIELD(TuneSetting, balance)},
+     .section = &section_balance, .read = tune_read_balance, .write = tune_write_balance},
     {KEY("freeze", KEY_TEXT,
          "parts that stay as they are: `embeddings`, `encoder`, blocks as `0-3,7`, tensors as `name:*.bias`",
          "(nothing)"),
@@ -610,6 +612,30 @@ const SuiteSection section_distill = {.name = "tune.distill",
                                       .summary = "Learning from a teacher.",
                                       .keys = keys_distill,
                                       .n_keys = COUNT(keys_distill),
+                                      .is_grid = true};
+
+static const char *choice_balance(size_t i)
+{
+    static const char *const names[] = {
+        [BALANCE_RESAMPLE] = "resample", [BALANCE_REWEIGHT] = "reweight"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
+static const SuiteKey keys_balance[] = {
+    {KEY("by", KEY_TEXT,
+         "`class`, an attribute of the data, `group`, or several of them with commas between: `gender,class`",
+         "\"class\""),
+     FIELD(TuneSetting, balance.by)},
+    {KEY("how", KEY_CHOICE,
+         "`resample` draws samples with replacement so that groups come equally often, `reweight` weighs their "
+         "losses so that groups weigh alike",
+         "\"resample\""),
+     .choice = choice_balance, FIELD(TuneSetting, balance.how)},
+};
+const SuiteSection section_balance = {.name = "tune.balance",
+                                      .summary = "Groups that count alike in tuning.",
+                                      .keys = keys_balance,
+                                      .n_keys = COUNT(keys_balance),
                                       .is_grid = true};
 
 static const SuiteKey keys_stopping[] = {
@@ -699,8 +725,8 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,  &section_model,   &section_create,  &section_task,
-    &section_shared, &section_columns, &section_prompt,  &section_metric,
-    &section_data,   &section_tune,    &section_distill, &section_stopping,
-    &section_search, &section_folds,   &section_report,  &section_definition};
+    &section_suite,   &section_model,     &section_create,   &section_task,   &section_shared,
+    &section_columns, &section_prompt,    &section_metric,   &section_data,   &section_tune,
+    &section_distill, &section_balance,   &section_stopping, &section_search, &section_folds,
+    &section_report,  &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

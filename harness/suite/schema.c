@@ -74,7 +74,8 @@ static void put_object(const SuiteKey *key, JsonWriter *w)
     }
     json_put_key(w, "anyOf");
     json_begin_array(w);
-    json_put_raw(w, SLICE("{\"const\": false}"));
+    json_put_raw(w, key->section == &section_balance ? SLICE("{\"type\": \"boolean\"}")
+                                                     : SLICE("{\"const\": false}"));
     json_begin_object(w);
     put_section(key->section, w);
     json_end_object(w);

@@ -35,6 +35,19 @@ typedef enum ClassWeighting {
     CLASS_WEIGHTS_GIVEN,    // classes not named weigh 1
 } ClassWeighting;
 
+// Groups of the training samples that are to count alike.
+typedef enum BalanceHow {
+    BALANCE_RESAMPLE, // drawn with replacement, each group as often
+    BALANCE_REWEIGHT, // each group's losses weigh as much in all
+} BalanceHow;
+
+typedef struct SuiteBalance {
+    bool is_on;
+    BalanceHow how;
+    Slice
+        by; // "class", an attribute, "group", or several of them with commas between: groups are then their combinations
+} SuiteBalance;
+
 // One point of the grid: what a user may set in tuning, as models/train.h has it, defaults filled in.
 typedef struct TuneSetting {
     double learning_rate;
@@ -54,7 +67,7 @@ typedef struct TuneSetting {
     ClassWeighting class_weighting;
     const SuiteClassWeight *class_weights; // CLASS_WEIGHTS_GIVEN, in the order written
     size_t n_class_weights;
-    bool balance;  // draws examples so that classes come equally often
+    SuiteBalance balance;
     Slice teacher; // whose answers are learnt beside the labels, as written; empty = labels alone
     const char *teacher_path;  // its files; NULL without a teacher
     double temperature, alpha; // of learning from it (models/loss.h)

@@ -74,6 +74,8 @@ void tune_write_distill(const void *target, const char *key, JsonWriter *w);
 // Where the teachers of a model's settings lie; once all models are read.
 Status suite_find_teachers(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 void tune_write_stopping(const void *target, const char *key, JsonWriter *w);
+Status tune_read_balance(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+void tune_write_balance(const void *target, const char *key, JsonWriter *w);
 Status tune_read_monitor(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_monitor(const void *target, const char *key, JsonWriter *w);
 void tune_write_epochs(const void *target, const char *key, JsonWriter *w);

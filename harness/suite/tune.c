@@ -174,6 +174,36 @@ void tune_write_monitor(const void *target, const char *key, JsonWriter *w)
     }
 }
 
+Status tune_read_balance(const Json *value, Arena *arena, void *target, Error *err)
+{
+    (void)arena;
+    TuneSetting *setting = target;
+    setting->balance = (SuiteBalance){.how = BALANCE_RESAMPLE, .by = SLICE("class")};
+    if (json_kind(value) == JSON_BOOL || json_kind(value) == JSON_OBJECT) {
+        setting->balance.is_on = json_kind(value) == JSON_OBJECT || json_bool(value);
+        return STATUS_OK; // an object's members follow
+    }
+    return json_error(
+        value, err,
+        "found %s, want true, false or an object such as {\"by\": \"gender\", \"how\": \"resample\"}",
+        json_kind_name(json_kind(value)));
+}
+
+// Classes that are drawn equally often are `true`, as they were before other groups could be balanced.
+void tune_write_balance(const void *target, const char *key, JsonWriter *w)
+{
+    const TuneSetting *setting = target;
+    json_put_key(w, key);
+    if (!setting->balance.is_on ||
+        (setting->balance.how == BALANCE_RESAMPLE && slice_eq_cstr(setting->balance.by, "class"))) {
+        json_put_bool(w, setting->balance.is_on);
+        return;
+    }
+    json_begin_object(w);
+    section_write(&section_balance, setting, w);
+    json_end_object(w);
+}
+
 Status tune_read_stopping(const Json *value, Arena *arena, void *target, Error *err)
 {
     (void)arena;
@@ -321,7 +351,6 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         .epochs = setting->epochs,
         .max_steps = setting->max_steps,
         .dropout = setting->dropout,
-        .balance_classes = setting->balance,
         .label_smoothing = (float)setting->label_smoothing,
         .freeze = setting->freeze,
         .gradual_unfreezing = setting->gradual_unfreezing,

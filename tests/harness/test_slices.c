@@ -26,13 +26,13 @@ static const char *with_places(void)
     return text;
 }
 
-// The folder of a run on them, with these members in its task.
-static const char *places_folder(const char *task)
+// The folder of a run on them, with these members in its task, and this block of settings (NULL: the usual one).
+static const char *places_folder_with(const char *task, const char *tune)
 {
     Error err = {0};
     Slice suite = {0};
     Buffer changed = {0};
-    const char *folder = runs_folder(&(RunsSuite){.train = with_places()});
+    const char *folder = runs_folder(&(RunsSuite){.train = with_places(), .tune = tune});
     const char *path = folder_path(folder, "suite.json");
     const Slice columns = SLICE("\"data\": \"data\"");
     cr_assert_eq(file_map(path, &suite, &err), STATUS_OK, "%s", err.text);
@@ -44,6 +44,20 @@ static const char *places_folder(const char *task)
     file_unmap(&suite);
     buffer_release(&changed);
     return folder;
+}
+
+static const char *places_folder(const char *task)
+{
+    return places_folder_with(task, NULL);
+}
+
+static const char *balance_folder(const char *task, const char *balance)
+{
+    char tune[400];
+    snprintf(tune, sizeof tune,
+             "{\"learning_rate\": 1e-3, \"batch_size\": 8, \"epochs\": 1, \"balance\": %s}",
+             balance);
+    return places_folder_with(task, tune);
 }
 
 static const char all_columns[] =
@@ -145,6 +159,48 @@ Test(slices, are_the_scores_of_each_groups_samples)
     arena_release(&arena);
     run_result_release(&result);
     folder_remove(folder);
+}
+
+// Before and after: settings that balance the places stand beside the one that does not, each with its worst group.
+Test(balance, settings_stand_side_by_side_with_their_worst_groups)
+{
+    Error err = {0};
+    RunResult result = {0};
+    Slice report = {0};
+    const char *folder = balance_folder(
+        all_columns, "[false, {\"by\": [\"place\", \"place,class\"], \"how\": [\"resample\", "
+                     "\"reweight\"]}]");
+    cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
+    cr_expect_eq(result.n_failed, 0);
+    cr_assert_eq(file_map(folder_path(folder, "a.db.report/report.json"), &report, &err),
+                 STATUS_OK);
+    static const char *const labels[] = {"\"balance no\"", "\"balance place, resample\"",
+                                         "\"balance place,class, reweight\""};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        cr_expect_neq(slice_find(report, slice_from_cstr(labels[i])), SIZE_MAX, "%s", labels[i]);
+    file_unmap(&report);
+    run_result_release(&result);
+    folder_remove(folder);
+}
+
+Test(balance, refuses_groups_that_are_not_there)
+{
+    static const struct {
+        const char *balance, *says;
+    } cases[] = {
+        {"{\"by\": \"gender\"}", "no sample of the training part has that attribute"},
+        {"{\"by\": \"\"}", "wants \"by\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        RunResult result = {0};
+        const char *folder = balance_folder(all_columns, cases[i].balance);
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+        cr_expect_not_null(strstr(err.text, cases[i].says), "%s", err.text);
+        cr_expect_eq(result.n_done, 0);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
 }
 
 // Which slices are wanted changes the run and what is stored of it, but no trial.

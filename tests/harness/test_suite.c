@@ -156,12 +156,42 @@ Test(suite, arrays_at_any_depth_are_axes_and_the_first_key_varies_slowest)
     folder_remove(folder);
 }
 
+Test(suite, groups_to_balance_are_an_axis)
+{
+    const char *folder = suites_folder(suites_with_tune(
+        "{\"balance\": [false, true, {\"by\": \"gender\", \"how\": [\"resample\", \"reweight\"]}]}"));
+    Suite *suite = suites_load(folder, NULL);
+    static const struct {
+        bool is_on;
+        BalanceHow how;
+        const char *by, *text;
+    } want[] = {
+        {false, BALANCE_RESAMPLE, NULL, "\"balance\":false"},
+        {true, BALANCE_RESAMPLE, "class", "\"balance\":true"},
+        {true, BALANCE_RESAMPLE, "gender", "\"balance\":{\"by\":\"gender\",\"how\":\"resample\"}"},
+        {true, BALANCE_REWEIGHT, "gender", "\"balance\":{\"by\":\"gender\",\"how\":\"reweight\"}"}};
+    cr_assert_eq(suite->models[0].n_settings, 4, "%zu settings", suite->models[0].n_settings);
+    for (size_t i = 0; i < 4; i++) {
+        const TuneSetting *s = &suite->models[0].settings[i];
+        cr_expect_eq(s->balance.is_on, want[i].is_on, "setting %zu", i);
+        if (want[i].by) {
+            cr_expect_eq(s->balance.how, want[i].how, "setting %zu", i);
+            expect_text(s->balance.by, want[i].by);
+        }
+        cr_expect_neq(slice_find(s->json, slice_from_cstr(want[i].text)), SIZE_MAX, SLICE_FMT,
+                      SLICE_ARG(s->json));
+    }
+    suite_close(&suite);
+    folder_remove(folder);
+}
+
 Test(suite, a_canonical_text_gives_its_setting_again)
 {
     static const char *const tunes[] = {
         "{}",
         "{\"learning_rate\": 0.00003, \"dropout\": 0, \"warmup\": 100, \"schedule\": \"cosine-restarts\", \"cycles\": 4}",
         "{\"max_steps\": 12, \"epochs\": 9, \"max_length\": 77, \"class_weights\": \"balanced\", \"balance\": true}",
+        "{\"balance\": {\"by\": \"gender,class\", \"how\": \"reweight\"}}",
         "{\"freeze\": \"embeddings,0-3\", \"class_weights\": {\"b\": 2, \"a\": 0.5}, \"layer_decay\": 0.9}",
         "{\"lora\": \"rank=8,targets=query+value\"}",
         "{\"early_stopping\": {\"monitor\": \"f1\", \"patience\": 0, \"min_delta\": 0.01}, \"clip\": 0}",
@@ -255,7 +285,9 @@ static const struct {
     {"{\"freeze\": \"0,name:\"}", "tune.freeze: "},
     {"{\"lora\": \"alpha=8\"}", "tune.lora: LoRA wants its rank"},
     {"{\"lora\": \"rank=4,init=x\"}", "tune.lora: init= is for"},
-    {"{\"balance\": 1}", "tune.balance: found a number, want true or false"},
+    {"{\"balance\": 1}", "tune.balance: found a number, want true, false or an object"},
+    {"{\"balance\": {\"bye\": \"x\"}}", "unknown key \"bye\"; did you mean \"by\"?"},
+    {"{\"balance\": {\"how\": \"resampel\"}}", "did you mean \"resample\"?"},
     {"{\"early_stopping\": true}", "tune.early_stopping: found true or false, want an object"},
     {"{\"early_stopping\": {\"patients\": 1}}",
      "unknown key \"patients\"; did you mean \"patience\"?"},

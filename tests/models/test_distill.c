@@ -87,9 +87,9 @@ static double unit_loss(Exec *exec, const UnitCase *c, float *logits, float *gra
         memcpy(told + i * c->n_cols, teacher[i], c->n_cols * sizeof *told);
     const Tensor s = tensor_f32(logits, 4, c->n_cols), t = tensor_f32(told, 4, c->n_cols),
                  g = tensor_f32(gradient, 4, c->n_cols);
-    want_ok(loss_unit(&options, exec, &s, c->offsets, c->n_sequences, c->labels, &t, &batch,
-                      gradient ? &g : NULL, &sums, &err),
-            &err);
+    const LossRows rows = {
+        .offsets = c->offsets, .n_sequences = c->n_sequences, .labels = c->labels, .teacher = &t};
+    want_ok(loss_unit(&options, exec, &s, &rows, &batch, gradient ? &g : NULL, &sums, &err), &err);
     return loss_mean(&options, &sums);
 }
 

@@ -285,6 +285,73 @@ Test(train_order, draws_classes_equally_often_where_asked)
     model_close(&model);
 }
 
+// Groups come equally often, and what is in no group as often as without balance.
+Test(train_order, draws_groups_equally_often_and_leaves_the_rest)
+{
+    enum { N = 900 };
+    Error err = {0};
+    Model *model = small_model(HEAD_TOKEN, 3, 1);
+    SmallData data = small_data(model, N, 2);
+    size_t order[N], counts[3] = {0};
+    int32_t groups[N];
+    for (size_t i = 0; i < N; i++) groups[i] = i < 60 ? 1 : i < 360 ? -1 : 0;
+    const TrainOptions options = {
+        .batch_size = 4, .accumulate = 1, .seed = 5, .balance_groups = groups};
+    want_ok(train_order(&options, HEAD_TOKEN, data.examples, N, 0, order, &err), &err);
+    for (size_t i = 0; i < N; i++) counts[groups[order[i]] + 1]++;
+    for (size_t g = 0; g < 3; g++)
+        cr_assert(counts[g] > 240 && counts[g] < 360, "group %zu: %zu of 300", g, counts[g]);
+    small_data_release(&data);
+    model_close(&model);
+}
+
+// An example of weight 2 counts as if it stood twice in the batch, one of weight 1 as without weight.
+Test(train, weighs_examples)
+{
+    static const ModelHead heads[] = {HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN, HEAD_CAUSAL_LM};
+    static const char *const tensors[] = {
+        "bert.encoder.layer.0.output.dense.weight", "bert.encoder.layer.0.output.dense.weight",
+        "bert.encoder.layer.0.output.dense.weight", "model.layers.0.mlp.down_proj.weight"};
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+        enum { N = 6 };
+        Error err = {0};
+        Model *model = small_model(heads[h], heads[h] == HEAD_SPAN ? 2 : 3, 1);
+        SmallData data = small_data(model, N, 2);
+        Pool *pool = open_pool(2);
+        const TrainOptions options = {.dropout = 0};
+        TrainExample twice[N + 1];
+        size_t rows, cols;
+        double norm, losses[2];
+        memcpy(twice, data.examples, N * sizeof *twice);
+        twice[N] = twice[2];
+        want_ok(model_tensor_shape(model, slice_from_cstr(tensors[h]), &rows, &cols, &err), &err);
+        float *want = calloc(rows * cols, sizeof *want), *seen = calloc(rows * cols, sizeof *seen);
+        want_ok(model_gradient(model, pool, twice, N + 1, &options, slice_from_cstr(tensors[h]),
+                               want, &norm, &err),
+                &err);
+        want_ok(model_loss(model, pool, twice, N + 1, &options, &losses[0], &err), &err);
+        for (size_t i = 0; i < N; i++) data.examples[i].weight = i == 2 ? 2 : 1;
+        want_ok(model_gradient(model, pool, data.examples, N, &options, slice_from_cstr(tensors[h]),
+                               seen, &norm, &err),
+                &err);
+        want_ok(model_loss(model, pool, data.examples, N, &options, &losses[1], &err), &err);
+        cr_assert(fabs(losses[0] - losses[1]) < 1e-6, "head %zu: %g, twice %g", h, losses[1],
+                  losses[0]);
+        double largest = 0, off = 0;
+        for (size_t i = 0; i < rows * cols; i++) {
+            largest = fmax(largest, fabs((double)want[i]));
+            off = fmax(off, fabs((double)want[i] - (double)seen[i]));
+        }
+        cr_assert(largest > 0 && off <= 1e-5 * largest, "head %zu: off by %g of %g", h, off,
+                  largest);
+        free(want);
+        free(seen);
+        pool_close(&pool);
+        small_data_release(&data);
+        model_close(&model);
+    }
+}
+
 Test(train, plans_its_steps)
 {
     static const struct {
