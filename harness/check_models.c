@@ -86,6 +86,20 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
     return STATUS_OK;
 }
 
+// Tokens are learnt, not classes.
+static Status check_prompted(const SuiteModel *from, Error *err)
+{
+    for (size_t i = 0; i < from->n_settings; i++) {
+        const TuneSetting *setting = &from->settings[i];
+        if (setting->class_weighting == CLASS_WEIGHTS_NONE && !setting->balance) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            "\"%s\" goes by classes, but a model that is asked by prompt learns tokens: leave it out",
+            setting->balance ? "balance" : "class_weights");
+    }
+    return STATUS_OK;
+}
+
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
                           Arena *scratch, Error *err)
 {
@@ -95,18 +109,22 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
         const ModelConfig *config = model_config(model);
         const TaskData *data = &prepared->tasks[task];
         int32_t *label_of = NULL;
-        if (from->does_tune && data->head == HEAD_SEQ2SEQ && config->head != HEAD_SEQ2SEQ) {
+        const bool by_prompt = family_asks_by_prompt(&suite->tasks[task], config->head);
+        if (from->does_tune && !by_prompt && data->head == HEAD_SEQ2SEQ &&
+            config->head != HEAD_SEQ2SEQ) {
             s = error_set(err, STATUS_INVALID,
                           "%s: a %s model has no decoder, which \"%s\" tasks want", from->path,
                           config->architecture->model_type, data->family->name);
             continue;
         }
         if (from->does_tune) {
-            s = check_settings(from, data, config->n_layers,
-                               config->head == data->head ? model : NULL, err);
+            s = by_prompt ? check_prompted(from, err) : STATUS_OK;
+            if (s == STATUS_OK)
+                s = check_settings(from, data, config->n_layers,
+                                   config->head == data->head ? model : NULL, err);
             continue;
         }
-        if (family_asks_by_prompt(&suite->tasks[task], config->head)) continue;
+        if (by_prompt) continue;
         s = arena_take(scratch, config->n_labels + 1, sizeof *label_of, "labels", &label_of, err);
         if (s == STATUS_OK) s = map_labels(from->path, config, data, label_of, err);
     }
@@ -114,11 +132,20 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
     return s;
 }
 
-static Status check_fresh(const SuiteModel *from, const TaskData *data, Error *err)
+static Status check_fresh(const SuiteModel *from, const SuiteTask *task, const TaskData *data,
+                          Error *err)
 {
     const Architecture *architecture = architecture_find(from->create.architecture);
-    if (architecture && architecture_class(architecture, data->head))
+    const ModelHead created = family_created_head(&from->create);
+    const bool by_prompt = family_asks_by_prompt(task, created);
+    if (by_prompt) TRY(check_prompted(from, err));
+    if (by_prompt || (architecture && architecture_class(architecture, data->head)))
         return check_settings(from, data, from->create.n_layers, NULL, err);
+    if (created == HEAD_CAUSAL_LM && data->family->prompt)
+        return error_set(err, STATUS_INVALID,
+                         "a " SLICE_FMT " is asked in words: give the task \"" SLICE_FMT
+                         "\" a \"prompt\"",
+                         SLICE_ARG(from->create.architecture), SLICE_ARG(task->name));
     return error_set(err, STATUS_INVALID,
                      "no architecture \"" SLICE_FMT "\" has a %s head, which \"%s\" tasks want",
                      SLICE_ARG(from->create.architecture), model_head_name(data->head),
@@ -152,7 +179,7 @@ Status check_model(const Suite *suite, const Prepared *prepared, size_t model, E
         s = check_saved(from, suite, prepared, &scratch, err);
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
-            s = check_fresh(from, &prepared->tasks[task], err);
+            s = check_fresh(from, &suite->tasks[task], &prepared->tasks[task], err);
     }
     arena_release(&scratch);
     return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));

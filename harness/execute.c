@@ -43,7 +43,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
     const SuiteCreate *create = &from->create;
     const Prepared *prepared = executor->options.prepared;
     const char *directory = prepared_tokenizer_directory(prepared, model, task);
-    const ModelHead head = prepared->tasks[task].head;
+    const ModelHead head = prepared_head(prepared, model, task);
     const Architecture *architecture = architecture_find(create->architecture);
     if (architecture == NULL || architecture->complete == NULL ||
         architecture_class(architecture, head) == NULL) {
@@ -74,12 +74,13 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .labels = options->labels,
                           .n_labels = head == HEAD_SPAN ? 2 : options->n_labels,
                           .bos_id = -1};
-    if (head == HEAD_SEQ2SEQ) {
-        config.decoder.n_layers = create->n_decoder_layers;
+    if (head == HEAD_SEQ2SEQ) config.decoder.n_layers = create->n_decoder_layers;
+    if (head == HEAD_SEQ2SEQ || head == HEAD_CAUSAL_LM) { // it answers by tokens
         config.n_labels = config.vocab_size;
         config.labels = NULL;
         config.eos_ids = &end;
         config.n_eos = 1;
+        if (head == HEAD_CAUSAL_LM) config.bos_id = end;
     }
     tokenizer_close(&tokenizer);
     architecture->complete(&config);

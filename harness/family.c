@@ -1,4 +1,5 @@
 #include "harness/prompt_ask.h"
+#include "models/architecture.h"
 
 #include <string.h>
 
@@ -25,6 +26,13 @@ ModelHead family_head(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
     return family->head_for ? family->head_for(task) : family->head;
+}
+
+ModelHead family_created_head(const SuiteCreate *create)
+{
+    const Architecture *architecture = architecture_find(create->architecture);
+    return architecture && architecture_class(architecture, HEAD_CAUSAL_LM) ? HEAD_CAUSAL_LM
+                                                                            : HEAD_COUNT;
 }
 
 bool family_asks_by_prompt(const SuiteTask *task, ModelHead head)

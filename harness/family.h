@@ -121,6 +121,8 @@ extern const size_t families_count;
 const Family *family_find(Slice name); // NULL where there is none
 // The head of models that are asked about a task, or tuned on it.
 ModelHead family_head(const SuiteTask *task);
+// The head that fresh models of an architecture have whatever the task: HEAD_CAUSAL_LM of decoders; else HEAD_COUNT.
+ModelHead family_created_head(const SuiteCreate *create);
 // Whether a model with this head is asked by the task's prompt.
 bool family_asks_by_prompt(const SuiteTask *task, ModelHead head);
 // Asks a model about samples, as the family does that, or by the prompt.

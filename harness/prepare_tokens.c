@@ -30,6 +30,11 @@ bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task)
     return prepared->by_prompt[slot_of(prepared, model, task)];
 }
 
+ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task)
+{
+    return prepared_by_prompt(prepared, model, task) ? HEAD_CAUSAL_LM : prepared->tasks[task].head;
+}
+
 static void append_line(Buffer *lines, Slice text)
 {
     const size_t start = lines->len;
@@ -40,18 +45,29 @@ static void append_line(Buffer *lines, Slice text)
     buffer_append_byte(lines, '\n');
 }
 
-// The training texts as lines of a file, for the trainer of tokenizers.
-static Status write_texts(const UsedPart *part, const char *path, Error *err)
+static void append_sample(Buffer *lines, const Sample *sample)
 {
+    append_line(lines, sample->text);
+    if (sample->pair.len > 0) append_line(lines, sample->pair);
+    if (sample->context.len > 0) append_line(lines, sample->context);
+    for (size_t t = 0; t < sample->n_targets; t++) append_line(lines, sample->targets[t]);
+}
+
+// The training texts as lines of a file, for the trainer of tokenizers; of models asked in words, their prompts with answers.
+static Status write_texts(const Prepared *prepared, size_t model, size_t task, const char *path,
+                          Error *err)
+{
+    const UsedPart *part = &prepared->tasks[task].parts[PART_TRAIN];
     Buffer lines = {0};
-    for (size_t i = 0; i < part->n; i++) {
-        const Sample *sample = &part->data.samples[part->which[i]];
-        append_line(&lines, sample->text);
-        if (sample->pair.len > 0) append_line(&lines, sample->pair);
-        if (sample->context.len > 0) append_line(&lines, sample->context);
-        for (size_t t = 0; t < sample->n_targets; t++) append_line(&lines, sample->targets[t]);
+    Status s = STATUS_OK;
+    if (prepared_by_prompt(prepared, model, task)) {
+        s = prompt_write_examples(&prepared->suite->tasks[task], &prepared->tasks[task], part,
+                                  &lines, err);
+    } else {
+        for (size_t i = 0; i < part->n; i++)
+            append_sample(&lines, &part->data.samples[part->which[i]]);
     }
-    Status s = buffer_status(&lines, err);
+    if (s == STATUS_OK) s = buffer_status(&lines, err);
     if (s == STATUS_OK) s = file_write(path, buffer_slice(&lines), err);
     buffer_release(&lines);
     return s;
@@ -69,37 +85,30 @@ static Status train_tokenizer(Prepared *prepared, size_t model, size_t task,
     TokenizerTrainOptions options = {.vocab_size = create->vocab_size,
                                      .is_cased = create->is_cased};
     TRY(tokenizer_train_kind_parse(create->tokenizer, &options.kind, err));
-    if (prepared->tasks[task].head == HEAD_SEQ2SEQ) {
+    const ModelHead head = prepared_head(prepared, model, task);
+    const bool writes = head == HEAD_SEQ2SEQ || head == HEAD_CAUSAL_LM;
+    if (head == HEAD_SEQ2SEQ) {
         options.special_tokens = seq2seq_specials;
         options.n_special_tokens = sizeof seq2seq_specials / sizeof *seq2seq_specials;
         options.end_token = seq2seq_specials[1];
     }
-    if ((prepared->tasks[task].head == HEAD_SEQ2SEQ) != (options.kind == TRAIN_BPE))
+    if (writes != (options.kind == TRAIN_BPE))
         return error_set(err, STATUS_INVALID,
-                         "\"tokenizer\": \"" SLICE_FMT "\" does not go with \"" SLICE_FMT
-                         "\" tasks: want \"%s\"",
-                         SLICE_ARG(create->tokenizer),
-                         SLICE_ARG(prepared->suite->tasks[task].family),
-                         options.kind == TRAIN_BPE ? "wordpiece" : "bpe");
+                         "\"tokenizer\": \"" SLICE_FMT "\" does not go with a " SLICE_FMT
+                         ", which %s: want \"%s\"",
+                         SLICE_ARG(create->tokenizer), SLICE_ARG(create->architecture),
+                         writes ? "writes" : "does not write", writes ? "bpe" : "wordpiece");
     char *directory =
         arena_printf(&prepared->arena, "%s/tokenizer-%zu-%zu", state_directory, model, task);
     char *texts =
         arena_printf(&prepared->arena, "%s/texts-%zu-%zu.txt", state_directory, model, task);
     if (!directory || !texts) return error_set_memory(err, strlen(state_directory), 1, "a path");
-    TRY(write_texts(train, texts, err));
+    TRY(write_texts(prepared, model, task, texts, err));
     const char *const paths[] = {texts};
     const Status s = tokenizer_train(&options, paths, 1, directory, NULL, err);
     if (remove(texts) != 0 && s == STATUS_OK) return error_set_errno(err, "removing %s", texts);
     prepared->tokenizer_directories[slot_of(prepared, model, task)] = directory;
     return s;
-}
-
-// A fresh model of an architecture that has one goes on from texts.
-static ModelHead create_head(const SuiteCreate *create)
-{
-    const Architecture *architecture = architecture_find(create->architecture);
-    return architecture && architecture_class(architecture, HEAD_CAUSAL_LM) ? HEAD_CAUSAL_LM
-                                                                            : HEAD_COUNT;
 }
 
 static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
@@ -109,10 +118,10 @@ static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
     const size_t slot = slot_of(prepared, model, task);
     if (prepared->tokenizers[slot]) return STATUS_OK;
     if (m->kind == SUITE_MODEL_CREATE) {
-        TRY(train_tokenizer(prepared, model, task, state_directory, err));
         prepared->model_lengths[slot] = m->create.max_positions;
         prepared->by_prompt[slot] =
-            family_asks_by_prompt(&prepared->suite->tasks[task], create_head(&m->create));
+            family_asks_by_prompt(&prepared->suite->tasks[task], family_created_head(&m->create));
+        TRY(train_tokenizer(prepared, model, task, state_directory, err));
         return tokenizer_open(prepared->tokenizer_directories[slot], &prepared->tokenizers[slot],
                               err);
     }

@@ -402,17 +402,26 @@ Status prompt_respond(const Asked *asked, const Responder *responder, Arena *are
 
 enum { IGNORED = -100 };
 
+// A prompt without examples, and the right answer; nothing where the sample has none.
+static Status render_example(const Asking *a, const Sample *sample, Arena *scratch, Slice *prompt,
+                             Slice *continuation, Error *err)
+{
+    Slice answer = {0};
+    const size_t option = sample->gold >= 0 ? (size_t)sample->gold : PROMPT_NO_OPTION;
+    TRY(a->how->gold(a->asked->task, a->asked->data, sample, scratch, &answer, err));
+    if (!answer.ptr) return STATUS_OK;
+    TRY(render_prompt(a, sample, option, scratch, prompt, err));
+    return render_answer(a, sample, option, answer, scratch, continuation, err);
+}
+
 // The ids of one example in the scratch, and how many of them are the prompt's.
 static Status encode_example(const Asking *a, const Sample *sample, const Tokenizer *tokenizer,
                              Arena *scratch, AskIds *out, size_t *n_prompt, Error *err)
 {
-    Slice answer = {0}, prompt, continuation;
-    const size_t option = sample->gold >= 0 ? (size_t)sample->gold : PROMPT_NO_OPTION;
-    TRY(a->how->gold(a->asked->task, a->asked->data, sample, scratch, &answer, err));
+    Slice prompt = {0}, continuation = {0};
     *out = (AskIds){0};
-    if (!answer.ptr) return STATUS_OK;
-    TRY(render_prompt(a, sample, option, scratch, &prompt, err));
-    TRY(render_answer(a, sample, option, answer, scratch, &continuation, err));
+    TRY(render_example(a, sample, scratch, &prompt, &continuation, err));
+    if (!prompt.ptr) return STATUS_OK;
     return ask_encode_example(tokenizer, prompt, continuation, scratch, out, n_prompt, err);
 }
 
@@ -469,6 +478,39 @@ Status prompt_encode(const SuiteTask *task, const TaskData *data, const UsedPart
     Arena scratch = {0};
     Status s = begin(&a, &scratch, err);
     if (s == STATUS_OK) s = encode_all(&a, part, tokenizer, max_length, &scratch, arena, out, err);
+    arena_release(&scratch);
+    return s;
+}
+
+static Status write_example(const Asking *a, const Sample *sample, Arena *scratch, Buffer *out,
+                            Error *err)
+{
+    Slice prompt = {0}, continuation = {0};
+    const size_t start = out->len;
+    TRY(render_example(a, sample, scratch, &prompt, &continuation, err));
+    if (!prompt.ptr) return STATUS_OK;
+    buffer_append(out, prompt);
+    buffer_append(out, continuation);
+    // Line ends are tokens of their own, and no part of a line.
+    for (size_t i = start; i < out->len; i++) {
+        if (out->ptr[i] == '\r') out->ptr[i] = '\n';
+    }
+    buffer_append_byte(out, '\n');
+    return STATUS_OK;
+}
+
+Status prompt_write_examples(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                             Buffer *out, Error *err)
+{
+    const Asked asked = {.task = task, .data = data, .part = part};
+    Asking a = {.asked = &asked};
+    Arena scratch = {0};
+    Status s = begin(&a, &scratch, err);
+    for (size_t i = 0; s == STATUS_OK && i < part->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        s = write_example(&a, sample_at(part, i), &scratch, out, err);
+        arena_rewind(&scratch, mark);
+    }
     arena_release(&scratch);
     return s;
 }

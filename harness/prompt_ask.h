@@ -27,6 +27,9 @@ Status prompt_respond(const Asked *asked, const Responder *responder, Arena *are
 Status prompt_encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
                      const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
                      Error *err) MUST_CHECK;
+// The same examples as texts, a line each: what the tokenizer of a fresh model learns from.
+Status prompt_write_examples(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                             Buffer *out, Error *err) MUST_CHECK;
 // What a task's data lack that its prompt names: words for classes that are not there.
 Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err) MUST_CHECK;
 

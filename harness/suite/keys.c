@@ -222,7 +222,8 @@ const SuiteSection section_model = {
     .name = "models[]", .summary = "One model.", .keys = keys_model, .n_keys = COUNT(keys_model)};
 
 static const SuiteKey keys_create[] = {
-    {KEY("architecture", KEY_CHOICE, "the kind of encoder; `marian` is an encoder-decoder",
+    {KEY("architecture", KEY_CHOICE,
+         "the kind of encoder; `marian` is an encoder-decoder, `gpt2` and `llama` are language models",
          "\"bert\""),
      .choice = choice_architecture, FIELD(SuiteCreate, architecture)},
     {KEY("hidden_size", KEY_COUNT, "width of a hidden state; a multiple of n_heads", "128"),
@@ -241,9 +242,9 @@ static const SuiteKey keys_create[] = {
          "share of activations dropped in tuning, where tune does not say it", "0.1"),
      .highest = 0.999, FIELD(SuiteCreate, dropout)},
     {KEY("tokenizer", KEY_CHOICE,
-         "trained on the training texts of each task; encoder-decoders want `bpe`, which gives every "
-         "text back as it was",
-         "\"wordpiece\""),
+         "trained on the training texts of each task, or its prompts and answers: `bpe`, which gives every text back as it "
+         "was, for models that write",
+         "(bpe for marian, gpt2 and llama, else wordpiece)"),
      .choice = choice_tokenizer, FIELD(SuiteCreate, tokenizer)},
     {KEY("vocab_size", KEY_COUNT,
          "tokens of the tokenizer; fewer where the texts do not give so many", "4000"),

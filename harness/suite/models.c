@@ -1,6 +1,7 @@
 // The models of a suite.
 #include "base/file.h"
 #include "harness/suite/suite_internal.h"
+#include "models/architecture.h"
 #include "models/checkpoint.h"
 
 enum { MAX_NAME_BYTES = 200 };
@@ -23,6 +24,13 @@ static Status refuse_later(const Json *object, Error *err)
     return STATUS_OK;
 }
 
+static bool writes(const SuiteCreate *create)
+{
+    const Architecture *architecture = architecture_find(create->architecture);
+    return architecture && (architecture_class(architecture, HEAD_SEQ2SEQ) ||
+                            architecture_class(architecture, HEAD_CAUSAL_LM));
+}
+
 static Status read_create(const SuiteReading *reading, const Json *object, SuiteCreate *create,
                           Error *err)
 {
@@ -33,6 +41,8 @@ static Status read_create(const SuiteReading *reading, const Json *object, Suite
         return json_error(object, err, "hidden_size %zu is no multiple of n_heads %zu",
                           create->hidden_size, create->n_heads);
     }
+    if (create->tokenizer.len == 0)
+        create->tokenizer = writes(create) ? SLICE("bpe") : SLICE("wordpiece");
     Buffer text = {0};
     JsonWriter w = json_writer(&text, 0);
     json_begin_object(&w);
@@ -145,7 +155,7 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
     if (model->kind == SUITE_MODEL_CREATE) {
         return json_error(
             object, err,
-            "a fresh encoder knows nothing: give the suite or this model a \"tune\" block");
+            "a fresh model knows nothing: give the suite or this model a \"tune\" block");
     }
     return untuned(reading, model, err);
 }

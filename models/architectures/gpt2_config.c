@@ -78,6 +78,16 @@ static void gpt2_write(const ModelConfig *c, JsonWriter *w)
     json_put_bool(w, c->is_tied);
 }
 
+static void complete(ModelConfig *c)
+{
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->hidden_size / c->n_heads;
+    c->activation = ACTIVATION_GELU_TANH;
+    c->layer_norm_eps = 1e-5f;
+    c->embedding_dropout = c->hidden_dropout;
+    c->is_tied = true;
+}
+
 const Architecture architecture_gpt2 = {
     .model_type = "gpt2",
     .summary = "GPT-2: causal LM",
@@ -85,5 +95,6 @@ const Architecture architecture_gpt2 = {
     .base_prefix = "transformer.",
     .read_config = gpt2_read,
     .write_config = gpt2_write,
+    .complete = complete,
     .record = gpt2_record,
 };

@@ -30,6 +30,19 @@ static void llama_write(const ModelConfig *c, JsonWriter *w)
     put_flag(w, "mlp_bias", c->has_mlp_bias);
 }
 
+// One set of heads, and the token table for an output layer: what suits small models. Llama drops nothing but attention.
+static void llama_complete(ModelConfig *c)
+{
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->hidden_size / c->n_heads;
+    c->rotary_dims = c->head_dim;
+    c->rope.theta = llama_defaults.theta;
+    c->activation = ACTIVATION_SILU;
+    c->layer_norm_eps = 1e-6f;
+    c->hidden_dropout = 0;
+    c->is_tied = true;
+}
+
 const Architecture architecture_llama = {
     .model_type = "llama",
     .summary = "Llama 1 to 3 and what is built like it: causal LM",
@@ -37,6 +50,7 @@ const Architecture architecture_llama = {
     .base_prefix = "model.",
     .read_config = llama_read,
     .write_config = llama_write,
+    .complete = llama_complete,
     .record = llama_record,
 };
 

@@ -1,6 +1,7 @@
 // Prompts: templates, answers read back, and runs of causal models beside other models.
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -298,6 +299,65 @@ Test(prompt, what_cannot_be_asked_is_said_before_the_first_trial)
         if (s != STATUS_OK)
             cr_expect(strstr(err.text, cases[i].wanted) != NULL, "%s gives %s", cases[i].prompt,
                       err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}
+
+// A fresh language model over the sentences of runs.h, told by one word, asked by prompt.
+static const char *fresh_folder(const char *architecture, const char *prompt, const char *tune)
+{
+    static char models[512];
+    snprintf(models, sizeof models,
+             "[{\"name\": \"tiny\", \"create\": {\"architecture\": \"%s\", \"hidden_size\": 16, "
+             "\"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 32, \"max_positions\": 48, "
+             "\"vocab_size\": 340, \"dropout\": 0}}]",
+             architecture);
+    return runs_folder(&(RunsSuite){.models = models, .task = prompt, .tune = tune});
+}
+
+Test(prompt, a_fresh_language_model_learns_answers_to_prompts)
+{
+    static const char *const architectures[] = {"gpt2", "llama"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *folder = fresh_folder(
+            architectures[i], ", \"prompt\": {\"text\": \"{text}\\n=>\", \"shots\": 0}",
+            "{\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 30}");
+        Buffer plain = runs_export(folder, NULL);
+        Buffer jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 2});
+        cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
+        double best = 0;
+        static const char key[] = "\"name\":\"accuracy\"";
+        for (const char *at = plain.ptr; (at = strstr(at, key)) != NULL; at++) {
+            const char *estimate = strstr(at, "\"estimate\":");
+            if (!estimate) break;
+            const double value = strtod(estimate + strlen("\"estimate\":"), NULL);
+            if (value > best) best = value;
+        }
+        cr_expect_gt(best, 0.9, "%s: accuracy %g", architectures[i], best);
+        buffer_release(&plain);
+        buffer_release(&jobs);
+        folder_remove(folder);
+    }
+}
+
+Test(prompt, what_a_fresh_language_model_cannot_do_is_said)
+{
+    static const struct {
+        const char *prompt, *tune, *says;
+    } cases[] = {
+        {"", NULL, "a gpt2 is asked in words: give the task \"films\" a \"prompt\""},
+        {", \"prompt\": {\"text\": \"{text}:\"}", "{\"balance\": true}",
+         "\"balance\" goes by classes, but a model that is asked by prompt learns tokens"},
+        {", \"prompt\": {\"text\": \"{text}:\"}", "{\"class_weights\": \"balanced\"}",
+         "\"class_weights\" goes by"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = fresh_folder("gpt2", cases[i].prompt, cases[i].tune);
+        Error err = {0};
+        RunResult result = {0};
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID, "case %zu", i);
+        cr_expect(strstr(err.text, cases[i].says), "case %zu: %s", i, err.text);
         run_result_release(&result);
         folder_remove(folder);
     }

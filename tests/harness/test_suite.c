@@ -341,7 +341,7 @@ static const struct {
     {"{\"suite\": \"s\",\"models\": [{\"name\": \"m\", \"predictions\": \"p\"}]," TASKS "}",
      "recorded predictions are not in this version"},
     {"{\"suite\": \"s\",\"models\": [{\"name\": \"m\", \"create\": {}}]," TASKS "}",
-     "a fresh encoder knows nothing"},
+     "a fresh model knows nothing"},
     {"{\"suite\": \"s\",\"models\": [{\"name\": \"m\", \"path\": \"model\", \"create\": {}}]," TASKS
      "}",
      "give \"path\" or \"create\", not both"},

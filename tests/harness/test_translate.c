@@ -166,7 +166,7 @@ Test(translate, what_cannot_be_translated_is_refused_before_tuning)
     static const struct {
         const char *from, *to, *says;
     } cases[] = {
-        {"\"bpe\"", "\"wordpiece\"", "does not go with \"translate\" tasks: want \"bpe\""},
+        {"\"bpe\"", "\"wordpiece\"", "does not go with a marian, which writes: want \"bpe\""},
         {"\"marian\"", "\"bert\"", "no architecture \"bert\" has a seq2seq head"},
         {"\"translate\"", "\"classify\"", "a training sample needs a label"},
         {"\"target\": \"de\"", "\"target\": \"fr\"", "train.fr is not there"},
