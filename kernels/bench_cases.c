@@ -10,7 +10,7 @@ struct BenchCase {
     OpKind op;
     const char *shape;
     size_t rows, cols, depth;
-    int option; // activation, or whether attention is causal
+    int option; // activation, or whether attention is causal, or the format of weights
     Status (*build)(const BenchCase *c, Arena *arena, BenchProblem *out, Error *err);
 };
 
@@ -117,15 +117,16 @@ static Status build_linear(const BenchCase *c, Arena *arena, BenchProblem *p, Er
     return STATUS_OK;
 }
 
-// The same with weights in Q8_0 or bf16.
+// The same with weights in the format that the case names.
 static Status build_linear_low(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
-    const DType format = c->op == OP_LINEAR_I8 ? DTYPE_Q8_0 : DTYPE_BF16;
+    const DType format = (DType)c->option;
     const size_t panel = pack_stored_panel_bytes(format, c->depth),
                  row = c->depth / dtype_block(format) * dtype_size(format);
     Tensor *w = &p->args.in[1], weight = {0};
     char *encoded = NULL, *panels = NULL;
     TRY(build_linear(c, arena, p, err));
+    p->args.as.linear.activation = ACTIVATION_NONE;
     TRY(take_weight(arena, c->cols, c->depth, 2, &weight, err));
     TRY(arena_take(arena, PANEL_WIDTH * row, 1, "a case", &encoded, err));
     TRY(arena_take(arena, pack_stored_bytes(format, c->cols, c->depth) + 63, 1, "a case", &panels,
@@ -455,11 +456,14 @@ static Status build_elementwise(const BenchCase *c, Arena *arena, BenchProblem *
         LINEAR("minilm attention out", m, 384, 384, ACTIVATION_NONE), \
         LINEAR("minilm ffn up, gelu", m, 1536, 384, ACTIVATION_GELU), \
         LINEAR("minilm ffn down", m, 384, 1536, ACTIVATION_NONE)
-#define LOW(op, what, m, n, k) CASE(op, what, m, n, k, ACTIVATION_NONE, build_linear_low)
-#define LOWS(op)                                                                                   \
-    LOW(op, "llama 110m qkv", 1, 2304, 768), LOW(op, "llama 110m qkv", 16, 2304, 768),             \
-        LOW(op, "llama 110m qkv", 512, 2304, 768), LOW(op, "llama 110m ffn down", 512, 768, 2048), \
-        LOW(op, "minilm qkv", 512, 1152, 384)
+#define LOW(op, what, m, n, k, format) CASE(op, what, m, n, k, format, build_linear_low)
+#define LOWS(op, name, format)                                         \
+    LOW(op, name ", llama 110m qkv", 1, 2304, 768, format),            \
+        LOW(op, name ", llama 110m qkv", 16, 2304, 768, format),       \
+        LOW(op, name ", llama 110m qkv", 512, 2304, 768, format),      \
+        LOW(op, name ", llama 110m ffn down", 512, 768, 2048, format), \
+        LOW(op, name ", minilm qkv", 512, 1152, 384, format),          \
+        LOW(op, name ", marian output", 16, 58101, 512, format)
 #define BACKWARD(what, m, n, k, activation) \
     CASE(OP_LINEAR_BACKWARD, what, m, n, k, activation, build_linear_backward)
 
@@ -475,8 +479,9 @@ static const BenchCase cases[] = {
     LINEAR("bert-base attention out", 16, 768, 768, ACTIVATION_NONE),
     LINEAR("bert-base ffn up, gelu", 512, 3072, 768, ACTIVATION_GELU),
     LINEAR("bert-base ffn down", 512, 768, 3072, ACTIVATION_NONE),
-    LOWS(OP_LINEAR_I8),
-    LOWS(OP_LINEAR_BF16),
+    LOWS(OP_LINEAR_I8, "q8_0", DTYPE_Q8_0),
+    LOWS(OP_LINEAR_I8, "q8_128", DTYPE_Q8_128),
+    LOWS(OP_LINEAR_BF16, "bf16", DTYPE_BF16),
     BACKWARD("minilm qkv", 512, 1152, 384, ACTIVATION_NONE),
     BACKWARD("minilm attention out", 512, 384, 384, ACTIVATION_NONE),
     BACKWARD("minilm ffn up, gelu", 512, 1536, 384, ACTIVATION_GELU),

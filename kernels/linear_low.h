@@ -1,7 +1,7 @@
 // kernels/linear_low.h: a linear layer in low precision: y = act(round(x) W^T + b), in1 as a file stores it.
 //
-//     OP_LINEAR_I8     x in blocks of 32: d = max |x| / 127, q = round(x / d) as int8; W any format in blocks. For each part of
-//                      W with one scale the products of codes are added as integers, which is exact; then
+//     OP_LINEAR_I8     x in blocks of 32 (128 where W is Q8_128): d = max |x| / 127, q = round(x / d) as int8; W any format in
+//                      blocks. For each part of W with one scale the products of codes are added as integers, which is exact; then
 //                          y = fmaf(scale_w * d, sum q_w q, y)   and, where the format has one,   fmaf(offset_w, d sum q, y)
 //                      over the parts in ascending order: one chain an output.
 //     OP_LINEAR_BF16   x rounded to bf16, nearest even; W bf16; y adds products of pairs, k and k + 1, in ascending order in
@@ -18,7 +18,8 @@
 
 #include "kernels/op.h"
 
-enum { LOW_BLOCK = 32 }; // numbers of x that share a scale
+// Numbers of x that share a scale; LOW_WIDE_BLOCK where W is Q8_128.
+enum { LOW_BLOCK = 32, LOW_WIDE_BLOCK = 128 };
 
 #define LOW_TINY 0x1p-100f
 

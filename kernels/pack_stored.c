@@ -30,6 +30,8 @@ static Shape shape_of(DType dtype)
         return (Shape){2, 2, 0, 0, 16, 0, (size_t)4 * W};
     case DTYPE_Q8_0:
         return (Shape){32, 32, 1, 0, 8, 128, (size_t)32 * W};
+    case DTYPE_Q8_128:
+        return (Shape){128, 32, 1, 0, 8, 128, (size_t)32 * W};
     case DTYPE_Q4_0:
     case DTYPE_Q4_1:
         return (Shape){32, 32, 1 + is_shifted, 0, 4, is_shifted ? 0 : 8, (size_t)16 * W};
@@ -55,10 +57,16 @@ static Shape shape_of(DType dtype)
     return (Shape){0};
 }
 
+// Bytes before the parts of a block: in Q8_128 filled up to a whole cache line.
+static size_t head_bytes(const Shape *s)
+{
+    return (size_t)s->n_halves * 2 * W + (s->block == 128 ? (size_t)2 * W : 0);
+}
+
 static size_t block_bytes(const Shape *s)
 {
     assert(s->part > 0); // of a dtype that is known
-    return (size_t)s->n_halves * 2 * W + s->block / s->part * s->part_size;
+    return head_bytes(s) + s->block / s->part * s->part_size;
 }
 
 int pack_stored_is_known(DType dtype)
@@ -129,7 +137,7 @@ static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t
     quant_unpack(dtype, block, &taken);
     for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
     if (s->n_scales > 0) read_scales(dtype, block, scale, minimum);
-    uint8_t *part = to + (size_t)s->n_halves * 2 * W;
+    uint8_t *part = to + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
         if (s->n_scales > 0) part[lane] = scale[p];
         if (s->n_scales > 1) part[W + lane] = minimum[p];
@@ -186,7 +194,7 @@ static void unpack_block(DType dtype, const Shape *s, const uint8_t *block, size
 {
     const float d = half_at(block + 2 * lane);
     const float m = s->n_halves > 1 ? half_at(block + (size_t)2 * W + 2 * lane) : 0.0f;
-    const uint8_t *part = block + (size_t)s->n_halves * 2 * W;
+    const uint8_t *part = block + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
         float scale = d, offset = m;
         if (dtype == DTYPE_Q6_K) scale = d * (float)(int8_t)part[lane];

@@ -101,15 +101,15 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out)
 {
     const uint8_t *b = block;
     out->n = dtype_block(dtype);
-    out->part = dtype == DTYPE_Q6_K ? 16 : 32;
+    out->part = dtype == DTYPE_Q6_K ? 16 : dtype == DTYPE_Q8_128 ? 128 : 32;
     out->is_shifted =
         dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
-    if (out->n == 32) {
+    if (out->n <= 128) {
         out->scale[0] = half_at(b);
         if (out->is_shifted) out->offset[0] = half_at(b + 2);
     }
-    if (dtype == DTYPE_Q8_0)
-        memcpy(out->q, b + 2, 32);
+    if (dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_128)
+        memcpy(out->q, b + 2, out->n);
     else if (dtype == DTYPE_Q4_0)
         unpack_nibbles(b + 2, 0, 8, out->q);
     else if (dtype == DTYPE_Q4_1)
@@ -221,10 +221,23 @@ static void encode_q8_0(const float *x, uint8_t *block)
     }
 }
 
+static void encode_q8_128(const float *x, uint8_t *block)
+{
+    enum { N = 128 };
+    const float whole = 0x1.8p23f; // added and taken off, it leaves the nearest whole number
+    float largest = 0.0f;
+    for (int j = 0; j < N; j++) largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
+    const float d = largest / 127.0f, id = inverse(d);
+    quant_put_half(block, d);
+    for (int j = 0; j < N; j++) block[2 + j] = (uint8_t)(int8_t)(x[j] * id + whole - whole);
+}
+
 static void encode_block(DType dtype, const float *x, uint8_t *b)
 {
     if (dtype == DTYPE_Q8_0)
         encode_q8_0(x, b);
+    else if (dtype == DTYPE_Q8_128)
+        encode_q8_128(x, b);
     else if (dtype == DTYPE_Q4_0)
         encode_signed(x, 8, b, NULL, b + 2);
     else if (dtype == DTYPE_Q5_0)

@@ -103,11 +103,12 @@ static void build_linear(Problem *p, const Case *c, int is_for_backward)
 // Weights as a file stores them, in one format after another; depth rounded up to whole blocks.
 static void build_linear_low(Problem *p, const Case *c, int is_for_backward)
 {
-    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,
-                                    DTYPE_Q5_1, DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K};
+    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,  DTYPE_Q5_1,
+                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_128};
+    enum { N_FORMATS = sizeof formats / sizeof *formats };
     const double magnitude = magnitude_of(c, 1e6);
     const DType format =
-        p->op == OP_LINEAR_BF16 ? DTYPE_BF16 : formats[(c->rows + c->cols + c->depth) % 8];
+        p->op == OP_LINEAR_BF16 ? DTYPE_BF16 : formats[(c->rows + c->cols + c->depth) % N_FORMATS];
     const size_t depth = size_round_up(size_max(c->depth, 1), dtype_block(format));
     OpArgs *a = &p->args;
     a->in[0] = problem_random(p, shape_of(c, c->rows, depth), 0, magnitude);

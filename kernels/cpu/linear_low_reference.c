@@ -11,24 +11,25 @@
 #include "kernels/pack.h"
 
 // One block of int8 codes, as the numbers that they stand for.
-static void round_i8(const Real *x, double *out)
+static void round_i8(size_t n, const Real *x, double *out)
 {
     float largest = 0;
-    for (size_t j = 0; j < LOW_BLOCK; j++) {
+    for (size_t j = 0; j < n; j++) {
         const float size = fabsf((float)x[j]);
         if (!(size <= FLT_MAX)) largest = NAN; // stays: no comparison with it is true
         if (size > largest) largest = size;
     }
     const int is_zero = largest < LOW_TINY;
     const float scale = is_zero ? 0 : largest / 127.0f, inverse = is_zero ? 0 : 127.0f / largest;
-    for (size_t j = 0; j < LOW_BLOCK; j++)
+    for (size_t j = 0; j < n; j++)
         out[j] = (double)scale * (double)nearbyintf((float)x[j] * inverse);
 }
 
-static void round_row(OpKind op, size_t n, const Real *x, double *out)
+static void round_row(OpKind op, DType weight, size_t n, const Real *x, double *out)
 {
     if (op == OP_LINEAR_I8) {
-        for (size_t b = 0; b < n; b += LOW_BLOCK) round_i8(x + b, out + b);
+        const size_t block = weight == DTYPE_Q8_128 ? LOW_WIDE_BLOCK : LOW_BLOCK;
+        for (size_t b = 0; b < n; b += block) round_i8(block, x + b, out + b);
         return;
     }
     for (size_t k = 0; k < n; k++) out[k] = (double)f32_from_bf16(bf16_from_f32((float)x[k]));
@@ -44,7 +45,7 @@ static Status linear_low(OpKind op, const OpArgs *args, Exec *exec, Error *err)
     if (!rounded) return error_set_memory(err, size_bytes, 1, "rounded numbers");
     float *weights = (float *)(rounded + n_rows * w->cols);
     for (size_t m = 0; m < n_rows; m++)
-        round_row(op, w->cols, real_row(&args->in[0], m), rounded + m * w->cols);
+        round_row(op, w->dtype, w->cols, real_row(&args->in[0], m), rounded + m * w->cols);
     for (size_t n = 0; n < y->cols; n++) {
         unpack_tensor_row(w, n, weights);
         for (size_t m = 0; m < n_rows; m++) {

@@ -6,6 +6,8 @@
 #include "kernels/op.h"
 
 OpKernel linear_i8_vnni, linear_bf16_avx512;
+// What linear_i8_vnni does where the weights are Q8_128.
+OpKernel linear_q8_128_vnni;
 
 // What stands behind the product of a finished tile of out0: the copy before the activation, and the activation.
 static inline void low_finish(const OpArgs *args, size_t row, size_t n_rows, size_t column,

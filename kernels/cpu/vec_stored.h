@@ -214,14 +214,20 @@ STORED_INLINE int stored_has_fifth(DType dtype)
     return dtype == DTYPE_Q5_0 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q5_K;
 }
 
+STORED_INLINE int stored_has_bytes(DType dtype)
+{
+    return dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_128;
+}
+
 STORED_INLINE int stored_has_nibbles(DType dtype)
 {
-    return !stored_is_half(dtype) && dtype != DTYPE_Q8_0;
+    return !stored_is_half(dtype) && !stored_has_bytes(dtype);
 }
 
 // Numbers of k of a block, and of a part of it; 16-bit formats have parts of any length.
 STORED_INLINE size_t stored_block(DType dtype)
 {
+    if (dtype == DTYPE_Q8_128) return 128;
     return stored_is_k(dtype) || dtype == DTYPE_Q6_K ? 256 : 32;
 }
 
@@ -232,13 +238,14 @@ STORED_INLINE size_t stored_part(DType dtype)
 
 STORED_INLINE size_t stored_head_bytes(DType dtype)
 {
-    return stored_is_half(dtype) ? 0 : stored_has_offset(dtype) ? 64 : 32;
+    if (stored_is_half(dtype)) return 0;
+    return stored_has_offset(dtype) || dtype == DTYPE_Q8_128 ? 64 : 32;
 }
 
 STORED_INLINE size_t stored_part_bytes(DType dtype)
 {
     if (stored_is_half(dtype)) return 1024;
-    if (dtype == DTYPE_Q8_0) return 512;
+    if (stored_has_bytes(dtype)) return 512;
     if (dtype == DTYPE_Q6_K) return 16 + 128 + 64;
     return (size_t)(stored_is_k(dtype) ? 32 : 0) + (size_t)(stored_has_fifth(dtype) ? 64 : 0) + 256;
 }
@@ -290,7 +297,7 @@ STORED_INLINE int stored_has_plain_nibbles(DType dtype)
 // code = q + shift.
 STORED_INLINE int stored_shift(DType dtype)
 {
-    if (dtype == DTYPE_Q8_0) return 128;
+    if (stored_has_bytes(dtype)) return 128;
     if (dtype == DTYPE_Q6_K) return 32;
     return dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q4_0 ? 8 : 0;
 }
@@ -298,7 +305,7 @@ STORED_INLINE int stored_shift(DType dtype)
 // Codes of k = 4 group .. 4 group + 3 of the part: a byte each, those of an output side by side.
 STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size_t group)
 {
-    if (dtype == DTYPE_Q8_0) return stored_load(part->codes + group * 64);
+    if (stored_has_bytes(dtype)) return stored_load(part->codes + group * 64);
     const StoredCodes both = stored_load(part->codes + group / 2 * 64);
     StoredCodes q = stored_and(group % 2 ? stored_right(both, 4) : both, 0x0f0f0f0f);
     if (stored_has_fifth(dtype)) q = stored_add_fifth(q, part->fifth + group * 8);

@@ -1,23 +1,32 @@
 #!/usr/bin/env python3
-"""assay beside PyTorch and onnxruntime on one encoder, in one interleaved run.
+"""assay beside PyTorch, onnxruntime and CTranslate2 on one encoder, in one interleaved run.
 
 Every round runs each program once, in turn; ratios are taken round by round and their median is printed. The texts are a
 TSV file "text<TAB>label" without a header. PyTorch and onnxruntime pad each batch to its longest text, sorted by length or
 not; the padding factor (positions computed over real tokens) is printed, so that a ratio can be read with and without it.
 PyTorch waits passively (OMP_WAIT_POLICY), which is its best setting on a busy machine.
 
-    python3 encoder.py --assay build/release/bin/assay --model MINILM-DIR --texts dev.tsv [--tune] [--threads 1]
+--compute bf16 is PyTorch in bfloat16 (and CTranslate2 where it takes that on this CPU); int8 is PyTorch's dynamic
+quantisation, onnxruntime's with a scale a channel, and CTranslate2's int8. --layers and its kin make an encoder of
+other sizes with random weights, in --work. CTranslate2 has no classifier here: it gives hidden states.
 
-Needs torch, transformers, and for prediction onnxruntime and onnx.
+    python3 encoder.py --assay build/release/bin/assay --model MINILM-DIR --texts dev.tsv [--tune] [--threads 1]
+    python3 encoder.py --model MINILM-DIR --length 128 --limit 8 --batch-size 8 --compute int8 --bert-base --work DIR
+
+Needs torch, transformers, and for prediction onnxruntime, onnx and ctranslate2.
 """
 import argparse
+import copy
+import functools
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -27,9 +36,14 @@ import transformers  # noqa: E402
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--assay", required=True)
+    p.add_argument("--assay", default="build/release/bin/assay")
     p.add_argument("--model", required=True)
+    p.add_argument("--bert-base", action="store_true", help="12 layers of 768 with random weights, --model's tokenizer")
+    p.add_argument("--work", help="folder for models made here; default: a temporary one")
+    p.add_argument("--compute", choices=["f32", "bf16", "int8"], default="f32", help="predicting: of all programs")
     p.add_argument("--texts", help="TSV without header; default: sequences of --length tokens")
+    p.add_argument("--squad", help="instead: the questions with their contexts of a SQuAD file")
+    p.add_argument("--max-length", type=int, default=128, help="tokens a text is cut to")
     p.add_argument("--length", type=int, default=16)
     p.add_argument("--limit", type=int, default=0, help="at most so many texts, or this many made-up sequences")
     p.add_argument("--batch-size", type=int, default=32)
@@ -38,7 +52,7 @@ def arguments():
     p.add_argument("--rounds", type=int, default=10)
     p.add_argument("--tune", action="store_true")
     p.add_argument("--sort", action="store_true", help="peers (and assay, tuning) batch by length")
-    p.add_argument("--no-onnx", action="store_true")
+    p.add_argument("--peers", default="torch,onnxruntime,ctranslate2")
     p.add_argument("--busy", type=int, default=0, help="so many endless loops run beside: a busy machine")
     p.add_argument("--wall", action="store_true", help="ratios of wall time instead of CPU time")
     return p.parse_args()
@@ -51,7 +65,32 @@ def read(args, tokenizer):
     rows = [line.rstrip("\n").rsplit("\t", 1) for line in open(args.texts, encoding="utf-8")]
     if args.limit:
         rows = rows[: args.limit]
-    return [tokenizer(r[0], truncation=True, max_length=128)["input_ids"] for r in rows], [int(r[1]) for r in rows]
+    ids = [tokenizer(r[0], truncation=True, max_length=args.max_length)["input_ids"] for r in rows]
+    return ids, [int(r[1]) for r in rows]
+
+
+def squad_texts(args):
+    """The file of texts that every program reads: contexts of a SQuAD file, each once."""
+    path = os.path.join(args.work, "squad.tsv")
+    with open(path, "w", encoding="utf-8") as out:
+        for article in json.load(open(args.squad, encoding="utf-8"))["data"]:
+            for i, paragraph in enumerate(article["paragraphs"]):
+                out.write(" ".join(paragraph["context"].split()) + f"\t{i % 2}\n")
+    return path
+
+
+def make_bert_base(args):
+    path = os.path.join(args.work, "bert-base")
+    if not os.path.exists(path):
+        torch.manual_seed(0)
+        config = transformers.BertConfig(vocab_size=30522)
+        transformers.BertModel(config).save_pretrained(path)
+        settings = json.load(open(os.path.join(path, "config.json")))
+        settings["position_embedding_type"] = "absolute"  # CTranslate2's converter asks for it
+        json.dump(settings, open(os.path.join(path, "config.json"), "w"))
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
+            shutil.copy(os.path.join(args.model, name), path)
+    return path
 
 
 def batches(ids, labels, order, size):
@@ -74,8 +113,10 @@ def timed(work):
 
 def assay_round(args):
     command = [args.assay, "bench", "model", args.model, "--json", "--rounds", "1", "--threads", str(args.threads)]
+    if not args.tune:
+        command += ["--compute", args.compute]
     if args.texts:
-        command += ["--in", args.texts]
+        command += ["--in", args.texts, "--max-length", str(args.max_length)]
     else:
         command += ["--length", str(args.length)]
     if args.limit:
@@ -89,18 +130,66 @@ def assay_round(args):
     return out["wall_s"][0], out["cpu_s"][0]
 
 
-def onnx_session(model, threads):
-    import onnxruntime
+def torch_predictor(args, model, prepared):
+    model = copy.deepcopy(model).eval()
+    if args.compute == "bf16":
+        model = model.to(torch.bfloat16)
+    elif args.compute == "int8":
+        warnings.filterwarnings("ignore")
+        model = torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
-    path = os.path.join(tempfile.mkdtemp(), "model.onnx")
+    def predict():
+        with torch.inference_mode():
+            for x, mask, _ in prepared:
+                model(input_ids=x, attention_mask=mask)
+
+    return predict
+
+
+def onnx_predictor(args, model, prepared):
+    import onnxruntime
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    if args.compute == "bf16":
+        return None  # its CPU kernels have none
+    path = os.path.join(args.work, "model.onnx")
     x = torch.ones(2, 16, dtype=torch.long)
     axes = {"input_ids": {0: "b", 1: "t"}, "attention_mask": {0: "b", 1: "t"}}
-    torch.onnx.export(model, (x, x), path, input_names=list(axes), output_names=["logits"], dynamic_axes=axes,
+    torch.onnx.export(model.eval(), (x, x), path, input_names=list(axes), output_names=["logits"], dynamic_axes=axes,
                       opset_version=17, dynamo=False)
+    if args.compute == "int8":
+        whole, path = path, os.path.join(args.work, "model-int8.onnx")
+        quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0" if threads > 1 else "1")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    options.intra_op_num_threads = args.threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0" if args.threads > 1 else "1")
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def predict():
+        for x, mask, _ in prepared:
+            session.run(None, {"input_ids": x.numpy(), "attention_mask": mask.numpy()})
+
+    return predict
+
+
+def ctranslate2_predictor(args, prepared):
+    import ctranslate2
+
+    kind = {"f32": "float32", "bf16": "bfloat16", "int8": "int8"}[args.compute]
+    if kind not in ctranslate2.get_supported_compute_types("cpu"):
+        print(f"ctranslate2 has no {kind} on this CPU")
+        return None
+    path = os.path.join(args.work, "ctranslate2-" + os.path.basename(os.path.normpath(args.model)))
+    if not os.path.exists(path):
+        ctranslate2.converters.TransformersConverter(args.model).convert(path)
+    encoder = ctranslate2.Encoder(path, device="cpu", compute_type=kind, inter_threads=1, intra_threads=args.threads)
+    inputs = [[row[keep == 1].tolist() for row, keep in zip(x, mask)] for x, mask, _ in prepared]
+
+    def predict():
+        for batch in inputs:
+            encoder.forward_batch(batch)
+
+    return predict
 
 
 def main():
@@ -108,6 +197,11 @@ def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(args.threads)
     torch.manual_seed(1)
+    args.work = args.work or tempfile.mkdtemp()
+    if args.bert_base:
+        args.model = make_bert_base(args)
+    if args.squad:
+        args.texts = squad_texts(args)
     tokenizer = transformers.AutoTokenizer.from_pretrained(args.model)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         args.model, num_labels=2, attn_implementation="sdpa")
@@ -121,12 +215,6 @@ def main():
     prepared = list(batches(ids, labels, order, args.batch_size))
     padding = sum(x.numel() for x, _, _ in prepared) / sum(map(len, ids))
 
-    def torch_predict():
-        model.eval()
-        with torch.inference_mode():
-            for x, mask, _ in prepared:
-                model(input_ids=x, attention_mask=mask)
-
     def torch_tune():
         model.train()
         optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
@@ -136,16 +224,18 @@ def main():
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
 
-    programs = {"assay": lambda: assay_round(args),
-                "torch": lambda: timed(torch_tune if args.tune else torch_predict)}
-    if not args.tune and not args.no_onnx:
-        session = onnx_session(model.eval(), args.threads)
-
-        def onnx_predict():
-            for x, mask, _ in prepared:
-                session.run(None, {"input_ids": x.numpy(), "attention_mask": mask.numpy()})
-
-        programs["onnxruntime"] = lambda: timed(onnx_predict)
+    wanted = args.peers.split(",")
+    works = {"torch": torch_tune} if args.tune else {}
+    if not args.tune and "torch" in wanted:
+        works["torch"] = torch_predictor(args, model, prepared)
+    if not args.tune and "onnxruntime" in wanted:
+        works["onnxruntime"] = onnx_predictor(args, model, prepared)
+    if not args.tune and "ctranslate2" in wanted:
+        works["ctranslate2"] = ctranslate2_predictor(args, prepared)
+    programs = {"assay": lambda: assay_round(args)}
+    for name, work in works.items():
+        if work:
+            programs[name] = functools.partial(timed, work)
 
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(args.busy)]
     for name in programs:
@@ -159,7 +249,7 @@ def main():
         loop.kill()
     column = 0 if args.wall else 1
     tokens = sum(map(len, ids))
-    print(f"{len(ids)} sequences, {tokens} tokens, batch {args.batch_size}, padding factor {padding:.2f}, "
+    print(f"{args.compute}: {len(ids)} sequences, {tokens} tokens, batch {args.batch_size}, padding factor {padding:.2f}, "
           f"{args.threads} threads, {args.rounds} rounds, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
     for name, rows in times.items():
         spent = [r[column] for r in rows]
