@@ -10,6 +10,7 @@
 #include "base/unicode.h"
 #include "metrics/char_ngrams.h"
 #include "metrics/classes.h"
+#include "metrics/eight_bytes.h"
 #include "metrics/metrics_list.h"
 #include "metrics/ngrams.h"
 
@@ -85,9 +86,9 @@ static ByteClass class_of(char byte)
 }
 
 // The end of the word that begins at offset, and in *next where to go on after what ends it.
-static size_t word_end(Slice text, size_t offset, size_t *next)
+static size_t word_end(ByteScan *scan, Slice text, size_t offset, size_t *next)
 {
-    while (offset < text.len) {
+    while ((offset = scan_past(scan, text, offset, marks_among)) < text.len) {
         const size_t begin = offset;
         const bool is_ascii = (unsigned char)text.ptr[offset] < 0x80;
         const bool ends = is_ascii ? class_of(text.ptr[offset++]) == BYTE_SPACE
@@ -104,10 +105,11 @@ static size_t word_end(Slice text, size_t offset, size_t *next)
 // "(hi" and ")", as in the reference. Of words by TOKENIZER_NONE, found here in one pass.
 static Status words_of(Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    *out = (Tokens){0};
+    ByteScan scan = {0};
+    *out = (Tokens){.text_end = text.ptr + text.len};
     TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "words", &out->items, err));
     for (size_t offset = 0; offset < text.len;) {
-        const size_t begin = offset, end = word_end(text, begin, &offset);
+        const size_t begin = offset, end = word_end(&scan, text, begin, &offset);
         const Slice word = slice_sub(text, begin, end);
         const size_t n = word.len;
         if (n == 0) continue;

@@ -47,10 +47,14 @@ typedef struct NumberedEntity {
 
 // In the arena.
 Status tag_table_new(TagReading reading, Arena *arena, TagTable **out, Error *err) MUST_CHECK;
-// The tags of a sentence as numbers, out [n_tags]; equal numbers are equal tags. False for an empty tag, one that the
-// strict scheme does not know, or one too many for the table: entities_of_tags then has the answer or the error.
+// The tag that stands between two sentences, no text, and its number.
+extern const Slice tag_between;
+enum { TAG_BETWEEN = 1 };
+// Tags as numbers from 1, out [n_tags]; equal numbers are equal tags. False for an empty tag, one that the strict scheme
+// does not know, or one too many for the table: entities_of_tags then has the answer or the error.
 bool tag_table_numbers(TagTable *table, const Slice *tags, size_t n_tags, uint8_t *out);
-// The entities of numbered tags, as entities_of_tags has them, in out [n_tags + 1]; returns how many: n_tags at most.
+// The entities of one sentence or of many with TAG_BETWEEN between them, as entities_of_tags has them, counted from the first
+// number, in out [n_tags + 1]; returns how many: n_tags at most.
 size_t tag_table_entities(TagTable *table, const uint8_t *numbers, size_t n_tags,
                           NumberedEntity *out);
 size_t tag_table_n_types(const TagTable *table);          // at most TAG_TABLE_CAPACITY + 1

@@ -33,9 +33,10 @@ static uint64_t hash_key(uint64_t key)
     return key ^ key >> 32;
 }
 
-static uint32_t word_number(Words *w, Slice word, bool is_added)
+static uint32_t word_number(Words *w, const Tokens *tokens, size_t i, bool is_added)
 {
-    const uint64_t key = word_key(word);
+    const Slice word = tokens->items[i];
+    const uint64_t key = word_key_before(word, tokens->text_end);
     size_t at = word_place(key, w->mask);
     for (; w->slots[at] != 0; at = (at + 1) & w->mask) {
         const uint32_t number = w->slots[at] - 1;
@@ -121,8 +122,7 @@ static Status number_words(Words *w, const Tokens *tokens, bool is_added, Arena 
     out->n = tokens->n;
     TRY(arena_take_raw(arena, tokens->n, sizeof *out->words, "words", &out->words, err));
     TRY(arena_take_raw(arena, tokens->n, sizeof *out->numbers, "words", &out->numbers, err));
-    for (size_t i = 0; i < tokens->n; i++)
-        out->words[i] = word_number(w, tokens->items[i], is_added);
+    for (size_t i = 0; i < tokens->n; i++) out->words[i] = word_number(w, tokens, i, is_added);
     return STATUS_OK;
 }
 
@@ -194,10 +194,10 @@ static Status match_short(Words *w, const Tokens *hypothesis, const Tokens *refe
              *at; // of each of the hypothesis's words; from each of the reference's on
     TRY(arena_take_raw(scratch, reference->n, sizeof *at, "words", &at, err));
     for (size_t i = 0; i < hypothesis->n; i++) {
-        places[word_number(w, hypothesis->items[i], true)] |= UINT64_C(1) << i;
+        places[word_number(w, hypothesis, i, true)] |= UINT64_C(1) << i;
     }
     for (size_t j = 0; j < reference->n; j++) {
-        const uint32_t number = word_number(w, reference->items[j], false);
+        const uint32_t number = word_number(w, reference, j, false);
         at[j] = number == UNSEEN ? 0 : places[number];
     }
     for (size_t order = 1; order <= max_order && order <= reference->n; order++) {

@@ -17,7 +17,6 @@ Status squad_words(Slice text, Arena *arena, Tokens *out, Error *err) MUST_CHECK
 // rewinds; the order of words is kept.
 Status words_in_common(const Tokens *a, const Tokens *b, Arena *scratch, size_t *n,
                        Error *err) MUST_CHECK;
-bool words_equal(const Tokens *a, const Tokens *b);
 
 typedef struct SquadScore {
     double exact;    // 0 or 1
@@ -25,7 +24,8 @@ typedef struct SquadScore {
     bool has_answer; // some reference is there; where none is, an empty answer is right
 } SquadScore;
 
-// The best exact match and the best F1 over the item's references, each by itself. Version 1.1 refuses an item without
+// The best exact match and the best F1 over the item's references, each by itself; those behind one that is met in full are
+// not looked at. Version 1.1 refuses an item without
 // references, and gives F1 0 where both sides have no word; 2.0 gives 1 there and passes over references without words.
 Status squad_score(SquadVersion version, const Item *item, Arena *scratch, SquadScore *out,
                    Error *err) MUST_CHECK;

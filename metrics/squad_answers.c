@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/eight_bytes.h"
 #include "metrics/squad.h"
 
 const char *const squad_versions[N_SQUAD_VERSIONS] = {"2.0", "1.1"};
@@ -72,54 +73,137 @@ static size_t split_words(Slice text, Slice *words)
     return n;
 }
 
-// What an ASCII byte is: a blank, a letter or digit, punctuation, or something else.
-static const char ascii_kinds[] =
-    "xxxxxxxxxSSSSSxxxxxxxxxxxxxxSSSSSPPPPPPPPPPPPPPPwwwwwwwwwwPPPPPP"
-    "PwwwwwwwwwwwwwwwwwwwwwwwwwwPPPPPPwwwwwwwwwwwwwwwwwwwwwwwwwwPPPPx";
+// ---- The same for printing characters alone, eight at a time; almost all answers are such ----
 
-// Texts of ASCII without control characters in one pass: words are then what stands between blanks. kept [text.len].
-static bool split_plain(Slice text, char *kept, Slice *words, size_t *n)
+// A word and its first eight bytes, zeros beyond it: with the length, they tell short words apart.
+typedef struct Word {
+    Slice text;
+    uint64_t key;
+} Word;
+
+enum { SLACK = 16 }; // bytes behind the words that may be read and written
+
+static inline void put_word(Word *out, Slice text)
 {
-    size_t len = 0, begin = 0;
-    *n = 0;
-    for (size_t i = 0; i <= text.len; i++) {
-        const unsigned char byte = i < text.len ? (unsigned char)text.ptr[i] : ' ';
-        const int kind = byte < 0x80 ? ascii_kinds[byte] : 'x';
-        if (kind == 'w') {
-            kept[len++] = (char)(byte | ((unsigned char)(byte - 'A') < 26) << 5);
-        } else if (kind == 'S') {
-            const Slice word = {kept + begin, len - begin};
-            if (word.len > 0 && !is_article(word)) words[(*n)++] = word;
-            begin = len;
-        } else if (kind == 'x') {
-            return false;
-        }
+    const size_t n = text.len < 8 ? text.len : 8;
+    const uint64_t key = load_eight(text.ptr) & UINT64_MAX >> (64 - 8 * n) % 64;
+    *out = (Word){text, n > 0 ? key : 0};
+}
+
+typedef struct Splitting {
+    char *kept; // with SLACK beyond the text's length
+    Word *words;
+    size_t len, begin, n; // of kept; of the word at hand; of words
+} Splitting;
+
+// A word ends; what was no word, or an article, stays where the next one is written. Nothing here can be foreseen, so
+// nothing branches.
+static inline void end_word(Splitting *s)
+{
+    static const uint64_t articles[] = {1, 'a', 'a' | 'n' << 8, 't' | 'h' << 8 | 'e' << 16};
+    const Slice word = {s->kept + s->begin, s->len - s->begin};
+    put_word(&s->words[s->n], word);
+    const bool is_an_article = s->words[s->n].key == articles[word.len < 4 ? word.len : 0];
+    s->n += (word.len > 0) & !is_an_article;
+    s->begin = s->len;
+}
+
+// Eight lower-cased bytes of which `breaks` are in no word and `blanks` end one.
+static inline void take_eight(Splitting *s, uint64_t eight, uint64_t breaks, uint64_t blanks)
+{
+    size_t from = 0;
+    for (; breaks != 0; breaks &= breaks - 1) {
+        const size_t bit = (size_t)__builtin_ctzll(breaks), at = bit / 8;
+        store_eight(s->kept + s->len, eight >> 8 * from);
+        s->len += at - from;
+        from = at + 1;
+        if (blanks >> bit & 1) end_word(s);
+    }
+    if (from == 8) return;
+    store_eight(s->kept + s->len, eight >> 8 * from);
+    s->len += 8 - from;
+}
+
+// False where a byte prints nothing.
+static bool split_printing(Slice text, Splitting *s)
+{
+    for (size_t i = 0; i <= text.len; i += 8) {
+        const bool is_last = text.len - i < 8;
+        const uint64_t bytes = eight_at(text, i);
+        // A byte beyond ASCII gives others a carry, but then the eight are refused anyway.
+        const uint64_t silent = bytes | at_least(bytes, 0x7f) | ~at_least(bytes, ' ');
+        if ((silent & HIGH_BITS) != 0) return false;
+        const uint64_t letters = letters_among(bytes);
+        const uint64_t lower = bytes | letters >> 2;
+        const uint64_t words = letters | between(bytes, '0', '9');
+        uint64_t breaks = words ^ HIGH_BITS;
+        if (is_last) breaks &= UINT64_MAX >> (56 - 8 * (text.len - i)); // one blank ends the text
+        take_eight(s, lower, breaks, ~at_least(bytes, ' ' + 1));
     }
     return true;
 }
 
-Status squad_words(Slice text, Arena *arena, Tokens *out, Error *err)
+// ---- Answers ----
+
+enum { SHORT = 240 }; // bytes of texts whose words need no memory of an arena
+
+typedef struct Answer {
+    Word *words;
+    size_t n;
+    Word few[SHORT / 2 + 1];
+    char kept[SHORT + SLACK];
+} Answer;
+
+static Status split_any(Slice text, Arena *arena, Answer *out, Error *err)
 {
-    char *kept;
-    *out = (Tokens){0};
-    TRY(arena_take_raw(arena, text.len, 1, "an answer", &kept, err));
-    TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *out->items, "words", &out->items, err));
-    if (split_plain(text, kept, out->items, &out->n)) return STATUS_OK;
-    out->n = 0;
     const size_t bad = utf8_invalid_at(text);
+    Slice lower, *texts;
+    char *kept;
     if (bad != SIZE_MAX) {
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
     }
-    Slice lower;
     TRY(unicode_lower(arena, text, &lower, err));
-    TRY(arena_take_raw(arena, lower.len, 1, "an answer", &kept, err));
+    TRY(arena_take_raw(arena, lower.len + SLACK, 1, "an answer", &kept, err));
     size_t len = 0;
     for (size_t i = 0; i < lower.len; i++) {
         if (!is_ascii_punctuation(lower.ptr[i])) kept[len++] = lower.ptr[i];
     }
-    TRY(arena_take_raw(arena, len / 2 + 1, sizeof *out->items, "words", &out->items, err));
-    out->n = split_words((Slice){kept, len}, out->items);
+    TRY(arena_take_raw(arena, len / 2 + 1, sizeof *texts, "words", &texts, err));
+    TRY(arena_take_raw(arena, len / 2 + 1, sizeof *out->words, "words", &out->words, err));
+    out->n = split_words((Slice){kept, len}, texts);
+    for (size_t i = 0; i < out->n; i++) put_word(&out->words[i], texts[i]);
     return STATUS_OK;
+}
+
+// Words lie in the answer or in the arena.
+static Status split_answer(Slice text, Arena *arena, Answer *out, Error *err)
+{
+    Splitting s = {.kept = out->kept, .words = out->few};
+    if (text.len > SHORT) {
+        TRY(arena_take_raw(arena, text.len + SLACK, 1, "an answer", &s.kept, err));
+        TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *s.words, "words", &s.words, err));
+    }
+    out->words = s.words;
+    if (!split_printing(text, &s)) return split_any(text, arena, out, err);
+    out->n = s.n;
+    return STATUS_OK;
+}
+
+static Status answer_tokens(const Answer *answer, Arena *arena, Tokens *out, Error *err)
+{
+    TRY(arena_take_raw(arena, answer->n, sizeof *out->items, "words", &out->items, err));
+    for (size_t i = 0; i < answer->n; i++) out->items[i] = answer->words[i].text;
+    out->n = answer->n;
+    return STATUS_OK;
+}
+
+Status squad_words(Slice text, Arena *arena, Tokens *out, Error *err)
+{
+    Answer *answer;
+    *out = (Tokens){0};
+    TRY(arena_take_raw(arena, 1, sizeof *answer, "an answer", &answer, err));
+    TRY(split_answer(text, arena, answer, err));
+    return answer_tokens(answer, arena, out, err);
 }
 
 static int compare_words(const void *a, const void *b)
@@ -136,36 +220,10 @@ static Status sorted_words(const Tokens *words, Arena *scratch, Slice **out, Err
     return STATUS_OK;
 }
 
-static inline bool is_same_word(Slice a, Slice b)
-{
-    return a.len == b.len && (a.len == 0 || (*a.ptr == *b.ptr && memcmp(a.ptr, b.ptr, a.len) == 0));
-}
-
-// A few words are compared each with each.
-static size_t common_of_few(const Tokens *a, const Tokens *b)
-{
-    uint64_t is_used = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < a->n; i++) {
-        for (size_t j = 0; j < b->n; j++) {
-            if (is_used >> j & 1 || !is_same_word(a->items[i], b->items[j])) continue;
-            is_used |= UINT64_C(1) << j;
-            n++;
-            break;
-        }
-    }
-    return n;
-}
-
 Status words_in_common(const Tokens *a, const Tokens *b, Arena *scratch, size_t *n, Error *err)
 {
-    enum { FEW = 16 };
     Slice *left, *right;
     *n = 0;
-    if (a->n <= FEW && b->n <= FEW) {
-        *n = common_of_few(a, b);
-        return STATUS_OK;
-    }
     TRY(sorted_words(a, scratch, &left, err));
     TRY(sorted_words(b, scratch, &right, err));
     for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
@@ -177,56 +235,108 @@ Status words_in_common(const Tokens *a, const Tokens *b, Arena *scratch, size_t 
     return STATUS_OK;
 }
 
-bool words_equal(const Tokens *a, const Tokens *b)
+static inline bool is_same_word(const Word *a, const Word *b)
+{
+    return a->key == b->key && a->text.len == b->text.len &&
+           (a->text.len <= 8 || memcmp(a->text.ptr, b->text.ptr, a->text.len) == 0);
+}
+
+static bool is_same_answer(const Answer *a, const Answer *b)
 {
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++) {
-        if (!is_same_word(a->items[i], b->items[i])) return false;
+        if (!is_same_word(&a->words[i], &b->words[i])) return false;
     }
     return true;
 }
 
-static Status compare_answers(SquadVersion version, const Tokens *hypothesis,
-                              const Tokens *reference, Arena *scratch, SquadScore *best, Error *err)
+enum { FEW = 16 };
+
+// A few words are compared each with each.
+static size_t common_of_few(const Answer *a, const Answer *b)
 {
-    const bool is_equal = words_equal(hypothesis, reference);
-    double f1 = 0;
+    unsigned is_used = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        unsigned same = 0;
+        for (size_t j = 0; j < b->n; j++)
+            same |= (unsigned)(b->words[j].key == a->words[i].key) << j;
+        for (same &= ~is_used; same != 0; same &= same - 1) {
+            const size_t j = (size_t)__builtin_ctz(same);
+            if (!is_same_word(&a->words[i], &b->words[j])) continue;
+            is_used |= 1u << j;
+            n++;
+            break;
+        }
+    }
+    return n;
+}
+
+static Status answers_in_common(const Answer *a, const Answer *b, Arena *scratch, size_t *n,
+                                Error *err)
+{
+    Tokens left, right;
+    if (a->n <= FEW && b->n <= FEW) {
+        *n = common_of_few(a, b);
+        return STATUS_OK;
+    }
+    TRY(answer_tokens(a, scratch, &left, err));
+    TRY(answer_tokens(b, scratch, &right, err));
+    return words_in_common(&left, &right, scratch, n, err);
+}
+
+static Status compare_answers(SquadVersion version, const Answer *hypothesis,
+                              const Answer *reference, Arena *scratch, SquadScore *best, Error *err)
+{
+    const bool is_same = is_same_answer(hypothesis, reference);
+    double f1 = is_same ? 1 : 0;
     if (hypothesis->n == 0 || reference->n == 0) {
-        f1 = version == SQUAD_2_0 && is_equal ? 1 : 0;
-    } else {
+        if (version == SQUAD_1_1) f1 = 0;
+    } else if (!is_same) {
         size_t n;
-        TRY(words_in_common(hypothesis, reference, scratch, &n, err));
+        TRY(answers_in_common(hypothesis, reference, scratch, &n, err));
         f1 = 2 * (double)n / ((double)hypothesis->n + (double)reference->n);
     }
-    best->exact = fmax(best->exact, is_equal ? 1 : 0);
+    best->exact = fmax(best->exact, is_same ? 1 : 0);
     best->f1 = fmax(best->f1, f1);
     return STATUS_OK;
+}
+
+static Status compare_references(SquadVersion version, const Item *item, Arena *scratch,
+                                 SquadScore *out, Error *err)
+{
+    Answer hypothesis, reference;
+    size_t n_compared = 0;
+    if (split_answer(item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+        return error_wrap(err, "hypothesis");
+    }
+    for (size_t r = 0; r < item->n_references; r++) {
+        if (out->exact == 1 && out->f1 == 1) break; // the same words in another order are not exact
+        const bool is_equal = slice_eq(item->references[r], item->hypothesis);
+        const Answer *other = is_equal ? &hypothesis : &reference;
+        if (item->references[r].ptr == NULL) continue;
+        if (!is_equal && split_answer(item->references[r], scratch, &reference, err) != STATUS_OK) {
+            return error_wrap(err, "reference %zu", r);
+        }
+        if (version == SQUAD_2_0 && other->n == 0) continue;
+        n_compared++;
+        TRY(compare_answers(version, &hypothesis, other, scratch, out, err));
+    }
+    if (n_compared > 0) return STATUS_OK;
+    reference.n = 0; // 2.0: the answer is to have no words
+    return compare_answers(version, &hypothesis, &reference, scratch, out, err);
 }
 
 Status squad_score(SquadVersion version, const Item *item, Arena *scratch, SquadScore *out,
                    Error *err)
 {
-    Tokens hypothesis, reference = {0};
-    size_t n_compared = 0;
     *out = (SquadScore){0};
-    if (squad_words(item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
-        return error_wrap(err, "hypothesis");
-    }
     for (size_t r = 0; r < item->n_references; r++) {
-        if (item->references[r].ptr == NULL) continue;
-        out->has_answer = true;
-        if (squad_words(item->references[r], scratch, &reference, err) != STATUS_OK) {
-            return error_wrap(err, "reference %zu", r);
-        }
-        if (version == SQUAD_2_0 && reference.n == 0) continue;
-        n_compared++;
-        TRY(compare_answers(version, &hypothesis, &reference, scratch, out, err));
+        out->has_answer |= item->references[r].ptr != NULL;
     }
     if (version == SQUAD_1_1 && !out->has_answer) {
         return error_set(err, STATUS_INVALID,
                          "has no reference, which version 1.1 does not know: use \"2.0\"");
     }
-    if (n_compared > 0) return STATUS_OK;
-    reference = (Tokens){0}; // 2.0: the answer is to have no words
-    return compare_answers(version, &hypothesis, &reference, scratch, out, err);
+    return compare_references(version, item, scratch, out, err);
 }

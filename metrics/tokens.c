@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "metrics/eight_bytes.h"
 #include "metrics/mecab.h"
 
 const char *const tokenizer_names[N_TOKENIZERS] = {"13a",  "intl",     "zh",      "char",
@@ -133,16 +134,6 @@ static bool is_inside(char class_name)
     return class_name >= 'a';
 }
 
-// The end of the run of such ASCII characters that begins at offset.
-static size_t pass_inside(Slice text, const char *ascii, size_t offset)
-{
-    for (; offset < text.len; offset++) {
-        const unsigned char byte = (unsigned char)text.ptr[offset];
-        if (byte >= 0x80 || !is_inside(ascii[byte])) break;
-    }
-    return offset;
-}
-
 // The rules as one pass. The reference runs "non-number, point" over the text, then "point, non-number", each without
 // overlap; that comes to: a point stands alone if what comes before it is no number (and was not itself taken by the
 // first rule), or if what comes after it is no number. edge is what lies beyond both ends: 13a puts blanks there. Letters
@@ -152,8 +143,10 @@ static size_t split(Slice text, const Classes *classes, CharClass edge, Slice *t
     size_t n = 0, begin = 0;
     CharClass before = edge;
     bool has_taken = false; // whether the first rule took the character before
+    const bool is_passed = is_inside(classes->ascii['a']);
+    ByteScan scan = {0};
     for (size_t offset = 0; offset < text.len;) {
-        const size_t end = pass_inside(text, classes->ascii, offset);
+        const size_t end = is_passed ? scan_past(&scan, text, offset, alphanumerics_among) : offset;
         if (end > offset) {
             before = (CharClass)classes->ascii[(unsigned char)text.ptr[end - 1]];
             has_taken = false;
@@ -261,6 +254,7 @@ Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *
     if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
     TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
     const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;
+    out->text_end = text.ptr + text.len;
     out->n = split(text, &classes_all[kind], edge, out->items);
     return STATUS_OK;
 }

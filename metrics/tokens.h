@@ -26,6 +26,7 @@ extern const char *const tokenizer_names[N_TOKENIZERS];
 typedef struct Tokens {
     Slice *items; // [n], views into the text or a copy in the arena
     size_t n;
+    const char *text_end; // of the one text that all items lie in; NULL where they do not
 } Tokens;
 
 // Whether the tokeniser can work: MeCab's library and dictionary are opened here, and an error names their packages.

@@ -2,21 +2,24 @@
 #ifndef ASSAY_METRICS_WORD_HASH_H
 #define ASSAY_METRICS_WORD_HASH_H
 
-#include <string.h>
+#include "metrics/eight_bytes.h"
 
-#include "base/slice.h"
-
-static inline uint64_t load_bytes(const char *at, size_t n)
+static inline uint64_t load_four(const char *at)
 {
-    uint64_t eight = 0;
-    if (n == 8) {
-        memcpy(&eight, at, 8);
-    } else {
-        uint32_t four;
-        memcpy(&four, at, 4);
-        eight = four;
+    uint32_t four;
+    memcpy(&four, at, 4);
+    return four;
+}
+
+static inline uint64_t long_word_key(Slice word)
+{
+    const size_t n = word.len;
+    uint64_t h = n;
+    for (size_t i = 0; i + 8 < n; i += 8) {
+        h = (h ^ load_eight(word.ptr + i)) * 0x9E3779B97F4A7C15u;
+        h ^= h >> 29;
     }
-    return eight;
+    return (h ^ load_eight(word.ptr + n - 8)) * 0xBF58476D1CE4E5B9u;
 }
 
 // The bytes themselves for words of up to 8 (with the length, no two words share them), else a hash of them.
@@ -24,18 +27,20 @@ static inline uint64_t word_key(Slice word)
 {
     const char *at = word.ptr;
     const size_t n = word.len;
-    if (n > 8) {
-        uint64_t h = n;
-        for (size_t i = 0; i + 8 < n; i += 8) {
-            h = (h ^ load_bytes(at + i, 8)) * 0x9E3779B97F4A7C15u;
-            h ^= h >> 29;
-        }
-        return (h ^ load_bytes(at + n - 8, 8)) * 0xBF58476D1CE4E5B9u;
-    }
-    if (n >= 4) return load_bytes(at, 4) | load_bytes(at + n - 4, 4) << 32;
+    if (n > 8) return long_word_key(word);
+    if (n >= 4) return load_four(at) | load_four(at + n - 4) >> (64 - 8 * n) << 32;
     if (n == 0) return 0;
-    return (uint64_t)(unsigned char)at[0] | (uint64_t)(unsigned char)at[n / 2] << 8 |
-           (uint64_t)(unsigned char)at[n - 1] << 16;
+    const uint64_t middle = (unsigned char)at[n / 2], last = (unsigned char)at[n - 1];
+    return (unsigned char)at[0] | middle << 8 * (n / 2) | last << 8 * (n - 1);
+}
+
+// The same for a word in a text of which all may be read: lengths of words cannot be foreseen, but that one is not among
+// the last can. text_end may be NULL.
+static inline uint64_t word_key_before(Slice word, const char *text_end)
+{
+    const size_t n = word.len;
+    if (n - 1 >= 8 || text_end == NULL || text_end - word.ptr < 8) return word_key(word);
+    return load_eight(word.ptr) & UINT64_MAX >> (64 - 8 * n);
 }
 
 // Whether two words of equal keys are the same.

@@ -17,9 +17,10 @@ Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err)
     return arena_take_raw(arena, capacity, sizeof *ids->keys, "words", &ids->keys, err);
 }
 
-static Status number_of(WordIds *ids, Slice word, uint32_t *number, Error *err)
+static Status number_of(WordIds *ids, const Tokens *tokens, size_t i, uint32_t *number, Error *err)
 {
-    const uint64_t key = word_key(word);
+    const Slice word = tokens->items[i];
+    const uint64_t key = word_key_before(word, tokens->text_end);
     size_t at = word_place(key, ids->mask);
     for (; ids->slots[at] != 0; at = (at + 1) & ids->mask) {
         *number = ids->slots[at] - 1;
@@ -39,7 +40,7 @@ Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **
 {
     TRY(arena_take_raw(arena, tokens->n, sizeof **numbers, "words", numbers, err));
     for (size_t i = 0; i < tokens->n; i++) {
-        TRY(number_of(ids, tokens->items[i], &(*numbers)[i], err));
+        TRY(number_of(ids, tokens, i, &(*numbers)[i], err));
     }
     return STATUS_OK;
 }

@@ -39,7 +39,7 @@ static size_t clipped(const Tokens *hypothesis, const Tokens *references, size_t
     size_t sum = 0;
     for (size_t i = 0; i + order <= hypothesis->n; i++) {
         const Slice *gram = hypothesis->items + i;
-        const Tokens before = {hypothesis->items, i + order - 1};
+        const Tokens before = {.items = hypothesis->items, .n = i + order - 1};
         size_t most = 0;
         if (count_gram(&before, gram, order) > 0) continue; // counted at its first place
         for (size_t r = 0; r < n; r++) {
@@ -62,13 +62,13 @@ Test(ngrams, are_counted_as_by_hand_at_every_length)
         static const unsigned alphabets[] = {2, 7, 60};
         Slice items[1 + MOST_REFERENCES][LONGEST];
         const size_t n = lengths[c % N], n_reference = lengths[c / N % N], n_references = 1 + c % 2;
-        const Tokens hypothesis = {items[0], n};
+        const Tokens hypothesis = {.items = items[0], .n = n};
         Tokens references[MOST_REFERENCES];
         double got[ORDER];
         Error err = {0};
         write_words(items[0], n, alphabets[c / N / N], &state);
         for (size_t r = 0; r < n_references; r++) {
-            references[r] = (Tokens){items[1 + r], n_reference};
+            references[r] = (Tokens){.items = items[1 + r], .n = n_reference};
             write_words(items[1 + r], n_reference, alphabets[c / N / N], &state);
         }
         cr_assert_eq(ngram_matches(&hypothesis, references, n_references, ORDER, &arena, got, &err),

@@ -1,5 +1,6 @@
 // SQuAD's scores against the official scripts'.
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -334,6 +335,80 @@ Test(squad, answers_are_normalised_and_compared_as_in_the_scripts)
     }
     golden_close(&golden);
     cr_expect_gt(n_cases, (size_t)400);
+}
+
+// Printing ASCII by the letter of the script: lower-case, no punctuation, no articles, words between blanks.
+static void normalise_plainly(Slice text, Buffer *out)
+{
+    Buffer kept = {0};
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = (char)tolower((unsigned char)text.ptr[i]);
+        if (!ispunct((unsigned char)c)) buffer_append_byte(&kept, c);
+    }
+    const Slice all = buffer_slice(&kept);
+    for (size_t begin = 0, end; begin < all.len; begin = end + 1) {
+        for (end = begin; end < all.len && all.ptr[end] != ' ';) end++;
+        const Slice word = slice_sub(all, begin, end);
+        if (word.len == 0 || slice_eq_cstr(word, "a") || slice_eq_cstr(word, "an") ||
+            slice_eq_cstr(word, "the")) {
+            continue;
+        }
+        if (out->len > 0) buffer_append_byte(out, ' ');
+        buffer_append(out, word);
+    }
+    buffer_release(&kept);
+}
+
+Test(squad, words_of_printing_texts_of_any_length_are_found_eight_bytes_at_a_time)
+{
+    static const char letters[] = "a  the an THE A.An,b~!z09@[`{ x'";
+    unsigned state = 5;
+    for (size_t round = 0; round < 3000; round++) {
+        char text[600];
+        const size_t n = round < 300 ? round : (state >> 16) % sizeof text;
+        for (size_t i = 0; i < n; i++) {
+            state = state * 1664525u + 1013904223u;
+            text[i] = letters[(state >> 16) % (sizeof letters - 1)];
+        }
+        Arena arena = {0};
+        Tokens words;
+        Error err = {0};
+        Buffer want = {0}, got = {0};
+        char *copy = arena_cstr(&arena, (Slice){text, n}); // so that sanitizers see its ends
+        cr_assert_eq(squad_words((Slice){copy, n}, &arena, &words, &err), STATUS_OK);
+        for (size_t i = 0; i < words.n; i++) {
+            if (i > 0) buffer_append_byte(&got, ' ');
+            buffer_append(&got, words.items[i]);
+        }
+        normalise_plainly((Slice){text, n}, &want);
+        cr_assert(slice_eq(buffer_slice(&got), buffer_slice(&want)), "\"%.*s\"", (int)n, text);
+        buffer_release(&want);
+        buffer_release(&got);
+        arena_release(&arena);
+    }
+}
+
+Test(squad, the_same_words_in_another_order_do_not_hide_an_exact_answer_behind_them)
+{
+    static const Slice references[] = {SLICE_LIT("b a2"), SLICE_LIT("A2, b!"), SLICE_LIT("c")};
+    Item item = item_empty();
+    item.hypothesis = SLICE("a2 b");
+    item.references = references;
+    item.n_references = 3;
+    for (size_t v = 0; v < N_SQUAD_VERSIONS; v++) {
+        Arena arena = {0};
+        SquadScore score;
+        Error err = {0};
+        cr_assert_eq(squad_score((SquadVersion)v, &item, &arena, &score, &err), STATUS_OK);
+        cr_expect_eq(score.exact, 1.0);
+        cr_expect_eq(score.f1, 1.0);
+        item.n_references = 1;
+        cr_assert_eq(squad_score((SquadVersion)v, &item, &arena, &score, &err), STATUS_OK);
+        cr_expect_eq(score.exact, 0.0);
+        cr_expect_eq(score.f1, 1.0);
+        item.n_references = 3;
+        arena_release(&arena);
+    }
 }
 
 Test(squad, bad_items_are_refused_by_number)

@@ -99,7 +99,7 @@ Test(error_rate, distances_agree_with_the_plain_table)
             for (size_t i = 0; i < n; i++) {
                 words[s][i] = (Slice){letters + philox_below(&rng, n_letters), 1};
             }
-            sides[s] = (Tokens){words[s], n};
+            sides[s] = (Tokens){.items = words[s], .n = n};
         }
         Arena arena = {0};
         size_t got = 0;

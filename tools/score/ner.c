@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/unicode.h"
-#include "metrics/entity_rows.h"
 #include "metrics/metrics_list.h"
 
 enum { FIRST_AVERAGE = 2, N_AVERAGES = 3, FIRST_TYPE = FIRST_AVERAGE + 3 * N_AVERAGES };
@@ -14,13 +13,13 @@ static const char *const part_names[] = {"precision", "recall", "f1"};
 
 // ---- scores ----
 
-Status ner_score(const Json *params, const Item *items, size_t n, Arena *arena, NerScore *out,
-                 Error *err)
+Status ner_score(const Json *params, const Item *items, size_t n, const TagNumbers *numbers,
+                 Arena *arena, NerScore *out, Error *err)
 {
-    TRY(entity_rows(params, &out->reading, items, n, arena, &out->plan, &out->rows, err));
-    TRY(arena_take(arena, out->plan.width, sizeof *out->sums, "sums", &out->sums, err));
+    TRY(entity_read(params, &out->reading, items, n, numbers, arena, &out->read, err));
+    out->plan = out->read.plan;
+    out->sums = out->read.sums;
     TRY(arena_take(arena, out->plan.n_scores, sizeof *out->scores, "scores", &out->scores, err));
-    row_sums(&out->rows, out->plan.width, out->sums);
     metric_score_sums(&out->plan, out->sums, out->scores);
     return STATUS_OK;
 }
@@ -358,7 +357,7 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(ner_reading(c->params, &score.reading, err));
     TRY(read_items(c, &items, &n, err));
     if (items == NULL) n = 0; // arena_take gives no NULL, but the analyzer cannot know
-    TRY(ner_score(c->params, items, n, c->arena, &score, err));
+    TRY(ner_score(c->params, items, n, NULL, c->arena, &score, err));
     TRY(score_otherwise(c, &score, err));
     return ner_put_json(&score, items, n, true, c->arena, w, err);
 }

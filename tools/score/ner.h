@@ -3,24 +3,23 @@
 #define ASSAY_TOOLS_SCORE_NER_H
 
 #include "base/json_source.h"
-#include "metrics/entities.h"
-#include "metrics/evaluate.h"
+#include "metrics/entity_rows.h"
 #include "tools/score/score.h"
 
 typedef struct NerScore {
     TagReading reading;
-    MetricPlan plan; // of entity_f1; its labels are the types found, sorted
-    RowSet rows;
-    double *sums;         // [plan.width]
+    EntityReading read;
+    MetricPlan plan;      // read.plan
+    double *sums;         // read.sums
     double *scores;       // [plan.n_scores]
     double *other_scores; // the same with zero_division 1, or NULL
 } NerScore;
 
 // How tags are to be read, from "scheme", "mode" and "suffix".
 Status ner_reading(const Json *params, TagReading *out, Error *err) MUST_CHECK;
-// Fills all but reading and other_scores. The score borrows from params and items.
-Status ner_score(const Json *params, const Item *items, size_t n, Arena *arena, NerScore *out,
-                 Error *err) MUST_CHECK;
+// Fills all but reading and other_scores. numbers may be NULL. The score borrows from params, items and numbers.
+Status ner_score(const Json *params, const Item *items, size_t n, const TagNumbers *numbers,
+                 Arena *arena, NerScore *out, Error *err) MUST_CHECK;
 // seqeval's report with so many digits; an empty one with zero averages where there is no entity.
 void ner_report(const NerScore *score, int digits, Buffer *out);
 // The members of the answer; has_lists: with the entities of both sides.

@@ -7,13 +7,18 @@
 #include "tools/score/files.h"
 #include "tools/score/ner.h"
 
-// One side's tags, end to end.
+typedef struct Sentence {
+    size_t begin, end; // tags
+    size_t first_line; // of the file, counted from 1
+} Sentence;
+
+// One side's tags, tag_between after each sentence's.
 typedef struct TagFile {
     TextLines lines;
     Slice *tags;
-    size_t *line_numbers; // of each tag
-    size_t *ends;         // of each sentence
-    size_t n_tags, n_sentences;
+    uint8_t *numbers; // of the tags, by NerFiles.table
+    Sentence *sentences;
+    size_t n, n_numbered, n_sentences; // tags and what stands between them; numbers; sentences
 } TagFile;
 
 typedef struct NerFiles {
@@ -21,10 +26,11 @@ typedef struct NerFiles {
     TagFile files[2]; // gold, predicted
     Item *items;
     size_t n;
+    TagTable *table; // of both files' tags; NULL where one of them does not go into a table
     JsonDocument *params;
     NerScore score;
     Score *intervals;
-    int64_t read_ns, score_ns;
+    int64_t read_ns, tokenize_ns, score_ns;
 } NerFiles;
 
 static bool is_blank(char byte)
@@ -41,26 +47,45 @@ static Slice last_column(Slice line)
     return slice_sub(line, begin, end);
 }
 
-static Status read_tags(const char *path, bool is_replaced, Arena *arena, TagFile *out, Error *err)
+// Numbers the tags that were read since the last time, while they are at hand.
+static void number_tags(NerFiles *f, TagFile *file)
 {
+    const int64_t begin = clock_thread_cpu_ns();
+    const size_t at = file->n_numbered;
+    if (f->table != NULL &&
+        !tag_table_numbers(f->table, file->tags + at, file->n - at, file->numbers + at)) {
+        f->table = NULL;
+    }
+    file->n_numbered = file->n;
+    f->tokenize_ns += clock_thread_cpu_ns() - begin;
+}
+
+static Status read_tags(NerFiles *f, const char *path, TagFile *out, Error *err)
+{
+    enum { AT_ONCE = 4096 };
+    Arena *arena = &f->line->arena;
+    const bool is_replaced = option_choice(f->line, "invalid-utf8") == 1;
     TRY(text_lines_open(path, is_replaced, arena, &out->lines, err));
     const size_t n = out->lines.n;
-    TRY(arena_take(arena, n, sizeof *out->tags, "tags", &out->tags, err));
-    TRY(arena_take(arena, n, sizeof *out->line_numbers, "tags", &out->line_numbers, err));
-    TRY(arena_take(arena, n + 1, sizeof *out->ends, "sentences", &out->ends, err));
-    for (size_t i = 0; i < n; i++) {
-        const Slice line = out->lines.lines[i], tag = last_column(line);
-        const bool is_mark = slice_starts_with(line, SLICE("-DOCSTART-"));
-        if (tag.len > 0 && !is_mark) {
-            out->line_numbers[out->n_tags] = i + 1;
-            out->tags[out->n_tags++] = tag;
-            continue;
+    TRY(arena_take_raw(arena, n + 1, sizeof *out->tags, "tags", &out->tags, err));
+    TRY(arena_take_raw(arena, n + 1, sizeof *out->numbers, "tags", &out->numbers, err));
+    TRY(arena_take_raw(arena, n / 2 + 1, sizeof *out->sentences, "sentences", &out->sentences,
+                       err));
+    size_t begin = 0, first_line = 0;
+    for (size_t i = 0; i <= n; i++) {
+        const Slice line = i < n ? out->lines.lines[i] : SLICE("");
+        const Slice tag = last_column(line);
+        if (tag.len > 0 && !slice_starts_with(line, SLICE("-DOCSTART-"))) {
+            if (out->n == begin) first_line = i + 1;
+            out->tags[out->n++] = tag;
+        } else if (out->n > begin) {
+            out->sentences[out->n_sentences++] = (Sentence){begin, out->n, first_line};
+            out->tags[out->n++] = tag_between;
+            begin = out->n;
+            if (out->n - out->n_numbered >= AT_ONCE) number_tags(f, out);
         }
-        const size_t begin = out->n_sentences > 0 ? out->ends[out->n_sentences - 1] : 0;
-        if (out->n_tags > begin) out->ends[out->n_sentences++] = out->n_tags;
     }
-    const size_t begin = out->n_sentences > 0 ? out->ends[out->n_sentences - 1] : 0;
-    if (out->n_tags > begin) out->ends[out->n_sentences++] = out->n_tags;
+    number_tags(f, out);
     if (out->n_sentences > 0) return STATUS_OK;
     return error_set(err, STATUS_INVALID, "%s has no tagged token", out->lines.path);
 }
@@ -75,20 +100,18 @@ static Status pair_sentences(NerFiles *f, Error *err)
     f->n = gold->n_sentences;
     TRY(arena_take(&f->line->arena, f->n, sizeof *f->items, "sentences", &f->items, err));
     for (size_t i = 0; i < f->n; i++) {
-        const size_t begin = i > 0 ? gold->ends[i - 1] : 0, n = gold->ends[i] - begin;
-        const size_t pred_begin = i > 0 ? pred->ends[i - 1] : 0;
-        const size_t n_pred = pred->ends[i] - pred_begin;
+        const Sentence *g = &gold->sentences[i], *p = &pred->sentences[i];
+        const size_t n = g->end - g->begin, n_pred = p->end - p->begin;
         if (n != n_pred) {
             return error_set(
                 err, STATUS_INVALID,
                 "sentence %zu has %zu tokens in %s (from line %zu), but %zu in %s (from "
                 "line %zu)",
-                i + 1, n, gold->lines.path, gold->line_numbers[begin], n_pred, pred->lines.path,
-                pred->line_numbers[pred_begin]);
+                i + 1, n, gold->lines.path, g->first_line, n_pred, pred->lines.path, p->first_line);
         }
         f->items[i] = item_empty();
-        f->items[i].tags = gold->tags + begin;
-        f->items[i].predicted_tags = pred->tags + pred_begin;
+        f->items[i].tags = gold->tags + g->begin;
+        f->items[i].predicted_tags = pred->tags + p->begin;
         f->items[i].n_tags = f->items[i].n_predicted_tags = n;
     }
     return STATUS_OK;
@@ -147,8 +170,9 @@ static Status check_scheme(const NerFiles *f, Error *err)
     double n_tags = 0, best = 0;
     size_t best_scheme = N_TAG_SCHEMES;
     if (!asked.is_strict || option_flag(f->line, "force")) return STATUS_OK;
-    for (size_t i = 0; i < f->files[0].n_tags; i++) {
-        n_tags += !slice_eq_cstr(f->files[0].tags[i], "O");
+    for (size_t i = 0; i < f->files[0].n; i++) {
+        const Slice tag = f->files[0].tags[i];
+        n_tags += tag.ptr != tag_between.ptr && !slice_eq_cstr(tag, "O");
     }
     const double inside = tokens_in_entities(f, asked);
     if (inside >= 0 && inside >= 0.9 * n_tags) return STATUS_OK;
@@ -172,26 +196,29 @@ static Status check_scheme(const NerFiles *f, Error *err)
 static Status work(NerFiles *f, Error *err)
 {
     CommandLine *line = f->line;
-    const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
     if (line->n_operands != 3) {
         return error_set(err, STATUS_INVALID, "two files are wanted: GOLD PREDICTED");
     }
     TRY(read_params(f, err));
     TRY(ner_reading(json_root(f->params), &f->score.reading, err));
     const int64_t begin = clock_thread_cpu_ns();
+    TRY(tag_table_new(f->score.reading, &line->arena, &f->table, err));
     for (size_t k = 0; k < 2; k++) {
-        TRY(read_tags(line->operands[1 + k], is_replaced, &line->arena, &f->files[k], err));
+        TRY(read_tags(f, line->operands[1 + k], &f->files[k], err));
     }
     TRY(pair_sentences(f, err));
     TRY(check_scheme(f, err));
     const int64_t read = clock_thread_cpu_ns();
-    TRY(ner_score(json_root(f->params), f->items, f->n, &line->arena, &f->score, err));
-    f->read_ns = read - begin; // and a look at the scheme
+    const TagNumbers numbers = {f->table, {f->files[0].numbers, f->files[1].numbers}};
+    TRY(ner_score(json_root(f->params), f->items, f->n, f->table != NULL ? &numbers : NULL,
+                  &line->arena, &f->score, err));
+    f->read_ns = read - begin - f->tokenize_ns; // and a look at the scheme
     f->score_ns = clock_thread_cpu_ns() - read;
+    RowSet rows;
+    TRY(entity_rows(&f->score.read, &line->arena, &rows, err));
     const IntervalOptions options = {.level = option_real(line, "level"),
                                      .seed = (uint64_t)option_integer(line, "seed")};
-    return scores_of_rows(&f->score.plan, &f->score.rows, &options, &line->arena, &f->intervals,
-                          err);
+    return scores_of_rows(&f->score.plan, &rows, &options, &line->arena, &f->intervals, err);
 }
 
 static Status put_json(NerFiles *f, Buffer *out, Error *err)
@@ -215,7 +242,7 @@ static Status put_json(NerFiles *f, Buffer *out, Error *err)
         json_put_key(&w, "read_ns");
         json_put_i64(&w, f->read_ns);
         json_put_key(&w, "tokenize_ns");
-        json_put_i64(&w, 0);
+        json_put_i64(&w, f->tokenize_ns);
         json_put_key(&w, "score_ns");
         json_put_i64(&w, f->score_ns);
         json_end_object(&w);
@@ -240,8 +267,8 @@ static Status put_lines(NerFiles *f, Buffer *out, Error *err)
     }
     buffer_append_byte(out, '\n');
     if (option_flag(f->line, "timing")) {
-        buffer_printf(out, "read_ns %lld\ntokenize_ns 0\nscore_ns %lld\n", (long long)f->read_ns,
-                      (long long)f->score_ns);
+        buffer_printf(out, "read_ns %lld\ntokenize_ns %lld\nscore_ns %lld\n", (long long)f->read_ns,
+                      (long long)f->tokenize_ns, (long long)f->score_ns);
     }
     return STATUS_OK;
 }
