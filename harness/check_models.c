@@ -91,11 +91,11 @@ static Status check_prompted(const SuiteModel *from, Error *err)
 {
     for (size_t i = 0; i < from->n_settings; i++) {
         const TuneSetting *setting = &from->settings[i];
-        if (setting->class_weighting == CLASS_WEIGHTS_NONE && !setting->balance) continue;
+        if (setting->class_weighting == CLASS_WEIGHTS_NONE && !setting->balance.is_on) continue;
         return error_set(
             err, STATUS_INVALID,
             "\"%s\" goes by classes, but a model that is asked by prompt learns tokens: leave it out",
-            setting->balance ? "balance" : "class_weights");
+            setting->balance.is_on ? "balance" : "class_weights");
     }
     return STATUS_OK;
 }
