@@ -5,7 +5,7 @@
 const Step *const steps_all[] = {
     &step_lower,      &step_nfc,         &step_nfd,          &step_nfkc,    &step_nfkd,
     &step_whitespace, &step_punctuation, &step_contractions, &step_accents, &step_quotes,
-    &step_control,    &step_digits,      &step_urls,         &step_users,
+    &step_control,    &step_digits,      &step_urls,         &step_users,   &step_anonymise,
 };
 const size_t steps_count = sizeof steps_all / sizeof *steps_all;
 

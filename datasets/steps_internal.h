@@ -9,6 +9,8 @@ extern const Step step_nfc, step_nfd, step_nfkc, step_nfkd, step_lower, step_acc
     step_whitespace;
 // steps_marks.c
 extern const Step step_quotes, step_punctuation, step_digits, step_urls, step_users;
+// steps_personal.c
+extern const Step step_anonymise;
 // steps_english.c
 extern const Step step_contractions;
 

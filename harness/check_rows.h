@@ -2,6 +2,7 @@
 #ifndef ASSAY_HARNESS_CHECK_ROWS_H
 #define ASSAY_HARNESS_CHECK_ROWS_H
 
+#include "datasets/personal.h"
 #include "harness/prepare.h"
 
 // Set arena and task; the rest is zeroed. Running out of memory is remembered, and check_rows_status tells.
@@ -20,6 +21,11 @@ void check_row(CheckRows *rows, const char *section, Slice item, double number, 
 Slice check_item(CheckRows *rows, const char *part, Slice what);
 Status check_rows_status(const CheckRows *rows, Error *err) MUST_CHECK;
 
+// Personal data among samples, or texts: section "personal data". what: "samples", "outputs".
+void check_add_personal(Slice item, const PersonalCounts *counts, const char *what,
+                        CheckRows *rows);
+// The same as a sentence for a note, in the arena; ptr NULL where nothing was found or memory ran out.
+Slice check_personal_note(const PersonalCounts *counts, const char *what, Arena *arena);
 // What the steps of a task did to its parts.
 void check_add_steps(const SuiteTask *task, const TaskData *data, CheckRows *rows);
 

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "datasets/personal.h"
 #include "harness/family.h"
 #include "harness/suite/keys.h"
 #include "harness/trial.h"
@@ -211,10 +212,10 @@ static void hash_reading(Sha256 *hash, const SuiteTask *task)
 
 static void hash_steps(Sha256 *hash, const SuiteTask *task)
 {
-    const unsigned char version = STEPS_VERSION;
+    const unsigned char version[] = {STEPS_VERSION, PERSONAL_VERSION};
     if (task->n_prepare == 0) return;
     sha256_update_field(hash, SLICE("steps"));
-    sha256_update_field(hash, (Slice){(const char *)&version, 1});
+    sha256_update_field(hash, (Slice){(const char *)version, sizeof version});
     for (size_t i = 0; i < task->n_prepare; i++)
         sha256_update_field(hash, slice_from_cstr(task->prepare[i]->name));
 }

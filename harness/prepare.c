@@ -144,6 +144,22 @@ static Status apply_steps(Prepared *prepared, const SuiteTask *task, UsedPart *p
     return steps_dataset(task->prepare, task->n_prepare, &part->data, *counts, err);
 }
 
+// Among the samples that are used. A passage counts once for questions that follow each other.
+static Status count_personal(Prepared *prepared, const UsedPart *part, PersonalCounts **out,
+                             Error *err)
+{
+    const char *last = NULL;
+    TRY(arena_take(&prepared->arena, 1, sizeof **out, "counts", out, err));
+    for (size_t i = 0; i < part->n; i++) {
+        Sample sample = part->data.samples[part->which[i]];
+        const char *context = sample.context.ptr;
+        if (context && context == last) sample.context = (Slice){0};
+        personal_count_sample(&sample, *out);
+        last = context;
+    }
+    return STATUS_OK;
+}
+
 static Status read_parts(Prepared *prepared, size_t task, Error *err)
 {
     const SuiteTask *t = &prepared->suite->tasks[task];
@@ -170,6 +186,7 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         Status s = dataset_read(paths[part], &read, &used->data, err);
         if (s == STATUS_OK) s = apply_steps(prepared, t, used, &data->steps[part], err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);
+        if (s == STATUS_OK) s = count_personal(prepared, used, &data->personal[part], err);
         if (s == STATUS_OK && data->family->is_stratified) s = take_classes(data, used, err);
         if (s != STATUS_OK) return s;
     }

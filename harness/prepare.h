@@ -6,6 +6,7 @@
 #define ASSAY_HARNESS_PREPARE_H
 
 #include "datasets/check.h"
+#include "datasets/personal.h"
 #include "datasets/swap.h"
 #include "harness/trial.h"
 #include "models/model.h"
@@ -24,6 +25,7 @@ typedef struct TaskData {
     const Family *family;
     ModelHead head; // of models that are asked about the task
     UsedPart parts[N_DATA_PARTS];
+    PersonalCounts *personal[N_DATA_PARTS]; // of the part's samples; NULL where there are none
     StepCount *steps[N_DATA_PARTS]; // [n_prepare] what each step of the task did; NULL without
     const Slice *labels;            // of the model's head: classes, tags
     size_t n_labels;

@@ -165,20 +165,36 @@ static Status add_note(const char *text, RunNote *notes, size_t *n_notes, Error 
     return STATUS_OK;
 }
 
+// What is said of a part as it was read, and of the persons in it.
+static Status part_notes(const TaskData *data, DataPart p, Slice task, Arena *arena, RunNote *notes,
+                         size_t *n_notes, Error *err)
+{
+    const Dataset *set = &data->parts[p].data;
+    const PersonalCounts *personal = data->personal[p];
+    const char *part = data_part_name(p);
+    for (size_t i = 0; i < set->n_notes; i++)
+        TRY(add_note(arena_printf(arena, SLICE_FMT ", %s: " SLICE_FMT, SLICE_ARG(task), part,
+                                  SLICE_ARG(set->notes[i].text)),
+                     notes, n_notes, err));
+    if (personal == NULL || personal->n_any == 0) return STATUS_OK;
+    const Slice found = check_personal_note(personal, "samples", arena);
+    return add_note(arena_printf(arena,
+                                 SLICE_FMT
+                                 ", %s: " SLICE_FMT
+                                 "; \"prepare\": [\"anonymise\"] puts marks in their place",
+                                 SLICE_ARG(task), part, SLICE_ARG(found)),
+                    notes, n_notes, err);
+}
+
 static Status copy_notes(const DataCheck *check, const TaskData *data, Slice task, Arena *arena,
                          RunNote **notes, size_t *n_notes, Error *err)
 {
-    size_t n = check->n_warnings;
+    size_t n = check->n_warnings + N_DATA_PARTS;
     for (int p = 0; p < N_DATA_PARTS; p++) n += data->parts[p].data.n_notes;
     TRY(arena_take(arena, n, sizeof **notes, "notes", notes, err));
     *n_notes = 0;
-    for (int p = 0; p < N_DATA_PARTS; p++) {
-        const Dataset *set = &data->parts[p].data;
-        for (size_t i = 0; i < set->n_notes; i++)
-            TRY(add_note(arena_printf(arena, SLICE_FMT ", %s: " SLICE_FMT, SLICE_ARG(task),
-                                      data_part_name((DataPart)p), SLICE_ARG(set->notes[i].text)),
-                         *notes, n_notes, err));
-    }
+    for (int p = 0; p < N_DATA_PARTS; p++)
+        TRY(part_notes(data, (DataPart)p, task, arena, *notes, n_notes, err));
     for (size_t i = 0; i < check->n_warnings; i++)
         TRY(add_note(arena_printf(arena, SLICE_FMT ": " SLICE_FMT, SLICE_ARG(task),
                                   SLICE_ARG(check->warnings[i])),
@@ -239,6 +255,11 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     if (s == STATUS_OK)
         add_parts(data, parts, &check,
                   model != NO_MODEL && data->family->has_windows ? counting.n_split : NULL, &out);
+    for (int p = 0; s == STATUS_OK && p < N_DATA_PARTS; p++) {
+        if (data->personal[p])
+            check_add_personal(slice_from_cstr(data_part_name((DataPart)p)), data->personal[p],
+                               "samples", &out);
+    }
     if (s == STATUS_OK) check_add_steps(&suite->tasks[task], data, &out);
     if (s == STATUS_OK) s = check_rows_status(&out, err);
     if (s == STATUS_OK)

@@ -161,6 +161,7 @@ static Status go(Run *run, Error *err)
         }
     }
     TRY(run_record_plan(run, err));
+    TRY(run_record_outputs(run, err));
     TRY(pool_scores(run, has_work, err));
     return finish(run, err);
 }

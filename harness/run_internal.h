@@ -55,6 +55,11 @@ Status run_record_plan(Run *run, Error *err) MUST_CHECK;
 // Data sets and folds that planned trials refer to, the data's check and its notes.
 Status run_record_data(Run *run, Error *err) MUST_CHECK;
 
+// ---- run_outputs.c ----
+
+// Adds to data check and notes of the run what was found in outputs, once; run_record_data came before.
+Status run_record_outputs(Run *run, Error *err) MUST_CHECK;
+
 // ---- run_report.c ----
 
 Status run_write_reports(Run *run, Error *err) MUST_CHECK;

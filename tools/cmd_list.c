@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/machine.h"
+#include "datasets/personal.h"
 #include "datasets/reader.h"
 #include "harness/suite/suite.h"
 #include "kernels/exec.h"
@@ -226,6 +227,17 @@ static Status list_steps(CommandLine *line, Listing *out, Error *err)
     return STATUS_OK;
 }
 
+static Status list_personal(CommandLine *line, Listing *out, Error *err)
+{
+    (void)line, (void)err;
+    for (size_t i = 0; i < personal_kinds_count; i++) {
+        listing_cstr(out, personal_kinds[i].name);
+        listing_cstr(out, personal_kinds[i].mark);
+        listing_cstr(out, personal_kinds[i].summary);
+    }
+    return STATUS_OK;
+}
+
 static Status list_runs(CommandLine *line, Listing *out, Error *err)
 {
     Store *store = NULL;
@@ -264,6 +276,7 @@ static const Topic topics[] = {
      {"name", "better", "range", "needs", "summary", "source", "signature"}},
     {"readers", list_readers, {"name", "extensions", "summary"}},
     {"steps", list_steps, {"name", "summary"}},
+    {"personal", list_personal, {"name", "mark", "summary"}},
     {"architectures", list_architectures, {"name", "classes", "summary"}},
     {"kernels",
      list_kernels,
@@ -272,8 +285,9 @@ static const Topic topics[] = {
     {"runs", list_runs, {"id", "suite", "status", "n_trials", "n_done", "n_failed", "started"}},
 };
 enum { N_TOPICS = sizeof topics / sizeof *topics };
-static const char *const topic_names[] = {"tasks",         "suites",  "metrics", "readers", "steps",
-                                          "architectures", "kernels", "formats", "runs",    NULL};
+static const char *const topic_names[] = {
+    "tasks",         "suites",  "metrics", "readers", "steps", "personal",
+    "architectures", "kernels", "formats", "runs",    NULL};
 
 static const Topic *find_topic(const char *name)
 {
@@ -314,14 +328,14 @@ const Command command_list = {
     .name = "list",
     .group = "About",
     .summary =
-        "tasks, suites, metrics, readers, steps, architectures, kernels, report formats or runs",
-    .operands = "tasks|suites|metrics|readers|steps|architectures|kernels|formats|runs",
+        "tasks, suites, metrics, readers, steps, personal data, architectures, kernels, report formats or runs",
+    .operands = "tasks|suites|metrics|readers|steps|personal|architectures|kernels|formats|runs",
     .min_operands = 1,
     .max_operands = 1,
     .operand_choices = topic_names,
     .description =
         "Lists what there is. Tasks and suites are those of ./suites and of the installation. "
-        "Steps are those that a task's \"prepare\" may name. "
+        "Steps are those that a task's \"prepare\" may name, personal what assay scan looks for. "
         "Kernels are the rows of the operation table; of those that run on a machine the one with the "
         "highest preference is picked. Runs are those of --store, newest first.",
     OPTIONS(options),

@@ -6,10 +6,10 @@
 const char *const command_groups[] = {"Evaluate", "Models", "Results", "About", NULL};
 
 const Command *const commands_all[] = {
-    &command_run,     &command_init,       &command_compare, &command_report,  &command_score,
-    &command_show,    &command_export,     &command_tune,    &command_predict, &command_tokenize,
-    &command_inspect, &command_quantize,   &command_bench,   &command_list,    &command_doctor,
-    &command_help,    &command_completion,
+    &command_run,      &command_init,    &command_scan,       &command_compare, &command_report,
+    &command_score,    &command_show,    &command_export,     &command_tune,    &command_predict,
+    &command_tokenize, &command_inspect, &command_quantize,   &command_bench,   &command_list,
+    &command_doctor,   &command_help,    &command_completion,
 };
 const size_t n_commands = sizeof commands_all / sizeof *commands_all;
 

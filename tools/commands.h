@@ -6,7 +6,7 @@
 
 extern const Command command_bench, command_compare, command_completion, command_doctor,
     command_export, command_help, command_init, command_inspect, command_list, command_predict,
-    command_quantize, command_report, command_run, command_score, command_show, command_tokenize,
-    command_tune;
+    command_quantize, command_report, command_run, command_scan, command_score, command_show,
+    command_tokenize, command_tune;
 
 #endif

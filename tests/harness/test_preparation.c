@@ -99,3 +99,32 @@ Test(preparation, repeated_inputs_are_found_among_the_texts_as_prepared)
     buffer_release(&text);
     folder_remove(folder);
 }
+
+#define PERSONAL                                                                                   \
+    "text\tlabel\nask a@b.com fine\tgood\nbad 123-45-6789 or c@d.org\tbad\nfine film\tgood\ndull " \
+    "end\tbad\n"
+
+Test(preparation, personal_data_are_counted_and_taken_out)
+{
+    RunsSuite how = {.folds = "{\"k\": 0, \"inner\": 0}",
+                     .tune = "{\"max_steps\": 1}",
+                     .has_parts = true,
+                     .train = PERSONAL};
+    const char *folder = runs_folder(&how);
+    Buffer text = findings(folder, NULL);
+    cr_expect(says(&text, "personal data|train|email 2, us-ssn 1, in 2 of 4 samples"), "%s",
+              shown(&text));
+    cr_expect(says(&text, "personal data|test|nothing found in 20 samples"));
+    cr_expect(
+        says(&text, "note films, train: there are personal data: email 2, us-ssn 1, in 2 of 4"));
+    buffer_release(&text);
+    folder_remove(folder);
+    how.task = ", \"prepare\": [\"anonymise\"]";
+    folder = runs_folder(&how);
+    text = findings(folder, NULL);
+    cr_expect(says(&text, "personal data|train|nothing found in 4 samples"), "%s", shown(&text));
+    cr_expect(says(&text, "changed by|train anonymise|2 of 4 samples (50.0%)"), "%s", shown(&text));
+    cr_expect(!says(&text, "note films, train: there are"));
+    buffer_release(&text);
+    folder_remove(folder);
+}
