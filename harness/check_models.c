@@ -90,12 +90,11 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
 static Status check_prompted(const SuiteModel *from, Error *err)
 {
     for (size_t i = 0; i < from->n_settings; i++) {
-        const TuneSetting *setting = &from->settings[i];
-        if (setting->class_weighting == CLASS_WEIGHTS_NONE && !setting->balance.is_on) continue;
+        if (from->settings[i].class_weighting == CLASS_WEIGHTS_NONE) continue;
         return error_set(
             err, STATUS_INVALID,
-            "\"%s\" goes by classes, but a model that is asked by prompt learns tokens: leave it out",
-            setting->balance.is_on ? "balance" : "class_weights");
+            "\"class_weights\" weighs classes, but a model that is asked by prompt learns "
+            "tokens: leave it out, or use \"balance\"");
     }
     return STATUS_OK;
 }

@@ -347,10 +347,8 @@ Test(prompt, what_a_fresh_language_model_cannot_do_is_said)
         const char *prompt, *tune, *says;
     } cases[] = {
         {"", NULL, "a gpt2 is asked in words: give the task \"films\" a \"prompt\""},
-        {", \"prompt\": {\"text\": \"{text}:\"}", "{\"balance\": true}",
-         "\"balance\" goes by classes, but a model that is asked by prompt learns tokens"},
         {", \"prompt\": {\"text\": \"{text}:\"}", "{\"class_weights\": \"balanced\"}",
-         "\"class_weights\" goes by"},
+         "\"class_weights\" weighs classes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *folder = fresh_folder("gpt2", cases[i].prompt, cases[i].tune);
