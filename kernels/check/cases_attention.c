@@ -87,19 +87,20 @@ static Ragged build_keys(Problem *p, KeySource source, Ragged *queries)
 
 static void build_pages(Problem *p, AttentionArgs *as, double magnitude)
 {
-    enum { PAGE_ROWS = 8 };
+    // Pages that a vector's keys fill, that end within them, and of one row as beams have them.
+    static const size_t sizes[] = {16, 8, 1, 48, 5};
     size_t longest = 0;
     for (size_t s = 0; s < as->keys.n_sequences; s++) {
         longest = size_max(longest, (size_t)(as->keys.offsets[s + 1] - as->keys.offsets[s]));
     }
-    as->page_rows = PAGE_ROWS;
-    as->max_pages = longest / PAGE_ROWS + 1;
+    as->page_rows = sizes[longest % (sizeof sizes / sizeof *sizes)];
+    as->max_pages = longest / as->page_rows + 1;
     const size_t n = as->keys.n_sequences * as->max_pages;
     const float **tables[2];
     for (int which = 0; which < 2; which++) {
         const float **table = problem_take(p, n * sizeof *table);
         for (size_t i = n; i-- > 0;) { // descending: no page lies where its number suggests
-            const TensorShape page = {.rows = PAGE_ROWS, .cols = as->n_kv_heads * as->head_dim};
+            const TensorShape page = {.rows = as->page_rows, .cols = as->n_kv_heads * as->head_dim};
             table[i] = problem_random(p, page, 0, magnitude).data;
         }
         problem_note_pointers(p, table, n);

@@ -1,4 +1,4 @@
-// Attention: for each sequence and key head, key tiles are packed once; then blocks of queries take scores, softmax and
+// Attention: for each sequence and key head, tiles of keys and values are packed once; then blocks of queries take scores, softmax and
 // the product with the values while all of it is in cache. No score matrix beyond a block of a tile exists.
 #include "kernels/cpu/attention_fast.h"
 
@@ -10,13 +10,15 @@
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/exec.h"
 
+enum { FETCH_AHEAD = 2 * VEC_WIDTH }; // keys: memory answers while two panels are packed
+
 // Scratch of one call.
 typedef struct Buffers {
-    float *keys, *values;           // the tile's panels
-    float *page_keys, *page_values; // its rows, gathered from pages; NULL without a page table
-    float *scores;                  // [ATTENTION_QUERIES, ATTENTION_KEYS]
-    float *scratch;                 // of the score product
-    float *max, *sum;               // of every query of a sequence, [group, n_queries]
+    float *keys, *values; // the tile's panels
+    float *gathered;      // a panel's keys, where pages end within it; NULL without a page table
+    float *scores;        // [ATTENTION_QUERIES, ATTENTION_KEYS]
+    float *scratch;       // of the score product
+    float *max, *sum;     // of every query of a sequence, [group, n_queries]
 } Buffers;
 
 static size_t longest(const Ragged *batch)
@@ -31,56 +33,150 @@ static size_t longest(const Ragged *batch)
 static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
 {
     const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
-    const size_t rows = as->key_pages || as->value_pages ? ATTENTION_KEYS * as->head_dim : 0;
+    const size_t rows = as->key_pages ? VEC_WIDTH * as->head_dim : 0;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
     const size_t statistics = as->n_heads / as->n_kv_heads * longest(&as->queries);
     const size_t product = attention_scratch(as->head_dim);
-    const size_t total = 2 * panels + 2 * rows + scores + product + 2 * statistics;
+    const size_t total = 2 * panels + rows + scores + product + 2 * statistics;
     float *at = exec_scratch(exec, total * sizeof *at);
     if (!at) return error_set_memory(err, total, sizeof *at, "attention");
     *out = (Buffers){.keys = at, .values = at + panels, .scores = at + 2 * panels};
     out->scratch = out->scores + scores;
     at = out->scratch + product;
     if (rows > 0) {
-        out->page_keys = at;
-        out->page_values = at + rows;
-        at += 2 * rows;
+        out->gathered = at;
+        at += rows;
     }
     out->max = at;
     out->sum = at + statistics;
     return STATUS_OK;
 }
 
-// Rows [j0, j0 + n) of keys or values as one matrix: a view, or gathered from the page table into `gathered`.
-static const float *tile_rows(const AttentionHead *h, const Tensor *tensor,
-                              const float *const *pages, size_t j0, size_t n, float *gathered,
-                              size_t *stride)
+// ---- keys and values where they lie ----
+
+// Keys or values of a sequence that lie `stride` apart.
+typedef struct Run {
+    const float *first;
+    size_t stride, n;
+} Run;
+
+// The rows from j on, at most n of them: of the tensor, or of the page that holds row j.
+static Run rows_at(const AttentionHead *h, const Tensor *tensor, const float *const *pages,
+                   size_t j, size_t n)
 {
     const AttentionArgs *as = h->as;
+    const size_t column = h->kv_head * as->head_dim;
     if (!pages) {
-        *stride = tensor->row_stride;
-        const size_t column = h->kv_head * as->head_dim;
-        return (const float *)tensor->data + (h->k_begin + j0) * tensor->row_stride + column;
+        const float *first = (const float *)tensor->data + (h->k_begin + j) * tensor->row_stride;
+        return (Run){first + column, tensor->row_stride, n};
     }
-    *stride = as->head_dim;
-    for (size_t j = 0; j < n; j++) {
-        const float *page = pages[h->sequence * as->max_pages + (j0 + j) / as->page_rows];
-        const size_t row = (j0 + j) % as->page_rows * as->n_kv_heads + h->kv_head;
-        memcpy(gathered + j * as->head_dim, page + row * as->head_dim, as->head_dim * sizeof *page);
-    }
-    return gathered;
+    const size_t page = j / as->page_rows, row = j - page * as->page_rows;
+    const size_t stride = as->n_kv_heads * as->head_dim;
+    const float *first = pages[h->sequence * as->max_pages + page] + row * stride;
+    return (Run){first + column, stride, size_min(n, as->page_rows - row)};
 }
 
-static void pack_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+// Asks for the rows of a panel ahead of their turn: those of one head are far apart in a page, so that the machine cannot guess
+// which come next.
+static void fetch_rows(const AttentionHead *h, const Tensor *tensor, const float *const *pages,
+                       size_t j)
+{
+    if (!pages || j >= h->n_keys) return;
+    const Run run = rows_at(h, tensor, pages, j, size_min(VEC_WIDTH, h->n_keys - j));
+    for (size_t i = 0; i < run.n; i++) {
+        const float *row = run.first + i * run.stride;
+        for (size_t d = 0; d < h->as->head_dim; d += VEC_WIDTH) __builtin_prefetch(row + d, 0, 2);
+    }
+}
+
+// The keys of one panel: where they lie, as a rule, or gathered where pages end within them.
+static Run panel_keys(const OpArgs *args, const AttentionHead *h, size_t j, size_t n,
+                      float *gathered)
+{
+    const size_t head_dim = h->as->head_dim;
+    const Run run = rows_at(h, &args->in[1], h->as->key_pages, j, n);
+    if (run.n == n) return run;
+    for (size_t i = 0; i < n; i++) {
+        const Run one = rows_at(h, &args->in[1], h->as->key_pages, j + i, 1);
+        memcpy(gathered + i * head_dim, one.first, head_dim * sizeof *gathered);
+    }
+    return (Run){gathered, head_dim, n};
+}
+
+// Keys [j0, j0 + n) into panels.
+static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        const Run run = panel_keys(args, h, j0 + j, size_min(VEC_WIDTH, n - j), b->gathered);
+        const GemmProblem keys = {.n = run.n,
+                                  .k = head_dim,
+                                  .b = run.first,
+                                  .b_stride = run.stride,
+                                  .b_side = GEMM_TRANSPOSED};
+        fetch_rows(h, &args->in[1], h->as->key_pages, j0 + j + FETCH_AHEAD);
+        fetch_rows(h, &args->in[2], h->as->value_pages, j0 + j);
+        FAST(gemm_pack)(&keys, b->keys + j * head_dim);
+    }
+}
+
+// Values [j0, j0 + n) into panels of 16 columns.
+static void pack_values(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
 {
     const AttentionArgs *as = h->as;
-    GemmProblem keys = {.n = n, .k = as->head_dim, .b_side = GEMM_TRANSPOSED};
-    keys.b = tile_rows(h, &args->in[1], as->key_pages, j0, n, b->page_keys, &keys.b_stride);
-    FAST(gemm_pack)(&keys, b->keys);
-    GemmProblem values = {.n = as->head_dim, .k = n, .b_side = GEMM_ROWS};
-    values.b = tile_rows(h, &args->in[2], as->value_pages, j0, n, b->page_values, &values.b_stride);
-    FAST(gemm_pack)(&values, b->values);
+    for (size_t j = 0; j < n;) {
+        const Run run = rows_at(h, &args->in[2], as->value_pages, j0 + j, n - j);
+        for (size_t d = 0; d < as->head_dim; d += VEC_WIDTH) {
+            float *to = b->values + d * n + j * VEC_WIDTH;
+            for (size_t i = 0; i < run.n; i++) {
+                const float *from = run.first + i * run.stride + d;
+                vec_store(to + i * VEC_WIDTH, vec_load_any(from, as->head_dim - d));
+            }
+        }
+        j += run.n;
+    }
 }
+
+// Columns [d, d + 16 n_vectors) of y[d] = chain of p[j] * v[j][d] over a run of values, as in gemm_fast.h. Four chains keep the
+// machine busy; n_last columns of the last vector count.
+static inline __attribute__((always_inline)) void weigh_columns(const Run *run, size_t d,
+                                                                const size_t n_vectors,
+                                                                size_t n_last, const float *p,
+                                                                float *y)
+{
+    Vec sum[4];
+    for (size_t v = 0; v < n_vectors; v++)
+        sum[v] = vec_load_any(y + d + v * VEC_WIDTH, v + 1 < n_vectors ? VEC_WIDTH : n_last);
+    for (size_t j = 0; j < run->n; j++) {
+        const float *row = run->first + j * run->stride + d;
+        const Vec weight = vec_set1(p[j]);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < n_vectors; v++) {
+            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
+            sum[v] = vec_fma(weight, vec_load_any(row + v * VEC_WIDTH, n), sum[v]);
+        }
+    }
+    for (size_t v = 0; v < n_vectors; v++)
+        vec_store_any(y + d + v * VEC_WIDTH, v + 1 < n_vectors ? VEC_WIDTH : n_last, sum[v]);
+}
+
+// y += p times the values [j0, j0 + n), read where they lie: what one query alone wants of them is not worth packing.
+static void weigh_values(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
+                         const float *p, float *y)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t j = 0; j < n;) {
+        const Run run = rows_at(h, &args->in[2], h->as->value_pages, j0 + j, n - j);
+        size_t d = 0;
+        for (; d + (size_t)4 * VEC_WIDTH <= head_dim; d += (size_t)4 * VEC_WIDTH)
+            weigh_columns(&run, d, 4, VEC_WIDTH, p + j, y);
+        for (; d < head_dim; d += VEC_WIDTH)
+            weigh_columns(&run, d, 1, size_min(VEC_WIDTH, head_dim - d), p + j, y);
+        j += run.n;
+    }
+}
+
+// ---- tiles ----
 
 static void scale_row(size_t n, float factor, float *row)
 {
@@ -154,6 +250,11 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
             attention_dropout(h, i0 + i, j0, n_keys, p, p);
         }
     }
+    if (h->n_queries == 1) {
+        if (j0 == 0) memset(out, 0, as->head_dim * sizeof *out);
+        weigh_values(args, h, j0, n_keys, b->scores, out);
+        return;
+    }
     const GemmProblem products = {
         .m = n_rows,
         .n = as->head_dim,
@@ -206,7 +307,8 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Bu
     }
     for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
         const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
-        pack_tile(args, &h, j0, n_keys, b);
+        pack_keys(args, &h, j0, n_keys, b);
+        if (n_queries > 1) pack_values(args, &h, j0, n_keys, b);
         for (size_t member = 0; member < group; member++) {
             h.head = kv_head * group + member;
             float *max = b->max + member * n_queries, *sum = b->sum + member * n_queries;
