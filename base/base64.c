@@ -30,3 +30,24 @@ Status base64_decode(Arena *arena, Slice text, Slice *out, Error *err)
     *out = (Slice){(const char *)bytes, n};
     return STATUS_OK;
 }
+
+Status base64_encode(Arena *arena, Slice bytes, Slice *out, Error *err)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const size_t n_groups = bytes.len / 3 + (bytes.len % 3 != 0);
+    char *text = NULL;
+    TRY(arena_take(arena, n_groups, 4, "base64", &text, err));
+    for (size_t g = 0; g < n_groups; g++) {
+        const size_t left = bytes.len - 3 * g;
+        uint32_t bits = 0;
+        for (size_t i = 0; i < 3; i++)
+            bits = bits << 8 | (i < left ? (unsigned char)bytes.ptr[3 * g + i] : 0);
+        for (size_t i = 0; i < 4; i++) {
+            char *at = &text[4 * g + i];
+            *at = digits[bits >> (18 - 6 * i) & 63];
+            if (i > left) *at = '=';
+        }
+    }
+    *out = (Slice){text, 4 * n_groups};
+    return STATUS_OK;
+}

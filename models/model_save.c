@@ -16,9 +16,11 @@ static const char *const tokenizer_files[] = {
     "spiece.model",
     "tokenizer.model",
     "sentencepiece.bpe.model",
+    "sentencepiece.model",
     "source.spm",
     "target.spm",
     "generation_config.json",
+    "chat_template.jinja",
 };
 
 enum { TOKENIZER_FILE_MAX = 256 << 20 };

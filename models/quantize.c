@@ -9,6 +9,7 @@
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/gguf_export.h"
+#include "models/tokenizers/told.h"
 
 // A tensor to be written: from the checkpoint, or factors of a rotation.
 typedef struct Source {
@@ -359,11 +360,34 @@ static Status read_document(Arena *arena, const char *directory, const char *nam
     return file_exists(path) ? file_read(arena, path, DOCUMENT_MAX, text, err) : STATUS_OK;
 }
 
+// An older tokenizer as a tokenizer.json; *text stays empty for others, and for what cannot be read: such a file takes ids.
+static Status tell_tokenizer(Work *work, const char *directory, Slice *text, Error *err)
+{
+    static const char *const pieces[] = {"sentencepiece.bpe.model", "sentencepiece.model"};
+    const char *spm = NULL;
+    Buffer told = {0};
+    for (size_t i = 0; i < 2 && !spm; i++) {
+        spm = file_join(work->arena, slice_from_cstr(directory), slice_from_cstr(pieces[i]));
+        if (!spm) return error_set_memory(err, 1, strlen(directory), "a path");
+        if (!file_exists(spm)) spm = NULL;
+    }
+    Error ignored = {0};
+    Status s = tokenizer_tell(directory, spm, &told, &ignored);
+    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
+    if (s == STATUS_OK) {
+        *text = arena_copy(work->arena, buffer_slice(&told));
+        if (!text->ptr) s = error_set_memory(err, told.len, 1, "a tokenizer");
+    }
+    buffer_release(&told);
+    return s == STATUS_MEMORY ? s : STATUS_OK;
+}
+
 static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, Error *err)
 {
     JsonDocument *document = NULL;
     Slice text = {0};
     TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
+    if (text.len == 0) TRY(tell_tokenizer(work, directory, &text, err));
     if (text.len == 0) {
         // llama.cpp opens no file that does not say so.
         if (work->family) gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "models/checkpoint.h"
 #include "models/tokenizers/tokenizer.h"
 #include "models/tokenizers/train.h"
 #include "tools/commands.h"
@@ -231,6 +232,27 @@ static Status each_line(const Tokenizer *tokenizer, Stream *stream, JsonlOut *ou
     return s;
 }
 
+// Of a directory, be it a model's in a cache, or of a GGUF file, be it a vocabulary alone.
+static Status open_of_model(const char *path, Tokenizer **out, Error *err)
+{
+    Arena arena = {0};
+    Gguf file = {0};
+    const char *real = NULL;
+    Status s = checkpoint_resolve(&arena, path, &real, err);
+    if (s == STATUS_OK && file_is_directory(real)) {
+        s = tokenizer_open(real, out, err);
+    } else if (s == STATUS_OK) {
+        s = gguf_open(real, &file, err);
+        if (s == STATUS_OK) s = checkpoint_gguf_tokenizer(real, &file, out, err);
+        if (s == STATUS_OK && !*out)
+            s = error_set(err, STATUS_INVALID,
+                          "%s has no tokenizer: use that of the model's directory", real);
+    }
+    gguf_close(&file);
+    arena_release(&arena);
+    return s;
+}
+
 // A directory, or one file of those that hold a tokenizer.
 static Status open_tokenizer(const char *path, bool is_cased, Tokenizer **out, Error *err)
 {
@@ -245,8 +267,9 @@ static Status open_tokenizer(const char *path, bool is_cased, Tokenizer **out, E
                          "is kept",
                          path);
     }
-    if (file_is_directory(path)) return tokenizer_open(path, out, err);
-    return tokenizer_open_file(path, out, err);
+    if (!file_is_directory(path) && !checkpoint_is_gguf(path))
+        return tokenizer_open_file(path, out, err);
+    return open_of_model(path, out, err);
 }
 
 static Status run_stream(CommandLine *line, Error *err)

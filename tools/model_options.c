@@ -101,10 +101,10 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
 
 bool has_tokenizer(const char *directory)
 {
-    static const char *const files[] = {"tokenizer.json",     "vocab.txt",
-                                        "source.spm",         "tokenizer.model",
-                                        "spiece.model",       "sentencepiece.bpe.model",
-                                        "sentencepiece.model"};
+    static const char *const files[] = {"tokenizer.json",      "vocab.txt",
+                                        "source.spm",          "tokenizer.model",
+                                        "spiece.model",        "sentencepiece.bpe.model",
+                                        "sentencepiece.model", "merges.txt"};
     char path[4096];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const int len = snprintf(path, sizeof path, "%s/%s", directory, files[i]);

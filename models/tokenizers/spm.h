@@ -20,6 +20,7 @@ typedef struct Spm {
     int32_t unk;
     // the normaliser
     Charsmap charsmap;
+    Slice charsmap_bytes; // as the file has it; empty where there is none
     bool add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces, whitespace_is_suffix;
     Trie symbols; // the user's own: not normalised, found first
     // decoding

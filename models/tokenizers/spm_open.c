@@ -60,17 +60,15 @@ typedef struct SpmOptions {
 // that file asks for it. Special tokens written in a text are read as such.
 static const struct {
     const char *class, *model_type;
-    bool is_t5, has_own_ids;
+    bool is_t5;
 } classes[] = {
-    {"T5Tokenizer", "t5", true, false},
-    {"LlamaTokenizer", "llama", false, false},
-    {"LlamaTokenizer", "mistral", false, false},
-    {"LlamaTokenizer", "phi3", false, false},
-    {"CodeLlamaTokenizer", NULL, false, false},
-    {"GemmaTokenizer", "gemma2", false, false},
-    {"GemmaTokenizer", "gemma3_text", false, false},
-    {"XLMRobertaTokenizer", "xlm-roberta", false, true},
-    {"CamembertTokenizer", "camembert", false, true},
+    {"T5Tokenizer", "t5", true},
+    {"LlamaTokenizer", "llama", false},
+    {"LlamaTokenizer", "mistral", false},
+    {"LlamaTokenizer", "phi3", false},
+    {"CodeLlamaTokenizer", NULL, false},
+    {"GemmaTokenizer", "gemma2", false},
+    {"GemmaTokenizer", "gemma3_text", false},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
@@ -229,13 +227,6 @@ static Status read_options(SpmOptions *options, const char *directory, Error *er
                                        err));
     const size_t row = class_row(slice_from_cstr(options->class));
     if (row == N_CLASSES) return STATUS_OK;
-    if (classes[row].has_own_ids) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: %s gives the pieces of its SentencePiece model other ids: save the "
-                         "tokenizer as tokenizer.json (AutoTokenizer.from_pretrained(DIR)."
-                         "save_pretrained(DIR))",
-                         directory, classes[row].class);
-    }
     if (!options->says_eos) options->add_eos = classes[row].is_t5;
     const bool has_added = options->tokenizer->n_added > 0;
     TRY(add_controls(options, err));

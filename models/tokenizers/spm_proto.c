@@ -198,6 +198,7 @@ static Status read_model(Spm *model, Slice bytes, Arena *arena, Error *err)
     }
     TRY(keep(arena, &charsmap, err));
     TRY(keep(arena, &model->unk_surface, err));
+    model->charsmap_bytes = charsmap;
     return charsmap_parse(charsmap, &model->charsmap, err);
 }
 

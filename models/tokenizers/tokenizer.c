@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "models/tokenizers/tokenizer_internal.h"
+#include "models/tokenizers/told.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +256,17 @@ static Status find_spm(Arena *arena, const char *directory, const char **out, Er
                      n_found);
 }
 
+// *out stays NULL where the files are none that are told as a tokenizer.json.
+static Status open_told(const char *directory, const char *spm, Tokenizer **out, Error *err)
+{
+    Buffer text = {0};
+    Status s = tokenizer_tell(directory, spm, &text, err);
+    if (s == STATUS_OK && text.len > 0)
+        s = tokenizer_parse_json(slice_from_cstr(directory), buffer_slice(&text), out, err);
+    buffer_release(&text);
+    return s;
+}
+
 static Status open_other(Arena *arena, const char *directory, Tokenizer **out, Error *err)
 {
     const Slice folder = slice_from_cstr(directory);
@@ -264,6 +276,8 @@ static Status open_other(Arena *arena, const char *directory, Tokenizer **out, E
     if (vocab == NULL || source == NULL) return error_set_memory(err, 1, folder.len, "a path");
     if (file_exists(source)) return tokenizer_open_marian(directory, out, err);
     if (file_is_directory(directory)) TRY(find_spm(arena, directory, &spm, err));
+    TRY(open_told(directory, spm, out, err));
+    if (*out != NULL) return STATUS_OK;
     if (spm != NULL) return tokenizer_open_spm(directory, spm, out, err);
     if (file_exists(vocab)) {
         WordPieceOptions options = {0};
@@ -271,8 +285,9 @@ static Status open_other(Arena *arena, const char *directory, Tokenizer **out, E
         return tokenizer_open_vocab(vocab, &options, out, err);
     }
     return error_set(err, STATUS_NOT_FOUND,
-                     "%s: neither tokenizer.json nor vocab.txt stands there, nor a SentencePiece "
-                     "model (tokenizer.model): name the model's directory",
+                     "%s: neither tokenizer.json nor vocab.txt stands there, nor vocab.json with "
+                     "merges.txt, nor a SentencePiece model (tokenizer.model): name the model's "
+                     "directory",
                      directory);
 }
 

@@ -1,0 +1,237 @@
+// What the files beside an older tokenizer say: its class, tokens and options.
+#include <stdio.h>
+
+#include "models/tokenizers/told_internal.h"
+
+enum { MAX_TOLD = 1 << 16 };
+
+// ---- the classes ----
+
+static const struct {
+    const char *class, *model_type;
+    ToldKind kind;
+} classes[] = {
+    {"GPT2Tokenizer", "gpt2", TOLD_GPT2},
+    {"RobertaTokenizer", "roberta", TOLD_ROBERTA},
+    {"BartTokenizer", "bart", TOLD_ROBERTA},
+    {"Qwen2Tokenizer", "qwen2", TOLD_QWEN2},
+    {"Qwen2Tokenizer", "qwen3", TOLD_QWEN2},
+    {"XLMRobertaTokenizer", "xlm-roberta", TOLD_XLMR},
+    {"CamembertTokenizer", "camembert", TOLD_CAMEMBERT},
+};
+enum { N_CLASSES = sizeof classes / sizeof *classes };
+
+const char *const told_roles[N_ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                         "pad_token", "cls_token", "mask_token"};
+
+static const char *const end_of_text = "<|endoftext|>";
+static const char *const roles_gpt2[N_ROLES] = {end_of_text, end_of_text, end_of_text};
+static const char *const roles_qwen2[N_ROLES] = {NULL, end_of_text, end_of_text, NULL, end_of_text};
+static const char *const roles_fairseq[N_ROLES] = {"<s>",   "</s>", "<unk>", "</s>",
+                                                   "<pad>", "<s>",  "<mask>"};
+
+static const char *const *usual_roles(ToldKind kind)
+{
+    return kind == TOLD_GPT2 ? roles_gpt2 : kind == TOLD_QWEN2 ? roles_qwen2 : roles_fairseq;
+}
+
+// ---- what the files say ----
+
+Status told_keep(Told *t, Slice *text, Error *err)
+{
+    *text = arena_copy(&t->arena, *text);
+    return text->ptr ? STATUS_OK : error_set_memory(err, 1, text->len, "a token");
+}
+
+// A token as a string or as an object; null leaves it without content.
+static Status read_token(Told *t, JsonReader *r, AddedToken *out, Error *err)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"single_word", &out->single_word},
+                 {"lstrip", &out->lstrip},
+                 {"rstrip", &out->rstrip},
+                 {"normalized", &out->normalized},
+                 {"special", &out->special}};
+    enum { N_FLAGS = sizeof flags / sizeof *flags };
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    if (kind == JSON_STRING) {
+        TRY(json_read_string(r, &out->content, err));
+        return told_keep(t, &out->content, err);
+    }
+    if (kind != JSON_OBJECT) return json_skip(r, err);
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice name = {0};
+        size_t i = 0;
+        TRY(json_read_key(r, &name, &more, err));
+        if (!more) break;
+        while (i < N_FLAGS && !slice_eq_cstr(name, flags[i].name)) i++;
+        if (slice_eq_cstr(name, "content"))
+            TRY(json_read_string(r, &out->content, err));
+        else if (i < N_FLAGS)
+            TRY(json_read_bool(r, flags[i].flag, err));
+        else
+            TRY(json_skip(r, err));
+    }
+    return told_keep(t, &out->content, err);
+}
+
+// A token that is there already keeps its id; one without an id gets the next.
+static Status add_token(Told *t, AddedToken token, Error *err)
+{
+    const int32_t known = vocab_find(&t->vocab, token.content);
+    if (token.content.len == 0) return STATUS_OK;
+    if (known >= 0) token.id = known;
+    for (size_t i = 0; i < t->n_added; i++) {
+        if (slice_eq(t->added[i].content, token.content)) return STATUS_OK;
+    }
+    if (token.id < 0) {
+        int32_t next = (int32_t)t->vocab.size;
+        for (size_t i = 0; i < t->n_added; i++) {
+            if (t->added[i].id >= next) next = t->added[i].id + 1;
+        }
+        token.id = next;
+    }
+    if (t->n_added == t->capacity) {
+        const size_t capacity = 2 * t->capacity + 16;
+        AddedToken *grown = NULL;
+        if (capacity > MAX_TOLD) return error_set(err, STATUS_INVALID, "too many added tokens");
+        TRY(arena_take(&t->arena, capacity, sizeof *grown, "added tokens", &grown, err));
+        for (size_t i = 0; i < t->n_added; i++) grown[i] = t->added[i];
+        t->added = grown;
+        t->capacity = capacity;
+    }
+    t->added[t->n_added++] = token;
+    return STATUS_OK;
+}
+
+// added_tokens_decoder: "50264": {"content": "<mask>", ...}.
+static Status read_decoder_tokens(Told *t, JsonReader *r, Error *err)
+{
+    TRY(json_read_object(r, err));
+    for (bool more = true;;) {
+        Slice key = {0};
+        AddedToken token = {0};
+        int64_t id = 0;
+        TRY(json_read_key(r, &key, &more, err));
+        if (!more) return STATUS_OK;
+        if (!slice_to_i64(key, &id) || id < 0 || id >= INT32_MAX - MAX_TOLD)
+            return json_reader_error(r, err, "\"" SLICE_FMT "\" is no token id", SLICE_ARG(key));
+        token.id = (int32_t)id;
+        TRY(read_token(t, r, &token, err));
+        TRY(add_token(t, token, err));
+    }
+}
+
+static Status read_extra(Told *t, JsonReader *r, Error *err)
+{
+    TRY(json_read_array(r, err));
+    for (bool more = true;;) {
+        AddedToken token = {.id = TOKEN_NONE};
+        TRY(json_read_element(r, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_token(t, r, &token, err));
+        token.special = true;
+        TRY(add_token(t, token, err));
+    }
+}
+
+static Status read_flag(Told *t, Slice key, JsonReader *r, Error *err)
+{
+    bool value = false;
+    TRY(json_read_bool(r, &value, err));
+    if (slice_eq_cstr(key, "add_prefix_space")) {
+        t->add_prefix_space = value;
+        t->states_prefix_space = true;
+    }
+    if (slice_eq_cstr(key, "trim_offsets")) t->keeps_offsets = !value;
+    if (slice_eq_cstr(key, "add_bos_token")) t->add_bos = value;
+    if (slice_eq_cstr(key, "add_eos_token")) t->add_eos = value;
+    return STATUS_OK;
+}
+
+static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
+{
+    Told *t = context;
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    if (kind == JSON_BOOL) return read_flag(t, key, r, err);
+    if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
+        return read_decoder_tokens(t, r, err);
+    if (kind == JSON_ARRAY && (slice_eq_cstr(key, "additional_special_tokens") ||
+                               slice_eq_cstr(key, "extra_special_tokens")))
+        return read_extra(t, r, err);
+    for (size_t i = 0; i < N_ROLES; i++) {
+        if (!slice_eq_cstr(key, told_roles[i])) continue;
+        t->roles[i] = (AddedToken){.id = TOKEN_NONE};
+        t->is_role_stated[i] = true;
+        TRY(read_token(t, r, &t->roles[i], err));
+        t->roles[i].special = true;
+        return STATUS_OK;
+    }
+    return json_skip(r, err);
+}
+
+static Status read_class(void *context, Slice key, JsonReader *r, Error *err)
+{
+    Told *t = context;
+    JsonKind kind = JSON_NULL;
+    Slice class = {0};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_STRING || !slice_eq_cstr(key, "tokenizer_class")) return json_skip(r, err);
+    TRY(json_read_string(r, &class, err));
+    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
+    snprintf(t->class, sizeof t->class, SLICE_FMT, SLICE_ARG(class));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        if (!slice_eq_cstr(class, classes[i].class)) continue;
+        t->kind = classes[i].kind;
+        t->has_kind = true;
+    }
+    return STATUS_OK;
+}
+
+static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
+{
+    Told *t = context;
+    JsonKind kind = JSON_NULL;
+    Slice type = {0};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
+    TRY(json_read_string(r, &type, err));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        if (!slice_eq_cstr(type, classes[i].model_type)) continue;
+        t->kind = classes[i].kind;
+        t->has_kind = true;
+    }
+    return STATUS_OK;
+}
+
+Status told_find_kind(Told *t, Error *err)
+{
+    TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_class, t,
+                                   err));
+    if (t->class[0]) return STATUS_OK;
+    return tokenizer_read_config_file(t->directory, SLICE("config.json"), read_model_type, t, err);
+}
+
+// Once the vocabulary stands: added tokens, then those of the roles.
+Status told_read_added(Told *t, Error *err)
+{
+    const char *const *usual = usual_roles(t->kind);
+    for (size_t i = 0; i < N_ROLES; i++)
+        t->roles[i] = (AddedToken){
+            .id = TOKEN_NONE,
+            .content = slice_from_cstr(usual[i]),
+            .lstrip = i == ROLE_MASK && t->kind == TOLD_CAMEMBERT,
+            .special = true,
+        };
+    TRY(tokenizer_read_config_file(t->directory, SLICE("special_tokens_map.json"), read_member, t,
+                                   err));
+    TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_member, t,
+                                   err));
+    for (size_t i = 0; i < N_ROLES; i++) TRY(add_token(t, t->roles[i], err));
+    return STATUS_OK;
+}
