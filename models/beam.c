@@ -103,6 +103,28 @@ static int32_t forced_token(const BeamSearch *s)
     return s->n_steps + 1 == s->options.max_new_tokens ? s->options.forced_last : -1;
 }
 
+// Of a row of logits whose log sum exp is lse: log-probabilities of tokens before are multiplied, each once.
+static Status penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double lse, float *row,
+                       size_t n_tokens, Error *err)
+{
+    const double penalty = s->options.sample.repetition_penalty;
+    if (penalty == 0 || penalty == 1) return STATUS_OK;
+    const size_t n = write_history(s, beam->node), mark = exec_scratch_mark(exec);
+    float *scores = exec_scratch(exec, (n + 1) * sizeof *scores);
+    if (!scores) return error_set_memory(err, n, sizeof *scores, "a penalty");
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = s->history[i];
+        scores[i] =
+            id >= 0 && (size_t)id < n_tokens ? (float)(((double)row[id] - lse) * penalty + lse) : 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = s->history[i];
+        if (id >= 0 && (size_t)id < n_tokens) row[id] = scores[i];
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
 static void restrict_row(BeamSearch *s, const BeamEntry *beam, float *row, size_t n_tokens)
 {
     const BeamOptions *o = &s->options;
@@ -173,6 +195,7 @@ static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row,
     }
     double lse = 0;
     TRY(log_sum_exp(exec, row, n_tokens, &lse, err));
+    TRY(penalise(s, from, exec, lse, row, n_tokens, err));
     restrict_row(s, from, row, n_tokens);
     // A token below the last of a full list changes nothing; a float's threshold passes over nearly all of a vocabulary.
     enum { BLOCK = 32 };
@@ -262,7 +285,23 @@ void beam_stop(BeamSearch *s)
     s->is_done = true;
 }
 
-// One beam: the likeliest token is taken, and an end token ends it.
+// The likeliest token of a row that is restricted, or one that is drawn.
+static Status choose_token(BeamSearch *s, const BeamEntry *beam, Exec *exec, const float *row,
+                           size_t n_tokens, int32_t *token, Error *err)
+{
+    const SampleOptions *o = &s->options.sample;
+    const bool is_penalised = o->repetition_penalty > 0 && o->repetition_penalty != 1;
+    double ignored = 0;
+    if (o->temperature > 0 || is_penalised) {
+        const size_t n = write_history(s, beam->node);
+        return sample_token(o, row, n_tokens, s->history, n, s->n_steps, exec, token, &ignored,
+                            err);
+    }
+    *token = (int32_t)best_token(row, n_tokens);
+    return STATUS_OK;
+}
+
+// One beam: the likeliest token is taken, or one is drawn, and an end token ends it.
 static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens, Error *err)
 {
     const BeamOptions *o = &s->options;
@@ -272,7 +311,7 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
         double lse = 0;
         TRY(log_sum_exp(exec, row, n_tokens, &lse, err));
         restrict_row(s, beam, row, n_tokens);
-        token = (int32_t)best_token(row, n_tokens);
+        TRY(choose_token(s, beam, exec, row, n_tokens, &token, err));
         beam->sum += (double)row[token] - lse;
     }
     beam->from = 0;

@@ -7,7 +7,7 @@
 // the first n_beams of them, may become results, and the first n_beams of the others run on. It is over when every result is
 // there (STOP_WHEN_FULL), or when the best running beam could not beat the worst result: with the score it would have at its
 // present length (STOP_BY_PRESENT_LENGTH) or, where longer is better, at the longest (STOP_NEVER_EARLY).
-// With one beam this is greedy search: the likeliest token each time.
+// With one beam this is greedy search, the likeliest token each time, or a draw (models/sample.h).
 //
 // Source: Transformers' GenerationMixin._beam_search; length penalty: Wu et al. 2016, arXiv:1609.08144, section 7.
 #ifndef ASSAY_MODELS_BEAM_H
@@ -19,7 +19,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "kernels/exec.h"
+#include "models/sample.h"
 
 typedef enum EarlyStopping {
     STOP_BY_PRESENT_LENGTH, // early_stopping=False
@@ -48,6 +48,9 @@ typedef struct BeamOptions {
     size_t no_repeat_ngram; // no run of so many tokens comes twice; 0 = off
     const BadWord *bad_words;
     size_t n_bad_words;
+    // Draws are for one beam. The repetition penalty (tokens before the first count too) is taken with more beams as well:
+    // from log-probabilities then, as Transformers takes it.
+    SampleOptions sample;
 } BeamOptions;
 
 // A place in the tree of all tokens tried.

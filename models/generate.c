@@ -58,14 +58,6 @@ Status model_check_loglik(const Model *model, const LoglikRequest *r, Error *err
     return check_ids(model, r->continuation, r->n_continuation, "continuation", err);
 }
 
-static Status check_number(const char *what, double value, double lowest, double highest,
-                           Error *err)
-{
-    if (value >= lowest && value <= highest) return STATUS_OK; // false for NaN
-    return error_set(err, STATUS_INVALID, "%s %g is outside %g .. %g", what, value, lowest,
-                     highest);
-}
-
 Status model_check_generate(const Model *model, const GenerateRequest *r, Error *err)
 {
     TRY(check_head(model, err));
@@ -81,10 +73,7 @@ Status model_check_generate(const Model *model, const GenerateRequest *r, Error 
         if (r->stops[i].len == 0)
             return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
     }
-    TRY(check_number("temperature", r->sample.temperature, 0, 1e6, err));
-    TRY(check_number("top_p", r->sample.top_p, 0, 1, err));
-    TRY(check_number("min_p", r->sample.min_p, 0, 1, err));
-    TRY(check_number("repetition_penalty", r->sample.repetition_penalty, 0, 1e6, err));
+    TRY(sample_check(&r->sample, err));
     return check_ids(model, r->prompt, r->n_prompt, "prompt", err);
 }
 

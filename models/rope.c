@@ -7,22 +7,24 @@ static const double two_pi = 6.28318530717958647693;
 const char *rope_kind_name(RopeKind kind)
 {
     static const char *const names[ROPE_KIND_COUNT] = {
-        [ROPE_DEFAULT] = "default", [ROPE_LINEAR] = "linear",     [ROPE_LLAMA3] = "llama3",
-        [ROPE_YARN] = "yarn",       [ROPE_LONGROPE] = "longrope",
+        [ROPE_DEFAULT] = "default", [ROPE_LINEAR] = "linear", [ROPE_DYNAMIC] = "dynamic",
+        [ROPE_LLAMA3] = "llama3",   [ROPE_YARN] = "yarn",     [ROPE_LONGROPE] = "longrope",
     };
     return names[kind];
 }
 
 // Waves longer than the original context over low_freq_factor are slowed down, those shorter than it over
 // high_freq_factor stay.
-static double llama3_frequency(const RopeConfig *c, double frequency)
+static float llama3_frequency(const RopeConfig *c, float frequency)
 {
-    const double context = (double)c->original_positions, wave = two_pi / frequency;
-    if (wave > context / c->low_freq_factor) return frequency / c->factor;
-    if (wave < context / c->high_freq_factor) return frequency;
-    const double smooth =
-        (context / wave - c->low_freq_factor) / (c->high_freq_factor - c->low_freq_factor);
-    return (1.0 - smooth) * frequency / c->factor + smooth * frequency;
+    const float context = (float)c->original_positions, factor = (float)c->factor,
+                low = (float)c->low_freq_factor, high = (float)c->high_freq_factor;
+    const float wave = 1.0f / frequency * (float)two_pi;
+    if ((double)wave > (double)c->original_positions / c->low_freq_factor)
+        return frequency / factor;
+    if ((double)wave < (double)c->original_positions / c->high_freq_factor) return frequency;
+    const float smooth = (1.0f / wave * context - low) / (high - low);
+    return (1.0f - smooth) * frequency / factor + smooth * frequency;
 }
 
 // The pair that turns so many times within the original context.
@@ -54,6 +56,7 @@ void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *o
         const double frequency = (double)(1.0f / power);
         switch (c->kind) {
         case ROPE_DEFAULT:
+        case ROPE_DYNAMIC: // stretched by the length over max_position_embeddings: by nothing up to there
         case ROPE_KIND_COUNT:
             out[i] = (float)frequency;
             break;
@@ -61,7 +64,7 @@ void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *o
             out[i] = (float)(frequency / c->factor);
             break;
         case ROPE_LLAMA3:
-            out[i] = (float)llama3_frequency(c, frequency);
+            out[i] = llama3_frequency(c, (float)frequency);
             break;
         case ROPE_YARN:
             out[i] = (float)yarn_frequency(c, frequency, i, n_dims);

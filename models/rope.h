@@ -2,6 +2,7 @@
 //
 //     default     frequency i = theta^(-2 i / n_dims)
 //     linear      divided by factor
+//     dynamic     the default up to max_position_embeddings, beyond which no context goes here
 //     llama3      low frequencies divided by factor, high ones kept, a ramp between (Llama Team 2024, arXiv:2407.21783)
 //     yarn        a ramp by the number of turns within the original context (Peng et al. 2023, arXiv:2309.00071)
 //     longrope    each divided by a factor of its own, others for long contexts (Ding et al. 2024, arXiv:2402.13753)
@@ -15,6 +16,7 @@
 typedef enum RopeKind {
     ROPE_DEFAULT,
     ROPE_LINEAR,
+    ROPE_DYNAMIC,
     ROPE_LLAMA3,
     ROPE_YARN,
     ROPE_LONGROPE,
@@ -25,7 +27,7 @@ typedef enum RopeKind {
 typedef struct RopeConfig {
     RopeKind kind;
     double theta;  // all
-    double factor; // linear, llama3, yarn; longrope: 0 = what max_positions implies
+    double factor; // linear, dynamic, llama3, yarn; longrope: 0 = what max_positions implies
     double low_freq_factor, high_freq_factor; // llama3
     double beta_fast, beta_slow;              // yarn
     double mscale, mscale_all_dim;            // yarn; 0 = not given

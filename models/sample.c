@@ -7,6 +7,22 @@
 #include "base/philox.h"
 #include "base/size.h"
 
+static Status check_number(const char *what, double value, double lowest, double highest,
+                           Error *err)
+{
+    if (value >= lowest && value <= highest) return STATUS_OK; // false for NaN
+    return error_set(err, STATUS_INVALID, "%s %g is outside %g .. %g", what, value, lowest,
+                     highest);
+}
+
+Status sample_check(const SampleOptions *o, Error *err)
+{
+    TRY(check_number("temperature", o->temperature, 0, 1e6, err));
+    TRY(check_number("top_p", o->top_p, 0, 1, err));
+    TRY(check_number("min_p", o->min_p, 0, 1, err));
+    return check_number("repetition_penalty", o->repetition_penalty, 0, 1e6, err);
+}
+
 static size_t highest(const float *logits, size_t n)
 {
     size_t best = 0;

@@ -20,6 +20,9 @@ typedef struct SampleOptions {
     uint64_t seed;
 } SampleOptions;
 
+// STATUS_INVALID for numbers outside what they may be.
+Status sample_check(const SampleOptions *options, Error *err) MUST_CHECK;
+
 // seen: ids of the prompt and of what was generated. index: of the token among those generated.
 // logprob: of the token under the model itself, without any of the options.
 Status sample_token(const SampleOptions *options, const float *logits, size_t n_vocab,

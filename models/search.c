@@ -423,6 +423,12 @@ Status search_check(const Model *model, const SearchRequest *request, Error *err
     if (o->n_beams == 0 || o->n_beams > BEAM_MAX_BEAMS)
         return error_set(err, STATUS_INVALID, "num_beams %zu is outside 1..%d", o->n_beams,
                          BEAM_MAX_BEAMS);
+    TRY(sample_check(&o->sample, err));
+    if (o->sample.temperature > 0 && o->n_beams != 1)
+        return error_set(err, STATUS_INVALID,
+                         "draws make one text, not %zu beams: leave out \"num_beams\", or "
+                         "\"temperature\", \"top_k\", \"top_p\" and \"min_p\"",
+                         o->n_beams);
     if (request->n_stops > 0 && o->n_beams != 1)
         return error_set(err, STATUS_INVALID,
                          "stop strings end a search with one beam, not with %zu: leave out "

@@ -106,6 +106,8 @@ static Status read_options(const Model *model, Arena *arena, const Json *root, B
     TRY(json_opt_i64(root, "num_beams", 1, BEAM_MAX_BEAMS, &beams, err));
     TRY(json_opt_i64(root, "no_repeat_ngram_size", 0, INT32_MAX, &ngram, err));
     TRY(json_opt_double(root, "length_penalty", -1e3, 1e3, &penalty, err));
+    TRY(json_opt_double(root, "repetition_penalty", 1e-6, 1e6, &out->sample.repetition_penalty,
+                        err));
     out->n_beams = (size_t)beams;
     out->no_repeat_ngram = (size_t)ngram;
     out->length_penalty = penalty;

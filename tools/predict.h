@@ -109,6 +109,8 @@ Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena, Predi
                            size_t n, Error *err) MUST_CHECK;
 Status predict_loglik_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
+// A draw is wanted where a temperature says so, or what only draws have is given.
+SampleOptions predict_sample_options(const PredictCase *c);
 Status predict_generate_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                              Error *err) MUST_CHECK;
 Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,

@@ -105,8 +105,7 @@ static double number_or(const JsonlNumber *number, double missing)
     return number->is_given ? number->value : missing;
 }
 
-// A draw is wanted where a temperature says so, or what only draws have is given.
-static SampleOptions sample_options(const PredictCase *c)
+SampleOptions predict_sample_options(const PredictCase *c)
 {
     const bool draws = c->top_k.is_given || c->top_p.is_given || c->min_p.is_given;
     return (SampleOptions){.temperature = number_or(&c->temperature, draws ? 1.0 : 0.0),
@@ -141,7 +140,7 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     c->generate = (GenerateRequest){.prompt = prompt.ids,
                                     .n_prompt = prompt.n,
                                     .max_new_tokens = n_new,
-                                    .sample = sample_options(c),
+                                    .sample = predict_sample_options(c),
                                     .stops = c->stop.values,
                                     .n_stops = c->stop.n};
     c->input.n_tokens = prompt.n;

@@ -1,4 +1,4 @@
-// Encoder-decoders: what their decoder makes of a source, by greedy or beam search.
+// Encoder-decoders: what their decoder makes of a source, by greedy or beam search or by draws.
 #include <string.h>
 
 #include "tools/predict.h"
@@ -26,12 +26,6 @@ static Status search_options(const Predictor *p, PredictCase *c, Error *err)
 {
     BeamOptions *o = &c->search.options;
     *o = p->search_defaults;
-    if ((c->temperature.is_given && c->temperature.value != 0) || c->top_k.is_given ||
-        c->top_p.is_given || c->min_p.is_given || c->repetition_penalty.is_given)
-        return error_set(err, STATUS_INVALID,
-                         "an encoder-decoder is searched, not sampled, in this version: "
-                         "\"temperature\", \"top_k\", \"top_p\", \"min_p\" and "
-                         "\"repetition_penalty\" are not taken");
     c->search.stops = c->stop.values;
     c->search.n_stops = c->stop.n;
     if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
@@ -39,6 +33,9 @@ static Status search_options(const Predictor *p, PredictCase *c, Error *err)
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
     if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
     if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
+    const double penalty = o->sample.repetition_penalty;
+    o->sample = predict_sample_options(c);
+    if (!c->repetition_penalty.is_given) o->sample.repetition_penalty = penalty;
     c->search.n_results = c->num_return_sequences.is_given ? c->num_return_sequences.value : 1;
     return want_early_stopping(c, &o->early_stopping, err);
 }

@@ -2,8 +2,9 @@
 // a norm on both embeddings.
 //
 // Source: Lewis et al. 2020, arXiv:1910.13461; names of tensors as in Transformers' modeling_bart.
-#include "models/architectures/transformer.h"
+#include <math.h>
 
+#include "models/architectures/transformer.h"
 #include "models/config_read.h"
 
 enum { FIRST_POSITION = 2 };
@@ -13,6 +14,12 @@ static Value normed(Tape *t, const ModelConfig *c, Value x)
 {
     return tape_dropout(t, tape_layer_norm(t, x, "layernorm_embedding", NORM_EPSILON),
                         c->hidden_dropout);
+}
+
+// Words times sqrt(hidden_size), positions as they are: (word + position) + (sqrt(hidden_size) - 1) * word.
+static Value scaled(Tape *t, const ModelConfig *c, Value sum, Value word)
+{
+    return tape_add(t, sum, tape_scale(t, word, sqrtf((float)c->hidden_size) - 1.0f));
 }
 
 static void bart_record(Tape *t, const ModelConfig *c)
@@ -27,10 +34,16 @@ static void bart_record(Tape *t, const ModelConfig *c)
     tape_aliases(t, shared, aliases);
     tape_prefix(t, "model.encoder.");
     ParamId position = tape_table(t, "embed_positions", n_positions, c->hidden_size, -1);
-    const Value source = normed(t, c, tape_embedding(t, shared, position, PARAM_NONE));
+    Value x = tape_embedding(t, shared, position, PARAM_NONE);
+    if (c->decoder.has_scaled_embedding)
+        x = scaled(t, c, x, tape_embedding(t, shared, PARAM_NONE, PARAM_NONE));
+    const Value source = normed(t, c, x);
     tape_prefix(t, "model.decoder.");
     position = tape_table(t, "embed_positions", n_positions, c->hidden_size, -1);
-    const Value targets = normed(t, c, tape_target_embedding(t, shared, position));
+    x = tape_target_embedding(t, shared, position);
+    if (c->decoder.has_scaled_embedding)
+        x = scaled(t, c, x, tape_target_embedding(t, shared, PARAM_NONE));
+    const Value targets = normed(t, c, x);
     transformer_record(t, c, shared, source, targets);
 }
 
@@ -39,10 +52,6 @@ static Status bart_read_config(Arena *arena, const Json *root, ModelConfig *conf
     (void)arena;
     TRY(transformer_read_config(root, config, err));
     config->first_position = FIRST_POSITION;
-    if (config->decoder.has_scaled_embedding) {
-        return json_error(json_get(root, "scale_embedding"), err,
-                          "scaled embeddings are not supported for bart");
-    }
     return STATUS_OK;
 }
 

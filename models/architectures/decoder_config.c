@@ -29,7 +29,7 @@ static Status read_rope_kind(const Json *parameters, RopeKind *out, Error *err)
     }
     return json_error(json_get(parameters, key), err,
                       "scaling \"" SLICE_FMT "\" of the rotary embedding is not supported; known "
-                      "are default, linear, llama3, yarn, longrope",
+                      "are default, linear, dynamic, llama3, yarn, longrope",
                       SLICE_ARG(name));
 }
 
@@ -88,6 +88,7 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
     case ROPE_KIND_COUNT:
         return STATUS_OK;
     case ROPE_LINEAR:
+    case ROPE_DYNAMIC:
         return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_LLAMA3:
         TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
@@ -244,7 +245,7 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
     put_double(w, "rope_theta", rope->theta);
     if (rope->factor > 0) put_double(w, "factor", rope->factor);
     if (rope->attention_factor > 0) put_double(w, "attention_factor", rope->attention_factor);
-    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR)
+    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR && rope->kind != ROPE_DYNAMIC)
         config_put_size(w, "original_max_position_embeddings", rope->original_positions);
     if (rope->kind == ROPE_LLAMA3) {
         put_double(w, "low_freq_factor", rope->low_freq_factor);

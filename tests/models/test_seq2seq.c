@@ -1,6 +1,7 @@
 // Encoder-decoders against what Transformers answers (goldens of the shared folder), and laws that need no golden.
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model_support.h"
@@ -274,6 +275,12 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
                                                   .forced_first = -1,
                                                   .forced_last = -1},
                                       .n_results = 1};
+        requests[i].options.sample = (SampleOptions){.temperature = i % 4 == 0 ? 0.9 : 0,
+                                                     .top_k = 40,
+                                                     .top_p = 0.95,
+                                                     .min_p = 0.01,
+                                                     .repetition_penalty = i % 3 == 0 ? 1.3 : 0,
+                                                     .seed = i};
     }
     Pool *pool = open_pool(3), *lone = open_pool(1);
     want_ok(model_search(model, pool, requests, N, NULL, &arena, together, n_found, &err), &err);
@@ -290,4 +297,62 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
     pool_close(&lone);
     arena_release(&arena);
     model_close(&model);
+}
+
+// Logits of a small BART for one source and its targets; freed by the caller.
+static float *bart_logits(bool is_scaled, float factor)
+{
+    static const int32_t source[] = {4, 9, 30, 7, 7, 61, 2}, targets[] = {2, 0, 11, 52};
+    const ModelConfig config = {.architecture = architecture_find(SLICE("bart")),
+                                .head = HEAD_SEQ2SEQ,
+                                .vocab_size = 70,
+                                .hidden_size = 16,
+                                .n_layers = 2,
+                                .n_heads = 2,
+                                .intermediate_size = 24,
+                                .max_positions = 20,
+                                .first_position = 2,
+                                .decoder = {.n_layers = 1,
+                                            .n_encoder_layers = 2,
+                                            .n_heads = 4,
+                                            .intermediate_size = 24,
+                                            .start_id = 2,
+                                            .has_scaled_embedding = is_scaled},
+                                .pad_id = 1,
+                                .activation = ACTIVATION_GELU,
+                                .initializer_range = 0.3f,
+                                .n_labels = 70};
+    const ModelOptions options = {.seed = 6, .without_tokenizer = 1};
+    const TokenSequence input = {
+        .ids = source, .n_tokens = 7, .target_ids = targets, .n_targets = 4};
+    Error err = {0};
+    Model *model = NULL;
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    float *table = calloc((size_t)70 * 16, sizeof *table);
+    want_ok(model_tensor_read(model, SLICE("model.shared.weight"), table, &err), &err);
+    for (size_t i = 0; i < (size_t)70 * 16; i++) table[i] *= factor;
+    want_ok(model_tensor_write(model, SLICE("model.shared.weight"), table, &err), &err);
+    Pool *pool = open_pool(1);
+    float *logits = calloc((size_t)4 * 70, sizeof *logits);
+    want_ok(model_predict(model, pool, &input, 1, NULL, logits, &err), &err);
+    pool_close(&pool);
+    model_close(&model);
+    free(table);
+    return logits;
+}
+
+// Words times 4 (the root of 16) into the blocks are words of a table 4 times as large, but for the output layer.
+Test(seq2seq, scales_the_words_of_bart_where_its_config_says_so)
+{
+    float *scaled = bart_logits(true, 1), *larger = bart_logits(false, 4),
+          *plain = bart_logits(false, 1);
+    bool is_plain = true;
+    for (size_t i = 0; i < (size_t)4 * 70; i++) {
+        cr_expect_float_eq((double)larger[i] / 4, (double)scaled[i], 2e-5, "logit %zu", i);
+        is_plain = is_plain && fabsf(scaled[i] - plain[i]) < 1e-3f;
+    }
+    cr_expect_not(is_plain);
+    free(scaled);
+    free(larger);
+    free(plain);
 }
