@@ -400,8 +400,20 @@ Test(predict, a_stop_text_ends_what_an_encoder_decoder_writes)
         &arena, "{\"prompt\": \"hello\", \"stop\": [\"a\"], \"num_beams\": 2}\n", "predict", model);
     program_want(&beams, 2);
     cr_expect(text_contains(beams.out, "num_beams"), "%s", beams.out.ptr);
-    const Program drawn =
-        RUN(&arena, "{\"prompt\": \"hello\", \"min_p\": 0.5}\n", "predict", model);
-    program_want(&drawn, 2);
+    const Program drawn = RUN(&arena,
+                              "{\"prompt\": \"hello\", \"temperature\": 9, \"seed\": 1}\n"
+                              "{\"prompt\": \"hello\", \"temperature\": 9, \"seed\": 1}\n"
+                              "{\"prompt\": \"hello\", \"temperature\": 9, \"seed\": 2}\n",
+                              "predict", model);
+    program_want(&drawn, 0);
+    Slice drawn_lines = drawn.out, first = {0}, again = {0}, other = {0};
+    cr_assert(slice_split(&drawn_lines, '\n', &first) && slice_split(&drawn_lines, '\n', &again) &&
+              slice_split(&drawn_lines, '\n', &other));
+    cr_expect(slice_eq(first, again) && !slice_eq(first, other) && !slice_eq(first, whole), "%s",
+              drawn.out.ptr);
+    const Program both = RUN(&arena, "{\"prompt\": \"hello\", \"min_p\": 0.5, \"num_beams\": 2}\n",
+                             "predict", model);
+    program_want(&both, 2);
+    cr_expect(text_contains(both.out, "draws make one text"), "%s", both.out.ptr);
     arena_release(&arena);
 }
