@@ -99,6 +99,33 @@ static Status check_prompted(const SuiteModel *from, Error *err)
     return STATUS_OK;
 }
 
+// Tasks that ask models as they are. Causal ones may learn texts before; there is nothing to choose a setting by then.
+static Status check_asked(const Suite *suite, const SuiteModel *from, const TaskData *data,
+                          ModelHead head, Error *err)
+{
+    const bool is_fresh = from->kind == SUITE_MODEL_CREATE;
+    if (!data->family->takes || (!from->does_tune && !is_fresh)) return STATUS_OK;
+    if (!data->family->learns_texts || head != HEAD_CAUSAL_LM) {
+        return error_set(err, STATUS_INVALID,
+                         "\"%s\" tasks ask %s as they are saved: give the model a \"path\"%s",
+                         data->family->name, data->family->takes_what,
+                         data->family->learns_texts
+                             ? " and \"tune\": false; a gpt2 or llama alone may learn texts before"
+                             : ", and tune it in a suite of its own");
+    }
+    if (suite->folds.k > 0)
+        return error_set(
+            err, STATUS_INVALID,
+            "a \"%s\" task is judged on its test file after learning texts: leave \"folds\" out",
+            data->family->name);
+    if (from->n_settings == 1 && from->settings[0].monitor == MONITOR_NONE) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "a \"%s\" task has nothing to choose a setting or to stop by: give one value for each key of "
+        "\"tune\", and no early_stopping",
+        data->family->name);
+}
+
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
                           Arena *scratch, Error *err)
 {
@@ -109,6 +136,8 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
         const TaskData *data = &prepared->tasks[task];
         int32_t *label_of = NULL;
         const bool by_prompt = family_asks_by_prompt(&suite->tasks[task], config->head);
+        s = check_asked(suite, from, data, config->head, err);
+        if (s != STATUS_OK) continue;
         if (from->does_tune && !by_prompt && data->head == HEAD_SEQ2SEQ &&
             config->head != HEAD_SEQ2SEQ) {
             s = error_set(err, STATUS_INVALID,
@@ -131,14 +160,16 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
     return s;
 }
 
-static Status check_fresh(const SuiteModel *from, const SuiteTask *task, const TaskData *data,
-                          Error *err)
+static Status check_fresh(const Suite *suite, const SuiteModel *from, const SuiteTask *task,
+                          const TaskData *data, Error *err)
 {
     const Architecture *architecture = architecture_find(from->create.architecture);
     const ModelHead created = family_created_head(&from->create);
     const bool by_prompt = family_asks_by_prompt(task, created);
+    TRY(check_asked(suite, from, data, created, err));
     if (by_prompt) TRY(check_prompted(from, err));
-    if (by_prompt || (architecture && architecture_class(architecture, data->head)))
+    if (by_prompt || data->family->learns_texts ||
+        (architecture && architecture_class(architecture, data->head)))
         return check_settings(from, data, from->create.n_layers, NULL, err);
     if (created == HEAD_CAUSAL_LM && data->family->prompt)
         return error_set(err, STATUS_INVALID,
@@ -151,34 +182,16 @@ static Status check_fresh(const SuiteModel *from, const SuiteTask *task, const T
                      data->family->name);
 }
 
-// Nothing is learnt for tasks that ask models as they are.
-static Status check_asked(const SuiteModel *from, const TaskData *data, Error *err)
-{
-    if (!data->family->takes || (!from->does_tune && from->kind == SUITE_MODEL_SAVED))
-        return STATUS_OK;
-    return error_set(
-        err, STATUS_INVALID,
-        "\"%s\" tasks ask %s as they are saved: give the model a \"path\", and tune it in "
-        "a suite of its own",
-        data->family->name, data->family->takes_what);
-}
-
 Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
 {
     const SuiteModel *from = &suite->models[model];
     Arena scratch = {0};
     Status s = STATUS_OK;
-    for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++)
-        s = check_asked(from, &prepared->tasks[task], err);
-    if (s != STATUS_OK) {
-        arena_release(&scratch);
-        return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
-    }
     if (from->kind == SUITE_MODEL_SAVED) {
         s = check_saved(from, suite, prepared, &scratch, err);
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
-            s = check_fresh(from, &suite->tasks[task], &prepared->tasks[task], err);
+            s = check_fresh(suite, from, &suite->tasks[task], &prepared->tasks[task], err);
     }
     arena_release(&scratch);
     return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));

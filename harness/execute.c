@@ -114,7 +114,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
                             .compute = from->does_tune ? tuning_compute(o->compute) : judged,
                             .seed = o->suite->seed};
     const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
-    if (from->does_tune && !by_prompt) {
+    if (from->does_tune && !by_prompt && !data->family->takes) {
         options.head_choice = HEAD_FOR_LABELS;
         options.head = data->head;
         options.labels = data->labels;

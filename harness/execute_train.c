@@ -85,7 +85,8 @@ static Status count_classes(const Executor *executor, const Work *work,
     const TrialSpec *spec = &work->spec;
     if (prepared_by_prompt(executor->options.prepared, (size_t)spec->model, spec->task))
         return STATUS_OK;
-    if (data->head == HEAD_SPAN || data->head == HEAD_SEQ2SEQ) return STATUS_OK;
+    if (data->head == HEAD_SPAN || data->head == HEAD_SEQ2SEQ || data->family->learns_texts)
+        return STATUS_OK;
     for (size_t i = 0; i < n; i++) {
         const size_t n_labels = data->head == HEAD_TOKEN ? examples[i].input.n_tokens : 1;
         for (size_t k = 0; k < n_labels; k++) {

@@ -86,6 +86,7 @@ struct Family {
     bool has_windows;   // long samples are split, not cut
     bool has_choices;   // samples are questions with choices
     bool has_targets;   // samples are sources with targets
+    bool learns_texts;  // the training part is plain texts, which causal models learn to go on with
     bool has_tags;      // samples are words with tags
     // Answering takes far more than a forward pass: in tuning the metric is measured only where it is watched.
     bool is_slow;

@@ -86,7 +86,8 @@ const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t tas
 const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task);
 // Whether the model is asked by the task's prompt; false where prepare_tokens was not called.
 bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task);
-// The head of the model that is asked: of its language model where it is asked by the prompt, else what the task wants.
+// The head of the model that is asked: of its language model where it is asked by the prompt, or where a fresh decoder learns
+// texts; else what the task wants.
 ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task);
 // Where the tokenizer of a fresh encoder stands; NULL for a saved model.
 const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task);

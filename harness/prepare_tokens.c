@@ -32,7 +32,12 @@ bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task)
 
 ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task)
 {
-    return prepared_by_prompt(prepared, model, task) ? HEAD_CAUSAL_LM : prepared->tasks[task].head;
+    const SuiteModel *m = &prepared->suite->models[model];
+    const TaskData *data = &prepared->tasks[task];
+    const ModelHead created =
+        m->kind == SUITE_MODEL_CREATE ? family_created_head(&m->create) : HEAD_COUNT;
+    if (prepared_by_prompt(prepared, model, task)) return HEAD_CAUSAL_LM;
+    return data->family->learns_texts && created == HEAD_CAUSAL_LM ? created : data->head;
 }
 
 static void append_line(Buffer *lines, Slice text)

@@ -99,7 +99,9 @@ static const Metric *metric_of_score(const SuiteTask *task, Slice score)
 static Status check_primary(const Suite *suite, const Json *object, SuiteTask *task, Error *err)
 {
     bool does_choose = false;
-    for (size_t i = 0; i < suite->n_models; i++) does_choose |= suite->models[i].does_tune;
+    const bool learns_texts = family_find(task->family)->learns_texts; // with one setting
+    for (size_t i = 0; i < suite->n_models; i++)
+        does_choose |= suite->models[i].does_tune && !learns_texts;
     if (task->primary.len == 0) task->primary = slice_from_cstr(task->metrics[0].metric->name);
     const Json *written = json_get(object, "primary");
     const Json *at = written ? written : object;

@@ -1,12 +1,16 @@
 // Which of several texts a model finds the likeliest: sets about bias, asked of masked and of causal language models.
 //
 // Samples have choices (and what a stereotype asks for among them); a choice's likelihood is found as harness/likelihood.h
-// says. Models are asked as they are saved. The answer is the likeliest choice, the first of equal ones, as a text.
+// says. Models are asked as they are saved, or causal ones after they have learnt the texts of the training part. The answer is
+// the likeliest choice, the first of equal ones, as a text.
 #include <math.h>
+#include <string.h>
 
+#include "base/size.h"
 #include "harness/family.h"
 #include "harness/likelihood.h"
 #include "metrics/metric.h"
+#include "models/ask.h"
 
 enum { MOST_CHOICES = 3 };
 
@@ -20,6 +24,7 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     bool has_gold = false;
     for (int p = 0; p < N_DATA_PARTS; p++) {
         const UsedPart *part = &data->parts[p];
+        if (p == PART_TRAIN) continue; // texts
         for (size_t i = 0; i < part->n; i++) {
             const Sample *sample = &part->data.samples[part->which[i]];
             has_gold = has_gold || sample->gold != SAMPLE_NO_LABEL;
@@ -39,6 +44,60 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     return STATUS_OK;
 }
 
+// ---- texts that a causal model learns ----
+
+enum { IGNORED = -100 };
+
+// What begins a text and the text as it is scored later, then what ends it.
+static Status text_ids(const Sample *sample, const Tokenizer *tokenizer, Arena *arena, AskIds *out,
+                       Error *err)
+{
+    size_t n_begin = 0;
+    int32_t begin = tokenizer_special(tokenizer, SPECIAL_BOS);
+    if (begin == TOKEN_NONE) begin = tokenizer_special(tokenizer, SPECIAL_EOS);
+    TRY(ask_encode_example(tokenizer, SLICE(""), sample->text, arena, out, &n_begin, err));
+    if (out->n_fixed > 0 || begin == TOKEN_NONE) return STATUS_OK;
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, out->n + 1, sizeof *ids, "ids", &ids, err));
+    ids[0] = begin;
+    memcpy(ids + 1, out->ids, out->n * sizeof *ids);
+    *out = (AskIds){.ids = ids, .n = out->n + 1, .n_fixed = 1};
+    return STATUS_OK;
+}
+
+// Every token is learnt but the first. Long texts lose their end.
+static Status encode_texts(const UsedPart *part, const Tokenizer *tokenizer, size_t max_length,
+                           Arena *arena, Tokens *out, Error *err)
+{
+    AskIds *texts = NULL;
+    size_t total = 0;
+    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
+    for (size_t i = 0; i < part->n; i++) {
+        TRY(text_ids(&part->data.samples[part->which[i]], tokenizer, arena, &texts[i], err));
+        texts[i].n = size_min(texts[i].n, max_length);
+        total += texts[i].n;
+    }
+    TRY(arena_take(arena, total, sizeof *out->batch.ids, "tokens", &out->batch.ids, err));
+    TRY(arena_take(arena, total, sizeof *out->batch.type_ids, "tokens", &out->batch.type_ids, err));
+    TRY(arena_take(arena, total, sizeof *out->labels, "tokens", &out->labels, err));
+    TRY(arena_take(arena, part->n + 1, sizeof *out->batch.starts, "tokens", &out->batch.starts,
+                   err));
+    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
+    for (size_t i = 0, at = 0; i < part->n; i++) {
+        memcpy(out->batch.ids + at, texts[i].ids, texts[i].n * sizeof *texts[i].ids);
+        memcpy(out->labels + at, texts[i].ids, texts[i].n * sizeof *texts[i].ids);
+        if (texts[i].n > 0) out->labels[at] = IGNORED;
+        at += texts[i].n;
+        out->batch.starts[i + 1] = at;
+        out->keys[i] = family_key(part->data.samples[part->which[i]].id, 0);
+    }
+    out->batch.n_sequences = part->n;
+    out->has_token_labels = true;
+    return STATUS_OK;
+}
+
+// ---- texts that are compared ----
+
 // The first choice of each sample: how long texts are. What is asked is tokenised when it is.
 static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
                      const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
@@ -47,7 +106,9 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
     Slice *texts = NULL, *contexts = NULL;
     bool has_context = false;
     const EncodeOptions options = {.max_length = max_length};
-    (void)task, (void)data;
+    (void)task;
+    if (part == &data->parts[PART_TRAIN])
+        return encode_texts(part, tokenizer, max_length, arena, out, err);
     TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
     TRY(arena_take(arena, part->n, sizeof *contexts, "texts", &contexts, err));
     TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
@@ -161,11 +222,13 @@ static bool takes(ModelHead head)
 
 const Family family_prefer = {
     .name = "prefer",
+    .baseline_name = "a coin",
     .summary = "says which of several texts a model finds the likeliest",
     .head = HEAD_MASKED_LM,
     .takes = takes,
     .takes_what = "masked and causal language models",
     .gives = NEEDS_LABELS | NEEDS_LOG_LIKELIHOODS | NEEDS_STEREOTYPES | NEEDS_GROUPS,
+    .learns_texts = true,
     .metrics = "[\"stereotype_preference\"]",
     .find_labels = find_labels,
     .encode = encode,

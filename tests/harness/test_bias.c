@@ -234,12 +234,90 @@ Test(bias, models_without_a_language_head_and_tuned_ones_are_refused)
         snprintf(
             suite, sizeof suite,
             "{\"suite\": \"b\", \"models\": [%s], \"tasks\": [{\"name\": \"t\", \"family\": \"prefer\", "
-            "\"format\": \"crows-pairs\", \"metrics\": [\"stereoset\"], \"data\": {\"train\": \"c.csv\", "
+            "\"format\": \"crows-pairs\", \"metrics\": [\"stereoset\"], \"data\": {\"train\": \"t.txt\", "
             "\"test\": \"c.csv\"}}]}",
             models);
+        write(folder, "t.txt", "a b\n");
         write(folder, "suite.json", suite);
         cr_expect_neq(runs_run(folder, NULL, &result, &err), STATUS_OK);
         cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}
+
+// Of foxes the texts say one thing of the red, another of the blue.
+static const char *fox_folder(const char *create, const char *tune, const char *more)
+{
+    char texts[8192], pairs[4096], suite[2048];
+    size_t at = 0, to = 0;
+    const char *folder = folder_make();
+    to +=
+        (size_t)snprintf(pairs, sizeof pairs, "sent_more,sent_less,stereo_antistereo,bias_type\n");
+    for (int i = 0; i < 60; i++)
+        at += (size_t)snprintf(texts + at, sizeof texts - at, "%d times the %s fox was %s\n", i,
+                               i % 2 ? "red" : "blue", i % 2 ? "sly" : "kind");
+    for (int i = 60; i < 80; i++)
+        to += (size_t)snprintf(
+            pairs + to, sizeof pairs - to,
+            "%d times the %s fox was %s,%d times the %s fox was %s,stereo,colour\n", i,
+            i % 2 ? "red" : "blue", i % 2 ? "sly" : "kind", i, i % 2 ? "blue" : "red",
+            i % 2 ? "sly" : "kind");
+    write(folder, "t.txt", texts);
+    write(folder, "p.csv", pairs);
+    snprintf(
+        suite, sizeof suite,
+        "{\"suite\": \"f\", \"models\": [{\"name\": \"tiny\", \"create\": {%s\"hidden_size\": 32, "
+        "\"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 64, \"max_positions\": 24, \"vocab_size\": "
+        "340, \"dropout\": 0}}],\n\"tasks\": [{\"use\": \"crows-pairs\", \"data\": {\"train\": \"t.txt\", \"test\": "
+        "\"p.csv\"}}],\n\"tune\": %s%s, \"report\": {\"formats\": [\"json\"]}}",
+        create, tune, more);
+    write(folder, "suite.json", suite);
+    return folder;
+}
+
+Test(bias, a_fresh_language_model_prefers_what_its_texts_say)
+{
+    static const char *const creates[] = {"\"architecture\": \"gpt2\", ",
+                                          "\"architecture\": \"llama\", "};
+    for (size_t i = 0; i < 2; i++) {
+        const char *folder = fox_folder(
+            creates[i], "{\"learning_rate\": 1e-2, \"batch_size\": 4, \"epochs\": 30}", "");
+        Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
+        Buffer threads = runs_export(folder, &(RunsHow){.store = "threads.db", .n_threads = 3});
+        cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&threads)));
+        double best = 0;
+        for (const char *at = plain.ptr; (at = strstr(at, "\"name\":\"crows_pairs\"")) != NULL;
+             at++) {
+            const char *estimate = strstr(at, "\"estimate\":");
+            if (estimate) best = fmax(best, strtod(estimate + strlen("\"estimate\":"), NULL));
+        }
+        cr_expect_gt(best, 0.9, "%s%g", creates[i], best);
+        buffer_release(&plain);
+        buffer_release(&threads);
+        folder_remove(folder);
+    }
+}
+
+Test(bias, what_cannot_be_learnt_before_pairs_is_said)
+{
+    static const struct {
+        const char *create, *tune, *more, *says;
+    } cases[] = {
+        {"", "{\"epochs\": 1}", "", "a gpt2 or llama alone may learn texts before"},
+        {"\"architecture\": \"gpt2\", ", "{\"epochs\": [1, 2]}", "",
+         "nothing to choose a setting or to stop by"},
+        {"\"architecture\": \"gpt2\", ", "{\"early_stopping\": {\"patience\": 1}}", "",
+         "nothing to choose a setting"},
+        {"\"architecture\": \"gpt2\", ", "{\"epochs\": 1}", ", \"folds\": {\"k\": 2}",
+         "leave \"folds\" out"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = fox_folder(cases[i].create, cases[i].tune, cases[i].more);
+        Error err = {0};
+        RunResult result = {0};
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID, "case %zu", i);
+        cr_expect(strstr(err.text, cases[i].says), "case %zu: %s", i, err.text);
         run_result_release(&result);
         folder_remove(folder);
     }
