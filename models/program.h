@@ -161,6 +161,8 @@ typedef struct Unit {
     // For OPERAND_ROWS: place of each token's id among the distinct ids of the unit.
     const int32_t *row_of_token; // [n_tokens]
     float *row_gradients;        // [distinct ids, rows_cols]; zeroed by the caller
+    const float *
+        row_values; // [distinct ids, rows_cols] read in place of the table's rows; NULL = those. On the CPU
     size_t n_rows;
 } Unit;
 

@@ -274,6 +274,15 @@ static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs 
     args->as.attention.max_pages = pages->max_pages;
 }
 
+// Word embeddings of the unit's own: row i of them where the table has a token's id.
+static void read_rows(const ProgramRun *run, OpArgs *args)
+{
+    const float *values = run->unit.row_values;
+    memcpy(&args->in[0].data, &values, sizeof values); // a view drops the const; only read
+    args->in[0].rows = run->unit.n_rows;
+    args->as.embedding.ids = run->device_rows;
+}
+
 // Columns of y that came in the order of a file's rows (formats/safetensors.h, SAFE_ROPE_PAIRS) into that of the tensor's, and
 // their bias.
 static Status order_pairs(const Tensor *y, size_t n_heads, const float *bias, Exec *exec,
@@ -346,6 +355,8 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
         const TapeNode *node = &run->program->tape->nodes[step->node];
         if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
             attend_cached(run, node, &args);
+        if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS)
+            read_rows(run, &args);
         if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
             attend_pages(run, step, &args);
         const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args.in[1]) : step->op;

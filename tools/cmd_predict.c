@@ -77,7 +77,8 @@ static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase 
     TRY(arena_take(arena, 1, sizeof *c->encoding, "an encoding", &c->encoding, err));
     TRY(tokenizer_encode(tokenizer, c->text.text, pair, NULL, arena, c->encoding, err));
     c->is_cut = c->encoding->n_tokens > p->max_length;
-    if (c->is_cut && (p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN))
+    const bool has_windows = p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN;
+    if (c->is_cut && has_windows && !p->explains) // what is explained goes through in one piece
         TRY(predict_windows_encode(p, arena, c, err));
     if (c->windows.n_windows > 0) {
         c->is_cut = false;
@@ -135,7 +136,7 @@ static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t lin
     } else if (!model_tokenizer(p->model)) {
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
-    } else if (p->mode->wants_offsets) {
+    } else if (p->mode->wants_offsets || p->explains) {
         TRY(encode_with_offsets(p, arena, c, err));
     } else {
         TRY(encode_ids(p, arena, c, err));
@@ -214,8 +215,8 @@ static bool is_full(const Chunk *chunk)
            chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
 }
 
-static Status put_answer(Predictor *p, const PredictCase *c, const float *logits, Arena *arena,
-                         JsonlOut *out, Error *err)
+static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const float *logits,
+                         Arena *arena, JsonlOut *out, Error *err)
 {
     Error why = {0};
     float *joined = NULL;
@@ -226,7 +227,13 @@ static Status put_answer(Predictor *p, const PredictCase *c, const float *logits
     }
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
-    if (p->mode->put(p, c, logits, w, &why) != STATUS_OK) {
+    Status s = p->mode->put(p, c, logits, w, &why);
+    if (s == STATUS_OK && p->explains) s = predict_explain_put(p, pool, c, logits, arena, w, &why);
+    if (s == STATUS_CANCELLED) {
+        if (err) *err = why;
+        return s;
+    }
+    if (s != STATUS_OK) {
         out->text.len = begin; // what was begun is taken back
         return jsonl_out_failure(out, c->id, &why, err);
     }
@@ -261,7 +268,7 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
     }
     for (size_t i = 0; i < chunk->n; i++) {
         const PredictCase *c = &chunk->cases[i];
-        TRY(put_answer(p, c, logits, &chunk->arena, out, err));
+        TRY(put_answer(p, pool, c, logits, &chunk->arena, out, err));
         if (!c->why && logits) logits += floats_of_case(p, c);
     }
     return jsonl_out_flush(out, err);
@@ -338,13 +345,18 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     TRY(model_options_read(line, &options, err));
     TRY(model_options_mmap(line, &options, err));
     const size_t mode = option_choice(line, "mode");
-    options.keep_stored = 1;
+    p->explains = option_flag(line, "explain");
+    p->explain = (ExplainOptions){.method = (ExplainMethod)option_choice(line, "explain-method"),
+                                  .n_steps = (size_t)option_integer(line, "explain-steps")};
+    options.keep_stored = !p->explains; // a gradient wants weights as numbers
+    if (p->explains) options.mapped = 0;
     choose_head(line, mode, &options);
     TRY(model_options_open(line, directory, &options, &p->model, err));
     p->mode =
         mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
     p->mode = predict_mode_for(p->mode, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
+    if (p->explains) TRY(predict_explain_check(p, err));
     if (model_config(p->model)->head == HEAD_SEQ2SEQ)
         TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
     TRY(choose_length(line, p, err));
@@ -385,6 +397,9 @@ static Status run(CommandLine *line, Error *err)
 
 static const char *const pool_names[] = {"mean", "cls", "last", NULL};
 static const char *const cut_names[] = {"refuse", "left", "right", NULL}; // as CutSide has them
+
+// As ExplainMethod has them.
+static const char *const explain_names[] = {"integrated-gradients", "gradient-x-input", NULL};
 
 static const Option options[] = {
     {.name = "in",
@@ -431,6 +446,22 @@ static const Option options[] = {
      .fallback = "refuse",
      .help =
          "of generate and loglik: where a prompt or context that is longer than the model's window is cut"},
+    {.name = "explain",
+     .kind = OPTION_FLAG,
+     .help = "say of each class, entity or answer how much each token speaks for it"},
+    {.name = "explain-method",
+     .kind = OPTION_CHOICE,
+     .value = "METHOD",
+     .choices = explain_names,
+     .fallback = "integrated-gradients",
+     .help = "how: integrated-gradients, or the faster gradient-x-input"},
+    {.name = "explain-steps",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "32",
+     .lowest = 1,
+     .highest = EXPLAIN_MAX_STEPS,
+     .help = "points of integrated gradients' sum: more of them, a smaller completeness_error"},
     {.name = "batch",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -474,6 +505,10 @@ const Command command_predict = {
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", \"end_logits\"} for\n"
         "            span heads; encoder-decoders read \"decoder_input_ids\" too, and have a list for each\n"
         "\n"
+        "With --explain an answer has \"attributions\", a number a token: how much it adds to the score of the class or the "
+        "span (its start and its end together), compared with a text of padding; beside \"tokens\" and \"offsets\". Tags have a "
+        "list of \"entities\", each with its own. \"completeness_error\" is how far their sum is from \"explained_score\" less "
+        "\"baseline_score\". Longer texts are cut then, not split.\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
         "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless --truncate "

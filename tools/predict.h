@@ -3,6 +3,7 @@
 #define ASSAY_TOOLS_PREDICT_H
 
 #include "models/ask.h"
+#include "models/explain.h"
 #include "models/model.h"
 #include "models/search.h"
 #include "tools/jsonl.h"
@@ -51,7 +52,9 @@ typedef struct Predictor {
     size_t max_length;           // tokens
     BeamOptions search_defaults; // of an encoder-decoder
     size_t max_new_tokens;       // of a causal LM, where a case does not say
-    CutSide cut;                 // of its prompts and contexts that are longer than its window
+    bool explains;               // answers come with what they hang on
+    ExplainOptions explain;
+    CutSide cut;        // of its prompts and contexts that are longer than its window
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;
@@ -87,6 +90,15 @@ TokenSequence predict_window_input(const PredictCase *c, size_t window);
 // The scores of the whole encoding's tokens [n_tokens, width] from those of the windows, end to end. In the arena.
 Status predict_windows_join(const PredictCase *c, const float *logits, size_t width, Arena *arena,
                             float **out, Error *err) MUST_CHECK;
+
+// predict_modes.c: the likeliest span of tokens, and its probability.
+Status predict_best_span(const PredictCase *c, const float *logits, Arena *arena, size_t *begin,
+                         size_t *end, double *score, Error *err) MUST_CHECK;
+
+// predict_explain.c: attributions of an answer, behind its other members.
+Status predict_explain_check(const Predictor *predictor, Error *err) MUST_CHECK;
+Status predict_explain_put(Predictor *predictor, Pool *pool, const PredictCase *c,
+                           const float *logits, Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
 
 // predict_search.c: encoder-decoders.
 Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,

@@ -186,25 +186,37 @@ static void span_softmax(const PredictCase *c, const float *logits, size_t colum
     for (size_t t = 0; t < n && sum > 0; t++) out[t] /= sum;
 }
 
+Status predict_best_span(const PredictCase *c, const float *logits, Arena *arena, size_t *begin,
+                         size_t *end, double *score, Error *err)
+{
+    const size_t n = c->input.n_tokens;
+    double *starts = NULL, *ends = NULL;
+    TRY(arena_take(arena, n, sizeof *starts, "probabilities", &starts, err));
+    TRY(arena_take(arena, n, sizeof *ends, "probabilities", &ends, err));
+    span_softmax(c, logits, 0, starts);
+    span_softmax(c, logits, 1, ends);
+    *score = -1;
+    for (size_t s = 0; s < n; s++) {
+        for (size_t e = s; e < n && e < s + LONGEST_ANSWER; e++) {
+            if (!may_answer(c, s) || !may_answer(c, e) || !(starts[s] * ends[e] > *score)) continue;
+            *score = starts[s] * ends[e];
+            *begin = s;
+            *end = e;
+        }
+    }
+    if (*score >= 0) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "the text has no token to answer with");
+}
+
 static Status put_span(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                        Error *err)
 {
-    const size_t n = c->input.n_tokens;
     size_t begin = 0, end = 0;
     double best = -1;
-    TRY(want_probabilities(p, 2 * n, err));
-    const double *starts = p->probabilities, *ends = p->probabilities + n;
-    span_softmax(c, logits, 0, p->probabilities);
-    span_softmax(c, logits, 1, p->probabilities + n);
-    for (size_t s = 0; s < n; s++) {
-        for (size_t e = s; e < n && e < s + LONGEST_ANSWER; e++) {
-            if (!may_answer(c, s) || !may_answer(c, e) || !(starts[s] * ends[e] > best)) continue;
-            best = starts[s] * ends[e];
-            begin = s;
-            end = e;
-        }
-    }
-    if (best < 0) return error_set(err, STATUS_INVALID, "the text has no token to answer with");
+    const ArenaMark mark = arena_mark(&p->arena);
+    const Status s = predict_best_span(c, logits, &p->arena, &begin, &end, &best, err);
+    arena_rewind(&p->arena, mark);
+    TRY(s);
     if (c->encoding) {
         const Slice context = c->pair.is_given ? c->pair.text : c->text.text;
         const size_t from = c->encoding->offsets[begin].begin, to = c->encoding->offsets[end].end;

@@ -51,6 +51,39 @@ Test(predict, classifies_with_labels_shown_as_they_are)
     arena_release(&arena);
 }
 
+// With --explain each answer says what it hangs on, and stays what it was.
+Test(predict, explains_classes_token_by_token)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const Program plain = RUN(&arena, texts, "predict", model);
+    const Program own = RUN(&arena, texts, "predict", model, "--explain", "--explain-steps", "16");
+    program_want(&own, 0);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const Json *answer = json_line(own.out, i), *before = json_line(plain.out, i);
+        const Json *attributions = json_get(answer, "attributions"),
+                   *tokens = json_get(answer, "tokens"), *offsets = json_get(answer, "offsets");
+        double sum = 0;
+        cr_expect(slice_eq(text_of(answer, "label"), text_of(before, "label")));
+        cr_assert(attributions && tokens);
+        cr_expect_eq(json_len(attributions), json_len(tokens));
+        cr_expect_eq(offsets != NULL, i != 2 && i != 3, "ids have no place in a text");
+        for (const Json *a = json_first(attributions); a; a = json_next(a)) sum += json_double(a);
+        cr_expect_float_eq(json_double(json_first(attributions)), 0, 0, "[CLS] stays as it is");
+        cr_expect_float_eq(sum,
+                           number_of(answer, "explained_score") -
+                               number_of(answer, "baseline_score") +
+                               number_of(answer, "completeness_error"),
+                           1e-5);
+        cr_expect_float_eq(number_of(answer, "completeness_error"), 0, 1e-3);
+    }
+    const Program embed = RUN(&arena, texts, "predict", model, "--explain", "--mode", "embed");
+    program_want(&embed, 2);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(predict, gives_the_same_bytes_for_any_batch_and_number_of_threads)
 {
     Arena arena = {0};
