@@ -212,14 +212,17 @@ static Status estimate(Describing *d, Error *err)
 static const char *state_name(const PlannedTrial *trial)
 {
     if (trial->state == PLANNED_DONE) return "cached";
-    return trial->state == PLANNED_BLOCKED ? "waits for the choice" : "to run";
+    if (trial->state != PLANNED_BLOCKED) return "to run";
+    return trial->spec.role == TRIAL_AFTER ? "waits for the winner" : "waits for the choice";
 }
 
 // What stands for a setting that is not chosen yet.
 static const char *open_name(const TrialSpec *spec)
 {
     if (spec->role == TRIAL_INNER) return "one that goes on";
-    return spec->role == TRIAL_EXPLORE ? "another setting" : "winner";
+    return spec->role == TRIAL_EXPLORE ? "another setting"
+           : spec->role == TRIAL_AFTER ? "a step on the winner"
+                                       : "winner";
 }
 
 static void put_trial_text(const Run *run, const PlannedTrial *trial, Buffer *out)

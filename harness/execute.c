@@ -346,13 +346,14 @@ static Status get_tuned(Executor *executor, const Work *work, const TrialSamples
         TRY(tuned_load(executor->model, path, &found, err));
         if (!found) TRY(execute_reset(executor, &work->spec, err));
     }
-    if (!found) {
-        const TuneSetting *setting =
-            &o->suite->models[work->spec.model].settings[work->spec.setting];
-        TRY(execute_train(executor, work, samples, arena, outcome, err));
-        if (setting->prune > 0)
-            TRY(model_prune(executor->model, setting->prune, setting->prune_scope, NULL, err));
-    }
+    const size_t model = (size_t)work->spec.model, own = (size_t)work->spec.setting;
+    const TuneSetting *setting = &o->suite->models[model].settings[own],
+                      *before = &o->suite->models[model]
+                                     .settings[suite_before_setting(o->suite, model, own)];
+    if (!found) TRY(execute_train(executor, work, samples, arena, outcome, err));
+    // Weights that were kept are pruned as the setting says that they were tuned with; a step after that prunes them now.
+    if (setting->prune > 0 && (!found || !(before->prune > 0)))
+        TRY(model_prune(executor->model, setting->prune, setting->prune_scope, NULL, err));
     if (work->tuned_id[0] != '\0') {
         // However the model was come by: its curves and steps are those of the inner trial.
         curves_release(&outcome->curves);

@@ -118,6 +118,27 @@ static Status add_outer(Making *making, TrialSpec spec, bool is_blocked, Error *
     return STATUS_OK;
 }
 
+// The steps on the winner: places that wait until it is tuned and judged.
+static Status add_after(Making *making, TrialSpec spec, Error *err)
+{
+    Plan *plan = making->plan;
+    const Suite *suite = plan->suite;
+    if (!suite->models[spec.model].does_tune || plan->groups[plan->n_groups - 1].point > 0)
+        return STATUS_OK;
+    spec.role = TRIAL_AFTER;
+    spec.setting = -1;
+    spec.inner_fold = STORE_NO_FOLD;
+    for (size_t after = 0; after < suite->n_after; after++) {
+        for (size_t repeat = 0; repeat < suite->repeats; repeat++) {
+            spec.repeat = repeat;
+            spec.seed = suite_seed(suite, repeat);
+            TRY(add_trial(making, &spec, PLANNED_BLOCKED, err));
+            plan->trials[plan->n_trials - 1].after = after;
+        }
+    }
+    return STATUS_OK;
+}
+
 static Status add_group(Making *making, int model, size_t task, int32_t fold, size_t point,
                         Error *err)
 {
@@ -144,6 +165,7 @@ static Status add_group(Making *making, int model, size_t task, int32_t fold, si
         TRY(add_outer(making, spec, holds, err));
         if (!holds)
             plan->groups[plan->n_groups - 1].chosen = plan->trials[plan->n_trials - 1].spec.setting;
+        TRY(add_after(making, spec, err));
     }
     plan->groups[plan->n_groups - 1].end = plan->n_trials;
     return STATUS_OK;

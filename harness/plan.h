@@ -6,6 +6,7 @@
 //     explore trials    the other settings on the same, where the suite asks for it; never looked at for choosing
 // With halving inner trials stand in rungs: those of the first are of all settings and end early; the best of a rung have
 // trials in the next, which go on from where they ended. The last rung's, of the whole budget, are those that are chosen from.
+//     after trials      the tuned winner after each step of the suite's "after", on the same; they wait for the outer trial
 // A learning curve has, for each of its points, inner and outer ("curve") trials again, on so much of the training part.
 // then, where asked for, one final trial: the setting with the best mean inner score, on all data. The baseline comes last.
 // An outer or final trial has no setting before the choice is made; it is planned and run after it.
@@ -29,6 +30,7 @@ typedef enum PlannedState {
 typedef struct PlannedTrial {
     TrialSpec spec;
     size_t rung;        // of inner trials; the last where there is no halving
+    size_t after;       // of trials after tuning: the step
     size_t group;       // trials of one choice: (model, task, outer fold)
     Slice id, identity; // empty while blocked
     PlannedState state;
@@ -74,8 +76,10 @@ size_t plan_count(const Plan *plan, PlannedState state);
 size_t plan_left(const Plan *plan);
 
 // The trial whose tuned model an outer trial is judged with: the inner one of the same setting and repeat. SIZE_MAX where
-// the winner is tuned again.
+// the winner is tuned again. A step has that of the winner: the outer trial itself, where it tuned.
 size_t plan_tuned_trial(const Plan *plan, size_t trial);
+// Whether steps on the winner of a group are still to be taken.
+bool plan_wants_steps(const Plan *plan, size_t group);
 // Steps for a winner that is tuned again, or for the final model: the mean kept step of its inner trials, rounded; 0 where
 // there are none.
 uint64_t plan_refit_steps(const Plan *plan, size_t trial);

@@ -189,7 +189,9 @@ static Status choose_in_group(Plan *plan, size_t group, Error *err)
     g->chosen = winner;
     for (size_t i = g->begin; i < g->end; i++) {
         PlannedTrial *trial = &plan->trials[i];
-        if (trial->state != PLANNED_BLOCKED || trial->spec.role == TRIAL_INNER) continue;
+        if (trial->state != PLANNED_BLOCKED || trial->spec.role == TRIAL_INNER ||
+            trial->spec.role == TRIAL_AFTER)
+            continue;
         if (trial->spec.role == TRIAL_EXPLORE) {
             if (trial->spec.repeat == 0) other += other + 1 == winner ? 2 : 1;
             TRY(unblock(plan, trial, winner < 0 ? -1 : other, err));
@@ -204,9 +206,43 @@ static Status choose_in_group(Plan *plan, size_t group, Error *err)
 static bool waits(const Plan *plan, const PlannedGroup *g)
 {
     for (size_t i = g->begin; i < g->end; i++) {
-        if (plan->trials[i].state == PLANNED_BLOCKED) return true;
+        if (plan->trials[i].state == PLANNED_BLOCKED && plan->trials[i].spec.role != TRIAL_AFTER)
+            return true;
     }
     return false;
+}
+
+// The trial that judges the tuned winner itself.
+static size_t winner_of(const Plan *plan, const PlannedTrial *after)
+{
+    const PlannedGroup *g = &plan->groups[after->group];
+    for (size_t i = g->begin; i < g->end; i++) {
+        const TrialSpec *spec = &plan->trials[i].spec;
+        if ((spec->role == TRIAL_OUTER || spec->role == TRIAL_SINGLE) &&
+            spec->repeat == after->spec.repeat)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+// Steps whose winner has been judged.
+static Status unblock_steps(Plan *plan, const PlannedGroup *g, bool *changed, Error *err)
+{
+    for (size_t i = g->begin; i < g->end; i++) {
+        PlannedTrial *trial = &plan->trials[i];
+        if (trial->spec.role != TRIAL_AFTER || trial->state != PLANNED_BLOCKED) continue;
+        const size_t at = winner_of(plan, trial);
+        if (at == SIZE_MAX || !is_over(&plan->trials[at])) continue;
+        const PlannedTrial *winner = &plan->trials[at];
+        const int setting =
+            winner->state == PLANNED_DONE
+                ? (int)suite_after_setting(plan->suite, (size_t)g->model, trial->after,
+                                           (size_t)winner->spec.setting)
+                : -1;
+        TRY(unblock(plan, trial, setting, err));
+        if (changed) *changed = true;
+    }
+    return STATUS_OK;
 }
 
 // The setting of a final model: by its inner trials everywhere; a model without any has one setting.
@@ -221,6 +257,7 @@ Status plan_make_choices(Plan *plan, bool *changed, Error *err)
 {
     for (size_t group = 0; group < plan->n_groups; group++) {
         PlannedGroup *g = &plan->groups[group];
+        TRY(unblock_steps(plan, g, changed, err));
         if (!waits(plan, g)) continue;
         TRY(fill_rungs(plan, g, changed, err));
         const bool is_final = plan->trials[g->begin].spec.role == TRIAL_FINAL;
@@ -239,7 +276,7 @@ Status plan_make_choices(Plan *plan, bool *changed, Error *err)
     return STATUS_OK;
 }
 
-size_t plan_tuned_trial(const Plan *plan, size_t trial)
+static size_t inner_of(const Plan *plan, size_t trial)
 {
     const PlannedTrial *outer = &plan->trials[trial];
     const PlannedGroup *g = &plan->groups[outer->group];
@@ -256,8 +293,26 @@ size_t plan_tuned_trial(const Plan *plan, size_t trial)
     return SIZE_MAX;
 }
 
+size_t plan_tuned_trial(const Plan *plan, size_t trial)
+{
+    if (plan->trials[trial].spec.role != TRIAL_AFTER) return inner_of(plan, trial);
+    const size_t winner = winner_of(plan, &plan->trials[trial]), inner = inner_of(plan, winner);
+    return inner == SIZE_MAX ? winner : inner;
+}
+
+bool plan_wants_steps(const Plan *plan, size_t group)
+{
+    const PlannedGroup *g = &plan->groups[group];
+    for (size_t i = g->begin; i < g->end; i++) {
+        if (plan->trials[i].spec.role == TRIAL_AFTER && !is_over(&plan->trials[i])) return true;
+    }
+    return false;
+}
+
 uint64_t plan_refit_steps(const Plan *plan, size_t trial)
 {
+    if (plan->trials[trial].spec.role == TRIAL_AFTER)
+        return plan_refit_steps(plan, winner_of(plan, &plan->trials[trial]));
     const TrialSpec *wanted = &plan->trials[trial].spec;
     const PlannedGroup *g = &plan->groups[plan->trials[trial].group];
     const bool is_final = wanted->role == TRIAL_FINAL;
@@ -284,6 +339,10 @@ bool plan_may_win(const Plan *plan, size_t group, int setting)
         if (trial->spec.role == TRIAL_INNER || trial->state == PLANNED_DONE ||
             trial->state == PLANNED_FAILED || trial->state == PLANNED_DROPPED)
             continue;
+        if (trial->spec.role == TRIAL_AFTER) { // of the winner alone
+            has_outer = has_outer || g->chosen < 0 || g->chosen == setting;
+            continue;
+        }
         if (trial->state != PLANNED_BLOCKED && trial->spec.setting != setting) continue;
         has_outer = true;
     }

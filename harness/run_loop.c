@@ -30,9 +30,15 @@ Work run_work(const Run *run, size_t trial)
     } else if (spec->role != TRIAL_INNER) {
         work.refit_steps = plan_refit_steps(&run->plan, trial);
     }
-    work.keeps_weights = spec->role == TRIAL_INNER &&
-                         !refits_winner(run->suite, (size_t)spec->model, spec->task) &&
-                         plan_may_win(&run->plan, planned->group, spec->setting);
+    if (spec->role == TRIAL_AFTER && tuned != SIZE_MAX &&
+        run->plan.trials[tuned].spec.role != TRIAL_INNER)
+        work.refit_steps = plan_refit_steps(&run->plan, trial); // where its weights are gone
+    if (spec->role == TRIAL_INNER)
+        work.keeps_weights = !refits_winner(run->suite, (size_t)spec->model, spec->task) &&
+                             plan_may_win(&run->plan, planned->group, spec->setting);
+    else
+        work.keeps_weights = tuned == SIZE_MAX && spec->role != TRIAL_FINAL &&
+                             plan_wants_steps(&run->plan, planned->group);
     return work;
 }
 
@@ -77,6 +83,10 @@ static void drop_files(Run *run, size_t group)
     const PlannedGroup *g = &run->plan.groups[group];
     for (size_t i = g->begin; i < g->end; i++) {
         const PlannedTrial *trial = &run->plan.trials[i];
+        const bool is_winner = trial->spec.role == TRIAL_OUTER || trial->spec.role == TRIAL_SINGLE;
+        if (is_winner && trial->id.len > 0 && run->suite->n_after > 0 &&
+            !plan_wants_steps(&run->plan, group))
+            state_remove(run->state.path, trial->id, "weights");
         if (trial->spec.role != TRIAL_INNER) continue;
         if (!plan_may_win(&run->plan, group, trial->spec.setting))
             state_remove(run->state.path, trial->id, "weights");

@@ -76,6 +76,12 @@ static void put_identity(const Run *run, Buffer *out)
     const Suite *suite = run->suite;
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
+    if (suite->n_after > 0) {
+        json_put_key(&w, "after");
+        json_begin_array(&w);
+        for (size_t i = 0; i < suite->n_after; i++) json_put_string(&w, suite->after[i].text);
+        json_end_array(&w);
+    }
     json_put_key(&w, "compute");
     json_put_string(&w, run->identity.compute_dtype);
     json_put_key(&w, "device");

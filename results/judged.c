@@ -6,14 +6,20 @@
 #include "results/canonical.h"
 #include "results/store_internal.h"
 
-// Whether a setting is of a point of the learning curve.
-static bool is_of_point(Slice setting, Slice point)
+// The member of a setting by which trials of a role are pooled: a point of the learning curve, a step after tuning. NULL for
+// roles that are pooled otherwise.
+static const char *pooling_key(TrialRole role)
+{
+    return role == TRIAL_CURVE ? "train_samples" : role == TRIAL_AFTER ? "after" : NULL;
+}
+
+// Whether a setting is of a point or a step.
+static bool is_of_point(Slice setting, const char *key, Slice point)
 {
     Buffer own = {0};
     Error ignored = {0};
-    const bool is =
-        canonical_member(SLICE("setting"), setting, "train_samples", &own, &ignored) == STATUS_OK &&
-        slice_eq(buffer_slice(&own), point);
+    const bool is = canonical_member(SLICE("setting"), setting, key, &own, &ignored) == STATUS_OK &&
+                    slice_eq(buffer_slice(&own), point);
     buffer_release(&own);
     return is;
 }
@@ -23,7 +29,8 @@ static bool matches(const RunTrial *planned, TrialStatus status, const JudgedQue
     if (status != TRIAL_DONE || planned->role != query->role ||
         !slice_eq(planned->model, query->model) || !slice_eq(planned->task, query->task))
         return false;
-    if (query->role == TRIAL_CURVE) return is_of_point(planned->setting, query->setting);
+    const char *key = pooling_key(query->role);
+    if (key) return is_of_point(planned->setting, key, query->setting);
     if (query->setting.ptr != NULL) return slice_eq(planned->setting, query->setting);
     return planned->role != TRIAL_OUTER || planned->is_chosen;
 }
@@ -199,13 +206,14 @@ static bool is_new(const JudgedQuery *queries, size_t n, const JudgedQuery *quer
     return true;
 }
 
-// What trials of a role are pooled by: the nested estimate, the point of a learning curve, or the setting.
+// What trials of a role are pooled by: the nested estimate, the point of a learning curve, the step, or the setting.
 static Status pooled_by(const RunTrial *planned, Arena *arena, Slice *out, Error *err)
 {
     Buffer point = {0};
     *out = planned->role == TRIAL_OUTER ? (Slice){0} : planned->setting;
-    if (planned->role != TRIAL_CURVE) return STATUS_OK;
-    Status s = canonical_member(SLICE("setting"), planned->setting, "train_samples", &point, err);
+    const char *key = pooling_key(planned->role);
+    if (!key) return STATUS_OK;
+    Status s = canonical_member(SLICE("setting"), planned->setting, key, &point, err);
     bool out_of_memory = false;
     if (s == STATUS_OK) *out = keep_text(arena, buffer_slice(&point), &out_of_memory);
     if (out_of_memory) s = error_set_memory(err, point.len, 1, "a point");

@@ -9,7 +9,8 @@
 #include "results/store.h"
 
 // Which trials of a run. A setting whose ptr is NULL means the nested estimate: the setting chosen in each outer fold. Of
-// TRIAL_CURVE it is the point alone, {"train_samples":50}: each fold has its own winner there.
+// TRIAL_CURVE it is the point alone, {"train_samples":50}, for TRIAL_AFTER the step, {"after":"q8_0"}: each fold has its own
+// winner there.
 typedef struct JudgedQuery {
     Slice model, task;
     Slice setting;

@@ -153,6 +153,8 @@ static Status read_scores(ViewBuild *build, Error *err)
             .setting =
                 scores[i].setting.ptr == NULL ? VIEW_NONE : find_setting(view, scores[i].setting),
             .train_samples = scores[i].role == TRIAL_CURVE ? view_point_of(scores[i].setting) : 0,
+            .after =
+                scores[i].role == TRIAL_AFTER ? view_step_of(build, scores[i].setting) : (Slice){0},
             .role = scores[i].role,
             .score = scores[i].score,
             .n_folds = scores[i].n_folds,

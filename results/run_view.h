@@ -80,6 +80,7 @@ typedef struct ViewScore {
     int setting; // VIEW_NONE: nested, each fold has its own winner
     double
         train_samples; // of TRIAL_CURVE: the point as the suite has it, a share or a number; else 0
+    Slice after;       // of TRIAL_AFTER: the step, "q8_0"; else empty
     TrialRole role;
     StoredScore score;
     uint32_t n_folds, n_seeds, n_trials;
@@ -195,6 +196,8 @@ Status run_view_load(Store *store, Slice run_id, const RunViewOptions *options, 
                      Error *err) MUST_CHECK;
 void run_view_release(RunView *view); // a no-op on a zeroed one
 
+// Whether a setting is one after a step on the tuned model.
+bool view_is_step(const ViewSetting *setting);
 // The headline score of a model on a task: nested estimate over outer folds, else single trials, else the baseline's, of
 // the named score (the task's primary one where name is empty). NULL where there is none.
 const ViewScore *run_view_headline(const RunView *view, int model, int task, Slice name);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "results/keep.h"
 #include "results/run_view_internal.h"
 
 double view_point_of(Slice setting)
@@ -14,6 +15,19 @@ double view_point_of(Slice setting)
     if (value && json_kind(value) == JSON_NUMBER) point = json_double(value);
     json_close(&document);
     return point;
+}
+
+Slice view_step_of(ViewBuild *build, Slice setting)
+{
+    JsonDocument *document = NULL;
+    Slice step = {0};
+    if (json_parse(SLICE("setting"), setting, JSON_STRICT, &document, NULL) != STATUS_OK)
+        return step;
+    const Json *value = json_get(json_root(document), "after");
+    if (value && json_kind(value) == JSON_STRING)
+        step = keep_text(&build->view->arena, json_string(value), &build->out_of_memory);
+    json_close(&document);
+    return step;
 }
 
 // Labels that the trials behind a point had, their mean.

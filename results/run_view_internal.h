@@ -23,6 +23,8 @@ Status view_read_samples(ViewBuild *build, Error *err);
 // run_view_findings.c: costs and gaps of each setting, and the notes that follow from them.
 // Learning curves, from scores and trials.
 Status view_find_points(ViewBuild *build, Error *err) MUST_CHECK;
+// The step of a pooled score's JSON, {"after":"q8_0"}.
+Slice view_step_of(ViewBuild *build, Slice setting);
 // The train_samples of a setting's or point's JSON; 0 where it has none.
 double view_point_of(Slice setting);
 Status view_sum_costs(ViewBuild *build, Error *err);

@@ -103,6 +103,11 @@ static bool contains(const Slice *values, size_t n, Slice value)
     return false;
 }
 
+bool view_is_step(const ViewSetting *setting)
+{
+    return run_view_setting_value(setting, SLICE("after")).len > 0;
+}
+
 // Distinct values of a key over the settings that have members at all (a baseline's has none). How a model computes is told
 // beside those that say nothing of it too.
 static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error *err)
@@ -113,6 +118,7 @@ static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error 
     *axis = (ViewAxis){.key = key, .values = values};
     for (size_t i = 0; i < view->n_settings; i++) {
         if (view->settings_table[i].n_pairs == 0 && !slice_eq_cstr(key, "compute")) continue;
+        if (view_is_step(&view->settings_table[i])) continue; // it has a table of its own
         const Slice value = run_view_setting_value(&view->settings_table[i], key);
         if (!contains(values, axis->n_values, value)) values[axis->n_values++] = value;
     }

@@ -335,7 +335,9 @@ static Status slice_all(Slicing *slicing, Error *err)
     for (size_t i = 0; i < n; i++) {
         const TrialRole role = queries[i].role;
         const SlicedTask *task = find_task(slicing, queries[i].task);
-        if (!task || role == TRIAL_BASELINE || role == TRIAL_CURVE || role == TRIAL_FINAL) continue;
+        if (!task || role == TRIAL_BASELINE || role == TRIAL_CURVE || role == TRIAL_AFTER ||
+            role == TRIAL_FINAL)
+            continue;
         Arena scratch = {0};
         const Status s = slice_query(slicing, task, &queries[i], &scratch, err);
         arena_release(&scratch);

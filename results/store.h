@@ -90,6 +90,7 @@ typedef enum TrialRole {
     TRIAL_FINAL,   // trained on all data, to be shipped
     TRIAL_SINGLE,  // no folds: scored on the test file
     TRIAL_CURVE, // a point of the learning curve: the setting chosen there, scored as outer or single ones are
+    TRIAL_AFTER, // the chosen setting after a step on the tuned model, scored as outer or single ones are
     TRIAL_BASELINE, // majority class, most frequent tag, source copied
 } TrialRole;
 

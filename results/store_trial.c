@@ -6,9 +6,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "numbers in blobs are little-endian, written as they are");
 
 static const char *const role_names[] = {
-    [TRIAL_INNER] = "inner",       [TRIAL_OUTER] = "outer",   [TRIAL_EXPLORE] = "explore",
-    [TRIAL_FINAL] = "final",       [TRIAL_SINGLE] = "single", [TRIAL_CURVE] = "curve",
-    [TRIAL_BASELINE] = "baseline",
+    [TRIAL_INNER] = "inner", [TRIAL_OUTER] = "outer",       [TRIAL_EXPLORE] = "explore",
+    [TRIAL_FINAL] = "final", [TRIAL_SINGLE] = "single",     [TRIAL_CURVE] = "curve",
+    [TRIAL_AFTER] = "after", [TRIAL_BASELINE] = "baseline",
 };
 
 const char *trial_role_name(TrialRole role)

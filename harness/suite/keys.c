@@ -181,6 +181,9 @@ static const SuiteKey keys_suite[] = {
      .shown = "list of shares and whole numbers",
      .schema =
          "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"number\",\"exclusiveMinimum\":0}}"},
+    {KEY("after", KEY_LIST, "what is done to the tuned winner, each step on its own, and judged",
+         "(nothing)"),
+     .section = &section_after},
     {KEY("folds", KEY_OBJECT, "cross-validation, and what is held out for choosing a setting",
          "(train, valid and test files)"),
      .section = &section_folds},
@@ -583,6 +586,9 @@ static const SuiteKey keys_tune[] = {
          "(all)"),
      .lowest = 1e-6, .highest = 1e9, FIELD(TuneSetting, train_samples), .read = tune_read_samples,
      .write = tune_write_samples},
+    {KEY("after", KEY_TEXT, "what was done to the tuned model: the suite's `after` sets it",
+         "(nothing)"),
+     FIELD(TuneSetting, after), .is_omitted = true},
     {KEY("distill", KEY_OBJECT,
          "learn from a teacher's answers beside the labels; `false` does not", "false"),
      .section = &section_distill, .read = tune_read_distill, .write = tune_write_distill},
@@ -597,6 +603,23 @@ const SuiteSection section_tune = {.name = "tune",
                                    .keys = keys_tune,
                                    .n_keys = COUNT(keys_tune),
                                    .is_grid = true};
+
+static const SuiteKey keys_after[] = {
+    {KEY("prune", KEY_NUMBER,
+         "share of the blocks' weights, those of least magnitude, that become 0", "0"),
+     .highest = 0.999, FIELD(TuneSetting, prune)},
+    {KEY("prune_scope", KEY_CHOICE,
+         "`matrix` takes the share of each matrix, `global` of all together", "\"matrix\""),
+     .choice = choice_prune_scope, FIELD(TuneSetting, prune_scope)},
+    {KEY("quantize", KEY_CHOICE, "the format of numbers that the model is written in", "\"none\""),
+     .choice = choice_quantize, FIELD(TuneSetting, quantize)},
+    {KEY("compute", KEY_CHOICE, "how its products are computed", "(as `--compute` says)"),
+     .choice = choice_compute, FIELD(TuneSetting, compute)},
+};
+const SuiteSection section_after = {.name = "after[]",
+                                    .summary = "One step on the tuned winner.",
+                                    .keys = keys_after,
+                                    .n_keys = COUNT(keys_after)};
 
 static const SuiteKey keys_distill[] = {
     {KEY("teacher", KEY_TEXT,
@@ -726,8 +749,8 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,     &section_create,   &section_task,   &section_shared,
-    &section_columns, &section_prompt,    &section_metric,   &section_data,   &section_tune,
-    &section_distill, &section_balance,   &section_stopping, &section_search, &section_folds,
-    &section_report,  &section_definition};
+    &section_suite,   &section_model,   &section_create,    &section_task,   &section_shared,
+    &section_columns, &section_prompt,  &section_metric,    &section_data,   &section_tune,
+    &section_distill, &section_balance, &section_stopping,  &section_search, &section_after,
+    &section_folds,   &section_report,  &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

@@ -164,10 +164,22 @@ size_t suite_setting(const Suite *suite, size_t model, size_t point, size_t rung
     return (point * m->n_rungs + from_last) * m->n_settings + setting;
 }
 
+size_t suite_after_setting(const Suite *suite, size_t model, size_t after, size_t setting)
+{
+    const SuiteModel *m = &suite->models[model];
+    return ((suite->n_curve + 1) * m->n_rungs + after) * m->n_settings + setting;
+}
+
+size_t suite_before_setting(const Suite *suite, size_t model, size_t setting)
+{
+    const size_t first = suite_after_setting(suite, model, 0, 0);
+    return setting < first ? setting : setting % suite->models[model].n_settings;
+}
+
 size_t suite_n_settings(const Suite *suite, size_t model)
 {
     const SuiteModel *m = &suite->models[model];
-    return (suite->n_curve + 1) * m->n_rungs * m->n_settings;
+    return suite_after_setting(suite, model, m->does_tune ? suite->n_after : 0, 0);
 }
 
 static Status make_variants(Suite *suite, size_t index, const Json *at, Error *err)
@@ -175,8 +187,9 @@ static Status make_variants(Suite *suite, size_t index, const Json *at, Error *e
     SuiteModel *model = &suite->models[index];
     TuneSetting *all = NULL;
     size_t n = 0;
-    if (!size_mul(suite->n_curve + 1, model->n_rungs, &n) || !size_mul(n, model->n_settings, &n) ||
-        n > SUITE_MAX_SETTINGS * 64UL)
+    const size_t n_after = model->does_tune ? suite->n_after : 0;
+    if (!size_mul(suite->n_curve + 1, model->n_rungs, &n) || !size_add(n, n_after, &n) ||
+        !size_mul(n, model->n_settings, &n) || n > SUITE_MAX_SETTINGS * 64UL)
         return json_error(at, err, "settings, rungs and points of the curve are too many");
     TRY(arena_take(&suite->arena, n, sizeof *all, "settings", &all, err));
     for (size_t point = 0; point <= suite->n_curve; point++) {
@@ -190,6 +203,13 @@ static Status make_variants(Suite *suite, size_t index, const Json *at, Error *e
                 if (point > 0) setting->train_samples = suite->curve[point - 1];
                 TRY(tune_write_canonical(setting, &suite->arena, err));
             }
+        }
+    }
+    for (size_t after = 0; after < n_after; after++) {
+        for (size_t i = 0; i < model->n_settings; i++) {
+            TuneSetting *setting = &all[suite_after_setting(suite, index, after, i)];
+            *setting = model->settings[i];
+            TRY(suite_take_after(suite, after, setting, &suite->arena, err));
         }
     }
     model->settings = all;
@@ -213,6 +233,9 @@ Status suite_expand_settings(const SuiteReading *reading, const Json *root, Erro
         TRY(make_variants(suite, i, root, err));
     }
     if (does_tune) return STATUS_OK;
+    if (suite->n_after > 0)
+        return json_error(json_get(root, "after"), err,
+                          "steps are of what was tuned: add a \"tune\" block");
     if (suite->n_curve > 0)
         return json_error(curve, err, "a learning curve is of tuning: add a \"tune\" block");
     if (suite->search.kind != SEARCH_GRID)

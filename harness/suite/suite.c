@@ -209,6 +209,7 @@ static Status read_all(const SuiteReading *reading, const Json *root, Error *err
     TRY(read_folds(reading, root, err));
     TRY(suite_read_tasks(reading, root, err));
     TRY(read_report(reading, root, err));
+    TRY(suite_read_after(reading, root, err));
     TRY(suite_apply_filter(reading, root, err));
     TRY(suite_expand_settings(reading, root, err));
     json_put_value(&w, root);

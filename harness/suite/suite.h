@@ -86,6 +86,7 @@ typedef struct TuneSetting {
     double train_samples;
     double prune; // of the tuned blocks' weights, those of least magnitude that become 0
     PruneScope prune_scope;
+    Slice after; // the step that was taken on the tuned model, as a report names it; empty = none
     Slice quantize; // the format that the tuned model is judged in; "none" = its own
     Slice
         compute; // how its products are computed where it is judged: "bf16"; empty = as the run says
@@ -147,7 +148,7 @@ typedef struct SuiteModel {
     // The grid in order: the first key written varies slowest. The suite's tune block, or the model's own. One setting with
     // json "{}" (or how it computes) and does_tune false where the suite does not tune.
     // Behind these n_settings stand the same again for each shorter rung and each point of the learning curve, which
-    // differ in until_... and train_samples alone: suite_setting finds them.
+    // differ in until_... and train_samples alone: suite_setting finds them. Then once more for each step of `after`.
     const TuneSetting *settings;
     size_t n_settings;
     const SuiteRung *rungs; // at least one
@@ -206,6 +207,13 @@ typedef struct SuiteTask {
     SuiteTargets train_targets, valid_targets, test_targets;
 } SuiteTask;
 
+// A step on the tuned winner: what of its setting is replaced.
+typedef struct SuiteAfter {
+    Slice text; // "prune 0.3, quantize q8_0": the keys written
+    TuneSetting values;
+    bool does_prune, does_quantize, does_compute;
+} SuiteAfter;
+
 typedef struct SuiteFolds {
     size_t k; // 0: no folds
     FoldKind kind;
@@ -239,6 +247,8 @@ typedef struct Suite {
     // Points of the learning curve below the whole, as TuneSetting.train_samples has them, ascending by what is written.
     const double *curve;
     size_t n_curve;
+    const SuiteAfter *after;
+    size_t n_after;
     const ReportFormat **report_formats; // at least one; "html" by default
     size_t n_report_formats;
     const char *report_dir; // or NULL: the command line's, or the program's default
@@ -290,7 +300,10 @@ void suite_close(Suite **suite); // a no-op on NULL
 // Index of a setting as a rung and a point of the learning curve have it. point 0 is the whole training part, point i
 // curve[i - 1]; the last rung has the whole budget. The settings of the last rung of point 0 are those that are chosen from.
 size_t suite_setting(const Suite *suite, size_t model, size_t point, size_t rung, size_t setting);
-// All settings of a model, those of rungs and points included.
+// The same setting after a step of `after`, whose settings stand behind all others; and back.
+size_t suite_after_setting(const Suite *suite, size_t model, size_t after, size_t setting);
+size_t suite_before_setting(const Suite *suite, size_t model, size_t setting);
+// All settings of a model, those of rungs, points and steps included.
 size_t suite_n_settings(const Suite *suite, size_t model);
 
 // How the settings of a model were come by, as a line for people; nothing where they are a grid.

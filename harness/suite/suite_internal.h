@@ -51,6 +51,11 @@ Status tune_draw_number(const TuneDraw *draw, const SuiteKey *key, const Json *v
 Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err) MUST_CHECK;
 // search.c
 Status suite_read_search(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// suite_after.c
+Status suite_read_after(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// Of a setting, once its step is taken; its canonical text too.
+Status suite_take_after(const Suite *suite, size_t after, TuneSetting *setting, Arena *arena,
+                        Error *err) MUST_CHECK;
 // Rungs and points of all models, once their settings stand.
 Status suite_expand_settings(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 void tune_write_prune(const void *target, const char *key, JsonWriter *w);

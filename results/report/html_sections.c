@@ -171,11 +171,12 @@ Status html_scores(Html *html, int task, Error *err)
 {
     const RunView *view = html->view;
     const ViewTask *t = &view->tasks[task];
-    ReportTable scores, averages, folds, curve;
+    ReportTable scores, averages, folds, curve, after;
     TRY(table_scores(view, task, &html->arena, &scores, err));
     TRY(table_averages(view, task, &html->arena, &averages, err));
     TRY(table_folds(view, task, &html->arena, &folds, err));
     TRY(table_curve(view, task, &html->arena, &curve, err));
+    TRY(table_after(view, task, &html->arena, &after, err));
     begin_section(html, "scores", task, "Scores", t->name);
     const int best = run_view_best_model(view, task);
     const ViewScore *headline =
@@ -187,6 +188,10 @@ Status html_scores(Html *html, int task, Error *err)
     }
     html_table(html, &scores);
     if (curve.n_rows > 0) put_learning_curve(html, task, &curve);
+    if (after.n_rows > 0) {
+        put_heading(html, after.title);
+        html_table(html, &after);
+    }
     if (averages.n_rows > 0) {
         html_put(html, "<details><summary>Averages and classes</summary>\n");
         html_table(html, &averages);

@@ -175,6 +175,7 @@ static void put_scores(JsonWriter *w, const RunView *view)
         put_place(w, view, score->model, score->task);
         put_setting(w, view, score->setting);
         put_cstr(w, "role", trial_role_name(score->role));
+        if (score->after.len > 0) put_text(w, "after", score->after);
         put_score_fields(w, &score->score);
         put_size(w, "folds", score->n_folds);
         put_size(w, "seeds", score->n_seeds);

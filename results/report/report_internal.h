@@ -49,6 +49,7 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
 // The scores that table_scores has no column for: averages and classes, a row each.
 Status table_averages(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
+Status table_after(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 // What a model is judged by, by the groups of each attribute.
 Status table_slices(const RunView *view, int model, int task, Arena *arena, ReportTable *out,

@@ -161,6 +161,7 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
         if (cost->task != task || view->models[cost->model].is_baseline) continue;
+        if (view_is_step(&view->settings_table[cost->setting])) continue; // in their own table
         // Those of a learning curve stand in its own table, a point a row.
         if (view->n_points > 0 &&
             run_view_setting_value(&view->settings_table[cost->setting], SLICE("train_samples"))
@@ -249,6 +250,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
             TRY(table_slices(view, (int)m, task, arena, &tables[(*n)++], err));
     }
     TRY(table_curve(view, task, arena, &tables[(*n)++], err));
+    TRY(table_after(view, task, arena, &tables[(*n)++], err));
     TRY(table_settings(view, task, arena, &tables[(*n)++], err));
     TRY(table_folds(view, task, arena, &tables[(*n)++], err));
     for (size_t i = 0; i < view->n_confusions; i++) {
@@ -266,7 +268,7 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err)
 {
-    const size_t most = view->n_tasks * (6 + 2 * view->n_models) + view->n_confusions + 2;
+    const size_t most = view->n_tasks * (7 + 2 * view->n_models) + view->n_confusions + 2;
     TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
     *n_tables = 0;
     for (size_t t = 0; t < view->n_tasks; t++)

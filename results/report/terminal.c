@@ -204,12 +204,13 @@ Status render_terminal(const RunView *view, const ReportOptions *options, Buffer
     put_head(&t, view);
     put_notes(&t, view);
     for (size_t i = 0; s == STATUS_OK && i < view->n_tasks; i++) {
-        ReportTable tables[4], slices;
+        ReportTable tables[5], slices;
         s = table_scores(view, (int)i, &arena, &tables[0], err);
         if (s == STATUS_OK) s = table_curve(view, (int)i, &arena, &tables[1], err);
-        if (s == STATUS_OK) s = table_settings(view, (int)i, &arena, &tables[2], err);
-        if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[3], err);
-        for (size_t j = 0; s == STATUS_OK && j < 4; j++) s = put_table(&t, &tables[j], &arena, err);
+        if (s == STATUS_OK) s = table_after(view, (int)i, &arena, &tables[2], err);
+        if (s == STATUS_OK) s = table_settings(view, (int)i, &arena, &tables[3], err);
+        if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[4], err);
+        for (size_t j = 0; s == STATUS_OK && j < 5; j++) s = put_table(&t, &tables[j], &arena, err);
         for (size_t m = 0; s == STATUS_OK && m < view->n_models; m++) {
             s = table_slices(view, (int)m, (int)i, &arena, &slices, err);
             if (s == STATUS_OK) s = put_table(&t, &slices, &arena, err);
