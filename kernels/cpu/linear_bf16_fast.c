@@ -20,7 +20,8 @@ typedef struct Tile {
     const uint32_t *pairs; // of the first row
     size_t n_pairs;        // of a row
     const uint32_t *weights;
-    size_t panel_pairs; // between panels
+    size_t panel_pairs;   // between panels
+    const uint32_t *next; // fetched meanwhile, a line of it a pair; NULL for nothing
     float *c;
     size_t c_row, n_last;
     const float *bias;
@@ -37,6 +38,7 @@ LOW_INLINE void tile_body(int rows, int panels, const Tile *t)
     }
     const uint32_t *b = t->weights, *a = t->pairs;
     for (size_t k = 0; k < n_pairs; k++, b += VEC_WIDTH) {
+        if (rows > PANELS && t->next) __builtin_prefetch(t->next + k * VEC_WIDTH, 0, 2);
         __m512bh w[PANELS];
 #pragma GCC unroll 2
         for (int p = 0; p < panels; p++)
@@ -111,13 +113,18 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
     for (size_t p = 0, take; p < n_panels; p += take) {
         take = size_min(most, n_panels - p);
         const size_t column = p * VEC_WIDTH, columns = size_min(take * VEC_WIDTH, y->cols - column);
+        const uint32_t *weights = (const uint32_t *)w->data + p * panel;
         for (size_t t = 0; t < n_tiles; t++) {
             const size_t from = n_rows * t / n_tiles, n = n_rows * (t + 1) / n_tiles - from;
             const Tile tile = {
                 .pairs = pairs + from * n_pairs,
                 .n_pairs = n_pairs,
-                .weights = (const uint32_t *)w->data + p * panel,
+                .weights = weights,
                 .panel_pairs = panel,
+                // The first tiles fetch the panels that come next, one each.
+                .next = n_tiles > 1 && t < take && p + 2 * take <= n_panels
+                            ? weights + (take + t) * panel
+                            : NULL,
                 .c = (float *)y->data + (first + from) * y->row_stride + column,
                 .c_row = y->row_stride,
                 .n_last = columns - (take - 1) * VEC_WIDTH,

@@ -14,7 +14,7 @@
 #include "kernels/pack.h"
 
 // Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c).
-enum { ROWS = 6, PANELS = 2, STREAM_ROWS = 4, BLOCK_ROWS = 192 };
+enum { ROWS = 6, PANELS = 2, STREAM_ROWS = 4, BLOCK_ROWS = 192, LINE_BYTES = 64 };
 
 // x rounded: of each row K codes, and for each part of the weights' format what goes with them.
 typedef struct Rounded {
@@ -83,6 +83,9 @@ typedef struct Tile {
     size_t k, n_blocks, n_parts;
     const uint8_t *weights; // of the first panel
     size_t panel_bytes;
+    // Fetched meanwhile, for each part: lines of the panels that come next.
+    const uint8_t *next;
+    size_t n_next;
     float *c;
     size_t c_row, n_last;
     const float *bias; // of the first column, or NULL
@@ -136,10 +139,12 @@ STORED_INLINE void tile_body(DType dtype, int rows, int panels, const Tile *t)
 #pragma GCC unroll 2
         for (int p = 0; p < panels; p++) sum[i][p] = vec_zero();
     }
-    const uint8_t *block = t->weights;
+    const uint8_t *block = t->weights, *next = t->next;
     for (size_t at = 0; at < t->n_parts; at += parts, block += stored_block_bytes(dtype)) {
         for (size_t s = 0; s < parts; s++) {
             StoredPart part[PANELS];
+            for (size_t line = 0; line < t->n_next; line++, next += LINE_BYTES)
+                __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 2
             for (int p = 0; p < panels; p++)
                 part[p] = stored_part_of(dtype, block + (size_t)p * t->panel_bytes, s);
@@ -186,7 +191,8 @@ static TileFunction *const tiles[DTYPE_COUNT][ROWS][PANELS] = {FOR_EACH_DTYPE(EN
 
 // ---- the product ----
 
-// A block of rows against all panels: the weights of some panels stay in L1 while the rows pass.
+// A block of rows against all panels: the weights of some panels stay in L1 while the rows pass, which fetch those that come
+// next, a share each. One tile of rows alone has no time for that.
 static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rounded *x)
 {
     const Tensor *w = &args->in[1], *y = &args->out[0];
@@ -197,6 +203,10 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
     for (size_t p = 0, take; p < n_panels; p += take) {
         take = size_min(most, n_panels - p);
         const size_t column = p * VEC_WIDTH, columns = size_min(take * VEC_WIDTH, y->cols - column);
+        const uint8_t *weights = (const uint8_t *)w->data + p * panel_bytes;
+        const size_t share = n_tiles * x->n_parts * LINE_BYTES;
+        const size_t n_next =
+            n_tiles == 1 || p + 2 * take > n_panels ? 0 : (take * panel_bytes + share - 1) / share;
         for (size_t t = 0; t < n_tiles; t++) {
             const size_t from = n_rows * t / n_tiles, n = n_rows * (t + 1) / n_tiles - from;
             const Tile tile = {
@@ -207,8 +217,10 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
                 .k = x->k,
                 .n_blocks = x->n_blocks,
                 .n_parts = x->n_parts,
-                .weights = (const uint8_t *)w->data + p * panel_bytes,
+                .weights = weights,
                 .panel_bytes = panel_bytes,
+                .next = weights + take * panel_bytes + t * n_next * x->n_parts * LINE_BYTES,
+                .n_next = n_next,
                 .c = (float *)y->data + (first + from) * y->row_stride + column,
                 .c_row = y->row_stride,
                 .n_last = columns - (take - 1) * VEC_WIDTH,
