@@ -15,9 +15,9 @@
 enum { MAX_ORDER = 16 };
 typedef enum Smoothing { SMOOTH_EXP, SMOOTH_FLOOR, SMOOTH_ADD_K, SMOOTH_NONE } Smoothing;
 static const char *const smoothings[] = {"exp", "floor", "add-k", "none"};
-static const char *const params[] = {"tokenize",  "smooth_method",   "smooth_value",
-                                     "lowercase", "effective_order", "max_ngram_order",
-                                     NULL};
+static const char *const params[] = {
+    "tokenize",        "smooth_method",   "smooth_value", "lowercase",
+    "effective_order", "max_ngram_order", "spm_model",    NULL};
 
 typedef struct BleuOptions {
     size_t tokenizer;
@@ -26,6 +26,7 @@ typedef struct BleuOptions {
     int64_t max_order;
     bool is_lowercased;
     bool has_effective_order;
+    const WordSplitter *splitter; // NULL where the tokeniser needs none
 } BleuOptions;
 
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
@@ -35,7 +36,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
     *o = (BleuOptions){.max_order = 4, .smooth_value = NAN};
     TRY(params_choice(options, "tokenize", tokenizer_names, N_TOKENIZERS, &o->tokenizer, err));
-    TRY(word_tokenizer_open((TokenizerKind)o->tokenizer, err));
+    if (needs_splitter((TokenizerKind)o->tokenizer)) o->splitter = plan->setup.splitter;
+    if (o->splitter == NULL) TRY(word_tokenizer_open((TokenizerKind)o->tokenizer, err));
     TRY(params_choice(options, "smooth_method", smoothings, 4, &o->smoothing, err));
     if (options != NULL) {
         TRY(json_opt_double(options, "smooth_value", 0, 1e9, &o->smooth_value, err));
@@ -61,6 +63,8 @@ static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Sli
 Status bleu_tokens(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
 {
     const BleuOptions *o = plan->options;
+    if (o->splitter != NULL)
+        return tokenize_by(o->splitter, text, o->is_lowercased, arena, out, err);
     return tokenize_text((TokenizerKind)o->tokenizer, text, o->is_lowercased, arena, out, err);
 }
 
@@ -80,19 +84,16 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 {
     const BleuOptions *o = plan->options;
     const size_t order = (size_t)o->max_order;
-    const TokenizerKind kind = (TokenizerKind)o->tokenizer;
     Tokens hypothesis, *references;
     size_t n = 0;
     TRY(arena_take(scratch, item->n_references, sizeof *references, "references", &references,
                    err));
-    if (tokenize_text(kind, item->hypothesis, o->is_lowercased, scratch, &hypothesis, err) !=
-        STATUS_OK) {
+    if (bleu_tokens(plan, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
         return error_wrap(err, "hypothesis");
     }
     for (size_t r = 0; r < item->n_references; r++) {
         if (item->references[r].ptr == NULL) continue;
-        if (tokenize_text(kind, item->references[r], o->is_lowercased, scratch, &references[n++],
-                          err) != STATUS_OK) {
+        if (bleu_tokens(plan, item->references[r], scratch, &references[n++], err) != STATUS_OK) {
             return error_wrap(err, "reference %zu", r);
         }
     }
@@ -160,6 +161,7 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
     Slice value = {0};
     const char *tokenizer;
     TRY(word_tokenizer_signature((TokenizerKind)o->tokenizer, arena, &tokenizer, err));
+    if (o->tokenizer == TOKENIZER_SPM) tokenizer = o->splitter->name; // the others say which model
     if (o->smoothing == SMOOTH_FLOOR || o->smoothing == SMOOTH_ADD_K) {
         TRY(arena_format(arena, &value, err, "[%.2f]", o->smooth_value));
     }

@@ -52,6 +52,7 @@ typedef struct MetricSetup {
     const Slice *groups; // in the order of Item.group
     size_t n_groups;
     const Json *params; // the metric's own options (an object), or NULL for defaults
+    const struct WordSplitter *splitter; // for "tokenize" values that need one (tokens.h), or NULL
 } MetricSetup;
 
 typedef struct Metric Metric;

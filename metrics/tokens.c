@@ -6,8 +6,9 @@
 #include "metrics/eight_bytes.h"
 #include "metrics/mecab.h"
 
-const char *const tokenizer_names[N_TOKENIZERS] = {"13a",  "intl",     "zh",      "char",
-                                                   "none", "ja-mecab", "ko-mecab"};
+const char *const tokenizer_names[N_TOKENIZERS] = {"13a",       "intl",      "zh",       "char",
+                                                   "none",      "ja-mecab",  "ko-mecab", "spm",
+                                                   "flores101", "flores200", "spBLEU-1K"};
 
 // What a character means to a tokeniser's rules.
 typedef enum CharClass {
@@ -82,6 +83,12 @@ static bool is_mecab(TokenizerKind kind, MecabLanguage *language)
 Status word_tokenizer_open(TokenizerKind kind, Error *err)
 {
     MecabLanguage language;
+    if (needs_splitter(kind)) {
+        return error_set(err, STATUS_INVALID,
+                         "tokenize \"%s\" works with a SentencePiece model: assay score bleu "
+                         "--spm-model FILE, or \"spm_model\" in a case's params",
+                         tokenizer_names[kind]);
+    }
     return is_mecab(kind, &language) ? mecab_open(language, err) : STATUS_OK;
 }
 
@@ -238,23 +245,42 @@ static Slice strip(Slice text, bool is_left_stripped)
     return slice_sub(text, begin, end);
 }
 
-Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,
-                     Error *err)
+static Status split_at_blanks(TokenizerKind kind, Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    *out = (Tokens){0};
-    const size_t bad = utf8_invalid_at(text);
-    if (bad != SIZE_MAX) {
-        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
-    }
-    if (is_lowercased) TRY(unicode_lower(arena, text, &text, err));
-    MecabLanguage language;
-    const bool has_mecab = is_mecab(kind, &language);
-    text = strip(text, kind == TOKENIZER_ZH || has_mecab);
-    if (has_mecab) TRY(mecab_wakati(language, text, arena, &text, err));
-    if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
     TRY(arena_take_raw(arena, text.len + 1, sizeof *out->items, "tokens", &out->items, err));
     const CharClass edge = kind == TOKENIZER_13A ? CHAR_SPACE : CHAR_NOTHING;
     out->text_end = text.ptr + text.len;
     out->n = split(text, &classes_all[kind], edge, out->items);
     return STATUS_OK;
+}
+
+static Status prepare_text(Slice *text, bool is_lowercased, Arena *arena, Error *err)
+{
+    const size_t bad = utf8_invalid_at(*text);
+    if (bad != SIZE_MAX) {
+        return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
+    }
+    return is_lowercased ? unicode_lower(arena, *text, text, err) : STATUS_OK;
+}
+
+Status tokenize_by(const WordSplitter *splitter, Slice text, bool is_lowercased, Arena *arena,
+                   Tokens *out, Error *err)
+{
+    *out = (Tokens){0};
+    TRY(prepare_text(&text, is_lowercased, arena, err));
+    TRY(splitter->split(splitter->context, strip(text, false), arena, &text, err));
+    return split_at_blanks(TOKENIZER_NONE, text, arena, out, err);
+}
+
+Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,
+                     Error *err)
+{
+    MecabLanguage language;
+    *out = (Tokens){0};
+    TRY(prepare_text(&text, is_lowercased, arena, err));
+    const bool has_mecab = is_mecab(kind, &language);
+    text = strip(text, kind == TOKENIZER_ZH || has_mecab);
+    if (has_mecab) TRY(mecab_wakati(language, text, arena, &text, err));
+    if (kind == TOKENIZER_13A) TRY(clean_13a(arena, text, &text, err));
+    return split_at_blanks(kind, text, arena, out, err);
 }

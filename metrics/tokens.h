@@ -17,10 +17,15 @@ typedef enum TokenizerKind {
     TOKENIZER_NONE, // white space alone
     TOKENIZER_JA_MECAB, // Japanese words, by MeCab and the IPA dictionary
     TOKENIZER_KO_MECAB, // Korean morphemes, by mecab-ko and its dictionary
+    // Pieces of a SentencePiece model that the caller brings as a WordSplitter: any, or that of FLORES-101, ..
+    TOKENIZER_SPM,
+    TOKENIZER_FLORES101,
+    TOKENIZER_FLORES200,
+    TOKENIZER_SPBLEU_1K,
 } TokenizerKind;
 
-enum { N_TOKENIZERS = TOKENIZER_KO_MECAB + 1 };
-// "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab"
+enum { N_TOKENIZERS = TOKENIZER_SPBLEU_1K + 1 };
+// "13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K"
 extern const char *const tokenizer_names[N_TOKENIZERS];
 
 typedef struct Tokens {
@@ -28,6 +33,19 @@ typedef struct Tokens {
     size_t n;
     const char *text_end; // of the one text that all items lie in; NULL where they do not
 } Tokens;
+
+// Splits texts in a way that metrics/ does not know.
+typedef struct WordSplitter {
+    const char *name; // for signatures: says which model
+    // The text's pieces with blanks between them, in the arena.
+    Status (*split)(const void *context, Slice text, Arena *arena, Slice *out, Error *err);
+    const void *context;
+} WordSplitter;
+
+static inline bool needs_splitter(TokenizerKind kind)
+{
+    return kind >= TOKENIZER_SPM;
+}
 
 // Whether the tokeniser can work: MeCab's library and dictionary are opened here, and an error names their packages.
 Status word_tokenizer_open(TokenizerKind kind, Error *err) MUST_CHECK;
@@ -38,5 +56,8 @@ Status word_tokenizer_signature(TokenizerKind kind, Arena *arena, const char **o
 // Refuses text that is not UTF-8, naming the byte. All memory comes from the arena.
 Status tokenize_text(TokenizerKind kind, Slice text, bool is_lowercased, Arena *arena, Tokens *out,
                      Error *err) MUST_CHECK;
+// The same by a splitter, split at white space once more.
+Status tokenize_by(const WordSplitter *splitter, Slice text, bool is_lowercased, Arena *arena,
+                   Tokens *out, Error *err) MUST_CHECK;
 
 #endif

@@ -1,11 +1,13 @@
 // assay score: a metric on files or on cases.
 #include "tools/commands.h"
+#include "tools/score/files.h"
 #include "tools/score/score.h"
 
 static const char *const invalid_choices[] = {"refuse", "replace", NULL};
 static const char *const compat_choices[] = {"sacrebleu", NULL};
-static const char *const tokenize_choices[] = {"13a",  "intl",     "zh",       "char",
-                                               "none", "ja-mecab", "ko-mecab", NULL};
+static const char *const tokenize_choices[] = {"13a",       "intl",      "zh",        "char",
+                                               "none",      "ja-mecab",  "ko-mecab",  "spm",
+                                               "flores101", "flores200", "spBLEU-1K", NULL};
 static const char *const smooth_choices[] = {"exp", "floor", "add-k", "none", NULL};
 
 static const char *const scheme_choices[] = {"IOB2",  "IOB1",  "IOE1", "IOE2",
@@ -35,6 +37,13 @@ static const Option options[] = {
      .kind = OPTION_TEXTS,
      .value = "FILE",
      .help = "references, line i for segment i; again for a second reference of each segment"},
+    {.name = "num-refs",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "1",
+     .lowest = 1,
+     .highest = 64,
+     .help = "references in each line of the one --ref FILE, tabs between them"},
     {.name = "pred", .kind = OPTION_TEXT, .value = "FILE", .help = "a system's output"},
     {.name = "invalid-utf8",
      .kind = OPTION_CHOICE,
@@ -63,6 +72,11 @@ static const Option options[] = {
      .lowest = 0.5,
      .highest = 0.9999,
      .help = "level of the intervals"},
+    {.name = "confidence",
+     .kind = OPTION_FLAG,
+     .help =
+         "sacreBLEU's own besides: mean and half width of 1,000 resamples, draw by draw as it has "
+         "them"},
     {.name = "confidence-n",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -109,7 +123,13 @@ static const Option options[] = {
      .kind = OPTION_CHOICE,
      .value = "NAME",
      .choices = tokenize_choices,
-     .help = "bleu: tokeniser (default 13a)"},
+     .help = "bleu: tokeniser (default 13a); spm and those after it are spBLEU, with --spm-model"},
+    {.name = "spm-model",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help =
+         "bleu: the SentencePiece model whose pieces are the words; flores101, .. name it in the "
+         "signature, spm says the file's name and hash"},
     {.name = "smooth-method",
      .kind = OPTION_CHOICE,
      .value = "NAME",
@@ -224,30 +244,62 @@ static const Option options[] = {
      .help = "squad: questions of one paragraph, or article, do not count as independent"},
 };
 
-static Status find_family(const char *name, const ScoreFamily **out, Error *err)
+static Status find_family(Slice wanted, const ScoreFamily **out, Error *err)
 {
-    const Slice wanted = slice_from_cstr(name);
     for (size_t i = 0; i < n_score_families; i++) {
         *out = score_families[i];
         if (slice_eq_cstr(wanted, (*out)->name)) return STATUS_OK;
     }
     const char *near = nearest_name(wanted, score_family_names, n_score_families);
-    return error_set(err, STATUS_INVALID, "there is no score '%s'; %s%s%s", name,
+    return error_set(err, STATUS_INVALID, "there is no score '" SLICE_FMT "'; %s%s%s",
+                     SLICE_ARG(wanted),
                      near ? "did you mean '" : "assay score --help names those there are",
                      near ? near : "", near ? "'?" : "");
 }
 
-static bool is_taken(const ScoreFamily *family, const char *name)
+// What is asked for: one score, or several on the same files.
+typedef struct Asked {
+    const ScoreFamily *families[MAX_TEXT_SPECS];
+    const TextSpec *specs[MAX_TEXT_SPECS];
+    size_t n;
+} Asked;
+
+// "bleu", or "bleu,chrf,ter".
+static Status find_families(const char *names, Asked *out, Error *err)
 {
-    for (size_t i = 0; family->options != NULL && family->options[i] != NULL; i++) {
-        if (slice_eq_cstr(slice_from_cstr(name), family->options[i])) return true;
+    Slice rest = slice_from_cstr(names), name;
+    *out = (Asked){0};
+    while (slice_split(&rest, ',', &name)) {
+        if (out->n == MAX_TEXT_SPECS) {
+            return error_set(err, STATUS_INVALID, "more than %d scores at once", MAX_TEXT_SPECS);
+        }
+        TRY(find_family(name, &out->families[out->n], err));
+        out->specs[out->n] = out->families[out->n]->text;
+        out->n++;
+    }
+    if (out->n == 0) return find_family(rest, &out->families[0], err); // refuses an empty name
+    for (size_t k = 0; out->n > 1 && k < out->n; k++) {
+        if (out->specs[k] != NULL) continue;
+        return error_set(err, STATUS_INVALID,
+                         "score %s goes by itself: bleu, chrf and ter can be asked for at once",
+                         out->families[k]->name);
+    }
+    return STATUS_OK;
+}
+
+static bool is_taken(const Asked *asked, const char *name)
+{
+    for (size_t k = 0; k < asked->n; k++) {
+        const char *const *taken = asked->families[k]->options;
+        for (size_t i = 0; taken != NULL && taken[i] != NULL; i++) {
+            if (slice_eq_cstr(slice_from_cstr(name), taken[i])) return true;
+        }
     }
     return false;
 }
 
 // Options of another family, or of the other way of working, would be passed over in silence.
-static Status check_options(const ScoreFamily *family, const CommandLine *line, bool is_cases,
-                            Error *err)
+static Status check_options(const Asked *asked, const CommandLine *line, bool is_cases, Error *err)
 {
     enum { N_OPTIONS = sizeof options / sizeof *options, N_OF_CASES = 3 };
     for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -261,9 +313,9 @@ static Status check_options(const ScoreFamily *family, const CommandLine *line, 
         if (!is_cases && i < N_OF_CASES) {
             return error_set(err, STATUS_INVALID, "--%s goes with --cases", name);
         }
-        if (!is_cases && !is_taken(family, name)) {
+        if (!is_cases && !is_taken(asked, name)) {
             return error_set(err, STATUS_INVALID, "--%s is no option of score %s", name,
-                             family->name);
+                             line->operands[0]);
         }
     }
     return STATUS_OK;
@@ -271,16 +323,21 @@ static Status check_options(const ScoreFamily *family, const CommandLine *line, 
 
 static Status run(CommandLine *line, Error *err)
 {
-    const ScoreFamily *family = NULL;
+    Asked asked;
     const bool is_cases = option_flag(line, "cases");
-    TRY(find_family(line->operands[0], &family, err));
-    if (!is_cases && family->run_files == NULL) {
+    TRY(find_families(line->operands[0], &asked, err));
+    const ScoreFamily *family = asked.families[0];
+    if (!is_cases && family->run_files == NULL && family->text == NULL) {
         return error_set(err, STATUS_INVALID,
                          "score %s works on cases: assay score %s --cases --in FILE", family->name,
                          family->name);
     }
-    TRY(check_options(family, line, is_cases, err));
+    TRY(check_options(&asked, line, is_cases, err));
+    if (!is_cases && family->text != NULL) return text_files_run(line, asked.specs, asked.n, err);
     if (!is_cases) return family->run_files(line, err);
+    if (asked.n > 1) {
+        return error_set(err, STATUS_INVALID, "--cases goes with one score at a time");
+    }
     if (line->n_operands > 1) {
         return error_set(err, STATUS_INVALID, "with --cases the input comes from --in, not from %s",
                          line->operands[1]);
@@ -306,12 +363,13 @@ const Command command_score = {
         "[TEXT, ..]} is one segment, and \"segments\": true adds the score of each segment.\n\n"
         "On files, line i of each is the same segment. Scores come with intervals of a percentile "
         "bootstrap over segments. With several systems --paired-bs and --paired-ar compare each with the "
-        "first.",
+        "first. Of bleu, chrf and ter several can be asked for at once, with commas between.",
     OPTIONS(options),
     .examples = "  assay score squad --data dev-v2.0.json --pred predictions.json\n"
                 "  assay score ner --scheme IOB2 --mode strict gold.conll pred.conll\n"
                 "  assay score bleu --ref ref.txt hyp.txt\n"
                 "  assay score chrf --chrf-word-order 2 -r ref.txt --paired-bs base.txt new.txt\n"
+                "  assay score bleu,chrf,ter -r ref.txt hyp.txt\n"
                 "  assay score bleu --cases --in cases.jsonl --out answers.jsonl\n",
     .run = run,
 };

@@ -148,7 +148,7 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     const char *in_path = option_text(line, "in"), *out_path = option_text(line, "out");
     const size_t choice = option_choice(line, "as");
     const TokenRequest request = {
-        .kind = choice < N_TOKENIZERS ? (TokenizerKind)choice : TOKENIZER_NONE,
+        .kind = choice < TOKENIZER_SPM ? (TokenizerKind)choice : TOKENIZER_NONE,
         .tercom = {.is_normalized = option_flag(line, "normalized"),
                    .has_no_punct = option_flag(line, "no-punct"),
                    .has_asian = option_flag(line, "asian-support"),

@@ -3,6 +3,7 @@
 
 #include "metrics/metrics_list.h"
 #include "tools/score/files.h"
+#include "tools/score/pieces.h"
 
 // The counts that sacreBLEU shows: with add-k those after adding, where anything matches at all.
 typedef struct BleuCounts {
@@ -66,14 +67,16 @@ static Status put_words(JsonWriter *w, const TextScore *score, size_t order, Sli
     return s;
 }
 
-static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
+static Status score_case(const ScoreCase *c, const WordSplitter *splitter, JsonWriter *w,
+                         Error *err)
 {
     TextItems items;
     TextScore score;
     BleuCounts counts;
     Slice signature;
+    const MetricSetup setup = {.params = c->params, .splitter = splitter};
     TRY(text_items_of_case(c, TEXT_STREAMS, &items, err));
-    TRY(text_score_of_items(&metric_bleu, c->params, &items, c->arena, &score, err));
+    TRY(text_score_of_items(&metric_bleu, &setup, &items, c->arena, &score, err));
     TRY(read_counts(&score, c->params, &counts, err));
     TRY(text_signature(&score.plan, items.n_references, (Slice){0}, c->arena, &signature, err));
     const size_t order = counts.order;
@@ -90,6 +93,15 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     score_put_text(w, "signature", signature);
     TRY(put_words(w, &score, order, signature, err));
     return text_put_segments(c, &score, w, err);
+}
+
+static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
+{
+    Pieces pieces;
+    TRY(pieces_open(c->params, c->arena, &pieces, err));
+    const Status s = score_case(c, pieces_splitter(&pieces), w, err);
+    pieces_close(&pieces);
+    return s;
 }
 
 // ---- files ----
@@ -112,61 +124,52 @@ static Status tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tokens 
 }
 
 // Output that ends so often in " ." was tokenised, and its scores compare with no others.
-static void warn_of_tokens(CommandLine *line)
+static void warn_of_tokens(CommandLine *line, const TextLines *output)
 {
     enum { MANY = 100 };
-    Arena arena = {0};
-    TextLines lines = {0};
-    Error ignored = {0};
     size_t n = 0;
-    const char *path = line->n_operands > 1 ? line->operands[1] : option_text(line, "pred");
-    if (option_flag(line, "force") || path == NULL || slice_eq_cstr(SLICE("-"), path)) return;
-    if (text_lines_open(path, true, &arena, &lines, &ignored) == STATUS_OK) {
-        for (size_t i = 0; i < lines.n; i++) n += slice_ends_with(lines.lines[i], SLICE(" ."));
-    }
-    text_lines_close(&lines);
-    arena_release(&arena);
+    if (option_flag(line, "force")) return;
+    for (size_t i = 0; i < output->n; i++) n += slice_ends_with(output->lines[i], SLICE(" ."));
     if (n < MANY) return;
     log_warning(line->log,
                 "%zu lines of %s end in a period set apart: it looks tokenised, but should be as "
                 "people write (--force says that it is meant)",
-                n, path);
+                n, output->path);
 }
 
-static Status run_files(CommandLine *line, Error *err)
-{
-    static const Metric *const metrics[] = {&metric_bleu, NULL};
-    static const TextParam params[] = {
-        {"tokenize", "tokenize", PARAM_TEXT},
-        {"smooth-method", "smooth_method", PARAM_TEXT},
-        {"smooth-value", "smooth_value", PARAM_REAL},
-        {"max-ngram-order", "max_ngram_order", PARAM_INTEGER},
-        {"lowercase", "lowercase", PARAM_FLAG},
-    };
-    const TextSpec spec = {.metrics = metrics,
-                           .params = params,
-                           .n_params = sizeof params / sizeof *params,
-                           .is_sacrebleu = true,
-                           .name = name,
-                           .words = words_of_score,
-                           .tokenize = tokenize};
-    TRY(text_files_run(line, &spec, err));
-    warn_of_tokens(line);
-    return STATUS_OK;
-}
+static const Metric *const file_metrics[] = {&metric_bleu, NULL};
+static const TextParam file_params[] = {
+    {"tokenize", "tokenize", PARAM_TEXT},
+    {"spm-model", "spm_model", PARAM_TEXT},
+    {"smooth-method", "smooth_method", PARAM_TEXT},
+    {"smooth-value", "smooth_value", PARAM_REAL},
+    {"max-ngram-order", "max_ngram_order", PARAM_INTEGER},
+    {"lowercase", "lowercase", PARAM_FLAG},
+};
+static const TextSpec file_spec = {
+    .metrics = file_metrics,
+    .params = file_params,
+    .n_params = sizeof file_params / sizeof *file_params,
+    .has_pieces = true,
+    .is_sacrebleu = true,
+    .name = name,
+    .words = words_of_score,
+    .tokenize = tokenize,
+    .warn = warn_of_tokens,
+};
 
-static const char *const file_options[] = {
-    TEXT_FILE_OPTIONS, "tokenize",  "smooth-method", "smooth-value",
-    "max-ngram-order", "lowercase", "force",         NULL};
+static const char *const file_options[] = {TEXT_FILE_OPTIONS, "tokenize",     "spm-model",
+                                           "smooth-method",   "smooth-value", "max-ngram-order",
+                                           "lowercase",       "force",        NULL};
 
 const ScoreFamily score_bleu = {
     .name = "bleu",
     .summary = "BLEU of a corpus, as sacreBLEU",
     .fields =
-        "{\"hyps\", \"refs\", \"params\": {tokenize, smooth_method, smooth_value, lowercase, "
+        "{\"hyps\", \"refs\", \"params\": {tokenize, spm_model, smooth_method, smooth_value, lowercase, "
         "effective_order, max_ngram_order}} gives {\"score\", \"bp\", \"precisions\", \"counts\", "
         "\"totals\", \"sys_len\", \"ref_len\", \"ratio\", \"signature\", \"format\"}",
     .run_case = run_case,
-    .run_files = run_files,
+    .text = &file_spec,
     .options = file_options,
 };

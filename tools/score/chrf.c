@@ -25,7 +25,8 @@ static Status chrf_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TextScore score;
     Slice signature, name;
     TRY(text_items_of_case(c, TEXT_STREAMS, &items, err));
-    TRY(text_score_of_items(&metric_chrf, c->params, &items, c->arena, &score, err));
+    TRY(text_score_of_items(&metric_chrf, &(MetricSetup){.params = c->params}, &items, c->arena,
+                            &score, err));
     TRY(text_signature(&score.plan, items.n_references, (Slice){0}, c->arena, &signature, err));
     TRY(chrf_name(c->params, c->arena, &name, err));
     score_put_number(w, "score", score.scores[0]);
@@ -41,7 +42,8 @@ static Status ter_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TextScore score;
     Slice signature;
     TRY(text_items_of_case(c, TEXT_STREAMS, &items, err));
-    TRY(text_score_of_items(&metric_ter, c->params, &items, c->arena, &score, err));
+    TRY(text_score_of_items(&metric_ter, &(MetricSetup){.params = c->params}, &items, c->arena,
+                            &score, err));
     TRY(text_signature(&score.plan, items.n_references, (Slice){0}, c->arena, &signature, err));
     score_put_number(w, "score", score.scores[0]);
     score_put_number(w, "num_edits", score.sums[0]);
@@ -52,24 +54,20 @@ static Status ter_case(const ScoreCase *c, JsonWriter *w, Error *err)
 
 // ---- files ----
 
-static Status chrf_files(CommandLine *line, Error *err)
-{
-    static const Metric *const metrics[] = {&metric_chrf, NULL};
-    static const TextParam params[] = {
-        {"chrf-char-order", "char_order", PARAM_INTEGER},
-        {"chrf-word-order", "word_order", PARAM_INTEGER},
-        {"chrf-beta", "beta", PARAM_INTEGER},
-        {"chrf-whitespace", "whitespace", PARAM_FLAG},
-        {"chrf-lowercase", "lowercase", PARAM_FLAG},
-        {"chrf-eps-smoothing", "eps_smoothing", PARAM_FLAG},
-    };
-    const TextSpec spec = {.metrics = metrics,
-                           .params = params,
-                           .n_params = sizeof params / sizeof *params,
-                           .is_sacrebleu = true,
-                           .name = chrf_name};
-    return text_files_run(line, &spec, err);
-}
+static const Metric *const chrf_metrics[] = {&metric_chrf, NULL};
+static const TextParam chrf_params[] = {
+    {"chrf-char-order", "char_order", PARAM_INTEGER},
+    {"chrf-word-order", "word_order", PARAM_INTEGER},
+    {"chrf-beta", "beta", PARAM_INTEGER},
+    {"chrf-whitespace", "whitespace", PARAM_FLAG},
+    {"chrf-lowercase", "lowercase", PARAM_FLAG},
+    {"chrf-eps-smoothing", "eps_smoothing", PARAM_FLAG},
+};
+static const TextSpec chrf_spec = {.metrics = chrf_metrics,
+                                   .params = chrf_params,
+                                   .n_params = sizeof chrf_params / sizeof *chrf_params,
+                                   .is_sacrebleu = true,
+                                   .name = chrf_name};
 
 static Status ter_name(const Json *params, Arena *arena, Slice *out, Error *err)
 {
@@ -84,23 +82,19 @@ static Status ter_tokenize(const MetricPlan *plan, Slice text, Arena *arena, Tok
     return tercom_tokens(plan->options, text, arena, out, err);
 }
 
-static Status ter_files(CommandLine *line, Error *err)
-{
-    static const Metric *const metrics[] = {&metric_ter, NULL};
-    static const TextParam params[] = {
-        {"ter-case-sensitive", "case_sensitive", PARAM_FLAG},
-        {"ter-asian-support", "asian_support", PARAM_FLAG},
-        {"ter-no-punct", "no_punct", PARAM_FLAG},
-        {"ter-normalized", "normalized", PARAM_FLAG},
-    };
-    const TextSpec spec = {.metrics = metrics,
-                           .params = params,
-                           .n_params = sizeof params / sizeof *params,
-                           .is_sacrebleu = true,
-                           .name = ter_name,
-                           .tokenize = ter_tokenize};
-    return text_files_run(line, &spec, err);
-}
+static const Metric *const ter_metrics[] = {&metric_ter, NULL};
+static const TextParam ter_params[] = {
+    {"ter-case-sensitive", "case_sensitive", PARAM_FLAG},
+    {"ter-asian-support", "asian_support", PARAM_FLAG},
+    {"ter-no-punct", "no_punct", PARAM_FLAG},
+    {"ter-normalized", "normalized", PARAM_FLAG},
+};
+static const TextSpec ter_spec = {.metrics = ter_metrics,
+                                  .params = ter_params,
+                                  .n_params = sizeof ter_params / sizeof *ter_params,
+                                  .is_sacrebleu = true,
+                                  .name = ter_name,
+                                  .tokenize = ter_tokenize};
 
 static const char *const chrf_options[] = {
     TEXT_FILE_OPTIONS, "chrf-char-order", "chrf-word-order",    "chrf-beta",
@@ -116,7 +110,7 @@ const ScoreFamily score_chrf = {
         "{\"hyps\", \"refs\", \"params\": {char_order, word_order, beta, lowercase, whitespace, "
         "eps_smoothing}} gives {\"score\", \"name\", \"signature\", \"statistics\"}",
     .run_case = chrf_case,
-    .run_files = chrf_files,
+    .text = &chrf_spec,
     .options = chrf_options,
 };
 
@@ -127,6 +121,6 @@ const ScoreFamily score_ter = {
         "{\"hyps\", \"refs\", \"params\": {normalized, no_punct, asian_support, case_sensitive}} "
         "gives {\"score\", \"num_edits\", \"ref_length\", \"signature\"}",
     .run_case = ter_case,
-    .run_files = ter_files,
+    .text = &ter_spec,
     .options = ter_options,
 };

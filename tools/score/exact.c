@@ -37,7 +37,8 @@ static Status answer(const ScoreCase *c, const Json *params, JsonWriter *w, Erro
     TextScore score;
     Slice signature;
     TRY(text_items_of_case(c, TEXT_LOOSE, &items, err));
-    TRY(text_score_of_items(&metric_exact_match, params, &items, c->arena, &score, err));
+    TRY(text_score_of_items(&metric_exact_match, &(MetricSetup){.params = params}, &items, c->arena,
+                            &score, err));
     TRY(metric_signature(&score.plan, c->arena, &signature, err));
     score_put_number(w, "score", score.scores[0]);
     score_put_number(w, "mean", score.scores[0]);
@@ -69,7 +70,7 @@ static Status run_files(CommandLine *line, Error *err)
         {"ignore-numbers", "ignore_numbers", PARAM_FLAG},
     };
     const TextSpec spec = {.metrics = metrics, .params = params, .n_params = 3};
-    return text_files_run(line, &spec, err);
+    return text_files_run(line, &(const TextSpec *){&spec}, 1, err);
 }
 
 static const char *const file_options[] = {TEXT_FILE_OPTIONS, "ignore-case", "ignore-punctuation",

@@ -79,32 +79,73 @@ static Status part_sentences(const char *separator, TextLines *file, Arena *aren
     return STATUS_OK;
 }
 
-static Status open_files(TextRun *run, Error *err)
+// One file with so many references a line, tabs between them: each becomes a file of its own.
+static Status part_references(TextRun *run, size_t n, Error *err)
+{
+    Arena *arena = &run->line->arena;
+    TextLines *all, *first = &run->refs[0];
+    TRY(arena_take(arena, n, sizeof *all, "references", &all, err));
+    for (size_t r = 0; r < n; r++) {
+        all[r] = (TextLines){.path = first->path, .n = first->n};
+        TRY(arena_take(arena, first->n, sizeof *all[r].lines, "lines", &all[r].lines, err));
+    }
+    for (size_t i = 0; i < first->n; i++) {
+        Slice rest = first->lines[i];
+        for (size_t r = 0; r < n; r++) {
+            const size_t tab = slice_find_byte(rest, '\t');
+            if (tab == SIZE_MAX && r + 1 < n) {
+                return error_set(err, STATUS_INVALID,
+                                 "%s:%zu: holds %zu of the %zu references that --num-refs asks "
+                                 "for: a tab stands between two",
+                                 first->path, i + 1, r + 1, n);
+            }
+            all[r].lines[i] = r + 1 < n ? slice_sub(rest, 0, tab) : rest;
+            if (r + 1 < n) rest = slice_sub(rest, tab + 1, rest.len);
+        }
+    }
+    all[0].bytes = first->bytes; // which it closes
+    run->refs = all;
+    run->n_refs = n;
+    return STATUS_OK;
+}
+
+static Status open_references(TextRun *run, Error *err)
 {
     CommandLine *line = run->line;
-    const char *const *refs, *pred = option_text(line, "pred");
-    const size_t n_operands = line->n_operands - 1;
+    const char *const *refs;
     const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
+    const size_t n_parts = (size_t)option_integer(line, "num-refs");
     run->n_refs = option_texts(line, "ref", &refs);
-    run->n_hyps = n_operands + (pred != NULL);
     if (run->n_refs == 0) {
         return error_set(err, STATUS_INVALID, "references are wanted: --ref FILE");
     }
+    if (n_parts > 1 && run->n_refs > 1) {
+        return error_set(err, STATUS_INVALID, "--num-refs goes with one --ref FILE, not with %zu",
+                         run->n_refs);
+    }
+    TRY(arena_take(&line->arena, run->n_refs, sizeof *run->refs, "files", &run->refs, err));
+    for (size_t r = 0; r < run->n_refs; r++) {
+        TRY(text_lines_open(refs[r], is_replaced, &line->arena, &run->refs[r], err));
+    }
+    return n_parts > 1 ? part_references(run, n_parts, err) : STATUS_OK;
+}
+
+static Status open_files(TextRun *run, Error *err)
+{
+    CommandLine *line = run->line;
+    const char *pred = option_text(line, "pred");
+    const size_t n_operands = line->n_operands - 1;
+    const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
+    run->n_hyps = n_operands + (pred != NULL);
+    TRY(open_references(run, err));
     if (run->n_hyps == 0) {
         return error_set(err, STATUS_INVALID,
                          "a system's output is wanted: a FILE, or --pred FILE");
     }
-    TRY(arena_take(&line->arena, run->n_refs, sizeof *run->refs, "files", &run->refs, err));
     TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->hyps, "files", &run->hyps, err));
-    TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->systems, "systems", &run->systems, err));
-    for (size_t r = 0; r < run->n_refs; r++) {
-        TRY(text_lines_open(refs[r], is_replaced, &line->arena, &run->refs[r], err));
-    }
     for (size_t h = 0; h < run->n_hyps; h++) {
         const char *path = h < n_operands ? line->operands[1 + h] : pred;
         TRY(text_lines_open(path, is_replaced, &line->arena, &run->hyps[h], err));
-        run->systems[h] =
-            (TextSystem){.path = run->hyps[h].path, .mean = NAN, .ci = NAN, .p_value = NAN};
     }
     for (size_t k = 0; run->spec->separator != NULL && k < run->n_refs + run->n_hyps; k++) {
         TextLines *file = k < run->n_refs ? &run->refs[k] : &run->hyps[k - run->n_refs];
@@ -176,13 +217,12 @@ static Status score_system(TextRun *run, size_t h, Error *err)
 {
     Arena *arena = &run->line->arena;
     TextSystem *system = &run->systems[h];
-    const MetricSetup setup = {.params = json_root(run->params)};
     TRY(arena_take(arena, run->n_metrics, sizeof *system->scores, "scores", &system->scores, err));
     TRY(arena_take(arena, run->n_metrics, sizeof *system->intervals, "scores", &system->intervals,
                    err));
     for (size_t m = 0; m < run->n_metrics; m++) {
         TextScore *score = &system->scores[m];
-        TRY(metric_plan(run->spec->metrics[m], &setup, arena, &score->plan, err));
+        TRY(metric_plan(run->spec->metrics[m], &run->setup, arena, &score->plan, err));
         TRY(arena_take(arena, score->plan.width, sizeof *score->sums, "sums", &score->sums, err));
         TRY(arena_take(arena, score->plan.n_scores, sizeof *score->scores, "scores", &score->scores,
                        err));
@@ -256,6 +296,28 @@ static Status read_request(TextRun *run, Error *err)
     }
     if (wants_bs) run->test = PAIRED_BOOTSTRAP;
     if (wants_ar) run->test = PAIRED_RANDOMISATION;
+    run->n_draws = (size_t)option_integer(line, wants_ar ? "paired-ar-n" : "paired-bs-n");
+    if (!option_flag(line, "confidence")) return STATUS_OK;
+    if (run->test != PAIRED_NONE || run->is_by_sentence) {
+        return error_set(err, STATUS_INVALID,
+                         "--confidence is of one system's score: it goes without --paired-bs, "
+                         "--paired-ar and --sentence-level");
+    }
+    const bool is_given = option_given(line, "confidence-n");
+    run->n_draws = is_given ? (size_t)option_integer(line, "confidence-n") : 1000;
+    run->has_confidence = run->is_compat = true;
+    run->test = PAIRED_BOOTSTRAP;
+    return STATUS_OK;
+}
+
+static Status make_systems(TextRun *run, Error *err)
+{
+    TRY(arena_take(&run->line->arena, run->n_hyps, sizeof *run->systems, "systems", &run->systems,
+                   err));
+    for (size_t h = 0; h < run->n_hyps; h++) {
+        run->systems[h] =
+            (TextSystem){.path = run->hyps[h].path, .mean = NAN, .ci = NAN, .p_value = NAN};
+    }
     return STATUS_OK;
 }
 
@@ -263,33 +325,77 @@ static Status work(TextRun *run, Error *err)
 {
     TRY(read_request(run, err));
     TRY(read_params(run, err));
+    run->setup.params = json_root(run->params);
+    if (run->spec->has_pieces) {
+        TRY(pieces_open(run->setup.params, &run->line->arena, &run->pieces, err));
+        run->setup.splitter = pieces_splitter(&run->pieces);
+    }
     const int64_t begin = clock_thread_cpu_ns();
-    TRY(open_files(run, err));
+    if (run->refs == NULL) TRY(open_files(run, err));
     run->read_ns = clock_thread_cpu_ns() - begin;
-    if (run->test != PAIRED_NONE && run->n_hyps < 2) {
+    TRY(make_systems(run, err));
+    if (run->has_confidence && run->n_hyps > 1) {
+        return error_set(err, STATUS_INVALID,
+                         "--confidence is of one system: --paired-bs compares several");
+    }
+    if (run->test != PAIRED_NONE && !run->has_confidence && run->n_hyps < 2) {
         return error_set(err, STATUS_INVALID, "a paired test wants two systems' files or more");
     }
     for (size_t h = 0; h < run->n_hyps; h++) TRY(score_system(run, h, err));
     if (option_flag(run->line, "timing")) TRY(time_tokens(run, err));
     for (size_t h = 0; h < run->n_hyps; h++) TRY(find_intervals(run, &run->systems[h], err));
     if (run->test == PAIRED_NONE) return STATUS_OK;
-    const char *count = run->test == PAIRED_BOOTSTRAP ? "paired-bs-n" : "paired-ar-n";
-    return text_compare(run->systems, run->n_hyps, run->test,
-                        (size_t)option_integer(run->line, count),
+    return text_compare(run->systems, run->n_hyps, run->test, run->n_draws,
                         (uint64_t)option_integer(run->line, "seed"), run->is_compat, err);
 }
 
-Status text_files_run(CommandLine *line, const TextSpec *spec, Error *err)
+static Status put_all(const CommandLine *line, const TextRun *runs, size_t n, Buffer *out,
+                      Error *err)
 {
-    TextRun run = {.line = line, .spec = spec};
+    JsonWriter w = json_writer(out, 2);
+    if (line->is_json && n > 1) json_begin_array(&w);
+    for (size_t k = 0; k < n; k++) {
+        TRY(line->is_json ? text_put_json(&runs[k], &w, err) : text_put_lines(&runs[k], out, err));
+    }
+    if (line->is_json && n > 1) json_end_array(&w);
+    if (line->is_json) buffer_append_byte(out, '\n');
+    return STATUS_OK;
+}
+
+Status text_files_run(CommandLine *line, const TextSpec *const *specs, size_t n_specs, Error *err)
+{
+    TextRun runs[MAX_TEXT_SPECS] = {0};
     Buffer out = {0};
-    Status s = work(&run, err);
-    if (s == STATUS_OK)
-        s = line->is_json ? text_put_json(&run, &out, err) : text_put_lines(&run, &out, err);
+    Status s = STATUS_OK;
+    if (n_specs > 1 && option_flag(line, "sentence-level")) {
+        s = error_set(err, STATUS_INVALID, "--sentence-level goes with one score at a time");
+    }
+    for (size_t k = 0; s == STATUS_OK && k < n_specs; k++) {
+        TextRun *run = &runs[k];
+        *run = (TextRun){.line = line,
+                         .spec = specs[k],
+                         .refs = runs[0].refs,
+                         .hyps = runs[0].hyps,
+                         .n_refs = runs[0].n_refs,
+                         .n_hyps = runs[0].n_hyps};
+        s = work(run, err);
+    }
+    if (s == STATUS_OK) s = put_all(line, runs, n_specs, &out, err);
     if (s == STATUS_OK) s = output_buffer(&out, err);
+    for (size_t k = 0; s == STATUS_OK && k < n_specs; k++) {
+        if (specs[k]->warn != NULL) specs[k]->warn(line, &runs[0].hyps[0]);
+    }
     buffer_release(&out);
-    for (size_t r = 0; run.refs != NULL && r < run.n_refs; r++) text_lines_close(&run.refs[r]);
-    for (size_t h = 0; run.hyps != NULL && h < run.n_hyps; h++) text_lines_close(&run.hyps[h]);
-    json_close(&run.params);
+    const TextRun *first = &runs[0];
+    for (size_t r = 0; first->refs != NULL && r < first->n_refs; r++) {
+        text_lines_close(&first->refs[r]);
+    }
+    for (size_t h = 0; first->hyps != NULL && h < first->n_hyps; h++) {
+        text_lines_close(&first->hyps[h]);
+    }
+    for (size_t k = 0; k < n_specs; k++) {
+        json_close(&runs[k].params);
+        pieces_close(&runs[k].pieces);
+    }
     return s;
 }

@@ -33,6 +33,7 @@ typedef struct TextSpec {
         *metrics;            // ended by NULL; the first is the one that systems are compared by
     const TextParam *params; // of the first metric, or of all of them
     size_t n_params;
+    bool has_pieces;       // params may ask for a SentencePiece model (pieces.h)
     const char *separator; // stands for the end of a sentence inside a line; NULL = none
     bool is_sacrebleu;     // signature and names as sacreBLEU prints them
     Status (*name)(const Json *params, Arena *arena, Slice *out, Error *err);
@@ -47,14 +48,20 @@ typedef struct TextSpec {
                        Error *err);
     // Tokenises one text as the first metric's rows do, for --timing.
     Status (*tokenize)(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err);
+    // What a person should know of the first system's output; NULL = nothing.
+    void (*warn)(CommandLine *line, const TextLines *output);
 } TextSpec;
 
-// The whole work of run_files for such a family.
-Status text_files_run(CommandLine *line, const TextSpec *spec, Error *err) MUST_CHECK;
+enum { MAX_TEXT_SPECS = 8 };
+// The whole work of run_files for such families, of which several see the same files: one answer after the other, or a list
+// of JSON documents.
+Status text_files_run(CommandLine *line, const TextSpec *const *specs, size_t n_specs,
+                      Error *err) MUST_CHECK;
 // Options that text_files_run takes, as a list of literals: for ScoreFamily.options.
-#define TEXT_FILE_OPTIONS                                                                      \
-    "ref", "pred", "invalid-utf8", "timing", "score-only", "width", "sentence-level", "level", \
-        "confidence-n", "seed", "paired-bs", "paired-ar", "paired-bs-n", "paired-ar-n", "compat"
+#define TEXT_FILE_OPTIONS                                                                     \
+    "ref", "num-refs", "confidence", "pred", "invalid-utf8", "timing", "score-only", "width", \
+        "sentence-level", "level", "confidence-n", "seed", "paired-bs", "paired-ar",          \
+        "paired-bs-n", "paired-ar-n", "compat"
 
 // One system's rows by each metric.
 typedef struct TextSystem {

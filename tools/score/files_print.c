@@ -18,11 +18,9 @@ static Status read_names(const TextRun *run, size_t m, Names *out, Error *err)
     if (!run->spec->is_sacrebleu) return metric_signature(plan, arena, &out->signature, err);
     Slice extra = {0};
     if (run->test != PAIRED_NONE && run->is_compat) {
-        const char *text = arena_printf(
-            arena, "|%s:%lld|seed:%lld", run->test == PAIRED_BOOTSTRAP ? "bs" : "ar",
-            (long long)option_integer(run->line, run->test == PAIRED_BOOTSTRAP ? "paired-bs-n"
-                                                                               : "paired-ar-n"),
-            (long long)option_integer(run->line, "seed"));
+        const char *text =
+            arena_printf(arena, "|%s:%zu|seed:%lld", run->test == PAIRED_BOOTSTRAP ? "bs" : "ar",
+                         run->n_draws, (long long)option_integer(run->line, "seed"));
         if (text == NULL) return error_set_memory(err, 1, 64, "a signature");
         extra = slice_from_cstr(text);
     }
@@ -89,6 +87,7 @@ static void put_paired_json(const TextRun *run, const TextSystem *system, JsonWr
         score_put_number(w, "mean", system->mean);
         score_put_number(w, "ci", system->ci);
     }
+    if (run->has_confidence) return;
     json_put_key(w, "p_value");
     if (isnan(system->p_value)) { // the others are compared with it
         json_put_null(w);
@@ -157,31 +156,28 @@ static const char *test_words(const TextRun *run)
     return "paired approximate randomisation";
 }
 
-Status text_put_json(const TextRun *run, Buffer *out, Error *err)
+Status text_put_json(const TextRun *run, JsonWriter *w, Error *err)
 {
-    JsonWriter w = json_writer(out, 2);
     if (run->n_hyps == 1) {
-        TRY(put_system_json(run, 0, &w, err));
+        TRY(put_system_json(run, 0, w, err));
     } else {
-        json_begin_object(&w);
+        json_begin_object(w);
         if (run->test != PAIRED_NONE) {
-            const bool is_bs = run->test == PAIRED_BOOTSTRAP;
-            json_put_key(&w, "test");
-            json_put_cstr(&w, test_words(run));
-            json_put_key(&w, "n_draws");
-            json_put_i64(&w, option_integer(run->line, is_bs ? "paired-bs-n" : "paired-ar-n"));
-            json_put_key(&w, "seed");
-            json_put_i64(&w, option_integer(run->line, "seed"));
-            json_put_key(&w, "counts");
-            json_put_cstr(&w, run->is_compat ? "strictly greater" : "greater or equal");
+            json_put_key(w, "test");
+            json_put_cstr(w, test_words(run));
+            json_put_key(w, "n_draws");
+            json_put_u64(w, run->n_draws);
+            json_put_key(w, "seed");
+            json_put_i64(w, option_integer(run->line, "seed"));
+            json_put_key(w, "counts");
+            json_put_cstr(w, run->is_compat ? "strictly greater" : "greater or equal");
         }
-        json_put_key(&w, "systems");
-        json_begin_array(&w);
-        for (size_t h = 0; h < run->n_hyps; h++) TRY(put_system_json(run, h, &w, err));
-        json_end_array(&w);
-        json_end_object(&w);
+        json_put_key(w, "systems");
+        json_begin_array(w);
+        for (size_t h = 0; h < run->n_hyps; h++) TRY(put_system_json(run, h, w, err));
+        json_end_array(w);
+        json_end_object(w);
     }
-    buffer_append_byte(out, '\n');
     return STATUS_OK;
 }
 
@@ -198,6 +194,9 @@ static void put_score_line(const TextRun *run, const TextSystem *system, size_t 
     }
     buffer_printf(out, SLICE_FMT "|" SLICE_FMT " = %.*f", SLICE_ARG(names->name),
                   SLICE_ARG(names->signature), digits, score->scores[0]);
+    if (m == 0 && run->has_confidence) {
+        buffer_printf(out, " (mean %.*f +- %.*f)", digits, system->mean, digits, system->ci);
+    }
     if (m == 0 && run->spec->words != NULL) run->spec->words(score, out);
     const Score *interval = &system->intervals[m][0];
     if (!isnan(interval->lo)) {
@@ -227,10 +226,8 @@ static void put_segment_lines(const TextRun *run, const TextSystem *system, Buff
 
 static void put_paired_lines(const TextRun *run, Buffer *out)
 {
-    const bool is_bs = run->test == PAIRED_BOOTSTRAP;
     const int width = (int)option_integer(run->line, "width");
-    buffer_printf(out, "%s, %lld draws, seed %lld; baseline ", test_words(run),
-                  (long long)option_integer(run->line, is_bs ? "paired-bs-n" : "paired-ar-n"),
+    buffer_printf(out, "%s, %zu draws, seed %lld; baseline ", test_words(run), run->n_draws,
                   (long long)option_integer(run->line, "seed"));
     output_escaped(out, slice_from_cstr(run->systems[0].path));
     buffer_printf(out, "; p counts draws %s the difference seen\n",
@@ -271,7 +268,7 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
         const bool has_more = run->spec->put_more != NULL && !option_flag(run->line, "score-only");
         if (has_more) TRY(run->spec->put_more(run, h, NULL, out, err));
     }
-    if (run->test != PAIRED_NONE) put_paired_lines(run, out);
+    if (run->test != PAIRED_NONE && !run->has_confidence) put_paired_lines(run, out);
     if (option_flag(run->line, "timing")) {
         buffer_printf(
             out, "read_ns %lld\ntokenize_ns %lld\nscore_ns %lld\n", (long long)run->read_ns,

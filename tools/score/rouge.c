@@ -231,7 +231,7 @@ static Status run_files(CommandLine *line, Error *err)
                            .rows = option_given(line, "types") ? NULL : rouge_rows,
                            .put_more = put_aggregate,
                            .tokenize = tokenize};
-    return text_files_run(line, &spec, err);
+    return text_files_run(line, &(const TextSpec *){&spec}, 1, err);
 }
 
 static const char *const file_options[] = {TEXT_FILE_OPTIONS, "stemmer", "types", "sep",

@@ -36,8 +36,9 @@ typedef struct ScoreFamily {
     const char *summary; // one line, no full stop
     const char *fields;  // the members of a case and of its answer, for --help: a sentence or two
     Status (*run_case)(const ScoreCase *c, JsonWriter *w, Error *err);
-    Status (*run_files)(CommandLine *line, Error *err); // NULL: --cases alone
-    const char *const *options; // that run_files takes, ended by NULL; NULL = none
+    Status (*run_files)(CommandLine *line, Error *err); // NULL: --cases alone, or text
+    const struct TextSpec *text; // files.h: of such families several can be asked at once
+    const char *const *options;  // that run_files takes, ended by NULL; NULL = none
 } ScoreFamily;
 
 // In the order people see.

@@ -120,11 +120,10 @@ Status text_items_of_case(const ScoreCase *c, TextForm form, TextItems *out, Err
 
 // ---- scores ----
 
-Status text_score_of_items(const Metric *metric, const Json *params, const TextItems *items,
+Status text_score_of_items(const Metric *metric, const MetricSetup *setup, const TextItems *items,
                            Arena *arena, TextScore *out, Error *err)
 {
-    const MetricSetup setup = {.params = params};
-    TRY(metric_plan(metric, &setup, arena, &out->plan, err));
+    TRY(metric_plan(metric, setup, arena, &out->plan, err));
     TRY(rows_of_items(&out->plan, items->items, items->n, NULL, arena, &out->rows, err));
     TRY(arena_take(arena, out->plan.width, sizeof *out->sums, "sums", &out->sums, err));
     TRY(arena_take(arena, out->plan.n_scores, sizeof *out->scores, "scores", &out->scores, err));

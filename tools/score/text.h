@@ -28,7 +28,7 @@ typedef struct TextScore {
     double *scores; // [plan.n_scores]
 } TextScore;
 
-Status text_score_of_items(const Metric *metric, const Json *params, const TextItems *items,
+Status text_score_of_items(const Metric *metric, const MetricSetup *setup, const TextItems *items,
                            Arena *arena, TextScore *out, Error *err) MUST_CHECK;
 // The score 0 of each row by itself, under "segments", where the case has "segments": true.
 Status text_put_segments(const ScoreCase *c, const TextScore *score, JsonWriter *w,

@@ -182,7 +182,7 @@ static Status run_files(CommandLine *line, Error *err)
 {
     static const Metric *const metrics[] = {&metric_wer, &metric_cer, NULL};
     const TextSpec spec = {.metrics = metrics, .put_more = put_more, .tokenize = tokenize};
-    return text_files_run(line, &spec, err);
+    return text_files_run(line, &(const TextSpec *){&spec}, 1, err);
 }
 
 static const char *const file_options[] = {TEXT_FILE_OPTIONS, NULL};

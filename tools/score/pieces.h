@@ -1,0 +1,21 @@
+// tools/score/pieces.h: BLEU's words as the pieces of a SentencePiece model (spBLEU).
+#ifndef ASSAY_TOOLS_SCORE_PIECES_H
+#define ASSAY_TOOLS_SCORE_PIECES_H
+
+#include "base/json.h"
+#include "metrics/tokens.h"
+#include "models/tokenizers/tokenizer.h"
+
+typedef struct Pieces {
+    Tokenizer *tokenizer; // NULL where none is wanted
+    WordSplitter splitter;
+} Pieces;
+
+// What "tokenize" and "spm_model" of BLEU's params ask for; params may be NULL. A tokeniser of pieces without a model, and a
+// model without one, are refused. The splitter's name says which file: "spm-NAME-" and eight digits of its SHA-256.
+Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err) MUST_CHECK;
+// NULL where no pieces are wanted.
+const WordSplitter *pieces_splitter(const Pieces *pieces);
+void pieces_close(Pieces *pieces);
+
+#endif
