@@ -5,6 +5,7 @@
 #include "kernels/bench_internal.h"
 #include "kernels/pack.h"
 #include "kernels/quant.h"
+#include "kernels/softmax.h"
 
 struct BenchCase {
     OpKind op;
@@ -405,6 +406,11 @@ static Status build_softmax(const BenchCase *c, Arena *arena, BenchProblem *p, E
     TRY(take_random(arena, c->rows, c->cols, 1, &a->in[0], err));
     if (c->op == OP_SOFTMAX) {
         TRY(take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err));
+    } else if (c->op == OP_LOG_SUM_EXP) {
+        TRY(take_zeros(arena, c->rows, 2, LAYOUT_ROWS, &a->out[0], err)); // room of a double a row
+        a->out[0].cols = a->out[0].row_stride = 1;
+        a->out[0].dtype = DTYPE_F64;
+        TRY(take_zeros(arena, c->rows, c->cols / LOG_SUM_GROUP + 1, LAYOUT_ROWS, &a->out[1], err));
     } else {
         TRY(take_zeros(arena, 1, 4, LAYOUT_ROWS, &a->out[0], err)); // room of two doubles
         a->out[0].cols = a->out[0].row_stride = 2;
@@ -515,6 +521,7 @@ static const BenchCase cases[] = {
     CASE(OP_MEAN_POOL, "minilm rows, hidden, length", 512, 384, 128, 0, build_pool),
     CASE(OP_MEAN_POOL_BACKWARD, "minilm rows, hidden, length", 512, 384, 128, 0, build_pool),
     CASE(OP_SOFTMAX, "rows, classes", 512, 1000, 1, 0, build_softmax),
+    CASE(OP_LOG_SUM_EXP, "marian vocabulary rows, words", 16, 58101, 1, 0, build_softmax),
     CASE(OP_CROSS_ENTROPY, "sst2 rows, classes", 32, 2, 1, 0, build_softmax),
     CASE(OP_CROSS_ENTROPY, "bert vocabulary rows, classes", 32, 30522, 1, 0, build_softmax),
     CASE(OP_ADD_SCALED, "minilm ffn weight", 1536, 384, 1, 0, build_elementwise),

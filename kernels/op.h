@@ -85,6 +85,9 @@ typedef enum OpKind {
     OP_MEAN_POOL_BACKWARD,
     // out0 [M,N] = softmax of each row of in0.
     OP_SOFTMAX,
+    // out0 [M,1] f64 = log sum exp of each row of in0 [M,N]. out1 [M, N / LOG_SUM_GROUP rounded up] optional: the largest
+    // number of each group of so many columns.
+    OP_LOG_SUM_EXP,
     // out0 [1,2] f64: sum over rows of -weight[label] * log softmax(in0 [M,N])[label] (with label smoothing), and sum of
     // the weights; labels < 0 are ignored. out1 [M,N] optional: d out0[0] / d in0, unscaled. as.cross_entropy
     OP_CROSS_ENTROPY,

@@ -51,6 +51,8 @@ static const OpInfo infos[OP_COUNT] = {
     INFO(OP_MEAN_POOL_BACKWARD, "mean_pool_backward", "dx[t] = dy[s] / rows of sequence s",
          OP_COUNT, 0),
     INFO(OP_SOFTMAX, "softmax", "y = exp(x - max) / sum exp(x - max), by row", OP_COUNT, 1),
+    INFO(OP_LOG_SUM_EXP, "log_sum_exp", "y = log sum exp(x), by row; the largest x of groups",
+         OP_COUNT, 1),
     INFO(OP_CROSS_ENTROPY, "cross_entropy",
          "loss = sum -w[label] log softmax(x)[label]; its gradient beside it", OP_CROSS_ENTROPY, 1),
     INFO(OP_ADD_SCALED, "add_scaled", "y += a x", OP_COUNT, 1),

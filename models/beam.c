@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/softmax.h"
 
 // Transformers' stand-in for minus infinity, whose size shows where scores are divided by a length.
 static const double LOWEST = -1.0e9;
@@ -103,9 +104,10 @@ static int32_t forced_token(const BeamSearch *s)
     return s->n_steps + 1 == s->options.max_new_tokens ? s->options.forced_last : -1;
 }
 
-// Of a row of logits whose log sum exp is lse: log-probabilities of tokens before are multiplied, each once.
+// Of a row of logits whose log sum exp is lse: log-probabilities of tokens before are multiplied, each once; no group's largest number
+// stays below one of its own.
 static Status penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double lse, float *row,
-                       size_t n_tokens, Error *err)
+                       size_t n_tokens, float *groups, Error *err)
 {
     const double penalty = s->options.sample.repetition_penalty;
     if (penalty == 0 || penalty == 1) return STATUS_OK;
@@ -119,7 +121,10 @@ static Status penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double 
     }
     for (size_t i = 0; i < n; i++) {
         const int32_t id = s->history[i];
-        if (id >= 0 && (size_t)id < n_tokens) row[id] = scores[i];
+        if (id < 0 || (size_t)id >= n_tokens) continue;
+        float *largest = &groups[(size_t)id / LOG_SUM_GROUP];
+        row[id] = scores[i];
+        if (scores[i] > *largest) *largest = scores[i];
     }
     exec_scratch_release(exec, mark);
     return STATUS_OK;
@@ -139,28 +144,33 @@ static void restrict_row(BeamSearch *s, const BeamEntry *beam, float *row, size_
 
 // ---- candidates ----
 
-// Largest logit of a row; NaN counts for nothing.
-static size_t best_token(const float *row, size_t n)
+static size_t n_groups(size_t n_tokens)
+{
+    return (n_tokens + LOG_SUM_GROUP - 1) / LOG_SUM_GROUP;
+}
+
+// The first largest logit of a row, of which no number is larger than its group's; NaN counts for nothing.
+static size_t best_token(const float *row, size_t n, const float *groups)
 {
     size_t best = 0;
-    for (size_t i = 1; i < n; i++) {
-        if (row[i] > row[best]) best = i;
+    for (size_t i0 = 0; i0 < n; i0 += LOG_SUM_GROUP) {
+        if (i0 > 0 && !(groups[i0 / LOG_SUM_GROUP] > row[best])) continue;
+        for (size_t i = i0; i < size_min(i0 + LOG_SUM_GROUP, n); i++) {
+            if (row[i] > row[best]) best = i;
+        }
     }
     return best;
 }
 
-// log sum exp of a row, by the kernel of the loss: -log softmax(row)[best] + row[best].
-static Status log_sum_exp(Exec *exec, float *row, size_t n, double *out, Error *err)
+// log sum exp of a row, and the largest number of each group of LOG_SUM_GROUP.
+static Status log_sum_exp(Exec *exec, float *row, size_t n, double *out, float *groups, Error *err)
 {
-    const int32_t best = (int32_t)best_token(row, n);
-    double sums[2] = {0, 0};
     OpArgs args;
     memset(&args, 0, sizeof args);
     args.in[0] = tensor_f32(row, 1, n);
-    args.out[0] = (Tensor){.data = sums, .rows = 1, .cols = 2, .row_stride = 2, .dtype = DTYPE_F64};
-    args.as.cross_entropy.labels = &best;
-    TRY(op_run(exec, OP_CROSS_ENTROPY, DTYPE_F32, &args, err));
-    *out = sums[0] + (double)row[best];
+    args.out[0] = tensor_f64(out, 1, 1);
+    args.out[1] = tensor_f32(groups, 1, n_groups(n));
+    TRY(op_run(exec, OP_LOG_SUM_EXP, DTYPE_F32, &args, err));
     if (isfinite(*out)) return STATUS_OK;
     return error_set(err, STATUS_DIVERGED, "the model's scores are no numbers");
 }
@@ -183,7 +193,7 @@ static size_t insert(BeamEntry *list, size_t n, size_t most, BeamEntry entry)
 
 // The best continuations of one running beam join `list`; node holds the token until it is chosen.
 static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row, size_t n_tokens,
-                             size_t *n, Error *err)
+                             float *groups, size_t *n, Error *err)
 {
     const BeamEntry *from = &s->running[beam];
     const size_t most = n_kept(&s->options);
@@ -194,17 +204,14 @@ static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row,
         return STATUS_OK;
     }
     double lse = 0;
-    TRY(log_sum_exp(exec, row, n_tokens, &lse, err));
-    TRY(penalise(s, from, exec, lse, row, n_tokens, err));
+    TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
+    TRY(penalise(s, from, exec, lse, row, n_tokens, groups, err));
     restrict_row(s, from, row, n_tokens);
-    // A token below the last of a full list changes nothing; a float's threshold passes over nearly all of a vocabulary.
-    enum { BLOCK = 32 };
-    for (size_t i0 = 0; i0 < n_tokens; i0 += BLOCK) {
-        const size_t end = size_min(i0 + BLOCK, n_tokens);
+    // A token below the last of a full list changes nothing: nearly all groups of a vocabulary are passed over.
+    for (size_t i0 = 0; i0 < n_tokens; i0 += LOG_SUM_GROUP) {
+        const size_t end = size_min(i0 + LOG_SUM_GROUP, n_tokens);
         double least = *n == most ? s->candidates[most - 1].sum - from->sum + lse : -INFINITY;
-        float largest = row[i0];
-        for (size_t i = i0 + 1; i < end; i++) largest = row[i] > largest ? row[i] : largest;
-        if (!((double)largest >= least - 1e-6)) continue;
+        if (!((double)groups[i0 / LOG_SUM_GROUP] >= least - 1e-6)) continue;
         for (size_t i = i0; i < end; i++) {
             if (!(row[i] > -INFINITY)) continue; // banned, or no number
             const BeamEntry entry = {.sum = from->sum + ((double)row[i] - lse),
@@ -287,7 +294,7 @@ void beam_stop(BeamSearch *s)
 
 // The likeliest token of a row that is restricted, or one that is drawn.
 static Status choose_token(BeamSearch *s, const BeamEntry *beam, Exec *exec, const float *row,
-                           size_t n_tokens, int32_t *token, Error *err)
+                           size_t n_tokens, const float *groups, int32_t *token, Error *err)
 {
     const SampleOptions *o = &s->options.sample;
     const bool is_penalised = o->repetition_penalty > 0 && o->repetition_penalty != 1;
@@ -297,21 +304,22 @@ static Status choose_token(BeamSearch *s, const BeamEntry *beam, Exec *exec, con
         return sample_token(o, row, n_tokens, s->history, n, s->n_steps, exec, token, &ignored,
                             err);
     }
-    *token = (int32_t)best_token(row, n_tokens);
+    *token = (int32_t)best_token(row, n_tokens, groups);
     return STATUS_OK;
 }
 
 // One beam: the likeliest token is taken, or one is drawn, and an end token ends it.
-static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens, Error *err)
+static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens, float *groups,
+                             Error *err)
 {
     const BeamOptions *o = &s->options;
     BeamEntry *beam = &s->running[0];
     int32_t token = forced_token(s);
     if (token < 0) {
         double lse = 0;
-        TRY(log_sum_exp(exec, row, n_tokens, &lse, err));
+        TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
         restrict_row(s, beam, row, n_tokens);
-        TRY(choose_token(s, beam, exec, row, n_tokens, &token, err));
+        TRY(choose_token(s, beam, exec, row, n_tokens, groups, &token, err));
         beam->sum += (double)row[token] - lse;
     }
     beam->from = 0;
@@ -323,18 +331,30 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
     return STATUS_OK;
 }
 
-Status beam_advance(BeamSearch *s, Exec *exec, float *logits, size_t stride, size_t n_tokens,
-                    Error *err)
+static Status advance_beams(BeamSearch *s, Exec *exec, float *logits, size_t stride,
+                            size_t n_tokens, float *groups, Error *err)
 {
     size_t n = 0;
-    if (s->options.n_beams == 1) return advance_greedy(s, exec, logits, n_tokens, err);
     for (size_t beam = 0; beam < s->n_running; beam++)
-        TRY(add_candidates(s, exec, beam, logits + beam * stride, n_tokens, &n, err));
+        TRY(add_candidates(s, exec, beam, logits + beam * stride, n_tokens, groups, &n, err));
     TRY(update_results(s, n, err));
     TRY(update_running(s, n, err));
     s->n_steps++;
     decide(s);
     return STATUS_OK;
+}
+
+Status beam_advance(BeamSearch *s, Exec *exec, float *logits, size_t stride, size_t n_tokens,
+                    Error *err)
+{
+    const size_t mark = exec_scratch_mark(exec), n = n_groups(n_tokens);
+    float *groups = exec_scratch(exec, n * sizeof *groups);
+    if (!groups) return error_set_memory(err, n, sizeof *groups, "a step's scores");
+    const Status status = s->options.n_beams == 1
+                              ? advance_greedy(s, exec, logits, n_tokens, groups, err)
+                              : advance_beams(s, exec, logits, stride, n_tokens, groups, err);
+    exec_scratch_release(exec, mark);
+    return status;
 }
 
 int32_t beam_last_token(const BeamSearch *s, size_t i)

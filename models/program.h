@@ -127,10 +127,11 @@ typedef struct ProgramCache {
 } ProgramCache;
 
 // Keys and values of one attention of the targets, on the CPU: row r of sequence s is row r % page_rows of page
-// s * max_pages + r / page_rows. The step's own, one a sequence, go to new_keys [n_sequences, cols] first; NULL where they
-// are the source's.
+// s * max_pages + r / page_rows. The step's own, one a target, go to new_keys [n_targets, cols] first; NULL where they
+// are the source's. Neighbouring targets may be queries of one sequence.
 typedef struct AttentionPages {
-    const int32_t *key_offsets; // [n_sequences + 1]
+    size_t n_sequences;
+    const int32_t *query_offsets, *key_offsets; // [n_sequences + 1]
     const float *const *keys, *const *values;
     size_t page_rows, max_pages;
     float *new_keys, *new_values;

@@ -266,8 +266,10 @@ static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs 
         store_rows(&args->in[2], pages->new_values);
     }
     args->in[1] = args->in[2] = (Tensor){0};
+    args->as.attention.queries.n_sequences = pages->n_sequences;
+    args->as.attention.queries.offsets = pages->query_offsets;
     args->as.attention.keys =
-        (Ragged){.n_sequences = run->unit.n_sequences, .offsets = pages->key_offsets};
+        (Ragged){.n_sequences = pages->n_sequences, .offsets = pages->key_offsets};
     args->as.attention.key_pages = pages->keys;
     args->as.attention.value_pages = pages->values;
     args->as.attention.page_rows = pages->page_rows;

@@ -24,7 +24,7 @@ typedef struct Group {
     const SearchRequest *const *requests;
     size_t n;
     const atomic_int *cancel;
-    Arena arena;
+    Arena arena, step_arena; // step_arena: what one step needs
     WorkerMemory source_memory, target_memory;
     BeamSearch *searches;
     size_t *stops;           // [n] where a stop string begins in a text; SIZE_MAX = nowhere
@@ -34,6 +34,7 @@ typedef struct Group {
     size_t n_rows, n_steps, most_steps;
     size_t *source_of, *beam_of; // [n_rows]
     int32_t **rows;              // [n_rows] its row in each step so far
+    int32_t *row_offsets;        // [n_rows + 1] each row a sequence
     AttentionPages *pages;
     Unit unit;
 } Group;
@@ -91,24 +92,33 @@ static Status encode(Group *g, Error *err)
 
 static Status take_pages(Group *g, size_t n, const float *const **out, Error *err)
 {
-    return arena_take(&g->arena, n, sizeof **out, "pages", out, err);
+    return arena_take_raw(&g->step_arena, n, sizeof **out, "pages", out, err);
 }
 
-// Every row sees the keys of its source, which lie in one piece.
+// All rows of a source see its keys, which lie in one piece.
 static Status source_pages(Group *g, const Kept *kept, AttentionPages *pages, Error *err)
 {
     const float **keys = NULL, **values = NULL;
-    int32_t *offsets = NULL;
-    TRY(take_pages(g, g->n_rows, (const float *const **)&keys, err));
-    TRY(take_pages(g, g->n_rows, (const float *const **)&values, err));
-    TRY(arena_take(&g->arena, g->n_rows + 1, sizeof *offsets, "pages", &offsets, err));
+    int32_t *offsets = NULL, *queries = NULL;
+    size_t n = 0;
+    TRY(take_pages(g, g->n, (const float *const **)&keys, err));
+    TRY(take_pages(g, g->n, (const float *const **)&values, err));
+    TRY(arena_take(&g->step_arena, g->n + 1, sizeof *offsets, "pages", &offsets, err));
+    TRY(arena_take(&g->step_arena, g->n + 1, sizeof *queries, "pages", &queries, err));
     for (size_t r = 0; r < g->n_rows; r++) {
         const int32_t *source = g->source_offsets + g->source_of[r];
-        keys[r] = kept->source_keys + (size_t)source[0] * kept->cols;
-        values[r] = kept->source_values + (size_t)source[0] * kept->cols;
-        offsets[r + 1] = offsets[r] + source[1] - source[0];
+        if (r > 0 && g->source_of[r] == g->source_of[r - 1]) {
+            queries[n] = (int32_t)(r + 1);
+            continue;
+        }
+        keys[n] = kept->source_keys + (size_t)source[0] * kept->cols;
+        values[n] = kept->source_values + (size_t)source[0] * kept->cols;
+        offsets[n + 1] = offsets[n] + source[1] - source[0];
+        queries[++n] = (int32_t)(r + 1);
     }
-    *pages = (AttentionPages){.key_offsets = offsets,
+    *pages = (AttentionPages){.n_sequences = n,
+                              .query_offsets = queries,
+                              .key_offsets = offsets,
                               .keys = keys,
                               .values = values,
                               .page_rows = INT32_MAX,
@@ -125,7 +135,7 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
     float *step_keys = NULL, *step_values = NULL;
     TRY(take_pages(g, n, (const float *const **)&keys, err));
     TRY(take_pages(g, n, (const float *const **)&values, err));
-    TRY(arena_take(&g->arena, g->n_rows + 1, sizeof *offsets, "pages", &offsets, err));
+    TRY(arena_take(&g->step_arena, g->n_rows + 1, sizeof *offsets, "pages", &offsets, err));
     TRY(arena_take(&g->arena, g->n_rows * kept->cols, sizeof *step_keys, "keys of a step",
                    &step_keys, err));
     TRY(arena_take(&g->arena, g->n_rows * kept->cols, sizeof *step_values, "keys of a step",
@@ -140,7 +150,9 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
         }
         offsets[r + 1] = (int32_t)((r + 1) * n_keys);
     }
-    *pages = (AttentionPages){.key_offsets = offsets,
+    *pages = (AttentionPages){.n_sequences = g->n_rows,
+                              .query_offsets = g->row_offsets,
+                              .key_offsets = offsets,
                               .keys = keys,
                               .values = values,
                               .page_rows = 1,
@@ -156,18 +168,20 @@ static Status gather_step(Group *g, Error *err)
     int32_t *ids = NULL, *positions = NULL, *offsets = NULL, *none = NULL;
     const ModelConfig *c = &g->model->config;
     const size_t n = g->n_rows;
-    TRY(arena_take(&g->arena, n, sizeof *ids, "a step", &ids, err));
-    TRY(arena_take(&g->arena, n, sizeof *positions, "a step", &positions, err));
-    TRY(arena_take(&g->arena, n + 1, sizeof *offsets, "a step", &offsets, err));
-    TRY(arena_take(&g->arena, n + 1, sizeof *none, "a step", &none, err));
+    arena_rewind(&g->step_arena, (ArenaMark){0});
+    TRY(arena_take(&g->step_arena, n, sizeof *ids, "a step", &ids, err));
+    TRY(arena_take(&g->step_arena, n, sizeof *positions, "a step", &positions, err));
+    TRY(arena_take(&g->step_arena, n + 1, sizeof *offsets, "a step", &offsets, err));
+    TRY(arena_take(&g->step_arena, n + 1, sizeof *none, "a step", &none, err));
     for (size_t r = 0; r < n; r++) {
         const BeamSearch *search = &g->searches[g->source_of[r]];
         ids[r] = g->n_steps == 0 ? c->decoder.start_id : beam_last_token(search, g->beam_of[r]);
         positions[r] = (int32_t)(c->first_position + g->n_steps);
         offsets[r + 1] = (int32_t)(r + 1);
     }
-    TRY(arena_take(&g->arena, g->target_program->n_attentions, sizeof *g->pages, "pages", &g->pages,
-                   err));
+    g->row_offsets = offsets;
+    TRY(arena_take(&g->step_arena, g->target_program->n_attentions, sizeof *g->pages, "pages",
+                   &g->pages, err));
     for (size_t a = 0; a < g->target_program->n_attentions; a++) {
         TRY(g->kept[a].is_of_source ? source_pages(g, &g->kept[a], &g->pages[a], err)
                                     : own_pages(g, &g->kept[a], &g->pages[a], err));
@@ -262,7 +276,7 @@ static Status step(Group *g, Error *err)
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
     const Tensor logits = program_output(&run);
-    TRY(arena_take(&g->arena, g->n, sizeof *first_row, "beams", &first_row, err));
+    TRY(arena_take(&g->step_arena, g->n, sizeof *first_row, "beams", &first_row, err));
     for (size_t r = 0; r < g->n_rows;) {
         const size_t i = g->source_of[r], n = g->searches[i].n_running;
         first_row[i] = r;
@@ -364,6 +378,7 @@ static void search_job(void *context, size_t unit, size_t worker_index)
         worker_fail(g.worker, unit, s, &error);
     worker_memory_release(&g.source_memory, g.worker->exec);
     worker_memory_release(&g.target_memory, g.worker->exec);
+    arena_release(&g.step_arena);
     arena_release(&g.arena);
 }
 

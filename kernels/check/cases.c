@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "kernels/check/derivative.h"
 #include "kernels/quant.h"
+#include "kernels/softmax.h"
 
 // Bits of Case.options, by their use in any builder.
 enum {
@@ -240,6 +241,16 @@ static void build_softmax(Problem *p, const Case *c, int is_for_backward)
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
+static void build_log_sum_exp(Problem *p, const Case *c, int is_for_backward)
+{
+    (void)is_for_backward;
+    const size_t n_groups = (c->cols + LOG_SUM_GROUP - 1) / LOG_SUM_GROUP;
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
+    p->args.out[0] = problem_blank(p, dense(c->rows, 1), DTYPE_F64);
+    if (has(c, OPTION_OUTPUT))
+        p->args.out[1] = problem_blank(p, shape_of(c, c->rows, n_groups), p->dtype);
+}
+
 static void build_cross_entropy(Problem *p, const Case *c, int is_for_backward)
 {
     CrossEntropyArgs *as = &p->args.as.cross_entropy;
@@ -406,6 +417,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_SELECT_ROWS] = {&row_grid, build_select_rows},
     [OP_MEAN_POOL] = {&row_grid, build_mean_pool},
     [OP_SOFTMAX] = {&row_grid, build_softmax},
+    [OP_LOG_SUM_EXP] = {&row_grid, build_log_sum_exp},
     [OP_CROSS_ENTROPY] = {&row_grid, build_cross_entropy},
     [OP_ADD_SCALED] = {&storage_grid, build_add_scaled},
     [OP_SCALE] = {&storage_grid, build_scale},

@@ -277,6 +277,16 @@ static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
+// Logits, their maximum and the logarithm of the sum each round relative to the largest; maxima are exact.
+static void fill_log_sum_exp(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *x = &in->before->args.in[0];
+    const double factor = sum_factor(in->u, x->cols);
+    (void)out;
+    for (size_t i = 0; i < x->rows; i++)
+        *bound++ = factor * (1 + 2 * largest_in_row(x, i) + log((double)x->cols)) + underflow;
+}
+
 static void fill_cross_entropy(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
@@ -468,6 +478,7 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_MEAN_POOL] = {fill_sum_rows},
     [OP_MEAN_POOL_BACKWARD] = {fill_few},
     [OP_SOFTMAX] = {fill_softmax},
+    [OP_LOG_SUM_EXP] = {fill_log_sum_exp, fill_exact},
     [OP_CROSS_ENTROPY] = {fill_cross_entropy, fill_cross_entropy},
     [OP_ADD_SCALED] = {fill_few},
     [OP_SCALE] = {fill_few},

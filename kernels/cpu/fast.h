@@ -28,6 +28,7 @@ OpKernel embedding_avx2, embedding_avx512;
 OpKernel embedding_backward_avx2, embedding_backward_avx512;
 OpKernel dropout_avx2, dropout_avx512;
 OpKernel softmax_avx2, softmax_avx512;
+OpKernel log_sum_exp_avx2, log_sum_exp_avx512;
 OpKernel cross_entropy_avx2, cross_entropy_avx512;
 OpKernel add_scaled_avx2, add_scaled_avx512;
 OpKernel scale_avx2, scale_avx512;

@@ -48,6 +48,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     FAST_ROWS(OP_DROPOUT, dropout),
     FAST_ROWS(OP_SOFTMAX, softmax),
+    FAST_ROWS(OP_LOG_SUM_EXP, log_sum_exp),
     FAST_ROWS(OP_CROSS_ENTROPY, cross_entropy),
     FAST_ROWS(OP_ADD_SCALED, add_scaled),
     FAST_ROWS(OP_SCALE, scale),

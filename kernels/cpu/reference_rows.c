@@ -46,6 +46,7 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_MEAN_POOL, mean_pool),
     REFERENCE_ROWS(OP_MEAN_POOL_BACKWARD, mean_pool_backward),
     REFERENCE_ROWS(OP_SOFTMAX, softmax),
+    REFERENCE_ROWS(OP_LOG_SUM_EXP, log_sum_exp),
     REFERENCE_ROWS(OP_CROSS_ENTROPY, cross_entropy),
     REFERENCE_ROWS(OP_ADD_SCALED, add_scaled),
     REFERENCE_ROWS(OP_SCALE, scale),

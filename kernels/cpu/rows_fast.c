@@ -9,6 +9,7 @@
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/exec.h"
 #include "kernels/pack.h"
+#include "kernels/softmax.h"
 
 static float *row_of(const Tensor *tensor, size_t i)
 {
@@ -213,22 +214,35 @@ Status FAST(dropout)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
-// exp(x - max) into e (which may be NULL or x); returns their sum and the largest x.
-static float exp_row(size_t cols, const float *x, float *e, float *largest)
+// exp(x - shift) into e (which may be NULL or x); returns their sum.
+static float exp_sum(size_t cols, const float *x, float shift, float *e)
 {
-    Vec max = vec_set1(-INFINITY), sum = vec_zero();
-    const size_t whole = cols - cols % VEC_WIDTH;
-    for (size_t j = 0; j < whole; j += VEC_WIDTH) max = vec_max(max, vec_load(x + j));
-    *largest = vec_reduce_max(max);
-    for (size_t j = whole; j < cols; j++) *largest = x[j] > *largest ? x[j] : *largest;
+    Vec sum = vec_zero();
     for (size_t j = 0; j < cols; j += VEC_WIDTH) {
         const size_t n = size_min(VEC_WIDTH, cols - j);
-        Vec value = vec_exp(vec_sub(vec_load_any(x + j, n), vec_set1(*largest)));
+        Vec value = vec_exp(vec_sub(vec_load_any(x + j, n), vec_set1(shift)));
         if (n < VEC_WIDTH) value = vec_first(value, n);
         sum = vec_add(sum, value);
         if (e) vec_store_any(e + j, n, value);
     }
     return vec_reduce_add(sum);
+}
+
+static float largest_of_row(size_t cols, const float *x)
+{
+    Vec max = vec_set1(-INFINITY);
+    const size_t whole = cols - cols % VEC_WIDTH;
+    for (size_t j = 0; j < whole; j += VEC_WIDTH) max = vec_max(max, vec_load(x + j));
+    float largest = vec_reduce_max(max);
+    for (size_t j = whole; j < cols; j++) largest = x[j] > largest ? x[j] : largest;
+    return largest;
+}
+
+// exp(x - max) into e (which may be NULL or x); returns their sum and the largest x.
+static float exp_row(size_t cols, const float *x, float *e, float *largest)
+{
+    *largest = largest_of_row(cols, x);
+    return exp_sum(cols, x, *largest, e);
 }
 
 Status FAST(softmax)(const OpArgs *args, Exec *exec, Error *err)
@@ -243,6 +257,37 @@ Status FAST(softmax)(const OpArgs *args, Exec *exec, Error *err)
             const size_t n = y->cols - j;
             vec_store_any(to + j, n, vec_div(vec_load_any(to + j, n), sum));
         }
+    }
+    return STATUS_OK;
+}
+
+// The largest number of each group of columns; the largest of all is returned.
+static float group_row(size_t cols, const float *x, float *groups)
+{
+    float largest = -INFINITY;
+    for (size_t j = 0; j < cols; j += LOG_SUM_GROUP, groups++) {
+        Vec max = vec_set1(-INFINITY);
+        const size_t n = size_min(LOG_SUM_GROUP, cols - j), whole = n - n % VEC_WIDTH;
+        for (size_t v = 0; v < whole; v += VEC_WIDTH) max = vec_max(vec_load(x + j + v), max);
+        *groups = vec_reduce_max(max);
+        for (size_t v = whole; v < n; v++) *groups = x[j + v] > *groups ? x[j + v] : *groups;
+        largest = *groups > largest ? *groups : largest;
+    }
+    return largest;
+}
+
+Status FAST(log_sum_exp)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Tensor *x = &args->in[0];
+    double *out = args->out[0].data;
+    for (size_t i = 0; i < x->rows; i++) {
+        const float *from = row_of(x, i);
+        float *groups = row_of(&args->out[1], i);
+        const float largest =
+            groups ? group_row(x->cols, from, groups) : largest_of_row(x->cols, from);
+        out[i] = (double)largest + log((double)exp_sum(x->cols, from, largest, NULL));
     }
     return STATUS_OK;
 }

@@ -32,6 +32,24 @@ Status REFERENCE(softmax)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
+Status REFERENCE(log_sum_exp)(const OpArgs *args, Exec *exec, Error *err)
+{
+    (void)exec;
+    (void)err;
+    const Tensor *x = &args->in[0], *groups = &args->out[1];
+    for (size_t i = 0; i < x->rows; i++) {
+        const Real *from = real_row(x, i);
+        const RowSum row = row_sum(from, x->cols);
+        ((double *)args->out[0].data)[i] = row.max + log(row.sum_exp);
+        for (size_t j = 0; groups->data && j < x->cols; j++) {
+            Real *largest = real_row(groups, i) + j / LOG_SUM_GROUP;
+            if (j % LOG_SUM_GROUP == 0) *largest = -INFINITY;
+            if (from[j] > *largest) *largest = from[j];
+        }
+    }
+    return STATUS_OK;
+}
+
 static double class_weight(const CrossEntropyArgs *as, size_t class_index)
 {
     return as->class_weights ? as->class_weights[class_index] : 1.0;
