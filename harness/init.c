@@ -118,6 +118,17 @@ static void choose_options(Init *init)
     if (sniff->delimiter != usual_delimiter(sniff->format)) init->read.delimiter = sniff->delimiter;
 }
 
+static bool each_class_stands_twice(const Dataset *data)
+{
+    for (size_t c = 0; c < data->n_labels; c++) {
+        size_t n = 0;
+        for (size_t i = 0; i < data->n_samples && n < 2; i++)
+            n += data->samples[i].label == (int32_t)c;
+        if (n < 2) return false;
+    }
+    return true;
+}
+
 // Lines that begin with their class ("1 a fine film"), as some data sets come: few first words, each of them often.
 static bool try_label_first(Init *init)
 {
@@ -135,7 +146,7 @@ static bool try_label_first(Init *init)
     const size_t n_labels = dataset_read(init->path, &init->read, &init->data, NULL) == STATUS_OK
                                 ? init->data.n_labels
                                 : 0;
-    if (n_labels >= 2 && n_labels <= MOST_CLASSES &&
+    if (n_labels >= 2 && n_labels <= MOST_CLASSES && each_class_stands_twice(&init->data) &&
         init->data.n_samples >= FEWEST_SAMPLES_A_CLASS * n_labels) {
         init->sniff.why = SLICE("every line begins with one of a few words, taken for its class");
         return true;
@@ -149,7 +160,13 @@ static Status read_data(Init *init, Error *err)
 {
     const Status s = dataset_read(init->path, &init->read, &init->data, err);
     if (s == STATUS_OK || init->sniff.format != SNIFF_LINES) return s;
-    return try_label_first(init) ? STATUS_OK : s;
+    if (try_label_first(init)) return STATUS_OK;
+    return error_set(
+        err, s,
+        "%s: plain lines without a class; with a file that has their translations, line by line: "
+        "assay init %s TARGETS; with classes in another file: a suite's \"format\": \"lines\" and "
+        "\"labels_file\"",
+        init->path, init->path);
 }
 
 static Status count_classes(Init *init, Error *err)
@@ -236,7 +253,8 @@ static void put_head(const Init *init)
     buffer_append_cstr(out, ",\n  \"seed\": 17,\n\n");
 }
 
-void init_put_models(const InitOptions *options, const char *create, const char *tune, Buffer *out)
+void init_put_models(const InitOptions *options, const char *name, const char *create,
+                     const char *tune, Buffer *out)
 {
     if (options->model_path.len > 0) {
         buffer_append_cstr(out, "  \"models\": [{\"name\": \"model\", ");
@@ -246,19 +264,19 @@ void init_put_models(const InitOptions *options, const char *create, const char 
     }
     buffer_append_cstr(
         out,
-        "  // A small encoder from nothing, so that this runs at once. A pretrained one does far better:\n"
-        "  //     {\"name\": \"minilm\", \"path\": \"DIRECTORY\"}     or     assay run THIS-FILE --model "
-        "minilm=DIRECTORY\n"
-        "  \"models\": [\n"
-        "    {\n"
-        "      \"name\": \"small-encoder\",\n");
+        "  // A small model from nothing, so that this runs at once. A pretrained one does far better:\n"
+        "  //     {\"name\": \"saved\", \"path\": \"DIRECTORY\"}     or     assay run THIS-FILE --model "
+        "saved=DIRECTORY\n");
     buffer_printf(
         out,
+        "  \"models\": [\n"
+        "    {\n"
+        "      \"name\": \"%s\",\n"
         "      \"create\": {%s},\n"
         "      // From nothing: a higher rate and more epochs than weights want that have read "
         "much.\n"
         "      \"tune\": {%s}\n    }\n  ],\n\n",
-        create, tune);
+        name, create, tune);
 }
 
 static void put_column(Buffer *out, const char *key, Slice column, bool is_numbered, bool *is_first)
@@ -410,6 +428,8 @@ static void put_folds(const Init *init)
 static Status build(Init *init, Error *err)
 {
     TRY(sniff_file(init->path, &init->sniff, err));
+    if (init_is_translation(init->options, &init->sniff))
+        return init_translate(init->path, init->options, &init->sniff, init->out, err);
     TRY(refuse_without_classes(init, err));
     if (init->sniff.format == SNIFF_CONLL || init->sniff.format == SNIFF_SQUAD)
         return init_families(init->path, init->options, &init->sniff, init->out, err);
@@ -419,7 +439,7 @@ static Status build(Init *init, Error *err)
     TRY(check_classes(init, err));
     put_head(init);
     init_put_models(
-        init->options,
+        init->options, "small-encoder",
         "\"hidden_size\": 64, \"n_layers\": 2, \"n_heads\": 4, \"intermediate_size\": 256",
         is_imbalanced(init) ? "\"learning_rate\": [5e-4, 1e-3], \"epochs\": 10, \"warmup\": 0.1, "
                               "\"class_weights\": \"balanced\""

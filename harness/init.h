@@ -14,11 +14,17 @@ typedef struct InitOptions {
     Slice
         model_path; // a model directory, relative likewise; empty = a small fresh encoder, so that the suite runs at once
     Slice text, pair, label; // columns, where what is found is not what is meant; empty = found out
+    // Of sources and targets: the column of targets, or the file that has one for each line of the data file, and how the
+    // suite shall name that file.
+    Slice target;
+    const char *target_path;
+    Slice target_data_path;
 } InitOptions;
 
 // Looks at a file, reads it with the columns found, and appends a suite with comments that explain each choice: the
 // columns, the classes with their counts, a score and folds that suit them; of tags (CoNLL) the scheme they fit, of
-// questions (SQuAD) how many have no answer. The suite is valid as it is (suite_parse).
+// questions (SQuAD) how many have no answer; of sources with targets (two files, or columns that are called so) a small
+// encoder-decoder. The suite is valid as it is (suite_parse).
 // STATUS_INVALID for a file that this version cannot tune on, with what it is and what it lacks: texts without classes, one class only, a column of values that are all different.
 Status init_suite(const char *data_path, const InitOptions *options, Buffer *out,
                   Error *err) MUST_CHECK;

@@ -187,7 +187,7 @@ Status init_families(const char *path, const InitOptions *options, const Sniff *
     if (s == STATUS_OK) s = check(&found, err);
     if (s == STATUS_OK) {
         put_head(&found, out);
-        init_put_models(options,
+        init_put_models(options, "small-encoder",
                         "\"hidden_size\": 64, \"n_layers\": 2, \"n_heads\": 4, "
                         "\"intermediate_size\": 256, \"max_positions\": 128, \"cased\": true",
                         "\"learning_rate\": [1e-3, 2e-3], \"epochs\": 10, \"warmup\": 0.1", out);

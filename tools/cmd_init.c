@@ -60,7 +60,12 @@ static Status run(CommandLine *line, Error *err)
         .text = slice_from_cstr(option_text(line, "text")),
         .pair = slice_from_cstr(option_text(line, "pair")),
         .label = slice_from_cstr(option_text(line, "label")),
+        .target = slice_from_cstr(option_text(line, "target")),
     };
+    if (line->n_operands > 1) {
+        options.target_path = line->operands[1];
+        TRY(path_for_suite(line, options.target_path, folder, &options.target_data_path, err));
+    }
     TRY(path_for_suite(line, data, folder, &options.data_path, err));
     TRY(path_for_suite(line, option_text(line, "model"), folder, &options.model_path, err));
     Status s = init_suite(data, &options, &suite, err);
@@ -88,20 +93,26 @@ static const Option options[] = {
     {.name = "text", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of the text"},
     {.name = "label", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of the label"},
     {.name = "pair", .kind = OPTION_TEXT, .value = "COLUMN", .help = "column of a second text"},
+    {.name = "target",
+     .kind = OPTION_TEXT,
+     .value = "COLUMN",
+     .help = "column of translations, or of other texts that are to be written"},
 };
 
 const Command command_init = {
     .name = "init",
     .group = "Evaluate",
     .summary = "look at a data file and write a commented suite for it",
-    .operands = "DATA",
+    .operands = "DATA [TARGETS]",
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = 2,
     .description =
-        "Finds out format, encoding, header and columns of DATA (CSV, TSV, JSON Lines), counts the "
-        "classes, and writes a suite whose comments explain each choice. The suite runs as it is. "
+        "Finds out format, encoding, header and columns of DATA (CSV, TSV, JSON Lines, CoNLL, SQuAD), counts the "
+        "classes, and writes a suite whose comments explain each choice. TARGETS is a file with the translation of each "
+        "line of DATA; in one file, columns called source and target are as good. The suite runs as it is. "
         "With --json the suite is written without comments.",
     OPTIONS(options),
-    .examples = "  assay init reviews.csv --out reviews.json\n  assay run reviews.json\n",
+    .examples = "  assay init reviews.csv --out reviews.json\n  assay run reviews.json\n"
+                "  assay init train.en train.de --out translate.json\n",
     .run = run,
 };

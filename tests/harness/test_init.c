@@ -39,8 +39,10 @@ static Suite *round_trip(const char *folder, const char *name, Slice rows,
     cr_assert_eq(
         suite_parse(folder_path(folder, "suite.json"), buffer_slice(text), NULL, &suite, &err),
         STATUS_OK, "%s: %s\n%s", name, err.text, text->ptr);
-    cr_assert_eq(dataset_read(suite->tasks[0].train, &suite->tasks[0].read, &data, &err), STATUS_OK,
-                 "%s: %s", name, err.text);
+    ReadOptions read = suite->tasks[0].read;
+    read.wants_target = read.label_optional = slice_eq_cstr(suite->tasks[0].family, "translate");
+    cr_assert_eq(dataset_read(suite->tasks[0].train, &read, &data, &err), STATUS_OK, "%s: %s", name,
+                 err.text);
     cr_expect_eq(data.n_samples, n_samples, "%s: %zu samples", name, data.n_samples);
     dataset_release(&data);
     return suite;
@@ -174,6 +176,59 @@ static const char
                "[{\"id\": \"1\", \"question\": \"q\", \"answers\": [{\"text\": \"d\", "
                "\"answer_start\": 2}]}, {\"id\": \"2\", \"question\": \"r\", \"is_impossible\": "
                "true, \"answers\": []}]}]}]}";
+
+Test(init, sources_with_targets_get_a_translator)
+{
+    const char *folder = folder_make();
+    Buffer text = {0};
+    Suite *suite = round_trip(
+        folder, "x.tsv",
+        SLICE("source\ttarget\tn\na b\tc d\t1\ne f\tg h\t2\ni j\tk l\t3\nm n\t\t4\no p\tq r\t5\n"),
+        NULL, &text, 4);
+    cr_expect(slice_eq_cstr(suite->tasks[0].family, "translate"));
+    cr_expect(slice_eq_cstr(suite->tasks[0].read.columns.target, "target"));
+    cr_expect_eq(suite->tasks[0].read.empty_sides, EMPTY_SIDES_DROP);
+    cr_expect_not_null(strstr(text.ptr, "4 sources with their targets"), "%s", text.ptr);
+    cr_expect(slice_eq_cstr(suite->models[0].create.architecture, "marian"));
+    suite_close(&suite);
+    buffer_clear(&text);
+    // A column that is called target but holds two classes is one of classes.
+    suite =
+        round_trip(folder, "y.tsv", SLICE("source\ttarget\na\t0\nb\t1\nc\t0\nd\t1\ne\t0\nf\t1\n"),
+                   NULL, &text, 6);
+    cr_expect(slice_eq_cstr(suite->tasks[0].family, "classify"));
+    suite_close(&suite);
+    buffer_release(&text);
+    folder_remove(folder);
+}
+
+Test(init, two_files_of_lines_are_sources_and_targets)
+{
+    const char *folder = folder_make();
+    Buffer text = {0};
+    Error err = {0};
+    char targets[4096];
+    Suite *suite = NULL;
+    snprintf(targets, sizeof targets, "%s", folder_path(folder, "t.de"));
+    cr_assert_eq(file_write(folder_path(folder, "t.en"), SLICE("a\nb\nc\nd\n"), &err), STATUS_OK);
+    cr_assert_eq(file_write(targets, SLICE("1\n2\n3\n4\n"), &err), STATUS_OK);
+    const InitOptions options = {.target_path = targets};
+    cr_assert_eq(init_suite(folder_path(folder, "t.en"), &options, &text, &err), STATUS_OK, "%s",
+                 err.text);
+    cr_assert_eq(
+        suite_parse(folder_path(folder, "suite.json"), buffer_slice(&text), NULL, &suite, &err),
+        STATUS_OK, "%s", err.text);
+    cr_expect_eq(suite->tasks[0].train_targets.n, 1);
+    suite_close(&suite);
+    buffer_clear(&text);
+    cr_assert_eq(init_suite(folder_path(folder, "t.en"), NULL, &text, &err), STATUS_INVALID);
+    cr_expect_not_null(strstr(err.text, "assay init "), "%s", err.text);
+    cr_assert_eq(file_write(targets, SLICE("1\n2\n3\n"), &err), STATUS_OK);
+    cr_assert_eq(init_suite(folder_path(folder, "t.en"), &options, &text, &err), STATUS_INVALID);
+    cr_expect_not_null(strstr(err.text, "3 lines"), "%s", err.text);
+    buffer_release(&text);
+    folder_remove(folder);
+}
 
 // The first answer stands two places on, the other nowhere.
 static const char misplaced[] =
