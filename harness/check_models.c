@@ -182,12 +182,29 @@ static Status check_fresh(const Suite *suite, const SuiteModel *from, const Suit
                      data->family->name);
 }
 
+// A threshold is found on samples that the tuned model neither learnt from nor is judged on.
+static Status check_threshold(const Suite *suite, size_t model, size_t task, Error *err)
+{
+    if (!suite->tasks[task].tunes_null_threshold || watches_part(suite, model, task))
+        return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "task \"" SLICE_FMT
+        "\": \"null_threshold\": \"tune\" wants questions that are held out: %s",
+        SLICE_ARG(suite->tasks[task].name),
+        suite->models[model].does_tune
+            ? "a valid file, or \"folds\": {\"inner\": 0.1}, without \"refit\" and inner folds"
+            : "a valid file beside test");
+}
+
 Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
 {
     const SuiteModel *from = &suite->models[model];
     Arena scratch = {0};
     Status s = STATUS_OK;
-    if (from->kind == SUITE_MODEL_SAVED) {
+    for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++)
+        s = check_threshold(suite, model, task, err);
+    if (s == STATUS_OK && from->kind == SUITE_MODEL_SAVED) {
         s = check_saved(from, suite, prepared, &scratch, err);
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)

@@ -189,6 +189,7 @@ static Status begin_asking(const Executor *executor, const TrialSpec *spec, Data
         .by_prompt = prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
         .seed = spec->seed,
         .outer_fold = spec->outer_fold,
+        .null_threshold = executor->null_threshold,
         .label_of = executor->label_of};
     return out->tokens ? STATUS_OK
                        : error_set(err, STATUS_INTERNAL, "the judged part has no tokens");
@@ -208,6 +209,20 @@ Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
     asked.positions = positions;
     asked.n = n;
     return family_respond(&asked, &responder, arena, out, err);
+}
+
+Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialSamples *samples,
+                         Error *err)
+{
+    Asked asked;
+    const Responder responder = responder_of(executor);
+    const SuiteTask *task = &executor->options.suite->tasks[spec->task];
+    executor->null_threshold = task->null_threshold;
+    if (!task->tunes_null_threshold || samples->n_watched == 0) return STATUS_OK;
+    TRY(begin_asking(executor, spec, samples->watched_part, &asked, err));
+    asked.positions = samples->watched;
+    asked.n = samples->n_watched;
+    return family_calibrate(&asked, &responder, &executor->null_threshold, err);
 }
 
 static Status fill_outcome(const UsedPart *part, const TrialSamples *samples,
@@ -276,6 +291,8 @@ static Status judge(Executor *executor, const Work *work, const TrialSamples *sa
     Answers answers = {0};
     if (samples->n_judged == 0) return STATUS_OK;
     const int64_t start_ns = clock_now_ns();
+    TRY(execute_calibrate(executor, &work->spec, samples, err));
+    outcome->null_threshold = executor->null_threshold;
     TRY(execute_answers(executor, &work->spec, samples->judged_part, samples->judged,
                         samples->n_judged, arena, &answers, err));
     if (counterfactual_covers(data, samples->judged_part)) {

@@ -41,8 +41,9 @@ typedef struct Executor {
     Model *model;
     int model_index;
     size_t task_index;
-    int32_t *label_of; // [model's labels] index into the task's labels; NULL = the same
-    Teacher *teacher;  // whom the last trial that had one learnt from
+    int32_t *label_of;     // [model's labels] index into the task's labels; NULL = the same
+    double null_threshold; // found for the model that is judged
+    Teacher *teacher;      // whom the last trial that had one learnt from
 } Executor;
 
 Status executor_init(Executor *executor, const ExecuteOptions *options, Error *err) MUST_CHECK;

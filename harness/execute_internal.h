@@ -7,6 +7,9 @@
 
 // Brings the open model back to what it was before tuning, its fresh parts drawn from the trial's seed.
 Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST_CHECK;
+// Finds what the task wants found on samples that are watched, for the answers that follow.
+Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialSamples *samples,
+                         Error *err) MUST_CHECK;
 // What the open model says about samples at positions [n] of a part; in the arena.
 Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
                        const size_t *positions, size_t n, Arena *arena, Answers *out,

@@ -50,6 +50,7 @@ static Status evaluate(void *context, Model *model, double *metric, Error *err)
     Item *items = NULL;
     Answers answers = {0};
     (void)model; // it is the executor's
+    TRY(execute_calibrate(executor, spec, samples, err));
     Status s = execute_answers(executor, spec, samples->watched_part, samples->watched,
                                samples->n_watched, &arena, &answers, err);
     const Predictions predictions =

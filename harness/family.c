@@ -99,8 +99,9 @@ Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Ar
     return STATUS_OK;
 }
 
-Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
-                      Error *err)
+// One forward pass over all windows: *seen is what was asked with its logits.
+static Status predict_logits(const Asked *asked, const Responder *responder, Arena *arena,
+                             Asked *out, size_t *n_tokens, Error *err)
 {
     Asked seen = *asked;
     TokenSequence *inputs = NULL;
@@ -115,9 +116,36 @@ Status family_predict(const Asked *asked, const Responder *responder, Arena *are
     TRY(model_predict(responder->model, responder->pool, inputs, n_inputs, responder->cancel,
                       logits, err));
     seen.logits = logits;
-    *out = (Answers){.n = asked->n};
-    for (size_t i = 0; i < n_inputs; i++) out->n_tokens += inputs[i].n_tokens;
+    *out = seen;
+    *n_tokens = 0;
+    for (size_t i = 0; i < n_inputs; i++) *n_tokens += inputs[i].n_tokens;
+    return STATUS_OK;
+}
+
+Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
+                      Error *err)
+{
+    Asked seen;
+    size_t n_tokens = 0;
+    TRY(predict_logits(asked, responder, arena, &seen, &n_tokens, err));
+    *out = (Answers){.n = asked->n, .n_tokens = n_tokens};
     return asked->data->family->answer(&seen, arena, out, err);
+}
+
+Status family_calibrate(const Asked *asked, const Responder *responder, double *null_threshold,
+                        Error *err)
+{
+    Arena scratch = {0};
+    Asked seen;
+    size_t n_tokens = 0;
+    *null_threshold = asked->task->null_threshold;
+    if (!asked->data->family->calibrate || !asked->task->tunes_null_threshold || asked->by_prompt ||
+        !asked->data->has_unanswerable)
+        return STATUS_OK;
+    Status s = predict_logits(asked, responder, &scratch, &seen, &n_tokens, err);
+    if (s == STATUS_OK) s = asked->data->family->calibrate(&seen, &scratch, null_threshold, err);
+    arena_release(&scratch);
+    return s;
 }
 
 Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error *err)

@@ -57,9 +57,10 @@ typedef struct Asked {
     uint64_t seed;
     int32_t outer_fold;
     const int32_t
-        *label_of;       // index among the task's labels of each of the model's; NULL = the same
-    const float *logits; // NULL unless the family answers by one forward pass
-    size_t width;        // of a row of logits
+        *label_of;         // index among the task's labels of each of the model's; NULL = the same
+    double null_threshold; // of span: the one that was found, where the task tunes it
+    const float *logits;   // NULL unless the family answers by one forward pass
+    size_t width;          // of a row of logits
 } Asked;
 
 // The model that is asked.
@@ -102,6 +103,8 @@ struct Family {
                       Error *err);
     // Of family_predict: answers from the logits. out->n and n_tokens are set.
     Status (*answer)(const Asked *asked, Arena *arena, Answers *out, Error *err);
+    // Of family_calibrate: what follows from the logits of samples that are not judged. NULL: nothing does.
+    Status (*calibrate)(const Asked *asked, Arena *scratch, double *null_threshold, Error *err);
     const char *baseline_name; // NULL = "majority class"
     // Answers that do not look at the input: from samples `from` at positions [n_from] of a part.
     Status (*baseline)(const TaskData *data, const UsedPart *from, const size_t *from_positions,
@@ -129,6 +132,10 @@ bool family_asks_by_prompt(const SuiteTask *task, ModelHead head);
 // Asks a model about samples, as the family does that, or by the prompt.
 Status family_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err) MUST_CHECK;
+
+// The threshold that serves best on samples whose answers are known, where the task asks for that; as it is given else.
+Status family_calibrate(const Asked *asked, const Responder *responder, double *null_threshold,
+                        Error *err) MUST_CHECK;
 
 // ---- shared by families ----
 

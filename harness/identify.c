@@ -364,7 +364,10 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     put_metrics(&w, task);
     if (is_span) {
         json_put_key(&w, "null_threshold");
-        json_put_double(&w, task->null_threshold);
+        if (task->tunes_null_threshold)
+            json_put_cstr(&w, "tune");
+        else
+            json_put_double(&w, task->null_threshold);
     }
     if (task->n_prepare > 0) put_steps(&w, task);
     json_put_key(&w, "primary");

@@ -131,13 +131,14 @@ void outcome_release(Outcome *outcome)
 
 // ---- as a file ----
 
-static const char magic[8] = "assayO5";
+static const char magic[8] = "assayO6";
 
 typedef struct Head {
     char magic[8];
     uint64_t status, n_outputs, n_classes, n_values, n_steps, n_evaluations, n_texts, text_bytes;
     int64_t best_step;
     uint64_t model_bytes;
+    double null_threshold;
     char error[ERROR_TEXT_SIZE];
     TrialCost cost;
 } Head;
@@ -156,6 +157,7 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
     head.n_evaluations = outcome->curves.n_evaluations;
     head.best_step = outcome->best_step;
     head.model_bytes = outcome->model_bytes;
+    head.null_threshold = outcome->null_threshold;
     head.n_texts = outcome->texts ? outcome->n_outputs : 0;
     head.text_bytes = head.n_texts > 0 ? outcome->text_ends[head.n_texts - 1] : 0;
     head.cost = outcome->cost;
@@ -247,6 +249,7 @@ static Status parse(Slice file, Outcome *out, Error *err)
     out->status = head.status == TRIAL_DONE ? TRIAL_DONE : TRIAL_FAILED;
     out->best_step = head.best_step;
     out->model_bytes = head.model_bytes;
+    out->null_threshold = head.null_threshold;
     out->cost = head.cost;
     memcpy(out->error, head.error, sizeof out->error);
     out->error[sizeof out->error - 1] = '\0';

@@ -25,8 +25,9 @@ void curves_release(Curves *curves);
 typedef struct Outcome {
     TrialStatus status; // TRIAL_DONE or TRIAL_FAILED
     char error[ERROR_TEXT_SIZE];
-    int64_t best_step;    // -1 where nothing was tuned
-    uint64_t model_bytes; // of the numbers of a tuned model as it was judged; 0 else
+    int64_t best_step;     // -1 where nothing was tuned
+    double null_threshold; // that answers were given by, of tasks that find it
+    uint64_t model_bytes;  // of the numbers of a tuned model as it was judged; 0 else
     size_t n_outputs, n_classes;
     uint32_t *ordinals;   // [n_outputs] ascending, in the data set judged
     int32_t *predicted;   // [n_outputs]

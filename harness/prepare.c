@@ -58,7 +58,7 @@ bool holds_inner(const Suite *suite, size_t model, size_t task)
     if (!m->does_tune) return false;
     if (has_valid_file(suite, task)) return true;
     if (folds->inner_share <= 0 && folds->inner_folds == 0) return false;
-    bool needed = folds->k > 0 || m->n_settings > 1;
+    bool needed = folds->k > 0 || m->n_settings > 1 || suite->tasks[task].tunes_null_threshold;
     for (size_t i = 0; i < m->n_settings; i++)
         needed = needed || m->settings[i].monitor != MONITOR_NONE;
     return needed; // with nothing to choose or to stop, one training part is best used whole
@@ -68,6 +68,12 @@ size_t inner_trials(const Suite *suite, size_t model, size_t task)
 {
     if (!holds_inner(suite, model, task) || has_valid_file(suite, task)) return 1;
     return suite->folds.inner_folds > 0 ? suite->folds.inner_folds : 1;
+}
+
+bool watches_part(const Suite *suite, size_t model, size_t task)
+{
+    if (!suite->models[model].does_tune) return has_valid_file(suite, task);
+    return holds_inner(suite, model, task) && !refits_winner(suite, model, task);
 }
 
 bool refits_winner(const Suite *suite, size_t model, size_t task)
@@ -455,6 +461,10 @@ Status trial_samples(const Prepared *prepared, const TrialSpec *spec, Arena *are
         out->n_train = split.n_pool;
     }
     if (spec->role == TRIAL_FINAL) return STATUS_OK;
+    if (!is_tuned && spec->model != NO_MODEL && suite->tasks[spec->task].tunes_null_threshold) {
+        out->watched_part = PART_VALID;
+        TRY(whole_part(&data->parts[PART_VALID], arena, &out->watched, &out->n_watched, err));
+    }
     if (spec->role == TRIAL_INNER) {
         out->judged_part = out->watched_part;
         out->judged = out->watched;

@@ -101,6 +101,9 @@ size_t inner_trials(const Suite *suite, size_t model, size_t task);
 // Whether the winner is tuned again on the whole training part: asked for, or several inner folds left no one model.
 bool refits_winner(const Suite *suite, size_t model, size_t task);
 
+// Whether the trials that judge a model have samples besides, held out from tuning, to find a threshold on.
+bool watches_part(const Suite *suite, size_t model, size_t task);
+
 // Which samples a trial is tuned on, watches and is judged on: positions into the part's `which`, ascending. In the arena.
 typedef struct TrialSamples {
     size_t

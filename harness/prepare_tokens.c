@@ -213,6 +213,7 @@ static bool is_used(const Prepared *prepared, size_t model, size_t task, DataPar
 {
     const Suite *suite = prepared->suite;
     if (suite->folds.k > 0) return part == PART_TRAIN;
+    if (part == PART_VALID && suite->tasks[task].tunes_null_threshold) return true;
     return suite->models[model].does_tune || part == judged_part(suite, task);
 }
 

@@ -313,6 +313,8 @@ static Status score_outputs(const Plan *plan, const Prepared *prepared, const Pl
     if (samples.n_judged == 0) return STATUS_OK;
     if (outcome->model_bytes > 0)
         TRY(put_number("model/bytes", (double)outcome->model_bytes, arena, out, err));
+    if (task->tunes_null_threshold && data->has_unanswerable && spec->model != NO_MODEL)
+        TRY(put_number("null_threshold", outcome->null_threshold, arena, out, err));
     // A point of the learning curve tells how many labels it had: a share is of another number in each fold.
     if (is_of_curve(plan->suite, spec))
         TRY(put_number("train/samples", (double)samples.n_labelled, arena, out, err));

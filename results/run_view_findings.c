@@ -243,12 +243,42 @@ static void note_failure(ViewBuild *build, const ViewTrial *trial, Buffer *text)
     add_note(build, NOTE_WARNING, trial->id, text);
 }
 
+// The thresholds that were found for "no answer", over the trials that a model is judged by.
+static void note_threshold(ViewBuild *build, int model, int task, Buffer *text)
+{
+    RunView *view = build->view;
+    double sum = 0, lowest = INFINITY, highest = -INFINITY;
+    size_t n = 0;
+    for (size_t i = 0; i < view->n_trials; i++) {
+        const ViewTrial *trial = &view->trials[i];
+        const bool is_judge = trial->role == TRIAL_SINGLE || trial->role == TRIAL_OUTER;
+        const ViewSeries *series = run_view_series(trial, "null_threshold");
+        if (!is_judge || trial->model != model || trial->task != task || !series ||
+            series->n_points == 0)
+            continue;
+        sum += series->points[0].value;
+        lowest = fmin(lowest, series->points[0].value);
+        highest = fmax(highest, series->points[0].value);
+        n++;
+    }
+    if (n == 0) return;
+    buffer_printf(
+        text,
+        SLICE_FMT " on " SLICE_FMT
+                  ": no answer is given where that scores higher by more than %.3f, the best "
+                  "on the part held out",
+        SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name), sum / (double)n);
+    if (n > 1) buffer_printf(text, " (mean of %zu trials, %.3f to %.3f)", n, lowest, highest);
+    buffer_append_cstr(text, ".");
+    add_note(build, NOTE_INFO, (Slice){0}, text);
+}
+
 Status view_add_notes(ViewBuild *build, Error *err)
 {
     RunView *view = build->view;
     const size_t n_stored = view->n_notes;
     const RunNote *stored = view->notes;
-    TRY(arena_take(&view->arena, n_stored + 2 * view->n_models * view->n_tasks + view->n_failed + 1,
+    TRY(arena_take(&view->arena, n_stored + 3 * view->n_models * view->n_tasks + view->n_failed + 1,
                    sizeof *view->notes, "notes", &view->notes, err));
     if (n_stored > 0) memcpy(view->notes, stored, n_stored * sizeof *stored);
     Buffer text = {0};
@@ -264,7 +294,10 @@ Status view_add_notes(ViewBuild *build, Error *err)
         if (view->trials[i].status == TRIAL_FAILED) note_failure(build, &view->trials[i], &text);
     }
     for (size_t t = 0; t < view->n_tasks; t++) {
-        for (size_t m = 0; m < view->n_models; m++) note_rising(build, (int)m, (int)t, &text);
+        for (size_t m = 0; m < view->n_models; m++) {
+            note_rising(build, (int)m, (int)t, &text);
+            note_threshold(build, (int)m, (int)t, &text);
+        }
     }
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < view->n_tasks * view->n_models; i++)

@@ -290,11 +290,14 @@ static const SuiteKey keys_shared[] = {
      .highest = MANY, FIELD(SuiteTask, doc_stride)},
     {KEY("max_answer", KEY_COUNT, "of `span`: tokens of the longest answer", "30"), .lowest = 1,
      .highest = MANY, FIELD(SuiteTask, max_answer)},
-    {KEY("null_threshold", KEY_NUMBER,
+    {KEY("null_threshold", KEY_OTHER,
          "of `span`, where some questions have no answer: none is given if it scores higher by more "
-         "than this",
+         "than this; `tune` finds the best on the part held out",
          "0"),
-     .lowest = -1000, .highest = 1000, FIELD(SuiteTask, null_threshold)},
+     .shown = "number, -1000 to 1000, or `tune`",
+     .schema = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":-1000,\"maximum\":1000},"
+               "{\"const\":\"tune\"}]}",
+     FIELD(SuiteTask, null_threshold), .read = task_read_null_threshold},
     {KEY("beams", KEY_COUNT,
          "of `translate`: translations that are kept at each step; 1 takes the likeliest token",
          "(as the model's files say, else 1)"),

@@ -182,6 +182,7 @@ typedef struct SuiteTask {
     double
         near_duplicates; // share of runs of words by which inputs are nearly equal; 0 = not looked for
     double null_threshold;
+    bool tunes_null_threshold; // it is found on the part held out, for each tuned model
     // Of translation: beams (0 = as the model's files say), the exponent of a hypothesis' length, and the most tokens that
     // are written (0 = as the model's files say, and no more than twice the source's and 10).
     size_t beams;

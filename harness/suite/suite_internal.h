@@ -86,6 +86,9 @@ void tune_write_monitor(const void *target, const char *key, JsonWriter *w);
 void tune_write_epochs(const void *target, const char *key, JsonWriter *w);
 // Rows of section_shared.
 Status task_read_slices(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+// Row of section_shared.
+Status task_read_null_threshold(const Json *value, Arena *arena, void *target,
+                                Error *err) MUST_CHECK;
 // Rows of section_folds.
 Status folds_read_inner(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status folds_read_shuffle(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;

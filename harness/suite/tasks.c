@@ -10,6 +10,21 @@ enum { MAX_NAME_BYTES = 200 };
 
 // --- metrics -------------------------------------------------------------------------------------------------------
 
+Status task_read_null_threshold(const Json *value, Arena *arena, void *target, Error *err)
+{
+    (void)arena;
+    SuiteTask *task = target;
+    task->null_threshold = 0;
+    task->tunes_null_threshold =
+        json_kind(value) == JSON_STRING && slice_eq_cstr(json_string(value), "tune");
+    if (task->tunes_null_threshold) return STATUS_OK;
+    if (json_kind(value) == JSON_NUMBER)
+        return json_as_double(value, -1000, 1000, &task->null_threshold, err);
+    return json_error(value, err, "found %s, want a number from -1000 to 1000, or \"tune\"",
+                      json_kind(value) == JSON_STRING ? "another text"
+                                                      : json_kind_name(json_kind(value)));
+}
+
 static Status check_metric(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
 {
     if (metric->needs & ~family_find(task->family)->gives) {

@@ -8,6 +8,7 @@
 //
 // Sources: Devlin et al. 2019, arXiv:1810.04805, section 4.2 and 4.3; Alberti, Lee & Collins 2019, arXiv:1901.08634.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/family.h"
@@ -243,8 +244,8 @@ static void look_at_window(const SuiteTask *task, const Encoding *window, const 
 }
 
 // Offsets were not kept with the tokens (they would be the largest part of them): the sample is encoded again.
-static Status answer_sample(const Asked *asked, size_t index, const float **logits, Arena *scratch,
-                            Slice *out, Error *err)
+static Status best_of_sample(const Asked *asked, size_t index, const float **logits, Arena *scratch,
+                             Best *out, Error *err)
 {
     const size_t position = asked->positions[index];
     const Sample *sample = &asked->part->data.samples[asked->part->which[position]];
@@ -266,10 +267,26 @@ static Status answer_sample(const Asked *asked, size_t index, const float **logi
         look_at_window(asked->task, window, *logits, &best);
         *logits += 2 * window->n_tokens;
     }
-    const bool is_empty =
-        !best.is_found || (asked->data->has_unanswerable &&
-                           best.null_score - best.score > asked->task->null_threshold);
-    *out = is_empty ? SLICE("") : slice_sub(sample->context, best.begin, best.end);
+    *out = best;
+    return STATUS_OK;
+}
+
+static const Sample *sample_asked(const Asked *asked, size_t index)
+{
+    return &asked->part->data.samples[asked->part->which[asked->positions[index]]];
+}
+
+static Status answer_sample(const Asked *asked, size_t index, const float **logits, Arena *scratch,
+                            Slice *out, Error *err)
+{
+    const double threshold =
+        asked->task->tunes_null_threshold ? asked->null_threshold : asked->task->null_threshold;
+    Best best;
+    TRY(best_of_sample(asked, index, logits, scratch, &best, err));
+    const bool is_empty = !best.is_found || (asked->data->has_unanswerable &&
+                                             best.null_score - best.score > threshold);
+    *out =
+        is_empty ? SLICE("") : slice_sub(sample_asked(asked, index)->context, best.begin, best.end);
     return STATUS_OK;
 }
 
@@ -286,6 +303,82 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
     }
     arena_release(&scratch);
     return s;
+}
+
+// ---- the threshold ----
+
+// A question as thresholds are looked at: it is answered by one of at least `margin`.
+typedef struct Margin {
+    double margin; // score of "no answer" less that of the best answer
+    double gain;   // F1 of the answer, less that of giving none
+} Margin;
+
+static int by_margin(const void *a, const void *b)
+{
+    const Margin *x = a, *y = b;
+    return (x->margin > y->margin) - (x->margin < y->margin);
+}
+
+// The lowest of the thresholds with the best F1, as the script of SQuAD 2.0 sweeps them; below all margins where giving no
+// answer at all is best. margins [n] ascend.
+static double sweep(const Margin *margins, size_t n)
+{
+    double score = 0, best = 0, threshold = n > 0 ? margins[0].margin - 1 : 0;
+    for (size_t i = 0; i < n; i++) {
+        score += margins[i].gain;
+        if (i + 1 < n && margins[i + 1].margin <= margins[i].margin) continue; // answered together
+        if (score <= best) continue;
+        best = score;
+        threshold = margins[i].margin;
+    }
+    return threshold;
+}
+
+// How much better the answer is than none.
+static Status gain_of(const MetricPlan *f1, const Sample *sample, Slice text, Arena *scratch,
+                      double *gain, Error *err)
+{
+    Item item = item_empty();
+    double *row = NULL;
+    Slice *references = NULL;
+    TRY(arena_take(scratch, f1->width, sizeof *row, "a score", &row, err));
+    TRY(arena_take(scratch, sample->n_answers, sizeof *references, "answers", &references, err));
+    for (size_t a = 0; a < sample->n_answers; a++) references[a] = sample->answers[a].text;
+    item.hypothesis = text;
+    item.references = references;
+    item.n_references = sample->n_answers;
+    TRY(f1->metric->row(f1, &item, scratch, row, err));
+    *gain = sample->n_answers > 0 ? row[0] : -1;
+    return STATUS_OK;
+}
+
+static Status calibrate(const Asked *asked, Arena *arena, double *null_threshold, Error *err)
+{
+    const float *logits = asked->logits;
+    Arena scratch = {0};
+    Margin *margins = NULL;
+    size_t n = 0;
+    MetricPlan f1;
+    TRY(metric_plan(metric_find(SLICE("squad_f1")), &(MetricSetup){0}, arena, &f1, err));
+    Status s = arena_take(arena, asked->n, sizeof *margins, "thresholds", &margins, err);
+    for (size_t i = 0; s == STATUS_OK && i < asked->n; i++) {
+        const Sample *sample = sample_asked(asked, i);
+        Best best;
+        const ArenaMark mark = arena_mark(&scratch);
+        s = best_of_sample(asked, i, &logits, &scratch, &best, err);
+        if (s == STATUS_OK && best.is_found) {
+            margins[n].margin = best.null_score - best.score;
+            s = gain_of(&f1, sample, slice_sub(sample->context, best.begin, best.end), &scratch,
+                        &margins[n].gain, err);
+            n++;
+        }
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    if (s != STATUS_OK) return s;
+    qsort(margins, n, sizeof *margins, by_margin);
+    *null_threshold = sweep(margins, n);
+    return STATUS_OK;
 }
 
 // No answer, always: right wherever a question has none.
@@ -353,6 +446,7 @@ const Family family_span = {
     .find_labels = find_labels,
     .encode = encode,
     .answer = answer,
+    .calibrate = calibrate,
     .baseline = baseline,
     .item = item,
     .reference = reference,
