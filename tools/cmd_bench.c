@@ -3,10 +3,13 @@
 
 #include "base/clock.h"
 #include "harness/model_bench.h"
+#include "harness/tokenizer_bench.h"
 #include "kernels/bench.h"
 #include "tools/commands.h"
 
-static const char *const what_names[] = {"kernels", "model", NULL};
+static const char *const what_names[] = {"kernels", "model", "tokenizer", NULL};
+
+static const char *const mode_names[] = {"auto", "classify", "embed", "generate", NULL};
 
 static const char *const compute_names[] = {"f32", "bf16", "int8", NULL};
 
@@ -30,20 +33,44 @@ static const Option options[] = {
     {.name = "in",
      .kind = OPTION_TEXT,
      .value = "FILE",
-     .help = "model: texts to go through (TSV, CSV, JSON Lines); made-up sequences without"},
+     .help = "model, tokenizer: texts to go through (TSV, CSV, JSON Lines); for a model made-up "
+             "sequences without"},
+    {.name = "mode",
+     .kind = OPTION_CHOICE,
+     .value = "KIND",
+     .fallback = "auto",
+     .choices = mode_names,
+     .help =
+         "model: a classifier, the embeddings, or what a decoder or encoder-decoder writes; auto is "
+         "generate where the model can, else classify"},
     {.name = "length",
      .kind = OPTION_INTEGER,
      .value = "N",
      .fallback = "128",
      .lowest = 1,
      .highest = 1 << 20,
-     .help = "model: tokens of each made-up sequence"},
+     .help = "model: tokens of each made-up sequence, prompt or source"},
+    {.name = "new-tokens",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "64",
+     .lowest = 2,
+     .highest = 1 << 20,
+     .help = "model: generating, tokens written to each sequence"},
+    {.name = "beams",
+     .kind = OPTION_INTEGER,
+     .value = "N",
+     .fallback = "1",
+     .lowest = 1,
+     .highest = 256,
+     .help = "model: beams of an encoder-decoder's search"},
     {.name = "sequences",
      .kind = OPTION_INTEGER,
      .value = "N",
      .fallback = "0",
      .highest = 1 << 24,
-     .help = "model: so many sequences; 0 is 64 made-up ones, or all texts"},
+     .help =
+         "model, tokenizer: so many sequences; 0 is 64 made-up ones (generating 1), or all texts"},
     {.name = "batch-size",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -63,7 +90,7 @@ static const Option options[] = {
      .fallback = "5",
      .lowest = 1,
      .highest = 10000,
-     .help = "model: counted rounds, after one that warms up"},
+     .help = "model, tokenizer: counted rounds, after one that warms up"},
     {.name = "threads",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -76,7 +103,8 @@ static const Option options[] = {
      .value = "KIND",
      .fallback = "f32",
      .choices = compute_names,
-     .help = "model: products in fp32, or rounded as those of assay predict --compute"},
+     .help = "model: products in fp32, or rounded as those of assay predict --compute; what that "
+             "does to the outputs is measured too"},
     {.name = "sort", .kind = OPTION_FLAG, .help = "model: tuning batches of similar length"},
 };
 
@@ -126,6 +154,8 @@ static Status bench_model(CommandLine *line, Error *err)
     ModelBench bench;
     if (line->n_operands < 2)
         return error_set(err, STATUS_INVALID, "bench model wants the model's directory");
+    static const ModelBenchMode works[] = {MODEL_BENCH_AUTO, MODEL_BENCH_CLASSIFY,
+                                           MODEL_BENCH_EMBED, MODEL_BENCH_GENERATE};
     static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_BF16, COMPUTE_I8};
     const ModelBenchOptions wanted = {.compute = modes[option_choice(line, "compute")],
                                       .model = line->operands[1],
@@ -136,6 +166,9 @@ static Status bench_model(CommandLine *line, Error *err)
                                       .max_length = (size_t)option_integer(line, "max-length"),
                                       .n_threads = (size_t)option_integer(line, "threads"),
                                       .n_rounds = (size_t)option_integer(line, "rounds"),
+                                      .mode = works[option_choice(line, "mode")],
+                                      .n_new_tokens = (size_t)option_integer(line, "new-tokens"),
+                                      .n_beams = (size_t)option_integer(line, "beams"),
                                       .tunes = option_flag(line, "tune"),
                                       .sorts = option_flag(line, "sort"),
                                       .seed = 1};
@@ -148,12 +181,34 @@ static Status bench_model(CommandLine *line, Error *err)
     return write_result(line, &text, err);
 }
 
+static Status bench_tokenizer(CommandLine *line, Error *err)
+{
+    Buffer text = {0};
+    TokenizerBench bench;
+    const TokenizerBenchOptions wanted = {.model = line->n_operands > 1 ? line->operands[1] : NULL,
+                                          .texts = option_text(line, "in"),
+                                          .n_sequences = (size_t)option_integer(line, "sequences"),
+                                          .n_rounds = (size_t)option_integer(line, "rounds")};
+    if (!wanted.model || !wanted.texts)
+        return error_set(err, STATUS_INVALID,
+                         "bench tokenizer wants a model's directory, and texts: --in FILE");
+    TRY(tokenizer_bench_run(&wanted, interrupt_flag(), &line->arena, &bench, err));
+    JsonWriter w = json_writer(&text, 2);
+    if (line->is_json)
+        tokenizer_bench_json(&bench, &w);
+    else
+        tokenizer_bench_text(&bench, &text);
+    return write_result(line, &text, err);
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     const char *what = line->operands[0];
     if (strcmp(what, "model") == 0) return bench_model(line, err);
+    if (strcmp(what, "tokenizer") == 0) return bench_tokenizer(line, err);
     if (strcmp(what, "kernels") != 0)
-        return error_set(err, STATUS_INVALID, "\"%s\" is no bench: kernels and model are", what);
+        return error_set(err, STATUS_INVALID,
+                         "\"%s\" is no bench: kernels, model and tokenizer are", what);
     if (line->n_operands > 1)
         return error_set(err, STATUS_INVALID, "bench kernels takes no \"%s\"", line->operands[1]);
     return bench_kernels(line, err);
@@ -162,8 +217,8 @@ static Status run(CommandLine *line, Error *err)
 const Command command_bench = {
     .name = "bench",
     .group = "Models",
-    .summary = "time kernels against the machine's limits, or a whole model",
-    .operands = "kernels|model [MODEL]",
+    .summary = "time kernels against the machine's limits, a whole model, or a tokenizer",
+    .operands = "kernels|model|tokenizer [MODEL]",
     .min_operands = 1,
     .max_operands = 2,
     .operand_choices = what_names,
@@ -171,12 +226,16 @@ const Command command_bench = {
         "bench kernels times every implementation of every operation on the shapes of real models. "
         "Variants take turns; a row gives the median of one thread's CPU time with its 95% "
         "interval, and the share of what the machine gives, measured in the same run.\n\n"
-        "bench model times a classifier of MODEL's weights as a whole, on your texts or on "
-        "sequences of one length. CPU time stands beside wall time: on a busy machine it is the "
-        "figure that repeats.",
+        "bench model times MODEL as a whole, on your texts or on sequences of one length: a "
+        "classifier of its weights, its embeddings, or what it writes, prompt (or source) and new "
+        "tokens apart. CPU time stands beside wall time: on a busy machine it is the figure that "
+        "repeats. With --compute the outputs are held beside those in f32.\n\n"
+        "bench tokenizer encodes texts one by one on one thread.",
     OPTIONS(options),
-    .examples = "assay bench kernels --filter linear --quick  # products only\n"
-                "assay bench model DIR --length 16 --batch-size 1  # latency of a short sentence\n"
-                "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed\n",
+    .examples =
+        "assay bench kernels --filter linear --quick  # products only\n"
+        "assay bench model DIR --length 16 --batch-size 1  # latency of a short sentence\n"
+        "assay bench model DIR --length 512 --new-tokens 128 --sequences 16  # a decoder, 16 at once\n"
+        "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed\n",
     .run = run,
 };
