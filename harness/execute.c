@@ -97,7 +97,7 @@ static Status take_labels(Executor *executor, const SuiteModel *from, const Task
 }
 
 // bf16 and int8 are for answers.
-static ComputeMode tuning_compute(ComputeMode of_run)
+ComputeMode execute_tuning_compute(ComputeMode of_run)
 {
     return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32;
 }
@@ -111,7 +111,8 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     const ComputeMode judged =
         trial_compute(o->suite, &(TrialSpec){.model = model, .setting = 0}, o->compute);
     ModelOptions options = {.device = o->device,
-                            .compute = from->does_tune ? tuning_compute(o->compute) : judged,
+                            .compute =
+                                from->does_tune ? execute_tuning_compute(o->compute) : judged,
                             .seed = o->suite->seed};
     const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
     if (from->does_tune && !by_prompt && !data->family->takes) {
@@ -163,7 +164,7 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
     if (from->kind == SUITE_MODEL_SAVED) return model_reset(executor->model, spec->seed, err);
     const TaskData *data = &executor->options.prepared->tasks[spec->task];
     const ModelOptions options = {.device = executor->options.device,
-                                  .compute = tuning_compute(executor->options.compute),
+                                  .compute = execute_tuning_compute(executor->options.compute),
                                   .seed = spec->seed,
                                   .labels = data->labels,
                                   .n_labels = data->n_labels};
@@ -175,8 +176,8 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
 // ---- judging ----
 
 // Asked about samples of a part, all but which ones.
-static Status begin_asking(const Executor *executor, const TrialSpec *spec, DataPart part,
-                           Asked *out, Error *err)
+Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart part, Asked *out,
+                     Error *err)
 {
     const Prepared *prepared = executor->options.prepared;
     const TaskData *data = &prepared->tasks[spec->task];
@@ -205,7 +206,7 @@ Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
 {
     Asked asked;
     const Responder responder = responder_of(executor);
-    TRY(begin_asking(executor, spec, part, &asked, err));
+    TRY(execute_asked(executor, spec, part, &asked, err));
     asked.positions = positions;
     asked.n = n;
     return family_respond(&asked, &responder, arena, out, err);
@@ -219,7 +220,7 @@ Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialS
     const SuiteTask *task = &executor->options.suite->tasks[spec->task];
     executor->null_threshold = task->null_threshold;
     if (!task->tunes_null_threshold || samples->n_watched == 0) return STATUS_OK;
-    TRY(begin_asking(executor, spec, samples->watched_part, &asked, err));
+    TRY(execute_asked(executor, spec, samples->watched_part, &asked, err));
     asked.positions = samples->watched;
     asked.n = samples->n_watched;
     return family_calibrate(&asked, &responder, &executor->null_threshold, err);
@@ -251,7 +252,7 @@ static Status measure_latency(Executor *executor, const TrialSpec *spec,
     const Responder responder = responder_of(executor);
     Asked asked;
     Arena scratch = {0};
-    TRY(begin_asking(executor, spec, samples->judged_part, &asked, err));
+    TRY(execute_asked(executor, spec, samples->judged_part, &asked, err));
     Status s = STATUS_OK;
     asked.n = 1;
     for (size_t k = 0; s == STATUS_OK && k < n_measured; k++) {
@@ -406,7 +407,7 @@ static Status judge_in_format(Executor *executor, const Work *work, const TrialS
     const ComputeMode compute =
         trial_compute(executor->options.suite, &work->spec, executor->options.compute);
     const bool is_written = setting->quantize.len > 0 && !slice_eq_cstr(setting->quantize, "none");
-    if (!from->does_tune || (!is_written && compute == tuning_compute(compute)))
+    if (!from->does_tune || (!is_written && compute == execute_tuning_compute(compute)))
         return judge(executor, work, samples, arena, outcome, err);
     Status s = execute_written(executor, work, is_written ? setting->quantize : (Slice){0}, compute,
                                arena, &quantized, &outcome->model_bytes, err);
@@ -426,6 +427,7 @@ static Status run_model(Executor *executor, const Work *work, const TrialSamples
     TRY(execute_reset(executor, &work->spec, err));
     TRY(get_tuned(executor, work, samples, arena, outcome, err));
     TRY(judge_in_format(executor, work, samples, arena, outcome, err));
+    TRY(execute_explain(executor, work, samples, arena, outcome, err));
     return keep_tuned(executor, work, arena, err);
 }
 

@@ -10,6 +10,14 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST
 // Finds what the task wants found on samples that are watched, for the answers that follow.
 Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialSamples *samples,
                          Error *err) MUST_CHECK;
+// How a model is computed while it is tuned, where it is judged so.
+ComputeMode execute_tuning_compute(ComputeMode mode);
+// Asked about samples of a part: all but which ones.
+Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart part, Asked *out,
+                     Error *err) MUST_CHECK;
+// What the worst answers of a judged trial hang on, into the outcome, where the suite asks for it (execute_explain.c).
+Status execute_explain(Executor *executor, const Work *work, const TrialSamples *samples,
+                       Arena *arena, Outcome *outcome, Error *err) MUST_CHECK;
 // What the open model says about samples at positions [n] of a part; in the arena.
 Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
                        const size_t *positions, size_t n, Arena *arena, Answers *out,

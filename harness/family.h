@@ -6,6 +6,7 @@
 #define ASSAY_HARNESS_FAMILY_H
 
 #include "harness/prepare.h"
+#include "models/explain.h"
 
 // What a model said about samples of a part, in their order. Everything in the arena of the call.
 typedef struct Answers {
@@ -63,6 +64,14 @@ typedef struct Asked {
     size_t width;          // of a row of logits
 } Asked;
 
+// An answer of one sample that can be explained: the scores that it was read from, among the logits of a window.
+typedef struct Reason {
+    Slice about; // what is answered: "positive", "PER Ada Lovelace"
+    size_t window;
+    ExplainTarget *targets; // rows count from the window's
+    size_t n_targets;
+} Reason;
+
 // The model that is asked.
 typedef struct Responder {
     Model *model;
@@ -105,6 +114,13 @@ struct Family {
     Status (*answer)(const Asked *asked, Arena *arena, Answers *out, Error *err);
     // Of family_calibrate: what follows from the logits of samples that are not judged. NULL: nothing does.
     Status (*calibrate)(const Asked *asked, Arena *scratch, double *null_threshold, Error *err);
+    // What an explanation needs (harness/execute_explain.c); NULL where answers cannot be explained. `windows`: the sample as it
+    // goes to the model, with offsets into its text (sequence 0) and what is stored as its pair (1). `reasons`: of the one
+    // sample asked about, whose logits are there; none where nothing is answered. In the arena.
+    Status (*windows)(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
+                      size_t max_length, Arena *arena, EncodingWindows *out, Error *err);
+    Status (*reasons)(const Asked *asked, const EncodingWindows *windows, Arena *arena,
+                      Reason **out, size_t *n, Error *err);
     const char *baseline_name; // NULL = "majority class"
     // Answers that do not look at the input: from samples `from` at positions [n_from] of a part.
     Status (*baseline)(const TaskData *data, const UsedPart *from, const size_t *from_positions,

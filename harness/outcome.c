@@ -90,30 +90,51 @@ Status outcome_put_values(Outcome *outcome, const double *values, size_t n_value
     return STATUS_OK;
 }
 
-Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err)
+// Texts end to end, and where each ends.
+static Status join_texts(const Slice *texts, size_t n, char **joined, uint64_t **ends, Error *err)
 {
-    const size_t n = outcome->n_outputs;
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         if (!size_add(len, texts[i].len, &len)) return error_set_memory(err, n, 1, "texts");
     }
-    outcome->texts = malloc(len + 1);
-    outcome->text_ends = calloc(n + 1, sizeof *outcome->text_ends);
-    if (!outcome->texts || !outcome->text_ends) return error_set_memory(err, len, 1, "texts");
+    *joined = malloc(len + 1);
+    *ends = calloc(n + 1, sizeof **ends);
+    if (!*joined || !*ends) return error_set_memory(err, len, 1, "texts");
     len = 0;
     for (size_t i = 0; i < n; i++) {
-        if (texts[i].len > 0) memcpy(outcome->texts + len, texts[i].ptr, texts[i].len);
+        if (texts[i].len > 0) memcpy(*joined + len, texts[i].ptr, texts[i].len);
         len += texts[i].len;
-        outcome->text_ends[i] = len;
+        (*ends)[i] = len;
     }
     return STATUS_OK;
 }
 
+static Slice text_at(const char *joined, const uint64_t *ends, size_t index)
+{
+    if (!joined) return (Slice){0};
+    const uint64_t begin = index > 0 ? ends[index - 1] : 0;
+    return (Slice){joined + begin, (size_t)(ends[index] - begin)};
+}
+
+Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err)
+{
+    return join_texts(texts, outcome->n_outputs, &outcome->texts, &outcome->text_ends, err);
+}
+
 Slice outcome_text(const Outcome *outcome, size_t index)
 {
-    if (!outcome->texts) return (Slice){0};
-    const uint64_t begin = index > 0 ? outcome->text_ends[index - 1] : 0;
-    return (Slice){outcome->texts + begin, (size_t)(outcome->text_ends[index] - begin)};
+    return text_at(outcome->texts, outcome->text_ends, index);
+}
+
+Status outcome_put_explanations(Outcome *outcome, const Slice *texts, Error *err)
+{
+    return join_texts(texts, outcome->n_outputs, &outcome->explanations, &outcome->explanation_ends,
+                      err);
+}
+
+Slice outcome_explanation(const Outcome *outcome, size_t index)
+{
+    return text_at(outcome->explanations, outcome->explanation_ends, index);
 }
 
 void outcome_release(Outcome *outcome)
@@ -125,6 +146,8 @@ void outcome_release(Outcome *outcome)
     free(outcome->latency_ns);
     free(outcome->texts);
     free(outcome->text_ends);
+    free(outcome->explanations);
+    free(outcome->explanation_ends);
     curves_release(&outcome->curves);
     *outcome = (Outcome){0};
 }
@@ -136,6 +159,7 @@ static const char magic[8] = "assayO6";
 typedef struct Head {
     char magic[8];
     uint64_t status, n_outputs, n_classes, n_values, n_steps, n_evaluations, n_texts, text_bytes;
+    uint64_t n_explanations, explanation_bytes;
     int64_t best_step;
     uint64_t model_bytes;
     double null_threshold;
@@ -160,6 +184,9 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
     head.null_threshold = outcome->null_threshold;
     head.n_texts = outcome->texts ? outcome->n_outputs : 0;
     head.text_bytes = head.n_texts > 0 ? outcome->text_ends[head.n_texts - 1] : 0;
+    head.n_explanations = outcome->explanations ? outcome->n_outputs : 0;
+    head.explanation_bytes =
+        head.n_explanations > 0 ? outcome->explanation_ends[head.n_explanations - 1] : 0;
     head.cost = outcome->cost;
     head.cost.device = head.cost.machine = (Slice){0};
     const size_t n = outcome->n_outputs;
@@ -175,6 +202,9 @@ Status outcome_write(const Outcome *outcome, const char *path, Error *err)
         {outcome->latency_ns, n * sizeof *outcome->latency_ns},
         {outcome->text_ends, (size_t)head.n_texts * sizeof *outcome->text_ends},
         {outcome->texts, (size_t)head.text_bytes},
+        {outcome->explanation_ends,
+         (size_t)head.n_explanations * sizeof *outcome->explanation_ends},
+        {outcome->explanations, (size_t)head.explanation_bytes},
         {outcome->curves.steps, outcome->curves.n_steps * sizeof(TrainStep)},
         {outcome->curves.evaluations, outcome->curves.n_evaluations * sizeof(TrainEvaluation)},
     };
@@ -211,20 +241,18 @@ static bool take_curves(Slice *file, const Head *head, Curves *curves)
 }
 
 // Texts of a file: as many as outputs, or none; their ends ascend.
-static bool take_texts(Slice *file, const Head *head, Outcome *out)
+static bool take_texts(Slice *file, uint64_t n, uint64_t n_outputs, uint64_t n_bytes, char **joined,
+                       uint64_t **ends)
 {
-    if (head->n_texts == 0) return head->text_bytes == 0;
-    if (head->n_texts != head->n_outputs || head->text_bytes > file->len) return false;
-    out->text_ends = calloc((size_t)head->n_texts + 1, sizeof *out->text_ends);
-    out->texts = malloc((size_t)head->text_bytes + 1);
-    if (!out->text_ends || !out->texts ||
-        !take_array(file, head->n_texts, sizeof *out->text_ends, out->text_ends))
-        return false;
-    for (size_t i = 0; i < (size_t)head->n_texts; i++) {
-        if (out->text_ends[i] < (i > 0 ? out->text_ends[i - 1] : 0)) return false;
+    if (n == 0) return n_bytes == 0;
+    if (n != n_outputs || n_bytes > file->len) return false;
+    *ends = calloc((size_t)n + 1, sizeof **ends);
+    *joined = malloc((size_t)n_bytes + 1);
+    if (!*ends || !*joined || !take_array(file, n, sizeof **ends, *ends)) return false;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        if ((*ends)[i] < (i > 0 ? (*ends)[i - 1] : 0)) return false;
     }
-    return out->text_ends[head->n_texts - 1] == head->text_bytes &&
-           take_array(file, head->text_bytes, 1, out->texts);
+    return (*ends)[n - 1] == n_bytes && take_array(file, n_bytes, 1, *joined);
 }
 
 // Numbers of the family's own: room for them is taken only where the file has them.
@@ -258,7 +286,11 @@ static Status parse(Slice file, Outcome *out, Error *err)
         !take_array(&file, head.n_outputs * head.n_classes, sizeof(float), out->probabilities) ||
         !take_values(&file, &head, out) ||
         !take_array(&file, head.n_outputs, sizeof *out->latency_ns, out->latency_ns) ||
-        !take_texts(&file, &head, out) || !take_curves(&file, &head, &out->curves) || file.len != 0)
+        !take_texts(&file, head.n_texts, head.n_outputs, head.text_bytes, &out->texts,
+                    &out->text_ends) ||
+        !take_texts(&file, head.n_explanations, head.n_outputs, head.explanation_bytes,
+                    &out->explanations, &out->explanation_ends) ||
+        !take_curves(&file, &head, &out->curves) || file.len != 0)
         return error_set(err, STATUS_INVALID, "a finished trial is cut short");
     return STATUS_OK;
 }

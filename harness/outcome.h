@@ -39,6 +39,9 @@ typedef struct Outcome {
     // Answers as text, where classes do not say them: end to end, text i from text_ends[i - 1] to text_ends[i]; else NULL.
     char *texts;
     uint64_t *text_ends; // [n_outputs]
+    // The same of what answers hang on: JSON, most of them empty; NULL where nobody asked.
+    char *explanations;
+    uint64_t *explanation_ends; // [n_outputs]
     Curves curves;
     TrialCost cost; // its slices stay empty: the process that stores fills them in
 } Outcome;
@@ -50,7 +53,10 @@ Status outcome_put_values(Outcome *outcome, const double *values, size_t n_value
 // After outcome_take: copies n_outputs texts.
 Status outcome_put_texts(Outcome *outcome, const Slice *texts, Error *err) MUST_CHECK;
 Slice outcome_text(const Outcome *outcome, size_t index); // ptr NULL where there are none
-void outcome_release(Outcome *outcome);                   // a no-op on a zeroed one
+// The same of explanations.
+Status outcome_put_explanations(Outcome *outcome, const Slice *texts, Error *err) MUST_CHECK;
+Slice outcome_explanation(const Outcome *outcome, size_t index);
+void outcome_release(Outcome *outcome); // a no-op on a zeroed one
 
 // A file written anew and renamed, and read back with every size checked. The format is this build's own.
 Status outcome_write(const Outcome *outcome, const char *path, Error *err) MUST_CHECK;

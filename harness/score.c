@@ -256,7 +256,8 @@ static Status put_outputs(const Outcome *outcome, Arena *arena, Trial *out, Erro
             .probabilities =
                 outcome->n_classes > 0 ? outcome->probabilities + i * outcome->n_classes : NULL,
             .n_probabilities = outcome->n_classes,
-            .latency_ns = outcome->latency_ns[i]};
+            .latency_ns = outcome->latency_ns[i],
+            .explanation = outcome_explanation(outcome, i)};
     }
     out->outputs = outputs;
     out->n_outputs = outcome->n_outputs;

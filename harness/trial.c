@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json_writer.h"
+#include "harness/suite/keys.h"
 #include "results/canonical.h"
 
 static Status keep(Arena *arena, Buffer *buffer, Slice *out, Error *err)
@@ -59,6 +60,21 @@ static Slice teacher_json(const Suite *suite, const SuiteIdentity *identity, con
     return (Slice){0};
 }
 
+bool trial_is_explained(const Suite *suite, const TrialSpec *spec)
+{
+    const bool is_judged = spec->role == TRIAL_OUTER || spec->role == TRIAL_SINGLE;
+    return suite->explain.is_on && is_judged && spec->model != NO_MODEL &&
+           family_find(suite->tasks[spec->task].family)->reasons != NULL;
+}
+
+static void put_explain(const SuiteExplain *explain, JsonWriter *w)
+{
+    json_put_key(w, "explain");
+    json_begin_object(w);
+    section_write(&section_explain, explain, w);
+    json_end_object(w);
+}
+
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err)
 {
@@ -70,6 +86,7 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
     json_put_cstr(&w, compute_name(trial_compute(suite, spec, identity->compute)));
     json_put_key(&w, "device");
     json_put_string(&w, identity->device_kind);
+    if (trial_is_explained(suite, spec)) put_explain(&suite->explain, &w);
     json_put_key(&w, "inner_fold");
     json_put_i64(&w, spec->inner_fold);
     json_put_key(&w, "model");

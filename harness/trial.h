@@ -79,6 +79,8 @@ typedef struct TrialSpec {
 ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode of_run);
 const char *compute_name(ComputeMode compute); // "f32", "tf32", "bf16", "int8"
 
+// Whether what some answers of a trial hang on is kept with them: then it is part of the trial's identity.
+bool trial_is_explained(const Suite *suite, const TrialSpec *spec);
 // The identity of a trial and its hash, in the arena.
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err) MUST_CHECK;

@@ -176,6 +176,7 @@ static Status export_outputs(Export *export, const Trial *trial, Error *err)
                 json_put_float(&w, output->probabilities[j]);
             json_end_array(&w);
         }
+        if (output->explanation.len > 0) put_json(&w, "explanation", output->explanation);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;

@@ -120,6 +120,7 @@ typedef struct ViewWorst {
     Slice input, pair;
     Slice reference, predicted;
     double p_reference, p_predicted; // NaN where unknown
+    Slice explanation;               // JSON (results/explained.h); empty without
     int32_t outer_fold;
 } ViewWorst;
 

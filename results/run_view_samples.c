@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/size.h"
+#include "results/badness.h"
 #include "results/keep.h"
 #include "results/run_view_internal.h"
 
@@ -17,7 +18,7 @@ typedef struct Candidate {
     double badness_key; // ascending is worse
     uint32_t ordinal;
     int32_t predicted;
-    Slice text;
+    Slice text, explanation;
     double p_reference, p_predicted;
     int32_t outer_fold;
 } Candidate;
@@ -33,38 +34,13 @@ typedef struct Judging {
     size_t n_worst;
 } Judging;
 
-// Takes the next word of a text; empty at its end.
-static Slice next_word(Slice *text)
-{
-    size_t begin = 0;
-    while (begin < text->len && text->ptr[begin] == ' ') begin++;
-    size_t end = begin;
-    while (end < text->len && text->ptr[end] != ' ') end++;
-    const Slice word = slice_sub(*text, begin, end);
-    *text = slice_sub(*text, end, text->len);
-    return word;
-}
-
-// The share of places, counted from the front, at which both have the same word: of tags, those that are right; of other
-// texts an order from "nothing alike" to "equal", which is all that a list of bad answers needs.
-static double likeness(Slice answer, Slice reference)
-{
-    size_t n_same = 0, n = 0;
-    if (slice_eq(answer, reference)) return 1;
-    for (;; n++) {
-        const Slice a = next_word(&answer), b = next_word(&reference);
-        if (a.len == 0 && b.len == 0) break;
-        n_same += a.len > 0 && slice_eq(a, b);
-    }
-    return n == 0 ? 0 : (double)n_same / (double)(n + 1); // equal but for blanks is not equal
-}
-
 static Candidate candidate_of(const TrialOutput *output, const StoredSample *sample,
                               int32_t outer_fold)
 {
     Candidate c = {.ordinal = output->ordinal,
                    .predicted = output->label,
                    .text = output->text,
+                   .explanation = output->explanation,
                    .p_reference = NAN,
                    .p_predicted = NAN,
                    .outer_fold = outer_fold};
@@ -73,12 +49,7 @@ static Candidate candidate_of(const TrialOutput *output, const StoredSample *sam
         c.p_reference = (double)output->probabilities[sample->label];
     if (output->label >= 0 && (size_t)output->label < n)
         c.p_predicted = (double)output->probabilities[output->label];
-    if (!isnan(c.p_reference))
-        c.badness_key = c.p_reference;
-    else if (sample->label != STORE_NO_LABEL)
-        c.badness_key = output->label == sample->label ? 1 : 0;
-    else
-        c.badness_key = likeness(output->text, sample->reference);
+    c.badness_key = answer_badness(output, sample->label, sample->reference);
     return c;
 }
 
@@ -175,6 +146,7 @@ static void keep_worst(Judging *judging)
             .predicted = keep_text(&view->arena, predicted, failed),
             .p_reference = c->p_reference,
             .p_predicted = c->p_predicted,
+            .explanation = keep_text(&view->arena, c->explanation, failed),
             .outer_fold = c->outer_fold,
         };
     }

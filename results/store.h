@@ -112,6 +112,8 @@ typedef struct TrialOutput {
         *probabilities; // [n_probabilities], kept as float32; NULL where the system gives none
     size_t n_probabilities;
     int64_t latency_ns; // or STORE_NO_TIME; not part of the canonical export
+    // What the answer hangs on: JSON object (results/explained.h); empty where nobody asked.
+    Slice explanation;
 } TrialOutput;
 
 // A metric's rows for all outputs of the trial, in their order (metrics/metric.h: `row`).

@@ -150,6 +150,20 @@ static Status put_blocks(Store *store, int64_t metric_row, const Trial *trial,
     return query_end(&q, err);
 }
 
+static Status put_explanations(Store *store, int64_t row, const Trial *trial, Error *err)
+{
+    Query q;
+    TRY(query_begin(store, "INSERT INTO explanation VALUES (?, ?, ?)", &q, err));
+    for (size_t i = 0; i < trial->n_outputs; i++) {
+        if (trial->outputs[i].explanation.len == 0) continue;
+        query_bind_i64(&q, row);
+        query_bind_i64(&q, trial->outputs[i].ordinal);
+        query_bind_text(&q, trial->outputs[i].explanation);
+        TRY(query_do(&q, err));
+    }
+    return query_end(&q, err);
+}
+
 static Status put_metrics(Store *store, int64_t row, const Trial *trial, Error *err)
 {
     for (size_t i = 0; i < trial->n_metrics; i++) {
@@ -257,6 +271,7 @@ static Status put_trial(Store *store, const Trial *trial, Error *err)
     if (present == TRIAL_FAILED) TRY(drop_trial(store, row, err));
     TRY(put_head(store, trial, dataset, &row, err));
     TRY(put_outputs(store, row, trial, err));
+    TRY(put_explanations(store, row, trial, err));
     TRY(put_metrics(store, row, trial, err));
     TRY(put_scores(store, row, trial, err));
     TRY(put_curves(store, row, trial, err));

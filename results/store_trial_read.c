@@ -101,8 +101,9 @@ static Status read_outputs(Store *store, Arena *arena, int64_t row, Trial *out, 
     Query q;
     TRY(query_begin(
         store,
-        "SELECT ordinal, label, text, probabilities, latency_ns FROM output WHERE trial_id = ?"
-        " ORDER BY ordinal",
+        "SELECT o.ordinal, o.label, o.text, o.probabilities, o.latency_ns, e.text FROM output o LEFT JOIN"
+        " explanation e ON e.trial_id = o.trial_id AND e.ordinal = o.ordinal WHERE o.trial_id = ?"
+        " ORDER BY o.ordinal",
         &q, err));
     query_bind_i64(&q, row);
     size_t n = 0;
@@ -113,6 +114,7 @@ static Status read_outputs(Store *store, Arena *arena, int64_t row, Trial *out, 
         output->text = query_text(&q, arena);
         read_probabilities(&q, arena, output);
         output->latency_ns = query_i64(&q, STORE_NO_TIME);
+        output->explanation = query_text(&q, arena);
     }
     out->outputs = outputs;
     TRY(query_end(&q, err));

@@ -195,11 +195,35 @@ const SuiteSection section_suite = {.name = "suite",
                                     .keys = keys_suite,
                                     .n_keys = COUNT(keys_suite)};
 
+static const char *choice_explain(size_t i)
+{
+    return i < N_EXPLAIN_METHODS ? explain_method_name((ExplainMethod)i) : NULL;
+}
+
+static const SuiteKey keys_explain[] = {
+    {KEY("method", KEY_CHOICE, "how much each token adds to an answer's score",
+         "\"integrated-gradients\""),
+     .choice = choice_explain, FIELD(SuiteExplain, method)},
+    {KEY("steps", KEY_COUNT, "points of integrated gradients' sum", "32"), .lowest = 1,
+     .highest = EXPLAIN_MAX_STEPS, FIELD(SuiteExplain, n_steps)},
+    {KEY("samples", KEY_COUNT, "how many of the worst answers of each judged fold are explained",
+         "5"),
+     .lowest = 1, .highest = 1000, FIELD(SuiteExplain, n_samples)},
+};
+const SuiteSection section_explain = {.name = "report.explain",
+                                      .summary = "What answers hang on.",
+                                      .keys = keys_explain,
+                                      .n_keys = COUNT(keys_explain)};
+
 static const SuiteKey keys_report[] = {
     {KEY("formats", KEY_NAMES, "the files to write; `assay report` can write others later",
          "[\"html\"]"),
      .choice = choice_report_format},
     {KEY("dir", KEY_PATH, "the directory they are written to", "(--report, else assay-report)")},
+    {KEY("explain", KEY_OBJECT,
+         "of `classify`, `tag` and `span`: shade the words that the worst answers hang on",
+         "false"),
+     .section = &section_explain},
 };
 const SuiteSection section_report = {
     .name = "report", .summary = "Reports.", .keys = keys_report, .n_keys = COUNT(keys_report)};
@@ -752,8 +776,8 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,   &section_create,    &section_task,   &section_shared,
-    &section_columns, &section_prompt,  &section_metric,    &section_data,   &section_tune,
-    &section_distill, &section_balance, &section_stopping,  &section_search, &section_after,
-    &section_folds,   &section_report,  &section_definition};
+    &section_suite,   &section_model,   &section_create,   &section_task,      &section_shared,
+    &section_columns, &section_prompt,  &section_metric,   &section_data,      &section_tune,
+    &section_distill, &section_balance, &section_stopping, &section_search,    &section_after,
+    &section_folds,   &section_report,  &section_explain,  &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

@@ -156,6 +156,18 @@ static Status read_formats(const SuiteReading *reading, const Json *list, Error 
     return STATUS_OK;
 }
 
+static Status read_explain(Suite *suite, const Json *value, Error *err)
+{
+    if (!value || json_kind(value) == JSON_NULL) return STATUS_OK;
+    if (json_kind(value) == JSON_BOOL && !json_bool(value)) return STATUS_OK;
+    if (json_kind(value) != JSON_OBJECT)
+        return json_error(value, err, "found %s, want an object such as {\"samples\": 5}, or false",
+                          json_kind_name(json_kind(value)));
+    section_defaults(&section_explain, &suite->explain);
+    suite->explain.is_on = true;
+    return section_read(&section_explain, value, &suite->arena, &suite->explain, err);
+}
+
 static Status read_report(const SuiteReading *reading, const Json *root, Error *err)
 {
     Suite *suite = reading->suite;
@@ -165,6 +177,7 @@ static Status read_report(const SuiteReading *reading, const Json *root, Error *
         TRY(section_check_keys(&section_report, object, err));
         TRY(suite_read_path(reading, object, "dir", reading->edited->name, &suite->report_dir,
                             err));
+        TRY(read_explain(suite, json_get(object, "explain"), err));
         const Json *formats = json_get(object, "formats");
         if (formats && json_kind(formats) != JSON_NULL) return read_formats(reading, formats, err);
     }

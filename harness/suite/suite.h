@@ -20,6 +20,7 @@
 #include "datasets/steps.h"
 #include "harness/suite/prompt.h"
 #include "metrics/metric.h"
+#include "models/explain.h"
 #include "models/prune.h"
 #include "models/train.h"
 #include "results/report/report.h"
@@ -231,6 +232,14 @@ typedef struct SuiteFolds {
     const char *final_path; // directory for the model tuned on all data, or NULL
 } SuiteFolds;
 
+// What of the judged samples is explained.
+typedef struct SuiteExplain {
+    bool is_on;
+    ExplainMethod method;
+    size_t n_steps;
+    size_t n_samples; // of each trial that is judged: the worst ones
+} SuiteExplain;
+
 typedef struct Suite {
     Arena arena;                      // owns everything below
     struct SuiteDocuments *documents; // owned: the JSON that slices above borrow from
@@ -252,6 +261,7 @@ typedef struct Suite {
     size_t n_after;
     const ReportFormat **report_formats; // at least one; "html" by default
     size_t n_report_formats;
+    SuiteExplain explain;
     const char *report_dir; // or NULL: the command line's, or the program's default
     Slice filter;           // as given, already applied to models, tasks and settings; empty = none
     int only_fold;          // of filter: the one outer fold to run; -1 = all

@@ -85,6 +85,38 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
     return STATUS_OK;
 }
 
+// ---- explanations ----
+
+static Status windows(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
+                      size_t max_length, Arena *arena, EncodingWindows *out, Error *err)
+{
+    const EncodeOptions options = {.max_length = max_length};
+    (void)task;
+    TRY(arena_take(arena, 1, sizeof *out->windows, "windows", &out->windows, err));
+    out->n_windows = 1;
+    return tokenizer_encode(tokenizer, sample->text, sample->pair.ptr ? &sample->pair : NULL,
+                            &options, arena, &out->windows[0], err);
+}
+
+// The score of the likeliest class.
+static Status reasons(const Asked *asked, const EncodingWindows *encoded, Arena *arena,
+                      Reason **out, size_t *n, Error *err)
+{
+    size_t best = 0;
+    (void)encoded;
+    for (size_t i = 1; i < asked->width; i++) {
+        if (asked->logits[i] > asked->logits[best]) best = i;
+    }
+    const int32_t label = asked->label_of ? asked->label_of[best] : (int32_t)best;
+    TRY(arena_take(arena, 1, sizeof **out, "reasons", out, err));
+    *n = 1;
+    **out = (Reason){.n_targets = 1};
+    if (label != SAMPLE_NO_LABEL) (*out)->about = asked->data->labels[label];
+    TRY(arena_take(arena, 1, sizeof *(*out)->targets, "reasons", &(*out)->targets, err));
+    (*out)->targets[0] = (ExplainTarget){0, best};
+    return STATUS_OK;
+}
+
 // Always the most frequent class.
 static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
                        size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
@@ -151,6 +183,8 @@ const Family family_classify = {
     .find_labels = find_labels,
     .encode = encode,
     .answer = answer,
+    .windows = windows,
+    .reasons = reasons,
     .baseline = baseline,
     .item = item,
     .prompt = &prompt,

@@ -199,8 +199,10 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
 
 typedef struct Best {
     double score;
-    size_t begin, end; // bytes of the passage
-    double null_score; // of the window whose first token says "no answer" least
+    size_t begin, end;       // bytes of the passage
+    size_t window, from, to; // tokens
+    double null_score;       // of the window whose first token says "no answer" least
+    size_t null_window;
     bool is_found;
 } Best;
 
@@ -221,14 +223,17 @@ static size_t best_tokens(const Encoding *window, const float *logits, size_t co
     return n;
 }
 
-static void look_at_window(const SuiteTask *task, const Encoding *window, const float *logits,
-                           Best *best)
+static void look_at_window(const SuiteTask *task, const Encoding *window, size_t index,
+                           const float *logits, Best *best)
 {
     size_t starts[N_BEST], ends[N_BEST];
     const size_t n_starts = best_tokens(window, logits, 0, starts),
                  n_ends = best_tokens(window, logits, 1, ends);
     const double none = (double)logits[0] + (double)logits[1];
-    if (none < best->null_score) best->null_score = none;
+    if (none < best->null_score) {
+        best->null_score = none;
+        best->null_window = index;
+    }
     for (size_t s = 0; s < n_starts; s++) {
         for (size_t e = 0; e < n_ends; e++) {
             const size_t from = starts[s], to = ends[e];
@@ -239,8 +244,20 @@ static void look_at_window(const SuiteTask *task, const Encoding *window, const 
             best->score = score;
             best->begin = window->offsets[from].begin;
             best->end = window->offsets[to].end;
+            best->window = index;
+            best->from = from;
+            best->to = to;
         }
     }
+}
+
+// Whether "no answer" is the answer.
+static bool is_empty(const Asked *asked, const Best *best)
+{
+    const double threshold =
+        asked->task->tunes_null_threshold ? asked->null_threshold : asked->task->null_threshold;
+    return !best->is_found ||
+           (asked->data->has_unanswerable && best->null_score - best->score > threshold);
 }
 
 // Offsets were not kept with the tokens (they would be the largest part of them): the sample is encoded again.
@@ -264,7 +281,7 @@ static Status best_of_sample(const Asked *asked, size_t index, const float **log
                              "the model's scores are not finite on sample %zu of those judged",
                              index);
         }
-        look_at_window(asked->task, window, *logits, &best);
+        look_at_window(asked->task, window, w, *logits, &best);
         *logits += 2 * window->n_tokens;
     }
     *out = best;
@@ -279,14 +296,11 @@ static const Sample *sample_asked(const Asked *asked, size_t index)
 static Status answer_sample(const Asked *asked, size_t index, const float **logits, Arena *scratch,
                             Slice *out, Error *err)
 {
-    const double threshold =
-        asked->task->tunes_null_threshold ? asked->null_threshold : asked->task->null_threshold;
     Best best;
     TRY(best_of_sample(asked, index, logits, scratch, &best, err));
-    const bool is_empty = !best.is_found || (asked->data->has_unanswerable &&
-                                             best.null_score - best.score > threshold);
-    *out =
-        is_empty ? SLICE("") : slice_sub(sample_asked(asked, index)->context, best.begin, best.end);
+    *out = is_empty(asked, &best)
+               ? SLICE("")
+               : slice_sub(sample_asked(asked, index)->context, best.begin, best.end);
     return STATUS_OK;
 }
 
@@ -381,6 +395,30 @@ static Status calibrate(const Asked *asked, Arena *arena, double *null_threshold
     return STATUS_OK;
 }
 
+// The scores of the answer's start and end; of no answer those of the first token.
+static Status reasons(const Asked *asked, const EncodingWindows *windows, Arena *arena,
+                      Reason **out, size_t *n, Error *err)
+{
+    Best best = {.null_score = INFINITY};
+    const float *logits = asked->logits;
+    const Sample *sample = &asked->part->data.samples[asked->part->which[asked->positions[0]]];
+    for (size_t w = 0; w < windows->n_windows; w++) {
+        look_at_window(asked->task, &windows->windows[w], w, logits, &best);
+        logits += 2 * windows->windows[w].n_tokens;
+    }
+    const bool has_none = is_empty(asked, &best);
+    TRY(arena_take(arena, 1, sizeof **out, "reasons", out, err));
+    *n = 1;
+    **out = (Reason){.about = has_none ? SLICE("no answer")
+                                       : slice_sub(sample->context, best.begin, best.end),
+                     .window = has_none ? best.null_window : best.window,
+                     .n_targets = 2};
+    TRY(arena_take(arena, 2, sizeof *(*out)->targets, "reasons", &(*out)->targets, err));
+    (*out)->targets[0] = (ExplainTarget){has_none ? 0 : best.from, 0};
+    (*out)->targets[1] = (ExplainTarget){has_none ? 0 : best.to, 1};
+    return STATUS_OK;
+}
+
 // No answer, always: right wherever a question has none.
 static Status baseline(const TaskData *data, const UsedPart *from, const size_t *from_positions,
                        size_t n_from, const UsedPart *part, const size_t *positions, Arena *arena,
@@ -447,6 +485,8 @@ const Family family_span = {
     .encode = encode,
     .answer = answer,
     .calibrate = calibrate,
+    .windows = windows_of,
+    .reasons = reasons,
     .baseline = baseline,
     .item = item,
     .reference = reference,

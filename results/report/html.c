@@ -26,7 +26,9 @@ static bool is_stacked(const ReportTable *table)
 }
 
 // An interval stands back behind its estimate.
-static void put_cell(Html *html, const TableColumn *column, bool is_labelled, Slice cell)
+// worst: the sample whose text the cell may hold, where that can be shaded.
+static void put_cell(Html *html, const TableColumn *column, bool is_labelled, Slice cell,
+                     const ViewWorst *worst)
 {
     const size_t bracket = column->is_number ? slice_find(cell, SLICE(" [")) : SIZE_MAX;
     buffer_printf(html->out, "<td class=\"%s\"", cell_class(column));
@@ -36,7 +38,8 @@ static void put_cell(Html *html, const TableColumn *column, bool is_labelled, Sl
         html_put(html, "\"");
     }
     html_put(html, ">");
-    html_text(html, slice_sub(cell, 0, bracket));
+    if (!column->is_text || !html_explained(html, worst))
+        html_text(html, slice_sub(cell, 0, bracket));
     if (bracket != SIZE_MAX) {
         html_put(html, " <span class=\"ci\">");
         html_text(html, slice_sub(cell, bracket + 1, cell.len));
@@ -60,7 +63,8 @@ void html_table(Html *html, const ReportTable *table)
     for (size_t i = 0; i < table->n_rows; i++) {
         html_put(html, (int)i == table->best_row ? "<tr class=\"best\">" : "<tr>");
         for (size_t j = 0; j < table->n_columns; j++)
-            put_cell(html, &table->columns[j], stacks, table->cells[i * table->n_columns + j]);
+            put_cell(html, &table->columns[j], stacks, table->cells[i * table->n_columns + j],
+                     table->explained ? table->explained[i] : NULL);
         html_put(html, "</tr>\n");
     }
     html_put(html, "</tbody></table></div>\n");

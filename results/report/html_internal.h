@@ -21,6 +21,8 @@ void html_put(Html *html, const char *text); // markup of ours
 void html_text(Html *html, Slice text);      // foreign text, escaped
 void html_table(Html *html,
                 const ReportTable *table); // nothing where it has no rows; note below it
+// html_explain.c: the texts of a sample, shaded; false (and nothing) where its answer was not explained.
+bool html_explained(Html *html, const ViewWorst *worst);
 // A figure around what a plot function wrote; caption as text. Nothing where it was not drawn. A plot of a whole task
 // (model VIEW_NONE) is wide.
 typedef Status (*HtmlPlot)(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err);

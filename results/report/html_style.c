@@ -6,7 +6,8 @@
     "--page:#fff;--ink:#1a2027;--muted:#5b6671;--rule:#dfe4e9;--soft:#f5f7f9;--accent:#1d5c94;--warn:#8a5a00;" \
     "--warnbg:#fdf6e7;--best:#eef5fb;--train:#8795a3;--valid:#1d5c94;--s1:#1d5c94;--s2:#c1661b;--s3:#1b8a6b;"  \
     "--s4:#a8479b;--s5:#8a7a12;--s6:#4b9fd1;--h0:#eef3f8;--h1:#dfe9f3;--h2:#cfdfee;--h3:#bcd3e8;--h4:#a6c4e0;" \
-    "--h5:#8db2d6;--h6:#5b8bbd;--h7:#4b7cb0;--h8:#3b6da2;--h9:#2c5e93;--h10:#1d497a;--hlo:#16202b;--hhi:#fff;"
+    "--h5:#8db2d6;--h6:#5b8bbd;--h7:#4b7cb0;--h8:#3b6da2;--h9:#2c5e93;--h10:#1d497a;--hlo:#16202b;--hhi:#fff;" \
+    "--p1:#e4eef8;--p2:#c3dbf1;--p3:#97c1e8;--q1:#fbeadb;--q2:#f7d2b2;--q3:#f0b183;"
 
 const char *const html_style[] = {
     ":root{color-scheme:light dark;" LIGHT_COLOURS "}\n",
@@ -14,7 +15,8 @@ const char *const html_style[] = {
     "--soft:#1a2129;--accent:#7db8ea;--warn:#e5b660;--warnbg:#2a2417;--best:#182635;--train:#7e8c99;--valid:#7db8ea;"
     "--s1:#7db8ea;--s2:#ef9f5a;--s3:#56c8a5;--s4:#dd8fd2;--s5:#cfc053;--s6:#9cd3f5;--h0:#1b2530;--h1:#1e2c3a;"
     "--h2:#213446;--h3:#253e55;--h4:#2a4966;--h5:#305678;--h6:#5a8db9;--h7:#6b9bc4;--h8:#7eaacf;--h9:#94bbdb;"
-    "--h10:#adcde7;--hlo:#dbe5ee;--hhi:#07121c}}\n",
+    "--h10:#adcde7;--hlo:#dbe5ee;--hhi:#07121c;--p1:#1b2d40;--p2:#214668;--p3:#2a6394;--q1:#38291b;--q2:#573a1c;"
+    "--q3:#7d4f20}}\n",
     "*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}\n"
     "body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 ui-sans-serif,system-ui,-apple-system,"
     "\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Noto Sans\",\"DejaVu Sans\",sans-serif;"
@@ -49,6 +51,10 @@ const char *const html_style[] = {
     "overflow-wrap:anywhere}.plot{overflow-x:auto}.plot svg{display:block;width:100%;height:auto;max-width:560px;"
     "font-family:inherit;color:var(--ink)}.plot.wide svg{max-width:680px}.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,"
     "100%),1fr));gap:0 40px;align-items:start}\n",
+    ".p1,.p2,.p3{background:var(--p1);text-decoration:underline 1px;text-underline-offset:3px}.p2{background:var(--p2);"
+    "text-decoration-thickness:2px}.p3{background:var(--p3);text-decoration-thickness:3px}.q1,.q2,.q3{background:var(--q1);"
+    "text-decoration:underline dashed 1px;text-underline-offset:3px}.q2{background:var(--q2);text-decoration-thickness:2px}"
+    ".q3{background:var(--q3);text-decoration-thickness:3px}\n",
     "details{margin:12px 0}summary{cursor:pointer;color:var(--accent);font-size:14px}"
     "code,pre{font:13px/1.5 ui-monospace,\"SF Mono\",\"Cascadia Mono\",Menlo,\"DejaVu Sans Mono\",monospace}"
     "pre{margin:12px 0;padding:12px 16px;background:var(--soft);overflow-x:auto;white-space:pre-wrap;"

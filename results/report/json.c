@@ -314,6 +314,7 @@ static void put_worst(JsonWriter *w, const RunView *view)
         put_double(w, "p_reference", worst->p_reference);
         put_double(w, "p_predicted", worst->p_predicted);
         put_i64(w, "outer_fold", worst->outer_fold, STORE_NO_FOLD);
+        put_json(w, "explanation", worst->explanation);
         json_end_object(w);
     }
     json_end_array(w);

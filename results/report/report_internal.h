@@ -42,6 +42,8 @@ typedef struct ReportTable {
     Slice *cells; // [n_rows, n_columns], unescaped
     size_t n_rows;
     int best_row; // shown in bold, or VIEW_NONE
+    // [n_rows] samples whose long text a page may shade by what answers hang on; NULL = none.
+    const ViewWorst **explained;
 } ReportTable;
 
 // Each takes what it is about; a table without rows means that there is nothing to show. In the arena.

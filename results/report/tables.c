@@ -1,6 +1,7 @@
 // results/report/tables.c: the tables about scores and samples.
 #include <math.h>
 
+#include "results/explained.h"
 #include "results/report/tables.h"
 
 static Slice direction_word(const ViewTask *task)
@@ -229,6 +230,59 @@ static bool has_probabilities(const RunView *view, int model, int task)
     return false;
 }
 
+static bool has_explanations(const RunView *view, int model, int task)
+{
+    for (size_t i = 0; i < view->n_worst; i++) {
+        const ViewWorst *worst = &view->worst[i];
+        if (worst->model == model && worst->task == task && worst->explanation.len > 0) return true;
+    }
+    return false;
+}
+
+// "positive: dull -0.41, warm +0.2": the words that an answer hangs on most.
+static void explanation_cell(TableBuild *b, const ViewWorst *worst)
+{
+    enum { N_STRONGEST = 3 };
+    Explained explained;
+    Error ignored = {0};
+    const bool is_there =
+        worst->explanation.len > 0 && explained_parse(worst->explanation, worst->input, worst->pair,
+                                                      b->arena, &explained, &ignored) == STATUS_OK;
+    for (size_t i = 0; is_there && i < explained.n_answers; i++) {
+        const ExplainedAnswer *answer = &explained.answers[i];
+        size_t order[N_STRONGEST];
+        const size_t n = explained_strongest(answer, N_STRONGEST, order);
+        buffer_printf(&b->text, "%s" SLICE_FMT ":", i > 0 ? "; " : "",
+                      SLICE_ARG(slice_sub(answer->about, 0, 60)));
+        for (size_t k = 0; k < n; k++) {
+            const ExplainedWord *word = &answer->words[order[k]];
+            const Slice text = word->field == 0 ? worst->input : worst->pair;
+            buffer_printf(&b->text, "%s " SLICE_FMT " %+.2g", k > 0 ? "," : "",
+                          SLICE_ARG(slice_sub(text, word->begin, word->end)), word->attribution);
+        }
+    }
+    table_cell(b);
+}
+
+// Rows of the table and the samples behind them, for pages that shade their texts.
+static Status list_explained(const RunView *view, int model, int task, Arena *arena,
+                             ReportTable *out, Error *err)
+{
+    size_t n = 0;
+    TRY(arena_take(arena, out->n_rows, sizeof *out->explained, "rows", &out->explained, err));
+    for (size_t i = 0; i < view->n_worst; i++) {
+        const ViewWorst *worst = &view->worst[i];
+        if (worst->model == model && worst->task == task && n < out->n_rows)
+            out->explained[n++] = worst;
+    }
+    return STATUS_OK;
+}
+
+static const char explained_note[] =
+    " \"Hangs on\": by how much words raise or lower the answer's score against a text of padding "
+    "(integrated gradients, or gradient x input). In the page they are shaded, underlined where they "
+    "speak for it and dashed where against.";
+
 Status table_worst(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
                    Error *err)
 {
@@ -242,6 +296,8 @@ Status table_worst(const RunView *view, int model, int task, Arena *arena, Repor
     const bool has_p = has_probabilities(view, model, task);
     if (has_p) table_column(&b, SLICE("p(reference)"), COLUMN_NUMBER);
     if (has_p) table_column(&b, SLICE("p(predicted)"), COLUMN_NUMBER);
+    const bool explains = has_explanations(view, model, task);
+    if (explains) table_column(&b, SLICE("hangs on"), COLUMN_WORD);
     for (size_t i = 0; i < view->n_worst; i++) {
         const ViewWorst *worst = &view->worst[i];
         if (worst->model != model || worst->task != task) continue;
@@ -254,14 +310,16 @@ Status table_worst(const RunView *view, int model, int task, Arena *arena, Repor
         table_cell(&b);
         answer_cell(&b, worst->reference);
         answer_cell(&b, worst->predicted);
-        if (!has_p) continue;
-        probability_cell(&b, worst->p_reference);
-        probability_cell(&b, worst->p_predicted);
+        if (has_p) probability_cell(&b, worst->p_reference);
+        if (has_p) probability_cell(&b, worst->p_predicted);
+        if (explains) explanation_cell(&b, worst);
     }
     table_note(
-        &b, "%s first. Many of these may be errors of the data: look before you blame the model.",
-        has_p ? "Least probability given to the reference" : "Least in common with the reference");
-    return table_end(&b, err);
+        &b, "%s first. Many of these may be errors of the data: look before you blame the model.%s",
+        has_p ? "Least probability given to the reference" : "Least in common with the reference",
+        explains ? explained_note : "");
+    TRY(table_end(&b, err));
+    return explains ? list_explained(view, model, task, arena, out, err) : STATUS_OK;
 }
 
 Status table_checks(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
