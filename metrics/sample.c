@@ -54,22 +54,49 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// With n in the denominator from the start: resamples that are the sample itself in another order then differ by rounding
-// no more than the reference's do, and BCa counts how many lie below what was observed.
-static double spread_of(const double *values, size_t n)
+// In NumPy's order of summation (pairwise in blocks of 128, eight sums at a time). A resample that is the sample itself in
+// another order has the same statistic but for rounding, and BCa counts how many lie below what was observed: only in the
+// reference's own order do the two agree on those.
+static double sum_of(const double *values, size_t n)
 {
-    const double mean = mean_of(values, n);
-    double squares = 0;
-    for (size_t i = 0; i < n; i++) squares += (values[i] - mean) * (values[i] - mean);
-    return sqrt(squares / (double)n);
+    enum { LANES = 8, BLOCK = 128 };
+    double sums[LANES], sum = 0;
+    size_t i = 0;
+    if (n > BLOCK) {
+        const size_t half = n / 2 - n / 2 % LANES;
+        return sum_of(values, half) + sum_of(values + half, n - half);
+    }
+    if (n >= LANES) {
+        memcpy(sums, values, sizeof sums);
+        for (i = LANES; i < n - n % LANES; i += LANES) {
+            for (size_t k = 0; k < LANES; k++) sums[k] += values[i + k];
+        }
+        sum = ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
+              ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+    }
+    for (; i < n; i++) sum += values[i];
+    return sum;
 }
 
-// Sorts values where the statistic wants it.
+static double mean_in_order(const double *values, size_t n)
+{
+    return n > 0 ? sum_of(values, n) / (double)n : (double)NAN;
+}
+
+// With n in the denominator. Overwrites values.
+static double spread_of(double *values, size_t n)
+{
+    const double mean = mean_in_order(values, n);
+    for (size_t i = 0; i < n; i++) values[i] = (values[i] - mean) * (values[i] - mean);
+    return sqrt(mean_in_order(values, n));
+}
+
+// Sorts or overwrites values where the statistic wants it.
 static double statistic_of(Statistic statistic, double *values, size_t n)
 {
     switch (statistic) {
     case STATISTIC_MEAN:
-        return mean_of(values, n);
+        return mean_in_order(values, n);
     case STATISTIC_MEDIAN:
         if (n > 1) qsort(values, n, sizeof *values, compare_doubles);
         return n > 0 ? 0.5 * (values[(n - 1) / 2] + values[n / 2]) : (double)NAN;

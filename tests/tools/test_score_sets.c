@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "program.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 // The answer to one case; the arena keeps what the program printed.
@@ -334,5 +335,44 @@ Test(score_sets, seat_takes_sets_and_embeddings_from_files)
     cr_expect(text_contains(lacking.err, "few.jsonl has no embedding of \"b\", which stands in"),
               "%s", lacking.err.ptr);
     drop_folder(folder, (const char *[]){"t.jsonl", "e.jsonl", "few.jsonl"}, 3);
+    arena_release(&arena);
+}
+
+Test(score_sets, rankings_are_read_from_trecs_files)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *qrels = write_file(&arena, folder, "qrels.txt",
+                                   "q1 0 d1 1\nq1 0 d2 0\nq1\t0\td3\t2\n\nq2 0 d1 1\nq2 0 d9 -1\n");
+    const char *run = write_file(&arena, folder, "run.txt",
+                                 "q1 Q0 d2 1 0.5 x\nq1 Q0 d3 2 0.5 x\nq1 Q0 d7 3 9e-1 x\n"
+                                 "q2 Q0 d9 1 2 x\nq2 Q0 d1 2 1 x\nq3 Q0 d1 1 1 x\n");
+    const Program p = RUN(&arena, NULL, "score", "ranking", qrels, run, "--json");
+    program_want(&p, 0);
+    cr_expect(text_contains(p.err, "1 lines of"), "%s", p.err.ptr);
+    const Json *answer = json_of(p.out);
+    // q1: d7, then of the equal ones d3 before d2: relevant at 2, of two; q2: relevant at 2, of one.
+    cr_expect_float_eq(number_of(answer, "map"), (0.25 + 0.5) / 2, 1e-12);
+    cr_expect_float_eq(number_of(answer, "mrr"), 0.5, 1e-12);
+    cr_expect_float_eq(number_of(answer, "recall_at_k"), 0.75, 1e-12);
+    cr_expect_eq(number_of(answer, "n"), 2);
+    static const char *const wrong[][3] = {
+        {"run.txt", "q1 Q0 d2 1 0.5 x\n", "no result for 1 of 2 judged queries"},
+        {"run.txt", "q1 Q0 d2 1 x x\n", ":1: the score is \"x\""},
+        {"run.txt", "q1 Q0 d2 1 nan x\n", ":1: the score is \"nan\""},
+        {"run.txt", "q1 d2 1\n", ":1: has 3 fields, want 6"},
+        {"run.txt", "q1 Q0 d2 1 1 x\nq1 Q0 d2 2 0 x\n", ":2: document \"d2\" stands twice"},
+        {"qrels.txt", "q1 0 d1\n", ":1: has 3 fields, want 4"},
+        {"qrels.txt", "q1 0 d1 1\nq1 0 d1 0\n", ":2: document \"d1\" stands twice"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *bad = write_file(&arena, folder, "bad.txt", wrong[i][1]);
+        const bool is_run = wrong[i][0][0] == 'r';
+        const Program q =
+            RUN(&arena, NULL, "score", "ranking", is_run ? qrels : bad, is_run ? bad : run);
+        program_want(&q, 2);
+        cr_expect(text_contains(q.err, wrong[i][2]), "%zu: %s", i, q.err.ptr);
+    }
+    folder_remove(folder);
     arena_release(&arena);
 }

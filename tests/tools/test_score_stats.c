@@ -163,3 +163,41 @@ Test(score_stats, says_what_is_undefined_instead_of_nought)
         text_contains(json_string(json_at(json_get(b, "undefined"), 0)), "every x is the same"));
     arena_release(&arena);
 }
+
+// Resamples that are the sample in another order have its mean but for rounding, and BCa counts those below it: SciPy
+// 1.17.1 with numpy.random.default_rng(25), where 16 of 999 are such.
+Test(score_stats, resamples_in_another_order_count_as_in_scipy)
+{
+    Arena arena = {0};
+    const Program p =
+        RUN(&arena,
+            "{\"data\": [0.5, 1.7, 2.2, 0.1, 3.3, 1.1, 4.7, 0.9, 2.6], \"statistic\": "
+            "\"mean\", \"method\": \"BCa\", \"n_resamples\": 999, \"seed\": 25}\n",
+            "score", "bootstrap", "--cases");
+    program_want(&p, 0);
+    const Json *interval = json_get(json_of(p.out), "ci95");
+    cr_expect_float_eq(json_double(json_at(interval, 0)), 1.1555555555555557, 1e-9);
+    cr_expect_float_eq(json_double(json_at(interval, 1)), 2.9695361180206974, 1e-9);
+    arena_release(&arena);
+}
+
+Test(score_stats, intervals_of_a_file_of_numbers_hold_whenever_one_stops)
+{
+    Arena arena = {0};
+    const char *numbers = "1\n0\n1\n1\n\n0.5\n1\n";
+    const Program file =
+        RUN(&arena, numbers, "score", "intervals", "-", "--level", "0.9", "--json");
+    program_want(&file, 0);
+    const Program one_case = RUN(&arena, "{\"values\": [1, 0, 1, 1, 0.5, 1], \"alpha\": 0.1}\n",
+                                 "score", "intervals", "--cases");
+    program_want(&one_case, 0);
+    expect_same(json_of(one_case.out), json_of(file.out), SLICE("answer"), "a file");
+    const Program words = RUN(&arena, numbers, "score", "intervals", "-");
+    program_want(&words, 0);
+    cr_expect(text_contains(words.out, "whenever one stops"), "%s", words.out.ptr);
+    const Program outside = RUN(&arena, "1\n2\n", "score", "intervals", "-");
+    program_want(&outside, 2);
+    cr_expect(text_contains(outside.err, "standard input:2: \"2\" is no number from 0 to 1"), "%s",
+              outside.err.ptr);
+    arena_release(&arena);
+}

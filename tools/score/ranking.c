@@ -7,6 +7,10 @@
 
 #include "metrics/metrics_list.h"
 #include "tools/score/items.h"
+#include "tools/score/ranking.h"
+
+const Metric *const ranking_metrics[N_RANKING_METRICS] = {
+    &metric_precision_at_k, &metric_recall_at_k, &metric_map, &metric_mrr, &metric_ndcg};
 
 typedef struct Result {
     Slice document;
@@ -126,8 +130,6 @@ static Status read_query(const Json *query, Arena *arena, Item *item, Error *err
 
 static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 {
-    static const Metric *const metrics[] = {&metric_precision_at_k, &metric_recall_at_k,
-                                            &metric_map, &metric_mrr, &metric_ndcg};
     const Json *queries;
     Item *items;
     size_t n = 0;
@@ -138,8 +140,11 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     }
     ScoreItems all = {.items = items, .n = n, .params = c->params, .arena = c->arena};
     TRY(score_interval_of_case(c, &all.interval, err));
-    return score_put_metrics(&all, metrics, 5, NULL, w, err);
+    return score_put_metrics(&all, ranking_metrics, N_RANKING_METRICS, NULL, w, err);
 }
+
+static const char *const file_options[] = {"invalid-utf8", "missing",      "level",
+                                           "seed",         "confidence-n", NULL};
 
 const ScoreFamily score_ranking = {
     .name = "ranking",
@@ -151,4 +156,6 @@ const ScoreFamily score_ranking = {
         "{\"precision_at_k\", \"recall_at_k\", \"map\", \"mrr\", \"ndcg\", \"intervals\", "
         "\"signatures\"}; k is 10, for map and mrr all. Equal scores: the later document name first",
     .run_case = run_case,
+    .run_files = trec_run_files,
+    .options = file_options,
 };
