@@ -14,6 +14,29 @@ static size_t n_kept(const BeamOptions *o)
     return size_max(2, 1 + o->n_ends) * o->n_beams;
 }
 
+Status beam_check(const BeamOptions *o, size_t n_results, size_t n_stops, Error *err)
+{
+    if (o->n_beams == 0 || o->n_beams > BEAM_MAX_BEAMS)
+        return error_set(err, STATUS_INVALID, "num_beams %zu is outside 1..%d", o->n_beams,
+                         BEAM_MAX_BEAMS);
+    TRY(sample_check(&o->sample, err));
+    if (o->sample.temperature > 0 && o->n_beams != 1)
+        return error_set(err, STATUS_INVALID,
+                         "draws make one text, not %zu beams: leave out \"num_beams\", or "
+                         "\"temperature\", \"top_k\", \"top_p\" and \"min_p\"",
+                         o->n_beams);
+    if (n_stops > 0 && o->n_beams != 1)
+        return error_set(err, STATUS_INVALID,
+                         "stop strings end a search with one beam, not with %zu: leave out "
+                         "\"stop\" or \"num_beams\"",
+                         o->n_beams);
+    if (n_results == 0 || n_results > o->n_beams)
+        return error_set(err, STATUS_INVALID,
+                         "num_return_sequences %zu is outside 1..%zu, the number of beams",
+                         n_results, o->n_beams);
+    return STATUS_OK;
+}
+
 Status beam_begin(BeamSearch *s, const BeamOptions *options, const int32_t *prompt, size_t n_prompt,
                   Arena *arena, Error *err)
 {

@@ -84,6 +84,9 @@ typedef struct BeamSearch {
     bool is_done;
 } BeamSearch;
 
+// Whether beams, draws and the number of results wanted go together.
+Status beam_check(const BeamOptions *options, size_t n_results, size_t n_stops,
+                  Error *err) MUST_CHECK;
 // Begins with one running beam without tokens. Memory comes from the arena and stays as it is.
 Status beam_begin(BeamSearch *search, const BeamOptions *options, const int32_t *prompt,
                   size_t n_prompt, Arena *arena, Error *err) MUST_CHECK;

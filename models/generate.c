@@ -74,6 +74,7 @@ Status model_check_generate(const Model *model, const GenerateRequest *r, Error 
             return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
     }
     TRY(sample_check(&r->sample, err));
+    if (r->beams) TRY(beam_check(r->beams, r->n_results, r->n_stops, err));
     return check_ids(model, r->prompt, r->n_prompt, "prompt", err);
 }
 
@@ -85,9 +86,10 @@ typedef struct Scoring {
     const size_t *n_context;
 } Scoring;
 
-static Status read_score(Queue *q, size_t job, size_t place, const float *logits, Exec *exec,
-                         Error *err)
+static Status read_score(Queue *q, size_t job, size_t strand, size_t place, const float *logits,
+                         Exec *exec, Error *err)
 {
+    (void)strand;
     const Scoring *scoring = q->calls.context;
     const size_t request = q->jobs[job].request;
     const LoglikRequest *r = &scoring->requests[request];
@@ -160,6 +162,7 @@ typedef struct Writing {
     double next_logprob;
     FinishReason finish;
     size_t text_bytes;
+    BeamWriting *beams; // or NULL
 } Writing;
 
 typedef struct Generation {
@@ -168,13 +171,14 @@ typedef struct Generation {
     Buffer text;
 } Generation;
 
-static Status read_next(Queue *q, size_t job, size_t place, const float *logits, Exec *exec,
-                        Error *err)
+static Status read_next(Queue *q, size_t job, size_t strand, size_t place, const float *logits,
+                        Exec *exec, Error *err)
 {
     const Generation *g = q->calls.context;
     const size_t request = q->jobs[job].request;
     Writing *w = &g->writings[request];
     (void)place;
+    if (w->beams) return beam_writing_read(w->beams, strand, logits, err);
     return sample_token(&g->requests[request].sample, logits, q->model->config.vocab_size,
                         w->tokens, w->n_prompt + w->n_written, w->n_written, exec, &w->next,
                         &w->next_logprob, err);
@@ -203,16 +207,34 @@ static Status find_stop(const Model *model, Generation *g, const GenerateRequest
     return STATUS_OK;
 }
 
+static Status advance_beams(Queue *q, size_t job, bool *is_finished, Error *err)
+{
+    Generation *g = q->calls.context;
+    const GenerateRequest *r = &g->requests[q->jobs[job].request];
+    Writing *w = &g->writings[q->jobs[job].request];
+    BeamSearch *search = &w->beams->search;
+    TRY(beam_writing_advance(q, w->beams, err));
+    if (r->n_stops > 0 && !(search->is_done && search->results[0].has_ended)) { // one beam
+        w->n_written = beam_tokens(search, w->tokens + w->n_prompt);
+        TRY(find_stop(q->model, g, r, w, &w->text_bytes, err));
+        if (w->text_bytes != SIZE_MAX) beam_stop(search);
+    }
+    *is_finished = search->is_done;
+    if (!search->is_done) return beam_writing_branch(q, job, w->beams, err);
+    beam_writing_release(w->beams);
+    return STATUS_OK;
+}
+
 static Status advance(Queue *q, size_t job, bool *is_finished, Error *err)
 {
     Generation *g = q->calls.context;
     Job *j = &q->jobs[job];
     const GenerateRequest *r = &g->requests[j->request];
     Writing *w = &g->writings[j->request];
-    w->tokens[w->n_prompt + w->n_written] = j->last_token = w->next;
+    if (w->beams) return advance_beams(q, job, is_finished, err);
+    w->tokens[w->n_prompt + w->n_written] = j->strands[0].last_token = w->next;
     w->logprobs[w->n_written++] = w->next_logprob;
     *is_finished = true;
-    w->text_bytes = SIZE_MAX;
     if (!r->ignores_eos && is_eos(&q->model->config, w->next)) {
         w->finish = FINISH_EOS;
         return STATUS_OK;
@@ -246,9 +268,15 @@ static Status make_writings(const Model *model, Generation *g, size_t n, Arena *
         TRY(arena_take(arena, w->n_most, sizeof *w->logprobs, "log-likelihoods", &w->logprobs,
                        err));
         memcpy(w->tokens, r->prompt, r->n_prompt * sizeof *w->tokens);
+        w->text_bytes = SIZE_MAX;
         jobs[i] = (Job){.input = {.tokens = r->prompt, .n_tokens = r->n_prompt},
                         .n_reserved = r->n_prompt + w->n_most,
                         .first_read = r->n_prompt - 1};
+        if (!r->beams) continue;
+        TRY(arena_take(scratch, 1, sizeof *w->beams, "beams", &w->beams, err));
+        TRY(beam_writing_begin(model, r, w->n_most, scratch, w->beams, err));
+        jobs[i].most_strands = r->beams->n_beams;
+        jobs[i].n_room = beam_writing_room(model, r, w->n_most);
     }
     *out = jobs;
     return STATUS_OK;
@@ -272,6 +300,11 @@ Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests,
     if (s == STATUS_OK) s = queue_run(&queue, err);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         const Writing *w = &g.writings[i];
+        if (w->beams) {
+            s = beam_writing_results(w->beams, &requests[i], w->text_bytes, arena, &results[i],
+                                     err);
+            continue;
+        }
         results[i] = (GenerateResult){.ids = w->tokens + w->n_prompt,
                                       .n_ids = w->n_written,
                                       .logprobs = w->logprobs,
@@ -280,6 +313,9 @@ Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests,
     }
     if (stats) *stats = queue.stats;
     queue_close(&queue);
+    for (size_t i = 0; g.writings && i < n; i++) {
+        if (g.writings[i].beams) beam_writing_release(g.writings[i].beams);
+    }
     buffer_release(&g.text);
     arena_release(&scratch);
     return s;

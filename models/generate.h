@@ -10,6 +10,7 @@
 
 #include "models/model.h"
 #include "models/sample.h"
+#include "models/search.h"
 
 // What a call cost: for whoever checks that nothing is computed twice.
 typedef struct GenerateStats {
@@ -48,6 +49,10 @@ typedef struct GenerateRequest {
         stops; // generation ends where its text has one of these; the model needs its tokenizer for that
     size_t n_stops;
     bool ignores_eos;
+    // A search with beams, or with its rules for one (models/beam.h); `sample` is then not read. Its lengths and end tokens are
+    // those of the request and the model. NULL: without.
+    const BeamOptions *beams;
+    size_t n_results; // with beams: so many of the best
 } GenerateRequest;
 
 typedef enum FinishReason {
@@ -60,10 +65,12 @@ const char *finish_reason_name(FinishReason reason); // "length", "eos", "stop"
 typedef struct GenerateResult {
     int32_t *ids; // [n_ids] the new ones
     size_t n_ids;
-    double *logprobs; // [n_ids] under the model itself, whatever the sampling
+    double *logprobs; // [n_ids] under the model itself, whatever the sampling; NULL with beams
     FinishReason finish;
     size_t
         text_bytes; // FINISH_STOP: bytes of the decoded text before the stop string; else SIZE_MAX
+    SearchResult *found; // [n_found] with beams, best first; none where every token is forbidden
+    size_t n_found;
 } GenerateResult;
 
 Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests, size_t n,

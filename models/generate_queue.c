@@ -21,7 +21,7 @@ typedef struct Item {
     size_t n, position;
     const CacheSequence *kept;
     size_t node; // NONE for a job that writes
-    size_t job;
+    size_t job, strand;
     size_t first_output; // outputs are rows [first_output, n)
     bool is_long;        // see TapeRope.long_from
 } Item;
@@ -68,9 +68,15 @@ static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
     TRY(arena_take(&q->arena, n, sizeof *q->active, "a queue", &q->active, err));
     q->n_jobs = n;
     for (size_t i = 0; i < n; i++) {
-        q->jobs[i] = jobs[q->tree.order[i]];
-        q->jobs[i].input = inputs[q->tree.order[i]];
-        q->jobs[i].request = q->tree.order[i];
+        Job *j = &q->jobs[i];
+        *j = jobs[q->tree.order[i]];
+        j->input = inputs[q->tree.order[i]];
+        j->request = q->tree.order[i];
+        j->most_strands = size_max(j->most_strands, 1);
+        if (!q->calls.writes) continue;
+        TRY(arena_take(&q->arena, j->most_strands, sizeof *j->strands, "a queue", &j->strands,
+                       err));
+        TRY(arena_take(&q->arena, j->most_strands, sizeof *j->spare, "a queue", &j->spare, err));
     }
     return STATUS_OK;
 }
@@ -91,11 +97,20 @@ Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const Queu
     return s;
 }
 
+static void release_strands(Queue *q, Job *job)
+{
+    for (size_t s = 0; job->strands && job->spare && s < job->most_strands; s++) {
+        cache_release(q->cache, &job->strands[s].kept);
+        cache_release(q->cache, &job->spare[s].kept);
+    }
+    job->n_strands = 0;
+}
+
 void queue_close(Queue *q)
 {
     for (size_t i = 0; q->cache && q->states && i < q->tree.n_nodes; i++)
         cache_release(q->cache, &q->states[i].kept);
-    for (size_t i = 0; q->cache && i < q->n_jobs; i++) cache_release(q->cache, &q->jobs[i].kept);
+    for (size_t i = 0; q->cache && i < q->n_jobs; i++) release_strands(q, &q->jobs[i]);
     cache_close(&q->cache);
     arena_release(&q->round_arena);
     arena_release(&q->arena);
@@ -152,31 +167,36 @@ static Status add_node_item(Round *round, size_t node, Error *err)
     return STATUS_OK;
 }
 
-static Status add_job_item(Round *round, size_t job, Error *err)
+static Status add_strand_items(Round *round, size_t job, Error *err)
 {
     Queue *q = round->queue;
     Job *j = &q->jobs[job];
-    const size_t position = j->kept.n_rows;
-    TRY(cache_extend(q->cache, &j->kept, 1, err));
-    round->items[round->n_items++] = (Item){.ids = &j->last_token,
-                                            .n = 1,
-                                            .position = position,
-                                            .kept = &j->kept,
-                                            .node = NONE,
-                                            .job = job,
-                                            .is_long = j->input.kind != 0};
+    for (size_t s = 0; s < j->n_strands; s++) {
+        Strand *strand = &j->strands[s];
+        const size_t position = strand->kept.n_rows;
+        TRY(cache_extend(q->cache, &strand->kept, 1, err));
+        round->items[round->n_items++] = (Item){.ids = &strand->last_token,
+                                                .n = 1,
+                                                .position = position,
+                                                .kept = &strand->kept,
+                                                .node = NONE,
+                                                .job = job,
+                                                .strand = s,
+                                                .is_long = j->input.kind != 0};
+    }
     return STATUS_OK;
 }
 
 static Status list_items(Round *round, Error *err)
 {
     Queue *q = round->queue;
-    TRY(arena_take(&q->round_arena, q->n_active, sizeof *round->items, "a round", &round->items,
-                   err));
+    size_t n_most = 0;
+    for (size_t i = 0; i < q->n_active; i++) n_most += size_max(q->jobs[q->active[i]].n_strands, 1);
+    TRY(arena_take(&q->round_arena, n_most, sizeof *round->items, "a round", &round->items, err));
     for (size_t i = 0; i < q->n_active; i++) {
         const size_t job = q->active[i];
         if (q->jobs[job].is_running)
-            TRY(add_job_item(round, job, err));
+            TRY(add_strand_items(round, job, err));
         else
             TRY(add_node_item(round, next_node(q, job), err));
     }
@@ -271,12 +291,12 @@ static Status read_item(Queue *q, const Item *item, const Tensor *logits, size_t
             (const float *)logits->data + (first_row + t - item->first_output) * logits->row_stride;
         const size_t place = item->position + t;
         if (item->node == NONE) {
-            TRY(q->calls.read(q, item->job, place, row, exec, err));
+            TRY(q->calls.read(q, item->job, item->strand, place, row, exec, err));
             continue;
         }
         const PrefixNode *node = &q->tree.nodes[item->node];
         for (size_t j = node->first; j < node->last; j++) {
-            if (q->jobs[j].first_read <= place) TRY(q->calls.read(q, j, place, row, exec, err));
+            if (q->jobs[j].first_read <= place) TRY(q->calls.read(q, j, 0, place, row, exec, err));
         }
     }
     return STATUS_OK;
@@ -331,6 +351,34 @@ static void finish_nodes(const Round *round)
 
 // ---- jobs ----
 
+// A strand that is gone on from once is handed over; others are forked.
+Status queue_branch(Queue *q, size_t job, const uint32_t *from, size_t n, Error *err)
+{
+    Job *j = &q->jobs[job];
+    Strand *old = j->strands, *next = j->spare;
+    for (size_t i = 0; i < n; i++) {
+        bool again = false;
+        for (size_t k = i + 1; k < n && !again; k++) again = from[k] == from[i];
+        CacheSequence *kept = &old[from[i]].kept;
+        if (again) {
+            TRY(cache_fork(q->cache, kept, kept->n_rows, &next[i].kept, err));
+        } else {
+            next[i].kept = *kept;
+            *kept = (CacheSequence){0};
+        }
+    }
+    for (size_t s = 0; s < j->n_strands; s++) cache_release(q->cache, &old[s].kept);
+    j->strands = next;
+    j->spare = old;
+    j->n_strands = n;
+    return STATUS_OK;
+}
+
+static size_t room_of(const Job *job)
+{
+    return job->n_room > 0 ? job->n_room : job->n_reserved;
+}
+
 // Moves a job on where its input has been read, or its next token was. *is_finished where nothing is left of it.
 static Status settle(Queue *q, size_t job, bool has_run, bool *is_finished, Error *err)
 {
@@ -341,12 +389,13 @@ static Status settle(Queue *q, size_t job, bool has_run, bool *is_finished, Erro
         if (!q->states[leaf].is_done) return STATUS_OK;
         *is_finished = !q->calls.writes;
         if (*is_finished) return STATUS_OK;
-        TRY(take_from(q, leaf, &j->kept, err));
+        TRY(take_from(q, leaf, &j->strands[0].kept, err));
+        j->n_strands = 1;
         j->is_running = has_run = true;
     }
     if (!has_run) return STATUS_OK;
     TRY(q->calls.advance(q, job, is_finished, err));
-    if (*is_finished) cache_release(q->cache, &j->kept);
+    if (*is_finished) release_strands(q, j);
     return STATUS_OK;
 }
 
@@ -359,7 +408,7 @@ static Status settle_all(Queue *q, size_t from, bool has_run, Error *err)
         const size_t job = q->active[i];
         TRY(settle(q, job, has_run, &is_finished, err));
         if (is_finished)
-            q->n_reserved -= q->jobs[job].n_reserved;
+            q->n_room -= room_of(&q->jobs[job]);
         else
             q->active[kept++] = job;
     }
@@ -374,8 +423,8 @@ static Status admit(Queue *q, Error *err)
     const size_t room = CACHE_BYTES / per_token, before = q->n_active;
     while (q->n_admitted < q->n_jobs && q->n_active < MAX_ACTIVE) {
         const Job *job = &q->jobs[q->n_admitted];
-        if (q->n_active > 0 && q->n_reserved + job->n_reserved > room) break;
-        q->n_reserved += job->n_reserved;
+        if (q->n_active > 0 && q->n_room + room_of(job) > room) break;
+        q->n_room += room_of(job);
         q->active[q->n_active++] = q->n_admitted++;
     }
     return settle_all(q, before, false, err);

@@ -435,30 +435,13 @@ Status search_check(const Model *model, const SearchRequest *request, Error *err
     source.target_ids = &start;
     source.n_targets = 1;
     TRY(model_check_inputs(model, &source, 1, err));
-    if (o->n_beams == 0 || o->n_beams > BEAM_MAX_BEAMS)
-        return error_set(err, STATUS_INVALID, "num_beams %zu is outside 1..%d", o->n_beams,
-                         BEAM_MAX_BEAMS);
-    TRY(sample_check(&o->sample, err));
-    if (o->sample.temperature > 0 && o->n_beams != 1)
-        return error_set(err, STATUS_INVALID,
-                         "draws make one text, not %zu beams: leave out \"num_beams\", or "
-                         "\"temperature\", \"top_k\", \"top_p\" and \"min_p\"",
-                         o->n_beams);
-    if (request->n_stops > 0 && o->n_beams != 1)
-        return error_set(err, STATUS_INVALID,
-                         "stop strings end a search with one beam, not with %zu: leave out "
-                         "\"stop\" or \"num_beams\"",
-                         o->n_beams);
+    TRY(beam_check(o, request->n_results, request->n_stops, err));
     if (request->n_stops > 0 && !model->tokenizer)
         return error_set(err, STATUS_INVALID, "stop strings need the model's tokenizer");
     for (size_t i = 0; i < request->n_stops; i++) {
         if (request->stops[i].len == 0)
             return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
     }
-    if (request->n_results == 0 || request->n_results > o->n_beams)
-        return error_set(err, STATUS_INVALID,
-                         "num_return_sequences %zu is outside 1..%zu, the number of beams",
-                         request->n_results, o->n_beams);
     if (o->max_new_tokens == 0 || o->max_new_tokens > c->max_positions)
         return error_set(err, STATUS_INVALID,
                          "max_new_tokens %zu is outside 1..%zu, the decoder's positions",

@@ -108,6 +108,9 @@ Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena, Predi
 Status predict_search_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
 
+// What a line says about beams goes before what stands in *options; sets search.n_results.
+Status predict_beam_options(PredictCase *c, BeamOptions *options, Error *err) MUST_CHECK;
+
 // predict_pll.c: pseudo-log-likelihoods.
 Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
                         size_t n, Error *err) MUST_CHECK;

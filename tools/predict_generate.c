@@ -116,6 +116,14 @@ SampleOptions predict_sample_options(const PredictCase *c)
                            .seed = c->seed.value};
 }
 
+// Whether a line asks for more than the likeliest token, or a draw, each time.
+static bool wants_search(const PredictCase *c)
+{
+    const bool has_results = c->num_return_sequences.is_given && c->num_return_sequences.value != 1;
+    return (c->num_beams.is_given && c->num_beams.value != 1) || has_results ||
+           c->no_repeat_ngram_size.value > 0 || c->min_new_tokens.value > 0;
+}
+
 Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     const JsonlText *text = c->prompt.is_given ? &c->prompt : &c->text;
@@ -128,11 +136,6 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     } else if (!c->input_ids.is_given) {
         return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
     }
-    if (c->num_beams.is_given && c->num_beams.value != 1) {
-        return error_set(err, STATUS_INVALID,
-                         "num_beams %zu: a causal LM is not searched with beams in this version",
-                         c->num_beams.value);
-    }
     if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
         return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
     const size_t n_new = c->max_new_tokens.is_given ? c->max_new_tokens.value : p->max_new_tokens;
@@ -144,6 +147,13 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
                                     .stops = c->stop.values,
                                     .n_stops = c->stop.n};
     c->input.n_tokens = prompt.n;
+    if (wants_search(c)) {
+        c->search.options =
+            (BeamOptions){.n_beams = 1, .length_penalty = 1, .forced_first = -1, .forced_last = -1};
+        TRY(predict_beam_options(c, &c->search.options, err));
+        c->generate.beams = &c->search.options;
+        c->generate.n_results = c->search.n_results;
+    }
     return model_check_generate(p->model, &c->generate, err);
 }
 
@@ -161,7 +171,10 @@ Status predict_generate_work(Predictor *p, Pool *pool, Arena *arena, PredictCase
     TRY(model_generate(p->model, pool, requests, n_requests, interrupt_flag(), arena, results, NULL,
                        err));
     for (size_t i = 0; i < n; i++) {
-        if (!cases[i].why) cases[i].written = results[at++];
+        if (cases[i].why) continue;
+        cases[i].written = results[at++];
+        cases[i].found = cases[i].written.found;
+        cases[i].n_found = cases[i].written.n_found;
     }
     return STATUS_OK;
 }
@@ -186,8 +199,8 @@ static Status put_text(const Predictor *p, const GenerateResult *written, JsonWr
 Status predict_generate_put(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                             Error *err)
 {
-    (void)logits;
     const GenerateResult *written = &c->written;
+    if (c->generate.beams) return predict_search_put(p, c, logits, w, err);
     double sum = 0;
     TRY(put_text(p, written, w, err));
     json_put_key(w, "ids");

@@ -21,13 +21,8 @@ static Status want_early_stopping(const PredictCase *c, EarlyStopping *out, Erro
     return STATUS_OK;
 }
 
-// What a line says goes before what the model's files say.
-static Status search_options(const Predictor *p, PredictCase *c, Error *err)
+Status predict_beam_options(PredictCase *c, BeamOptions *o, Error *err)
 {
-    BeamOptions *o = &c->search.options;
-    *o = p->search_defaults;
-    c->search.stops = c->stop.values;
-    c->search.n_stops = c->stop.n;
     if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
     if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
@@ -64,7 +59,10 @@ Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Err
         return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
     }
     c->search.source = c->input;
-    TRY(search_options(p, c, err));
+    c->search.options = p->search_defaults;
+    c->search.stops = c->stop.values;
+    c->search.n_stops = c->stop.n;
+    TRY(predict_beam_options(c, &c->search.options, err));
     return search_check(p->model, &c->search, err);
 }
 

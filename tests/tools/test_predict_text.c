@@ -64,7 +64,7 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
         "{\"prompt\": \"Once upon a time\", \"temperature\": 1.5, \"seed\": 3, \"max_new_tokens\": 8}\n"
         "{\"prompt\": \"Once upon a time\", \"temperature\": 1.5, \"seed\": 3, \"max_new_tokens\": 8}\n"
         "{\"prompt\": \"Once upon a time\", \"max_new_tokens\": 0}\n"
-        "{\"prompt\": \"Once upon a time\", \"num_beams\": 4}\n"
+        "{\"prompt\": \"Once\", \"num_beams\": 4, \"num_return_sequences\": 5}\n"
         "{\"context\": \"Once\"}\n",
         "predict", model, "--mode", "generate");
     program_want(&program, 2);
@@ -79,7 +79,7 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
                        text_of(json_line(program.out, 3), "text")));
     cr_expect(text_contains(text_of(json_line(program.out, 4), "error"),
                             "max_new_tokens must be at least"));
-    cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_beams 4"));
+    cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_return_sequences 5"));
     cr_expect(text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\" or"));
     arena_release(&arena);
 }

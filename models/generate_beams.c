@@ -1,0 +1,87 @@
+// Requests that are searched with beams: each running beam is a strand of the job in the queue.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "models/generate_internal.h"
+
+Status beam_writing_begin(const Model *model, const GenerateRequest *request, size_t n_most,
+                          Arena *arena, BeamWriting *out, Error *err)
+{
+    const ModelConfig *config = &model->config;
+    BeamOptions options = *request->beams;
+    *out = (BeamWriting){.n_vocab = config->vocab_size};
+    options.max_new_tokens = n_most;
+    options.min_new_tokens = size_min(options.min_new_tokens, n_most);
+    options.n_ends = 0;
+    for (size_t i = 0; !request->ignores_eos && i < config->n_eos && i < BEAM_MAX_ENDS; i++)
+        options.end_ids[options.n_ends++] = config->eos_ids[i];
+    return beam_begin(&out->search, &options, request->prompt, request->n_prompt, arena, err);
+}
+
+void beam_writing_release(BeamWriting *writing)
+{
+    free(writing->logits);
+    writing->logits = NULL;
+}
+
+size_t beam_writing_room(const Model *model, const GenerateRequest *request, size_t n_most)
+{
+    const size_t n_beams = request->beams->n_beams, n_vocab = model->config.vocab_size;
+    const size_t per_token = size_max(cache_bytes_per_token(&model->tape), 1);
+    return request->n_prompt + n_most * n_beams + n_beams * n_vocab * sizeof(float) / per_token;
+}
+
+Status beam_writing_read(BeamWriting *writing, size_t strand, const float *logits, Error *err)
+{
+    const size_t n_beams = writing->search.options.n_beams;
+    if (!writing->logits) {
+        writing->logits = calloc(n_beams * writing->n_vocab, sizeof *logits);
+        if (!writing->logits)
+            return error_set_memory(err, n_beams * writing->n_vocab, sizeof *logits, "beams");
+    }
+    memcpy(writing->logits + strand * writing->n_vocab, logits, writing->n_vocab * sizeof *logits);
+    return STATUS_OK;
+}
+
+Status beam_writing_advance(Queue *queue, BeamWriting *writing, Error *err)
+{
+    return beam_advance(&writing->search, queue->model->workers[0].exec, writing->logits,
+                        writing->n_vocab, writing->n_vocab, err);
+}
+
+Status beam_writing_branch(Queue *queue, size_t job, const BeamWriting *writing, Error *err)
+{
+    const BeamSearch *search = &writing->search;
+    uint32_t from[BEAM_MAX_BEAMS];
+    for (size_t i = 0; i < search->n_running; i++) from[i] = search->running[i].from;
+    TRY(queue_branch(queue, job, from, search->n_running, err));
+    for (size_t i = 0; i < search->n_running; i++)
+        queue->jobs[job].strands[i].last_token = beam_last_token(search, i);
+    return STATUS_OK;
+}
+
+Status beam_writing_results(const BeamWriting *writing, const GenerateRequest *request,
+                            size_t text_bytes, Arena *arena, GenerateResult *out, Error *err)
+{
+    *out = (GenerateResult){.text_bytes = text_bytes};
+    TRY(arena_take(arena, request->n_results, sizeof *out->found, "results", &out->found, err));
+    for (size_t i = 0; i < request->n_results; i++) {
+        SearchResult *found = &out->found[i];
+        TRY(arena_take(arena, writing->search.options.max_new_tokens, sizeof *found->ids, "results",
+                       &found->ids, err));
+        if (!beam_result(&writing->search, i, found->ids, &found->n_ids, &found->score,
+                         &found->has_ended))
+            break;
+        found->has_stopped = text_bytes != SIZE_MAX;
+        found->text_bytes = text_bytes;
+        out->n_found++;
+    }
+    if (out->n_found == 0) return STATUS_OK;
+    out->ids = out->found[0].ids;
+    out->n_ids = out->found[0].n_ids;
+    out->finish = out->found[0].has_stopped ? FINISH_STOP
+                  : out->found[0].has_ended ? FINISH_EOS
+                                            : FINISH_LENGTH;
+    return STATUS_OK;
+}
