@@ -78,7 +78,9 @@ typedef struct ProgramOptions {
     bool is_training;
     const bool *trained; // [n_params] in training: whose gradient is wanted
     float dropout;       // of every place; negative = as recorded. Not used outside training
-    bool keeps_hidden;   // hidden states marked on the tape live to the end
+    bool
+        recomputes; // in training: blocks between marked hidden states run again for their backward pass
+    bool keeps_hidden; // hidden states marked on the tape live to the end
 } ProgramOptions;
 
 typedef struct Program {
@@ -103,6 +105,10 @@ typedef struct Program {
 Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
                      Error *err) MUST_CHECK;
 
+// A part of program_build (program_recompute.c): what stands between two of these slots is made again where the backward pass
+// reads it, instead of being kept.
+Status program_recompute(Program *program, const size_t *bounds, size_t n_bounds, Arena *arena,
+                         Error *err) MUST_CHECK;
 // The last part of program_build: lifetimes of the slots and the buffers that they share.
 Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
 

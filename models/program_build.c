@@ -577,6 +577,15 @@ static void build_backward(Builder *b)
     for (size_t i = b->tape->n_nodes; ok(b) && i-- > 0;) backward_node(b, i);
 }
 
+static void recompute(Builder *b)
+{
+    size_t *bounds = take(b, b->tape->n_hidden, sizeof *bounds);
+    for (size_t i = 0; ok(b) && i < b->tape->n_hidden; i++)
+        bounds[i] = b->slot_of[b->tape->hidden[i].slot];
+    if (ok(b))
+        b->status = program_recompute(b->program, bounds, b->tape->n_hidden, b->arena, b->err);
+}
+
 Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
                      Error *err)
 {
@@ -602,6 +611,7 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
         }
     }
     if (options->is_training) build_backward(&b);
+    if (options->is_training && options->recomputes) recompute(&b);
     if (ok(&b)) b.status = program_plan(p, arena, err);
     if (ok(&b)) *out = p;
     return b.status;

@@ -131,8 +131,10 @@ Status trainer_unfreeze(Trainer *t, Error *err)
         t->trained[i] = now;
     }
     if (!changed) return STATUS_OK;
-    const ProgramOptions options = {
-        .is_training = true, .trained = t->trained, .dropout = (float)t->options.dropout};
+    const ProgramOptions options = {.is_training = true,
+                                    .trained = t->trained,
+                                    .dropout = (float)t->options.dropout,
+                                    .recomputes = t->options.gradient_checkpointing};
     return program_build(&t->model->tape, &options, &t->arena, &t->program, err);
 }
 

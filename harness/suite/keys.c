@@ -583,6 +583,11 @@ static const SuiteKey keys_tune[] = {
      .lowest = 1, .highest = 16, FIELD(TuneSetting, lanes)},
     {KEY("sort_by_length", KEY_BOOL, "batches of texts of similar length", "false"),
      FIELD(TuneSetting, sort_by_length)},
+    {KEY("gradient_checkpointing", KEY_BOOL,
+         "compute the blocks' activations anew in the backward pass: less memory, more time, the same "
+         "bits",
+         "false"),
+     FIELD(TuneSetting, gradient_checkpointing), .write = tune_write_checkpointing},
     {KEY("max_length", KEY_COUNT, "tokens of a sequence, longer ones are cut",
          "(as the task says)"),
      .lowest = 4, .highest = MANY, FIELD(TuneSetting, max_length), .is_omitted = true},

@@ -78,6 +78,7 @@ typedef struct TuneSetting {
     double layer_decay; // 1 = off
     size_t lanes;
     bool sort_by_length;
+    bool gradient_checkpointing;
     size_t max_length; // tokens of a sequence; 0: as the task says
     // Tuning ends here, though the schedule is that of all epochs: where halving stops to look. 0 = at its end.
     double until_epoch;

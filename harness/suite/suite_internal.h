@@ -59,6 +59,7 @@ Status suite_take_after(const Suite *suite, size_t after, TuneSetting *setting, 
 // Rungs and points of all models, once their settings stand.
 Status suite_expand_settings(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 void tune_write_prune(const void *target, const char *key, JsonWriter *w);
+void tune_write_checkpointing(const void *target, const char *key, JsonWriter *w);
 void tune_write_quantize(const void *target, const char *key, JsonWriter *w);
 void tune_write_until(const void *target, const char *key, JsonWriter *w);
 void tune_write_samples(const void *target, const char *key, JsonWriter *w);

@@ -266,6 +266,15 @@ void tune_write_prune(const void *target, const char *key, JsonWriter *w)
         json_put_cstr(w, prune_scope_name(setting->prune_scope));
 }
 
+// It changes no result: settings without it keep the text that they had before there was such a key.
+void tune_write_checkpointing(const void *target, const char *key, JsonWriter *w)
+{
+    const TuneSetting *setting = target;
+    if (!setting->gradient_checkpointing) return;
+    json_put_key(w, key);
+    json_put_bool(w, true);
+}
+
 void tune_write_quantize(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
@@ -357,6 +366,7 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         .layer_decay = setting->layer_decay,
         .n_lanes = setting->lanes,
         .sort_by_length = setting->sort_by_length,
+        .gradient_checkpointing = setting->gradient_checkpointing,
         .until_epochs = setting->until_epoch,
         .until_steps = setting->until_step,
         .monitor = setting->monitor,

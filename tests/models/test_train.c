@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model_support.h"
+#include "models/model_internal.h"
 
 Test(train, gives_the_same_bits_with_any_number_of_threads)
 {
@@ -23,6 +24,62 @@ Test(train, gives_the_same_bits_with_any_number_of_threads)
             model_close(&b);
         }
     }
+}
+
+Test(train, gives_the_same_bits_where_activations_are_computed_anew)
+{
+    static const ModelHead heads[] = {HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN, HEAD_MASKED_LM,
+                                      HEAD_CAUSAL_LM};
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+        for (int k = 0; k < 4; k++) {
+            TrainOptions options = busy_options();
+            if (k == 1) options.freeze = SLICE("embeddings,0");
+            if (k == 2) options.gradual_unfreezing = 1;
+            if (k == 3) options.freeze = SLICE("1");
+            Model *a = small_model(heads[h], 3, 1), *b = small_model(heads[h], 3, 1);
+            SmallData data = small_data(a, 23, 2);
+            const TrainResult ra = train(a, 1, &data, &options);
+            options.gradient_checkpointing = 1;
+            const TrainResult rb = train(b, 2, &data, &options);
+            cr_assert(ra.last_train_loss == rb.last_train_loss);
+            check_equal_weights(model_head_name(heads[h]), a, b);
+            small_data_release(&data);
+            model_close(&a);
+            model_close(&b);
+        }
+    }
+}
+
+// Floats of a worker's buffers for a unit of 512 tokens.
+static size_t buffer_floats(const Model *model, bool recomputes)
+{
+    enum { MOST_PARAMS = 256 };
+    Error err = {0};
+    Arena arena = {0};
+    Program *program = NULL;
+    bool trained[MOST_PARAMS];
+    cr_assert_leq(model->tape.n_params, MOST_PARAMS);
+    for (size_t i = 0; i < model->tape.n_params; i++) trained[i] = true;
+    const ProgramOptions options = {
+        .is_training = true, .trained = trained, .dropout = 0.1f, .recomputes = recomputes};
+    want_ok(program_build(&model->tape, &options, &arena, &program, &err), &err);
+    const size_t floats = program_buffer_floats(
+        program, (Extent){.n_tokens = 512, .n_sequences = 1, .n_outputs = 512});
+    arena_release(&arena);
+    return floats;
+}
+
+Test(train, activations_that_are_computed_anew_take_less_memory)
+{
+    Error err = {0};
+    Model *model = NULL;
+    ModelConfig config = small_config(HEAD_TOKEN, 3);
+    config.n_layers = 12;
+    const ModelOptions options = {.seed = 1, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    const size_t all = buffer_floats(model, false), few = buffer_floats(model, true);
+    cr_expect_lt(few, all * 2 / 5, "%zu floats of %zu", few, all);
+    model_close(&model);
 }
 
 Test(train, takes_accumulated_batches_as_one)
