@@ -224,10 +224,37 @@ static Status name_scores(ViewBuild *build, int index, Error *err)
     return STATUS_OK;
 }
 
+static Status sign_metrics(ViewBuild *build, int index, Error *err)
+{
+    RunView *view = build->view;
+    ViewTask *task = &view->tasks[index];
+    ViewMetric *metrics = NULL;
+    Trial trial;
+    size_t i = 0;
+    while (i < view->n_trials &&
+           (view->trials[i].task != index || view->trials[i].status != TRIAL_DONE)) {
+        i++;
+    }
+    if (i == view->n_trials) return STATUS_OK;
+    TRY(store_get_trial(build->store, &build->scratch, view->trials[i].id, TRIAL_METRICS, &trial,
+                        err));
+    TRY(arena_take(&view->arena, trial.n_metrics, sizeof *metrics, "metrics", &metrics, err));
+    for (size_t m = 0; m < trial.n_metrics; m++) {
+        metrics[m] = (ViewMetric){
+            .name = keep_text(&view->arena, trial.metrics[m].name, &build->out_of_memory),
+            .signature =
+                keep_text(&view->arena, trial.metrics[m].signature, &build->out_of_memory)};
+    }
+    task->metrics = metrics;
+    task->n_metrics = trial.n_metrics;
+    return STATUS_OK;
+}
+
 static Status describe_task(ViewBuild *build, int index, Error *err)
 {
     ViewTask *task = &build->view->tasks[index];
     TRY(name_scores(build, index, err));
+    TRY(sign_metrics(build, index, err));
     if (task->dataset_key.len == 0) return STATUS_OK;
     StoredDataset dataset;
     TRY(store_get_dataset(build->store, &build->scratch, task->dataset_key, &dataset, err));

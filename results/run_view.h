@@ -15,6 +15,11 @@ typedef struct ViewModel {
     bool is_baseline;
 } ViewModel;
 
+// A metric with its options and version, so that two papers can be compared.
+typedef struct ViewMetric {
+    Slice name, signature;
+} ViewMetric;
+
 typedef struct ViewTask {
     Slice name;
     Slice dataset;        // its name
@@ -28,6 +33,8 @@ typedef struct ViewTask {
     double lowest, highest;
     const Slice *scores; // all score names, primary first, then as stored
     size_t n_scores;
+    const ViewMetric *metrics; // as the first trial that is done has them
+    size_t n_metrics;
 } ViewTask;
 
 typedef struct ViewPair {

@@ -419,6 +419,14 @@ Status html_provenance(Html *html, Error *err)
     TRY(table_machine(view, &html->arena, &machine, err));
     html_put(html, "<section>\n<h2 id=\"provenance\">Provenance</h2>\n");
     put_reproduction(html);
+    for (size_t t = 0; t < view->n_tasks; t++) {
+        ReportTable metrics;
+        TRY(table_metrics(view, (int)t, &html->arena, &metrics, err));
+        if (metrics.n_rows == 0) continue;
+        put_heading(html, metrics.title);
+        metrics.id = "manifest";
+        html_table(html, &metrics);
+    }
     put_heading(html, manifest.title);
     manifest.id = machine.id = "manifest";
     html_table(html, &manifest);

@@ -61,6 +61,7 @@ Status table_confusion(const RunView *view, const ViewConfusion *confusion, Aren
                        ReportTable *out, Error *err);
 Status table_worst(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
                    Error *err);
+Status table_metrics(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_checks(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_manifest(const RunView *view, Arena *arena, ReportTable *out, Error *err);
 Status table_machine(const RunView *view, Arena *arena, ReportTable *out, Error *err);

@@ -322,6 +322,20 @@ Status table_worst(const RunView *view, int model, int task, Arena *arena, Repor
     return explains ? list_explained(view, model, task, arena, out, err) : STATUS_OK;
 }
 
+Status table_metrics(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
+{
+    const ViewTask *t = &view->tasks[task];
+    TableBuild b = table_begin(out, arena, "metrics");
+    table_title(&b, "Metrics, " SLICE_FMT, SLICE_ARG(t->name));
+    table_column(&b, SLICE("metric"), COLUMN_WORD);
+    table_column(&b, SLICE("signature"), COLUMN_WORD);
+    for (size_t m = 0; m < t->n_metrics; m++) {
+        table_cell_slice(&b, t->metrics[m].name);
+        table_cell_slice(&b, t->metrics[m].signature);
+    }
+    return table_end(&b, err);
+}
+
 Status table_checks(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     TableBuild b = table_begin(out, arena, "data");

@@ -262,13 +262,14 @@ static Status tables_of_task(const RunView *view, int task, Arena *arena, Report
         if (has_worst(view, (int)m, task))
             TRY(table_worst(view, (int)m, task, arena, &tables[(*n)++], err));
     }
+    TRY(table_metrics(view, task, arena, &tables[(*n)++], err));
     return table_checks(view, task, arena, &tables[(*n)++], err);
 }
 
 Status report_tables(const RunView *view, Arena *arena, ReportTable **tables, size_t *n_tables,
                      Error *err)
 {
-    const size_t most = view->n_tasks * (7 + 2 * view->n_models) + view->n_confusions + 2;
+    const size_t most = view->n_tasks * (8 + 2 * view->n_models) + view->n_confusions + 2;
     TRY(arena_take(arena, most, sizeof **tables, "tables", tables, err));
     *n_tables = 0;
     for (size_t t = 0; t < view->n_tasks; t++)

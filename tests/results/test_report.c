@@ -68,6 +68,19 @@ Test(report, gives_the_same_bytes_twice_in_every_format)
     }
 }
 
+Test(report, says_each_metrics_signature)
+{
+    static const char *const names[] = {"markdown", "html"};
+    static const char *const signatures[] = {"f1\\|version:1", "f1|version:1"}; // a bar ends a cell
+    load(NULL);
+    for (size_t i = 0; i < 2; i++) {
+        Buffer text = render(names[i], &without_plots);
+        cr_expect(has(&text, "Metrics, "), "%s", names[i]);
+        cr_expect(has(&text, signatures[i]), "%s", names[i]);
+        buffer_release(&text);
+    }
+}
+
 Test(report, keeps_terminal_lines_within_the_width_and_numbers_whole)
 {
     load(NULL);
