@@ -66,8 +66,7 @@ Status swap_list_load(const char *path, Arena *arena, const SwapList **out, Erro
     return s;
 }
 
-// The replacement as the word was written: all capitals, a capital at first, or neither.
-static void put_like(Buffer *out, Slice word, Slice lower, Slice to)
+void swap_put_like(Buffer *out, Slice word, Slice lower, Slice to)
 {
     size_t at = 0, lower_at = 0, to_at = 0;
     const bool has_capital = utf8_next(word, &at) != utf8_next(lower, &lower_at);
@@ -91,7 +90,7 @@ static Status put_word(const SwapList *list, Slice word, Arena *scratch, Buffer 
     if (index == SIZE_MAX) {
         buffer_append(out, word);
     } else {
-        put_like(out, word, lower, list->to[index]);
+        swap_put_like(out, word, lower, list->to[index]);
         *is_changed = true;
     }
     return STATUS_OK;

@@ -6,6 +6,7 @@
 #ifndef ASSAY_DATASETS_SWAP_H
 #define ASSAY_DATASETS_SWAP_H
 
+#include "base/buffer.h"
 #include "datasets/sample.h"
 
 typedef struct SwapList SwapList; // lives in the arena it was loaded into
@@ -15,6 +16,9 @@ Status swap_list_load(const char *path, Arena *arena, const SwapList **out, Erro
 // *out is the text itself where no word of it is in the list.
 Status swap_text(const SwapList *list, Slice text, Arena *arena, Slice *out, bool *is_changed,
                  Error *err) MUST_CHECK;
+// A replacement in lower case as the word (whose lower case is given too) was written: all capitals, a capital at first, or
+// neither.
+void swap_put_like(Buffer *out, Slice word, Slice lower, Slice to);
 // A copy with text, pair, context, tokens and answers swapped; answers stand where they stood.
 Status swap_sample(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
                    bool *is_changed, Error *err) MUST_CHECK;

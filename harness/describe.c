@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "harness/augment.h"
 #include "harness/execute_internal.h"
 #include "harness/run_internal.h"
 
@@ -91,13 +92,15 @@ static Status count_trial(const Run *run, const PlannedTrial *planned, TokenCost
             prepared_tokens(&run->prepared, m, spec.task, samples.watched_part, spec.setting);
         const Tokens *judged =
             prepared_tokens(&run->prepared, m, spec.task, samples.judged_part, spec.setting);
-        const double epochs = epochs_of(run, planned, samples.n_train);
+        // Copies make as many samples more, about.
+        const double more = augment_factor(&model->settings[spec.setting].augment);
+        const double epochs = epochs_of(run, planned, (size_t)(more * (double)samples.n_train));
         const bool as_tuned = spec.role != TRIAL_INNER && spec.role != TRIAL_FINAL &&
                               holds_inner(run->suite, m, spec.task) &&
                               !refits_winner(run->suite, m, spec.task);
         out->judged = tokens_of(judged, samples.judged, samples.n_judged);
         if (model->does_tune && !as_tuned) {
-            out->trained = epochs * tokens_of(train, samples.train, samples.n_train);
+            out->trained = more * epochs * tokens_of(train, samples.train, samples.n_train);
             // Loss and metric are two passes over the watched part, an epoch.
             out->judged +=
                 2 * ceil(epochs) * tokens_of(watched, samples.watched, samples.n_watched);

@@ -4,10 +4,13 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "harness/augment.h"
 #include "harness/balance.h"
 #include "harness/execute_internal.h"
 #include "harness/score.h"
 #include "harness/state.h"
+
+typedef struct Learnt Learnt;
 
 typedef struct Tuning {
     Executor *executor;
@@ -18,6 +21,7 @@ typedef struct Tuning {
     Slice watched_score;
     double direction; // of watched_score: what training maximises is direction * score
     uint64_t n_steps;
+    const Learnt *learnt;
     uint64_t n_tokens_before; // learnt from before this process took the trial up
 } Tuning;
 
@@ -97,6 +101,42 @@ static Status count_classes(const Executor *executor, const Work *work,
     return STATUS_OK;
 }
 
+// What a trial learns from: its training samples, with copies where the setting asks for them.
+struct Learnt {
+    const UsedPart *part;
+    const Tokens *tokens;
+    const size_t *positions;
+    size_t n;
+    Augmented augmented;
+};
+
+static Status take_learnt(const Executor *executor, const Work *work, const TrialSamples *samples,
+                          Arena *arena, Learnt *out, Error *err)
+{
+    const Prepared *prepared = executor->options.prepared;
+    const TrialSpec *spec = &work->spec;
+    const size_t model = (size_t)spec->model;
+    const SuiteAugment *how =
+        &executor->options.suite->models[model].settings[spec->setting].augment;
+    *out =
+        (Learnt){.part = &prepared->tasks[spec->task].parts[PART_TRAIN],
+                 .tokens = prepared_tokens(prepared, model, spec->task, PART_TRAIN, spec->setting),
+                 .positions = samples->train,
+                 .n = samples->n_train};
+    if (out->tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
+    if (!how->is_on) return STATUS_OK;
+    Augmented *to = &out->augmented;
+    TRY(augment_samples(prepared, spec->task, how, spec->seed, samples->train, samples->n_train,
+                        arena, &to->part, NULL, err));
+    TRY(prepared_encode(prepared, model, spec->task, spec->setting, &to->part, arena, &to->tokens,
+                        err));
+    out->part = &to->part;
+    out->tokens = &to->tokens;
+    out->positions = to->part.which;
+    out->n = to->part.n;
+    return STATUS_OK;
+}
+
 static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
 {
     const SuiteTask *task = &tuning->executor->options.suite->tasks[tuning->work->spec.task];
@@ -109,13 +149,9 @@ static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
 static Status balance(const Tuning *tuning, const TuneSetting *setting, TrainExample *examples,
                       size_t n_examples, Arena *arena, TrainOptions *options, Error *err)
 {
-    const Prepared *prepared = tuning->executor->options.prepared;
-    const TrialSpec *spec = &tuning->work->spec;
-    const Tokens *tokens =
-        prepared_tokens(prepared, (size_t)spec->model, spec->task, PART_TRAIN, spec->setting);
-    return balance_examples(setting, tokens, &prepared->tasks[spec->task].parts[PART_TRAIN],
-                            tuning->samples->train, tuning->samples->n_train, examples, n_examples,
-                            arena, options, err);
+    const Learnt *learnt = tuning->learnt;
+    return balance_examples(setting, learnt->tokens, learnt->part, learnt->positions, learnt->n,
+                            examples, n_examples, arena, options, err);
 }
 
 static Status make_options(Tuning *tuning, TrainExample *examples, size_t n_examples, Arena *arena,
@@ -225,8 +261,11 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     TrainResult result = {0};
     char checkpoint[STATE_PATH_SIZE];
     bool usable = true;
-    TRY(make_examples(executor, work, PART_TRAIN, samples->train, samples->n_train, arena,
-                      &examples, &n_examples, err));
+    Learnt learnt;
+    TRY(take_learnt(executor, work, samples, arena, &learnt, err));
+    tuning.learnt = &learnt;
+    TRY(family_examples(learnt.tokens, learnt.part, learnt.positions, learnt.n, executor->model,
+                        arena, &examples, &n_examples, err));
     TRY(make_options(&tuning, examples, n_examples, arena, &options, err));
     TRY(teach(&tuning, examples, &options, arena, err));
     TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",

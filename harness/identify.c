@@ -141,31 +141,49 @@ static Status identify_model(Identify *id, const SuiteModel *model, Slice *json,
                                    : identify_file(id, model, path, json, err);
 }
 
-static bool knows_teacher(const SuiteIdentity *identity, const char *path)
+static bool knows_aid(const SuiteIdentity *identity, const char *path)
 {
-    for (size_t i = 0; i < identity->n_teachers; i++) {
-        if (strcmp(identity->teachers[i].path, path) == 0) return true;
+    for (size_t i = 0; i < identity->n_aids; i++) {
+        if (strcmp(identity->aids[i].path, path) == 0) return true;
     }
     return false;
 }
 
-static Status identify_teachers(Identify *id, Error *err)
+static Status add_aid(Identify *id, const char *what, const char *path, bool is_model, Error *err)
 {
     SuiteIdentity *out = id->out;
-    size_t n = 0;
-    for (size_t m = 0; m < id->suite->n_models; m++) n += id->suite->models[m].n_settings;
-    TRY(arena_take(id->arena, n, sizeof *out->teachers, "teachers", &out->teachers, err));
+    if (!path || knows_aid(out, path)) return STATUS_OK;
+    TRY(arena_grow(id->arena, out->n_aids, out->n_aids + 1, sizeof *out->aids, "files", &out->aids,
+                   err));
+    IdentifiedAid *to = &out->aids[out->n_aids];
+    *to = (IdentifiedAid){.path = path};
+    if (is_model) {
+        const SuiteModel aid = {.name = slice_from_cstr(what), .path = path};
+        const Status s = identify_model(id, &aid, &to->json, err);
+        if (s != STATUS_OK) return error_wrap(err, "%s", what);
+    } else {
+        Slice sha256;
+        TRY(add_file(id, "data", slice_from_cstr(what), path, &sha256, err));
+        const char *quoted = arena_printf(id->arena, "\"" SLICE_FMT "\"", SLICE_ARG(sha256));
+        if (quoted == NULL) return error_set_memory(err, 1, sha256.len, "an identity");
+        to->json = slice_from_cstr(quoted);
+    }
+    out->n_aids++;
+    return STATUS_OK;
+}
+
+static Status identify_aids(Identify *id, Error *err)
+{
     for (size_t m = 0; m < id->suite->n_models; m++) {
         const SuiteModel *model = &id->suite->models[m];
         for (size_t i = 0; model->does_tune && i < model->n_settings; i++) {
             const TuneSetting *setting = &model->settings[i];
-            if (!setting->teacher_path || knows_teacher(out, setting->teacher_path)) continue;
-            const SuiteModel teacher = {.name = SLICE("teacher"), .path = setting->teacher_path};
-            IdentifiedTeacher *to = &out->teachers[out->n_teachers];
-            const Status s = identify_model(id, &teacher, &to->json, err);
-            if (s != STATUS_OK) return error_wrap(err, "teacher");
-            to->path = setting->teacher_path;
-            out->n_teachers++;
+            const SuiteAugment *augment = &setting->augment;
+            TRY(add_aid(id, "teacher", setting->teacher_path, true, err));
+            TRY(add_aid(id, "lexicon", augment->lexicon_path, false, err));
+            TRY(add_aid(id, "translator", augment->forward_path, true, err));
+            TRY(add_aid(id, "translator back", augment->back_path, true, err));
+            TRY(add_aid(id, "generator", augment->generator_path, true, err));
         }
     }
     return STATUS_OK;
@@ -464,7 +482,7 @@ Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMo
         if (s != STATUS_OK)
             return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(suite->models[i].name));
     }
-    TRY(identify_teachers(&id, err));
+    TRY(identify_aids(&id, err));
     for (size_t i = 0; i < suite->n_tasks; i++) {
         const Status s = identify_task(&id, &suite->tasks[i], &out->tasks[i], err);
         if (s != STATUS_OK)

@@ -5,6 +5,7 @@
 #ifndef ASSAY_HARNESS_PREPARE_H
 #define ASSAY_HARNESS_PREPARE_H
 
+#include "datasets/augment.h"
 #include "datasets/check.h"
 #include "datasets/personal.h"
 #include "datasets/swap.h"
@@ -37,7 +38,10 @@ typedef struct TaskData {
     const SwapList *swaps; // NULL = none
     DataPart swapped_part;
     UsedPart swapped;
-    bool *is_swapped;      // [swapped.data.n_samples] whether the copy is another text
+    bool *is_swapped; // [swapped.data.n_samples] whether the copy is another text
+    // Hashes of all inputs of all parts, ascending: no copy may be one of them. NULL where nothing is copied.
+    uint64_t *inputs;
+    size_t n_inputs;
     bool has_unanswerable; // some question has no answer
     int32_t *fold; // [parts[PART_TRAIN].n] outer fold of each used sample; NULL without folds
 } TaskData;
@@ -57,12 +61,29 @@ typedef struct Tokens {
     size_t n_split;        // samples of more than one window
 } Tokens;
 
+// A lexicon that copies are made with.
+typedef struct NamedLexicon {
+    const char *path;
+    const Lexicon *lexicon;
+} NamedLexicon;
+
+// What a model wrote for the training samples of a task, for one way of copying them (harness/augment_models.c).
+typedef struct Rewritten {
+    size_t task;
+    Slice key;    // canonical: of the way
+    Slice *texts; // [n of the part, copies, 2]: text and pair; ptr NULL where none was asked for
+} Rewritten;
+
 typedef struct Prepared {
     Arena arena;
     const Suite *suite;
     TaskData *tasks; // [n_tasks]
     Tokens *tokens;
     size_t n_tokens, tokens_capacity;
+    NamedLexicon *lexicons;
+    size_t n_lexicons;
+    Rewritten *rewritten;
+    size_t n_rewritten;
     Tokenizer **tokenizers;             // [n_models * n_tasks], opened as needed
     const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
     bool *by_prompt;       // [n_models * n_tasks]: the model is asked by the task's prompt
@@ -79,6 +100,9 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err) MUST_CHECK;
 // encoders need: their tokenizers are trained there on the task's training texts.
 Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char *state_directory,
                       Error *err) MUST_CHECK;
+// Token ids of samples of a task that are in no file, as prepare_tokens makes those of its parts, in the arena.
+Status prepared_encode(const Prepared *prepared, size_t model, size_t task, int setting,
+                       const UsedPart *part, Arena *arena, Tokens *out, Error *err) MUST_CHECK;
 // NULL where prepare_tokens was not called.
 const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t task, DataPart part,
                               int setting);

@@ -4,6 +4,7 @@
 
 #include "base/json_writer.h"
 #include "datasets/scheme.h"
+#include "harness/augment.h"
 #include "harness/check_rows.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
@@ -261,6 +262,7 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
                                "samples", &out);
     }
     if (s == STATUS_OK) check_add_steps(&suite->tasks[task], data, &out);
+    if (s == STATUS_OK) s = augment_add_rows(prepared, task, &out, err);
     if (s == STATUS_OK) s = check_rows_status(&out, err);
     if (s == STATUS_OK)
         s = copy_notes(&check, data, suite->tasks[task].name, arena, notes, n_notes, err);

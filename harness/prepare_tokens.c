@@ -178,18 +178,25 @@ static Status next_tokens(Prepared *prepared, Tokens **out, Error *err)
 }
 
 // Prompts are made when the model is asked: their examples hang on the fold. In tuning they go without.
-static Status encode_part(Prepared *prepared, size_t model, size_t task, const UsedPart *part,
-                          size_t max_length, Tokens *tokens, Error *err)
+static Status encode_part(const Prepared *prepared, size_t model, size_t task, const UsedPart *part,
+                          size_t max_length, Arena *arena, Tokens *tokens, Error *err)
 {
     const TaskData *data = &prepared->tasks[task];
     const SuiteTask *t = &prepared->suite->tasks[task];
     const size_t slot = slot_of(prepared, model, task);
     const Tokenizer *tokenizer = prepared->tokenizers[slot];
     if (!prepared->by_prompt[slot])
-        return data->family->encode(t, data, part, tokenizer, max_length, &prepared->arena, tokens,
-                                    err);
+        return data->family->encode(t, data, part, tokenizer, max_length, arena, tokens, err);
     if (!prepared->suite->models[model].does_tune) return STATUS_OK;
-    return prompt_encode(t, data, part, tokenizer, max_length, &prepared->arena, tokens, err);
+    return prompt_encode(t, data, part, tokenizer, max_length, arena, tokens, err);
+}
+
+Status prepared_encode(const Prepared *prepared, size_t model, size_t task, int setting,
+                       const UsedPart *part, Arena *arena, Tokens *out, Error *err)
+{
+    const size_t max_length = length_of(prepared, model, task, setting);
+    *out = (Tokens){.model = model, .task = task, .part = PART_TRAIN, .max_length = max_length};
+    return encode_part(prepared, model, task, part, max_length, arena, out, err);
 }
 
 static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
@@ -202,7 +209,8 @@ static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart p
     Tokens *tokens = NULL;
     TRY(next_tokens(prepared, &tokens, err));
     *tokens = (Tokens){.model = model, .task = task, .part = part, .max_length = max_length};
-    const Status s = encode_part(prepared, model, task, used, max_length, tokens, err);
+    const Status s =
+        encode_part(prepared, model, task, used, max_length, &prepared->arena, tokens, err);
     if (s != STATUS_OK) return error_wrap(err, SLICE_FMT, SLICE_ARG(used->data.path));
     prepared->n_tokens++;
     return STATUS_OK;

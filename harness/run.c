@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "harness/augment.h"
 #include "harness/check_models.h"
 #include "harness/run_internal.h"
 #include "harness/teacher.h"
@@ -72,6 +73,8 @@ static Status prepare(Run *run, Error *err)
                 return error_set(err, STATUS_CANCELLED, "stopped before the first trial");
             TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
             TRY(teacher_check(&run->prepared, model, task, err));
+            TRY(augment_prepare(&run->prepared, model, task, run->n_threads, run->options->cancel,
+                                err));
         }
     }
     return STATUS_OK;

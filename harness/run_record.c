@@ -82,6 +82,13 @@ static void put_identity(const Run *run, Buffer *out)
         for (size_t i = 0; i < suite->n_after; i++) json_put_string(&w, suite->after[i].text);
         json_end_array(&w);
     }
+    if (run->identity.n_aids > 0) {
+        json_put_key(&w, "aids");
+        json_begin_array(&w);
+        for (size_t i = 0; i < run->identity.n_aids; i++)
+            json_put_raw(&w, run->identity.aids[i].json);
+        json_end_array(&w);
+    }
     json_put_key(&w, "compute");
     json_put_string(&w, run->identity.compute_dtype);
     json_put_key(&w, "device");

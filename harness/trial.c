@@ -1,6 +1,7 @@
 // harness/trial.c: identities of trials as canonical JSON. Keys are written in their sorted order.
 #include "harness/trial.h"
 
+#include "datasets/augment.h"
 #include "harness/family.h"
 
 #include <stdio.h>
@@ -48,14 +49,11 @@ ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode
     return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32; // on a GPU that was asked for
 }
 
-// Of the model that the setting learns from; empty without.
-static Slice teacher_json(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec)
+// Of what lies at a path that a setting names; empty without.
+static Slice aid_json(const SuiteIdentity *identity, const char *path)
 {
-    const char *path = spec->model == NO_MODEL
-                           ? NULL
-                           : suite->models[spec->model].settings[spec->setting].teacher_path;
-    for (size_t i = 0; path && i < identity->n_teachers; i++) {
-        if (strcmp(path, identity->teachers[i].path) == 0) return identity->teachers[i].json;
+    for (size_t i = 0; path && i < identity->n_aids; i++) {
+        if (strcmp(path, identity->aids[i].path) == 0) return identity->aids[i].json;
     }
     return (Slice){0};
 }
@@ -75,13 +73,39 @@ static void put_explain(const SuiteExplain *explain, JsonWriter *w)
     json_end_object(w);
 }
 
+static void put_aid(JsonWriter *w, const char *key, Slice json)
+{
+    if (json.len == 0) return;
+    json_put_key(w, key);
+    json_put_raw(w, json);
+}
+
+// The files that copies of training samples come of, and the version of how they do.
+static void put_augment(const SuiteIdentity *identity, const SuiteAugment *augment, JsonWriter *w)
+{
+    if (!augment->is_on) return;
+    json_put_key(w, "augment");
+    json_begin_object(w);
+    put_aid(w, "back", aid_json(identity, augment->back_path));
+    put_aid(w, "forward", aid_json(identity, augment->forward_path));
+    put_aid(w, "generator", aid_json(identity, augment->generator_path));
+    put_aid(w, "lexicon", aid_json(identity, augment->lexicon_path));
+    json_put_key(w, "version");
+    json_put_i64(w, AUGMENT_VERSION);
+    json_end_object(w);
+}
+
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err)
 {
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 0);
     const bool is_model = spec->model != NO_MODEL;
+    static const TuneSetting none = {0};
+    const TuneSetting *setting =
+        is_model ? &suite->models[spec->model].settings[spec->setting] : &none;
     json_begin_object(&w);
+    put_augment(identity, &setting->augment, &w);
     json_put_key(&w, "compute");
     json_put_cstr(&w, compute_name(trial_compute(suite, spec, identity->compute)));
     json_put_key(&w, "device");
@@ -105,11 +129,7 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
     json_put_raw(&w, setting_json(suite, spec));
     json_put_key(&w, "task");
     json_put_raw(&w, identity->tasks[spec->task].json);
-    const Slice teacher = teacher_json(suite, identity, spec);
-    if (teacher.len > 0) {
-        json_put_key(&w, "teacher");
-        json_put_raw(&w, teacher);
-    }
+    put_aid(&w, "teacher", aid_json(identity, setting->teacher_path));
     json_end_object(&w);
     TRY(keep(arena, &buffer, json, err));
     char hex[SHA256_HEX_SIZE];

@@ -40,18 +40,18 @@ typedef struct TaskIdentity {
     Slice json;                 // canonical: definition and data
 } TaskIdentity;
 
-// A model that others learn from, by where it lies.
-typedef struct IdentifiedTeacher {
+// A model or a list of words that tuning takes beside the model that learns, by where it lies.
+typedef struct IdentifiedAid {
     const char *path;
     Slice json; // canonical: its files
-} IdentifiedTeacher;
+} IdentifiedAid;
 
 // Everything of a suite that trials are identified by. All in the arena given.
 typedef struct SuiteIdentity {
     Slice *models; // [n_models] canonical JSON of each
     TaskIdentity *tasks;
-    IdentifiedTeacher *teachers;
-    size_t n_teachers;
+    IdentifiedAid *aids;
+    size_t n_aids;
     IdentifiedFile *files;
     size_t n_files;
     Slice folds_json; // canonical: how parts are made

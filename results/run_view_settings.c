@@ -108,6 +108,19 @@ bool view_is_step(const ViewSetting *setting)
     return run_view_setting_value(setting, SLICE("after")).len > 0;
 }
 
+// Members of an object that a setting may do without: that it is absent is told by its first member alone.
+static bool is_told_by_another(Slice key)
+{
+    static const struct {
+        Slice object, first;
+    } objects[] = {{SLICE_LIT("augment."), SLICE_LIT("augment.kind")},
+                   {SLICE_LIT("distill."), SLICE_LIT("distill.teacher")}};
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        if (slice_starts_with(key, objects[i].object)) return !slice_eq(key, objects[i].first);
+    }
+    return false;
+}
+
 // Distinct values of a key over the settings that have members at all (a baseline's has none). How a model computes is told
 // beside those that say nothing of it too.
 static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error *err)
@@ -120,6 +133,7 @@ static Status collect_values(ViewBuild *build, Slice key, ViewAxis *axis, Error 
         if (view->settings_table[i].n_pairs == 0 && !slice_eq_cstr(key, "compute")) continue;
         if (view_is_step(&view->settings_table[i])) continue; // it has a table of its own
         const Slice value = run_view_setting_value(&view->settings_table[i], key);
+        if (value.ptr == NULL && is_told_by_another(key)) continue;
         if (!contains(values, axis->n_values, value)) values[axis->n_values++] = value;
     }
     qsort(values, axis->n_values, sizeof *values, compare_values);
@@ -139,10 +153,11 @@ typedef struct ShortName {
 } ShortName;
 
 static const ShortName short_names[] = {
-    {"learning_rate", "lr"},     {"batch_size", "batch"},   {"weight_decay", "decay"},
-    {"until_epoch", "to epoch"}, {"until_step", "to step"}, {"train_samples", "samples"},
-    {"balance.by", "balance"},   {"balance.how", ""},       {"schedule", ""},
-    {"freeze", "frozen"},
+    {"learning_rate", "lr"},     {"batch_size", "batch"},    {"weight_decay", "decay"},
+    {"until_epoch", "to epoch"}, {"until_step", "to step"},  {"train_samples", "samples"},
+    {"balance.by", "balance"},   {"balance.how", ""},        {"schedule", ""},
+    {"freeze", "frozen"},        {"augment.kind", ""},       {"augment.copies", "copies"},
+    {"augment.words", "words"},  {"augment.share", "share"},
 };
 
 static Status name_setting(ViewBuild *build, ViewSetting *setting, Error *err)

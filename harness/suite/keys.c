@@ -621,6 +621,9 @@ static const SuiteKey keys_tune[] = {
     {KEY("after", KEY_TEXT, "what was done to the tuned model: the suite's `after` sets it",
          "(nothing)"),
      FIELD(TuneSetting, after), .is_omitted = true},
+    {KEY("augment", KEY_OBJECT,
+         "learn from copies of training samples with changes too; `false` does not", "false"),
+     .section = &section_augment, .read = tune_read_augment, .write = tune_write_augment},
     {KEY("distill", KEY_OBJECT,
          "learn from a teacher's answers beside the labels; `false` does not", "false"),
      .section = &section_distill, .read = tune_read_distill, .write = tune_write_distill},
@@ -652,6 +655,50 @@ const SuiteSection section_after = {.name = "after[]",
                                     .summary = "One step on the tuned winner.",
                                     .keys = keys_after,
                                     .n_keys = COUNT(keys_after)};
+
+static const SuiteKey keys_augment[] = {
+    {KEY("kind", KEY_CHOICE,
+         "`synonyms` puts other words of the lexicon in the place of words, `insert` puts such words in, `swap` "
+         "exchanges words, `delete` leaves words out, `eda` does one of these to each text; `back-translate` "
+         "translates texts forth and back, `paraphrase` has a causal model write them anew",
+         NULL),
+     .choice = augment_kind_name, FIELD(TuneSetting, augment.kind)},
+    {KEY("share", KEY_NUMBER, "of the training samples that get copies", "1"), .lowest = 1e-6,
+     .highest = 1, FIELD(TuneSetting, augment.share)},
+    {KEY("copies", KEY_COUNT, "of each of them; back-translation makes one", "1"), .lowest = 1,
+     .highest = 100, FIELD(TuneSetting, augment.copies)},
+    {KEY("words", KEY_NUMBER, "share of a text's words that change, one at least", "0.1"),
+     .lowest = 0, .highest = 1, FIELD(TuneSetting, augment.words)},
+    {KEY("lexicon", KEY_TEXT,
+         "words that may stand for each other: a lexicon that comes with assay, or the path of one",
+         "(`en`)"),
+     FIELD(TuneSetting, augment.lexicon), .is_omitted = true},
+    {KEY("forward", KEY_TEXT,
+         "of `back-translate`: the encoder-decoder that translates the texts, a directory or the name of a "
+         "model of the suite that is not tuned",
+         "(none)"),
+     FIELD(TuneSetting, augment.forward), .is_omitted = true},
+    {KEY("back", KEY_TEXT, "of `back-translate`: the one that translates back", "(none)"),
+     FIELD(TuneSetting, augment.back), .is_omitted = true},
+    {KEY("generator", KEY_TEXT,
+         "of `paraphrase`: the causal model, a directory, a GGUF file or the name of a model of the suite that is "
+         "not tuned",
+         "(none)"),
+     FIELD(TuneSetting, augment.generator), .is_omitted = true},
+    {KEY("prompt", KEY_TEXT, "of `paraphrase`: what it reads, with `{text}`",
+         "(`Say the same in other words.\\nText: {text}\\nIn other words:`)"),
+     FIELD(TuneSetting, augment.prompt), .is_omitted = true, .read = tune_read_augment_prompt},
+    {KEY("temperature", KEY_NUMBER, "of `paraphrase`: of sampling; 0 takes the likeliest token",
+         "(0.8)"),
+     .highest = 100, FIELD(TuneSetting, augment.temperature), .is_omitted = true},
+    {KEY("max_new_tokens", KEY_COUNT, "of `paraphrase`: tokens that are written at most", "(64)"),
+     .lowest = 1, .highest = MANY, FIELD(TuneSetting, augment.max_new_tokens), .is_omitted = true},
+};
+const SuiteSection section_augment = {.name = "tune.augment",
+                                      .summary = "Copies of training samples.",
+                                      .keys = keys_augment,
+                                      .n_keys = COUNT(keys_augment),
+                                      .is_grid = true};
 
 static const SuiteKey keys_distill[] = {
     {KEY("teacher", KEY_TEXT,
@@ -781,8 +828,8 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,   &section_create,   &section_task,      &section_shared,
-    &section_columns, &section_prompt,  &section_metric,   &section_data,      &section_tune,
-    &section_distill, &section_balance, &section_stopping, &section_search,    &section_after,
-    &section_folds,   &section_report,  &section_explain,  &section_definition};
+    &section_suite,   &section_model,   &section_create,  &section_task,     &section_shared,
+    &section_columns, &section_prompt,  &section_metric,  &section_data,     &section_tune,
+    &section_augment, &section_distill, &section_balance, &section_stopping, &section_search,
+    &section_after,   &section_folds,   &section_report,  &section_explain,  &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

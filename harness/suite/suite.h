@@ -49,6 +49,33 @@ typedef struct SuiteBalance {
         by; // "class", an attribute, "group", or several of them with commas between: groups are then their combinations
 } SuiteBalance;
 
+// Copies of training samples with changes, to learn from beside them (datasets/augment.h, harness/augment.h).
+typedef enum AugmentKind {
+    AUGMENT_SYNONYMS,       // words replaced by others of a lexicon
+    AUGMENT_INSERT,         // such words put in
+    AUGMENT_SWAP,           // words exchanged
+    AUGMENT_DELETE,         // words left out
+    AUGMENT_EDA,            // one of these, drawn for each text
+    AUGMENT_BACK_TRANSLATE, // texts translated forth and back
+    AUGMENT_PARAPHRASE,     // texts written anew by a causal model
+    N_AUGMENT_KINDS,
+} AugmentKind;
+
+typedef struct SuiteAugment {
+    bool is_on;
+    AugmentKind kind;
+    double share;                   // of the samples that get copies
+    size_t copies;                  // of each
+    double words;                   // share of a text's words that change
+    Slice lexicon;                  // as written; empty = the English one
+    Slice forward, back, generator; // models, as written
+    const char *lexicon_path, *forward_path, *back_path,
+        *generator_path; // NULL where not asked for
+    Slice prompt;        // of the generator, with {text}
+    double temperature;
+    size_t max_new_tokens;
+} SuiteAugment;
+
 // One point of the grid: what a user may set in tuning, as models/train.h has it, defaults filled in.
 typedef struct TuneSetting {
     double learning_rate;
@@ -69,6 +96,7 @@ typedef struct TuneSetting {
     const SuiteClassWeight *class_weights; // CLASS_WEIGHTS_GIVEN, in the order written
     size_t n_class_weights;
     SuiteBalance balance;
+    SuiteAugment augment;
     Slice teacher; // whose answers are learnt beside the labels, as written; empty = labels alone
     const char *teacher_path;  // its files; NULL without a teacher
     double temperature, alpha; // of learning from it (models/loss.h)

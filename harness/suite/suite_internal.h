@@ -75,9 +75,26 @@ void tune_write_weights(const void *target, const char *key, JsonWriter *w);
 Status tune_read_lora(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_freeze(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_stopping(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+// augment.c: rows of section_tune and section_augment.
+const char *augment_kind_name(size_t index); // NULL past the last
+Status tune_read_augment(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
+Status tune_read_augment_prompt(const Json *value, Arena *arena, void *target,
+                                Error *err) MUST_CHECK;
+void tune_write_augment(const void *target, const char *key, JsonWriter *w);
+// Where lexicons and models of the settings lie; once all models are read.
+Status suite_find_augments(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// Whether the copies that settings ask for can be made of samples of a task.
+Status suite_check_augments(const SuiteReading *reading, const Json *object, const SuiteTask *task,
+                            Error *err) MUST_CHECK;
 Status tune_read_distill(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_distill(const void *target, const char *key, JsonWriter *w);
 // Where the teachers of a model's settings lie; once all models are read.
+// The text in an object or the objects of a tune block's section that has this value under key; NULL where none has.
+const Json *suite_text_in(const Json *tune, const char *section, const char *key, Slice text);
+// The files of a saved model that is not tuned here: by its name in the suite, or by a path. what ("a teacher") is for
+// messages.
+Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name, const char *what,
+                        const char **path, Error *err) MUST_CHECK;
 Status suite_find_teachers(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 void tune_write_stopping(const void *target, const char *key, JsonWriter *w);
 Status tune_read_balance(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;

@@ -586,6 +586,7 @@ static Status read_task(const SuiteReading *reading, const Json *root, const Jso
     TRY(check_name(suite, object, index, err));
     TRY(read_shared(reading, object, reading->edited->name, task, err));
     TRY(suite_check_prepare(object, task, err));
+    TRY(suite_check_augments(reading, object, task, err));
     TRY(complete_metrics(reading, object, task, err));
     TRY(read_data(reading, object, task, err));
     TRY(find_targets(reading, object, task, err));

@@ -5,18 +5,17 @@
 #include "harness/suite/suite_internal.h"
 #include "models/checkpoint.h"
 
-// The text in a tune block that names this teacher; NULL where a setting has it from elsewhere.
-static const Json *find_name(const Json *tune, Slice teacher)
+const Json *suite_text_in(const Json *tune, const char *section, const char *key, Slice text)
 {
-    const Json *distill = json_get(tune, "distill");
-    const bool is_axis = json_kind(distill) == JSON_ARRAY;
-    for (const Json *d = is_axis ? json_first(distill) : distill; d;
+    const Json *objects = json_get(tune, section);
+    const bool is_axis = objects && json_kind(objects) == JSON_ARRAY;
+    for (const Json *d = is_axis ? json_first(objects) : objects; d;
          d = is_axis ? json_next(d) : NULL) {
-        const Json *name = json_get(d, "teacher");
+        const Json *name = json_get(d, key);
         const bool is_list = name && json_kind(name) == JSON_ARRAY;
         for (const Json *v = is_list ? json_first(name) : name; v;
              v = is_list ? json_next(v) : NULL) {
-            if (json_kind(v) == JSON_STRING && slice_eq(json_string(v), teacher)) return v;
+            if (json_kind(v) == JSON_STRING && slice_eq(json_string(v), text)) return v;
         }
     }
     return NULL;
@@ -30,35 +29,31 @@ static size_t find_model(const Suite *suite, Slice name)
     return i < suite->n_models ? i : SIZE_MAX;
 }
 
-static Status find_teacher(const SuiteReading *reading, const Json *at, TuneSetting *setting,
-                           Error *err)
+Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name, const char *what,
+                        const char **path, Error *err)
 {
     const Suite *suite = reading->suite;
-    const size_t named = find_model(suite, setting->teacher);
+    const size_t named = find_model(suite, name);
     if (named != SIZE_MAX) {
         const SuiteModel *model = &suite->models[named];
         if (model->kind != SUITE_MODEL_SAVED || model->does_tune) {
             return json_error(
                 at, err,
-                "the model \"" SLICE_FMT
-                "\" is tuned here, but a teacher is done learning: tune it "
+                "the model \"" SLICE_FMT "\" is tuned here, but %s is done learning: tune it "
                 "in a suite of its own (\"folds\": {\"final\": DIR}), then give it here with "
                 "\"tune\": false",
-                SLICE_ARG(model->name));
+                SLICE_ARG(model->name), what);
         }
-        setting->teacher_path = model->path;
+        *path = model->path;
         return STATUS_OK;
     }
-    TRY(suite_resolve_path(reading, at, reading->edited->name, &setting->teacher_path, err));
-    if (reading->without_files || file_is_directory(setting->teacher_path) ||
-        checkpoint_is_gguf(setting->teacher_path))
+    TRY(suite_resolve_path(reading, at, reading->edited->name, path, err));
+    if (reading->without_files || file_is_directory(*path) || checkpoint_is_gguf(*path))
         return STATUS_OK;
-    return json_error(
-        at, err,
-        "%s %s; a teacher is a directory with config.json and model.safetensors, a GGUF "
-        "file, or the name of a model of the suite",
-        setting->teacher_path,
-        file_exists(setting->teacher_path) ? "is no directory" : "is not there");
+    return json_error(at, err,
+                      "%s %s; %s is a directory with config.json and model.safetensors, a GGUF "
+                      "file, or the name of a model of the suite",
+                      *path, file_exists(*path) ? "is no directory" : "is not there", what);
 }
 
 static Status find_all(const SuiteReading *reading, const Json *tune, SuiteModel *model, Error *err)
@@ -69,9 +64,10 @@ static Status find_all(const SuiteReading *reading, const Json *tune, SuiteModel
     for (size_t i = 0; i < model->n_settings; i++) {
         settings[i] = model->settings[i];
         if (settings[i].teacher.len == 0) continue;
-        const Json *at = find_name(tune, settings[i].teacher);
+        const Json *at = suite_text_in(tune, "distill", "teacher", settings[i].teacher);
         if (!at) return error_set(err, STATUS_INTERNAL, "a setting's teacher is named nowhere");
-        TRY(find_teacher(reading, at, &settings[i], err));
+        TRY(suite_find_saved(reading, at, settings[i].teacher, "a teacher",
+                             &settings[i].teacher_path, err));
     }
     model->settings = settings;
     return STATUS_OK;

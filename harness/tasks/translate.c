@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "harness/family.h"
+#include "harness/tasks/translate.h"
 #include "metrics/metric.h"
 #include "models/search.h"
 
@@ -57,13 +58,15 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
 
 // ---- answers ----
 
-// Twice the source and a little: what a text is translated to is hardly longer, and a model that goes round in circles is
-// stopped.
-static size_t most_tokens(const SuiteTask *task, const BeamOptions *usual, size_t n_source)
+size_t translate_most_tokens(const BeamOptions *usual, size_t n_source)
 {
     enum { FEW = 10 };
-    if (task->max_new_tokens > 0) return task->max_new_tokens;
     return size_min(usual->max_new_tokens, 2 * n_source + FEW);
+}
+
+static size_t most_tokens(const SuiteTask *task, const BeamOptions *usual, size_t n_source)
+{
+    return task->max_new_tokens > 0 ? task->max_new_tokens : translate_most_tokens(usual, n_source);
 }
 
 static Status make_requests(const Asked *asked, const Responder *responder, Arena *arena,
@@ -87,8 +90,8 @@ static Status make_requests(const Asked *asked, const Responder *responder, Aren
     return STATUS_OK;
 }
 
-static Status decode(const Tokenizer *tokenizer, const SearchResult *result, Buffer *text,
-                     Arena *arena, Slice *out, Error *err)
+Status translate_decode(const Tokenizer *tokenizer, const SearchResult *result, Buffer *text,
+                        Arena *arena, Slice *out, Error *err)
 {
     buffer_clear(text);
     TRY(tokenizer_decode(tokenizer_target(tokenizer), result->ids, result->n_ids, true, text, err));
@@ -116,7 +119,7 @@ static Status respond(const Asked *asked, const Responder *responder, Arena *are
         out->n_tokens += requests[i].source.n_tokens;
         if (n_found[i] == 0) continue;
         out->n_tokens += results[i][0].n_ids;
-        s = decode(asked->tokenizer, &results[i][0], &text, arena, &out->texts[i], err);
+        s = translate_decode(asked->tokenizer, &results[i][0], &text, arena, &out->texts[i], err);
     }
     buffer_release(&text);
     return s;

@@ -107,3 +107,30 @@ Buffer runs_export(const char *folder, const RunsHow *how)
     run_result_release(&result);
     return out;
 }
+
+Buffer runs_findings(const char *folder, char run_id[64])
+{
+    Buffer out = {0};
+    Error err = {0};
+    Arena arena = {0};
+    RunResult result = {0};
+    Store *store = NULL;
+    CheckRow *rows = NULL;
+    RunNote *notes = NULL;
+    size_t n = 0;
+    cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
+    const Slice id = slice_from_cstr(result.run_id);
+    if (run_id) memcpy(run_id, result.run_id, strlen(result.run_id) + 1);
+    cr_assert_eq(store_open(folder_path(folder, "a.db"), STORE_READ_ONLY, &store, &err), STATUS_OK);
+    cr_assert_eq(store_get_data_checks(store, &arena, id, &rows, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        buffer_printf(&out, SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT "\n", SLICE_ARG(rows[i].section),
+                      SLICE_ARG(rows[i].item), SLICE_ARG(rows[i].value));
+    cr_assert_eq(store_get_notes(store, &arena, id, &notes, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++)
+        buffer_printf(&out, "note " SLICE_FMT "\n", SLICE_ARG(notes[i].text));
+    store_close(&store);
+    arena_release(&arena);
+    run_result_release(&result);
+    return out;
+}

@@ -32,4 +32,8 @@ Status runs_run(const char *folder, const RunsHow *how, RunResult *result, Error
 // The same, which must succeed; gives the canonical export of the run. Freed by the caller with buffer_release.
 Buffer runs_export(const char *folder, const RunsHow *how);
 
+// Runs folder's suite and gives its data section and notes, a line each: "section|item|value", "note text". run_id may be
+// NULL. Freed by the caller with buffer_release.
+Buffer runs_findings(const char *folder, char run_id[64]);
+
 #endif

@@ -33,34 +33,6 @@ Test(preparation, wrong_steps_are_refused_by_name)
     }
 }
 
-// Values of the data section and notes of a run, a line each.
-static Buffer findings(const char *folder, char run_id[64])
-{
-    Buffer out = {0};
-    Error err = {0};
-    Arena arena = {0};
-    RunResult result = {0};
-    Store *store = NULL;
-    CheckRow *rows = NULL;
-    RunNote *notes = NULL;
-    size_t n = 0;
-    cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
-    const Slice id = slice_from_cstr(result.run_id);
-    if (run_id) memcpy(run_id, result.run_id, strlen(result.run_id) + 1);
-    cr_assert_eq(store_open(folder_path(folder, "a.db"), STORE_READ_ONLY, &store, &err), STATUS_OK);
-    cr_assert_eq(store_get_data_checks(store, &arena, id, &rows, &n, &err), STATUS_OK);
-    for (size_t i = 0; i < n; i++)
-        buffer_printf(&out, SLICE_FMT "|" SLICE_FMT "|" SLICE_FMT "\n", SLICE_ARG(rows[i].section),
-                      SLICE_ARG(rows[i].item), SLICE_ARG(rows[i].value));
-    cr_assert_eq(store_get_notes(store, &arena, id, &notes, &n, &err), STATUS_OK);
-    for (size_t i = 0; i < n; i++)
-        buffer_printf(&out, "note " SLICE_FMT "\n", SLICE_ARG(notes[i].text));
-    store_close(&store);
-    arena_release(&arena);
-    run_result_release(&result);
-    return out;
-}
-
 static const char *shown(const Buffer *text)
 {
     return text->ptr ? text->ptr : "";
@@ -84,13 +56,13 @@ Test(preparation, repeated_inputs_are_found_among_the_texts_as_prepared)
     RunsSuite prepared = plain;
     prepared.task = ", \"prepare\": [\"lower\", \"whitespace\"]";
     const char *folder = runs_folder(&plain);
-    Buffer text = findings(folder, plain_id);
+    Buffer text = runs_findings(folder, plain_id);
     cr_expect(!says(&text, "stand in train too"), "%s", shown(&text));
     cr_expect(!says(&text, "changed by"));
     buffer_release(&text);
     folder_remove(folder);
     folder = runs_folder(&prepared);
-    text = findings(folder, prepared_id);
+    text = runs_findings(folder, prepared_id);
     cr_expect(says(&text, "note films: train and test: 1 of the 2 samples of test stand in train"),
               "%s", shown(&text));
     cr_expect(says(&text, "changed by|train lower|1 of 4 samples (25.0%)"), "%s", shown(&text));
@@ -111,7 +83,7 @@ Test(preparation, personal_data_are_counted_and_taken_out)
                      .has_parts = true,
                      .train = PERSONAL};
     const char *folder = runs_folder(&how);
-    Buffer text = findings(folder, NULL);
+    Buffer text = runs_findings(folder, NULL);
     cr_expect(says(&text, "personal data|train|email 2, us-ssn 1, in 2 of 4 samples"), "%s",
               shown(&text));
     cr_expect(says(&text, "personal data|test|nothing found in 20 samples"));
@@ -121,7 +93,7 @@ Test(preparation, personal_data_are_counted_and_taken_out)
     folder_remove(folder);
     how.task = ", \"prepare\": [\"anonymise\"]";
     folder = runs_folder(&how);
-    text = findings(folder, NULL);
+    text = runs_findings(folder, NULL);
     cr_expect(says(&text, "personal data|train|nothing found in 4 samples"), "%s", shown(&text));
     cr_expect(says(&text, "changed by|train anonymise|2 of 4 samples (50.0%)"), "%s", shown(&text));
     cr_expect(!says(&text, "note films, train: there are"));
