@@ -143,19 +143,31 @@ static Status swap_answers(const SwapList *list, const Sample *sample, Arena *ar
     return STATUS_OK;
 }
 
+// Texts of a list; *is_changed as it stands where none of them is another.
+static Status swap_list(const SwapList *list, const Slice *texts, size_t n, Arena *arena,
+                        const Slice **out, bool *is_changed, Error *err)
+{
+    Slice *swapped = NULL;
+    if (n == 0) return STATUS_OK;
+    TRY(arena_take(arena, n, sizeof *swapped, "texts", &swapped, err));
+    for (size_t i = 0; i < n; i++)
+        TRY(swap_text(list, texts[i], arena, &swapped[i], is_changed, err));
+    *out = swapped;
+    return STATUS_OK;
+}
+
 Status swap_sample(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
                    bool *is_changed, Error *err)
 {
-    Slice *tokens = NULL;
+    bool ignored = false; // a sample whose reference alone has a word is no other question
     *out = *sample;
     *is_changed = false;
     TRY(swap_text(list, sample->text, arena, &out->text, is_changed, err));
     TRY(swap_text(list, sample->pair, arena, &out->pair, is_changed, err));
     TRY(swap_text(list, sample->context, arena, &out->context, is_changed, err));
-    TRY(arena_take(arena, sample->n_tokens, sizeof *tokens, "words", &tokens, err));
-    for (size_t i = 0; i < sample->n_tokens; i++)
-        TRY(swap_text(list, sample->tokens[i], arena, &tokens[i], is_changed, err));
-    if (sample->n_tokens > 0) out->tokens = tokens;
+    TRY(swap_list(list, sample->tokens, sample->n_tokens, arena, &out->tokens, is_changed, err));
+    TRY(swap_list(list, sample->choices, sample->n_choices, arena, &out->choices, is_changed, err));
+    TRY(swap_list(list, sample->targets, sample->n_targets, arena, &out->targets, &ignored, err));
     return sample->n_answers > 0 ? swap_answers(list, sample, arena, out, is_changed, err)
                                  : STATUS_OK;
 }

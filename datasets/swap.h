@@ -19,7 +19,8 @@ Status swap_text(const SwapList *list, Slice text, Arena *arena, Slice *out, boo
 // A replacement in lower case as the word (whose lower case is given too) was written: all capitals, a capital at first, or
 // neither.
 void swap_put_like(Buffer *out, Slice word, Slice lower, Slice to);
-// A copy with text, pair, context, tokens and answers swapped; answers stand where they stood.
+// A copy with text, pair, context, tokens, choices, answers and targets swapped; answers stand where they stood. It counts as
+// changed where more than the targets is.
 Status swap_sample(const SwapList *list, const Sample *sample, Arena *arena, Sample *out,
                    bool *is_changed, Error *err) MUST_CHECK;
 

@@ -282,15 +282,15 @@ static Status put_worst_pair(const Item *items, const Outcome *outcome, Arena *a
 {
     TrialCurve *series = NULL;
     CurvePoint *point = NULL;
-    double most = -1;
+    double most = 0;
     size_t worst = 0;
     for (size_t i = 0; i < outcome->n_outputs; i++) {
         const double size = fabs(items[i].quality_gap) + 1e-9 * items[i].flip;
-        if (!(size > most)) continue; // NaN: nothing was swapped
+        if (!(size > most)) continue; // NaN where nothing was swapped
         most = size;
         worst = i;
     }
-    if (most < 0) return STATUS_OK;
+    if (most == 0) return STATUS_OK; // no answer is another
     TRY(arena_take(arena, out->n_curves + 1, sizeof *series, "curves", &series, err));
     for (size_t i = 0; i < out->n_curves; i++) series[i] = out->curves[i];
     TRY(put_series(arena, "counterfactual/worst", 1, &series[out->n_curves], &point, err));

@@ -197,10 +197,14 @@ static void note_pair(ViewBuild *build, int model, int task, const StoredSample 
     buffer_printf(text,
                   SLICE_FMT " on " SLICE_FMT
                             ": of texts with swapped words the worst pair is sample " SLICE_FMT
-                            ": \"" SLICE_FMT "\" became \"" SLICE_FMT "\", and the answer %.3f %s",
+                            ": \"" SLICE_FMT "\" became \"" SLICE_FMT "\", and the answer ",
                   SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name),
                   SLICE_ARG(sample->id), SLICE_ARG(slice_sub(text_before, 0, 200)),
-                  SLICE_ARG(slice_sub(copy, 0, 200)), fabs(gap), gap < 0 ? "better." : "worse.");
+                  SLICE_ARG(slice_sub(copy, 0, 200)));
+    if (fabs(gap) < 0.0005)
+        buffer_append_cstr(text, "changed, though it is no worse.");
+    else
+        buffer_printf(text, "%.3f %s", fabs(gap), gap < 0 ? "better." : "worse.");
     json_close(&document);
     add_note(build, NOTE_INFO, (Slice){0}, text);
 }

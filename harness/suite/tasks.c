@@ -555,8 +555,11 @@ static Status read_counterfactual(const SuiteReading *reading, const Json *objec
             return json_error(at, err, "%s", missing.text);
     }
     TRY(arena_take(arena, task->n_metrics + 1, sizeof *metrics, "metrics", &metrics, err));
-    for (size_t i = 0; i < task->n_metrics; i++) metrics[i] = task->metrics[i];
-    metrics[task->n_metrics++] = (SuiteMetric){.metric = metric};
+    // Behind the first: it was asked for, and tables show the first ones.
+    metrics[0] = task->metrics[0];
+    metrics[1] = (SuiteMetric){.metric = metric};
+    for (size_t i = 1; i < task->n_metrics; i++) metrics[i + 1] = task->metrics[i];
+    task->n_metrics++;
     task->metrics = metrics;
     return STATUS_OK;
 }

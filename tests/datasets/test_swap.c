@@ -66,6 +66,28 @@ Test(swap, answers_stand_where_they_stood)
     arena_release(&arena);
 }
 
+Test(swap, choices_and_targets_are_swapped_too)
+{
+    Arena arena = {0};
+    Error err = {0};
+    const SwapList *list = load(&arena, LIST);
+    const Slice choices[] = {SLICE_LIT("he did"), SLICE_LIT("nobody")}, target = SLICE_LIT("he is");
+    const Sample sample = {.text = SLICE("who?"),
+                           .choices = choices,
+                           .n_choices = 2,
+                           .targets = &target,
+                           .n_targets = 1};
+    const Sample question = {.text = SLICE("who?"), .targets = &target, .n_targets = 1};
+    Sample copy;
+    bool changed;
+    cr_assert_eq(swap_sample(list, &sample, &arena, &copy, &changed, &err), STATUS_OK);
+    cr_expect(changed && slice_eq_cstr(copy.choices[0], "she did"));
+    cr_expect(slice_eq_cstr(copy.targets[0], "she is"));
+    cr_assert_eq(swap_sample(list, &question, &arena, &copy, &changed, &err), STATUS_OK);
+    cr_expect(!changed, "the same question, whatever its reference");
+    arena_release(&arena);
+}
+
 Test(swap, wrong_lists_are_refused_with_their_place)
 {
     static const struct {
