@@ -26,7 +26,8 @@ Status step_log_open(TuneRun *run, Error *err)
     if (log->is_resuming && file_exists(log->path)) {
         TRY(file_read(&run->arena, log->path, MAX_LOG_BYTES, &log->before, err));
     }
-    log->stream = fopen(log->path, "w");
+    // What an earlier session logged stays until this one has a step to add: it may be killed before.
+    log->stream = fopen(log->path, log->is_resuming ? "a" : "w");
     return log->stream ? STATUS_OK : error_set_errno(err, "%s", log->path);
 }
 
@@ -56,11 +57,25 @@ static void keep_lines_before(StepLog *log, uint64_t step)
     }
 }
 
+// The file with those lines alone, written anew and renamed, to be added to.
+static void begin_anew(StepLog *log, uint64_t step)
+{
+    Error ignored = {0}; // step_log_close says that the log could not be written
+    keep_lines_before(log, step);
+    bool ok = fclose(log->stream) == 0 && !log->text.failed;
+    log->stream = NULL;
+    ok = ok && file_write(log->path, buffer_slice(&log->text), &ignored) == STATUS_OK;
+    if (ok) log->stream = fopen(log->path, "a");
+    log->failed = log->failed || !log->stream;
+    buffer_clear(&log->text);
+}
+
 static void log_step(StepLog *log, const TrainStep *step)
 {
     if (!log->stream) return;
-    if (!log->has_begun && log->is_resuming) keep_lines_before(log, step->step);
+    if (!log->has_begun && log->is_resuming) begin_anew(log, step->step);
     log->has_begun = true;
+    if (!log->stream) return;
     JsonWriter w = json_writer(&log->text, 0);
     json_begin_object(&w);
     json_put_key(&w, "step");

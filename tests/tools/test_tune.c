@@ -339,6 +339,58 @@ Test(tune, refuses_data_that_teach_nothing)
     arena_release(&arena);
 }
 
+// A session that ends before its first step, here because the state is none, takes nothing from the log.
+Test(tune, a_session_without_a_step_leaves_the_log_as_it_was)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const char *in = write_file(&arena, folder, "b.jsonl", batches);
+    const char *before = "{\"step\":0,\"lr\":0,\"loss\":1,\"grad_norm\":1}\n";
+    const char *log = write_file(&arena, folder, "log.jsonl", before);
+    const char *state = write_file(&arena, folder, "state", "no state");
+    const Program program = RUN(&arena, NULL, "tune", model, "--batches", in, "--checkpoint", state,
+                                "--log", log, "--out", arena_printf(&arena, "%s/out", folder));
+    program_want(&program, 2);
+    cr_expect(slice_eq_cstr(read_text(&arena, log), before));
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(tune, learns_from_a_teacher_and_says_why_another_will_not_do)
+{
+    static const Slice others[] = {SLICE_LIT("bad"), SLICE_LIT("fine"), SLICE_LIT("so")};
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const char *in = write_file(&arena, folder, "b.jsonl", batches);
+    const char *log = arena_printf(&arena, "%s/log.jsonl", folder),
+               *out = arena_printf(&arena, "%s/out", folder);
+    // The model teaches itself: without labels' part there is nothing to learn.
+    const Program same = RUN(&arena, NULL, "tune", model, "--batches", in, "--distill-from", model,
+                             "--distill-alpha", "1", "--dropout", "0", "--log", log, "--out", out);
+    program_want(&same, 0);
+    const Json *step = json_line(read_text(&arena, log), 0);
+    cr_expect_lt(fabs(number_of(step, "loss")), 1e-6);
+    cr_expect_lt(number_of(step, "grad_norm"), 1e-6);
+    const char *elsewhere = arena_printf(&arena, "%s/other", folder);
+    Error err = {0};
+    cr_assert_eq(file_make_directories(elsewhere, &err), STATUS_OK, "%s", err.text);
+    const char *other = make_model(&arena, elsewhere, HEAD_SEQUENCE, others, 3);
+    const Program refused =
+        RUN(&arena, NULL, "tune", model, "--batches", in, "--distill-from", other, "--out", out);
+    program_want(&refused, 2);
+    cr_expect(text_contains(refused.err, "has no label \"good\"") &&
+                  text_contains(refused.err, "\"fine\""),
+              "%s", refused.err.ptr);
+    const Program alone =
+        RUN(&arena, NULL, "tune", model, "--batches", in, "--distill-alpha", "1", "--out", out);
+    program_want(&alone, 2);
+    cr_expect(text_contains(alone.err, "--distill-from"), "%s", alone.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 // ---- goldens ----
 
 static void put_row(Buffer *out, const Safetensors *file, const char *batch, size_t row,
