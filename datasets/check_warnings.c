@@ -17,10 +17,13 @@ static const char *plural(size_t n)
     return n == 1 ? "" : "s";
 }
 
-// The file and a line of it, in front of what is found there.
+// The file's own name and a line of it: where it stands the manifest says, and a suite's files have long paths.
 static void put_place(Buffer *out, const Context *c, size_t part, size_t line)
 {
-    buffer_printf(out, SLICE_FMT ":%zu", SLICE_ARG(c->parts[part].data->path), line);
+    const Slice path = c->parts[part].data->path;
+    size_t begin = path.len;
+    while (begin > 0 && path.ptr[begin - 1] != '/') begin--;
+    buffer_printf(out, SLICE_FMT ":%zu", SLICE_ARG(slice_sub(path, begin, path.len)), line);
 }
 
 static void put_label(Buffer *out, const Context *c, size_t part, size_t label)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "harness/augment.h"
+#include "harness/check_models.h"
 #include "harness/execute_internal.h"
 #include "harness/run_internal.h"
 
@@ -27,6 +28,9 @@ typedef struct Describing {
     PairEstimate *pairs; // [n_models * n_tasks]
     double seconds;      // all, over the jobs
     uint64_t memory_bytes;
+    CheckRow *checks; // of the data, where something is left to do
+    RunNote *notes;
+    size_t n_checks, n_notes;
 } Describing;
 
 enum { MEASURED_SEQUENCES = 128 };
@@ -185,6 +189,48 @@ static Status estimate_pair(Describing *d, size_t model, size_t task, Error *err
     return STATUS_OK;
 }
 
+// ---- the data ----
+
+static Status check_task(Describing *d, size_t task, Error *err)
+{
+    Run *run = &d->run;
+    CheckRow *rows = NULL;
+    RunNote *notes = NULL;
+    size_t n_rows = 0, n_notes = 0;
+    // Lengths are those of the first model's tokens, as in a run.
+    const int model = run->suite->n_models > 0 ? 0 : NO_MODEL;
+    if (model != NO_MODEL && !prepared_tokenizer(&run->prepared, 0, task))
+        TRY(prepare_tokens(&run->prepared, 0, task, run->state.path, err));
+    TRY(prepare_check(&run->prepared, task, model, &run->arena, &rows, &n_rows, &notes, &n_notes,
+                      err));
+    TRY(arena_grow(&run->arena, d->n_checks, d->n_checks + n_rows, sizeof *rows, "checks",
+                   &d->checks, err));
+    TRY(arena_grow(&run->arena, d->n_notes, d->n_notes + n_notes, sizeof *notes, "notes", &d->notes,
+                   err));
+    for (size_t i = 0; i < n_rows; i++) d->checks[d->n_checks++] = rows[i];
+    for (size_t i = 0; i < n_notes; i++) d->notes[d->n_notes++] = notes[i];
+    return STATUS_OK;
+}
+
+// As a run checks models and data before its first trial; where nothing is left to do it does not.
+static Status check_models(Describing *d, Error *err)
+{
+    Run *run = &d->run;
+    if (plan_left(&run->plan) == 0) return STATUS_OK;
+    for (size_t task = 0; task < run->suite->n_tasks; task++)
+        TRY(prepare_task(&run->prepared, task, err));
+    for (size_t model = 0; model < run->suite->n_models; model++)
+        TRY(check_model(run->suite, &run->prepared, model, err));
+    return STATUS_OK;
+}
+
+static Status check_all(Describing *d, Error *err)
+{
+    const size_t n_tasks = plan_left(&d->run.plan) > 0 ? d->run.suite->n_tasks : 0;
+    for (size_t task = 0; task < n_tasks; task++) TRY(check_task(d, task, err));
+    return STATUS_OK;
+}
+
 static Status estimate(Describing *d, Error *err)
 {
     Run *run = &d->run;
@@ -198,6 +244,7 @@ static Status estimate(Describing *d, Error *err)
     TRY(arena_take(&run->arena, suite->n_models * suite->n_tasks, sizeof *d->pairs, "estimates",
                    &d->pairs, err));
     TRY(executor_init(&d->executor, &options, err));
+    TRY(check_models(d, err));
     for (size_t model = 0; model < suite->n_models; model++) {
         for (size_t task = 0; task < suite->n_tasks; task++) {
             TRY(estimate_pair(d, model, task, err));
@@ -207,7 +254,55 @@ static Status estimate(Describing *d, Error *err)
                 d->memory_bytes = pair->memory_bytes * n_jobs;
         }
     }
-    return STATUS_OK;
+    return check_all(d, err);
+}
+
+static void put_checks_text(const Describing *d, Buffer *out)
+{
+    for (size_t i = 0; i < d->n_checks; i++) {
+        const CheckRow *row = &d->checks[i];
+        if (i == 0 || !slice_eq(row->task, d->checks[i - 1].task))
+            buffer_printf(out, "data of " SLICE_FMT ":\n", SLICE_ARG(row->task));
+        buffer_printf(out, "  %-14.*s %-28.*s " SLICE_FMT "\n", (int)row->section.len,
+                      row->section.ptr, (int)row->item.len, row->item.ptr, SLICE_ARG(row->value));
+    }
+    for (size_t i = 0; i < d->n_notes; i++)
+        buffer_printf(out, "%s" SLICE_FMT "\n",
+                      d->notes[i].level == NOTE_WARNING ? "warning: " : "note: ",
+                      SLICE_ARG(d->notes[i].text));
+}
+
+static void put_checks_json(const Describing *d, JsonWriter *w)
+{
+    json_put_key(w, "data_checks");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->n_checks; i++) {
+        const CheckRow *row = &d->checks[i];
+        json_begin_object(w);
+        json_put_key(w, "task");
+        json_put_string(w, row->task);
+        json_put_key(w, "section");
+        json_put_string(w, row->section);
+        json_put_key(w, "item");
+        json_put_string(w, row->item);
+        json_put_key(w, "value");
+        json_put_string(w, row->value);
+        json_put_key(w, "level");
+        json_put_cstr(w, row->level == NOTE_WARNING ? "warning" : "info");
+        json_end_object(w);
+    }
+    json_end_array(w);
+    json_put_key(w, "notes");
+    json_begin_array(w);
+    for (size_t i = 0; i < d->n_notes; i++) {
+        json_begin_object(w);
+        json_put_key(w, "level");
+        json_put_cstr(w, d->notes[i].level == NOTE_WARNING ? "warning" : "info");
+        json_put_key(w, "text");
+        json_put_string(w, d->notes[i].text);
+        json_end_object(w);
+    }
+    json_end_array(w);
 }
 
 // ---- text and JSON ----
@@ -283,6 +378,7 @@ static void put_text(const Describing *d, Buffer *out)
                           duration, pair->tokens_per_s, (double)pair->memory_bytes / 1048576.0);
         }
     }
+    put_checks_text(d, out);
     clock_format_duration((int64_t)(d->seconds * 1e9), duration);
     buffer_printf(out, "in all about %s with %zu jobs of %zu threads, %.0f MiB of memory\n",
                   duration, run->options->n_jobs > 1 ? run->options->n_jobs : 1, run->n_threads,
@@ -338,6 +434,7 @@ static void put_json(const Describing *d, Buffer *out)
     json_begin_array(&w);
     for (size_t i = 0; i < run->plan.n_trials; i++) put_trial_json(run, &run->plan.trials[i], &w);
     json_end_array(&w);
+    put_checks_json(d, &w);
     json_end_object(&w);
     buffer_append_byte(out, '\n');
 }

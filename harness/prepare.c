@@ -294,6 +294,20 @@ static Status check_slices(const SuiteTask *task, const TaskData *data, Error *e
     return STATUS_OK;
 }
 
+// What models are asked about, and what examples are drawn from.
+static Status check_prompts(const Prepared *prepared, size_t task, Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const SuiteTask *t = &suite->tasks[task];
+    const TaskData *data = &prepared->tasks[task];
+    const DataPart judged = suite->folds.k > 0 ? PART_TRAIN : judged_part(suite, task);
+    if (!data->prompt || !data->family->prompt) return STATUS_OK;
+    TRY(prompt_check_data(t, data, err));
+    TRY(prompt_check_part(t, data, &data->parts[judged], err));
+    if (judged == PART_TRAIN || t->prompt.n_shots == 0) return STATUS_OK;
+    return prompt_check_part(t, data, &data->parts[PART_TRAIN], err);
+}
+
 Status prepare_task(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
@@ -304,8 +318,7 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     data->prompt = prompt->is_given ? prompt : NULL;
     Status s = read_parts(prepared, task, err);
     if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
-    if (s == STATUS_OK && data->prompt)
-        s = prompt_check_data(&prepared->suite->tasks[task], data, err);
+    if (s == STATUS_OK) s = check_prompts(prepared, task, err);
     if (s == STATUS_OK) s = make_folds(prepared, task, err);
     if (s == STATUS_OK) s = counterfactual_prepare(prepared, task, err);
     if (s == STATUS_OK) s = check_subsets(prepared, task, err);

@@ -529,3 +529,23 @@ Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err
     }
     return STATUS_OK;
 }
+
+Status prompt_check_part(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                         Error *err)
+{
+    const Asked asked = {.task = task, .data = data, .part = part};
+    Asking a = {.asked = &asked};
+    Arena scratch = {0};
+    const size_t option =
+        prompt_template_has_option(&task->prompt.text) ? 0 : (size_t)PROMPT_NO_OPTION;
+    Status s = begin(&a, &scratch, err);
+    for (size_t i = 0; s == STATUS_OK && i < part->n; i++) {
+        const ArenaMark mark = arena_mark(&scratch);
+        Slice ignored;
+        s = render_prompt(&a, sample_at(part, i), option, &scratch, &ignored, err);
+        if (s == STATUS_INVALID) s = error_wrap(err, SLICE_FMT, SLICE_ARG(part->data.path));
+        arena_rewind(&scratch, mark);
+    }
+    arena_release(&scratch);
+    return s;
+}

@@ -32,5 +32,8 @@ Status prompt_write_examples(const SuiteTask *task, const TaskData *data, const 
                              Buffer *out, Error *err) MUST_CHECK;
 // What a task's data lack that its prompt names: words for classes that are not there.
 Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err) MUST_CHECK;
+// A sample of a part that lacks a field which the prompt asks for: before the first trial asks about it.
+Status prompt_check_part(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                         Error *err) MUST_CHECK;
 
 #endif

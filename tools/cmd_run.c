@@ -32,7 +32,8 @@ static const Option options[] = {
      .help = "folder for the report files (assay-report, unless the suite names one)"},
     {.name = "dry-run",
      .kind = OPTION_FLAG,
-     .help = "show the plan: trials, cached ones, estimated time and memory"},
+     .help =
+         "show the plan: trials, cached ones, estimated time and memory, and what the check of the data finds"},
     {.name = "jobs",
      .short_name = 'j',
      .kind = OPTION_INTEGER,

@@ -122,10 +122,10 @@ static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost 
               : NULL;
     if (worst != NULL) {
         text_value(&b->text, worst->slice->score.estimate, worst->slice->score.highest);
-        buffer_printf(&b->text, " [" SLICE_FMT " " SLICE_FMT ", n ",
+        buffer_printf(&b->text, " (" SLICE_FMT " " SLICE_FMT ", n ",
                       SLICE_ARG(worst->slice->attribute), SLICE_ARG(worst->slice->value));
         text_count(&b->text, worst->slice->score.n);
-        buffer_append_byte(&b->text, ']');
+        buffer_append_byte(&b->text, ')');
     }
     table_cell(b);
 }
@@ -148,7 +148,7 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     table_column(&b, SLICE("setting"), COLUMN_WORD);
     table_column(&b, t->primary, COLUMN_NUMBER);
     const bool slices = has_slices(view, task);
-    if (slices) table_column(&b, SLICE("worst group"), COLUMN_NUMBER);
+    if (slices) table_column(&b, SLICE("worst group"), COLUMN_WORD);
     table_column(&b, SLICE("train loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("valid. loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("gap"), COLUMN_NUMBER);

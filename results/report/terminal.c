@@ -115,21 +115,56 @@ static void put_paragraph_plain(const Terminal *t, Slice text)
     buffer_release(&plain);
 }
 
-static void put_rows(const Terminal *t, const ReportTable *table, const Slice *plain,
+// Takes from a text what fits a line of so many columns: up to a blank where there is one, else to the last character that fits.
+static Slice take_line(Slice *text, size_t columns)
+{
+    size_t used = 0, end = 0, blank = 0;
+    while (end < text->len) {
+        size_t next = end;
+        const CodePoint c = utf8_next(*text, &next);
+        used += c < 0 ? 1 : (size_t)unicode_columns(c);
+        if (used > columns) break;
+        end = next;
+        if (c == ' ') blank = end;
+    }
+    if (end < text->len && text->ptr[end] == ' ') blank = end;
+    const size_t cut = end == text->len || blank == 0 ? end : blank;
+    const Slice line = slice_trim(slice_sub(*text, 0, cut));
+    *text = cut == 0 ? (Slice){0} : slice_sub(*text, cut, text->len);
+    while (text->len > 0 && text->ptr[0] == ' ') *text = slice_sub(*text, 1, text->len);
+    return line;
+}
+
+// Words (names of settings, say) are never cut: what does not fit goes on in further lines. Long texts are.
+static void put_row(const Terminal *t, const ReportTable *table, Slice *cells,
+                    const size_t *columns)
+{
+    bool is_first = true, is_left = true;
+    for (; is_left; is_first = false) {
+        is_left = false;
+        for (size_t j = 0; j < table->n_columns; j++) {
+            const bool wraps = !table->columns[j].is_number && !table->columns[j].is_text;
+            if (columns[j] == 0) continue;
+            if (j > 0) buffer_append_cstr(t->out, "  ");
+            const Slice line = wraps      ? take_line(&cells[j], columns[j])
+                               : is_first ? cells[j]
+                                          : SLICE("");
+            is_left = is_left || (wraps && cells[j].len > 0);
+            put_cell(t, line, columns[j], table->columns[j].is_number, j + 1 == table->n_columns);
+        }
+        buffer_append_byte(t->out, '\n');
+    }
+}
+
+static void put_rows(const Terminal *t, const ReportTable *table, Slice *plain,
                      const size_t *columns)
 {
     for (size_t i = 0; i <= table->n_rows; i++) {
         const bool is_best = i > 0 && (int)i - 1 == table->best_row;
         if (i == 0) style(t, "4");
         if (is_best) style(t, "1");
-        for (size_t j = 0; j < table->n_columns; j++) {
-            if (columns[j] == 0) continue;
-            if (j > 0) buffer_append_cstr(t->out, "  ");
-            put_cell(t, plain[i * table->n_columns + j], columns[j], table->columns[j].is_number,
-                     j + 1 == table->n_columns);
-        }
+        put_row(t, table, plain + i * table->n_columns, columns);
         if (i == 0 || is_best) style(t, "0");
-        buffer_append_byte(t->out, '\n');
     }
 }
 

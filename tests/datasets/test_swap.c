@@ -46,6 +46,51 @@ Test(swap, keeps_case_and_takes_whole_words_alone)
     arena_release(&arena);
 }
 
+// A word that does two jobs.
+Test(swap, replaces_a_word_by_whether_a_noun_follows)
+{
+    static const char both[] =
+        "{\"swap\": \"s\", \"words\": {\"he\": \"she\", \"she\": \"he\", \"him\": \"her\", \"her\": {\"before_noun\": "
+        "\"his\", \"alone\": \"him\"}}, \"no_nouns\": [\"a\", \"and\", \"to\"]}";
+    static const struct {
+        const char *text, *swapped;
+    } cases[] = {{"Her book.", "His book."},
+                 {"I saw her.", "I saw him."},
+                 {"I saw her", "I saw him"},
+                 {"saw her, and left", "saw him, and left"},
+                 {"gave her a book", "gave him a book"},
+                 {"her old car and HER", "his old car and HIM"},
+                 {"to her and her cat", "to him and his cat"},
+                 {"her-self", "him-self"},
+                 {"her  \nTo", "him  \nTo"}};
+    Arena arena = {0};
+    Error err = {0};
+    const SwapList *list = load(&arena, both);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Slice out;
+        bool changed = false;
+        cr_assert_eq(swap_text(list, slice_from_cstr(cases[i].text), &arena, &out, &changed, &err),
+                     STATUS_OK);
+        cr_expect(slice_eq_cstr(out, cases[i].swapped), SLICE_FMT, SLICE_ARG(out));
+    }
+    // Words one by one, and answers in their passage, know what follows.
+    Slice tokens[] = {SLICE("saw"), SLICE("her"), SLICE("cat"), SLICE("to"), SLICE("her")};
+    SampleSpan answer = {.text = SLICE("to her"), .begin_bytes = 8};
+    Sample sample = {.tokens = tokens,
+                     .n_tokens = 5,
+                     .context = SLICE("he sang to her cat, saw her"),
+                     .answers = &answer,
+                     .n_answers = 1};
+    Sample copy;
+    bool changed = false;
+    cr_assert_eq(swap_sample(list, &sample, &arena, &copy, &changed, &err), STATUS_OK);
+    cr_expect(slice_eq_cstr(copy.tokens[1], "his") && slice_eq_cstr(copy.tokens[4], "him"));
+    cr_expect(slice_eq_cstr(copy.context, "she sang to his cat, saw him"));
+    cr_expect(slice_eq_cstr(copy.answers[0].text, "to his"));
+    cr_expect_eq(copy.answers[0].begin_bytes, 9);
+    arena_release(&arena);
+}
+
 Test(swap, answers_stand_where_they_stood)
 {
     Arena arena = {0};

@@ -251,10 +251,13 @@ Test(run, a_plan_can_be_described_without_doing_it)
     cr_assert_eq(run_describe(suite, &options, false, &text, &err), STATUS_OK, "%s", err.text);
     cr_expect_neq(slice_find(buffer_slice(&text), SLICE("8 trials, 0 cached")), SIZE_MAX, "%s",
                   text.ptr);
+    cr_expect_neq(slice_find(buffer_slice(&text), SLICE("data of films:")), SIZE_MAX, "%s",
+                  text.ptr);
     cr_assert_eq(run_describe(suite, &options, true, &json, &err), STATUS_OK, "%s", err.text);
     cr_assert_eq(json_parse(SLICE("plan"), buffer_slice(&json), JSON_STRICT, &document, &err),
                  STATUS_OK, "%s", err.text);
     cr_expect_eq(json_len(json_get(json_root(document), "trials")), 8);
+    cr_expect_gt(json_len(json_get(json_root(document), "data_checks")), 4);
     cr_expect_gt(json_double(json_get(json_root(document), "estimated_seconds")), 0);
     cr_expect_gt(json_double(json_get(json_root(document), "memory_bytes")), 0);
     cr_expect_not(file_exists(store), "a dry run made a store");

@@ -92,6 +92,7 @@ Test(report, keeps_terminal_lines_within_the_width_and_numbers_whole)
         while (slice_split(&rest, '\n', &line))
             cr_expect_leq(unicode_text_columns(line), widths[i], SLICE_FMT, SLICE_ARG(line));
         cr_expect(has(&out, "0.924 [0.897, 0.944]"), "width %zu", widths[i]);
+        cr_expect_not(has(&out, "batch\xe2\x80\xa6"), "a setting's name is cut");
         cr_expect_not(has(&out, "\x1b"), "no colours unless asked");
         buffer_release(&out);
     }
