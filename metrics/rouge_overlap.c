@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "base/unicode.h"
+#include "metrics/eight_bytes.h"
 #include "metrics/ngrams.h"
 #include "metrics/rouge.h"
 #include "metrics/word_ids.h"
@@ -17,19 +18,6 @@ static Status check_utf8(Slice text, Error *err)
     if (bad == SIZE_MAX) return STATUS_OK;
     return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8", bad);
 }
-
-// The lower case of what a token is made of, 0 for the rest.
-static const char token_bytes[256] = {
-    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
-    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
-    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
-    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
-    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
-    ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
-    ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
-    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
-    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
-};
 
 // Beyond ASCII only U+0130 and U+212A have a lower case with a letter of a-z in it: other bytes only part tokens.
 static bool lowers_to_ascii(Slice text)
@@ -42,21 +30,28 @@ static bool lowers_to_ascii(Slice text)
            slice_find(text, SLICE("\xE2\x84\xAA")) != SIZE_MAX;
 }
 
-// letters [text.len] takes the tokens.
+enum { SLACK = 8 }; // bytes behind the tokens that may be read and written
+
+// letters [text.len + SLACK] takes the tokens, in the lower case and at the places of the text.
 static size_t split_tokens(const RougeReading *reading, Slice text, char *letters, Slice *tokens)
 {
     size_t n = 0, begin = 0;
-    for (size_t i = 0; i <= text.len; i++) {
-        const int letter = i < text.len ? token_bytes[(unsigned char)text.ptr[i]] : 0;
-        if (letter != 0) {
-            letters[i] = (char)letter;
-            continue;
+    for (size_t i = 0; i <= text.len; i += 8) {
+        const uint64_t bytes = eight_at(text, i);
+        const uint64_t letters_here = letters_among(bytes & ~HIGH_BITS) & ~bytes;
+        uint64_t breaks = alphanumerics_among(bytes) ^ HIGH_BITS;
+        store_eight(letters + i, bytes | letters_here >> 2);
+        if (text.len - i < 8)
+            breaks &= UINT64_MAX >> (56 - 8 * (text.len - i)); // one ends the text
+        for (; breaks != 0; breaks &= breaks - 1) {
+            const size_t end = i + (size_t)__builtin_ctzll(breaks) / 8;
+            size_t len = end - begin;
+            if (reading->is_stemmed && len > 3)
+                len = porter_stem_known(reading->memo, letters + begin, len);
+            tokens[n] = (Slice){letters + begin, len};
+            n += len > 0;
+            begin = end + 1;
         }
-        size_t len = i - begin;
-        if (reading->is_stemmed && len > 3)
-            len = porter_stem_known(reading->memo, letters + begin, len);
-        if (len > 0) tokens[n++] = (Slice){letters + begin, len};
-        begin = i + 1;
     }
     return n;
 }
@@ -67,8 +62,9 @@ Status rouge_words(const RougeReading *reading, Slice text, Arena *arena, Tokens
     *out = (Tokens){0};
     TRY(check_utf8(text, err));
     if (lowers_to_ascii(text)) TRY(unicode_lower(arena, text, &text, err));
-    TRY(arena_take_raw(arena, text.len, 1, "a text", &letters, err));
-    TRY(arena_take_raw(arena, text.len / 2 + 1, sizeof *out->items, "tokens", &out->items, err));
+    TRY(arena_take_raw(arena, text.len + SLACK, 1, "a text", &letters, err));
+    TRY(arena_take_raw(arena, text.len / 2 + 2, sizeof *out->items, "tokens", &out->items, err));
+    out->text_end = letters + text.len + SLACK;
     out->n = split_tokens(reading, text, letters, out->items);
     return STATUS_OK;
 }

@@ -35,10 +35,16 @@ for size in SIZES:
     CASES[f"chrf++_{size}"] = (["chrf", "--chrf-word-order", "2", *files, *plain], "score")
     CASES[f"ter_{size}"] = (["ter", *files, *plain], "score")
     CASES[f"rouge_{size}"] = (["rouge", *files, *plain], "rouge_l")
+    for kind in ("rouge1", "rouge2", "rougeL", "rougeLsum"):
+        CASES[f"{kind}_{size}"] = (["rouge", "--types", kind, *files, *plain], "score")
+    CASES[f"stemmed_{size}"] = (["rouge", "--stemmer", *files, *plain], "rouge_l")
     CASES[f"wer_{size}"] = (["wer", *files, *plain], "score")
     CASES[f"ner_{size}"] = (["ner", f"ner{size}.true", f"ner{size}.pred"], "f1")
     CASES[f"ner_strict_{size}"] = (["ner", "--scheme", "IOB2", "--mode", "strict", f"ner{size}.true", f"ner{size}.pred"], "f1")
     CASES[f"squad_{size}"] = (["squad", "--data", f"squad{size}.json", "--pred", f"squad{size}.pred.json"], "f1_100")
+    CASES[f"squad2_{size}"] = (
+        ["squad", "--data", f"squad2.{size}.json", "--pred", f"squad2.{size}.pred.json", "--na-probs", f"squad2.{size}.na.json",
+         "--na-prob-thresh", "0.5"], "best_f1")
 CASES["f1_1000000"] = (["classification", "cls.tsv", "--metric", "f1", *plain], "table")
 CASES["auc_1000000"] = (["probability", "cls.tsv", "--metric", "auc", *plain], "table")
 
@@ -100,6 +106,13 @@ def make(path, work):
         data = [{"title": "t", "paragraphs": [{"context": "c", "qas": questions}]}]
         write(f"squad{n}.json", [json.dumps({"version": "1.1", "data": data})])
         write(f"squad{n}.pred.json", [json.dumps(answers)])
+        for i, question in enumerate(questions):  # 2.0: every second one has no answer
+            question["is_impossible"] = i % 2 == 1
+            question["answers"] = [] if i % 2 else question["answers"]
+            answers[str(i)] = answers[str(i)] if i % 2 == 0 or r.random() < 0.4 else ""
+        write(f"squad2.{n}.json", [json.dumps({"version": "v2.0", "data": data})])
+        write(f"squad2.{n}.pred.json", [json.dumps(answers)])
+        write(f"squad2.{n}.na.json", [json.dumps({i: r.random() for i in answers})])
     with open(os.path.join(work, "cls.tsv"), "w") as f:
         f.write("label\tprediction\tscore\n")
         for _ in range(1000000):
@@ -107,8 +120,39 @@ def make(path, work):
             f.write(f"{y}\t{y if r.random() < .8 else 1 - y}\t{min(1, max(0, .3 + .4 * y + r.gauss(0, .25))):.6f}\n")
 
 
-def squad_f1(data, predictions):
-    """The official v1.1 script's arithmetic."""
+def squad2_best_f1(data, predictions, na_probs):
+    """What the official v2.0 script does with --na-prob-file and a threshold of 0.5."""
+    words, f1 = squad_functions()
+    exact, token_f1, has_answer = {}, {}, {}
+    for article in data:
+        for paragraph in article["paragraphs"]:
+            for question in paragraph["qas"]:
+                qid = question["id"]
+                golds = [a["text"] for a in question["answers"] if words(a["text"])] or [""]
+                has_answer[qid] = bool(question["answers"])
+                exact[qid] = max(int(words(g) == words(predictions[qid])) for g in golds)
+                if golds == [""]:
+                    token_f1[qid] = int(not words(predictions[qid]))
+                else:
+                    token_f1[qid] = max(f1(predictions[qid], g) for g in golds)
+    for scores in (exact, token_f1):  # the scores under the threshold, for all, with and without an answer
+        kept = {q: float(not has_answer[q]) if na_probs[q] > 0.5 else s for q, s in scores.items()}
+        for part in (True, False):
+            chosen = [s for q, s in kept.items() if has_answer[q] == part]
+            sum(chosen) / len(chosen)
+    best = {}
+    for name, scores in (("exact", exact), ("f1", token_f1)):
+        now = top = sum(1 for q in has_answer if not has_answer[q])
+        for q in sorted(na_probs, key=lambda k: na_probs[k]):
+            if q not in scores:
+                continue
+            now += scores[q] if has_answer[q] else (-1 if predictions[q] else 0)
+            top = max(top, now)
+        best[name] = 100 * top / len(scores)
+    return best["f1"]
+
+
+def squad_functions():
     import collections
     import string
 
@@ -123,6 +167,12 @@ def squad_f1(data, predictions):
         same = sum((collections.Counter(a) & collections.Counter(b)).values())
         return 2 * (same / len(a)) * (same / len(b)) / (same / len(a) + same / len(b)) if same else 0
 
+    return words, f1
+
+
+def squad_f1(data, predictions):
+    """The official v1.1 script's arithmetic."""
+    words, f1 = squad_functions()
     total = exact = n = 0
     for article in data:
         for paragraph in article["paragraphs"]:
@@ -161,12 +211,18 @@ def reference(name, work):
         data = json.load(open(os.path.join(work, f"squad{size}.json")))["data"]
         predictions = json.load(open(os.path.join(work, f"squad{size}.pred.json")))
         return lambda: squad_f1(data, predictions)
+    if kind == "squad2":
+        files = (f"squad2.{size}.json", f"squad2.{size}.pred.json", f"squad2.{size}.na.json")
+        data, predictions, na_probs = (json.load(open(os.path.join(work, f))) for f in files)
+        return lambda: squad2_best_f1(data["data"], predictions, na_probs)
     hyps, refs = lines(f"mt{size}.hyp"), lines(f"mt{size}.ref")
-    if kind == "rouge":
+    if kind.startswith("rouge") or kind == "stemmed":
         from rouge_score import rouge_scorer
 
-        scorer = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL", "rougeLsum"])
-        return lambda: sum(scorer.score(r, h)["rougeL"].fmeasure for r, h in zip(refs, hyps)) / len(refs)
+        types = [kind] if kind in ("rouge1", "rouge2", "rougeL", "rougeLsum") else ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+        scorer = rouge_scorer.RougeScorer(types, use_stemmer=kind == "stemmed")
+        shown = types[0] if len(types) == 1 else "rougeL"
+        return lambda: sum(scorer.score(r, h)[shown].fmeasure for r, h in zip(refs, hyps)) / len(refs)
     if kind == "wer":
         import jiwer
 
@@ -197,7 +253,7 @@ def ours(answer, where):
         return next(m["score"] for m in answer["more"] if m["name"] == "rougeL")
     if where == "f1":
         return answer["micro"]["f1"]
-    return answer["f1"] if where == "f1_100" else answer["score"]
+    return answer["f1"] if where == "f1_100" else answer[where]
 
 
 def child(name, work):
