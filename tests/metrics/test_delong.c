@@ -67,7 +67,7 @@ Test(delong, equals_its_definition_over_all_pairs)
     Error err = {0};
     components_by_pairs(s.first, s.is_positive, x);
     components_by_pairs(s.second, s.is_positive, y);
-    cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, N, 0.95, &got, &err),
+    cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, NULL, N, 0.95, &got, &err),
                  STATUS_OK, "%s", err.text);
     const double xx = covariance_of(x, x, s.is_positive), yy = covariance_of(y, y, s.is_positive);
     const double xy = covariance_of(x, y, s.is_positive);
@@ -78,20 +78,76 @@ Test(delong, equals_its_definition_over_all_pairs)
     cr_expect(got.first.interval.lo > 0 && got.first.interval.hi < 1);
 }
 
+// Each item twice, both copies in one cluster, says no more than the item once.
+Test(delong, copies_in_a_cluster_are_no_evidence)
+{
+    enum { TWICE = 2 * N };
+    const Scored s = draw(4);
+    double first[TWICE], second[TWICE];
+    bool is_positive[TWICE];
+    uint32_t own[N], of[TWICE];
+    AucDifference plain, alone, twice;
+    Error err = {0};
+    for (size_t i = 0; i < TWICE; i++) {
+        first[i] = s.first[i / 2];
+        second[i] = s.second[i / 2];
+        is_positive[i] = s.is_positive[i / 2];
+        of[i] = own[i / 2] = (uint32_t)(i / 2);
+    }
+    const ItemClusters each = {own, N}, pairs = {of, N};
+    cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, NULL, N, 0.95, &plain, &err),
+                 STATUS_OK);
+    cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, &each, N, 0.95, &alone, &err),
+                 STATUS_OK);
+    cr_assert_eq(auc_delong_paired(first, second, is_positive, &pairs, TWICE, 0.95, &twice, &err),
+                 STATUS_OK);
+    const AucDifference *const others[] = {&alone, &twice};
+    for (size_t k = 0; k < 2; k++) {
+        expect_close(others[k]->first.standard_error, plain.first.standard_error, 1e-9, "first", k);
+        expect_close(others[k]->second.standard_error, plain.second.standard_error, 1e-9, "second",
+                     k);
+        expect_close(others[k]->standard_error, plain.standard_error, 1e-9, "difference", k);
+    }
+}
+
+// By Obuchowski's equations in NumPy, of classes that share clusters.
+Test(delong, clusters_vary_as_obuchowski_has_it)
+{
+    enum { FEW = 12 };
+    static const double first[FEW] = {.9, .8, .7, .6, .55, .5, .45, .4, .35, .3, .2, .65},
+                        second[FEW] = {.7, .9, .2, .5, .6, .3, .8, .1, .4, .35, .5, .3};
+    static const bool is_positive[FEW] = {1, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 1};
+    static const uint32_t of[FEW] = {0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4};
+    const ItemClusters clusters = {of, 5}, one = {(const uint32_t[FEW]){0}, 1};
+    AucDifference got;
+    Error err = {0};
+    cr_assert_eq(auc_delong_paired(first, second, is_positive, &clusters, FEW, 0.95, &got, &err),
+                 STATUS_OK);
+    expect_close(got.first.auc, 0.75, 1e-9, "first", 0);
+    expect_close(got.first.standard_error, 0.07917884896521792, 1e-9, "first", 0);
+    expect_close(got.second.standard_error, 0.18064456495487657, 1e-9, "second", 0);
+    expect_close(got.standard_error, 0.22680460581325723, 1e-9, "difference", 0);
+    cr_assert_eq(auc_delong_paired(first, second, is_positive, &one, FEW, 0.95, &got, &err),
+                 STATUS_OK);
+    cr_expect(isnan(got.first.standard_error) && isnan(got.test.p));
+}
+
 Test(delong, says_what_is_undefined)
 {
     const double scores[] = {0.1, 0.2, 0.8, 0.9};
     const bool one_class[] = {true, true, true, true}, perfect[] = {false, false, true, true};
     AucDifference got;
     Error err = {0};
-    cr_assert_eq(auc_delong_paired(scores, scores, one_class, 4, 0.95, &got, &err), STATUS_OK);
+    cr_assert_eq(auc_delong_paired(scores, scores, one_class, NULL, 4, 0.95, &got, &err),
+                 STATUS_OK);
     cr_expect(isnan(got.first.auc) && isnan(got.test.p));
-    cr_assert_eq(auc_delong_paired(scores, scores, perfect, 4, 0.95, &got, &err), STATUS_OK);
+    cr_assert_eq(auc_delong_paired(scores, scores, perfect, NULL, 4, 0.95, &got, &err), STATUS_OK);
     cr_expect_eq(got.first.auc, 1);
     cr_expect(isnan(got.first.interval.lo));
     cr_expect_eq(got.test.p, 1);
     const double broken[] = {0.1, NAN, 0.8, 0.9};
-    cr_expect_eq(auc_delong_paired(broken, scores, perfect, 4, 0.95, &got, &err), STATUS_INVALID);
+    cr_expect_eq(auc_delong_paired(broken, scores, perfect, NULL, 4, 0.95, &got, &err),
+                 STATUS_INVALID);
 }
 
 Test(delong, rejects_equal_systems_as_often_as_it_says)
@@ -107,7 +163,7 @@ Test(delong, rejects_equal_systems_as_often_as_it_says)
             s.second[i] = s.is_positive[i] + philox_normal(&rng);
         }
         AucDifference got;
-        cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, N, 0.95, &got, &err),
+        cr_assert_eq(auc_delong_paired(s.first, s.second, s.is_positive, NULL, N, 0.95, &got, &err),
                      STATUS_OK);
         n_rejected += got.test.p < 0.05;
     }

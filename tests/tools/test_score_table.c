@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
+#include "base/buffer.h"
 #include "program.h"
 #include "tests/support/folder.h"
 
@@ -69,6 +70,50 @@ Test(score_table, reads_headers_json_lines_and_two_files_alike)
     cr_expect_float_eq(score_of(x, "accuracy"), 0.75, 1e-12);
     cr_expect_float_eq(score_of(json_of(c.out), "accuracy"), 2.0 / 3, 1e-12);
     cr_expect_eq(json_len(json_get(json_of(c.out), "metrics")), 1);
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
+// By Obuchowski's equations in NumPy (tests/metrics/test_delong.c).
+Test(score_table, items_of_one_cluster_do_not_count_as_independent)
+{
+    static const char *const columns =
+        "label\tscore\tcluster\n1\t.9\ta\n1\t.8\ta\n0\t.7\ta\n1\t.6\tb\n0\t.55\tb\n0\t.5\tb\n"
+        "1\t.45\tc\n0\t.4\tc\n1\t.35\td\n0\t.3\td\n0\t.2\te\n1\t.65\te\n";
+    const char *folder = folder_make();
+    Arena arena = {0};
+    Buffer lines = {0};
+    const char *table = write_file(&arena, folder, "clusters.tsv", columns);
+    Slice rest = slice_from_cstr(columns), line, fields[3];
+    slice_split(&rest, '\n', &line);
+    while (slice_split(&rest, '\n', &line)) {
+        for (size_t k = 0; k < 3; k++) slice_split(&line, '\t', &fields[k]);
+        buffer_printf(&lines,
+                      "{\"cluster\": \"" SLICE_FMT "\", \"label\": " SLICE_FMT
+                      ", \"score\": 0" SLICE_FMT "}\n",
+                      SLICE_ARG(fields[2]), SLICE_ARG(fields[0]), SLICE_ARG(fields[1]));
+    }
+    const char *json = write_file(&arena, folder, "clusters.jsonl", lines.ptr);
+    const char *const paths[] = {table, json};
+    for (size_t i = 0; i < 2; i++) {
+        const Program p =
+            RUN(&arena, NULL, "score", "probability", paths[i], "--metric", "auc", "--json");
+        program_want(&p, 0);
+        const Json *answer = json_of(p.out), *auc = json_first(json_get(answer, "metrics"));
+        cr_expect_eq(number_of(answer, "n_clusters"), 5);
+        cr_expect_float_eq(number_of(auc, "score"), 0.75, 1e-12);
+        cr_expect_float_eq(number_of(auc, "standard_error"), 0.07917884896521792, 1e-9);
+        cr_expect(
+            slice_eq_cstr(text_of(json_get(auc, "interval"), "method"), "delong logit clustered"));
+    }
+    const Program text = RUN(&arena, NULL, "score", "probability", table);
+    program_want(&text, 0);
+    cr_expect(text_contains(text.out, "12 items in 5 clusters"), "%s", text.out.ptr);
+    const char *one = write_file(&arena, folder, "one.tsv", "label\tscore\n1\t0.5\n1\t0.25\n");
+    const Program alone = RUN(&arena, NULL, "score", "probability", one);
+    program_want(&alone, 2);
+    cr_expect(text_contains(alone.err, "all labels are \"1\""), "%s", alone.err.ptr);
+    buffer_release(&lines);
     arena_release(&arena);
     folder_remove(folder);
 }

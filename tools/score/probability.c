@@ -146,7 +146,7 @@ static Status put_curves(const Binary *data, JsonWriter *w, Error *err)
 static Status put_delong(const Binary *data, JsonWriter *w, Error *err)
 {
     Auc auc;
-    TRY(auc_delong(data->score.values, data->is_positive, data->items.n, 0.95, &auc, err));
+    TRY(auc_delong(data->score.values, data->is_positive, NULL, data->items.n, 0.95, &auc, err));
     score_put_number(w, "roc_auc_standard_error", auc.standard_error);
     put_interval(w, "roc_auc_ci95", auc.interval);
     return STATUS_OK;

@@ -6,7 +6,14 @@
 #include "base/json_reader.h"
 #include "base/size.h"
 
-typedef enum Role { ROLE_LABEL, ROLE_PREDICTION, ROLE_WEIGHT, ROLE_SCORE, ROLE_SKIPPED } Role;
+typedef enum Role {
+    ROLE_LABEL,
+    ROLE_PREDICTION,
+    ROLE_WEIGHT,
+    ROLE_SCORE,
+    ROLE_CLUSTER,
+    ROLE_SKIPPED
+} Role;
 
 static const struct {
     const char *name;
@@ -24,6 +31,7 @@ static const struct {
     {"weight", ROLE_WEIGHT},
     {"sample_weight", ROLE_WEIGHT},
     {"score", ROLE_SCORE},
+    {"cluster", ROLE_CLUSTER},
     {"id", ROLE_SKIPPED},
 };
 
@@ -49,7 +57,8 @@ typedef struct Reading {
     bool is_shared; // label and prediction stand in this file, else one of them
     Role columns[MAX_COLUMNS];
     size_t n_columns, n_scores;
-    size_t begin; // the first line of data
+    size_t begin;      // the first line of data
+    bool has_clusters; // of JSON Lines
 } Reading;
 
 static Status refuse(const Reading *r, size_t line, Error *err, const char *what, Slice found)
@@ -71,6 +80,8 @@ static Status take_columns(Reading *r, size_t n, Error *err)
         TRY(arena_take(r->arena, n, sizeof(Slice), "predictions", &t->predicted_texts, err));
     if (has[ROLE_WEIGHT] && t->weights == NULL)
         TRY(arena_take(r->arena, n, sizeof(double), "weights", &t->weights, err));
+    if (has[ROLE_CLUSTER] && t->clusters == NULL)
+        TRY(arena_take(r->arena, n, sizeof *t->clusters, "clusters", &t->clusters, err));
     if (r->n_scores == 0) return STATUS_OK;
     if (!size_mul(n, r->n_scores, &cells))
         return error_set_memory(err, n, r->n_scores, "probabilities");
@@ -135,6 +146,9 @@ static Status read_fields(Reading *r, size_t line, const Slice *fields, Error *e
             if (!slice_to_double(fields[c], scores++))
                 return refuse(r, line, err, "a probability is a number", fields[c]);
             break;
+        case ROLE_CLUSTER:
+            TRY(clusters_index(&t->cluster_names, fields[c], &t->clusters[i], err));
+            break;
         case ROLE_SKIPPED:
             break;
         }
@@ -177,9 +191,9 @@ static Status read_scalar(JsonReader *j, Slice *out, Error *err)
 }
 
 typedef struct Line {
-    Slice label, predicted;
+    Slice label, predicted, cluster;
     double weight;
-    bool has_label, has_predicted, has_weight;
+    bool has_label, has_predicted, has_weight, has_cluster;
     double *scores; // [n_scores], borrowed until the next line
     Slice *names;   // of an object
     size_t n_scores;
@@ -245,6 +259,9 @@ static Status read_member(const Reading *r, JsonReader *j, Slice key, Line *line
         return json_read_double(j, &line->weight, err);
     case ROLE_SCORE:
         return add_score(j, line, err);
+    case ROLE_CLUSTER:
+        line->has_cluster = true;
+        return read_scalar(j, &line->cluster, err);
     case ROLE_SKIPPED:
         break;
     }
@@ -259,6 +276,8 @@ static Status begin_lines(Reading *r, const Line *line, bool has_names, Error *e
     if (line->has_label) r->columns[r->n_columns++] = ROLE_LABEL;
     if (line->has_predicted) r->columns[r->n_columns++] = ROLE_PREDICTION;
     if (line->has_weight) r->columns[r->n_columns++] = ROLE_WEIGHT;
+    if (line->has_cluster) r->columns[r->n_columns++] = ROLE_CLUSTER;
+    r->has_clusters = line->has_cluster;
     r->n_scores = line->n_scores;
     TRY(take_columns(r, r->file->n, err));
     if (!has_names) return STATUS_OK;
@@ -290,13 +309,16 @@ static Status keep_line(Reading *r, size_t i, const Line *line, bool has_names, 
     const bool has_label = may_label && t->label_texts != NULL;
     const bool has_predicted = may_predict && t->predicted_texts != NULL;
     if (line->has_label != has_label || line->has_predicted != has_predicted ||
-        (line->has_weight && t->weights == NULL) || line->n_scores != r->n_scores ||
+        (line->has_weight && t->weights == NULL) || line->has_cluster != r->has_clusters ||
+        line->n_scores != r->n_scores ||
         has_names != (line->n_scores > 0 && t->score_names != NULL))
         return error_set(err, STATUS_INVALID, "%s:%zu: has other members than the first line",
                          r->file->path, i + 1);
     if (line->has_weight && !(line->weight >= 0 && isfinite(line->weight)))
         return error_set(err, STATUS_INVALID, "%s:%zu: weight %g must be finite and at least 0",
                          r->file->path, i + 1, line->weight);
+    if (line->has_cluster)
+        TRY(clusters_index(&t->cluster_names, line->cluster, &t->clusters[i], err));
     if (has_label) t->label_texts[i] = line->label;
     if (has_predicted) t->predicted_texts[i] = line->predicted;
     if (t->weights != NULL && (r->is_shared || line->has_weight)) t->weights[i] = line->weight;
@@ -371,5 +393,6 @@ Status table_open(const char *path, const char *ref, bool is_replaced, Arena *ar
 void table_close(Table *table)
 {
     for (size_t f = 0; f < 2; f++) text_lines_close(&table->files[f]);
+    clusters_release(&table->cluster_names);
     *table = (Table){0};
 }

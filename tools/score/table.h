@@ -1,13 +1,14 @@
 // tools/score/table.h: labels, predictions, probabilities and weights of many items, from one file or two.
 //
 // A file is JSON Lines (its first byte that is no blank is '{') or lines of fields between tabs. Members and columns are known by
-// name: "label" (y_true, gold, reference, x), "prediction" (y_pred, predicted, y), "weight" (sample_weight), "score" (of
-// the second of two classes) and, in JSON, "probabilities", a list in the order of the sorted labels or an object by label.
+// name: "label" (y_true, gold, reference, x), "prediction" (y_pred, predicted, y), "weight" (sample_weight),
+// "cluster" (items of one passage, document or user, which do not count as independent), "score" (of the second of two classes) and, in JSON, "probabilities", a list in the order of the sorted labels or an object by label.
 // Other columns of a table with a header are probabilities by the name of their label; "id" is passed over. Without a
 // header the columns are label, prediction, and then "score" or a probability a class in the order of the sorted labels.
 #ifndef ASSAY_TOOLS_SCORE_TABLE_H
 #define ASSAY_TOOLS_SCORE_TABLE_H
 
+#include "metrics/clusters.h"
 #include "tools/score/files.h"
 
 typedef struct Table {
@@ -16,8 +17,10 @@ typedef struct Table {
     Slice *label_texts, *predicted_texts; // [n]; the second NULL where there are none
     double *scores;                       // [n, n_scores] or NULL
     size_t n_scores;
-    Slice *score_names;         // [n_scores] or NULL: in the order of labels
-    double *weights;            // [n] or NULL
+    Slice *score_names; // [n_scores] or NULL: in the order of labels
+    double *weights;    // [n] or NULL
+    uint32_t *clusters; // [n] or NULL
+    ClusterNames cluster_names;
     Slice *labels;              // [n_labels], sorted: numbers by value, before texts by bytes
     size_t n_labels;            // 0 before table_find_classes
     int32_t *label, *predicted; // [n]: classes

@@ -69,6 +69,14 @@ static Status choose_metrics(TableRun *run, Error *err)
         const Metric *metric = run->spec->metrics[i];
         if (can_score(run, metric)) run->metrics[run->n_metrics++] = metric;
     }
+    const Table *t = &run->table;
+    if (!run->spec->is_numbers && t->n_scores > 0 && t->n_labels == 1) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: all labels are \"" SLICE_FMT
+                         "\": of one class alone the area under the "
+                         "curve and its kin are undefined",
+                         t->path, SLICE_ARG(slice_sub(t->labels[0], 0, 60)));
+    }
     if (run->n_metrics > 0) return STATUS_OK;
     return error_set(err, STATUS_INVALID, "%s: there are no probabilities to score",
                      run->table.path);
@@ -120,8 +128,11 @@ static Status fill_rows(const TableRun *run, Scored *scored, Error *err)
     if (!size_mul(plan->width, sizeof *values, &size))
         return error_set_memory(err, plan->width, sizeof *values, "rows");
     TRY(arena_take(&run->line->arena, t->n, size, "rows", &values, err));
-    scored->rows =
-        (RowSet){.values = values, .weights = t->weights, .n_rows = t->n, .n_clusters = t->n};
+    scored->rows = (RowSet){.values = values,
+                            .weights = t->weights,
+                            .clusters = t->clusters,
+                            .n_rows = t->n,
+                            .n_clusters = t->clusters != NULL ? t->cluster_names.n_clusters : t->n};
     if (fill_known_rows(t, plan, values)) return STATUS_OK;
     Arena scratch = {0};
     Status s = STATUS_OK;
@@ -149,12 +160,17 @@ static Status use_delong(const TableRun *run, Scored *scored, double level, Erro
         is_positive[i] = scored->rows.values[2 * i] == 1;
         scores[i] = scored->rows.values[2 * i + 1];
     }
-    if (s == STATUS_OK) s = auc_delong(scores, is_positive, n, level, &auc, err);
+    const ItemClusters clusters = {run->table.clusters, run->table.cluster_names.n_clusters};
+    const bool is_clustered = clusters.of != NULL;
+    if (s == STATUS_OK) {
+        s = auc_delong(scores, is_positive, is_clustered ? &clusters : NULL, n, level, &auc, err);
+    }
     if (s == STATUS_OK) {
         scored->scores[0].lo = auc.interval.lo;
         scored->scores[0].hi = auc.interval.hi;
         scored->scores[0].standard_error = auc.standard_error;
-        scored->scores[0].method = SLICE("delong logit");
+        scored->scores[0].method =
+            is_clustered ? SLICE("delong logit clustered") : SLICE("delong logit");
     }
     arena_release(&arena);
     return s;
@@ -313,7 +329,7 @@ static Status put_p_values(const TableRun *run, JsonWriter *w, Error *err)
 {
     const Table *t = &run->table;
     CorrelationTests tests;
-    if (t->x == NULL || t->weights != NULL) return STATUS_OK;
+    if (t->x == NULL || t->weights != NULL || t->clusters != NULL) return STATUS_OK;
     TRY(correlation_tests(t->x, t->y, t->n, option_real(run->line, "level"), &tests, err));
     json_put_key(w, "p");
     json_begin_object(w);
@@ -331,6 +347,10 @@ static Status put_json(const TableRun *run, Buffer *out, Error *err)
     score_put_text(&w, "predictions", slice_from_cstr(run->table.path));
     json_put_key(&w, "n");
     json_put_u64(&w, run->table.n);
+    if (run->table.clusters != NULL) {
+        json_put_key(&w, "n_clusters");
+        json_put_u64(&w, run->table.cluster_names.n_clusters);
+    }
     json_put_key(&w, "metrics");
     json_begin_array(&w);
     for (size_t m = 0; m < run->n_metrics; m++) TRY(put_metric(run, &run->scored[m], &w, err));
@@ -355,7 +375,11 @@ static Status put_json(const TableRun *run, Buffer *out, Error *err)
 
 static void put_lines(const TableRun *run, Buffer *out)
 {
-    buffer_printf(out, "%s: %zu items\n", run->table.path, run->table.n);
+    buffer_printf(out, "%s: %zu items", run->table.path, run->table.n);
+    if (run->table.clusters != NULL) {
+        buffer_printf(out, " in %zu clusters", run->table.cluster_names.n_clusters);
+    }
+    buffer_append_byte(out, '\n');
     for (size_t m = 0; m < run->n_metrics; m++) {
         const Score *score = &run->scored[m].scores[0];
         buffer_printf(out, "%-20.*s", SLICE_ARG(score->name));

@@ -5,6 +5,7 @@
 #include "metrics/distributions.h"
 #include "metrics/hypothesis.h"
 #include "tools/score/case_json.h"
+#include "tools/score/items.h"
 
 static const PutResult as_wrapped = {.statistic = "statistic", .is_wrapped = true};
 
@@ -243,6 +244,42 @@ static void put_auc(JsonWriter *w, const char *key, const Auc *auc)
     json_end_object(w);
 }
 
+// "clusters": a name or number for each item, in a list as long as y.
+static Status read_clusters(const ScoreCase *c, size_t n, ClusterNames *names, ItemClusters *out,
+                            Error *err)
+{
+    const Json *list = NULL;
+    uint32_t *of;
+    size_t i = 0;
+    TRY(json_want_kind(c->root, "clusters", JSON_ARRAY, &list, err));
+    TRY(case_same_length(c, "clusters", json_len(list), "y", n, err));
+    TRY(arena_take(c->arena, n, sizeof *of, "clusters", &of, err));
+    for (const Json *v = json_first(list); v != NULL; v = json_next(v)) {
+        int32_t index;
+        Slice name;
+        TRY(score_name_of(v, &name, err));
+        TRY(score_name_index(names, v, name, &index, err));
+        of[i++] = (uint32_t)index;
+    }
+    *out = (ItemClusters){of, names->n_clusters};
+    return STATUS_OK;
+}
+
+static Status compare_areas(const ScoreCase *c, const Numbers *first, const Numbers *second,
+                            const bool *is_positive, double level, AucDifference *out, Error *err)
+{
+    ClusterNames names = {0};
+    ItemClusters clusters;
+    const bool is_clustered = json_get(c->root, "clusters") != NULL;
+    Status s = is_clustered ? read_clusters(c, first->n, &names, &clusters, err) : STATUS_OK;
+    if (s == STATUS_OK) {
+        s = auc_delong_paired(first->values, second->values, is_positive,
+                              is_clustered ? &clusters : NULL, first->n, level, out, err);
+    }
+    clusters_release(&names);
+    return s;
+}
+
 static Status run_delong(const ScoreCase *c, JsonWriter *w, Error *err)
 {
     static const PutResult sided = {.statistic = "z", .has_sides = true};
@@ -263,7 +300,7 @@ static Status run_delong(const ScoreCase *c, JsonWriter *w, Error *err)
             return json_error(json_get(c->root, "y"), err, "label %g must be 0 or 1", y.values[i]);
         is_positive[i] = y.values[i] == 1;
     }
-    TRY(auc_delong_paired(first.values, second.values, is_positive, y.n, level, &out, err));
+    TRY(compare_areas(c, &first, &second, is_positive, level, &out, err));
     put_auc(w, "first", &out.first);
     if (second.values != first.values) {
         put_auc(w, "second", &out.second);
@@ -433,7 +470,7 @@ const ScoreFamily score_tests = {
     .fields =
         "A case names its \"kind\": mcnemar and contingency take a \"table\", paired \"x\" and \"y\", "
         "k_samples \"groups\", folds \"differences\", \"n_test\" and \"n_train\", delong \"y\", "
-        "\"score\" and \"score2\", margin \"improvement\", \"standard_error\" and \"margin\"; dist_norm, "
+        "\"score\", \"score2\" and \"clusters\", margin \"improvement\", \"standard_error\" and \"margin\"; dist_norm, "
         "dist_t, dist_chi2, dist_beta and dist_f take \"x\" and \"ppf_of\".",
     .run_case = run_case,
 };
