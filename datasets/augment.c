@@ -11,6 +11,7 @@ typedef struct Word {
     size_t begin, end; // bytes of the text
     bool is_fixed;
     bool is_joint; // stands between two entities: must not go
+    bool is_glued; // the byte behind it belongs to an answer
     Slice now;     // what stands there; empty = left out
     Slice before;  // put in front; empty = nothing
 } Word;
@@ -92,7 +93,8 @@ static Status find_words(Augment *a, Slice text, const SampleSpan *fixed, size_t
         const Word word = {.begin = at,
                            .end = end,
                            .now = slice_sub(text, at, end),
-                           .is_fixed = touches(at, end, fixed, n_fixed)};
+                           .is_fixed = touches(at, end, fixed, n_fixed),
+                           .is_glued = touches(end, end + 1, fixed, n_fixed)};
         TRY(add_word(a, out, &word, err));
         at = end;
     }
@@ -231,7 +233,7 @@ static void put_words(const Words *words, TextEdit *edit)
         const Word *word = &words->words[i];
         size_t end = word->end;
         text_edit_keep(edit, word->begin - edit->at);
-        if (word->now.len == 0 && end < text.len && text.ptr[end] == ' ' &&
+        if (word->now.len == 0 && !word->is_glued && end < text.len && text.ptr[end] == ' ' &&
             (i + 1 == words->n || words->words[i + 1].begin > end))
             end++;
         if (word->before.len > 0) {
@@ -264,7 +266,11 @@ static Status edit_text(Augment *a, Slice text, const SampleSpan *fixed, TextSpa
     *out = text;
     if (s == STATUS_OK && edit.is_changed && !slice_eq(after, text)) {
         for (size_t i = 0; i < n; i++) spans[i] = text_edit_span(&edit, spans[i]);
-        *out = arena_copy(a->arena, trim_end(text).len == text.len ? trim_end(after) : after);
+        Slice kept = trim_end(text).len == text.len ? trim_end(after) : after;
+        for (size_t i = 0; i < n; i++) { // an answer may end in a blank
+            if (spans[i].end > kept.len) kept = after;
+        }
+        *out = arena_copy(a->arena, kept);
         if (!out->ptr) s = error_set_memory(err, after.len, 1, "a text");
         a->is_changed = true;
     }

@@ -162,7 +162,9 @@ size_t match_ipv6(Slice text, size_t at)
     const size_t end = groups6_end(text, at, &g);
     if (end == 0 || personal_word_char(text, end) > 0 || personal_byte(text, end) == ':') return 0;
     if (!g.has_gap) return g.n == 8 ? end : 0;
-    // "a::b", "1::2" and "::5" are more often something else.
-    const bool is_plain = g.n >= 3 || (g.n == 2 && (g.first_len >= 3 || begins_with_gap));
+    // "a::b", "1::2" and "::5" are more often something else; "::1" is the machine itself, but for "a[::1]".
+    const bool is_own = begins_with_gap && end == at + 3 && text.ptr[at + 2] == '1' &&
+                        !(at > 1 && text.ptr[at - 1] == '[' && personal_is_alnum(text.ptr[at - 2]));
+    const bool is_plain = g.n >= 3 || is_own || (g.n == 2 && (g.first_len >= 3 || begins_with_gap));
     return g.n <= 7 && g.has_digit && is_plain ? end : 0;
 }

@@ -1,5 +1,6 @@
-// Preparation of texts and the search for personal data: no bytes crash them, and places stay inside their text.
+// Preparation of texts, copies with words changed, and the search for personal data: no bytes crash them, and places stay inside their text.
 #include "base/unicode.h"
+#include "datasets/augment.h"
 #include "datasets/personal.h"
 #include "datasets/steps.h"
 #include "tests/fuzz/fuzz.h"
@@ -58,10 +59,43 @@ static void prepare(Slice text)
     arena_release(&arena);
 }
 
+// Words exchanged or left out: the answer in the middle of the passage stands where the copy says.
+static void augment(Slice text)
+{
+    Arena arena = {0};
+    Error err = {0};
+    size_t begin = text.len / 3, end = text.len - text.len / 3;
+    while (begin < end && ((unsigned char)text.ptr[begin] & 0xC0) == 0x80) begin++;
+    while (end < text.len && ((unsigned char)text.ptr[end] & 0xC0) == 0x80) end++;
+    const SampleSpan answer = {slice_sub(text, begin, end), begin};
+    const Sample sample = {.text = text, .context = text, .answers = &answer, .n_answers = 1};
+    for (int i = 0; i < 4; i++) {
+        const AugmentOptions options = {.edit = i % 2 ? EDIT_SWAP : EDIT_DELETE,
+                                        .share = 0.5,
+                                        .where = i < 2 ? AUGMENT_TEXT : AUGMENT_CONTEXT};
+        Philox rng = philox_stream(text.len, (uint64_t)i);
+        AugmentCounts counts = {0};
+        bool is_changed;
+        Sample copy;
+        if (augment_sample(&options, &sample, &rng, &arena, &copy, &is_changed, &counts, &err) !=
+            STATUS_OK)
+            abort();
+        const SampleSpan *to = copy.answers;
+        if (utf8_invalid_at(copy.text) != SIZE_MAX || counts.n_changed > counts.n_words) abort();
+        if (end > begin &&
+            !slice_eq(slice_sub(copy.context, to->begin_bytes, to->begin_bytes + to->text.len),
+                      answer.text))
+            abort();
+    }
+    arena_release(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const Slice text = {(const char *)data, size};
     look_through(text);
-    if (utf8_invalid_at(text) == SIZE_MAX) prepare(text);
+    if (utf8_invalid_at(text) != SIZE_MAX) return 0;
+    prepare(text);
+    augment(text);
     return 0;
 }
