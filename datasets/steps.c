@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 const Step *const steps_all[] = {
     &step_lower,      &step_nfc,         &step_nfd,          &step_nfkc,    &step_nfkd,
     &step_whitespace, &step_punctuation, &step_contractions, &step_accents, &step_quotes,
@@ -15,6 +17,28 @@ const Step *step_find(Slice name)
         if (slice_eq_cstr(name, steps_all[i]->name)) return steps_all[i];
     }
     return NULL;
+}
+
+Status steps_parse(Slice names, const Step **out, size_t *n, Error *err)
+{
+    const char *known[STEPS_MOST];
+    Slice name;
+    for (size_t i = 0; i < steps_count; i++) known[i] = steps_all[i]->name;
+    for (*n = 0; slice_split(&names, ',', &name);) {
+        const Step *step = step_find(name);
+        if (step == NULL) {
+            const char *near = nearest_name(name, known, steps_count);
+            return error_set(err, STATUS_INVALID,
+                             "there is no step \"" SLICE_FMT
+                             "\"%s%s%s; assay list steps names them",
+                             SLICE_ARG(slice_sub(name, 0, 60)), near ? "; did you mean \"" : "",
+                             near ? near : "", near ? "\"?" : "");
+        }
+        if (*n == STEPS_MOST)
+            return error_set(err, STATUS_INVALID, "more than %d steps", STEPS_MOST);
+        out[(*n)++] = step;
+    }
+    return STATUS_OK;
 }
 
 // ---- one text ----

@@ -25,6 +25,10 @@ extern const Step *const steps_all[];
 extern const size_t steps_count;
 const Step *step_find(Slice name); // NULL where there is none
 
+// Names with commas between, at most STEPS_MOST; an unknown one is refused with the nearest.
+enum { STEPS_MOST = 32 };
+Status steps_parse(Slice names, const Step **out, size_t *n, Error *err) MUST_CHECK;
+
 // What steps did to a data set.
 typedef struct StepCount {
     size_t n_changed; // samples
@@ -34,7 +38,6 @@ typedef struct StepCount {
 
 // Applies steps [n] to a text; *out is the text itself where none changes it, else in the arena. spans [n_spans] move along.
 // n <= STEPS_MOST.
-enum { STEPS_MOST = 32 };
 Status steps_text(const Step *const *steps, size_t n, Slice text, TextSpan *spans, size_t n_spans,
                   Arena *arena, Slice *out, Error *err) MUST_CHECK;
 

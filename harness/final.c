@@ -78,6 +78,13 @@ Status final_save(const Executor *executor, const Work *work, Arena *arena, Erro
     json_put_string(&w, suite->name);
     json_put_key(&w, "task");
     json_put_string(&w, suite->tasks[spec->task].name);
+    if (suite->tasks[spec->task].n_prepare > 0) { // for who uses the model
+        json_put_key(&w, "prepare");
+        json_begin_array(&w);
+        for (size_t i = 0; i < suite->tasks[spec->task].n_prepare; i++)
+            json_put_cstr(&w, suite->tasks[spec->task].prepare[i]->name);
+        json_end_array(&w);
+    }
     json_put_key(&w, "setting");
     json_put_raw(&w, suite->models[spec->model].settings[spec->setting].json);
     json_put_key(&w, "trial");

@@ -124,10 +124,23 @@ static Status take_targets(const Predictor *p, PredictCase *c, Error *err)
                                 &c->input.n_targets, err);
 }
 
+// Texts as the model was tuned on them. Places in answers are those of the texts as prepared.
+static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    JsonlText *texts[] = {&c->text, &c->pair, &c->prompt, &c->context, &c->continuation};
+    for (size_t i = 0; p->n_steps > 0 && i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i]->is_given)
+            TRY(steps_text(p->steps, p->n_steps, texts[i]->text, NULL, 0, arena, &texts[i]->text,
+                           err));
+    }
+    return STATUS_OK;
+}
+
 static Status read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
                         Slice line, PredictCase *c, Error *err)
 {
     TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    TRY(prepare_case(p, arena, c, err));
     if (p->mode->read) return p->mode->read(p, arena, c, err);
     if (c->input_ids.is_given) {
         TRY(take_given_ids(c, err));
@@ -362,6 +375,9 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->cut = (CutSide)option_choice(line, "truncate");
+    const char *steps = option_text(line, "prepare");
+    if (steps && steps_parse(slice_from_cstr(steps), p->steps, &p->n_steps, err) != STATUS_OK)
+        return error_wrap(err, "--prepare");
     return predict_class_names(p, err);
 }
 
@@ -413,6 +429,12 @@ static const Option options[] = {
      .value = "FILE",
      .fallback = "-",
      .help = "JSON Lines to write; - is standard output"},
+    {.name = "prepare",
+     .kind = OPTION_TEXT,
+     .value = "STEPS",
+     .help =
+         "steps that texts go through first, with commas between, as assay list steps names them: those of "
+         "the suite that the model was tuned in"},
     {.name = "mode",
      .kind = OPTION_CHOICE,
      .value = "MODE",

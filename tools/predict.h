@@ -2,6 +2,7 @@
 #ifndef ASSAY_TOOLS_PREDICT_H
 #define ASSAY_TOOLS_PREDICT_H
 
+#include "datasets/steps.h"
 #include "models/ask.h"
 #include "models/explain.h"
 #include "models/model.h"
@@ -54,6 +55,8 @@ typedef struct Predictor {
     size_t max_new_tokens;       // of a causal LM, where a case does not say
     bool explains;               // answers come with what they hang on
     ExplainOptions explain;
+    const Step *steps[STEPS_MOST]; // that texts of cases go through first
+    size_t n_steps;
     CutSide cut;        // of its prompts and contexts that are longer than its window
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]

@@ -66,6 +66,21 @@ Test(steps, make_of_texts_what_they_say)
     }
 }
 
+Test(steps, are_parsed_by_name)
+{
+    const Step *steps[STEPS_MOST];
+    size_t n = 0;
+    Error err = {0};
+    cr_assert_eq(steps_parse(SLICE("nfc,lower"), steps, &n, &err), STATUS_OK);
+    cr_expect(n == 2 && steps[1] == step_find(SLICE("lower")));
+    cr_expect_eq(steps_parse(SLICE("nfc,lwer"), steps, &n, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "did you mean \"lower\""), "%s", err.text);
+    Buffer many = {0};
+    for (int i = 0; i <= STEPS_MOST; i++) buffer_append_cstr(&many, "nfc,");
+    cr_expect_eq(steps_parse(buffer_slice(&many), steps, &n, &err), STATUS_INVALID);
+    buffer_release(&many);
+}
+
 Test(steps, spans_move_along)
 {
     static const struct {

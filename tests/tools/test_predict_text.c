@@ -149,3 +149,28 @@ Test(predict_text, given_ids_are_cut_at_their_plain_ends)
     buffer_release(&in);
     arena_release(&arena);
 }
+
+Test(predict_text, prepared_texts_answer_as_if_they_had_been_written_so)
+{
+    Arena arena = {0};
+    const char *model = stories(&arena);
+    static const char raw[] = "{\"context\": \"ONCE  upon\", \"continuation\": \" A Time\"}\n",
+                      plain[] = "{\"context\": \"once upon\", \"continuation\": \" a time\"}\n";
+    const Program asked =
+        RUN(&arena, raw, "predict", model, "--mode", "loglik", "--prepare", "lower,whitespace");
+    const Program lower = RUN(&arena, raw, "predict", model, "--mode", "loglik");
+    const Program wrong = RUN(&arena, raw, "predict", model, "--prepare", "lwer");
+    program_want(&asked, 0);
+    program_want(&wrong, 2);
+    cr_expect(text_contains(wrong.err, "--prepare: there is no step \"lwer\"; did you mean"));
+    cr_expect_not(slice_eq(asked.out, lower.out));
+    // White space goes at the ends of each text, so the continuation's blank does too.
+    const Program same = RUN(&arena, "{\"context\": \"once upon\", \"continuation\": \"a time\"}\n",
+                             "predict", model, "--mode", "loglik");
+    cr_expect(slice_eq(asked.out, same.out), SLICE_FMT, SLICE_ARG(asked.out));
+    const Program kept =
+        RUN(&arena, plain, "predict", model, "--mode", "loglik", "--prepare", "lower");
+    const Program written = RUN(&arena, plain, "predict", model, "--mode", "loglik");
+    cr_expect(slice_eq(kept.out, written.out));
+    arena_release(&arena);
+}
