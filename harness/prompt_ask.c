@@ -160,7 +160,8 @@ static Status begin(Asking *a, Arena *arena, Error *err)
     Slice *words = NULL;
     a->prompt = &asked->task->prompt;
     a->how = data->family->prompt;
-    a->n_options = a->how->options ? data->n_labels : 0;
+    const bool is_scored = a->how->options && a->prompt->option != PROMPT_OPTION_WRITTEN;
+    a->n_options = is_scored ? data->n_labels : 0;
     a->preamble = a->prompt->instruction.ptr ? a->prompt->instruction : SLICE("");
     TRY(arena_take(arena, data->n_metric_labels, sizeof *words, "words", &words, err));
     for (size_t i = 0; i < data->n_metric_labels; i++)

@@ -21,7 +21,7 @@ static const char *choice_normalize(size_t i)
 
 static const char *choice_option(size_t i)
 {
-    static const char *const names[] = {"text", "letter"};
+    static const char *const names[] = {"text", "letter", "written"};
     return i < COUNT(names) ? names[i] : NULL;
 }
 
@@ -153,7 +153,8 @@ static const SuiteKey keys_prompt[] = {
      .shown = "object from class to word", .read = read_answers, .write = write_answers},
     {KEY("choice", KEY_TEXT, "a line of `{choices}`", "\"{letter}. {choice}\""),
      FIELD(choice.text)},
-    {KEY("option", KEY_CHOICE, "of `choice`: what is scored of a choice, as `{answer}`",
+    {KEY("option", KEY_CHOICE,
+         "of `choice`: what is scored of a choice, as `{answer}`; or the model's own answer is `written`, and names a choice",
          "\"text\""),
      .choice = choice_option, FIELD(option)},
     {KEY("normalize", KEY_CHOICE,
@@ -260,6 +261,9 @@ Status suite_check_prompt(const SuiteReading *reading, const Json *object, Suite
     TRY(parse_template(reading, task, "answer", &prompt->answer, err));
     TRY(parse_template(reading, task, "choice", &prompt->choice, err));
     TRY(check_stops(prompt, &reading->suite->arena, err));
+    if (prompt->option == PROMPT_OPTION_WRITTEN &&
+        !(family->prompt->options && family->prompt->read))
+        return json_error(prompt->at, err, "\"option\": \"written\" is for \"choice\" tasks");
     if (prompt->n_shots > 0 && !task->train && !reading->without_files) {
         return json_error(prompt->at, err,
                           "%zu examples are asked for (\"shots\"), but there is no train file to "

@@ -29,7 +29,11 @@ typedef enum PromptNormalize {
     PROMPT_NORMALIZE_UNCONDITIONAL,
 } PromptNormalize;
 
-typedef enum PromptOption { PROMPT_OPTION_TEXT, PROMPT_OPTION_LETTER } PromptOption;
+typedef enum PromptOption {
+    PROMPT_OPTION_TEXT,
+    PROMPT_OPTION_LETTER,
+    PROMPT_OPTION_WRITTEN, // nothing is scored: the model writes its answer, which names a choice
+} PromptOption;
 typedef enum PromptTake { PROMPT_TAKE_FIRST, PROMPT_TAKE_LAST } PromptTake;
 typedef enum PromptDraw { PROMPT_DRAW_SEED, PROMPT_DRAW_FIRST } PromptDraw;
 

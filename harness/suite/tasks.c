@@ -496,7 +496,8 @@ static bool has_metric(const SuiteTask *task, Slice name)
 static Status add_prompt_metrics(const SuiteReading *reading, SuiteTask *task, Error *err)
 {
     const Family *family = family_find(task->family);
-    const bool writes = family->prompt && !family->prompt->options;
+    const bool writes = family->prompt &&
+                        (!family->prompt->options || task->prompt.option == PROMPT_OPTION_WRITTEN);
     const bool cuts = task->prompt.truncate != CUT_REFUSE;
     const Slice names[] = {SLICE_LIT("unparsed"), SLICE_LIT("cut_prompts")};
     SuiteMetric *metrics = NULL;
@@ -564,11 +565,34 @@ static Status read_counterfactual(const SuiteReading *reading, const Json *objec
     return STATUS_OK;
 }
 
+// A choice that is written has no likelihood beside the others'.
+static Status leave_out_likelihoods(const Json *object, SuiteTask *task, bool is_default,
+                                    Error *err)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        const SuiteMetric m = task->metrics[i];
+        if (!(m.metric->needs & (NEEDS_PROBABILITIES | NEEDS_LOG_LIKELIHOODS))) {
+            task->metrics[n++] = m;
+            continue;
+        }
+        if (is_default) continue;
+        return json_error(object, err,
+                          "%s wants likelihoods, which an answer that is \"written\" has not: %s",
+                          m.metric->name, m.metric->summary);
+    }
+    task->n_metrics = n;
+    return STATUS_OK;
+}
+
 // What the task is judged by: its metrics, those that come of themselves, and the one that decides.
 static Status complete_metrics(const SuiteReading *reading, const Json *object, SuiteTask *task,
                                Error *err)
 {
-    if (task->n_metrics == 0) TRY(default_metrics(reading, task, err));
+    const bool is_default = task->n_metrics == 0;
+    if (is_default) TRY(default_metrics(reading, task, err));
+    if (task->prompt.option == PROMPT_OPTION_WRITTEN)
+        TRY(leave_out_likelihoods(object, task, is_default, err));
     TRY(add_prompt_metrics(reading, task, err));
     TRY(read_counterfactual(reading, object, task, err));
     TRY(check_primary(reading->suite, object, task, err));

@@ -4,6 +4,7 @@
 // them as it has choices. Where there is one choice alone, it is right if the model would have written it token for token.
 #include <string.h>
 
+#include "datasets/bbq.h"
 #include "harness/prompt_ask.h"
 #include "metrics/baseline.h"
 #include "metrics/metric.h"
@@ -86,10 +87,33 @@ static Status baseline(const TaskData *data, const UsedPart *from, const size_t 
     return STATUS_OK;
 }
 
+// The choice that a written answer is, both without case and punctuation, or whose letter it is; STORE_NO_LABEL for none.
+static Status choice_named(const Sample *sample, Slice written, Arena *arena, int32_t *out,
+                           Error *err)
+{
+    Slice bare, choice;
+    *out = STORE_NO_LABEL;
+    TRY(bbq_bare_text(written, arena, &bare, err));
+    for (size_t i = 0; i < sample->n_choices && *out == STORE_NO_LABEL; i++) {
+        TRY(bbq_bare_text(sample->choices[i], arena, &choice, err));
+        if (slice_eq(choice, bare)) *out = (int32_t)i;
+    }
+    for (size_t i = 0; i < sample->n_choices && *out == STORE_NO_LABEL; i++) {
+        TRY(bbq_bare_text(prompt_letter(i, arena), arena, &choice, err));
+        if (slice_eq(choice, bare)) *out = (int32_t)i;
+    }
+    return STATUS_OK;
+}
+
 static Status item(const TaskData *data, const Sample *sample, const Answer *given, Arena *arena,
                    Item *out, Error *err)
 {
     const size_t n = sample->n_choices;
+    if (sample->bias) family_bias_item(sample, out);
+    if (given->text.ptr) {
+        out->label = sample->gold;
+        return choice_named(sample, given->text, arena, &out->predicted, err);
+    }
     double *columns[PROMPT_PER_OPTION];
     for (int c = 0; c < PROMPT_PER_OPTION; c++) {
         TRY(arena_take(arena, n, sizeof **columns, "scores", &columns[c], err));
@@ -136,14 +160,26 @@ static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sa
     return STATUS_OK;
 }
 
-static const FamilyPrompt prompt = {.options = options, .gold = gold};
+// Where the model writes.
+static Status read_choice(const SuiteTask *task, const TaskData *data, const Sample *sample,
+                          Slice written, Arena *arena, Slice *out, bool *is_read, Error *err)
+{
+    int32_t named = STORE_NO_LABEL;
+    (void)task, (void)data;
+    *out = written;
+    TRY(choice_named(sample, written, arena, &named, err));
+    *is_read = named != STORE_NO_LABEL;
+    return STATUS_OK;
+}
+
+static const FamilyPrompt prompt = {.options = options, .gold = gold, .read = read_choice};
 
 const Family family_choice = {
     .name = "choice",
     .summary = "takes one of several answers to each question",
     .head = HEAD_CAUSAL_LM,
-    .gives =
-        NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS | NEEDS_LOG_LIKELIHOODS | NEEDS_PROMPTS,
+    .gives = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS | NEEDS_LOG_LIKELIHOODS |
+             NEEDS_PROMPTS | NEEDS_STEREOTYPES,
     .metrics = "[\"accuracy\", {\"name\": \"multiple_choice\", \"params\": {\"normalize\": "
                "\"bytes\"}}]",
     .has_choices = true,

@@ -360,3 +360,52 @@ Test(prompt, what_a_fresh_language_model_cannot_do_is_said)
         folder_remove(folder);
     }
 }
+
+// The choice named in the model's own words, whatever its case; a metric of likelihoods is refused then.
+Test(prompt, a_written_answer_names_a_choice)
+{
+    char rows[1 << 14], suite[2048];
+    size_t at = 0;
+    Error err = {0};
+    RunResult result = {0};
+    const char *folder = folder_make();
+    for (int i = 0; i < 80; i++)
+        at += (size_t)snprintf(
+            rows + at, sizeof rows - at,
+            "{\"question\": \"%s %d\", \"choices\": [\"Red.\", \"Blue\", \"nobody knows\"], "
+            "\"answer\": %d}\n",
+            i % 2 ? "cat" : "dog", i, i % 2);
+    for (int turn = 0; turn < 2; turn++) {
+        snprintf(
+            suite, sizeof suite,
+            "{\"suite\": \"w\", \"models\": [{\"name\": \"tiny\", \"create\": {\"architecture\": \"llama\", "
+            "\"hidden_size\": 32, \"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 64, "
+            "\"max_positions\": 32, \"vocab_size\": 300, \"dropout\": 0}}],\n\"tasks\": [{\"name\": \"c\", "
+            "\"family\": \"choice\", %s\"near_duplicates\": 0, \"data\": {\"train\": \"c.jsonl\", \"test\": "
+            "\"c.jsonl\"}, \"prompt\": {\"text\": \"{question} =>\", \"option\": \"written\", "
+            "\"max_new_tokens\": 6}}],\n\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 20}, "
+            "\"report\": {\"formats\": [\"json\"]}}",
+            turn ? "\"metrics\": [\"multiple_choice\"], " : "");
+        cr_assert_eq(file_write(folder_path(folder, "c.jsonl"), slice_from_cstr(rows), &err),
+                     STATUS_OK);
+        cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(suite), &err),
+                     STATUS_OK);
+        if (turn == 1) break;
+        Buffer plain = runs_export(folder, NULL);
+        double best = 0;
+        for (const char *p = plain.ptr; (p = strstr(p, "\"name\":\"accuracy\"")) != NULL; p++) {
+            const char *estimate = strstr(p, "\"estimate\":");
+            const double value = estimate ? strtod(estimate + strlen("\"estimate\":"), NULL) : 0;
+            if (value > best) best = value;
+        }
+        cr_expect_gt(best, 0.9, "accuracy %g", best);
+        cr_expect_not_null(strstr(plain.ptr, "\"name\":\"unparsed\""));
+        buffer_release(&plain);
+    }
+    Suite *wrong = NULL;
+    cr_expect_eq(suite_load(folder_path(folder, "suite.json"), NULL, &wrong, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "multiple_choice wants likelihoods"), "%s", err.text);
+    suite_close(&wrong);
+    run_result_release(&result);
+    folder_remove(folder);
+}
