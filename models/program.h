@@ -49,6 +49,7 @@ typedef struct ProgramAngles {
 typedef struct ProgramSlot {
     RowDomain domain;
     size_t cols;
+    size_t stride;      // floats between rows, on the CPU; elsewhere cols
     size_t first, last; // steps between which it lives
     size_t buffer;
     bool is_pinned; // lives to the end
@@ -56,7 +57,7 @@ typedef struct ProgramSlot {
 
 typedef struct ProgramBuffer {
     RowDomain domain;
-    size_t cols; // the widest value that it holds
+    size_t cols; // the longest stride of a value that it holds
 } ProgramBuffer;
 
 // An encoder-decoder in two: what needs the source alone, run once, and what each new target token needs.

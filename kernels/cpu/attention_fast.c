@@ -1,5 +1,6 @@
 // Attention: for each sequence and key head, tiles of keys and values are packed once; then blocks of queries take scores, softmax and
-// the product with the values while all of it is in cache. No score matrix beyond a block of a tile exists.
+// the product with the values while all of it is in cache. No score matrix beyond a block of a tile exists. A few queries read
+// keys and values where they lie (attention_few_fast.c).
 #include "kernels/cpu/attention_fast.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "kernels/exec.h"
 
 enum { FETCH_AHEAD = 2 * VEC_WIDTH }; // keys: memory answers while two panels are packed
+enum { FEW_PASSES = 2 };              // over keys as they lie cost less than packing
 
 // Scratch of one call.
 typedef struct Buffers {
@@ -137,45 +139,6 @@ static void pack_values(const OpArgs *args, const AttentionHead *h, size_t j0, s
     }
 }
 
-// Columns [d, d + 16 n_vectors) of y[d] = chain of p[j] * v[j][d] over a run of values, as in gemm_fast.h. Four chains keep the
-// machine busy; n_last columns of the last vector count.
-static inline __attribute__((always_inline)) void weigh_columns(const Run *run, size_t d,
-                                                                const size_t n_vectors,
-                                                                size_t n_last, const float *p,
-                                                                float *y)
-{
-    Vec sum[4];
-    for (size_t v = 0; v < n_vectors; v++)
-        sum[v] = vec_load_any(y + d + v * VEC_WIDTH, v + 1 < n_vectors ? VEC_WIDTH : n_last);
-    for (size_t j = 0; j < run->n; j++) {
-        const float *row = run->first + j * run->stride + d;
-        const Vec weight = vec_set1(p[j]);
-#pragma GCC unroll 4
-        for (size_t v = 0; v < n_vectors; v++) {
-            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
-            sum[v] = vec_fma(weight, vec_load_any(row + v * VEC_WIDTH, n), sum[v]);
-        }
-    }
-    for (size_t v = 0; v < n_vectors; v++)
-        vec_store_any(y + d + v * VEC_WIDTH, v + 1 < n_vectors ? VEC_WIDTH : n_last, sum[v]);
-}
-
-// y += p times the values [j0, j0 + n), read where they lie: what one query alone wants of them is not worth packing.
-static void weigh_values(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
-                         const float *p, float *y)
-{
-    const size_t head_dim = h->as->head_dim;
-    for (size_t j = 0; j < n;) {
-        const Run run = rows_at(h, &args->in[2], h->as->value_pages, j0 + j, n - j);
-        size_t d = 0;
-        for (; d + (size_t)4 * VEC_WIDTH <= head_dim; d += (size_t)4 * VEC_WIDTH)
-            weigh_columns(&run, d, 4, VEC_WIDTH, p + j, y);
-        for (; d < head_dim; d += VEC_WIDTH)
-            weigh_columns(&run, d, 1, size_min(VEC_WIDTH, head_dim - d), p + j, y);
-        j += run.n;
-    }
-}
-
 // ---- tiles ----
 
 static void scale_row(size_t n, float factor, float *row)
@@ -217,6 +180,18 @@ static inline void softmax_step(size_t n, float factor, float *scores, float *ma
     *max = new_max;
 }
 
+// Scores of query i for one tile become weights of its values.
+static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n_keys, float *p,
+                       float *max, float *sum, float *y)
+{
+    const AttentionArgs *as = h->as;
+    const int is_plain = attention_is_plain(as, n_keys);
+    if (!is_plain) attention_finish_scores(h, i, j0, n_keys, p);
+    softmax_step(size_round_up(n_keys, VEC_WIDTH), is_plain ? as->scale : 1.0f, p, max, sum,
+                 as->head_dim, j0 > 0 ? y : NULL);
+    if (as->dropout.p > 0.0f) attention_dropout(h, i, j0, n_keys, p, p);
+}
+
 // One block of queries against one packed tile of keys.
 static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
                          size_t j0, size_t n_keys, const Buffers *b, float *max, float *sum)
@@ -239,21 +214,9 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .c_panel = VEC_WIDTH,
     };
     FAST(gemm_run)(&scores, b->scratch);
-    const int is_plain = attention_is_plain(as, n_keys);
-    const size_t padded = size_round_up(n_keys, VEC_WIDTH);
     for (size_t i = 0; i < n_rows; i++) {
-        float *p = b->scores + i * ATTENTION_KEYS;
-        if (!is_plain) attention_finish_scores(h, i0 + i, j0, n_keys, p);
-        softmax_step(padded, is_plain ? as->scale : 1.0f, p, &max[i0 + i], &sum[i0 + i],
-                     as->head_dim, j0 > 0 ? out + i * y->row_stride : NULL);
-        if (as->dropout.p > 0.0f) {
-            attention_dropout(h, i0 + i, j0, n_keys, p, p);
-        }
-    }
-    if (h->n_queries == 1) {
-        if (j0 == 0) memset(out, 0, as->head_dim * sizeof *out);
-        weigh_values(args, h, j0, n_keys, b->scores, out);
-        return;
+        finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS, &max[i0 + i],
+                   &sum[i0 + i], out + i * y->row_stride);
     }
     const GemmProblem products = {
         .m = n_rows,
@@ -294,6 +257,59 @@ static void finish_rows(const OpArgs *args, const AttentionHead *h, const float 
     }
 }
 
+// Where rows [j0, j0 + n) of keys or values begin; the last vector is filled up.
+static void list_rows(const AttentionHead *h, const Tensor *tensor, const float *const *pages,
+                      size_t j0, size_t n, const float **rows)
+{
+    for (size_t j = 0; j < n;) {
+        const Run run = rows_at(h, tensor, pages, j0 + j, n - j);
+        for (size_t i = 0; i < run.n; i++) rows[j++] = run.first + i * run.stride;
+    }
+    for (size_t j = n; j < size_round_up(n, VEC_WIDTH); j++) rows[j] = rows[n - 1];
+}
+
+// Queries [first, first + n_rows) of the key head's, counted head by head, against one tile of keys.
+static void attend_few(const OpArgs *args, AttentionHead h, size_t first, size_t n_rows, size_t j0,
+                       AttentionFew *tile, const Buffers *b)
+{
+    const size_t group = h.as->n_heads / h.as->n_kv_heads, head_dim = h.as->head_dim;
+    const Tensor *q = &args->in[0], *y = &args->out[0];
+    size_t query[ATTENTION_FEW], head[ATTENTION_FEW];
+    for (size_t r = 0; r < n_rows; r++) {
+        query[r] = (first + r) % h.n_queries;
+        head[r] = h.kv_head * group + (first + r) / h.n_queries;
+        const size_t row = h.q_begin + query[r], column = head[r] * head_dim;
+        tile->q[r] = (const float *)q->data + row * q->row_stride + column;
+        tile->y[r] = (float *)y->data + row * y->row_stride + column;
+    }
+    FAST(attention_few_scores)(n_rows, tile);
+    for (size_t r = 0; r < n_rows; r++) {
+        h.head = head[r];
+        finish_row(&h, query[r], j0, tile->n_keys, tile->scores + r * ATTENTION_KEYS,
+                   &b->max[first + r], &b->sum[first + r], tile->y[r]);
+    }
+    FAST(attention_few_values)(n_rows, tile);
+}
+
+// All query heads of one key head, where they are few rows: a pass over the tile for each ATTENTION_FEW.
+static void attend_tile_few(const OpArgs *args, const AttentionHead *h, size_t n_rows, size_t j0,
+                            size_t n_keys, const Buffers *b)
+{
+    AttentionFew tile;
+    const size_t n_passes = (n_rows + ATTENTION_FEW - 1) / ATTENTION_FEW;
+    if (j0 > 0 && attention_skips(h, 0, h->n_queries, j0)) return;
+    tile.head_dim = h->as->head_dim;
+    tile.n_keys = n_keys;
+    tile.scores = b->scores;
+    tile.accumulate = j0 > 0;
+    list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, tile.keys);
+    list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, tile.values);
+    for (size_t p = 0; p < n_passes; p++) {
+        const size_t first = n_rows * p / n_passes, end = n_rows * (p + 1) / n_passes;
+        attend_few(args, *h, first, end - first, j0, &tile, b);
+    }
+}
+
 // All query heads of one key head.
 static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Buffers *b)
 {
@@ -307,8 +323,12 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Bu
     }
     for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
         const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
+        if (group * n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW) {
+            attend_tile_few(args, &h, group * n_queries, j0, n_keys, b);
+            continue;
+        }
         pack_keys(args, &h, j0, n_keys, b);
-        if (n_queries > 1) pack_values(args, &h, j0, n_keys, b);
+        pack_values(args, &h, j0, n_keys, b);
         for (size_t member = 0; member < group; member++) {
             h.head = kv_head * group + member;
             float *max = b->max + member * n_queries, *sum = b->sum + member * n_queries;

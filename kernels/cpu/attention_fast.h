@@ -27,6 +27,26 @@ typedef struct AttentionHead {
     DropoutStream dropout;
 } AttentionHead;
 
+// A tile of keys for a few rows of queries, of whatever heads share the keys: nothing is packed, and rows of keys and values may
+// lie anywhere. The chains are those of gemm_fast.h.
+enum { ATTENTION_FEW = 6 };
+
+typedef struct AttentionFew {
+    size_t head_dim, n_keys;
+    const float *keys[ATTENTION_KEYS],
+        *values[ATTENTION_KEYS]; // keys up to a whole vector are some row
+    const float *q[ATTENTION_FEW];
+    float *y[ATTENTION_FEW];
+    float *scores;  // [ATTENTION_FEW, ATTENTION_KEYS]
+    int accumulate; // y goes on from what it is
+} AttentionFew;
+
+// scores = q keys^T, up to a whole vector of keys, and y (+)= scores values. n_rows is 1 .. ATTENTION_FEW.
+void attention_few_scores_avx2(size_t n_rows, const AttentionFew *tile);
+void attention_few_scores_avx512(size_t n_rows, const AttentionFew *tile);
+void attention_few_values_avx2(size_t n_rows, const AttentionFew *tile);
+void attention_few_values_avx512(size_t n_rows, const AttentionFew *tile);
+
 static inline AttentionHead attention_head(const AttentionArgs *as, const Tensor *bias,
                                            size_t sequence, size_t head)
 {
