@@ -37,9 +37,24 @@ static Slice value_text(Arena *arena, const Json *value, bool *failed)
 static size_t count_leaves(const Json *object)
 {
     size_t n = 0;
-    for (const Json *m = json_first(object); m != NULL; m = json_next(m))
-        n += json_kind(m) == JSON_OBJECT ? count_leaves(m) : 1;
+    for (const Json *m = json_first(object); m != NULL; m = json_next(m)) {
+        const size_t own = json_kind(m) == JSON_OBJECT ? count_leaves(m) : 1;
+        n += own > 0 ? own : 1; // an empty object may be one value
+    }
     return n;
+}
+
+// Groups that are balanced are one value, though they are written as an object: "gender, reweight".
+static Slice balance_text(Arena *arena, const Json *value, bool *failed)
+{
+    const Json *by = json_get(value, "by"), *how = json_get(value, "how");
+    if (json_kind(value) == JSON_BOOL)
+        return json_bool(value) ? SLICE("class, resample") : SLICE("no");
+    if (!by || !how || json_kind(by) != JSON_STRING || json_kind(how) != JSON_STRING)
+        return SLICE("yes");
+    return keep_cstr(arena_printf(arena, SLICE_FMT ", " SLICE_FMT, SLICE_ARG(json_string(by)),
+                                  SLICE_ARG(json_string(how))),
+                     failed);
 }
 
 static void add_pairs(Arena *arena, const Json *object, Slice prefix, ViewPair *pairs, size_t *n,
@@ -52,7 +67,9 @@ static void add_pairs(Arena *arena, const Json *object, Slice prefix, ViewPair *
                                : keep_cstr(arena_printf(arena, SLICE_FMT "." SLICE_FMT,
                                                         SLICE_ARG(prefix), SLICE_ARG(key)),
                                            failed);
-        if (json_kind(m) == JSON_OBJECT) {
+        if (slice_eq_cstr(full, "balance")) {
+            pairs[(*n)++] = (ViewPair){full, balance_text(arena, m, failed)};
+        } else if (json_kind(m) == JSON_OBJECT) {
             add_pairs(arena, m, full, pairs, n, failed);
         } else {
             pairs[(*n)++] = (ViewPair){full, value_text(arena, m, failed)};
@@ -153,11 +170,12 @@ typedef struct ShortName {
 } ShortName;
 
 static const ShortName short_names[] = {
-    {"learning_rate", "lr"},     {"batch_size", "batch"},    {"weight_decay", "decay"},
-    {"until_epoch", "to epoch"}, {"until_step", "to step"},  {"train_samples", "samples"},
-    {"balance.by", "balance"},   {"balance.how", ""},        {"schedule", ""},
-    {"freeze", "frozen"},        {"augment.kind", ""},       {"augment.copies", "copies"},
-    {"augment.words", "words"},  {"augment.share", "share"},
+    {"learning_rate", "lr"},    {"batch_size", "batch"},
+    {"weight_decay", "decay"},  {"until_epoch", "to epoch"},
+    {"until_step", "to step"},  {"train_samples", "samples"},
+    {"schedule", ""},           {"freeze", "frozen"},
+    {"augment.kind", ""},       {"augment.copies", "copies"},
+    {"augment.words", "words"}, {"augment.share", "share"},
 };
 
 static Status name_setting(ViewBuild *build, ViewSetting *setting, Error *err)

@@ -180,6 +180,7 @@ const Family family_associate = {
     .find_labels = find_labels,
     .encode = encode,
     .respond = respond,
+    .baseline_name = "chance",
     .baseline = baseline,
     .item = item,
     .reference = reference,

@@ -185,6 +185,7 @@ const Family family_choice = {
     .has_choices = true,
     .find_labels = find_labels,
     .encode = encode,
+    .baseline_name = "commonest place",
     .baseline = baseline,
     .item = item,
     .prompt = &prompt,

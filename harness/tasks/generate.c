@@ -121,6 +121,7 @@ const Family family_generate = {
     .is_slow = true,
     .find_labels = find_labels,
     .encode = encode,
+    .baseline_name = "commonest answer",
     .baseline = baseline,
     .item = item,
     .reference = family_target_reference,
