@@ -38,6 +38,7 @@ typedef struct Round {
     size_t n_items;
     RoundUnit *units;
     size_t n_units;
+    const ProgramHelp *help; // of a single unit
 } Round;
 
 // ---- opening ----
@@ -310,7 +311,8 @@ static Status run_unit(const Round *round, size_t index, Worker *worker, Error *
                       .exec = worker->exec,
                       .memory = &worker->memory,
                       .weights = q->model->weights,
-                      .unit = u->unit};
+                      .unit = u->unit,
+                      .help = round->help};
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
     const Tensor logits = program_output(&run);
@@ -430,13 +432,31 @@ static Status admit(Queue *q, Error *err)
     return settle_all(q, before, false, err);
 }
 
+// A unit a thread; one unit alone has all threads for each of its operations.
+static Status run_units(Round *round, Error *err)
+{
+    Queue *q = round->queue;
+    const size_t n_threads = pool_threads(q->pool);
+    Exec **execs = NULL;
+    if (round->n_units > 1 || n_threads == 1) {
+        pool_run(q->pool, round->n_units, unit_job, round);
+        return workers_result(q->model, err);
+    }
+    TRY(arena_take(&q->round_arena, n_threads, sizeof(Exec *), "a round", &execs, err));
+    for (size_t i = 0; i < n_threads; i++) execs[i] = q->model->workers[i].exec;
+    const ProgramHelp help = {.pool = q->pool, .execs = execs};
+    round->help = &help;
+    if (round->n_units == 1) unit_job(round, 0, 0);
+    round->help = NULL;
+    return workers_result(q->model, err);
+}
+
 static Status run_round(Queue *q, Error *err)
 {
     Round round = {.queue = q};
     TRY(list_items(&round, err));
     TRY(cut_units(&round, err));
-    pool_run(q->pool, round.n_units, unit_job, &round);
-    TRY(workers_result(q->model, err));
+    TRY(run_units(&round, err));
     q->stats.cache_bytes = size_max(q->stats.cache_bytes, cache_bytes(q->cache));
     finish_nodes(&round);
     return settle_all(q, 0, true, err);

@@ -7,6 +7,7 @@
 #ifndef ASSAY_MODELS_PROGRAM_H
 #define ASSAY_MODELS_PROGRAM_H
 
+#include "base/pool.h"
 #include "kernels/exec.h"
 #include "models/tape.h"
 
@@ -188,6 +189,13 @@ typedef struct WorkerMemory {
 } WorkerMemory;
 
 // What a run needs beside its unit.
+// Threads for the operations of a unit that is all the work there is: execs[i] is for worker i of the pool, the unit's own among
+// them. The pool must be idle.
+typedef struct ProgramHelp {
+    Pool *pool;
+    Exec *const *execs;
+} ProgramHelp;
+
 typedef struct ProgramRun {
     const Program *program;
     Exec *exec;
@@ -197,6 +205,7 @@ typedef struct ProgramRun {
     const size_t *gradient_offsets; // [n_params] floats into gradients
     uint64_t seed, step;            // of dropout
     Unit unit;
+    const ProgramHelp *help;         // NULL: this thread alone. No bit depends on it
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
     const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen,
         *device_outputs, *device_key_offsets, *device_target_ids, *device_target_positions;

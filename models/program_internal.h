@@ -11,4 +11,7 @@ Extent extent_of_run(const ProgramRun *run);
 // The angles that program_bind found for an entry of Program.angles.
 Tensor program_angles(const ProgramRun *run, size_t index);
 
+// One operation, by all threads that the run has (program_split.c).
+Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err) MUST_CHECK;
+
 #endif

@@ -323,14 +323,14 @@ static Status run_parts(const ProgramRun *run, const ProgramStep *step, const Op
         own.out[0] = tensor_columns(args->out[0], begin - weight->begin, end - weight->begin);
         own.in[2] = tensor_columns(args->in[2], begin - weight->begin, end - weight->begin);
         if (pair_heads == 0) {
-            TRY(op_run(run->exec, exec_linear(run->exec, &own.in[1]), DTYPE_F32, &own, err));
+            TRY(program_run_op(run, exec_linear(run->exec, &own.in[1]), &own, err));
             continue;
         }
         if (end - begin != part->end - part->begin || own.as.linear.activation != ACTIVATION_NONE)
             return error_set(err, STATUS_INTERNAL, "rows in pairs are multiplied in one piece");
         const float *bias = own.in[2].data;
         own.in[2] = (Tensor){0};
-        TRY(op_run(run->exec, exec_linear(run->exec, &own.in[1]), DTYPE_F32, &own, err));
+        TRY(program_run_op(run, exec_linear(run->exec, &own.in[1]), &own, err));
         TRY(order_pairs(&own.out[0], pair_heads, bias, run->exec, err));
     }
     return STATUS_OK;
@@ -363,7 +363,7 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
             attend_pages(run, step, &args);
         const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args.in[1]) : step->op;
         TRY(is_in_parts(run, step) ? run_parts(run, step, &args, err)
-                                   : op_run(run->exec, op, DTYPE_F32, &args, err));
+                                   : program_run_op(run, op, &args, err));
     }
     return STATUS_OK;
 }

@@ -384,6 +384,48 @@ Test(decoders, what_is_written_does_not_depend_on_the_others)
     model_close(&model);
 }
 
+// A prompt on its own is read, and gone on from, by all threads together: products by outputs, attention by queries.
+Test(decoders, one_prompt_has_the_same_bits_on_any_number_of_threads)
+{
+    enum { N = 260, N_NEW = 6 };
+    static int32_t ids[N];
+    static const size_t n_threads[] = {1, 2, 5};
+    double logprobs[3][N - 1];
+    GenerateResult written[3];
+    Arena arena = {0};
+    Error err = {0};
+    Model *model = NULL;
+    Model *small = small_decoder();
+    ModelConfig config = *model_config(small);
+    config.vocab_size = config.n_labels = 1000; // large enough that products are shared out
+    config.hidden_size = 96;
+    config.head_dim = 24;
+    config.rotary_dims = 24;
+    config.intermediate_size = 208;
+    const ModelOptions options = {.seed = 6, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    for (size_t i = 0; i < N; i++) ids[i] = (int32_t)(i * 7919 % 990 + 5);
+    for (size_t t = 0; t < 3; t++) {
+        Pool *pool = open_pool(n_threads[t]);
+        LoglikResult scored;
+        const LoglikRequest score = {ids, 1, ids + 1, N - 1};
+        const GenerateRequest write = {
+            .prompt = ids, .n_prompt = N, .max_new_tokens = N_NEW, .ignores_eos = true};
+        want_ok(model_loglik(model, pool, &score, 1, NULL, &arena, &scored, NULL, &err), &err);
+        want_ok(model_generate(model, pool, &write, 1, NULL, &arena, &written[t], NULL, &err),
+                &err);
+        memcpy(logprobs[t], scored.token_logprobs, sizeof logprobs[t]);
+        pool_close(&pool);
+        cr_assert(memcmp(logprobs[0], logprobs[t], sizeof logprobs[t]) == 0, "%zu threads",
+                  n_threads[t]);
+        cr_assert(memcmp(written[0].logprobs, written[t].logprobs, N_NEW * sizeof(double)) == 0,
+                  "%zu threads", n_threads[t]);
+    }
+    arena_release(&arena);
+    model_close(&model);
+    model_close(&small);
+}
+
 Test(decoders, writing_ends_where_the_context_does)
 {
     static int32_t prompt[300];

@@ -32,6 +32,8 @@ def arguments():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--wall", action="store_true", help="ratios of wall time, for several threads on an idle machine")
     p.add_argument("--assay-options", default="", help="more options of assay predict, e.g. '--compute bf16'")
+    p.add_argument("--no-mmap", action="store_true",
+                   help="llama.cpp copies the weights: into 2 MiB pages with GLIBC_TUNABLES=glibc.malloc.hugetlb=1 set")
     p.add_argument("--make", metavar="FILE", help="write such a model and stop")
     p.add_argument("--vocab", help="GGUF file whose tokenizer --make takes over")
     p.add_argument("files", nargs="*")
@@ -83,7 +85,7 @@ class Llama:
         self.silent = L.llama_log_callback(lambda *a: None)
         L.llama_log_set(self.silent, ctypes.c_void_p(0))
         m = L.llama_model_default_params()
-        m.use_mmap = True
+        m.use_mmap = not args.no_mmap
         self.model = L.llama_model_load_from_file(path.encode(), m)
         c = L.llama_context_default_params()
         c.n_ctx = size * 1024
