@@ -32,8 +32,7 @@ def arguments():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--wall", action="store_true", help="ratios of wall time, for several threads on an idle machine")
     p.add_argument("--assay-options", default="", help="more options of assay predict, e.g. '--compute bf16'")
-    p.add_argument("--no-mmap", action="store_true",
-                   help="llama.cpp copies the weights: into 2 MiB pages with GLIBC_TUNABLES=glibc.malloc.hugetlb=1 set")
+    p.add_argument("--huge", action="store_true", help="llama.cpp copies the weights into 2 MiB pages")
     p.add_argument("--make", metavar="FILE", help="write such a model and stop")
     p.add_argument("--vocab", help="GGUF file whose tokenizer --make takes over")
     p.add_argument("files", nargs="*")
@@ -77,6 +76,10 @@ class Assay:
 # ---- llama.cpp ----
 
 
+def huge_mib():
+    return sum(int(x.split()[1]) for x in open("/proc/self/smaps") if x.startswith("AnonHugePages")) >> 10
+
+
 class Llama:
     def __init__(self, args, path, size):
         import llama_cpp as L
@@ -85,7 +88,7 @@ class Llama:
         self.silent = L.llama_log_callback(lambda *a: None)
         L.llama_log_set(self.silent, ctypes.c_void_p(0))
         m = L.llama_model_default_params()
-        m.use_mmap = not args.no_mmap
+        m.load_mode = L.LLAMA_LOAD_MODE_NONE if args.huge else L.LLAMA_LOAD_MODE_MMAP
         self.model = L.llama_model_load_from_file(path.encode(), m)
         c = L.llama_context_default_params()
         c.n_ctx = size * 1024
@@ -94,6 +97,8 @@ class Llama:
         c.n_threads = c.n_threads_batch = args.threads
         self.context = L.llama_init_from_model(self.model, c)
         self.batch = L.llama_batch_init(1024, 0, size)
+        if args.huge:
+            print(f"llama.cpp has {huge_mib()} MiB in huge pages", file=sys.stderr)
 
     def decode(self, rows):
         """rows: (token, position, sequence, whether its logits are wanted)"""
@@ -179,6 +184,9 @@ def main():
     if args.make:
         make(args.make, args.vocab)
         return
+    if args.huge and "GLIBC_TUNABLES" not in os.environ:  # read when a program starts
+        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+        os.execv(sys.executable, [sys.executable] + sys.argv)
     for path in args.files:
         for what in args.what.split(","):
             measure(args, path, what)
