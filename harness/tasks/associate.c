@@ -170,7 +170,6 @@ static bool takes(ModelHead head)
 
 const Family family_associate = {
     .name = "associate",
-    .baseline_name = "by chance",
     .summary = "says how near sets of texts are to each other in a model's embeddings",
     .head = HEAD_EMBEDDING,
     .takes = takes,
