@@ -99,6 +99,7 @@ static Status check_prompted(const SuiteModel *from, Error *err)
     return STATUS_OK;
 }
 
+<<<<<<< HEAD
 // Tasks that ask models as they are. Causal ones may learn texts before; there is nothing to choose a setting by then.
 static Status check_asked(const Suite *suite, const SuiteModel *from, const TaskData *data,
                           ModelHead head, Error *err)
@@ -124,13 +125,27 @@ static Status check_asked(const Suite *suite, const SuiteModel *from, const Task
         "a \"%s\" task has nothing to choose a setting or to stop by: give one value for each key of "
         "\"tune\", and no early_stopping",
         data->family->name);
+=======
+static void tell_unused(const SuiteModel *from, const Model *model, Log *log)
+{
+    Slice names = {0};
+    const size_t n = model_unused_tensors(model, &names);
+    if (n == 0) return;
+    log_warning(log,
+                "model \"" SLICE_FMT "\": %zu tensor%s that its architecture does not have %s left "
+                "out: " SLICE_FMT,
+                SLICE_ARG(from->name), n, n > 1 ? "s" : "", n > 1 ? "were" : "was",
+                SLICE_ARG(names));
+>>>>>>> f9aaf1b (models, harness, tools: room for keys and values, unused tensors told everywhere)
 }
 
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
-                          Arena *scratch, Error *err)
+                          Log *log, Arena *scratch, Error *err)
 {
     Model *model = NULL;
-    Status s = model_open(from->path, NULL, &model, err);
+    const ModelOptions options = {.keep_stored = 1}; // nothing is tuned here
+    Status s = model_open(from->path, &options, &model, err);
+    if (s == STATUS_OK) tell_unused(from, model, log);
     for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++) {
         const ModelConfig *config = model_config(model);
         const TaskData *data = &prepared->tasks[task];
@@ -197,15 +212,25 @@ static Status check_threshold(const Suite *suite, size_t model, size_t task, Err
             : "a valid file beside test");
 }
 
-Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Error *err)
+Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Log *log, Error *err)
 {
     const SuiteModel *from = &suite->models[model];
     Arena scratch = {0};
     Status s = STATUS_OK;
     for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++)
+<<<<<<< HEAD
         s = check_threshold(suite, model, task, err);
     if (s == STATUS_OK && from->kind == SUITE_MODEL_SAVED) {
         s = check_saved(from, suite, prepared, &scratch, err);
+=======
+        s = check_asked(from, &prepared->tasks[task], err);
+    if (s != STATUS_OK) {
+        arena_release(&scratch);
+        return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
+    }
+    if (from->kind == SUITE_MODEL_SAVED) {
+        s = check_saved(from, suite, prepared, log, &scratch, err);
+>>>>>>> f9aaf1b (models, harness, tools: room for keys and values, unused tensors told everywhere)
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
             s = check_fresh(suite, from, &suite->tasks[task], &prepared->tasks[task], err);

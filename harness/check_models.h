@@ -2,6 +2,7 @@
 #ifndef ASSAY_HARNESS_CHECK_MODELS_H
 #define ASSAY_HARNESS_CHECK_MODELS_H
 
+#include "base/log.h"
 #include "harness/prepare.h"
 #include "models/config.h"
 
@@ -9,7 +10,8 @@
 // parts that a setting freezes exist, the classes that it weighs are in the data, and a model that is judged as saved has
 // the task's classes. On the CPU, whatever the trials run on: a process that has touched a GPU could not be forked.
 // The tasks must have been read (prepare_task).
-Status check_model(const Suite *suite, const Prepared *prepared, size_t model,
+// Tensors that a model has no use for are named in the log (may be NULL).
+Status check_model(const Suite *suite, const Prepared *prepared, size_t model, Log *log,
                    Error *err) MUST_CHECK;
 
 // A model judged as saved may have the classes in another order; each class of the task must be there by name.

@@ -67,7 +67,7 @@ static Status prepare(Run *run, Error *err)
     for (size_t task = 0; task < suite->n_tasks; task++)
         TRY(prepare_task(&run->prepared, task, err));
     for (size_t model = 0; model < suite->n_models; model++) {
-        TRY(check_model(suite, &run->prepared, model, err));
+        TRY(check_model(suite, &run->prepared, model, run->options->log, err));
         for (size_t task = 0; task < suite->n_tasks; task++) {
             if (run->options->cancel && atomic_load(run->options->cancel))
                 return error_set(err, STATUS_CANCELLED, "stopped before the first trial");

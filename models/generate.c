@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/machine.h"
 #include "base/size.h"
 #include "models/generate_internal.h"
 
@@ -40,6 +41,21 @@ static Status check_ids(const Model *model, const int32_t *ids, size_t n, const 
     return STATUS_OK;
 }
 
+// Keys and values of one request beyond the usual room of all.
+static Status check_kept(const Model *model, size_t n_tokens, Error *err)
+{
+    Machine machine;
+    const double wanted = (double)n_tokens * (double)cache_bytes_per_token(&model->tape);
+    if (wanted <= 0x1p30) return STATUS_OK;
+    machine_describe(&machine);
+    const double available = (double)machine.memory_available_bytes;
+    if (available <= 0 || wanted <= available) return STATUS_OK;
+    return error_set(err, STATUS_MEMORY,
+                     "keys and values of %zu tokens take %.1f GiB of memory, but only %.1f GiB are "
+                     "free here: shorten the text, or ask for fewer tokens",
+                     n_tokens, wanted / 0x1p30, available / 0x1p30);
+}
+
 Status model_check_loglik(const Model *model, const LoglikRequest *r, Error *err)
 {
     TRY(check_head(model, err));
@@ -54,6 +70,7 @@ Status model_check_loglik(const Model *model, const LoglikRequest *r, Error *err
                          "has %zu: shorten them",
                          r->n_context, r->n_continuation, model->config.max_positions);
     }
+    TRY(check_kept(model, r->n_context + r->n_continuation, err));
     TRY(check_ids(model, r->context, r->n_context, "context", err));
     return check_ids(model, r->continuation, r->n_continuation, "continuation", err);
 }
@@ -75,6 +92,9 @@ Status model_check_generate(const Model *model, const GenerateRequest *r, Error 
     }
     TRY(sample_check(&r->sample, err));
     if (r->beams) TRY(beam_check(r->beams, r->n_results, r->n_stops, err));
+    const size_t n_left = model->config.max_positions - r->n_prompt;
+    const size_t n_beams = r->beams ? r->beams->n_beams : 1;
+    TRY(check_kept(model, r->n_prompt + n_beams * size_min(r->max_new_tokens, n_left), err));
     return check_ids(model, r->prompt, r->n_prompt, "prompt", err);
 }
 

@@ -142,6 +142,7 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
     const bool is_plain = options->openblas_forward || options->device.kind != DEVICE_CPU;
     model->keeps_stored = (options->keep_stored || options->mapped) && !is_plain;
     model->is_mapped = options->mapped && !is_plain;
+    model->kept_tokens = options->kept_tokens;
     *out = model;
     return STATUS_OK;
 }

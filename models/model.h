@@ -48,6 +48,9 @@ typedef struct ModelOptions {
     // Matrices are read where the files are mapped: no copy, shared with other processes that read them, the same bits, slower.
     // Vectors and what no kernel reads as it lies are copied. On the CPU; the files must not change meanwhile.
     int mapped;
+    // Tokens of a context whose keys and values must have room beside the weights; 0 = none. Where there is not so much
+    // memory, opening says so before anything is read.
+    size_t kept_tokens;
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
 } ModelOptions;
 

@@ -52,7 +52,8 @@ struct Model {
     struct Checkpoint *files; // kept open where is_mapped; closed by close_files
     Slice unused;             // names of the files' tensors that nothing here is made of, quoted
     size_t n_unused;
-    bool *is_fresh; // [n_params] drawn from the seed
+    size_t kept_tokens; // ModelOptions.kept_tokens
+    bool *is_fresh;     // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
     ModelBlock blocks[MODEL_MAX_BLOCKS];

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -7,22 +8,31 @@
 #include "base/size.h"
 #include "kernels/pack.h"
 #include "models/architecture.h"
+#include "models/cache.h"
 #include "models/model_internal.h"
 
-// Memory that the machine (or the container) has for the weights, before anything is read into it.
+// Memory that the machine (or the container) has for the weights and for keys and values, before anything is read into it.
 static Status check_room(const Model *model, Error *err)
 {
     Machine machine;
+    char keys[64] = "";
     if (model->exec_options.device.kind != DEVICE_CPU) return STATUS_OK;
-    const double wanted = (double)model->tape.n_floats * sizeof(float);
-    if (wanted < 0x1p28) return STATUS_OK; // a quarter of a GiB is not worth the question
+    const double weights = (double)model->tape.n_floats * sizeof(float);
+    const size_t n_kept = size_min(model->kept_tokens, model->config.max_positions);
+    const double kept = (double)n_kept * (double)cache_bytes_per_token(&model->tape);
+    if (weights + kept < 0x1p28) return STATUS_OK; // a quarter of a GiB is not worth the question
     machine_describe(&machine);
     const double available = (double)machine.memory_available_bytes;
-    if (available <= 0 || wanted <= available) return STATUS_OK;
+    if (available <= 0 || weights + kept <= available) return STATUS_OK;
+    if (kept > 0)
+        snprintf(keys, sizeof keys, ", keys and values of %zu tokens %.1f GiB", n_kept,
+                 kept / 0x1p30);
     return error_set(err, STATUS_MEMORY,
-                     "its weights take %.1f GiB of memory, but only %.1f GiB are free here%s",
-                     wanted / 0x1p30, available / 0x1p30,
-                     model->keeps_stored ? "" : "; a quantised model takes less (assay quantize)");
+                     "its weights take %.1f GiB of memory%s, but only %.1f GiB are free here%s",
+                     weights / 0x1p30, keys, available / 0x1p30,
+                     model->is_mapped      ? ""
+                     : model->keeps_stored ? "; --mmap reads weights where their file is mapped"
+                                           : "; a quantised model takes less (assay quantize)");
 }
 
 Status weights_alloc(Model *model, Error *err)

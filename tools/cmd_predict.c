@@ -10,6 +10,8 @@
 
 // A chunk ends at --batch cases, or where it holds this much, so that memory stays bounded whatever the input.
 enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };
+// Of a language model's context, so many tokens must have room beside the weights; longer texts are looked at one by one.
+enum { KEPT_TOKENS = 2048 };
 
 typedef struct Chunk {
     Arena arena;
@@ -363,6 +365,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
                                   .n_steps = (size_t)option_integer(line, "explain-steps")};
     options.keep_stored = !p->explains; // a gradient wants weights as numbers
     if (p->explains) options.mapped = 0;
+    options.kept_tokens = KEPT_TOKENS;
     choose_head(line, mode, &options);
     TRY(model_options_open(line, directory, &options, &p->model, err));
     p->mode =

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "models/checkpoint.h"
 
 const char *const compute_choices[] = {"f32", "tf32", "bf16", "int8", NULL};
 const char *const blas_choices[] = {"own", "openblas", NULL};
@@ -63,23 +64,40 @@ Status model_options_pool(const CommandLine *line, Pool **out, Error *err)
     return pool_open((size_t)option_integer(line, "threads"), out, err);
 }
 
-// What a model's files have for nothing.
-static void tell_unused(const CommandLine *line, const char *path, const Model *model)
+void model_options_tell_unused(Log *log, const char *path, const Model *model)
 {
     Slice names = {0};
     const size_t n = model_unused_tensors(model, &names);
     if (n == 0) return;
-    log_message(line->log, LOG_WARNING,
+    log_message(log, LOG_WARNING,
                 "%s: %zu tensor%s that this architecture does not have %s left out: " SLICE_FMT,
                 path, n, n > 1 ? "s" : "", n > 1 ? "were" : "was", SLICE_ARG(names));
 }
 
-static Status open_with_tokenizer(const CommandLine *line, const char *directory,
+// Whether a directory has files of a tokenizer at all.
+static bool has_tokenizer(Arena *arena, const char *directory)
+{
+    static const char *const files[] = {"tokenizer.json", "vocab.txt", "merges.txt"};
+    Slice *names = NULL;
+    size_t n = 0;
+    if (file_list(arena, directory, &names, &n, NULL) != STATUS_OK) return false;
+    for (size_t i = 0; i < n; i++) {
+        if (slice_ends_with(names[i], SLICE(".model")) || slice_ends_with(names[i], SLICE(".spm")))
+            return true;
+        for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+            if (slice_eq_cstr(names[i], files[k])) return true;
+        }
+    }
+    return false;
+}
+
+// directory: as checkpoint_resolve gave it.
+static Status open_with_tokenizer(const CommandLine *line, const char *directory, Arena *arena,
                                   ModelOptions *options, Model **out, Error *err)
 {
     Tokenizer *tokenizer = NULL;
     Error why = {0};
-    options->without_tokenizer = file_is_directory(directory) && !has_tokenizer(directory);
+    options->without_tokenizer = file_is_directory(directory) && !has_tokenizer(arena, directory);
     const Status s = model_open(directory, options, out, err);
     if (s == STATUS_OK || options->without_tokenizer || !file_is_directory(directory)) return s;
     if (tokenizer_open(directory, &tokenizer, &why) == STATUS_OK) {
@@ -94,21 +112,11 @@ static Status open_with_tokenizer(const CommandLine *line, const char *directory
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
                           Model **out, Error *err)
 {
-    TRY(open_with_tokenizer(line, directory, options, out, err));
-    tell_unused(line, directory, *out);
-    return STATUS_OK;
-}
-
-bool has_tokenizer(const char *directory)
-{
-    static const char *const files[] = {"tokenizer.json",      "vocab.txt",
-                                        "source.spm",          "tokenizer.model",
-                                        "spiece.model",        "sentencepiece.bpe.model",
-                                        "sentencepiece.model", "merges.txt"};
-    char path[4096];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        const int len = snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-        if (len > 0 && (size_t)len < sizeof path && file_exists(path)) return true;
-    }
-    return false;
+    Arena arena = {0};
+    const char *real = NULL;
+    Status s = checkpoint_resolve(&arena, directory, &real, err);
+    if (s == STATUS_OK) s = open_with_tokenizer(line, real, &arena, options, out, err);
+    if (s == STATUS_OK) model_options_tell_unused(line->log, directory, *out);
+    arena_release(&arena);
+    return s;
 }

@@ -61,7 +61,7 @@ Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_
 // worked on all the same. Tensors that the model has no use for are named in the log.
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
                           Model **out, Error *err) MUST_CHECK;
-// Whether a directory has a tokenizer that could be opened: tokenizer.json or vocab.txt.
-bool has_tokenizer(const char *directory);
+// Says in the log what tensors of its files the model has no use for.
+void model_options_tell_unused(Log *log, const char *path, const Model *model);
 
 #endif

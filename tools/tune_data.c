@@ -348,6 +348,7 @@ Status tune_on_data(TuneRun *run, Error *err)
     options.n_labels = run->train.data.n_labels;
     options.seed = run->options.seed;
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
+    model_options_tell_unused(run->line->log, run->line->operands[0], run->model);
     TRY(encode_all(run, &max_length, err));
     if (run->options.distill) TRY(tune_ask_teacher(run, err));
     TRY(report_data(run, max_length, err));

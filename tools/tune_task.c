@@ -296,6 +296,7 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     options.n_labels = data->n_labels;
     options.seed = run->options.seed;
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
+    model_options_tell_unused(run->line->log, run->line->operands[0], run->model);
     TRY(make_examples(run, PART_TRAIN, task->train, task->n_train, &run->train.examples,
                       &run->train.n, err));
     if (run->options.distill) {
