@@ -99,7 +99,18 @@ static Status check_prompted(const SuiteModel *from, Error *err)
     return STATUS_OK;
 }
 
-<<<<<<< HEAD
+static void tell_unused(const SuiteModel *from, const Model *model, Log *log)
+{
+    Slice names = {0};
+    const size_t n = model_unused_tensors(model, &names);
+    if (n == 0) return;
+    log_warning(log,
+                "model \"" SLICE_FMT "\": %zu tensor%s that its architecture does not have %s left "
+                "out: " SLICE_FMT,
+                SLICE_ARG(from->name), n, n > 1 ? "s" : "", n > 1 ? "were" : "was",
+                SLICE_ARG(names));
+}
+
 // Tasks that ask models as they are. Causal ones may learn texts before; there is nothing to choose a setting by then.
 static Status check_asked(const Suite *suite, const SuiteModel *from, const TaskData *data,
                           ModelHead head, Error *err)
@@ -125,18 +136,6 @@ static Status check_asked(const Suite *suite, const SuiteModel *from, const Task
         "a \"%s\" task has nothing to choose a setting or to stop by: give one value for each key of "
         "\"tune\", and no early_stopping",
         data->family->name);
-=======
-static void tell_unused(const SuiteModel *from, const Model *model, Log *log)
-{
-    Slice names = {0};
-    const size_t n = model_unused_tensors(model, &names);
-    if (n == 0) return;
-    log_warning(log,
-                "model \"" SLICE_FMT "\": %zu tensor%s that its architecture does not have %s left "
-                "out: " SLICE_FMT,
-                SLICE_ARG(from->name), n, n > 1 ? "s" : "", n > 1 ? "were" : "was",
-                SLICE_ARG(names));
->>>>>>> f9aaf1b (models, harness, tools: room for keys and values, unused tensors told everywhere)
 }
 
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
@@ -218,19 +217,9 @@ Status check_model(const Suite *suite, const Prepared *prepared, size_t model, L
     Arena scratch = {0};
     Status s = STATUS_OK;
     for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++)
-<<<<<<< HEAD
         s = check_threshold(suite, model, task, err);
     if (s == STATUS_OK && from->kind == SUITE_MODEL_SAVED) {
-        s = check_saved(from, suite, prepared, &scratch, err);
-=======
-        s = check_asked(from, &prepared->tasks[task], err);
-    if (s != STATUS_OK) {
-        arena_release(&scratch);
-        return error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(from->name));
-    }
-    if (from->kind == SUITE_MODEL_SAVED) {
         s = check_saved(from, suite, prepared, log, &scratch, err);
->>>>>>> f9aaf1b (models, harness, tools: room for keys and values, unused tensors told everywhere)
     } else {
         for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks && from->does_tune; task++)
             s = check_fresh(suite, from, &suite->tasks[task], &prepared->tasks[task], err);

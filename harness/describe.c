@@ -220,7 +220,7 @@ static Status check_models(Describing *d, Error *err)
     for (size_t task = 0; task < run->suite->n_tasks; task++)
         TRY(prepare_task(&run->prepared, task, err));
     for (size_t model = 0; model < run->suite->n_models; model++)
-        TRY(check_model(run->suite, &run->prepared, model, err));
+        TRY(check_model(run->suite, &run->prepared, model, run->options->log, err));
     return STATUS_OK;
 }
 

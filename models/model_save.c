@@ -21,6 +21,7 @@ static const char *const tokenizer_files[] = {
     "target.spm",
     "generation_config.json",
     "chat_template.jinja",
+    "chat_template.json",
 };
 
 enum { TOKENIZER_FILE_MAX = 256 << 20 };

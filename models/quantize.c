@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "kernels/quant.h"
 #include "models/architecture.h"
+#include "models/chat/chat.h"
 #include "models/checkpoint.h"
 #include "models/gguf_export.h"
 #include "models/tokenizers/told.h"
@@ -218,18 +219,18 @@ typedef struct Piece {
     size_t not_finite; // index + 1 of the first such number
 } Piece;
 
-typedef struct Encoding {
+typedef struct RowEncoding {
     DType dtype;
     const float *x;
     size_t n, piece; // numbers; of one piece, a multiple of the block
     char *to;
     Piece *pieces;
     float *back; // [workers * piece]
-} Encoding;
+} RowEncoding;
 
 static void encode_piece(void *context, size_t unit, size_t worker)
 {
-    const Encoding *e = context;
+    const RowEncoding *e = context;
     const size_t begin = unit * e->piece, n = size_min(e->piece, e->n - begin);
     const float *x = e->x + begin;
     float *back = e->back + worker * e->piece;
@@ -249,7 +250,7 @@ static void encode_piece(void *context, size_t unit, size_t worker)
     }
 }
 
-static Status sum_pieces(const Encoding *e, size_t n_pieces, QuantizedTensor *told, Error *err)
+static Status sum_pieces(const RowEncoding *e, size_t n_pieces, QuantizedTensor *told, Error *err)
 {
     for (size_t i = 0; i < n_pieces; i++) {
         const Piece *piece = &e->pieces[i];
@@ -275,7 +276,7 @@ static Status encode(Work *work, size_t index, const float *x, void *to, Error *
 {
     Arena arena = {0};
     QuantizedTensor *told = &work->report->tensors[index];
-    Encoding e = {.x = x, .n = told->n_elements, .piece = PIECE_NUMBERS, .to = to};
+    RowEncoding e = {.x = x, .n = told->n_elements, .piece = PIECE_NUMBERS, .to = to};
     (void)tensor_type_dtype(told->to, &e.dtype);
     const size_t n_pieces = (e.n + e.piece - 1) / e.piece;
     Status s = arena_take(&arena, n_pieces, sizeof *e.pieces, "pieces", &e.pieces, err);
@@ -385,7 +386,9 @@ static Status tell_tokenizer(Work *work, const char *directory, Slice *text, Err
 static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, Error *err)
 {
     JsonDocument *document = NULL;
-    Slice text = {0};
+    Slice text = {0}, chat = {0};
+    TRY(chat_template_text(work->arena, directory, &chat, err));
+    if (chat.len > 0) gguf_put_string(b, "tokenizer.chat_template", chat);
     TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
     if (text.len == 0) TRY(tell_tokenizer(work, directory, &text, err));
     if (text.len == 0) {

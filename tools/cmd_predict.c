@@ -46,6 +46,9 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(temperature, JSONL_NUMBER),
     CASE_FIELD(top_p, JSONL_NUMBER),
     CASE_FIELD(early_stopping, JSONL_RAW),
+    CASE_FIELD(messages, JSONL_RAW),
+    CASE_FIELD(tools, JSONL_RAW),
+    CASE_FIELD(chat_template_kwargs, JSONL_RAW),
     CASE_FIELD(context, JSONL_TEXT),
     CASE_FIELD(continuation, JSONL_TEXT),
     CASE_FIELD(context_ids, JSONL_INTS),
@@ -375,6 +378,7 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     if (p->explains) TRY(predict_explain_check(p, err));
     if (model_config(p->model)->head == HEAD_SEQ2SEQ)
         TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
+    if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, directory, err));
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->cut = (CutSide)option_choice(line, "truncate");

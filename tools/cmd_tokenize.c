@@ -2,6 +2,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "models/chat/chat.h"
 #include "models/checkpoint.h"
 #include "models/tokenizers/tokenizer.h"
 #include "models/tokenizers/train.h"
@@ -15,6 +17,8 @@ typedef struct EncodeCase {
     JsonlSize max_length, stride;
     bool special;
     JsonlInts ids;
+    Slice messages, tools, chat_template_kwargs; // a conversation, as it stands
+    const char *path;                            // of the model, for its chat template
 } EncodeCase;
 
 #define CASE_FIELD(key, kind)                 \
@@ -26,7 +30,8 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(text_target, JSONL_TEXT), CASE_FIELD(pair, JSONL_TEXT),
     CASE_FIELD(strategy, JSONL_TEXT),    CASE_FIELD(max_length, JSONL_SIZE),
     CASE_FIELD(stride, JSONL_SIZE),      CASE_FIELD(special, JSONL_BOOL),
-    CASE_FIELD(ids, JSONL_INTS),
+    CASE_FIELD(ids, JSONL_INTS),         CASE_FIELD(messages, JSONL_RAW),
+    CASE_FIELD(tools, JSONL_RAW),        CASE_FIELD(chat_template_kwargs, JSONL_RAW),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -119,11 +124,37 @@ static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena
     return STATUS_OK;
 }
 
+// What stands before a model that is handed a conversation: its text and tokens.
+static Status encode_chat(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
+                          JsonlOut *out, Error *err)
+{
+    const ChatRequest request = {c->messages, c->tools, c->chat_template_kwargs};
+    ChatTemplate chat = {0};
+    Buffer text = {0};
+    Encoding encoding = {0};
+    Error why = {0};
+    Status s = chat_open(arena, c->path, tokenizer, &chat, &why);
+    if (s == STATUS_OK) s = chat_render(&chat, &request, &text, &why);
+    if (s == STATUS_OK) s = chat_encode(tokenizer, buffer_slice(&text), arena, &encoding, &why);
+    if (s != STATUS_OK) {
+        s = jsonl_out_failure(out, c->id, &why, err);
+    } else {
+        JsonWriter *w = jsonl_out_begin(out, c->id);
+        json_put_key(w, "text");
+        json_put_string(w, buffer_slice(&text));
+        put_encoding(w, &encoding);
+        s = jsonl_out_end(out, err);
+    }
+    buffer_release(&text);
+    return s;
+}
+
 static Status encode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
                           JsonlOut *out, Error *err)
 {
     EncodingWindows windows = {0};
     Error why = {0};
+    if (c->messages.ptr) return encode_chat(tokenizer, c, arena, out, err);
     if (encode_case(tokenizer, c, arena, &windows, &why) != STATUS_OK) {
         return jsonl_out_failure(out, c->id, &why, err);
     }
@@ -170,6 +201,7 @@ typedef struct Stream {
     LineReader *in;
     const char *in_path;
     bool is_decoding, takes_plain;
+    const char *model; // where its files are
 } Stream;
 
 typedef Status LineFunction(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
@@ -219,7 +251,7 @@ static Status each_line(const Tokenizer *tokenizer, Stream *stream, JsonlOut *ou
         if (slice_trim(line).len == 0) continue;
         if (is_first && slice_trim(line).ptr[0] == '{') stream->takes_plain = false;
         is_first = false;
-        EncodeCase c = {.special = true};
+        EncodeCase c = {.special = true, .path = stream->model};
         Error why = {0};
         if (read_case(stream, line, &arena, &c, &why) == STATUS_OK) {
             s = work(tokenizer, &c, &arena, out, err);
@@ -290,8 +322,11 @@ static Status run_stream(CommandLine *line, Error *err)
         Stream stream = {.in = in,
                          .in_path = in_path,
                          .is_decoding = option_flag(line, "decode"),
-                         .takes_plain = !option_given(line, "in")};
-        s = each_line(tokenizer, &stream, &out, err);
+                         .takes_plain = !option_given(line, "in"),
+                         .model = line->operands[0]};
+        if (file_is_directory(stream.model))
+            s = checkpoint_resolve(&line->arena, line->operands[0], &stream.model, err);
+        if (s == STATUS_OK) s = each_line(tokenizer, &stream, &out, err);
     }
     if (s == STATUS_OK) s = jsonl_out_finish(&out, err);
     jsonl_out_release(&out);

@@ -4,6 +4,7 @@
 
 #include "datasets/steps.h"
 #include "models/ask.h"
+#include "models/chat/chat.h"
 #include "models/explain.h"
 #include "models/model.h"
 #include "models/search.h"
@@ -38,6 +39,7 @@ typedef struct PredictCase {
     JsonlSize seed;
     JsonlNumber min_p, repetition_penalty;
     JsonlTexts stop;
+    Slice messages, tools, chat_template_kwargs; // as they stand
     LoglikRequest loglik;
     LoglikResult scored;
     GenerateRequest generate;
@@ -57,6 +59,8 @@ typedef struct Predictor {
     ExplainOptions explain;
     const Step *steps[STEPS_MOST]; // that texts of cases go through first
     size_t n_steps;
+    ChatTemplate chat;  // of a causal LM
+    Error *no_chat;     // why its template cannot be used; NULL where it can
     CutSide cut;        // of its prompts and contexts that are longer than its window
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
@@ -127,6 +131,8 @@ Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena, Predi
                            size_t n, Error *err) MUST_CHECK;
 Status predict_loglik_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
+// The model's chat template, or why it cannot be used, which only a case with "messages" is told.
+Status predict_open_chat(Predictor *predictor, const char *path, Error *err) MUST_CHECK;
 // A draw is wanted where a temperature says so, or what only draws have is given.
 SampleOptions predict_sample_options(const PredictCase *c);
 Status predict_generate_read(const Predictor *predictor, Arena *arena, PredictCase *c,

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/checkpoint.h"
 #include "tools/predict.h"
 
 static Status want_tokenizer(const Predictor *p, const char *ids, Error *err)
@@ -124,18 +125,63 @@ static bool wants_search(const PredictCase *c)
            c->no_repeat_ngram_size.value > 0 || c->min_new_tokens.value > 0;
 }
 
-Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+Status predict_open_chat(Predictor *p, const char *path, Error *err)
+{
+    const char *real = NULL;
+    Error why = {0};
+    TRY(checkpoint_resolve(&p->arena, path, &real, err));
+    if (chat_open(&p->arena, real, model_tokenizer(p->model), &p->chat, &why) == STATUS_OK)
+        return STATUS_OK;
+    TRY(arena_take(&p->arena, 1, sizeof *p->no_chat, "a message", &p->no_chat, err));
+    *p->no_chat = why;
+    return STATUS_OK;
+}
+
+static Status read_messages(const Predictor *p, Arena *arena, const PredictCase *c, AskIds *prompt,
+                            Error *err)
+{
+    const ChatRequest request = {c->messages, c->tools, c->chat_template_kwargs};
+    Buffer text = {0};
+    Encoding e = {0};
+    TRY(want_tokenizer(p, "input_ids", err));
+    if (p->n_steps > 0)
+        return error_set(err, STATUS_INVALID,
+                         "--prepare is for texts, not for \"messages\": prepare them before");
+    if (p->no_chat) {
+        if (err) *err = *p->no_chat;
+        return STATUS_INVALID;
+    }
+    Status s = chat_render(&p->chat, &request, &text, err);
+    if (s == STATUS_OK)
+        s = chat_encode(model_tokenizer(p->model), buffer_slice(&text), arena, &e, err);
+    *prompt = (AskIds){.ids = e.ids, .n = e.n_tokens};
+    buffer_release(&text);
+    return s;
+}
+
+// Exactly one of "messages", "prompt" (or "text") and "input_ids".
+static Status read_prompt(const Predictor *p, Arena *arena, const PredictCase *c, AskIds *prompt,
+                          Error *err)
 {
     const JsonlText *text = c->prompt.is_given ? &c->prompt : &c->text;
-    if (text->is_given && c->input_ids.is_given)
-        return error_set(err, STATUS_INVALID, "\"prompt\" and \"input_ids\" are both given");
-    AskIds prompt = given_ids(&c->input_ids);
+    const bool has_messages = c->messages.ptr && !slice_eq_cstr(slice_trim(c->messages), "null");
+    if (has_messages + text->is_given + c->input_ids.is_given > 1)
+        return error_set(err, STATUS_INVALID,
+                         "of \"messages\", \"prompt\" and \"input_ids\" more than one is given");
+    *prompt = given_ids(&c->input_ids);
+    if (has_messages) return read_messages(p, arena, c, prompt, err);
     if (text->is_given) {
         TRY(want_tokenizer(p, "input_ids", err));
-        TRY(ask_encode(p->model, text->text, arena, &prompt, err));
-    } else if (!c->input_ids.is_given) {
-        return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
+        return ask_encode(p->model, text->text, arena, prompt, err);
     }
+    if (c->input_ids.is_given) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "\"prompt\", \"messages\" or \"input_ids\" is wanted");
+}
+
+Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    AskIds prompt;
+    TRY(read_prompt(p, arena, c, &prompt, err));
     if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
         return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
     const size_t n_new = c->max_new_tokens.is_given ? c->max_new_tokens.value : p->max_new_tokens;

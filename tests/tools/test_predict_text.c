@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "program.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 static const char *stories(Arena *arena)
@@ -172,5 +174,48 @@ Test(predict_text, prepared_texts_answer_as_if_they_had_been_written_so)
         RUN(&arena, plain, "predict", model, "--mode", "loglik", "--prepare", "lower");
     const Program written = RUN(&arena, plain, "predict", model, "--mode", "loglik");
     cr_expect(slice_eq(kept.out, written.out));
+    arena_release(&arena);
+}
+
+Test(predict_text, a_conversation_goes_through_the_models_template)
+{
+    Arena arena = {0};
+    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
+    if (!shared_path("models/tiny-qwen2")) cr_skip_test("the shared reference models are absent");
+    const char *folder = folder_make();
+    Error err = {0};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        Slice bytes = {0};
+        const char *from = shared_path(arena_printf(&arena, "models/tiny-qwen2/%s", files[i]));
+        cr_assert_eq(file_map(from, &bytes, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(file_write(folder_path(folder, files[i]), bytes, &err), STATUS_OK);
+        file_unmap(&bytes);
+    }
+    cr_assert_eq(
+        file_write(folder_path(folder, "chat_template.jinja"),
+                   SLICE("{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}"
+                         "<|im_end|>\n{% endfor %}<|im_start|>assistant\n"),
+                   &err),
+        STATUS_OK);
+    const Program p = RUN(
+        &arena,
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_new_tokens\": 5}\n"
+        "{\"prompt\": \"<|im_start|>user\\nhello<|im_end|>\\n<|im_start|>assistant\", "
+        "\"max_new_tokens\": 5}\n",
+        "predict", folder);
+    program_want(&p, 0);
+    Slice lines = p.out, first = {0}, second = {0};
+    cr_assert(slice_split(&lines, '\n', &first) && slice_split(&lines, '\n', &second));
+    cr_expect(slice_eq(first, second), "%s", p.out.ptr);
+    const Program bad =
+        RUN(&arena,
+            "{\"messages\": [{\"role\": \"user\"}]}\n{\"messages\": []}\n"
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"prompt\": \"b\"}\n",
+            "predict", folder);
+    program_want(&bad, 2);
+    cr_expect(text_contains(bad.out, "chat template:1: 'content' is undefined"), "%s", bad.out.ptr);
+    cr_expect(text_contains(bad.out, "must be a list of"), "%s", bad.out.ptr);
+    cr_expect(text_contains(bad.out, "more than one is given"), "%s", bad.out.ptr);
+    folder_remove(folder);
     arena_release(&arena);
 }
