@@ -82,7 +82,8 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
     cr_expect(text_contains(text_of(json_line(program.out, 4), "error"),
                             "max_new_tokens must be at least"));
     cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_return_sequences 5"));
-    cr_expect(text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\" or"));
+    cr_expect(
+        text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\", \"messages\" or"));
     arena_release(&arena);
 }
 
