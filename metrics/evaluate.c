@@ -314,9 +314,10 @@ static Status fill_scores(Judged *j, const double *estimates, Arena *arena, Scor
 {
     const IntervalMethod closed = closed_form(j);
     const bool wants_none = j->options.method == INTERVAL_NONE;
+    const size_t n_wanted = wants_none ? 0 : j->options.has_first_alone ? 1 : j->n_scores;
     Arena scratch = {0};
     Status s = STATUS_OK;
-    if (!wants_none && (closed == INTERVAL_NONE || j->n_scores > 1)) {
+    if (n_wanted > (closed == INTERVAL_NONE ? 0 : 1)) {
         s = take_replicates(j, &scratch, err);
     }
     for (size_t i = 0; s == STATUS_OK && i < j->n_scores; i++) {
@@ -330,7 +331,7 @@ static Status fill_scores(Judged *j, const double *estimates, Arena *arena, Scor
                          .n = j->rows->n_rows,
                          .n_clusters = unit_count(j->rows)};
         s = metric_score_name(j->plan, i, arena, &score->name, err);
-        if (s != STATUS_OK || wants_none) continue;
+        if (s != STATUS_OK || i >= n_wanted) continue;
         if (j->plan->metric->counts_kinds) {
             s = halves_interval(j, i, arena, score, err);
             continue;

@@ -66,6 +66,7 @@ typedef struct IntervalOptions {
     size_t n_resamples; // 0 means DEFAULT_RESAMPLES
     uint64_t seed;      // of the bootstrap; the same seed, rows and n_resamples give the same bits
     Pool *pool;         // NULL: the calling thread alone
+    bool has_first_alone; // no intervals but that of score 0
 } IntervalOptions;
 
 typedef struct Score {

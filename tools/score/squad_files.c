@@ -85,7 +85,8 @@ static Status find_interval(SquadFiles *f, const Metric *metric, const double *v
                         .clusters = is_clustered ? clusters : NULL,
                         .n_rows = data->n,
                         .n_clusters = is_clustered ? n_clusters : data->n};
-    const IntervalOptions options = {.method = INTERVAL_T, .level = option_real(f->line, "level")};
+    const IntervalOptions options = {
+        .method = INTERVAL_T, .level = option_real(f->line, "level"), .has_first_alone = true};
     return scores_of_rows(&plan, &set, &options, arena, out, err);
 }
 
