@@ -38,6 +38,11 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     }
     TRY(arena_take(&prepared->arena, most, sizeof *letters, "letters", &letters, err));
     for (size_t i = 0; i < most; i++) letters[i] = prompt_letter(i, &prepared->arena);
+    // Checks and splits count the samples of each class: by the letters.
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        data->parts[p].data.labels = letters;
+        data->parts[p].data.n_labels = most;
+    }
     data->labels = letters;
     data->n_labels = most;
     family_labels_as_read(data);
