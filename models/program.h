@@ -204,6 +204,7 @@ typedef struct ProgramRun {
     float *gradients;               // of the lane
     const size_t *gradient_offsets; // [n_params] floats into gradients
     uint64_t seed, step;            // of dropout
+    bool bf16_products;             // of dense layers, both ways
     Unit unit;
     const ProgramHelp *help;         // NULL: this thread alone. No bit depends on it
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind

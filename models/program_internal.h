@@ -14,4 +14,10 @@ Tensor program_angles(const ProgramRun *run, size_t index);
 // One operation, by all threads that the run has (program_split.c).
 Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err) MUST_CHECK;
 
+// Dense layers of tuning with products in bf16 (program_low.c): whether a weight can go there, and what OP_LINEAR and
+// OP_LINEAR_BACKWARD do, with the same arguments. On the CPU.
+bool program_low_takes(const Tensor *weight);
+Status program_low_linear(Exec *exec, const OpArgs *args, Error *err) MUST_CHECK;
+Status program_low_backward(Exec *exec, const OpArgs *args, Error *err) MUST_CHECK;
+
 #endif

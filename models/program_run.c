@@ -361,6 +361,15 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
             read_rows(run, &args);
         if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
             attend_pages(run, step, &args);
+        if (run->bf16_products && step->op == OP_LINEAR && program_low_takes(&args.in[1])) {
+            TRY(program_low_linear(run->exec, &args, err));
+            continue;
+        }
+        if (run->bf16_products && step->op == OP_LINEAR_BACKWARD &&
+            program_low_takes(&args.in[2])) {
+            TRY(program_low_backward(run->exec, &args, err));
+            continue;
+        }
         const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args.in[1]) : step->op;
         TRY(is_in_parts(run, step) ? run_parts(run, step, &args, err)
                                    : program_run_op(run, op, &args, err));

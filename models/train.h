@@ -91,6 +91,7 @@ typedef struct TrainOptions {
     unsigned gradual_unfreezing;
     double layer_decay; // learning rate of block i times layer_decay^(n_layers - i); 0 = 1 = off
     size_t n_lanes;     // default 4, at most 16; it changes bits
+    int bf16_products; // dense layers multiply in bf16 and add in f32; weights, gradients and all else are f32
     int gradient_checkpointing; // activations of blocks are computed anew in the backward pass: less memory, the same bits
     int sort_by_length; // batches of similar length: the order within windows of 32 batches is by length
 

@@ -50,6 +50,7 @@ static void add_options(Sha256 *hash, const TrainOptions *o, size_t n_labels)
         o->min_delta,
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) add_number(hash, numbers[i]);
+    if (o->bf16_products) sha256_update_field(hash, SLICE("bf16"));
     for (size_t i = 0; o->class_weights && i < n_labels; i++)
         add_number(hash, (double)o->class_weights[i]);
     sha256_update_field(hash, o->freeze);

@@ -153,7 +153,8 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
                       .gradients = t->lanes + index % t->options.n_lanes * t->lane_floats,
                       .gradient_offsets = t->gradient_offsets,
                       .seed = t->options.seed,
-                      .step = t->step};
+                      .step = t->step,
+                      .bf16_products = t->options.bf16_products};
     TRY(worker_gather(worker, &t->model->config, t->memory.inputs + begin, n, &run.unit, err));
     prepare_rows(t, unit, &run.unit);
     TRY(program_bind(&run, err));

@@ -517,6 +517,12 @@ static const char *choice_quantize(size_t i)
     "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"array\",\"minItems\":1,"           \
     "\"items\":{\"type\":\"number\",\"minimum\":0}}]}}]}"
 
+static const char *choice_tuning_compute(size_t i)
+{
+    static const char *const names[] = {"f32", "bf16"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 static const SuiteKey keys_tune[] = {
     {KEY("learning_rate", KEY_NUMBER, "AdamW's rate at the end of the warm-up", "5e-05"),
      .lowest = 1e-10, .highest = 1e12, FIELD(TuneSetting, learning_rate)},
@@ -583,6 +589,11 @@ static const SuiteKey keys_tune[] = {
      .lowest = 1, .highest = 16, FIELD(TuneSetting, lanes)},
     {KEY("sort_by_length", KEY_BOOL, "batches of texts of similar length", "false"),
      FIELD(TuneSetting, sort_by_length)},
+    {KEY("tuning_compute", KEY_CHOICE,
+         "how dense layers multiply in tuning: `bf16` rounds both sides and adds in f32; weights and "
+         "gradients stay f32",
+         "(as `f32`)"),
+     .choice = choice_tuning_compute, FIELD(TuneSetting, tuning_compute), .is_omitted = true},
     {KEY("gradient_checkpointing", KEY_BOOL,
          "compute the blocks' activations anew in the backward pass: less memory, more time, the same "
          "bits",

@@ -107,7 +107,8 @@ typedef struct TuneSetting {
     size_t lanes;
     bool sort_by_length;
     bool gradient_checkpointing;
-    size_t max_length; // tokens of a sequence; 0: as the task says
+    Slice tuning_compute; // "f32", "bf16": of the products of tuning; empty = f32
+    size_t max_length;    // tokens of a sequence; 0: as the task says
     // Tuning ends here, though the schedule is that of all epochs: where halving stops to look. 0 = at its end.
     double until_epoch;
     uint64_t until_step;

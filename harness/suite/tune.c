@@ -366,6 +366,7 @@ Status tune_setting_options(const TuneSetting *setting, const Slice *labels, siz
         .layer_decay = setting->layer_decay,
         .n_lanes = setting->lanes,
         .sort_by_length = setting->sort_by_length,
+        .bf16_products = slice_eq_cstr(setting->tuning_compute, "bf16"),
         .gradient_checkpointing = setting->gradient_checkpointing,
         .until_epochs = setting->until_epoch,
         .until_steps = setting->until_step,

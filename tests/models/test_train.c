@@ -82,6 +82,56 @@ Test(train, activations_that_are_computed_anew_take_less_memory)
     model_close(&model);
 }
 
+// Of a gradient with products in bf16: its angle to the one in f32, and that one thread and three agree.
+Test(train, products_in_bf16_give_nearly_the_same_gradient_and_learn)
+{
+    static const ModelHead heads[] = {HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN, HEAD_CAUSAL_LM};
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++) {
+        Error err = {0};
+        TrainOptions options = busy_options();
+        Model *model = small_model(heads[h], 3, 1), *other = small_model(heads[h], 3, 1);
+        SmallData data = small_data(model, 9, 2);
+        Pool *pool = open_pool(1);
+        options.dropout = 0;
+        for (size_t i = 0; i < model_n_tensors(model); i++) {
+            const Slice name = model_tensor_name(model, i);
+            size_t rows = 0, cols = 0;
+            double norm[2], xx = 0, yy = 0, xy = 0;
+            want_ok(model_tensor_shape(model, name, &rows, &cols, &err), &err);
+            float *x = calloc(2 * rows * cols + 1, sizeof *x), *y = x + rows * cols;
+            cr_assert_not_null(x);
+            for (int k = 0; k < 2; k++) {
+                options.bf16_products = k;
+                want_ok(model_gradient(model, pool, data.examples, data.n, &options, name,
+                                       k ? y : x, &norm[k], &err),
+                        &err);
+            }
+            for (size_t j = 0; j < rows * cols; j++) {
+                xx += (double)x[j] * (double)x[j];
+                yy += (double)y[j] * (double)y[j];
+                xy += (double)x[j] * (double)y[j];
+            }
+            cr_assert(fabs(norm[1] / norm[0] - 1) < 0.02, "norms %g and %g", norm[0], norm[1]);
+            cr_assert(norm[1] != norm[0]);
+            // Gradients that are nothing but rounding (of key biases) have no direction.
+            if (xx > 1e-8 * norm[0] * norm[0])
+                cr_assert(xy / sqrt(xx * yy) > 0.995, SLICE_FMT ": cosine %g", SLICE_ARG(name),
+                          xy / sqrt(xx * yy));
+            free(x);
+        }
+        options.bf16_products = 1;
+        options.gradient_checkpointing = 1;
+        train(model, 1, &data, &options);
+        options.gradient_checkpointing = 0;
+        train(other, 3, &data, &options);
+        check_equal_weights(model_head_name(heads[h]), model, other);
+        pool_close(&pool);
+        small_data_release(&data);
+        model_close(&model);
+        model_close(&other);
+    }
+}
+
 Test(train, takes_accumulated_batches_as_one)
 {
     TrainOptions options = busy_options();
