@@ -5,7 +5,7 @@ The texts are the contexts of a SQuAD file, each once. Every round takes each to
 tokenizer` and once by encode_batch, offsets in both, in turn; the figure is CPU time, and ratios are taken round by round. Ids are
 compared first, text by text: a tokenizer that gives others is not timed.
 
-    python3 tokenizers.py --assay build/release/bin/assay --squad dev-v1.1.json MODEL...
+    python3 tokenizer.py --assay build/release/bin/assay --squad dev-v1.1.json MODEL...
 
 MODEL is a directory with tokenizer.json. Needs tokenizers.
 """
@@ -20,7 +20,6 @@ import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RAYON_NUM_THREADS"] = "1"
-sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(os.path.abspath(__file__))]
 import tokenizers  # noqa: E402
 
 
