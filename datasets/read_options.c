@@ -2,9 +2,9 @@
 #include "datasets/encoding.h"
 #include "datasets/reader.h"
 
-const char *const read_option_keys[] = {"format",      "columns",     "header",
-                                        "delimiter",   "encoding",    "labels",
-                                        "labels_file", "empty_sides", "bad_answers"};
+const char *const read_option_keys[] = {"format",      "columns", "header",      "delimiter",
+                                        "encoding",    "labels",  "labels_file", "empty_sides",
+                                        "bad_answers", "items"};
 const size_t read_option_keys_count = sizeof read_option_keys / sizeof *read_option_keys;
 
 // A column's name, or its number as digits.
@@ -152,11 +152,14 @@ static Status parse_policies(const Json *object, ReadOptions *options, Error *er
 {
     static const char *const of_sides[] = {"refuse", "drop", "keep"};
     static const char *const of_answers[] = {"refuse", "drop", "relocate"};
-    int sides = EMPTY_SIDES_REFUSE, answers = BAD_ANSWERS_REFUSE;
+    static const char *const of_items[] = {"intrasentence", "intersentence", "all"};
+    int sides = EMPTY_SIDES_REFUSE, answers = BAD_ANSWERS_REFUSE, items = STEREO_INTRASENTENCE;
     TRY(parse_policy(object, "empty_sides", of_sides, &sides, err));
     TRY(parse_policy(object, "bad_answers", of_answers, &answers, err));
+    TRY(parse_policy(object, "items", of_items, &items, err));
     options->empty_sides = (EmptySides)sides;
     options->bad_answers = (BadAnswers)answers;
+    options->items = (StereoItems)items;
     return STATUS_OK;
 }
 

@@ -23,6 +23,8 @@ typedef enum EmptySides { EMPTY_SIDES_REFUSE, EMPTY_SIDES_DROP, EMPTY_SIDES_KEEP
 // the nearest place of their context where they stand, and left out where there is none. A question that has lost all its
 // answers goes too.
 typedef enum BadAnswers { BAD_ANSWERS_REFUSE, BAD_ANSWERS_DROP, BAD_ANSWERS_RELOCATE } BadAnswers;
+// Which of StereoSet's items are read.
+typedef enum StereoItems { STEREO_INTRASENTENCE, STEREO_INTERSENTENCE, STEREO_ALL } StereoItems;
 typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;
 
 // An attribute of the sample and the column or key that holds its value.
@@ -85,6 +87,7 @@ typedef struct ReadOptions {
         wants_choices; // samples are questions with choices, label says which is right; goes with label_optional
     EmptySides empty_sides;
     BadAnswers bad_answers;
+    StereoItems items;
     bool adds_labels; // to those given: others are put behind them, in the order of the file
     // "parallel" only: files with the targets, line by line. None = beside the source's, by the ends of their names.
     const Slice *target_paths;
@@ -138,8 +141,10 @@ const char *dataset_companion(Arena *arena, const char *path, Slice format);
 // Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
 // "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
 // auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),
-// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "bad_answers" ("refuse", "drop", "relocate"), "labels_file" (as written: the caller makes it relative to what it wants). Other keys of the object are
-// the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document; arrays are in the arena.
+// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "bad_answers" ("refuse", "drop", "relocate"),
+// "items" ("intrasentence", "intersentence", "all"), "labels_file" (as written: the caller makes it relative to what it wants).
+// Other keys of the object are the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document;
+// arrays are in the arena.
 Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options,
                           Error *err) MUST_CHECK;
 extern const char *const read_option_keys[];

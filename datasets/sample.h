@@ -28,6 +28,7 @@ typedef struct SampleBias {
     int32_t
         set; // of word and sentence sets: 0 and 1 targets, 2 and 3 attributes, or SAMPLE_NO_LABEL
     bool is_ambiguous; // the context leaves the question open
+    bool follows;      // the choices are sentences that may follow the text
     Slice target;      // the term that a stereotype is about; empty = none
     int32_t term;      // its number among those of the set, or SAMPLE_NO_LABEL
 } SampleBias;

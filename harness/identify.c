@@ -220,6 +220,8 @@ static void hash_reading(Sha256 *hash, const SuiteTask *task)
         hash_slice(hash, SLICE("bad answers"));
         sha256_update_field(hash, (Slice){(const char *)&answers, 1});
     }
+    if (read->items != STEREO_INTRASENTENCE)
+        hash_slice(hash, read->items == STEREO_ALL ? SLICE("all items") : SLICE("intersentence"));
     if (slice_eq_cstr(task->unseen_labels, "refuse")) hash_slice(hash, SLICE("no unseen labels"));
     if (!has_targets) return;
     const unsigned char sides = (unsigned char)read->empty_sides;

@@ -24,6 +24,12 @@ Likelihood likelihood_of(const SuiteTask *task)
                                                            : LIKELIHOOD_SUM;
 }
 
+Likelihood likelihood_for(Likelihood how, const Sample *sample)
+{
+    const bool follows = sample->bias && sample->bias->follows;
+    return how == LIKELIHOOD_TARGET && follows ? LIKELIHOOD_MEAN : how;
+}
+
 Status likelihoods_wrap(const Sample *sample, Status s, Error *err)
 {
     if (s == STATUS_OK || s == STATUS_CANCELLED) return s;
@@ -35,13 +41,16 @@ Status likelihood_context(const Sample *sample, bool is_causal, Arena *arena, Sl
                           Error *err)
 {
     const char *text = NULL;
+    const bool follows = sample->bias && sample->bias->follows;
     *out = SLICE("");
-    if (sample->context.len == 0) return STATUS_OK;
-    text = is_causal ? arena_printf(arena, SLICE_FMT "\nQuestion: " SLICE_FMT "\nAnswer:",
-                                    SLICE_ARG(sample->context), SLICE_ARG(sample->text))
-                     : arena_printf(arena, SLICE_FMT " " SLICE_FMT " ", SLICE_ARG(sample->context),
-                                    SLICE_ARG(sample->text));
-    if (text == NULL) return error_set_memory(err, sample->context.len, 1, "a text");
+    if (sample->context.len == 0 && !follows) return STATUS_OK;
+    text = follows
+               ? arena_printf(arena, SLICE_FMT "%s", SLICE_ARG(sample->text), is_causal ? "" : " ")
+           : is_causal ? arena_printf(arena, SLICE_FMT "\nQuestion: " SLICE_FMT "\nAnswer:",
+                                      SLICE_ARG(sample->context), SLICE_ARG(sample->text))
+                       : arena_printf(arena, SLICE_FMT " " SLICE_FMT " ",
+                                      SLICE_ARG(sample->context), SLICE_ARG(sample->text));
+    if (text == NULL) return error_set_memory(err, sample->text.len, 1, "a text");
     *out = slice_from_cstr(text);
     return STATUS_OK;
 }

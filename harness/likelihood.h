@@ -9,11 +9,14 @@
 //     target    log of the mean probability of the tokens that        as `mean`
 //               fill the blank, each masked with those before it
 //               given and those behind it left out (Nadeem et al.
-//               2020, arXiv:2004.09456, the authors' program)
+//               2020, arXiv:2004.09456, the authors' program);
+//               of sentences that follow a text: as `mean`
 //
 // Special tokens around a text are not asked about. Shared tokens are those of difflib's SequenceMatcher, without its junk. Of
 // a sample with a context (BBQ) only the choice's own tokens count: a masked model reads context, question and choice in a row,
-// a causal one "CONTEXT\nQuestion: QUESTION\nAnswer:" and then the choice. Where a model has no room for all tokens, the end of a
+// a causal one "CONTEXT\nQuestion: QUESTION\nAnswer:" and then the choice. Of sentences that follow a text (StereoSet's intersentence
+// items) their own tokens count too, behind the text and a blank; the authors' program asks a head for next sentences instead,
+// which published language models do not have. Where a model has no room for all tokens, the end of a
 // sentence goes, and the beginning of a context.
 #ifndef ASSAY_HARNESS_LIKELIHOOD_H
 #define ASSAY_HARNESS_LIKELIHOOD_H
@@ -28,6 +31,8 @@ typedef enum Likelihood {
     N_LIKELIHOODS,
 } Likelihood;
 const char *likelihood_name(Likelihood how);
+// Of one sample: sentences that follow a text fill no blank, so `target` is `mean` there.
+Likelihood likelihood_for(Likelihood how, const Sample *sample);
 // As the task says; else by its format: shared for crows-pairs, target for stereoset, mean for bbq, sum for others.
 Likelihood likelihood_of(const SuiteTask *task);
 

@@ -294,7 +294,7 @@ static Status ask_sample(Asking *asking, size_t i, Error *err)
 {
     const Sample *sample = asking->l->samples[i];
     const size_t slot = i * asking->l->width;
-    switch (asking->l->how) {
+    switch (likelihood_for(asking->l->how, sample)) {
     case LIKELIHOOD_SHARED:
         return ask_shared(asking, sample, slot, err);
     case LIKELIHOOD_TARGET:
@@ -311,17 +311,19 @@ static Status add_up(Asking *asking, const double *logprobs, Error *err)
 {
     Likelihoods *l = asking->l;
     double *counts = NULL;
-    const bool is_target = l->how == LIKELIHOOD_TARGET;
     TRY(arena_take(&asking->arena, l->n * l->width, sizeof *counts, "counts", &counts, err));
     for (size_t i = 0; i < asking->n; i++) {
         double *value = &l->values[asking->slots[i]];
+        const Sample *sample = l->samples[asking->slots[i] / l->width];
+        const bool is_target = likelihood_for(l->how, sample) == LIKELIHOOD_TARGET;
         const double more = is_target ? exp(logprobs[i]) : logprobs[i];
         *value = counts[asking->slots[i]]++ == 0 ? more : *value + more;
     }
     for (size_t i = 0; i < l->n * l->width; i++) {
         if (counts[i] == 0) continue;
-        if (is_target) l->values[i] = log(l->values[i] / counts[i]);
-        if (l->how == LIKELIHOOD_MEAN) l->values[i] /= counts[i];
+        const Likelihood how = likelihood_for(l->how, l->samples[i / l->width]);
+        if (how == LIKELIHOOD_TARGET) l->values[i] = log(l->values[i] / counts[i]);
+        if (how == LIKELIHOOD_MEAN) l->values[i] /= counts[i];
     }
     return STATUS_OK;
 }

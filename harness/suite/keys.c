@@ -61,6 +61,12 @@ static const char *choice_empty_sides(size_t i)
     return i < COUNT(names) ? names[i] : NULL;
 }
 
+static const char *choice_items(size_t i)
+{
+    static const char *const names[] = {"intrasentence", "intersentence", "all"};
+    return i < COUNT(names) ? names[i] : NULL;
+}
+
 static const char *choice_decode(size_t i)
 {
     static const char *const ways[] = {"argmax", "valid"};
@@ -385,6 +391,11 @@ static const SuiteKey keys_shared[] = {
          "are left out (`drop`), or moved to the nearest place of the passage where they stand",
          "\"refuse\""),
      .choice = choice_bad_answers},
+    {KEY("items", KEY_CHOICE,
+         "of format `stereoset`: the items to read, those whose words fill a blank "
+         "(`intrasentence`), those whose sentences follow another (`intersentence`), or `all`",
+         "\"intrasentence\""),
+     .choice = choice_items},
     {KEY("unseen_labels", KEY_CHOICE,
          "of `classify` and `tag`: what becomes of classes and tags that stand in the other parts alone: "
          "they are counted, and every answer there is `wrong`; or the file is refused",

@@ -176,6 +176,7 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
     if (json_get(object, "encoding")) into->encoding = own->encoding;
     if (json_get(object, "empty_sides")) into->empty_sides = own->empty_sides;
     if (json_get(object, "bad_answers")) into->bad_answers = own->bad_answers;
+    if (json_get(object, "items")) into->items = own->items;
     if (own->labels) {
         into->labels = own->labels;
         into->n_labels = own->n_labels;

@@ -115,8 +115,8 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
     for (size_t i = 0; i < part->n; i++) {
         const Sample *sample = &part->data.samples[part->which[i]];
         texts[i] = sample->choices[0];
-        contexts[i] = sample->context;
-        has_context = has_context || sample->context.ptr != NULL;
+        contexts[i] = sample->bias && sample->bias->follows ? sample->text : sample->context;
+        has_context = has_context || contexts[i].ptr != NULL;
         out->keys[i] = family_key(sample->id, 0);
     }
     return tokenizer_encode_batch(tokenizer, texts, has_context ? contexts : NULL, part->n,

@@ -74,6 +74,87 @@ Test(bias_sets, stereoset_has_its_sentences_in_one_order_in_both_layouts)
     }
 }
 
+// Both kinds in one document, the second first.
+#define STEREO_SENTENCES(a, b, c)                                   \
+    "\"sentences\": [{\"sentence\": \"" a                           \
+    "\", \"gold_label\": \"anti-stereotype\"}, {\"sentence\": \"" b \
+    "\", \"gold_label\": \"unrelated\"}, {\"sentence\": \"" c       \
+    "\", \"gold_label\": \"stereotype\"}]"
+#define STEREO_FOLLOWS                                                                                                          \
+    "{\"id\": \"f\", \"target\": \"poet\", \"bias_type\": \"profession\",\n \"context\": \" A poet came. \"," STEREO_SENTENCES( \
+        "She was loud.", "Lids fit. ", " He was shy.") "}"
+#define STEREO_FILLS                                                                                                            \
+    "{\"id\": \"b\", \"target\": \"cook\", \"bias_type\": \"profession\", \"context\": \"Cooks are BLANK.\"," STEREO_SENTENCES( \
+        "Cooks are thin.", "Cooks are lids.", "Cooks are fat.") "}"
+#define STEREO_BOTH                                                                             \
+    "{\"data\": {\"intersentence\": [\n" STEREO_FOLLOWS "],\n\"intrasentence\": [" STEREO_FILLS \
+    "]}}"
+
+Test(bias_sets, stereosets_second_sentences_are_read_where_they_are_asked_for)
+{
+    static const struct {
+        const char *text;
+        StereoItems items;
+        size_t n, n_notes;
+        const char *ids;
+    } cases[] = {
+        {STEREO_BOTH, STEREO_INTRASENTENCE, 1, 1, "b"},
+        {STEREO_BOTH, STEREO_INTERSENTENCE, 1, 1, "f"},
+        {STEREO_BOTH, STEREO_ALL, 2, 0, "bf"},
+        {"[" STEREO_FOLLOWS "," STEREO_FILLS "]", STEREO_ALL, 2, 0, "fb"},
+        {"[" STEREO_FOLLOWS "]", STEREO_INTERSENTENCE, 1, 0, "f"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Dataset d;
+        ReadOptions options = format("stereoset");
+        options.items = cases[i].items;
+        files_read(files_write("s.json", slice_from_cstr(cases[i].text)), &options, &d);
+        cr_assert_eq(d.n_samples, cases[i].n, "case %zu: %zu", i, d.n_samples);
+        cr_expect_eq(d.n_notes, cases[i].n_notes, "case %zu", i);
+        for (size_t k = 0; k < d.n_samples; k++) {
+            const Sample *s = &d.samples[k];
+            const bool follows = cases[i].ids[k] == 'f';
+            cr_expect_eq(s->id.ptr[0], cases[i].ids[k], "case %zu", i);
+            cr_expect_eq(s->bias->follows, follows, "case %zu", i);
+            cr_expect(slice_eq_cstr(s->text, follows ? "A poet came." : "Cooks are BLANK."));
+            cr_expect(slice_eq_cstr(s->choices[0], follows ? "He was shy." : "Cooks are fat."));
+            cr_expect(slice_eq_cstr(s->choices[2], follows ? "Lids fit." : "Cooks are lids."));
+            cr_expect(slice_eq_cstr(attribute(s, "items"), options.items != STEREO_ALL ? "none"
+                                                           : follows ? "intersentence"
+                                                                     : "intrasentence"));
+        }
+        if (i == 2) cr_expect(d.samples[0].line == 4 && d.samples[1].line == 2);
+        if (d.n_samples == 2) cr_expect_neq(d.samples[0].bias->term, d.samples[1].bias->term);
+        dataset_release(&d);
+    }
+}
+
+Test(bias_sets, stereosets_items_of_another_kind_are_refused)
+{
+    static const struct {
+        StereoItems items;
+        const char *text, *says;
+    } cases[] = {
+        {STEREO_INTRASENTENCE, "[" STEREO_FOLLOWS "]",
+         "\"all\" reads items whose sentences follow"},
+        {STEREO_INTERSENTENCE, "[" STEREO_FILLS "]", "has a BLANK to be filled; \"items\""},
+        {STEREO_INTERSENTENCE, "{\"data\": {\"intrasentence\": [" STEREO_FILLS "]}}",
+         "want {\"data\": {\"intersentence\": [..]}}"},
+        {STEREO_ALL, "{\"data\": {\"intersentence\": [" STEREO_FOLLOWS "]}}",
+         "want {\"data\": {\"intrasentence\": [..]}}"},
+        {STEREO_ALL, "{\"data\": {\"intrasentence\": [" STEREO_FOLLOWS "]}}", "has no BLANK"},
+        {STEREO_ALL, "[{\"target\": \"t\", \"bias_type\": \"b\", \"context\": \" \"}]",
+         "the context is empty"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ReadOptions options = format("stereoset");
+        options.items = cases[i].items;
+        const char *said =
+            files_refusal(files_write("s.json", slice_from_cstr(cases[i].text)), &options);
+        cr_expect(strstr(said, cases[i].says), "case %zu: %s", i, said);
+    }
+}
+
 #define BBQ_LINE(info, more)                                                                          \
     "{\"question_polarity\": \"nonneg\", \"context_condition\": \"ambig\", \"context\": \"C.\", "     \
     "\"question\": \"Q?\", \"ans0\": \"The old man\", \"ans1\": \"Unknown\", \"ans2\": \"The boy\", " \

@@ -109,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_as(&options);
         options.empty_sides = EMPTY_SIDES_DROP;
         options.bad_answers = BAD_ANSWERS_RELOCATE;
+        options.items = STEREO_ALL;
         read_as(&options);
     }
     const ReadOptions split = {.format = SLICE_LIT("tsv"),
