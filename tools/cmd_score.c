@@ -1,4 +1,6 @@
 // assay score: a metric on files or on cases.
+#include <string.h>
+
 #include "tools/commands.h"
 #include "tools/score/files.h"
 #include "tools/score/score.h"
@@ -14,6 +16,7 @@ static const char *const scheme_choices[] = {"IOB2",  "IOB1",  "IOE1", "IOE2",
                                              "IOBES", "BILOU", NULL};
 static const char *const mode_choices[] = {"default", "strict", NULL};
 static const char *const version_choices[] = {"1.1", "2.0", NULL};
+static const char *const format_choices[] = {"text", "json", "latex", NULL};
 static const char *const missing_choices[] = {"refuse", "wrong", NULL};
 static const char *const cluster_choices[] = {"paragraph", "article", "none", NULL};
 
@@ -38,6 +41,7 @@ static const Option options[] = {
      .value = "FILE",
      .help = "references, line i for segment i; again for a second reference of each segment"},
     {.name = "num-refs",
+     ALSO("-nr"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .fallback = "1",
@@ -54,6 +58,30 @@ static const Option options[] = {
     {.name = "timing",
      .kind = OPTION_FLAG,
      .help = "CPU time too: read_ns, tokenize_ns (a second pass that only tokenises) and score_ns"},
+    {.name = "input",
+     .short_name = 'i',
+     .takes_many = true,
+     .kind = OPTION_TEXTS,
+     .value = "FILE...",
+     .help = "systems' outputs, all FILEs up to the next option; those that stand before it are "
+             "references then, as for sacreBLEU"},
+    {.name = "metrics",
+     .short_name = 'm',
+     .takes_many = true,
+     .kind = OPTION_TEXTS,
+     .value = "NAME...",
+     .help = "bleu, chrf, ter: these too, besides METRIC, on the same files"},
+    {.name = "format",
+     .short_name = 'f',
+     .kind = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = format_choices,
+     .help = "how scores are written; json is --json, latex a table of several systems (default "
+             "text)"},
+    {.name = "short",
+     ALSO("-sh"),
+     .kind = OPTION_FLAG,
+     .help = "bleu, chrf, ter: abbreviated names in signatures"},
     {.name = "score-only", .short_name = 'b', .kind = OPTION_FLAG, .help = "print the score alone"},
     {.name = "width",
      .short_name = 'w',
@@ -63,6 +91,7 @@ static const Option options[] = {
      .highest = 15,
      .help = "decimals of a score in percent; scores up to 1 have three more"},
     {.name = "sentence-level",
+     ALSO("-sl"),
      .kind = OPTION_FLAG,
      .help = "a score a segment; for bleu with effective order"},
     {.name = "level",
@@ -73,11 +102,13 @@ static const Option options[] = {
      .highest = 0.9999,
      .help = "level of the intervals"},
     {.name = "confidence",
+     ALSO("-ci"),
      .kind = OPTION_FLAG,
      .help =
          "sacreBLEU's own besides: mean and half width of 1,000 resamples, draw by draw as it has "
          "them"},
     {.name = "confidence-n",
+     ALSO("-cin"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .highest = 1e7,
@@ -94,12 +125,15 @@ static const Option options[] = {
      .value = "NAME",
      .help = "classification, probability, correlation: this metric alone; again for more"},
     {.name = "paired-bs",
+     ALSO("-pbs"),
      .kind = OPTION_FLAG,
      .help = "paired bootstrap of each further system against the first"},
     {.name = "paired-ar",
+     ALSO("-par"),
      .kind = OPTION_FLAG,
      .help = "paired approximate randomisation of each further system against the first"},
     {.name = "paired-bs-n",
+     ALSO("-pbsn"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .fallback = "1000",
@@ -107,6 +141,7 @@ static const Option options[] = {
      .highest = 1e7,
      .help = "resamples of --paired-bs"},
     {.name = "paired-ar-n",
+     ALSO("-parn"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .fallback = "10000",
@@ -120,6 +155,7 @@ static const Option options[] = {
      .help =
          "sacreBLEU's p-values: its draws, and draws that only equal the difference do not count"},
     {.name = "tokenize",
+     ALSO("-tok"),
      .kind = OPTION_CHOICE,
      .value = "NAME",
      .choices = tokenize_choices,
@@ -131,11 +167,13 @@ static const Option options[] = {
          "bleu: the SentencePiece model whose pieces are the words; flores101, .. name it in the "
          "signature, spm says the file's name and hash"},
     {.name = "smooth-method",
+     .short_name = 's',
      .kind = OPTION_CHOICE,
      .value = "NAME",
      .choices = smooth_choices,
      .help = "bleu: what stands for an order without matches (default exp)"},
     {.name = "smooth-value",
+     ALSO("-sv"),
      .kind = OPTION_REAL,
      .value = "X",
      .highest = 1e9,
@@ -145,18 +183,20 @@ static const Option options[] = {
      .value = "N",
      .highest = 16,
      .help = "bleu: longest n-grams (default 4)"},
-    {.name = "lowercase", .kind = OPTION_FLAG, .help = "bleu: without regard to case"},
+    {.name = "lowercase", ALSO("-lc"), .kind = OPTION_FLAG, .help = "bleu: without regard to case"},
     {.name = "force",
      .kind = OPTION_FLAG,
      .help =
          "bleu: do not warn of output that looks tokenised; ner: go on where the tags look like "
          "another scheme"},
     {.name = "chrf-char-order",
+     ALSO("-cc"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .highest = 32,
      .help = "chrf: longest n-grams of characters (default 6)"},
     {.name = "chrf-word-order",
+     ALSO("-cw"),
      .kind = OPTION_INTEGER,
      .value = "N",
      .highest = 32,
@@ -278,18 +318,30 @@ typedef struct Asked {
     size_t n;
 } Asked;
 
-// "bleu", or "bleu,chrf,ter".
-static Status find_families(const char *names, Asked *out, Error *err)
+static Status add_family(Slice name, Asked *out, Error *err)
+{
+    if (out->n == MAX_TEXT_SPECS) {
+        return error_set(err, STATUS_INVALID, "more than %d scores at once", MAX_TEXT_SPECS);
+    }
+    TRY(find_family(name, &out->families[out->n], err));
+    out->specs[out->n] = out->families[out->n]->text;
+    out->n++;
+    return STATUS_OK;
+}
+
+// "bleu", or "bleu,chrf,ter"; then what --metrics names besides.
+static Status find_families(const CommandLine *line, const char *names, Asked *out, Error *err)
 {
     Slice rest = slice_from_cstr(names), name;
+    const char *const *more;
+    const size_t n_more = option_texts(line, "metrics", &more);
     *out = (Asked){0};
-    while (slice_split(&rest, ',', &name)) {
-        if (out->n == MAX_TEXT_SPECS) {
-            return error_set(err, STATUS_INVALID, "more than %d scores at once", MAX_TEXT_SPECS);
-        }
-        TRY(find_family(name, &out->families[out->n], err));
-        out->specs[out->n] = out->families[out->n]->text;
-        out->n++;
+    while (slice_split(&rest, ',', &name)) TRY(add_family(name, out, err));
+    for (size_t i = 0; i < n_more; i++) {
+        bool is_there = false;
+        for (size_t k = 0; k < out->n; k++)
+            is_there |= strcmp(more[i], out->families[k]->name) == 0;
+        if (!is_there) TRY(add_family(slice_from_cstr(more[i]), out, err));
     }
     if (out->n == 0) return find_family(rest, &out->families[0], err); // refuses an empty name
     for (size_t k = 0; out->n > 1 && k < out->n; k++) {
@@ -335,11 +387,23 @@ static Status check_options(const Asked *asked, const CommandLine *line, bool is
     return STATUS_OK;
 }
 
+// --format json is --json.
+static Status take_format(CommandLine *line, Error *err)
+{
+    const size_t format = option_choice(line, "format");
+    if (line->is_json && (format == TEXT_LINES || format == TEXT_LATEX)) {
+        return error_set(err, STATUS_INVALID, "--json or --format %s, not both",
+                         format_choices[format]);
+    }
+    line->is_json |= format == TEXT_JSON;
+    return STATUS_OK;
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     Asked asked;
     const bool is_cases = option_flag(line, "cases");
-    TRY(find_families(line->operands[0], &asked, err));
+    TRY(find_families(line, line->operands[0], &asked, err));
     const ScoreFamily *family = asked.families[0];
     if (!is_cases && family->run_files == NULL && family->text == NULL) {
         return error_set(err, STATUS_INVALID,
@@ -347,6 +411,7 @@ static Status run(CommandLine *line, Error *err)
                          family->name);
     }
     TRY(check_options(&asked, line, is_cases, err));
+    TRY(take_format(line, err));
     if (!is_cases && family->text != NULL) return text_files_run(line, asked.specs, asked.n, err);
     if (!is_cases) return family->run_files(line, err);
     if (asked.n > 1) {
@@ -377,13 +442,15 @@ const Command command_score = {
         "[TEXT, ..]} is one segment, and \"segments\": true adds the score of each segment.\n\n"
         "On files, line i of each is the same segment. Scores come with intervals of a percentile "
         "bootstrap over segments. With several systems --paired-bs and --paired-ar compare each with the "
-        "first. Of bleu, chrf and ter several can be asked for at once, with commas between.",
+        "first. Of bleu, chrf and ter several can be asked for at once, with commas between, or by "
+        "--metrics. sacreBLEU's options are here by its names, and with --input its order of files.",
     OPTIONS(options),
     .examples = "  assay score squad --data dev-v2.0.json --pred predictions.json\n"
                 "  assay score ner --scheme IOB2 --mode strict gold.conll pred.conll\n"
                 "  assay score bleu --ref ref.txt hyp.txt\n"
                 "  assay score chrf --chrf-word-order 2 -r ref.txt --paired-bs base.txt new.txt\n"
                 "  assay score bleu,chrf,ter -r ref.txt hyp.txt\n"
+                "  assay score bleu ref.txt -i hyp.txt -m chrf ter -tok intl -lc -w 2\n"
                 "  assay score bleu --cases --in cases.jsonl --out answers.jsonl\n",
     .run = run,
 };

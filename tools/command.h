@@ -38,8 +38,10 @@ typedef enum OptionKind {
 } OptionKind;
 
 typedef struct Option {
-    const char *name; // "learning-rate"
-    char short_name;  // 'q' for -q; 0 = none
+    const char *name;        // "learning-rate"
+    char short_name;         // 'q' for -q; 0 = none
+    const char *const *also; // further spellings as typed, ended by NULL: see ALSO; NULL = none
+    bool takes_many;         // OPTION_TEXTS: all arguments up to the next option
     OptionKind kind;
     const char *
         value; // what stands for the value in help: "N", "NAME=PATH"; FILE and DIR complete as paths
@@ -48,6 +50,13 @@ typedef struct Option {
     const char *const *choices; // of OPTION_CHOICE, ended by NULL
     double lowest, highest;     // of numbers, both included; both 0 = any
 } Option;
+
+// .also of an Option, for spellings that short_name cannot have: ALSO("-tok").
+#define ALSO(...)                 \
+    .also = (const char *const[]) \
+    {                             \
+        __VA_ARGS__, NULL         \
+    }
 
 typedef struct Command Command;
 typedef struct CommandLine CommandLine;
@@ -110,7 +119,8 @@ struct CommandLine {
 
 // Reads the arguments after the program's name. line is zeroed but for log. Global options may stand before the command.
 // "--help" and "--version" stop the check for missing operands. STATUS_INVALID with the nearest known name for what is
-// unknown. `--x=v`, `--x v`, `-x v`, `-xv`, `-abc` and `--` are understood; given again, the last one counts.
+// unknown. `--x=v`, `--x v`, `-x v`, `-xv`, `-abc`, `--` and what a
+// table has as `also` are understood; given again, the last one counts.
 Status command_line_parse(CommandLine *line, int argc, const char *const *argv,
                           Error *err) MUST_CHECK;
 void command_line_release(CommandLine *line);

@@ -159,6 +159,8 @@ static void put_fish_options(Buffer *out, const char *condition, const Option *o
         const Option *option = &options[i];
         buffer_printf(out, "complete -c assay%s -l %s", condition, option->name);
         if (option->short_name) buffer_printf(out, " -s %c", option->short_name);
+        for (size_t k = 0; option->also && option->also[k]; k++)
+            buffer_printf(out, " -o %s", option->also[k] + 1);
         if (option->kind != OPTION_FLAG)
             buffer_append_cstr(out, is_path(option) ? " -r -F" : " -x");
         if (option->choices) {

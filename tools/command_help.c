@@ -43,6 +43,8 @@ static void put_option(Buffer *out, const Option *option)
         buffer_printf(&label, "  -%c, --%s", option->short_name, option->name);
     else
         buffer_printf(&label, "      --%s", option->name);
+    for (size_t k = 0; option->also && option->also[k]; k++)
+        buffer_printf(&label, ", %s", option->also[k]);
     if (option->kind != OPTION_FLAG) {
         buffer_append_byte(&label, ' ');
         append_values(&label, option);

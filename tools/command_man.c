@@ -43,6 +43,10 @@ static void put_options(Buffer *out, const Option *options, size_t n)
         if (option->short_name) buffer_printf(out, "\\-%c\\fR, \\fB", option->short_name);
         buffer_append_cstr(out, "\\-\\-");
         put_text(out, option->name);
+        for (size_t k = 0; option->also && option->also[k]; k++) {
+            buffer_append_cstr(out, "\\fR, \\fB");
+            put_text(out, option->also[k]);
+        }
         buffer_append_cstr(out, "\\fR");
         if (option->choices) {
             for (size_t c = 0; option->choices[c]; c++) {

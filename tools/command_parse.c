@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 
-enum { MAX_NAMES = 2 * COMMAND_MAX_OPTIONS, MAX_CHOICE_NAMES = 64 };
+enum { MAX_NAMES = 2 * COMMAND_MAX_OPTIONS, MAX_SPELLINGS = 2 * MAX_NAMES, MAX_CHOICE_NAMES = 64 };
 
 // The arguments still to be read.
 typedef struct Arguments {
@@ -30,6 +30,19 @@ static const Option *find_short(const Option *options, size_t n, char name, size
         if (options[i].short_name != name) continue;
         *index = i;
         return &options[i];
+    }
+    return NULL;
+}
+
+// By one of its further spellings, hyphen included.
+static const Option *find_also(const Option *options, size_t n, Slice text, size_t *index)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; options[i].also && options[i].also[k]; k++) {
+            if (!slice_eq_cstr(text, options[i].also[k])) continue;
+            *index = i;
+            return &options[i];
+        }
     }
     return NULL;
 }
@@ -130,7 +143,12 @@ static Status take_value(Arena *arena, const Option *option, const char *text, O
     return error_set(err, STATUS_INTERNAL, "--%s has no kind", option->name);
 }
 
-// The value that belongs to an option: attached, or the next argument.
+static bool is_dashed(const char *text)
+{
+    return text[0] == '-' && text[1] != '\0';
+}
+
+// The value that belongs to an option: attached, or the next argument, or all those up to the next option.
 static Status take_option(CommandLine *line, Arguments *args, const Option *option,
                           OptionValue *value, const char *attached, Error *err)
 {
@@ -145,7 +163,11 @@ static Status take_option(CommandLine *line, Arguments *args, const Option *opti
             return error_set(err, STATUS_INVALID, "--%s wants a value: --%s %s", option->name,
                              option->name, option->value);
         }
-        attached = args->argv[args->at++];
+        TRY(take_value(&line->arena, option, args->argv[args->at++], value, err));
+        while (option->takes_many && args->at < args->argc && !is_dashed(args->argv[args->at])) {
+            TRY(take_value(&line->arena, option, args->argv[args->at++], value, err));
+        }
+        return STATUS_OK;
     }
     return take_value(&line->arena, option, attached, value, err);
 }
@@ -165,10 +187,71 @@ static Status take_long(CommandLine *line, Arguments *args, const char *text, Er
     return unknown_option(line, name, err);
 }
 
+// A further spelling, as in "-tok 13a". is_known is false where there is none; then nothing was taken.
+static Status take_also(CommandLine *line, Arguments *args, const char *text, bool *is_known,
+                        Error *err)
+{
+    const char *equals = strchr(text, '=');
+    const Slice name = {text, equals ? (size_t)(equals - text) : strlen(text)};
+    const char *attached = equals ? equals + 1 : NULL;
+    const Command *command = line->command;
+    size_t i = 0;
+    OptionValue *values = line->values;
+    const Option *option =
+        command ? find_also(command->options, command->n_options, name, &i) : NULL;
+    if (!option) {
+        values = line->globals;
+        option = find_also(global_options, n_global_options, name, &i);
+    }
+    *is_known = option != NULL;
+    return option ? take_option(line, args, option, &values[i], attached, err) : STATUS_OK;
+}
+
+// What may stand behind one hyphen, and names that want two.
+static size_t add_spellings(const Option *options, size_t n, const char **known, size_t n_known)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (n_known < MAX_SPELLINGS) known[n_known++] = options[i].name;
+        for (size_t k = 0; options[i].also && options[i].also[k]; k++) {
+            if (n_known < MAX_SPELLINGS) known[n_known++] = options[i].also[k] + 1;
+        }
+    }
+    return n_known;
+}
+
+static bool is_long_name(const CommandLine *line, Slice name)
+{
+    const Command *command = line->command;
+    size_t i = 0;
+    return find_named(global_options, n_global_options, name, &i) ||
+           (command && find_named(command->options, command->n_options, name, &i));
+}
+
+// text is the argument without its hyphen, and bad the letter of it that is no option: for "-tokk", -tok was meant.
+static Status unknown_short(const CommandLine *line, const char *text, char bad, Error *err)
+{
+    const char *known[MAX_SPELLINGS];
+    const Command *command = line->command;
+    const Slice name = {text, strcspn(text, "=")};
+    size_t n = command ? add_spellings(command->options, command->n_options, known, 0) : 0;
+    n = add_spellings(global_options, n_global_options, known, n);
+    const char *near = name.len > 1 ? nearest_name(name, known, n) : NULL;
+    if (near) {
+        return error_set(err, STATUS_INVALID,
+                         "there is no option -" SLICE_FMT "; did you mean %s%s?", SLICE_ARG(name),
+                         is_long_name(line, slice_from_cstr(near)) ? "--" : "-", near);
+    }
+    return error_set(err, STATUS_INVALID, "there is no option -%c%s%s; --help lists them", bad,
+                     name.len > 1 ? " in -" : "", name.len > 1 ? text : "");
+}
+
 // One argument of short options: "-q", "-qv", "-oFILE", "-o FILE".
 static Status take_short(CommandLine *line, Arguments *args, const char *text, Error *err)
 {
     const Command *command = line->command;
+    const Slice word = {text, strcspn(text, "=")};
+    if (word.len > 1 && is_long_name(line, word))
+        return unknown_short(line, text, *text, err); // "-seed" is not -s
     for (const char *at = text; *at; at++) {
         size_t i = 0;
         OptionValue *values = line->values;
@@ -179,7 +262,7 @@ static Status take_short(CommandLine *line, Arguments *args, const char *text, E
             option = find_short(global_options, n_global_options, *at, &i);
         }
         if (!option) {
-            return error_set(err, STATUS_INVALID, "there is no option -%c; --help lists them", *at);
+            return unknown_short(line, text, *at, err);
         }
         const bool takes_rest = option->kind != OPTION_FLAG && at[1] != '\0';
         TRY(take_option(line, args, option, &values[i], takes_rest ? at + 1 : NULL, err));
@@ -233,12 +316,15 @@ static Status check_operands(const CommandLine *line, Error *err)
 static Status take_argument(CommandLine *line, Arguments *args, Error *err)
 {
     const char *text = args->argv[args->at++];
-    const bool is_option = !args->is_literal && text[0] == '-' && text[1] != '\0';
+    const bool is_option = !args->is_literal && is_dashed(text);
+    bool is_known = false;
     if (is_option && strcmp(text, "--") == 0) {
         args->is_literal = true;
         return STATUS_OK;
     }
     if (is_option && text[1] == '-') return take_long(line, args, text + 2, err);
+    if (is_option) TRY(take_also(line, args, text, &is_known, err));
+    if (is_known) return STATUS_OK;
     if (is_option) return take_short(line, args, text + 1, err);
     if (!line->command) return take_command(line, text, err);
     line->operands[line->n_operands++] = text;

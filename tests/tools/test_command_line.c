@@ -10,6 +10,12 @@ static const Option options[] = {
     {.name = "gauge", .short_name = 'g', .kind = OPTION_FLAG, .help = "another"},
     {.name = "out", .short_name = 'o', .kind = OPTION_TEXT, .value = "FILE", .help = "a text"},
     {.name = "data", .kind = OPTION_TEXTS, .value = "NAME", .help = "texts"},
+    {.name = "many",
+     .short_name = 'm',
+     .takes_many = true,
+     .kind = OPTION_TEXTS,
+     .value = "NAME...",
+     .help = "texts at once"},
     {.name = "count",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -19,6 +25,7 @@ static const Option options[] = {
      .help = "a number"},
     {.name = "rate", .kind = OPTION_REAL, .value = "X", .fallback = "5e-5", .help = "a real"},
     {.name = "colour",
+     ALSO("-col", "-fc"),
      .kind = OPTION_CHOICE,
      .value = "NAME",
      .choices = colours,
@@ -83,6 +90,30 @@ Test(command_line, joins_short_options_and_takes_the_rest_as_a_value)
     command_line_release(&line);
 }
 
+Test(command_line, knows_further_spellings_of_an_option)
+{
+    cr_assert_eq(PARSE("a", "-col", "green", "-nc"), STATUS_OK, "%s", err.text);
+    cr_expect_eq(option_choice(&line, "colour"), 1);
+    cr_expect(option_flag(&line, "no-color"));
+    cr_assert_eq(PARSE("a", "-fc=red"), STATUS_OK, "%s", err.text); // not -f and then -c
+    cr_expect_eq(option_choice(&line, "colour"), 0);
+    cr_expect(!option_flag(&line, "flag"));
+    cr_assert_eq(PARSE("--", "-col"), STATUS_OK, "%s", err.text);
+    cr_expect_str_eq(line.operands[0], "-col");
+    command_line_release(&line);
+}
+
+Test(command_line, takes_all_values_up_to_the_next_option)
+{
+    const char *const *texts = NULL;
+    cr_assert_eq(PARSE("a", "-m", "x", "-", "y", "-f", "b", "--many=z"), STATUS_OK, "%s", err.text);
+    cr_assert_eq(option_texts(&line, "many", &texts), 4);
+    cr_expect_str_eq(texts[1], "-");
+    cr_expect_str_eq(texts[3], "z");
+    cr_expect(line.n_operands == 2 && strcmp(line.operands[1], "b") == 0);
+    command_line_release(&line);
+}
+
 Test(command_line, gives_defaults_and_tells_them_from_what_was_given)
 {
     cr_assert_eq(PARSE("a"), STATUS_OK, "%s", err.text);
@@ -120,6 +151,12 @@ Test(command_line, refuses_what_is_wrong_and_says_what_is_right)
         {{"a", "--zzzzzzz"}, "lists those there are"},
         {{"a", "--josn"}, "did you mean --json?"},
         {{"a", "-z"}, "-z"},
+        {{"a", "-ffgz"}, "no option -z in -ffgz"},
+        {{"a", "-coll"}, "did you mean -col?"},
+        {{"a", "-colur", "red"}, "did you mean --colour?"},
+        {{"a", "-out", "x"}, "did you mean --out?"},
+        {{"a", "-col"}, "wants a value"},
+        {{"a", "-m"}, "wants a value"},
         {{"a", "--count", "0"}, "1 to 10"},
         {{"a", "--count", "11"}, "1 to 10"},
         {{"a", "--count", "3.5"}, "an integer is wanted"},
@@ -161,6 +198,16 @@ static bool is_known_group(const char *group)
     return false;
 }
 
+static size_t n_spelled(const Option *all, size_t n, const char *text)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; all[i].also && all[i].also[k]; k++)
+            found += strcmp(all[i].also[k], text) == 0;
+    }
+    return found;
+}
+
 static void check_options(const char *name, const Option *all, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -171,6 +218,13 @@ static void check_options(const char *name, const Option *all, size_t n)
         cr_expect((o->kind == OPTION_FLAG) == (o->value == NULL), "%s --%s: value", name, o->name);
         cr_expect((o->kind == OPTION_CHOICE) == (o->choices != NULL), "%s --%s: choices", name,
                   o->name);
+        for (size_t k = 0; o->also && o->also[k]; k++) {
+            cr_expect(o->also[k][0] == '-' && strlen(o->also[k]) > 2, "%s: %s", name, o->also[k]);
+            cr_expect_eq(n_spelled(all, n, o->also[k]) +
+                             (all != global_options) *
+                                 n_spelled(global_options, n_global_options, o->also[k]),
+                         1u, "%s %s stands twice", name, o->also[k]);
+        }
         for (size_t k = 0; k < i; k++) {
             cr_expect(strcmp(o->name, all[k].name) != 0, "%s --%s stands twice", name, o->name);
             cr_expect(!o->short_name || o->short_name != all[k].short_name, "%s -%c stands twice",

@@ -385,3 +385,75 @@ Test(score_files, pieces_of_a_sentencepiece_model_are_words_of_bleu)
     folder_remove(f.folder);
     arena_release(&arena);
 }
+
+// What sacreBLEU 2.6.0 prints of these files by the same arguments.
+Test(score_files, takes_the_options_and_order_of_files_of_sacrebleu)
+{
+    static const struct {
+        const char *arguments[10];
+        const char *out;
+    } cases[] = {
+        {{"-tok", "intl", "-lc", "-sh", "-w", "2", "-cin", "0"},
+         "BLEU|#:1|c:lc|e:no|tok:intl|s:exp|v:2.6.0 = 47.90 85.0/64.7/42.9/27.3 (BP = 0.951 ratio "
+         "= 0.952 hyp_len = 20 ref_len = 21)\n"},
+        {{"-s", "add-k", "-sv", "1", "-b", "-f", "text"}, "51.8\n"},
+        {{"-sl", "-w", "3"},
+         "BLEU|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0 = 48.892 "
+         "85.7/66.7/40.0/25.0 (BP = 1.000 ratio = 1.000 hyp_len = 7 ref_len = 7)\n"
+         "BLEU|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0 = 48.892 "
+         "85.7/66.7/40.0/25.0 (BP = 1.000 ratio = 1.000 hyp_len = 7 ref_len = 7)\n"
+         "BLEU|nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0 = 45.480 "
+         "83.3/60.0/50.0/33.3 (BP = 0.846 ratio = 0.857 hyp_len = 6 ref_len = 7)\n"},
+        {{"-sl", "-b"}, "48.9\n48.9\n45.5\n"},
+        {{"-m", "bleu", "chrf", "ter", "-b", "-w", "4", "-cin", "0"},
+         "47.8976\n67.1407\n22.2222\n"},
+    };
+    static const char ref[] = "The cat sat on the mat.\nA dog barked at me loudly.\n"
+                              "It is raining in Paris today.\n",
+                      hyp[] = "The cat sat on a mat.\nA dog barks at me loudly.\n"
+                              "It rains in Paris today.\n";
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *ref_path = write_file(&arena, folder, "ref_1.txt", ref),
+               *path = write_file(&arena, folder, "a_1.txt", hyp);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *arguments[16] = {"score", "bleu", ref_path, "-i", path};
+        for (size_t k = 0; k < 10; k++) arguments[5 + k] = cases[i].arguments[k];
+        const Program p = program_run(&arena, NULL, NULL, arguments);
+        program_want(&p, 0);
+        cr_expect(slice_eq_cstr(p.out, cases[i].out), "case %zu: %s", i, p.out.ptr);
+    }
+    const Program sure = RUN(&arena, NULL, "score", "ter", ref_path, "-i", path, "-sh", "-ci");
+    program_want(&sure, 0);
+    cr_expect(
+        slice_starts_with(sure.out, SLICE("TER|#:1|bs:1000|rs:12345|c:lc|t:tercom|nr:no|pn:yes|"
+                                          "as:no|v:2.6.0 = 22.2 (\u03bc = 21.9 \u00b1 8.3)\n")),
+        "%s", sure.out.ptr);
+    const Program json = RUN(&arena, NULL, "score", "bleu", ref_path, "-i", path, "-f", "json");
+    program_want(&json, 0);
+    cr_expect_float_eq(number_of(json_of(json.out), "score"), 47.897615609464, 1e-9);
+    const Program both =
+        RUN(&arena, NULL, "score", "bleu", ref_path, "-i", path, "-f", "text", "--json");
+    program_want(&both, 2);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(score_files, tables_for_latex_are_of_several_systems)
+{
+    Arena arena = {0};
+    const Files f = make_files(&arena);
+    const Program p = RUN(&arena, NULL, "score", "bleu", f.ref, "-i", f.good, f.bad, "-m", "ter",
+                          "-f", "latex", "-par", "-parn", "99");
+    program_want(&p, 0);
+    cr_expect(
+        slice_starts_with(p.out, SLICE("\\begin{tabular}{rcc}\n\\toprule\nSystem & BLEU & TER "
+                                       "\\\\\n\\midrule\nBaseline: ")),
+        "%s", p.out.ptr);
+    cr_expect(text_contains(p.out, " (p = 0.0100)* \\\\\n\\bottomrule\n\\end{tabular}\n"), "%s",
+              p.out.ptr);
+    const Program one = RUN(&arena, NULL, "score", "bleu", "-r", f.ref, f.good, "-f", "latex");
+    program_want(&one, 2);
+    folder_remove(f.folder);
+    arena_release(&arena);
+}

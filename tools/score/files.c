@@ -116,6 +116,15 @@ static Status open_references(TextRun *run, Error *err)
     const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
     const size_t n_parts = (size_t)option_integer(line, "num-refs");
     run->n_refs = option_texts(line, "ref", &refs);
+    if (option_given(line, "input")) { // FILEs are references then, as sacreBLEU has them
+        const char **all;
+        const size_t n_files = line->n_operands - 1;
+        TRY(arena_take(&line->arena, run->n_refs + n_files, sizeof *all, "files", &all, err));
+        if (run->n_refs > 0) memcpy(all, refs, run->n_refs * sizeof *all);
+        if (n_files > 0) memcpy(all + run->n_refs, line->operands + 1, n_files * sizeof *all);
+        refs = all;
+        run->n_refs += n_files;
+    }
     if (run->n_refs == 0) {
         return error_set(err, STATUS_INVALID, "references are wanted: --ref FILE");
     }
@@ -134,9 +143,12 @@ static Status open_files(TextRun *run, Error *err)
 {
     CommandLine *line = run->line;
     const char *pred = option_text(line, "pred");
-    const size_t n_operands = line->n_operands - 1;
+    const char *const *files;
+    const size_t n_inputs = option_texts(line, "input", &files);
+    const size_t n_files = n_inputs > 0 ? n_inputs : line->n_operands - 1;
+    if (n_inputs == 0) files = line->operands + 1;
     const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
-    run->n_hyps = n_operands + (pred != NULL);
+    run->n_hyps = n_files + (pred != NULL);
     TRY(open_references(run, err));
     if (run->n_hyps == 0) {
         return error_set(err, STATUS_INVALID,
@@ -144,7 +156,7 @@ static Status open_files(TextRun *run, Error *err)
     }
     TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->hyps, "files", &run->hyps, err));
     for (size_t h = 0; h < run->n_hyps; h++) {
-        const char *path = h < n_operands ? line->operands[1 + h] : pred;
+        const char *path = h < n_files ? files[h] : pred;
         TRY(text_lines_open(path, is_replaced, &line->arena, &run->hyps[h], err));
     }
     for (size_t k = 0; run->spec->separator != NULL && k < run->n_refs + run->n_hyps; k++) {
@@ -353,6 +365,7 @@ static Status put_all(const CommandLine *line, const TextRun *runs, size_t n, Bu
                       Error *err)
 {
     JsonWriter w = json_writer(out, 2);
+    if (option_choice(line, "format") == TEXT_LATEX) return text_put_latex(runs, n, out, err);
     if (line->is_json && n > 1) json_begin_array(&w);
     for (size_t k = 0; k < n; k++) {
         TRY(line->is_json ? text_put_json(&runs[k], &w, err) : text_put_lines(&runs[k], out, err));

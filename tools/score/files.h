@@ -52,6 +52,8 @@ typedef struct TextSpec {
     void (*warn)(CommandLine *line, const TextLines *output);
 } TextSpec;
 
+// Choices of --format.
+enum { TEXT_LINES, TEXT_JSON, TEXT_LATEX };
 enum { MAX_TEXT_SPECS = 8 };
 // The whole work of run_files for such families, of which several see the same files: one answer after the other, or a list
 // of JSON documents.
@@ -61,7 +63,7 @@ Status text_files_run(CommandLine *line, const TextSpec *const *specs, size_t n_
 #define TEXT_FILE_OPTIONS                                                                     \
     "ref", "num-refs", "confidence", "pred", "invalid-utf8", "timing", "score-only", "width", \
         "sentence-level", "level", "confidence-n", "seed", "paired-bs", "paired-ar",          \
-        "paired-bs-n", "paired-ar-n", "compat"
+        "paired-bs-n", "paired-ar-n", "compat", "input", "metrics", "format", "short"
 
 // One system's rows by each metric.
 typedef struct TextSystem {

@@ -23,9 +23,17 @@ typedef struct TextRun {
     int64_t read_ns, tokenize_ns, rows_ns; // CPU time
 } TextRun;
 
+// A metric's name and signature as they are printed.
+typedef struct TextNames {
+    Slice name, signature;
+} TextNames;
+Status text_names(const TextRun *run, size_t metric, TextNames *out, Error *err) MUST_CHECK;
+
 // One JSON value: the system's, or "systems" where there are several.
 Status text_put_json(const TextRun *run, JsonWriter *w, Error *err) MUST_CHECK;
 // For people: a line a metric with its interval, or a line a segment.
 Status text_put_lines(const TextRun *run, Buffer *out, Error *err) MUST_CHECK;
+// A table of systems by metrics for LaTeX, as sacreBLEU has it; refuses a single system.
+Status text_put_latex(const TextRun *runs, size_t n_runs, Buffer *out, Error *err) MUST_CHECK;
 
 #endif

@@ -1,17 +1,14 @@
 // What `assay score` prints of text metrics on files: one JSON document, or lines for people.
 #include <math.h>
+#include <string.h>
 
 #include "tools/score/files_internal.h"
 
-typedef struct Names {
-    Slice name, signature;
-} Names;
-
-static Status read_names(const TextRun *run, size_t m, Names *out, Error *err)
+Status text_names(const TextRun *run, size_t m, TextNames *out, Error *err)
 {
     Arena *arena = &run->line->arena;
     const MetricPlan *plan = &run->systems[0].scores[m].plan;
-    *out = (Names){.name = slice_from_cstr(plan->metric->name)};
+    *out = (TextNames){.name = slice_from_cstr(plan->metric->name)};
     if (run->spec->name != NULL && m == 0) {
         TRY(run->spec->name(json_root(run->params), arena, &out->name, err));
     }
@@ -57,8 +54,8 @@ static Status put_metric_json(const TextRun *run, const TextSystem *system, size
 {
     const TextScore *score = &system->scores[m];
     Buffer words = {0};
-    Names names;
-    TRY(read_names(run, m, &names, err));
+    TextNames names;
+    TRY(text_names(run, m, &names, err));
     score_put_text(w, "name", names.name);
     score_put_number(w, "score", score->scores[0]);
     put_interval(w, &system->intervals[m][0]);
@@ -86,6 +83,10 @@ static void put_paired_json(const TextRun *run, const TextSystem *system, JsonWr
     if (!isnan(system->mean)) {
         score_put_number(w, "mean", system->mean);
         score_put_number(w, "ci", system->ci);
+    }
+    if (run->has_confidence && run->spec->is_sacrebleu) {
+        score_put_number(w, "confidence_mean", system->mean);
+        score_put_number(w, "confidence_var", system->ci);
     }
     if (run->has_confidence) return;
     json_put_key(w, "p_value");
@@ -181,8 +182,35 @@ Status text_put_json(const TextRun *run, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
+// "nrefs:1|case:lc" as "#:1|c:lc": the short names are sacreBLEU's, of which the metric has its own.
+static void put_signature(const TextRun *run, Slice signature, Buffer *out)
+{
+    static const struct {
+        const char *name, *brief;
+    } names[] = {{"nrefs", "#"},  {"seed", "rs"},  {"version", "v"}, {"case", "c"},
+                 {"eff", "e"},    {"smooth", "s"}, {"space", "s"},   {"norm", "nr"},
+                 {"punct", "pn"}, {"asian", "as"}};
+    Slice field;
+    if (!run->spec->is_sacrebleu || !option_flag(run->line, "short")) {
+        buffer_append(out, signature);
+        return;
+    }
+    for (bool is_first = true; slice_split(&signature, '|', &field); is_first = false) {
+        const size_t colon = slice_find_byte(field, ':');
+        const Slice name = slice_sub(field, 0, colon);
+        const char *brief = NULL;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (slice_eq_cstr(name, names[i].name)) brief = names[i].brief;
+        }
+        if (slice_eq_cstr(field, "tok:tercom")) brief = "t"; // TER's own
+        if (!is_first) buffer_append_byte(out, '|');
+        buffer_append(out, brief != NULL ? slice_from_cstr(brief) : name);
+        if (colon != SIZE_MAX) buffer_append(out, slice_sub(field, colon, field.len));
+    }
+}
+
 static void put_score_line(const TextRun *run, const TextSystem *system, size_t m,
-                           const Names *names, Buffer *out)
+                           const TextNames *names, Buffer *out)
 {
     const int width = (int)option_integer(run->line, "width");
     const TextScore *score = &system->scores[m];
@@ -192,10 +220,12 @@ static void put_score_line(const TextRun *run, const TextSystem *system, size_t 
         buffer_printf(out, "%.*f\n", digits, score->scores[0]);
         return;
     }
-    buffer_printf(out, SLICE_FMT "|" SLICE_FMT " = %.*f", SLICE_ARG(names->name),
-                  SLICE_ARG(names->signature), digits, score->scores[0]);
+    buffer_printf(out, SLICE_FMT "|", SLICE_ARG(names->name));
+    put_signature(run, names->signature, out);
+    buffer_printf(out, " = %.*f", digits, score->scores[0]);
     if (m == 0 && run->has_confidence) {
-        buffer_printf(out, " (mean %.*f +- %.*f)", digits, system->mean, digits, system->ci);
+        buffer_printf(out, " (\u03bc = %.*f \u00b1 %.*f)", digits, system->mean, digits,
+                      system->ci);
     }
     if (m == 0 && run->spec->words != NULL) run->spec->words(score, out);
     const Score *interval = &system->intervals[m][0];
@@ -215,13 +245,27 @@ static void put_score_line(const TextRun *run, const TextSystem *system, size_t 
     }
 }
 
-static void put_segment_lines(const TextRun *run, const TextSystem *system, Buffer *out)
+// As sacreBLEU has them, a line a segment: the whole of what it says of a score, or the score alone.
+static void put_segment_lines(const TextRun *run, const TextSystem *system, const TextNames *names,
+                              Buffer *out)
 {
     const TextScore *score = &system->scores[0];
+    const size_t width = score->plan.width;
+    const bool is_whole = run->spec->is_sacrebleu && !option_flag(run->line, "score-only");
     for (size_t i = 0; i < score->rows.n_rows; i++) {
-        metric_score_sums(&score->plan, score->rows.values + i * score->plan.width, score->scores);
-        buffer_printf(out, "%.*f\n", (int)option_integer(run->line, "width"), score->scores[0]);
+        memcpy(score->sums, score->rows.values + i * width, width * sizeof *score->sums);
+        metric_score_sums(&score->plan, score->sums, score->scores);
+        if (is_whole) {
+            buffer_printf(out, SLICE_FMT "|", SLICE_ARG(names->name));
+            put_signature(run, names->signature, out);
+            buffer_append_cstr(out, " = ");
+        }
+        buffer_printf(out, "%.*f", (int)option_integer(run->line, "width"), score->scores[0]);
+        if (is_whole && run->spec->words != NULL) run->spec->words(score, out);
+        buffer_append_byte(out, '\n');
     }
+    row_sums(&score->rows, width, score->sums);
+    metric_score_sums(&score->plan, score->sums, score->scores);
 }
 
 static void put_paired_lines(const TextRun *run, Buffer *out)
@@ -252,7 +296,9 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
 {
     for (size_t h = 0; h < run->n_hyps; h++) {
         if (run->is_by_sentence) {
-            put_segment_lines(run, &run->systems[h], out);
+            TextNames names;
+            TRY(text_names(run, 0, &names, err));
+            put_segment_lines(run, &run->systems[h], &names, out);
             continue;
         }
         if (run->n_hyps > 1 && !option_flag(run->line, "score-only")) {
@@ -261,8 +307,8 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
             buffer_append_cstr(out, "\n  ");
         }
         for (size_t m = 0; m < run->n_metrics; m++) {
-            Names names;
-            TRY(read_names(run, m, &names, err));
+            TextNames names;
+            TRY(text_names(run, m, &names, err));
             put_score_line(run, &run->systems[h], m, &names, out);
         }
         const bool has_more = run->spec->put_more != NULL && !option_flag(run->line, "score-only");
