@@ -17,7 +17,8 @@ static const char *const scheme_choices[] = {"IOB2",  "IOB1",  "IOE1", "IOE2",
 static const char *const mode_choices[] = {"default", "strict", NULL};
 static const char *const version_choices[] = {"1.1", "2.0", NULL};
 static const char *const format_choices[] = {"text", "json", "latex", NULL};
-static const char *const missing_choices[] = {"refuse", "wrong", NULL};
+// In the order of enum MissingChoice.
+static const char *const missing_choices[] = {"refuse", "wrong", "omit", NULL};
 static const char *const cluster_choices[] = {"paragraph", "article", "none", NULL};
 
 static const Option options[] = {
@@ -272,10 +273,11 @@ static const Option options[] = {
      .help = "squad: which script (default: 2.0 where a question has no answer)"},
     {.name = "missing",
      .kind = OPTION_CHOICE,
-     .value = "refuse|wrong",
+     .value = "refuse|wrong|omit",
      .choices = missing_choices,
      .fallback = "refuse",
-     .help = "squad 2.0, ranking: questions without prediction or result are refused, or wrong"},
+     .help = "squad 2.0, ranking: questions without prediction or result are refused, or wrong, or "
+             "(ranking: trec_eval without -c) left out of the means"},
     {.name = "lowest",
      .kind = OPTION_REAL,
      .value = "X",

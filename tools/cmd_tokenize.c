@@ -406,7 +406,7 @@ static Status run(CommandLine *line, Error *err)
     static const char *const train_only[] = {"vocab-size", "min-frequency"};
     static const char *const as_only[] = {"plain",    "lowercase",     "normalized",
                                           "no-punct", "asian-support", "case-sensitive",
-                                          "stemmer"};
+                                          "stemmer",  "spm-model"};
     if (option_given(line, "as")) return tokenize_as_run(line, err);
     for (size_t i = 0; i < sizeof as_only / sizeof *as_only; i++) {
         if (!option_given(line, as_only[i])) continue;
@@ -466,7 +466,11 @@ static const Option options[] = {
      .help = "--as: lines are plain text, even where they look like JSON"},
     {.name = "lowercase",
      .kind = OPTION_FLAG,
-     .help = "--as 13a, intl, zh, char, none: lower-case first"},
+     .help = "--as 13a, intl, zh, char, none, spm: lower-case first"},
+    {.name = "spm-model",
+     .kind = OPTION_TEXT,
+     .value = "FILE",
+     .help = "--as spm: the SentencePiece model whose pieces are the words"},
     {.name = "normalized", .kind = OPTION_FLAG, .help = "--as tercom: Tercom's normaliser"},
     {.name = "no-punct", .kind = OPTION_FLAG, .help = "--as tercom: without punctuation"},
     {.name = "asian-support", .kind = OPTION_FLAG, .help = "--as tercom: CJK in these two"},

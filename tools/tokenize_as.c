@@ -10,12 +10,14 @@
 #include "metrics/ter.h"
 #include "metrics/tokens.h"
 #include "tools/jsonl.h"
+#include "tools/score/pieces.h"
 
 // Each row reads the flags that it knows.
 typedef struct TokenRequest {
     TokenizerKind kind;
     TercomOptions tercom;
     bool is_lowercased, is_stemmed;
+    const WordSplitter *splitter; // of spm
 } TokenRequest;
 
 typedef Status (*Tokenise)(const TokenRequest *request, Slice text, Arena *arena, Tokens *out,
@@ -25,6 +27,12 @@ static Status as_words(const TokenRequest *request, Slice text, Arena *arena, To
                        Error *err)
 {
     return tokenize_text(request->kind, text, request->is_lowercased, arena, out, err);
+}
+
+static Status as_pieces(const TokenRequest *request, Slice text, Arena *arena, Tokens *out,
+                        Error *err)
+{
+    return tokenize_by(request->splitter, text, request->is_lowercased, arena, out, err);
 }
 
 static Status as_tercom(const TokenRequest *request, Slice text, Arena *arena, Tokens *out,
@@ -59,11 +67,12 @@ static Status as_cer(const TokenRequest *request, Slice text, Arena *arena, Toke
 }
 
 // The word tokenisers first, in the order of their kinds.
-const char *const tokenize_as_names[] = {"13a",      "intl",     "zh",     "char",  "none",
-                                         "ja-mecab", "ko-mecab", "tercom", "rouge", "squad",
-                                         "wer",      "cer",      NULL};
-static const Tokenise functions[] = {as_words, as_words,  as_words, as_words, as_words, as_words,
-                                     as_words, as_tercom, as_rouge, as_squad, as_wer,   as_cer};
+const char *const tokenize_as_names[] = {"13a",      "intl",     "zh",  "char",   "none",
+                                         "ja-mecab", "ko-mecab", "spm", "tercom", "rouge",
+                                         "squad",    "wer",      "cer", NULL};
+static const Tokenise functions[] = {as_words, as_words, as_words,  as_words,  as_words,
+                                     as_words, as_words, as_pieces, as_tercom, as_rouge,
+                                     as_squad, as_wer,   as_cer};
 
 // ---- the stream ----
 
@@ -143,12 +152,29 @@ static Status each_line(const TokenRequest *request, Tokenise tokenise, LineRead
     return s;
 }
 
+// What the tokeniser works with beyond the text: MeCab's dictionary, a SentencePiece model.
+static Status open_words(CommandLine *line, TokenRequest *request, Pieces *pieces, Error *err)
+{
+    const char *model = option_text(line, "spm-model");
+    const bool is_pieces = needs_splitter(request->kind);
+    if (is_pieces != (model != NULL)) {
+        return error_set(err, STATUS_INVALID, "%s",
+                         is_pieces ? "--as spm wants a SentencePiece model: --spm-model FILE"
+                                   : "--spm-model goes with --as spm");
+    }
+    if (!is_pieces) return word_tokenizer_open(request->kind, err);
+    TRY(pieces_open_file(model, &line->arena, pieces, err));
+    request->splitter = pieces_splitter(pieces);
+    return STATUS_OK;
+}
+
 Status tokenize_as_run(CommandLine *line, Error *err)
 {
     const char *in_path = option_text(line, "in"), *out_path = option_text(line, "out");
     const size_t choice = option_choice(line, "as");
-    const TokenRequest request = {
-        .kind = choice < TOKENIZER_SPM ? (TokenizerKind)choice : TOKENIZER_NONE,
+    Pieces pieces = {0};
+    TokenRequest request = {
+        .kind = choice <= TOKENIZER_SPM ? (TokenizerKind)choice : TOKENIZER_NONE,
         .tercom = {.is_normalized = option_flag(line, "normalized"),
                    .has_no_punct = option_flag(line, "no-punct"),
                    .has_asian = option_flag(line, "asian-support"),
@@ -161,7 +187,7 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     if (line->n_operands > 0) {
         return error_set(err, STATUS_INVALID, "with --as no MODEL is wanted; texts come from --in");
     }
-    Status s = word_tokenizer_open(request.kind, err);
+    Status s = open_words(line, &request, &pieces, err);
     if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, out_path, line->is_json, err);
     if (s == STATUS_OK) {
@@ -171,5 +197,6 @@ Status tokenize_as_run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = jsonl_out_finish(&out, err);
     jsonl_out_release(&out);
     line_reader_close(&in);
+    pieces_close(&pieces);
     return s;
 }

@@ -373,6 +373,10 @@ Test(score_files, pieces_of_a_sentencepiece_model_are_words_of_bleu)
     const Program stray =
         RUN(&arena, NULL, "score", "bleu", "--spm-model", f.ref, "-r", f.ref, f.good);
     program_want(&stray, 2);
+    const Program lacking = RUN(&arena, "x\n", "tokenize", "--as", "spm"),
+                  surplus = RUN(&arena, "x\n", "tokenize", "--as", "13a", "--spm-model", f.ref);
+    program_want(&lacking, 2);
+    program_want(&surplus, 2);
     if (model != NULL) {
         const Program p = RUN(&arena, NULL, "score", "bleu", "--tokenize", "spm", "--spm-model",
                               model, "-r", f.ref, f.good, "--json");
@@ -381,6 +385,12 @@ Test(score_files, pieces_of_a_sentencepiece_model_are_words_of_bleu)
         cr_expect(slice_eq_cstr(text_of(answer, "tok"), "spm-botchan-4884d27b"));
         // sacreBLEU 2.6.0 with this file in the place of its own.
         cr_expect_float_eq(number_of(answer, "score"), 81.76392064462566, 1e-9);
+        const Program tokens = RUN(&arena, "\"The cats sat\"\n", "tokenize", "--as", "spm",
+                                   "--spm-model", model, "--lowercase");
+        program_want(&tokens, 0);
+        cr_expect(
+            slice_eq_cstr(tokens.out, "[\"\u2581the\",\"\u2581c\",\"at\",\"s\",\"\u2581sat\"]\n"),
+            "%s", tokens.out.ptr);
     }
     folder_remove(f.folder);
     arena_release(&arena);

@@ -356,6 +356,23 @@ Test(score_sets, rankings_are_read_from_trecs_files)
     cr_expect_float_eq(number_of(answer, "mrr"), 0.5, 1e-12);
     cr_expect_float_eq(number_of(answer, "recall_at_k"), 0.75, 1e-12);
     cr_expect_eq(number_of(answer, "n"), 2);
+    // Of queries without results trec_eval's default knows nothing, and with -c they count as 0.
+    const char *half = write_file(&arena, folder, "half.txt", "q2 Q0 d9 1 2 x\nq2 Q0 d1 2 1 x\n");
+    const Program omitted = RUN(&arena, NULL, "score", "ranking", qrels, half, "--missing=omit",
+                                "--json"),
+                  counted = RUN(&arena, NULL, "score", "ranking", qrels, half, "--missing=wrong",
+                                "--json");
+    program_want(&omitted, 0);
+    program_want(&counted, 0);
+    cr_expect(text_contains(omitted.err, "1 of 2 queries have no result and are left out"), "%s",
+              omitted.err.ptr);
+    cr_expect_eq(number_of(json_of(omitted.out), "map"), 0.5);
+    cr_expect_eq(number_of(json_of(omitted.out), "n"), 1);
+    cr_expect_eq(number_of(json_of(counted.out), "map"), 0.25);
+    cr_expect_eq(number_of(json_of(counted.out), "n"), 2);
+    const char *none = write_file(&arena, folder, "none.txt", "q7 Q0 d9 1 2 x\n");
+    const Program nothing = RUN(&arena, NULL, "score", "ranking", qrels, none, "--missing=omit");
+    program_want(&nothing, 2);
     static const char *const wrong[][3] = {
         {"run.txt", "q1 Q0 d2 1 0.5 x\n", "no result for 1 of 2 judged queries"},
         {"run.txt", "q1 Q0 d2 1 x x\n", ":1: the score is \"x\""},

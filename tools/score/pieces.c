@@ -38,6 +38,16 @@ static Status name_of(const char *path, Arena *arena, const char **out, Error *e
     return *out != NULL ? STATUS_OK : error_set_memory(err, 1, name.len, "a name");
 }
 
+Status pieces_open_file(const char *path, Arena *arena, Pieces *out, Error *err)
+{
+    *out = (Pieces){0};
+    TRY(name_of(path, arena, &out->splitter.name, err));
+    TRY(tokenizer_open_file(path, &out->tokenizer, err));
+    out->splitter.split = split;
+    out->splitter.context = out->tokenizer;
+    return STATUS_OK;
+}
+
 Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err)
 {
     size_t kind = TOKENIZER_13A;
@@ -55,11 +65,7 @@ Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err)
     }
     const char *file = arena_cstr(arena, path);
     if (file == NULL) return error_set_memory(err, 1, path.len, "a path");
-    TRY(name_of(file, arena, &out->splitter.name, err));
-    TRY(tokenizer_open_file(file, &out->tokenizer, err));
-    out->splitter.split = split;
-    out->splitter.context = out->tokenizer;
-    return STATUS_OK;
+    return pieces_open_file(file, arena, out, err);
 }
 
 const WordSplitter *pieces_splitter(const Pieces *pieces)

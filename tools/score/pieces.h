@@ -14,6 +14,8 @@ typedef struct Pieces {
 // What "tokenize" and "spm_model" of BLEU's params ask for; params may be NULL. A tokeniser of pieces without a model, and a
 // model without one, are refused. The splitter's name says which file: "spm-NAME-" and eight digits of its SHA-256.
 Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err) MUST_CHECK;
+// The pieces of one model.
+Status pieces_open_file(const char *path, Arena *arena, Pieces *out, Error *err) MUST_CHECK;
 // NULL where no pieces are wanted.
 const WordSplitter *pieces_splitter(const Pieces *pieces);
 void pieces_close(Pieces *pieces);

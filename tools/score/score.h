@@ -22,6 +22,9 @@
 
 enum { SCORE_CARRIED = 8 };
 
+// Choices of --missing, of questions without an answer.
+typedef enum MissingChoice { MISSING_REFUSE, MISSING_WRONG, MISSING_OMIT } MissingChoice;
+
 // One line of --cases. Everything lives until its answer is written.
 typedef struct ScoreCase {
     const Json *root;   // an object

@@ -40,6 +40,11 @@ static Status read_files(SquadFiles *f, Error *err)
         return error_set(err, STATUS_INVALID,
                          "the document and the predictions are wanted: --data FILE --pred FILE");
     }
+    if (option_choice(f->line, "missing") == MISSING_OMIT) {
+        return error_set(err, STATUS_INVALID,
+                         "--missing=omit is for score ranking: the official script counts every "
+                         "question (--missing=wrong)");
+    }
     TRY(read_file(f, data, squad_read_data, &f->data_text, err));
     TRY(read_file(f, pred, squad_read_predictions, &f->prediction_text, err));
     if (na != NULL) TRY(read_file(f, na, squad_read_na_probs, &f->na_text, err));
@@ -47,7 +52,7 @@ static Status read_files(SquadFiles *f, Error *err)
     f->options = (SquadOptions){
         .version = f->data.has_unanswerable || na != NULL ? SQUAD_2_0 : SQUAD_1_1,
         .na_prob_thresh = option_real(f->line, "na-prob-thresh"),
-        .missing_is_wrong = option_choice(f->line, "missing") == 1,
+        .missing_is_wrong = option_choice(f->line, "missing") == MISSING_WRONG,
     };
     if (version != SIZE_MAX) f->options.version = version == 0 ? SQUAD_1_1 : SQUAD_2_0;
     return STATUS_OK;

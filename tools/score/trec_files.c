@@ -2,7 +2,7 @@
 // document, rank, score, tag). As trec_eval has it, the order is by score, and of equal ones the document whose name is the
 // later in bytes goes first; ranks as written do not count, nor does a gain below 0. Queries without judgements are passed
 // over, and one without a relevant document scores 0. A query that the run does not answer is refused, or counts as one
-// without results.
+// without results (trec_eval -c), or is left out of the means (trec_eval's default).
 #include <math.h>
 #include <stdlib.h>
 
@@ -31,6 +31,7 @@ typedef struct TrecFiles {
     TrecFile judged, run;
     ClusterNames queries;
     size_t n_queries, n_surplus; // with judgements; lines of the run for others
+    size_t n_items;
     Item *items;
 } TrecFiles;
 
@@ -162,26 +163,29 @@ static Status judge_queries(TrecFiles *f, Error *err)
     Arena *arena = &f->line->arena;
     size_t n_missing = 0;
     uint32_t missing = 0;
+    const size_t choice = option_choice(f->line, "missing");
     TRY(arena_take(arena, f->n_queries, sizeof *f->items, "queries", &f->items, err));
     for (size_t q = 0, at_judged = 0, at_run = 0; q < f->n_queries; q++) {
         const size_t n_judged = entries_of(&f->judged, (uint32_t)q, at_judged);
         const size_t n_run = entries_of(&f->run, (uint32_t)q, at_run);
         if (n_run == 0 && n_missing++ == 0) missing = (uint32_t)q;
         TRY(judge_query(f->judged.entries + at_judged, n_judged, f->run.entries + at_run, n_run,
-                        arena, &f->items[q], err));
+                        arena, &f->items[f->n_items], err));
+        f->n_items += n_run > 0 || choice != MISSING_OMIT;
         at_judged += n_judged;
         at_run += n_run;
     }
     if (n_missing == 0) return STATUS_OK;
-    if (option_choice(f->line, "missing") != 1) {
+    if (choice == MISSING_REFUSE || f->n_items == 0) {
         return error_set(err, STATUS_INVALID,
                          "%s has no result for %zu of %zu judged queries, such as \"" SLICE_FMT
-                         "\" (--missing=wrong counts them as queries without results)",
+                         "\" (--missing=wrong counts them as queries without results"
+                         ", --missing=omit leaves them out)",
                          f->run.lines.path, n_missing, f->n_queries,
                          SLICE_ARG(f->queries.names[missing]));
     }
-    log_warning(f->line->log, "%zu of %zu queries have no result and score 0", n_missing,
-                f->n_queries);
+    log_warning(f->line->log, "%zu of %zu queries have no result and %s", n_missing, f->n_queries,
+                choice == MISSING_OMIT ? "are left out" : "score 0");
     return STATUS_OK;
 }
 
@@ -189,7 +193,7 @@ static Status put_scores(TrecFiles *f, const Json *params, Buffer *answer, Error
 {
     JsonWriter w = json_writer(answer, 0);
     ScoreItems all = {
-        .items = f->items, .n = f->n_queries, .params = params, .arena = &f->line->arena};
+        .items = f->items, .n = f->n_items, .params = params, .arena = &f->line->arena};
     all.interval = (IntervalOptions){.level = option_real(f->line, "level"),
                                      .seed = (uint64_t)option_integer(f->line, "seed"),
                                      .n_resamples = DEFAULT_RESAMPLES};
