@@ -342,7 +342,7 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
             TRY(data->family->reference(sample, arena, &samples[i].reference, err));
         } else if (sample->label != SAMPLE_NO_LABEL) {
             samples[i].label = sample->label;
-            samples[i].reference = data->labels[sample->label];
+            samples[i].reference = data->metric_labels[sample->label]; // of all parts
         }
         const bool has_copy = counterfactual_covers(data, part) && data->is_swapped[i];
         const Sample *copy = has_copy ? &data->swapped.data.samples[i] : NULL;

@@ -129,8 +129,8 @@ void command_line_release(CommandLine *line);
 // kind, is our own mistake (asserted).
 bool option_given(const CommandLine *line, const char *name); // on the command line, not by default
 bool option_flag(const CommandLine *line, const char *name);
-const char *option_text(const CommandLine *line,
-                        const char *name); // NULL without value and default
+// NULL without value and default; of a choice its name, as written.
+const char *option_text(const CommandLine *line, const char *name);
 size_t option_texts(const CommandLine *line, const char *name, const char *const **texts);
 int64_t option_integer(const CommandLine *line, const char *name); // 0 without value and default
 double option_real(const CommandLine *line, const char *name);

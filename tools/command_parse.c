@@ -368,7 +368,9 @@ static const OptionValue *value_of(const CommandLine *line, const char *name, Op
         option = find_named(global_options, n_global_options, text, &i);
     }
     static const OptionValue none = {.choice = SIZE_MAX};
-    assert(option && (int)(option->kind == kind)); // a name that is not in the table is our mistake
+    // A name that is not in the table is our mistake. What was written can be had of a choice too.
+    assert(option &&
+           (option->kind == kind || (int)(kind == OPTION_TEXT && option->kind == OPTION_CHOICE)));
     (void)kind;
     return option ? &values[i] : &none;
 }

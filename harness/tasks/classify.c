@@ -167,7 +167,7 @@ static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sa
     (void)arena, (void)err;
     *out = sample->label == SAMPLE_NO_LABEL
                ? (Slice){0}
-               : prompt_word(&task->prompt, data->labels[sample->label]);
+               : prompt_word(&task->prompt, data->metric_labels[sample->label]);
     return STATUS_OK;
 }
 

@@ -268,6 +268,7 @@ Test(score_files, shows_the_tokens_of_a_metric)
         RUN(&arena, "The cats, running\n\n", "tokenize", "--as", "rouge", "--stemmer");
     program_want(&plain, 0);
     cr_expect(slice_eq_cstr(plain.out, "[\"the\",\"cat\",\"run\"]\n[]\n"), "%s", plain.out.ptr);
+    arena_release(&arena);
 }
 
 Test(score_files, several_scores_are_asked_for_at_once)
