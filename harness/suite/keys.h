@@ -1,7 +1,7 @@
 // harness/suite/keys.h: the table of keys that suites and task definitions know.
 //
 // One row a key. The parser reads values into structs by it, the JSON Schema and the reference of users (docs/suite.md) are
-// written from it, canonical settings are, and tests walk it: so they cannot disagree. To add a key: a row in keys.c
+// written from it, canonical settings are, and tests walk it: so they cannot disagree. To add a key: a row in keys*.c
 // and, unless its value goes straight into a field, the code that acts on it.
 #ifndef ASSAY_HARNESS_SUITE_KEYS_H
 #define ASSAY_HARNESS_SUITE_KEYS_H
