@@ -28,6 +28,31 @@ ModelHead family_head(const SuiteTask *task)
     return family->head_for ? family->head_for(task) : family->head;
 }
 
+// Of the formats with passages this one has choices.
+static bool has_choices(const SuiteTask *task)
+{
+    return slice_eq_cstr(task->read.format, "bbq");
+}
+
+unsigned family_gives(const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    return family->gives_of_choices && has_choices(task) ? family->gives_of_choices : family->gives;
+}
+
+const char *family_metrics(const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    return family->metrics_of_choices && has_choices(task) ? family->metrics_of_choices
+                                                           : family->metrics;
+}
+
+bool family_learns(const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    return !family->takes && !(family->gives_of_choices && has_choices(task));
+}
+
 ModelHead family_created_head(const SuiteCreate *create)
 {
     const Architecture *architecture = architecture_find(create->architecture);

@@ -92,6 +92,10 @@ struct Family {
     unsigned gives; // what its items carry: MetricNeeds of metrics/metric.h
     // Metrics where a task names none, as JSON; the first is the primary one.
     const char *metrics;
+    // Both where questions have choices and other tasks of the family have none (BBQ, put to "span"); 0 and NULL = the same.
+    // Callers use family_gives and family_metrics.
+    unsigned gives_of_choices;
+    const char *metrics_of_choices;
     bool is_stratified; // samples have a class to spread over folds by
     bool has_windows;   // long samples are split, not cut
     bool has_choices;   // samples are questions with choices
@@ -141,6 +145,11 @@ extern const size_t families_count;
 const Family *family_find(Slice name); // NULL where there is none
 // The head of models that are asked about a task, or tuned on it.
 ModelHead family_head(const SuiteTask *task);
+// What items of a task carry, and the metrics where it names none.
+unsigned family_gives(const SuiteTask *task);
+const char *family_metrics(const SuiteTask *task);
+// Whether models may be tuned on it; else a single file is what they are judged on.
+bool family_learns(const SuiteTask *task);
 // The head that fresh models of an architecture have whatever the task: HEAD_CAUSAL_LM of decoders; else HEAD_COUNT.
 ModelHead family_created_head(const SuiteCreate *create);
 // Whether a model with this head is asked by the task's prompt.

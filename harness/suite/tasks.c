@@ -25,12 +25,20 @@ Status task_read_null_threshold(const Json *value, Arena *arena, void *target, E
                                                       : json_kind_name(json_kind(value)));
 }
 
+static Status check_gives(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
+{
+    const unsigned gives = family_gives(task);
+    if (!(metric->needs & ~gives)) return STATUS_OK;
+    return json_error(at, err, "%s is no metric for a \"" SLICE_FMT "\" task%s: %s", metric->name,
+                      SLICE_ARG(task->family),
+                      gives == family_find(task->family)->gives ? ""
+                                                                : " whose questions have choices",
+                      metric->summary);
+}
+
 static Status check_metric(const Json *at, const SuiteTask *task, const Metric *metric, Error *err)
 {
-    if (metric->needs & ~family_find(task->family)->gives) {
-        return json_error(at, err, "%s is no metric for a \"" SLICE_FMT "\" task: %s", metric->name,
-                          SLICE_ARG(task->family), metric->summary);
-    }
+    TRY(check_gives(at, task, metric, err));
     if ((metric->needs & NEEDS_PROMPTS) && !task->prompt.is_given)
         return json_error(at, err, "%s is a metric for tasks with a \"prompt\"", metric->name);
     for (size_t i = 0; i < task->n_metrics; i++) {
@@ -412,11 +420,10 @@ static Status read_data(const SuiteReading *reading, const Json *object, SuiteTa
     if (reading->without_files) return STATUS_OK;
     if (file_is_directory(path)) return find_parts(reading, data, path, task, err);
     // A task that asks models as they are saved has nothing to learn from.
-    const Family *family = family_find(task->family);
-    if (family->takes)
-        task->test = path;
-    else
+    if (family_learns(task))
         task->train = path;
+    else
+        task->test = path;
     return check_file(reading, object, "data", path, err);
 }
 
@@ -479,7 +486,7 @@ static Status check_folds(const SuiteReading *reading, const Json *root, const J
 static Status default_metrics(const SuiteReading *reading, SuiteTask *task, Error *err)
 {
     JsonDocument *document = NULL;
-    const Slice text = slice_from_cstr(family_find(task->family)->metrics);
+    const Slice text = slice_from_cstr(family_metrics(task));
     TRY(json_parse(SLICE("default metrics"), text, JSON_STRICT, &document, err));
     TRY(keep_document(reading, document, err)); // options borrow from it
     return read_metrics(reading, json_root(document), task, err);
@@ -592,6 +599,9 @@ static Status complete_metrics(const SuiteReading *reading, const Json *object, 
 {
     const bool is_default = task->n_metrics == 0;
     if (is_default) TRY(default_metrics(reading, task, err));
+    // A definition's metrics were not chosen for another family or format.
+    for (size_t i = 0; i < task->n_metrics; i++)
+        TRY(check_gives(object, task, task->metrics[i].metric, err));
     if (task->prompt.option == PROMPT_OPTION_WRITTEN)
         TRY(leave_out_likelihoods(object, task, is_default, err));
     TRY(add_prompt_metrics(reading, task, err));

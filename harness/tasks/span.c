@@ -4,7 +4,8 @@
 // training a window that does not hold an answer points at its first token ([CLS]); with several answers a window learns
 // the first that it holds. The answer is the best pair of start and end over all windows, at most max_answer tokens long;
 // where some question of the data has no answer, it is empty if the score of the first tokens is higher by more than
-// null_threshold. Positions are those of the pieces, mapped back to bytes of the passage.
+// null_threshold. Positions are those of the pieces, mapped back to bytes of the passage. Where questions have choices, the
+// answer counts as one of them (span_choices.h).
 //
 // Sources: Devlin et al. 2019, arXiv:1810.04805, section 4.2 and 4.3; Alberti, Lee & Collins 2019, arXiv:1901.08634.
 #include <math.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "harness/family.h"
+#include "harness/tasks/span_choices.h"
 #include "metrics/metric.h"
 
 enum { NO_ANSWER = 0, N_BEST = 20 }; // the first token; starts and ends looked at in a window
@@ -31,20 +33,24 @@ static Status check_labelled(const UsedPart *part, Error *err)
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
+    bool has_choices = false;
     for (int p = 0; p < N_DATA_PARTS; p++) {
         const UsedPart *part = &data->parts[p];
         if (p == PART_TRAIN || prepared->suite->folds.k == 0) TRY(check_labelled(part, err));
         for (size_t i = 0; i < part->n; i++) {
             const Sample *sample = &part->data.samples[part->which[i]];
+            has_choices = has_choices || sample->n_choices > 0;
             data->has_unanswerable = data->has_unanswerable || sample->n_answers == 0;
             if (sample->context.ptr) continue;
             return error_set(err, STATUS_INVALID,
                              SLICE_FMT ":%zu: answering wants questions with passages: \"format\": "
-                                       "\"squad\"",
+                                       "\"squad\" or \"bbq\"",
                              SLICE_ARG(part->data.path), sample->line);
         }
     }
-    return STATUS_OK;
+    if (!has_choices) return STATUS_OK;
+    span_choices_labels(data);
+    return span_choices_check(&prepared->suite->tasks[task], data, err);
 }
 
 // ---- windows ----
@@ -440,13 +446,17 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     out->hypothesis = given->text.ptr ? given->text : SLICE("");
     out->references = references;
     out->n_references = sample->n_answers;
-    return STATUS_OK;
+    if (sample->n_choices == 0) return STATUS_OK;
+    family_bias_item(sample, out);
+    return span_choices_pick(sample, out->hypothesis, arena, &out->predicted, err);
 }
 
 static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
 {
     (void)arena, (void)err;
     *out = sample->n_answers > 0 ? sample->answers[0].text : SLICE("");
+    if (sample->n_choices > 0 && sample->gold != SAMPLE_NO_LABEL)
+        *out = sample->choices[sample->gold];
     return STATUS_OK;
 }
 
@@ -480,6 +490,8 @@ const Family family_span = {
     .head = HEAD_SPAN,
     .gives = NEEDS_TEXT | NEEDS_PROMPTS,
     .metrics = "[\"squad_f1\", \"squad_exact\"]",
+    .gives_of_choices = NEEDS_LABELS | NEEDS_STEREOTYPES,
+    .metrics_of_choices = "[\"bbq\", \"accuracy\"]",
     .has_windows = true,
     .find_labels = find_labels,
     .encode = encode,
