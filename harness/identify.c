@@ -311,6 +311,10 @@ static void put_metrics(JsonWriter *w, const SuiteTask *task)
         json_put_cstr(w, metric->metric->name);
         json_put_key(w, "params");
         json_put_raw(w, metric->params_json.len > 0 ? metric->params_json : SLICE("{}"));
+        if (metric->splitter) {
+            json_put_key(w, "spm_model");
+            json_put_string(w, metric->splitter_sha256);
+        }
         json_put_key(w, "version");
         json_put_i64(w, metric->metric->version == 0 ? 1 : metric->metric->version);
         json_end_object(w);

@@ -65,8 +65,10 @@ const SuiteMetric *score_metric(const SuiteTask *task, Slice score_name)
 static Status plan_metric(const SuiteMetric *metric, const TaskData *data, Arena *arena,
                           MetricPlan *plan, Error *err)
 {
-    const MetricSetup setup = {
-        .labels = data->metric_labels, .n_labels = data->n_metric_labels, .params = metric->params};
+    const MetricSetup setup = {.labels = data->metric_labels,
+                               .n_labels = data->n_metric_labels,
+                               .params = metric->params,
+                               .splitter = metric->splitter};
     return metric_plan(metric->metric, &setup, arena, plan, err);
 }
 

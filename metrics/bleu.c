@@ -37,7 +37,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     *o = (BleuOptions){.max_order = 4, .smooth_value = NAN};
     TRY(params_choice(options, "tokenize", tokenizer_names, N_TOKENIZERS, &o->tokenizer, err));
     if (needs_splitter((TokenizerKind)o->tokenizer)) o->splitter = plan->setup.splitter;
-    if (o->splitter == NULL) TRY(word_tokenizer_open((TokenizerKind)o->tokenizer, err));
+    if (o->splitter == NULL && !plan->setup.has_rows)
+        TRY(word_tokenizer_open((TokenizerKind)o->tokenizer, err));
     TRY(params_choice(options, "smooth_method", smoothings, 4, &o->smoothing, err));
     if (options != NULL) {
         TRY(json_opt_double(options, "smooth_value", 0, 1e9, &o->smooth_value, err));

@@ -53,6 +53,7 @@ typedef struct MetricSetup {
     size_t n_groups;
     const Json *params; // the metric's own options (an object), or NULL for defaults
     const struct WordSplitter *splitter; // for "tokenize" values that need one (tokens.h), or NULL
+    bool has_rows; // rows are there already: what only making them needs may be lacking
 } MetricSetup;
 
 typedef struct Metric Metric;

@@ -252,6 +252,7 @@ Status judged_plan(const JudgedRows *rows, const JudgedMetric *stored, Arena *ar
         TRY(json_parse(stored->name, stored->params, JSON_STRICT, document, err));
     const MetricSetup setup = {.labels = rows->labels,
                                .n_labels = rows->n_labels,
+                               .has_rows = true,
                                .params = *document == NULL ? NULL : json_root(*document)};
     Status s = metric_plan(metric, &setup, arena, plan, err);
     if (s == STATUS_OK && plan->width != stored->width) {

@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/unicode.h"
+#include "harness/pieces.h"
 #include "metrics/error_rate.h"
 #include "metrics/rouge.h"
 #include "metrics/squad.h"
 #include "metrics/ter.h"
 #include "metrics/tokens.h"
 #include "tools/jsonl.h"
-#include "tools/score/pieces.h"
 
 // Each row reads the flags that it knows.
 typedef struct TokenRequest {

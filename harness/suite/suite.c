@@ -305,6 +305,7 @@ void suite_close(Suite **suite)
 {
     if (!*suite) return;
     for (struct SuiteDocuments *d = (*suite)->documents; d; d = d->next) json_close(&d->document);
+    suite_close_pieces(*suite);
     arena_release(&(*suite)->arena);
     free(*suite);
     *suite = NULL;

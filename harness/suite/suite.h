@@ -192,6 +192,9 @@ typedef struct SuiteMetric {
     const Metric *metric;
     const Json *params; // an object, or NULL for defaults; ready for MetricSetup
     Slice params_json;  // canonical JSON; empty for defaults
+    // The pieces of the SentencePiece model that params name, and its file's SHA-256; NULL and empty where none is named.
+    const struct WordSplitter *splitter;
+    Slice splitter_sha256;
 } SuiteMetric;
 
 // Files with the targets of a part of parallel text.
@@ -272,6 +275,7 @@ typedef struct SuiteExplain {
 
 typedef struct Suite {
     Arena arena;                      // owns everything below
+    struct SuitePieces *pieces;       // owned: the models that metrics' params name
     struct SuiteDocuments *documents; // owned: the JSON that slices above borrow from
     Slice name;
     Slice path; // of the file

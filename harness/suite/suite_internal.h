@@ -25,6 +25,11 @@ Status suite_read_path(const SuiteReading *reading, const Json *object, const ch
                        const char **out, Error *err) MUST_CHECK;
 Status suite_resolve_path(const SuiteReading *reading, const Json *value, Slice file,
                           const char **out, Error *err) MUST_CHECK;
+// pieces.c: opens the SentencePiece model that a metric's params name, relative to the folder of file, and refuses a
+// tokenizer that wants one and has none. Does nothing for other params, and where files are not looked at.
+Status suite_read_pieces(const SuiteReading *reading, Slice file, SuiteMetric *metric,
+                         Error *err) MUST_CHECK;
+void suite_close_pieces(Suite *suite);
 // A copy in the suite's arena.
 Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *err) MUST_CHECK;
 

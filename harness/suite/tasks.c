@@ -5,6 +5,7 @@
 #include "base/json_source.h"
 #include "harness/family.h"
 #include "harness/suite/suite_internal.h"
+#include "metrics/metrics_list.h"
 
 enum { MAX_NAME_BYTES = 200 };
 
@@ -50,7 +51,8 @@ static Status check_metric(const Json *at, const SuiteTask *task, const Metric *
 }
 
 // Options of metrics need the labels to be read in full; keys are checked in any case.
-static Status check_params(Arena *arena, const SuiteTask *task, const SuiteMetric *m, Error *err)
+static Status check_params(const SuiteReading *reading, const SuiteTask *task, Slice file,
+                           SuiteMetric *m, Error *err)
 {
     size_t n = 0;
     MetricPlan plan;
@@ -58,14 +60,20 @@ static Status check_params(Arena *arena, const SuiteTask *task, const SuiteMetri
     const char *const *known = m->metric->params ? m->metric->params : none;
     while (known[n]) n++;
     TRY(json_check_keys(m->params, known, n, err));
+    if (m->metric == &metric_bleu) {
+        TRY(suite_read_pieces(reading, file, m, err));
+    }
     if (task->read.n_labels == 0) return STATUS_OK;
-    const MetricSetup setup = {
-        .labels = task->read.labels, .n_labels = task->read.n_labels, .params = m->params};
-    return metric_plan(m->metric, &setup, arena, &plan, err);
+    const MetricSetup setup = {.labels = task->read.labels,
+                               .n_labels = task->read.n_labels,
+                               .params = m->params,
+                               .splitter = m->splitter,
+                               .has_rows = reading->without_files};
+    return metric_plan(m->metric, &setup, &reading->suite->arena, &plan, err);
 }
 
-static Status read_metric(const SuiteReading *reading, const Json *value, SuiteTask *task,
-                          Error *err)
+static Status read_metric(const SuiteReading *reading, const Json *value, Slice file,
+                          SuiteTask *task, Error *err)
 {
     const SuiteKey *names = section_key(&section_shared, SLICE("metrics"));
     SuiteMetric *m = &task->metrics[task->n_metrics];
@@ -83,7 +91,7 @@ static Status read_metric(const SuiteReading *reading, const Json *value, SuiteT
     TRY(check_metric(value, task, m->metric, err));
     task->n_metrics++;
     if (!m->params) return STATUS_OK;
-    TRY(check_params(&reading->suite->arena, task, m, err));
+    TRY(check_params(reading, task, file, m, err));
     Buffer text = {0};
     JsonWriter w = json_writer(&text, 0);
     json_put_value(&w, m->params);
@@ -93,8 +101,8 @@ static Status read_metric(const SuiteReading *reading, const Json *value, SuiteT
     return s;
 }
 
-static Status read_metrics(const SuiteReading *reading, const Json *list, SuiteTask *task,
-                           Error *err)
+static Status read_metrics(const SuiteReading *reading, const Json *list, Slice file,
+                           SuiteTask *task, Error *err)
 {
     if (json_kind(list) != JSON_ARRAY || json_len(list) == 0) {
         return json_error(list, err, "found %s, want a list of metrics such as [\"accuracy\"]",
@@ -105,7 +113,7 @@ static Status read_metrics(const SuiteReading *reading, const Json *list, SuiteT
     TRY(arena_take(&reading->suite->arena, json_len(list), sizeof *task->metrics, "metrics",
                    &task->metrics, err));
     for (const Json *v = json_first(list); v; v = json_next(v)) {
-        TRY(read_metric(reading, v, task, err));
+        TRY(read_metric(reading, v, file, task, err));
     }
     return STATUS_OK;
 }
@@ -222,7 +230,7 @@ static Status read_shared(const SuiteReading *reading, const Json *object, Slice
     const Json *metrics = json_get(object, "metrics");
     if (!metrics || json_kind(metrics) == JSON_NULL) return STATUS_OK;
     if (!json_get(object, "primary")) task->primary = (Slice){0};
-    return read_metrics(reading, metrics, task, err);
+    return read_metrics(reading, metrics, file, task, err);
 }
 
 static Status keep_document(const SuiteReading *reading, JsonDocument *document, Error *err)
@@ -489,7 +497,7 @@ static Status default_metrics(const SuiteReading *reading, SuiteTask *task, Erro
     const Slice text = slice_from_cstr(family_metrics(task));
     TRY(json_parse(SLICE("default metrics"), text, JSON_STRICT, &document, err));
     TRY(keep_document(reading, document, err)); // options borrow from it
-    return read_metrics(reading, json_root(document), task, err);
+    return read_metrics(reading, json_root(document), SLICE("."), task, err);
 }
 
 static bool has_metric(const SuiteTask *task, Slice name)

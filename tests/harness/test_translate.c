@@ -8,6 +8,7 @@
 #include "models/search.h"
 #include "tests/harness/runs.h"
 #include "tests/support/folder.h"
+#include "tests/support/shared.h"
 
 static const char *const nouns[][2] = {{"dog", "Hund"}, {"cat", "Katze"}, {"boy", "Junge"}},
                          *const verbs[][2] = {{"sees", "sieht"}, {"hears", "h\xc3\xb6rt"}},
@@ -92,6 +93,40 @@ Test(translate, no_byte_depends_on_jobs_or_threads)
     buffer_release(&jobs);
     buffer_release(&threads);
     folder_remove(folder);
+}
+
+// spBLEU: the model's file is named beside the suite, and is part of what a trial is.
+Test(translate, pieces_of_a_sentencepiece_model_are_words_of_bleu)
+{
+    static const char task[] =
+        ", \"beams\": 1, \"metrics\": [{\"name\": \"bleu\", \"params\": {\"tokenize\": \"spm\"%s}}]";
+    Arena arena = {0};
+    Error err = {0};
+    Suite *suite = NULL;
+    char with[256], without[256];
+    const char *model = shared_path("models/spm-botchan/botchan.model");
+    snprintf(with, sizeof with, task, ", \"spm_model\": \"data/words.model\"");
+    snprintf(without, sizeof without, task, "");
+    const char *folder = pairs_folder(", \"epochs\": 1", without, "{\"k\": 2}");
+    cr_expect_eq(suite_load(folder_path(folder, "suite.json"), NULL, &suite, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "works with a SentencePiece model: \"spm_model\""), "%s", err.text);
+    folder_remove(folder);
+    folder = pairs_folder(", \"epochs\": 1", with, "{\"k\": 2}");
+    cr_expect_neq(suite_load(folder_path(folder, "suite.json"), NULL, &suite, &err), STATUS_OK);
+    cr_expect(strstr(err.text, "words.model"), "%s", err.text);
+    if (model != NULL) {
+        Slice bytes;
+        cr_assert_eq(file_read(&arena, model, (size_t)1 << 24, &bytes, &err), STATUS_OK);
+        cr_assert_eq(file_write(folder_path(folder, "data/words.model"), bytes, &err), STATUS_OK);
+        Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
+        Buffer jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 2});
+        cr_expect_neq(slice_find(buffer_slice(&plain), SLICE("tok:spm-words-4884d27b")), SIZE_MAX);
+        cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
+        buffer_release(&plain);
+        buffer_release(&jobs);
+    }
+    folder_remove(folder);
+    arena_release(&arena);
 }
 
 // Training learns it, early stopping may watch BLEU, the model is saved, and what is saved translates.

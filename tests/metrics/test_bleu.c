@@ -140,6 +140,29 @@ Test(bleu, text_without_reference_or_with_broken_bytes_is_refused)
     plan_release(&plan);
 }
 
+// Rows that stand in a store are scored where the model that made them is not at hand.
+Test(bleu, rows_of_pieces_are_scored_without_their_model)
+{
+    Arena arena = {0};
+    Error err = {0};
+    MetricPlan plan;
+    JsonDocument *params = NULL;
+    double scores[MAX_SCORES];
+    const Metric *bleu = metric_find(SLICE("bleu"));
+    static const double sums[] = {4, 3, 2, 1, 4, 3, 2, 1, 4, 4};
+    cr_assert_eq(
+        json_parse(SLICE("params"), SLICE("{\"tokenize\": \"spm\"}"), JSON_STRICT, &params, &err),
+        STATUS_OK);
+    MetricSetup setup = {.params = json_root(params)};
+    cr_expect_eq(metric_plan(bleu, &setup, &arena, &plan, &err), STATUS_INVALID);
+    setup.has_rows = true;
+    cr_assert_eq(metric_plan(bleu, &setup, &arena, &plan, &err), STATUS_OK, "%s", err.text);
+    metric_score_sums(&plan, sums, scores);
+    cr_expect_float_eq(scores[0], 100, 1e-9);
+    json_close(&params);
+    arena_release(&arena);
+}
+
 Test(bleu, a_text_against_itself_is_perfect)
 {
     static const Slice text[] = {SLICE_LIT("the cat sat on the mat, and the dog did not.")};

@@ -1,9 +1,9 @@
 // assay score bleu: sacreBLEU's numbers and words.
 #include "metrics/bleu.h"
 
+#include "harness/pieces.h"
 #include "metrics/metrics_list.h"
 #include "tools/score/files.h"
-#include "tools/score/pieces.h"
 
 // The counts that sacreBLEU shows: with add-k those after adding, where anything matches at all.
 typedef struct BleuCounts {
@@ -98,7 +98,7 @@ static Status score_case(const ScoreCase *c, const WordSplitter *splitter, JsonW
 static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 {
     Pieces pieces;
-    TRY(pieces_open(c->params, c->arena, &pieces, err));
+    TRY(pieces_open(c->params, NULL, c->arena, &pieces, err));
     const Status s = score_case(c, pieces_splitter(&pieces), w, err);
     pieces_close(&pieces);
     return s;

@@ -339,7 +339,7 @@ static Status work(TextRun *run, Error *err)
     TRY(read_params(run, err));
     run->setup.params = json_root(run->params);
     if (run->spec->has_pieces) {
-        TRY(pieces_open(run->setup.params, &run->line->arena, &run->pieces, err));
+        TRY(pieces_open(run->setup.params, NULL, &run->line->arena, &run->pieces, err));
         run->setup.splitter = pieces_splitter(&run->pieces);
     }
     const int64_t begin = clock_thread_cpu_ns();

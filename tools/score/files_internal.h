@@ -2,8 +2,8 @@
 #ifndef ASSAY_TOOLS_SCORE_FILES_INTERNAL_H
 #define ASSAY_TOOLS_SCORE_FILES_INTERNAL_H
 
+#include "harness/pieces.h"
 #include "tools/score/files.h"
-#include "tools/score/pieces.h"
 
 // What TextSpec.put_more gets.
 typedef struct TextRun {

@@ -1,4 +1,4 @@
-#include "tools/score/pieces.h"
+#include "harness/pieces.h"
 
 #include <string.h>
 
@@ -25,9 +25,8 @@ static Status split(const void *context, Slice text, Arena *arena, Slice *out, E
     return STATUS_OK;
 }
 
-static Status name_of(const char *path, Arena *arena, const char **out, Error *err)
+static Status name_of(const char *path, Arena *arena, char sha256[65], const char **out, Error *err)
 {
-    char sha256[65];
     Slice bytes, name = slice_from_cstr(path);
     TRY(file_read_data(arena, path, (size_t)1 << 30, &bytes, sha256, err));
     for (size_t at = slice_find_byte(name, '/'); at != SIZE_MAX; at = slice_find_byte(name, '/')) {
@@ -41,14 +40,14 @@ static Status name_of(const char *path, Arena *arena, const char **out, Error *e
 Status pieces_open_file(const char *path, Arena *arena, Pieces *out, Error *err)
 {
     *out = (Pieces){0};
-    TRY(name_of(path, arena, &out->splitter.name, err));
+    TRY(name_of(path, arena, out->sha256, &out->splitter.name, err));
     TRY(tokenizer_open_file(path, &out->tokenizer, err));
     out->splitter.split = split;
     out->splitter.context = out->tokenizer;
     return STATUS_OK;
 }
 
-Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err)
+Status pieces_open(const Json *params, const char *file, Arena *arena, Pieces *out, Error *err)
 {
     size_t kind = TOKENIZER_13A;
     Slice path = {0};
@@ -63,7 +62,7 @@ Status pieces_open(const Json *params, Arena *arena, Pieces *out, Error *err)
                           "spBLEU-1K, not %s",
                           tokenizer_names[kind]);
     }
-    const char *file = arena_cstr(arena, path);
+    if (file == NULL) file = arena_cstr(arena, path);
     if (file == NULL) return error_set_memory(err, 1, path.len, "a path");
     return pieces_open_file(file, arena, out, err);
 }
