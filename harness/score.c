@@ -302,64 +302,88 @@ static Status put_worst_pair(const Item *items, const Outcome *outcome, Arena *a
     return STATUS_OK;
 }
 
-static Status score_outputs(const Plan *plan, const Prepared *prepared, const PlannedTrial *planned,
-                            const Outcome *outcome, Arena *arena, Trial *out, double *primary,
-                            Error *err)
+// What a trial has beside its scores.
+static Status put_numbers(const Plan *plan, const TaskData *data, const TrialSpec *spec,
+                          const TrialSamples *samples, const Outcome *outcome, Arena *arena,
+                          Trial *out, Error *err)
 {
-    const TrialSpec *spec = &planned->spec;
     const SuiteTask *task = &plan->suite->tasks[spec->task];
-    const TaskData *data = &prepared->tasks[spec->task];
-    TrialSamples samples;
-    double *probabilities = NULL;
-    Item *items = NULL;
-    TRY(trial_samples(prepared, spec, arena, &samples, err));
-    if (samples.n_judged == 0) return STATUS_OK;
     if (outcome->model_bytes > 0)
         TRY(put_number("model/bytes", (double)outcome->model_bytes, arena, out, err));
     if (task->tunes_null_threshold && data->has_unanswerable && spec->model != NO_MODEL)
         TRY(put_number("null_threshold", outcome->null_threshold, arena, out, err));
     // A point of the learning curve tells how many labels it had: a share is of another number in each fold.
     if (is_of_curve(plan->suite, spec))
-        TRY(put_number("train/samples", (double)samples.n_labelled, arena, out, err));
-    TRY(check_outcome(outcome, &samples, data, err));
+        TRY(put_number("train/samples", (double)samples->n_labelled, arena, out, err));
+    return STATUS_OK;
+}
+
+static Status take_predictions(const TaskData *data, const TrialSamples *samples,
+                               const Outcome *outcome, Arena *arena, Predictions *out, Error *err)
+{
     const size_t n_numbers = outcome->n_outputs * outcome->n_classes;
+    double *probabilities = NULL;
     Slice *texts = NULL;
     TRY(arena_take(arena, outcome->n_outputs, sizeof *texts, "texts", &texts, err));
     for (size_t i = 0; i < outcome->n_outputs; i++) texts[i] = outcome_text(outcome, i);
     TRY(arena_take(arena, n_numbers, sizeof *probabilities, "probabilities", &probabilities, err));
     for (size_t i = 0; i < n_numbers; i++) probabilities[i] = (double)outcome->probabilities[i];
-    const Predictions predictions = {.part = &data->parts[samples.judged_part],
-                                     .positions = samples.judged,
-                                     .n = samples.n_judged,
-                                     .predicted = outcome->predicted,
-                                     .probabilities = probabilities,
-                                     .n_classes = outcome->n_classes,
-                                     .values = outcome->values,
-                                     .n_values = outcome->n_values,
-                                     .has_swaps = counterfactual_covers(data, samples.judged_part),
-                                     .texts = outcome->texts ? texts : NULL};
+    *out = (Predictions){.part = &data->parts[samples->judged_part],
+                         .positions = samples->judged,
+                         .n = samples->n_judged,
+                         .predicted = outcome->predicted,
+                         .probabilities = probabilities,
+                         .n_classes = outcome->n_classes,
+                         .values = outcome->values,
+                         .n_values = outcome->n_values,
+                         .has_swaps = counterfactual_covers(data, samples->judged_part),
+                         .texts = outcome->texts ? texts : NULL};
+    return STATUS_OK;
+}
+
+static Status score_metrics(Scoring *scoring, double *primary, Error *err)
+{
+    const SuiteTask *task = scoring->task;
+    Trial *out = scoring->out;
+    TRY(arena_take(scoring->arena, task->n_metrics, sizeof *scoring->metrics, "metrics",
+                   &scoring->metrics, err));
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        const Status s = score_metric_of(scoring, &task->metrics[i], err);
+        if (s != STATUS_OK) return error_wrap(err, "metric %s", task->metrics[i].metric->name);
+    }
+    out->metrics = scoring->metrics;
+    out->scores = scoring->scores;
+    for (size_t i = 0; i < out->n_scores; i++) {
+        if (slice_eq(out->scores[i].name, task->primary)) *primary = out->scores[i].estimate;
+    }
+    return STATUS_OK;
+}
+
+static Status score_outputs(const Plan *plan, const Prepared *prepared, const PlannedTrial *planned,
+                            const Outcome *outcome, Arena *arena, Trial *out, double *primary,
+                            Error *err)
+{
+    const TrialSpec *spec = &planned->spec;
+    const TaskData *data = &prepared->tasks[spec->task];
+    TrialSamples samples;
+    Predictions predictions;
+    Item *items = NULL;
+    TRY(trial_samples(prepared, spec, arena, &samples, err));
+    if (samples.n_judged == 0) return STATUS_OK;
+    TRY(put_numbers(plan, data, spec, &samples, outcome, arena, out, err));
+    TRY(check_outcome(outcome, &samples, data, err));
+    TRY(take_predictions(data, &samples, outcome, arena, &predictions, err));
     TRY(score_items(data, &predictions, arena, &items, err));
     TRY(put_outputs(outcome, arena, out, err));
     if (predictions.has_swaps) TRY(put_worst_pair(items, outcome, arena, out, err));
-    Scoring scoring = {.task = task,
+    Scoring scoring = {.task = &plan->suite->tasks[spec->task],
                        .data = data,
                        .items = items,
                        .n_items = samples.n_judged,
                        .seed = plan->suite->seed,
                        .arena = arena,
                        .out = out};
-    TRY(arena_take(arena, task->n_metrics, sizeof *scoring.metrics, "metrics", &scoring.metrics,
-                   err));
-    for (size_t i = 0; i < task->n_metrics; i++) {
-        const Status s = score_metric_of(&scoring, &task->metrics[i], err);
-        if (s != STATUS_OK) return error_wrap(err, "metric %s", task->metrics[i].metric->name);
-    }
-    out->metrics = scoring.metrics;
-    out->scores = scoring.scores;
-    for (size_t i = 0; i < out->n_scores; i++) {
-        if (slice_eq(out->scores[i].name, task->primary)) *primary = out->scores[i].estimate;
-    }
-    return STATUS_OK;
+    return score_metrics(&scoring, primary, err);
 }
 
 static DataPart judged_data_part(const Prepared *prepared, const TrialSpec *spec)
