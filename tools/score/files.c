@@ -126,7 +126,8 @@ static Status open_references(TextRun *run, Error *err)
         run->n_refs += n_files;
     }
     if (run->n_refs == 0) {
-        return error_set(err, STATUS_INVALID, "references are wanted: --ref FILE");
+        return error_set(err, STATUS_INVALID,
+                         "references are wanted: --ref FILE, or FILEs before --input");
     }
     if (n_parts > 1 && run->n_refs > 1) {
         return error_set(err, STATUS_INVALID, "--num-refs goes with one --ref FILE, not with %zu",
