@@ -341,38 +341,44 @@ static bool is_in_parts(const ProgramRun *run, const ProgramStep *step)
     return step->op == OP_LINEAR && run->program->tape->params[step->in[1].index].places;
 }
 
+// A step's tensors and settings: those of the program, and what the unit has in their place.
+static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *args)
+{
+    memset(args, 0, sizeof *args);
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        if (step->in[k].kind != OPERAND_NONE) args->in[k] = operand_tensor(run, &step->in[k]);
+    }
+    for (size_t k = 0; k < OP_MAX_OUT; k++) {
+        if (step->out[k].kind != OPERAND_NONE) args->out[k] = operand_tensor(run, &step->out[k]);
+    }
+    set_arguments(run, step, args);
+    const TapeNode *node = &run->program->tape->nodes[step->node];
+    if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
+        attend_cached(run, node, args);
+    if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS)
+        read_rows(run, args);
+    if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
+        attend_pages(run, step, args);
+}
+
+static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, Error *err)
+{
+    if (run->bf16_products && step->op == OP_LINEAR && program_low_takes(&args->in[1]))
+        return program_low_linear(run->exec, args, err);
+    if (run->bf16_products && step->op == OP_LINEAR_BACKWARD && program_low_takes(&args->in[2]))
+        return program_low_backward(run->exec, args, err);
+    if (is_in_parts(run, step)) return run_parts(run, step, args, err);
+    const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args->in[1]) : step->op;
+    return program_run_op(run, op, args, err);
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
         const ProgramStep *step = &run->program->steps[i];
         OpArgs args;
-        memset(&args, 0, sizeof args);
-        for (size_t k = 0; k < OP_MAX_IN; k++) {
-            if (step->in[k].kind != OPERAND_NONE) args.in[k] = operand_tensor(run, &step->in[k]);
-        }
-        for (size_t k = 0; k < OP_MAX_OUT; k++) {
-            if (step->out[k].kind != OPERAND_NONE) args.out[k] = operand_tensor(run, &step->out[k]);
-        }
-        set_arguments(run, step, &args);
-        const TapeNode *node = &run->program->tape->nodes[step->node];
-        if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
-            attend_cached(run, node, &args);
-        if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS)
-            read_rows(run, &args);
-        if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
-            attend_pages(run, step, &args);
-        if (run->bf16_products && step->op == OP_LINEAR && program_low_takes(&args.in[1])) {
-            TRY(program_low_linear(run->exec, &args, err));
-            continue;
-        }
-        if (run->bf16_products && step->op == OP_LINEAR_BACKWARD &&
-            program_low_takes(&args.in[2])) {
-            TRY(program_low_backward(run->exec, &args, err));
-            continue;
-        }
-        const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args.in[1]) : step->op;
-        TRY(is_in_parts(run, step) ? run_parts(run, step, &args, err)
-                                   : program_run_op(run, op, &args, err));
+        take_arguments(run, step, &args);
+        TRY(run_step(run, step, &args, err));
     }
     return STATUS_OK;
 }
