@@ -124,7 +124,7 @@ Status trainer_teach(Trainer *t, const TrainExample *const *batch, Error *err)
     if (!size_mul(n_rows, width, &floats)) floats = SIZE_MAX / sizeof *m->teacher;
     if (floats > m->n_teacher || !m->teacher) {
         free(m->teacher);
-        m->teacher = malloc(size_max(floats, 1) * sizeof *m->teacher);
+        m->teacher = calloc(size_max(floats, 1), sizeof *m->teacher);
         m->n_teacher = m->teacher ? floats : 0;
         if (!m->teacher) return error_set_memory(err, n_rows, width * sizeof(float), "a step");
     }

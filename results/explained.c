@@ -68,11 +68,13 @@ static Status read_answer(const Json *object, Slice input, Slice pair, Arena *ar
                           ExplainedAnswer *out, Error *err)
 {
     const Json *tokens = json_get(object, "tokens");
+    ExplainedWord *words;
+    TRY(arena_take(arena, json_len(tokens), sizeof *words, "words", &words, err));
     *out = (ExplainedAnswer){.about = copy_text(arena, json_get(object, "about")),
                              .score = number_or_nan(object, "score"),
                              .baseline = number_or_nan(object, "baseline"),
-                             .completeness_error = number_or_nan(object, "completeness_error")};
-    TRY(arena_take(arena, json_len(tokens), sizeof *out->words, "words", &out->words, err));
+                             .completeness_error = number_or_nan(object, "completeness_error"),
+                             .words = words};
     for (const Json *t = json_first(tokens); t; t = json_next(t)) {
         ExplainedWord token;
         TRY(read_token(t, input, pair, &token, err));

@@ -239,25 +239,39 @@ static bool has_worst(const RunView *view, int model, int task)
     return false;
 }
 
+static Status tables_of_groups(const RunView *view, int task, Arena *arena, ReportTable *tables,
+                               size_t *n, Error *err)
+{
+    for (size_t m = 0; m < view->n_models; m++) {
+        if (is_sliced(view, (int)m, task))
+            TRY(table_slices(view, (int)m, task, arena, &tables[(*n)++], err));
+    }
+    return STATUS_OK;
+}
+
+static Status tables_of_confusion(const RunView *view, int task, Arena *arena, ReportTable *tables,
+                                  size_t *n, Error *err)
+{
+    for (size_t i = 0; i < view->n_confusions; i++) {
+        const ViewConfusion *c = &view->confusions[i];
+        if (c->task != task || view->models[c->model].is_baseline) continue;
+        TRY(table_confusion(view, c, arena, &tables[(*n)++], err));
+    }
+    return STATUS_OK;
+}
+
 // The tables of one task, appended; there is room for them.
 static Status tables_of_task(const RunView *view, int task, Arena *arena, ReportTable *tables,
                              size_t *n, Error *err)
 {
     TRY(table_scores(view, task, arena, &tables[(*n)++], err));
     TRY(table_averages(view, task, arena, &tables[(*n)++], err));
-    for (size_t m = 0; m < view->n_models; m++) {
-        if (is_sliced(view, (int)m, task))
-            TRY(table_slices(view, (int)m, task, arena, &tables[(*n)++], err));
-    }
+    TRY(tables_of_groups(view, task, arena, tables, n, err));
     TRY(table_curve(view, task, arena, &tables[(*n)++], err));
     TRY(table_after(view, task, arena, &tables[(*n)++], err));
     TRY(table_settings(view, task, arena, &tables[(*n)++], err));
     TRY(table_folds(view, task, arena, &tables[(*n)++], err));
-    for (size_t i = 0; i < view->n_confusions; i++) {
-        if (view->confusions[i].task != task || view->models[view->confusions[i].model].is_baseline)
-            continue;
-        TRY(table_confusion(view, &view->confusions[i], arena, &tables[(*n)++], err));
-    }
+    TRY(tables_of_confusion(view, task, arena, tables, n, err));
     for (size_t m = 0; m < view->n_models; m++) {
         if (has_worst(view, (int)m, task))
             TRY(table_worst(view, (int)m, task, arena, &tables[(*n)++], err));
