@@ -37,6 +37,7 @@ for size in SIZES:
     CASES[f"rouge_{size}"] = (["rouge", *files, *plain], "rouge_l")
     for kind in ("rouge1", "rouge2", "rougeL", "rougeLsum"):
         CASES[f"{kind}_{size}"] = (["rouge", "--types", kind, *files, *plain], "score")
+    CASES[f"rouge12L_{size}"] = (["rouge", "--types", "rouge1,rouge2,rougeL", *files, *plain], "rouge_l")
     CASES[f"stemmed_{size}"] = (["rouge", "--stemmer", *files, *plain], "rouge_l")
     CASES[f"wer_{size}"] = (["wer", *files, *plain], "score")
     CASES[f"ner_{size}"] = (["ner", f"ner{size}.true", f"ner{size}.pred"], "f1")
@@ -219,7 +220,8 @@ def reference(name, work):
     if kind.startswith("rouge") or kind == "stemmed":
         from rouge_score import rouge_scorer
 
-        types = [kind] if kind in ("rouge1", "rouge2", "rougeL", "rougeLsum") else ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+        every = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+        types = [kind] if kind in every else every[:3] if kind == "rouge12L" else every
         scorer = rouge_scorer.RougeScorer(types, use_stemmer=kind == "stemmed")
         shown = types[0] if len(types) == 1 else "rougeL"
         return lambda: sum(scorer.score(r, h)[shown].fmeasure for r, h in zip(refs, hyps)) / len(refs)
