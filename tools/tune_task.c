@@ -279,6 +279,17 @@ static Status watch(TuneRun *run, Error *err)
                      "--monitor wants samples to watch: --valid FILE or --valid-share 0.1");
 }
 
+// What readers found odd.
+static void tell_notes(const TuneRun *run, const TaskData *data)
+{
+    for (int p = 0; p < N_DATA_PARTS; p++) {
+        const Dataset *set = &data->parts[p].data;
+        for (size_t i = 0; i < set->n_notes; i++)
+            log_warning(run->line->log, "%s: " SLICE_FMT, data_part_name((DataPart)p),
+                        SLICE_ARG(set->notes[i].text));
+    }
+}
+
 Status tune_on_task(TuneRun *run, const char *family, Error *err)
 {
     ModelOptions options = {0};
@@ -307,12 +318,7 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
     run->options.validation = validation;
-    for (int p = 0; p < N_DATA_PARTS; p++) {
-        const Dataset *set = &data->parts[p].data;
-        for (size_t i = 0; i < set->n_notes; i++)
-            log_warning(run->line->log, "%s: " SLICE_FMT, data_part_name((DataPart)p),
-                        SLICE_ARG(set->notes[i].text));
-    }
+    tell_notes(run, data);
     log_info(run->line->log, "%zu training samples in %zu windows, %zu samples for validation%s",
              task->n_train, run->train.n, task->n_watched,
              model_head_is_fresh(run->model) ? "; the head is new" : "");
