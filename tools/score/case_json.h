@@ -1,6 +1,6 @@
 // tools/score/case_json.h: reading numbers of a case of `assay score FAMILY --cases`, and writing them.
-#ifndef ASSAY_TOOLS_CASE_JSON_H
-#define ASSAY_TOOLS_CASE_JSON_H
+#ifndef ASSAY_TOOLS_SCORE_CASE_JSON_H
+#define ASSAY_TOOLS_SCORE_CASE_JSON_H
 
 #include "metrics/hypothesis.h"
 #include "tools/score/score.h"

@@ -89,6 +89,37 @@ void score_put_text(JsonWriter *w, const char *key, Slice text)
     json_put_string(w, text);
 }
 
+void score_put_interval(JsonWriter *w, const Score *score)
+{
+    json_put_key(w, "interval");
+    json_begin_object(w);
+    score_put_number(w, "low", score->lo);
+    score_put_number(w, "high", score->hi);
+    score_put_number(w, "level", score->level);
+    score_put_text(w, "method", score->method);
+    json_end_object(w);
+}
+
+void score_put_timing(JsonWriter *w, const ScoreTiming *timing)
+{
+    json_put_key(w, "timing");
+    json_begin_object(w);
+    json_put_key(w, "read_ns");
+    json_put_i64(w, timing->read_ns);
+    json_put_key(w, "tokenize_ns");
+    json_put_i64(w, timing->tokenize_ns);
+    json_put_key(w, "score_ns");
+    json_put_i64(w, timing->score_ns);
+    json_end_object(w);
+}
+
+void score_print_timing(Buffer *out, const ScoreTiming *timing)
+{
+    buffer_printf(out, "read_ns %lld\ntokenize_ns %lld\nscore_ns %lld\n",
+                  (long long)timing->read_ns, (long long)timing->tokenize_ns,
+                  (long long)timing->score_ns);
+}
+
 // Answers one case; a failure of the case itself is its answer.
 static Status answer(const ScoreFamily *family, const JsonDocument *document, Arena *arena,
                      double *carried, JsonlOut *out, Error *err)

@@ -1,6 +1,6 @@
 // tools/score/class_report.h: precision, recall and F by class as a table of text.
-#ifndef ASSAY_TOOLS_CLASS_REPORT_H
-#define ASSAY_TOOLS_CLASS_REPORT_H
+#ifndef ASSAY_TOOLS_SCORE_CLASS_REPORT_H
+#define ASSAY_TOOLS_SCORE_CLASS_REPORT_H
 
 #include "base/buffer.h"
 #include "metrics/confusion.h"

@@ -27,14 +27,15 @@ Status text_names(const TextRun *run, size_t m, TextNames *out, Error *err)
 static void put_interval(JsonWriter *w, const Score *score)
 {
     if (slice_eq_cstr(score->method, "none")) return;
-    json_put_key(w, "interval");
-    json_begin_object(w);
-    score_put_number(w, "low", score->lo);
-    score_put_number(w, "high", score->hi);
-    score_put_number(w, "level", score->level);
-    score_put_text(w, "method", score->method);
-    json_end_object(w);
+    score_put_interval(w, score);
     score_put_number(w, "standard_error", score->standard_error);
+}
+
+// Rows are made of texts, tokenising included.
+static ScoreTiming timing_of(const TextRun *run)
+{
+    const int64_t scoring = run->rows_ns - run->tokenize_ns;
+    return (ScoreTiming){run->read_ns, run->tokenize_ns, scoring > 0 ? scoring : 0};
 }
 
 // A signature's fields as members of their own, as sacreBLEU has them.
@@ -137,15 +138,8 @@ static Status put_system_json(const TextRun *run, size_t h, JsonWriter *w, Error
     }
     if (run->spec->put_more != NULL) TRY(run->spec->put_more(run, h, w, NULL, err));
     if (h == 0 && option_flag(run->line, "timing")) {
-        json_put_key(w, "timing");
-        json_begin_object(w);
-        json_put_key(w, "read_ns");
-        json_put_i64(w, run->read_ns);
-        json_put_key(w, "tokenize_ns");
-        json_put_i64(w, run->tokenize_ns);
-        json_put_key(w, "score_ns");
-        json_put_i64(w, run->rows_ns > run->tokenize_ns ? run->rows_ns - run->tokenize_ns : 0);
-        json_end_object(w);
+        const ScoreTiming timing = timing_of(run);
+        score_put_timing(w, &timing);
     }
     json_end_object(w);
     return STATUS_OK;
@@ -316,10 +310,8 @@ Status text_put_lines(const TextRun *run, Buffer *out, Error *err)
     }
     if (run->test != PAIRED_NONE && !run->has_confidence) put_paired_lines(run, out);
     if (option_flag(run->line, "timing")) {
-        buffer_printf(
-            out, "read_ns %lld\ntokenize_ns %lld\nscore_ns %lld\n", (long long)run->read_ns,
-            (long long)run->tokenize_ns,
-            (long long)(run->rows_ns > run->tokenize_ns ? run->rows_ns - run->tokenize_ns : 0));
+        const ScoreTiming timing = timing_of(run);
+        score_print_timing(out, &timing);
     }
     return STATUS_OK;
 }

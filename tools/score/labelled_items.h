@@ -1,6 +1,6 @@
 // tools/score/labelled_items.h: items with labels, scored by metrics of the library one after another.
-#ifndef ASSAY_TOOLS_LABELLED_ITEMS_H
-#define ASSAY_TOOLS_LABELLED_ITEMS_H
+#ifndef ASSAY_TOOLS_SCORE_LABELLED_ITEMS_H
+#define ASSAY_TOOLS_SCORE_LABELLED_ITEMS_H
 
 #include "metrics/evaluate.h"
 #include "metrics/metrics_list.h"

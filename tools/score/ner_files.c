@@ -30,7 +30,7 @@ typedef struct NerFiles {
     JsonDocument *params;
     NerScore score;
     Score *intervals;
-    int64_t read_ns, tokenize_ns, score_ns;
+    ScoreTiming timing;
 } NerFiles;
 
 static bool is_blank(char byte)
@@ -57,7 +57,7 @@ static void number_tags(NerFiles *f, TagFile *file)
         f->table = NULL;
     }
     file->n_numbered = file->n;
-    f->tokenize_ns += clock_thread_cpu_ns() - begin;
+    f->timing.tokenize_ns += clock_thread_cpu_ns() - begin;
 }
 
 static Status read_tags(NerFiles *f, const char *path, TagFile *out, Error *err)
@@ -212,8 +212,8 @@ static Status work(NerFiles *f, Error *err)
     const TagNumbers numbers = {f->table, {f->files[0].numbers, f->files[1].numbers}};
     TRY(ner_score(json_root(f->params), f->items, f->n, f->table != NULL ? &numbers : NULL,
                   &line->arena, &f->score, err));
-    f->read_ns = read - begin - f->tokenize_ns; // and a look at the scheme
-    f->score_ns = clock_thread_cpu_ns() - read;
+    f->timing.read_ns = read - begin - f->timing.tokenize_ns; // and a look at the scheme
+    f->timing.score_ns = clock_thread_cpu_ns() - read;
     RowSet rows;
     TRY(entity_rows(&f->score.read, &line->arena, &rows, err));
     const IntervalOptions options = {.level = option_real(line, "level"),
@@ -229,24 +229,8 @@ static Status put_json(NerFiles *f, Buffer *out, Error *err)
     TRY(ner_put_json(&f->score, f->items, f->n, false, &f->line->arena, &w, err));
     json_put_key(&w, "n_sentences");
     json_put_u64(&w, f->n);
-    json_put_key(&w, "interval");
-    json_begin_object(&w);
-    score_put_number(&w, "low", micro->lo);
-    score_put_number(&w, "high", micro->hi);
-    score_put_number(&w, "level", micro->level);
-    score_put_text(&w, "method", micro->method);
-    json_end_object(&w);
-    if (option_flag(f->line, "timing")) {
-        json_put_key(&w, "timing");
-        json_begin_object(&w);
-        json_put_key(&w, "read_ns");
-        json_put_i64(&w, f->read_ns);
-        json_put_key(&w, "tokenize_ns");
-        json_put_i64(&w, f->tokenize_ns);
-        json_put_key(&w, "score_ns");
-        json_put_i64(&w, f->score_ns);
-        json_end_object(&w);
-    }
+    score_put_interval(&w, micro);
+    if (option_flag(f->line, "timing")) score_put_timing(&w, &f->timing);
     json_end_object(&w);
     buffer_append_byte(out, '\n');
     return STATUS_OK;
@@ -266,10 +250,7 @@ static Status put_lines(NerFiles *f, Buffer *out, Error *err)
         buffer_printf(out, "%s %s %zu", k > 0 ? "," : "", ner_error_names[k], errors.counts[k]);
     }
     buffer_append_byte(out, '\n');
-    if (option_flag(f->line, "timing")) {
-        buffer_printf(out, "read_ns %lld\ntokenize_ns %lld\nscore_ns %lld\n", (long long)f->read_ns,
-                      (long long)f->tokenize_ns, (long long)f->score_ns);
-    }
+    if (option_flag(f->line, "timing")) score_print_timing(out, &f->timing);
     return STATUS_OK;
 }
 

@@ -1,6 +1,6 @@
 // tools/score/score.h: the families of scores that `assay score` knows, and what they share.
 //
-// A family is one file (tools/score_NAME.c) and one row of score_families (tools/score/families.c):
+// A family is one file (tools/score/NAME.c) and one row of score_families (tools/score/families.c):
 //
 //     static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 //     {
@@ -14,16 +14,22 @@
 //
 // A case's answer is the members that run_case puts. When it fails, what it has put is dropped and {"error": text} stands in
 // its place. Doubles that are not finite are written as "NaN", "Infinity", "-Infinity" by the writer.
-#ifndef ASSAY_TOOLS_SCORE_H
-#define ASSAY_TOOLS_SCORE_H
+#ifndef ASSAY_TOOLS_SCORE_SCORE_H
+#define ASSAY_TOOLS_SCORE_SCORE_H
 
 #include "base/json.h"
+#include "metrics/evaluate.h"
 #include "tools/command.h"
 
 enum { SCORE_CARRIED = 8 };
 
 // Choices of --missing, of questions without an answer.
 typedef enum MissingChoice { MISSING_REFUSE, MISSING_WRONG, MISSING_OMIT } MissingChoice;
+
+// CPU time; tokenising that is a part of reading or of scoring counts there, and is 0.
+typedef struct ScoreTiming {
+    int64_t read_ns, tokenize_ns, score_ns;
+} ScoreTiming;
 
 // One line of --cases. Everything lives until its answer is written.
 typedef struct ScoreCase {
@@ -82,6 +88,11 @@ Status score_want(const ScoreCase *c, const char *key, JsonKind kind, const Json
 void score_put_number(JsonWriter *w, const char *key, double value);
 void score_put_numbers(JsonWriter *w, const char *key, const double *values, size_t n);
 void score_put_text(JsonWriter *w, const char *key, Slice text);
+// "interval": a score's ends, their level and how they were made.
+void score_put_interval(JsonWriter *w, const Score *score);
+// What --timing says, as an object "timing" and as a line each.
+void score_put_timing(JsonWriter *w, const ScoreTiming *timing);
+void score_print_timing(Buffer *out, const ScoreTiming *timing);
 
 // Reads --in and answers on --out until the end.
 Status score_run_cases(const ScoreFamily *family, CommandLine *line, Error *err) MUST_CHECK;

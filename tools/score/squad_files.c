@@ -15,7 +15,7 @@ typedef struct SquadFiles {
     SquadOptions options;
     SquadScores scores;
     Score *exact, *f1; // of the first score each
-    int64_t read_ns, score_ns;
+    ScoreTiming timing;
 } SquadFiles;
 
 typedef Status (*ReadPart)(JsonReader *r, SquadData *data, Error *err);
@@ -120,17 +120,7 @@ static Status put_json(SquadFiles *f, Buffer *out, Error *err)
     put_interval(&w, "f1", f->f1);
     json_end_object(&w);
     score_put_text(&w, "version", slice_from_cstr(squad_versions[f->options.version]));
-    if (option_flag(f->line, "timing")) {
-        json_put_key(&w, "timing");
-        json_begin_object(&w);
-        json_put_key(&w, "read_ns");
-        json_put_i64(&w, f->read_ns);
-        json_put_key(&w, "tokenize_ns");
-        json_put_i64(&w, 0);
-        json_put_key(&w, "score_ns");
-        json_put_i64(&w, f->score_ns);
-        json_end_object(&w);
-    }
+    if (option_flag(f->line, "timing")) score_put_timing(&w, &f->timing);
     json_end_object(&w);
     buffer_append_byte(out, '\n');
     return STATUS_OK;
@@ -163,10 +153,7 @@ static Status put_lines(SquadFiles *f, Buffer *out, Error *err)
                       names[i], 100 * scores[i]->level, 100 * scores[i]->lo, 100 * scores[i]->hi,
                       SLICE_ARG(scores[i]->method), scores[i]->n_clusters);
     }
-    if (option_flag(f->line, "timing")) {
-        buffer_printf(out, "read_ns %lld\ntokenize_ns 0\nscore_ns %lld\n", (long long)f->read_ns,
-                      (long long)f->score_ns);
-    }
+    if (option_flag(f->line, "timing")) score_print_timing(out, &f->timing);
     json_close(&document);
     buffer_release(&json);
     return s;
@@ -178,8 +165,8 @@ static Status work(SquadFiles *f, Buffer *out, Error *err)
     TRY(read_files(f, err));
     const int64_t read = clock_thread_cpu_ns();
     TRY(squad_evaluate(&f->data, &f->options, &f->line->arena, &f->scores, err));
-    f->read_ns = read - begin;
-    f->score_ns = clock_thread_cpu_ns() - read;
+    f->timing.read_ns = read - begin;
+    f->timing.score_ns = clock_thread_cpu_ns() - read;
     if (f->scores.n_missing > 0) {
         log_warning(f->line->log, "%zu of %zu questions have no prediction and count as wrong",
                     f->scores.n_missing, f->data.n);

@@ -265,13 +265,7 @@ static void put_score(JsonWriter *w, const Score *score)
 {
     score_put_number(w, "score", score->estimate);
     if (slice_eq_cstr(score->method, "none")) return;
-    json_put_key(w, "interval");
-    json_begin_object(w);
-    score_put_number(w, "low", score->lo);
-    score_put_number(w, "high", score->hi);
-    score_put_number(w, "level", score->level);
-    score_put_text(w, "method", score->method);
-    json_end_object(w);
+    score_put_interval(w, score);
     score_put_number(w, "standard_error", score->standard_error);
 }
 
