@@ -118,8 +118,10 @@ static Status check_members(const Json *object, Error *err)
     return STATUS_OK;
 }
 
-static Status check_objects(const Json *augment, Error *err)
+Status suite_check_augment(const Json *tune, Error *err)
 {
+    const Json *augment = json_get(tune, "augment");
+    if (!augment) return STATUS_OK;
     if (json_kind(augment) == JSON_OBJECT) return check_members(augment, err);
     if (json_kind(augment) != JSON_ARRAY) return STATUS_OK;
     for (const Json *v = json_first(augment); v; v = json_next(v)) {
@@ -158,11 +160,12 @@ static Status find_model(const SuiteReading *reading, const Json *tune, const ch
     return suite_find_saved(reading, at, name, what, path, err);
 }
 
-static Status find_files(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
-                         Error *err)
+Status suite_find_augment(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
+                          Error *err)
 {
     SuiteAugment *a = &setting->augment;
     const unsigned bit = 1u << a->kind;
+    if (!a->is_on) return STATUS_OK;
     if (setting->teacher.len > 0)
         return json_error(json_get(tune, "augment"), err,
                           "a teacher answers for the samples as they are: leave out \"augment\" or "
@@ -177,34 +180,6 @@ static Status find_files(const SuiteReading *reading, const Json *tune, TuneSett
     return bit & OF_PARAPHRASE ? find_model(reading, tune, "generator", a->generator,
                                             "the model that writes", &a->generator_path, err)
                                : STATUS_OK;
-}
-
-static Status find_all(const SuiteReading *reading, const Json *tune, SuiteModel *model, Error *err)
-{
-    TuneSetting *settings = NULL;
-    const Json *written = json_get(tune, "augment");
-    if (!written) return STATUS_OK;
-    TRY(check_objects(written, err));
-    TRY(arena_take(&reading->suite->arena, model->n_settings, sizeof *settings, "settings",
-                   &settings, err));
-    for (size_t i = 0; i < model->n_settings; i++) {
-        settings[i] = model->settings[i];
-        if (settings[i].augment.is_on) TRY(find_files(reading, tune, &settings[i], err));
-    }
-    model->settings = settings;
-    return STATUS_OK;
-}
-
-Status suite_find_augments(const SuiteReading *reading, const Json *root, Error *err)
-{
-    const Json *list = json_get(root, "models");
-    for (size_t i = 0; i < reading->suite->n_models; i++) {
-        SuiteModel *model = &reading->suite->models[i];
-        const Json *tune = json_get(json_at(list, i), "tune");
-        if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
-        if (model->does_tune) TRY(find_all(reading, tune, model, err));
-    }
-    return STATUS_OK;
 }
 
 // ---- tasks ----

@@ -213,3 +213,31 @@ Status suite_read_models(const SuiteReading *reading, const Json *root, Error *e
     }
     return check_unused_tune(reading, root, n_users, err);
 }
+
+static Status find_files(const SuiteReading *reading, const Json *tune, SuiteModel *model,
+                         Error *err)
+{
+    TuneSetting *settings = NULL;
+    TRY(suite_check_augment(tune, err));
+    TRY(arena_take(&reading->suite->arena, model->n_settings, sizeof *settings, "settings",
+                   &settings, err));
+    for (size_t i = 0; i < model->n_settings; i++) {
+        settings[i] = model->settings[i];
+        TRY(suite_find_teacher(reading, tune, &settings[i], err));
+        TRY(suite_find_augment(reading, tune, &settings[i], err));
+    }
+    model->settings = settings;
+    return STATUS_OK;
+}
+
+Status suite_find_files(const SuiteReading *reading, const Json *root, Error *err)
+{
+    const Json *list = json_get(root, "models");
+    for (size_t i = 0; i < reading->suite->n_models; i++) {
+        SuiteModel *model = &reading->suite->models[i];
+        const Json *tune = json_get(json_at(list, i), "tune");
+        if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
+        if (model->does_tune) TRY(find_files(reading, tune, model, err));
+    }
+    return STATUS_OK;
+}

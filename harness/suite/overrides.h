@@ -2,8 +2,8 @@
 //
 // Changes are spliced into the text as it was written, so that what is left keeps its lines, and the changed suite is
 // read and checked as any other. A message about spliced text names the flag in place of line and column.
-#ifndef ASSAY_HARNESS_OVERRIDES_H
-#define ASSAY_HARNESS_OVERRIDES_H
+#ifndef ASSAY_HARNESS_SUITE_OVERRIDES_H
+#define ASSAY_HARNESS_SUITE_OVERRIDES_H
 
 #include "base/arena.h"
 #include "base/error.h"

@@ -218,8 +218,7 @@ static Status read_all(const SuiteReading *reading, const Json *root, Error *err
     TRY(check_suite(suite, root, err));
     TRY(suite_read_search(reading, root, err));
     TRY(suite_read_models(reading, root, err));
-    TRY(suite_find_teachers(reading, root, err));
-    TRY(suite_find_augments(reading, root, err));
+    TRY(suite_find_files(reading, root, err));
     TRY(read_folds(reading, root, err));
     TRY(suite_read_tasks(reading, root, err));
     TRY(read_report(reading, root, err));

@@ -10,8 +10,8 @@
 //     suite_close(&suite);
 //
 // A Suite owns all it points to. Paths are ready to open: NUL-terminated, absolute or relative to the current folder.
-#ifndef ASSAY_HARNESS_SUITE_H
-#define ASSAY_HARNESS_SUITE_H
+#ifndef ASSAY_HARNESS_SUITE_SUITE_H
+#define ASSAY_HARNESS_SUITE_SUITE_H
 
 #include "base/buffer.h"
 #include "base/json.h"

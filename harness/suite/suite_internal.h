@@ -1,6 +1,6 @@
 // harness/suite/suite_internal.h: between the sources that read suites.
-#ifndef ASSAY_HARNESS_SUITE_INTERNAL_H
-#define ASSAY_HARNESS_SUITE_INTERNAL_H
+#ifndef ASSAY_HARNESS_SUITE_SUITE_INTERNAL_H
+#define ASSAY_HARNESS_SUITE_SUITE_INTERNAL_H
 
 #include "harness/suite/keys.h"
 #include "harness/suite/overrides.h"
@@ -86,21 +86,25 @@ Status tune_read_augment(const Json *value, Arena *arena, void *target, Error *e
 Status tune_read_augment_prompt(const Json *value, Arena *arena, void *target,
                                 Error *err) MUST_CHECK;
 void tune_write_augment(const void *target, const char *key, JsonWriter *w);
-// Where lexicons and models of the settings lie; once all models are read.
-Status suite_find_augments(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// Keys of a tune block's augment objects that none of their kinds looks at.
+Status suite_check_augment(const Json *tune, Error *err) MUST_CHECK;
+// Where the lexicon and the models of a setting lie; once all models are read.
+Status suite_find_augment(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
+                          Error *err) MUST_CHECK;
 // Whether the copies that settings ask for can be made of samples of a task.
 Status suite_check_augments(const SuiteReading *reading, const Json *object, const SuiteTask *task,
                             Error *err) MUST_CHECK;
 Status tune_read_distill(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_distill(const void *target, const char *key, JsonWriter *w);
-// Where the teachers of a model's settings lie; once all models are read.
 // The text in an object or the objects of a tune block's section that has this value under key; NULL where none has.
 const Json *suite_text_in(const Json *tune, const char *section, const char *key, Slice text);
 // The files of a saved model that is not tuned here: by its name in the suite, or by a path. what ("a teacher") is for
 // messages.
 Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name, const char *what,
                         const char **path, Error *err) MUST_CHECK;
-Status suite_find_teachers(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// Where the teacher of a setting lies; once all models are read.
+Status suite_find_teacher(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
+                          Error *err) MUST_CHECK;
 void tune_write_stopping(const void *target, const char *key, JsonWriter *w);
 Status tune_read_balance(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_balance(const void *target, const char *key, JsonWriter *w);
@@ -128,6 +132,8 @@ Status suite_check_prompt(const SuiteReading *reading, const Json *object, Suite
 
 // models.c, tasks.c, filter.c
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
+// The files that settings name; once all models are read.
+Status suite_find_files(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 Status suite_read_tasks(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 

@@ -56,31 +56,12 @@ Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name,
                       *path, file_exists(*path) ? "is no directory" : "is not there", what);
 }
 
-static Status find_all(const SuiteReading *reading, const Json *tune, SuiteModel *model, Error *err)
+Status suite_find_teacher(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
+                          Error *err)
 {
-    TuneSetting *settings = NULL;
-    TRY(arena_take(&reading->suite->arena, model->n_settings, sizeof *settings, "settings",
-                   &settings, err));
-    for (size_t i = 0; i < model->n_settings; i++) {
-        settings[i] = model->settings[i];
-        if (settings[i].teacher.len == 0) continue;
-        const Json *at = suite_text_in(tune, "distill", "teacher", settings[i].teacher);
-        if (!at) return error_set(err, STATUS_INTERNAL, "a setting's teacher is named nowhere");
-        TRY(suite_find_saved(reading, at, settings[i].teacher, "a teacher",
-                             &settings[i].teacher_path, err));
-    }
-    model->settings = settings;
-    return STATUS_OK;
-}
-
-Status suite_find_teachers(const SuiteReading *reading, const Json *root, Error *err)
-{
-    const Json *list = json_get(root, "models");
-    for (size_t i = 0; i < reading->suite->n_models; i++) {
-        SuiteModel *model = &reading->suite->models[i];
-        const Json *tune = json_get(json_at(list, i), "tune");
-        if (!tune || json_kind(tune) == JSON_NULL) tune = json_get(root, "tune");
-        if (model->does_tune) TRY(find_all(reading, tune, model, err));
-    }
-    return STATUS_OK;
+    if (setting->teacher.len == 0) return STATUS_OK;
+    const Json *at = suite_text_in(tune, "distill", "teacher", setting->teacher);
+    if (!at) return error_set(err, STATUS_INTERNAL, "a setting's teacher is named nowhere");
+    return suite_find_saved(reading, at, setting->teacher, "a teacher", &setting->teacher_path,
+                            err);
 }
