@@ -76,11 +76,10 @@ static bool is_of_data(const TaskData *data, const Sample *copy)
 // ---- copies ----
 
 typedef struct Copying {
-    const Prepared *prepared;
     const TaskData *data;
-    size_t task;
     const SuiteAugment *how;
     AugmentOptions options; // of words
+    const Slice *written;   // by models: augment_written
     uint64_t seed;
     Arena *arena;
     AugmentTotals *totals;
@@ -99,9 +98,9 @@ static WordEdit edit_of(AugmentKind kind)
 // What a model wrote in the place of the sample's texts.
 static bool take_written(const Copying *c, size_t position, size_t copy, Sample *out)
 {
-    const Slice *texts = augment_written(c->prepared, c->task, c->how, position, copy);
     bool is_changed = false;
-    if (texts == NULL) return false;
+    if (c->written == NULL) return false;
+    const Slice *texts = c->written + 2 * (position * c->how->copies + copy);
     if (texts[0].len > 0 && !slice_eq(texts[0], out->text)) {
         out->text = texts[0];
         is_changed = true;
@@ -155,10 +154,10 @@ Status augment_samples(const Prepared *prepared, size_t task, const SuiteAugment
     const TaskData *data = &prepared->tasks[task];
     const UsedPart *train = &data->parts[PART_TRAIN];
     AugmentTotals ignored = {0};
-    Copying c = {.prepared = prepared,
-                 .data = data,
-                 .task = task,
+    const bool asks_models = augment_asks_models(how);
+    Copying c = {.data = data,
                  .how = how,
+                 .written = asks_models ? augment_written(prepared, task, how) : NULL,
                  .options = {.edit = edit_of(how->kind),
                              .share = how->words,
                              .where = where_of(data->family),
@@ -166,7 +165,7 @@ Status augment_samples(const Prepared *prepared, size_t task, const SuiteAugment
                  .seed = seed,
                  .arena = arena,
                  .totals = totals ? totals : &ignored};
-    const uint64_t chosen_by = augment_asks_models(how) ? prepared->suite->seed : seed;
+    const uint64_t chosen_by = asks_models ? prepared->suite->seed : seed;
     Sample *samples = NULL;
     size_t at = n;
     TRY(arena_take(arena, n * (1 + how->copies), sizeof *samples, "samples", &samples, err));
@@ -227,26 +226,46 @@ static Status read_lexicon(Prepared *prepared, const char *path, Error *err)
     return STATUS_OK;
 }
 
+static const AugmentTotals *find_totals(const Prepared *prepared, size_t task, Slice key)
+{
+    for (size_t i = 0; i < prepared->n_augmented; i++) {
+        const AugmentWhole *whole = &prepared->augmented[i];
+        if (whole->task == task && slice_eq(whole->key, key)) return &whole->totals;
+    }
+    return NULL;
+}
+
+// One way of copying, for all settings that copy so.
+static Status prepare_way(Prepared *prepared, size_t task, const SuiteAugment *how,
+                          size_t n_threads, const atomic_int *cancel, Error *err)
+{
+    AugmentWhole whole = {.task = task};
+    TRY(augment_key(how, &prepared->arena, &whole.key, err));
+    if (find_totals(prepared, task, whole.key)) return STATUS_OK;
+    TRY(read_lexicon(prepared, how->lexicon_path, err));
+    TRY(collect_inputs(prepared, &prepared->tasks[task], err));
+    if (augment_asks_models(how)) TRY(augment_write(prepared, task, how, n_threads, cancel, err));
+    TRY(whole_totals(prepared, task, how, &whole.totals, err));
+    if (whole.totals.n_copies == 0)
+        return error_set(
+            err, STATUS_INVALID,
+            "task \"" SLICE_FMT "\": \"augment\" makes no copy of %zu samples (%zu had "
+            "nothing to change, %zu stand in the data): give another \"kind\" or lexicon",
+            SLICE_ARG(prepared->suite->tasks[task].name), whole.totals.n_samples,
+            whole.totals.n_same, whole.totals.n_seen);
+    TRY(arena_grow(&prepared->arena, prepared->n_augmented, prepared->n_augmented + 1, sizeof whole,
+                   "settings", &prepared->augmented, err));
+    prepared->augmented[prepared->n_augmented++] = whole;
+    return STATUS_OK;
+}
+
 Status augment_prepare(Prepared *prepared, size_t model, size_t task, size_t n_threads,
                        const atomic_int *cancel, Error *err)
 {
     const SuiteModel *m = &prepared->suite->models[model];
     for (size_t i = 0; m->does_tune && i < m->n_settings; i++) {
         const SuiteAugment *how = &m->settings[i].augment;
-        AugmentTotals totals;
-        if (!how->is_on) continue;
-        TRY(read_lexicon(prepared, how->lexicon_path, err));
-        TRY(collect_inputs(prepared, &prepared->tasks[task], err));
-        if (augment_asks_models(how))
-            TRY(augment_write(prepared, task, how, n_threads, cancel, err));
-        TRY(whole_totals(prepared, task, how, &totals, err));
-        if (totals.n_copies > 0) continue;
-        return error_set(
-            err, STATUS_INVALID,
-            "task \"" SLICE_FMT "\": \"augment\" makes no copy of %zu samples (%zu had "
-            "nothing to change, %zu stand in the data): give another \"kind\" or lexicon",
-            SLICE_ARG(prepared->suite->tasks[task].name), totals.n_samples, totals.n_same,
-            totals.n_seen);
+        if (how->is_on) TRY(prepare_way(prepared, task, how, n_threads, cancel, err));
     }
     return STATUS_OK;
 }
@@ -284,19 +303,21 @@ static Status put_way(const SuiteAugment *how, Arena *arena, Slice *out, Error *
 static Status add_way(const Prepared *prepared, size_t task, const SuiteAugment *how, Slice way,
                       CheckRows *rows, Error *err)
 {
-    AugmentTotals t;
-    TRY(whole_totals(prepared, task, how, &t, err));
-    const char *value = arena_printf(rows->arena, "%zu copies of %zu of %zu samples", t.n_copies,
-                                     t.n_chosen, t.n_samples);
-    if (value && t.words.n_words > 0)
+    Slice key;
+    TRY(augment_key(how, rows->arena, &key, err));
+    const AugmentTotals *t = find_totals(prepared, task, key);
+    if (!t) return error_set(err, STATUS_INTERNAL, "a way of copying was not prepared");
+    const char *value = arena_printf(rows->arena, "%zu copies of %zu of %zu samples", t->n_copies,
+                                     t->n_chosen, t->n_samples);
+    if (value && t->words.n_words > 0)
         value = arena_printf(rows->arena, "%s, %.1f%% of their words changed", value,
-                             100 * (double)t.words.n_changed / (double)t.words.n_words);
-    if (value && t.n_same > 0)
-        value = arena_printf(rows->arena, "%s; %zu left out: nothing new", value, t.n_same);
-    if (value && t.n_seen > 0)
+                             100 * (double)t->words.n_changed / (double)t->words.n_words);
+    if (value && t->n_same > 0)
+        value = arena_printf(rows->arena, "%s; %zu left out: nothing new", value, t->n_same);
+    if (value && t->n_seen > 0)
         value =
-            arena_printf(rows->arena, "%s; %zu left out: they stand in the data", value, t.n_seen);
-    check_row(rows, "copies to learn from", way, (double)t.n_copies, NOTE_INFO, value);
+            arena_printf(rows->arena, "%s; %zu left out: they stand in the data", value, t->n_seen);
+    check_row(rows, "copies to learn from", way, (double)t->n_copies, NOTE_INFO, value);
     return STATUS_OK;
 }
 

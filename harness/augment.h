@@ -19,6 +19,13 @@ typedef struct AugmentTotals {
     AugmentCounts words;
 } AugmentTotals;
 
+// What one way of copying makes of a task's whole training part, with the suite's seed.
+typedef struct AugmentWhole {
+    size_t task;
+    Slice key; // augment_key
+    AugmentTotals totals;
+} AugmentWhole;
+
 // Training samples and their copies behind them, as a part of its own; the samples borrow.
 typedef struct Augmented {
     UsedPart part; // which is 0 .. n - 1
@@ -51,8 +58,9 @@ bool augment_chooses(const SuiteAugment *how, uint64_t seed, const Sample *sampl
 // Texts that models write for the training part of a task, in prepared's arena.
 Status augment_write(Prepared *prepared, size_t task, const SuiteAugment *how, size_t n_threads,
                      const atomic_int *cancel, Error *err) MUST_CHECK;
-// The texts of a copy of the sample at a position: text and pair; NULL where nothing was written.
-const Slice *augment_written(const Prepared *prepared, size_t task, const SuiteAugment *how,
-                             size_t position, size_t copy);
+// Those texts, [positions of the part, copies, 2]: text and pair; NULL where nothing was written.
+const Slice *augment_written(const Prepared *prepared, size_t task, const SuiteAugment *how);
+// The way as text, in the arena: two settings that copy alike have the same.
+Status augment_key(const SuiteAugment *how, Arena *arena, Slice *out, Error *err) MUST_CHECK;
 
 #endif

@@ -14,8 +14,7 @@ bool augment_asks_models(const SuiteAugment *how)
     return how->is_on && (how->kind == AUGMENT_BACK_TRANSLATE || how->kind == AUGMENT_PARAPHRASE);
 }
 
-// The way as text: two settings that write alike have the same.
-static Status way_key(const SuiteAugment *how, Arena *arena, Slice *out, Error *err)
+Status augment_key(const SuiteAugment *how, Arena *arena, Slice *out, Error *err)
 {
     const TuneSetting setting = {.augment = *how};
     Buffer text = {0};
@@ -41,15 +40,14 @@ static const Rewritten *find(const Prepared *prepared, size_t task, Slice key)
     return NULL;
 }
 
-const Slice *augment_written(const Prepared *prepared, size_t task, const SuiteAugment *how,
-                             size_t position, size_t copy)
+const Slice *augment_written(const Prepared *prepared, size_t task, const SuiteAugment *how)
 {
     Arena scratch = {0};
     Slice key = {0};
     const Rewritten *r = NULL;
-    if (way_key(how, &scratch, &key, NULL) == STATUS_OK) r = find(prepared, task, key);
+    if (augment_key(how, &scratch, &key, NULL) == STATUS_OK) r = find(prepared, task, key);
     arena_release(&scratch);
-    return r ? r->texts + 2 * (position * how->copies + copy) : NULL;
+    return r ? r->texts : NULL;
 }
 
 // ---- the models ----
@@ -254,7 +252,7 @@ Status augment_write(Prepared *prepared, size_t task, const SuiteAugment *how, s
     Arena scratch = {0};
     Pool *pool = NULL;
     Slice key, *texts = NULL;
-    TRY(way_key(how, &prepared->arena, &key, err));
+    TRY(augment_key(how, &prepared->arena, &key, err));
     if (find(prepared, task, key)) return STATUS_OK;
     TRY(arena_take(&prepared->arena, 2 * n * how->copies, sizeof *texts, "texts", &texts, err));
     TRY(arena_grow(&prepared->arena, prepared->n_rewritten, prepared->n_rewritten + 1,

@@ -84,6 +84,8 @@ typedef struct Prepared {
     size_t n_lexicons;
     Rewritten *rewritten;
     size_t n_rewritten;
+    struct AugmentWhole *augmented; // by way of copying (harness/augment.h)
+    size_t n_augmented;
     Tokenizer **tokenizers;             // [n_models * n_tasks], opened as needed
     const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
     bool *by_prompt;       // [n_models * n_tasks]: the model is asked by the task's prompt
