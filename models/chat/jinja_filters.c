@@ -313,7 +313,7 @@ Status jinja_filter(JinjaRun *run, Slice name, JinjaValue of, const JinjaArgumen
 
 static bool is_of_kind(Slice name, JinjaValue v, bool *out)
 {
-    const bool is_number = v.kind == JINJA_BOOL || v.kind == JINJA_INT || v.kind == JINJA_FLOAT;
+    const bool is_number = jinja_is_number(v);
     const struct {
         const char *name;
         bool holds;

@@ -237,6 +237,9 @@ JinjaValue jinja_text(Slice text);
 JinjaValue jinja_undefined(Slice name);
 const char *jinja_kind_name(JinjaValue value);
 bool jinja_truth(JinjaValue value);
+// Booleans count as numbers, as in Python; jinja_real takes no other kind.
+bool jinja_is_number(JinjaValue v);
+double jinja_real(JinjaValue v);
 bool jinja_equal(JinjaValue a, JinjaValue b, size_t depth);
 Status jinja_from_json(JinjaRun *run, const Json *json, size_t depth, JinjaValue *out,
                        Error *err) MUST_CHECK;

@@ -4,18 +4,6 @@
 
 #include "models/chat/jinja_internal.h"
 
-static bool is_number(JinjaValue v)
-{
-    return v.kind == JINJA_BOOL || v.kind == JINJA_INT || v.kind == JINJA_FLOAT;
-}
-
-static double real_of(JinjaValue v)
-{
-    return v.kind == JINJA_FLOAT ? v.as.real
-           : v.kind == JINJA_INT ? (double)v.as.integer
-                                 : (double)v.as.truth;
-}
-
 static int64_t integer_of(JinjaValue v)
 {
     return v.kind == JINJA_BOOL ? v.as.truth : v.as.integer;
@@ -124,9 +112,9 @@ Status jinja_binary(JinjaRun *run, JinjaOp op, JinjaValue a, JinjaValue b, Jinja
         const Slice name = a.kind == JINJA_UNDEFINED ? a.as.text : b.as.text;
         return jinja_fail(run, err, "'%.*s' is undefined", SLICE_ARG(slice_sub(name, 0, 80)));
     }
-    if (is_number(a) && is_number(b)) {
+    if (jinja_is_number(a) && jinja_is_number(b)) {
         if (a.kind == JINJA_FLOAT || b.kind == JINJA_FLOAT)
-            return operate_reals(run, op, real_of(a), real_of(b), out, err);
+            return operate_reals(run, op, jinja_real(a), jinja_real(b), out, err);
         return operate_integers(run, op, integer_of(a), integer_of(b), out, err);
     }
     if (op == OP_ADD && a.kind == JINJA_STRING && b.kind == JINJA_STRING)
@@ -168,8 +156,8 @@ Status jinja_compare(JinjaRun *run, JinjaOp op, JinjaValue a, JinjaValue b, bool
         *out = contains(b, a) == (op == OP_IN);
         return STATUS_OK;
     }
-    if (is_number(a) && is_number(b)) {
-        order = real_of(a) - real_of(b);
+    if (jinja_is_number(a) && jinja_is_number(b)) {
+        order = jinja_real(a) - jinja_real(b);
     } else if (a.kind == JINJA_STRING && b.kind == JINJA_STRING) {
         order = slice_cmp(a.as.text, b.as.text);
     } else {

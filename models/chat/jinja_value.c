@@ -54,12 +54,12 @@ bool jinja_truth(JinjaValue v)
     return false;
 }
 
-static bool is_number(JinjaValue v)
+bool jinja_is_number(JinjaValue v)
 {
     return v.kind == JINJA_BOOL || v.kind == JINJA_INT || v.kind == JINJA_FLOAT;
 }
 
-static double real_of(JinjaValue v)
+double jinja_real(JinjaValue v)
 {
     return v.kind == JINJA_FLOAT ? v.as.real
            : v.kind == JINJA_INT ? (double)v.as.integer
@@ -70,9 +70,9 @@ static double real_of(JinjaValue v)
 bool jinja_equal(JinjaValue a, JinjaValue b, size_t depth)
 {
     if (depth > JINJA_MAX_DEPTH) return false;
-    if (is_number(a) && is_number(b)) {
+    if (jinja_is_number(a) && jinja_is_number(b)) {
         return a.kind == JINJA_INT && b.kind == JINJA_INT ? a.as.integer == b.as.integer
-                                                          : real_of(a) == real_of(b);
+                                                          : jinja_real(a) == jinja_real(b);
     }
     if (a.kind != b.kind) return false;
     if (a.kind == JINJA_STRING) return slice_eq(a.as.text, b.as.text);
