@@ -152,6 +152,37 @@ ModelConfig small_config(ModelHead head, size_t n_labels)
     return config;
 }
 
+Model *small_decoder(size_t vocab_size, size_t max_positions)
+{
+    Error err = {0};
+    Model *model = NULL;
+    static const int32_t eos[] = {3};
+    const ModelConfig config = {.architecture = architecture_find(SLICE("llama")),
+                                .head = HEAD_CAUSAL_LM,
+                                .vocab_size = vocab_size,
+                                .n_labels = vocab_size,
+                                .hidden_size = 32,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .n_kv_heads = 2,
+                                .head_dim = 8,
+                                .rotary_dims = 8,
+                                .rope = {.theta = 10000},
+                                .intermediate_size = 48,
+                                .max_positions = max_positions,
+                                .pad_id = -1,
+                                .bos_id = -1,
+                                .eos_ids = eos,
+                                .n_eos = 1,
+                                .layer_norm_eps = 1e-5f,
+                                .activation = ACTIVATION_SILU,
+                                .initializer_range = 0.3f,
+                                .is_tied = true};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    return model;
+}
+
 Model *small_model(ModelHead head, size_t n_labels, uint64_t seed)
 {
     Error err = {0};

@@ -33,6 +33,8 @@ void golden_batch_release(GoldenBatch *batch);
 // A small BERT (a decoder for HEAD_CAUSAL_LM) with random weights: 2 layers, hidden 32, 4 heads, feed-forward 64, vocabulary 50, 24 positions.
 // labels: 0 gives embeddings.
 Model *small_model(ModelHead head, size_t n_labels, uint64_t seed);
+// A small Llama with random weights and shared key heads: 2 layers, hidden 32; token 3 ends a text. Without a tokenizer.
+Model *small_decoder(size_t vocab_size, size_t max_positions);
 ModelConfig small_config(ModelHead head, size_t n_labels);
 
 // n sequences of 3 to 20 tokens, with labels for the head of the model, all from the seed.

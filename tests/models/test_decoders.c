@@ -227,37 +227,6 @@ Test(decoders, score_and_go_on_as_transformers_does)
 
 // ---- laws, on a small model with random weights ----
 
-static Model *small_decoder(void)
-{
-    Error err = {0};
-    Model *model = NULL;
-    static const int32_t eos[] = {3};
-    const ModelConfig config = {.architecture = architecture_find(SLICE("llama")),
-                                .head = HEAD_CAUSAL_LM,
-                                .vocab_size = 50,
-                                .n_labels = 50,
-                                .hidden_size = 32,
-                                .n_layers = 2,
-                                .n_heads = 4,
-                                .n_kv_heads = 2,
-                                .head_dim = 8,
-                                .rotary_dims = 8,
-                                .rope = {.theta = 10000},
-                                .intermediate_size = 48,
-                                .max_positions = 300,
-                                .pad_id = -1,
-                                .bos_id = -1,
-                                .eos_ids = eos,
-                                .n_eos = 1,
-                                .layer_norm_eps = 1e-5f,
-                                .activation = ACTIVATION_SILU,
-                                .initializer_range = 0.3f,
-                                .is_tied = true};
-    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
-    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
-    return model;
-}
-
 enum { N_TEXTS = 24, LONGEST = 200 };
 
 // Texts that share beginnings of every length.
@@ -287,7 +256,7 @@ Test(decoders, a_score_has_the_same_bits_alone_and_with_others)
     Error err = {0};
     GenerateStats stats;
     uint64_t apart = 0;
-    Model *model = small_decoder();
+    Model *model = small_decoder(50, 300);
     Pool *pool = open_pool(3), *single = open_pool(1);
     draw_texts(texts, lengths);
     for (size_t i = 0; i < N_TEXTS; i++) {
@@ -319,7 +288,7 @@ Test(decoders, a_score_is_that_of_the_whole_text_at_once)
     size_t lengths[N_TEXTS];
     Arena arena = {0};
     Error err = {0};
-    Model *model = small_decoder();
+    Model *model = small_decoder(50, 300);
     Pool *pool = open_pool(2);
     draw_texts(texts, lengths);
     for (size_t i = 0; i < N_TEXTS; i++) {
@@ -351,7 +320,7 @@ Test(decoders, what_is_written_does_not_depend_on_the_others)
     GenerateResult together[N_TEXTS], alone;
     Arena arena = {0};
     Error err = {0};
-    Model *model = small_decoder();
+    Model *model = small_decoder(50, 300);
     Pool *pool = open_pool(3), *single = open_pool(1);
     draw_texts(texts, lengths);
     for (size_t i = 0; i < N_TEXTS; i++) {
@@ -395,7 +364,7 @@ Test(decoders, one_prompt_has_the_same_bits_on_any_number_of_threads)
     Arena arena = {0};
     Error err = {0};
     Model *model = NULL;
-    Model *small = small_decoder();
+    Model *small = small_decoder(50, 300);
     ModelConfig config = *model_config(small);
     config.vocab_size = config.n_labels = 1000; // large enough that products are shared out
     config.hidden_size = 96;
@@ -432,7 +401,7 @@ Test(decoders, writing_ends_where_the_context_does)
     Arena arena = {0};
     Error err = {0};
     GenerateResult result;
-    Model *model = small_decoder();
+    Model *model = small_decoder(50, 300);
     Pool *pool = open_pool(1);
     GenerateRequest request = {.prompt = prompt, .n_prompt = 290, .ignores_eos = true};
     want_ok(model_generate(model, pool, &request, 1, NULL, &arena, &result, NULL, &err), &err);
@@ -449,7 +418,7 @@ Test(decoders, refuse_what_cannot_be_scored)
 {
     static const int32_t ids[] = {1, 2, 77, -4};
     Error err = {0};
-    Model *model = small_decoder();
+    Model *model = small_decoder(50, 300);
     const LoglikRequest empty = {ids, 0, ids, 2}, nothing = {ids, 2, ids, 0},
                         high = {ids, 1, ids, 3}, low = {ids + 3, 1, ids, 1},
                         large = {ids, 2, ids, 300};

@@ -169,37 +169,6 @@ Test(generate_beams, search_as_transformers_does)
 
 // ---- laws, on a small model with random weights ----
 
-static Model *small_decoder(void)
-{
-    Error err = {0};
-    Model *model = NULL;
-    static const int32_t eos[] = {3};
-    const ModelConfig config = {.architecture = architecture_find(SLICE("llama")),
-                                .head = HEAD_CAUSAL_LM,
-                                .vocab_size = 40,
-                                .n_labels = 40,
-                                .hidden_size = 32,
-                                .n_layers = 2,
-                                .n_heads = 4,
-                                .n_kv_heads = 2,
-                                .head_dim = 8,
-                                .rotary_dims = 8,
-                                .rope = {.theta = 10000},
-                                .intermediate_size = 48,
-                                .max_positions = 64,
-                                .pad_id = -1,
-                                .bos_id = -1,
-                                .eos_ids = eos,
-                                .n_eos = 1,
-                                .layer_norm_eps = 1e-5f,
-                                .activation = ACTIVATION_SILU,
-                                .initializer_range = 0.3f,
-                                .is_tied = true};
-    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
-    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
-    return model;
-}
-
 enum { N_REQUESTS = 9 };
 
 // Prompts that share beginnings, some longer than a page of keys; beams and plain writing in one call.
@@ -234,7 +203,7 @@ Test(generate_beams, results_do_not_depend_on_the_others)
     Arena arena = {0};
     Error err = {0};
     Pool *pool = NULL, *single = NULL;
-    Model *model = small_decoder();
+    Model *model = small_decoder(40, 64);
     want_ok(pool_open(3, &pool, &err), &err);
     want_ok(pool_open(1, &single, &err), &err);
     make_requests(prompts, options, requests);
@@ -262,7 +231,7 @@ Test(generate_beams, more_beams_find_what_is_likelier)
     Arena arena = {0};
     Error err = {0};
     Pool *pool = NULL;
-    Model *model = small_decoder();
+    Model *model = small_decoder(40, 64);
     want_ok(pool_open(1, &pool, &err), &err);
     static const int32_t prompt[] = {5, 9, 30};
     const BeamOptions one = {
