@@ -157,6 +157,17 @@ Status arena_grow(Arena *arena, size_t n, size_t capacity, size_t size, const ch
     return STATUS_OK;
 }
 
+Status arena_make_room(Arena *arena, size_t n, size_t *capacity, size_t size, const char *what,
+                       void *array, Error *err)
+{
+    enum { FIRST = 4 };
+    if (n < *capacity) return STATUS_OK;
+    const size_t wanted = n < SIZE_MAX / 2 ? 2 * n + FIRST : SIZE_MAX;
+    TRY(arena_grow(arena, n, wanted, size, what, array, err));
+    *capacity = wanted;
+    return STATUS_OK;
+}
+
 Slice arena_copy(Arena *arena, Slice text)
 {
     const char *copy = arena_cstr(arena, text);

@@ -41,6 +41,9 @@ Status arena_take_raw(Arena *arena, size_t count, size_t size, const char *what,
 // first n are those it had. The old one stays in the arena until that is rewound.
 Status arena_grow(Arena *arena, size_t n, size_t capacity, size_t size, const char *what,
                   void *array, Error *err) MUST_CHECK;
+// Room for element n of a list that grows: arena_grow to about twice *capacity where there is none.
+Status arena_make_room(Arena *arena, size_t n, size_t *capacity, size_t size, const char *what,
+                       void *array, Error *err) MUST_CHECK;
 
 // A copy with a NUL after its last byte (not counted in len); ptr is NULL when memory runs out.
 Slice arena_copy(Arena *arena, Slice text);

@@ -58,5 +58,7 @@ bool slice_split(Slice *from, char separator, Slice *field);
 bool slice_to_i64(Slice s, int64_t *out);
 bool slice_to_u64(Slice s, uint64_t *out);
 bool slice_to_double(Slice s, double *out);
+// Order of values as people read it: numbers first and ascending, then texts by bytes.
+int slice_cmp_values(Slice a, Slice b);
 
 #endif

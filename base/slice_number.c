@@ -76,3 +76,12 @@ bool slice_to_double(Slice s, double *out)
     *out = value;
     return true;
 }
+
+int slice_cmp_values(Slice a, Slice b)
+{
+    double x, y;
+    const bool a_is_number = slice_to_double(a, &x), b_is_number = slice_to_double(b, &y);
+    if (a_is_number != b_is_number) return a_is_number ? -1 : 1;
+    if (a_is_number && x != y) return x < y ? -1 : 1;
+    return slice_cmp(a, b);
+}

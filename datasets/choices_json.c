@@ -9,14 +9,8 @@ typedef struct Texts {
 
 static Status add(Texts *texts, Arena *arena, Slice text, Error *err)
 {
-    if (texts->n == texts->capacity) {
-        Slice *grown = NULL;
-        const size_t capacity = 2 * texts->capacity + 4;
-        TRY(arena_take(arena, capacity, sizeof *grown, "choices", &grown, err));
-        for (size_t i = 0; i < texts->n; i++) grown[i] = texts->values[i];
-        texts->values = grown;
-        texts->capacity = capacity;
-    }
+    TRY(arena_make_room(arena, texts->n, &texts->capacity, sizeof *texts->values, "choices",
+                        &texts->values, err));
     texts->values[texts->n++] = text;
     return STATUS_OK;
 }

@@ -42,14 +42,8 @@ static Status count_label(FirstRow *first, Arena *arena, Slice label, Error *err
     if (first->n_rows++ == 0) return STATUS_OK;
     first->is_repeated = slice_eq(label, first->label);
     TRY(text_index_add(&first->others, label, &index, err));
-    if (index >= first->capacity) {
-        size_t *grown = NULL;
-        const size_t wanted = first->capacity ? 2 * first->capacity : 64;
-        TRY(arena_take(arena, wanted, sizeof *grown, "labels", &grown, err));
-        for (size_t i = 0; i < first->capacity; i++) grown[i] = first->counts[i];
-        first->counts = grown;
-        first->capacity = wanted;
-    }
+    TRY(arena_make_room(arena, index, &first->capacity, sizeof *first->counts, "labels",
+                        &first->counts, err));
     first->counts[index]++;
     return STATUS_OK;
 }

@@ -192,14 +192,8 @@ typedef struct Targets {
 
 static Status add_target(const Record *record, Slice value, Targets *targets, Error *err)
 {
-    if (targets->n == targets->capacity) {
-        Slice *grown = NULL;
-        const size_t capacity = 2 * targets->capacity + 4;
-        TRY(arena_take(record->input->arena, capacity, sizeof *grown, "targets", &grown, err));
-        for (size_t i = 0; i < targets->n; i++) grown[i] = targets->all[i];
-        targets->all = grown;
-        targets->capacity = capacity;
-    }
+    TRY(arena_make_room(record->input->arena, targets->n, &targets->capacity, sizeof *targets->all,
+                        "targets", &targets->all, err));
     return read_string(record, value, "target", &targets->all[targets->n++], err);
 }
 

@@ -76,12 +76,10 @@ static Status take_share(Winogender *w, Slice path, size_t line, Slice occupatio
     }
     TRY(text_index_add(&w->occupations, slice_trim(occupation), &index, err));
     if (w->occupations.n > w->n_statistics) {
-        double *grown = NULL;
-        TRY(arena_take(w->input->arena, 2 * w->occupations.n + 64, sizeof *grown, "shares", &grown,
-                       err));
-        for (size_t i = 0; i < w->n_statistics; i++) grown[i] = w->female[i];
-        w->female = grown;
-        w->n_statistics = 2 * w->occupations.n + 64;
+        const size_t wanted = 2 * w->occupations.n + 64;
+        TRY(arena_grow(w->input->arena, w->n_statistics, wanted, sizeof *w->female, "shares",
+                       &w->female, err));
+        w->n_statistics = wanted;
     }
     w->female[index] = value;
     return STATUS_OK;
@@ -112,14 +110,8 @@ static Status take_template(Winogender *w, Slice key, Template **out, Error *err
 {
     size_t index;
     TRY(text_index_add(&w->index, key, &index, err));
-    if (index >= w->capacity) {
-        Template *grown = NULL;
-        const size_t wanted = w->capacity ? 2 * w->capacity : 64;
-        TRY(arena_take(w->input->arena, wanted, sizeof *grown, "templates", &grown, err));
-        for (size_t i = 0; i < w->capacity; i++) grown[i] = w->templates[i];
-        w->templates = grown;
-        w->capacity = wanted;
-    }
+    TRY(arena_make_room(w->input->arena, index, &w->capacity, sizeof *w->templates, "templates",
+                        &w->templates, err));
     *out = &w->templates[index];
     return STATUS_OK;
 }

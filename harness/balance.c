@@ -1,7 +1,6 @@
 #include "harness/balance.h"
 
-#include <stdlib.h>
-
+#include "base/distinct.h"
 #include "harness/family.h"
 
 // A group's name is made of the values behind each other, with this byte behind each, which no value ends with.
@@ -47,36 +46,24 @@ static Status find_groups(Slice by, const UsedPart *part, const size_t *position
                           Arena *arena, int32_t **groups, size_t **counts, size_t *n_groups,
                           Error *err)
 {
-    Slice *names = NULL, *sorted = NULL;
+    Slice *names = NULL, *distinct = NULL;
     Buffer name = {0};
-    size_t n_named = 0;
-    *n_groups = 0;
+    Status s = STATUS_OK;
     TRY(arena_take(arena, n, sizeof *names, "groups", &names, err));
-    TRY(arena_take(arena, n, sizeof *sorted, "groups", &sorted, err));
     TRY(arena_take(arena, n, sizeof **groups, "groups", groups, err));
     TRY(arena_take(arena, n, sizeof **counts, "groups", counts, err));
-    Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         put_group_name(&part->data.samples[part->which[positions[i]]], by, &name);
         s = buffer_status(&name, err);
         if (s != STATUS_OK || name.len == 0) continue;
         names[i] = arena_copy(arena, buffer_slice(&name));
         if (!names[i].ptr) s = error_set_memory(err, name.len, 1, "a group");
-        sorted[n_named++] = names[i];
     }
     buffer_release(&name);
     TRY(s);
-    if (n_named > 0) qsort(sorted, n_named, sizeof *sorted, by_bytes);
-    for (size_t i = 0; i < n_named; i++) {
-        if (i == 0 || !slice_eq(sorted[i], sorted[*n_groups - 1]))
-            sorted[(*n_groups)++] = sorted[i];
-    }
+    TRY(distinct_index(names, n, by_bytes, arena, *groups, &distinct, n_groups, err));
     for (size_t i = 0; i < n; i++) {
-        (*groups)[i] = -1;
-        if (names[i].len == 0) continue;
-        const Slice *found = bsearch(&names[i], sorted, *n_groups, sizeof *sorted, by_bytes);
-        (*groups)[i] = (int32_t)(found - sorted);
-        (*counts)[found - sorted]++;
+        if ((*groups)[i] >= 0) (*counts)[(*groups)[i]]++;
     }
     return STATUS_OK;
 }

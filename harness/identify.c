@@ -42,14 +42,8 @@ static Status add_file(Identify *id, const char *role, Slice name, const char *p
     SuiteIdentity *out = id->out;
     char hex[SHA256_HEX_SIZE];
     FileStat stat;
-    if (out->n_files == id->capacity) {
-        IdentifiedFile *grown = NULL;
-        const size_t wanted = id->capacity ? id->capacity * 2 : 16;
-        TRY(arena_take(id->arena, wanted, sizeof *grown, "a list of files", &grown, err));
-        for (size_t i = 0; i < out->n_files; i++) grown[i] = out->files[i];
-        out->files = grown;
-        id->capacity = wanted;
-    }
+    TRY(arena_make_room(id->arena, out->n_files, &id->capacity, sizeof *out->files,
+                        "a list of files", &out->files, err));
     TRY(file_stat(path, &stat, err));
     TRY(store_file_hash(id->store, path, hex, err));
     *sha256 = arena_copy(id->arena, (Slice){hex, SHA256_HEX_SIZE - 1});

@@ -72,19 +72,12 @@ static Status grow(Asking *asking, Error *err)
 {
     if (asking->n < asking->capacity) return STATUS_OK;
     const size_t wanted = asking->capacity ? 2 * asking->capacity : 1024;
-    const TokenSequence **inputs = NULL;
-    size_t *positions = NULL, *slots = NULL;
-    TRY(arena_take(&asking->arena, wanted, sizeof *inputs, "masked tokens", &inputs, err));
-    TRY(arena_take(&asking->arena, wanted, sizeof *positions, "masked tokens", &positions, err));
-    TRY(arena_take(&asking->arena, wanted, sizeof *slots, "masked tokens", &slots, err));
-    for (size_t i = 0; i < asking->n; i++) {
-        inputs[i] = asking->inputs[i];
-        positions[i] = asking->positions[i];
-        slots[i] = asking->slots[i];
-    }
-    asking->inputs = inputs;
-    asking->positions = positions;
-    asking->slots = slots;
+    TRY(arena_grow(&asking->arena, asking->n, wanted, sizeof *asking->inputs, "masked tokens",
+                   &asking->inputs, err));
+    TRY(arena_grow(&asking->arena, asking->n, wanted, sizeof *asking->positions, "masked tokens",
+                   &asking->positions, err));
+    TRY(arena_grow(&asking->arena, asking->n, wanted, sizeof *asking->slots, "masked tokens",
+                   &asking->slots, err));
     asking->capacity = wanted;
     return STATUS_OK;
 }

@@ -19,14 +19,8 @@ typedef struct Making {
 static Status add_trial(Making *making, const TrialSpec *spec, PlannedState state, Error *err)
 {
     Plan *plan = making->plan;
-    if (plan->n_trials == making->capacity) {
-        PlannedTrial *grown = NULL;
-        const size_t wanted = making->capacity ? making->capacity * 2 : 64;
-        TRY(arena_take(plan->arena, wanted, sizeof *grown, "trials", &grown, err));
-        for (size_t i = 0; i < plan->n_trials; i++) grown[i] = plan->trials[i];
-        plan->trials = grown;
-        making->capacity = wanted;
-    }
+    TRY(arena_make_room(plan->arena, plan->n_trials, &making->capacity, sizeof *plan->trials,
+                        "trials", &plan->trials, err));
     PlannedTrial *trial = &plan->trials[plan->n_trials++];
     *trial = (PlannedTrial){
         .spec = *spec, .group = plan->n_groups - 1, .state = state, .score = NAN, .best_step = -1};
@@ -39,14 +33,8 @@ static Status begin_group(Making *making, int model, size_t task, int32_t fold, 
                           Error *err)
 {
     Plan *plan = making->plan;
-    if (plan->n_groups == making->groups_capacity) {
-        PlannedGroup *grown = NULL;
-        const size_t wanted = making->groups_capacity ? making->groups_capacity * 2 : 16;
-        TRY(arena_take(plan->arena, wanted, sizeof *grown, "groups", &grown, err));
-        for (size_t i = 0; i < plan->n_groups; i++) grown[i] = plan->groups[i];
-        plan->groups = grown;
-        making->groups_capacity = wanted;
-    }
+    TRY(arena_make_room(plan->arena, plan->n_groups, &making->groups_capacity, sizeof *plan->groups,
+                        "groups", &plan->groups, err));
     plan->groups[plan->n_groups++] = (PlannedGroup){.model = model,
                                                     .task = task,
                                                     .outer_fold = fold,

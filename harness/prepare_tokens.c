@@ -165,14 +165,8 @@ const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t tas
 
 static Status next_tokens(Prepared *prepared, Tokens **out, Error *err)
 {
-    if (prepared->n_tokens == prepared->tokens_capacity) {
-        Tokens *grown = NULL;
-        const size_t wanted = prepared->tokens_capacity ? prepared->tokens_capacity * 2 : 16;
-        TRY(arena_take(&prepared->arena, wanted, sizeof *grown, "tokens", &grown, err));
-        for (size_t i = 0; i < prepared->n_tokens; i++) grown[i] = prepared->tokens[i];
-        prepared->tokens = grown;
-        prepared->tokens_capacity = wanted;
-    }
+    TRY(arena_make_room(&prepared->arena, prepared->n_tokens, &prepared->tokens_capacity,
+                        sizeof *prepared->tokens, "tokens", &prepared->tokens, err));
     *out = &prepared->tokens[prepared->n_tokens];
     return STATUS_OK;
 }

@@ -233,13 +233,10 @@ static Status put_folds(Run *run, size_t task, Error *err)
 static Status append(Arena *arena, void *list, size_t *n, const void *more, size_t n_more,
                      size_t size, Error *err)
 {
-    char *grown = NULL;
-    void *old = NULL;
-    memcpy(&old, list, sizeof old);
-    TRY(arena_take(arena, *n + n_more, size, "rows", &grown, err));
-    if (*n > 0) memcpy(grown, old, *n * size);
+    char *grown;
+    TRY(arena_grow(arena, *n, *n + n_more, size, "rows", list, err));
+    memcpy(&grown, list, sizeof grown);
     if (n_more > 0) memcpy(grown + *n * size, more, n_more * size);
-    memcpy(list, &grown, sizeof grown);
     *n += n_more;
     return STATUS_OK;
 }

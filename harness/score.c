@@ -142,13 +142,11 @@ typedef struct Scoring {
 
 static Status grow_scores(Scoring *scoring, size_t n_more, Error *err)
 {
-    const size_t n = scoring->out->n_scores;
+    const size_t n = scoring->out->n_scores, wanted = (n + n_more) * 2;
     if (n + n_more <= scoring->scores_capacity) return STATUS_OK;
-    StoredScore *grown = NULL;
-    TRY(arena_take(scoring->arena, (n + n_more) * 2, sizeof *grown, "scores", &grown, err));
-    for (size_t i = 0; i < n; i++) grown[i] = scoring->scores[i];
-    scoring->scores = grown;
-    scoring->scores_capacity = (n + n_more) * 2;
+    TRY(arena_grow(scoring->arena, n, wanted, sizeof *scoring->scores, "scores", &scoring->scores,
+                   err));
+    scoring->scores_capacity = wanted;
     return STATUS_OK;
 }
 

@@ -14,14 +14,8 @@ typedef struct Pooling {
 
 static Status add_score(Pooling *pooling, const RunScore *score, Error *err)
 {
-    if (pooling->n == pooling->capacity) {
-        const size_t wanted = pooling->capacity == 0 ? 64 : pooling->capacity * 2;
-        RunScore *grown = NULL;
-        TRY(arena_take(&pooling->arena, wanted, sizeof *grown, "scores", &grown, err));
-        if (pooling->n > 0) memcpy(grown, pooling->scores, pooling->n * sizeof *grown);
-        pooling->scores = grown;
-        pooling->capacity = wanted;
-    }
+    TRY(arena_make_room(&pooling->arena, pooling->n, &pooling->capacity, sizeof *pooling->scores,
+                        "scores", &pooling->scores, err));
     pooling->scores[pooling->n++] = *score;
     return STATUS_OK;
 }

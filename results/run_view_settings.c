@@ -101,15 +101,9 @@ Slice run_view_setting_value(const ViewSetting *setting, Slice key)
     return (Slice){0};
 }
 
-// Numbers first and ascending, then texts by bytes.
 static int compare_values(const void *a, const void *b)
 {
-    const Slice x = *(const Slice *)a, y = *(const Slice *)b;
-    double p, q;
-    const bool x_is_number = slice_to_double(x, &p), y_is_number = slice_to_double(y, &q);
-    if (x_is_number != y_is_number) return x_is_number ? -1 : 1;
-    if (x_is_number && p != q) return p < q ? -1 : 1;
-    return slice_cmp(x, y);
+    return slice_cmp_values(*(const Slice *)a, *(const Slice *)b);
 }
 
 static bool contains(const Slice *values, size_t n, Slice value)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/distinct.h"
 #include "base/json.h"
 #include "metrics/group_gaps.h"
 #include "results/keep.h"
@@ -35,29 +36,17 @@ typedef struct Grouping {
 
 static Status add_slice(Slicing *slicing, const RunSlice *slice, Error *err)
 {
-    if (slicing->n == slicing->capacity) {
-        const size_t wanted = slicing->capacity == 0 ? 64 : slicing->capacity * 2;
-        RunSlice *grown = NULL;
-        TRY(arena_take(&slicing->arena, wanted, sizeof *grown, "slices", &grown, err));
-        if (slicing->n > 0) memcpy(grown, slicing->slices, slicing->n * sizeof *grown);
-        slicing->slices = grown;
-        slicing->capacity = wanted;
-    }
+    TRY(arena_make_room(&slicing->arena, slicing->n, &slicing->capacity, sizeof *slicing->slices,
+                        "slices", &slicing->slices, err));
     slicing->slices[slicing->n++] = *slice;
     return STATUS_OK;
 }
 
 // ---- attributes ----
 
-// Numbers first and ascending, then texts by bytes.
 static int by_value(const void *a, const void *b)
 {
-    const Slice x = *(const Slice *)a, y = *(const Slice *)b;
-    double p, q;
-    const bool x_is_number = slice_to_double(x, &p), y_is_number = slice_to_double(y, &q);
-    if (x_is_number != y_is_number) return x_is_number ? -1 : 1;
-    if (x_is_number && p != q) return p < q ? -1 : 1;
-    return slice_cmp(x, y);
+    return slice_cmp_values(*(const Slice *)a, *(const Slice *)b);
 }
 
 static bool is_own(Slice name)
@@ -80,12 +69,9 @@ static bool is_known(const Grouping *groupings, size_t n, Slice name)
 static Status add_attribute(const JudgedRows *rows, Slice name, Arena *arena, Grouping **groupings,
                             size_t *n, Error *err)
 {
-    Grouping *grown = NULL;
     if (is_own(name) || is_known(*groupings, *n, name)) return STATUS_OK;
-    TRY(arena_take(arena, *n + 1, sizeof *grown, "attributes", &grown, err));
-    if (*n > 0) memcpy(grown, *groupings, *n * sizeof *grown);
-    Grouping *added = &grown[(*n)++];
-    *groupings = grown;
+    TRY(arena_grow(arena, *n, *n + 1, sizeof **groupings, "attributes", groupings, err));
+    Grouping *added = &(*groupings)[(*n)++];
     added->attribute = arena_copy(arena, name);
     if (!added->attribute.ptr) return error_set_memory(err, name.len, 1, "a name");
     TRY(arena_take(arena, rows->n_samples, sizeof *added->groups, "groups", &added->groups, err));
@@ -136,27 +122,9 @@ static Status read_sample(const SlicedTask *task, const JudgedRows *rows, size_t
 // From each sample's value to its group; values become the distinct ones, sorted.
 static Status share_out(Grouping *grouping, size_t n_samples, Arena *arena, Error *err)
 {
-    Slice *sorted = NULL;
-    size_t n = 0;
-    TRY(arena_take(arena, n_samples, sizeof *sorted, "values", &sorted, err));
-    for (size_t i = 0; i < n_samples; i++) {
-        if (grouping->values[i].len > 0) sorted[n++] = grouping->values[i];
-    }
-    grouping->n_without = n_samples - n;
-    if (n > 0) qsort(sorted, n, sizeof *sorted, by_value);
-    for (size_t i = 0; i < n; i++) {
-        if (i == 0 || !slice_eq(sorted[i], sorted[grouping->n_values - 1]))
-            sorted[grouping->n_values++] = sorted[i];
-    }
-    for (size_t i = 0; i < n_samples; i++) {
-        grouping->groups[i] = ITEM_NO_LABEL;
-        if (grouping->values[i].len == 0) continue;
-        const Slice *found =
-            bsearch(&grouping->values[i], sorted, grouping->n_values, sizeof *sorted, by_value);
-        grouping->groups[i] = (int32_t)(found - sorted);
-    }
-    grouping->values = sorted;
-    return STATUS_OK;
+    for (size_t i = 0; i < n_samples; i++) grouping->n_without += grouping->values[i].len == 0;
+    return distinct_index(grouping->values, n_samples, by_value, arena, grouping->groups,
+                          &grouping->values, &grouping->n_values, err);
 }
 
 static Status find_groupings(const SlicedTask *task, const JudgedRows *rows, Arena *arena,

@@ -178,14 +178,8 @@ static size_t floats_of(const Predictor *p, const TokenSequence *input)
 
 static Status add_input(const Predictor *p, Chunk *chunk, const TokenSequence *input, Error *err)
 {
-    if (chunk->n_inputs == chunk->inputs_capacity) {
-        TokenSequence *grown = NULL;
-        const size_t wanted = 2 * chunk->inputs_capacity + 16;
-        TRY(arena_take(&chunk->arena, wanted, sizeof *grown, "inputs", &grown, err));
-        memcpy(grown, chunk->inputs, chunk->n_inputs * sizeof *grown);
-        chunk->inputs = grown;
-        chunk->inputs_capacity = wanted;
-    }
+    TRY(arena_make_room(&chunk->arena, chunk->n_inputs, &chunk->inputs_capacity,
+                        sizeof *chunk->inputs, "inputs", &chunk->inputs, err));
     chunk->n_tokens += input->n_tokens + input->n_targets;
     if (!p->mode->work) chunk->n_floats += floats_of(p, input);
     chunk->inputs[chunk->n_inputs++] = *input;

@@ -102,14 +102,8 @@ static Status take_choice(const Option *option, const char *text, size_t *out, E
 
 static Status add_text(Arena *arena, OptionValue *value, const char *text, Error *err)
 {
-    if (value->n_texts == value->capacity) {
-        const size_t capacity = value->capacity ? 2 * value->capacity : 8;
-        const char **grown = NULL;
-        TRY(arena_take(arena, capacity, sizeof *grown, "an option's values", &grown, err));
-        if (value->n_texts > 0) memcpy(grown, value->texts, value->n_texts * sizeof *grown);
-        value->texts = grown;
-        value->capacity = capacity;
-    }
+    TRY(arena_make_room(arena, value->n_texts, &value->capacity, sizeof *value->texts,
+                        "an option's values", &value->texts, err));
     value->texts[value->n_texts++] = text;
     return STATUS_OK;
 }

@@ -32,13 +32,8 @@ static Status read_ints(JsonReader *r, JsonlInts *out, Error *err)
     for (;;) {
         TRY(json_read_element(r, &more, err));
         if (!more) return STATUS_OK;
-        if (out->n == capacity) {
-            int32_t *grown = NULL;
-            capacity = capacity ? 2 * capacity : 64;
-            TRY(arena_take(r->arena, capacity, sizeof *grown, "integers", &grown, err));
-            if (out->n > 0) memcpy(grown, out->values, out->n * sizeof *grown);
-            out->values = grown;
-        }
+        TRY(arena_make_room(r->arena, out->n, &capacity, sizeof *out->values, "integers",
+                            &out->values, err));
         TRY(read_int(r, &out->values[out->n], err));
         out->n++;
     }
@@ -60,13 +55,8 @@ static Status read_texts(JsonReader *r, JsonlTexts *out, Error *err)
     for (;;) {
         TRY(json_read_element(r, &more, err));
         if (!more) return STATUS_OK;
-        if (out->n == capacity) {
-            Slice *grown = NULL;
-            capacity = capacity ? 2 * capacity : 8;
-            TRY(arena_take(r->arena, capacity, sizeof *grown, "texts", &grown, err));
-            if (out->n > 0) memcpy(grown, out->values, out->n * sizeof *grown);
-            out->values = grown;
-        }
+        TRY(arena_make_room(r->arena, out->n, &capacity, sizeof *out->values, "texts", &out->values,
+                            err));
         TRY(json_read_string(r, &out->values[out->n], err));
         out->n++;
     }

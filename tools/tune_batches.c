@@ -110,25 +110,11 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
     return model_check_inputs(model, &out->input, 1, err);
 }
 
-static Status grow(Arena *arena, void *array, size_t n, size_t size, size_t *capacity, Error *err)
-{
-    void *grown = NULL;
-    void *old = NULL;
-    if (n < *capacity) return STATUS_OK;
-    memcpy(&old, array, sizeof old);
-    const size_t more = *capacity ? 2 * *capacity : 64;
-    TRY(arena_take(arena, more, size, "batches", &grown, err));
-    if (n > 0) memcpy(grown, old, n * size);
-    memcpy(array, &grown, sizeof grown);
-    *capacity = more;
-    return STATUS_OK;
-}
-
 static Status read_example(const Model *model, JsonReader *r, Batches *out, Error *err)
 {
     GivenExample given = {0};
-    TRY(grow(r->arena, &out->examples, out->n_examples, sizeof *out->examples,
-             &out->examples_capacity, err));
+    TRY(arena_make_room(r->arena, out->n_examples, &out->examples_capacity, sizeof *out->examples,
+                        "batches", &out->examples, err));
     TRY(jsonl_read_object(r, example_fields, N_EXAMPLE_FIELDS, &given, err));
     TrainExample *example = &out->examples[out->n_examples];
     if (finish_example(model, &given, r->arena, example, err) != STATUS_OK) {
@@ -178,7 +164,8 @@ static Status read_batches(TuneRun *run, const char *path, Batches *out, Error *
     bool more = true;
     Status s = line_reader_open(path, &reader, err);
     if (s == STATUS_OK) {
-        s = grow(&run->arena, &out->starts, 0, sizeof *out->starts, &out->starts_capacity, err);
+        s = arena_make_room(&run->arena, 0, &out->starts_capacity, sizeof *out->starts, "batches",
+                            &out->starts, err);
     }
     while (s == STATUS_OK) {
         s = line_reader_next(reader, &line, &more, err);
@@ -197,8 +184,8 @@ static Status read_batches(TuneRun *run, const char *path, Batches *out, Error *
         }
         if (s != STATUS_OK) break;
         out->n_batches++;
-        s = grow(&run->arena, &out->starts, out->n_batches, sizeof *out->starts,
-                 &out->starts_capacity, err);
+        s = arena_make_room(&run->arena, out->n_batches, &out->starts_capacity, sizeof *out->starts,
+                            "batches", &out->starts, err);
         if (s == STATUS_OK) out->starts[out->n_batches] = out->n_examples;
     }
     line_reader_close(&reader);

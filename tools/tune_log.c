@@ -136,18 +136,11 @@ void tune_on_evaluation(void *context, const TrainEvaluation *evaluation)
 {
     TuneRun *run = context;
     Buffer text = {0};
-    if (run->n_curve == run->curve_capacity) {
-        TrainEvaluation *grown = NULL;
-        const size_t capacity = run->curve_capacity ? 2 * run->curve_capacity : 16;
-        const Status s =
-            arena_take(&run->arena, capacity, sizeof *grown, "the curve", &grown, NULL);
-        if (s != STATUS_OK) {
-            run->curve_status = s;
-            return;
-        }
-        if (run->n_curve > 0) memcpy(grown, run->curve, run->n_curve * sizeof *grown);
-        run->curve = grown;
-        run->curve_capacity = capacity;
+    const Status s = arena_make_room(&run->arena, run->n_curve, &run->curve_capacity,
+                                     sizeof *run->curve, "the curve", &run->curve, NULL);
+    if (s != STATUS_OK) {
+        run->curve_status = s;
+        return;
     }
     run->curve[run->n_curve++] = *evaluation;
     put_curve_line(run, evaluation, &text);

@@ -7,10 +7,9 @@
 
 Status word_list_grow(WordList *list, Arena *arena, Error *err)
 {
-    const WordList old = *list;
-    list->capacity = 2 * old.capacity + 256;
-    TRY(arena_take(arena, list->capacity, sizeof *list->words, "words", &list->words, err));
-    if (old.n > 0) memcpy(list->words, old.words, old.n * sizeof *old.words);
+    const size_t wanted = 2 * list->capacity + 256;
+    TRY(arena_grow(arena, list->n, wanted, sizeof *list->words, "words", &list->words, err));
+    list->capacity = wanted;
     return STATUS_OK;
 }
 

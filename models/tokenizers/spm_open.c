@@ -91,11 +91,9 @@ static Status add_token(SpmOptions *options, AddedToken token, Error *err)
     }
     if (t->n_added == options->added_capacity) {
         const size_t capacity = 2 * options->added_capacity + 16;
-        AddedToken *grown = NULL;
         if (capacity > MAX_ADDED) return error_set(err, STATUS_INVALID, "too many added tokens");
-        TRY(arena_take(&t->arena, capacity, sizeof *grown, "added tokens", &grown, err));
-        for (size_t i = 0; i < t->n_added; i++) grown[i] = t->added[i];
-        t->added = grown;
+        TRY(arena_grow(&t->arena, t->n_added, capacity, sizeof *t->added, "added tokens", &t->added,
+                       err));
         options->added_capacity = capacity;
     }
     token.content = arena_copy(&t->arena, token.content);

@@ -148,15 +148,8 @@ Status tokenizer_take_pattern(Tokenizer *tokenizer, Slice text, bool is_regex, c
                               Error *err)
 {
     Arena *arena = &tokenizer->arena;
-    if (tokenizer->n_patterns == tokenizer->patterns_capacity) {
-        const size_t capacity = 2 * tokenizer->patterns_capacity + 8;
-        Pattern **grown = NULL;
-        TRY(arena_take(arena, capacity, sizeof *grown, "patterns", &grown, err));
-        if (tokenizer->n_patterns > 0)
-            memcpy(grown, tokenizer->patterns, tokenizer->n_patterns * sizeof *grown);
-        tokenizer->patterns = grown;
-        tokenizer->patterns_capacity = capacity;
-    }
+    TRY(arena_make_room(arena, tokenizer->n_patterns, &tokenizer->patterns_capacity,
+                        sizeof *tokenizer->patterns, "patterns", &tokenizer->patterns, err));
     Pattern *pattern = NULL;
     TRY(arena_take(arena, 1, sizeof *pattern, "a pattern", &pattern, err));
     const Slice copy = arena_copy(arena, text);

@@ -145,18 +145,6 @@ Status read_pattern(TokenizerFile *file, const JsonReader *at, Slice raw, const 
     return json_reader_error(at, err, "\"pattern\" is {\"String\": TEXT} or {\"Regex\": TEXT}");
 }
 
-Status grow_list(Arena *arena, void *items, size_t n, size_t *capacity, size_t size, Error *err)
-{
-    if (n < *capacity) return STATUS_OK;
-    void *old = NULL, *grown = NULL;
-    memcpy(&old, items, sizeof old);
-    *capacity = 2 * *capacity + 8;
-    TRY(arena_take(arena, *capacity, size, "a list", &grown, err));
-    if (n > 0) memcpy(grown, old, n * size);
-    memcpy(items, &grown, sizeof grown);
-    return STATUS_OK;
-}
-
 // ---- added tokens ----
 
 typedef struct AddedFields {
@@ -186,13 +174,8 @@ static Status read_added_token(TokenizerFile *file, JsonReader *r, size_t *capac
     if (fields.content.len == 0)
         return json_reader_error(&at, err, "an added token needs a \"content\" that is not empty");
     TRY(keep_slice(&t->arena, &fields.content, err));
-    if (t->n_added == *capacity) {
-        *capacity = 2 * *capacity + 8;
-        AddedToken *grown = NULL;
-        TRY(arena_take(&t->arena, *capacity, sizeof *grown, "added tokens", &grown, err));
-        if (t->n_added > 0) memcpy(grown, t->added, t->n_added * sizeof *grown);
-        t->added = grown;
-    }
+    TRY(arena_make_room(&t->arena, t->n_added, capacity, sizeof *t->added, "added tokens",
+                        &t->added, err));
     t->added[t->n_added++] = (AddedToken){
         .content = fields.content,
         .id = (int32_t)fields.id,

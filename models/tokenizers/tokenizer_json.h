@@ -78,9 +78,6 @@ Status component_unknown(const JsonReader *r, const char *what, Slice type, cons
 
 // Reads null, if that is what comes.
 Status read_if_null(JsonReader *r, bool *out, Error *err) MUST_CHECK;
-// One more item in an arena's array of n items of a size; *items is a pointer to the array's pointer.
-Status grow_list(Arena *arena, void *items, size_t n, size_t *capacity, size_t size,
-                 Error *err) MUST_CHECK;
 
 // tokenizer_json_normalizer.c, tokenizer_json_words.c, tokenizer_json_decoder.c
 typedef Status ReadComponent(TokenizerFile *file, JsonReader *r, Slice type, Error *err);

@@ -63,8 +63,8 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
     TRY(read_fields(r, fields_of_all, sizeof fields_of_all / sizeof *fields_of_all, &fields, err));
     if (fields.start < 0 || fields.stop < 0)
         return json_reader_error(&at, err, "\"start\" and \"stop\" are not negative");
-    TRY(grow_list(&t->arena, &d->steps, d->n_steps, &file->decoder_capacity, sizeof *d->steps,
-                  err));
+    TRY(arena_make_room(&t->arena, d->n_steps, &file->decoder_capacity, sizeof *d->steps, "a list",
+                        &d->steps, err));
     DecoderStep *step = &d->steps[d->n_steps++];
     const bool is_never = fields.prepend_scheme.len > 0
                               ? slice_eq_cstr(fields.prepend_scheme, "never")

@@ -45,8 +45,8 @@ static Status read_piece(TokenizerFile *file, JsonReader *r, Error *err)
     const int64_t id = (int64_t)file->n_scores;
     if (vocab_put(&t->vocab, &t->arena, piece, id, file->n_scores + 1, err) != STATUS_OK)
         return error_at(&at, err);
-    TRY(grow_list(&t->arena, &file->scores, file->n_scores, &file->scores_capacity,
-                  sizeof *file->scores, err));
+    TRY(arena_make_room(&t->arena, file->n_scores, &file->scores_capacity, sizeof *file->scores,
+                        "a list", &file->scores, err));
     file->scores[file->n_scores++] = score;
     return STATUS_OK;
 }
@@ -100,14 +100,8 @@ static Status read_merges(TokenizerFile *file, JsonReader *r, Error *err)
     for (bool more = true;;) {
         TRY(json_read_element(r, &more, err));
         if (!more) return STATUS_OK;
-        if (file->n_merges == file->merges_capacity) {
-            const size_t capacity = 2 * file->merges_capacity + 1024;
-            MergePair *grown = NULL;
-            TRY(arena_take(&file->scratch, capacity, sizeof *grown, "merges", &grown, err));
-            if (file->n_merges > 0) memcpy(grown, file->merges, file->n_merges * sizeof *grown);
-            file->merges = grown;
-            file->merges_capacity = capacity;
-        }
+        TRY(arena_make_room(&file->scratch, file->n_merges, &file->merges_capacity,
+                            sizeof *file->merges, "merges", &file->merges, err));
         TRY(read_merge(r, &file->merges[file->n_merges], err));
         file->n_merges++;
     }

@@ -83,8 +83,8 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
                                .strip_left = true,
                                .strip_right = true};
     TRY(read_fields(r, fields_of_all, sizeof fields_of_all / sizeof *fields_of_all, &fields, err));
-    TRY(grow_list(&t->arena, &n->steps, n->n_steps, &file->normalizer_capacity, sizeof *n->steps,
-                  err));
+    TRY(arena_make_room(&t->arena, n->n_steps, &file->normalizer_capacity, sizeof *n->steps,
+                        "a list", &n->steps, err));
     NormalizerStep *step = &n->steps[n->n_steps++];
     *step = (NormalizerStep){.kind = kinds[k].kind,
                              .strip_left = fields.strip_left,

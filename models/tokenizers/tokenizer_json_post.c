@@ -82,27 +82,16 @@ static Status read_ids(TokenizerFile *file, JsonReader *r, FileSpecial *special,
         TRY(json_read_i64(r, &id, err));
         if (id < 0 || id >= INT32_MAX)
             return json_reader_error(&at, err, "id %lld is out of range", (long long)id);
-        if (special->n_ids == capacity) {
-            capacity = 2 * capacity + 4;
-            int32_t *grown = NULL;
-            TRY(arena_take(&file->scratch, capacity, sizeof *grown, "a template", &grown, err));
-            if (special->n_ids > 0) memcpy(grown, special->ids, special->n_ids * sizeof *grown);
-            special->ids = grown;
-        }
+        TRY(arena_make_room(&file->scratch, special->n_ids, &capacity, sizeof *special->ids,
+                            "a template", &special->ids, err));
         special->ids[special->n_ids++] = (int32_t)id;
     }
 }
 
 static Status add_special(TokenizerFile *file, FileSpecial special, Error *err)
 {
-    if (file->n_specials == file->specials_capacity) {
-        file->specials_capacity = 2 * file->specials_capacity + 8;
-        FileSpecial *grown = NULL;
-        TRY(arena_take(&file->scratch, file->specials_capacity, sizeof *grown, "a template", &grown,
-                       err));
-        if (file->n_specials > 0) memcpy(grown, file->specials, file->n_specials * sizeof *grown);
-        file->specials = grown;
-    }
+    TRY(arena_make_room(&file->scratch, file->n_specials, &file->specials_capacity,
+                        sizeof *file->specials, "a template", &file->specials, err));
     file->specials[file->n_specials++] = special;
     return STATUS_OK;
 }

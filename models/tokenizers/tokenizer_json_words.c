@@ -131,8 +131,8 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
         return component_unknown(r, "pre_tokenizer", type, known, err);
     WordFields fields = {.use_regex = true, .split = true, .length = 5};
     TRY(read_fields(r, fields_of_all, sizeof fields_of_all / sizeof *fields_of_all, &fields, err));
-    TRY(grow_list(&file->tokenizer->arena, &p->steps, p->n_steps, &file->pretokenizer_capacity,
-                  sizeof *p->steps, err));
+    TRY(arena_make_room(&file->tokenizer->arena, p->n_steps, &file->pretokenizer_capacity,
+                        sizeof *p->steps, "a list", &p->steps, err));
     PreTokenizerStep *step = &p->steps[p->n_steps++];
     *step = (PreTokenizerStep){.kind = kinds[k].kind,
                                .add_prefix_space = fields.metaspace_prefix != SWITCH_OFF,

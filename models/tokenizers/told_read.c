@@ -97,11 +97,9 @@ static Status add_token(Told *t, AddedToken token, Error *err)
     }
     if (t->n_added == t->capacity) {
         const size_t capacity = 2 * t->capacity + 16;
-        AddedToken *grown = NULL;
         if (capacity > MAX_TOLD) return error_set(err, STATUS_INVALID, "too many added tokens");
-        TRY(arena_take(&t->arena, capacity, sizeof *grown, "added tokens", &grown, err));
-        for (size_t i = 0; i < t->n_added; i++) grown[i] = t->added[i];
-        t->added = grown;
+        TRY(arena_grow(&t->arena, t->n_added, capacity, sizeof *t->added, "added tokens", &t->added,
+                       err));
         t->capacity = capacity;
     }
     t->added[t->n_added++] = token;

@@ -32,17 +32,6 @@ typedef struct Pairs {
     size_t n_raised, raised_capacity;
 } Pairs;
 
-// *items grows to hold one more than n.
-static Status grow_list(Arena *arena, void *items, size_t size, size_t n, size_t *capacity,
-                        Error *err)
-{
-    if (n < *capacity) return STATUS_OK;
-    const size_t wanted = 2 * *capacity + 4;
-    TRY(arena_grow(arena, n, wanted, size, "pairs", items, err));
-    *capacity = wanted;
-    return STATUS_OK;
-}
-
 // ---- pairs by their two ids ----
 
 static size_t pair_slot(const Pairs *p, int32_t left, int32_t right)
@@ -64,15 +53,12 @@ static Status pairs_grow(Pairs *p, Error *err)
     if (p->n >= UINT32_MAX / 4)
         return error_set(err, STATUS_INVALID, "too many pairs of symbols: train on less text");
     p->capacity = 2 * p->capacity + 1024;
-    Pair *grown = NULL;
-    TRY(arena_take(p->arena, p->capacity, sizeof *grown, "pairs", &grown, err));
-    if (p->n > 0) memcpy(grown, p->pairs, p->n * sizeof *grown);
-    p->pairs = grown;
+    TRY(arena_grow(p->arena, p->n, p->capacity, sizeof *p->pairs, "pairs", &p->pairs, err));
     p->n_slots = p->n_slots > 0 ? 4 * p->n_slots : 4096;
     while (p->n_slots < 2 * p->capacity) p->n_slots *= 2;
     TRY(arena_take(p->arena, p->n_slots, sizeof *p->slots, "pairs", &p->slots, err));
     for (size_t i = 0; i < p->n; i++)
-        p->slots[pair_slot(p, grown[i].left, grown[i].right)] = (uint32_t)i + 1;
+        p->slots[pair_slot(p, p->pairs[i].left, p->pairs[i].right)] = (uint32_t)i + 1;
     return STATUS_OK;
 }
 
@@ -88,12 +74,13 @@ static Status raise(Pairs *p, int32_t left, int32_t right, uint64_t by, uint32_t
     Pair *pair = &p->pairs[index];
     pair->count += by;
     if (pair->n_words == 0 || pair->words[pair->n_words - 1] != word) {
-        TRY(grow_list(p->arena, &pair->words, sizeof *pair->words, pair->n_words, &pair->capacity,
-                      err));
+        TRY(arena_make_room(p->arena, pair->n_words, &pair->capacity, sizeof *pair->words, "pairs",
+                            &pair->words, err));
         pair->words[pair->n_words++] = word;
     }
     if (p->n_raised > 0 && p->raised[p->n_raised - 1] == index) return STATUS_OK;
-    TRY(grow_list(p->arena, &p->raised, sizeof *p->raised, p->n_raised, &p->raised_capacity, err));
+    TRY(arena_make_room(p->arena, p->n_raised, &p->raised_capacity, sizeof *p->raised, "pairs",
+                        &p->raised, err));
     p->raised[p->n_raised++] = index;
     return STATUS_OK;
 }
@@ -117,7 +104,8 @@ static Status heap_push(Pairs *p, uint32_t index, Error *err)
     Pair *pair = &p->pairs[index];
     if (pair->queued == pair->count) return STATUS_OK;
     pair->queued = pair->count;
-    TRY(grow_list(p->arena, &p->heap, sizeof *p->heap, p->n_heap, &p->heap_capacity, err));
+    TRY(arena_make_room(p->arena, p->n_heap, &p->heap_capacity, sizeof *p->heap, "pairs", &p->heap,
+                        err));
     const PairHeapItem item = {pair->count, pair->left, pair->right, index};
     size_t i = p->n_heap++;
     for (; i > 0 && comes_first(&item, &p->heap[(i - 1) / 2]); i = (i - 1) / 2)
@@ -209,8 +197,8 @@ static Status merge_everywhere(TrainState *state, Pairs *p, uint32_t pair, int32
     // Two merges may make one token, and so bring a pair back that was joined before: its rank stays the first.
     if (p->pairs[pair].is_merged) return STATUS_OK;
     p->pairs[pair].is_merged = true;
-    TRY(grow_list(state->arena, &state->merges, sizeof merge, state->n_merges,
-                  &state->merges_capacity, err));
+    TRY(arena_make_room(state->arena, state->n_merges, &state->merges_capacity, sizeof merge,
+                        "pairs", &state->merges, err));
     state->merges[state->n_merges++] = merge;
     return STATUS_OK;
 }

@@ -93,6 +93,25 @@ Test(arena, copies_end_with_a_nul)
     arena_release(&arena);
 }
 
+Test(arena, lists_grow_and_keep_what_they_have)
+{
+    Arena arena = {0};
+    int *list = NULL;
+    size_t capacity = 0;
+    for (int i = 0; i < 1000; i++) {
+        cr_assert_eq(
+            arena_make_room(&arena, (size_t)i, &capacity, sizeof *list, "numbers", &list, NULL),
+            STATUS_OK);
+        cr_assert_gt(capacity, (size_t)i);
+        list[i] = i;
+    }
+    for (int i = 0; i < 1000; i++) cr_assert_eq(list[i], i);
+    cr_assert_neq(arena_grow(&arena, 1000, SIZE_MAX / 2, sizeof *list, "numbers", &list, NULL),
+                  STATUS_OK);
+    cr_assert_eq(list[999], 999, "a list that cannot grow is as it was");
+    arena_release(&arena);
+}
+
 static bool build_something(Arena *arena)
 {
     if (arena_alloc(arena, 3, 5) == NULL) return false;
