@@ -50,27 +50,6 @@ static bool is_digit(Slice text, size_t at)
     return at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-// Four hex digits at an offset, or -1.
-static int32_t hex4(Slice text, size_t at)
-{
-    if (at > text.len || text.len - at < 4) return -1;
-    int32_t value = 0;
-    for (size_t i = 0; i < 4; i++) {
-        const int digit = hex_value(text.ptr[at + i]);
-        if (digit < 0) return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
 static bool is_high_surrogate(int32_t unit)
 {
     return unit >= 0xD800 && unit <= 0xDBFF;
@@ -84,7 +63,7 @@ static bool is_low_surrogate(int32_t unit)
 // *at is on the 'u' of an escape; moves it behind the escape, or behind both halves of a surrogate pair.
 static bool scan_unicode_escape(Slice text, size_t *at, JsonText *out, const char **why)
 {
-    const int32_t unit = hex4(text, *at + 1);
+    const int32_t unit = slice_hex4(text, *at + 1);
     if (unit < 0) {
         *why = "\\u needs four hexadecimal digits";
         return false;
@@ -93,7 +72,7 @@ static bool scan_unicode_escape(Slice text, size_t *at, JsonText *out, const cha
     if (unit == 0) out->has_nul = true;
     if (!is_high_surrogate(unit) && !is_low_surrogate(unit)) return true;
     const bool is_pair = is_high_surrogate(unit) && text.len - *at >= 6 && text.ptr[*at] == '\\' &&
-                         text.ptr[*at + 1] == 'u' && is_low_surrogate(hex4(text, *at + 2));
+                         text.ptr[*at + 1] == 'u' && is_low_surrogate(slice_hex4(text, *at + 2));
     if (!is_pair) {
         *at -= 6; // the backslash
         *why = "half of a surrogate pair: U+D800 to U+DFFF must come in pairs";
@@ -174,10 +153,10 @@ bool json_scan_number(Slice text, size_t *at, const char **why)
 // The code point of the escape whose 'u' is at *at; moves *at behind it.
 static CodePoint unescape_unicode(Slice raw, size_t *at)
 {
-    const int32_t unit = hex4(raw, *at + 1);
+    const int32_t unit = slice_hex4(raw, *at + 1);
     *at += 5;
     if (!is_high_surrogate(unit)) return unit;
-    const int32_t low = hex4(raw, *at + 2);
+    const int32_t low = slice_hex4(raw, *at + 2);
     *at += 6;
     return 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
 }

@@ -58,6 +58,9 @@ bool slice_split(Slice *from, char separator, Slice *field);
 bool slice_to_i64(Slice s, int64_t *out);
 bool slice_to_u64(Slice s, uint64_t *out);
 bool slice_to_double(Slice s, double *out);
+// What a hexadecimal digit stands for, and four of them at an offset; -1 where they are none.
+int slice_hex_digit(char c);
+int32_t slice_hex4(Slice s, size_t at);
 // Order of values as people read it: numbers first and ascending, then texts by bytes.
 int slice_cmp_values(Slice a, Slice b);
 

@@ -77,6 +77,25 @@ bool slice_to_double(Slice s, double *out)
     return true;
 }
 
+int slice_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int32_t slice_hex4(Slice s, size_t at)
+{
+    if (at > s.len || s.len - at < 4) return -1;
+    int32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const int digit = slice_hex_digit(s.ptr[at + i]);
+        if (digit < 0) return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
 int slice_cmp_values(Slice a, Slice b)
 {
     double x, y;

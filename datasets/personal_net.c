@@ -107,7 +107,7 @@ size_t match_ipv4(Slice text, size_t at)
 
 static bool is_hex(char c)
 {
-    return personal_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return slice_hex_digit(c) >= 0;
 }
 
 static bool is_gap(Slice text, size_t at)

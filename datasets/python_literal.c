@@ -27,21 +27,13 @@ static void before_value(Literal *l)
     l->has_comma = false;
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // \xhh, \uhhhh, \Uhhhhhhhh: after the letter.
 static Status read_point(Literal *l, size_t n_digits, Buffer *string, Error *err)
 {
     CodePoint point = 0;
     char bytes[4];
     for (size_t i = 0; i < n_digits; i++, l->at++) {
-        const int digit = l->at < l->text.len ? hex_value(l->text.ptr[l->at]) : -1;
+        const int digit = l->at < l->text.len ? slice_hex_digit(l->text.ptr[l->at]) : -1;
         if (digit < 0) return wrong(l, "an escape lacks hexadecimal digits", err);
         point = point * 16 + (CodePoint)digit;
     }

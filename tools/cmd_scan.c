@@ -41,25 +41,6 @@ typedef struct Scanning {
 
 // ---- a line ----
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// The four digits at `at`, or -1.
-static CodePoint unit_at(Slice text, size_t at)
-{
-    CodePoint unit = 0;
-    for (size_t i = at; i < at + 4; i++) {
-        const int value = i < text.len ? hex_value(text.ptr[i]) : -1;
-        if (value < 0) return -1;
-        unit = unit * 16 + value;
-    }
-    return unit;
-}
-
 // Behind a backslash at `at`: what the escape stands for goes to out. What is no escape stays.
 static size_t unescape_at(Slice text, size_t at, Buffer *out)
 {
@@ -73,7 +54,7 @@ static size_t unescape_at(Slice text, size_t at, Buffer *out)
         buffer_append_byte(out, '\n');
         return at + 2;
     }
-    CodePoint point = c == 'u' ? unit_at(text, at + 2) : -1;
+    CodePoint point = c == 'u' ? slice_hex4(text, at + 2) : -1;
     if (point < 0) {
         buffer_append_byte(out, '\\');
         return at + 1;
@@ -81,7 +62,7 @@ static size_t unescape_at(Slice text, size_t at, Buffer *out)
     size_t end = at + 6;
     const bool is_pair = point >= 0xD800 && point < 0xDC00 && end + 1 < text.len &&
                          text.ptr[end] == '\\' && text.ptr[end + 1] == 'u';
-    const CodePoint low = is_pair ? unit_at(text, end + 2) : -1;
+    const CodePoint low = is_pair ? slice_hex4(text, end + 2) : -1;
     if (low >= 0xDC00 && low < 0xE000) {
         point = 0x10000 + (point - 0xD800) * 0x400 + (low - 0xDC00);
         end += 6;

@@ -188,18 +188,11 @@ static Status replace(State *s, Error *err)
     return status;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 // The byte of "<0x41>", or -1.
 static int byte_of(Slice token)
 {
     if (token.len != 6 || !slice_starts_with(token, SLICE("<0x")) || token.ptr[5] != '>') return -1;
-    const int high = hex_digit(token.ptr[3]), low = hex_digit(token.ptr[4]);
+    const int high = slice_hex_digit(token.ptr[3]), low = slice_hex_digit(token.ptr[4]);
     // Rust's from_str_radix takes a sign.
     if (token.ptr[3] == '+' && low >= 0) return low;
     return high >= 0 && low >= 0 ? 16 * high + low : -1;

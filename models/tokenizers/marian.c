@@ -1,5 +1,5 @@
 // Marian's tokenizer: pieces of one SentencePiece model (source.spm, or target.spm for what is to be generated), ids from
-// vocab.json, which both sides share; a leading ">>xxx<<" is one token; "</s>" ends each text.
+// vocab.json, which both sides share; a leading ">>LANGUAGE<<" is one token; "</s>" ends each text.
 #include <string.h>
 
 #include "base/file.h"

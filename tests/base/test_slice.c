@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/distinct.h"
 #include "base/slice.h"
 
 static Slice text_of(const char *text)
@@ -167,4 +168,51 @@ Test(slice, refuses_what_is_no_finite_decimal)
         cr_assert_not(slice_to_double(text_of(wrong[k]), &value), "'%s' was taken", wrong[k]);
         cr_assert_eq(value, 7);
     }
+}
+
+Test(slice, orders_numbers_before_texts)
+{
+    static const char *const ascending[] = {"-3", "1e-2", "2", "10", "10.0", "", "a", "b"};
+    const size_t n = sizeof ascending / sizeof *ascending;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < n; k++) {
+            const int order = slice_cmp_values(text_of(ascending[i]), text_of(ascending[k]));
+            cr_expect_eq((order > 0) - (order < 0), (i > k) - (i < k), "'%s' and '%s'",
+                         ascending[i], ascending[k]);
+        }
+    }
+}
+
+Test(slice, reads_hexadecimal_digits)
+{
+    cr_expect_eq(slice_hex_digit('9'), 9);
+    cr_expect_eq(slice_hex_digit('f'), 15);
+    cr_expect_eq(slice_hex_digit('A'), 10);
+    cr_expect_eq(slice_hex_digit('g'), -1);
+    cr_expect_eq(slice_hex4(SLICE("u20aC"), 1), 0x20ac);
+    cr_expect_eq(slice_hex4(SLICE("20a"), 0), -1);
+    cr_expect_eq(slice_hex4(SLICE("20a-"), 0), -1);
+    cr_expect_eq(slice_hex4(SLICE("20ac"), 5), -1);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return slice_cmp(*(const Slice *)a, *(const Slice *)b);
+}
+
+Test(slice, distinct_values_are_numbered_in_order)
+{
+    const Slice values[] = {SLICE("b"), {0}, SLICE("a"), SLICE("b"), SLICE("c")};
+    enum { N = sizeof values / sizeof *values };
+    static const int32_t wanted[N] = {1, -1, 0, 1, 2};
+    Arena arena = {0};
+    int32_t index[N];
+    Slice *distinct = NULL;
+    size_t n = 0;
+    cr_assert_eq(distinct_index(values, N, by_bytes, &arena, index, &distinct, &n, NULL),
+                 STATUS_OK);
+    cr_assert_arr_eq(index, wanted, sizeof wanted);
+    cr_assert_eq(n, 3);
+    cr_expect(slice_eq_cstr(distinct[0], "a") && slice_eq_cstr(distinct[2], "c"));
+    arena_release(&arena);
 }
