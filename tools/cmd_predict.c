@@ -6,7 +6,7 @@
 #include "base/size.h"
 #include "tools/commands.h"
 #include "tools/model_options.h"
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 // A chunk ends at --batch cases, or where it holds this much, so that memory stays bounded whatever the input.
 enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };

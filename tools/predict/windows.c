@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 // The text that is cut: the passage where there are two.
 static int8_t cut_sequence(const PredictCase *c)

@@ -1,7 +1,7 @@
 // Encoder-decoders: what their decoder makes of a source, by greedy or beam search or by draws.
 #include <string.h>
 
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 static Status want_early_stopping(const PredictCase *c, EarlyStopping *out, Error *err)
 {

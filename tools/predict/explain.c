@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 // An answer and the scores that it was read from.
 typedef struct Reason {

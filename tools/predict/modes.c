@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 enum { N_FILLS = 5, LONGEST_ANSWER = 30 };
 

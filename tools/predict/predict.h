@@ -1,4 +1,4 @@
-// tools/predict.h: what `assay predict` asks of a model and writes about it. Internal to cmd_predict.c and predict_*.c.
+// tools/predict/predict.h: what `assay predict` asks of a model and writes about it. Internal to cmd_predict.c and this folder.
 #ifndef ASSAY_TOOLS_PREDICT_H
 #define ASSAY_TOOLS_PREDICT_H
 
@@ -33,7 +33,7 @@ typedef struct PredictCase {
     size_t n_cut;            // tokens of a prompt or context that were cut away
     double *logprobs;        // of its tokens one by one [n_logprobs], for the mode that masks them
     size_t n_logprobs;
-    // Of causal language models (predict_generate.c).
+    // Of causal language models (generate.c).
     JsonlText context, continuation;
     JsonlInts context_ids, continuation_ids;
     JsonlSize seed;
@@ -88,7 +88,7 @@ extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
 enum { N_PREDICT_MODES = 10 };
 
-// predict_windows.c: tags and answers of texts that are too long for one pass.
+// windows.c: tags and answers of texts that are too long for one pass.
 enum { SPAN_STRIDE = 128 }; // tokens of a passage that windows share, as field and suites have it
 // Splits the text of a case, whose whole encoding is there; leaves it alone where that cannot be: then it is cut.
 Status predict_windows_encode(const Predictor *predictor, Arena *arena, PredictCase *c,
@@ -98,16 +98,16 @@ TokenSequence predict_window_input(const PredictCase *c, size_t window);
 Status predict_windows_join(const PredictCase *c, const float *logits, size_t width, Arena *arena,
                             float **out, Error *err) MUST_CHECK;
 
-// predict_modes.c: the likeliest span of tokens, and its probability.
+// modes.c: the likeliest span of tokens, and its probability.
 Status predict_best_span(const PredictCase *c, const float *logits, Arena *arena, size_t *begin,
                          size_t *end, double *score, Error *err) MUST_CHECK;
 
-// predict_explain.c: attributions of an answer, behind its other members.
+// explain.c: attributions of an answer, behind its other members.
 Status predict_explain_check(const Predictor *predictor, Error *err) MUST_CHECK;
 Status predict_explain_put(Predictor *predictor, Pool *pool, const PredictCase *c,
                            const float *logits, Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
 
-// predict_search.c: encoder-decoders.
+// search.c: encoder-decoders.
 Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                            Error *err) MUST_CHECK;
 Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
@@ -118,13 +118,13 @@ Status predict_search_put(Predictor *predictor, const PredictCase *c, const floa
 // What a line says about beams goes before what stands in *options; sets search.n_results.
 Status predict_beam_options(PredictCase *c, BeamOptions *options, Error *err) MUST_CHECK;
 
-// predict_pll.c: pseudo-log-likelihoods.
+// pll.c: pseudo-log-likelihoods.
 Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
                         size_t n, Error *err) MUST_CHECK;
 Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *logits,
                        JsonWriter *w, Error *err) MUST_CHECK;
 
-// predict_generate.c: causal language models.
+// generate.c: causal language models.
 Status predict_loglik_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                            Error *err) MUST_CHECK;
 Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "models/checkpoint.h"
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 static Status want_tokenizer(const Predictor *p, const char *ids, Error *err)
 {

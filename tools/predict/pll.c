@@ -1,5 +1,5 @@
 // Pseudo-log-likelihoods: each token of a text but the special ones, masked on its own.
-#include "tools/predict.h"
+#include "tools/predict/predict.h"
 
 // Tokens that the tokenizer puts around texts are not asked about. Of ids, which come without their history, those that
 // it might have put there.
