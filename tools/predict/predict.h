@@ -2,6 +2,7 @@
 #ifndef ASSAY_TOOLS_PREDICT_H
 #define ASSAY_TOOLS_PREDICT_H
 
+#include "base/file.h"
 #include "datasets/steps.h"
 #include "models/ask.h"
 #include "models/chat/chat.h"
@@ -84,6 +85,17 @@ struct PredictMode {
                   Error *err);
 };
 
+// read_case.c: reads a line's members and makes the model's input of them, or leaves that to the mode's `read`. `name` and
+// `line_number` are of messages. All lies in the arena, or in `line`, which has to stay as long.
+Status predict_read_case(const Predictor *predictor, Arena *arena, Slice name, size_t line_number,
+                         Slice line, PredictCase *c, Error *err) MUST_CHECK;
+
+// stream.c: answers the cases of `in`, at most `batch` of them at a time, each in its place; a case that fails is a failure
+// in `out` and stops nothing. What ends it: input that cannot be read, output that cannot be written, no memory, Ctrl-C.
+Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, Slice name, size_t batch,
+                      JsonlOut *out, Error *err) MUST_CHECK;
+
+// modes.c
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
 enum { N_PREDICT_MODES = 10 };

@@ -1,0 +1,147 @@
+// What a case of `assay predict` has to say: a line of JSON, read and turned into what the model takes.
+#include <stddef.h>
+
+#include "tools/predict/predict.h"
+
+#define CASE_FIELD(key, kind)                  \
+    {                                          \
+#        key, kind, offsetof(PredictCase, key) \
+    }
+static const JsonlField case_fields[] = {
+    CASE_FIELD(id, JSONL_RAW),
+    CASE_FIELD(text, JSONL_TEXT),
+    CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(input_ids, JSONL_INTS),
+    CASE_FIELD(token_type_ids, JSONL_INTS),
+    CASE_FIELD(attention_mask, JSONL_INTS),
+    CASE_FIELD(decoder_input_ids, JSONL_INTS),
+    CASE_FIELD(decoder_attention_mask, JSONL_INTS),
+    CASE_FIELD(prompt, JSONL_TEXT),
+    CASE_FIELD(max_new_tokens, JSONL_SIZE),
+    CASE_FIELD(min_new_tokens, JSONL_SIZE),
+    CASE_FIELD(num_beams, JSONL_SIZE),
+    CASE_FIELD(num_return_sequences, JSONL_SIZE),
+    CASE_FIELD(no_repeat_ngram_size, JSONL_SIZE),
+    CASE_FIELD(top_k, JSONL_SIZE),
+    CASE_FIELD(length_penalty, JSONL_NUMBER),
+    CASE_FIELD(temperature, JSONL_NUMBER),
+    CASE_FIELD(top_p, JSONL_NUMBER),
+    CASE_FIELD(early_stopping, JSONL_RAW),
+    CASE_FIELD(messages, JSONL_RAW),
+    CASE_FIELD(tools, JSONL_RAW),
+    CASE_FIELD(chat_template_kwargs, JSONL_RAW),
+    CASE_FIELD(context, JSONL_TEXT),
+    CASE_FIELD(continuation, JSONL_TEXT),
+    CASE_FIELD(context_ids, JSONL_INTS),
+    CASE_FIELD(continuation_ids, JSONL_INTS),
+    CASE_FIELD(min_p, JSONL_NUMBER),
+    CASE_FIELD(repetition_penalty, JSONL_NUMBER),
+    CASE_FIELD(seed, JSONL_SIZE),
+    CASE_FIELD(stop, JSONL_TEXTS),
+};
+enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
+
+static Status take_given_ids(PredictCase *c, Error *err)
+{
+    if (c->text.is_given) {
+        return error_set(err, STATUS_INVALID, "\"text\" and \"input_ids\" are both given");
+    }
+    if (c->token_type_ids.is_given && c->token_type_ids.n != c->input_ids.n) {
+        return error_set(err, STATUS_INVALID, "%zu \"input_ids\", but %zu \"token_type_ids\"",
+                         c->input_ids.n, c->token_type_ids.n);
+    }
+    c->input = (TokenSequence){.ids = c->input_ids.values, .type_ids = c->token_type_ids.values};
+    return jsonl_count_unpadded(&c->attention_mask, c->input_ids.n, &c->input.n_tokens, err);
+}
+
+static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    const Slice *pair = c->pair.is_given ? &c->pair.text : NULL;
+    TRY(arena_take(arena, 1, sizeof *c->encoding, "an encoding", &c->encoding, err));
+    TRY(tokenizer_encode(tokenizer, c->text.text, pair, NULL, arena, c->encoding, err));
+    c->is_cut = c->encoding->n_tokens > p->max_length;
+    const bool has_windows = p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN;
+    if (c->is_cut && has_windows && !p->explains) // what is explained goes through in one piece
+        TRY(predict_windows_encode(p, arena, c, err));
+    if (c->windows.n_windows > 0) {
+        c->is_cut = false;
+    } else if (c->is_cut) {
+        // The question stays whole where it can: the text asked about gives first.
+        const EncodeOptions options = {.max_length = p->max_length,
+                                       .strategy = pair && p->mode->head == HEAD_SPAN
+                                                       ? TRUNCATE_ONLY_SECOND
+                                                       : TRUNCATE_LONGEST_FIRST};
+        TRY(tokenizer_encode(tokenizer, c->text.text, pair, &options, arena, c->encoding, err));
+    }
+    c->input = (TokenSequence){.ids = c->encoding->ids,
+                               .type_ids = c->encoding->type_ids,
+                               .n_tokens = c->encoding->n_tokens};
+    // Spans are cut out of the text by bytes; the mode turns them into code points itself.
+    if (p->mode->head == HEAD_TOKEN) token_offsets_encoding(c->encoding, c->text.text, pair);
+    return STATUS_OK;
+}
+
+static Status encode_ids(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    const EncodeOptions options = {.max_length = p->max_length};
+    TokenBatch batch = {0};
+    TRY(tokenizer_encode_batch(model_tokenizer(p->model), &c->text.text,
+                               c->pair.is_given ? &c->pair.text : NULL, 1, &options, arena, &batch,
+                               err));
+    const size_t n_tokens = batch.starts[1] - batch.starts[0];
+    c->is_cut = batch.n_full[0] > n_tokens;
+    c->input = (TokenSequence){.ids = batch.ids, .type_ids = batch.type_ids, .n_tokens = n_tokens};
+    return STATUS_OK;
+}
+
+// What the decoder of an encoder-decoder reads.
+static Status take_targets(const Predictor *p, PredictCase *c, Error *err)
+{
+    if (model_config(p->model)->head != HEAD_SEQ2SEQ) return STATUS_OK;
+    if (!c->decoder_input_ids.is_given) {
+        return error_set(err, STATUS_INVALID,
+                         "\"decoder_input_ids\" is wanted: the model's decoder reads them");
+    }
+    c->input.target_ids = c->decoder_input_ids.values;
+    return jsonl_count_unpadded(&c->decoder_attention_mask, c->decoder_input_ids.n,
+                                &c->input.n_targets, err);
+}
+
+// Texts as the model was tuned on them. Places in answers are those of the texts as prepared.
+static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    JsonlText *texts[] = {&c->text, &c->pair, &c->prompt, &c->context, &c->continuation};
+    for (size_t i = 0; p->n_steps > 0 && i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i]->is_given)
+            TRY(steps_text(p->steps, p->n_steps, texts[i]->text, NULL, 0, arena, &texts[i]->text,
+                           err));
+    }
+    return STATUS_OK;
+}
+
+Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
+                         Slice line, PredictCase *c, Error *err)
+{
+    TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    TRY(prepare_case(p, arena, c, err));
+    if (p->mode->read) return p->mode->read(p, arena, c, err);
+    if (c->input_ids.is_given) {
+        TRY(take_given_ids(c, err));
+    } else if (!c->text.is_given) {
+        return error_set(err, STATUS_INVALID, "\"text\" or \"input_ids\" is wanted");
+    } else if (!model_tokenizer(p->model)) {
+        return error_set(err, STATUS_INVALID,
+                         "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
+    } else if (p->mode->wants_offsets || p->explains) {
+        TRY(encode_with_offsets(p, arena, c, err));
+    } else {
+        TRY(encode_ids(p, arena, c, err));
+    }
+    TRY(take_targets(p, c, err));
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        TRY(model_check_inputs(p->model, &window, 1, err));
+    }
+    return c->windows.n_windows > 0 ? STATUS_OK : model_check_inputs(p->model, &c->input, 1, err);
+}

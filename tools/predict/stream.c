@@ -1,0 +1,165 @@
+// Cases read, worked on and answered a chunk at a time.
+#include "base/size.h"
+#include "tools/command.h"
+#include "tools/predict/predict.h"
+
+// A chunk ends at --batch cases, or where it holds this much, so that memory stays bounded whatever the input.
+enum { CHUNK_BYTES = 16 << 20, CHUNK_FLOATS = 4 << 20, CHUNK_TOKENS = 1 << 17 };
+
+typedef struct Chunk {
+    Arena arena;
+    PredictCase *cases;
+    size_t n, capacity;
+    size_t n_bytes, n_tokens, n_floats;
+    TokenSequence *inputs; // of the cases that can be worked on, their windows where they have some
+    size_t n_inputs, inputs_capacity;
+} Chunk;
+
+static size_t floats_of(const Predictor *p, const TokenSequence *input)
+{
+    size_t n = 0;
+    const size_t rows = model_output_rows(p->model, input, 1);
+    return size_mul(rows, model_output_width(p->model), &n) ? n : SIZE_MAX;
+}
+
+static Status add_input(const Predictor *p, Chunk *chunk, const TokenSequence *input, Error *err)
+{
+    TRY(arena_make_room(&chunk->arena, chunk->n_inputs, &chunk->inputs_capacity,
+                        sizeof *chunk->inputs, "inputs", &chunk->inputs, err));
+    chunk->n_tokens += input->n_tokens + input->n_targets;
+    if (!p->mode->work) chunk->n_floats += floats_of(p, input);
+    chunk->inputs[chunk->n_inputs++] = *input;
+    return STATUS_OK;
+}
+
+// Floats of a case among the chunk's logits.
+static size_t floats_of_case(const Predictor *p, const PredictCase *c)
+{
+    size_t n = 0;
+    if (c->windows.n_windows == 0) return floats_of(p, &c->input);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        n += floats_of(p, &window);
+    }
+    return n;
+}
+
+// Keeps one line as a case; one that cannot be read becomes a failure in its place.
+static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line_number, Slice line,
+                       Error *err)
+{
+    Error why = {0};
+    PredictCase *c = &chunk->cases[chunk->n++];
+    *c = (PredictCase){0};
+    const Slice copy = arena_copy(&chunk->arena, line);
+    if (!copy.ptr) return error_set_memory(err, line.len, 1, "a line");
+    chunk->n_bytes += line.len;
+    if (predict_read_case(p, &chunk->arena, name, line_number, copy, c, &why) != STATUS_OK) {
+        TRY(arena_take(&chunk->arena, 1, sizeof why, "an error", &c->why, err));
+        *c->why = why;
+        return STATUS_OK;
+    }
+    if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
+    for (size_t i = 0; i < c->windows.n_windows; i++) {
+        const TokenSequence window = predict_window_input(c, i);
+        TRY(add_input(p, chunk, &window, err));
+    }
+    return STATUS_OK;
+}
+
+static bool is_full(const Chunk *chunk)
+{
+    return chunk->n == chunk->capacity || chunk->n_bytes >= CHUNK_BYTES ||
+           chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
+}
+
+static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const float *logits,
+                         Arena *arena, JsonlOut *out, Error *err)
+{
+    Error why = {0};
+    float *joined = NULL;
+    if (c->why) return jsonl_out_failure(out, c->id, c->why, err);
+    if (c->windows.n_windows > 0) {
+        TRY(predict_windows_join(c, logits, model_output_width(p->model), arena, &joined, err));
+        logits = joined;
+    }
+    const size_t begin = out->text.len;
+    JsonWriter *w = jsonl_out_begin(out, c->id);
+    Status s = p->mode->put(p, c, logits, w, &why);
+    if (s == STATUS_OK && p->explains) s = predict_explain_put(p, pool, c, logits, arena, w, &why);
+    if (s == STATUS_CANCELLED) {
+        if (err) *err = why;
+        return s;
+    }
+    if (s != STATUS_OK) {
+        out->text.len = begin; // what was begun is taken back
+        return jsonl_out_failure(out, c->id, &why, err);
+    }
+    if (c->windows.n_windows > 0) {
+        json_put_key(w, "windows");
+        json_put_u64(w, c->windows.n_windows);
+    }
+    if (c->is_cut || c->n_cut > 0) {
+        json_put_key(w, "truncated");
+        json_put_bool(w, true);
+    }
+    if (c->n_cut > 0) {
+        json_put_key(w, "n_cut");
+        json_put_u64(w, c->n_cut);
+    }
+    return jsonl_out_end(out, err);
+}
+
+static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
+{
+    float *logits = NULL;
+    if (p->mode->work) {
+        TRY(p->mode->work(p, pool, &chunk->arena, chunk->cases, chunk->n, err));
+    } else {
+        TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output",
+                       &logits, err));
+        TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
+                          err));
+    }
+    if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING) {
+        model_normalize_rows(logits, chunk->n_inputs, model_output_width(p->model));
+    }
+    for (size_t i = 0; i < chunk->n; i++) {
+        const PredictCase *c = &chunk->cases[i];
+        TRY(put_answer(p, pool, c, logits, &chunk->arena, out, err));
+        if (!c->why && logits) logits += floats_of_case(p, c);
+    }
+    return jsonl_out_flush(out, err);
+}
+
+static Status start_chunk(Chunk *chunk, size_t capacity, Error *err)
+{
+    chunk->n = chunk->n_bytes = chunk->n_tokens = chunk->n_floats = chunk->n_inputs = 0;
+    chunk->capacity = capacity;
+    TRY(arena_take(&chunk->arena, capacity, sizeof *chunk->cases, "cases", &chunk->cases, err));
+    chunk->inputs_capacity = capacity;
+    return arena_take(&chunk->arena, capacity, sizeof *chunk->inputs, "inputs", &chunk->inputs,
+                      err);
+}
+
+Status predict_stream(Predictor *p, Pool *pool, LineReader *in, Slice name, size_t batch,
+                      JsonlOut *out, Error *err)
+{
+    Chunk chunk = {0};
+    Status s = STATUS_OK;
+    Slice line = {0};
+    bool more = true;
+    const ArenaMark mark = arena_mark(&chunk.arena);
+    while (s == STATUS_OK && more) {
+        arena_rewind(&chunk.arena, mark);
+        s = start_chunk(&chunk, batch, err);
+        while (s == STATUS_OK && more && !is_full(&chunk)) {
+            s = line_reader_next(in, &line, &more, err);
+            if (s != STATUS_OK || !more || slice_trim(line).len == 0) continue;
+            s = add_line(p, &chunk, name, line_reader_number(in), line, err);
+        }
+        if (s == STATUS_OK) s = work_chunk(p, pool, &chunk, out, err);
+    }
+    arena_release(&chunk.arena);
+    return s;
+}
