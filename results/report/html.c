@@ -87,8 +87,7 @@ bool html_figure(Html *html, HtmlPlot plot, int model, int task, Slice caption)
         drawn = false;
     }
     if (drawn) {
-        html_put(html, model == VIEW_NONE ? "<figure><div class=\"plot wide\">"
-                                          : "<figure><div class=\"plot\">");
+        html_put(html, "<figure><div class=\"plot\">");
         buffer_append(html->out, buffer_slice(&drawing));
         html_put(html, "</div><figcaption>");
         html_text(html, caption);

@@ -4,11 +4,11 @@
 #include "results/explained.h"
 #include "results/report/tables.h"
 
-static Slice direction_word(const ViewTask *task)
+static const char *direction_word(int direction)
 {
-    return task->direction > 0   ? SLICE("higher is better")
-           : task->direction < 0 ? SLICE("lower is better")
-                                 : SLICE("neither higher nor lower is better");
+    return direction > 0   ? "higher is better"
+           : direction < 0 ? "lower is better"
+                           : "neither higher nor lower is better";
 }
 
 // Whether a score has a column of its own: those of averages and classes ("f1/macro", "f1/class/good") stand in a table
@@ -23,6 +23,33 @@ static void score_columns(TableBuild *b, const ViewTask *task)
     for (size_t i = 0; i < task->n_scores; i++) {
         if (has_column(task, i))
             table_column(b, task->scores[i], i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
+    }
+}
+
+// The direction of a score, which any model that has it knows; that of the primary where none has.
+static int direction_of(const RunView *view, int task, Slice name)
+{
+    for (size_t m = 0; m < view->n_models; m++) {
+        const ViewScore *score = run_view_headline(view, (int)m, task, name);
+        if (score != NULL) return score->score.direction;
+    }
+    return view->tasks[task].direction;
+}
+
+// "accuracy, f1: higher is better; log_loss: lower is better", the primary's direction first.
+static void put_directions(Buffer *out, const RunView *view, int task)
+{
+    const ViewTask *t = &view->tasks[task];
+    const int first = t->direction, order[] = {first, first == 1 ? -1 : 1, first == 0 ? -1 : 0};
+    for (size_t d = 0; d < 3; d++) {
+        bool is_said = false;
+        for (size_t i = 0; i < t->n_scores; i++) {
+            if (!has_column(t, i) || direction_of(view, task, t->scores[i]) != order[d]) continue;
+            buffer_append_cstr(out, is_said ? ", " : d > 0 ? "; " : "");
+            buffer_append(out, t->scores[i]);
+            is_said = true;
+        }
+        if (is_said) buffer_printf(out, ": %s", direction_word(order[d]));
     }
 }
 
@@ -76,14 +103,14 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
         table_cell_printf(&b, "%u", headline->n_folds);
         table_cell_printf(&b, "%u", headline->n_seeds);
     }
+    put_directions(&b.text, view, task);
     table_note(&b,
-               "Brackets: 95%% intervals (" SLICE_FMT ": " SLICE_FMT "). " SLICE_FMT ": " SLICE_FMT
+               "Brackets: 95%% intervals (" SLICE_FMT ": " SLICE_FMT "). " SLICE_FMT
                ". Data: " SLICE_FMT
                ", %zu samples%s. Whether two models differ is a question for pairs of answers, not "
                "for overlapping intervals: assay compare.",
-               SLICE_ARG(t->primary), SLICE_ARG(method), SLICE_ARG(t->primary),
-               SLICE_ARG(direction_word(t)), SLICE_ARG(t->dataset), t->n_samples,
-               view->is_limited ? " (a limited sample)" : "");
+               SLICE_ARG(t->primary), SLICE_ARG(method), SLICE_ARG(buffer_slice(&b.text)),
+               SLICE_ARG(t->dataset), t->n_samples, view->is_limited ? " (a limited sample)" : "");
     return table_end(&b, err);
 }
 

@@ -92,6 +92,30 @@ void table_cell_printf(TableBuild *build, const char *format, ...)
     va_end(args);
 }
 
+static bool is_empty_column(const ReportTable *table, size_t column)
+{
+    for (size_t row = 0; row < table->n_rows; row++) {
+        if (table->cells[row * table->n_columns + column].len > 0) return false;
+    }
+    return true;
+}
+
+// Columns that no row has anything for are left out: losses where nothing was tuned, groups where there are none.
+static void drop_empty_columns(ReportTable *table)
+{
+    for (size_t column = table->n_rows > 0 ? table->n_columns : 0; column-- > 0;) {
+        if (!is_empty_column(table, column)) continue;
+        const size_t n_cells = table->n_rows * table->n_columns;
+        size_t n_kept = 0;
+        for (size_t i = 0; i < n_cells; i++) {
+            if (i % table->n_columns != column) table->cells[n_kept++] = table->cells[i];
+        }
+        table->n_columns--;
+        memmove(&table->columns[column], &table->columns[column + 1],
+                (table->n_columns - column) * sizeof *table->columns);
+    }
+}
+
 Status table_end(TableBuild *build, Error *err)
 {
     ReportTable *table = build->table;
@@ -103,5 +127,6 @@ Status table_end(TableBuild *build, Error *err)
     if (table->n_rows * table->n_columns != build->n_cells)
         return error_set(err, STATUS_INTERNAL, "table %s: %zu cells in %zu columns", table->id,
                          build->n_cells, table->n_columns);
+    drop_empty_columns(table);
     return STATUS_OK;
 }

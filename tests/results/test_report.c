@@ -258,8 +258,8 @@ typedef struct CleanCase {
 Test(report, passes_only_what_is_a_drawing)
 {
     static const CleanCase cases[] = {
-        {"<?xml version='1.0'?><!-- c --><svg width='9' viewBox='0 0 1 1'><g onclick='x()' id='a'><path d='M0,0'/></g></svg>",
-         "<svg role=\"img\" aria-label=\"t\" viewBox=\"0 0 1 1\"><g id=\"p-a\"><path d=\"M0,0\"/></g></svg>"},
+        {"<?xml version='1.0'?><!-- c --><svg width='9' height='8' viewBox='0 0 1 1'><g onclick='x()' id='a'><path d='M0,0'/></g></svg>",
+         "<svg role=\"img\" aria-label=\"t\" style=\"max-width:9px\" viewBox=\"0 0 1 1\"><g id=\"p-a\"><path d=\"M0,0\"/></g></svg>"},
         {"<svg><script>alert(1)</script><rect fill='rgb(0,  0, 1)'/></svg>",
          "<svg role=\"img\" aria-label=\"t\"><rect fill=\"var(--ink)\"/></svg>"},
         {"<svg><foreignObject><g><text>x</text></g></foreignObject></svg>",

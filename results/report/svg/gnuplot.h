@@ -42,7 +42,7 @@ typedef enum PlotColour {
 enum { PLOT_N_SERIES = 6, PLOT_N_HEAT = 11 };
 
 // Rewrites a drawing of gnuplot's for a page: only known elements and attributes pass (no script, style, link or outside
-// reference), ids get `prefix`, tokens become labels, colours become variables, width and height go so that it scales. `title`
+// reference), ids get `prefix`, tokens become labels, colours become variables; it takes the width that there is, up to its own. `title`
 // is what a screen reader says. STATUS_INVALID where the drawing is not understood; then nothing was appended.
 Status svg_clean(Slice svg, const char *prefix, Slice title, const Slice *labels, size_t n_labels,
                  Buffer *out, Error *err) MUST_CHECK;

@@ -146,7 +146,7 @@ Status plot_curves(PlotContext *context, int model, int task, Buffer *out, bool 
     const int setting = shown_setting(view, model, task);
     *drawn = false;
     if (setting == VIEW_NONE) return STATUS_OK;
-    Plot plot = plot_begin(context, 460, 350);
+    Plot plot = plot_begin(context, 490, 340);
     const size_t n_trials = put_train(&plot, model, task, setting, last_step(view, model, task));
     const size_t n_points = put_validation(&plot, model, task, setting, 0);
     if (n_trials == 0 && n_points == 0) {
@@ -195,7 +195,7 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
     int shown[MAX_SHOWN];
     size_t n = 0;
     *drawn = false;
-    Plot plot = plot_begin(context, 460, 350);
+    Plot plot = plot_begin(context, 490, 340);
     for (size_t s = 0; s < view->n_settings && n < MAX_SHOWN; s++) {
         if (is_shorter(view, (int)s)) continue;
         // A block without points is written over by the next setting's of the same name.
@@ -209,7 +209,7 @@ Status plot_validation(PlotContext *context, int model, int task, Buffer *out, b
     buffer_printf(&plot.title, "Validation loss of each setting of " SLICE_FMT,
                   SLICE_ARG(view->models[model].name));
     axes(&plot);
-    buffer_append_cstr(&plot.script, "set key below maxcols 2 width -2\nplot ");
+    buffer_append_cstr(&plot.script, "set key above left maxcols 2 width -2\nplot ");
     for (size_t i = 0; i < n; i++) {
         buffer_printf(
             &plot.script,
@@ -250,7 +250,7 @@ Status plot_learning_curve(PlotContext *context, int task, Buffer *out, bool *dr
     int shown[PLOT_N_SERIES];
     size_t n = 0;
     *drawn = false;
-    Plot plot = plot_begin(context, 520, 350);
+    Plot plot = plot_begin(context, 560, 350);
     for (size_t m = 0; m < view->n_models && n < PLOT_N_SERIES; m++) {
         if (put_points(&plot, (int)m, task, n) > 1) shown[n++] = (int)m;
     }
@@ -267,7 +267,7 @@ Status plot_learning_curve(PlotContext *context, int task, Buffer *out, bool *dr
         &plot.script,
         " textcolor rgb \"#%06x\"\nset grid ytics lt 1 lc rgb \"#%06x\"\nset ytics scale 0\n"
         "set logscale x\nset format \"%%g\"\nset offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05\n"
-        "set key below\nplot ",
+        "set key above left\nplot ",
         PLOT_MUTED, PLOT_RULE);
     for (size_t i = 0; i < n; i++) {
         const int colour = PLOT_SERIES_1 + (int)i;

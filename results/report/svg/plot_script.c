@@ -19,7 +19,7 @@ Plot plot_begin(PlotContext *context, int width, int height)
     Plot plot = {.context = context, .label_columns = PLOT_LABEL_COLUMNS};
     buffer_printf(&plot.script,
                   "set encoding utf8\n"
-                  "set terminal svg size %d,%d noenhanced dynamic font \"sans-serif,13\"\n"
+                  "set terminal svg size %d,%d noenhanced font \"sans-serif,13\"\n"
                   "set datafile missing \"NaN\"\n"
                   "set border 1 lc rgb \"#%06x\"\n"
                   "set tics nomirror scale 0.4 textcolor rgb \"#%06x\"\n"

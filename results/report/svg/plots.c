@@ -75,7 +75,7 @@ Status plot_scores(PlotContext *context, int task, Buffer *out, bool *drawn, Err
         n_models += run_view_headline(context->view, (int)m, task, (Slice){0}) != NULL;
     *drawn = false;
     if (n_models == 0 || n_models > 60) return STATUS_OK;
-    Plot plot = plot_begin(context, 520, 84 + 46 * (int)n_models);
+    Plot plot = plot_begin(context, 560, 70 + 46 * (int)n_models);
     Range range = {INFINITY, -INFINITY};
     const int n = score_rows(&plot, task, &range);
     if (n == 0) {

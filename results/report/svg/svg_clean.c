@@ -139,6 +139,14 @@ static void put_attribute(Cleaner *c, Slice name, Slice value)
     buffer_append_byte(c->out, '"');
 }
 
+// The drawing's own width is the most it takes, so that its letters are as large as the page's; its height follows.
+static void put_size(Cleaner *c, Slice name, Slice value)
+{
+    uint64_t pixels = 0;
+    if (slice_eq_cstr(name, "width") && slice_to_u64(value, &pixels))
+        buffer_printf(c->out, " style=\"max-width:%llupx\"", (unsigned long long)pixels);
+}
+
 // The attributes of a start tag, up to ">" or "/>".
 static Status take_attributes(Cleaner *c, bool is_root, bool passes, bool *is_closed, Error *err)
 {
@@ -165,8 +173,9 @@ static Status take_attributes(Cleaner *c, bool is_root, bool passes, bool *is_cl
         c->rest = slice_sub(c->rest, end + 1, c->rest.len);
         const bool is_size =
             is_root && (slice_eq_cstr(name, "width") || slice_eq_cstr(name, "height"));
-        if (passes && !is_size &&
-            is_listed(name, attributes, sizeof attributes / sizeof *attributes))
+        if (is_size)
+            put_size(c, name, value);
+        else if (passes && is_listed(name, attributes, sizeof attributes / sizeof *attributes))
             put_attribute(c, name, value);
     }
 }
