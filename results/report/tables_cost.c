@@ -45,8 +45,7 @@ static void cost_cells(TableBuild *b, const ViewCost *cost)
     table_cell_printf(b, "%zu", cost->n_trials);
 }
 
-static const char *const cost_columns[] = {"trial time", "tokens/s", "latency", "memory",
-                                           "trials"};
+static const char *const cost_columns[] = {"trial time", "tokens/s", "latency", "memory", "trials"};
 
 // As the suite wrote it: a share in percent, or a number of samples.
 static void point_cell(TableBuild *b, double train_samples)
