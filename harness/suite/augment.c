@@ -133,10 +133,8 @@ Status suite_check_augment(const Json *tune, Error *err)
 static Status find_lexicon(const SuiteReading *reading, const Json *tune, SuiteAugment *augment,
                            Error *err)
 {
-    Arena *arena = &reading->suite->arena;
     const Slice name = augment->lexicon.len > 0 ? augment->lexicon : SLICE("en");
     const Json *at = suite_text_in(tune, "augment", "lexicon", name);
-    Error missing = {0};
     if (reading->without_files) return STATUS_OK;
     if (at && (slice_find_byte(name, '/') != SIZE_MAX || slice_ends_with(name, SLICE(".json")))) {
         TRY(suite_resolve_path(reading, at, reading->edited->name, &augment->lexicon_path, err));
@@ -144,10 +142,8 @@ static Status find_lexicon(const SuiteReading *reading, const Json *tune, SuiteA
                    ? STATUS_OK
                    : json_error(at, err, "%s is not there; want a lexicon", augment->lexicon_path);
     }
-    if (suite_find(arena, file_directory_of(reading->suite->path), "lexicons", "lexicon", name,
-                   &augment->lexicon_path, &missing) != STATUS_OK)
-        return json_error(at ? at : json_get(tune, "augment"), err, "%s", missing.text);
-    return STATUS_OK;
+    return suite_find_named(reading, at ? at : json_get(tune, "augment"), "lexicons", "lexicon",
+                            name, &augment->lexicon_path, err);
 }
 
 static Status find_model(const SuiteReading *reading, const Json *tune, const char *key, Slice name,

@@ -106,6 +106,18 @@ Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char 
     return not_found(arena, &places, what, name, err);
 }
 
+Status suite_find_named(const SuiteReading *reading, const Json *at, const char *subfolder,
+                        const char *what, Slice name, const char **path, Error *err)
+{
+    const Slice beside = file_directory_of(reading->suite->path);
+    Error wrong = {0};
+    if (slice_find_byte(name, '/') != SIZE_MAX)
+        return suite_resolve_path(reading, at, reading->edited->name, path, err);
+    const Status s =
+        suite_find(&reading->suite->arena, beside, subfolder, what, name, path, &wrong);
+    return s == STATUS_OK ? s : suite_error_at(at, s, &wrong, err);
+}
+
 Status suite_locate(Arena *arena, const char *name, const char **path, Error *err)
 {
     const Slice text = slice_from_cstr(name);

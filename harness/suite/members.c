@@ -47,11 +47,7 @@ static Status find_member(Arena *arena, const Json *value, Slice folder, SuiteMe
     } else {
         Error missing = {0};
         const Status s = suite_find(arena, folder, "", "suite", text, &member->path, &missing);
-        if (s == STATUS_NOT_FOUND) return json_error(value, err, "%s", missing.text);
-        if (s != STATUS_OK) {
-            if (err) *err = missing;
-            return s;
-        }
+        if (s != STATUS_OK) return suite_error_at(value, s, &missing, err);
     }
     member->name = name_of(slice_from_cstr(member->path));
     return STATUS_OK;

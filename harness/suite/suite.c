@@ -11,6 +11,25 @@ enum { MAX_FILE_BYTES = 16 << 20, MAX_NAME_BYTES = 200 };
 
 // --- helpers of the sources that read suites -----------------------------------------------------------------------
 
+Status suite_keep_document(const SuiteReading *reading, JsonDocument *document, Error *err)
+{
+    struct SuiteDocuments *kept = ARENA_NEW(&reading->suite->arena, struct SuiteDocuments, 1);
+    if (!kept) {
+        json_close(&document);
+        return error_set_memory(err, 1, sizeof *kept, "a suite");
+    }
+    *kept = (struct SuiteDocuments){document, reading->suite->documents};
+    reading->suite->documents = kept;
+    return STATUS_OK;
+}
+
+Status suite_error_at(const Json *at, Status s, const Error *wrong, Error *err)
+{
+    if (s == STATUS_INVALID || s == STATUS_NOT_FOUND) return json_error(at, err, "%s", wrong->text);
+    if (err) *err = *wrong;
+    return s;
+}
+
 Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *err)
 {
     *out = arena_copy(&reading->suite->arena, text);

@@ -30,6 +30,12 @@ Status suite_resolve_path(const SuiteReading *reading, const Json *value, Slice 
 Status suite_read_pieces(const SuiteReading *reading, Slice file, SuiteMetric *metric,
                          Error *err) MUST_CHECK;
 void suite_close_pieces(Suite *suite);
+// suite.c
+// The suite closes the document; it is closed here where there is no memory.
+Status suite_keep_document(const SuiteReading *reading, JsonDocument *document,
+                           Error *err) MUST_CHECK;
+// A failure `s` with what `wrong` says: about the text at `at` where the text is at fault, else as it is.
+Status suite_error_at(const Json *at, Status s, const Error *wrong, Error *err) MUST_CHECK;
 // A copy in the suite's arena.
 Status suite_copy(const SuiteReading *reading, Slice text, Slice *out, Error *err) MUST_CHECK;
 
@@ -56,7 +62,7 @@ Status tune_draw_number(const TuneDraw *draw, const SuiteKey *key, const Json *v
 Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err) MUST_CHECK;
 // search.c
 Status suite_read_search(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
-// suite_after.c
+// after.c
 Status suite_read_after(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 // Of a setting, once its step is taken; its canonical text too.
 Status suite_take_after(const Suite *suite, size_t after, TuneSetting *setting, Arena *arena,
@@ -130,6 +136,16 @@ Status suite_read_prompt(const SuiteReading *reading, const Json *object, SuiteT
 Status suite_check_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
                           Error *err) MUST_CHECK;
 
+// task_metrics.c: the list that `file` has, in place of those that stood there; and, once all keys are read, the metrics that
+// come of themselves and the primary score.
+Status task_read_metrics(const SuiteReading *reading, const Json *list, Slice file, SuiteTask *task,
+                         Error *err) MUST_CHECK;
+Status task_complete_metrics(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                             Error *err) MUST_CHECK;
+// task_data.c: the files of each part, all there, and those that the suite needs named.
+Status task_read_data(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                      Error *err) MUST_CHECK;
+
 // models.c, tasks.c, filter.c
 Status suite_read_models(const SuiteReading *reading, const Json *root, Error *err) MUST_CHECK;
 // The files that settings name; once all models are read.
@@ -141,6 +157,9 @@ Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *
 // beside: a folder to look in first, or empty. STATUS_NOT_FOUND names the nearest and where it was looked for.
 Status suite_find(Arena *arena, Slice beside, const char *subfolder, const char *what, Slice name,
                   const char **path, Error *err) MUST_CHECK;
+// The same of a name that the suite has at `at`, in its own folder first; one with a slash is a path. Errors have the place.
+Status suite_find_named(const SuiteReading *reading, const Json *at, const char *subfolder,
+                        const char *what, Slice name, const char **path, Error *err) MUST_CHECK;
 // What the command line calls a suite: a path as it is; a bare name that is no file here is looked up.
 Status suite_locate(Arena *arena, const char *name, const char **path, Error *err) MUST_CHECK;
 
