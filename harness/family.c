@@ -1,4 +1,4 @@
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "models/architecture.h"
 
 #include <string.h>

@@ -30,7 +30,7 @@ typedef struct Answer {
     size_t n_values;
 } Answer;
 
-// How a family asks causal models in words, beside what the task's prompt says (harness/prompt.h).
+// How a family asks causal models in words, beside what the task's prompt says (harness/prompt/prompt.h).
 typedef struct FamilyPrompt {
     // The texts among which a model chooses, in the order of the task's labels. NULL: it writes its answer.
     Status (*options)(const SuiteTask *task, const TaskData *data, const Sample *sample,

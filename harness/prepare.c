@@ -2,7 +2,7 @@
 #include "datasets/dataset.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 
 #include <math.h>
 #include <stdlib.h>

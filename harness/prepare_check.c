@@ -8,7 +8,7 @@
 #include "harness/check_rows.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 
 // ---- rows ----
 

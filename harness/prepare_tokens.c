@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "harness/family.h"
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/tokenizers/train.h"

@@ -5,7 +5,7 @@
 #include "base/size.h"
 #include "harness/counterfactual.h"
 #include "harness/family.h"
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "metrics/evaluate.h"
 
 Predictions score_predictions(const UsedPart *part, const size_t *positions, const Answers *answers)

@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "harness/family.h"
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "models/checkpoint.h"
 
 struct Teacher {

@@ -2,7 +2,7 @@
 #include <stddef.h>
 
 #include "harness/family.h"
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 #include "harness/suite/suite_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -1,4 +1,4 @@
-// harness/suite/prompt.h: what a task says about asking causal models in words. harness/prompt.h acts on it.
+// harness/suite/prompt.h: what a task says about asking causal models in words. harness/prompt/prompt.h acts on it.
 #ifndef ASSAY_HARNESS_SUITE_PROMPT_H
 #define ASSAY_HARNESS_SUITE_PROMPT_H
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "datasets/bbq.h"
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "metrics/baseline.h"
 #include "metrics/metric.h"
 #include "results/store.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "harness/family.h"
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 #include "metrics/baseline.h"
 #include "metrics/metric.h"
 #include "results/store.h"

@@ -4,7 +4,7 @@
 // Examples in prompts show them whole.
 #include <string.h>
 
-#include "harness/prompt_ask.h"
+#include "harness/prompt/ask.h"
 #include "metrics/clusters.h"
 #include "metrics/metric.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 
 static const Slice nothing = SLICE_LIT("none"), outside = SLICE_LIT("O");
 

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "harness/family.h"
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 #include "harness/tasks/tag_prompt.h"
 #include "tests/harness/runs.h"
 #include "tests/harness/suites.h"

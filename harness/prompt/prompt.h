@@ -1,4 +1,4 @@
-// harness/prompt.h: tasks put to causal models in words: templates, few-shot examples, and answers read back.
+// harness/prompt/prompt.h: tasks put to causal models in words: templates, few-shot examples, and answers read back.
 //
 // A prompt is the instruction, then `shots` examples of the training part with their answers, then the sample itself:
 //
@@ -8,8 +8,8 @@
 // class, a choice) scores answer(option) behind the prompt for each of them and takes the likeliest; the others let the
 // model write, cut the text out by a pattern where one is given, and read it (harness/tasks/). What cannot be read, and
 // prompts that had to be cut, are counted by the metrics `unparsed` and `cut_prompts`.
-#ifndef ASSAY_HARNESS_PROMPT_H
-#define ASSAY_HARNESS_PROMPT_H
+#ifndef ASSAY_HARNESS_PROMPT_PROMPT_H
+#define ASSAY_HARNESS_PROMPT_PROMPT_H
 
 #include "datasets/sample.h"
 #include "harness/suite/suite.h"

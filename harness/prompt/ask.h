@@ -1,9 +1,9 @@
-// harness/prompt_ask.h: asking a causal model about samples by the task's prompt; for family.c and the code of preparing.
+// harness/prompt/ask.h: asking a causal model about samples by the task's prompt; for family.c and the code of preparing.
 #ifndef ASSAY_HARNESS_PROMPT_ASK_H
 #define ASSAY_HARNESS_PROMPT_ASK_H
 
 #include "harness/family.h"
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 
 // Numbers a sample in Answers.values of a prompted answer: PROMPT_PER_OPTION of each option where the family chooses
 // (options that a sample lacks have zeros), then PROMPT_FLAGS.

@@ -1,10 +1,10 @@
-// harness/prompt_extract.c: the answer in a written text, by a pattern (PCRE2, with limits) and as a number.
+// harness/prompt/extract.c: the answer in a written text, by a pattern (PCRE2, with limits) and as a number.
 #include <string.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 
 enum {
     PATTERN_MAX_BYTES = 4096,

@@ -1,4 +1,4 @@
-#include "harness/prompt.h"
+#include "harness/prompt/prompt.h"
 
 #include <stdio.h>
 
