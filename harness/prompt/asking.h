@@ -1,0 +1,34 @@
+// harness/prompt/asking.h: one trial's or one part's questions, between ask.c, learn.c and shots.c.
+#ifndef ASSAY_HARNESS_PROMPT_ASKING_H
+#define ASSAY_HARNESS_PROMPT_ASKING_H
+
+#include "harness/prompt/ask.h"
+
+typedef struct PromptAsking {
+    const Asked *asked;
+    const FamilyPrompt *how;
+    const SuitePrompt *prompt;
+    Slice preamble; // instruction and examples
+    const Slice *words;
+    size_t n_words;
+    size_t n_options; // the most a sample has; 0 where the model writes
+    bool wants_unconditional;
+} PromptAsking;
+
+// Fills all but preamble and wants_unconditional from a->asked; the preamble is the instruction alone. Words in the arena.
+Status prompt_begin(PromptAsking *a, Arena *arena, Error *err) MUST_CHECK;
+// shots.c: the examples that the task wants, behind the instruction. STATUS_INVALID where the training part has too few.
+Status prompt_put_shots(PromptAsking *a, Arena *arena, Error *err) MUST_CHECK;
+
+const Sample *prompt_sample(const UsedPart *part, size_t position);
+PromptValues prompt_values(const PromptAsking *a, const Sample *sample, size_t option,
+                           Slice answer);
+// A copy of a text in the arena; releases the buffer.
+Status prompt_keep(Buffer *buffer, Arena *arena, Slice *out, Error *err) MUST_CHECK;
+// The preamble and the sample's own text; the text of an answer. In the arena. STATUS_INVALID as prompt_render has it.
+Status prompt_question(const PromptAsking *a, const Sample *sample, size_t option, Arena *arena,
+                       Slice *out, Error *err) MUST_CHECK;
+Status prompt_answer(const PromptAsking *a, const Sample *sample, size_t option, Slice answer,
+                     Arena *arena, Slice *out, Error *err) MUST_CHECK;
+
+#endif
