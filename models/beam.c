@@ -1,10 +1,13 @@
 #include "models/beam.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/philox.h"
 #include "base/size.h"
 #include "kernels/softmax.h"
+#include "models/beam_internal.h"
 
 // Transformers' stand-in for minus infinity, whose size shows where scores are divided by a length.
 static const double LOWEST = -1.0e9;
@@ -14,22 +17,13 @@ static size_t n_kept(const BeamOptions *o)
     return size_max(2, 1 + o->n_ends) * o->n_beams;
 }
 
-Status beam_check(const BeamOptions *o, size_t n_results, size_t n_stops, Error *err)
+Status beam_check(const BeamOptions *o, size_t n_results, Error *err)
 {
     if (o->n_beams == 0 || o->n_beams > BEAM_MAX_BEAMS)
         return error_set(err, STATUS_INVALID, "num_beams %zu is outside 1..%d", o->n_beams,
                          BEAM_MAX_BEAMS);
     TRY(sample_check(&o->sample, err));
-    if (o->sample.temperature > 0 && o->n_beams != 1)
-        return error_set(err, STATUS_INVALID,
-                         "draws make one text, not %zu beams: leave out \"num_beams\", or "
-                         "\"temperature\", \"top_k\", \"top_p\" and \"min_p\"",
-                         o->n_beams);
-    if (n_stops > 0 && o->n_beams != 1)
-        return error_set(err, STATUS_INVALID,
-                         "stop strings end a search with one beam, not with %zu: leave out "
-                         "\"stop\" or \"num_beams\"",
-                         o->n_beams);
+    TRY(stops_check(&o->stops, err));
     if (n_results == 0 || n_results > o->n_beams)
         return error_set(err, STATUS_INVALID,
                          "num_return_sequences %zu is outside 1..%zu, the number of beams",
@@ -50,7 +44,8 @@ Status beam_begin(BeamSearch *s, const BeamOptions *options, const int32_t *prom
     TRY(arena_take(arena, n + kept, sizeof *s->spare, "beams", &s->spare, err));
     TRY(arena_take(arena, n_prompt + options->max_new_tokens, sizeof *s->history, "beams",
                    &s->history, err));
-    for (size_t i = 0; i < n; i++) s->results[i] = (BeamEntry){.sum = LOWEST, .node = -1};
+    for (size_t i = 0; i < n; i++)
+        s->results[i] = (BeamEntry){.sum = LOWEST, .rank = LOWEST, .node = -1};
     s->running[0] = (BeamEntry){.node = -1, .is_there = true};
     s->n_running = 1;
     return STATUS_OK;
@@ -70,99 +65,6 @@ static Status add_node(BeamSearch *s, int32_t parent, int32_t token, int32_t *ou
     s->nodes[s->n_nodes] = (BeamNode){parent, token};
     *out = (int32_t)s->n_nodes++;
     return STATUS_OK;
-}
-
-// The tokens that end in `node`, after the prompt, into s->history; their number.
-static size_t write_history(BeamSearch *s, int32_t node)
-{
-    const size_t n = s->n_prompt + s->n_steps;
-    if (s->n_prompt > 0) memcpy(s->history, s->prompt, s->n_prompt * sizeof *s->history);
-    for (size_t at = n; node >= 0; node = s->nodes[node].parent)
-        s->history[--at] = s->nodes[node].token;
-    return n;
-}
-
-// ---- tokens that may not come ----
-
-static bool is_end(const BeamOptions *o, int32_t token)
-{
-    for (size_t i = 0; i < o->n_ends; i++) {
-        if (o->end_ids[i] == token) return true;
-    }
-    return false;
-}
-
-static void ban(float *row, size_t n_tokens, int32_t token)
-{
-    if (token >= 0 && (size_t)token < n_tokens) row[token] = -INFINITY;
-}
-
-// What followed the last n - 1 tokens before may not follow them again.
-static void ban_repeats(const BeamSearch *s, size_t n_history, float *row, size_t n_tokens)
-{
-    const size_t n = s->options.no_repeat_ngram;
-    if (n == 0 || n_history + 1 < n) return;
-    const int32_t *end = s->history + n_history - (n - 1);
-    for (size_t i = 0; i + n <= n_history; i++) {
-        if (memcmp(s->history + i, end, (n - 1) * sizeof *end) == 0)
-            ban(row, n_tokens, s->history[i + n - 1]);
-    }
-}
-
-static void ban_words(const BeamSearch *s, size_t n_history, float *row, size_t n_tokens)
-{
-    for (size_t i = 0; i < s->options.n_bad_words; i++) {
-        const BadWord *word = &s->options.bad_words[i];
-        if (word->n == 0 || word->n - 1 > n_history) continue;
-        const int32_t *end = s->history + n_history - (word->n - 1);
-        if (memcmp(end, word->ids, (word->n - 1) * sizeof *end) == 0)
-            ban(row, n_tokens, word->ids[word->n - 1]);
-    }
-}
-
-// The token that must come next, or -1.
-static int32_t forced_token(const BeamSearch *s)
-{
-    if (s->n_steps == 0 && s->options.forced_first >= 0) return s->options.forced_first;
-    return s->n_steps + 1 == s->options.max_new_tokens ? s->options.forced_last : -1;
-}
-
-// Of a row of logits whose log sum exp is lse: log-probabilities of tokens before are multiplied, each once; no group's largest number
-// stays below one of its own.
-static Status penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double lse, float *row,
-                       size_t n_tokens, float *groups, Error *err)
-{
-    const double penalty = s->options.sample.repetition_penalty;
-    if (penalty == 0 || penalty == 1) return STATUS_OK;
-    const size_t n = write_history(s, beam->node), mark = exec_scratch_mark(exec);
-    float *scores = exec_scratch(exec, (n + 1) * sizeof *scores);
-    if (!scores) return error_set_memory(err, n, sizeof *scores, "a penalty");
-    for (size_t i = 0; i < n; i++) {
-        const int32_t id = s->history[i];
-        scores[i] =
-            id >= 0 && (size_t)id < n_tokens ? (float)(((double)row[id] - lse) * penalty + lse) : 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const int32_t id = s->history[i];
-        if (id < 0 || (size_t)id >= n_tokens) continue;
-        float *largest = &groups[(size_t)id / LOG_SUM_GROUP];
-        row[id] = scores[i];
-        if (scores[i] > *largest) *largest = scores[i];
-    }
-    exec_scratch_release(exec, mark);
-    return STATUS_OK;
-}
-
-static void restrict_row(BeamSearch *s, const BeamEntry *beam, float *row, size_t n_tokens)
-{
-    const BeamOptions *o = &s->options;
-    if (o->no_repeat_ngram > 0 || o->n_bad_words > 0) {
-        const size_t n = write_history(s, beam->node);
-        ban_repeats(s, n, row, n_tokens);
-        ban_words(s, n, row, n_tokens);
-    }
-    for (size_t i = 0; s->n_steps < o->min_new_tokens && i < o->n_ends; i++)
-        ban(row, n_tokens, o->end_ids[i]);
 }
 
 // ---- candidates ----
@@ -201,7 +103,7 @@ static Status log_sum_exp(Exec *exec, float *row, size_t n, double *out, float *
 // Whether a comes before b; equal ones stay as they came.
 static bool is_before(const BeamEntry *a, const BeamEntry *b)
 {
-    return a->sum > b->sum;
+    return a->rank > b->rank;
 }
 
 // Puts an entry into a list of the best `most`, after those that are as good.
@@ -214,22 +116,60 @@ static size_t insert(BeamEntry *list, size_t n, size_t most, BeamEntry entry)
     return n < most ? n + 1 : n;
 }
 
+// Noise of one token for a draw by the largest sums.
+static double gumbel(const BeamSearch *s, size_t beam, size_t token)
+{
+    Philox rng = philox_stream(s->options.sample.seed, s->n_steps);
+    rng.counter[0] = (uint32_t)token;
+    rng.counter[1] = (uint32_t)beam;
+    return -log(-log(philox_double(&rng)));
+}
+
+// The continuations of one running beam that a draw may take join the list, with what their sums become.
+static Status add_drawn(BeamSearch *s, Exec *exec, size_t beam, const float *row, size_t n_tokens,
+                        double lse, size_t *n, Error *err)
+{
+    const BeamOptions *o = &s->options;
+    const BeamEntry *from = &s->running[beam];
+    const size_t mark = exec_scratch_mark(exec);
+    double *scores = exec_scratch(exec, 3 * n_tokens * sizeof *scores);
+    if (!scores) return error_set_memory(err, 3 * n_tokens, sizeof *scores, "a draw");
+    double *p = scores + n_tokens;
+    for (size_t i = 0; i < n_tokens; i++) scores[i] = (double)row[i] - lse;
+    // One that does not end is left at least.
+    sample_filter(&o->sample, size_max(2, 1 + o->n_ends), scores, n_tokens, p, p + n_tokens);
+    for (size_t i = 0; i < n_tokens; i++) {
+        if (!(p[i] > 0)) continue;
+        const double sum = from->sum + scores[i];
+        const BeamEntry entry = {.sum = sum,
+                                 .rank = sum + gumbel(s, beam, i),
+                                 .node = (int32_t)i,
+                                 .from = (uint32_t)beam};
+        *n = insert(s->candidates, *n, n_kept(o), entry);
+    }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
+}
+
 // The best continuations of one running beam join `list`; node holds the token until it is chosen.
 static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row, size_t n_tokens,
                              float *groups, size_t *n, Error *err)
 {
     const BeamEntry *from = &s->running[beam];
     const size_t most = n_kept(&s->options);
-    const int32_t forced = forced_token(s);
+    const int32_t forced = beam_forced_token(s);
     if (forced >= 0) { // as if it were certain
-        const BeamEntry entry = {.sum = from->sum, .node = forced, .from = (uint32_t)beam};
+        const BeamEntry entry = {
+            .sum = from->sum, .rank = from->sum, .node = forced, .from = (uint32_t)beam};
         *n = insert(s->candidates, *n, most, entry);
         return STATUS_OK;
     }
     double lse = 0;
     TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
-    TRY(penalise(s, from, exec, lse, row, n_tokens, groups, err));
-    restrict_row(s, from, row, n_tokens);
+    TRY(beam_penalise(s, from, exec, lse, row, n_tokens, groups, err));
+    beam_restrict(s, from, row, n_tokens);
+    if (s->options.sample.temperature > 0)
+        return add_drawn(s, exec, beam, row, n_tokens, lse, n, err);
     // A token below the last of a full list changes nothing: nearly all groups of a vocabulary are passed over.
     for (size_t i0 = 0; i0 < n_tokens; i0 += LOG_SUM_GROUP) {
         const size_t end = size_min(i0 + LOG_SUM_GROUP, n_tokens);
@@ -237,11 +177,46 @@ static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row,
         if (!((double)groups[i0 / LOG_SUM_GROUP] >= least - 1e-6)) continue;
         for (size_t i = i0; i < end; i++) {
             if (!(row[i] > -INFINITY)) continue; // banned, or no number
-            const BeamEntry entry = {.sum = from->sum + ((double)row[i] - lse),
-                                     .node = (int32_t)i,
-                                     .from = (uint32_t)beam};
+            const double sum = from->sum + ((double)row[i] - lse);
+            const BeamEntry entry = {
+                .sum = sum, .rank = sum, .node = (int32_t)i, .from = (uint32_t)beam};
             *n = insert(s->candidates, *n, most, entry);
         }
+    }
+    return STATUS_OK;
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const BeamEntry *x = a, *y = b;
+    if (x->sum != y->sum) return x->sum > y->sum ? -1 : 1;
+    if (x->from != y->from) return x->from < y->from ? -1 : 1;
+    return (x->node > y->node) - (x->node < y->node);
+}
+
+// What was drawn goes on by its sum.
+static void rank_drawn(BeamSearch *s, size_t n)
+{
+    if (s->options.sample.temperature <= 0) return;
+    qsort(s->candidates, n, sizeof *s->candidates, best_first);
+    for (size_t i = 0; i < n; i++) s->candidates[i].rank = s->candidates[i].sum;
+}
+
+// Which candidates end, by their token or their text, as far as anyone asks.
+static Status mark_ends(BeamSearch *s, size_t n, Error *err)
+{
+    const BeamOptions *o = &s->options;
+    size_t n_on = 0;
+    for (size_t i = 0; i < n && (i < o->n_beams || n_on < o->n_beams); i++) {
+        BeamEntry *c = &s->candidates[i];
+        c->has_ended = beam_is_end(o, c->node);
+        c->text_bytes = SIZE_MAX;
+        if (!c->has_ended && o->stops.n > 0) {
+            s->history[beam_history(s, s->running[c->from].node)] = c->node;
+            TRY(stops_find(&o->stops, s->history + s->n_prompt, s->n_steps + 1, &c->text_bytes,
+                           err));
+        }
+        n_on += !c->has_ended && c->text_bytes == SIZE_MAX;
     }
     return STATUS_OK;
 }
@@ -265,9 +240,10 @@ static Status update_results(BeamSearch *s, size_t n_candidates, Error *err)
     if (!s->can_improve || (o->early_stopping == STOP_WHEN_FULL && all_there(s))) return STATUS_OK;
     for (size_t i = 0; i < size_min(n_candidates, o->n_beams); i++) {
         const BeamEntry *c = &s->candidates[i];
-        const bool ends = is_end(o, c->node);
-        if (!ends && !is_last) continue;
-        BeamEntry result = {.sum = c->sum / scale, .is_there = true, .has_ended = ends};
+        if (!c->has_ended && c->text_bytes == SIZE_MAX && !is_last) continue;
+        BeamEntry result = *c;
+        result.sum = result.rank = c->sum / scale;
+        result.is_there = true;
         TRY(add_node(s, s->running[c->from].node, c->node, &result.node, err));
         insert(s->results, o->n_beams, o->n_beams, result);
     }
@@ -281,8 +257,9 @@ static Status update_running(BeamSearch *s, size_t n_candidates, Error *err)
     size_t n = 0;
     for (size_t i = 0; i < n_candidates && n < o->n_beams; i++) {
         const BeamEntry *c = &s->candidates[i];
-        if (is_end(o, c->node)) continue;
-        BeamEntry next = {.sum = c->sum, .from = c->from, .is_there = true};
+        if (c->has_ended || c->text_bytes != SIZE_MAX) continue;
+        BeamEntry next = *c;
+        next.is_there = true;
         TRY(add_node(s, s->running[c->from].node, c->node, &next.node, err));
         s->spare[n++] = next;
     }
@@ -307,11 +284,13 @@ static void decide(BeamSearch *s)
     s->is_done = !s->can_improve || (is_full && o->early_stopping == STOP_WHEN_FULL);
 }
 
-void beam_stop(BeamSearch *s)
+// Ends a search with one beam where it is: what it has so far is the result.
+static void stop_greedy(BeamSearch *s, bool has_ended, size_t text_bytes)
 {
     s->results[0] = s->running[0];
     s->results[0].sum /= pow((double)s->n_steps, s->options.length_penalty);
-    s->results[0].has_ended = false;
+    s->results[0].has_ended = has_ended;
+    s->results[0].text_bytes = text_bytes;
     s->is_done = true;
 }
 
@@ -323,7 +302,7 @@ static Status choose_token(BeamSearch *s, const BeamEntry *beam, Exec *exec, con
     const bool is_penalised = o->repetition_penalty > 0 && o->repetition_penalty != 1;
     double ignored = 0;
     if (o->temperature > 0 || is_penalised) {
-        const size_t n = write_history(s, beam->node);
+        const size_t n = beam_history(s, beam->node);
         return sample_token(o, row, n_tokens, s->history, n, s->n_steps, exec, token, &ignored,
                             err);
     }
@@ -337,20 +316,25 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
 {
     const BeamOptions *o = &s->options;
     BeamEntry *beam = &s->running[0];
-    int32_t token = forced_token(s);
+    int32_t token = beam_forced_token(s);
     if (token < 0) {
         double lse = 0;
         TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
-        restrict_row(s, beam, row, n_tokens);
+        beam_restrict(s, beam, row, n_tokens);
         TRY(choose_token(s, beam, exec, row, n_tokens, groups, &token, err));
         beam->sum += (double)row[token] - lse;
     }
     beam->from = 0;
     TRY(add_node(s, beam->node, token, &beam->node, err));
     s->n_steps++;
-    if (!is_end(o, token) && s->n_steps < o->max_new_tokens) return STATUS_OK;
-    beam_stop(s);
-    s->results[0].has_ended = is_end(o, token);
+    const bool ends = beam_is_end(o, token);
+    size_t text_bytes = SIZE_MAX;
+    if (!ends && o->stops.n > 0) {
+        beam_history(s, beam->node);
+        TRY(stops_find(&o->stops, s->history + s->n_prompt, s->n_steps, &text_bytes, err));
+    }
+    if (ends || text_bytes != SIZE_MAX || s->n_steps == o->max_new_tokens)
+        stop_greedy(s, ends, text_bytes);
     return STATUS_OK;
 }
 
@@ -360,6 +344,8 @@ static Status advance_beams(BeamSearch *s, Exec *exec, float *logits, size_t str
     size_t n = 0;
     for (size_t beam = 0; beam < s->n_running; beam++)
         TRY(add_candidates(s, exec, beam, logits + beam * stride, n_tokens, groups, &n, err));
+    rank_drawn(s, n);
+    TRY(mark_ends(s, n, err));
     TRY(update_results(s, n, err));
     TRY(update_running(s, n, err));
     s->n_steps++;
@@ -385,25 +371,18 @@ int32_t beam_last_token(const BeamSearch *s, size_t i)
     return s->nodes[s->running[i].node].token;
 }
 
-size_t beam_tokens(const BeamSearch *s, int32_t *ids)
-{
-    size_t at = s->n_steps;
-    for (int32_t node = s->running[0].node; node >= 0; node = s->nodes[node].parent)
-        ids[--at] = s->nodes[node].token;
-    return s->n_steps;
-}
-
-bool beam_result(const BeamSearch *s, size_t i, int32_t *ids, size_t *n, double *score,
-                 bool *has_ended)
+bool beam_result(const BeamSearch *s, size_t i, SearchResult *out)
 {
     if (i >= s->options.n_beams || !s->results[i].is_there) return false;
     const BeamEntry *result = &s->results[i];
-    *n = 0;
-    for (int32_t node = result->node; node >= 0; node = s->nodes[node].parent) ++*n;
-    size_t at = *n;
+    size_t n = 0;
+    for (int32_t node = result->node; node >= 0; node = s->nodes[node].parent) n++;
+    out->n_ids = n;
     for (int32_t node = result->node; node >= 0; node = s->nodes[node].parent)
-        ids[--at] = s->nodes[node].token;
-    *score = result->sum;
-    *has_ended = result->has_ended;
+        out->ids[--n] = s->nodes[node].token;
+    out->score = result->sum;
+    out->has_ended = result->has_ended;
+    out->has_stopped = result->text_bytes != SIZE_MAX;
+    out->text_bytes = result->text_bytes;
     return true;
 }

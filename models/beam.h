@@ -7,7 +7,12 @@
 // the first n_beams of them, may become results, and the first n_beams of the others run on. It is over when every result is
 // there (STOP_WHEN_FULL), or when the best running beam could not beat the worst result: with the score it would have at its
 // present length (STOP_BY_PRESENT_LENGTH) or, where longer is better, at the longest (STOP_NEVER_EARLY).
-// With one beam this is greedy search, the likeliest token each time, or a draw (models/sample.h).
+// With one beam this is greedy search, the likeliest token each time, or a draw (models/sample.h). A text that comes to a stop
+// (models/stops.h) ends as one with an end token does.
+//
+// With draws the continuations of a step are drawn without replacement, by what each has as its sum so far: those of the
+// largest sum + Gumbel noise (Kool, van Hoof & Welling 2019, arXiv:1903.06059). The noise of a token hangs on the seed, the
+// step, the beam's place and the token alone.
 //
 // Source: Transformers' GenerationMixin._beam_search; length penalty: Wu et al. 2016, arXiv:1609.08144, section 7.
 #ifndef ASSAY_MODELS_BEAM_H
@@ -20,6 +25,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "models/sample.h"
+#include "models/stops.h"
 
 typedef enum EarlyStopping {
     STOP_BY_PRESENT_LENGTH, // early_stopping=False
@@ -48,9 +54,10 @@ typedef struct BeamOptions {
     size_t no_repeat_ngram; // no run of so many tokens comes twice; 0 = off
     const BadWord *bad_words;
     size_t n_bad_words;
-    // Draws are for one beam. The repetition penalty (tokens before the first count too) is taken with more beams as well:
-    // from log-probabilities then, as Transformers takes it.
+    // With more than one beam temperature, top-k, top-p and min-p change the log-probabilities that are summed, and the
+    // repetition penalty (tokens before the first count too) is taken from them, as Transformers has it.
     SampleOptions sample;
+    StopTexts stops;
 } BeamOptions;
 
 // A place in the tree of all tokens tried.
@@ -61,10 +68,12 @@ typedef struct BeamNode {
 
 typedef struct BeamEntry {
     double sum;    // of log-probabilities; for results the score
+    double rank;   // what entries are sorted by: the sum, or with draws the sum with its noise
     int32_t node;  // -1 before the first token
     uint32_t from; // running beam that it continues
     bool is_there;
-    bool has_ended; // with an end token, not by its length
+    bool has_ended;    // with an end token, not by its length
+    size_t text_bytes; // of the text before a stop; SIZE_MAX where it has not come to one
 } BeamEntry;
 
 typedef struct BeamSearch {
@@ -84,9 +93,17 @@ typedef struct BeamSearch {
     bool is_done;
 } BeamSearch;
 
-// Whether beams, draws and the number of results wanted go together.
-Status beam_check(const BeamOptions *options, size_t n_results, size_t n_stops,
-                  Error *err) MUST_CHECK;
+typedef struct SearchResult {
+    int32_t *ids; // without the token before the first, with the one that ends it
+    size_t n_ids;
+    double score;
+    bool has_ended;    // with an end token, not by its length
+    bool has_stopped;  // at a stop string
+    size_t text_bytes; // then: bytes of the decoded text before it; else SIZE_MAX
+} SearchResult;
+
+// Whether options and the number of results wanted go together.
+Status beam_check(const BeamOptions *options, size_t n_results, Error *err) MUST_CHECK;
 // Begins with one running beam without tokens. Memory comes from the arena and stays as it is.
 Status beam_begin(BeamSearch *search, const BeamOptions *options, const int32_t *prompt,
                   size_t n_prompt, Arena *arena, Error *err) MUST_CHECK;
@@ -94,14 +111,9 @@ Status beam_begin(BeamSearch *search, const BeamOptions *options, const int32_t 
 // running[i].from says which of the old beams beam i goes on from, and running[i].node has its token, unless is_done.
 Status beam_advance(BeamSearch *search, Exec *exec, float *logits, size_t stride, size_t n_tokens,
                     Error *err) MUST_CHECK;
-// Ends a search with one beam where it is: what it has so far is the result.
-void beam_stop(BeamSearch *search);
 // The token that running beam i ends with.
 int32_t beam_last_token(const BeamSearch *search, size_t i);
-// The tokens so far of a search with one beam, into ids [n_steps]; their number.
-size_t beam_tokens(const BeamSearch *search, int32_t *ids);
-// Result i, best first: its tokens, the end token included, into ids [max_new_tokens]. false where there are not so many.
-bool beam_result(const BeamSearch *search, size_t i, int32_t *ids, size_t *n, double *score,
-                 bool *has_ended);
+// Result i, best first; its tokens into out->ids [max_new_tokens]. false where there are not so many.
+bool beam_result(const BeamSearch *search, size_t i, SearchResult *out);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/machine.h"
 #include "base/size.h"
 #include "models/generate_internal.h"
@@ -84,14 +83,10 @@ Status model_check_generate(const Model *model, const GenerateRequest *r, Error 
                          "the prompt has %zu tokens, but the model's context has %zu: shorten it",
                          r->n_prompt, model->config.max_positions);
     }
-    if (r->n_stops > 0 && !model->tokenizer)
-        return error_set(err, STATUS_INVALID, "stop strings need the model's tokenizer");
-    for (size_t i = 0; i < r->n_stops; i++) {
-        if (r->stops[i].len == 0)
-            return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
-    }
+    const StopTexts stops = {model->tokenizer, r->stops, r->n_stops};
+    TRY(stops_check(&stops, err));
     TRY(sample_check(&r->sample, err));
-    if (r->beams) TRY(beam_check(r->beams, r->n_results, r->n_stops, err));
+    if (r->beams) TRY(beam_check(r->beams, r->n_results, err));
     const size_t n_left = model->config.max_positions - r->n_prompt;
     const size_t n_beams = r->beams ? r->beams->n_beams : 1;
     TRY(check_kept(model, r->n_prompt + n_beams * size_min(r->max_new_tokens, n_left), err));
@@ -188,7 +183,6 @@ typedef struct Writing {
 typedef struct Generation {
     const GenerateRequest *requests;
     Writing *writings; // by request
-    Buffer text;
 } Generation;
 
 static Status read_next(Queue *q, size_t job, size_t strand, size_t place, const float *logits,
@@ -212,36 +206,14 @@ static bool is_eos(const ModelConfig *config, int32_t token)
     return false;
 }
 
-// The first place in the text so far where a stop string begins, or SIZE_MAX. The whole is decoded anew: a token's text may
-// depend on those before it, and a stop string may have begun in any of them.
-static Status find_stop(const Model *model, Generation *g, const GenerateRequest *r,
-                        const Writing *w, size_t *at, Error *err)
-{
-    *at = SIZE_MAX;
-    if (r->n_stops == 0) return STATUS_OK;
-    g->text.len = 0;
-    TRY(tokenizer_decode(model->tokenizer, w->tokens + w->n_prompt, w->n_written, true, &g->text,
-                         err));
-    for (size_t i = 0; i < r->n_stops; i++)
-        *at = size_min(*at, slice_find(buffer_slice(&g->text), r->stops[i]));
-    return STATUS_OK;
-}
-
 static Status advance_beams(Queue *q, size_t job, bool *is_finished, Error *err)
 {
     Generation *g = q->calls.context;
-    const GenerateRequest *r = &g->requests[q->jobs[job].request];
-    Writing *w = &g->writings[q->jobs[job].request];
-    BeamSearch *search = &w->beams->search;
-    TRY(beam_writing_advance(q, w->beams, err));
-    if (r->n_stops > 0 && !(search->is_done && search->results[0].has_ended)) { // one beam
-        w->n_written = beam_tokens(search, w->tokens + w->n_prompt);
-        TRY(find_stop(q->model, g, r, w, &w->text_bytes, err));
-        if (w->text_bytes != SIZE_MAX) beam_stop(search);
-    }
-    *is_finished = search->is_done;
-    if (!search->is_done) return beam_writing_branch(q, job, w->beams, err);
-    beam_writing_release(w->beams);
+    BeamWriting *beams = g->writings[q->jobs[job].request].beams;
+    TRY(beam_writing_advance(q, beams, err));
+    *is_finished = beams->search.is_done;
+    if (!beams->search.is_done) return beam_writing_branch(q, job, beams, err);
+    beam_writing_release(beams);
     return STATUS_OK;
 }
 
@@ -259,7 +231,8 @@ static Status advance(Queue *q, size_t job, bool *is_finished, Error *err)
         w->finish = FINISH_EOS;
         return STATUS_OK;
     }
-    TRY(find_stop(q->model, g, r, w, &w->text_bytes, err));
+    const StopTexts stops = {q->model->tokenizer, r->stops, r->n_stops};
+    TRY(stops_find(&stops, w->tokens + w->n_prompt, w->n_written, &w->text_bytes, err));
     w->finish = w->text_bytes != SIZE_MAX ? FINISH_STOP : FINISH_LENGTH;
     *is_finished = w->text_bytes != SIZE_MAX || w->n_written == w->n_most;
     return STATUS_OK;
@@ -321,8 +294,7 @@ Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests,
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         const Writing *w = &g.writings[i];
         if (w->beams) {
-            s = beam_writing_results(w->beams, &requests[i], w->text_bytes, arena, &results[i],
-                                     err);
+            s = beam_writing_results(w->beams, &requests[i], arena, &results[i], err);
             continue;
         }
         results[i] = (GenerateResult){.ids = w->tokens + w->n_prompt,
@@ -336,7 +308,6 @@ Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests,
     for (size_t i = 0; g.writings && i < n; i++) {
         if (g.writings[i].beams) beam_writing_release(g.writings[i].beams);
     }
-    buffer_release(&g.text);
     arena_release(&scratch);
     return s;
 }

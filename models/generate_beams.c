@@ -13,6 +13,7 @@ Status beam_writing_begin(const Model *model, const GenerateRequest *request, si
     *out = (BeamWriting){.n_vocab = config->vocab_size};
     options.max_new_tokens = n_most;
     options.min_new_tokens = size_min(options.min_new_tokens, n_most);
+    options.stops = (StopTexts){model->tokenizer, request->stops, request->n_stops};
     options.n_ends = 0;
     for (size_t i = 0; !request->ignores_eos && i < config->n_eos && i < BEAM_MAX_ENDS; i++)
         options.end_ids[options.n_ends++] = config->eos_ids[i];
@@ -62,26 +63,22 @@ Status beam_writing_branch(Queue *queue, size_t job, const BeamWriting *writing,
 }
 
 Status beam_writing_results(const BeamWriting *writing, const GenerateRequest *request,
-                            size_t text_bytes, Arena *arena, GenerateResult *out, Error *err)
+                            Arena *arena, GenerateResult *out, Error *err)
 {
-    *out = (GenerateResult){.text_bytes = text_bytes};
+    *out = (GenerateResult){.text_bytes = SIZE_MAX};
     TRY(arena_take(arena, request->n_results, sizeof *out->found, "results", &out->found, err));
     for (size_t i = 0; i < request->n_results; i++) {
         SearchResult *found = &out->found[i];
         TRY(arena_take(arena, writing->search.options.max_new_tokens, sizeof *found->ids, "results",
                        &found->ids, err));
-        if (!beam_result(&writing->search, i, found->ids, &found->n_ids, &found->score,
-                         &found->has_ended))
-            break;
-        found->has_stopped = text_bytes != SIZE_MAX;
-        found->text_bytes = text_bytes;
+        if (!beam_result(&writing->search, i, found)) break;
         out->n_found++;
     }
     if (out->n_found == 0) return STATUS_OK;
-    out->ids = out->found[0].ids;
-    out->n_ids = out->found[0].n_ids;
-    out->finish = out->found[0].has_stopped ? FINISH_STOP
-                  : out->found[0].has_ended ? FINISH_EOS
-                                            : FINISH_LENGTH;
+    const SearchResult *best = &out->found[0];
+    out->ids = best->ids;
+    out->n_ids = best->n_ids;
+    out->text_bytes = best->text_bytes;
+    out->finish = best->has_stopped ? FINISH_STOP : best->has_ended ? FINISH_EOS : FINISH_LENGTH;
     return STATUS_OK;
 }

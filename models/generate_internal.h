@@ -100,7 +100,6 @@ Status beam_writing_branch(Queue *queue, size_t job, const BeamWriting *writing,
                            Error *err) MUST_CHECK;
 // The results, in the arena.
 Status beam_writing_results(const BeamWriting *writing, const GenerateRequest *request,
-                            size_t text_bytes, Arena *arena, GenerateResult *out,
-                            Error *err) MUST_CHECK;
+                            Arena *arena, GenerateResult *out, Error *err) MUST_CHECK;
 
 #endif

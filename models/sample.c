@@ -75,30 +75,58 @@ static double kth_highest(const double *scores, size_t n, size_t k, double *scra
     return scratch[k - 1];
 }
 
-// Drops the least probable tokens (p = 0) as long as what stays has probability top_p; the most probable one stays.
-static void keep_top_p(double *p, size_t n, double top_p, double *scratch)
+// Drops the least probable tokens (p = 0) as long as what stays has probability top_p.
+static void keep_top_p(double *p, size_t n, double top_p, size_t n_least, double *scratch)
 {
     memcpy(scratch, p, n * sizeof *scratch);
     qsort(scratch, n, sizeof *scratch, descending);
     double sum = 0;
     size_t n_kept = 0;
-    while (n_kept < n && sum < top_p && scratch[n_kept] > 0) sum += scratch[n_kept++];
+    while (n_kept < n && (sum < top_p || n_kept < n_least) && scratch[n_kept] > 0)
+        sum += scratch[n_kept++];
     const double lowest = scratch[size_max(n_kept, 1) - 1];
     for (size_t i = 0; i < n; i++) {
         if (p[i] < lowest) p[i] = 0;
     }
 }
 
-// Probabilities of the scores over those at least `lowest`.
-static void softmax(double *scores, size_t n, double lowest)
+// Drops tokens less probable than a share of the most probable one.
+static void keep_min_p(double *p, size_t n, double min_p, size_t n_least, double *scratch)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = p[i] > most ? p[i] : most;
+    double lowest = min_p * most;
+    if (n_least > 1) {
+        const double last = kth_highest(p, n, size_min(n_least, n), scratch);
+        lowest = last < lowest ? last : lowest;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] < lowest) p[i] = 0;
+    }
+}
+
+// Probabilities of the scores that are at least `lowest`.
+static void softmax(const double *scores, size_t n, double lowest, double *p)
 {
     double max = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++) max = scores[i] > max ? scores[i] : max;
     for (size_t i = 0; i < n; i++) {
-        scores[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
-        sum += scores[i];
+        p[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
+        sum += p[i];
     }
-    for (size_t i = 0; i < n; i++) scores[i] /= sum;
+    for (size_t i = 0; i < n; i++) p[i] /= sum;
+}
+
+void sample_filter(const SampleOptions *o, size_t n_least, double *scores, size_t n, double *p,
+                   double *scratch)
+{
+    const size_t top_k = size_max(o->top_k, n_least);
+    double lowest = -INFINITY;
+    for (size_t i = 0; i < n; i++) scores[i] /= o->temperature;
+    if (o->top_k > 0 && top_k < n) lowest = kth_highest(scores, n, top_k, scratch);
+    softmax(scores, n, lowest, p);
+    if (o->top_p > 0 && o->top_p < 1) keep_top_p(p, n, o->top_p, n_least, scratch);
+    if (o->min_p > 0) keep_min_p(p, n, o->min_p, n_least, scratch);
 }
 
 static size_t draw(const double *p, size_t n, const SampleOptions *options, size_t index)
@@ -118,24 +146,6 @@ static size_t draw(const double *p, size_t n, const SampleOptions *options, size
     return chosen;
 }
 
-static size_t draw_token(const SampleOptions *o, double *scores, size_t n, size_t index,
-                         double *scratch)
-{
-    double lowest = -INFINITY;
-    for (size_t i = 0; i < n; i++) scores[i] /= o->temperature;
-    if (o->top_k > 0 && o->top_k < n) lowest = kth_highest(scores, n, o->top_k, scratch);
-    softmax(scores, n, lowest);
-    if (o->top_p > 0 && o->top_p < 1) keep_top_p(scores, n, o->top_p, scratch);
-    if (o->min_p > 0) {
-        double most = 0;
-        for (size_t i = 0; i < n; i++) most = scores[i] > most ? scores[i] : most;
-        for (size_t i = 0; i < n; i++) {
-            if (scores[i] < o->min_p * most) scores[i] = 0;
-        }
-    }
-    return draw(scores, n, o, index);
-}
-
 Status sample_token(const SampleOptions *o, const float *logits, size_t n_vocab,
                     const int32_t *seen, size_t n_seen, size_t index, Exec *exec, int32_t *token,
                     double *logprob, Error *err)
@@ -144,12 +154,14 @@ Status sample_token(const SampleOptions *o, const float *logits, size_t n_vocab,
     size_t chosen = 0;
     if (o->temperature > 0 || is_penalised) {
         const size_t mark = exec_scratch_mark(exec);
-        double *scores = exec_scratch(exec, 2 * n_vocab * sizeof *scores);
-        if (!scores) return error_set_memory(err, 2 * n_vocab, sizeof *scores, "sampling");
+        double *scores = exec_scratch(exec, 3 * n_vocab * sizeof *scores);
+        if (!scores) return error_set_memory(err, 3 * n_vocab, sizeof *scores, "sampling");
         for (size_t i = 0; i < n_vocab; i++) scores[i] = (double)logits[i];
         if (is_penalised) penalise(logits, n_vocab, seen, n_seen, o->repetition_penalty, scores);
         if (o->temperature > 0) {
-            chosen = draw_token(o, scores, n_vocab, index, scores + n_vocab);
+            double *p = scores + n_vocab;
+            sample_filter(o, 1, scores, n_vocab, p, p + n_vocab);
+            chosen = draw(p, n_vocab, o, index);
         } else {
             for (size_t i = 1; i < n_vocab; i++) chosen = scores[i] > scores[chosen] ? i : chosen;
         }

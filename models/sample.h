@@ -29,6 +29,11 @@ Status sample_token(const SampleOptions *options, const float *logits, size_t n_
                     const int32_t *seen, size_t n_seen, size_t index, Exec *exec, int32_t *token,
                     double *logprob, Error *err) MUST_CHECK;
 
+// What a draw may take of scores [n], which are divided by the temperature: p [n] are probabilities, 0 for tokens that top-k,
+// top-p and min-p drop. The n_least highest stay whatever these say. scratch [n].
+void sample_filter(const SampleOptions *options, size_t n_least, double *scores, size_t n,
+                   double *p, double *scratch);
+
 // The log-probability of a token, and whether it has the highest logit (the first of equal ones).
 Status token_logprob(const float *logits, size_t n_vocab, int32_t token, Exec *exec,
                      double *logprob, bool *is_highest, Error *err) MUST_CHECK;

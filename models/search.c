@@ -27,7 +27,6 @@ typedef struct Group {
     Arena arena, step_arena; // step_arena: what one step needs
     WorkerMemory source_memory, target_memory;
     BeamSearch *searches;
-    size_t *stops;           // [n] where a stop string begins in a text; SIZE_MAX = nowhere
     int32_t *source_offsets; // [n + 1]
     Kept *kept;              // [n_attentions of the target program]
     // Of the running step. A row is a running beam of a source.
@@ -229,41 +228,6 @@ static Status next_rows(Group *g, const size_t *first_row, Error *err)
     return STATUS_OK;
 }
 
-// The first place in the text of a search's one beam where a stop string begins; SIZE_MAX where there is none.
-static Status find_stop(const Group *g, size_t i, size_t *at, Error *err)
-{
-    const SearchRequest *r = g->requests[i];
-    Arena arena = {0};
-    Buffer text = {0};
-    int32_t *ids = NULL;
-    size_t n = 0;
-    *at = SIZE_MAX;
-    Status s = arena_take(&arena, g->n_steps + 1, sizeof *ids, "tokens", &ids, err);
-    if (s == STATUS_OK) {
-        n = beam_tokens(&g->searches[i], ids);
-        s = tokenizer_decode(g->model->tokenizer, ids, n, true, &text, err);
-    }
-    for (size_t k = 0; s == STATUS_OK && k < r->n_stops; k++)
-        *at = size_min(*at, slice_find(buffer_slice(&text), r->stops[k]));
-    buffer_release(&text);
-    arena_release(&arena);
-    return s;
-}
-
-// Ends searches whose text has come to a stop string.
-static Status stop_searches(Group *g, Error *err)
-{
-    for (size_t i = 0; i < g->n; i++) {
-        const BeamSearch *search = &g->searches[i];
-        const bool has_moved = search->n_steps == g->n_steps + 1;
-        if (g->requests[i]->n_stops == 0 || !has_moved) continue;
-        if (search->is_done && search->results[0].has_ended) continue;
-        TRY(find_stop(g, i, &g->stops[i], err));
-        if (g->stops[i] != SIZE_MAX) beam_stop(&g->searches[i]);
-    }
-    return STATUS_OK;
-}
-
 static Status step(Group *g, Error *err)
 {
     size_t *first_row = NULL;
@@ -285,7 +249,6 @@ static Status step(Group *g, Error *err)
                          logits.cols, err));
         r += n;
     }
-    TRY(stop_searches(g, err));
     TRY(next_rows(g, first_row, err));
     g->n_steps++;
     return STATUS_OK;
@@ -293,18 +256,25 @@ static Status step(Group *g, Error *err)
 
 // ---- a group ----
 
+static StopTexts stops_of(const Model *model, const SearchRequest *request)
+{
+    const Tokenizer *tokenizer = model->tokenizer ? tokenizer_target(model->tokenizer) : NULL;
+    return (StopTexts){tokenizer, request->stops, request->n_stops};
+}
+
 static Status begin_group(Group *g, Error *err)
 {
     const Program *p = g->target_program;
     TRY(arena_take(&g->arena, g->n, sizeof *g->searches, "searches", &g->searches, err));
-    TRY(arena_take(&g->arena, g->n, sizeof *g->stops, "searches", &g->stops, err));
-    for (size_t i = 0; i < g->n; i++) g->stops[i] = SIZE_MAX;
     TRY(arena_take(&g->arena, p->n_attentions, sizeof *g->kept, "keys", &g->kept, err));
     for (size_t i = 0; i < g->n; i++) {
+        const SearchRequest *r = g->requests[i];
+        BeamOptions options = r->options;
+        options.stops = stops_of(g->model, r);
         // The token before the first counts for runs that may not be repeated.
-        TRY(beam_begin(&g->searches[i], &g->requests[i]->options,
-                       &g->model->config.decoder.start_id, 1, &g->arena, err));
-        g->most_steps = size_max(g->most_steps, g->requests[i]->options.max_new_tokens);
+        TRY(beam_begin(&g->searches[i], &options, &g->model->config.decoder.start_id, 1, &g->arena,
+                       err));
+        g->most_steps = size_max(g->most_steps, options.max_new_tokens);
     }
     for (size_t a = 0; a < p->n_attentions; a++) {
         Kept *kept = &g->kept[a];
@@ -348,12 +318,7 @@ static void keep_results(const Call *call, const Group *g, size_t first)
         const size_t request = call->cut.order[first + i];
         size_t n = 0;
         for (; n < g->requests[i]->n_results; n++) {
-            SearchResult *out = &call->results[request][n];
-            if (!beam_result(&g->searches[i], n, out->ids, &out->n_ids, &out->score,
-                             &out->has_ended))
-                break;
-            out->has_stopped = g->stops[i] != SIZE_MAX;
-            out->text_bytes = g->stops[i];
+            if (!beam_result(&g->searches[i], n, &call->results[request][n])) break;
         }
         call->n_found[request] = n;
     }
@@ -435,13 +400,9 @@ Status search_check(const Model *model, const SearchRequest *request, Error *err
     source.target_ids = &start;
     source.n_targets = 1;
     TRY(model_check_inputs(model, &source, 1, err));
-    TRY(beam_check(o, request->n_results, request->n_stops, err));
-    if (request->n_stops > 0 && !model->tokenizer)
-        return error_set(err, STATUS_INVALID, "stop strings need the model's tokenizer");
-    for (size_t i = 0; i < request->n_stops; i++) {
-        if (request->stops[i].len == 0)
-            return error_set(err, STATUS_INVALID, "stop string %zu is empty", i);
-    }
+    const StopTexts stops = stops_of(model, request);
+    TRY(stops_check(&stops, err));
+    TRY(beam_check(o, request->n_results, err));
     if (o->max_new_tokens == 0 || o->max_new_tokens > c->max_positions)
         return error_set(err, STATUS_INVALID,
                          "max_new_tokens %zu is outside 1..%zu, the decoder's positions",

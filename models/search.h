@@ -14,19 +14,10 @@ typedef struct SearchRequest {
     TokenSequence source; // targets are not read
     BeamOptions options;
     size_t n_results; // 1 .. n_beams: so many of the best
-    // The search ends where the text so far has one of these; with one beam alone. The model needs its tokenizer for that.
+    // A text ends where it has one of these. The model needs its tokenizer for that; options.stops is not read.
     const Slice *stops;
     size_t n_stops;
 } SearchRequest;
-
-typedef struct SearchResult {
-    int32_t *ids; // without the token before the first, with the one that ends it
-    size_t n_ids;
-    double score;
-    bool has_ended;    // with an end token, not by its length
-    bool has_stopped;  // at a stop string
-    size_t text_bytes; // then: bytes of the decoded text before it
-} SearchResult;
 
 // What generation_config.json of the model's directory says, or where there is none its config.json: beams, penalties, end
 // tokens, forced and forbidden ones, the length. What neither says is Transformers' default; without a length it is what the

@@ -56,11 +56,23 @@ static bool is_special_name(const Tokenizer *t, Slice token)
     return tokenizer_is_special(t, id);
 }
 
+// The vocabulary may have pieces that the target's model has not: of those the model leaves its sign for a blank.
+static void append_blanks(Buffer *out, Slice text)
+{
+    static const Slice sign = {"\xe2\x96\x81", 3}; // U+2581
+    for (size_t at; (at = slice_find(text, sign)) != SIZE_MAX;) {
+        buffer_append(out, slice_sub(text, 0, at));
+        buffer_append_byte(out, ' ');
+        text = slice_sub(text, at + sign.len, text.len);
+    }
+    buffer_append(out, text);
+}
+
 // The target's model decodes runs between special tokens, which are shown with a blank behind them.
 Status marian_decode(const Tokenizer *tokenizer, const Slice *tokens, size_t n, Buffer *out,
                      Error *err)
 {
-    Buffer text = {0};
+    Buffer text = {0}, shown = {0};
     Status s = STATUS_OK;
     for (size_t begin = 0, end = 0; s == STATUS_OK && begin < n; begin = end) {
         if (is_special_name(tokenizer, tokens[begin])) {
@@ -74,7 +86,10 @@ Status marian_decode(const Tokenizer *tokenizer, const Slice *tokens, size_t n, 
         s = spm_decode(tokenizer->marian_decoder, tokens + begin, end - begin, &text, err);
     }
     if (s == STATUS_OK) s = buffer_status(&text, err);
-    if (s == STATUS_OK) buffer_append(out, slice_trim(buffer_slice(&text)));
+    if (s == STATUS_OK) append_blanks(&shown, buffer_slice(&text));
+    if (s == STATUS_OK) s = buffer_status(&shown, err);
+    if (s == STATUS_OK) buffer_append(out, slice_trim(buffer_slice(&shown)));
+    buffer_release(&shown);
     buffer_release(&text);
     return s == STATUS_OK ? buffer_status(out, err) : s;
 }

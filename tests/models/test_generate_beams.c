@@ -167,6 +167,54 @@ Test(generate_beams, search_as_transformers_does)
     }
 }
 
+// The same with stop_strings: texts that have come to one end there, whatever the borders of tokens.
+Test(generate_beams, end_at_stops_as_transformers_does)
+{
+    static const int32_t prompt[] = {1, 403, 407, 261, 378}; // Once upon a time
+    static const Expected wanted[] = {
+        {.n = 2, .ids = {432, 383}, .score = -0.0500630885},
+        {.n = 15,
+         .ids = {432, 322, 261, 262, 423, 388, 410, 435, 290, 421, 412, 428, 411, 432, 383},
+         .score = -0.4446819127},
+        {.n = 11,
+         .ids = {432, 322, 261, 262, 423, 388, 270, 277, 372, 432, 383},
+         .score = -0.4566141367}};
+    static const Slice stops[] = {{"little gi", 9}, {", there", 7}};
+    if (!shared_path("models")) cr_skip_test("models of the shared folder absent");
+    Arena arena = {0};
+    Error err = {0};
+    Model *model = NULL;
+    Pool *pool = NULL;
+    GenerateResult result;
+    const BeamOptions beams = {
+        .n_beams = 4, .length_penalty = 1, .forced_first = -1, .forced_last = -1};
+    const GenerateRequest request = {.prompt = prompt,
+                                     .n_prompt = 5,
+                                     .max_new_tokens = 20,
+                                     .stops = stops,
+                                     .n_stops = 2,
+                                     .beams = &beams,
+                                     .n_results = 3};
+    want_ok(model_open(shared_path("models/stories260K"), NULL, &model, &err), &err);
+    want_ok(pool_open(2, &pool, &err), &err);
+    want_ok(model_generate(model, pool, &request, 1, NULL, &arena, &result, NULL, &err), &err);
+    cr_assert_eq(result.n_found, 3);
+    cr_assert_eq(result.finish, FINISH_STOP);
+    for (size_t r = 0; r < 3; r++) {
+        const SearchResult *found = &result.found[r];
+        cr_assert(found->n_ids == wanted[r].n &&
+                      memcmp(found->ids, wanted[r].ids, wanted[r].n * sizeof(int32_t)) == 0,
+                  "result %zu", r);
+        cr_expect_float_eq(found->score, wanted[r].score, 1e-4);
+        cr_expect(found->has_stopped && !found->has_ended);
+    }
+    cr_expect_eq(result.found[0].text_bytes, 0);
+    cr_expect_eq(result.found[1].text_bytes, 20); // ", in a small village"
+    model_close(&model);
+    pool_close(&pool);
+    arena_release(&arena);
+}
+
 // ---- laws, on a small model with random weights ----
 
 enum { N_REQUESTS = 9 };
@@ -186,6 +234,7 @@ static void make_requests(int32_t prompts[N_REQUESTS][40], BeamOptions options[N
                                    .forced_last = -1,
                                    .min_new_tokens = i % 5 ? 0 : 3,
                                    .no_repeat_ngram = i % 4 ? 0 : 2};
+        if (i % 3 == 1) options[i].sample = (SampleOptions){.temperature = 1.5, .top_k = 9};
         requests[i] = (GenerateRequest){.prompt = prompts[i],
                                         .n_prompt = n_prompt,
                                         .max_new_tokens = 1 + 3 * i,
@@ -222,6 +271,45 @@ Test(generate_beams, results_do_not_depend_on_the_others)
     arena_release(&arena);
     pool_close(&pool);
     pool_close(&single);
+    model_close(&model);
+}
+
+// Cold draws are the likeliest texts, and warm ones hang on the seed.
+Test(generate_beams, draws_follow_temperature_and_seed)
+{
+    enum { N_DRAWS = 8 };
+    static const int32_t prompt[] = {5, 9, 30};
+    Arena arena = {0};
+    Error err = {0};
+    Pool *pool = NULL;
+    Model *model = small_decoder(40, 64);
+    BeamOptions options[N_DRAWS];
+    GenerateRequest requests[N_DRAWS];
+    GenerateResult results[N_DRAWS];
+    size_t n_others = 0;
+    want_ok(pool_open(1, &pool, &err), &err);
+    for (size_t i = 0; i < N_DRAWS; i++) {
+        options[i] =
+            (BeamOptions){.n_beams = 3, .length_penalty = 1, .forced_first = -1, .forced_last = -1};
+        if (i > 0) options[i].sample = (SampleOptions){.temperature = i == 1 ? 0.01 : 2, .seed = i};
+        requests[i] = (GenerateRequest){.prompt = prompt,
+                                        .n_prompt = 3,
+                                        .max_new_tokens = 6,
+                                        .beams = &options[i],
+                                        .n_results = 1};
+    }
+    want_ok(model_generate(model, pool, requests, N_DRAWS, NULL, &arena, results, NULL, &err),
+            &err);
+    for (size_t i = 1; i < N_DRAWS; i++) {
+        const bool is_same =
+            results[i].n_ids == results[0].n_ids &&
+            memcmp(results[i].ids, results[0].ids, results[0].n_ids * sizeof(int32_t)) == 0;
+        if (i == 1) cr_expect(is_same, "cold");
+        if (i > 1) n_others += !is_same;
+    }
+    cr_expect_geq(n_others, 3);
+    arena_release(&arena);
+    pool_close(&pool);
     model_close(&model);
 }
 

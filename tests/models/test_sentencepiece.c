@@ -255,6 +255,12 @@ Test(marian, ids_are_those_of_transformers_and_the_target_has_its_own)
     Buffer out = {0};
     MUST(tokenizer_decode(t, e.ids, e.n_tokens, true, &out, &err));
     cr_assert(slice_eq(buffer_slice(&out), SLICE("hello world")));
+    // Pieces that the target's model has not: Transformers 5.24 turns their signs into blanks.
+    static const int32_t foreign[] = {385, 385, 123, 123, 223, 383, 383, 0};
+    buffer_clear(&out);
+    MUST(tokenizer_decode(t, foreign, sizeof foreign / sizeof *foreign, true, &out, &err));
+    cr_expect(slice_eq(buffer_slice(&out), SLICE("\u093f\u093f99 ne\u0926\u0926")), SLICE_FMT,
+              SLICE_ARG(buffer_slice(&out)));
     buffer_release(&out);
     arena_release(&arena);
     tokenizer_close(&t);
