@@ -149,7 +149,7 @@ static Status find_near(Arena *scratch, const CheckPart *parts, const CheckOptio
 {
     const size_t n = out->n_parts;
     TRY(arena_take(&out->arena, n * n, sizeof *out->near, "near duplicates", &out->near, err));
-    TRY(near_find(scratch, parts, n, options->near_threshold, out->near, err));
+    TRY(near_find(scratch, parts, n, options->near_threshold, out->near, NULL, err));
     for (size_t p = 0; p < n; p++) out->parts[p].n_near = out->near[p * n + p].n;
     for (size_t i = 0; i < out->n_overlaps; i++)
         out->overlaps[i].n_near = out->near[out->overlaps[i].a * n + out->overlaps[i].b].n;
@@ -184,8 +184,7 @@ static Status check_all(Arena *scratch, const CheckPart *parts, size_t n_parts,
         }
     }
     if (options->near_threshold > 0) TRY(find_near(scratch, parts, options, out, err));
-    return check_warn(parts, options->imbalance_warned > 0 ? options->imbalance_warned : 10, out,
-                      err);
+    return check_warn(parts, options, out, err);
 }
 
 Status data_check(const CheckPart *parts, size_t n_parts, const CheckOptions *options,

@@ -5,7 +5,7 @@
 #include "datasets/check.h"
 
 // Fills check->warnings from its counts.
-Status check_warn(const CheckPart *parts, double imbalance_warned, DataCheck *check,
+Status check_warn(const CheckPart *parts, const CheckOptions *options, DataCheck *check,
                   Error *err) MUST_CHECK;
 
 #endif

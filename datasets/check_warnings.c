@@ -9,6 +9,7 @@
 typedef struct Context {
     const CheckPart *parts;
     double imbalance_warned;
+    bool keeps_near;
     const DataCheck *check;
 } Context;
 
@@ -177,10 +178,14 @@ static void warn_near_overlap(const Context *c, size_t pair, Buffer *out)
 static void warn_near(const Context *c, size_t p, Buffer *out)
 {
     const PartCheck *part = &c->check->parts[p];
-    if (part->n_near == 0) return;
+    if (part->n_near == 0 || c->keeps_near) return;
     buffer_printf(out, "%s: %zu of %zu samples are nearly equal to an earlier one", part->name,
                   part->n_near, part->n_samples);
     put_near(c, p, p, out);
+    if (p == 0)
+        buffer_append_cstr(out,
+                           "; on both sides of a fold they flatter (\"keep_near\" in \"folds\" "
+                           "keeps them together)");
 }
 
 // The gravest first.
@@ -204,9 +209,10 @@ static Status keep_warning(DataCheck *check, const Buffer *text, Error *err)
     return STATUS_OK;
 }
 
-Status check_warn(const CheckPart *parts, double imbalance_warned, DataCheck *check, Error *err)
+Status check_warn(const CheckPart *parts, const CheckOptions *options, DataCheck *check, Error *err)
 {
-    const Context context = {parts, imbalance_warned, check};
+    const double imbalance = options->imbalance_warned > 0 ? options->imbalance_warned : 10;
+    const Context context = {parts, imbalance, options->keeps_near, check};
     const size_t n_kinds = sizeof kinds / sizeof *kinds;
     TRY(arena_take(&check->arena, 2 * check->n_overlaps + check->n_parts * n_kinds,
                    sizeof *check->warnings, "warnings", &check->warnings, err));

@@ -5,13 +5,14 @@
 
 #include "datasets/dataset.h"
 #include "datasets/text_index.h"
+#include "datasets/units.h"
 
 enum { N_HASHES = 64, N_BANDS = 16, ROWS = N_HASHES / N_BANDS, RUN = 3, KEPT = 4, MAX_PARTS = 3 };
 
 typedef struct Text {
     uint64_t *runs; // [n_runs] hashes of runs of words, ascending, each once
     size_t n_runs;
-    size_t part, sample;
+    size_t part, sample, number; // number: of all parts' samples
 } Text;
 
 // Texts of one band's minima: the last KEPT of each part.
@@ -34,6 +35,7 @@ typedef struct Near {
     uint32_t *slots; // bucket + 1, 0 = free
     size_t n_slots;
     uint32_t *seen; // [n_texts] text + 1 that last looked at it
+    size_t *kin;    // as near_find has it
 } Near;
 
 // splitmix64's last step: every bit of the input moves half of the output.
@@ -144,7 +146,9 @@ static void look_in(Near *near, const Bucket *bucket, size_t text, NearFound *be
             if (near->seen[other] == text + 1) continue;
             near->seen[other] = (uint32_t)(text + 1);
             const double s = similarity(&near->texts[other], mine);
-            if (s < near->threshold || s <= best[a].similarity) continue;
+            if (s < near->threshold) continue;
+            if (near->kin) units_join(near->kin, near->texts[other].number, mine->number);
+            if (s <= best[a].similarity) continue;
             best[a] = (NearFound){.n = 1, .like = near->texts[other].sample, .similarity = s};
         }
     }
@@ -185,10 +189,10 @@ static Status collect(Near *near, Error *err)
 {
     TextIndex inputs = {.arena = near->scratch};
     char hex[65];
-    size_t index;
+    size_t index, number = 0;
     for (size_t p = 0; p < near->n_parts; p++) {
         const Dataset *data = near->parts[p].data;
-        for (size_t i = 0; i < data->n_samples; i++) {
+        for (size_t i = 0; i < data->n_samples; i++, number++) {
             const size_t n_before = inputs.n;
             sample_input_hash(&data->samples[i], hex);
             const Slice key = arena_copy(near->scratch, (Slice){hex, 32});
@@ -196,7 +200,7 @@ static Status collect(Near *near, Error *err)
             TRY(text_index_add(&inputs, key, &index, err));
             if (inputs.n == n_before) continue;
             Text *text = &near->texts[near->n_texts];
-            *text = (Text){.part = p, .sample = i};
+            *text = (Text){.part = p, .sample = i, .number = number};
             TRY(cut_runs(near, &data->samples[i], text, err));
             near->n_texts += text->n_runs > 0;
         }
@@ -205,14 +209,15 @@ static Status collect(Near *near, Error *err)
 }
 
 Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double threshold,
-                 NearFound *found, Error *err)
+                 NearFound *found, size_t *kin, Error *err)
 {
     enum { MOST = UINT32_MAX / (4 * N_BANDS) };
     Near near = {.scratch = scratch,
                  .parts = parts,
                  .n_parts = n_parts,
                  .threshold = threshold,
-                 .found = found};
+                 .found = found,
+                 .kin = kin};
     size_t n = 0;
     memset(found, 0, n_parts * n_parts * sizeof *found);
     for (size_t p = 0; p < n_parts; p++) n += parts[p].data->n_samples;
@@ -228,4 +233,25 @@ Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double 
                    &near.buckets, err));
     for (size_t i = 0; i < near.n_texts; i++) look_at(&near, i);
     return STATUS_OK;
+}
+
+static Status keep_near(Arena *scratch, Dataset *data, double threshold, Error *err)
+{
+    const CheckPart part = {.name = "train", .data = data};
+    NearFound found;
+    size_t *kin = NULL;
+    TRY(arena_take(&data->arena, data->n_samples, sizeof *kin, "near duplicates", &kin, err));
+    for (size_t i = 0; i < data->n_samples; i++) kin[i] = i;
+    TRY(near_find(scratch, &part, 1, threshold, &found, kin, err));
+    for (size_t i = 0; i < data->n_samples; i++) kin[i] = units_root(kin, i);
+    data->kin = kin;
+    return STATUS_OK;
+}
+
+Status splits_keep_near(Dataset *data, double threshold, Error *err)
+{
+    Arena scratch = {0};
+    const Status s = keep_near(&scratch, data, threshold, err);
+    arena_release(&scratch);
+    return s;
 }

@@ -22,7 +22,10 @@ typedef struct NearFound {
 } NearFound;
 
 // found[a * n_parts + b], a <= b: samples of part b that are like one of part a; of a == b like an earlier one.
+//
+// kin [samples of all parts] or NULL: parent[i] of a union-find (units.h) that all pairs found, not only the first of each
+// sample, are joined in; samples are numbered part after part.
 Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double threshold,
-                 NearFound *found, Error *err) MUST_CHECK;
+                 NearFound *found, size_t *kin, Error *err) MUST_CHECK;
 
 #endif

@@ -77,6 +77,9 @@ typedef struct Dataset {
         [65]; // of the file's bytes (and of the labels', where they stand in a file of their own)
     Sample *samples;
     size_t n_samples;
+    // [n_samples] samples of one number never stand on both sides of a split (splits.h: splits_keep_near); NULL: nothing
+    // but equal inputs and groups is kept together.
+    const size_t *kin;
     const DatasetNote *notes;
     size_t n_notes;
     Slice

@@ -46,6 +46,12 @@ Status folds_read(const char *path, const Dataset *data, const size_t *which, si
 Status folds_write(const char *path, const Dataset *data, const size_t *which, size_t n,
                    const int32_t *fold, Error *err) MUST_CHECK;
 
+// From now on samples of the dataset that are nearly equal never stand on both sides of a split: sets data->kin. They are
+// so where the runs of three words that they share are at least `threshold`, in (0, 1], of all they have; what is nearly
+// equal to one of them belongs to them too. Of many that are alike a pair may be missed (near.h), then which of them are
+// found depends on their order. Folds in file order and pinned ones heed nothing of it.
+Status splits_keep_near(Dataset *data, double threshold, Error *err) MUST_CHECK;
+
 // How many samples have a sample of equal input in another fold: a leak between train and test. *out may be 0.
 Status folds_split_inputs(const Dataset *data, const size_t *which, size_t n, const int32_t *fold,
                           size_t *out, Error *err) MUST_CHECK;

@@ -47,17 +47,17 @@ Status units_inputs(Arena *arena, const Sample *const *samples, size_t n, size_t
     return STATUS_OK;
 }
 
-// Union-find with path halving; the root of a set is its lowest member.
-static size_t find_root(size_t *parent, size_t i)
+// With path halving.
+size_t units_root(size_t *parent, size_t i)
 {
     while (parent[i] != i) i = parent[i] = parent[parent[i]];
     return i;
 }
 
-static void join(size_t *parent, size_t a, size_t b)
+void units_join(size_t *parent, size_t a, size_t b)
 {
-    a = find_root(parent, a);
-    b = find_root(parent, b);
+    a = units_root(parent, a);
+    b = units_root(parent, b);
     if (a < b) {
         parent[b] = a;
     } else {
@@ -65,8 +65,22 @@ static void join(size_t *parent, size_t a, size_t b)
     }
 }
 
-static Status join_samples(Arena *arena, const Units *units, bool use_groups, size_t *parent,
-                           Error *err)
+// Samples that Dataset.kin keeps together.
+static Status join_kin(Arena *arena, const Dataset *data, const Units *units, size_t *parent,
+                       Error *err)
+{
+    size_t *first = NULL; // by number of kin: position + 1 of the first of them, 0 = none yet
+    TRY(arena_take(arena, data->n_samples, sizeof *first, "a split", &first, err));
+    for (size_t i = 0; i < units->n_samples; i++) {
+        size_t *of_kin = &first[data->kin[units->samples[i] - data->samples]];
+        if (*of_kin == 0) *of_kin = i + 1;
+        units_join(parent, i, *of_kin - 1);
+    }
+    return STATUS_OK;
+}
+
+static Status join_samples(Arena *arena, const Dataset *data, const Units *units, bool use_groups,
+                           size_t *parent, Error *err)
 {
     const size_t n = units->n_samples;
     size_t *input_of = NULL, *first = NULL, n_inputs, number;
@@ -75,15 +89,16 @@ static Status join_samples(Arena *arena, const Units *units, bool use_groups, si
     TRY(units_inputs(arena, units->samples, n, input_of, &n_inputs, err));
     for (size_t i = 0; i < n; i++) parent[i] = i;
     for (size_t i = n; i-- > 0;) first[input_of[i]] = i;
-    for (size_t i = 0; i < n; i++) join(parent, i, first[input_of[i]]);
+    for (size_t i = 0; i < n; i++) units_join(parent, i, first[input_of[i]]);
     TextIndex groups = {.arena = arena};
     for (size_t i = 0; use_groups && i < n; i++) {
         if (units->samples[i]->group.len == 0) continue;
         const size_t n_before = groups.n;
         TRY(text_index_add(&groups, units->samples[i]->group, &number, err));
         if (groups.n > n_before) first[number] = i;
-        join(parent, i, first[number]);
+        units_join(parent, i, first[number]);
     }
+    if (data->kin) TRY(join_kin(arena, data, units, parent, err));
     return STATUS_OK;
 }
 
@@ -115,7 +130,7 @@ static Status gather(Arena *arena, Units *units, size_t *parent, uint64_t seed, 
     TRY(arena_take(arena, n, sizeof *units->members, "a split", &units->members, err));
     TRY(arena_take(arena, n, sizeof *units->units, "a split", &units->units, err));
     for (size_t i = 0; i < n; i++)
-        members[i] = (Member){find_root(parent, i), i, units->classes[i]};
+        members[i] = (Member){units_root(parent, i), i, units->classes[i]};
     if (n) qsort(members, n, sizeof *members, compare_members);
     for (size_t i = 0; i < n; i++) {
         const uint64_t key = units_key(seed, units->samples[members[i].position]->id);
@@ -152,7 +167,7 @@ Status units_build(Arena *arena, const Dataset *data, const size_t *which, size_
     for (size_t i = 0; i < n; i++) out->class_counts[classes[i]]++;
     out->classes = classes;
     TRY(arena_take(arena, n, sizeof *parent, "a split", &parent, err));
-    TRY(join_samples(arena, out, use_groups, parent, err));
+    TRY(join_samples(arena, data, out, use_groups, parent, err));
     return gather(arena, out, parent, seed, err);
 }
 

@@ -37,6 +37,10 @@ Status units_quotas(Arena *arena, const size_t *counts, size_t n_classes, size_t
 Status units_select(Arena *arena, const Dataset *data, const size_t *which, size_t *n,
                     const Sample ***out, Error *err) MUST_CHECK;
 
+// Sets of indices, by union-find: parent[i] = i to begin with. The root of a set is its lowest member.
+size_t units_root(size_t *parent, size_t i);
+void units_join(size_t *parent, size_t a, size_t b);
+
 // The number of the input of each sample, from 0 in order of appearance: equal inputs have equal numbers.
 Status units_inputs(Arena *arena, const Sample *const *samples, size_t n, size_t *input_of,
                     size_t *n_inputs, Error *err) MUST_CHECK;

@@ -425,6 +425,10 @@ static Status folds_json(Identify *id, Slice *out, Error *err)
     json_put_double(&w, folds->inner_share);
     json_put_key(&w, "k");
     json_put_u64(&w, folds->k);
+    if (folds->keep_near > 0) {
+        json_put_key(&w, "keep_near");
+        json_put_double(&w, folds->keep_near);
+    }
     json_put_key(&w, "kind");
     json_put_cstr(&w, kinds[folds->kind]);
     json_put_key(&w, "limit");

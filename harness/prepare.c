@@ -217,7 +217,9 @@ static Status make_folds(Prepared *prepared, size_t task, Error *err)
 {
     const SuiteFolds *folds = &prepared->suite->folds;
     TaskData *data = &prepared->tasks[task];
-    const UsedPart *train = &data->parts[PART_TRAIN];
+    UsedPart *train = &data->parts[PART_TRAIN];
+    if (train->n > 0 && folds->keep_near > 0)
+        TRY(splits_keep_near(&train->data, folds->keep_near, err));
     if (folds->k == 0 || train->n == 0) return STATUS_OK;
     TRY(arena_take(&prepared->arena, train->n, sizeof *data->fold, "folds", &data->fold, err));
     if (folds->file)

@@ -234,6 +234,11 @@ static const SuiteKey keys_folds[] = {
     {KEY("allow_rare", KEY_BOOL, "spread classes with fewer samples than folds as far as they go",
          "false"),
      FIELD(SuiteFolds, allow_rare)},
+    {KEY("keep_near", KEY_NUMBER,
+         "samples whose inputs share so much of their runs of three words never stand on both sides of "
+         "a split, as in `near_duplicates`; 0 keeps only equal inputs together",
+         "0"),
+     .highest = 1, FIELD(SuiteFolds, keep_near)},
     {KEY("file", KEY_PATH, "folds from a file: a line `id<TAB>fold` a sample",
          "(drawn from the seed)")},
     {KEY("refit", KEY_BOOL, "tune the winner again on the whole training part before it is judged",

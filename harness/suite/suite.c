@@ -137,6 +137,11 @@ static Status read_folds(const SuiteReading *reading, const Json *root, Error *e
     if (folds->k == 1) {
         return json_error(json_get(object, "k"), err, "found 1, want 0 for no folds or at least 2");
     }
+    if (folds->keep_near > 0 && (folds->file_order || folds->file)) {
+        return json_error(json_get(object, "keep_near"), err,
+                          "folds %s are as they are: keep_near is for those drawn from the seed",
+                          folds->file ? "from a file" : "in file order");
+    }
     if (folds->k == 0 && folds->file) {
         return json_error(json_get(object, "file"), err, "a file of folds needs \"k\" beside it");
     }

@@ -254,6 +254,8 @@ typedef struct SuiteFolds {
     FoldKind kind;
     bool file_order; // "shuffle": false
     bool allow_rare;
+    double
+        keep_near; // share of runs of words from which inputs never stand on both sides; 0 = equal inputs alone
     const char *file; // pinned assignment, or NULL
     // The part of each training part that early stopping and the choice of a setting look at: a stratified share, or
     // inner folds whose mean decides. One of them is 0; both are 0 where nothing is held out. Without folds they count for

@@ -1,3 +1,4 @@
+#include "base/buffer.h"
 #include "base/philox.h"
 #include "datasets/dataset.h"
 #include "datasets/splits.h"
@@ -195,6 +196,54 @@ Test(splits, never_part_equal_inputs_or_groups)
     expect_together(fold, 120, 6, "held groups");
     dataset_release(&copies);
     dataset_release(&grouped);
+}
+
+// Sentences in which one word of twelve differs, `alike` of each kind behind each other.
+static void make_nearly_equal(size_t n, size_t alike, Dataset *out)
+{
+    Error err = {0};
+    DatasetBuilder *builder = NULL;
+    *out = (Dataset){0};
+    cr_assert_eq(dataset_builder_open(out, SLICE("made"), NULL, 0, false, &builder, &err),
+                 STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        Buffer text = {0};
+        for (size_t w = 0; w < 30; w++) buffer_printf(&text, "k%zuw%zu ", i / alike, w);
+        buffer_printf(&text, "last%zu", i);
+        const Sample sample = {.line = i + 1, .text = arena_copy(&out->arena, buffer_slice(&text))};
+        const Slice label = slice_from_cstr(i % 3 ? "a" : "b");
+        cr_assert_eq(dataset_builder_add(builder, &sample, &label, &err), STATUS_OK, "%s",
+                     err.text);
+        buffer_release(&text);
+    }
+    cr_assert_eq(dataset_builder_finish(builder, &err), STATUS_OK, "%s", err.text);
+    dataset_builder_close(&builder);
+}
+
+Test(splits, never_part_nearly_equal_inputs_where_they_are_kept)
+{
+    enum { N = 120, ALIKE = 4 };
+    Dataset data;
+    int32_t fold[N];
+    bool held[N];
+    size_t which[N / 2], n_parted = 0;
+    Error err = {0};
+    const FoldOptions options = {.k = 5, .seed = 3};
+    make_nearly_equal(N, ALIKE, &data);
+    cr_assert_eq(folds_assign(&data, NULL, 0, &options, fold, &err), STATUS_OK, "%s", err.text);
+    for (size_t i = 0; i < N; i++) n_parted += fold[i] != fold[i - i % ALIKE];
+    cr_expect_gt(n_parted, 0, "else there is nothing to keep together");
+    cr_assert_eq(splits_keep_near(&data, 0.8, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(folds_assign(&data, NULL, 0, &options, fold, &err), STATUS_OK, "%s", err.text);
+    expect_together(fold, N, ALIKE, "nearly equal");
+    cr_assert_eq(holdout_assign(&data, NULL, 0, &(HoldoutOptions){.share = 0.25}, held, &err),
+                 STATUS_OK);
+    for (size_t i = 0; i < N; i++) fold[i] = held[i];
+    expect_together(fold, N, ALIKE, "held");
+    for (size_t i = 0; i < N / 2; i++) which[i] = i / 2 * 4 + i % 2; // without the first of some
+    cr_assert_eq(folds_assign(&data, &which[1], N / 2 - 1, &options, fold, &err), STATUS_OK);
+    for (size_t i = 2; i + 1 < N / 2; i += 2) cr_expect_eq(fold[i - 1], fold[i]);
+    dataset_release(&data);
 }
 
 Test(splits, file_order_tells_how_many_inputs_it_splits)

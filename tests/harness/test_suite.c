@@ -407,6 +407,9 @@ static const struct {
      "folds: folds are for tuning"},
     {"{\"suite\": \"s\"," MODELS "," TASKS ", \"tune\": {}, \"folds\": {\"k\": 1}}",
      "folds.k: found 1, want 0 for no folds or at least 2"},
+    {"{\"suite\": \"s\"," MODELS "," TASKS
+     ", \"tune\": {}, \"folds\": {\"k\": 2, \"keep_near\": 0.8, \"shuffle\": false}}",
+     "folds.keep_near: folds in file order are as they are"},
     {"{\"suite\": \"s\"," MODELS "," TASKS ", \"tune\": {}, \"folds\": {\"inner\": 1}}",
      "folds.inner: found 1, want a share below 1"},
     {"{\"suite\": \"s\"," MODELS "," TASKS ", \"tune\": {}, \"folds\": {\"inner\": 2.5}}",
