@@ -358,8 +358,7 @@ Test(bias_sets, published_files_have_their_counts)
         {"seat", "data/seat/weat6.jsonl", 32, "set", "MaleNames", 8},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *path = shared_path(cases[i].path);
-        if (!path) cr_skip_test("shared data absent: %s", cases[i].path);
+        const char *path = shared_need(cases[i].path);
         Dataset d;
         const ReadOptions options = format(cases[i].format);
         files_read(path, &options, &d);

@@ -114,8 +114,7 @@ Test(conll, real_files_have_the_counts_that_are_published)
         {"data/wikiann-en/dev", "conll", 10000, 80536},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *path = shared_path(cases[i].path);
-        if (!path) cr_skip_test("shared data absent");
+        const char *path = shared_need(cases[i].path);
         Dataset d;
         size_t n_words = 0;
         const ReadOptions options = {.format = slice_from_cstr(cases[i].format)};

@@ -42,8 +42,7 @@ static void check_row(const Json *row, size_t line)
 
 Test(folds_sklearn, agree_with_scikit_learn_without_shuffling)
 {
-    const char *path = shared_path("goldens/metrics/stats/folds.jsonl");
-    if (!path) cr_skip_test("shared goldens absent");
+    const char *path = shared_need("goldens/metrics/stats/folds.jsonl");
     Arena arena = {0};
     Error err = {0};
     Slice text, line;

@@ -211,8 +211,7 @@ Test(parallel, parts_are_found_by_the_end_of_their_names)
 
 Test(parallel, multi30k_is_read_whole)
 {
-    const char *path = shared_path("data/multi30k/train.en");
-    if (!path) cr_skip_test("shared data absent");
+    const char *path = shared_need("data/multi30k/train.en");
     Dataset d;
     const ReadOptions options = by_ends();
     files_read(path, &options, &d);

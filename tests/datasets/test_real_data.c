@@ -10,13 +10,6 @@
 
 TestSuite(real_data, .fini = files_remove);
 
-static const char *need(const char *relative)
-{
-    const char *path = shared_path(relative);
-    if (!path) cr_skip_test("shared data absent: %s", relative);
-    return path;
-}
-
 static size_t count_label(const Dataset *d, const char *name)
 {
     const int32_t label = label_find(d->labels, d->n_labels, slice_from_cstr(name));
@@ -32,7 +25,7 @@ Test(real_data, sst2_has_the_counts_that_are_published)
         size_t n, n_positive;
     } parts[] = {{"train", 6920, 3610}, {"dev", 872, 444}, {"test", 1821, 909}};
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s", need("data/sst2"));
+    snprintf(folder, sizeof folder, "%s", shared_need("data/sst2"));
     Arena arena = {0};
     for (size_t i = 0; i < 3; i++) {
         Error err = {0};
@@ -51,7 +44,7 @@ Test(real_data, sst2_has_the_counts_that_are_published)
 
 Test(real_data, movie_reviews_are_refused_as_utf8_and_read_as_windows_1252)
 {
-    const char *path = need("data/mr/rt-polarity.all");
+    const char *path = shared_need("data/mr/rt-polarity.all");
     ReadOptions options = {.format = SLICE_LIT("tsv"),
                            .delimiter = ' ',
                            .columns = {.label = SLICE_LIT("1"), .text = SLICE_LIT("2")}};
@@ -69,7 +62,7 @@ Test(real_data, movie_reviews_are_refused_as_utf8_and_read_as_windows_1252)
 Test(real_data, tweets_are_read_with_the_labels_beside_them)
 {
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s", need("data/tweeteval/offensive"));
+    snprintf(folder, sizeof folder, "%s", shared_need("data/tweeteval/offensive"));
     static const struct {
         const char *part;
         size_t n;
@@ -98,7 +91,7 @@ Test(real_data, crows_pairs_keeps_its_quoted_line_break)
                     .label = SLICE_LIT("stereo_antistereo"),
                     .attributes = (ReadAttribute[]){{SLICE_LIT("bias"), SLICE_LIT("bias_type")}},
                     .n_attributes = 1}};
-    files_read(need("data/crows-pairs/crows_pairs_anonymized.csv"), &options, &d);
+    files_read(shared_need("data/crows-pairs/crows_pairs_anonymized.csv"), &options, &d);
     cr_expect_eq(d.n_samples, 1508);
     cr_expect_eq(count_label(&d, "stereo"), 1290);
     cr_expect_eq(count_label(&d, "antistereo"), 218);
@@ -116,7 +109,7 @@ Test(real_data, bbq_is_read_from_json_lines)
                     .attributes = (ReadAttribute[]){{SLICE_LIT("source"),
                                                      SLICE_LIT("additional_metadata.source")}},
                     .n_attributes = 1}};
-    files_read(need("data/bbq/Age.jsonl"), &options, &d);
+    files_read(shared_need("data/bbq/Age.jsonl"), &options, &d);
     cr_expect_eq(d.n_samples, 3680);
     cr_expect_eq(d.n_labels, 3);
     cr_expect_gt(d.samples[0].attributes[0].value.len, 0);
@@ -126,8 +119,8 @@ Test(real_data, bbq_is_read_from_json_lines)
 Test(real_data, the_check_finds_what_sst2_repeats)
 {
     char train_path[4096], test_path[4096];
-    snprintf(train_path, sizeof train_path, "%s", need("data/sst2/train.tsv"));
-    snprintf(test_path, sizeof test_path, "%s", need("data/sst2/test.tsv"));
+    snprintf(train_path, sizeof train_path, "%s", shared_need("data/sst2/train.tsv"));
+    snprintf(test_path, sizeof test_path, "%s", shared_need("data/sst2/test.tsv"));
     Dataset train, test;
     DataCheck check;
     Error err = {0};

@@ -8,13 +8,6 @@
 #include "base/philox.h"
 #include "tests/support/folder.h"
 
-static void put(const char *folder, const char *name, const char *text)
-{
-    Error err = {0};
-    const char *path = folder_path(folder, name);
-    cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
-}
-
 const char *runs_sentences(size_t n, unsigned seed)
 {
     static char texts[2][16384];
@@ -52,13 +45,13 @@ const char *runs_folder(const RunsSuite *suite)
              suite->tune ? suite->tune : tune,
              suite->folds ? suite->folds : "{\"k\": 2, \"inner\": 0.25}",
              suite->more ? suite->more : "");
-    put(folder, "suite.json", text);
+    folder_write(folder, "suite.json", text);
     cr_assert_eq(file_make_directories(folder_path(folder, "data"), &err), STATUS_OK, "%s",
                  err.text);
-    put(folder, "data/train.tsv", suite->train ? suite->train : runs_sentences(60, 1));
+    folder_write(folder, "data/train.tsv", suite->train ? suite->train : runs_sentences(60, 1));
     if (suite->has_parts) {
-        put(folder, "data/dev.tsv", runs_sentences(20, 2));
-        put(folder, "data/test.tsv", suite->test ? suite->test : runs_sentences(20, 3));
+        folder_write(folder, "data/dev.tsv", runs_sentences(20, 2));
+        folder_write(folder, "data/test.tsv", suite->test ? suite->test : runs_sentences(20, 3));
     }
     return folder;
 }
@@ -133,4 +126,16 @@ Buffer runs_findings(const char *folder, char run_id[64])
     arena_release(&arena);
     run_result_release(&result);
     return out;
+}
+
+double runs_pooled(const Buffer *export, const char *model, const char *score)
+{
+    char name[96], row[96];
+    snprintf(name, sizeof name, "\"name\":\"%s\",\"estimate\":", score);
+    snprintf(row, sizeof row, "{\"kind\":\"run_score\",\"model\":\"%s\"", model);
+    const char *at = strstr(export->ptr, row);
+    cr_assert_not_null(at);
+    at = strstr(at, name);
+    cr_assert_not_null(at, "%s", score);
+    return strtod(at + strlen(name), NULL);
 }

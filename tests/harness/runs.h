@@ -32,6 +32,9 @@ Status runs_run(const char *folder, const RunsHow *how, RunResult *result, Error
 // The same, which must succeed; gives the canonical export of the run. Freed by the caller with buffer_release.
 Buffer runs_export(const char *folder, const RunsHow *how);
 
+// The first score's estimate of that name among an export's pooled scores of a model, for its first task.
+double runs_pooled(const Buffer *export, const char *model, const char *score);
+
 // Runs folder's suite and gives its data section and notes, a line each: "section|item|value", "note text". run_id may be
 // NULL. Freed by the caller with buffer_release.
 Buffer runs_findings(const char *folder, char run_id[64]);

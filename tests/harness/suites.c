@@ -7,13 +7,6 @@
 #include "base/file.h"
 #include "tests/support/folder.h"
 
-static void put(const char *folder, const char *name, const char *text)
-{
-    Error err = {0};
-    const char *path = folder_path(folder, name);
-    cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
-}
-
 const char *suites_folder(const char *suite)
 {
     static const char rows[] =
@@ -24,10 +17,10 @@ const char *suites_folder(const char *suite)
                  err.text);
     cr_assert_eq(file_make_directories(folder_path(folder, "data"), &err), STATUS_OK, "%s",
                  err.text);
-    put(folder, "suite.json", suite);
-    put(folder, "data/train.tsv", rows);
-    put(folder, "data/dev.tsv", rows);
-    put(folder, "data/test.tsv", rows);
+    folder_write(folder, "suite.json", suite);
+    folder_write(folder, "data/train.tsv", rows);
+    folder_write(folder, "data/dev.tsv", rows);
+    folder_write(folder, "data/test.tsv", rows);
     return folder;
 }
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "tests/harness/runs.h"
 #include "tests/harness/suites.h"
 #include "tests/support/folder.h"
@@ -71,7 +70,6 @@ Test(augmentation, is_an_axis_of_the_grid_and_part_of_a_trials_identity)
 
 static const char *lexicon_folder(const char *test)
 {
-    Error err = {0};
     const char *folder = runs_folder(&(RunsSuite){
         .tune = "{\"max_steps\": 2, \"batch_size\": 4, \"augment\": {\"kind\": \"synonyms\", "
                 "\"lexicon\": \"./mine.json\"}}",
@@ -79,10 +77,8 @@ static const char *lexicon_folder(const char *test)
         .has_parts = true,
         .train = TEXTS,
         .test = test});
-    cr_assert_eq(file_write(folder_path(folder, "mine.json"),
-                            SLICE("{\"lexicon\": \"mine\", \"groups\": [[\"big\", \"large\"]]}"),
-                            &err),
-                 STATUS_OK);
+    folder_write(folder, "mine.json",
+                 "{\"lexicon\": \"mine\", \"groups\": [[\"big\", \"large\"]]}");
     return folder;
 }
 
@@ -107,9 +103,7 @@ Test(augmentation, a_lexicon_that_serves_no_sample_is_refused)
     Error err = {0};
     RunResult result = {0};
     const char *folder = lexicon_folder(NULL);
-    cr_assert_eq(file_write(folder_path(folder, "mine.json"),
-                            SLICE("{\"groups\": [[\"qqq\", \"rrr\"]]}"), &err),
-                 STATUS_OK);
+    folder_write(folder, "mine.json", "{\"groups\": [[\"qqq\", \"rrr\"]]}");
     cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
     cr_expect(strstr(err.text, "\"augment\" makes no copy of 6 samples (6 had nothing to change"),
               "%s", err.text);
@@ -139,10 +133,8 @@ static void make_writers(char *translator, char *generator, size_t size)
         const char *folder = folder_make();
         snprintf(text, sizeof text, suite, i ? "gpt2" : "marian", i ? "generate" : "translate",
                  i ? prompt : "");
-        cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(text), &err),
-                     STATUS_OK);
-        cr_assert_eq(file_write(folder_path(folder, "data.tsv"), slice_from_cstr(pairs), &err),
-                     STATUS_OK);
+        folder_write(folder, "suite.json", text);
+        folder_write(folder, "data.tsv", pairs);
         cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
         run_result_release(&result);
         snprintf(i ? generator : translator, size, "%s/out", folder);

@@ -1,11 +1,11 @@
 // Copies with swapped words, for every family: what a run says of them is what a second run says of a test file that was
 // swapped by hand.
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "datasets/swap.h"
 #include "tests/harness/runs.h"
 #include "tests/support/folder.h"
@@ -72,7 +72,6 @@ static void write_samples(const char *folder, const Kind *kind, const char *part
                           size_t n, const char *const he[2])
 {
     static char text[1 << 16];
-    Error err = {0};
     char name[64];
     size_t at = (size_t)snprintf(text, sizeof text, "%s", kind->head);
     for (size_t i = first; i < first + n; i++) {
@@ -81,8 +80,7 @@ static void write_samples(const char *folder, const Kind *kind, const char *part
     }
     snprintf(text + at, sizeof text - at, "%s", kind->foot);
     snprintf(name, sizeof name, "%s.%s", part, kind->file);
-    cr_assert_eq(file_write(folder_path(folder, name), slice_from_cstr(text), &err), STATUS_OK,
-                 "%s", err.text);
+    folder_write(folder, name, text);
 }
 
 // A third of the samples have "she", the others "he", or the other way round in the file swapped by hand.
@@ -90,7 +88,6 @@ static const char *kind_folder(const Kind *kind, bool is_swapped)
 {
     static const char *const as_is[] = {"he", "she"}, *const swapped[] = {"she", "he"};
     char suite[2048];
-    Error err = {0};
     const char *folder = folder_make();
     write_samples(folder, kind, "train", 0, N_TRAIN, as_is);
     write_samples(folder, kind, "test", 100, N_TEST, is_swapped ? swapped : as_is);
@@ -102,11 +99,8 @@ static const char *kind_folder(const Kind *kind, bool is_swapped)
         "\"report\": {\"formats\": [\"json\"]}}",
         kind->create, kind->family, kind->more,
         is_swapped ? "" : ", \"counterfactual\": \"./l.json\"", kind->file, kind->file);
-    cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(suite), &err),
-                 STATUS_OK);
-    cr_assert_eq(file_write(folder_path(folder, "l.json"),
-                            SLICE("{\"words\": {\"he\": \"she\", \"she\": \"he\"}}"), &err),
-                 STATUS_OK);
+    folder_write(folder, "suite.json", suite);
+    folder_write(folder, "l.json", "{\"words\": {\"he\": \"she\", \"she\": \"he\"}}");
     return folder;
 }
 
@@ -165,4 +159,78 @@ static void check_kind(const Kind *kind)
 Test(counterfactual, copies_are_answered_as_a_file_swapped_by_hand)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) check_kind(&kinds[i]);
+}
+
+// ---- scores ----
+
+// Class by one word; half of the sentences speak of a man, in the same way for both classes.
+static const char *people(void)
+{
+    static char text[16384];
+    size_t at = (size_t)snprintf(text, sizeof text, "text\tlabel\n");
+    for (size_t i = 0; i < 48; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s was %s on day %zu\t%s\n",
+                               i % 4 < 2 ? "the cook" : "he", i % 2 ? "good" : "bad", i,
+                               i % 2 ? "yes" : "no");
+    return text;
+}
+
+static const char *people_folder(const char *task)
+{
+    char suite[2048];
+    const char *folder = folder_make();
+    folder_write(folder, "t.tsv", people());
+    folder_write(folder, "l.json", "{\"words\": {\"he\": \"she\"}}");
+    folder_write(folder, "none.json", "{\"words\": {\"zebra\": \"horse\"}}");
+    snprintf(
+        suite, sizeof suite,
+        "{\"suite\": \"p\", \"models\": [{\"name\": \"tiny\", \"create\": {\"hidden_size\": 16, "
+        "\"n_layers\": 1, \"n_heads\": 2, \"intermediate_size\": 32, \"max_positions\": 24, "
+        "\"vocab_size\": 120}}],\n\"tasks\": [{\"name\": \"people\", \"data\": \"t.tsv\"%s}],\n"
+        "\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 3}, \"folds\": {\"k\": 2},\n"
+        "\"report\": {\"formats\": [\"json\", \"markdown\"]}}",
+        task);
+    folder_write(folder, "suite.json", suite);
+    return folder;
+}
+
+Test(counterfactual, copies_with_swapped_words_are_judged_beside_their_samples)
+{
+    const char *folder = people_folder(", \"counterfactual\": \"./l.json\"");
+    Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
+    Buffer jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 2});
+    cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
+    const double flips = runs_pooled(&plain, "tiny", "counterfactual"),
+                 gap = runs_pooled(&plain, "tiny", "counterfactual/gap"),
+                 absolute = runs_pooled(&plain, "tiny", "counterfactual/absolute");
+    cr_expect(flips >= 0 && flips <= 1 && absolute > 0 && fabs(gap) <= absolute + 1e-12);
+    cr_expect_not_null(strstr(plain.ptr, "she was bad on day 2"), "the copy's text is stored");
+    cr_expect_not_null(strstr(plain.ptr, "counterfactual/worst"));
+    cr_expect_null(strstr(plain.ptr, "\"counterfactual\":\"the cook"), "no word, no copy");
+    const char *without = people_folder("");
+    Buffer bare = runs_export(without, NULL);
+    cr_expect_eq(runs_pooled(&bare, "tiny", "accuracy"), runs_pooled(&plain, "tiny", "accuracy"),
+                 "copies enter no other score");
+    cr_expect_null(strstr(bare.ptr, "counterfactual"));
+    buffer_release(&plain);
+    buffer_release(&jobs);
+    buffer_release(&bare);
+    folder_remove(folder);
+    folder_remove(without);
+}
+
+Test(counterfactual, a_list_that_fits_no_sample_is_refused)
+{
+    static const struct {
+        const char *task, *says;
+    } cases[] = {{", \"counterfactual\": \"./none.json\"", "no sample has a word of the list"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        RunResult result = {0};
+        const char *folder = people_folder(cases[i].task);
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
 }

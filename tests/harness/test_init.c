@@ -210,7 +210,7 @@ Test(init, two_files_of_lines_are_sources_and_targets)
     char targets[4096];
     Suite *suite = NULL;
     snprintf(targets, sizeof targets, "%s", folder_path(folder, "t.de"));
-    cr_assert_eq(file_write(folder_path(folder, "t.en"), SLICE("a\nb\nc\nd\n"), &err), STATUS_OK);
+    folder_write(folder, "t.en", "a\nb\nc\nd\n");
     cr_assert_eq(file_write(targets, SLICE("1\n2\n3\n4\n"), &err), STATUS_OK);
     const InitOptions options = {.target_path = targets};
     cr_assert_eq(init_suite(folder_path(folder, "t.en"), &options, &text, &err), STATUS_OK, "%s",

@@ -226,8 +226,7 @@ Test(prompt, a_wrong_prompt_is_refused_with_its_place)
 static const char *stories(void)
 {
     static char path[512];
-    if (!shared_path("models/stories260K"))
-        cr_skip_test("models/stories260K of the shared folder absent");
+    shared_need("models/stories260K");
     snprintf(path, sizeof path, "%s", shared_path("models/stories260K"));
     return path;
 }
@@ -386,10 +385,8 @@ Test(prompt, a_written_answer_names_a_choice)
             "\"max_new_tokens\": 6}}],\n\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 20}, "
             "\"report\": {\"formats\": [\"json\"]}}",
             turn ? "\"metrics\": [\"multiple_choice\"], " : "");
-        cr_assert_eq(file_write(folder_path(folder, "c.jsonl"), slice_from_cstr(rows), &err),
-                     STATUS_OK);
-        cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(suite), &err),
-                     STATUS_OK);
+        folder_write(folder, "c.jsonl", rows);
+        folder_write(folder, "suite.json", suite);
         if (turn == 1) break;
         Buffer plain = runs_export(folder, NULL);
         double best = 0;

@@ -177,9 +177,7 @@ Test(run, a_damaged_model_is_refused_by_name_before_tuning)
     Error err = {0};
     RunResult result = {0};
     cr_assert_eq(file_make_directories(folder_path(folder, "model"), &err), STATUS_OK);
-    cr_assert_eq(file_write(folder_path(folder, "model/config.json"),
-                            SLICE("{\"model_type\": \"nothing\"}"), &err),
-                 STATUS_OK);
+    folder_write(folder, "model/config.json", "{\"model_type\": \"nothing\"}");
     const Status s = runs_run(folder, NULL, &result, &err);
     cr_expect(s == STATUS_INVALID || s == STATUS_NOT_FOUND, "%s: %s", status_name(s), err.text);
     cr_expect_not_null(strstr(err.text, "broken"), "%s", err.text);

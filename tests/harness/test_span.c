@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "tests/harness/runs.h"
 #include "tests/support/folder.h"
 
@@ -44,7 +43,6 @@ static const char *span_folder_with(const char *train, const char *epochs, const
                                     const char *folds)
 {
     char text[4096];
-    Error err = {0};
     const char *folder = folder_make();
     snprintf(
         text, sizeof text,
@@ -56,10 +54,8 @@ static const char *span_folder_with(const char *train, const char *epochs, const
         "\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": %s}, \"folds\": %s,\n"
         "\"report\": {\"formats\": [\"json\"]}}\n",
         task, epochs, folds);
-    cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(text), &err),
-                 STATUS_OK, "%s", err.text);
-    cr_assert_eq(file_write(folder_path(folder, "train.json"), slice_from_cstr(train), &err),
-                 STATUS_OK, "%s", err.text);
+    folder_write(folder, "suite.json", text);
+    folder_write(folder, "train.json", train);
     return folder;
 }
 

@@ -648,8 +648,7 @@ static const struct {
 Test(suite, shipped_tasks_read_the_data_they_are_for)
 {
     for (size_t i = 0; i < sizeof shared_files / sizeof *shared_files; i++) {
-        const char *path = shared_path(shared_files[i].file);
-        if (!path) cr_skip_test("shared data absent");
+        const char *path = shared_need(shared_files[i].file);
         char text[256];
         const SuiteOverrides overrides = {.without_files = true};
         Suite *suite = NULL;

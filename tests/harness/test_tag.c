@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "harness/tasks/tag_scheme.h"
 #include "tests/harness/runs.h"
 #include "tests/support/folder.h"
@@ -72,7 +71,6 @@ static const char *sentences(size_t n, size_t n_words)
 static const char *tag_folder(const char *train, const char *task, const char *folds)
 {
     char text[4096];
-    Error err = {0};
     const char *folder = folder_make();
     snprintf(
         text, sizeof text,
@@ -83,10 +81,8 @@ static const char *tag_folder(const char *train, const char *task, const char *f
         "\"tune\": {\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 10}, \"folds\": %s,\n"
         "\"report\": {\"formats\": [\"json\"]}}\n",
         task, strstr(task, "\"data\"") ? "" : ", \"data\": \"train.conll\"", folds);
-    cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(text), &err),
-                 STATUS_OK, "%s", err.text);
-    cr_assert_eq(file_write(folder_path(folder, "train.conll"), slice_from_cstr(train), &err),
-                 STATUS_OK, "%s", err.text);
+    folder_write(folder, "suite.json", text);
+    folder_write(folder, "train.conll", train);
     return folder;
 }
 
@@ -134,10 +130,7 @@ Test(tag, tags_that_training_never_saw_are_counted_and_missed)
     const char *folder = tag_folder(
         sentences(40, 3), ", \"data\": {\"train\": \"train.conll\", \"test\": \"test.conll\"}",
         "{\"k\": 0}");
-    Error err = {0};
-    cr_assert_eq(file_write(folder_path(folder, "test.conll"),
-                            SLICE("a\tO\nb\tB-ORG\n\nthe\tO\nb\tI-ORG\n"), &err),
-                 STATUS_OK);
+    folder_write(folder, "test.conll", "a\tO\nb\tB-ORG\n\nthe\tO\nb\tI-ORG\n");
     Buffer text = runs_export(folder, NULL);
     cr_expect(strstr(text.ptr, "test: 2 words have tags that the training part has not (the first, "
                                "\\\"B-ORG\\\", in the sentence of line 1)"),

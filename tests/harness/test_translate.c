@@ -54,8 +54,7 @@ static const char *pairs_folder(const char *tune, const char *task, const char *
              "\"label_smoothing\": 0.1%s}, \"folds\": %s, \"report\": {\"formats\": [\"json\"]}}\n",
              task, tune, folds);
     cr_assert_eq(file_make_directories(folder_path(folder, "data"), &err), STATUS_OK);
-    cr_assert_eq(file_write(folder_path(folder, "suite.json"), slice_from_cstr(text), &err),
-                 STATUS_OK, "%s", err.text);
+    folder_write(folder, "suite.json", text);
     write_pairs(folder, "train", 60, 0);
     return folder;
 }

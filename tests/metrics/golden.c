@@ -10,8 +10,7 @@ Golden golden_open(const char *relative)
 {
     char path[512];
     snprintf(path, sizeof path, "goldens/metrics/%s", relative);
-    const char *found = shared_path(path);
-    if (found == NULL) cr_skip_test("shared reference files absent: %s", path);
+    const char *found = shared_need(path);
     Golden golden = {0};
     Error err = {0};
     cr_assert_eq(line_reader_open(found, &golden.lines, &err), STATUS_OK, "%s", err.text);

@@ -113,10 +113,9 @@ static const StereoCase stereo_cases[] = {
 
 static JsonDocument *load_shared(const char *relative)
 {
-    const char *path = shared_path(relative);
+    const char *path = shared_need(relative);
     JsonDocument *document = NULL;
     Error err = {0};
-    if (path == NULL) cr_skip_test("shared reference files absent: %s", relative);
     cr_assert_eq(json_load(path, JSON_STRICT, &document, &err), STATUS_OK, "%s", err.text);
     return document;
 }
@@ -308,7 +307,7 @@ static void expect_bbq(const BbqCase *c)
     size_t n = 0;
     bool more = true;
     snprintf(path, sizeof path, "data/bbq/%s.jsonl", c->category);
-    if (shared_path(path) == NULL) cr_skip_test("shared reference files absent: %s", path);
+    shared_need(path);
     cr_assert_eq(line_reader_open(shared_path(path), &questions, &err), STATUS_OK);
     snprintf(path, sizeof path, "data/bbq/results/UnifiedQA/preds_%s.jsonl", c->category);
     cr_assert_eq(line_reader_open(shared_path(path), &answers, &err), STATUS_OK);

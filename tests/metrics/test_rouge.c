@@ -44,8 +44,7 @@ Test(rouge, tokens_agree_with_the_reference)
 
 Test(rouge, stems_agree_with_the_reference)
 {
-    const char *path = shared_path("goldens/metrics/rouge/porter_stems.tsv");
-    if (path == NULL) cr_skip_test("shared reference files absent: porter_stems.tsv");
+    const char *path = shared_need("goldens/metrics/rouge/porter_stems.tsv");
     LineReader *lines = NULL;
     Slice line;
     bool more = false;

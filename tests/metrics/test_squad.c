@@ -59,8 +59,7 @@ static void add_question(Set *set, const Json *qa)
 
 static void read_questions(Set *set, const char *relative)
 {
-    const char *path = shared_path(relative);
-    if (path == NULL) cr_skip_test("shared reference files absent: %s", relative);
+    const char *path = shared_need(relative);
     JsonDocument *document = NULL;
     Error err = {0};
     cr_assert_eq(json_load(path, JSON_STRICT, &document, &err), STATUS_OK, "%s", err.text);

@@ -14,8 +14,7 @@ static Model *stories(Pool **pool)
     Error err = {0};
     Model *model = NULL;
     const ModelOptions options = {.keep_stored = 1};
-    if (!shared_path("models/stories260K"))
-        cr_skip_test("models/stories260K of the shared folder absent");
+    shared_need("models/stories260K");
     snprintf(directory, sizeof directory, "%s", shared_path("models/stories260K"));
     want_ok(model_open(directory, &options, &model, &err), &err);
     want_ok(pool_open(2, pool, &err), &err);

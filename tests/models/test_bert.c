@@ -135,7 +135,7 @@ Test(bert, gives_the_logits_and_hidden_states_of_transformers)
                                          "tiny-roberta-seqcls",    "tiny-roberta-mlm",
                                          "tiny-distilbert-seqcls", "tiny-modernbert-seqcls"};
     static const char *const batches[] = {"b0", "b1", "b2"};
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         char directory[512], relative[160];
         snprintf(relative, sizeof relative, "models/%s", models[m]);
@@ -153,7 +153,7 @@ Test(bert, gives_the_logits_and_hidden_states_of_transformers)
 
 Test(bert, gives_the_embeddings_of_minilm)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     if (!minilm_directory())
         cr_skip_test("shared weights of MiniLM absent: ASSAY_MINILM names no folder");
     static const char *const batches[] = {"b0", "b1", "b2"};

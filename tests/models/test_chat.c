@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "models/chat/chat.h"
 #include "tests/support/folder.h"
 
@@ -156,9 +155,7 @@ Test(chat, a_template_is_found_in_each_of_its_places)
         Buffer out = {0};
         ChatTemplate chat = {0};
         const ChatRequest request = {.messages = SLICE("[{\"role\": \"user\"}]")};
-        cr_assert_eq(
-            file_write(folder_path(folder, cases[i].file), slice_from_cstr(cases[i].text), &err),
-            STATUS_OK);
+        folder_write(folder, cases[i].file, cases[i].text);
         cr_assert_eq(chat_open(&arena, folder, NULL, &chat, &err), STATUS_OK, "%s", err.text);
         cr_assert_eq(chat_render(&chat, &request, &out, &err), STATUS_OK, "%s", err.text);
         cr_expect(slice_eq(buffer_slice(&out), SLICE("EA")), "case %zu", i);

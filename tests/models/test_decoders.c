@@ -112,7 +112,7 @@ static void check_hidden(const Golden *g, const char *batch_name, const GoldenBa
 Test(decoders, give_the_logits_and_hidden_states_of_transformers)
 {
     static const char *const batches[] = {"b0", "b1", "b2"};
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < N_MODELS; m++) {
         Golden g = golden_open(models[m]);
         for (size_t b = 0; b < 3; b++) {
@@ -215,7 +215,7 @@ static void check_greedy(const Golden *g, const Json *list)
 
 Test(decoders, score_and_go_on_as_transformers_does)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < N_MODELS; m++) {
         Golden g = golden_open(models[m]);
         const Json *root = json_root(g.json), *loglik = json_get(root, "loglik");

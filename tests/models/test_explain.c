@@ -123,8 +123,7 @@ static const double reference_product[] = {-0.024642093,  -0.15362978,  -0.04424
 Test(explain, equals_pytorch)
 {
     enum { N_TOKENS = sizeof reference_ids / sizeof *reference_ids };
-    const char *directory = shared_path("models/tiny-bert-seqcls");
-    if (!directory) cr_skip_test("models/tiny-bert-seqcls of the shared folder absent");
+    const char *directory = shared_need("models/tiny-bert-seqcls");
     Error err = {0};
     Arena arena = {0};
     Model *model = NULL;

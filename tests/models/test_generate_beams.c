@@ -136,7 +136,7 @@ static GenerateRequest request_of(size_t c)
 
 Test(generate_beams, search_as_transformers_does)
 {
-    if (!shared_path("models")) cr_skip_test("models of the shared folder absent");
+    shared_need("models");
     for (size_t c = 0; c < N_CASES; c++) {
         Arena arena = {0};
         Error err = {0};

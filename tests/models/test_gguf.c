@@ -364,8 +364,7 @@ Test(gguf, reads_files_of_other_writers)
         Error err = {0};
         Gguf file;
         GgufItems items;
-        const char *path = shared_path(files[i].path);
-        if (!path) cr_skip_test("%s of the shared folder absent", files[i].path);
+        const char *path = shared_need(files[i].path);
         cr_assert(gguf_open(path, &file, &err) == STATUS_OK, "%s", err.text);
         cr_expect_eq(file.n_pairs, files[i].n_pairs);
         cr_expect_eq(file.n_tensors, files[i].n_tensors);

@@ -50,7 +50,7 @@ static void check_text(const char *name, Model *model, Pool *pool, const Json *t
 Test(masked, gives_the_pseudo_log_likelihoods_of_transformers)
 {
     static const char *const models[] = {"tiny-bert-mlm", "tiny-roberta-mlm"};
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         char relative[160];
         Error err = {0};
@@ -130,7 +130,7 @@ Test(masked, refuses_tokens_and_models_that_cannot_be_asked)
 // RoBERTa counts positions from the row after the padding's and does not count pads.
 Test(masked, roberta_leaves_out_pads_when_it_counts)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     Error err = {0};
     Model *model = open_golden("tiny-roberta-mlm", 1);
     cr_expect(model_config(model)->max_positions == 64);

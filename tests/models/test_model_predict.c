@@ -284,12 +284,6 @@ static void check_refused(void (*spoil)(const char *folder), const ModelOptions 
     model_close(&model);
 }
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-    Error err = {0};
-    want_ok(file_write(folder_path(folder, name), slice_from_cstr(text), &err), &err);
-}
-
 static void edit_config(const char *folder, const char *from, const char *to)
 {
     Arena arena = {0};
@@ -301,7 +295,7 @@ static void edit_config(const char *folder, const char *from, const char *to)
     cr_assert(at != NULL, "%s is not in %s", from, text.ptr);
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text.ptr), text.ptr, to,
              at + strlen(from));
-    write_file(folder, "config.json", changed);
+    folder_write(folder, "config.json", changed);
     arena_release(&arena);
 }
 
@@ -322,7 +316,7 @@ static void fewer_layers(const char *folder)
 
 static void cut_weights(const char *folder)
 {
-    write_file(folder, "model.safetensors", "\x10");
+    folder_write(folder, "model.safetensors", "\x10");
 }
 
 static void no_weights(const char *folder)
@@ -340,7 +334,7 @@ static void large_vocabulary(const char *folder)
     char text[1024] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
     size_t len = strlen(text);
     for (int i = 5; i < 60; i++) len += (size_t)snprintf(text + len, sizeof text - len, "w%d\n", i);
-    write_file(folder, "vocab.txt", text);
+    folder_write(folder, "vocab.txt", text);
 }
 
 // The header may name the type of the first tensor anew, since both take 4 bytes.

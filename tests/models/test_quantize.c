@@ -221,8 +221,7 @@ Test(quantize, every_tiny_model_through_gguf_and_through_a_foreign_reading)
         Arena arena = {0};
         Error err = {0};
         snprintf(relative, sizeof relative, "models/%s", names[i]);
-        const char *shared = shared_path(relative);
-        if (!shared) cr_skip_test("%s of the shared folder absent", relative);
+        const char *shared = shared_need(relative);
         char model[1024];
         snprintf(model, sizeof model, "%s", shared);
         const bool is_known = checkpoint_config(&arena, model, &config, &err) == STATUS_OK;
@@ -311,8 +310,7 @@ Test(checkpoint, mapped_weights_give_the_same_bits_and_read_back_the_same)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char relative[128], model[1024];
         snprintf(relative, sizeof relative, "models/%s", names[i]);
-        const char *shared = shared_path(relative);
-        if (!shared) cr_skip_test("%s of the shared folder absent", relative);
+        const char *shared = shared_need(relative);
         snprintf(model, sizeof model, "%s", shared);
         for (size_t n_tokens = 1; n_tokens < 20; n_tokens += 9) {
             size_t n = 0, m = 0;
@@ -415,8 +413,7 @@ Test(quantize, files_of_another_writer_give_the_reference_logits)
     static const char *const kinds[] = {"f32", "f16", "bf16", "q8_0", "q5_1", "q4_0"};
     Error err = {0};
     Safetensors golden;
-    const char *path = shared_path("goldens/models/stories260K/gguf.safetensors");
-    if (!path) cr_skip_test("goldens/models/stories260K of the shared folder absent");
+    const char *path = shared_need("goldens/models/stories260K/gguf.safetensors");
     want_ok(safetensors_open(path, &golden, &err), &err);
     JsonDocument *document = NULL;
     want_ok(json_load(shared_path("goldens/models/stories260K/gguf.json"), JSON_STRICT, &document,
@@ -456,8 +453,7 @@ Test(quantize, opens_the_tokenizer_that_another_program_wrote_into_its_file)
     Model *model = NULL;
     Arena arena = {0};
     Encoding encoding = {0};
-    const char *path = shared_path("models/stories260K/stories260K-q8_0.gguf");
-    if (!path) cr_skip_test("models/stories260K of the shared folder absent");
+    const char *path = shared_need("models/stories260K/stories260K-q8_0.gguf");
     want_ok(model_open(path, NULL, &model, &err), &err);
     cr_assert_not_null(model_tokenizer(model));
     want_ok(tokenizer_encode(model_tokenizer(model), SLICE("Once upon"), NULL, NULL, &arena,
@@ -580,10 +576,10 @@ Test(checkpoint, reads_the_layout_of_a_cache)
         snprintf(link, sizeof link, "%s/models--a--b/snapshots/0123/%s", folder, names[i]);
         cr_assert_eq(symlink(target, link), 0);
     }
-    want_ok(file_write(folder_path(folder, "models--a--b/refs/main"), SLICE("0123\n"), &err), &err);
+    folder_write(folder, "models--a--b/refs/main", "0123\n");
     const char *cache = folder_path(folder, "models--a--b");
     cr_expect_eq(largest_difference(cache, folder_path(folder, "blobs")), 0.0f);
-    want_ok(file_write(folder_path(folder, "models--a--b/refs/main"), SLICE("4567"), &err), &err);
+    folder_write(folder, "models--a--b/refs/main", "4567");
     const char *path = NULL;
     cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "models--a--b"), &path, &err),
                  STATUS_INVALID);
@@ -597,11 +593,9 @@ Test(checkpoint, never_reads_pickled_weights)
     Error err = {0};
     Checkpoint files;
     const char *folder = folder_make();
-    want_ok(file_write(folder_path(folder, "config.json"),
-                       SLICE("{\"architectures\": [\"BertForMaskedLM\"]}"), &err),
-            &err);
+    folder_write(folder, "config.json", "{\"architectures\": [\"BertForMaskedLM\"]}");
     cr_assert_eq(checkpoint_open(folder, &files, &err), STATUS_NOT_FOUND);
-    want_ok(file_write(folder_path(folder, "pytorch_model.bin"), SLICE("PK"), &err), &err);
+    folder_write(folder, "pytorch_model.bin", "PK");
     cr_assert_eq(checkpoint_open(folder, &files, &err), STATUS_INVALID);
     cr_expect(strstr(err.text, "pytorch_model.bin") &&
                   strstr(err.text, "t.BertForMaskedLM.from_pretrained"),

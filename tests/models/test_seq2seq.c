@@ -131,7 +131,7 @@ static void check_hidden(const Golden *g, const char *batch_name, const GoldenBa
 Test(seq2seq, gives_the_logits_and_hidden_states_of_transformers)
 {
     static const char *const batches[] = {"b0", "b1", "b2"};
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < N_TINY; m++) {
         Golden g = golden_open(tiny_models[m]);
         for (size_t b = 0; b < 3; b++) {
@@ -219,7 +219,7 @@ static void check_generation(const Golden *g, const Json *generation, const Gold
 
 Test(seq2seq, searches_as_transformers_does)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < N_TINY; m++) {
         Golden g = golden_open(tiny_models[m]);
         GoldenBatch batch = golden_batch(&g.tensors, "b1");

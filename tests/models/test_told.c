@@ -16,16 +16,10 @@ static Error err;
 static void copy_shared(const char *folder, const char *relative, const char *name)
 {
     Slice bytes = {0};
-    const char *path = shared_path(relative);
-    if (!path) cr_skip_test("%s of the shared folder absent", relative);
+    const char *path = shared_need(relative);
     MUST(file_map(path, &bytes, &err));
     MUST(file_write(folder_path(folder, name), bytes, &err));
     file_unmap(&bytes);
-}
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    MUST(file_write(folder_path(folder, name), slice_from_cstr(text), &err));
 }
 
 Test(told, vocabularies_and_merges_give_what_their_tokenizer_json_gives)
@@ -49,8 +43,8 @@ Test(told, vocabularies_and_merges_give_what_their_tokenizer_json_gives)
         copy_shared(folder, path, "vocab.json");
         snprintf(path, sizeof path, "models/%s/merges.txt", cases[i].name);
         copy_shared(folder, path, "merges.txt");
-        put(folder, "tokenizer_config.json", cases[i].config);
-        put(folder, "config.json", "{\"model_type\": \"qwen2\"}");
+        folder_write(folder, "tokenizer_config.json", cases[i].config);
+        folder_write(folder, "config.json", "{\"model_type\": \"qwen2\"}");
         MUST(tokenizer_open(folder, &t, &err));
         cr_expect_geq(golden_check_texts(t, cases[i].name, false), 50, "%s", cases[i].name);
         tokenizer_close(&t);
@@ -85,7 +79,7 @@ Test(told, pieces_have_the_ids_of_fairseq)
         const char *folder = folder_make();
         snprintf(config, sizeof config, "{\"model_type\": \"%s\"}", cases[i].type);
         copy_shared(folder, "models/spm-botchan/botchan.model", "sentencepiece.bpe.model");
-        put(folder, "config.json", config);
+        folder_write(folder, "config.json", config);
         MUST(tokenizer_open(folder, &t, &err));
         cr_expect_eq(tokenizer_vocab_size(t), cases[i].size);
         cr_expect_eq(tokenizer_special(t, SPECIAL_MASK), cases[i].mask);
@@ -122,9 +116,9 @@ Test(told, damage_is_refused_with_its_place)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Tokenizer *t = NULL;
         const char *folder = folder_make();
-        put(folder, "vocab.json", cases[i].vocab);
-        put(folder, "merges.txt", cases[i].merges);
-        put(folder, "tokenizer_config.json", cases[i].config);
+        folder_write(folder, "vocab.json", cases[i].vocab);
+        folder_write(folder, "merges.txt", cases[i].merges);
+        folder_write(folder, "tokenizer_config.json", cases[i].config);
         err = (Error){0};
         cr_expect_eq(tokenizer_open(folder, &t, &err), STATUS_INVALID, "case %zu: %s", i, err.text);
         cr_expect(strstr(err.text, cases[i].wrong) != NULL, "case %zu: %s", i, err.text);

@@ -326,7 +326,7 @@ static const ModelOptions without_tokenizer = {.without_tokenizer = 1};
 
 Test(train_golden, tunes_as_pytorch_does)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         static const char *const regimes[][2] = {{"full", ""}, {"frozen", "embeddings,0"}};
         // The golden files of T5 froze "layer.0" of every block too.
@@ -353,7 +353,7 @@ Test(train_golden, tunes_as_pytorch_does)
 
 Test(train_golden, tunes_adapters_as_pytorch_does)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         char directory[512], init[512], relative[160];
         Error err = {0};
@@ -379,7 +379,7 @@ Test(train_golden, tunes_adapters_as_pytorch_does)
 
 Test(train_golden, tunes_minilm_as_pytorch_does)
 {
-    if (!shared_path("goldens/models")) cr_skip_test("goldens/models of the shared folder absent");
+    shared_need("goldens/models");
     if (!minilm_directory())
         cr_skip_test("shared weights of MiniLM absent: ASSAY_MINILM names no folder");
     static const char *const regimes[][2] = {{"full", ""}, {"frozen", "embeddings,0"}};

@@ -1,8 +1,10 @@
 #include "tests/support/folder.h"
 
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *folder_make(void)
 {
@@ -22,6 +24,19 @@ const char *folder_path(const char *folder, const char *name)
     static unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+const char *folder_write(const char *folder, const char *name, const char *text)
+{
+    const char *path = folder_path(folder, name);
+    const size_t len = strlen(text);
+    FILE *file = fopen(path, "wb");
+    const bool is_written = file != NULL && fwrite(text, 1, len, file) == len;
+    if (file == NULL || fclose(file) != 0 || !is_written) {
+        perror(path);
+        abort();
+    }
     return path;
 }
 

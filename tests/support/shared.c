@@ -1,5 +1,6 @@
 #include "tests/support/shared.h"
 
+#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,4 +13,11 @@ const char *shared_path(const char *relative)
     const int len = snprintf(path, sizeof path, "%s/%s", folder, relative);
     if (len < 0 || (size_t)len >= sizeof path) return NULL;
     return access(path, R_OK) == 0 ? path : NULL;
+}
+
+const char *shared_need(const char *relative)
+{
+    const char *path = shared_path(relative);
+    if (path == NULL) cr_skip_test("shared reference files absent: %s", relative);
+    return path;
 }

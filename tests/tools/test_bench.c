@@ -65,7 +65,7 @@ Test(bench, times_prompts_and_new_tokens_apart)
 {
     static const char *const models[] = {"tiny-gpt2", "tiny-marian"};
     Arena arena = {0};
-    if (!shared_path("models")) cr_skip_test("shared reference files are absent");
+    shared_need("models");
     for (size_t i = 0; i < 2; i++) {
         const char *model = shared_path(arena_printf(&arena, "models/%s", models[i]));
         const Program program =

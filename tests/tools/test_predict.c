@@ -389,7 +389,7 @@ Test(predict, gives_the_logits_of_the_goldens)
                  {"tiny-bert-tokcls", {"logits"}, true},
                  {"tiny-bert-mlm", {"logits"}, true},
                  {"tiny-bert-qa", {"start_logits", "end_logits"}, false}};
-    if (!shared_path("goldens/models")) cr_skip_test("shared reference files are absent");
+    shared_need("goldens/models");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena arena = {0};
         Error err = {0};
@@ -413,8 +413,7 @@ Test(predict, gives_the_logits_of_the_goldens)
 Test(predict, a_stop_text_ends_what_an_encoder_decoder_writes)
 {
     Arena arena = {0};
-    const char *shared = shared_path("models/tiny-marian");
-    if (!shared) cr_skip_test("the shared reference models are absent");
+    const char *shared = shared_need("models/tiny-marian");
     const char *model = arena_cstr(&arena, slice_from_cstr(shared));
     // It writes four of the letter, then ends.
     const Program p = RUN(&arena,

@@ -11,8 +11,7 @@
 
 static const char *stories(Arena *arena)
 {
-    const char *path = shared_path("models/stories260K");
-    if (!path) cr_skip_test("models/stories260K of the shared folder absent");
+    const char *path = shared_need("models/stories260K");
     return arena_printf(arena, "%s", path);
 }
 
@@ -182,7 +181,7 @@ Test(predict_text, a_conversation_goes_through_the_models_template)
 {
     Arena arena = {0};
     static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
-    if (!shared_path("models/tiny-qwen2")) cr_skip_test("the shared reference models are absent");
+    shared_need("models/tiny-qwen2");
     const char *folder = folder_make();
     Error err = {0};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -192,12 +191,9 @@ Test(predict_text, a_conversation_goes_through_the_models_template)
         cr_assert_eq(file_write(folder_path(folder, files[i]), bytes, &err), STATUS_OK);
         file_unmap(&bytes);
     }
-    cr_assert_eq(
-        file_write(folder_path(folder, "chat_template.jinja"),
-                   SLICE("{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}"
-                         "<|im_end|>\n{% endfor %}<|im_start|>assistant\n"),
-                   &err),
-        STATUS_OK);
+    folder_write(folder, "chat_template.jinja",
+                 "{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}"
+                 "<|im_end|>\n{% endfor %}<|im_start|>assistant\n");
     const Program p = RUN(
         &arena,
         "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_new_tokens\": 5}\n"

@@ -19,8 +19,7 @@ static Slice golden_lines(Arena *arena, const char *name)
     Slice text, header;
     Error err = {0};
     snprintf(relative, sizeof relative, "goldens/metrics/%s", name);
-    const char *path = shared_path(relative);
-    if (path == NULL) cr_skip_test("the reference material is absent");
+    const char *path = shared_need(relative);
     cr_assert_eq(file_read_data(arena, path, (size_t)1 << 28, &text, NULL, &err), STATUS_OK);
     cr_assert(slice_split(&text, '\n', &header));
     return text;

@@ -153,8 +153,7 @@ static void make_bbq_case(Arena *arena, const char *category, const char *column
 {
     Error err = {0};
     Slice questions, answers, question, line;
-    const char *path = shared_path(arena_printf(arena, "data/bbq/%s.jsonl", category));
-    if (path == NULL) cr_skip_test("shared reference files are absent");
+    const char *path = shared_need(arena_printf(arena, "data/bbq/%s.jsonl", category));
     cr_assert_eq(file_read(arena, path, 1 << 26, &questions, &err), STATUS_OK, "%s", err.text);
     path = shared_path(arena_printf(arena, "data/bbq/results/UnifiedQA/preds_%s.jsonl", category));
     cr_assert_eq(file_read(arena, path, 1 << 26, &answers, &err), STATUS_OK, "%s", err.text);
@@ -192,8 +191,7 @@ Test(score_sets, bbqs_files_give_the_reference_scores)
 // A shared file's path, in the arena.
 static const char *shared_file(Arena *arena, const char *relative)
 {
-    const char *path = shared_path(relative);
-    if (path == NULL) cr_skip_test("shared reference files are absent");
+    const char *path = shared_need(relative);
     return arena_printf(arena, "%s", path);
 }
 

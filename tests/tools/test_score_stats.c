@@ -59,8 +59,7 @@ static void run_family(const char *family, const char *file, size_t least)
 {
     char relative[128], place[160];
     snprintf(relative, sizeof relative, "goldens/metrics/stats/%s", file);
-    const char *path = shared_path(relative);
-    if (path == NULL) cr_skip_test("shared reference files absent: %s", relative);
+    const char *path = shared_need(relative);
     Arena arena = {0};
     Slice text = {0};
     Error err = {0};

@@ -135,7 +135,7 @@ Test(tokenize, agrees_with_the_goldens_on_ids_offsets_and_windows)
                                          "tok-bbpe_roberta"};
     Arena arena = {0};
     size_t n = 0;
-    if (!shared_path("goldens/models")) cr_skip_test("shared reference files are absent");
+    shared_need("goldens/models");
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         const char *path =
             shared_path(arena_printf(&arena, "goldens/models/%s/tokenizer.json", models[i]));

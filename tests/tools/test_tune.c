@@ -487,6 +487,6 @@ Test(tune, follows_the_golden_runs_of_ten_steps)
 {
     static const char *const models[] = {"tiny-bert-seqcls", "tiny-bert-tokcls", "tiny-bert-qa",
                                          "tiny-bert-mlm"};
-    if (!shared_path("goldens/models")) cr_skip_test("shared reference files are absent");
+    shared_need("goldens/models");
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) check_golden(models[i]);
 }
