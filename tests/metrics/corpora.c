@@ -68,3 +68,39 @@ void params_text(const Json *params, Buffer *out)
     }
     json_end_object(&w);
 }
+
+void check_corpora(const char *file, const char *metric, bool is_sentence, size_t least,
+                   void (*check)(const CorpusCase *c))
+{
+    enum { MAX_WIDTH = 96 };
+    Corpora corpora;
+    read_corpora(&corpora);
+    Golden golden = golden_open(file);
+    size_t n_cases = 0;
+    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
+        const Json *expected = json_get(r, "expected");
+        if (expected == NULL || json_kind(expected) != JSON_OBJECT) continue;
+        const Corpus *corpus = find_corpus(&corpora, json_string(json_get(r, "corpus")));
+        const size_t first = is_sentence ? (size_t)golden_get(r, "i") : 0;
+        const size_t n = is_sentence ? 1 : corpus->n;
+        Buffer text = {0};
+        TestPlan plan;
+        RowSet rows;
+        Error err = {0};
+        double sums[MAX_WIDTH];
+        params_text(json_get(r, "params"), &text);
+        plan_open(&plan, metric, text.ptr, 0);
+        cr_assert_leq(plan.plan.width, MAX_WIDTH);
+        cr_assert_eq(
+            rows_of_items(&plan.plan, corpus->items + first, n, NULL, &plan.arena, &rows, &err),
+            STATUS_OK, "line %zu: %s", golden.line, err.text);
+        row_sums(&rows, plan.plan.width, sums);
+        check(&(CorpusCase){r, expected, &plan.plan, sums, golden.line});
+        plan_release(&plan);
+        buffer_release(&text);
+        n_cases++;
+    }
+    golden_close(&golden);
+    arena_release(&corpora.arena);
+    cr_expect_gt(n_cases, least);
+}

@@ -1,6 +1,7 @@
 #include "tests/metrics/scores.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 Score *score_all(const char *metric, const MetricSetup *setup, const Item *items, size_t n,
@@ -29,4 +30,20 @@ void expect_refused(const char *metric, const MetricSetup *setup, const Item *it
     cr_expect_eq(rows_of_items(&plan, item, 1, NULL, &arena, &rows, &err), STATUS_INVALID);
     cr_expect(strstr(err.text, message) != NULL, "%s: %s", metric, err.text);
     arena_release(&arena);
+}
+
+void expect_bad_texts_refused(const char *metric)
+{
+    static const Slice absent[] = {{NULL, 0}}, present[] = {SLICE_LIT("a b")};
+    const MetricSetup setup = {0};
+    Item item = item_empty();
+    char message[64];
+    item.hypothesis = SLICE("a b");
+    item.references = absent;
+    item.n_references = 1;
+    snprintf(message, sizeof message, "%s: item 0: has no reference", metric);
+    expect_refused(metric, &setup, &item, message);
+    item.references = present;
+    item.hypothesis = SLICE("a\xff");
+    expect_refused(metric, &setup, &item, "item 0: hypothesis: byte 1 ");
 }

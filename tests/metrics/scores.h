@@ -10,5 +10,7 @@ Score *score_all(const char *metric, const MetricSetup *setup, const Item *items
 // Fails the test unless the metric refuses the item with this in its message.
 void expect_refused(const char *metric, const MetricSetup *setup, const Item *item,
                     const char *message);
+// Fails the test unless a metric of texts refuses an item without a reference, and one whose hypothesis is no UTF-8.
+void expect_bad_texts_refused(const char *metric);
 
 #endif

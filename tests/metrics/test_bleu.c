@@ -7,84 +7,49 @@
 #include "metrics/tokens.h"
 #include "tests/metrics/corpora.h"
 #include "tests/metrics/golden.h"
+#include "tests/metrics/scores.h"
 
 enum { MAX_SCORES = 32 };
 
-static void expect_bleu(const Json *expected, const MetricPlan *plan, const RowSet *rows,
-                        size_t line)
-{
-    double sums[MAX_SCORES], scores[MAX_SCORES];
-    row_sums(rows, plan->width, sums);
-    metric_score_sums(plan, sums, scores);
-    const size_t order = (plan->width - 2) / 2;
-    expect_close(scores[0], golden_get(expected, "score"), 1e-9, "score", line);
-    expect_close(scores[order + 1], golden_get(expected, "bp"), 1e-9, "bp", line);
-    cr_expect_eq(sums[2 * order], golden_get(expected, "sys_len"), "line %zu: sys_len", line);
-    cr_expect_eq(sums[2 * order + 1], golden_get(expected, "ref_len"), "line %zu: ref_len", line);
-    for (size_t k = 0; k < order; k++) {
-        const Json *precision = json_at(json_get(expected, "precisions"), k);
-        expect_close(scores[1 + k], golden_double(precision), 1e-9, "precision", line);
-    }
-}
-
 // With add-k the reference reports counts after adding, so the raw ones are compared elsewhere.
-static void expect_counts(const Json *expected, const MetricPlan *plan, const RowSet *rows,
-                          size_t line)
+static void expect_counts(const CorpusCase *c)
 {
-    double sums[MAX_SCORES];
-    row_sums(rows, plan->width, sums);
-    const size_t order = (plan->width - 2) / 2;
+    const size_t order = (c->plan->width - 2) / 2;
     for (size_t k = 0; k < order; k++) {
-        cr_expect_eq(sums[k], golden_double(json_at(json_get(expected, "counts"), k)),
-                     "line %zu: matches of %zu", line, k + 1);
-        cr_expect_eq(sums[order + k], golden_double(json_at(json_get(expected, "totals"), k)),
-                     "line %zu: total of %zu", line, k + 1);
+        cr_expect_eq(c->sums[k], golden_double(json_at(json_get(c->expected, "counts"), k)),
+                     "line %zu: matches of %zu", c->line, k + 1);
+        cr_expect_eq(c->sums[order + k], golden_double(json_at(json_get(c->expected, "totals"), k)),
+                     "line %zu: total of %zu", c->line, k + 1);
     }
 }
 
-static void check_records(const char *file, bool is_sentence, size_t least)
+static void expect_bleu(const CorpusCase *c)
 {
-    Corpora corpora;
-    read_corpora(&corpora);
-    Golden golden = golden_open(file);
-    size_t n_cases = 0;
-    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
-        const Json *expected = json_get(r, "expected"), *params = json_get(r, "params");
-        if (expected == NULL || json_kind(expected) != JSON_OBJECT) continue;
-        const Corpus *corpus = find_corpus(&corpora, json_string(json_get(r, "corpus")));
-        const size_t first = is_sentence ? (size_t)golden_get(r, "i") : 0;
-        const size_t n = is_sentence ? 1 : corpus->n;
-        Buffer text = {0};
-        params_text(params, &text);
-        TestPlan plan;
-        plan_open(&plan, "bleu", text.ptr, 0);
-        RowSet rows;
-        Error err = {0};
-        cr_assert_eq(
-            rows_of_items(&plan.plan, corpus->items + first, n, NULL, &plan.arena, &rows, &err),
-            STATUS_OK, "line %zu: %s", golden.line, err.text);
-        expect_bleu(expected, &plan.plan, &rows, golden.line);
-        const Json *smoothing = json_get(params, "smooth_method");
-        if (smoothing == NULL || !slice_eq_cstr(json_string(smoothing), "add-k")) {
-            expect_counts(expected, &plan.plan, &rows, golden.line);
-        }
-        plan_release(&plan);
-        buffer_release(&text);
-        n_cases++;
+    double scores[MAX_SCORES];
+    metric_score_sums(c->plan, c->sums, scores);
+    const size_t order = (c->plan->width - 2) / 2;
+    expect_close(scores[0], golden_get(c->expected, "score"), 1e-9, "score", c->line);
+    expect_close(scores[order + 1], golden_get(c->expected, "bp"), 1e-9, "bp", c->line);
+    cr_expect_eq(c->sums[2 * order], golden_get(c->expected, "sys_len"), "line %zu: sys_len",
+                 c->line);
+    cr_expect_eq(c->sums[2 * order + 1], golden_get(c->expected, "ref_len"), "line %zu: ref_len",
+                 c->line);
+    for (size_t k = 0; k < order; k++) {
+        const Json *precision = json_at(json_get(c->expected, "precisions"), k);
+        expect_close(scores[1 + k], golden_double(precision), 1e-9, "precision", c->line);
     }
-    golden_close(&golden);
-    arena_release(&corpora.arena);
-    cr_expect_gt(n_cases, least);
+    const Json *smoothing = json_get(json_get(c->record, "params"), "smooth_method");
+    if (smoothing == NULL || !slice_eq_cstr(json_string(smoothing), "add-k")) expect_counts(c);
 }
 
 Test(bleu, corpus_scores_agree_with_sacrebleu)
 {
-    check_records("sacrebleu/bleu_corpus.jsonl", false, 1000);
+    check_corpora("sacrebleu/bleu_corpus.jsonl", "bleu", false, 1000, expect_bleu);
 }
 
 Test(bleu, sentence_scores_agree_with_sacrebleu)
 {
-    check_records("sacrebleu/bleu_sentence.jsonl", true, 3000);
+    check_corpora("sacrebleu/bleu_sentence.jsonl", "bleu", true, 3000, expect_bleu);
 }
 
 Test(bleu, tokenizers_agree_with_sacrebleu)
@@ -119,25 +84,7 @@ Test(bleu, tokenizers_agree_with_sacrebleu)
 
 Test(bleu, text_without_reference_or_with_broken_bytes_is_refused)
 {
-    static const Slice absent[] = {{NULL, 0}}, present[] = {SLICE_LIT("a b")};
-    TestPlan plan;
-    plan_open(&plan, "bleu", NULL, 0);
-    RowTable table;
-    row_table_init(&table, &plan.plan);
-    Item item = item_empty();
-    Error err = {0};
-    item.hypothesis = SLICE("a b");
-    item.references = absent;
-    item.n_references = 1;
-    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
-    cr_expect(strstr(err.text, "bleu: item 0: has no reference") != NULL, "%s", err.text);
-    item.references = present;
-    item.hypothesis = SLICE("a\xff");
-    err = (Error){0};
-    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
-    cr_expect(strstr(err.text, "item 0: hypothesis: byte 1 ") != NULL, "%s", err.text);
-    row_table_release(&table);
-    plan_release(&plan);
+    expect_bad_texts_refused("bleu");
 }
 
 // Rows that stand in a store are scored where the model that made them is not at hand.

@@ -5,52 +5,26 @@
 
 #include "metrics/ter.h"
 #include "tests/metrics/corpora.h"
+#include "tests/metrics/scores.h"
 
-static void check_records(const char *file, bool is_sentence, size_t least)
+static void expect_ter(const CorpusCase *c)
 {
-    Corpora corpora;
-    read_corpora(&corpora);
-    Golden golden = golden_open(file);
-    size_t n_cases = 0;
-    for (const Json *r = golden_next(&golden); r != NULL; r = golden_next(&golden)) {
-        const Json *expected = json_get(r, "expected");
-        if (expected == NULL || json_kind(expected) != JSON_OBJECT) continue;
-        const Corpus *corpus = find_corpus(&corpora, json_string(json_get(r, "corpus")));
-        const size_t first = is_sentence ? (size_t)golden_get(r, "i") : 0;
-        const size_t n = is_sentence ? 1 : corpus->n;
-        Buffer text = {0};
-        params_text(json_get(r, "params"), &text);
-        TestPlan plan;
-        plan_open(&plan, "ter", text.ptr, 0);
-        RowSet rows;
-        Error err = {0};
-        double sums[2], score;
-        cr_assert_eq(
-            rows_of_items(&plan.plan, corpus->items + first, n, NULL, &plan.arena, &rows, &err),
-            STATUS_OK, "line %zu: %s", golden.line, err.text);
-        row_sums(&rows, 2, sums);
-        metric_score_sums(&plan.plan, sums, &score);
-        cr_expect_eq(sums[0], golden_get(expected, "num_edits"), "line %zu: %g edits, want %g",
-                     golden.line, sums[0], golden_get(expected, "num_edits"));
-        expect_close(sums[1], golden_get(expected, "ref_length"), 1e-9, "ref_length", golden.line);
-        expect_close(score, golden_get(expected, "score"), 1e-9, "score", golden.line);
-        plan_release(&plan);
-        buffer_release(&text);
-        n_cases++;
-    }
-    golden_close(&golden);
-    arena_release(&corpora.arena);
-    cr_expect_gt(n_cases, least);
+    double score;
+    metric_score_sums(c->plan, c->sums, &score);
+    cr_expect_eq(c->sums[0], golden_get(c->expected, "num_edits"), "line %zu: %g edits, want %g",
+                 c->line, c->sums[0], golden_get(c->expected, "num_edits"));
+    expect_close(c->sums[1], golden_get(c->expected, "ref_length"), 1e-9, "ref_length", c->line);
+    expect_close(score, golden_get(c->expected, "score"), 1e-9, "score", c->line);
 }
 
 Test(ter, corpus_scores_agree_with_sacrebleu)
 {
-    check_records("sacrebleu/ter_corpus.jsonl", false, 500);
+    check_corpora("sacrebleu/ter_corpus.jsonl", "ter", false, 500, expect_ter);
 }
 
 Test(ter, sentence_scores_agree_with_sacrebleu)
 {
-    check_records("sacrebleu/ter_sentence.jsonl", true, 2000);
+    check_corpora("sacrebleu/ter_sentence.jsonl", "ter", true, 2000, expect_ter);
 }
 
 static void expect_tokens(const Tokens *got, const Json *want, const char *what, size_t line)
@@ -99,23 +73,5 @@ Test(ter, tokens_agree_with_sacrebleu)
 
 Test(ter, text_without_reference_or_with_broken_bytes_is_refused)
 {
-    static const Slice absent[] = {{NULL, 0}}, present[] = {SLICE_LIT("a b")};
-    TestPlan plan;
-    plan_open(&plan, "ter", NULL, 0);
-    RowTable table;
-    row_table_init(&table, &plan.plan);
-    Item item = item_empty();
-    Error err = {0};
-    item.hypothesis = SLICE("a b");
-    item.references = absent;
-    item.n_references = 1;
-    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
-    cr_expect(strstr(err.text, "ter: item 0: has no reference") != NULL, "%s", err.text);
-    item.references = present;
-    item.hypothesis = SLICE("a\xff");
-    err = (Error){0};
-    cr_expect_eq(row_table_add(&table, &item, &err), STATUS_INVALID);
-    cr_expect(strstr(err.text, "item 0: hypothesis: byte 1 ") != NULL, "%s", err.text);
-    row_table_release(&table);
-    plan_release(&plan);
+    expect_bad_texts_refused("ter");
 }
