@@ -1,5 +1,7 @@
 #include "datasets/bias_samples.h"
 
+#include <math.h>
+
 #include "base/file.h"
 #include "base/json_source.h"
 #include "base/sha256.h"
@@ -15,7 +17,9 @@ BiasSample bias_sample(size_t line)
                                  .unknown = SAMPLE_NO_LABEL,
                                  .direction = SAMPLE_NO_LABEL,
                                  .set = SAMPLE_NO_LABEL,
-                                 .term = SAMPLE_NO_LABEL}};
+                                 .term = SAMPLE_NO_LABEL,
+                                 .women = {NAN, NAN},
+                                 .gender = SAMPLE_NO_LABEL}};
 }
 
 void bias_sample_attribute(BiasSample *sample, const char *name, Slice value)
@@ -47,6 +51,7 @@ Status bias_sample_add(const ReadInput *input, const BiasSample *sample, Error *
     TRY(arena_take(arena, 1, sizeof *bias, "a sample", &bias, err));
     *bias = sample->bias;
     TRY(copy(arena, sample->bias.target, &bias->target, err));
+    TRY(copy(arena, sample->bias.pronoun, &bias->pronoun, err));
     TRY(arena_take(arena, sample->n_choices, sizeof *choices, "choices", &choices, err));
     for (size_t i = 0; i < sample->n_choices; i++)
         TRY(copy(arena, sample->choices[i], &choices[i], err));
@@ -94,8 +99,8 @@ const char *dataset_companion(Arena *arena, const char *path, Slice format)
     const Slice whole = slice_from_cstr(path);
     const char *beside = NULL;
     bool is_pro;
-    if (slice_eq_cstr(format, "winobias")) beside = winobias_twin(arena, whole, &is_pro);
-    if (slice_eq_cstr(format, "winogender"))
+    if (slice_starts_with(format, SLICE("winobias"))) beside = winobias_twin(arena, whole, &is_pro);
+    if (slice_starts_with(format, SLICE("winogender")))
         beside = file_join(arena, file_directory_of(whole), SLICE(WINOGENDER_STATISTICS));
     return beside && file_exists(beside) ? beside : NULL;
 }

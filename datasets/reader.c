@@ -11,10 +11,14 @@
 
 #define MAX_FILE_BYTES ((size_t)4 << 30)
 
-const Reader *const readers_all[] = {
-    &reader_tsv,      &reader_csv,        &reader_jsonl,       &reader_lines,     &reader_parallel,
-    &reader_conll,    &reader_squad,      &reader_crows_pairs, &reader_stereoset, &reader_bbq,
-    &reader_winobias, &reader_winogender, &reader_seat,        &reader_hellaswag};
+const Reader *const readers_all[] = {&reader_tsv,        &reader_csv,
+                                     &reader_jsonl,      &reader_lines,
+                                     &reader_parallel,   &reader_conll,
+                                     &reader_squad,      &reader_crows_pairs,
+                                     &reader_stereoset,  &reader_bbq,
+                                     &reader_winobias,   &reader_winobias_coreference,
+                                     &reader_winogender, &reader_winogender_coreference,
+                                     &reader_seat,       &reader_hellaswag};
 const size_t readers_count = sizeof readers_all / sizeof *readers_all;
 
 static bool has_extension(const Reader *reader, Slice path)

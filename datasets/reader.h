@@ -112,6 +112,7 @@ typedef struct Reader {
     const char *name;              // "tsv"
     const char *summary;           // one line for people
     const char *const *extensions; // with the dot, ended by NULL
+    bool has_questions;            // samples are questions about a passage, with choices
     Status (*read)(const ReadInput *input, Error *err);
 } Reader;
 

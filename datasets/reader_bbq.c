@@ -63,5 +63,6 @@ const Reader reader_bbq = {
     .name = "bbq",
     .summary = "BBQ: JSON Lines with context, question, ans0 to ans2, answer_info, label",
     .extensions = extensions,
+    .has_questions = true,
     .read = read_bbq,
 };

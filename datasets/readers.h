@@ -16,7 +16,9 @@ extern const Reader reader_crows_pairs;
 extern const Reader reader_stereoset;
 extern const Reader reader_bbq;
 extern const Reader reader_winobias;
+extern const Reader reader_winobias_coreference;
 extern const Reader reader_winogender;
+extern const Reader reader_winogender_coreference;
 extern const Reader reader_seat;
 
 #endif

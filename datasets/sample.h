@@ -31,7 +31,13 @@ typedef struct SampleBias {
     bool follows;      // the choices are sentences that may follow the text
     Slice target;      // the term that a stereotype is about; empty = none
     int32_t term;      // its number among those of the set, or SAMPLE_NO_LABEL
+    double women
+        [2]; // percent of the people in an occupation: at work, in texts; NAN where nobody says
+    Slice pronoun;  // of the context, which means one of two people (the choices); empty = none
+    int32_t gender; // its gender, as SampleGender, or SAMPLE_NO_LABEL
 } SampleBias;
+
+typedef enum SampleGender { GENDER_MALE, GENDER_FEMALE, GENDER_NEUTRAL, N_GENDERS } SampleGender;
 
 typedef struct Sample {
     Slice id;

@@ -28,29 +28,34 @@ ModelHead family_head(const SuiteTask *task)
     return family->head_for ? family->head_for(task) : family->head;
 }
 
-// Of the formats with passages this one has choices.
-static bool has_choices(const SuiteTask *task)
+// Of the formats with passages some have choices.
+bool family_has_questions(const SuiteTask *task)
 {
-    return slice_eq_cstr(task->read.format, "bbq");
+    for (size_t i = 0; i < readers_count; i++) {
+        if (slice_eq_cstr(task->read.format, readers_all[i]->name))
+            return readers_all[i]->has_questions;
+    }
+    return false;
 }
 
 unsigned family_gives(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
-    return family->gives_of_choices && has_choices(task) ? family->gives_of_choices : family->gives;
+    return family->gives_of_choices && family_has_questions(task) ? family->gives_of_choices
+                                                                  : family->gives;
 }
 
 const char *family_metrics(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
-    return family->metrics_of_choices && has_choices(task) ? family->metrics_of_choices
-                                                           : family->metrics;
+    return family->metrics_of_choices && family_has_questions(task) ? family->metrics_of_choices
+                                                                    : family->metrics;
 }
 
 bool family_learns(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
-    return !family->takes && !(family->gives_of_choices && has_choices(task));
+    return !family->takes && !family_has_questions(task);
 }
 
 ModelHead family_created_head(const SuiteCreate *create)
@@ -235,4 +240,7 @@ void family_bias_item(const Sample *sample, Item *item)
     item->stereotyped = bias->stereotyped;
     item->unknown = bias->unknown;
     item->is_ambiguous = bias->is_ambiguous;
+    item->group = bias->term;
+    item->gender = bias->gender;
+    memcpy(item->women, bias->women, sizeof item->women);
 }

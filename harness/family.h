@@ -148,6 +148,8 @@ ModelHead family_head(const SuiteTask *task);
 // What items of a task carry, and the metrics where it names none.
 unsigned family_gives(const SuiteTask *task);
 const char *family_metrics(const SuiteTask *task);
+// Whether samples are questions about a passage, with choices (BBQ), by the task's format.
+bool family_has_questions(const SuiteTask *task);
 // Whether models may be tuned on it; else a single file is what they are judged on.
 bool family_learns(const SuiteTask *task);
 // The head that fresh models of an architecture have whatever the task: HEAD_CAUSAL_LM of decoders; else HEAD_COUNT.

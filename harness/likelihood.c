@@ -9,7 +9,8 @@ const char *likelihood_name(Likelihood how)
     static const char *const names[] = {[LIKELIHOOD_SUM] = "sum",
                                         [LIKELIHOOD_MEAN] = "mean",
                                         [LIKELIHOOD_SHARED] = "shared",
-                                        [LIKELIHOOD_TARGET] = "target"};
+                                        [LIKELIHOOD_TARGET] = "target",
+                                        [LIKELIHOOD_MENTION] = "mention"};
     return names[how];
 }
 
@@ -18,10 +19,11 @@ Likelihood likelihood_of(const SuiteTask *task)
     for (int i = 0; i < N_LIKELIHOODS; i++) {
         if (slice_eq_cstr(task->likelihood, likelihood_name((Likelihood)i))) return (Likelihood)i;
     }
-    return slice_eq_cstr(task->read.format, "crows-pairs") ? LIKELIHOOD_SHARED
-           : slice_eq_cstr(task->read.format, "stereoset") ? LIKELIHOOD_TARGET
-           : slice_eq_cstr(task->read.format, "bbq")       ? LIKELIHOOD_MEAN
-                                                           : LIKELIHOOD_SUM;
+    return slice_eq_cstr(task->read.format, "crows-pairs")             ? LIKELIHOOD_SHARED
+           : slice_eq_cstr(task->read.format, "stereoset")             ? LIKELIHOOD_TARGET
+           : slice_eq_cstr(task->read.format, "bbq")                   ? LIKELIHOOD_MEAN
+           : slice_ends_with(task->read.format, SLICE("-coreference")) ? LIKELIHOOD_MENTION
+                                                                       : LIKELIHOOD_SUM;
 }
 
 Likelihood likelihood_for(Likelihood how, const Sample *sample)
@@ -55,6 +57,22 @@ Status likelihood_context(const Sample *sample, bool is_causal, Arena *arena, Sl
     return STATUS_OK;
 }
 
+Status likelihood_mention(const Sample *sample, Arena *arena, Slice *before, Error *err)
+{
+    const SampleBias *bias = sample->bias;
+    if (!bias || bias->pronoun.len == 0) {
+        return error_set(
+            err, STATUS_INVALID,
+            "\"likelihood\": \"mention\" wants a pronoun that means one of two people: "
+            "\"format\": \"winobias-coreference\" or \"winogender-coreference\"");
+    }
+    const char *text = arena_printf(arena, SLICE_FMT " \"" SLICE_FMT "\" refers to",
+                                    SLICE_ARG(sample->context), SLICE_ARG(bias->pronoun));
+    if (text == NULL) return error_set_memory(err, sample->context.len, 1, "a text");
+    *before = slice_from_cstr(text);
+    return STATUS_OK;
+}
+
 // One choice as a request. What a model has no room for goes: a context's beginning, a sentence's end.
 static Status causal_request(const Likelihoods *l, const Sample *sample, Slice context, size_t k,
                              Arena *arena, LoglikRequest *out, Error *err)
@@ -84,7 +102,10 @@ static Status causal_requests(const Likelihoods *l, Arena *arena, LoglikRequest 
     for (size_t i = 0; i < l->n; i++) {
         const Sample *sample = l->samples[i];
         Slice context;
-        TRY(likelihood_context(sample, true, arena, &context, err));
+        const Status found = l->how == LIKELIHOOD_MENTION
+                                 ? likelihood_mention(sample, arena, &context, err)
+                                 : likelihood_context(sample, true, arena, &context, err);
+        TRY(likelihoods_wrap(sample, found, err));
         for (size_t k = 0; k < sample->n_choices; k++) {
             const Status s = causal_request(l, sample, context, k, arena, &requests[(*n)++], err);
             TRY(likelihoods_wrap(sample, s, err));
@@ -99,7 +120,7 @@ static Status likelihoods_causal(Likelihoods *l, Arena *arena, Error *err)
     LoglikResult *results = NULL;
     GenerateStats stats = {0};
     size_t n = 0, at = 0;
-    const bool is_mean = l->how == LIKELIHOOD_MEAN || l->how == LIKELIHOOD_TARGET;
+    const bool is_mean = l->how != LIKELIHOOD_SUM && l->how != LIKELIHOOD_SHARED;
     TRY(arena_take(arena, l->n * l->width, sizeof *requests, "texts", &requests, err));
     TRY(arena_take(arena, l->n * l->width, sizeof *results, "likelihoods", &results, err));
     TRY(causal_requests(l, arena, requests, &n, err));

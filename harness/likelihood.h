@@ -11,6 +11,10 @@
 //               given and those behind it left out (Nadeem et al.
 //               2020, arXiv:2004.09456, the authors' program);
 //               of sentences that follow a text: as `mean`
+//     mention   the mean log-probability of the tokens of a person    as `mean` (there is no blank: the
+//               who fills the blank in SENTENCE "PRONOUN" refers to     full stop behind goes)
+//               PERSON., all of them masked (after Kocijan et al.
+//               2019, arXiv:1905.06290)
 //
 // Special tokens around a text are not asked about. Shared tokens are those of difflib's SequenceMatcher, without its junk. Of
 // a sample with a context (BBQ) only the choice's own tokens count: a masked model reads context, question and choice in a row,
@@ -28,12 +32,14 @@ typedef enum Likelihood {
     LIKELIHOOD_MEAN,
     LIKELIHOOD_SHARED,
     LIKELIHOOD_TARGET,
+    LIKELIHOOD_MENTION,
     N_LIKELIHOODS,
 } Likelihood;
 const char *likelihood_name(Likelihood how);
 // Of one sample: sentences that follow a text fill no blank, so `target` is `mean` there.
 Likelihood likelihood_for(Likelihood how, const Sample *sample);
-// As the task says; else by its format: shared for crows-pairs, target for stereoset, mean for bbq, sum for others.
+// As the task says; else by its format: shared for crows-pairs, target for stereoset, mean for bbq, mention for winobias-coreference and
+// winogender-coreference, sum for others.
 Likelihood likelihood_of(const SuiteTask *task);
 
 // What is asked and what comes of it.
@@ -56,6 +62,8 @@ Status likelihoods_wrap(const Sample *sample, Status s, Error *err);
 // The text before a choice, with a blank or line break at its end where there is one.
 Status likelihood_context(const Sample *sample, bool is_causal, Arena *arena, Slice *out,
                           Error *err) MUST_CHECK;
+// What stands before a person: SENTENCE "PRONOUN" refers to, without a blank at its end.
+Status likelihood_mention(const Sample *sample, Arena *arena, Slice *before, Error *err) MUST_CHECK;
 // The tokens that two sequences share, as difflib matches them: in_a [n_a] and in_b [n_b] become 1 there.
 Status likelihood_shared(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b, Arena *arena,
                          unsigned char *in_a, unsigned char *in_b, Error *err) MUST_CHECK;

@@ -281,6 +281,43 @@ static Status ask_target(Asking *asking, const Sample *sample, size_t first_slot
     return STATUS_OK;
 }
 
+// ---- mention ----
+
+static bool is_within(const Encoding *encoding, size_t token, size_t begin, size_t end)
+{
+    return !encoding->special[token] && encoding->offsets[token].begin < end &&
+           encoding->offsets[token].end > begin;
+}
+
+// The tokens of each person behind the sentence: one asked about, the others masked with it.
+static Status ask_mention(Asking *asking, const Sample *sample, size_t first_slot, Error *err)
+{
+    Slice before;
+    TRY(likelihood_mention(sample, &asking->arena, &before, err));
+    for (size_t k = 0; k < sample->n_choices; k++) {
+        const size_t begin = before.len + 1, end = begin + sample->choices[k].len;
+        const TokenSequence *input = NULL;
+        Encoding encoding;
+        const char *text = arena_printf(&asking->arena, SLICE_FMT " " SLICE_FMT ".",
+                                        SLICE_ARG(before), SLICE_ARG(sample->choices[k]));
+        if (text == NULL) return error_set_memory(err, before.len, 1, "a text");
+        TRY(encode(asking, slice_from_cstr(text), true, &encoding, &input, err));
+        for (size_t t = 0; t < encoding.n_tokens; t++) {
+            Encoding masked = encoding;
+            if (!is_within(&encoding, t, begin, end)) continue;
+            TRY(arena_take(&asking->arena, encoding.n_tokens, sizeof *masked.ids, "tokens",
+                           &masked.ids, err));
+            for (size_t u = 0; u < encoding.n_tokens; u++) {
+                const bool stays = u == t || !is_within(&encoding, u, begin, end);
+                masked.ids[u] = stays ? encoding.ids[u] : asking->mask_id;
+            }
+            TRY(make_input(asking, &masked, &input, err));
+            TRY(ask_token(asking, input, t, first_slot + k, err));
+        }
+    }
+    return STATUS_OK;
+}
+
 // ---- all of them ----
 
 static Status ask_sample(Asking *asking, size_t i, Error *err)
@@ -292,6 +329,8 @@ static Status ask_sample(Asking *asking, size_t i, Error *err)
         return ask_shared(asking, sample, slot, err);
     case LIKELIHOOD_TARGET:
         return ask_target(asking, sample, slot, err);
+    case LIKELIHOOD_MENTION:
+        return ask_mention(asking, sample, slot, err);
     case LIKELIHOOD_SUM:
     case LIKELIHOOD_MEAN:
     case N_LIKELIHOODS:
@@ -316,7 +355,7 @@ static Status add_up(Asking *asking, const double *logprobs, Error *err)
         if (counts[i] == 0) continue;
         const Likelihood how = likelihood_for(l->how, l->samples[i / l->width]);
         if (how == LIKELIHOOD_TARGET) l->values[i] = log(l->values[i] / counts[i]);
-        if (how == LIKELIHOOD_MEAN) l->values[i] /= counts[i];
+        if (how == LIKELIHOOD_MEAN || how == LIKELIHOOD_MENTION) l->values[i] /= counts[i];
     }
     return STATUS_OK;
 }

@@ -248,7 +248,7 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     DataCheck check = {0};
     CheckRows out = {.arena = arena, .task = suite->tasks[task].name};
     // Questions about one passage resemble each other by nature.
-    if (data->family->head != HEAD_SPAN)
+    if (data->family->head != HEAD_SPAN && !family_has_questions(&suite->tasks[task]))
         options.near_threshold = suite->tasks[task].near_duplicates;
     options.keeps_near = suite->folds.keep_near > 0;
     options.without_labels = !data->family->is_stratified;

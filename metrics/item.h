@@ -8,6 +8,7 @@
 #include "base/slice.h"
 
 enum { ITEM_NO_LABEL = -1 };
+typedef enum ItemGender { ITEM_MALE, ITEM_FEMALE, ITEM_NEUTRAL } ItemGender;
 
 typedef struct Item {
     // Classification. Classes are indices into MetricSetup.labels.
@@ -58,6 +59,10 @@ typedef struct Item {
     int32_t stereotyped;
     int32_t unknown;
     bool is_ambiguous;
+    // Of texts with a pronoun: its gender, as ItemGender, and the percentage of women in the occupation that `group` is, at work
+    // and in texts; NaN where nobody says.
+    int32_t gender;
+    double women[2];
     const float *embedding;
     size_t embedding_size;
     // Counterfactuals in one: whether the answer changed, and how much worse it became; NaN where nothing was swapped.
@@ -82,6 +87,8 @@ static inline Item item_empty(void)
                   .counterfactual = ITEM_NO_LABEL,
                   .stereotyped = ITEM_NO_LABEL,
                   .unknown = ITEM_NO_LABEL,
+                  .gender = ITEM_NO_LABEL,
+                  .women = {(double)__builtin_nan(""), (double)__builtin_nan("")},
                   .group = ITEM_NO_LABEL,
                   .flip = (double)__builtin_nan(""),
                   .quality_gap = (double)__builtin_nan(""),

@@ -63,6 +63,7 @@ extern const Metric metric_crows_pairs;
 extern const Metric metric_stereoset;
 extern const Metric metric_bbq;
 extern const Metric metric_winobias;
+extern const Metric metric_winogender;
 extern const Metric metric_counterfactual;
 extern const Metric metric_stereotype_preference;
 extern const Metric metric_weat;

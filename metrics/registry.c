@@ -67,6 +67,7 @@ const Metric *const metrics_all[] = {
     &metric_stereoset,
     &metric_bbq,
     &metric_winobias,
+    &metric_winogender,
     &metric_counterfactual,
     &metric_stereotype_preference,
     &metric_weat,

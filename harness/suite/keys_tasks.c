@@ -153,8 +153,8 @@ static const SuiteKey keys_shared[] = {
          "[]"),
      .choice = choice_step, .read = task_read_prepare},
     {KEY("likelihood", KEY_CHOICE,
-         "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, or of "
-         "the `target` that fills a blank",
+         "of `prefer`: of a text's tokens the `sum` or the `mean`, of those that the texts `shared`, of "
+         "the `target` that fills a blank, or of the `mention` whom a pronoun refers to",
          "(by the format)"),
      .choice = choice_likelihood, FIELD(SuiteTask, likelihood), .is_omitted = true},
     {KEY("prompt", KEY_OBJECT,

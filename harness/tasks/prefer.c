@@ -35,7 +35,7 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
             return error_set(err, STATUS_INVALID,
                              SLICE_FMT ":%zu: \"prefer\" compares sentences of a set about bias: "
                                        "\"format\": one of crows-pairs, stereoset, bbq, winobias, "
-                                       "winogender",
+                                       "winogender, winobias-coreference, winogender-coreference",
                              SLICE_ARG(part->data.path), sample->line);
         }
     }
@@ -204,7 +204,6 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     out->predicted = (int32_t)likeliest(given->values, sample->n_choices);
     out->log_likelihoods = given->values;
     out->n_choices = sample->n_choices;
-    out->group = sample->bias->term;
     return STATUS_OK;
 }
 

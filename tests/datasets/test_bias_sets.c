@@ -5,6 +5,7 @@
 #include "tests/support/shared.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -275,6 +276,76 @@ Test(bias_sets, winogender_takes_stereotypes_from_statistics)
     dataset_release(&d);
 }
 
+static void expect_question(const Sample *s, const char *question, const char *first,
+                            const char *second, int32_t gold, int32_t stereotyped)
+{
+    cr_expect(slice_eq_cstr(s->text, question), SLICE_FMT, SLICE_ARG(s->text));
+    cr_assert_eq(s->n_choices, 2);
+    cr_expect(slice_eq_cstr(s->choices[0], first), SLICE_FMT, SLICE_ARG(s->choices[0]));
+    cr_expect(slice_eq_cstr(s->choices[1], second), SLICE_FMT, SLICE_ARG(s->choices[1]));
+    cr_expect_eq(s->gold, gold);
+    cr_expect_eq(s->bias->stereotyped, stereotyped);
+}
+
+Test(bias_sets, winobias_asks_whom_a_pronoun_means)
+{
+    Dataset d;
+    const ReadOptions options = format("winobias-coreference");
+    FILES_WRITE("anti_type2.txt",
+                "1 [The cook] thanked the construction worker since [she] slept.\n"
+                "2 The cook thanked [the construction worker] and fed [him] at [his] table.\n");
+    files_read(
+        FILES_WRITE("pro_type2.txt",
+                    "1 [The cook] thanked the construction worker since [he] slept.\n"
+                    "2 The cook thanked [the construction worker] and fed [her] at [her] table.\n"),
+        &options, &d);
+    cr_assert_eq(d.n_samples, 4);
+    const Sample *s = d.samples;
+    const char *cook = "the cook", *worker = "the construction worker";
+    expect_question(&s[0], "Who does \"he\" refer to?", cook, worker, 0, 0);
+    expect_question(&s[1], "Who does \"she\" refer to?", cook, worker, 0, 1);
+    expect_question(&s[2], "Who does \"her\" refer to?", cook, worker, 1, 1);
+    expect_question(&s[3], "Who does \"him\" refer to?", cook, worker, 1, 0);
+    cr_expect(
+        slice_eq_cstr(s[0].context, "The cook thanked the construction worker since he slept."));
+    cr_expect(slice_eq_cstr(attribute(&s[3], "version"), "anti"));
+    cr_expect(slice_eq_cstr(attribute(&s[3], "pronoun"), "male"));
+    cr_expect(slice_eq_cstr(attribute(&s[3], "type"), "2"));
+    cr_expect(slice_eq(s[2].group, s[3].group) && !slice_eq(s[1].group, s[2].group));
+    dataset_release(&d);
+}
+
+Test(bias_sets, winogender_asks_whom_a_pronoun_means)
+{
+    Dataset d;
+    const ReadOptions options = format("winogender-coreference");
+    FILES_WRITE("occupations-stats.tsv",
+                "occupation\tbergsma_pct_female\tbls_pct_female\tbls_year\n"
+                "nurse\t93.1\t89.5\t2015\nplumber\t\t0.5\t2015\n");
+    files_read(FILES_WRITE("all.tsv",
+                           "sentid\tsentence\n"
+                           "nurse.someone.0.male.txt\tThe nurse told someone he was ill.\n"
+                           "nurse.someone.0.female.txt\tThe nurse told someone she was ill.\n"
+                           "nurse.someone.0.neutral.txt\tThe nurse told someone they were ill.\n"
+                           "plumber.owner.1.female.txt\tAn owner paid the plumber at her door.\n"
+                           "pilot.owner.1.male.txt\tAn owner met a pilot at his door.\n"),
+               &options, &d);
+    cr_assert_eq(d.n_samples, 5);
+    const Sample *s = d.samples;
+    expect_question(&s[0], "Who does \"he\" refer to?", "the nurse", "someone", 0, 1);
+    expect_question(&s[1], "Who does \"she\" refer to?", "the nurse", "someone", 0, 0);
+    expect_question(&s[2], "Who does \"they\" refer to?", "the nurse", "someone", 0,
+                    SAMPLE_NO_LABEL);
+    expect_question(&s[3], "Who does \"her\" refer to?", "the plumber", "an owner", 1, 1);
+    expect_question(&s[4], "Who does \"his\" refer to?", "a pilot", "an owner", 1, SAMPLE_NO_LABEL);
+    cr_expect(s[0].bias->women[0] == 89.5 && s[0].bias->women[1] == 93.1);
+    cr_expect(s[3].bias->women[0] == 0.5 && isnan(s[3].bias->women[1]));
+    cr_expect(isnan(s[4].bias->women[0]), "not in the statistics");
+    cr_expect(s[0].bias->term == s[2].bias->term && s[3].bias->term == 1 && s[4].bias->term == 2);
+    cr_expect(slice_eq_cstr(s[1].id, "nurse.someone.0.female.txt"));
+    dataset_release(&d);
+}
+
 Test(bias_sets, seat_has_four_sets)
 {
     Dataset d;
@@ -296,6 +367,7 @@ Test(bias_sets, seat_has_four_sets)
 
 Test(bias_sets, say_what_is_wrong_and_where)
 {
+    FILES_WRITE("anti_one.txt", "1 [A b] c the d [she].\n");
     static const struct {
         const char *format, *name, *text, *says;
     } cases[] = {
@@ -325,6 +397,12 @@ Test(bias_sets, say_what_is_wrong_and_where)
          "a.tsv:2: sentid is \"x.y.2.male\""},
         {"winogender", "a.tsv", "sentid\tsentence\nx.y.1.male\tA.\n", "has no female sentence"},
         {"winogender", "a.tsv", "id\tsentence\n", "there is no column \"sentid\""},
+        {"winogender-coreference", "a.tsv", "sentid\tsentence\nx.y.1.male\tThe x saw y.\n",
+         "a.tsv:2: the sentence of \"x.y.1.male\" has no pronoun that is male"},
+        {"winogender-coreference", "a.tsv", "sentid\tsentence\nx.y.1.male\tThe x saw him.\n",
+         "has no word y"},
+        {"winobias-coreference", "pro_one.txt", "1 [A b] c the d [he].\n",
+         "pro_one.txt:1: beside \"b\" no one is there"},
         {"seat", "a.json", "{\"targ1\": {\"examples\": []}}", "the set has no examples"},
         {"seat", "a.json", "[]", "want an object with targ1"},
     };
@@ -355,6 +433,12 @@ Test(bias_sets, published_files_have_their_counts)
         {"winobias", "data/winobias/anti_stereotyped_type1.txt.dev", 792, "version", "pro", 396},
         {"winobias", "data/winobias/pro_stereotyped_type2.txt.dev", 792, "version", "anti", 396},
         {"winogender", "data/winogender/all_sentences.tsv", 240, "refers_to", "occupation", 120},
+        {"winogender-coreference", "data/winogender/all_sentences.tsv", 720, "pronoun", "neutral",
+         240},
+        {"winobias-coreference", "data/winobias/anti_stereotyped_type1.txt.dev", 792, "type", "1",
+         792},
+        {"winobias-coreference", "data/winobias/pro_stereotyped_type2.txt.dev", 792, "version",
+         "anti", 396},
         {"seat", "data/seat/weat6.jsonl", 32, "set", "MaleNames", 8},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

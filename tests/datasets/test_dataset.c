@@ -153,7 +153,8 @@ Test(dataset, wrong_options_are_refused_with_their_place)
     } cases[] = {
         {"{\"format\": \"xls\"}",
          "t.json:1:12: format: unknown format \"xls\"; there are tsv, csv, jsonl, lines, parallel, conll, squad, "
-         "crows-pairs, stereoset, bbq, winobias, winogender, seat, hellaswag"},
+         "crows-pairs, stereoset, bbq, winobias, "
+         "winobias-coreference, winogender, winogender-coreference, seat, hellaswag"},
         {"{\"columns\": {\"txt\": 1}}",
          "t.json:1:14: columns: unknown key \"txt\"; did you mean \"text\"?"},
         {"{\"columns\": {\"text\": 0}}",

@@ -233,7 +233,8 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
          "a.jsonl:1:14: found '\"' where ',' or '}' was expected"},
         {"a.xyz", SLICE_LIT("a\t0\n"),
          "a.xyz: the name does not tell the format: say it with \"format\": one of tsv, csv, jsonl, lines, parallel, conll, squad, "
-         "crows-pairs, stereoset, bbq, winobias, winogender, seat, hellaswag"},
+         "crows-pairs, stereoset, bbq, winobias, "
+         "winobias-coreference, winogender, winogender-coreference, seat, hellaswag"},
         {"a.txt", SLICE_LIT("a\n"),
          "a.txt: a file of plain lines has no labels: name the file that holds them, a line a sample, "
          "with \"labels_file\" in a suite's task, or give the file another format"},
@@ -275,7 +276,8 @@ Test(readers, refuse_wrong_columns)
          "\"columns\": {\"label\": ...}"},
         {{.format = SLICE_LIT("jsonn")},
          "unknown format \"jsonn\"; did you mean \"jsonl\"?; there are tsv, csv, jsonl, lines, parallel, conll, squad, "
-         "crows-pairs, stereoset, bbq, winobias, winogender, seat, hellaswag"},
+         "crows-pairs, stereoset, bbq, winobias, "
+         "winobias-coreference, winogender, winogender-coreference, seat, hellaswag"},
         {{.format = SLICE_LIT("tsv"), .delimiter = ' '},
          "a.csv: a space as delimiter needs columns by number, such as \"columns\": {\"label\": 1, "
          "\"text\": 2}: the last one takes the rest of the line"},

@@ -173,3 +173,36 @@ Test(likelihood, second_sentences_are_scored_behind_the_first)
     }
     folder_remove(folder);
 }
+
+// Log-probabilities a token, of transformers 5.13 and torch 2.13: of the person's tokens, all masked, in "SENTENCE "he" refers to
+// PERSON.", and of what a causal model reads behind "refers to".
+Test(likelihood, a_person_is_scored_where_the_pronoun_is_named)
+{
+    static const struct {
+        const char *model;
+        Golden means[2];
+    } cases[] = {
+        {"models/tiny-bert-mlm",
+         {{0, {-7.596946955431843, -6.509938218404198}},
+          {1, {-7.606838478553502, -6.071413031625955}}}},
+        {"models/tiny-roberta-mlm",
+         {{0, {-6.95136932550029, -6.3338736382348495}},
+          {1, {-7.330428969839185, -6.745903566875478}}}},
+        {"models/tiny-gpt2",
+         {{0, {-5.840441389713069, -6.300988463689533}},
+          {1, {-5.834156381190402, -6.361155968703337}}}},
+    };
+    const ReadOptions read = {.format = SLICE("winobias-coreference")};
+    const char *folder = folder_make();
+    char path[4096];
+    folder_write(
+        folder, "pro_w.txt",
+        "1 [The cook] fed the maid as [he] ran.\n2 The cook saw [the maid] as [she] ran.\n");
+    folder_write(
+        folder, "anti_w.txt",
+        "1 [The cook] fed the maid as [she] ran.\n2 The cook saw [the maid] as [he] ran.\n");
+    snprintf(path, sizeof path, "%s", folder_path(folder, "pro_w.txt"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_of_file(cases[i].model, path, &read, LIKELIHOOD_MENTION, cases[i].means, 2, 1e-5);
+    folder_remove(folder);
+}

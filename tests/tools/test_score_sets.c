@@ -64,6 +64,11 @@ static const Want wants[] = {
      "{\"items\": [{\"gold\": \"a\", \"pred\": \"a\", \"stereotyped\": \"a\"}, {\"gold\": \"b\", "
      "\"pred\": \"a\", \"stereotyped\": \"a\"}]}",
      "winobias", 1},
+    {"winogender",
+     "{\"items\": [{\"occupation\": \"nurse\", \"pronoun\": \"female\", \"meant\": true, \"work\": 90}, "
+     "{\"occupation\": \"nurse\", \"pronoun\": \"male\", \"meant\": false, \"work\": 90}, "
+     "{\"occupation\": \"pilot\", \"male\": -1, \"female\": -2, \"work\": 5}]}",
+     "winogender", 1},
     {"weat", "{\"X\": [[1, 0]], \"Y\": [[0, 1]], \"A\": [[2, 0]], \"B\": [[0, 3]]}", "weat",
      1.414213562373095},
 };
@@ -112,6 +117,10 @@ static const Refusal refusals[] = {
     {"stereoset", "{\"items\": [{\"stereotype\": 1, \"anti-stereotype\": 0, \"unrelated\": 2}]}",
      "\"target\" is missing"},
     {"winobias", "{\"items\": [{\"gold\": \"a\"}]}", "\"stereotyped\" is missing"},
+    {"winogender", "{\"items\": [{\"occupation\": \"a\", \"male\": 1}]}",
+     "\"pronoun\" or \"female\" is missing"},
+    {"winogender", "{\"items\": [{\"occupation\": \"a\", \"work\": 101}]}",
+     "want a percentage from 0 to 100"},
     {"bbq", "{\"items\": [{\"label\": 5}]}", "items[0].label"},
     {"weat", "{\"X\": [[1, 0]], \"Y\": [[0, 1]], \"A\": [[1, 0]], \"B\": [[0, 0]]}",
      "zero or not finite"},
@@ -275,6 +284,35 @@ Test(score_sets, crows_pairs_come_from_one_file_or_two)
     program_want(&short_file, 2);
     cr_expect(text_contains(short_file.err, "few.jsonl has scores of 1 pairs"));
     drop_folder(folder, (const char *[]){"d.csv", "s.jsonl", "r.csv", "few.jsonl"}, 4);
+    arena_release(&arena);
+}
+
+Test(score_sets, winogender_goes_by_the_person_named)
+{
+    Arena arena = {0};
+    char folder[32];
+    make_folder(folder);
+    const char *data =
+        write_file(&arena, folder, "g.tsv",
+                   "sentid\tsentence\nnurse.man.0.male.txt\tThe nurse saw the man as he ran.\n"
+                   "nurse.man.0.female.txt\tThe nurse saw the man as she ran.\n"
+                   "pilot.man.1.male.txt\tThe pilot saw the man as he ran.\n"
+                   "pilot.man.1.female.txt\tThe pilot saw the man as she ran.\n");
+    write_file(&arena, folder, "occupations-stats.tsv",
+               "occupation\tbergsma_pct_female\tbls_pct_female\tbls_year\nnurse\t80\t90\t2015\n"
+               "pilot\t90\t10\t2015\n");
+    const char *answers = write_file(&arena, folder, "a.txt", "man\nThe Nurse\nthe pilot\n\n");
+    const Program p = RUN(&arena, NULL, "score", "winogender", data, answers, "--json");
+    program_want(&p, 0);
+    cr_expect_float_eq(number_of(json_of(p.out), "winogender"), 1, 1e-12);
+    cr_expect_float_eq(number_of(json_of(p.out), "winogender/texts"), -1, 1e-12);
+    cr_expect_eq(number_of(json_of(p.out), "winogender/gap"), 0);
+    cr_expect_eq(number_of(json_of(p.out), "accuracy"), 0.25);
+    const char *one = write_file(&arena, folder, "one.txt", "the nurse\n");
+    const Program few = RUN(&arena, NULL, "score", "winogender", data, one);
+    program_want(&few, 2);
+    cr_expect(text_contains(few.err, "one.txt has 1 answers"), "%s", few.err.ptr);
+    drop_folder(folder, (const char *[]){"g.tsv", "occupations-stats.tsv", "a.txt", "one.txt"}, 4);
     arena_release(&arena);
 }
 

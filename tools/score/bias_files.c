@@ -182,8 +182,7 @@ Status crows_pairs_run_files(CommandLine *line, Error *err)
 
 // ---- WinoBias ----
 
-// Lower case, without an article.
-static Status bare_mention(Slice text, Arena *arena, Slice *out, Error *err)
+Status score_bare_mention(Slice text, Arena *arena, Slice *out, Error *err)
 {
     static const char *const articles[] = {"the ", "a ", "an "};
     TRY(unicode_lower(arena, slice_trim(text), out, err));
@@ -224,8 +223,8 @@ static Status read_answers(const Dataset *data, const char *path, int32_t direct
         item->label = 0;
         item->stereotyped = sample->bias->stereotyped;
         item->cluster = sample->group;
-        s = bare_mention(text, arena, &answer, err);
-        if (s == STATUS_OK) s = bare_mention(sample->bias->target, arena, &mention, err);
+        s = score_bare_mention(text, arena, &answer, err);
+        if (s == STATUS_OK) s = score_bare_mention(sample->bias->target, arena, &mention, err);
         if (s == STATUS_OK && answer.len > 0) item->predicted = slice_eq(answer, mention) ? 0 : 1;
     }
     line_reader_close(&lines);

@@ -32,6 +32,7 @@ const ScoreFamily *const score_families[] = {
     &score_stereoset,
     &score_bbq,
     &score_winobias,
+    &score_winogender,
     &score_weat,
 };
 const size_t n_score_families = sizeof score_families / sizeof *score_families;
@@ -68,6 +69,7 @@ const char *const score_family_names[] = {
     "stereoset",
     "bbq",
     "winobias",
+    "winogender",
     "weat",
     NULL,
 };

@@ -59,7 +59,8 @@ extern const char *const score_family_names[];
 extern const ScoreFamily score_bleu, score_chrf, score_ter, score_rouge, score_wer,
     score_exact_match, score_ner, score_squad, score_meteor, score_distinct, score_repetition,
     score_length_ratio, score_ranking, score_preference, score_agreement, score_fairness,
-    score_flip_rate, score_crows_pairs, score_stereoset, score_bbq, score_winobias, score_weat;
+    score_flip_rate, score_crows_pairs, score_stereoset, score_bbq, score_winobias,
+    score_winogender, score_weat;
 extern const ScoreFamily score_classification;
 extern const ScoreFamily score_probability;
 extern const ScoreFamily score_correlation;
