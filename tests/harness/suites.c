@@ -58,3 +58,8 @@ const char *suites_with_tune(const char *tune)
              tune);
     return text;
 }
+
+void suites_want_text(Slice got, const char *want)
+{
+    cr_expect(slice_eq_cstr(got, want), "got <%.*s>, want <%s>", SLICE_ARG(got), want);
+}

@@ -14,4 +14,7 @@ const char *suites_refusal(const char *text, const SuiteOverrides *overrides);
 // A suite with the given text in place of its tune block, "folds" and all else filled in. Valid until the next call.
 const char *suites_with_tune(const char *tune);
 
+// Fails the test unless both texts are equal.
+void suites_want_text(Slice got, const char *want);
+
 #endif
