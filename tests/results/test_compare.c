@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "fixture.h"
 #include "results/compare.h"
 #include "results/judged.h"
+#include "tests/results/fixture.h"
 
 static Store *store;
 

@@ -2,10 +2,10 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "results/compare.h"
 #include "results/judged.h"
 #include "results/report/report.h"
+#include "tests/results/fixture.h"
 
 static Store *store;
 static char run_id[RUN_ID_SIZE];

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/unicode.h"
-#include "fixture.h"
 #include "results/report/report.h"
 #include "results/report/svg/gnuplot.h"
+#include "tests/results/fixture.h"
 #include "tests/support/folder.h"
 
 // Every character that some format or program could take for its own.

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "results/run_view.h"
+#include "tests/results/fixture.h"
 
 static Store *store;
 static RunView view;

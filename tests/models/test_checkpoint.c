@@ -1,0 +1,153 @@
+// What a path holds: files found, what is missing or not known told.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "models/architecture.h"
+#include "models/checkpoint.h"
+#include "models/gguf_model.h"
+#include "tests/models/model_support.h"
+#include "tests/models/saved.h"
+#include "tests/support/folder.h"
+
+Test(checkpoint, lists_what_is_missing_and_what_is_not_known)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const char *folder = folder_make();
+    static const float x[4];
+    const SafeItem items[] = {
+        {.name = SLICE("bert.pooler.dense.weight"),
+         .type = TENSOR_F32,
+         .n_dims = 1,
+         .shape = {4},
+         .data = x},
+        {.name = SLICE("stranger"), .type = TENSOR_F32, .n_dims = 1, .shape = {4}, .data = x},
+    };
+    const ModelOptions options = {.without_tokenizer = 1};
+    (void)save_small(folder, HEAD_SEQUENCE, 3);
+    want_ok(safetensors_write(folder_path(folder, "model/model.safetensors"), items, 2, NULL, 0,
+                              NULL, NULL, &err),
+            &err);
+    // The first has the wrong shape, but what is missing is told before.
+    cr_assert_eq(model_open(folder_path(folder, "model"), &options, &model, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "bert.embeddings.word_embeddings.weight") &&
+                  strstr(err.text, " more are missing") && strstr(err.text, "\"stranger\""),
+              "%s", err.text);
+    folder_remove(folder);
+}
+
+Test(checkpoint, names_what_a_model_has_no_use_for)
+{
+    Error err = {0};
+    Safetensors file;
+    Model *model = NULL;
+    SafeItem items[128];
+    static const float x[4];
+    const char *folder = folder_make();
+    const ModelOptions as_saved = {.without_tokenizer = 1};
+    const ModelOptions encoder = {
+        .without_tokenizer = 1, .head_choice = HEAD_FOR_LABELS, .head = HEAD_EMBEDDING};
+    char path[1024];
+    (void)save_small(folder, HEAD_SEQUENCE, 3);
+    snprintf(path, sizeof path, "%s", folder_path(folder, "model/model.safetensors"));
+    want_ok(safetensors_open(path, &file, &err), &err);
+    cr_assert_lt(file.n_tensors, 120);
+    for (size_t i = 0; i < file.n_tensors; i++) {
+        const SafeTensor *t = &file.tensors[i];
+        items[i] =
+            (SafeItem){.name = t->name, .type = t->type, .n_dims = t->n_dims, .data = t->data.ptr};
+        memcpy(items[i].shape, t->shape, sizeof t->shape);
+    }
+    // A buffer that old checkpoints have, and two strangers, one of them in the encoder.
+    static const Slice names[] = {SLICE_LIT("bert.embeddings.position_ids"), SLICE_LIT("stranger"),
+                                  SLICE_LIT("bert.encoder.layer.0.attention.gate")};
+    for (size_t i = 0; i < 3; i++)
+        items[file.n_tensors + i] =
+            (SafeItem){.name = names[i], .type = TENSOR_F32, .n_dims = 1, .shape = {4}, .data = x};
+    want_ok(safetensors_write(folder_path(folder, "new"), items, file.n_tensors + 3, NULL, 0, NULL,
+                              NULL, &err),
+            &err);
+    safetensors_close(&file);
+    cr_assert_eq(rename(folder_path(folder, "new"), path), 0);
+    const char *directory = folder_path(folder, "model");
+    for (int is_bare = 0; is_bare < 2; is_bare++) {
+        Slice told = {0};
+        want_ok(model_open(directory, is_bare ? &encoder : &as_saved, &model, &err), &err);
+        cr_expect_eq(model_unused_tensors(model, &told), is_bare ? 1 : 2);
+        cr_expect_neq(slice_find(told, SLICE("attention.gate")), SIZE_MAX);
+        cr_expect_eq(slice_find(told, SLICE("stranger")) != SIZE_MAX, !is_bare);
+        model_close(&model);
+    }
+    folder_remove(folder);
+}
+
+Test(checkpoint, reads_the_layout_of_a_cache)
+{
+    Error err = {0};
+    Arena arena = {0};
+    const char *folder = folder_make();
+    Model *model = small_model(HEAD_SEQUENCE, 3, 5);
+    const char *snapshot = folder_path(folder, "models--a--b/snapshots/0123");
+    want_ok(file_make_directories(folder_path(folder, "models--a--b/refs"), &err), &err);
+    want_ok(file_make_directories(snapshot, &err), &err);
+    want_ok(model_save(model, folder_path(folder, "blobs"), &err), &err);
+    model_close(&model);
+    static const char *const names[] = {"config.json", "model.safetensors"};
+    for (size_t i = 0; i < 2; i++) {
+        char target[256], link[256];
+        snprintf(target, sizeof target, "%s/blobs/%s", folder, names[i]);
+        snprintf(link, sizeof link, "%s/models--a--b/snapshots/0123/%s", folder, names[i]);
+        cr_assert_eq(symlink(target, link), 0);
+    }
+    folder_write(folder, "models--a--b/refs/main", "0123\n");
+    const char *cache = folder_path(folder, "models--a--b");
+    cr_expect_eq(largest_difference(cache, folder_path(folder, "blobs")), 0.0f);
+    folder_write(folder, "models--a--b/refs/main", "4567");
+    const char *path = NULL;
+    cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "models--a--b"), &path, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "snapshots"), "%s", err.text);
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
+Test(checkpoint, never_reads_pickled_weights)
+{
+    Error err = {0};
+    Checkpoint files;
+    const char *folder = folder_make();
+    folder_write(folder, "config.json", "{\"architectures\": [\"BertForMaskedLM\"]}");
+    cr_assert_eq(checkpoint_open(folder, &files, &err), STATUS_NOT_FOUND);
+    folder_write(folder, "pytorch_model.bin", "PK");
+    cr_assert_eq(checkpoint_open(folder, &files, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "pytorch_model.bin") &&
+                  strstr(err.text, "t.BertForMaskedLM.from_pretrained"),
+              "%s", err.text);
+    folder_remove(folder);
+}
+
+Test(checkpoint, takes_the_lone_gguf_file_of_a_directory)
+{
+    Error err = {0};
+    Arena arena = {0};
+    const char *path = NULL;
+    const char *folder = folder_make();
+    (void)save_small(folder, HEAD_SEQUENCE, 3);
+    want_ok(file_make_directories(folder_path(folder, "lone"), &err), &err);
+    must_quantize(folder_path(folder, "model"), TENSOR_F32, folder_path(folder, "lone/a.gguf"));
+    cr_expect_eq(largest_difference(folder_path(folder, "model"), folder_path(folder, "lone")),
+                 0.0f);
+    must_quantize(folder_path(folder, "model"), TENSOR_F32, folder_path(folder, "lone/b.gguf"));
+    cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "lone"), &path, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "2 GGUF files"), "%s", err.text);
+    cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "model/config.json"), &path, &err),
+                 STATUS_INVALID);
+    cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "none"), &path, &err),
+                 STATUS_NOT_FOUND);
+    arena_release(&arena);
+    folder_remove(folder);
+}

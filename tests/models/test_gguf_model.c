@@ -1,0 +1,67 @@
+// GGUF as Transformers names things.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "models/checkpoint.h"
+#include "models/gguf_model.h"
+#include "tests/models/model_support.h"
+#include "tests/support/folder.h"
+
+Test(gguf_model, names_go_both_ways)
+{
+    static const struct {
+        const char *model_type, *name, *stored;
+        SafeChange change;
+    } cases[] = {
+        {"llama", "model.layers.11.self_attn.q_proj.weight", "blk.11.attn_q.weight",
+         SAFE_ROPE_PAIRS},
+        {"qwen2", "model.layers.0.self_attn.k_proj.bias", "blk.0.attn_k.bias", SAFE_AS_IS},
+        {"gemma2", "model.norm.weight", "output_norm.weight", SAFE_LESS_ONE},
+        {"gpt2", "transformer.h.3.attn.c_attn.weight", "blk.3.attn_qkv.weight", SAFE_TRANSPOSED},
+        {"gpt2", "transformer.h.3.attn.c_attn.bias", "blk.3.attn_qkv.bias", SAFE_AS_IS},
+        {"t5", "decoder.block.11.layer.1.EncDecAttention.o.weight",
+         "dec.blk.11.cross_attn_o.weight", SAFE_AS_IS},
+        {"t5", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+         "enc.blk.0.attn_rel_b.weight", SAFE_AS_IS},
+        {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
+         SAFE_AS_IS},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const GgufFamily *family = gguf_family_of_model(slice_from_cstr(cases[i].model_type));
+        char stored[GGUF_NAME_SIZE], name[128];
+        cr_assert(gguf_name_from_model(family, slice_from_cstr(cases[i].name), stored));
+        cr_expect_str_eq(stored, cases[i].stored);
+        cr_assert(gguf_name_to_model(family, slice_from_cstr(stored), name, sizeof name));
+        cr_expect_str_eq(name, cases[i].name);
+        cr_expect_eq(gguf_change(family, slice_from_cstr(name)), cases[i].change);
+    }
+    const GgufFamily *bert = gguf_family_of_model(SLICE("bert"));
+    char stored[GGUF_NAME_SIZE];
+    cr_expect_not(
+        gguf_name_from_model(bert, SLICE("bert.encoder.layer.x.output.dense.weight"), stored));
+    cr_expect_not(gguf_name_from_model(bert, SLICE("qa_outputs.weight"), stored));
+    cr_expect_null(gguf_family_of_model(SLICE("marian")));
+}
+
+Test(gguf_model, refuses_parts_and_strangers)
+{
+    static const struct {
+        const char *architecture, *says;
+        uint32_t n_parts;
+    } cases[] = {{"llama", "llama-gguf-split --merge", 3},
+                 {"mamba", "unknown architecture \"mamba\"", 0},
+                 {"llama", "\"llama.block_count\" is missing", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        Checkpoint files;
+        GgufBuilder b = {0};
+        const char *folder = folder_make(), *path = folder_path(folder, "f.gguf");
+        gguf_put_string(&b, "general.architecture", slice_from_cstr(cases[i].architecture));
+        if (cases[i].n_parts > 0) gguf_put_u32(&b, "split.count", cases[i].n_parts);
+        want_ok(gguf_write(path, &b, NULL, 0, NULL, NULL, &err), &err);
+        cr_assert_eq(checkpoint_open(path, &files, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        gguf_builder_release(&b);
+        folder_remove(folder);
+    }
+}
