@@ -182,9 +182,9 @@ Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart p
     const Prepared *prepared = executor->options.prepared;
     const TaskData *data = &prepared->tasks[spec->task];
     *out = (Asked){
-        .task = &executor->options.suite->tasks[spec->task],
+        .task = prepared_task(prepared, (size_t)spec->model, spec->task),
         .data = data,
-        .part = part == PART_SWAPPED ? &data->swapped : &data->parts[part],
+        .part = prepared_part(prepared, (size_t)spec->model, spec->task, part),
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
         .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
         .by_prompt = prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
@@ -217,7 +217,8 @@ Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialS
 {
     Asked asked;
     const Responder responder = responder_of(executor);
-    const SuiteTask *task = &executor->options.suite->tasks[spec->task];
+    const SuiteTask *task =
+        prepared_task(executor->options.prepared, (size_t)spec->model, spec->task);
     executor->null_threshold = task->null_threshold;
     if (!task->tunes_null_threshold || samples->n_watched == 0) return STATUS_OK;
     TRY(execute_asked(executor, spec, samples->watched_part, &asked, err));

@@ -14,6 +14,7 @@ typedef struct Work {
     char tuned_id[SHA256_HEX_SIZE]; // the inner trial whose tuned model is judged; "" = tune here
     int64_t tuned_best_step;        // its kept step
     uint64_t refit_steps;           // steps of a winner tuned again; 0 = as the setting says
+    double null_threshold;          // of a final model: the mean of those found
     bool keeps_weights;             // an outer trial may ask for this one's tuned model
     char rung_id
         [SHA256_HEX_SIZE]; // the trial of the rung before that this one goes on from; "" = none

@@ -172,12 +172,15 @@ static Status explain_sample(Explaining *e, size_t output, Slice *out, Error *er
 
 // ---- a trial ----
 
-// Answers by prompt and those of a model that was written in fewer bits come of other scores than a gradient can be had of.
+// Answers by prompt, those to texts that a model's note changes, and those of a model that was written in fewer bits come of other scores than a gradient can be had of.
 static bool is_explained(const Explaining *e)
 {
     const Suite *suite = e->executor->options.suite;
     const TrialSpec *spec = &e->work->spec;
     if (!trial_is_explained(suite, spec) || e->outcome->n_outputs == 0 || e->asked.by_prompt)
+        return false;
+    // A report shows the texts of the data.
+    if (prepared_is_noted(e->executor->options.prepared, (size_t)spec->model, spec->task))
         return false;
     const TuneSetting *setting = &suite->models[spec->model].settings[spec->setting];
     const ComputeMode compute = trial_compute(suite, spec, e->executor->options.compute);

@@ -4,13 +4,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "harness/augment.h"
 #include "harness/balance.h"
 #include "harness/execute_internal.h"
+#include "harness/learnt.h"
 #include "harness/score.h"
 #include "harness/state.h"
-
-typedef struct Learnt Learnt;
 
 typedef struct Tuning {
     Executor *executor;
@@ -101,42 +99,6 @@ static Status count_classes(const Executor *executor, const Work *work,
     return STATUS_OK;
 }
 
-// What a trial learns from: its training samples, with copies where the setting asks for them.
-struct Learnt {
-    const UsedPart *part;
-    const Tokens *tokens;
-    const size_t *positions;
-    size_t n;
-    Augmented augmented;
-};
-
-static Status take_learnt(const Executor *executor, const Work *work, const TrialSamples *samples,
-                          Arena *arena, Learnt *out, Error *err)
-{
-    const Prepared *prepared = executor->options.prepared;
-    const TrialSpec *spec = &work->spec;
-    const size_t model = (size_t)spec->model;
-    const SuiteAugment *how =
-        &executor->options.suite->models[model].settings[spec->setting].augment;
-    *out =
-        (Learnt){.part = &prepared->tasks[spec->task].parts[PART_TRAIN],
-                 .tokens = prepared_tokens(prepared, model, spec->task, PART_TRAIN, spec->setting),
-                 .positions = samples->train,
-                 .n = samples->n_train};
-    if (out->tokens == NULL) return error_set(err, STATUS_INTERNAL, "a part has no tokens");
-    if (!how->is_on) return STATUS_OK;
-    Augmented *to = &out->augmented;
-    TRY(augment_samples(prepared, spec->task, how, spec->seed, samples->train, samples->n_train,
-                        arena, &to->part, NULL, err));
-    TRY(prepared_encode(prepared, model, spec->task, spec->setting, &to->part, arena, &to->tokens,
-                        err));
-    out->part = &to->part;
-    out->tokens = &to->tokens;
-    out->positions = to->part.which;
-    out->n = to->part.n;
-    return STATUS_OK;
-}
-
 static void find_watched_score(Tuning *tuning, const TuneSetting *setting)
 {
     const SuiteTask *task = &tuning->executor->options.suite->tasks[tuning->work->spec.task];
@@ -207,9 +169,8 @@ static Status teach(const Tuning *tuning, TrainExample *examples, TrainOptions *
     TRY(arena_take(arena, 1, sizeof *distill, "a teacher", &distill, err));
     *distill = *options->distill;
     options->distill = distill;
-    return teacher_teach(executor->teacher, executor->pool, tuning->samples->train,
-                         tuning->samples->n_train, executor->options.cancel, examples, distill,
-                         err);
+    return teacher_teach(executor->teacher, prepared, executor->pool, tuning->samples->train,
+                         tuning->learnt, executor->options.cancel, arena, examples, distill, err);
 }
 
 static void drop_state(const Tuning *tuning)
@@ -262,7 +223,9 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     char checkpoint[STATE_PATH_SIZE];
     bool usable = true;
     Learnt learnt;
-    TRY(take_learnt(executor, work, samples, arena, &learnt, err));
+    TRY(learnt_take(executor->options.prepared, (size_t)work->spec.model, work->spec.task,
+                    work->spec.setting, work->spec.seed, samples->train, samples->n_train, arena,
+                    &learnt, err));
     tuning.learnt = &learnt;
     TRY(family_examples(learnt.tokens, learnt.part, learnt.positions, learnt.n, executor->model,
                         arena, &examples, &n_examples, err));

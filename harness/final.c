@@ -1,12 +1,10 @@
 // harness/final.c: the model tuned on all data, in a directory that other tools load.
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "harness/execute_internal.h"
-
-// A note beside the model: which trial made it, so that a run that finds it there does not make it again.
-static const char note_name[] = "assay.json";
 
 const char *final_directory(const Suite *suite, int model, size_t task, Arena *arena)
 {
@@ -22,27 +20,26 @@ const char *final_directory(const Suite *suite, int model, size_t task, Arena *a
     return path;
 }
 
-static bool read_note(const char *directory, Slice trial_id)
+// Which trial made the model in a directory; false where none did. A run that finds its own there does not make it again.
+static bool noted_trial(const char *directory, Arena *arena, Slice *id)
 {
-    Arena arena = {0};
     JsonDocument *document = NULL;
-    Slice id = {0};
-    const char *path = file_join(&arena, slice_from_cstr(directory), slice_from_cstr(note_name));
-    bool same = path && file_exists(path) &&
-                json_load(path, JSON_STRICT, &document, NULL) == STATUS_OK &&
-                json_kind(json_root(document)) == JSON_OBJECT &&
-                json_opt_string(json_root(document), "trial", &id, NULL) == STATUS_OK &&
-                slice_eq(id, trial_id);
+    Slice text = {0};
+    const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));
+    if (path && file_exists(path) && json_load(path, JSON_STRICT, &document, NULL) == STATUS_OK &&
+        json_kind(json_root(document)) == JSON_OBJECT &&
+        json_opt_string(json_root(document), "trial", &text, NULL) == STATUS_OK)
+        *id = arena_copy(arena, text);
     json_close(&document);
-    arena_release(&arena);
-    return same;
+    return text.len > 0 && id->ptr != NULL;
 }
 
 bool final_is_saved(const Suite *suite, int model, size_t task, Slice trial_id)
 {
     Arena arena = {0};
+    Slice id = {0};
     const char *directory = final_directory(suite, model, task, &arena);
-    const bool saved = directory && read_note(directory, trial_id);
+    const bool saved = directory && noted_trial(directory, &arena, &id) && slice_eq(id, trial_id);
     arena_release(&arena);
     return saved;
 }
@@ -50,16 +47,32 @@ bool final_is_saved(const Suite *suite, int model, size_t task, Slice trial_id)
 // A directory with a model that no final trial made is somebody's: it is not written over.
 static Status check_directory(const char *directory, Arena *arena, Error *err)
 {
+    Slice ignored = {0};
     const char *config = file_join(arena, slice_from_cstr(directory), SLICE("config.json"));
-    const char *note = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));
-    if (!config || !note) return error_set_memory(err, strlen(directory), 1, "a path");
-    if (file_exists(config) && !file_exists(note)) {
+    if (!config) return error_set_memory(err, strlen(directory), 1, "a path");
+    if (file_exists(config) && !noted_trial(directory, arena, &ignored)) {
         return error_set(err, STATUS_INVALID,
                          "%s: there is a model here that assay run did not make; name another "
                          "directory in \"final\"",
                          directory);
     }
     return STATUS_OK;
+}
+
+// How the model was tuned, for who uses it.
+static ModelNote note_of(const Executor *executor, const Work *work)
+{
+    const Prepared *prepared = executor->options.prepared;
+    const TrialSpec *spec = &work->spec;
+    const SuiteTask *task = &executor->options.suite->tasks[spec->task];
+    const TaskData *data = &prepared->tasks[spec->task];
+    const Tokens *tokens =
+        prepared_tokens(prepared, (size_t)spec->model, spec->task, PART_TRAIN, spec->setting);
+    const double threshold =
+        task->tunes_null_threshold ? work->null_threshold : task->null_threshold;
+    return task_note(task, data, tokens ? tokens->max_length : 0,
+                     prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
+                     isnan(threshold) ? 0 : threshold);
 }
 
 Status final_save(const Executor *executor, const Work *work, Arena *arena, Error *err)
@@ -71,22 +84,17 @@ Status final_save(const Executor *executor, const Work *work, Arena *arena, Erro
     TRY(check_directory(directory, arena, err));
     TRY(file_make_directories(directory, err));
     TRY(model_save(executor->model, directory, err));
+    const ModelNote note = note_of(executor, work);
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 2);
     json_begin_object(&w);
+    note_put(&note, &w);
+    json_put_key(&w, "setting");
+    json_put_raw(&w, suite->models[spec->model].settings[spec->setting].json);
     json_put_key(&w, "suite");
     json_put_string(&w, suite->name);
     json_put_key(&w, "task");
     json_put_string(&w, suite->tasks[spec->task].name);
-    if (suite->tasks[spec->task].n_prepare > 0) { // for who uses the model
-        json_put_key(&w, "prepare");
-        json_begin_array(&w);
-        for (size_t i = 0; i < suite->tasks[spec->task].n_prepare; i++)
-            json_put_cstr(&w, suite->tasks[spec->task].prepare[i]->name);
-        json_end_array(&w);
-    }
-    json_put_key(&w, "setting");
-    json_put_raw(&w, suite->models[spec->model].settings[spec->setting].json);
     json_put_key(&w, "trial");
     json_put_cstr(&w, work->id);
     json_end_object(&w);

@@ -67,11 +67,21 @@ static bool is_model_file(Slice name)
     static const Slice ends[] = {SLICE_LIT(".json"), SLICE_LIT(".safetensors"),
                                  SLICE_LIT(".txt"),  SLICE_LIT(".model"),
                                  SLICE_LIT(".spm"),  SLICE_LIT(".jinja")};
-    if (slice_eq_cstr(name, "assay.json")) return false; // our note of which trial made the model
+    if (slice_eq_cstr(name, note_name)) return false; // our note: what it says counts, put_note
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         if (slice_ends_with(name, ends[i])) return true;
     }
     return false;
+}
+
+// Of a note that which answers hang on, not which trial made the model.
+static void put_note(const SuiteModel *model, JsonWriter *w)
+{
+    if (!model->note || !note_says_anything(model->note)) return;
+    json_put_key(w, note_name);
+    json_begin_object(w);
+    note_put(model->note, w);
+    json_end_object(w);
 }
 
 static Status identify_saved(Identify *id, const SuiteModel *model, const char *directory,
@@ -88,6 +98,7 @@ static Status identify_saved(Identify *id, const SuiteModel *model, const char *
         Slice sha256;
         const char *path = file_join(id->arena, slice_from_cstr(directory), names[i]);
         if (path == NULL) s = error_set_memory(err, names[i].len, 1, "a path");
+        if (slice_eq_cstr(names[i], note_name)) put_note(model, &w);
         if (s != STATUS_OK || !is_model_file(names[i]) || file_is_directory(path)) continue;
         char *name = arena_printf(id->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(model->name),
                                   SLICE_ARG(names[i]));

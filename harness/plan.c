@@ -22,8 +22,12 @@ static Status add_trial(Making *making, const TrialSpec *spec, PlannedState stat
     TRY(arena_make_room(plan->arena, plan->n_trials, &making->capacity, sizeof *plan->trials,
                         "trials", &plan->trials, err));
     PlannedTrial *trial = &plan->trials[plan->n_trials++];
-    *trial = (PlannedTrial){
-        .spec = *spec, .group = plan->n_groups - 1, .state = state, .score = NAN, .best_step = -1};
+    *trial = (PlannedTrial){.spec = *spec,
+                            .group = plan->n_groups - 1,
+                            .state = state,
+                            .score = NAN,
+                            .best_step = -1,
+                            .null_threshold = NAN};
     if (state == PLANNED_BLOCKED) return STATUS_OK;
     return trial_identify(plan->suite, plan->identity, spec, plan->arena, &trial->identity,
                           &trial->id, err);
@@ -232,6 +236,16 @@ Status plan_finish_trial(Plan *plan, size_t trial, bool is_done, double score, i
     return plan_make_choices(plan, changed, err);
 }
 
+static double stored_threshold(const Trial *stored)
+{
+    for (size_t i = 0; i < stored->n_curves; i++) {
+        const TrialCurve *series = &stored->curves[i];
+        if (slice_eq_cstr(series->series, "null_threshold") && series->n_points > 0)
+            return series->points[0].value;
+    }
+    return NAN;
+}
+
 static Status take_one(Plan *plan, size_t index, Store *store, Arena *scratch, bool *found,
                        Error *err)
 {
@@ -240,7 +254,10 @@ static Status take_one(Plan *plan, size_t index, Store *store, Arena *scratch, b
     Trial stored;
     TRY(store_trial_status(store, planned->id, &status, err));
     if (status != TRIAL_DONE) return STATUS_OK; // a failed one is tried again
-    TRY(store_get_trial(store, scratch, planned->id, TRIAL_HEAD, &stored, err));
+    const bool finds = plan->suite->tasks[planned->spec.task].tunes_null_threshold;
+    TRY(store_get_trial(store, scratch, planned->id, finds ? TRIAL_CURVES : TRIAL_HEAD, &stored,
+                        err));
+    planned->null_threshold = stored_threshold(&stored);
     double score = NAN;
     for (size_t i = 0; i < stored.n_scores; i++) {
         if (slice_eq(stored.scores[i].name, plan->suite->tasks[planned->spec.task].primary))

@@ -38,6 +38,7 @@ typedef struct PlannedTrial {
     bool is_chosen;
     double score; // primary; NaN unless done
     int64_t best_step;
+    double null_threshold; // that it found, where the task has it found; NaN else
 } PlannedTrial;
 
 // Trials of one model, task and outer fold: [begin, end) of the plan.
@@ -83,6 +84,8 @@ bool plan_wants_steps(const Plan *plan, size_t group);
 // Steps for a winner that is tuned again, or for the final model: the mean kept step of its inner trials, rounded; 0 where
 // there are none.
 uint64_t plan_refit_steps(const Plan *plan, size_t trial);
+// The threshold of the final model: the mean of those that its setting's inner trials found; NaN where none did.
+double plan_null_threshold(const Plan *plan, size_t trial);
 // Whether a setting's tuned models may still be asked for by an outer trial of the group.
 bool plan_may_win(const Plan *plan, size_t group, int setting);
 

@@ -309,6 +309,23 @@ bool plan_wants_steps(const Plan *plan, size_t group)
     return false;
 }
 
+double plan_null_threshold(const Plan *plan, size_t trial)
+{
+    const TrialSpec *wanted = &plan->trials[trial].spec;
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const PlannedTrial *inner = &plan->trials[i];
+        if (inner->spec.role != TRIAL_INNER || inner->spec.model != wanted->model ||
+            inner->spec.task != wanted->task || inner->spec.setting != wanted->setting ||
+            isnan(inner->null_threshold))
+            continue;
+        sum += inner->null_threshold;
+        n++;
+    }
+    return n > 0 ? sum / (double)n : NAN;
+}
+
 uint64_t plan_refit_steps(const Plan *plan, size_t trial)
 {
     if (plan->trials[trial].spec.role == TRIAL_AFTER)

@@ -20,6 +20,7 @@ Status prepared_init(Prepared *prepared, const Suite *suite, Error *err)
     TRY(arena_take(arena, n, sizeof(Tokenizer *), "tokenizers", &prepared->tokenizers, err));
     TRY(arena_take(arena, n, sizeof(char *), "paths", &prepared->tokenizer_directories, err));
     TRY(arena_take(arena, n, sizeof(bool), "prompts", &prepared->by_prompt, err));
+    TRY(prepared_noted_init(prepared, n, err));
     return arena_take(arena, n, sizeof(size_t), "lengths", &prepared->model_lengths, err);
 }
 
@@ -32,6 +33,7 @@ void prepared_release(Prepared *prepared)
     }
     for (size_t i = 0; prepared->tokenizers && i < suite->n_models * suite->n_tasks; i++)
         tokenizer_close(&prepared->tokenizers[i]);
+    if (suite) prepared_noted_release(prepared);
     arena_release(&prepared->arena);
     *prepared = (Prepared){0};
 }

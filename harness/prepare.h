@@ -90,6 +90,8 @@ typedef struct Prepared {
     const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
     bool *by_prompt;       // [n_models * n_tasks]: the model is asked by the task's prompt
     size_t *model_lengths; // [n_models * n_tasks]: positions of the model
+    struct AsNoted
+        *noted; // [n_models * n_tasks] what models' notes change (harness/prepare_noted.c)
 } Prepared;
 
 Status prepared_init(Prepared *prepared, const Suite *suite, Error *err) MUST_CHECK;
@@ -110,6 +112,21 @@ const Tokens *prepared_tokens(const Prepared *prepared, size_t model, size_t tas
                               int setting);
 // NULL where prepare_tokens was not called.
 const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size_t task);
+// The task and its samples as a model answers them: where the model is judged as saved and its note (harness/note.h) says how
+// it was tuned, what the task leaves open is as the note has it. Else the suite's own, and the part as it was read.
+const SuiteTask *prepared_task(const Prepared *prepared, size_t model, size_t task);
+const UsedPart *prepared_part(const Prepared *prepared, size_t model, size_t task, DataPart part);
+// What a model tuned on a task carries in its note; max_length: of its sequences. It borrows from the task.
+ModelNote task_note(const SuiteTask *task, const TaskData *data, size_t max_length, bool by_prompt,
+                    double null_threshold);
+// Whether the model reads other texts than those of the data.
+bool prepared_is_noted(const Prepared *prepared, size_t model, size_t task);
+// Inside prepare: of one model and task, and of one part of it.
+Status prepared_noted_init(Prepared *prepared, size_t n, Error *err) MUST_CHECK;
+void prepared_noted_release(Prepared *prepared);
+Status prepare_noted_task(Prepared *prepared, size_t model, size_t task, Error *err) MUST_CHECK;
+Status prepare_noted_part(Prepared *prepared, size_t model, size_t task, DataPart part,
+                          Error *err) MUST_CHECK;
 // Whether the model is asked by the task's prompt; false where prepare_tokens was not called.
 bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task);
 // The head of the model that is asked: of its language model where it is asked by the prompt, or where a fresh decoder learns

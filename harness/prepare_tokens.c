@@ -142,7 +142,7 @@ static size_t length_of(const Prepared *prepared, size_t model, size_t task, int
     const SuiteModel *m = &prepared->suite->models[model];
     const size_t most = prepared->model_lengths[slot_of(prepared, model, task)];
     size_t wanted = m->settings[setting].max_length;
-    if (wanted == 0) wanted = prepared->suite->tasks[task].max_length;
+    if (wanted == 0) wanted = prepared_task(prepared, model, task)->max_length;
     return wanted == 0 || wanted > most ? most : wanted;
 }
 
@@ -176,7 +176,7 @@ static Status encode_part(const Prepared *prepared, size_t model, size_t task, c
                           size_t max_length, Arena *arena, Tokens *tokens, Error *err)
 {
     const TaskData *data = &prepared->tasks[task];
-    const SuiteTask *t = &prepared->suite->tasks[task];
+    const SuiteTask *t = prepared_task(prepared, model, task);
     const size_t slot = slot_of(prepared, model, task);
     const Tokenizer *tokenizer = prepared->tokenizers[slot];
     if (!prepared->by_prompt[slot])
@@ -196,9 +196,9 @@ Status prepared_encode(const Prepared *prepared, size_t model, size_t task, int 
 static Status add_part(Prepared *prepared, size_t model, size_t task, DataPart part, int setting,
                        Error *err)
 {
-    const TaskData *from = &prepared->tasks[task];
-    const UsedPart *used = part == PART_SWAPPED ? &from->swapped : &from->parts[part];
     const size_t max_length = length_of(prepared, model, task, setting);
+    TRY(prepare_noted_part(prepared, model, task, part, err));
+    const UsedPart *used = prepared_part(prepared, model, task, part);
     if (used->n == 0 || find(prepared, model, task, part, max_length)) return STATUS_OK;
     Tokens *tokens = NULL;
     TRY(next_tokens(prepared, &tokens, err));
@@ -224,6 +224,7 @@ Status prepare_tokens(Prepared *prepared, size_t model, size_t task, const char 
 {
     const SuiteModel *m = &prepared->suite->models[model];
     Status s = open_tokenizer(prepared, model, task, state_directory, err);
+    if (s == STATUS_OK) s = prepare_noted_task(prepared, model, task, err);
     for (size_t i = 0; s == STATUS_OK && i < m->n_settings; i++) {
         for (int part = 0; s == STATUS_OK && part < N_DATA_PARTS; part++) {
             if (is_used(prepared, model, task, (DataPart)part))

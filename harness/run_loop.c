@@ -29,6 +29,7 @@ Work run_work(const Run *run, size_t trial)
         work.tuned_best_step = run->plan.trials[tuned].best_step;
     } else if (spec->role != TRIAL_INNER) {
         work.refit_steps = plan_refit_steps(&run->plan, trial);
+        work.null_threshold = plan_null_threshold(&run->plan, trial);
     }
     if (spec->role == TRIAL_AFTER && tuned != SIZE_MAX &&
         run->plan.trials[tuned].spec.role != TRIAL_INNER)
@@ -137,6 +138,8 @@ Status run_end_trial(Run *run, size_t index, Outcome *outcome, Error *err)
         if (!is_done) report_failure(run, planned, outcome->error);
         run->result->n_done += is_done;
         run->result->n_failed += !is_done;
+        if (is_done && run->suite->tasks[planned->spec.task].tunes_null_threshold)
+            planned->null_threshold = outcome->null_threshold;
         s = plan_finish_trial(&run->plan, index, is_done, primary, outcome->best_step, &changed,
                               err);
         run->n_ended = run->n_planned - plan_left(&run->plan);

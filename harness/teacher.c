@@ -250,23 +250,52 @@ static Status ask(Teacher *t, Pool *pool, const size_t *positions, size_t n,
     return s;
 }
 
-Status teacher_teach(Teacher *t, Pool *pool, const size_t *positions, size_t n,
-                     const atomic_int *cancel, TrainExample *examples, DistillOptions *options,
-                     Error *err)
+// The copies behind the originals, as the teacher reads them: their examples are the next ones.
+static Status ask_copies(const Teacher *t, const Prepared *prepared, Pool *pool,
+                         const Learnt *learnt, const atomic_int *cancel, Arena *arena,
+                         TrainExample *examples, Error *err)
+{
+    const size_t n = learnt->n - learnt->n_originals;
+    const size_t *positions = learnt->positions + learnt->n_originals;
+    UsedPart copies = {
+        .data = learnt->part->data, .which = learnt->part->which + learnt->n_originals, .n = n};
+    Tokens own = {0};
+    const Tokens *read = learnt->tokens;
+    TokenSequence *inputs = NULL;
+    const float **rows = NULL;
+    size_t n_inputs = 0;
+    if (n == 0) return STATUS_OK;
+    if (t->read == &t->own) {
+        TRY(encode(t, prepared, model_tokenizer(t->opened), &copies, t->own.max_length, arena, &own,
+                   err));
+        read = &own;
+        positions = learnt->part->which; // 0 .. n - 1
+    }
+    TRY(family_inputs(read, positions, n, arena, &inputs, &n_inputs, err));
+    TRY(arena_take(arena, n_inputs, sizeof *rows, "rows", &rows, err));
+    TRY(distill_logits(t->opened, pool, inputs, n_inputs, t->columns, t->n_labels, cancel, arena,
+                       rows, err));
+    for (size_t i = 0; i < n_inputs; i++) examples[i].teacher = rows[i];
+    return STATUS_OK;
+}
+
+Status teacher_teach(Teacher *t, const Prepared *prepared, Pool *pool, const size_t *positions,
+                     const Learnt *learnt, const atomic_int *cancel, Arena *arena,
+                     TrainExample *examples, DistillOptions *options, Error *err)
 {
     size_t at = 0, begin, end;
     if (t->is_live) {
         options->teacher = t->opened;
         return STATUS_OK;
     }
-    const Status s = ask(t, pool, positions, n, cancel, err);
-    if (s != STATUS_OK)
-        return s == STATUS_CANCELLED ? s : error_wrap(err, "the teacher %s", t->path);
-    for (size_t i = 0; i < n; i++) {
+    Status s = ask(t, pool, positions, learnt->n_originals, cancel, err);
+    for (size_t i = 0; s == STATUS_OK && i < learnt->n_originals; i++) {
         family_windows(t->read, positions[i], &begin, &end);
         for (size_t w = begin; w < end; w++) examples[at++].teacher = t->known[w];
     }
-    return STATUS_OK;
+    if (s == STATUS_OK)
+        s = ask_copies(t, prepared, pool, learnt, cancel, arena, examples + at, err);
+    return s == STATUS_OK || s == STATUS_CANCELLED ? s : error_wrap(err, "the teacher %s", t->path);
 }
 
 Status teacher_check(const Prepared *prepared, size_t model, size_t task, Error *err)

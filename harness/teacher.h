@@ -7,7 +7,7 @@
 #ifndef ASSAY_HARNESS_TEACHER_H
 #define ASSAY_HARNESS_TEACHER_H
 
-#include "harness/prepare.h"
+#include "harness/learnt.h"
 #include "models/train.h"
 
 typedef struct Teacher Teacher;
@@ -25,9 +25,11 @@ void teacher_close(Teacher **teacher); // a no-op on NULL
 // Whether an open one serves this setting too.
 bool teacher_serves(const Teacher *teacher, const Prepared *prepared, size_t model, size_t task,
                     int setting);
-// Puts what the teacher says into the examples of the training part's samples at positions, and into options.
-Status teacher_teach(Teacher *teacher, Pool *pool, const size_t *positions, size_t n,
-                     const atomic_int *cancel, TrainExample *examples, DistillOptions *options,
+// Puts what the teacher says into the examples of what is learnt, and into options. positions [n_originals]: of the training
+// part. Of the originals it is asked once, of copies in every call: their answers lie in the arena.
+Status teacher_teach(Teacher *teacher, const Prepared *prepared, Pool *pool,
+                     const size_t *positions, const Learnt *learnt, const atomic_int *cancel,
+                     Arena *arena, TrainExample *examples, DistillOptions *options,
                      Error *err) MUST_CHECK;
 // Opens and closes the teachers of a model's settings: what is wrong with them is said before the first trial.
 Status teacher_check(const Prepared *prepared, size_t model, size_t task, Error *err) MUST_CHECK;

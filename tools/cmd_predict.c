@@ -1,4 +1,6 @@
 // assay predict: JSON Lines in, what a model says in JSON Lines out.
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/size.h"
 #include "tools/commands.h"
@@ -14,7 +16,8 @@ static Status choose_length(const CommandLine *line, Predictor *p, Error *err)
     const size_t limit = model_config(p->model)->max_positions;
     const size_t asked = (size_t)option_integer(line, "max-length");
     const Tokenizer *tokenizer = model_tokenizer(p->model);
-    const size_t usual = tokenizer ? tokenizer_model_max_length(tokenizer) : 0;
+    size_t usual = tokenizer ? tokenizer_model_max_length(tokenizer) : 0;
+    if (p->note.max_length > 0) usual = p->note.max_length;
     if (asked > limit) {
         return error_set(err, STATUS_INVALID,
                          "--max-length %zu: the model takes at most %zu tokens", asked, limit);
@@ -36,6 +39,21 @@ static void choose_head(const CommandLine *line, size_t mode, ModelOptions *opti
         options->head = HEAD_EMBEDDING;
     }
     options->one_token = predict_modes[mode].work == predict_pll_work;
+}
+
+// What the model's own note says, where the command line does not say it.
+static Status read_how_tuned(const CommandLine *line, Predictor *p, Error *err)
+{
+    const char *steps = option_text(line, "prepare");
+    TRY(note_read(line->operands[0], &p->arena, &p->note, err));
+    if (!steps) {
+        p->n_steps = p->note.n_steps;
+        for (size_t i = 0; i < p->n_steps; i++) p->steps[i] = p->note.steps[i];
+        return STATUS_OK;
+    }
+    if (strcmp(steps, "none") == 0) return STATUS_OK;
+    const Status s = steps_parse(slice_from_cstr(steps), p->steps, &p->n_steps, err);
+    return s == STATUS_OK ? s : error_wrap(err, "--prepare");
 }
 
 static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
@@ -61,12 +79,10 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     if (model_config(p->model)->head == HEAD_SEQ2SEQ)
         TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
     if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, directory, err));
+    TRY(read_how_tuned(line, p, err));
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->cut = (CutSide)option_choice(line, "truncate");
-    const char *steps = option_text(line, "prepare");
-    if (steps && steps_parse(slice_from_cstr(steps), p->steps, &p->n_steps, err) != STATUS_OK)
-        return error_wrap(err, "--prepare");
     return predict_class_names(p, err);
 }
 
@@ -122,8 +138,8 @@ static const Option options[] = {
      .kind = OPTION_TEXT,
      .value = "STEPS",
      .help =
-         "steps that texts go through first, with commas between, as assay list steps names them: those of "
-         "the suite that the model was tuned in"},
+         "steps that texts go through first, with commas between, as assay list steps names them, or none; "
+         "without it, those that the model's assay.json names"},
     {.name = "mode",
      .kind = OPTION_CHOICE,
      .value = "MODE",
@@ -198,8 +214,12 @@ const Command command_predict = {
         "passed over. Each line of --out answers one of them, in their order:\n\n"
         "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; one value for a regression head\n"
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
+        "            with \"words\", a list, in the place of \"text\": {\"words\", \"tags\"}, a tag a word, as "
+        "suites score them\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "
-        "\"text\"\n"
+        "\"text\"; of a model\n"
+        "            tuned by assay {\"text\", \"start\", \"end\", \"is_impossible\"} as the suite gave it, empty "
+        "where it has none\n"
         "  embed     {\"embedding\": [..]}, of the encoder whatever head is on it\n"
         "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
         "mask\n"
@@ -220,6 +240,8 @@ const Command command_predict = {
         "span (its start and its end together), compared with a text of padding; beside \"tokens\" and \"offsets\". Tags have a "
         "list of \"entities\", each with its own. \"completeness_error\" is how far their sum is from \"explained_score\" less "
         "\"baseline_score\". Longer texts are cut then, not split.\n\n"
+        "A model that assay tuned has a note, assay.json: its steps of preparation, max_length, null threshold and "
+        "decoding are those of the answers, unless an option says otherwise.\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
         "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless --truncate "

@@ -18,6 +18,7 @@ static const char *const schedule_choices[] = {"linear",          "cosine",     
                                                "cosine-restarts", "inverse-sqrt", NULL};
 static const char *const scope_choices[] = {"matrix", "global", NULL}; // as PruneScope has them
 static const char *const task_choices[] = {"auto", "classify", "tag", "span", "translate", NULL};
+static const char *const decode_choices[] = {"argmax", "valid", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
 static Status read_schedule(const CommandLine *line, Schedule *out, Error *err)
@@ -104,7 +105,8 @@ static Status check_batches_options(const CommandLine *line, Error *err)
         "text",           "label",       "pair",           "labels",
         "sort-by-length", "max-length",  "format",         "header",
         "delimiter",      "encoding",    "id-column",      "gradual-unfreezing",
-        "task",           "doc-stride",  "unfreeze-every",
+        "task",           "doc-stride",  "unfreeze-every", "prepare",
+        "augment",        "decode",      "null-threshold",
     };
     for (size_t i = 0; i < sizeof data_only / sizeof *data_only; i++) {
         if (!option_given(line, data_only[i])) continue;
@@ -158,10 +160,7 @@ static Status tune_data(TuneRun *run, Error *err)
                 : strcmp(reader->name, "squad") == 0 ? "span"
                                                      : "classify";
     }
-    if (strcmp(asked, "classify") != 0) return tune_on_task(run, asked, err);
-    if (option_given(run->line, "doc-stride"))
-        return error_set(err, STATUS_INVALID, "--doc-stride goes with --task span");
-    return tune_on_data(run, err);
+    return tune_on_task(run, asked, err);
 }
 
 static Status tune(TuneRun *run, Error *err)
@@ -206,6 +205,7 @@ static Status run(CommandLine *line, Error *err)
     if (s == STATUS_OK) s = prune(&tuning, err);
     if (s == STATUS_OK) s = tune_scores(&tuning, &scores, &n_scores, err);
     if (s == STATUS_OK) s = model_save(tuning.model, option_text(line, "out"), err);
+    if (s == STATUS_OK) s = tune_write_note(&tuning, err);
     const Status closed = step_log_close(&tuning.log, s == STATUS_OK ? err : &late);
     if (s == STATUS_OK) s = closed;
     if (s == STATUS_OK) s = tune_print(&tuning, scores, n_scores, err);
@@ -215,8 +215,6 @@ static Status run(CommandLine *line, Error *err)
     model_close(&tuning.teacher);
     model_close(&tuning.model);
     pool_close(&tuning.pool);
-    dataset_release(&tuning.train.data);
-    dataset_release(&tuning.valid.data);
     arena_release(&tuning.arena);
     return s;
 }
@@ -297,6 +295,10 @@ static const Option options[] = {
      .value = "balanced|LABEL=W",
      .help = "weights of classes in the loss"},
     FLAG_OPTION("balance", "draw samples with replacement so that classes come equally often"),
+    TEXT_OPTION("prepare", "STEPS",
+                "steps that all texts go through first, with commas between (assay list steps)"),
+    TEXT_OPTION("augment", "KIND,..",
+                "learn from copies with changes too, as a suite's augment: eda,copies=2,words=0.2"),
     REAL_OPTION("label-smoothing", "0", 0, 0.999, "share of the target spread over all classes"),
     TEXT_OPTION("distill-from", "TEACHER",
                 "learn from this model's answers beside the labels: one tuned on the same task"),
@@ -331,6 +333,15 @@ static const Option options[] = {
                  "cut texts to N tokens; without it, to what the model takes"),
     COUNT_OPTION("doc-stride", NULL, 0, 1000000,
                  "of spans: tokens that windows of a long passage share; without it, 128"),
+    TEXT_OPTION(
+        "null-threshold", "X|tune",
+        "of spans: how much better no answer must score to be given; tune: found on --valid"),
+    {.name = "decode",
+     .kind = OPTION_CHOICE,
+     .value = "HOW",
+     .fallback = "argmax",
+     .choices = decode_choices,
+     .help = "of tags: each word's best, or the best sequence that the scheme allows"},
     FLAG_OPTION("bf16-products",
                 "dense layers multiply in bf16 and add in f32; weights and gradients stay f32"),
     FLAG_OPTION("gradient-checkpointing",
@@ -372,6 +383,9 @@ const Command command_tune = {
         "With --distill-from the loss is (1 - alpha) times that of the labels and alpha T^2 times the divergence of "
         "the model's answers from the teacher's, both softened by the temperature T. The teacher has a head "
         "with the same labels; of whole texts it reads its own tokens, else it wants the model's tokenizer.\n\n"
+        "With --prepare texts are prepared and with --augment copies are made as suites do both. The saved folder has "
+        "a note, assay.json, of the steps, lengths, threshold and decoding that its answers want: assay predict and "
+        "later suites follow it.\n\n"
         "The result depends on the model, the data and the options alone, not on threads or on "
         "interruptions: after Ctrl-C the same command goes on where it stopped.",
     OPTIONS(options),

@@ -101,7 +101,7 @@ typedef struct OptionValue {
     size_t choice;
 } OptionValue;
 
-enum { COMMAND_MAX_OPTIONS = 64 };
+enum { COMMAND_MAX_OPTIONS = 96 };
 
 struct CommandLine {
     const Command *command;                   // NULL before a command's name was met

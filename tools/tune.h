@@ -2,7 +2,7 @@
 #ifndef ASSAY_TOOLS_TUNE_H
 #define ASSAY_TOOLS_TUNE_H
 
-#include "datasets/sample.h"
+#include "harness/prepare.h"
 #include "metrics/evaluate.h"
 #include "models/train.h"
 #include "tools/command.h"
@@ -18,15 +18,6 @@ typedef struct StepLog {
     bool failed; // a line could not be written
 } StepLog;
 
-// A data set as the model reads it. Everything lies in the run's arena.
-typedef struct TuneData {
-    Dataset data;
-    size_t *which; // [n] indices of samples that are used; NULL = all
-    size_t n;
-    TrainExample *examples; // [n]
-    size_t *n_full;         // [data.n_samples] tokens before truncation
-} TuneData;
-
 typedef struct TuneTask TuneTask; // tune_task.c
 
 typedef struct TuneRun {
@@ -37,15 +28,16 @@ typedef struct TuneRun {
     TrainOptions options;
     LoraOptions lora;       // what options.lora points to, where adapters are wanted
     DistillOptions distill; // what options.distill points to, where there is a teacher
-    Model *teacher;         // of classes and of given batches; NULL without
+    Model *teacher;         // of given batches; NULL without
     TrainResult result;
     StepLog log;
     uint64_t planned_steps;
     int64_t started_ns;
     bool made_output; // --out was not there before
     // Tuning on a data set.
-    TuneTask *task; // of tags and spans; NULL for classes
-    TuneData train, valid;
+    TuneTask *task; // NULL with given batches
+    TrainExample *examples;
+    size_t n_examples;
     const Metric *metric; // watched, or NULL
     TrainEvaluation *curve;
     size_t n_curve, curve_capacity;
@@ -53,26 +45,24 @@ typedef struct TuneRun {
     double first_loss; // of the first step taken here
 } TuneRun;
 
-// tune_teacher.c: opens the model that --distill-from names, and checks that it has what the model to tune learns. Columns
-// (may be NULL): see teacher_columns.
-Status tune_open_teacher(TuneRun *run, const int32_t **columns, Error *err) MUST_CHECK;
-// What it says about the texts of the training part, by its own tokens, goes into the examples.
-Status tune_ask_teacher(TuneRun *run, Error *err) MUST_CHECK;
+// tune_suite.c: the suite that the options amount to; its paths are the user's own.
+Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err) MUST_CHECK;
 
 // tune_batches.c: opens the model and takes one step for each line of --batches.
 Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
 
-// tune_data.c: reads --train and --valid, opens the model with a head for their labels, and tunes it.
-Status tune_on_data(TuneRun *run, Error *err) MUST_CHECK;
-// The part's texts as a tokenizer cuts them; in the run's arena.
-Status tune_encode(TuneRun *run, const TuneData *part, const Tokenizer *tokenizer,
-                   size_t max_length, TokenBatch *out, Error *err) MUST_CHECK;
+// tune_classes.c: what classes have beside other tasks.
+// Weights as --class-weights has them, into the options; after the examples are there.
+Status tune_class_weights(TuneRun *run, const TaskData *data, Error *err) MUST_CHECK;
+Status tune_check_metric(const CommandLine *line, const char *family, Error *err) MUST_CHECK;
+Status tune_report_classes(const TuneRun *run, const Prepared *prepared, Error *err) MUST_CHECK;
+
+// tune_task.c: reads --train and --valid for a family of the harness, opens the model with a head for its labels, and tunes it.
+Status tune_on_task(TuneRun *run, const char *name, Error *err) MUST_CHECK;
 // Scores of the tuned model on the validation samples, with intervals; *n 0 where there are none. In the arena.
 Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
-
-// tune_task.c: the same for a family of the harness, "tag" or "span". tune_scores calls tune_task_scores.
-Status tune_on_task(TuneRun *run, const char *family, Error *err) MUST_CHECK;
-Status tune_task_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
+// What answers want besides the weights goes beside the model (harness/note.h); one that is not of this run goes.
+Status tune_write_note(TuneRun *run, Error *err) MUST_CHECK;
 void tune_task_release(TuneRun *run); // a no-op without a task
 
 // tune_log.c. What tuning reports while it runs: callbacks of TrainOptions, context is the TuneRun.

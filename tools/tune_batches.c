@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "harness/teacher.h"
 #include "tools/jsonl.h"
 #include "tools/model_options.h"
 #include "tools/tune.h"
@@ -195,6 +196,26 @@ static Status read_batches(TuneRun *run, const char *path, Batches *out, Error *
     return s;
 }
 
+// Opens the model that --distill-from names, and checks that it has what the model to tune learns.
+static Status open_teacher(TuneRun *run, Error *err)
+{
+    const char *path = option_text(run->line, "distill-from");
+    const ModelConfig *own = model_config(run->model);
+    const int32_t *found = NULL;
+    const ModelOptions options = {.keep_stored = 1, .without_tokenizer = 1};
+    TRY(model_open(path, &options, &run->teacher, err));
+    TRY(teacher_columns(path, model_config(run->teacher), own->head, own->labels, own->n_labels,
+                        &run->arena, &found, err));
+    const size_t n_teacher = model_output_width(run->teacher), n = model_output_width(run->model);
+    bool is_same = n_teacher == n;
+    for (size_t i = 0; found && i < own->n_labels; i++) is_same = is_same && found[i] == (int32_t)i;
+    if (is_same) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "--distill-from %s: it has %zu outputs, the model %zu; with --batches both "
+                     "must have the same labels in the same order",
+                     path, n_teacher, n);
+}
+
 Status tune_on_batches(TuneRun *run, Error *err)
 {
     ModelOptions options = {0};
@@ -210,7 +231,7 @@ Status tune_on_batches(TuneRun *run, Error *err)
                          directory);
     }
     if (run->options.distill) {
-        TRY(tune_open_teacher(run, NULL, err));
+        TRY(open_teacher(run, err));
         run->distill.teacher = run->teacher;
     }
     TRY(read_batches(run, option_text(run->line, "batches"), &batches, err));

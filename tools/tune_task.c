@@ -1,10 +1,11 @@
-// Tuning on tags of words, answers in passages and translations. Data are read, cut and judged by the families of the harness,
-// as in a suite of one model and one task.
+// Tuning on data: texts and labels, tags of words, answers in passages, translations. Data are read, prepared, copied, cut and
+// judged by the families of the harness, as in a suite of one model and one task.
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_writer.h"
+#include "base/size.h"
 #include "harness/family.h"
+#include "harness/learnt.h"
 #include "harness/score.h"
 #include "harness/teacher.h"
 #include "tools/data_options.h"
@@ -17,111 +18,12 @@ struct TuneTask {
     DataPart watched_part;
     size_t *train, *watched; // positions
     size_t n_train, n_watched;
-    Teacher *teacher; // NULL without
+    Learnt learnt;
+    double null_threshold; // that answers are given by
+    Teacher *teacher;      // NULL without
 };
 
 // ---- what to tune on ----
-
-// Where parallel text has its targets follows from the ends of names, which the suite has to know.
-static void put_files_of_pairs(const TuneRun *run, JsonWriter *w)
-{
-    static const char *const columns[] = {"text", "target"};
-    const char *format = option_text(run->line, "format");
-    if (!format || strcmp(format, "parallel") != 0) return;
-    json_put_key(w, "format");
-    json_put_cstr(w, format);
-    json_put_key(w, "columns");
-    json_begin_object(w);
-    for (size_t i = 0; i < 2; i++) {
-        if (!option_given(run->line, columns[i])) continue;
-        json_put_key(w, columns[i]);
-        json_put_cstr(w, option_text(run->line, columns[i]));
-    }
-    json_end_object(w);
-}
-
-// A path, not the name of the suite's model.
-static void put_teacher(const TuneRun *run, JsonWriter *w)
-{
-    const char *path = option_text(run->line, "distill-from");
-    if (!path) return;
-    Buffer text = {0};
-    buffer_printf(&text, "%s%s", strchr(path, '/') ? "" : "./", path);
-    json_put_key(w, "distill");
-    json_begin_object(w);
-    json_put_key(w, "teacher");
-    json_put_string(w, buffer_slice(&text));
-    json_end_object(w);
-    buffer_release(&text);
-}
-
-// The suite that the options amount to. Paths are the user's own, relative to the current folder.
-static Status make_suite(const TuneRun *run, const char *family, Suite **out, Error *err)
-{
-    const CommandLine *line = run->line;
-    const char *valid = option_text(line, "valid");
-    Buffer text = {0};
-    JsonWriter w = json_writer(&text, 0);
-    json_begin_object(&w);
-    json_put_key(&w, "suite");
-    json_put_cstr(&w, "tune");
-    json_put_key(&w, "models");
-    json_begin_array(&w);
-    json_begin_object(&w);
-    json_put_key(&w, "name");
-    json_put_cstr(&w, "model");
-    json_put_key(&w, "path");
-    json_put_cstr(&w, line->operands[0]);
-    json_end_object(&w);
-    json_end_array(&w);
-    json_put_key(&w, "tasks");
-    json_begin_array(&w);
-    json_begin_object(&w);
-    json_put_key(&w, "name");
-    json_put_cstr(&w, "data");
-    json_put_key(&w, "family");
-    json_put_cstr(&w, family);
-    if (option_given(line, "metric")) {
-        json_put_key(&w, "metrics");
-        json_begin_array(&w);
-        json_put_cstr(&w, option_text(line, "metric"));
-        json_end_array(&w);
-    }
-    if (option_given(line, "max-length")) {
-        json_put_key(&w, "max_length");
-        json_put_i64(&w, option_integer(line, "max-length"));
-    }
-    if (option_given(line, "doc-stride")) {
-        json_put_key(&w, "doc_stride");
-        json_put_i64(&w, option_integer(line, "doc-stride"));
-    }
-    put_files_of_pairs(run, &w);
-    json_put_key(&w, "data");
-    json_begin_object(&w);
-    json_put_key(&w, "train");
-    json_put_cstr(&w, option_text(line, "train"));
-    if (valid) {
-        json_put_key(&w, "valid");
-        json_put_cstr(&w, valid);
-    }
-    json_end_object(&w);
-    json_end_object(&w);
-    json_end_array(&w);
-    json_put_key(&w, "tune");
-    json_begin_object(&w);
-    put_teacher(run, &w);
-    json_end_object(&w);
-    json_put_key(&w, "folds"); // none is made: the training part is not judged
-    json_begin_object(&w);
-    json_put_key(&w, "k");
-    json_put_i64(&w, valid ? 0 : 2);
-    json_end_object(&w);
-    json_end_object(&w);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) s = suite_parse("options", buffer_slice(&text), NULL, out, err);
-    buffer_release(&text);
-    return s;
-}
 
 static Status all_positions(const UsedPart *part, Arena *arena, size_t **out, size_t *n, Error *err)
 {
@@ -135,7 +37,9 @@ static Status hold_out(TuneRun *run, double share, Error *err)
 {
     TuneTask *task = run->task;
     const UsedPart *part = &task->prepared.tasks[0].parts[PART_TRAIN];
-    const HoldoutOptions options = {.share = share, .seed = run->options.seed, .is_plain = true};
+    const HoldoutOptions options = {.share = share,
+                                    .seed = run->options.seed,
+                                    .is_plain = !task->prepared.tasks[0].family->is_stratified};
     bool *held = NULL;
     TRY(arena_take(&run->arena, part->n, sizeof *held, "a hold-out", &held, err));
     TRY(arena_take(&run->arena, part->n, sizeof(size_t), "a hold-out", &task->train, err));
@@ -164,40 +68,66 @@ static Status choose_samples(TuneRun *run, Error *err)
     return all_positions(valid, &run->arena, &task->watched, &task->n_watched, err);
 }
 
-static Status check_options(const TuneRun *run, const char *family, Error *err)
+static Status refuse(const TuneRun *run, const char *const *options, size_t n, const char *with,
+                     const char *not_with, Error *err)
 {
-    static const char *const of_classes[] = {"class-weights", "balance", "label", "pair", "text"};
-    const bool has_targets = family_find(slice_from_cstr(family))->has_targets;
-    const size_t n = sizeof of_classes / sizeof *of_classes - (has_targets ? 1 : 0);
     for (size_t i = 0; i < n; i++) {
-        if (!option_given(run->line, of_classes[i])) continue;
-        return error_set(err, STATUS_INVALID, "--%s goes with --task classify, not with %s",
-                         of_classes[i], has_targets ? "translations" : "tags or spans");
+        if (!option_given(run->line, options[i])) continue;
+        return error_set(err, STATUS_INVALID, "--%s goes with --task %s, not with %s", options[i],
+                         with, not_with);
     }
-    if (!has_targets && option_given(run->line, "target"))
-        return error_set(err, STATUS_INVALID, "--target goes with --task translate");
     return STATUS_OK;
 }
 
-static Status prepare(TuneRun *run, const char *family, Error *err)
+// Options that mean something to other tasks only, so that none is taken in silence.
+static Status check_options(const TuneRun *run, const Family *family, Error *err)
+{
+    static const char *const of_classes[] = {"class-weights", "balance", "label", "pair", "text"};
+    static const char *const of_spans[] = {"doc-stride", "null-threshold", "bad-answers"};
+    static const char *const of_tags[] = {"decode"}, *const of_pairs[] = {"target", "empty-sides"};
+    const char *name = family->is_stratified ? "classes"
+                       : family->has_targets ? "translations"
+                                             : "tags or spans";
+    const size_t n = sizeof of_classes / sizeof *of_classes - (family->has_targets ? 1 : 0);
+    if (!family->is_stratified) TRY(refuse(run, of_classes, n, "classify", name, err));
+    if (family->head != HEAD_SPAN) TRY(refuse(run, of_spans, 3, "span", name, err));
+    if (!family->has_tags) TRY(refuse(run, of_tags, 1, "tag", name, err));
+    if (!family->has_targets) TRY(refuse(run, of_pairs, 2, "translate", name, err));
+    return tune_check_metric(run->line, family->name, err);
+}
+
+static Status prepare(TuneRun *run, const Family *family, Error *err)
 {
     TuneTask *task = run->task;
     TRY(check_options(run, family, err));
-    TRY(make_suite(run, family, &task->suite, err));
+    TRY(tune_make_suite(run, family->name, &task->suite, err));
     TRY(data_options_read(run->line, &run->arena, &task->suite->tasks[0].read, err));
-    task->suite->folds.k = 0;
     TRY(prepared_init(&task->prepared, task->suite, err));
     TRY(prepare_task(&task->prepared, 0, err));
     return choose_samples(run, err);
+}
+
+// Before anything is cut: the model's limit, and of classes the length that its tokenizer names.
+static Status choose_length(TuneRun *run, const Family *family, Error *err)
+{
+    const size_t limit = model_config(run->model)->max_positions;
+    const size_t asked = (size_t)option_integer(run->line, "max-length");
+    const size_t usual = tokenizer_model_max_length(model_tokenizer(run->model));
+    if (asked > limit)
+        return error_set(err, STATUS_INVALID,
+                         "--max-length %zu: the model takes at most %zu tokens", asked, limit);
+    if (asked == 0 && family->is_stratified && usual > 0)
+        run->task->suite->tasks[0].max_length = size_min(usual, limit);
+    return STATUS_OK;
 }
 
 // ---- judging ----
 
 static Status judge(TuneRun *run, Arena *arena, Item **items, Error *err)
 {
-    const TuneTask *task = run->task;
+    TuneTask *task = run->task;
     const TaskData *data = &task->prepared.tasks[0];
-    const Asked asked = {
+    Asked asked = {
         .task = &task->suite->tasks[0],
         .data = data,
         .part = &data->parts[task->watched_part],
@@ -205,9 +135,12 @@ static Status judge(TuneRun *run, Arena *arena, Item **items, Error *err)
         .tokenizer = prepared_tokenizer(&task->prepared, 0, 0),
         .positions = task->watched,
         .n = task->n_watched,
+        .outer_fold = STORE_NO_FOLD,
     };
     const Responder responder = {run->model, run->pool, run->options.cancel};
     Answers answers = {0};
+    TRY(family_calibrate(&asked, &responder, &task->null_threshold, err));
+    asked.null_threshold = task->null_threshold;
     TRY(family_respond(&asked, &responder, arena, &answers, err));
     const Predictions predictions = score_predictions(asked.part, asked.positions, &answers);
     return score_items(data, &predictions, arena, items, err);
@@ -229,9 +162,11 @@ static Status evaluate(void *context, Model *model, double *value, Error *err)
     return s;
 }
 
-Status tune_task_scores(TuneRun *run, Score **scores, size_t *n, Error *err)
+Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err)
 {
     const TuneTask *task = run->task;
+    *n = 0;
+    if (!task) return STATUS_OK;
     const SuiteTask *t = &task->suite->tasks[0];
     const TaskData *data = &task->prepared.tasks[0];
     const IntervalOptions options = {.pool = run->pool, .seed = run->options.seed};
@@ -274,6 +209,10 @@ static Status watch(TuneRun *run, Error *err)
             run->options.evaluate = evaluate;
         return STATUS_OK;
     }
+    if (task->suite->tasks[0].tunes_null_threshold)
+        return error_set(err, STATUS_INVALID,
+                         "--null-threshold tune wants questions that are not learnt: --valid FILE "
+                         "or --valid-share 0.1");
     if (run->options.monitor == MONITOR_NONE) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
                      "--monitor wants samples to watch: --valid FILE or --valid-share 0.1");
@@ -290,16 +229,9 @@ static void tell_notes(const TuneRun *run, const TaskData *data)
     }
 }
 
-Status tune_on_task(TuneRun *run, const char *family, Error *err)
+static Status open_model(TuneRun *run, const TaskData *data, Error *err)
 {
     ModelOptions options = {0};
-    TrainExample *validation = NULL;
-    TRY(arena_take(&run->arena, 1, sizeof *run->task, "a task", &run->task, err));
-    TuneTask *task = run->task;
-    TRY(prepare(run, family, err));
-    TRY(watch(run, err));
-    TRY(prepare_tokens(&task->prepared, 0, 0, ".", err));
-    const TaskData *data = &task->prepared.tasks[0];
     TRY(model_options_read(run->line, &options, err));
     options.head_choice = HEAD_FOR_LABELS;
     options.head = data->head;
@@ -308,23 +240,83 @@ Status tune_on_task(TuneRun *run, const char *family, Error *err)
     options.seed = run->options.seed;
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
     model_options_tell_unused(run->line->log, run->line->operands[0], run->model);
-    TRY(make_examples(run, PART_TRAIN, task->train, task->n_train, &run->train.examples,
-                      &run->train.n, err));
+    return model_tokenizer(run->model)
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, "%s has no tokenizer", run->line->operands[0]);
+}
+
+// What is learnt, copies and the teacher's answers included, and what is watched.
+static Status take_examples(TuneRun *run, Error *err)
+{
+    TuneTask *task = run->task;
+    const Prepared *prepared = &task->prepared;
+    Learnt *learnt = &task->learnt;
+    TrainExample *validation = NULL;
+    TRY(augment_prepare(&task->prepared, 0, 0, pool_threads(run->pool), run->options.cancel, err));
+    TRY(learnt_take(prepared, 0, 0, 0, run->options.seed, task->train, task->n_train, &run->arena,
+                    learnt, err));
+    TRY(family_examples(learnt->tokens, learnt->part, learnt->positions, learnt->n, run->model,
+                        &run->arena, &run->examples, &run->n_examples, err));
     if (run->options.distill) {
-        TRY(teacher_open(&task->prepared, 0, 0, 0, &task->teacher, err));
-        TRY(teacher_teach(task->teacher, run->pool, task->train, task->n_train, run->options.cancel,
-                          run->train.examples, &run->distill, err));
+        TRY(teacher_open(prepared, 0, 0, 0, &task->teacher, err));
+        TRY(teacher_teach(task->teacher, prepared, run->pool, task->train, learnt,
+                          run->options.cancel, &run->arena, run->examples, &run->distill, err));
     }
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
     run->options.validation = validation;
+    return STATUS_OK;
+}
+
+static void tell_numbers(const TuneRun *run, const TaskData *data)
+{
+    const TuneTask *task = run->task;
+    const char *fresh = model_head_is_fresh(run->model) ? "; the head is new" : "";
+    if (task->learnt.n > task->n_train)
+        log_info(run->line->log, "%zu copies of training samples are learnt too",
+                 task->learnt.n - task->n_train);
+    if (data->family->is_stratified)
+        log_info(run->line->log, "%zu training samples, %zu for validation, %zu classes%s",
+                 task->n_train, task->n_watched, data->n_labels, fresh);
+    else
+        log_info(run->line->log,
+                 "%zu training samples in %zu windows, %zu samples for validation%s", task->n_train,
+                 run->n_examples, task->n_watched, fresh);
+}
+
+Status tune_on_task(TuneRun *run, const char *name, Error *err)
+{
+    const Family *family = family_find(slice_from_cstr(name));
+    TRY(arena_take(&run->arena, 1, sizeof *run->task, "a task", &run->task, err));
+    TuneTask *task = run->task;
+    TRY(prepare(run, family, err));
+    const TaskData *data = &task->prepared.tasks[0];
+    TRY(watch(run, err));
+    TRY(open_model(run, data, err));
+    TRY(choose_length(run, family, err));
+    TRY(prepare_tokens(&task->prepared, 0, 0, ".", err));
+    TRY(take_examples(run, err));
+    TRY(tune_class_weights(run, data, err));
     tell_notes(run, data);
-    log_info(run->line->log, "%zu training samples in %zu windows, %zu samples for validation%s",
-             task->n_train, run->train.n, task->n_watched,
-             model_head_is_fresh(run->model) ? "; the head is new" : "");
-    run->planned_steps = train_planned_steps(&run->options, run->train.n);
-    return model_train(run->model, run->pool, run->train.examples, run->train.n, &run->options,
+    if (family->is_stratified) TRY(tune_report_classes(run, &task->prepared, err));
+    tell_numbers(run, data);
+    run->planned_steps = train_planned_steps(&run->options, run->n_examples);
+    return model_train(run->model, run->pool, run->examples, run->n_examples, &run->options,
                        &run->result, err);
+}
+
+Status tune_write_note(TuneRun *run, Error *err)
+{
+    const char *directory = option_text(run->line, "out");
+    const TuneTask *task = run->task;
+    if (!task) return note_remove(directory, &run->arena, err);
+    const SuiteTask *t = &task->suite->tasks[0];
+    const TaskData *data = &task->prepared.tasks[0];
+    const Tokens *tokens = prepared_tokens(&task->prepared, 0, 0, PART_TRAIN, 0);
+    const ModelNote note =
+        task_note(t, data, tokens ? tokens->max_length : 0, false,
+                  t->tunes_null_threshold ? task->null_threshold : t->null_threshold);
+    return note_write(&note, directory, &run->arena, err);
 }
 
 void tune_task_release(TuneRun *run)

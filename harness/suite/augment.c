@@ -162,10 +162,6 @@ Status suite_find_augment(const SuiteReading *reading, const Json *tune, TuneSet
     SuiteAugment *a = &setting->augment;
     const unsigned bit = 1u << a->kind;
     if (!a->is_on) return STATUS_OK;
-    if (setting->teacher.len > 0)
-        return json_error(json_get(tune, "augment"), err,
-                          "a teacher answers for the samples as they are: leave out \"augment\" or "
-                          "\"distill\"");
     if (bit & OF_LEXICON) TRY(find_lexicon(reading, tune, a, err));
     if (bit & OF_BACK) {
         TRY(find_model(reading, tune, "forward", a->forward, "the model that translates",

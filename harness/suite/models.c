@@ -135,6 +135,19 @@ static Status put_compute(const SuiteReading *reading, const Json *object, Suite
     return STATUS_OK;
 }
 
+// How a model that is judged as saved was tuned.
+static Status read_note(const SuiteReading *reading, const Json *object, SuiteModel *model,
+                        Error *err)
+{
+    ModelNote *note = NULL;
+    Error wrong = {0};
+    if (!model->path || reading->without_files) return STATUS_OK;
+    TRY(arena_take(&reading->suite->arena, 1, sizeof *note, "a note", &note, err));
+    model->note = note;
+    if (note_read(model->path, &reading->suite->arena, note, &wrong) == STATUS_OK) return STATUS_OK;
+    return json_error(object, err, "%s", wrong.text);
+}
+
 static Status read_settings(const SuiteReading *reading, const Json *root, const Json *object,
                             SuiteModel *model, Error *err)
 {
@@ -152,6 +165,7 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
         return tune_grid_read(&reading->suite->arena, tune, &reading->suite->search,
                               &model->settings, &model->n_settings, err);
     }
+    TRY(read_note(reading, object, model, err));
     if (model->kind == SUITE_MODEL_CREATE) {
         return json_error(
             object, err,

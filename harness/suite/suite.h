@@ -18,6 +18,7 @@
 #include "datasets/reader.h"
 #include "datasets/splits.h"
 #include "datasets/steps.h"
+#include "harness/note.h"
 #include "harness/suite/prompt.h"
 #include "metrics/metric.h"
 #include "models/explain.h"
@@ -174,7 +175,8 @@ typedef struct SuiteRung {
 typedef struct SuiteModel {
     Slice name;
     SuiteModelKind kind;
-    const char *path; // SUITE_MODEL_SAVED
+    const char *path;      // SUITE_MODEL_SAVED
+    const ModelNote *note; // of a model that is judged as saved; NULL else
     SuiteCreate create;
     // The grid in order: the first key written varies slowest. The suite's tune block, or the model's own. One setting with
     // json "{}" (or how it computes) and does_tune false where the suite does not tune.
@@ -203,6 +205,15 @@ typedef struct SuiteTargets {
     size_t n;           // 0: the part is no parallel text
 } SuiteTargets;
 
+// Keys of a task that a model's note may answer where the task does not.
+enum {
+    SAYS_PREPARE = 1,
+    SAYS_DECODE = 2,
+    SAYS_DOC_STRIDE = 4,
+    SAYS_MAX_ANSWER = 8,
+    SAYS_NULL_THRESHOLD = 16,
+};
+
 typedef struct SuiteTask {
     Slice name;
     Slice summary;       // one line for people; may be empty
@@ -224,6 +235,7 @@ typedef struct SuiteTask {
     size_t max_new_tokens;
     Slice
         likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
+    unsigned says;       // SAYS_..: what is written, here or in the definition
     SuitePrompt prompt;  // how causal models are asked
     bool has_slices;     // else scores are sliced by every attribute with few values
     const Slice *slices; // [n_slices] attributes by which scores are sliced

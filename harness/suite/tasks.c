@@ -93,6 +93,22 @@ static Status check_labels(const Json *object, const SuiteTask *task, Error *err
     return STATUS_OK;
 }
 
+static void note_what_is_said(const Json *object, SuiteTask *task)
+{
+    static const struct {
+        const char *key;
+        unsigned bit;
+    } keys[] = {{"prepare", SAYS_PREPARE},
+                {"decode", SAYS_DECODE},
+                {"doc_stride", SAYS_DOC_STRIDE},
+                {"max_answer", SAYS_MAX_ANSWER},
+                {"null_threshold", SAYS_NULL_THRESHOLD}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const Json *value = json_get(object, keys[i].key);
+        if (value && json_kind(value) != JSON_NULL) task->says |= keys[i].bit;
+    }
+}
+
 // Reads what a task in a suite and a definition share. file: in which the object stands.
 static Status read_shared(const SuiteReading *reading, const Json *object, Slice file,
                           SuiteTask *task, Error *err)
@@ -104,6 +120,7 @@ static Status read_shared(const SuiteReading *reading, const Json *object, Slice
     TRY(suite_read_path(reading, object, "labels_file", file, &labels_file, err));
     if (labels_file) own.labels_path = slice_from_cstr(labels_file);
     merge_read(object, &own, &task->read);
+    note_what_is_said(object, task);
     TRY(check_labels(object, task, err));
     TRY(suite_read_prompt(reading, object, task, err));
     const Json *metrics = json_get(object, "metrics");

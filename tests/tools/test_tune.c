@@ -314,7 +314,7 @@ Test(tune, refuses_data_that_teach_nothing)
 {
     static const struct {
         const char *text, *message;
-    } cases[] = {{"text\tlabel\na\t1\nb\t1\n", "one class only"},
+    } cases[] = {{"text\tlabel\na\t1\nb\t1\n", "needs two classes"},
                  {"", "data.tsv"},
                  {"text\tlabel\na\t1\tx\n", "data.tsv:2"},
                  {"text\tlabel\n\xff\t1\n", "data.tsv"}};

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "datasets/steps.h"
+#include "harness/note.h"
 #include "models/ask.h"
 #include "models/chat/chat.h"
 #include "models/explain.h"
@@ -15,6 +16,8 @@
 typedef struct PredictCase {
     Slice id;
     JsonlText text, pair;
+    JsonlTexts words;
+    struct FamilyCase *as_sample; // answered as a suite does it (family.c); NULL else
     JsonlInts input_ids, token_type_ids, attention_mask;
     JsonlInts decoder_input_ids, decoder_attention_mask;
     // Of generation.
@@ -58,6 +61,7 @@ typedef struct Predictor {
     size_t max_new_tokens;       // of a causal LM, where a case does not say
     bool explains;               // answers come with what they hang on
     ExplainOptions explain;
+    ModelNote note;                // how the model was tuned, where it says so
     const Step *steps[STEPS_MOST]; // that texts of cases go through first
     size_t n_steps;
     ChatTemplate chat;  // of a causal LM
@@ -109,6 +113,15 @@ TokenSequence predict_window_input(const PredictCase *c, size_t window);
 // The scores of the whole encoding's tokens [n_tokens, width] from those of the windows, end to end. In the arena.
 Status predict_windows_join(const PredictCase *c, const float *logits, size_t width, Arena *arena,
                             float **out, Error *err) MUST_CHECK;
+
+// family.c: cases that are answered as a suite answers them.
+bool predict_family_wants(const Predictor *predictor, const PredictCase *c);
+Status predict_family_read(const Predictor *predictor, Arena *arena, PredictCase *c,
+                           Error *err) MUST_CHECK;
+// How many sequences go through the model.
+size_t predict_family_inputs(const PredictCase *c, const TokenSequence **out);
+Status predict_family_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                          Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
 
 // modes.c: the likeliest span of tokens, and its probability.
 Status predict_best_span(const PredictCase *c, const float *logits, Arena *arena, size_t *begin,

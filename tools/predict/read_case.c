@@ -11,6 +11,7 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(id, JSONL_RAW),
     CASE_FIELD(text, JSONL_TEXT),
     CASE_FIELD(pair, JSONL_TEXT),
+    CASE_FIELD(words, JSONL_TEXTS),
     CASE_FIELD(input_ids, JSONL_INTS),
     CASE_FIELD(token_type_ids, JSONL_INTS),
     CASE_FIELD(attention_mask, JSONL_INTS),
@@ -120,24 +121,31 @@ static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Err
     return STATUS_OK;
 }
 
+static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    if (c->input_ids.is_given) return take_given_ids(c, err);
+    if (!c->text.is_given)
+        return error_set(err, STATUS_INVALID, "\"text\" or \"input_ids\" is wanted");
+    if (!model_tokenizer(p->model))
+        return error_set(err, STATUS_INVALID,
+                         "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
+    return p->mode->wants_offsets || p->explains ? encode_with_offsets(p, arena, c, err)
+                                                 : encode_ids(p, arena, c, err);
+}
+
 Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
                          Slice line, PredictCase *c, Error *err)
 {
+    const TokenSequence *inputs = NULL;
     TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    if (predict_family_wants(p, c)) {
+        TRY(predict_family_read(p, arena, c, err));
+        const size_t n = predict_family_inputs(c, &inputs);
+        return model_check_inputs(p->model, inputs, n, err);
+    }
     TRY(prepare_case(p, arena, c, err));
     if (p->mode->read) return p->mode->read(p, arena, c, err);
-    if (c->input_ids.is_given) {
-        TRY(take_given_ids(c, err));
-    } else if (!c->text.is_given) {
-        return error_set(err, STATUS_INVALID, "\"text\" or \"input_ids\" is wanted");
-    } else if (!model_tokenizer(p->model)) {
-        return error_set(err, STATUS_INVALID,
-                         "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
-    } else if (p->mode->wants_offsets || p->explains) {
-        TRY(encode_with_offsets(p, arena, c, err));
-    } else {
-        TRY(encode_ids(p, arena, c, err));
-    }
+    TRY(take_input(p, arena, c, err));
     TRY(take_targets(p, c, err));
     for (size_t i = 0; i < c->windows.n_windows; i++) {
         const TokenSequence window = predict_window_input(c, i);

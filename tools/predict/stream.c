@@ -36,6 +36,10 @@ static Status add_input(const Predictor *p, Chunk *chunk, const TokenSequence *i
 static size_t floats_of_case(const Predictor *p, const PredictCase *c)
 {
     size_t n = 0;
+    const TokenSequence *inputs = NULL;
+    const size_t n_inputs = c->as_sample ? predict_family_inputs(c, &inputs) : 0;
+    for (size_t i = 0; i < n_inputs; i++) n += floats_of(p, &inputs[i]);
+    if (c->as_sample) return n;
     if (c->windows.n_windows == 0) return floats_of(p, &c->input);
     for (size_t i = 0; i < c->windows.n_windows; i++) {
         const TokenSequence window = predict_window_input(c, i);
@@ -59,6 +63,10 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line
         *c->why = why;
         return STATUS_OK;
     }
+    const TokenSequence *inputs = NULL;
+    const size_t n_inputs = c->as_sample ? predict_family_inputs(c, &inputs) : 0;
+    for (size_t i = 0; i < n_inputs; i++) TRY(add_input(p, chunk, &inputs[i], err));
+    if (c->as_sample) return STATUS_OK;
     if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
     for (size_t i = 0; i < c->windows.n_windows; i++) {
         const TokenSequence window = predict_window_input(c, i);
@@ -85,7 +93,8 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
     }
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
-    Status s = p->mode->put(p, c, logits, w, &why);
+    Status s = c->as_sample ? predict_family_put(p, c, logits, arena, w, &why)
+                            : p->mode->put(p, c, logits, w, &why);
     if (s == STATUS_OK && p->explains) s = predict_explain_put(p, pool, c, logits, arena, w, &why);
     if (s == STATUS_CANCELLED) {
         if (err) *err = why;
@@ -95,9 +104,12 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
         out->text.len = begin; // what was begun is taken back
         return jsonl_out_failure(out, c->id, &why, err);
     }
-    if (c->windows.n_windows > 0) {
+    const TokenSequence *inputs = NULL;
+    const size_t n_windows =
+        c->as_sample ? predict_family_inputs(c, &inputs) : c->windows.n_windows;
+    if (n_windows > 1 || (n_windows > 0 && !c->as_sample)) {
         json_put_key(w, "windows");
-        json_put_u64(w, c->windows.n_windows);
+        json_put_u64(w, n_windows);
     }
     if (c->is_cut || c->n_cut > 0) {
         json_put_key(w, "truncated");
