@@ -3,6 +3,7 @@
 // A row is [F, 1, precision, recall].
 #include <math.h>
 
+#include "base/size.h"
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 #include "metrics/rouge.h"
@@ -57,124 +58,70 @@ static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Sli
                         score == 1 ? "precision" : "recall");
 }
 
-// A text as one list of tokens, or for the summary level as one a line.
-typedef struct Side {
-    Tokens *sentences;
-    size_t n;
-} Side;
-
-static Status read_side(const RougeOptions *o, Slice text, Arena *arena, Side *out, Error *err)
-{
-    if (o->kind == ROUGE_LSUM) {
-        return rouge_sentences(&o->reading, text, arena, &out->sentences, &out->n, err);
-    }
-    out->n = 1;
-    TRY(arena_take(arena, 1, sizeof *out->sentences, "a text", &out->sentences, err));
-    return rouge_words(&o->reading, text, arena, out->sentences, err);
-}
-
-static Status compare(RougeKind kind, const Side *hypothesis, const Side *reference, Arena *scratch,
-                      RougeScore *out, Error *err)
+static void add_want(RougeKind kind, RougeWants *wants)
 {
     switch (kind) {
     case ROUGE_1:
     case ROUGE_2:
-        return rouge_n(hypothesis->sentences, reference->sentences, kind == ROUGE_1 ? 1 : 2,
-                       scratch, out, err);
+        wants->max_order = size_max(wants->max_order, kind == ROUGE_1 ? 1 : 2);
+        break;
     case ROUGE_L:
-        return rouge_l(hypothesis->sentences, reference->sentences, scratch, out, err);
+        wants->has_l = true;
+        break;
+    case ROUGE_LSUM:
+        wants->has_l_sum = true;
+        break;
+    }
+}
+
+static const RougeScore *score_of_kind(const RougeScores *scores, RougeKind kind)
+{
+    switch (kind) {
+    case ROUGE_1:
+    case ROUGE_2:
+        return &scores->n[kind == ROUGE_1 ? 0 : 1];
+    case ROUGE_L:
+        return &scores->l;
     case ROUGE_LSUM:
         break;
     }
-    return rouge_lsum(hypothesis->sentences, hypothesis->n, reference->sentences, reference->n,
-                      scratch, out, err);
+    return &scores->l_sum;
 }
 
-static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
+static RougeKind kind_of(const MetricPlan *plan)
 {
-    const RougeOptions *o = plan->options;
-    Side hypothesis;
-    double best = -1;
-    if (read_side(o, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
-        return error_wrap(err, "hypothesis");
-    }
-    for (size_t r = 0; r < item->n_references; r++) {
-        if (item->references[r].ptr == NULL) continue;
-        const ArenaMark mark = arena_mark(scratch);
-        Side reference;
-        RougeScore score;
-        if (read_side(o, item->references[r], scratch, &reference, err) != STATUS_OK) {
-            return error_wrap(err, "reference %zu", r);
-        }
-        TRY(compare(o->kind, &hypothesis, &reference, scratch, &score, err));
-        arena_rewind(scratch, mark);
-        if (score.f1 <= best) continue;
-        best = score.f1;
-        out[0] = score.f1;
-        out[2] = score.precision;
-        out[3] = score.recall;
-    }
-    if (best < 0) return error_set(err, STATUS_INVALID, "has no reference");
-    out[1] = 1;
-    return STATUS_OK;
+    return ((const RougeOptions *)plan->options)->kind;
 }
 
-// A text as one list of tokens and as one a line.
-typedef struct BothSides {
-    Side whole, lines;
-} BothSides;
-
-static Status read_both(const RougeReading *reading, Slice text, Arena *arena, BothSides *out,
-                        Error *err)
+Status rouge_rows(const MetricPlan *const *plans, size_t n, const Item *item, Arena *scratch,
+                  double *const *rows, Error *err)
 {
-    const RougeOptions whole = {ROUGE_L, *reading}, lines = {ROUGE_LSUM, *reading};
-    TRY(read_side(&whole, text, arena, &out->whole, err));
-    if (text.len > 0 && slice_find_byte(text, '\n') == SIZE_MAX) {
-        out->lines = out->whole;
-        return STATUS_OK;
-    }
-    return read_side(&lines, text, arena, &out->lines, err);
-}
-
-static Status compare_all(const BothSides *hypothesis, const BothSides *reference, Arena *scratch,
-                          RougeScore scores[N_ROUGE_METRICS], Error *err)
-{
-    const Side *h = &hypothesis->lines, *r = &reference->lines;
-    TRY(rouge_orders(hypothesis->whole.sentences, reference->whole.sentences, 2, scratch, scores,
-                     err));
-    TRY(rouge_l(hypothesis->whole.sentences, reference->whole.sentences, scratch, &scores[ROUGE_L],
-                err));
-    scores[ROUGE_LSUM] = scores[ROUGE_L];
-    const bool is_same =
-        h->sentences == hypothesis->whole.sentences && r->sentences == reference->whole.sentences;
-    if (is_same) return STATUS_OK;
-    return rouge_lsum(h->sentences, h->n, r->sentences, r->n, scratch, &scores[ROUGE_LSUM], err);
-}
-
-Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
-                  double *const rows[N_ROUGE_METRICS], Error *err)
-{
-    const RougeReading *reading = &((const RougeOptions *)plan->options)->reading;
-    BothSides hypothesis, reference;
+    RougeReading reading = ((const RougeOptions *)plans[0]->options)->reading;
+    RougeWants wants = {0};
+    RougeText hypothesis;
     bool has_reference = false;
-    if (read_both(reading, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+    for (size_t k = 0; k < n; k++) add_want(kind_of(plans[k]), &wants);
+    reading.has_lines = wants.has_l_sum;
+    if (rouge_text(&reading, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
         return error_wrap(err, "hypothesis");
     }
     for (size_t r = 0; r < item->n_references; r++) {
         if (item->references[r].ptr == NULL) continue;
         const ArenaMark mark = arena_mark(scratch);
-        RougeScore scores[N_ROUGE_METRICS];
-        if (read_both(reading, item->references[r], scratch, &reference, err) != STATUS_OK) {
+        RougeText reference;
+        RougeScores scores;
+        if (rouge_text(&reading, item->references[r], scratch, &reference, err) != STATUS_OK) {
             return error_wrap(err, "reference %zu", r);
         }
-        TRY(compare_all(&hypothesis, &reference, scratch, scores, err));
+        TRY(rouge_compare(&hypothesis, &reference, wants, scratch, &scores, err));
         arena_rewind(scratch, mark);
-        for (size_t k = 0; k < N_ROUGE_METRICS; k++) {
-            if (has_reference && scores[k].f1 <= rows[k][0]) continue;
-            rows[k][0] = scores[k].f1;
+        for (size_t k = 0; k < n; k++) {
+            const RougeScore *score = score_of_kind(&scores, kind_of(plans[k]));
+            if (has_reference && score->f1 <= rows[k][0]) continue;
+            rows[k][0] = score->f1;
             rows[k][1] = 1;
-            rows[k][2] = scores[k].precision;
-            rows[k][3] = scores[k].recall;
+            rows[k][2] = score->precision;
+            rows[k][3] = score->recall;
         }
         has_reference = true;
     }
@@ -182,9 +129,17 @@ Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
     return STATUS_OK;
 }
 
+static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
+{
+    return rouge_rows(&plan, 1, item, scratch, &out, err);
+}
+
 Status rouge_plan_words(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out, Error *err)
 {
-    return rouge_words(&((const RougeOptions *)plan->options)->reading, text, arena, out, err);
+    RougeText read;
+    TRY(rouge_text(&((const RougeOptions *)plan->options)->reading, text, arena, &read, err));
+    *out = read.words;
+    return STATUS_OK;
 }
 
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)

@@ -12,40 +12,47 @@ typedef struct RougeScore {
     double precision, recall, f1; // [0, 1]; 0 where a side has nothing to match
 } RougeScore;
 
-// Lower-cased runs of a-z and 0-9; those of more than three letters are stemmed where asked for. Refuses text that is
-// not UTF-8, naming the byte. Memory comes from the arena.
-Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err) MUST_CHECK;
+// Which scores are wanted of a pair.
+typedef struct RougeWants {
+    size_t max_order; // overlap of n-grams, for all orders up to this one; at most ROUGE_MAX_ORDER
+    bool has_l;       // the longest common subsequence, over each text as one line
+    bool
+        has_l_sum; // the same by sentences, one a line: for each of the reference's, the union of its longest common
+    // subsequences with all of the hypothesis's; no word counts more often than either side has it
+} RougeWants;
+
+typedef struct RougeScores {
+    RougeScore n[ROUGE_MAX_ORDER]; // n[k] of order k + 1; what is not wanted is not written
+    RougeScore l, l_sum;
+} RougeScores;
+
 // How texts are read: memo, of stems, may be NULL.
 typedef struct RougeReading {
     bool is_stemmed;
+    bool has_lines; // for has_l_sum
     StemMemo *memo;
 } RougeReading;
-Status rouge_words(const RougeReading *reading, Slice text, Arena *arena, Tokens *out,
-                   Error *err) MUST_CHECK;
 
-// Overlap of n-grams; order in [1, ROUGE_MAX_ORDER].
-Status rouge_n(const Tokens *hypothesis, const Tokens *reference, size_t order, Arena *scratch,
-               RougeScore *out, Error *err) MUST_CHECK;
-// The same for all orders up to one, out [max_order].
-Status rouge_orders(const Tokens *hypothesis, const Tokens *reference, size_t max_order,
-                    Arena *scratch, RougeScore *out, Error *err) MUST_CHECK;
-// The longest common subsequence, over each text as one line.
-Status rouge_l(const Tokens *hypothesis, const Tokens *reference, Arena *scratch, RougeScore *out,
-               Error *err) MUST_CHECK;
-// The same by sentences: for each of the reference's, the union of its longest common subsequences with all of the
-// hypothesis's; no word counts more often than either side has it.
-Status rouge_lsum(const Tokens *hypothesis, size_t n_hypothesis, const Tokens *reference,
-                  size_t n_reference, Arena *scratch, RougeScore *out, Error *err) MUST_CHECK;
+// Lower-cased runs of a-z and 0-9; those of more than three letters are stemmed where asked for.
+typedef struct RougeText {
+    Tokens words;
+    size_t *
+        lines; // [n_lines + 1]: where the words of each line begin, of those that have any; NULL where not asked for
+    size_t n_lines;
+} RougeText;
 
-// The tokens of each line that is not empty, in the arena.
-Status rouge_sentences(const RougeReading *reading, Slice text, Arena *arena, Tokens **out,
-                       size_t *n, Error *err) MUST_CHECK;
+// Refuses text that is not UTF-8, naming the byte. Memory comes from the arena.
+Status rouge_text(const RougeReading *reading, Slice text, Arena *arena, RougeText *out,
+                  Error *err) MUST_CHECK;
+// The words alone.
+Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Error *err) MUST_CHECK;
 
-enum { N_ROUGE_METRICS = 4 };
-// The rows of rouge1, rouge2, rougeL and rougeLsum from one reading of the texts. plan is one of theirs, whose params
-// all four have.
-Status rouge_rows(const MetricPlan *plan, const Item *item, Arena *scratch,
-                  double *const rows[N_ROUGE_METRICS], Error *err) MUST_CHECK;
+Status rouge_compare(const RougeText *hypothesis, const RougeText *reference, RougeWants wants,
+                     Arena *scratch, RougeScores *out, Error *err) MUST_CHECK;
+
+// The rows of n of rouge1, rouge2, rougeL and rougeLsum with the same params, from one reading of the texts.
+Status rouge_rows(const MetricPlan *const *plans, size_t n, const Item *item, Arena *scratch,
+                  double *const *rows, Error *err) MUST_CHECK;
 // The words of one text as those rows read them.
 Status rouge_plan_words(const MetricPlan *plan, Slice text, Arena *arena, Tokens *out,
                         Error *err) MUST_CHECK;

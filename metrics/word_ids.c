@@ -3,44 +3,144 @@
 #include "base/size.h"
 #include "metrics/word_hash.h"
 
+// Words of up to 15 bytes are told apart by two numbers: the bytes and, highest, the length. Of longer ones they are a hash and
+// the length, and the words are compared too.
+struct WordKey {
+    uint64_t low, high;
+};
+
+enum { KEY_BYTES = 15, FEW_WORDS = 512 };
+#define LONG_MARK (UINT64_C(0xFF) << 56)
+
+// Few words get a table in which hardly any two meet; many must not need too much memory.
 Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err)
 {
     size_t n_slots = 16;
-    *ids = (WordIds){.capacity = capacity};
+    unsigned shift = 60;
     if (capacity >= UINT32_MAX / 2) {
         return error_set(err, STATUS_INVALID, "%zu words are too many", capacity);
     }
-    while (n_slots < 2 * capacity) n_slots *= 2;
-    ids->mask = n_slots - 1;
+    for (; n_slots < (capacity <= FEW_WORDS ? 8 : 2) * capacity; n_slots *= 2) shift--;
+    *ids = (WordIds){.capacity = capacity, .n_slots = n_slots, .shift = shift};
     TRY(arena_take(arena, n_slots, sizeof *ids->slots, "words", &ids->slots, err));
-    TRY(arena_take_raw(arena, capacity, sizeof *ids->words, "words", &ids->words, err));
-    return arena_take_raw(arena, capacity, sizeof *ids->keys, "words", &ids->keys, err);
+    TRY(arena_take_raw(arena, capacity + 2, sizeof *ids->keys, "words", &ids->keys, err));
+    TRY(arena_take_raw(arena, capacity + 2, sizeof *ids->long_words, "words", &ids->long_words,
+                       err));
+    ids->keys[0] = (WordKey){0, UINT64_MAX};
+    return STATUS_OK;
 }
 
-static Status number_of(WordIds *ids, const Tokens *tokens, size_t i, uint32_t *number, Error *err)
+// The first n of 16 bytes, without asking how many they are: lengths of words cannot be foreseen.
+static inline WordKey key_of_bytes(const char *at, size_t n)
 {
-    const Slice word = tokens->items[i];
-    const uint64_t key = word_key_before(word, tokens->text_end);
-    size_t at = word_place(key, ids->mask);
-    for (; ids->slots[at] != 0; at = (at + 1) & ids->mask) {
-        *number = ids->slots[at] - 1;
-        if (ids->keys[*number] == key && word_is(ids->words[*number], word)) return STATUS_OK;
+    static const unsigned char window[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                             0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    const char *mask = (const char *)window + 16 - n;
+    return (WordKey){load_eight(at) & load_eight(mask),
+                     (load_eight(at + 8) & load_eight(mask + 8)) | (uint64_t)n << 56};
+}
+
+// Near the end of a text, where no 16 bytes may be read, and of longer words.
+static WordKey key_with_care(Slice word)
+{
+    const size_t n = word.len;
+    if (n > KEY_BYTES) return (WordKey){long_word_key(word), LONG_MARK | n};
+    const uint64_t length = (uint64_t)n << 56;
+    if (n <= 8) return (WordKey){word_key(word), length};
+    return (WordKey){load_eight(word.ptr), load_eight(word.ptr + n - 8) >> (128 - 8 * n) | length};
+}
+
+// at_most: from where on 16 bytes may not be read.
+static inline WordKey key_of(Slice word, const char *at_most)
+{
+    if (word.len > KEY_BYTES || word.ptr >= at_most) return key_with_care(word);
+    return key_of_bytes(word.ptr, word.len);
+}
+
+static const char *readable_until(const Tokens *tokens)
+{
+    const bool is_known = tokens->text_end != NULL && tokens->n > 0 &&
+                          tokens->text_end - tokens->items[0].ptr > KEY_BYTES;
+    return is_known ? tokens->text_end - KEY_BYTES : NULL;
+}
+
+// 0 where they are equal.
+static inline uint64_t apart(WordKey a, WordKey b)
+{
+    return (a.low ^ b.low) | (a.high ^ b.high);
+}
+
+static size_t place_of_long(const WordIds *ids, Slice word, WordKey key, size_t at)
+{
+    for (; ids->slots[at] != 0; at = (at + 1) & (ids->n_slots - 1)) {
+        const uint32_t k = ids->slots[at];
+        if (apart(ids->keys[k], key) == 0 && slice_eq(ids->long_words[k], word)) break;
     }
-    if (ids->n == ids->capacity) {
-        return error_set(err, STATUS_INTERNAL, "more than %zu different words", ids->capacity);
+    return at;
+}
+
+// The word's place, or the free one where it would stand. found: all ones or 0. Whether the first look finds the word cannot
+// be foreseen and is not asked: only another word there, which is rare, and long words are branches.
+static inline size_t place_of(const WordIds *ids, Slice word, WordKey key, uint32_t *found)
+{
+    const uint64_t hash = key.low * 0x9E3779B97F4A7C15u + key.high * 0xBF58476D1CE4E5B9u;
+    size_t at = (size_t)(hash >> ids->shift);
+    if (word.len > KEY_BYTES) {
+        at = place_of_long(ids, word, key, at);
+        *found = ids->slots[at] != 0 ? UINT32_MAX : 0;
+        return at;
     }
-    *number = (uint32_t)ids->n;
-    ids->words[ids->n] = word;
-    ids->keys[ids->n] = key;
-    ids->slots[at] = (uint32_t)++ids->n;
-    return STATUS_OK;
+    uint32_t slot = ids->slots[at];
+    uint64_t other = apart(ids->keys[slot], key);
+    while ((other & -(uint64_t)(slot != 0)) != 0) {
+        at = (at + 1) & (ids->n_slots - 1);
+        slot = ids->slots[at];
+        other = apart(ids->keys[slot], key);
+    }
+    *found = -(uint32_t)(other == 0);
+    return at;
 }
 
 Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers, Error *err)
 {
-    TRY(arena_take_raw(arena, tokens->n, sizeof **numbers, "words", numbers, err));
-    for (size_t i = 0; i < tokens->n; i++) {
-        TRY(number_of(ids, tokens, i, &(*numbers)[i], err));
+    const WordIds table = *ids; // no store changes this copy, and the compiler knows it
+    const Slice *words = tokens->items;
+    const size_t n_words = tokens->n;
+    const char *at_most = readable_until(tokens);
+    size_t n = ids->n;
+    uint32_t *out;
+    TRY(arena_take_raw(arena, n_words, sizeof *out, "words", &out, err));
+    *numbers = out;
+    for (size_t i = 0; i < n_words && n <= table.capacity; i++) {
+        const Slice word = words[i];
+        const WordKey key = key_of(word, at_most);
+        uint32_t found;
+        table.keys[n + 1] = key; // stays there if it is new
+        if (word.len > KEY_BYTES) table.long_words[n + 1] = word;
+        uint32_t *slot = &table.slots[place_of(&table, word, key, &found)];
+        *slot |= ((uint32_t)n + 1) & ~found; // it is 0 where nothing was found
+        out[i] = *slot - 1;
+        n += ~found & 1;
+    }
+    ids->n = n;
+    if (n <= table.capacity) return STATUS_OK;
+    return error_set(err, STATUS_INTERNAL, "more than %zu different words", table.capacity);
+}
+
+Status word_ids_known(const WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers,
+                      Error *err)
+{
+    const WordIds table = *ids;
+    const Slice *words = tokens->items;
+    const size_t n_words = tokens->n;
+    const char *at_most = readable_until(tokens);
+    uint32_t *out;
+    TRY(arena_take_raw(arena, n_words, sizeof *out, "words", &out, err));
+    *numbers = out;
+    for (size_t i = 0; i < n_words; i++) {
+        uint32_t found;
+        const size_t at = place_of(&table, words[i], key_of(words[i], at_most), &found);
+        out[i] = (table.slots[at] | (((uint32_t)table.n + 1) & ~found)) - 1;
     }
     return STATUS_OK;
 }

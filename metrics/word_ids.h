@@ -4,13 +4,22 @@
 
 #include "metrics/tokens.h"
 
+typedef struct WordKey WordKey;
+
 // Zeroed by word_ids_init, which sets how many words may come.
 typedef struct WordIds {
-    uint32_t *slots; // number + 1, 0 = free
-    Slice *words;
-    uint64_t *keys; // word_hash.h
-    size_t mask, n, capacity;
+    uint32_t *slots;   // number + 1, 0 = free
+    WordKey *keys;     // [capacity + 2]; a word's is at its number + 1, none at 0
+    Slice *long_words; // [capacity + 2]; of the words that their keys do not tell apart
+    size_t n_slots, n, capacity;
+    unsigned shift; // of a hash, to a slot
 } WordIds;
+
+// A text as numbers.
+typedef struct WordNumbers {
+    const uint32_t *items;
+    size_t n;
+} WordNumbers;
 
 // Room for at most `capacity` different words, in the arena.
 Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err) MUST_CHECK;
@@ -18,5 +27,8 @@ Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err) MU
 // Words are borrowed. Refuses more different words than there is room for.
 Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers,
                    Error *err) MUST_CHECK;
+// The same without adding any: words that are not there have the number ids->n.
+Status word_ids_known(const WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers,
+                      Error *err) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "base/philox.h"
 #include "metrics/ngrams.h"
 
 enum { LONGEST = 140, MOST_REFERENCES = 2, ORDER = 4 };
@@ -77,6 +78,44 @@ Test(ngrams, are_counted_as_by_hand_at_every_length)
             const size_t want = clipped(&hypothesis, references, n_references, k + 1);
             cr_assert_eq(got[k], (double)want, "%zu words, %zu references of %zu, order %zu: %g", n,
                          n_references, n_reference, k + 1, got[k]);
+        }
+        arena_release(&arena);
+    }
+}
+
+// Words of 0 to 40 bytes, of which many differ in one byte, in the length alone or in a NUL; in a text that may be read up to
+// its end, and apart.
+Test(ngrams, words_have_one_number_each)
+{
+    enum { N = 300, TEXT = 4096 };
+    Philox rng = philox_stream(11, 0);
+    for (size_t c = 0; c < 60; c++) {
+        char text[TEXT];
+        Slice items[N];
+        size_t at = 0;
+        Arena arena = {0};
+        WordIds ids;
+        uint32_t *numbers, *known;
+        Error err = {0};
+        for (size_t i = 0; i < N; i++) {
+            const size_t len = (size_t)philox_below(&rng, 41) / (1 + i % 3);
+            if (at + len > TEXT) at = 0; // over words before, which then are what is written now
+            for (size_t k = 0; k < len; k++)
+                text[at + k] = "aaaaaaaaaaaaaab"[philox_below(&rng, 15)];
+            if (len > 0 && i % 7 == 0) text[at + philox_below(&rng, len)] = '\0';
+            items[i] = (Slice){text + at, len};
+            at += len;
+        }
+        const Tokens tokens = {items, N, c % 2 ? text + TEXT : NULL};
+        const Tokens some = {items, N / 2, tokens.text_end};
+        cr_assert_eq(word_ids_init(&ids, N, &arena, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(word_ids_of(&ids, &some, &arena, &numbers, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(word_ids_known(&ids, &tokens, &arena, &known, &err), STATUS_OK);
+        for (size_t i = 0; i < N; i++) {
+            size_t same = 0;
+            while (same < N / 2 && !slice_eq(items[same], items[i])) same++;
+            const size_t want = same < N / 2 ? numbers[same] : ids.n;
+            cr_assert_eq(known[i], want, "case %zu, word %zu: %u, want %zu", c, i, known[i], want);
         }
         arena_release(&arena);
     }

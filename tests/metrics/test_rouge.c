@@ -1,8 +1,11 @@
 // ROUGE, its tokens and its stemmer against rouge_score and NLTK.
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/philox.h"
 #include "metrics/porter.h"
 #include "metrics/rouge.h"
 #include "tests/metrics/golden.h"
@@ -69,16 +72,20 @@ Test(rouge, stems_agree_with_the_reference)
 // The best of several references, as the metric takes it; for orders that have no metric of their own.
 static RougeScore best_n(const Item *item, size_t order, bool is_stemmed)
 {
+    const RougeReading reading = {.is_stemmed = is_stemmed};
+    const RougeWants wants = {.max_order = order};
     Arena arena = {0};
-    Tokens hypothesis, reference;
-    RougeScore best = {.f1 = -1}, score;
+    RougeText hypothesis, reference;
+    RougeScore best = {.f1 = -1};
+    RougeScores scores;
     Error err = {0};
-    cr_assert_eq(rouge_tokens(item->hypothesis, is_stemmed, &arena, &hypothesis, &err), STATUS_OK);
+    cr_assert_eq(rouge_text(&reading, item->hypothesis, &arena, &hypothesis, &err), STATUS_OK);
     for (size_t r = 0; r < item->n_references; r++) {
-        cr_assert_eq(rouge_tokens(item->references[r], is_stemmed, &arena, &reference, &err),
+        cr_assert_eq(rouge_text(&reading, item->references[r], &arena, &reference, &err),
                      STATUS_OK);
-        cr_assert_eq(rouge_n(&hypothesis, &reference, order, &arena, &score, &err), STATUS_OK);
-        if (score.f1 > best.f1) best = score;
+        cr_assert_eq(rouge_compare(&hypothesis, &reference, wants, &arena, &scores, &err),
+                     STATUS_OK);
+        if (scores.n[order - 1].f1 > best.f1) best = scores.n[order - 1];
     }
     arena_release(&arena);
     return best;
@@ -139,6 +146,92 @@ Test(rouge, scores_agree_with_the_reference)
     }
     golden_close(&golden);
     cr_expect_gt(n_cases, (size_t)250);
+}
+
+enum { LONGEST = 150 };
+
+// The table of lengths, as the textbook has it.
+static size_t longest_common(const Tokens *a, const Tokens *b)
+{
+    static size_t table[LONGEST + 1][LONGEST + 1];
+    for (size_t i = 0; i <= a->n; i++) {
+        for (size_t j = 0; j <= b->n; j++) {
+            size_t *at = &table[i][j];
+            if (i == 0 || j == 0) {
+                *at = 0;
+            } else if (slice_eq(a->items[i - 1], b->items[j - 1])) {
+                *at = table[i - 1][j - 1] + 1;
+            } else {
+                *at = table[i - 1][j] > table[i][j - 1] ? table[i - 1][j] : table[i][j - 1];
+            }
+        }
+    }
+    return table[a->n][b->n];
+}
+
+static size_t common_words(const Tokens *a, const Tokens *b)
+{
+    bool is_used[LONGEST] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        size_t j = 0;
+        while (j < b->n && (is_used[j] || !slice_eq(a->items[i], b->items[j]))) j++;
+        if (j == b->n) continue;
+        is_used[j] = true;
+        n++;
+    }
+    return n;
+}
+
+static void write_text(Philox *rng, size_t n_words, size_t n_different, Buffer *out)
+{
+    static const char *const words[] = {
+        "the",     "Kat",       "\u212Aelvin", "42", "unbelievably_long", "internationalisations",
+        "\u0130x", "caf\u00E9", "a",           "b"};
+    static const char *const marks[] = {" ", "\n", ", ", "\xE2\x80\x9C", "  ", "_"};
+    buffer_clear(out);
+    for (size_t i = 0; i < n_words; i++) {
+        buffer_printf(out, "%s%s", words[philox_below(rng, n_different)],
+                      marks[philox_below(rng, 6)]);
+    }
+}
+
+// Texts around the 64 words at which the ways part, in lengths, with words that recur and such that do not.
+Test(rouge, overlaps_are_those_counted_by_hand)
+{
+    static const size_t lengths[] = {0, 1, 3, 20, 31, 32, 40, 63, 64, 65, 70};
+    enum { N = sizeof lengths / sizeof *lengths };
+    const RougeReading reading = {.has_lines = true};
+    const RougeWants all = {2, true, true};
+    Philox rng = philox_stream(3, 1);
+    Buffer texts[2] = {0};
+    for (size_t c = 0; c < 4 * (size_t)N * N; c++) {
+        Arena arena = {0};
+        RougeText hypothesis, reference;
+        RougeScores got, alone;
+        Error err = {0};
+        write_text(&rng, lengths[c % N], c % 3 ? 10 : 3, &texts[0]);
+        write_text(&rng, lengths[c / N % N], 10, &texts[1]);
+        cr_assert_eq(rouge_text(&reading, buffer_slice(&texts[0]), &arena, &hypothesis, &err),
+                     STATUS_OK, "%s", err.text);
+        cr_assert_eq(rouge_text(&reading, buffer_slice(&texts[1]), &arena, &reference, &err),
+                     STATUS_OK);
+        cr_assert_leq(hypothesis.words.n, (size_t)LONGEST);
+        cr_assert_eq(rouge_compare(&hypothesis, &reference, all, &arena, &got, &err), STATUS_OK);
+        const double n = fmax((double)hypothesis.words.n, 1);
+        const double words = (double)common_words(&hypothesis.words, &reference.words);
+        const double length = (double)longest_common(&hypothesis.words, &reference.words);
+        cr_assert_eq(got.n[0].precision, words / n, "case %zu", c);
+        cr_assert_eq(got.l.precision, length / n, "case %zu: %g of %zu", c, got.l.precision * n,
+                     (size_t)length);
+        cr_assert_eq(rouge_compare(&hypothesis, &reference, (RougeWants){.has_l_sum = true}, &arena,
+                                   &alone, &err),
+                     STATUS_OK);
+        cr_assert_eq(alone.l_sum.f1, got.l_sum.f1, "case %zu", c);
+        arena_release(&arena);
+    }
+    buffer_release(&texts[0]);
+    buffer_release(&texts[1]);
 }
 
 Test(rouge, bad_items_are_refused_by_number)

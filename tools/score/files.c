@@ -178,15 +178,14 @@ static Status open_files(TextRun *run, Error *err)
 
 // ---- rows ----
 
-static Status fill_item(const TextRun *run, const TextScore *scores, const Item *item,
+static Status fill_item(const TextRun *run, const MetricPlan *const *plans, const Item *item,
                         Arena *scratch, double *const *rows, Error *err)
 {
     if (run->spec->rows != NULL) {
-        return run->spec->rows(&scores[0].plan, item, scratch, rows, err);
+        return run->spec->rows(plans, run->n_metrics, item, scratch, rows, err);
     }
     for (size_t m = 0; m < run->n_metrics; m++) {
-        const MetricPlan *plan = &scores[m].plan;
-        TRY(plan->metric->row(plan, item, scratch, rows[m], err));
+        TRY(plans[m]->metric->row(plans[m], item, scratch, rows[m], err));
     }
     return STATUS_OK;
 }
@@ -207,6 +206,8 @@ static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *scores, 
     Slice references[64];
     Item item = item_empty();
     double *rows[MAX_METRICS];
+    const MetricPlan *plans[MAX_METRICS];
+    for (size_t m = 0; m < run->n_metrics; m++) plans[m] = &scores[m].plan;
     if (run->n_refs > 64)
         return error_set(err, STATUS_INVALID, "more than 64 references a segment");
     Status s = take_rows(run, hyps->n, scores, rows, err);
@@ -217,7 +218,7 @@ static Status fill_rows(TextRun *run, const TextLines *hyps, TextScore *scores, 
         const ArenaMark mark = arena_mark(&scratch);
         item.hypothesis = hyps->lines[i];
         for (size_t r = 0; r < run->n_refs; r++) references[r] = run->refs[r].lines[i];
-        s = fill_item(run, scores, &item, &scratch, rows, err);
+        s = fill_item(run, plans, &item, &scratch, rows, err);
         for (size_t m = 0; m < run->n_metrics; m++) rows[m] += scores[m].plan.width;
         arena_rewind(&scratch, mark);
         if (s != STATUS_OK) s = error_wrap(err, "%s:%zu", hyps->path, i + 1);

@@ -39,9 +39,9 @@ typedef struct TextSpec {
     Status (*name)(const Json *params, Arena *arena, Slice *out, Error *err);
     void (*words)(const TextScore *score,
                   Buffer *out); // what stands behind the score; NULL = nothing
-    // The rows of all metrics from one item, by the first one's plan; NULL = each makes its own.
-    Status (*rows)(const MetricPlan *plan, const Item *item, Arena *scratch, double *const *rows,
-                   Error *err);
+    // The rows of all n metrics from one item; NULL = each makes its own.
+    Status (*rows)(const MetricPlan *const *plans, size_t n, const Item *item, Arena *scratch,
+                   double *const *rows, Error *err);
     // What a family says of a system beyond its metrics' scores: members of its object by w, or lines by out; the other is
     // NULL. May be NULL.
     Status (*put_more)(const struct TextRun *run, size_t system, JsonWriter *w, Buffer *out,

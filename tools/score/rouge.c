@@ -1,6 +1,7 @@
 // assay score rouge: rouge_score's numbers, the mean over segments; of several references the best F of each type.
 #include "metrics/rouge.h"
 
+#include "base/size.h"
 #include "metrics/metrics_list.h"
 #include "tools/score/files_internal.h"
 #include "tools/score/rouge.h"
@@ -54,7 +55,7 @@ static Status read_request(const Json *params, RougeRequest *out, Error *err)
 {
     static const char *const known[] = {"stemmer", "types"};
     const Json *types = NULL;
-    *out = (RougeRequest){0};
+    *out = (RougeRequest){.reading = {.has_lines = true}};
     if (params != NULL) {
         TRY(json_check_keys(params, known, 2, err));
         TRY(json_opt_bool(params, "stemmer", &out->reading.is_stemmed, err));
@@ -66,28 +67,22 @@ static Status read_request(const Json *params, RougeRequest *out, Error *err)
     return STATUS_OK;
 }
 
-// A text read both ways.
-typedef struct Side {
-    Tokens whole, *sentences;
-    size_t n_sentences;
-} Side;
-
-static Status read_side(const RougeRequest *request, Slice text, Arena *arena, Side *out,
-                        Error *err)
+static RougeWants wants_of(const RougeRequest *request)
 {
-    TRY(rouge_words(&request->reading, text, arena, &out->whole, err));
-    return rouge_sentences(&request->reading, text, arena, &out->sentences, &out->n_sentences, err);
+    RougeWants out = {0};
+    for (size_t t = 0; t < request->n_types; t++) {
+        const int kind = request->types[t].kind;
+        out.has_l |= kind == TYPE_L;
+        out.has_l_sum |= kind == TYPE_LSUM;
+        if (kind > 0) out.max_order = size_max(out.max_order, (size_t)kind);
+    }
+    return out;
 }
 
-static Status compare(int kind, const Side *hypothesis, const Side *reference, Arena *scratch,
-                      RougeScore *out, Error *err)
+static const RougeScore *score_of_kind(const RougeScores *scores, int kind)
 {
-    if (kind == TYPE_L) return rouge_l(&hypothesis->whole, &reference->whole, scratch, out, err);
-    if (kind == TYPE_LSUM) {
-        return rouge_lsum(hypothesis->sentences, hypothesis->n_sentences, reference->sentences,
-                          reference->n_sentences, scratch, out, err);
-    }
-    return rouge_n(&hypothesis->whole, &reference->whole, (size_t)kind, scratch, out, err);
+    if (kind == TYPE_L) return &scores->l;
+    return kind == TYPE_LSUM ? &scores->l_sum : &scores->n[kind - 1];
 }
 
 // Adds the best of an item's references to each type's sums.
@@ -95,20 +90,23 @@ static Status add_item(const RougeRequest *request, const Item *item, Arena *scr
                        RougeScore *sums, Error *err)
 {
     RougeScore best[MAX_TYPES];
-    Side hypothesis, reference;
+    const RougeWants wants = wants_of(request);
+    RougeText hypothesis, reference;
     size_t n = 0;
-    if (read_side(request, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
+    if (rouge_text(&request->reading, item->hypothesis, scratch, &hypothesis, err) != STATUS_OK) {
         return error_wrap(err, "hypothesis");
     }
     for (size_t r = 0; r < item->n_references; r++) {
         if (item->references[r].ptr == NULL) continue;
-        if (read_side(request, item->references[r], scratch, &reference, err) != STATUS_OK) {
+        RougeScores scores;
+        const Slice text = item->references[r];
+        if (rouge_text(&request->reading, text, scratch, &reference, err) != STATUS_OK) {
             return error_wrap(err, "reference %zu", r);
         }
+        TRY(rouge_compare(&hypothesis, &reference, wants, scratch, &scores, err));
         for (size_t t = 0; t < request->n_types; t++) {
-            RougeScore score;
-            TRY(compare(request->types[t].kind, &hypothesis, &reference, scratch, &score, err));
-            if (n == 0 || score.f1 > best[t].f1) best[t] = score;
+            const RougeScore *score = score_of_kind(&scores, request->types[t].kind);
+            if (n == 0 || score->f1 > best[t].f1) best[t] = *score;
         }
         n++;
     }
@@ -228,7 +226,7 @@ static Status run_files(CommandLine *line, Error *err)
                            .params = params,
                            .n_params = 1,
                            .separator = option_text(line, "sep"),
-                           .rows = option_given(line, "types") ? NULL : rouge_rows,
+                           .rows = rouge_rows,
                            .put_more = put_aggregate,
                            .tokenize = tokenize};
     return text_files_run(line, &(const TextSpec *){&spec}, 1, err);
