@@ -4,6 +4,7 @@
 #include "harness/balance.h"
 #include "harness/family.h"
 #include "models/architecture.h"
+#include "models/generation_config.h"
 #include "models/model.h"
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
@@ -111,6 +112,22 @@ static void tell_unused(const SuiteModel *from, const Model *model, Log *log)
                 SLICE_ARG(names));
 }
 
+// Encoder-decoders write as their files say.
+static Status tell_unheeded(const SuiteModel *from, const Model *model, Log *log, Error *err)
+{
+    Arena arena = {0};
+    GenerationConfig config;
+    if (model_config(model)->head != HEAD_SEQ2SEQ) return STATUS_OK;
+    const Status s = generation_config_read(model, &arena, &config, err);
+    if (s == STATUS_OK && config.unheeded.len > 0)
+        log_warning(log,
+                    "model \"" SLICE_FMT "\": what its files say of " SLICE_FMT
+                    " is not heeded: texts may be others than those of Transformers",
+                    SLICE_ARG(from->name), SLICE_ARG(config.unheeded));
+    arena_release(&arena);
+    return s;
+}
+
 // Tasks that ask models as they are. Causal ones may learn texts before; there is nothing to choose a setting by then.
 static Status check_asked(const Suite *suite, const SuiteModel *from, const TaskData *data,
                           ModelHead head, Error *err)
@@ -145,6 +162,7 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
     const ModelOptions options = {.keep_stored = 1}; // nothing is tuned here
     Status s = model_open(from->path, &options, &model, err);
     if (s == STATUS_OK) tell_unused(from, model, log);
+    if (s == STATUS_OK) s = tell_unheeded(from, model, log, err);
     for (size_t task = 0; s == STATUS_OK && task < suite->n_tasks; task++) {
         const ModelConfig *config = model_config(model);
         const TaskData *data = &prepared->tasks[task];

@@ -209,7 +209,7 @@ static Status mark_ends(BeamSearch *s, size_t n, Error *err)
     size_t n_on = 0;
     for (size_t i = 0; i < n && (i < o->n_beams || n_on < o->n_beams); i++) {
         BeamEntry *c = &s->candidates[i];
-        c->has_ended = beam_is_end(o, c->node);
+        c->has_ended = beam_ends(o, c->node);
         c->text_bytes = SIZE_MAX;
         if (!c->has_ended && o->stops.n > 0) {
             s->history[beam_history(s, s->running[c->from].node)] = c->node;
@@ -327,7 +327,7 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
     beam->from = 0;
     TRY(add_node(s, beam->node, token, &beam->node, err));
     s->n_steps++;
-    const bool ends = beam_is_end(o, token);
+    const bool ends = beam_ends(o, token);
     size_t text_bytes = SIZE_MAX;
     if (!ends && o->stops.n > 0) {
         beam_history(s, beam->node);

@@ -49,8 +49,13 @@ typedef struct BeamOptions {
     EarlyStopping early_stopping;
     int32_t end_ids[BEAM_MAX_ENDS];
     size_t n_ends;
-    // Tokens that must come first and, where max_new_tokens are reached, last; -1 = any.
+    // Tokens that must come first (behind a prompt of one token alone, as Transformers has it) and, where max_new_tokens are
+    // reached, last; -1 = any.
     int32_t forced_first, forced_last;
+    const int32_t *suppressed; // tokens that never come
+    size_t n_suppressed;
+    const int32_t *first_suppressed; // and that do not come first, or behind forced_first
+    size_t n_first_suppressed;
     size_t no_repeat_ngram; // no run of so many tokens comes twice; 0 = off
     const BadWord *bad_words;
     size_t n_bad_words;
@@ -102,6 +107,7 @@ typedef struct SearchResult {
     size_t text_bytes; // then: bytes of the decoded text before it; else SIZE_MAX
 } SearchResult;
 
+bool beam_ends(const BeamOptions *options, int32_t token); // whether it is one of end_ids
 // Whether options and the number of results wanted go together.
 Status beam_check(const BeamOptions *options, size_t n_results, Error *err) MUST_CHECK;
 // Begins with one running beam without tokens. Memory comes from the arena and stays as it is.

@@ -6,7 +6,6 @@
 
 // The tokens that end in `node`, after the prompt, into search->history; their number.
 size_t beam_history(BeamSearch *search, int32_t node);
-bool beam_is_end(const BeamOptions *options, int32_t token);
 // The token that must come next, or -1.
 int32_t beam_forced_token(const BeamSearch *search);
 // Tokens that may not come next, in a row of logits or log-probabilities of a running beam, become minus infinity.

@@ -17,7 +17,7 @@ size_t beam_history(BeamSearch *s, int32_t node)
 
 // ---- tokens that may not come ----
 
-bool beam_is_end(const BeamOptions *o, int32_t token)
+bool beam_ends(const BeamOptions *o, int32_t token)
 {
     for (size_t i = 0; i < o->n_ends; i++) {
         if (o->end_ids[i] == token) return true;
@@ -54,10 +54,16 @@ static void ban_words(const BeamSearch *s, size_t n_history, float *row, size_t 
     }
 }
 
+static bool has_forced_first(const BeamSearch *s)
+{
+    return s->options.forced_first >= 0 && s->n_prompt == 1;
+}
+
 int32_t beam_forced_token(const BeamSearch *s)
 {
-    if (s->n_steps == 0 && s->options.forced_first >= 0) return s->options.forced_first;
-    return s->n_steps + 1 == s->options.max_new_tokens ? s->options.forced_last : -1;
+    const BeamOptions *o = &s->options;
+    if (s->n_steps + 1 == o->max_new_tokens && o->forced_last >= 0) return o->forced_last;
+    return s->n_steps == 0 && has_forced_first(s) ? o->forced_first : -1;
 }
 
 Status beam_penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double lse, float *row,
@@ -94,4 +100,8 @@ void beam_restrict(BeamSearch *s, const BeamEntry *beam, float *row, size_t n_to
     }
     for (size_t i = 0; s->n_steps < o->min_new_tokens && i < o->n_ends; i++)
         ban(row, n_tokens, o->end_ids[i]);
+    for (size_t i = 0; i < o->n_suppressed; i++) ban(row, n_tokens, o->suppressed[i]);
+    const size_t first = has_forced_first(s) ? 1 : 0;
+    for (size_t i = 0; s->n_steps == first && i < o->n_first_suppressed; i++)
+        ban(row, n_tokens, o->first_suppressed[i]);
 }

@@ -83,6 +83,17 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
     return STATUS_OK;
 }
 
+// The token before the first of what a decoder writes: generation_config.json has the last word.
+static Status read_start(Model *model, Error *err)
+{
+    const Json *root = json_root(model->generation_file);
+    int64_t id = model->config.decoder.start_id;
+    TRY(json_opt_i64(root, "decoder_start_token_id", 0, (int64_t)model->config.vocab_size - 1, &id,
+                     err));
+    model->config.decoder.start_id = (int32_t)id;
+    return STATUS_OK;
+}
+
 // generation_config.json beside the model, or a GGUF file's copy; where its tokens that end texts stand.
 static Status read_generation(Model *model, const char *path, const Gguf *gguf, Error *err)
 {
@@ -98,7 +109,9 @@ static Status read_generation(Model *model, const char *path, const Gguf *gguf, 
         if (!file) return error_set_memory(err, 1, folder.len, "a path");
         if (file_exists(file)) TRY(json_load(file, JSON_STRICT, &model->generation_file, err));
     }
-    if (model->config.head != HEAD_CAUSAL_LM || !model->generation_file) return STATUS_OK;
+    if (!model->generation_file) return STATUS_OK;
+    if (model->config.head == HEAD_SEQ2SEQ) return read_start(model, err);
+    if (model->config.head != HEAD_CAUSAL_LM) return STATUS_OK;
     return config_read_ends(&model->arena, json_root(model->generation_file), &model->config, err);
 }
 

@@ -258,6 +258,7 @@ static Status step(Group *g, Error *err)
 
 static StopTexts stops_of(const Model *model, const SearchRequest *request)
 {
+    if (request->n_stops == 0) return request->options.stops;
     const Tokenizer *tokenizer = model->tokenizer ? tokenizer_target(model->tokenizer) : NULL;
     return (StopTexts){tokenizer, request->stops, request->n_stops};
 }

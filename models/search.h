@@ -7,23 +7,17 @@
 #define ASSAY_MODELS_SEARCH_H
 
 #include "base/json.h"
-#include "models/beam.h"
+#include "models/generation_config.h"
 #include "models/model.h"
 
 typedef struct SearchRequest {
     TokenSequence source; // targets are not read
     BeamOptions options;
     size_t n_results; // 1 .. n_beams: so many of the best
-    // A text ends where it has one of these. The model needs its tokenizer for that; options.stops is not read.
+    // A text ends where it has one of these. The model needs its tokenizer for that. None: options.stops.
     const Slice *stops;
     size_t n_stops;
 } SearchRequest;
-
-// What generation_config.json of the model's directory says, or where there is none its config.json: beams, penalties, end
-// tokens, forced and forbidden ones, the length. What neither says is Transformers' default; without a length it is what the
-// positions allow, at most SEARCH_USUAL_TOKENS.
-enum { SEARCH_USUAL_TOKENS = 512 };
-Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err) MUST_CHECK;
 
 // The source, beams and lengths of a request.
 Status search_check(const Model *model, const SearchRequest *request, Error *err) MUST_CHECK;

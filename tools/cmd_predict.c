@@ -56,6 +56,25 @@ static Status read_how_tuned(const CommandLine *line, Predictor *p, Error *err)
     return s == STATUS_OK ? s : error_wrap(err, "--prepare");
 }
 
+// What the model's files say about generation, and what of it shows in answers without being asked for.
+static Status read_usual(const CommandLine *line, Predictor *p, Error *err)
+{
+    const GenerationConfig *usual = &p->usual;
+    TRY(generation_config_read(p->model, &p->arena, &p->usual, err));
+    if (usual->is_drawn)
+        log_info(line->log,
+                 "%s: its files ask for draws (\"do_sample\"), which the seed 0 has where a line "
+                 "does not say; \"do_sample\": false takes the likeliest",
+                 line->operands[0]);
+    if (usual->unheeded.len > 0)
+        log_warning(line->log,
+                    "%s: what its files say of " SLICE_FMT
+                    " is not heeded: texts may be others than "
+                    "those of Transformers",
+                    line->operands[0], SLICE_ARG(usual->unheeded));
+    return STATUS_OK;
+}
+
 static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
 {
     ModelOptions options = {0};
@@ -76,12 +95,13 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     p->mode = predict_mode_for(p->mode, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
     if (p->explains) TRY(predict_explain_check(p, err));
-    if (model_config(p->model)->head == HEAD_SEQ2SEQ)
-        TRY(search_defaults(p->model, &p->arena, &p->search_defaults, err));
+    if (p->mode->read == predict_search_read || p->mode->read == predict_generate_read)
+        TRY(read_usual(line, p, err));
     if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, directory, err));
     TRY(read_how_tuned(line, p, err));
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
+    p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
     p->cut = (CutSide)option_choice(line, "truncate");
     return predict_class_names(p, err);
 }
@@ -227,8 +247,8 @@ const Command command_predict = {
         "\"input_ids\"), with\n"
         "            \"max_new_tokens\", \"min_new_tokens\", \"temperature\", \"top_k\", \"top_p\", \"min_p\", \"seed\",\n"
         "            \"repetition_penalty\", \"no_repeat_ngram_size\", \"stop\", \"num_beams\", \"length_penalty\",\n"
-        "            \"early_stopping\", \"num_return_sequences\"; what a line of an encoder-decoder does not say is\n"
-        "            as generation_config.json has it\n"
+        "            \"early_stopping\", \"num_return_sequences\", \"do_sample\"; what a line does not say is as\n"
+        "            generation_config.json has it\n"
         "  loglik    {\"loglik\", \"token_logprobs\", \"is_greedy\"} of \"continuation\" after \"context\", or of\n"
         "            \"continuation_ids\" after \"context_ids\"\n"
         "  pll       {\"pll\", \"token_logprobs\"}: log-probabilities of the tokens, each masked in its turn,\n"

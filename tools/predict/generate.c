@@ -101,28 +101,14 @@ Status predict_loglik_put(Predictor *p, const PredictCase *c, const float *logit
 
 // ---- generation ----
 
-static double number_or(const JsonlNumber *number, double missing)
+// Whether more is wanted than the likeliest token, or a draw, each time.
+static bool wants_search(const PredictCase *c, size_t n_prompt)
 {
-    return number->is_given ? number->value : missing;
-}
-
-SampleOptions predict_sample_options(const PredictCase *c)
-{
-    const bool draws = c->top_k.is_given || c->top_p.is_given || c->min_p.is_given;
-    return (SampleOptions){.temperature = number_or(&c->temperature, draws ? 1.0 : 0.0),
-                           .top_k = c->top_k.value,
-                           .top_p = number_or(&c->top_p, 0),
-                           .min_p = number_or(&c->min_p, 0),
-                           .repetition_penalty = number_or(&c->repetition_penalty, 0),
-                           .seed = c->seed.value};
-}
-
-// Whether a line asks for more than the likeliest token, or a draw, each time.
-static bool wants_search(const PredictCase *c)
-{
-    const bool has_results = c->num_return_sequences.is_given && c->num_return_sequences.value != 1;
-    return (c->num_beams.is_given && c->num_beams.value != 1) || has_results ||
-           c->no_repeat_ngram_size.value > 0 || c->min_new_tokens.value > 0;
+    const BeamOptions *o = &c->search.options;
+    return o->n_beams != 1 || c->search.n_results != 1 || o->no_repeat_ngram > 0 ||
+           o->min_new_tokens > 0 || o->n_bad_words > 0 || o->n_suppressed > 0 ||
+           o->n_first_suppressed > 0 || o->forced_last >= 0 ||
+           (o->forced_first >= 0 && n_prompt == 1);
 }
 
 Status predict_open_chat(Predictor *p, const char *path, Error *err)
@@ -178,26 +164,39 @@ static Status read_prompt(const Predictor *p, Arena *arena, const PredictCase *c
     return error_set(err, STATUS_INVALID, "\"prompt\", \"messages\" or \"input_ids\" is wanted");
 }
 
+// How many tokens at most, and at least.
+static Status choose_length(const Predictor *p, PredictCase *c, size_t n_prompt, Error *err)
+{
+    BeamOptions *o = &c->search.options;
+    if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
+        return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
+    if (!c->max_new_tokens.is_given && p->max_new_tokens_is_given)
+        o->max_new_tokens = p->max_new_tokens;
+    else if (!c->max_new_tokens.is_given)
+        TRY(generation_config_new_tokens(&p->usual, n_prompt, p->max_new_tokens, &o->max_new_tokens,
+                                         err));
+    if (!c->min_new_tokens.is_given && o->min_new_tokens == 0 && p->usual.min_length > n_prompt)
+        o->min_new_tokens = p->usual.min_length - n_prompt;
+    return STATUS_OK;
+}
+
 Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     AskIds prompt;
     TRY(read_prompt(p, arena, c, &prompt, err));
-    if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
-        return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
-    const size_t n_new = c->max_new_tokens.is_given ? c->max_new_tokens.value : p->max_new_tokens;
-    TRY(ask_fit_prompt(p->model, p->cut, &prompt, n_new, &c->n_cut, err));
+    BeamOptions *o = &c->search.options;
+    TRY(predict_beam_options(p, c, err));
+    TRY(choose_length(p, c, prompt.n, err));
+    TRY(ask_fit_prompt(p->model, p->cut, &prompt, o->max_new_tokens, &c->n_cut, err));
     c->generate = (GenerateRequest){.prompt = prompt.ids,
                                     .n_prompt = prompt.n,
-                                    .max_new_tokens = n_new,
-                                    .sample = predict_sample_options(c),
-                                    .stops = c->stop.values,
-                                    .n_stops = c->stop.n};
+                                    .max_new_tokens = o->max_new_tokens,
+                                    .sample = o->sample,
+                                    .stops = c->stop.is_given ? c->stop.values : o->stops.texts,
+                                    .n_stops = c->stop.is_given ? c->stop.n : o->stops.n};
     c->input.n_tokens = prompt.n;
-    if (wants_search(c)) {
-        c->search.options =
-            (BeamOptions){.n_beams = 1, .length_penalty = 1, .forced_first = -1, .forced_last = -1};
-        TRY(predict_beam_options(c, &c->search.options, err));
-        c->generate.beams = &c->search.options;
+    if (wants_search(c, prompt.n)) {
+        c->generate.beams = o;
         c->generate.n_results = c->search.n_results;
     }
     return model_check_generate(p->model, &c->generate, err);
@@ -257,7 +256,7 @@ Status predict_generate_put(Predictor *p, const PredictCase *c, const float *log
     }
     json_end_array(w);
     json_put_key(w, "score");
-    json_put_double(w, sum / pow((double)written->n_ids, number_or(&c->length_penalty, 1.0)));
+    json_put_double(w, sum / pow((double)written->n_ids, c->search.options.length_penalty));
     json_put_key(w, "finish");
     json_put_cstr(w, finish_reason_name(written->finish));
     return STATUS_OK;

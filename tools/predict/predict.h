@@ -25,7 +25,7 @@ typedef struct PredictCase {
     JsonlSize max_new_tokens, min_new_tokens, num_beams, num_return_sequences, no_repeat_ngram_size,
         top_k;
     JsonlNumber length_penalty, temperature, top_p;
-    Slice early_stopping; // as it stands
+    Slice early_stopping, do_sample; // as they stand
     SearchRequest search;
     SearchResult *found; // [n_found]
     size_t n_found;
@@ -56,10 +56,11 @@ typedef struct PredictMode PredictMode;
 typedef struct Predictor {
     Model *model;
     const PredictMode *mode;
-    size_t max_length;           // tokens
-    BeamOptions search_defaults; // of an encoder-decoder
-    size_t max_new_tokens;       // of a causal LM, where a case does not say
-    bool explains;               // answers come with what they hang on
+    size_t max_length;            // tokens
+    GenerationConfig usual;       // what the model's files say about generation
+    size_t max_new_tokens;        // of a causal LM, where a case does not say
+    bool max_new_tokens_is_given; // and before what the model's files say
+    bool explains;                // answers come with what they hang on
     ExplainOptions explain;
     ModelNote note;                // how the model was tuned, where it says so
     const Step *steps[STEPS_MOST]; // that texts of cases go through first
@@ -140,8 +141,8 @@ Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena, Predi
 Status predict_search_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
 
-// What a line says about beams goes before what stands in *options; sets search.n_results.
-Status predict_beam_options(PredictCase *c, BeamOptions *options, Error *err) MUST_CHECK;
+// How a line wants tokens searched for or drawn, where it leaves something out as the model's files say; sets search.n_results.
+Status predict_beam_options(const Predictor *predictor, PredictCase *c, Error *err) MUST_CHECK;
 
 // pll.c: pseudo-log-likelihoods.
 Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
@@ -158,8 +159,6 @@ Status predict_loglik_put(Predictor *predictor, const PredictCase *c, const floa
                           JsonWriter *w, Error *err) MUST_CHECK;
 // The model's chat template, or why it cannot be used, which only a case with "messages" is told.
 Status predict_open_chat(Predictor *predictor, const char *path, Error *err) MUST_CHECK;
-// A draw is wanted where a temperature says so, or what only draws have is given.
-SampleOptions predict_sample_options(const PredictCase *c);
 Status predict_generate_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                              Error *err) MUST_CHECK;
 Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,

@@ -38,6 +38,7 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(min_p, JSONL_NUMBER),
     CASE_FIELD(repetition_penalty, JSONL_NUMBER),
     CASE_FIELD(seed, JSONL_SIZE),
+    CASE_FIELD(do_sample, JSONL_RAW),
     CASE_FIELD(stop, JSONL_TEXTS),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };

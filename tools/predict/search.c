@@ -21,16 +21,53 @@ static Status want_early_stopping(const PredictCase *c, EarlyStopping *out, Erro
     return STATUS_OK;
 }
 
-Status predict_beam_options(PredictCase *c, BeamOptions *o, Error *err)
+// A draw is wanted where do_sample says so, a temperature above 0, or what only draws have; else as the model's files say.
+static Status wants_draw(const Predictor *p, const PredictCase *c, bool *out, Error *err)
 {
+    const Slice told = slice_trim(c->do_sample);
+    const bool is_cold = c->temperature.is_given && c->temperature.value == 0;
+    *out = c->top_k.is_given || c->top_p.is_given || c->min_p.is_given || p->usual.is_drawn;
+    if (c->temperature.is_given) *out = !is_cold;
+    if (!told.ptr || slice_eq_cstr(told, "null")) return STATUS_OK;
+    *out = slice_eq_cstr(told, "true");
+    if (!*out && !slice_eq_cstr(told, "false"))
+        return error_set(err, STATUS_INVALID,
+                         "\"do_sample\" is " SLICE_FMT ", but must be true or false",
+                         SLICE_ARG(told));
+    if (*out && is_cold)
+        return error_set(err, STATUS_INVALID, "\"do_sample\" draws, but \"temperature\" is 0");
+    return STATUS_OK;
+}
+
+static Status sample_options(const Predictor *p, const PredictCase *c, SampleOptions *o, Error *err)
+{
+    const SampleOptions *usual = &p->usual.draw;
+    const bool is_told = p->usual.is_drawn || slice_eq_cstr(slice_trim(c->do_sample), "true");
+    bool draws = false;
+    TRY(wants_draw(p, c, &draws, err));
+    *o = (SampleOptions){.repetition_penalty = p->usual.options.sample.repetition_penalty,
+                         .seed = c->seed.value};
+    if (c->repetition_penalty.is_given) o->repetition_penalty = c->repetition_penalty.value;
+    if (!draws) return STATUS_OK;
+    o->temperature = c->temperature.is_given ? c->temperature.value : usual->temperature;
+    o->top_k = c->top_k.is_given               ? c->top_k.value
+               : p->usual.has_top_k || is_told ? usual->top_k
+                                               : 0;
+    o->top_p = c->top_p.is_given ? c->top_p.value : usual->top_p;
+    o->min_p = c->min_p.is_given ? c->min_p.value : usual->min_p;
+    return STATUS_OK;
+}
+
+Status predict_beam_options(const Predictor *p, PredictCase *c, Error *err)
+{
+    BeamOptions *o = &c->search.options;
+    *o = p->usual.options;
     if (c->num_beams.is_given) o->n_beams = c->num_beams.value;
     if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
     if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
     if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
-    const double penalty = o->sample.repetition_penalty;
-    o->sample = predict_sample_options(c);
-    if (!c->repetition_penalty.is_given) o->sample.repetition_penalty = penalty;
+    TRY(sample_options(p, c, &o->sample, err));
     c->search.n_results = c->num_return_sequences.is_given ? c->num_return_sequences.value : 1;
     return want_early_stopping(c, &o->early_stopping, err);
 }
@@ -59,10 +96,9 @@ Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Err
         return error_set(err, STATUS_INVALID, "\"prompt\" or \"input_ids\" is wanted");
     }
     c->search.source = c->input;
-    c->search.options = p->search_defaults;
     c->search.stops = c->stop.values;
     c->search.n_stops = c->stop.n;
-    TRY(predict_beam_options(c, &c->search.options, err));
+    TRY(predict_beam_options(p, c, err));
     return search_check(p->model, &c->search, err);
 }
 
