@@ -274,32 +274,23 @@ static void put_checks_text(const Describing *d, Buffer *out)
 
 static void put_checks_json(const Describing *d, JsonWriter *w)
 {
-    json_put_key(w, "data_checks");
-    json_begin_array(w);
+    json_member_array(w, "data_checks");
     for (size_t i = 0; i < d->n_checks; i++) {
         const CheckRow *row = &d->checks[i];
         json_begin_object(w);
-        json_put_key(w, "task");
-        json_put_string(w, row->task);
-        json_put_key(w, "section");
-        json_put_string(w, row->section);
-        json_put_key(w, "item");
-        json_put_string(w, row->item);
-        json_put_key(w, "value");
-        json_put_string(w, row->value);
-        json_put_key(w, "level");
-        json_put_cstr(w, row->level == NOTE_WARNING ? "warning" : "info");
+        json_member_string(w, "task", row->task);
+        json_member_string(w, "section", row->section);
+        json_member_string(w, "item", row->item);
+        json_member_string(w, "value", row->value);
+        json_member_cstr(w, "level", row->level == NOTE_WARNING ? "warning" : "info");
         json_end_object(w);
     }
     json_end_array(w);
-    json_put_key(w, "notes");
-    json_begin_array(w);
+    json_member_array(w, "notes");
     for (size_t i = 0; i < d->n_notes; i++) {
         json_begin_object(w);
-        json_put_key(w, "level");
-        json_put_cstr(w, d->notes[i].level == NOTE_WARNING ? "warning" : "info");
-        json_put_key(w, "text");
-        json_put_string(w, d->notes[i].text);
+        json_member_cstr(w, "level", d->notes[i].level == NOTE_WARNING ? "warning" : "info");
+        json_member_string(w, "text", d->notes[i].text);
         json_end_object(w);
     }
     json_end_array(w);
@@ -390,18 +381,12 @@ static void put_trial_json(const Run *run, const PlannedTrial *trial, JsonWriter
     const TrialSpec *spec = &trial->spec;
     const bool is_model = spec->model != NO_MODEL;
     json_begin_object(w);
-    json_put_key(w, "model");
-    json_put_string(w, plan_model_name(&run->plan, spec->model, spec->task));
-    json_put_key(w, "task");
-    json_put_string(w, run->suite->tasks[spec->task].name);
-    json_put_key(w, "role");
-    json_put_cstr(w, trial_role_name(spec->role));
-    json_put_key(w, "outer_fold");
-    json_put_i64(w, spec->outer_fold);
-    json_put_key(w, "inner_fold");
-    json_put_i64(w, spec->inner_fold);
-    json_put_key(w, "seed");
-    json_put_u64(w, spec->seed);
+    json_member_string(w, "model", plan_model_name(&run->plan, spec->model, spec->task));
+    json_member_string(w, "task", run->suite->tasks[spec->task].name);
+    json_member_cstr(w, "role", trial_role_name(spec->role));
+    json_member_i64(w, "outer_fold", spec->outer_fold);
+    json_member_i64(w, "inner_fold", spec->inner_fold);
+    json_member_u64(w, "seed", spec->seed);
     json_put_key(w, "setting");
     if (is_model && spec->setting >= 0)
         json_put_raw(w, run->suite->models[spec->model].settings[spec->setting].json);
@@ -412,8 +397,7 @@ static void put_trial_json(const Run *run, const PlannedTrial *trial, JsonWriter
         json_put_string(w, trial->id);
     else
         json_put_null(w);
-    json_put_key(w, "state");
-    json_put_cstr(w, state_name(trial));
+    json_member_cstr(w, "state", state_name(trial));
     json_end_object(w);
 }
 
@@ -422,16 +406,11 @@ static void put_json(const Describing *d, Buffer *out)
     const Run *run = &d->run;
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
-    json_put_key(&w, "suite");
-    json_put_string(&w, run->suite->name);
-    json_put_key(&w, "cached");
-    json_put_u64(&w, plan_count(&run->plan, PLANNED_DONE));
-    json_put_key(&w, "estimated_seconds");
-    json_put_double(&w, d->seconds);
-    json_put_key(&w, "memory_bytes");
-    json_put_u64(&w, d->memory_bytes);
-    json_put_key(&w, "trials");
-    json_begin_array(&w);
+    json_member_string(&w, "suite", run->suite->name);
+    json_member_u64(&w, "cached", plan_count(&run->plan, PLANNED_DONE));
+    json_member_double(&w, "estimated_seconds", d->seconds);
+    json_member_u64(&w, "memory_bytes", d->memory_bytes);
+    json_member_array(&w, "trials");
     for (size_t i = 0; i < run->plan.n_trials; i++) put_trial_json(run, &run->plan.trials[i], &w);
     json_end_array(&w);
     put_checks_json(d, &w);

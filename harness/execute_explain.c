@@ -62,16 +62,9 @@ static Status choose_worst(const Explaining *e, size_t most, size_t *chosen, siz
 
 // ---- one sample ----
 
-static void put_number(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    isnan(value) ? json_put_null(w) : json_put_double(w, value);
-}
-
 static void put_tokens(const Encoding *window, const Explanation *explanation, JsonWriter *w)
 {
-    json_put_key(w, "tokens");
-    json_begin_array(w);
+    json_member_array(w, "tokens");
     for (size_t t = 0; t < window->n_tokens; t++) {
         if (window->special[t] || window->sequence[t] < 0) continue;
         json_begin_array(w);
@@ -90,19 +83,15 @@ static void put_explanations(const SuiteExplain *how, const EncodingWindows *win
 {
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
-    json_put_key(&w, "method");
-    json_put_cstr(&w, explain_method_name(how->method));
-    json_put_key(&w, "steps");
-    json_put_u64(&w, how->n_steps);
-    json_put_key(&w, "answers");
-    json_begin_array(&w);
+    json_member_cstr(&w, "method", explain_method_name(how->method));
+    json_member_u64(&w, "steps", how->n_steps);
+    json_member_array(&w, "answers");
     for (size_t i = 0; i < n; i++) {
         json_begin_object(&w);
-        json_put_key(&w, "about");
-        json_put_string(&w, reasons[i].about);
-        put_number(&w, "score", explanations[i].value);
-        put_number(&w, "baseline", explanations[i].baseline);
-        put_number(&w, "completeness_error", explanations[i].completeness_error);
+        json_member_string(&w, "about", reasons[i].about);
+        json_member_double_or_null(&w, "score", explanations[i].value);
+        json_member_double_or_null(&w, "baseline", explanations[i].baseline);
+        json_member_double_or_null(&w, "completeness_error", explanations[i].completeness_error);
         put_tokens(&windows->windows[reasons[i].window], &explanations[i], &w);
         json_end_object(&w);
     }

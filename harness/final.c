@@ -89,14 +89,10 @@ Status final_save(const Executor *executor, const Work *work, Arena *arena, Erro
     JsonWriter w = json_writer(&buffer, 2);
     json_begin_object(&w);
     note_put(&note, &w);
-    json_put_key(&w, "setting");
-    json_put_raw(&w, suite->models[spec->model].settings[spec->setting].json);
-    json_put_key(&w, "suite");
-    json_put_string(&w, suite->name);
-    json_put_key(&w, "task");
-    json_put_string(&w, suite->tasks[spec->task].name);
-    json_put_key(&w, "trial");
-    json_put_cstr(&w, work->id);
+    json_member_raw(&w, "setting", suite->models[spec->model].settings[spec->setting].json);
+    json_member_string(&w, "suite", suite->name);
+    json_member_string(&w, "task", suite->tasks[spec->task].name);
+    json_member_cstr(&w, "trial", work->id);
     json_end_object(&w);
     buffer_append_byte(&buffer, '\n');
     const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));

@@ -78,8 +78,7 @@ static bool is_model_file(Slice name)
 static void put_note(const SuiteModel *model, JsonWriter *w)
 {
     if (!model->note || !note_says_anything(model->note)) return;
-    json_put_key(w, note_name);
-    json_begin_object(w);
+    json_member_object(w, note_name);
     note_put(model->note, w);
     json_end_object(w);
 }
@@ -125,8 +124,7 @@ static Status identify_file(Identify *id, const SuiteModel *model, const char *p
     TRY(add_file(id, "model", model->name, path, &sha256, err));
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
-    json_put_key(&w, "gguf");
-    json_put_string(&w, sha256);
+    json_member_string(&w, "gguf", sha256);
     json_end_object(&w);
     return keep(id, &buffer, json, err);
 }
@@ -312,16 +310,13 @@ static void put_metrics(JsonWriter *w, const SuiteTask *task)
     for (size_t i = 0; i < task->n_metrics; i++) {
         const SuiteMetric *metric = &task->metrics[i];
         json_begin_object(w);
-        json_put_key(w, "name");
-        json_put_cstr(w, metric->metric->name);
-        json_put_key(w, "params");
-        json_put_raw(w, metric->params_json.len > 0 ? metric->params_json : SLICE("{}"));
+        json_member_cstr(w, "name", metric->metric->name);
+        json_member_raw(w, "params",
+                        metric->params_json.len > 0 ? metric->params_json : SLICE("{}"));
         if (metric->splitter) {
-            json_put_key(w, "spm_model");
-            json_put_string(w, metric->splitter_sha256);
+            json_member_string(w, "spm_model", metric->splitter_sha256);
         }
-        json_put_key(w, "version");
-        json_put_i64(w, metric->metric->version == 0 ? 1 : metric->metric->version);
+        json_member_i64(w, "version", metric->metric->version == 0 ? 1 : metric->metric->version);
         json_end_object(w);
     }
     json_end_array(w);
@@ -329,8 +324,7 @@ static void put_metrics(JsonWriter *w, const SuiteTask *task)
 
 static void put_steps(JsonWriter *w, const SuiteTask *task)
 {
-    json_put_key(w, "prepare");
-    json_begin_array(w);
+    json_member_array(w, "prepare");
     for (size_t i = 0; i < task->n_prepare; i++) json_put_cstr(w, task->prepare[i]->name);
     json_end_array(w);
 }
@@ -342,52 +336,39 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     json_begin_object(&w);
     const bool is_translate = slice_eq_cstr(task->family, "translate");
     if (is_translate) {
-        json_put_key(&w, "beams");
-        json_put_u64(&w, task->beams);
+        json_member_u64(&w, "beams", task->beams);
     }
-    json_put_key(&w, "data");
-    json_begin_object(&w);
+    json_member_object(&w, "data");
     for (int part = N_DATA_PARTS - 1; part >= 0; part--) { // not by the alphabet: "valid" last
         const int sorted = part == 2 ? PART_TEST : part == 1 ? PART_TRAIN : PART_VALID;
         if (out->keys[sorted].len == 0) continue;
-        json_put_key(&w, data_part_name((DataPart)sorted));
-        json_put_string(&w, out->keys[sorted]);
+        json_member_string(&w, data_part_name((DataPart)sorted), out->keys[sorted]);
     }
     json_end_object(&w);
     if (slice_eq_cstr(task->family, "tag")) {
-        json_put_key(&w, "decode");
-        json_put_string(&w, task->decode);
+        json_member_string(&w, "decode", task->decode);
     }
     const bool is_span = slice_eq_cstr(task->family, "span");
     if (is_span) {
-        json_put_key(&w, "doc_stride");
-        json_put_u64(&w, task->doc_stride);
+        json_member_u64(&w, "doc_stride", task->doc_stride);
     }
-    json_put_key(&w, "family");
-    json_put_string(&w, task->family);
-    json_put_key(&w, "folds");
-    json_put_string(&w, out->folds_key);
+    json_member_string(&w, "family", task->family);
+    json_member_string(&w, "folds", out->folds_key);
     if (is_translate) {
-        json_put_key(&w, "length_penalty");
-        json_put_double(&w, task->length_penalty);
+        json_member_double(&w, "length_penalty", task->length_penalty);
     }
     if (is_span) {
-        json_put_key(&w, "max_answer");
-        json_put_u64(&w, task->max_answer);
+        json_member_u64(&w, "max_answer", task->max_answer);
     }
     if (task->swap_path) {
-        json_put_key(&w, "counterfactual");
-        json_put_string(&w, out->swap_sha256);
+        json_member_string(&w, "counterfactual", out->swap_sha256);
     }
     if (task->likelihood.len > 0) {
-        json_put_key(&w, "likelihood");
-        json_put_string(&w, task->likelihood);
+        json_member_string(&w, "likelihood", task->likelihood);
     }
-    json_put_key(&w, "max_length");
-    json_put_u64(&w, task->max_length);
+    json_member_u64(&w, "max_length", task->max_length);
     if (is_translate) {
-        json_put_key(&w, "max_new_tokens");
-        json_put_u64(&w, task->max_new_tokens);
+        json_member_u64(&w, "max_new_tokens", task->max_new_tokens);
     }
     json_put_key(&w, "metrics");
     put_metrics(&w, task);
@@ -399,11 +380,9 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
             json_put_double(&w, task->null_threshold);
     }
     if (task->n_prepare > 0) put_steps(&w, task);
-    json_put_key(&w, "primary");
-    json_put_string(&w, task->primary);
+    json_member_string(&w, "primary", task->primary);
     if (task->prompt.is_given) {
-        json_put_key(&w, "prompt");
-        json_begin_object(&w);
+        json_member_object(&w, "prompt");
         section_write(&section_prompt, &task->prompt, &w);
         json_end_object(&w);
     }
@@ -424,28 +403,18 @@ static Status folds_json(Identify *id, Slice *out, Error *err)
         TRY(add_file(id, "folds", SLICE("folds"), folds->file, &pinned, err));
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
-    json_put_key(&w, "allow_rare");
-    json_put_bool(&w, folds->allow_rare);
-    json_put_key(&w, "file");
-    json_put_string(&w, pinned);
-    json_put_key(&w, "file_order");
-    json_put_bool(&w, folds->file_order);
-    json_put_key(&w, "inner_folds");
-    json_put_u64(&w, folds->inner_folds);
-    json_put_key(&w, "inner_share");
-    json_put_double(&w, folds->inner_share);
-    json_put_key(&w, "k");
-    json_put_u64(&w, folds->k);
+    json_member_bool(&w, "allow_rare", folds->allow_rare);
+    json_member_string(&w, "file", pinned);
+    json_member_bool(&w, "file_order", folds->file_order);
+    json_member_u64(&w, "inner_folds", folds->inner_folds);
+    json_member_double(&w, "inner_share", folds->inner_share);
+    json_member_u64(&w, "k", folds->k);
     if (folds->keep_near > 0) {
-        json_put_key(&w, "keep_near");
-        json_put_double(&w, folds->keep_near);
+        json_member_double(&w, "keep_near", folds->keep_near);
     }
-    json_put_key(&w, "kind");
-    json_put_cstr(&w, kinds[folds->kind]);
-    json_put_key(&w, "limit");
-    json_put_u64(&w, suite->limit);
-    json_put_key(&w, "refit");
-    json_put_bool(&w, folds->refit);
+    json_member_cstr(&w, "kind", kinds[folds->kind]);
+    json_member_u64(&w, "limit", suite->limit);
+    json_member_bool(&w, "refit", folds->refit);
     json_put_key(&w, "seed"); // of the cuts; each trial has its own
     json_put_u64(&w, suite->seed);
     json_end_object(&w);

@@ -311,8 +311,7 @@ void model_bench_text(const ModelBench *bench, Buffer *out)
 static void put_rounds(const ModelBench *bench, const char *key, bool is_cpu, bool is_prompt,
                        JsonWriter *w)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < bench->n_rounds; i++) {
         const ModelBenchRound *r = &bench->rounds[i];
         const int64_t all = is_cpu ? r->cpu_ns : r->wall_ns;
@@ -324,33 +323,25 @@ static void put_rounds(const ModelBench *bench, const char *key, bool is_cpu, bo
 
 static void put_time(const char *key, const ModelBenchTime *time, JsonWriter *w)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
-    json_put_key(w, "median_s");
-    json_put_double(w, time->median_s);
-    json_put_key(w, "low_s");
-    json_put_double(w, time->low_s);
-    json_put_key(w, "high_s");
-    json_put_double(w, time->high_s);
+    json_member_object(w, key);
+    json_member_double(w, "median_s", time->median_s);
+    json_member_double(w, "low_s", time->low_s);
+    json_member_double(w, "high_s", time->high_s);
     json_end_object(w);
 }
 
 static void put_parts(const ModelBench *bench, JsonWriter *w)
 {
-    json_put_key(w, "parts");
-    json_begin_array(w);
+    json_member_array(w, "parts");
     for (size_t p = 0; p < bench->n_parts; p++) {
         const ModelBenchPart *part = &bench->parts[p];
         json_begin_object(w);
-        json_put_key(w, "name");
-        json_put_cstr(w, part->name);
-        json_put_key(w, "tokens");
-        json_put_u64(w, part->n_tokens);
+        json_member_cstr(w, "name", part->name);
+        json_member_u64(w, "tokens", part->n_tokens);
         put_time("wall", &part->wall, w);
         put_time("cpu", &part->cpu, w);
         if (part->cpu.median_s > 0) {
-            json_put_key(w, "tokens_per_cpu_s");
-            json_put_double(w, (double)part->n_tokens / part->cpu.median_s);
+            json_member_double(w, "tokens_per_cpu_s", (double)part->n_tokens / part->cpu.median_s);
         }
         json_end_object(w);
     }
@@ -360,34 +351,23 @@ static void put_parts(const ModelBench *bench, JsonWriter *w)
 static void put_error(const ModelBenchError *error, JsonWriter *w)
 {
     if (!error->is_there) return;
-    json_put_key(w, "error");
-    json_begin_object(w);
-    json_put_key(w, "sequences");
-    json_put_u64(w, error->n_sequences);
-    json_put_key(w, "relative");
-    json_put_double(w, error->relative);
-    json_put_key(w, "largest");
-    json_put_double(w, error->largest);
+    json_member_object(w, "error");
+    json_member_u64(w, "sequences", error->n_sequences);
+    json_member_double(w, "relative", error->relative);
+    json_member_double(w, "largest", error->largest);
     json_end_object(w);
 }
 
 void model_bench_json(const ModelBench *bench, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "sequences");
-    json_put_u64(w, bench->n_sequences);
-    json_put_key(w, "tokens");
-    json_put_u64(w, bench->n_tokens);
-    json_put_key(w, "calls");
-    json_put_u64(w, bench->n_calls);
-    json_put_key(w, "threads");
-    json_put_u64(w, bench->n_threads);
-    json_put_key(w, "open_s");
-    json_put_double(w, bench->open_s);
-    json_put_key(w, "median_wall_s");
-    json_put_double(w, bench->median_wall_s);
-    json_put_key(w, "median_cpu_s");
-    json_put_double(w, bench->median_cpu_s);
+    json_member_u64(w, "sequences", bench->n_sequences);
+    json_member_u64(w, "tokens", bench->n_tokens);
+    json_member_u64(w, "calls", bench->n_calls);
+    json_member_u64(w, "threads", bench->n_threads);
+    json_member_double(w, "open_s", bench->open_s);
+    json_member_double(w, "median_wall_s", bench->median_wall_s);
+    json_member_double(w, "median_cpu_s", bench->median_cpu_s);
     put_rounds(bench, "wall_s", false, false, w);
     put_rounds(bench, "cpu_s", true, false, w);
     if (bench->mode == MODEL_BENCH_GENERATE) {
@@ -396,9 +376,7 @@ void model_bench_json(const ModelBench *bench, JsonWriter *w)
     }
     put_parts(bench, w);
     put_error(&bench->error, w);
-    json_put_key(w, "flops");
-    json_put_double(w, bench->flops);
-    json_put_key(w, "peak_rss_bytes");
-    json_put_u64(w, bench->peak_rss_bytes);
+    json_member_double(w, "flops", bench->flops);
+    json_member_u64(w, "peak_rss_bytes", bench->peak_rss_bytes);
     json_end_object(w);
 }

@@ -83,30 +83,25 @@ bool note_says_anything(const ModelNote *note)
 
 static void put_count(JsonWriter *w, const char *key, size_t value)
 {
-    json_put_key(w, key);
-    json_put_u64(w, value);
+    json_member_u64(w, key, value);
 }
 
 void note_put(const ModelNote *note, JsonWriter *w)
 {
     if (note->decode.len > 0) {
-        json_put_key(w, "decode");
-        json_put_string(w, note->decode);
+        json_member_string(w, "decode", note->decode);
     }
     if (note->max_answer > 0) put_count(w, "doc_stride", note->doc_stride);
     if (note->family.len > 0) {
-        json_put_key(w, "family");
-        json_put_string(w, note->family);
+        json_member_string(w, "family", note->family);
     }
     if (note->max_answer > 0) put_count(w, "max_answer", note->max_answer);
     if (note->max_length > 0) put_count(w, "max_length", note->max_length);
     if (note->has_null_threshold) {
-        json_put_key(w, "null_threshold");
-        json_put_double(w, note->null_threshold);
+        json_member_double(w, "null_threshold", note->null_threshold);
     }
     if (note->n_steps == 0) return;
-    json_put_key(w, "prepare");
-    json_begin_array(w);
+    json_member_array(w, "prepare");
     for (size_t i = 0; i < note->n_steps; i++) json_put_cstr(w, note->steps[i]->name);
     json_end_array(w);
 }

@@ -291,8 +291,10 @@ static Status attributes_json(const Sample *sample, const Sample *copy, Arena *a
     }
     if (copy) {
         const bool is_text = !slice_eq(copy->text, sample->text);
-        json_put_key(&w, is_text ? "counterfactual" : "counterfactual_pair");
-        json_put_string(&w, is_text ? copy->text : copy->pair.ptr ? copy->pair : copy->context);
+        json_member_string(&w, is_text ? "counterfactual" : "counterfactual_pair",
+                           is_text          ? copy->text
+                           : copy->pair.ptr ? copy->pair
+                                            : copy->context);
     }
     json_end_object(&w);
     Status s = buffer_status(&buffer, err);

@@ -10,16 +10,12 @@
 
 static void put_rungs(const SuiteModel *model, JsonWriter *w)
 {
-    json_put_key(w, "rungs");
-    json_begin_array(w);
+    json_member_array(w, "rungs");
     for (size_t i = 0; i < model->n_rungs; i++) {
         json_begin_object(w);
-        json_put_key(w, "epochs");
-        json_put_double(w, model->rungs[i].epochs);
-        json_put_key(w, "settings");
-        json_put_u64(w, model->rungs[i].n_settings);
-        json_put_key(w, "steps");
-        json_put_u64(w, model->rungs[i].steps);
+        json_member_double(w, "epochs", model->rungs[i].epochs);
+        json_member_u64(w, "settings", model->rungs[i].n_settings);
+        json_member_u64(w, "steps", model->rungs[i].steps);
         json_end_object(w);
     }
     json_end_array(w);
@@ -31,12 +27,9 @@ static void put_models(const Run *run, JsonWriter *w)
     for (size_t i = 0; i < run->suite->n_models; i++) {
         const SuiteModel *model = &run->suite->models[i];
         json_begin_object(w);
-        json_put_key(w, "identity");
-        json_put_raw(w, run->identity.models[i]);
-        json_put_key(w, "name");
-        json_put_string(w, model->name);
-        json_put_key(w, "settings");
-        json_begin_array(w);
+        json_member_raw(w, "identity", run->identity.models[i]);
+        json_member_string(w, "name", model->name);
+        json_member_array(w, "settings");
         for (size_t s = 0; s < model->n_settings; s++) json_put_raw(w, model->settings[s].json);
         json_end_array(w);
         if (model->n_rungs > 1) put_rungs(model, w);
@@ -49,8 +42,7 @@ static void put_models(const Run *run, JsonWriter *w)
 static void put_slices(const SuiteTask *task, JsonWriter *w)
 {
     if (!task->has_slices) return;
-    json_put_key(w, "slices");
-    json_begin_array(w);
+    json_member_array(w, "slices");
     for (size_t i = 0; i < task->n_slices; i++) json_put_string(w, task->slices[i]);
     json_end_array(w);
 }
@@ -60,10 +52,8 @@ static void put_tasks(const Run *run, JsonWriter *w)
     json_begin_array(w);
     for (size_t i = 0; i < run->suite->n_tasks; i++) {
         json_begin_object(w);
-        json_put_key(w, "identity");
-        json_put_raw(w, run->identity.tasks[i].json);
-        json_put_key(w, "name");
-        json_put_string(w, run->suite->tasks[i].name);
+        json_member_raw(w, "identity", run->identity.tasks[i].json);
+        json_member_string(w, "name", run->suite->tasks[i].name);
         put_slices(&run->suite->tasks[i], w);
         json_end_object(w);
     }
@@ -77,29 +67,22 @@ static void put_identity(const Run *run, Buffer *out)
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
     if (suite->n_after > 0) {
-        json_put_key(&w, "after");
-        json_begin_array(&w);
+        json_member_array(&w, "after");
         for (size_t i = 0; i < suite->n_after; i++) json_put_string(&w, suite->after[i].text);
         json_end_array(&w);
     }
     if (run->identity.n_aids > 0) {
-        json_put_key(&w, "aids");
-        json_begin_array(&w);
+        json_member_array(&w, "aids");
         for (size_t i = 0; i < run->identity.n_aids; i++)
             json_put_raw(&w, run->identity.aids[i].json);
         json_end_array(&w);
     }
-    json_put_key(&w, "compute");
-    json_put_string(&w, run->identity.compute_dtype);
-    json_put_key(&w, "device");
-    json_put_string(&w, run->identity.device_kind);
-    json_put_key(&w, "explore");
-    json_put_bool(&w, suite->folds.explore);
-    json_put_key(&w, "final");
-    json_put_bool(&w, suite->folds.final_path != NULL);
+    json_member_string(&w, "compute", run->identity.compute_dtype);
+    json_member_string(&w, "device", run->identity.device_kind);
+    json_member_bool(&w, "explore", suite->folds.explore);
+    json_member_bool(&w, "final", suite->folds.final_path != NULL);
     if (suite->n_curve > 0) {
-        json_put_key(&w, "learning_curve");
-        json_begin_array(&w);
+        json_member_array(&w, "learning_curve");
         for (size_t i = 0; i < suite->n_curve; i++) json_put_double(&w, suite->curve[i]);
         json_end_array(&w);
     }
@@ -107,14 +90,10 @@ static void put_identity(const Run *run, Buffer *out)
     json_put_u64(&w, suite->limit);
     json_put_key(&w, "models");
     put_models(run, &w);
-    json_put_key(&w, "numerics");
-    json_put_i64(&w, NUMERICS_VERSION);
-    json_put_key(&w, "only_fold");
-    json_put_i64(&w, suite->only_fold);
-    json_put_key(&w, "parts");
-    json_put_raw(&w, run->identity.folds_json);
-    json_put_key(&w, "seeds");
-    json_begin_array(&w);
+    json_member_i64(&w, "numerics", NUMERICS_VERSION);
+    json_member_i64(&w, "only_fold", suite->only_fold);
+    json_member_raw(&w, "parts", run->identity.folds_json);
+    json_member_array(&w, "seeds");
     for (size_t i = 0; i < suite->repeats; i++) json_put_u64(&w, suite_seed(suite, i));
     json_end_array(&w);
     json_put_key(&w, "tasks");

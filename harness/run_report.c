@@ -92,28 +92,19 @@ static void put_fold(JsonWriter *w, const char *key, int32_t fold)
 static void put_trials(JsonWriter *w, const RunTrial *trials, const TrialStatus *status, size_t n)
 {
     static const char *const names[] = {"absent", "done", "failed"};
-    json_put_key(w, "trials");
-    json_begin_array(w);
+    json_member_array(w, "trials");
     for (size_t i = 0; i < n; i++) {
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_string(w, trials[i].trial_id);
-        json_put_key(w, "model");
-        json_put_string(w, trials[i].model);
-        json_put_key(w, "task");
-        json_put_string(w, trials[i].task);
-        json_put_key(w, "role");
-        json_put_cstr(w, trial_role_name(trials[i].role));
+        json_member_string(w, "id", trials[i].trial_id);
+        json_member_string(w, "model", trials[i].model);
+        json_member_string(w, "task", trials[i].task);
+        json_member_cstr(w, "role", trial_role_name(trials[i].role));
         put_fold(w, "outer_fold", trials[i].outer_fold);
         put_fold(w, "inner_fold", trials[i].inner_fold);
-        json_put_key(w, "seed");
-        json_put_u64(w, trials[i].seed);
-        json_put_key(w, "setting");
-        json_put_raw(w, trials[i].setting);
-        json_put_key(w, "chosen");
-        json_put_bool(w, trials[i].is_chosen);
-        json_put_key(w, "status");
-        json_put_cstr(w, names[status[i]]);
+        json_member_u64(w, "seed", trials[i].seed);
+        json_member_raw(w, "setting", trials[i].setting);
+        json_member_bool(w, "chosen", trials[i].is_chosen);
+        json_member_cstr(w, "status", names[status[i]]);
         json_end_object(w);
     }
     json_end_array(w);
@@ -121,42 +112,28 @@ static void put_trials(JsonWriter *w, const RunTrial *trials, const TrialStatus 
 
 static void put_scores(JsonWriter *w, const RunScore *scores, size_t n)
 {
-    json_put_key(w, "scores");
-    json_begin_array(w);
+    json_member_array(w, "scores");
     for (size_t i = 0; i < n; i++) {
         const RunScore *score = &scores[i];
         json_begin_object(w);
-        json_put_key(w, "model");
-        json_put_string(w, score->model);
-        json_put_key(w, "task");
-        json_put_string(w, score->task);
-        json_put_key(w, "role");
-        json_put_cstr(w, trial_role_name(score->role));
+        json_member_string(w, "model", score->model);
+        json_member_string(w, "task", score->task);
+        json_member_cstr(w, "role", trial_role_name(score->role));
         json_put_key(w, "setting");
         if (score->setting.ptr == NULL)
             json_put_null(w); // nested: each fold has its own winner
         else
             json_put_raw(w, score->setting);
-        json_put_key(w, "score");
-        json_put_string(w, score->score.name);
-        json_put_key(w, "estimate");
-        json_put_double(w, score->score.estimate);
-        json_put_key(w, "lo");
-        json_put_double(w, score->score.lo);
-        json_put_key(w, "hi");
-        json_put_double(w, score->score.hi);
-        json_put_key(w, "level");
-        json_put_double(w, score->score.level);
-        json_put_key(w, "method");
-        json_put_string(w, score->score.method);
-        json_put_key(w, "n");
-        json_put_u64(w, score->score.n);
-        json_put_key(w, "folds");
-        json_put_u64(w, score->n_folds);
-        json_put_key(w, "seeds");
-        json_put_u64(w, score->n_seeds);
-        json_put_key(w, "trials");
-        json_put_u64(w, score->n_trials);
+        json_member_string(w, "score", score->score.name);
+        json_member_double(w, "estimate", score->score.estimate);
+        json_member_double(w, "lo", score->score.lo);
+        json_member_double(w, "hi", score->score.hi);
+        json_member_double(w, "level", score->score.level);
+        json_member_string(w, "method", score->score.method);
+        json_member_u64(w, "n", score->score.n);
+        json_member_u64(w, "folds", score->n_folds);
+        json_member_u64(w, "seeds", score->n_seeds);
+        json_member_u64(w, "trials", score->n_trials);
         json_end_object(w);
     }
     json_end_array(w);
@@ -174,20 +151,14 @@ static Status put_result(const RunResult *result, Store *store, Arena *arena, Bu
     TRY(store_get_run_scores(store, arena, id, &scores, &n_scores, err));
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
-    json_put_key(&w, "run");
-    json_put_string(&w, id);
-    json_put_key(&w, "store");
-    json_put_cstr(&w, store_path(store));
-    json_put_key(&w, "cached");
-    json_put_u64(&w, result->n_cached);
-    json_put_key(&w, "done");
-    json_put_u64(&w, result->n_done);
-    json_put_key(&w, "failed");
-    json_put_u64(&w, result->n_failed);
+    json_member_string(&w, "run", id);
+    json_member_cstr(&w, "store", store_path(store));
+    json_member_u64(&w, "cached", result->n_cached);
+    json_member_u64(&w, "done", result->n_done);
+    json_member_u64(&w, "failed", result->n_failed);
     put_trials(&w, trials, status, n_trials);
     put_scores(&w, scores, n_scores);
-    json_put_key(&w, "reports");
-    json_begin_array(&w);
+    json_member_array(&w, "reports");
     for (size_t i = 0; i < result->n_reports; i++) json_put_string(&w, result->reports[i]);
     json_end_array(&w);
     json_end_object(&w);

@@ -100,8 +100,7 @@ void tokenizer_bench_text(const TokenizerBench *bench, Buffer *out)
 
 static void put_seconds(const char *key, const double *values, size_t n, JsonWriter *w)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) json_put_double(w, values[i]);
     json_end_array(w);
 }
@@ -109,23 +108,15 @@ static void put_seconds(const char *key, const double *values, size_t n, JsonWri
 void tokenizer_bench_json(const TokenizerBench *bench, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "kind");
-    json_put_cstr(w, bench->kind);
-    json_put_key(w, "texts");
-    json_put_u64(w, bench->n_texts);
-    json_put_key(w, "bytes");
-    json_put_u64(w, bench->n_bytes);
-    json_put_key(w, "tokens");
-    json_put_u64(w, bench->n_tokens);
+    json_member_cstr(w, "kind", bench->kind);
+    json_member_u64(w, "texts", bench->n_texts);
+    json_member_u64(w, "bytes", bench->n_bytes);
+    json_member_u64(w, "tokens", bench->n_tokens);
     put_seconds("wall_s", bench->wall_s, bench->n_rounds, w);
     put_seconds("cpu_s", bench->cpu_s, bench->n_rounds, w);
-    json_put_key(w, "median_cpu_s");
-    json_put_double(w, bench->median_cpu_s);
-    json_put_key(w, "low_s");
-    json_put_double(w, bench->low_s);
-    json_put_key(w, "high_s");
-    json_put_double(w, bench->high_s);
-    json_put_key(w, "bytes_per_cpu_s");
-    json_put_double(w, (double)bench->n_bytes / bench->median_cpu_s);
+    json_member_double(w, "median_cpu_s", bench->median_cpu_s);
+    json_member_double(w, "low_s", bench->low_s);
+    json_member_double(w, "high_s", bench->high_s);
+    json_member_double(w, "bytes_per_cpu_s", (double)bench->n_bytes / bench->median_cpu_s);
     json_end_object(w);
 }

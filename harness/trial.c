@@ -67,8 +67,7 @@ bool trial_is_explained(const Suite *suite, const TrialSpec *spec)
 
 static void put_explain(const SuiteExplain *explain, JsonWriter *w)
 {
-    json_put_key(w, "explain");
-    json_begin_object(w);
+    json_member_object(w, "explain");
     section_write(&section_explain, explain, w);
     json_end_object(w);
 }
@@ -76,22 +75,19 @@ static void put_explain(const SuiteExplain *explain, JsonWriter *w)
 static void put_aid(JsonWriter *w, const char *key, Slice json)
 {
     if (json.len == 0) return;
-    json_put_key(w, key);
-    json_put_raw(w, json);
+    json_member_raw(w, key, json);
 }
 
 // The files that copies of training samples come of, and the version of how they do.
 static void put_augment(const SuiteIdentity *identity, const SuiteAugment *augment, JsonWriter *w)
 {
     if (!augment->is_on) return;
-    json_put_key(w, "augment");
-    json_begin_object(w);
+    json_member_object(w, "augment");
     put_aid(w, "back", aid_json(identity, augment->back_path));
     put_aid(w, "forward", aid_json(identity, augment->forward_path));
     put_aid(w, "generator", aid_json(identity, augment->generator_path));
     put_aid(w, "lexicon", aid_json(identity, augment->lexicon_path));
-    json_put_key(w, "version");
-    json_put_i64(w, AUGMENT_VERSION);
+    json_member_i64(w, "version", AUGMENT_VERSION);
     json_end_object(w);
 }
 
@@ -106,29 +102,19 @@ Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const T
         is_model ? &suite->models[spec->model].settings[spec->setting] : &none;
     json_begin_object(&w);
     put_augment(identity, &setting->augment, &w);
-    json_put_key(&w, "compute");
-    json_put_cstr(&w, compute_name(trial_compute(suite, spec, identity->compute)));
-    json_put_key(&w, "device");
-    json_put_string(&w, identity->device_kind);
+    json_member_cstr(&w, "compute", compute_name(trial_compute(suite, spec, identity->compute)));
+    json_member_string(&w, "device", identity->device_kind);
     if (trial_is_explained(suite, spec)) put_explain(&suite->explain, &w);
-    json_put_key(&w, "inner_fold");
-    json_put_i64(&w, spec->inner_fold);
-    json_put_key(&w, "model");
-    json_put_raw(&w, is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
-    json_put_key(&w, "numerics");
-    json_put_i64(&w, NUMERICS_VERSION);
-    json_put_key(&w, "outer_fold");
-    json_put_i64(&w, spec->outer_fold);
-    json_put_key(&w, "parts");
-    json_put_raw(&w, identity->folds_json);
-    json_put_key(&w, "role");
-    json_put_cstr(&w, trial_role_name(spec->role));
-    json_put_key(&w, "seed");
-    json_put_u64(&w, spec->seed);
-    json_put_key(&w, "setting");
-    json_put_raw(&w, setting_json(suite, spec));
-    json_put_key(&w, "task");
-    json_put_raw(&w, identity->tasks[spec->task].json);
+    json_member_i64(&w, "inner_fold", spec->inner_fold);
+    json_member_raw(&w, "model",
+                    is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
+    json_member_i64(&w, "numerics", NUMERICS_VERSION);
+    json_member_i64(&w, "outer_fold", spec->outer_fold);
+    json_member_raw(&w, "parts", identity->folds_json);
+    json_member_cstr(&w, "role", trial_role_name(spec->role));
+    json_member_u64(&w, "seed", spec->seed);
+    json_member_raw(&w, "setting", setting_json(suite, spec));
+    json_member_raw(&w, "task", identity->tasks[spec->task].json);
     put_aid(&w, "teacher", aid_json(identity, setting->teacher_path));
     json_end_object(&w);
     TRY(keep(arena, &buffer, json, err));

@@ -65,53 +65,40 @@ void bench_write_table(const BenchReport *report, Buffer *out)
     }
 }
 
-static void put_number(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    json_put_double(w, value);
-}
-
 static void put_limits_json(JsonWriter *w, const char *key, const BenchLimits *limits)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
-    put_number(w, "fma_base", limits->fma_base);
-    put_number(w, "fma_avx2", limits->fma_avx2);
-    put_number(w, "fma_avx512", limits->fma_avx512);
-    put_number(w, "read_small_pages", limits->read_small_pages);
-    put_number(w, "read_huge_pages", limits->read_huge_pages);
-    json_put_key(w, "read_bytes");
-    json_put_u64(w, limits->read_bytes);
+    json_member_object(w, key);
+    json_member_double(w, "fma_base", limits->fma_base);
+    json_member_double(w, "fma_avx2", limits->fma_avx2);
+    json_member_double(w, "fma_avx512", limits->fma_avx512);
+    json_member_double(w, "read_small_pages", limits->read_small_pages);
+    json_member_double(w, "read_huge_pages", limits->read_huge_pages);
+    json_member_u64(w, "read_bytes", limits->read_bytes);
     json_end_object(w);
 }
 
 static void put_result(JsonWriter *w, const BenchResult *r)
 {
     json_begin_object(w);
-    json_put_key(w, "op");
-    json_put_cstr(w, op_info(r->row->op)->name);
-    json_put_key(w, "variant");
-    json_put_cstr(w, r->row->variant);
-    json_put_key(w, "shape");
-    json_put_cstr(w, r->shape);
-    put_number(w, "flops", r->n_flops);
-    put_number(w, "bytes", r->n_bytes);
-    put_number(w, "median_s", r->median_s);
-    put_number(w, "low_s", r->low_s);
-    put_number(w, "high_s", r->high_s);
-    put_number(w, "q10_s", r->q10_s);
-    put_number(w, "q90_s", r->q90_s);
-    put_number(w, "best_s", r->best_s);
-    put_number(w, "wall_ratio", r->wall_ratio);
-    put_number(w, "share_of_fma", r->share_of_fma);
-    put_number(w, "share_of_read", r->share_of_read);
-    put_number(w, "error", r->error);
-    put_number(w, "tolerance", r->tolerance);
-    put_number(w, "checksum", r->checksum);
-    json_put_key(w, "calls_per_sample");
-    json_put_u64(w, r->calls_per_sample);
-    json_put_key(w, "samples");
-    json_begin_array(w);
+    json_member_cstr(w, "op", op_info(r->row->op)->name);
+    json_member_cstr(w, "variant", r->row->variant);
+    json_member_cstr(w, "shape", r->shape);
+    json_member_double(w, "flops", r->n_flops);
+    json_member_double(w, "bytes", r->n_bytes);
+    json_member_double(w, "median_s", r->median_s);
+    json_member_double(w, "low_s", r->low_s);
+    json_member_double(w, "high_s", r->high_s);
+    json_member_double(w, "q10_s", r->q10_s);
+    json_member_double(w, "q90_s", r->q90_s);
+    json_member_double(w, "best_s", r->best_s);
+    json_member_double(w, "wall_ratio", r->wall_ratio);
+    json_member_double(w, "share_of_fma", r->share_of_fma);
+    json_member_double(w, "share_of_read", r->share_of_read);
+    json_member_double(w, "error", r->error);
+    json_member_double(w, "tolerance", r->tolerance);
+    json_member_double(w, "checksum", r->checksum);
+    json_member_u64(w, "calls_per_sample", r->calls_per_sample);
+    json_member_array(w, "samples");
     for (size_t i = 0; i < r->n_samples; i++) {
         json_begin_array(w);
         json_put_double(w, r->samples[i].cpu_s);
@@ -127,9 +114,8 @@ void bench_write_json(const BenchReport *report, JsonWriter *w)
     json_begin_object(w);
     put_limits_json(w, "limits", &report->limits);
     put_limits_json(w, "limits_after", &report->limits_after);
-    put_number(w, "load_average", report->load_average);
-    json_put_key(w, "results");
-    json_begin_array(w);
+    json_member_double(w, "load_average", report->load_average);
+    json_member_array(w, "results");
     for (size_t i = 0; i < report->n_results; i++) put_result(w, &report->results[i]);
     json_end_array(w);
     json_end_object(w);

@@ -91,18 +91,6 @@ const char *config_activation_name(Activation activation)
     return "linear";
 }
 
-void config_put_size(JsonWriter *w, const char *key, size_t value)
-{
-    json_put_key(w, key);
-    json_put_u64(w, value);
-}
-
-void config_put_float(JsonWriter *w, const char *key, float value)
-{
-    json_put_key(w, key);
-    json_put_float(w, value);
-}
-
 // ---- reading ----
 
 static Status unknown_architecture(const Json *place, Slice name, Error *err)
@@ -342,17 +330,14 @@ static bool has_labels(const ModelConfig *config)
 
 static void put_labels(JsonWriter *w, const ModelConfig *config)
 {
-    json_put_key(w, "id2label");
-    json_begin_object(w);
+    json_member_object(w, "id2label");
     for (size_t i = 0; i < config->n_labels; i++) {
         char id[24];
         snprintf(id, sizeof id, "%zu", i);
-        json_put_key(w, id);
-        json_put_string(w, config->labels[i]);
+        json_member_string(w, id, config->labels[i]);
     }
     json_end_object(w);
-    json_put_key(w, "label2id");
-    json_begin_object(w);
+    json_member_object(w, "label2id");
     for (size_t i = 0; i < config->n_labels; i++) {
         json_put_key_slice(w, config->labels[i]);
         json_put_u64(w, i);
@@ -374,10 +359,9 @@ static bool is_restated(Slice key)
 
 static void put_ends(JsonWriter *w, const ModelConfig *config)
 {
-    if (config->bos_id >= 0) config_put_size(w, "bos_token_id", (size_t)config->bos_id);
+    if (config->bos_id >= 0) json_member_u64(w, "bos_token_id", (size_t)config->bos_id);
     if (config->n_eos == 0) return;
-    json_put_key(w, "eos_token_id");
-    json_begin_array(w);
+    json_member_array(w, "eos_token_id");
     for (size_t i = 0; i < config->n_eos; i++) json_put_i64(w, config->eos_ids[i]);
     json_end_array(w);
 }
@@ -386,22 +370,19 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
 {
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
-    json_put_key(&w, "architectures");
-    json_begin_array(&w);
+    json_member_array(&w, "architectures");
     // The class that has this head and nothing more: BertForPreTraining, say, has tensors that are not kept.
     const ArchitectureClass *saved = architecture_class(config->architecture, config->head);
     json_put_string(&w, saved ? slice_from_cstr(saved->name) : config->class_name);
     json_end_array(&w);
-    json_put_key(&w, "model_type");
-    json_put_string(&w, config->model_type);
+    json_member_string(&w, "model_type", config->model_type);
     if (has_labels(config)) put_labels(&w, config);
     if (config->head == HEAD_SEQUENCE) {
-        json_put_key(&w, "problem_type");
-        json_put_string(&w, config->problem_type.len > 0 ? config->problem_type
-                                                         : SLICE("single_label_classification"));
+        json_member_string(&w, "problem_type",
+                           config->problem_type.len > 0 ? config->problem_type
+                                                        : SLICE("single_label_classification"));
     }
-    json_put_key(&w, "torch_dtype");
-    json_put_cstr(&w, "float32");
+    json_member_cstr(&w, "torch_dtype", "float32");
     if (original) {
         for (const Json *v = json_first(original); v; v = json_next(v)) {
             if (is_restated(json_key(v))) continue;
@@ -410,7 +391,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
         }
     } else {
         config->architecture->write_config(config, &w);
-        if (config->pad_id >= 0) config_put_size(&w, "pad_token_id", (size_t)config->pad_id);
+        if (config->pad_id >= 0) json_member_u64(&w, "pad_token_id", (size_t)config->pad_id);
         if (config->head == HEAD_CAUSAL_LM || config->head == HEAD_SEQ2SEQ) put_ends(&w, config);
     }
     json_end_object(&w);

@@ -22,7 +22,4 @@ const char *config_activation_name(Activation activation); // as config.json spe
 // generation_config.json, which has the last word.
 Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 
-void config_put_size(JsonWriter *w, const char *key, size_t value);
-void config_put_float(JsonWriter *w, const char *key, float value);
-
 #endif

@@ -73,27 +73,23 @@ static bool read_real(Import *in, const char *rest, double *out)
 
 static void put_size(Import *in, const char *key, size_t value)
 {
-    json_put_key(&in->w, key);
-    json_put_u64(&in->w, value);
+    json_member_u64(&in->w, key, value);
 }
 
 // As the shortest decimal of the f32 that the file has.
 static void put_real(Import *in, const char *key, double value)
 {
-    json_put_key(&in->w, key);
-    json_put_float(&in->w, (float)value);
+    json_member_float(&in->w, key, (float)value);
 }
 
 static void put_text(Import *in, const char *key, const char *value)
 {
-    json_put_key(&in->w, key);
-    json_put_cstr(&in->w, value);
+    json_member_cstr(&in->w, key, value);
 }
 
 static void put_flag(Import *in, const char *key, bool value)
 {
-    json_put_key(&in->w, key);
-    json_put_bool(&in->w, value);
+    json_member_bool(&in->w, key, value);
 }
 
 static void copy_size(Import *in, const char *rest, const char *key)
@@ -156,8 +152,7 @@ static void put_factors(Import *in, const char *key, const char *tensor)
     }
     in->status = safetensor_want_shape(factors, 1, &n, in->err);
     if (in->status == STATUS_OK) in->status = safetensor_read_f32(factors, values, in->err);
-    json_put_key(&in->w, key);
-    json_begin_array(&in->w);
+    json_member_array(&in->w, key);
     for (size_t i = 0; i < n; i++) json_put_float(&in->w, values[i]);
     json_end_array(&in->w);
     free(values);
@@ -180,8 +175,7 @@ static void put_rope(Import *in)
     const bool has_freqs = has_tensor(in, "rope_freqs.weight");
     if (in->status != STATUS_OK) return;
     if (has_long || has_freqs) {
-        json_put_key(&in->w, "rope_scaling");
-        json_begin_object(&in->w);
+        json_member_object(&in->w, "rope_scaling");
         put_text(in, "rope_type", "longrope");
         put_factors(in, "long_factor",
                     has_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
@@ -193,8 +187,7 @@ static void put_rope(Import *in)
             put_real(in, "attention_factor", attention);
         json_end_object(&in->w);
     } else if (slice_eq_cstr(type, "linear") && is_scaled) {
-        json_put_key(&in->w, "rope_scaling");
-        json_begin_object(&in->w);
+        json_member_object(&in->w, "rope_scaling");
         put_text(in, "rope_type", "linear");
         put_real(in, "factor", factor);
         json_end_object(&in->w);
@@ -221,8 +214,7 @@ static void put_window(Import *in)
 
 static void put_layer_types(Import *in, size_t period)
 {
-    json_put_key(&in->w, "layer_types");
-    json_begin_array(&in->w);
+    json_member_array(&in->w, "layer_types");
     for (size_t i = 0; i < in->n_layers && i < 4096; i++) {
         json_put_cstr(&in->w,
                       period > 0 && (i + 1) % period != 0 ? "sliding_attention" : "full_attention");
@@ -340,8 +332,7 @@ static Status import(Import *in)
     in->head_dim = in->hidden_size / in->n_heads;
     (void)read_size(in, "attention.key_length", &in->head_dim);
     json_begin_object(&in->w);
-    json_put_key(&in->w, "architectures");
-    json_begin_array(&in->w);
+    json_member_array(&in->w, "architectures");
     json_put_cstr(&in->w, in->family->class_name);
     json_end_array(&in->w);
     put_text(in, "model_type", in->family->model_type);

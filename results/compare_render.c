@@ -104,31 +104,11 @@ void comparison_text(const Comparison *c, size_t width, Buffer *out)
     buffer_printf(out, "verdict: %s\n", compare_verdict_name(c->metrics[c->primary].verdict));
 }
 
-static void put_text(JsonWriter *w, const char *key, Slice text)
-{
-    json_put_key(w, key);
-    json_put_string(w, text);
-}
-
-static void put_double(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    json_put_double(w, value);
-}
-
-static void put_size(JsonWriter *w, const char *key, size_t value)
-{
-    json_put_key(w, key);
-    json_put_u64(w, value);
-}
-
 static void put_list(JsonWriter *w, const char *key, const Unpaired *list)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
-    put_size(w, "count", list->n);
-    json_put_key(w, "first");
-    json_begin_array(w);
+    json_member_object(w, key);
+    json_member_u64(w, "count", list->n);
+    json_member_array(w, "first");
     for (size_t i = 0; i < list->n && i < COMPARE_MAX_NAMED; i++)
         json_put_string(w, list->named[i]);
     json_end_array(w);
@@ -139,36 +119,34 @@ static void put_metric(JsonWriter *w, const ComparedMetric *metric)
 {
     const Paired *p = &metric->paired;
     json_begin_object(w);
-    put_text(w, "metric", metric->name);
-    put_text(w, "signature", metric->signature);
-    put_double(w, "base", p->first);
-    put_double(w, "candidate", p->second);
-    put_double(w, "difference", p->difference);
-    put_double(w, "lo", p->lo);
-    put_double(w, "hi", p->hi);
-    put_double(w, "level", p->level);
-    put_text(w, "method", p->method);
-    put_text(w, "test", slice_from_cstr(metric->test));
-    put_double(w, "p", metric->p);
-    put_double(w, "p_holm", metric->p_adjusted);
-    put_double(w, "p_permutation", p->p_permutation);
-    put_double(w, "only_base", p->only_first);
-    put_double(w, "only_candidate", p->only_second);
-    put_double(w, "detectable", p->detectable);
+    json_member_string(w, "metric", metric->name);
+    json_member_string(w, "signature", metric->signature);
+    json_member_double(w, "base", p->first);
+    json_member_double(w, "candidate", p->second);
+    json_member_double(w, "difference", p->difference);
+    json_member_double(w, "lo", p->lo);
+    json_member_double(w, "hi", p->hi);
+    json_member_double(w, "level", p->level);
+    json_member_string(w, "method", p->method);
+    json_member_string(w, "test", slice_from_cstr(metric->test));
+    json_member_double(w, "p", metric->p);
+    json_member_double(w, "p_holm", metric->p_adjusted);
+    json_member_double(w, "p_permutation", p->p_permutation);
+    json_member_double(w, "only_base", p->only_first);
+    json_member_double(w, "only_candidate", p->only_second);
+    json_member_double(w, "detectable", p->detectable);
     if (metric->folds.n > 0) {
-        json_put_key(w, "folds");
-        json_begin_object(w);
-        put_size(w, "n", metric->folds.n);
-        put_double(w, "difference", metric->folds.difference);
-        put_double(w, "lo", metric->folds.lo);
-        put_double(w, "hi", metric->folds.hi);
-        put_double(w, "p", metric->folds.p);
-        put_text(w, "test", SLICE("corrected resampled t"));
+        json_member_object(w, "folds");
+        json_member_u64(w, "n", metric->folds.n);
+        json_member_double(w, "difference", metric->folds.difference);
+        json_member_double(w, "lo", metric->folds.lo);
+        json_member_double(w, "hi", metric->folds.hi);
+        json_member_double(w, "p", metric->folds.p);
+        json_member_string(w, "test", SLICE("corrected resampled t"));
         json_end_object(w);
     }
-    json_put_key(w, "noninferior");
-    json_put_bool(w, p->is_noninferior);
-    put_text(w, "verdict", slice_from_cstr(compare_verdict_name(metric->verdict)));
+    json_member_bool(w, "noninferior", p->is_noninferior);
+    json_member_string(w, "verdict", slice_from_cstr(compare_verdict_name(metric->verdict)));
     json_end_object(w);
 }
 
@@ -176,16 +154,16 @@ void comparison_json(const Comparison *c, Buffer *out)
 {
     JsonWriter w = json_writer(out, 1);
     json_begin_object(&w);
-    put_text(&w, "format", SLICE("assay-comparison"));
-    put_text(&w, "base", c->base);
-    put_text(&w, "candidate", c->candidate);
-    put_text(&w, "task", c->task);
-    put_size(&w, "pairs", c->n_pairs);
-    put_double(&w, "margin", c->margin);
-    put_text(&w, "primary", c->metrics[c->primary].name);
-    put_text(&w, "verdict", slice_from_cstr(compare_verdict_name(c->metrics[c->primary].verdict)));
-    json_put_key(&w, "metrics");
-    json_begin_array(&w);
+    json_member_string(&w, "format", SLICE("assay-comparison"));
+    json_member_string(&w, "base", c->base);
+    json_member_string(&w, "candidate", c->candidate);
+    json_member_string(&w, "task", c->task);
+    json_member_u64(&w, "pairs", c->n_pairs);
+    json_member_double(&w, "margin", c->margin);
+    json_member_string(&w, "primary", c->metrics[c->primary].name);
+    json_member_string(&w, "verdict",
+                       slice_from_cstr(compare_verdict_name(c->metrics[c->primary].verdict)));
+    json_member_array(&w, "metrics");
     for (size_t i = 0; i < c->n_metrics; i++) put_metric(&w, &c->metrics[i]);
     json_end_array(&w);
     put_list(&w, "only_base", &c->only_base);

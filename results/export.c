@@ -27,8 +27,7 @@ static JsonWriter begin_line(Export *export, const char *kind)
 {
     JsonWriter w = json_writer(&export->line, 0);
     json_begin_object(&w);
-    json_put_key(&w, "kind");
-    json_put_cstr(&w, kind);
+    json_member_cstr(&w, "kind", kind);
     return w;
 }
 
@@ -38,57 +37,19 @@ static Status end_line(Export *export, JsonWriter *w, Error *err)
     return put_line(export, err);
 }
 
-static void put_text(JsonWriter *w, const char *key, Slice text)
-{
-    json_put_key(w, key);
-    if (text.ptr == NULL) {
-        json_put_null(w);
-    } else {
-        json_put_string(w, text);
-    }
-}
-
-// JSON that was stored as text stands as itself.
-static void put_json(JsonWriter *w, const char *key, Slice json)
-{
-    json_put_key(w, key);
-    if (json.len == 0) {
-        json_put_null(w);
-    } else {
-        json_put_raw(w, json);
-    }
-}
-
-static void put_number(JsonWriter *w, const char *key, int64_t value, int64_t absent)
-{
-    json_put_key(w, key);
-    if (value == absent) {
-        json_put_null(w);
-    } else {
-        json_put_i64(w, value);
-    }
-}
-
-static void put_double(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    json_put_double(w, value);
-}
-
 static void put_score_fields(JsonWriter *w, const StoredScore *score)
 {
-    put_text(w, "metric", score->metric);
-    put_text(w, "name", score->name);
-    put_double(w, "estimate", score->estimate);
-    put_double(w, "lo", score->lo);
-    put_double(w, "hi", score->hi);
-    put_double(w, "level", score->level);
-    put_text(w, "method", score->method);
-    json_put_key(w, "n");
-    json_put_u64(w, score->n);
-    put_number(w, "direction", score->direction, 2);
-    put_double(w, "lowest", score->lowest);
-    put_double(w, "highest", score->highest);
+    json_member_string_or_null(w, "metric", score->metric);
+    json_member_string_or_null(w, "name", score->name);
+    json_member_double(w, "estimate", score->estimate);
+    json_member_double(w, "lo", score->lo);
+    json_member_double(w, "hi", score->hi);
+    json_member_double(w, "level", score->level);
+    json_member_string_or_null(w, "method", score->method);
+    json_member_u64(w, "n", score->n);
+    json_member_i64_or_null(w, "direction", score->direction, 2);
+    json_member_double(w, "lowest", score->lowest);
+    json_member_double(w, "highest", score->highest);
 }
 
 static Status export_samples(Export *export, const StoredDataset *dataset, Error *err)
@@ -96,14 +57,14 @@ static Status export_samples(Export *export, const StoredDataset *dataset, Error
     for (size_t i = 0; i < dataset->n_samples; i++) {
         const StoredSample *sample = &dataset->samples[i];
         JsonWriter w = begin_line(export, "sample");
-        put_number(&w, "ordinal", (int64_t)i, -1);
-        put_text(&w, "id", sample->id);
-        put_text(&w, "input", sample->input);
-        put_text(&w, "pair", sample->pair);
-        put_text(&w, "reference", sample->reference);
-        put_number(&w, "label", sample->label, STORE_NO_LABEL);
-        put_text(&w, "group", sample->group);
-        put_json(&w, "attributes", sample->attributes);
+        json_member_i64_or_null(&w, "ordinal", (int64_t)i, -1);
+        json_member_string_or_null(&w, "id", sample->id);
+        json_member_string_or_null(&w, "input", sample->input);
+        json_member_string_or_null(&w, "pair", sample->pair);
+        json_member_string_or_null(&w, "reference", sample->reference);
+        json_member_i64_or_null(&w, "label", sample->label, STORE_NO_LABEL);
+        json_member_string_or_null(&w, "group", sample->group);
+        json_member_raw_or_null(&w, "attributes", sample->attributes);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;
@@ -114,10 +75,9 @@ static Status export_dataset(Export *export, Slice key, Error *err)
     StoredDataset dataset;
     TRY(store_get_dataset(export->store, &export->arena, key, &dataset, err));
     JsonWriter w = begin_line(export, "dataset");
-    put_text(&w, "key", dataset.key);
-    put_text(&w, "sha256", dataset.sha256);
-    json_put_key(&w, "labels");
-    json_begin_array(&w);
+    json_member_string_or_null(&w, "key", dataset.key);
+    json_member_string_or_null(&w, "sha256", dataset.sha256);
+    json_member_array(&w, "labels");
     for (size_t i = 0; i < dataset.n_labels; i++) json_put_string(&w, dataset.labels[i]);
     json_end_array(&w);
     TRY(end_line(export, &w, err));
@@ -130,10 +90,9 @@ static Status export_folds(Export *export, Slice key, Error *err)
     int32_t *folds = NULL;
     TRY(store_get_folds(export->store, &export->arena, key, &k, &folds, &n, err));
     JsonWriter w = begin_line(export, "folds");
-    put_text(&w, "key", key);
-    put_number(&w, "k", (int64_t)k, -1);
-    json_put_key(&w, "folds");
-    json_begin_array(&w);
+    json_member_string_or_null(&w, "key", key);
+    json_member_i64_or_null(&w, "k", (int64_t)k, -1);
+    json_member_array(&w, "folds");
     for (size_t i = 0; i < n; i++) json_put_i64(&w, folds[i]);
     json_end_array(&w);
     return end_line(export, &w, err);
@@ -144,9 +103,8 @@ static Status export_curves(Export *export, const Trial *trial, Error *err)
     for (size_t i = 0; i < trial->n_curves; i++) {
         const TrialCurve *curve = &trial->curves[i];
         JsonWriter w = begin_line(export, "curve");
-        put_text(&w, "series", curve->series);
-        json_put_key(&w, "points");
-        json_begin_array(&w);
+        json_member_string_or_null(&w, "series", curve->series);
+        json_member_array(&w, "points");
         for (size_t j = 0; j < curve->n_points; j++) {
             json_begin_array(&w);
             json_put_i64(&w, curve->points[j].step);
@@ -164,9 +122,9 @@ static Status export_outputs(Export *export, const Trial *trial, Error *err)
     for (size_t i = 0; i < trial->n_outputs; i++) {
         const TrialOutput *output = &trial->outputs[i];
         JsonWriter w = begin_line(export, "output");
-        put_number(&w, "ordinal", output->ordinal, -1);
-        put_number(&w, "label", output->label, STORE_NO_LABEL);
-        put_text(&w, "text", output->text);
+        json_member_i64_or_null(&w, "ordinal", output->ordinal, -1);
+        json_member_i64_or_null(&w, "label", output->label, STORE_NO_LABEL);
+        json_member_string_or_null(&w, "text", output->text);
         json_put_key(&w, "probabilities");
         if (output->probabilities == NULL) {
             json_put_null(&w);
@@ -176,7 +134,8 @@ static Status export_outputs(Export *export, const Trial *trial, Error *err)
                 json_put_float(&w, output->probabilities[j]);
             json_end_array(&w);
         }
-        if (output->explanation.len > 0) put_json(&w, "explanation", output->explanation);
+        if (output->explanation.len > 0)
+            json_member_raw_or_null(&w, "explanation", output->explanation);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;
@@ -186,11 +145,10 @@ static Status export_metric(Export *export, const Trial *trial, const TrialMetri
                             Error *err)
 {
     JsonWriter w = begin_line(export, "metric_rows");
-    put_text(&w, "metric", metric->name);
-    put_json(&w, "params", metric->params);
-    put_text(&w, "signature", metric->signature);
-    json_put_key(&w, "rows");
-    json_begin_array(&w);
+    json_member_string_or_null(&w, "metric", metric->name);
+    json_member_raw_or_null(&w, "params", metric->params);
+    json_member_string_or_null(&w, "signature", metric->signature);
+    json_member_array(&w, "rows");
     for (size_t i = 0; i < trial->n_outputs; i++) {
         json_begin_array(&w);
         for (size_t j = 0; j < metric->width; j++)
@@ -225,23 +183,19 @@ static Status export_trial(Export *export, const RunTrial *planned, TrialStatus 
         TRY(store_get_trial(export->store, &export->arena, planned->trial_id,
                             with_parts ? TRIAL_ALL : TRIAL_HEAD, &trial, err));
     JsonWriter w = begin_line(export, "trial");
-    put_text(&w, "id", planned->trial_id);
-    put_text(&w, "model", planned->model);
-    put_text(&w, "task", planned->task);
-    put_json(&w, "setting", planned->setting);
-    json_put_key(&w, "role");
-    json_put_cstr(&w, trial_role_name(planned->role));
-    put_number(&w, "outer_fold", planned->outer_fold, STORE_NO_FOLD);
-    put_number(&w, "inner_fold", planned->inner_fold, STORE_NO_FOLD);
-    json_put_key(&w, "seed");
-    json_put_u64(&w, planned->seed);
-    json_put_key(&w, "is_chosen");
-    json_put_bool(&w, planned->is_chosen);
-    json_put_key(&w, "status");
-    json_put_cstr(&w, names[status]);
-    put_text(&w, "error", trial.error);
-    put_number(&w, "best_step", status == TRIAL_ABSENT ? -1 : trial.best_step, -1);
-    put_json(&w, "identity", trial.identity);
+    json_member_string_or_null(&w, "id", planned->trial_id);
+    json_member_string_or_null(&w, "model", planned->model);
+    json_member_string_or_null(&w, "task", planned->task);
+    json_member_raw_or_null(&w, "setting", planned->setting);
+    json_member_cstr(&w, "role", trial_role_name(planned->role));
+    json_member_i64_or_null(&w, "outer_fold", planned->outer_fold, STORE_NO_FOLD);
+    json_member_i64_or_null(&w, "inner_fold", planned->inner_fold, STORE_NO_FOLD);
+    json_member_u64(&w, "seed", planned->seed);
+    json_member_bool(&w, "is_chosen", planned->is_chosen);
+    json_member_cstr(&w, "status", names[status]);
+    json_member_string_or_null(&w, "error", trial.error);
+    json_member_i64_or_null(&w, "best_step", status == TRIAL_ABSENT ? -1 : trial.best_step, -1);
+    json_member_raw_or_null(&w, "identity", trial.identity);
     TRY(end_line(export, &w, err));
     return with_parts ? export_trial_parts(export, &trial, err) : STATUS_OK;
 }
@@ -294,15 +248,14 @@ static Status export_run_scores(Export *export, Slice run_id, Error *err)
     TRY(store_get_run_scores(export->store, &export->arena, run_id, &scores, &n, err));
     for (size_t i = 0; i < n; i++) {
         JsonWriter w = begin_line(export, "run_score");
-        put_text(&w, "model", scores[i].model);
-        put_text(&w, "task", scores[i].task);
-        put_json(&w, "setting", scores[i].setting);
-        json_put_key(&w, "role");
-        json_put_cstr(&w, trial_role_name(scores[i].role));
+        json_member_string_or_null(&w, "model", scores[i].model);
+        json_member_string_or_null(&w, "task", scores[i].task);
+        json_member_raw_or_null(&w, "setting", scores[i].setting);
+        json_member_cstr(&w, "role", trial_role_name(scores[i].role));
         put_score_fields(&w, &scores[i].score);
-        put_number(&w, "n_folds", scores[i].n_folds, -1);
-        put_number(&w, "n_seeds", scores[i].n_seeds, -1);
-        put_number(&w, "n_trials", scores[i].n_trials, -1);
+        json_member_i64_or_null(&w, "n_folds", scores[i].n_folds, -1);
+        json_member_i64_or_null(&w, "n_seeds", scores[i].n_seeds, -1);
+        json_member_i64_or_null(&w, "n_trials", scores[i].n_trials, -1);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;
@@ -316,22 +269,20 @@ static Status export_run_slices(Export *export, Slice run_id, Error *err)
     for (size_t i = 0; i < n; i++) {
         const RunSlice *slice = &slices[i];
         JsonWriter w = begin_line(export, "run_slice");
-        put_text(&w, "model", slice->model);
-        put_text(&w, "task", slice->task);
-        put_json(&w, "setting", slice->setting);
-        json_put_key(&w, "role");
-        json_put_cstr(&w, trial_role_name(slice->role));
-        put_text(&w, "attribute", slice->attribute);
-        put_text(&w, "value", slice->value);
+        json_member_string_or_null(&w, "model", slice->model);
+        json_member_string_or_null(&w, "task", slice->task);
+        json_member_raw_or_null(&w, "setting", slice->setting);
+        json_member_cstr(&w, "role", trial_role_name(slice->role));
+        json_member_string_or_null(&w, "attribute", slice->attribute);
+        json_member_string_or_null(&w, "value", slice->value);
         put_score_fields(&w, &slice->score);
-        put_number(&w, "n_without", (int64_t)slice->n_without, -1);
-        put_double(&w, "difference", slice->difference);
-        put_double(&w, "difference_lo", slice->difference_lo);
-        put_double(&w, "difference_hi", slice->difference_hi);
-        put_double(&w, "p", slice->p);
-        put_double(&w, "p_adjusted", slice->p_adjusted);
-        json_put_key(&w, "is_worst");
-        json_put_bool(&w, slice->is_worst);
+        json_member_i64_or_null(&w, "n_without", (int64_t)slice->n_without, -1);
+        json_member_double(&w, "difference", slice->difference);
+        json_member_double(&w, "difference_lo", slice->difference_lo);
+        json_member_double(&w, "difference_hi", slice->difference_hi);
+        json_member_double(&w, "p", slice->p);
+        json_member_double(&w, "p_adjusted", slice->p_adjusted);
+        json_member_bool(&w, "is_worst", slice->is_worst);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;
@@ -345,20 +296,22 @@ static Status export_remarks(Export *export, Slice run_id, Error *err)
     TRY(store_get_data_checks(export->store, &export->arena, run_id, &checks, &n_checks, err));
     for (size_t i = 0; i < n_checks; i++) {
         JsonWriter w = begin_line(export, "data_check");
-        put_text(&w, "task", checks[i].task);
-        put_text(&w, "section", checks[i].section);
-        put_text(&w, "item", checks[i].item);
-        put_double(&w, "number", checks[i].number);
-        put_text(&w, "value", checks[i].value);
-        put_text(&w, "level", checks[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
+        json_member_string_or_null(&w, "task", checks[i].task);
+        json_member_string_or_null(&w, "section", checks[i].section);
+        json_member_string_or_null(&w, "item", checks[i].item);
+        json_member_double(&w, "number", checks[i].number);
+        json_member_string_or_null(&w, "value", checks[i].value);
+        json_member_string_or_null(
+            &w, "level", checks[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
         TRY(end_line(export, &w, err));
     }
     TRY(store_get_notes(export->store, &export->arena, run_id, &notes, &n_notes, err));
     for (size_t i = 0; i < n_notes; i++) {
         JsonWriter w = begin_line(export, "note");
-        put_text(&w, "level", notes[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
-        put_text(&w, "trial", notes[i].trial_id);
-        put_text(&w, "text", notes[i].text);
+        json_member_string_or_null(
+            &w, "level", notes[i].level == NOTE_WARNING ? SLICE("warning") : SLICE("info"));
+        json_member_string_or_null(&w, "trial", notes[i].trial_id);
+        json_member_string_or_null(&w, "text", notes[i].text);
         TRY(end_line(export, &w, err));
     }
     return STATUS_OK;
@@ -370,11 +323,11 @@ static Status export_head(Export *export, Slice run_id, Error *err)
     RunSummary summary;
     TRY(store_get_run(export->store, &export->arena, run_id, &record, &summary, err));
     JsonWriter w = begin_line(export, "run");
-    put_text(&w, "id", run_id);
-    put_text(&w, "suite", record.suite);
-    put_json(&w, "identity", record.identity);
-    put_json(&w, "manifest", record.manifest);
-    put_text(&w, "primary_metric", record.primary_metric);
+    json_member_string_or_null(&w, "id", run_id);
+    json_member_string_or_null(&w, "suite", record.suite);
+    json_member_raw_or_null(&w, "identity", record.identity);
+    json_member_raw_or_null(&w, "manifest", record.manifest);
+    json_member_string_or_null(&w, "primary_metric", record.primary_metric);
     return end_line(export, &w, err);
 }
 

@@ -19,8 +19,7 @@ const char *manifest_compiler(void)
 
 static void put_text(JsonWriter *w, const char *key, Slice text)
 {
-    json_put_key(w, key);
-    json_put_string(w, text.ptr == NULL ? SLICE("") : text);
+    json_member_string(w, key, text.ptr == NULL ? SLICE("") : text);
 }
 
 static int by_role_and_name(const void *a, const void *b)
@@ -32,8 +31,7 @@ static int by_role_and_name(const void *a, const void *b)
 
 static void put_libraries(JsonWriter *w, const ManifestInput *input, bool changes_results)
 {
-    json_put_key(w, "libraries");
-    json_begin_object(w);
+    json_member_object(w, "libraries");
     if (changes_results) {
         put_text(w, "ICU", slice_from_cstr(unicode_version()));
     } else {
@@ -56,25 +54,21 @@ static void put_identity(const ManifestInput *input, const ManifestFile *files, 
     put_text(&w, "compute_dtype", input->compute_dtype);
     put_text(&w, "device_kind", input->device_kind);
     put_libraries(&w, input, true);
-    json_put_key(&w, "seeds");
-    json_begin_array(&w);
+    json_member_array(&w, "seeds");
     for (size_t i = 0; i < input->n_seeds; i++) json_put_u64(&w, input->seeds[i]);
     json_end_array(&w);
-    json_put_key(&w, "files");
-    json_begin_array(&w);
+    json_member_array(&w, "files");
     for (size_t i = 0; i < input->n_files; i++) {
         json_begin_object(&w);
         put_text(&w, "role", files[i].role);
         put_text(&w, "name", files[i].name);
         put_text(&w, "sha256", files[i].sha256);
-        json_put_key(&w, "size_bytes");
-        json_put_u64(&w, files[i].size_bytes);
+        json_member_u64(&w, "size_bytes", files[i].size_bytes);
         json_end_object(&w);
     }
     json_end_array(&w);
     if (input->settings.len > 0) {
-        json_put_key(&w, "settings");
-        json_put_raw(&w, input->settings);
+        json_member_raw(&w, "settings", input->settings);
     }
     json_end_object(&w);
 }
@@ -115,20 +109,13 @@ static void put_cpu(JsonWriter *w, const Machine *machine)
 {
     char features[160];
     machine_feature_names(machine->cpu_features, features, sizeof features);
-    json_put_key(w, "cpu");
-    json_put_cstr(w, machine->cpu_model);
-    json_put_key(w, "architecture");
-    json_put_cstr(w, machine->architecture);
-    json_put_key(w, "cpu_features");
-    json_put_cstr(w, features);
-    json_put_key(w, "cpu_threads");
-    json_put_u64(w, machine->n_threads);
-    json_put_key(w, "memory_bytes");
-    json_put_u64(w, machine->memory_bytes);
-    json_put_key(w, "os");
-    json_put_cstr(w, machine->os);
-    json_put_key(w, "load_average");
-    json_put_double(w, machine->load_average);
+    json_member_cstr(w, "cpu", machine->cpu_model);
+    json_member_cstr(w, "architecture", machine->architecture);
+    json_member_cstr(w, "cpu_features", features);
+    json_member_u64(w, "cpu_threads", machine->n_threads);
+    json_member_u64(w, "memory_bytes", machine->memory_bytes);
+    json_member_cstr(w, "os", machine->os);
+    json_member_double(w, "load_average", machine->load_average);
 }
 
 static void put_machine(const ManifestInput *input, const ManifestFile *files, Slice command,
@@ -140,20 +127,16 @@ static void put_machine(const ManifestInput *input, const ManifestFile *files, S
     clock_format_utc(input->unix_ns, when);
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
-    json_put_key(&w, "when");
-    json_put_cstr(&w, when);
+    json_member_cstr(&w, "when", when);
     put_text(&w, "command", command);
     put_text(&w, "build",
              input->build.len > 0 ? input->build : slice_from_cstr(manifest_compiler()));
     put_text(&w, "device", input->device);
-    json_put_key(&w, "threads");
-    json_put_u64(&w, input->n_threads);
-    json_put_key(&w, "jobs");
-    json_put_u64(&w, input->n_jobs);
+    json_member_u64(&w, "threads", input->n_threads);
+    json_member_u64(&w, "jobs", input->n_jobs);
     put_cpu(&w, &machine);
     put_libraries(&w, input, false);
-    json_put_key(&w, "paths");
-    json_begin_object(&w);
+    json_member_object(&w, "paths");
     for (size_t i = 0; i < input->n_files; i++) {
         // Keys must be unique; role and name together are.
         if (i > 0 && by_role_and_name(&files[i - 1], &files[i]) == 0) continue;

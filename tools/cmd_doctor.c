@@ -207,8 +207,7 @@ static Status run(CommandLine *line, Error *err)
     if (line->is_json) {
         JsonWriter w = json_writer(&out, 2);
         json_begin_object(&w);
-        json_put_key(&w, "n_missing");
-        json_put_u64(&w, doctor.n_missing);
+        json_member_u64(&w, "n_missing", doctor.n_missing);
         json_put_key(&w, "checks");
         listing_put_json(&doctor.rows, &w);
         json_end_object(&w);

@@ -293,16 +293,9 @@ static void json_text(JsonWriter *w, const char *key, Slice text)
         json_put_null(w);
 }
 
-static void json_count(JsonWriter *w, const char *key, uint64_t count)
-{
-    json_put_key(w, key);
-    json_put_u64(w, count);
-}
-
 static void json_words(JsonWriter *w, const char *key, const Slice *words, size_t n)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) json_put_string(w, words[i]);
     json_end_array(w);
 }
@@ -327,43 +320,41 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_text(w, "head", slice_from_cstr(model_head_name(config->head)));
     json_words(w, "labels", config->labels, config->labels ? config->n_labels : 0);
     json_text(w, "training", slice_from_cstr(training_type(in)));
-    json_put_key(w, "parameters");
-    json_begin_object(w);
-    json_count(w, "total", in->size.n_parameters + in->n_unused);
-    json_count(w, "embedding", in->size.n_embedding);
-    json_count(w, "block", in->size.n_block);
-    json_count(w, "head", in->size.n_head);
-    json_count(w, "unused_pooler", in->n_unused);
+    json_member_object(w, "parameters");
+    json_member_u64(w, "total", in->size.n_parameters + in->n_unused);
+    json_member_u64(w, "embedding", in->size.n_embedding);
+    json_member_u64(w, "block", in->size.n_block);
+    json_member_u64(w, "head", in->size.n_head);
+    json_member_u64(w, "unused_pooler", in->n_unused);
     json_end_object(w);
-    json_count(w, "n_layers", config->n_layers);
+    json_member_u64(w, "n_layers", config->n_layers);
     if (config->decoder.n_layers > 0) {
-        json_count(w, "n_encoder_layers", config->decoder.n_encoder_layers);
-        json_count(w, "n_decoder_layers", config->decoder.n_layers);
+        json_member_u64(w, "n_encoder_layers", config->decoder.n_encoder_layers);
+        json_member_u64(w, "n_decoder_layers", config->decoder.n_layers);
     }
-    json_count(w, "hidden_size", config->hidden_size);
-    json_count(w, "n_heads", config->n_heads);
-    json_count(w, "n_kv_heads", config->n_kv_heads > 0 ? config->n_kv_heads : config->n_heads);
-    json_count(w, "head_dim", head_dim_of(config));
-    json_count(w, "intermediate_size", config->intermediate_size);
-    json_count(w, "vocab_size", config->vocab_size);
-    json_count(w, "context_window", config->max_positions);
-    json_count(w, "sliding_window", config->window);
-    json_count(w, "flops_per_token", in->size.flops_per_token);
-    json_count(w, "flops_per_seen_token", in->size.flops_per_seen_token);
-    json_count(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
-    json_put_key(w, "memory_bytes");
-    json_begin_object(w);
-    json_count(w, "weights", in->size.packed_bytes);
-    json_count(w, "weights_f32", in->size.f32_bytes);
-    json_count(w, "predict", in->memory.predict_bytes);
-    json_count(w, "tune", in->memory.train_bytes);
-    json_count(w, "batch", in->batch);
-    json_count(w, "length", in->longest);
-    json_count(w, "step_tokens", in->step_tokens);
-    json_count(w, "threads", in->n_threads);
+    json_member_u64(w, "hidden_size", config->hidden_size);
+    json_member_u64(w, "n_heads", config->n_heads);
+    json_member_u64(w, "n_kv_heads", config->n_kv_heads > 0 ? config->n_kv_heads : config->n_heads);
+    json_member_u64(w, "head_dim", head_dim_of(config));
+    json_member_u64(w, "intermediate_size", config->intermediate_size);
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "context_window", config->max_positions);
+    json_member_u64(w, "sliding_window", config->window);
+    json_member_u64(w, "flops_per_token", in->size.flops_per_token);
+    json_member_u64(w, "flops_per_seen_token", in->size.flops_per_seen_token);
+    json_member_u64(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
+    json_member_object(w, "memory_bytes");
+    json_member_u64(w, "weights", in->size.packed_bytes);
+    json_member_u64(w, "weights_f32", in->size.f32_bytes);
+    json_member_u64(w, "predict", in->memory.predict_bytes);
+    json_member_u64(w, "tune", in->memory.train_bytes);
+    json_member_u64(w, "batch", in->batch);
+    json_member_u64(w, "length", in->longest);
+    json_member_u64(w, "step_tokens", in->step_tokens);
+    json_member_u64(w, "threads", in->n_threads);
     json_end_object(w);
     json_text(w, "tokenizer", in->tokenizer);
-    json_count(w, "tokenizer_vocab_size", in->tokenizer_size);
+    json_member_u64(w, "tokenizer_vocab_size", in->tokenizer_size);
     json_card(w, &in->card);
     json_put_key(w, "dtypes");
     listing_put_json(&in->types, w);

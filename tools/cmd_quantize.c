@@ -77,35 +77,23 @@ static void put_text(const QuantizeReport *report, const char *out_path, Arena *
 static void put_json(const QuantizeReport *report, const char *out_path, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "path");
-    json_put_cstr(w, out_path);
-    json_put_key(w, "bytes_before");
-    json_put_u64(w, report->bytes_before);
-    json_put_key(w, "bytes_after");
-    json_put_u64(w, report->bytes_after);
-    json_put_key(w, "relative_error");
-    json_put_double(w, report->error);
-    json_put_key(w, "tensors");
-    json_begin_array(w);
+    json_member_cstr(w, "path", out_path);
+    json_member_u64(w, "bytes_before", report->bytes_before);
+    json_member_u64(w, "bytes_after", report->bytes_after);
+    json_member_double(w, "relative_error", report->error);
+    json_member_array(w, "tensors");
     for (size_t i = 0; i < report->n_tensors; i++) {
         const QuantizedTensor *t = &report->tensors[i];
         json_begin_object(w);
-        json_put_key(w, "name");
-        json_put_string(w, t->name);
-        json_put_key(w, "shape");
-        json_begin_array(w);
+        json_member_string(w, "name", t->name);
+        json_member_array(w, "shape");
         for (size_t d = 0; d < t->n_dims; d++) json_put_u64(w, t->shape[d]);
         json_end_array(w);
-        json_put_key(w, "from");
-        json_put_cstr(w, tensor_type_name(t->from));
-        json_put_key(w, "to");
-        json_put_cstr(w, tensor_type_name(t->to));
-        json_put_key(w, "bytes");
-        json_put_u64(w, t->bytes_after);
-        json_put_key(w, "relative_error");
-        json_put_double(w, t->error);
-        json_put_key(w, "worst_error");
-        json_put_double(w, t->worst);
+        json_member_cstr(w, "from", tensor_type_name(t->from));
+        json_member_cstr(w, "to", tensor_type_name(t->to));
+        json_member_u64(w, "bytes", t->bytes_after);
+        json_member_double(w, "relative_error", t->error);
+        json_member_double(w, "worst_error", t->worst);
         json_end_object(w);
     }
     json_end_array(w);

@@ -59,14 +59,10 @@ static Status write_file(Job *job, const RunView *view, const ReportFormat *form
     TRY(report_write(view, format, NULL, directory, &job->line->arena, &path, &written, err));
     if (job->line->is_json) {
         json_begin_object(&job->json);
-        json_put_key(&job->json, "run");
-        json_put_string(&job->json, view->run_id);
-        json_put_key(&job->json, "format");
-        json_put_cstr(&job->json, format->name);
-        json_put_key(&job->json, "path");
-        json_put_string(&job->json, path);
-        json_put_key(&job->json, "written");
-        json_put_bool(&job->json, written);
+        json_member_string(&job->json, "run", view->run_id);
+        json_member_cstr(&job->json, "format", format->name);
+        json_member_string(&job->json, "path", path);
+        json_member_bool(&job->json, "written", written);
         json_end_object(&job->json);
         return STATUS_OK;
     }

@@ -236,18 +236,13 @@ static void put_file(const FileFinds *file, Buffer *out)
 static void put_kind_json(const KindFinds *kind, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "finds");
-    json_put_u64(w, kind->n_finds);
-    json_put_key(w, "lines");
-    json_put_u64(w, kind->n_lines);
-    json_put_key(w, "examples");
-    json_begin_array(w);
+    json_member_u64(w, "finds", kind->n_finds);
+    json_member_u64(w, "lines", kind->n_lines);
+    json_member_array(w, "examples");
     for (size_t i = 0; i < kind->n_examples; i++) {
         json_begin_object(w);
-        json_put_key(w, "line");
-        json_put_u64(w, kind->examples[i].line);
-        json_put_key(w, "masked");
-        json_put_string(w, kind->examples[i].masked);
+        json_member_u64(w, "line", kind->examples[i].line);
+        json_member_string(w, "masked", kind->examples[i].masked);
         json_end_object(w);
     }
     json_end_array(w);
@@ -257,14 +252,10 @@ static void put_kind_json(const KindFinds *kind, JsonWriter *w)
 static void put_file_json(const FileFinds *file, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "file");
-    json_put_cstr(w, file->path);
-    json_put_key(w, "lines");
-    json_put_u64(w, file->n_lines);
-    json_put_key(w, "finds");
-    json_put_u64(w, file->n_finds);
-    json_put_key(w, "kinds");
-    json_begin_object(w);
+    json_member_cstr(w, "file", file->path);
+    json_member_u64(w, "lines", file->n_lines);
+    json_member_u64(w, "finds", file->n_finds);
+    json_member_object(w, "kinds");
     for (size_t k = 0; k < personal_kinds_count; k++) {
         if (file->kinds[k].n_finds == 0) continue;
         json_put_key(w, personal_kinds[k].name);
@@ -327,10 +318,8 @@ static Status run(CommandLine *line, Error *err)
     if (line->is_json) {
         JsonWriter w = json_writer(&out, 2);
         json_begin_object(&w);
-        json_put_key(&w, "finds");
-        json_put_u64(&w, n_finds);
-        json_put_key(&w, "files");
-        json_begin_array(&w);
+        json_member_u64(&w, "finds", n_finds);
+        json_member_array(&w, "files");
         for (size_t i = 0; i < line->n_operands; i++) put_file_json(&files[i], &w);
         json_end_array(&w);
         json_end_object(&w);

@@ -39,8 +39,7 @@ enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
 static void put_ints(JsonWriter *w, const char *key, const int32_t *values, size_t n)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) json_put_i64(w, values[i]);
     json_end_array(w);
 }
@@ -49,12 +48,10 @@ static void put_encoding(JsonWriter *w, const Encoding *encoding)
 {
     const size_t n = encoding->n_tokens;
     put_ints(w, "ids", encoding->ids, n);
-    json_put_key(w, "tokens");
-    json_begin_array(w);
+    json_member_array(w, "tokens");
     for (size_t i = 0; i < n; i++) json_put_string(w, encoding->tokens[i]);
     json_end_array(w);
-    json_put_key(w, "offsets");
-    json_begin_array(w);
+    json_member_array(w, "offsets");
     for (size_t i = 0; i < n; i++) {
         json_begin_array(w);
         json_put_u64(w, encoding->offsets[i].begin);
@@ -67,18 +64,15 @@ static void put_encoding(JsonWriter *w, const Encoding *encoding)
 
 static void put_windows(JsonWriter *w, const EncodingWindows *windows)
 {
-    json_put_key(w, "windows");
-    json_begin_array(w);
+    json_member_array(w, "windows");
     for (size_t i = 0; i < windows->n_windows; i++) {
         const Encoding *window = &windows->windows[i];
         json_begin_object(w);
         put_encoding(w, window);
-        json_put_key(w, "special");
-        json_begin_array(w);
+        json_member_array(w, "special");
         for (size_t t = 0; t < window->n_tokens; t++) json_put_i64(w, window->special[t]);
         json_end_array(w);
-        json_put_key(w, "sequence");
-        json_begin_array(w);
+        json_member_array(w, "sequence");
         for (size_t t = 0; t < window->n_tokens; t++) {
             if (window->sequence[t] == TOKEN_NONE)
                 json_put_null(w);
@@ -140,8 +134,7 @@ static Status encode_chat(const Tokenizer *tokenizer, const EncodeCase *c, Arena
         s = jsonl_out_failure(out, c->id, &why, err);
     } else {
         JsonWriter *w = jsonl_out_begin(out, c->id);
-        json_put_key(w, "text");
-        json_put_string(w, buffer_slice(&text));
+        json_member_string(w, "text", buffer_slice(&text));
         put_encoding(w, &encoding);
         s = jsonl_out_end(out, err);
     }
@@ -182,10 +175,8 @@ static Status decode_line(const Tokenizer *tokenizer, const EncodeCase *c, Arena
         s = jsonl_out_failure(out, c->id, &why, err);
     } else {
         JsonWriter *w = jsonl_out_begin(out, c->id);
-        json_put_key(w, "text");
-        json_put_string(w, buffer_slice(&texts[0]));
-        json_put_key(w, "text_skip_special");
-        json_put_string(w, buffer_slice(&texts[1]));
+        json_member_string(w, "text", buffer_slice(&texts[0]));
+        json_member_string(w, "text_skip_special", buffer_slice(&texts[1]));
         s = jsonl_out_end(out, err);
     }
     buffer_release(&texts[0]);
@@ -353,11 +344,9 @@ static Status print_report(const CommandLine *line, const TokenizerTrainReport *
                     {"merges", report->n_merges}};
         JsonWriter w = json_writer(&out, 2);
         json_begin_object(&w);
-        json_put_key(&w, "directory");
-        json_put_cstr(&w, directory);
+        json_member_cstr(&w, "directory", directory);
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-            json_put_key(&w, rows[i].key);
-            json_put_u64(&w, rows[i].value);
+            json_member_u64(&w, rows[i].key, rows[i].value);
         }
         json_end_object(&w);
         buffer_append_byte(&out, '\n');

@@ -210,8 +210,7 @@ JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id)
     out->json = json_writer(&out->text, 0);
     json_begin_object(&out->json);
     if (id.ptr) {
-        json_put_key(&out->json, "id");
-        json_put_raw(&out->json, id);
+        json_member_raw(&out->json, "id", id);
     }
     return &out->json;
 }
@@ -249,8 +248,7 @@ Status jsonl_out_end(JsonlOut *out, Error *err)
 Status jsonl_out_failure(JsonlOut *out, Slice id, const Error *why, Error *err)
 {
     JsonWriter *w = jsonl_out_begin(out, id);
-    json_put_key(w, "error");
-    json_put_cstr(w, why->text);
+    json_member_cstr(w, "error", why->text);
     out->n_failed++;
     return jsonl_out_end(out, err);
 }

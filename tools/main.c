@@ -22,8 +22,7 @@ static Status run_general(CommandLine *line, Error *err)
         if (line->is_json) {
             JsonWriter w = json_writer(&out, 2);
             json_begin_object(&w);
-            json_put_key(&w, "version");
-            json_put_cstr(&w, version_text());
+            json_member_cstr(&w, "version", version_text());
             json_end_object(&w);
             buffer_append_byte(&out, '\n');
         } else {

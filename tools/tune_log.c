@@ -78,14 +78,10 @@ static void log_step(StepLog *log, const TrainStep *step)
     if (!log->stream) return;
     JsonWriter w = json_writer(&log->text, 0);
     json_begin_object(&w);
-    json_put_key(&w, "step");
-    json_put_u64(&w, step->step);
-    json_put_key(&w, "lr");
-    json_put_double(&w, step->learning_rate);
-    json_put_key(&w, "loss");
-    json_put_double(&w, step->loss);
-    json_put_key(&w, "grad_norm");
-    json_put_double(&w, step->grad_norm);
+    json_member_u64(&w, "step", step->step);
+    json_member_double(&w, "lr", step->learning_rate);
+    json_member_double(&w, "loss", step->loss);
+    json_member_double(&w, "grad_norm", step->grad_norm);
     json_end_object(&w);
     buffer_append_byte(&log->text, '\n');
     const Slice text = buffer_slice(&log->text);
@@ -156,30 +152,18 @@ void tune_on_evaluation(void *context, const TrainEvaluation *evaluation)
 
 // ---- at the end ----
 
-static void put_number(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    if (isnan(value))
-        json_put_null(w);
-    else
-        json_put_double(w, value);
-}
-
 static void put_curve(JsonWriter *w, const TuneRun *run)
 {
     const double sign = run->metric && run->metric->direction == LOWER_IS_BETTER ? -1 : 1;
-    json_put_key(w, "curve");
-    json_begin_array(w);
+    json_member_array(w, "curve");
     for (size_t i = 0; i < run->n_curve; i++) {
         const TrainEvaluation *e = &run->curve[i];
         json_begin_object(w);
-        json_put_key(w, "epoch");
-        json_put_u64(w, e->epoch);
-        json_put_key(w, "step");
-        json_put_u64(w, e->step);
-        put_number(w, "train_loss", e->train_loss);
-        put_number(w, "validation_loss", e->loss);
-        if (run->metric) put_number(w, run->metric->name, sign * e->metric);
+        json_member_u64(w, "epoch", e->epoch);
+        json_member_u64(w, "step", e->step);
+        json_member_double_or_null(w, "train_loss", e->train_loss);
+        json_member_double_or_null(w, "validation_loss", e->loss);
+        if (run->metric) json_member_double_or_null(w, run->metric->name, sign * e->metric);
         json_end_object(w);
     }
     json_end_array(w);
@@ -187,20 +171,16 @@ static void put_curve(JsonWriter *w, const TuneRun *run)
 
 static void put_scores(JsonWriter *w, const Score *scores, size_t n)
 {
-    json_put_key(w, "scores");
-    json_begin_array(w);
+    json_member_array(w, "scores");
     for (size_t i = 0; i < n; i++) {
         json_begin_object(w);
-        json_put_key(w, "name");
-        json_put_string(w, scores[i].name);
-        put_number(w, "estimate", scores[i].estimate);
-        put_number(w, "lo", scores[i].lo);
-        put_number(w, "hi", scores[i].hi);
-        put_number(w, "level", scores[i].level);
-        json_put_key(w, "method");
-        json_put_string(w, scores[i].method);
-        json_put_key(w, "n");
-        json_put_u64(w, scores[i].n);
+        json_member_string(w, "name", scores[i].name);
+        json_member_double_or_null(w, "estimate", scores[i].estimate);
+        json_member_double_or_null(w, "lo", scores[i].lo);
+        json_member_double_or_null(w, "hi", scores[i].hi);
+        json_member_double_or_null(w, "level", scores[i].level);
+        json_member_string(w, "method", scores[i].method);
+        json_member_u64(w, "n", scores[i].n);
         json_end_object(w);
     }
     json_end_array(w);
@@ -218,19 +198,15 @@ static void put_json(const TuneRun *run, const Score *scores, size_t n_scores, B
                   {"tokens", result->n_tokens}};
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
-    json_put_key(&w, "directory");
-    json_put_cstr(&w, option_text(run->line, "out"));
+    json_member_cstr(&w, "directory", option_text(run->line, "out"));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        json_put_key(&w, counts[i].key);
-        json_put_u64(&w, counts[i].value);
+        json_member_u64(&w, counts[i].key, counts[i].value);
     }
-    put_number(&w, "epochs", result->epochs);
-    put_number(&w, "last_train_loss", result->last_train_loss);
-    json_put_key(&w, "stopped_early");
-    json_put_bool(&w, result->stopped_early);
-    json_put_key(&w, "resumed");
-    json_put_bool(&w, result->resumed);
-    put_number(&w, "seconds", (double)(clock_now_ns() - run->started_ns) / 1e9);
+    json_member_double_or_null(&w, "epochs", result->epochs);
+    json_member_double_or_null(&w, "last_train_loss", result->last_train_loss);
+    json_member_bool(&w, "stopped_early", result->stopped_early);
+    json_member_bool(&w, "resumed", result->resumed);
+    json_member_double_or_null(&w, "seconds", (double)(clock_now_ns() - run->started_ns) / 1e9);
     put_curve(&w, run);
     put_scores(&w, scores, n_scores);
     json_end_object(&w);

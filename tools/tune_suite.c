@@ -12,8 +12,7 @@ static void put_path(JsonWriter *w, const char *key, const char *path)
 {
     Buffer text = {0};
     buffer_printf(&text, "%s%s", strchr(path, '/') ? "" : "./", path);
-    json_put_key(w, key);
-    json_put_string(w, buffer_slice(&text));
+    json_member_string(w, key, buffer_slice(&text));
     buffer_release(&text);
 }
 
@@ -21,16 +20,14 @@ static void put_text_option(const CommandLine *line, const char *option, const c
                             JsonWriter *w)
 {
     if (!option_given(line, option)) return;
-    json_put_key(w, key);
-    json_put_cstr(w, option_text(line, option));
+    json_member_cstr(w, key, option_text(line, option));
 }
 
 static void put_count_option(const CommandLine *line, const char *option, const char *key,
                              JsonWriter *w)
 {
     if (!option_given(line, option)) return;
-    json_put_key(w, key);
-    json_put_i64(w, option_integer(line, option));
+    json_member_i64(w, key, option_integer(line, option));
 }
 
 // Where parallel text has its targets follows from the ends of names, which the suite has to know.
@@ -38,10 +35,8 @@ static void put_files_of_pairs(const CommandLine *line, JsonWriter *w)
 {
     const char *format = option_text(line, "format");
     if (!format || strcmp(format, "parallel") != 0) return;
-    json_put_key(w, "format");
-    json_put_cstr(w, format);
-    json_put_key(w, "columns");
-    json_begin_object(w);
+    json_member_cstr(w, "format", format);
+    json_member_object(w, "columns");
     put_text_option(line, "text", "text", w);
     put_text_option(line, "target", "target", w);
     json_end_object(w);
@@ -100,8 +95,7 @@ static void put_metrics(const CommandLine *line, bool is_classify, JsonWriter *w
     static const char *const usual[] = {"accuracy", "f1", "mcc", "log_loss"};
     const char *first = option_text(line, "metric");
     if (!is_classify && !option_given(line, "metric")) return; // the family's own
-    json_put_key(w, "metrics");
-    json_begin_array(w);
+    json_member_array(w, "metrics");
     json_put_cstr(w, first);
     for (size_t i = 0; is_classify && i < sizeof usual / sizeof *usual; i++) {
         if (strcmp(usual[i], first) != 0) json_put_cstr(w, usual[i]);
@@ -117,8 +111,7 @@ static Status put_prepare(const CommandLine *line, JsonWriter *w, Error *err)
     if (!names) return STATUS_OK;
     if (steps_parse(slice_from_cstr(names), steps, &n, err) != STATUS_OK)
         return error_wrap(err, "--prepare");
-    json_put_key(w, "prepare");
-    json_begin_array(w);
+    json_member_array(w, "prepare");
     for (size_t i = 0; i < n; i++) json_put_cstr(w, steps[i]->name);
     json_end_array(w);
     return STATUS_OK;
@@ -147,23 +140,19 @@ static Status put_task(TuneRun *run, const char *family, JsonWriter *w, Error *e
     const CommandLine *line = run->line;
     const bool is_classify = strcmp(family, "classify") == 0;
     json_begin_object(w);
-    json_put_key(w, "name");
-    json_put_cstr(w, "data");
-    json_put_key(w, "family");
-    json_put_cstr(w, family);
+    json_member_cstr(w, "name", "data");
+    json_member_cstr(w, "family", family);
     put_metrics(line, is_classify, w);
     put_count_option(line, "max-length", "max_length", w);
     put_count_option(line, "doc-stride", "doc_stride", w);
     put_text_option(line, "decode", "decode", w);
     if (is_classify) {
-        json_put_key(w, "unseen_labels");
-        json_put_cstr(w, "refuse");
+        json_member_cstr(w, "unseen_labels", "refuse");
     }
     TRY(put_prepare(line, w, err));
     TRY(put_null_threshold(line, w, err));
     put_files_of_pairs(line, w);
-    json_put_key(w, "data");
-    json_begin_object(w);
+    json_member_object(w, "data");
     put_text_option(line, "train", "train", w);
     put_text_option(line, "valid", "valid", w);
     json_end_object(w);
@@ -175,28 +164,21 @@ static Status put_suite(TuneRun *run, const char *family, JsonWriter *w, Error *
 {
     const CommandLine *line = run->line;
     json_begin_object(w);
-    json_put_key(w, "suite");
-    json_put_cstr(w, "tune");
+    json_member_cstr(w, "suite", "tune");
     json_put_key(w, "seed"); // of copies that models write
     json_put_u64(w, (uint64_t)option_integer(line, "seed"));
-    json_put_key(w, "models");
-    json_begin_array(w);
+    json_member_array(w, "models");
     json_begin_object(w);
-    json_put_key(w, "name");
-    json_put_cstr(w, "model");
-    json_put_key(w, "path");
-    json_put_cstr(w, line->operands[0]);
+    json_member_cstr(w, "name", "model");
+    json_member_cstr(w, "path", line->operands[0]);
     json_end_object(w);
     json_end_array(w);
-    json_put_key(w, "tasks");
-    json_begin_array(w);
+    json_member_array(w, "tasks");
     TRY(put_task(run, family, w, err));
     json_end_array(w);
-    json_put_key(w, "tune");
-    json_begin_object(w);
+    json_member_object(w, "tune");
     if (option_given(line, "distill-from")) {
-        json_put_key(w, "distill");
-        json_begin_object(w);
+        json_member_object(w, "distill");
         put_path(w, "teacher", option_text(line, "distill-from"));
         json_end_object(w);
     }
@@ -204,8 +186,7 @@ static Status put_suite(TuneRun *run, const char *family, JsonWriter *w, Error *
     json_end_object(w);
     json_put_key(w, "folds"); // none is made: the training part is not judged
     json_begin_object(w);
-    json_put_key(w, "k");
-    json_put_i64(w, option_given(line, "valid") ? 0 : 2);
+    json_member_i64(w, "k", option_given(line, "valid") ? 0 : 2);
     json_end_object(w);
     json_end_object(w);
     return STATUS_OK;

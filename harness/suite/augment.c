@@ -90,8 +90,7 @@ void tune_write_augment(const void *target, const char *key, JsonWriter *w)
         written.augment.temperature = -1; // left out
         written.augment.max_new_tokens = 0;
     }
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     section_write(&section_augment, &written, w);
     json_end_object(w);
 }

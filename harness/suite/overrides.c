@@ -271,8 +271,7 @@ static Status model_json(Edits *e, const Json *old, const SuiteNamedPath *given,
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
-    json_put_key(&w, "name");
-    json_put_string(&w, given->name);
+    json_member_string(&w, "name", given->name);
     for (const Json *v = old ? json_first(old) : NULL; v; v = json_next(v)) {
         bool is_source = false;
         for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
@@ -282,8 +281,7 @@ static Status model_json(Edits *e, const Json *old, const SuiteNamedPath *given,
         json_put_key_slice(&w, json_key(v));
         json_put_value(&w, v);
     }
-    json_put_key(&w, "path");
-    json_put_string(&w, given->path);
+    json_member_string(&w, "path", given->path);
     json_end_object(&w);
     return take_buffer(e, &buffer, out, err);
 }
@@ -358,10 +356,8 @@ static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTas
     TRY(knows_task(context, given->name, &knows, err));
     if (!knows) return unknown_task(tasks, given, flag, err);
     json_begin_object(&w);
-    json_put_key(&w, "use");
-    json_put_string(&w, given->name);
-    json_put_key(&w, "data");
-    json_put_string(&w, given->path);
+    json_member_string(&w, "use", given->name);
+    json_member_string(&w, "data", given->path);
     json_end_object(&w);
     TRY(take_buffer(e, &buffer, &path, err));
     return add_element(e, "tasks", path, flag, err);

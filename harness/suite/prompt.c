@@ -74,8 +74,7 @@ static void write_answers(const void *target, const char *key, JsonWriter *w)
 {
     const SuitePrompt *prompt = target;
     if (prompt->n_answers == 0) return;
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     for (size_t i = 0; i < prompt->n_answers; i++) {
         json_put_key_slice(w, prompt->answers[i].label);
         json_put_string(w, prompt->answers[i].word);
@@ -105,8 +104,7 @@ static void write_stops(const void *target, const char *key, JsonWriter *w)
 {
     const SuitePrompt *prompt = target;
     if (!prompt->has_stops) return;
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < prompt->n_stops; i++) json_put_string(w, prompt->stops[i]);
     json_end_array(w);
 }
@@ -125,8 +123,7 @@ static void write_pattern(const void *target, const char *key, JsonWriter *w)
 {
     const SuitePrompt *prompt = target;
     if (prompt->pattern.len == 0) return;
-    json_put_key(w, key);
-    json_put_string(w, prompt->pattern);
+    json_member_string(w, key, prompt->pattern);
 }
 
 // ---- the keys ----

@@ -7,40 +7,30 @@
 
 static void put_section(const SuiteSection *section, JsonWriter *w);
 
-static void put_pair(JsonWriter *w, const char *key, const char *value)
-{
-    json_put_key(w, key);
-    json_put_cstr(w, value);
-}
-
 static void put_names(const SuiteKey *key, JsonWriter *w)
 {
     const char *(*name)(size_t) = key->offered ? key->offered : key->choice;
-    json_put_key(w, "enum");
-    json_begin_array(w);
+    json_member_array(w, "enum");
     for (size_t i = 0; name(i); i++) json_put_cstr(w, name(i));
     json_end_array(w);
 }
 
 static void put_range(const SuiteKey *key, JsonWriter *w)
 {
-    put_pair(w, "type", key->kind == KEY_COUNT ? "integer" : "number");
-    json_put_key(w, "minimum");
-    json_put_double(w, key->lowest);
-    json_put_key(w, "maximum");
-    json_put_double(w, key->highest);
+    json_member_cstr(w, "type", key->kind == KEY_COUNT ? "integer" : "number");
+    json_member_double(w, "minimum", key->lowest);
+    json_member_double(w, "maximum", key->highest);
 }
 
 // The alternatives of a value that may be a name or path, or an object.
 static void put_name_or_object(const SuiteKey *key, JsonWriter *w)
 {
-    json_put_key(w, "anyOf");
-    json_begin_array(w);
+    json_member_array(w, "anyOf");
     json_begin_object(w);
     if (key->choice) {
         put_names(key, w);
     } else {
-        put_pair(w, "type", "string");
+        json_member_cstr(w, "type", "string");
     }
     json_end_object(w);
     if (key->section) {
@@ -53,9 +43,8 @@ static void put_name_or_object(const SuiteKey *key, JsonWriter *w)
 
 static void put_items(const SuiteKey *key, JsonWriter *w)
 {
-    put_pair(w, "type", "array");
-    json_put_key(w, "items");
-    json_begin_object(w);
+    json_member_cstr(w, "type", "array");
+    json_member_object(w, "items");
     if (key->kind == KEY_NAMES) {
         put_name_or_object(key, w);
     } else {
@@ -72,8 +61,7 @@ static void put_object(const SuiteKey *key, JsonWriter *w)
         put_section(key->section, w);
         return;
     }
-    json_put_key(w, "anyOf");
-    json_begin_array(w);
+    json_member_array(w, "anyOf");
     json_put_raw(w, key->section == &section_balance ? SLICE("{\"type\": \"boolean\"}")
                                                      : SLICE("{\"const\": false}"));
     json_begin_object(w);
@@ -87,15 +75,14 @@ static void put_type(const SuiteKey *key, JsonWriter *w)
 {
     switch (key->kind) {
     case KEY_TEXT:
-        put_pair(w, "type", "string");
+        json_member_cstr(w, "type", "string");
         break;
     case KEY_PATH:
-        put_pair(w, "type", "string");
-        json_put_key(w, "minLength");
-        json_put_i64(w, 1);
+        json_member_cstr(w, "type", "string");
+        json_member_i64(w, "minLength", 1);
         break;
     case KEY_BOOL:
-        put_pair(w, "type", "boolean");
+        json_member_cstr(w, "type", "boolean");
         break;
     case KEY_COUNT:
     case KEY_NUMBER:
@@ -115,8 +102,7 @@ static void put_type(const SuiteKey *key, JsonWriter *w)
         put_name_or_object(key, w);
         break;
     case KEY_OTHER:
-        json_put_key(w, "allOf");
-        json_begin_array(w);
+        json_member_array(w, "allOf");
         json_put_raw(w, slice_from_cstr(key->schema));
         json_end_array(w);
         break;
@@ -133,21 +119,17 @@ static void put_type(const SuiteKey *key, JsonWriter *w)
 
 static void put_property(const SuiteKey *key, bool is_axis, JsonWriter *w)
 {
-    json_put_key(w, key->name);
-    json_begin_object(w);
-    put_pair(w, "description", key->summary);
+    json_member_object(w, key->name);
+    json_member_cstr(w, "description", key->summary);
     if (is_axis) {
-        json_put_key(w, "anyOf");
-        json_begin_array(w);
+        json_member_array(w, "anyOf");
         json_begin_object(w);
         put_type(key, w);
         json_end_object(w);
         json_begin_object(w);
-        put_pair(w, "type", "array");
-        json_put_key(w, "minItems");
-        json_put_i64(w, 1);
-        json_put_key(w, "items");
-        json_begin_object(w);
+        json_member_cstr(w, "type", "array");
+        json_member_i64(w, "minItems", 1);
+        json_member_object(w, "items");
         put_type(key, w);
         json_end_object(w);
         json_end_object(w);
@@ -165,17 +147,14 @@ static void put_property(const SuiteKey *key, bool is_axis, JsonWriter *w)
 static void put_section(const SuiteSection *section, JsonWriter *w)
 {
     const SuiteKey *key;
-    put_pair(w, "type", "object");
-    json_put_key(w, "additionalProperties");
-    json_put_bool(w, false);
-    json_put_key(w, "properties");
-    json_begin_object(w);
+    json_member_cstr(w, "type", "object");
+    json_member_bool(w, "additionalProperties", false);
+    json_member_object(w, "properties");
     for (size_t i = 0; (key = section_at(section, i)) != NULL; i++) {
         put_property(key, section->is_grid, w);
     }
     json_end_object(w);
-    json_put_key(w, "required");
-    json_begin_array(w);
+    json_member_array(w, "required");
     for (size_t i = 0; (key = section_at(section, i)) != NULL; i++) {
         if (!key->fallback) json_put_cstr(w, key->name);
     }
@@ -186,8 +165,8 @@ void suite_schema_write(Buffer *out)
 {
     JsonWriter w = json_writer(out, 1);
     json_begin_object(&w);
-    put_pair(&w, "$schema", "http://json-schema.org/draft-07/schema#");
-    put_pair(&w, "title", "A suite of assay");
+    json_member_cstr(&w, "$schema", "http://json-schema.org/draft-07/schema#");
+    json_member_cstr(&w, "title", "A suite of assay");
     put_section(&section_suite, &w);
     json_end_object(&w);
     buffer_append_cstr(out, "\n");

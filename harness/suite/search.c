@@ -27,16 +27,14 @@ void tune_write_samples(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->train_samples <= 0) return;
-    json_put_key(w, key);
-    json_put_double(w, setting->train_samples);
+    json_member_double(w, key, setting->train_samples);
 }
 
 void tune_write_until(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->until_epoch <= 0) return;
-    json_put_key(w, key);
-    json_put_double(w, setting->until_epoch);
+    json_member_double(w, key, setting->until_epoch);
 }
 
 static Status read_curve(const SuiteReading *reading, const Json *root, Error *err)

@@ -222,8 +222,7 @@ void tune_write_stopping(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->monitor == MONITOR_NONE) return;
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     section_write(&section_stopping, setting, w);
     json_end_object(w);
 }
@@ -248,8 +247,7 @@ void tune_write_distill(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->teacher.len == 0) return;
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     section_write(&section_distill, setting, w);
     json_end_object(w);
 }
@@ -271,24 +269,21 @@ void tune_write_checkpointing(const void *target, const char *key, JsonWriter *w
 {
     const TuneSetting *setting = target;
     if (!setting->gradient_checkpointing) return;
-    json_put_key(w, key);
-    json_put_bool(w, true);
+    json_member_bool(w, key, true);
 }
 
 void tune_write_quantize(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->quantize.len == 0 || slice_eq_cstr(setting->quantize, "none")) return;
-    json_put_key(w, key);
-    json_put_string(w, setting->quantize);
+    json_member_string(w, key, setting->quantize);
 }
 
 void tune_write_epochs(const void *target, const char *key, JsonWriter *w)
 {
     const TuneSetting *setting = target;
     if (setting->max_steps > 0) return; // then they do not count
-    json_put_key(w, key);
-    json_put_double(w, setting->epochs);
+    json_member_double(w, key, setting->epochs);
 }
 
 // --- for training --------------------------------------------------------------------------------------------------

@@ -59,23 +59,21 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *config, E
 
 void bert_config_write(const ModelConfig *config, JsonWriter *w)
 {
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "hidden_size", config->hidden_size);
-    config_put_size(w, "num_hidden_layers", config->n_layers);
-    config_put_size(w, "num_attention_heads", config->n_heads);
-    config_put_size(w, "intermediate_size", config->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->first_position + config->max_positions);
-    config_put_size(w, "type_vocab_size", config->type_vocab_size);
-    config_put_float(w, "layer_norm_eps", config->layer_norm_eps);
-    config_put_float(w, "hidden_dropout_prob", config->hidden_dropout);
-    config_put_float(w, "attention_probs_dropout_prob", config->attention_dropout);
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "hidden_size", config->hidden_size);
+    json_member_u64(w, "num_hidden_layers", config->n_layers);
+    json_member_u64(w, "num_attention_heads", config->n_heads);
+    json_member_u64(w, "intermediate_size", config->intermediate_size);
+    json_member_u64(w, "max_position_embeddings", config->first_position + config->max_positions);
+    json_member_u64(w, "type_vocab_size", config->type_vocab_size);
+    json_member_float(w, "layer_norm_eps", config->layer_norm_eps);
+    json_member_float(w, "hidden_dropout_prob", config->hidden_dropout);
+    json_member_float(w, "attention_probs_dropout_prob", config->attention_dropout);
     if (config->classifier_dropout >= 0)
-        config_put_float(w, "classifier_dropout", config->classifier_dropout);
-    config_put_float(w, "initializer_range", config->initializer_range);
-    json_put_key(w, "hidden_act");
-    json_put_cstr(w, config_activation_name(config->activation));
-    json_put_key(w, "position_embedding_type");
-    json_put_cstr(w, "absolute");
+        json_member_float(w, "classifier_dropout", config->classifier_dropout);
+    json_member_float(w, "initializer_range", config->initializer_range);
+    json_member_cstr(w, "hidden_act", config_activation_name(config->activation));
+    json_member_cstr(w, "position_embedding_type", "absolute");
 }
 
 void bert_config_complete(ModelConfig *config)

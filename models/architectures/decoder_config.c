@@ -223,16 +223,9 @@ Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, 
 
 // ---- writing ----
 
-static void put_double(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    json_put_double(w, value);
-}
-
 static void put_factors(JsonWriter *w, const char *key, const float *factors, size_t n)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) json_put_float(w, factors[i]);
     json_end_array(w);
 }
@@ -240,32 +233,31 @@ static void put_factors(JsonWriter *w, const char *key, const float *factors, si
 static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig *rope)
 {
     json_begin_object(w);
-    json_put_key(w, "rope_type");
-    json_put_cstr(w, rope_kind_name(rope->kind));
-    put_double(w, "rope_theta", rope->theta);
-    if (rope->factor > 0) put_double(w, "factor", rope->factor);
-    if (rope->attention_factor > 0) put_double(w, "attention_factor", rope->attention_factor);
+    json_member_cstr(w, "rope_type", rope_kind_name(rope->kind));
+    json_member_double(w, "rope_theta", rope->theta);
+    if (rope->factor > 0) json_member_double(w, "factor", rope->factor);
+    if (rope->attention_factor > 0)
+        json_member_double(w, "attention_factor", rope->attention_factor);
     if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR && rope->kind != ROPE_DYNAMIC)
-        config_put_size(w, "original_max_position_embeddings", rope->original_positions);
+        json_member_u64(w, "original_max_position_embeddings", rope->original_positions);
     if (rope->kind == ROPE_LLAMA3) {
-        put_double(w, "low_freq_factor", rope->low_freq_factor);
-        put_double(w, "high_freq_factor", rope->high_freq_factor);
+        json_member_double(w, "low_freq_factor", rope->low_freq_factor);
+        json_member_double(w, "high_freq_factor", rope->high_freq_factor);
     }
     if (rope->kind == ROPE_YARN) {
-        put_double(w, "beta_fast", rope->beta_fast);
-        put_double(w, "beta_slow", rope->beta_slow);
-        if (rope->mscale > 0) put_double(w, "mscale", rope->mscale);
-        if (rope->mscale_all_dim > 0) put_double(w, "mscale_all_dim", rope->mscale_all_dim);
-        json_put_key(w, "truncate");
-        json_put_bool(w, !rope->keeps_fractions);
+        json_member_double(w, "beta_fast", rope->beta_fast);
+        json_member_double(w, "beta_slow", rope->beta_slow);
+        if (rope->mscale > 0) json_member_double(w, "mscale", rope->mscale);
+        if (rope->mscale_all_dim > 0) json_member_double(w, "mscale_all_dim", rope->mscale_all_dim);
+        json_member_bool(w, "truncate", !rope->keeps_fractions);
     }
     if (rope->kind == ROPE_LONGROPE) {
         put_factors(w, "short_factor", rope->short_factors, config->rotary_dims / 2);
         put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);
     }
     if (config->rotary_dims < config->head_dim)
-        put_double(w, "partial_rotary_factor",
-                   (double)config->rotary_dims / (double)config->head_dim);
+        json_member_double(w, "partial_rotary_factor",
+                           (double)config->rotary_dims / (double)config->head_dim);
     json_end_object(w);
 }
 
@@ -278,8 +270,7 @@ static void put_layers(const ModelConfig *c, JsonWriter *w)
         json_put_null(w);
     }
     if (!c->is_local) return;
-    json_put_key(w, "layer_types");
-    json_begin_array(w);
+    json_member_array(w, "layer_types");
     for (size_t i = 0; i < c->n_layers; i++)
         json_put_cstr(w, c->is_local[i] ? "sliding_attention" : "full_attention");
     json_end_array(w);
@@ -287,21 +278,19 @@ static void put_layers(const ModelConfig *c, JsonWriter *w)
 
 void decoder_write(const ModelConfig *c, const char *activation_key, JsonWriter *w)
 {
-    config_put_size(w, "vocab_size", c->vocab_size);
-    config_put_size(w, "hidden_size", c->hidden_size);
-    config_put_size(w, "num_hidden_layers", c->n_layers);
-    config_put_size(w, "num_attention_heads", c->n_heads);
-    config_put_size(w, "num_key_value_heads", c->n_kv_heads);
-    config_put_size(w, "head_dim", c->head_dim);
-    config_put_size(w, "intermediate_size", c->intermediate_size);
-    config_put_size(w, "max_position_embeddings", c->max_positions);
-    config_put_float(w, "rms_norm_eps", c->layer_norm_eps);
-    config_put_float(w, "initializer_range", c->initializer_range);
-    config_put_float(w, "attention_dropout", c->attention_dropout);
-    json_put_key(w, activation_key);
-    json_put_cstr(w, config_activation_name(c->activation));
-    json_put_key(w, "tie_word_embeddings");
-    json_put_bool(w, c->is_tied);
+    json_member_u64(w, "vocab_size", c->vocab_size);
+    json_member_u64(w, "hidden_size", c->hidden_size);
+    json_member_u64(w, "num_hidden_layers", c->n_layers);
+    json_member_u64(w, "num_attention_heads", c->n_heads);
+    json_member_u64(w, "num_key_value_heads", c->n_kv_heads);
+    json_member_u64(w, "head_dim", c->head_dim);
+    json_member_u64(w, "intermediate_size", c->intermediate_size);
+    json_member_u64(w, "max_position_embeddings", c->max_positions);
+    json_member_float(w, "rms_norm_eps", c->layer_norm_eps);
+    json_member_float(w, "initializer_range", c->initializer_range);
+    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_cstr(w, activation_key, config_activation_name(c->activation));
+    json_member_bool(w, "tie_word_embeddings", c->is_tied);
     json_put_key(w, "rope_parameters");
     if (c->rope_local.theta > 0) {
         json_begin_object(w);

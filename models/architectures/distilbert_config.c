@@ -44,20 +44,19 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *config, E
 
 static void write_config(const ModelConfig *config, JsonWriter *w)
 {
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "dim", config->hidden_size);
-    config_put_size(w, "n_layers", config->n_layers);
-    config_put_size(w, "n_heads", config->n_heads);
-    config_put_size(w, "hidden_dim", config->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->max_positions);
-    config_put_float(w, "dropout", config->hidden_dropout);
-    config_put_float(w, "attention_dropout", config->attention_dropout);
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "dim", config->hidden_size);
+    json_member_u64(w, "n_layers", config->n_layers);
+    json_member_u64(w, "n_heads", config->n_heads);
+    json_member_u64(w, "hidden_dim", config->intermediate_size);
+    json_member_u64(w, "max_position_embeddings", config->max_positions);
+    json_member_float(w, "dropout", config->hidden_dropout);
+    json_member_float(w, "attention_dropout", config->attention_dropout);
     if (config->classifier_dropout >= 0)
-        config_put_float(w, "seq_classif_dropout", config->classifier_dropout);
-    config_put_float(w, "qa_dropout", config->span_dropout);
-    config_put_float(w, "initializer_range", config->initializer_range);
-    json_put_key(w, "activation");
-    json_put_cstr(w, config_activation_name(config->activation));
+        json_member_float(w, "seq_classif_dropout", config->classifier_dropout);
+    json_member_float(w, "qa_dropout", config->span_dropout);
+    json_member_float(w, "initializer_range", config->initializer_range);
+    json_member_cstr(w, "activation", config_activation_name(config->activation));
 }
 
 static void complete(ModelConfig *config)

@@ -56,26 +56,23 @@ static Status gpt2_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
 
 static void gpt2_write(const ModelConfig *c, JsonWriter *w)
 {
-    config_put_size(w, "vocab_size", c->vocab_size);
-    config_put_size(w, "n_embd", c->hidden_size);
-    config_put_size(w, "n_layer", c->n_layers);
-    config_put_size(w, "n_head", c->n_heads);
-    config_put_size(w, "n_positions", c->max_positions);
-    config_put_size(w, "n_inner", c->intermediate_size);
-    config_put_float(w, "layer_norm_epsilon", c->layer_norm_eps);
-    config_put_float(w, "initializer_range", c->initializer_range);
-    config_put_float(w, "attn_pdrop", c->attention_dropout);
-    config_put_float(w, "resid_pdrop", c->hidden_dropout);
-    config_put_float(w, "embd_pdrop", c->embedding_dropout);
-    json_put_key(w, "activation_function");
-    json_put_cstr(w, c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
+    json_member_u64(w, "vocab_size", c->vocab_size);
+    json_member_u64(w, "n_embd", c->hidden_size);
+    json_member_u64(w, "n_layer", c->n_layers);
+    json_member_u64(w, "n_head", c->n_heads);
+    json_member_u64(w, "n_positions", c->max_positions);
+    json_member_u64(w, "n_inner", c->intermediate_size);
+    json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
+    json_member_float(w, "initializer_range", c->initializer_range);
+    json_member_float(w, "attn_pdrop", c->attention_dropout);
+    json_member_float(w, "resid_pdrop", c->hidden_dropout);
+    json_member_float(w, "embd_pdrop", c->embedding_dropout);
+    json_member_cstr(w, "activation_function",
+                     c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
                                                            : config_activation_name(c->activation));
-    json_put_key(w, "scale_attn_weights");
-    json_put_bool(w, c->attention_scale != 1.0f);
-    json_put_key(w, "scale_attn_by_inverse_layer_idx");
-    json_put_bool(w, c->scales_by_layer);
-    json_put_key(w, "tie_word_embeddings");
-    json_put_bool(w, c->is_tied);
+    json_member_bool(w, "scale_attn_weights", c->attention_scale != 1.0f);
+    json_member_bool(w, "scale_attn_by_inverse_layer_idx", c->scales_by_layer);
+    json_member_bool(w, "tie_word_embeddings", c->is_tied);
 }
 
 static void complete(ModelConfig *c)

@@ -6,12 +6,6 @@
 static const DecoderDefaults llama_defaults = {
     .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
 
-static void put_flag(JsonWriter *w, const char *key, bool value)
-{
-    json_put_key(w, key);
-    json_put_bool(w, value);
-}
-
 // ---- Llama ----
 
 static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -26,8 +20,8 @@ static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 static void llama_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, "hidden_act", w);
-    put_flag(w, "attention_bias", c->has_qkv_bias);
-    put_flag(w, "mlp_bias", c->has_mlp_bias);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
 }
 
 // One set of heads, and the token table for an output layer: what suits small models. Llama drops nothing but attention.
@@ -124,8 +118,8 @@ static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 static void qwen_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, "hidden_act", w);
-    put_flag(w, "use_sliding_window", c->window > 0);
-    if (c->has_head_norms) put_flag(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->window > 0);
+    if (c->has_head_norms) json_member_bool(w, "attention_bias", c->has_qkv_bias);
 }
 
 const Architecture architecture_qwen2 = {
@@ -163,8 +157,8 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
 static void phi3_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, "hidden_act", w);
-    config_put_float(w, "resid_pdrop", c->hidden_dropout);
-    config_put_float(w, "embd_pdrop", c->embedding_dropout);
+    json_member_float(w, "resid_pdrop", c->hidden_dropout);
+    json_member_float(w, "embd_pdrop", c->embedding_dropout);
 }
 
 const Architecture architecture_phi3 = {

@@ -129,55 +129,40 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *config, E
     return read_head(root, config, err);
 }
 
-static void put_bool(JsonWriter *w, const char *key, bool value)
-{
-    json_put_key(w, key);
-    json_put_bool(w, value);
-}
-
-static void put_name(JsonWriter *w, const char *key, const char *value)
-{
-    json_put_key(w, key);
-    json_put_cstr(w, value);
-}
-
 static void put_kinds(const ModelConfig *config, JsonWriter *w)
 {
-    json_put_key(w, "layer_types");
-    json_begin_array(w);
+    json_member_array(w, "layer_types");
     for (size_t i = 0; i < config->n_layers; i++)
         json_put_cstr(w, config->is_global[i] ? "full_attention" : "sliding_attention");
     json_end_array(w);
-    config_put_size(w, "local_attention", 2 * config->local_reach);
-    json_put_key(w, "global_rope_theta");
-    json_put_double(w, config->global_theta);
-    json_put_key(w, "local_rope_theta");
-    json_put_double(w, config->local_theta);
+    json_member_u64(w, "local_attention", 2 * config->local_reach);
+    json_member_double(w, "global_rope_theta", config->global_theta);
+    json_member_double(w, "local_rope_theta", config->local_theta);
 }
 
 static void write_config(const ModelConfig *config, JsonWriter *w)
 {
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "hidden_size", config->hidden_size);
-    config_put_size(w, "num_hidden_layers", config->n_layers);
-    config_put_size(w, "num_attention_heads", config->n_heads);
-    config_put_size(w, "intermediate_size", config->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->max_positions);
-    config_put_float(w, "norm_eps", config->layer_norm_eps);
-    config_put_float(w, "embedding_dropout", config->embedding_dropout);
-    config_put_float(w, "attention_dropout", config->attention_dropout);
-    config_put_float(w, "mlp_dropout", config->mlp_dropout);
-    config_put_float(w, "initializer_range", config->initializer_range);
-    config_put_float(w, "classifier_dropout", config->classifier_dropout);
-    put_name(w, "hidden_activation", config_activation_name(config->activation));
-    put_name(w, "classifier_activation", config_activation_name(config->head_activation));
-    put_name(w, "classifier_pooling", config->classifies_first ? "cls" : "mean");
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "hidden_size", config->hidden_size);
+    json_member_u64(w, "num_hidden_layers", config->n_layers);
+    json_member_u64(w, "num_attention_heads", config->n_heads);
+    json_member_u64(w, "intermediate_size", config->intermediate_size);
+    json_member_u64(w, "max_position_embeddings", config->max_positions);
+    json_member_float(w, "norm_eps", config->layer_norm_eps);
+    json_member_float(w, "embedding_dropout", config->embedding_dropout);
+    json_member_float(w, "attention_dropout", config->attention_dropout);
+    json_member_float(w, "mlp_dropout", config->mlp_dropout);
+    json_member_float(w, "initializer_range", config->initializer_range);
+    json_member_float(w, "classifier_dropout", config->classifier_dropout);
+    json_member_cstr(w, "hidden_activation", config_activation_name(config->activation));
+    json_member_cstr(w, "classifier_activation", config_activation_name(config->head_activation));
+    json_member_cstr(w, "classifier_pooling", config->classifies_first ? "cls" : "mean");
     put_kinds(config, w);
-    put_bool(w, "attention_bias", config->attention_bias);
-    put_bool(w, "mlp_bias", config->mlp_bias);
-    put_bool(w, "norm_bias", config->norm_bias);
-    put_bool(w, "classifier_bias", config->head_bias);
-    put_bool(w, "decoder_bias", config->decoder_bias);
+    json_member_bool(w, "attention_bias", config->attention_bias);
+    json_member_bool(w, "mlp_bias", config->mlp_bias);
+    json_member_bool(w, "norm_bias", config->norm_bias);
+    json_member_bool(w, "classifier_bias", config->head_bias);
+    json_member_bool(w, "decoder_bias", config->decoder_bias);
 }
 
 const Architecture architecture_modernbert = {

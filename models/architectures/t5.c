@@ -275,26 +275,24 @@ static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config
 static void t5_write_config(const ModelConfig *config, JsonWriter *w)
 {
     const DecoderConfig *d = &config->decoder;
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "d_model", config->hidden_size);
-    config_put_size(w, "d_kv", config->head_dim);
-    config_put_size(w, "d_ff", config->intermediate_size);
-    config_put_size(w, "num_heads", config->n_heads);
-    config_put_size(w, "num_layers", d->n_encoder_layers);
-    config_put_size(w, "num_decoder_layers", d->n_layers);
-    config_put_size(w, "relative_attention_num_buckets", d->n_relative_buckets);
-    config_put_size(w, "relative_attention_max_distance", d->relative_distance);
-    config_put_size(w, "decoder_start_token_id", (size_t)d->start_id);
-    json_put_key(w, "is_encoder_decoder");
-    json_put_bool(w, true);
-    json_put_key(w, "tie_word_embeddings");
-    json_put_bool(w, d->has_scaled_output);
-    json_put_key(w, "feed_forward_proj");
-    json_put_cstr(w, !d->is_gated                            ? "relu"
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "d_model", config->hidden_size);
+    json_member_u64(w, "d_kv", config->head_dim);
+    json_member_u64(w, "d_ff", config->intermediate_size);
+    json_member_u64(w, "num_heads", config->n_heads);
+    json_member_u64(w, "num_layers", d->n_encoder_layers);
+    json_member_u64(w, "num_decoder_layers", d->n_layers);
+    json_member_u64(w, "relative_attention_num_buckets", d->n_relative_buckets);
+    json_member_u64(w, "relative_attention_max_distance", d->relative_distance);
+    json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
+    json_member_bool(w, "is_encoder_decoder", true);
+    json_member_bool(w, "tie_word_embeddings", d->has_scaled_output);
+    json_member_cstr(w, "feed_forward_proj",
+                     !d->is_gated                            ? "relu"
                      : config->activation == ACTIVATION_SILU ? "gated-silu"
                                                              : "gated-gelu");
-    config_put_float(w, "layer_norm_epsilon", config->layer_norm_eps);
-    config_put_float(w, "dropout_rate", config->hidden_dropout);
+    json_member_float(w, "layer_norm_epsilon", config->layer_norm_eps);
+    json_member_float(w, "dropout_rate", config->hidden_dropout);
 }
 
 const Architecture architecture_t5 = {

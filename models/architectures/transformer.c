@@ -162,26 +162,22 @@ Status transformer_read_config(const Json *root, ModelConfig *config, Error *err
 void transformer_write_config(const ModelConfig *config, JsonWriter *w)
 {
     const DecoderConfig *d = &config->decoder;
-    config_put_size(w, "vocab_size", config->vocab_size);
-    config_put_size(w, "d_model", config->hidden_size);
-    config_put_size(w, "encoder_layers", d->n_encoder_layers);
-    config_put_size(w, "encoder_attention_heads", config->n_heads);
-    config_put_size(w, "encoder_ffn_dim", config->intermediate_size);
-    config_put_size(w, "decoder_layers", d->n_layers);
-    config_put_size(w, "decoder_attention_heads", d->n_heads);
-    config_put_size(w, "decoder_ffn_dim", d->intermediate_size);
-    config_put_size(w, "max_position_embeddings", config->max_positions);
-    config_put_size(w, "decoder_start_token_id", (size_t)d->start_id);
-    json_put_key(w, "scale_embedding");
-    json_put_bool(w, d->has_scaled_embedding);
-    json_put_key(w, "is_encoder_decoder");
-    json_put_bool(w, true);
-    json_put_key(w, "tie_word_embeddings");
-    json_put_bool(w, true);
-    config_put_float(w, "dropout", config->hidden_dropout);
-    config_put_float(w, "attention_dropout", config->attention_dropout);
-    config_put_float(w, "activation_dropout", config->activation_dropout);
-    config_put_float(w, "init_std", config->initializer_range);
-    json_put_key(w, "activation_function");
-    json_put_cstr(w, config_activation_name(config->activation));
+    json_member_u64(w, "vocab_size", config->vocab_size);
+    json_member_u64(w, "d_model", config->hidden_size);
+    json_member_u64(w, "encoder_layers", d->n_encoder_layers);
+    json_member_u64(w, "encoder_attention_heads", config->n_heads);
+    json_member_u64(w, "encoder_ffn_dim", config->intermediate_size);
+    json_member_u64(w, "decoder_layers", d->n_layers);
+    json_member_u64(w, "decoder_attention_heads", d->n_heads);
+    json_member_u64(w, "decoder_ffn_dim", d->intermediate_size);
+    json_member_u64(w, "max_position_embeddings", config->max_positions);
+    json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
+    json_member_bool(w, "scale_embedding", d->has_scaled_embedding);
+    json_member_bool(w, "is_encoder_decoder", true);
+    json_member_bool(w, "tie_word_embeddings", true);
+    json_member_float(w, "dropout", config->hidden_dropout);
+    json_member_float(w, "attention_dropout", config->attention_dropout);
+    json_member_float(w, "activation_dropout", config->activation_dropout);
+    json_member_float(w, "init_std", config->initializer_range);
+    json_member_cstr(w, "activation_function", config_activation_name(config->activation));
 }

@@ -53,8 +53,7 @@ static void put_header(const Place *places, size_t n_items, const SafeMetadata *
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
     if (n_metadata > 0) {
-        json_put_key(&w, "__metadata__");
-        json_begin_object(&w);
+        json_member_object(&w, "__metadata__");
         for (size_t i = 0; i < n_metadata; i++) {
             json_put_key_slice(&w, metadata[i].key);
             json_put_string(&w, metadata[i].value);
@@ -66,14 +65,11 @@ static void put_header(const Place *places, size_t n_items, const SafeMetadata *
         const SafeItem *item = places[i].item;
         json_put_key_slice(&w, item->name);
         json_begin_object(&w);
-        json_put_key(&w, "dtype");
-        json_put_cstr(&w, tensor_type_name(item->type));
-        json_put_key(&w, "shape");
-        json_begin_array(&w);
+        json_member_cstr(&w, "dtype", tensor_type_name(item->type));
+        json_member_array(&w, "shape");
         for (size_t d = 0; d < item->n_dims; d++) json_put_u64(&w, item->shape[d]);
         json_end_array(&w);
-        json_put_key(&w, "data_offsets");
-        json_begin_array(&w);
+        json_member_array(&w, "data_offsets");
         json_put_u64(&w, at);
         json_put_u64(&w, at + places[i].size_bytes);
         json_end_array(&w);

@@ -28,8 +28,7 @@ static Status read_vocab(Told *t, const char *path, Slice text, Error *err)
 
 static void put_vocab(const Told *t, JsonWriter *w)
 {
-    json_put_key(w, "vocab");
-    json_begin_object(w);
+    json_member_object(w, "vocab");
     for (size_t id = 0; id < t->vocab.size; id++) {
         if (!t->vocab.tokens[id].ptr) continue;
         json_put_key_slice(w, t->vocab.tokens[id]);
@@ -42,8 +41,7 @@ static void put_vocab(const Told *t, JsonWriter *w)
 static Status put_merges(const char *path, Slice text, JsonWriter *w, Error *err)
 {
     Slice line;
-    json_put_key(w, "merges");
-    json_begin_array(w);
+    json_member_array(w, "merges");
     for (size_t n = 1; slice_split(&text, '\n', &line); n++) {
         if (line.len > 0 && line.ptr[line.len - 1] == '\r') line.len--;
         if (line.len == 0 || (n == 1 && slice_starts_with(line, SLICE("#version")))) continue;
@@ -68,14 +66,10 @@ static Status put_merges(const char *path, Slice text, JsonWriter *w, Error *err
 static void put_byte_level(JsonWriter *w, bool add_prefix_space, bool trim_offsets, bool use_regex)
 {
     json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "ByteLevel");
-    json_put_key(w, "add_prefix_space");
-    json_put_bool(w, add_prefix_space);
-    json_put_key(w, "trim_offsets");
-    json_put_bool(w, trim_offsets);
-    json_put_key(w, "use_regex");
-    json_put_bool(w, use_regex);
+    json_member_cstr(w, "type", "ByteLevel");
+    json_member_bool(w, "add_prefix_space", add_prefix_space);
+    json_member_bool(w, "trim_offsets", trim_offsets);
+    json_member_bool(w, "use_regex", use_regex);
     json_end_object(w);
 }
 
@@ -88,16 +82,13 @@ static void put_words(const Told *t, JsonWriter *w)
     json_put_key(w, "pre_tokenizer");
     if (t->kind == TOLD_QWEN2) {
         json_begin_object(w);
-        json_put_key(w, "type");
-        json_put_cstr(w, "Sequence");
-        json_put_key(w, "pretokenizers");
-        json_begin_array(w);
+        json_member_cstr(w, "type", "Sequence");
+        json_member_array(w, "pretokenizers");
         json_put_raw(w, qwen2);
         put_byte_level(w, t->add_prefix_space, true, false);
         json_end_array(w);
         json_end_object(w);
-        json_put_key(w, "normalizer");
-        json_put_raw(w, SLICE("{\"type\":\"NFC\"}"));
+        json_member_raw(w, "normalizer", SLICE("{\"type\":\"NFC\"}"));
     } else {
         put_byte_level(w, t->add_prefix_space, true, true);
     }
@@ -113,10 +104,8 @@ static Status tell_bpe(Told *t, const char *vocab_path, const char *merges_path,
     if (s == STATUS_OK) s = read_vocab(t, vocab_path, vocab, err);
     if (s == STATUS_OK) s = file_map(merges_path, &merges, err);
     if (s == STATUS_OK) {
-        json_put_key(w, "model");
-        json_begin_object(w);
-        json_put_key(w, "type");
-        json_put_cstr(w, "BPE");
+        json_member_object(w, "model");
+        json_member_cstr(w, "type", "BPE");
         put_vocab(t, w);
         s = put_merges(merges_path, merges, w, err);
         json_end_object(w);
@@ -151,8 +140,7 @@ static Status put_pieces(Told *t, const Spm *spm, JsonWriter *w, Error *err)
                      {"<unk>", 0},
                      {"<unk>NOTUSED", -100}};
     const bool is_xlmr = t->kind == TOLD_XLMR;
-    json_put_key(w, "vocab");
-    json_begin_array(w);
+    json_member_array(w, "vocab");
     for (size_t i = 0; i < (is_xlmr ? 4 : 5); i++) {
         const Slice piece = slice_from_cstr(is_xlmr ? xlmr[i].piece : camembert[i].piece);
         TRY(put_piece(t, piece, is_xlmr ? xlmr[i].score : camembert[i].score, w, err));
@@ -169,12 +157,9 @@ static Status put_charsmap(Told *t, const Spm *spm, JsonWriter *w, Error *err)
     Slice text = {0};
     if (spm->charsmap_bytes.len == 0) return STATUS_OK;
     TRY(base64_encode(&t->arena, spm->charsmap_bytes, &text, err));
-    json_put_key(w, "normalizer");
-    json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "Precompiled");
-    json_put_key(w, "precompiled_charsmap");
-    json_put_string(w, text);
+    json_member_object(w, "normalizer");
+    json_member_cstr(w, "type", "Precompiled");
+    json_member_string(w, "precompiled_charsmap", text);
     json_end_object(w);
     return STATUS_OK;
 }
@@ -182,14 +167,10 @@ static Status put_charsmap(Told *t, const Spm *spm, JsonWriter *w, Error *err)
 static void put_metaspace(const Told *t, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "Metaspace");
-    json_put_key(w, "replacement");
-    json_put_cstr(w, "\xE2\x96\x81");
-    json_put_key(w, "prepend_scheme");
-    json_put_cstr(w, t->add_prefix_space ? "always" : "never");
-    json_put_key(w, "split");
-    json_put_bool(w, true);
+    json_member_cstr(w, "type", "Metaspace");
+    json_member_cstr(w, "replacement", "\xE2\x96\x81");
+    json_member_cstr(w, "prepend_scheme", t->add_prefix_space ? "always" : "never");
+    json_member_bool(w, "split", true);
     json_end_object(w);
 }
 
@@ -206,23 +187,16 @@ static Status tell_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
                          "%s: a SentencePiece model of kind bpe, but a %s has unigrams", path,
                          t->kind == TOLD_XLMR ? "XLMRobertaTokenizer" : "CamembertTokenizer");
     }
-    json_put_key(w, "model");
-    json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "Unigram");
-    json_put_key(w, "unk_id");
-    json_put_u64(w, 3);
-    json_put_key(w, "byte_fallback");
-    json_put_bool(w, false);
+    json_member_object(w, "model");
+    json_member_cstr(w, "type", "Unigram");
+    json_member_u64(w, "unk_id", 3);
+    json_member_bool(w, "byte_fallback", false);
     TRY(put_pieces(t, spm, w, err));
     json_end_object(w);
     TRY(put_charsmap(t, spm, w, err));
-    json_put_key(w, "pre_tokenizer");
-    json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "Sequence");
-    json_put_key(w, "pretokenizers");
-    json_begin_array(w);
+    json_member_object(w, "pre_tokenizer");
+    json_member_cstr(w, "type", "Sequence");
+    json_member_array(w, "pretokenizers");
     json_put_raw(w, SLICE("{\"type\":\"WhitespaceSplit\"}"));
     put_metaspace(t, w);
     json_end_array(w);
@@ -236,8 +210,7 @@ static Status tell_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
 
 static void put_added(const Told *t, JsonWriter *w)
 {
-    json_put_key(w, "added_tokens");
-    json_begin_array(w);
+    json_member_array(w, "added_tokens");
     for (size_t i = 0; i < t->n_added; i++) {
         const AddedToken *token = &t->added[i];
         const struct {
@@ -249,13 +222,10 @@ static void put_added(const Told *t, JsonWriter *w)
                      {"normalized", token->normalized},
                      {"special", token->special}};
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_i64(w, token->id);
-        json_put_key(w, "content");
-        json_put_string(w, token->content);
+        json_member_i64(w, "id", token->id);
+        json_member_string(w, "content", token->content);
         for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) {
-            json_put_key(w, flags[k].name);
-            json_put_bool(w, flags[k].value);
+            json_member_bool(w, flags[k].name, flags[k].value);
         }
         json_end_object(w);
     }
@@ -273,12 +243,9 @@ static int32_t role_id(const Told *t, Role role)
 static void put_special_piece(const Told *t, Role role, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "SpecialToken");
-    json_begin_object(w);
-    json_put_key(w, "id");
-    json_put_string(w, t->roles[role].content);
-    json_put_key(w, "type_id");
-    json_put_u64(w, 0);
+    json_member_object(w, "SpecialToken");
+    json_member_string(w, "id", t->roles[role].content);
+    json_member_u64(w, "type_id", 0);
     json_end_object(w);
     json_end_object(w);
 }
@@ -286,12 +253,9 @@ static void put_special_piece(const Told *t, Role role, JsonWriter *w)
 static void put_sequence_piece(size_t which, size_t type, JsonWriter *w)
 {
     json_begin_object(w);
-    json_put_key(w, "Sequence");
-    json_begin_object(w);
-    json_put_key(w, "id");
-    json_put_cstr(w, which == 0 ? "A" : "B");
-    json_put_key(w, "type_id");
-    json_put_u64(w, type);
+    json_member_object(w, "Sequence");
+    json_member_cstr(w, "id", which == 0 ? "A" : "B");
+    json_member_u64(w, "type_id", type);
     json_end_object(w);
     json_end_object(w);
 }
@@ -299,13 +263,10 @@ static void put_sequence_piece(size_t which, size_t type, JsonWriter *w)
 // "bos A eos", and for a pair "bos A eos eos B eos" or, is_each, "bos A eos bos B eos".
 static void put_template(const Told *t, bool has_bos, bool has_eos, bool is_each, JsonWriter *w)
 {
-    json_put_key(w, "post_processor");
-    json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "TemplateProcessing");
+    json_member_object(w, "post_processor");
+    json_member_cstr(w, "type", "TemplateProcessing");
     for (size_t n = 1; n <= 2; n++) {
-        json_put_key(w, n == 1 ? "single" : "pair");
-        json_begin_array(w);
+        json_member_array(w, n == 1 ? "single" : "pair");
         for (size_t i = 0; i < n; i++) {
             const Role before = i == 0 || is_each ? ROLE_BOS : ROLE_EOS;
             if (before == ROLE_BOS ? has_bos : has_eos) put_special_piece(t, before, w);
@@ -314,8 +275,7 @@ static void put_template(const Told *t, bool has_bos, bool has_eos, bool is_each
         }
         json_end_array(w);
     }
-    json_put_key(w, "special_tokens");
-    json_begin_object(w);
+    json_member_object(w, "special_tokens");
     for (Role role = ROLE_BOS; role <= ROLE_EOS; role++) {
         if (!(role == ROLE_BOS ? has_bos : has_eos)) continue;
         if (role == ROLE_EOS && has_bos &&
@@ -323,14 +283,11 @@ static void put_template(const Told *t, bool has_bos, bool has_eos, bool is_each
             continue;
         json_put_key_slice(w, t->roles[role].content);
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_string(w, t->roles[role].content);
-        json_put_key(w, "ids");
-        json_begin_array(w);
+        json_member_string(w, "id", t->roles[role].content);
+        json_member_array(w, "ids");
         json_put_i64(w, role_id(t, role));
         json_end_array(w);
-        json_put_key(w, "tokens");
-        json_begin_array(w);
+        json_member_array(w, "tokens");
         json_put_string(w, t->roles[role].content);
         json_end_array(w);
         json_end_object(w);
@@ -342,21 +299,16 @@ static void put_template(const Told *t, bool has_bos, bool has_eos, bool is_each
 static void put_roberta(const Told *t, JsonWriter *w)
 {
     static const Role ends[] = {ROLE_SEP, ROLE_CLS};
-    json_put_key(w, "post_processor");
-    json_begin_object(w);
-    json_put_key(w, "type");
-    json_put_cstr(w, "RobertaProcessing");
+    json_member_object(w, "post_processor");
+    json_member_cstr(w, "type", "RobertaProcessing");
     for (size_t i = 0; i < 2; i++) {
-        json_put_key(w, i == 0 ? "sep" : "cls");
-        json_begin_array(w);
+        json_member_array(w, i == 0 ? "sep" : "cls");
         json_put_string(w, t->roles[ends[i]].content);
         json_put_i64(w, role_id(t, ends[i]));
         json_end_array(w);
     }
-    json_put_key(w, "trim_offsets");
-    json_put_bool(w, !t->keeps_offsets);
-    json_put_key(w, "add_prefix_space");
-    json_put_bool(w, t->add_prefix_space);
+    json_member_bool(w, "trim_offsets", !t->keeps_offsets);
+    json_member_bool(w, "add_prefix_space", t->add_prefix_space);
     json_end_object(w);
 }
 

@@ -10,29 +10,19 @@ enum { INDENT = 2 };
 static void put_bools(JsonWriter *w, const char *const *keys, const bool *values, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        json_put_key(w, keys[i]);
-        json_put_bool(w, values[i]);
+        json_member_bool(w, keys[i], values[i]);
     }
-}
-
-static void put_text(JsonWriter *w, const char *key, const char *value)
-{
-    json_put_key(w, key);
-    json_put_cstr(w, value);
 }
 
 static void put_added_tokens(JsonWriter *w, const Slice *specials, size_t n_specials)
 {
     static const char *const keys[] = {"single_word", "lstrip", "rstrip", "normalized", "special"};
     static const bool values[] = {false, false, false, false, true};
-    json_put_key(w, "added_tokens");
-    json_begin_array(w);
+    json_member_array(w, "added_tokens");
     for (size_t i = 0; i < n_specials; i++) {
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_u64(w, i);
-        json_put_key(w, "content");
-        json_put_string(w, specials[i]);
+        json_member_u64(w, "id", i);
+        json_member_string(w, "content", specials[i]);
         put_bools(w, keys, values, sizeof values / sizeof *values);
         json_end_object(w);
     }
@@ -42,12 +32,9 @@ static void put_added_tokens(JsonWriter *w, const Slice *specials, size_t n_spec
 static void put_piece(JsonWriter *w, const char *kind, Slice id, uint64_t type_id)
 {
     json_begin_object(w);
-    json_put_key(w, kind);
-    json_begin_object(w);
-    json_put_key(w, "id");
-    json_put_string(w, id);
-    json_put_key(w, "type_id");
-    json_put_u64(w, type_id);
+    json_member_object(w, kind);
+    json_member_string(w, "id", id);
+    json_member_u64(w, "type_id", type_id);
     json_end_object(w);
     json_end_object(w);
 }
@@ -56,14 +43,11 @@ static void put_template_special(JsonWriter *w, const TrainState *state, Slice t
 {
     json_put_key_slice(w, token);
     json_begin_object(w);
-    json_put_key(w, "id");
-    json_put_string(w, token);
-    json_put_key(w, "ids");
-    json_begin_array(w);
+    json_member_string(w, "id", token);
+    json_member_array(w, "ids");
     json_put_i64(w, train_find(state, token));
     json_end_array(w);
-    json_put_key(w, "tokens");
-    json_begin_array(w);
+    json_member_array(w, "tokens");
     json_put_string(w, token);
     json_end_array(w);
     json_end_object(w);
@@ -72,10 +56,9 @@ static void put_template_special(JsonWriter *w, const TrainState *state, Slice t
 static void put_bert_template(JsonWriter *w, const TrainState *state)
 {
     json_begin_object(w);
-    put_text(w, "type", "TemplateProcessing");
+    json_member_cstr(w, "type", "TemplateProcessing");
     for (int is_pair = 0; is_pair < 2; is_pair++) {
-        json_put_key(w, is_pair ? "pair" : "single");
-        json_begin_array(w);
+        json_member_array(w, is_pair ? "pair" : "single");
         put_piece(w, "SpecialToken", SLICE("[CLS]"), 0);
         put_piece(w, "Sequence", SLICE("A"), 0);
         put_piece(w, "SpecialToken", SLICE("[SEP]"), 0);
@@ -83,8 +66,7 @@ static void put_bert_template(JsonWriter *w, const TrainState *state)
         if (is_pair) put_piece(w, "SpecialToken", SLICE("[SEP]"), 1);
         json_end_array(w);
     }
-    json_put_key(w, "special_tokens");
-    json_begin_object(w);
+    json_member_object(w, "special_tokens");
     put_template_special(w, state, SLICE("[CLS]"));
     put_template_special(w, state, SLICE("[SEP]"));
     json_end_object(w);
@@ -95,19 +77,16 @@ static void put_bert_template(JsonWriter *w, const TrainState *state)
 static void put_end_template(JsonWriter *w, const TrainState *state)
 {
     const Slice end = state->options->end_token;
-    json_put_key(w, "post_processor");
-    json_begin_object(w);
-    put_text(w, "type", "TemplateProcessing");
+    json_member_object(w, "post_processor");
+    json_member_cstr(w, "type", "TemplateProcessing");
     for (int is_pair = 0; is_pair < 2; is_pair++) {
-        json_put_key(w, is_pair ? "pair" : "single");
-        json_begin_array(w);
+        json_member_array(w, is_pair ? "pair" : "single");
         put_piece(w, "Sequence", SLICE("A"), 0);
         if (is_pair) put_piece(w, "Sequence", SLICE("B"), 0);
         put_piece(w, "SpecialToken", end, 0);
         json_end_array(w);
     }
-    json_put_key(w, "special_tokens");
-    json_begin_object(w);
+    json_member_object(w, "special_tokens");
     put_template_special(w, state, end);
     json_end_object(w);
     json_end_object(w);
@@ -126,38 +105,28 @@ static void put_vocab(JsonWriter *w, const TrainState *state)
 static void put_wordpiece_parts(JsonWriter *w, const TrainState *state)
 {
     const bool is_cased = state->options->is_cased;
-    json_put_key(w, "normalizer");
-    json_begin_object(w);
-    put_text(w, "type", "BertNormalizer");
-    json_put_key(w, "clean_text");
-    json_put_bool(w, true);
-    json_put_key(w, "handle_chinese_chars");
-    json_put_bool(w, true);
-    json_put_key(w, "strip_accents");
-    json_put_null(w);
-    json_put_key(w, "lowercase");
-    json_put_bool(w, !is_cased);
+    json_member_object(w, "normalizer");
+    json_member_cstr(w, "type", "BertNormalizer");
+    json_member_bool(w, "clean_text", true);
+    json_member_bool(w, "handle_chinese_chars", true);
+    json_member_null(w, "strip_accents");
+    json_member_bool(w, "lowercase", !is_cased);
     json_end_object(w);
-    json_put_key(w, "pre_tokenizer");
-    json_begin_object(w);
-    put_text(w, "type", "BertPreTokenizer");
+    json_member_object(w, "pre_tokenizer");
+    json_member_cstr(w, "type", "BertPreTokenizer");
     json_end_object(w);
     json_put_key(w, "post_processor");
     put_bert_template(w, state);
-    json_put_key(w, "decoder");
-    json_begin_object(w);
-    put_text(w, "type", "WordPiece");
-    put_text(w, "prefix", "##");
-    json_put_key(w, "cleanup");
-    json_put_bool(w, true);
+    json_member_object(w, "decoder");
+    json_member_cstr(w, "type", "WordPiece");
+    json_member_cstr(w, "prefix", "##");
+    json_member_bool(w, "cleanup", true);
     json_end_object(w);
-    json_put_key(w, "model");
-    json_begin_object(w);
-    put_text(w, "type", "WordPiece");
-    put_text(w, "unk_token", "[UNK]");
-    put_text(w, "continuing_subword_prefix", "##");
-    json_put_key(w, "max_input_chars_per_word");
-    json_put_u64(w, 100);
+    json_member_object(w, "model");
+    json_member_cstr(w, "type", "WordPiece");
+    json_member_cstr(w, "unk_token", "[UNK]");
+    json_member_cstr(w, "continuing_subword_prefix", "##");
+    json_member_u64(w, "max_input_chars_per_word", 100);
     json_put_key(w, "vocab");
     put_vocab(w, state);
     json_end_object(w);
@@ -167,9 +136,8 @@ static void put_byte_level(JsonWriter *w, const char *section, bool trim_offsets
 {
     static const char *const keys[] = {"add_prefix_space", "trim_offsets", "use_regex"};
     const bool values[] = {false, trim_offsets, true};
-    json_put_key(w, section);
-    json_begin_object(w);
-    put_text(w, "type", "ByteLevel");
+    json_member_object(w, section);
+    json_member_cstr(w, "type", "ByteLevel");
     put_bools(w, keys, values, sizeof values / sizeof *values);
     json_end_object(w);
 }
@@ -180,23 +148,20 @@ static void put_bpe_parts(JsonWriter *w, const TrainState *state)
                                         "end_of_word_suffix"};
     static const char *const bools[] = {"fuse_unk", "byte_fallback", "ignore_merges"};
     static const bool values[] = {false, false, false};
-    json_put_key(w, "normalizer");
-    json_put_null(w);
+    json_member_null(w, "normalizer");
     put_byte_level(w, "pre_tokenizer", true);
     if (state->options->end_token.len > 0)
         put_end_template(w, state);
     else
         put_byte_level(w, "post_processor", false);
     put_byte_level(w, "decoder", true);
-    json_put_key(w, "model");
-    json_begin_object(w);
-    put_text(w, "type", "BPE");
-    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) put_text(w, nulls[i], NULL);
+    json_member_object(w, "model");
+    json_member_cstr(w, "type", "BPE");
+    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++) json_member_cstr(w, nulls[i], NULL);
     put_bools(w, bools, values, sizeof values / sizeof *values);
     json_put_key(w, "vocab");
     put_vocab(w, state);
-    json_put_key(w, "merges");
-    json_begin_array(w);
+    json_member_array(w, "merges");
     for (size_t i = 0; i < state->n_merges; i++) {
         json_begin_array(w);
         json_put_string(w, state->tokens[state->merges[i].left]);
@@ -212,9 +177,9 @@ static void tokenizer_text(const TrainState *state, const Slice *specials, size_
 {
     JsonWriter w = json_writer(out, INDENT);
     json_begin_object(&w);
-    put_text(&w, "version", "1.0");
-    put_text(&w, "truncation", NULL);
-    put_text(&w, "padding", NULL);
+    json_member_cstr(&w, "version", "1.0");
+    json_member_cstr(&w, "truncation", NULL);
+    json_member_cstr(&w, "padding", NULL);
     put_added_tokens(&w, specials, n_specials);
     if (state->options->kind == TRAIN_WORDPIECE) {
         put_wordpiece_parts(&w, state);
@@ -232,30 +197,25 @@ static void config_text(const TrainState *state, const Slice *specials, Buffer *
     JsonWriter w = json_writer(out, INDENT);
     json_begin_object(&w);
     if (state->options->kind == TRAIN_WORDPIECE) {
-        put_text(&w, "tokenizer_class", "BertTokenizer");
-        json_put_key(&w, "do_lower_case");
-        json_put_bool(&w, !state->options->is_cased);
-        put_text(&w, "strip_accents", NULL);
-        json_put_key(&w, "tokenize_chinese_chars");
-        json_put_bool(&w, true);
-        put_text(&w, "unk_token", "[UNK]");
-        put_text(&w, "cls_token", "[CLS]");
-        put_text(&w, "sep_token", "[SEP]");
-        put_text(&w, "pad_token", "[PAD]");
-        if (train_find(state, SLICE("[MASK]")) >= 0) put_text(&w, "mask_token", "[MASK]");
+        json_member_cstr(&w, "tokenizer_class", "BertTokenizer");
+        json_member_bool(&w, "do_lower_case", !state->options->is_cased);
+        json_member_cstr(&w, "strip_accents", NULL);
+        json_member_bool(&w, "tokenize_chinese_chars", true);
+        json_member_cstr(&w, "unk_token", "[UNK]");
+        json_member_cstr(&w, "cls_token", "[CLS]");
+        json_member_cstr(&w, "sep_token", "[SEP]");
+        json_member_cstr(&w, "pad_token", "[PAD]");
+        if (train_find(state, SLICE("[MASK]")) >= 0) json_member_cstr(&w, "mask_token", "[MASK]");
     } else if (state->options->end_token.len > 0) {
-        put_text(&w, "tokenizer_class", "PreTrainedTokenizerFast");
-        json_put_key(&w, "eos_token");
-        json_put_string(&w, state->options->end_token);
-        if (train_find(state, SLICE("<pad>")) >= 0) put_text(&w, "pad_token", "<pad>");
+        json_member_cstr(&w, "tokenizer_class", "PreTrainedTokenizerFast");
+        json_member_string(&w, "eos_token", state->options->end_token);
+        if (train_find(state, SLICE("<pad>")) >= 0) json_member_cstr(&w, "pad_token", "<pad>");
     } else {
         static const char *const keys[] = {"bos_token", "eos_token", "unk_token"};
-        put_text(&w, "tokenizer_class", "GPT2Tokenizer");
-        json_put_key(&w, "add_prefix_space");
-        json_put_bool(&w, false);
+        json_member_cstr(&w, "tokenizer_class", "GPT2Tokenizer");
+        json_member_bool(&w, "add_prefix_space", false);
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-            json_put_key(&w, keys[i]);
-            json_put_string(&w, specials[0]);
+            json_member_string(&w, keys[i], specials[0]);
         }
     }
     json_end_object(&w);

@@ -133,3 +133,34 @@ Test(json_writer, what_it_writes_reads_back_equal)
         buffer_release(&out);
     }
 }
+
+Test(json_writer, members_are_a_key_and_its_value_or_null)
+{
+    Buffer out = {0};
+    JsonWriter w = json_writer(&out, 0);
+    json_begin_object(&w);
+    json_member_string(&w, "s", SLICE("\""));
+    json_member_cstr(&w, "c", NULL);
+    json_member_i64(&w, "i", -1);
+    json_member_u64(&w, "u", UINT64_MAX);
+    json_member_double(&w, "d", NAN);
+    json_member_float(&w, "f", 0.1f);
+    json_member_bool(&w, "b", true);
+    json_member_array(&w, "a");
+    json_end_array(&w);
+    json_member_object(&w, "o");
+    json_member_raw(&w, "r", SLICE("[1]"));
+    json_end_object(&w);
+    json_member_string_or_null(&w, "s0", (Slice){0});
+    json_member_string_or_null(&w, "s1", SLICE(""));
+    json_member_raw_or_null(&w, "r0", SLICE(""));
+    json_member_i64_or_null(&w, "i0", 7, 7);
+    json_member_i64_or_null(&w, "i1", 6, 7);
+    json_member_double_or_null(&w, "d0", NAN);
+    json_end_object(&w);
+    cr_expect_str_eq(buffer_slice(&out).ptr,
+                     "{\"s\":\"\\\"\",\"c\":null,\"i\":-1,\"u\":18446744073709551615,\"d\":\"NaN\","
+                     "\"f\":0.1,\"b\":true,\"a\":[],\"o\":{\"r\":[1]},\"s0\":null,\"s1\":\"\","
+                     "\"r0\":null,\"i0\":null,\"i1\":6,\"d0\":null}");
+    buffer_release(&out);
+}

@@ -112,23 +112,16 @@ static Status find_kept(const Predictor *p, const PredictCase *c, Arena *arena, 
     return STATUS_OK;
 }
 
-static void put_number(JsonWriter *w, const char *key, double value)
-{
-    json_put_key(w, key);
-    json_put_double(w, value);
-}
-
 static void put_attributions(const PredictCase *c, const Explanation *explanation, JsonWriter *w)
 {
-    json_put_key(w, "attributions");
-    json_begin_array(w);
+    json_member_array(w, "attributions");
     for (size_t t = 0; t < c->input.n_tokens; t++)
         json_put_float(w, (float)explanation->attributions[t]);
     json_end_array(w);
-    put_number(w, "explained_score", explanation->value);
+    json_member_double(w, "explained_score", explanation->value);
     if (isnan(explanation->completeness_error)) return;
-    put_number(w, "baseline_score", explanation->baseline);
-    put_number(w, "completeness_error", explanation->completeness_error);
+    json_member_double(w, "baseline_score", explanation->baseline);
+    json_member_double(w, "completeness_error", explanation->completeness_error);
 }
 
 // Tokens with their places in the text, but for what the mode has put already.
@@ -137,8 +130,7 @@ static void put_tokens(const Predictor *p, const PredictCase *c, JsonWriter *w)
     const Tokenizer *tokenizer = model_tokenizer(p->model);
     const bool is_put = p->mode->head == HEAD_TOKEN;
     if (tokenizer && !is_put) {
-        json_put_key(w, "tokens");
-        json_begin_array(w);
+        json_member_array(w, "tokens");
         for (size_t t = 0; t < c->input.n_tokens; t++)
             json_put_string(w, tokenizer_token(tokenizer, c->input.ids[t]));
         json_end_array(w);
@@ -146,8 +138,7 @@ static void put_tokens(const Predictor *p, const PredictCase *c, JsonWriter *w)
     if (!c->encoding) return;
     if (!is_put) {
         token_offsets_encoding(c->encoding, c->text.text, c->pair.is_given ? &c->pair.text : NULL);
-        json_put_key(w, "offsets");
-        json_begin_array(w);
+        json_member_array(w, "offsets");
         for (size_t t = 0; t < c->input.n_tokens; t++) {
             json_begin_array(w);
             json_put_u64(w, c->encoding->offsets[t].begin);
@@ -157,8 +148,7 @@ static void put_tokens(const Predictor *p, const PredictCase *c, JsonWriter *w)
         json_end_array(w);
     }
     if (!c->pair.is_given) return;
-    json_put_key(w, "sequence");
-    json_begin_array(w);
+    json_member_array(w, "sequence");
     for (size_t t = 0; t < c->input.n_tokens; t++) {
         if (c->encoding->sequence[t] < 0)
             json_put_null(w);
@@ -171,16 +161,12 @@ static void put_tokens(const Predictor *p, const PredictCase *c, JsonWriter *w)
 static void put_entities(const PredictCase *c, const Reason *reasons,
                          const Explanation *explanations, size_t n, JsonWriter *w)
 {
-    json_put_key(w, "entities");
-    json_begin_array(w);
+    json_member_array(w, "entities");
     for (size_t i = 0; i < n; i++) {
         json_begin_object(w);
-        json_put_key(w, "label");
-        json_put_string(w, reasons[i].label);
-        json_put_key(w, "first_token");
-        json_put_u64(w, reasons[i].first);
-        json_put_key(w, "last_token");
-        json_put_u64(w, reasons[i].last);
+        json_member_string(w, "label", reasons[i].label);
+        json_member_u64(w, "first_token", reasons[i].first);
+        json_member_u64(w, "last_token", reasons[i].last);
         put_attributions(c, &explanations[i], w);
         json_end_object(w);
     }

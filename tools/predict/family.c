@@ -148,28 +148,22 @@ Status predict_family_put(Predictor *p, const PredictCase *c, const float *logit
     Slice rest = answers.texts[0], tag;
     if (!c->words.is_given) {
         TokenOffsets points = {0};
-        json_put_key(w, "text");
-        json_put_string(w, rest);
+        json_member_string(w, "text", rest);
         if (rest.len > 0) {
             const size_t from = (size_t)(rest.ptr - f->sample.context.ptr);
             points = (TokenOffsets){from, from + rest.len};
             token_offsets_to_points(f->sample.context, 1, &points);
         }
-        json_put_key(w, "start");
-        json_put_u64(w, points.begin);
-        json_put_key(w, "end");
-        json_put_u64(w, points.end);
+        json_member_u64(w, "start", points.begin);
+        json_member_u64(w, "end", points.end);
         if (!p->note.has_null_threshold) return STATUS_OK;
-        json_put_key(w, "is_impossible");
-        json_put_bool(w, rest.len == 0);
+        json_member_bool(w, "is_impossible", rest.len == 0);
         return STATUS_OK;
     }
-    json_put_key(w, "words");
-    json_begin_array(w);
+    json_member_array(w, "words");
     for (size_t i = 0; i < f->sample.n_tokens; i++) json_put_string(w, f->sample.tokens[i]);
     json_end_array(w);
-    json_put_key(w, "tags");
-    json_begin_array(w);
+    json_member_array(w, "tags");
     while (slice_split(&rest, ' ', &tag)) json_put_string(w, tag);
     json_end_array(w);
     return STATUS_OK;

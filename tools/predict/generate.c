@@ -87,15 +87,12 @@ Status predict_loglik_put(Predictor *p, const PredictCase *c, const float *logit
                           Error *err)
 {
     (void)p, (void)logits, (void)err;
-    json_put_key(w, "loglik");
-    json_put_double(w, c->scored.loglik);
-    json_put_key(w, "token_logprobs");
-    json_begin_array(w);
+    json_member_double(w, "loglik", c->scored.loglik);
+    json_member_array(w, "token_logprobs");
     for (size_t i = 0; i < c->loglik.n_continuation; i++)
         json_put_double(w, c->scored.token_logprobs[i]);
     json_end_array(w);
-    json_put_key(w, "is_greedy");
-    json_put_bool(w, c->scored.is_greedy);
+    json_member_bool(w, "is_greedy", c->scored.is_greedy);
     return STATUS_OK;
 }
 
@@ -232,8 +229,8 @@ static Status put_text(const Predictor *p, const GenerateResult *written, JsonWr
         tokenizer_decode(model_tokenizer(p->model), written->ids, written->n_ids, true, &text, err);
     if (s == STATUS_OK) {
         const Slice all = buffer_slice(&text);
-        json_put_key(w, "text");
-        json_put_string(w, written->finish == FINISH_STOP ? slice_sub(all, 0, written->text_bytes)
+        json_member_string(w, "text",
+                           written->finish == FINISH_STOP ? slice_sub(all, 0, written->text_bytes)
                                                           : all);
     }
     buffer_release(&text);
@@ -248,16 +245,14 @@ Status predict_generate_put(Predictor *p, const PredictCase *c, const float *log
     if (c->generate.beams) return predict_search_put(p, c, logits, w, err);
     double sum = 0;
     TRY(put_text(p, written, w, err));
-    json_put_key(w, "ids");
-    json_begin_array(w);
+    json_member_array(w, "ids");
     for (size_t i = 0; i < written->n_ids; i++) {
         json_put_i64(w, written->ids[i]);
         sum += written->logprobs[i];
     }
     json_end_array(w);
-    json_put_key(w, "score");
-    json_put_double(w, sum / pow((double)written->n_ids, c->search.options.length_penalty));
-    json_put_key(w, "finish");
-    json_put_cstr(w, finish_reason_name(written->finish));
+    json_member_double(w, "score",
+                       sum / pow((double)written->n_ids, c->search.options.length_penalty));
+    json_member_cstr(w, "finish", finish_reason_name(written->finish));
     return STATUS_OK;
 }

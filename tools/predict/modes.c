@@ -41,8 +41,7 @@ static void put_tokens(Predictor *p, const PredictCase *c, JsonWriter *w)
 {
     const Tokenizer *tokenizer = model_tokenizer(p->model);
     if (!tokenizer) return;
-    json_put_key(w, "tokens");
-    json_begin_array(w);
+    json_member_array(w, "tokens");
     for (size_t t = 0; t < c->input.n_tokens; t++) {
         json_put_string(w, tokenizer_token(tokenizer, c->input.ids[t]));
     }
@@ -80,8 +79,7 @@ static Status put_logits(Predictor *p, const PredictCase *c, const float *logits
 
 static void put_probabilities(Predictor *p, const double *probabilities, JsonWriter *w)
 {
-    json_put_key(w, "probabilities");
-    json_begin_object(w);
+    json_member_object(w, "probabilities");
     for (size_t i = 0; i < n_labels(p); i++) {
         json_put_key_slice(w, p->class_names[i]);
         json_put_double(w, probabilities[i]);
@@ -93,8 +91,7 @@ static void put_probabilities(Predictor *p, const double *probabilities, JsonWri
 static void put_multi_label(Predictor *p, const float *logits, JsonWriter *w)
 {
     const size_t n = n_labels(p);
-    json_put_key(w, "labels");
-    json_begin_array(w);
+    json_member_array(w, "labels");
     for (size_t i = 0; i < n; i++) {
         p->probabilities[i] = 1.0 / (1.0 + exp(-(double)logits[i]));
         if (p->probabilities[i] >= 0.5) json_put_string(w, model_config(p->model)->labels[i]);
@@ -112,12 +109,10 @@ static Status put_class(Predictor *p, const PredictCase *c, const float *logits,
     if (slice_eq_cstr(config->problem_type, "multi_label_classification")) {
         put_multi_label(p, logits, w);
     } else if (config->n_labels == 1) { // a regression
-        json_put_key(w, "value");
-        json_put_float(w, logits[0]);
+        json_member_float(w, "value", logits[0]);
     } else {
         model_probabilities(logits, 1, config->n_labels, p->probabilities);
-        json_put_key(w, "label");
-        json_put_string(w, config->labels[argmax(p->probabilities, config->n_labels)]);
+        json_member_string(w, "label", config->labels[argmax(p->probabilities, config->n_labels)]);
         put_probabilities(p, p->probabilities, w);
     }
     return STATUS_OK;
@@ -135,8 +130,7 @@ static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, 
     model_probabilities(logits, n, width, p->probabilities);
     put_tokens(p, c, w);
     if (c->encoding) {
-        json_put_key(w, "offsets");
-        json_begin_array(w);
+        json_member_array(w, "offsets");
         for (size_t t = 0; t < n; t++) {
             json_begin_array(w);
             json_put_u64(w, c->encoding->offsets[t].begin);
@@ -145,15 +139,13 @@ static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, 
         }
         json_end_array(w);
     }
-    json_put_key(w, "labels");
-    json_begin_array(w);
+    json_member_array(w, "labels");
     for (size_t t = 0; t < n; t++) {
         const size_t best = argmax(p->probabilities + t * width, width);
         json_put_string(w, model_config(p->model)->labels[best]);
     }
     json_end_array(w);
-    json_put_key(w, "probabilities");
-    json_begin_array(w);
+    json_member_array(w, "probabilities");
     for (size_t t = 0; t < n; t++) {
         const double *row = p->probabilities + t * width;
         json_put_double(w, row[argmax(row, width)]);
@@ -221,20 +213,14 @@ static Status put_span(Predictor *p, const PredictCase *c, const float *logits, 
         const Slice context = c->pair.is_given ? c->pair.text : c->text.text;
         const size_t from = c->encoding->offsets[begin].begin, to = c->encoding->offsets[end].end;
         TokenOffsets points = {from, to};
-        json_put_key(w, "text");
-        json_put_string(w, slice_sub(context, from, to));
+        json_member_string(w, "text", slice_sub(context, from, to));
         token_offsets_to_points(context, 1, &points);
-        json_put_key(w, "start");
-        json_put_u64(w, points.begin);
-        json_put_key(w, "end");
-        json_put_u64(w, points.end);
+        json_member_u64(w, "start", points.begin);
+        json_member_u64(w, "end", points.end);
     }
-    json_put_key(w, "start_token");
-    json_put_u64(w, begin);
-    json_put_key(w, "end_token");
-    json_put_u64(w, end);
-    json_put_key(w, "score");
-    json_put_double(w, best);
+    json_member_u64(w, "start_token", begin);
+    json_member_u64(w, "end_token", end);
+    json_member_double(w, "score", best);
     return STATUS_OK;
 }
 
@@ -267,12 +253,9 @@ static void put_best_tokens(Predictor *p, const double *probabilities, JsonWrite
     json_begin_array(w);
     for (size_t i = 0; i < n; i++) {
         json_begin_object(w);
-        json_put_key(w, "id");
-        json_put_u64(w, best[i]);
-        json_put_key(w, "token");
-        json_put_string(w, tokenizer_token(tokenizer, (int32_t)best[i]));
-        json_put_key(w, "probability");
-        json_put_double(w, probabilities[best[i]]);
+        json_member_u64(w, "id", best[i]);
+        json_member_string(w, "token", tokenizer_token(tokenizer, (int32_t)best[i]));
+        json_member_double(w, "probability", probabilities[best[i]]);
         json_end_object(w);
     }
     json_end_array(w);
@@ -289,14 +272,12 @@ static Status put_fills(Predictor *p, const PredictCase *c, const float *logits,
                          "the model has no tokenizer with a mask token; --mode logits needs none");
     }
     TRY(want_probabilities(p, width, err));
-    json_put_key(w, "fills");
-    json_begin_array(w);
+    json_member_array(w, "fills");
     for (size_t t = 0; t < c->input.n_tokens; t++) {
         if (c->input.ids[t] != mask) continue;
         model_probabilities(logits + t * width, 1, width, p->probabilities);
         json_begin_object(w);
-        json_put_key(w, "token_index");
-        json_put_u64(w, t);
+        json_member_u64(w, "token_index", t);
         json_put_key(w, "best");
         put_best_tokens(p, p->probabilities, w);
         json_end_object(w);

@@ -52,10 +52,8 @@ Status predict_pll_put(Predictor *p, const PredictCase *c, const float *logits, 
     (void)p, (void)logits, (void)err;
     double sum = 0;
     for (size_t i = 0; i < c->n_logprobs; i++) sum += c->logprobs[i];
-    json_put_key(w, "pll");
-    json_put_double(w, sum);
-    json_put_key(w, "token_logprobs");
-    json_begin_array(w);
+    json_member_double(w, "pll", sum);
+    json_member_array(w, "token_logprobs");
     for (size_t i = 0; i < c->n_logprobs; i++) json_put_double(w, c->logprobs[i]);
     json_end_array(w);
     return STATUS_OK;

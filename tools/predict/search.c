@@ -138,14 +138,14 @@ static Status put_result(const Predictor *p, const SearchResult *result, JsonWri
         buffer_release(&text);
         TRY(s);
     }
-    json_put_key(w, "ids");
-    json_begin_array(w);
+    json_member_array(w, "ids");
     for (size_t i = 0; i < result->n_ids; i++) json_put_i64(w, result->ids[i]);
     json_end_array(w);
-    json_put_key(w, "score");
-    json_put_double(w, result->score);
-    json_put_key(w, "finish");
-    json_put_cstr(w, result->has_stopped ? "stop" : result->has_ended ? "eos" : "length");
+    json_member_double(w, "score", result->score);
+    json_member_cstr(w, "finish",
+                     result->has_stopped ? "stop"
+                     : result->has_ended ? "eos"
+                                         : "length");
     return STATUS_OK;
 }
 
@@ -158,8 +158,7 @@ Status predict_search_put(Predictor *p, const PredictCase *c, const float *logit
         return error_set(err, STATUS_INVALID, "the search found nothing: every token is forbidden");
     TRY(put_result(p, &c->found[0], w, err));
     if (c->search.n_results == 1) return STATUS_OK;
-    json_put_key(w, "sequences");
-    json_begin_array(w);
+    json_member_array(w, "sequences");
     for (size_t i = 0; i < c->n_found; i++) {
         json_begin_object(w);
         TRY(put_result(p, &c->found[i], w, err));

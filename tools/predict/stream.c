@@ -108,16 +108,13 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
     const size_t n_windows =
         c->as_sample ? predict_family_inputs(c, &inputs) : c->windows.n_windows;
     if (n_windows > 1 || (n_windows > 0 && !c->as_sample)) {
-        json_put_key(w, "windows");
-        json_put_u64(w, n_windows);
+        json_member_u64(w, "windows", n_windows);
     }
     if (c->is_cut || c->n_cut > 0) {
-        json_put_key(w, "truncated");
-        json_put_bool(w, true);
+        json_member_bool(w, "truncated", true);
     }
     if (c->n_cut > 0) {
-        json_put_key(w, "n_cut");
-        json_put_u64(w, c->n_cut);
+        json_member_u64(w, "n_cut", c->n_cut);
     }
     return jsonl_out_end(out, err);
 }

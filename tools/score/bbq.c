@@ -73,10 +73,8 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     all.items = items;
     all.setup = (MetricSetup){.labels = choices, .n_labels = BBQ_CHOICES};
     TRY(score_put_metrics(&all, &metric, 1, NULL, w, err));
-    json_put_key(w, "unmatched");
-    json_put_u64(w, counts.n_unmatched);
-    json_put_key(w, "without_target");
-    json_put_u64(w, counts.n_without_target);
+    json_member_u64(w, "unmatched", counts.n_unmatched);
+    json_member_u64(w, "without_target", counts.n_without_target);
     return STATUS_OK;
 }
 

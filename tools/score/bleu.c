@@ -27,8 +27,7 @@ static Status read_counts(const TextScore *score, const Json *params, BleuCounts
 static void put_counts(JsonWriter *w, const char *key, const BleuCounts *counts,
                        const double *values)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t k = 0; k < counts->order; k++) {
         json_put_double(w, values[k] + (k > 0 ? counts->added : 0));
     }

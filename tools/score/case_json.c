@@ -88,8 +88,7 @@ void put_interval(JsonWriter *w, const char *key, Interval interval)
 
 void put_text(JsonWriter *w, const char *key, const char *text)
 {
-    json_put_key(w, key);
-    json_put_cstr(w, text);
+    json_member_cstr(w, key, text);
 }
 
 static void put_members(JsonWriter *w, const TestResult *result, const PutResult *how)
@@ -104,12 +103,10 @@ static void put_members(JsonWriter *w, const TestResult *result, const PutResult
 
 void put_result(JsonWriter *w, const char *key, const TestResult *result, const PutResult *how)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     put_members(w, result, how);
     if (how->is_wrapped) {
-        json_put_key(w, "expected");
-        json_begin_object(w);
+        json_member_object(w, "expected");
         put_members(w, result, how);
         json_end_object(w);
     }
@@ -124,8 +121,7 @@ void reason_add(Reasons *reasons, bool is_so, const char *text)
 void put_reasons(JsonWriter *w, const Reasons *reasons)
 {
     if (reasons->n == 0) return;
-    json_put_key(w, "undefined");
-    json_begin_array(w);
+    json_member_array(w, "undefined");
     for (size_t i = 0; i < reasons->n; i++) json_put_cstr(w, reasons->texts[i]);
     json_end_array(w);
 }

@@ -71,28 +71,24 @@ Status score_texts(const ScoreCase *c, const char *key, Slice **out, size_t *n, 
 
 void score_put_number(JsonWriter *w, const char *key, double value)
 {
-    json_put_key(w, key);
-    json_put_double(w, value);
+    json_member_double(w, key, value);
 }
 
 void score_put_numbers(JsonWriter *w, const char *key, const double *values, size_t n)
 {
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) json_put_double(w, values[i]);
     json_end_array(w);
 }
 
 void score_put_text(JsonWriter *w, const char *key, Slice text)
 {
-    json_put_key(w, key);
-    json_put_string(w, text);
+    json_member_string(w, key, text);
 }
 
 void score_put_interval(JsonWriter *w, const Score *score)
 {
-    json_put_key(w, "interval");
-    json_begin_object(w);
+    json_member_object(w, "interval");
     score_put_number(w, "low", score->lo);
     score_put_number(w, "high", score->hi);
     score_put_number(w, "level", score->level);
@@ -102,14 +98,10 @@ void score_put_interval(JsonWriter *w, const Score *score)
 
 void score_put_timing(JsonWriter *w, const ScoreTiming *timing)
 {
-    json_put_key(w, "timing");
-    json_begin_object(w);
-    json_put_key(w, "read_ns");
-    json_put_i64(w, timing->read_ns);
-    json_put_key(w, "tokenize_ns");
-    json_put_i64(w, timing->tokenize_ns);
-    json_put_key(w, "score_ns");
-    json_put_i64(w, timing->score_ns);
+    json_member_object(w, "timing");
+    json_member_i64(w, "read_ns", timing->read_ns);
+    json_member_i64(w, "tokenize_ns", timing->tokenize_ns);
+    json_member_i64(w, "score_ns", timing->score_ns);
     json_end_object(w);
 }
 

@@ -174,12 +174,10 @@ static void put_prf(const Classified *data, const Confusion *confusion, const Pr
         w->out->failed = true;
         return;
     }
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     for (size_t part = 0; part < 3; part++)
         score_put_numbers(w, parts[part], prf->scores[part] + SCORE_CLASSES, n);
-    json_put_key(w, "support");
-    json_begin_array(w);
+    json_member_array(w, "support");
     for (size_t c = 0; c < n; c++) json_put_double(w, confusion_support(confusion, c));
     json_end_array(w);
     json_end_object(w);
@@ -188,8 +186,7 @@ static void put_prf(const Classified *data, const Confusion *confusion, const Pr
 static void put_confusion(const Confusion *confusion, JsonWriter *w)
 {
     double unanswered = 0;
-    json_put_key(w, "confusion");
-    json_begin_array(w);
+    json_member_array(w, "confusion");
     for (size_t i = 0; i < confusion->n_classes; i++) {
         json_begin_array(w);
         for (size_t j = 0; j < confusion->n_classes; j++)
@@ -275,8 +272,7 @@ static void put_binary(const Classified *data, const Confusion *confusion, const
     const double hits = confusion_cell(confusion, positive, positive)->count;
     const double other = confusion_support(confusion, positive) +
                          confusion_cell(confusion, 1 - positive, positive)->count;
-    json_put_key(w, "binary_pos1");
-    json_begin_object(w);
+    json_member_object(w, "binary_pos1");
     for (size_t part = 0; part < 3; part++)
         score_put_number(w, parts[part], prf->scores[part][SCORE_CLASSES + positive]);
     score_put_number(w, "jaccard", other > 0 ? hits / other : 0);
@@ -296,8 +292,7 @@ static Status put_all(const ScoreCase *c, const Classified *data, JsonWriter *w,
     TRY(items_score_first(&data->items, &metric_balanced_accuracy, NULL, &balanced, err));
     TRY(score_prf(&data->items, NULL, &plain, err));
     TRY(score_prf(&data->items, "{\"zero_division\": 1}", &ones, err));
-    json_put_key(w, "labels");
-    json_begin_array(w);
+    json_member_array(w, "labels");
     for (size_t i = 0; i < data->items.n_labels; i++) json_put_raw(w, data->labels[i].text);
     json_end_array(w);
     score_put_number(w, "accuracy", accuracy);

@@ -23,10 +23,8 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(arena_take(c->arena, p.n, sizeof *adjusted, "p-values", &adjusted, err));
     for (size_t m = 0; m < N_CORRECTIONS; m++) {
         TRY(adjust_p_values((Correction)m, p.values, p.n, adjusted, err));
-        json_put_key(w, names[m]);
-        json_begin_object(w);
-        json_put_key(w, "reject");
-        json_begin_array(w);
+        json_member_object(w, names[m]);
+        json_member_array(w, "reject");
         for (size_t i = 0; i < p.n; i++)
             json_put_i64(w, adjusted[i] <= alpha * (1 + 1e-12)); // equal but for rounding is equal
         json_end_array(w);

@@ -9,13 +9,11 @@
 static void put_correlation(JsonWriter *w, const char *key, const char *name,
                             const CorrelationResult *result, size_t n, bool has_interval)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     score_put_number(w, name, result->r);
     score_put_number(w, "p", result->p);
     if (has_interval && isnan(result->lo)) {
-        json_put_key(w, "ci95");
-        json_put_null(w);
+        json_member_null(w, "ci95");
     } else if (has_interval) {
         put_interval(w, "ci95", (Interval){result->lo, result->hi});
     }

@@ -19,8 +19,7 @@ static Status read_params(const ScoreCase *c, JsonDocument **document, Error *er
         double number = 0;
         if (value == NULL) continue;
         s = score_number(value, &number, err);
-        json_put_key(&w, known[i]);
-        json_put_bool(&w, number != 0);
+        json_member_bool(&w, known[i], number != 0);
     }
     json_end_object(&w);
     if (s == STATUS_OK) s = buffer_status(&text, err);
@@ -42,8 +41,7 @@ static Status answer(const ScoreCase *c, const Json *params, JsonWriter *w, Erro
     TRY(metric_signature(&score.plan, c->arena, &signature, err));
     score_put_number(w, "score", score.scores[0]);
     score_put_number(w, "mean", score.scores[0]);
-    json_put_key(w, "items");
-    json_begin_array(w);
+    json_member_array(w, "items");
     for (size_t i = 0; i < items.n; i++) json_put_double(w, score.rows.values[2 * i]);
     json_end_array(w);
     score_put_text(w, "signature", signature);

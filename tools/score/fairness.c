@@ -50,8 +50,7 @@ static Status read_groups(const ScoreCase *c, size_t n, ClusterNames *groups, It
 
 static void put_score(JsonWriter *w, const char *key, const Score *score)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     score_put_number(w, "score", score->estimate);
     score_put_number(w, "low", score->lo);
     score_put_number(w, "high", score->hi);
@@ -61,19 +60,16 @@ static void put_score(JsonWriter *w, const char *key, const Score *score)
 static void put_gaps(JsonWriter *w, const Metric *metric, const GroupGaps *gaps,
                      const Slice *groups)
 {
-    json_put_key(w, "gaps");
-    json_begin_object(w);
+    json_member_object(w, "gaps");
     score_put_text(w, "metric", slice_from_cstr(metric->name));
-    json_put_key(w, "groups");
-    json_begin_object(w);
+    json_member_object(w, "groups");
     for (size_t g = 0; g < gaps->n_groups; g++) {
         json_put_key_slice(w, groups[g]);
         json_begin_object(w);
         score_put_number(w, "score", gaps->groups[g].estimate);
         score_put_number(w, "low", gaps->groups[g].lo);
         score_put_number(w, "high", gaps->groups[g].hi);
-        json_put_key(w, "n");
-        json_put_u64(w, gaps->groups[g].n);
+        json_member_u64(w, "n", gaps->groups[g].n);
         json_end_object(w);
     }
     json_end_object(w);

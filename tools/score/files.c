@@ -42,8 +42,7 @@ static Status read_params(TextRun *run, Error *err)
     const Metric *metric = run->spec->metrics[0];
     for (size_t i = 0; run->is_by_sentence && metric->params && metric->params[i]; i++) {
         if (strcmp(metric->params[i], "effective_order") != 0) continue;
-        json_put_key(&w, "effective_order");
-        json_put_bool(&w, true);
+        json_member_bool(&w, "effective_order", true);
     }
     json_end_object(&w);
     Status s = buffer_status(&text, err);

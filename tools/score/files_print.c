@@ -93,12 +93,10 @@ static void put_paired_json(const TextRun *run, const TextSystem *system, JsonWr
     json_put_key(w, "p_value");
     if (isnan(system->p_value)) { // the others are compared with it
         json_put_null(w);
-        json_put_key(w, "is_baseline");
-        json_put_bool(w, true);
+        json_member_bool(w, "is_baseline", true);
     } else {
         json_put_double(w, system->p_value);
-        json_put_key(w, "is_identical");
-        json_put_bool(w, system->is_identical);
+        json_member_bool(w, "is_identical", system->is_identical);
     }
 }
 
@@ -106,8 +104,7 @@ static void put_segments_json(const TextRun *run, const TextSystem *system, Json
 {
     const TextScore *score = &system->scores[0];
     if (!run->is_by_sentence) return;
-    json_put_key(w, "segments");
-    json_begin_array(w);
+    json_member_array(w, "segments");
     for (size_t i = 0; i < score->rows.n_rows; i++) {
         metric_score_sums(&score->plan, score->rows.values + i * score->plan.width, score->scores);
         json_put_double(w, score->scores[0]);
@@ -121,14 +118,12 @@ static Status put_system_json(const TextRun *run, size_t h, JsonWriter *w, Error
     const TextSystem *system = &run->systems[h];
     json_begin_object(w);
     score_put_text(w, "system", slice_from_cstr(system->path));
-    json_put_key(w, "n_segments");
-    json_put_u64(w, run->hyps[0].n);
+    json_member_u64(w, "n_segments", run->hyps[0].n);
     TRY(put_metric_json(run, system, 0, w, err));
     put_paired_json(run, system, w);
     put_segments_json(run, system, w);
     if (run->n_metrics > 1) {
-        json_put_key(w, "more");
-        json_begin_array(w);
+        json_member_array(w, "more");
         for (size_t m = 1; m < run->n_metrics; m++) {
             json_begin_object(w);
             TRY(put_metric_json(run, system, m, w, err));
@@ -158,17 +153,12 @@ Status text_put_json(const TextRun *run, JsonWriter *w, Error *err)
     } else {
         json_begin_object(w);
         if (run->test != PAIRED_NONE) {
-            json_put_key(w, "test");
-            json_put_cstr(w, test_words(run));
-            json_put_key(w, "n_draws");
-            json_put_u64(w, run->n_draws);
-            json_put_key(w, "seed");
-            json_put_i64(w, option_integer(run->line, "seed"));
-            json_put_key(w, "counts");
-            json_put_cstr(w, run->is_compat ? "strictly greater" : "greater or equal");
+            json_member_cstr(w, "test", test_words(run));
+            json_member_u64(w, "n_draws", run->n_draws);
+            json_member_i64(w, "seed", option_integer(run->line, "seed"));
+            json_member_cstr(w, "counts", run->is_compat ? "strictly greater" : "greater or equal");
         }
-        json_put_key(w, "systems");
-        json_begin_array(w);
+        json_member_array(w, "systems");
         for (size_t h = 0; h < run->n_hyps; h++) TRY(put_system_json(run, h, w, err));
         json_end_array(w);
         json_end_object(w);

@@ -104,14 +104,10 @@ static Status put_values(CommandLine *line, TextLines *file, Buffer *out, Error 
     size_t n = 0;
     TRY(text_lines_open(line->operands[1], is_replaced, &line->arena, file, err));
     json_begin_object(&w);
-    json_put_key(&w, "alpha");
-    json_put_double(&w, 1 - option_real(line, "level"));
-    json_put_key(&w, "lowest");
-    json_put_double(&w, option_real(line, "lowest"));
-    json_put_key(&w, "highest");
-    json_put_double(&w, option_real(line, "highest"));
-    json_put_key(&w, "values");
-    json_begin_array(&w);
+    json_member_double(&w, "alpha", 1 - option_real(line, "level"));
+    json_member_double(&w, "lowest", option_real(line, "lowest"));
+    json_member_double(&w, "highest", option_real(line, "highest"));
+    json_member_array(&w, "values");
     for (size_t i = 0; i < file->n; i++) {
         const Slice text = slice_trim(file->lines[i]);
         double value;

@@ -87,8 +87,7 @@ static Status score_one(const ScoreItems *all, const Metric *metric, Scored *out
 
 static void put_intervals(JsonWriter *w, const Scored *scored, size_t n_metrics)
 {
-    json_put_key(w, "intervals");
-    json_begin_object(w);
+    json_member_object(w, "intervals");
     for (size_t m = 0; m < n_metrics; m++) {
         for (size_t i = 0; i < scored[m].n; i++) {
             const Score *score = &scored[m].scores[i];
@@ -120,14 +119,12 @@ Status score_put_metrics(const ScoreItems *all, const Metric *const *metrics, si
         }
     }
     if (all->interval.method != INTERVAL_NONE) put_intervals(w, scored, n_metrics);
-    json_put_key(w, "signatures");
-    json_begin_object(w);
+    json_member_object(w, "signatures");
     for (size_t m = 0; m < n_metrics; m++) {
         score_put_text(w, metrics[m]->name, scored[m].signature);
     }
     json_end_object(w);
-    json_put_key(w, "n");
-    json_put_u64(w, all->n);
+    json_member_u64(w, "n", all->n);
     return STATUS_OK;
 }
 

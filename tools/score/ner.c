@@ -92,21 +92,17 @@ static void put_parts(JsonWriter *w, const double *parts)
 static void put_types(JsonWriter *w, const NerScore *s)
 {
     const size_t n = s->plan.setup.n_labels;
-    json_put_key(w, "per_type");
-    json_begin_object(w);
+    json_member_object(w, "per_type");
     for (size_t p = 0; p < 3; p++) {
-        json_put_key(w, part_names[p]);
-        json_begin_array(w);
+        json_member_array(w, part_names[p]);
         for (size_t t = 0; t < n; t++) json_put_double(w, shown(s->scores[FIRST_TYPE + 3 * t + p]));
         json_end_array(w);
     }
-    json_put_key(w, "support");
-    json_begin_array(w);
+    json_member_array(w, "support");
     for (size_t t = 0; t < n; t++) json_put_double(w, support_of(s, t));
     json_end_array(w);
     json_end_object(w);
-    json_put_key(w, "types_sorted");
-    json_begin_array(w);
+    json_member_array(w, "types_sorted");
     for (size_t t = 0; t < n; t++) json_put_string(w, s->plan.setup.labels[t]);
     json_end_array(w);
 }
@@ -124,8 +120,7 @@ static void put_report_row(JsonWriter *w, Slice name, const double *parts, doubl
 
 static void put_report_dict(JsonWriter *w, const NerScore *s)
 {
-    json_put_key(w, "report_dict");
-    json_begin_object(w);
+    json_member_object(w, "report_dict");
     for (size_t t = 0; t < s->plan.setup.n_labels; t++) {
         put_report_row(w, s->plan.setup.labels[t], s->scores + FIRST_TYPE + 3 * t,
                        support_of(s, t));
@@ -172,8 +167,7 @@ static void put_tokens(JsonWriter *w, const NerScore *s, const Item *items, size
         }
     }
     score_put_number(w, "accuracy", s->scores[1]);
-    json_put_key(w, "performance_measure");
-    json_begin_object(w);
+    json_member_object(w, "performance_measure");
     score_put_number(w, "TP", tp);
     score_put_number(w, "FP", fp);
     score_put_number(w, "FN", fn);
@@ -187,8 +181,7 @@ static Status put_entities(JsonWriter *w, const char *key, const TagReading *rea
                            const Item *items, size_t n, bool is_predicted, Arena *arena, Error *err)
 {
     size_t offset = 0;
-    json_put_key(w, key);
-    json_begin_array(w);
+    json_member_array(w, key);
     for (size_t i = 0; i < n; i++) {
         Entity *entities;
         size_t n_entities;
@@ -217,11 +210,9 @@ static Status put_errors(JsonWriter *w, const TagReading *reading, const Item *i
 {
     NerErrors errors;
     TRY(ner_errors(reading, items, n, arena, &errors, err));
-    json_put_key(w, "errors");
-    json_begin_object(w);
+    json_member_object(w, "errors");
     for (size_t k = 0; k < N_NER_ERRORS; k++) {
-        json_put_key(w, ner_error_names[k]);
-        json_put_u64(w, errors.counts[k]);
+        json_member_u64(w, ner_error_names[k], errors.counts[k]);
     }
     json_end_object(w);
     return STATUS_OK;
@@ -232,8 +223,7 @@ static Status put_zero_division(JsonWriter *w, const NerScore *s, Error *err)
 {
     double *scores = s->other_scores;
     (void)err;
-    json_put_key(w, "zero_division_1");
-    json_begin_object(w);
+    json_member_object(w, "zero_division_1");
     for (size_t a = 0; a < N_AVERAGES; a++) {
         score_put_numbers(w, average_names[a], scores + FIRST_AVERAGE + 3 * a, 3);
     }
@@ -321,8 +311,7 @@ static Status other_params(const Json *params, JsonDocument **out, Error *err)
         json_put_key_slice(&w, json_key(v));
         json_put_value(&w, v);
     }
-    json_put_key(&w, "zero_division");
-    json_put_i64(&w, 1);
+    json_member_i64(&w, "zero_division", 1);
     json_end_object(&w);
     Status s = buffer_status(&text, err);
     if (s == STATUS_OK) {

@@ -123,13 +123,10 @@ static Status read_params(NerFiles *f, Error *err)
     JsonWriter w = json_writer(&text, 0);
     json_begin_object(&w);
     if (option_given(f->line, "scheme")) {
-        json_put_key(&w, "scheme");
-        json_put_cstr(&w, tag_schemes[option_choice(f->line, "scheme")]);
+        json_member_cstr(&w, "scheme", tag_schemes[option_choice(f->line, "scheme")]);
     }
-    json_put_key(&w, "mode");
-    json_put_cstr(&w, option_choice(f->line, "mode") == 1 ? "strict" : "default");
-    json_put_key(&w, "suffix");
-    json_put_bool(&w, option_flag(f->line, "suffix"));
+    json_member_cstr(&w, "mode", option_choice(f->line, "mode") == 1 ? "strict" : "default");
+    json_member_bool(&w, "suffix", option_flag(f->line, "suffix"));
     json_end_object(&w);
     Status s = buffer_status(&text, err);
     if (s == STATUS_OK) {
@@ -227,8 +224,7 @@ static Status put_json(NerFiles *f, Buffer *out, Error *err)
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
     TRY(ner_put_json(&f->score, f->items, f->n, false, &f->line->arena, &w, err));
-    json_put_key(&w, "n_sentences");
-    json_put_u64(&w, f->n);
+    json_member_u64(&w, "n_sentences", f->n);
     score_put_interval(&w, micro);
     if (option_flag(f->line, "timing")) score_put_timing(&w, &f->timing);
     json_end_object(&w);

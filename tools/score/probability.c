@@ -25,12 +25,10 @@ static Status put_calibration(const LabelledItems *items, const char *key, const
     const size_t n_bins = calibration_bins(&plan);
     TRY(arena_take(items->arena, n_bins, sizeof *bins, "bins", &bins, err));
     TRY(calibration_diagram(&plan, &rows, NULL, bins, err));
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     score_put_number(w, "ece", scores[0]);
     score_put_number(w, "mce", scores[1]);
-    json_put_key(w, "bins_nonempty[index,count,mean_conf,accuracy]");
-    json_begin_array(w);
+    json_member_array(w, "bins_nonempty[index,count,mean_conf,accuracy]");
     for (size_t b = 0; b < n_bins; b++) {
         if (!(bins[b].weight > 0)) continue;
         json_begin_array(w);
@@ -128,14 +126,12 @@ static Status put_curves(const Binary *data, JsonWriter *w, Error *err)
     score_put_number(w, "pr_auc_trapezoid", pr.area);
     score_put_number(w, "ks", roc.ks);
     if (roc.n > MAX_CURVE || pr.n > MAX_CURVE) return STATUS_OK;
-    json_put_key(w, "roc_curve");
-    json_begin_object(w);
+    json_member_object(w, "roc_curve");
     score_put_numbers(w, "fpr", roc.fpr, roc.n);
     score_put_numbers(w, "tpr", roc.tpr, roc.n);
     score_put_numbers(w, "thresholds", roc.thresholds, roc.n);
     json_end_object(w);
-    json_put_key(w, "pr_curve");
-    json_begin_object(w);
+    json_member_object(w, "pr_curve");
     score_put_numbers(w, "precision", pr.precision, pr.n);
     score_put_numbers(w, "recall", pr.recall, pr.n);
     score_put_numbers(w, "thresholds", pr.thresholds, pr.n > 0 ? pr.n - 1 : 0);

@@ -166,8 +166,7 @@ static Status put_aggregate(const TextRun *run, size_t system, JsonWriter *w, Bu
     if (!option_flag(line, "aggregate")) return STATUS_OK;
     numpy_legacy_seed(&rng, (uint32_t)option_integer(line, "seed"));
     if (w != NULL) {
-        json_put_key(w, "aggregate");
-        json_begin_object(w);
+        json_member_object(w, "aggregate");
     }
     for (size_t m = 0; m < run->n_metrics; m++) {
         static const char parts[] = "PRF";
@@ -176,8 +175,7 @@ static Status put_aggregate(const TextRun *run, size_t system, JsonWriter *w, Bu
         RougeAggregate a;
         TRY(rouge_aggregate_rows(&score->rows, SAMPLES, &rng, option_real(line, "level"), &a, err));
         if (w != NULL) {
-            json_put_key(w, name);
-            json_begin_object(w);
+            json_member_object(w, name);
             rouge_put_aggregate(w, &a);
             json_end_object(w);
         }

@@ -48,8 +48,7 @@ Status rouge_aggregate_rows(const RowSet *rows, size_t n_samples, NumpyLegacy *r
 void rouge_put_aggregate(JsonWriter *w, const RougeAggregate *a)
 {
     for (size_t e = 0; e < ROUGE_ENDS; e++) {
-        json_put_key(w, ends[e]);
-        json_begin_array(w);
+        json_member_array(w, ends[e]);
         for (size_t p = 0; p < 3; p++) json_put_double(w, a->parts[p][e]);
         json_end_array(w);
     }

@@ -110,8 +110,7 @@ static void put_part(JsonWriter *w, const SquadData *data, const SquadScores *sc
     snprintf(key, sizeof key, "%sf1", prefix);
     score_put_number(w, key, 100 * f1 / (double)n);
     snprintf(key, sizeof key, "%stotal", prefix);
-    json_put_key(w, key);
-    json_put_u64(w, n);
+    json_member_u64(w, key, n);
 }
 
 // The best thresholds and average precisions, over the questions in the order of the file of probabilities, which decides
@@ -162,12 +161,10 @@ Status squad_put_json(const SquadData *data, const SquadOptions *options, const 
         if (data->na_order != NULL) TRY(put_best(w, data, scores, arena, err));
     }
     if (scores->n_missing > 0) {
-        json_put_key(w, "missing_predictions");
-        json_put_u64(w, scores->n_missing);
+        json_member_u64(w, "missing_predictions", scores->n_missing);
     }
     if (data->n_surplus > 0) {
-        json_put_key(w, "surplus_predictions");
-        json_put_u64(w, data->n_surplus);
+        json_member_u64(w, "surplus_predictions", data->n_surplus);
     }
     return STATUS_OK;
 }

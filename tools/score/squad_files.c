@@ -97,15 +97,13 @@ static Status find_interval(SquadFiles *f, const Metric *metric, const double *v
 
 static void put_interval(JsonWriter *w, const char *key, const Score *score)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     score_put_number(w, "low", 100 * score->lo);
     score_put_number(w, "high", 100 * score->hi);
     score_put_number(w, "level", score->level);
     score_put_text(w, "method", score->method);
     score_put_number(w, "standard_error", 100 * score->standard_error);
-    json_put_key(w, "n_clusters");
-    json_put_u64(w, score->n_clusters);
+    json_member_u64(w, "n_clusters", score->n_clusters);
     json_end_object(w);
 }
 
@@ -114,8 +112,7 @@ static Status put_json(SquadFiles *f, Buffer *out, Error *err)
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
     TRY(squad_put_json(&f->data, &f->options, &f->scores, &f->line->arena, &w, err));
-    json_put_key(&w, "intervals");
-    json_begin_object(&w);
+    json_member_object(&w, "intervals");
     put_interval(&w, f->options.version == SQUAD_1_1 ? "exact_match" : "exact", f->exact);
     put_interval(&w, "f1", f->f1);
     json_end_object(&w);

@@ -142,8 +142,7 @@ static Status put_part(StereoFiles *f, const char *name, size_t kind, int32_t bi
     if (all.n == 0) return STATUS_OK;
     all.items = items;
     all.setup = (MetricSetup){.groups = f->targets.names, .n_groups = f->targets.n_clusters};
-    json_put_key(w, name);
-    json_begin_object(w);
+    json_member_object(w, name);
     TRY(score_put_metrics(&all, &metric, 1, NULL, w, err));
     json_end_object(w);
     return STATUS_OK;

@@ -303,8 +303,7 @@ static Status put_confusion(const TableRun *run, JsonWriter *w, Error *err)
     }
     const RowSet rows = {.values = pairs, .weights = t->weights, .n_rows = t->n};
     TRY(confusion_of_rows(&rows, t->n_labels, 0.95, &run->line->arena, &confusion, err));
-    json_put_key(w, "labels");
-    json_begin_array(w);
+    json_member_array(w, "labels");
     for (size_t c = 0; c < t->n_labels; c++) json_put_string(w, t->labels[c]);
     json_end_array(w);
     json_put_key(w, "confusion"); // the last column: no answer
@@ -325,8 +324,7 @@ static Status put_p_values(const TableRun *run, JsonWriter *w, Error *err)
     CorrelationTests tests;
     if (t->x == NULL || t->weights != NULL || t->clusters != NULL) return STATUS_OK;
     TRY(correlation_tests(t->x, t->y, t->n, option_real(run->line, "level"), &tests, err));
-    json_put_key(w, "p");
-    json_begin_object(w);
+    json_member_object(w, "p");
     score_put_number(w, "pearson", tests.pearson.p);
     score_put_number(w, "spearman", tests.spearman.p);
     score_put_number(w, "kendall", tests.kendall_b.p);
@@ -339,26 +337,21 @@ static Status put_json(const TableRun *run, Buffer *out, Error *err)
     JsonWriter w = json_writer(out, 1);
     json_begin_object(&w);
     score_put_text(&w, "predictions", slice_from_cstr(run->table.path));
-    json_put_key(&w, "n");
-    json_put_u64(&w, run->table.n);
+    json_member_u64(&w, "n", run->table.n);
     if (run->table.clusters != NULL) {
-        json_put_key(&w, "n_clusters");
-        json_put_u64(&w, run->table.cluster_names.n_clusters);
+        json_member_u64(&w, "n_clusters", run->table.cluster_names.n_clusters);
     }
-    json_put_key(&w, "metrics");
-    json_begin_array(&w);
+    json_member_array(&w, "metrics");
     for (size_t m = 0; m < run->n_metrics; m++) TRY(put_metric(run, &run->scored[m], &w, err));
     json_end_array(&w);
     TRY(put_confusion(run, &w, err));
     TRY(put_p_values(run, &w, err));
     if (option_flag(run->line, "timing")) {
-        json_put_key(&w, "timing");
-        json_begin_object(&w);
+        json_member_object(&w, "timing");
         const char *const keys[] = {"read_ns", "tokenize_ns", "score_ns", "interval_ns"};
         const int64_t values[] = {run->read_ns, 0, run->score_ns, run->interval_ns};
         for (size_t i = 0; i < 4; i++) {
-            json_put_key(&w, keys[i]);
-            json_put_i64(&w, values[i]);
+            json_member_i64(&w, keys[i], values[i]);
         }
         json_end_object(&w);
     }

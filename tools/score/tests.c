@@ -45,8 +45,7 @@ static void put_t_tests(const Numbers *x, const Numbers *y, double level, JsonWr
     const TestResult paired = t_paired(x->values, y->values, x->n);
     const TestResult welch = t_welch(x->values, x->n, y->values, y->n);
     const TestResult student = t_student(x->values, x->n, y->values, y->n);
-    json_put_key(w, "paired_t");
-    json_begin_object(w);
+    json_member_object(w, "paired_t");
     score_put_number(w, "t", paired.statistic);
     score_put_number(w, "df", paired.df);
     score_put_number(w, "p", paired.p);
@@ -121,8 +120,7 @@ static Status run_paired(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(put_wilcoxon(&x, &y, w, err));
     TRY(put_mann_whitney(&x, &y, w, err));
     const TestResult sign = sign_test(x.values, y.values, x.n);
-    json_put_key(w, "sign_test");
-    json_begin_object(w);
+    json_member_object(w, "sign_test");
     score_put_number(w, "k", sign.statistic);
     score_put_number(w, "n", sign.df);
     score_put_number(w, "p", sign.p);
@@ -236,8 +234,7 @@ static Status run_folds(const ScoreCase *c, JsonWriter *w, Error *err)
 
 static void put_auc(JsonWriter *w, const char *key, const Auc *auc)
 {
-    json_put_key(w, key);
-    json_begin_object(w);
+    json_member_object(w, key);
     score_put_number(w, "auc", auc->auc);
     score_put_number(w, "standard_error", auc->standard_error);
     put_interval(w, "ci95", auc->interval);

@@ -139,8 +139,7 @@ Status text_put_segments(const ScoreCase *c, const TextScore *score, JsonWriter 
     TRY(json_opt_bool(c->root, "segments", &is_wanted, err));
     if (!is_wanted) return STATUS_OK;
     TRY(arena_take(c->arena, score->plan.n_scores, sizeof *scores, "scores", &scores, err));
-    json_put_key(w, "segments");
-    json_begin_array(w);
+    json_member_array(w, "segments");
     for (size_t i = 0; i < score->rows.n_rows; i++) {
         metric_score_sums(&score->plan, score->rows.values + i * score->plan.width, scores);
         json_put_double(w, scores[0]);

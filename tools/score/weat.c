@@ -62,10 +62,8 @@ static Status put_test(const ScoreCase *c, const ScoreItems *all, JsonWriter *w,
     TRY(metric_plan(&metric_weat, &all->setup, c->arena, &plan, err));
     TRY(weat_test(&plan, all->items, all->n, (size_t)n_permutations, (uint64_t)seed, &test, err));
     score_put_number(w, "p", test.p);
-    json_put_key(w, "is_exact");
-    json_put_bool(w, test.is_exact);
-    json_put_key(w, "partitions");
-    json_put_u64(w, test.n_partitions);
+    json_member_bool(w, "is_exact", test.is_exact);
+    json_member_u64(w, "partitions", test.n_partitions);
     return STATUS_OK;
 }
 

@@ -51,8 +51,7 @@ static Status put_case(WeatFiles *f, const int32_t *places, const char *path, Bu
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
     for (int32_t set = 0; set < N_SETS; set++) {
-        json_put_key(&w, keys[set]);
-        json_begin_array(&w);
+        json_member_array(&w, keys[set]);
         for (size_t i = 0; i < f->data.n_samples; i++) {
             const Sample *sample = &f->data.samples[i];
             if (sample->bias->set != set) continue;

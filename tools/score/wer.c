@@ -103,11 +103,9 @@ static void put_counts(JsonWriter *w, const char *prefix, const EditCounts *c)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char key[24];
         snprintf(key, sizeof key, "%s%s", prefix, rows[i].name);
-        json_put_key(w, key);
-        json_put_u64(w, rows[i].count);
+        json_member_u64(w, key, rows[i].count);
     }
-    json_put_key(w, prefix[0] != '\0' ? "char_edits" : "word_edits");
-    json_put_u64(w, edits_of(c));
+    json_member_u64(w, prefix[0] != '\0' ? "char_edits" : "word_edits", edits_of(c));
 }
 
 // Morris, Maier & Green 2004: match error rate, word information preserved and lost.
