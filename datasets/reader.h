@@ -22,7 +22,14 @@ typedef enum EmptySides { EMPTY_SIDES_REFUSE, EMPTY_SIDES_DROP, EMPTY_SIDES_KEEP
 // What becomes of answers that do not stand where the data say: the file is refused; they are left out; or they are moved to
 // the nearest place of their context where they stand, and left out where there is none. A question that has lost all its
 // answers goes too.
-typedef enum BadAnswers { BAD_ANSWERS_REFUSE, BAD_ANSWERS_DROP, BAD_ANSWERS_RELOCATE } BadAnswers;
+// To IGNORE them is for those who want questions alone: such answers are left out, the question stays and counts as unlabelled
+// where it has no other.
+typedef enum BadAnswers {
+    BAD_ANSWERS_REFUSE,
+    BAD_ANSWERS_DROP,
+    BAD_ANSWERS_RELOCATE,
+    BAD_ANSWERS_IGNORE,
+} BadAnswers;
 // Which of StereoSet's items are read.
 typedef enum StereoItems { STEREO_INTRASENTENCE, STEREO_INTERSENTENCE, STEREO_ALL } StereoItems;
 typedef enum TextEncoding { ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252 } TextEncoding;

@@ -203,8 +203,10 @@ static Status read_question(Squad *squad, Slice value, Error *err)
         squad->n_labelled += is_impossible || squad->n_given_here > 0;
         return STATUS_OK;
     }
-    sample.is_unlabelled = squad->n_labelled == 0;
-    if (squad->n_lost_here > 0 && sample.n_answers == 0) {
+    const bool has_lost = squad->n_lost_here > 0 && sample.n_answers == 0,
+               is_ignored = squad->input->options->bad_answers == BAD_ANSWERS_IGNORE;
+    sample.is_unlabelled = squad->n_labelled == 0 || (has_lost && is_ignored);
+    if (has_lost && !is_ignored) {
         squad->n_questions_lost++;
         return STATUS_OK;
     }
@@ -291,7 +293,8 @@ static Status refuse(const Squad *squad, Error *err)
 static Status note_answers(const Squad *squad, Error *err)
 {
     Dataset *dataset = squad->input->dataset;
-    if (squad->n_bad == 0) return STATUS_OK;
+    if (squad->n_bad == 0 || squad->input->options->bad_answers == BAD_ANSWERS_IGNORE)
+        return STATUS_OK;
     Squad at = *squad;
     const size_t line = line_of(&at, squad->first_bad), n_moved = squad->n_bad - squad->n_lost;
     const Slice text = slice_sub(squad->first_text, 0, 60);

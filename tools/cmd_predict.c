@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "tools/commands.h"
+#include "tools/data_options.h"
 #include "tools/model_options.h"
+#include "tools/predict/data.h"
 #include "tools/predict/predict.h"
 
 // Of a language model's context, so many tokens must have room beside the weights; longer texts are looked at one by one.
@@ -27,18 +29,20 @@ static Status choose_length(const CommandLine *line, Predictor *p, Error *err)
 }
 
 // Embeddings come from the encoder of any checkpoint; masked tokens want one row of the vocabulary each.
-static void choose_head(const CommandLine *line, size_t mode, ModelOptions *options)
+static void choose_head(const CommandLine *line, size_t mode, const Reader *reader,
+                        ModelOptions *options)
 {
     static const EmbeddingPool pools[] = {POOL_MEAN, POOL_FIRST, POOL_LAST};
     const size_t pool = option_choice(line, "pool");
     options->has_pool = pool != SIZE_MAX;
     if (options->has_pool) options->pool = pools[pool];
+    if (reader) options->one_token = 1;
     if (mode == SIZE_MAX) return;
     if (predict_modes[mode].head == HEAD_EMBEDDING) {
         options->head_choice = HEAD_FOR_LABELS;
         options->head = HEAD_EMBEDDING;
     }
-    options->one_token = predict_modes[mode].work == predict_pll_work;
+    if (predict_modes[mode].work == predict_pll_work) options->one_token = 1;
 }
 
 // What the model's own note says, where the command line does not say it.
@@ -75,7 +79,19 @@ static Status read_usual(const CommandLine *line, Predictor *p, Error *err)
     return STATUS_OK;
 }
 
-static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
+// What the head gives; of data sets the mode whose family answers to them.
+static const PredictMode *choose_mode(size_t asked, const Reader *reader, ModelHead head)
+{
+    const PredictMode *usual = predict_mode_of(head);
+    if (asked != SIZE_MAX) return predict_mode_for(&predict_modes[asked], head);
+    for (size_t i = 0; reader && !usual->family && i < N_PREDICT_MODES; i++) {
+        if (predict_modes[i].head == head && predict_modes[i].family) usual = &predict_modes[i];
+    }
+    return usual;
+}
+
+static Status open_predictor(const CommandLine *line, const Reader *reader, Predictor *p,
+                             Error *err)
 {
     ModelOptions options = {0};
     const char *directory = line->operands[0];
@@ -88,11 +104,9 @@ static Status open_predictor(const CommandLine *line, Predictor *p, Error *err)
     options.keep_stored = !p->explains; // a gradient wants weights as numbers
     if (p->explains) options.mapped = 0;
     options.kept_tokens = KEPT_TOKENS;
-    choose_head(line, mode, &options);
+    choose_head(line, mode, reader, &options);
     TRY(model_options_open(line, directory, &options, &p->model, err));
-    p->mode =
-        mode == SIZE_MAX ? predict_mode_of(model_config(p->model)->head) : &predict_modes[mode];
-    p->mode = predict_mode_for(p->mode, model_config(p->model)->head);
+    p->mode = choose_mode(mode, reader, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
     if (p->explains) TRY(predict_explain_check(p, err));
     if (p->mode->read == predict_search_read || p->mode->read == predict_generate_read)
@@ -113,12 +127,16 @@ static Status run(CommandLine *line, Error *err)
     Pool *pool = NULL;
     LineReader *in = NULL;
     JsonlOut out = {0};
+    const Reader *reader = NULL;
     const int64_t started = clock_now_ns();
-    Status s = open_predictor(line, &p, err);
+    Status s = predict_data_reader(line, &reader, err);
+    if (s == STATUS_OK) s = open_predictor(line, reader, &p, err);
     if (s == STATUS_OK) s = model_options_pool(line, &pool, err);
-    if (s == STATUS_OK) s = line_reader_open(in_path, &in, err);
+    if (s == STATUS_OK && !reader) s = line_reader_open(in_path, &in, err);
     if (s == STATUS_OK) s = jsonl_out_open(&out, option_text(line, "out"), line->is_json, err);
-    if (s == STATUS_OK) {
+    if (s == STATUS_OK && reader) {
+        s = predict_data(&p, pool, line, reader, &out, err);
+    } else if (s == STATUS_OK) {
         s = predict_stream(&p, pool, in, slice_from_cstr(in_path),
                            (size_t)option_integer(line, "batch"), &out, err);
     }
@@ -147,13 +165,28 @@ static const Option options[] = {
      .kind = OPTION_TEXT,
      .value = "FILE",
      .fallback = "-",
-     .help = "JSON Lines to read; - is standard input"},
+     .help = "JSON Lines to read, or a data set; - is standard input"},
     {.name = "out",
      .short_name = 'o',
      .kind = OPTION_TEXT,
      .value = "FILE",
      .fallback = "-",
-     .help = "JSON Lines to write; - is standard output"},
+     .help = "JSON Lines to write, or what --out-format says; - is standard output"},
+    {.name = "out-format",
+     .kind = OPTION_CHOICE,
+     .value = "NAME",
+     .choices = data_form_names,
+     .help =
+         "of data sets: jsonl, squad (one object from ids to answers), conll (words and tags), tsv or csv (ids and "
+         "labels); without it, by the name of --out"},
+    DATA_OPTION_TEXT_ROWS,
+    {.name = "null-threshold",
+     .kind = OPTION_REAL,
+     .value = "X",
+     .fallback = "0",
+     .help =
+         "of questions that may have no answer: how much better \"no answer\" must score to be given; "
+         "without it, they may where the data set says so of some"},
     {.name = "prepare",
      .kind = OPTION_TEXT,
      .value = "STEPS",
@@ -256,6 +289,10 @@ const Command command_predict = {
         "  logits    {\"logits\": [..]}, a list a token for token heads; {\"start_logits\", \"end_logits\"} for\n"
         "            span heads; encoder-decoders read \"decoder_input_ids\" too, and have a list for each\n"
         "\n"
+        "--in may be a data set as suites read it: questions (squad), tagged words (conll), tables (tsv, csv) and, for language "
+        "models, sets about bias, by --format or the file's name. Its samples are answered as assay run answers them: spans "
+        "through overlapping windows, an empty text where there is no answer; a tag a word; {\"log_likelihoods\", \"text\"} of "
+        "choices (prefer).\n\n"
         "With --explain an answer has \"attributions\", a number a token: how much it adds to the score of the class or the "
         "span (its start and its end together), compared with a text of padding; beside \"tokens\" and \"offsets\". Tags have a "
         "list of \"entities\", each with its own. \"completeness_error\" is how far their sum is from \"explained_score\" less "
@@ -269,6 +306,8 @@ const Command command_predict = {
         "\"Infinity\". With --json and without --out the answers are one array.",
     OPTIONS(options),
     .examples = "  assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
+                "  assay predict models/qa --in dev-v2.0.json --out predictions.json\n"
+                "  assay predict models/ner --in test.conll --out tagged.conll\n"
                 "  echo '{\"text\": \"a fine film\"}' | assay predict models/reviews\n",
     .run = run,
 };

@@ -28,12 +28,10 @@ static Status read_delimiter(const char *text, char *out, Error *err)
     return STATUS_OK;
 }
 
-Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out, Error *err)
+Status data_options_read_texts(const CommandLine *line, ReadOptions *out, Error *err)
 {
     static const ReadHeader headers[] = {READ_HEADER_AUTO, READ_HEADER_YES, READ_HEADER_NO};
     static const TextEncoding encodings[] = {ENCODING_UTF8, ENCODING_LATIN1, ENCODING_WINDOWS_1252};
-    const char *const *labels = NULL;
-    const size_t n_labels = option_texts(line, "labels", &labels);
     const char *delimiter = option_text(line, "delimiter");
     *out = (ReadOptions){
         .speech = SPEECH_OPTIONS,
@@ -41,16 +39,23 @@ Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out
         .columns = {.text = slice_from_cstr(option_text(line, "text")),
                     .label = slice_from_cstr(option_text(line, "label")),
                     .pair = slice_from_cstr(option_text(line, "pair")),
-                    .id = slice_from_cstr(option_text(line, "id-column")),
-                    .target = slice_from_cstr(option_text(line, "target"))},
-        .empty_sides = (EmptySides)option_choice(line, "empty-sides"),
-        .bad_answers = (BadAnswers)option_choice(line, "bad-answers"),
+                    .id = slice_from_cstr(option_text(line, "id-column"))},
         .header = headers[option_choice(line, "header")],
         .encoding = encodings[option_choice(line, "encoding")],
     };
-    if (delimiter) TRY(read_delimiter(delimiter, &out->delimiter, err));
-    if (n_labels == 0) return STATUS_OK;
+    return delimiter ? read_delimiter(delimiter, &out->delimiter, err) : STATUS_OK;
+}
+
+Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out, Error *err)
+{
+    const char *const *labels = NULL;
+    const size_t n_labels = option_texts(line, "labels", &labels);
     Slice *copies = NULL;
+    TRY(data_options_read_texts(line, out, err));
+    out->columns.target = slice_from_cstr(option_text(line, "target"));
+    out->empty_sides = (EmptySides)option_choice(line, "empty-sides");
+    out->bad_answers = (BadAnswers)option_choice(line, "bad-answers");
+    if (n_labels == 0) return STATUS_OK;
     TRY(arena_take(arena, n_labels, sizeof *copies, "labels", &copies, err));
     for (size_t i = 0; i < n_labels; i++) copies[i] = slice_from_cstr(labels[i]);
     out->labels = copies;

@@ -286,13 +286,24 @@ static Status put_fills(Predictor *p, const PredictCase *c, const float *logits,
     return STATUS_OK;
 }
 
+// ---- of data sets alone ----
+
+static Status refuse_cases(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+{
+    (void)p, (void)arena, (void)c;
+    return error_set(
+        err, STATUS_INVALID,
+        "--mode prefer reads sets about bias: give --format crows-pairs, stereoset, bbq, "
+        "winobias or winogender");
+}
+
 // ---- the table ----
 
 const PredictMode predict_modes[N_PREDICT_MODES] = {
     {.name = "logits", .head = HEAD_COUNT, .put = put_logits},
-    {.name = "classify", .head = HEAD_SEQUENCE, .put = put_class},
-    {.name = "tag", .head = HEAD_TOKEN, .wants_offsets = true, .put = put_tags},
-    {.name = "span", .head = HEAD_SPAN, .wants_offsets = true, .put = put_span},
+    {.name = "classify", .head = HEAD_SEQUENCE, .family = "classify", .put = put_class},
+    {.name = "tag", .head = HEAD_TOKEN, .family = "tag", .wants_offsets = true, .put = put_tags},
+    {.name = "span", .head = HEAD_SPAN, .family = "span", .wants_offsets = true, .put = put_span},
     {.name = "embed", .head = HEAD_EMBEDDING, .put = put_embedding},
     {.name = "fill", .head = HEAD_MASKED_LM, .put = put_fills},
     {.name = "generate",
@@ -315,9 +326,11 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
      .read = predict_search_read,
      .work = predict_search_work,
      .put = predict_search_put},
+    {.name = "prefer", .head = HEAD_MASKED_LM, .family = "prefer", .read = refuse_cases},
+    {.name = "prefer", .head = HEAD_CAUSAL_LM, .family = "prefer", .read = refuse_cases},
 };
-const char *const predict_mode_names[] = {"logits", "classify", "tag",    "span", "embed",
-                                          "fill",   "generate", "loglik", "pll",  NULL};
+const char *const predict_mode_names[] = {"logits",   "classify", "tag", "span",   "embed", "fill",
+                                          "generate", "loglik",   "pll", "prefer", NULL};
 
 const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head)
 {

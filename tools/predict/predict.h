@@ -77,7 +77,8 @@ typedef struct Predictor {
 // A way of answering.
 struct PredictMode {
     const char *name;
-    ModelHead head; // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
+    ModelHead head;     // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
+    const char *family; // that answers to a data set in its place (data.h); NULL = none
     bool wants_offsets;
     // Takes the members of a case that were read; NULL: a text or ids, for any model.
     Status (*read)(const Predictor *predictor, Arena *arena, PredictCase *c, Error *err);
@@ -103,7 +104,7 @@ Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, Slice na
 // modes.c
 extern const PredictMode predict_modes[];
 extern const char *const predict_mode_names[]; // the same names, ended by NULL
-enum { N_PREDICT_MODES = 10 };
+enum { N_PREDICT_MODES = 12 };
 
 // windows.c: tags and answers of texts that are too long for one pass.
 enum { SPAN_STRIDE = 128 }; // tokens of a passage that windows share, as field and suites have it

@@ -36,9 +36,16 @@ static Status read_files(SquadFiles *f, Error *err)
 {
     const char *data = option_text(f->line, "data"), *pred = option_text(f->line, "pred"),
                *na = option_text(f->line, "na-probs");
-    if (data == NULL || pred == NULL || f->line->n_operands > 1) {
-        return error_set(err, STATUS_INVALID,
-                         "the document and the predictions are wanted: --data FILE --pred FILE");
+    const bool is_plain = f->line->n_operands == 3 && !data && !pred; // as the official script
+    if (is_plain) {
+        data = f->line->operands[1];
+        pred = f->line->operands[2];
+    }
+    if (data == NULL || pred == NULL || (f->line->n_operands > 1 && !is_plain)) {
+        return error_set(
+            err, STATUS_INVALID,
+            "the document and the predictions are wanted: squad DATA PREDICTIONS, or --data "
+            "FILE --pred FILE");
     }
     if (option_choice(f->line, "missing") == MISSING_OMIT) {
         return error_set(err, STATUS_INVALID,
