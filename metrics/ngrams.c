@@ -142,14 +142,31 @@ static Status match_orders(Sequence *own, Sequence *others, size_t n_references,
     return STATUS_OK;
 }
 
+// One reference and words alone: each of its words uses up one of the hypothesis's.
+static Status match_words(const WordNumbers *hypothesis, const WordNumbers *reference,
+                          size_t n_words, Arena *scratch, double *matches, Error *err)
+{
+    uint32_t *left, n = 0;
+    TRY(arena_take(scratch, n_words + 1, sizeof *left, "words", &left, err));
+    for (size_t i = 0; i < hypothesis->n; i++) left[hypothesis->items[i]]++;
+    for (size_t i = 0; i < reference->n; i++) {
+        uint32_t *its = &left[reference->items[i]];
+        const uint32_t has = *its != 0;
+        *its -= has;
+        n += has;
+    }
+    *matches = (double)n;
+    return STATUS_OK;
+}
+
 // One reference, and one of the two texts has at most 64 words: the places where the n words from a word of the other on
 // stand in it are bits of one number, and each n-gram of the other uses up one place.
 static Status match_short(const WordNumbers *few, const WordNumbers *other, size_t n_words,
                           size_t max_order, Arena *scratch, double *matches, Error *err)
 {
-    uint64_t *places, *at; // of each word; from each word of the other on
-    TRY(arena_take(scratch, n_words + 1, sizeof *places, "words", &places, err));
-    TRY(arena_take_raw(scratch, other->n, sizeof *at, "words", &at, err));
+    uint64_t *places; // of each word
+    TRY(arena_take(scratch, n_words + 1 + other->n, sizeof *places, "words", &places, err));
+    uint64_t *at = places + n_words + 1; // from each word of the other on
     for (size_t i = 0; i < few->n; i++) places[few->items[i]] |= UINT64_C(1) << i;
     places[n_words] = 0; // what only the reference has
     for (size_t j = 0; j < other->n; j++) at[j] = places[other->items[j]];
@@ -176,6 +193,9 @@ Status number_ngram_matches(const WordNumbers *hypothesis, const WordNumbers *re
     Sequence own, *others;
     for (size_t k = 0; k < max_order; k++) matches[k] = 0;
     if (hypothesis->n == 0 || max_order == 0) return STATUS_OK;
+    if (n_references == 1 && max_order == 1) {
+        return match_words(hypothesis, references, n_words, scratch, matches, err);
+    }
     if (n_references == 1 && hypothesis->n <= SHORT_WORDS) {
         return match_short(hypothesis, references, n_words, max_order, scratch, matches, err);
     }

@@ -2,7 +2,6 @@
 //
 // Source: Lin 2004 (W04-1013), sections 2 and 3; rouge_score 0.1.2, with whose choice among equally long subsequences
 // the summary level agrees.
-#include <math.h>
 #include <string.h>
 
 #include "base/ascii_words.h"
@@ -103,9 +102,10 @@ Status rouge_tokens(Slice text, bool is_stemmed, Arena *arena, Tokens *out, Erro
 
 // ---- overlaps ----
 
-static RougeScore score_of(double hits, double n_hypothesis, double n_reference)
+static RougeScore score_of(double hits, size_t n_hypothesis, size_t n_reference)
 {
-    const double precision = hits / fmax(n_hypothesis, 1), recall = hits / fmax(n_reference, 1);
+    const double precision = hits / (double)(n_hypothesis + (n_hypothesis == 0));
+    const double recall = hits / (double)(n_reference + (n_reference == 0));
     const double sum = precision + recall;
     return (RougeScore){precision, recall, sum > 0 ? 2 * precision * recall / sum : 0};
 }
@@ -123,9 +123,8 @@ static Status score_orders(const Pair *pair, size_t max_order, Arena *scratch, R
     TRY(number_ngram_matches(&pair->hypothesis, &pair->reference, 1, pair->n_words, max_order,
                              scratch, matches, err));
     for (size_t k = 0; k < max_order; k++) {
-        const double less = (double)k;
-        out[k] = score_of(matches[k], fmax((double)pair->hypothesis.n - less, 0),
-                          fmax((double)pair->reference.n - less, 0));
+        const size_t n_h = pair->hypothesis.n, n_r = pair->reference.n;
+        out[k] = score_of(matches[k], n_h - size_min(n_h, k), n_r - size_min(n_r, k));
     }
     return STATUS_OK;
 }
@@ -183,7 +182,7 @@ static Status score_l(const Pair *pair, Arena *scratch, RougeScore *out, Error *
     for (size_t j = 0; j < other->n; j++) {
         next_row(row, masks + other->items[j] * n_blocks, n_blocks, row);
     }
-    *out = score_of((double)length_at(row, few->n), (double)n_h, (double)n_r);
+    *out = score_of((double)length_at(row, few->n), n_h, n_r);
     return STATUS_OK;
 }
 
@@ -261,7 +260,7 @@ static Status score_l_sum(const RougeText *hypothesis, const RougeText *referenc
         }
         arena_rewind(scratch, mark);
     }
-    *out = score_of((double)hits, (double)pair->hypothesis.n, (double)pair->reference.n);
+    *out = score_of((double)hits, pair->hypothesis.n, pair->reference.n);
     return STATUS_OK;
 }
 

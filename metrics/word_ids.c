@@ -5,8 +5,13 @@
 
 // Words of up to 15 bytes are told apart by two numbers: the bytes and, highest, the length. Of longer ones they are a hash and
 // the length, and the words are compared too.
-struct WordKey {
+typedef struct WordKey {
     uint64_t low, high;
+} WordKey;
+
+struct WordEntry {
+    WordKey key;
+    Slice word; // of longer ones
 };
 
 enum { KEY_BYTES = 15, FEW_WORDS = 512 };
@@ -23,10 +28,8 @@ Status word_ids_init(WordIds *ids, size_t capacity, Arena *arena, Error *err)
     for (; n_slots < (capacity <= FEW_WORDS ? 8 : 2) * capacity; n_slots *= 2) shift--;
     *ids = (WordIds){.capacity = capacity, .n_slots = n_slots, .shift = shift};
     TRY(arena_take(arena, n_slots, sizeof *ids->slots, "words", &ids->slots, err));
-    TRY(arena_take_raw(arena, capacity + 2, sizeof *ids->keys, "words", &ids->keys, err));
-    TRY(arena_take_raw(arena, capacity + 2, sizeof *ids->long_words, "words", &ids->long_words,
-                       err));
-    ids->keys[0] = (WordKey){0, UINT64_MAX};
+    TRY(arena_take_raw(arena, capacity + 2, sizeof *ids->entries, "words", &ids->entries, err));
+    ids->entries[0].key = (WordKey){0, UINT64_MAX};
     return STATUS_OK;
 }
 
@@ -73,32 +76,24 @@ static inline uint64_t apart(WordKey a, WordKey b)
 static size_t place_of_long(const WordIds *ids, Slice word, WordKey key, size_t at)
 {
     for (; ids->slots[at] != 0; at = (at + 1) & (ids->n_slots - 1)) {
-        const uint32_t k = ids->slots[at];
-        if (apart(ids->keys[k], key) == 0 && slice_eq(ids->long_words[k], word)) break;
+        const WordEntry *entry = &ids->entries[ids->slots[at]];
+        if (apart(entry->key, key) == 0 && slice_eq(entry->word, word)) break;
     }
     return at;
 }
 
-// The word's place, or the free one where it would stand. found: all ones or 0. Whether the first look finds the word cannot
-// be foreseen and is not asked: only another word there, which is rare, and long words are branches.
-static inline size_t place_of(const WordIds *ids, Slice word, WordKey key, uint32_t *found)
+// The word's slot, or the free one where it would stand. Whether the first look finds the word cannot be foreseen and is not
+// asked: only another word there, which is rare, and long words are branches.
+static inline uint32_t *slot_of(const WordIds *ids, Slice word, WordKey key)
 {
     const uint64_t hash = key.low * 0x9E3779B97F4A7C15u + key.high * 0xBF58476D1CE4E5B9u;
     size_t at = (size_t)(hash >> ids->shift);
-    if (word.len > KEY_BYTES) {
-        at = place_of_long(ids, word, key, at);
-        *found = ids->slots[at] != 0 ? UINT32_MAX : 0;
-        return at;
+    if (word.len > KEY_BYTES) return &ids->slots[place_of_long(ids, word, key, at)];
+    for (;; at = (at + 1) & (ids->n_slots - 1)) {
+        uint32_t *slot = &ids->slots[at];
+        const uint64_t is_taken = -(uint64_t)(*slot != 0); // all bits
+        if ((apart(ids->entries[*slot].key, key) & is_taken) == 0) return slot;
     }
-    uint32_t slot = ids->slots[at];
-    uint64_t other = apart(ids->keys[slot], key);
-    while ((other & -(uint64_t)(slot != 0)) != 0) {
-        at = (at + 1) & (ids->n_slots - 1);
-        slot = ids->slots[at];
-        other = apart(ids->keys[slot], key);
-    }
-    *found = -(uint32_t)(other == 0);
-    return at;
 }
 
 Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers, Error *err)
@@ -109,22 +104,24 @@ Status word_ids_of(WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **
     const char *at_most = readable_until(tokens);
     size_t n = ids->n;
     uint32_t *out;
+    if (n_words > table.capacity - n) {
+        return error_set(err, STATUS_INTERNAL, "more than %zu words", table.capacity);
+    }
     TRY(arena_take_raw(arena, n_words, sizeof *out, "words", &out, err));
     *numbers = out;
-    for (size_t i = 0; i < n_words && n <= table.capacity; i++) {
+    for (size_t i = 0; i < n_words; i++) {
         const Slice word = words[i];
         const WordKey key = key_of(word, at_most);
-        uint32_t found;
-        table.keys[n + 1] = key; // stays there if it is new
-        if (word.len > KEY_BYTES) table.long_words[n + 1] = word;
-        uint32_t *slot = &table.slots[place_of(&table, word, key, &found)];
-        *slot |= ((uint32_t)n + 1) & ~found; // it is 0 where nothing was found
+        table.entries[n + 1].key = key; // stays there if it is new
+        if (word.len > KEY_BYTES) table.entries[n + 1].word = word;
+        uint32_t *slot = slot_of(&table, word, key);
+        const uint32_t is_new = -(uint32_t)(*slot == 0); // all bits
+        *slot |= ((uint32_t)n + 1) & is_new;
         out[i] = *slot - 1;
-        n += ~found & 1;
+        n += is_new & 1;
     }
     ids->n = n;
-    if (n <= table.capacity) return STATUS_OK;
-    return error_set(err, STATUS_INTERNAL, "more than %zu different words", table.capacity);
+    return STATUS_OK;
 }
 
 Status word_ids_known(const WordIds *ids, const Tokens *tokens, Arena *arena, uint32_t **numbers,
@@ -133,14 +130,14 @@ Status word_ids_known(const WordIds *ids, const Tokens *tokens, Arena *arena, ui
     const WordIds table = *ids;
     const Slice *words = tokens->items;
     const size_t n_words = tokens->n;
+    const uint32_t unknown = (uint32_t)ids->n;
     const char *at_most = readable_until(tokens);
     uint32_t *out;
     TRY(arena_take_raw(arena, n_words, sizeof *out, "words", &out, err));
     *numbers = out;
     for (size_t i = 0; i < n_words; i++) {
-        uint32_t found;
-        const size_t at = place_of(&table, words[i], key_of(words[i], at_most), &found);
-        out[i] = (table.slots[at] | (((uint32_t)table.n + 1) & ~found)) - 1;
+        const uint32_t number = *slot_of(&table, words[i], key_of(words[i], at_most)) - 1;
+        out[i] = number < unknown ? number : unknown; // a free slot comes to the highest number
     }
     return STATUS_OK;
 }

@@ -1,4 +1,5 @@
-// Tokenisers of metrics and SQuAD's readers: no bytes crash them, and tokens lie within what they were made of.
+// Tokenisers of metrics, what MeCab or a SentencePiece model answers, and SQuAD's readers: no bytes crash them, and tokens lie
+// within what they were made of.
 #include "metrics/char_ngrams.h"
 #include "metrics/error_rate.h"
 #include "metrics/ngrams.h"
@@ -48,6 +49,48 @@ static void tokenise(Slice text, Arena *arena)
     check(rouge_tokens(text, true, arena, &tokens, &err), &tokens, most);
     check(squad_words(text, arena, &tokens, &err), &tokens, most);
     check(error_rate_words(text, arena, &tokens, &err), &tokens, most);
+}
+
+// Another program's words: any bytes.
+static Status give_back(const void *context, Slice text, Arena *arena, Slice *out, Error *err)
+{
+    (void)text;
+    (void)arena;
+    (void)err;
+    *out = *(const Slice *)context;
+    return STATUS_OK;
+}
+
+// The answers of MeCab and of models go one way.
+static void read_answer(Slice answer, Arena *arena)
+{
+    const WordSplitter splitter = {"fuzz", give_back, &answer};
+    Tokens tokens = {0};
+    Error err = {0};
+    if (tokenize_by(&splitter, SLICE("text"), false, arena, &tokens, &err) != STATUS_OK) abort();
+    check(STATUS_OK, &tokens, answer.len);
+    for (size_t i = 0; i < tokens.n; i++) {
+        const Slice word = tokens.items[i];
+        if (word.ptr < answer.ptr || word.ptr + word.len > answer.ptr + answer.len) abort();
+        if (slice_find_byte(word, ' ') != SIZE_MAX) abort();
+    }
+}
+
+// A text against itself and against its half, by all types.
+static void compare(Slice text, Arena *arena)
+{
+    const RougeReading reading = {.has_lines = true};
+    const RougeWants all = {ROUGE_MAX_ORDER, true, true};
+    RougeText whole, half;
+    RougeScores same, other;
+    Error err = {0};
+    if (rouge_text(&reading, text, arena, &whole, &err) != STATUS_OK) return;
+    if (rouge_compare(&whole, &whole, all, arena, &same, &err) != STATUS_OK) abort();
+    if (same.l.f1 != (whole.words.n > 0) || same.l_sum.f1 != same.l.f1) abort();
+    const Slice first = slice_sub(text, 0, text.len / 2);
+    if (rouge_text(&reading, first, arena, &half, &err) != STATUS_OK) return;
+    if (rouge_compare(&half, &whole, all, arena, &other, &err) != STATUS_OK) abort();
+    if (other.n[0].recall > 1 || other.l.recall > other.n[0].recall) abort();
 }
 
 // Both ways of matching characters must agree.
@@ -107,6 +150,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Arena arena = {0};
     const Slice text = {(const char *)data, size};
     tokenise(text, &arena);
+    read_answer(text, &arena);
+    compare(text, &arena);
     match(text, &arena);
     read_squad(text, &arena);
     arena_release(&arena);

@@ -1,5 +1,5 @@
-// The files of `assay score`: CoNLL columns, tables, TREC's judgements and runs, lines of text, SQuAD's documents. Whatever
-// stands in them, the command ends with an answer or one error. The input's first byte chooses the call; a form feed
+// The files of `assay score`: CoNLL columns, tables, TREC's judgements and runs, lines of text, SQuAD's documents, SentencePiece
+// models. Whatever stands in them, the command ends with an answer or one error. The input's first byte chooses the call; a form feed
 // parts the first file from the second.
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,17 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "tools/command.h"
+
+// Pieces <unk>, "\u2581a", "a", "b" with types and scores, and a trainer for unigrams.
+#define MODEL                                   \
+    "\x0A\x0E\x0A\x05<unk>\x15\0\0\0\0\x18\x02" \
+    "\x0A\x0B\x0A\x04\xE2\x96\x81"              \
+    "a\x15\0\0\x80\xBF"                         \
+    "\x0A\x08\x0A\x01"                          \
+    "a\x15\0\0\0\xC0"                           \
+    "\x0A\x0A\x0A\x01"                          \
+    "b\x15\0\0\x40\xC0\x18\x04"                 \
+    "\x12\x02\x18\x01"
 
 const Slice fuzz_seeds[] = {
     SLICE_LIT("0John B-PER\nSmith I-PER\n\n-DOCSTART- O\nin\tO\nParis B-LOC\n\f"
@@ -27,6 +38,9 @@ const Slice fuzz_seeds[] = {
         "A{\"data\": [{\"paragraphs\": [{\"qas\": [{\"id\": \"a\", \"answers\": [{\"text\": \"x\"}]}, "
         "{\"id\": \"b\", \"answers\": []}]}]}]}\f{\"a\": \"x\", \"b\": \"\"}"),
     SLICE_LIT("B0.5\n1\n0\n0.25\n"),
+    SLICE_LIT("C" MODEL "\faab a b\n\xE2\x96\x81 a\xC3\xA9\xF0\x9F\x98\x80\n"),
+    SLICE_LIT("D\xe3\x81\x99\xe3\x82\x82\xe3\x82\x82 a\n\xe6\x97\xa5\xe6\x9c\xac\n\f"
+              "\xe3\x82\x82\n\xe6\x9c\xac\xe3\x82\xb7\n"),
 };
 const size_t fuzz_seed_count = sizeof fuzz_seeds / sizeof *fuzz_seeds;
 
@@ -46,6 +60,9 @@ static const char *const calls[][MAX_WORDS] = {
     {"rouge", "-r", "FIRST", "SECOND", "--invalid-utf8", "replace", "--confidence-n", "0"},
     {"squad", "--data", "FIRST", "--pred", "SECOND", "--json"},
     {"intervals", "FIRST", "--lowest", "-1", "--json"},
+    {"bleu", "--tokenize", "spm", "--spm-model", "FIRST", "-r", "SECOND", "SECOND",
+     "--confidence-n", "0", "--lowercase"},
+    {"bleu", "--tokenize", "ja-mecab", "-r", "FIRST", "SECOND", "--confidence-n", "0"},
 };
 enum { N_CALLS = sizeof calls / sizeof *calls };
 

@@ -74,6 +74,10 @@ Test(ngrams, are_counted_as_by_hand_at_every_length)
         }
         cr_assert_eq(ngram_matches(&hypothesis, references, n_references, ORDER, &arena, got, &err),
                      STATUS_OK, "%s", err.text);
+        double first;
+        cr_assert_eq(ngram_matches(&hypothesis, references, n_references, 1, &arena, &first, &err),
+                     STATUS_OK);
+        cr_assert_eq(first, got[0], "%zu words: %g alone, %g with others", n, first, got[0]);
         for (size_t k = 0; k < ORDER; k++) {
             const size_t want = clipped(&hypothesis, references, n_references, k + 1);
             cr_assert_eq(got[k], (double)want, "%zu words, %zu references of %zu, order %zu: %g", n,
