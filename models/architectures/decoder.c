@@ -101,7 +101,7 @@ void decoder_output(Tape *t, const ModelConfig *c, ParamId table, Value x)
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
     if (c->head != HEAD_CAUSAL_LM) {
-        tape_output(t, tape_mean_pool(t, x));
+        tape_output(t, c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_chosen_tokens(t, x));
         return;
     }
     if (c->n_layers == 0 || !decoder_is_cut(c, last)) x = tape_output_rows(t, x);

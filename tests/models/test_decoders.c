@@ -9,6 +9,7 @@
 #include "model_support.h"
 #include "models/architecture.h"
 #include "models/generate.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 static const char *const models[] = {
@@ -243,6 +244,47 @@ static void draw_texts(int32_t texts[N_TEXTS][LONGEST], size_t lengths[N_TEXTS])
             memcpy(texts[i], texts[i - 1], sizeof texts[i]);
             lengths[i] = size_min(LONGEST, lengths[i - 1] + philox_below(&rng, 3));
         }
+    }
+}
+
+static void embed(EmbeddingPool way, size_t n_tokens, float out[32])
+{
+    Error err = {0};
+    static const int32_t ids[] = {5, 17, 9, 30, 8, 2};
+    const TokenSequence input = {.ids = ids, .n_tokens = n_tokens};
+    const ModelOptions options = {.without_tokenizer = 1,
+                                  .seed = 5,
+                                  .head_choice = HEAD_FOR_LABELS,
+                                  .has_pool = 1,
+                                  .pool = way,
+                                  .head = HEAD_EMBEDDING};
+    Model *causal = small_decoder(40, 12), *model = NULL;
+    const char *folder = folder_make();
+    Pool *pool = open_pool(1);
+    want_ok(model_save(causal, folder_path(folder, "model"), &err), &err);
+    want_ok(model_open(folder_path(folder, "model"), &options, &model, &err), &err);
+    cr_assert_eq(model_output_width(model), 32);
+    want_ok(model_predict(model, pool, &input, 1, NULL, out, &err), &err);
+    pool_close(&pool);
+    model_close(&model);
+    model_close(&causal);
+    folder_remove(folder);
+}
+
+// A token of a decoder sees those before it alone: so means of beginnings tell each token's own vector.
+Test(decoders, embed_the_first_or_the_last_token_where_asked)
+{
+    float one[32], five[32], six[32], first[32], last[32];
+    embed(POOL_MEAN, 1, one);
+    embed(POOL_MEAN, 5, five);
+    embed(POOL_MEAN, 6, six);
+    embed(POOL_FIRST, 6, first);
+    embed(POOL_LAST, 6, last);
+    for (size_t i = 0; i < 32; i++) {
+        cr_expect_float_eq(first[i], one[i], 1e-6, "first[%zu]: %g and %g", i, (double)first[i],
+                           (double)one[i]);
+        cr_expect_float_eq(last[i], 6 * six[i] - 5 * five[i], 2e-5, "last[%zu]: %g and %g", i,
+                           (double)last[i], (double)(6 * six[i] - 5 * five[i]));
     }
 }
 
