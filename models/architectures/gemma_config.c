@@ -67,15 +67,14 @@ static Status gemma3_read_ropes(Arena *arena, const Json *root, ModelConfig *c, 
 static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     DecoderDefaults defaults = gemma_defaults;
-    double scores = 0, logits = 0;
+    double logits = 0;
     int64_t pattern = 6;
     defaults.theta = 1e6;
     TRY(read_common(arena, root, &defaults, c, err));
-    TRY(json_opt_double(root, "attn_logit_softcapping", 0, 1e9, &scores, err));
     TRY(json_opt_double(root, "final_logit_softcapping", 0, 1e9, &logits, err));
     TRY(json_opt_i64(root, "_sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
-    c->attention_soft_cap = (float)scores;
+    // attn_logit_softcapping stands in its files too, but neither Transformers nor llama.cpp caps its scores.
     c->output_soft_cap = (float)logits;
     c->has_head_norms = true;
     TRY(gemma3_read_ropes(arena, root, c, err));

@@ -201,6 +201,25 @@ Test(config, reads_and_writes_the_kin_of_bert)
     }
 }
 
+// Its files name a cap of scores, which nobody applies.
+Test(config, gemma3_caps_logits_alone)
+{
+    Arena arena = {0};
+    Error err = {0};
+    ModelConfig c = {0};
+    want_ok(parse(&arena,
+                  "{\"architectures\": [\"Gemma3ForCausalLM\"], \"model_type\": \"gemma3_text\", "
+                  "\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 2, "
+                  "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 8, "
+                  "\"intermediate_size\": 20, \"max_position_embeddings\": 30, "
+                  "\"attn_logit_softcapping\": 2.0, \"final_logit_softcapping\": 3.0}",
+                  &c, &err),
+            &err);
+    cr_expect_eq(c.attention_soft_cap, 0.0f);
+    cr_expect_eq(c.output_soft_cap, 3.0f);
+    arena_release(&arena);
+}
+
 Test(config, refuses_positions_that_padding_uses_up)
 {
     Arena arena = {0};
