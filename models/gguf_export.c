@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/rope.h"
+
 enum { KEY_SIZE = 128, MAX_SIZE = 1 << 24 };
 
 // A config.json that is being told as metadata. The first error is kept; later calls do nothing.
@@ -10,7 +12,7 @@ typedef struct Export {
     GgufBuilder *b;
     const Json *config, *rope; // rope: rope_parameters, or rope_scaling, or NULL
     const char *architecture;
-    size_t head_dim;
+    size_t head_dim, rotary_dims;
     Status status;
     Error *err;
 } Export;
@@ -69,7 +71,7 @@ static void put_text(Export *out, const char *rest, Slice value)
 // Source: Transformers' modeling_rope_utils, _compute_llama3_parameters.
 static void put_llama3_factors(Export *out, double theta, Arena *arena, GgufRopeFactors *factors)
 {
-    const size_t n = out->head_dim / 2;
+    const size_t n = out->rotary_dims / 2;
     const double factor = real_of(out, out->rope, "factor", 8);
     const double low = real_of(out, out->rope, "low_freq_factor", 1);
     const double high = real_of(out, out->rope, "high_freq_factor", 4);
@@ -79,7 +81,7 @@ static void put_llama3_factors(Export *out, double theta, Arena *arena, GgufRope
             arena_take(arena, n, sizeof *factors->values, "factors", &factors->values, out->err);
     for (size_t i = 0; out->status == STATUS_OK && i < n; i++) {
         const double wavelength =
-            2 * 3.14159265358979323846 * pow(theta, 2.0 * (double)i / (double)out->head_dim);
+            2 * 3.14159265358979323846 * pow(theta, 2.0 * (double)i / (double)out->rotary_dims);
         const double mix = (original / wavelength - low) / (high - low);
         if (wavelength < original / high)
             factors->values[i] = 1.0f;
@@ -95,7 +97,7 @@ static float *read_factors(Export *out, const char *name, Arena *arena)
 {
     const Json *list = NULL;
     float *values = NULL;
-    const size_t n = out->head_dim / 2;
+    const size_t n = out->rotary_dims / 2;
     if (out->status == STATUS_OK)
         out->status = json_want_kind(out->rope, name, JSON_ARRAY, &list, out->err);
     if (out->status == STATUS_OK && json_len(list) != n)
@@ -119,9 +121,26 @@ static void put_long_factors(Export *out, size_t context, Arena *arena, GgufRope
     const double usual = ratio > 1 ? sqrt(1 + log(ratio) / log(original)) : 1;
     factors->values = read_factors(out, "short_factor", arena);
     factors->long_values = read_factors(out, "long_factor", arena);
-    factors->n = out->head_dim / 2;
+    factors->n = out->rotary_dims / 2;
     put_size(out, "rope.scaling.original_context_length", (size_t)original);
     put_real(out, "rope.scaling.attn_factor", real_of(out, out->rope, "attention_factor", usual));
+}
+
+// What YaRN's usual numbers are not. llama.cpp multiplies its attn_factor by the scale that follows from the factor.
+static void put_yarn(Export *out, double factor)
+{
+    const RopeConfig given = {.kind = ROPE_YARN,
+                              .factor = factor,
+                              .attention_factor = real_of(out, out->rope, "attention_factor", 0),
+                              .mscale = real_of(out, out->rope, "mscale", 0),
+                              .mscale_all_dim = real_of(out, out->rope, "mscale_all_dim", 0)};
+    const RopeConfig plain = {.kind = ROPE_YARN, .factor = factor};
+    const double scale = (double)rope_scale(&given, 1), usual = (double)rope_scale(&plain, 1);
+    if (scale != usual) put_real(out, "rope.scaling.attn_factor", scale / usual);
+    if (is_there(out->rope, "beta_fast"))
+        put_real(out, "rope.scaling.yarn_beta_fast", real_of(out, out->rope, "beta_fast", 32));
+    if (is_there(out->rope, "beta_slow"))
+        put_real(out, "rope.scaling.yarn_beta_slow", real_of(out, out->rope, "beta_slow", 1));
 }
 
 static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors *factors)
@@ -137,16 +156,19 @@ static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors 
     const double partial = real_of(out, parameters, "partial_rotary_factor",
                                    real_of(out, out->config, "partial_rotary_factor", 1));
     put_real(out, "rope.freq_base", theta);
-    put_size(out, "rope.dimension_count", (size_t)((double)out->head_dim * partial));
+    out->rotary_dims = (size_t)((double)out->head_dim * partial);
+    put_size(out, "rope.dimension_count", out->rotary_dims);
     if (out->status != STATUS_OK || !out->rope) return;
     out->status = json_opt_string(out->rope, "type", &type, out->err);
     if (out->status == STATUS_OK)
         out->status = json_opt_string(out->rope, "rope_type", &type, out->err);
     if (slice_eq_cstr(type, "linear") || slice_eq_cstr(type, "yarn")) {
         put_text(out, "rope.scaling.type", type);
-        put_real(out, "rope.scaling.factor", real_of(out, out->rope, "factor", 1));
+        const double factor = real_of(out, out->rope, "factor", 1);
+        put_real(out, "rope.scaling.factor", factor);
         const double original = real_of(out, out->rope, "original_max_position_embeddings", 0);
         if (original > 0) put_size(out, "rope.scaling.original_context_length", (size_t)original);
+        if (slice_eq_cstr(type, "yarn")) put_yarn(out, factor);
     } else if (slice_eq_cstr(type, "llama3")) {
         put_llama3_factors(out, theta, arena, factors);
     } else if (slice_eq_cstr(type, "longrope") || slice_eq_cstr(type, "su")) {

@@ -15,6 +15,7 @@ typedef struct Import {
     Status status;
     Error *err;
     size_t n_layers, n_heads, head_dim, hidden_size;
+    size_t rotary_dims; // columns of a head that turn
 } Import;
 
 enum { MAX_SIZE = 1 << 24, KEY_SIZE = 128 };
@@ -143,7 +144,7 @@ static void put_special_ids(Import *in)
 static void put_factors(Import *in, const char *key, const char *tensor)
 {
     const SafeTensor *factors = gguf_tensor(in->file, slice_from_cstr(tensor));
-    const size_t n = in->head_dim / 2;
+    const size_t n = in->rotary_dims / 2;
     if (in->status != STATUS_OK) return;
     float *values = calloc(n + 1, sizeof *values);
     if (!values) {
@@ -158,14 +159,41 @@ static void put_factors(Import *in, const char *key, const char *tensor)
     free(values);
 }
 
-// Linear scaling, or a factor for each frequency: Llama 3's own come as the tensor rope_freqs, Phi-3's as a short and a long
-// list.
+// Llama 3's factors come as the tensor rope_freqs, Phi-3's as a short and a long list.
+static void put_listed_factors(Import *in, bool has_freqs)
+{
+    double attention = 1;
+    size_t original = 0;
+    put_text(in, "rope_type", "longrope");
+    put_factors(in, "long_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
+    put_factors(in, "short_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_short.weight");
+    if (read_size(in, "rope.scaling.original_context_length", &original))
+        put_size(in, "original_max_position_embeddings", original);
+    if (read_real(in, "rope.scaling.attn_factor", &attention) || has_freqs)
+        put_real(in, "attention_factor", attention);
+}
+
+// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor).
+static void put_yarn(Import *in, double factor)
+{
+    double attention = 1, beta = 0;
+    size_t original = 0;
+    put_text(in, "rope_type", "yarn");
+    put_real(in, "factor", factor);
+    if (read_size(in, "rope.scaling.original_context_length", &original))
+        put_size(in, "original_max_position_embeddings", original);
+    if (read_real(in, "rope.scaling.attn_factor", &attention))
+        put_real(in, "attention_factor", attention * (factor > 1 ? 1 + 0.1 * log(factor) : 1));
+    if (read_real(in, "rope.scaling.yarn_beta_fast", &beta)) put_real(in, "beta_fast", beta);
+    if (read_real(in, "rope.scaling.yarn_beta_slow", &beta)) put_real(in, "beta_slow", beta);
+}
+
+// Linear scaling, YaRN, or a factor for each frequency.
 static void put_rope(Import *in)
 {
     char key[KEY_SIZE];
     Slice type = SLICE("none");
-    double factor = 1, attention = 1;
-    size_t original = 0;
+    double factor = 1;
     copy_real(in, "rope.freq_base", "rope_theta");
     if (in->status == STATUS_OK)
         in->status =
@@ -173,30 +201,27 @@ static void put_rope(Import *in)
     const bool is_scaled = read_real(in, "rope.scaling.factor", &factor);
     const bool has_long = has_tensor(in, "rope_factors_long.weight");
     const bool has_freqs = has_tensor(in, "rope_freqs.weight");
+    const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
     if (in->status != STATUS_OK) return;
-    if (has_long || has_freqs) {
+    if (in->rotary_dims != in->head_dim)
+        put_real(in, "partial_rotary_factor", (double)in->rotary_dims / (double)in->head_dim);
+    if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
         json_member_object(&in->w, "rope_scaling");
-        put_text(in, "rope_type", "longrope");
-        put_factors(in, "long_factor",
-                    has_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
-        put_factors(in, "short_factor",
-                    has_freqs ? "rope_freqs.weight" : "rope_factors_short.weight");
-        if (read_size(in, "rope.scaling.original_context_length", &original))
-            put_size(in, "original_max_position_embeddings", original);
-        if (read_real(in, "rope.scaling.attn_factor", &attention) || has_freqs)
-            put_real(in, "attention_factor", attention);
+        if (has_long || has_freqs) {
+            put_listed_factors(in, has_freqs);
+        } else if (is_yarn) {
+            put_yarn(in, factor);
+        } else {
+            put_text(in, "rope_type", "linear");
+            put_real(in, "factor", factor);
+        }
         json_end_object(&in->w);
-    } else if (slice_eq_cstr(type, "linear") && is_scaled) {
-        json_member_object(&in->w, "rope_scaling");
-        put_text(in, "rope_type", "linear");
-        put_real(in, "factor", factor);
-        json_end_object(&in->w);
-    } else if (!slice_eq_cstr(type, "none") && !slice_eq_cstr(type, "linear")) {
-        in->status = error_set(
-            in->err, STATUS_INVALID,
-            SLICE_FMT ": rope scaling \"" SLICE_FMT
-                      "\" is not supported; supported are linear, Llama 3's factors and Phi-3's",
-            SLICE_ARG(in->file->name), SLICE_ARG(type));
+    } else if (!is_linear && !slice_eq_cstr(type, "none")) {
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": rope scaling \"" SLICE_FMT
+                                         "\" is not supported; supported are linear, yarn, "
+                                         "Llama 3's factors and Phi-3's",
+                               SLICE_ARG(in->file->name), SLICE_ARG(type));
     }
 }
 
@@ -230,7 +255,9 @@ static void put_gemma(Import *in, bool is_third)
     copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
     put_window(in);
     put_layer_types(in, is_third ? 6 : 2);
-    if (is_third) put_real(in, "rope_local_base_freq", 10000);
+    double local = 10000;
+    if (is_third && (read_real(in, "rope.freq_base_swa", &local) || in->status == STATUS_OK))
+        put_real(in, "rope_local_base_freq", local);
     // The 27B models alone scale by the width that a head would have without head_dim.
     const bool is_largest = in->n_layers == (is_third ? 62u : 46u);
     const size_t usual = is_largest ? in->hidden_size / in->n_heads : in->head_dim;
@@ -331,6 +358,13 @@ static Status import(Import *in)
     if (in->status != STATUS_OK) return in->status;
     in->head_dim = in->hidden_size / in->n_heads;
     (void)read_size(in, "attention.key_length", &in->head_dim);
+    in->rotary_dims = in->head_dim;
+    (void)read_size(in, "rope.dimension_count", &in->rotary_dims);
+    if (in->status == STATUS_OK && in->rotary_dims > in->head_dim) {
+        return error_set(in->err, STATUS_INVALID,
+                         SLICE_FMT ": rope.dimension_count is %zu, but heads have %zu columns",
+                         SLICE_ARG(in->file->name), in->rotary_dims, in->head_dim);
+    }
     json_begin_object(&in->w);
     json_member_array(&in->w, "architectures");
     json_put_cstr(&in->w, in->family->class_name);

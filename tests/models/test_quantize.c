@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/gguf_model.h"
 #include "models/quantize.h"
@@ -176,6 +177,85 @@ Test(quantize, every_tiny_model_through_gguf_and_through_a_foreign_reading)
     cr_expect_geq(n_seen, 3);
 }
 
+static const char *save_rotated(const char *folder, const char *architecture, size_t rotary_dims,
+                                const RopeConfig *rope)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const char *path = folder_path(folder, "rotated");
+    const ModelConfig config = {.architecture = architecture_find(slice_from_cstr(architecture)),
+                                .head = HEAD_CAUSAL_LM,
+                                .vocab_size = 40,
+                                .n_labels = 40,
+                                .hidden_size = 32,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .n_kv_heads = 2,
+                                .head_dim = 8,
+                                .rotary_dims = rotary_dims,
+                                .rope = *rope,
+                                .has_qkv_bias = strcmp(architecture, "qwen2") == 0,
+                                .intermediate_size = 48,
+                                .max_positions = 64,
+                                .pad_id = -1,
+                                .bos_id = -1,
+                                .layer_norm_eps = 1e-5f,
+                                .activation = ACTIVATION_SILU,
+                                .initializer_range = 0.3f};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    return path;
+}
+
+// Phi-4-mini turns three quarters of a head's columns; Qwen's long contexts are YaRN's.
+Test(quantize, rotations_go_through_a_foreign_reading)
+{
+    static const float brief[] = {1.0f, 1.25f, 1.5f}, stretched[] = {2.0f, 3.0f, 4.5f};
+    const struct {
+        const char *architecture;
+        size_t rotary_dims;
+        RopeConfig rope;
+    } cases[] = {
+        {"phi3", 6, {.theta = 500}},
+        {"phi3",
+         6,
+         {.kind = ROPE_LONGROPE,
+          .theta = 500,
+          .original_positions = 8,
+          .short_factors = brief,
+          .long_factors = stretched}},
+        {"llama",
+         8,
+         {.kind = ROPE_YARN,
+          .theta = 500,
+          .factor = 4,
+          .original_positions = 16,
+          .beta_fast = 32,
+          .beta_slow = 1}},
+        {"qwen2",
+         8,
+         {.kind = ROPE_YARN,
+          .theta = 500,
+          .factor = 2,
+          .original_positions = 32,
+          .attention_factor = 1.5,
+          .beta_fast = 16,
+          .beta_slow = 2}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = folder_make(), *own = folder_path(folder, "own.gguf"),
+                   *other = folder_path(folder, "other.gguf");
+        const char *model =
+            save_rotated(folder, cases[i].architecture, cases[i].rotary_dims, &cases[i].rope);
+        must_quantize(model, TENSOR_F32, own);
+        cr_expect_eq(largest_difference(model, own), 0.0f, "case %zu", i);
+        strip(own, other);
+        cr_expect_lt(largest_difference(model, other), 2e-5f, "case %zu", i);
+        folder_remove(folder);
+    }
+}
 // stories260K in six formats by another writer, against Transformers on the numbers that the files hold.
 Test(quantize, files_of_another_writer_give_the_reference_logits)
 {
