@@ -308,11 +308,13 @@ ModelSize model_size(const Model *model)
     ModelSize size = {.weight_bytes = model->tape.n_floats * sizeof(float)};
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
-        const uint64_t n = (uint64_t)param->rows * param->cols;
+        uint64_t n = (uint64_t)param->rows * param->cols;
         size.mapped_bytes += mapped_bytes(param);
         size.packed_bytes += param_packed_floats(param, false) * sizeof(float);
         size.f32_bytes += param_packed_floats(param, true) * sizeof(float);
-        if (param->source == PARAM_COMPUTED) continue; // as others count
+        // As Transformers counts: without BART's bias of logits, but with positions as sines, a table for each stack.
+        if (param->source == PARAM_BUFFER) continue;
+        if (param->source == PARAM_COMPUTED && model->config.decoder.n_layers > 0) n *= 2;
         size.n_parameters += n;
         if (param->group == 0)
             size.n_embedding += n;

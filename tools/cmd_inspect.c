@@ -18,7 +18,7 @@ typedef struct Inspection {
     Model *model;
     ModelSize size;
     uint64_t
-        n_unused; // parameters of the files that a model without a head does not need: a pooler
+        n_unused; // parameters of the files that the head does not read: a pooler, BERT's next sentences
     ModelMemory memory;
     size_t n_threads, batch, longest, step_tokens;
     ModelCard card;
@@ -29,6 +29,19 @@ typedef struct Inspection {
 } Inspection;
 
 // ---- gathering ----
+
+// BERT's class of pre-training counts as a masked LM.
+static bool is_unread(Slice name, ModelHead head)
+{
+    static const Slice endings[] = {
+        SLICE_LIT("pooler.dense.weight"), SLICE_LIT("pooler.dense.bias"),
+        SLICE_LIT("seq_relationship.weight"), SLICE_LIT("seq_relationship.bias")};
+    if (head != HEAD_EMBEDDING && head != HEAD_MASKED_LM) return false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (slice_ends_with(name, endings[i])) return true;
+    }
+    return false;
+}
 
 static Status count_types(Inspection *in, Error *err)
 {
@@ -42,11 +55,8 @@ static Status count_types(Inspection *in, Error *err)
         counts[tensor->type].tensors++;
         counts[tensor->type].parameters += tensor->n_elements;
         counts[tensor->type].bytes += tensor->data.len;
-        const bool is_pooler = slice_ends_with(tensor->name, SLICE("pooler.dense.weight")) ||
-                               slice_ends_with(tensor->name, SLICE("pooler.dense.bias"));
-        if (is_pooler && model_config(in->model)->head == HEAD_EMBEDDING) {
+        if (is_unread(tensor->name, model_config(in->model)->head))
             in->n_unused += tensor->n_elements;
-        }
     }
     const Status s = files.gguf.n_pairs > 0
                          ? model_card_read_gguf(&files.gguf, in->types.arena, &in->card, err)
@@ -92,7 +102,7 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
     static const char *const type_columns[] = {"dtype", "tensors", "parameters", "bytes"};
     static const char *const file_columns[] = {"name", "bytes"};
     // Nothing is computed, so nothing is copied: a model too large for this machine is told all the same.
-    ModelOptions options = {.mapped = 1};
+    ModelOptions options = {.mapped = 1, .has_pool = 1};
     const size_t batch = (size_t)option_integer(line, "batch");
     const size_t length = (size_t)option_integer(line, "length");
     in->directory = line->operands[0];
@@ -203,7 +213,7 @@ static void put_sizes(Buffer *out, const Inspection *in)
                   (unsigned long long)in->size.n_embedding, config->n_layers,
                   (unsigned long long)in->size.n_block, (unsigned long long)in->size.n_head);
     if (in->n_unused > 0) {
-        buffer_printf(out, ", unused pooler %llu", (unsigned long long)in->n_unused);
+        buffer_printf(out, ", not read %llu", (unsigned long long)in->n_unused);
     }
     buffer_append_byte(out, '\n');
     put_name(out, "shape");
@@ -325,7 +335,7 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "embedding", in->size.n_embedding);
     json_member_u64(w, "block", in->size.n_block);
     json_member_u64(w, "head", in->size.n_head);
-    json_member_u64(w, "unused_pooler", in->n_unused);
+    json_member_u64(w, "not_read", in->n_unused);
     json_end_object(w);
     json_member_u64(w, "n_layers", config->n_layers);
     if (config->decoder.n_layers > 0) {

@@ -1,7 +1,9 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "program.h"
 #include "tests/support/folder.h"
+#include "tests/support/shared.h"
 
 static const Slice labels[] = {SLICE_LIT("no"), SLICE_LIT("yes\x1b[31m")};
 
@@ -35,6 +37,31 @@ Test(inspect, tells_what_the_files_say)
     cr_expect(text_contains(text.out, "apache-2.0") && text_contains(text.out, "some/base"));
     cr_expect_eq(slice_find_byte(text.out, '\x1b'), SIZE_MAX, "a label drives the terminal");
     folder_remove(folder);
+    arena_release(&arena);
+}
+
+// As Transformers' num_parameters.
+Test(inspect, counts_parameters_as_transformers_does)
+{
+    static const struct {
+        const char *name;
+        double total;
+    } cases[] = {{"tiny-marian", 60480},
+                 {"tiny-bart", 61184},
+                 {"tiny-gpt2", 41600},
+                 {"tiny-llama3", 46752},
+                 {"tiny-t5-relu", 54496}};
+    Arena arena = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char relative[64];
+        snprintf(relative, sizeof relative, "models/%s", cases[i].name);
+        const char *model = shared_path(relative);
+        if (!model) cr_skip_test("%s of the shared folder absent", relative);
+        const Program program = RUN(&arena, NULL, "inspect", model, "--json");
+        program_want(&program, 0);
+        cr_expect_eq(number_of(json_get(json_of(program.out), "parameters"), "total"),
+                     cases[i].total, "%s", cases[i].name);
+    }
     arena_release(&arena);
 }
 
