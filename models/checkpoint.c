@@ -188,39 +188,74 @@ Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error
 // ---- embeddings ----
 
 // modules.json lists what follows the encoder.
-static Status read_modules(const char *path, bool *is_normalized, Error *err)
+static Status read_modules(const char *path, CheckpointEmbedding *out, Error *err)
 {
+    static const struct {
+        Slice ending;
+        const char *unsupported; // NULL: it runs here, or does nothing but in training
+    } known[] = {{SLICE_LIT("Transformer"), NULL},
+                 {SLICE_LIT("WeightedLayerPooling"), "a weighted sum of layers"},
+                 {SLICE_LIT("Pooling"), NULL},
+                 {SLICE_LIT("Normalize"), NULL},
+                 {SLICE_LIT("Dropout"), NULL},
+                 {SLICE_LIT("Dense"), "a dense layer after pooling"}};
     JsonDocument *document = NULL;
     if (!file_exists(path)) return STATUS_OK;
     TRY(json_load(path, JSON_STRICT, &document, err));
     for (const Json *module = json_first(json_root(document)); module; module = json_next(module)) {
         const Json *type = json_get(module, "type");
-        if (type && json_kind(type) == JSON_STRING &&
-            slice_ends_with(json_string(type), SLICE("Normalize"))) {
-            *is_normalized = true;
-        }
+        if (!type || json_kind(type) != JSON_STRING) continue;
+        const Slice name = json_string(type);
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && !slice_ends_with(name, known[i].ending)) i++;
+        if (i == sizeof known / sizeof *known)
+            out->unsupported = "a module of sentence-transformers that is not known here";
+        else if (known[i].unsupported)
+            out->unsupported = known[i].unsupported;
+        if (slice_ends_with(name, SLICE("Normalize"))) out->is_normalized = true;
     }
     json_close(&document);
     return STATUS_OK;
 }
 
-static Status read_pool(const char *path, EmbeddingPool *pool, Error *err)
+// A flag a mode, or one name of all; vectors of several modes, end to end, do not exist here.
+static Status read_modes(const Json *root, CheckpointEmbedding *out, Error *err)
 {
     static const struct {
-        const char *key;
+        const char *key, *name;
         EmbeddingPool pool;
-    } modes[] = {{"pooling_mode_mean_tokens", POOL_MEAN},
-                 {"pooling_mode_cls_token", POOL_FIRST},
-                 {"pooling_mode_lasttoken", POOL_LAST}};
+        const char *unsupported;
+    } modes[] = {
+        {"pooling_mode_mean_tokens", "mean", POOL_MEAN, NULL},
+        {"pooling_mode_cls_token", "cls", POOL_FIRST, NULL},
+        {"pooling_mode_lasttoken", "lasttoken", POOL_LAST, NULL},
+        {"pooling_mode_max_tokens", "max", POOL_MEAN, "max pooling"},
+        {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", POOL_MEAN,
+         "a sum over the root of the length"},
+        {"pooling_mode_weightedmean_tokens", "weightedmean", POOL_MEAN, "a weighted mean"},
+    };
+    Slice name = {0};
+    size_t n = 0;
+    TRY(json_opt_string(root, "pooling_mode", &name, err));
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        bool is_on = false;
+        TRY(json_opt_bool(root, modes[i].key, &is_on, err));
+        if (!is_on && !slice_eq_cstr(name, modes[i].name)) continue;
+        out->pool = modes[i].pool;
+        if (modes[i].unsupported) out->unsupported = modes[i].unsupported;
+        n++;
+    }
+    if (n > 1) out->unsupported = "several ways of pooling at once";
+    if (n == 0 && name.len > 0) out->unsupported = "a way of pooling that is not known here";
+    return STATUS_OK;
+}
+
+static Status read_pool(const char *path, CheckpointEmbedding *out, Error *err)
+{
     JsonDocument *document = NULL;
     if (!file_exists(path)) return STATUS_OK;
     TRY(json_load(path, JSON_STRICT, &document, err));
-    Status s = STATUS_OK;
-    for (size_t i = 0; s == STATUS_OK && i < sizeof modes / sizeof *modes; i++) {
-        bool is_on = false;
-        s = json_opt_bool(json_root(document), modes[i].key, &is_on, err);
-        if (is_on) *pool = modes[i].pool;
-    }
+    const Status s = read_modes(json_root(document), out, err);
     json_close(&document);
     return s;
 }
@@ -249,8 +284,8 @@ Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
     const char *modules = file_join(&arena, slice_from_cstr(path), SLICE("modules.json"));
     const char *pool = file_join(&arena, slice_from_cstr(path), SLICE("1_Pooling/config.json"));
     Status s = modules && pool ? STATUS_OK : error_set_memory(err, 2, strlen(path), "paths");
-    if (s == STATUS_OK) s = read_modules(modules, &out->is_normalized, err);
-    if (s == STATUS_OK) s = read_pool(pool, &out->pool, err);
+    if (s == STATUS_OK) s = read_modules(modules, out, err);
+    if (s == STATUS_OK) s = read_pool(pool, out, err);
     arena_release(&arena);
     return s;
 }

@@ -43,6 +43,8 @@ Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err) MUST_
 typedef struct CheckpointEmbedding {
     EmbeddingPool pool;
     bool is_normalized;
+    const char
+        *unsupported; // what else the files want that does not run here: "max pooling"; or NULL
 } CheckpointEmbedding;
 Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
                             CheckpointEmbedding *out, Error *err) MUST_CHECK;

@@ -77,6 +77,13 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
 {
     CheckpointEmbedding embedding;
     TRY(checkpoint_embedding(files, path, &embedding, err));
+    if (embedding.unsupported && !options->has_pool && model->config.head == HEAD_EMBEDDING) {
+        return error_set(
+            err, STATUS_INVALID,
+            "%s: its embeddings are made with %s, which is not supported; assay predict "
+            "--pool mean, cls or last gives those of its encoder",
+            path, embedding.unsupported);
+    }
     model->wants_normalized = embedding.is_normalized;
     model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
     model->config.pool = options->has_pool ? options->pool : embedding.pool;

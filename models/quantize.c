@@ -411,6 +411,11 @@ static Status put_embedding(Work *work, const char *path, GgufBuilder *b, Error 
     char key[128];
     if (work->config.head != HEAD_EMBEDDING) return STATUS_OK;
     TRY(checkpoint_embedding(&work->files, path, &embedding, err));
+    if (embedding.unsupported) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: its embeddings are made with %s, which a GGUF file cannot say", path,
+                         embedding.unsupported);
+    }
     snprintf(key, sizeof key, "%s.pooling_type", work->config.architecture->model_type);
     const int pool = embedding.pool == POOL_FIRST  ? GGUF_POOL_FIRST
                      : embedding.pool == POOL_LAST ? GGUF_POOL_LAST

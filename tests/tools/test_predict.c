@@ -281,6 +281,43 @@ Test(predict, embeds_with_any_encoder_by_mean_first_or_last_token)
     arena_release(&arena);
 }
 
+// What sentence-transformers would do with the vectors and we do not is refused, unless a way is named.
+Test(predict, refuses_embeddings_made_in_ways_that_do_not_run_here)
+{
+    static const struct {
+        const char *file, *text, *says;
+    } cases[] = {
+        {"1_Pooling/config.json", "{\"pooling_mode_max_tokens\": true}", "max pooling"},
+        {"1_Pooling/config.json",
+         "{\"pooling_mode_mean_tokens\": true, \"pooling_mode_cls_token\": true}", "several ways"},
+        {"1_Pooling/config.json", "{\"pooling_mode\": \"weightedmean\"}", "a weighted mean"},
+        {"1_Pooling/config.json", "{\"pooling_mode_lasttoken\": true}", NULL},
+        {"1_Pooling/config.json", "{\"pooling_mode\": \"cls\"}", NULL},
+        {"modules.json", "[{\"type\": \"sentence_transformers.models.Dense\"}]", "a dense layer"},
+        {"modules.json", "[{\"type\": \"sentence_transformers.models.Normalize\"}]", NULL},
+    };
+    Arena arena = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        const char *folder = folder_make();
+        const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+        cr_assert_eq(file_make_directories(folder_path(folder, "model/1_Pooling"), &err),
+                     STATUS_OK);
+        write_file(&arena, model, cases[i].file, cases[i].text);
+        const char *input = "{\"input_ids\": [2, 9, 3]}";
+        const Program plain = RUN(&arena, input, "predict", model, "--mode", "embed");
+        program_want(&plain, cases[i].says ? 2 : 0);
+        if (cases[i].says) cr_expect(text_contains(plain.err, cases[i].says), "%s", plain.err.ptr);
+        const Program chosen =
+            RUN(&arena, input, "predict", model, "--mode", "embed", "--pool", "mean");
+        program_want(&chosen, 0);
+        const Program inspected = RUN(&arena, NULL, "inspect", model);
+        program_want(&inspected, 0);
+        folder_remove(folder);
+    }
+    arena_release(&arena);
+}
+
 Test(predict, cuts_an_answer_out_of_the_text_by_code_points)
 {
     Arena arena = {0};
