@@ -158,6 +158,17 @@ static Status measure(Describing *d, size_t model, size_t task, PairEstimate *ou
     return s;
 }
 
+// Whether a trial that is to run takes what one before it was tuned to.
+static bool is_tuned_before(const Plan *plan, size_t trial)
+{
+    const Slice key = plan->trials[trial].key;
+    for (size_t i = 0; key.len > 0 && i < trial; i++) {
+        if (plan->trials[i].state != PLANNED_DONE && slice_eq(plan->trials[i].key, key))
+            return true;
+    }
+    return false;
+}
+
 static Status estimate_pair(Describing *d, size_t model, size_t task, Error *err)
 {
     Run *run = &d->run;
@@ -182,6 +193,7 @@ static Status estimate_pair(Describing *d, size_t model, size_t task, Error *err
             planned->state == PLANNED_DONE)
             continue;
         TRY(count_trial(run, planned, &cost, err));
+        if (is_tuned_before(&run->plan, i)) cost.trained = 0;
         trained += cost.trained;
         judged += cost.judged;
     }

@@ -96,12 +96,6 @@ static Status take_labels(Executor *executor, const SuiteModel *from, const Task
     return map_labels(from->path, config, data, executor->label_of, err);
 }
 
-// bf16 and int8 are for answers.
-ComputeMode execute_tuning_compute(ComputeMode of_run)
-{
-    return of_run == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32;
-}
-
 static Status open_model(Executor *executor, int model, size_t task, Error *err)
 {
     const ExecuteOptions *o = &executor->options;
@@ -111,8 +105,7 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     const ComputeMode judged =
         trial_compute(o->suite, &(TrialSpec){.model = model, .setting = 0}, o->compute);
     ModelOptions options = {.device = o->device,
-                            .compute =
-                                from->does_tune ? execute_tuning_compute(o->compute) : judged,
+                            .compute = from->does_tune ? trial_tuning_compute(o->compute) : judged,
                             .seed = o->suite->seed};
     const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
     if (from->does_tune && !by_prompt && !data->family->takes) {
@@ -164,7 +157,7 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
     if (from->kind == SUITE_MODEL_SAVED) return model_reset(executor->model, spec->seed, err);
     const TaskData *data = &executor->options.prepared->tasks[spec->task];
     const ModelOptions options = {.device = executor->options.device,
-                                  .compute = execute_tuning_compute(executor->options.compute),
+                                  .compute = trial_tuning_compute(executor->options.compute),
                                   .seed = spec->seed,
                                   .labels = data->labels,
                                   .n_labels = data->n_labels};
@@ -353,46 +346,88 @@ static Status run_baseline(const Executor *executor, const Work *work, const Tri
 
 // ---- a trial ----
 
+// What a trial of the same tuning was tuned to, where it left that: weights, and curves with the kept step.
+static Status take_shared(Executor *executor, const Work *work, Outcome *outcome, bool *found,
+                          Error *err)
+{
+    const char *directory = executor->options.state_directory;
+    const Slice key = slice_from_cstr(work->key);
+    char path[STATE_PATH_SIZE];
+    Outcome left = {0};
+    Error ignored = {0};
+    TRY(state_file(directory, key, "learnt", path, err));
+    if (!file_exists(path) || outcome_read(path, &left, &ignored) != STATUS_OK) return STATUS_OK;
+    Status s = state_file(directory, key, "weights", path, err);
+    if (s == STATUS_OK) s = tuned_load(executor->model, path, found, err);
+    if (s == STATUS_OK && *found) {
+        outcome->curves = left.curves;
+        left.curves = (Curves){0};
+        outcome->best_step = left.best_step;
+        outcome->cost.train_ns = left.cost.train_ns; // what such a model takes
+        outcome->cost.n_train_tokens = left.cost.n_train_tokens;
+    } else if (s == STATUS_OK) {
+        s = execute_reset(executor, &work->spec, err);
+    }
+    outcome_release(&left);
+    return s;
+}
+
+// Weights as they were tuned, before anything is done with them. Without the files the model is tuned again, to the same
+// bits: a full disk costs time, no more.
+static Status keep_tuned(const Executor *executor, const Work *work, const Outcome *outcome,
+                         Error *err)
+{
+    const char *directory = executor->options.state_directory;
+    const Slice key = slice_from_cstr(work->key);
+    const Outcome learnt = {.status = TRIAL_DONE,
+                            .best_step = outcome->best_step,
+                            .curves = outcome->curves,
+                            .cost = {.train_ns = outcome->cost.train_ns,
+                                     .n_train_tokens = outcome->cost.n_train_tokens}};
+    char path[STATE_PATH_SIZE];
+    Error ignored = {0};
+    if (!work->keeps_weights) return STATUS_OK;
+    TRY(state_file(directory, key, "weights", path, err));
+    if (tuned_save(executor->model, path, &ignored) != STATUS_OK)
+        state_remove(directory, key, "weights");
+    if (!work->shares_tuning) return STATUS_OK;
+    TRY(state_file(directory, key, "learnt", path, err));
+    if (outcome_write(&learnt, path, &ignored) != STATUS_OK) state_remove(directory, key, "learnt");
+    return STATUS_OK;
+}
+
+// The weights of the trial whose tuned model is judged, where they are kept.
+static Status take_weights(Executor *executor, const Work *work, bool *found, Error *err)
+{
+    char path[STATE_PATH_SIZE];
+    TRY(state_file(executor->options.state_directory, slice_from_cstr(work->tuned_key), "weights",
+                   path, err));
+    TRY(tuned_load(executor->model, path, found, err));
+    return *found ? STATUS_OK : execute_reset(executor, &work->spec, err);
+}
+
 static Status get_tuned(Executor *executor, const Work *work, const TrialSamples *samples,
                         Arena *arena, Outcome *outcome, Error *err)
 {
-    const ExecuteOptions *o = &executor->options;
-    char path[STATE_PATH_SIZE];
+    const SuiteModel *model = &executor->options.suite->models[work->spec.model];
+    const TuneSetting *setting = &model->settings[work->spec.setting];
     bool found = false;
-    if (!o->suite->models[work->spec.model].does_tune) return STATUS_OK;
-    if (work->tuned_id[0] != '\0') {
-        TRY(state_file(o->state_directory, slice_from_cstr(work->tuned_id), "weights", path, err));
-        TRY(tuned_load(executor->model, path, &found, err));
-        if (!found) TRY(execute_reset(executor, &work->spec, err));
+    if (!model->does_tune) return STATUS_OK;
+    if (work->tuned_key[0] != '\0')
+        TRY(take_weights(executor, work, &found, err));
+    else
+        TRY(take_shared(executor, work, outcome, &found, err));
+    if (!found) {
+        TRY(execute_train(executor, work, samples, arena, outcome, err));
+        TRY(keep_tuned(executor, work, outcome, err));
     }
-    const size_t model = (size_t)work->spec.model, own = (size_t)work->spec.setting;
-    const TuneSetting *setting = &o->suite->models[model].settings[own],
-                      *before = &o->suite->models[model]
-                                     .settings[suite_before_setting(o->suite, model, own)];
-    if (!found) TRY(execute_train(executor, work, samples, arena, outcome, err));
-    // Weights that were kept are pruned as the setting says that they were tuned with; a step after that prunes them now.
-    if (setting->prune > 0 && (!found || !(before->prune > 0)))
+    if (setting->prune > 0)
         TRY(model_prune(executor->model, setting->prune, setting->prune_scope, NULL, err));
-    if (work->tuned_id[0] != '\0') {
+    if (work->tuned_key[0] != '\0') {
         // However the model was come by: its curves and steps are those of the inner trial.
         curves_release(&outcome->curves);
         outcome->best_step = work->tuned_best_step;
     }
-    return STATUS_OK;
-}
-
-static Status keep_tuned(const Executor *executor, const Work *work, Arena *arena, Error *err)
-{
-    const ExecuteOptions *o = &executor->options;
-    char path[STATE_PATH_SIZE];
-    if (work->spec.role == TRIAL_FINAL) return final_save(executor, work, arena, err);
-    if (!work->keeps_weights) return STATUS_OK;
-    const Slice id = slice_from_cstr(work->id);
-    TRY(state_file(o->state_directory, id, "weights", path, err));
-    // Without the file the winner is tuned again, to the same bits: a full disk costs time, no more.
-    Error ignored = {0};
-    if (tuned_save(executor->model, path, &ignored) != STATUS_OK)
-        state_remove(o->state_directory, id, "weights");
     return STATUS_OK;
 }
 
@@ -408,7 +443,7 @@ static Status judge_in_format(Executor *executor, const Work *work, const TrialS
     const ComputeMode compute =
         trial_compute(executor->options.suite, &work->spec, executor->options.compute);
     const bool is_written = setting->quantize.len > 0 && !slice_eq_cstr(setting->quantize, "none");
-    if (!from->does_tune || (!is_written && compute == execute_tuning_compute(compute)))
+    if (!from->does_tune || (!is_written && compute == trial_tuning_compute(compute)))
         return judge(executor, work, samples, arena, outcome, err);
     Status s = execute_written(executor, work, is_written ? setting->quantize : (Slice){0}, compute,
                                arena, &quantized, &outcome->model_bytes, err);
@@ -429,7 +464,7 @@ static Status run_model(Executor *executor, const Work *work, const TrialSamples
     TRY(get_tuned(executor, work, samples, arena, outcome, err));
     TRY(judge_in_format(executor, work, samples, arena, outcome, err));
     TRY(execute_explain(executor, work, samples, arena, outcome, err));
-    return keep_tuned(executor, work, arena, err);
+    return work->spec.role == TRIAL_FINAL ? final_save(executor, work, arena, err) : STATUS_OK;
 }
 
 // What ends the run instead of the trial alone.

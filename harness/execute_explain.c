@@ -175,7 +175,7 @@ static bool is_explained(const Explaining *e)
     const ComputeMode compute = trial_compute(suite, spec, e->executor->options.compute);
     const bool is_written = setting->quantize.len > 0 && !slice_eq_cstr(setting->quantize, "none");
     const bool is_rounded = suite->models[spec->model].does_tune &&
-                            (is_written || compute != execute_tuning_compute(compute));
+                            (is_written || compute != trial_tuning_compute(compute));
     return !is_rounded && (model_capabilities(e->executor->model) & MODEL_CAN_TRAIN);
 }
 

@@ -10,8 +10,6 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST
 // Finds what the task wants found on samples that are watched, for the answers that follow.
 Status execute_calibrate(Executor *executor, const TrialSpec *spec, const TrialSamples *samples,
                          Error *err) MUST_CHECK;
-// How a model is computed while it is tuned, where it is judged so.
-ComputeMode execute_tuning_compute(ComputeMode of_run);
 // Asked about samples of a part: all but which ones.
 Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart part, Asked *out,
                      Error *err) MUST_CHECK;

@@ -176,8 +176,8 @@ static Status teach(const Tuning *tuning, TrainExample *examples, TrainOptions *
 static void drop_state(const Tuning *tuning)
 {
     const char *directory = tuning->executor->options.state_directory;
-    state_remove(directory, slice_from_cstr(tuning->work->id), "checkpoint");
-    state_remove(directory, slice_from_cstr(tuning->work->id), "curves");
+    state_remove(directory, slice_from_cstr(tuning->work->key), "checkpoint");
+    state_remove(directory, slice_from_cstr(tuning->work->key), "curves");
 }
 
 // Once from the saved state, where there is one. *usable is false where that state turned out to be damaged, of another
@@ -190,7 +190,7 @@ static Status train_once(Tuning *tuning, const TrainExample *examples, size_t n_
     curves_release(curves);
     const bool has_state = file_exists(options->checkpoint);
     if (!has_state) drop_state(tuning);
-    TRY(journal_open(executor->options.state_directory, slice_from_cstr(tuning->work->id), curves,
+    TRY(journal_open(executor->options.state_directory, slice_from_cstr(tuning->work->key), curves,
                      &tuning->journal, err));
     tuning->n_tokens_before = 0;
     for (size_t i = 0; i < curves->n_steps; i++)
@@ -231,14 +231,14 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
                         arena, &examples, &n_examples, err));
     TRY(make_options(&tuning, examples, n_examples, arena, &options, err));
     TRY(teach(&tuning, examples, &options, arena, err));
-    TRY(state_file(executor->options.state_directory, slice_from_cstr(work->id), "checkpoint",
+    TRY(state_file(executor->options.state_directory, slice_from_cstr(work->key), "checkpoint",
                    checkpoint, err));
     options.checkpoint = checkpoint;
     options.keep_checkpoint = work->keeps_state;
-    if (work->rung_id[0] != '\0' && !file_exists(checkpoint)) {
+    if (work->rung_key[0] != '\0' && !file_exists(checkpoint)) {
         drop_state(&tuning);
-        state_take_rung(executor->options.state_directory, slice_from_cstr(work->rung_id),
-                        slice_from_cstr(work->id));
+        state_take_rung(executor->options.state_directory, slice_from_cstr(work->rung_key),
+                        slice_from_cstr(work->key));
     }
     tuning.n_steps = train_planned_steps(&options, n_examples);
     const int64_t start_ns = clock_now_ns();
@@ -255,7 +255,7 @@ Status execute_train(Executor *executor, const Work *work, const TrialSamples *s
     if (s == STATUS_CANCELLED) return s;
     if (s == STATUS_OK) outcome->best_step = (int64_t)result.best_step;
     if (s == STATUS_OK && work->keeps_state)
-        return state_keep_rung(executor->options.state_directory, slice_from_cstr(work->id), err);
+        return state_keep_rung(executor->options.state_directory, slice_from_cstr(work->key), err);
     drop_state(&tuning);
     return s;
 }

@@ -16,6 +16,25 @@ typedef struct Making {
     size_t capacity, groups_capacity;
 } Making;
 
+Status plan_identify(Plan *plan, PlannedTrial *trial, Error *err)
+{
+    TRY(trial_identify(plan->suite, plan->identity, &trial->spec, plan->arena, &trial->identity,
+                       &trial->id, err));
+    TRY(trial_tuning_key(plan->suite, plan->identity, &trial->spec, plan->arena, &trial->key, err));
+    // A winner tuned again takes as many steps as its own inner trials did: halving may have left it none.
+    const uint64_t steps = trial->spec.role == TRIAL_INNER || trial->key.len == 0
+                               ? 0
+                               : plan_refit_steps(plan, (size_t)(trial - plan->trials));
+    if (steps == 0) return STATUS_OK;
+    char hex[SHA256_HEX_SIZE];
+    const char *text = arena_printf(plan->arena, SLICE_FMT " %llu", SLICE_ARG(trial->key),
+                                    (unsigned long long)steps);
+    if (text == NULL) return error_set_memory(err, 1, sizeof hex, "a trial's id");
+    sha256_of(slice_from_cstr(text), hex);
+    trial->key = arena_copy(plan->arena, (Slice){hex, SHA256_HEX_SIZE - 1});
+    return trial->key.ptr ? STATUS_OK : error_set_memory(err, 1, sizeof hex, "a trial's id");
+}
+
 static Status add_trial(Making *making, const TrialSpec *spec, PlannedState state, Error *err)
 {
     Plan *plan = making->plan;
@@ -29,8 +48,7 @@ static Status add_trial(Making *making, const TrialSpec *spec, PlannedState stat
                             .best_step = -1,
                             .null_threshold = NAN};
     if (state == PLANNED_BLOCKED) return STATUS_OK;
-    return trial_identify(plan->suite, plan->identity, spec, plan->arena, &trial->identity,
-                          &trial->id, err);
+    return plan_identify(plan, trial, err);
 }
 
 static Status begin_group(Making *making, int model, size_t task, int32_t fold, size_t point,
@@ -285,10 +303,15 @@ Status plan_take_stored(Plan *plan, Store *store, Error *err)
     return s;
 }
 
-static bool runs_already(const Plan *plan, Slice id)
+// One that would tune as another that runs waits for what that leaves.
+static bool runs_already(const Plan *plan, size_t wanted)
 {
+    const PlannedTrial *w = &plan->trials[wanted];
+    const bool does_tune = w->key.len > 0 && plan_tuned_trial(plan, wanted) == SIZE_MAX;
     for (size_t i = 0; i < plan->n_trials; i++) {
-        if (plan->trials[i].state == PLANNED_RUNNING && slice_eq(plan->trials[i].id, id))
+        const PlannedTrial *trial = &plan->trials[i];
+        if (trial->state == PLANNED_RUNNING &&
+            (slice_eq(trial->id, w->id) || (does_tune && slice_eq(trial->key, w->key))))
             return true;
     }
     return false;
@@ -297,8 +320,7 @@ static bool runs_already(const Plan *plan, Slice id)
 size_t plan_next(const Plan *plan)
 {
     for (size_t i = 0; i < plan->n_trials; i++) {
-        if (plan->trials[i].state == PLANNED_READY && !runs_already(plan, plan->trials[i].id))
-            return i;
+        if (plan->trials[i].state == PLANNED_READY && !runs_already(plan, i)) return i;
     }
     return SIZE_MAX;
 }

@@ -33,6 +33,7 @@ typedef struct PlannedTrial {
     size_t after;       // of trials after tuning: the step
     size_t group;       // trials of one choice: (model, task, outer fold)
     Slice id, identity; // empty while blocked
+    Slice key;          // of its tuning (trial_tuning_key)
     PlannedState state;
     bool was_stored; // before this run began
     bool is_chosen;
@@ -70,7 +71,7 @@ Status plan_take_stored(Plan *plan, Store *store, Error *err) MUST_CHECK;
 // Notes a trial's end, also for those of the same id that wait, and makes the choices that it was the last one for. changed (may be NULL): whether a choice was made.
 Status plan_finish_trial(Plan *plan, size_t trial, bool is_done, double score, int64_t best_step,
                          bool *changed, Error *err) MUST_CHECK;
-// The first trial that is ready and of which none of the same id is running; SIZE_MAX where there is none.
+// The first trial that is ready and of which none of the same tuning is running; SIZE_MAX where there is none.
 size_t plan_next(const Plan *plan);
 size_t plan_count(const Plan *plan, PlannedState state);
 // Trials that a run of this plan still has to do, blocked ones included.
@@ -93,6 +94,13 @@ bool plan_may_win(const Plan *plan, size_t group, int setting);
 size_t plan_rung_before(const Plan *plan, size_t trial);
 // Whether a trial of a later rung may still want to go on from this one.
 bool plan_may_go_on(const Plan *plan, size_t trial);
+
+// Whether a trial that is not over has this one's tuning too.
+bool plan_shares_tuning(const Plan *plan, size_t trial);
+// Whether the weights that a trial was tuned to may still be asked for, by an outer trial or by one of the same tuning.
+bool plan_wants_weights(const Plan *plan, size_t trial);
+// Whether a later rung may still go on from this trial, or one of the same tuning.
+bool plan_wants_state(const Plan *plan, size_t trial);
 
 // Rows for store_set_plan: all trials that have an id, in order. In the arena.
 Status plan_rows(const Plan *plan, Arena *arena, RunTrial **rows, size_t *n, Error *err) MUST_CHECK;

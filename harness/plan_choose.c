@@ -97,8 +97,7 @@ static Status unblock(Plan *plan, PlannedTrial *trial, int setting, Error *err)
     }
     trial->spec.setting = setting;
     trial->state = PLANNED_READY;
-    return trial_identify(plan->suite, plan->identity, &trial->spec, plan->arena, &trial->identity,
-                          &trial->id, err);
+    return plan_identify(plan, trial, err);
 }
 
 static bool is_over(const PlannedTrial *trial)
@@ -415,4 +414,41 @@ bool plan_may_go_on(const Plan *plan, size_t trial)
     if (first_waiting(plan, g, planned->rung + 1) != SIZE_MAX) return true; // not chosen yet
     const size_t next = in_rung(plan, trial, planned->rung + 1);
     return next != SIZE_MAX && !is_over(&plan->trials[next]);
+}
+
+// ---- trials of the same tuning ----
+
+static bool tunes_alike(const Plan *plan, size_t trial, size_t other)
+{
+    const Slice key = plan->trials[trial].key;
+    return trial == other || (key.len > 0 && slice_eq(key, plan->trials[other].key));
+}
+
+bool plan_shares_tuning(const Plan *plan, size_t trial)
+{
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        if (i != trial && tunes_alike(plan, trial, i) && !is_over(&plan->trials[i])) return true;
+    }
+    return false;
+}
+
+bool plan_wants_weights(const Plan *plan, size_t trial)
+{
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        const PlannedTrial *other = &plan->trials[i];
+        if (!tunes_alike(plan, trial, i)) continue;
+        if (i != trial && !is_over(other)) return true;
+        if (other->spec.role == TRIAL_INNER ? plan_may_win(plan, other->group, other->spec.setting)
+                                            : plan_wants_steps(plan, other->group))
+            return true;
+    }
+    return false;
+}
+
+bool plan_wants_state(const Plan *plan, size_t trial)
+{
+    for (size_t i = 0; i < plan->n_trials; i++) {
+        if (tunes_alike(plan, trial, i) && plan_may_go_on(plan, i)) return true;
+    }
+    return false;
 }

@@ -9,4 +9,7 @@ void plan_mark_chosen(Plan *plan, size_t group);
 // Makes all choices whose inner trials have ended. changed (may be NULL) is set where one was made.
 Status plan_make_choices(Plan *plan, bool *changed, Error *err) MUST_CHECK;
 
+// Ids of a trial whose setting is known.
+Status plan_identify(Plan *plan, PlannedTrial *trial, Error *err) MUST_CHECK;
+
 #endif

@@ -19,13 +19,15 @@ Work run_work(const Run *run, size_t trial)
     const TrialSpec *spec = &planned->spec;
     Work work = {.trial = trial, .spec = *spec, .tuned_best_step = -1};
     copy_id(planned->id, work.id);
+    copy_id(planned->key, work.key);
     if (spec->model == NO_MODEL || !run->suite->models[spec->model].does_tune) return work;
     const size_t before = plan_rung_before(&run->plan, trial);
-    if (before != SIZE_MAX) copy_id(run->plan.trials[before].id, work.rung_id);
-    work.keeps_state = plan_may_go_on(&run->plan, trial);
+    if (before != SIZE_MAX) copy_id(run->plan.trials[before].key, work.rung_key);
+    work.keeps_state = plan_wants_state(&run->plan, trial);
     const size_t tuned = plan_tuned_trial(&run->plan, trial);
+    work.shares_tuning = tuned == SIZE_MAX && plan_shares_tuning(&run->plan, trial);
     if (tuned != SIZE_MAX) {
-        copy_id(run->plan.trials[tuned].id, work.tuned_id);
+        copy_id(run->plan.trials[tuned].key, work.tuned_key);
         work.tuned_best_step = run->plan.trials[tuned].best_step;
     } else if (spec->role != TRIAL_INNER) {
         work.refit_steps = plan_refit_steps(&run->plan, trial);
@@ -40,6 +42,7 @@ Work run_work(const Run *run, size_t trial)
     else
         work.keeps_weights = tuned == SIZE_MAX && spec->role != TRIAL_FINAL &&
                              plan_wants_steps(&run->plan, planned->group);
+    work.keeps_weights = work.keeps_weights || work.shares_tuning;
     return work;
 }
 
@@ -78,22 +81,25 @@ void run_begin_trial(Run *run, size_t trial)
     run->plan.trials[trial].state = PLANNED_RUNNING;
 }
 
+static bool is_over(const PlannedTrial *trial)
+{
+    return trial->state == PLANNED_DONE || trial->state == PLANNED_FAILED;
+}
+
 // Weights of settings that can no longer win their fold, and states that no rung goes on from.
 static void drop_files(Run *run, size_t group)
 {
     const PlannedGroup *g = &run->plan.groups[group];
     for (size_t i = g->begin; i < g->end; i++) {
         const PlannedTrial *trial = &run->plan.trials[i];
-        const bool is_winner = trial->spec.role == TRIAL_OUTER || trial->spec.role == TRIAL_SINGLE;
-        if (is_winner && trial->id.len > 0 && run->suite->n_after > 0 &&
-            !plan_wants_steps(&run->plan, group))
-            state_remove(run->state.path, trial->id, "weights");
-        if (trial->spec.role != TRIAL_INNER) continue;
-        if (!plan_may_win(&run->plan, group, trial->spec.setting))
-            state_remove(run->state.path, trial->id, "weights");
-        if (g->model != NO_MODEL && run->suite->models[g->model].n_rungs > 1 &&
-            !plan_may_go_on(&run->plan, i))
-            state_drop_rung(run->state.path, trial->id);
+        if (trial->key.len == 0) continue;
+        if (is_over(trial) && !plan_wants_weights(&run->plan, i)) {
+            state_remove(run->state.path, trial->key, "weights");
+            state_remove(run->state.path, trial->key, "learnt");
+        }
+        if (trial->spec.role == TRIAL_INNER && run->suite->models[g->model].n_rungs > 1 &&
+            !plan_wants_state(&run->plan, i))
+            state_drop_rung(run->state.path, trial->key);
     }
 }
 

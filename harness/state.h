@@ -1,10 +1,12 @@
 // harness/state.h: what a run keeps beside its store while trials are under way: STORE.state/.
 //
 //     lock               held as long as a run uses the store: a second one is refused
-//     ID.checkpoint      a trial's full training state (models/train.h)
-//     ID.curves          its steps and evaluations so far, appended one by one
-//     ID.rung            the state a trial of a rung of halving ended with, and ID.rung-curves
-//     ID.weights         the weights of a tuned trial that may still win its outer fold
+// KEY is that of a trial's tuning, which trials share that differ in what is done with the tuned model; ID a trial's own.
+//     KEY.checkpoint      a trial's full training state (models/train.h)
+//     KEY.curves         its steps and evaluations so far, appended one by one
+//     KEY.rung           the state a trial of a rung of halving ended with, and KEY.rung-curves
+//     KEY.weights        the weights of a tuned trial that may still win its outer fold, or that others share
+//     KEY.learnt         its curves and kept step, for those
 //     ID.outcome         a finished trial on its way from a worker to the process that stores
 //     tokenizer-M-T/     of a fresh encoder
 // The folder goes when a run ends with nothing left to do.

@@ -91,37 +91,70 @@ static void put_augment(const SuiteIdentity *identity, const SuiteAugment *augme
     json_end_object(w);
 }
 
-Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
-                      Arena *arena, Slice *json, Slice *id, Error *err)
+ComputeMode trial_tuning_compute(ComputeMode judged)
+{
+    return judged == COMPUTE_TF32 ? COMPUTE_TF32 : COMPUTE_F32;
+}
+
+// Keys in their order. of_tuning: without what is done once the model is tuned.
+static void put_identity(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
+                         bool of_tuning, JsonWriter *w)
+{
+    static const TuneSetting none = {0};
+    const bool is_model = spec->model != NO_MODEL;
+    const TuneSetting *setting =
+        is_model ? &suite->models[spec->model].settings[spec->setting] : &none;
+    const ComputeMode compute = trial_compute(suite, spec, identity->compute);
+    // A setting that is explored is tuned as the winner would be.
+    const TrialRole judged = suite->folds.k > 0 ? TRIAL_OUTER : TRIAL_SINGLE,
+                    role = of_tuning && spec->role == TRIAL_EXPLORE ? judged : spec->role;
+    put_augment(identity, &setting->augment, w);
+    json_member_cstr(w, "compute",
+                     compute_name(of_tuning ? trial_tuning_compute(compute) : compute));
+    json_member_string(w, "device", identity->device_kind);
+    if (!of_tuning && trial_is_explained(suite, spec)) put_explain(&suite->explain, w);
+    json_member_i64(w, "inner_fold", spec->inner_fold);
+    json_member_raw(w, "model",
+                    is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
+    json_member_i64(w, "numerics", NUMERICS_VERSION);
+    json_member_i64(w, "outer_fold", spec->outer_fold);
+    json_member_raw(w, "parts", identity->folds_json);
+    json_member_cstr(w, "role", trial_role_name(role));
+    json_member_u64(w, "seed", spec->seed);
+    json_member_raw(w, "setting", of_tuning ? setting->learning_json : setting_json(suite, spec));
+    json_member_raw(w, "task", identity->tasks[spec->task].json);
+    put_aid(w, "teacher", aid_json(identity, setting->teacher_path));
+}
+
+static Status write_identity(const Suite *suite, const SuiteIdentity *identity,
+                             const TrialSpec *spec, bool of_tuning, Arena *arena, Slice *json,
+                             Slice *id, Error *err)
 {
     Buffer buffer = {0};
     JsonWriter w = json_writer(&buffer, 0);
-    const bool is_model = spec->model != NO_MODEL;
-    static const TuneSetting none = {0};
-    const TuneSetting *setting =
-        is_model ? &suite->models[spec->model].settings[spec->setting] : &none;
     json_begin_object(&w);
-    put_augment(identity, &setting->augment, &w);
-    json_member_cstr(&w, "compute", compute_name(trial_compute(suite, spec, identity->compute)));
-    json_member_string(&w, "device", identity->device_kind);
-    if (trial_is_explained(suite, spec)) put_explain(&suite->explain, &w);
-    json_member_i64(&w, "inner_fold", spec->inner_fold);
-    json_member_raw(&w, "model",
-                    is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
-    json_member_i64(&w, "numerics", NUMERICS_VERSION);
-    json_member_i64(&w, "outer_fold", spec->outer_fold);
-    json_member_raw(&w, "parts", identity->folds_json);
-    json_member_cstr(&w, "role", trial_role_name(spec->role));
-    json_member_u64(&w, "seed", spec->seed);
-    json_member_raw(&w, "setting", setting_json(suite, spec));
-    json_member_raw(&w, "task", identity->tasks[spec->task].json);
-    put_aid(&w, "teacher", aid_json(identity, setting->teacher_path));
+    put_identity(suite, identity, spec, of_tuning, &w);
     json_end_object(&w);
     TRY(keep(arena, &buffer, json, err));
     char hex[SHA256_HEX_SIZE];
     sha256_of(*json, hex);
     *id = arena_copy(arena, (Slice){hex, SHA256_HEX_SIZE - 1});
     return id->ptr ? STATUS_OK : error_set_memory(err, sizeof hex, 1, "a trial's id");
+}
+
+Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
+                      Arena *arena, Slice *json, Slice *id, Error *err)
+{
+    return write_identity(suite, identity, spec, false, arena, json, id, err);
+}
+
+Status trial_tuning_key(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
+                        Arena *arena, Slice *key, Error *err)
+{
+    Slice json;
+    *key = (Slice){0};
+    if (spec->model == NO_MODEL || !suite->models[spec->model].does_tune) return STATUS_OK;
+    return write_identity(suite, identity, spec, true, arena, &json, key, err);
 }
 
 // Members of the setting that are not the same in all settings of the grid.

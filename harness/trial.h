@@ -81,6 +81,12 @@ const char *compute_name(ComputeMode compute); // "f32", "tf32", "bf16", "int8"
 
 // Whether what some answers of a trial hang on is kept with them: then it is part of the trial's identity.
 bool trial_is_explained(const Suite *suite, const TrialSpec *spec);
+// The hash of what a trial's tuning hangs on, in the arena: trials that have the same one tune the same model on the same
+// samples, and differ in what is done with it then (prune, quantize, compute). Empty where nothing is tuned.
+Status trial_tuning_key(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
+                        Arena *arena, Slice *key, Error *err) MUST_CHECK;
+// How a model is computed while it is tuned, where it is judged so: bf16 and int8 are for answers.
+ComputeMode trial_tuning_compute(ComputeMode judged);
 // The identity of a trial and its hash, in the arena.
 Status trial_identify(const Suite *suite, const SuiteIdentity *identity, const TrialSpec *spec,
                       Arena *arena, Slice *json, Slice *id, Error *err) MUST_CHECK;

@@ -128,7 +128,7 @@ static Status expand_members(const SuiteSection *section, const SuiteKey *key, c
     return STATUS_OK;
 }
 
-Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err)
+static Status write_setting(const TuneSetting *setting, Arena *arena, Slice *out, Error *err)
 {
     Buffer text = {0};
     JsonWriter w = json_writer(&text, 0);
@@ -137,11 +137,20 @@ Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err)
     json_end_object(&w);
     Status s = buffer_status(&text, err);
     if (s == STATUS_OK) {
-        setting->json = arena_copy(arena, buffer_slice(&text));
-        if (!setting->json.ptr) s = error_set_memory(err, text.len, 1, "a setting");
+        *out = arena_copy(arena, buffer_slice(&text));
+        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a setting");
     }
     buffer_release(&text);
     return s;
+}
+
+Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err)
+{
+    TuneSetting learning = *setting;
+    learning.prune = 0;
+    learning.quantize = learning.compute = learning.after = (Slice){0};
+    TRY(write_setting(setting, arena, &setting->json, err));
+    return write_setting(&learning, arena, &setting->learning_json, err);
 }
 
 static int compare_texts(const void *left, const void *right)

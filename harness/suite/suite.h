@@ -130,6 +130,8 @@ typedef struct TuneSetting {
     // equal texts, and the text read as a tune block gives the setting again. "{}" in the one setting of a suite that does
     // not tune, or how that computes.
     Slice json;
+    Slice
+        learning_json; // the same without what is done once the model is tuned: settings that tune alike have equal ones
 } TuneSetting;
 
 typedef enum SuiteModelKind {

@@ -138,3 +138,83 @@ Test(after, what_cannot_be_a_step_is_refused)
                       SIZE_MAX, "%s: %s", cases[i].after, message);
     }
 }
+
+// ---- the same keys as axes of the grid ----
+
+// Trials of a fold's choice; those of one tuning took its time, once.
+static void check_shared(const char *folder, Slice run_id, const char *alone, Slice alone_run)
+{
+    Store *store = NULL, *other = NULL;
+    Error err = {0};
+    Arena arena = {0};
+    RunTrial *plan = NULL;
+    size_t n = 0, n_inner = 0, n_alike = 0;
+    int64_t took_ns[2] = {-1, -1};
+    cr_assert_eq(store_open(folder_path(folder, "a.db"), STORE_READ_ONLY, &store, &err), STATUS_OK);
+    cr_assert_eq(store_get_plan(store, &arena, run_id, &plan, NULL, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        Trial trial;
+        if (plan[i].role != TRIAL_INNER) continue;
+        cr_assert_eq(store_get_trial(store, &arena, plan[i].trial_id, TRIAL_CURVES, &trial, &err),
+                     STATUS_OK);
+        const size_t fold = (size_t)plan[i].outer_fold;
+        n_inner++;
+        cr_expect_not_null(series_of(&trial, "train/loss"));
+        cr_expect_gt(trial.best_step, 0);
+        if (took_ns[fold] < 0) took_ns[fold] = trial.cost->train_ns;
+        cr_expect_eq(trial.cost->train_ns, took_ns[fold], "setting " SLICE_FMT " tuned anew",
+                     SLICE_ARG(plan[i].setting));
+    }
+    cr_expect_eq(n_inner, 8);
+    // A setting in a suite of its own has the same trials, and they come to the same.
+    cr_assert_eq(store_open(folder_path(alone, "a.db"), STORE_READ_ONLY, &other, &err), STATUS_OK);
+    cr_assert_eq(store_get_plan(other, &arena, alone_run, &plan, NULL, &n, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        Trial mine, its;
+        TrialStatus status;
+        if (plan[i].role != TRIAL_INNER) continue;
+        cr_assert_eq(store_trial_status(store, plan[i].trial_id, &status, &err), STATUS_OK);
+        cr_assert_eq(status, TRIAL_DONE);
+        cr_assert_eq(store_get_trial(store, &arena, plan[i].trial_id, TRIAL_HEAD, &mine, &err),
+                     STATUS_OK);
+        cr_assert_eq(store_get_trial(other, &arena, plan[i].trial_id, TRIAL_HEAD, &its, &err),
+                     STATUS_OK);
+        cr_assert_eq(mine.n_scores, its.n_scores);
+        for (size_t k = 0; k < mine.n_scores; k++)
+            cr_expect_eq(mine.scores[k].estimate, its.scores[k].estimate);
+        n_alike++;
+    }
+    cr_expect_eq(n_alike, 2);
+    store_close(&store);
+    store_close(&other);
+    arena_release(&arena);
+}
+
+#define ALIKE(more) "{\"learning_rate\": 5e-3, \"batch_size\": 8, \"epochs\": 2, " more "}"
+
+Test(after, settings_that_tune_alike_share_one_tuned_model)
+{
+    static const char folds[] = "{\"k\": 2, \"inner\": 0.25, \"explore\": true}";
+    char alone[512];
+    Error err = {0};
+    RunResult result = {0}, single = {0};
+    snprintf(alone, sizeof alone, "%s",
+             runs_folder(&(RunsSuite){.tune = ALIKE("\"prune\": 0.6, \"quantize\": \"q8_0\""),
+                                      .folds = folds}));
+    cr_assert_eq(runs_run(alone, NULL, &single, &err), STATUS_OK, "%s", err.text);
+    const char *folder =
+        runs_folder(&(RunsSuite){.tune = ALIKE("\"prune\": [0, 0.6], \"quantize\": [\"none\", "
+                                               "\"q8_0\"]"),
+                                 .folds = folds});
+    cr_assert_eq(runs_run(folder, NULL, &result, &err), STATUS_OK, "%s", err.text);
+    check_shared(folder, slice_from_cstr(result.run_id), alone, slice_from_cstr(single.run_id));
+    Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"}),
+           jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 3});
+    cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
+    buffer_release(&plain);
+    buffer_release(&jobs);
+    run_result_release(&result);
+    run_result_release(&single);
+    folder_remove(alone);
+    folder_remove(folder);
+}
