@@ -44,11 +44,11 @@ Status tokenizer_parse_model(Slice name, Slice bytes, Tokenizer **out, Error *er
 
 // ---- what the files beside it ask for ----
 
-enum { USUAL_EXTRA_IDS = 100, MAX_ADDED = 1 << 16 };
+enum { USUAL_EXTRA_IDS = 100 };
 
 typedef struct SpmOptions {
     Tokenizer *tokenizer; // its added tokens are those that the files name
-    size_t added_capacity;
+    AddedList added;
     char class
         [64]; // tokenizer_class, or else what goes with config.json's model_type; "" where neither is there
     bool is_stated; // in tokenizer_config.json
@@ -81,71 +81,19 @@ static size_t class_row(Slice class)
     return row;
 }
 
-static Status add_token(SpmOptions *options, AddedToken token, Error *err)
+static Status add_token(void *context, AddedToken token, Error *err)
 {
+    SpmOptions *options = context;
     Tokenizer *t = options->tokenizer;
     const int32_t known = vocab_find(&t->vocab, token.content);
     if (known >= 0) token.id = known; // a piece of the model, which keeps its id
-    for (size_t i = 0; i < t->n_added; i++) {
-        if (slice_eq(t->added[i].content, token.content)) return STATUS_OK;
-    }
-    if (t->n_added == options->added_capacity) {
-        const size_t capacity = 2 * options->added_capacity + 16;
-        if (capacity > MAX_ADDED) return error_set(err, STATUS_INVALID, "too many added tokens");
-        TRY(arena_grow(&t->arena, t->n_added, capacity, sizeof *t->added, "added tokens", &t->added,
-                       err));
-        options->added_capacity = capacity;
-    }
+    token.normalized = false;         // they are sought in the text as it is
     token.content = arena_copy(&t->arena, token.content);
     if (token.content.ptr == NULL) return error_set_memory(err, 1, 1, "an added token");
-    t->added[t->n_added++] = token;
+    TRY(added_list_put(&options->added, &t->arena, token, err));
+    t->added = options->added.tokens;
+    t->n_added = options->added.n;
     return STATUS_OK;
-}
-
-// A member of an added token.
-static Status read_added_field(JsonReader *r, Slice name, AddedToken *token, Error *err)
-{
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {{"single_word", &token->single_word},
-                 {"lstrip", &token->lstrip},
-                 {"rstrip", &token->rstrip},
-                 {"special", &token->special}};
-    if (slice_eq_cstr(name, "content")) return json_read_string(r, &token->content, err);
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        if (slice_eq_cstr(name, flags[i].name)) return json_read_bool(r, flags[i].flag, err);
-    }
-    return json_skip(r, err);
-}
-
-// One member of added_tokens_decoder: "32000": {"content": "<extra_id_99>", "special": true, ...}.
-static Status read_added(SpmOptions *options, Slice key, JsonReader *r, Error *err)
-{
-    AddedToken token = {0};
-    int64_t id = 0;
-    if (!slice_to_i64(key, &id) || id < 0 || id >= INT32_MAX)
-        return json_reader_error(r, err, "\"" SLICE_FMT "\" is no token id", SLICE_ARG(key));
-    token.id = (int32_t)id;
-    TRY(json_read_object(r, err));
-    for (bool more = true;;) {
-        Slice name = {0};
-        TRY(json_read_key(r, &name, &more, err));
-        if (!more) break;
-        TRY(read_added_field(r, name, &token, err));
-    }
-    return token.content.len > 0 ? add_token(options, token, err) : STATUS_OK;
-}
-
-static Status read_added_tokens(SpmOptions *options, JsonReader *r, Error *err)
-{
-    TRY(json_read_object(r, err));
-    for (bool more = true;;) {
-        Slice key = {0};
-        TRY(json_read_key(r, &key, &more, err));
-        if (!more) return STATUS_OK;
-        TRY(read_added(options, key, r, err));
-    }
 }
 
 static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
@@ -160,7 +108,7 @@ static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
         return json_read_bool(r, &options->add_eos, err);
     }
     if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
-        return read_added_tokens(options, r, err);
+        return added_decoder_read(r, &options->tokenizer->arena, add_token, options, err);
     if (kind == JSON_NUMBER && slice_eq_cstr(key, "extra_ids"))
         return json_read_i64(r, &options->extra_ids, err);
     if (kind != JSON_STRING || !slice_eq_cstr(key, "tokenizer_class")) return json_skip(r, err);
@@ -191,7 +139,7 @@ static Status add_extra_ids(SpmOptions *options, Error *err)
 {
     const int64_t n = options->extra_ids;
     const size_t first = options->tokenizer->vocab.size;
-    if (n > MAX_ADDED / 2)
+    if (n > ADDED_MOST / 2)
         return error_set(err, STATUS_INVALID, "extra_ids %lld: too many", (long long)n);
     for (int64_t i = 0; i < n; i++) {
         char name[32];

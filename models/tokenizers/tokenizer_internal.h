@@ -71,6 +71,24 @@ Status added_matcher_init(AddedMatcher *matcher, const AddedToken *tokens, size_
 bool added_next(const AddedMatcher *matcher, Slice text, size_t *search, size_t at,
                 AddedMatch *match);
 
+// ---- added_read.c: as tokenizer_config.json names them ----
+
+enum { ADDED_MOST = 1 << 16 };
+
+// A list of the arena that grows; zeroed before first use.
+typedef struct AddedList {
+    AddedToken *tokens;
+    size_t n, capacity;
+} AddedList;
+// Adds a token unless one of the same content is there. Its texts are borrowed.
+Status added_list_put(AddedList *list, Arena *arena, AddedToken token, Error *err) MUST_CHECK;
+// A token as a string or as an object, its content in the arena; another value leaves it without content.
+Status added_token_read(JsonReader *r, Arena *arena, AddedToken *out, Error *err) MUST_CHECK;
+// added_tokens_decoder, {"50264": {"content": "<mask>", ...}, ..}: calls `add` for each token with content.
+Status added_decoder_read(JsonReader *r, Arena *arena,
+                          Status (*add)(void *context, AddedToken token, Error *err), void *context,
+                          Error *err) MUST_CHECK;
+
 // ---- template.c ----
 
 typedef enum PieceKind { PIECE_TEXT, PIECE_PAIR, PIECE_SPECIAL } PieceKind;

@@ -211,8 +211,8 @@ static Status tell_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
 static void put_added(const Told *t, JsonWriter *w)
 {
     json_member_array(w, "added_tokens");
-    for (size_t i = 0; i < t->n_added; i++) {
-        const AddedToken *token = &t->added[i];
+    for (size_t i = 0; i < t->added.n; i++) {
+        const AddedToken *token = &t->added.tokens[i];
         const struct {
             const char *name;
             bool value;
@@ -234,8 +234,9 @@ static void put_added(const Told *t, JsonWriter *w)
 
 static int32_t role_id(const Told *t, Role role)
 {
-    for (size_t i = 0; i < t->n_added; i++) {
-        if (slice_eq(t->added[i].content, t->roles[role].content)) return t->added[i].id;
+    for (size_t i = 0; i < t->added.n; i++) {
+        if (slice_eq(t->added.tokens[i].content, t->roles[role].content))
+            return t->added.tokens[i].id;
     }
     return TOKEN_NONE;
 }
@@ -368,7 +369,7 @@ static Status tell(Told *t, const char *spm, JsonWriter *w, Error *err)
     json_begin_object(w);
     // Some options are needed before the vocabulary is there, so they are read twice; ids of tokens count the second time.
     TRY(told_read_added(t, err));
-    t->n_added = 0;
+    t->added.n = 0;
     TRY(is_fairseq ? tell_pieces(t, spm, w, err) : tell_bpe(t, vocab, merges, w, err));
     TRY(told_read_added(t, err));
     TRY(put_after(t, w, err));

@@ -20,8 +20,7 @@ typedef struct Told {
     Vocab vocab; // by the ids that it will have
     AddedToken roles[N_ROLES];
     bool is_role_stated[N_ROLES];
-    AddedToken *added; // of added_tokens_decoder and the like, then the roles
-    size_t n_added, capacity;
+    AddedList added; // of added_tokens_decoder and the like, then the roles
     bool add_prefix_space, states_prefix_space, keeps_offsets, add_bos, add_eos;
 } Told;
 

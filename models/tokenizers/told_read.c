@@ -3,8 +3,6 @@
 
 #include "models/tokenizers/told_internal.h"
 
-enum { MAX_TOLD = 1 << 16 };
-
 // ---- the classes ----
 
 static const struct {
@@ -43,85 +41,20 @@ Status told_keep(Told *t, Slice *text, Error *err)
     return text->ptr ? STATUS_OK : error_set_memory(err, 1, text->len, "a token");
 }
 
-// A token as a string or as an object; null leaves it without content.
-static Status read_token(Told *t, JsonReader *r, AddedToken *out, Error *err)
-{
-    const struct {
-        const char *name;
-        bool *flag;
-    } flags[] = {{"single_word", &out->single_word},
-                 {"lstrip", &out->lstrip},
-                 {"rstrip", &out->rstrip},
-                 {"normalized", &out->normalized},
-                 {"special", &out->special}};
-    enum { N_FLAGS = sizeof flags / sizeof *flags };
-    JsonKind kind = JSON_NULL;
-    TRY(json_peek(r, &kind, err));
-    if (kind == JSON_STRING) {
-        TRY(json_read_string(r, &out->content, err));
-        return told_keep(t, &out->content, err);
-    }
-    if (kind != JSON_OBJECT) return json_skip(r, err);
-    TRY(json_read_object(r, err));
-    for (bool more = true;;) {
-        Slice name = {0};
-        size_t i = 0;
-        TRY(json_read_key(r, &name, &more, err));
-        if (!more) break;
-        while (i < N_FLAGS && !slice_eq_cstr(name, flags[i].name)) i++;
-        if (slice_eq_cstr(name, "content"))
-            TRY(json_read_string(r, &out->content, err));
-        else if (i < N_FLAGS)
-            TRY(json_read_bool(r, flags[i].flag, err));
-        else
-            TRY(json_skip(r, err));
-    }
-    return told_keep(t, &out->content, err);
-}
-
 // A token that is there already keeps its id; one without an id gets the next.
-static Status add_token(Told *t, AddedToken token, Error *err)
+static Status add_token(void *context, AddedToken token, Error *err)
 {
+    Told *t = context;
     const int32_t known = vocab_find(&t->vocab, token.content);
     if (token.content.len == 0) return STATUS_OK;
     if (known >= 0) token.id = known;
-    for (size_t i = 0; i < t->n_added; i++) {
-        if (slice_eq(t->added[i].content, token.content)) return STATUS_OK;
-    }
     if (token.id < 0) {
-        int32_t next = (int32_t)t->vocab.size;
-        for (size_t i = 0; i < t->n_added; i++) {
-            if (t->added[i].id >= next) next = t->added[i].id + 1;
+        token.id = (int32_t)t->vocab.size;
+        for (size_t i = 0; i < t->added.n; i++) {
+            if (t->added.tokens[i].id >= token.id) token.id = t->added.tokens[i].id + 1;
         }
-        token.id = next;
     }
-    if (t->n_added == t->capacity) {
-        const size_t capacity = 2 * t->capacity + 16;
-        if (capacity > MAX_TOLD) return error_set(err, STATUS_INVALID, "too many added tokens");
-        TRY(arena_grow(&t->arena, t->n_added, capacity, sizeof *t->added, "added tokens", &t->added,
-                       err));
-        t->capacity = capacity;
-    }
-    t->added[t->n_added++] = token;
-    return STATUS_OK;
-}
-
-// added_tokens_decoder: "50264": {"content": "<mask>", ...}.
-static Status read_decoder_tokens(Told *t, JsonReader *r, Error *err)
-{
-    TRY(json_read_object(r, err));
-    for (bool more = true;;) {
-        Slice key = {0};
-        AddedToken token = {0};
-        int64_t id = 0;
-        TRY(json_read_key(r, &key, &more, err));
-        if (!more) return STATUS_OK;
-        if (!slice_to_i64(key, &id) || id < 0 || id >= INT32_MAX - MAX_TOLD)
-            return json_reader_error(r, err, "\"" SLICE_FMT "\" is no token id", SLICE_ARG(key));
-        token.id = (int32_t)id;
-        TRY(read_token(t, r, &token, err));
-        TRY(add_token(t, token, err));
-    }
+    return added_list_put(&t->added, &t->arena, token, err);
 }
 
 static Status read_extra(Told *t, JsonReader *r, Error *err)
@@ -131,7 +64,7 @@ static Status read_extra(Told *t, JsonReader *r, Error *err)
         AddedToken token = {.id = TOKEN_NONE};
         TRY(json_read_element(r, &more, err));
         if (!more) return STATUS_OK;
-        TRY(read_token(t, r, &token, err));
+        TRY(added_token_read(r, &t->arena, &token, err));
         token.special = true;
         TRY(add_token(t, token, err));
     }
@@ -158,7 +91,7 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     TRY(json_peek(r, &kind, err));
     if (kind == JSON_BOOL) return read_flag(t, key, r, err);
     if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
-        return read_decoder_tokens(t, r, err);
+        return added_decoder_read(r, &t->arena, add_token, t, err);
     if (kind == JSON_ARRAY && (slice_eq_cstr(key, "additional_special_tokens") ||
                                slice_eq_cstr(key, "extra_special_tokens")))
         return read_extra(t, r, err);
@@ -166,7 +99,7 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         if (!slice_eq_cstr(key, told_roles[i])) continue;
         t->roles[i] = (AddedToken){.id = TOKEN_NONE};
         t->is_role_stated[i] = true;
-        TRY(read_token(t, r, &t->roles[i], err));
+        TRY(added_token_read(r, &t->arena, &t->roles[i], err));
         t->roles[i].special = true;
         return STATUS_OK;
     }
