@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unicode/ucasemap.h>
 #include <unicode/uchar.h>
-#include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 #include <unicode/uversion.h>
 
 #include "base/size.h"
+#include "base/unicode_internal.h"
 
 // ICU counts in int32_t, and UTF-16 takes at most as many units as UTF-8 takes bytes.
 enum { MAX_TEXT_BYTES = INT32_MAX / 4 };
@@ -41,21 +41,6 @@ static bool is_ascii(Slice text)
 }
 
 // ---- Normalisation: ICU's C interface works on UTF-16 ----
-
-static const UNormalizer2 *normalizer(UnicodeForm form, UErrorCode *code)
-{
-    switch (form) {
-    case UNICODE_NFC:
-        return unorm2_getNFCInstance(code);
-    case UNICODE_NFD:
-        return unorm2_getNFDInstance(code);
-    case UNICODE_NFKC:
-        return unorm2_getNFKCInstance(code);
-    case UNICODE_NFKD:
-        return unorm2_getNFKDInstance(code);
-    }
-    return NULL;
-}
 
 static Status to_utf8(Arena *arena, const UChar *text, int32_t len, Slice *out, Error *err)
 {
@@ -102,7 +87,7 @@ Status unicode_normalize(Arena *arena, Slice text, UnicodeForm form, Slice *out,
     }
     TRY(check_text(text, err));
     UErrorCode code = U_ZERO_ERROR;
-    const UNormalizer2 *rules = normalizer(form, &code);
+    const UNormalizer2 *rules = unicode_rules(form, &code);
     if (U_FAILURE(code)) return icu_error(err, "loading the normalisation data", code);
     UChar *source = malloc((text.len + 1) * sizeof *source);
     if (source == NULL) return error_set_memory(err, text.len, sizeof *source, "normalising");

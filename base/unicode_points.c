@@ -1,10 +1,9 @@
 // Unicode point by point: decomposition, composition, scripts, grapheme clusters.
 #include <unicode/uchar.h>
-#include <unicode/unorm2.h>
 #include <unicode/uscript.h>
 #include <unicode/ustring.h>
 
-#include "base/unicode.h"
+#include "base/unicode_internal.h"
 
 size_t unicode_decompose_compatibility(CodePoint c, CodePoint out[UNICODE_MAX_COMPATIBILITY])
 {
@@ -34,7 +33,7 @@ int unicode_combining_class(CodePoint c)
     return u_getCombiningClass(c);
 }
 
-static const UNormalizer2 *rules_of(UnicodeForm form, UErrorCode *code)
+const UNormalizer2 *unicode_rules(UnicodeForm form, UErrorCode *code)
 {
     switch (form) {
     case UNICODE_NFC:
@@ -52,14 +51,14 @@ static const UNormalizer2 *rules_of(UnicodeForm form, UErrorCode *code)
 bool unicode_begins_segment(CodePoint c, UnicodeForm form)
 {
     UErrorCode code = U_ZERO_ERROR;
-    const UNormalizer2 *rules = rules_of(form, &code);
+    const UNormalizer2 *rules = unicode_rules(form, &code);
     return U_FAILURE(code) || unorm2_hasBoundaryBefore(rules, c);
 }
 
 bool unicode_is_normalized(Slice text, UnicodeForm form)
 {
     UErrorCode code = U_ZERO_ERROR;
-    const UNormalizer2 *rules = rules_of(form, &code);
+    const UNormalizer2 *rules = unicode_rules(form, &code);
     if (U_FAILURE(code)) return false;
     // Below the first character that any form changes there is nothing to ask.
     const CodePoint quiet = form == UNICODE_NFC ? 0x300 : form == UNICODE_NFD ? 0xC0 : 0xA0;

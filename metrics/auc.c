@@ -10,8 +10,6 @@
 #include "metrics/ranked.h"
 #include "metrics/resample.h"
 
-typedef enum Average { AVERAGE_MACRO, AVERAGE_WEIGHTED, AVERAGE_MICRO } Average;
-static const char *const averages[] = {"macro", "weighted", "micro"};
 static const char *const schemes[] = {"ovr", "ovo"};
 static const char *const params[] = {"average", "multi_class", "positive", NULL};
 
@@ -21,31 +19,17 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(classes_check_setup(setup, 2, err));
     RankedOptions *o;
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
-    TRY(params_choice(setup->params, "average", averages, 3, &o->average, err));
+    TRY(params_choice(setup->params, "average", ranked_averages, 3, &o->average, err));
     TRY(params_choice(setup->params, "multi_class", schemes, 2, &o->multi_class, err));
     TRY(classes_positive(setup, &o->positive, err));
     o->is_binary = setup->n_labels == 2;
-    if (o->multi_class == 1 && o->average == AVERAGE_MICRO) {
+    if (o->multi_class == 1 && o->average == RANKED_MICRO) {
         return error_set(err, STATUS_INVALID, "multi_class \"ovo\" has no average \"micro\"");
     }
     plan->width = o->is_binary ? 2 : 1 + setup->n_labels;
     plan->n_scores = o->is_binary || o->multi_class == 1 ? 1 : 1 + setup->n_labels;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return classes_score_name(plan, score - 1, arena, name, err);
-}
-
-static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *arena,
-                         const void **index, Error *err)
-{
-    const RankedOptions *o = plan->options;
-    return ranked_index(plan, rows, !o->is_binary && o->average == AVERAGE_MICRO, arena, index,
-                        err);
 }
 
 // By trapezoids between the beginnings of groups of equal score, from the lowest up. *positives is the weight of positive
@@ -84,8 +68,8 @@ static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWa
         if (positives > 0) weighted += positives * scores[1 + c];
         total += positives;
     }
-    scores[0] = o->average == AVERAGE_MACRO ? macro : weighted / total;
-    if (o->average != AVERAGE_MICRO) return;
+    scores[0] = o->average == RANKED_MACRO ? macro : weighted / total;
+    if (o->average != RANKED_MICRO) return;
     double positives;
     walk.column = &index->flat;
     walk.n_pairs = index->n_columns;
@@ -141,7 +125,7 @@ static Status score_ovo(const RankedOptions *o, const RankedIndex *index, const 
         for (size_t b = a + 1; b < n; b++) {
             const double pairs = support[a] * support[b];
             const double mean = (wins[a * n + b] + wins[b * n + a]) / (2 * pairs);
-            const double weight = o->average == AVERAGE_WEIGHTED ? support[a] + support[b] : 1;
+            const double weight = o->average == RANKED_WEIGHTED ? support[a] + support[b] : 1;
             sum += weight * (pairs > 0 ? mean : (double)NAN);
             total += weight;
         }
@@ -215,7 +199,7 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
                             SLICE_ARG(plan->setup.labels[o->positive]));
     }
     return arena_format(arena, out, err, "|multi_class:%s|average:%s", schemes[o->multi_class],
-                        averages[o->average]);
+                        ranked_averages[o->average]);
 }
 
 const Metric metric_auc = {
@@ -228,9 +212,9 @@ const Metric metric_auc = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .score_name = ranked_score_name,
     .row = ranked_row,
-    .index_rows = index_rows,
+    .index_rows = ranked_index_by_average,
     .score_rows = score_rows,
     .leave_out = leave_out,
     .signature = signature,

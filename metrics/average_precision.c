@@ -8,8 +8,6 @@
 #include "metrics/metrics_list.h"
 #include "metrics/ranked.h"
 
-typedef enum Average { AVERAGE_MACRO, AVERAGE_WEIGHTED, AVERAGE_MICRO } Average;
-static const char *const averages[] = {"macro", "weighted", "micro"};
 static const char *const params[] = {"average", "positive", NULL};
 
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
@@ -18,27 +16,13 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(classes_check_setup(setup, 2, err));
     RankedOptions *o;
     TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
-    TRY(params_choice(setup->params, "average", averages, 3, &o->average, err));
+    TRY(params_choice(setup->params, "average", ranked_averages, 3, &o->average, err));
     TRY(classes_positive(setup, &o->positive, err));
     o->is_binary = setup->n_labels == 2;
     plan->width = o->is_binary ? 2 : 1 + setup->n_labels;
     plan->n_scores = o->is_binary ? 1 : 1 + setup->n_labels;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return classes_score_name(plan, score - 1, arena, name, err);
-}
-
-static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *arena,
-                         const void **index, Error *err)
-{
-    const RankedOptions *o = plan->options;
-    return ranked_index(plan, rows, !o->is_binary && o->average == AVERAGE_MICRO, arena, index,
-                        err);
 }
 
 // From the highest score down; *positives is the weight of positive items. One loop that takes every item alike, as in auc.c.
@@ -80,8 +64,8 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     }
     scores[0] = macro;
     if (o->is_binary) return STATUS_OK;
-    if (o->average == AVERAGE_WEIGHTED) scores[0] = weighted / total;
-    if (o->average != AVERAGE_MICRO) return STATUS_OK;
+    if (o->average == RANKED_WEIGHTED) scores[0] = weighted / total;
+    if (o->average != RANKED_MICRO) return STATUS_OK;
     walk.column = &ranked->flat;
     walk.n_pairs = ranked->n_columns;
     walk.n = rows->n_rows * ranked->n_columns;
@@ -96,7 +80,7 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
         return arena_format(arena, out, err, "|positive:" SLICE_FMT,
                             SLICE_ARG(plan->setup.labels[o->positive]));
     }
-    return arena_format(arena, out, err, "|average:%s", averages[o->average]);
+    return arena_format(arena, out, err, "|average:%s", ranked_averages[o->average]);
 }
 
 const Metric metric_average_precision = {
@@ -110,9 +94,9 @@ const Metric metric_average_precision = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .score_name = ranked_score_name,
     .row = ranked_row,
-    .index_rows = index_rows,
+    .index_rows = ranked_index_by_average,
     .score_rows = score_rows,
     .signature = signature,
 };

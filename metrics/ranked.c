@@ -4,6 +4,8 @@
 #include "metrics/classes.h"
 #include "metrics/order.h"
 
+const char *const ranked_averages[3] = {"macro", "weighted", "micro"};
+
 Status ranked_row(const MetricPlan *plan, const Item *item, Arena *scratch, double *row, Error *err)
 {
     (void)scratch;
@@ -79,4 +81,18 @@ Status ranked_index(const MetricPlan *plan, const RowSet *rows, bool wants_flat,
     if (wants_flat) TRY(fill_flat(rows, n_columns, arena, &out->flat, err));
     *index = out;
     return STATUS_OK;
+}
+
+Status ranked_index_by_average(const MetricPlan *plan, const RowSet *rows, Arena *arena,
+                               const void **index, Error *err)
+{
+    const RankedOptions *o = plan->options;
+    const bool wants_flat = !o->is_binary && o->average == RANKED_MICRO;
+    return ranked_index(plan, rows, wants_flat, arena, index, err);
+}
+
+Status ranked_score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err)
+{
+    return classes_score_name(plan, score - 1, arena, name, err);
 }

@@ -6,8 +6,11 @@
 
 #include "metrics/metric.h"
 
+typedef enum RankedAverage { RANKED_MACRO, RANKED_WEIGHTED, RANKED_MICRO } RankedAverage;
+extern const char *const ranked_averages[3]; // as params have them
+
 typedef struct RankedOptions {
-    size_t average;     // an index into the metric's own list of averages
+    size_t average;     // RankedAverage
     size_t multi_class; // 0 = one against the rest, 1 = one against one
     size_t positive;    // with two classes: which is positive
     bool is_binary;
@@ -32,8 +35,14 @@ typedef struct RankedIndex {
 
 Status ranked_row(const MetricPlan *plan, const Item *item, Arena *scratch, double *row,
                   Error *err) MUST_CHECK;
+// A RankedIndex. The second is for plans with RankedOptions: flat where more than two classes are averaged micro.
 Status ranked_index(const MetricPlan *plan, const RowSet *rows, bool wants_flat, Arena *arena,
                     const void **index, Error *err) MUST_CHECK;
+Status ranked_index_by_average(const MetricPlan *plan, const RowSet *rows, Arena *arena,
+                               const void **index, Error *err) MUST_CHECK;
+// Scores behind the first are those of classes.
+Status ranked_score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
+                         Error *err) MUST_CHECK;
 
 // A column under weights of items, as AUC and average precision walk it.
 typedef struct RankedWalk {

@@ -1,5 +1,6 @@
 // assay score fairness, flip-rate: differences between groups, and answers that change with the group.
 #include <math.h>
+#include <stddef.h>
 
 #include "metrics/group_gaps.h"
 #include "metrics/metrics_list.h"
@@ -27,6 +28,37 @@ static Status collect_classes(const ScoreCase *c, const char *const *columns, si
             TRY(score_name_index(names, v, name, &index, err));
         }
     }
+    return STATUS_OK;
+}
+
+typedef struct LabelColumn {
+    const char *key;
+    size_t field; // offset of an int32_t in Item
+} LabelColumn;
+
+// Items of two columns of classes, equally long; setup has the labels. In the case's arena.
+static Status read_labels(const ScoreCase *c, const LabelColumn columns[2], ClusterNames *classes,
+                          ScoreItems *out, Item **items, Error *err)
+{
+    const char *const keys[] = {columns[0].key, columns[1].key};
+    ScoreLabels labels;
+    Item *all;
+    TRY(score_interval_of_case(c, &out->interval, err));
+    TRY(collect_classes(c, keys, 2, &out->n, classes, err));
+    TRY(score_find_labels(c, classes, &labels, err));
+    TRY(arena_take(c->arena, out->n, sizeof *all, "items", &all, err));
+    for (size_t i = 0; i < out->n; i++) all[i] = item_empty();
+    for (size_t k = 0; k < 2; k++) {
+        const Json *value = json_first(json_get(c->root, keys[k]));
+        for (size_t i = 0; i < out->n; i++, value = json_next(value)) {
+            int32_t *place = (int32_t *)((char *)&all[i] + columns[k].field);
+            TRY(score_label_index(&labels, value, place, err));
+        }
+    }
+    out->params = c->params;
+    out->arena = c->arena;
+    out->items = *items = all;
+    out->setup = (MetricSetup){.labels = labels.names, .n_labels = labels.n};
     return STATUS_OK;
 }
 
@@ -120,32 +152,18 @@ static Status score_gaps(const ScoreItems *all, JsonWriter *w, Error *err)
 static Status answer(const ScoreCase *c, ClusterNames *classes, ClusterNames *groups, JsonWriter *w,
                      Error *err)
 {
-    static const char *const columns[] = {"gold", "pred"};
+    static const LabelColumn columns[] = {{"gold", offsetof(Item, label)},
+                                          {"pred", offsetof(Item, predicted)}};
     static const Metric *const metrics[] = {&metric_demographic_parity, &metric_equal_opportunity,
                                             &metric_equalized_odds};
-    ScoreItems all = {.params = c->params, .arena = c->arena};
-    ScoreLabels labels;
+    ScoreItems all = {0};
     Item *items;
-    size_t i = 0;
-    TRY(score_interval_of_case(c, &all.interval, err));
-    TRY(collect_classes(c, columns, 2, &all.n, classes, err));
-    TRY(score_find_labels(c, classes, &labels, err));
-    TRY(arena_take(c->arena, all.n, sizeof *items, "items", &items, err));
-    const Json *gold = json_first(json_get(c->root, "gold"));
-    const Json *pred = json_first(json_get(c->root, "pred"));
-    for (; gold != NULL && pred != NULL; gold = json_next(gold), pred = json_next(pred), i++) {
-        items[i] = item_empty();
-        TRY(score_label_index(&labels, gold, &items[i].label, err));
-        TRY(score_label_index(&labels, pred, &items[i].predicted, err));
-    }
+    TRY(read_labels(c, columns, classes, &all, &items, err));
     TRY(read_groups(c, all.n, groups, items, err));
-    all.items = items;
-    all.setup = (MetricSetup){.labels = labels.names,
-                              .n_labels = labels.n,
-                              .groups = groups->names,
-                              .n_groups = groups->n_clusters};
+    all.setup.groups = groups->names;
+    all.setup.n_groups = groups->n_clusters;
     // Parity asks which class is the positive one: the second of two, or the one named.
-    const bool has_positive = labels.n == 2 || json_get(c->params, "positive") != NULL;
+    const bool has_positive = all.setup.n_labels == 2 || json_get(c->params, "positive") != NULL;
     TRY(score_put_metrics(&all, metrics, has_positive ? 3 : 0, own_params, w, err));
     return score_gaps(&all, w, err);
 }
@@ -161,25 +179,12 @@ static Status run_fairness(const ScoreCase *c, JsonWriter *w, Error *err)
 
 static Status answer_flips(const ScoreCase *c, ClusterNames *classes, JsonWriter *w, Error *err)
 {
-    static const char *const columns[] = {"pred", "counterfactual"};
+    static const LabelColumn columns[] = {{"pred", offsetof(Item, predicted)},
+                                          {"counterfactual", offsetof(Item, counterfactual)}};
     const Metric *const metric = &metric_flip_rate;
-    ScoreItems all = {.params = c->params, .arena = c->arena};
-    ScoreLabels labels;
+    ScoreItems all = {0};
     Item *items;
-    size_t i = 0;
-    TRY(score_interval_of_case(c, &all.interval, err));
-    TRY(collect_classes(c, columns, 2, &all.n, classes, err));
-    TRY(score_find_labels(c, classes, &labels, err));
-    TRY(arena_take(c->arena, all.n, sizeof *items, "items", &items, err));
-    const Json *pred = json_first(json_get(c->root, "pred"));
-    const Json *other = json_first(json_get(c->root, "counterfactual"));
-    for (; pred != NULL && other != NULL; pred = json_next(pred), other = json_next(other), i++) {
-        items[i] = item_empty();
-        TRY(score_label_index(&labels, pred, &items[i].predicted, err));
-        TRY(score_label_index(&labels, other, &items[i].counterfactual, err));
-    }
-    all.items = items;
-    all.setup = (MetricSetup){.labels = labels.names, .n_labels = labels.n};
+    TRY(read_labels(c, columns, classes, &all, &items, err));
     return score_put_metrics(&all, &metric, 1, NULL, w, err);
 }
 
