@@ -12,7 +12,7 @@
 #include "tools/commands.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};

@@ -1,6 +1,6 @@
 // tools/predict/predict.h: what `assay predict` asks of a model and writes about it. Internal to cmd_predict.c and this folder.
-#ifndef ASSAY_TOOLS_PREDICT_H
-#define ASSAY_TOOLS_PREDICT_H
+#ifndef ASSAY_TOOLS_PREDICT_PREDICT_H
+#define ASSAY_TOOLS_PREDICT_PREDICT_H
 
 #include "base/file.h"
 #include "datasets/steps.h"

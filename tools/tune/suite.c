@@ -5,7 +5,7 @@
 #include "base/json_writer.h"
 #include "harness/family.h"
 #include "tools/data_options.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 // A path, not the name of the suite's model.
 static void put_path(JsonWriter *w, const char *key, const char *path)

@@ -10,7 +10,7 @@
 #include "harness/teacher.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 struct TuneTask {
     Suite *suite;

@@ -1,6 +1,6 @@
-// tools/tune.h: one tuning run of `assay tune`. Internal to cmd_tune.c and tune_*.c.
-#ifndef ASSAY_TOOLS_TUNE_H
-#define ASSAY_TOOLS_TUNE_H
+// tools/tune/tune.h: one tuning run of `assay tune`. Internal to cmd_tune.c and this folder.
+#ifndef ASSAY_TOOLS_TUNE_TUNE_H
+#define ASSAY_TOOLS_TUNE_TUNE_H
 
 #include "harness/prepare.h"
 #include "metrics/evaluate.h"
@@ -18,7 +18,7 @@ typedef struct StepLog {
     bool failed; // a line could not be written
 } StepLog;
 
-typedef struct TuneTask TuneTask; // tune_task.c
+typedef struct TuneTask TuneTask; // task.c
 
 typedef struct TuneRun {
     CommandLine *line;
@@ -45,19 +45,19 @@ typedef struct TuneRun {
     double first_loss; // of the first step taken here
 } TuneRun;
 
-// tune_suite.c: the suite that the options amount to; its paths are the user's own.
+// suite.c: the suite that the options amount to; its paths are the user's own.
 Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err) MUST_CHECK;
 
-// tune_batches.c: opens the model and takes one step for each line of --batches.
+// batches.c: opens the model and takes one step for each line of --batches.
 Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
 
-// tune_classes.c: what classes have beside other tasks.
+// classes.c: what classes have beside other tasks.
 // Weights as --class-weights has them, into the options; after the examples are there.
 Status tune_class_weights(TuneRun *run, const TaskData *data, Error *err) MUST_CHECK;
 Status tune_check_metric(const CommandLine *line, const char *family, Error *err) MUST_CHECK;
 Status tune_report_classes(const TuneRun *run, const Prepared *prepared, Error *err) MUST_CHECK;
 
-// tune_task.c: reads --train and --valid for a family of the harness, opens the model with a head for its labels, and tunes it.
+// task.c: reads --train and --valid for a family of the harness, opens the model with a head for its labels, and tunes it.
 Status tune_on_task(TuneRun *run, const char *name, Error *err) MUST_CHECK;
 // Scores of the tuned model on the validation samples, with intervals; *n 0 where there are none. In the arena.
 Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHECK;
@@ -65,7 +65,7 @@ Status tune_scores(TuneRun *run, Score **scores, size_t *n, Error *err) MUST_CHE
 Status tune_write_note(TuneRun *run, Error *err) MUST_CHECK;
 void tune_task_release(TuneRun *run); // a no-op without a task
 
-// tune_log.c. What tuning reports while it runs: callbacks of TrainOptions, context is the TuneRun.
+// log.c. What tuning reports while it runs: callbacks of TrainOptions, context is the TuneRun.
 Status step_log_open(TuneRun *run, Error *err) MUST_CHECK;
 Status step_log_close(StepLog *log, Error *err) MUST_CHECK; // a no-op on a zeroed one
 void tune_on_step(void *context, const TrainStep *step);

@@ -3,7 +3,7 @@
 
 #include "base/size.h"
 #include "datasets/check.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 // ---- class weights ----
 

@@ -6,7 +6,7 @@
 #include "harness/teacher.h"
 #include "tools/jsonl.h"
 #include "tools/model_options.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 typedef struct GivenExample {
     JsonlInts input_ids, token_type_ids, attention_mask, labels, start_positions, end_positions;

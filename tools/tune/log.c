@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_reader.h"
-#include "tools/tune.h"
+#include "tools/tune/tune.h"
 
 enum { MAX_LOG_BYTES = 1 << 30 };
 
