@@ -238,6 +238,16 @@ static Status advance(Queue *q, size_t job, bool *is_finished, Error *err)
     return STATUS_OK;
 }
 
+static void tokens_of(Queue *q, size_t job, size_t strand, int32_t *out)
+{
+    const Generation *g = q->calls.context;
+    const Writing *w = &g->writings[q->jobs[job].request];
+    if (w->beams)
+        beam_writing_tokens(w->beams, strand, out);
+    else
+        memcpy(out, w->tokens, (w->n_prompt + w->n_written) * sizeof *out);
+}
+
 // The last token that is written need not be read again, so one more than the context has room for.
 static size_t most_tokens(const ModelConfig *config, const GenerateRequest *r)
 {
@@ -283,7 +293,8 @@ Status model_generate(Model *model, Pool *pool, const GenerateRequest *requests,
     Queue queue = {0};
     Job *jobs = NULL;
     Generation g = {.requests = requests};
-    const QueueCalls calls = {.writes = true, .read = read_next, .advance = advance, .context = &g};
+    const QueueCalls calls = {
+        .writes = true, .read = read_next, .advance = advance, .tokens = tokens_of, .context = &g};
     for (size_t i = 0; i < n; i++) {
         if (model_check_generate(model, &requests[i], err) != STATUS_OK)
             return error_wrap(err, "request %zu", i);

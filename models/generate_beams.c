@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "models/beam_internal.h"
 #include "models/generate_internal.h"
 
 Status beam_writing_begin(const Model *model, const GenerateRequest *request, size_t n_most,
@@ -30,7 +31,12 @@ size_t beam_writing_room(const Model *model, const GenerateRequest *request, siz
 {
     const size_t n_beams = request->beams->n_beams, n_vocab = model->config.vocab_size;
     const size_t per_token = size_max(cache_bytes_per_token(&model->tape), 1);
-    return request->n_prompt + n_most * n_beams + n_beams * n_vocab * sizeof(float) / per_token;
+    size_t n_prompts = 1; // beams that read again share nothing
+    for (size_t i = 0; i < model->tape.n_ropes; i++) {
+        if (model->tape.ropes[i].rereads) n_prompts = n_beams;
+    }
+    return n_prompts * request->n_prompt + n_most * n_beams +
+           n_beams * n_vocab * sizeof(float) / per_token;
 }
 
 Status beam_writing_read(BeamWriting *writing, size_t strand, const float *logits, Error *err)
@@ -49,6 +55,13 @@ Status beam_writing_advance(Queue *queue, BeamWriting *writing, Error *err)
 {
     return beam_advance(&writing->search, queue->model->workers[0].exec, writing->logits,
                         writing->n_vocab, writing->n_vocab, err);
+}
+
+void beam_writing_tokens(BeamWriting *writing, size_t strand, int32_t *out)
+{
+    BeamSearch *search = &writing->search;
+    const size_t n = beam_history(search, search->running[strand].node);
+    memcpy(out, search->history, n * sizeof *out);
 }
 
 Status beam_writing_branch(Queue *queue, size_t job, const BeamWriting *writing, Error *err)

@@ -12,6 +12,7 @@
 typedef struct Strand {
     int32_t last_token; // the newest one
     CacheSequence kept; // keys and values of all before it
+    int32_t *again;     // [n_again] tokens that are read again
 } Strand;
 
 // One request in the queue.
@@ -19,6 +20,7 @@ typedef struct Job {
     PrefixInput input; // tokens that are read before anything is written
     size_t n_reserved; // tokens that it may come to, input included
     size_t n_room;     // tokens whose keys and values take what it may hold in all; 0 = n_reserved
+    size_t n_again;    // tokens that each strand reads again (TapeRope.rereads); 0 = none
     size_t first_read; // logits of input tokens from here on are read
     size_t request;    // whose it is
     // Of a request that writes:
@@ -47,6 +49,8 @@ typedef struct QueueCalls {
     // After a round in which the job's next tokens were read; sets the strands' last_token, or *is_finished. On the calling
     // thread.
     Status (*advance)(Queue *queue, size_t job, bool *is_finished, Error *err);
+    // All tokens of a strand that runs, last_token too.
+    void (*tokens)(Queue *queue, size_t job, size_t strand, int32_t *out);
     void *context;
 } QueueCalls;
 
@@ -96,6 +100,7 @@ Status beam_writing_read(BeamWriting *writing, size_t strand, const float *logit
                          Error *err) MUST_CHECK;
 // A step of the search, and the strands that go on.
 Status beam_writing_advance(Queue *queue, BeamWriting *writing, Error *err) MUST_CHECK;
+void beam_writing_tokens(BeamWriting *writing, size_t strand, int32_t *out);
 Status beam_writing_branch(Queue *queue, size_t job, const BeamWriting *writing,
                            Error *err) MUST_CHECK;
 // The results, in the arena.

@@ -23,7 +23,7 @@ typedef struct Item {
     size_t node; // NONE for a job that writes
     size_t job, strand;
     size_t first_output; // outputs are rows [first_output, n)
-    bool is_long;        // see TapeRope.long_from
+    size_t horizon;      // see Unit.horizons
 } Item;
 
 typedef struct RoundUnit {
@@ -43,13 +43,25 @@ typedef struct Round {
 
 // ---- opening ----
 
-// Whether a sequence of so many tokens takes the frequencies for long contexts.
+// Inputs of one kind have the same rotary frequencies: those of a first context, those beyond it, or those of a length.
 static unsigned kind_of(const Tape *tape, size_t n_tokens)
 {
+    unsigned kind = 0;
     for (size_t i = 0; i < tape->n_ropes; i++) {
-        if (tape->ropes[i].long_frequencies && n_tokens > tape->ropes[i].long_from) return 1;
+        const TapeRope *rope = &tape->ropes[i];
+        if (rope->long_from == 0 || n_tokens <= rope->long_from) continue;
+        kind = rope->long_frequencies && kind == 0 ? 1 : (unsigned)n_tokens;
     }
-    return 0;
+    return kind;
+}
+
+// Whether a text of n_kept tokens whose next one comes wants other frequencies for all of them.
+static bool wants_again(const Tape *tape, size_t n_kept)
+{
+    for (size_t i = 0; i < tape->n_ropes; i++) {
+        if (tape->ropes[i].rereads && n_kept == tape->ropes[i].long_from) return true;
+    }
+    return false;
 }
 
 static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
@@ -61,7 +73,7 @@ static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = jobs[i].input;
-        inputs[i].kind = kind_of(&q->model->tape, jobs[i].n_reserved);
+        inputs[i].kind = kind_of(&q->model->tape, inputs[i].n_tokens);
     }
     TRY(prefix_tree_build(inputs, n, stretch, &q->arena, &q->tree, err));
     TRY(arena_take(&q->arena, q->tree.n_nodes, sizeof *q->states, "a queue", &q->states, err));
@@ -164,26 +176,48 @@ static Status add_node_item(Round *round, size_t node, Error *err)
                .kept = &state->kept,
                .node = node,
                .first_output = size_min(n->end, size_max(first_read, n->begin)) - n->begin,
-               .is_long = q->jobs[n->first].input.kind != 0};
+               .horizon = q->jobs[n->first].input.n_tokens};
     return STATUS_OK;
 }
 
+// Forgets the keys of a job's strands: all their tokens are read once more.
+static Status begin_again(Queue *q, size_t job, Error *err)
+{
+    Job *j = &q->jobs[job];
+    j->n_again = j->strands[0].kept.n_rows + 1;
+    for (size_t s = 0; s < j->n_strands; s++) {
+        Strand *strand = &j->strands[s];
+        TRY(arena_take(&q->arena, j->n_again, sizeof *strand->again, "a text", &strand->again,
+                       err));
+        q->calls.tokens(q, job, s, strand->again);
+        cache_release(q->cache, &strand->kept);
+    }
+    return STATUS_OK;
+}
+
+// The newest token, or a stretch of those that are read again: logits are wanted behind the last one.
 static Status add_strand_items(Round *round, size_t job, Error *err)
 {
     Queue *q = round->queue;
     Job *j = &q->jobs[job];
+    const size_t n_kept = j->strands[0].kept.n_rows;
+    if (n_kept >= j->n_again && wants_again(&q->model->tape, n_kept)) TRY(begin_again(q, job, err));
     for (size_t s = 0; s < j->n_strands; s++) {
         Strand *strand = &j->strands[s];
         const size_t position = strand->kept.n_rows;
-        TRY(cache_extend(q->cache, &strand->kept, 1, err));
-        round->items[round->n_items++] = (Item){.ids = &strand->last_token,
-                                                .n = 1,
-                                                .position = position,
-                                                .kept = &strand->kept,
-                                                .node = NONE,
-                                                .job = job,
-                                                .strand = s,
-                                                .is_long = j->input.kind != 0};
+        const bool is_again = position < j->n_again;
+        const size_t n = is_again ? size_min(STRETCH_TOKENS, j->n_again - position) : 1;
+        TRY(cache_extend(q->cache, &strand->kept, n, err));
+        round->items[round->n_items++] =
+            (Item){.ids = is_again ? strand->again + position : &strand->last_token,
+                   .n = n,
+                   .position = position,
+                   .kept = &strand->kept,
+                   .node = NONE,
+                   .job = job,
+                   .strand = s,
+                   .first_output = position + n < j->n_again ? n : n - 1,
+                   .horizon = is_again ? j->n_again : position + 1};
     }
     return STATUS_OK;
 }
@@ -229,7 +263,7 @@ static Status gather(Queue *q, RoundUnit *u, Error *err)
         const Item *item = &u->items[i];
         offsets[i] = chosen[i] = (int32_t)at;
         output_offsets[i] = (int32_t)out;
-        horizons[i] = item->is_long ? INT32_MAX : 0;
+        horizons[i] = (int32_t)item->horizon;
         kept[i] = item->kept;
         memcpy(ids + at, item->ids, item->n * sizeof *ids);
         for (size_t t = 0; t < item->n; t++) positions[at + t] = (int32_t)(item->position + t);
@@ -395,7 +429,7 @@ static Status settle(Queue *q, size_t job, bool has_run, bool *is_finished, Erro
         j->n_strands = 1;
         j->is_running = has_run = true;
     }
-    if (!has_run) return STATUS_OK;
+    if (!has_run || j->strands[0].kept.n_rows < j->n_again) return STATUS_OK;
     TRY(q->calls.advance(q, job, is_finished, err));
     if (*is_finished) release_strands(q, j);
     return STATUS_OK;

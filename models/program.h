@@ -162,7 +162,7 @@ typedef struct Unit {
     const int32_t *output_rows;    // [n_outputs]
     const int32_t *output_offsets; // [n_sequences + 1]
     size_t n_outputs;
-    // Positions that each sequence may come to, which choose a rotary embedding's frequencies (TapeRope.long_from). NULL: those
+    // Positions of each sequence, which choose a rotary embedding's frequencies (TapeRope.long_from). NULL: those
     // of its last token here.
     const int32_t *horizons; // [n_sequences]
     // Keys and values of earlier tokens, or NULL: position_ids are then counted from each sequence's first token.

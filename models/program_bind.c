@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "models/program_internal.h"
+#include "models/rope.h"
 
 enum { FLOAT_ALIGNMENT = 16 }; // 64 bytes
 // Room is made for multiples of these, so that units a little larger than the last do not ask anew.
@@ -237,10 +238,8 @@ static Status stage_output_positions(ProgramRun *run, const int32_t **out, Error
 }
 
 // Cosines and sines of one row. The angle is a product of floats, as in Transformers; what is made of it is exact.
-static void fill_angles(const TapeRope *rope, int32_t position, int32_t horizon, float *to)
+static void fill_angles(const TapeRope *rope, const float *frequencies, int32_t position, float *to)
 {
-    const bool is_long = rope->long_frequencies && (size_t)horizon > rope->long_from;
-    const float *frequencies = is_long ? rope->long_frequencies : rope->frequencies;
     const size_t half = rope->n_dims / 2;
     for (size_t i = 0; i < half; i++) {
         const double angle = (double)((float)position * frequencies[i]);
@@ -249,9 +248,20 @@ static void fill_angles(const TapeRope *rope, int32_t position, int32_t horizon,
     }
 }
 
+// The frequencies of a sequence of so many positions; those that its length stretches into own.
+static const float *frequencies_for(const TapeRope *rope, int32_t horizon, float *own)
+{
+    if (rope->long_from == 0 || (size_t)horizon <= rope->long_from) return rope->frequencies;
+    if (rope->long_frequencies) return rope->long_frequencies;
+    rope_stretched_frequencies(rope->theta, rope->stretch, rope->long_from, (size_t)horizon,
+                               rope->n_dims, own);
+    return own;
+}
+
 // The angles of every rotary embedding for the unit's rows.
 static Status stage_angles(ProgramRun *run, Error *err)
 {
+    const size_t mark = exec_scratch_mark(run->exec);
     const Unit *unit = &run->unit;
     const Extent room = run->memory->room, extent = extent_of_run(run);
     float *place = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &room);
@@ -264,15 +274,19 @@ static Status stage_angles(ProgramRun *run, Error *err)
                                      ? unit->output_offsets
                                      : unit->offsets;
         float *to = run->memory->angles + begin;
+        float *own = exec_scratch(run->exec, rope->n_dims / 2 * sizeof *own);
+        if (!own) return error_set_memory(err, rope->n_dims, sizeof *own, "frequencies");
         for (size_t s = 0; s < unit->n_sequences; s++) {
             const int32_t last = unit->offsets[s + 1] - 1;
             int32_t horizon = unit->horizons ? unit->horizons[s] : 0;
             if (!unit->horizons && last >= unit->offsets[s]) horizon = unit->position_ids[last] + 1;
+            const float *frequencies = frequencies_for(rope, horizon, own);
             for (int32_t row = offsets[s]; row < offsets[s + 1]; row++) {
-                fill_angles(rope, position_of(unit, angles->domain, (size_t)row), horizon,
+                fill_angles(rope, frequencies, position_of(unit, angles->domain, (size_t)row),
                             to + (size_t)row * rope->n_dims);
             }
         }
+        exec_scratch_release(run->exec, mark);
         TRY(exec_upload(run->exec, place + begin, to, n_rows * rope->n_dims * sizeof *to, err));
     }
     return STATUS_OK;

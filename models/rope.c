@@ -56,7 +56,7 @@ void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *o
         const double frequency = (double)(1.0f / power);
         switch (c->kind) {
         case ROPE_DEFAULT:
-        case ROPE_DYNAMIC: // stretched by the length over max_position_embeddings: by nothing up to there
+        case ROPE_DYNAMIC: // up to the first context
         case ROPE_KIND_COUNT:
             out[i] = (float)frequency;
             break;
@@ -74,6 +74,18 @@ void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *o
             break;
         }
     }
+}
+
+// In float where Transformers has tensors.
+void rope_stretched_frequencies(double theta, double factor, size_t original_positions,
+                                size_t n_positions, size_t n_dims, float *out)
+{
+    const float length = (float)factor * (float)n_positions / (float)original_positions;
+    const float stretch = length - (float)(factor - 1);
+    const double power = (double)n_dims / (double)(n_dims - 2);
+    const float base = (float)theta * powf(stretch, (float)power);
+    for (size_t i = 0; i < n_dims / 2; i++)
+        out[i] = 1.0f / powf(base, (float)(2 * i) / (float)n_dims);
 }
 
 static double yarn_magnitude(double factor, double mscale)
@@ -113,6 +125,12 @@ RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t m
         rope_frequencies(config, n_dims, true, frequencies + n_dims / 2);
         rope.long_frequencies = frequencies + n_dims / 2;
         rope.long_from = config->original_positions;
+        rope.rereads = config->rereads;
+    }
+    if (config->kind == ROPE_DYNAMIC) {
+        rope.long_from = config->original_positions;
+        rope.theta = config->theta;
+        rope.stretch = config->factor;
     }
     return tape_rope_angles(tape, &rope);
 }

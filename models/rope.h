@@ -2,7 +2,7 @@
 //
 //     default     frequency i = theta^(-2 i / n_dims)
 //     linear      divided by factor
-//     dynamic     the default up to max_position_embeddings, beyond which no context goes here
+//     dynamic     the default up to the first context; beyond it theta grows with the length (NTK-aware)
 //     llama3      low frequencies divided by factor, high ones kept, a ramp between (Llama Team 2024, arXiv:2407.21783)
 //     yarn        a ramp by the number of turns within the original context (Peng et al. 2023, arXiv:2309.00071)
 //     longrope    each divided by a factor of its own, others for long contexts (Ding et al. 2024, arXiv:2402.13753)
@@ -33,14 +33,18 @@ typedef struct RopeConfig {
     double mscale, mscale_all_dim;            // yarn; 0 = not given
     bool keeps_fractions;                     // yarn: the ramp's ends are not rounded
     double attention_factor;   // yarn, longrope: of cosines and sines; 0 = what the kind implies
-    size_t original_positions; // llama3, yarn, longrope: the context trained on first
+    size_t original_positions; // llama3, yarn, longrope, dynamic: the context trained on first
     const float *short_factors, *long_factors; // longrope: [n_dims / 2]
+    bool rereads; // longrope: TapeRope.rereads, as Phi-3 has it in Transformers
 } RopeConfig;
 
 const char *rope_kind_name(RopeKind kind); // "default", "linear", ...
 
 // Frequencies of n_dims / 2 pairs into out; those for contexts beyond original_positions where is_long (longrope).
 void rope_frequencies(const RopeConfig *config, size_t n_dims, bool is_long, float *out);
+// Those of dynamic for sequences of n_positions: more than original_positions of them. n_dims is more than 2.
+void rope_stretched_frequencies(double theta, double factor, size_t original_positions,
+                                size_t n_positions, size_t n_dims, float *out);
 // What cosines and sines are multiplied by.
 float rope_scale(const RopeConfig *config, size_t max_positions);
 // The same on a tape.

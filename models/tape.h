@@ -111,9 +111,13 @@ typedef struct TapeRope {
     size_t n_dims;            // columns of a head that turn; even
     const float *frequencies; // [n_dims / 2]
     float scale;
-    // Where not NULL: instead, for sequences that reach beyond long_from positions.
-    const float *long_frequencies;
+    // For sequences of more than long_from positions instead: long_frequencies, or where stretch > 0 what
+    // rope_stretched_frequencies makes of theta and the length. 0: none such.
     size_t long_from;
+    const float *long_frequencies;
+    double theta, stretch;
+    // Where a text grows beyond long_from, all of it is read again with the other frequencies; else keys stay as they were made.
+    bool rereads;
 } TapeRope;
 
 typedef size_t RopeId;

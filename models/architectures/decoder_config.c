@@ -1,5 +1,6 @@
 #include "models/architectures/decoder_config.h"
 
+#include <math.h>
 #include <string.h>
 
 static bool is_null(const Json *value)
@@ -70,7 +71,8 @@ static Status read_original_positions(const Json *root, const Json *parameters,
                                       const ModelConfig *config, size_t *out, Error *err)
 {
     static const char *const key = "original_max_position_embeddings";
-    const Json *from = is_null(json_get(parameters, key)) ? root : parameters;
+    // Where both say it the top has the last word, as in Transformers 5.
+    const Json *from = is_null(json_get(root, key)) ? parameters : root;
     return read_size_or(from, key, config->max_positions, out, err);
 }
 
@@ -88,8 +90,12 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
     case ROPE_KIND_COUNT:
         return STATUS_OK;
     case ROPE_LINEAR:
-    case ROPE_DYNAMIC:
         return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+    case ROPE_DYNAMIC:
+        out->original_positions = config->max_positions;
+        if (config->rotary_dims <= 2)
+            return json_error(parameters, err, "\"dynamic\" wants heads of more than 2 columns");
+        return json_want_double(parameters, "factor", 1, 1e6, &out->factor, err);
     case ROPE_LLAMA3:
         TRY(json_want_double(parameters, "low_freq_factor", 1e-6, 1e6, &out->low_freq_factor, err));
         TRY(json_want_double(parameters, "high_freq_factor", 1e-6, 1e6, &out->high_freq_factor,
@@ -97,7 +103,8 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
         return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_YARN:
         TRY(read_yarn(parameters, out, err));
-        return json_want_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+        out->factor = (double)config->max_positions / (double)out->original_positions;
+        return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_LONGROPE:
         break;
     }
@@ -183,7 +190,12 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
     const Json *parameters = rope_parameters(root);
     // Gemma 3 has two sets, which its own file reads.
     if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
-    return decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err);
+    TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err));
+    // What dynamic scaling is for: so much more than the first context.
+    if (c->rope.kind == ROPE_DYNAMIC)
+        c->max_positions =
+            (size_t)fmin((double)c->max_positions * c->rope.factor, (double)(INT32_MAX / 2));
+    return STATUS_OK;
 }
 
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
@@ -285,7 +297,8 @@ void decoder_write(const ModelConfig *c, const char *activation_key, JsonWriter 
     json_member_u64(w, "num_key_value_heads", c->n_kv_heads);
     json_member_u64(w, "head_dim", c->head_dim);
     json_member_u64(w, "intermediate_size", c->intermediate_size);
-    json_member_u64(w, "max_position_embeddings", c->max_positions);
+    json_member_u64(w, "max_position_embeddings",
+                    c->rope.kind == ROPE_DYNAMIC ? c->rope.original_positions : c->max_positions);
     json_member_float(w, "rms_norm_eps", c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
     json_member_float(w, "attention_dropout", c->attention_dropout);

@@ -149,6 +149,7 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
     DecoderDefaults defaults = llama_defaults;
     defaults.norm_epsilon = 1e-5;
     TRY(decoder_read(arena, root, &defaults, c, err));
+    c->rope.rereads = c->rope.kind == ROPE_LONGROPE;
     TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
     return decoder_read_window(root, c, err);
@@ -157,6 +158,8 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
 static void phi3_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, "hidden_act", w);
+    if (c->rope.kind == ROPE_LONGROPE)
+        json_member_u64(w, "original_max_position_embeddings", c->rope.original_positions);
     json_member_float(w, "resid_pdrop", c->hidden_dropout);
     json_member_float(w, "embd_pdrop", c->embedding_dropout);
 }

@@ -154,6 +154,12 @@ ModelConfig small_config(ModelHead head, size_t n_labels)
 
 Model *small_decoder(size_t vocab_size, size_t max_positions)
 {
+    const RopeConfig rope = {.theta = 10000};
+    return small_decoder_with(&rope, vocab_size, max_positions);
+}
+
+Model *small_decoder_with(const RopeConfig *rope, size_t vocab_size, size_t max_positions)
+{
     Error err = {0};
     Model *model = NULL;
     static const int32_t eos[] = {3};
@@ -167,7 +173,7 @@ Model *small_decoder(size_t vocab_size, size_t max_positions)
                                 .n_kv_heads = 2,
                                 .head_dim = 8,
                                 .rotary_dims = 8,
-                                .rope = {.theta = 10000},
+                                .rope = *rope,
                                 .intermediate_size = 48,
                                 .max_positions = max_positions,
                                 .pad_id = -1,

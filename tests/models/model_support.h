@@ -35,6 +35,8 @@ void golden_batch_release(GoldenBatch *batch);
 Model *small_model(ModelHead head, size_t n_labels, uint64_t seed);
 // A small Llama with random weights and shared key heads: 2 layers, hidden 32; token 3 ends a text. Without a tokenizer.
 Model *small_decoder(size_t vocab_size, size_t max_positions);
+// The same with rotary embeddings of heads of 8 columns as given.
+Model *small_decoder_with(const RopeConfig *rope, size_t vocab_size, size_t max_positions);
 ModelConfig small_config(ModelHead head, size_t n_labels);
 
 // n sequences of 3 to 20 tokens, with labels for the head of the model, all from the seed.
