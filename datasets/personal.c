@@ -1,6 +1,9 @@
 #include "datasets/personal_internal.h"
 
+#include <string.h>
+
 #include "base/unicode.h"
+#include "datasets/text_index.h"
 
 static size_t email_without_note(Slice text, size_t at)
 {
@@ -172,17 +175,63 @@ static void add_sample(PersonalCounts *counts, const bool *has)
     counts->n_any += any;
 }
 
-void personal_count_sample(const Sample *sample, PersonalCounts *counts)
+// All but the passage.
+static void count_rest(const Sample *sample, PersonalCounts *counts, bool *has)
 {
-    bool has[PERSONAL_MOST] = {false};
     count_in(sample->text, counts, has); // words are joined there
     count_in(sample->pair, counts, has);
-    count_in(sample->context, counts, has);
     count_all(sample->targets, sample->n_targets, counts, has);
     count_all(sample->choices, sample->n_choices, counts, has);
     for (size_t i = 0; i < sample->n_attributes; i++)
         count_in(sample->attributes[i].value, counts, has);
+}
+
+void personal_count_sample(const Sample *sample, PersonalCounts *counts)
+{
+    bool has[PERSONAL_MOST] = {false};
+    count_in(sample->context, counts, has);
+    count_rest(sample, counts, has);
     add_sample(counts, has);
+}
+
+// Passages that were looked at, and the kinds found in each.
+typedef struct Passages {
+    TextIndex index;
+    bool (*has)[PERSONAL_MOST];
+    size_t capacity;
+} Passages;
+
+static Status count_passage(Passages *passages, Slice passage, PersonalCounts *counts, bool *has,
+                            Error *err)
+{
+    const size_t n = passages->index.n;
+    size_t which;
+    if (passage.len == 0) return STATUS_OK;
+    TRY(text_index_add(&passages->index, passage, &which, err));
+    TRY(arena_make_room(passages->index.arena, which, &passages->capacity, sizeof *passages->has,
+                        "passages", &passages->has, err));
+    if (which == n) {
+        memset(passages->has[n], 0, sizeof *passages->has);
+        count_in(passage, counts, passages->has[n]);
+    }
+    memcpy(has, passages->has[which], sizeof *passages->has);
+    return STATUS_OK;
+}
+
+Status personal_count_samples(const Sample *samples, const size_t *which, size_t n,
+                              PersonalCounts *counts, Error *err)
+{
+    Arena arena = {0};
+    Passages passages = {.index = {.arena = &arena}};
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+        bool has[PERSONAL_MOST] = {false};
+        s = count_passage(&passages, samples[which[i]].context, counts, has, err);
+        count_rest(&samples[which[i]], counts, has);
+        add_sample(counts, has);
+    }
+    arena_release(&arena);
+    return s;
 }
 
 void personal_count_text(Slice text, PersonalCounts *counts)

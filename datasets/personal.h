@@ -8,6 +8,7 @@
 #define ASSAY_DATASETS_PERSONAL_H
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "datasets/sample.h"
 
 // Raised when a text gives other finds.
@@ -55,6 +56,10 @@ typedef struct PersonalCounts {
 
 // All texts of a sample: text, pair, passage, words, choices, targets, attributes.
 void personal_count_sample(const Sample *sample, PersonalCounts *counts);
+// The same of samples which [n]. A passage that several of them have is looked at once, and its finds count once; each of the
+// samples has some.
+Status personal_count_samples(const Sample *samples, const size_t *which, size_t n,
+                              PersonalCounts *counts, Error *err) MUST_CHECK;
 // One text that is all there is of a sample: an output.
 void personal_count_text(Slice text, PersonalCounts *counts);
 // "email 12, phone 3"; nothing where nothing was found.

@@ -152,20 +152,12 @@ static Status apply_steps(Prepared *prepared, const SuiteTask *task, UsedPart *p
     return steps_dataset(task->prepare, task->n_prepare, &part->data, *counts, err);
 }
 
-// Among the samples that are used. A passage counts once for questions that follow each other.
+// Among the samples that are used.
 static Status count_personal(Prepared *prepared, const UsedPart *part, PersonalCounts **out,
                              Error *err)
 {
-    const char *last = NULL;
     TRY(arena_take(&prepared->arena, 1, sizeof **out, "counts", out, err));
-    for (size_t i = 0; i < part->n; i++) {
-        Sample sample = part->data.samples[part->which[i]];
-        const char *context = sample.context.ptr;
-        if (context && context == last) sample.context = (Slice){0};
-        personal_count_sample(&sample, *out);
-        last = context;
-    }
-    return STATUS_OK;
+    return personal_count_samples(part->data.samples, part->which, part->n, *out, err);
 }
 
 static Status read_parts(Prepared *prepared, size_t task, Error *err)
@@ -192,6 +184,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
             read = (ReadOptions){.columns = {.text = t->read.columns.text},
                                  .encoding = t->read.encoding,
                                  .label_optional = true};
+        else if (family_learns_other(t) && part == PART_TRAIN) // as its name says
+            read = (ReadOptions){.encoding = t->read.encoding, .bad_answers = t->read.bad_answers};
         read.target_paths = targets[part]->paths;
         read.n_target_paths = targets[part]->n;
         UsedPart *used = &data->parts[part];

@@ -5,6 +5,7 @@
 
 #include "base/distinct.h"
 #include "base/json.h"
+#include "metrics/clusters.h"
 #include "metrics/group_gaps.h"
 #include "results/keep.h"
 
@@ -13,6 +14,19 @@ enum { SLICES_RESAMPLES = 1000 };
 // Attributes that the harness keeps for its own ends: texts, not groups.
 static const char *const own_attributes[] = {"counterfactual", "counterfactual_pair"};
 
+// A sample's attributes as the store has them, read once for all trials that judged it, and for all samples that have the same.
+typedef struct ReadAttributes {
+    Slice *names, *values; // [n], of those that are texts
+    size_t n;
+} ReadAttributes;
+
+typedef struct AttributeCache {
+    ClusterNames texts;
+    ReadAttributes *read; // [texts.n_clusters]
+    size_t capacity;
+    Arena arena;
+} AttributeCache;
+
 typedef struct Slicing {
     Store *store;
     Slice run_id;
@@ -20,6 +34,7 @@ typedef struct Slicing {
     size_t n_tasks;
     IntervalOptions options;
     Arena arena; // what is kept until the slices are stored
+    AttributeCache cache;
     RunSlice *slices;
     size_t n, capacity;
     bool out_of_memory;
@@ -97,26 +112,57 @@ static Status take_value(Grouping *groupings, size_t n, size_t sample, Slice nam
     return STATUS_OK;
 }
 
-static Status read_sample(const SlicedTask *task, const JudgedRows *rows, size_t i, Arena *arena,
-                          Grouping **groupings, size_t *n, Error *err)
+static Status parse_attributes(Slice text, Arena *arena, ReadAttributes *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    TRY(json_parse(SLICE("attributes"), text, JSON_STRICT, &document, err));
+    const Json *root = json_root(document);
+    Status s = arena_take(arena, json_len(root), sizeof *out->names, "names", &out->names, err);
+    if (s == STATUS_OK)
+        s = arena_take(arena, json_len(root), sizeof *out->values, "values", &out->values, err);
+    for (const Json *m = json_first(root); s == STATUS_OK && m; m = json_next(m)) {
+        if (json_kind(m) != JSON_STRING) continue;
+        const Slice name = arena_copy(arena, json_key(m)),
+                    value = arena_copy(arena, json_string(m));
+        if (!name.ptr || !value.ptr) s = error_set_memory(err, json_len(root), 2, "attributes");
+        out->names[out->n] = name;
+        out->values[out->n++] = value;
+    }
+    json_close(&document);
+    return s;
+}
+
+static Status cached_attributes(AttributeCache *cache, Slice text, const ReadAttributes **out,
+                                Error *err)
+{
+    const size_t n = cache->texts.n_clusters;
+    uint32_t index;
+    TRY(clusters_index(&cache->texts, text, &index, err));
+    TRY(arena_make_room(&cache->arena, index, &cache->capacity, sizeof *cache->read, "attributes",
+                        &cache->read, err));
+    *out = &cache->read[index];
+    if (index < n) return STATUS_OK;
+    cache->read[index] = (ReadAttributes){0};
+    return parse_attributes(text, &cache->arena, &cache->read[index], err);
+}
+
+static Status read_sample(AttributeCache *cache, const SlicedTask *task, const JudgedRows *rows,
+                          size_t i, Arena *arena, Grouping **groupings, size_t *n, Error *err)
 {
     const JudgedSample *sample = &rows->samples[i];
+    const ReadAttributes *read = NULL;
     if (sample->group.len > 0 && is_wanted(task, SLICE("group"))) {
         TRY(add_attribute(rows, SLICE("group"), arena, groupings, n, err));
         TRY(take_value(*groupings, *n, i, SLICE("group"), sample->group, arena, err));
     }
     if (sample->attributes.len == 0) return STATUS_OK;
-    JsonDocument *document = NULL;
-    TRY(json_parse(SLICE("attributes"), sample->attributes, JSON_STRICT, &document, err));
-    Status s = STATUS_OK;
-    for (const Json *m = json_first(json_root(document)); s == STATUS_OK && m; m = json_next(m)) {
-        if (json_kind(m) != JSON_STRING || !is_wanted(task, json_key(m))) continue;
-        s = add_attribute(rows, json_key(m), arena, groupings, n, err);
-        if (s == STATUS_OK)
-            s = take_value(*groupings, *n, i, json_key(m), json_string(m), arena, err);
+    TRY(cached_attributes(cache, sample->attributes, &read, err));
+    for (size_t a = 0; a < read->n; a++) {
+        if (!is_wanted(task, read->names[a])) continue;
+        TRY(add_attribute(rows, read->names[a], arena, groupings, n, err));
+        TRY(take_value(*groupings, *n, i, read->names[a], read->values[a], arena, err));
     }
-    json_close(&document);
-    return s;
+    return STATUS_OK;
 }
 
 // From each sample's value to its group; values become the distinct ones, sorted.
@@ -127,11 +173,11 @@ static Status share_out(Grouping *grouping, size_t n_samples, Arena *arena, Erro
                           &grouping->values, &grouping->n_values, err);
 }
 
-static Status find_groupings(const SlicedTask *task, const JudgedRows *rows, Arena *arena,
-                             Grouping **groupings, size_t *n, Error *err)
+static Status find_groupings(AttributeCache *cache, const SlicedTask *task, const JudgedRows *rows,
+                             Arena *arena, Grouping **groupings, size_t *n, Error *err)
 {
     for (size_t i = 0; i < rows->n_samples; i++)
-        TRY(read_sample(task, rows, i, arena, groupings, n, err));
+        TRY(read_sample(cache, task, rows, i, arena, groupings, n, err));
     for (size_t i = 0; i < *n; i++) TRY(share_out(&(*groupings)[i], rows->n_samples, arena, err));
     return STATUS_OK;
 }
@@ -230,7 +276,7 @@ static Status slice_rows(Slicing *slicing, const SlicedTask *task, const JudgedQ
     IntervalOptions options = slicing->options;
     if (options.n_resamples == 0) options.n_resamples = SLICES_RESAMPLES;
     if (!is_verdict(query)) options.method = INTERVAL_NONE;
-    TRY(find_groupings(task, rows, scratch, &groupings, &n, err));
+    TRY(find_groupings(&slicing->cache, task, rows, scratch, &groupings, &n, err));
     for (size_t i = 0; i < n; i++) {
         GroupGaps gaps;
         if (!is_shown(task, &groupings[i])) continue;
@@ -325,6 +371,8 @@ Status run_slices_pool(Store *store, Slice run_id, const SlicedTask *tasks, size
     if (s == STATUS_OK && slicing.out_of_memory)
         s = error_set(err, STATUS_MEMORY, "out of memory while slicing scores");
     if (s == STATUS_OK) s = store_set_run_slices(store, run_id, slicing.slices, slicing.n, err);
+    clusters_release(&slicing.cache.texts);
+    arena_release(&slicing.cache.arena);
     arena_release(&slicing.arena);
     return s;
 }

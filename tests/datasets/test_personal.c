@@ -203,6 +203,26 @@ Test(personal, anonymise_leaves_nothing_and_keeps_words_apart)
     dataset_release(&data);
 }
 
+// Three questions about one passage, which other memory holds too, and one about another.
+Test(personal, a_passage_counts_once_for_all_its_questions)
+{
+    char copy[] = "x@y.org wrote b@c.de";
+    const Slice passage = SLICE("x@y.org wrote b@c.de");
+    const Sample samples[] = {
+        {.text = SLICE("whose?"), .context = passage},
+        {.text = SLICE("a@b.com?"), .context = passage},
+        {.text = SLICE("who?"), .context = SLICE("nobody")},
+        {.text = SLICE("when?"), .context = slice_from_cstr(copy)},
+    };
+    const size_t which[] = {0, 1, 2, 3};
+    PersonalCounts counts = {0};
+    Error err = {0};
+    cr_assert_eq(personal_count_samples(samples, which, 4, &counts, &err), STATUS_OK);
+    cr_expect_eq(counts.n_finds[0], 3);
+    cr_expect_eq(counts.n_with[0], 3);
+    cr_expect(counts.n_samples == 4 && counts.n_any == 3);
+}
+
 // Texts that would hurt a scanner that goes back: twice the text takes about twice the time.
 Test(personal, takes_time_by_the_text_alone)
 {
