@@ -128,12 +128,32 @@ static Status tell_unheeded(const SuiteModel *from, const Model *model, Log *log
     return s;
 }
 
-// Tasks that ask models as they are. Causal ones may learn texts before; there is nothing to choose a setting by then.
-static Status check_asked(const Suite *suite, const SuiteModel *from, const TaskData *data,
-                          ModelHead head, Error *err)
+// Where what is learnt is of another kind than what is judged, nothing can be chosen by it.
+static Status check_one_setting(const Suite *suite, const SuiteModel *from, const TaskData *data,
+                                Error *err)
+{
+    const bool learns_texts = data->family->learns_texts;
+    if (suite->folds.k > 0)
+        return error_set(err, STATUS_INVALID,
+                         "a \"%s\" task is judged on its test file after learning %s: leave "
+                         "\"folds\" out",
+                         data->family->name, learns_texts ? "texts" : "other questions");
+    if (from->n_settings == 1 && from->settings[0].monitor == MONITOR_NONE) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "a \"%s\" task%s has nothing to choose a setting or to stop by: give one value "
+        "for each key of \"tune\", and no early_stopping",
+        data->family->name, learns_texts ? "" : " whose questions have choices");
+}
+
+// Tasks that ask models as they are. Causal ones may learn texts before.
+static Status check_asked(const Suite *suite, const SuiteModel *from, const SuiteTask *task,
+                          const TaskData *data, ModelHead head, Error *err)
 {
     const bool is_fresh = from->kind == SUITE_MODEL_CREATE;
-    if (!data->family->takes || (!from->does_tune && !is_fresh)) return STATUS_OK;
+    if (!from->does_tune && !is_fresh) return STATUS_OK;
+    if (!data->family->takes)
+        return family_learns_other(task) ? check_one_setting(suite, from, data, err) : STATUS_OK;
     if (!data->family->learns_texts || head != HEAD_CAUSAL_LM) {
         return error_set(err, STATUS_INVALID,
                          "\"%s\" tasks ask %s as they are saved: give the model a \"path\"%s",
@@ -142,17 +162,7 @@ static Status check_asked(const Suite *suite, const SuiteModel *from, const Task
                              ? " and \"tune\": false; a gpt2 or llama alone may learn texts before"
                              : ", and tune it in a suite of its own");
     }
-    if (suite->folds.k > 0)
-        return error_set(
-            err, STATUS_INVALID,
-            "a \"%s\" task is judged on its test file after learning texts: leave \"folds\" out",
-            data->family->name);
-    if (from->n_settings == 1 && from->settings[0].monitor == MONITOR_NONE) return STATUS_OK;
-    return error_set(
-        err, STATUS_INVALID,
-        "a \"%s\" task has nothing to choose a setting or to stop by: give one value for each key of "
-        "\"tune\", and no early_stopping",
-        data->family->name);
+    return check_one_setting(suite, from, data, err);
 }
 
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
@@ -168,7 +178,7 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
         const TaskData *data = &prepared->tasks[task];
         int32_t *label_of = NULL;
         const bool by_prompt = family_asks_by_prompt(&suite->tasks[task], config->head);
-        s = check_asked(suite, from, data, config->head, err);
+        s = check_asked(suite, from, &suite->tasks[task], data, config->head, err);
         if (s != STATUS_OK) continue;
         if (from->does_tune && !by_prompt && data->head == HEAD_SEQ2SEQ &&
             config->head != HEAD_SEQ2SEQ) {
@@ -198,7 +208,7 @@ static Status check_fresh(const Suite *suite, const SuiteModel *from, const Suit
     const Architecture *architecture = architecture_find(from->create.architecture);
     const ModelHead created = family_created_head(&from->create);
     const bool by_prompt = family_asks_by_prompt(task, created);
-    TRY(check_asked(suite, from, data, created, err));
+    TRY(check_asked(suite, from, task, data, created, err));
     if (by_prompt) TRY(check_prompted(from, err));
     if (by_prompt || data->family->learns_texts ||
         (architecture && architecture_class(architecture, data->head)))

@@ -52,6 +52,12 @@ const char *family_metrics(const SuiteTask *task)
                                                                     : family->metrics;
 }
 
+bool family_learns_other(const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    return family->learns_texts || (family->gives_of_choices && family_has_questions(task));
+}
+
 bool family_learns(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);

@@ -150,6 +150,9 @@ unsigned family_gives(const SuiteTask *task);
 const char *family_metrics(const SuiteTask *task);
 // Whether samples are questions about a passage, with choices (BBQ), by the task's format.
 bool family_has_questions(const SuiteTask *task);
+// Whether what is learnt is of another kind than what is judged, so that no setting can be chosen by it: plain texts before
+// pairs, or questions whose answers stand in their passages before questions with choices.
+bool family_learns_other(const SuiteTask *task);
 // Whether models may be tuned on it; else a single file is what they are judged on.
 bool family_learns(const SuiteTask *task);
 // The head that fresh models of an architecture have whatever the task: HEAD_CAUSAL_LM of decoders; else HEAD_COUNT.

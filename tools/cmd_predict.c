@@ -186,7 +186,7 @@ static const Option options[] = {
      .fallback = "0",
      .help =
          "of questions that may have no answer: how much better \"no answer\" must score to be given; "
-         "without it, they may where the data set says so of some"},
+         "without it, as the model was tuned, else where the data set says so of some"},
     {.name = "prepare",
      .kind = OPTION_TEXT,
      .value = "STEPS",

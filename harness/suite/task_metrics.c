@@ -108,9 +108,9 @@ static const Metric *metric_of_score(const SuiteTask *task, Slice score)
 static Status check_primary(const Suite *suite, const Json *object, SuiteTask *task, Error *err)
 {
     bool does_choose = false;
-    const bool learns_texts = family_find(task->family)->learns_texts; // with one setting
+    const bool learns_other = family_learns_other(task); // with one setting
     for (size_t i = 0; i < suite->n_models; i++)
-        does_choose |= suite->models[i].does_tune && !learns_texts;
+        does_choose |= suite->models[i].does_tune && !learns_other;
     if (task->primary.len == 0) task->primary = slice_from_cstr(task->metrics[0].metric->name);
     const Json *written = json_get(object, "primary");
     const Json *at = written ? written : object;

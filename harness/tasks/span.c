@@ -33,7 +33,9 @@ static Status check_labelled(const UsedPart *part, Error *err)
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {
     TaskData *data = &prepared->tasks[task];
+    const SuiteTask *t = &prepared->suite->tasks[task];
     bool has_choices = false;
+    if (family_learns_other(t)) TRY(span_choices_check_train(t, &data->parts[PART_TRAIN], err));
     for (int p = 0; p < N_DATA_PARTS; p++) {
         const UsedPart *part = &data->parts[p];
         if (p == PART_TRAIN || prepared->suite->folds.k == 0) TRY(check_labelled(part, err));
@@ -50,7 +52,7 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     }
     if (!has_choices) return STATUS_OK;
     span_choices_labels(data);
-    return span_choices_check(&prepared->suite->tasks[task], data, err);
+    return span_choices_check(t, err);
 }
 
 // ---- windows ----

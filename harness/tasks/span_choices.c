@@ -4,16 +4,25 @@
 
 enum { MOST_CHOICES = 3 };
 
-Status span_choices_check(const SuiteTask *task, const TaskData *data, Error *err)
+// What is learnt are questions whose answers stand in their passages.
+Status span_choices_check_train(const SuiteTask *task, const UsedPart *part, Error *err)
 {
-    if (data->parts[PART_TRAIN].n > 0) {
+    for (size_t i = 0; i < part->n; i++) {
+        const Sample *sample = &part->data.samples[part->which[i]];
+        if (sample->context.ptr && sample->n_choices == 0) continue;
         return error_set(err, STATUS_INVALID,
-                         "task \"" SLICE_FMT
-                         "\": its answers do not stand in their passages, so there is nothing to "
-                         "learn: a model that answers by spans is asked as it is saved; give "
-                         "\"data\": {\"test\": FILE}",
-                         SLICE_ARG(task->name));
+                         SLICE_FMT ":%zu: task \"" SLICE_FMT
+                                   "\": answers of questions with choices do not stand in their "
+                                   "passages, so there is nothing to learn: give a file of SQuAD's "
+                                   "form as \"train\", or ask models as they are saved: \"data\": "
+                                   "{\"test\": FILE}",
+                         SLICE_ARG(part->data.path), sample->line, SLICE_ARG(task->name));
     }
+    return STATUS_OK;
+}
+
+Status span_choices_check(const SuiteTask *task, Error *err)
+{
     const struct {
         bool is_given;
         const char *what;

@@ -95,6 +95,69 @@ Test(bias, a_model_that_answers_by_spans_is_asked_bbq)
     }
 }
 
+// Where the "b" stands is learnt from questions in SQuAD's form.
+static const char *tuned_folder(const char *tune)
+{
+    static const char *const contexts[] = {"b m m m", "m b m m", "m m b m", "m m m b",
+                                           "b m m",   "m b m",   "m m b",   "b m"};
+    char train[4096], suite[5000];
+    size_t len =
+        (size_t)snprintf(train, sizeof train, "{\"data\": [{\"title\": \"t\", \"paragraphs\": [");
+    const char *folder = folder_make();
+    for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++)
+        len += (size_t)snprintf(
+            train + len, sizeof train - len,
+            "%s{\"context\": \"%s\", \"qas\": [{\"id\": \"%zu\", \"question\": \"Who was slow?\", "
+            "\"answers\": [{\"text\": \"b\", \"answer_start\": %zu}]}]}",
+            i > 0 ? "," : "", contexts[i], i, strcspn(contexts[i], "b"));
+    snprintf(train + len, sizeof train - len, "]}]}");
+    folder_write(folder, "t.json", train);
+    folder_write(folder, "q.jsonl",
+                 BBQ_LINE("m m b m m", "2", "disambig") BBQ_LINE("m b", "2", "disambig")
+                     BBQ_LINE("b m m m m", "2", "disambig"));
+    snprintf(
+        suite, sizeof suite,
+        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], \"tasks\": [{\"use\": "
+        "\"bbq-span\", \"null_threshold\": 1000, \"data\": {\"train\": \"t.json\", \"test\": \"q.jsonl\"}}], "
+        "\"tune\": %s, \"report\": {\"formats\": [\"json\"]}}",
+        shared_need("models/tiny-bert-qa"), tune);
+    folder_write(folder, "suite.json", suite);
+    return folder;
+}
+
+Test(bias, a_model_tuned_on_other_questions_is_asked_bbq)
+{
+    const char *folder = tuned_folder(
+        "{\"learning_rate\": 3e-3, \"batch_size\": 4, \"epochs\": 40, \"dropout\": 0}");
+    Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
+    Buffer threads = runs_export(folder, &(RunsHow){.store = "threads.db", .n_threads = 3});
+    cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&threads)));
+    cr_expect_eq(runs_pooled(&plain, "m", "bbq"), 1);
+    buffer_release(&plain);
+    buffer_release(&threads);
+    folder_remove(folder);
+}
+
+Test(bias, what_cannot_be_chosen_by_other_questions_is_said)
+{
+    static const struct {
+        const char *tune, *says;
+    } cases[] = {
+        {"{\"learning_rate\": [1e-3, 3e-3]}", "has nothing to choose a setting or to stop by"},
+        {"{\"epochs\": 1}, \"folds\": {\"k\": 2}",
+         "after learning other questions: leave \"folds\" out"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        RunResult result = {0};
+        const char *folder = tuned_folder(cases[i].tune);
+        cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        run_result_release(&result);
+        folder_remove(folder);
+    }
+}
+
 Test(bias, what_bbq_by_spans_cannot_have_is_said)
 {
     static const struct {
