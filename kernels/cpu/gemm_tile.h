@@ -17,10 +17,10 @@ typedef struct GemmTile {
     size_t n_last; // columns of the last panel, 1 .. 16
     size_t n_k;
     const float *bias; // added after the last step, or NULL
-    // Fetched into the cache meanwhile, a line of each a step; never NULL: a and c of the tile that comes next, a panel of
-    // the b that comes next.
-    const float *next_a, *next_b, *next_c;
-    int reload; // start from c
+    const float *
+        next_b; // a panel of the b that comes next, fetched into the cache meanwhile, a line a step; never NULL
+    int reload;  // start from c
+    int streams; // c goes past the caches: whole panels, at addresses of whole vectors
 } GemmTile;
 
 #if defined(__AVX512F__)
@@ -38,39 +38,48 @@ typedef void (*GemmTileFunction)(const GemmTile *tile);
 // integer registers.
 #define TILE_A(i) a[(i) / 3][(size_t)((i) % 3) * stride]
 
+// The row after this one. The compiler may not see through it: it would work out the addresses of all rows ahead of the loop
+// over k, and keep them in memory.
+static inline __attribute__((always_inline)) float *tile_next_row(float *row, size_t stride)
+{
+    row += stride;
+    __asm__("" : "+r"(row));
+    return row;
+}
+
 // Loops that are unrolled away, in one function: taken apart, gcc 12 makes a sixth more instructions of them.
 static inline __attribute__((always_inline)) void
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): see above
 gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_is_packed)
 {
     Vec acc[TILE_ROWS][TILE_MAX_PANELS];
-    const size_t stride = t->a_stride, n_last = t->n_last;
-    float *const c = t->c;
+    const size_t stride = t->a_stride, n_last = t->n_last, c_row = t->c_row, c_panel = t->c_panel;
+    float *c = t->c;
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
+    for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
 #pragma GCC unroll 8
         for (int p = 0; p < panels; p++) {
             acc[i][p] = vec_zero();
             if (t->reload) {
-                const float *from = c + (size_t)i * t->c_row + (size_t)p * t->c_panel;
+                const float *from = c + (size_t)p * c_panel;
                 acc[i][p] = p + 1 < panels ? vec_load(from) : vec_load_any(from, n_last);
             }
         }
-        __builtin_prefetch(t->next_c + (size_t)i * t->c_row, 1);
-        if (panels > 1) __builtin_prefetch(t->next_c + (size_t)i * t->c_row + t->c_panel, 1);
+        // Asked for now, so that it is there when the stores come.
+        if (!t->streams) {
+            __builtin_prefetch(c, 1);
+            if (panels > 1) __builtin_prefetch(c + c_panel, 1);
+        }
     }
     const float *a[5], *b[3];
     for (int g = 0; g < 5; g++) a[g] = t->a + (a_is_packed ? 0 : (size_t)(3 * g) * stride);
     for (int g = 0; g < 3; g++) b[g] = t->b + (size_t)(3 * g) * t->b_panel;
     // Tall tiles have time to fetch what comes after them; short ones do not.
     const int is_tall = panels <= TILE_PANELS && rows > TILE_ROWS / 2;
-    const float *const next_a = t->next_a, *const next_b = t->next_b;
+    const float *const next_b = t->next_b;
     for (size_t k = 0; k < t->n_k; k++) {
         Vec bk[TILE_MAX_PANELS];
-        if (is_tall) {
-            if (a_is_packed) __builtin_prefetch(next_a + k * stride);
-            __builtin_prefetch(next_b + k * VEC_WIDTH, 0, 2);
-        }
+        if (is_tall) __builtin_prefetch(next_b + k * VEC_WIDTH, 0, 2);
 #pragma GCC unroll 8
         for (int p = 0; p < panels; p++) {
             const float *from = b[p / 3] + (size_t)(p % 3) * t->b_panel;
@@ -96,11 +105,20 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
             for (int i = 0; i < rows; i++) acc[i][p] = vec_add(acc[i][p], bias);
         }
     }
+    c = t->c;
+    if (t->streams) {
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; i++) {
+        for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
+#pragma GCC unroll 8
+            for (int p = 0; p < panels; p++) vec_stream(c + (size_t)p * c_panel, acc[i][p]);
+        }
+        return;
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
 #pragma GCC unroll 8
         for (int p = 0; p < panels; p++) {
-            float *to = c + (size_t)i * t->c_row + (size_t)p * t->c_panel;
+            float *to = c + (size_t)p * c_panel;
             if (p + 1 < panels) {
                 vec_store(to, acc[i][p]);
             } else {

@@ -55,6 +55,18 @@ static inline void vec_store(float *p, Vec v)
     _mm256_storeu_ps(p + 8, v.hi);
 }
 
+// Past the caches, to an address of a whole vector; vec_fence before another thread may read it.
+static inline void vec_stream(float *p, Vec v)
+{
+    _mm256_stream_ps(p, v.lo);
+    _mm256_stream_ps(p + 8, v.hi);
+}
+
+static inline void vec_fence(void)
+{
+    _mm_sfence();
+}
+
 static inline Vec vec_load_n(const float *p, size_t n)
 {
     const size_t n_lo = n < 8 ? n : 8;

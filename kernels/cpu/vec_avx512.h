@@ -35,6 +35,17 @@ static inline void vec_store(float *p, Vec v)
     _mm512_storeu_ps(p, v);
 }
 
+// Past the caches, to an address of a whole vector; vec_fence before another thread may read it.
+static inline void vec_stream(float *p, Vec v)
+{
+    _mm512_stream_ps(p, v);
+}
+
+static inline void vec_fence(void)
+{
+    _mm_sfence();
+}
+
 static inline Vec vec_load_n(const float *p, size_t n)
 {
     return _mm512_maskz_loadu_ps(vec_mask_first(n), p);
