@@ -21,6 +21,8 @@ typedef struct Buffers {
     float *scores;        // [ATTENTION_QUERIES, ATTENTION_KEYS]
     float *scratch;       // of the score product
     float *max, *sum;     // of every query of a sequence, [group, n_queries]
+    AttentionFew few;
+    size_t listed_sequence, listed_head, listed_tile; // whose rows `few` has
 } Buffers;
 
 static size_t longest(const Ragged *batch)
@@ -42,7 +44,11 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const size_t total = 2 * panels + rows + scores + product + 2 * statistics;
     float *at = exec_scratch(exec, total * sizeof *at);
     if (!at) return error_set_memory(err, total, sizeof *at, "attention");
-    *out = (Buffers){.keys = at, .values = at + panels, .scores = at + 2 * panels};
+    out->keys = at;
+    out->values = at + panels;
+    out->scores = at + 2 * panels;
+    out->gathered = NULL;
+    out->listed_sequence = SIZE_MAX;
     out->scratch = out->scores + scores;
     at = out->scratch + product;
     if (rows > 0) {
@@ -268,10 +274,34 @@ static void list_rows(const AttentionHead *h, const Tensor *tensor, const float 
     for (size_t j = n; j < size_round_up(n, VEC_WIDTH); j++) rows[j] = rows[n - 1];
 }
 
+// The rows of a tile into b->few. The heads of a sequence come in turn, and have them side by side.
+static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n_keys,
+                      Buffers *b)
+{
+    AttentionFew *t = &b->few;
+    if (b->listed_sequence == h->sequence && b->listed_tile == j0) {
+        const size_t columns = (h->kv_head - b->listed_head) * t->head_dim;
+        for (size_t j = 0; j < size_round_up(n_keys, VEC_WIDTH); j++) {
+            t->keys[j] += columns;
+            t->values[j] += columns;
+        }
+    } else {
+        t->head_dim = h->as->head_dim;
+        t->n_keys = n_keys;
+        t->accumulate = j0 > 0;
+        list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
+        list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, t->values);
+    }
+    b->listed_sequence = h->sequence;
+    b->listed_tile = j0;
+    b->listed_head = h->kv_head;
+}
+
 // Queries [first, first + n_rows) of the key head's, counted head by head, against one tile of keys.
 static void attend_few(const OpArgs *args, AttentionHead h, size_t first, size_t n_rows, size_t j0,
-                       AttentionFew *tile, const Buffers *b)
+                       Buffers *b)
 {
+    AttentionFew *tile = &b->few;
     const size_t group = h.as->n_heads / h.as->n_kv_heads, head_dim = h.as->head_dim;
     const Tensor *q = &args->in[0], *y = &args->out[0];
     size_t query[ATTENTION_FEW], head[ATTENTION_FEW];
@@ -293,20 +323,15 @@ static void attend_few(const OpArgs *args, AttentionHead h, size_t first, size_t
 
 // All query heads of one key head, where they are few rows: a pass over the tile for each ATTENTION_FEW.
 static void attend_tile_few(const OpArgs *args, const AttentionHead *h, size_t n_rows, size_t j0,
-                            size_t n_keys, const Buffers *b)
+                            size_t n_keys, Buffers *b)
 {
-    AttentionFew tile;
     const size_t n_passes = (n_rows + ATTENTION_FEW - 1) / ATTENTION_FEW;
     if (j0 > 0 && attention_skips(h, 0, h->n_queries, j0)) return;
-    tile.head_dim = h->as->head_dim;
-    tile.n_keys = n_keys;
-    tile.scores = b->scores;
-    tile.accumulate = j0 > 0;
-    list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, tile.keys);
-    list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, tile.values);
+    b->few.scores = b->scores;
+    list_tile(args, h, j0, n_keys, b);
     for (size_t p = 0; p < n_passes; p++) {
         const size_t first = n_rows * p / n_passes, end = n_rows * (p + 1) / n_passes;
-        attend_few(args, *h, first, end - first, j0, &tile, b);
+        attend_few(args, *h, first, end - first, j0, b);
     }
 }
 
@@ -350,7 +375,7 @@ Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const size_t mark = exec_scratch_mark(exec);
-    Buffers buffers = {0};
+    Buffers buffers;
     TRY(take_buffers(as, exec, &buffers, err));
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t head = 0; head < as->n_kv_heads; head++) attend_group(args, s, head, &buffers);

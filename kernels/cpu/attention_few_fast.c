@@ -37,20 +37,26 @@ FEW_INLINE void score_panel(const int n_rows, const float *const *q, const float
 }
 
 // Rows of one head are far apart where they lie, so that the machine cannot guess which come next.
-static void fetch(size_t n, const float *const *rows, size_t head_dim)
+static void fetch(size_t n, const float *const *rows, size_t column, size_t head_dim)
 {
     for (size_t j = 0; j < n; j++) {
-        for (size_t d = 0; d < head_dim; d += VEC_WIDTH) __builtin_prefetch(rows[j] + d, 0, 2);
+        for (size_t d = 0; d < head_dim; d += VEC_WIDTH)
+            __builtin_prefetch(rows[j] + column + d, 0, 2);
     }
 }
 
 FEW_INLINE void score_rows(const int n_rows, const AttentionFew *t)
 {
     enum { AHEAD = 2 * VEC_WIDTH }; // memory answers while two panels are worked on
-    for (size_t j = 0; j < t->n_keys; j += VEC_WIDTH) {
-        if (j + AHEAD < t->n_keys)
-            fetch(size_min(VEC_WIDTH, t->n_keys - j - AHEAD), t->keys + j + AHEAD, t->head_dim);
-        fetch(size_min(VEC_WIDTH, t->n_keys - j), t->values + j, t->head_dim);
+    const size_t n_keys = t->n_keys, padded = size_round_up(n_keys, VEC_WIDTH);
+    for (size_t j = 0; j < n_keys; j += VEC_WIDTH) {
+        // After the last panels the first ones of the next head, which lies beside this one (after the last head of all nobody
+        // reads them).
+        const int is_here = j + AHEAD < n_keys;
+        const size_t next = is_here ? j + AHEAD : j + AHEAD - size_max(padded, AHEAD);
+        fetch(size_min(VEC_WIDTH, n_keys - next), t->keys + next, is_here ? 0 : t->head_dim,
+              t->head_dim);
+        fetch(size_min(VEC_WIDTH, n_keys - j), t->values + j, 0, t->head_dim);
         score_panel(n_rows, t->q, t->keys + j, t->head_dim, t->scores + j);
     }
 }
