@@ -74,6 +74,12 @@ static size_t n_groups(size_t n_tokens)
     return (n_tokens + LOG_SUM_GROUP - 1) / LOG_SUM_GROUP;
 }
 
+// What is known of rows of logits as a whole.
+typedef struct RowScores {
+    double *log_sums; // [n_rows] log sum exp
+    float *groups;    // [n_rows, n_groups] the largest of each group
+} RowScores;
+
 // The first largest logit of a row, of which no number is larger than its group's; NaN counts for nothing.
 static size_t best_token(const float *row, size_t n, const float *groups)
 {
@@ -87,17 +93,22 @@ static size_t best_token(const float *row, size_t n, const float *groups)
     return best;
 }
 
-// log sum exp of a row, and the largest number of each group of LOG_SUM_GROUP.
-static Status log_sum_exp(Exec *exec, float *row, size_t n, double *out, float *groups, Error *err)
+// log sum exp of rows, and the largest number of each group of LOG_SUM_GROUP.
+static Status log_sum_exp(Exec *exec, float *rows, size_t n_rows, size_t stride, size_t n_tokens,
+                          RowScores *out, Error *err)
 {
     OpArgs args;
     memset(&args, 0, sizeof args);
-    args.in[0] = tensor_f32(row, 1, n);
-    args.out[0] = tensor_f64(out, 1, 1);
-    args.out[1] = tensor_f32(groups, 1, n_groups(n));
+    args.in[0] = tensor_f32(rows, n_rows, n_tokens);
+    args.in[0].row_stride = stride;
+    args.out[0] = tensor_f64(out->log_sums, n_rows, 1);
+    args.out[1] = tensor_f32(out->groups, n_rows, n_groups(n_tokens));
     TRY(op_run(exec, OP_LOG_SUM_EXP, DTYPE_F32, &args, err));
-    if (isfinite(*out)) return STATUS_OK;
-    return error_set(err, STATUS_DIVERGED, "the model's scores are no numbers");
+    for (size_t i = 0; i < n_rows; i++) {
+        if (!isfinite(out->log_sums[i]))
+            return error_set(err, STATUS_DIVERGED, "the model's scores are no numbers");
+    }
+    return STATUS_OK;
 }
 
 // Whether a comes before b; equal ones stay as they came.
@@ -151,9 +162,16 @@ static Status add_drawn(BeamSearch *s, Exec *exec, size_t beam, const float *row
     return STATUS_OK;
 }
 
+// Below this no token of a running beam comes into the list.
+static double least_logit(const BeamSearch *s, size_t n, const BeamEntry *from, double lse)
+{
+    const size_t most = n_kept(&s->options);
+    return n == most ? s->candidates[most - 1].sum - from->sum + lse - 1e-6 : -INFINITY;
+}
+
 // The best continuations of one running beam join `list`; node holds the token until it is chosen.
 static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row, size_t n_tokens,
-                             float *groups, size_t *n, Error *err)
+                             double lse, float *groups, size_t *n, Error *err)
 {
     const BeamEntry *from = &s->running[beam];
     const size_t most = n_kept(&s->options);
@@ -164,24 +182,22 @@ static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row,
         *n = insert(s->candidates, *n, most, entry);
         return STATUS_OK;
     }
-    double lse = 0;
-    TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
     TRY(beam_penalise(s, from, exec, lse, row, n_tokens, groups, err));
     beam_restrict(s, from, row, n_tokens);
     if (s->options.sample.temperature > 0)
         return add_drawn(s, exec, beam, row, n_tokens, lse, n, err);
     // A token below the last of a full list changes nothing: nearly all groups of a vocabulary are passed over.
+    double least = least_logit(s, *n, from, lse);
     for (size_t i0 = 0; i0 < n_tokens; i0 += LOG_SUM_GROUP) {
-        const size_t end = size_min(i0 + LOG_SUM_GROUP, n_tokens);
-        double least = *n == most ? s->candidates[most - 1].sum - from->sum + lse : -INFINITY;
-        if (!((double)groups[i0 / LOG_SUM_GROUP] >= least - 1e-6)) continue;
-        for (size_t i = i0; i < end; i++) {
+        if (!((double)groups[i0 / LOG_SUM_GROUP] >= least)) continue;
+        for (size_t i = i0; i < size_min(i0 + LOG_SUM_GROUP, n_tokens); i++) {
             if (!(row[i] > -INFINITY)) continue; // banned, or no number
             const double sum = from->sum + ((double)row[i] - lse);
             const BeamEntry entry = {
                 .sum = sum, .rank = sum, .node = (int32_t)i, .from = (uint32_t)beam};
             *n = insert(s->candidates, *n, most, entry);
         }
+        least = least_logit(s, *n, from, lse);
     }
     return STATUS_OK;
 }
@@ -311,18 +327,16 @@ static Status choose_token(BeamSearch *s, const BeamEntry *beam, Exec *exec, con
 }
 
 // One beam: the likeliest token is taken, or one is drawn, and an end token ends it.
-static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens, float *groups,
-                             Error *err)
+static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tokens,
+                             const RowScores *scores, Error *err)
 {
     const BeamOptions *o = &s->options;
     BeamEntry *beam = &s->running[0];
     int32_t token = beam_forced_token(s);
     if (token < 0) {
-        double lse = 0;
-        TRY(log_sum_exp(exec, row, n_tokens, &lse, groups, err));
         beam_restrict(s, beam, row, n_tokens);
-        TRY(choose_token(s, beam, exec, row, n_tokens, groups, &token, err));
-        beam->sum += (double)row[token] - lse;
+        TRY(choose_token(s, beam, exec, row, n_tokens, scores->groups, &token, err));
+        beam->sum += (double)row[token] - scores->log_sums[0];
     }
     beam->from = 0;
     TRY(add_node(s, beam->node, token, &beam->node, err));
@@ -339,11 +353,12 @@ static Status advance_greedy(BeamSearch *s, Exec *exec, float *row, size_t n_tok
 }
 
 static Status advance_beams(BeamSearch *s, Exec *exec, float *logits, size_t stride,
-                            size_t n_tokens, float *groups, Error *err)
+                            size_t n_tokens, const RowScores *scores, Error *err)
 {
     size_t n = 0;
     for (size_t beam = 0; beam < s->n_running; beam++)
-        TRY(add_candidates(s, exec, beam, logits + beam * stride, n_tokens, groups, &n, err));
+        TRY(add_candidates(s, exec, beam, logits + beam * stride, n_tokens, scores->log_sums[beam],
+                           scores->groups + beam * n_groups(n_tokens), &n, err));
     rank_drawn(s, n);
     TRY(mark_ends(s, n, err));
     TRY(update_results(s, n, err));
@@ -356,12 +371,17 @@ static Status advance_beams(BeamSearch *s, Exec *exec, float *logits, size_t str
 Status beam_advance(BeamSearch *s, Exec *exec, float *logits, size_t stride, size_t n_tokens,
                     Error *err)
 {
-    const size_t mark = exec_scratch_mark(exec), n = n_groups(n_tokens);
-    float *groups = exec_scratch(exec, n * sizeof *groups);
-    if (!groups) return error_set_memory(err, n, sizeof *groups, "a step's scores");
-    const Status status = s->options.n_beams == 1
-                              ? advance_greedy(s, exec, logits, n_tokens, groups, err)
-                              : advance_beams(s, exec, logits, stride, n_tokens, groups, err);
+    const size_t mark = exec_scratch_mark(exec), n = s->n_running * n_groups(n_tokens);
+    RowScores scores = {.log_sums = exec_scratch(exec, s->n_running * sizeof *scores.log_sums)};
+    if (scores.log_sums) scores.groups = exec_scratch(exec, n * sizeof *scores.groups);
+    if (!scores.groups) return error_set_memory(err, n, sizeof *scores.groups, "a step's scores");
+    Status status = STATUS_OK;
+    if (beam_forced_token(s) < 0)
+        status = log_sum_exp(exec, logits, s->n_running, stride, n_tokens, &scores, err);
+    if (status == STATUS_OK)
+        status = s->options.n_beams == 1
+                     ? advance_greedy(s, exec, logits, n_tokens, &scores, err)
+                     : advance_beams(s, exec, logits, stride, n_tokens, &scores, err);
     exec_scratch_release(exec, mark);
     return status;
 }

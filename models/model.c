@@ -15,6 +15,9 @@ static void worker_release(Worker *worker)
 {
     worker_memory_release(&worker->memory, worker->exec);
     worker_memory_release(&worker->train_memory, worker->exec);
+    worker_memory_release(&worker->source_memory, worker->exec);
+    worker_memory_release(&worker->target_memory, worker->exec);
+    arena_release(&worker->search_arena);
     exec_close(&worker->exec);
     free(worker->words);
     free(worker->rows);

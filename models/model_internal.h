@@ -11,9 +11,13 @@
 // A thread's own: where it runs, its slots, and room to put a unit's arrays together.
 typedef struct Worker {
     Exec *exec;
-    WorkerMemory memory;       // of the program for answers
-    WorkerMemory train_memory; // of tuning runs; kept from one to the next
-    int32_t *words;            // ids, positions, types, offsets, keys of a unit
+    WorkerMemory memory;                       // of the program for answers
+    WorkerMemory train_memory;                 // of tuning runs; kept from one to the next
+    WorkerMemory source_memory, target_memory; // of searches, likewise; their keys and bookkeeping:
+    Arena search_arena;
+    ArenaMark search_mark; // what is reserved: search_bytes
+    size_t search_bytes;
+    int32_t *words; // ids, positions, types, offsets, keys of a unit
     size_t n_words;
     float *rows; // output rows copied from a device
     size_t n_rows;

@@ -24,8 +24,9 @@ typedef struct Group {
     const SearchRequest *const *requests;
     size_t n;
     const atomic_int *cancel;
-    Arena arena, step_arena; // step_arena: what one step needs
-    WorkerMemory source_memory, target_memory;
+    Arena *arena;     // the worker's
+    Arena step_arena; // what one step needs
+    ArenaMark step_mark;
     BeamSearch *searches;
     int32_t *source_offsets; // [n + 1]
     Kept *kept;              // [n_attentions of the target program]
@@ -47,7 +48,7 @@ static bool is_cancelled(const Group *g)
 
 static Status copy_columns(Arena *arena, const Tensor *from, float **out, Error *err)
 {
-    TRY(arena_take(arena, from->rows * from->cols, sizeof **out, "keys of a source", out, err));
+    TRY(arena_take_raw(arena, from->rows * from->cols, sizeof **out, "keys of a source", out, err));
     for (size_t i = 0; i < from->rows; i++) {
         memcpy(*out + i * from->cols, (const float *)from->data + i * from->row_stride,
                from->cols * sizeof **out);
@@ -61,11 +62,11 @@ static Status encode(Group *g, Error *err)
     TokenSequence *sources = NULL;
     ProgramRun run = {.program = g->source_program,
                       .exec = g->worker->exec,
-                      .memory = &g->source_memory,
+                      .memory = &g->worker->source_memory,
                       .weights = g->model->weights};
-    TRY(arena_take(&g->arena, g->n, sizeof *inputs, "sources", &inputs, err));
-    TRY(arena_take(&g->arena, g->n, sizeof *sources, "sources", &sources, err));
-    TRY(arena_take(&g->arena, g->n + 1, sizeof *g->source_offsets, "sources", &g->source_offsets,
+    TRY(arena_take(g->arena, g->n, sizeof *inputs, "sources", &inputs, err));
+    TRY(arena_take(g->arena, g->n, sizeof *sources, "sources", &sources, err));
+    TRY(arena_take(g->arena, g->n + 1, sizeof *g->source_offsets, "sources", &g->source_offsets,
                    err));
     for (size_t i = 0; i < g->n; i++) {
         sources[i] = g->requests[i]->source;
@@ -81,8 +82,8 @@ static Status encode(Group *g, Error *err)
         if (!kept->is_of_source) continue;
         const Tensor keys = program_source_keys(&run, a, false),
                      values = program_source_keys(&run, a, true);
-        TRY(copy_columns(&g->arena, &keys, &kept->source_keys, err));
-        TRY(copy_columns(&g->arena, &values, &kept->source_values, err));
+        TRY(copy_columns(g->arena, &keys, &kept->source_keys, err));
+        TRY(copy_columns(g->arena, &values, &kept->source_values, err));
     }
     return STATUS_OK;
 }
@@ -135,10 +136,10 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
     TRY(take_pages(g, n, (const float *const **)&keys, err));
     TRY(take_pages(g, n, (const float *const **)&values, err));
     TRY(arena_take(&g->step_arena, g->n_rows + 1, sizeof *offsets, "pages", &offsets, err));
-    TRY(arena_take(&g->arena, g->n_rows * kept->cols, sizeof *step_keys, "keys of a step",
-                   &step_keys, err));
-    TRY(arena_take(&g->arena, g->n_rows * kept->cols, sizeof *step_values, "keys of a step",
-                   &step_values, err));
+    TRY(arena_take_raw(g->arena, g->n_rows * kept->cols, sizeof *step_keys, "keys of a step",
+                       &step_keys, err));
+    TRY(arena_take_raw(g->arena, g->n_rows * kept->cols, sizeof *step_values, "keys of a step",
+                       &step_values, err));
     kept->step_keys[g->n_steps] = step_keys;
     kept->step_values[g->n_steps] = step_values;
     for (size_t r = 0; r < g->n_rows; r++) {
@@ -167,7 +168,7 @@ static Status gather_step(Group *g, Error *err)
     int32_t *ids = NULL, *positions = NULL, *offsets = NULL, *none = NULL;
     const ModelConfig *c = &g->model->config;
     const size_t n = g->n_rows;
-    arena_rewind(&g->step_arena, (ArenaMark){0});
+    arena_rewind(&g->step_arena, g->step_mark);
     TRY(arena_take(&g->step_arena, n, sizeof *ids, "a step", &ids, err));
     TRY(arena_take(&g->step_arena, n, sizeof *positions, "a step", &positions, err));
     TRY(arena_take(&g->step_arena, n + 1, sizeof *offsets, "a step", &offsets, err));
@@ -202,16 +203,16 @@ static Status next_rows(Group *g, const size_t *first_row, Error *err)
     int32_t **rows = NULL;
     size_t *source_of = NULL, *beam_of = NULL;
     for (size_t i = 0; i < g->n; i++) n += g->searches[i].is_done ? 0 : g->searches[i].n_running;
-    TRY(arena_take(&g->arena, n, sizeof *rows, "beams", &rows, err));
-    TRY(arena_take(&g->arena, n, sizeof *source_of, "beams", &source_of, err));
-    TRY(arena_take(&g->arena, n, sizeof *beam_of, "beams", &beam_of, err));
+    TRY(arena_take(g->arena, n, sizeof *rows, "beams", &rows, err));
+    TRY(arena_take(g->arena, n, sizeof *source_of, "beams", &source_of, err));
+    TRY(arena_take(g->arena, n, sizeof *beam_of, "beams", &beam_of, err));
     size_t at = 0;
     for (size_t i = 0; i < g->n; i++) {
         const BeamSearch *search = &g->searches[i];
         for (size_t b = 0; !search->is_done && b < search->n_running; b++, at++) {
             source_of[at] = i;
             beam_of[at] = b;
-            TRY(arena_take(&g->arena, g->n_steps + 2, sizeof **rows, "beams", &rows[at], err));
+            TRY(arena_take(g->arena, g->n_steps + 2, sizeof **rows, "beams", &rows[at], err));
             if (first_row) {
                 const size_t from = first_row[i] + search->running[b].from;
                 memcpy(rows[at], g->rows[from], (g->n_steps + 1) * sizeof **rows);
@@ -233,7 +234,7 @@ static Status step(Group *g, Error *err)
     size_t *first_row = NULL;
     ProgramRun run = {.program = g->target_program,
                       .exec = g->worker->exec,
-                      .memory = &g->target_memory,
+                      .memory = &g->worker->target_memory,
                       .weights = g->model->weights};
     TRY(gather_step(g, err));
     run.unit = g->unit;
@@ -263,28 +264,77 @@ static StopTexts stops_of(const Model *model, const SearchRequest *request)
     return (StopTexts){tokenizer, request->stops, request->n_stops};
 }
 
+// Rows of the largest step there may be.
+static size_t most_rows(const Group *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->n; i++) n += g->requests[i]->options.n_beams;
+    return n;
+}
+
+// Room for the keys and values of the source and of a text of usual length, in large pages, which calls leave to each other: in
+// small ones attention spent half its time on finding their addresses.
+static Status reserve_keys(Group *g, Error *err)
+{
+    enum { USUAL_STEPS = 64, BYTES_BESIDE = 1 << 20, MOST_BYTES = 128 << 20 };
+    const Program *p = g->target_program;
+    Worker *w = g->worker;
+    const size_t own_rows = most_rows(g) * size_min(g->most_steps, USUAL_STEPS);
+    size_t floats = 0, source_rows = 0;
+    for (size_t i = 0; i < g->n; i++) source_rows += g->requests[i]->source.n_tokens;
+    for (size_t a = 0; a < p->n_attentions; a++)
+        floats +=
+            2 * p->attentions[a].cols * (p->attentions[a].is_of_source ? source_rows : own_rows);
+    const size_t bytes = size_min(floats * sizeof(float) + BYTES_BESIDE, MOST_BYTES);
+    if (bytes <= w->search_bytes) return STATUS_OK;
+    arena_release(g->arena);
+    w->search_mark = (ArenaMark){0};
+    w->search_bytes = 0;
+    TRY(arena_reserve(g->arena, bytes, err));
+    w->search_mark = arena_mark(g->arena);
+    w->search_bytes = bytes;
+    return STATUS_OK;
+}
+
+// Room for what the longest step needs, which is mostly the pages of its keys.
+static Status reserve_step(Group *g, Error *err)
+{
+    enum { BYTES_BESIDE = 1 << 12, WORDS_OF_A_ROW = 8, MOST_BYTES = 4 << 20 };
+    const size_t rows = g->target_program->n_attentions * most_rows(g);
+    const size_t words = rows * (2 * g->most_steps + WORDS_OF_A_ROW);
+    // Longer texts than that ask for more when they come to it.
+    TRY(arena_reserve(&g->step_arena,
+                      BYTES_BESIDE + size_min(words, MOST_BYTES / sizeof(void *)) * sizeof(void *),
+                      err));
+    g->step_mark = arena_mark(&g->step_arena);
+    return STATUS_OK;
+}
+
 static Status begin_group(Group *g, Error *err)
 {
     const Program *p = g->target_program;
-    TRY(arena_take(&g->arena, g->n, sizeof *g->searches, "searches", &g->searches, err));
-    TRY(arena_take(&g->arena, p->n_attentions, sizeof *g->kept, "keys", &g->kept, err));
+    for (size_t i = 0; i < g->n; i++)
+        g->most_steps = size_max(g->most_steps, g->requests[i]->options.max_new_tokens);
+    TRY(reserve_keys(g, err));
+    TRY(reserve_step(g, err));
+    TRY(arena_take(g->arena, g->n, sizeof *g->searches, "searches", &g->searches, err));
+    TRY(arena_take(g->arena, p->n_attentions, sizeof *g->kept, "keys", &g->kept, err));
     for (size_t i = 0; i < g->n; i++) {
         const SearchRequest *r = g->requests[i];
         BeamOptions options = r->options;
         options.stops = stops_of(g->model, r);
         // The token before the first counts for runs that may not be repeated.
-        TRY(beam_begin(&g->searches[i], &options, &g->model->config.decoder.start_id, 1, &g->arena,
+        TRY(beam_begin(&g->searches[i], &options, &g->model->config.decoder.start_id, 1, g->arena,
                        err));
-        g->most_steps = size_max(g->most_steps, options.max_new_tokens);
     }
     for (size_t a = 0; a < p->n_attentions; a++) {
         Kept *kept = &g->kept[a];
         kept->is_of_source = p->attentions[a].is_of_source;
         kept->cols = p->attentions[a].cols;
         if (kept->is_of_source) continue;
-        TRY(arena_take(&g->arena, g->most_steps, sizeof *kept->step_keys, "keys", &kept->step_keys,
+        TRY(arena_take(g->arena, g->most_steps, sizeof *kept->step_keys, "keys", &kept->step_keys,
                        err));
-        TRY(arena_take(&g->arena, g->most_steps, sizeof *kept->step_values, "keys",
+        TRY(arena_take(g->arena, g->most_steps, sizeof *kept->step_values, "keys",
                        &kept->step_values, err));
     }
     return next_rows(g, NULL, err);
@@ -332,6 +382,7 @@ static void search_job(void *context, size_t unit, size_t worker_index)
     Error error = {0};
     Group g = {.model = call->model,
                .worker = &call->model->workers[worker_index],
+               .arena = &call->model->workers[worker_index].search_arena,
                .source_program = call->source_program,
                .target_program = call->target_program,
                .requests = call->sorted + first,
@@ -342,10 +393,10 @@ static void search_job(void *context, size_t unit, size_t worker_index)
         keep_results(call, &g, first);
     else
         worker_fail(g.worker, unit, s, &error);
-    worker_memory_release(&g.source_memory, g.worker->exec);
-    worker_memory_release(&g.target_memory, g.worker->exec);
+    // The next call builds programs of its own, perhaps where these lay.
+    g.worker->source_memory.program = g.worker->target_memory.program = NULL;
     arena_release(&g.step_arena);
-    arena_release(&g.arena);
+    arena_rewind(&g.worker->search_arena, g.worker->search_mark);
 }
 
 typedef struct Length {

@@ -214,11 +214,12 @@ Status FAST(dropout)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
-// exp(x - shift) into e (which may be NULL or x); returns their sum.
-static float exp_sum(size_t cols, const float *x, float shift, float *e)
+// exp(x - shift) into e (which may be NULL or x); returns their sum. Meanwhile a row that comes next is fetched: x where there is none.
+static float exp_sum(size_t cols, const float *x, float shift, float *e, const float *next)
 {
     Vec sum = vec_zero();
     for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        __builtin_prefetch(next + j, 0, 2);
         const size_t n = size_min(VEC_WIDTH, cols - j);
         Vec value = vec_exp(vec_sub(vec_load_any(x + j, n), vec_set1(shift)));
         if (n < VEC_WIDTH) value = vec_first(value, n);
@@ -242,7 +243,7 @@ static float largest_of_row(size_t cols, const float *x)
 static float exp_row(size_t cols, const float *x, float *e, float *largest)
 {
     *largest = largest_of_row(cols, x);
-    return exp_sum(cols, x, *largest, e);
+    return exp_sum(cols, x, *largest, e, x);
 }
 
 Status FAST(softmax)(const OpArgs *args, Exec *exec, Error *err)
@@ -287,7 +288,8 @@ Status FAST(log_sum_exp)(const OpArgs *args, Exec *exec, Error *err)
         float *groups = row_of(&args->out[1], i);
         const float largest =
             groups ? group_row(x->cols, from, groups) : largest_of_row(x->cols, from);
-        out[i] = (double)largest + log((double)exp_sum(x->cols, from, largest, NULL));
+        const float *next = i + 1 < x->rows ? row_of(x, i + 1) : from;
+        out[i] = (double)largest + log((double)exp_sum(x->cols, from, largest, NULL, next));
     }
     return STATUS_OK;
 }
