@@ -1,5 +1,5 @@
 // A metric's own tokens, a JSON array a line.
-#include "tools/tokenize_as.h"
+#include "tools/tokenize/tokenize.h"
 
 #include <string.h>
 
