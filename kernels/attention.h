@@ -9,6 +9,10 @@
 //     dq[i] = scale * sum_j ds cap' k[j];  dk[j] = scale * sum_i ds cap' q[i];
 //     dv[j] = sum_i p keep / (1 - dropout) dy[i];  d bias[bucket] += ds
 //
+//     OP_ATTENTION_BF16   the first two lines with q, k and v rounded to bf16, nearest even; scores, their softmax and sums in
+//                         f32. exp(score - max) may be rounded to bf16 where it weighs v (the reference does not), which
+//                         costs 2^-8 of the largest |v| at most.
+//
 // Sources: Vaswani et al. 2017, arXiv:1706.03762, eq. 1; log-sum-exp kept for the backward pass: Dao et al. 2022,
 // arXiv:2205.14135; grouped heads: Ainslie et al. 2023, arXiv:2305.13245 (head h reads key head h / (n_heads /
 // n_kv_heads)); relative bias: Raffel et al. 2020, arXiv:1910.10683; soft cap: Gemma 2, arXiv:2408.00118; sliding
@@ -28,6 +32,7 @@
 #include "kernels/op.h"
 
 OpKernel attention_reference_f32, attention_reference_f64;
+OpKernel attention_bf16_reference_f32, attention_bf16_reference_f64;
 OpKernel attention_backward_reference_f32, attention_backward_reference_f64;
 
 #endif

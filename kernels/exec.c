@@ -166,6 +166,15 @@ OpKind exec_linear(const Exec *exec, const Tensor *weight)
     return linear_low_takes(op, weight->dtype, weight->layout) ? op : OP_LINEAR;
 }
 
+OpKind exec_attention(const Exec *exec)
+{
+    const ComputeMode compute = exec->options.compute;
+    const OpRow *row = exec->rows[OP_ATTENTION_BF16][DTYPE_F32];
+    if (compute != COMPUTE_I8 && compute != COMPUTE_BF16) return OP_ATTENTION;
+    const bool serves = row && (row->preference > 0 || exec->options.reference_only);
+    return serves ? OP_ATTENTION_BF16 : OP_ATTENTION;
+}
+
 const OpRow *exec_row(const Exec *exec, OpKind op, DType dtype)
 {
     return exec->rows[op][dtype];

@@ -36,6 +36,10 @@ const OpRow *exec_row(const Exec *exec, OpKind op, DType dtype);
 // OP_LINEAR_I8.
 OpKind exec_linear(const Exec *exec, const Tensor *weight);
 
+// The operation that attention of an encoder is: OP_ATTENTION_BF16 where products are in low precision and the machine has a
+// fast row for it, else OP_ATTENTION.
+OpKind exec_attention(const Exec *exec);
+
 // Runs the picked row. On a GPU it is queued on the stream and not waited for.
 Status op_run(Exec *exec, OpKind op, DType dtype, const OpArgs *args, Error *err) MUST_CHECK;
 // Waits until everything queued is done; reports what failed on the device meanwhile.

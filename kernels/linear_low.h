@@ -11,6 +11,7 @@
 //   x       f32 [M, K], rows may be strided;  y, z  f32 [M, N], the same;  b [1, N] f32, optional
 //   W       [N, K] in LAYOUT_PANELS (kernels/pack.h)
 // Rounding x costs a relative error of about 2^-8 of the largest number of its block (int8) or 2^-9 of each number (bf16).
+// GELU errs by at most LOW_GELU_ERROR max(1, |z|), an eighth of what bf16 keeps.
 // A block whose largest number is below 2^-100 counts as zeros. NaN or infinity in a row makes outputs of that row NaN (bf16:
 // as in f32) and no other. A row of y depends on that row of x alone, bit for bit. STATUS_MEMORY where scratch cannot be had.
 #ifndef ASSAY_KERNELS_LINEAR_LOW_H
@@ -21,7 +22,8 @@
 // Numbers of x that share a scale; LOW_WIDE_BLOCK where W is Q8_128.
 enum { LOW_BLOCK = 32, LOW_WIDE_BLOCK = 128 };
 
-#define LOW_TINY 0x1p-100f
+#define LOW_TINY       0x1p-100f
+#define LOW_GELU_ERROR 6e-5
 
 OpKernel linear_i8_reference_f32, linear_i8_reference_f64;
 OpKernel linear_bf16_reference_f32, linear_bf16_reference_f64;

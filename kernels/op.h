@@ -70,6 +70,9 @@ typedef enum OpKind {
     // in2 = v (k, v: [Tk, n_kv_heads * head_dim]; views of one fused QKV product are usual), in3 = relative bias table
     // (optional). out1 [Tq, n_heads] optional: log-sum-exp of each row, for the backward pass. as.attention
     OP_ATTENTION,
+    // The same with q, k, v and the weights of v rounded to bf16; no pages, no dropout, no out1: kernels/attention.h. For
+    // encoders, where the Exec says COMPUTE_I8 or COMPUTE_BF16. as.attention
+    OP_ATTENTION_BF16,
     // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = relative bias table (optional).
     // out0, out1, out2 = dq, dk, dv (overwritten); accumulates out3 (relative bias table), optional. as.attention
     OP_ATTENTION_BACKWARD,
@@ -242,6 +245,11 @@ typedef struct OpArgs {
         GemmArgs gemm;
     } as;
 } OpArgs;
+
+static inline int op_is_attention(OpKind op)
+{
+    return op == OP_ATTENTION || op == OP_ATTENTION_BF16;
+}
 
 typedef Status OpKernel(const OpArgs *args, Exec *exec, Error *err);
 typedef OpKernel *OpFunction;

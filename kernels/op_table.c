@@ -40,6 +40,8 @@ static const OpInfo infos[OP_COUNT] = {
     INFO(OP_SOFT_CAP_BACKWARD, "soft_cap_backward", "dx = dy (1 - (y / c)^2)", OP_COUNT, 0),
     INFO(OP_ATTENTION, "attention", "y = softmax(scale q k^T + bias, masked) v per sequence, head",
          OP_ATTENTION_BACKWARD, 1),
+    INFO(OP_ATTENTION_BF16, "attention_bf16",
+         "attention with q, k, v and the weights of v rounded to bf16", OP_COUNT, 1),
     INFO(OP_ATTENTION_BACKWARD, "attention_backward",
          "ds = p (dp - sum p dp); dq = scale ds k, dk = scale ds^T q, dv = p^T dy", OP_COUNT, 0),
     INFO(OP_DROPOUT, "dropout", "y = x keep / (1 - p), keep from Philox", OP_DROPOUT, 1),

@@ -361,6 +361,17 @@ static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *arg
         attend_pages(run, step, args);
 }
 
+// The operation of a step in the Exec's compute mode. Decoders meet keys one by one or all at once, and must find the same
+// numbers: their attention stays as it is.
+static OpKind operation(const ProgramRun *run, const ProgramStep *step, const OpArgs *args)
+{
+    if (step->op == OP_LINEAR) return exec_linear(run->exec, &args->in[1]);
+    if (step->op != OP_ATTENTION || step->rows == ROWS_TARGETS || args->as.attention.is_causal ||
+        args->as.attention.key_pages || args->as.attention.dropout.p > 0 || args->out[1].data)
+        return step->op;
+    return exec_attention(run->exec);
+}
+
 static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, Error *err)
 {
     if (run->bf16_products && step->op == OP_LINEAR && program_low_takes(&args->in[1]))
@@ -368,8 +379,7 @@ static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, E
     if (run->bf16_products && step->op == OP_LINEAR_BACKWARD && program_low_takes(&args->in[2]))
         return program_low_backward(run->exec, args, err);
     if (is_in_parts(run, step)) return run_parts(run, step, args, err);
-    const OpKind op = step->op == OP_LINEAR ? exec_linear(run->exec, &args->in[1]) : step->op;
-    return program_run_op(run, op, args, err);
+    return program_run_op(run, operation(run, step, args), args, err);
 }
 
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)

@@ -107,7 +107,7 @@ static size_t units_of(OpKind op, const OpArgs *args)
         if (w->layout != LAYOUT_PANELS || w->rows < least / size_max(w->cols, 1)) return 1;
         return (w->rows + PANEL_WIDTH - 1) / PANEL_WIDTH;
     }
-    if (op != OP_ATTENTION) return 1;
+    if (!op_is_attention(op)) return 1;
     const AttentionArgs *as = &args->as.attention;
     if (as->queries.n_sequences != 1 || !as->queries.positions || as->dropout.p > 0) return 1;
     return (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;

@@ -413,6 +413,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_ADD] = {&row_grid, build_add},
     [OP_SOFT_CAP] = {&row_grid, build_soft_cap},
     [OP_ATTENTION] = {&attention_grid, attention_build},
+    [OP_ATTENTION_BF16] = {&attention_grid, attention_build},
     [OP_DROPOUT] = {&row_grid, build_dropout},
     [OP_SELECT_ROWS] = {&row_grid, build_select_rows},
     [OP_MEAN_POOL] = {&row_grid, build_mean_pool},
@@ -485,10 +486,10 @@ void case_describe(OpKind op, size_t index, char *out, size_t size)
 static size_t capacity_of(OpKind op, const Case *c)
 {
     const size_t small = 1 << 16, tables = 64, tensors = 16;
-    const size_t cols = op == OP_ATTENTION ? 256 : c->cols;
+    const size_t cols = op_is_attention(op) ? 256 : c->cols;
     const bool is_low = op == OP_LINEAR_I8 || op == OP_LINEAR_BF16; // rounded up to whole blocks
     const size_t depth = is_low ? size_round_up(c->depth + 1, QUANT_MAX_BLOCK) : c->depth;
-    const size_t rows = op == OP_ATTENTION ? 4 * c->rows + 400 : c->rows + tables;
+    const size_t rows = op_is_attention(op) ? 4 * c->rows + 400 : c->rows + tables;
     return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));
 }
 

@@ -143,14 +143,16 @@ static void build_qkv(Problem *p, const AttentionArgs *as, KeySource source, dou
     p->args.in[2] = problem_random(p, k, 0, magnitude);
 }
 
+// OP_ATTENTION_BF16 has neither pages nor dropout, nor a second output.
 void attention_build(Problem *problem, const Case *c, int is_for_backward)
 {
     static const double magnitudes[] = {
         [MAGNITUDE_ONE] = 1.7, [MAGNITUDE_TINY] = 1e-20, [MAGNITUDE_LARGE] = 20};
     const AttentionConfig *config = &configs[c->depth];
     // A backward pass has no pages: the same as a cache in a tensor.
+    const int is_low = problem->op == OP_ATTENTION_BF16;
     const KeySource source =
-        is_for_backward && config->keys == KEYS_PAGES ? KEYS_CACHE : config->keys;
+        (is_for_backward || is_low) && config->keys == KEYS_PAGES ? KEYS_CACHE : config->keys;
     AttentionArgs *as = &problem->args.as.attention;
     as->n_heads = config->n_heads;
     as->n_kv_heads = config->n_kv_heads;
@@ -159,8 +161,8 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     as->soft_cap = config->soft_cap;
     as->is_causal = config->is_causal;
     as->window = config->window;
-    as->dropout =
-        (DropoutArgs){.p = config->dropout, .seed = 99, .step = 5 + c->options, .site = 3};
+    as->dropout = (DropoutArgs){
+        .p = is_low ? 0 : config->dropout, .seed = 99, .step = 5 + c->options, .site = 3};
     as->queries = problem_ragged(problem, c->rows);
     if (config->is_one_sequence && c->rows > 0) {
         int32_t *offsets = problem_take(problem, 2 * sizeof *offsets);
@@ -175,7 +177,7 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);
     const TensorShape y = {.rows = c->rows, .cols = as->n_heads * as->head_dim, .gap = 2};
     problem->args.out[0] = problem_blank(problem, y, problem->dtype);
-    if (is_for_backward || (c->options & 1) != 0) {
+    if (!is_low && (is_for_backward || (c->options & 1) != 0)) {
         const TensorShape statistics = {.rows = c->rows, .cols = as->n_heads};
         problem->args.out[1] = problem_blank(problem, statistics, problem->dtype);
     }

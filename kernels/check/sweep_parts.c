@@ -23,7 +23,7 @@ static const RowWise row_wise[OP_COUNT] = {
 
 static int is_by_sequence(OpKind op)
 {
-    return op == OP_ATTENTION || op == OP_DROPOUT || op == OP_MEAN_POOL;
+    return op_is_attention(op) || op == OP_DROPOUT || op == OP_MEAN_POOL;
 }
 
 static int can_be_cut(const Problem *problem)
@@ -101,14 +101,14 @@ static OpArgs cut_attention(Problem *problem, size_t begin, size_t end)
 
 static const Ragged *batch_of(const Problem *problem)
 {
-    if (problem->op == OP_ATTENTION) return &problem->args.as.attention.queries;
+    if (op_is_attention(problem->op)) return &problem->args.as.attention.queries;
     if (problem->op == OP_DROPOUT) return &problem->args.as.dropout.batch;
     return problem->op == OP_MEAN_POOL ? &problem->args.as.pool.batch : NULL;
 }
 
 static OpArgs cut_sequences(Problem *problem, size_t begin, size_t end)
 {
-    if (problem->op == OP_ATTENTION) return cut_attention(problem, begin, end);
+    if (op_is_attention(problem->op)) return cut_attention(problem, begin, end);
     OpArgs args = problem->args;
     const Ragged batch = *batch_of(problem);
     args.in[0] = cut_tensor(args.in[0], &batch, begin, end);

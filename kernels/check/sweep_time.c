@@ -18,7 +18,7 @@ static Case shape_of(OpKind op, DeviceKind device, int is_reference)
         c.depth = 384;
     }
     if (op == OP_LINEAR && device == DEVICE_CPU) c.options = CASE_PANELS;
-    if (op == OP_ATTENTION) c = (Case){.rows = c.rows, .depth = 2}; // 4 heads of 64
+    if (op_is_attention(op)) c = (Case){.rows = c.rows, .depth = 2}; // 4 heads of 64
     return c;
 }
 
@@ -39,7 +39,7 @@ static double flops_of(OpKind op, const Case *c, const OpArgs *args)
     const double product = 2.0 * (double)c->rows * (double)c->cols * (double)c->depth;
     if (op == OP_LINEAR || op == OP_GEMM) return product;
     if (op == OP_LINEAR_BACKWARD) return 2.0 * product;
-    if (op == OP_ATTENTION) return attention_flops(&args->as.attention);
+    if (op_is_attention(op)) return attention_flops(&args->as.attention);
     if (op == OP_ATTENTION_BACKWARD) return 2.5 * attention_flops(&args->as.attention);
     return 0;
 }
@@ -101,7 +101,7 @@ Status sweep_time(const Sweep *sweep, const OpRow *row, SweepTime *out, Error *e
     if (s == STATUS_OK) {
         out->n_flops = flops_of(row->op, &c, &problem.args);
         out->n_bytes = bytes_of(&problem.args);
-        const size_t cols = forward == OP_ATTENTION ? problem.args.in[is_backward].cols : c.cols;
+        const size_t cols = op_is_attention(forward) ? problem.args.in[is_backward].cols : c.cols;
         const int n = snprintf(out->shape, sizeof out->shape, "%zu x %zu", c.rows, cols);
         if (c.depth > 2 && n > 0) {
             (void)snprintf(out->shape + n, sizeof out->shape - (size_t)n, " x %zu", c.depth);

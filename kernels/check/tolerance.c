@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
 // Below the smallest normal f32 a result may lose digits, or be flushed.
@@ -98,12 +99,14 @@ static double sum_of_magnitudes(const Tensor *x, size_t row)
 
 // A chain over parts, whose terms are at most (twice, for formats with an offset) the largest weight of the output times
 // the sum of |x|; rounding x to blocks of 8 bits makes it larger by less than a fifth. VDPBF16PS counts tiny numbers as 0.
+// GELU may be a coarser polynomial (kernels/linear_low.h).
 static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
     const Tensor *x = &before->in[0], *w = &before->in[1], *y = &before->out[out];
     const double factor = 1.2 * 1.2 * sum_factor(in->u, w->cols),
                  flushed = (double)w->cols * FLT_MIN;
+    const int is_gelu = out == 0 && before->as.linear.activation == ACTIVATION_GELU;
     float row[8192]; // as long as problem.c makes them
     for (size_t n = 0; n < y->cols; n++) {
         double bias = 0;
@@ -112,7 +115,8 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
         if (before->in[2].data) bias = fabs(tensor_get(&before->in[2], 0, n));
         for (size_t m = 0; m < y->rows; m++) {
             const double terms = bias + 2 * largest * sum_of_magnitudes(x, m);
-            bound[m * y->cols + n] = factor * terms + flushed + underflow;
+            bound[m * y->cols + n] = factor * terms + flushed + underflow +
+                                     (is_gelu ? LOW_GELU_ERROR * fmin(1 + terms, terms) : 0);
         }
     }
 }
@@ -416,6 +420,17 @@ static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
+// Each weight of v is rounded to bf16, by 2^-8 of itself at most, and its polynomial errs by 3e-6 (math_vec.h); exponents
+// are in base 2, whose factor rounds the score twice more.
+static void fill_attention_bf16(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const AttentionScale scale = attention_scale(before, &before->in[0], &before->in[3]);
+    const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
+    (void)out;
+    fill_constant(&before->out[0], (2 * p + 0x1p-8 + 6e-6) * scale.v, bound);
+}
+
 // ds = p (dp - D) with |dp|, |D| <= keep |dy| |v|; given log-sum-exp and out0 add their own rounding, relative to the
 // score. Sums over keys are weighted by p and so bounded by one term; sums over queries by the key's sum of p, which
 // is dv where d out is 1: the absolute run.
@@ -470,6 +485,7 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_SOFT_CAP] = {fill_few},
     [OP_SOFT_CAP_BACKWARD] = {fill_soft_cap_backward},
     [OP_ATTENTION] = {fill_attention, fill_attention},
+    [OP_ATTENTION_BF16] = {fill_attention_bf16},
     [OP_ATTENTION_BACKWARD] = {fill_attention_backward, fill_attention_backward,
                                fill_attention_backward, fill_attention_backward},
     [OP_DROPOUT] = {fill_few},

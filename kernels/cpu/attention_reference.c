@@ -6,10 +6,12 @@
 #include "kernels/cpu/real.h"
 #include "kernels/dropout.h"
 #include "kernels/exec.h"
+#include "kernels/half.h"
 
 // One sequence and one head, as the equations see them. Rows i and j count within the sequence.
 typedef struct Head {
     const AttentionArgs *as;
+    int is_rounded; // q, k and v count as bf16
     Tensor q, k, v; // the head's columns; k and v of its key head
     const Tensor *bias;
     size_t sequence, head, kv_head;
@@ -83,10 +85,15 @@ static int is_visible(const Head *h, size_t i, size_t j)
     return h->as->window == 0 || (uint64_t)(q > k ? q - k : k - q) < h->as->window;
 }
 
-static double dot(const Real *a, const Real *b, size_t n)
+static double number(const Head *h, Real x)
+{
+    return h->is_rounded ? (double)f32_from_bf16(bf16_from_f32((float)x)) : (double)x;
+}
+
+static double dot(const Head *h, const Real *a, const Real *b)
 {
     double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    for (size_t i = 0; i < h->as->head_dim; i++) sum += number(h, a[i]) * number(h, b[i]);
     return sum;
 }
 
@@ -105,7 +112,7 @@ static size_t bias_bucket(const Head *h, size_t i, size_t j)
 static double score(const Head *h, size_t i, size_t j, double *slope)
 {
     const double scale = h->as->scale, cap = h->as->soft_cap;
-    double value = scale * dot(query_row(h, i), key_row(h, j), h->as->head_dim);
+    double value = scale * dot(h, query_row(h, i), key_row(h, j));
     double d_value = scale;
     if (cap > 0.0) {
         const double t = tanh(value / cap);
@@ -141,7 +148,7 @@ static double attend(const Head *h, size_t i, double *p, double *y, Real *out)
         if (!is_visible(h, i, j)) continue;
         const double weight = exp(p[j] - max), with_dropout = weight * kept(h, i, j);
         const Real *v = value_row(h, j);
-        for (size_t d = 0; d < head_dim; d++) y[d] += with_dropout * (double)v[d];
+        for (size_t d = 0; d < head_dim; d++) y[d] += with_dropout * number(h, v[d]);
         sum += weight;
     }
     for (size_t d = 0; d < head_dim; d++) out[d] = (Real)(y[d] / sum);
@@ -158,7 +165,7 @@ static size_t longest(const Ragged *batch)
     return rows;
 }
 
-Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
+static Status attention(const OpArgs *args, int is_rounded, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
@@ -168,7 +175,8 @@ Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
     if (!p || !sums) return error_set_memory(err, n_scores, sizeof *p, "attention");
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         for (size_t head = 0; head < as->n_heads; head++) {
-            const Head h = open_head(as, &args->in[0], &args->in[3], s, head);
+            Head h = open_head(as, &args->in[0], &args->in[3], s, head);
+            h.is_rounded = is_rounded;
             for (size_t i = 0; i < h.n_queries; i++) {
                 Real *out = real_row(y, h.q_begin + i) + head * as->head_dim;
                 const double lse = attend(&h, i, p, sums, out);
@@ -178,6 +186,16 @@ Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
     }
     exec_scratch_release(exec, mark);
     return STATUS_OK;
+}
+
+Status REFERENCE(attention)(const OpArgs *args, Exec *exec, Error *err)
+{
+    return attention(args, 0, exec, err);
+}
+
+Status REFERENCE(attention_bf16)(const OpArgs *args, Exec *exec, Error *err)
+{
+    return attention(args, 1, exec, err);
 }
 
 // Sums in double for one sequence and key head, [n_keys, head_dim] each; p, ds [n_keys] of one query.
@@ -193,7 +211,7 @@ static void score_gradients(const Head *h, size_t i, const Real *dy, double lse,
         sums->p[j] = sums->ds[j] = 0;
         if (!is_visible(h, i, j)) continue;
         sums->p[j] = exp(score(h, i, j, NULL) - lse);
-        sums->ds[j] = kept(h, i, j) * dot(dy, value_row(h, j), h->as->head_dim); // dp
+        sums->ds[j] = kept(h, i, j) * dot(h, dy, value_row(h, j)); // dp
         p_dp += sums->p[j] * sums->ds[j];
     }
     for (size_t j = 0; j < h->n_keys; j++) sums->ds[j] = sums->p[j] * (sums->ds[j] - p_dp);

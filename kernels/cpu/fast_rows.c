@@ -45,6 +45,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_SOFT_CAP, soft_cap),
     FAST_ROWS(OP_SOFT_CAP_BACKWARD, soft_cap_backward),
     FAST_ROWS(OP_ATTENTION, attention),
+    ROW(OP_ATTENTION_BF16, "avx512_bf16", CPU_AVX512 | CPU_AVX512_BF16, 20, attention_bf16_avx512),
     FAST_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     FAST_ROWS(OP_DROPOUT, dropout),
     FAST_ROWS(OP_SOFTMAX, softmax),

@@ -1,40 +1,32 @@
 // OP_LINEAR_BF16 with AVX-512 BF16. Against the reference: two products an output and instruction, added in f32 as the
 // instruction adds them, pairs of k in ascending order; x is rounded once. On one thread of a Zen 4, 512 x 2304 x 768: about
 // twice as fast as the products in f32.
-#include <string.h>
-
 #include "base/size.h"
 #include "kernels/cpu/gemm_fast.h"
 #include "kernels/cpu/low_fast.h"
+#include "kernels/cpu/low_tile.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/exec.h"
 #include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
 // Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c).
-enum { ROWS = 12, PANELS = 2, STREAM_ROWS = 3, BLOCK_ROWS = 192 };
+enum { ROWS = BF16_ROWS, PANELS = BF16_PANELS, STREAM_ROWS = 3, BLOCK_ROWS = 192 };
 
 #define LOW_INLINE static inline __attribute__((always_inline))
 
-typedef struct Tile {
-    const uint32_t *pairs; // of the first row
-    size_t n_pairs;        // of a row
-    const uint32_t *weights;
-    size_t panel_pairs;   // between panels
-    const uint32_t *next; // fetched meanwhile, a line of it a pair; NULL for nothing
-    float *c;
-    size_t c_row, n_last;
-    const float *bias;
-} Tile;
-
-LOW_INLINE void tile_body(int rows, int panels, const Tile *t)
+LOW_INLINE void tile_body(int rows, int panels, const Bf16Tile *t)
 {
     __m512 sum[ROWS][PANELS];
-    const size_t n_pairs = t->n_pairs;
+    const size_t n_pairs = t->n_pairs, row_pairs = t->row_pairs;
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
 #pragma GCC unroll 2
-        for (int p = 0; p < panels; p++) sum[i][p] = vec_zero();
+        for (int p = 0; p < panels; p++) {
+            const float *from = t->c + (size_t)i * t->c_row + (size_t)p * VEC_WIDTH;
+            const size_t n = p + 1 < panels ? VEC_WIDTH : t->n_last;
+            sum[i][p] = t->accumulate ? vec_load_any(from, n) : vec_zero();
+        }
     }
     const uint32_t *b = t->weights, *a = t->pairs;
     for (size_t k = 0; k < n_pairs; k++, b += VEC_WIDTH) {
@@ -45,7 +37,7 @@ LOW_INLINE void tile_body(int rows, int panels, const Tile *t)
             w[p] = (__m512bh)_mm512_loadu_si512(b + (size_t)p * t->panel_pairs);
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
-            const __m512bh x = (__m512bh)_mm512_set1_epi32((int32_t)a[(size_t)i * n_pairs + k]);
+            const __m512bh x = (__m512bh)_mm512_set1_epi32((int32_t)a[(size_t)i * row_pairs + k]);
 #pragma GCC unroll 2
             for (int p = 0; p < panels; p++) sum[i][p] = _mm512_dpbf16_ps(sum[i][p], w[p], x);
         }
@@ -56,18 +48,19 @@ LOW_INLINE void tile_body(int rows, int panels, const Tile *t)
         const Vec bias = t->bias ? vec_load_any(t->bias + column, n) : vec_zero();
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
-            const Vec y = t->bias ? vec_add(sum[i][p], bias) : sum[i][p];
+            Vec y = t->bias ? vec_add(sum[i][p], bias) : sum[i][p];
+            if (t->ends_in_gelu) y = vec_gelu_coarse(y);
             vec_store_any(t->c + (size_t)i * t->c_row + column, n, y);
         }
     }
 }
 
-typedef void TileFunction(const Tile *tile);
+typedef void TileFunction(const Bf16Tile *tile);
 
-#define TILE(rows, panels)                               \
-    static void tile_##rows##x##panels(const Tile *tile) \
-    {                                                    \
-        tile_body(rows, panels, tile);                   \
+#define TILE(rows, panels)                                   \
+    static void tile_##rows##x##panels(const Bf16Tile *tile) \
+    {                                                        \
+        tile_body(rows, panels, tile);                       \
     }
 #define TILES(rows) TILE(rows, 1) TILE(rows, 2)
 #define ROW_OF(rows)                     \
@@ -83,23 +76,16 @@ static TileFunction *const tiles[ROWS][PANELS] = {
     ROW_OF(7), ROW_OF(8), ROW_OF(9), ROW_OF(10), ROW_OF(11), ROW_OF(12)};
 // clang-format on
 
-// Pairs of neighbouring numbers, rounded; an odd end has a zero beside it.
+void bf16_tile_avx512(size_t rows, size_t panels, const Bf16Tile *tile)
+{
+    tiles[rows - 1][panels - 1](tile);
+}
+
 static void round_rows(const Tensor *x, size_t first, size_t n, size_t n_pairs, uint32_t *pairs)
 {
     for (size_t i = 0; i < n; i++) {
         const float *row = (const float *)x->data + (first + i) * x->row_stride;
-        uint32_t *to = pairs + i * n_pairs;
-        for (size_t k = 0; k < x->cols; k += VEC_WIDTH) {
-            const size_t left = x->cols - k;
-            const __m256i rounded = (__m256i)_mm512_cvtneps_pbh(vec_load_any(row + k, left));
-            if (left >= VEC_WIDTH) {
-                _mm256_storeu_si256((__m256i *)(to + k / 2), rounded);
-            } else {
-                uint32_t last[VEC_WIDTH / 2];
-                _mm256_storeu_si256((__m256i *)last, rounded);
-                memcpy(to + k / 2, last, (left + 1) / 2 * sizeof *last);
-            }
-        }
+        bf16_round_row(x->cols, row, pairs + i * n_pairs);
     }
 }
 
@@ -107,6 +93,7 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
 {
     const Tensor *w = &args->in[1], *y = &args->out[0];
     const float *bias = args->in[2].data;
+    const int ends_in_gelu = low_ends_in_gelu(args);
     const size_t n_pairs = (w->cols + 1) / 2, panel = n_pairs * VEC_WIDTH;
     const size_t n_panels = size_round_up(y->cols, VEC_WIDTH) / VEC_WIDTH;
     const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= STREAM_ROWS ? 1 : PANELS;
@@ -116,8 +103,9 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
         const uint32_t *weights = (const uint32_t *)w->data + p * panel;
         for (size_t t = 0; t < n_tiles; t++) {
             const size_t from = n_rows * t / n_tiles, n = n_rows * (t + 1) / n_tiles - from;
-            const Tile tile = {
+            const Bf16Tile tile = {
                 .pairs = pairs + from * n_pairs,
+                .row_pairs = n_pairs,
                 .n_pairs = n_pairs,
                 .weights = weights,
                 .panel_pairs = panel,
@@ -129,9 +117,10 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const uin
                 .c_row = y->row_stride,
                 .n_last = columns - (take - 1) * VEC_WIDTH,
                 .bias = bias ? bias + column : NULL,
+                .ends_in_gelu = ends_in_gelu,
             };
             tiles[n - 1][take - 1](&tile);
-            low_finish(args, first + from, n, column, columns);
+            if (!ends_in_gelu) low_finish(args, first + from, n, column, columns);
         }
     }
 }

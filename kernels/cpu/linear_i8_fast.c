@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "kernels/cpu/gemm_fast.h"
 #include "kernels/cpu/low_fast.h"
+#include "kernels/cpu/low_tile.h"
 #include "kernels/cpu/vec_stored.h"
 #include "kernels/exec.h"
 #include "kernels/linear_low.h"

@@ -6,6 +6,7 @@
 
 #include "base/size.h"
 #include "kernels/cpu/low_fast.h"
+#include "kernels/cpu/low_tile.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/exec.h"
 #include "kernels/linear_low.h"
@@ -36,35 +37,45 @@ typedef struct Rounded {
 // ---- rounding ----
 
 // Bits without their sign are in the order of magnitudes, with infinity and NaN above all numbers.
-LOW_INLINE float largest_of_block(const float *x, int *is_odd)
+LOW_INLINE int32_t largest_of_block(const float *x)
 {
-    const __m512i size = _mm512_set1_epi32(INT32_MAX), infinity = _mm512_set1_epi32(0x7f800000);
-    __m512i largest = _mm512_setzero_si512();
-#pragma GCC unroll 8
-    for (size_t v = 0; v < BLOCK / VEC_WIDTH; v++) {
+    const __m512i size = _mm512_set1_epi32(INT32_MAX);
+    __m512i largest = _mm512_and_si512(_mm512_loadu_si512(x), size);
+#pragma GCC unroll 7
+    for (size_t v = 1; v < BLOCK / VEC_WIDTH; v++) {
         const __m512i bits = _mm512_loadu_si512(x + v * VEC_WIDTH);
         largest = _mm512_max_epi32(largest, _mm512_and_si512(bits, size));
     }
-    *is_odd = _mm512_cmpge_epi32_mask(largest, infinity) != 0;
-    const int32_t bits = _mm512_reduce_max_epi32(largest);
-    float out;
-    memcpy(&out, &bits, sizeof out);
-    return out;
+    return _mm512_reduce_max_epi32(largest);
+}
+
+// Codes of a line's 64 numbers, to the nearest, halves to even.
+LOW_INLINE __m512i round_line(const float *x, Vec inverse)
+{
+    // Packing works within lanes of 16 bytes: four codes of each of the four vectors, a vector's codes four lanes apart.
+    const __m512i in_order =
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i q[4];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < 4; v++)
+        q[v] = _mm512_cvtps_epi32(vec_mul(vec_load(x + v * VEC_WIDTH), inverse));
+    const __m512i low = _mm512_packs_epi32(q[0], q[1]), high = _mm512_packs_epi32(q[2], q[3]);
+    return _mm512_permutexvar_epi32(in_order, _mm512_packs_epi16(low, high));
 }
 
 LOW_INLINE void round_block(const float *x, int8_t *codes, float *scale, int32_t *begin)
 {
-    int is_odd;
-    const float largest = largest_of_block(x, &is_odd);
-    const int is_zero = largest < LOW_TINY;
+    const int32_t bits = largest_of_block(x);
+    float largest;
+    memcpy(&largest, &bits, sizeof largest);
+    const int is_odd = bits >= 0x7f800000, is_zero = largest < LOW_TINY;
     const Vec inverse = vec_set1(is_zero || is_odd ? 0.0f : 127.0f / largest);
     __m512i sum = _mm512_setzero_si512();
-#pragma GCC unroll 8
-    for (size_t v = 0; v < BLOCK / VEC_WIDTH; v++) {
-        // To the nearest, halves to even.
-        const __m512i q = _mm512_cvtps_epi32(vec_mul(vec_load(x + v * VEC_WIDTH), inverse));
-        _mm_storeu_si128((__m128i *)(codes + v * VEC_WIDTH), _mm512_cvtsepi32_epi8(q));
-        sum = _mm512_add_epi32(sum, q);
+#pragma GCC unroll 2
+    for (size_t k = 0; k < BLOCK; k += LINE_BYTES) {
+        const __m512i q = round_line(x + k, inverse);
+        _mm512_storeu_si512(codes + k, q);
+        sum = _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), q);
     }
     *scale = is_odd ? NAN : is_zero ? 0.0f : largest / 127.0f;
     *begin = is_odd ? 0 : -SHIFT * _mm512_reduce_add_epi32(sum);
@@ -97,7 +108,14 @@ typedef struct Tile {
     float *c;
     size_t c_row, n_last;
     const float *bias; // of the first column, or NULL
+    int ends_in_gelu;
 } Tile;
+
+// _mm512_dpbusd_epi32, which gcc 12 turns into three instructions, two of them copies.
+LOW_INLINE void add_products(__m512i *sums, __m512i weights, __m512i x)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(weights), "v"(x));
+}
 
 // The products of one block: sums of integers, then one step of every output's chain.
 LOW_INLINE void block_step(const int rows, const int panels, const Tile *t, size_t index,
@@ -122,9 +140,9 @@ LOW_INLINE void block_step(const int rows, const int panels, const Tile *t, size
         for (int i = 0; i < rows; i++) {
             int32_t four;
             memcpy(&four, codes + (size_t)i * t->k + g * 4, sizeof four);
+            const __m512i x = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
-            for (int p = 0; p < panels; p++)
-                acc[i][p] = _mm512_dpbusd_epi32(acc[i][p], w[p], _mm512_set1_epi32(four));
+            for (int p = 0; p < panels; p++) add_products(&acc[i][p], w[p], x);
         }
     }
     Vec scale[WIDE];
@@ -167,7 +185,8 @@ LOW_INLINE void tile_body(const int rows, const int panels, const Tile *t)
         const Vec bias = t->bias ? vec_load_any(t->bias + column, n) : vec_zero();
 #pragma GCC unroll 6
         for (int i = 0; i < rows; i++) {
-            const Vec y = t->bias ? vec_add(sum[i][p], bias) : sum[i][p];
+            Vec y = t->bias ? vec_add(sum[i][p], bias) : sum[i][p];
+            if (t->ends_in_gelu) y = vec_gelu_coarse(y);
             vec_store_any(t->c + (size_t)i * t->c_row + column, n, y);
         }
     }
@@ -198,6 +217,7 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
 {
     const Tensor *w = &args->in[1], *y = &args->out[0];
     const float *bias = args->in[2].data;
+    const int ends_in_gelu = low_ends_in_gelu(args);
     const size_t panel_bytes = pack_stored_panel_bytes(w->dtype, w->cols);
     const size_t n_panels = size_round_up(y->cols, VEC_WIDTH) / VEC_WIDTH;
     const size_t n_tiles = (n_rows + ROWS - 1) / ROWS, most = n_rows <= WIDE_ROWS ? WIDE : PANELS;
@@ -223,9 +243,10 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
                 .c_row = y->row_stride,
                 .n_last = columns - (take - 1) * VEC_WIDTH,
                 .bias = bias ? bias + column : NULL,
+                .ends_in_gelu = ends_in_gelu,
             };
             tiles[n - 1][take == WIDE ? 2 : take - 1](&tile);
-            low_finish(args, first + from, n, column, columns);
+            if (!ends_in_gelu) low_finish(args, first + from, n, column, columns);
         }
     }
 }

@@ -39,6 +39,7 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_SOFT_CAP, soft_cap),
     REFERENCE_ROWS(OP_SOFT_CAP_BACKWARD, soft_cap_backward),
     REFERENCE_ROWS(OP_ATTENTION, attention),
+    REFERENCE_ROWS(OP_ATTENTION_BF16, attention_bf16),
     REFERENCE_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
     REFERENCE_ROWS(OP_DROPOUT, dropout),
     REFERENCE_ROWS(OP_SELECT_ROWS, select_rows),

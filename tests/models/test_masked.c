@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model_support.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 enum { MASK = 4 };
@@ -71,15 +72,10 @@ Test(masked, gives_the_pseudo_log_likelihoods_of_transformers)
     }
 }
 
-// A row asked for alone has the bits that it has among all of its sequence.
-Test(masked, gives_one_tokens_row_with_the_bits_of_the_whole)
+// The rows of `whole` that were chosen are those of `one`, bit for bit.
+static void check_chosen_rows(Model *whole, Model *one, const char *what)
 {
-    ModelConfig config = small_config(HEAD_MASKED_LM, 0);
     Error err = {0};
-    Model *whole = small_model(HEAD_MASKED_LM, 0, 3), *one = NULL;
-    const ModelOptions options = {.seed = 3, .without_tokenizer = 1};
-    config.one_token = true;
-    want_ok(model_create(&config, NULL, &options, &one, &err), &err);
     Pool *pool = open_pool(2);
     SmallData data = small_data(whole, 9, 5);
     const size_t width = model_output_width(whole);
@@ -93,15 +89,63 @@ Test(masked, gives_one_tokens_row_with_the_bits_of_the_whole)
     for (size_t i = 0; i < data.n; i++) {
         cr_assert(
             memcmp(at + data.inputs[i].chosen * width, rows + i * width, width * sizeof *rows) == 0,
-            "sequence %zu", i);
+            "%s: sequence %zu", what, i);
         at += data.inputs[i].n_tokens * width;
     }
     free(all);
     free(rows);
     small_data_release(&data);
     pool_close(&pool);
+}
+
+// A row asked for alone has the bits that it has among all of its sequence.
+Test(masked, gives_one_tokens_row_with_the_bits_of_the_whole)
+{
+    ModelConfig config = small_config(HEAD_MASKED_LM, 0);
+    Error err = {0};
+    Model *whole = small_model(HEAD_MASKED_LM, 0, 3), *one = NULL;
+    const ModelOptions options = {.seed = 3, .without_tokenizer = 1};
+    config.one_token = true;
+    want_ok(model_create(&config, NULL, &options, &one, &err), &err);
+    check_chosen_rows(whole, one, "f32");
     model_close(&whole);
     model_close(&one);
+}
+
+static Model *open_low(const char *folder, ComputeMode compute, int one_token)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const ModelOptions options = {
+        .without_tokenizer = 1, .keep_stored = 1, .compute = compute, .one_token = one_token};
+    const Status s = model_open(folder, &options, &model, &err);
+    if (s == STATUS_DEVICE) cr_skip_test("%s", err.text);
+    want_ok(s, &err);
+    return model;
+}
+
+Test(masked, gives_one_tokens_row_with_the_bits_of_the_whole_in_low_precision)
+{
+    static const ComputeMode modes[] = {COMPUTE_BF16, COMPUTE_I8};
+    // Blocks of 128, and of 32.
+    static const size_t hidden[] = {128, 96};
+    for (size_t i = 0; i < 4; i++) {
+        Error err = {0};
+        Model *made = NULL;
+        const char *folder = folder_make();
+        const ModelOptions options = {.seed = 3, .without_tokenizer = 1};
+        ModelConfig config = small_config(HEAD_MASKED_LM, 0);
+        config.hidden_size = hidden[i / 2];
+        config.intermediate_size = 2 * hidden[i / 2];
+        want_ok(model_create(&config, NULL, &options, &made, &err), &err);
+        want_ok(model_save(made, folder, &err), &err);
+        model_close(&made);
+        Model *whole = open_low(folder, modes[i % 2], 0), *one = open_low(folder, modes[i % 2], 1);
+        check_chosen_rows(whole, one, i % 2 == 0 ? "bf16" : "int8");
+        model_close(&whole);
+        model_close(&one);
+        folder_remove(folder);
+    }
 }
 
 Test(masked, refuses_tokens_and_models_that_cannot_be_asked)
