@@ -139,3 +139,18 @@ double runs_pooled(const Buffer *export, const char *model, const char *score)
     cr_assert_not_null(at, "%s", score);
     return strtod(at + strlen(name), NULL);
 }
+
+double runs_best(const Buffer *export, const char *score)
+{
+    static const char key[] = "\"estimate\":";
+    char wanted[64];
+    double best = 0;
+    snprintf(wanted, sizeof wanted, "\"name\":\"%s\"", score);
+    for (const char *at = export->ptr; (at = strstr(at, wanted)) != NULL; at++) {
+        const char *estimate = strstr(at, key);
+        if (!estimate) break;
+        const double value = strtod(estimate + sizeof key - 1, NULL);
+        if (value > best) best = value;
+    }
+    return best;
+}

@@ -34,6 +34,8 @@ Buffer runs_export(const char *folder, const RunsHow *how);
 
 // The first score's estimate of that name among an export's pooled scores of a model, for its first task.
 double runs_pooled(const Buffer *export, const char *model, const char *score);
+// The largest estimate of that name anywhere in an export; 0 where there is none.
+double runs_best(const Buffer *export, const char *score);
 
 // Runs folder's suite and gives its data section and notes, a line each: "section|item|value", "note text". run_id may be
 // NULL. Freed by the caller with buffer_release.

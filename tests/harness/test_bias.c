@@ -209,12 +209,7 @@ Test(bias, a_fresh_language_model_prefers_what_its_texts_say)
         Buffer plain = runs_export(folder, &(RunsHow){.store = "plain.db"});
         Buffer threads = runs_export(folder, &(RunsHow){.store = "threads.db", .n_threads = 3});
         cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&threads)));
-        double best = 0;
-        for (const char *at = plain.ptr; (at = strstr(at, "\"name\":\"crows_pairs\"")) != NULL;
-             at++) {
-            const char *estimate = strstr(at, "\"estimate\":");
-            if (estimate) best = fmax(best, strtod(estimate + strlen("\"estimate\":"), NULL));
-        }
+        const double best = runs_best(&plain, "crows_pairs");
         cr_expect_gt(best, 0.9, "%s%g", creates[i], best);
         buffer_release(&plain);
         buffer_release(&threads);

@@ -325,14 +325,7 @@ Test(prompt, a_fresh_language_model_learns_answers_to_prompts)
         Buffer plain = runs_export(folder, NULL);
         Buffer jobs = runs_export(folder, &(RunsHow){.store = "jobs.db", .n_jobs = 2});
         cr_expect(slice_eq(buffer_slice(&plain), buffer_slice(&jobs)));
-        double best = 0;
-        static const char key[] = "\"name\":\"accuracy\"";
-        for (const char *at = plain.ptr; (at = strstr(at, key)) != NULL; at++) {
-            const char *estimate = strstr(at, "\"estimate\":");
-            if (!estimate) break;
-            const double value = strtod(estimate + strlen("\"estimate\":"), NULL);
-            if (value > best) best = value;
-        }
+        const double best = runs_best(&plain, "accuracy");
         cr_expect_gt(best, 0.9, "%s: accuracy %g", architectures[i], best);
         buffer_release(&plain);
         buffer_release(&jobs);
@@ -389,12 +382,7 @@ Test(prompt, a_written_answer_names_a_choice)
         folder_write(folder, "suite.json", suite);
         if (turn == 1) break;
         Buffer plain = runs_export(folder, NULL);
-        double best = 0;
-        for (const char *p = plain.ptr; (p = strstr(p, "\"name\":\"accuracy\"")) != NULL; p++) {
-            const char *estimate = strstr(p, "\"estimate\":");
-            const double value = estimate ? strtod(estimate + strlen("\"estimate\":"), NULL) : 0;
-            if (value > best) best = value;
-        }
+        const double best = runs_best(&plain, "accuracy");
         cr_expect_gt(best, 0.9, "accuracy %g", best);
         cr_expect_not_null(strstr(plain.ptr, "\"name\":\"unparsed\""));
         buffer_release(&plain);

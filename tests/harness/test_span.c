@@ -98,26 +98,11 @@ Test(span, questions_without_labels_are_neither_learnt_from_nor_scored)
     folder_remove(folder);
 }
 
-static double score_of(const char *export, const char *metric)
-{
-    static const char key[] = "\"estimate\":";
-    char wanted[64];
-    double best = 0;
-    snprintf(wanted, sizeof wanted, "\"name\":\"%s\"", metric);
-    for (const char *at = export; (at = strstr(at, wanted)) != NULL; at++) {
-        const char *estimate = strstr(at, key);
-        if (!estimate) break;
-        const double value = strtod(estimate + sizeof key - 1, NULL);
-        if (value > best) best = value;
-    }
-    return best;
-}
-
 Test(span, a_run_learns_where_the_answer_stands)
 {
     const char *folder = span_folder(questions(120, 10, false), "25");
     Buffer text = runs_export(folder, NULL);
-    const double f1 = score_of(text.ptr, "squad_f1");
+    const double f1 = runs_best(&text, "squad_f1");
     cr_expect_gt(f1, 0.5, "F1 %g; %.300s", f1, strstr(text.ptr, "squad_f1"));
     buffer_release(&text);
     folder_remove(folder);

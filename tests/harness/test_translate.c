@@ -59,21 +59,6 @@ static const char *pairs_folder(const char *tune, const char *task, const char *
     return folder;
 }
 
-static double score_of(const char *export, const char *metric)
-{
-    static const char key[] = "\"estimate\":";
-    char wanted[64];
-    double best = 0;
-    snprintf(wanted, sizeof wanted, "\"name\":\"%s\"", metric);
-    for (const char *at = export; (at = strstr(at, wanted)) != NULL; at++) {
-        const char *estimate = strstr(at, key);
-        if (!estimate) break;
-        const double value = strtod(estimate + sizeof key - 1, NULL);
-        if (value > best) best = value;
-    }
-    return best;
-}
-
 Test(translate, no_byte_depends_on_jobs_or_threads)
 {
     const char *folder = pairs_folder(", \"epochs\": 3", ", \"beams\": 2", "{\"k\": 2}");
@@ -135,7 +120,7 @@ Test(translate, a_run_learns_and_its_model_translates_when_opened_again)
         ", \"epochs\": 40, \"early_stopping\": {\"monitor\": \"bleu\", \"patience\": 20}",
         ", \"beams\": 2", "{\"k\": 2, \"inner\": 0.2, \"final\": \"saved\"}");
     Buffer text = runs_export(folder, NULL);
-    const double bleu = score_of(text.ptr, "bleu");
+    const double bleu = runs_best(&text, "bleu");
     cr_expect_gt(bleu, 80, "BLEU %g", bleu);
     buffer_release(&text);
 

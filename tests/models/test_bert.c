@@ -3,48 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "model_support.h"
+#include "tests/models/forward_golden.h"
+#include "tests/models/model_support.h"
 #include "tests/support/shared.h"
 
-typedef struct Golden {
-    JsonDocument *json;
-    Safetensors tensors;
-    Model *model;
-    Pool *pool;
-} Golden;
-
-static Golden golden_open(const char *name, const char *model_directory)
-{
-    Golden g = {0};
-    Error err = {0};
-    char relative[160];
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.json", name);
-    want_ok(json_load(shared_path(relative), JSON_STRICT, &g.json, &err), &err);
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.safetensors", name);
-    want_ok(safetensors_open(shared_path(relative), &g.tensors, &err), &err);
-    want_ok(model_open(model_directory, NULL, &g.model, &err), &err);
-    want_ok(pool_open(2, &g.pool, &err), &err);
-    return g;
-}
-
-static void golden_close(Golden *g)
-{
-    json_close(&g->json);
-    safetensors_close(&g->tensors);
-    model_close(&g->model);
-    pool_close(&g->pool);
-}
-
-// What goldens/models/README.md accepts: 1e-4, and 20 times the reference's own noise.
-static double tolerance(const Golden *g, const char *what)
-{
-    const Json *noise = json_get(json_root(g->json), "noise");
-    const Json *entry = json_get(noise, what);
-    const Json *value = json_get(entry, "fp64_maxdiff");
-    return value ? fmin(1e-4, 20 * json_double(value) + 1e-6) : 1e-4;
-}
-
-static float *predict(const Golden *g, const GoldenBatch *batch)
+static float *predict(const ForwardGolden *g, const GoldenBatch *batch)
 {
     Error err = {0};
     const size_t n =
@@ -76,7 +39,7 @@ static void compare(const char *model, const char *what, const GoldenBatch *batc
     }
 }
 
-static void check_hidden(const Golden *g, const char *model, const char *batch_name,
+static void check_hidden(const ForwardGolden *g, const char *model, const char *batch_name,
                          const GoldenBatch *batch)
 {
     const ModelConfig *c = model_config(g->model);
@@ -104,7 +67,7 @@ static void check_hidden(const Golden *g, const char *model, const char *batch_n
     }
 }
 
-static void check_logits(const Golden *g, const char *model, const char *batch_name,
+static void check_logits(const ForwardGolden *g, const char *model, const char *batch_name,
                          const GoldenBatch *batch)
 {
     char what[64];
@@ -115,14 +78,15 @@ static void check_logits(const Golden *g, const char *model, const char *batch_n
         for (size_t k = 0; k < 2; k++) {
             snprintf(what, sizeof what, "%s.%s", batch_name, sides[k]);
             float *theirs = tensor_floats(want_tensor(&g->tensors, "%s", what));
-            compare(model, what, batch, ours + k, width, theirs, 1, false, tolerance(g, what));
+            compare(model, what, batch, ours + k, width, theirs, 1, false,
+                    forward_tolerance(g, what));
             free(theirs);
         }
     } else {
         snprintf(what, sizeof what, "%s.logits", batch_name);
         float *theirs = tensor_floats(want_tensor(&g->tensors, "%s", what));
         compare(model, what, batch, ours, width, theirs, width,
-                model_config(g->model)->head == HEAD_SEQUENCE, tolerance(g, what));
+                model_config(g->model)->head == HEAD_SEQUENCE, forward_tolerance(g, what));
         free(theirs);
     }
     free(ours);
@@ -140,14 +104,14 @@ Test(bert, gives_the_logits_and_hidden_states_of_transformers)
         char directory[512], relative[160];
         snprintf(relative, sizeof relative, "models/%s", models[m]);
         snprintf(directory, sizeof directory, "%s", shared_path(relative));
-        Golden g = golden_open(models[m], directory);
+        ForwardGolden g = forward_golden_open(models[m], directory);
         for (size_t b = 0; b < 3; b++) {
             GoldenBatch batch = golden_batch(&g.tensors, batches[b]);
             check_logits(&g, models[m], batches[b], &batch);
             check_hidden(&g, models[m], batches[b], &batch);
             golden_batch_release(&batch);
         }
-        golden_close(&g);
+        forward_golden_close(&g);
     }
 }
 
@@ -157,7 +121,7 @@ Test(bert, gives_the_embeddings_of_minilm)
     if (!minilm_directory())
         cr_skip_test("shared weights of MiniLM absent: ASSAY_MINILM names no folder");
     static const char *const batches[] = {"b0", "b1", "b2"};
-    Golden g = golden_open("all-MiniLM-L6-v2", minilm_directory());
+    ForwardGolden g = forward_golden_open("all-MiniLM-L6-v2", minilm_directory());
     cr_assert(model_wants_normalized(g.model), "modules.json asks for normalised embeddings");
     for (size_t b = 0; b < 3; b++) {
         GoldenBatch batch = golden_batch(&g.tensors, batches[b]);
@@ -171,5 +135,5 @@ Test(bert, gives_the_embeddings_of_minilm)
         free(ours);
         golden_batch_release(&batch);
     }
-    golden_close(&g);
+    forward_golden_close(&g);
 }

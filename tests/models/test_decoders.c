@@ -6,9 +6,10 @@
 
 #include "base/philox.h"
 #include "base/size.h"
-#include "model_support.h"
 #include "models/architecture.h"
 #include "models/generate.h"
+#include "tests/models/forward_golden.h"
+#include "tests/models/model_support.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
@@ -18,49 +19,8 @@ static const char *const models[] = {
     "tiny-phi3",    "stories260K"};
 enum { N_MODELS = sizeof models / sizeof *models };
 
-typedef struct Golden {
-    const char *name;
-    JsonDocument *json;
-    Safetensors tensors;
-    Model *model;
-    Pool *pool;
-} Golden;
-
-static Golden golden_open(const char *name)
-{
-    Golden g = {.name = name};
-    Error err = {0};
-    char relative[160], directory[512];
-    const ModelOptions options = {.without_tokenizer = 1};
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.json", name);
-    want_ok(json_load(shared_path(relative), JSON_STRICT, &g.json, &err), &err);
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.safetensors", name);
-    want_ok(safetensors_open(shared_path(relative), &g.tensors, &err), &err);
-    snprintf(relative, sizeof relative, "models/%s", name);
-    snprintf(directory, sizeof directory, "%s", shared_path(relative));
-    want_ok(model_open(directory, &options, &g.model, &err), &err);
-    want_ok(pool_open(2, &g.pool, &err), &err);
-    return g;
-}
-
-static void golden_close(Golden *g)
-{
-    json_close(&g->json);
-    safetensors_close(&g->tensors);
-    model_close(&g->model);
-    pool_close(&g->pool);
-}
-
-// What goldens/models/README.md accepts: 1e-4, and 20 times the reference's own noise.
-static double tolerance(const Golden *g, const char *what)
-{
-    const Json *entry = json_get(json_get(json_root(g->json), "noise"), what);
-    const Json *value = json_get(entry, "fp64_maxdiff");
-    return value ? fmin(1e-4, 20 * json_double(value) + 1e-6) : 1e-4;
-}
-
 // Rows of one sequence, ours without padding against theirs at the places of its tokens.
-static void compare(const Golden *g, const char *what, const GoldenBatch *batch, size_t i,
+static void compare(const ForwardGolden *g, const char *what, const GoldenBatch *batch, size_t i,
                     const float *ours, const float *theirs, size_t cols, double accepted)
 {
     const float *from = theirs + (i * batch->width + batch->begins[i]) * cols;
@@ -71,7 +31,7 @@ static void compare(const Golden *g, const char *what, const GoldenBatch *batch,
     }
 }
 
-static void check_logits(const Golden *g, const char *batch_name, const GoldenBatch *batch)
+static void check_logits(const ForwardGolden *g, const char *batch_name, const GoldenBatch *batch)
 {
     char what[64];
     Error err = {0};
@@ -82,14 +42,14 @@ static void check_logits(const Golden *g, const char *batch_name, const GoldenBa
     float *theirs = tensor_floats(want_tensor(&g->tensors, "%s", what)), *row = ours;
     want_ok(model_predict(g->model, g->pool, batch->inputs, batch->n, NULL, ours, &err), &err);
     for (size_t i = 0; i < batch->n; i++) {
-        compare(g, what, batch, i, row, theirs, width, tolerance(g, what));
+        compare(g, what, batch, i, row, theirs, width, forward_tolerance(g, what));
         row += batch->inputs[i].n_tokens * width;
     }
     free(theirs);
     free(ours);
 }
 
-static void check_hidden(const Golden *g, const char *batch_name, const GoldenBatch *batch)
+static void check_hidden(const ForwardGolden *g, const char *batch_name, const GoldenBatch *batch)
 {
     const ModelConfig *c = model_config(g->model);
     for (size_t i = 0; i < batch->n; i++) {
@@ -115,7 +75,7 @@ Test(decoders, give_the_logits_and_hidden_states_of_transformers)
     static const char *const batches[] = {"b0", "b1", "b2"};
     shared_need("goldens/models");
     for (size_t m = 0; m < N_MODELS; m++) {
-        Golden g = golden_open(models[m]);
+        ForwardGolden g = forward_golden_open(models[m], NULL);
         for (size_t b = 0; b < 3; b++) {
             char ids[32];
             snprintf(ids, sizeof ids, "%s.input_ids", batches[b]);
@@ -126,7 +86,7 @@ Test(decoders, give_the_logits_and_hidden_states_of_transformers)
             check_hidden(&g, batches[b], &batch);
             golden_batch_release(&batch);
         }
-        golden_close(&g);
+        forward_golden_close(&g);
     }
 }
 
@@ -138,7 +98,7 @@ static int32_t *ids_of(const Json *list, size_t *n)
     return ids;
 }
 
-static void check_loglik(const Golden *g, const Json *entry)
+static void check_loglik(const ForwardGolden *g, const Json *entry)
 {
     Arena arena = {0};
     Error err = {0};
@@ -178,7 +138,7 @@ static void check_loglik(const Golden *g, const Json *entry)
     arena_release(&arena);
 }
 
-static void check_greedy(const Golden *g, const Json *list)
+static void check_greedy(const ForwardGolden *g, const Json *list)
 {
     enum { MAX_PROMPTS = 16 };
     Arena arena = {0};
@@ -218,11 +178,11 @@ Test(decoders, score_and_go_on_as_transformers_does)
 {
     shared_need("goldens/models");
     for (size_t m = 0; m < N_MODELS; m++) {
-        Golden g = golden_open(models[m]);
+        ForwardGolden g = forward_golden_open(models[m], NULL);
         const Json *root = json_root(g.json), *loglik = json_get(root, "loglik");
         for (size_t i = 0; i < json_len(loglik); i++) check_loglik(&g, json_at(loglik, i));
         check_greedy(&g, json_get(root, "greedy"));
-        golden_close(&g);
+        forward_golden_close(&g);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json_reader.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/models/test_tokenizer_support.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
@@ -122,36 +123,23 @@ static void check_golden(const Tokenizer *t, const EncodeOptions *options, Arena
 }
 
 // Every text of a list in a golden file. Returns how many.
+typedef struct Checked {
+    const Tokenizer *tokenizer;
+    const char *ids_key;
+    const EncodeOptions *options;
+} Checked;
+
+static void each_golden(JsonReader *r, Arena *arena, void *context)
+{
+    const Checked *checked = context;
+    read_golden(r, checked->ids_key);
+    check_golden(checked->tokenizer, checked->options, arena);
+}
+
 static size_t check_list(const Tokenizer *t, const char *relative, const char *list,
                          const char *ids_key, const EncodeOptions *options)
 {
-    Arena arena = {0};
-    Slice text = {0};
-    size_t n = 0;
-    const char *path = shared_path(relative);
-    cr_assert_not_null(path);
-    MUST(file_map(path, &text, &err));
-    JsonReader r = json_reader(slice_from_cstr(relative), text, &arena);
-    MUST(json_read_object(&r, &err));
-    for (bool more = true;;) {
-        Slice key = {0};
-        MUST(json_read_key(&r, &key, &more, &err));
-        if (!more) break;
-        if (!slice_eq_cstr(key, list)) {
-            MUST(json_skip(&r, &err));
-            continue;
-        }
-        MUST(json_read_array(&r, &err));
-        for (bool more_texts = true;; n++) {
-            MUST(json_read_element(&r, &more_texts, &err));
-            if (!more_texts) break;
-            read_golden(&r, ids_key);
-            check_golden(t, options, &arena);
-        }
-    }
-    file_unmap(&text);
-    arena_release(&arena);
-    return n;
+    return golden_walk(relative, list, each_golden, &(Checked){t, ids_key, options});
 }
 
 static Tokenizer *open_shared(const char *relative, bool is_directory)

@@ -4,57 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_support.h"
 #include "models/architecture.h"
 #include "models/search.h"
+#include "tests/models/forward_golden.h"
+#include "tests/models/model_support.h"
 #include "tests/support/shared.h"
-
-typedef struct Golden {
-    const char *name;
-    JsonDocument *json;
-    Safetensors tensors;
-    Model *model;
-    Pool *pool;
-} Golden;
 
 static const char *const tiny_models[] = {"tiny-bart", "tiny-marian", "tiny-t5-relu",
                                           "tiny-t5-gated-gelu"};
 enum { N_TINY = sizeof tiny_models / sizeof *tiny_models };
 
-static Golden golden_open(const char *name)
-{
-    Golden g = {.name = name};
-    Error err = {0};
-    char relative[160], directory[512];
-    // The paths lie in one buffer of shared_path's, so one is used before the next is made.
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.json", name);
-    want_ok(json_load(shared_path(relative), JSON_STRICT, &g.json, &err), &err);
-    snprintf(relative, sizeof relative, "goldens/models/%s/forward.safetensors", name);
-    want_ok(safetensors_open(shared_path(relative), &g.tensors, &err), &err);
-    snprintf(relative, sizeof relative, "models/%s", name);
-    snprintf(directory, sizeof directory, "%s", shared_path(relative));
-    const ModelOptions options = {.without_tokenizer = 1};
-    want_ok(model_open(directory, &options, &g.model, &err), &err);
-    g.pool = open_pool(2);
-    return g;
-}
-
-static void golden_close(Golden *g)
-{
-    json_close(&g->json);
-    safetensors_close(&g->tensors);
-    model_close(&g->model);
-    pool_close(&g->pool);
-}
-
-static double tolerance(const Golden *g, const char *what)
-{
-    const Json *entry = json_get(json_get(json_root(g->json), "noise"), what);
-    const Json *value = json_get(entry, "fp64_maxdiff");
-    return value ? fmin(1e-4, 20 * json_double(value) + 1e-6) : 1e-4;
-}
-
-static void compare(const Golden *g, const char *what, size_t sequence, const float *ours,
+static void compare(const ForwardGolden *g, const char *what, size_t sequence, const float *ours,
                     const float *theirs, size_t n, double accepted)
 {
     for (size_t e = 0; e < n; e++) {
@@ -64,7 +24,7 @@ static void compare(const Golden *g, const char *what, size_t sequence, const fl
     }
 }
 
-static void check_logits(const Golden *g, const char *batch_name, const GoldenBatch *batch)
+static void check_logits(const ForwardGolden *g, const char *batch_name, const GoldenBatch *batch)
 {
     char what[64];
     Error err = {0};
@@ -77,7 +37,8 @@ static void check_logits(const Golden *g, const char *batch_name, const GoldenBa
     const float *row = ours;
     for (size_t i = 0; i < batch->n; i++) {
         const size_t n = batch->inputs[i].n_targets * width;
-        compare(g, what, i, row, theirs + i * batch->target_width * width, n, tolerance(g, what));
+        compare(g, what, i, row, theirs + i * batch->target_width * width, n,
+                forward_tolerance(g, what));
         row += n;
     }
     free(theirs);
@@ -85,7 +46,7 @@ static void check_logits(const Golden *g, const char *batch_name, const GoldenBa
 }
 
 // hidden: states of one stack for sequence i; tensors of the golden file are called BATCH.STACK.k.
-static void check_stack(const Golden *g, const char *stack, size_t i, size_t n_states,
+static void check_stack(const ForwardGolden *g, const char *stack, size_t i, size_t n_states,
                         size_t n_rows, size_t width, const float *hidden)
 {
     const size_t hidden_size = model_config(g->model)->hidden_size;
@@ -101,7 +62,7 @@ static void check_stack(const Golden *g, const char *stack, size_t i, size_t n_s
     }
 }
 
-static void check_hidden(const Golden *g, const char *batch_name, const GoldenBatch *batch)
+static void check_hidden(const ForwardGolden *g, const char *batch_name, const GoldenBatch *batch)
 {
     const ModelConfig *c = model_config(g->model);
     const size_t n_encoder = c->decoder.n_encoder_layers + 1, n_decoder = c->decoder.n_layers + 1;
@@ -122,7 +83,7 @@ static void check_hidden(const Golden *g, const char *batch_name, const GoldenBa
                     hidden + n_source);
         compare(g, last, i, hidden + (n_encoder - 1) * input->n_tokens * c->hidden_size,
                 theirs + i * batch->width * c->hidden_size, input->n_tokens * c->hidden_size,
-                tolerance(g, last));
+                forward_tolerance(g, last));
         free(hidden);
     }
     free(theirs);
@@ -133,20 +94,21 @@ Test(seq2seq, gives_the_logits_and_hidden_states_of_transformers)
     static const char *const batches[] = {"b0", "b1", "b2"};
     shared_need("goldens/models");
     for (size_t m = 0; m < N_TINY; m++) {
-        Golden g = golden_open(tiny_models[m]);
+        ForwardGolden g = forward_golden_open(tiny_models[m], NULL);
         for (size_t b = 0; b < 3; b++) {
             GoldenBatch batch = golden_batch(&g.tensors, batches[b]);
             check_logits(&g, batches[b], &batch);
             check_hidden(&g, batches[b], &batch);
             golden_batch_release(&batch);
         }
-        golden_close(&g);
+        forward_golden_close(&g);
     }
 }
 
 // ---- generation ----
 
-static BeamOptions options_of(const Golden *g, const Json *params, Arena *arena, size_t *n_results)
+static BeamOptions options_of(const ForwardGolden *g, const Json *params, Arena *arena,
+                              size_t *n_results)
 {
     Error err = {0};
     BeamOptions o = {0};
@@ -171,8 +133,8 @@ static BeamOptions options_of(const Golden *g, const Json *params, Arena *arena,
 }
 
 // Theirs has the token before the first, and padding after the end.
-static void check_sequence(const Golden *g, size_t which, const Json *theirs, const Json *score,
-                           const SearchResult *ours)
+static void check_sequence(const ForwardGolden *g, size_t which, const Json *theirs,
+                           const Json *score, const SearchResult *ours)
 {
     const size_t n = json_len(theirs);
     cr_assert(ours->n_ids + 1 <= n, "%s: request %zu has %zu tokens, but Transformers at most %zu",
@@ -188,7 +150,8 @@ static void check_sequence(const Golden *g, size_t which, const Json *theirs, co
               json_double(score));
 }
 
-static void check_generation(const Golden *g, const Json *generation, const GoldenBatch *batch)
+static void check_generation(const ForwardGolden *g, const Json *generation,
+                             const GoldenBatch *batch)
 {
     Error err = {0};
     Arena arena = {0};
@@ -221,14 +184,14 @@ Test(seq2seq, searches_as_transformers_does)
 {
     shared_need("goldens/models");
     for (size_t m = 0; m < N_TINY; m++) {
-        Golden g = golden_open(tiny_models[m]);
+        ForwardGolden g = forward_golden_open(tiny_models[m], NULL);
         GoldenBatch batch = golden_batch(&g.tensors, "b1");
         const Json *all = json_get(json_root(g.json), "generate");
         cr_assert(json_len(all) > 3);
         for (const Json *one = json_first(all); one; one = json_next(one))
             check_generation(&g, one, &batch);
         golden_batch_release(&batch);
-        golden_close(&g);
+        forward_golden_close(&g);
     }
 }
 

@@ -291,10 +291,9 @@ static void check_pair(const Tokenizer *tokenizer, JsonReader *r, Arena *arena)
 
 // ---- walking a golden file ----
 
-static size_t walk(const Tokenizer *tokenizer, const char *name, const char *list, bool ids_only)
+size_t golden_walk(const char *relative, const char *list,
+                   void (*each)(JsonReader *r, Arena *arena, void *context), void *context)
 {
-    char relative[256];
-    snprintf(relative, sizeof relative, "goldens/models/%s/tokenizer.json", name);
     const char *path = shared_path(relative);
     cr_assert_not_null(path);
     Arena arena = {0};
@@ -315,10 +314,7 @@ static size_t walk(const Tokenizer *tokenizer, const char *name, const char *lis
         for (bool more_elements = true;; n++) {
             MUST(json_read_element(&r, &more_elements, &err));
             if (!more_elements) break;
-            const bool is_pairs = list[0] == 'p';
-            if (!is_pairs) read_text(&r);
-            if (!is_pairs) check_text(tokenizer, &arena, ids_only);
-            if (is_pairs) check_pair(tokenizer, &r, &arena);
+            each(&r, &arena, context);
         }
     }
     file_unmap(&text);
@@ -326,14 +322,35 @@ static size_t walk(const Tokenizer *tokenizer, const char *name, const char *lis
     return n;
 }
 
+typedef struct Checked {
+    const Tokenizer *tokenizer;
+    bool ids_only;
+} Checked;
+
+static void each_text(JsonReader *r, Arena *arena, void *context)
+{
+    const Checked *checked = context;
+    read_text(r);
+    check_text(checked->tokenizer, arena, checked->ids_only);
+}
+
+static void each_pair(JsonReader *r, Arena *arena, void *context)
+{
+    check_pair(((const Checked *)context)->tokenizer, r, arena);
+}
+
 size_t golden_check_texts(const Tokenizer *tokenizer, const char *name, bool ids_only)
 {
-    return walk(tokenizer, name, "texts", ids_only);
+    char relative[256];
+    snprintf(relative, sizeof relative, "goldens/models/%s/tokenizer.json", name);
+    return golden_walk(relative, "texts", each_text, &(Checked){tokenizer, ids_only});
 }
 
 size_t golden_check_pairs(const Tokenizer *tokenizer, const char *name)
 {
-    return walk(tokenizer, name, "pairs", false);
+    char relative[256];
+    snprintf(relative, sizeof relative, "goldens/models/%s/tokenizer.json", name);
+    return golden_walk(relative, "pairs", each_pair, &(Checked){tokenizer, false});
 }
 
 Tokenizer *golden_open(const char *name)
