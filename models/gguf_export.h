@@ -23,7 +23,7 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
 #define GGUF_KEY_NORMALIZED "assay.normalized"
 enum { GGUF_POOL_MEAN = 1, GGUF_POOL_FIRST = 2, GGUF_POOL_LAST = 3 };
 
-// tokenizer.ggml.* of a byte-level BPE, a SentencePiece BPE or a WordPiece tokenizer; nothing for others. The list is filled
+// tokenizer.ggml.* of a byte-level BPE, a SentencePiece BPE, a unigram or a WordPiece tokenizer; nothing for others. The list is filled
 // up to vocab_size with tokens that no text gives. config: for the ids of special tokens.
 Status gguf_put_tokenizer(GgufBuilder *b, const Json *tokenizer, const Json *config,
                           size_t vocab_size, Error *err) MUST_CHECK;

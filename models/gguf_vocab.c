@@ -2,10 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/size.h"
 #include "models/gguf_export.h"
 
-typedef enum VocabKind { VOCAB_NONE, VOCAB_BYTE_BPE, VOCAB_PIECE_BPE, VOCAB_WORDPIECE } VocabKind;
+typedef enum VocabKind {
+    VOCAB_NONE,
+    VOCAB_BYTE_BPE,
+    VOCAB_PIECE_BPE,
+    VOCAB_UNIGRAM,
+    VOCAB_WORDPIECE
+} VocabKind;
 
 // As llama.cpp numbers them.
 typedef enum TokenType {
@@ -43,12 +50,43 @@ static bool has_type(const Json *component, const char *list, const char *type)
     return false;
 }
 
+// The components of a normalizer or pre-tokenizer: those of a sequence, or itself. Walk with json_next where *is_list.
+static const Json *first_component(const Json *component, const char *list, bool *is_list)
+{
+    *is_list = type_is(component, "Sequence");
+    return *is_list ? json_first(json_get(component, list)) : component;
+}
+
+// Whether all components are of the types given.
+static bool all_types(const Json *component, const char *list, const char *const *types, size_t n)
+{
+    bool is_list = false;
+    if (!component || json_kind(component) == JSON_NULL) return true;
+    for (const Json *v = first_component(component, list, &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        size_t i = 0;
+        while (i < n && !type_is(v, types[i])) i++;
+        if (i == n) return false;
+    }
+    return true;
+}
+
+// Whether a Unigram's texts go through nothing but what SentencePiece's models do.
+static bool is_plain_unigram(const Json *root)
+{
+    static const char *const normalizers[] = {"Precompiled", "Strip", "Replace", "Nmt", "Prepend"},
+                             *const splitters[] = {"Metaspace", "WhitespaceSplit"};
+    return all_types(json_get(root, "normalizer"), "normalizers", normalizers, 5) &&
+           all_types(json_get(root, "pre_tokenizer"), "pretokenizers", splitters, 2);
+}
+
 static VocabKind kind_of(const Json *root)
 {
     const Json *model = json_get(root, "model");
     bool falls_back = false;
     if (json_opt_bool(model, "byte_fallback", &falls_back, NULL) != STATUS_OK) return VOCAB_NONE;
     if (type_is(model, "WordPiece")) return VOCAB_WORDPIECE;
+    if (type_is(model, "Unigram")) return is_plain_unigram(root) ? VOCAB_UNIGRAM : VOCAB_NONE;
     if (!type_is(model, "BPE")) return VOCAB_NONE;
     if (has_type(json_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel"))
         return VOCAB_BYTE_BPE;
@@ -73,7 +111,9 @@ static Status take_room(Vocab *vocab, const Json *root, size_t vocab_size, Error
 {
     const Json *words = json_get(json_get(root, "model"), "vocab");
     vocab->n = vocab_size;
-    if (json_kind(words) != JSON_OBJECT) return json_error(root, err, "model.vocab is missing");
+    const JsonKind wanted = vocab->kind == VOCAB_UNIGRAM ? JSON_ARRAY : JSON_OBJECT;
+    if (!words || json_kind(words) != wanted)
+        return json_error(root, err, "model.vocab is missing");
     TRY(arena_take(&vocab->arena, vocab->n, sizeof *vocab->tokens, "tokens", &vocab->tokens, err));
     TRY(arena_take(&vocab->arena, vocab->n, sizeof *vocab->types, "tokens", &vocab->types, err));
     return arena_take(&vocab->arena, vocab->n, sizeof *vocab->scores, "tokens", &vocab->scores,
@@ -115,6 +155,31 @@ static Status read_words(Vocab *vocab, const Json *root, Error *err)
     return STATUS_OK;
 }
 
+// [["piece", score], ..] by id.
+static Status read_pieces(Vocab *vocab, const Json *root, Error *err)
+{
+    const Json *model = json_get(root, "model");
+    const Json *list = json_get(model, "vocab");
+    int64_t unknown = -1;
+    bool falls_back = false;
+    size_t id = 0;
+    if (!vocab->tokens || !vocab->types || !vocab->scores) return STATUS_OK; // a vocabulary of none
+    TRY(json_opt_i64(model, "unk_id", 0, INT32_MAX, &unknown, err));
+    TRY(json_opt_bool(model, "byte_fallback", &falls_back, err));
+    for (const Json *v = json_first(list); v && id < vocab->n; v = json_next(v), id++) {
+        double score = 0;
+        if (json_kind(v) != JSON_ARRAY || json_len(v) != 2)
+            return json_error(v, err, "must be a piece and its score");
+        TRY(json_as_string(json_at(v, 0), &vocab->tokens[id], err));
+        TRY(json_as_double(json_at(v, 1), -1e30, 1e30, &score, err));
+        vocab->scores[id] = (float)score;
+        vocab->types[id] = (int64_t)id == unknown                     ? TOKEN_UNKNOWN
+                           : falls_back && is_byte(vocab->tokens[id]) ? TOKEN_BYTE
+                                                                      : TOKEN_NORMAL;
+    }
+    return STATUS_OK;
+}
+
 static Status read_added(Vocab *vocab, const Json *root, Error *err)
 {
     for (const Json *v = json_first(json_get(root, "added_tokens")); v; v = json_next(v)) {
@@ -127,7 +192,8 @@ static Status read_added(Vocab *vocab, const Json *root, Error *err)
         if ((size_t)id >= vocab->n) continue; // beyond the embedding: no text may give it
         vocab->tokens[id] = text;
         const bool keeps_unknown =
-            vocab->kind == VOCAB_PIECE_BPE && vocab->types[id] == TOKEN_UNKNOWN;
+            (vocab->kind == VOCAB_PIECE_BPE || vocab->kind == VOCAB_UNIGRAM) &&
+            vocab->types[id] == TOKEN_UNKNOWN;
         if (!keeps_unknown) vocab->types[id] = is_special ? TOKEN_CONTROL : TOKEN_USER_DEFINED;
     }
     for (size_t i = 0; i < vocab->n; i++) {
@@ -247,7 +313,39 @@ static Status put_config_id(GgufBuilder *b, const Json *config, const char *name
     return STATUS_OK;
 }
 
-static Status put_special(GgufBuilder *b, const Vocab *vocab, const Json *root, const Json *config,
+// What SentencePiece does to a text before it is cut.
+static Status put_unigram_rules(GgufBuilder *b, Vocab *vocab, const Json *root, Error *err)
+{
+    const Json *normalizer = json_get(root, "normalizer"), *pre = json_get(root, "pre_tokenizer");
+    bool is_list = false, has_prefix = false, removes = false;
+    for (const Json *v = first_component(pre, "pretokenizers", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        Slice scheme = SLICE("always");
+        bool adds = true;
+        removes = removes || type_is(v, "WhitespaceSplit");
+        if (!type_is(v, "Metaspace")) continue;
+        TRY(json_opt_string(v, "prepend_scheme", &scheme, err));
+        TRY(json_opt_bool(v, "add_prefix_space", &adds, err));
+        has_prefix = adds && !slice_eq_cstr(scheme, "never");
+    }
+    for (const Json *v = first_component(normalizer, "normalizers", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        Slice text = {0}, map = {0};
+        const Json *regex = json_get(json_get(v, "pattern"), "Regex");
+        if (type_is(v, "Prepend")) has_prefix = true;
+        if (type_is(v, "Replace") && regex && json_kind(regex) == JSON_STRING)
+            removes = removes || slice_eq_cstr(json_string(regex), " {2,}");
+        if (!type_is(v, "Precompiled")) continue;
+        TRY(json_want_string(v, "precompiled_charsmap", &text, err));
+        TRY(base64_decode(&vocab->arena, text, &map, err));
+        if (map.len > 0) gguf_put_bytes(b, "tokenizer.ggml.precompiled_charsmap", map);
+    }
+    gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", has_prefix);
+    gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", removes);
+    return STATUS_OK;
+}
+
+static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const Json *config,
                           Error *err)
 {
     if (vocab->kind == VOCAB_WORDPIECE) {
@@ -267,6 +365,7 @@ static Status put_special(GgufBuilder *b, const Vocab *vocab, const Json *root, 
     }
     gguf_put_bool(b, "tokenizer.ggml.add_bos_token", template_adds(root, false));
     gguf_put_bool(b, "tokenizer.ggml.add_eos_token", template_adds(root, true));
+    if (vocab->kind == VOCAB_UNIGRAM) return put_unigram_rules(b, vocab, root, err);
     if (vocab->kind == VOCAB_PIECE_BPE) {
         const bool has_prefix =
             has_type(json_get(root, "normalizer"), "normalizers", "Prepend") ||
@@ -280,10 +379,12 @@ static Status put_vocab(GgufBuilder *b, Vocab *vocab, const Json *root, const Js
                         Error *err)
 {
     const Json *merges = json_get(json_get(root, "model"), "merges");
-    TRY(read_words(vocab, root, err));
+    TRY(vocab->kind == VOCAB_UNIGRAM ? read_pieces(vocab, root, err)
+                                     : read_words(vocab, root, err));
     TRY(read_added(vocab, root, err));
     const char *model = vocab->kind == VOCAB_BYTE_BPE    ? "gpt2"
                         : vocab->kind == VOCAB_PIECE_BPE ? "llama"
+                        : vocab->kind == VOCAB_UNIGRAM   ? "t5"
                                                          : "bert";
     gguf_put_string(b, "tokenizer.ggml.model", slice_from_cstr(model));
     gguf_put_string(
@@ -292,8 +393,8 @@ static Status put_vocab(GgufBuilder *b, Vocab *vocab, const Json *root, const Js
     gguf_put_strings(b, "tokenizer.ggml.tokens", vocab->tokens, vocab->n);
     gguf_put_i32s(b, "tokenizer.ggml.token_type", vocab->types, vocab->n);
     if (vocab->kind == VOCAB_BYTE_BPE) TRY(put_merges(b, vocab, merges, err));
-    if (vocab->kind == VOCAB_PIECE_BPE) {
-        TRY(score_by_merges(vocab, merges, err));
+    if (vocab->kind == VOCAB_PIECE_BPE) TRY(score_by_merges(vocab, merges, err));
+    if (vocab->kind == VOCAB_PIECE_BPE || vocab->kind == VOCAB_UNIGRAM) {
         gguf_put_f32s(b, "tokenizer.ggml.scores", vocab->scores, vocab->n);
     }
     return put_special(b, vocab, root, config, err);

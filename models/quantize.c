@@ -10,6 +10,7 @@
 #include "models/chat/chat.h"
 #include "models/checkpoint.h"
 #include "models/gguf_export.h"
+#include "models/tokenizers/gguf_tell.h"
 #include "models/tokenizers/told.h"
 
 // A tensor to be written: from the checkpoint, or factors of a rotation.
@@ -383,6 +384,23 @@ static Status tell_tokenizer(Work *work, const char *directory, Slice *text, Err
     return s == STATUS_MEMORY ? s : STATUS_OK;
 }
 
+// A SentencePiece model; what cannot be read or told takes ids alone.
+static Status put_pieces(Work *work, const char *directory, GgufBuilder *b, Error *err)
+{
+    Tokenizer *tokenizer = NULL;
+    Error ignored = {0};
+    bool is_told = false;
+    Status s = tokenizer_open(directory, &tokenizer, &ignored);
+    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
+    s = STATUS_OK;
+    if (tokenizer) s = tokenizer_put_gguf(tokenizer, work->config.vocab_size, b, &is_told, err);
+    tokenizer_close(&tokenizer);
+    // llama.cpp opens no file that does not say so.
+    if (s == STATUS_OK && !is_told && work->family)
+        gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));
+    return s;
+}
+
 static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, Error *err)
 {
     JsonDocument *document = NULL;
@@ -391,11 +409,7 @@ static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, E
     if (chat.len > 0) gguf_put_string(b, "tokenizer.chat_template", chat);
     TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
     if (text.len == 0) TRY(tell_tokenizer(work, directory, &text, err));
-    if (text.len == 0) {
-        // llama.cpp opens no file that does not say so.
-        if (work->family) gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));
-        return STATUS_OK;
-    }
+    if (text.len == 0) return put_pieces(work, directory, b, err);
     Status s = json_parse(SLICE("tokenizer.json"), text, JSON_STRICT, &document, err);
     if (s == STATUS_OK && work->family)
         s = gguf_put_tokenizer(b, json_root(document), json_root(work->files.config),

@@ -128,6 +128,7 @@ void gguf_put_strings(GgufBuilder *b, const char *key, const Slice *values, size
 void gguf_put_i32s(GgufBuilder *b, const char *key, const int32_t *values, size_t n);
 void gguf_put_u32s(GgufBuilder *b, const char *key, const uint32_t *values, size_t n);
 void gguf_put_f32s(GgufBuilder *b, const char *key, const float *values, size_t n);
+void gguf_put_bytes(GgufBuilder *b, const char *key, Slice bytes); // an array of u8
 void gguf_put_bools(GgufBuilder *b, const char *key, const bool *values, size_t n);
 void gguf_put_value(GgufBuilder *b, Slice key, const GgufValue *value); // of a file, as it is
 void gguf_builder_release(GgufBuilder *b);

@@ -94,6 +94,12 @@ void gguf_put_f32s(GgufBuilder *b, const char *key, const float *values, size_t 
     for (size_t i = 0; i < n; i++) append_number(&b->pairs, bits_of(values[i]), 4);
 }
 
+void gguf_put_bytes(GgufBuilder *b, const char *key, Slice bytes)
+{
+    begin_array(b, key, GGUF_U8, bytes.len);
+    buffer_append(&b->pairs, bytes);
+}
+
 void gguf_put_bools(GgufBuilder *b, const char *key, const bool *values, size_t n)
 {
     begin_array(b, key, GGUF_BOOL, n);

@@ -1,4 +1,4 @@
-// The tokenizer in a GGUF file's metadata (tokenizer.ggml.*), with llama.cpp's rules: "llama" (SentencePiece BPE),
+// The tokenizer in a GGUF file's metadata (tokenizer.ggml.*), with llama.cpp's rules: "llama" (SentencePiece BPE), "t5" (its unigram),
 // "gpt2" (byte-level BPE, words by the name in tokenizer.ggml.pre), "bert" (WordPiece, "\u2581" before whole words).
 #include <string.h>
 
@@ -7,6 +7,8 @@
 #include "models/tokenizers/gguf_words.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
+enum { T5_EOS = 1, T5_UNK = 2 }; // where a file does not say
+
 // What is read before it is known what the tokenizer is.
 typedef struct GgufVocab {
     const Gguf *file;
@@ -14,7 +16,7 @@ typedef struct GgufVocab {
     uint8_t *types; // PieceType; all normal where the file has none
     float *scores;  // 0 where the file has none
     int32_t bos, eos, unk, sep, pad, cls, mask;
-    bool add_bos, add_eos, has_add_bos;
+    bool add_bos, add_eos, has_add_bos, has_add_eos;
 } GgufVocab;
 
 static Status read_id(const GgufVocab *v, const char *key, int32_t *out, Error *err)
@@ -99,7 +101,8 @@ static Status read_ids(GgufVocab *v, Error *err)
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         TRY(read_id(v, ids[i].key, ids[i].id, err));
     TRY(gguf_get_bool(v->file, "tokenizer.ggml.add_bos_token", &v->add_bos, &v->has_add_bos, err));
-    return gguf_get_bool(v->file, "tokenizer.ggml.add_eos_token", &v->add_eos, NULL, err);
+    return gguf_get_bool(v->file, "tokenizer.ggml.add_eos_token", &v->add_eos, &v->has_add_eos,
+                         err);
 }
 
 // Control and user-defined tokens are found in texts as they are.
@@ -136,6 +139,26 @@ static Status set_bos_eos(const GgufVocab *v, Tokenizer *t, bool default_bos, Er
 
 // ---- llama ----
 
+// What SentencePiece does to a text before it is cut.
+static Status read_normalizer(const GgufVocab *v, Spm *spm, Arena *arena, Error *err)
+{
+    GgufItems items = {0};
+    char *bytes = NULL;
+    bool found = false;
+    int64_t byte = 0;
+    TRY(gguf_get_bool(v->file, "tokenizer.ggml.add_space_prefix", &spm->add_dummy_prefix, NULL,
+                      err));
+    TRY(gguf_get_bool(v->file, "tokenizer.ggml.remove_extra_whitespaces",
+                      &spm->remove_extra_whitespaces, NULL, err));
+    TRY(gguf_get_array(v->file, "tokenizer.ggml.precompiled_charsmap", GGUF_I64, &items, &found,
+                       err));
+    if (items.n == 0) return STATUS_OK;
+    TRY(arena_take(arena, items.n, 1, "a character map", &bytes, err));
+    spm->charsmap_bytes = (Slice){bytes, items.n};
+    for (size_t i = 0; gguf_next_int(&items, &byte); i++) bytes[i] = (char)byte; // i8 in old files
+    return charsmap_parse(spm->charsmap_bytes, &spm->charsmap, err);
+}
+
 static Status build_llama(GgufVocab *v, Tokenizer *t, Error *err)
 {
     Spm *spm = NULL;
@@ -148,8 +171,7 @@ static Status build_llama(GgufVocab *v, Tokenizer *t, Error *err)
                  .types = v->types,
                  .charsmap = {.ascii_stays = true},
                  .unk_surface = SLICE(" \xE2\x81\x87 ")};
-    TRY(gguf_get_bool(v->file, "tokenizer.ggml.add_space_prefix", &spm->add_dummy_prefix, NULL,
-                      err));
+    TRY(read_normalizer(v, spm, &t->arena, err)); // files of our own may have more than a prefix
     // Files have the unknown token as a control one, or not at all.
     for (size_t i = 0; i < v->n; i++) {
         if (v->types[i] == PIECE_UNKNOWN) v->types[i] = PIECE_CONTROL;
@@ -162,7 +184,9 @@ static Status build_llama(GgufVocab *v, Tokenizer *t, Error *err)
     uint8_t *types = NULL;
     TRY(arena_take(&t->arena, v->n, 1, "token types", &types, err));
     for (size_t i = 0; i < v->n; i++)
-        types[i] = v->types[i] == PIECE_USER_DEFINED ? PIECE_NORMAL : v->types[i];
+        types[i] = v->types[i] == PIECE_USER_DEFINED ? PIECE_NORMAL
+                   : v->types[i] == PIECE_UNUSED     ? PIECE_CONTROL // what fills a list up
+                                                     : v->types[i];
     spm->types = types;
     TRY(spm_finish(spm, &t->arena, err));
     t->spm = spm;
@@ -170,6 +194,35 @@ static Status build_llama(GgufVocab *v, Tokenizer *t, Error *err)
     t->bpe.unk = spm->unk;
     TRY(tokenizer_finish(t, err));
     return set_bos_eos(v, t, true, err);
+}
+
+// ---- t5 ----
+
+static Status build_unigram(GgufVocab *v, Tokenizer *t, Error *err)
+{
+    Spm *spm = NULL;
+    TRY(arena_take(&t->arena, 1, sizeof *spm, "a model", &spm, err));
+    *spm = (Spm){.escape_whitespaces = true,
+                 .scores = v->scores,
+                 .types = v->types,
+                 .charsmap = {.ascii_stays = true},
+                 .unk_surface = SLICE(" \xE2\x81\x87 ")};
+    TRY(read_normalizer(v, spm, &t->arena, err));
+    spm->add_dummy_prefix |=
+        spm->remove_extra_whitespaces; // llama.cpp marks every word's beginning then
+    if (v->unk < 0) v->unk = v->n > T5_UNK ? T5_UNK : 0;
+    if (v->eos < 0 && v->n > T5_EOS) v->eos = T5_EOS;
+    v->types[v->unk] = PIECE_UNKNOWN;
+    TRY(vocab_index(&t->vocab, &t->arena, err));
+    spm->pieces = t->vocab;
+    TRY(add_tokens(v, t, err));
+    TRY(spm_finish(spm, &t->arena, err));
+    t->spm = spm;
+    t->model = MODEL_UNIGRAM;
+    t->unigram.unk = spm->unk;
+    TRY(tokenizer_finish(t, err));
+    if (!v->has_add_eos) v->add_eos = true;
+    return set_bos_eos(v, t, false, err);
 }
 
 // ---- gpt2 ----
@@ -302,16 +355,19 @@ static Status build(const Gguf *file, Tokenizer *t, Error *err)
     Status s = STATUS_OK;
     if (slice_eq_cstr(model, "llama")) {
         s = build_llama(&v, t, err);
+    } else if (slice_eq_cstr(model, "t5")) {
+        s = build_unigram(&v, t, err);
     } else if (slice_eq_cstr(model, "gpt2")) {
         s = build_gpt2(&v, t, err);
     } else if (slice_eq_cstr(model, "bert")) {
         s = build_bert(&v, t, err);
     } else {
-        s = error_set(err, STATUS_INVALID,
-                      "tokenizer.ggml.model \"" SLICE_FMT
-                      "\" is not supported: supported are llama, gpt2 and bert; use the model's "
-                      "tokenizer.json",
-                      SLICE_ARG(model));
+        s = error_set(
+            err, STATUS_INVALID,
+            "tokenizer.ggml.model \"" SLICE_FMT
+            "\" is not supported: supported are llama, t5, gpt2 and bert; use the model's "
+            "tokenizer.json",
+            SLICE_ARG(model));
     }
     if (s == STATUS_OK) set_special(&v, t);
     t->plain_without_special = true;

@@ -334,3 +334,72 @@ Test(quantize, refuses_numbers_that_are_not_finite)
     arena_release(&arena);
     folder_remove(folder);
 }
+
+static void copy_file(Arena *arena, const char *from, const char *folder, const char *name)
+{
+    Error err = {0};
+    Slice bytes = {0};
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", from, name);
+    want_ok(file_read(arena, path, SIZE_MAX, &bytes, &err), &err);
+    want_ok(file_write(folder_path(folder, name), bytes, &err), &err);
+}
+
+// What tokenizer.ggml.* of a file says: what llama.cpp reads (llama-cpp-python 0.3.36 has the same ids).
+static void want_same_ids(const Tokenizer *folder, const char *gguf, const char *what)
+{
+    static const char *const texts[] = {"hello world",
+                                        "  two  spaces  and trailing ",
+                                        "\u00dcn\u00efc\u00f6d\u00e9 \ufb01 \u2460",
+                                        "\u65e5\u672c\u8a9e",
+                                        "tabs\tand\nlines",
+                                        "",
+                                        "x",
+                                        "</s> <extra_id_3> a",
+                                        "1234 $%^&*() \u2026"};
+    Arena arena = {0};
+    Error err = {0};
+    Tokenizer *t = NULL;
+    want_ok(tokenizer_open_file(gguf, &t, &err), &err);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Encoding want = {0}, found = {0};
+        const Slice text = slice_from_cstr(texts[i]);
+        want_ok(tokenizer_encode(folder, text, NULL, NULL, &arena, &want, &err), &err);
+        want_ok(tokenizer_encode(t, text, NULL, NULL, &arena, &found, &err), &err);
+        cr_expect(want.n_tokens == found.n_tokens &&
+                      memcmp(want.ids, found.ids, want.n_tokens * sizeof *want.ids) == 0,
+                  "%s: \"%s\"", what, texts[i]);
+    }
+    tokenizer_close(&t);
+    arena_release(&arena);
+}
+
+Test(quantize, carries_tokenizers_of_every_file_that_folders_have)
+{
+    static const struct {
+        const char *model, *tokenizer;
+    } cases[] = {{"tiny-t5-relu", "tokenizer.json"},
+                 {"tiny-t5-relu", "spiece.model"},
+                 {"tiny-llama2", "tokenizer.model"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        QuantizeReport report;
+        Tokenizer *t = NULL;
+        char relative[128], folder[512], out[600];
+        snprintf(relative, sizeof relative, "models/%s", cases[i].model);
+        const char *from = arena_printf(&arena, "%s", shared_need(relative));
+        snprintf(folder, sizeof folder, "%s", folder_make());
+        snprintf(out, sizeof out, "%s/out.gguf", folder);
+        copy_file(&arena, from, folder, "config.json");
+        copy_file(&arena, from, folder, "model.safetensors");
+        copy_file(&arena, from, folder, "tokenizer_config.json");
+        copy_file(&arena, from, folder, cases[i].tokenizer);
+        want_ok(tokenizer_open(folder, &t, &err), &err);
+        want_ok(quantize(folder, TENSOR_F32, out, &report, &arena, &err), &err);
+        want_same_ids(t, out, cases[i].tokenizer);
+        tokenizer_close(&t);
+        folder_remove(folder);
+        arena_release(&arena);
+    }
+}
