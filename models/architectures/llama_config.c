@@ -88,7 +88,8 @@ static Status qwen_read_window(Arena *arena, const Json *root, ModelConfig *c, E
     if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
     TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &first, err));
     TRY(decoder_read_layer_types(arena, root, 0, c, err));
-    if (json_get(root, "layer_types")) return STATUS_OK;
+    const Json *types = json_get(root, "layer_types");
+    if (types && json_kind(types) != JSON_NULL) return STATUS_OK;
     bool *is_local = NULL;
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;

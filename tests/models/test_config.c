@@ -201,6 +201,33 @@ Test(config, reads_and_writes_the_kin_of_bert)
     }
 }
 
+// null is as good as absent: max_window_layers says which layers have the window.
+Test(config, reads_the_windows_of_qwen)
+{
+    static const char *const kinds[] = {
+        "null", "[\"sliding_attention\", \"full_attention\", \"full_attention\"]"};
+    for (size_t i = 0; i < 2; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c = {0};
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{\"architectures\": [\"Qwen2ForCausalLM\"], \"model_type\": \"qwen2\", "
+                 "\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 3, "
+                 "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, "
+                 "\"intermediate_size\": 20, \"max_position_embeddings\": 30, "
+                 "\"use_sliding_window\": true, \"sliding_window\": 4, \"max_window_layers\": 2, "
+                 "\"layer_types\": %s}",
+                 kinds[i]);
+        want_ok(parse(&arena, text, &c, &err), &err);
+        cr_assert_not_null(c.is_local);
+        cr_expect_eq(c.is_local[0], i == 1);
+        cr_expect_eq(c.is_local[1], false);
+        cr_expect_eq(c.is_local[2], i == 0);
+        arena_release(&arena);
+    }
+}
+
 // Its files name a cap of scores, which nobody applies.
 Test(config, gemma3_caps_logits_alone)
 {
