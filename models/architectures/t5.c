@@ -222,23 +222,29 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     return STATUS_OK;
 }
 
-// "relu", "gated-gelu", "gated-silu": T5's gelu is the tanh approximation where it is gated.
+// T5's gelu is the tanh approximation where it is gated.
+static const struct FeedForward {
+    const char *name;
+    Activation activation;
+    bool is_gated;
+} feed_forwards[] = {
+    {"relu", ACTIVATION_RELU, false},      {"gelu", ACTIVATION_GELU, false},
+    {"silu", ACTIVATION_SILU, false},      {"gated-gelu", ACTIVATION_GELU_TANH, true},
+    {"gated-relu", ACTIVATION_RELU, true}, {"gated-silu", ACTIVATION_SILU, true}};
+enum { N_FEED_FORWARDS = sizeof feed_forwards / sizeof *feed_forwards };
+
 static Status read_feed_forward(const Json *root, ModelConfig *config, Error *err)
 {
-    static const struct {
-        const char *name;
-        Activation activation;
-        bool is_gated;
-    } known[] = {{"relu", ACTIVATION_RELU, false},      {"gelu", ACTIVATION_GELU, false},
-                 {"silu", ACTIVATION_SILU, false},      {"gated-gelu", ACTIVATION_GELU_TANH, true},
-                 {"gated-relu", ACTIVATION_RELU, true}, {"gated-silu", ACTIVATION_SILU, true}};
     Slice name = SLICE("relu");
     TRY(json_opt_string(root, "feed_forward_proj", &name, err));
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (!slice_eq_cstr(name, known[i].name)) continue;
-        config->activation = known[i].activation;
-        config->decoder.is_gated = known[i].is_gated;
-        return STATUS_OK;
+    for (size_t i = 0; i < N_FEED_FORWARDS; i++) {
+        if (!slice_eq_cstr(name, feed_forwards[i].name)) continue;
+        config->activation = feed_forwards[i].activation;
+        config->decoder.is_gated = feed_forwards[i].is_gated;
+        // A member of its own where it is another.
+        const Json *given = json_get(root, "dense_act_fn");
+        if (!given || json_kind(given) == JSON_NULL) return STATUS_OK;
+        return config_read_activation(root, "dense_act_fn", &config->activation, err);
     }
     return json_error(json_get(root, "feed_forward_proj"), err,
                       "unknown \"" SLICE_FMT "\"; known are relu, gelu, silu, gated-gelu, "
@@ -272,6 +278,18 @@ static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config
     return STATUS_OK;
 }
 
+// The name that says both, or the gate's where dense_act_fn has to say the rest.
+static const char *feed_forward_name(const ModelConfig *config)
+{
+    const bool is_gated = config->decoder.is_gated;
+    for (size_t i = 0; i < N_FEED_FORWARDS; i++) {
+        if (feed_forwards[i].is_gated == is_gated &&
+            feed_forwards[i].activation == config->activation)
+            return feed_forwards[i].name;
+    }
+    return is_gated ? "gated-gelu" : "relu";
+}
+
 static void t5_write_config(const ModelConfig *config, JsonWriter *w)
 {
     const DecoderConfig *d = &config->decoder;
@@ -287,10 +305,8 @@ static void t5_write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
     json_member_bool(w, "is_encoder_decoder", true);
     json_member_bool(w, "tie_word_embeddings", d->has_scaled_output);
-    json_member_cstr(w, "feed_forward_proj",
-                     !d->is_gated                            ? "relu"
-                     : config->activation == ACTIVATION_SILU ? "gated-silu"
-                                                             : "gated-gelu");
+    json_member_cstr(w, "feed_forward_proj", feed_forward_name(config));
+    json_member_cstr(w, "dense_act_fn", config_activation_name(config->activation));
     json_member_float(w, "layer_norm_epsilon", config->layer_norm_eps);
     json_member_float(w, "dropout_rate", config->hidden_dropout);
 }
