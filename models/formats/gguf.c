@@ -58,7 +58,7 @@ static Status take_count(Reader *r, const char *what, size_t least_bytes, size_t
 static Status take_string(Reader *r, const char *what, Slice *out, Error *err)
 {
     size_t len = 0;
-    TRY(take_count(r, what, 1, &len, err));
+    TRY(take_count(r, "bytes of a text", 1, &len, err));
     return slice_take(&r->rest, len, out) ? STATUS_OK : cut_short(r, what, err);
 }
 
