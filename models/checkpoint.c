@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "models/architecture.h"
 #include "models/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
 
@@ -183,6 +184,56 @@ Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error
     if (s == STATUS_OK) s = model_config_parse(arena, json_root(checkpoint.config), out, err);
     checkpoint_close(&checkpoint);
     return s;
+}
+
+// ---- output layers ----
+
+// A tensor by its name with or without the prefix of the encoder.
+static const SafeTensor *find_embedding(const Safetensors *tensors, const char *prefix)
+{
+    static const char *const names[] = {"embed_tokens.weight", "wte.weight", "shared.weight",
+                                        "embeddings.word_embeddings.weight",
+                                        "embeddings.tok_embeddings.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char full[128];
+        const SafeTensor *found = safetensors_find(tensors, slice_from_cstr(names[i]));
+        if (found) return found;
+        snprintf(full, sizeof full, "%s%s", prefix, names[i]);
+        found = safetensors_find(tensors, slice_from_cstr(full));
+        if (found) return found;
+    }
+    return NULL;
+}
+
+// Piece by piece, so that a large table does not stay in memory.
+static bool same_bytes(Slice a, Slice b)
+{
+    enum { PIECE = 1 << 24 };
+    bool is_same = a.len == b.len;
+    for (size_t at = 0; is_same && at < a.len; at += PIECE) {
+        const size_t end = a.len - at < PIECE ? a.len : at + PIECE;
+        is_same = memcmp(a.ptr + at, b.ptr + at, end - at) == 0;
+        file_drop(slice_sub(a, at, end));
+        file_drop(slice_sub(b, at, end));
+    }
+    return is_same;
+}
+
+const SafeTensor *checkpoint_own_output(const Safetensors *tensors,
+                                        const Architecture *architecture)
+{
+    static const char *const names[] = {"lm_head.weight", "lm_head.decoder.weight",
+                                        "cls.predictions.decoder.weight", "vocab_projector.weight",
+                                        "decoder.weight"};
+    const SafeTensor *embedding = find_embedding(tensors, architecture->base_prefix);
+    for (size_t i = 0; embedding && i < sizeof names / sizeof *names; i++) {
+        const SafeTensor *output = safetensors_find(tensors, slice_from_cstr(names[i]));
+        if (!output) continue;
+        const bool is_same =
+            output->type == embedding->type && same_bytes(output->data, embedding->data);
+        return is_same ? NULL : output;
+    }
+    return NULL;
 }
 
 // ---- embeddings ----

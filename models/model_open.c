@@ -38,7 +38,7 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     const ArchitectureClass *class = architecture_class(config->architecture, options->head);
     if (!class || options->head == HEAD_MASKED_LM || options->head == HEAD_CAUSAL_LM ||
         options->head == HEAD_SEQ2SEQ) {
-        return error_set(err, STATUS_INVALID, "a new %s head cannot be put on a %s model",
+        return error_set(err, STATUS_INVALID, "a %s head cannot be put on a %s model",
                          model_head_name(options->head), config->architecture->model_type);
     }
     const bool is_labelled = options->head == HEAD_SEQUENCE || options->head == HEAD_TOKEN;
@@ -144,6 +144,27 @@ static Status keep_files(Model *model, const Checkpoint *files, Error *err)
     return STATUS_OK;
 }
 
+// An output layer of its own, where the files have one; the embedding in its place would give other numbers.
+static Status choose_output(Model *model, const Safetensors *tensors, Error *err)
+{
+    ModelConfig *c = &model->config;
+    if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && c->head != HEAD_SEQ2SEQ)
+        return STATUS_OK;
+    if (c->decoder.may_have_output)
+        c->decoder.has_output = safetensors_find(tensors, SLICE("lm_head.weight")) != NULL;
+    if (c->decoder.has_output || (c->head == HEAD_CAUSAL_LM && !c->is_tied)) return STATUS_OK;
+    const SafeTensor *own = checkpoint_own_output(tensors, c->architecture);
+    if (!own) return STATUS_OK;
+    c->is_tied = false;
+    c->decoder.has_output = c->decoder.n_relative_buckets > 0;
+    if (c->head == HEAD_CAUSAL_LM || c->decoder.has_output) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor \"" SLICE_FMT
+                               "\" is not the embedding: an output layer of its own is not "
+                               "supported for %s",
+                     SLICE_ARG(own->file), SLICE_ARG(own->name), c->architecture->model_type);
+}
+
 static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
 {
     Checkpoint files = {0};
@@ -161,9 +182,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)
                     : open_tokenizer(model, path, err);
-    if (s == STATUS_OK && model->config.decoder.may_have_output)
-        model->config.decoder.has_output =
-            safetensors_find(&files.tensors, SLICE("lm_head.weight")) != NULL;
+    if (s == STATUS_OK) s = choose_output(model, &files.tensors, err);
     if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
     if (s == STATUS_OK)

@@ -493,12 +493,13 @@ static void sum_report(Work *work)
 }
 
 // Whether there is an output layer and it is the embedding.
-static bool is_tied(const Safetensors *tensors, const Json *config, Slice class_name)
+static bool is_tied(const Safetensors *tensors, const Json *json, const ModelConfig *config)
 {
-    if (!contains(class_name, "LM")) return false; // ...ForCausalLM, ...LMHeadModel, ...ForMaskedLM
+    // ...ForCausalLM, ...LMHeadModel, ...ForMaskedLM
+    if (!contains(config->class_name, "LM")) return false;
     bool tied = safetensors_find(tensors, SLICE("lm_head.weight")) == NULL;
-    if (json_opt_bool(config, "tie_word_embeddings", &tied, NULL) != STATUS_OK) return false;
-    return tied;
+    if (json_opt_bool(json, "tie_word_embeddings", &tied, NULL) != STATUS_OK) return false;
+    return tied && !checkpoint_own_output(tensors, config->architecture);
 }
 
 Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
@@ -513,7 +514,7 @@ Status model_quantize(const char *path, TensorType to, const char *out_path, Poo
     Status s = model_config_parse(arena, config, &work.config, err);
     if (s == STATUS_OK) {
         s = gguf_family_of_config(config, &work.family, err);
-        work.is_tied = is_tied(&work.files.tensors, config, work.config.class_name);
+        work.is_tied = is_tied(&work.files.tensors, config, &work.config);
         if (s == STATUS_OK) s = plan(&work, report->path, &b, err);
     }
     if (s == STATUS_OK) s = gguf_write(out_path, &b, work.items, work.n, fill, &work, err);

@@ -151,3 +151,81 @@ Test(checkpoint, takes_the_lone_gguf_file_of_a_directory)
     arena_release(&arena);
     folder_remove(folder);
 }
+
+// One tensor under a second name, or with its values in another order.
+static void add_tensor(const char *path, const char *from, const char *name, bool is_other)
+{
+    Error err = {0};
+    Arena arena = {0};
+    Slice bytes = {0};
+    Safetensors file;
+    want_ok(file_read(&arena, path, 1 << 24, &bytes, &err), &err);
+    want_ok(safetensors_parse(slice_from_cstr(path), bytes, &file, &err), &err);
+    SafeItem *items = arena_alloc(&arena, file.n_tensors + 1, sizeof *items);
+    const SafeTensor *source = safetensors_find(&file, slice_from_cstr(from));
+    cr_assert(items && source);
+    for (size_t i = 0; i <= file.n_tensors; i++) {
+        const SafeTensor *t = i < file.n_tensors ? &file.tensors[i] : source;
+        items[i] =
+            (SafeItem){.name = t->name, .type = t->type, .n_dims = t->n_dims, .data = t->data.ptr};
+        memcpy(items[i].shape, t->shape, sizeof t->shape);
+    }
+    items[file.n_tensors].name = slice_from_cstr(name);
+    if (is_other) {
+        char *turned = arena_alloc(&arena, source->data.len, 1);
+        const size_t half = source->data.len / 8 * 4;
+        memcpy(turned, source->data.ptr + half, source->data.len - half);
+        memcpy(turned + source->data.len - half, source->data.ptr, half);
+        items[file.n_tensors].data = turned;
+    }
+    want_ok(safetensors_write(path, items, file.n_tensors + 1, NULL, 0, NULL, NULL, &err), &err);
+    safetensors_close(&file);
+    arena_release(&arena);
+}
+
+static const char *save_tied(Arena *arena, const char *folder, const char *name)
+{
+    Error err = {0};
+    Model *model = small_decoder(40, 24);
+    const char *path = file_join(arena, slice_from_cstr(folder), slice_from_cstr(name));
+    cr_assert_not_null(path);
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    return path;
+}
+
+// config.json says that both are one tensor; the files say otherwise, and Transformers goes by them too.
+Test(checkpoint, an_output_layer_that_is_not_the_embedding_is_used)
+{
+    Error err = {0};
+    Model *model = NULL;
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *tied = save_tied(&arena, folder, "tied"),
+               *twice = save_tied(&arena, folder, "twice"),
+               *other = save_tied(&arena, folder, "other"),
+               *own = file_join(&arena, slice_from_cstr(folder), SLICE("own.gguf"));
+    add_tensor(folder_path(folder, "twice/model.safetensors"), "model.embed_tokens.weight",
+               "lm_head.weight", false);
+    add_tensor(folder_path(folder, "other/model.safetensors"), "model.embed_tokens.weight",
+               "lm_head.weight", true);
+    cr_expect_eq(largest_difference(tied, twice), 0.0f);
+    cr_expect_gt(largest_difference(tied, other), 0.1f);
+    must_quantize(other, TENSOR_F32, own);
+    cr_expect_eq(largest_difference(other, own), 0.0f);
+
+    const char *masked = save_small(folder, HEAD_MASKED_LM, 0);
+    add_tensor(folder_path(folder, "model/model.safetensors"),
+               "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight", false);
+    cr_assert_eq(model_open(masked, &(ModelOptions){.without_tokenizer = 1}, &model, &err),
+                 STATUS_OK, "%s", err.text);
+    model_close(&model);
+    masked = save_small(folder, HEAD_MASKED_LM, 0);
+    add_tensor(folder_path(folder, "model/model.safetensors"),
+               "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight", true);
+    cr_assert_eq(model_open(masked, &(ModelOptions){.without_tokenizer = 1}, &model, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "cls.predictions.decoder.weight"), "%s", err.text);
+    arena_release(&arena);
+    folder_remove(folder);
+}
