@@ -265,7 +265,8 @@ Status augment_prepare(Prepared *prepared, size_t model, size_t task, size_t n_t
     const SuiteModel *m = &prepared->suite->models[model];
     for (size_t i = 0; m->does_tune && i < m->n_settings; i++) {
         const SuiteAugment *how = &m->settings[i].augment;
-        if (how->is_on) TRY(prepare_way(prepared, task, how, n_threads, cancel, err));
+        if (!how->is_on || (n_threads == 0 && augment_asks_models(how))) continue;
+        TRY(prepare_way(prepared, task, how, n_threads, cancel, err));
     }
     return STATUS_OK;
 }
@@ -306,6 +307,8 @@ static Status add_way(const Prepared *prepared, size_t task, const SuiteAugment 
     Slice key;
     TRY(augment_key(how, rows->arena, &key, err));
     const AugmentTotals *t = find_totals(prepared, task, key);
+    if (!t && augment_asks_models(how))
+        return STATUS_OK; // nothing is written for a look at the plan
     if (!t) return error_set(err, STATUS_INTERNAL, "a way of copying was not prepared");
     const char *value = arena_printf(rows->arena, "%zu copies of %zu of %zu samples", t->n_copies,
                                      t->n_chosen, t->n_samples);

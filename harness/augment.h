@@ -33,7 +33,7 @@ typedef struct Augmented {
 } Augmented;
 
 // Reads lexicons, has models write, and looks for inputs of a task, for all settings of a model; before the first trial.
-// Refused: copies that no sample can have.
+// n_threads 0: for a look at the plan, without what models would write. Refused: copies that no sample can have.
 Status augment_prepare(Prepared *prepared, size_t model, size_t task, size_t n_threads,
                        const atomic_int *cancel, Error *err) MUST_CHECK;
 

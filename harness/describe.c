@@ -231,8 +231,11 @@ static Status check_models(Describing *d, Error *err)
     if (plan_left(&run->plan) == 0) return STATUS_OK;
     for (size_t task = 0; task < run->suite->n_tasks; task++)
         TRY(prepare_task(&run->prepared, task, err));
-    for (size_t model = 0; model < run->suite->n_models; model++)
+    for (size_t model = 0; model < run->suite->n_models; model++) {
         TRY(check_model(run->suite, &run->prepared, model, run->options->log, err));
+        for (size_t task = 0; task < run->suite->n_tasks; task++)
+            TRY(augment_prepare(&run->prepared, model, task, 0, run->options->cancel, err));
+    }
     return STATUS_OK;
 }
 
@@ -314,6 +317,7 @@ static const char *state_name(const PlannedTrial *trial)
 {
     if (trial->state == PLANNED_DONE) return "cached";
     if (trial->state != PLANNED_BLOCKED) return "to run";
+    if (trial->awaits_teacher) return "waits for its teacher";
     return trial->spec.role == TRIAL_AFTER ? "waits for the winner" : "waits for the choice";
 }
 

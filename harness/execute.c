@@ -96,7 +96,9 @@ static Status take_labels(Executor *executor, const SuiteModel *from, const Task
     return map_labels(from->path, config, data, executor->label_of, err);
 }
 
-static Status open_model(Executor *executor, int model, size_t task, Error *err)
+// A model as trials of a task want it: for answers as it is saved, or to be tuned.
+static Status open_for_task(const Executor *executor, int model, size_t task, Model **out,
+                            Error *err)
 {
     const ExecuteOptions *o = &executor->options;
     const SuiteModel *from = &o->suite->models[model];
@@ -122,15 +124,46 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     if (from->kind == SUITE_MODEL_CREATE) {
         options.labels = data->labels;
         options.n_labels = data->n_labels;
-        TRY(open_fresh(executor, from, (size_t)model, task, &options, &executor->model, err));
-    } else {
-        options.keep_stored = !from->does_tune;
-        TRY(model_open(from->path, &options, &executor->model, err));
+        return open_fresh(executor, from, (size_t)model, task, &options, out, err);
     }
+    options.keep_stored = !from->does_tune;
+    return model_open(from->path, &options, out, err);
+}
+
+static Status open_model(Executor *executor, int model, size_t task, Error *err)
+{
+    const SuiteModel *from = &executor->options.suite->models[model];
+    const Prepared *prepared = executor->options.prepared;
+    const TaskData *data = &prepared->tasks[task];
+    const bool by_prompt = prepared_by_prompt(prepared, (size_t)model, task);
+    TRY(open_for_task(executor, model, task, &executor->model, err));
     if (!from->does_tune && from->kind == SUITE_MODEL_SAVED && !by_prompt)
         return take_labels(executor, from, data, err);
     if (from->kind == SUITE_MODEL_CREATE || !from->does_tune) return STATUS_OK;
     return model_keep(executor->model, err);
+}
+
+Status execute_open_teacher(const Executor *executor, const Work *work, Model **out, Error *err)
+{
+    const Suite *suite = executor->options.suite;
+    const TrialSpec *spec = &work->spec;
+    const TuneSetting *setting = &suite->models[spec->model].settings[spec->setting];
+    const char *directory = executor->options.state_directory;
+    const size_t teacher = suite_tuned_teacher(suite, setting);
+    char path[STATE_PATH_SIZE];
+    bool found = false;
+    TRY(state_file(directory, slice_from_cstr(work->teacher_key), "weights", path, err));
+    Status s = open_for_task(executor, (int)teacher, spec->task, out, err);
+    if (s == STATUS_OK) s = tuned_load(*out, path, &found, err);
+    if (s == STATUS_OK && !found) {
+        state_remove(directory, slice_from_cstr(work->teacher_key), "weights");
+        s = error_set(err, STATUS_INVALID,
+                      "what the teacher \"" SLICE_FMT
+                      "\" was tuned to could not be kept (%s): the next run tunes it again",
+                      SLICE_ARG(setting->teacher), path);
+    }
+    if (s != STATUS_OK) model_close(out);
+    return s;
 }
 
 Status executor_open_model(Executor *executor, int model, size_t task, Error *err)

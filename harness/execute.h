@@ -13,12 +13,13 @@ typedef struct Work {
     char id[SHA256_HEX_SIZE];
     char key
         [SHA256_HEX_SIZE]; // of its tuning (trial_tuning_key): what is kept of it is kept under this
-    char tuned_key[SHA256_HEX_SIZE]; // of the trial whose tuned model is judged; "" = tune here
-    bool shares_tuning;              // another trial will take what this one was tuned to
-    int64_t tuned_best_step;         // its kept step
-    uint64_t refit_steps;            // steps of a winner tuned again; 0 = as the setting says
-    double null_threshold;           // of a final model: the mean of those found
-    bool keeps_weights;              // an outer trial may ask for this one's tuned model
+    char tuned_key[SHA256_HEX_SIZE];   // of the trial whose tuned model is judged; "" = tune here
+    char teacher_key[SHA256_HEX_SIZE]; // of the tuned model that this one learns from; "" = none
+    bool shares_tuning;                // another trial will take what this one was tuned to
+    int64_t tuned_best_step;           // its kept step
+    uint64_t refit_steps;              // steps of a winner tuned again; 0 = as the setting says
+    double null_threshold;             // of a final model: the mean of those found
+    bool keeps_weights;                // an outer trial may ask for this one's tuned model
     char rung_key
         [SHA256_HEX_SIZE]; // of the trial of the rung before that this one goes on from; "" = none
     bool keeps_state;      // one of the next rung may go on from here

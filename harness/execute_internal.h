@@ -23,6 +23,9 @@ Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,
 // Tunes the open model, which was reset; goes on from a saved state. Fills curves, best_step and cost.
 Status execute_train(Executor *executor, const Work *work, const TrialSamples *samples,
                      Arena *arena, Outcome *outcome, Error *err) MUST_CHECK;
+// The tuned model of the suite that a trial learns from; the caller closes it.
+Status execute_open_teacher(const Executor *executor, const Work *work, Model **out,
+                            Error *err) MUST_CHECK;
 // Saves the open model as the one tuned on all data.
 Status final_save(const Executor *executor, const Work *work, Arena *arena, Error *err) MUST_CHECK;
 

@@ -159,13 +159,18 @@ static Status teach(const Tuning *tuning, TrainExample *examples, TrainOptions *
     const TrialSpec *spec = &tuning->work->spec;
     const Prepared *prepared = executor->options.prepared;
     const size_t model = (size_t)spec->model;
+    const char *key = tuning->work->teacher_key;
     DistillOptions *distill = NULL;
     if (!options->distill) return STATUS_OK;
     if (executor->teacher &&
-        !teacher_serves(executor->teacher, prepared, model, spec->task, spec->setting))
+        !teacher_serves(executor->teacher, prepared, model, spec->task, spec->setting, key))
         teacher_close(&executor->teacher);
-    if (!executor->teacher)
-        TRY(teacher_open(prepared, model, spec->task, spec->setting, &executor->teacher, err));
+    if (!executor->teacher) {
+        Model *tuned = NULL;
+        if (key[0] != '\0') TRY(execute_open_teacher(executor, tuning->work, &tuned, err));
+        TRY(teacher_open(prepared, model, spec->task, spec->setting, key, tuned ? &tuned : NULL,
+                         &executor->teacher, err));
+    }
     TRY(arena_take(arena, 1, sizeof *distill, "a teacher", &distill, err));
     *distill = *options->distill;
     options->distill = distill;

@@ -47,8 +47,7 @@ static Status add_trial(Making *making, const TrialSpec *spec, PlannedState stat
                             .score = NAN,
                             .best_step = -1,
                             .null_threshold = NAN};
-    if (state == PLANNED_BLOCKED) return STATUS_OK;
-    return plan_identify(plan, trial, err);
+    return state == PLANNED_BLOCKED ? STATUS_OK : plan_begin_trial(plan, trial, err);
 }
 
 static Status begin_group(Making *making, int model, size_t task, int32_t fold, size_t point,

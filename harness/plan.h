@@ -9,6 +9,7 @@
 //     after trials      the tuned winner after each step of the suite's "after", on the same; they wait for the outer trial
 // A learning curve has, for each of its points, inner and outer ("curve") trials again, on so much of the training part.
 // then, where asked for, one final trial: the setting with the best mean inner score, on all data. The baseline comes last.
+// A trial whose setting learns from a model that is tuned here waits for that one's choice and tuning on the same part.
 // An outer or final trial has no setting before the choice is made; it is planned and run after it.
 //
 // The choice: the best mean of the primary score over inner folds and repeats; the earlier setting on ties. A setting of
@@ -35,7 +36,8 @@ typedef struct PlannedTrial {
     Slice id, identity; // empty while blocked
     Slice key;          // of its tuning (trial_tuning_key)
     PlannedState state;
-    bool was_stored; // before this run began
+    bool awaits_teacher; // it is blocked until the model that it learns from is tuned
+    bool was_stored;     // before this run began
     bool is_chosen;
     double score; // primary; NaN unless done
     int64_t best_step;
@@ -95,6 +97,11 @@ size_t plan_rung_before(const Plan *plan, size_t trial);
 // Whether a trial of a later rung may still want to go on from this one.
 bool plan_may_go_on(const Plan *plan, size_t trial);
 
+// The trial of the same training part that a trial learns from, where its setting names a model that is tuned here: the one
+// that won that part. SIZE_MAX without, or before it is chosen.
+size_t plan_teacher_of(const Plan *plan, size_t trial);
+// Whether a trial that is not over may learn from this one.
+bool plan_may_teach(const Plan *plan, size_t trial);
 // Whether a trial that is not over has this one's tuning too.
 bool plan_shares_tuning(const Plan *plan, size_t trial);
 // Whether the weights that a trial was tuned to may still be asked for, by an outer trial or by one of the same tuning.

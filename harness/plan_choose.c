@@ -96,8 +96,7 @@ static Status unblock(Plan *plan, PlannedTrial *trial, int setting, Error *err)
         return STATUS_OK;
     }
     trial->spec.setting = setting;
-    trial->state = PLANNED_READY;
-    return plan_identify(plan, trial, err);
+    return plan_begin_trial(plan, trial, err);
 }
 
 static bool is_over(const PlannedTrial *trial)
@@ -130,7 +129,7 @@ static size_t first_waiting(const Plan *plan, const PlannedGroup *g, size_t rung
     for (size_t i = g->begin; i < g->end; i++) {
         const PlannedTrial *trial = &plan->trials[i];
         if (trial->spec.role == TRIAL_INNER && trial->rung == rung)
-            return trial->state == PLANNED_BLOCKED ? i : SIZE_MAX;
+            return trial->state == PLANNED_BLOCKED && !trial->awaits_teacher ? i : SIZE_MAX;
     }
     return SIZE_MAX;
 }
@@ -188,8 +187,8 @@ static Status choose_in_group(Plan *plan, size_t group, Error *err)
     g->chosen = winner;
     for (size_t i = g->begin; i < g->end; i++) {
         PlannedTrial *trial = &plan->trials[i];
-        if (trial->state != PLANNED_BLOCKED || trial->spec.role == TRIAL_INNER ||
-            trial->spec.role == TRIAL_AFTER)
+        if (trial->state != PLANNED_BLOCKED || trial->awaits_teacher ||
+            trial->spec.role == TRIAL_INNER || trial->spec.role == TRIAL_AFTER)
             continue;
         if (trial->spec.role == TRIAL_EXPLORE) {
             if (trial->spec.repeat == 0) other += other + 1 == winner ? 2 : 1;
@@ -205,7 +204,9 @@ static Status choose_in_group(Plan *plan, size_t group, Error *err)
 static bool waits(const Plan *plan, const PlannedGroup *g)
 {
     for (size_t i = g->begin; i < g->end; i++) {
-        if (plan->trials[i].state == PLANNED_BLOCKED && plan->trials[i].spec.role != TRIAL_AFTER)
+        const PlannedTrial *trial = &plan->trials[i];
+        if (trial->state == PLANNED_BLOCKED && !trial->awaits_teacher &&
+            trial->spec.role != TRIAL_AFTER)
             return true;
     }
     return false;
@@ -229,7 +230,9 @@ static Status unblock_steps(Plan *plan, const PlannedGroup *g, bool *changed, Er
 {
     for (size_t i = g->begin; i < g->end; i++) {
         PlannedTrial *trial = &plan->trials[i];
-        if (trial->spec.role != TRIAL_AFTER || trial->state != PLANNED_BLOCKED) continue;
+        if (trial->spec.role != TRIAL_AFTER || trial->state != PLANNED_BLOCKED ||
+            trial->awaits_teacher)
+            continue;
         const size_t at = winner_of(plan, trial);
         if (at == SIZE_MAX || !is_over(&plan->trials[at])) continue;
         const PlannedTrial *winner = &plan->trials[at];
@@ -252,7 +255,7 @@ static int final_setting(const Plan *plan, const PlannedGroup *g)
     return best_setting(plan, &everywhere);
 }
 
-Status plan_make_choices(Plan *plan, bool *changed, Error *err)
+static Status make_choices(Plan *plan, bool *changed, Error *err)
 {
     for (size_t group = 0; group < plan->n_groups; group++) {
         PlannedGroup *g = &plan->groups[group];
@@ -271,6 +274,16 @@ Status plan_make_choices(Plan *plan, bool *changed, Error *err)
         } else {
             TRY(choose_in_group(plan, group, err));
         }
+    }
+    return STATUS_OK;
+}
+
+Status plan_make_choices(Plan *plan, bool *changed, Error *err)
+{
+    bool dropped = true;
+    while (dropped) { // trials that are dropped may be the last ones that a choice waits for
+        TRY(make_choices(plan, changed, err));
+        TRY(plan_resolve_teachers(plan, changed, &dropped, err));
     }
     return STATUS_OK;
 }
@@ -438,6 +451,7 @@ bool plan_wants_weights(const Plan *plan, size_t trial)
         const PlannedTrial *other = &plan->trials[i];
         if (!tunes_alike(plan, trial, i)) continue;
         if (i != trial && !is_over(other)) return true;
+        if (plan_may_teach(plan, i)) return true;
         if (other->spec.role == TRIAL_INNER ? plan_may_win(plan, other->group, other->spec.setting)
                                             : plan_wants_steps(plan, other->group))
             return true;

@@ -9,7 +9,11 @@ void plan_mark_chosen(Plan *plan, size_t group);
 // Makes all choices whose inner trials have ended. changed (may be NULL) is set where one was made.
 Status plan_make_choices(Plan *plan, bool *changed, Error *err) MUST_CHECK;
 
-// Ids of a trial whose setting is known.
+// A trial whose setting is known is ready, with its ids, or waits for its teacher (plan_teach.c).
+Status plan_begin_trial(Plan *plan, PlannedTrial *trial, Error *err) MUST_CHECK;
+// Begins those whose teacher is tuned; drops those whose teacher is lost.
+Status plan_resolve_teachers(Plan *plan, bool *changed, bool *dropped, Error *err) MUST_CHECK;
+// Ids of a trial whose setting, and teacher, is known.
 Status plan_identify(Plan *plan, PlannedTrial *trial, Error *err) MUST_CHECK;
 
 #endif

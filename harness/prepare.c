@@ -53,6 +53,25 @@ static bool has_valid_file(const Suite *suite, size_t task)
     return suite->folds.k == 0 && t->valid && t->test;
 }
 
+// With nothing to choose or to stop, one training part is best used whole.
+static bool needs_inner(const Suite *suite, const SuiteModel *m, size_t task)
+{
+    bool needed =
+        suite->folds.k > 0 || m->n_settings > 1 || suite->tasks[task].tunes_null_threshold;
+    for (size_t i = 0; i < m->n_settings; i++)
+        needed = needed || m->settings[i].monitor != MONITOR_NONE;
+    return needed;
+}
+
+// Who learns from a model that is tuned here does so on the same samples.
+static bool is_taught_by(const Suite *suite, const SuiteModel *learner, size_t teacher)
+{
+    for (size_t i = 0; i < learner->n_settings; i++) {
+        if (suite_tuned_teacher(suite, &learner->settings[i]) == teacher) return true;
+    }
+    return false;
+}
+
 bool holds_inner(const Suite *suite, size_t model, size_t task)
 {
     const SuiteModel *m = &suite->models[model];
@@ -60,10 +79,13 @@ bool holds_inner(const Suite *suite, size_t model, size_t task)
     if (!m->does_tune) return false;
     if (has_valid_file(suite, task)) return true;
     if (folds->inner_share <= 0 && folds->inner_folds == 0) return false;
-    bool needed = folds->k > 0 || m->n_settings > 1 || suite->tasks[task].tunes_null_threshold;
-    for (size_t i = 0; i < m->n_settings; i++)
-        needed = needed || m->settings[i].monitor != MONITOR_NONE;
-    return needed; // with nothing to choose or to stop, one training part is best used whole
+    bool needed = needs_inner(suite, m, task);
+    for (size_t i = 0; i < suite->n_models && !needed; i++) {
+        const SuiteModel *other = &suite->models[i];
+        if (is_taught_by(suite, m, i) || is_taught_by(suite, other, model))
+            needed = needs_inner(suite, other, task);
+    }
+    return needed;
 }
 
 size_t inner_trials(const Suite *suite, size_t model, size_t task)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "harness/augment.h"
 #include "harness/check_models.h"
 #include "harness/run_internal.h"
@@ -18,6 +19,24 @@ static void want_missing_finals(Run *run)
             !final_is_saved(run->suite, trial->spec.model, trial->spec.task, trial->id))
             trial->state = PLANNED_READY;
     }
+}
+
+// A model that others learn from is tuned again where its weights are gone; they wait for it.
+static Status want_missing_teachers(Run *run, Error *err)
+{
+    for (size_t i = 0; i < run->plan.n_trials; i++) {
+        PlannedTrial *trial = &run->plan.trials[i];
+        const size_t at = trial->state == PLANNED_READY ? plan_teacher_of(&run->plan, i) : SIZE_MAX;
+        char path[STATE_PATH_SIZE];
+        if (at == SIZE_MAX) continue;
+        PlannedTrial *teacher = &run->plan.trials[at];
+        TRY(state_file(run->state.path, teacher->key, "weights", path, err));
+        if (teacher->state == PLANNED_DONE && file_exists(path)) continue;
+        teacher->state = PLANNED_READY;
+        trial->state = PLANNED_BLOCKED;
+        trial->awaits_teacher = true;
+    }
+    return STATUS_OK;
 }
 
 static void want_times(Run *run)
@@ -57,7 +76,7 @@ static Status make_plan(Run *run, Error *err)
     run->result->n_cached = plan_count(&run->plan, PLANNED_DONE);
     want_missing_finals(run);
     if (run->options->retime) want_times(run);
-    return STATUS_OK;
+    return want_missing_teachers(run, err);
 }
 
 // Everything that may be wrong with data and models is found here, before the first trial.
@@ -72,10 +91,13 @@ static Status prepare(Run *run, Error *err)
             if (run->options->cancel && atomic_load(run->options->cancel))
                 return error_set(err, STATUS_CANCELLED, "stopped before the first trial");
             TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
-            TRY(teacher_check(&run->prepared, model, task, err));
             TRY(augment_prepare(&run->prepared, model, task, run->n_threads, run->options->cancel,
                                 err));
         }
+    }
+    for (size_t model = 0; model < suite->n_models; model++) {
+        for (size_t task = 0; task < suite->n_tasks; task++)
+            TRY(teacher_check(&run->prepared, model, task, err));
     }
     return STATUS_OK;
 }

@@ -42,7 +42,10 @@ Work run_work(const Run *run, size_t trial)
     else
         work.keeps_weights = tuned == SIZE_MAX && spec->role != TRIAL_FINAL &&
                              plan_wants_steps(&run->plan, planned->group);
-    work.keeps_weights = work.keeps_weights || work.shares_tuning;
+    work.keeps_weights = work.keeps_weights || work.shares_tuning ||
+                         (tuned == SIZE_MAX && plan_may_teach(&run->plan, trial));
+    copy_id(spec->teacher, work.teacher_key);
+    work.spec.teacher = (Slice){0}; // it is sent to other processes
     return work;
 }
 
@@ -152,7 +155,9 @@ Status run_end_trial(Run *run, size_t index, Outcome *outcome, Error *err)
     }
     if (s == STATUS_OK && changed) s = run_record_plan(run, err);
     if (s == STATUS_OK) {
+        const size_t teacher = plan_teacher_of(&run->plan, index);
         drop_files(run, run->plan.trials[index].group);
+        if (teacher != SIZE_MAX) drop_files(run, run->plan.trials[teacher].group);
         show_progress(run, NULL);
     }
     arena_release(&arena);

@@ -10,7 +10,8 @@
 
 struct Teacher {
     Arena arena;
-    const char *path; // the setting's
+    const char *path;          // the setting's; of one that is tuned here its name
+    char key[SHA256_HEX_SIZE]; // of its tuning; "" for a saved one
     size_t model, task;
     Model *opened;
     const Tokens *read;     // what it reads of the training part: the learner's, or `own`
@@ -102,11 +103,10 @@ static bool same_ids(const TokenBatch *a, const TokenBatch *b)
 
 // Both tokenizers cut the first samples alike, and know as many tokens.
 static Status check_tokenizer(const Teacher *t, const Prepared *prepared, const Tokens *learner,
-                              Error *err)
+                              const Tokenizer *mine, Error *err)
 {
     enum { N_LOOKED_AT = 256 };
-    const Tokenizer *mine = model_tokenizer(t->opened),
-                    *its = prepared_tokenizer(prepared, t->model, t->task);
+    const Tokenizer *its = prepared_tokenizer(prepared, t->model, t->task);
     UsedPart first = *part_of(prepared, t->task);
     Arena scratch = {0};
     Tokens tokens = {0};
@@ -163,7 +163,7 @@ static Status start(Teacher *t, const Prepared *prepared, int setting, Error *er
     const ModelHead head = by_prompt ? HEAD_CAUSAL_LM : data->head;
     const Tokens *learner = prepared_tokens(prepared, t->model, t->task, PART_TRAIN, setting);
     if (!learner) return error_set(err, STATUS_INTERNAL, "the training part has no tokens");
-    TRY(model_open(t->path, &options, &t->opened, err));
+    if (!t->opened) TRY(model_open(t->path, &options, &t->opened, err));
     TRY(teacher_columns(t->path, model_config(t->opened), head, data->labels, data->n_labels,
                         &t->arena, &t->columns, err));
     t->is_live = head == HEAD_SEQ2SEQ || head == HEAD_CAUSAL_LM;
@@ -178,23 +178,36 @@ static Status start(Teacher *t, const Prepared *prepared, int setting, Error *er
                              "are learnt: give the task or the setting that \"max_length\"",
                              t->path, model_config(t->opened)->max_positions, learner->max_length);
         }
-        TRY(check_tokenizer(t, prepared, learner, err));
+        TRY(check_tokenizer(t, prepared, learner, model_tokenizer(t->opened), err));
     }
     if (t->is_live) return check_live(t, prepared, err);
     return arena_take(&t->arena, t->read->batch.n_sequences, sizeof *t->known,
                       "a teacher's answers", &t->known, err);
 }
 
-Status teacher_open(const Prepared *prepared, size_t model, size_t task, int setting, Teacher **out,
-                    Error *err)
+static const char *name_of(const Prepared *prepared, size_t model, int setting, Arena *arena)
+{
+    const Suite *suite = prepared->suite;
+    const TuneSetting *s = &suite->models[model].settings[setting];
+    return s->teacher_is_tuned ? arena_cstr(arena, s->teacher) : s->teacher_path;
+}
+
+Status teacher_open(const Prepared *prepared, size_t model, size_t task, int setting,
+                    const char *key, Model **tuned, Teacher **out, Error *err)
 {
     *out = NULL;
     Teacher *t = calloc(1, sizeof *t);
     if (!t) return error_set_memory(err, 1, sizeof *t, "a teacher");
-    t->path = prepared->suite->models[model].settings[setting].teacher_path;
+    t->path = name_of(prepared, model, setting, &t->arena);
     t->model = model;
     t->task = task;
-    const Status s = start(t, prepared, setting, err);
+    if (key) memcpy(t->key, key, sizeof t->key);
+    if (tuned) {
+        t->opened = *tuned;
+        *tuned = NULL;
+    }
+    const Status s =
+        t->path ? start(t, prepared, setting, err) : error_set_memory(err, 1, 1, "a name");
     if (s == STATUS_OK)
         *out = t;
     else
@@ -212,11 +225,13 @@ void teacher_close(Teacher **teacher)
 }
 
 bool teacher_serves(const Teacher *t, const Prepared *prepared, size_t model, size_t task,
-                    int setting)
+                    int setting, const char *key)
 {
     const TuneSetting *wanted = &prepared->suite->models[model].settings[setting];
-    if (t->model != model || t->task != task || strcmp(t->path, wanted->teacher_path) != 0)
-        return false;
+    const bool is_same = wanted->teacher_is_tuned
+                             ? strcmp(t->key, key) == 0
+                             : t->key[0] == '\0' && strcmp(t->path, wanted->teacher_path) == 0;
+    if (t->model != model || t->task != task || !is_same) return false;
     return t->read == &t->own ||
            t->read == prepared_tokens(prepared, model, task, PART_TRAIN, setting);
 }
@@ -298,16 +313,49 @@ Status teacher_teach(Teacher *t, const Prepared *prepared, Pool *pool, const siz
     return s == STATUS_OK || s == STATUS_CANCELLED ? s : error_wrap(err, "the teacher %s", t->path);
 }
 
+// Of a model that is tuned here, before it is: its head, and what it reads.
+static Status check_tuned(const Prepared *prepared, size_t model, size_t task, int setting,
+                          Error *err)
+{
+    const Suite *suite = prepared->suite;
+    const TuneSetting *s = &suite->models[model].settings[setting];
+    const size_t teacher = suite_tuned_teacher(suite, s);
+    const ModelHead head = prepared_head(prepared, model, task);
+    const Tokens *learner = prepared_tokens(prepared, model, task, PART_TRAIN, setting);
+    Arena scratch = {0};
+    Teacher t = {.model = model, .task = task, .path = arena_cstr(&scratch, s->teacher)};
+    Status status = t.path ? STATUS_OK : error_set_memory(err, 1, 1, "a name");
+    if (status == STATUS_OK && prepared_head(prepared, teacher, task) != head)
+        status = error_set(err, STATUS_INVALID,
+                           "the teacher %s has a %s head here, but the model learns a %s head",
+                           t.path, model_head_name(prepared_head(prepared, teacher, task)),
+                           model_head_name(head));
+    if (status == STATUS_OK && head != HEAD_SEQUENCE && learner)
+        status = check_tokenizer(&t, prepared, learner, prepared_tokenizer(prepared, teacher, task),
+                                 err);
+    arena_release(&scratch);
+    return status;
+}
+
+static Status check_saved(const Prepared *prepared, size_t model, size_t task, int setting,
+                          Teacher **teacher, Error *err)
+{
+    if (*teacher && teacher_serves(*teacher, prepared, model, task, setting, NULL))
+        return STATUS_OK;
+    teacher_close(teacher);
+    return teacher_open(prepared, model, task, setting, NULL, NULL, teacher, err);
+}
+
 Status teacher_check(const Prepared *prepared, size_t model, size_t task, Error *err)
 {
     const SuiteModel *m = &prepared->suite->models[model];
     Teacher *teacher = NULL;
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && m->does_tune && i < m->n_settings; i++) {
-        if (!m->settings[i].teacher_path) continue;
-        if (teacher && teacher_serves(teacher, prepared, model, task, (int)i)) continue;
-        teacher_close(&teacher);
-        s = teacher_open(prepared, model, task, (int)i, &teacher, err);
+        if (m->settings[i].teacher_is_tuned)
+            s = check_tuned(prepared, model, task, (int)i, err);
+        else if (m->settings[i].teacher_path)
+            s = check_saved(prepared, model, task, (int)i, &teacher, err);
     }
     teacher_close(&teacher);
     return s == STATUS_OK ? s : error_wrap(err, "model \"" SLICE_FMT "\"", SLICE_ARG(m->name));

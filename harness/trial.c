@@ -123,6 +123,7 @@ static void put_identity(const Suite *suite, const SuiteIdentity *identity, cons
     json_member_u64(w, "seed", spec->seed);
     json_member_raw(w, "setting", of_tuning ? setting->learning_json : setting_json(suite, spec));
     json_member_raw(w, "task", identity->tasks[spec->task].json);
+    if (spec->teacher.len > 0) json_member_string(w, "teacher", spec->teacher);
     put_aid(w, "teacher", aid_json(identity, setting->teacher_path));
 }
 

@@ -73,6 +73,8 @@ typedef struct TrialSpec {
     int32_t outer_fold, inner_fold; // or STORE_NO_FOLD
     size_t repeat;
     uint64_t seed;
+    Slice
+        teacher; // the tuning key of the trial that it learns from; empty without a teacher tuned here
 } TrialSpec;
 
 // How the trial's model computes where it is judged: as its setting says, else as the run does.

@@ -175,6 +175,23 @@ static Status filter_tasks(const Filter *filter, Suite *suite, Error *err)
     return STATUS_OK;
 }
 
+// Who learns from a model that is tuned here cannot do without it.
+static Status check_teachers(const Json *at, const Suite *suite, Error *err)
+{
+    for (size_t m = 0; m < suite->n_models; m++) {
+        for (size_t i = 0; i < suite->models[m].n_settings; i++) {
+            const TuneSetting *setting = &suite->models[m].settings[i];
+            if (!setting->teacher_is_tuned || suite_tuned_teacher(suite, setting) != SIZE_MAX)
+                continue;
+            return json_error(at, err,
+                              "the filter leaves out \"" SLICE_FMT "\", from which \"" SLICE_FMT
+                              "\" learns",
+                              SLICE_ARG(setting->teacher), SLICE_ARG(suite->models[m].name));
+        }
+    }
+    return STATUS_OK;
+}
+
 Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *err)
 {
     Suite *suite = reading->suite;
@@ -185,6 +202,7 @@ Status suite_apply_filter(const SuiteReading *reading, const Json *root, Error *
     TRY(filter_fold(at, &filter, suite, err));
     TRY(filter_models(&filter, suite, err));
     TRY(filter_tasks(&filter, suite, err));
+    TRY(check_teachers(at, suite, err));
     if (suite->n_models > 0 && suite->n_tasks > 0) return STATUS_OK;
     return json_error(at, err, "nothing of the suite is left by the filter \"" SLICE_FMT "\"",
                       SLICE_ARG(suite->filter));

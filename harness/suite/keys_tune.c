@@ -219,7 +219,7 @@ const SuiteSection section_augment = {.name = "tune.augment",
 static const SuiteKey keys_distill[] = {
     {KEY("teacher", KEY_TEXT,
          "a saved model with a head for the task's labels: its directory or file, or the name of a model "
-         "of the suite that is not tuned",
+         "of the suite, which is tuned first where it is tuned",
          NULL),
      FIELD(TuneSetting, teacher)},
     {KEY("temperature", KEY_NUMBER, "what both models' scores are divided by", "2"), .lowest = 0.01,

@@ -237,7 +237,7 @@ static Status find_files(const SuiteReading *reading, const Json *tune, SuiteMod
                    &settings, err));
     for (size_t i = 0; i < model->n_settings; i++) {
         settings[i] = model->settings[i];
-        TRY(suite_find_teacher(reading, tune, &settings[i], err));
+        TRY(suite_find_teacher(reading, tune, model, &settings[i], err));
         TRY(suite_find_augment(reading, tune, &settings[i], err));
     }
     model->settings = settings;

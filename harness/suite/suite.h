@@ -99,7 +99,8 @@ typedef struct TuneSetting {
     SuiteBalance balance;
     SuiteAugment augment;
     Slice teacher; // whose answers are learnt beside the labels, as written; empty = labels alone
-    const char *teacher_path;  // its files; NULL without a teacher
+    const char *teacher_path;  // its files; NULL without a teacher, or where it is tuned here
+    bool teacher_is_tuned;     // it is a model of the suite that is tuned too: suite_tuned_teacher
     double temperature, alpha; // of learning from it (models/loss.h)
     Slice freeze;              // "embeddings,0-3"; empty = nothing
     Slice lora;                // "rank=8,alpha=16,targets=query+value" (models/lora.h); empty = off
@@ -366,6 +367,9 @@ size_t suite_after_setting(const Suite *suite, size_t model, size_t after, size_
 size_t suite_before_setting(const Suite *suite, size_t model, size_t setting);
 // All settings of a model, those of rungs, points and steps included.
 size_t suite_n_settings(const Suite *suite, size_t model);
+
+// The model of the suite that a setting learns from and that is tuned first; SIZE_MAX where there is none.
+size_t suite_tuned_teacher(const Suite *suite, const TuneSetting *setting);
 
 // How the settings of a model were come by, as a line for people; nothing where they are a grid.
 void suite_describe_search(const Suite *suite, size_t model, Buffer *out);

@@ -109,8 +109,8 @@ const Json *suite_text_in(const Json *tune, const char *section, const char *key
 Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name, const char *what,
                         const char **path, Error *err) MUST_CHECK;
 // Where the teacher of a setting lies; once all models are read.
-Status suite_find_teacher(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
-                          Error *err) MUST_CHECK;
+Status suite_find_teacher(const SuiteReading *reading, const Json *tune, const SuiteModel *learner,
+                          TuneSetting *setting, Error *err) MUST_CHECK;
 void tune_write_stopping(const void *target, const char *key, JsonWriter *w);
 Status tune_read_balance(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 void tune_write_balance(const void *target, const char *key, JsonWriter *w);

@@ -56,12 +56,41 @@ Status suite_find_saved(const SuiteReading *reading, const Json *at, Slice name,
                       *path, file_exists(*path) ? "is no directory" : "is not there", what);
 }
 
-Status suite_find_teacher(const SuiteReading *reading, const Json *tune, TuneSetting *setting,
-                          Error *err)
+size_t suite_tuned_teacher(const Suite *suite, const TuneSetting *setting)
+{
+    return setting->teacher_is_tuned ? find_model(suite, setting->teacher) : SIZE_MAX;
+}
+
+// A model that is tuned here teaches where it does not wait for another itself.
+static Status check_tuned(const Suite *suite, const Json *at, const SuiteModel *teacher,
+                          const SuiteModel *learner, Error *err)
+{
+    if (teacher == learner)
+        return json_error(at, err, "a model cannot be its own teacher: name another one");
+    for (size_t i = 0; i < teacher->n_settings; i++) {
+        const size_t other = find_model(suite, teacher->settings[i].teacher);
+        if (teacher->settings[i].teacher.len == 0 || other == SIZE_MAX ||
+            !suite->models[other].does_tune)
+            continue;
+        return json_error(at, err,
+                          "the model \"" SLICE_FMT "\" learns from \"" SLICE_FMT
+                          "\", which is tuned here too: a teacher that is tuned here learns from "
+                          "labels, or from a saved model",
+                          SLICE_ARG(teacher->name), SLICE_ARG(suite->models[other].name));
+    }
+    return STATUS_OK;
+}
+
+Status suite_find_teacher(const SuiteReading *reading, const Json *tune, const SuiteModel *learner,
+                          TuneSetting *setting, Error *err)
 {
     if (setting->teacher.len == 0) return STATUS_OK;
     const Json *at = suite_text_in(tune, "distill", "teacher", setting->teacher);
     if (!at) return error_set(err, STATUS_INTERNAL, "a setting's teacher is named nowhere");
+    const size_t named = find_model(reading->suite, setting->teacher);
+    setting->teacher_is_tuned = named != SIZE_MAX && reading->suite->models[named].does_tune;
+    if (setting->teacher_is_tuned)
+        return check_tuned(reading->suite, at, &reading->suite->models[named], learner, err);
     return suite_find_saved(reading, at, setting->teacher, "a teacher", &setting->teacher_path,
                             err);
 }

@@ -258,7 +258,7 @@ static Status take_examples(TuneRun *run, Error *err)
     TRY(family_examples(learnt->tokens, learnt->part, learnt->positions, learnt->n, run->model,
                         &run->arena, &run->examples, &run->n_examples, err));
     if (run->options.distill) {
-        TRY(teacher_open(prepared, 0, 0, 0, &task->teacher, err));
+        TRY(teacher_open(prepared, 0, 0, 0, NULL, NULL, &task->teacher, err));
         TRY(teacher_teach(task->teacher, prepared, run->pool, task->train, learnt,
                           run->options.cancel, &run->arena, run->examples, &run->distill, err));
     }
