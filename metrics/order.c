@@ -99,16 +99,20 @@ static void sort_few(Keyed *items, size_t n, Keyed *spare)
 static void sort_bucket(Keyed *items, size_t n, Keyed *spare)
 {
     Spread spread;
-    uint32_t ends[FEW_BUCKETS + 1] = {0};
     double lowest = INFINITY, highest = -INFINITY;
+    if (n < LEAST_FOR_BUCKETS) {
+        sort_few(items, n, spare);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         lowest = items[i].value < lowest ? items[i].value : lowest;
         highest = items[i].value > highest ? items[i].value : highest;
     }
-    if (n < LEAST_FOR_BUCKETS || !spread_between(lowest, highest, n, &spread)) {
+    if (!spread_between(lowest, highest, n, &spread)) {
         sort_few(items, n, spare);
         return;
     }
+    uint32_t ends[FEW_BUCKETS + 1] = {0};
     for (size_t i = 0; i < n; i++) ends[bucket_of(&spread, items[i].value) + 1]++;
     for (size_t b = 0; b < spread.n_buckets; b++) ends[b + 1] += ends[b];
     for (size_t i = 0; i < n; i++) spare[ends[bucket_of(&spread, items[i].value)]++] = items[i];

@@ -61,63 +61,83 @@ static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *aren
 }
 
 // The best sum over thresholds, in items, and the threshold that gives it.
-static double sweep(const RowSet *rows, const double *weights, const uint32_t *order, size_t column,
-                    double *threshold)
+typedef struct Sweep {
+    size_t column;
+    double score, best, threshold;
+} Sweep;
+
+static void sweep_on(Sweep *s, const double *at, double weight)
 {
-    double score = 0, best;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        if (rows->values[i * ROW_WIDTH + ROW_HAS_ANSWER] == 0) score += weights[i];
-    }
-    best = score;
-    *threshold = 0;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        const double *at = rows->values + order[i] * (size_t)ROW_WIDTH;
-        const double gain = at[ROW_HAS_ANSWER] != 0 ? at[column] : -at[ROW_IS_ANSWERED];
-        score += weights[order[i]] * gain;
-        if (score <= best) continue;
-        best = score;
-        *threshold = at[ROW_PROBABILITY];
-    }
-    return best;
+    const double gain =
+        at[ROW_HAS_ANSWER] * at[s->column] - (1 - at[ROW_HAS_ANSWER]) * at[ROW_IS_ANSWERED];
+    s->score += weight * gain;
+    if (s->score <= s->best) return;
+    s->best = s->score;
+    s->threshold = at[ROW_PROBABILITY];
 }
 
 // Precision is averaged where recall moves, between questions of different probability. Undefined without answers.
-static double average_precision(const RowSet *rows, const double *weights, const uint32_t *order,
-                                size_t column)
+typedef struct Average {
+    size_t column;
+    double found, recall_before, sum;
+} Average;
+
+static void average_on(Average *a, const double *at, double weight, double seen, double wanted,
+                       bool ends_group)
 {
-    double found = 0, seen = 0, wanted = 0, recall_before = 0, sum = 0;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        wanted += weights[i] * rows->values[i * ROW_WIDTH + ROW_HAS_ANSWER];
-    }
-    if (!(wanted > 0)) return NAN;
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        const double *at = rows->values + order[i] * (size_t)ROW_WIDTH;
-        if (at[ROW_HAS_ANSWER] != 0) found += weights[order[i]] * at[column];
-        seen += weights[order[i]];
-        const double *next =
-            i + 1 < rows->n_rows ? rows->values + order[i + 1] * (size_t)ROW_WIDTH : NULL;
-        if (next != NULL && next[ROW_PROBABILITY] == at[ROW_PROBABILITY]) continue;
-        if (!(seen > 0)) continue;
-        sum += found / seen * (found / wanted - recall_before);
-        recall_before = found / wanted;
-    }
-    return sum;
+    a->found += weight * at[ROW_HAS_ANSWER] * at[a->column];
+    if (!ends_group || !(seen > 0)) return;
+    const double recall = a->found / wanted;
+    a->sum += a->found / seen * (recall - a->recall_before);
+    a->recall_before = recall;
 }
 
+typedef struct Totals {
+    double items, wanted; // questions, and those with an answer
+} Totals;
+
+static Totals count(const RowSet *rows, const double *weights)
+{
+    Totals out = {0};
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        out.items += weights[i];
+        out.wanted += weights[i] * rows->values[i * ROW_WIDTH + ROW_HAS_ANSWER];
+    }
+    return out;
+}
+
+// All in one walk: in the order of probabilities rows lie far apart.
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
     (void)plan;
     (void)scratch;
     (void)err;
-    double total = 0;
-    for (size_t i = 0; i < rows->n_rows; i++) total += weights[i];
-    const double n = total > 0 ? total : (double)NAN;
-    scores[0] = sweep(rows, weights, index, ROW_F1, &scores[1]) / n;
-    scores[2] = sweep(rows, weights, index, ROW_EXACT, &scores[3]) / n;
-    scores[4] = average_precision(rows, weights, index, ROW_EXACT);
-    scores[5] = average_precision(rows, weights, index, ROW_F1);
-    scores[6] = average_precision(rows, weights, index, ROW_HAS_ANSWER);
+    const uint32_t *order = index;
+    const Totals totals = count(rows, weights);
+    const double none = totals.items - totals.wanted; // where nothing is answered
+    Sweep sweeps[] = {{ROW_F1, none, none, 0}, {ROW_EXACT, none, none, 0}};
+    Average averages[] = {{.column = ROW_EXACT}, {.column = ROW_F1}, {.column = ROW_HAS_ANSWER}};
+    double seen = 0;
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        const double *at = rows->values + order[i] * (size_t)ROW_WIDTH;
+        const bool is_last = i + 1 == rows->n_rows;
+        const double *next = is_last ? at : rows->values + order[i + 1] * (size_t)ROW_WIDTH;
+        const bool ends_group = is_last || next[ROW_PROBABILITY] != at[ROW_PROBABILITY];
+        const double weight = weights[order[i]];
+        seen += weight;
+        for (size_t k = 0; k < 2; k++) sweep_on(&sweeps[k], at, weight);
+        for (size_t k = 0; k < 3; k++) {
+            average_on(&averages[k], at, weight, seen, totals.wanted, ends_group);
+        }
+    }
+    const double n = totals.items > 0 ? totals.items : (double)NAN;
+    for (size_t k = 0; k < 2; k++) {
+        scores[2 * k] = sweeps[k].best / n;
+        scores[2 * k + 1] = sweeps[k].threshold;
+    }
+    for (size_t k = 0; k < 3; k++)
+        scores[4 + k] = totals.wanted > 0 ? averages[k].sum : (double)NAN;
     return STATUS_OK;
 }
 

@@ -47,22 +47,56 @@ static Status score_question(const SquadQuestion *q, const SquadOptions *options
     return s == STATUS_OK ? s : error_wrap(err, "question \"" SLICE_FMT "\"", SLICE_ARG(q->id));
 }
 
+static void put_raw(const SquadQuestion *q, const SquadScore *score, double *row)
+{
+    row[0] = score->exact;
+    row[1] = score->f1;
+    row[2] = score->has_answer;
+    row[3] = q->prediction.len > 0;
+    row[4] = q->na_probability;
+}
+
 static Status evaluate_question(const SquadQuestion *q, const SquadOptions *options, Arena *scratch,
                                 size_t i, SquadScores *out, Error *err)
 {
     SquadScore score;
     TRY(score_question(q, options, scratch, &score, err));
-    double *raw = out->raw + i * RAW_WIDTH;
-    raw[0] = score.exact;
-    raw[1] = score.f1;
-    raw[2] = score.has_answer;
-    raw[3] = q->prediction.len > 0;
-    raw[4] = q->na_probability;
+    if (out->raw != NULL) put_raw(q, &score, out->raw + q->na_place * (size_t)RAW_WIDTH);
     const bool is_withheld = options->version == SQUAD_2_0 && q->has_na_probability &&
                              q->na_probability > options->na_prob_thresh;
     const double withheld = score.has_answer ? 0 : 1;
     out->exact[i] = is_withheld ? withheld : score.exact;
     out->f1[i] = is_withheld ? withheld : score.f1;
+    return STATUS_OK;
+}
+
+static void add_to_part(SquadScores *scores, size_t i, SquadPart part)
+{
+    scores->parts[part].exact += scores->exact[i];
+    scores->parts[part].f1 += scores->f1[i];
+    scores->parts[part].n++;
+}
+
+// The best thresholds and average precisions, over the questions in the order of the file of probabilities, which decides
+// ties.
+static Status find_best(const SquadData *data, SquadScores *scores, Arena *arena, Error *err)
+{
+    const MetricSetup setup = {0};
+    const RowSet rows = {.values = scores->raw, .n_rows = data->n, .n_clusters = data->n};
+    MetricPlan plan;
+    TRY(metric_plan(&metric_squad_best_f1, &setup, arena, &plan, err));
+    TRY(arena_take(arena, plan.n_scores, sizeof *scores->best, "scores", &scores->best, err));
+    return estimates_of_rows(&plan, &rows, NULL, scores->best, err);
+}
+
+static Status evaluate_all(const SquadData *data, const SquadOptions *options, Arena *scratch,
+                           SquadScores *out, Error *err)
+{
+    for (size_t i = 0; i < data->n; i++) {
+        TRY(evaluate_question(&data->questions[i], options, scratch, i, out, err));
+        add_to_part(out, i, SQUAD_ALL);
+        add_to_part(out, i, data->questions[i].n_answers > 0 ? SQUAD_HAS_ANSWER : SQUAD_NO_ANSWER);
+    }
     return STATUS_OK;
 }
 
@@ -76,89 +110,58 @@ Status squad_evaluate(const SquadData *data, const SquadOptions *options, Arena 
     }
     TRY(arena_take(arena, data->n, sizeof *out->exact, "scores", &out->exact, err));
     TRY(arena_take(arena, data->n, sizeof *out->f1, "scores", &out->f1, err));
-    TRY(arena_take(arena, data->n, RAW_WIDTH * sizeof *out->raw, "scores", &out->raw, err));
+    const bool has_best = data->has_na_probs && options->version == SQUAD_2_0;
+    if (has_best) {
+        TRY(arena_take_raw(arena, data->n, RAW_WIDTH * sizeof *out->raw, "scores", &out->raw, err));
+    }
     Arena scratch = {0};
     Status s = arena_reserve(&scratch, SCRATCH_BYTES, err);
-    for (size_t i = 0; s == STATUS_OK && i < data->n; i++) {
-        s = evaluate_question(&data->questions[i], options, &scratch, i, out, err);
-    }
+    if (s == STATUS_OK) s = evaluate_all(data, options, &scratch, out, err);
     arena_release(&scratch);
-    return s;
+    return s == STATUS_OK && has_best ? find_best(data, out, arena, err) : s;
 }
 
 // ---- the answer ----
 
-typedef enum Part { PART_ALL, PART_HAS_ANSWER, PART_NO_ANSWER } Part;
-
 // exact, f1 and total of some of the questions; no key where there is none of them.
-static void put_part(JsonWriter *w, const SquadData *data, const SquadScores *scores, Part part,
-                     const char *prefix)
+static void put_part(JsonWriter *w, const SquadScores *scores, SquadPart part, const char *prefix)
 {
-    double exact = 0, f1 = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < data->n; i++) {
-        const bool has_answer = data->questions[i].n_answers > 0;
-        if (part != PART_ALL && has_answer != (part == PART_HAS_ANSWER)) continue;
-        exact += scores->exact[i];
-        f1 += scores->f1[i];
-        n++;
-    }
+    const double n = (double)scores->parts[part].n;
     if (n == 0) return;
     char key[40];
     snprintf(key, sizeof key, "%sexact", prefix);
-    score_put_number(w, key, 100 * exact / (double)n);
+    score_put_number(w, key, 100 * scores->parts[part].exact / n);
     snprintf(key, sizeof key, "%sf1", prefix);
-    score_put_number(w, key, 100 * f1 / (double)n);
+    score_put_number(w, key, 100 * scores->parts[part].f1 / n);
     snprintf(key, sizeof key, "%stotal", prefix);
-    json_member_u64(w, key, n);
+    json_member_u64(w, key, scores->parts[part].n);
 }
 
-// The best thresholds and average precisions, over the questions in the order of the file of probabilities, which decides
-// ties.
-static Status put_best(JsonWriter *w, const SquadData *data, const SquadScores *scores,
-                       Arena *arena, Error *err)
+static void put_best(JsonWriter *w, const double *best)
 {
     static const char *const keys[] = {
         "best_f1",     "best_f1_thresh", "best_exact",   "best_exact_thresh",
         "pr_exact_ap", "pr_f1_ap",       "pr_oracle_ap",
     };
-    const MetricSetup setup = {0};
-    MetricPlan plan;
-    double *rows, *values;
-    TRY(metric_plan(&metric_squad_best_f1, &setup, arena, &plan, err));
-    TRY(arena_take(arena, data->n, RAW_WIDTH * sizeof *rows, "rows", &rows, err));
-    TRY(arena_take(arena, plan.n_scores, sizeof *values, "scores", &values, err));
-    for (size_t i = 0; i < data->n; i++) {
-        for (size_t k = 0; k < RAW_WIDTH; k++) {
-            rows[i * RAW_WIDTH + k] = scores->raw[data->na_order[i] * (size_t)RAW_WIDTH + k];
-        }
-    }
-    const RowSet set = {.values = rows, .n_rows = data->n, .n_clusters = data->n};
-    TRY(estimates_of_rows(&plan, &set, NULL, values, err));
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         const bool is_threshold = k == 1 || k == 3;
-        if (isnan(values[k])) continue; // no question has an answer
-        score_put_number(w, keys[k], is_threshold ? values[k] : 100 * values[k]);
+        if (isnan(best[k])) continue; // no question has an answer
+        score_put_number(w, keys[k], is_threshold ? best[k] : 100 * best[k]);
     }
-    return STATUS_OK;
 }
 
-Status squad_put_json(const SquadData *data, const SquadOptions *options, const SquadScores *scores,
-                      Arena *arena, JsonWriter *w, Error *err)
+void squad_put_json(const SquadData *data, const SquadOptions *options, const SquadScores *scores,
+                    JsonWriter *w)
 {
     if (options->version == SQUAD_1_1) {
-        double exact = 0, f1 = 0;
-        for (size_t i = 0; i < data->n; i++) {
-            exact += scores->exact[i];
-            f1 += scores->f1[i];
-        }
-        score_put_number(w, "exact_match", 100 * exact / (double)data->n);
-        score_put_number(w, "f1", 100 * f1 / (double)data->n);
+        const double n = (double)data->n;
+        score_put_number(w, "exact_match", 100 * scores->parts[SQUAD_ALL].exact / n);
+        score_put_number(w, "f1", 100 * scores->parts[SQUAD_ALL].f1 / n);
     } else {
-        put_part(w, data, scores, PART_ALL, "");
-        put_part(w, data, scores, PART_HAS_ANSWER, "HasAns_");
-        put_part(w, data, scores, PART_NO_ANSWER, "NoAns_");
-        if (data->na_order != NULL) TRY(put_best(w, data, scores, arena, err));
+        put_part(w, scores, SQUAD_ALL, "");
+        put_part(w, scores, SQUAD_HAS_ANSWER, "HasAns_");
+        put_part(w, scores, SQUAD_NO_ANSWER, "NoAns_");
+        if (scores->best != NULL) put_best(w, scores->best);
     }
     if (scores->n_missing > 0) {
         json_member_u64(w, "missing_predictions", scores->n_missing);
@@ -166,7 +169,6 @@ Status squad_put_json(const SquadData *data, const SquadOptions *options, const 
     if (data->n_surplus > 0) {
         json_member_u64(w, "surplus_predictions", data->n_surplus);
     }
-    return STATUS_OK;
 }
 
 // ---- cases ----
@@ -215,7 +217,7 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     if (s == STATUS_OK) s = read_part(c, "na_probs", false, squad_read_na_probs, &data, err);
     if (!has_version && !data.has_unanswerable) options.version = SQUAD_1_1;
     if (s == STATUS_OK) s = squad_evaluate(&data, &options, c->arena, &scores, err);
-    if (s == STATUS_OK) s = squad_put_json(&data, &options, &scores, c->arena, w, err);
+    if (s == STATUS_OK) squad_put_json(&data, &options, &scores, w);
     squad_release(&data);
     return s;
 }

@@ -12,6 +12,7 @@ typedef struct SquadQuestion {
     const Slice *answers; // none where the question has no answer
     size_t n_answers;
     uint32_t article, paragraph; // counted over the document
+    uint32_t na_place;           // among the questions in the order of the file of probabilities
     Slice prediction;
     double na_probability;
     bool is_predicted, has_na_probability;
@@ -24,9 +25,9 @@ typedef struct SquadData {
     size_t n_articles, n_paragraphs;
     ClusterNames ids; // the index of a question by its id
     bool has_unanswerable;
-    size_t n_surplus;   // predictions for questions that are not in the document
-    uint32_t *na_order; // questions in the order of the file of probabilities; NULL without one
+    size_t n_surplus; // predictions for questions that are not in the document
     size_t n_na;
+    bool has_na_probs; // of every question
 } SquadData;
 
 // The document that comes next: {"data": [articles]}, or the articles alone. Refuses an id that stands twice.
@@ -43,17 +44,25 @@ typedef struct SquadOptions {
     bool missing_is_wrong; // else version 2.0 refuses a question without prediction
 } SquadOptions;
 
+typedef enum SquadPart { SQUAD_ALL, SQUAD_HAS_ANSWER, SQUAD_NO_ANSWER, N_SQUAD_PARTS } SquadPart;
+
 typedef struct SquadScores {
     double *exact, *f1; // [n], after the threshold
-    double *raw;        // [n, 5]: the row of squad_best_f1, in the order of questions
+    double *raw;        // [n, 5]: the rows of squad_best_f1 by na_place; NULL without probabilities
     size_t n_missing;
+    struct {
+        double exact, f1; // sums of the n questions
+        size_t n;
+    } parts[N_SQUAD_PARTS];
+    double *best; // squad_best_f1's scores; NULL without probabilities, or in version 1.1
 } SquadScores;
 
+// All that the official script computes.
 Status squad_evaluate(const SquadData *data, const SquadOptions *options, Arena *arena,
                       SquadScores *out, Error *err) MUST_CHECK;
 // The official script's keys, in percent.
-Status squad_put_json(const SquadData *data, const SquadOptions *options, const SquadScores *scores,
-                      Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
+void squad_put_json(const SquadData *data, const SquadOptions *options, const SquadScores *scores,
+                    JsonWriter *w);
 
 // --data, --pred, --na-probs.
 Status squad_files_run(CommandLine *line, Error *err) MUST_CHECK;

@@ -114,11 +114,11 @@ static void put_interval(JsonWriter *w, const char *key, const Score *score)
     json_end_object(w);
 }
 
-static Status put_json(SquadFiles *f, Buffer *out, Error *err)
+static void put_json(SquadFiles *f, Buffer *out)
 {
     JsonWriter w = json_writer(out, 2);
     json_begin_object(&w);
-    TRY(squad_put_json(&f->data, &f->options, &f->scores, &f->line->arena, &w, err));
+    squad_put_json(&f->data, &f->options, &f->scores, &w);
     json_member_object(&w, "intervals");
     put_interval(&w, f->options.version == SQUAD_1_1 ? "exact_match" : "exact", f->exact);
     put_interval(&w, "f1", f->f1);
@@ -127,7 +127,6 @@ static Status put_json(SquadFiles *f, Buffer *out, Error *err)
     if (option_flag(f->line, "timing")) score_put_timing(&w, &f->timing);
     json_end_object(&w);
     buffer_append_byte(out, '\n');
-    return STATUS_OK;
 }
 
 // The script's keys a line each, then the intervals.
@@ -137,10 +136,9 @@ static Status put_lines(SquadFiles *f, Buffer *out, Error *err)
     JsonDocument *document = NULL;
     JsonWriter w = json_writer(&json, 0);
     json_begin_object(&w);
-    Status s = squad_put_json(&f->data, &f->options, &f->scores, &f->line->arena, &w, err);
+    squad_put_json(&f->data, &f->options, &f->scores, &w);
     json_end_object(&w);
-    if (s == STATUS_OK)
-        s = json_parse(SLICE("scores"), buffer_slice(&json), JSON_STRICT, &document, err);
+    const Status s = json_parse(SLICE("scores"), buffer_slice(&json), JSON_STRICT, &document, err);
     const Json *first = document != NULL ? json_first(json_root(document)) : NULL;
     for (const Json *v = first; v != NULL; v = json_next(v)) {
         const Slice key = json_key(v);
@@ -182,7 +180,9 @@ static Status work(SquadFiles *f, Buffer *out, Error *err)
     }
     TRY(find_interval(f, &metric_squad_exact, f->scores.exact, &f->exact, err));
     TRY(find_interval(f, &metric_squad_f1, f->scores.f1, &f->f1, err));
-    return f->line->is_json ? put_json(f, out, err) : put_lines(f, out, err);
+    if (!f->line->is_json) return put_lines(f, out, err);
+    put_json(f, out);
+    return STATUS_OK;
 }
 
 Status squad_files_run(CommandLine *line, Error *err)

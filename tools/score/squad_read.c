@@ -226,12 +226,10 @@ Status squad_read_na_probs(JsonReader *r, SquadData *data, Error *err)
     bool more;
     double value;
     SquadQuestion *question;
-    TRY(arena_take(r->arena, data->n, sizeof *data->na_order, "an order of questions",
-                   &data->na_order, err));
     TRY(json_read_object(r, err));
     for (;;) {
         TRY(json_read_key(r, &id, &more, err));
-        if (!more) return want_all_probabilities(data, err);
+        if (!more) break;
         TRY(json_read_double(r, &value, err));
         if (isnan(value)) {
             return json_reader_error(
@@ -247,8 +245,11 @@ Status squad_read_na_probs(JsonReader *r, SquadData *data, Error *err)
         }
         question->has_na_probability = true;
         question->na_probability = value;
-        data->na_order[data->n_na++] = (uint32_t)(question - data->questions);
+        question->na_place = (uint32_t)data->n_na++;
     }
+    TRY(want_all_probabilities(data, err));
+    data->has_na_probs = true;
+    return STATUS_OK;
 }
 
 void squad_release(SquadData *data)
