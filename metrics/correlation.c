@@ -11,10 +11,12 @@
 
 // ---- By values ----
 
-// Rounding can take the quotient past 1.
+// Rounding can take the quotient past 1, and below it where both sides are the same: with three pairs that would be a p-value of
+// 1e-8 in place of 0.
 static double correlation_of(const Moments *m)
 {
     if (!(m->xx > 0) || !(m->yy > 0)) return NAN;
+    if (m->xx == m->yy && fabs(m->xy) == m->xx) return copysign(1, m->xy);
     return fmax(-1, fmin(1, m->xy / sqrt(m->xx) / sqrt(m->yy)));
 }
 

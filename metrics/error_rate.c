@@ -115,12 +115,11 @@ static Status row_characters(const MetricPlan *plan, const Item *item, Arena *sc
     return count_edits(split_characters, item, scratch, out, err);
 }
 
-// Against nothing at all, anything is wholly wrong, and nothing is right.
+// Against nothing at all, every insertion counts, as in jiwer.
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
-    const double without_reference = sums[0] > 0 ? 1 : 0;
-    scores[0] = sums[1] > 0 ? sums[0] / sums[1] : without_reference;
+    scores[0] = sums[1] > 0 ? sums[0] / sums[1] : sums[0];
 }
 
 const Metric metric_wer = {

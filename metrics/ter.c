@@ -3,6 +3,7 @@
 // Source: Snover et al. 2006. Numbers are sacreBLEU 2.6.0's: of several references the fewest edits, over their mean
 // length. A row is [edits, length].
 #include <math.h>
+#include <string.h>
 
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
@@ -24,6 +25,31 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     return json_opt_bool(options, "case_sensitive", &o->is_cased, err);
 }
 
+static Status join(const Tokens *tokens, Arena *arena, Slice *out, Error *err)
+{
+    char *bytes;
+    size_t len = 0;
+    for (size_t i = 0; i < tokens->n; i++) len += tokens->items[i].len + 1;
+    TRY(arena_take_raw(arena, len, 1, "a text", &bytes, err));
+    *out = (Slice){bytes, len};
+    for (size_t i = 0; i < tokens->n; i++) {
+        memcpy(bytes, tokens->items[i].ptr, tokens->items[i].len);
+        bytes += tokens->items[i].len;
+        *bytes++ = ' ';
+    }
+    return STATUS_OK;
+}
+
+// sacreBLEU sends references through the tokeniser twice, hypotheses once: "..5" ends as ". . 5" here, there as ". .5".
+static Status reference_tokens(const TercomOptions *o, Slice text, Arena *arena, Tokens *out,
+                               Error *err)
+{
+    TRY(tercom_tokens(o, text, arena, out, err));
+    if (!o->is_normalized) return STATUS_OK;
+    TRY(join(out, arena, &text, err));
+    return tercom_tokens(o, text, arena, out, err);
+}
+
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
     const TercomOptions *o = plan->options;
@@ -37,7 +63,7 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
         const ArenaMark mark = arena_mark(scratch);
         Tokens reference;
         size_t edits;
-        if (tercom_tokens(o, item->references[r], scratch, &reference, err) != STATUS_OK) {
+        if (reference_tokens(o, item->references[r], scratch, &reference, err) != STATUS_OK) {
             return error_wrap(err, "reference %zu", r);
         }
         TRY(ter_edits(&hypothesis, &reference, scratch, &edits, err));

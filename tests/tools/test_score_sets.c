@@ -71,6 +71,14 @@ static const Want wants[] = {
      "winogender", 1},
     {"weat", "{\"X\": [[1, 0]], \"Y\": [[0, 1]], \"A\": [[2, 0]], \"B\": [[0, 3]]}", "weat",
      1.414213562373095},
+    // Against no reference at all jiwer counts the insertions.
+    {"wer", "{\"hyps\": [\"a b\", \"c\"], \"refs\": [[\"\", \" \"]]}", "wer", 3},
+    {"wer", "{\"hyps\": [\"a b\"], \"refs\": [[\"\"]]}", "cer", 3},
+    // sacreBLEU tokenises references twice: ". .5", then ". . 5".
+    {"ter", "{\"hyps\": [\"\"], \"refs\": [[\"x ..5\"]], \"params\": {\"normalized\": true}}",
+     "num_edits", 4},
+    {"ter", "{\"hyps\": [\"x ..5\"], \"refs\": [[\"\"]], \"params\": {\"normalized\": true}}",
+     "num_edits", 3},
 };
 
 Test(score_sets, answers_agree_with_the_metrics)

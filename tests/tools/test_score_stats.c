@@ -163,6 +163,19 @@ Test(score_stats, says_what_is_undefined_instead_of_nought)
     arena_release(&arena);
 }
 
+// Of three pairs a coefficient one rounding below 1 would have a p-value of 1e-8.
+Test(score_stats, ranks_that_agree_wholly_have_a_p_value_of_nought)
+{
+    Arena arena = {0};
+    const Program p =
+        RUN(&arena, "{\"x\": [0, 1, 1], \"y\": [0, 2, 2]}", "score", "correlation", "--cases");
+    program_want(&p, 0);
+    const Json *spearman = json_get(json_line(p.out, 0), "spearman");
+    cr_expect_eq(number_of(spearman, "r"), 1);
+    cr_expect_eq(number_of(spearman, "p"), 0);
+    arena_release(&arena);
+}
+
 // Resamples that are the sample in another order have its mean but for rounding, and BCa counts those below it: SciPy
 // 1.17.1 with numpy.random.default_rng(25), where 16 of 999 are such.
 Test(score_stats, resamples_in_another_order_count_as_in_scipy)

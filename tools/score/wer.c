@@ -83,12 +83,12 @@ static Status sum_lines(Split split, const TextRun *run, size_t system, ErrorRat
     return s;
 }
 
-// Edits for each of the reference; against nothing at all, anything is wholly wrong, and nothing is right.
+// Edits for each of the reference; against nothing at all, every insertion counts.
 static double error_rate(const ErrorRates *r)
 {
     const double edits = (double)edits_of(&r->counts);
     if (r->n_reference > 0) return edits / r->n_reference;
-    return edits > 0 ? 1 : 0;
+    return edits;
 }
 
 static void put_counts(JsonWriter *w, const char *prefix, const EditCounts *c)
