@@ -255,9 +255,10 @@ static Status find_asked(const ReadInput *input, const ColumnMap *map, const Sli
 }
 
 // The column that bears the role's first default name.
-static size_t find_default(const ReadOptions *options, const ColumnMap *map, const Slice *fields,
-                           ColumnRole role)
+static Status find_default(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                           size_t line, ColumnRole role, size_t *out, Error *err)
 {
+    const ReadOptions *options = input->options;
     size_t best = NO_COLUMN, best_rank = SIZE_MAX;
     for (size_t i = 0; i < map->n_fields; i++) {
         const size_t rank = column_default_rank(role, options->wants_target, fields[i]);
@@ -265,7 +266,11 @@ static size_t find_default(const ReadOptions *options, const ColumnMap *map, con
         best = i;
         best_rank = rank;
     }
-    return best;
+    *out = best;
+    // Asked for by name it must be the only one of that name.
+    return best == NO_COLUMN ? STATUS_OK
+                             : find_heading(input, fields, map->n_fields, line,
+                                            column_role_name(role), fields[best], out, err);
 }
 
 // The one column under a header that nothing else is taken from, or NO_COLUMN.
@@ -374,7 +379,7 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
             TRY(find_asked(input, out, fields, line, column_role_name(role), asked, &out->role[r],
                            err));
         } else if (out->has_header && !asked.ptr) {
-            out->role[r] = find_default(options, out, fields, role);
+            TRY(find_default(input, out, fields, line, role, &out->role[r], err));
         }
     }
     if (out->has_header && !columns->text.ptr && out->role[COLUMN_TEXT] == NO_COLUMN) {

@@ -70,6 +70,20 @@ Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
                      nearest ? nearest : "", nearest ? "\"?" : "", known);
 }
 
+// Lines that end in carriage returns alone would all be one. A JSON document may have them.
+static Status check_line_ends(const ReadInput *input, Error *err)
+{
+    const Slice text = slice_trim(input->text);
+    if (slice_find_byte(text, '\r') == SIZE_MAX || slice_find_byte(text, '\n') != SIZE_MAX)
+        return STATUS_OK;
+    if (text.ptr[0] == '{' || text.ptr[0] == '[') return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT
+                     ":1: the lines end in carriage returns alone, as on old Macs: make them line "
+                     "feeds (tr '\\r' '\\n' < OLD > NEW)",
+                     SLICE_ARG(input->path));
+}
+
 static Status read_into(const char *path, const ReadOptions *options, Dataset *out,
                         DatasetBuilder **builder, Error *err)
 {
@@ -90,6 +104,7 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
                         &input.text, err));
+    TRY(check_line_ends(&input, err));
     TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels,
                              options->adds_labels, builder, err));
     input.builder = *builder;

@@ -158,6 +158,30 @@ static Status end_sentence(Table *t, Error *err)
     return dataset_builder_add(t->input->builder, &sample, NULL, err);
 }
 
+static Status ragged(const Table *t, Slice line, size_t n, Error *err)
+{
+    const bool has_tab = slice_find_byte(line, '\t') != SIZE_MAX,
+               has_blank = slice_find_byte(slice_trim(line), ' ') != SIZE_MAX;
+    const bool has_options = t->input->options->speech == SPEECH_OPTIONS;
+    // Tabs and blanks are mixed where a line has the one and the file is cut at the other.
+    const char *other = t->by_tab && !has_tab && has_blank ? "space"
+                        : !t->by_tab && has_tab            ? "tab"
+                                                           : NULL;
+    return error_set(
+        err, STATUS_INVALID,
+        SLICE_FMT ":%zu: the line has %zu column%s, the lines before %zu, cut at %s: \"" SLICE_FMT
+                  "\"; %s%s%s",
+        SLICE_ARG(t->input->path), t->line, n, n == 1 ? "" : "s", t->n_columns,
+        t->by_tab ? "tabs" : "blanks", SLICE_ARG(slice_sub(line, 0, 40)),
+        !other        ? "complete it, or take away what is too much"
+        : has_options ? "is it --delimiter "
+                      : "is it \"delimiter\": \"",
+        other ? other : "",
+        !other        ? ""
+        : has_options ? "?"
+                      : "\"?");
+}
+
 static Status add_line(Table *t, Slice line, Error *err)
 {
     Slice fields[MAX_COLUMNS];
@@ -172,10 +196,11 @@ static Status add_line(Table *t, Slice line, Error *err)
     const size_t n = split(t->by_tab, line, fields);
     if (n != t->n_columns) {
         if (is_marked) return STATUS_OK;
-        return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ":%zu: the line has %zu columns, the lines before %zu",
-                         SLICE_ARG(t->input->path), t->line, n, t->n_columns);
+        return ragged(t, line, n, err);
     }
+    // A blank beside a tab is no part of a word; blanks alone are one.
+    const Slice bare = slice_trim(fields[t->word]);
+    if (bare.len > 0) fields[t->word] = bare;
     if (fields[t->word].len == 0) return table_error(t, err, "the word is empty");
     if (t->tag != SIZE_MAX && slice_trim(fields[t->tag]).len == 0)
         return table_error(t, err, "the tag is empty");

@@ -7,6 +7,13 @@
 static Status ragged(const ReadInput *input, const RowReader *rows, const ColumnMap *map,
                      size_t first_line, Error *err)
 {
+    if (rows->is_blank) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT
+                         ":%zu: the line is empty and others follow it, where line %zu has "
+                         "%zu columns: take it away",
+                         SLICE_ARG(input->path), rows->line, first_line, map->n_fields);
+    }
     const char *delimiter = rows->delimiter == '\t'  ? "a tab"
                             : rows->delimiter == ',' ? "a comma"
                                                      : "a delimiter";
@@ -16,6 +23,47 @@ static Status ragged(const ReadInput *input, const RowReader *rows, const Column
                   "many stands inside a field%s",
         SLICE_ARG(input->path), rows->line, rows->n_fields, rows->n_fields == 1 ? "" : "s",
         first_line, map->n_fields, delimiter, rows->is_quoted ? " without quotes" : "");
+}
+
+// How often a byte stands in the next line from `at`.
+static size_t count_in_line(Slice text, size_t *at, char byte)
+{
+    const size_t len = slice_find_byte(slice_sub(text, *at, text.len), '\n');
+    const Slice line = slice_sub(text, *at, len == SIZE_MAX ? text.len : *at + len);
+    size_t n = 0;
+    for (size_t i = 0; i < line.len; i++) n += line.ptr[i] == byte;
+    *at += line.len + 1;
+    return n;
+}
+
+// Commas are not what stands between the columns of a file whose lines have none of them, and all the same number of
+// semicolons or of tabs.
+static Status check_delimiter(const ReadInput *input, const RowReader *rows, Error *err)
+{
+    static const struct {
+        char byte;
+        const char *option, *key;
+    } others[] = {{';', "--delimiter ';'", "\"delimiter\": \"semicolon\""},
+                  {'\t', "--delimiter tab", "\"delimiter\": \"tab\""}};
+    const Slice text = slice_trim(input->text);
+    if (input->options->delimiter || rows->delimiter != ',' ||
+        slice_find_byte(text, ',') != SIZE_MAX)
+        return STATUS_OK;
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        size_t at = 0, n_lines = 1;
+        const size_t n = count_in_line(text, &at, others[k].byte);
+        bool is_even = n > 0;
+        for (; is_even && at < text.len; n_lines++)
+            is_even = count_in_line(text, &at, others[k].byte) == n;
+        if (!is_even || n_lines < 2) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            SLICE_FMT ":1: there is no comma in the file, and %zu of '%s' in every line: are "
+                      "its columns cut there? Then give %s",
+            SLICE_ARG(input->path), n, others[k].byte == '\t' ? "\\t" : ";",
+            input->options->speech == SPEECH_OPTIONS ? others[k].option : others[k].key);
+    }
+    return STATUS_OK;
 }
 
 // Only empty lines follow.
@@ -112,6 +160,7 @@ static Status read_delimited(const ReadInput *input, char delimiter, bool is_quo
                       .arena = input->arena,
                       .delimiter = delimiter,
                       .is_quoted = is_quoted};
+    TRY(check_delimiter(input, &rows, err));
     if (delimiter == ' ') {
         rows.max_fields = columns_highest_number(&input->options->columns);
         if (rows.max_fields == 0) {

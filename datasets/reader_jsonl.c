@@ -332,10 +332,12 @@ static Status check_record(const Record *record, Error *err)
     }
     if (s == STATUS_OK) s = json_skip(&r, err);
     if (s == STATUS_OK) return json_read_end(&r, err);
-    return r.at >= record->text.len
-               ? error_wrap(err, "JSON Lines has a whole object in every line; is this file "
-                                 "pretty-printed JSON?")
-               : s;
+    if (s != STATUS_INVALID || r.at < record->text.len) return s;
+    const Error found = *err;
+    return error_set(
+        err, s,
+        "%s; JSON Lines has a whole object in every line: is this file pretty-printed JSON?",
+        found.text);
 }
 
 static Status read_jsonl(const ReadInput *input, Error *err)

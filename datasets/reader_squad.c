@@ -28,7 +28,8 @@ typedef struct Squad {
     AnswerUnit unit;
     // Answers that do not stand where they should, those of them that stand elsewhere, and what is left out.
     size_t n_bad, n_elsewhere, n_lost, n_questions_lost;
-    size_t n_given_here, n_lost_here; // of the question that is read
+    size_t n_contradicting, first_contradicting; // questions without answer that have some; a line
+    size_t n_given_here, n_lost_here;            // of the question that is read
     Slice first_bad, first_text;
     size_t first_start;
     bool first_is_elsewhere;
@@ -174,7 +175,20 @@ static Status read_id(const Squad *squad, Slice value, Slice *out, Error *err)
     JsonReader r = reader_at(squad, value);
     if (!value.ptr) return STATUS_OK;
     TRY(json_peek(&r, &kind, err));
+    if (kind == JSON_NULL) return STATUS_OK;
     return kind == JSON_NUMBER ? json_read_raw(&r, out, err) : json_read_string(&r, out, err);
+}
+
+// Of a question that is said to have none. (SQuAD 2.0 has the plausible ones under another key.)
+static Status look_for_answers(Squad *squad, Slice value, size_t line, Error *err)
+{
+    bool more = false;
+    if (!value.ptr) return STATUS_OK;
+    JsonReader r = reader_at(squad, value);
+    TRY(json_read_array(&r, err));
+    TRY(json_read_element(&r, &more, err));
+    if (more && squad->n_contradicting++ == 0) squad->first_contradicting = line;
+    return STATUS_OK;
 }
 
 static Status read_question(Squad *squad, Slice value, Error *err)
@@ -198,6 +212,8 @@ static Status read_question(Squad *squad, Slice value, Error *err)
     }
     squad->n_given_here = squad->n_lost_here = 0;
     if (!is_impossible) TRY(read_answers(squad, values[2], &sample, err));
+    if (is_impossible && !squad->is_survey)
+        TRY(look_for_answers(squad, values[2], sample.line, err));
     if (squad->is_survey) {
         squad->n_questions++;
         squad->n_labelled += is_impossible || squad->n_given_here > 0;
@@ -240,6 +256,7 @@ static Status read_paragraph(Squad *squad, Slice value, Error *err)
     const ArenaMark mark = arena_mark(squad->arena);
     JsonReader context = reader_at(squad, values[0]);
     TRY(json_read_string(&context, &squad->context, err));
+    if (!squad->context.ptr) squad->context = SLICE(""); // there, and empty
     TRY(each(squad, values[1], read_question, err));
     if (squad->is_survey) arena_rewind(squad->arena, mark);
     return STATUS_OK;
@@ -331,6 +348,12 @@ static Status note_findings(const Squad *squad, Error *err)
             "%zu of %zu questions have no answers, though no \"is_impossible\" says so: they are "
             "taken for questions without answer",
             n_unmarked, squad->n_questions));
+    if (squad->n_contradicting > 0)
+        TRY(dataset_add_note(
+            dataset, SLICE("impossible questions with answers"), squad->n_contradicting, err,
+            "%zu of %zu questions have answers though \"is_impossible\" says that there are none (the "
+            "first in line %zu): they are taken for questions without answer",
+            squad->n_contradicting, squad->n_questions, squad->first_contradicting));
     return note_answers(squad, err);
 }
 

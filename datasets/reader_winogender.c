@@ -69,31 +69,44 @@ typedef struct Table {
                    Error *err);
 } Table;
 
+static Status find_columns(const RowReader *rows, const Table *table, size_t columns[MOST_COLUMNS],
+                           Error *err)
+{
+    for (size_t i = 0; i < MOST_COLUMNS && table->names[i]; i++)
+        TRY(find_column(rows, table->names[i], i < table->n_needed, &columns[i], err));
+    return STATUS_OK;
+}
+
+static Status take_row(Winogender *w, const RowReader *rows, const Table *table,
+                       const size_t columns[MOST_COLUMNS], size_t n_fields, Error *err)
+{
+    Slice fields[MOST_COLUMNS] = {{0}};
+    if (rows->n_fields != n_fields) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ":%zu: %zu columns where the header has %zu",
+                         SLICE_ARG(rows->path), rows->line, rows->n_fields, n_fields);
+    }
+    for (size_t i = 0; i < MOST_COLUMNS && table->names[i]; i++) {
+        if (columns[i] < n_fields) fields[i] = slice_trim(rows->fields[columns[i]]);
+    }
+    return table->take(w, rows->path, rows->line, fields, err);
+}
+
 static Status each_row(Winogender *w, const Table *table, Slice path, Slice text, Error *err)
 {
     RowReader rows = {.path = path, .text = text, .arena = w->input->arena, .delimiter = '\t'};
     size_t columns[MOST_COLUMNS], n_fields = 0;
     for (;;) {
-        Slice fields[MOST_COLUMNS] = {{0}};
         bool more;
         TRY(row_next(&rows, &more, err));
         if (!more) return STATUS_OK;
         if (rows.is_blank) continue;
         if (n_fields == 0) {
-            for (size_t i = 0; i < MOST_COLUMNS && table->names[i]; i++)
-                TRY(find_column(&rows, table->names[i], i < table->n_needed, &columns[i], err));
+            TRY(find_columns(&rows, table, columns, err));
             n_fields = rows.n_fields;
-            continue;
+        } else {
+            TRY(take_row(w, &rows, table, columns, n_fields, err));
         }
-        if (rows.n_fields != n_fields) {
-            return error_set(err, STATUS_INVALID,
-                             SLICE_FMT ":%zu: %zu columns where the header has %zu",
-                             SLICE_ARG(path), rows.line, rows.n_fields, n_fields);
-        }
-        for (size_t i = 0; i < MOST_COLUMNS && table->names[i]; i++) {
-            if (columns[i] < n_fields) fields[i] = slice_trim(rows.fields[columns[i]]);
-        }
-        TRY(table->take(w, path, rows.line, fields, err));
     }
 }
 

@@ -191,7 +191,15 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
         {"a.tsv", SLICE_LIT("a\t0\nb\tc\t1\n"),
          "a.tsv:2: 3 columns where line 1 has 2: a tab is missing, or one too many stands inside a field"},
         {"a.tsv", SLICE_LIT("a\t0\n\nb\t1\n"),
-         "a.tsv:2: 1 column where line 1 has 2: a tab is missing, or one too many stands inside a field"},
+         "a.tsv:2: the line is empty and others follow it, where line 1 has 2 columns: take it away"},
+        {"a.csv", SLICE_LIT("text,text,label\na,b,1\n"),
+         "a.csv:1: the heading \"text\" stands over columns 1 and 2: ask for one by number"},
+        {"a.csv", SLICE_LIT("text;label\r\na;1\r\n"),
+         "a.csv:1: there is no comma in the file, and 1 of ';' in every line: are its columns cut there? Then "
+         "give \"delimiter\": \"semicolon\""},
+        {"a.tsv", SLICE_LIT("a\t0\rb\t1\r"),
+         "a.tsv:1: the lines end in carriage returns alone, as on old Macs: make them line feeds (tr '\\r' "
+         "'\\n' < OLD > NEW)"},
         {"a.tsv", SLICE_LIT("a\t0\nb\t \n"),
          "a.tsv:2: the label (column 2) is missing: fill it in, or remove the row"},
         {"a.tsv", SLICE_LIT("a\t0\nb\xc3\xa9 x\0\t1\n"),
@@ -226,7 +234,8 @@ Test(readers, refuse_bad_files_with_place_and_remedy)
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\", \"label\": 0}\n[1]\n"),
          "a.jsonl:2:1: found an array, want an object: JSON Lines has an object in every line"},
         {"a.jsonl", SLICE_LIT("{\n\"text\": \"a\"}\n"),
-         "JSON Lines has a whole object in every line; is this file pretty-printed JSON?: "},
+         "a.jsonl:1:2: found the end of the text where a key was expected; JSON Lines has a whole object in "
+         "every line: is this file pretty-printed JSON?"},
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\", \"text\": \"b\", \"label\": 0}\n"),
          "a.jsonl:1:26: the key \"text\" stands here a second time"},
         {"a.jsonl", SLICE_LIT("{\"text\": \"a\" \"label\": 0}\n"),

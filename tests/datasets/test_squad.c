@@ -122,6 +122,31 @@ Test(squad, moves_or_leaves_out_answers_that_stand_elsewhere)
     cr_assert_eq(d.n_samples, 2);
     cr_expect(slice_eq_cstr(d.samples[0].id, "2") && d.samples[0].n_answers == 1);
     dataset_release(&d);
+    files_read(path, &(ReadOptions){.bad_answers = BAD_ANSWERS_IGNORE}, &d);
+    cr_assert_eq(d.n_samples, 4, "no question goes");
+    cr_expect(d.samples[2].is_unlabelled && d.samples[2].n_answers == 0);
+    cr_expect(!d.samples[1].is_unlabelled && !d.samples[3].is_unlabelled && d.n_notes == 0);
+    dataset_release(&d);
+}
+
+Test(squad, takes_odd_questions_for_what_they_are)
+{
+    Dataset d;
+    files_read(
+        file(
+            "a b",
+            "{\"id\": null, \"question\": \"q\", \"is_impossible\": true, \"answers\": [{\"text\": "
+            "\"b\", \"answer_start\": 2}]}"),
+        NULL, &d);
+    cr_assert_eq(d.n_notes, 1);
+    cr_expect(slice_find(d.notes[0].text, SLICE("1 of 1 questions have answers though")) !=
+              SIZE_MAX);
+    cr_expect(d.samples[0].n_answers == 0 && !d.samples[0].is_unlabelled);
+    cr_expect_eq(d.samples[0].id.len, 16, "null is no id");
+    dataset_release(&d);
+    files_read(file("", "{\"question\": \"q\", \"answers\": []}"), NULL, &d);
+    cr_expect(d.samples[0].context.ptr && d.samples[0].context.len == 0, "there, and empty");
+    dataset_release(&d);
 }
 
 Test(squad, tells_a_file_without_labels_from_questions_without_answer)

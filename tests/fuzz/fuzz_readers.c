@@ -33,6 +33,11 @@ const Slice fuzz_seeds[] = {
         "\"answer_info\": \"{'ans0': ['\\\\x41', 'old'], 'ans1': ('u', 'unknown'), 'ans2': ['c', 'd']}\"}"),
     SLICE_LIT("sentid\tsentence\nn.p.0.male.txt\tHe.\nn.p.0.female.txt\tShe.\n"),
     SLICE_LIT(
+        "sentid\tsentence\nn.p.0.male.txt\tThe n saw p as he ran.\nn.p.0.female.txt\tThe n saw p as she ran.\n"),
+    SLICE_LIT(
+        "1 [The cook] fed the maid as [he] ran.\n2 The cook fed [the maid] as [she] ran.\n\x01\n"
+        "1 [The cook] fed the maid as [she] ran.\n2 The cook fed [the maid] as [he] ran.\n"),
+    SLICE_LIT(
         "{\"targ1\": {\"examples\": [\"a\"]}, \"targ2\": {\"examples\": [\"b\"]}, \"attr1\": {\"examples\": "
         "[\"c\"]}, \"attr2\": {\"examples\": [\"d\"]}}"),
 };
@@ -81,6 +86,39 @@ static void read_as(const ReadOptions *options)
     dataset_release(&d);
 }
 
+// ---- two files in one ----
+
+static char folder[] = "/tmp/assay-fuzz-XXXXXX", pro[64], anti[64];
+
+static void remove_twins(void)
+{
+    if (remove(pro) != 0 || remove(anti) != 0 || rmdir(folder) != 0) return; // not there
+}
+
+// What stands before the first line "\x01", and what stands behind it, beside each other as WinoBias has them.
+static void read_twins(Slice text)
+{
+    Error err = {0};
+    const size_t at = slice_find(text, SLICE("\x01\n"));
+    if (at == SIZE_MAX) return;
+    if (pro[0] == '\0') {
+        if (mkdtemp(folder) == NULL) abort();
+        snprintf(pro, sizeof pro, "%s/pro_x", folder);
+        snprintf(anti, sizeof anti, "%s/anti_x", folder);
+        if (atexit(remove_twins) != 0) abort();
+    }
+    if (file_write(pro, slice_sub(text, 0, at), &err) != STATUS_OK ||
+        file_write(anti, slice_sub(text, at + 2, text.len), &err) != STATUS_OK)
+        abort();
+    static const char *const formats[] = {"winobias", "winobias-coreference"};
+    for (size_t i = 0; i < 2; i++) {
+        Dataset d;
+        const ReadOptions options = {.format = slice_from_cstr(formats[i])};
+        if (dataset_read(pro, &options, &d, &err) == STATUS_OK && d.n_samples % 2 != 0) abort();
+        dataset_release(&d);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int file = -1;
@@ -112,6 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.items = STEREO_ALL;
         read_as(&options);
     }
+    read_twins((Slice){(const char *)data, size});
+    const ReadOptions ignoring = {.format = SLICE_LIT("squad"), .bad_answers = BAD_ANSWERS_IGNORE};
+    read_as(&ignoring);
     const ReadOptions split = {.format = SLICE_LIT("tsv"),
                                .delimiter = ' ',
                                .columns = {.label = SLICE_LIT("1"), .text = SLICE_LIT("2")}};

@@ -72,7 +72,7 @@ static Status look_at_samples(DataRun *run, Error *err)
         const bool is_fit = family->has_tags            ? sample->n_tokens > 0
                             : family->head == HEAD_SPAN ? sample->context.ptr != NULL
                             : family->takes             ? sample->bias != NULL
-                                                        : sample->text.ptr != NULL;
+                                                        : true;
         if (!is_fit) {
             return error_set(err, STATUS_INVALID,
                              SLICE_FMT ":%zu: a \"" SLICE_FMT "\" file has nothing for --mode %s",

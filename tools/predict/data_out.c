@@ -135,9 +135,10 @@ static void put_conll(const DataOut *out, const Sample *sample, Slice tags)
     buffer_append_byte(to, '\n');
 }
 
-// A field, in quotes where it needs them (RFC 4180).
+// A field: in quotes where it needs them (RFC 4180); TSV has none, so that blanks take the place of tabs and line ends.
 static void put_field(Buffer *to, Slice text, char delimiter)
 {
+    const bool is_tsv = delimiter == '\t';
     bool is_plain = true;
     for (size_t i = 0; i < text.len; i++)
         is_plain = is_plain && text.ptr[i] != delimiter && !strchr("\"\r\n", text.ptr[i]);
@@ -145,12 +146,13 @@ static void put_field(Buffer *to, Slice text, char delimiter)
         buffer_append(to, text);
         return;
     }
-    buffer_append_byte(to, '"');
+    if (!is_tsv) buffer_append_byte(to, '"');
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"') buffer_append_byte(to, '"');
-        buffer_append_byte(to, text.ptr[i]);
+        const char c = text.ptr[i];
+        if (!is_tsv && c == '"') buffer_append_byte(to, '"');
+        buffer_append_byte(to, (char)(is_tsv && strchr("\t\r\n", c) ? ' ' : c));
     }
-    buffer_append_byte(to, '"');
+    if (!is_tsv) buffer_append_byte(to, '"');
 }
 
 static void put_row(const DataOut *out, const Sample *sample, int32_t label, double probability)
