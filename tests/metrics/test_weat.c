@@ -70,7 +70,7 @@ Test(weat, effect_size_and_exact_p_follow_the_formula)
 }
 
 // Swapping the targets, or the attributes, turns the sign; the length of a vector means nothing.
-Test(weat, laws)
+Test(weat, swapped_sets_turn_the_sign_and_lengths_mean_nothing)
 {
     Arena arena = {0};
     Item items[N_VECTORS], swapped[N_VECTORS];

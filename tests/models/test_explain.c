@@ -120,7 +120,7 @@ static const double reference_product[] = {-0.024642093,  -0.15362978,  -0.04424
                                            -0.021582849,  0.0044847727, 0.033669923,  0.010775717,
                                            -0.079990856,  -0.060696289, 0.034581788};
 
-Test(explain, equals_pytorch)
+Test(explain, attributions_are_those_of_pytorch)
 {
     enum { N_TOKENS = sizeof reference_ids / sizeof *reference_ids };
     const char *directory = shared_need("models/tiny-bert-seqcls");

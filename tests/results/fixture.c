@@ -24,24 +24,29 @@ Status fixture_numbers(Store *store, const char *sql, double *out, int n, Error 
     return s;
 }
 
+static void put_failed(Fixture *f, const RunTrial *planned)
+{
+    Error err = {0};
+    const Trial failed = {.id = planned->trial_id,
+                          .setting = planned->setting,
+                          .dataset_key = f->dataset.key,
+                          .folds_key = slice_from_cstr(f->folds_key),
+                          .role = planned->role,
+                          .outer_fold = planned->outer_fold,
+                          .inner_fold = planned->inner_fold,
+                          .seed = planned->seed,
+                          .status = TRIAL_FAILED,
+                          .best_step = -1,
+                          .error = SLICE("loss became NaN at step 37 with learning rate 4.2e-05")};
+    fixture_check(store_put_trial(f->store, &failed, &err), &err);
+}
+
 static void put_trial(Fixture *f, const RunTrial *planned, int model, int setting)
 {
     Error err = {0};
     if (f->options->with_failure && planned->role == TRIAL_INNER && model == 1 &&
         planned->outer_fold == 2 && setting == 5) {
-        const Trial failed = {.id = planned->trial_id,
-                              .setting = planned->setting,
-                              .dataset_key = f->dataset.key,
-                              .folds_key = slice_from_cstr(f->folds_key),
-                              .role = planned->role,
-                              .outer_fold = planned->outer_fold,
-                              .inner_fold = planned->inner_fold,
-                              .seed = planned->seed,
-                              .status = TRIAL_FAILED,
-                              .best_step = -1,
-                              .error =
-                                  SLICE("loss became NaN at step 37 with learning rate 4.2e-05")};
-        fixture_check(store_put_trial(f->store, &failed, &err), &err);
+        put_failed(f, planned);
         return;
     }
     Judged judged;
