@@ -313,6 +313,17 @@ static uint8_t number_tag(TagTable *t, Slice text)
     return t->slots[at];
 }
 
+Slice tag_table_strange(const TagTable *table)
+{
+    for (size_t k = TAG_BETWEEN + 1; k < table->n; k++) {
+        const Slice text = table->texts[k];
+        const bool is_suffixed = table->reading.is_suffixed;
+        const bool is_bare = text.len == 1 || text.ptr[is_suffixed ? text.len - 2 : 1] == '-';
+        if (!is_bare || !is_one_of(table->tags[k].prefix, "OBIESLU")) return text;
+    }
+    return (Slice){0};
+}
+
 // Known tags of one byte first and the others after them, so that nothing branches on where an "O" gives way to a "B-PER":
 // no processor could foresee it.
 bool tag_table_numbers(TagTable *table, const Slice *tags, size_t n_tags, uint8_t *out)

@@ -57,6 +57,9 @@ bool tag_table_numbers(TagTable *table, const Slice *tags, size_t n_tags, uint8_
 // number, in out [n_tags + 1]; returns how many: n_tags at most.
 size_t tag_table_entities(TagTable *table, const uint8_t *numbers, size_t n_tags,
                           NumberedEntity *out);
+// The first tag of those read that is neither "O" nor a prefix that some scheme knows, alone or with "-" and a type; no text
+// where there is none.
+Slice tag_table_strange(const TagTable *table);
 size_t tag_table_n_types(const TagTable *table);          // at most TAG_TABLE_CAPACITY + 1
 Slice tag_table_type(const TagTable *table, size_t type); // borrowed from a tag
 

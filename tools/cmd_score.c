@@ -49,6 +49,18 @@ static const Option options[] = {
      .lowest = 1,
      .highest = 64,
      .help = "references in each line of the one --ref FILE, tabs between them"},
+    {.name = "test-set",
+     .short_name = 't',
+     .kind = OPTION_TEXT,
+     .value = "NAME",
+     .help =
+         "refused, as are the next two: sets come as files, and the error says how to get them"},
+    {.name = "language-pair",
+     .short_name = 'l',
+     .kind = OPTION_TEXT,
+     .value = "PAIR",
+     .help = "refused"},
+    {.name = "echo", .kind = OPTION_TEXT, .value = "PART", .help = "refused"},
     {.name = "pred", .kind = OPTION_TEXT, .value = "FILE", .help = "a system's output"},
     {.name = "invalid-utf8",
      .kind = OPTION_CHOICE,
@@ -401,10 +413,28 @@ static Status take_format(CommandLine *line, Error *err)
     return STATUS_OK;
 }
 
+// sacreBLEU would fetch a test set here.
+static Status refuse_downloads(const CommandLine *line, Error *err)
+{
+    static const char *const names[] = {"test-set", "language-pair", "echo"};
+    const char *set = option_text(line, "test-set"), *pair = option_text(line, "language-pair");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!option_given(line, names[i])) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            "--%s: assay brings no test sets and downloads nothing. Let sacreBLEU write "
+            "the files, and give them: sacrebleu -t %s -l %s --echo ref > ref.txt; assay "
+            "score bleu --ref ref.txt output.txt",
+            names[i], set != NULL ? set : "SET", pair != NULL ? pair : "PAIR");
+    }
+    return STATUS_OK;
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     Asked asked;
     const bool is_cases = option_flag(line, "cases");
+    TRY(refuse_downloads(line, err));
     TRY(find_families(line, line->operands[0], &asked, err));
     const ScoreFamily *family = asked.families[0];
     if (!is_cases && family->run_files == NULL && family->text == NULL) {

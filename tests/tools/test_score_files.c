@@ -131,6 +131,11 @@ Test(score_files, names_what_is_wrong_with_files)
                   text_contains(lengths.err, "has 12"),
               "%s", lengths.err.ptr);
     cr_expect(text_contains(nothing.err, "empty.txt is empty"), "%s", nothing.err.ptr);
+    const Program fetched =
+        RUN(&arena, NULL, "score", "bleu", "-t", "wmt17", "-l", "en-de", f.good);
+    program_want(&fetched, 2);
+    cr_expect(text_contains(fetched.err, "sacrebleu -t wmt17 -l en-de --echo ref"), "%s",
+              fetched.err.ptr);
     cr_expect(text_contains(bytes.err, "broken.txt:2: byte 2"), "%s", bytes.err.ptr);
     folder_remove(f.folder);
     arena_release(&arena);
@@ -218,6 +223,13 @@ Test(score_files, reads_squad_files_and_clusters_questions)
     const Program doubled = RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", twice);
     program_want(&doubled, 2);
     cr_expect(text_contains(doubled.err, "twice.json:1:"), "%s", doubled.err.ptr);
+    const char *odds =
+        write_file(&arena, folder, "odds.json", "{\"a\": -3.5, \"b\": 2, \"c\": 0.5}");
+    const Program scaled =
+        RUN(&arena, NULL, "score", "squad", "--data", data, "--pred", pred, "--na-probs", odds);
+    program_want(&scaled, 0);
+    cr_expect(text_contains(scaled.err, "odds.json: 2 of 3 numbers lie outside [0, 1]"), "%s",
+              scaled.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }
@@ -250,6 +262,19 @@ Test(score_files, reads_conll_columns_and_says_where_they_part)
     const Program forced = RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme",
                                "IOBES", gold, pred, "--force");
     program_want(&forced, 0);
+    const char *other =
+        write_file(&arena, folder, "other.conll", "Ann S-PER\nsaw O\nRome O\n\nok O\n");
+    const Program unknown =
+        RUN(&arena, NULL, "score", "ner", "--mode", "strict", "--scheme", "IOB2", gold, other);
+    program_want(&unknown, 2);
+    cr_expect(text_contains(unknown.err, "other.conll: sentence 1, from line 1: token 0"), "%s",
+              unknown.err.ptr);
+    const char *words = write_file(&arena, folder, "words.conll", "O\nEND\n");
+    const Program strange = RUN(&arena, NULL, "score", "ner", words, words);
+    program_want(&strange, 0);
+    cr_expect(text_contains(strange.err, "\"END\" does not look like a tag"), "%s",
+              strange.err.ptr);
+    cr_expect_eq(text.err.len, (size_t)0, "%s", text.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }

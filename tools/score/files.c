@@ -151,8 +151,9 @@ static Status open_files(TextRun *run, Error *err)
     run->n_hyps = n_files + (pred != NULL);
     TRY(open_references(run, err));
     if (run->n_hyps == 0) {
-        return error_set(err, STATUS_INVALID,
-                         "a system's output is wanted: a FILE, or --pred FILE");
+        return error_set(
+            err, STATUS_INVALID,
+            "a system's output is wanted: a FILE (- is standard input), or --pred FILE");
     }
     TRY(arena_take(&line->arena, run->n_hyps, sizeof *run->hyps, "files", &run->hyps, err));
     for (size_t h = 0; h < run->n_hyps; h++) {

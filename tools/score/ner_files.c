@@ -190,6 +190,41 @@ static Status check_scheme(const NerFiles *f, Error *err)
                      tag_schemes[asked.scheme]);
 }
 
+// Names the file and the line of a tag that cannot be read.
+static Status say_where(const NerFiles *f, Error *err)
+{
+    Arena arena = {0};
+    bool is_found = false;
+    for (size_t k = 0; k < 2 && !is_found; k++) {
+        const TagFile *file = &f->files[k];
+        for (size_t i = 0; i < file->n_sentences && !is_found; i++) {
+            const Sentence *s = &file->sentences[i];
+            Entity *entities;
+            size_t n;
+            Error found = {0};
+            is_found = entities_of_tags(&f->score.reading, file->tags + s->begin, s->end - s->begin,
+                                        &arena, &entities, &n, &found) != STATUS_OK;
+            if (!is_found) continue;
+            *err = found;
+            (void)!error_wrap(err, "%s: sentence %zu, from line %zu", file->lines.path, i + 1,
+                              s->first_line);
+        }
+    }
+    arena_release(&arena);
+    return STATUS_INVALID;
+}
+
+static void warn_of_strange_tags(const NerFiles *f)
+{
+    const Slice tag = f->table != NULL ? tag_table_strange(f->table) : (Slice){0};
+    if (tag.ptr == NULL) return;
+    log_warning(f->line->log,
+                "\"" SLICE_FMT
+                "\" does not look like a tag, which is O, B-TYPE, I-TYPE and the like: it "
+                "is read as a prefix of one character and a type, as seqeval does",
+                SLICE_ARG(slice_sub(tag, 0, 60)));
+}
+
 static Status work(NerFiles *f, Error *err)
 {
     CommandLine *line = f->line;
@@ -207,10 +242,13 @@ static Status work(NerFiles *f, Error *err)
     TRY(check_scheme(f, err));
     const int64_t read = clock_thread_cpu_ns();
     const TagNumbers numbers = {f->table, {f->files[0].numbers, f->files[1].numbers}};
-    TRY(ner_score(json_root(f->params), f->items, f->n, f->table != NULL ? &numbers : NULL,
-                  &line->arena, &f->score, err));
+    const Status s = ner_score(json_root(f->params), f->items, f->n,
+                               f->table != NULL ? &numbers : NULL, &line->arena, &f->score, err);
+    if (s == STATUS_INVALID) return say_where(f, err);
+    TRY(s);
     f->timing.read_ns = read - begin - f->timing.tokenize_ns; // and a look at the scheme
     f->timing.score_ns = clock_thread_cpu_ns() - read;
+    warn_of_strange_tags(f);
     RowSet rows;
     TRY(entity_rows(&f->score.read, &line->arena, &rows, err));
     const IntervalOptions options = {.level = option_real(line, "level"),

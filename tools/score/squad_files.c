@@ -161,6 +161,21 @@ static Status put_lines(SquadFiles *f, Buffer *out, Error *err)
     return s;
 }
 
+// Scores of "no answer" of any scale are taken, as by the official script; a probability that is none may be a slip.
+static void warn_of_odds(const SquadFiles *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; f->data.has_na_probs && i < f->data.n; i++) {
+        const double value = f->data.questions[i].na_probability;
+        n += value < 0 || value > 1;
+    }
+    if (n == 0) return;
+    log_warning(f->line->log,
+                "%s: %zu of %zu numbers lie outside [0, 1]: taken as they are, and compared with "
+                "--na-prob-thresh %g",
+                option_text(f->line, "na-probs"), n, f->data.n, f->options.na_prob_thresh);
+}
+
 static Status work(SquadFiles *f, Buffer *out, Error *err)
 {
     const int64_t begin = clock_thread_cpu_ns();
@@ -178,6 +193,7 @@ static Status work(SquadFiles *f, Buffer *out, Error *err)
                     "%zu predictions are for questions that the document does not have",
                     f->data.n_surplus);
     }
+    warn_of_odds(f);
     TRY(find_interval(f, &metric_squad_exact, f->scores.exact, &f->exact, err));
     TRY(find_interval(f, &metric_squad_f1, f->scores.f1, &f->f1, err));
     if (!f->line->is_json) return put_lines(f, out, err);
