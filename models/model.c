@@ -120,6 +120,7 @@ Status model_make_program(Model *model, const Safetensors *file, Error *err)
     model_record(&model->config, &model->tape);
     TRY(tape_finish(&model->tape, err));
     TRY(check_device(model, err));
+    if (file) TRY(weights_check_shapes(model, file, err));
     if (file && model->keeps_stored && layout == LAYOUT_PANELS)
         TRY(weights_choose_storage(model, file, err));
     TRY(program_build(&model->tape, &options, &model->arena, &model->program, err));

@@ -92,6 +92,8 @@ Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 Status weights_choose_storage(Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 // Takes memory for the weights; where the machine has less than they need, says so before anything is read.
 Status weights_alloc(Model *model, Error *err) MUST_CHECK;
+// Before memory is taken by what config.json says: that the tensors of embeddings and blocks that are there have its shapes.
+Status weights_check_shapes(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 // Fills every parameter from the file. Parameters of the head that are not there are drawn from the seed where
 // may_be_fresh; those outside the encoder are so in any case where head_is_new.
 Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bool head_is_new,

@@ -144,6 +144,18 @@ static Status keep_files(Model *model, const Checkpoint *files, Error *err)
     return STATUS_OK;
 }
 
+// A block has tensors of its own. Without this a number in config.json would have millions of blocks recorded.
+static Status check_depth(const ModelConfig *c, const char *path, const Safetensors *tensors,
+                          Error *err)
+{
+    if (c->n_layers <= tensors->n_tensors) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "%s: its config speaks of %zu blocks, but there are %zu tensors in all: weights "
+        "and config are not of the same model",
+        path, c->n_layers, tensors->n_tensors);
+}
+
 // An output layer of its own, where the files have one; the embedding in its place would give other numbers.
 static Status choose_output(Model *model, const Safetensors *tensors, Error *err)
 {
@@ -175,6 +187,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     files.config = NULL;
     Status s =
         model_config_parse(&model->arena, json_root(model->config_file), &model->config, err);
+    if (s == STATUS_OK) s = check_depth(&model->config, path, &files.tensors, err);
     if (s == STATUS_OK) s = choose_head(model, options, &head_is_new, err);
     if (s == STATUS_OK) s = choose_pool(model, &files, path, options, err);
     if (s == STATUS_OK) s = read_generation(model, path, &files.gguf, err);

@@ -282,6 +282,17 @@ static Status check_param(const Model *model, const Param *param, const Safetens
     return STATUS_OK;
 }
 
+Status weights_check_shapes(const Model *model, const Safetensors *file, Error *err)
+{
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        Slice absent = {0};
+        if (param->source == PARAM_COMPUTED || param->group == 1 + model->config.n_layers) continue;
+        TRY(check_param(model, param, file, &absent, err));
+    }
+    return STATUS_OK;
+}
+
 // Reads the parts of a parameter that check_param found.
 static Status read_param(const Model *model, const Param *param, const Safetensors *file,
                          float *rows, Error *err)

@@ -81,6 +81,8 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
 {
     *out = (RopeConfig){.theta = theta};
     if (is_null(parameters)) return STATUS_OK;
+    if (json_kind(parameters) != JSON_OBJECT)
+        return json_error(parameters, err, "must be an object, {\"rope_type\": ..}, or null");
     TRY(read_rope_kind(parameters, &out->kind, err));
     TRY(json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &out->theta, err));
     TRY(json_opt_double(parameters, "attention_factor", 0, 1e6, &out->attention_factor, err));

@@ -152,6 +152,37 @@ Test(checkpoint, takes_the_lone_gguf_file_of_a_directory)
     folder_remove(folder);
 }
 
+// Said at once, not after millions of blocks have been recorded or memory has been taken for them.
+Test(checkpoint, refuses_sizes_that_the_files_cannot_have)
+{
+    static const struct {
+        const char *key, *says;
+    } cases[] = {{"num_hidden_layers", "16000000 blocks"}, {"vocab_size", "has shape [50, 32]"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        Arena arena = {0};
+        Slice text = {0};
+        Model *model = NULL;
+        char edited[2048];
+        const char *folder = folder_make();
+        (void)save_small(folder, HEAD_SEQUENCE, 3);
+        const char *config = folder_path(folder, "model/config.json");
+        want_ok(file_read(&arena, config, 1 << 16, &text, &err), &err);
+        const size_t at = slice_find(text, slice_from_cstr(cases[i].key)) + strlen(cases[i].key);
+        const Slice rest = slice_sub(text, at, text.len);
+        const size_t comma = slice_find_byte(rest, ',');
+        snprintf(edited, sizeof edited, SLICE_FMT "\": 16000000" SLICE_FMT,
+                 SLICE_ARG(slice_sub(text, 0, at)), SLICE_ARG(slice_sub(rest, comma, rest.len)));
+        want_ok(file_write(config, slice_from_cstr(edited), &err), &err);
+        cr_expect_eq(model_open(folder_path(folder, "model"),
+                                &(ModelOptions){.without_tokenizer = 1}, &model, &err),
+                     STATUS_INVALID);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
 // One tensor under a second name, or with its values in another order.
 static void add_tensor(const char *path, const char *from, const char *name, bool is_other)
 {

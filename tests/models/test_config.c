@@ -228,6 +228,27 @@ Test(config, reads_the_windows_of_qwen)
     }
 }
 
+Test(config, refuses_rotations_that_are_no_object)
+{
+    static const char *const values[] = {"\"linear\"", "[2.0]", "2"};
+    for (size_t i = 0; i < 3; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c = {0};
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{\"architectures\": [\"LlamaForCausalLM\"], \"model_type\": \"llama\", "
+                 "\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 3, "
+                 "\"num_attention_heads\": 2, \"intermediate_size\": 20, "
+                 "\"max_position_embeddings\": 30, \"rope_scaling\": %s}",
+                 values[i]);
+        cr_expect_neq(parse(&arena, text, &c, &err), STATUS_OK);
+        cr_expect(strstr(err.text, "rope_scaling") && strstr(err.text, "an object"), "%s",
+                  err.text);
+        arena_release(&arena);
+    }
+}
+
 // Its files name a cap of scores, which nobody applies.
 Test(config, gemma3_caps_logits_alone)
 {
