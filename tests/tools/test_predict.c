@@ -281,6 +281,32 @@ Test(predict, embeds_with_any_encoder_by_mean_first_or_last_token)
     arena_release(&arena);
 }
 
+// NaN among the weights, here in the last of the file.
+Test(predict, chooses_nothing_among_numbers_that_are_not_finite)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Slice weights = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 3);
+    const char *path = folder_path(folder, "model/model.safetensors");
+    cr_assert_eq(file_read(&arena, path, 1 << 24, &weights, &err), STATUS_OK, "%s", err.text);
+    char *bytes = arena_alloc(&arena, weights.len, 1);
+    memcpy(bytes, weights.ptr, weights.len);
+    for (size_t i = 4 * 32; i > 0; i -= 4) memcpy(bytes + weights.len - i, "\0\0\xc0\x7f", 4);
+    cr_assert_eq(file_write(path, (Slice){bytes, weights.len}, &err), STATUS_OK, "%s", err.text);
+    const char *input = "{\"input_ids\": [2, 9, 3]}";
+    const Program class = RUN(&arena, input, "predict", model);
+    program_want(&class, 2);
+    cr_expect(text_contains(text_of(json_line(class.out, 0), "error"), "not finite"), "%s",
+              class.out.ptr);
+    const Program logits = RUN(&arena, input, "predict", model, "--mode", "logits");
+    program_want(&logits, 0);
+    cr_expect(text_contains(logits.out, "\"NaN\""), "%s", logits.out.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 // What sentence-transformers would do with the vectors and we do not is refused, unless a way is named.
 Test(predict, refuses_embeddings_made_in_ways_that_do_not_run_here)
 {

@@ -86,7 +86,8 @@ Status predict_loglik_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *
 Status predict_loglik_put(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                           Error *err)
 {
-    (void)p, (void)logits, (void)err;
+    (void)p, (void)logits;
+    TRY(predict_want_finite(c->scored.loglik, err));
     json_member_double(w, "loglik", c->scored.loglik);
     json_member_array(w, "token_logprobs");
     for (size_t i = 0; i < c->loglik.n_continuation; i++)
@@ -244,12 +245,11 @@ Status predict_generate_put(Predictor *p, const PredictCase *c, const float *log
     const GenerateResult *written = &c->written;
     if (c->generate.beams) return predict_search_put(p, c, logits, w, err);
     double sum = 0;
+    for (size_t i = 0; i < written->n_ids; i++) sum += written->logprobs[i];
+    TRY(predict_want_finite(sum, err));
     TRY(put_text(p, written, w, err));
     json_member_array(w, "ids");
-    for (size_t i = 0; i < written->n_ids; i++) {
-        json_put_i64(w, written->ids[i]);
-        sum += written->logprobs[i];
-    }
+    for (size_t i = 0; i < written->n_ids; i++) json_put_i64(w, written->ids[i]);
     json_end_array(w);
     json_member_double(w, "score",
                        sum / pow((double)written->n_ids, c->search.options.length_penalty));

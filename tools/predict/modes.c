@@ -28,6 +28,14 @@ static void put_floats(JsonWriter *w, const float *values, size_t n, size_t stri
     json_end_array(w);
 }
 
+Status predict_want_finite(double score, Error *err)
+{
+    if (isfinite(score)) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "the model's scores are not finite: its weights hold NaN or infinity, or "
+                     "numbers too large to compute with (--mode logits shows them)");
+}
+
 static size_t argmax(const double *values, size_t n)
 {
     size_t best = 0;
@@ -301,11 +309,25 @@ static Status refuse_cases(const Predictor *p, Arena *arena, PredictCase *c, Err
 
 const PredictMode predict_modes[N_PREDICT_MODES] = {
     {.name = "logits", .head = HEAD_COUNT, .put = put_logits},
-    {.name = "classify", .head = HEAD_SEQUENCE, .family = "classify", .put = put_class},
-    {.name = "tag", .head = HEAD_TOKEN, .family = "tag", .wants_offsets = true, .put = put_tags},
-    {.name = "span", .head = HEAD_SPAN, .family = "span", .wants_offsets = true, .put = put_span},
+    {.name = "classify",
+     .concludes = true,
+     .head = HEAD_SEQUENCE,
+     .family = "classify",
+     .put = put_class},
+    {.name = "tag",
+     .concludes = true,
+     .head = HEAD_TOKEN,
+     .family = "tag",
+     .wants_offsets = true,
+     .put = put_tags},
+    {.name = "span",
+     .concludes = true,
+     .head = HEAD_SPAN,
+     .family = "span",
+     .wants_offsets = true,
+     .put = put_span},
     {.name = "embed", .head = HEAD_EMBEDDING, .put = put_embedding},
-    {.name = "fill", .head = HEAD_MASKED_LM, .put = put_fills},
+    {.name = "fill", .concludes = true, .head = HEAD_MASKED_LM, .put = put_fills},
     {.name = "generate",
      .head = HEAD_CAUSAL_LM,
      .read = predict_generate_read,

@@ -49,9 +49,10 @@ Status predict_pll_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cas
 Status predict_pll_put(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                        Error *err)
 {
-    (void)p, (void)logits, (void)err;
+    (void)p, (void)logits;
     double sum = 0;
     for (size_t i = 0; i < c->n_logprobs; i++) sum += c->logprobs[i];
+    TRY(predict_want_finite(sum, err));
     json_member_double(w, "pll", sum);
     json_member_array(w, "token_logprobs");
     for (size_t i = 0; i < c->n_logprobs; i++) json_put_double(w, c->logprobs[i]);

@@ -77,7 +77,8 @@ typedef struct Predictor {
 // A way of answering.
 struct PredictMode {
     const char *name;
-    ModelHead head;     // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
+    bool concludes; // its answer is chosen by the model's numbers, which must be finite for that
+    ModelHead head; // that it needs; HEAD_COUNT = any but HEAD_EMBEDDING
     const char *family; // that answers to a data set in its place (data.h); NULL = none
     bool wants_offsets;
     // Takes the members of a case that were read; NULL: a text or ids, for any model.
@@ -175,5 +176,8 @@ const PredictMode *predict_mode_of(ModelHead head);
 Status predict_mode_check(const PredictMode *mode, const Model *model, Error *err) MUST_CHECK;
 // Names of classes for answers.
 Status predict_class_names(Predictor *predictor, Error *err) MUST_CHECK;
+
+// Refuses a score that is no finite number.
+Status predict_want_finite(double score, Error *err) MUST_CHECK;
 
 #endif

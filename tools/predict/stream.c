@@ -81,12 +81,22 @@ static bool is_full(const Chunk *chunk)
            chunk->n_tokens >= CHUNK_TOKENS || chunk->n_floats >= CHUNK_FLOATS;
 }
 
+// A class chosen among numbers that are none would look like any other.
+static Status want_finite(const Predictor *p, const PredictCase *c, const float *logits, Error *err)
+{
+    const size_t n = p->mode->concludes && logits ? floats_of_case(p, c) : 0;
+    for (size_t i = 0; i < n; i++) TRY(predict_want_finite(logits[i], err));
+    return STATUS_OK;
+}
+
 static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const float *logits,
                          Arena *arena, JsonlOut *out, Error *err)
 {
     Error why = {0};
     float *joined = NULL;
     if (c->why) return jsonl_out_failure(out, c->id, c->why, err);
+    if (want_finite(p, c, logits, &why) != STATUS_OK)
+        return jsonl_out_failure(out, c->id, &why, err);
     if (c->windows.n_windows > 0) {
         TRY(predict_windows_join(c, logits, model_output_width(p->model), arena, &joined, err));
         logits = joined;
