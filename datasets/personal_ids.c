@@ -187,7 +187,10 @@ size_t match_fi_hetu(Slice text, size_t at)
     char id[PERSONAL_LONGEST_ID + 1];
     const size_t end = personal_shape(text, at, shapes, id);
     if (end == 0 || !is_day(number(id + 2, 2), number(id, 2))) return 0;
-    const char *rest = id + 6 + (id[6] == 'A');
+    // Between date and number stands the century: since 2023 by several signs each.
+    const bool has_letter = end - at == 11 && personal_is_letter(text.ptr[at + 6]);
+    if (has_letter && !strchr("ABCDEFUVWXY", id[6])) return 0;
+    const char *rest = id + 6 + has_letter;
     const unsigned value = number(id, 6) * 1000 + number(rest, 3);
     return "0123456789ABCDEFHJKLMNPRSTUVWXY"[value % 31] == rest[3] ? end : 0;
 }

@@ -289,30 +289,38 @@ static bool is_within(const Encoding *encoding, size_t token, size_t begin, size
            encoding->offsets[token].end > begin;
 }
 
-// The tokens of each person behind the sentence: one asked about, the others masked with it.
+// A token of begin .. end is asked about; the others of them are masked with it.
+static Status ask_among(Asking *asking, const Encoding *encoding, size_t token, size_t begin,
+                        size_t end, size_t slot, Error *err)
+{
+    const TokenSequence *input = NULL;
+    Encoding masked = *encoding;
+    TRY(arena_take(&asking->arena, encoding->n_tokens, sizeof *masked.ids, "tokens", &masked.ids,
+                   err));
+    for (size_t u = 0; u < encoding->n_tokens; u++) {
+        const bool stays = u == token || !is_within(encoding, u, begin, end);
+        masked.ids[u] = stays ? encoding->ids[u] : asking->mask_id;
+    }
+    TRY(make_input(asking, &masked, &input, err));
+    return ask_token(asking, input, token, slot, err);
+}
+
+// The tokens of each person behind the sentence.
 static Status ask_mention(Asking *asking, const Sample *sample, size_t first_slot, Error *err)
 {
     Slice before;
     TRY(likelihood_mention(sample, &asking->arena, &before, err));
     for (size_t k = 0; k < sample->n_choices; k++) {
         const size_t begin = before.len + 1, end = begin + sample->choices[k].len;
-        const TokenSequence *input = NULL;
+        const TokenSequence *whole = NULL;
         Encoding encoding;
         const char *text = arena_printf(&asking->arena, SLICE_FMT " " SLICE_FMT ".",
                                         SLICE_ARG(before), SLICE_ARG(sample->choices[k]));
         if (text == NULL) return error_set_memory(err, before.len, 1, "a text");
-        TRY(encode(asking, slice_from_cstr(text), true, &encoding, &input, err));
+        TRY(encode(asking, slice_from_cstr(text), true, &encoding, &whole, err));
         for (size_t t = 0; t < encoding.n_tokens; t++) {
-            Encoding masked = encoding;
             if (!is_within(&encoding, t, begin, end)) continue;
-            TRY(arena_take(&asking->arena, encoding.n_tokens, sizeof *masked.ids, "tokens",
-                           &masked.ids, err));
-            for (size_t u = 0; u < encoding.n_tokens; u++) {
-                const bool stays = u == t || !is_within(&encoding, u, begin, end);
-                masked.ids[u] = stays ? encoding.ids[u] : asking->mask_id;
-            }
-            TRY(make_input(asking, &masked, &input, err));
-            TRY(ask_token(asking, input, t, first_slot + k, err));
+            TRY(ask_among(asking, &encoding, t, begin, end, first_slot + k, err));
         }
     }
     return STATUS_OK;
