@@ -148,7 +148,7 @@ Test(tag, data_that_cannot_be_tagged_are_refused_by_name)
         {"a\tO\nb\tO\n\nc\tO\n", "", "all words bear one tag"},
         {"a\tO\nb\tB-X\n\nc\tO\n", ", \"labels\": [\"O\", \"B-Y\"]",
          "the tag \"B-X\" of the sentence in line 1"},
-        {"a\tO\nb\n", "", "the line has 1 columns"},
+        {"a\tO\nb\n", "", "the line has 1 column, the lines before 2"},
         {"a\tO\nb\tB-X\n\nc\tB-X\nd\tI-X\n", ", \"scheme\": \"IOBES\"",
          "train.conll:1: tag 2 of the sentence, \"B-X\", breaks the scheme IOBES that the task declares "
          "(so do 2 of 2 sentences); all fit \"scheme\": \"IOB2\""},
