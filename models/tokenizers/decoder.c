@@ -52,8 +52,22 @@ typedef struct State {
     Slice *tokens;
     size_t n;
     Arena *arena;
+    size_t most;    // bytes that a step may make of all tokens
     Buffer work[3]; // scratch
 } State;
+
+// As of normalizers: replacements that multiply one another's texts would not end otherwise.
+enum { MOST_GROWTH = 64 };
+
+static size_t most_of(const Slice *tokens, size_t n)
+{
+    size_t most = 1 << 16, part = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!size_mul(tokens[i].len, MOST_GROWTH, &part) || !size_add(most, part, &most))
+            return SIZE_MAX;
+    }
+    return most;
+}
 
 static Status keep(State *s, Buffer *text, Slice *out, Error *err)
 {
@@ -169,6 +183,7 @@ static Status replace(State *s, Error *err)
     PatternSearch search = {0};
     TRY(pattern_search_init(&search, s->step->pattern, err));
     Status status = STATUS_OK;
+    size_t made = 0;
     for (size_t i = 0; i < s->n && status == STATUS_OK; i++) {
         const Slice token = s->tokens[i];
         size_t done = 0, begin = 0, end = 0;
@@ -176,11 +191,17 @@ static Status replace(State *s, Error *err)
         pattern_search_text(&search, token);
         for (bool found = true;; done = end) {
             status = pattern_next(&search, &begin, &end, &found, err);
-            if (status != STATUS_OK || !found) break;
+            if (status != STATUS_OK || !found || s->work[0].len > s->most) break;
             buffer_append(&s->work[0], slice_sub(token, done, begin));
             buffer_append(&s->work[0], s->step->content);
         }
         buffer_append(&s->work[0], slice_sub(token, done, token.len));
+        made += s->work[0].len;
+        if (status == STATUS_OK && made > s->most)
+            status = error_set(err, STATUS_INVALID,
+                               "the tokenizer's decoder makes more than %zu bytes of the tokens: "
+                               "one that lengthens texts so much is broken",
+                               s->most);
         if (status == STATUS_OK && !slice_eq(buffer_slice(&s->work[0]), token))
             status = keep(s, &s->work[0], &s->tokens[i], err);
     }
@@ -259,7 +280,7 @@ static Status run_step(State *s, Error *err)
 Status decoder_apply(const Decoder *decoder, Slice *tokens, size_t n, Arena *arena, Buffer *out,
                      Error *err)
 {
-    State s = {.tokens = tokens, .n = n, .arena = arena};
+    State s = {.tokens = tokens, .n = n, .arena = arena, .most = most_of(tokens, n)};
     Status status = STATUS_OK;
     for (size_t i = 0; i < decoder->n_steps && s.n > 0 && status == STATUS_OK; i++) {
         s.step = &decoder->steps[i];

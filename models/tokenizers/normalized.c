@@ -28,12 +28,24 @@ void normalized_borrow(NormalizedText *text, Slice segment)
     text->begin = text->end = NULL;
 }
 
+Status normalized_check_growth(const NormalizedText *text, size_t n, Error *err)
+{
+    const size_t most = text->most > 0 ? text->most : UINT32_MAX;
+    if (n <= most) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "the tokenizer's normalizer makes more than %zu bytes of the text: one that "
+                     "lengthens texts so much is broken",
+                     most);
+}
+
 Status normalized_reserve(NormalizedText *text, size_t n_more, bool want_origin, Arena *arena,
                           Error *err)
 {
     size_t wanted = 0;
     if (!size_add(text->len, n_more, &wanted) || wanted > UINT32_MAX)
         return error_set(err, STATUS_INVALID, "a normalised text would be longer than 4 GiB");
+    // Room may be asked for that is not used in the end; half of it always is (normalizer_apply looks at the length itself).
+    TRY(normalized_check_growth(text, wanted / 2, err));
     if (wanted <= text->capacity && (!want_origin || text->own_begin != NULL)) return STATUS_OK;
     const NormalizedText old = *text;
     const size_t capacity = size_max(size_max(wanted, 64), 2 * text->capacity);

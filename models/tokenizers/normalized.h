@@ -14,6 +14,7 @@
 typedef struct NormalizedText {
     char *bytes;
     size_t len, capacity;
+    size_t most; // bytes that it may grow to; 0 = 4 GiB
     uint32_t *begin, *end;
     // What bytes, begin and end own between uses; an unchanged text borrows bytes instead.
     char *own_bytes;
@@ -25,6 +26,8 @@ static inline Slice normalized_slice(const NormalizedText *text)
     return (Slice){text->len > 0 ? text->bytes : "", text->len};
 }
 
+// Refuses a text of n bytes where it may not grow so far.
+Status normalized_check_growth(const NormalizedText *text, size_t n, Error *err) MUST_CHECK;
 // Makes *text a borrowed copy of segment, each character from itself.
 void normalized_borrow(NormalizedText *text, Slice segment);
 // Makes *text empty and its own, with room for capacity bytes.

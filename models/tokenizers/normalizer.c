@@ -223,6 +223,8 @@ static Status run_step(const Task *task, Error *err)
     return STATUS_OK;
 }
 
+enum { MOST_GROWTH = 64 };
+
 Status normalizer_apply(const Normalizer *normalizer, Slice segment, size_t base, bool want_origin,
                         Arena *arena, NormalizeScratch *scratch, NormalizedText **out, Error *err)
 {
@@ -233,12 +235,18 @@ Status normalizer_apply(const Normalizer *normalizer, Slice segment, size_t base
         return error_set(err, STATUS_INVALID, "byte %zu of the text is not valid UTF-8",
                          base + broken);
     normalized_borrow(now, segment);
+    // NFKD makes 11 bytes of one at the most. Steps that multiply one another's texts would not end otherwise.
+    size_t most = 0;
+    if (!size_mul(segment.len, MOST_GROWTH, &most) || !size_add(most, 1 << 16, &most))
+        most = UINT32_MAX;
+    scratch->texts[0].most = scratch->texts[1].most = most;
     for (size_t i = 0; i < normalizer->n_steps; i++) {
         const NormalizerStep *step = &normalizer->steps[i];
         NormalizedText *next = &scratch->texts[now == &scratch->texts[0]];
         const Task task = {step, normalized_slice(now), base, want_origin, arena, next};
         if (is_idle(step, task.in)) continue;
         TRY(run_step(&task, err));
+        TRY(normalized_check_growth(next, next->len, err));
         normalized_compose(next, now);
         now = next;
     }

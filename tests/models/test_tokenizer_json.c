@@ -335,6 +335,38 @@ Test(tokenizer_json, hostile_nesting_is_refused)
     cr_assert_null(t);
 }
 
+// Steps that make 20 bytes of each: three of them 8,000 times the text.
+Test(tokenizer_json, texts_that_grow_without_end_are_refused)
+{
+    static const char step[] = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},"
+                               "\"content\":\"aaaaaaaaaaaaaaaaaaaa\"}";
+    char normalizer[512];
+    snprintf(normalizer, sizeof normalizer, "{\"type\":\"Sequence\",\"normalizers\":[%s,%s,%s]}",
+             step, step, step);
+    Parts p = good;
+    p.normalizer = normalizer;
+    Tokenizer *t = open_good(p);
+    cr_assert_null(
+        strstr(show(t, "a b", NULL, NULL), "error:")); // 8,002 bytes are within what is allowed
+    static char text[1001];
+    memset(text, 'a', sizeof text - 1);
+    cr_assert_not_null(strstr(show(t, text, NULL, NULL), "lengthens texts"));
+    tokenizer_close(&t);
+    p = good;
+    snprintf(normalizer, sizeof normalizer, "{\"type\":\"Sequence\",\"decoders\":[%s,%s,%s,%s,%s]}",
+             step, step, step, step, step);
+    p.decoder = normalizer;
+    t = open_good(p);
+    int32_t ids[500];
+    for (size_t i = 0; i < 500; i++) ids[i] = 6; // "a"
+    Buffer out = {0};
+    Error err = {0};
+    cr_assert_eq(tokenizer_decode(t, ids, 500, false, &out, &err), STATUS_INVALID);
+    cr_assert_not_null(strstr(err.text, "lengthens texts"), "%s", err.text);
+    buffer_release(&out);
+    tokenizer_close(&t);
+}
+
 Test(tokenizer_json, every_cut_of_the_file_is_refused)
 {
     static char text[1 << 14];
