@@ -66,7 +66,9 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
         "{\"prompt\": \"Once upon a time\", \"temperature\": 1.5, \"seed\": 3, \"max_new_tokens\": 8}\n"
         "{\"prompt\": \"Once upon a time\", \"max_new_tokens\": 0}\n"
         "{\"prompt\": \"Once\", \"num_beams\": 4, \"num_return_sequences\": 5}\n"
-        "{\"context\": \"Once\"}\n",
+        "{\"context\": \"Once\"}\n"
+        "{\"prompt\": \"Once upon a time\", \"top_p\": 0, \"max_new_tokens\": 8}\n"
+        "{\"prompt\": \"Once upon a time\", \"repetition_penalty\": 0}\n",
         "predict", model, "--mode", "generate");
     program_want(&program, 2);
     cr_expect(slice_eq(text_of(json_line(program.out, 0), "text"), SLICE(", there was a lit")) ||
@@ -83,6 +85,11 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
     cr_expect(text_contains(text_of(json_line(program.out, 5), "error"), "num_return_sequences 5"));
     cr_expect(
         text_contains(text_of(json_line(program.out, 6), "error"), "\"prompt\", \"messages\" or"));
+    // The fewest tokens with no probability together: the likeliest alone, not all.
+    cr_expect(slice_eq(text_of(json_line(program.out, 7), "text"),
+                       text_of(json_line(program.out, 0), "text")));
+    cr_expect(
+        text_contains(text_of(json_line(program.out, 8), "error"), "repetition_penalty 0 must"));
     arena_release(&arena);
 }
 

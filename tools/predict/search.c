@@ -1,4 +1,5 @@
 // Encoder-decoders: what their decoder makes of a source, by greedy or beam search or by draws.
+#include <float.h>
 #include <string.h>
 
 #include "tools/predict/predict.h"
@@ -48,12 +49,17 @@ static Status sample_options(const Predictor *p, const PredictCase *c, SampleOpt
     *o = (SampleOptions){.repetition_penalty = p->usual.options.sample.repetition_penalty,
                          .seed = c->seed.value};
     if (c->repetition_penalty.is_given) o->repetition_penalty = c->repetition_penalty.value;
+    // 0 stands for none inside, where a case would mean the strictest there is.
+    if (c->repetition_penalty.is_given && !(o->repetition_penalty > 0))
+        return error_set(err, STATUS_INVALID, "repetition_penalty %g must be above 0",
+                         o->repetition_penalty);
     if (!draws) return STATUS_OK;
     o->temperature = c->temperature.is_given ? c->temperature.value : usual->temperature;
     o->top_k = c->top_k.is_given               ? c->top_k.value
                : p->usual.has_top_k || is_told ? usual->top_k
                                                : 0;
     o->top_p = c->top_p.is_given ? c->top_p.value : usual->top_p;
+    if (c->top_p.is_given && o->top_p == 0) o->top_p = DBL_MIN; // the likeliest alone
     o->min_p = c->min_p.is_given ? c->min_p.value : usual->min_p;
     return STATUS_OK;
 }
