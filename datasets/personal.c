@@ -72,13 +72,18 @@ static bool is_joint(char c)
 
 bool personal_begins_number(Slice text, size_t at)
 {
-    return at < 2 || !is_joint(text.ptr[at - 1]) || !personal_is_digit(text.ptr[at - 2]);
+    size_t len = 1, sign = at;
+    while (sign > 0 && at - sign < 3 && (sign == at || (text.ptr[sign] & 0xC0) == 0x80)) sign--;
+    if (sign == 0 || !personal_is_digit(text.ptr[sign - 1])) return true;
+    return !is_joint(personal_sign(text, sign, &len)) || sign + len != at;
 }
 
 bool personal_ends_number(Slice text, size_t end)
 {
     if (personal_word_char(text, end) > 0) return false;
-    return !is_joint(personal_byte(text, end)) || !personal_is_digit(personal_byte(text, end + 1));
+    size_t len;
+    const char sign = personal_sign(text, end, &len);
+    return !is_joint(sign) || !personal_is_digit(personal_byte(text, end + len));
 }
 
 static unsigned begins(Slice text, size_t at)

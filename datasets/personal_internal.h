@@ -34,6 +34,10 @@ static inline char personal_byte(Slice text, size_t at)
     return (char)(at < text.len ? text.ptr[at] : 0);
 }
 
+// The same, where blanks and hyphens at which no line breaks (and narrow ones), as texts are set, are a blank and a hyphen.
+// *len: its bytes.
+char personal_sign(Slice text, size_t at, size_t *len);
+
 // Bytes of the character at `at` where it goes on a word: an ASCII letter, digit or '_', or a letter of an alphabet. Of
 // scripts without blanks between words (from U+2E80 on) each character is a word of its own: 0.
 size_t personal_word_char(Slice text, size_t at);

@@ -28,11 +28,29 @@ unsigned personal_mod97(const char *text, size_t n)
     return rest;
 }
 
+char personal_sign(Slice text, size_t at, size_t *len)
+{
+    static const struct {
+        const char *bytes;
+        char sign;
+    } known[] = {{"\xc2\xa0", ' '},     {"\xe2\x80\xaf", ' '}, {"\xe2\x80\x89", ' '},
+                 {"\xe2\x80\x87", ' '}, {"\xe2\x80\x90", '-'}, {"\xe2\x80\x91", '-'}};
+    const char c = personal_byte(text, at);
+    *len = 1;
+    for (size_t i = 0; (unsigned char)c >= 0x80 && i < sizeof known / sizeof *known; i++) {
+        const size_t n = strlen(known[i].bytes);
+        if (!slice_starts_with(slice_sub(text, at, text.len), (Slice){known[i].bytes, n})) continue;
+        *len = n;
+        return known[i].sign;
+    }
+    return c;
+}
+
 static bool fits(Slice text, size_t at, const char *shape, char *out, size_t *end)
 {
-    size_t n = 0;
-    for (; *shape; shape++, at++) {
-        const char c = personal_byte(text, at);
+    size_t n = 0, len;
+    for (; *shape; shape++, at += len) {
+        const char c = personal_sign(text, at, &len);
         const bool is_kept = *shape == '9' || *shape == 'A' || *shape == '*';
         const bool is_right = *shape == '9'   ? personal_is_digit(c)
                               : *shape == 'A' ? personal_is_letter(c)
@@ -66,7 +84,7 @@ static bool is_sign(char c)
 
 void personal_groups(Slice text, size_t at, DigitGroups *out)
 {
-    size_t n_digits = 0;
+    size_t n_digits = 0, sign_len = 1;
     char before = 0;
     *out = (DigitGroups){0};
     while (out->n < PERSONAL_GROUPS) {
@@ -86,9 +104,9 @@ void personal_groups(Slice text, size_t at, DigitGroups *out)
         out->end[out->n] = end;
         out->before[out->n] = before;
         out->in_parens[out->n++] = in_parens;
-        before = personal_byte(text, end);
+        before = personal_sign(text, end, &sign_len);
         if (is_sign(before))
-            at = end + 1;
+            at = end + sign_len;
         else if (before == '(' || in_parens)
             at = end, before = 0;
         else
@@ -125,8 +143,9 @@ size_t match_iban(Slice text, size_t at)
     const char a = personal_upper(text.ptr[at]), b = personal_upper(text.ptr[at + 1]);
     const size_t length = iban_length(a, b);
     for (size_t n = 0; n < length; n++, at++) {
-        const char c = personal_byte(text, at);
-        if (c == ' ' && n > 0 && n % 4 == 0) at++; // written in fours
+        size_t len;
+        const char c = personal_sign(text, at, &len);
+        if (c == ' ' && n > 0 && n % 4 == 0) at += len; // written in fours
         if (!personal_is_alnum(personal_byte(text, at))) return 0;
         // Country and check digits count last.
         number[(n + length - 4) % length] = personal_upper(text.ptr[at]);
