@@ -176,7 +176,7 @@ LOW_INLINE void tile_body(const int rows, const int panels, const Tile *t)
     const uint8_t *next = t->next;
     for (size_t b = 0; b < t->n_blocks; b++) {
         for (size_t line = 0; line < t->n_next; line++, next += LINE_BYTES)
-            __builtin_prefetch(next, 0, 2);
+            __builtin_prefetch(next, 0, 3);
         block_step(rows, panels, t, b, sum);
     }
 #pragma GCC unroll 4
