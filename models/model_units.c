@@ -137,16 +137,17 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
         n_targets += inputs[i]->n_targets;
     }
     // The keys first: they are twice as wide and want the better alignment.
-    TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1 + 2 * n_targets + n + 1, err));
+    TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1 + 2 * n_targets + 2 * (n + 1), err));
     uint64_t *keys = (uint64_t *)(void *)worker->words;
     int32_t *ids = worker->words + 2 * n, *positions = ids + n_tokens,
             *types = positions + n_tokens, *offsets = types + n_tokens, *chosen = offsets + n + 1;
+    const bool reads_chosen = config->head == HEAD_EMBEDDING && config->pool != POOL_MEAN;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         const TokenSequence *input = inputs[i];
         keys[i] = input->key;
         offsets[i] = (int32_t)at;
-        const bool is_last = config->head == HEAD_EMBEDDING && config->pool == POOL_LAST;
+        const bool is_last = reads_chosen && config->pool == POOL_LAST;
         chosen[i] = (int32_t)(at + (is_last ? input->n_tokens - 1 : input->chosen));
         memcpy(ids + at, input->ids, input->n_tokens * sizeof *ids);
         if (input->type_ids)
@@ -166,7 +167,15 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
                    .offsets = offsets,
                    .sequence_keys = keys,
                    .n_targets = n_targets};
-    if (n_targets > 0) gather_targets(config, inputs, n, offsets + n + 1, unit);
+    int32_t *rest = chosen + n;
+    if (reads_chosen) { // and no other row
+        for (size_t i = 0; i <= n; i++) rest[i] = (int32_t)i;
+        unit->output_rows = chosen;
+        unit->output_offsets = rest;
+        unit->n_outputs = n;
+        rest += n + 1;
+    }
+    if (n_targets > 0) gather_targets(config, inputs, n, rest, unit);
     return STATUS_OK;
 }
 

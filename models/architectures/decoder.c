@@ -28,8 +28,9 @@ Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId
 // A part of the fused layer begins at a panel, so the queries must fill whole ones.
 bool decoder_is_cut(const ModelConfig *c, size_t layer)
 {
-    return c->head == HEAD_CAUSAL_LM && layer + 1 == c->n_layers &&
-           c->n_heads * c->head_dim % PANEL_WIDTH == 0;
+    const bool reads_rows =
+        c->head == HEAD_CAUSAL_LM || (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
+    return reads_rows && layer + 1 == c->n_layers && c->n_heads * c->head_dim % PANEL_WIDTH == 0;
 }
 
 Value decoder_rows(Tape *t, const ModelConfig *c, size_t layer, Value x)
@@ -100,11 +101,15 @@ void decoder_output(Tape *t, const ModelConfig *c, ParamId table, Value x)
     tape_hidden(t, x);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
-    if (c->head != HEAD_CAUSAL_LM) {
-        tape_output(t, c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_chosen_tokens(t, x));
+    if (c->head != HEAD_CAUSAL_LM && c->pool == POOL_MEAN) {
+        tape_output(t, tape_mean_pool(t, x));
         return;
     }
     if (c->n_layers == 0 || !decoder_is_cut(c, last)) x = tape_output_rows(t, x);
+    if (c->head != HEAD_CAUSAL_LM) {
+        tape_output(t, x);
+        return;
+    }
     Value logits;
     if (c->is_tied) {
         logits = tape_linear_tied(t, x, table, PARAM_NONE);

@@ -43,6 +43,14 @@ static RopeId angles(Tape *t, const ModelConfig *c, double theta)
         t, &(TapeRope){.n_dims = n_dims, .frequencies = frequencies, .scale = 1.0f});
 }
 
+// Whether block i is the last and only the tokens that an embedding is made of are computed behind its keys and values. A part
+// of the fused layer begins at a panel, so the queries must fill whole ones.
+static bool is_cut(const ModelConfig *c, size_t i)
+{
+    return c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN && i + 1 == c->n_layers &&
+           c->hidden_size % PANEL_WIDTH == 0;
+}
+
 static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t i, Value x)
 {
     const size_t h = c->hidden_size, head_dim = h / c->n_heads;
@@ -53,11 +61,21 @@ static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t
                                .scale = 1.0f / sqrtf((float)head_dim),
                                .window = c->is_global[i] ? 0 : c->local_reach + 1,
                                .dropout = c->attention_dropout};
-    const Value all =
-        tape_linear(t, x, dense(t, "attn.Wqkv", h, 3 * h, c->attention_bias), ACTIVATION_NONE);
-    const Value q = tape_rope(t, tape_columns(t, all, 0, h), head_dim, rope),
-                k = tape_rope(t, tape_columns(t, all, h, 2 * h), head_dim, rope),
-                v = tape_columns(t, all, 2 * h, 3 * h);
+    const Dense qkv = dense(t, "attn.Wqkv", h, 3 * h, c->attention_bias);
+    Value q, k, v;
+    if (is_cut(c, i)) {
+        const Value kv = tape_linear_part(t, x, qkv, h, 3 * h, ACTIVATION_NONE);
+        q = tape_linear_part(t, tape_output_rows(t, x), qkv, 0, h, ACTIVATION_NONE);
+        k = tape_columns(t, kv, 0, h);
+        v = tape_columns(t, kv, h, 2 * h);
+    } else {
+        const Value all = tape_linear(t, x, qkv, ACTIVATION_NONE);
+        q = tape_columns(t, all, 0, h);
+        k = tape_columns(t, all, h, 2 * h);
+        v = tape_columns(t, all, 2 * h, 3 * h);
+    }
+    q = tape_rope(t, q, head_dim, rope);
+    k = tape_rope(t, k, head_dim, rope);
     const Value mixed = tape_attention(t, q, k, v, &how);
     const Value out =
         tape_linear(t, mixed, dense(t, "attn.Wo", h, h, c->attention_bias), ACTIVATION_NONE);
@@ -91,7 +109,8 @@ static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
         tape_group(t, 1 + i);
         tape_prefix(t, "model.layers.%zu.", i);
         const Value normed = i == 0 ? x : norm(t, c, x, "attn_norm");
-        const Value a = tape_add(t, x, attention(t, c, &ropes, i, normed));
+        const Value mixed = attention(t, c, &ropes, i, normed);
+        const Value a = tape_add(t, is_cut(c, i) ? tape_output_rows(t, x) : x, mixed);
         x = tape_add(t, a, feed_forward(t, c, norm(t, c, a, "mlp_norm")));
         if (i + 1 < c->n_layers) tape_hidden(t, x);
     }
@@ -123,7 +142,8 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
     tape_prefix(t, "%s", "");
     switch (c->head) {
     case HEAD_EMBEDDING:
-        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_chosen_tokens(t, x);
+        if (c->pool == POOL_MEAN) return tape_mean_pool(t, x);
+        return c->n_layers > 0 && is_cut(c, c->n_layers - 1) ? x : tape_chosen_tokens(t, x);
     case HEAD_SEQUENCE:
         return classifier(t, c,
                           c->classifies_first ? tape_chosen_tokens(t, x) : tape_mean_pool(t, x));

@@ -6,6 +6,7 @@
 #include "base/philox.h"
 #include "model_support.h"
 #include "tests/support/folder.h"
+#include "tests/support/shared.h"
 
 static float *predict(Model *model, size_t n_threads, const TokenSequence *inputs, size_t n)
 {
@@ -470,4 +471,38 @@ Test(model, survives_every_allocation_that_fails)
     model_close(&opened);
     folder_remove(folder);
     model_close(&model);
+}
+
+// Two tokens: what is read of the first and of the last makes up the mean, whether or not others were computed.
+Test(model_predict, first_and_last_tokens_of_modernbert_make_up_the_mean)
+{
+    enum { WIDTH = 512 };
+    static const EmbeddingPool ways[] = {POOL_FIRST, POOL_LAST, POOL_MEAN};
+    static const int32_t ids[] = {7, 21};
+    static float out[3][WIDTH];
+    const char *path = shared_path("models/tiny-modernbert-seqcls");
+    const TokenSequence input = {.ids = ids, .n_tokens = 2};
+    size_t width = 0;
+    Error err = {0};
+    if (!path) cr_skip_test("models/tiny-modernbert-seqcls of the shared folder absent");
+    for (size_t i = 0; i < 3; i++) {
+        const ModelOptions options = {.without_tokenizer = 1,
+                                      .head_choice = HEAD_FOR_LABELS,
+                                      .has_pool = 1,
+                                      .pool = ways[i],
+                                      .head = HEAD_EMBEDDING};
+        Model *model = NULL;
+        Pool *pool = open_pool(1);
+        want_ok(model_open(path, &options, &model, &err), &err);
+        width = model_output_width(model);
+        cr_assert(width > 0 && width <= WIDTH);
+        want_ok(model_predict(model, pool, &input, 1, NULL, out[i], &err), &err);
+        pool_close(&pool);
+        model_close(&model);
+    }
+    for (size_t j = 0; j < width; j++) {
+        const float mean = 0.5f * (out[0][j] + out[1][j]);
+        cr_expect_float_eq(mean, out[2][j], 1e-6, "%zu: %g and %g", j, (double)mean,
+                           (double)out[2][j]);
+    }
 }
