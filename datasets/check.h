@@ -21,6 +21,8 @@ typedef struct CheckOptions {
     bool without_labels; // samples have no class, and none is missing
     double
         near_threshold; // share of runs of words that nearly equal inputs have in common; 0 = not looked for
+    bool
+        has_folds; // parts[0] is split into folds, so that what is nearly equal may stand on both sides
     bool keeps_near; // they never stand on both sides of a split: not worth a warning within a part
     double imbalance_warned; // largest class over smallest that is worth a warning; 0 = 10
 } CheckOptions;

@@ -9,7 +9,7 @@
 typedef struct Context {
     const CheckPart *parts;
     double imbalance_warned;
-    bool keeps_near;
+    bool has_folds, keeps_near;
     const DataCheck *check;
 } Context;
 
@@ -182,7 +182,7 @@ static void warn_near(const Context *c, size_t p, Buffer *out)
     buffer_printf(out, "%s: %zu of %zu samples are nearly equal to an earlier one", part->name,
                   part->n_near, part->n_samples);
     put_near(c, p, p, out);
-    if (p == 0)
+    if (p == 0 && c->has_folds)
         buffer_append_cstr(out,
                            "; on both sides of a fold they flatter (\"keep_near\" in \"folds\" "
                            "keeps them together)");
@@ -212,7 +212,7 @@ static Status keep_warning(DataCheck *check, const Buffer *text, Error *err)
 Status check_warn(const CheckPart *parts, const CheckOptions *options, DataCheck *check, Error *err)
 {
     const double imbalance = options->imbalance_warned > 0 ? options->imbalance_warned : 10;
-    const Context context = {parts, imbalance, options->keeps_near, check};
+    const Context context = {parts, imbalance, options->has_folds, options->keeps_near, check};
     const size_t n_kinds = sizeof kinds / sizeof *kinds;
     TRY(arena_take(&check->arena, 2 * check->n_overlaps + check->n_parts * n_kinds,
                    sizeof *check->warnings, "warnings", &check->warnings, err));

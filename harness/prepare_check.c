@@ -250,6 +250,7 @@ Status prepare_check(Prepared *prepared, size_t task, int model, Arena *arena, C
     // Questions about one passage resemble each other by nature.
     if (data->family->head != HEAD_SPAN && !family_has_questions(&suite->tasks[task]))
         options.near_threshold = suite->tasks[task].near_duplicates;
+    options.has_folds = data->fold != NULL;
     options.keeps_near = suite->folds.keep_near > 0;
     options.without_labels = !data->family->is_stratified;
     Status s = count_parts(prepared, task, model, arena, &counting, parts, err);
