@@ -146,7 +146,7 @@ static Status check_one_setting(const Suite *suite, const SuiteModel *from, cons
         data->family->name, learns_texts ? "" : " whose questions have choices");
 }
 
-// Tasks that ask models as they are. Causal ones may learn texts before.
+// Tasks that ask models as they are. Language models may learn texts before.
 static Status check_asked(const Suite *suite, const SuiteModel *from, const SuiteTask *task,
                           const TaskData *data, ModelHead head, Error *err)
 {
@@ -154,15 +154,15 @@ static Status check_asked(const Suite *suite, const SuiteModel *from, const Suit
     if (!from->does_tune && !is_fresh) return STATUS_OK;
     if (!data->family->takes)
         return family_learns_other(task) ? check_one_setting(suite, from, data, err) : STATUS_OK;
-    if (!data->family->learns_texts || head != HEAD_CAUSAL_LM) {
+    if (!data->family->learns_texts || !data->family->takes(head)) {
         return error_set(err, STATUS_INVALID,
                          "\"%s\" tasks ask %s as they are saved: give the model a \"path\"%s",
                          data->family->name, data->family->takes_what,
                          data->family->learns_texts
-                             ? " and \"tune\": false; a gpt2 or llama alone may learn texts before"
+                             ? " and \"tune\": false; a language model alone may learn texts before"
                              : ", and tune it in a suite of its own");
     }
-    return check_one_setting(suite, from, data, err);
+    return family_learns_other(task) ? check_one_setting(suite, from, data, err) : STATUS_OK;
 }
 
 static Status check_saved(const SuiteModel *from, const Suite *suite, const Prepared *prepared,
@@ -208,7 +208,9 @@ static Status check_fresh(const Suite *suite, const SuiteModel *from, const Suit
     const Architecture *architecture = architecture_find(from->create.architecture);
     const ModelHead created = family_created_head(&from->create);
     const bool by_prompt = family_asks_by_prompt(task, created);
-    TRY(check_asked(suite, from, task, data, created, err));
+    const bool fills_in = created == HEAD_COUNT && data->family->learns_texts && architecture &&
+                          architecture_class(architecture, data->head);
+    TRY(check_asked(suite, from, task, data, fills_in ? data->head : created, err));
     if (by_prompt) TRY(check_prompted(from, err));
     if (by_prompt || data->family->learns_texts ||
         (architecture && architecture_class(architecture, data->head)))

@@ -75,6 +75,10 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .n_labels = head == HEAD_SPAN ? 2 : options->n_labels,
                           .bos_id = -1};
     if (head == HEAD_SEQ2SEQ) config.decoder.n_layers = create->n_decoder_layers;
+    if (head == HEAD_MASKED_LM) {
+        config.n_labels = config.vocab_size;
+        config.labels = NULL;
+    }
     if (head == HEAD_SEQ2SEQ || head == HEAD_CAUSAL_LM) { // it answers by tokens
         config.n_labels = config.vocab_size;
         config.labels = NULL;
@@ -117,7 +121,8 @@ static Status open_for_task(const Executor *executor, int model, size_t task, Mo
         options.n_labels = data->n_labels;
     }
     if (data->family->takes) {
-        options.one_token = 1; // of masked models each token is asked about on its own
+        // Of masked models each token is asked about on its own; all of them are learnt.
+        options.one_token = !from->does_tune;
         if (data->head == HEAD_EMBEDDING) options.head_choice = HEAD_FOR_LABELS;
         options.head = data->head;
     }

@@ -136,10 +136,14 @@ static Status make_options(Tuning *tuning, TrainExample *examples, size_t n_exam
     options->on_step = on_step;
     options->on_evaluation = on_evaluation;
     options->context = tuning;
+    TRY(family_masking(data, executor->model, arena, &options->masking, err));
     if (tuning->samples->n_watched > 0) {
         TRY(make_examples(executor, work, tuning->samples->watched_part, tuning->samples->watched,
                           tuning->samples->n_watched, arena, &validation, &options->n_validation,
                           err));
+        if (options->masking)
+            TRY(mask_examples(options->masking, work->spec.seed, mask_watched, arena, validation,
+                              options->n_validation, err));
         options->validation = validation;
         if (!data->family->is_slow || setting->monitor == MONITOR_METRIC)
             options->evaluate = evaluate;

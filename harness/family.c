@@ -7,11 +7,11 @@
 
 extern const Family family_classify, family_tag, family_span, family_choice, family_generate,
     family_translate;
-extern const Family family_prefer, family_associate;
+extern const Family family_prefer, family_associate, family_texts;
 
-const Family *const families_all[] = {&family_classify, &family_tag,      &family_span,
-                                      &family_choice,   &family_generate, &family_translate,
-                                      &family_prefer,   &family_associate};
+const Family *const families_all[] = {&family_classify, &family_tag,       &family_span,
+                                      &family_choice,   &family_generate,  &family_translate,
+                                      &family_prefer,   &family_associate, &family_texts};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)
@@ -55,13 +55,14 @@ const char *family_metrics(const SuiteTask *task)
 bool family_learns_other(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
-    return family->learns_texts || (family->gives_of_choices && family_has_questions(task));
+    return (family->learns_texts && !family->judges_texts) ||
+           (family->gives_of_choices && family_has_questions(task));
 }
 
 bool family_learns(const SuiteTask *task)
 {
     const Family *family = family_find(task->family);
-    return !family->takes && !family_has_questions(task);
+    return (!family->takes || family->judges_texts) && !family_has_questions(task);
 }
 
 ModelHead family_created_head(const SuiteCreate *create)

@@ -7,6 +7,7 @@
 
 #include "harness/prepare.h"
 #include "models/explain.h"
+#include "models/mask.h"
 
 // What a model said about samples of a part, in their order. Everything in the arena of the call.
 typedef struct Answers {
@@ -100,7 +101,8 @@ struct Family {
     bool has_windows;   // long samples are split, not cut
     bool has_choices;   // samples are questions with choices
     bool has_targets;   // samples are sources with targets
-    bool learns_texts;  // the training part is plain texts, which causal models learn to go on with
+    bool learns_texts;  // the training part is plain texts, which language models learn
+    bool judges_texts;  // and so are the other parts
     bool has_tags;      // samples are words with tags
     // Answering takes far more than a forward pass: in tuning the metric is measured only where it is watched.
     bool is_slow;
@@ -183,6 +185,9 @@ Status family_inputs(const Tokens *tokens, const size_t *positions, size_t n, Ar
 Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t *positions,
                        size_t n, const Model *model, Arena *arena, TrainExample **out,
                        size_t *n_examples, Error *err) MUST_CHECK;
+// How the texts of a task are masked where a model learns to fill them in; NULL where it does not.
+Status family_masking(const TaskData *data, const Model *model, Arena *arena,
+                      const MaskOptions **out, Error *err) MUST_CHECK;
 // Answers by one forward pass over all windows: Family.answer makes them from the logits.
 Status family_predict(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err) MUST_CHECK;

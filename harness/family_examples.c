@@ -44,3 +44,21 @@ Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t 
     }
     return STATUS_OK;
 }
+
+Status family_masking(const TaskData *data, const Model *model, Arena *arena,
+                      const MaskOptions **out, Error *err)
+{
+    MaskOptions *masking = NULL;
+    const Tokenizer *tokenizer = model_tokenizer(model);
+    *out = NULL;
+    if (!data->family->learns_texts || model_config(model)->head != HEAD_MASKED_LM)
+        return STATUS_OK;
+    const int32_t mask = tokenizer ? tokenizer_special(tokenizer, SPECIAL_MASK) : TOKEN_NONE;
+    if (mask == TOKEN_NONE)
+        return error_set(err, STATUS_INVALID, "the model's tokenizer has no mask token");
+    TRY(arena_take(arena, 1, sizeof *masking, "masks", &masking, err));
+    *masking = (MaskOptions){
+        .mask_id = mask, .vocab_size = model_config(model)->vocab_size, .share = 0.15};
+    *out = masking;
+    return STATUS_OK;
+}

@@ -129,6 +129,7 @@ static Status likelihoods_causal(Likelihoods *l, Arena *arena, Error *err)
     for (size_t i = 0; i < l->n; i++) {
         for (size_t k = 0; k < l->samples[i]->n_choices; k++, at++) {
             const double sum = results[at].loglik;
+            if (l->counts) l->counts[i * l->width + k] = (double)requests[at].n_continuation;
             l->values[i * l->width + k] = is_mean ? sum / (double)requests[at].n_continuation : sum;
         }
     }

@@ -49,6 +49,7 @@ typedef struct Likelihoods {
     const Sample *const *samples; // [n]
     size_t n, width;              // width: the most choices of a sample
     double *values;               // [n, width], NaN past a sample's choices
+    double *counts;               // [n, width] tokens that were asked about; may be NULL
     size_t n_tokens;              // that went through the model
 } Likelihoods;
 

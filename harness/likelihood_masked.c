@@ -360,6 +360,7 @@ static Status add_up(Asking *asking, const double *logprobs, Error *err)
         *value = counts[asking->slots[i]]++ == 0 ? more : *value + more;
     }
     for (size_t i = 0; i < l->n * l->width; i++) {
+        if (l->counts) l->counts[i] = counts[i];
         if (counts[i] == 0) continue;
         const Likelihood how = likelihood_for(l->how, l->samples[i / l->width]);
         if (how == LIKELIHOOD_TARGET) l->values[i] = log(l->values[i] / counts[i]);

@@ -202,7 +202,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         }
         if (data->family->has_choices) read.wants_choices = read.label_optional = true;
         if (data->family->has_targets) read.wants_target = read.label_optional = true;
-        if (data->family->learns_texts && part == PART_TRAIN)
+        if (data->family->judges_texts) read.label_optional = true;
+        if (data->family->learns_texts && !data->family->judges_texts && part == PART_TRAIN)
             read = (ReadOptions){.columns = {.text = t->read.columns.text},
                                  .encoding = t->read.encoding,
                                  .label_optional = true};

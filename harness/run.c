@@ -79,22 +79,27 @@ static Status make_plan(Run *run, Error *err)
     return want_missing_teachers(run, err);
 }
 
+static Status prepare_model(Run *run, size_t model, Error *err)
+{
+    const Suite *suite = run->suite;
+    TRY(check_model(suite, &run->prepared, model, run->options->log, err));
+    for (size_t task = 0; task < suite->n_tasks; task++) {
+        if (run->options->cancel && atomic_load(run->options->cancel))
+            return error_set(err, STATUS_CANCELLED, "stopped before the first trial");
+        TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
+        TRY(augment_prepare(&run->prepared, model, task, run->n_threads, run->options->cancel,
+                            err));
+    }
+    return STATUS_OK;
+}
+
 // Everything that may be wrong with data and models is found here, before the first trial.
 static Status prepare(Run *run, Error *err)
 {
     const Suite *suite = run->suite;
     for (size_t task = 0; task < suite->n_tasks; task++)
         TRY(prepare_task(&run->prepared, task, err));
-    for (size_t model = 0; model < suite->n_models; model++) {
-        TRY(check_model(suite, &run->prepared, model, run->options->log, err));
-        for (size_t task = 0; task < suite->n_tasks; task++) {
-            if (run->options->cancel && atomic_load(run->options->cancel))
-                return error_set(err, STATUS_CANCELLED, "stopped before the first trial");
-            TRY(prepare_tokens(&run->prepared, model, task, run->state.path, err));
-            TRY(augment_prepare(&run->prepared, model, task, run->n_threads, run->options->cancel,
-                                err));
-        }
-    }
+    for (size_t model = 0; model < suite->n_models; model++) TRY(prepare_model(run, model, err));
     for (size_t model = 0; model < suite->n_models; model++) {
         for (size_t task = 0; task < suite->n_tasks; task++)
             TRY(teacher_check(&run->prepared, model, task, err));

@@ -158,6 +158,9 @@ static Status read_own_tokens(Teacher *t, const Prepared *prepared, Error *err)
 static Status start(Teacher *t, const Prepared *prepared, int setting, Error *err)
 {
     const TaskData *data = &prepared->tasks[t->task];
+    if (data->family->learns_texts)
+        return error_set(err, STATUS_INVALID, "\"%s\" tasks learn texts, not from a teacher",
+                         data->family->name);
     const ModelOptions options = {.keep_stored = 1};
     const bool by_prompt = prepared_by_prompt(prepared, t->model, t->task);
     const ModelHead head = by_prompt ? HEAD_CAUSAL_LM : data->head;
@@ -325,6 +328,9 @@ static Status check_tuned(const Prepared *prepared, size_t model, size_t task, i
     Arena scratch = {0};
     Teacher t = {.model = model, .task = task, .path = arena_cstr(&scratch, s->teacher)};
     Status status = t.path ? STATUS_OK : error_set_memory(err, 1, 1, "a name");
+    if (status == STATUS_OK && prepared->tasks[task].family->learns_texts)
+        status = error_set(err, STATUS_INVALID, "\"%s\" tasks learn texts, not from a teacher",
+                           prepared->tasks[task].family->name);
     if (status == STATUS_OK && prepared_head(prepared, teacher, task) != head)
         status = error_set(err, STATUS_INVALID,
                            "the teacher %s has a %s head here, but the model learns a %s head",

@@ -120,9 +120,9 @@ Status model_check_inputs(const Model *model, const TokenSequence *inputs, size_
                           Error *err) MUST_CHECK;
 
 // logprobs[i] = log p(token at positions[i] of inputs[i] | the others), with that token masked by mask_id: one forward pass
-// each, all of them through one stream of ragged units, and the vocabulary's product for the masked token alone. Their sum
-// over a text is its pseudo-log-likelihood (Salazar et al. 2020, arXiv:1910.14659). The model is a masked LM opened with
-// ModelOptions.one_token. inputs[i] may be equal.
+// each, all of them through one stream of ragged units, and the vocabulary's product for the masked token alone where the model
+// was opened with ModelOptions.one_token. Their sum over a text is its pseudo-log-likelihood (Salazar et al. 2020,
+// arXiv:1910.14659). The model is a masked LM. inputs[i] may be equal.
 Status model_masked_logprobs(Model *model, Pool *pool, const TokenSequence *const *inputs,
                              const size_t *positions, size_t n, int32_t mask_id,
                              const atomic_int *cancel, double *logprobs, Error *err) MUST_CHECK;

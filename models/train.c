@@ -114,6 +114,35 @@ Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t
 
 // ---- a run ----
 
+// The batch as this epoch asks about it.
+static void mask_batch(TrainRun *run, uint64_t epoch, size_t n)
+{
+    const TrainOptions *o = &run->trainer.options;
+    int32_t *at = run->mask_ids;
+    for (size_t i = 0; i < n; i++) {
+        TrainExample *to = &run->masked[i];
+        const size_t n_tokens = run->batch[i]->input.n_tokens;
+        *to = *run->batch[i];
+        mask_draw(o->masking, run->batch[i], o->seed, epoch, at, at + n_tokens);
+        to->input.ids = at;
+        to->labels = at + n_tokens;
+        run->batch[i] = to;
+        at += 2 * n_tokens;
+    }
+}
+
+static Status take_masked(TrainRun *run, size_t largest_batch, Error *err)
+{
+    Trainer *t = &run->trainer;
+    size_t longest = 0, n_tokens = 0;
+    if (!t->options.masking) return STATUS_OK;
+    for (size_t i = 0; i < run->n_examples; i++)
+        longest = size_max(longest, run->examples[i].input.n_tokens);
+    if (!size_mul(2 * largest_batch, longest, &n_tokens)) n_tokens = SIZE_MAX;
+    TRY(arena_take(&t->arena, largest_batch, sizeof *run->masked, "a batch", &run->masked, err));
+    return arena_take(&t->arena, n_tokens, sizeof *run->mask_ids, "a batch", &run->mask_ids, err);
+}
+
 // The examples of step i of the run.
 static Status choose_batch(TrainRun *run, uint64_t step, size_t *n, Error *err)
 {
@@ -134,6 +163,7 @@ static Status choose_batch(TrainRun *run, uint64_t step, size_t *n, Error *err)
                  begin = (size_t)(step % run->steps_per_epoch) * size;
     *n = size_min(size, run->n_examples - begin);
     for (size_t i = 0; i < *n; i++) run->batch[i] = &run->examples[run->order[begin + i]];
+    if (o->masking) mask_batch(run, epoch, *n);
     return STATUS_OK;
 }
 
@@ -283,6 +313,7 @@ static Status prepare(TrainRun *run, size_t largest_batch, bool *resumed, Error 
     if (!run->batch_starts)
         TRY(arena_take(&t->arena, run->n_examples, sizeof *run->order, "an order", &run->order,
                        err));
+    TRY(take_masked(run, largest_batch, err));
     if (o->monitor == MONITOR_LOSS && o->n_validation == 0)
         return error_set(err, STATUS_INVALID,
                          "watching the validation loss needs validation examples");

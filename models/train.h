@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "models/distill.h"
 #include "models/lora.h"
+#include "models/mask.h"
 #include "models/model.h"
 
 typedef enum Schedule {
@@ -74,6 +75,8 @@ typedef struct TrainOptions {
     // not depend on it, so a state that was kept goes on beyond it.
     double until_epochs;
     uint64_t until_steps;
+    const MaskOptions *
+        masking; // of HEAD_MASKED_LM: each epoch asks about other tokens; NULL: as the examples say
     double dropout;             // of every place; negative = as config.json says
     uint64_t seed;              // order, dropout, re-sampling
     const float *class_weights; // [n_labels] weights of the classes in the loss, or NULL

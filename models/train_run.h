@@ -28,6 +28,8 @@ typedef struct TrainRun {
     uint64_t last_step;         // where the run ends; the schedule may go on beyond it
     const TrainExample **batch; // [largest batch]
     size_t *order;              // [n_examples] of order_epoch
+    TrainExample *masked;       // [largest batch] where tokens are masked
+    int32_t *mask_ids;          // [2 * tokens of the largest batch] what they read, and are asked
     uint64_t order_epoch;
     RunState state;
     float *best_weights; // [tape.n_floats], where a monitor asks for it

@@ -17,7 +17,8 @@
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};
 static const char *const scope_choices[] = {"matrix", "global", NULL}; // as PruneScope has them
-static const char *const task_choices[] = {"auto", "classify", "tag", "span", "translate", NULL};
+static const char *const task_choices[] = {"auto",      "classify", "tag", "span",
+                                           "translate", "lm",       "mlm", NULL};
 static const char *const decode_choices[] = {"argmax", "valid", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
@@ -248,7 +249,8 @@ static const Option options[] = {
      .fallback = "auto",
      .choices = task_choices,
      .help =
-         "what is learnt: classes of texts, tags of words, spans of passages, targets of sources; auto: by "
+         "what is learnt: classes of texts, tags of words, spans of passages, targets of sources; lm, mlm: texts "
+         "themselves, to go on with or to fill in; auto: by "
          "the model and --train's form"},
     TEXT_OPTION("batches", "FILE", "JSON Lines of {\"batch\": [..]}: one step a line, in order"),
     {.name = "out",

@@ -97,7 +97,7 @@ static const SuiteKey keys_shared[] = {
          "`span` answers by a span of a passage, `choice` takes one of several answers, `generate` "
          "writes its own, `translate` writes a target for each source, `prefer` says "
          "which of several texts a model finds the likeliest, `associate` how near sets of texts are to "
-         "each other",
+         "each other, `texts` how likely texts are",
          "\"classify\""),
      .choice = choice_family, FIELD(SuiteTask, family)},
     {KEY("decode", KEY_CHOICE,

@@ -30,7 +30,7 @@ Status suite_check_prepare(const Json *object, const SuiteTask *task, Error *err
 {
     const Json *written = json_get(object, "prepare");
     const Family *family = family_find(task->family);
-    if (task->n_prepare > 0 && family->takes)
+    if (task->n_prepare > 0 && family->takes && !family->judges_texts)
         return json_error(written ? written : object, err,
                           "a \"" SLICE_FMT "\" task compares texts as they are published: leave "
                           "\"prepare\" out",

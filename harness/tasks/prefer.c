@@ -6,11 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/size.h"
 #include "harness/family.h"
 #include "harness/likelihood.h"
+#include "harness/tasks/texts_encode.h"
 #include "metrics/metric.h"
-#include "models/ask.h"
 
 enum { MOST_CHOICES = 3 };
 
@@ -44,58 +43,6 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     return STATUS_OK;
 }
 
-// ---- texts that a causal model learns ----
-
-enum { IGNORED = -100 };
-
-// What begins a text and the text as it is scored later, then what ends it.
-static Status text_ids(const Sample *sample, const Tokenizer *tokenizer, Arena *arena, AskIds *out,
-                       Error *err)
-{
-    size_t n_begin = 0;
-    int32_t begin = tokenizer_special(tokenizer, SPECIAL_BOS);
-    if (begin == TOKEN_NONE) begin = tokenizer_special(tokenizer, SPECIAL_EOS);
-    TRY(ask_encode_example(tokenizer, SLICE(""), sample->text, arena, out, &n_begin, err));
-    if (out->n_fixed > 0 || begin == TOKEN_NONE) return STATUS_OK;
-    int32_t *ids = NULL;
-    TRY(arena_take(arena, out->n + 1, sizeof *ids, "ids", &ids, err));
-    ids[0] = begin;
-    memcpy(ids + 1, out->ids, out->n * sizeof *ids);
-    *out = (AskIds){.ids = ids, .n = out->n + 1, .n_fixed = 1};
-    return STATUS_OK;
-}
-
-// Every token is learnt but the first. Long texts lose their end.
-static Status encode_texts(const UsedPart *part, const Tokenizer *tokenizer, size_t max_length,
-                           Arena *arena, Tokens *out, Error *err)
-{
-    AskIds *texts = NULL;
-    size_t total = 0;
-    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
-    for (size_t i = 0; i < part->n; i++) {
-        TRY(text_ids(&part->data.samples[part->which[i]], tokenizer, arena, &texts[i], err));
-        texts[i].n = size_min(texts[i].n, max_length);
-        total += texts[i].n;
-    }
-    TRY(arena_take(arena, total, sizeof *out->batch.ids, "tokens", &out->batch.ids, err));
-    TRY(arena_take(arena, total, sizeof *out->batch.type_ids, "tokens", &out->batch.type_ids, err));
-    TRY(arena_take(arena, total, sizeof *out->labels, "tokens", &out->labels, err));
-    TRY(arena_take(arena, part->n + 1, sizeof *out->batch.starts, "tokens", &out->batch.starts,
-                   err));
-    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
-    for (size_t i = 0, at = 0; i < part->n; i++) {
-        memcpy(out->batch.ids + at, texts[i].ids, texts[i].n * sizeof *texts[i].ids);
-        memcpy(out->labels + at, texts[i].ids, texts[i].n * sizeof *texts[i].ids);
-        if (texts[i].n > 0) out->labels[at] = IGNORED;
-        at += texts[i].n;
-        out->batch.starts[i + 1] = at;
-        out->keys[i] = family_key(part->data.samples[part->which[i]].id, 0);
-    }
-    out->batch.n_sequences = part->n;
-    out->has_token_labels = true;
-    return STATUS_OK;
-}
-
 // ---- texts that are compared ----
 
 // The first choice of each sample: how long texts are. What is asked is tokenised when it is.
@@ -107,8 +54,9 @@ static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart
     bool has_context = false;
     const EncodeOptions options = {.max_length = max_length};
     (void)task;
-    if (part == &data->parts[PART_TRAIN])
-        return encode_texts(part, tokenizer, max_length, arena, out, err);
+    (void)data;
+    if (part->n > 0 && part->data.samples[part->which[0]].choices == NULL) // to learn from
+        return texts_encode(part, tokenizer, max_length, arena, out, err);
     TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
     TRY(arena_take(arena, part->n, sizeof *contexts, "texts", &contexts, err));
     TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));

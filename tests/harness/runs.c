@@ -38,11 +38,12 @@ const char *runs_folder(const RunsSuite *suite)
     const char *folder = folder_make();
     snprintf(text, sizeof text,
              "{\"suite\": \"tiny\", \"seed\": 3, \"models\": %s,\n"
-             "\"tasks\": [{\"name\": \"films\", \"metrics\": [\"accuracy\", \"f1\"], "
+             "\"tasks\": [{\"name\": \"films\", \"metrics\": [%s], "
              "\"data\": \"data\"%s}],\n\"tune\": %s, \"folds\": %s%s,\n"
              "\"report\": {\"formats\": [\"json\"]}}\n",
-             suite->models ? suite->models : fresh, suite->task ? suite->task : "",
-             suite->tune ? suite->tune : tune,
+             suite->models ? suite->models : fresh,
+             suite->metrics ? suite->metrics : "\"accuracy\", \"f1\"",
+             suite->task ? suite->task : "", suite->tune ? suite->tune : tune,
              suite->folds ? suite->folds : "{\"k\": 2, \"inner\": 0.25}",
              suite->more ? suite->more : "");
     folder_write(folder, "suite.json", text);

@@ -5,14 +5,15 @@
 #include "harness/run.h"
 
 typedef struct RunsSuite {
-    const char *tune;   // the tune block; NULL = two learning rates, 2 epochs
-    const char *folds;  // the folds block; NULL = {"k": 2, "inner": 0.25}
-    const char *more;   // further members of the suite, each with a comma in front; NULL = none
-    const char *task;   // further members of the task, likewise
-    const char *models; // the models array; NULL = one fresh encoder
-    bool has_parts;     // data has dev.tsv and test.tsv too
-    const char *train;  // the training file's text; NULL = 60 sentences of two classes
-    const char *test;   // the test file's text; NULL = 20 sentences
+    const char *tune;    // the tune block; NULL = two learning rates, 2 epochs
+    const char *folds;   // the folds block; NULL = {"k": 2, "inner": 0.25}
+    const char *more;    // further members of the suite, each with a comma in front; NULL = none
+    const char *task;    // further members of the task, likewise
+    const char *metrics; // the task's, without brackets; NULL = accuracy and f1
+    const char *models;  // the models array; NULL = one fresh encoder
+    bool has_parts;      // data has dev.tsv and test.tsv too
+    const char *train;   // the training file's text; NULL = 60 sentences of two classes
+    const char *test;    // the test file's text; NULL = 20 sentences
 } RunsSuite;
 
 // A folder with suite.json and data/. The text is valid until the next folder.

@@ -143,7 +143,7 @@ Test(bias, models_without_a_language_head_and_tuned_ones_are_refused)
         const char *model, *tune, *says;
     } cases[] = {
         {"models/tiny-bert-seqcls", "", "\"prefer\" tasks ask masked and causal language models"},
-        {"models/tiny-bert-mlm", ", \"tune\": {\"epochs\": 1}", "as they are saved"}};
+        {"models/tiny-bert-seqcls", ", \"tune\": {\"epochs\": 1}", "as they are saved"}};
     for (size_t i = 0; i < 2; i++) {
         char models[4400];
         Error err = {0};
@@ -222,7 +222,8 @@ Test(bias, what_cannot_be_learnt_before_pairs_is_said)
     static const struct {
         const char *create, *tune, *more, *says;
     } cases[] = {
-        {"", "{\"epochs\": 1}", "", "a gpt2 or llama alone may learn texts before"},
+        {"\"architecture\": \"marian\", ", "{\"epochs\": 1}", "",
+         "a language model alone may learn texts before"},
         {"\"architecture\": \"gpt2\", ", "{\"epochs\": [1, 2]}", "",
          "nothing to choose a setting or to stop by"},
         {"\"architecture\": \"gpt2\", ", "{\"early_stopping\": {\"patience\": 1}}", "",

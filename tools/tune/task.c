@@ -85,10 +85,12 @@ static Status check_options(const TuneRun *run, const Family *family, Error *err
     static const char *const of_classes[] = {"class-weights", "balance", "label", "pair", "text"};
     static const char *const of_spans[] = {"doc-stride", "null-threshold", "bad-answers"};
     static const char *const of_tags[] = {"decode"}, *const of_pairs[] = {"target", "empty-sides"};
-    const char *name = family->is_stratified ? "classes"
-                       : family->has_targets ? "translations"
-                                             : "tags or spans";
-    const size_t n = sizeof of_classes / sizeof *of_classes - (family->has_targets ? 1 : 0);
+    const char *name = family->is_stratified  ? "classes"
+                       : family->has_targets  ? "translations"
+                       : family->judges_texts ? "texts"
+                                              : "tags or spans";
+    const bool has_column = family->has_targets || family->judges_texts; // the last: of the text
+    const size_t n = sizeof of_classes / sizeof *of_classes - has_column;
     if (!family->is_stratified) TRY(refuse(run, of_classes, n, "classify", name, err));
     if (family->head != HEAD_SPAN) TRY(refuse(run, of_spans, 3, "span", name, err));
     if (!family->has_tags) TRY(refuse(run, of_tags, 1, "tag", name, err));
@@ -229,11 +231,24 @@ static void tell_notes(const TuneRun *run, const TaskData *data)
     }
 }
 
+// Texts are learnt by the head that a language model has.
+static Status check_head(const TuneRun *run, const char *asked, Error *err)
+{
+    const ModelHead head = model_config(run->model)->head,
+                    wanted = strcmp(asked, "lm") == 0 ? HEAD_CAUSAL_LM : HEAD_MASKED_LM;
+    if (head == wanted) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "--task %s wants a %s head, but that of %s is %s%s",
+                     asked, model_head_name(wanted), run->line->operands[0], model_head_name(head),
+                     head == HEAD_CAUSAL_LM   ? ": --task lm"
+                     : head == HEAD_MASKED_LM ? ": --task mlm"
+                                              : "");
+}
+
 static Status open_model(TuneRun *run, const TaskData *data, Error *err)
 {
     ModelOptions options = {0};
     TRY(model_options_read(run->line, &options, err));
-    options.head_choice = HEAD_FOR_LABELS;
+    if (!data->family->takes) options.head_choice = HEAD_FOR_LABELS;
     options.head = data->head;
     options.labels = data->labels;
     options.n_labels = data->n_labels;
@@ -264,6 +279,10 @@ static Status take_examples(TuneRun *run, Error *err)
     }
     TRY(make_examples(run, task->watched_part, task->watched, task->n_watched, &validation,
                       &run->options.n_validation, err));
+    TRY(family_masking(&prepared->tasks[0], run->model, &run->arena, &run->options.masking, err));
+    if (run->options.masking)
+        TRY(mask_examples(run->options.masking, run->options.seed, mask_watched, &run->arena,
+                          validation, run->options.n_validation, err));
     run->options.validation = validation;
     return STATUS_OK;
 }
@@ -284,15 +303,29 @@ static void tell_numbers(const TuneRun *run, const TaskData *data)
                  run->n_examples, task->n_watched, fresh);
 }
 
+// What the model makes of the texts that are watched before it learns, beside which the scores at the end stand.
+static Status tell_before(TuneRun *run, Error *err)
+{
+    Score *scores = NULL;
+    size_t n = 0;
+    TRY(tune_scores(run, &scores, &n, err));
+    for (size_t i = 0; i < n; i++)
+        log_info(run->line->log, "before: " SLICE_FMT " %.4f  [%.4f, %.4f]",
+                 SLICE_ARG(scores[i].name), scores[i].estimate, scores[i].lo, scores[i].hi);
+    return STATUS_OK;
+}
+
 Status tune_on_task(TuneRun *run, const char *name, Error *err)
 {
-    const Family *family = family_find(slice_from_cstr(name));
+    const bool has_texts = strcmp(name, "lm") == 0 || strcmp(name, "mlm") == 0;
+    const Family *family = family_find(has_texts ? SLICE("texts") : slice_from_cstr(name));
     TRY(arena_take(&run->arena, 1, sizeof *run->task, "a task", &run->task, err));
     TuneTask *task = run->task;
     TRY(prepare(run, family, err));
     const TaskData *data = &task->prepared.tasks[0];
     TRY(watch(run, err));
     TRY(open_model(run, data, err));
+    if (has_texts) TRY(check_head(run, name, err));
     TRY(choose_length(run, family, err));
     TRY(prepare_tokens(&task->prepared, 0, 0, ".", err));
     TRY(take_examples(run, err));
@@ -300,6 +333,7 @@ Status tune_on_task(TuneRun *run, const char *name, Error *err)
     tell_notes(run, data);
     if (family->is_stratified) TRY(tune_report_classes(run, &task->prepared, err));
     tell_numbers(run, data);
+    if (has_texts) TRY(tell_before(run, err));
     run->planned_steps = train_planned_steps(&run->options, run->n_examples);
     return model_train(run->model, run->pool, run->examples, run->n_examples, &run->options,
                        &run->result, err);
