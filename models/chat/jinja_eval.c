@@ -62,10 +62,13 @@ static Status eval_call(JinjaRun *run, const Expr *e, JinjaValue *out, Error *er
         run->line = e->line;
         return jinja_method(run, of, callee->text, &arguments, out, err);
     }
-    if (callee->kind != EXPR_NAME || find(run, callee->text))
-        return jinja_fail(run, err, "only functions and methods are called");
+    const JinjaValue *known = callee->kind == EXPR_NAME ? find(run, callee->text) : NULL;
+    if (callee->kind != EXPR_NAME || (known && known->kind != JINJA_MACRO))
+        return jinja_fail(run, err, "only functions, macros and methods are called");
+    const JinjaMacro *macro = known ? known->as.macro : NULL; // known may move
     TRY(eval_arguments(run, e, &arguments, err));
     run->line = e->line;
+    if (macro) return jinja_call_macro(run, macro, &arguments, NULL, out, err);
     return jinja_function(run, callee->text, &arguments, out, err);
 }
 
@@ -227,7 +230,14 @@ Status jinja_eval(JinjaRun *run, const Expr *e, JinjaValue *out, Error *err)
 
 // ---- statements ----
 
-static Status run_body(JinjaRun *run, const Statement *body, Buffer *out, Error *err);
+Status jinja_open_scope(JinjaRun *run, Scope *parent, Error *err)
+{
+    Scope *scope = NULL;
+    TRY(jinja_alloc(run, 1, sizeof *scope, &scope, err));
+    *scope = (Scope){.parent = parent};
+    run->scope = scope;
+    return STATUS_OK;
+}
 
 static Status bind_names(JinjaRun *run, const Statement *s, JinjaValue value, Error *err)
 {
@@ -297,14 +307,14 @@ static Status run_for(JinjaRun *run, const Statement *s, Buffer *out, Error *err
     TRY(jinja_eval(run, s->value, &over, err));
     TRY(jinja_items(run, over, &items, err));
     TRY(filter_items(run, s, &items, err));
-    if (items.n == 0) return run_body(run, s->otherwise, out, err);
+    if (items.n == 0) return jinja_run_body(run, s->otherwise, out, err);
     for (size_t i = 0; i < items.n && !run->breaks; i++) {
-        Scope scope = {.parent = run->scope};
-        run->scope = &scope;
+        Scope *outer = run->scope;
+        TRY(jinja_open_scope(run, outer, err));
         Status status = bind_loop(run, &items, i, err);
         if (status == STATUS_OK) status = bind_names(run, s, items.items[i], err);
-        if (status == STATUS_OK) status = run_body(run, s->body, out, err);
-        run->scope = scope.parent;
+        if (status == STATUS_OK) status = jinja_run_body(run, s->body, out, err);
+        run->scope = outer;
         run->continues = false;
         TRY(status);
     }
@@ -326,12 +336,28 @@ static Status run_set_block(JinjaRun *run, const Statement *s, Error *err)
 {
     Buffer text = {0};
     JinjaValue value = {.kind = JINJA_NONE};
-    Status status = run_body(run, s->body, &text, err);
+    Status status = jinja_run_body(run, s->body, &text, err);
     if (status == STATUS_OK) status = buffer_status(&text, err);
     if (status == STATUS_OK) status = jinja_keep(run, buffer_slice(&text), &value, err);
     if (status == STATUS_OK) status = run_set(run, s, value, err);
     buffer_release(&text);
     return status;
+}
+
+// {% call macro(..) %}: its body is what the macro calls as "caller".
+static Status run_call(JinjaRun *run, const Statement *s, JinjaValue *out, Error *err)
+{
+    JinjaArguments arguments;
+    JinjaValue caller = {0};
+    const Expr *call = s->value;
+    const JinjaValue *known =
+        call->kind == EXPR_CALL && call->a->kind == EXPR_NAME ? find(run, call->a->text) : NULL;
+    if (!known || known->kind != JINJA_MACRO)
+        return jinja_fail(run, err, "what is called with a block must be a macro");
+    const JinjaMacro *macro = known->as.macro;
+    TRY(eval_arguments(run, call, &arguments, err));
+    TRY(jinja_new_macro(run, s, &caller, err));
+    return jinja_call_macro(run, macro, &arguments, &caller, out, err);
 }
 
 static Status put(JinjaRun *run, JinjaValue value, Buffer *out, Error *err)
@@ -352,7 +378,7 @@ static Status run_statement(JinjaRun *run, const Statement *s, Buffer *out, Erro
         return put(run, value, out, err);
     case STATEMENT_IF:
         TRY(jinja_eval(run, s->value, &value, err));
-        return run_body(run, jinja_truth(value) ? s->body : s->otherwise, out, err);
+        return jinja_run_body(run, jinja_truth(value) ? s->body : s->otherwise, out, err);
     case STATEMENT_FOR:
         return run_for(run, s, out, err);
     case STATEMENT_SET:
@@ -366,13 +392,19 @@ static Status run_statement(JinjaRun *run, const Statement *s, Buffer *out, Erro
     case STATEMENT_CONTINUE:
         run->continues = true;
         return STATUS_OK;
+    case STATEMENT_MACRO:
+        TRY(jinja_new_macro(run, s, &value, err));
+        return jinja_set(run, s->names[0], value, err);
+    case STATEMENT_CALL:
+        TRY(run_call(run, s, &value, err));
+        return put(run, value, out, err);
     case STATEMENT_BLOCK:
         break;
     }
-    return run_body(run, s->body, out, err);
+    return jinja_run_body(run, s->body, out, err);
 }
 
-static Status run_body(JinjaRun *run, const Statement *body, Buffer *out, Error *err)
+Status jinja_run_body(JinjaRun *run, const Statement *body, Buffer *out, Error *err)
 {
     for (const Statement *s = body; s && !run->breaks && !run->continues; s = s->next) {
         run->line = s->line;
@@ -394,7 +426,7 @@ Status jinja_render(const JinjaTemplate *template, const JinjaVariable *variable
         if (variables[i].json) s = jinja_from_json(&run, variables[i].json, 0, &value, err);
         if (s == STATUS_OK) s = jinja_set(&run, slice_from_cstr(variables[i].name), value, err);
     }
-    if (s == STATUS_OK) s = run_body(&run, template->body, out, err);
+    if (s == STATUS_OK) s = jinja_run_body(&run, template->body, out, err);
     if (s == STATUS_OK) s = buffer_status(out, err);
     arena_release(&run.arena);
     return s;

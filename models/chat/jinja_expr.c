@@ -235,6 +235,25 @@ static Status parse_arguments(JinjaParser *p, Expr *e, Error *err)
     return jinja_expect(p, TOKEN_SIGN, ")", err);
 }
 
+Status jinja_parse_parameters(JinjaParser *p, const Expr **out, Error *err)
+{
+    Expr *e = NULL;
+    TRY(new_expr(p, EXPR_CALL, &e, err));
+    while (!jinja_is(p, TOKEN_SIGN, ")")) {
+        Expr *name = NULL;
+        const Expr *otherwise = NULL;
+        TRY(new_expr(p, EXPR_NAME, &name, err));
+        name->text = jinja_peek(p)->text;
+        TRY(jinja_expect(p, TOKEN_NAME, NULL, err));
+        if (jinja_take(p, TOKEN_SIGN, "=")) TRY(jinja_parse_expr(p, &otherwise, err));
+        TRY(add_item(p, e, name, err));
+        TRY(add_keyword(p, e, name->text, otherwise, err));
+        if (!jinja_take(p, TOKEN_SIGN, ",")) break;
+    }
+    *out = e;
+    return jinja_expect(p, TOKEN_SIGN, ")", err);
+}
+
 // a[b] or a[b:c:d] after the opening bracket.
 static Status parse_subscript(JinjaParser *p, const Expr *of, const Expr **out, Error *err)
 {

@@ -14,9 +14,6 @@ const JinjaValue *jinja_argument(const JinjaArguments *a, size_t place, const ch
 
 // ---- filters ----
 
-typedef Status Filter(JinjaRun *run, JinjaValue of, const JinjaArguments *a, JinjaValue *out,
-                      Error *err);
-
 static Status filter_trim(JinjaRun *run, JinjaValue of, const JinjaArguments *a, JinjaValue *out,
                           Error *err)
 {
@@ -268,7 +265,7 @@ static Status filter_reject(JinjaRun *run, JinjaValue of, const JinjaArguments *
 
 static const struct {
     const char *name;
-    Filter *run;
+    JinjaFilter *run;
 } filters[] = {
     {"trim", filter_trim},
     {"tojson", filter_tojson},
@@ -291,6 +288,16 @@ static const struct {
     {"rejectattr", filter_rejectattr},
     {"select", filter_select},
     {"reject", filter_reject},
+    {"sort", jinja_filter_sort},
+    {"dictsort", jinja_filter_dictsort},
+    {"unique", jinja_filter_unique},
+    {"max", jinja_filter_max},
+    {"min", jinja_filter_min},
+    {"sum", jinja_filter_sum},
+    {"indent", jinja_filter_indent},
+    {"escape", jinja_filter_escape},
+    {"round", jinja_filter_round},
+    {"e", jinja_filter_escape},
 };
 
 Status jinja_filter(JinjaRun *run, Slice name, JinjaValue of, const JinjaArguments *arguments,
@@ -333,7 +340,7 @@ static bool is_of_kind(Slice name, JinjaValue v, bool *out)
         {"boolean", v.kind == JINJA_BOOL},
         {"true", v.kind == JINJA_BOOL && v.as.truth},
         {"false", v.kind == JINJA_BOOL && !v.as.truth},
-        {"callable", false},
+        {"callable", v.kind == JINJA_MACRO},
         {"odd", v.kind == JINJA_INT && v.as.integer % 2 != 0},
         {"even", v.kind == JINJA_INT && v.as.integer % 2 == 0},
     };

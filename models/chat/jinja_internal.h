@@ -12,6 +12,7 @@ enum {
     JINJA_MAX_DEPTH = 64,        // of nested expressions, statements and values
     JINJA_MAX_STEPS = 1 << 22,   // expressions and statements run
     JINJA_MAX_MEMORY = 64 << 20, // bytes of values made, and of output
+    JINJA_MAX_CALLS = 50,        // of macros, one in another
 };
 
 // ---- values ----
@@ -25,10 +26,12 @@ typedef enum JinjaKind {
     JINJA_STRING,
     JINJA_LIST,
     JINJA_MAP,
+    JINJA_MACRO,
 } JinjaKind;
 
 typedef struct JinjaList JinjaList;
 typedef struct JinjaMap JinjaMap;
+typedef struct JinjaMacro JinjaMacro;
 
 typedef struct JinjaValue {
     JinjaKind kind;
@@ -39,6 +42,7 @@ typedef struct JinjaValue {
         Slice text;
         JinjaList *list;
         JinjaMap *map;
+        const JinjaMacro *macro;
     } as;
 } JinjaValue;
 
@@ -124,6 +128,8 @@ typedef enum StatementKind {
     STATEMENT_BREAK,
     STATEMENT_CONTINUE,
     STATEMENT_BLOCK, // body: {% generation %}
+    STATEMENT_MACRO, // names[0], parameters, body
+    STATEMENT_CALL,  // value: the call of a macro, to which parameters and body are its "caller"
 } StatementKind;
 
 enum { JINJA_MAX_TARGETS = 8 };
@@ -134,6 +140,7 @@ struct Statement {
     uint32_t line;
     Slice text; // of STATEMENT_TEXT
     const Expr *value, *condition;
+    const Expr *parameters; // names in items, what they are else (or NULL) in keywords; NULL: none
     Slice names[JINJA_MAX_TARGETS];
     size_t n_names;
     Slice member;
@@ -185,6 +192,8 @@ Status jinja_lex(JinjaParser *parser, Slice text, Error *err) MUST_CHECK;
 Status jinja_parse_expr(JinjaParser *parser, const Expr **out, Error *err) MUST_CHECK;
 Status jinja_parse_tuple(JinjaParser *parser, bool without_if, const Expr **out,
                          Error *err) MUST_CHECK;
+// "(a, b=1)", the first bracket taken.
+Status jinja_parse_parameters(JinjaParser *parser, const Expr **out, Error *err) MUST_CHECK;
 const Token *jinja_peek(const JinjaParser *parser);
 bool jinja_is(const JinjaParser *parser, TokenKind kind, const char *text);
 bool jinja_take(JinjaParser *parser, TokenKind kind, const char *text);
@@ -205,11 +214,16 @@ struct Scope {
     Scope *parent;
 };
 
+struct JinjaMacro {
+    const Statement *statement;
+    Scope *scope; // where it was made
+};
+
 typedef struct JinjaRun {
     const JinjaTemplate *template;
     Arena arena;
     Scope *scope;
-    size_t n_steps, n_bytes, depth;
+    size_t n_steps, n_bytes, depth, n_calls;
     uint32_t line;
     bool breaks, continues;
 } JinjaRun;
@@ -270,6 +284,22 @@ Status jinja_slice(JinjaRun *run, JinjaValue of, const JinjaValue ends[3], Jinja
 // jinja_eval.c
 Status jinja_eval(JinjaRun *run, const Expr *expr, JinjaValue *out, Error *err) MUST_CHECK;
 Status jinja_set(JinjaRun *run, Slice name, JinjaValue value, Error *err) MUST_CHECK;
+Status jinja_run_body(JinjaRun *run, const Statement *body, Buffer *out, Error *err) MUST_CHECK;
+// A scope within the present one. It stays in the run's memory: a macro may have been made in it.
+Status jinja_open_scope(JinjaRun *run, Scope *parent, Error *err) MUST_CHECK;
+
+// jinja_macro.c
+Status jinja_new_macro(JinjaRun *run, const Statement *s, JinjaValue *out, Error *err) MUST_CHECK;
+// caller: what the macro may call by that name, or NULL.
+Status jinja_call_macro(JinjaRun *run, const JinjaMacro *macro, const JinjaArguments *arguments,
+                        const JinjaValue *caller, JinjaValue *out, Error *err) MUST_CHECK;
+
+typedef Status JinjaFilter(JinjaRun *run, JinjaValue of, const JinjaArguments *arguments,
+                           JinjaValue *out, Error *err);
+// jinja_sort.c
+JinjaFilter jinja_filter_sort, jinja_filter_dictsort, jinja_filter_unique, jinja_filter_max,
+    jinja_filter_min, jinja_filter_sum, jinja_filter_indent, jinja_filter_escape,
+    jinja_filter_round;
 
 // jinja_filters.c, jinja_methods.c
 Status jinja_filter(JinjaRun *run, Slice name, JinjaValue of, const JinjaArguments *arguments,

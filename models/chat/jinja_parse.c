@@ -122,6 +122,37 @@ static Status parse_generation(JinjaParser *p, Statement *s, Error *err)
     return end_block(p, err);
 }
 
+static Status parse_macro(JinjaParser *p, Statement *s, Error *err)
+{
+    static const char *const ends[] = {"endmacro", NULL};
+    const size_t loops = p->loops;
+    s->names[0] = jinja_peek(p)->text;
+    s->n_names = 1;
+    TRY(jinja_expect(p, TOKEN_NAME, NULL, err));
+    TRY(jinja_expect(p, TOKEN_SIGN, "(", err));
+    TRY(jinja_parse_parameters(p, &s->parameters, err));
+    TRY(end_block(p, err));
+    p->loops = 0;
+    TRY(parse_body(p, ends, &s->body, err));
+    p->loops = loops;
+    if (!take_end(p, "endmacro")) return jinja_wrong(p, s->line, err, "this macro has no endmacro");
+    return end_block(p, err);
+}
+
+static Status parse_call(JinjaParser *p, Statement *s, Error *err)
+{
+    static const char *const ends[] = {"endcall", NULL};
+    const size_t loops = p->loops;
+    if (jinja_take(p, TOKEN_SIGN, "(")) TRY(jinja_parse_parameters(p, &s->parameters, err));
+    TRY(jinja_parse_expr(p, &s->value, err));
+    TRY(end_block(p, err));
+    p->loops = 0;
+    TRY(parse_body(p, ends, &s->body, err));
+    p->loops = loops;
+    if (!take_end(p, "endcall")) return jinja_wrong(p, s->line, err, "this call has no endcall");
+    return end_block(p, err);
+}
+
 static Status parse_jump(JinjaParser *p, Statement *s, Error *err)
 {
     if (p->loops == 0) return jinja_wrong(p, s->line, err, "break and continue stand in loops");
@@ -139,6 +170,8 @@ static Status parse_block(JinjaParser *p, Statement **out, Error *err)
                  {"set", STATEMENT_SET, parse_set},
                  {"break", STATEMENT_BREAK, parse_jump},
                  {"continue", STATEMENT_CONTINUE, parse_jump},
+                 {"macro", STATEMENT_MACRO, parse_macro},
+                 {"call", STATEMENT_CALL, parse_call},
                  {"generation", STATEMENT_BLOCK, parse_generation}};
     const Token *token = jinja_peek(p);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
@@ -149,7 +182,7 @@ static Status parse_block(JinjaParser *p, Statement **out, Error *err)
     }
     return jinja_wrong(
         p, token->line, err,
-        "\"%.*s\" is not supported here: known are if, for, set, break, continue and "
+        "\"%.*s\" is not supported here: known are if, for, set, break, continue, macro, call and "
         "generation",
         SLICE_ARG(slice_sub(token->text, 0, 40)));
 }

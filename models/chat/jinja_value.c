@@ -27,8 +27,9 @@ JinjaValue jinja_undefined(Slice name)
 
 const char *jinja_kind_name(JinjaValue value)
 {
-    static const char *const names[] = {"what is undefined", "none",   "a bool", "a number",
-                                        "a number",          "a text", "a list", "a mapping"};
+    static const char *const names[] = {
+        "what is undefined", "none",   "a bool", "a number", "a number", "a text", "a list",
+        "a mapping",         "a macro"};
     return names[value.kind];
 }
 
@@ -50,6 +51,8 @@ bool jinja_truth(JinjaValue v)
         return v.as.list->n > 0;
     case JINJA_MAP:
         return v.as.map->is_namespace || v.as.map->n > 0;
+    case JINJA_MACRO:
+        return true;
     }
     return false;
 }
@@ -284,6 +287,9 @@ void jinja_append(Buffer *out, JinjaValue v, bool is_repr, size_t depth)
     case JINJA_LIST:
     case JINJA_MAP:
         if (depth <= JINJA_MAX_DEPTH) append_parts(out, v, depth);
+        return;
+    case JINJA_MACRO:
+        buffer_append_cstr(out, "<Macro>");
         return;
     }
 }

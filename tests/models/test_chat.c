@@ -106,14 +106,67 @@ Test(chat, expressions_mean_what_they_mean_in_jinja)
     check(cases, sizeof cases / sizeof *cases);
 }
 
+// As Jinja 3.1 has them.
+Test(chat, macros_take_arguments_and_blocks)
+{
+    static const Case cases[] = {
+        {"{% macro f(a, b='x', c=a) %}<{{ a }}{{ b }}{{ c }}>{% endmacro %}{{ f(1) }}{{ f(1, 2) }}{{ "
+         "f(b=3, a=4) }}{{ f() }}",
+         "<1x1><121><434><x>"},
+        {"{%- macro r(n) -%}{{ n }}{% if n > 0 %},{{ r(n - 1) }}{% endif %}{%- endmacro -%} {{ r(3) }}",
+         "3,2,1,0"},
+        {"{% macro w(tag) %}<{{ tag }}>{{ caller(tag|upper, 2) }}</{{ tag }}>{% endmacro %}"
+         "{% set x = 'out' %}{% for i in [1, 2] %}{% call(t, n) w('b') %}{{ t }}{{ n }}{{ i }}{{ x }}{% "
+         "endcall %}{% endfor %}",
+         "<b>B21out</b><b>B22out</b>"},
+        {"{% macro f() %}{{ later }}{% endmacro %}{% set later = 'L' %}{{ f() }} {{ f is callable }}",
+         "L True"},
+        {"{% set ns = namespace(n=0) %}{% macro count() %}{% set ns.n = ns.n + 1 %}{% endmacro %}{{ "
+         "count() }}{{ count() }}{{ ns.n }}",
+         "2"},
+    };
+    check(cases, sizeof cases / sizeof *cases);
+}
+
+Test(chat, lists_are_sorted_and_boiled_down)
+{
+    static const Case cases[] = {
+        {"{{ [3, 1, 2]|sort|join(',') }} {{ ['b', 'A', 'c']|sort|join }} {{ ['b', 'A']|sort(reverse=true)"
+         "|join }} {{ ['b', 'A']|sort(case_sensitive=true)|join }}",
+         "1,2,3 Abc bA Ab"},
+        {"{{ [{'k': 2, 'v': 'a'}, {'k': 1, 'v': 'b'}]|sort(attribute='k')|map(attribute='v')|join }}",
+         "ba"},
+        {"{% for k, v in {'b': 1, 'a': 2}|dictsort %}{{ k }}{{ v }}{% endfor %} {% for k, v in {'b': 1, "
+         "'a': 2}|dictsort(by='value') %}{{ k }}{{ v }}{% endfor %}",
+         "a2b1 b1a2"},
+        {"{{ [1, 1, 2]|unique|list }} {{ ['a', 'A', 'b']|unique|join }} {{ [1, 2, 3]|sum }} {{ [1, 5, "
+         "2]|max }} {{ ['b', 'A']|min }}",
+         "[1, 2] ab 6 5 A"},
+        {"{{ 'a\nb\n\nc'|indent(2) }}|{{ 'a\nb'|indent(1, first=true) }}|{{ \"<'&\"|e }}|{{ 2.5|round }}",
+         "a\n  b\n\n  c| a\n b|&lt;&#39;&amp;|2.0"},
+    };
+    check(cases, sizeof cases / sizeof *cases);
+}
+
 Test(chat, what_is_wrong_is_told_with_its_line)
 {
     static const Case cases[] = {
         {"a\n{{ 1 + }}", "error: t:2: found }}, want an expression"},
         {"{% if x %}", "error: t:1: this if has no endif"},
-        {"\n\n{% macro f() %}{% endmacro %}",
-         "error: t:3: \"macro\" is not supported here: known are if, for, set, break, continue and "
-         "generation"},
+        {"\n\n{% include 'a' %}",
+         "error: t:3: \"include\" is not supported here: known are if, for, set, break, continue, "
+         "macro, call and generation"},
+        {"{% macro f(a) %}{{ f(a) }}{% endmacro %}{{ f(1) }}",
+         "error: t:1: macros call one another more than 50 times deep"},
+        {"{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}",
+         "error: t:1: macro \"f\" takes 1 arguments, not 2"},
+        {"{% macro f(a) %}{% endmacro %}{{ f(b=2) }}",
+         "error: t:1: macro \"f\" has no parameter \"b\""},
+        {"{% macro f(a) %}{% endmacro %}{{ f(1, a=2) }}", "error: t:1: \"a\" is given twice"},
+        {"{% for a in [1] %}{% macro f() %}{% break %}{% endmacro %}{% endfor %}",
+         "error: t:1: break and continue stand in loops"},
+        {"{% call f() %}{% endcall %}", "error: t:1: what is called with a block must be a macro"},
+        {"{% macro f() %}", "error: t:1: this macro has no endmacro"},
         {"{{ raise_exception('roles must alternate') }}",
          "error: t:1: the template refuses this conversation: roles must alternate"},
         {"\n{{ missing.member }}", "error: t:2: 'missing' is undefined"},
