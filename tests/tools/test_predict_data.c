@@ -173,6 +173,10 @@ Test(predict_data, what_does_not_go_together_is_said)
     static const struct {
         const char *name, *text, *options[4], *says;
     } cases[] = {
+        {"a.json",
+         "{\"text\": \"a\"}\n{\"id\": 1}\n", // cases, whatever the name
+         {NULL},
+         "1 of 2 cases could not be worked on"},
         {"a.json", "{\"data\": [{}]}", {"--mode", "span"}, "\"paragraphs\" is missing"},
         {"a.json",
          squad,

@@ -17,6 +17,25 @@ static bool is_table(const Reader *reader)
     return false;
 }
 
+// Questions and cases both come as ".json": the first key of a document of questions is none of a case's.
+static Status begins_as_questions(const char *path, bool *out, Error *err)
+{
+    char bytes[256];
+    size_t n = 0, at = 0, key;
+    Input *input = NULL;
+    Status s = input_open(path, NULL, &input, err);
+    if (s == STATUS_OK) s = input_read(input, bytes, sizeof bytes, &n, err);
+    input_close(&input);
+    const Slice text = {bytes, n};
+    if (slice_starts_with(text, SLICE("\xef\xbb\xbf"))) at = 3;
+    while (at < n && strchr(" \t\r\n{", bytes[at])) at++;
+    const Slice rest = slice_sub(text, at, n);
+    key = slice_find_byte(slice_sub(rest, 1, rest.len), '"');
+    const Slice name = slice_sub(rest, 1, key == SIZE_MAX ? 0 : key + 1);
+    *out = slice_eq_cstr(name, "data") || slice_eq_cstr(name, "version");
+    return s;
+}
+
 Status predict_data_reader(const CommandLine *line, const Reader **out, Error *err)
 {
     const Slice path = slice_from_cstr(option_text(line, "in")),
@@ -25,6 +44,11 @@ Status predict_data_reader(const CommandLine *line, const Reader **out, Error *e
     *out = NULL;
     if (format.len > 0) return reader_for(path, format, out, err);
     if (reader_for(path, (Slice){0}, out, &unknown) != STATUS_OK || !is_table(*out)) *out = NULL;
+    if (*out && strcmp((*out)->name, "squad") == 0) {
+        bool is_squad = false;
+        TRY(begins_as_questions(option_text(line, "in"), &is_squad, err));
+        if (!is_squad) *out = NULL;
+    }
     return STATUS_OK;
 }
 
@@ -179,6 +203,14 @@ Status predict_data(Predictor *p, Pool *pool, const CommandLine *line, const Rea
     }
     if (p->explains)
         return error_set(err, STATUS_INVALID, "--explain wants JSON Lines of cases as --in");
+    const ModelConfig *config = model_config(p->model);
+    if (config->head == HEAD_SEQUENCE &&
+        (config->n_labels == 1 ||
+         slice_eq_cstr(config->problem_type, "multi_label_classification"))) {
+        return error_set(err, STATUS_INVALID,
+                         "the model gives %s, not one class: ask it by JSON Lines of cases",
+                         config->n_labels == 1 ? "a number" : "several labels at once");
+    }
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID, "the model has no tokenizer, which texts want");
     DataRun run = {.p = p,

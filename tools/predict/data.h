@@ -7,8 +7,8 @@
 #include "harness/family.h"
 #include "tools/predict/predict.h"
 
-// Whether --in is a data set and no JSON Lines of cases: by --format, or by its name: tables, columns of tags, and where a
-// model answers by spans JSON of questions. The reader comes out; NULL where it is none.
+// Whether --in is a data set and no JSON Lines of cases: by --format, or by its name: tables, columns of tags, and JSON that
+// begins as documents of questions do. The reader comes out; NULL where it is none.
 Status predict_data_reader(const CommandLine *line, const Reader **out, Error *err) MUST_CHECK;
 
 // Answers to all samples, as `assay run` would have them. *out is open.
