@@ -9,7 +9,7 @@
 static void copy_id(Slice id, char out[SHA256_HEX_SIZE])
 {
     const size_t n = id.len < SHA256_HEX_SIZE - 1 ? id.len : SHA256_HEX_SIZE - 1;
-    memcpy(out, id.ptr, n);
+    if (n > 0) memcpy(out, id.ptr, n); // a baseline has no key
     out[n] = '\0';
 }
 
