@@ -137,6 +137,7 @@ typedef struct EmbeddingArgs {
 
 typedef struct LinearArgs {
     Activation activation;
+    const float *next; // what the next product reads first, fetched meanwhile; NULL = unknown
 } LinearArgs;
 
 typedef struct NormArgs {

@@ -382,12 +382,24 @@ static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, E
     return program_run_op(run, operation(run, step, args), args, err);
 }
 
+// The weights of the product after step i, among steps begin .. end; the first one follows the last, in the next unit.
+static const float *next_weights(const ProgramRun *run, size_t i, size_t begin, size_t end)
+{
+    for (size_t n = 1; n < end - begin; n++) {
+        const size_t at = i + n < end ? i + n : i + n - (end - begin);
+        const ProgramStep *step = &run->program->steps[at];
+        if (step->op == OP_LINEAR) return operand_tensor(run, &step->in[1]).data;
+    }
+    return NULL;
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
         const ProgramStep *step = &run->program->steps[i];
         OpArgs args;
         take_arguments(run, step, &args);
+        if (step->op == OP_LINEAR) args.as.linear.next = next_weights(run, i, begin, end);
         TRY(run_step(run, step, &args, err));
     }
     return STATUS_OK;

@@ -54,6 +54,7 @@ static OpArgs linear_part(const Split *split, size_t part)
     OpArgs args = *split->args;
     const size_t n = args.in[1].rows, begin = part_begin(split, part) * PANEL_WIDTH;
     const size_t end = size_min(part_begin(split, part + 1) * PANEL_WIDTH, n);
+    args.as.linear.next = NULL; // each part begins elsewhere
     args.in[1] = weight_rows(&split->args->in[1], begin, end);
     args.in[2] = columns_of(&split->args->in[2], begin, end);
     args.out[0] = columns_of(&split->args->out[0], begin, end);

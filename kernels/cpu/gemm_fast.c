@@ -221,12 +221,18 @@ static int streams(const GemmProblem *g, size_t columns)
            (g->pre == NULL || g->pre == g->c);
 }
 
+// What comes after some panels of b: panels to be fetched.
+typedef struct Next {
+    const float *b; // NULL: nothing
+    size_t panel;   // floats between them
+} Next;
+
 // All rows of the block times panels [p0, p0 + n_panels).
 static void run_panels(const GemmProblem *g, const Block *block, const float *b, size_t b_panel,
-                       const float *next_b, size_t p0, size_t n_panels)
+                       Next next, size_t p0, size_t n_panels)
 {
     const size_t j0 = p0 * VEC_WIDTH, columns = size_min(n_panels * VEC_WIDTH, g->n - j0);
-    const size_t n_tiles = ceil_div(block->n_rows, TILE_ROWS);
+    const size_t n_tiles = size_max(1, ceil_div(block->n_rows, TILE_ROWS));
     const size_t least_rows = block->n_rows / n_tiles, n_taller = block->n_rows % n_tiles;
     float *const c = g->c + block->i0 * g->c_row + p0 * g->c_panel;
     GemmTile tile = {
@@ -247,7 +253,7 @@ static void run_panels(const GemmProblem *g, const Block *block, const float *b,
         tile.a_stride = block->a_is_packed ? rows : block->a_row;
         tile.c = c + begin * g->c_row;
         // The first tile of the block fetches the first panel that comes next, and so on; later ones have none left.
-        tile.next_b = t < n_panels && next_b ? next_b + t * b_panel : b;
+        tile.next_b = t < n_panels && next.b ? next.b + t * next.panel : b;
         gemm_tile_find(rows, n_panels, block->a_is_packed)(&tile);
         if (block->is_last) finish_tile(g, block->i0 + begin, rows, j0, columns);
         begin += rows;
@@ -273,7 +279,7 @@ static void run_few_rows(const GemmProblem *g)
     while (p < n_panels) {
         const size_t left = n_panels - p;
         const size_t take = left >= wide ? wide : left >= TILE_PANELS ? TILE_PANELS : 1;
-        run_panels(g, &block, g->b + p * g->b_stride, g->b_stride, NULL, p, take);
+        run_panels(g, &block, g->b + p * g->b_stride, g->b_stride, (Next){0}, p, take);
         p += take;
     }
 }
@@ -316,18 +322,22 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
     const size_t n_panels = ceil_div(g->n, VEC_WIDTH);
     for (size_t p = 0; p < n_panels; p += TILE_PANELS) {
         const size_t take = size_min(TILE_PANELS, n_panels - p);
-        const float *b = packed_b, *next_b = NULL;
+        const float *b = packed_b;
+        Next next = {0};
         size_t b_panel = block->n_k * VEC_WIDTH;
         if (g->b_side == GEMM_PANELS) {
             b = g->b + p * g->b_stride + block->k0 * VEC_WIDTH;
             b_panel = g->b_stride;
-            if (p + (size_t)2 * TILE_PANELS <= n_panels) next_b = b + TILE_PANELS * b_panel;
+            if (p + (size_t)2 * TILE_PANELS <= n_panels)
+                next = (Next){b + TILE_PANELS * b_panel, b_panel};
+            else if (block->is_last && block->i0 + block->n_rows == g->m)
+                next = (Next){g->next, block->n_k * VEC_WIDTH};
         } else {
             for (size_t q = 0; q < take; q++) {
                 pack_b_panel(g, (p + q) * VEC_WIDTH, block->k0, block->n_k, packed_b + q * b_panel);
             }
         }
-        run_panels(g, block, b, b_panel, next_b, p, take);
+        run_panels(g, block, b, b_panel, next, p, take);
     }
 }
 

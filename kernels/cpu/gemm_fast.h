@@ -37,6 +37,8 @@ typedef struct GemmProblem {
     size_t c_panel;    // floats between 16-column panels of c: 16 for a row-major c
     int accumulate;    // the chain starts from c
     const float *bias; // [n] or NULL
+    const float *
+        next; // what is read after this product, fetched while its last panels are worked on; or NULL
     Activation activation;
     float *pre; // the value before the activation, or NULL; row-major
     size_t pre_row;

@@ -62,6 +62,7 @@ Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
         .c_row = y->row_stride,
         .c_panel = PANEL_WIDTH,
         .bias = args->in[2].data,
+        .next = args->as.linear.next,
         .activation = args->as.linear.activation,
         .pre = z->data,
         .pre_row = z->row_stride,
