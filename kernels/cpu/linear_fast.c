@@ -1,5 +1,7 @@
 // Linear layers and plain products over gemm_fast.h. Against the reference: panels and registers instead of one element
 // at a time, one chain of fmaf instead of a double.
+#include <string.h>
+
 #include "base/size.h"
 #include "kernels/cpu/fast.h"
 #include "kernels/cpu/gemm_fast.h"
@@ -19,6 +21,75 @@ static Status run(const GemmProblem *problem, Exec *exec, Error *err)
     exec_scratch_release(exec, mark);
     return STATUS_OK;
 }
+
+// ---- equal rows ----
+
+// Equal rows of x have equal rows of y: where many are equal, each is computed once. So it is with the first layer of beams that
+// go on with the same word, and with the first step of every search.
+enum {
+    EQUAL_MOST_ROWS = 64,
+    EQUAL_LEAST = 8
+}; // about a tile is to be saved, and rows are compared with each other
+
+typedef struct DistinctRows {
+    size_t n;
+    unsigned char first[EQUAL_MOST_ROWS]; // [n] the first row of each kind
+    unsigned char kind[EQUAL_MOST_ROWS];  // of every row
+} DistinctRows;
+
+static void find_distinct_rows(const GemmProblem *g, DistinctRows *out)
+{
+    uint64_t begins[EQUAL_MOST_ROWS]; // rows that differ do so at once, as a rule
+    out->n = 0;
+    for (size_t i = 0; i < g->m; i++) {
+        const float *row = g->a + i * g->a_stride;
+        uint64_t begin;
+        memcpy(&begin, row, sizeof begin);
+        size_t at = 0;
+        for (; at < out->n; at++) {
+            if (begins[at] == begin &&
+                memcmp(g->a + out->first[at] * g->a_stride, row, g->k * sizeof *row) == 0)
+                break;
+        }
+        out->kind[i] = (unsigned char)at;
+        if (at < out->n) continue;
+        begins[at] = begin;
+        out->first[at] = (unsigned char)i;
+        out->n++;
+    }
+}
+
+// The product of the distinct rows, whose results all rows take.
+static Status run_distinct(const GemmProblem *g, const DistinctRows *rows, Exec *exec, Error *err)
+{
+    const size_t mark = exec_scratch_mark(exec), n_floats = rows->n * (g->k + g->n);
+    float *a = exec_scratch(exec, n_floats * sizeof *a), *c = a + rows->n * g->k;
+    if (!a) return error_set_memory(err, n_floats, sizeof *a, "a matrix product");
+    for (size_t i = 0; i < rows->n; i++)
+        memcpy(a + i * g->k, g->a + rows->first[i] * g->a_stride, g->k * sizeof *a);
+    GemmProblem own = *g;
+    own.m = rows->n;
+    own.a = a;
+    own.a_stride = g->k;
+    own.c = c;
+    own.c_row = g->n;
+    const Status s = run(&own, exec, err);
+    for (size_t i = 0; s == STATUS_OK && i < g->m; i++)
+        memcpy(g->c + i * g->c_row, c + rows->kind[i] * g->n, g->n * sizeof *c);
+    exec_scratch_release(exec, mark);
+    return s;
+}
+
+static Status run_linear(const GemmProblem *g, Exec *exec, Error *err)
+{
+    DistinctRows rows;
+    if (g->m <= EQUAL_LEAST || g->m > EQUAL_MOST_ROWS || g->k < 2 || g->pre)
+        return run(g, exec, err);
+    find_distinct_rows(g, &rows);
+    return rows.n + EQUAL_LEAST <= g->m ? run_distinct(g, &rows, exec, err) : run(g, exec, err);
+}
+
+// ---- layers ----
 
 static size_t panel_stride(const Tensor *weight)
 {
@@ -67,7 +138,7 @@ Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
         .pre = z->data,
         .pre_row = z->row_stride,
     };
-    return run(&problem, exec, err);
+    return run_linear(&problem, exec, err);
 }
 
 // dx = dz W.
