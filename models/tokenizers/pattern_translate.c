@@ -1,5 +1,5 @@
 // Oniguruma's expressions (Ruby syntax, UTF-8) in PCRE2's words, where the two differ:
-//   \w \W   letters, marks, numbers and connectors; PCRE2 10.42 leaves out marks
+//   \w \W   letters, marks, numbers and connectors; PCRE2 10.42 leaves out marks; \b \B are their borders
 //   \h \H   hexadecimal digits, not blanks
 //   \s \S   the property White_Space; PCRE2 adds U+180E
 //   (?m)    the dot matches line ends: PCRE2's (?s). ^ and $ are of lines always: PCRE2_MULTILINE
@@ -7,11 +7,20 @@
 // What PCRE2 lacks (&& in a class) is refused there, with the place.
 #include "models/tokenizers/pattern.h"
 
-// Of other numbers only those of Latin-1 are word characters to Oniguruma.
-#define WORD \
-    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}\\x{24B6}-\\x{24E9}"
-#define SPACE "\\x{9}-\\x{D}\\x{20}\\x{85}\\p{Z}"
-#define HEX   "0-9A-Fa-f"
+#define CLASS_WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}"
+// Of other numbers those of Latin-1 are word characters to Oniguruma, but within [ ] they are not.
+#define WORD CLASS_WORD "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
+// All categories that CLASS_WORD has not; circled letters, which are signs, come along.
+#define CLASS_NOT_WORD                                             \
+    "\\p{C}\\p{Z}\\p{S}\\p{No}\\p{Pd}\\p{Ps}\\p{Pe}\\p{Pi}\\p{Pf}" \
+    "\\p{Po}"
+#define WORD_BORDER    "(?:(?<=[" WORD "])(?![" WORD "])|(?<![" WORD "])(?=[" WORD "]))"
+#define NO_WORD_BORDER "(?:(?<=[" WORD "])(?=[" WORD "])|(?<![" WORD "])(?![" WORD "]))"
+#define SPACE          "\\x{9}-\\x{D}\\x{20}\\x{85}\\p{Z}"
+#define CLASS_NOT_SPACE                                          \
+    "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}" \
+    "\\x{0}-\\x{8}\\x{E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}"
+#define HEX "0-9A-Fa-f"
 
 enum { MAX_GROUPS = 256 };
 
@@ -30,18 +39,13 @@ static void begin_atom(Translation *t)
     if (t->class_depth == 0) t->atom = t->out->len;
 }
 
-// A class of ours: its members within [ ], else with brackets of its own. A negated one within [ ] has no spelling.
+// A class of ours: its members within [ ], else with brackets of its own.
 static Status put_class(Translation *t, const char *members, char letter, Error *err)
 {
-    const bool is_negated = letter >= 'A' && letter <= 'Z';
     if (t->class_depth == 0) {
-        buffer_append_cstr(t->out, is_negated ? "[^" : "[");
+        buffer_append_cstr(t->out, letter >= 'A' && letter <= 'Z' ? "[^" : "[");
         buffer_append_cstr(t->out, members);
         buffer_append_byte(t->out, ']');
-        return STATUS_OK;
-    }
-    if (!is_negated) {
-        buffer_append_cstr(t->out, members);
         return STATUS_OK;
     }
     if (letter == 'H')
@@ -49,9 +53,10 @@ static Status put_class(Translation *t, const char *members, char letter, Error 
                          "the regular expression \"" SLICE_FMT
                          "\" has \\H within a class, which is not supported: spell it out",
                          SLICE_ARG(t->in));
-    buffer_append_byte(t->out,
-                       '\\'); // PCRE2's own, close enough: the complement minus marks or U+180E
-    buffer_append_byte(t->out, letter);
+    buffer_append_cstr(t->out, letter == 'w'   ? CLASS_WORD
+                               : letter == 'W' ? CLASS_NOT_WORD
+                               : letter == 'S' ? CLASS_NOT_SPACE
+                                               : members);
     return STATUS_OK;
 }
 
@@ -75,6 +80,14 @@ static Status put_escape(Translation *t, Error *err)
     case 'h':
     case 'H':
         return put_class(t, HEX, letter, err);
+    case 'b':
+    case 'B':
+        if (t->class_depth == 0) {
+            buffer_append_cstr(t->out, letter == 'b' ? WORD_BORDER : NO_WORD_BORDER);
+            return STATUS_OK;
+        }
+        // a backspace
+        // fallthrough
     default:
         buffer_append_byte(t->out, '\\');
         buffer_append_byte(t->out, letter);

@@ -86,6 +86,36 @@ Test(tokenizer_json, words_are_cut_greedily_and_offsets_are_of_the_original)
     tokenizer_close(&t);
 }
 
+// As tokenizers 0.23 (Oniguruma) cuts, which counts other numbers of Latin-1 as word characters, but not within [ ].
+Test(tokenizer_json, words_of_expressions_are_those_of_oniguruma)
+{
+    static const struct {
+        const char *regex, *text, *wanted;
+    } cases[] = {{"\\\\w+", "x\u00bdy", "0:0-4"},
+                 {"[\\\\w]+", "x\u00bdy", "0:0-1 0:1-3 0:3-4"},
+                 {"[^\\\\w\\\\s]", "x\u00bdy", "0:0-1 0:1-3 0:3-4"},
+                 {"[\\\\W]+", "e\u0301!", "0:0-3 0:3-4"},
+                 {"[\\\\W_]+", "e\u00b2_.y", "0:0-1 0:1-5 0:5-6"},
+                 {"[\\\\S]+", "e\u0301\xc2\x85y", "0:0-3 0:3-5 0:5-6"},
+                 {"\\\\b", "x\u00bd \u0301y", "0:0-3 0:3-4 0:4-7"},
+                 {"\\\\B", "xy z", "0:0-1 0:1-4"}};
+    const EncodeOptions bare = {.no_special = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char split[256];
+        snprintf(split, sizeof split,
+                 "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"%s\"},\"behavior\":\"Isolated\","
+                 "\"invert\":false}",
+                 cases[i].regex);
+        Parts parts = good;
+        parts.normalizer = "null";
+        parts.pre_tokenizer = split;
+        Tokenizer *t = open_good(parts);
+        cr_expect_str_eq(show(t, cases[i].text, NULL, &bare), cases[i].wanted, "%s: %s",
+                         cases[i].regex, show(t, cases[i].text, NULL, &bare));
+        tokenizer_close(&t);
+    }
+}
+
 Test(tokenizer_json, special_tokens_and_sizes_are_known)
 {
     Tokenizer *t = open_good(good);
