@@ -107,6 +107,20 @@ static Status prepare(Run *run, Error *err)
     return STATUS_OK;
 }
 
+// The primary score, and the first one of each other metric.
+static Status scores_to_slice(const SuiteTask *task, Arena *arena, Slice **out, size_t *n,
+                              Error *err)
+{
+    const Slice metric = slice_sub(task->primary, 0, slice_find_byte(task->primary, '/'));
+    TRY(arena_take(arena, task->n_metrics + 1, sizeof **out, "scores", out, err));
+    (*out)[(*n)++] = task->primary;
+    for (size_t i = 0; i < task->n_metrics; i++) {
+        const Slice name = slice_from_cstr(task->metrics[i].metric->name);
+        if (!slice_eq(name, metric)) (*out)[(*n)++] = name;
+    }
+    return STATUS_OK;
+}
+
 static Status pool_slices(Run *run, const IntervalOptions *options, Arena *scratch, Error *err)
 {
     const Suite *suite = run->suite;
@@ -114,8 +128,12 @@ static Status pool_slices(Run *run, const IntervalOptions *options, Arena *scrat
     TRY(arena_take(scratch, suite->n_tasks, sizeof *tasks, "tasks", &tasks, err));
     for (size_t i = 0; i < suite->n_tasks; i++) {
         const SuiteTask *task = &suite->tasks[i];
+        Slice *scores = NULL;
+        size_t n_scores = 0;
+        TRY(scores_to_slice(task, scratch, &scores, &n_scores, err));
         tasks[i] = (SlicedTask){.task = task->name,
-                                .score = task->primary,
+                                .scores = scores,
+                                .n_scores = n_scores,
                                 .is_listed = task->has_slices,
                                 .attributes = task->slices,
                                 .n_attributes = task->n_slices};

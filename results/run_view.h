@@ -219,7 +219,9 @@ int run_view_best_model(const RunView *view, int task);
 int run_view_best_setting(const RunView *view, int model, int task, size_t *n_won, size_t *n_folds);
 // Whether slices of a model are those that it is judged by: nested, or of its best setting where there are no folds.
 bool run_view_is_verdict(const RunView *view, const ViewSlice *slice);
-// The worst group of a setting over all attributes, in the role that its score has; NULL where there are no slices.
+// Whether it is of the task's primary score.
+bool run_view_is_primary_slice(const RunView *view, const ViewSlice *slice);
+// The worst group of a setting over all attributes, by the primary score, in the role that its score has; NULL where there are no slices.
 const ViewSlice *run_view_worst_slice(const RunView *view, int model, int task, int setting,
                                       TrialRole role);
 // A trial's score of that name, or NULL.

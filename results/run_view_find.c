@@ -95,6 +95,13 @@ bool run_view_is_verdict(const RunView *view, const ViewSlice *slice)
     return headline != NULL && headline->setting == slice->setting && headline->role == slice->role;
 }
 
+bool run_view_is_primary_slice(const RunView *view, const ViewSlice *slice)
+{
+    const Slice primary = view->tasks[slice->task].primary;
+    return slice_eq(slice->slice->score.metric,
+                    slice_sub(primary, 0, slice_find_byte(primary, '/')));
+}
+
 const ViewSlice *run_view_worst_slice(const RunView *view, int model, int task, int setting,
                                       TrialRole role)
 {
@@ -102,7 +109,8 @@ const ViewSlice *run_view_worst_slice(const RunView *view, int model, int task, 
     for (size_t i = 0; i < view->n_slices; i++) {
         const ViewSlice *slice = &view->slices[i];
         if (slice->model != model || slice->task != task || slice->setting != setting ||
-            slice->role != role || !slice->slice->is_worst)
+            slice->role != role || !slice->slice->is_worst ||
+            !run_view_is_primary_slice(view, slice))
             continue;
         if (worst == NULL ||
             is_better(view, task, worst->slice->score.estimate, slice->slice->score.estimate))

@@ -268,7 +268,7 @@ static bool is_verdict(const JudgedQuery *query)
 }
 
 static Status slice_rows(Slicing *slicing, const SlicedTask *task, const JudgedQuery *query,
-                         const JudgedRows *rows, const MetricPlan *plan, size_t score,
+                         const JudgedRows *rows, const MetricPlan *plan, Slice name, size_t score,
                          const RowSet *set, Arena *scratch, Error *err)
 {
     Grouping *groupings = NULL;
@@ -282,7 +282,7 @@ static Status slice_rows(Slicing *slicing, const SlicedTask *task, const JudgedQ
         if (!is_shown(task, &groupings[i])) continue;
         TRY(group_gaps(plan, score, set, groupings[i].groups, groupings[i].values,
                        groupings[i].n_values, &options, scratch, &gaps, err));
-        TRY(keep_gaps(slicing, query, plan, task->score, &groupings[i], &gaps, err));
+        TRY(keep_gaps(slicing, query, plan, name, &groupings[i], &gaps, err));
     }
     return STATUS_OK;
 }
@@ -300,20 +300,20 @@ static Status find_score(const MetricPlan *plan, Slice name, Arena *arena, size_
 }
 
 static Status slice_metric(Slicing *slicing, const SlicedTask *task, const JudgedQuery *query,
-                           const JudgedRows *rows, const JudgedMetric *metric, Arena *scratch,
-                           Error *err)
+                           const JudgedRows *rows, const JudgedMetric *metric, Slice name,
+                           Arena *scratch, Error *err)
 {
     MetricPlan plan;
     RowTable table = {0};
     JsonDocument *document = NULL;
     size_t score = SIZE_MAX;
     TRY(judged_plan(rows, metric, scratch, &plan, &document, err));
-    Status s = find_score(&plan, task->score, scratch, &score, err);
+    Status s = find_score(&plan, name, scratch, &score, err);
     if (s == STATUS_OK && score != SIZE_MAX) {
         s = judged_table(rows, metric, &plan, &table, err);
         const RowSet set = row_table_rows(&table);
         if (s == STATUS_OK)
-            s = slice_rows(slicing, task, query, rows, &plan, score, &set, scratch, err);
+            s = slice_rows(slicing, task, query, rows, &plan, name, score, &set, scratch, err);
         row_table_release(&table);
     }
     json_close(&document);
@@ -324,11 +324,15 @@ static Status slice_query(Slicing *slicing, const SlicedTask *task, const Judged
                           Arena *scratch, Error *err)
 {
     JudgedRows rows;
-    const Slice name = slice_sub(task->score, 0, slice_find_byte(task->score, '/'));
+    const size_t n_scores = is_verdict(query) ? task->n_scores : 1;
     TRY(judged_rows_read(slicing->store, slicing->run_id, query, scratch, &rows, err));
-    for (size_t i = 0; rows.n_samples > 0 && i < rows.n_metrics; i++) {
-        if (!slice_eq(rows.metrics[i].name, name) || rows.metrics[i].width == 0) continue;
-        TRY(slice_metric(slicing, task, query, &rows, &rows.metrics[i], scratch, err));
+    for (size_t k = 0; rows.n_samples > 0 && k < n_scores; k++) {
+        const Slice score = task->scores[k],
+                    name = slice_sub(score, 0, slice_find_byte(score, '/'));
+        for (size_t i = 0; i < rows.n_metrics; i++) {
+            if (!slice_eq(rows.metrics[i].name, name) || rows.metrics[i].width == 0) continue;
+            TRY(slice_metric(slicing, task, query, &rows, &rows.metrics[i], score, scratch, err));
+        }
     }
     return STATUS_OK;
 }

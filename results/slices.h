@@ -1,4 +1,4 @@
-// results/slices.h: a task's primary score by groups of its samples: how it differs between the values of an attribute.
+// results/slices.h: a task's scores by groups of its samples: how it differs between the values of an attribute.
 //
 // Rows of a score's trials are put end to end as in results/judged.h and shared out by the attributes that stand with the
 // stored samples; so every metric that is scored from rows has slices, whatever family the task is of.
@@ -15,7 +15,10 @@ enum {
 // What a task is sliced by.
 typedef struct SlicedTask {
     Slice task;
-    Slice score;             // "f1/macro": of a metric of the task
+    // Scores of metrics of the task, "f1/macro", each of another metric: the primary one first, by which settings are compared
+    // too; the others only of what models are judged by.
+    const Slice *scores; // [n_scores]
+    size_t n_scores;
     bool is_listed;          // else by every attribute of the data with few values
     const Slice *attributes; // [n_attributes]; "group" is the samples' group
     size_t n_attributes;

@@ -143,7 +143,7 @@ static const SuiteKey keys_shared[] = {
          "(nothing is swapped)"),
      FIELD(SuiteTask, counterfactual), .is_omitted = true},
     {KEY("slices", KEY_OTHER,
-         "attributes by whose values the primary score is given too: names of `columns.attributes`, of the "
+         "attributes by whose values the scores are given too: names of `columns.attributes`, of the "
          "format's own, or `group`; an empty list for none",
          "(those with 2 to 20 values)"),
      .schema = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", .shown = "list of names",

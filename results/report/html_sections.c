@@ -212,7 +212,7 @@ Status html_slices(Html *html, int task, Error *err)
     bool begun = false;
     for (size_t m = 0; m < view->n_models; m++) {
         ReportTable table;
-        TRY(table_slices(view, (int)m, task, &html->arena, &table, err));
+        TRY(table_slices(view, (int)m, task, true, &html->arena, &table, err));
         if (table.n_rows == 0) continue;
         if (!begun) begin_section(html, "slices", task, "Groups", view->tasks[task].name);
         begun = true;

@@ -54,8 +54,8 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
 Status table_after(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 // What a model is judged by, by the groups of each attribute.
-Status table_slices(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
-                    Error *err);
+Status table_slices(const RunView *view, int model, int task, bool all_scores, Arena *arena,
+                    ReportTable *out, Error *err);
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err);
 Status table_confusion(const RunView *view, const ViewConfusion *confusion, Arena *arena,
                        ReportTable *out, Error *err);

@@ -243,7 +243,7 @@ static Status tables_of_groups(const RunView *view, int task, Arena *arena, Repo
 {
     for (size_t m = 0; m < view->n_models; m++) {
         if (is_sliced(view, (int)m, task))
-            TRY(table_slices(view, (int)m, task, arena, &tables[(*n)++], err));
+            TRY(table_slices(view, (int)m, task, true, arena, &tables[(*n)++], err));
     }
     return STATUS_OK;
 }

@@ -43,9 +43,11 @@ static void difference_cell(TableBuild *b, const RunSlice *slice)
 }
 
 // "By gender, "f" is worst: 0.712 [0.650, 0.770], 0.093 below all others (p 0.012); the groups lie 0.093 [0.030, 0.150] apart."
-static void put_words(const RunSlice *worst, const RunSlice *gap, Buffer *out)
+// Of another score than the primary one: "By gender, in mcc ..".
+static void put_words(const RunSlice *worst, const RunSlice *gap, bool is_primary, Buffer *out)
 {
     buffer_printf(out, "%sBy " SLICE_FMT ", ", out->len > 0 ? " " : "", SLICE_ARG(gap->attribute));
+    if (!is_primary) buffer_printf(out, "in " SLICE_FMT " ", SLICE_ARG(gap->score.metric));
     if (worst == NULL) {
         buffer_append_cstr(out, gap->score.estimate == 0 ? "no group is worse than another."
                                                          : "no group can be called the worst.");
@@ -79,14 +81,18 @@ void report_worst_groups(const RunView *view, int model, int task, Buffer *out)
     for (const ViewSlice *row; (row = next_slice(view, &i, model, task)) != NULL;) {
         if (row->slice->is_worst) worst = row->slice;
         if (row->slice->value.ptr != NULL) continue;
-        put_words(worst, row->slice, out);
+        put_words(worst, row->slice, run_view_is_primary_slice(view, row), out);
         worst = NULL;
     }
 }
 
-static void slice_row(TableBuild *b, const RunSlice *slice)
+static void slice_row(TableBuild *b, const RunSlice *slice, bool names_score)
 {
     const bool is_gap = slice->value.ptr == NULL;
+    if (names_score) {
+        buffer_append(&b->text, slice->score.metric);
+        table_cell(b);
+    }
     if (is_gap)
         table_cell_printf(b, SLICE_FMT ", gap between groups", SLICE_ARG(slice->attribute));
     else
@@ -101,22 +107,34 @@ static void slice_row(TableBuild *b, const RunSlice *slice)
     table_cell(b);
 }
 
-Status table_slices(const RunView *view, int model, int task, Arena *arena, ReportTable *out,
-                    Error *err)
+static bool has_other_scores(const RunView *view, int model, int task)
 {
+    size_t i = 0;
+    for (const ViewSlice *row; (row = next_slice(view, &i, model, task)) != NULL;) {
+        if (!run_view_is_primary_slice(view, row)) return true;
+    }
+    return false;
+}
+
+Status table_slices(const RunView *view, int model, int task, bool all_scores, Arena *arena,
+                    ReportTable *out, Error *err)
+{
+    const bool names_score = all_scores && has_other_scores(view, model, task);
     TableBuild b = table_begin(out, arena, "slices");
     Buffer words = {0};
     uint64_t n_without = 0;
     size_t i = 0;
     table_title(&b, "Scores by group, " SLICE_FMT " on " SLICE_FMT,
                 SLICE_ARG(view->models[model].name), SLICE_ARG(view->tasks[task].name));
+    if (names_score) table_column(&b, SLICE("score"), COLUMN_WORD);
     table_column(&b, SLICE("group"), COLUMN_WORD);
     table_column(&b, SLICE("samples"), COLUMN_NUMBER);
-    table_column(&b, view->tasks[task].primary, COLUMN_NUMBER);
+    table_column(&b, names_score ? SLICE("value") : view->tasks[task].primary, COLUMN_NUMBER);
     table_column(&b, SLICE("against others"), COLUMN_NUMBER);
     table_column(&b, SLICE("p"), COLUMN_NUMBER);
     for (const ViewSlice *row; (row = next_slice(view, &i, model, task)) != NULL;) {
-        slice_row(&b, row->slice);
+        if (!all_scores && !run_view_is_primary_slice(view, row)) continue;
+        slice_row(&b, row->slice, names_score);
         if (row->slice->n_without > n_without) n_without = row->slice->n_without;
     }
     report_worst_groups(view, model, task, &words);

@@ -247,7 +247,7 @@ Status render_terminal(const RunView *view, const ReportOptions *options, Buffer
         if (s == STATUS_OK) s = table_folds(view, (int)i, &arena, &tables[4], err);
         for (size_t j = 0; s == STATUS_OK && j < 5; j++) s = put_table(&t, &tables[j], &arena, err);
         for (size_t m = 0; s == STATUS_OK && m < view->n_models; m++) {
-            s = table_slices(view, (int)m, (int)i, &arena, &slices, err);
+            s = table_slices(view, (int)m, (int)i, false, &arena, &slices, err);
             if (s == STATUS_OK) s = put_table(&t, &slices, &arena, err);
         }
     }

@@ -238,3 +238,43 @@ Test(slices, are_those_that_the_task_names)
     folder_remove(folder);
     arena_release(&arena);
 }
+
+// Every metric of the task has slices where a model is judged; settings are compared by the primary score alone.
+Test(slices, are_of_each_metric_where_models_are_judged)
+{
+    Error err = {0};
+    RunResult result = {0};
+    Arena arena = {0};
+    RunSlice *slices = NULL;
+    size_t n = 0, n_first = 0, n_other = 0, n_worst = 0, n_compared = 0;
+    const char *folder = places_folder(all_columns);
+    Store *store = run_and_open(folder, &result);
+    cr_assert_eq(
+        store_get_run_slices(store, &arena, slice_from_cstr(result.run_id), &slices, &n, &err),
+        STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        const bool is_first = slice_eq_cstr(slices[i].score.metric, "accuracy");
+        const bool is_judged = slices[i].role == TRIAL_OUTER;
+        if (!is_judged) {
+            cr_expect(is_first, "settings are compared by " SLICE_FMT,
+                      SLICE_ARG(slices[i].score.metric));
+            n_compared++;
+            continue;
+        }
+        n_first += is_first;
+        n_other += !is_first;
+        if (is_first) continue;
+        cr_expect(slice_eq_cstr(slices[i].score.metric, "f1"));
+        n_worst += slices[i].is_worst;
+    }
+    cr_expect_eq(n_first, n_other, "%zu and %zu", n_first, n_other);
+    cr_expect_gt(n_first, 0);
+    cr_expect_gt(n_compared, 0);
+    cr_expect_leq(n_worst, 2); // one an attribute
+    const Slice words = buffer_slice(&result.table);
+    cr_expect(words.len == 0 || n_worst == 0 || slice_find(words, SLICE("in f1")) != SIZE_MAX);
+    store_close(&store);
+    run_result_release(&result);
+    arena_release(&arena);
+    folder_remove(folder);
+}
