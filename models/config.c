@@ -105,6 +105,20 @@ static Status unknown_architecture(const Json *place, Slice name, Error *err)
                       SLICE_ARG(name), known);
 }
 
+// Of a known family, what is known of it.
+static Status unknown_class(const Json *place, const Architecture *architecture, Slice name,
+                            Error *err)
+{
+    char known[512] = "";
+    size_t len = 0;
+    for (const ArchitectureClass *c = architecture->classes; c->name && len < sizeof known; c++) {
+        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s",
+                                c == architecture->classes ? "" : ", ", c->name);
+    }
+    return json_error(place, err, "class \"" SLICE_FMT "\" is not supported; of %s known are: %s",
+                      SLICE_ARG(name), architecture->model_type, known);
+}
+
 static const Architecture *architecture_of_class(Slice class_name, ModelHead *head)
 {
     for (size_t i = 0; i < architectures_count; i++) {
@@ -144,7 +158,9 @@ static Status read_architecture(const Json *root, ModelConfig *out, Error *err)
     }
     const Architecture *of_class = architecture_of_class(out->class_name, &out->head);
     if (!of_class || (out->architecture && out->architecture != of_class)) {
-        return unknown_architecture(json_at(classes, 0), out->class_name, err);
+        return out->architecture
+                   ? unknown_class(json_at(classes, 0), out->architecture, out->class_name, err)
+                   : unknown_architecture(json_at(classes, 0), out->class_name, err);
     }
     out->architecture = of_class;
     out->model_type = slice_from_cstr(of_class->model_type);

@@ -82,7 +82,7 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
     } cases[] = {
         {"\"bert\"", "\"transfusion\"", "unknown architecture \"transfusion\"; known are: bert"},
         {"BertForSequenceClassification", "BertForNothing",
-         "unknown architecture \"BertForNothing\""},
+         "class \"BertForNothing\" is not supported; of bert known are: BertForSequenceClassification"},
         {"\"hidden_size\": 32", "\"hidden_size\": 30", "no multiple of 4"},
         {"\"hidden_size\": 32", "\"hidden_size\": 0", "hidden_size"},
         {"\"hidden_size\": 32", "\"hidden_size\": 99999999999", "hidden_size"},
