@@ -9,7 +9,7 @@
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)
 {
-    if (setting->n_class_weights > 0 && data->n_labels == 0) {
+    if (setting->class_weighting != CLASS_WEIGHTS_NONE && data->n_labels == 0) {
         return error_set(err, STATUS_INVALID,
                          "\"class_weights\" weighs classes, but a \"%s\" task has none",
                          data->family->name);

@@ -59,10 +59,11 @@ Status teacher_columns(const char *path, const ModelConfig *teacher, ModelHead h
     int32_t *out = NULL;
     *columns = NULL;
     if (teacher->head != head) {
-        return error_set(err, STATUS_INVALID,
-                         "the teacher %s has a %s head, but the model learns a %s head: a teacher "
-                         "is a model tuned on the same task",
-                         path, model_head_name(teacher->head), model_head_name(head));
+        return error_set(
+            err, STATUS_INVALID,
+            "the head of the teacher %s is %s, but the model learns a %s head: a teacher "
+            "is a model tuned on the same task",
+            path, model_head_name(teacher->head), model_head_name(head));
     }
     if (head != HEAD_SEQUENCE && head != HEAD_TOKEN) return STATUS_OK;
     TRY(arena_take(arena, n_labels, sizeof *out, "labels", &out, err));

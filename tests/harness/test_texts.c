@@ -129,3 +129,16 @@ Test(texts, cannot_be_learnt_from_a_teacher_or_be_empty)
     arena_release(&arena);
     folder_remove(folder);
 }
+
+Test(texts, have_no_classes_to_weigh)
+{
+    Error err = {0};
+    RunResult result = {0};
+    const char *folder =
+        texts_folder("[" MODEL("a", "bert", "150") "]", "{\"class_weights\": \"balanced\"}", "{}");
+    cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
+    cr_expect_neq(slice_find(slice_from_cstr(err.text), SLICE("weighs classes")), SIZE_MAX, "%s",
+                  err.text);
+    run_result_release(&result);
+    folder_remove(folder);
+}

@@ -186,6 +186,8 @@ Test(note, tuning_prepares_and_copies_as_suites_do_and_says_how)
         program_want(&refused, 2);
         cr_expect(text_contains(refused.err, wrong[i].message), "case %zu says: " SLICE_FMT, i,
                   SLICE_ARG(refused.err));
+        cr_expect(!text_contains(refused.err, "options:"), "case %zu names a place nobody wrote",
+                  i);
     }
     buffer_release(&text);
     folder_remove(folder);

@@ -192,6 +192,19 @@ static Status put_suite(TuneRun *run, const char *family, JsonWriter *w, Error *
     return STATUS_OK;
 }
 
+// Places in a text that nobody wrote mean nothing to who reads the message.
+static Status without_place(Status s, Error *err)
+{
+    static const char begin[] = "options:";
+    char text[sizeof err->text];
+    if (s != STATUS_INVALID || !err || strncmp(err->text, begin, sizeof begin - 1) != 0) return s;
+    const char *rest = strstr(err->text, ": ");
+    if (!rest) return s;
+    snprintf(text, sizeof text, "%s", rest + 2);
+    *err = (Error){0};
+    return error_set(err, s, "%s", text);
+}
+
 // Paths are the user's own, relative to the current folder.
 Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err)
 {
@@ -199,7 +212,8 @@ Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err
     JsonWriter w = json_writer(&text, 0);
     Status s = put_suite(run, family, &w, err);
     if (s == STATUS_OK) s = buffer_status(&text, err);
-    if (s == STATUS_OK) s = suite_parse("options", buffer_slice(&text), NULL, out, err);
+    if (s == STATUS_OK)
+        s = without_place(suite_parse("options", buffer_slice(&text), NULL, out, err), err);
     buffer_release(&text);
     if (s == STATUS_OK) (*out)->folds.k = 0;
     return s;
