@@ -24,6 +24,9 @@ typedef struct TagReading {
     bool is_suffixed; // "PER-B" in place of "B-PER"
 } TagReading;
 
+// In a plain reading an entity can end where none began in its sentence: after a prefix that conlleval does not know and no
+// type ("U" and then "B-PER"). It begins with the sentence here, since sentences are scored each by itself; seqeval lets it
+// begin where the last one did, be that sentences before.
 typedef struct Entity {
     Slice type;        // "_" for a bare prefix; borrowed from the tag
     size_t begin, end; // tokens, end exclusive; ends rise from one entity to the next

@@ -34,15 +34,6 @@ static inline uint64_t word_key(Slice word)
     return (unsigned char)at[0] | middle << 8 * (n / 2) | last << 8 * (n - 1);
 }
 
-// The same for a word in a text of which all may be read: lengths of words cannot be foreseen, but that one is not among
-// the last can. text_end may be NULL.
-static inline uint64_t word_key_before(Slice word, const char *text_end)
-{
-    const size_t n = word.len;
-    if (n - 1 >= 8 || text_end == NULL || text_end - word.ptr < 8) return word_key(word);
-    return load_eight(word.ptr) & UINT64_MAX >> (64 - 8 * n);
-}
-
 // Whether two words of equal keys are the same.
 static inline bool word_is(Slice a, Slice b)
 {
