@@ -31,6 +31,7 @@ const Slice fuzz_seeds[] = {
     SLICE_LIT("5{\"label\": \"a\", \"probabilities\": {\"a\": 0.25, \"b\": 0.75}, \"weight\": 1}\n"
               "{\"label\": \"b\", \"probabilities\": {\"b\": 1, \"a\": 0}, \"weight\": 2}\n"),
     SLICE_LIT("6a\nb\na\n\fa\nb\nb\n"),
+    SLICE_LIT("6y\na\n\fa\nb\nc\n"), // a column of predictions in both files, of other lengths
     SLICE_LIT("7x\ty\n1\t2.5\n-3e4\t0\n2\t1\n"),
     SLICE_LIT("8the cat\tthe dog\na cat\ta dog\n\fthe cat\r\n\xc3\xa9t\xc3\xa9\n"),
     SLICE_LIT("9the cat sat\non it\n\fthe cat\nwas on it \xe6\x97\xa5\n"),

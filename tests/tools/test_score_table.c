@@ -157,3 +157,19 @@ Test(score_table, refuses_what_does_not_fit_and_says_where)
     }
     folder_remove(folder);
 }
+
+// The references' file may have predictions too, by its header.
+Test(score_table, a_column_of_both_files_has_room_for_neither_more_nor_fewer_items)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *ref = write_file(&arena, folder, "ref.tsv", "y\na\n");
+    const char *pred = write_file(&arena, folder, "pred.tsv", "a\nb\nc\n");
+    const Program p = RUN(&arena, NULL, "score", "classification", "-r", ref, "--pred", pred);
+    program_want(&p, 2);
+    cr_expect(text_contains(p.err, "pred.tsv has 3 items, but ") &&
+                  text_contains(p.err, "ref.tsv has 1: line i"),
+              "%s", p.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}

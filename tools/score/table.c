@@ -73,6 +73,12 @@ static Status take_columns(Reading *r, size_t n, Error *err)
     size_t cells;
     bool has[ROLE_SKIPPED + 1] = {false};
     for (size_t c = 0; c < r->n_columns; c++) has[r->columns[c]] = true;
+    // Before anything is read: a column that both files have has room for the items of the first.
+    if (t->n > 0 && t->n != n) {
+        return error_set(err, STATUS_INVALID,
+                         "%s has %zu items, but %s has %zu: line i of each must be the same item",
+                         r->file->path, n, t->files[1].path, t->n);
+    }
     t->n = n;
     if (has[ROLE_LABEL] && t->label_texts == NULL)
         TRY(arena_take(r->arena, n, sizeof(Slice), "labels", &t->label_texts, err));
@@ -377,13 +383,7 @@ Status table_open(const char *path, const char *ref, bool is_replaced, Arena *ar
     } else {
         TRY(text_lines_open(ref, is_replaced, arena, &out->files[1], err));
         TRY(read_file(out, &out->files[1], ROLE_LABEL, false, arena, err));
-        const size_t n = out->n;
         TRY(read_file(out, &out->files[0], ROLE_PREDICTION, false, arena, err));
-        if (out->n != n)
-            return error_set(
-                err, STATUS_INVALID,
-                "%s has %zu items, but %s has %zu: line i of each must be the same item", path,
-                out->n, ref, n);
     }
     if (out->label_texts == NULL)
         return error_set(err, STATUS_INVALID, "%s: no column or member \"label\" is there", path);
