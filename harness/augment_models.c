@@ -7,7 +7,7 @@
 #include "harness/family.h"
 #include "harness/suite/suite_internal.h"
 #include "harness/tasks/translate.h"
-#include "models/ask.h"
+#include "models/generation/ask.h"
 
 bool augment_asks_models(const SuiteAugment *how)
 {

@@ -4,7 +4,7 @@
 #include "harness/balance.h"
 #include "harness/family.h"
 #include "models/architecture.h"
-#include "models/generation_config.h"
+#include "models/generation/generation_config.h"
 #include "models/model.h"
 
 static Status check_weights(const TuneSetting *setting, const TaskData *data, Error *err)

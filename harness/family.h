@@ -7,7 +7,7 @@
 
 #include "harness/prepare.h"
 #include "models/explain.h"
-#include "models/mask.h"
+#include "models/training/mask.h"
 
 // What a model said about samples of a part, in their order. Everything in the arena of the call.
 typedef struct Answers {

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "models/ask.h"
+#include "models/generation/ask.h"
 
 const char *likelihood_name(Likelihood how)
 {

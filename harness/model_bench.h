@@ -9,7 +9,7 @@
 #define ASSAY_HARNESS_MODEL_BENCH_H
 
 #include "base/json_writer.h"
-#include "models/train.h"
+#include "models/training/train.h"
 
 typedef enum ModelBenchMode {
     MODEL_BENCH_AUTO, // generate where the model can, else classify

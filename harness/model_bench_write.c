@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "harness/model_bench_internal.h"
-#include "models/generate.h"
-#include "models/search.h"
+#include "models/generation/generate.h"
+#include "models/generation/search.h"
 
 // One token, or all of them; nothing ends a text before.
 static Status generate(ModelBenchWork *work, size_t begin, size_t n, size_t n_new, Arena *arena,

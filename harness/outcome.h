@@ -3,7 +3,7 @@
 #ifndef ASSAY_HARNESS_OUTCOME_H
 #define ASSAY_HARNESS_OUTCOME_H
 
-#include "models/train.h"
+#include "models/training/train.h"
 #include "results/store.h"
 
 // Curves of a trial as its steps and evaluations are reported. Points are kept by step: one reported again (after a

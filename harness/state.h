@@ -2,7 +2,7 @@
 //
 //     lock               held as long as a run uses the store: a second one is refused
 // KEY is that of a trial's tuning, which trials share that differ in what is done with the tuned model; ID a trial's own.
-//     KEY.checkpoint      a trial's full training state (models/train.h)
+//     KEY.checkpoint      a trial's full training state (models/training/train.h)
 //     KEY.curves         its steps and evaluations so far, appended one by one
 //     KEY.rung           the state a trial of a rung of halving ended with, and KEY.rung-curves
 //     KEY.weights        the weights of a tuned trial that may still win its outer fold, or that others share

@@ -1,4 +1,4 @@
-// harness/teacher.h: the model that another learns from (tune.distill, models/distill.h): opened once, asked once about each
+// harness/teacher.h: the model that another learns from (tune.distill, models/training/distill.h): opened once, asked once about each
 // window of the training part.
 //
 // A teacher is a saved model with a head for the task's labels; their order and further labels of its own do not matter. Of
@@ -9,7 +9,7 @@
 #define ASSAY_HARNESS_TEACHER_H
 
 #include "harness/learnt.h"
-#include "models/train.h"
+#include "models/training/train.h"
 
 typedef struct Teacher Teacher;
 

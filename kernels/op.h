@@ -12,7 +12,7 @@
 // bits, and a sample's bits do not depend on the batch it is in.
 //
 // One signature for every device: Status op(const OpArgs *, Exec *, Error *). Arguments are checked where a model is
-// recorded (models/tape.h), not in the kernels: kernels assert.
+// recorded (models/program/tape.h), not in the kernels: kernels assert.
 #ifndef ASSAY_KERNELS_OP_H
 #define ASSAY_KERNELS_OP_H
 

@@ -4,7 +4,7 @@
 
 #include "base/json_writer.h"
 #include "models/config.h"
-#include "models/tape.h"
+#include "models/program/tape.h"
 
 // A class of Transformers and the head it has.
 typedef struct ArchitectureClass {

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "models/architecture.h"
-#include "models/gguf_export.h"
+#include "models/gguf/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
 
 // ---- where the files are ----

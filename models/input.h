@@ -28,7 +28,7 @@ typedef struct TokenSequence {
 typedef struct TrainExample {
     TokenSequence input;
     const int32_t *labels;
-    // What a teacher says of it (models/distill.h): logits in the rows and columns of the model that learns; NULL without.
+    // What a teacher says of it (models/training/distill.h): logits in the rows and columns of the model that learns; NULL without.
     const float *teacher;
     float weight; // of its loss among the batch's; 0 = 1
 } TrainExample;

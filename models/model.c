@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "models/architecture.h"
-#include "models/cache.h"
+#include "models/generation/cache.h"
 #include "models/model_internal.h"
 
 // ---- workers ----

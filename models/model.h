@@ -1,4 +1,4 @@
-// models/model.h: a model that runs here: opened from a directory, asked for predictions, tuned (models/train.h), saved.
+// models/model.h: a model that runs here: opened from a directory, asked for predictions, tuned (models/training/train.h), saved.
 //
 // A Model owns its weights (f32, in 2 MiB pages, packed once), its tokenizer and the program of its architecture and head.
 // Samples come in as token ids, so that tokenisation happens once a run; results come back in the order of the input.
@@ -90,7 +90,8 @@ typedef enum ModelCapability {
     MODEL_CAN_SPAN = 1 << 3,
     MODEL_CAN_FILL = 1 << 4,
     MODEL_CAN_TRAIN = 1 << 5,
-    MODEL_CAN_GENERATE = 1 << 6, // and log-likelihoods of continuations (models/generate.h)
+    MODEL_CAN_GENERATE =
+        1 << 6, // and log-likelihoods of continuations (models/generation/generate.h)
 } ModelCapability;
 unsigned model_capabilities(const Model *model);
 

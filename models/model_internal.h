@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "models/formats/safetensors.h"
 #include "models/model.h"
-#include "models/program.h"
+#include "models/program/program.h"
 
 // A thread's own: where it runs, its slots, and room to put a unit's arrays together.
 typedef struct Worker {

@@ -6,7 +6,7 @@
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/config_read.h"
-#include "models/gguf_model.h"
+#include "models/gguf/gguf_model.h"
 #include "models/model_internal.h"
 
 static void close_files(Model *model)

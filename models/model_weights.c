@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "kernels/pack.h"
 #include "models/architecture.h"
-#include "models/cache.h"
+#include "models/generation/cache.h"
 #include "models/model_internal.h"
 
 // Memory that the machine (or the container) has for the weights and for keys and values, before anything is read into it.

@@ -9,7 +9,7 @@
 #include "models/architecture.h"
 #include "models/chat/chat.h"
 #include "models/checkpoint.h"
-#include "models/gguf_export.h"
+#include "models/gguf/gguf_export.h"
 #include "models/tokenizers/gguf_tell.h"
 #include "models/tokenizers/told.h"
 

@@ -11,7 +11,7 @@
 #ifndef ASSAY_MODELS_ROPE_H
 #define ASSAY_MODELS_ROPE_H
 
-#include "models/tape.h"
+#include "models/program/tape.h"
 
 typedef enum RopeKind {
     ROPE_DEFAULT,

@@ -1,7 +1,7 @@
 // assay quantize: a model in fewer bits, as a GGUF file; and back to a directory of safetensors.
 #include "base/file.h"
 #include "models/checkpoint.h"
-#include "models/gguf_model.h"
+#include "models/gguf/gguf_model.h"
 #include "models/quantize.h"
 #include "tools/commands.h"
 #include "tools/listing.h"

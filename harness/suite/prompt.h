@@ -3,7 +3,7 @@
 #define ASSAY_HARNESS_SUITE_PROMPT_H
 
 #include "base/json.h"
-#include "models/ask.h"
+#include "models/generation/ask.h"
 
 // A stretch of a template: literal text, or where that has no ptr a field (prompt.c).
 typedef struct PromptPiece {

@@ -23,7 +23,7 @@
 #include "metrics/metric.h"
 #include "models/explain.h"
 #include "models/prune.h"
-#include "models/train.h"
+#include "models/training/train.h"
 #include "results/report/report.h"
 
 typedef struct SuiteClassWeight {
@@ -77,7 +77,7 @@ typedef struct SuiteAugment {
     size_t max_new_tokens;
 } SuiteAugment;
 
-// One point of the grid: what a user may set in tuning, as models/train.h has it, defaults filled in.
+// One point of the grid: what a user may set in tuning, as models/training/train.h has it, defaults filled in.
 typedef struct TuneSetting {
     double learning_rate;
     double weight_decay;
@@ -101,9 +101,9 @@ typedef struct TuneSetting {
     Slice teacher; // whose answers are learnt beside the labels, as written; empty = labels alone
     const char *teacher_path;  // its files; NULL without a teacher, or where it is tuned here
     bool teacher_is_tuned;     // it is a model of the suite that is tuned too: suite_tuned_teacher
-    double temperature, alpha; // of learning from it (models/loss.h)
+    double temperature, alpha; // of learning from it (models/training/loss.h)
     Slice freeze;              // "embeddings,0-3"; empty = nothing
-    Slice lora;                // "rank=8,alpha=16,targets=query+value" (models/lora.h); empty = off
+    Slice lora; // "rank=8,alpha=16,targets=query+value" (models/training/lora.h); empty = off
     unsigned gradual_unfreezing;
     double layer_decay; // 1 = off
     size_t lanes;
@@ -379,7 +379,7 @@ uint64_t suite_seed(const Suite *suite, size_t repeat);
 
 // One setting from the text of a tune block without arrays (a canonical text, say), in the arena.
 Status tune_setting_parse(Arena *arena, Slice json, TuneSetting *out, Error *err) MUST_CHECK;
-// What models/train.h needs of a setting, for a model with these labels; class weights go into the arena. counts [n_labels]:
+// What models/training/train.h needs of a setting, for a model with these labels; class weights go into the arena. counts [n_labels]:
 // samples of each class in the training part, for balanced weights (may be NULL otherwise). Refuses a class weight for a
 // label that is not there. Seed, validation, callbacks and checkpoint stay for the caller.
 Status tune_setting_options(const TuneSetting *setting, const Slice *labels, size_t n_labels,

@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "harness/family.h"
-#include "models/ask.h"
+#include "models/generation/ask.h"
 
 enum { IGNORED = -100 };
 

@@ -5,7 +5,7 @@
 #include "harness/prepare.h"
 
 // Where the tokenizer has a mask the labels are the tokens themselves, special ones aside: what is asked about is drawn in
-// training (models/mask.h). Else a causal model learns every token but the first, which begins the text. Long texts lose their
+// training (models/training/mask.h). Else a causal model learns every token but the first, which begins the text. Long texts lose their
 // end. As Family.encode.
 Status texts_encode(const UsedPart *part, const Tokenizer *tokenizer, size_t max_length,
                     Arena *arena, Tokens *out, Error *err) MUST_CHECK;

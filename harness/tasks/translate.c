@@ -1,7 +1,7 @@
 // Translation: a model writes a target for each source, by greedy or beam search.
 //
 // In training the labels are the first target's tokens, its end token included, and the decoder reads them one place later
-// (teacher forcing). Answers are the likeliest target found (models/search.h), decoded, without blanks around it.
+// (teacher forcing). Answers are the likeliest target found (models/generation/search.h), decoded, without blanks around it.
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "harness/family.h"
 #include "harness/tasks/translate.h"
 #include "metrics/metric.h"
-#include "models/search.h"
+#include "models/generation/search.h"
 
 static Status find_labels(Prepared *prepared, size_t task, Error *err)
 {

@@ -2,7 +2,7 @@
 #ifndef ASSAY_HARNESS_TASKS_TRANSLATE_H
 #define ASSAY_HARNESS_TASKS_TRANSLATE_H
 
-#include "models/search.h"
+#include "models/generation/search.h"
 
 // Twice the source and a little: what a text is translated to is hardly longer, and a model that goes round in circles is
 // stopped.

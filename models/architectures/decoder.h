@@ -7,7 +7,7 @@
 #define ASSAY_MODELS_ARCHITECTURES_DECODER_H
 
 #include "models/config.h"
-#include "models/tape.h"
+#include "models/program/tape.h"
 
 // Angles of the layers with the whole context and of those with a window.
 typedef struct DecoderRopes {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "models/search.h"
+#include "models/generation/search.h"
 #include "tests/harness/runs.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"

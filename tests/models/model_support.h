@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "models/formats/safetensors.h"
 #include "models/model.h"
-#include "models/train.h"
+#include "models/training/train.h"
 
 // Fails the running test unless status is STATUS_OK, with what err says.
 void want_ok(Status status, const Error *err);

@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "model_support.h"
-#include "models/ask.h"
+#include "models/generation/ask.h"
 #include "tests/support/shared.h"
 
 static Model *stories(Pool **pool)

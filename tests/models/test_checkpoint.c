@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
-#include "models/gguf_model.h"
+#include "models/gguf/gguf_model.h"
 #include "tests/models/model_support.h"
 #include "tests/models/saved.h"
 #include "tests/support/folder.h"

@@ -7,7 +7,7 @@
 #include "base/philox.h"
 #include "base/size.h"
 #include "models/architecture.h"
-#include "models/generate.h"
+#include "models/generation/generate.h"
 #include "tests/models/forward_golden.h"
 #include "tests/models/model_support.h"
 #include "tests/support/folder.h"

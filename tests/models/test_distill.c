@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model_support.h"
-#include "models/loss.h"
+#include "models/training/loss.h"
 
 // ---- the loss of one unit ----
 

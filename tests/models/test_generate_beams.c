@@ -9,7 +9,7 @@
 #include "base/size.h"
 #include "model_support.h"
 #include "models/architecture.h"
-#include "models/generate.h"
+#include "models/generation/generate.h"
 #include "tests/support/shared.h"
 
 enum { MAX_PROMPT = 12, MAX_NEW = 20, MAX_RESULTS = 3 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "models/checkpoint.h"
-#include "models/gguf_model.h"
+#include "models/gguf/gguf_model.h"
 #include "tests/models/model_support.h"
 #include "tests/support/folder.h"
 

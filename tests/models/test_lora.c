@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "model_support.h"
-#include "models/lora.h"
+#include "models/training/lora.h"
 #include "tests/support/folder.h"
 
 Test(lora, reads_its_settings)

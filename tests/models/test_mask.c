@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "models/mask.h"
+#include "models/training/mask.h"
 
 enum { N = 4000, VOCAB = 1000, MASK = 4 };
 

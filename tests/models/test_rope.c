@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model_support.h"
-#include "models/generate.h"
+#include "models/generation/generate.h"
 #include "models/rope.h"
 
 enum { FIRST = 20, LONGEST = 64, N_VOCAB = 40 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "models/architecture.h"
-#include "models/search.h"
+#include "models/generation/search.h"
 #include "tests/models/forward_golden.h"
 #include "tests/models/model_support.h"
 #include "tests/support/shared.h"

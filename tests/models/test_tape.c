@@ -6,7 +6,7 @@
 #include "base/philox.h"
 #include "model_support.h"
 #include "models/architecture.h"
-#include "models/program.h"
+#include "models/program/program.h"
 
 // ---- recording ----
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model_support.h"
-#include "models/train_run.h"
+#include "models/training/train_run.h"
 
 // ---- what is trained ----
 

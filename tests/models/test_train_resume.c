@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "model_support.h"
-#include "models/train_run.h"
+#include "models/training/train_run.h"
 #include "tests/support/folder.h"
 
 typedef struct Watch {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/gguf_model.h"
+#include "models/gguf/gguf_model.h"
 #include "tests/models/model_support.h"
 #include "tests/models/saved.h"
 #include "tests/support/folder.h"

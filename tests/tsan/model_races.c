@@ -5,7 +5,7 @@
 
 #include "base/philox.h"
 #include "models/architecture.h"
-#include "models/train.h"
+#include "models/training/train.h"
 
 enum { N_EXAMPLES = 40, MAX_TOKENS = 16, N_CLASSES = 3 };
 

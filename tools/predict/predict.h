@@ -5,11 +5,11 @@
 #include "base/file.h"
 #include "datasets/steps.h"
 #include "harness/note.h"
-#include "models/ask.h"
 #include "models/chat/chat.h"
 #include "models/explain.h"
+#include "models/generation/ask.h"
+#include "models/generation/search.h"
 #include "models/model.h"
-#include "models/search.h"
 #include "tools/jsonl.h"
 
 // One line of input, tokenised. Everything lies in the chunk's arena.

@@ -4,7 +4,7 @@
 
 #include "harness/prepare.h"
 #include "metrics/evaluate.h"
-#include "models/train.h"
+#include "models/training/train.h"
 #include "tools/command.h"
 
 // The log of steps, a JSON object a line. A run that goes on from a checkpoint keeps the lines of the steps before it.

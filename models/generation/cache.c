@@ -1,0 +1,187 @@
+#include "models/generation/cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+
+enum { SLAB_BYTES = 8 << 20 };
+
+typedef struct Slab {
+    float *memory;
+    size_t size_bytes;
+} Slab;
+
+struct Cache {
+    const Tape *tape;
+    size_t page_floats;
+    Slab *slabs;
+    size_t n_slabs, slabs_capacity;
+    float **pages;
+    unsigned *n_users; // [n_pages] sequences that have the page
+    size_t n_pages, pages_capacity;
+    uint32_t *free_pages;
+    size_t n_free, free_capacity;
+};
+
+size_t cache_bytes_per_token(const Tape *tape)
+{
+    size_t floats = 0;
+    for (size_t i = 0; i < tape->n_caches; i++) floats += 2 * tape->caches[i].cols;
+    return floats * sizeof(float);
+}
+
+size_t cache_bytes(const Cache *cache)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < cache->n_slabs; i++) total += cache->slabs[i].size_bytes;
+    return total;
+}
+
+Status cache_open(const Tape *tape, Cache **out, Error *err)
+{
+    Cache *cache = calloc(1, sizeof *cache);
+    if (!cache) return error_set_memory(err, 1, sizeof *cache, "a cache");
+    cache->tape = tape;
+    cache->page_floats = cache_bytes_per_token(tape) / sizeof(float) * CACHE_PAGE_ROWS;
+    *out = cache;
+    return STATUS_OK;
+}
+
+void cache_close(Cache **cache)
+{
+    if (!cache || !*cache) return;
+    Cache *c = *cache;
+    for (size_t i = 0; i < c->n_slabs; i++) huge_free(c->slabs[i].memory, c->slabs[i].size_bytes);
+    free(c->slabs);
+    free(c->pages);
+    free(c->n_users);
+    free(c->free_pages);
+    free(c);
+    *cache = NULL;
+}
+
+// Room for n elements in a list that doubles.
+static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *err)
+{
+    void *old;
+    if (n <= *capacity) return STATUS_OK;
+    memcpy(&old, list, sizeof old);
+    const size_t larger = size_max(n, 2 * *capacity);
+    void *fresh = realloc(old, larger * size);
+    if (!fresh) return error_set_memory(err, larger, size, "a cache");
+    memcpy(list, &fresh, sizeof fresh);
+    *capacity = larger;
+    return STATUS_OK;
+}
+
+static Status add_slab(Cache *c, Error *err)
+{
+    const size_t page_bytes = size_max(c->page_floats, 16) * sizeof(float);
+    const size_t n = size_max(1, SLAB_BYTES / page_bytes), total = c->n_pages + n;
+    size_t users_capacity = c->pages_capacity;
+    TRY(want(&c->slabs, c->n_slabs + 1, sizeof *c->slabs, &c->slabs_capacity, err));
+    TRY(want(&c->n_users, total, sizeof *c->n_users, &users_capacity, err));
+    TRY(want(&c->pages, total, sizeof *c->pages, &c->pages_capacity, err));
+    TRY(want(&c->free_pages, total, sizeof *c->free_pages, &c->free_capacity, err));
+    Slab slab = {.size_bytes = n * page_bytes};
+    slab.memory = huge_alloc(slab.size_bytes);
+    if (!slab.memory) return error_set_memory(err, n, page_bytes, "a cache of keys and values");
+    c->slabs[c->n_slabs++] = slab;
+    for (size_t i = 0; i < n; i++) {
+        c->pages[c->n_pages] = slab.memory + i * (page_bytes / sizeof(float));
+        c->n_users[c->n_pages] = 0;
+        c->free_pages[c->n_free++] = (uint32_t)c->n_pages++;
+    }
+    return STATUS_OK;
+}
+
+static Status add_page(Cache *c, CacheSequence *sequence, Error *err)
+{
+    TRY(want(&sequence->pages, sequence->n_pages + 1, sizeof *sequence->pages, &sequence->capacity,
+             err));
+    if (c->n_free == 0) TRY(add_slab(c, err));
+    const uint32_t page = c->free_pages[--c->n_free];
+    c->n_users[page] = 1;
+    sequence->pages[sequence->n_pages++] = page;
+    return STATUS_OK;
+}
+
+Status cache_extend(Cache *cache, CacheSequence *sequence, size_t n_more, Error *err)
+{
+    const size_t n_rows = sequence->n_rows + n_more;
+    while (sequence->n_pages * CACHE_PAGE_ROWS < n_rows) TRY(add_page(cache, sequence, err));
+    sequence->n_rows = n_rows;
+    return STATUS_OK;
+}
+
+Status cache_fork(Cache *cache, const CacheSequence *from, size_t n_rows, CacheSequence *out,
+                  Error *err)
+{
+    const size_t n_whole = n_rows / CACHE_PAGE_ROWS, n_begun = n_rows % CACHE_PAGE_ROWS;
+    assert(n_rows <= from->n_rows);
+    *out = (CacheSequence){0};
+    TRY(want(&out->pages, n_whole + 1, sizeof *out->pages, &out->capacity, err));
+    for (size_t i = 0; i < n_whole; i++) {
+        out->pages[i] = from->pages[i];
+        cache->n_users[from->pages[i]]++;
+    }
+    out->n_pages = n_whole;
+    out->n_rows = n_rows;
+    if (n_begun == 0) return STATUS_OK;
+    const Status s = add_page(cache, out, err);
+    if (s != STATUS_OK) {
+        cache_release(cache, out);
+        return s;
+    }
+    memcpy(cache->pages[out->pages[n_whole]], cache->pages[from->pages[n_whole]],
+           cache->page_floats * sizeof(float));
+    return STATUS_OK;
+}
+
+void cache_release(Cache *cache, CacheSequence *sequence)
+{
+    for (size_t i = 0; i < sequence->n_pages; i++) {
+        const uint32_t page = sequence->pages[i];
+        if (--cache->n_users[page] == 0) cache->free_pages[cache->n_free++] = page;
+    }
+    free(sequence->pages);
+    *sequence = (CacheSequence){0};
+}
+
+Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, size_t n,
+                    Arena *arena, ProgramCache *out, Error *err)
+{
+    const Tape *tape = cache->tape;
+    size_t max_pages = 1, at = 0;
+    int32_t *offsets = NULL;
+    float ***keys = NULL, ***values = NULL;
+    TRY(arena_take(arena, n + 1, sizeof *offsets, "a unit's keys", &offsets, err));
+    for (size_t s = 0; s < n; s++) {
+        max_pages = size_max(max_pages, sequences[s]->n_pages);
+        offsets[s + 1] = offsets[s] + (int32_t)sequences[s]->n_rows;
+    }
+    TRY(arena_take(arena, tape->n_caches, sizeof *keys, "a unit's keys", &keys, err));
+    TRY(arena_take(arena, tape->n_caches, sizeof *values, "a unit's keys", &values, err));
+    for (size_t c = 0; c < tape->n_caches; c++) {
+        TRY(arena_take(arena, n * max_pages, sizeof **keys, "a unit's keys", &keys[c], err));
+        TRY(arena_take(arena, n * max_pages, sizeof **values, "a unit's keys", &values[c], err));
+        for (size_t s = 0; s < n; s++) {
+            for (size_t p = 0; p < sequences[s]->n_pages; p++) {
+                float *page = cache->pages[sequences[s]->pages[p]] + at;
+                keys[c][s * max_pages + p] = page;
+                values[c][s * max_pages + p] =
+                    page + (size_t)CACHE_PAGE_ROWS * tape->caches[c].cols;
+            }
+        }
+        at += (size_t)2 * CACHE_PAGE_ROWS * tape->caches[c].cols;
+    }
+    *out = (ProgramCache){.page_rows = CACHE_PAGE_ROWS,
+                          .max_pages = max_pages,
+                          .key_offsets = offsets,
+                          .key_pages = (float *const *const *)keys,
+                          .value_pages = (float *const *const *)values};
+    return STATUS_OK;
+}

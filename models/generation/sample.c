@@ -1,0 +1,174 @@
+#include "models/generation/sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "base/size.h"
+
+static Status check_number(const char *what, double value, double lowest, double highest,
+                           Error *err)
+{
+    if (value >= lowest && value <= highest) return STATUS_OK; // false for NaN
+    return error_set(err, STATUS_INVALID, "%s %g is outside %g .. %g", what, value, lowest,
+                     highest);
+}
+
+Status sample_check(const SampleOptions *o, Error *err)
+{
+    TRY(check_number("temperature", o->temperature, 0, 1e6, err));
+    TRY(check_number("top_p", o->top_p, 0, 1, err));
+    TRY(check_number("min_p", o->min_p, 0, 1, err));
+    return check_number("repetition_penalty", o->repetition_penalty, 0, 1e6, err);
+}
+
+static size_t highest(const float *logits, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (logits[i] > logits[best]) best = i;
+    }
+    return best;
+}
+
+Status token_logprob(const float *logits, size_t n_vocab, int32_t token, Exec *exec,
+                     double *logprob, bool *is_highest, Error *err)
+{
+    double sums[2] = {0, 0};
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    memcpy(&args.in[0].data, &logits, sizeof logits); // a view drops the const; only read
+    args.in[0].rows = 1;
+    args.in[0].cols = args.in[0].row_stride = n_vocab;
+    args.out[0] = (Tensor){.data = sums, .rows = 1, .cols = 2, .row_stride = 2, .dtype = DTYPE_F64};
+    args.as.cross_entropy.labels = &token;
+    TRY(op_run(exec, OP_CROSS_ENTROPY, DTYPE_F32, &args, err));
+    *logprob = -sums[0];
+    if (is_highest) *is_highest = highest(logits, n_vocab) == (size_t)token;
+    return STATUS_OK;
+}
+
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+// Tokens seen before lose: a positive logit is divided, a negative one multiplied; each once.
+static void penalise(const float *logits, size_t n_vocab, const int32_t *seen, size_t n_seen,
+                     double penalty, double *scores)
+{
+    for (size_t i = 0; i < n_seen; i++) {
+        const size_t id = (size_t)seen[i];
+        if (seen[i] < 0 || id >= n_vocab) continue;
+        const double logit = (double)logits[id];
+        scores[id] = logit < 0 ? logit * penalty : logit / penalty;
+    }
+}
+
+// The k-th highest of the scores.
+static double kth_highest(const double *scores, size_t n, size_t k, double *scratch)
+{
+    memcpy(scratch, scores, n * sizeof *scratch);
+    qsort(scratch, n, sizeof *scratch, descending);
+    return scratch[k - 1];
+}
+
+// Drops the least probable tokens (p = 0) as long as what stays has probability top_p.
+static void keep_top_p(double *p, size_t n, double top_p, size_t n_least, double *scratch)
+{
+    memcpy(scratch, p, n * sizeof *scratch);
+    qsort(scratch, n, sizeof *scratch, descending);
+    double sum = 0;
+    size_t n_kept = 0;
+    while (n_kept < n && (sum < top_p || n_kept < n_least) && scratch[n_kept] > 0)
+        sum += scratch[n_kept++];
+    const double lowest = scratch[size_max(n_kept, 1) - 1];
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] < lowest) p[i] = 0;
+    }
+}
+
+// Drops tokens less probable than a share of the most probable one.
+static void keep_min_p(double *p, size_t n, double min_p, size_t n_least, double *scratch)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++) most = p[i] > most ? p[i] : most;
+    double lowest = min_p * most;
+    if (n_least > 1) {
+        const double last = kth_highest(p, n, size_min(n_least, n), scratch);
+        lowest = last < lowest ? last : lowest;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] < lowest) p[i] = 0;
+    }
+}
+
+// Probabilities of the scores that are at least `lowest`.
+static void softmax(const double *scores, size_t n, double lowest, double *p)
+{
+    double max = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) max = scores[i] > max ? scores[i] : max;
+    for (size_t i = 0; i < n; i++) {
+        p[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
+        sum += p[i];
+    }
+    for (size_t i = 0; i < n; i++) p[i] /= sum;
+}
+
+void sample_filter(const SampleOptions *o, size_t n_least, double *scores, size_t n, double *p,
+                   double *scratch)
+{
+    const size_t top_k = size_max(o->top_k, n_least);
+    double lowest = -INFINITY;
+    for (size_t i = 0; i < n; i++) scores[i] /= o->temperature;
+    if (o->top_k > 0 && top_k < n) lowest = kth_highest(scores, n, top_k, scratch);
+    softmax(scores, n, lowest, p);
+    if (o->top_p > 0 && o->top_p < 1) keep_top_p(p, n, o->top_p, n_least, scratch);
+    if (o->min_p > 0) keep_min_p(p, n, o->min_p, n_least, scratch);
+}
+
+static size_t draw(const double *p, size_t n, const SampleOptions *options, size_t index)
+{
+    Philox rng = philox_stream(options->seed, index);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += p[i];
+    const double at = philox_double(&rng) * sum;
+    double passed = 0;
+    size_t chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(p[i] > 0)) continue;
+        chosen = i; // rounding may leave a little at the end: then the last one
+        passed += p[i];
+        if (at < passed) break;
+    }
+    return chosen;
+}
+
+Status sample_token(const SampleOptions *o, const float *logits, size_t n_vocab,
+                    const int32_t *seen, size_t n_seen, size_t index, Exec *exec, int32_t *token,
+                    double *logprob, Error *err)
+{
+    const bool is_penalised = o->repetition_penalty > 0 && o->repetition_penalty != 1;
+    size_t chosen = 0;
+    if (o->temperature > 0 || is_penalised) {
+        const size_t mark = exec_scratch_mark(exec);
+        double *scores = exec_scratch(exec, 3 * n_vocab * sizeof *scores);
+        if (!scores) return error_set_memory(err, 3 * n_vocab, sizeof *scores, "sampling");
+        for (size_t i = 0; i < n_vocab; i++) scores[i] = (double)logits[i];
+        if (is_penalised) penalise(logits, n_vocab, seen, n_seen, o->repetition_penalty, scores);
+        if (o->temperature > 0) {
+            double *p = scores + n_vocab;
+            sample_filter(o, 1, scores, n_vocab, p, p + n_vocab);
+            chosen = draw(p, n_vocab, o, index);
+        } else {
+            for (size_t i = 1; i < n_vocab; i++) chosen = scores[i] > scores[chosen] ? i : chosen;
+        }
+        exec_scratch_release(exec, mark);
+    } else {
+        chosen = highest(logits, n_vocab);
+    }
+    *token = (int32_t)chosen;
+    return token_logprob(logits, n_vocab, *token, exec, logprob, NULL, err);
+}

@@ -1,0 +1,276 @@
+#include "models/gguf/gguf_export.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "models/rope.h"
+
+enum { KEY_SIZE = 128, MAX_SIZE = 1 << 24 };
+
+// A config.json that is being told as metadata. The first error is kept; later calls do nothing.
+typedef struct Export {
+    GgufBuilder *b;
+    const Json *config, *rope; // rope: rope_parameters, or rope_scaling, or NULL
+    const char *architecture;
+    size_t head_dim, rotary_dims;
+    Status status;
+    Error *err;
+} Export;
+
+static const char *key_of(const Export *out, const char *rest, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%s.%s", out->architecture, rest);
+    return key;
+}
+
+static bool is_there(const Json *object, const char *key)
+{
+    const Json *value = json_get(object, key);
+    return value && json_kind(value) != JSON_NULL;
+}
+
+// A size under the first of two names; `missing` where neither is there.
+static size_t size_of(Export *out, const char *name, const char *other, size_t missing)
+{
+    int64_t value = (int64_t)missing;
+    if (out->status != STATUS_OK) return missing;
+    const char *used = is_there(out->config, name) || !other ? name : other;
+    out->status = json_opt_i64(out->config, used, 0, MAX_SIZE, &value, out->err);
+    return (size_t)value;
+}
+
+static double real_of(Export *out, const Json *object, const char *name, double missing)
+{
+    double value = missing;
+    if (out->status == STATUS_OK && object)
+        out->status = json_opt_double(object, name, -1e30, 1e30, &value, out->err);
+    return value;
+}
+
+static void put_size(Export *out, const char *rest, size_t value)
+{
+    char key[KEY_SIZE];
+    gguf_put_u32(out->b, key_of(out, rest, key), (uint32_t)value);
+}
+
+static void put_real(Export *out, const char *rest, double value)
+{
+    char key[KEY_SIZE];
+    gguf_put_f32(out->b, key_of(out, rest, key), (float)value);
+}
+
+static void put_text(Export *out, const char *rest, Slice value)
+{
+    char key[KEY_SIZE];
+    gguf_put_string(out->b, key_of(out, rest, key), value);
+}
+
+// ---- rotations ----
+
+// Llama 3: low frequencies turn `factor` times slower, high ones as they are, those between by a linear mix of both.
+// Source: Transformers' modeling_rope_utils, _compute_llama3_parameters.
+static void put_llama3_factors(Export *out, double theta, Arena *arena, GgufRopeFactors *factors)
+{
+    const size_t n = out->rotary_dims / 2;
+    const double factor = real_of(out, out->rope, "factor", 8);
+    const double low = real_of(out, out->rope, "low_freq_factor", 1);
+    const double high = real_of(out, out->rope, "high_freq_factor", 4);
+    const double original = real_of(out, out->rope, "original_max_position_embeddings", 8192);
+    if (out->status == STATUS_OK)
+        out->status =
+            arena_take(arena, n, sizeof *factors->values, "factors", &factors->values, out->err);
+    for (size_t i = 0; out->status == STATUS_OK && i < n; i++) {
+        const double wavelength =
+            2 * 3.14159265358979323846 * pow(theta, 2.0 * (double)i / (double)out->rotary_dims);
+        const double mix = (original / wavelength - low) / (high - low);
+        if (wavelength < original / high)
+            factors->values[i] = 1.0f;
+        else if (wavelength > original / low)
+            factors->values[i] = (float)factor;
+        else
+            factors->values[i] = (float)(1.0 / ((1.0 - mix) / factor + mix));
+    }
+    factors->n = n;
+}
+
+static float *read_factors(Export *out, const char *name, Arena *arena)
+{
+    const Json *list = NULL;
+    float *values = NULL;
+    const size_t n = out->rotary_dims / 2;
+    if (out->status == STATUS_OK)
+        out->status = json_want_kind(out->rope, name, JSON_ARRAY, &list, out->err);
+    if (out->status == STATUS_OK && json_len(list) != n)
+        out->status = json_error(list, out->err, "must have %zu numbers", n);
+    if (out->status == STATUS_OK)
+        out->status = arena_take(arena, n, sizeof *values, "factors", &values, out->err);
+    for (size_t i = 0; out->status == STATUS_OK && i < n; i++) {
+        double value = 1;
+        out->status = json_as_double(json_at(list, i), 1e-6, 1e6, &value, out->err);
+        values[i] = (float)value;
+    }
+    return values;
+}
+
+static void put_long_factors(Export *out, size_t context, Arena *arena, GgufRopeFactors *factors)
+{
+    const Json *from =
+        is_there(out->rope, "original_max_position_embeddings") ? out->rope : out->config;
+    const double original = real_of(out, from, "original_max_position_embeddings", (double)context);
+    const double ratio = (double)context / original;
+    const double usual = ratio > 1 ? sqrt(1 + log(ratio) / log(original)) : 1;
+    factors->values = read_factors(out, "short_factor", arena);
+    factors->long_values = read_factors(out, "long_factor", arena);
+    factors->n = out->rotary_dims / 2;
+    put_size(out, "rope.scaling.original_context_length", (size_t)original);
+    put_real(out, "rope.scaling.attn_factor", real_of(out, out->rope, "attention_factor", usual));
+}
+
+// What YaRN's usual numbers are not. llama.cpp multiplies its attn_factor by the scale that follows from the factor.
+static void put_yarn(Export *out, double factor)
+{
+    const RopeConfig given = {.kind = ROPE_YARN,
+                              .factor = factor,
+                              .attention_factor = real_of(out, out->rope, "attention_factor", 0),
+                              .mscale = real_of(out, out->rope, "mscale", 0),
+                              .mscale_all_dim = real_of(out, out->rope, "mscale_all_dim", 0)};
+    const RopeConfig plain = {.kind = ROPE_YARN, .factor = factor};
+    const double scale = (double)rope_scale(&given, 1), usual = (double)rope_scale(&plain, 1);
+    if (scale != usual) put_real(out, "rope.scaling.attn_factor", scale / usual);
+    if (is_there(out->rope, "beta_fast"))
+        put_real(out, "rope.scaling.yarn_beta_fast", real_of(out, out->rope, "beta_fast", 32));
+    if (is_there(out->rope, "beta_slow"))
+        put_real(out, "rope.scaling.yarn_beta_slow", real_of(out, out->rope, "beta_slow", 1));
+}
+
+static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors *factors)
+{
+    Slice type = SLICE("default");
+    const Json *parameters = json_get(out->config, "rope_parameters");
+    // Gemma 3 has two sets; the one of its full layers is the main one in GGUF, the other is fixed there.
+    if (is_there(parameters, "full_attention")) parameters = json_get(parameters, "full_attention");
+    out->rope =
+        is_there(out->config, "rope_scaling") ? json_get(out->config, "rope_scaling") : parameters;
+    double theta = real_of(out, parameters, "rope_theta", 10000);
+    theta = real_of(out, out->config, "rope_theta", theta);
+    const double partial = real_of(out, parameters, "partial_rotary_factor",
+                                   real_of(out, out->config, "partial_rotary_factor", 1));
+    put_real(out, "rope.freq_base", theta);
+    out->rotary_dims = (size_t)((double)out->head_dim * partial);
+    put_size(out, "rope.dimension_count", out->rotary_dims);
+    if (out->status != STATUS_OK || !out->rope) return;
+    out->status = json_opt_string(out->rope, "type", &type, out->err);
+    if (out->status == STATUS_OK)
+        out->status = json_opt_string(out->rope, "rope_type", &type, out->err);
+    if (slice_eq_cstr(type, "linear") || slice_eq_cstr(type, "yarn")) {
+        put_text(out, "rope.scaling.type", type);
+        const double factor = real_of(out, out->rope, "factor", 1);
+        put_real(out, "rope.scaling.factor", factor);
+        const double original = real_of(out, out->rope, "original_max_position_embeddings", 0);
+        if (original > 0) put_size(out, "rope.scaling.original_context_length", (size_t)original);
+        if (slice_eq_cstr(type, "yarn")) put_yarn(out, factor);
+    } else if (slice_eq_cstr(type, "llama3")) {
+        put_llama3_factors(out, theta, arena, factors);
+    } else if (slice_eq_cstr(type, "longrope") || slice_eq_cstr(type, "su")) {
+        put_long_factors(out, context, arena, factors);
+    }
+}
+
+// ---- sizes ----
+
+static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFactors *factors)
+{
+    const size_t context = size_of(out, "max_position_embeddings", NULL, 2048);
+    put_size(out, "context_length", context);
+    put_size(out, "attention.head_count_kv", size_of(out, "num_key_value_heads", NULL, n_heads));
+    put_size(out, "attention.key_length", out->head_dim);
+    put_size(out, "attention.value_length", out->head_dim);
+    put_real(out, "attention.layer_norm_rms_epsilon",
+             real_of(out, out->config, "rms_norm_eps", 1e-6));
+    const bool has_window =
+        strcmp(out->architecture, "phi3") == 0 || strncmp(out->architecture, "gemma", 5) == 0;
+    if (has_window)
+        put_size(out, "attention.sliding_window", size_of(out, "sliding_window", NULL, 0));
+    static const char *const caps[] = {"attn_logit_softcapping", "final_logit_softcapping"};
+    for (size_t i = 0; i < 2; i++) {
+        if (is_there(out->config, caps[i]))
+            put_real(out, caps[i], real_of(out, out->config, caps[i], 0));
+    }
+    // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
+    const double query = real_of(out, out->config, "query_pre_attn_scalar", 0);
+    if (query > 0) put_real(out, "attention.scale", 1.0 / sqrt(query));
+    put_rope(out, context, arena, factors);
+}
+
+static void put_encoder(Export *out)
+{
+    char key[KEY_SIZE];
+    put_size(out, "context_length", size_of(out, "max_position_embeddings", NULL, 512));
+    put_real(out, "attention.layer_norm_epsilon",
+             real_of(out, out->config, "layer_norm_eps", 1e-12));
+    gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
+    gguf_put_u32(out->b, "tokenizer.ggml.token_type_count",
+                 (uint32_t)size_of(out, "type_vocab_size", NULL, 2));
+}
+
+static void put_t5(Export *out)
+{
+    const size_t n_layers = size_of(out, "num_layers", NULL, 6);
+    const double epsilon = real_of(out, out->config, "layer_norm_epsilon", 1e-6);
+    put_size(out, "context_length", size_of(out, "n_positions", NULL, 512));
+    put_size(out, "decoder_block_count", size_of(out, "num_decoder_layers", NULL, n_layers));
+    put_size(out, "attention.key_length", out->head_dim);
+    put_size(out, "attention.value_length", out->head_dim);
+    put_size(out, "attention.relative_buckets_count",
+             size_of(out, "relative_attention_num_buckets", NULL, 32));
+    put_real(out, "attention.layer_norm_epsilon", epsilon);
+    put_real(out, "attention.layer_norm_rms_epsilon", epsilon);
+    put_size(out, "decoder_start_token_id", size_of(out, "decoder_start_token_id", NULL, 0));
+}
+
+static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFactors *factors)
+{
+    const bool is_t5 = strcmp(out->architecture, "t5") == 0;
+    const size_t hidden = size_of(out, "hidden_size", is_t5 ? "d_model" : "n_embd", 1);
+    const size_t n_heads = size_of(out, "num_attention_heads", is_t5 ? "num_heads" : "n_head", 1);
+    const size_t usual_inner = 4 * hidden;
+    out->head_dim =
+        size_of(out, "head_dim", is_t5 ? "d_kv" : NULL, n_heads > 0 ? hidden / n_heads : 1);
+    put_size(out, "vocab_size", vocab_size);
+    put_size(out, "embedding_length", hidden);
+    put_size(out, "block_count",
+             size_of(out, "num_hidden_layers", is_t5 ? "num_layers" : "n_layer", 1));
+    put_size(out, "feed_forward_length",
+             size_of(out, "intermediate_size", is_t5 ? "d_ff" : "n_inner", usual_inner));
+    put_size(out, "attention.head_count", n_heads);
+    if (strcmp(out->architecture, "t5") == 0) {
+        put_t5(out);
+    } else if (strcmp(out->architecture, "bert") == 0) {
+        put_encoder(out);
+    } else if (strcmp(out->architecture, "gpt2") == 0) {
+        put_size(out, "context_length", size_of(out, "n_positions", "n_ctx", 1024));
+        put_real(out, "attention.layer_norm_epsilon",
+                 real_of(out, out->config, "layer_norm_epsilon", 1e-5));
+    } else {
+        put_decoder(out, n_heads, arena, factors);
+    }
+}
+
+Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t file_type,
+                       size_t vocab_size, Arena *arena, GgufRopeFactors *factors, Error *err)
+{
+    Slice model_type = {0};
+    *factors = (GgufRopeFactors){0};
+    TRY(json_want_string(config, "model_type", &model_type, err));
+    const GgufFamily *family = NULL;
+    TRY(gguf_family_of_config(config, &family, err));
+    gguf_put_string(b, "general.architecture",
+                    family ? slice_from_cstr(family->architecture) : model_type);
+    gguf_put_string(b, "general.name", name);
+    gguf_put_u32(b, "general.file_type", file_type);
+    gguf_put_u32(b, "general.quantization_version", 2);
+    if (!family) return STATUS_OK;
+    Export out = {.b = b, .config = config, .architecture = family->architecture, .err = err};
+    put_sizes(&out, vocab_size, arena, factors);
+    return out.status;
+}

@@ -1,0 +1,498 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_writer.h"
+#include "models/gguf/gguf_model.h"
+
+// ---- config.json ----
+
+// A GGUF file that is being told as a config.json. The first error is kept; later calls do nothing.
+typedef struct Import {
+    const Gguf *file;
+    const GgufFamily *family;
+    JsonWriter w;
+    Status status;
+    Error *err;
+    size_t n_layers, n_heads, head_dim, hidden_size;
+    size_t rotary_dims; // columns of a head that turn
+} Import;
+
+enum { MAX_SIZE = 1 << 24, KEY_SIZE = 128 };
+
+// "llama." and the rest.
+static const char *key_of(const Import *in, const char *rest, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "%s.%s", in->family->architecture, rest);
+    return out;
+}
+
+// A size under an architecture's key; *out stays where it is absent or 0 (no window). A list of one number for each block (models whose blocks
+// differ) is taken where all its numbers are equal.
+static bool read_size(Import *in, const char *rest, size_t *out)
+{
+    char key[KEY_SIZE];
+    bool found = false;
+    int64_t value = 0;
+    if (in->status != STATUS_OK) return false;
+    const GgufValue *raw = gguf_find(in->file, key_of(in, rest, key));
+    if (raw && raw->is_array && raw->type != GGUF_ARRAY) {
+        GgufItems items = gguf_items(raw);
+        int64_t first = 0;
+        bool equal = gguf_next_int(&items, &first) && first >= 1 && first <= MAX_SIZE;
+        while (equal && gguf_next_int(&items, &value)) equal = value == first;
+        if (equal) {
+            *out = (size_t)first;
+            return true;
+        }
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": metadata \"%s\": blocks that differ are not supported",
+                               SLICE_ARG(in->file->name), key);
+        return false;
+    }
+    in->status = gguf_get_int(in->file, key, 0, MAX_SIZE, &value, &found, in->err);
+    found = in->status == STATUS_OK && found && value > 0;
+    if (found) *out = (size_t)value;
+    return found;
+}
+
+static void want_size(Import *in, const char *rest, size_t *out)
+{
+    if (read_size(in, rest, out) || in->status != STATUS_OK) return;
+    in->status = error_set(in->err, STATUS_INVALID, SLICE_FMT ": metadata \"%s.%s\" is missing",
+                           SLICE_ARG(in->file->name), in->family->architecture, rest);
+}
+
+static bool read_real(Import *in, const char *rest, double *out)
+{
+    char key[KEY_SIZE];
+    bool found = false;
+    if (in->status != STATUS_OK) return false;
+    in->status = gguf_get_real(in->file, key_of(in, rest, key), out, &found, in->err);
+    return found;
+}
+
+static void put_size(Import *in, const char *key, size_t value)
+{
+    json_member_u64(&in->w, key, value);
+}
+
+// As the shortest decimal of the f32 that the file has.
+static void put_real(Import *in, const char *key, double value)
+{
+    json_member_float(&in->w, key, (float)value);
+}
+
+static void put_text(Import *in, const char *key, const char *value)
+{
+    json_member_cstr(&in->w, key, value);
+}
+
+static void put_flag(Import *in, const char *key, bool value)
+{
+    json_member_bool(&in->w, key, value);
+}
+
+static void copy_size(Import *in, const char *rest, const char *key)
+{
+    size_t value = 0;
+    want_size(in, rest, &value);
+    put_size(in, key, value);
+}
+
+static void copy_real(Import *in, const char *rest, const char *key)
+{
+    double value = 0;
+    if (read_real(in, rest, &value)) put_real(in, key, value);
+}
+
+static bool has_tensor(const Import *in, const char *name)
+{
+    return gguf_tensor(in->file, slice_from_cstr(name)) != NULL;
+}
+
+// Rows of a table, the only place that surely says how many there are.
+static void put_rows(Import *in, const char *tensor, const char *key)
+{
+    const SafeTensor *table = gguf_tensor(in->file, slice_from_cstr(tensor));
+    if (in->status != STATUS_OK) return;
+    if (!table || table->n_dims != 2) {
+        in->status =
+            error_set(in->err, STATUS_INVALID, SLICE_FMT ": tensor \"%s\" is missing or no table%s",
+                      SLICE_ARG(in->file->name), tensor,
+                      in->file->n_tensors == 0 ? ": the file is a vocabulary, not a model" : "");
+        return;
+    }
+    put_size(in, key, table->shape[0]);
+}
+
+static void put_special_ids(Import *in)
+{
+    static const char *const keys[][2] = {
+        {"tokenizer.ggml.bos_token_id", "bos_token_id"},
+        {"tokenizer.ggml.eos_token_id", "eos_token_id"},
+        {"tokenizer.ggml.padding_token_id", "pad_token_id"},
+    };
+    for (size_t i = 0; in->status == STATUS_OK && i < sizeof keys / sizeof *keys; i++) {
+        int64_t id = 0;
+        bool found = false;
+        in->status = gguf_get_int(in->file, keys[i][0], 0, INT32_MAX, &id, &found, in->err);
+        if (found) put_size(in, keys[i][1], (size_t)id);
+    }
+}
+
+static void put_factors(Import *in, const char *key, const char *tensor)
+{
+    const SafeTensor *factors = gguf_tensor(in->file, slice_from_cstr(tensor));
+    const size_t n = in->rotary_dims / 2;
+    if (in->status != STATUS_OK) return;
+    float *values = calloc(n + 1, sizeof *values);
+    if (!values) {
+        in->status = error_set_memory(in->err, n, sizeof *values, "factors of the rotation");
+        return;
+    }
+    in->status = safetensor_want_shape(factors, 1, &n, in->err);
+    if (in->status == STATUS_OK) in->status = safetensor_read_f32(factors, values, in->err);
+    json_member_array(&in->w, key);
+    for (size_t i = 0; i < n; i++) json_put_float(&in->w, values[i]);
+    json_end_array(&in->w);
+    free(values);
+}
+
+// Llama 3's factors come as the tensor rope_freqs, Phi-3's as a short and a long list.
+static void put_listed_factors(Import *in, bool has_freqs)
+{
+    double attention = 1;
+    size_t original = 0;
+    put_text(in, "rope_type", "longrope");
+    put_factors(in, "long_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
+    put_factors(in, "short_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_short.weight");
+    if (read_size(in, "rope.scaling.original_context_length", &original))
+        put_size(in, "original_max_position_embeddings", original);
+    if (read_real(in, "rope.scaling.attn_factor", &attention) || has_freqs)
+        put_real(in, "attention_factor", attention);
+}
+
+// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor).
+static void put_yarn(Import *in, double factor)
+{
+    double attention = 1, beta = 0;
+    size_t original = 0;
+    put_text(in, "rope_type", "yarn");
+    put_real(in, "factor", factor);
+    if (read_size(in, "rope.scaling.original_context_length", &original))
+        put_size(in, "original_max_position_embeddings", original);
+    if (read_real(in, "rope.scaling.attn_factor", &attention))
+        put_real(in, "attention_factor", attention * (factor > 1 ? 1 + 0.1 * log(factor) : 1));
+    if (read_real(in, "rope.scaling.yarn_beta_fast", &beta)) put_real(in, "beta_fast", beta);
+    if (read_real(in, "rope.scaling.yarn_beta_slow", &beta)) put_real(in, "beta_slow", beta);
+}
+
+// Linear scaling, YaRN, or a factor for each frequency.
+static void put_rope(Import *in)
+{
+    char key[KEY_SIZE];
+    Slice type = SLICE("none");
+    double factor = 1;
+    copy_real(in, "rope.freq_base", "rope_theta");
+    if (in->status == STATUS_OK)
+        in->status =
+            gguf_get_string(in->file, key_of(in, "rope.scaling.type", key), &type, NULL, in->err);
+    const bool is_scaled = read_real(in, "rope.scaling.factor", &factor);
+    const bool has_long = has_tensor(in, "rope_factors_long.weight");
+    const bool has_freqs = has_tensor(in, "rope_freqs.weight");
+    const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
+    if (in->status != STATUS_OK) return;
+    if (in->rotary_dims != in->head_dim)
+        put_real(in, "partial_rotary_factor", (double)in->rotary_dims / (double)in->head_dim);
+    if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
+        json_member_object(&in->w, "rope_scaling");
+        if (has_long || has_freqs) {
+            put_listed_factors(in, has_freqs);
+        } else if (is_yarn) {
+            put_yarn(in, factor);
+        } else {
+            put_text(in, "rope_type", "linear");
+            put_real(in, "factor", factor);
+        }
+        json_end_object(&in->w);
+    } else if (!is_linear && !slice_eq_cstr(type, "none")) {
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": rope scaling \"" SLICE_FMT
+                                         "\" is not supported; supported are linear, yarn, "
+                                         "Llama 3's factors and Phi-3's",
+                               SLICE_ARG(in->file->name), SLICE_ARG(type));
+    }
+}
+
+// A window; 0 stands for none.
+static void put_window(Import *in)
+{
+    char key[KEY_SIZE];
+    int64_t window = 0;
+    bool found = false;
+    if (in->status != STATUS_OK) return;
+    in->status = gguf_get_int(in->file, key_of(in, "attention.sliding_window", key), 0, MAX_SIZE,
+                              &window, &found, in->err);
+    if (in->status == STATUS_OK && window > 0) put_size(in, "sliding_window", (size_t)window);
+}
+
+static void put_layer_types(Import *in, size_t period)
+{
+    json_member_array(&in->w, "layer_types");
+    for (size_t i = 0; i < in->n_layers && i < 4096; i++) {
+        json_put_cstr(&in->w,
+                      period > 0 && (i + 1) % period != 0 ? "sliding_attention" : "full_attention");
+    }
+    json_end_array(&in->w);
+}
+
+// Gemma: windows in all but every second (third generation: sixth) block, soft caps, and a scale of its own.
+static void put_gemma(Import *in, bool is_third)
+{
+    put_text(in, "hidden_activation", "gelu_pytorch_tanh");
+    copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
+    copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
+    put_window(in);
+    put_layer_types(in, is_third ? 6 : 2);
+    double local = 10000;
+    if (is_third && (read_real(in, "rope.freq_base_swa", &local) || in->status == STATUS_OK))
+        put_real(in, "rope_local_base_freq", local);
+    // The 27B models alone scale by the width that a head would have without head_dim.
+    const bool is_largest = in->n_layers == (is_third ? 62u : 46u);
+    const size_t usual = is_largest ? in->hidden_size / in->n_heads : in->head_dim;
+    double scale = 1.0 / sqrt((double)usual);
+    (void)read_real(in, "attention.scale", &scale);
+    put_real(in, "query_pre_attn_scalar", scale > 0 ? 1.0 / (scale * scale) : (double)usual);
+}
+
+static void put_decoder(Import *in)
+{
+    const char *model = in->family->model_type;
+    size_t n_kv_heads = in->n_heads;
+    const bool is_gemma = in->family->adds_one;
+    (void)read_size(in, "attention.head_count_kv", &n_kv_heads);
+    put_size(in, "num_key_value_heads", n_kv_heads);
+    put_size(in, "head_dim", in->head_dim);
+    put_rows(in, "token_embd.weight", "vocab_size");
+    put_size(in, "hidden_size", in->hidden_size);
+    put_size(in, "num_hidden_layers", in->n_layers);
+    put_size(in, "num_attention_heads", in->n_heads);
+    copy_size(in, "feed_forward_length", "intermediate_size");
+    copy_size(in, "context_length", "max_position_embeddings");
+    copy_real(in, "attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    put_flag(in, "tie_word_embeddings", !has_tensor(in, "output.weight"));
+    put_rope(in);
+    if (is_gemma)
+        put_gemma(in, strcmp(model, "gemma3_text") == 0);
+    else
+        put_text(in, "hidden_act", "silu");
+    if (strcmp(model, "llama") == 0) {
+        put_flag(in, "attention_bias", has_tensor(in, "blk.0.attn_q.bias"));
+        put_flag(in, "mlp_bias", has_tensor(in, "blk.0.ffn_up.bias"));
+    }
+    if (strcmp(model, "phi3") == 0) {
+        size_t original = 0;
+        if (read_size(in, "rope.scaling.original_context_length", &original))
+            put_size(in, "original_max_position_embeddings", original);
+        put_window(in);
+    }
+}
+
+static void put_gpt2(Import *in)
+{
+    put_rows(in, "token_embd.weight", "vocab_size");
+    put_rows(in, "position_embd.weight", "n_positions");
+    put_size(in, "n_embd", in->hidden_size);
+    put_size(in, "n_layer", in->n_layers);
+    put_size(in, "n_head", in->n_heads);
+    copy_size(in, "feed_forward_length", "n_inner");
+    copy_real(in, "attention.layer_norm_epsilon", "layer_norm_epsilon");
+    put_text(in, "activation_function", "gelu_new");
+    put_flag(in, "tie_word_embeddings", !has_tensor(in, "output.weight"));
+}
+
+static void put_bert(Import *in)
+{
+    put_rows(in, "token_embd.weight", "vocab_size");
+    put_rows(in, "position_embd.weight", "max_position_embeddings");
+    put_rows(in, "token_types.weight", "type_vocab_size");
+    put_size(in, "hidden_size", in->hidden_size);
+    put_size(in, "num_hidden_layers", in->n_layers);
+    put_size(in, "num_attention_heads", in->n_heads);
+    copy_size(in, "feed_forward_length", "intermediate_size");
+    copy_real(in, "attention.layer_norm_epsilon", "layer_norm_eps");
+    put_text(in, "hidden_act", "gelu");
+}
+
+// llama.cpp's files do not say how far relative positions reach: 128 tokens in all released T5s.
+static void put_t5(Import *in)
+{
+    size_t n_decoder = in->n_layers, start = 0;
+    const bool is_gated = has_tensor(in, "enc.blk.0.ffn_gate.weight");
+    (void)read_size(in, "decoder_block_count", &n_decoder);
+    (void)read_size(in, "decoder_start_token_id", &start);
+    put_rows(in, "token_embd.weight", "vocab_size");
+    put_size(in, "d_model", in->hidden_size);
+    put_size(in, "d_kv", in->head_dim);
+    copy_size(in, "feed_forward_length", "d_ff");
+    put_size(in, "num_layers", in->n_layers);
+    put_size(in, "num_decoder_layers", n_decoder);
+    put_size(in, "num_heads", in->n_heads);
+    copy_size(in, "attention.relative_buckets_count", "relative_attention_num_buckets");
+    put_size(in, "relative_attention_max_distance", 128);
+    copy_real(in, "attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+    put_size(in, "decoder_start_token_id", start);
+    put_flag(in, "tie_word_embeddings", !has_tensor(in, "output.weight"));
+    put_text(in, "feed_forward_proj", is_gated ? "gated-gelu" : "relu");
+    // The first T5s alone scale what goes into a tied output layer; the later ones have gates, and layers of their own.
+    put_flag(in, "scale_decoder_outputs", !is_gated && !has_tensor(in, "output.weight"));
+    put_flag(in, "is_encoder_decoder", true);
+}
+
+static Status import(Import *in)
+{
+    want_size(in, "block_count", &in->n_layers);
+    want_size(in, "embedding_length", &in->hidden_size);
+    want_size(in, "attention.head_count", &in->n_heads);
+    if (in->status != STATUS_OK) return in->status;
+    in->head_dim = in->hidden_size / in->n_heads;
+    (void)read_size(in, "attention.key_length", &in->head_dim);
+    in->rotary_dims = in->head_dim;
+    (void)read_size(in, "rope.dimension_count", &in->rotary_dims);
+    if (in->status == STATUS_OK && in->rotary_dims > in->head_dim) {
+        return error_set(in->err, STATUS_INVALID,
+                         SLICE_FMT ": rope.dimension_count is %zu, but heads have %zu columns",
+                         SLICE_ARG(in->file->name), in->rotary_dims, in->head_dim);
+    }
+    json_begin_object(&in->w);
+    json_member_array(&in->w, "architectures");
+    json_put_cstr(&in->w, in->family->class_name);
+    json_end_array(&in->w);
+    put_text(in, "model_type", in->family->model_type);
+    put_text(in, "torch_dtype", "float32");
+    if (strcmp(in->family->model_type, "gpt2") == 0)
+        put_gpt2(in);
+    else if (strcmp(in->family->model_type, "bert") == 0)
+        put_bert(in);
+    else if (strcmp(in->family->model_type, "t5") == 0)
+        put_t5(in);
+    else
+        put_decoder(in);
+    put_special_ids(in);
+    json_end_object(&in->w);
+    return in->status;
+}
+
+static Status refuse_split(const Gguf *file, Error *err)
+{
+    int64_t count = 1;
+    TRY(gguf_get_int(file, "split.count", 0, UINT16_MAX, &count, NULL, err));
+    if (count <= 1) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        SLICE_FMT ": it is one of %lld parts of a model; join them first: llama-gguf-split --merge "
+                  "FIRST-PART OUT.gguf",
+        SLICE_ARG(file->name), (long long)count);
+}
+
+Status gguf_config(const Gguf *file, Buffer *json, Error *err)
+{
+    Slice own = {0}, architecture = {0};
+    TRY(refuse_split(file, err));
+    TRY(gguf_get_string(file, GGUF_KEY_CONFIG, &own, NULL, err));
+    if (own.len > 0) {
+        buffer_append(json, own);
+        return buffer_status(json, err);
+    }
+    TRY(gguf_get_string(file, "general.architecture", &architecture, NULL, err));
+    Import in = {.file = file,
+                 .family = gguf_family_of_file(architecture),
+                 .w = json_writer(json, 2),
+                 .err = err};
+    if (!in.family) {
+        return error_set(
+            err, STATUS_INVALID,
+            SLICE_FMT
+            ": unknown architecture \"" SLICE_FMT
+            "\" of a GGUF file; known are: llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2, bert, t5",
+            SLICE_ARG(file->name), SLICE_ARG(architecture));
+    }
+    TRY(import(&in));
+    return buffer_status(json, err);
+}
+
+// ---- tensors ----
+
+static int by_name(const void *a, const void *b)
+{
+    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
+}
+
+// Values that config.json states.
+static bool is_of_config(Slice name)
+{
+    static const char *const names[] = {"rope_freqs.weight", "rope_factors_long.weight",
+                                        "rope_factors_short.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (slice_eq_cstr(name, names[i])) return true;
+    }
+    return false;
+}
+
+Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out, Error *err)
+{
+    int64_t n_heads = 0, n_kv_heads = 0;
+    TRY(json_want_i64(config, "num_attention_heads", 1, MAX_SIZE, &n_heads, err));
+    n_kv_heads = n_heads;
+    TRY(json_opt_i64(config, "num_key_value_heads", 1, MAX_SIZE, &n_kv_heads, err));
+    const bool is_key = slice_find(name, SLICE("k_proj")) != SIZE_MAX;
+    *out = (size_t)(is_key ? n_kv_heads : n_heads);
+    if (rows % *out == 0 && rows / *out % 2 == 0) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of even size",
+                     SLICE_ARG(name), rows, *out);
+}
+
+static Status as_in_model(const GgufFamily *family, const Json *config, Arena *arena,
+                          const SafeTensor *stored, SafeTensor *out, Error *err)
+{
+    char name[256];
+    *out = *stored;
+    if (gguf_name_to_model(family, stored->name, name, sizeof name)) {
+        out->name = arena_copy(arena, slice_from_cstr(name));
+        if (!out->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
+    }
+    out->change = gguf_change(family, out->name);
+    if (out->change == SAFE_ROPE_PAIRS)
+        return gguf_count_heads(config, out->name, out->shape[0], &out->n_heads, err);
+    if (out->change == SAFE_TRANSPOSED && out->n_dims == 2) {
+        out->shape[0] = stored->shape[1];
+        out->shape[1] = stored->shape[0];
+    }
+    return STATUS_OK;
+}
+
+Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
+{
+    *out = (Safetensors){0};
+    const GgufFamily *family = NULL;
+    TRY(gguf_family_of_config(config, &family, err));
+    Status s = arena_take(&out->arena, file->n_tensors, sizeof *out->tensors, "tensors",
+                          &out->tensors, err);
+    for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
+        if (is_of_config(file->tensors[i].name)) continue;
+        s = as_in_model(family, config, &out->arena, &file->tensors[i],
+                        &out->tensors[out->n_tensors++], err);
+    }
+    if (s == STATUS_OK && out->n_tensors > 0)
+        qsort(out->tensors, out->n_tensors, sizeof *out->tensors, by_name);
+    for (size_t i = 1; s == STATUS_OK && i < out->n_tensors; i++) {
+        if (slice_eq(out->tensors[i - 1].name, out->tensors[i].name))
+            s = error_set(err, STATUS_INVALID, "two tensors are \"" SLICE_FMT "\"",
+                          SLICE_ARG(out->tensors[i].name));
+    }
+    if (s == STATUS_OK) return s;
+    safetensors_close(out);
+    return error_wrap(err, SLICE_FMT, SLICE_ARG(file->name));
+}

@@ -1,0 +1,269 @@
+#include <string.h>
+
+#include "models/gguf/gguf_model.h"
+
+// Names without ".weight" and ".bias"; % is the number of a block.
+typedef struct GgufName {
+    const char *gguf, *model;
+    SafeChange change;
+} GgufName;
+
+static const GgufName llama_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_LESS_ONE},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_ROPE_PAIRS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_ROPE_PAIRS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+};
+
+// Gate and up projection are one tensor, in that order in both.
+static const GgufName phi3_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.gate_up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+};
+
+// Norms stand before and after each half of a block.
+static const GgufName gemma_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_LESS_ONE},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},
+    {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE},
+    {"blk.%.ffn_norm", "model.layers.%.pre_feedforward_layernorm", SAFE_LESS_ONE},
+    {"blk.%.post_ffw_norm", "model.layers.%.post_feedforward_layernorm", SAFE_LESS_ONE},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+};
+
+static const GgufName gpt2_names[] = {
+    {"token_embd", "transformer.wte", SAFE_AS_IS},
+    {"position_embd", "transformer.wpe", SAFE_AS_IS},
+    {"output_norm", "transformer.ln_f", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "transformer.h.%.ln_1", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "transformer.h.%.attn.c_attn", SAFE_TRANSPOSED},
+    {"blk.%.attn_output", "transformer.h.%.attn.c_proj", SAFE_TRANSPOSED},
+    {"blk.%.ffn_norm", "transformer.h.%.ln_2", SAFE_AS_IS},
+    {"blk.%.ffn_up", "transformer.h.%.mlp.c_fc", SAFE_TRANSPOSED},
+    {"blk.%.ffn_down", "transformer.h.%.mlp.c_proj", SAFE_TRANSPOSED},
+};
+
+static const GgufName bert_names[] = {
+    {"token_embd", "bert.embeddings.word_embeddings", SAFE_AS_IS},
+    {"position_embd", "bert.embeddings.position_embeddings", SAFE_AS_IS},
+    {"token_types", "bert.embeddings.token_type_embeddings", SAFE_AS_IS},
+    {"token_embd_norm", "bert.embeddings.LayerNorm", SAFE_AS_IS},
+    {"blk.%.attn_q", "bert.encoder.layer.%.attention.self.query", SAFE_AS_IS},
+    {"blk.%.attn_k", "bert.encoder.layer.%.attention.self.key", SAFE_AS_IS},
+    {"blk.%.attn_v", "bert.encoder.layer.%.attention.self.value", SAFE_AS_IS},
+    {"blk.%.attn_output", "bert.encoder.layer.%.attention.output.dense", SAFE_AS_IS},
+    {"blk.%.attn_output_norm", "bert.encoder.layer.%.attention.output.LayerNorm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "bert.encoder.layer.%.intermediate.dense", SAFE_AS_IS},
+    {"blk.%.ffn_down", "bert.encoder.layer.%.output.dense", SAFE_AS_IS},
+    {"blk.%.layer_output_norm", "bert.encoder.layer.%.output.LayerNorm", SAFE_AS_IS},
+    {"cls", "bert.pooler.dense", SAFE_AS_IS},
+    {"cls.output", "classifier", SAFE_AS_IS},
+};
+
+// T5's two stacks, but for what differs with a gate.
+#define T5_NAMES                                                                                  \
+    {"token_embd", "shared", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS},                      \
+        {"enc.output_norm", "encoder.final_layer_norm", SAFE_AS_IS},                              \
+        {"dec.output_norm", "decoder.final_layer_norm", SAFE_AS_IS},                              \
+        {"enc.blk.%.attn_norm", "encoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
+        {"enc.blk.%.attn_q", "encoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_k", "encoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_v", "encoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_o", "encoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
+        {"enc.blk.%.attn_rel_b", "encoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
+         SAFE_AS_IS},                                                                             \
+        {"enc.blk.%.ffn_norm", "encoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                 \
+        {"enc.blk.%.ffn_gate", "encoder.block.%.layer.1.DenseReluDense.wi_0", SAFE_AS_IS},        \
+        {"enc.blk.%.ffn_down", "encoder.block.%.layer.1.DenseReluDense.wo", SAFE_AS_IS},          \
+        {"dec.blk.%.attn_norm", "decoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
+        {"dec.blk.%.attn_q", "decoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_k", "decoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_v", "decoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_o", "decoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
+        {"dec.blk.%.attn_rel_b", "decoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
+         SAFE_AS_IS},                                                                             \
+        {"dec.blk.%.cross_attn_norm", "decoder.block.%.layer.1.layer_norm", SAFE_AS_IS},          \
+        {"dec.blk.%.cross_attn_q", "decoder.block.%.layer.1.EncDecAttention.q", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_k", "decoder.block.%.layer.1.EncDecAttention.k", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_v", "decoder.block.%.layer.1.EncDecAttention.v", SAFE_AS_IS},      \
+        {"dec.blk.%.cross_attn_o", "decoder.block.%.layer.1.EncDecAttention.o", SAFE_AS_IS},      \
+        {"dec.blk.%.ffn_norm", "decoder.block.%.layer.2.layer_norm", SAFE_AS_IS},                 \
+        {"dec.blk.%.ffn_gate", "decoder.block.%.layer.2.DenseReluDense.wi_0", SAFE_AS_IS},        \
+    {                                                                                             \
+        "dec.blk.%.ffn_down", "decoder.block.%.layer.2.DenseReluDense.wo", SAFE_AS_IS             \
+    }
+
+// What is called "up" has two names in Transformers: with a gate and without.
+static const GgufName t5_names[] = {
+    T5_NAMES,
+    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi", SAFE_AS_IS},
+    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi", SAFE_AS_IS},
+};
+static const GgufName t5_gated_names[] = {
+    T5_NAMES,
+    {"enc.blk.%.ffn_up", "encoder.block.%.layer.1.DenseReluDense.wi_1", SAFE_AS_IS},
+    {"dec.blk.%.ffn_up", "decoder.block.%.layer.2.DenseReluDense.wi_1", SAFE_AS_IS},
+};
+
+#define NAMES(list) list, sizeof(list) / sizeof *(list)
+
+// The first row of an architecture is the one that a file of it is read as.
+static const GgufFamily families[] = {
+    {"llama", "llama", "LlamaForCausalLM", NAMES(llama_names), true, false},
+    {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), true, false},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), false, false},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), false, false},
+    {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), false, false},
+    {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), false, true},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), false, true},
+    {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), false, false},
+    {"bert", "bert", "BertModel", NAMES(bert_names), false, false},
+    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), false, false},
+};
+static const GgufFamily gated_t5 = {
+    "t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false};
+
+Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err)
+{
+    Slice model_type = {0}, projection = {0};
+    TRY(json_opt_string(config, "model_type", &model_type, err));
+    *out = gguf_family_of_model(model_type);
+    if (!slice_eq_cstr(model_type, "t5")) return STATUS_OK;
+    TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
+    if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5;
+    return STATUS_OK;
+}
+
+const GgufFamily *gguf_family_of_model(Slice model_type)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (slice_eq_cstr(model_type, families[i].model_type)) return &families[i];
+    }
+    return NULL;
+}
+
+const GgufFamily *gguf_family_of_file(Slice architecture)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (slice_eq_cstr(architecture, families[i].architecture)) return &families[i];
+    }
+    return NULL;
+}
+
+// Whether stem follows the pattern; *block is what stands for %.
+static bool matches(Slice stem, const char *pattern, Slice *block)
+{
+    const Slice whole = slice_from_cstr(pattern);
+    const size_t at = slice_find_byte(whole, '%');
+    *block = (Slice){0};
+    if (at == SIZE_MAX) return slice_eq(stem, whole);
+    const Slice tail = slice_sub(whole, at + 1, whole.len);
+    if (!slice_starts_with(stem, slice_sub(whole, 0, at)) || !slice_ends_with(stem, tail) ||
+        stem.len <= at + tail.len) {
+        return false;
+    }
+    uint64_t number = 0;
+    *block = slice_sub(stem, at, stem.len - tail.len);
+    return slice_to_u64(*block, &number);
+}
+
+// The pattern with the block's number, and the suffix behind it.
+static bool put_name(const char *pattern, Slice block, Slice suffix, char *out, size_t size)
+{
+    const Slice whole = slice_from_cstr(pattern);
+    const size_t at = slice_find_byte(whole, '%');
+    const Slice head = slice_sub(whole, 0, at);
+    const Slice tail = at == SIZE_MAX ? (Slice){0} : slice_sub(whole, at + 1, whole.len);
+    const int len = snprintf(out, size, SLICE_FMT SLICE_FMT SLICE_FMT SLICE_FMT, SLICE_ARG(head),
+                             SLICE_ARG(block), SLICE_ARG(tail), SLICE_ARG(suffix));
+    return len > 0 && (size_t)len < size;
+}
+
+// Splits ".weight" or ".bias" off.
+static bool split_suffix(Slice name, Slice *stem, Slice *suffix)
+{
+    static const Slice suffixes[] = {SLICE_LIT(".weight"), SLICE_LIT(".bias")};
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        if (!slice_ends_with(name, suffixes[i])) continue;
+        *stem = slice_sub(name, 0, name.len - suffixes[i].len);
+        *suffix = suffixes[i];
+        return true;
+    }
+    return false;
+}
+
+static const GgufName *find_model_name(const GgufFamily *family, Slice name, Slice *block,
+                                       Slice *suffix)
+{
+    Slice stem;
+    if (!family || !split_suffix(name, &stem, suffix)) return NULL;
+    for (size_t i = 0; i < family->n_names; i++) {
+        if (matches(stem, family->names[i].model, block)) return &family->names[i];
+    }
+    return NULL;
+}
+
+bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE])
+{
+    Slice block, suffix;
+    const GgufName *found = find_model_name(family, name, &block, &suffix);
+    return found && put_name(found->gguf, block, suffix, out, GGUF_NAME_SIZE);
+}
+
+bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t size)
+{
+    Slice stem, block, suffix;
+    if (!family || !split_suffix(name, &stem, &suffix)) return false;
+    for (size_t i = 0; i < family->n_names; i++) {
+        if (matches(stem, family->names[i].gguf, &block))
+            return put_name(family->names[i].model, block, suffix, out, size);
+    }
+    return false;
+}
+
+SafeChange gguf_change(const GgufFamily *family, Slice name)
+{
+    Slice block, suffix;
+    const GgufName *found = find_model_name(family, name, &block, &suffix);
+    if (!found) return SAFE_AS_IS;
+    switch (found->change) {
+    case SAFE_ROPE_PAIRS:
+        return family->has_rope_pairs ? SAFE_ROPE_PAIRS : SAFE_AS_IS;
+    case SAFE_LESS_ONE:
+        return family->adds_one ? SAFE_LESS_ONE : SAFE_AS_IS;
+    case SAFE_TRANSPOSED:
+        return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
+    case SAFE_AS_IS:
+        break;
+    }
+    return SAFE_AS_IS;
+}

@@ -1,0 +1,184 @@
+#include <assert.h>
+
+#include "models/program/program_builder.h"
+
+static void mark_needs(ProgramBuilder *b, const TapeNode *node, size_t out)
+{
+    bool needs = b->needs_gradient[out];
+    for (size_t i = 0; i < node->n_params; i++) needs = needs || builder_trains(b, node->params[i]);
+    for (size_t i = 0; i < node->n_in; i++)
+        needs = needs || b->needs_gradient[b->slot_of[node->in[i].slot]];
+    b->needs_gradient[out] = needs;
+}
+
+// What an operation keeps for its backward pass, as further outputs.
+static void keep_for_backward(ProgramBuilder *b, const TapeNode *node, size_t index,
+                              ProgramStep *step, RowDomain domain)
+{
+    const size_t cols = b->tape->slots[node->out].cols;
+    if (node->op == OP_LINEAR && node->as.activation != ACTIVATION_NONE) {
+        b->kept[0][index] = builder_slot(b, domain, cols);
+        step->out[1] = builder_whole(b, b->kept[0][index]);
+    } else if (node->op == OP_LAYER_NORM) {
+        b->kept[0][index] = builder_slot(b, domain, cols);
+        b->kept[1][index] = builder_slot(b, domain, 2);
+        step->out[1] = builder_whole(b, b->kept[0][index]);
+        step->out[2] = builder_whole(b, b->kept[1][index]);
+    } else if (node->op == OP_RMS_NORM) {
+        const size_t width = b->tape->params[node->params[0]].cols;
+        b->kept[0][index] = builder_slot(b, domain, cols / width);
+        step->out[1] = builder_whole(b, b->kept[0][index]);
+    } else if (node->op == OP_ATTENTION) {
+        b->kept[0][index] = builder_slot(b, domain, node->as.attention.n_heads);
+        step->out[1] = builder_whole(b, b->kept[0][index]);
+    }
+}
+
+static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *step)
+{
+    if (node->op == OP_ATTENTION && node->n_params > 0) {
+        step->in[3] = builder_whole_param(b, node->params[0]);
+    } else if (node->op == OP_EMBEDDING) {
+        for (size_t i = 0; i < node->n_params; i++)
+            step->in[i] = builder_whole_param(b, node->params[i]);
+    } else if (node->op == OP_LINEAR) {
+        step->in[1] = builder_param(node->params[0], node->row_begin, node->row_end);
+        step->in[2] = builder_param(node->params[1], node->row_begin, node->row_end);
+    } else if (node->op == OP_LAYER_NORM) {
+        step->in[2] = builder_whole_param(b, node->params[0]);
+        step->in[3] = builder_whole_param(b, node->params[1]);
+    } else if (node->op == OP_RMS_NORM) {
+        step->in[1] = builder_whole_param(b, node->params[0]);
+    } else if (node->op == OP_ROPE) {
+        step->in[1] = builder_angles(b, node->as.rope.table, step->rows);
+    } else if (node->op == OP_ADD) {
+        step->add = node->as.add;
+    }
+}
+
+// Whether the program of this part makes values with rows of this domain.
+static bool is_in_part(const ProgramBuilder *b, RowDomain domain)
+{
+    const ProgramPart part = b->options->part;
+    return part == PROGRAM_WHOLE || (part == PROGRAM_TARGETS) == (domain == ROWS_TARGETS);
+}
+
+static bool has_value(const ProgramBuilder *b, Value v)
+{
+    return is_in_part(b, b->tape->slots[v.slot].domain);
+}
+
+static bool is_target_attention(const Tape *tape, const TapeNode *node)
+{
+    return node->op == OP_ATTENTION && tape->slots[node->out].domain == ROWS_TARGETS;
+}
+
+// Lists the attentions of the targets; the source's keys for them live to the end.
+static void list_attentions(ProgramBuilder *b)
+{
+    Program *p = b->program;
+    const Tape *tape = b->tape;
+    p->attentions = builder_take(b, tape->n_nodes, sizeof *p->attentions);
+    for (size_t i = 0; builder_ok(b) && i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (!is_target_attention(tape, node)) continue;
+        ProgramAttention *a = &p->attentions[p->n_attentions++];
+        *a =
+            (ProgramAttention){.cols = value_cols(node->in[1]),
+                               .is_of_source = tape->slots[node->in[1].slot].domain == ROWS_TOKENS};
+        if (b->options->part != PROGRAM_SOURCE || !a->is_of_source) continue;
+        a->keys = builder_value(b, node->in[1]);
+        a->values = builder_value(b, node->in[2]);
+        p->slots[a->keys.index].is_pinned = p->slots[a->values.index].is_pinned = true;
+    }
+}
+
+static void forward_node(ProgramBuilder *b, size_t index)
+{
+    const TapeNode *node = &b->tape->nodes[index];
+    const RowDomain domain = b->tape->slots[node->out].domain;
+    const float p = builder_dropout(b, node);
+    if (!is_in_part(b, domain)) return;
+    if (node->op == OP_DROPOUT && !(p > 0)) {
+        b->slot_of[node->out] = b->slot_of[node->in[0].slot];
+        return;
+    }
+    const size_t out = builder_slot(b, domain, b->tape->slots[node->out].cols);
+    b->slot_of[node->out] = out;
+    ProgramStep *step = builder_step(b, node->op, index);
+    if (!builder_ok(b)) return;
+    step->rows = domain;
+    step->key_rows = node->op == OP_ATTENTION ? b->tape->slots[node->in[1].slot].domain : domain;
+    step->dropout = p;
+    step->site = node->site;
+    for (size_t i = 0; i < node->n_in; i++) {
+        if (has_value(b, node->in[i])) step->in[i] = builder_value(b, node->in[i]);
+    }
+    if (is_target_attention(b->tape, node)) step->attention = b->next_attention++;
+    set_params(b, node, step);
+    step->out[0] = builder_whole(b, out);
+    mark_needs(b, node, out);
+    if (b->options->is_training && b->needs_gradient[out])
+        keep_for_backward(b, node, index, step, domain);
+}
+
+static void start(ProgramBuilder *b)
+{
+    const Tape *tape = b->tape;
+    Program *p = b->program;
+    // A node makes at most one value and two kept ones, and backward at most three gradients, a sum and a copy.
+    p->slots_capacity = 12 * tape->n_nodes + 4;
+    p->steps_capacity = 16 * tape->n_nodes + 4;
+    p->slots = builder_take(b, p->slots_capacity, sizeof *p->slots);
+    p->steps = builder_take(b, p->steps_capacity, sizeof *p->steps);
+    p->angles_capacity = ROW_DOMAIN_COUNT * tape->n_ropes;
+    p->angles = builder_take(b, p->angles_capacity, sizeof *p->angles);
+    b->n_tracked = p->slots_capacity;
+    b->slot_of = builder_take(b, tape->n_slots, sizeof *b->slot_of);
+    for (size_t i = 0; i < 2; i++) b->kept[i] = builder_take(b, tape->n_nodes, sizeof **b->kept);
+    b->gradient = builder_take(b, b->n_tracked, sizeof *b->gradient);
+    b->covered = builder_take(b, b->n_tracked, sizeof *b->covered);
+    b->shares = builder_take(b, b->n_tracked, sizeof *b->shares);
+    b->needs_gradient = builder_take(b, b->n_tracked, sizeof *b->needs_gradient);
+    for (size_t i = 0; builder_ok(b) && i < b->n_tracked; i++) b->gradient[i] = NO_SLOT;
+}
+
+static void recompute(ProgramBuilder *b)
+{
+    size_t *bounds = builder_take(b, b->tape->n_hidden, sizeof *bounds);
+    for (size_t i = 0; builder_ok(b) && i < b->tape->n_hidden; i++)
+        bounds[i] = b->slot_of[b->tape->hidden[i].slot];
+    if (builder_ok(b))
+        b->status = program_recompute(b->program, bounds, b->tape->n_hidden, b->arena, b->err);
+}
+
+Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
+                     Error *err)
+{
+    ProgramBuilder b = {.tape = tape, .options = options, .arena = arena, .err = err};
+    assert(tape->has_output && tape->status == STATUS_OK);
+    b.program = builder_take(&b, 1, sizeof *b.program);
+    if (!builder_ok(&b)) return b.status;
+    Program *p = b.program;
+    p->tape = tape;
+    p->output_gradient = NO_SLOT;
+    start(&b);
+    for (size_t i = 0; builder_ok(&b) && i < tape->n_nodes; i++) forward_node(&b, i);
+    if (!builder_ok(&b)) return b.status;
+    p->n_forward = p->n_steps;
+    list_attentions(&b);
+    if (!builder_ok(&b)) return b.status;
+    p->output = b.slot_of[tape->output.slot];
+    if (options->keeps_hidden) {
+        p->hidden = builder_take(&b, tape->n_hidden, sizeof *p->hidden);
+        for (size_t i = 0; builder_ok(&b) && i < tape->n_hidden; i++) {
+            p->hidden[i] = b.slot_of[tape->hidden[i].slot];
+            p->slots[p->hidden[i]].is_pinned = true;
+        }
+    }
+    if (options->is_training) program_build_backward(&b);
+    if (options->is_training && options->recomputes) recompute(&b);
+    if (builder_ok(&b)) b.status = program_plan(p, arena, err);
+    if (builder_ok(&b)) *out = p;
+    return b.status;
+}

@@ -1,0 +1,127 @@
+// One operation of a unit on several threads, where the unit is all the work that there is. Parts are cut so that no bit of a
+// result shows it: columns of a product are chains of their own, and blocks of queries see keys from the first one on.
+#include <stdatomic.h>
+
+#include "base/size.h"
+#include "kernels/pack.h"
+#include "models/program/program_internal.h"
+
+enum {
+    PARTS_A_THREAD = 2,       // so that a thread that comes late has less to do
+    LEAST_PRODUCTS = 1 << 19, // of an operation: below, waking a thread costs more than it brings
+    QUERY_BLOCK =
+        84, // as kernels/cpu/attention_fast.h has them, so that they begin where they would
+};
+
+typedef struct Split {
+    const ProgramHelp *help;
+    OpKind op;
+    const OpArgs *args;
+    size_t n_units, n_parts; // units of 16 outputs, or of QUERY_BLOCK queries
+    atomic_bool has_failed;
+    Error error; // of the part that failed first
+} Split;
+
+static size_t part_begin(const Split *split, size_t part)
+{
+    return split->n_units * part / split->n_parts;
+}
+
+static bool is_linear(OpKind op)
+{
+    return op == OP_LINEAR || op == OP_LINEAR_I8 || op == OP_LINEAR_BF16;
+}
+
+// ---- products: outputs begin .. end ----
+
+static Tensor weight_rows(const Tensor *w, size_t begin, size_t end)
+{
+    Tensor t = *w;
+    const size_t panel_bytes = w->dtype == DTYPE_F32 ? PANEL_WIDTH * w->cols * sizeof(float)
+                                                     : pack_stored_panel_bytes(w->dtype, w->cols);
+    t.data = (char *)w->data + begin / PANEL_WIDTH * panel_bytes;
+    t.rows = end - begin;
+    return t;
+}
+
+static Tensor columns_of(const Tensor *t, size_t begin, size_t end)
+{
+    return t->data ? tensor_columns(*t, begin, end) : *t;
+}
+
+static OpArgs linear_part(const Split *split, size_t part)
+{
+    OpArgs args = *split->args;
+    const size_t n = args.in[1].rows, begin = part_begin(split, part) * PANEL_WIDTH;
+    const size_t end = size_min(part_begin(split, part + 1) * PANEL_WIDTH, n);
+    args.as.linear.next = NULL; // each part begins elsewhere
+    args.in[1] = weight_rows(&split->args->in[1], begin, end);
+    args.in[2] = columns_of(&split->args->in[2], begin, end);
+    args.out[0] = columns_of(&split->args->out[0], begin, end);
+    args.out[1] = columns_of(&split->args->out[1], begin, end);
+    return args;
+}
+
+// ---- attention: queries begin .. end of the one sequence ----
+
+static Tensor rows_of(const Tensor *t, size_t begin, size_t end)
+{
+    return t->data ? tensor_rows(*t, begin, end) : *t;
+}
+
+static OpArgs attention_part(const Split *split, size_t part, int32_t offsets[2])
+{
+    OpArgs args = *split->args;
+    AttentionArgs *as = &args.as.attention;
+    const size_t n = args.in[0].rows, begin = part_begin(split, part) * QUERY_BLOCK;
+    const size_t end = size_min(part_begin(split, part + 1) * QUERY_BLOCK, n);
+    offsets[0] = 0;
+    offsets[1] = (int32_t)(end - begin);
+    args.in[0] = rows_of(&split->args->in[0], begin, end);
+    args.out[0] = rows_of(&split->args->out[0], begin, end);
+    args.out[1] = rows_of(&split->args->out[1], begin, end);
+    as->queries.offsets = offsets;
+    as->queries.positions += begin;
+    return args;
+}
+
+// ---- both ----
+
+static void run_part(void *context, size_t part, size_t worker)
+{
+    Split *split = context;
+    int32_t offsets[2];
+    const OpArgs args =
+        is_linear(split->op) ? linear_part(split, part) : attention_part(split, part, offsets);
+    Error error = {0};
+    if (op_run(split->help->execs[worker], split->op, DTYPE_F32, &args, &error) != STATUS_OK &&
+        !atomic_exchange(&split->has_failed, true))
+        split->error = error;
+}
+
+// What an operation can be cut into; 1 or less: nothing.
+static size_t units_of(OpKind op, const OpArgs *args)
+{
+    if (is_linear(op)) {
+        const Tensor *x = &args->in[0], *w = &args->in[1];
+        const size_t least = LEAST_PRODUCTS / size_max(x->rows, 1);
+        if (w->layout != LAYOUT_PANELS || w->rows < least / size_max(w->cols, 1)) return 1;
+        return (w->rows + PANEL_WIDTH - 1) / PANEL_WIDTH;
+    }
+    if (!op_is_attention(op)) return 1;
+    const AttentionArgs *as = &args->as.attention;
+    if (as->queries.n_sequences != 1 || !as->queries.positions || as->dropout.p > 0) return 1;
+    return (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;
+}
+
+Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err)
+{
+    const size_t n_units = run->help ? units_of(op, args) : 1;
+    if (n_units <= 1) return op_run(run->exec, op, DTYPE_F32, args, err);
+    Split split = {.help = run->help, .op = op, .args = args, .n_units = n_units};
+    split.n_parts = size_min(n_units, PARTS_A_THREAD * pool_threads(run->help->pool));
+    pool_run(run->help->pool, split.n_parts, run_part, &split);
+    if (!split.has_failed) return STATUS_OK;
+    *err = split.error;
+    return split.error.status;
+}

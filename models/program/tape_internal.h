@@ -1,0 +1,15 @@
+// models/program/tape_internal.h: between tape.c, tape_params.c and tape_ops.c.
+#ifndef ASSAY_MODELS_TAPE_INTERNAL_H
+#define ASSAY_MODELS_TAPE_INTERNAL_H
+
+#include "models/program/tape.h"
+
+// The next free entry of a growing list of the tape's arena, of entries of `size` bytes; `list` is the address of the
+// pointer to its first. NULL after a failure, which the tape then has.
+void *tape_append(Tape *tape, void *list, size_t *count, size_t *capacity, size_t size);
+
+// A lone vector called NAME followed by SUFFIX.
+ParamId tape_suffixed_vector(Tape *tape, const char *name, const char *suffix, size_t cols,
+                             ParamInit init);
+
+#endif

@@ -1,0 +1,262 @@
+// The operations that an architecture records on a tape, each with its check of shapes.
+#include "models/program/tape_internal.h"
+
+// Takes a node with its operands and gives it an output slot.
+static Value add_node(Tape *tape, TapeNode node, RowDomain domain, size_t cols)
+{
+    TapeSlot *slot =
+        tape_append(tape, &tape->slots, &tape->n_slots, &tape->slots_capacity, sizeof *slot);
+    if (!slot) return (Value){0};
+    *slot = (TapeSlot){.domain = domain, .cols = cols};
+    node.out = tape->n_slots - 1;
+    TapeNode *place =
+        tape_append(tape, &tape->nodes, &tape->n_nodes, &tape->nodes_capacity, sizeof node);
+    if (!place) return (Value){0};
+    *place = node;
+    return (Value){.slot = node.out, .begin = 0, .end = cols};
+}
+
+static RowDomain domain_of(const Tape *tape, Value value)
+{
+    return tape->status == STATUS_OK ? tape->slots[value.slot].domain : ROWS_TOKENS;
+}
+
+// Both operands are ours, so a mismatch is a mistake of the architecture's file.
+static void check(Tape *tape, bool holds, const char *what)
+{
+    if (!holds) tape_fail(tape, STATUS_INTERNAL, what);
+}
+
+static Value embedding(Tape *tape, RowDomain domain, ParamId word, ParamId position, ParamId type)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    const size_t cols = tape->params[word].cols;
+    const ParamId others[2] = {position, type};
+    for (size_t i = 0; i < 2; i++) {
+        check(tape, others[i] == PARAM_NONE || tape->params[others[i]].cols == cols,
+              "embedding tables differ in width");
+    }
+    return add_node(tape,
+                    (TapeNode){.op = OP_EMBEDDING, .params = {word, position, type}, .n_params = 3},
+                    domain, cols);
+}
+
+Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
+{
+    if (tape->status == STATUS_OK)
+        tape->params[word].is_gathered = tape->params[word].layout == LAYOUT_ROWS;
+    return embedding(tape, ROWS_TOKENS, word, position, type);
+}
+
+Value tape_target_embedding(Tape *tape, ParamId word, ParamId position)
+{
+    if (tape->status == STATUS_OK) tape->params[word].is_gathered = false;
+    return embedding(tape, ROWS_TARGETS, word, position, PARAM_NONE);
+}
+
+Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation)
+{
+    return tape_linear_part(tape, x, dense, 0, dense.n_out, activation);
+}
+
+Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t end,
+                       Activation activation)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, value_cols(x) == dense.n_in, "a dense layer's input has another width");
+    check(tape, begin < end && end <= dense.n_out, "a part of a dense layer lies outside it");
+    check(tape, begin % PANEL_WIDTH == 0 && (end % PANEL_WIDTH == 0 || end == dense.n_out),
+          "a part of a dense layer cuts a panel");
+    return add_node(tape,
+                    (TapeNode){.op = OP_LINEAR,
+                               .in = {x},
+                               .n_in = 1,
+                               .params = {dense.weight, dense.bias},
+                               .n_params = 2,
+                               .row_begin = begin,
+                               .row_end = end,
+                               .as.activation = activation},
+                    domain_of(tape, x), end - begin);
+}
+
+Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    const size_t n_out = tape->params[table].rows;
+    check(tape,
+          value_cols(x) == tape->params[table].cols &&
+              (bias == PARAM_NONE || tape->params[bias].cols == n_out),
+          "a tied layer does not fit its table");
+    tape->params[table].is_gathered = false;
+    return add_node(tape,
+                    (TapeNode){.op = OP_LINEAR,
+                               .in = {x},
+                               .n_in = 1,
+                               .params = {table, bias},
+                               .n_params = 2,
+                               .row_end = n_out},
+                    domain_of(tape, x), n_out);
+}
+
+static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *name, float epsilon,
+                        bool has_bias)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    const size_t cols = value_cols(in[0]);
+    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", cols, INIT_ONE);
+    const ParamId bias =
+        has_bias ? tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO) : PARAM_NONE;
+    TapeNode node = {.op = OP_LAYER_NORM,
+                     .n_in = n_in,
+                     .params = {weight, bias},
+                     .n_params = 2,
+                     .as.norm.epsilon = epsilon};
+    for (size_t i = 0; i < n_in; i++) {
+        check(tape, value_cols(in[i]) == cols && domain_of(tape, in[i]) == domain_of(tape, in[0]),
+              "a residual has another shape");
+        node.in[i] = in[i];
+    }
+    return add_node(tape, node, domain_of(tape, in[0]), cols);
+}
+
+Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon)
+{
+    return layer_norm(tape, &x, 1, name, epsilon, true);
+}
+
+Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon)
+{
+    return layer_norm(tape, &x, 1, name, epsilon, false);
+}
+
+Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name, float epsilon)
+{
+    const Value in[2] = {x, residual};
+    return layer_norm(tape, in, 2, name, epsilon, true);
+}
+
+Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,
+                    float weight_offset)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, width > 0 && value_cols(x) % width == 0, "a norm's groups do not fit its input");
+    const ParamInit init = weight_offset == 0.0f ? INIT_ONE : INIT_ZERO;
+    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", width, init);
+    return add_node(tape,
+                    (TapeNode){.op = OP_RMS_NORM,
+                               .in = {x},
+                               .n_in = 1,
+                               .params = {weight},
+                               .n_params = 1,
+                               .as.norm = {.epsilon = epsilon, .weight_offset = weight_offset}},
+                    domain_of(tape, x), value_cols(x));
+}
+
+Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, angles < tape->n_ropes && tape->ropes[angles].n_dims <= head_dim,
+          "a rotary embedding turns more columns than a head has");
+    check(tape, head_dim > 0 && value_cols(x) % head_dim == 0, "heads do not fit their value");
+    TapeNode node = {.op = OP_ROPE, .in = {x}, .n_in = 1};
+    node.as.rope.table = angles;
+    node.as.rope.head_dim = head_dim;
+    return add_node(tape, node, domain_of(tape, x), value_cols(x));
+}
+
+static bool same_shape(const Tape *tape, Value a, Value b)
+{
+    return value_cols(a) == value_cols(b) && domain_of(tape, a) == domain_of(tape, b);
+}
+
+Value tape_gated(Tape *tape, Value a, Value b, Activation activation)
+{
+    check(tape, same_shape(tape, a, b), "a gate has another shape than what it gates");
+    return add_node(
+        tape, (TapeNode){.op = OP_GATED, .in = {a, b}, .n_in = 2, .as.activation = activation},
+        domain_of(tape, a), value_cols(a));
+}
+
+Value tape_add(Tape *tape, Value a, Value b)
+{
+    check(tape, same_shape(tape, a, b), "terms of a sum differ in shape");
+    return add_node(tape, (TapeNode){.op = OP_ADD, .in = {a, b}, .n_in = 2, .as.add = {1.0f, 1.0f}},
+                    domain_of(tape, a), value_cols(a));
+}
+
+Value tape_scale(Tape *tape, Value x, float factor)
+{
+    return add_node(tape, (TapeNode){.op = OP_ADD, .in = {x}, .n_in = 1, .as.add = {factor, 0.0f}},
+                    domain_of(tape, x), value_cols(x));
+}
+
+Value tape_soft_cap(Tape *tape, Value x, float cap)
+{
+    check(tape, cap > 0.0f, "a soft cap must be above 0");
+    return add_node(tape, (TapeNode){.op = OP_SOFT_CAP, .in = {x}, .n_in = 1, .as.cap = cap},
+                    domain_of(tape, x), value_cols(x));
+}
+
+Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention)
+{
+    const size_t q_cols = attention->n_heads * attention->head_dim;
+    const size_t kv_cols = attention->n_kv_heads * attention->head_dim;
+    check(tape, value_cols(q) == q_cols && value_cols(k) == kv_cols && value_cols(v) == kv_cols,
+          "attention's operands do not fit its heads");
+    check(tape, attention->n_kv_heads > 0 && attention->n_heads % attention->n_kv_heads == 0,
+          "heads do not share keys evenly");
+    check(tape, domain_of(tape, k) == domain_of(tape, v), "keys and values have other rows");
+    TapeNode node = {.op = OP_ATTENTION,
+                     .in = {q, k, v},
+                     .n_in = 3,
+                     .dropout = attention->dropout,
+                     .site = tape->n_sites++,
+                     .as.attention = *attention};
+    if (attention->relative_bucket) {
+        node.params[0] = attention->relative_bias;
+        node.n_params = 1;
+    }
+    if (attention->is_cached) {
+        TapeCache *cache = tape_append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity,
+                                       sizeof *cache);
+        if (!cache) return (Value){0};
+        *cache = (TapeCache){.cols = kv_cols, .window = attention->window};
+        node.as.attention.cache = tape->n_caches - 1;
+    }
+    return add_node(tape, node, domain_of(tape, q), q_cols);
+}
+
+Value tape_dropout(Tape *tape, Value x, float p)
+{
+    return add_node(
+        tape,
+        (TapeNode){.op = OP_DROPOUT, .in = {x}, .n_in = 1, .dropout = p, .site = tape->n_sites++},
+        domain_of(tape, x), value_cols(x));
+}
+
+Value tape_chosen_tokens(Tape *tape, Value x)
+{
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "single tokens are taken of tokens");
+    return add_node(tape, (TapeNode){.op = OP_SELECT_ROWS, .in = {x}, .n_in = 1}, ROWS_SEQUENCES,
+                    value_cols(x));
+}
+
+Value tape_mean_pool(Tape *tape, Value x)
+{
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "a mean is taken of tokens");
+    return add_node(tape, (TapeNode){.op = OP_MEAN_POOL, .in = {x}, .n_in = 1}, ROWS_SEQUENCES,
+                    value_cols(x));
+}
+
+Value tape_output_rows(Tape *tape, Value x)
+{
+    check(tape, domain_of(tape, x) == ROWS_TOKENS, "outputs are rows of tokens");
+    return add_node(tape, (TapeNode){.op = OP_SELECT_ROWS, .in = {x}, .n_in = 1}, ROWS_OUTPUTS,
+                    value_cols(x));
+}
+
+Value tape_columns(Tape *tape, Value x, size_t begin, size_t end)
+{
+    check(tape, begin < end && end <= value_cols(x), "columns lie outside a value");
+    return (Value){.slot = x.slot, .begin = x.begin + begin, .end = x.begin + end};
+}

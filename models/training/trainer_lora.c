@@ -1,0 +1,447 @@
+#include "models/training/trainer_lora.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/philox.h"
+#include "base/size.h"
+#include "kernels/pack.h"
+#include "models/training/trainer.h"
+
+// ---- which layers ----
+
+bool lora_trains_head(const Model *model, size_t param)
+{
+    // Layers of new heads by the names they have in any architecture. A pooler that was drawn, not read, is new as well.
+    static const char *const layers[] = {
+        "classifier", "pre_classifier", "qa_outputs",       "score",
+        "head.dense", "lm_head.dense",  "classifier.dense", "classifier.out_proj"};
+    const Param *p = &model->tape.params[param];
+    if (p->group != 1 + model->config.n_layers || p->is_gathered) return false;
+    if (model->is_fresh[param]) return true;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        const Slice name = p->parts[0].name, layer = slice_from_cstr(layers[i]);
+        if (!slice_starts_with(name, layer)) continue;
+        const Slice rest = slice_sub(name, layer.len, name.len);
+        if (slice_eq_cstr(rest, ".weight") || slice_eq_cstr(rest, ".bias")) return true;
+    }
+    return false;
+}
+
+static bool is_named(const LoraOptions *options, Slice module)
+{
+    for (size_t i = 0; i < options->n_targets; i++) {
+        const Slice target = options->targets[i];
+        if (slice_eq(module, target)) return true;
+        if (module.len > target.len && slice_ends_with(module, target) &&
+            module.ptr[module.len - target.len - 1] == '.')
+            return true;
+    }
+    for (size_t i = 0; options->n_targets == 0 && lora_default_targets[i]; i++) {
+        const Slice target = slice_from_cstr(lora_default_targets[i]);
+        if (module.len > target.len && slice_ends_with(module, target) &&
+            module.ptr[module.len - target.len - 1] == '.')
+            return true;
+    }
+    return false;
+}
+
+// A matrix that a dense layer multiplies by; tables are none.
+static bool is_dense(const Model *model, size_t param)
+{
+    const Tape *tape = &model->tape;
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (node->op == OP_LINEAR && node->params[0] == param)
+            return !tape->params[param].is_vector;
+    }
+    return false;
+}
+
+static bool module_of(Slice tensor, Slice *module)
+{
+    if (!slice_ends_with(tensor, SLICE(".weight"))) return false;
+    *module = slice_sub(tensor, 0, tensor.len - strlen(".weight"));
+    return true;
+}
+
+static void add_adapter(Lora *lora, size_t param, const ParamPart *part, Slice module, size_t n_in)
+{
+    LoraAdapter *adapter = &lora->adapters[lora->n_adapters++];
+    *adapter = (LoraAdapter){.module = module,
+                             .param = param,
+                             .row = part->begin,
+                             .n_out = part->end - part->begin,
+                             .n_in = n_in,
+                             .a = lora->n_values};
+    adapter->b = adapter->a + size_round_up(lora->rank * n_in, PANEL_WIDTH);
+    lora->n_values = adapter->b + size_round_up(adapter->n_out * lora->rank, PANEL_WIDTH);
+}
+
+// The last parts of the names of layers that there are, for a message.
+static void list_layers(const Model *model, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *p = &model->tape.params[i];
+        if (p->group != 1 || !is_dense(model, i)) continue;
+        for (size_t k = 0; k < p->n_parts && len < size; k++) {
+            Slice module, rest, last = {0};
+            if (!module_of(p->parts[k].name, &module)) continue;
+            rest = module;
+            while (slice_split(&rest, '.', &last)) continue;
+            const int n =
+                snprintf(out + len, size - len, "%s" SLICE_FMT, len ? ", " : "", SLICE_ARG(last));
+            len += n > 0 ? (size_t)n : 0;
+        }
+    }
+}
+
+static Status check_targets(const Lora *lora, const Model *model, const LoraOptions *options,
+                            Error *err)
+{
+    char known[256];
+    for (size_t i = 0; i < options->n_targets; i++) {
+        const LoraOptions one = {.targets = options->targets + i, .n_targets = 1};
+        bool found = false;
+        for (size_t k = 0; !found && k < lora->n_adapters; k++)
+            found = is_named(&one, lora->adapters[k].module);
+        if (found) continue;
+        list_layers(model, known, sizeof known);
+        return error_set(err, STATUS_INVALID,
+                         "LoRA: the model has no layer \"" SLICE_FMT
+                         "\" that is not frozen; a block's are: %s",
+                         SLICE_ARG(options->targets[i]), known);
+    }
+    if (lora->n_adapters > 0) return STATUS_OK;
+    list_layers(model, known, sizeof known);
+    return error_set(err, STATUS_INVALID, "LoRA: name layers with targets=; a block's are: %s",
+                     known);
+}
+
+static Status find_layers(Lora *lora, Arena *arena, const Model *model, const LoraOptions *options,
+                          const bool *frozen, Error *err)
+{
+    const Tape *tape = &model->tape;
+    size_t n_base = 0;
+    TRY(arena_take(arena, model_n_tensors(model), sizeof *lora->adapters, "adapters",
+                   &lora->adapters, err));
+    TRY(arena_take(arena, tape->n_params, sizeof *lora->targets, "adapters", &lora->targets, err));
+    TRY(arena_take(arena, tape->n_params, sizeof *lora->is_adapted, "adapters", &lora->is_adapted,
+                   err));
+    for (size_t i = 0; i < tape->n_params; i++) {
+        const Param *p = &tape->params[i];
+        LoraTarget target = {.param = i, .first = lora->n_adapters, .base = n_base};
+        if (frozen[i] || lora_trains_head(model, i) || !is_dense(model, i)) continue;
+        for (size_t k = 0; k < p->n_parts; k++) {
+            Slice module;
+            if (module_of(p->parts[k].name, &module) && is_named(options, module))
+                add_adapter(lora, i, &p->parts[k], module, p->cols);
+        }
+        target.n = lora->n_adapters - target.first;
+        if (target.n == 0) continue;
+        lora->targets[lora->n_targets++] = target;
+        lora->is_adapted[i] = true;
+        n_base += size_round_up(p->rows * p->cols, PANEL_WIDTH);
+    }
+    TRY(check_targets(lora, model, options, err));
+    return arena_take(arena, n_base, sizeof *lora->base, "a copy of the layers", &lora->base, err);
+}
+
+// ---- where adapters start ----
+
+static uint64_t stream_of(Slice name)
+{
+    uint64_t hash = 0x6c6f7261u;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static void draw(Lora *lora, uint64_t seed)
+{
+    for (size_t i = 0; i < lora->n_adapters; i++) {
+        const LoraAdapter *x = &lora->adapters[i];
+        Philox rng = philox_stream(seed, stream_of(x->module));
+        const double bound = 1.0 / sqrt((double)x->n_in);
+        for (size_t k = 0; k < lora->rank * x->n_in; k++)
+            lora->values[x->a + k] = (float)((2 * philox_double(&rng) - 1) * bound);
+    }
+}
+
+static const SafeTensor *find_start(const Safetensors *file, Slice module, const char *which)
+{
+    static const char *const before[] = {"", "lora.init.", "base_model.model."};
+    static const char *const after[] = {"", ".weight"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        for (size_t k = 0; k < sizeof after / sizeof *after; k++) {
+            char name[512];
+            const int len = snprintf(name, sizeof name, "%s" SLICE_FMT ".%s%s", before[i],
+                                     SLICE_ARG(module), which, after[k]);
+            if (len < 0 || (size_t)len >= sizeof name) continue;
+            const SafeTensor *found = safetensors_find(file, slice_from_cstr(name));
+            if (found) return found;
+        }
+    }
+    return NULL;
+}
+
+static Status read_start(const Safetensors *file, Slice module, const char *which, size_t rows,
+                         size_t cols, float *out, Error *err)
+{
+    const size_t shape[2] = {rows, cols};
+    const SafeTensor *tensor = find_start(file, module, which);
+    if (!tensor) {
+        return error_set(err, STATUS_INVALID, "it has no " SLICE_FMT ".%s", SLICE_ARG(module),
+                         which);
+    }
+    TRY(safetensor_want_shape(tensor, 2, shape, err));
+    return safetensor_read_f32(tensor, out, err);
+}
+
+static Status read_starts(Lora *lora, const char *path, Error *err)
+{
+    Safetensors file = {0};
+    Status s = safetensors_open(path, &file, err);
+    for (size_t i = 0; s == STATUS_OK && i < lora->n_adapters; i++) {
+        const LoraAdapter *x = &lora->adapters[i];
+        s = read_start(&file, x->module, "lora_A", lora->rank, x->n_in, lora->values + x->a, err);
+        if (s == STATUS_OK)
+            s = read_start(&file, x->module, "lora_B", x->n_out, lora->rank, lora->values + x->b,
+                           err);
+    }
+    safetensors_close(&file);
+    return s == STATUS_OK ? s : error_wrap(err, "LoRA's start %s", path);
+}
+
+static Status keep_base(Lora *lora, const Model *model, Error *err)
+{
+    for (size_t i = 0; i < lora->n_targets; i++) {
+        const LoraTarget *target = &lora->targets[i];
+        TRY(weights_read_param(model, target->param, lora->base + target->base, err));
+    }
+    return STATUS_OK;
+}
+
+Status lora_start(Lora **out, Arena *arena, Model *model, const LoraOptions *options,
+                  const bool *frozen, uint64_t seed, Error *err)
+{
+    Lora *lora = NULL;
+    if (!options) return STATUS_OK;
+    TRY(arena_take(arena, 1, sizeof *lora, "adapters", &lora, err));
+    const double alpha = options->alpha > 0 ? options->alpha : 2.0 * (double)options->rank;
+    lora->rank = options->rank;
+    lora->scale = (float)(alpha / (double)options->rank);
+    TRY(find_layers(lora, arena, model, options, frozen, err));
+    float **blocks[] = {&lora->values, &lora->gradients, &lora->first_moments,
+                        &lora->second_moments};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        TRY(arena_take(arena, lora->n_values, sizeof **blocks[i], "adapters", blocks[i], err));
+    TRY(arena_take(arena, lora->n_targets, sizeof *lora->norms, "adapters", &lora->norms, err));
+    TRY(keep_base(lora, model, err));
+    if (options->init)
+        TRY(read_starts(lora, options->init, err));
+    else
+        draw(lora, seed);
+    *out = lora;
+    return STATUS_OK;
+}
+
+// ---- steps ----
+
+typedef struct LoraJob {
+    const Lora *lora;
+    Model *model;
+    Trainer *trainer; // of gradients and updates
+    double learning_rate, gradient_scale;
+    Status (*run)(const struct LoraJob *job, size_t target, Exec *exec, Error *err);
+} LoraJob;
+
+static void lora_job(void *context, size_t target, size_t worker_index)
+{
+    const LoraJob *job = context;
+    Worker *worker = &job->model->workers[worker_index];
+    Error error = {0};
+    const size_t mark = exec_scratch_mark(worker->exec);
+    const Status s = job->run(job, target, worker->exec, &error);
+    exec_scratch_release(worker->exec, mark);
+    if (s != STATUS_OK) worker_fail(worker, target, s, &error);
+}
+
+static Status run_job(const LoraJob *job, Pool *pool, Error *err)
+{
+    LoraJob copy = *job;
+    pool_run(pool, job->lora->n_targets, lora_job, &copy);
+    return workers_result(job->model, err);
+}
+
+static Status product(Exec *exec, Tensor a, int transpose_a, Tensor b, int transpose_b,
+                      int accumulate, Tensor out, Error *err)
+{
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    args.in[0] = a;
+    args.in[1] = b;
+    args.out[0] = out;
+    args.as.gemm = (GemmArgs){
+        .transpose_a = transpose_a, .transpose_b = transpose_b, .accumulate = accumulate};
+    return op_run(exec, OP_GEMM, DTYPE_F32, &args, err);
+}
+
+static Status multiply(Exec *exec, float *data, size_t n, float factor, Error *err)
+{
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    args.out[0] = tensor_f32(data, 1, n);
+    args.as.scale.factor = factor;
+    return op_run(exec, OP_SCALE, DTYPE_F32, &args, err);
+}
+
+static float *scratch_floats(Exec *exec, size_t n)
+{
+    size_t size_bytes = 0;
+    return size_mul(n, sizeof(float), &size_bytes) ? exec_scratch(exec, size_bytes) : NULL;
+}
+
+// rows[adapter's rows] += s B A.
+static Status add_product(const Lora *lora, const LoraAdapter *x, float *rows, Exec *exec,
+                          Error *err)
+{
+    const size_t n = x->n_out * lora->rank;
+    float *scaled = scratch_floats(exec, n);
+    if (!scaled) return error_set_memory(err, n, sizeof *scaled, "an adapter");
+    memcpy(scaled, lora->values + x->b, n * sizeof *scaled);
+    TRY(multiply(exec, scaled, n, lora->scale, err));
+    return product(exec, tensor_f32(scaled, x->n_out, lora->rank), 0,
+                   tensor_f32(lora->values + x->a, lora->rank, x->n_in), 0, 1,
+                   tensor_f32(rows + x->row * x->n_in, x->n_out, x->n_in), err);
+}
+
+static Status merge_target(const LoraJob *job, size_t index, Exec *exec, Error *err)
+{
+    const Lora *lora = job->lora;
+    const LoraTarget *target = &lora->targets[index];
+    const Param *p = &job->model->tape.params[target->param];
+    const size_t n = p->rows * p->cols;
+    float *stored = job->model->weights + p->offset;
+    const bool in_panels = p->layout == LAYOUT_PANELS;
+    float *rows = in_panels ? scratch_floats(exec, n) : stored;
+    if (!rows) return error_set_memory(err, n, sizeof *rows, "merging an adapter");
+    memcpy(rows, lora->base + target->base, n * sizeof *rows);
+    for (size_t i = target->first; i < target->first + target->n; i++)
+        TRY(add_product(lora, &lora->adapters[i], rows, exec, err));
+    if (in_panels) pack_panels(rows, p->rows, p->cols, stored);
+    return STATUS_OK;
+}
+
+Status lora_merge(const Lora *lora, Model *model, Pool *pool, Error *err)
+{
+    if (!lora) return STATUS_OK;
+    const LoraJob job = {.lora = lora, .model = model, .run = merge_target};
+    return run_job(&job, pool, err);
+}
+
+void lora_undo(const Lora *lora, Model *model)
+{
+    for (size_t i = 0; lora && i < lora->n_targets; i++) {
+        const LoraTarget *target = &lora->targets[i];
+        const Param *p = &model->tape.params[target->param];
+        const float *rows = lora->base + target->base;
+        if (p->layout == LAYOUT_PANELS)
+            pack_panels(rows, p->rows, p->cols, model->weights + p->offset);
+        else
+            memcpy(model->weights + p->offset, rows, p->rows * p->cols * sizeof *rows);
+    }
+}
+
+static Status squared_norm(Exec *exec, float *data, size_t n, double *out, Error *err)
+{
+    OpArgs args;
+    double sum = 0;
+    memset(&args, 0, sizeof args);
+    args.in[0] = tensor_f32(data, 1, n);
+    args.out[0] = (Tensor){.data = &sum, .rows = 1, .cols = 1, .row_stride = 1, .dtype = DTYPE_F64};
+    TRY(op_run(exec, OP_SQUARED_NORM, DTYPE_F32, &args, err));
+    *out += sum;
+    return STATUS_OK;
+}
+
+// dw: the gradient of the layer's rows.
+static Status adapter_gradient(const Lora *lora, const LoraAdapter *x, float *dw, Exec *exec,
+                               double *norm, Error *err)
+{
+    const size_t n_a = lora->rank * x->n_in, n_b = x->n_out * lora->rank;
+    float *da = lora->gradients + x->a, *db = lora->gradients + x->b;
+    const Tensor rows = tensor_f32(dw + x->row * x->n_in, x->n_out, x->n_in);
+    TRY(product(exec, tensor_f32(lora->values + x->b, x->n_out, lora->rank), 1, rows, 0, 0,
+                tensor_f32(da, lora->rank, x->n_in), err));
+    TRY(product(exec, rows, 0, tensor_f32(lora->values + x->a, lora->rank, x->n_in), 1, 0,
+                tensor_f32(db, x->n_out, lora->rank), err));
+    TRY(multiply(exec, da, n_a, lora->scale, err));
+    TRY(multiply(exec, db, n_b, lora->scale, err));
+    TRY(squared_norm(exec, da, n_a, norm, err));
+    return squared_norm(exec, db, n_b, norm, err);
+}
+
+static Status gradient_of_target(const LoraJob *job, size_t index, Exec *exec, Error *err)
+{
+    const Lora *lora = job->lora;
+    const LoraTarget *target = &lora->targets[index];
+    const Param *p = &job->model->tape.params[target->param];
+    float *rows = job->trainer->lanes + job->trainer->gradient_offsets[target->param];
+    lora->norms[index] = 0;
+    if (!job->trainer->trained[target->param]) return STATUS_OK;
+    if (p->layout == LAYOUT_PANELS) {
+        const float *panels = rows;
+        rows = scratch_floats(exec, p->rows * p->cols);
+        if (!rows) return error_set_memory(err, p->rows * p->cols, sizeof *rows, "a gradient");
+        unpack_panels(panels, p->rows, p->cols, rows);
+    }
+    for (size_t i = target->first; i < target->first + target->n; i++)
+        TRY(adapter_gradient(lora, &lora->adapters[i], rows, exec, &lora->norms[index], err));
+    return STATUS_OK;
+}
+
+Status lora_gradients(Trainer *t, double *norm, Error *err)
+{
+    if (!t->lora) return STATUS_OK;
+    const LoraJob job = {
+        .lora = t->lora, .model = t->model, .trainer = t, .run = gradient_of_target};
+    TRY(run_job(&job, t->pool, err));
+    for (size_t i = 0; i < t->lora->n_targets; i++) *norm += t->lora->norms[i];
+    return STATUS_OK;
+}
+
+static Status update_target(const LoraJob *job, size_t index, Exec *exec, Error *err)
+{
+    const Lora *lora = job->lora;
+    const Trainer *t = job->trainer;
+    const LoraTarget *target = &lora->targets[index];
+    const LoraAdapter *first = &lora->adapters[target->first], *last = first + target->n - 1;
+    // The adapters of a target lie one after the other, with zeros between that stay zero.
+    const size_t end = last->b + size_round_up(last->n_out * lora->rank, PANEL_WIDTH),
+                 n = end - first->a;
+    if (!t->trained[target->param]) return STATUS_OK;
+    OpArgs args;
+    memset(&args, 0, sizeof args);
+    args.in[0] = tensor_f32(lora->gradients + first->a, 1, n);
+    args.out[0] = tensor_f32(lora->values + first->a, 1, n);
+    args.out[1] = tensor_f32(lora->first_moments + first->a, 1, n);
+    args.out[2] = tensor_f32(lora->second_moments + first->a, 1, n);
+    args.as.adamw = trainer_adamw(t, job->learning_rate, job->gradient_scale, target->param);
+    TRY(op_run(exec, OP_ADAMW, DTYPE_F32, &args, err));
+    return merge_target(job, index, exec, err);
+}
+
+Status lora_update(Trainer *t, double learning_rate, double gradient_scale, Error *err)
+{
+    if (!t->lora) return STATUS_OK;
+    const LoraJob job = {.lora = t->lora,
+                         .model = t->model,
+                         .trainer = t,
+                         .learning_rate = learning_rate,
+                         .gradient_scale = gradient_scale,
+                         .run = update_target};
+    return run_job(&job, t->pool, err);
+}
