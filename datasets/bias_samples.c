@@ -36,6 +36,15 @@ static Status copy(Arena *arena, Slice text, Slice *out, Error *err)
     return out->ptr ? STATUS_OK : error_set_memory(err, text.len, 1, "a text");
 }
 
+static Status copy_texts(Arena *arena, const BiasSample *sample, Sample *out, Error *err)
+{
+    TRY(copy(arena, sample->id, &out->id, err));
+    TRY(copy(arena, sample->text, &out->text, err));
+    TRY(copy(arena, sample->pair, &out->pair, err));
+    TRY(copy(arena, sample->context, &out->context, err));
+    return copy(arena, sample->group, &out->group, err);
+}
+
 Status bias_sample_add(const ReadInput *input, const BiasSample *sample, Error *err)
 {
     Arena *arena = input->arena;
@@ -43,11 +52,7 @@ Status bias_sample_add(const ReadInput *input, const BiasSample *sample, Error *
     Slice *choices = NULL;
     SampleAttribute *attributes = NULL;
     Sample out = {.line = sample->line, .gold = sample->gold, .n_choices = sample->n_choices};
-    TRY(copy(arena, sample->id, &out.id, err));
-    TRY(copy(arena, sample->text, &out.text, err));
-    TRY(copy(arena, sample->pair, &out.pair, err));
-    TRY(copy(arena, sample->context, &out.context, err));
-    TRY(copy(arena, sample->group, &out.group, err));
+    TRY(copy_texts(arena, sample, &out, err));
     TRY(arena_take(arena, 1, sizeof *bias, "a sample", &bias, err));
     *bias = sample->bias;
     TRY(copy(arena, sample->bias.target, &bias->target, err));

@@ -3,6 +3,7 @@
 
 #include "harness/balance.h"
 #include "harness/family.h"
+#include "harness/prompt/ask.h"
 #include "models/architecture.h"
 #include "models/generation/generation_config.h"
 #include "models/model.h"
@@ -100,6 +101,23 @@ static Status check_prompted(const SuiteModel *from, Error *err)
     return STATUS_OK;
 }
 
+// Through a chat template models are asked, and learn nothing.
+static Status check_chat(const SuiteModel *from, const SuiteTask *task, const Model *model,
+                         Arena *scratch, Error *err)
+{
+    ChatTemplate chat;
+    if (!task->prompt.is_chat) return STATUS_OK;
+    if (from->does_tune || !model) {
+        return error_set(
+            err, STATUS_INVALID,
+            "task \"" SLICE_FMT
+            "\": \"chat\" is for models that are asked as they are saved; what is tuned learns "
+            "plain prompts: leave \"chat\" out, or give the model \"tune\": false",
+            SLICE_ARG(task->name));
+    }
+    return prompt_open_chat(from->path, model, scratch, &chat, err);
+}
+
 static void tell_unused(const SuiteModel *from, const Model *model, Log *log)
 {
     Slice names = {0};
@@ -179,6 +197,8 @@ static Status check_saved(const SuiteModel *from, const Suite *suite, const Prep
         int32_t *label_of = NULL;
         const bool by_prompt = family_asks_by_prompt(&suite->tasks[task], config->head);
         s = check_asked(suite, from, &suite->tasks[task], data, config->head, err);
+        if (s == STATUS_OK && by_prompt)
+            s = check_chat(from, &suite->tasks[task], model, scratch, err);
         if (s != STATUS_OK) continue;
         if (from->does_tune && !by_prompt && data->head == HEAD_SEQ2SEQ &&
             config->head != HEAD_SEQ2SEQ) {
@@ -212,6 +232,7 @@ static Status check_fresh(const Suite *suite, const SuiteModel *from, const Suit
                           architecture_class(architecture, data->head);
     TRY(check_asked(suite, from, task, data, fills_in ? data->head : created, err));
     if (by_prompt) TRY(check_prompted(from, err));
+    if (by_prompt) TRY(check_chat(from, task, NULL, NULL, err));
     if (by_prompt || data->family->learns_texts ||
         (architecture && architecture_class(architecture, data->head)))
         return check_settings(from, data, from->create.n_layers, NULL, err);

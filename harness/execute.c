@@ -10,6 +10,7 @@
 #include "harness/check_models.h"
 #include "harness/counterfactual.h"
 #include "harness/execute_internal.h"
+#include "harness/prompt/ask.h"
 #include "harness/state.h"
 #include "models/architecture.h"
 
@@ -24,6 +25,8 @@ static void close_model(Executor *executor)
     model_close(&executor->model);
     free(executor->label_of);
     executor->label_of = NULL;
+    arena_release(&executor->chat_arena);
+    executor->chat = (ChatTemplate){0};
     executor->model_index = NO_MODEL;
 }
 
@@ -142,6 +145,9 @@ static Status open_model(Executor *executor, int model, size_t task, Error *err)
     const TaskData *data = &prepared->tasks[task];
     const bool by_prompt = prepared_by_prompt(prepared, (size_t)model, task);
     TRY(open_for_task(executor, model, task, &executor->model, err));
+    if (by_prompt && executor->options.suite->tasks[task].prompt.is_chat)
+        TRY(prompt_open_chat(from->path, executor->model, &executor->chat_arena, &executor->chat,
+                             err));
     if (!from->does_tune && from->kind == SUITE_MODEL_SAVED && !by_prompt)
         return take_labels(executor, from, data, err);
     if (from->kind == SUITE_MODEL_CREATE || !from->does_tune) return STATUS_OK;
@@ -229,7 +235,10 @@ Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart p
 
 static Responder responder_of(const Executor *executor)
 {
-    return (Responder){executor->model, executor->pool, executor->options.cancel};
+    return (Responder){.model = executor->model,
+                       .pool = executor->pool,
+                       .cancel = executor->options.cancel,
+                       .chat = executor->chat.template ? &executor->chat : NULL};
 }
 
 Status execute_answers(Executor *executor, const TrialSpec *spec, DataPart part,

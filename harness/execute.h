@@ -5,6 +5,7 @@
 #include "harness/outcome.h"
 #include "harness/prepare.h"
 #include "harness/teacher.h"
+#include "models/chat/chat.h"
 
 // All that a trial needs to know beyond suite and data; plain data, so that it can be sent to a worker process.
 typedef struct Work {
@@ -49,6 +50,8 @@ typedef struct Executor {
     int32_t *label_of;     // [model's labels] index into the task's labels; NULL = the same
     double null_threshold; // found for the model that is judged
     Teacher *teacher;      // whom the last trial that had one learnt from
+    Arena chat_arena;
+    ChatTemplate chat; // of the open model, where the task asks for it
 } Executor;
 
 Status executor_init(Executor *executor, const ExecuteOptions *options, Error *err) MUST_CHECK;

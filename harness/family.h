@@ -6,6 +6,7 @@
 #define ASSAY_HARNESS_FAMILY_H
 
 #include "harness/prepare.h"
+#include "models/chat/chat.h"
 #include "models/explain.h"
 #include "models/training/mask.h"
 
@@ -78,6 +79,7 @@ typedef struct Responder {
     Model *model;
     Pool *pool;
     const atomic_int *cancel; // may be NULL
+    const ChatTemplate *chat; // the model's, where a task asks for it; else NULL
 } Responder;
 
 struct Family {

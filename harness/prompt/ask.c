@@ -30,13 +30,15 @@ static Status add_sample(const PromptAsking *a, const Sample *sample, size_t ind
         AskLoglik *request = &c->requests[c->n];
         if (i == 0 || differ) TRY(prompt_question(a, sample, i, arena, &prompt, err));
         request->context = prompt;
+        request->is_chat = a->chat != NULL;
         TRY(prompt_answer(a, sample, i, options[i], arena, &request->continuation, err));
         c->bytes[c->n++] = options[i].len;
         c->n_bytes += request->context.len + request->continuation.len;
     }
     c->n_options[index] = n;
     for (size_t i = 0; a->wants_unconditional && i < n; i++, c->n++)
-        c->requests[c->n] = (AskLoglik){SLICE(""), c->requests[c->n - n].continuation};
+        c->requests[c->n] =
+            (AskLoglik){.context = SLICE(""), .continuation = c->requests[c->n - n].continuation};
     return STATUS_OK;
 }
 
@@ -160,7 +162,8 @@ static Status write_chunk(const PromptAsking *a, const Responder *responder, siz
         AskText *request = &requests[*at - first];
         *request = (AskText){.max_new_tokens = a->prompt->max_new_tokens,
                              .stops = a->prompt->stops,
-                             .n_stops = a->prompt->n_stops};
+                             .n_stops = a->prompt->n_stops,
+                             .is_chat = a->chat != NULL};
         s = prompt_question(a, prompt_sample(asked->part, asked->positions[*at]), PROMPT_NO_OPTION,
                             &scratch, &request->prompt, err);
         n_bytes += request->prompt.len;
@@ -214,7 +217,7 @@ static bool wants_unconditional(const SuiteTask *task)
 Status prompt_respond(const Asked *asked, const Responder *responder, Arena *arena, Answers *out,
                       Error *err)
 {
-    PromptAsking a = {.asked = asked};
+    PromptAsking a = {.asked = asked, .chat = asked->task->prompt.is_chat ? responder->chat : NULL};
     TRY(prompt_begin(&a, arena, err));
     TRY(prompt_put_shots(&a, arena, err));
     a.wants_unconditional = a.n_options > 0 && wants_unconditional(asked->task);

@@ -30,6 +30,9 @@ Status prompt_encode(const SuiteTask *task, const TaskData *data, const UsedPart
 // The same examples as texts, a line each: what the tokenizer of a fresh model learns from.
 Status prompt_write_examples(const SuiteTask *task, const TaskData *data, const UsedPart *part,
                              Buffer *out, Error *err) MUST_CHECK;
+// The chat template of a saved model, for tasks that ask through it. STATUS_INVALID where it has none.
+Status prompt_open_chat(const char *path, const Model *model, Arena *arena, ChatTemplate *out,
+                        Error *err) MUST_CHECK;
 // What a task's data lack that its prompt names: words for classes that are not there.
 Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err) MUST_CHECK;
 // A sample of a part that lacks a field which the prompt asks for: before the first trial asks about it.

@@ -46,8 +46,8 @@ Status prompt_begin(PromptAsking *a, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-static Status render(Slice before, const PromptTemplate *template, const PromptValues *values,
-                     Arena *arena, Slice *out, Error *err)
+Status prompt_fill(Slice before, const PromptTemplate *template, const PromptValues *values,
+                   Arena *arena, Slice *out, Error *err)
 {
     Buffer text = {0};
     buffer_append(&text, before);
@@ -61,14 +61,19 @@ Status prompt_question(const PromptAsking *a, const Sample *sample, size_t optio
                        Slice *out, Error *err)
 {
     const PromptValues values = prompt_values(a, sample, option, (Slice){0});
-    return render(a->preamble, &a->prompt->text, &values, arena, out, err);
+    Slice question = {0};
+    if (!a->chat) return prompt_fill(a->preamble, &a->prompt->text, &values, arena, out, err);
+    TRY(prompt_fill((Slice){0}, &a->prompt->text, &values, arena, &question, err));
+    return prompt_converse(a, question, arena, out, err);
 }
 
 Status prompt_answer(const PromptAsking *a, const Sample *sample, size_t option, Slice answer,
                      Arena *arena, Slice *out, Error *err)
 {
     const PromptValues values = prompt_values(a, sample, option, answer);
-    return render((Slice){0}, &a->prompt->answer, &values, arena, out, err);
+    TRY(prompt_fill((Slice){0}, &a->prompt->answer, &values, arena, out, err));
+    if (a->chat) *out = slice_trim(*out);
+    return STATUS_OK;
 }
 
 Status prompt_check_data(const SuiteTask *task, const TaskData *data, Error *err)

@@ -48,8 +48,8 @@ static Status list_candidates(const Asked *asked, bool draws, Arena *arena, Cand
     return STATUS_OK;
 }
 
-static Status put_example(const PromptAsking *a, const Sample *sample, Arena *scratch, Buffer *out,
-                          bool *is_usable, Error *err)
+static Status put_example(PromptAsking *a, const Sample *sample, Arena *scratch, Arena *arena,
+                          Buffer *out, bool *is_usable, Error *err)
 {
     const Asked *asked = a->asked;
     Slice answer = {0};
@@ -58,8 +58,15 @@ static Status put_example(const PromptAsking *a, const Sample *sample, Arena *sc
     if (!*is_usable) return STATUS_OK;
     const size_t option = sample->gold >= 0 ? (size_t)sample->gold : PROMPT_NO_OPTION;
     const PromptValues values = prompt_values(a, sample, option, answer);
-    TRY(prompt_render(&a->prompt->text, &values, out, err));
-    TRY(prompt_render(&a->prompt->answer, &values, out, err));
+    Slice question = {0}, answered = {0};
+    TRY(prompt_fill((Slice){0}, &a->prompt->text, &values, scratch, &question, err));
+    TRY(prompt_fill((Slice){0}, &a->prompt->answer, &values, scratch, &answered, err));
+    if (a->chat) {
+        TRY(prompt_add_turn(a, "user", question, arena, err));
+        return prompt_add_turn(a, "assistant", answered, arena, err);
+    }
+    buffer_append(out, question);
+    buffer_append(out, answered);
     buffer_append(out, a->prompt->separator);
     return STATUS_OK;
 }
@@ -74,12 +81,14 @@ Status prompt_put_shots(PromptAsking *a, Arena *arena, Error *err)
     size_t n = 0, n_taken = 0;
     buffer_append(&text, prompt->instruction);
     Status s = STATUS_OK;
-    if (prompt->n_shots > 0)
+    if (a->chat && slice_trim(prompt->instruction).len > 0)
+        s = prompt_add_turn(a, "system", prompt->instruction, arena, err);
+    if (s == STATUS_OK && prompt->n_shots > 0)
         s = list_candidates(a->asked, prompt->draw == PROMPT_DRAW_SEED, &scratch, &candidates, &n,
                             err);
     for (size_t i = 0; s == STATUS_OK && i < n && n_taken < prompt->n_shots; i++) {
         bool is_usable = false;
-        s = put_example(a, prompt_sample(train, candidates[i].position), &scratch, &text,
+        s = put_example(a, prompt_sample(train, candidates[i].position), &scratch, arena, &text,
                         &is_usable, err);
         n_taken += is_usable;
     }

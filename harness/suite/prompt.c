@@ -139,6 +139,11 @@ static const SuiteKey keys_prompt[] = {
      FIELD(answer.text)},
     {KEY("instruction", KEY_TEXT, "what stands before everything, blank lines included", "\"\""),
      FIELD(instruction)},
+    {KEY("chat", KEY_BOOL,
+         "through the model's chat template: the instruction is the system's turn, each example a turn of the "
+         "user and one of the assistant, without blanks around them, and no separator stands between",
+         "false"),
+     FIELD(is_chat)},
     {KEY("shots", KEY_COUNT, "examples with their answers, of the training part", "0"),
      .highest = 1000, FIELD(n_shots)},
     {KEY("draw", KEY_CHOICE, "which: drawn by the seed, or the first of the file", "\"seed\""),
@@ -161,7 +166,7 @@ static const SuiteKey keys_prompt[] = {
      .choice = choice_normalize, FIELD(normalize)},
     {KEY("max_new_tokens", KEY_COUNT, "tokens of a written answer at most", "64"), .lowest = 1,
      .highest = MANY, FIELD(max_new_tokens)},
-    {KEY("stop", KEY_OTHER, "texts at which writing ends", "(the separator)"),
+    {KEY("stop", KEY_OTHER, "texts at which writing ends", "(the separator; none with `chat`)"),
      .schema =
          "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}",
      .shown = "text or list of texts", .read = read_stops, .write = write_stops},
@@ -231,7 +236,7 @@ static Status parse_template(const SuiteReading *reading, const SuiteTask *task,
 static Status check_stops(SuitePrompt *prompt, Arena *arena, Error *err)
 {
     Slice *stops = NULL;
-    if (prompt->has_stops || prompt->separator.len == 0) return STATUS_OK;
+    if (prompt->has_stops || prompt->is_chat || prompt->separator.len == 0) return STATUS_OK;
     TRY(arena_take(arena, 1, sizeof *stops, "stop texts", &stops, err));
     stops[0] = prompt->separator;
     prompt->stops = stops;

@@ -56,6 +56,7 @@ typedef struct SuitePrompt {
     size_t max_new_tokens;
     Slice no_answer; // what is written where a question has none
     CutSide truncate;
+    bool is_chat;   // through the model's chat template
     const Json *at; // where it stands, for messages
 } SuitePrompt;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "models/chat/chat.h"
 
 const char *cut_side_name(CutSide side)
 {
@@ -25,11 +26,22 @@ static bool is_added(const Encoding *encoding, size_t token)
            encoding->offsets[token].begin == encoding->offsets[token].end;
 }
 
-// Special tokens behind a text would end it. Of an empty text one stays: what stands for it.
-static Status encode_open(const Tokenizer *tokenizer, Slice text, Arena *arena, AskIds *out,
+// The tokens of a conversation: none is put before or behind it.
+static Status encode_chat(const Tokenizer *tokenizer, Slice text, Arena *arena, AskIds *out,
                           Error *err)
 {
     Encoding encoding = {0};
+    TRY(chat_encode(tokenizer, text, arena, &encoding, err));
+    *out = (AskIds){.ids = encoding.ids, .n = encoding.n_tokens};
+    return STATUS_OK;
+}
+
+// Special tokens behind a text would end it. Of an empty text one stays: what stands for it.
+static Status encode_open(const Tokenizer *tokenizer, Slice text, bool is_chat, Arena *arena,
+                          AskIds *out, Error *err)
+{
+    Encoding encoding = {0};
+    if (is_chat) return encode_chat(tokenizer, text, arena, out, err);
     *out = (AskIds){0};
     TRY(tokenizer_encode(tokenizer, text, NULL, NULL, arena, &encoding, err));
     size_t n = encoding.n_tokens;
@@ -57,11 +69,17 @@ Status ask_encode_empty(const Model *model, Arena *arena, AskIds *out, Error *er
     return STATUS_OK;
 }
 
-Status ask_encode(const Model *model, Slice text, Arena *arena, AskIds *out, Error *err)
+static Status encode_prompt(const Model *model, Slice text, bool is_chat, Arena *arena, AskIds *out,
+                            Error *err)
 {
     TRY(want_tokenizer(model, err));
-    TRY(encode_open(model_tokenizer(model), text, arena, out, err));
+    TRY(encode_open(model_tokenizer(model), text, is_chat, arena, out, err));
     return out->n > 0 ? STATUS_OK : ask_encode_empty(model, arena, out, err);
+}
+
+Status ask_encode(const Model *model, Slice text, Arena *arena, AskIds *out, Error *err)
+{
+    return encode_prompt(model, text, false, arena, out, err);
 }
 
 static size_t common_tokens(const AskIds *a, const AskIds *b)
@@ -73,7 +91,8 @@ static size_t common_tokens(const AskIds *a, const AskIds *b)
 
 // The tokens of both texts as one; the first *n_context of them are the context's.
 static Status encode_joined(const Tokenizer *tokenizer, Slice context, Slice continuation,
-                            Arena *arena, AskIds *whole, size_t *n_context, Error *err)
+                            bool is_chat, Arena *arena, AskIds *whole, size_t *n_context,
+                            Error *err)
 {
     size_t kept = context.len;
     AskIds own;
@@ -82,8 +101,9 @@ static Status encode_joined(const Tokenizer *tokenizer, Slice context, Slice con
     TRY(arena_take(arena, context.len + continuation.len + 1, 1, "a text", &text, err));
     if (context.len > 0) memcpy(text, context.ptr, context.len);
     if (continuation.len > 0) memcpy(text + context.len, continuation.ptr, continuation.len);
-    TRY(encode_open(tokenizer, (Slice){text, context.len + continuation.len}, arena, whole, err));
-    TRY(encode_open(tokenizer, slice_sub(context, 0, kept), arena, &own, err));
+    TRY(encode_open(tokenizer, (Slice){text, context.len + continuation.len}, is_chat, arena, whole,
+                    err));
+    TRY(encode_open(tokenizer, slice_sub(context, 0, kept), is_chat, arena, &own, err));
     *n_context = own.n;
     // Where the border lies inside a token, what the two have in common comes before it.
     if (own.n >= whole->n) *n_context = common_tokens(&own, whole);
@@ -92,16 +112,24 @@ static Status encode_joined(const Tokenizer *tokenizer, Slice context, Slice con
     return error_set(err, STATUS_INVALID, "the continuation adds no token to those of its context");
 }
 
-Status ask_encode_pair(const Model *model, Slice context, Slice continuation, Arena *arena,
-                       AskIds *context_ids, AskIds *continuation_ids, Error *err)
+static Status encode_pair(const Model *model, const AskLoglik *request, Arena *arena,
+                          AskIds *context_ids, AskIds *continuation_ids, Error *err)
 {
     AskIds whole;
     size_t n = 0;
     TRY(want_tokenizer(model, err));
-    TRY(encode_joined(model_tokenizer(model), context, continuation, arena, &whole, &n, err));
+    TRY(encode_joined(model_tokenizer(model), request->context, request->continuation,
+                      request->is_chat, arena, &whole, &n, err));
     *context_ids = (AskIds){whole.ids, n, whole.n_fixed};
     *continuation_ids = (AskIds){whole.ids + n, whole.n - n, 0};
     return n > 0 ? STATUS_OK : ask_encode_empty(model, arena, context_ids, err);
+}
+
+Status ask_encode_pair(const Model *model, Slice context, Slice continuation, Arena *arena,
+                       AskIds *context_ids, AskIds *continuation_ids, Error *err)
+{
+    const AskLoglik request = {.context = context, .continuation = continuation};
+    return encode_pair(model, &request, arena, context_ids, continuation_ids, err);
 }
 
 Status ask_encode_example(const Tokenizer *tokenizer, Slice prompt, Slice continuation,
@@ -109,7 +137,7 @@ Status ask_encode_example(const Tokenizer *tokenizer, Slice prompt, Slice contin
 {
     AskIds whole;
     const int32_t end = tokenizer_special(tokenizer, SPECIAL_EOS);
-    TRY(encode_joined(tokenizer, prompt, continuation, arena, &whole, n_prompt, err));
+    TRY(encode_joined(tokenizer, prompt, continuation, false, arena, &whole, n_prompt, err));
     *out = whole;
     TRY(arena_take(arena, whole.n + 1, sizeof *out->ids, "ids", &out->ids, err));
     memcpy(out->ids, whole.ids, whole.n * sizeof *out->ids);
@@ -176,8 +204,7 @@ static Status read_loglik(const Model *model, const AskLoglik *request, CutSide 
                           LoglikRequest *out, size_t *n_cut, Error *err)
 {
     AskIds context, continuation;
-    TRY(ask_encode_pair(model, request->context, request->continuation, arena, &context,
-                        &continuation, err));
+    TRY(encode_pair(model, request, arena, &context, &continuation, err));
     // Cutting moves ids, which would run into the continuation's: they lie in one array.
     int32_t *own = NULL;
     TRY(arena_take(arena, context.n, sizeof *own, "ids", &own, err));
@@ -215,7 +242,7 @@ static Status read_text(const Model *model, const AskText *request, CutSide side
                         GenerateRequest *out, size_t *n_cut, Error *err)
 {
     AskIds prompt;
-    TRY(ask_encode(model, request->prompt, arena, &prompt, err));
+    TRY(encode_prompt(model, request->prompt, request->is_chat, arena, &prompt, err));
     TRY(ask_fit_prompt(model, side, &prompt, request->max_new_tokens, n_cut, err));
     *out = (GenerateRequest){.prompt = prompt.ids,
                              .n_prompt = prompt.n,

@@ -52,6 +52,8 @@ Status ask_fit_prompt(const Model *model, CutSide side, AskIds *prompt, size_t n
 // go through the model once.
 typedef struct AskLoglik {
     Slice context, continuation; // as they stand: blanks between them belong to one of them
+    bool
+        is_chat; // the context is a conversation of chat_render: special tokens stand in it, and none is put before it
 } AskLoglik;
 
 typedef struct AskedLoglik {
@@ -72,6 +74,7 @@ typedef struct AskText {
     SampleOptions sample;
     const Slice *stops;
     size_t n_stops;
+    bool is_chat; // as in AskLoglik
 } AskText;
 
 typedef struct AskedText {

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "harness/family.h"
+#include "harness/prompt/asking.h"
 #include "harness/prompt/prompt.h"
 #include "harness/tasks/tag_prompt.h"
 #include "tests/harness/runs.h"
@@ -275,6 +277,90 @@ Test(prompt, a_run_asks_directory_and_gguf_alike_whatever_the_threads)
     buffer_release(&two);
 }
 
+#define TURNS                                                                                        \
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}\n{% endfor %}{% if add_generation_prompt " \
+    "%}[assistant]{% endif %}"
+
+Test(prompt, a_conversation_goes_through_the_models_template)
+{
+    Arena arena = {0};
+    Error err = {0};
+    ChatTemplate chat = {0};
+    Slice out = {0};
+    PromptAsking a = {.chat = &chat};
+    cr_assert_eq(jinja_parse(&arena, SLICE("t"), SLICE(TURNS), &chat.template, &err), STATUS_OK,
+                 "%s", err.text);
+    cr_assert_eq(prompt_add_turn(&a, "system", SLICE("Be \"brief\".\n\n"), &arena, &err),
+                 STATUS_OK);
+    cr_assert_eq(prompt_add_turn(&a, "user", SLICE("1 + 1?\nAnswer:"), &arena, &err), STATUS_OK);
+    cr_assert_eq(prompt_add_turn(&a, "assistant", SLICE(" 2"), &arena, &err), STATUS_OK);
+    cr_assert_eq(prompt_converse(&a, SLICE("2 + 2?\nAnswer:\n"), &arena, &out, &err), STATUS_OK,
+                 "%s", err.text);
+    cr_expect(slice_eq_cstr(out, "[system]Be \"brief\".\n[user]1 + 1?\nAnswer:\n[assistant]2\n"
+                                 "[user]2 + 2?\nAnswer:\n[assistant]"),
+              SLICE_FMT, SLICE_ARG(out));
+    arena_release(&arena);
+}
+
+// A folder of the shared model's own files, and a chat template beside them.
+static const char *stories_that_chat(void)
+{
+    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json",
+                                        "tokenizer_config.json"};
+    static char folder[512];
+    const char *model = stories();
+    snprintf(folder, sizeof folder, "%s", folder_make());
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char from[600];
+        snprintf(from, sizeof from, "%s/%s", model, files[i]);
+        cr_assert_eq(symlink(from, folder_path(folder, files[i])), 0, "%s", from);
+    }
+    folder_write(folder, "chat_template.jinja", "{{ bos_token }}" TURNS);
+    return folder;
+}
+
+static Buffer chat_export(const char *model, const char *prompt)
+{
+    const RunsSuite suite = {.models = "[]", .has_parts = true, .folds = "{}"};
+    const char *folder = runs_folder(&suite);
+    char path[600], text[2000];
+    Error err = {0};
+    snprintf(path, sizeof path, "%s/suite.json", folder);
+    snprintf(text, sizeof text,
+             "{\"suite\": \"p\", \"models\": [{\"name\": \"dir\", \"path\": \"%s\"}], \"tasks\": "
+             "[{\"name\": \"c\", \"family\": \"classify\", \"data\": \"data\", \"prompt\": %s}]}",
+             model, prompt);
+    cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
+    const Buffer out = runs_export(folder, NULL);
+    folder_remove(folder);
+    return out;
+}
+
+// What follows "[user]..\n[assistant]" is scored, and no other text: the same words as a plain prompt, whose beginning the
+// tokenizer marks as the template does, give the same probabilities.
+Test(prompt, a_run_asks_in_turns_what_a_plain_prompt_spells_out)
+{
+    const char *model = stories_that_chat();
+    Buffer chat =
+        chat_export(model, "{\"text\": \"{text} It is\", \"answer\": \" {answer}\", \"chat\": "
+                           "true, \"instruction\": \"Say it.\"}");
+    Buffer plain =
+        chat_export(model, "{\"text\": \"[user]{text} It is\\n[assistant]\", \"answer\": "
+                           "\"{answer}\", \"instruction\": \"[system]Say it.\\n\"}");
+    size_t n = 0;
+    Slice a = buffer_slice(&chat), b = buffer_slice(&plain), x, y;
+    while (slice_split(&a, '\n', &x) && slice_split(&b, '\n', &y)) {
+        const bool is_output = slice_find(x, SLICE("\"kind\":\"output\"")) != SIZE_MAX;
+        if (!is_output) continue;
+        n++;
+        cr_expect(slice_eq(x, y), SLICE_FMT "\n  is not " SLICE_FMT, SLICE_ARG(x), SLICE_ARG(y));
+    }
+    cr_expect_gt(n, 10);
+    buffer_release(&chat);
+    buffer_release(&plain);
+    folder_remove(model);
+}
+
 Test(prompt, what_cannot_be_asked_is_said_before_the_first_trial)
 {
     const RunsSuite suite = {.models = "[]", .has_parts = true, .folds = "{}"};
@@ -283,6 +369,7 @@ Test(prompt, what_cannot_be_asked_is_said_before_the_first_trial)
     } cases[] = {
         {"{\"text\": \"{text}\", \"answers\": {\"purple\": \"x\"}}", "no class of the data"},
         {"{\"text\": \"{pair}\"}", "has no {pair}"},
+        {"{\"text\": \"{text}\", \"chat\": true}", "has no chat template"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *folder = runs_folder(&suite);

@@ -110,8 +110,8 @@ Test(ask, what_requests_begin_with_goes_through_the_model_once)
     for (size_t i = 0; i < N; i++) {
         char *context = contexts[i / N_OPTIONS];
         snprintf(context, sizeof contexts[0], "%s%s", shots, questions[i / N_OPTIONS]);
-        requests[i] =
-            (AskLoglik){slice_from_cstr(context), slice_from_cstr(options[i % N_OPTIONS])};
+        requests[i] = (AskLoglik){.context = slice_from_cstr(context),
+                                  .continuation = slice_from_cstr(options[i % N_OPTIONS])};
     }
     want_ok(model_ask_loglik(model, pool, requests, N, CUT_REFUSE, NULL, together, &stats, &err),
             &err);
@@ -164,7 +164,7 @@ Test(ask, a_window_that_is_full_is_cut_for_scores_and_for_writing)
     Error err = {0};
     Model *model = stories(&pool);
     for (size_t i = 0; i < N_WORDS; i++) memcpy(context + 18 * i, "Lily likes a cat. ", 18);
-    const AskLoglik request = {slice_from_cstr(context), SLICE("She")};
+    const AskLoglik request = {.context = slice_from_cstr(context), .continuation = SLICE("She")};
     AskedLoglik scored[2];
     cr_expect_eq(model_ask_loglik(model, pool, &request, 1, CUT_REFUSE, NULL, scored, NULL, &err),
                  STATUS_INVALID);

@@ -139,7 +139,8 @@ static Status judge(TuneRun *run, Arena *arena, Item **items, Error *err)
         .n = task->n_watched,
         .outer_fold = STORE_NO_FOLD,
     };
-    const Responder responder = {run->model, run->pool, run->options.cancel};
+    const Responder responder = {
+        .model = run->model, .pool = run->pool, .cancel = run->options.cancel};
     Answers answers = {0};
     TRY(family_calibrate(&asked, &responder, &task->null_threshold, err));
     asked.null_threshold = task->null_threshold;
