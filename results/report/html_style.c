@@ -45,7 +45,7 @@ const char *const html_style[] = {
     "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:12ch;max-width:34ch;"
     "overflow-wrap:anywhere}td.t{min-width:26ch;overflow-wrap:anywhere;white-space:pre-line}th:last-child,td:last-child{padding-right:6px}"
     "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:nth-child(2){min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
-    ".ci{color:var(--muted);font-weight:400}.scores td.w:first-child{min-width:15ch}.scores .ci,.folds .ci,.settings .ci{display:block;font-size:12.5px}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
+    ".ci{color:var(--muted);font-weight:400}.scores td.w:first-child{min-width:15ch}.scores th,.scores td{padding-right:9px}.scores .ci,.folds .ci,.settings .ci{display:block;font-size:12.5px}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}\n",
     "figure{margin:20px 0 8px;min-width:0}figcaption{margin-top:4px;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}.plot{overflow-x:auto}.plot svg{display:block;width:100%;height:auto;"
