@@ -231,8 +231,10 @@ static Status check_fresh(const Suite *suite, const SuiteModel *from, const Suit
     const bool fills_in = created == HEAD_COUNT && data->family->learns_texts && architecture &&
                           architecture_class(architecture, data->head);
     TRY(check_asked(suite, from, task, data, fills_in ? data->head : created, err));
-    if (by_prompt) TRY(check_prompted(from, err));
-    if (by_prompt) TRY(check_chat(from, task, NULL, NULL, err));
+    if (by_prompt) {
+        TRY(check_prompted(from, err));
+        TRY(check_chat(from, task, NULL, NULL, err));
+    }
     if (by_prompt || data->family->learns_texts ||
         (architecture && architecture_class(architecture, data->head)))
         return check_settings(from, data, from->create.n_layers, NULL, err);

@@ -104,15 +104,6 @@ static double model_bytes(const RunView *view, int model, int task, int setting)
     return n > 0 ? sum / (double)n : NAN;
 }
 
-// Whether settings of the task have scores by groups: then the worst one has a column.
-static bool has_slices(const RunView *view, int task)
-{
-    for (size_t i = 0; i < view->n_slices; i++) {
-        if (view->slices[i].task == task) return true;
-    }
-    return false;
-}
-
 static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost *cost)
 {
     const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
@@ -129,15 +120,6 @@ static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost 
     table_cell(b);
 }
 
-// Whether some model of the task has a known size: then there is a column for it.
-static bool has_sizes(const RunView *view, int task)
-{
-    for (size_t m = 0; m < view->n_models; m++) {
-        if (!isnan(model_bytes(view, (int)m, task, VIEW_NONE))) return true;
-    }
-    return false;
-}
-
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     const ViewTask *t = &view->tasks[task];
@@ -146,16 +128,14 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
     table_column(&b, SLICE("model"), COLUMN_WORD);
     table_column(&b, SLICE("setting"), COLUMN_WORD);
     table_column(&b, t->primary, COLUMN_NUMBER);
-    const bool slices = has_slices(view, task);
-    if (slices) table_column(&b, SLICE("worst group"), COLUMN_WORD);
+    table_column(&b, SLICE("worst group"), COLUMN_WORD);
     table_column(&b, SLICE("train loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("valid. loss"), COLUMN_DETAIL);
     table_column(&b, SLICE("gap"), COLUMN_NUMBER);
     table_column(&b, SLICE("rises after"), COLUMN_NUMBER);
     for (size_t i = 0; i < sizeof cost_columns / sizeof *cost_columns; i++)
         table_column(&b, slice_from_cstr(cost_columns[i]), i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
-    const bool sizes = has_sizes(view, task);
-    if (sizes) table_column(&b, SLICE("size"), COLUMN_NUMBER);
+    table_column(&b, SLICE("size"), COLUMN_NUMBER);
     TrialRole role = TRIAL_SINGLE;
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
@@ -171,13 +151,13 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         const ViewScore *score = cost->score == VIEW_NONE ? NULL : &view->scores[cost->score];
         if (score != NULL) text_score(&b.text, &score->score);
         table_cell(&b);
-        if (slices) worst_group_cell(&b, view, cost);
+        worst_group_cell(&b, view, cost);
         role = score != NULL ? score->role : role;
         gap_cells(&b, find_gap(view, cost));
         cost_cells(&b, cost);
         const double bytes = model_bytes(view, cost->model, task, cost->setting);
-        if (sizes && !isnan(bytes)) text_bytes(&b.text, (uint64_t)bytes);
-        if (sizes) table_cell(&b);
+        if (!isnan(bytes)) text_bytes(&b.text, (uint64_t)bytes);
+        table_cell(&b);
     }
     table_note(
         &b,
