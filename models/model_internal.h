@@ -144,6 +144,11 @@ bool weights_find(const Model *model, Slice name, size_t *param, size_t *part);
 
 // Tokens that a sequence brings into a unit, its targets included.
 size_t sequence_rows(const TokenSequence *input);
+// One of several sequences or sources, to be sorted: the longest first, equal ones as they came (for qsort).
+typedef struct SequenceLength {
+    size_t n_tokens, index;
+} SequenceLength;
+int sequence_longest_first(const void *a, const void *b);
 
 // Which sequences make up a unit.
 typedef struct UnitCut {

@@ -10,14 +10,9 @@ size_t sequence_rows(const TokenSequence *input)
     return input->n_tokens + input->n_targets;
 }
 
-typedef struct Length {
-    size_t n_tokens, index;
-} Length;
-
-// Longest first; equal ones as they came.
-static int longest_first(const void *a, const void *b)
+int sequence_longest_first(const void *a, const void *b)
 {
-    const Length *x = a, *y = b;
+    const SequenceLength *x = a, *y = b;
     if (x->n_tokens != y->n_tokens) return x->n_tokens > y->n_tokens ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
@@ -31,12 +26,12 @@ static Status take_cut(Arena *arena, size_t n_inputs, size_t n_units, UnitCut *o
 Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_inputs,
                        size_t target_tokens, UnitCut *out, Error *err)
 {
-    Length *lengths = NULL;
+    SequenceLength *lengths = NULL;
     TRY(take_cut(arena, n_inputs, n_inputs, out, err));
     TRY(arena_take(arena, n_inputs, sizeof *lengths, "lengths", &lengths, err));
     for (size_t i = 0; i < n_inputs; i++)
-        lengths[i] = (Length){.n_tokens = sequence_rows(&inputs[i]), .index = i};
-    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
+        lengths[i] = (SequenceLength){.n_tokens = sequence_rows(&inputs[i]), .index = i};
+    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, sequence_longest_first);
     size_t filled = 0;
     out->n_units = 0;
     for (size_t i = 0; i < n_inputs; i++) {
@@ -54,15 +49,15 @@ Status units_by_length(Arena *arena, const TokenSequence *inputs, size_t n_input
 Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n_inputs,
                       size_t n_units, UnitCut *out, Error *err)
 {
-    Length *lengths = NULL;
+    SequenceLength *lengths = NULL;
     size_t *filled = NULL, *unit_of = NULL;
     TRY(take_cut(arena, n_inputs, n_units, out, err));
     TRY(arena_take(arena, n_inputs, sizeof *lengths, "lengths", &lengths, err));
     TRY(arena_take(arena, n_units, sizeof *filled, "units", &filled, err));
     TRY(arena_take(arena, n_inputs, sizeof *unit_of, "units", &unit_of, err));
     for (size_t i = 0; i < n_inputs; i++)
-        lengths[i] = (Length){.n_tokens = sequence_rows(inputs[i]), .index = i};
-    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, longest_first);
+        lengths[i] = (SequenceLength){.n_tokens = sequence_rows(inputs[i]), .index = i};
+    if (n_inputs > 0) qsort(lengths, n_inputs, sizeof *lengths, sequence_longest_first);
     // The longest that is left goes to the emptiest unit (Graham 1969), the first of equal ones.
     for (size_t i = 0; i < n_inputs; i++) {
         size_t emptiest = 0;

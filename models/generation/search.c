@@ -399,32 +399,21 @@ static void search_job(void *context, size_t unit, size_t worker_index)
     arena_rewind(&g.worker->search_arena, g.worker->search_mark);
 }
 
-typedef struct Length {
-    size_t n_tokens, index;
-} Length;
-
-static int longest_first(const void *a, const void *b)
-{
-    const Length *x = a, *y = b;
-    if (x->n_tokens != y->n_tokens) return x->n_tokens > y->n_tokens ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 // Sources of similar length go together: at most GROUP_ROWS beams, and shared out among the threads.
 static Status cut_groups(Call *call, Arena *arena, const SearchRequest *requests, size_t n,
                          size_t n_threads, Error *err)
 {
-    Length *lengths = NULL;
+    SequenceLength *lengths = NULL;
     size_t n_beams = 0, filled = 0;
     TRY(arena_take(arena, n, sizeof *lengths, "sources", &lengths, err));
     TRY(arena_take(arena, n, sizeof *call->sorted, "sources", &call->sorted, err));
     TRY(arena_take(arena, n, sizeof *call->cut.order, "sources", &call->cut.order, err));
     TRY(arena_take(arena, n + 1, sizeof *call->cut.starts, "sources", &call->cut.starts, err));
     for (size_t i = 0; i < n; i++) {
-        lengths[i] = (Length){requests[i].source.n_tokens, i};
+        lengths[i] = (SequenceLength){requests[i].source.n_tokens, i};
         n_beams += requests[i].options.n_beams;
     }
-    qsort(lengths, n, sizeof *lengths, longest_first);
+    qsort(lengths, n, sizeof *lengths, sequence_longest_first);
     const size_t most = size_min(GROUP_ROWS, (n_beams + n_threads - 1) / n_threads);
     for (size_t i = 0; i < n; i++) {
         const size_t index = lengths[i].index, rows = requests[index].options.n_beams;
