@@ -32,7 +32,8 @@ static Status write_and_open(Executor *executor, const ModelOptions *options, Te
     QuantizeReport report = {0};
     TRY(model_save(executor->model, saved, err));
     if (!gguf) return model_open(saved, options, out, err);
-    TRY(model_quantize(saved, to, gguf, executor->pool, arena, &report, err));
+    TRY(model_quantize(saved, to, gguf, executor->pool, executor->options.cancel, arena, &report,
+                       err));
     *n_bytes = report.bytes_after;
     return model_open(gguf, options, out, err);
 }

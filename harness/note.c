@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "models/checkpoint.h"
+#include "models/gguf/gguf_model.h"
 
 const char note_name[] = "assay.json";
 
@@ -61,13 +63,30 @@ static Status read_members(const Json *root, Arena *arena, ModelNote *out, Error
     return read_steps(steps, arena, out, err);
 }
 
-Status note_read(const char *directory, Arena *arena, ModelNote *out, Error *err)
+// The copy in a GGUF file.
+static Status read_gguf(const char *path, Arena *arena, ModelNote *out, Error *err)
+{
+    Gguf file = {0};
+    Slice text = {0};
+    JsonDocument *document = NULL;
+    TRY(gguf_open(path, &file, err));
+    Status s = gguf_get_string(&file, GGUF_KEY_NOTE, &text, NULL, err);
+    if (s == STATUS_OK && text.len > 0)
+        s = json_parse(SLICE(GGUF_KEY_NOTE), text, JSON_STRICT, &document, err);
+    if (s == STATUS_OK && document) s = read_members(json_root(document), arena, out, err);
+    json_close(&document);
+    gguf_close(&file);
+    return s == STATUS_OK ? s : error_wrap(err, "%s", path);
+}
+
+Status note_read(const char *model, Arena *arena, ModelNote *out, Error *err)
 {
     JsonDocument *document = NULL;
     *out = (ModelNote){0};
-    if (!file_is_directory(directory)) return STATUS_OK;
-    const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(note_name));
-    if (!path) return error_set_memory(err, strlen(directory), 1, "a path");
+    if (checkpoint_is_gguf(model)) return read_gguf(model, arena, out, err);
+    if (!file_is_directory(model)) return STATUS_OK;
+    const char *path = file_join(arena, slice_from_cstr(model), slice_from_cstr(note_name));
+    if (!path) return error_set_memory(err, strlen(model), 1, "a path");
     if (!file_exists(path)) return STATUS_OK;
     TRY(json_load(path, JSON_STRICT, &document, err));
     const Status s = read_members(json_root(document), arena, out, err);

@@ -24,9 +24,9 @@ typedef struct ModelNote {
 
 extern const char note_name[]; // "assay.json"
 
-// The note in a model's directory; zeroed where there is none, or the path is a file. Texts lie in the arena. STATUS_INVALID,
-// with the place, where it cannot be read.
-Status note_read(const char *directory, Arena *arena, ModelNote *out, Error *err) MUST_CHECK;
+// The note in a model's directory, or the copy in a GGUF file; zeroed where there is none. Texts lie in the arena.
+// STATUS_INVALID, with the place, where it cannot be read.
+Status note_read(const char *model, Arena *arena, ModelNote *out, Error *err) MUST_CHECK;
 // Whether answers hang on anything that the note says.
 bool note_says_anything(const ModelNote *note);
 // Members of an object that is open, sorted by their keys.

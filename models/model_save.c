@@ -24,6 +24,14 @@ static const char *const tokenizer_files[] = {
     "chat_template.json",
 };
 
+// What sentence-transformers keeps beside an encoder that makes embeddings.
+static const char *const embedding_files[] = {
+    "modules.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+    "1_Pooling/config.json",
+};
+
 enum { TOKENIZER_FILE_MAX = 256 << 20 };
 
 static Status copy_file(Arena *arena, Slice from, Slice to, const char *name, Error *err)
@@ -33,19 +41,22 @@ static Status copy_file(Arena *arena, Slice from, Slice to, const char *name, Er
     Slice bytes;
     if (!source || !target) return error_set_memory(err, 2, from.len + to.len, "paths");
     if (!file_exists(source)) return STATUS_OK;
+    if (strchr(name, '/')) {
+        const char *folder = arena_cstr(arena, file_directory_of(slice_from_cstr(target)));
+        if (!folder) return error_set_memory(err, 1, to.len, "a path");
+        TRY(file_make_directories(folder, err));
+    }
     TRY(file_read(arena, source, TOKENIZER_FILE_MAX, &bytes, err));
     return file_write(target, bytes, err);
 }
 
-static Status copy_tokenizer(const Model *model, Slice directory, Error *err)
+static Status copy_files(const Model *model, const char *const *names, size_t n, Slice directory,
+                         Error *err)
 {
     Arena arena = {0};
     Status s = STATUS_OK;
-    for (size_t i = 0;
-         model->directory && s == STATUS_OK && i < sizeof tokenizer_files / sizeof *tokenizer_files;
-         i++) {
-        s = copy_file(&arena, slice_from_cstr(model->directory), directory, tokenizer_files[i],
-                      err);
+    for (size_t i = 0; model->directory && s == STATUS_OK && i < n; i++) {
+        s = copy_file(&arena, slice_from_cstr(model->directory), directory, names[i], err);
         arena_release(&arena);
     }
     return s;
@@ -115,7 +126,12 @@ Status model_save(const Model *model, const char *directory, Error *err)
     const char *weights = file_join(&arena, folder, SLICE("model.safetensors"));
     if (s == STATUS_OK && (!config || !weights)) s = error_set_memory(err, 2, folder.len, "paths");
     if (s == STATUS_OK) s = save_weights(model, weights, err);
-    if (s == STATUS_OK) s = copy_tokenizer(model, folder, err);
+    if (s == STATUS_OK)
+        s = copy_files(model, tokenizer_files, sizeof tokenizer_files / sizeof *tokenizer_files,
+                       folder, err);
+    if (s == STATUS_OK && model->config.head == HEAD_EMBEDDING)
+        s = copy_files(model, embedding_files, sizeof embedding_files / sizeof *embedding_files,
+                       folder, err);
     if (s == STATUS_OK) s = save_config(model, config, err);
     arena_release(&arena);
     return s == STATUS_OK ? s : error_wrap(err, "saving the model");

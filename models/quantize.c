@@ -27,6 +27,7 @@ typedef struct Work {
     TensorType to;
     Arena *arena;
     Pool *pool;
+    const atomic_int *cancel;
     QuantizeReport *report;
     SafeItem *items;
     Source *sources;
@@ -298,6 +299,8 @@ static Status fill(void *context, size_t index, void *data, Error *err)
     const Source *source = &work->sources[index];
     const SafeItem *item = &work->items[index];
     const size_t n = work->report->tensors[index].n_elements;
+    if (work->cancel && atomic_load(work->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped");
     if (n == 0) return STATUS_OK;
     // The same numbers in the same place: copied, for encoding again would lose a little.
     if (source->tensor && source->tensor->type == item->type && source->change == SAFE_AS_IS) {
@@ -442,7 +445,7 @@ static Status put_embedding(Work *work, const char *path, GgufBuilder *b, Error 
 static Status put_metadata(Work *work, const char *path, GgufBuilder *b, Error *err)
 {
     GgufRopeFactors factors;
-    Slice config = {0}, generation = {0};
+    Slice config = {0}, generation = {0}, note = {0};
     const Slice whole = slice_from_cstr(path);
     const bool has_end = slice_ends_with(whole, SLICE("/"));
     const Slice name = file_name_of(slice_sub(whole, 0, whole.len - has_end));
@@ -454,6 +457,8 @@ static Status put_metadata(Work *work, const char *path, GgufBuilder *b, Error *
     gguf_put_string(b, GGUF_KEY_CONFIG, config);
     TRY(read_document(work->arena, path, "generation_config.json", &generation, err));
     if (generation.len > 0) gguf_put_string(b, GGUF_KEY_GENERATION, generation);
+    TRY(read_document(work->arena, path, "assay.json", &note, err));
+    if (note.len > 0) gguf_put_string(b, GGUF_KEY_NOTE, note);
     return add_factors(work, &factors, err);
 }
 
@@ -503,10 +508,10 @@ static bool is_tied(const Safetensors *tensors, const Json *json, const ModelCon
 }
 
 Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
-                      Arena *arena, QuantizeReport *report, Error *err)
+                      const atomic_int *cancel, Arena *arena, QuantizeReport *report, Error *err)
 {
     GgufBuilder b = {0};
-    Work work = {.to = to, .arena = arena, .pool = pool, .report = report};
+    Work work = {.to = to, .arena = arena, .pool = pool, .cancel = cancel, .report = report};
     *report = (QuantizeReport){0};
     TRY(checkpoint_resolve(arena, path, &report->path, err));
     TRY(checkpoint_open(report->path, &work.files, err));

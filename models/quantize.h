@@ -7,6 +7,8 @@
 #ifndef ASSAY_MODELS_QUANTIZE_H
 #define ASSAY_MODELS_QUANTIZE_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/pool.h"
@@ -38,8 +40,10 @@ typedef struct QuantizeReport {
 // F32, F16, BF16 or a block format by its name in lower case ("q4_k"); false where it is none.
 bool quantize_type_parse(Slice name, TensorType *out);
 
-// The report's memory is the arena's. path: see models/checkpoint.h. The file is written anew and renamed.
+// The report's memory is the arena's. path: see models/checkpoint.h. The file is written anew and renamed;
+// where *cancel (it may be NULL) becomes other than 0 nothing is left of it.
 Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
-                      Arena *arena, QuantizeReport *report, Error *err) MUST_CHECK;
+                      const atomic_int *cancel, Arena *arena, QuantizeReport *report,
+                      Error *err) MUST_CHECK;
 
 #endif

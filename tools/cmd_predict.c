@@ -116,7 +116,8 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     TRY(choose_length(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
-    p->cut = (CutSide)option_choice(line, "truncate");
+    p->cut_is_given = option_given(line, "truncate");
+    if (p->cut_is_given) p->cut = (CutSide)option_choice(line, "truncate");
     return predict_class_names(p, err);
 }
 
@@ -223,9 +224,9 @@ static const Option options[] = {
      .kind = OPTION_CHOICE,
      .value = "SIDE",
      .choices = cut_names,
-     .fallback = "refuse",
      .help =
-         "of generate and loglik: where a prompt or context that is longer than the model's window is cut"},
+         "where a text that is longer than allowed is cut, if its line has no \"truncate\"; without it, prompts and contexts of "
+         "causal models are refused and texts of others cut on the right, or for tags and answers split"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .help = "say of each class, entity or answer how much each token speaks for it"},
@@ -301,8 +302,9 @@ const Command command_predict = {
         "decoding are those of the answers, unless an option says otherwise.\n\n"
         "An \"id\" comes back as it was. A case that fails becomes {\"error\": TEXT} in its place, the "
         "others go on, and the exit status is 2. Texts that are longer than allowed are cut and "
-        "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless --truncate "
-        "says where to cut them, and \"n_cut\" says how many tokens went. Numbers that are not finite are the strings \"NaN\" and "
+        "marked \"truncated\": true; prompts and contexts of causal models fail instead, unless a side is "
+        "named, and \"n_cut\" says how many tokens went. The side is \"truncate\" of a line (\"left\", \"right\" or "
+        "\"refuse\"), else --truncate. Numbers that are not finite are the strings \"NaN\" and "
         "\"Infinity\". With --json and without --out the answers are one array.",
     OPTIONS(options),
     .examples = "  assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"

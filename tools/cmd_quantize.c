@@ -1,11 +1,14 @@
 // assay quantize: a model in fewer bits, as a GGUF file; and back to a directory of safetensors.
 #include "base/file.h"
+#include "harness/note.h"
 #include "models/checkpoint.h"
 #include "models/gguf/gguf_model.h"
 #include "models/quantize.h"
 #include "tools/commands.h"
 #include "tools/listing.h"
 #include "tools/model_options.h"
+
+enum { NOTE_MAX_BYTES = 16 << 20 };
 
 static const char *const type_choices[] = {"f32",  "f16",  "bf16", "q8_0", "q4_0", "q4_1",
                                            "q5_0", "q5_1", "q4_k", "q5_k", "q6_k", NULL};
@@ -108,7 +111,8 @@ static Status write_gguf(CommandLine *line, TensorType to, const char *out_path,
     Pool *pool = NULL;
     Buffer out = {0};
     TRY(model_options_pool(line, &pool, err));
-    Status s = model_quantize(line->operands[0], to, out_path, pool, &line->arena, &report, err);
+    Status s = model_quantize(line->operands[0], to, out_path, pool, interrupt_flag(), &line->arena,
+                              &report, err);
     pool_close(&pool);
     if (s == STATUS_OK && line->is_json) {
         JsonWriter w = json_writer(&out, 2);
@@ -122,30 +126,99 @@ static Status write_gguf(CommandLine *line, TensorType to, const char *out_path,
     return s;
 }
 
-// The tokenizer.json that a file of our own carries.
-static Status write_tokenizer(CommandLine *line, const char *directory, Error *err)
+static Status write_in(Arena *arena, const char *directory, const char *name, Slice text,
+                       Error *err)
 {
-    Gguf file = {0};
-    Slice text = {0};
-    const char *path = NULL;
-    TRY(checkpoint_resolve(&line->arena, line->operands[0], &path, err));
-    if (file_is_directory(path)) return STATUS_OK;
-    TRY(gguf_open(path, &file, err));
-    Status s = gguf_get_string(&file, GGUF_KEY_TOKENIZER, &text, NULL, err);
-    const char *to = file_join(&line->arena, slice_from_cstr(directory), SLICE("tokenizer.json"));
-    if (s == STATUS_OK && !to) s = error_set_memory(err, 1, text.len, "a path");
-    if (s == STATUS_OK && text.len > 0) s = file_write(to, text, err);
-    gguf_close(&file);
+    const char *to = file_join(arena, slice_from_cstr(directory), slice_from_cstr(name));
+    return to ? file_write(to, text, err) : error_set_memory(err, 1, text.len, "a path");
+}
+
+// How an encoder makes embeddings, as sentence-transformers says it.
+static Status write_embedding(CommandLine *line, const Checkpoint *files, const char *path,
+                              const char *directory, Error *err)
+{
+    static const char *const modes[] = {[POOL_MEAN] = "pooling_mode_mean_tokens",
+                                        [POOL_FIRST] = "pooling_mode_cls_token",
+                                        [POOL_LAST] = "pooling_mode_lasttoken"};
+    static const char *const types[] = {"Transformer", "Pooling", "Normalize"};
+    static const char *const paths[] = {"", "1_Pooling", "2_Normalize"};
+    CheckpointEmbedding embedding;
+    Buffer modules = {0}, pool = {0};
+    TRY(checkpoint_embedding(files, path, &embedding, err));
+    buffer_append_cstr(&modules, "[");
+    for (size_t i = 0; i < (embedding.is_normalized ? 3 : 2); i++)
+        buffer_printf(&modules,
+                      "%s\n  {\"idx\": %zu, \"name\": \"%zu\", \"path\": \"%s\", \"type\": "
+                      "\"sentence_transformers.models.%s\"}",
+                      i ? "," : "", i, i, paths[i], types[i]);
+    buffer_append_cstr(&modules, "\n]\n");
+    buffer_printf(&pool, "{\"%s\": true}\n", modes[embedding.pool]);
+    const char *folder = file_join(&line->arena, slice_from_cstr(directory), SLICE("1_Pooling"));
+    Status s = folder ? file_make_directories(folder, err) : error_set_memory(err, 1, 1, "a path");
+    if (s == STATUS_OK) s = buffer_status(&modules, err);
+    if (s == STATUS_OK) s = buffer_status(&pool, err);
+    if (s == STATUS_OK)
+        s = write_in(&line->arena, directory, "modules.json", buffer_slice(&modules), err);
+    if (s == STATUS_OK) s = write_in(&line->arena, folder, "config.json", buffer_slice(&pool), err);
+    buffer_release(&modules);
+    buffer_release(&pool);
     return s;
+}
+
+// The files that a GGUF file carries.
+static Status write_carried(CommandLine *line, const char *path, const char *directory,
+                            ModelHead head, Error *err)
+{
+    static const struct {
+        const char *key, *name;
+    } documents[] = {{GGUF_KEY_TOKENIZER, "tokenizer.json"},
+                     {"tokenizer.chat_template", "chat_template.jinja"},
+                     {GGUF_KEY_GENERATION, "generation_config.json"},
+                     {GGUF_KEY_NOTE, note_name}};
+    Checkpoint files = {0};
+    Slice kind = {0}, text = {0};
+    TRY(checkpoint_open(path, &files, err));
+    Status s = gguf_get_string(&files.gguf, "tokenizer.ggml.model", &kind, NULL, err);
+    for (size_t i = 0; s == STATUS_OK && i < sizeof documents / sizeof *documents; i++) {
+        text = (Slice){0};
+        s = gguf_get_string(&files.gguf, documents[i].key, &text, NULL, err);
+        if (s == STATUS_OK && text.len > 0)
+            s = write_in(&line->arena, directory, documents[i].name, text, err);
+        else if (s == STATUS_OK && i == 0 && kind.len > 0)
+            log_warning(
+                line->log,
+                "%s: has no tokenizer.json, and what it has of a tokenizer is not written: %s "
+                "takes token ids alone",
+                path, directory);
+    }
+    if (s == STATUS_OK && head == HEAD_EMBEDDING)
+        s = write_embedding(line, &files, path, directory, err);
+    checkpoint_close(&files);
+    return s;
+}
+
+// The note of a model that was tuned; model_save copies the other files of a directory.
+static Status copy_note(CommandLine *line, const char *from, const char *directory, Error *err)
+{
+    Slice text = {0};
+    const char *note = file_join(&line->arena, slice_from_cstr(from), slice_from_cstr(note_name));
+    if (!note) return error_set_memory(err, 1, 1, "a path");
+    if (!file_exists(note)) return STATUS_OK;
+    TRY(file_read(&line->arena, note, NOTE_MAX_BYTES, &text, err));
+    return write_in(&line->arena, directory, note_name, text, err);
 }
 
 static Status write_directory(CommandLine *line, const char *directory, Error *err)
 {
     Model *model = NULL;
     const ModelOptions model_options = {.without_tokenizer = 1};
-    TRY(model_open(line->operands[0], &model_options, &model, err));
+    const char *path = NULL;
+    TRY(checkpoint_resolve(&line->arena, line->operands[0], &path, err));
+    TRY(model_open(path, &model_options, &model, err));
     Status s = model_save(model, directory, err);
-    if (s == STATUS_OK) s = write_tokenizer(line, directory, err);
+    if (s == STATUS_OK && file_is_directory(path)) s = copy_note(line, path, directory, err);
+    if (s == STATUS_OK && !file_is_directory(path))
+        s = write_carried(line, path, directory, model_config(model)->head, err);
     model_close(&model);
     return s;
 }
@@ -179,8 +252,9 @@ const Command command_quantize = {
         "MODEL is a directory or a GGUF file. Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
         "are no whole blocks of the format get the next one that fits (at last F16). With a format of 256 (q4_k, q5_k, q6_k) "
         "the output layer is Q6_K.\n\n"
-        "The file opens in llama.cpp where it knows the architecture; config.json and tokenizer.json travel in it, so that "
-        "every model that runs here can be stored. The relative error of a matrix is the root of its mean squared error as "
+        "The file opens in llama.cpp where it knows the architecture; config.json, tokenizer.json, the chat template, "
+        "generation_config.json and assay.json travel in it, so that every model that runs here can be stored, and answers "
+        "as it did. The relative error of a matrix is the root of its mean squared error as "
         "a share of its root mean square.",
     OPTIONS(options),
     .examples = "  assay quantize models/llama --to q8_0 -o llama-q8_0.gguf\n"

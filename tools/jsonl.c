@@ -62,12 +62,13 @@ static Status read_texts(JsonReader *r, JsonlTexts *out, Error *err)
     }
 }
 
-static Status read_size(JsonReader *r, JsonlSize *out, Error *err)
+static Status read_size(JsonReader *r, int64_t most, JsonlSize *out, Error *err)
 {
     int64_t value = 0;
     TRY(json_read_i64(r, &value, err));
-    if (value < 0 || value > INT32_MAX) {
-        return json_reader_error(r, err, "%lld is not within 0 to 2147483647", (long long)value);
+    if (value < 0 || value > most) {
+        return json_reader_error(r, err, "%lld is not within 0 to %lld", (long long)value,
+                                 (long long)most);
     }
     *out = (JsonlSize){(size_t)value, true};
     return STATUS_OK;
@@ -82,7 +83,9 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
         ((JsonlText *)out)->is_given = true;
         return json_read_string(r, &((JsonlText *)out)->text, err);
     case JSONL_SIZE:
-        return read_size(r, out, err);
+        return read_size(r, INT32_MAX, out, err);
+    case JSONL_SEED:
+        return read_size(r, INT64_MAX, out, err);
     case JSONL_BOOL:
         return json_read_bool(r, out, err);
     case JSONL_INTS:

@@ -5,10 +5,21 @@
 #include "base/size.h"
 #include "models/chat/chat.h"
 
+static const char *const side_names[N_CUT_SIDES] = {"refuse", "left", "right"};
+
 const char *cut_side_name(CutSide side)
 {
-    static const char *const names[N_CUT_SIDES] = {"refuse", "left", "right"};
-    return names[side];
+    return side_names[side];
+}
+
+bool cut_side_parse(Slice name, CutSide *out)
+{
+    for (size_t i = 0; i < N_CUT_SIDES; i++) {
+        if (!slice_eq_cstr(name, side_names[i])) continue;
+        *out = (CutSide)i;
+        return true;
+    }
+    return false;
 }
 
 // ---- texts to ids ----

@@ -18,7 +18,8 @@ typedef enum CutSide {
     CUT_RIGHT,  // the end of the context or prompt goes
     N_CUT_SIDES,
 } CutSide;
-const char *cut_side_name(CutSide side); // "refuse", "left", "right"
+const char *cut_side_name(CutSide side);       // "refuse", "left", "right"
+bool cut_side_parse(Slice name, CutSide *out); // false where it is none
 
 // Token ids of a prompt or context; the first n_fixed of them are special tokens before it.
 typedef struct AskIds {

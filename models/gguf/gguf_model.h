@@ -13,6 +13,7 @@
 // Metadata that only files of our own have.
 #define GGUF_KEY_CONFIG     "assay.config"
 #define GGUF_KEY_GENERATION "assay.generation_config" // generation_config.json
+#define GGUF_KEY_NOTE       "assay.note" // assay.json of what was tuned: harness/note.h
 // All of tokenizer.json, as the specification of GGUF names it.
 #define GGUF_KEY_TOKENIZER "tokenizer.huggingface.json"
 

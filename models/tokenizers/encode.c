@@ -165,6 +165,13 @@ Status encode_text(const Tokenizer *tokenizer, Slice text, EncodeScratch *scratc
 
 // ---- one text or pair ----
 
+// What stays of a text of n tokens.
+static TokenRange kept_range(const EncodeOptions *options, size_t n, size_t keep)
+{
+    return options->from_left ? (TokenRange){.begin = n - keep, .end = n}
+                              : (TokenRange){.end = keep};
+}
+
 typedef struct Tokens {
     TokenSink sinks[2];
     size_t keep[2];
@@ -191,7 +198,8 @@ Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pai
     if (options == NULL) options = &default_options;
     Tokens tokens;
     TRY(tokens_of(tokenizer, text, pair, options, arena, &tokens, err));
-    const TokenRange ranges[2] = {{.end = tokens.keep[0]}, {.end = tokens.keep[1]}};
+    const TokenRange ranges[2] = {kept_range(options, tokens.sinks[0].n, tokens.keep[0]),
+                                  kept_range(options, tokens.sinks[1].n, tokens.keep[1])};
     return template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special, arena,
                           out, err);
 }
@@ -286,7 +294,8 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
         if (batch_text(tokenizer, texts[i], pair, options, &scratch, sinks, keep, err) != STATUS_OK)
             return error_wrap(err, "text %zu", i);
         TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
-        const TokenRange ranges[2] = {{.end = keep[0]}, {.end = keep[1]}};
+        const TokenRange ranges[2] = {kept_range(options, sinks[0].n, keep[0]),
+                                      kept_range(options, sinks[1].n, keep[1])};
         n += template_apply_ids(tokenizer, sinks, ranges, pair != NULL, options->no_special,
                                 out->ids + n, out->type_ids + n);
         out->n_full[i] = sinks[0].n + sinks[1].n + n_added;

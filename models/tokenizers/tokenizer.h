@@ -101,7 +101,8 @@ Status truncation_strategy_parse(Slice name, TruncationStrategy *out, Error *err
 typedef struct EncodeOptions {
     size_t max_length; // tokens of the result, special ones included; 0 = no truncation
     TruncationStrategy strategy;
-    size_t stride; // tokens that an overflow window repeats of the one before
+    size_t stride;  // tokens that an overflow window repeats of the one before
+    bool from_left; // of a text that is cut the end stays; not of windows
     // Leave out [CLS] and its kin. Special tokens written in the text stay; of a GGUF file's tokenizer they are text then,
     // as llama.cpp has it.
     bool no_special;

@@ -38,7 +38,7 @@ void must_quantize(const char *model, TensorType to, const char *out)
     Error err = {0};
     QuantizeReport report;
     Pool *pool = open_pool(2);
-    want_ok(model_quantize(model, to, out, pool, &arena, &report, &err), &err);
+    want_ok(model_quantize(model, to, out, pool, NULL, &arena, &report, &err), &err);
     pool_close(&pool);
     arena_release(&arena);
 }

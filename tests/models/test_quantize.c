@@ -19,7 +19,7 @@ static Status quantize(const char *model, TensorType to, const char *out, Quanti
                        Arena *arena, Error *err)
 {
     Pool *pool = open_pool(2);
-    const Status s = model_quantize(model, to, out, pool, arena, report, err);
+    const Status s = model_quantize(model, to, out, pool, NULL, arena, report, err);
     pool_close(&pool);
     return s;
 }

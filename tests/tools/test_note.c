@@ -171,6 +171,17 @@ Test(note, tuning_prepares_and_copies_as_suites_do_and_says_how)
                   lower = RUN(&arena, "{\"text\": \"the good film 2\"}\n", "predict", out);
     program_want(&upper, 0);
     cr_expect(slice_eq(upper.out, lower.out));
+    // As a GGUF file, and as the folder made of that, it answers as it did: the note goes along.
+    const char *gguf = arena_printf(&arena, "%s/out.gguf", folder),
+               *back = arena_printf(&arena, "%s/back", folder);
+    const Program there = RUN(&arena, NULL, "quantize", out, "--to", "f32", "-o", gguf),
+                  again = RUN(&arena, NULL, "quantize", gguf, "--to", "f32", "-o", back);
+    program_want(&there, 0);
+    program_want(&again, 0);
+    const Program of_gguf = RUN(&arena, "{\"text\": \"the GOOD film 2\"}\n", "predict", gguf),
+                  of_back = RUN(&arena, "{\"text\": \"the GOOD film 2\"}\n", "predict", back);
+    cr_expect(slice_eq(upper.out, of_gguf.out), SLICE_FMT, SLICE_ARG(of_gguf.out));
+    cr_expect(slice_eq(upper.out, of_back.out), SLICE_FMT, SLICE_ARG(of_back.out));
     static const struct {
         const char *option, *value, *message;
     } wrong[] = {{"--augment", "eda,copies=many", "copies"},

@@ -192,6 +192,26 @@ Test(predict, cuts_long_texts_and_says_so)
     program_want(&program, 0);
     cr_expect(json_get(json_line(program.out, 0), "truncated") != NULL);
     cr_expect(json_get(json_line(program.out, 1), "truncated") == NULL);
+    // From the left its end stays, as if it were all: 22 tokens between the special ones.
+    buffer_clear(&text);
+    for (int begin = 0; begin < 2; begin++) {
+        buffer_append_cstr(&text, "{\"truncate\": \"left\", \"text\": \"");
+        if (begin == 0)
+            for (int i = 0; i < 50; i++) buffer_append_cstr(&text, "good ");
+        for (int i = 0; i < 11; i++) buffer_append_cstr(&text, "film bad ");
+        buffer_append_cstr(&text, "\"}\n");
+    }
+    buffer_append_byte(&text, '\0');
+    const Program end = RUN(&arena, text.ptr, "predict", model, "--mode", "logits"),
+                  refused = RUN(&arena, "{\"text\": \"good\"}\n", "predict", model, "--max-length",
+                                "2", "--truncate", "refuse");
+    program_want(&end, 0);
+    cr_expect(json_get(json_line(end.out, 0), "truncated") != NULL);
+    for (size_t k = 0; k < 3; k++)
+        cr_expect_eq(json_double(json_at(json_get(json_line(end.out, 0), "logits"), k)),
+                     json_double(json_at(json_get(json_line(end.out, 1), "logits"), k)));
+    program_want(&refused, 2);
+    cr_expect(text_contains(text_of(json_line(refused.out, 0), "error"), "longer than the 2"));
     const Program wrong = RUN(&arena, text.ptr, "predict", model, "--max-length", "25");
     program_want(&wrong, 2);
     cr_expect(text_contains(wrong.err, "at most 24"), "%s", wrong.err.ptr);

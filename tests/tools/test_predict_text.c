@@ -131,6 +131,49 @@ Test(predict_text, a_prompt_that_is_too_long_is_refused_or_cut_and_marked)
     arena_release(&arena);
 }
 
+Test(predict_text, a_line_says_itself_where_it_is_cut)
+{
+    Arena arena = {0};
+    Buffer in = {0};
+    static const char *const sides[] = {"left", "right", "refuse", "above"};
+    for (size_t i = 0; i < 4; i++) {
+        buffer_append_cstr(&in, "{\"input_ids\": [1");
+        for (int k = 1; k < 520; k++) buffer_printf(&in, ",%d", 259 + (k * k) % 200);
+        buffer_printf(&in, "], \"max_new_tokens\": 2, \"truncate\": \"%s\"}\n", sides[i]);
+    }
+    buffer_append_byte(&in, '\0');
+    const Program said = RUN(&arena, in.ptr, "predict", stories(&arena)),
+                  all = RUN(&arena, in.ptr, "predict", stories(&arena), "--truncate", "right");
+    program_want(&said, 2);
+    cr_expect(slice_eq(said.out, all.out), "a line goes before the option");
+    cr_expect_eq(number_of(json_line(said.out, 0), "n_cut"), 10);
+    cr_expect_eq(number_of(json_line(said.out, 1), "n_cut"), 10);
+    cr_expect_neq(number_of(json_line(said.out, 0), "score"),
+                  number_of(json_line(said.out, 1), "score"));
+    cr_expect(text_contains(text_of(json_line(said.out, 2), "error"), "520 tokens is longer"));
+    cr_expect(text_contains(text_of(json_line(said.out, 3), "error"), "\"truncate\" is \"above\""));
+    buffer_release(&in);
+    arena_release(&arena);
+}
+
+Test(predict_text, seeds_have_63_bits)
+{
+    Arena arena = {0};
+    const Program said =
+        RUN(&arena,
+            "{\"prompt\": \"A\", \"temperature\": 2, \"seed\": 9223372036854775807}\n"
+            "{\"prompt\": \"A\", \"temperature\": 2, \"seed\": 4294967296}\n"
+            "{\"prompt\": \"A\", \"temperature\": 2, \"seed\": 0}\n"
+            "{\"prompt\": \"A\", \"temperature\": 2, \"seed\": -1}\n",
+            "predict", stories(&arena), "--max-new-tokens", "8");
+    program_want(&said, 2);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(i == 2 || !slice_eq(text_of(json_line(said.out, i), "text"),
+                                      text_of(json_line(said.out, 2), "text")));
+    cr_expect(text_contains(text_of(json_line(said.out, 3), "error"), "not within 0 to 922337203"));
+    arena_release(&arena);
+}
+
 Test(predict_text, given_ids_are_cut_at_their_plain_ends)
 {
     Arena arena = {0};

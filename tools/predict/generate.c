@@ -51,7 +51,9 @@ static Status fit_pair(const Predictor *p, Arena *arena, PredictCase *c, AskIds 
     TRY(arena_take(arena, context->n, sizeof *own, "ids", &own, err));
     memcpy(own, context->ids, context->n * sizeof *own);
     context->ids = own;
-    return ask_fit_pair(p->model, p->cut, context, n_continuation, &c->n_cut, err);
+    CutSide side;
+    TRY(predict_cut_side(p, c, CUT_REFUSE, &side, err));
+    return ask_fit_pair(p->model, side, context, n_continuation, &c->n_cut, err);
 }
 
 Status predict_loglik_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
@@ -181,11 +183,13 @@ static Status choose_length(const Predictor *p, PredictCase *c, size_t n_prompt,
 Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     AskIds prompt;
+    CutSide side;
+    TRY(predict_cut_side(p, c, CUT_REFUSE, &side, err));
     TRY(read_prompt(p, arena, c, &prompt, err));
     BeamOptions *o = &c->search.options;
     TRY(predict_beam_options(p, c, err));
     TRY(choose_length(p, c, prompt.n, err));
-    TRY(ask_fit_prompt(p->model, p->cut, &prompt, o->max_new_tokens, &c->n_cut, err));
+    TRY(ask_fit_prompt(p->model, side, &prompt, o->max_new_tokens, &c->n_cut, err));
     c->generate = (GenerateRequest){.prompt = prompt.ids,
                                     .n_prompt = prompt.n,
                                     .max_new_tokens = o->max_new_tokens,

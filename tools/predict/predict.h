@@ -43,6 +43,7 @@ typedef struct PredictCase {
     JsonlSize seed;
     JsonlNumber min_p, repetition_penalty;
     JsonlTexts stop;
+    JsonlText truncate;                          // a side, or "refuse"
     Slice messages, tools, chat_template_kwargs; // as they stand
     LoglikRequest loglik;
     LoglikResult scored;
@@ -65,9 +66,10 @@ typedef struct Predictor {
     ModelNote note;                // how the model was tuned, where it says so
     const Step *steps[STEPS_MOST]; // that texts of cases go through first
     size_t n_steps;
-    ChatTemplate chat;  // of a causal LM
-    Error *no_chat;     // why its template cannot be used; NULL where it can
-    CutSide cut;        // of its prompts and contexts that are longer than its window
+    ChatTemplate chat; // of a causal LM
+    Error *no_chat;    // why its template cannot be used; NULL where it can
+    CutSide cut;       // of texts, prompts and contexts that are too long
+    bool cut_is_given;
     Slice *class_names; // [n_labels] keys of probabilities: labels, told apart where two are equal
     double *probabilities; // scratch [largest output of one case]
     size_t n_probabilities;
@@ -96,6 +98,14 @@ struct PredictMode {
 // `line_number` are of messages. All lies in the arena, or in `line`, which has to stay as long.
 Status predict_read_case(const Predictor *predictor, Arena *arena, Slice name, size_t line_number,
                          Slice line, PredictCase *c, Error *err) MUST_CHECK;
+
+// Where what is too long is cut: as the case says, else the command line, else as is usual in the mode. STATUS_INVALID for a
+// side that is none.
+Status predict_cut_side(const Predictor *predictor, const PredictCase *c, CutSide usual,
+                        CutSide *out, Error *err) MUST_CHECK;
+// The ids of a text and its pair, if there is one, cut as wanted: usually from the right, and then c->is_cut is set.
+Status predict_encode_ids(const Predictor *predictor, Arena *arena, const JsonlText *text,
+                          const JsonlText *pair, PredictCase *c, Error *err) MUST_CHECK;
 
 // stream.c: answers the cases of `in`, at most `batch` of them at a time, each in its place; a case that fails is a failure
 // in `out` and stops nothing. What ends it: input that cannot be read, output that cannot be written, no memory, Ctrl-C.

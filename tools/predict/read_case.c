@@ -37,9 +37,10 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(continuation_ids, JSONL_INTS),
     CASE_FIELD(min_p, JSONL_NUMBER),
     CASE_FIELD(repetition_penalty, JSONL_NUMBER),
-    CASE_FIELD(seed, JSONL_SIZE),
+    CASE_FIELD(seed, JSONL_SEED),
     CASE_FIELD(do_sample, JSONL_RAW),
     CASE_FIELD(stop, JSONL_TEXTS),
+    CASE_FIELD(truncate, JSONL_TEXT),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -56,21 +57,48 @@ static Status take_given_ids(PredictCase *c, Error *err)
     return jsonl_count_unpadded(&c->attention_mask, c->input_ids.n, &c->input.n_tokens, err);
 }
 
+Status predict_cut_side(const Predictor *p, const PredictCase *c, CutSide usual, CutSide *out,
+                        Error *err)
+{
+    *out = p->cut_is_given ? p->cut : usual;
+    if (!c->truncate.is_given || cut_side_parse(c->truncate.text, out)) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "\"truncate\" is \"" SLICE_FMT
+                     "\", but must be \"refuse\", \"left\" or \"right\"",
+                     SLICE_ARG(slice_sub(c->truncate.text, 0, 40)));
+}
+
+static Status refuse_long(const Predictor *p, size_t n_tokens, Error *err)
+{
+    return error_set(
+        err, STATUS_INVALID,
+        "a text of %zu tokens is longer than the %zu that are taken: shorten it, or have it cut "
+        "(\"left\" or \"right\")",
+        n_tokens, p->max_length);
+}
+
 static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     const Tokenizer *tokenizer = model_tokenizer(p->model);
     const Slice *pair = c->pair.is_given ? &c->pair.text : NULL;
+    CutSide side;
+    TRY(predict_cut_side(p, c, CUT_RIGHT, &side, err));
     TRY(arena_take(arena, 1, sizeof *c->encoding, "an encoding", &c->encoding, err));
     TRY(tokenizer_encode(tokenizer, c->text.text, pair, NULL, arena, c->encoding, err));
     c->is_cut = c->encoding->n_tokens > p->max_length;
-    const bool has_windows = p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN;
+    const bool is_told = c->truncate.is_given || p->cut_is_given;
+    const bool has_windows =
+        !is_told && (p->mode->head == HEAD_SPAN || p->mode->head == HEAD_TOKEN);
     if (c->is_cut && has_windows && !p->explains) // what is explained goes through in one piece
         TRY(predict_windows_encode(p, arena, c, err));
     if (c->windows.n_windows > 0) {
         c->is_cut = false;
+    } else if (c->is_cut && side == CUT_REFUSE) {
+        return refuse_long(p, c->encoding->n_tokens, err);
     } else if (c->is_cut) {
         // The question stays whole where it can: the text asked about gives first.
         const EncodeOptions options = {.max_length = p->max_length,
+                                       .from_left = side == CUT_LEFT,
                                        .strategy = pair && p->mode->head == HEAD_SPAN
                                                        ? TRUNCATE_ONLY_SECOND
                                                        : TRUNCATE_LONGEST_FIRST};
@@ -84,15 +112,19 @@ static Status encode_with_offsets(const Predictor *p, Arena *arena, PredictCase 
     return STATUS_OK;
 }
 
-static Status encode_ids(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
+Status predict_encode_ids(const Predictor *p, Arena *arena, const JsonlText *text,
+                          const JsonlText *pair, PredictCase *c, Error *err)
 {
-    const EncodeOptions options = {.max_length = p->max_length};
+    CutSide side;
     TokenBatch batch = {0};
-    TRY(tokenizer_encode_batch(model_tokenizer(p->model), &c->text.text,
-                               c->pair.is_given ? &c->pair.text : NULL, 1, &options, arena, &batch,
-                               err));
+    TRY(predict_cut_side(p, c, CUT_RIGHT, &side, err));
+    const EncodeOptions options = {.max_length = p->max_length, .from_left = side == CUT_LEFT};
+    TRY(tokenizer_encode_batch(model_tokenizer(p->model), &text->text,
+                               pair && pair->is_given ? &pair->text : NULL, 1, &options, arena,
+                               &batch, err));
     const size_t n_tokens = batch.starts[1] - batch.starts[0];
     c->is_cut = batch.n_full[0] > n_tokens;
+    if (c->is_cut && side == CUT_REFUSE) return refuse_long(p, batch.n_full[0], err);
     c->input = (TokenSequence){.ids = batch.ids, .type_ids = batch.type_ids, .n_tokens = n_tokens};
     return STATUS_OK;
 }
@@ -130,8 +162,9 @@ static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
-    return p->mode->wants_offsets || p->explains ? encode_with_offsets(p, arena, c, err)
-                                                 : encode_ids(p, arena, c, err);
+    return p->mode->wants_offsets || p->explains
+               ? encode_with_offsets(p, arena, c, err)
+               : predict_encode_ids(p, arena, &c->text, &c->pair, c, err);
 }
 
 Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,

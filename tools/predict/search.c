@@ -1,5 +1,6 @@
 // Encoder-decoders: what their decoder makes of a source, by greedy or beam search or by draws.
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "tools/predict/predict.h"
@@ -72,6 +73,9 @@ Status predict_beam_options(const Predictor *p, PredictCase *c, Error *err)
     if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
     if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
+    if (!(fabs(o->length_penalty) <= 1e3))
+        return error_set(err, STATUS_INVALID, "length_penalty %g is outside -1000 .. 1000",
+                         o->length_penalty);
     if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
     TRY(sample_options(p, c, &o->sample, err));
     c->search.n_results = c->num_return_sequences.is_given ? c->num_return_sequences.value : 1;
@@ -88,13 +92,7 @@ Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Err
             return error_set(
                 err, STATUS_INVALID,
                 "the model has no tokenizer: \"input_ids\" is wanted instead of \"prompt\"");
-        TokenBatch batch = {0};
-        const EncodeOptions options = {.max_length = p->max_length};
-        TRY(tokenizer_encode_batch(model_tokenizer(p->model), &text->text, NULL, 1, &options, arena,
-                                   &batch, err));
-        c->input.ids = batch.ids;
-        c->input.n_tokens = batch.starts[1] - batch.starts[0];
-        c->is_cut = batch.n_full[0] > c->input.n_tokens;
+        TRY(predict_encode_ids(p, arena, text, NULL, c, err));
     } else if (c->input_ids.is_given) {
         c->input.ids = c->input_ids.values;
         TRY(jsonl_count_unpadded(&c->attention_mask, c->input_ids.n, &c->input.n_tokens, err));
