@@ -189,17 +189,23 @@ Status checkpoint_config(Arena *arena, const char *path, ModelConfig *out, Error
 // ---- output layers ----
 
 // A tensor by its name with or without the prefix of the encoder.
+static const SafeTensor *find_with_prefix(const Safetensors *tensors, const char *prefix,
+                                          const char *name)
+{
+    char full[128];
+    const SafeTensor *found = safetensors_find(tensors, slice_from_cstr(name));
+    if (found) return found;
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    return safetensors_find(tensors, slice_from_cstr(full));
+}
+
 static const SafeTensor *find_embedding(const Safetensors *tensors, const char *prefix)
 {
     static const char *const names[] = {"embed_tokens.weight", "wte.weight", "shared.weight",
                                         "embeddings.word_embeddings.weight",
                                         "embeddings.tok_embeddings.weight"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char full[128];
-        const SafeTensor *found = safetensors_find(tensors, slice_from_cstr(names[i]));
-        if (found) return found;
-        snprintf(full, sizeof full, "%s%s", prefix, names[i]);
-        found = safetensors_find(tensors, slice_from_cstr(full));
+        const SafeTensor *found = find_with_prefix(tensors, prefix, names[i]);
         if (found) return found;
     }
     return NULL;
@@ -219,8 +225,12 @@ static bool same_bytes(Slice a, Slice b)
     return is_same;
 }
 
-const SafeTensor *checkpoint_own_output(const Safetensors *tensors,
-                                        const Architecture *architecture)
+static bool same_tensors(const SafeTensor *a, const SafeTensor *b)
+{
+    return a == b || (a->type == b->type && same_bytes(a->data, b->data));
+}
+
+bool checkpoint_own_output(const Safetensors *tensors, const Architecture *architecture)
 {
     static const char *const names[] = {"lm_head.weight", "lm_head.decoder.weight",
                                         "cls.predictions.decoder.weight", "vocab_projector.weight",
@@ -229,11 +239,24 @@ const SafeTensor *checkpoint_own_output(const Safetensors *tensors,
     for (size_t i = 0; embedding && i < sizeof names / sizeof *names; i++) {
         const SafeTensor *output = safetensors_find(tensors, slice_from_cstr(names[i]));
         if (!output) continue;
-        const bool is_same =
-            output->type == embedding->type && same_bytes(output->data, embedding->data);
-        return is_same ? NULL : output;
+        return !same_tensors(output, embedding);
     }
-    return NULL;
+    return false;
+}
+
+CheckpointTables checkpoint_own_tables(const Safetensors *tensors, const Architecture *architecture)
+{
+    static const char *const names[] = {"shared.weight", "encoder.embed_tokens.weight",
+                                        "decoder.embed_tokens.weight", "lm_head.weight"};
+    const SafeTensor *found[4];
+    for (size_t i = 0; i < 4; i++)
+        found[i] = find_with_prefix(tensors, architecture->base_prefix, names[i]);
+    const SafeTensor *source = found[1] ? found[1] : found[0],
+                     *targets = found[2] ? found[2] : found[0], *output = found[3];
+    return (CheckpointTables){
+        .of_targets = source && targets && !same_tensors(source, targets),
+        .of_output = output && targets && !same_tensors(output, targets),
+    };
 }
 
 // ---- embeddings ----

@@ -38,10 +38,15 @@ Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer *
 // The tokenizer of a path; STATUS_INVALID where there is none.
 Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
 
-// The output layer of the files that differs from the embedding although it could be the same tensor; NULL where there is none
-// of its own. As in Transformers it is used then, whatever tie_word_embeddings says.
-const SafeTensor *checkpoint_own_output(const Safetensors *tensors,
-                                        const Architecture *architecture);
+// Whether the files have an output layer that differs from the embedding although it could be the same tensor. As in
+// Transformers it is used then, whatever tie_word_embeddings says.
+bool checkpoint_own_output(const Safetensors *tensors, const Architecture *architecture);
+// The same for an encoder-decoder: whether the targets' table of words differs from the source's, and the output layer from that.
+typedef struct CheckpointTables {
+    bool of_targets, of_output;
+} CheckpointTables;
+CheckpointTables checkpoint_own_tables(const Safetensors *tensors,
+                                       const Architecture *architecture);
 
 // How an encoder makes one vector of a text: 1_Pooling/config.json and modules.json of sentence-transformers, or a GGUF file's
 // metadata; the mean as it is where nothing is said.

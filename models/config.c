@@ -72,6 +72,15 @@ bool config_activation_of(Slice name, Activation *out)
     return false;
 }
 
+Status config_read_own_output(const Json *root, ModelConfig *config, Error *err)
+{
+    bool is_tied = true;
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    config->has_own_output =
+        !is_tied && (config->head == HEAD_MASKED_LM || config->head == HEAD_SEQ2SEQ);
+    return STATUS_OK;
+}
+
 Status config_read_activation(const Json *root, const char *key, Activation *out, Error *err)
 {
     Slice name = SLICE("gelu");
@@ -254,7 +263,7 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
     case HEAD_MASKED_LM:
     case HEAD_SEQ2SEQ:
     case HEAD_CAUSAL_LM:
-        out->n_labels = out->vocab_size;
+        out->n_labels = model_config_target_vocab(out);
         return STATUS_OK;
     case HEAD_EMBEDDING:
     case HEAD_COUNT:
@@ -263,9 +272,14 @@ static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error 
     return STATUS_OK;
 }
 
+size_t model_config_target_vocab(const ModelConfig *config)
+{
+    return config->decoder.vocab_size > 0 ? config->decoder.vocab_size : config->vocab_size;
+}
+
 Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
-    const int64_t highest = (int64_t)config->vocab_size - 1;
+    const int64_t highest = (int64_t)model_config_target_vocab(config) - 1;
     const Json *bos = json_get(root, "bos_token_id"), *eos = json_get(root, "eos_token_id");
     int64_t id = -1;
     if (bos && json_kind(bos) == JSON_NUMBER) {

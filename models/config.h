@@ -39,12 +39,15 @@ typedef struct Architecture Architecture; // models/architecture.h
 typedef struct DecoderConfig {
     size_t n_layers, n_heads, intermediate_size;
     size_t n_encoder_layers;   // ModelConfig.n_layers is the larger of the two
+    size_t vocab_size;         // of the targets; 0 = ModelConfig.vocab_size, which is the source's
     int32_t start_id;          // of the token before the first target
+    bool has_own_table;        // words of the targets have a table of their own, not the source's
     bool has_scaled_embedding; // embeddings times sqrt(hidden_size)
     bool has_scaled_output;    // the tied output layer's input over sqrt(hidden_size)
-    bool may_have_output;      // has_output, where the checkpoint has its tensor
-    bool has_output;           // an output layer of its own, not the embedding
     bool is_gated;             // feed-forward blocks
+    bool is_pre_norm;          // norms stand before each half of a block, and one behind each stack
+    bool has_no_bias;          // of the logits
+    bool starts_with_last;     // in tuning the last label comes before the first target (mBART)
     // Of biases by relative position, for both stacks; 0 without.
     size_t n_relative_buckets, relative_distance;
 } DecoderConfig;
@@ -65,6 +68,8 @@ typedef struct ModelConfig {
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
     DecoderConfig decoder;
+    // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
+    bool has_own_output;
     int32_t pad_id; // -1 where the file names none
     // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
     // kinds; biases; the activation and pooling of its head.
@@ -104,6 +109,9 @@ typedef struct ModelConfig {
     size_t n_labels;
     Slice problem_type; // as in the file; empty where absent
 } ModelConfig;
+
+// Tokens that the answers of a language model are among.
+size_t model_config_target_vocab(const ModelConfig *config);
 
 // Reads a config.json. An unknown architecture is refused by name, with the known ones listed.
 Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error *err) MUST_CHECK;

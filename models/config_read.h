@@ -12,6 +12,8 @@ Status config_read_size(const Json *root, const char *key, size_t *out, Error *e
 // A number in [lowest, highest]; missing or null gives `missing`.
 Status config_read_float(const Json *root, const char *key, double lowest, double highest,
                          double missing, float *out, Error *err) MUST_CHECK;
+// tie_word_embeddings of masked LMs and encoder-decoders; true where the file does not say.
+Status config_read_own_output(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // "gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu" ("swish"), "tanh".
 Status config_read_activation(const Json *root, const char *key, Activation *out,
                               Error *err) MUST_CHECK;

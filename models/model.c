@@ -316,8 +316,10 @@ ModelSize model_size(const Model *model)
         size.mapped_bytes += mapped_bytes(param);
         size.packed_bytes += param_packed_floats(param, false) * sizeof(float);
         size.f32_bytes += param_packed_floats(param, true) * sizeof(float);
-        // As Transformers counts: without BART's bias of logits, but with positions as sines, a table for each stack.
-        if (param->source == PARAM_BUFFER) continue;
+        // As Transformers counts: without BART's bias of logits and M2M100's sines, but with those of others, a table for each
+        // stack.
+        if (param->source == PARAM_BUFFER && param->is_vector) continue;
+        if (param->init == INIT_WIDE_SINUSOIDS) continue;
         if (param->source == PARAM_COMPUTED && model->config.decoder.n_layers > 0) n *= 2;
         size.n_parameters += n;
         if (param->group == 0)

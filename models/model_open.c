@@ -95,8 +95,8 @@ static Status read_start(Model *model, Error *err)
 {
     const Json *root = json_root(model->generation_file);
     int64_t id = model->config.decoder.start_id;
-    TRY(json_opt_i64(root, "decoder_start_token_id", 0, (int64_t)model->config.vocab_size - 1, &id,
-                     err));
+    TRY(json_opt_i64(root, "decoder_start_token_id", 0,
+                     (int64_t)model_config_target_vocab(&model->config) - 1, &id, err));
     model->config.decoder.start_id = (int32_t)id;
     return STATUS_OK;
 }
@@ -156,25 +156,23 @@ static Status check_depth(const ModelConfig *c, const char *path, const Safetens
         path, c->n_layers, tensors->n_tensors);
 }
 
-// An output layer of its own, where the files have one; the embedding in its place would give other numbers.
-static Status choose_output(Model *model, const Safetensors *tensors, Error *err)
+// Tables and output layers of their own, where the files have them whatever config.json says; one in the other's place would
+// give other numbers.
+static void choose_output(Model *model, const Safetensors *tensors)
 {
     ModelConfig *c = &model->config;
-    if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && c->head != HEAD_SEQ2SEQ)
-        return STATUS_OK;
-    if (c->decoder.may_have_output)
-        c->decoder.has_output = safetensors_find(tensors, SLICE("lm_head.weight")) != NULL;
-    if (c->decoder.has_output || (c->head == HEAD_CAUSAL_LM && !c->is_tied)) return STATUS_OK;
-    const SafeTensor *own = checkpoint_own_output(tensors, c->architecture);
-    if (!own) return STATUS_OK;
-    c->is_tied = false;
-    c->decoder.has_output = c->decoder.n_relative_buckets > 0;
-    if (c->head == HEAD_CAUSAL_LM || c->decoder.has_output) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     SLICE_FMT ": tensor \"" SLICE_FMT
-                               "\" is not the embedding: an output layer of its own is not "
-                               "supported for %s",
-                     SLICE_ARG(own->file), SLICE_ARG(own->name), c->architecture->model_type);
+    if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && c->head != HEAD_SEQ2SEQ) return;
+    if ((c->head == HEAD_CAUSAL_LM && !c->is_tied) ||
+        (c->head == HEAD_MASKED_LM && c->has_own_output))
+        return;
+    if (c->head == HEAD_SEQ2SEQ) {
+        const CheckpointTables own = checkpoint_own_tables(tensors, c->architecture);
+        c->decoder.has_own_table = c->decoder.has_own_table || own.of_targets;
+        c->has_own_output = c->has_own_output || own.of_output;
+    } else if (checkpoint_own_output(tensors, c->architecture)) {
+        c->is_tied = false;
+        c->has_own_output = c->head == HEAD_MASKED_LM;
+    }
 }
 
 static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
@@ -195,7 +193,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)
                     : open_tokenizer(model, path, err);
-    if (s == STATUS_OK) s = choose_output(model, &files.tensors, err);
+    if (s == STATUS_OK) choose_output(model, &files.tensors);
     if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
     if (s == STATUS_OK)

@@ -81,7 +81,8 @@ static Status check_targets(const ModelConfig *c, const TokenSequence *input, Er
                          "%zu target tokens, but the model takes at most %zu: truncate them",
                          input->n_targets, c->max_positions);
     }
-    return check_ids(input->target_ids, input->n_targets, c->vocab_size, "target id", err);
+    return check_ids(input->target_ids, input->n_targets, model_config_target_vocab(c), "target id",
+                     err);
 }
 
 static Status check_input(const ModelConfig *c, const TokenSequence *input, Error *err)
@@ -234,12 +235,22 @@ Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size
     return s;
 }
 
+// The last label of as many as there are, pads and what is ignored aside.
+static int32_t last_label(const ModelConfig *c, const int32_t *labels, size_t n)
+{
+    size_t n_there = 0;
+    for (size_t i = 0; i < n; i++) n_there += labels[i] >= 0 && labels[i] != c->pad_id;
+    return n_there > 0 ? labels[n_there - 1] : c->decoder.start_id;
+}
+
 Status model_shift_right(const Model *model, const int32_t *labels, size_t n, int32_t *ids,
                          Error *err)
 {
     const ModelConfig *c = &model->config;
+    const int32_t start =
+        c->decoder.starts_with_last ? last_label(c, labels, n) : c->decoder.start_id;
     for (size_t i = 0; i < n; i++) {
-        ids[i] = i == 0 ? c->decoder.start_id : labels[i - 1];
+        ids[i] = i == 0 ? start : labels[i - 1];
         if (ids[i] >= 0) continue;
         if (c->pad_id < 0) {
             return error_set(err, STATUS_INVALID,

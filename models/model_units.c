@@ -92,13 +92,14 @@ static Status want_words(Worker *worker, size_t n_words, Error *err)
     return STATUS_OK;
 }
 
-// The row of the position table for each token. Where pads are skipped, as in RoBERTa, they have the row before the first
+// The row of the position table for each of n tokens. Where pads are skipped, as in RoBERTa, they have the row before the first
 // and the others count on as if they were not there.
-static void put_positions(const ModelConfig *config, const TokenSequence *input, int32_t *positions)
+static void put_positions(const ModelConfig *config, const int32_t *ids, size_t n,
+                          int32_t *positions)
 {
     int32_t next = (int32_t)config->first_position;
-    for (size_t t = 0; t < input->n_tokens; t++) {
-        const bool is_pad = config->positions_skip_pads && input->ids[t] == config->pad_id;
+    for (size_t t = 0; t < n; t++) {
+        const bool is_pad = config->positions_skip_pads && ids[t] == config->pad_id;
         positions[t] = is_pad ? config->pad_id : next++;
     }
 }
@@ -113,8 +114,7 @@ static void gather_targets(const ModelConfig *config, const TokenSequence *const
         const size_t n_targets = inputs[i]->n_targets;
         offsets[i] = (int32_t)at;
         if (n_targets > 0) memcpy(ids + at, inputs[i]->target_ids, n_targets * sizeof *ids);
-        for (size_t t = 0; t < n_targets; t++)
-            positions[at + t] = (int32_t)(config->first_position + t);
+        put_positions(config, ids + at, n_targets, positions + at);
         at += n_targets;
     }
     offsets[n] = (int32_t)at;
@@ -149,7 +149,7 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
             memcpy(types + at, input->type_ids, input->n_tokens * sizeof *types);
         else
             memset(types + at, 0, input->n_tokens * sizeof *types);
-        put_positions(config, input, positions + at);
+        put_positions(config, input->ids, input->n_tokens, positions + at);
         at += input->n_tokens;
     }
     offsets[n] = (int32_t)at;

@@ -159,11 +159,38 @@ static void draw_sinusoids(const Param *param, float *rows)
     }
 }
 
+// In the floats of Transformers' M2M100, whose angles are no nearer to the truth.
+static void draw_wide_sinusoids(const Param *param, float *rows)
+{
+    const size_t n = param->cols / 2;
+    const float step = (float)-(log(10000.0) / (double)(n - 1));
+    for (size_t p = 0; p < param->rows; p++, rows += param->cols) {
+        for (size_t j = 0; j < n; j++) {
+            const float frequency = (float)exp((double)((float)j * step));
+            const double angle = (double)((float)p * frequency);
+            rows[j] = (float)sin(angle) * param->factor;
+            rows[n + j] = (float)cos(angle) * param->factor;
+        }
+        if (param->cols % 2 != 0) rows[param->cols - 1] = 0.0f;
+    }
+}
+
+static void zero_row(const Param *param, float *rows)
+{
+    if (param->zero_row >= 0 && (size_t)param->zero_row < param->rows)
+        memset(rows + (size_t)param->zero_row * param->cols, 0, param->cols * sizeof *rows);
+}
+
 static void draw_param(const Param *param, float range, uint64_t seed, float *rows)
 {
     const size_t n = row_floats(param);
     if (param->init == INIT_SINUSOIDS) {
         draw_sinusoids(param, rows);
+        return;
+    }
+    if (param->init == INIT_WIDE_SINUSOIDS) {
+        draw_wide_sinusoids(param, rows);
+        zero_row(param, rows);
         return;
     }
     if (param->init != INIT_NORMAL) {
@@ -176,9 +203,7 @@ static void draw_param(const Param *param, float range, uint64_t seed, float *ro
         for (size_t i = part->begin * param->cols; i < part->end * param->cols; i++)
             rows[i] = (float)(philox_normal(&rng) * (double)range);
     }
-    if (param->zero_row >= 0 && (size_t)param->zero_row < param->rows) {
-        memset(rows + (size_t)param->zero_row * param->cols, 0, param->cols * sizeof *rows);
-    }
+    zero_row(param, rows);
 }
 
 Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)

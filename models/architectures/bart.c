@@ -1,57 +1,51 @@
 // BART: an encoder-decoder of post-norm blocks (transformer.h) with learned positions, whose first two rows are unused, and
-// a norm on both embeddings.
+// a norm on both embeddings. mBART is the same with pre-norm blocks.
 //
-// Source: Lewis et al. 2020, arXiv:1910.13461; names of tensors as in Transformers' modeling_bart.
-#include <math.h>
-
+// Sources: Lewis et al. 2020, arXiv:1910.13461; Liu et al. 2020, arXiv:2001.08210; names of tensors as in Transformers'
+// modeling_bart and modeling_mbart.
 #include "models/architectures/transformer.h"
 #include "models/config_read.h"
 
 enum { FIRST_POSITION = 2 };
 static const float NORM_EPSILON = 1e-5f;
 
-static Value normed(Tape *t, const ModelConfig *c, Value x)
+static Value embedding(Tape *t, const ModelConfig *c, const WordTables *words, bool is_target)
 {
+    tape_prefix(t, is_target ? "model.decoder." : "model.encoder.");
+    const ParamId positions =
+        tape_table(t, "embed_positions", c->max_positions + FIRST_POSITION, c->hidden_size, -1);
+    const Value x = transformer_embedding(t, c, is_target ? words->targets : words->source,
+                                          positions, is_target);
     return tape_dropout(t, tape_layer_norm(t, x, "layernorm_embedding", NORM_EPSILON),
                         c->hidden_dropout);
 }
 
-// Words times sqrt(hidden_size), positions as they are: (word + position) + (sqrt(hidden_size) - 1) * word.
-static Value scaled(Tape *t, const ModelConfig *c, Value sum, Value word)
-{
-    return tape_add(t, sum, tape_scale(t, word, sqrtf((float)c->hidden_size) - 1.0f));
-}
-
 static void bart_record(Tape *t, const ModelConfig *c)
 {
-    static const char *const aliases[] = {"model.encoder.embed_tokens.weight",
-                                          "model.decoder.embed_tokens.weight",
-                                          "encoder.embed_tokens.weight", "lm_head.weight", NULL};
-    const size_t n_positions = c->max_positions + FIRST_POSITION;
     tape_group(t, 0);
     tape_prefix(t, "model.");
-    const ParamId shared = tape_tied_table(t, "shared", c->vocab_size, c->hidden_size, c->pad_id);
-    tape_aliases(t, shared, aliases);
-    tape_prefix(t, "model.encoder.");
-    ParamId position = tape_table(t, "embed_positions", n_positions, c->hidden_size, -1);
-    Value x = tape_embedding(t, shared, position, PARAM_NONE);
-    if (c->decoder.has_scaled_embedding)
-        x = scaled(t, c, x, tape_embedding(t, shared, PARAM_NONE, PARAM_NONE));
-    const Value source = normed(t, c, x);
-    tape_prefix(t, "model.decoder.");
-    position = tape_table(t, "embed_positions", n_positions, c->hidden_size, -1);
-    x = tape_target_embedding(t, shared, position);
-    if (c->decoder.has_scaled_embedding)
-        x = scaled(t, c, x, tape_target_embedding(t, shared, PARAM_NONE));
-    const Value targets = normed(t, c, x);
-    transformer_record(t, c, shared, source, targets);
+    const WordTables words = seq2seq_tables(t, c, c->pad_id);
+    const Value source = embedding(t, c, &words, false), targets = embedding(t, c, &words, true);
+    transformer_record(t, c, &words, source, targets);
 }
 
 static Status bart_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
+    static const TransformerDefaults defaults = {.start_id = 2, .activation = "gelu"};
     (void)arena;
-    TRY(transformer_read_config(root, config, err));
+    TRY(transformer_read_config(root, &defaults, config, err));
     config->first_position = FIRST_POSITION;
+    return STATUS_OK;
+}
+
+static Status mbart_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    static const TransformerDefaults defaults = {
+        .start_id = -1, .is_pre_norm = true, .activation = "gelu"};
+    (void)arena;
+    TRY(transformer_read_config(root, &defaults, config, err));
+    config->first_position = FIRST_POSITION;
+    config->decoder.starts_with_last = true;
     return STATUS_OK;
 }
 
@@ -61,6 +55,16 @@ const Architecture architecture_bart = {
     .classes = {{"BartForConditionalGeneration", HEAD_SEQ2SEQ}},
     .base_prefix = "model.",
     .read_config = bart_read_config,
+    .write_config = transformer_write_config,
+    .record = bart_record,
+};
+
+const Architecture architecture_mbart = {
+    .model_type = "mbart",
+    .summary = "mBART and mBART-50, BART for many languages",
+    .classes = {{"MBartForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .base_prefix = "model.",
+    .read_config = mbart_read_config,
     .write_config = transformer_write_config,
     .record = bart_record,
 };

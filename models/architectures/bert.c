@@ -14,6 +14,8 @@ static const PostNormNames names = {
     .inner = "intermediate.dense",
     .outer = "output.dense",
     .output_norm = "output.LayerNorm",
+    .output = "cls.predictions.decoder",
+    .bias = {"cls.predictions.bias"},
     .has_types = true,
     .drops_attention_output = true,
 };
@@ -23,7 +25,7 @@ static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
     tape_prefix(t, "cls.predictions.");
     const Value inner = post_norm_dense(t, "transform.dense", x, c->hidden_size, c->activation);
     const Value normed = tape_layer_norm(t, inner, "transform.LayerNorm", c->layer_norm_eps);
-    return tape_linear_tied(t, normed, word, tape_vector(t, "bias", c->vocab_size, INIT_ZERO));
+    return post_norm_vocabulary(t, c, &names, word, normed);
 }
 
 // x: hidden states, of one token of each sequence where the head reads no others.

@@ -3,10 +3,10 @@
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
 
-static Status refuse_variants(const Json *root, ModelHead head, Error *err)
+static Status refuse_variants(const Json *root, Error *err)
 {
     Slice positions = SLICE("absolute");
-    bool is_decoder = false, is_tied = true;
+    bool is_decoder = false;
     TRY(json_opt_string(root, "position_embedding_type", &positions, err));
     if (!slice_eq_cstr(positions, "absolute")) {
         return json_error(json_get(root, "position_embedding_type"), err,
@@ -16,11 +16,6 @@ static Status refuse_variants(const Json *root, ModelHead head, Error *err)
     if (is_decoder)
         return json_error(json_get(root, "is_decoder"), err,
                           "an encoder made a decoder is not supported");
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (!is_tied && head == HEAD_MASKED_LM) {
-        return json_error(json_get(root, "tie_word_embeddings"), err,
-                          "a masked LM whose output layer is not its embedding is not supported");
-    }
     return STATUS_OK;
 }
 
@@ -37,7 +32,8 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
 
 Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
 {
-    TRY(refuse_variants(root, config->head, err));
+    TRY(refuse_variants(root, err));
+    TRY(config_read_own_output(root, config, err));
     TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
     TRY(config_read_float(root, "hidden_dropout_prob", 0.0, 0.999, 0.1, &config->hidden_dropout,
@@ -74,6 +70,7 @@ void bert_config_write(const ModelConfig *config, JsonWriter *w)
     json_member_float(w, "initializer_range", config->initializer_range);
     json_member_cstr(w, "hidden_act", config_activation_name(config->activation));
     json_member_cstr(w, "position_embedding_type", "absolute");
+    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 void bert_config_complete(ModelConfig *config)

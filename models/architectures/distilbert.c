@@ -15,14 +15,15 @@ static const PostNormNames names = {
     .inner = "ffn.lin1",
     .outer = "ffn.lin2",
     .output_norm = "output_layer_norm",
+    .output = "vocab_projector",
+    .bias = {"vocab_projector.bias"},
 };
 
 static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
 {
     const Value inner = post_norm_dense(t, "vocab_transform", x, c->hidden_size, c->activation);
     const Value normed = tape_layer_norm(t, inner, "vocab_layer_norm", c->layer_norm_eps);
-    return tape_linear_tied(t, normed, word,
-                            tape_vector(t, "vocab_projector.bias", c->vocab_size, INIT_ZERO));
+    return post_norm_vocabulary(t, c, &names, word, normed);
 }
 
 static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)

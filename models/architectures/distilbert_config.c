@@ -3,17 +3,6 @@
 #include "models/architectures/distilbert.h"
 #include "models/config_read.h"
 
-static Status refuse_variants(const Json *root, ModelHead head, Error *err)
-{
-    bool is_tied = true;
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (!is_tied && head == HEAD_MASKED_LM) {
-        return json_error(json_get(root, "tie_word_embeddings"), err,
-                          "a masked LM whose output layer is not its embedding is not supported");
-    }
-    return STATUS_OK;
-}
-
 // Dropout within the head has a member of its own for classifiers and for answers.
 static Status read_dropout(const Json *root, ModelConfig *config, Error *err)
 {
@@ -28,7 +17,7 @@ static Status read_dropout(const Json *root, ModelConfig *config, Error *err)
 static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
     (void)arena;
-    TRY(refuse_variants(root, config->head, err));
+    TRY(config_read_own_output(root, config, err));
     TRY(config_read_size(root, "vocab_size", &config->vocab_size, err));
     TRY(config_read_size(root, "dim", &config->hidden_size, err));
     TRY(config_read_size(root, "n_layers", &config->n_layers, err));
@@ -57,6 +46,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_float(w, "qa_dropout", config->span_dropout);
     json_member_float(w, "initializer_range", config->initializer_range);
     json_member_cstr(w, "activation", config_activation_name(config->activation));
+    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 static void complete(ModelConfig *config)

@@ -8,39 +8,40 @@
 #include "models/architectures/transformer.h"
 #include "models/config_read.h"
 
-static Value scaled(Tape *t, const ModelConfig *c, Value x, float scale)
-{
-    return tape_dropout(t, tape_scale(t, x, scale), c->hidden_dropout);
-}
-
 static void marian_record(Tape *t, const ModelConfig *c)
 {
-    static const char *const aliases[] = {"model.encoder.embed_tokens.weight",
-                                          "model.decoder.embed_tokens.weight", "lm_head.weight",
-                                          NULL};
-    const float scale = c->decoder.has_scaled_embedding ? sqrtf((float)c->hidden_size) : 1.0f;
     tape_group(t, 0);
     tape_prefix(t, "model.");
-    const ParamId shared = tape_tied_table(t, "shared", c->vocab_size, c->hidden_size, c->pad_id);
-    tape_aliases(t, shared, aliases);
-    // (word + sinusoid / scale) * scale: one pass over the table's rows instead of two.
-    const ParamId position = tape_sinusoids(t, c->max_positions, c->hidden_size, 1.0f / scale);
-    const Value source = scaled(t, c, tape_embedding(t, shared, position, PARAM_NONE), scale);
-    const Value targets = scaled(t, c, tape_target_embedding(t, shared, position), scale);
-    transformer_record(t, c, shared, source, targets);
+    const WordTables words = seq2seq_tables(t, c, c->pad_id);
+    const ParamId positions =
+        tape_sinusoids(t, c->max_positions, c->hidden_size, 1.0f / transformer_scale(c));
+    const Value source = transformer_embedding_scaled(t, c, words.source, positions, false);
+    const Value targets = transformer_embedding_scaled(t, c, words.targets, positions, true);
+    transformer_record(t, c, &words, source, targets);
 }
 
+// Source and targets may have a vocabulary each.
 static Status marian_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
-    (void)arena;
+    static const TransformerDefaults defaults = {.start_id = 58100, .activation = "gelu"};
+    const Json *targets = json_get(root, "decoder_vocab_size");
     bool is_shared = true;
-    TRY(transformer_read_config(root, config, err));
+    (void)arena;
     TRY(json_opt_bool(root, "share_encoder_decoder_embeddings", &is_shared, err));
-    if (!is_shared) {
-        return json_error(json_get(root, "share_encoder_decoder_embeddings"), err,
-                          "embeddings that encoder and decoder do not share are not supported");
-    }
-    return STATUS_OK;
+    config->decoder.has_own_table = !is_shared;
+    if (!is_shared && targets && json_kind(targets) != JSON_NULL)
+        TRY(config_read_size(root, "decoder_vocab_size", &config->decoder.vocab_size, err));
+    return transformer_read_config(root, &defaults, config, err);
+}
+
+static void marian_write_config(const ModelConfig *config, JsonWriter *w)
+{
+    transformer_write_config(config, w);
+    // Tables that are apart because nothing is tied are told by tie_word_embeddings.
+    const bool is_shared = !config->decoder.has_own_table || config->has_own_output;
+    json_member_bool(w, "share_encoder_decoder_embeddings",
+                     is_shared && config->decoder.vocab_size == 0);
+    json_member_u64(w, "decoder_vocab_size", model_config_target_vocab(config));
 }
 
 // As Vaswani et al. have it, section 3: one table for everything, ReLU. Weights of spread 1/sqrt(hidden_size) are what their
@@ -66,7 +67,7 @@ const Architecture architecture_marian = {
     .classes = {{"MarianMTModel", HEAD_SEQ2SEQ}},
     .base_prefix = "model.",
     .read_config = marian_read_config,
-    .write_config = transformer_write_config,
+    .write_config = marian_write_config,
     .complete = complete,
     .record = marian_record,
 };

@@ -96,7 +96,7 @@ static Value feed_forward(Tape *t, const ModelConfig *c, Value x)
 // The hidden states after the last norm; *word receives the token table.
 static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
 {
-    const bool is_tied = c->head == HEAD_MASKED_LM;
+    const bool is_tied = c->head == HEAD_MASKED_LM && !c->has_own_output;
     const Ropes ropes = {angles(t, c, c->global_theta), angles(t, c, c->local_theta)};
     tape_group(t, 0);
     tape_prefix(t, "model.embeddings.");
@@ -152,6 +152,10 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
         return classifier(t, c, x);
     case HEAD_MASKED_LM:
         x = head_layer(t, c, c->one_token ? tape_chosen_tokens(t, x) : x);
+        if (c->has_own_output)
+            return tape_linear(t, x,
+                               dense(t, "decoder", c->hidden_size, c->vocab_size, c->decoder_bias),
+                               ACTIVATION_NONE);
         return tape_linear_tied(t, x, word,
                                 c->decoder_bias
                                     ? tape_vector(t, "decoder.bias", c->vocab_size, INIT_ZERO)

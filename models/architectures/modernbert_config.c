@@ -66,19 +66,13 @@ static Status read_positions(const Json *root, ModelConfig *config, Error *err)
 
 static Status read_biases(const Json *root, ModelConfig *config, Error *err)
 {
-    bool is_tied = true;
     config->decoder_bias = true;
     TRY(json_opt_bool(root, "attention_bias", &config->attention_bias, err));
     TRY(json_opt_bool(root, "mlp_bias", &config->mlp_bias, err));
     TRY(json_opt_bool(root, "norm_bias", &config->norm_bias, err));
     TRY(json_opt_bool(root, "classifier_bias", &config->head_bias, err));
     TRY(json_opt_bool(root, "decoder_bias", &config->decoder_bias, err));
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (!is_tied && config->head == HEAD_MASKED_LM) {
-        return json_error(json_get(root, "tie_word_embeddings"), err,
-                          "a masked LM whose output layer is not its embedding is not supported");
-    }
-    return STATUS_OK;
+    return config_read_own_output(root, config, err);
 }
 
 static Status read_head(const Json *root, ModelConfig *config, Error *err)
@@ -163,6 +157,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_bool(w, "norm_bias", config->norm_bias);
     json_member_bool(w, "classifier_bias", config->head_bias);
     json_member_bool(w, "decoder_bias", config->decoder_bias);
+    if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
 }
 
 const Architecture architecture_modernbert = {

@@ -98,6 +98,19 @@ Value post_norm_dense(Tape *t, const char *name, Value x, size_t n_out, Activati
     return tape_linear(t, x, dense(t, name, value_cols(x), n_out), activation);
 }
 
+Value post_norm_vocabulary(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId word,
+                           Value x)
+{
+    tape_prefix(t, "%s", "");
+    if (!c->has_own_output)
+        return tape_linear_tied(t, x, word,
+                                tape_vector(t, names->bias[0], c->vocab_size, INIT_ZERO));
+    const Dense output = dense(t, names->output, c->hidden_size, c->vocab_size);
+    // Before Transformers 5 the layer's bias was the one that stands beside it, and files have that alone.
+    tape_aliases(t, output.bias, names->bias);
+    return tape_linear(t, x, output, ACTIVATION_NONE);
+}
+
 Value post_norm_pool(Tape *t, const ModelConfig *c, Value x)
 {
     return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : x;

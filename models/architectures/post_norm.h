@@ -15,6 +15,8 @@ typedef struct PostNormNames {
     const char *embeddings; // prefix
     const char *blocks;     // prefix of block i is this, the number and a dot
     const char *qkv[3], *attention_output, *attention_norm, *inner, *outer, *output_norm;
+    // Of a masked LM: an output layer of its own, and the bias where it is the token table; both whole names. bias ends with NULL.
+    const char *output, *bias[2];
     bool has_types;
     bool drops_attention_output; // dropout between W_o and the residual
 } PostNormNames;
@@ -28,6 +30,9 @@ Value post_norm_encoder(Tape *tape, const ModelConfig *config, const PostNormNam
 void post_norm_begin_head(Tape *tape, const ModelConfig *config);
 // A dense layer NAME.weight, NAME.bias on x.
 Value post_norm_dense(Tape *tape, const char *name, Value x, size_t n_out, Activation activation);
+// A masked LM's scores of the vocabulary: x times the token table, or an output layer of its own.
+Value post_norm_vocabulary(Tape *tape, const ModelConfig *config, const PostNormNames *names,
+                           ParamId word, Value x);
 // HEAD_EMBEDDING: the mean of the hidden states, or x as it is.
 Value post_norm_pool(Tape *tape, const ModelConfig *config, Value x);
 // Dropout within the head: classifier_dropout, or hidden_dropout where the file has none.

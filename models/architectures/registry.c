@@ -7,7 +7,8 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_gemma3;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
-    architecture_marian, architecture_t5;
+    architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
+    architecture_pegasus;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
@@ -15,7 +16,8 @@ const Architecture *const architectures_all[] = {
     &architecture_gpt2,      &architecture_llama,      &architecture_mistral,
     &architecture_qwen2,     &architecture_qwen3,      &architecture_phi3,
     &architecture_gemma2,    &architecture_gemma3,     &architecture_bart,
-    &architecture_marian,    &architecture_t5,
+    &architecture_marian,    &architecture_t5,         &architecture_mbart,
+    &architecture_m2m_100,   &architecture_pegasus,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

@@ -16,6 +16,8 @@ static const PostNormNames names = {
     .inner = "intermediate.dense",
     .outer = "output.dense",
     .output_norm = "output.LayerNorm",
+    .output = "lm_head.decoder",
+    .bias = {"lm_head.bias"},
     .has_types = true,
     .drops_attention_output = true,
 };
@@ -34,8 +36,7 @@ static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
 {
     const Value inner = post_norm_dense(t, "lm_head.dense", x, c->hidden_size, ACTIVATION_GELU);
     const Value normed = tape_layer_norm(t, inner, "lm_head.layer_norm", c->layer_norm_eps);
-    return tape_linear_tied(t, normed, word,
-                            tape_vector(t, "lm_head.bias", c->vocab_size, INIT_ZERO));
+    return post_norm_vocabulary(t, c, &names, word, normed);
 }
 
 static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)

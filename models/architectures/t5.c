@@ -8,7 +8,7 @@
 // tensors as in Transformers' modeling_t5.
 #include <math.h>
 
-#include "models/architecture.h"
+#include "models/architectures/seq2seq.h"
 #include "models/config_read.h"
 
 // One of the two stacks, while it is recorded.
@@ -168,25 +168,16 @@ static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, cons
 
 static void t5_record(Tape *t, const ModelConfig *c)
 {
-    static const char *const aliases[] = {"encoder.embed_tokens.weight",
-                                          "decoder.embed_tokens.weight", NULL};
     const DecoderConfig *d = &c->decoder;
     tape_group(t, 0);
     tape_prefix(t, "%s", "");
-    const ParamId shared = d->has_output
-                               ? tape_table(t, "shared", c->vocab_size, c->hidden_size, -1)
-                               : tape_tied_table(t, "shared", c->vocab_size, c->hidden_size, -1);
-    tape_aliases(t, shared, aliases);
-    const Value tokens = tape_embedding(t, shared, PARAM_NONE, PARAM_NONE);
-    const Value target_tokens = tape_target_embedding(t, shared, PARAM_NONE);
+    const WordTables words = seq2seq_tables(t, c, -1);
+    const Value tokens = tape_embedding(t, words.source, PARAM_NONE, PARAM_NONE);
+    const Value target_tokens = tape_target_embedding(t, words.targets, PARAM_NONE);
     const Value source = stack(t, c, d->n_encoder_layers, tokens, NULL);
     Value y = stack(t, c, d->n_layers, target_tokens, &source);
     if (d->has_scaled_output) y = tape_scale(t, y, 1.0f / sqrtf((float)c->hidden_size));
-    tape_prefix(t, "%s", "");
-    tape_output(t, d->has_output
-                       ? tape_linear(t, y, dense(t, "lm_head", c->hidden_size, c->vocab_size),
-                                     ACTIVATION_NONE)
-                       : tape_linear_tied(t, y, shared, PARAM_NONE));
+    tape_output(t, seq2seq_output(t, c, &words, y, PARAM_NONE));
 }
 
 // ---- config.json ----
@@ -265,7 +256,6 @@ static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config
     TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
     d->has_scaled_output = is_tied;
     TRY(json_opt_bool(root, "scale_decoder_outputs", &d->has_scaled_output, err));
-    d->may_have_output = !d->has_scaled_output;
     TRY(json_opt_i64(root, "decoder_start_token_id", 0, (int64_t)config->vocab_size - 1, &start_id,
                      err));
     d->start_id = (int32_t)start_id;

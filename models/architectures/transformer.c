@@ -30,50 +30,64 @@ static TapeAttention attention_of(const Stack *s, bool is_causal)
                            .dropout = s->config->attention_dropout};
 }
 
-// The output layer of an attention, and the norm of the sum.
+// What half a block reads of x, and what becomes of its result y: the norm stands at the one end or at the other.
+static Value begin_half(Tape *t, const Stack *s, Value x, const char *norm)
+{
+    return s->config->decoder.is_pre_norm ? tape_layer_norm(t, x, norm, NORM_EPSILON) : x;
+}
+
+static Value end_half(Tape *t, const Stack *s, Value y, Value x, const char *norm)
+{
+    y = tape_dropout(t, y, s->config->hidden_dropout);
+    return s->config->decoder.is_pre_norm ? tape_add(t, x, y)
+                                          : tape_layer_norm_residual(t, y, x, norm, NORM_EPSILON);
+}
+
 static Value finish_attention(Tape *t, const Stack *s, Value mixed, Value residual, const char *out,
                               const char *norm)
 {
     const size_t h = s->config->hidden_size;
     const Value y = tape_linear(t, mixed, dense(t, out, h, h), ACTIVATION_NONE);
-    return tape_layer_norm_residual(t, tape_dropout(t, y, s->config->hidden_dropout), residual,
-                                    norm, NORM_EPSILON);
+    return end_half(t, s, y, residual, norm);
 }
 
-static Value self_attention(Tape *t, const Stack *s, Value x, bool is_causal)
+static Value self_attention(Tape *t, const Stack *s, Value residual, bool is_causal)
 {
     static const char *const names[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"};
     const size_t h = s->config->hidden_size;
     const TapeAttention attention = attention_of(s, is_causal);
+    const Value x = begin_half(t, s, residual, "self_attn_layer_norm");
     const Value qkv = tape_linear(t, x, tape_dense(t, names, 3, h, 3 * h), ACTIVATION_NONE);
     const Value mixed =
         tape_attention(t, tape_columns(t, qkv, 0, h), tape_columns(t, qkv, h, 2 * h),
                        tape_columns(t, qkv, 2 * h, 3 * h), &attention);
-    return finish_attention(t, s, mixed, x, "self_attn.out_proj", "self_attn_layer_norm");
+    return finish_attention(t, s, mixed, residual, "self_attn.out_proj", "self_attn_layer_norm");
 }
 
 // Queries of the targets meet keys of the source.
-static Value cross_attention(Tape *t, const Stack *s, Value y, Value source)
+static Value cross_attention(Tape *t, const Stack *s, Value residual, Value source)
 {
     static const char *const names[] = {"encoder_attn.k_proj", "encoder_attn.v_proj"};
     const size_t h = s->config->hidden_size;
     const TapeAttention attention = attention_of(s, false);
+    const Value y = begin_half(t, s, residual, "encoder_attn_layer_norm");
     const Value q = tape_linear(t, y, dense(t, "encoder_attn.q_proj", h, h), ACTIVATION_NONE);
     const Value kv = tape_linear(t, source, tape_dense(t, names, 2, h, 2 * h), ACTIVATION_NONE);
     const Value mixed =
         tape_attention(t, q, tape_columns(t, kv, 0, h), tape_columns(t, kv, h, 2 * h), &attention);
-    return finish_attention(t, s, mixed, y, "encoder_attn.out_proj", "encoder_attn_layer_norm");
+    return finish_attention(t, s, mixed, residual, "encoder_attn.out_proj",
+                            "encoder_attn_layer_norm");
 }
 
-static Value feed_forward(Tape *t, const Stack *s, Value x)
+static Value feed_forward(Tape *t, const Stack *s, Value residual)
 {
     const ModelConfig *c = s->config;
     const size_t h = c->hidden_size, f = s->intermediate_size;
+    const Value x = begin_half(t, s, residual, "final_layer_norm");
     const Value inner = tape_linear(t, x, dense(t, "fc1", h, f), c->activation);
     const Value outer = tape_linear(t, tape_dropout(t, inner, c->activation_dropout),
                                     dense(t, "fc2", f, h), ACTIVATION_NONE);
-    return tape_layer_norm_residual(t, tape_dropout(t, outer, c->hidden_dropout), x,
-                                    "final_layer_norm", NORM_EPSILON);
+    return end_half(t, s, outer, residual, "final_layer_norm");
 }
 
 // source: the encoder's output, for a decoder's block; NULL for the encoder's own.
@@ -83,12 +97,59 @@ static Value block(Tape *t, const Stack *s, size_t i, Value x, const Value *sour
     tape_prefix(t, "model.%s.layers.%zu.", s->name, i);
     x = self_attention(t, s, x, source != NULL);
     if (source) x = cross_attention(t, s, x, *source);
-    x = feed_forward(t, s, x);
+    return feed_forward(t, s, x);
+}
+
+// All blocks of a stack on its embeddings. The last hidden state is what the norm behind them makes of it.
+static Value stack(Tape *t, const Stack *s, size_t n_blocks, Value x, const Value *source)
+{
+    const bool has_norm = s->config->decoder.is_pre_norm;
+    if (n_blocks > 0 || !has_norm) tape_hidden(t, x);
+    for (size_t i = 0; i < n_blocks; i++) {
+        x = block(t, s, i, x, source);
+        if (i + 1 < n_blocks || !has_norm) tape_hidden(t, x);
+    }
+    if (!has_norm) return x;
+    tape_group(t, 1 + s->config->n_layers);
+    tape_prefix(t, "model.%s.", s->name);
+    x = tape_layer_norm(t, x, "layer_norm", NORM_EPSILON);
     tape_hidden(t, x);
     return x;
 }
 
-void transformer_record(Tape *t, const ModelConfig *c, ParamId shared, Value source, Value targets)
+// ---- the whole ----
+
+float transformer_scale(const ModelConfig *c)
+{
+    return c->decoder.has_scaled_embedding ? sqrtf((float)c->hidden_size) : 1.0f;
+}
+
+static Value look_up(Tape *t, ParamId words, ParamId positions, bool is_target)
+{
+    return is_target ? tape_target_embedding(t, words, positions)
+                     : tape_embedding(t, words, positions, PARAM_NONE);
+}
+
+// (word + position) + (scale - 1) * word.
+Value transformer_embedding(Tape *t, const ModelConfig *c, ParamId words, ParamId positions,
+                            bool is_target)
+{
+    const Value sum = look_up(t, words, positions, is_target);
+    if (!c->decoder.has_scaled_embedding) return sum;
+    const Value word = look_up(t, words, PARAM_NONE, is_target);
+    return tape_add(t, sum, tape_scale(t, word, transformer_scale(c) - 1.0f));
+}
+
+// (word + sinusoid / scale) * scale: one pass over the table's rows instead of two.
+Value transformer_embedding_scaled(Tape *t, const ModelConfig *c, ParamId words, ParamId positions,
+                                   bool is_target)
+{
+    const Value sum = look_up(t, words, positions, is_target);
+    return tape_dropout(t, tape_scale(t, sum, transformer_scale(c)), c->hidden_dropout);
+}
+
+void transformer_record(Tape *t, const ModelConfig *c, const WordTables *words, Value source,
+                        Value targets)
 {
     const Stack encoder = {.config = c,
                            .name = "encoder",
@@ -98,18 +159,14 @@ void transformer_record(Tape *t, const ModelConfig *c, ParamId shared, Value sou
                            .name = "decoder",
                            .n_heads = c->decoder.n_heads,
                            .intermediate_size = c->decoder.intermediate_size};
-    tape_hidden(t, source);
-    for (size_t i = 0; i < c->decoder.n_encoder_layers; i++) {
-        source = block(t, &encoder, i, source, NULL);
-    }
-    tape_hidden(t, targets);
-    for (size_t i = 0; i < c->decoder.n_layers; i++) {
-        targets = block(t, &decoder, i, targets, &source);
-    }
+    source = stack(t, &encoder, c->decoder.n_encoder_layers, source, NULL);
+    targets = stack(t, &decoder, c->decoder.n_layers, targets, &source);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
-    const ParamId bias = tape_buffer(t, "final_logits_bias", c->vocab_size);
-    tape_output(t, tape_linear_tied(t, targets, shared, bias));
+    const ParamId bias = c->decoder.has_no_bias
+                             ? PARAM_NONE
+                             : tape_buffer(t, "final_logits_bias", model_config_target_vocab(c));
+    tape_output(t, seq2seq_output(t, c, words, targets, bias));
 }
 
 // ---- config.json ----
@@ -135,27 +192,45 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     return config_read_size(root, "max_position_embeddings", &config->max_positions, err);
 }
 
-Status transformer_read_config(const Json *root, ModelConfig *config, Error *err)
+// Without one the token that begins texts comes before the first target.
+static Status read_start(const Json *root, const TransformerDefaults *defaults, ModelConfig *config,
+                         Error *err)
 {
-    bool is_tied = true;
-    int64_t start_id = -1;
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (!is_tied) {
-        return json_error(json_get(root, "tie_word_embeddings"), err,
-                          "an output layer that is not the embedding is not supported for %s",
-                          config->architecture->model_type);
+    const int64_t highest = (int64_t)model_config_target_vocab(config) - 1;
+    int64_t start_id = defaults->start_id;
+    if (start_id < 0) {
+        start_id = 0;
+        TRY(json_opt_i64(root, "bos_token_id", 0, highest, &start_id, err));
     }
-    TRY(read_sizes(root, config, err));
-    TRY(json_want_i64(root, "decoder_start_token_id", 0, (int64_t)config->vocab_size - 1, &start_id,
-                      err));
+    TRY(json_opt_i64(root, "decoder_start_token_id", 0, highest, &start_id, err));
+    if (start_id > highest) // a vocabulary that the family's own token is outside of
+        return json_want_i64(root, "decoder_start_token_id", 0, highest, &start_id, err);
     config->decoder.start_id = (int32_t)start_id;
-    TRY(json_opt_bool(root, "scale_embedding", &config->decoder.has_scaled_embedding, err));
+    return STATUS_OK;
+}
+
+Status transformer_read_config(const Json *root, const TransformerDefaults *defaults,
+                               ModelConfig *config, Error *err)
+{
+    DecoderConfig *d = &config->decoder;
+    TRY(read_sizes(root, config, err));
+    TRY(read_start(root, defaults, config, err));
+    TRY(config_read_own_output(root, config, err));
+    // Where the output layer is not tied nothing is.
+    d->has_own_table = d->has_own_table || config->has_own_output;
+    d->is_pre_norm = defaults->is_pre_norm;
+    d->has_no_bias = defaults->has_no_bias;
+    d->has_scaled_embedding = defaults->has_scaled_embedding;
+    TRY(json_opt_bool(root, "scale_embedding", &d->has_scaled_embedding, err));
     TRY(config_read_float(root, "dropout", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
-    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, 0.0, &config->attention_dropout,
-                          err));
+    TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, defaults->attention_dropout,
+                          &config->attention_dropout, err));
     TRY(config_read_float(root, "activation_dropout", 0.0, 0.999, 0.0, &config->activation_dropout,
                           err));
     TRY(config_read_float(root, "init_std", 0.0, 100.0, 0.02, &config->initializer_range, err));
+    if (!json_get(root, "activation_function") &&
+        config_activation_of(slice_from_cstr(defaults->activation), &config->activation))
+        return STATUS_OK;
     return config_read_activation(root, "activation_function", &config->activation, err);
 }
 
@@ -174,7 +249,7 @@ void transformer_write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
     json_member_bool(w, "scale_embedding", d->has_scaled_embedding);
     json_member_bool(w, "is_encoder_decoder", true);
-    json_member_bool(w, "tie_word_embeddings", true);
+    json_member_bool(w, "tie_word_embeddings", !config->has_own_output);
     json_member_float(w, "dropout", config->hidden_dropout);
     json_member_float(w, "attention_dropout", config->attention_dropout);
     json_member_float(w, "activation_dropout", config->activation_dropout);

@@ -25,7 +25,7 @@ static Status read_id(const ModelConfig *c, const Json *root, const char *key, i
     int64_t id = -1;
     if (!is_said(value)) return STATUS_OK;
     if (json_kind(value) == JSON_ARRAY && json_len(value) == 1) value = json_at(value, 0);
-    TRY(json_as_i64(value, 0, (int64_t)c->vocab_size - 1, &id, err));
+    TRY(json_as_i64(value, 0, (int64_t)model_config_target_vocab(c) - 1, &id, err));
     *out = (int32_t)id;
     return STATUS_OK;
 }
@@ -44,7 +44,7 @@ static Status read_ids(const ModelConfig *c, Arena *arena, const Json *root, con
     for (size_t i = 0; i < n; i++) {
         int64_t id = 0;
         TRY(json_as_i64(is_list ? json_at(value, i) : value, -1, INT32_MAX, &id, err));
-        if (id >= 0 && id < (int64_t)c->vocab_size) ids[(*n_out)++] = (int32_t)id;
+        if (id >= 0 && id < (int64_t)model_config_target_vocab(c)) ids[(*n_out)++] = (int32_t)id;
     }
     *out = ids;
     return STATUS_OK;
@@ -89,7 +89,7 @@ static Status read_bad_words(const ModelConfig *c, Arena *arena, const Json *roo
         size_t n = 0;
         for (const Json *id = json_first(word); id; id = json_next(id)) {
             int64_t value = 0;
-            TRY(json_as_i64(id, 0, (int64_t)c->vocab_size - 1, &value, err));
+            TRY(json_as_i64(id, 0, (int64_t)model_config_target_vocab(c) - 1, &value, err));
             ids[n++] = (int32_t)value;
         }
         // Transformers lets texts end whatever the bad words say.

@@ -176,7 +176,9 @@ static Status gather_step(Group *g, Error *err)
     for (size_t r = 0; r < n; r++) {
         const BeamSearch *search = &g->searches[g->source_of[r]];
         ids[r] = g->n_steps == 0 ? c->decoder.start_id : beam_last_token(search, g->beam_of[r]);
-        positions[r] = (int32_t)(c->first_position + g->n_steps);
+        // A pad is not counted when a whole text is read, but was when it is the last of what is written, as in Transformers.
+        const bool is_pad = c->positions_skip_pads && ids[r] == c->pad_id;
+        positions[r] = is_pad ? c->pad_id : (int32_t)(c->first_position + g->n_steps);
         offsets[r + 1] = (int32_t)(r + 1);
     }
     g->row_offsets = offsets;

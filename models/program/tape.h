@@ -35,6 +35,7 @@ typedef enum ParamInit {
     INIT_ZERO,
     INIT_ONE,
     INIT_SINUSOIDS, // sin(p / 10000^(2 j / n)) in the first half of row p, cosines in the second
+    INIT_WIDE_SINUSOIDS, // the same with sin(p / 10000^(j / (n / 2 - 1))); an odd last column is 0, and so is zero_row
 } ParamInit;
 
 // Where a parameter comes from and whether it is ever trained.
@@ -228,6 +229,10 @@ ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, 
 // A table [rows, cols] of sinusoids (Vaswani et al. 2017, arXiv:1706.03762, section 3.5), which no checkpoint holds.
 // All times `factor`.
 ParamId tape_sinusoids(Tape *tape, size_t rows, size_t cols, float factor);
+// The same as tensor2tensor has them (INIT_WIDE_SINUSOIDS); cols are at least 4.
+ParamId tape_wide_sinusoids(Tape *tape, size_t rows, size_t cols, int32_t zero_row, float factor);
+// NAME.weight, sinusoids where the checkpoint lacks it, never trained.
+ParamId tape_fixed_sinusoids(Tape *tape, const char *name, size_t rows, size_t cols);
 // NAME.weight, [n_buckets, n_heads] in the checkpoint: what attention adds by relative position.
 ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t n_buckets);
 // Other full names under which a checkpoint may have a parameter of one tensor; the array must outlive the tape.

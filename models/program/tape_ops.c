@@ -41,10 +41,19 @@ static Value embedding(Tape *tape, RowDomain domain, ParamId word, ParamId posit
                     domain, cols);
 }
 
+static bool is_looked_up(const Tape *tape, ParamId word)
+{
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        if (tape->nodes[i].op == OP_EMBEDDING && tape->nodes[i].params[0] == word) return true;
+    }
+    return false;
+}
+
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
 {
     if (tape->status == STATUS_OK)
-        tape->params[word].is_gathered = tape->params[word].layout == LAYOUT_ROWS;
+        tape->params[word].is_gathered =
+            tape->params[word].layout == LAYOUT_ROWS && !is_looked_up(tape, word);
     return embedding(tape, ROWS_TOKENS, word, position, type);
 }
 

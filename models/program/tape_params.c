@@ -129,15 +129,37 @@ static ParamId add_table(Tape *tape, const char *name, size_t rows, size_t cols,
                                    .zero_row = zero_row});
 }
 
-ParamId tape_sinusoids(Tape *tape, size_t rows, size_t cols, float factor)
+static ParamId add_sinusoids(Tape *tape, size_t rows, size_t cols, ParamInit init, int32_t zero_row,
+                             float factor)
 {
     return add_param(tape, (Param){.rows = rows,
                                    .cols = cols,
                                    .layout = LAYOUT_ROWS,
-                                   .init = INIT_SINUSOIDS,
+                                   .init = init,
                                    .factor = factor,
                                    .source = PARAM_COMPUTED,
-                                   .zero_row = -1});
+                                   .zero_row = zero_row});
+}
+
+ParamId tape_sinusoids(Tape *tape, size_t rows, size_t cols, float factor)
+{
+    return add_sinusoids(tape, rows, cols, INIT_SINUSOIDS, -1, factor);
+}
+
+ParamId tape_wide_sinusoids(Tape *tape, size_t rows, size_t cols, int32_t zero_row, float factor)
+{
+    if (cols < 4) tape_fail(tape, STATUS_INVALID, "these sinusoids need at least 4 columns");
+    return add_sinusoids(tape, rows, cols, INIT_WIDE_SINUSOIDS, zero_row, factor);
+}
+
+ParamId tape_fixed_sinusoids(Tape *tape, const char *name, size_t rows, size_t cols)
+{
+    const ParamId id = add_table(tape, name, rows, cols, -1, LAYOUT_ROWS);
+    if (tape->status != STATUS_OK) return id;
+    tape->params[id].init = INIT_SINUSOIDS;
+    tape->params[id].factor = 1.0f;
+    tape->params[id].source = PARAM_BUFFER;
+    return id;
 }
 
 void tape_aliases(Tape *tape, ParamId param, const char *const *names)

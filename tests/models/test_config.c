@@ -97,8 +97,6 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
         {"0.25", "1.5", "hidden_dropout_prob"},
         {"\"hidden_act\"", "\"position_embedding_type\": \"relative_key\", \"hidden_act\"",
          "absolute"},
-        {"BertForSequenceClassification\"], ",
-         "BertForMaskedLM\"], \"tie_word_embeddings\": false, ", "output layer"},
         {"\"hidden_act\"", "\"problem_type\": \"ranking\", \"hidden_act\"",
          "found \"ranking\"; there are"},
         {"\"hidden_act\"", "\"is_decoder\": true, \"hidden_act\"", "decoder"},
