@@ -35,20 +35,14 @@ static Status count_ratings(const MetricSetup *setup, const Item *item, double *
 
 // ---- Fleiss ----
 
+static const char *const fleiss_sub_scores[] = {"agreement", "randolph", NULL};
+
 static Status prepare_fleiss(MetricPlan *plan, Arena *arena, Error *err)
 {
     (void)arena;
     TRY(classes_check_setup(&plan->setup, 1, err));
     plan->width = 2 + plan->setup.n_labels;
-    plan->n_scores = 3;
     return STATUS_OK;
-}
-
-static Status fleiss_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                          Error *err)
-{
-    static const char *const names[] = {"", "agreement", "randolph"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
 }
 
 // A row is [P_i, 1, n_i1 .. n_iC], or zeros for fewer than two ratings.
@@ -85,7 +79,7 @@ static void score_fleiss(const MetricPlan *plan, const double *sums, double *sco
         expected += share * share;
         n_used += share > 0;
     }
-    const double observed = sums[1] > 0 ? sums[0] / sums[1] : (double)NAN;
+    const double observed = share_of(sums[0], sums[1]);
     scores[0] = n_used > 1 ? beyond_chance(observed, expected) : (double)NAN;
     scores[1] = observed;
     scores[2] = beyond_chance(observed, 1 / (double)n_labels);
@@ -211,7 +205,7 @@ const Metric metric_fleiss_kappa = {
     .lowest = -1,
     .highest = 1,
     .prepare = prepare_fleiss,
-    .score_name = fleiss_name,
+    .sub_scores = fleiss_sub_scores,
     .row = row_fleiss,
     .score_sums = score_fleiss,
 };

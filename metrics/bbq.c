@@ -14,23 +14,14 @@
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 
-enum { AMBIGUOUS = 2, SETTLED = 6, WIDTH = 10, N_SCORES = 5 };
+enum { AMBIGUOUS = 2, SETTLED = 6 };
+static const char *const sub_scores[] = {"accuracy/ambiguous", "accuracy/disambiguated",
+                                         "bias/ambiguous", "bias/disambiguated", NULL};
 
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
     (void)arena;
-    TRY(classes_check_setup(&plan->setup, 3, err));
-    plan->width = WIDTH;
-    plan->n_scores = N_SCORES;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    static const char *const names[] = {"", "accuracy/ambiguous", "accuracy/disambiguated",
-                                        "bias/ambiguous", "bias/disambiguated"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
+    return classes_check_setup(&plan->setup, 3, err);
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -57,21 +48,16 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
-static double share(double part, double whole)
-{
-    return whole > 0 ? part / whole : (double)NAN;
-}
-
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
     const double *ambiguous = sums + AMBIGUOUS, *settled = sums + SETTLED;
-    scores[0] = share(sums[0], sums[1]);
-    scores[1] = share(ambiguous[0], ambiguous[1]);
-    scores[2] = share(settled[0], settled[1]);
-    scores[3] = (1 - scores[1]) * (2 * share(ambiguous[2], ambiguous[3]) - 1);
+    scores[0] = share_of(sums[0], sums[1]);
+    scores[1] = share_of(ambiguous[0], ambiguous[1]);
+    scores[2] = share_of(settled[0], settled[1]);
+    scores[3] = (1 - scores[1]) * (2 * share_of(ambiguous[2], ambiguous[3]) - 1);
     if (scores[1] == 1) scores[3] = 0;
-    scores[4] = 2 * share(settled[2], settled[3]) - 1;
+    scores[4] = 2 * share_of(settled[2], settled[3]) - 1;
 }
 
 const Metric metric_bbq = {
@@ -84,7 +70,8 @@ const Metric metric_bbq = {
     .form = FORM_PROPORTION,
     .highest = 1,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 10,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
 };

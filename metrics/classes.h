@@ -2,6 +2,8 @@
 #ifndef ASSAY_METRICS_CLASSES_H
 #define ASSAY_METRICS_CLASSES_H
 
+#include <math.h>
+
 #include "metrics/metric.h"
 
 // Refuses setups with fewer than `least` labels.
@@ -42,6 +44,12 @@ Status classes_score_name(const MetricPlan *plan, size_t label, Arena *arena, Sl
 // Reads params.key as one of the choices [n_choices] into *choice, which is the default where the key is missing.
 Status params_choice(const Json *params, const char *key, const char *const *choices,
                      size_t n_choices, size_t *choice, Error *err) MUST_CHECK;
+// part / whole; NaN where there is nothing to have a share of.
+static inline double share_of(double part, double whole)
+{
+    return whole > 0 ? part / whole : (double)NAN;
+}
+
 // printf into the arena as a Slice.
 Status arena_format(Arena *arena, Slice *out, Error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5))) MUST_CHECK;

@@ -14,22 +14,7 @@
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 
-enum { WIDTH = 4, SCORE_GAP = 1, SCORE_ABSOLUTE, N_SCORES };
-
-static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
-{
-    (void)arena, (void)err;
-    plan->width = WIDTH;
-    plan->n_scores = N_SCORES;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name,
-                        score == SCORE_GAP ? "gap" : "absolute");
-}
+static const char *const sub_scores[] = {"gap", "absolute", NULL};
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
@@ -44,10 +29,10 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
-    const double columns[N_SCORES] = {sums[0], sums[2], sums[3]};
     (void)plan;
-    for (size_t k = 0; k < N_SCORES; k++)
-        scores[k] = sums[1] > 0 ? columns[k] / sums[1] : (double)NAN;
+    scores[0] = share_of(sums[0], sums[1]);
+    scores[1] = share_of(sums[2], sums[1]);
+    scores[2] = share_of(sums[3], sums[1]);
 }
 
 const Metric metric_counterfactual = {
@@ -60,8 +45,8 @@ const Metric metric_counterfactual = {
     .direction = LOWER_IS_BETTER,
     .form = FORM_GENERAL,
     .highest = 1,
-    .prepare = prepare,
-    .score_name = score_name,
+    .width = 4,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
 };

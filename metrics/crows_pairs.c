@@ -15,6 +15,7 @@
 
 static const char *const params[] = {"round", NULL};
 enum { NO_ROUNDING = -1, SCORE_STEREO = 1, SCORE_ANTISTEREO, SCORE_NEUTRAL };
+static const char *const sub_scores[] = {"stereo", "antistereo", "neutral", NULL};
 
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
@@ -29,17 +30,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     if (plan->setup.params != NULL) {
         TRY(json_opt_i64(plan->setup.params, "round", 0, 15, decimals, err));
     }
-    plan->width = 7;
-    plan->n_scores = 4;
     plan->options = decimals;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    static const char *const names[] = {"", "stereo", "antistereo", "neutral"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -75,18 +67,13 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
-static double share(double part, double whole)
-{
-    return whole > 0 ? part / whole : (double)NAN;
-}
-
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
-    scores[0] = share(sums[0], sums[1]);
-    scores[SCORE_STEREO] = share(sums[2], sums[3]);
-    scores[SCORE_ANTISTEREO] = share(sums[4], sums[5]);
-    scores[SCORE_NEUTRAL] = share(sums[6], sums[1]);
+    scores[0] = share_of(sums[0], sums[1]);
+    scores[SCORE_STEREO] = share_of(sums[2], sums[3]);
+    scores[SCORE_ANTISTEREO] = share_of(sums[4], sums[5]);
+    scores[SCORE_NEUTRAL] = share_of(sums[6], sums[1]);
 }
 
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
@@ -108,7 +95,8 @@ const Metric metric_crows_pairs = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 7,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
     .signature = signature,

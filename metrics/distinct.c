@@ -36,7 +36,6 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(text_params_read(options, &o->text, err));
     TRY(params_choice(options, "per", pers, 2, &o->per, err));
     if (options != NULL) TRY(json_opt_i64(options, "n", 1, 64, &o->order, err));
-    plan->width = 0;
     plan->options = o;
     return STATUS_OK;
 }

@@ -19,6 +19,7 @@ enum { OF_CONFIDENCE, OF_POSITIVE };
 static const char *const binnings[] = {"width", "mass"};
 static const char *const subjects[] = {"confidence", "positive"};
 static const char *const params[] = {"bins", "binning", "of", "positive", NULL};
+static const char *const sub_scores[] = {"mce", NULL};
 
 typedef struct EceOptions {
     int64_t n_bins;
@@ -43,16 +44,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
                          "\"of\": \"positive\" over %zu labels wants \"positive\": one of them",
                          setup->n_labels);
     }
-    plan->n_scores = 2;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    (void)score;
-    return arena_format(arena, name, err, "%s/mce", plan->metric->name);
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -152,7 +145,7 @@ const Metric metric_ece = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .sub_scores = sub_scores,
     .row = row,
     .index_rows = index_rows,
     .score_rows = score_rows,

@@ -13,6 +13,7 @@
 enum { BINNING_WIDTH, BINNING_MASS };
 static const char *const binnings[] = {"width", "mass"};
 static const char *const params[] = {"bins", "binning", NULL};
+static const char *const sub_scores[] = {"mce", NULL};
 
 typedef struct ClasswiseOptions {
     int64_t n_bins;
@@ -29,16 +30,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     if (setup->params != NULL) TRY(json_opt_i64(setup->params, "bins", 1, 100000, &o->n_bins, err));
     TRY(params_choice(setup->params, "binning", binnings, 2, &o->binning, err));
     plan->width = 1 + setup->n_labels;
-    plan->n_scores = 2;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    (void)score;
-    return arena_format(arena, name, err, "%s/mce", plan->metric->name);
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -121,7 +114,7 @@ const Metric metric_ece_classwise = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .sub_scores = sub_scores,
     .row = row,
     .index_rows = index_rows,
     .score_rows = score_rows,

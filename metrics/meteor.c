@@ -25,6 +25,7 @@ enum { AT_SCORE, AT_ITEMS, AT_MATCHES, AT_CHUNKS, AT_HYPOTHESIS, AT_REFERENCE, W
 
 static const char *const params[] = {"alpha",    "beta",      "gamma", "stemmer",
                                      "tokenize", "lowercase", NULL};
+static const char *const sub_scores[] = {"system", NULL};
 
 typedef struct MeteorOptions {
     TextParams text;
@@ -46,18 +47,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
         TRY(json_opt_double(options, "gamma", 0, 1, &o->gamma, err));
         TRY(json_opt_bool(options, "stemmer", &o->has_stems, err));
     }
-    plan->width = WIDTH;
-    plan->n_scores = 2;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    (void)plan;
-    (void)score;
-    return arena_format(arena, name, err, "meteor/system");
 }
 
 // The stemmer takes one byte a character: characters beyond ASCII stand in as bytes that are no letters (equal ones
@@ -186,7 +177,7 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
-    scores[0] = sums[AT_ITEMS] > 0 ? sums[AT_SCORE] / sums[AT_ITEMS] : (double)NAN;
+    scores[0] = share_of(sums[AT_SCORE], sums[AT_ITEMS]);
     scores[1] = sums[AT_ITEMS] > 0 ? score_of(plan->options, sums) : (double)NAN;
 }
 
@@ -211,7 +202,8 @@ const Metric metric_meteor = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = WIDTH,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
     .signature = signature,

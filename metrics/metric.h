@@ -87,10 +87,14 @@ struct Metric {
     double lowest, highest;    // the range of score 0; -INFINITY and INFINITY where open
     const char *const *params; // known keys of params, NULL-terminated; NULL = none
 
-    // Reads setup (labels, params already known to be an object with known keys), sets width, n_scores and options (in
-    // the arena). NULL: width 2 and one score, as FORM_MEAN has it.
+    size_t width; // doubles in a row; 0 = 2, as FORM_MEAN has it (none of METRIC_WHOLE)
+    // {"micro", NULL}: score 1 is "NAME/micro", and so on; NULL = one score.
+    const char *const *sub_scores;
+
+    // Reads setup (labels, params already known to be an object with known keys) and sets options (in the arena), and width
+    // and n_scores where they depend on the setup. NULL: nothing does.
     Status (*prepare)(MetricPlan *plan, Arena *arena, Error *err);
-    // The name of score 1 and later: "f1/macro", "f1/class/positive". In the arena. NULL where there is one score.
+    // The name of score 1 and later where they depend on the setup: "f1/class/positive". In the arena. NULL: sub_scores.
     Status (*score_name)(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
                          Error *err);
     // Finds labels that only the data know (entity types), sorted by bytes. NULL where labels are given or not needed.

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "metrics/classes.h"
+
 static Status check_params(const Metric *metric, const Json *params, Error *err)
 {
     if (params == NULL) return STATUS_OK;
@@ -19,7 +21,14 @@ static Status check_params(const Metric *metric, const Json *params, Error *err)
 Status metric_plan(const Metric *metric, const MetricSetup *setup, Arena *arena, MetricPlan *plan,
                    Error *err)
 {
-    *plan = (MetricPlan){.metric = metric, .setup = *setup, .width = 2, .n_scores = 1};
+    *plan = (MetricPlan){.metric = metric,
+                         .setup = *setup,
+                         .width = metric->kind == METRIC_WHOLE ? 0
+                                  : metric->width > 0          ? metric->width
+                                                               : 2,
+                         .n_scores = 1};
+    while (metric->sub_scores != NULL && metric->sub_scores[plan->n_scores - 1] != NULL)
+        plan->n_scores++;
     if (setup->n_labels > INT32_MAX || setup->n_groups > INT32_MAX) {
         return error_set(err, STATUS_INVALID, "metric %s: %zu labels and %zu groups are too many",
                          metric->name, setup->n_labels, setup->n_groups);
@@ -32,11 +41,13 @@ Status metric_plan(const Metric *metric, const MetricSetup *setup, Arena *arena,
 Status metric_score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
                          Error *err)
 {
-    if (score == 0 || plan->metric->score_name == NULL) {
-        *name = slice_from_cstr(plan->metric->name);
-        return STATUS_OK;
-    }
-    return plan->metric->score_name(plan, score, arena, name, err);
+    const Metric *metric = plan->metric;
+    if (score > 0 && metric->score_name != NULL)
+        return metric->score_name(plan, score, arena, name, err);
+    if (score > 0 && metric->sub_scores != NULL)
+        return arena_format(arena, name, err, "%s/%s", metric->name, metric->sub_scores[score - 1]);
+    *name = slice_from_cstr(metric->name);
+    return STATUS_OK;
 }
 
 Status metric_signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)

@@ -15,6 +15,7 @@
 #include "metrics/word_ids.h"
 
 static const char *const params[] = {"n", "window", "tokenize", "lowercase", NULL};
+static const char *const sub_scores[] = {"window", NULL};
 
 typedef struct RepetitionOptions {
     TextParams text;
@@ -32,17 +33,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
         TRY(json_opt_i64(options, "n", 1, 64, &o->order, err));
         TRY(json_opt_i64(options, "window", 1, INT32_MAX, &o->window, err));
     }
-    plan->width = 4;
-    plan->n_scores = 2;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    (void)score;
-    return arena_format(arena, name, err, "%s/window", plan->metric->name);
 }
 
 static Status count_different(const uint32_t *numbers, size_t n_ngrams, size_t order,
@@ -92,7 +84,7 @@ static void score_sums(const MetricPlan *plan, const double *sums, double *score
 {
     (void)plan;
     for (size_t i = 0; i < 2; i++) {
-        scores[i] = sums[2 * i + 1] > 0 ? sums[2 * i] / sums[2 * i + 1] : (double)NAN;
+        scores[i] = share_of(sums[2 * i], sums[2 * i + 1]);
     }
 }
 
@@ -116,7 +108,8 @@ const Metric metric_repetition = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 4,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
     .signature = signature,

@@ -10,6 +10,7 @@
 
 typedef enum RougeKind { ROUGE_1, ROUGE_2, ROUGE_L, ROUGE_LSUM } RougeKind;
 static const char *const params[] = {"stemmer", NULL};
+static const char *const sub_scores[] = {"precision", "recall", NULL};
 
 typedef struct RougeOptions {
     RougeKind kind;
@@ -25,8 +26,6 @@ static Status prepare_kind(MetricPlan *plan, RougeKind kind, Arena *arena, Error
         TRY(json_opt_bool(plan->setup.params, "stemmer", &o->reading.is_stemmed, err));
     }
     if (o->reading.is_stemmed) TRY(stem_memo_new(arena, &o->reading.memo, err));
-    plan->width = 4;
-    plan->n_scores = 3;
     plan->options = o;
     return STATUS_OK;
 }
@@ -49,13 +48,6 @@ static Status prepare_l(MetricPlan *plan, Arena *arena, Error *err)
 static Status prepare_lsum(MetricPlan *plan, Arena *arena, Error *err)
 {
     return prepare_kind(plan, ROUGE_LSUM, arena, err);
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name,
-                        score == 1 ? "precision" : "recall");
 }
 
 static void add_want(RougeKind kind, RougeWants *wants)
@@ -162,8 +154,8 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
         .name = (its_name), .summary = (its_summary),                                        \
         .source = "Lin 2004, W04-1013; rouge_score 0.1.2", .needs = NEEDS_TEXT,              \
         .kind = METRIC_SUMS, .direction = HIGHER_IS_BETTER, .form = FORM_MEAN, .highest = 1, \
-        .params = params, .prepare = (its_prepare), .score_name = score_name, .row = row,    \
-        .score_sums = score_sums, .signature = signature,                                    \
+        .params = params, .width = 4, .sub_scores = sub_scores, .prepare = (its_prepare),    \
+        .row = row, .score_sums = score_sums, .signature = signature,                        \
     }
 
 const Metric metric_rouge1 =

@@ -16,6 +16,7 @@
 
 enum { SCORE_EFFECT, SCORE_DIFFERENCE, SCORE_P, N_SCORES };
 static const char *const params[] = {"ddof", NULL};
+static const char *const sub_scores[] = {"difference", "p", NULL};
 
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
@@ -23,17 +24,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     TRY(arena_take(arena, 1, sizeof *ddof, "options", &ddof, err));
     *ddof = 1;
     if (plan->setup.params != NULL) TRY(json_opt_i64(plan->setup.params, "ddof", 0, 1, ddof, err));
-    plan->width = 2;
-    plan->n_scores = N_SCORES;
     plan->options = ddof;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name,
-                        score == SCORE_P ? "p" : "difference");
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -118,7 +110,7 @@ const Metric metric_seat = {
     .highest = INFINITY,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .sub_scores = sub_scores,
     .row = row,
     .score_rows = score_rows,
     .signature = signature,

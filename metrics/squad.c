@@ -8,8 +8,8 @@
 #include "metrics/metrics_list.h"
 #include "metrics/squad.h"
 
-enum { ROW_WIDTH = 4, N_SCORES = 3 };
 static const char *const params[] = {"version", "na_prob_thresh", NULL};
+static const char *const sub_scores[] = {"has_answer", "no_answer", NULL};
 
 typedef struct SquadOptions {
     size_t version;
@@ -26,17 +26,9 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     if (options != NULL) {
         TRY(json_opt_double(options, "na_prob_thresh", -1e300, 1e300, &o->threshold, err));
     }
-    plan->width = ROW_WIDTH;
-    plan->n_scores = o->version == SQUAD_2_0 ? N_SCORES : 1;
+    if (o->version != SQUAD_2_0) plan->n_scores = 1;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name,
-                        score == 1 ? "has_answer" : "no_answer");
 }
 
 static Status score_item(const MetricPlan *plan, const Item *item, Arena *scratch, SquadScore *out,
@@ -81,11 +73,11 @@ static Status row_f1(const MetricPlan *plan, const Item *item, Arena *scratch, d
 
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
-    scores[0] = sums[1] > 0 ? sums[0] / sums[1] : (double)NAN;
+    scores[0] = share_of(sums[0], sums[1]);
     if (plan->n_scores == 1) return;
     const double no_answer = sums[1] - sums[3];
-    scores[1] = sums[3] > 0 ? sums[2] / sums[3] : (double)NAN;
-    scores[2] = no_answer > 0 ? (sums[0] - sums[2]) / no_answer : (double)NAN;
+    scores[1] = share_of(sums[2], sums[3]);
+    scores[2] = share_of(sums[0] - sums[2], no_answer);
 }
 
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
@@ -111,7 +103,8 @@ const Metric metric_squad_exact = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 4,
+    .sub_scores = sub_scores,
     .row = row_exact,
     .score_sums = score_sums,
     .signature = signature,
@@ -129,7 +122,8 @@ const Metric metric_squad_f1 = {
     .highest = 1,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 4,
+    .sub_scores = sub_scores,
     .row = row_f1,
     .score_sums = score_sums,
     .signature = signature,

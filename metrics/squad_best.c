@@ -12,25 +12,9 @@
 #include "metrics/squad.h"
 
 enum { ROW_EXACT, ROW_F1, ROW_HAS_ANSWER, ROW_IS_ANSWERED, ROW_PROBABILITY, ROW_WIDTH };
-static const char *const names[] = {
-    "", "threshold", "exact", "exact_threshold", "ap_exact", "ap_f1", "ap_oracle",
+static const char *const sub_scores[] = {
+    "threshold", "exact", "exact_threshold", "ap_exact", "ap_f1", "ap_oracle", NULL,
 };
-enum { N_SCORES = sizeof names / sizeof *names };
-
-static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
-{
-    (void)arena;
-    (void)err;
-    plan->width = ROW_WIDTH;
-    plan->n_scores = N_SCORES;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
-}
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
@@ -149,8 +133,8 @@ const Metric metric_squad_best_f1 = {
     .kind = METRIC_ROWS,
     .direction = HIGHER_IS_BETTER,
     .highest = 1,
-    .prepare = prepare,
-    .score_name = score_name,
+    .width = ROW_WIDTH,
+    .sub_scores = sub_scores,
     .row = row,
     .index_rows = index_rows,
     .score_rows = score_rows,

@@ -17,22 +17,7 @@
 #include "metrics/metrics_list.h"
 
 enum { SCORE_ICAT, SCORE_LMS, SCORE_SS, SCORE_MICRO };
-
-static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
-{
-    (void)arena;
-    (void)err;
-    plan->width = 3;
-    plan->n_scores = 6;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    static const char *const names[] = {"", "lms", "ss", "icat/micro", "lms/micro", "ss/micro"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
-}
+static const char *const sub_scores[] = {"lms", "ss", "icat/micro", "lms/micro", "ss/micro", NULL};
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
@@ -112,8 +97,8 @@ const Metric metric_stereoset = {
     .kind = METRIC_ROWS,
     .direction = HIGHER_IS_BETTER,
     .highest = 100,
-    .prepare = prepare,
-    .score_name = score_name,
+    .width = 3,
+    .sub_scores = sub_scores,
     .row = row,
     .score_rows = score_rows,
 };

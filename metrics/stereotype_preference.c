@@ -11,22 +11,8 @@
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 
-enum { WIDTH = 5, SCORE_FIRST = 1, SCORE_EQUAL, N_SCORES };
-
-static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
-{
-    (void)arena, (void)err;
-    plan->width = WIDTH;
-    plan->n_scores = N_SCORES;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name,
-                        score == SCORE_FIRST ? "first" : "equal");
-}
+enum { SCORE_FIRST = 1, SCORE_EQUAL };
+static const char *const sub_scores[] = {"first", "equal", NULL};
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
 {
@@ -50,17 +36,12 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
-static double share(double part, double whole)
-{
-    return whole > 0 ? part / whole : (double)NAN;
-}
-
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
-    scores[0] = share(sums[0], sums[1]);
-    scores[SCORE_FIRST] = share(sums[2], sums[4]);
-    scores[SCORE_EQUAL] = share(sums[3], sums[4]);
+    scores[0] = share_of(sums[0], sums[1]);
+    scores[SCORE_FIRST] = share_of(sums[2], sums[4]);
+    scores[SCORE_EQUAL] = share_of(sums[3], sums[4]);
 }
 
 const Metric metric_stereotype_preference = {
@@ -72,8 +53,8 @@ const Metric metric_stereotype_preference = {
     .direction = NO_DIRECTION,
     .form = FORM_GENERAL,
     .highest = 1,
-    .prepare = prepare,
-    .score_name = score_name,
+    .width = 5,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
 };

@@ -16,6 +16,7 @@
 #include "metrics/metrics_list.h"
 
 static const char *const params[] = {"ddof", NULL};
+static const char *const sub_scores[] = {"difference", NULL};
 
 // Cosines of every target with every attribute.
 typedef struct WeatIndex {
@@ -37,17 +38,8 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     if (plan->setup.params != NULL) {
         TRY(json_opt_i64(plan->setup.params, "ddof", 0, 1, ddof, err));
     }
-    plan->width = 0;
-    plan->n_scores = 2;
     plan->options = ddof;
     return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    (void)score;
-    return arena_format(arena, name, err, "%s/difference", plan->metric->name);
 }
 
 static double dot(const Item *a, const Item *b)
@@ -279,7 +271,7 @@ const Metric metric_weat = {
     .highest = INFINITY,
     .params = params,
     .prepare = prepare,
-    .score_name = score_name,
+    .sub_scores = sub_scores,
     .index_items = index_items,
     .score_items = score_items,
     .signature = signature,

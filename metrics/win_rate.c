@@ -66,7 +66,7 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     for (size_t s = 0; s < plan->n_scores; s++) {
-        scores[s] = sums[2 * s + 1] > 0 ? sums[2 * s] / sums[2 * s + 1] : (double)NAN;
+        scores[s] = share_of(sums[2 * s], sums[2 * s + 1]);
     }
 }
 

@@ -11,20 +11,12 @@
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 
+static const char *const sub_scores[] = {"pro", "anti", "average", NULL};
+
 static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
     (void)arena;
-    TRY(classes_check_setup(&plan->setup, 2, err));
-    plan->width = 4;
-    plan->n_scores = 4;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    static const char *const names[] = {"", "pro", "anti", "average"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
+    return classes_check_setup(&plan->setup, 2, err);
 }
 
 static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, double *out, Error *err)
@@ -43,8 +35,8 @@ static Status row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
 static void score_sums(const MetricPlan *plan, const double *sums, double *scores)
 {
     (void)plan;
-    const double pro = sums[1] > 0 ? sums[0] / sums[1] : (double)NAN;
-    const double anti = sums[3] > 0 ? sums[2] / sums[3] : (double)NAN;
+    const double pro = share_of(sums[0], sums[1]);
+    const double anti = share_of(sums[2], sums[3]);
     scores[0] = pro - anti;
     scores[1] = pro;
     scores[2] = anti;
@@ -61,7 +53,8 @@ const Metric metric_winobias = {
     .lowest = -1,
     .highest = 1,
     .prepare = prepare,
-    .score_name = score_name,
+    .width = 4,
+    .sub_scores = sub_scores,
     .row = row,
     .score_sums = score_sums,
 };

@@ -22,22 +22,8 @@
 #include "metrics/metrics_list.h"
 
 enum { OCCUPATION, GENDER, VALUE, WORK, TEXTS, WIDTH };
-enum { SCORE_WORK, SCORE_SPEARMAN, SCORE_TEXTS, SCORE_TEXTS_SPEARMAN, SCORE_GAP, N_SCORES };
-
-static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
-{
-    (void)arena, (void)err;
-    plan->width = WIDTH;
-    plan->n_scores = N_SCORES;
-    return STATUS_OK;
-}
-
-static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
-                         Error *err)
-{
-    static const char *const names[N_SCORES] = {"", "spearman", "texts", "texts_spearman", "gap"};
-    return arena_format(arena, name, err, "%s/%s", plan->metric->name, names[score]);
-}
+enum { SCORE_WORK, SCORE_SPEARMAN, SCORE_TEXTS, SCORE_TEXTS_SPEARMAN, SCORE_GAP };
+static const char *const sub_scores[] = {"spearman", "texts", "texts_spearman", "gap", NULL};
 
 static Status preference(const Item *item, double *out, Error *err)
 {
@@ -151,7 +137,7 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
         sum += gap * occupations[i].weight / occupations[i].n_rows;
         total += occupations[i].weight / occupations[i].n_rows;
     }
-    scores[SCORE_GAP] = total > 0 ? sum / total : (double)NAN;
+    scores[SCORE_GAP] = share_of(sum, total);
     return STATUS_OK;
 }
 
@@ -165,8 +151,8 @@ const Metric metric_winogender = {
     .direction = NO_DIRECTION,
     .lowest = -1,
     .highest = 1,
-    .prepare = prepare,
-    .score_name = score_name,
+    .width = WIDTH,
+    .sub_scores = sub_scores,
     .row = row,
     .score_rows = score_rows,
 };
