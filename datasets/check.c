@@ -149,7 +149,13 @@ static Status find_near(Arena *scratch, const CheckPart *parts, const CheckOptio
 {
     const size_t n = out->n_parts;
     TRY(arena_take(&out->arena, n * n, sizeof *out->near, "near duplicates", &out->near, err));
-    TRY(near_find(scratch, parts, n, options->near_threshold, out->near, NULL, err));
+    const NearKept *kept = n == 1 ? parts[0].data->near_kept : NULL;
+    if (kept && kept->n_samples == parts[0].data->n_samples &&
+        kept->threshold == options->near_threshold) {
+        out->near[0] = kept->found;
+    } else {
+        TRY(near_find(scratch, parts, n, options->near_threshold, out->near, NULL, err));
+    }
     for (size_t p = 0; p < n; p++) out->parts[p].n_near = out->near[p * n + p].n;
     for (size_t i = 0; i < out->n_overlaps; i++)
         out->overlaps[i].n_near = out->near[out->overlaps[i].a * n + out->overlaps[i].b].n;

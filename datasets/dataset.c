@@ -30,6 +30,14 @@ void dataset_release(Dataset *dataset)
     *dataset = (Dataset){0};
 }
 
+const SampleAttribute *sample_attribute(const Sample *sample, Slice name)
+{
+    for (size_t i = 0; i < sample->n_attributes; i++) {
+        if (slice_eq(sample->attributes[i].name, name)) return &sample->attributes[i];
+    }
+    return NULL;
+}
+
 static void hash_count(Sha256 *hash, size_t n)
 {
     unsigned char bytes[8];

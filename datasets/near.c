@@ -238,13 +238,16 @@ Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double 
 static Status keep_near(Arena *scratch, Dataset *data, double threshold, Error *err)
 {
     const CheckPart part = {.name = "train", .data = data};
-    NearFound found;
+    NearKept *kept = NULL;
     size_t *kin = NULL;
+    TRY(arena_take(&data->arena, 1, sizeof *kept, "near duplicates", &kept, err));
+    *kept = (NearKept){.n_samples = data->n_samples, .threshold = threshold};
     TRY(arena_take(&data->arena, data->n_samples, sizeof *kin, "near duplicates", &kin, err));
     for (size_t i = 0; i < data->n_samples; i++) kin[i] = i;
-    TRY(near_find(scratch, &part, 1, threshold, &found, kin, err));
+    TRY(near_find(scratch, &part, 1, threshold, &kept->found, kin, err));
     for (size_t i = 0; i < data->n_samples; i++) kin[i] = units_root(kin, i);
     data->kin = kin;
+    data->near_kept = kept;
     return STATUS_OK;
 }
 

@@ -28,4 +28,11 @@ typedef struct NearFound {
 Status near_find(Arena *scratch, const CheckPart *parts, size_t n_parts, double threshold,
                  NearFound *found, size_t *kin, Error *err) MUST_CHECK;
 
+// What splits_keep_near found: who looks at the same samples with the same threshold need not look again.
+typedef struct NearKept {
+    size_t n_samples;
+    double threshold;
+    NearFound found;
+} NearKept;
+
 #endif

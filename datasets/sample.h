@@ -86,6 +86,7 @@ typedef struct Dataset {
     // [n_samples] samples of one number never stand on both sides of a split (splits.h: splits_keep_near); NULL: nothing
     // but equal inputs and groups is kept together.
     const size_t *kin;
+    const struct NearKept *near_kept; // what was found on the way (near.h); NULL where kin is
     const DatasetNote *notes;
     size_t n_notes;
     Slice
@@ -94,5 +95,7 @@ typedef struct Dataset {
 } Dataset;
 
 void dataset_release(Dataset *dataset); // a no-op on a zeroed one
+// NULL where the sample has none of that name.
+const SampleAttribute *sample_attribute(const Sample *sample, Slice name);
 
 #endif

@@ -9,10 +9,8 @@ enum { VALUE_END = 0x1f };
 static Slice value_of(const Sample *sample, Slice name)
 {
     if (slice_eq_cstr(name, "group")) return sample->group;
-    for (size_t i = 0; i < sample->n_attributes; i++) {
-        if (slice_eq(sample->attributes[i].name, name)) return sample->attributes[i].value;
-    }
-    return (Slice){0};
+    const SampleAttribute *attribute = sample_attribute(sample, name);
+    return attribute ? attribute->value : (Slice){0};
 }
 
 // Empty where the sample has no value for one of the names.

@@ -280,10 +280,7 @@ static Status check_subsets(const Prepared *prepared, size_t task, Error *err)
 static bool has_attribute(const Sample *sample, Slice name)
 {
     if (slice_eq_cstr(name, "group")) return sample->group.len > 0;
-    for (size_t i = 0; i < sample->n_attributes; i++) {
-        if (slice_eq(sample->attributes[i].name, name)) return true;
-    }
-    return false;
+    return sample_attribute(sample, name) != NULL;
 }
 
 // What scores are to be sliced by must be there in some sample of a part.

@@ -18,10 +18,8 @@ static ReadOptions format(const char *name)
 
 static Slice attribute(const Sample *sample, const char *name)
 {
-    for (size_t i = 0; i < sample->n_attributes; i++) {
-        if (slice_eq_cstr(sample->attributes[i].name, name)) return sample->attributes[i].value;
-    }
-    return SLICE("none");
+    const SampleAttribute *a = sample_attribute(sample, slice_from_cstr(name));
+    return a ? a->value : SLICE("none");
 }
 
 static size_t count_attribute(const Dataset *d, const char *name, const char *value)
