@@ -10,11 +10,8 @@ static Status collect_names(const Json *ratings, ClusterNames *names, Error *err
                               json_kind_name(json_kind(item)));
         }
         for (const Json *v = json_first(item); v != NULL; v = json_next(v)) {
-            Slice name;
             int32_t index;
-            if (json_kind(v) == JSON_NULL) continue;
-            TRY(score_name_of(v, &name, err));
-            TRY(score_name_index(names, v, name, &index, err));
+            TRY(score_value_index(names, v, &index, err));
         }
     }
     return STATUS_OK;

@@ -42,10 +42,7 @@ static Status read_question(const Json *question, Arena *arena, Item *item, BbqC
     BbqQuestion roles;
     bool is_matched;
     *item = item_empty();
-    if (json_kind(question) != JSON_OBJECT) {
-        return json_error(question, err, "an item must be an object, not %s",
-                          json_kind_name(json_kind(question)));
-    }
+    TRY(score_want_object(question, "an item", err));
     TRY(bbq_question_read(question, arena, &roles, err));
     TRY(read_prediction(question, arena, item, &is_matched, err));
     item->label = roles.label;

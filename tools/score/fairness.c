@@ -21,11 +21,8 @@ static Status collect_classes(const ScoreCase *c, const char *const *columns, si
                               columns[0], *n_items);
         }
         for (const Json *v = json_first(column); v != NULL; v = json_next(v)) {
-            Slice name;
             int32_t index;
-            if (json_kind(v) == JSON_NULL) continue;
-            TRY(score_name_of(v, &name, err));
-            TRY(score_name_index(names, v, name, &index, err));
+            TRY(score_value_index(names, v, &index, err));
         }
     }
     return STATUS_OK;
@@ -71,12 +68,8 @@ static Status read_groups(const ScoreCase *c, size_t n, ClusterNames *groups, It
     if (json_len(column) != n) {
         return json_error(column, err, "has %zu items, but \"gold\" has %zu", json_len(column), n);
     }
-    for (const Json *v = json_first(column); v != NULL; v = json_next(v), i++) {
-        Slice name;
-        if (json_kind(v) == JSON_NULL) continue;
-        TRY(score_name_of(v, &name, err));
-        TRY(score_name_index(groups, v, name, &items[i].group, err));
-    }
+    for (const Json *v = json_first(column); v != NULL; v = json_next(v))
+        TRY(score_value_index(groups, v, &items[i++].group, err));
     return STATUS_OK;
 }
 

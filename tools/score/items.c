@@ -152,6 +152,28 @@ Status score_name_of(const Json *value, Slice *out, Error *err)
     return json_as_string(value, out, err);
 }
 
+Status score_value_index(ClusterNames *names, const Json *value, int32_t *out, Error *err)
+{
+    Slice name;
+    if (json_kind(value) == JSON_NULL) return STATUS_OK;
+    TRY(score_name_of(value, &name, err));
+    return score_name_index(names, value, name, out, err);
+}
+
+Status score_want_object(const Json *value, const char *what, Error *err)
+{
+    if (json_kind(value) == JSON_OBJECT) return STATUS_OK;
+    return json_error(value, err, "%s must be an object, not %s", what,
+                      json_kind_name(json_kind(value)));
+}
+
+Status score_want_number(const Json *object, const char *key, double *out, Error *err)
+{
+    const Json *value = json_get(object, key);
+    if (value == NULL) return json_error(object, err, "\"%s\" is missing", key);
+    return score_number(value, out, err);
+}
+
 Status score_choice(const Json *value, const char *const *choices, size_t n, size_t *out,
                     Error *err)
 {

@@ -27,6 +27,9 @@ Status score_name_index(ClusterNames *names, const Json *value, Slice name, int3
                         Error *err) MUST_CHECK;
 // A text as it is, or a number as it is written: a class's name.
 Status score_name_of(const Json *value, Slice *out, Error *err) MUST_CHECK;
+// The same of what score_name_of gives; null leaves *out as it is.
+Status score_value_index(ClusterNames *names, const Json *value, int32_t *out,
+                         Error *err) MUST_CHECK;
 // Classes in order: the case's "labels", or the names seen, by number where all are numbers, else by bytes. They live as
 // long as the case and the names.
 typedef struct ScoreLabels {
@@ -39,6 +42,10 @@ Status score_find_labels(const ScoreCase *c, const ClusterNames *seen, ScoreLabe
 Status score_label_index(const ScoreLabels *labels, const Json *value, int32_t *out,
                          Error *err) MUST_CHECK;
 
+// Refuses what is no object; `what` says which one: "a pair".
+Status score_want_object(const Json *value, const char *what, Error *err) MUST_CHECK;
+// A number under a key that must be there.
+Status score_want_number(const Json *object, const char *key, double *out, Error *err) MUST_CHECK;
 // The place of a member's text among the choices [n]; the error names them.
 Status score_choice(const Json *value, const char *const *choices, size_t n, size_t *out,
                     Error *err) MUST_CHECK;

@@ -40,10 +40,7 @@ static Status read_comparisons(const Json *array, ClusterNames *names, Item *ite
     for (const Json *v = json_first(array); v != NULL; v = json_next(v)) {
         Item *item = &items[n++];
         *item = item_empty();
-        if (json_kind(v) != JSON_OBJECT) {
-            return json_error(v, err, "a comparison must be an object, not %s",
-                              json_kind_name(json_kind(v)));
-        }
+        TRY(score_want_object(v, "a comparison", err));
         TRY(read_system(v, "first", "model_a", names, &item->first_system, err));
         TRY(read_system(v, "second", "model_b", names, &item->second_system, err));
         TRY(read_winner(v, &item->preference, err));

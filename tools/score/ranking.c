@@ -114,10 +114,7 @@ static Status read_query(const Json *query, Arena *arena, Item *item, Error *err
     Result *results = NULL;
     size_t n = 0;
     *item = item_empty();
-    if (json_kind(query) != JSON_OBJECT) {
-        return json_error(query, err, "a query must be an object, not %s",
-                          json_kind_name(json_kind(query)));
-    }
+    TRY(score_want_object(query, "a query", err));
     TRY(json_opt_kind(query, "gains", JSON_ARRAY, &gains, err));
     TRY(json_opt_kind(query, "judged", JSON_ARRAY, &judged, err));
     if (gains != NULL && judged != NULL) {

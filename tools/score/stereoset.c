@@ -1,10 +1,8 @@
-// assay score stereoset on files: StereoSet's data and the scores of its sentences, as the authors' program reads them.
+// assay score stereoset: of cases, and of files as the authors' program reads them: StereoSet's data and scores of its sentences.
 //
 // Data: {"data": {"intrasentence": [..], "intersentence": [..]}}, or a list of intrasentence items; an item has a target, a
 // bias_type and three sentences with an id each: "sentences": [{id, gold_label}], or "data": {label: {id}}. Scores:
 // {"intrasentence": [{id, score}], "intersentence": [..]}. The answer has a part for each kind and bias type, and "overall".
-#include "tools/score/stereoset.h"
-
 #include "metrics/metrics_list.h"
 #include "tools/score/answer.h"
 #include "tools/score/items.h"
@@ -12,6 +10,51 @@
 enum { N_KINDS = 2, N_SENTENCES = 3 };
 static const char *const kinds[N_KINDS] = {"intrasentence", "intersentence"};
 static const char *const labels[N_SENTENCES] = {"stereotype", "anti-stereotype", "unrelated"};
+
+// ---- cases ----
+
+static Status read_triple(const Json *triple, ClusterNames *targets, Arena *arena, Item *item,
+                          Error *err)
+{
+    double *scores;
+    Slice target;
+    *item = item_empty();
+    TRY(score_want_object(triple, "an item", err));
+    TRY(arena_take(arena, 3, sizeof *scores, "scores", &scores, err));
+    for (size_t k = 0; k < 3; k++) TRY(score_want_number(triple, labels[k], &scores[k], err));
+    item->log_likelihoods = scores;
+    item->n_choices = 3;
+    TRY(json_want_string(triple, "target", &target, err));
+    return score_name_index(targets, json_get(triple, "target"), target, &item->group, err);
+}
+
+static Status answer_case(const ScoreCase *c, const Json *triples, ClusterNames *targets,
+                          JsonWriter *w, Error *err)
+{
+    const Metric *const metric = &metric_stereoset;
+    Item *items;
+    ScoreItems all = {.params = c->params, .arena = c->arena};
+    TRY(score_interval_of_case(c, &all.interval, err));
+    TRY(arena_take(c->arena, json_len(triples), sizeof *items, "items", &items, err));
+    for (const Json *v = json_first(triples); v != NULL; v = json_next(v)) {
+        TRY(read_triple(v, targets, c->arena, &items[all.n++], err));
+    }
+    all.items = items;
+    all.setup = (MetricSetup){.groups = targets->names, .n_groups = targets->n_clusters};
+    return score_put_metrics(&all, &metric, 1, NULL, w, err);
+}
+
+static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
+{
+    const Json *triples;
+    ClusterNames targets = {0};
+    TRY(score_want_rows(c, "items", &triples, err));
+    const Status s = answer_case(c, triples, &targets, w, err);
+    clusters_release(&targets);
+    return s;
+}
+
+// ---- files ----
 
 typedef struct StereoItem {
     size_t kind;
@@ -166,7 +209,7 @@ static Status put_parts(StereoFiles *f, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
-Status stereoset_run_files(CommandLine *line, Error *err)
+static Status run_files(CommandLine *line, Error *err)
 {
     StereoFiles f = {0};
     JsonDocument *data = NULL, *predictions = NULL;
@@ -189,3 +232,15 @@ Status stereoset_run_files(CommandLine *line, Error *err)
     arena_release(&f.arena);
     return s;
 }
+
+const ScoreFamily score_stereoset = {
+    .name = "stereoset",
+    .summary = "StereoSet's language modelling, stereotype and ICAT scores",
+    .fields =
+        "{\"items\": [{\"target\", \"stereotype\", \"anti-stereotype\", \"unrelated\": "
+        "log-likelihoods}], \"interval\"} gives {\"stereoset\" (ICAT), \"stereoset/lms\", "
+        "\"/ss\" (means over targets), \"/icat/micro\", \"/lms/micro\", \"/ss/micro\"}; files: DATA.json "
+        "SCORES.json, as the authors' program takes them",
+    .run_case = run_case,
+    .run_files = run_files,
+};

@@ -1,8 +1,8 @@
 // assay score weat: effect size and permutation test of word and sentence embeddings (WEAT, SEAT).
 #include "metrics/weat.h"
 #include "metrics/metrics_list.h"
-#include "tools/score/bias_files.h"
 #include "tools/score/items.h"
+#include "tools/score/weat_files.h"
 
 static const char *const own_params[] = {"permutations", "seed", NULL};
 static const char *const keys[N_WEAT_GROUPS] = {"X", "Y", "A", "B"};

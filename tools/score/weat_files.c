@@ -1,10 +1,11 @@
 // assay score weat on files: the sets of a test and the embeddings of their examples, as one case.
 //
 // A line of embeddings belongs to the examples whose text is its "text" or its "id"; `assay predict --mode embed` hands ids on.
+#include "tools/score/weat_files.h"
+
 #include "base/json_source.h"
 #include "datasets/reader.h"
 #include "tools/score/answer.h"
-#include "tools/score/bias_files.h"
 #include "tools/score/items.h"
 
 enum { N_SETS = 4 };

@@ -1,14 +1,9 @@
 // assay score winogender: whom systems take a pronoun to mean, by the share of women in occupations.
 #include <string.h>
 
-#include "base/file.h"
-#include "datasets/reader.h"
 #include "metrics/metrics_list.h"
-#include "tools/score/answer.h"
-#include "tools/score/bias_files.h"
 #include "tools/score/items.h"
-
-static const Slice people[] = {SLICE_LIT("occupation"), SLICE_LIT("participant")};
+#include "tools/score/pronoun_files.h"
 
 static Status put_scores(const ScoreItems *all, JsonWriter *w, Error *err)
 {
@@ -59,10 +54,7 @@ static Status read_item(const Json *object, ClusterNames *names, Arena *arena, I
 {
     Slice occupation;
     *item = item_empty();
-    if (json_kind(object) != JSON_OBJECT) {
-        return json_error(object, err, "an item must be an object, not %s",
-                          json_kind_name(json_kind(object)));
-    }
+    TRY(score_want_object(object, "an item", err));
     TRY(json_want_string(object, "occupation", &occupation, err));
     TRY(score_name_index(names, json_get(object, "occupation"), occupation, &item->group, err));
     item->cluster = occupation;
@@ -96,89 +88,34 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 
 // ---- files ----
 
-static Status take_answer(const Sample *sample, Slice text, Arena *arena, Item *item, Error *err)
+static Status take_answer(const Sample *sample, Slice answer, Arena *arena, Item *item, Error *err)
 {
-    Slice answer, person;
-    *item = item_empty();
+    Slice person;
     item->label = sample->gold;
     item->group = sample->bias->term;
     item->gender = sample->bias->gender;
     memcpy(item->women, sample->bias->women, sizeof item->women);
-    item->cluster = sample->group;
-    TRY(score_bare_mention(text, arena, &answer, err));
     for (int32_t k = 0; k < 2 && answer.len > 0; k++) {
-        TRY(score_bare_mention(sample->choices[k], arena, &person, err));
+        TRY(pronoun_bare_mention(sample->choices[k], arena, &person, err));
         if (slice_eq(answer, person)) item->predicted = k;
     }
     return STATUS_OK;
 }
 
-static Status read_answers(const Dataset *data, const char *path, Item *items, Arena *arena,
-                           Error *err)
-{
-    LineReader *lines = NULL;
-    size_t n = 0;
-    Status s = line_reader_open(path, &lines, err);
-    while (s == STATUS_OK) {
-        Slice text = {0};
-        bool more = false;
-        s = line_reader_next(lines, &text, &more, err);
-        if (s != STATUS_OK || !more) break;
-        if (n < data->n_samples) {
-            s = take_answer(&data->samples[n], text, arena, &items[n], err);
-        } else if (slice_trim(text).len == 0) {
-            continue; // empty lines at the end
-        }
-        n++;
-    }
-    line_reader_close(&lines);
-    if (s != STATUS_OK || n == data->n_samples) return s;
-    return error_set(
-        err, STATUS_INVALID,
-        "%s has %zu answers, but " SLICE_FMT
-        " has %zu sentences: want an answer a line, such as \"the technician\", in their "
-        "order, and an empty line where there is none",
-        path, n, SLICE_ARG(data->path), data->n_samples);
-}
-
-static Status put_files(const Dataset *data, const Item *items, Arena *arena, JsonWriter *w,
-                        Error *err)
-{
-    static const Metric *const metrics[] = {&metric_winogender, &metric_accuracy};
-    const ScoreItems all = {.arena = arena,
-                            .items = items,
-                            .n = data->n_samples,
-                            .setup = {.labels = people, .n_labels = 2}};
-    json_begin_object(w);
-    TRY(score_put_metrics(&all, metrics, 2, NULL, w, err));
-    json_end_object(w);
-    return STATUS_OK;
-}
-
 static Status run_files(CommandLine *line, Error *err)
 {
-    Dataset data = {0};
-    Arena arena = {0};
-    Item *items = NULL;
-    Buffer answer = {0};
-    JsonWriter w = json_writer(&answer, 0);
-    const ReadOptions options = {.format = SLICE("winogender-coreference"),
-                                 .speech = SPEECH_OPTIONS};
-    TRY(score_check_files(
-        line, 2, 2,
-        "Winogender's sentences (its statistics stand beside them) and a file with "
-        "an answer to each of them",
-        err));
-    Status s = dataset_read(line->operands[1], &options, &data, err);
-    if (s == STATUS_OK) s = arena_take(&arena, data.n_samples, sizeof *items, "items", &items, err);
-    if (s == STATUS_OK) s = read_answers(&data, line->operands[2], items, &arena, err);
-    if (s == STATUS_OK) s = put_files(&data, items, &arena, &w, err);
-    if (s == STATUS_OK) s = buffer_status(&answer, err);
-    if (s == STATUS_OK) s = score_print_answer(buffer_slice(&answer), line, err);
-    buffer_release(&answer);
-    dataset_release(&data);
-    arena_release(&arena);
-    return s;
+    static const Slice people[] = {SLICE_LIT("occupation"), SLICE_LIT("participant")};
+    static const Metric *const metrics[] = {&metric_winogender, &metric_accuracy};
+    static const PronounFiles files = {
+        .reader = "winogender-coreference",
+        .wanted = "Winogender's sentences (its statistics stand beside them) and a file with an "
+                  "answer to each of them",
+        .n_answer_files = 1,
+        .take = take_answer,
+        .labels = people,
+        .metrics = metrics,
+        .n_metrics = 2};
+    return pronoun_files_run(&files, line, err);
 }
 
 const ScoreFamily score_winogender = {

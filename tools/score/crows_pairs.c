@@ -1,24 +1,57 @@
-// assay score crows-pairs and winobias on files.
-#include "tools/score/bias_files.h"
-
-#include <string.h>
-
-#include "base/file.h"
-#include "base/unicode.h"
+// assay score crows-pairs: which sentence of a pair is the likelier, of cases and of files.
 #include "datasets/reader.h"
 #include "metrics/metrics_list.h"
 #include "tools/score/answer.h"
 #include "tools/score/items.h"
 
-static Slice attribute(const Sample *sample, const char *name)
+static const Slice directions[] = {SLICE_LIT("stereo"), SLICE_LIT("antistereo")};
+
+// ---- cases ----
+
+static Status read_pair(const Json *pair, Arena *arena, Item *item, Error *err)
 {
-    for (size_t i = 0; i < sample->n_attributes; i++) {
-        if (slice_eq_cstr(sample->attributes[i].name, name)) return sample->attributes[i].value;
-    }
-    return (Slice){0};
+    static const char *const choices[] = {"stereo", "antistereo"};
+    double *scores;
+    size_t direction;
+    *item = item_empty();
+    TRY(score_want_object(pair, "a pair", err));
+    TRY(arena_take(arena, 2, sizeof *scores, "scores", &scores, err));
+    TRY(score_want_number(pair, "more", &scores[0], err));
+    TRY(score_want_number(pair, "less", &scores[1], err));
+    item->log_likelihoods = scores;
+    item->n_choices = 2;
+    item->stereotyped = 0;
+    const Json *value = json_get(pair, "direction");
+    if (value == NULL) return STATUS_OK;
+    TRY(score_choice(value, choices, 2, &direction, err));
+    item->label = (int32_t)direction;
+    return STATUS_OK;
 }
 
-// ---- CrowS-Pairs ----
+static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
+{
+    const Metric *const metric = &metric_crows_pairs;
+    const Json *pairs;
+    Item *items;
+    ScoreItems all = {.params = c->params, .arena = c->arena};
+    TRY(score_want_rows(c, "pairs", &pairs, err));
+    TRY(score_interval_of_case(c, &all.interval, err));
+    TRY(arena_take(c->arena, json_len(pairs), sizeof *items, "pairs", &items, err));
+    for (const Json *v = json_first(pairs); v != NULL; v = json_next(v)) {
+        TRY(read_pair(v, c->arena, &items[all.n++], err));
+    }
+    all.items = items;
+    all.setup = (MetricSetup){.labels = directions, .n_labels = 2};
+    return score_put_metrics(&all, &metric, 1, NULL, w, err);
+}
+
+// ---- files ----
+
+static Slice attribute(const Sample *sample, const char *name)
+{
+    const SampleAttribute *a = sample_attribute(sample, slice_from_cstr(name));
+    return a ? a->value : (Slice){0};
+}
 
 static const char *const crows_columns[] = {"sent_more_score", "sent_less_score",
                                             "stereo_antistereo", "bias_type"};
@@ -105,10 +138,8 @@ static Status read_score_line(void *context, size_t i, const Json *root, Error *
                           json_kind_name(json_kind(root)));
     }
     for (size_t k = 0; k < 2; k++) {
-        const Json *value = json_get(root, keys[k][0]);
-        if (value == NULL) value = json_get(root, keys[k][1]);
-        if (value == NULL) return json_error(root, err, "\"%s\" is missing", keys[k][0]);
-        TRY(score_number(value, &scores[k], err));
+        const bool is_short = json_get(root, keys[k][0]) == NULL && json_get(root, keys[k][1]);
+        TRY(score_want_number(root, keys[k][is_short], &scores[k], err));
     }
     return STATUS_OK;
 }
@@ -129,7 +160,6 @@ static Status read_score_lines(CrowsFiles *f, const char *path, Error *err)
 static Status put_crows_part(CrowsFiles *f, Slice name, int32_t bias_type, JsonWriter *w,
                              Error *err)
 {
-    static const Slice directions[] = {SLICE_LIT("stereo"), SLICE_LIT("antistereo")};
     const Metric *const metric = &metric_crows_pairs;
     ScoreItems all = {.arena = &f->arena, .setup = {.labels = directions, .n_labels = 2}};
     Item *items;
@@ -156,7 +186,7 @@ static Status put_crows(CrowsFiles *f, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
-Status crows_pairs_run_files(CommandLine *line, Error *err)
+static Status run_files(CommandLine *line, Error *err)
 {
     CrowsFiles f = {0};
     Buffer answer = {0};
@@ -180,93 +210,15 @@ Status crows_pairs_run_files(CommandLine *line, Error *err)
     return s;
 }
 
-// ---- WinoBias ----
-
-Status score_bare_mention(Slice text, Arena *arena, Slice *out, Error *err)
-{
-    static const char *const articles[] = {"the ", "a ", "an "};
-    TRY(unicode_lower(arena, slice_trim(text), out, err));
-    for (size_t i = 0; i < sizeof articles / sizeof *articles; i++) {
-        if (!slice_starts_with(*out, slice_from_cstr(articles[i]))) continue;
-        *out = slice_trim(slice_sub(*out, strlen(articles[i]), out->len));
-        return STATUS_OK;
-    }
-    return STATUS_OK;
-}
-
-// Answers to the samples of one version, a line each; an empty one is no answer.
-static Status read_answers(const Dataset *data, const char *path, int32_t direction, Item *items,
-                           Arena *arena, Error *err)
-{
-    LineReader *lines = NULL;
-    size_t i = 0;
-    Status s = line_reader_open(path, &lines, err);
-    while (s == STATUS_OK) {
-        Slice text = {0}, answer, mention;
-        bool more = false;
-        while (i < data->n_samples && data->samples[i].bias->direction != direction) i++;
-        s = line_reader_next(lines, &text, &more, err);
-        if (s != STATUS_OK || (!more && i == data->n_samples)) break;
-        if (!more || (i == data->n_samples && slice_trim(text).len > 0)) {
-            s = error_set(
-                err, STATUS_INVALID,
-                "%s has %s lines than the %s sentences: want an answer a line, such as \"the "
-                "developer\", in their order",
-                path, more ? "more" : "fewer",
-                direction ? "anti-stereotypical" : "pro-stereotypical");
-            break;
-        }
-        if (i == data->n_samples) continue; // empty lines at the end
-        Item *item = &items[i];
-        const Sample *sample = &data->samples[i++];
-        *item = item_empty();
-        item->label = 0;
-        item->stereotyped = sample->bias->stereotyped;
-        item->cluster = sample->group;
-        s = score_bare_mention(text, arena, &answer, err);
-        if (s == STATUS_OK) s = score_bare_mention(sample->bias->target, arena, &mention, err);
-        if (s == STATUS_OK && answer.len > 0) item->predicted = slice_eq(answer, mention) ? 0 : 1;
-    }
-    line_reader_close(&lines);
-    return s;
-}
-
-static Status put_winobias(const Dataset *data, const Item *items, Arena *arena, JsonWriter *w,
-                           Error *err)
-{
-    static const Slice answers[] = {SLICE_LIT("the one meant"), SLICE_LIT("another")};
-    const Metric *const metric = &metric_winobias;
-    const ScoreItems all = {.arena = arena,
-                            .items = items,
-                            .n = data->n_samples,
-                            .setup = {.labels = answers, .n_labels = 2}};
-    json_begin_object(w);
-    TRY(score_put_metrics(&all, &metric, 1, NULL, w, err));
-    json_end_object(w);
-    return STATUS_OK;
-}
-
-Status winobias_run_files(CommandLine *line, Error *err)
-{
-    Dataset data = {0};
-    Arena arena = {0};
-    Item *items = NULL;
-    Buffer answer = {0};
-    JsonWriter w = json_writer(&answer, 0);
-    const ReadOptions options = {.format = SLICE("winobias"), .speech = SPEECH_OPTIONS};
-    TRY(score_check_files(line, 3, 3,
-                          "one file of WinoBias (its twin stands beside it), the answers to "
-                          "the pro-stereotypical sentences and those to the others",
-                          err));
-    Status s = dataset_read(line->operands[1], &options, &data, err);
-    if (s == STATUS_OK) s = arena_take(&arena, data.n_samples, sizeof *items, "items", &items, err);
-    for (int32_t k = 0; s == STATUS_OK && k < 2; k++)
-        s = read_answers(&data, line->operands[2 + k], k, items, &arena, err);
-    if (s == STATUS_OK) s = put_winobias(&data, items, &arena, &w, err);
-    if (s == STATUS_OK) s = buffer_status(&answer, err);
-    if (s == STATUS_OK) s = score_print_answer(buffer_slice(&answer), line, err);
-    buffer_release(&answer);
-    dataset_release(&data);
-    arena_release(&arena);
-    return s;
-}
+const ScoreFamily score_crows_pairs = {
+    .name = "crows-pairs",
+    .summary = "how often the more stereotyping sentence of a pair is the likelier",
+    .fields =
+        "{\"pairs\": [{\"more\", \"less\": log-likelihoods, \"direction\": stereo or "
+        "antistereo}], \"params\": {round}, \"interval\"} gives {\"crows_pairs\", "
+        "\"crows_pairs/stereo\", \"/antistereo\", \"/neutral\"}; shares of 1, and the authors' "
+        "program has round 3. Files: RESULTS.csv as the authors' program writes it, or DATA.csv SCORES.jsonl with "
+        "{\"sent_more_score\", \"sent_less_score\"} a line; a part for each bias type, and overall",
+    .run_case = run_case,
+    .run_files = run_files,
+};
