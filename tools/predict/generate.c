@@ -66,22 +66,16 @@ Status predict_loglik_read(const Predictor *p, Arena *arena, PredictCase *c, Err
     return model_check_loglik(p->model, &c->loglik, err);
 }
 
-Status predict_loglik_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
-                           Error *err)
+Status predict_loglik_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *const *cases,
+                           size_t n, Error *err)
 {
     LoglikRequest *requests = NULL;
     LoglikResult *results = NULL;
-    size_t n_requests = 0, at = 0;
     TRY(arena_take(arena, n, sizeof *requests, "requests", &requests, err));
     TRY(arena_take(arena, n, sizeof *results, "requests", &results, err));
-    for (size_t i = 0; i < n; i++) {
-        if (!cases[i].why) requests[n_requests++] = cases[i].loglik;
-    }
-    TRY(model_loglik(p->model, pool, requests, n_requests, interrupt_flag(), arena, results, NULL,
-                     err));
-    for (size_t i = 0; i < n; i++) {
-        if (!cases[i].why) cases[i].scored = results[at++];
-    }
+    for (size_t i = 0; i < n; i++) requests[i] = cases[i]->loglik;
+    TRY(model_loglik(p->model, pool, requests, n, interrupt_flag(), arena, results, NULL, err));
+    for (size_t i = 0; i < n; i++) cases[i]->scored = results[i];
     return STATUS_OK;
 }
 
@@ -204,24 +198,19 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     return model_check_generate(p->model, &c->generate, err);
 }
 
-Status predict_generate_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
-                             Error *err)
+Status predict_generate_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *const *cases,
+                             size_t n, Error *err)
 {
     GenerateRequest *requests = NULL;
     GenerateResult *results = NULL;
-    size_t n_requests = 0, at = 0;
     TRY(arena_take(arena, n, sizeof *requests, "requests", &requests, err));
     TRY(arena_take(arena, n, sizeof *results, "requests", &results, err));
+    for (size_t i = 0; i < n; i++) requests[i] = cases[i]->generate;
+    TRY(model_generate(p->model, pool, requests, n, interrupt_flag(), arena, results, NULL, err));
     for (size_t i = 0; i < n; i++) {
-        if (!cases[i].why) requests[n_requests++] = cases[i].generate;
-    }
-    TRY(model_generate(p->model, pool, requests, n_requests, interrupt_flag(), arena, results, NULL,
-                       err));
-    for (size_t i = 0; i < n; i++) {
-        if (cases[i].why) continue;
-        cases[i].written = results[at++];
-        cases[i].found = cases[i].written.found;
-        cases[i].n_found = cases[i].written.n_found;
+        cases[i]->written = results[i];
+        cases[i]->found = results[i].found;
+        cases[i]->n_found = results[i].n_found;
     }
     return STATUS_OK;
 }

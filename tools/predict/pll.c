@@ -15,7 +15,7 @@ static bool is_asked(const Predictor *p, const PredictCase *c, size_t token)
     return true;
 }
 
-Status predict_pll_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
+Status predict_pll_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *const *cases, size_t n,
                         Error *err)
 {
     const Tokenizer *tokenizer = model_tokenizer(p->model);
@@ -27,13 +27,12 @@ Status predict_pll_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cas
         return error_set(err, STATUS_INVALID,
                          "--mode pll: the model has no tokenizer with a mask token");
     }
-    for (size_t i = 0; i < n; i++) n_tokens += cases[i].why ? 0 : cases[i].input.n_tokens;
+    for (size_t i = 0; i < n; i++) n_tokens += cases[i]->input.n_tokens;
     TRY(arena_take(arena, n_tokens, sizeof *inputs, "masked tokens", &inputs, err));
     TRY(arena_take(arena, n_tokens, sizeof *positions, "masked tokens", &positions, err));
     TRY(arena_take(arena, n_tokens, sizeof *logprobs, "masked tokens", &logprobs, err));
     for (size_t i = 0; i < n; i++) {
-        PredictCase *c = &cases[i];
-        if (c->why) continue;
+        PredictCase *c = cases[i];
         c->logprobs = logprobs + n_asked;
         for (size_t t = 0; t < c->input.n_tokens; t++) {
             if (!is_asked(p, c, t)) continue;

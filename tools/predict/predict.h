@@ -85,10 +85,10 @@ struct PredictMode {
     bool wants_offsets;
     // Takes the members of a case that were read; NULL: a text or ids, for any model.
     Status (*read)(const Predictor *predictor, Arena *arena, PredictCase *c, Error *err);
-    // Works on the cases of a chunk itself, where a mode wants more than one pass of each through the model; `put` then has
+    // Works itself on those cases of a chunk that can be worked on, where a mode wants more than one pass of each through the model; `put` then has
     // no logits. NULL: the model's output for each case.
-    Status (*work)(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
-                   Error *err);
+    Status (*work)(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *const *cases,
+                   size_t n, Error *err);
     // Puts the members of one answer; logits [rows of this case, width].
     Status (*put)(Predictor *predictor, const PredictCase *c, const float *logits, JsonWriter *w,
                   Error *err);
@@ -148,8 +148,8 @@ Status predict_explain_put(Predictor *predictor, Pool *pool, const PredictCase *
 // search.c: encoder-decoders.
 Status predict_search_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                            Error *err) MUST_CHECK;
-Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
-                           size_t n, Error *err) MUST_CHECK;
+Status predict_search_work(Predictor *predictor, Pool *pool, Arena *arena,
+                           PredictCase *const *cases, size_t n, Error *err) MUST_CHECK;
 Status predict_search_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
 
@@ -157,7 +157,7 @@ Status predict_search_put(Predictor *predictor, const PredictCase *c, const floa
 Status predict_beam_options(const Predictor *predictor, PredictCase *c, Error *err) MUST_CHECK;
 
 // pll.c: pseudo-log-likelihoods.
-Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
+Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *const *cases,
                         size_t n, Error *err) MUST_CHECK;
 Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *logits,
                        JsonWriter *w, Error *err) MUST_CHECK;
@@ -165,16 +165,16 @@ Status predict_pll_put(Predictor *predictor, const PredictCase *c, const float *
 // generate.c: causal language models.
 Status predict_loglik_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                            Error *err) MUST_CHECK;
-Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
-                           size_t n, Error *err) MUST_CHECK;
+Status predict_loglik_work(Predictor *predictor, Pool *pool, Arena *arena,
+                           PredictCase *const *cases, size_t n, Error *err) MUST_CHECK;
 Status predict_loglik_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           JsonWriter *w, Error *err) MUST_CHECK;
 // The model's chat template, or why it cannot be used, which only a case with "messages" is told.
 Status predict_open_chat(Predictor *predictor, const char *path, Error *err) MUST_CHECK;
 Status predict_generate_read(const Predictor *predictor, Arena *arena, PredictCase *c,
                              Error *err) MUST_CHECK;
-Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *cases,
-                             size_t n, Error *err) MUST_CHECK;
+Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena,
+                             PredictCase *const *cases, size_t n, Error *err) MUST_CHECK;
 Status predict_generate_put(Predictor *predictor, const PredictCase *c, const float *logits,
                             JsonWriter *w, Error *err) MUST_CHECK;
 

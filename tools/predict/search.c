@@ -106,24 +106,20 @@ Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Err
     return search_check(p->model, &c->search, err);
 }
 
-Status predict_search_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *cases, size_t n,
-                           Error *err)
+Status predict_search_work(Predictor *p, Pool *pool, Arena *arena, PredictCase *const *cases,
+                           size_t n, Error *err)
 {
     SearchRequest *requests = NULL;
     SearchResult **results = NULL;
-    size_t *n_found = NULL, n_requests = 0, at = 0;
+    size_t *n_found = NULL;
     TRY(arena_take(arena, n, sizeof *requests, "requests", &requests, err));
     TRY(arena_take(arena, n, sizeof *results, "requests", &results, err));
     TRY(arena_take(arena, n, sizeof *n_found, "requests", &n_found, err));
+    for (size_t i = 0; i < n; i++) requests[i] = cases[i]->search;
+    TRY(model_search(p->model, pool, requests, n, interrupt_flag(), arena, results, n_found, err));
     for (size_t i = 0; i < n; i++) {
-        if (!cases[i].why) requests[n_requests++] = cases[i].search;
-    }
-    TRY(model_search(p->model, pool, requests, n_requests, interrupt_flag(), arena, results,
-                     n_found, err));
-    for (size_t i = 0; i < n; i++) {
-        if (cases[i].why) continue;
-        cases[i].found = results[at];
-        cases[i].n_found = n_found[at++];
+        cases[i]->found = results[i];
+        cases[i]->n_found = n_found[i];
     }
     return STATUS_OK;
 }

@@ -133,7 +133,13 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
 {
     float *logits = NULL;
     if (p->mode->work) {
-        TRY(p->mode->work(p, pool, &chunk->arena, chunk->cases, chunk->n, err));
+        PredictCase **cases = NULL;
+        size_t n = 0;
+        TRY(arena_take(&chunk->arena, chunk->n, sizeof *cases, "cases", &cases, err));
+        for (size_t i = 0; i < chunk->n; i++) {
+            if (!chunk->cases[i].why) cases[n++] = &chunk->cases[i];
+        }
+        TRY(p->mode->work(p, pool, &chunk->arena, cases, n, err));
     } else {
         TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output",
                        &logits, err));
