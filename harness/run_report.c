@@ -125,12 +125,7 @@ static void put_scores(JsonWriter *w, const RunScore *scores, size_t n)
         else
             json_put_raw(w, score->setting);
         json_member_string(w, "score", score->score.name);
-        json_member_double(w, "estimate", score->score.estimate);
-        json_member_double(w, "lo", score->score.lo);
-        json_member_double(w, "hi", score->score.hi);
-        json_member_double(w, "level", score->score.level);
-        json_member_string(w, "method", score->score.method);
-        json_member_u64(w, "n", score->score.n);
+        stored_score_numbers(w, &score->score);
         json_member_u64(w, "folds", score->n_folds);
         json_member_u64(w, "seeds", score->n_seeds);
         json_member_u64(w, "trials", score->n_trials);

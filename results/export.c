@@ -41,12 +41,7 @@ static void put_score_fields(JsonWriter *w, const StoredScore *score)
 {
     json_member_string_or_null(w, "metric", score->metric);
     json_member_string_or_null(w, "name", score->name);
-    json_member_double(w, "estimate", score->estimate);
-    json_member_double(w, "lo", score->lo);
-    json_member_double(w, "hi", score->hi);
-    json_member_double(w, "level", score->level);
-    json_member_string_or_null(w, "method", score->method);
-    json_member_u64(w, "n", score->n);
+    stored_score_numbers(w, score);
     json_member_i64_or_null(w, "direction", score->direction, 2);
     json_member_double(w, "lowest", score->lowest);
     json_member_double(w, "highest", score->highest);

@@ -25,6 +25,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/json_writer.h"
 #include "base/sha256.h"
 
 typedef struct Store Store;
@@ -136,6 +137,9 @@ typedef struct StoredScore {
     int direction;          // +1 higher is better, -1 lower, 0 none
     double lowest, highest; // the metric's range; may be infinite
 } StoredScore;
+
+// Members of an object: estimate, lo, hi, level, method and n.
+void stored_score_numbers(JsonWriter *w, const StoredScore *score);
 
 typedef struct CurvePoint {
     int64_t step; // optimizer step, from 0; for values of an epoch, the steps done at its end

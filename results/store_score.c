@@ -1,4 +1,4 @@
-// results/store_score.c: the eleven columns that every kind of score has.
+// results/store_score.c: the eleven columns that every kind of score has, and its numbers as JSON.
 #include "results/store_internal.h"
 
 void store_bind_score(Query *query, const StoredScore *score)
@@ -29,4 +29,14 @@ void store_read_score(Query *query, Arena *arena, StoredScore *score)
     score->direction = (int)query_i64(query, 0);
     score->lowest = query_double(query);
     score->highest = query_double(query);
+}
+
+void stored_score_numbers(JsonWriter *w, const StoredScore *score)
+{
+    json_member_double(w, "estimate", score->estimate);
+    json_member_double(w, "lo", score->lo);
+    json_member_double(w, "hi", score->hi);
+    json_member_double(w, "level", score->level);
+    json_member_string_or_null(w, "method", score->method);
+    json_member_u64(w, "n", score->n);
 }
