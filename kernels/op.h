@@ -127,6 +127,17 @@ typedef struct Ragged {
         *sequence_keys; // [n_sequences] identity of each sample, for dropout; NULL without dropout
 } Ragged;
 
+// Rows of the longest sequence.
+static inline size_t ragged_longest(const Ragged *batch)
+{
+    size_t rows = 0;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        const size_t here = (size_t)(batch->offsets[s + 1] - batch->offsets[s]);
+        if (here > rows) rows = here;
+    }
+    return rows;
+}
+
 typedef struct EmbeddingArgs {
     const int32_t *ids, *position_ids,
         *type_ids; // [T] each; checked against the tables by the caller

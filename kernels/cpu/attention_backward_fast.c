@@ -17,15 +17,6 @@ typedef struct Buffers {
     float *scratch;       // of the products
 } Buffers;
 
-static size_t longest(const Ragged *batch)
-{
-    size_t rows = 0;
-    for (size_t s = 0; s < batch->n_sequences; s++) {
-        rows = size_max(rows, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
-    }
-    return rows;
-}
-
 // ds^T q and p^T dy: keys by head_dim, over a block of queries.
 static GemmProblem key_product(const AttentionHead *h, size_t n_keys, size_t n_rows)
 {
@@ -46,7 +37,7 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
     const size_t product = size_max(size_round_up(FAST(gemm_scratch)(&largest), VEC_WIDTH),
                                     attention_scratch(as->head_dim));
-    const size_t sums = as->n_heads / as->n_kv_heads * longest(&as->queries);
+    const size_t sums = as->n_heads / as->n_kv_heads * ragged_longest(&as->queries);
     const size_t total = 3 * panels + 2 * scores + product + sums;
     float *at = exec_scratch(exec, total * sizeof *at);
     if (!at) return error_set_memory(err, total, sizeof *at, "attention_backward");

@@ -25,21 +25,12 @@ typedef struct Buffers {
     size_t listed_sequence, listed_head, listed_tile; // whose rows `few` has
 } Buffers;
 
-static size_t longest(const Ragged *batch)
-{
-    size_t rows = 0;
-    for (size_t s = 0; s < batch->n_sequences; s++) {
-        rows = size_max(rows, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
-    }
-    return rows;
-}
-
 static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
 {
     const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
     const size_t rows = as->key_pages ? VEC_WIDTH * as->head_dim : 0;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
-    const size_t statistics = as->n_heads / as->n_kv_heads * longest(&as->queries);
+    const size_t statistics = as->n_heads / as->n_kv_heads * ragged_longest(&as->queries);
     const size_t product = attention_scratch(as->head_dim);
     const size_t total = 2 * panels + rows + scores + product + 2 * statistics;
     float *at = exec_scratch(exec, total * sizeof *at);

@@ -155,21 +155,11 @@ static double attend(const Head *h, size_t i, double *p, double *y, Real *out)
     return max + log(sum);
 }
 
-static size_t longest(const Ragged *batch)
-{
-    size_t rows = 0;
-    for (size_t s = 0; s < batch->n_sequences; s++) {
-        const size_t here = (size_t)(batch->offsets[s + 1] - batch->offsets[s]);
-        if (here > rows) rows = here;
-    }
-    return rows;
-}
-
 static Status attention(const OpArgs *args, int is_rounded, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
-    const size_t n_scores = longest(&as->keys), mark = exec_scratch_mark(exec);
+    const size_t n_scores = ragged_longest(&as->keys), mark = exec_scratch_mark(exec);
     double *p = exec_scratch(exec, n_scores * sizeof *p);
     double *sums = exec_scratch(exec, as->head_dim * sizeof *sums);
     if (!p || !sums) return error_set_memory(err, n_scores, sizeof *p, "attention");
@@ -268,7 +258,7 @@ static void head_backward(const OpArgs *args, const Head *h, Sums *sums, double 
 Status REFERENCE(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
-    const size_t n_keys = longest(&as->keys), group = as->n_heads / as->n_kv_heads;
+    const size_t n_keys = ragged_longest(&as->keys), group = as->n_heads / as->n_kv_heads;
     const size_t mark = exec_scratch_mark(exec), n_sums = n_keys * as->head_dim;
     Sums sums = {.dk = exec_scratch(exec, n_sums * sizeof(double)),
                  .dv = exec_scratch(exec, n_sums * sizeof(double)),

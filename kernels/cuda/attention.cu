@@ -8,7 +8,7 @@ extern "C" {
 #include "kernels/dropout.h"
 }
 
-enum { LANES = 32, WARPS_A_BLOCK = 4, MAX_COLUMNS_A_LANE = 8 };
+enum { LANES = WARP, WARPS_A_BLOCK = 4, MAX_COLUMNS_A_LANE = 8 };
 
 typedef struct AttentionTensors {
     const float *q, *k, *v, *bias;
@@ -120,22 +120,6 @@ __device__ static float kept(const AttentionArgs *as, const DropoutOnGpu *dropou
     const unsigned long long key = as->queries.sequence_keys[query->sequence];
     return dropout_bits(dropout, key, row, (unsigned)j) >= dropout->threshold ? dropout->scale
                                                                               : 0.0f;
-}
-
-__device__ static float warp_max(float value)
-{
-    for (int step = LANES / 2; step > 0; step /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
-    }
-    return value;
-}
-
-__device__ static float warp_sum(float value)
-{
-    for (int step = LANES / 2; step > 0; step /= 2) {
-        value += __shfl_xor_sync(0xffffffffu, value, step);
-    }
-    return value;
 }
 
 // acc += p[key] * v[key] for the chunk's keys; lane l has p of key first + l, and columns l, l + 32, ...

@@ -3,26 +3,7 @@
 
 #include "kernels/cuda/cuda_rows.h"
 
-enum { WARP = 32, ROW_THREADS = 256 };
-
-// A row-major matrix on the GPU; data may be NULL.
-typedef struct Matrix {
-    float *data;
-    size_t stride;
-} Matrix;
-
-static Matrix matrix_of(const Tensor *tensor)
-{
-    const Matrix matrix = {(float *)tensor->data, tensor->row_stride};
-    return matrix;
-}
-
-static Status check_rows(const char *what, const Tensor *tensor, Error *err)
-{
-    if (tensor->rows <= INT32_MAX && tensor->cols <= INT32_MAX) return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "%s: %zu x %zu is too large for a launch", what,
-                     tensor->rows, tensor->cols);
-}
+enum { ROW_THREADS = 256 };
 
 // One warp a row, group after group. The shuffle tree adds in one fixed order. Thread j mod 32 alone reads and writes element
 // j in the last pass, so y may be x.
@@ -35,9 +16,7 @@ __global__ static void rms_norm_kernel(int cols, int group, NormArgs as, Matrix 
         float *to = y.data + row * y.stride + begin;
         float squares = 0.0f;
         for (int j = threadIdx.x; j < group; j += WARP) squares += from[j] * from[j];
-        for (int step = WARP / 2; step > 0; step /= 2)
-            squares += __shfl_xor_sync(0xffffffffu, squares, step);
-        const float rstd = 1.0f / sqrtf(squares / (float)group + as.epsilon);
+        const float rstd = 1.0f / sqrtf(warp_sum(squares) / (float)group + as.epsilon);
         for (int j = threadIdx.x; j < group; j += WARP)
             to[j] = from[j] * rstd * (as.weight_offset + weight[j]);
         if (rstds.data && threadIdx.x == 0) rstds.data[row * rstds.stride + begin / group] = rstd;
@@ -48,7 +27,7 @@ extern "C" Status rms_norm_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK; // an empty grid is a launch error
-    TRY(check_rows("rms_norm", y, err));
+    TRY(cuda_check_rows("rms_norm", y, err));
     rms_norm_kernel<<<(unsigned)y->rows, WARP, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, (int)args->in[1].cols, args->as.norm, matrix_of(&args->in[0]),
         (const float *)args->in[1].data, matrix_of(y), matrix_of(&args->out[1]));
@@ -80,7 +59,7 @@ extern "C" Status rope_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("rope", y, err));
+    TRY(cuda_check_rows("rope", y, err));
     rope_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, (int)(args->in[1].cols / 2), (int)args->as.rope.head_dim,
         args->as.rope.is_inverse ? -1.0f : 1.0f, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
@@ -102,7 +81,7 @@ extern "C" Status gated_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("gated", y, err));
+    TRY(cuda_check_rows("gated", y, err));
     gated_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, args->as.gated.activation, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
         matrix_of(y));
@@ -123,7 +102,7 @@ extern "C" Status add_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("add", y, err));
+    TRY(cuda_check_rows("add", y, err));
     add_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, args->as.add, matrix_of(&args->in[0]), matrix_of(&args->in[1]), matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
@@ -141,7 +120,7 @@ extern "C" Status soft_cap_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("soft_cap", y, err));
+    TRY(cuda_check_rows("soft_cap", y, err));
     soft_cap_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, args->as.soft_cap.cap, matrix_of(&args->in[0]), matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);

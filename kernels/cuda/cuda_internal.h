@@ -40,6 +40,45 @@ Status cuda_bias_activation(cudaStream_t stream, Activation activation, size_t r
 #endif
 
 #ifdef __CUDACC__
+// A row-major matrix on the GPU; data may be NULL.
+typedef struct Matrix {
+    float *data;
+    size_t stride;
+} Matrix;
+
+static inline Matrix matrix_of(const Tensor *tensor)
+{
+    const Matrix matrix = {(float *)tensor->data, tensor->row_stride};
+    return matrix;
+}
+
+// The grid of one block a row; STATUS_INVALID beyond what a launch takes.
+static inline Status cuda_check_rows(const char *what, const Tensor *tensor, Error *err)
+{
+    if (tensor->rows <= INT32_MAX && tensor->cols <= INT32_MAX) return STATUS_OK;
+    return error_set(err, STATUS_INVALID, "%s: %zu x %zu is too large for a launch", what,
+                     tensor->rows, tensor->cols);
+}
+
+enum { WARP = 32 };
+
+// The shuffle tree adds in one fixed order.
+__device__ static inline float warp_sum(float value)
+{
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        value += __shfl_xor_sync(0xffffffffu, value, step);
+    }
+    return value;
+}
+
+__device__ static inline float warp_max(float value)
+{
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
+    }
+    return value;
+}
+
 __device__ static inline float cuda_activate(Activation activation, float x)
 {
     switch (activation) {

@@ -3,44 +3,7 @@
 
 #include "kernels/cuda/cuda_rows.h"
 
-enum { WARP = 32, ROW_THREADS = 128 };
-
-__device__ static float warp_sum(float value)
-{
-    // The shuffle tree adds in one fixed order.
-    for (int step = WARP / 2; step > 0; step /= 2) {
-        value += __shfl_xor_sync(0xffffffffu, value, step);
-    }
-    return value;
-}
-
-__device__ static float warp_max(float value)
-{
-    for (int step = WARP / 2; step > 0; step /= 2) {
-        value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
-    }
-    return value;
-}
-
-// A row-major matrix on the GPU; data may be NULL.
-typedef struct Matrix {
-    float *data;
-    size_t stride;
-} Matrix;
-
-static Matrix matrix_of(const Tensor *tensor)
-{
-    const Matrix matrix = {(float *)tensor->data, tensor->row_stride};
-    return matrix;
-}
-
-// The grid of one block a row; STATUS_INVALID beyond what a launch takes.
-static Status check_rows(const char *what, size_t rows, size_t cols, Error *err)
-{
-    if (rows <= INT32_MAX && cols <= INT32_MAX) return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "%s: %zu x %zu is too large for a launch", what, rows,
-                     cols);
-}
+enum { ROW_THREADS = 128 };
 
 // word_step: floats between a table row's numbers: 1, or PANEL_WIDTH in panels.
 __global__ static void embedding_kernel(int cols, Matrix word, size_t word_step, Matrix position,
@@ -62,7 +25,7 @@ extern "C" Status embedding_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK; // an empty grid is a launch error
-    TRY(check_rows("embedding", y->rows, y->cols, err));
+    TRY(cuda_check_rows("embedding", y, err));
     embedding_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, matrix_of(&args->in[0]),
         args->in[0].layout == LAYOUT_PANELS ? (size_t)PANEL_WIDTH : 1, matrix_of(&args->in[1]),
@@ -108,7 +71,7 @@ extern "C" Status layer_norm_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("layer_norm", y->rows, y->cols, err));
+    TRY(cuda_check_rows("layer_norm", y, err));
     layer_norm_kernel<<<(unsigned)y->rows, WARP, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, args->as.norm.epsilon, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
         (const float *)args->in[2].data, (const float *)args->in[3].data, matrix_of(y),
@@ -128,7 +91,7 @@ extern "C" Status select_rows_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("select_rows", y->rows, y->cols, err));
+    TRY(cuda_check_rows("select_rows", y, err));
     select_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, matrix_of(&args->in[0]), args->as.select.rows, matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
@@ -151,7 +114,7 @@ extern "C" Status mean_pool_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("mean_pool", y->rows, y->cols, err));
+    TRY(cuda_check_rows("mean_pool", y, err));
     mean_pool_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, matrix_of(&args->in[0]), args->as.pool.batch.offsets, matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
@@ -176,7 +139,7 @@ extern "C" Status softmax_cuda(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
-    TRY(check_rows("softmax", y->rows, y->cols, err));
+    TRY(cuda_check_rows("softmax", y, err));
     softmax_kernel<<<(unsigned)y->rows, WARP, 0, cuda_begin(exec)->stream>>>(
         (int)y->cols, matrix_of(&args->in[0]), matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
