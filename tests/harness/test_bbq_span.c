@@ -52,20 +52,28 @@ Test(span_choices, a_span_is_the_choice_that_shares_most_words)
     "\"old\"], \"ans1\": [\"?\", \"unknown\"], \"ans2\": [\"boy\", \"nonOld\"]}, \"additional_metadata\": " \
     "{\"stereotyped_groups\": [\"old\"]}}\n"
 
-static const char *span_folder(const char *task)
+// more: further members of the suite, each with a comma in front.
+static void write_suite(const char *folder, const char *questions, const char *task,
+                        const char *more)
 {
     char suite[5000];
-    const char *folder = folder_make();
-    // Whatever span is taken, it is of one choice alone: words of one token.
-    folder_write(folder, "q.jsonl",
-                 BBQ_LINE("b b b b", "1", "ambig") BBQ_LINE("b b b", "2", "disambig")
-                     BBQ_LINE("m m m m m", "0", "disambig"));
+    folder_write(folder, "q.jsonl", questions);
     snprintf(
         suite, sizeof suite,
-        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], \"tasks\": [%s], "
+        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], \"tasks\": [%s]%s, "
         "\"report\": {\"formats\": [\"json\"]}}",
-        shared_need("models/tiny-bert-qa"), task);
+        shared_need("models/tiny-bert-qa"), task, more);
     folder_write(folder, "suite.json", suite);
+}
+
+static const char *span_folder(const char *task)
+{
+    const char *folder = folder_make();
+    // Whatever span is taken, it is of one choice alone: words of one token.
+    write_suite(folder,
+                BBQ_LINE("b b b b", "1", "ambig") BBQ_LINE("b b b", "2", "disambig")
+                    BBQ_LINE("m m m m m", "0", "disambig"),
+                task, "");
     return folder;
 }
 
@@ -100,7 +108,7 @@ static const char *tuned_folder(const char *tune)
 {
     static const char *const contexts[] = {"b m m m", "m b m m", "m m b m", "m m m b",
                                            "b m m",   "m b m",   "m m b",   "b m"};
-    char train[4096], suite[5000];
+    char train[4096], more[512];
     size_t len =
         (size_t)snprintf(train, sizeof train, "{\"data\": [{\"title\": \"t\", \"paragraphs\": [");
     const char *folder = folder_make();
@@ -112,16 +120,13 @@ static const char *tuned_folder(const char *tune)
             i > 0 ? "," : "", contexts[i], i, strcspn(contexts[i], "b"));
     snprintf(train + len, sizeof train - len, "]}]}");
     folder_write(folder, "t.json", train);
-    folder_write(folder, "q.jsonl",
-                 BBQ_LINE("m m b m m", "2", "disambig") BBQ_LINE("m b", "2", "disambig")
-                     BBQ_LINE("b m m m m", "2", "disambig"));
-    snprintf(
-        suite, sizeof suite,
-        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], \"tasks\": [{\"use\": "
-        "\"bbq-span\", \"null_threshold\": 1000, \"data\": {\"train\": \"t.json\", \"test\": \"q.jsonl\"}}], "
-        "\"tune\": %s, \"report\": {\"formats\": [\"json\"]}}",
-        shared_need("models/tiny-bert-qa"), tune);
-    folder_write(folder, "suite.json", suite);
+    snprintf(more, sizeof more, ", \"tune\": %s", tune);
+    write_suite(folder,
+                BBQ_LINE("m m b m m", "2", "disambig") BBQ_LINE("m b", "2", "disambig")
+                    BBQ_LINE("b m m m m", "2", "disambig"),
+                "{\"use\": \"bbq-span\", \"null_threshold\": 1000, "
+                "\"data\": {\"train\": \"t.json\", \"test\": \"q.jsonl\"}}",
+                more);
     return folder;
 }
 
