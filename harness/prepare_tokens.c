@@ -91,7 +91,7 @@ static Status train_tokenizer(Prepared *prepared, size_t model, size_t task,
                                      .is_cased = create->is_cased};
     TRY(tokenizer_train_kind_parse(create->tokenizer, &options.kind, err));
     const ModelHead head = prepared_head(prepared, model, task);
-    const bool writes = head == HEAD_SEQ2SEQ || head == HEAD_CAUSAL_LM;
+    const bool writes = head == HEAD_SEQ2SEQ || family_created_head(create) == HEAD_CAUSAL_LM;
     if (head == HEAD_SEQ2SEQ) {
         options.special_tokens = seq2seq_specials;
         options.n_special_tokens = sizeof seq2seq_specials / sizeof *seq2seq_specials;

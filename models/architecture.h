@@ -10,7 +10,15 @@
 typedef struct ArchitectureClass {
     const char *name;
     ModelHead head;
+    const char *prefix; // in the place of base_prefix in its files; NULL: that
 } ArchitectureClass;
+
+// The token whose row HEAD_SEQUENCE classifies.
+typedef enum ClassifiedToken {
+    CLASSIFIED_FIRST, // or the one that TokenSequence.chosen names
+    CLASSIFIED_LAST,  // the last that is not padding
+    CLASSIFIED_END,   // the last that ends a text (eos_token_id), of what the decoder reads
+} ClassifiedToken;
 
 enum { ARCHITECTURE_MAX_CLASSES = 8 };
 
@@ -20,6 +28,8 @@ struct Architecture {
     ArchitectureClass classes[ARCHITECTURE_MAX_CLASSES]; // ends with a NULL name
     // "bert.": what a checkpoint of the bare encoder leaves out in front of its names.
     const char *base_prefix;
+    ClassifiedToken classified;
+    const char *tagger; // a decoder's layer of HEAD_TOKEN; NULL: "score"
     // Fills the sizes of config from the document; text that it keeps goes into the arena.
     Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);
     // The members of config.json that read_config needs, for a model that no file describes. Appended to an open object.

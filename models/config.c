@@ -396,6 +396,27 @@ static void put_ends(JsonWriter *w, const ModelConfig *config)
     json_end_array(w);
 }
 
+// A head that reads the last token before the padding wants to be told of it.
+static bool adds_padding(const ModelConfig *config, const Json *original)
+{
+    const Json *pad = json_get(original, "pad_token_id");
+    return config->head == HEAD_SEQUENCE && config->pad_id >= 0 &&
+           config->architecture->classified == CLASSIFIED_LAST &&
+           (!pad || json_kind(pad) == JSON_NULL);
+}
+
+static void put_original(JsonWriter *w, const ModelConfig *config, const Json *original)
+{
+    const bool adds = adds_padding(config, original);
+    for (const Json *v = json_first(original); v; v = json_next(v)) {
+        const Slice key = json_key(v);
+        if (is_restated(key) || (adds && slice_eq_cstr(key, "pad_token_id"))) continue;
+        json_put_key_slice(w, key);
+        json_put_value(w, v);
+    }
+    if (adds) json_member_u64(w, "pad_token_id", (size_t)config->pad_id);
+}
+
 Status model_config_write(const ModelConfig *config, const Json *original, Buffer *out, Error *err)
 {
     JsonWriter w = json_writer(out, 2);
@@ -414,11 +435,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     }
     json_member_cstr(&w, "torch_dtype", "float32");
     if (original) {
-        for (const Json *v = json_first(original); v; v = json_next(v)) {
-            if (is_restated(json_key(v))) continue;
-            json_put_key_slice(&w, json_key(v));
-            json_put_value(&w, v);
-        }
+        put_original(&w, config, original);
     } else {
         config->architecture->write_config(config, &w);
         if (config->pad_id >= 0) json_member_u64(&w, "pad_token_id", (size_t)config->pad_id);

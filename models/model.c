@@ -111,11 +111,19 @@ static Status check_device(const Model *model, Error *err)
                      model->config.architecture->model_type);
 }
 
+// Without an output layer the table of tokens is a plain one, whose gradient is a list of rows.
+static void untie(ModelConfig *config)
+{
+    if (config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN || config->head == HEAD_SPAN)
+        config->is_tied = false;
+}
+
 Status model_make_program(Model *model, const Safetensors *file, Error *err)
 {
     const ProgramOptions options = {0};
     const Layout layout =
         model->exec_options.device.kind == DEVICE_CPU ? LAYOUT_PANELS : LAYOUT_ROWS;
+    untie(&model->config);
     model->tape = tape_begin(&model->arena, layout);
     model_record(&model->config, &model->tape);
     TRY(tape_finish(&model->tape, err));

@@ -83,6 +83,10 @@ Status model_make_program(Model *model, const Safetensors *file, Error *err) MUS
 // Records config's architecture and head.
 void model_record(const ModelConfig *config, Tape *tape);
 
+// Of a head that reads the last token that is not padding (CLASSIFIED_LAST): the padding of batches in other programs, where the
+// files name none. It is a token that ends no text, so that the last one stays the last.
+void model_choose_padding(ModelConfig *config, const Tokenizer *tokenizer);
+
 // At least n workers, each with its Exec.
 Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 

@@ -193,6 +193,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK && !options->without_tokenizer)
         s = is_gguf ? open_gguf_tokenizer(model, path, &files.gguf, err)
                     : open_tokenizer(model, path, err);
+    if (s == STATUS_OK && head_is_new) model_choose_padding(&model->config, model->tokenizer);
     if (s == STATUS_OK) choose_output(model, &files.tensors);
     if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);

@@ -62,11 +62,33 @@ static Status copy_files(const Model *model, const char *const *names, size_t n,
     return s;
 }
 
+static bool ends_texts(const ModelConfig *config, int32_t id)
+{
+    for (size_t i = 0; i < config->n_eos; i++) {
+        if (config->eos_ids[i] == id) return true;
+    }
+    return false;
+}
+
+void model_choose_padding(ModelConfig *config, const Tokenizer *tokenizer)
+{
+    if (config->pad_id >= 0 || config->head != HEAD_SEQUENCE ||
+        config->architecture->classified != CLASSIFIED_LAST)
+        return;
+    const int32_t candidates[] = {
+        tokenizer ? tokenizer_special(tokenizer, SPECIAL_PAD) : TOKEN_NONE, config->bos_id, 0};
+    size_t best = 0;
+    while (best < 2 && (candidates[best] < 0 || ends_texts(config, candidates[best]))) best++;
+    config->pad_id = candidates[best];
+}
+
 static Status save_config(const Model *model, const char *path, Error *err)
 {
     Buffer text = {0};
+    ModelConfig config = model->config;
+    model_choose_padding(&config, model->tokenizer);
     Status s = model_config_write(
-        &model->config, model->config_file ? json_root(model->config_file) : NULL, &text, err);
+        &config, model->config_file ? json_root(model->config_file) : NULL, &text, err);
     if (s == STATUS_OK) s = file_write(path, buffer_slice(&text), err);
     buffer_release(&text);
     return s;
@@ -83,37 +105,46 @@ static Status fill_tensor(void *context, size_t index, void *data, Error *err)
     return model_tensor_read(model, model_tensor_name(model, index), data, err);
 }
 
-// The bare encoder's own class leaves out the prefix.
-static Slice saved_name(const Model *model, Slice name)
+// The bare encoder's own class leaves out the prefix, and a few have another.
+static Slice saved_name(const Model *model, Slice name, Arena *arena)
 {
-    const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
-    if (model->config.head != HEAD_EMBEDDING || !slice_starts_with(name, prefix)) return name;
-    return slice_sub(name, prefix.len, name.len);
+    const ModelConfig *config = &model->config;
+    const Slice base = slice_from_cstr(config->architecture->base_prefix);
+    const ArchitectureClass *class = architecture_class(config->architecture, config->head);
+    if (!slice_starts_with(name, base)) return name;
+    const Slice rest = slice_sub(name, base.len, name.len);
+    if (config->head == HEAD_EMBEDDING) return rest;
+    if (!class || !class->prefix) return name;
+    const char *renamed = arena_printf(arena, "%s" SLICE_FMT, class->prefix, SLICE_ARG(rest));
+    return renamed ? slice_from_cstr(renamed) : (Slice){0};
 }
 
 static Status save_weights(const Model *model, const char *path, Error *err)
 {
     static const SafeMetadata metadata = {SLICE_LIT("format"), SLICE_LIT("pt")};
     const size_t n = model_n_tensors(model);
-    SafeItem *items = calloc(n, sizeof *items);
-    if (!items) return error_set_memory(err, n, sizeof *items, "tensors");
+    Arena arena = {0};
+    SafeItem *items = NULL;
     size_t at = 0;
-    for (size_t i = 0; i < model->tape.n_params; i++) {
+    Status s = arena_take(&arena, n, sizeof *items, "tensors", &items, err);
+    for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         for (size_t p = 0; p < param->n_parts; p++) {
             size_t rows, cols;
             weights_part_shape(param, p, &rows, &cols);
             SafeItem *item = &items[at++];
-            *item = (SafeItem){.name = saved_name(model, param->parts[p].name),
+            *item = (SafeItem){.name = saved_name(model, param->parts[p].name, &arena),
                                .type = TENSOR_F32,
                                .n_dims = weights_part_dims(param),
                                .shape = {rows, cols}};
             if (item->n_dims == 1) item->shape[0] = cols;
+            if (!item->name.ptr) s = error_set_memory(err, 1, 1, "a tensor's name");
         }
     }
     Saving saving = {.model = model};
-    const Status s = safetensors_write(path, items, n, &metadata, 1, fill_tensor, &saving, err);
-    free(items);
+    if (s == STATUS_OK)
+        s = safetensors_write(path, items, n, &metadata, 1, fill_tensor, &saving, err);
+    arena_release(&arena);
     return s;
 }
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "models/architecture.h"
 #include "models/model_internal.h"
 
 // ---- cutting ----
@@ -123,6 +124,32 @@ static void gather_targets(const ModelConfig *config, const TokenSequence *const
     unit->target_offsets = offsets;
 }
 
+// The last token that is not padding, as Transformers finds it: where all is padding, the first.
+static size_t last_of_text(const ModelConfig *config, const TokenSequence *input)
+{
+    size_t last = input->n_tokens - 1;
+    while (last > 0 && input->ids[last] == config->pad_id) last--;
+    return last;
+}
+
+// The token that a head reads, where it reads one of each sequence.
+static size_t chosen_token(const ModelConfig *config, const TokenSequence *input)
+{
+    if (config->head == HEAD_EMBEDDING && config->pool == POOL_LAST) return input->n_tokens - 1;
+    if (config->head != HEAD_SEQUENCE) return input->chosen;
+    return config->architecture->classified == CLASSIFIED_LAST ? last_of_text(config, input)
+                                                               : input->chosen;
+}
+
+// Whether it stands in ROWS_OUTPUTS, alone.
+static bool reads_chosen_output(const ModelConfig *config)
+{
+    return config->head == HEAD_EMBEDDING
+               ? config->pool != POOL_MEAN
+               : config->head == HEAD_SEQUENCE &&
+                     config->architecture->classified != CLASSIFIED_FIRST;
+}
+
 Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,
                      size_t n, Unit *unit, Error *err)
 {
@@ -136,14 +163,13 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
     uint64_t *keys = (uint64_t *)(void *)worker->words;
     int32_t *ids = worker->words + 2 * n, *positions = ids + n_tokens,
             *types = positions + n_tokens, *offsets = types + n_tokens, *chosen = offsets + n + 1;
-    const bool reads_chosen = config->head == HEAD_EMBEDDING && config->pool != POOL_MEAN;
+    const bool reads_chosen = reads_chosen_output(config);
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         const TokenSequence *input = inputs[i];
         keys[i] = input->key;
         offsets[i] = (int32_t)at;
-        const bool is_last = reads_chosen && config->pool == POOL_LAST;
-        chosen[i] = (int32_t)(at + (is_last ? input->n_tokens - 1 : input->chosen));
+        chosen[i] = (int32_t)(at + chosen_token(config, input));
         memcpy(ids + at, input->ids, input->n_tokens * sizeof *ids);
         if (input->type_ids)
             memcpy(types + at, input->type_ids, input->n_tokens * sizeof *types);

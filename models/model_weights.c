@@ -244,13 +244,27 @@ static const SafeTensor *find_renamed(const Safetensors *file, Slice name)
     return found;
 }
 
+// With what a class of the architecture has in the place of the encoder's prefix.
+static const SafeTensor *find_of_class(const Model *model, const Safetensors *file, Slice rest)
+{
+    const SafeTensor *found = NULL;
+    for (const ArchitectureClass *c = model->config.architecture->classes; !found && c->name; c++) {
+        char text[256];
+        const int len =
+            c->prefix ? snprintf(text, sizeof text, "%s" SLICE_FMT, c->prefix, SLICE_ARG(rest)) : 0;
+        if (len > 0 && (size_t)len < sizeof text) found = find_renamed(file, slice_from_cstr(text));
+    }
+    return found;
+}
+
 static const SafeTensor *find_tensor(const Model *model, const Safetensors *file, Slice name)
 {
     const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
     const SafeTensor *found = find_renamed(file, name);
-    if (!found && slice_starts_with(name, prefix))
-        found = find_renamed(file, slice_sub(name, prefix.len, name.len));
-    return found;
+    if (found || !slice_starts_with(name, prefix)) return found;
+    const Slice rest = slice_sub(name, prefix.len, name.len);
+    found = find_renamed(file, rest);
+    return found ? found : find_of_class(model, file, rest);
 }
 
 const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,

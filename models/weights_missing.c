@@ -1,5 +1,6 @@
 // Which tensors a model wants and a file lacks, told all at once, and beside them those that the file has for nothing.
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "models/architecture.h"
@@ -171,7 +172,12 @@ static bool split_block(Slice name, Slice *prefix, uint64_t *block)
 static Slice without_base(const Model *model, Slice name)
 {
     const Slice base = slice_from_cstr(model->config.architecture->base_prefix);
-    return slice_starts_with(name, base) ? slice_sub(name, base.len, name.len) : name;
+    if (slice_starts_with(name, base)) return slice_sub(name, base.len, name.len);
+    for (const ArchitectureClass *c = model->config.architecture->classes; c->name; c++) {
+        if (c->prefix && slice_starts_with(name, slice_from_cstr(c->prefix)))
+            return slice_sub(name, strlen(c->prefix), name.len);
+    }
+    return name;
 }
 
 // One more than the highest block that the model has under this prefix; 0 where it has none.

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "models/architecture.h"
 #include "models/rope.h"
 
 DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
@@ -28,8 +29,8 @@ Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId
 // A part of the fused layer begins at a panel, so the queries must fill whole ones.
 bool decoder_is_cut(const ModelConfig *c, size_t layer)
 {
-    const bool reads_rows =
-        c->head == HEAD_CAUSAL_LM || (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
+    const bool reads_rows = c->head == HEAD_CAUSAL_LM || c->head == HEAD_SEQUENCE ||
+                            (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
     return reads_rows && layer + 1 == c->n_layers && c->n_heads * c->head_dim % PANEL_WIDTH == 0;
 }
 
@@ -95,29 +96,57 @@ Value decoder_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
     return tape_rms_norm(t, x, name, c->hidden_size, c->layer_norm_eps, c->norm_weight_offset);
 }
 
+static Value layer(Tape *t, const char *name, Value x, size_t n_out, unsigned flags)
+{
+    const DensePart part = {name, n_out};
+    return tape_linear(t, x, tape_dense_parts(t, &part, 1, value_cols(x), flags), ACTIVATION_NONE);
+}
+
+static Value next_token(Tape *t, const ModelConfig *c, ParamId table, Value x)
+{
+    const Value logits = c->is_tied ? tape_linear_tied(t, x, table, PARAM_NONE)
+                                    : layer(t, "lm_head", x, c->vocab_size, DENSE_NO_BIAS);
+    return c->output_soft_cap > 0 ? tape_soft_cap(t, logits, c->output_soft_cap) : logits;
+}
+
+// Rows that someone reads: those of the last block already, where it is cut.
+static Value read_rows(Tape *t, const ModelConfig *c, Value x)
+{
+    return c->n_layers > 0 && decoder_is_cut(c, c->n_layers - 1) ? x : tape_output_rows(t, x);
+}
+
+static Value tags(Tape *t, const ModelConfig *c, Value x)
+{
+    const char *tagger = c->architecture->tagger ? c->architecture->tagger : "score";
+    const float p = c->classifier_dropout >= 0 ? c->classifier_dropout : c->hidden_dropout;
+    return layer(t, tagger, tape_dropout(t, x, p), c->n_labels, 0);
+}
+
+static Value head(Tape *t, const ModelConfig *c, ParamId table, Value x)
+{
+    switch (c->head) {
+    case HEAD_EMBEDDING:
+        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : read_rows(t, c, x);
+    case HEAD_SEQUENCE:
+        return layer(t, "score", read_rows(t, c, x), c->n_labels, DENSE_NO_BIAS);
+    case HEAD_TOKEN:
+        return tags(t, c, x);
+    case HEAD_SPAN:
+        return layer(t, "qa_outputs", x, 2, 0);
+    case HEAD_CAUSAL_LM:
+        return next_token(t, c, table, read_rows(t, c, x));
+    case HEAD_MASKED_LM: // not among its classes
+    case HEAD_SEQ2SEQ:
+    case HEAD_COUNT:
+        break;
+    }
+    return x;
+}
+
 void decoder_output(Tape *t, const ModelConfig *c, ParamId table, Value x)
 {
-    const size_t last = c->n_layers > 0 ? c->n_layers - 1 : 0;
     tape_hidden(t, x);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
-    if (c->head != HEAD_CAUSAL_LM && c->pool == POOL_MEAN) {
-        tape_output(t, tape_mean_pool(t, x));
-        return;
-    }
-    if (c->n_layers == 0 || !decoder_is_cut(c, last)) x = tape_output_rows(t, x);
-    if (c->head != HEAD_CAUSAL_LM) {
-        tape_output(t, x);
-        return;
-    }
-    Value logits;
-    if (c->is_tied) {
-        logits = tape_linear_tied(t, x, table, PARAM_NONE);
-    } else {
-        const DensePart head = {"lm_head", c->vocab_size};
-        logits = tape_linear(t, x, tape_dense_parts(t, &head, 1, c->hidden_size, DENSE_NO_BIAS),
-                             ACTIVATION_NONE);
-    }
-    if (c->output_soft_cap > 0) logits = tape_soft_cap(t, logits, c->output_soft_cap);
-    tape_output(t, logits);
+    tape_output(t, head(t, c, table, x));
 }

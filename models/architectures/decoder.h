@@ -32,7 +32,8 @@ Value decoder_attention(Tape *tape, const ModelConfig *config, size_t layer, Dec
 Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x);
 // RMS norm with the config's epsilon and offset.
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// Hidden states after the final norm, and the head: lm_head or the table, capped. Last call.
+// Hidden states after the final norm, and the head: lm_head or the table, capped; or classes of the sequence's last token, of
+// each token, or of starts and ends. Last call.
 void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, Value x);
 
 #endif

@@ -174,6 +174,19 @@ static Status read_activation(const Json *root, const DecoderDefaults *defaults,
                : error_set(err, STATUS_INTERNAL, "unknown default activation");
 }
 
+Status decoder_read_tagger(const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = true;
+    float usual = 0.1f;
+    TRY(json_opt_bool(root, "token_classification_bias", &has_bias, err));
+    if (!has_bias)
+        return json_error(json_get(root, "token_classification_bias"), err,
+                          "only true is supported");
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0.1, &usual, err));
+    return config_read_float(root, "classifier_dropout", 0, 0.999, (double)usual,
+                             &c->classifier_dropout, err);
+}
+
 Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
                     Error *err)
 {
@@ -184,6 +197,7 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
                           err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(decoder_read_tagger(root, c, err));
     c->is_tied = defaults->is_tied;
     TRY(json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err));
     TRY(read_rotary_dims(root, c, err));

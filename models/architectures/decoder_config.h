@@ -18,6 +18,8 @@ typedef struct DecoderDefaults {
 // Sizes, heads, norm, activation, tying, dropouts, rotation: all that has the same key everywhere.
 Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defaults,
                     ModelConfig *config, Error *err) MUST_CHECK;
+// Dropout before a tagger, as Transformers looks for it; refuses a tagger without bias.
+Status decoder_read_tagger(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // A window that may be null or missing (then 0).
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.

@@ -101,9 +101,14 @@ static void gemma_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gemma2 = {
     .model_type = "gemma2",
-    .summary = "Gemma 2: soft caps, norms on both sides, every other layer local: causal LM",
-    .classes = {{"Gemma2ForCausalLM", HEAD_CAUSAL_LM}, {"Gemma2Model", HEAD_EMBEDDING}},
+    .summary =
+        "Gemma 2: soft caps, norms on both sides, every other layer local: causal LM and heads",
+    .classes = {{"Gemma2ForCausalLM", HEAD_CAUSAL_LM},
+                {"Gemma2Model", HEAD_EMBEDDING},
+                {"Gemma2ForSequenceClassification", HEAD_SEQUENCE},
+                {"Gemma2ForTokenClassification", HEAD_TOKEN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = gemma2_read,
     .write_config = gemma_write,
     .record = gemma_record,
@@ -112,9 +117,12 @@ const Architecture architecture_gemma2 = {
 const Architecture architecture_gemma3 = {
     .model_type = "gemma3_text",
     .summary =
-        "Gemma 3's text models: norms of heads, five local layers to a global one: causal LM",
-    .classes = {{"Gemma3ForCausalLM", HEAD_CAUSAL_LM}, {"Gemma3TextModel", HEAD_EMBEDDING}},
+        "Gemma 3's text models: norms of heads, five local layers to a global one: causal LM and heads",
+    .classes = {{"Gemma3ForCausalLM", HEAD_CAUSAL_LM},
+                {"Gemma3TextModel", HEAD_EMBEDDING},
+                {"Gemma3TextForSequenceClassification", HEAD_SEQUENCE}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = gemma3_read,
     .write_config = gemma_write,
     .record = gemma_record,

@@ -1,5 +1,6 @@
 // GPT-2's row of the registry, and what of config.json it reads and writes.
 #include "models/architecture.h"
+#include "models/architectures/decoder_config.h"
 #include "models/architectures/gpt2.h"
 #include "models/config_read.h"
 
@@ -47,6 +48,7 @@ static Status gpt2_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
     TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0.1, &c->attention_dropout, err));
     TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0.1, &c->hidden_dropout, err));
     TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0.1, &c->embedding_dropout, err));
+    TRY(decoder_read_tagger(root, c, err));
     TRY(json_opt_bool(root, "scale_attn_weights", &is_scaled, err));
     c->attention_scale = is_scaled ? 0.0f : 1.0f;
     TRY(json_opt_bool(root, "scale_attn_by_inverse_layer_idx", &c->scales_by_layer, err));
@@ -87,9 +89,15 @@ static void complete(ModelConfig *c)
 
 const Architecture architecture_gpt2 = {
     .model_type = "gpt2",
-    .summary = "GPT-2: causal LM",
-    .classes = {{"GPT2LMHeadModel", HEAD_CAUSAL_LM}, {"GPT2Model", HEAD_EMBEDDING}},
+    .summary = "GPT-2: causal LM and heads",
+    .classes = {{"GPT2LMHeadModel", HEAD_CAUSAL_LM},
+                {"GPT2Model", HEAD_EMBEDDING},
+                {"GPT2ForSequenceClassification", HEAD_SEQUENCE},
+                {"GPT2ForTokenClassification", HEAD_TOKEN},
+                {"GPT2ForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_LAST,
+    .tagger = "classifier",
     .read_config = gpt2_read,
     .write_config = gpt2_write,
     .complete = complete,

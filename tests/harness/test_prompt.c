@@ -420,12 +420,26 @@ Test(prompt, a_fresh_language_model_learns_answers_to_prompts)
     }
 }
 
+// Without a prompt it is a classifier: a score for each class from its last token.
+Test(prompt, a_fresh_language_model_without_a_prompt_classifies)
+{
+    static const char *const architectures[] = {"gpt2", "llama"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *folder = fresh_folder(
+            architectures[i], "", "{\"learning_rate\": 1e-2, \"batch_size\": 8, \"epochs\": 30}");
+        Buffer plain = runs_export(folder, NULL);
+        const double best = runs_best(&plain, "accuracy");
+        cr_expect_gt(best, 0.9, "%s: accuracy %g", architectures[i], best);
+        buffer_release(&plain);
+        folder_remove(folder);
+    }
+}
+
 Test(prompt, what_a_fresh_language_model_cannot_do_is_said)
 {
     static const struct {
         const char *prompt, *tune, *says;
     } cases[] = {
-        {"", NULL, "a gpt2 is asked in words: give the task \"films\" a \"prompt\""},
         {", \"prompt\": {\"text\": \"{text}:\"}", "{\"class_weights\": \"balanced\"}",
          "\"class_weights\" weighs classes"},
     };

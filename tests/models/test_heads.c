@@ -1,0 +1,336 @@
+// Heads on decoders: classes of texts, of tokens, and spans, against their equations over hidden states, which goldens hold to
+// Transformers' (test_decoders.c); gradients against finite differences; what saved folders say and whose folders open.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "models/architecture.h"
+#include "models/formats/safetensors.h"
+#include "tests/models/model_support.h"
+#include "tests/support/folder.h"
+
+enum { HIDDEN = 32, N_TEXTS = 5, PAD = 0, N_SMALLEST = 3 * HIDDEN };
+
+// head_dim 8: the last block is cut to the rows that are read; 6: queries fill no whole panels, and it is not.
+static Model *decoder(const char *type, ModelHead head, size_t n_labels, size_t head_dim)
+{
+    static const Slice labels[] = {SLICE_LIT("a"), SLICE_LIT("b"), SLICE_LIT("c")};
+    static const int32_t eos[] = {3};
+    Error err = {0};
+    Model *model = NULL;
+    const bool is_gpt2 = strcmp(type, "gpt2") == 0;
+    const ModelConfig config = {.architecture = architecture_find(slice_from_cstr(type)),
+                                .head = head,
+                                .vocab_size = 50,
+                                .n_labels = head == HEAD_CAUSAL_LM ? 50 : n_labels,
+                                .labels = head == HEAD_CAUSAL_LM ? NULL : labels,
+                                .hidden_size = HIDDEN,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .n_kv_heads = is_gpt2 ? 4 : 2,
+                                .head_dim = head_dim,
+                                .rotary_dims = head_dim,
+                                .rope = {.theta = 10000},
+                                .intermediate_size = 48,
+                                .max_positions = 24,
+                                .pad_id = PAD,
+                                .bos_id = 1,
+                                .eos_ids = eos,
+                                .n_eos = 1,
+                                .layer_norm_eps = 1e-5f,
+                                .activation = is_gpt2 ? ACTIVATION_GELU_TANH : ACTIVATION_SILU,
+                                .initializer_range = 0.2f,
+                                .is_tied = true};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    return model;
+}
+
+static float *tensor_of(const Model *model, const char *name)
+{
+    Error err = {0};
+    size_t rows = 0, cols = 0;
+    want_ok(model_tensor_shape(model, slice_from_cstr(name), &rows, &cols, &err), &err);
+    float *values = calloc(rows * cols, sizeof *values);
+    want_ok(model_tensor_read(model, slice_from_cstr(name), values, &err), &err);
+    return values;
+}
+
+// Texts of 1 to 20 tokens; the last two end in padding, one of them has nothing else.
+static const TokenSequence *texts(void)
+{
+    static int32_t ids[N_TEXTS][20];
+    static TokenSequence inputs[N_TEXTS];
+    static const size_t n_tokens[N_TEXTS] = {1, 20, 7, 9, 3};
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        for (size_t t = 0; t < n_tokens[i]; t++) ids[i][t] = (int32_t)(4 + (i * 17 + t * 5) % 46);
+        inputs[i] = (TokenSequence){.ids = ids[i], .n_tokens = n_tokens[i], .key = i};
+    }
+    ids[3][7] = ids[3][8] = PAD;
+    for (size_t t = 0; t < 3; t++) ids[4][t] = PAD;
+    return inputs;
+}
+
+static const size_t last_of_text[N_TEXTS] = {0, 19, 6, 6, 0};
+
+// weight x + bias (or NULL) for each of n_out.
+static void check_row(const char *what, const float *row, const float *weight, const float *bias,
+                      const float *x, size_t n_out)
+{
+    for (size_t k = 0; k < n_out; k++) {
+        double sum = bias ? (double)bias[k] : 0;
+        for (size_t j = 0; j < HIDDEN; j++) sum += (double)weight[k * HIDDEN + j] * (double)x[j];
+        cr_expect_float_eq((double)row[k], sum, 2e-5, "%s: output %zu: %.8g, not %.8g", what, k,
+                           (double)row[k], sum);
+    }
+}
+
+// Every output row is the layer on the hidden state of its token: the text's last for a class, else each.
+static void check_outputs(const char *what, Model *model, const char *layer)
+{
+    Error err = {0};
+    char name[64];
+    Pool *pool = open_pool(2);
+    const TokenSequence *inputs = texts();
+    const bool by_text = model_config(model)->head == HEAD_SEQUENCE;
+    const size_t width = model_output_width(model), n_rows = model_output_rows(model, inputs, 5);
+    float *logits = calloc(n_rows * width, sizeof *logits), *row = logits, *bias = NULL;
+    snprintf(name, sizeof name, "%s.weight", layer);
+    float *weight = tensor_of(model, name);
+    snprintf(name, sizeof name, "%s.bias", layer);
+    if (!by_text) bias = tensor_of(model, name);
+    cr_assert(by_text == (n_rows == N_TEXTS));
+    want_ok(model_predict(model, pool, inputs, N_TEXTS, NULL, logits, &err), &err);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const size_t n = inputs[i].n_tokens;
+        float *hidden = calloc(3 * n * HIDDEN, sizeof *hidden), *alone = calloc(n * width, 4);
+        want_ok(model_hidden_states(model, &inputs[i], hidden, &err), &err);
+        want_ok(model_predict(model, pool, &inputs[i], 1, NULL, alone, &err), &err);
+        const size_t first = by_text ? last_of_text[i] : 0, count = by_text ? 1 : n;
+        cr_expect_arr_eq(alone, row, count * width * sizeof *row, "%s: text %zu alone", what, i);
+        for (size_t t = 0; t < count; t++, row += width)
+            check_row(what, row, weight, bias, hidden + (2 * n + first + t) * HIDDEN, width);
+        free(hidden);
+        free(alone);
+    }
+    free(logits);
+    free(weight);
+    free(bias);
+    pool_close(&pool);
+}
+
+Test(heads, of_decoders_are_layers_on_hidden_states)
+{
+    static const struct {
+        const char *type;
+        ModelHead head;
+        size_t n_labels, head_dim;
+        const char *layer;
+    } cases[] = {
+        {"llama", HEAD_SEQUENCE, 3, 8, "score"}, {"llama", HEAD_SEQUENCE, 1, 6, "score"},
+        {"llama", HEAD_TOKEN, 3, 8, "score"},    {"llama", HEAD_SPAN, 2, 6, "qa_outputs"},
+        {"gpt2", HEAD_SEQUENCE, 3, 8, "score"},  {"gpt2", HEAD_TOKEN, 2, 8, "classifier"},
+        {"gpt2", HEAD_SPAN, 2, 8, "qa_outputs"}, {"gemma2", HEAD_SEQUENCE, 2, 8, "score"},
+        {"phi3", HEAD_SEQUENCE, 2, 8, "score"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char what[64];
+        Model *model = decoder(cases[i].type, cases[i].head, cases[i].n_labels, cases[i].head_dim);
+        snprintf(what, sizeof what, "%s with a %s head", cases[i].type,
+                 model_head_name(cases[i].head));
+        check_outputs(what, model, cases[i].layer);
+        model_close(&model);
+    }
+}
+
+// ---- learning ----
+
+// Mean cross-entropy of classes, in double.
+static double loss_of(Model *model, Pool *pool, const SmallData *data)
+{
+    Error err = {0};
+    const size_t width = model_output_width(model);
+    float *logits = calloc(data->n * width, sizeof *logits);
+    double sum = 0;
+    want_ok(model_predict(model, pool, data->inputs, data->n, NULL, logits, &err), &err);
+    for (size_t i = 0; i < data->n; i++) {
+        double exps = 0;
+        const float *row = logits + i * width;
+        for (size_t k = 0; k < width; k++) exps += exp((double)row[k]);
+        sum += log(exps) - (double)row[data->examples[i].labels[0]];
+    }
+    free(logits);
+    return sum / (double)data->n;
+}
+
+// One step of AdamW whose epsilon is 1 goes g / (|g| + 1) times the rate down each weight, from which g follows.
+static double gradient_of(float before, float after, double rate)
+{
+    const double step = ((double)before - (double)after) / rate;
+    return step / (1 - fabs(step));
+}
+
+static void check_gradient(const char *type, const char *const *names, size_t n_names)
+{
+    Error err = {0};
+    const double rate = 0.01, h = 2e-3;
+    Pool *pool = open_pool(1);
+    Model *model = decoder(type, HEAD_SEQUENCE, 3, 8), *tuned = decoder(type, HEAD_SEQUENCE, 3, 8);
+    SmallData data = small_data(model, 6, 9);
+    const size_t starts[] = {0, 6};
+    const TrainOptions options = {
+        .learning_rate = rate, .epsilon = 1, .schedule = SCHEDULE_CONSTANT, .dropout = 0};
+    TrainResult result = {0};
+    want_ok(model_train_batches(tuned, pool, data.examples, starts, 1, &options, &result, &err),
+            &err);
+    for (size_t k = 0; k < n_names; k++) {
+        float *before = tensor_of(model, names[k]), *after = tensor_of(tuned, names[k]);
+        for (size_t e = 0; e < 6; e++) {
+            const size_t at = 37 * e % N_SMALLEST; // the smallest matrix has so many
+            const float kept = before[at];
+            double sides[2];
+            for (size_t side = 0; side < 2; side++) {
+                before[at] = (float)((double)kept + (side ? h : -h));
+                want_ok(model_tensor_write(model, slice_from_cstr(names[k]), before, &err), &err);
+                sides[side] = loss_of(model, pool, &data);
+            }
+            before[at] = kept;
+            want_ok(model_tensor_write(model, slice_from_cstr(names[k]), before, &err), &err);
+            const double wanted = (sides[1] - sides[0]) / (2 * h);
+            const double found = gradient_of(kept, after[at], rate);
+            cr_expect_float_eq(found, wanted, 1e-3 + 1e-2 * fabs(wanted), "%s: %s[%zu]: %g, not %g",
+                               type, names[k], at, found, wanted);
+        }
+        free(before);
+        free(after);
+    }
+    small_data_release(&data);
+    model_close(&model);
+    model_close(&tuned);
+    pool_close(&pool);
+}
+
+Test(heads, gradients_of_decoders_are_those_of_finite_differences)
+{
+    static const char *const llama[] = {"score.weight",
+                                        "model.layers.1.self_attn.q_proj.weight",
+                                        "model.layers.1.self_attn.k_proj.weight",
+                                        "model.layers.1.self_attn.v_proj.weight",
+                                        "model.layers.0.mlp.up_proj.weight",
+                                        "model.embed_tokens.weight"};
+    static const char *const gpt2[] = {"score.weight", "transformer.h.1.attn.c_attn.weight",
+                                       "transformer.h.0.mlp.c_fc.weight", "transformer.wpe.weight",
+                                       "transformer.wte.weight"};
+    check_gradient("llama", llama, 6);
+    check_gradient("gpt2", gpt2, 5);
+}
+
+// ---- folders ----
+
+static const Json *config_of(const char *folder)
+{
+    Error err = {0};
+    JsonDocument *document = NULL; // left to the end of the test's process
+    want_ok(json_load(folder_path(folder, "config.json"), JSON_STRICT, &document, &err), &err);
+    return json_root(document);
+}
+
+static Model *open_with(const char *path, ModelHead head, size_t n_labels)
+{
+    static const Slice labels[] = {SLICE_LIT("no"), SLICE_LIT("yes")};
+    Error err = {0};
+    Model *model = NULL;
+    const ModelOptions options = {.head_choice = HEAD_FOR_LABELS,
+                                  .head = head,
+                                  .labels = labels,
+                                  .n_labels = n_labels,
+                                  .seed = 3,
+                                  .without_tokenizer = 1};
+    want_ok(model_open(path, &options, &model, &err), &err);
+    return model;
+}
+
+static void want_same(const Model *a, const Model *b, const char *name)
+{
+    size_t rows = 0, cols = 0;
+    float *x = tensor_of(a, name), *y = tensor_of(b, name);
+    want_ok(model_tensor_shape(a, slice_from_cstr(name), &rows, &cols, NULL), NULL);
+    cr_expect_arr_eq(x, y, rows * cols * sizeof *x, "%s", name);
+    free(x);
+    free(y);
+}
+
+// A language model's folder becomes a classifier's, a tagger's and a reader's, and one of these any other.
+Test(heads, go_on_any_decoder_of_the_family)
+{
+    static const struct {
+        ModelHead head;
+        const char *class_name, *table;
+    } cases[] = {
+        {HEAD_SEQUENCE, "LlamaForSequenceClassification", "model.embed_tokens.weight"},
+        {HEAD_TOKEN, "LlamaForTokenClassification", "model.embed_tokens.weight"},
+        // Transformers calls the decoder so in this class alone.
+        {HEAD_SPAN, "LlamaForQuestionAnswering", "transformer.embed_tokens.weight"},
+        {HEAD_EMBEDDING, "LlamaModel", "embed_tokens.weight"},
+        {HEAD_SEQUENCE, "LlamaForSequenceClassification", "model.embed_tokens.weight"},
+    };
+    Error err = {0};
+    const char *folder = folder_make();
+    Model *first = decoder("llama", HEAD_CAUSAL_LM, 0, 8);
+    const char *from = folder_path(folder, "lm");
+    want_ok(model_save(first, from, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Safetensors tensors = {0};
+        Slice names = {0};
+        char name[8];
+        Model *model = open_with(from, cases[i].head, 2);
+        cr_expect_eq(model_head_is_fresh(model) != 0, cases[i].head != HEAD_EMBEDDING);
+        cr_expect_eq(model_unused_tensors(model, &names), 0);
+        want_same(first, model, "model.embed_tokens.weight");
+        want_same(first, model, "model.layers.1.mlp.down_proj.weight");
+        want_same(first, model, "model.norm.weight");
+        snprintf(name, sizeof name, "%zu", i);
+        from = folder_path(folder, name);
+        want_ok(model_save(model, from, &err), &err);
+        const Json *config = config_of(from);
+        Slice class_name = {0};
+        want_ok(json_as_string(json_at(json_get(config, "architectures"), 0), &class_name, &err),
+                &err);
+        cr_expect(slice_eq_cstr(class_name, cases[i].class_name), SLICE_FMT, SLICE_ARG(class_name));
+        want_ok(safetensors_open(folder_path(from, "model.safetensors"), &tensors, &err), &err);
+        cr_expect(safetensors_find(&tensors, slice_from_cstr(cases[i].table)), "%s",
+                  cases[i].table);
+        safetensors_close(&tensors);
+        model_close(&model);
+    }
+    model_close(&first);
+    folder_remove(folder);
+}
+
+// Other programs look for the last token before the padding of a batch, so that a saved classifier names one.
+Test(heads, a_saved_classifier_names_padding_that_ends_no_text)
+{
+    Error err = {0};
+    const char *folder = folder_make();
+    Model *first = decoder("llama", HEAD_CAUSAL_LM, 0, 8);
+    const char *lm = folder_path(folder, "lm");
+    want_ok(model_save(first, lm, &err), &err);
+    folder_write(lm, "config.json",
+                 "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
+                 "\"vocab_size\": 50, \"hidden_size\": 32, \"num_hidden_layers\": 2, "
+                 "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"intermediate_size\": "
+                 "48, \"max_position_embeddings\": 24, \"bos_token_id\": 1, \"eos_token_id\": 3, "
+                 "\"pad_token_id\": null, \"tie_word_embeddings\": true}");
+    Model *model = open_with(lm, HEAD_SEQUENCE, 2);
+    const char *out = folder_path(folder, "out");
+    want_ok(model_save(model, out, &err), &err);
+    const Json *config = config_of(out), *pad = json_get(config, "pad_token_id");
+    cr_assert(pad && json_kind(pad) == JSON_NUMBER);
+    cr_expect_eq(json_double(pad), 1.0, "the token that begins texts ends none");
+    cr_expect_eq(model_config(model)->pad_id, 1);
+    model_close(&model);
+    model_close(&first);
+    folder_remove(folder);
+}
