@@ -232,9 +232,10 @@ static bool same_tensors(const SafeTensor *a, const SafeTensor *b)
 
 bool checkpoint_own_output(const Safetensors *tensors, const Architecture *architecture)
 {
-    static const char *const names[] = {"lm_head.weight", "lm_head.decoder.weight",
-                                        "cls.predictions.decoder.weight", "vocab_projector.weight",
-                                        "decoder.weight"};
+    static const char *const names[] = {
+        "lm_head.weight",         "lm_head.decoder.weight",   "cls.predictions.decoder.weight",
+        "vocab_projector.weight", "generator_lm_head.weight", "predictions.decoder.weight",
+        "decoder.weight"};
     const SafeTensor *embedding = find_embedding(tensors, architecture->base_prefix);
     for (size_t i = 0; embedding && i < sizeof names / sizeof *names; i++) {
         const SafeTensor *output = safetensors_find(tensors, slice_from_cstr(names[i]));

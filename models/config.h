@@ -70,7 +70,11 @@ typedef struct ModelConfig {
     DecoderConfig decoder;
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;
-    int32_t pad_id; // -1 where the file names none
+    int32_t pad_id;        // -1 where the file names none
+    size_t embedding_size; // width of the embeddings, where a layer projects them; 0 = hidden_size
+    // ALBERT: blocks share the parameters of one of n_groups groups (0 = each has its own), which is n_inner blocks itself.
+    size_t n_groups, n_inner;
+    size_t n_relative_buckets; // MPNet: of its bias by relative position
     // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
     // kinds; biases; the activation and pooling of its head.
     const unsigned char *is_global; // [n_layers]

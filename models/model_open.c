@@ -148,7 +148,7 @@ static Status keep_files(Model *model, const Checkpoint *files, Error *err)
 static Status check_depth(const ModelConfig *c, const char *path, const Safetensors *tensors,
                           Error *err)
 {
-    if (c->n_layers <= tensors->n_tensors) return STATUS_OK;
+    if ((c->n_groups ? c->n_groups : c->n_layers) <= tensors->n_tensors) return STATUS_OK;
     return error_set(
         err, STATUS_INVALID,
         "%s: its config speaks of %zu blocks, but there are %zu tensors in all: weights "

@@ -80,7 +80,7 @@ static bool is_known_extra(Slice name)
         SLICE_LIT("pooler.dense.bias"),
         SLICE_LIT("decoder.weight"),
         SLICE_LIT("decoder.bias"),
-        SLICE_LIT("cls.predictions.bias"),
+        SLICE_LIT("predictions.bias"),
         SLICE_LIT("seq_relationship.bias"),
         SLICE_LIT("seq_relationship.weight"),
         SLICE_LIT("lm_head.weight"),

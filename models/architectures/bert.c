@@ -18,6 +18,7 @@ static const PostNormNames names = {
     .bias = {"cls.predictions.bias"},
     .has_types = true,
     .drops_attention_output = true,
+    .drops_output = true,
 };
 
 static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)

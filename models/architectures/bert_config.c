@@ -26,11 +26,10 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     TRY(config_read_size(root, "num_hidden_layers", &config->n_layers, err));
     TRY(config_read_size(root, "num_attention_heads", &config->n_heads, err));
     TRY(config_read_size(root, "intermediate_size", &config->intermediate_size, err));
-    TRY(config_read_size(root, "max_position_embeddings", &config->max_positions, err));
-    return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
+    return config_read_size(root, "max_position_embeddings", &config->max_positions, err);
 }
 
-Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
+Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *err)
 {
     TRY(refuse_variants(root, err));
     TRY(config_read_own_output(root, config, err));
@@ -47,13 +46,26 @@ Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
     return config_read_activation(root, "hidden_act", &config->activation, err);
 }
 
+Status bert_config_read(const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(bert_config_read_untyped(root, config, err));
+    return config_read_size(root, "type_vocab_size", &config->type_vocab_size, err);
+}
+
+Status bert_config_read_embedding(const Json *root, size_t missing, ModelConfig *config, Error *err)
+{
+    config->embedding_size = missing ? missing : config->hidden_size;
+    if (!json_get(root, "embedding_size")) return STATUS_OK;
+    return config_read_size(root, "embedding_size", &config->embedding_size, err);
+}
+
 static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
     (void)arena;
     return bert_config_read(root, config, err);
 }
 
-void bert_config_write(const ModelConfig *config, JsonWriter *w)
+void bert_config_write_untyped(const ModelConfig *config, JsonWriter *w)
 {
     json_member_u64(w, "vocab_size", config->vocab_size);
     json_member_u64(w, "hidden_size", config->hidden_size);
@@ -61,7 +73,6 @@ void bert_config_write(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "num_attention_heads", config->n_heads);
     json_member_u64(w, "intermediate_size", config->intermediate_size);
     json_member_u64(w, "max_position_embeddings", config->first_position + config->max_positions);
-    json_member_u64(w, "type_vocab_size", config->type_vocab_size);
     json_member_float(w, "layer_norm_eps", config->layer_norm_eps);
     json_member_float(w, "hidden_dropout_prob", config->hidden_dropout);
     json_member_float(w, "attention_probs_dropout_prob", config->attention_dropout);
@@ -69,8 +80,14 @@ void bert_config_write(const ModelConfig *config, JsonWriter *w)
         json_member_float(w, "classifier_dropout", config->classifier_dropout);
     json_member_float(w, "initializer_range", config->initializer_range);
     json_member_cstr(w, "hidden_act", config_activation_name(config->activation));
-    json_member_cstr(w, "position_embedding_type", "absolute");
     if (config->has_own_output) json_member_bool(w, "tie_word_embeddings", false);
+}
+
+void bert_config_write(const ModelConfig *config, JsonWriter *w)
+{
+    bert_config_write_untyped(config, w);
+    json_member_u64(w, "type_vocab_size", config->type_vocab_size);
+    json_member_cstr(w, "position_embedding_type", "absolute");
 }
 
 void bert_config_complete(ModelConfig *config)

@@ -17,6 +17,7 @@ static const PostNormNames names = {
     .output_norm = "output_layer_norm",
     .output = "vocab_projector",
     .bias = {"vocab_projector.bias"},
+    .drops_output = true,
 };
 
 static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)

@@ -2,68 +2,98 @@
 
 #include <math.h>
 
+#include "models/architectures/relative.h"
+
 static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 {
     return tape_dense(t, &name, 1, n_in, n_out);
 }
 
+// The parameters of a block, which several blocks may share.
+typedef struct Block {
+    Dense qkv, attention_output, inner, outer;
+    LayerNorm attention_norm, output_norm;
+} Block;
+
 static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
 {
     const size_t h = c->hidden_size, n_positions = c->first_position + c->max_positions;
+    const size_t width = c->embedding_size ? c->embedding_size : h;
     tape_group(t, 0);
     tape_prefix(t, "%s", names->embeddings);
-    *word = tape_table(t, "word_embeddings", c->vocab_size, h, c->pad_id);
-    const ParamId position = tape_table(t, "position_embeddings", n_positions, h,
+    *word = tape_table(t, "word_embeddings", c->vocab_size, width, c->pad_id);
+    const ParamId position = tape_table(t, "position_embeddings", n_positions, width,
                                         c->positions_skip_pads ? c->pad_id : -1);
     const ParamId type = names->has_types
-                             ? tape_table(t, "token_type_embeddings", c->type_vocab_size, h, -1)
+                             ? tape_table(t, "token_type_embeddings", c->type_vocab_size, width, -1)
                              : PARAM_NONE;
     const Value sum = tape_embedding(t, *word, position, type);
-    return tape_dropout(t, tape_layer_norm(t, sum, "LayerNorm", c->layer_norm_eps),
-                        c->hidden_dropout);
+    const Value x =
+        tape_dropout(t, tape_layer_norm(t, sum, "LayerNorm", c->layer_norm_eps), c->hidden_dropout);
+    if (!names->projection || (width == h && !names->always_projects)) return x;
+    tape_prefix(t, "%s", "");
+    return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);
 }
 
-// Block i. Where only one token of each sequence is read of its output, queries and all that follows are computed for them
-// alone; keys and values are always those of every token.
-static Value block(Tape *t, const ModelConfig *c, const PostNormNames *names, size_t i, Value x,
-                   bool chosen_only)
+static Block declare_block(Tape *t, const ModelConfig *c, const PostNormNames *names)
 {
-    const size_t h = c->hidden_size, head_dim = h / c->n_heads;
-    const TapeAttention attention = {.n_heads = c->n_heads,
-                                     .n_kv_heads = c->n_heads,
-                                     .head_dim = head_dim,
-                                     .scale = 1.0f / sqrtf((float)head_dim),
-                                     .dropout = c->attention_dropout};
-    tape_group(t, 1 + i);
-    tape_prefix(t, "%s%zu.", names->blocks, i);
+    const size_t h = c->hidden_size;
+    Block b;
+    b.qkv = tape_dense(t, names->qkv, 3, h, 3 * h);
+    b.attention_output = dense(t, names->attention_output, h, h);
+    b.attention_norm = tape_layer_norm_params(t, names->attention_norm, h);
+    b.inner = dense(t, names->inner, h, c->intermediate_size);
+    b.outer = dense(t, names->outer, c->intermediate_size, h);
+    b.output_norm = tape_layer_norm_params(t, names->output_norm, h);
+    return b;
+}
 
-    const Dense qkv = tape_dense(t, names->qkv, 3, h, 3 * h);
+// Where only one token of each sequence is read of its output, queries and all that follows are computed for them alone; keys
+// and values are always those of every token.
+static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+                       const TapeAttention *attention, Value x, bool chosen_only)
+{
+    const size_t h = c->hidden_size;
     Value q, k, v, residual = x;
     if (chosen_only) {
         residual = tape_chosen_tokens(t, x);
-        q = tape_linear_part(t, residual, qkv, 0, h, ACTIVATION_NONE);
-        const Value kv = tape_linear_part(t, x, qkv, h, 3 * h, ACTIVATION_NONE);
+        q = tape_linear_part(t, residual, b->qkv, 0, h, ACTIVATION_NONE);
+        const Value kv = tape_linear_part(t, x, b->qkv, h, 3 * h, ACTIVATION_NONE);
         k = tape_columns(t, kv, 0, h);
         v = tape_columns(t, kv, h, 2 * h);
     } else {
-        const Value all = tape_linear(t, x, qkv, ACTIVATION_NONE);
+        const Value all = tape_linear(t, x, b->qkv, ACTIVATION_NONE);
         q = tape_columns(t, all, 0, h);
         k = tape_columns(t, all, h, 2 * h);
         v = tape_columns(t, all, 2 * h, 3 * h);
     }
-    const Value mixed = tape_attention(t, q, k, v, &attention);
-
-    Value out = tape_linear(t, mixed, dense(t, names->attention_output, h, h), ACTIVATION_NONE);
+    const Value mixed = tape_attention(t, q, k, v, attention);
+    Value out = tape_linear(t, mixed, b->attention_output, ACTIVATION_NONE);
     if (names->drops_attention_output) out = tape_dropout(t, out, c->hidden_dropout);
-    const Value a =
-        tape_layer_norm_residual(t, out, residual, names->attention_norm, c->layer_norm_eps);
+    const Value a = tape_layer_norm_shared(t, out, residual, b->attention_norm, c->layer_norm_eps);
 
-    const Value inner =
-        tape_linear(t, a, dense(t, names->inner, h, c->intermediate_size), c->activation);
-    const Value outer =
-        tape_linear(t, inner, dense(t, names->outer, c->intermediate_size, h), ACTIVATION_NONE);
-    return tape_layer_norm_residual(t, tape_dropout(t, outer, c->hidden_dropout), a,
-                                    names->output_norm, c->layer_norm_eps);
+    const Value inner = tape_linear(t, a, b->inner, c->activation);
+    Value outer = tape_linear(t, inner, b->outer, ACTIVATION_NONE);
+    if (names->drops_output) outer = tape_dropout(t, outer, c->hidden_dropout);
+    return tape_layer_norm_shared(t, outer, a, b->output_norm, c->layer_norm_eps);
+}
+
+static TapeAttention attention_of(Tape *t, const ModelConfig *c, const PostNormNames *names)
+{
+    enum { FARTHEST = 128 }; // of MPNet, whatever its config says
+    const size_t head_dim = c->hidden_size / c->n_heads;
+    TapeAttention attention = {.n_heads = c->n_heads,
+                               .n_kv_heads = c->n_heads,
+                               .head_dim = head_dim,
+                               .scale = 1.0f / sqrtf((float)head_dim),
+                               .dropout = c->attention_dropout};
+    if (!names->relative_bias) return attention;
+    tape_group(t, 0);
+    tape_prefix(t, "%s", "");
+    attention.relative_bias =
+        tape_relative_bias(t, names->relative_bias, c->n_heads, c->n_relative_buckets);
+    relative_buckets(t, c->n_relative_buckets, FARTHEST, false, &attention);
+    return attention;
 }
 
 // Whether the head reads one token of each sequence.
@@ -73,14 +103,38 @@ static bool reads_one_token(const ModelConfig *c)
            (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
 }
 
+// The group of layer i, as Transformers counts it.
+static size_t group_of(const ModelConfig *c, size_t i)
+{
+    if (c->n_groups == 0) return i;
+    return (size_t)((double)i / ((double)c->n_layers / (double)c->n_groups));
+}
+
 Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
     const bool one_token = reads_one_token(c), can_split = c->hidden_size % PANEL_WIDTH == 0;
+    const size_t n_inner = c->n_inner ? c->n_inner : 1;
+    Block *blocks = ARENA_NEW(t->arena, Block, n_inner);
+    if (!blocks) {
+        tape_fail(t, STATUS_MEMORY, "blocks");
+        return (Value){0};
+    }
     Value x = embeddings(t, c, names, word);
+    const TapeAttention attention = attention_of(t, c, names);
     tape_hidden(t, x);
     for (size_t i = 0; i < c->n_layers; i++) {
-        x = block(t, c, names, i, x, one_token && can_split && i + 1 == c->n_layers);
+        const size_t group = group_of(c, i);
+        const bool is_new = i == 0 || group != group_of(c, i - 1), is_last = i + 1 == c->n_layers;
+        if (is_new) tape_group(t, 1 + i);
+        for (size_t k = 0; k < n_inner; k++) {
+            tape_prefix(t, "%s%zu.", names->blocks, group);
+            if (names->inner_blocks)
+                tape_prefix(t, "%s%zu.%s%zu.", names->blocks, group, names->inner_blocks, k);
+            if (is_new) blocks[k] = declare_block(t, c, names);
+            x = run_block(t, c, names, &blocks[k], &attention, x,
+                          one_token && can_split && is_last && k + 1 == n_inner);
+        }
         tape_hidden(t, x);
     }
     if (one_token && !(can_split && c->n_layers > 0)) x = tape_chosen_tokens(t, x);
@@ -105,7 +159,7 @@ Value post_norm_vocabulary(Tape *t, const ModelConfig *c, const PostNormNames *n
     if (!c->has_own_output)
         return tape_linear_tied(t, x, word,
                                 tape_vector(t, names->bias[0], c->vocab_size, INIT_ZERO));
-    const Dense output = dense(t, names->output, c->hidden_size, c->vocab_size);
+    const Dense output = dense(t, names->output, value_cols(x), c->vocab_size);
     // Before Transformers 5 the layer's bias was the one that stands beside it, and files have that alone.
     tape_aliases(t, output.bias, names->bias);
     return tape_linear(t, x, output, ACTIVATION_NONE);

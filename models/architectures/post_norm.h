@@ -1,6 +1,7 @@
-// models/architectures/post_norm.h: the encoder of post-norm blocks that BERT, RoBERTa and DistilBERT share.
+// models/architectures/post_norm.h: the encoder of post-norm blocks that BERT and its kin share: RoBERTa, DistilBERT, ELECTRA,
+// MPNet and ALBERT.
 //
-//     x_0 = LayerNorm(word[ids] + position[..] (+ type[type_ids]))
+//     x_0 = (W_p) LayerNorm(word[ids] + position[..] (+ type[type_ids]))
 //     a_i = LayerNorm(x_i + W_o attention(W_q x_i, W_k x_i, W_v x_i))
 //     x_{i+1} = LayerNorm(a_i + W_2 gelu(W_1 a_i))
 //
@@ -13,12 +14,20 @@
 // How a checkpoint spells its tensors.
 typedef struct PostNormNames {
     const char *embeddings; // prefix
-    const char *blocks;     // prefix of block i is this, the number and a dot
+    const char
+        *projection; // layer from embedding_size to hidden_size where they differ; NULL = none
+    bool always_projects;
+    const char
+        *relative_bias; // table of biases by relative position, which all blocks share; NULL = none
+    // Prefix of block i is this, the number and a dot; where groups share parameters, the number of its group and then
+    // inner_blocks, another number and a dot.
+    const char *blocks, *inner_blocks;
     const char *qkv[3], *attention_output, *attention_norm, *inner, *outer, *output_norm;
     // Of a masked LM: an output layer of its own, and the bias where it is the token table; both whole names. bias ends with NULL.
     const char *output, *bias[2];
     bool has_types;
     bool drops_attention_output; // dropout between W_o and the residual
+    bool drops_output;           // the same behind W_2
 } PostNormNames;
 
 // The encoder; *word receives its token table, for a decoder tied to it. What it gives has a row for each token, or one

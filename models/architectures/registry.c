@@ -9,10 +9,12 @@ extern const Architecture architecture_bert, architecture_roberta, architecture_
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
     architecture_pegasus;
+extern const Architecture architecture_electra, architecture_mpnet, architecture_albert;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
     &architecture_camembert, &architecture_distilbert, &architecture_modernbert,
+    &architecture_electra,   &architecture_mpnet,      &architecture_albert,
     &architecture_gpt2,      &architecture_llama,      &architecture_mistral,
     &architecture_qwen2,     &architecture_qwen3,      &architecture_phi3,
     &architecture_gemma2,    &architecture_gemma3,     &architecture_bart,

@@ -20,6 +20,7 @@ static const PostNormNames names = {
     .bias = {"lm_head.bias"},
     .has_types = true,
     .drops_attention_output = true,
+    .drops_output = true,
 };
 
 static Value classifier(Tape *t, const ModelConfig *c, Value x)

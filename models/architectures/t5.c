@@ -8,6 +8,7 @@
 // tensors as in Transformers' modeling_t5.
 #include <math.h>
 
+#include "models/architectures/relative.h"
 #include "models/architectures/seq2seq.h"
 #include "models/config_read.h"
 
@@ -35,41 +36,13 @@ static size_t inner_size(const ModelConfig *c)
     return c->n_heads * c->head_dim;
 }
 
-// The bucket of a distance key - query: exact for near ones, by its logarithm up to max_distance, in the floats of
-// Transformers, whose rounding decides at the borders. In an encoder half of the buckets are for keys that follow.
-static int32_t bucket_of(const DecoderConfig *d, bool is_decoder, int64_t distance)
-{
-    size_t n = d->n_relative_buckets, first = 0;
-    if (!is_decoder) {
-        n /= 2;
-        first = distance > 0 ? n : 0;
-    }
-    const int64_t back = is_decoder ? (distance < 0 ? -distance : 0) : llabs(distance);
-    const size_t n_exact = n / 2, far = (size_t)back;
-    if (far < n_exact) return (int32_t)(first + far);
-    const float span = (float)log((double)d->relative_distance / (double)n_exact);
-    const float steps =
-        (float)log((double)((float)far / (float)n_exact)) / span * (float)(n - n_exact);
-    const size_t bucket = n_exact + (size_t)fmaxf(steps, 0.0f);
-    return (int32_t)(first + (bucket < n ? bucket : n - 1));
-}
-
 // Records the table of biases, [buckets, heads] in the checkpoint, and the buckets of all distances that differ.
 static void add_relative_bias(Tape *t, Stack *s)
 {
     const DecoderConfig *d = &s->config->decoder;
-    const size_t reach = d->relative_distance;
-    int32_t *buckets = ARENA_NEW(t->arena, int32_t, 2 * reach + 1);
-    if (!buckets) {
-        tape_fail(t, STATUS_MEMORY, "relative positions");
-        return;
-    }
-    for (size_t i = 0; i <= 2 * reach; i++)
-        buckets[i] = bucket_of(d, s->is_decoder, (int64_t)i - (int64_t)reach);
     s->attention.relative_bias =
         tape_relative_bias(t, "relative_attention_bias", s->config->n_heads, d->n_relative_buckets);
-    s->attention.relative_bucket = buckets;
-    s->attention.relative_reach = (int32_t)reach;
+    relative_buckets(t, d->n_relative_buckets, d->relative_distance, s->is_decoder, &s->attention);
 }
 
 static Value residual(Tape *t, const Stack *s, Value x, Value y)

@@ -232,9 +232,41 @@ static const GgufName *find_model_name(const GgufFamily *family, Slice name, Sli
     return NULL;
 }
 
+// Without a family names are kept, but for ALBERT's, which are longer than GGUF's 63 bytes.
+static const struct {
+    Slice model, gguf;
+} brief_parts[] = {{SLICE_LIT(".albert_layer_groups."), SLICE_LIT(".groups@")},
+                   {SLICE_LIT(".albert_layers."), SLICE_LIT(".layers@")}};
+enum { N_BRIEF = sizeof brief_parts / sizeof *brief_parts };
+
+// The name with such parts put in each other's place; false where it has none or out is too small.
+static bool exchange_parts(Slice name, bool to_model, char *out, size_t size)
+{
+    size_t len = 0;
+    bool found = false;
+    for (size_t at = 0; at < name.len;) {
+        Slice put = slice_sub(name, at, at + 1);
+        size_t n = 1;
+        for (size_t i = 0; i < N_BRIEF; i++) {
+            const Slice from = to_model ? brief_parts[i].gguf : brief_parts[i].model;
+            if (!slice_starts_with(slice_sub(name, at, name.len), from)) continue;
+            put = to_model ? brief_parts[i].model : brief_parts[i].gguf;
+            n = from.len;
+            found = true;
+        }
+        if (put.len >= size - len) return false;
+        memcpy(out + len, put.ptr, put.len);
+        len += put.len;
+        at += n;
+    }
+    out[len] = '\0';
+    return found;
+}
+
 bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE])
 {
     Slice block, suffix;
+    if (!family) return exchange_parts(name, false, out, GGUF_NAME_SIZE);
     const GgufName *found = find_model_name(family, name, &block, &suffix);
     return found && put_name(found->gguf, block, suffix, out, GGUF_NAME_SIZE);
 }
@@ -242,7 +274,8 @@ bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NA
 bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t size)
 {
     Slice stem, block, suffix;
-    if (!family || !split_suffix(name, &stem, &suffix)) return false;
+    if (!family) return exchange_parts(name, true, out, size);
+    if (!split_suffix(name, &stem, &suffix)) return false;
     for (size_t i = 0; i < family->n_names; i++) {
         if (matches(stem, family->names[i].gguf, &block))
             return put_name(family->names[i].model, block, suffix, out, size);

@@ -58,6 +58,7 @@ enum {
     STAGED_OFFSETS,
     STAGED_FIRST,
     STAGED_CHOSEN,
+    STAGED_CHOSEN_POSITIONS,
     STAGED_KEYS,
     STAGED_OUTPUTS,
     STAGED_OUTPUT_OFFSETS,
@@ -79,6 +80,7 @@ static size_t staged_words(int which, const Extent *extent)
     case STAGED_TARGET_OFFSETS:
         return extent->n_sequences + 1;
     case STAGED_CHOSEN:
+    case STAGED_CHOSEN_POSITIONS:
         return extent->n_sequences;
     case STAGED_KEYS:
         return 2 * extent->n_sequences;
@@ -237,6 +239,23 @@ static Status stage_output_positions(ProgramRun *run, const int32_t **out, Error
     return STATUS_OK;
 }
 
+// Where the chosen tokens stand, for biases by relative position.
+static Status stage_chosen_positions(ProgramRun *run, const int32_t **out, Error *err)
+{
+    const Unit *unit = &run->unit;
+    int32_t some[256];
+    int32_t *to = staged_place(run, STAGED_CHOSEN_POSITIONS);
+    *out = NULL;
+    if (!unit->chosen) return STATUS_OK;
+    *out = to;
+    for (size_t at = 0; at < unit->n_sequences; at += 256) {
+        const size_t here = size_min(256, unit->n_sequences - at);
+        for (size_t i = 0; i < here; i++) some[i] = unit->chosen[at + i] - unit->offsets[at + i];
+        TRY(exec_upload(run->exec, to + at, some, here * sizeof *some, err));
+    }
+    return STATUS_OK;
+}
+
 // Cosines and sines of one row. The angle is a product of floats, as in Transformers; what is made of it is exact.
 static void fill_angles(const TapeRope *rope, const float *frequencies, int32_t position, float *to)
 {
@@ -332,6 +351,7 @@ Status program_bind(ProgramRun *run, Error *err)
 {
     const Unit *unit = &run->unit;
     const int32_t *offsets = NULL, *target_offsets = NULL, *ones = NULL, *keys = NULL;
+    const int32_t *chosen_positions = NULL;
     run->n_outputs = unit->output_rows ? unit->n_outputs : unit->n_tokens;
     TRY(make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
     TRY(stage_arrays(run, err));
@@ -339,13 +359,16 @@ Status program_bind(ProgramRun *run, Error *err)
     TRY(stage(run, STAGED_KEYS, unit->sequence_keys, &keys, err));
     TRY(stage(run, STAGED_TARGET_OFFSETS, unit->target_offsets, &target_offsets, err));
     TRY(stage_count(run, STAGED_FIRST, unit->n_sequences + 1, &ones, err));
+    TRY(stage_chosen_positions(run, &chosen_positions, err));
     const void *key_words = keys; // staged at 64 bytes, so 64-bit keys are aligned
     run->ragged[ROWS_TOKENS] = (Ragged){.n_sequences = unit->n_sequences,
                                         .offsets = offsets,
                                         .positions = unit->cache ? run->device_positions : NULL,
                                         .sequence_keys = key_words};
-    run->ragged[ROWS_SEQUENCES] =
-        (Ragged){.n_sequences = unit->n_sequences, .offsets = ones, .sequence_keys = key_words};
+    run->ragged[ROWS_SEQUENCES] = (Ragged){.n_sequences = unit->n_sequences,
+                                           .offsets = ones,
+                                           .positions = chosen_positions,
+                                           .sequence_keys = key_words};
     run->ragged[ROWS_TARGETS] =
         (Ragged){.n_sequences = unit->n_sequences,
                  .offsets = target_offsets,

@@ -96,6 +96,11 @@ typedef struct Dense {
     size_t n_in, n_out;
 } Dense;
 
+// A LayerNorm's weight and bias.
+typedef struct LayerNorm {
+    ParamId weight, bias;
+} LayerNorm;
+
 // One tensor of a stacked dense layer.
 typedef struct DensePart {
     const char *name;
@@ -260,6 +265,9 @@ Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t en
                        Activation activation);
 // x times the table's transpose, plus bias (or PARAM_NONE): an output layer tied to the embedding.
 Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias);
+// NAME.weight and NAME.bias of a LayerNorm, which several norms may share, and the norm of x + residual with them.
+LayerNorm tape_layer_norm_params(Tape *tape, const char *name, size_t cols);
+Value tape_layer_norm_shared(Tape *tape, Value x, Value residual, LayerNorm norm, float epsilon);
 // LayerNorm of x, or of x + residual, with NAME.weight and NAME.bias; or of x without a bias.
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon);
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name,

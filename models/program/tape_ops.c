@@ -107,19 +107,22 @@ Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias)
                     domain_of(tape, x), n_out);
 }
 
-static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *name, float epsilon,
-                        bool has_bias)
+LayerNorm tape_layer_norm_params(Tape *tape, const char *name, size_t cols)
+{
+    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", cols, INIT_ONE);
+    return (LayerNorm){weight, tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO)};
+}
+
+static Value layer_norm(Tape *tape, const Value *in, size_t n_in, LayerNorm norm, float epsilon)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     const size_t cols = value_cols(in[0]);
-    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", cols, INIT_ONE);
-    const ParamId bias =
-        has_bias ? tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO) : PARAM_NONE;
     TapeNode node = {.op = OP_LAYER_NORM,
                      .n_in = n_in,
-                     .params = {weight, bias},
+                     .params = {norm.weight, norm.bias},
                      .n_params = 2,
                      .as.norm.epsilon = epsilon};
+    check(tape, tape->params[norm.weight].cols == cols, "a norm has another width than its input");
     for (size_t i = 0; i < n_in; i++) {
         check(tape, value_cols(in[i]) == cols && domain_of(tape, in[i]) == domain_of(tape, in[0]),
               "a residual has another shape");
@@ -130,18 +133,26 @@ static Value layer_norm(Tape *tape, const Value *in, size_t n_in, const char *na
 
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon)
 {
-    return layer_norm(tape, &x, 1, name, epsilon, true);
+    const LayerNorm norm = tape_layer_norm_params(tape, name, value_cols(x));
+    return layer_norm(tape, &x, 1, norm, epsilon);
 }
 
 Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon)
 {
-    return layer_norm(tape, &x, 1, name, epsilon, false);
+    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", value_cols(x), INIT_ONE);
+    return layer_norm(tape, &x, 1, (LayerNorm){weight, PARAM_NONE}, epsilon);
+}
+
+Value tape_layer_norm_shared(Tape *tape, Value x, Value residual, LayerNorm norm, float epsilon)
+{
+    const Value in[2] = {x, residual};
+    return layer_norm(tape, in, 2, norm, epsilon);
 }
 
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name, float epsilon)
 {
-    const Value in[2] = {x, residual};
-    return layer_norm(tape, in, 2, name, epsilon, true);
+    const LayerNorm norm = tape_layer_norm_params(tape, name, value_cols(x));
+    return tape_layer_norm_shared(tape, x, residual, norm, epsilon);
 }
 
 Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,

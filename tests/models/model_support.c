@@ -43,6 +43,26 @@ int32_t *tensor_ints(const SafeTensor *tensor)
     return out;
 }
 
+static uint32_t name_hash(Slice name)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return hash;
+}
+
+void made_numbers(Slice name, size_t n, bool is_vector, float *out)
+{
+    const bool is_norm = is_vector && slice_ends_with(name, SLICE("weight"));
+    const double scale = is_vector && !slice_eq_cstr(name, "final_logits_bias") ? 0.2 : 0.4;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t x = (uint32_t)i * 2654435761u + name_hash(name);
+        x ^= x >> 15;
+        x *= 2246822519u;
+        x ^= x >> 13;
+        out[i] = (float)((x / 2147483648.0 - 1) * scale + (is_norm ? 1 : 0));
+    }
+}
+
 static void golden_targets(const Safetensors *file, const char *name, GoldenBatch *batch)
 {
     char full[64];

@@ -17,6 +17,9 @@ const SafeTensor *want_tensor(const Safetensors *file, const char *format, ...)
 float *tensor_floats(const SafeTensor *tensor);
 int32_t *tensor_ints(const SafeTensor *tensor);
 
+// The n numbers of a tensor of this name that tools/peers/expected.py gives it, number by number.
+void made_numbers(Slice name, size_t n, bool is_vector, float *out);
+
 // A padded batch of a golden file as sequences without padding.
 typedef struct GoldenBatch {
     size_t n, width; // sequences, and columns of the padded arrays

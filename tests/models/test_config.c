@@ -174,6 +174,20 @@ Test(config, reads_and_writes_the_kin_of_bert)
         {"{\"model_type\": \"distilbert\", \"vocab_size\": 60, \"dim\": 32, \"n_layers\": 2, \"n_heads\": 4, "
          "\"hidden_dim\": 64, \"max_position_embeddings\": 48, \"pad_token_id\": 0, \"qa_dropout\": 0.25}",
          0, 48, 0, 0, HEAD_EMBEDDING},
+        {"{\"architectures\": [\"MPNetForMaskedLM\"], \"vocab_size\": 60, \"hidden_size\": 32, "
+         "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 66}",
+         2, 64, 0, 1, HEAD_MASKED_LM},
+        {"{\"architectures\": [\"ElectraForPreTraining\"], \"vocab_size\": 60, \"hidden_size\": 32, "
+         "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 66, \"type_vocab_size\": 2, \"embedding_size\": 16, "
+         "\"pad_token_id\": 0}",
+         0, 66, 2, 0, HEAD_EMBEDDING},
+        {"{\"model_type\": \"albert\", \"vocab_size\": 60, \"hidden_size\": 32, "
+         "\"num_hidden_layers\": 6, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 66, \"type_vocab_size\": 2, \"num_hidden_groups\": 3, "
+         "\"inner_group_num\": 2, \"pad_token_id\": 0}",
+         0, 66, 2, 0, HEAD_EMBEDDING},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena arena = {0};
@@ -192,7 +206,11 @@ Test(config, reads_and_writes_the_kin_of_bert)
                       again.max_positions == c.max_positions &&
                       again.first_position == c.first_position &&
                       again.span_dropout == c.span_dropout && again.pad_id == c.pad_id &&
-                      again.layer_norm_eps == c.layer_norm_eps,
+                      again.layer_norm_eps == c.layer_norm_eps &&
+                      again.embedding_size == c.embedding_size && again.n_groups == c.n_groups &&
+                      again.n_inner == c.n_inner && again.activation == c.activation &&
+                      again.classifier_dropout == c.classifier_dropout &&
+                      again.n_relative_buckets == c.n_relative_buckets,
                   "case %zu: %s", i, text.ptr);
         buffer_release(&text);
         arena_release(&arena);

@@ -14,27 +14,6 @@
 
 enum { MAX_IDS = 32, MAX_STATES = 8, STATE_NUMBERS = 4 };
 
-static uint32_t name_hash(Slice name)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
-    return hash;
-}
-
-// As the script has it, number by number.
-static void fill_tensor(Slice name, size_t n, bool is_vector, float *out)
-{
-    const bool is_norm = is_vector && slice_ends_with(name, SLICE("weight"));
-    const double scale = is_vector && !slice_eq_cstr(name, "final_logits_bias") ? 0.2 : 0.4;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t x = (uint32_t)i * 2654435761u + name_hash(name);
-        x ^= x >> 15;
-        x *= 2246822519u;
-        x ^= x >> 13;
-        out[i] = (float)((x / 2147483648.0 - 1) * scale + (is_norm ? 1 : 0));
-    }
-}
-
 static Model *make_model(const Json *told)
 {
     Error err = {0};
@@ -50,7 +29,7 @@ static Model *make_model(const Json *told)
         float *values = calloc(rows * cols, sizeof *values);
         const bool is_kept = slice_ends_with(name, SLICE("embed_positions.weight")) &&
                              slice_eq_cstr(config.model_type, "pegasus");
-        fill_tensor(name, rows * cols, rows == 1, values);
+        made_numbers(name, rows * cols, rows == 1, values);
         if (!is_kept) want_ok(model_tensor_write(model, name, values, &err), &err);
         free(values);
     }

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Writes tests/models/encoders.json: what Transformers answers and PyTorch learns on small encoders whose weights a formula gives.
+
+The test (tests/models/test_encoders.c) makes the same models, with the same formula, out of the same config.json.
+
+    python tools/peers/expected_encoders.py > tests/models/encoders.json
+"""
+import json
+import sys
+
+from expected import values
+import torch
+import transformers
+
+PREFIX = {"electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta."}
+LENGTHS = [1, 2, 5, 23, 300]
+STEPS, BATCH = 4, [4, 11, 7, 30]
+
+
+def build(config):
+    model = getattr(transformers, config["architectures"][0])(
+        transformers.AutoConfig.for_model(**{k: v for k, v in config.items() if k != "architectures"}))
+    prefix = PREFIX[config["model_type"]]
+    is_bare = config["architectures"][0].endswith("Model")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            full = prefix + name if is_bare else name
+            numbers_of = values(full, parameter.numel()) * (0.4 if parameter.dim() > 1 else 0.2)
+            if parameter.dim() == 1 and name.endswith("weight"):  # of a norm
+                numbers_of += 1
+            parameter.copy_(torch.from_numpy(numbers_of).float().reshape(parameter.shape))
+    return model.eval()
+
+
+def numbers(tensor):
+    return [float(f"{x:.7g}") for x in tensor.flatten().tolist()]
+
+
+def ids_of(seed, n, vocab_size):
+    return [3 + (seed + 7 * i + i * i // 3) % (vocab_size - 3) for i in range(n)]
+
+
+def forward(model, config):
+    """The last row of logits and of the last hidden states; of a span head both columns."""
+    cases = []
+    for seed, n in enumerate(LENGTHS):
+        ids = torch.tensor([ids_of(seed, n, config["vocab_size"])])
+        more = {}
+        if config.get("type_vocab_size", 0) > 1:
+            more["token_type_ids"] = torch.tensor([[int(i >= n // 2) for i in range(n)]])
+        with torch.no_grad():
+            out = model(ids, attention_mask=torch.ones_like(ids), output_hidden_states=True, **more)
+        hidden = out.hidden_states[-1][0]
+        case = {"n": n, "hidden": numbers(hidden[n - 1]), "mean": numbers(hidden.mean(0))}
+        if "start_logits" in out:
+            case["logits"] = numbers(torch.stack([out.start_logits[0, -1], out.end_logits[0, -1]]))
+        elif "logits" in out:
+            case["logits"] = numbers(out.logits[0] if out.logits.dim() == 2 else out.logits[0, -1])
+        cases.append(case)
+    return cases
+
+
+def learn(model, config):
+    """Losses and gradient norms of some steps of AdamW over texts of unequal length, without dropout."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 0.0
+    parameters = list({id(p): p for p in model.parameters()}.values())
+    optimizer = torch.optim.AdamW(
+        [{"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.01},
+         {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0}], lr=1e-3)
+    by_token = config["architectures"][0].endswith(("MaskedLM", "TokenClassification"))
+    n_classes = config["vocab_size"] if config["architectures"][0].endswith("MaskedLM") else len(config["id2label"])
+    losses, norms, width = [], [], max(BATCH)
+    model.train()
+    for step in range(STEPS):
+        ids = torch.full((len(BATCH), width), config["pad_token_id"])
+        mask = torch.zeros_like(ids)
+        labels = torch.full((len(BATCH), width), -100) if by_token else torch.zeros(len(BATCH), dtype=torch.long)
+        for i, n in enumerate(BATCH):
+            ids[i, :n] = torch.tensor(ids_of(10 * step + i, n, config["vocab_size"]))
+            mask[i, :n] = 1
+            if by_token:
+                for t in range(i % 2, n, 3):
+                    labels[i, t] = (step + i + t) % n_classes
+            else:
+                labels[i] = (step + i) % n_classes
+        loss = model(ids, attention_mask=mask, labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters, 1.0).item())
+        losses.append(loss.item())
+        optimizer.step()
+    return {"losses": losses, "grad_norms": norms}
+
+
+def configs():
+    labels = {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    base = {"vocab_size": 41, "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 302,
+            "hidden_act": "gelu", "layer_norm_eps": 1e-12, "initializer_range": 0.02, "pad_token_id": 0}
+    odd = {"hidden_size": 18, "intermediate_size": 21}
+    even = {"hidden_size": 32, "intermediate_size": 48}
+
+    def one(kind, head, *more):
+        merged = {"model_type": kind, "architectures": [head], **base}
+        for m in more:
+            merged.update(m)
+        if head.endswith(("SequenceClassification", "TokenClassification")):
+            merged.update(labels)
+        return merged
+
+    electra = {"type_vocab_size": 2, "embedding_size": 10}
+    yield one("electra", "ElectraForSequenceClassification", odd, electra)
+    yield one("electra", "ElectraForMaskedLM", even, electra)
+    yield one("electra", "ElectraForMaskedLM", odd, electra, {"tie_word_embeddings": False})
+    yield one("electra", "ElectraForTokenClassification", even, electra, {"embedding_size": 32})
+    yield one("electra", "ElectraForQuestionAnswering", odd, electra)
+    yield one("electra", "ElectraModel", odd, electra)
+    mpnet = {"pad_token_id": 1}
+    yield one("mpnet", "MPNetForSequenceClassification", even, mpnet)
+    yield one("mpnet", "MPNetForMaskedLM", odd, mpnet)
+    yield one("mpnet", "MPNetForMaskedLM", even, mpnet, {"tie_word_embeddings": False})
+    yield one("mpnet", "MPNetForTokenClassification", odd, mpnet)
+    yield one("mpnet", "MPNetForQuestionAnswering", even, mpnet)
+    yield one("mpnet", "MPNetModel", even, mpnet)
+    albert = {"type_vocab_size": 2, "embedding_size": 10, "hidden_act": "gelu_new"}
+    yield one("albert", "AlbertForSequenceClassification", even, albert, {"num_hidden_layers": 3})
+    groups = {"num_hidden_layers": 5, "num_hidden_groups": 2, "inner_group_num": 2}
+    yield one("albert", "AlbertForMaskedLM", odd, albert, groups)
+    yield one("albert", "AlbertForMaskedLM", even, albert, {"tie_word_embeddings": False})
+    yield one("albert", "AlbertForTokenClassification", even, albert, groups)
+    yield one("albert", "AlbertForQuestionAnswering", odd, albert)
+    yield one("albert", "AlbertModel", odd, albert)
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    sys.stdout.write('{"models": [')
+    for i, config in enumerate(configs()):
+        entry = {"config": config, "forward": forward(build(config), config)}
+        if config["architectures"][0].endswith(("Classification", "MaskedLM")):
+            entry["train"] = learn(build(config), config)
+        sys.stdout.write((",\n" if i else "\n") + json.dumps(entry, separators=(",", ":")))
+    sys.stdout.write("\n]}\n")
+
+
+main()
