@@ -94,26 +94,50 @@ static size_t byte_of(size_t lane, size_t k)
     return lane * 4 + k % 4;
 }
 
+// Four codes, a byte each, and what is done to all of them at once. (A code at a time, loading a model took twice as long.)
+static uint32_t load_four(const uint8_t *codes)
+{
+    uint32_t four;
+    memcpy(&four, codes, sizeof four);
+    return four;
+}
+
+static void store_four(uint8_t *to, uint32_t four)
+{
+    memcpy(to, &four, sizeof four);
+}
+
+// The fifth bits of four codes, k ascending from the lowest.
+static uint8_t fifth_bits(const uint8_t *codes)
+{
+    return (uint8_t)((codes[0] >> 4 & 1) | (codes[1] >> 4 & 1) << 1 | (codes[2] >> 4 & 1) << 2 |
+                     (codes[3] >> 4 & 1) << 3);
+}
+
 // Codes of one part and output, and the bits of a code above the low four.
 static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t *part)
 {
     uint8_t *fifth = part + (size_t)s->n_scales * W;
     uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
-    uint8_t *upper = nibbles + s->part / 2 * W;
-    for (size_t k = 0; k < s->part; k++) {
-        const size_t at = byte_of(lane, k);
-        if (s->bits == 8) {
-            nibbles[k / 4 * GROUP_BYTES + at] = codes[k];
-            continue;
-        }
-        uint8_t *byte = &nibbles[k / 8 * GROUP_BYTES + at];
-        *byte = (uint8_t)(*byte | (codes[k] & 15) << (k / 4 % 2 * 4));
-        if (s->bits == 5) {
-            uint8_t *bit = &fifth[k / 4 * 8 + at / 8];
-            *bit = (uint8_t)(*bit | (codes[k] >> 4) << (at % 8));
-        } else if (s->bits == 6) {
-            upper[at] = (uint8_t)(upper[at] | (codes[k] >> 4) << (k / 4 * 2));
-        }
+    const size_t at = byte_of(lane, 0);
+    if (s->bits == 8) {
+        for (size_t g = 0; g < s->part / 4; g++)
+            store_four(nibbles + g * GROUP_BYTES + at, load_four(codes + 4 * g));
+        return;
+    }
+    for (size_t g = 0; g < s->part / 8; g++) {
+        const uint32_t low = load_four(codes + 8 * g), high = load_four(codes + 8 * g + 4);
+        store_four(nibbles + g * GROUP_BYTES + at, (low & 0x0f0f0f0fU) | (high & 0x0f0f0f0fU) << 4);
+    }
+    for (size_t g = 0; s->bits == 5 && g < s->part / 4; g++) {
+        uint8_t *bits = &fifth[g * 8 + at / 8];
+        *bits = (uint8_t)(*bits | fifth_bits(codes + 4 * g) << (at % 8));
+    }
+    if (s->bits == 6) {
+        uint32_t upper = 0;
+        for (size_t g = 0; g < s->part / 4; g++)
+            upper |= (load_four(codes + 4 * g) >> 4 & 0x03030303U) << (2 * g);
+        store_four(nibbles + s->part / 2 * W + at, upper);
     }
 }
 
@@ -151,21 +175,36 @@ static size_t half_place(const Shape *s, size_t lane, size_t k)
     return k / s->block * block_bytes(s) + (lane * s->block + k % s->block) * 2;
 }
 
+// Numbers of 16 bits, single or in pairs, of all rows for one k after the other: a panel is written from end to end.
+static void pack_halves(const Shape *s, const void *const rows[PANEL_WIDTH], size_t k, uint8_t *to)
+{
+    const size_t n_pairs = s->block == 2 ? k / 2 : 0, n_single = s->block == 1 ? k : 0;
+    for (size_t i = 0; i < n_pairs; i++, to += 4 * W) {
+        for (size_t lane = 0; lane < W; lane++)
+            if (rows[lane]) memcpy(to + 4 * lane, (const uint8_t *)rows[lane] + 4 * i, 4);
+    }
+    for (size_t i = 0; i < n_single; i++, to += 2 * W) {
+        for (size_t lane = 0; lane < W; lane++)
+            if (rows[lane]) memcpy(to + 2 * lane, (const uint8_t *)rows[lane] + 2 * i, 2);
+    }
+    for (size_t lane = 0; s->block == 2 && k % 2 == 1 && lane < W; lane++)
+        if (rows[lane]) memcpy(to + 4 * lane, (const uint8_t *)rows[lane] + 2 * (k - 1), 2);
+}
+
 void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t k, void *panel)
 {
     const Shape s = shape_of(dtype);
-    const size_t step = block_bytes(&s);
+    const size_t step = block_bytes(&s), stored = dtype_size(dtype);
     memset(panel, 0, pack_stored_panel_bytes(dtype, k));
+    if (s.bits == 16) {
+        pack_halves(&s, rows, k, panel);
+        return;
+    }
     for (size_t lane = 0; lane < W; lane++) {
         if (!rows[lane]) continue;
-        for (size_t i = 0; s.bits == 16 && i < k; i++) {
-            memcpy((uint8_t *)panel + half_place(&s, lane, i), (const uint8_t *)rows[lane] + 2 * i,
-                   2);
-        }
-        for (size_t b = 0; s.bits != 16 && b < k / s.block; b++) {
-            pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * dtype_size(dtype), lane,
+        for (size_t b = 0; b < k / s.block; b++)
+            pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * stored, lane,
                        (uint8_t *)panel + b * step);
-        }
     }
 }
 

@@ -89,11 +89,14 @@ static void unpack_q6_k(const uint8_t *block, QuantBlock *out)
     const uint8_t *low = block, *high = block + 128, *scale = block + 192;
     const float d = half_at(block + 208);
     for (int s = 0; s < 16; s++) out->scale[s] = d * (float)(int8_t)scale[s];
-    for (int j = 0; j < 256; j++) {
-        const int half = j / 128, e = j % 128;
-        const int nibble = (e < 64 ? low[half * 64 + e] : low[half * 64 + e - 64] >> 4) & 15;
-        const int upper = high[half * 32 + e % 32] >> (2 * (e / 32)) & 3;
-        out->q[j] = (int8_t)((nibble | upper << 4) - 32);
+    for (ptrdiff_t s = 0; s < 8; s++) { // 32 numbers: a quarter of a half
+        const ptrdiff_t half = s / 4, quarter = s % 4;
+        const uint8_t *nibbles = low + half * 64 + quarter % 2 * 32, *uppers = high + half * 32;
+        for (int j = 0; j < 32; j++) {
+            const int nibble = nibbles[j] >> (quarter / 2 * 4) & 15;
+            const int upper = uppers[j] >> (2 * quarter) & 3;
+            out->q[s * 32 + j] = (int8_t)((nibble | upper << 4) - 32);
+        }
     }
 }
 
@@ -260,13 +263,8 @@ void quant_encode(DType dtype, size_t n, const float *x, void *blocks)
         if (n > 0) memcpy(to, x, n * sizeof *x);
         return;
     }
-    const size_t step = dtype_block(dtype);
-    for (size_t i = 0; i < n; i += step, to += dtype_size(dtype)) {
-        if (dtype == DTYPE_F16)
-            quant_put_half(to, x[i]);
-        else if (dtype == DTYPE_BF16)
-            put_u16(to, bf16_from_f32(x[i]));
-        else
-            encode_block(dtype, x + i, to);
-    }
+    const size_t step = dtype_block(dtype), size = dtype_size(dtype);
+    for (size_t i = 0; dtype == DTYPE_BF16 && i < n; i++) put_u16(to + 2 * i, bf16_from_f32(x[i]));
+    for (size_t i = 0; dtype == DTYPE_F16 && i < n; i++) quant_put_half(to + 2 * i, x[i]);
+    for (size_t i = 0; step > 1 && i < n; i += step, to += size) encode_block(dtype, x + i, to);
 }
