@@ -56,6 +56,7 @@ static const struct {
     {"gelu", ACTIVATION_GELU},
     {"gelu_new", ACTIVATION_GELU_TANH},
     {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
+    {"gelu_fast", ACTIVATION_GELU_TANH},
     {"relu", ACTIVATION_RELU},
     {"silu", ACTIVATION_SILU},
     {"swish", ACTIVATION_SILU},
@@ -86,10 +87,11 @@ Status config_read_activation(const Json *root, const char *key, Activation *out
     Slice name = SLICE("gelu");
     TRY(json_opt_string(root, key, &name, err));
     if (config_activation_of(name, out)) return STATUS_OK;
-    return json_error(json_get(root, key), err,
-                      "unknown activation \"" SLICE_FMT
-                      "\"; known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh",
-                      SLICE_ARG(name));
+    return json_error(
+        json_get(root, key), err,
+        "unknown activation \"" SLICE_FMT
+        "\"; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh",
+        SLICE_ARG(name));
 }
 
 const char *config_activation_name(Activation activation)

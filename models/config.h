@@ -104,6 +104,16 @@ typedef struct ModelConfig {
     float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
     bool has_qkv_bias, has_output_bias, has_mlp_bias;
     bool has_head_norms;    // of queries and keys
+    bool norms_all_heads;   // then: of the columns of all heads together
+    const bool *unrotated;  // [n_layers] layers that turn nothing; NULL = none
+    float alibi_scale;      // of what ALiBi adds to scores; 0 = without ALiBi
+    bool is_parallel;       // attention and feed-forward layers read the same hidden state
+    bool has_two_norms;     // then: each reads it through a norm of its own
+    bool is_post_norm;      // norms stand behind the residuals, not before the layers
+    float residual_scale;   // of what a layer adds to the hidden state; 0 = 1
+    float output_scale;     // of the logits; 0 = 1
+    bool has_logit_bias;    // of the output layer
+    size_t embedding_dims;  // columns of the token table, where they are projected; 0 = hidden_size
     bool is_tied;           // the output layer is the token table
     int32_t bos_id;         // -1 where the file names none
     const int32_t *eos_ids; // tokens that end a text

@@ -103,7 +103,7 @@ void model_record(const ModelConfig *config, Tape *tape)
 static Status check_device(const Model *model, Error *err)
 {
     if (model->exec_options.device.kind == DEVICE_CPU ||
-        model->config.decoder.n_relative_buckets == 0)
+        (model->config.decoder.n_relative_buckets == 0 && model->config.alibi_scale <= 0))
         return STATUS_OK;
     return error_set(err, STATUS_DEVICE,
                      "%s with its relative positions does not run on a GPU in this version: use "
@@ -327,7 +327,7 @@ ModelSize model_size(const Model *model)
         // As Transformers counts: without BART's bias of logits and M2M100's sines, but with those of others, a table for each
         // stack.
         if (param->source == PARAM_BUFFER && param->is_vector) continue;
-        if (param->init == INIT_WIDE_SINUSOIDS) continue;
+        if (param->init == INIT_WIDE_SINUSOIDS || param->init == INIT_SLOPES) continue;
         if (param->source == PARAM_COMPUTED && model->config.decoder.n_layers > 0) n *= 2;
         size.n_parameters += n;
         if (param->group == 0)

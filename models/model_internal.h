@@ -113,6 +113,9 @@ Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err) MU
 void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols);
 // How many dimensions it has there: 1 or 2.
 size_t weights_part_dims(const Param *param);
+// Brings a part, among the rows of its parameter, from the checkpoint's order of rows to that of use, or back.
+Status weights_order_part(const Param *param, size_t part, bool to_tensor, float *rows,
+                          Error *err) MUST_CHECK;
 
 // The file's tensor for a part of a parameter, be it under one of the parameter's other names, without the encoder's prefix or
 // in older words; NULL where absent.

@@ -37,8 +37,9 @@ size_t model_unit_tokens(const Model *model)
 
 size_t model_output_width(const Model *model)
 {
-    return model->config.head == HEAD_EMBEDDING ? model->config.hidden_size
-                                                : model->config.n_labels;
+    const ModelConfig *c = &model->config;
+    if (c->head != HEAD_EMBEDDING) return c->n_labels;
+    return c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size;
 }
 
 static bool is_by_sequence(const Model *model)

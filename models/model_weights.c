@@ -181,6 +181,22 @@ static void zero_row(const Param *param, float *rows)
         memset(rows + (size_t)param->zero_row * param->cols, 0, param->cols * sizeof *rows);
 }
 
+static double alibi_slope(size_t n_heads, size_t head)
+{
+    size_t power = 1;
+    while (2 * power <= n_heads) power *= 2;
+    if (head < power) return exp2(-8.0 * (double)(head + 1) / (double)power);
+    return exp2(-4.0 * (double)(2 * (head - power) + 1) / (double)power);
+}
+
+static void draw_slopes(const Param *param, float *rows)
+{
+    for (size_t h = 0; h < param->rows; h++, rows += param->cols) {
+        const float slope = (float)alibi_slope(param->rows, h) * param->factor;
+        for (size_t j = 0; j < param->cols; j++) rows[j] = -slope * (float)j;
+    }
+}
+
 static void draw_param(const Param *param, float range, uint64_t seed, float *rows)
 {
     const size_t n = row_floats(param);
@@ -191,6 +207,10 @@ static void draw_param(const Param *param, float range, uint64_t seed, float *ro
     if (param->init == INIT_WIDE_SINUSOIDS) {
         draw_wide_sinusoids(param, rows);
         zero_row(param, rows);
+        return;
+    }
+    if (param->init == INIT_SLOPES) {
+        draw_slopes(param, rows);
         return;
     }
     if (param->init != INIT_NORMAL) {
@@ -302,6 +322,14 @@ size_t weights_part_dims(const Param *param)
     return param->is_vector && !param->is_one_row ? 1 : 2;
 }
 
+Status weights_order_part(const Param *param, size_t part, bool to_tensor, float *rows, Error *err)
+{
+    const ParamPart *p = &param->parts[part];
+    const size_t width = param->is_vector ? 1 : param->cols;
+    return row_order_apply(&p->order, p->end - p->begin, width, to_tensor, rows + p->begin * width,
+                           err);
+}
+
 // Whether a parameter's tensors are there and of its shape; *absent names one that is missing.
 static Status check_param(const Model *model, const Param *param, const Safetensors *file,
                           Slice *absent, Error *err)
@@ -344,6 +372,7 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
             tensor, rows + param->parts[p].begin * (param->is_vector ? 1 : param->cols), err));
         file_drop(tensor->data);
         if (param->is_input_first) TRY(weights_transpose(rows, n_rows, n_cols, err));
+        TRY(weights_order_part(param, p, false, rows, err));
     }
     return STATUS_OK;
 }
@@ -461,12 +490,14 @@ Status model_tensor_read(const Model *model, Slice name, float *out, Error *err)
     part_range(param, part, &begin, &n);
     if (param->n_parts == 1) {
         TRY(weights_read_param(model, index, out, err));
+        TRY(weights_order_part(param, 0, true, out, err));
         return param->is_input_first ? weights_transpose(out, param->rows, param->cols, err)
                                      : STATUS_OK;
     }
     float *rows = malloc(row_floats(param) * sizeof *rows);
     if (!rows) return error_set_memory(err, row_floats(param), sizeof *rows, "a tensor");
-    const Status s = weights_read_param(model, index, rows, err);
+    Status s = weights_read_param(model, index, rows, err);
+    if (s == STATUS_OK) s = weights_order_part(param, part, true, rows, err);
     if (s == STATUS_OK) memcpy(out, rows + begin, n * sizeof *out);
     free(rows);
     return s;
@@ -491,6 +522,7 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
         const Param *param = &model->tape.params[index];
         memcpy(rows + begin, values, n * sizeof *values);
         if (param->is_input_first) s = weights_transpose(rows, param->cols, param->rows, err);
+        if (s == STATUS_OK) s = weights_order_part(param, part, false, rows, err);
         if (s == STATUS_OK) s = put_param(model, index, rows, err);
     }
     workbench_release(&bench);

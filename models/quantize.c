@@ -19,6 +19,7 @@ typedef struct Source {
     const float *factors;
     SafeChange change; // to be made; none where the source is GGUF already
     size_t n_heads;
+    RowOrder order; // of SAFE_STACKED
 } Source;
 
 typedef struct Work {
@@ -111,12 +112,14 @@ static Status add(Work *work, const SafeItem *item, const Source *source, Tensor
 // Buffers that some checkpoints carry and no model needs.
 static bool is_left_out(const Work *work, Slice name)
 {
-    static const char *const endings[] = {"position_ids", "rotary_emb.inv_freq", ".attn.bias",
-                                          ".attn.masked_bias"};
+    static const char *const endings[] = {"position_ids",    "rotary_emb.inv_freq",
+                                          ".attn.bias",      ".attn.masked_bias",
+                                          ".attention.bias", ".attention.masked_bias"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         if (slice_ends_with(name, slice_from_cstr(endings[i]))) return true;
     }
-    return work->is_tied && slice_eq_cstr(name, "lm_head.weight");
+    return work->is_tied &&
+           (slice_eq_cstr(name, "lm_head.weight") || slice_eq_cstr(name, "embed_out.weight"));
 }
 
 // The name in GGUF; one that the family does not know stays. full is the name with the prefix that a bare encoder leaves out.
@@ -158,6 +161,8 @@ static Status add_of_model(Work *work, const SafeTensor *tensor, Error *err)
         TRY(gguf_count_heads(json_root(work->files.config), full, tensor->shape[0], &source.n_heads,
                              err));
     }
+    if (source.change == SAFE_STACKED)
+        TRY(gguf_stacked_order(&work->config, full, tensor->shape[0], &source.order, err));
     item.type = choose_type(work, item.name, item.n_dims, item.shape);
     return add(work, &item, &source, tensor->type, tensor->data.len, err);
 }
@@ -203,6 +208,10 @@ static void change_numbers(const SafeItem *item, const Source *source, const flo
             const size_t at = r % dim, from = r - at + at % 2 * half + at / 2;
             memcpy(out + r * cols, x + from * cols, cols * sizeof *out);
         }
+    } else if (source->change == SAFE_STACKED) {
+        for (size_t r = 0; r < rows; r++)
+            memcpy(out + r * cols, x + row_order_in_tensor(&source->order, rows, r) * cols,
+                   cols * sizeof *out);
     } else if (source->change == SAFE_TRANSPOSED) {
         for (size_t r = 0; r < rows; r++) {
             for (size_t c = 0; c < cols; c++) out[r * cols + c] = x[c * rows + r];

@@ -76,6 +76,8 @@ static bool is_known_extra(Slice name)
         SLICE_LIT("inv_freq"),
         SLICE_LIT("attn.bias"),
         SLICE_LIT("attn.masked_bias"),
+        SLICE_LIT("attention.bias"),
+        SLICE_LIT("attention.masked_bias"),
         SLICE_LIT("pooler.dense.weight"),
         SLICE_LIT("pooler.dense.bias"),
         SLICE_LIT("decoder.weight"),

@@ -10,6 +10,7 @@ static bool can_stream(const Model *model, const Param *param, const Safetensors
     for (size_t p = 0; p < param->n_parts; p++) {
         const SafeChange change = weights_find_part(model, file, param, p)->change;
         if (change != SAFE_AS_IS && change != SAFE_ROPE_PAIRS) return false;
+        if (param->parts[p].order.head_dim > 0) return false;
     }
     return true;
 }

@@ -10,9 +10,11 @@
 
 // Where row `row` of a tensor is stored, as a row of the parameter: GPT-2's layers have inputs first in Transformers but not
 // in GGUF, so that their rows are whole there.
-static const void *stored_row(const Param *param, const SafeTensor *tensor, size_t row)
+static const void *stored_row(const Param *param, size_t part, const SafeTensor *tensor, size_t row)
 {
-    if (!param->is_input_first) return safetensor_row(tensor, row);
+    const ParamPart *of = &param->parts[part];
+    if (!param->is_input_first)
+        return safetensor_row(tensor, row_order_in_tensor(&of->order, of->end - of->begin, row));
     return tensor->data.ptr + row * (tensor->data.len / param->rows);
 }
 
@@ -28,7 +30,8 @@ static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, 
 {
     const bool is_whole = param->is_input_first
                               ? tensor->change == SAFE_TRANSPOSED
-                              : tensor->change == SAFE_AS_IS || tensor->change == SAFE_ROPE_PAIRS;
+                              : tensor->change == SAFE_AS_IS || tensor->change == SAFE_ROPE_PAIRS ||
+                                    tensor->change == SAFE_STACKED;
     return has_shape(param, part, tensor) && is_whole && tensor_type_dtype(tensor->type, dtype) &&
            pack_stored_is_known(*dtype) && param->cols % dtype_block(*dtype) == 0;
 }
@@ -37,7 +40,8 @@ static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, 
 static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, PartPlace *place)
 {
     DType dtype = DTYPE_F32;
-    const bool as_it_lies = tensor->change == SAFE_AS_IS;
+    const bool is_ordered = param->parts[part].order.head_dim > 0;
+    const bool as_it_lies = tensor->change == (is_ordered ? SAFE_STACKED : SAFE_AS_IS);
     if (!has_shape(param, part, tensor) || !tensor_type_dtype(tensor->type, &dtype)) return false;
     if (dtype != DTYPE_F32 && (!pack_stored_is_known(dtype) || param->cols % dtype_block(dtype)))
         return false;
@@ -48,7 +52,8 @@ static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, P
         return as_it_lies ? dtype == DTYPE_F32 : tensor->change == SAFE_TRANSPOSED;
     }
     if (tensor->change == SAFE_ROPE_PAIRS) place->pair_heads = tensor->n_heads;
-    return as_it_lies || (tensor->change == SAFE_ROPE_PAIRS && param->layout == LAYOUT_PANELS);
+    return as_it_lies ||
+           (tensor->change == SAFE_ROPE_PAIRS && !is_ordered && param->layout == LAYOUT_PANELS);
 }
 
 // Matrices of products, and tables that are gathered: what kernels read in other forms than f32.
@@ -168,8 +173,8 @@ static const void *find_row(Packing *packing, size_t row)
         packing->dropped = packing->tensor->data.ptr;
         part = &param->parts[packing->part];
     }
-    const char *at = stored_row(param, packing->tensor, row - part->begin);
-    if (at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
+    const char *at = stored_row(param, packing->part, packing->tensor, row - part->begin);
+    if (part->order.head_dim == 0 && at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
         file_drop((Slice){packing->dropped, (size_t)(at - packing->dropped)});
         packing->dropped = at;
     }

@@ -5,8 +5,25 @@
 #include "models/architecture.h"
 #include "models/rope.h"
 
+// Keys further back than any sequence is long do not occur.
+static DecoderRopes alibi(Tape *t, const ModelConfig *c)
+{
+    const size_t reach = c->max_positions - 1;
+    int32_t *distances = ARENA_NEW(t->arena, int32_t, 2 * reach + 1);
+    if (!distances) {
+        tape_fail(t, STATUS_MEMORY, "distances of keys");
+        return (DecoderRopes){0};
+    }
+    for (size_t i = 0; i <= reach; i++) distances[i] = (int32_t)(reach - i);
+    tape_group(t, 0);
+    return (DecoderRopes){.alibi = tape_alibi(t, c->n_heads, c->max_positions, c->alibi_scale),
+                          .distances = distances};
+}
+
 DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
 {
+    if (c->alibi_scale > 0) return alibi(t, c);
+    if (c->rotary_dims == 0) return (DecoderRopes){0};
     const RopeId global = rope_record(t, &c->rope, c->rotary_dims, c->max_positions);
     const bool differs = c->rope_local.theta > 0;
     return (DecoderRopes){
@@ -17,9 +34,10 @@ DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
 
 Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId *table)
 {
+    const size_t width = c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size;
     tape_group(t, 0);
-    *table = c->is_tied ? tape_tied_table(t, name, c->vocab_size, c->hidden_size, c->pad_id)
-                        : tape_table(t, name, c->vocab_size, c->hidden_size, c->pad_id);
+    *table = c->is_tied ? tape_tied_table(t, name, c->vocab_size, width, c->pad_id)
+                        : tape_table(t, name, c->vocab_size, width, c->pad_id);
     Value x = tape_embedding(t, *table, PARAM_NONE, PARAM_NONE);
     if (c->embedding_scale > 0 && c->embedding_scale != 1.0f)
         x = tape_scale(t, x, c->embedding_scale);
@@ -44,17 +62,48 @@ static bool is_local(const ModelConfig *c, size_t layer)
     return c->window > 0 && (!c->is_local || c->is_local[layer]);
 }
 
+Value decoder_linear(Tape *t, Value x, const char *name, size_t n_out, bool has_bias,
+                     Activation activation)
+{
+    const DensePart part = {name, n_out};
+    const unsigned flags = has_bias ? 0 : DENSE_NO_BIAS;
+    return tape_linear(t, x, tape_dense_parts(t, &part, 1, value_cols(x), flags), activation);
+}
+
+Dense decoder_qkv(Tape *t, const ModelConfig *c, const char *const names[3])
+{
+    const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
+    const DensePart parts[] = {{names[0], n_q}, {names[1], n_kv}, {names[2], n_kv}};
+    return tape_dense_parts(t, parts, 3, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+}
+
+Dense decoder_fused_qkv(Tape *t, const ModelConfig *c, const char *name, size_t n_groups)
+{
+    const DensePart part = {name, (c->n_heads + 2 * c->n_kv_heads) * c->head_dim};
+    const RowOrder order = {.head_dim = c->head_dim, .n_groups = n_groups};
+    const Dense dense =
+        tape_dense_parts(t, &part, 1, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+    tape_row_order(t, dense, 0, order);
+    return dense;
+}
+
 static Value head_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
     if (!c->has_head_norms) return x;
-    return tape_rms_norm(t, x, name, c->head_dim, c->layer_norm_eps, c->norm_weight_offset);
+    const size_t width = c->norms_all_heads ? value_cols(x) : c->head_dim;
+    return tape_rms_norm(t, x, name, width, c->layer_norm_eps, c->norm_weight_offset);
+}
+
+static Value turn(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, Value x)
+{
+    if (c->rotary_dims == 0 || (c->unrotated && c->unrotated[layer])) return x;
+    return tape_rope(t, x, c->head_dim, is_local(c, layer) ? ropes.local : ropes.global);
 }
 
 Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, Dense qkv,
                         Value x)
 {
     const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
-    const RopeId rope = is_local(c, layer) ? ropes.local : ropes.global;
     Value q, k, v;
     if (decoder_is_cut(c, layer)) {
         const Value kv = tape_linear_part(t, x, qkv, n_q, n_q + 2 * n_kv, ACTIVATION_NONE);
@@ -67,8 +116,8 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
         k = tape_columns(t, all, n_q, n_q + n_kv);
         v = tape_columns(t, all, n_q + n_kv, n_q + 2 * n_kv);
     }
-    q = tape_rope(t, head_norm(t, c, q, "q_norm"), c->head_dim, rope);
-    k = tape_rope(t, head_norm(t, c, k, "k_norm"), c->head_dim, rope);
+    q = turn(t, c, layer, ropes, head_norm(t, c, q, "q_norm"));
+    k = turn(t, c, layer, ropes, head_norm(t, c, k, "k_norm"));
     const float scale =
         c->attention_scale > 0 ? c->attention_scale : 1.0f / sqrtf((float)c->head_dim);
     const TapeAttention attention = {.n_heads = c->n_heads,
@@ -79,6 +128,10 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
                                      .window = is_local(c, layer) ? c->window : 0,
                                      .soft_cap = c->attention_soft_cap,
                                      .dropout = c->attention_dropout,
+                                     .relative_bucket = ropes.distances,
+                                     .relative_reach =
+                                         ropes.distances ? (int32_t)c->max_positions - 1 : 0,
+                                     .relative_bias = ropes.alibi,
                                      .is_cached = true};
     return tape_attention(t, q, k, v, &attention);
 }
@@ -96,16 +149,26 @@ Value decoder_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
     return tape_rms_norm(t, x, name, c->hidden_size, c->layer_norm_eps, c->norm_weight_offset);
 }
 
-static Value layer(Tape *t, const char *name, Value x, size_t n_out, unsigned flags)
+Value decoder_layer_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
-    const DensePart part = {name, n_out};
-    return tape_linear(t, x, tape_dense_parts(t, &part, 1, value_cols(x), flags), ACTIVATION_NONE);
+    return c->norm_bias ? tape_layer_norm(t, x, name, c->layer_norm_eps)
+                        : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
 }
 
-static Value next_token(Tape *t, const ModelConfig *c, ParamId table, Value x)
+// Logits of x: by the token table, or by a layer of this name.
+static Value next_token(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
 {
-    const Value logits = c->is_tied ? tape_linear_tied(t, x, table, PARAM_NONE)
-                                    : layer(t, "lm_head", x, c->vocab_size, DENSE_NO_BIAS);
+    Value logits;
+    if (c->is_tied) {
+        const ParamId bias = c->has_logit_bias
+                                 ? tape_vector(t, "lm_head.bias", c->vocab_size, INIT_ZERO)
+                                 : PARAM_NONE;
+        logits = tape_linear_tied(t, x, table, bias);
+    } else {
+        logits = decoder_linear(t, x, name, c->vocab_size, c->has_logit_bias, ACTIVATION_NONE);
+    }
+    if (c->output_scale > 0 && c->output_scale != 1.0f)
+        logits = tape_scale(t, logits, c->output_scale);
     return c->output_soft_cap > 0 ? tape_soft_cap(t, logits, c->output_soft_cap) : logits;
 }
 
@@ -119,22 +182,22 @@ static Value tags(Tape *t, const ModelConfig *c, Value x)
 {
     const char *tagger = c->architecture->tagger ? c->architecture->tagger : "score";
     const float p = c->classifier_dropout >= 0 ? c->classifier_dropout : c->hidden_dropout;
-    return layer(t, tagger, tape_dropout(t, x, p), c->n_labels, 0);
+    return decoder_linear(t, tape_dropout(t, x, p), tagger, c->n_labels, true, ACTIVATION_NONE);
 }
 
-static Value head(Tape *t, const ModelConfig *c, ParamId table, Value x)
+static Value head(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
 {
     switch (c->head) {
     case HEAD_EMBEDDING:
         return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : read_rows(t, c, x);
     case HEAD_SEQUENCE:
-        return layer(t, "score", read_rows(t, c, x), c->n_labels, DENSE_NO_BIAS);
+        return decoder_linear(t, read_rows(t, c, x), "score", c->n_labels, false, ACTIVATION_NONE);
     case HEAD_TOKEN:
         return tags(t, c, x);
     case HEAD_SPAN:
-        return layer(t, "qa_outputs", x, 2, 0);
+        return decoder_linear(t, x, "qa_outputs", 2, true, ACTIVATION_NONE);
     case HEAD_CAUSAL_LM:
-        return next_token(t, c, table, read_rows(t, c, x));
+        return next_token(t, c, table, name, read_rows(t, c, x));
     case HEAD_MASKED_LM: // not among its classes
     case HEAD_SEQ2SEQ:
     case HEAD_COUNT:
@@ -145,8 +208,13 @@ static Value head(Tape *t, const ModelConfig *c, ParamId table, Value x)
 
 void decoder_output(Tape *t, const ModelConfig *c, ParamId table, Value x)
 {
+    decoder_output_named(t, c, table, "lm_head", x);
+}
+
+void decoder_output_named(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+{
     tape_hidden(t, x);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
-    tape_output(t, head(t, c, table, x));
+    tape_output(t, head(t, c, table, name, x));
 }

@@ -9,9 +9,11 @@
 #include "models/config.h"
 #include "models/program/tape.h"
 
-// Angles of the layers with the whole context and of those with a window.
+// Angles of the layers with the whole context and of those with a window; and with ALiBi what it adds to scores, by distance.
 typedef struct DecoderRopes {
     RopeId global, local;
+    ParamId alibi;
+    const int32_t *distances; // [2 * max_positions - 1]; NULL without
 } DecoderRopes;
 
 DecoderRopes decoder_ropes(Tape *tape, const ModelConfig *config);
@@ -28,12 +30,23 @@ Value decoder_rows(Tape *tape, const ModelConfig *config, size_t layer, Value x)
 // q_norm and k_norm below the tape's prefix, where the config has them.
 Value decoder_attention(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
                         Dense qkv, Value x);
+// A lone layer on x.
+Value decoder_linear(Tape *tape, Value x, const char *name, size_t n_out, bool has_bias,
+                     Activation activation);
+// Queries, keys and values from three tensors; and from one that has them head by head, in n_groups (RowOrder).
+Dense decoder_qkv(Tape *tape, const ModelConfig *config, const char *const names[3]);
+Dense decoder_fused_qkv(Tape *tape, const ModelConfig *config, const char *name, size_t n_groups);
 // act(gate x) * (up x), of one product.
 Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x);
 // RMS norm with the config's epsilon and offset.
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// Hidden states after the final norm, and the head: lm_head or the table, capped; or classes of the sequence's last token, of
+// LayerNorm with the config's epsilon, without a bias where norm_bias says so.
+Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
+// Hidden states after the final norm, and the head: lm_head or the table, scaled and capped; or classes of the sequence's last token, of
 // each token, or of starts and ends. Last call.
 void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, Value x);
+// The same where the output layer has a name of its own.
+void decoder_output_named(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
+                          Value x);
 
 #endif

@@ -124,11 +124,14 @@ static const Json *rope_parameters(const Json *root)
 }
 
 // Columns of a head that turn: a part of it, given beside the other parameters or at the top.
-static Status read_rotary_dims(const Json *root, ModelConfig *config, Error *err)
+static Status read_rotary_dims(const Json *root, const DecoderDefaults *defaults,
+                               ModelConfig *config, Error *err)
 {
     const Json *parameters = rope_parameters(root);
-    double part = 1;
+    double part = defaults->rotary_part > 0 ? defaults->rotary_part : 1;
     TRY(json_opt_double(root, "partial_rotary_factor", 1e-6, 1, &part, err));
+    if (defaults->rotary_part_key)
+        TRY(json_opt_double(root, defaults->rotary_part_key, 1e-6, 1, &part, err));
     if (!is_null(parameters))
         TRY(json_opt_double(parameters, "partial_rotary_factor", 1e-6, 1, &part, err));
     config->rotary_dims = (size_t)((double)config->head_dim * part);
@@ -187,21 +190,28 @@ Status decoder_read_tagger(const Json *root, ModelConfig *c, Error *err)
                              &c->classifier_dropout, err);
 }
 
+static const char *norm_key(const DecoderDefaults *defaults)
+{
+    return defaults->norm_key ? defaults->norm_key : "rms_norm_eps";
+}
+
 Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defaults, ModelConfig *c,
                     Error *err)
 {
     double theta = defaults->theta;
     TRY(read_sizes(root, defaults, c, err));
     TRY(read_activation(root, defaults, c, err));
-    TRY(config_read_float(root, "rms_norm_eps", 0, 1, defaults->norm_epsilon, &c->layer_norm_eps,
-                          err));
+    TRY(config_read_float(root, norm_key(defaults), 0, 1, defaults->norm_epsilon,
+                          &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
     TRY(decoder_read_tagger(root, c, err));
     c->is_tied = defaults->is_tied;
     TRY(json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err));
-    TRY(read_rotary_dims(root, c, err));
+    TRY(read_rotary_dims(root, defaults, c, err));
     TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &theta, err));
+    if (defaults->theta_key)
+        TRY(json_opt_double(root, defaults->theta_key, 1e-3, 1e18, &theta, err));
     c->rope = (RopeConfig){.theta = theta};
     const Json *parameters = rope_parameters(root);
     // Gemma 3 has two sets, which its own file reads.
@@ -289,6 +299,12 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
     json_end_object(w);
 }
 
+void decoder_write_rope(const ModelConfig *c, JsonWriter *w)
+{
+    json_put_key(w, "rope_parameters");
+    put_rope(w, c, &c->rope);
+}
+
 static void put_layers(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "sliding_window");
@@ -304,7 +320,7 @@ static void put_layers(const ModelConfig *c, JsonWriter *w)
     json_end_array(w);
 }
 
-void decoder_write(const ModelConfig *c, const char *activation_key, JsonWriter *w)
+void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWriter *w)
 {
     json_member_u64(w, "vocab_size", c->vocab_size);
     json_member_u64(w, "hidden_size", c->hidden_size);
@@ -315,10 +331,10 @@ void decoder_write(const ModelConfig *c, const char *activation_key, JsonWriter 
     json_member_u64(w, "intermediate_size", c->intermediate_size);
     json_member_u64(w, "max_position_embeddings",
                     c->rope.kind == ROPE_DYNAMIC ? c->rope.original_positions : c->max_positions);
-    json_member_float(w, "rms_norm_eps", c->layer_norm_eps);
+    json_member_float(w, norm_key(defaults), c->layer_norm_eps);
     json_member_float(w, "initializer_range", c->initializer_range);
     json_member_float(w, "attention_dropout", c->attention_dropout);
-    json_member_cstr(w, activation_key, config_activation_name(c->activation));
+    json_member_cstr(w, defaults->activation_key, config_activation_name(c->activation));
     json_member_bool(w, "tie_word_embeddings", c->is_tied);
     json_put_key(w, "rope_parameters");
     if (c->rope_local.theta > 0) {

@@ -11,6 +11,10 @@ typedef struct DecoderDefaults {
     double norm_epsilon;
     size_t head_dim; // 0 = hidden_size / n_heads
     bool is_tied;
+    double rotary_part;   // 0 = 1
+    const char *norm_key; // NULL = "rms_norm_eps"
+    // Other names of rope_theta and partial_rotary_factor, or NULL.
+    const char *theta_key, *rotary_part_key;
     const char *activation_key; // "hidden_act", "hidden_activation"
     const char *activation;     // as config.json spells it
 } DecoderDefaults;
@@ -29,6 +33,8 @@ Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, 
 Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
                          const ModelConfig *config, RopeConfig *out, Error *err) MUST_CHECK;
 // The members that decoder_read reads.
-void decoder_write(const ModelConfig *config, const char *activation_key, JsonWriter *w);
+void decoder_write(const ModelConfig *config, const DecoderDefaults *defaults, JsonWriter *w);
+// The rotation alone.
+void decoder_write_rope(const ModelConfig *config, JsonWriter *w);
 
 #endif

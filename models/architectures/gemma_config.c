@@ -92,7 +92,7 @@ static void put_cap(JsonWriter *w, const char *key, float cap)
 
 static void gemma_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, "hidden_activation", w);
+    decoder_write(c, &gemma_defaults, w);
     json_member_double(w, "query_pre_attn_scalar",
                        1.0 / ((double)c->attention_scale * (double)c->attention_scale));
     put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);

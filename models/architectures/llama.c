@@ -5,7 +5,7 @@
 //
 // Sources: Touvron et al. 2023, arXiv:2302.13971; Mistral's window: Jiang et al. 2023, arXiv:2310.06825; Qwen2's biases: Yang
 // et al. 2024, arXiv:2407.10671; Qwen3's norms of heads: Yang et al. 2025, arXiv:2505.09388; Phi-3: Abdin et al. 2024,
-// arXiv:2404.14219. Names of tensors as in Transformers.
+// arXiv:2404.14219; SmolLM3's layers without rotation: Yang et al. 2025, arXiv:2501.18795. Names of tensors as in Transformers.
 #include "models/architectures/llama.h"
 
 #include "models/architectures/decoder.h"
@@ -38,6 +38,14 @@ static Dense gate_up_layer(Tape *t, const ModelConfig *c, bool is_stacked)
     return tape_dense_parts(t, parts, 2, c->hidden_size, bias_flag(c->has_mlp_bias));
 }
 
+// What a layer adds to the hidden state: Granite's times a factor.
+static Value added(Tape *t, const ModelConfig *c, Value x, Value out)
+{
+    const Value y = tape_dropout(t, out, c->hidden_dropout);
+    const bool is_scaled = c->residual_scale > 0 && c->residual_scale != 1.0f;
+    return tape_add(t, x, is_scaled ? tape_scale(t, y, c->residual_scale) : y);
+}
+
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, bool is_stacked,
                    Value x)
 {
@@ -49,7 +57,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c, is_stacked), n);
     const Value out =
         tape_linear(t, mixed, dense(t, "o_proj", n_q, h, c->has_output_bias), ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+    const Value a = added(t, c, decoder_rows(t, c, i, x), out);
 
     tape_prefix(t, "model.layers.%zu.", i);
     const Value m = decoder_norm(t, c, a, "post_attention_layernorm");
@@ -57,7 +65,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value inner = decoder_gate(t, c, gate_up_layer(t, c, is_stacked), m);
     const Value outer = tape_linear(
         t, inner, dense(t, "down_proj", c->intermediate_size, h, c->has_mlp_bias), ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+    return added(t, c, a, outer);
 }
 
 static void record(Tape *t, const ModelConfig *c, bool is_stacked)

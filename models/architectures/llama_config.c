@@ -19,7 +19,7 @@ static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 
 static void llama_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, "hidden_act", w);
+    decoder_write(c, &llama_defaults, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
     json_member_bool(w, "mlp_bias", c->has_mlp_bias);
 }
@@ -67,7 +67,7 @@ static Status mistral_read(Arena *arena, const Json *root, ModelConfig *c, Error
 
 static void mistral_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, "hidden_act", w);
+    decoder_write(c, &llama_defaults, w);
 }
 
 const Architecture architecture_mistral = {
@@ -128,7 +128,7 @@ static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 
 static void qwen_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, "hidden_act", w);
+    decoder_write(c, &llama_defaults, w);
     json_member_bool(w, "use_sliding_window", c->window > 0);
     if (c->has_head_norms) json_member_bool(w, "attention_bias", c->has_qkv_bias);
 }
@@ -178,7 +178,7 @@ static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *e
 
 static void phi3_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, "hidden_act", w);
+    decoder_write(c, &llama_defaults, w);
     if (c->rope.kind == ROPE_LONGROPE)
         json_member_u64(w, "original_max_position_embeddings", c->rope.original_positions);
     json_member_float(w, "resid_pdrop", c->hidden_dropout);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "kernels/tensor.h"
+#include "models/formats/row_order.h"
 
 typedef enum TensorType {
     TENSOR_F64,
@@ -60,6 +61,7 @@ typedef enum SafeChange {
     SAFE_ROPE_PAIRS,
     SAFE_LESS_ONE,   // 1 must be taken off (Gemma's norms, whose weights are added to 1)
     SAFE_TRANSPOSED, // stored [shape[1], shape[0]] (GPT-2's layers, inputs first in Transformers)
+    SAFE_STACKED,    // rows are stored as they are used, not in `order` as in Transformers
 } SafeChange;
 
 // One tensor of a file; it borrows from it.
@@ -73,6 +75,7 @@ typedef struct SafeTensor {
     Slice file; // where it stands, for messages
     SafeChange change;
     size_t n_heads; // for SAFE_ROPE_PAIRS; divides shape[0] into heads of even size
+    RowOrder order; // for SAFE_STACKED; fits shape[0]
 } SafeTensor;
 
 typedef struct SafeMetadata {

@@ -149,6 +149,8 @@ const void *safetensor_row(const SafeTensor *tensor, size_t row)
         const size_t head = row / dim, at = row % dim;
         row = head * dim + 2 * (at % half) + at / half;
     }
+    if (tensor->change == SAFE_STACKED)
+        row = row_order_in_use(&tensor->order, tensor->shape[0], row);
     return tensor->data.ptr + row * row_bytes;
 }
 
@@ -186,6 +188,7 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->change) {
     case SAFE_ROPE_PAIRS:
+    case SAFE_STACKED:
         return safetensor_read_rows_f32(tensor, 0, tensor->shape[0], out, err);
     case SAFE_TRANSPOSED:
         if (tensor->n_dims == 2) return read_transposed(tensor, out, err);

@@ -12,6 +12,7 @@ typedef struct Export {
     GgufBuilder *b;
     const Json *config, *rope; // rope: rope_parameters, or rope_scaling, or NULL
     const char *architecture;
+    const ModelConfig *parsed; // the config understood, of the families that are told by it
     size_t head_dim, rotary_dims;
     Status status;
     Error *err;
@@ -155,8 +156,12 @@ static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors 
     theta = real_of(out, out->config, "rope_theta", theta);
     const double partial = real_of(out, parameters, "partial_rotary_factor",
                                    real_of(out, out->config, "partial_rotary_factor", 1));
-    put_real(out, "rope.freq_base", theta);
     out->rotary_dims = (size_t)((double)out->head_dim * partial);
+    if (out->parsed) {
+        theta = out->parsed->rope.theta;
+        out->rotary_dims = out->parsed->rotary_dims;
+    }
+    put_real(out, "rope.freq_base", theta);
     put_size(out, "rope.dimension_count", out->rotary_dims);
     if (out->status != STATUS_OK || !out->rope) return;
     out->status = json_opt_string(out->rope, "type", &type, out->err);
@@ -200,6 +205,41 @@ static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFacto
     const double query = real_of(out, out->config, "query_pre_attn_scalar", 0);
     if (query > 0) put_real(out, "attention.scale", 1.0 / sqrt(query));
     put_rope(out, context, arena, factors);
+}
+
+// Families whose config.json has older and newer spellings: told by what was read from it.
+static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
+{
+    char key[KEY_SIZE];
+    const ModelConfig *c = out->parsed;
+    const Slice model = c->model_type;
+    const bool is_rms = slice_eq_cstr(model, "olmo2") || slice_eq_cstr(model, "granite") ||
+                        slice_eq_cstr(model, "smollm3");
+    out->head_dim = c->head_dim;
+    put_size(out, "vocab_size", c->vocab_size);
+    put_size(out, "context_length", c->max_positions);
+    put_size(out, "embedding_length", c->hidden_size);
+    put_size(out, "block_count", c->n_layers);
+    put_size(out, "feed_forward_length", c->intermediate_size);
+    put_size(out, "attention.head_count", c->n_heads);
+    put_size(out, "attention.head_count_kv", c->n_kv_heads);
+    put_size(out, "attention.key_length", c->head_dim);
+    put_size(out, "attention.value_length", c->head_dim);
+    put_real(out, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+             (double)c->layer_norm_eps);
+    if (slice_eq_cstr(model, "gpt_neox") || slice_eq_cstr(model, "stablelm"))
+        gguf_put_bool(out->b, key_of(out, "use_parallel_residual", key), c->is_parallel);
+    if (slice_eq_cstr(model, "falcon"))
+        put_text(out, "tensor_data_layout", SLICE("jploski")); // queries, keys, values stacked
+    if (c->window > 0) put_size(out, "attention.sliding_window", c->window);
+    if (slice_eq_cstr(model, "cohere")) put_real(out, "logit_scale", (double)c->output_scale);
+    if (slice_eq_cstr(model, "granite")) {
+        put_real(out, "logit_scale", 1.0 / (double)c->output_scale);
+        put_real(out, "residual_scale", (double)c->residual_scale);
+        put_real(out, "embedding_scale", (double)c->embedding_scale);
+        put_real(out, "attention.scale", (double)c->attention_scale);
+    }
+    if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 
 static void put_encoder(Export *out)
@@ -256,6 +296,16 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
     }
 }
 
+static bool is_told_by_parsed(Slice model_type)
+{
+    static const char *const names[] = {"granite",    "smollm3", "stablelm", "cohere", "olmo2",
+                                        "starcoder2", "phi",     "gpt_neox", "bloom",  "falcon"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (slice_eq_cstr(model_type, names[i])) return true;
+    }
+    return false;
+}
+
 Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t file_type,
                        size_t vocab_size, Arena *arena, GgufRopeFactors *factors, Error *err)
 {
@@ -271,6 +321,14 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
     gguf_put_u32(b, "general.quantization_version", 2);
     if (!family) return STATUS_OK;
     Export out = {.b = b, .config = config, .architecture = family->architecture, .err = err};
+    ModelConfig parsed;
+    if (is_told_by_parsed(model_type)) {
+        TRY(model_config_parse(arena, config, &parsed, err));
+        parsed.vocab_size = vocab_size;
+        out.parsed = &parsed;
+        put_parsed(&out, arena, factors);
+        return out.status;
+    }
     put_sizes(&out, vocab_size, arena, factors);
     return out.status;
 }

@@ -266,6 +266,85 @@ static void put_gemma(Import *in, bool is_third)
     put_real(in, "query_pre_attn_scalar", scale > 0 ? 1.0 / (scale * scale) : (double)usual);
 }
 
+// What config.json calls the epsilon of norms and the activation, where it is not rms_norm_eps and hidden_act: silu.
+static const struct {
+    const char *model_type, *norm_key, *activation_key, *activation;
+} spellings[] = {
+    {"stablelm", "layer_norm_eps", "hidden_act", "silu"},
+    {"cohere", "layer_norm_eps", "hidden_act", "silu"},
+    {"starcoder2", "norm_epsilon", "hidden_act", "gelu_pytorch_tanh"},
+    {"phi", "layer_norm_eps", "hidden_act", "gelu_new"},
+    {"gpt_neox", "layer_norm_eps", "hidden_act", "gelu"},
+    {"bloom", "layer_norm_epsilon", "hidden_act", "gelu_pytorch_tanh"},
+    {"falcon", "layer_norm_epsilon", "activation", "gelu"},
+};
+
+static void put_norm_and_activation(Import *in)
+{
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        if (strcmp(in->family->model_type, spellings[i].model_type) != 0) continue;
+        copy_real(in, "attention.layer_norm_epsilon", spellings[i].norm_key);
+        put_text(in, spellings[i].activation_key, spellings[i].activation);
+        return;
+    }
+    copy_real(in, "attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    if (!in->family->adds_one) put_text(in, "hidden_act", "silu");
+}
+
+static void copy_flag(Import *in, const char *rest, const char *key)
+{
+    char full[KEY_SIZE];
+    bool value = false, found = false;
+    if (in->status == STATUS_OK)
+        in->status = gguf_get_bool(in->file, key_of(in, rest, full), &value, &found, in->err);
+    if (found) put_flag(in, key, value);
+}
+
+// llama.cpp knows Falcon's parallel blocks alone. n_norms: of a block.
+static void put_falcon(Import *in, size_t n_kv_heads)
+{
+    const size_t n_norms = has_tensor(in, "blk.0.attn_norm_2.weight") ? 2 : 1;
+    copy_size(in, "feed_forward_length", "ffn_hidden_size");
+    put_size(in, "num_kv_heads", n_kv_heads);
+    put_size(in, "num_ln_in_parallel_attn", n_norms);
+    put_flag(in, "new_decoder_architecture",
+             n_norms == 2 || (n_kv_heads > 1 && n_kv_heads < in->n_heads));
+    put_flag(in, "multi_query", n_kv_heads == 1);
+    put_flag(in, "parallel_attn", true);
+    put_flag(in, "alibi", false);
+    put_flag(in, "bias", has_tensor(in, "blk.0.attn_qkv.bias"));
+}
+
+static void put_granite(Import *in)
+{
+    copy_real(in, "embedding_scale", "embedding_multiplier");
+    copy_real(in, "residual_scale", "residual_multiplier");
+    copy_real(in, "logit_scale", "logits_scaling");
+    double scale = 1.0 / sqrt((double)in->head_dim);
+    (void)read_real(in, "attention.scale", &scale);
+    put_real(in, "attention_multiplier", scale);
+}
+
+// What one family alone has.
+static void put_particulars(Import *in, size_t n_kv_heads)
+{
+    const char *model = in->family->model_type;
+    const bool has_qkv_bias =
+        has_tensor(in, "blk.0.attn_q.bias") || has_tensor(in, "blk.0.attn_qkv.bias");
+    put_flag(in,
+             strcmp(model, "stablelm") == 0     ? "use_qkv_bias"
+             : strcmp(model, "starcoder2") == 0 ? "use_bias"
+                                                : "attention_bias",
+             has_qkv_bias);
+    put_flag(in, "mlp_bias", has_tensor(in, "blk.0.ffn_up.bias"));
+    copy_flag(in, "use_parallel_residual", "use_parallel_residual");
+    if (strcmp(model, "falcon") == 0) put_falcon(in, n_kv_heads);
+    if (strcmp(model, "bloom") == 0) copy_size(in, "context_length", "seq_length");
+    if (strcmp(model, "granite") == 0) put_granite(in);
+    if (strcmp(model, "cohere") == 0) copy_real(in, "logit_scale", "logit_scale");
+    if (strcmp(model, "starcoder2") == 0) put_window(in);
+}
+
 static void put_decoder(Import *in)
 {
     const char *model = in->family->model_type;
@@ -280,17 +359,13 @@ static void put_decoder(Import *in)
     put_size(in, "num_attention_heads", in->n_heads);
     copy_size(in, "feed_forward_length", "intermediate_size");
     copy_size(in, "context_length", "max_position_embeddings");
-    copy_real(in, "attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    put_norm_and_activation(in);
     put_flag(in, "tie_word_embeddings", !has_tensor(in, "output.weight"));
     put_rope(in);
     if (is_gemma)
         put_gemma(in, strcmp(model, "gemma3_text") == 0);
     else
-        put_text(in, "hidden_act", "silu");
-    if (strcmp(model, "llama") == 0) {
-        put_flag(in, "attention_bias", has_tensor(in, "blk.0.attn_q.bias"));
-        put_flag(in, "mlp_bias", has_tensor(in, "blk.0.ffn_up.bias"));
-    }
+        put_particulars(in, n_kv_heads);
     if (strcmp(model, "phi3") == 0) {
         size_t original = 0;
         if (read_size(in, "rope.scaling.original_context_length", &original))
@@ -411,12 +486,12 @@ Status gguf_config(const Gguf *file, Buffer *json, Error *err)
                  .w = json_writer(json, 2),
                  .err = err};
     if (!in.family) {
-        return error_set(
-            err, STATUS_INVALID,
-            SLICE_FMT
-            ": unknown architecture \"" SLICE_FMT
-            "\" of a GGUF file; known are: llama, qwen2, qwen3, phi3, gemma2, gemma3, gpt2, bert, t5",
-            SLICE_ARG(file->name), SLICE_ARG(architecture));
+        char known[256];
+        gguf_list_families(known, sizeof known);
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": unknown architecture \"" SLICE_FMT
+                                   "\" of a GGUF file; known are: %s",
+                         SLICE_ARG(file->name), SLICE_ARG(architecture), known);
     }
     TRY(import(&in));
     return buffer_status(json, err);
@@ -454,6 +529,29 @@ Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out
                      SLICE_ARG(name), rows, *out);
 }
 
+Status gguf_stacked_order(const ModelConfig *config, Slice name, size_t rows, RowOrder *out,
+                          Error *err)
+{
+    const size_t n_heads = config->n_heads + 2 * config->n_kv_heads;
+    *out = (RowOrder){.head_dim = config->head_dim, .n_groups = config->n_kv_heads};
+    if (rows == n_heads * config->head_dim && row_order_fits(out, rows)) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of %zu",
+                     SLICE_ARG(name), rows, n_heads, config->head_dim);
+}
+
+// The order of a stacked tensor, by the config that the file tells.
+static Status order_of(const Json *config, SafeTensor *tensor, Error *err)
+{
+    Arena arena = {0};
+    ModelConfig parsed;
+    Status s = model_config_parse(&arena, config, &parsed, err);
+    if (s == STATUS_OK)
+        s = gguf_stacked_order(&parsed, tensor->name, tensor->shape[0], &tensor->order, err);
+    arena_release(&arena);
+    return s;
+}
+
 static Status as_in_model(const GgufFamily *family, const Json *config, Arena *arena,
                           const SafeTensor *stored, SafeTensor *out, Error *err)
 {
@@ -466,6 +564,7 @@ static Status as_in_model(const GgufFamily *family, const Json *config, Arena *a
     out->change = gguf_change(family, out->name);
     if (out->change == SAFE_ROPE_PAIRS)
         return gguf_count_heads(config, out->name, out->shape[0], &out->n_heads, err);
+    if (out->change == SAFE_STACKED) return order_of(config, out, err);
     if (out->change == SAFE_TRANSPOSED && out->n_dims == 2) {
         out->shape[0] = stored->shape[1];
         out->shape[1] = stored->shape[0];

@@ -1,6 +1,6 @@
 // models/gguf/gguf_model.h: a GGUF file as Transformers would have it: a config.json and tensors under Transformers' names.
 //
-// Files of other programs are known by general.architecture (llama, bert, gpt2, qwen2, qwen3, gemma2, gemma3, phi3, t5). Files of
+// Files of other programs are known by general.architecture (gguf_names.c lists them). Files of
 // our own carry the original config.json ("assay.config") besides what llama.cpp reads, so that nothing of it is lost, and
 // tensors that GGUF has no name for keep their own: so every architecture that runs here can be stored.
 #ifndef ASSAY_MODELS_GGUF_MODEL_H
@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "models/config.h"
 #include "models/formats/gguf.h"
 
 // Metadata that only files of our own have.
@@ -32,9 +33,11 @@ typedef struct GgufFamily {
 
 // NULL where GGUF has no such model (then names are kept).
 const GgufFamily *gguf_family_of_model(Slice model_type);
-// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate.
+// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, Falcon's with the number of norms.
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err) MUST_CHECK;
 const GgufFamily *gguf_family_of_file(Slice architecture);
+// "llama, qwen2, ..": the architectures of files that are known.
+void gguf_list_families(char *out, size_t size);
 // A tensor's name the one way and the other; false where the family has no such name.
 bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE]);
 bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t size);
@@ -44,6 +47,9 @@ SafeChange gguf_change(const GgufFamily *family, Slice name);
 // How many heads the rows of a query's or key's weight (by its name in Transformers) make up.
 Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out,
                         Error *err) MUST_CHECK;
+// In which order the tensor of queries, keys and values (`rows` of them) stands in Transformers. GGUF has it as it is used.
+Status gguf_stacked_order(const ModelConfig *config, Slice name, size_t rows, RowOrder *out,
+                          Error *err) MUST_CHECK;
 
 // The file's config.json. A model that is split over files, or of an architecture not known here, is refused.
 Status gguf_config(const Gguf *file, Buffer *json, Error *err) MUST_CHECK;

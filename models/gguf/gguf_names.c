@@ -59,6 +59,90 @@ static const GgufName gemma_names[] = {
     {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
 
+static const GgufName olmo2_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_AS_IS},
+    {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.post_ffw_norm", "model.layers.%.post_feedforward_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+};
+
+static const GgufName starcoder2_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.c_fc", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.c_proj", SAFE_AS_IS},
+};
+
+static const GgufName phi_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.final_layernorm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.dense", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.fc1", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.fc2", SAFE_AS_IS},
+};
+
+static const GgufName gpt_neox_names[] = {
+    {"token_embd", "gpt_neox.embed_in", SAFE_AS_IS},
+    {"output_norm", "gpt_neox.final_layer_norm", SAFE_AS_IS},
+    {"output", "embed_out", SAFE_AS_IS},
+    {"blk.%.attn_norm", "gpt_neox.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "gpt_neox.layers.%.attention.query_key_value", SAFE_STACKED},
+    {"blk.%.attn_output", "gpt_neox.layers.%.attention.dense", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "gpt_neox.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "gpt_neox.layers.%.mlp.dense_h_to_4h", SAFE_AS_IS},
+    {"blk.%.ffn_down", "gpt_neox.layers.%.mlp.dense_4h_to_h", SAFE_AS_IS},
+};
+
+// BLOOM and Falcon, but for the norms of a block.
+#define TRANSFORMER_H_NAMES                                                                 \
+    {"token_embd", "transformer.word_embeddings", SAFE_AS_IS},                              \
+        {"output_norm", "transformer.ln_f", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS}, \
+        {"blk.%.attn_qkv", "transformer.h.%.self_attention.query_key_value", SAFE_STACKED}, \
+        {"blk.%.attn_output", "transformer.h.%.self_attention.dense", SAFE_AS_IS},          \
+        {"blk.%.ffn_up", "transformer.h.%.mlp.dense_h_to_4h", SAFE_AS_IS},                  \
+    {                                                                                       \
+        "blk.%.ffn_down", "transformer.h.%.mlp.dense_4h_to_h", SAFE_AS_IS                   \
+    }
+
+static const GgufName bloom_names[] = {
+    TRANSFORMER_H_NAMES,
+    {"token_embd_norm", "transformer.word_embeddings_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_norm", "transformer.h.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "transformer.h.%.post_attention_layernorm", SAFE_AS_IS},
+};
+static const GgufName falcon_names[] = {
+    TRANSFORMER_H_NAMES,
+    {"blk.%.attn_norm", "transformer.h.%.input_layernorm", SAFE_AS_IS},
+};
+// The norm of the feed-forward layer has the name that the only norm has in smaller models.
+static const GgufName falcon_two_names[] = {
+    TRANSFORMER_H_NAMES,
+    {"blk.%.attn_norm", "transformer.h.%.ln_mlp", SAFE_AS_IS},
+    {"blk.%.attn_norm_2", "transformer.h.%.ln_attn", SAFE_AS_IS},
+};
+
 static const GgufName gpt2_names[] = {
     {"token_embd", "transformer.wte", SAFE_AS_IS},
     {"position_embd", "transformer.wpe", SAFE_AS_IS},
@@ -145,18 +229,42 @@ static const GgufFamily families[] = {
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), false, false},
     {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), false, true},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), false, true},
+    {"granite", "granite", "GraniteForCausalLM", NAMES(llama_names), true, false},
+    {"smollm3", "smollm3", "SmolLM3ForCausalLM", NAMES(llama_names), true, false},
+    {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), false, false},
+    {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), false, false},
+    {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), false, false},
+    {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names), false, false},
+    {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), false, false},
+    {"gptneox", "gpt_neox", "GPTNeoXForCausalLM", NAMES(gpt_neox_names), false, false},
+    {"bloom", "bloom", "BloomForCausalLM", NAMES(bloom_names), false, false},
+    {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), false, false},
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), false, false},
     {"bert", "bert", "BertModel", NAMES(bert_names), false, false},
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), false, false},
 };
 static const GgufFamily gated_t5 = {
     "t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false};
+static const GgufFamily falcon_two = {
+    "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), false, false};
+
+static Status falcon_family(const Json *config, const GgufFamily **out, Error *err)
+{
+    bool is_new = false;
+    const Json *n_norms = json_get(config, "num_ln_in_parallel_attn");
+    TRY(json_opt_bool(config, "new_decoder_architecture", &is_new, err));
+    int64_t n = 2;
+    if (n_norms && json_kind(n_norms) != JSON_NULL) TRY(json_as_i64(n_norms, 1, 2, &n, err));
+    if (is_new && n == 2) *out = &falcon_two;
+    return STATUS_OK;
+}
 
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err)
 {
     Slice model_type = {0}, projection = {0};
     TRY(json_opt_string(config, "model_type", &model_type, err));
     *out = gguf_family_of_model(model_type);
+    if (slice_eq_cstr(model_type, "falcon")) return falcon_family(config, out, err);
     if (!slice_eq_cstr(model_type, "t5")) return STATUS_OK;
     TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
     if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5;
@@ -177,6 +285,18 @@ const GgufFamily *gguf_family_of_file(Slice architecture)
         if (slice_eq_cstr(architecture, families[i].architecture)) return &families[i];
     }
     return NULL;
+}
+
+void gguf_list_families(char *out, size_t size)
+{
+    size_t len = 0;
+    const char *last = "";
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof families / sizeof *families && len < size; i++) {
+        if (strcmp(families[i].architecture, last) == 0) continue;
+        last = families[i].architecture;
+        len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", last);
+    }
 }
 
 // Whether stem follows the pattern; *block is what stands for %.
@@ -295,6 +415,8 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
         return family->adds_one ? SAFE_LESS_ONE : SAFE_AS_IS;
     case SAFE_TRANSPOSED:
         return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
+    case SAFE_STACKED:
+        return SAFE_STACKED;
     case SAFE_AS_IS:
         break;
     }

@@ -201,6 +201,7 @@ static void backward_embedding(ProgramBuilder *b, const TapeNode *node, size_t i
     step->in[0] = builder_whole(b, gradient);
     for (size_t i = 0; i < node->n_params; i++)
         step->out[i] = builder_whole_gradient(b, node->params[i]);
+    step->out[0].begin = node->as.embedding.first_row;
     const Param *word = &b->tape->params[node->params[0]];
     if (builder_ok(b) && word->is_gathered && step->out[0].kind != OPERAND_NONE) {
         step->out[0] = (Operand){.kind = OPERAND_ROWS, .index = node->params[0]};

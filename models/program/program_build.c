@@ -41,6 +41,7 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
     } else if (node->op == OP_EMBEDDING) {
         for (size_t i = 0; i < node->n_params; i++)
             step->in[i] = builder_whole_param(b, node->params[i]);
+        step->in[0].begin = node->as.embedding.first_row;
     } else if (node->op == OP_LINEAR) {
         step->in[1] = builder_param(node->params[0], node->row_begin, node->row_end);
         step->in[2] = builder_param(node->params[1], node->row_begin, node->row_end);

@@ -129,9 +129,10 @@ static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *st
     const bool by_row = step->out[0].kind == OPERAND_ROWS, by_target = step->rows == ROWS_TARGETS;
     const int32_t padding = run->program->tape->params[node->params[0]].zero_row;
     const EmbeddingArgs args = {
-        .ids = by_target ? run->device_target_ids
-               : by_row  ? run->device_rows
-                         : run->device_ids,
+        .ids = node->as.embedding.is_by_position ? run->device_positions
+               : by_target                       ? run->device_target_ids
+               : by_row                          ? run->device_rows
+                                                 : run->device_ids,
         .position_ids = by_target ? run->device_target_positions : run->device_positions,
         .type_ids = run->device_types,
         .has_padding = padding >= 0 && !by_row, // a gathered row is not its id
@@ -355,7 +356,8 @@ static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *arg
     const TapeNode *node = &run->program->tape->nodes[step->node];
     if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
         attend_cached(run, node, args);
-    if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS)
+    if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS &&
+        !node->as.embedding.is_by_position)
         read_rows(run, args);
     if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
         attend_pages(run, step, args);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "kernels/op.h"
+#include "models/formats/row_order.h"
 
 // What the rows of a value stand for.
 typedef enum RowDomain {
@@ -36,6 +37,7 @@ typedef enum ParamInit {
     INIT_ONE,
     INIT_SINUSOIDS, // sin(p / 10000^(2 j / n)) in the first half of row p, cosines in the second
     INIT_WIDE_SINUSOIDS, // the same with sin(p / 10000^(j / (n / 2 - 1))); an odd last column is 0, and so is zero_row
+    INIT_SLOPES, // column j of row h is -j times the slope of head h (see tape_alibi)
 } ParamInit;
 
 // Where a parameter comes from and whether it is ever trained.
@@ -49,6 +51,7 @@ typedef enum ParamSource {
 typedef struct ParamPart {
     Slice name;
     size_t begin, end; // its rows in the parameter; its columns where the parameter is a vector
+    RowOrder order;    // of the tensor's rows; the parameter's are as they are used
 } ParamPart;
 
 // Where one part of a matrix lies, where the parts lie apart.
@@ -78,7 +81,7 @@ typedef struct Param {
         dtype; // F32, or what a file stores (kernels/pack.h): then for answers only; see tape_store
     bool is_rounded; // dtype is none that its file has: numbers are encoded when they are put in
     ParamInit init;
-    float factor;     // of INIT_SINUSOIDS
+    float factor;     // of INIT_SINUSOIDS and INIT_SLOPES
     int32_t zero_row; // row that starts as zeros (padding), or -1
     size_t group;     // 0 embeddings, 1 + i block i, then the head
     // For answers only: each part by itself, and a product goes part by part. NULL: all in one piece at offset.
@@ -166,6 +169,10 @@ typedef struct TapeNode {
         } rope;
         AddArgs add;
         float cap;
+        struct {
+            bool is_by_position; // the first table is of positions, not of words
+            size_t first_row;
+        } embedding;
     } as;
 } TapeNode;
 
@@ -240,6 +247,10 @@ ParamId tape_wide_sinusoids(Tape *tape, size_t rows, size_t cols, int32_t zero_r
 ParamId tape_fixed_sinusoids(Tape *tape, const char *name, size_t rows, size_t cols);
 // NAME.weight, [n_buckets, n_heads] in the checkpoint: what attention adds by relative position.
 ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t n_buckets);
+// What attention adds for keys 0, 1, .. positions back, which no checkpoint holds: ALiBi (Press et al. 2022, arXiv:2108.12409),
+// slopes 2^(-8 / n), 2^(-16 / n), .. of n heads; of other numbers than powers of two those of the power below and then every
+// second of the next. All times `factor`.
+ParamId tape_alibi(Tape *tape, size_t n_heads, size_t n_positions, float factor);
 // Other full names under which a checkpoint may have a parameter of one tensor; the array must outlive the tape.
 void tape_aliases(Tape *tape, ParamId param, const char *const *names);
 // NAME as one row [1, cols], zero where the checkpoint lacks it, never trained.
@@ -252,12 +263,16 @@ Dense tape_dense(Tape *tape, const char *const *names, size_t n_names, size_t n_
 // The same with parts of unequal sizes. flags: DENSE_...
 Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_t n_in,
                        unsigned flags);
+// The rows of a layer's tensor number `part`, and its bias, stand in this order in the checkpoint.
+void tape_row_order(Tape *tape, Dense dense, size_t part, RowOrder order);
 // Angles that tape_rope turns by; frequencies are copied.
 RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
 
 // Table rows of each token, added: word [V,H], position [P,H], type [Y,H]; the latter two may be PARAM_NONE.
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
-// The same for the target tokens.
+// Rows of a table of positions from first_row on, by each token's position.
+Value tape_positions(Tape *tape, ParamId table, size_t first_row);
+// The same as tape_embedding for the target tokens.
 Value tape_target_embedding(Tape *tape, ParamId word, ParamId position);
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation);
 // Outputs [begin, end) of the layer alone. With panels both must be multiples of PANEL_WIDTH.

@@ -57,6 +57,17 @@ Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
     return embedding(tape, ROWS_TOKENS, word, position, type);
 }
 
+Value tape_positions(Tape *tape, ParamId table, size_t first_row)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, first_row < tape->params[table].rows, "a table of positions has no rows");
+    const TapeNode node = {.op = OP_EMBEDDING,
+                           .params = {table, PARAM_NONE, PARAM_NONE},
+                           .n_params = 3,
+                           .as.embedding = {.is_by_position = true, .first_row = first_row}};
+    return add_node(tape, node, ROWS_TOKENS, tape->params[table].cols);
+}
+
 Value tape_target_embedding(Tape *tape, ParamId word, ParamId position)
 {
     if (tape->status == STATUS_OK) tape->params[word].is_gathered = false;

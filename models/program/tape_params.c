@@ -179,6 +179,17 @@ ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t 
     return id;
 }
 
+ParamId tape_alibi(Tape *tape, size_t n_heads, size_t n_positions, float factor)
+{
+    return add_param(tape, (Param){.rows = n_heads,
+                                   .cols = n_positions,
+                                   .layout = LAYOUT_ROWS,
+                                   .init = INIT_SLOPES,
+                                   .factor = factor,
+                                   .source = PARAM_COMPUTED,
+                                   .zero_row = -1});
+}
+
 ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, int32_t zero_row)
 {
     return add_table(tape, name, rows, cols, zero_row, tape->weight_layout);
@@ -251,6 +262,18 @@ Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_
     ParamId bias = PARAM_NONE;
     if (!(flags & DENSE_NO_BIAS)) bias = add_vector(tape, parts, n_parts, ".bias", INIT_ZERO);
     return (Dense){.weight = weight, .bias = bias, .n_in = n_in, .n_out = n_out};
+}
+
+void tape_row_order(Tape *tape, Dense dense, size_t part, RowOrder order)
+{
+    const ParamId params[] = {dense.weight, dense.bias};
+    for (size_t i = 0; i < 2 && tape->status == STATUS_OK; i++) {
+        if (params[i] == PARAM_NONE) continue;
+        ParamPart *of = &tape->params[params[i]].parts[part];
+        if (!row_order_fits(&order, of->end - of->begin))
+            tape_fail(tape, STATUS_INTERNAL, "a layer's rows cannot be in this order");
+        of->order = order;
+    }
 }
 
 RopeId tape_rope_angles(Tape *tape, const TapeRope *rope)

@@ -436,6 +436,7 @@ Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_
     if (s == STATUS_OK) s = trainer_gradients(&t, pointers, n_examples, err);
     if (s == STATUS_OK) s = trainer_sum(&t, grad_norm, err);
     if (s == STATUS_OK) s = gradient_rows(&t, index, rows);
+    if (s == STATUS_OK) s = weights_order_part(param, part, true, rows, err);
     if (s == STATUS_OK) {
         const size_t width = param->is_vector ? 1 : param->cols,
                      begin = param->parts[part].begin * width;

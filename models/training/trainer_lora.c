@@ -73,6 +73,7 @@ static void add_adapter(Lora *lora, size_t param, const ParamPart *part, Slice m
                              .row = part->begin,
                              .n_out = part->end - part->begin,
                              .n_in = n_in,
+                             .order = part->order,
                              .a = lora->n_values};
     adapter->b = adapter->a + size_round_up(lora->rank * n_in, PANEL_WIDTH);
     lora->n_values = adapter->b + size_round_up(adapter->n_out * lora->rank, PANEL_WIDTH);
@@ -210,6 +211,8 @@ static Status read_starts(Lora *lora, const char *path, Error *err)
         if (s == STATUS_OK)
             s = read_start(&file, x->module, "lora_B", x->n_out, lora->rank, lora->values + x->b,
                            err);
+        if (s == STATUS_OK)
+            s = row_order_apply(&x->order, x->n_out, lora->rank, false, lora->values + x->b, err);
     }
     safetensors_close(&file);
     return s == STATUS_OK ? s : error_wrap(err, "LoRA's start %s", path);

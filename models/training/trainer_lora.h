@@ -12,6 +12,7 @@ typedef struct LoraAdapter {
     Slice module; // the tensor's name without ".weight"
     size_t param;
     size_t row, n_out, n_in; // rows [row, row + n_out) of the parameter
+    RowOrder order;          // of B's rows where a file has them
     size_t a, b;             // floats into values: A [rank, n_in] and B [n_out, rank] after it
 } LoraAdapter;
 

@@ -3,7 +3,9 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "models/gguf/gguf_model.h"
 #include "tests/models/model_support.h"
 #include "tests/support/folder.h"
 
@@ -41,6 +43,31 @@ void must_quantize(const char *model, TensorType to, const char *out)
     want_ok(model_quantize(model, to, out, pool, NULL, &arena, &report, &err), &err);
     pool_close(&pool);
     arena_release(&arena);
+}
+
+void strip_gguf(const char *from, const char *to)
+{
+    Error err = {0};
+    Gguf file;
+    GgufBuilder b = {0};
+    want_ok(gguf_open(from, &file, &err), &err);
+    SafeItem *items = calloc(file.n_tensors + 1, sizeof *items);
+    cr_assert_not_null(items);
+    for (size_t i = 0; i < file.n_pairs; i++) {
+        const GgufPair *pair = &file.pairs[i];
+        if (slice_eq_cstr(pair->key, GGUF_KEY_CONFIG)) continue;
+        gguf_put_value(&b, pair->key, &pair->value);
+    }
+    for (size_t i = 0; i < file.n_tensors; i++) {
+        const SafeTensor *t = &file.tensors[i];
+        items[i] =
+            (SafeItem){.name = t->name, .type = t->type, .n_dims = t->n_dims, .data = t->data.ptr};
+        memcpy(items[i].shape, t->shape, sizeof t->shape);
+    }
+    want_ok(gguf_write(to, &b, items, file.n_tensors, NULL, NULL, &err), &err);
+    gguf_builder_release(&b);
+    free(items);
+    gguf_close(&file);
 }
 
 Model *open_kept(const char *path, Keeping keeping)

@@ -11,6 +11,9 @@ const char *save_small(const char *folder, ModelHead head, size_t n_labels);
 const char *save_wide(const char *folder);
 void must_quantize(const char *model, TensorType to, const char *out);
 
+// A copy of a GGUF file without what only our own files have: as other programs write them.
+void strip_gguf(const char *from, const char *to);
+
 typedef enum Keeping { AS_NUMBERS, AS_STORED, AS_MAPPED } Keeping;
 
 // Without its tokenizer.

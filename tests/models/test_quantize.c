@@ -24,32 +24,6 @@ static Status quantize(const char *model, TensorType to, const char *out, Quanti
     return s;
 }
 
-// A copy of a GGUF file without what only our own files have: as other programs write them.
-static void strip(const char *from, const char *to)
-{
-    Error err = {0};
-    Gguf file;
-    GgufBuilder b = {0};
-    want_ok(gguf_open(from, &file, &err), &err);
-    SafeItem *items = calloc(file.n_tensors + 1, sizeof *items);
-    cr_assert_not_null(items);
-    for (size_t i = 0; i < file.n_pairs; i++) {
-        const GgufPair *pair = &file.pairs[i];
-        if (slice_eq_cstr(pair->key, GGUF_KEY_CONFIG)) continue;
-        gguf_put_value(&b, pair->key, &pair->value);
-    }
-    for (size_t i = 0; i < file.n_tensors; i++) {
-        const SafeTensor *t = &file.tensors[i];
-        items[i] =
-            (SafeItem){.name = t->name, .type = t->type, .n_dims = t->n_dims, .data = t->data.ptr};
-        memcpy(items[i].shape, t->shape, sizeof t->shape);
-    }
-    want_ok(gguf_write(to, &b, items, file.n_tensors, NULL, NULL, &err), &err);
-    gguf_builder_release(&b);
-    free(items);
-    gguf_close(&file);
-}
-
 Test(quantize, f32_keeps_every_bit)
 {
     static const ModelHead heads[] = {HEAD_EMBEDDING, HEAD_SEQUENCE, HEAD_SPAN, HEAD_MASKED_LM};
@@ -125,7 +99,7 @@ Test(quantize, reads_its_files_as_those_of_others)
     const char *own = folder_path(folder, "own.gguf");
     must_quantize(model, TENSOR_F32, own);
     const char *other = folder_path(folder, "other.gguf");
-    strip(own, other);
+    strip_gguf(own, other);
     cr_expect_eq(largest_difference(model, other), 0.0f);
     // A GGUF file quantised again keeps its metadata.
     const char *again = folder_path(folder, "again.gguf");
@@ -168,7 +142,7 @@ Test(quantize, every_tiny_model_through_gguf_and_through_a_foreign_reading)
         cr_expect_leq(largest_difference(model, own), allowed, "%s", names[i]);
         if (is_foreign) {
             const char *other = folder_path(folder, "other.gguf");
-            strip(own, other);
+            strip_gguf(own, other);
             // Factors of rotations are rounded once more too.
             cr_expect_lt(largest_difference(model, other), 2e-5f, "%s", names[i]);
         }
@@ -251,7 +225,7 @@ Test(quantize, rotations_go_through_a_foreign_reading)
             save_rotated(folder, cases[i].architecture, cases[i].rotary_dims, &cases[i].rope);
         must_quantize(model, TENSOR_F32, own);
         cr_expect_eq(largest_difference(model, own), 0.0f, "case %zu", i);
-        strip(own, other);
+        strip_gguf(own, other);
         cr_expect_lt(largest_difference(model, other), 2e-5f, "case %zu", i);
         folder_remove(folder);
     }

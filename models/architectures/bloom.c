@@ -1,0 +1,109 @@
+// BLOOM: a decoder without positions but for what ALiBi adds to scores, with a norm on its embeddings.
+//
+//     x_0 = LayerNorm(word[ids])
+//     a_i = x_i + W_o attention(W_q n, W_k n, W_v n),  n = LayerNorm(x_i)
+//     x_{i+1} = a_i + W_2 gelu(W_1 m),  m = LayerNorm(a_i)
+//
+// Where the config says so residuals go on from n and m instead. Source: Le Scao et al. 2022, arXiv:2211.05100, section 3.2; names
+// of tensors as in Transformers; queries, keys and values are one tensor, head by head.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/config_read.h"
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const size_t h = c->hidden_size;
+    tape_group(t, 1 + i);
+    tape_prefix(t, "transformer.h.%zu.", i);
+    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
+    tape_prefix(t, "transformer.h.%zu.self_attention.", i);
+    const Dense qkv = decoder_fused_qkv(t, c, "query_key_value", c->n_heads);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
+    const Value out = decoder_linear(t, mixed, "dense", h, true, ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, c->is_post_norm ? n : x),
+                             tape_dropout(t, out, c->hidden_dropout));
+
+    tape_prefix(t, "transformer.h.%zu.", i);
+    const Value m = decoder_layer_norm(t, c, a, "post_attention_layernorm");
+    tape_prefix(t, "transformer.h.%zu.mlp.", i);
+    const Value inner =
+        decoder_linear(t, m, "dense_h_to_4h", c->intermediate_size, true, c->activation);
+    const Value outer = decoder_linear(t, inner, "dense_4h_to_h", h, true, ACTIVATION_NONE);
+    return tape_add(t, c->is_post_norm ? m : a, tape_dropout(t, outer, c->hidden_dropout));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "transformer.");
+    Value x = decoder_embedding(t, c, "word_embeddings", &table);
+    x = decoder_layer_norm(t, c, x, "word_embeddings_layernorm");
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "transformer.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "ln_f"));
+}
+
+// A size under the first of its names that is there.
+static Status read_either(const Json *root, const char *name, const char *other, size_t *out,
+                          Error *err)
+{
+    return config_read_size(root, json_get(root, name) ? name : other, out, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    (void)arena;
+    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
+    TRY(read_either(root, "n_embed", "hidden_size", &c->hidden_size, err));
+    TRY(read_either(root, "num_hidden_layers", "n_layer", &c->n_layers, err));
+    TRY(read_either(root, "num_attention_heads", "n_head", &c->n_heads, err));
+    c->max_positions = 2048; // ALiBi knows no end; this is what released models were trained on
+    if (json_get(root, "seq_length"))
+        TRY(config_read_size(root, "seq_length", &c->max_positions, err));
+    if (c->hidden_size % c->n_heads != 0) {
+        return json_error(root, err, "hidden_size %zu is no multiple of %zu heads", c->hidden_size,
+                          c->n_heads);
+    }
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->hidden_size / c->n_heads;
+    c->intermediate_size = 4 * c->hidden_size;
+    c->activation = ACTIVATION_GELU_TANH;
+    c->alibi_scale = 1.0f;
+    c->norm_bias = c->has_qkv_bias = c->is_tied = true;
+    TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
+    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
+    TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(json_opt_bool(root, "apply_residual_connection_post_layernorm", &c->is_post_norm, err));
+    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_u64(w, "vocab_size", c->vocab_size);
+    json_member_u64(w, "hidden_size", c->hidden_size);
+    json_member_u64(w, "n_layer", c->n_layers);
+    json_member_u64(w, "n_head", c->n_heads);
+    json_member_u64(w, "seq_length", c->max_positions);
+    json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
+    json_member_float(w, "initializer_range", c->initializer_range);
+    json_member_float(w, "hidden_dropout", c->hidden_dropout);
+    json_member_float(w, "attention_dropout", c->attention_dropout);
+    json_member_bool(w, "apply_residual_connection_post_layernorm", c->is_post_norm);
+    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+}
+
+const Architecture architecture_bloom = {
+    .model_type = "bloom",
+    .summary = "BLOOM: ALiBi for positions, a norm on embeddings: causal LM",
+    .classes = {{"BloomForCausalLM", HEAD_CAUSAL_LM}, {"BloomModel", HEAD_EMBEDDING}},
+    .base_prefix = "transformer.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};

@@ -1,0 +1,88 @@
+// Cohere's Command R: a decoder whose two layers of a block read the same normed state; rotations are of neighbouring columns,
+// and logits are multiplied by a number.
+//
+//     x_{i+1} = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n) + W_down (silu(W_gate n) * W_up n),  n = LayerNorm(x_i)
+//
+// Norms have no bias. Source: Transformers' modeling_cohere, whose names the tensors have.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/architectures/decoder_config.h"
+
+static Dense qkv_layer(Tape *t, const ModelConfig *c)
+{
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
+    const Dense dense = decoder_qkv(t, c, names);
+    tape_row_order(t, dense, 0, pairs);
+    tape_row_order(t, dense, 1, pairs);
+    return dense;
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const size_t h = c->hidden_size, n_inner = c->intermediate_size;
+    const DensePart gates[] = {{"gate_proj", n_inner}, {"up_proj", n_inner}};
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c), n);
+    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), out);
+
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS),
+                                     decoder_rows(t, c, i, n));
+    return tape_add(t, a, decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "model.");
+    Value x = decoder_embedding(t, c, "embed_tokens", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "model.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "norm"));
+}
+
+static const DecoderDefaults defaults = {.theta = 500000,
+                                         .norm_epsilon = 1e-5,
+                                         .is_tied = true,
+                                         .norm_key = "layer_norm_eps",
+                                         .activation_key = "hidden_act",
+                                         .activation = "silu"};
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false, has_head_norms = false;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "use_qk_norm", &has_head_norms, err));
+    if (has_head_norms)
+        return json_error(json_get(root, "use_qk_norm"), err, "only false is supported");
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output_scale, err);
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_float(w, "logit_scale", c->output_scale);
+}
+
+const Architecture architecture_cohere = {
+    .model_type = "cohere",
+    .summary = "Command R: parallel layers, rotations of neighbouring columns: causal LM",
+    .classes = {{"CohereForCausalLM", HEAD_CAUSAL_LM}, {"CohereModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};

@@ -1,0 +1,126 @@
+// GPT-J: a decoder whose two layers of a block read the same normed state, with rotations of neighbouring columns in a part
+// of each head.
+//
+//     x_{i+1} = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n) + W_2 gelu(W_1 n),  n = LayerNorm(x_i)
+//
+// Source: Wang & Komatsuzaki 2021, "GPT-J-6B: A 6 Billion Parameter Autoregressive Language Model"; names of tensors as in
+// Transformers.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/config_read.h"
+
+static Dense qkv_layer(Tape *t, const ModelConfig *c)
+{
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
+    const Dense dense = decoder_qkv(t, c, names);
+    tape_row_order(t, dense, 0, pairs);
+    tape_row_order(t, dense, 1, pairs);
+    return dense;
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const size_t h = c->hidden_size;
+    tape_group(t, 1 + i);
+    tape_prefix(t, "transformer.h.%zu.", i);
+    const Value n = decoder_layer_norm(t, c, x, "ln_1");
+    tape_prefix(t, "transformer.h.%zu.attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c), n);
+    const Value out = decoder_linear(t, mixed, "out_proj", h, false, ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+
+    tape_prefix(t, "transformer.h.%zu.mlp.", i);
+    const Value inner = decoder_linear(t, decoder_rows(t, c, i, n), "fc_in", c->intermediate_size,
+                                       true, c->activation);
+    const Value outer = decoder_linear(t, inner, "fc_out", h, true, ACTIVATION_NONE);
+    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "transformer.");
+    Value x = decoder_embedding(t, c, "wte", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "transformer.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "ln_f"));
+}
+
+static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *inner = json_get(root, "n_inner");
+    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
+    TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
+    TRY(config_read_size(root, "n_layer", &c->n_layers, err));
+    TRY(config_read_size(root, "n_head", &c->n_heads, err));
+    TRY(config_read_size(root, "n_positions", &c->max_positions, err));
+    c->intermediate_size = 4 * c->hidden_size;
+    if (inner && json_kind(inner) != JSON_NULL)
+        TRY(config_read_size(root, "n_inner", &c->intermediate_size, err));
+    c->rotary_dims = 64;
+    if (json_get(root, "rotary_dim"))
+        TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));
+    if (c->hidden_size % c->n_heads != 0) {
+        return json_error(root, err, "n_embd %zu is no multiple of %zu heads", c->hidden_size,
+                          c->n_heads);
+    }
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->hidden_size / c->n_heads;
+    if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
+    return json_error(root, err,
+                      "rotary_dim %zu of %zu columns of a head: it must be even, and fit",
+                      c->rotary_dims, c->head_dim);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    (void)arena;
+    TRY(read_sizes(root, c, err));
+    c->activation = ACTIVATION_GELU_TANH;
+    if (json_get(root, "activation_function"))
+        TRY(config_read_activation(root, "activation_function", &c->activation, err));
+    TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
+    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
+    TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
+    c->rope.theta = 10000;
+    c->norm_bias = c->has_logit_bias = true;
+    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_u64(w, "vocab_size", c->vocab_size);
+    json_member_u64(w, "n_embd", c->hidden_size);
+    json_member_u64(w, "n_layer", c->n_layers);
+    json_member_u64(w, "n_head", c->n_heads);
+    json_member_u64(w, "n_positions", c->max_positions);
+    json_member_u64(w, "n_inner", c->intermediate_size);
+    json_member_u64(w, "rotary_dim", c->rotary_dims);
+    json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
+    json_member_float(w, "initializer_range", c->initializer_range);
+    json_member_float(w, "attn_pdrop", c->attention_dropout);
+    json_member_float(w, "resid_pdrop", c->hidden_dropout);
+    json_member_float(w, "embd_pdrop", c->embedding_dropout);
+    json_member_cstr(w, "activation_function",
+                     c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
+                                                           : config_activation_name(c->activation));
+    json_member_bool(w, "tie_word_embeddings", c->is_tied);
+}
+
+const Architecture architecture_gptj = {
+    .model_type = "gptj",
+    .summary = "GPT-J: parallel layers, rotations of neighbouring columns: causal LM",
+    .classes = {{"GPTJForCausalLM", HEAD_CAUSAL_LM}, {"GPTJModel", HEAD_EMBEDDING}},
+    .base_prefix = "transformer.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};

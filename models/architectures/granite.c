@@ -1,0 +1,45 @@
+// Granite: Llama whose embeddings, scores, residuals and logits are multiplied by numbers of config.json. Source: Granite Team 2024,
+// "Granite 3.0 Language Models", section 3.
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/llama.h"
+
+static const DecoderDefaults defaults = {
+    .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    float divisor = 1;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(config_read_float(root, "embedding_multiplier", 1e-9, 1e9, 1, &c->embedding_scale, err));
+    TRY(config_read_float(root, "attention_multiplier", 1e-9, 1e9, 1, &c->attention_scale, err));
+    TRY(config_read_float(root, "residual_multiplier", 1e-9, 1e9, 1, &c->residual_scale, err));
+    TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &divisor, err));
+    c->output_scale = 1.0f / divisor;
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    return STATUS_OK;
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_float(w, "embedding_multiplier", c->embedding_scale);
+    json_member_float(w, "attention_multiplier", c->attention_scale);
+    json_member_float(w, "residual_multiplier", c->residual_scale);
+    json_member_float(w, "logits_scaling", 1.0f / c->output_scale);
+}
+
+const Architecture architecture_granite = {
+    .model_type = "granite",
+    .summary =
+        "Granite 3: Llama with factors of embeddings, scores, residuals and logits: causal LM",
+    .classes = {{"GraniteForCausalLM", HEAD_CAUSAL_LM}, {"GraniteModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = llama_record,
+};

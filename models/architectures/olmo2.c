@@ -1,0 +1,73 @@
+// OLMo 2: a decoder whose layers are normed behind them, not before, and whose queries and keys are normed over all heads.
+//
+//     a_i = x_i + RMSNorm(W_o attention(rope(RMSNorm(W_q x_i)), rope(RMSNorm(W_k x_i)), W_v x_i))
+//     x_{i+1} = a_i + RMSNorm(W_down (silu(W_gate a_i) * W_up a_i))
+//
+// Source: OLMo Team 2024, arXiv:2501.00656, section 2; names of tensors as in Transformers.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/architectures/decoder_config.h"
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    const size_t h = c->hidden_size, n = c->intermediate_size;
+    const DensePart gates[] = {{"gate_proj", n}, {"up_proj", n}};
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), x);
+    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value a =
+        tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
+
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), a);
+    const Value outer = decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE);
+    tape_prefix(t, "model.layers.%zu.", i);
+    return tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "model.");
+    Value x = decoder_embedding(t, c, "embed_tokens", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "model.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_norm(t, c, x, "norm"));
+}
+
+static const DecoderDefaults defaults = {
+    .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = c->norms_all_heads = true;
+    return STATUS_OK;
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+}
+
+const Architecture architecture_olmo2 = {
+    .model_type = "olmo2",
+    .summary = "OLMo 2: norms behind the layers, and of all queries and keys: causal LM",
+    .classes = {{"Olmo2ForCausalLM", HEAD_CAUSAL_LM}, {"Olmo2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};

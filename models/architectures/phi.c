@@ -1,0 +1,80 @@
+// Phi 1, 1.5 and 2: a decoder whose two layers of a block read the same normed state, with rotations of a part of each head and
+// a bias everywhere.
+//
+//     x_{i+1} = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n) + W_2 gelu(W_1 n),  n = LayerNorm(x_i)
+//
+// Source: Li et al. 2023, arXiv:2309.05463, section 2.1; names of tensors as in Transformers.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/architectures/decoder_config.h"
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
+    const size_t h = c->hidden_size;
+    tape_group(t, 1 + i);
+    tape_prefix(t, "model.layers.%zu.", i);
+    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
+    tape_prefix(t, "model.layers.%zu.self_attn.", i);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
+    const Value out = decoder_linear(t, mixed, "dense", h, true, ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
+
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_linear(t, decoder_rows(t, c, i, n), "fc1", c->intermediate_size,
+                                       true, c->activation);
+    const Value outer = decoder_linear(t, inner, "fc2", h, true, ACTIVATION_NONE);
+    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", "model.");
+    Value x = decoder_embedding(t, c, "embed_tokens", &table);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", "model.");
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "final_layernorm"));
+}
+
+static const DecoderDefaults defaults = {.theta = 10000,
+                                         .norm_epsilon = 1e-5,
+                                         .rotary_part = 0.5,
+                                         .norm_key = "layer_norm_eps",
+                                         .activation_key = "hidden_act",
+                                         .activation = "gelu_new"};
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_head_norms = false;
+    TRY(decoder_read(arena, root, &defaults, c, err));
+    TRY(json_opt_bool(root, "qk_layernorm", &has_head_norms, err));
+    if (has_head_norms)
+        return json_error(json_get(root, "qk_layernorm"), err, "only false is supported");
+    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
+    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
+    c->norm_bias = c->has_qkv_bias = c->has_logit_bias = true;
+    return STATUS_OK;
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &defaults, w);
+    json_member_float(w, "resid_pdrop", c->hidden_dropout);
+    json_member_float(w, "embd_pdrop", c->embedding_dropout);
+}
+
+const Architecture architecture_phi = {
+    .model_type = "phi",
+    .summary = "Phi 1, 1.5 and 2: parallel layers, heads that turn in part: causal LM",
+    .classes = {{"PhiForCausalLM", HEAD_CAUSAL_LM}, {"PhiModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};

@@ -1,0 +1,67 @@
+#include "models/formats/row_order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Queries of a group.
+static size_t shared_heads(const RowOrder *order, size_t n_rows)
+{
+    return n_rows / order->head_dim / order->n_groups - 2;
+}
+
+bool row_order_fits(const RowOrder *order, size_t n_rows)
+{
+    if (order->head_dim == 0) return true;
+    if (n_rows % order->head_dim != 0) return false;
+    if (order->n_groups == 0) return order->n_turned <= order->head_dim && order->n_turned % 2 == 0;
+    const size_t n_heads = n_rows / order->head_dim;
+    return n_heads % order->n_groups == 0 && n_heads / order->n_groups > 2;
+}
+
+size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row)
+{
+    if (order->head_dim == 0) return row;
+    const size_t head = row / order->head_dim, at = row % order->head_dim;
+    if (order->n_groups == 0) {
+        const size_t half = order->n_turned / 2;
+        return at < order->n_turned ? row - at + 2 * (at % half) + at / half : row;
+    }
+    const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
+    size_t group = head / shared, place = head % shared;
+    if (head >= n_queries) { // keys, then values
+        group = (head - n_queries) % order->n_groups;
+        place = shared + (head - n_queries) / order->n_groups;
+    }
+    return (group * (shared + 2) + place) * order->head_dim + at;
+}
+
+size_t row_order_in_use(const RowOrder *order, size_t n_rows, size_t row)
+{
+    if (order->head_dim == 0) return row;
+    const size_t head = row / order->head_dim, at = row % order->head_dim;
+    if (order->n_groups == 0) {
+        const size_t half = order->n_turned / 2;
+        return at < order->n_turned ? row - at + at % 2 * half + at / 2 : row;
+    }
+    const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
+    const size_t group = head / (shared + 2), place = head % (shared + 2);
+    const size_t used = place < shared ? group * shared + place
+                                       : n_queries + (place - shared) * order->n_groups + group;
+    return used * order->head_dim + at;
+}
+
+Status row_order_apply(const RowOrder *order, size_t n_rows, size_t cols, bool to_tensor,
+                       float *rows, Error *err)
+{
+    if (order->head_dim == 0 || n_rows == 0) return STATUS_OK;
+    float *copy = calloc(n_rows, cols * sizeof *copy);
+    if (!copy) return error_set_memory(err, n_rows * cols, sizeof *copy, "rows in another order");
+    memcpy(copy, rows, n_rows * cols * sizeof *copy);
+    for (size_t r = 0; r < n_rows; r++) {
+        const size_t stored = row_order_in_tensor(order, n_rows, r);
+        const size_t from = to_tensor ? r : stored, to = to_tensor ? stored : r;
+        memcpy(rows + to * cols, copy + from * cols, cols * sizeof *copy);
+    }
+    free(copy);
+    return STATUS_OK;
+}

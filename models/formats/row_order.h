@@ -1,0 +1,32 @@
+// models/formats/row_order.h: tensors whose rows stand in another order than that in which they are used.
+//
+// Rows come in heads of head_dim. Two orders occur in checkpoints:
+//     groups   n_groups groups of heads, each with its queries, then one key, then one value (GPT-NeoX, BLOOM, Falcon); what is
+//              used has all queries, then all keys, then all values
+//     pairs    the first n_turned rows of each head pair by pair: 0, n/2, 1, n/2 + 1, .. (GPT-J, Cohere); what is used has the
+//              halves one after the other, as OP_ROPE turns them
+// A tensor has one of them or, with head_dim 0, none. Vectors count as rows of one number.
+#ifndef ASSAY_MODELS_FORMATS_ROW_ORDER_H
+#define ASSAY_MODELS_FORMATS_ROW_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+typedef struct RowOrder {
+    size_t head_dim; // 0: as they are used
+    size_t n_groups; // 0: pairs
+    size_t n_turned; // even
+} RowOrder;
+
+// Whether n_rows rows can be in this order.
+bool row_order_fits(const RowOrder *order, size_t n_rows);
+// Where the row that is used as `row` stands in the tensor of n_rows rows, and the other way about.
+size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row);
+size_t row_order_in_use(const RowOrder *order, size_t n_rows, size_t row);
+// Brings rows [n_rows, cols] from the tensor's order to that of use, or back, in place.
+Status row_order_apply(const RowOrder *order, size_t n_rows, size_t cols, bool to_tensor,
+                       float *rows, Error *err) MUST_CHECK;
+
+#endif

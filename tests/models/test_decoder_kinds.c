@@ -1,0 +1,327 @@
+// Decoders of each kind, made on the spot, against Transformers: decoders.json, which tools/peers/decoders.py writes.
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "models/generation/generate.h"
+#include "tests/models/model_support.h"
+#include "tests/models/saved.h"
+#include "tests/support/folder.h"
+
+enum { N_TEXTS = 3, N_NEW = 8, LONGEST = 64 };
+
+// One of the file's models, and the texts of all.
+typedef struct Kind {
+    const Json *json;
+    const char *name;
+    Arena *arena;
+    Model *model;
+    Pool *pool;
+    int32_t texts[N_TEXTS][LONGEST];
+    size_t lengths[N_TEXTS];
+} Kind;
+
+// The weights that decoders.py gives: number i follows from the name.
+static void fill(Slice name, const char *suffix, size_t n, float centre, float *out)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
+    for (; *suffix; suffix++) hash = (hash ^ (unsigned char)*suffix) * 0x100000001b3u;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t z = hash + i + 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        z ^= z >> 31;
+        const float u = (float)(z >> 40) / 16777216.0f;
+        out[i] = centre + 0.3f * (2.0f * u - 1.0f);
+    }
+}
+
+static float *room(size_t n)
+{
+    float *values = calloc(n + 1, sizeof *values);
+    cr_assert_not_null(values);
+    return values;
+}
+
+static size_t tensor_size(const Model *model, Slice name, bool *is_vector)
+{
+    Error err = {0};
+    size_t rows = 0, cols = 0;
+    want_ok(model_tensor_shape(model, name, &rows, &cols, &err), &err);
+    *is_vector = rows == 1;
+    return rows * cols;
+}
+
+static void fill_weights(Model *model)
+{
+    Error err = {0};
+    for (size_t i = 0; i < model_n_tensors(model); i++) {
+        const Slice name = model_tensor_name(model, i);
+        bool is_vector = false;
+        const size_t n = tensor_size(model, name, &is_vector);
+        float *values = room(n);
+        fill(name, "", n, is_vector && slice_ends_with(name, SLICE(".weight")) ? 1.0f : 0.0f,
+             values);
+        want_ok(model_tensor_write(model, name, values, &err), &err);
+        free(values);
+    }
+}
+
+static void read_texts(Kind *kind, const Json *texts)
+{
+    cr_assert_eq(json_len(texts), N_TEXTS);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const Json *text = json_at(texts, i);
+        kind->lengths[i] = json_len(text);
+        for (size_t t = 0; t < kind->lengths[i]; t++)
+            kind->texts[i][t] = (int32_t)json_double(json_at(text, t));
+    }
+}
+
+static TokenSequence text_of(const Kind *kind, size_t i)
+{
+    return (TokenSequence){.ids = kind->texts[i], .n_tokens = kind->lengths[i]};
+}
+
+// ---- checks ----
+
+// Numbers against those of Transformers, relative to the largest.
+static void check_numbers(const Kind *kind, const char *what, const float *ours, const Json *theirs)
+{
+    double largest = 0;
+    for (size_t j = 0; j < json_len(theirs); j++)
+        largest = fmax(largest, fabs(json_double(json_at(theirs, j))));
+    for (size_t j = 0; j < json_len(theirs); j++) {
+        const double wanted = json_double(json_at(theirs, j));
+        cr_expect(fabs((double)ours[j] - wanted) <= 1e-5 * largest, "%s: %s[%zu]: %.7g, not %.7g",
+                  kind->name, what, j, (double)ours[j], wanted);
+    }
+}
+
+// Of a model: the logits of the last tokens of text i.
+static void last_logits(Model *model, Pool *pool, const Kind *kind, size_t i, float *out)
+{
+    Error err = {0};
+    const TokenSequence input = text_of(kind, i);
+    const size_t width = model_output_width(model);
+    float *logits = room(input.n_tokens * width);
+    want_ok(model_predict(model, pool, &input, 1, NULL, logits, &err), &err);
+    memcpy(out, logits + (input.n_tokens - 1) * width, width * sizeof *out);
+    free(logits);
+}
+
+static void check_answers(const Kind *kind, const char *path)
+{
+    Error err = {0};
+    float logits[LONGEST], embedding[LONGEST];
+    Model *encoder = NULL;
+    const ModelOptions options = {.without_tokenizer = 1,
+                                  .head_choice = HEAD_FOR_LABELS,
+                                  .head = HEAD_EMBEDDING,
+                                  .has_pool = 1,
+                                  .pool = POOL_MEAN};
+    want_ok(model_open(path, &options, &encoder, &err), &err);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const TokenSequence input = text_of(kind, i);
+        last_logits(kind->model, kind->pool, kind, i, logits);
+        check_numbers(kind, "logits", logits, json_at(json_get(kind->json, "logits"), i));
+        want_ok(model_predict(encoder, kind->pool, &input, 1, NULL, embedding, &err), &err);
+        check_numbers(kind, "hidden", embedding, json_at(json_get(kind->json, "hidden"), i));
+    }
+    model_close(&encoder);
+}
+
+// Texts gone on with together, and alone with the same bits.
+static void check_generation(const Kind *kind)
+{
+    Error err = {0};
+    GenerateRequest requests[N_TEXTS];
+    GenerateResult together[N_TEXTS], alone;
+    Pool *single = open_pool(1);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        requests[i] = (GenerateRequest){.prompt = kind->texts[i],
+                                        .n_prompt = kind->lengths[i],
+                                        .max_new_tokens = N_NEW,
+                                        .ignores_eos = true};
+    }
+    want_ok(model_generate(kind->model, kind->pool, requests, N_TEXTS, NULL, kind->arena, together,
+                           NULL, &err),
+            &err);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const Json *theirs = json_at(json_get(kind->json, "greedy"), i);
+        want_ok(model_generate(kind->model, single, &requests[i], 1, NULL, kind->arena, &alone,
+                               NULL, &err),
+                &err);
+        cr_assert(together[i].n_ids == N_NEW && alone.n_ids == N_NEW, "%s", kind->name);
+        cr_expect(memcmp(alone.logprobs, together[i].logprobs, N_NEW * sizeof(double)) == 0, "%s",
+                  kind->name);
+        for (size_t t = 0; t < N_NEW; t++) {
+            cr_expect_eq(together[i].ids[t], (int32_t)json_double(json_at(theirs, t)),
+                         "%s: text %zu, token %zu: %d", kind->name, i, t, together[i].ids[t]);
+        }
+    }
+    pool_close(&single);
+}
+
+// What comes after a beginning that others share, and all of it at once, have the same bits.
+static void check_shared_beginnings(const Kind *kind)
+{
+    enum { N = 4 };
+    Error err = {0};
+    LoglikRequest requests[N];
+    LoglikResult together[N], alone;
+    const int32_t *text = kind->texts[N_TEXTS - 1];
+    const size_t n = kind->lengths[N_TEXTS - 1];
+    for (size_t i = 0; i < N; i++)
+        requests[i] = (LoglikRequest){text, 2 + 4 * i, text + 2 + 4 * i, n - 2 - 4 * i};
+    want_ok(
+        model_loglik(kind->model, kind->pool, requests, N, NULL, kind->arena, together, NULL, &err),
+        &err);
+    for (size_t i = 0; i < N; i++) {
+        want_ok(model_loglik(kind->model, kind->pool, &requests[i], 1, NULL, kind->arena, &alone,
+                             NULL, &err),
+                &err);
+        cr_expect(memcmp(&alone.loglik, &together[i].loglik, sizeof alone.loglik) == 0, "%s: %zu",
+                  kind->name, i);
+    }
+}
+
+static void check_gradients(const Kind *kind)
+{
+    Error err = {0};
+    TrainExample batch[N_TEXTS - 1];
+    const TrainOptions options = {0};
+    const Json *sums = json_get(kind->json, "sums");
+    for (size_t i = 1; i < N_TEXTS; i++)
+        batch[i - 1] = (TrainExample){.input = text_of(kind, i), .labels = kind->texts[i]};
+    double largest = 0;
+    for (const Json *v = json_first(sums); v; v = json_next(v))
+        largest = fmax(largest, fabs(json_double(v)));
+    cr_assert_eq(json_len(sums), model_n_tensors(kind->model), "%s", kind->name);
+    for (const Json *v = json_first(sums); v; v = json_next(v)) {
+        bool is_vector = false;
+        double norm = 0, sum = 0;
+        const size_t n = tensor_size(kind->model, json_key(v), &is_vector);
+        float *gradient = room(n), *weights = room(n);
+        want_ok(model_gradient(kind->model, kind->pool, batch, N_TEXTS - 1, &options, json_key(v),
+                               gradient, &norm, &err),
+                &err);
+        fill(json_key(v), "#", n, 0.0f, weights);
+        for (size_t i = 0; i < n; i++) sum += (double)gradient[i] * (double)weights[i];
+        cr_expect(fabs(sum - json_double(v)) <= 2e-5 * largest, "%s: " SLICE_FMT ": %.7g, not %.7g",
+                  kind->name, SLICE_ARG(json_key(v)), sum, json_double(v));
+        free(gradient);
+        free(weights);
+    }
+}
+
+// Weights as the file stores them, where it is mapped, and in GGUF with our metadata and without.
+static void check_kept(const Kind *kind, const char *folder, const char *path)
+{
+    float numbers[LONGEST], other[LONGEST];
+    const char *gguf = folder_path(folder, "own.gguf");
+    const size_t width = model_output_width(kind->model);
+    must_quantize(path, TENSOR_F32, gguf);
+    last_logits(kind->model, kind->pool, kind, N_TEXTS - 1, numbers);
+    const struct {
+        const char *path;
+        Keeping keeping;
+    } ways[] = {{path, AS_STORED},
+                {path, AS_MAPPED},
+                {gguf, AS_NUMBERS},
+                {gguf, AS_STORED},
+                {gguf, AS_MAPPED}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        Model *model = open_kept(ways[i].path, ways[i].keeping);
+        last_logits(model, kind->pool, kind, N_TEXTS - 1, other);
+        cr_expect_arr_eq(other, numbers, width * sizeof *numbers, "%s: way %zu", kind->name, i);
+        model_close(&model);
+    }
+}
+
+// ---- all of them ----
+
+static Kind open_kind(const Json *texts, const Json *json, Arena *arena)
+{
+    Error err = {0};
+    ModelConfig config;
+    const ModelOptions options = {.seed = 1, .without_tokenizer = 1};
+    Kind kind = {.json = json, .arena = arena, .pool = open_pool(2)};
+    kind.name = arena_cstr(arena, json_string(json_get(json, "name")));
+    want_ok(model_config_parse(arena, json_get(json, "config"), &config, &err), &err);
+    want_ok(model_create(&config, NULL, &options, &kind.model, &err), &err);
+    fill_weights(kind.model);
+    read_texts(&kind, texts);
+    return kind;
+}
+
+Test(decoder_kinds, answer_and_learn_as_in_transformers)
+{
+    Error err = {0};
+    JsonDocument *document = NULL;
+    want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),
+            &err);
+    const Json *root = json_root(document), *cases = json_get(root, "cases");
+    cr_assert_gt(json_len(cases), 0);
+    for (const Json *json = json_first(cases); json; json = json_next(json)) {
+        Arena arena = {0};
+        const char *folder = folder_make(), *path = folder_path(folder, "model");
+        Kind kind = open_kind(json_get(root, "texts"), json, &arena);
+        want_ok(model_save(kind.model, path, &err), &err);
+        cr_expect_eq(model_size(kind.model).n_parameters,
+                     (uint64_t)json_double(json_get(json, "n_parameters")), "%s", kind.name);
+        check_answers(&kind, path);
+        check_generation(&kind);
+        check_shared_beginnings(&kind);
+        check_gradients(&kind);
+        check_kept(&kind, folder, path);
+        model_close(&kind.model);
+        pool_close(&kind.pool);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+    json_close(&document);
+}
+
+// What other programs write has no config.json of ours: all of it must follow from the metadata.
+Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
+{
+    // Of no kind that llama.cpp knows, or with what its metadata does not tell: ALiBi in Falcon, which layers turn, another
+    // activation, residuals behind norms.
+    static const char *const without[] = {
+        "opt",          "opt-post", "opt-plain",      "gptj",      "gptj-odd", "gpt_neox-serial",
+        "falcon-alibi", "smollm3",  "smollm3-window", "bloom-post"};
+    Error err = {0};
+    JsonDocument *document = NULL;
+    want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),
+            &err);
+    const Json *root = json_root(document), *cases = json_get(root, "cases");
+    size_t n = 0;
+    for (const Json *json = json_first(cases); json; json = json_next(json)) {
+        Arena arena = {0};
+        bool is_known = true;
+        for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+            is_known = is_known && !slice_eq_cstr(json_string(json_get(json, "name")), without[i]);
+        if (!is_known) continue;
+        n++;
+        const char *folder = folder_make(), *path = folder_path(folder, "model"),
+                   *own = folder_path(folder, "own.gguf"),
+                   *other = folder_path(folder, "other.gguf");
+        Kind kind = open_kind(json_get(root, "texts"), json, &arena);
+        want_ok(model_save(kind.model, path, &err), &err);
+        must_quantize(path, TENSOR_F32, own);
+        strip_gguf(own, other);
+        cr_expect_lt(largest_difference(path, other), 2e-5f, "%s", kind.name);
+        model_close(&kind.model);
+        pool_close(&kind.pool);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+    cr_expect_gt(n, 8);
+    json_close(&document);
+}

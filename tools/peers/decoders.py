@@ -1,0 +1,166 @@
+"""What Transformers makes of small decoders: writes tests/models/decoders.json, which tests/models/test_decoder_kinds.c reads.
+
+Weights follow from the tensors' names alone, so that the test makes the same model: number i of a tensor is
+centre + reach * (2 u - 1) in f32, u the upper 24 bits of splitmix64(FNV-1a(name) + i) over 2^24; centre is 1 for weights of
+norms, else 0. What a sum of gradients is weighted by has the same form, under the name with "#" behind it.
+
+    python tools/peers/decoders.py --out tests/models/decoders.json [--models FOLDER] [--only NAME]
+
+Made with transformers 5.24.0 and torch 2.15.0 in f32.
+"""
+
+import argparse
+import json
+
+import numpy as np
+import torch
+import transformers
+
+REACH = 0.3
+TEXTS = [[5], [7, 3, 11, 2, 19, 23, 1], [4, 8, 15, 16, 23, 26, 2, 9, 13, 27, 6, 1, 20, 18, 3, 12, 25, 5, 21]]
+N_NEW = 8
+VOCAB = 29
+
+SMALL = dict(vocab_size=VOCAB, num_hidden_layers=2, max_position_embeddings=40, bos_token_id=None, eos_token_id=None,
+             pad_token_id=None)
+WIDE = dict(SMALL, hidden_size=48, num_attention_heads=4, intermediate_size=40)
+ODD = dict(SMALL, hidden_size=36, num_attention_heads=3, intermediate_size=28)
+GPT = dict(vocab_size=VOCAB, n_layer=2, bos_token_id=None, eos_token_id=None, pad_token_id=None)
+
+CASES = {
+    "gpt_neox": dict(WIDE, rotary_pct=0.5),
+    "gpt_neox-serial": dict(ODD, rotary_pct=0.34, rotary_emb_base=500, use_parallel_residual=False, attention_bias=False,
+                            tie_word_embeddings=True, hidden_act="gelu_new"),
+    "opt": dict(SMALL, hidden_size=48, num_attention_heads=4, ffn_dim=40),
+    "opt-post": dict(SMALL, hidden_size=36, num_attention_heads=3, ffn_dim=28, word_embed_proj_dim=20,
+                     do_layer_norm_before=False),
+    "opt-plain": dict(SMALL, hidden_size=36, num_attention_heads=3, ffn_dim=28, enable_bias=False, word_embed_proj_dim=44,
+                      tie_word_embeddings=False, activation_function="gelu"),
+    "olmo2": dict(WIDE, num_key_value_heads=2),
+    "olmo2-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=True, rope_theta=500.0),
+    "smollm3": dict(WIDE, num_key_value_heads=2, num_hidden_layers=4, no_rope_layer_interval=2),
+    "smollm3-window": dict(ODD, num_key_value_heads=3, use_sliding_window=True, sliding_window=5,
+                           no_rope_layers=[0, 1], attention_bias=True, mlp_bias=True, tie_word_embeddings=False),
+    "granite": dict(WIDE, num_key_value_heads=2, embedding_multiplier=3.0, residual_multiplier=0.4,
+                    attention_multiplier=0.2, logits_scaling=2.5),
+    "granite-odd": dict(ODD, num_key_value_heads=1, embedding_multiplier=1.5, residual_multiplier=0.7,
+                        attention_multiplier=0.3, logits_scaling=0.5, attention_bias=True, mlp_bias=True,
+                        tie_word_embeddings=True),
+    "stablelm": dict(WIDE, num_key_value_heads=2, partial_rotary_factor=0.34, use_qkv_bias=True),
+    "stablelm-parallel": dict(ODD, num_key_value_heads=3, partial_rotary_factor=0.5, use_parallel_residual=True),
+    "phi": dict(WIDE, partial_rotary_factor=0.5),
+    "phi-odd": dict(ODD, num_key_value_heads=1, partial_rotary_factor=0.34),
+    "gptj": dict(GPT, n_embd=48, n_head=4, n_inner=40, n_positions=40, rotary_dim=6),
+    "gptj-odd": dict(GPT, n_embd=36, n_head=3, n_positions=40, rotary_dim=12),
+    "bloom": dict(GPT, hidden_size=48, n_head=4, seq_length=40),
+    "bloom-post": dict(GPT, hidden_size=36, n_head=3, seq_length=40, apply_residual_connection_post_layernorm=True),
+    "falcon": dict(SMALL, hidden_size=48, num_attention_heads=4),
+    "falcon-groups": dict(SMALL, hidden_size=48, num_attention_heads=4, num_kv_heads=2, new_decoder_architecture=True,
+                          ffn_hidden_size=40, bias=True),
+    "falcon-one-norm": dict(SMALL, hidden_size=36, num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True,
+                            num_ln_in_parallel_attn=1),
+    "falcon-alibi": dict(SMALL, hidden_size=40, num_attention_heads=4, multi_query=False, parallel_attn=False, alibi=True,
+                         bias=True),
+    "starcoder2": dict(WIDE, num_key_value_heads=2, sliding_window=6),
+    "starcoder2-odd": dict(ODD, num_key_value_heads=1, use_bias=False, tie_word_embeddings=False, sliding_window=None),
+    "cohere": dict(WIDE, num_key_value_heads=2, logit_scale=0.25),
+    "cohere-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=False, logit_scale=1.5),
+}
+
+
+def numbers(name, shape, centre):
+    h = 0xCBF29CE484222325
+    for byte in name.encode():
+        h = ((h ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    with np.errstate(over="ignore"):
+        z = np.uint64(h) + np.arange(int(np.prod(shape)), dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    u = (z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
+    return (np.float32(centre) + np.float32(REACH) * (2 * u - 1)).reshape(shape)
+
+
+def parameters(model):
+    """By their names in checkpoints."""
+    for name, p in model.named_parameters():
+        yield ("embed_out.weight" if model.config.model_type == "gpt_neox" and name == "lm_head.weight" else name), p
+
+
+def build(kind, settings):
+    dropless = {"hidden_dropout": 0.0, "attention_dropout": 0.0, "dropout": 0.0, "layerdrop": 0.0}
+    config = transformers.AutoConfig.for_model(kind, **settings)
+    for key, value in dropless.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    way = "sdpa" if kind == "falcon" else "eager"  # eager Falcon of 5.24 adds ALiBi twice
+    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation=way).float().eval()
+    for name, p in parameters(model):
+        is_norm = p.dim() == 1 and name.endswith(".weight")
+        p.data = torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0))
+    return model
+
+
+def answer(model):
+    out = {"logits": [], "hidden": [], "greedy": []}
+    with torch.no_grad():
+        for text in TEXTS:
+            ids = torch.tensor([text])
+            got = model(ids, output_hidden_states=True)
+            if len(text) == 1:
+                out["logits"].append([])
+            else:
+                out["logits"].append([float(f"{v:.6g}") for v in got.logits[0, -1].tolist()])
+            last = got.hidden_states[-1] if "opt" not in model.config.model_type else model.base_model(ids).last_hidden_state
+            out["hidden"].append([float(f"{v:.6g}") for v in last[0].mean(0)[:6].tolist()])
+            for _ in range(N_NEW):
+                ids = torch.cat([ids, model(ids).logits[0, -1].argmax().view(1, 1)], 1)
+            out["greedy"].append(ids[0, len(text):].tolist())
+    return out
+
+
+def gradients(model):
+    model.zero_grad()
+    losses, n = 0, 0
+    for text in TEXTS[1:]:
+        logits = model(torch.tensor([text])).logits[0, :-1]
+        losses = losses + torch.nn.functional.cross_entropy(logits, torch.tensor(text[1:]), reduction="sum")
+        n += len(text) - 1
+    (losses / n).backward()
+    sums = {}
+    for name, p in parameters(model):
+        weights = numbers(name + "#", tuple(p.shape), 0.0)
+        sums[name] = float(f"{(p.grad.double().numpy() * weights).sum():.6g}")
+    return {"loss": float(f"{(losses / n).item():.6g}"), "sums": sums}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out")
+    parser.add_argument("--models")
+    parser.add_argument("--only")
+    args = parser.parse_args()
+    cases = []
+    for name, settings in CASES.items():
+        if args.only and not name.startswith(args.only):
+            continue
+        torch.manual_seed(0)
+        model = build(name.split("-")[0], settings)
+        config = json.loads(model.config.to_json_string(use_diff=True))
+        config["architectures"] = [type(model).__name__]
+        for key in ("transformers_version", "dtype"):
+            config.pop(key, None)
+        case = {"name": name, "config": config, **answer(model), **gradients(model)}
+        case["n_parameters"] = sum(p.numel() for p in model.parameters())
+        cases.append(case)
+        if args.models:
+            model.save_pretrained(f"{args.models}/{name}")
+        print(name, case["n_parameters"], case["loss"], case["greedy"][-1])
+    if args.out:
+        with open(args.out, "w") as out:
+            body = ",\n".join(json.dumps(case) for case in cases)
+            out.write('{"texts": %s,\n"cases": [\n%s\n]}\n' % (json.dumps(TEXTS), body))
+
+
+if __name__ == "__main__":
+    main()
