@@ -289,13 +289,15 @@ void model_normalize_rows(float *rows, size_t n_rows, size_t width)
     }
 }
 
-// The encoder with an embedding on top has the same parameters at the same places, and hidden states of every token.
+// The encoder with an embedding on top has the same parameters at the same places, and hidden states of every token. A table
+// that is an output layer too lies in panels, so a masked LM keeps its head.
 static Status hidden_program(const Model *model, Arena *arena, Tape *tape, Program **program,
                              Error *err)
 {
     ModelConfig config = model->config;
-    if (config.head != HEAD_SEQ2SEQ) config.head = HEAD_EMBEDDING;
+    if (config.head != HEAD_SEQ2SEQ && config.head != HEAD_MASKED_LM) config.head = HEAD_EMBEDDING;
     config.pool = POOL_MEAN;
+    config.one_token = false;
     *tape = tape_begin(arena, model->tape.weight_layout);
     model_record(&config, tape);
     TRY(tape_finish(tape, err));

@@ -144,10 +144,10 @@ static size_t chosen_token(const ModelConfig *config, const TokenSequence *input
 // Whether it stands in ROWS_OUTPUTS, alone.
 static bool reads_chosen_output(const ModelConfig *config)
 {
-    return config->head == HEAD_EMBEDDING
-               ? config->pool != POOL_MEAN
-               : config->head == HEAD_SEQUENCE &&
-                     config->architecture->classified != CLASSIFIED_FIRST;
+    if (config->head == HEAD_EMBEDDING) return config->pool != POOL_MEAN;
+    if (config->head == HEAD_MASKED_LM) return config->one_token;
+    return config->head == HEAD_SEQUENCE &&
+           (config->architecture->classified != CLASSIFIED_FIRST || config->classifies_first);
 }
 
 Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSequence *const *inputs,

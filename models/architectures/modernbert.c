@@ -43,12 +43,25 @@ static RopeId angles(Tape *t, const ModelConfig *c, double theta)
         t, &(TapeRope){.n_dims = n_dims, .frequencies = frequencies, .scale = 1.0f});
 }
 
-// Whether block i is the last and only the tokens that an embedding is made of are computed behind its keys and values. A part
-// of the fused layer begins at a panel, so the queries must fill whole ones.
+// Whether the head reads one token of each sequence.
+static bool reads_one_token(const ModelConfig *c)
+{
+    return (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN) ||
+           (c->head == HEAD_SEQUENCE && c->classifies_first) ||
+           (c->head == HEAD_MASKED_LM && c->one_token);
+}
+
+// Whether block i is the last and only that token is computed behind its keys and values. A part of the fused layer begins at
+// a panel, so the queries must fill whole ones.
 static bool is_cut(const ModelConfig *c, size_t i)
 {
-    return c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN && i + 1 == c->n_layers &&
-           c->hidden_size % PANEL_WIDTH == 0;
+    return reads_one_token(c) && i + 1 == c->n_layers && c->hidden_size % PANEL_WIDTH == 0;
+}
+
+// What the last norm gave of that token; x has no other rows where the last block left them out.
+static Value one_token(Tape *t, const ModelConfig *c, Value x)
+{
+    return c->n_layers > 0 && is_cut(c, c->n_layers - 1) ? x : tape_output_rows(t, x);
 }
 
 static Value attention(Tape *t, const ModelConfig *c, const Ropes *ropes, size_t i, Value x)
@@ -142,16 +155,14 @@ static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
     tape_prefix(t, "%s", "");
     switch (c->head) {
     case HEAD_EMBEDDING:
-        if (c->pool == POOL_MEAN) return tape_mean_pool(t, x);
-        return c->n_layers > 0 && is_cut(c, c->n_layers - 1) ? x : tape_chosen_tokens(t, x);
+        return reads_one_token(c) ? one_token(t, c, x) : tape_mean_pool(t, x);
     case HEAD_SEQUENCE:
-        return classifier(t, c,
-                          c->classifies_first ? tape_chosen_tokens(t, x) : tape_mean_pool(t, x));
+        return classifier(t, c, reads_one_token(c) ? one_token(t, c, x) : tape_mean_pool(t, x));
     case HEAD_TOKEN:
     case HEAD_SPAN:
         return classifier(t, c, x);
     case HEAD_MASKED_LM:
-        x = head_layer(t, c, c->one_token ? tape_chosen_tokens(t, x) : x);
+        x = head_layer(t, c, reads_one_token(c) ? one_token(t, c, x) : x);
         if (c->has_own_output)
             return tape_linear(t, x,
                                dense(t, "decoder", c->hidden_size, c->vocab_size, c->decoder_bias),

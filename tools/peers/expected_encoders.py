@@ -12,7 +12,7 @@ from expected import values
 import torch
 import transformers
 
-PREFIX = {"electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta."}
+PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
 
@@ -111,6 +111,12 @@ def configs():
             merged.update(labels)
         return merged
 
+    modern = {"hidden_activation": "gelu", "norm_eps": 1e-5, "local_attention": 16, "global_attn_every_n_layers": 3,
+              "num_hidden_layers": 3, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2,
+              "classifier_pooling": "cls"}
+    yield one("modernbert", "ModernBertForSequenceClassification", even, modern)
+    yield one("modernbert", "ModernBertForSequenceClassification", even, modern, {"num_hidden_layers": 2})
+    yield one("modernbert", "ModernBertForMaskedLM", even, modern)
     electra = {"type_vocab_size": 2, "embedding_size": 10}
     yield one("electra", "ElectraForSequenceClassification", odd, electra)
     yield one("electra", "ElectraForMaskedLM", even, electra)
