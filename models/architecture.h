@@ -29,6 +29,8 @@ struct Architecture {
     // "bert.": what a checkpoint of the bare encoder leaves out in front of its names.
     const char *base_prefix;
     ClassifiedToken classified;
+    int32_t end_id;     // of CLASSIFIED_END, where the file names none
+    size_t n_labels;    // where the file does not say; 0 = 2
     const char *tagger; // a decoder's layer of HEAD_TOKEN; NULL: "score"
     // Fills the sizes of config from the document; text that it keeps goes into the arena.
     Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);

@@ -218,7 +218,7 @@ static Status check_distinct(const ModelConfig *config, const Json *map, Error *
 static Status read_labels(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
     const Json *map = NULL;
-    int64_t n = 2; // Transformers' default
+    int64_t n = out->architecture->n_labels > 0 ? (int64_t)out->architecture->n_labels : 2;
     TRY(json_opt_kind(root, "id2label", JSON_OBJECT, &map, err));
     TRY(json_opt_i64(root, "num_labels", 1, CONFIG_MAX_LABELS, &n, err));
     if (!map || json_len(map) == 0) {
@@ -351,6 +351,12 @@ Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error
     const Status s = model_config_parse(arena, json_root(document), out, err);
     json_close(&document);
     return s;
+}
+
+bool model_config_rereads_source(const ModelConfig *config)
+{
+    return config->decoder.n_layers > 0 &&
+           (config->head == HEAD_SEQUENCE || config->head == HEAD_SPAN);
 }
 
 // ---- writing ----

@@ -127,6 +127,9 @@ typedef struct ModelConfig {
 // Tokens that the answers of a language model are among.
 size_t model_config_target_vocab(const ModelConfig *config);
 
+// Whether the head is on a decoder that reads the source a second time, one place later (BART's classes of texts, and spans).
+bool model_config_rereads_source(const ModelConfig *config);
+
 // Reads a config.json. An unknown architecture is refused by name, with the known ones listed.
 Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error *err) MUST_CHECK;
 // The same from a document in hand.

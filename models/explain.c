@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "models/architecture.h"
 #include "models/model_internal.h"
 
 enum { UNIT_TOKENS = 512 }; // of points that go through the program together
@@ -235,6 +236,10 @@ static Status find_table(Explainer *e, Error *err)
         return error_set(err, STATUS_INVALID,
                          "classes, tags and spans can be explained, but the model's head is %s",
                          model_head_name(head));
+    if (model_config_rereads_source(&model->config))
+        return error_set(err, STATUS_INVALID,
+                         "a decoder that reads the text a second time cannot be explained in this "
+                         "version");
     bool is_f32 = e->table != SIZE_MAX && !model->keeps_stored && !model->is_mapped;
     for (size_t i = 0; i < model->tape.n_params; i++)
         is_f32 = is_f32 && model->tape.params[i].dtype == DTYPE_F32;

@@ -161,11 +161,12 @@ static Status check_depth(const ModelConfig *c, const char *path, const Safetens
 static void choose_output(Model *model, const Safetensors *tensors)
 {
     ModelConfig *c = &model->config;
-    if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && c->head != HEAD_SEQ2SEQ) return;
+    const bool has_words = c->head == HEAD_SEQ2SEQ || model_config_rereads_source(c);
+    if (c->head != HEAD_CAUSAL_LM && c->head != HEAD_MASKED_LM && !has_words) return;
     if ((c->head == HEAD_CAUSAL_LM && !c->is_tied) ||
         (c->head == HEAD_MASKED_LM && c->has_own_output))
         return;
-    if (c->head == HEAD_SEQ2SEQ) {
+    if (has_words) {
         const CheckpointTables own = checkpoint_own_tables(tensors, c->architecture);
         c->decoder.has_own_table = c->decoder.has_own_table || own.of_targets;
         c->has_own_output = c->has_own_output || own.of_output;

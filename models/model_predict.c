@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "models/architecture.h"
 #include "models/model_internal.h"
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
@@ -86,6 +87,19 @@ static Status check_targets(const ModelConfig *c, const TokenSequence *input, Er
                      err);
 }
 
+// Without an end there is nothing to classify.
+static Status check_end(const ModelConfig *c, const TokenSequence *input, Error *err)
+{
+    size_t end;
+    if (c->head != HEAD_SEQUENCE || c->architecture->classified != CLASSIFIED_END ||
+        model_find_end(c, input, &end))
+        return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "no token is %d (eos_token_id), at whose place the model tells the class: end "
+                     "the text with it",
+                     c->n_eos > 0 ? c->eos_ids[0] : c->architecture->end_id);
+}
+
 static Status check_input(const ModelConfig *c, const TokenSequence *input, Error *err)
 {
     if (input->n_tokens == 0) return error_set(err, STATUS_INVALID, "there are no tokens");
@@ -96,6 +110,7 @@ static Status check_input(const ModelConfig *c, const TokenSequence *input, Erro
     }
     TRY(check_ids(input->ids, input->n_tokens, c->vocab_size, "id", err));
     TRY(check_targets(c, input, err));
+    TRY(check_end(c, input, err));
     if (input->chosen >= input->n_tokens) {
         return error_set(err, STATUS_INVALID, "token %zu is asked about, but there are %zu",
                          input->chosen, input->n_tokens);

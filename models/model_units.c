@@ -105,6 +105,33 @@ static void put_positions(const ModelConfig *config, const int32_t *ids, size_t 
     }
 }
 
+// Padding as Transformers finds it: the last token that is none; where all is padding, the first.
+static size_t last_of_text(const ModelConfig *config, const TokenSequence *input)
+{
+    size_t last = input->n_tokens - 1;
+    while (last > 0 && input->ids[last] == config->pad_id) last--;
+    return last;
+}
+
+static size_t count_targets(const ModelConfig *config, const TokenSequence *input)
+{
+    return model_config_rereads_source(config) ? input->n_tokens : input->n_targets;
+}
+
+// What the decoder reads of a sequence: its targets, or the source one place later.
+static void put_targets(const ModelConfig *config, const TokenSequence *input, int32_t *ids)
+{
+    const size_t n = count_targets(config, input);
+    if (n == 0) return;
+    if (!model_config_rereads_source(config)) {
+        memcpy(ids, input->target_ids, n * sizeof *ids);
+        return;
+    }
+    ids[0] = config->decoder.starts_with_last ? input->ids[last_of_text(config, input)]
+                                              : config->decoder.start_id;
+    memcpy(ids + 1, input->ids, (n - 1) * sizeof *ids);
+}
+
 // The targets' part of a unit, at `to`: 2 * n_targets + n + 1 words.
 static void gather_targets(const ModelConfig *config, const TokenSequence *const *inputs, size_t n,
                            int32_t *to, Unit *unit)
@@ -112,9 +139,9 @@ static void gather_targets(const ModelConfig *config, const TokenSequence *const
     int32_t *ids = to, *positions = ids + unit->n_targets, *offsets = positions + unit->n_targets;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t n_targets = inputs[i]->n_targets;
+        const size_t n_targets = count_targets(config, inputs[i]);
         offsets[i] = (int32_t)at;
-        if (n_targets > 0) memcpy(ids + at, inputs[i]->target_ids, n_targets * sizeof *ids);
+        put_targets(config, inputs[i], ids + at);
         put_positions(config, ids + at, n_targets, positions + at);
         at += n_targets;
     }
@@ -124,12 +151,15 @@ static void gather_targets(const ModelConfig *config, const TokenSequence *const
     unit->target_offsets = offsets;
 }
 
-// The last token that is not padding, as Transformers finds it: where all is padding, the first.
-static size_t last_of_text(const ModelConfig *config, const TokenSequence *input)
+bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_t *out)
 {
-    size_t last = input->n_tokens - 1;
-    while (last > 0 && input->ids[last] == config->pad_id) last--;
-    return last;
+    const int32_t end = config->n_eos > 0 ? config->eos_ids[0] : config->architecture->end_id;
+    for (size_t t = input->n_tokens; t > 0; t--) {
+        if (input->ids[t - 1] != end) continue;
+        *out = t - 1;
+        return true;
+    }
+    return false;
 }
 
 // The token that a head reads, where it reads one of each sequence.
@@ -137,8 +167,17 @@ static size_t chosen_token(const ModelConfig *config, const TokenSequence *input
 {
     if (config->head == HEAD_EMBEDDING && config->pool == POOL_LAST) return input->n_tokens - 1;
     if (config->head != HEAD_SEQUENCE) return input->chosen;
-    return config->architecture->classified == CLASSIFIED_LAST ? last_of_text(config, input)
-                                                               : input->chosen;
+    size_t token = input->chosen;
+    switch (config->architecture->classified) {
+    case CLASSIFIED_FIRST:
+        break;
+    case CLASSIFIED_LAST:
+        return last_of_text(config, input);
+    case CLASSIFIED_END:
+        (void)model_find_end(config, input, &token); // model_check_inputs has found it
+        break;
+    }
+    return token;
 }
 
 // Whether it stands in ROWS_OUTPUTS, alone.
@@ -156,7 +195,7 @@ Status worker_gather(Worker *worker, const ModelConfig *config, const TokenSeque
     size_t n_tokens = 0, n_targets = 0;
     for (size_t i = 0; i < n; i++) {
         n_tokens += inputs[i]->n_tokens;
-        n_targets += inputs[i]->n_targets;
+        n_targets += count_targets(config, inputs[i]);
     }
     // The keys first: they are twice as wide and want the better alignment.
     TRY(want_words(worker, 2 * n + 3 * n_tokens + 2 * n + 1 + 2 * n_targets + 2 * (n + 1), err));

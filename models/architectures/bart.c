@@ -51,9 +51,15 @@ static Status mbart_read_config(Arena *arena, const Json *root, ModelConfig *con
 
 const Architecture architecture_bart = {
     .model_type = "bart",
-    .summary = "BART encoder-decoders: summaries, translations and other texts from texts",
-    .classes = {{"BartForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .summary =
+        "BART encoder-decoders: summaries and other texts from texts; classes of texts (NLI), spans",
+    .classes = {{"BartForConditionalGeneration", HEAD_SEQ2SEQ},
+                {"BartForSequenceClassification", HEAD_SEQUENCE},
+                {"BartForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_END,
+    .end_id = 2,
+    .n_labels = 3,
     .read_config = bart_read_config,
     .write_config = transformer_write_config,
     .record = bart_record,
@@ -62,8 +68,12 @@ const Architecture architecture_bart = {
 const Architecture architecture_mbart = {
     .model_type = "mbart",
     .summary = "mBART and mBART-50, BART for many languages",
-    .classes = {{"MBartForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .classes = {{"MBartForConditionalGeneration", HEAD_SEQ2SEQ},
+                {"MBartForSequenceClassification", HEAD_SEQUENCE},
+                {"MBartForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_END,
+    .end_id = 2,
     .read_config = mbart_read_config,
     .write_config = transformer_write_config,
     .record = bart_record,

@@ -18,8 +18,8 @@ WordTables seq2seq_tables(Tape *t, const ModelConfig *c, int32_t zero_row)
                                          NULL};
     static const char *const of_targets[] = {"lm_head.weight", "model.shared.weight",
                                              "shared.weight", NULL};
-    const bool is_output = !c->has_own_output;
-    const size_t first_name = is_output ? 0 : 1, n_targets = model_config_target_vocab(c);
+    const bool is_output = c->head == HEAD_SEQ2SEQ && !c->has_own_output;
+    const size_t first_name = c->has_own_output ? 1 : 0, n_targets = model_config_target_vocab(c);
     WordTables tables;
     if (!c->decoder.has_own_table) {
         tables.source = word_table(t, c, "shared", c->vocab_size, is_output, zero_row);
@@ -32,6 +32,34 @@ WordTables seq2seq_tables(Tape *t, const ModelConfig *c, int32_t zero_row)
     tape_aliases(t, tables.source, of_targets + 1);
     tape_aliases(t, tables.targets, of_targets + first_name);
     return tables;
+}
+
+static Value dense(Tape *t, const char *name, Value x, size_t n_out, Activation activation)
+{
+    return tape_linear(t, x, tape_dense(t, &name, 1, value_cols(x), n_out), activation);
+}
+
+Value seq2seq_head(Tape *t, const ModelConfig *c, Value y)
+{
+    const float p = c->classifier_dropout;
+    switch (c->head) {
+    case HEAD_SEQUENCE:
+        y = dense(t, "classification_head.dense", tape_dropout(t, y, p), c->hidden_size,
+                  ACTIVATION_TANH);
+        return dense(t, "classification_head.out_proj", tape_dropout(t, y, p), c->n_labels,
+                     ACTIVATION_NONE);
+    case HEAD_TOKEN:
+        return dense(t, "classifier", tape_dropout(t, y, p), c->n_labels, ACTIVATION_NONE);
+    case HEAD_SPAN:
+        return dense(t, "qa_outputs", y, 2, ACTIVATION_NONE);
+    case HEAD_EMBEDDING:
+    case HEAD_SEQ2SEQ:
+    case HEAD_CAUSAL_LM:
+    case HEAD_MASKED_LM:
+    case HEAD_COUNT:
+        break;
+    }
+    return y;
 }
 
 Value seq2seq_output(Tape *t, const ModelConfig *c, const WordTables *tables, Value y, ParamId bias)

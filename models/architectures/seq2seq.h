@@ -17,4 +17,7 @@ WordTables seq2seq_tables(Tape *tape, const ModelConfig *config, int32_t zero_ro
 Value seq2seq_output(Tape *tape, const ModelConfig *config, const WordTables *tables, Value y,
                      ParamId bias);
 
+// Any other head on y, whose rows are those that it reads; none of HEAD_EMBEDDING. Names must be whole.
+Value seq2seq_head(Tape *tape, const ModelConfig *config, Value y);
+
 #endif

@@ -51,16 +51,42 @@ static Value finish_attention(Tape *t, const Stack *s, Value mixed, Value residu
     return end_half(t, s, y, residual, norm);
 }
 
-static Value self_attention(Tape *t, const Stack *s, Value residual, bool is_causal)
+// Whether block i is the last and only the rows that are read are computed behind its keys and values. A part of the stacked
+// layer begins at a panel, so that queries must fill whole ones.
+static bool is_cut(const Stack *s, size_t i, bool is_decoder)
+{
+    const ModelConfig *c = s->config;
+    return is_decoder && c->head == HEAD_SEQUENCE && i + 1 == c->decoder.n_layers &&
+           c->hidden_size % PANEL_WIDTH == 0;
+}
+
+// The same for the rows that are read alone, which become the residual.
+static Value cut_attention(Tape *t, const Stack *s, Value x, Dense qkv,
+                           const TapeAttention *attention, Value *residual)
+{
+    const size_t h = s->config->hidden_size;
+    const Value kv = tape_linear_part(t, x, qkv, h, 3 * h, ACTIVATION_NONE);
+    const Value q = tape_linear_part(t, tape_output_rows(t, x), qkv, 0, h, ACTIVATION_NONE);
+    *residual = tape_output_rows(t, *residual);
+    return tape_attention(t, q, tape_columns(t, kv, 0, h), tape_columns(t, kv, h, 2 * h),
+                          attention);
+}
+
+static Value self_attention(Tape *t, const Stack *s, Value residual, bool is_causal, bool cuts)
 {
     static const char *const names[] = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"};
     const size_t h = s->config->hidden_size;
     const TapeAttention attention = attention_of(s, is_causal);
     const Value x = begin_half(t, s, residual, "self_attn_layer_norm");
-    const Value qkv = tape_linear(t, x, tape_dense(t, names, 3, h, 3 * h), ACTIVATION_NONE);
-    const Value mixed =
-        tape_attention(t, tape_columns(t, qkv, 0, h), tape_columns(t, qkv, h, 2 * h),
-                       tape_columns(t, qkv, 2 * h, 3 * h), &attention);
+    const Dense layer = tape_dense(t, names, 3, h, 3 * h);
+    Value mixed;
+    if (cuts) {
+        mixed = cut_attention(t, s, x, layer, &attention, &residual);
+    } else {
+        const Value qkv = tape_linear(t, x, layer, ACTIVATION_NONE);
+        mixed = tape_attention(t, tape_columns(t, qkv, 0, h), tape_columns(t, qkv, h, 2 * h),
+                               tape_columns(t, qkv, 2 * h, 3 * h), &attention);
+    }
     return finish_attention(t, s, mixed, residual, "self_attn.out_proj", "self_attn_layer_norm");
 }
 
@@ -95,7 +121,7 @@ static Value block(Tape *t, const Stack *s, size_t i, Value x, const Value *sour
 {
     tape_group(t, 1 + i);
     tape_prefix(t, "model.%s.layers.%zu.", s->name, i);
-    x = self_attention(t, s, x, source != NULL);
+    x = self_attention(t, s, x, source != NULL, is_cut(s, i, source != NULL));
     if (source) x = cross_attention(t, s, x, *source);
     return feed_forward(t, s, x);
 }
@@ -159,10 +185,16 @@ void transformer_record(Tape *t, const ModelConfig *c, const WordTables *words, 
                            .name = "decoder",
                            .n_heads = c->decoder.n_heads,
                            .intermediate_size = c->decoder.intermediate_size};
+    const size_t n_last = c->decoder.n_layers > 0 ? c->decoder.n_layers - 1 : 0;
     source = stack(t, &encoder, c->decoder.n_encoder_layers, source, NULL);
     targets = stack(t, &decoder, c->decoder.n_layers, targets, &source);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
+    if (c->head != HEAD_SEQ2SEQ) {
+        const bool reads_rows = c->head == HEAD_SEQUENCE && !is_cut(&decoder, n_last, true);
+        tape_output(t, seq2seq_head(t, c, reads_rows ? tape_output_rows(t, targets) : targets));
+        return;
+    }
     const ParamId bias = c->decoder.has_no_bias
                              ? PARAM_NONE
                              : tape_buffer(t, "final_logits_bias", model_config_target_vocab(c));
@@ -226,6 +258,8 @@ Status transformer_read_config(const Json *root, const TransformerDefaults *defa
     TRY(config_read_float(root, "attention_dropout", 0.0, 0.999, defaults->attention_dropout,
                           &config->attention_dropout, err));
     TRY(config_read_float(root, "activation_dropout", 0.0, 0.999, 0.0, &config->activation_dropout,
+                          err));
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
                           err));
     TRY(config_read_float(root, "init_std", 0.0, 100.0, 0.02, &config->initializer_range, err));
     if (!json_get(root, "activation_function") &&

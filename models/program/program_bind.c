@@ -226,14 +226,23 @@ static int32_t position_of(const Unit *unit, RowDomain domain, size_t row)
     return unit->position_ids[row];
 }
 
+// Place of an output among its sequence's tokens, of which some may have come before; *sequence is that of the one before it.
+static int32_t place_of(const Unit *unit, size_t output, size_t *sequence)
+{
+    if (unit->cache) return position_of(unit, ROWS_OUTPUTS, output);
+    while ((size_t)unit->output_offsets[*sequence + 1] <= output) ++*sequence;
+    return unit->output_rows[output] - unit->offsets[*sequence];
+}
+
 static Status stage_output_positions(ProgramRun *run, const int32_t **out, Error *err)
 {
     int32_t some[256];
+    size_t sequence = 0;
     int32_t *to = staged_place(run, STAGED_OUTPUT_POSITIONS);
     *out = to;
     for (size_t at = 0; at < run->n_outputs; at += 256) {
         const size_t here = size_min(256, run->n_outputs - at);
-        for (size_t i = 0; i < here; i++) some[i] = position_of(&run->unit, ROWS_OUTPUTS, at + i);
+        for (size_t i = 0; i < here; i++) some[i] = place_of(&run->unit, at + i, &sequence);
         TRY(exec_upload(run->exec, to + at, some, here * sizeof *some, err));
     }
     return STATUS_OK;

@@ -304,7 +304,9 @@ Value tape_dropout(Tape *tape, Value x, float p);
 // One token's row of each sequence: the first, or the one that TokenSequence.chosen names.
 Value tape_chosen_tokens(Tape *tape, Value x);
 Value tape_mean_pool(Tape *tape, Value x);
-Value tape_output_rows(Tape *tape, Value x); // the tokens' rows that someone reads (ROWS_OUTPUTS)
+// The tokens' rows that someone reads (ROWS_OUTPUTS); of targets that are as many as their sequence's tokens, those at the same
+// places.
+Value tape_output_rows(Tape *tape, Value x);
 Value tape_columns(Tape *tape, Value x, size_t begin, size_t end);
 
 // Marks x as the next hidden state, for whoever looks inside.

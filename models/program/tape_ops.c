@@ -281,7 +281,8 @@ Value tape_mean_pool(Tape *tape, Value x)
 
 Value tape_output_rows(Tape *tape, Value x)
 {
-    check(tape, domain_of(tape, x) == ROWS_TOKENS, "outputs are rows of tokens");
+    const RowDomain domain = domain_of(tape, x);
+    check(tape, domain == ROWS_TOKENS || domain == ROWS_TARGETS, "outputs are rows of tokens");
     return add_node(tape, (TapeNode){.op = OP_SELECT_ROWS, .in = {x}, .n_in = 1}, ROWS_OUTPUTS,
                     value_cols(x));
 }

@@ -258,11 +258,13 @@ void trainer_release(Trainer *t)
 // A unit of so many tokens, half of them targets where there are any.
 static Extent extent_for(const Model *model, size_t n_tokens)
 {
-    const size_t n_targets = model->config.head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
-    return (Extent){.n_tokens = n_tokens - n_targets,
+    const ModelConfig *c = &model->config;
+    const size_t n_read_after = c->head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
+    const size_t n_here = n_tokens - n_read_after;
+    return (Extent){.n_tokens = n_here,
                     .n_sequences = n_tokens / 8,
-                    .n_outputs = n_tokens - n_targets,
-                    .n_targets = n_targets};
+                    .n_outputs = n_here,
+                    .n_targets = model_config_rereads_source(c) ? n_tokens : n_read_after};
 }
 
 Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,

@@ -13,9 +13,16 @@
 bool lora_trains_head(const Model *model, size_t param)
 {
     // Layers of new heads by the names they have in any architecture. A pooler that was drawn, not read, is new as well.
-    static const char *const layers[] = {
-        "classifier", "pre_classifier", "qa_outputs",       "score",
-        "head.dense", "lm_head.dense",  "classifier.dense", "classifier.out_proj"};
+    static const char *const layers[] = {"classifier",
+                                         "pre_classifier",
+                                         "qa_outputs",
+                                         "score",
+                                         "head.dense",
+                                         "lm_head.dense",
+                                         "classification_head.dense",
+                                         "classification_head.out_proj",
+                                         "classifier.dense",
+                                         "classifier.out_proj"};
     const Param *p = &model->tape.params[param];
     if (p->group != 1 + model->config.n_layers || p->is_gathered) return false;
     if (model->is_fresh[param]) return true;

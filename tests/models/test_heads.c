@@ -48,6 +48,42 @@ static Model *decoder(const char *type, ModelHead head, size_t n_labels, size_t 
     return model;
 }
 
+// hidden 32: the decoder's last block is cut; 24: it is not. eos_token_id is not named: the family's own is 2.
+static Model *encoder_decoder(const char *type, ModelHead head, size_t hidden_size)
+{
+    static const Slice labels[] = {SLICE_LIT("a"), SLICE_LIT("b"), SLICE_LIT("c")};
+    Error err = {0};
+    Model *model = NULL;
+    const bool is_mbart = strcmp(type, "mbart") == 0;
+    const ModelConfig config = {.architecture = architecture_find(slice_from_cstr(type)),
+                                .head = head,
+                                .vocab_size = 50,
+                                .n_labels = head == HEAD_SEQ2SEQ ? 50
+                                            : head == HEAD_SPAN  ? 2
+                                                                 : 3,
+                                .labels = head == HEAD_SEQUENCE ? labels : NULL,
+                                .hidden_size = hidden_size,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .intermediate_size = 48,
+                                .max_positions = 24,
+                                .first_position = 2,
+                                .decoder = {.n_layers = 2,
+                                            .n_heads = 2,
+                                            .intermediate_size = 40,
+                                            .n_encoder_layers = 1,
+                                            .start_id = 2,
+                                            .is_pre_norm = is_mbart,
+                                            .starts_with_last = is_mbart},
+                                .pad_id = 1,
+                                .bos_id = 0,
+                                .activation = ACTIVATION_GELU,
+                                .initializer_range = 0.2f};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    return model;
+}
+
 static float *tensor_of(const Model *model, const char *name)
 {
     Error err = {0};
@@ -145,6 +181,73 @@ Test(heads, of_decoders_are_layers_on_hidden_states)
     }
 }
 
+// tanh(W x + b) through the output layer.
+static void check_class(const char *what, const Model *model, const float *row, const float *x,
+                        size_t hidden_size)
+{
+    float *dense = tensor_of(model, "classification_head.dense.weight"),
+          *dense_bias = tensor_of(model, "classification_head.dense.bias"),
+          *out = tensor_of(model, "classification_head.out_proj.weight"),
+          *out_bias = tensor_of(model, "classification_head.out_proj.bias");
+    double inner[HIDDEN];
+    for (size_t j = 0; j < hidden_size; j++) {
+        double sum = (double)dense_bias[j];
+        for (size_t k = 0; k < hidden_size; k++)
+            sum += (double)dense[j * hidden_size + k] * (double)x[k];
+        inner[j] = tanh(sum);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        double sum = (double)out_bias[i];
+        for (size_t j = 0; j < hidden_size; j++) sum += (double)out[i * hidden_size + j] * inner[j];
+        cr_expect_float_eq((double)row[i], sum, 2e-5, "%s: class %zu: %.8g, not %.8g", what, i,
+                           (double)row[i], sum);
+    }
+    free(dense);
+    free(dense_bias);
+    free(out);
+    free(out_bias);
+}
+
+// The decoder reads the text once more, after the token that begins targets; the last end of it (2) is classified.
+Test(heads, of_encoder_decoders_read_the_text_twice)
+{
+    static const struct {
+        const char *type;
+        size_t hidden_size;
+        int32_t first; // that the decoder reads
+    } cases[] = {{"bart", 32, 2}, {"bart", 24, 2}, {"mbart", 32, 7}};
+    static const int32_t ids[] = {9, 8, 2, 2, 12, 13, 2, 7}, last_end = 6;
+    const size_t n = 8, n_states = 5; // 2 of the encoder, 3 of the decoder
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const size_t h = cases[i].hidden_size;
+        Error err = {0};
+        Pool *pool = open_pool(1);
+        int32_t again[8] = {cases[i].first};
+        memcpy(again + 1, ids, sizeof ids - sizeof *ids);
+        Model *model = encoder_decoder(cases[i].type, HEAD_SEQUENCE, h);
+        Model *writer = encoder_decoder(cases[i].type, HEAD_SEQ2SEQ, h);
+        const TokenSequence text = {.ids = ids, .n_tokens = n};
+        const TokenSequence both = {.ids = ids, .n_tokens = n, .target_ids = again, .n_targets = n};
+        const TokenSequence endless = {.ids = ids + 4, .n_tokens = 2};
+        float row[3], *states = calloc(n_states * n * h, sizeof *states),
+                      *own = calloc(n_states * n * h, sizeof *own);
+        want_ok(model_predict(model, pool, &text, 1, NULL, row, &err), &err);
+        want_ok(model_hidden_states(model, &text, own, &err), &err);
+        want_ok(model_hidden_states(writer, &both, states, &err), &err);
+        cr_expect_arr_eq(own, states, n_states * n * h * sizeof *own,
+                         "%s %zu: what a writer with the same weights has, given both",
+                         cases[i].type, h);
+        check_class(cases[i].type, model, row, own + (4 * n + (size_t)last_end) * h, h);
+        cr_expect_eq(model_predict(model, pool, &endless, 1, NULL, row, &err), STATUS_INVALID);
+        cr_expect(strstr(err.text, "eos_token_id"), "%s", err.text);
+        free(own);
+        free(states);
+        model_close(&model);
+        model_close(&writer);
+        pool_close(&pool);
+    }
+}
+
 // ---- learning ----
 
 // Mean cross-entropy of classes, in double.
@@ -152,7 +255,7 @@ static double loss_of(Model *model, Pool *pool, const SmallData *data)
 {
     Error err = {0};
     const size_t width = model_output_width(model);
-    float *logits = calloc(data->n * width, sizeof *logits);
+    float *logits = calloc(data->n * width + 1, sizeof *logits);
     double sum = 0;
     want_ok(model_predict(model, pool, data->inputs, data->n, NULL, logits, &err), &err);
     for (size_t i = 0; i < data->n; i++) {
@@ -172,13 +275,20 @@ static double gradient_of(float before, float after, double rate)
     return step / (1 - fabs(step));
 }
 
-static void check_gradient(const char *type, const char *const *names, size_t n_names)
+static void check_gradient(const char *type, Model *model, Model *tuned, const char *const *names,
+                           size_t n_names)
 {
     Error err = {0};
     const double rate = 0.01, h = 2e-3;
     Pool *pool = open_pool(1);
-    Model *model = decoder(type, HEAD_SEQUENCE, 3, 8), *tuned = decoder(type, HEAD_SEQUENCE, 3, 8);
     SmallData data = small_data(model, 6, 9);
+    for (size_t i = 0; i < data.n; i++) {
+        const TokenSequence *input = &data.examples[i].input;
+        int32_t *ids = data.numbers + (input->ids - data.numbers);
+        for (size_t t = 0; t < input->n_tokens; t++)
+            ids[t] += ids[t] == 1;    // padding learns nothing
+        ids[input->n_tokens - 1] = 2; // the end that an encoder-decoder wants
+    }
     const size_t starts[] = {0, 6};
     const TrainOptions options = {
         .learning_rate = rate, .epsilon = 1, .schedule = SCHEDULE_CONSTANT, .dropout = 0};
@@ -223,8 +333,23 @@ Test(heads, gradients_of_decoders_are_those_of_finite_differences)
     static const char *const gpt2[] = {"score.weight", "transformer.h.1.attn.c_attn.weight",
                                        "transformer.h.0.mlp.c_fc.weight", "transformer.wpe.weight",
                                        "transformer.wte.weight"};
-    check_gradient("llama", llama, 6);
-    check_gradient("gpt2", gpt2, 5);
+    check_gradient("llama", decoder("llama", HEAD_SEQUENCE, 3, 8),
+                   decoder("llama", HEAD_SEQUENCE, 3, 8), llama, 6);
+    check_gradient("gpt2", decoder("gpt2", HEAD_SEQUENCE, 3, 8),
+                   decoder("gpt2", HEAD_SEQUENCE, 3, 8), gpt2, 5);
+}
+
+Test(heads, gradients_of_encoder_decoders_are_those_of_finite_differences)
+{
+    static const char *const names[] = {"model.shared.weight",
+                                        "model.decoder.layers.1.self_attn.q_proj.weight",
+                                        "model.decoder.layers.1.self_attn.k_proj.weight",
+                                        "model.decoder.layers.1.encoder_attn.v_proj.weight",
+                                        "model.encoder.layers.0.fc1.weight",
+                                        "classification_head.dense.weight",
+                                        "classification_head.out_proj.weight"};
+    check_gradient("bart", encoder_decoder("bart", HEAD_SEQUENCE, 32),
+                   encoder_decoder("bart", HEAD_SEQUENCE, 32), names, 7);
 }
 
 // ---- folders ----
