@@ -2,10 +2,13 @@
 //   \w \W   letters, marks, numbers and connectors; PCRE2 10.42 leaves out marks; \b \B are their borders
 //   \h \H   hexadecimal digits, not blanks
 //   \s \S   the property White_Space; PCRE2 adds U+180E
+//   [[:alpha:]] and its kin are of Unicode; PCRE2 takes some of them for other sets. \p{Punct}, \p{Alnum} and others it lacks
 //   (?m)    the dot matches line ends: PCRE2's (?s). ^ and $ are of lines always: PCRE2_MULTILINE
 //   x{2}+   repeated once or more, not possessive
 // What PCRE2 lacks (&& in a class) is refused there, with the place.
 #include "models/tokenizers/pattern.h"
+
+#include <string.h>
 
 #define CLASS_WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}"
 // Of other numbers those of Latin-1 are word characters to Oniguruma, but within [ ] they are not.
@@ -21,6 +24,32 @@
     "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}" \
     "\\x{0}-\\x{8}\\x{E}-\\x{1F}\\x{7F}-\\x{84}\\x{86}-\\x{9F}"
 #define HEX "0-9A-Fa-f"
+
+// Sets by name, within [: :] or \p{ }, and all that is outside of them; NULL where a class cannot say that.
+typedef struct NamedSet {
+    const char *name, *members, *others;
+} NamedSet;
+
+#define NOT_BLANK                                                \
+    "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}" \
+    "\\p{Zl}\\p{Zp}\\x{0}-\\x{8}\\x{A}-\\x{1F}\\x{7F}-\\x{9F}"
+static const NamedSet named_sets[] = {
+    {"alpha", "\\p{Alphabetic}", "\\P{Alphabetic}"},
+    {"digit", "\\p{Nd}", "\\P{Nd}"},
+    {"alnum", "\\p{Alphabetic}\\p{Nd}", NULL},
+    {"upper", "\\p{Uppercase}", "\\P{Uppercase}"},
+    {"lower", "\\p{Lowercase}", "\\P{Lowercase}"},
+    {"space", SPACE, CLASS_NOT_SPACE},
+    {"blank", "\\p{Zs}\\x{9}", NOT_BLANK},
+    {"punct", "\\p{P}\\p{S}", "\\p{C}\\p{L}\\p{M}\\p{N}\\p{Z}"},
+    {"cntrl", "\\p{Cc}", "\\P{Cc}"},
+    {"graph", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}", SPACE "\\p{Cc}\\p{Cn}\\p{Cs}"},
+    {"print", "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}\\p{Zs}",
+     "\\p{Cc}\\p{Cn}\\p{Cs}\\p{Zl}\\p{Zp}"},
+    {"xdigit", HEX, "\\x{0}-\\x{2F}\\x{3A}-\\x{40}G-\\x{60}g-\\x{10FFFF}"},
+    {"word", CLASS_WORD, CLASS_NOT_WORD},
+    {"ascii", "\\x{0}-\\x{7F}", "\\x{80}-\\x{10FFFF}"},
+};
 
 enum { MAX_GROUPS = 256 };
 
@@ -60,6 +89,80 @@ static Status put_class(Translation *t, const char *members, char letter, Error 
     return STATUS_OK;
 }
 
+// Letters count, whatever their case, as they do in names of properties.
+static const NamedSet *find_set(Slice name)
+{
+    for (size_t i = 0; i < sizeof named_sets / sizeof *named_sets; i++) {
+        const char *known = named_sets[i].name;
+        size_t at = 0;
+        while (at < name.len && known[at] && (name.ptr[at] | 0x20) == known[at]) at++;
+        if (at == name.len && !known[at]) return &named_sets[i];
+    }
+    return NULL;
+}
+
+static Status put_set(Translation *t, const NamedSet *set, bool is_negated, Error *err)
+{
+    if (t->class_depth > 0 && is_negated && !set->others)
+        return error_set(err, STATUS_INVALID,
+                         "the regular expression \"" SLICE_FMT
+                         "\" has all but %s within a class, which is not supported: spell it out",
+                         SLICE_ARG(t->in), set->name);
+    if (t->class_depth == 0) buffer_append_cstr(t->out, is_negated ? "[^" : "[");
+    buffer_append_cstr(t->out, t->class_depth > 0 && is_negated ? set->others : set->members);
+    if (t->class_depth == 0) buffer_append_byte(t->out, ']');
+    return STATUS_OK;
+}
+
+// "name" or "^name" up to `close`, from `begin` on; NULL where it is none of the sets.
+static const NamedSet *set_at(const Translation *t, size_t begin, const char *close,
+                              bool *is_negated, size_t *end)
+{
+    const Slice rest = slice_sub(t->in, begin, t->in.len);
+    const size_t len = slice_find(rest, slice_from_cstr(close));
+    *is_negated = rest.len > 0 && rest.ptr[0] == '^';
+    if (len == SIZE_MAX) return NULL;
+    *end = begin + len + strlen(close);
+    return find_set(slice_sub(rest, *is_negated, len));
+}
+
+// [:name:] within a class. Of one that is all of it, [[:^name:]], the brackets say what is left out.
+static Status put_posix(Translation *t, bool *is_done, Error *err)
+{
+    bool is_negated = false;
+    size_t end = 0;
+    const NamedSet *set = set_at(t, t->at + 2, ":]", &is_negated, &end);
+    *is_done = set != NULL;
+    if (!set) return STATUS_OK; // PCRE2 says what is wrong
+    const bool is_all = end < t->in.len && t->in.ptr[end] == ']' && t->at > 0 &&
+                        t->in.ptr[t->at - 1] == '[' && t->class_depth == 1;
+    if (is_negated && is_all && !set->others) {
+        buffer_append_cstr(t->out, "^");
+        is_negated = false;
+    }
+    t->at = end;
+    return put_set(t, set, is_negated, err);
+}
+
+// \p{name}, \P{name} and \p{^name} of the sets that PCRE2 lacks or has others for; \p{Punct} has no symbols, and \p{Word} is
+// what \w is.
+static Status put_property(Translation *t, bool *is_done, Error *err)
+{
+    static const NamedSet punct = {"punct", "\\p{P}", "\\P{P}"}, word = {"word", WORD, NULL};
+    bool is_negated = false;
+    size_t end = 0;
+    *is_done = false;
+    if (t->at + 2 >= t->in.len || t->in.ptr[t->at + 2] != '{') return STATUS_OK;
+    const NamedSet *set = set_at(t, t->at + 3, "}", &is_negated, &end);
+    if (!set) return STATUS_OK;
+    if (strcmp(set->name, "punct") == 0) set = &punct;
+    if (strcmp(set->name, "word") == 0 && t->class_depth == 0) set = &word;
+    is_negated = is_negated != (t->in.ptr[t->at + 1] == 'P');
+    *is_done = true;
+    t->at = end;
+    return put_set(t, set, is_negated, err);
+}
+
 static Status put_escape(Translation *t, Error *err)
 {
     begin_atom(t);
@@ -69,6 +172,11 @@ static Status put_escape(Translation *t, Error *err)
         return STATUS_OK; // PCRE2 says what is wrong
     }
     const char letter = t->in.ptr[t->at + 1];
+    if (letter == 'p' || letter == 'P') {
+        bool is_done = false;
+        TRY(put_property(t, &is_done, err));
+        if (is_done) return STATUS_OK;
+    }
     t->at += 2;
     switch (letter) {
     case 'w':
@@ -156,7 +264,12 @@ static Status translate_next(Translation *t, Error *err)
                              "the regular expression \"" SLICE_FMT
                              "\" has a class within a class, which is not supported: spell it out",
                              SLICE_ARG(t->in));
-        if (c == '[') t->class_depth++;
+        if (c == '[') {
+            bool is_done = false;
+            TRY(put_posix(t, &is_done, err));
+            if (is_done) return STATUS_OK;
+            t->class_depth++;
+        }
         if (c == ']') t->class_depth--;
         if (c == '&' && t->at + 1 < t->in.len && t->in.ptr[t->at + 1] == '&')
             return error_set(err, STATUS_INVALID,

@@ -98,7 +98,18 @@ Test(tokenizer_json, words_of_expressions_are_those_of_oniguruma)
                  {"[\\\\W_]+", "e\u00b2_.y", "0:0-1 0:1-5 0:5-6"},
                  {"[\\\\S]+", "e\u0301\xc2\x85y", "0:0-3 0:3-5 0:5-6"},
                  {"\\\\b", "x\u00bd \u0301y", "0:0-3 0:3-4 0:4-7"},
-                 {"\\\\B", "xy z", "0:0-1 0:1-4"}};
+                 {"\\\\B", "xy z", "0:0-1 0:1-4"},
+                 // Sets by name are of Unicode, and [:punct:] has signs, which \p{Punct} has not.
+                 {"[[:alpha:]]+", "\u00e9\u0905\u093e\u00b21", "0:0-8 0:8-11"},
+                 {"[[:alnum:]]+", "\u00e9\u0661!", "0:0-4 0:4-5"},
+                 {"[^[:alnum:]_]", "\u00e9\u0661!_", "0:0-4 0:4-5 0:5-6"},
+                 {"[[:^alnum:]]", "a!1", "6:0-1 0:1-2 0:2-3"},
+                 {"[[:punct:]]", "a$\u20ac", "6:0-1 0:1-2 0:2-5"},
+                 {"\\\\p{Punct}", "$!$", "0:0-1 0:1-2 0:2-3"},
+                 {"[[:upper:][:digit:]]+", "\u00c91e", "0:0-3 0:3-4"},
+                 {"[[:^space:]]+", "a\u3000b", "6:0-1 0:1-4 0:4-5"},
+                 {"\\\\P{Alnum}+", "a!?\u00e9", "6:0-1 0:1-3 0:3-5"},
+                 {"[\\\\p{Graph}]+", "a\u00a0b", "6:0-1 0:1-3 0:3-4"}};
     const EncodeOptions bare = {.no_special = true};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char split[256];
