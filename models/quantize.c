@@ -387,6 +387,7 @@ static Status tell_tokenizer(Work *work, const char *directory, Slice *text, Err
     }
     Error ignored = {0};
     Status s = tokenizer_tell(directory, spm, &told, &ignored);
+    if (s == STATUS_OK && told.len == 0) s = tokenizer_tell_words(directory, &told, &ignored);
     if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
     if (s == STATUS_OK) {
         *text = arena_copy(work->arena, buffer_slice(&told));

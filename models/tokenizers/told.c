@@ -26,12 +26,12 @@ static Status read_vocab(Told *t, const char *path, Slice text, Error *err)
     return error_wrap(err, "%s", path);
 }
 
-static void put_vocab(const Told *t, JsonWriter *w)
+void told_put_vocab(const Vocab *vocab, JsonWriter *w)
 {
     json_member_object(w, "vocab");
-    for (size_t id = 0; id < t->vocab.size; id++) {
-        if (!t->vocab.tokens[id].ptr) continue;
-        json_put_key_slice(w, t->vocab.tokens[id]);
+    for (size_t id = 0; id < vocab->size; id++) {
+        if (!vocab->tokens[id].ptr) continue;
+        json_put_key_slice(w, vocab->tokens[id]);
         json_put_u64(w, id);
     }
     json_end_object(w);
@@ -106,7 +106,7 @@ static Status tell_bpe(Told *t, const char *vocab_path, const char *merges_path,
     if (s == STATUS_OK) {
         json_member_object(w, "model");
         json_member_cstr(w, "type", "BPE");
-        put_vocab(t, w);
+        told_put_vocab(&t->vocab, w);
         s = put_merges(merges_path, merges, w, err);
         json_end_object(w);
     }
@@ -208,11 +208,11 @@ static Status tell_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
 
 // ---- what comes after ----
 
-static void put_added(const Told *t, JsonWriter *w)
+void told_put_added(const AddedToken *tokens, size_t n, JsonWriter *w)
 {
     json_member_array(w, "added_tokens");
-    for (size_t i = 0; i < t->added.n; i++) {
-        const AddedToken *token = &t->added.tokens[i];
+    for (size_t i = 0; i < n; i++) {
+        const AddedToken *token = &tokens[i];
         const struct {
             const char *name;
             bool value;
@@ -330,7 +330,7 @@ static Status check_roles(const Told *t, Error *err)
 static Status put_after(Told *t, JsonWriter *w, Error *err)
 {
     TRY(check_roles(t, err));
-    put_added(t, w);
+    told_put_added(t->added.tokens, t->added.n, w);
     if (t->kind == TOLD_ROBERTA) {
         put_roberta(t, w);
     } else if (t->kind == TOLD_XLMR || t->kind == TOLD_CAMEMBERT) {

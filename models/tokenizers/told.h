@@ -12,5 +12,7 @@
 // Appends a tokenizer.json that says what the directory's files do. Nothing is appended where they are of another kind.
 // spm: path of its SentencePiece model, or NULL.
 Status tokenizer_tell(const char *directory, const char *spm, Buffer *out, Error *err) MUST_CHECK;
+// The same of a vocab.txt; nothing is appended where there is none. (The tokenizer itself is opened without the detour.)
+Status tokenizer_tell_words(const char *directory, Buffer *out, Error *err) MUST_CHECK;
 
 #endif

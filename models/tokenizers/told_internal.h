@@ -2,6 +2,7 @@
 #ifndef ASSAY_MODELS_TOKENIZERS_TOLD_INTERNAL_H
 #define ASSAY_MODELS_TOKENIZERS_TOLD_INTERNAL_H
 
+#include "base/json_writer.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
 typedef enum ToldKind { TOLD_GPT2, TOLD_ROBERTA, TOLD_QWEN2, TOLD_XLMR, TOLD_CAMEMBERT } ToldKind;
@@ -28,6 +29,9 @@ typedef struct Told {
 Status told_find_kind(Told *told, Error *err) MUST_CHECK;
 // tokenizer_config.json and special_tokens_map.json: options and tokens. Ids of tokens count once the vocabulary stands.
 Status told_read_added(Told *told, Error *err) MUST_CHECK;
+// Members of an object that is open: "vocab", "added_tokens".
+void told_put_vocab(const Vocab *vocab, JsonWriter *w);
+void told_put_added(const AddedToken *tokens, size_t n, JsonWriter *w);
 // A copy of text in the arena.
 Status told_keep(Told *told, Slice *text, Error *err) MUST_CHECK;
 

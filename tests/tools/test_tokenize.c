@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -264,6 +265,33 @@ Test(tokenize, trains_the_same_vocabulary_twice_and_reads_it)
     cr_expect(text_contains(without_size.err, "--vocab-size"));
     const Program misplaced = RUN(&arena, NULL, "tokenize", "--vocab-size", "9", folder);
     program_want(&misplaced, 2);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+// A folder that has a vocab.txt alone: its WordPiece goes into the GGUF file, with what tokenizer_config.json says of case.
+Test(tokenize, a_vocabulary_of_lines_travels_in_gguf)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_EMBEDDING, NULL, 0);
+    const char *gguf = arena_printf(&arena, "%s/m.gguf", folder);
+    const char *in = "{\"text\": \"The FILM is g\u00d6\u00f6d [MASK] \u4e2d\u6587, unlikely\"}\n"
+                     "{\"text\": \"a\", \"pair\": \"bad end\"}\n";
+    static const char *const configs[] = {"{}", "{\"do_lower_case\": false}",
+                                          "{\"strip_accents\": false}",
+                                          "{\"tokenize_chinese_chars\": false}"};
+    cr_assert(remove(arena_printf(&arena, "%s/tokenizer.json", model)) == 0);
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        write_file(&arena, model, "tokenizer_config.json", configs[i]);
+        const Program made = RUN(&arena, NULL, "quantize", model, "--to", "f32", "-o", gguf);
+        program_want(&made, 0);
+        const Program of_folder = RUN(&arena, in, "tokenize", model),
+                      of_file = RUN(&arena, in, "tokenize", gguf);
+        program_want(&of_folder, 0);
+        cr_expect(slice_eq(of_folder.out, of_file.out), "%s: " SLICE_FMT, configs[i],
+                  SLICE_ARG(of_file.out));
+    }
     folder_remove(folder);
     arena_release(&arena);
 }
