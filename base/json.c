@@ -46,6 +46,7 @@ static Status walk(JsonDocument *document, char *blanked, JsonFlags flags, Json 
                    Error *err)
 {
     JsonReader r = json_reader(document->name, document->text, &document->arena);
+    r.first_line = document->first_line;
     r.comment_copy = flags & JSON_COMMENTS ? blanked : NULL;
     JsonVisit visit = {0};
     Json *open[JSON_READER_DEPTH + 1] = {0};
@@ -102,8 +103,8 @@ static int compare_keys(const void *left, const void *right)
 static Status duplicate_key(const Json *first, const Json *second, Error *err)
 {
     const JsonDocument *document = first->document;
-    const JsonPlace before = json_place_in(document->text, first->key_begin, 1);
-    const JsonPlace here = json_place_in(document->text, second->key_begin, 1);
+    const JsonPlace before = json_place_in(document->text, first->key_begin, document->first_line);
+    const JsonPlace here = json_place_in(document->text, second->key_begin, document->first_line);
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ":%zu:%zu: the key \"%s\" stands here a second time (first in line "
                                "%zu, column %zu)",
@@ -161,15 +162,16 @@ static Status build(JsonDocument *document, JsonFlags flags, Error *err)
 }
 
 // Takes over the arena, in which name and text already stand.
-static Status parse_owned(Arena arena, Slice name, Slice text, JsonFlags flags, JsonDocument **out,
-                          Error *err)
+static Status parse_owned(Arena arena, Slice name, Slice text, size_t first_line, JsonFlags flags,
+                          JsonDocument **out, Error *err)
 {
     JsonDocument *document = arena_alloc(&arena, 1, sizeof *document);
     if (!document) {
         arena_release(&arena);
         return error_set_memory(err, 1, sizeof *document, "a JSON document");
     }
-    *document = (JsonDocument){.arena = arena, .name = name, .text = text};
+    *document =
+        (JsonDocument){.arena = arena, .name = name, .text = text, .first_line = first_line};
     const Status s = build(document, flags, err);
     if (s != STATUS_OK) {
         json_close(&document);
@@ -179,7 +181,8 @@ static Status parse_owned(Arena arena, Slice name, Slice text, JsonFlags flags, 
     return STATUS_OK;
 }
 
-Status json_parse(Slice name, Slice text, JsonFlags flags, JsonDocument **out, Error *err)
+static Status parse_copy(Slice name, Slice text, size_t first_line, JsonFlags flags,
+                         JsonDocument **out, Error *err)
 {
     *out = NULL;
     Arena arena = {0};
@@ -188,7 +191,17 @@ Status json_parse(Slice name, Slice text, JsonFlags flags, JsonDocument **out, E
         arena_release(&arena);
         return error_set_memory(err, text.len, 1, "a JSON document");
     }
-    return parse_owned(arena, own_name, own_text, flags, out, err);
+    return parse_owned(arena, own_name, own_text, first_line, flags, out, err);
+}
+
+Status json_parse(Slice name, Slice text, JsonFlags flags, JsonDocument **out, Error *err)
+{
+    return parse_copy(name, text, 1, flags, out, err);
+}
+
+Status json_parse_line(Slice name, size_t line_number, Slice line, JsonDocument **out, Error *err)
+{
+    return parse_copy(name, line, line_number, JSON_STRICT, out, err);
 }
 
 Status json_load(const char *path, JsonFlags flags, JsonDocument **out, Error *err)
@@ -203,7 +216,7 @@ Status json_load(const char *path, JsonFlags flags, JsonDocument **out, Error *e
         arena_release(&arena);
         return s;
     }
-    return parse_owned(arena, name, text, flags, out, err);
+    return parse_owned(arena, name, text, 1, flags, out, err);
 }
 
 void json_close(JsonDocument **document)
@@ -289,5 +302,5 @@ Slice json_number_text(const Json *value)
 
 JsonPlace json_place(const Json *value)
 {
-    return json_place_in(value->document->text, value->begin, 1);
+    return json_place_in(value->document->text, value->begin, value->document->first_line);
 }

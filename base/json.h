@@ -32,6 +32,9 @@ typedef enum JsonFlags {
 // name is the file's name for messages; it and text are copied. The document owns its memory.
 Status json_parse(Slice name, Slice text, JsonFlags flags, JsonDocument **out,
                   Error *err) MUST_CHECK;
+// The same for a line of a JSON Lines file: places count from its number.
+Status json_parse_line(Slice name, size_t line_number, Slice line, JsonDocument **out,
+                       Error *err) MUST_CHECK;
 // Reads at most 64 MiB from a file.
 Status json_load(const char *path, JsonFlags flags, JsonDocument **out, Error *err) MUST_CHECK;
 void json_close(JsonDocument **document); // a no-op on NULL

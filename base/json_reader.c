@@ -120,6 +120,12 @@ static Status want(JsonReader *r, JsonKind wanted, Error *err)
     JsonKind found = JSON_NULL;
     TRY(json_peek(r, &found, err));
     if (found == wanted) return STATUS_OK;
+    const Slice rest = slice_sub(r->text, r->at, r->text.len);
+    const bool is_word = slice_starts_with(rest, SLICE("true")) ||
+                         slice_starts_with(rest, SLICE("false")) ||
+                         slice_starts_with(rest, SLICE("null"));
+    if ((found == JSON_BOOL || found == JSON_NULL) && !is_word)
+        return unexpected(r, json_kind_name(wanted), err);
     return json_reader_error_at(r, r->at, err, "found %s, want %s", json_kind_name(found),
                                 json_kind_name(wanted));
 }

@@ -25,9 +25,10 @@ struct Json {
 struct JsonDocument {
     Arena arena;
     Slice name;
-    Slice text;  // as given, with comments
-    cJSON *tree; // owned
-    Json *nodes; // in document order; nodes[0] is the root
+    Slice text;        // as given, with comments
+    size_t first_line; // the number of its first line
+    cJSON *tree;       // owned
+    Json *nodes;       // in document order; nodes[0] is the root
     size_t n_nodes;
 };
 

@@ -46,7 +46,8 @@ static Status report(const Json *value, size_t offset, const char *what, Error *
 {
     Buffer path = {0};
     append_path(&path, value);
-    const JsonPlace place = json_place_in(value->document->text, offset, 1);
+    const JsonPlace place =
+        json_place_in(value->document->text, offset, value->document->first_line);
     const Status s = error_set(err, STATUS_INVALID, SLICE_FMT ":%zu:%zu: %s%s%s",
                                SLICE_ARG(value->document->name), place.line, place.column,
                                path.ptr ? path.ptr : "", path.len ? ": " : "", what);

@@ -43,12 +43,9 @@ static Status read_bbq(const ReadInput *input, Error *err)
     Status s = STATUS_OK;
     for (size_t number = 1; s == STATUS_OK && slice_split(&rest, '\n', &line); number++) {
         JsonDocument *document = NULL;
-        char name[4200];
         line = slice_trim(line);
         if (line.len == 0) continue;
-        snprintf(name, sizeof name, SLICE_FMT " line %zu",
-                 SLICE_ARG(slice_sub(input->path, 0, 4096)), number);
-        s = json_parse(slice_from_cstr(name), line, JSON_STRICT, &document, err);
+        s = json_parse_line(input->path, number, line, &document, err);
         if (s == STATUS_OK) s = add_question(input, json_root(document), number, &scratch, err);
         json_close(&document);
         arena_release(&scratch);

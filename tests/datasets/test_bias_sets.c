@@ -383,7 +383,7 @@ Test(bias_sets, say_what_is_wrong_and_where)
         {"stereoset", "a.json",
          "[{\"context\": \"BLANK\", \"target\": \"t\", \"bias_type\": \"b\"}]",
          "no sentence is the stereotype"},
-        {"bbq", "a.jsonl", "\n{\"label\": 3}\n", "a.jsonl line 2:1:11: label: found 3"},
+        {"bbq", "a.jsonl", "\n{\"label\": 3}\n", "a.jsonl:2:11: label: found 3"},
         {"bbq", "a.jsonl", "[]\n", "found an array, want an object"},
         {"bbq", "a.jsonl",
          "{\"label\": 0, \"question_polarity\": \"neg\", \"context_condition\": \"ambig\", "

@@ -41,7 +41,7 @@ Test(score, answers_cases_in_their_order_with_failures_in_their_place)
     cr_expect(text_contains(text_of(json_line(program.out, 1), "error"), "2 segments"));
     cr_expect(json_get(json_line(program.out, 1), "score") == NULL);
     cr_expect(text_contains(text_of(json_line(program.out, 2), "error"), "tokenize"));
-    cr_expect(text_contains(text_of(json_line(program.out, 3), "error"), "line 5"));
+    cr_expect(text_contains(text_of(json_line(program.out, 3), "error"), "standard input:5:"));
     const Json *last = json_line(program.out, 4);
     cr_expect_float_eq(number_of(last, "score"), 100, 1e-9);
     cr_expect_eq(json_len(json_get(last, "segments")), 1);

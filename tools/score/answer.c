@@ -10,8 +10,8 @@ Status score_check_files(const CommandLine *line, size_t least, size_t most, con
 {
     const size_t n = line->n_operands - 1; // the first is the family
     if (n >= least && n <= most) return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "score %s takes %s, but %zu were given",
-                     line->operands[0], wanted, n);
+    return error_set(err, STATUS_INVALID, "score %s takes %s; files given: %zu", line->operands[0],
+                     wanted, n);
 }
 
 // Rows of one answer: its numbers, and texts that stand for numbers ("NaN"). prefix: of the names.
@@ -111,13 +111,11 @@ Status score_each_line(const char *path, size_t most, ScoreLine *take, void *con
         Slice text = {0};
         bool more = false;
         JsonDocument *document = NULL;
-        char name[300];
         if (s == STATUS_OK) s = line_reader_next(lines, &text, &more, err);
         if (s != STATUS_OK || !more) break;
         text = slice_trim(text);
         if (text.len == 0 || (*n)++ >= most) continue;
-        snprintf(name, sizeof name, "%.200s line %zu", path, line_reader_number(lines));
-        s = json_parse(slice_from_cstr(name), text, JSON_STRICT, &document, err);
+        s = json_parse_line(slice_from_cstr(path), line_reader_number(lines), text, &document, err);
         if (s == STATUS_OK) s = take(context, *n - 1, json_root(document), err);
         json_close(&document);
     }

@@ -19,11 +19,10 @@ static Status take_prediction(BbqFiles *f, Slice question, size_t number, Slice 
                               Error *err)
 {
     JsonDocument *asked = NULL, *answered = NULL;
-    char name[300];
-    snprintf(name, sizeof name, "%.200s line %zu", f->predictions_path, number);
-    Status s = json_parse(slice_from_cstr(f->questions_path), question, JSON_STRICT, &asked, err);
+    Status s = json_parse_line(slice_from_cstr(f->questions_path), number, question, &asked, err);
     if (s == STATUS_OK) {
-        s = json_parse(slice_from_cstr(name), prediction, JSON_STRICT, &answered, err);
+        s = json_parse_line(slice_from_cstr(f->predictions_path), number, prediction, &answered,
+                            err);
     }
     const Json *value = NULL;
     if (s == STATUS_OK) {

@@ -54,11 +54,11 @@ static Status put_words(JsonWriter *w, const TextScore *score, size_t order, Sli
     buffer_printf(&words, "%.2f", score->scores[0]);
     append_words(&words, score, order);
     buffer_printf(&text, "BLEU = " SLICE_FMT, SLICE_ARG(buffer_slice(&words)));
-    score_put_text(w, "format", buffer_slice(&text));
+    json_member_string(w, "format", buffer_slice(&text));
     buffer_clear(&text);
     buffer_printf(&text, "BLEU|" SLICE_FMT " = " SLICE_FMT, SLICE_ARG(signature),
                   SLICE_ARG(buffer_slice(&words)));
-    score_put_text(w, "format_width2_signature", buffer_slice(&text));
+    json_member_string(w, "format_width2_signature", buffer_slice(&text));
     Status s = buffer_status(&words, err);
     if (s == STATUS_OK) s = buffer_status(&text, err);
     buffer_release(&words);
@@ -81,15 +81,15 @@ static Status score_case(const ScoreCase *c, const WordSplitter *splitter, JsonW
     const size_t order = counts.order;
     const double *sums = score.sums;
     const double length = sums[2 * order], reference = sums[2 * order + 1];
-    score_put_number(w, "score", score.scores[0]);
-    score_put_number(w, "bp", score.scores[order + 1]);
+    json_member_double(w, "score", score.scores[0]);
+    json_member_double(w, "bp", score.scores[order + 1]);
     score_put_numbers(w, "precisions", score.scores + 1, order);
     put_counts(w, "counts", &counts, sums);
     put_counts(w, "totals", &counts, sums + order);
-    score_put_number(w, "sys_len", length);
-    score_put_number(w, "ref_len", reference);
-    score_put_number(w, "ratio", reference > 0 ? length / reference : 0);
-    score_put_text(w, "signature", signature);
+    json_member_double(w, "sys_len", length);
+    json_member_double(w, "ref_len", reference);
+    json_member_double(w, "ratio", reference > 0 ? length / reference : 0);
+    json_member_string(w, "signature", signature);
     TRY(put_words(w, &score, order, signature, err));
     return text_put_segments(c, &score, w, err);
 }

@@ -98,9 +98,9 @@ static Status put_bootstrap(const ScoreCase *c, const char *key, const Numbers *
     TRY(read_draws(c, sample->n, &draws, err));
     TRY(sample_bootstrap(sample->values, sample->n, (Statistic)statistic, (BootstrapKind)method,
                          level, draws.values, draws.n_resamples, &out, err));
-    score_put_number(w, "observed", out.observed);
+    json_member_double(w, "observed", out.observed);
     put_interval(w, "ci95", out.interval);
-    score_put_number(w, "standard_error", out.standard_error);
+    json_member_double(w, "standard_error", out.standard_error);
     Reasons reasons = {0};
     reason_add(&reasons, isnan(out.interval.lo),
                "ci95: every resample lies on one side of what was observed");
@@ -143,8 +143,8 @@ static Status run_permutation(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(json_opt_i64(c->root, "n_resamples", 1, 100000000, &n_draws, err));
     TRY(json_opt_i64(c->root, "seed", 0, INT64_MAX, &seed, err));
     TRY(sign_flip_test(d.values, d.n, (size_t)n_draws, (uint64_t)seed, &p, err));
-    score_put_number(w, "statistic", mean_of(d.values, d.n));
-    score_put_number(w, "p_two_sided", p);
+    json_member_double(w, "statistic", mean_of(d.values, d.n));
+    json_member_double(w, "p_two_sided", p);
     return STATUS_OK;
 }
 

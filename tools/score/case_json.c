@@ -86,19 +86,14 @@ void put_interval(JsonWriter *w, const char *key, Interval interval)
     score_put_numbers(w, key, ends, 2);
 }
 
-void put_text(JsonWriter *w, const char *key, const char *text)
-{
-    json_member_cstr(w, key, text);
-}
-
 static void put_members(JsonWriter *w, const TestResult *result, const PutResult *how)
 {
-    score_put_number(w, how->statistic, result->statistic);
-    if (how->has_df) score_put_number(w, "df", result->df);
-    score_put_number(w, "p", result->p);
+    json_member_double(w, how->statistic, result->statistic);
+    if (how->has_df) json_member_double(w, "df", result->df);
+    json_member_double(w, "p", result->p);
     if (!how->has_sides) return;
-    score_put_number(w, "p_less", result->p_less);
-    score_put_number(w, "p_greater", result->p_greater);
+    json_member_double(w, "p_less", result->p_less);
+    json_member_double(w, "p_greater", result->p_greater);
 }
 
 void put_result(JsonWriter *w, const char *key, const TestResult *result, const PutResult *how)

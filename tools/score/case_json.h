@@ -26,7 +26,6 @@ Status case_check_weights(const ScoreCase *c, const Numbers *weights, Error *err
 Status case_opt_share(const ScoreCase *c, const char *key, double *out, Error *err) MUST_CHECK;
 
 void put_interval(JsonWriter *w, const char *key, Interval interval);
-void put_text(JsonWriter *w, const char *key, const char *text);
 
 // A member {"statistic": .., "p": ..}. Reference records wrap a result whose computation might have raised in
 // {"expected": ..}; wrapped results carry both forms, so that either reading finds its numbers.

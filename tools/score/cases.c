@@ -69,11 +69,6 @@ Status score_texts(const ScoreCase *c, const char *key, Slice **out, size_t *n, 
     return STATUS_OK;
 }
 
-void score_put_number(JsonWriter *w, const char *key, double value)
-{
-    json_member_double(w, key, value);
-}
-
 void score_put_numbers(JsonWriter *w, const char *key, const double *values, size_t n)
 {
     json_member_array(w, key);
@@ -81,18 +76,13 @@ void score_put_numbers(JsonWriter *w, const char *key, const double *values, siz
     json_end_array(w);
 }
 
-void score_put_text(JsonWriter *w, const char *key, Slice text)
-{
-    json_member_string(w, key, text);
-}
-
 void score_put_interval(JsonWriter *w, const Score *score)
 {
     json_member_object(w, "interval");
-    score_put_number(w, "low", score->lo);
-    score_put_number(w, "high", score->hi);
-    score_put_number(w, "level", score->level);
-    score_put_text(w, "method", score->method);
+    json_member_double(w, "low", score->lo);
+    json_member_double(w, "high", score->hi);
+    json_member_double(w, "level", score->level);
+    json_member_string(w, "method", score->method);
     json_end_object(w);
 }
 
@@ -140,6 +130,7 @@ static Status each_case(const ScoreFamily *family, LineReader *in, const char *i
 {
     Arena arena = {0};
     double carried[SCORE_CARRIED] = {0};
+    const bool is_standard = strcmp(in_path, "-") == 0;
     Status s = STATUS_OK;
     Slice line = {0};
     bool more = false;
@@ -149,10 +140,8 @@ static Status each_case(const ScoreFamily *family, LineReader *in, const char *i
         if (slice_trim(line).len == 0) continue;
         JsonDocument *document = NULL;
         Error why = {0};
-        char place[300];
-        snprintf(place, sizeof place, "%.200s line %zu",
-                 strcmp(in_path, "-") == 0 ? "case" : in_path, line_reader_number(in));
-        if (json_parse(slice_from_cstr(place), line, JSON_STRICT, &document, &why) == STATUS_OK) {
+        const Slice name = is_standard ? SLICE("standard input") : slice_from_cstr(in_path);
+        if (json_parse_line(name, line_reader_number(in), line, &document, &why) == STATUS_OK) {
             s = answer(family, document, &arena, carried, out, err);
         } else {
             s = jsonl_out_failure(out, (Slice){0}, &why, err);

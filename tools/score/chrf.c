@@ -29,9 +29,9 @@ static Status chrf_case(const ScoreCase *c, JsonWriter *w, Error *err)
                             &score, err));
     TRY(text_signature(&score.plan, items.n_references, (Slice){0}, c->arena, &signature, err));
     TRY(chrf_name(c->params, c->arena, &name, err));
-    score_put_number(w, "score", score.scores[0]);
-    score_put_text(w, "name", name);
-    score_put_text(w, "signature", signature);
+    json_member_double(w, "score", score.scores[0]);
+    json_member_string(w, "name", name);
+    json_member_string(w, "signature", signature);
     score_put_numbers(w, "statistics", score.sums, score.plan.width);
     return text_put_segments(c, &score, w, err);
 }
@@ -45,10 +45,10 @@ static Status ter_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(text_score_of_items(&metric_ter, &(MetricSetup){.params = c->params}, &items, c->arena,
                             &score, err));
     TRY(text_signature(&score.plan, items.n_references, (Slice){0}, c->arena, &signature, err));
-    score_put_number(w, "score", score.scores[0]);
-    score_put_number(w, "num_edits", score.sums[0]);
-    score_put_number(w, "ref_length", score.sums[1]);
-    score_put_text(w, "signature", signature);
+    json_member_double(w, "score", score.scores[0]);
+    json_member_double(w, "num_edits", score.sums[0]);
+    json_member_double(w, "ref_length", score.sums[1]);
+    json_member_string(w, "signature", signature);
     return text_put_segments(c, &score, w, err);
 }
 

@@ -195,7 +195,7 @@ static void put_confusion(const Confusion *confusion, JsonWriter *w)
         unanswered += confusion_cell(confusion, i, confusion->n_classes)->count;
     }
     json_end_array(w);
-    if (unanswered > 0) score_put_number(w, "unanswered", unanswered);
+    if (unanswered > 0) json_member_double(w, "unanswered", unanswered);
 }
 
 static Status put_agreement(const Classified *data, JsonWriter *w, Error *err)
@@ -226,7 +226,7 @@ static Status put_agreement(const Classified *data, JsonWriter *w, Error *err)
         const bool wants_distance = scores[i].metric == &metric_kappa && scores[i].params != NULL;
         if (is_answered || !wants_distance)
             TRY(items_score_first(&data->items, scores[i].metric, scores[i].params, &value, err));
-        score_put_number(w, scores[i].key, value);
+        json_member_double(w, scores[i].key, value);
     }
     reason_add(&reasons, is_alone, "kappa: every label and prediction is the same class");
     reason_add(&reasons, !is_answered, "kappa_linear, kappa_quadratic: some items have no answer");
@@ -255,7 +255,7 @@ static Status put_report(const Classified *data, const Confusion *confusion, con
         Buffer text = {0};
         class_report_text(&report, digits[i], &text);
         const Status s = buffer_status(&text, err);
-        if (s == STATUS_OK) score_put_text(w, keys[i], buffer_slice(&text));
+        if (s == STATUS_OK) json_member_string(w, keys[i], buffer_slice(&text));
         buffer_release(&text);
         TRY(s);
     }
@@ -274,8 +274,8 @@ static void put_binary(const Classified *data, const Confusion *confusion, const
                          confusion_cell(confusion, 1 - positive, positive)->count;
     json_member_object(w, "binary_pos1");
     for (size_t part = 0; part < 3; part++)
-        score_put_number(w, parts[part], prf->scores[part][SCORE_CLASSES + positive]);
-    score_put_number(w, "jaccard", other > 0 ? hits / other : 0);
+        json_member_double(w, parts[part], prf->scores[part][SCORE_CLASSES + positive]);
+    json_member_double(w, "jaccard", other > 0 ? hits / other : 0);
     json_end_object(w);
 }
 
@@ -295,8 +295,8 @@ static Status put_all(const ScoreCase *c, const Classified *data, JsonWriter *w,
     json_member_array(w, "labels");
     for (size_t i = 0; i < data->items.n_labels; i++) json_put_raw(w, data->labels[i].text);
     json_end_array(w);
-    score_put_number(w, "accuracy", accuracy);
-    score_put_number(w, "balanced_accuracy", balanced);
+    json_member_double(w, "accuracy", accuracy);
+    json_member_double(w, "balanced_accuracy", balanced);
     put_confusion(&confusion, w);
     put_prf(data, &confusion, &plain, "zd0", c->arena, w);
     put_prf(data, &confusion, &ones, "zd1", c->arena, w);

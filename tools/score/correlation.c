@@ -10,15 +10,16 @@ static void put_correlation(JsonWriter *w, const char *key, const char *name,
                             const CorrelationResult *result, size_t n, bool has_interval)
 {
     json_member_object(w, key);
-    score_put_number(w, name, result->r);
-    score_put_number(w, "p", result->p);
+    json_member_double(w, name, result->r);
+    json_member_double(w, "p", result->p);
     if (has_interval && isnan(result->lo)) {
         json_member_null(w, "ci95");
     } else if (has_interval) {
         put_interval(w, "ci95", (Interval){result->lo, result->hi});
     }
     if (has_interval && isnan(result->r) && n < 2)
-        put_text(w, "error", "wants two pairs or more"); // as the reference, which refuses here
+        json_member_cstr(w, "error",
+                         "wants two pairs or more"); // as the reference, which refuses here
     json_end_object(w);
 }
 
@@ -45,10 +46,10 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     put_correlation(w, "spearman", "r", &out.spearman, x.n, false);
     put_correlation(w, "kendall_b", "tau", &out.kendall_b, x.n, false);
     put_correlation(w, "kendall_c", "tau", &out.kendall_c, x.n, false);
-    score_put_number(w, "mse", out.mse);
-    score_put_number(w, "mae", out.mae);
-    score_put_number(w, "r2_true_x_pred_y", out.r2);
-    score_put_number(w, "lin_ccc", out.concordance);
+    json_member_double(w, "mse", out.mse);
+    json_member_double(w, "mae", out.mae);
+    json_member_double(w, "r2_true_x_pred_y", out.r2);
+    json_member_double(w, "lin_ccc", out.concordance);
     Reasons reasons = {0};
     reason_add(&reasons, x.n < 2, "correlation: wants two pairs or more");
     reason_add(&reasons, x.n >= 2 && !varies(&x), "correlation: every x is the same");

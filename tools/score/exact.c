@@ -39,12 +39,12 @@ static Status answer(const ScoreCase *c, const Json *params, JsonWriter *w, Erro
     TRY(text_score_of_items(&metric_exact_match, &(MetricSetup){.params = params}, &items, c->arena,
                             &score, err));
     TRY(metric_signature(&score.plan, c->arena, &signature, err));
-    score_put_number(w, "score", score.scores[0]);
-    score_put_number(w, "mean", score.scores[0]);
+    json_member_double(w, "score", score.scores[0]);
+    json_member_double(w, "mean", score.scores[0]);
     json_member_array(w, "items");
     for (size_t i = 0; i < items.n; i++) json_put_double(w, score.rows.values[2 * i]);
     json_end_array(w);
-    score_put_text(w, "signature", signature);
+    json_member_string(w, "signature", signature);
     return STATUS_OK;
 }
 

@@ -76,9 +76,9 @@ static Status read_groups(const ScoreCase *c, size_t n, ClusterNames *groups, It
 static void put_score(JsonWriter *w, const char *key, const Score *score)
 {
     json_member_object(w, key);
-    score_put_number(w, "score", score->estimate);
-    score_put_number(w, "low", score->lo);
-    score_put_number(w, "high", score->hi);
+    json_member_double(w, "score", score->estimate);
+    json_member_double(w, "low", score->lo);
+    json_member_double(w, "high", score->hi);
     json_end_object(w);
 }
 
@@ -86,14 +86,14 @@ static void put_gaps(JsonWriter *w, const Metric *metric, const GroupGaps *gaps,
                      const Slice *groups)
 {
     json_member_object(w, "gaps");
-    score_put_text(w, "metric", slice_from_cstr(metric->name));
+    json_member_string(w, "metric", slice_from_cstr(metric->name));
     json_member_object(w, "groups");
     for (size_t g = 0; g < gaps->n_groups; g++) {
         json_put_key_slice(w, groups[g]);
         json_begin_object(w);
-        score_put_number(w, "score", gaps->groups[g].estimate);
-        score_put_number(w, "low", gaps->groups[g].lo);
-        score_put_number(w, "high", gaps->groups[g].hi);
+        json_member_double(w, "score", gaps->groups[g].estimate);
+        json_member_double(w, "low", gaps->groups[g].lo);
+        json_member_double(w, "high", gaps->groups[g].hi);
         json_member_u64(w, "n", gaps->groups[g].n);
         json_end_object(w);
     }
@@ -101,8 +101,9 @@ static void put_gaps(JsonWriter *w, const Metric *metric, const GroupGaps *gaps,
     put_score(w, "gap", &gaps->gap);
     put_score(w, "ratio", &gaps->ratio);
     put_score(w, "worst", &gaps->worst);
-    if (gaps->worst_group != SIZE_MAX) score_put_text(w, "worst_group", groups[gaps->worst_group]);
-    score_put_number(w, "p", gaps->p);
+    if (gaps->worst_group != SIZE_MAX)
+        json_member_string(w, "worst_group", groups[gaps->worst_group]);
+    json_member_double(w, "p", gaps->p);
     json_end_object(w);
 }
 

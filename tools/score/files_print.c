@@ -28,7 +28,7 @@ static void put_interval(JsonWriter *w, const Score *score)
 {
     if (slice_eq_cstr(score->method, "none")) return;
     score_put_interval(w, score);
-    score_put_number(w, "standard_error", score->standard_error);
+    json_member_double(w, "standard_error", score->standard_error);
 }
 
 // Rows are made of texts, tokenising included.
@@ -57,19 +57,19 @@ static Status put_metric_json(const TextRun *run, const TextSystem *system, size
     Buffer words = {0};
     TextNames names;
     TRY(text_names(run, m, &names, err));
-    score_put_text(w, "name", names.name);
-    score_put_number(w, "score", score->scores[0]);
+    json_member_string(w, "name", names.name);
+    json_member_double(w, "score", score->scores[0]);
     put_interval(w, &system->intervals[m][0]);
-    score_put_text(w, "signature", names.signature);
+    json_member_string(w, "signature", names.signature);
     if (m == 0 && run->spec->words != NULL) {
         run->spec->words(score, &words);
-        score_put_text(w, "verbose_score", slice_trim(buffer_slice(&words)));
+        json_member_string(w, "verbose_score", slice_trim(buffer_slice(&words)));
     }
     if (run->spec->is_sacrebleu) put_signature_fields(w, names.signature);
     for (size_t k = 1; k < score->plan.n_scores; k++) {
         json_put_key_slice(w, system->intervals[m][k].name);
         json_begin_object(w);
-        score_put_number(w, "score", score->scores[k]);
+        json_member_double(w, "score", score->scores[k]);
         put_interval(w, &system->intervals[m][k]);
         json_end_object(w);
     }
@@ -82,12 +82,12 @@ static void put_paired_json(const TextRun *run, const TextSystem *system, JsonWr
 {
     if (run->test == PAIRED_NONE) return;
     if (!isnan(system->mean)) {
-        score_put_number(w, "mean", system->mean);
-        score_put_number(w, "ci", system->ci);
+        json_member_double(w, "mean", system->mean);
+        json_member_double(w, "ci", system->ci);
     }
     if (run->has_confidence && run->spec->is_sacrebleu) {
-        score_put_number(w, "confidence_mean", system->mean);
-        score_put_number(w, "confidence_var", system->ci);
+        json_member_double(w, "confidence_mean", system->mean);
+        json_member_double(w, "confidence_var", system->ci);
     }
     if (run->has_confidence) return;
     json_put_key(w, "p_value");
@@ -117,7 +117,7 @@ static Status put_system_json(const TextRun *run, size_t h, JsonWriter *w, Error
 {
     const TextSystem *system = &run->systems[h];
     json_begin_object(w);
-    score_put_text(w, "system", slice_from_cstr(system->path));
+    json_member_string(w, "system", slice_from_cstr(system->path));
     json_member_u64(w, "n_segments", run->hyps[0].n);
     TRY(put_metric_json(run, system, 0, w, err));
     put_paired_json(run, system, w);

@@ -33,7 +33,7 @@ static Status run_proportion(const ScoreCase *c, double level, JsonWriter *w, Er
     TRY(json_want_double(c->root, "k", 0, n, &k, err));
     for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++)
         put_interval(w, intervals[i].key, intervals[i].interval(k, n, level));
-    score_put_number(w, "binom_test_p", n > 0 ? binomial_test_half(k, n) : (double)NAN);
+    json_member_double(w, "binom_test_p", n > 0 ? binomial_test_half(k, n) : (double)NAN);
     Reasons reasons = {0};
     reason_add(&reasons, n == 0, "intervals: there are no items");
     put_reasons(w, &reasons);
@@ -62,8 +62,8 @@ static Status run_mean(const ScoreCase *c, double level, JsonWriter *w, Error *e
     TRY(json_opt_double(c->root, "highest", -1e300, 1e300, &highest, err));
     const double mean = mean_of(values.values, values.n), n = (double)values.n;
     const double error = standard_deviation(values.values, values.n) / sqrt(n);
-    score_put_number(w, "mean", mean);
-    score_put_number(w, "standard_error", error);
+    json_member_double(w, "mean", mean);
+    json_member_double(w, "standard_error", error);
     put_interval(w, "t", interval_t(mean, error, n - 1, level));
     TRY(put_sequence(c, "betting", CONFIDENCE_BETTING, lowest, highest, 1 - level, &values, w,
                      err));
@@ -79,9 +79,9 @@ static Status run_power(const ScoreCase *c, double alpha, JsonWriter *w, Error *
     TRY(json_opt_double(c->root, "difference", 1e-300, 1e300, &difference, err));
     TRY(json_opt_double(c->root, "n", 1, 1e300, &n, err));
     TRY(case_opt_share(c, "power", &power, err));
-    score_put_number(w, "items_needed", items_needed(difference, sd, alpha, power));
-    score_put_number(w, "detectable", minimum_detectable_effect(sd / sqrt(n), alpha, power));
-    score_put_number(w, "power", power_of(difference, sd / sqrt(n), alpha));
+    json_member_double(w, "items_needed", items_needed(difference, sd, alpha, power));
+    json_member_double(w, "detectable", minimum_detectable_effect(sd / sqrt(n), alpha, power));
+    json_member_double(w, "power", power_of(difference, sd / sqrt(n), alpha));
     return STATUS_OK;
 }
 

@@ -121,7 +121,7 @@ Status score_put_metrics(const ScoreItems *all, const Metric *const *metrics, si
     if (all->interval.method != INTERVAL_NONE) put_intervals(w, scored, n_metrics);
     json_member_object(w, "signatures");
     for (size_t m = 0; m < n_metrics; m++) {
-        score_put_text(w, metrics[m]->name, scored[m].signature);
+        json_member_string(w, metrics[m]->name, scored[m].signature);
     }
     json_end_object(w);
     json_member_u64(w, "n", all->n);

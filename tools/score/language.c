@@ -21,10 +21,10 @@ static Status run_pass_at_k(const ScoreCase *c, JsonWriter *w, Error *err)
     items.items[0].n_drawn = n;
     items.items[0].n_passed = passed;
     TRY(items_score_first(&items, &metric_pass_at_k, params, &value, err));
-    score_put_number(w, "pass_at_k", value);
+    json_member_double(w, "pass_at_k", value);
     // The references hold the value itself under these names.
-    score_put_number(w, "expected", value);
-    score_put_number(w, "exact", value);
+    json_member_double(w, "expected", value);
+    json_member_double(w, "exact", value);
     return STATUS_OK;
 }
 
@@ -106,8 +106,8 @@ static Status put_document(const ScoreCase *c, const Document *d, JsonWriter *w,
     double *scores;
     TRY(take_item(&items, d, err));
     TRY(items_score(&items, &metric_perplexity, NULL, &scores, err));
-    score_put_number(w, "nll_sum", d->nll);
-    for (size_t i = 0; i < 6; i++) score_put_number(w, keys[i], scores[1 + i]);
+    json_member_double(w, "nll_sum", d->nll);
+    for (size_t i = 0; i < 6; i++) json_member_double(w, keys[i], scores[1 + i]);
     Reasons reasons = {0};
     reason_add(&reasons, d->n_tokens == 0, "ppl_token: there are no tokens");
     reason_add(&reasons, !(d->n_words > 0), "ppl_word: no n_words");
@@ -198,7 +198,7 @@ static Status run_multiple_choice(const ScoreCase *c, JsonWriter *w, Error *err)
         double value;
         if (f > 0 && counts[f].values == NULL) continue;
         TRY(items_score_first(&items, &metric_multiple_choice, forms[f].params, &value, err));
-        score_put_number(w, forms[f].key, value);
+        json_member_double(w, forms[f].key, value);
     }
     return STATUS_OK;
 }

@@ -85,7 +85,7 @@ void ner_report(const NerScore *s, int digits, Buffer *out)
 static void put_parts(JsonWriter *w, const double *parts)
 {
     json_begin_object(w);
-    for (size_t p = 0; p < 3; p++) score_put_number(w, part_names[p], parts[p]);
+    for (size_t p = 0; p < 3; p++) json_member_double(w, part_names[p], parts[p]);
     json_end_object(w);
 }
 
@@ -111,10 +111,10 @@ static void put_report_row(JsonWriter *w, Slice name, const double *parts, doubl
 {
     json_put_key_slice(w, name);
     json_begin_object(w);
-    score_put_number(w, "precision", parts[0]);
-    score_put_number(w, "recall", parts[1]);
-    score_put_number(w, "f1-score", parts[2]);
-    score_put_number(w, "support", support);
+    json_member_double(w, "precision", parts[0]);
+    json_member_double(w, "recall", parts[1]);
+    json_member_double(w, "f1-score", parts[2]);
+    json_member_double(w, "support", support);
     json_end_object(w);
 }
 
@@ -140,7 +140,8 @@ static Status put_reports(JsonWriter *w, const NerScore *s, Error *err)
     for (int digits = 2; status == STATUS_OK && digits <= 4; digits += 2) {
         Buffer text = {0};
         ner_report(s, digits, &text);
-        score_put_text(w, digits == 2 ? "report_digits2" : "report_digits4", buffer_slice(&text));
+        json_member_string(w, digits == 2 ? "report_digits2" : "report_digits4",
+                           buffer_slice(&text));
         status = buffer_status(&text, err);
         buffer_release(&text);
     }
@@ -166,12 +167,12 @@ static void put_tokens(JsonWriter *w, const NerScore *s, const Item *items, size
             fn += !is_outside(gold) && is_outside(pred);
         }
     }
-    score_put_number(w, "accuracy", s->scores[1]);
+    json_member_double(w, "accuracy", s->scores[1]);
     json_member_object(w, "performance_measure");
-    score_put_number(w, "TP", tp);
-    score_put_number(w, "FP", fp);
-    score_put_number(w, "FN", fn);
-    score_put_number(w, "TN", tn);
+    json_member_double(w, "TP", tp);
+    json_member_double(w, "FP", fp);
+    json_member_double(w, "FN", fn);
+    json_member_double(w, "TN", tn);
     json_end_object(w);
 }
 
@@ -250,7 +251,7 @@ Status ner_put_json(const NerScore *s, const Item *items, size_t n, bool has_lis
     }
     TRY(put_errors(w, &s->reading, items, n, arena, err));
     TRY(metric_signature(&s->plan, arena, &signature, err));
-    score_put_text(w, "signature", signature);
+    json_member_string(w, "signature", signature);
     return STATUS_OK;
 }
 

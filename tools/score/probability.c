@@ -26,8 +26,8 @@ static Status put_calibration(const LabelledItems *items, const char *key, const
     TRY(arena_take(items->arena, n_bins, sizeof *bins, "bins", &bins, err));
     TRY(calibration_diagram(&plan, &rows, NULL, bins, err));
     json_member_object(w, key);
-    score_put_number(w, "ece", scores[0]);
-    score_put_number(w, "mce", scores[1]);
+    json_member_double(w, "ece", scores[0]);
+    json_member_double(w, "mce", scores[1]);
     json_member_array(w, "bins_nonempty[index,count,mean_conf,accuracy]");
     for (size_t b = 0; b < n_bins; b++) {
         if (!(bins[b].weight > 0)) continue;
@@ -58,8 +58,8 @@ static Status put_further_calibration(const LabelledItems *items, JsonWriter *w,
     double classwise, adaptive;
     TRY(items_score_first(items, &metric_ece, "{\"binning\": \"mass\"}", &adaptive, err));
     TRY(items_score_first(items, &metric_ece_classwise, NULL, &classwise, err));
-    score_put_number(w, "ece_adaptive_15", adaptive);
-    score_put_number(w, "ece_classwise_15", classwise);
+    json_member_double(w, "ece_adaptive_15", adaptive);
+    json_member_double(w, "ece_classwise_15", classwise);
     return STATUS_OK;
 }
 
@@ -122,9 +122,9 @@ static Status put_curves(const Binary *data, JsonWriter *w, Error *err)
     Arena *arena = data->items.arena;
     TRY(roc_curve(data->score.values, data->is_positive, weights, n, arena, &roc, err));
     TRY(pr_curve(data->score.values, data->is_positive, weights, n, arena, &pr, err));
-    score_put_number(w, "roc_auc_max_fpr_0.2", roc_partial_area(&roc, 0.2));
-    score_put_number(w, "pr_auc_trapezoid", pr.area);
-    score_put_number(w, "ks", roc.ks);
+    json_member_double(w, "roc_auc_max_fpr_0.2", roc_partial_area(&roc, 0.2));
+    json_member_double(w, "pr_auc_trapezoid", pr.area);
+    json_member_double(w, "ks", roc.ks);
     if (roc.n > MAX_CURVE || pr.n > MAX_CURVE) return STATUS_OK;
     json_member_object(w, "roc_curve");
     score_put_numbers(w, "fpr", roc.fpr, roc.n);
@@ -143,7 +143,7 @@ static Status put_delong(const Binary *data, JsonWriter *w, Error *err)
 {
     Auc auc;
     TRY(auc_delong(data->score.values, data->is_positive, NULL, data->items.n, 0.95, &auc, err));
-    score_put_number(w, "roc_auc_standard_error", auc.standard_error);
+    json_member_double(w, "roc_auc_standard_error", auc.standard_error);
     put_interval(w, "roc_auc_ci95", auc.interval);
     return STATUS_OK;
 }
@@ -163,7 +163,7 @@ static Status run_binary(const ScoreCase *c, JsonWriter *w, Error *err)
     for (size_t i = 0; i < sizeof scores / sizeof *scores; i++) {
         double value;
         TRY(items_score_first(&data.items, scores[i].metric, NULL, &value, err));
-        score_put_number(w, scores[i].key, value);
+        json_member_double(w, scores[i].key, value);
     }
     if (data.weights.values == NULL) TRY(put_delong(&data, w, err));
     TRY(put_curves(&data, w, err));
@@ -248,7 +248,7 @@ static Status run_multiclass(const ScoreCase *c, JsonWriter *w, Error *err)
         double value;
         TRY(items_score_first(&items, scores[i].metric, is_micro ? NULL : scores[i].params, &value,
                               err));
-        score_put_number(w, scores[i].key, value);
+        json_member_double(w, scores[i].key, value);
     }
     TRY(put_number_of_bins(&items, "confidence", "ece", 10, w, err));
     TRY(put_number_of_bins(&items, "confidence", "ece", 15, w, err));

@@ -137,9 +137,9 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     for (size_t t = 0; t < request.n_types; t++) {
         json_put_key_slice(w, request.types[t].name);
         json_begin_object(w);
-        score_put_number(w, "precision", sums[t].precision / n);
-        score_put_number(w, "recall", sums[t].recall / n);
-        score_put_number(w, "fmeasure", sums[t].f1 / n);
+        json_member_double(w, "precision", sums[t].precision / n);
+        json_member_double(w, "recall", sums[t].recall / n);
+        json_member_double(w, "fmeasure", sums[t].f1 / n);
         json_end_object(w);
     }
     return STATUS_OK;

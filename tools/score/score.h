@@ -85,10 +85,8 @@ Status score_texts(const ScoreCase *c, const char *key, Slice **out, size_t *n,
 // A member that must be there: an error names the case's keys.
 Status score_want(const ScoreCase *c, const char *key, JsonKind kind, const Json **out,
                   Error *err) MUST_CHECK;
-// A number, or an array of numbers, under a key.
-void score_put_number(JsonWriter *w, const char *key, double value);
+// An array of numbers under a key.
 void score_put_numbers(JsonWriter *w, const char *key, const double *values, size_t n);
-void score_put_text(JsonWriter *w, const char *key, Slice text);
 // "interval": a score's ends, their level and how they were made.
 void score_put_interval(JsonWriter *w, const Score *score);
 // What --timing says, as an object "timing" and as a line each.

@@ -130,9 +130,9 @@ static void put_part(JsonWriter *w, const SquadScores *scores, SquadPart part, c
     if (n == 0) return;
     char key[40];
     snprintf(key, sizeof key, "%sexact", prefix);
-    score_put_number(w, key, 100 * scores->parts[part].exact / n);
+    json_member_double(w, key, 100 * scores->parts[part].exact / n);
     snprintf(key, sizeof key, "%sf1", prefix);
-    score_put_number(w, key, 100 * scores->parts[part].f1 / n);
+    json_member_double(w, key, 100 * scores->parts[part].f1 / n);
     snprintf(key, sizeof key, "%stotal", prefix);
     json_member_u64(w, key, scores->parts[part].n);
 }
@@ -146,7 +146,7 @@ static void put_best(JsonWriter *w, const double *best)
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         const bool is_threshold = k == 1 || k == 3;
         if (isnan(best[k])) continue; // no question has an answer
-        score_put_number(w, keys[k], is_threshold ? best[k] : 100 * best[k]);
+        json_member_double(w, keys[k], is_threshold ? best[k] : 100 * best[k]);
     }
 }
 
@@ -155,8 +155,8 @@ void squad_put_json(const SquadData *data, const SquadOptions *options, const Sq
 {
     if (options->version == SQUAD_1_1) {
         const double n = (double)data->n;
-        score_put_number(w, "exact_match", 100 * scores->parts[SQUAD_ALL].exact / n);
-        score_put_number(w, "f1", 100 * scores->parts[SQUAD_ALL].f1 / n);
+        json_member_double(w, "exact_match", 100 * scores->parts[SQUAD_ALL].exact / n);
+        json_member_double(w, "f1", 100 * scores->parts[SQUAD_ALL].f1 / n);
     } else {
         put_part(w, scores, SQUAD_ALL, "");
         put_part(w, scores, SQUAD_HAS_ANSWER, "HasAns_");

@@ -105,11 +105,11 @@ static Status find_interval(SquadFiles *f, const Metric *metric, const double *v
 static void put_interval(JsonWriter *w, const char *key, const Score *score)
 {
     json_member_object(w, key);
-    score_put_number(w, "low", 100 * score->lo);
-    score_put_number(w, "high", 100 * score->hi);
-    score_put_number(w, "level", score->level);
-    score_put_text(w, "method", score->method);
-    score_put_number(w, "standard_error", 100 * score->standard_error);
+    json_member_double(w, "low", 100 * score->lo);
+    json_member_double(w, "high", 100 * score->hi);
+    json_member_double(w, "level", score->level);
+    json_member_string(w, "method", score->method);
+    json_member_double(w, "standard_error", 100 * score->standard_error);
     json_member_u64(w, "n_clusters", score->n_clusters);
     json_end_object(w);
 }
@@ -123,7 +123,7 @@ static void put_json(SquadFiles *f, Buffer *out)
     put_interval(&w, f->options.version == SQUAD_1_1 ? "exact_match" : "exact", f->exact);
     put_interval(&w, "f1", f->f1);
     json_end_object(&w);
-    score_put_text(&w, "version", slice_from_cstr(squad_versions[f->options.version]));
+    json_member_string(&w, "version", slice_from_cstr(squad_versions[f->options.version]));
     if (option_flag(f->line, "timing")) score_put_timing(&w, &f->timing);
     json_end_object(&w);
     buffer_append_byte(out, '\n');

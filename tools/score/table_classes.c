@@ -167,8 +167,11 @@ Status table_find_classes(Table *table, Arena *arena, Error *err)
     TRY(sort_classes(table, &classes, arena, err));
     if (table->scores != NULL) return fill_probabilities(table, arena, err);
     if (table->predicted_texts != NULL) return STATUS_OK;
-    return error_set(err, STATUS_INVALID, "%s: there are neither predictions nor probabilities",
-                     table->path);
+    return error_set(
+        err, STATUS_INVALID,
+        "%s: there are neither predictions nor probabilities: want a column \"prediction\", or "
+        "one of probabilities for each class",
+        table->path);
 }
 
 static Status numbers_of(const Table *t, const Slice *texts, const char *what, double *out,

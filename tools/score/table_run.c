@@ -263,10 +263,10 @@ static Status score_metric(TableRun *run, size_t m, Error *err)
 
 static void put_score(JsonWriter *w, const Score *score)
 {
-    score_put_number(w, "score", score->estimate);
+    json_member_double(w, "score", score->estimate);
     if (slice_eq_cstr(score->method, "none")) return;
     score_put_interval(w, score);
-    score_put_number(w, "standard_error", score->standard_error);
+    json_member_double(w, "standard_error", score->standard_error);
 }
 
 static Status put_metric(const TableRun *run, const Scored *scored, JsonWriter *w, Error *err)
@@ -274,11 +274,12 @@ static Status put_metric(const TableRun *run, const Scored *scored, JsonWriter *
     Slice signature;
     TRY(metric_signature(&scored->plan, &run->line->arena, &signature, err));
     json_begin_object(w);
-    score_put_text(w, "name", scored->scores[0].name);
+    json_member_string(w, "name", scored->scores[0].name);
     put_score(w, &scored->scores[0]);
-    score_put_text(w, "signature", signature);
+    json_member_string(w, "signature", signature);
     if (isnan(scored->scores[0].estimate))
-        put_text(w, "undefined", "these items do not define it: a class or all spread is missing");
+        json_member_cstr(w, "undefined",
+                         "these items do not define it: a class or all spread is missing");
     for (size_t k = 1; k < scored->plan.n_scores; k++) {
         json_put_key_slice(w, scored->scores[k].name);
         json_begin_object(w);
@@ -325,9 +326,9 @@ static Status put_p_values(const TableRun *run, JsonWriter *w, Error *err)
     if (t->x == NULL || t->weights != NULL || t->clusters != NULL) return STATUS_OK;
     TRY(correlation_tests(t->x, t->y, t->n, option_real(run->line, "level"), &tests, err));
     json_member_object(w, "p");
-    score_put_number(w, "pearson", tests.pearson.p);
-    score_put_number(w, "spearman", tests.spearman.p);
-    score_put_number(w, "kendall", tests.kendall_b.p);
+    json_member_double(w, "pearson", tests.pearson.p);
+    json_member_double(w, "spearman", tests.spearman.p);
+    json_member_double(w, "kendall", tests.kendall_b.p);
     json_end_object(w);
     return STATUS_OK;
 }
@@ -336,7 +337,7 @@ static Status put_json(const TableRun *run, Buffer *out, Error *err)
 {
     JsonWriter w = json_writer(out, 1);
     json_begin_object(&w);
-    score_put_text(&w, "predictions", slice_from_cstr(run->table.path));
+    json_member_string(&w, "predictions", slice_from_cstr(run->table.path));
     json_member_u64(&w, "n", run->table.n);
     if (run->table.clusters != NULL) {
         json_member_u64(&w, "n_clusters", run->table.cluster_names.n_clusters);

@@ -46,12 +46,12 @@ static void put_t_tests(const Numbers *x, const Numbers *y, double level, JsonWr
     const TestResult welch = t_welch(x->values, x->n, y->values, y->n);
     const TestResult student = t_student(x->values, x->n, y->values, y->n);
     json_member_object(w, "paired_t");
-    score_put_number(w, "t", paired.statistic);
-    score_put_number(w, "df", paired.df);
-    score_put_number(w, "p", paired.p);
+    json_member_double(w, "t", paired.statistic);
+    json_member_double(w, "df", paired.df);
+    json_member_double(w, "p", paired.p);
     put_interval(w, "ci95", t_paired_interval(x->values, y->values, x->n, level));
-    score_put_number(w, "p_less", paired.p_less);
-    score_put_number(w, "p_greater", paired.p_greater);
+    json_member_double(w, "p_less", paired.p_less);
+    json_member_double(w, "p_greater", paired.p_greater);
     json_end_object(w);
     put_result(w, "welch_t", &welch, &plain);
     put_result(w, "student_t", &student, &plain);
@@ -121,17 +121,17 @@ static Status run_paired(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(put_mann_whitney(&x, &y, w, err));
     const TestResult sign = sign_test(x.values, y.values, x.n);
     json_member_object(w, "sign_test");
-    score_put_number(w, "k", sign.statistic);
-    score_put_number(w, "n", sign.df);
-    score_put_number(w, "p", sign.p);
+    json_member_double(w, "k", sign.statistic);
+    json_member_double(w, "n", sign.df);
+    json_member_double(w, "p", sign.p);
     json_end_object(w);
     TRY(sign_flip_test(d, x.n, 10000, (uint64_t)seed, &p_flip, err));
-    score_put_number(w, "permutation_p", p_flip);
-    score_put_number(w, "cohen_d_paired", cohen_d_paired(x.values, y.values, x.n));
-    score_put_number(w, "cohen_d", cohen_d(x.values, x.n, y.values, y.n));
-    score_put_number(w, "hedges_g", hedges_g(x.values, x.n, y.values, y.n));
+    json_member_double(w, "permutation_p", p_flip);
+    json_member_double(w, "cohen_d_paired", cohen_d_paired(x.values, y.values, x.n));
+    json_member_double(w, "cohen_d", cohen_d(x.values, x.n, y.values, y.n));
+    json_member_double(w, "hedges_g", hedges_g(x.values, x.n, y.values, y.n));
     TRY(cliffs_delta(x.values, x.n, y.values, y.n, &delta, err));
-    score_put_number(w, "cliffs_delta", delta);
+    json_member_double(w, "cliffs_delta", delta);
     Reasons reasons = {0};
     reason_add(&reasons, x.n < 2, "paired_t: wants two pairs or more");
     reason_add(&reasons, x.n >= 2 && isnan(cohen_d_paired(x.values, y.values, x.n)),
@@ -193,15 +193,15 @@ static Status run_contingency(const ScoreCase *c, JsonWriter *w, Error *err)
     const size_t rows = table.n / columns;
     const TestResult plain = chi2_table(table.values, rows, columns, false);
     const TestResult yates = chi2_table(table.values, rows, columns, true);
-    score_put_number(w, "chi2", plain.statistic);
-    score_put_number(w, "dof", plain.df);
-    score_put_number(w, "p", plain.p);
-    score_put_number(w, "p_yates", yates.p);
+    json_member_double(w, "chi2", plain.statistic);
+    json_member_double(w, "dof", plain.df);
+    json_member_double(w, "p", plain.p);
+    json_member_double(w, "p_yates", yates.p);
     json_put_key(w, "fisher_exact_p");
     if (rows == 2 && columns == 2) {
         const TestResult fisher = fisher_exact(table.values);
         json_put_double(w, fisher.p);
-        score_put_number(w, "odds_ratio", fisher.statistic);
+        json_member_double(w, "odds_ratio", fisher.statistic);
     } else {
         json_put_null(w);
     }
@@ -235,8 +235,8 @@ static Status run_folds(const ScoreCase *c, JsonWriter *w, Error *err)
 static void put_auc(JsonWriter *w, const char *key, const Auc *auc)
 {
     json_member_object(w, key);
-    score_put_number(w, "auc", auc->auc);
-    score_put_number(w, "standard_error", auc->standard_error);
+    json_member_double(w, "auc", auc->auc);
+    json_member_double(w, "standard_error", auc->standard_error);
     put_interval(w, "ci95", auc->interval);
     json_end_object(w);
 }
@@ -301,8 +301,8 @@ static Status run_delong(const ScoreCase *c, JsonWriter *w, Error *err)
     put_auc(w, "first", &out.first);
     if (second.values != first.values) {
         put_auc(w, "second", &out.second);
-        score_put_number(w, "difference", out.difference);
-        score_put_number(w, "standard_error", out.standard_error);
+        json_member_double(w, "difference", out.difference);
+        json_member_double(w, "standard_error", out.standard_error);
         put_interval(w, "ci95", out.interval);
         put_result(w, "delong", &out.test, &sided);
     }
@@ -321,9 +321,9 @@ static Status run_margin(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(json_want_double(c->root, "margin", 0, 1e300, &margin, err));
     TRY(json_opt_double(c->root, "df", 1e-9, 1e300, &df, err));
     TRY(case_opt_share(c, "level", &level, err));
-    score_put_number(w, "noninferiority_p", noninferiority_p(improvement, error, df, margin));
-    score_put_number(w, "equivalence_p", equivalence_p(improvement, error, df, margin));
-    score_put_number(w, "lower_bound", improvement - t_upper_quantile(1 - level, df) * error);
+    json_member_double(w, "noninferiority_p", noninferiority_p(improvement, error, df, margin));
+    json_member_double(w, "equivalence_p", equivalence_p(improvement, error, df, margin));
+    json_member_double(w, "lower_bound", improvement - t_upper_quantile(1 - level, df) * error);
     return STATUS_OK;
 }
 

@@ -61,7 +61,7 @@ static Status put_test(const ScoreCase *c, const ScoreItems *all, JsonWriter *w,
     }
     TRY(metric_plan(&metric_weat, &all->setup, c->arena, &plan, err));
     TRY(weat_test(&plan, all->items, all->n, (size_t)n_permutations, (uint64_t)seed, &test, err));
-    score_put_number(w, "p", test.p);
+    json_member_double(w, "p", test.p);
     json_member_bool(w, "is_exact", test.is_exact);
     json_member_u64(w, "partitions", test.n_partitions);
     return STATUS_OK;

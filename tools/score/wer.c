@@ -126,10 +126,10 @@ static double preserved_of(const ErrorRates *r)
 static void put_words(JsonWriter *w, const ErrorRates *r)
 {
     const double preserved = preserved_of(r);
-    score_put_number(w, "wer", error_rate(r));
-    score_put_number(w, "mer", match_error_rate(r));
-    score_put_number(w, "wil", 1 - preserved);
-    score_put_number(w, "wip", preserved);
+    json_member_double(w, "wer", error_rate(r));
+    json_member_double(w, "mer", match_error_rate(r));
+    json_member_double(w, "wil", 1 - preserved);
+    json_member_double(w, "wip", preserved);
     put_counts(w, "", &r->counts);
 }
 
@@ -141,11 +141,11 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
     TRY(text_items_of_case(c, TEXT_LOOSE, &items, err));
     TRY(sum_items(error_rate_words, &items, c->arena, &words, err));
     TRY(sum_items(error_rate_characters, &items, c->arena, &characters, err));
-    score_put_number(w, "score", error_rate(&words));
+    json_member_double(w, "score", error_rate(&words));
     put_words(w, &words);
-    score_put_number(w, "cer", error_rate(&characters));
+    json_member_double(w, "cer", error_rate(&characters));
     put_counts(w, "char_", &characters.counts);
-    score_put_text(w, "signature", SLICE("wer|version:1"));
+    json_member_string(w, "signature", SLICE("wer|version:1"));
     return STATUS_OK;
 }
 
@@ -157,7 +157,7 @@ static Status put_more(const TextRun *run, size_t system, JsonWriter *w, Buffer 
     if (w != NULL) {
         TRY(sum_lines(error_rate_characters, run, system, &characters, err));
         put_words(w, &words);
-        score_put_number(w, "cer", error_rate(&characters));
+        json_member_double(w, "cer", error_rate(&characters));
         put_counts(w, "char_", &characters.counts);
         return STATUS_OK;
     }
