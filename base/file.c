@@ -34,7 +34,7 @@ Status file_map(const char *path, Slice *out, Error *err)
 {
     // Without O_NONBLOCK a pipe that nobody writes to would hang the open.
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return file_set_errno(err, path, "opening");
+    if (fd < 0) return file_set_errno(err, path, "cannot be opened");
     const Status s = map_open_file(path, fd, out, err);
     close(fd);
     return s;
@@ -68,7 +68,7 @@ Status file_open_input(const char *path, int *fd, Error *err)
         return STATUS_OK;
     }
     *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0) return file_set_errno(err, path, "opening");
+    if (*fd < 0) return file_set_errno(err, path, "cannot be opened");
     struct stat info;
     if (fstat(*fd, &info) == 0 && S_ISDIR(info.st_mode)) {
         file_close_input(*fd);
@@ -256,7 +256,7 @@ static Status read_names(Arena *arena, const char *path, DIR *folder, NameList *
 Status file_list(Arena *arena, const char *directory, Slice **names, size_t *n_names, Error *err)
 {
     DIR *folder = opendir(directory);
-    if (folder == NULL) return file_set_errno(err, directory, "opening the folder");
+    if (folder == NULL) return file_set_errno(err, directory, "the folder cannot be opened");
     NameList list = {0};
     Slice *sorted = NULL;
     Status s = read_names(arena, directory, folder, &list, err);

@@ -65,7 +65,7 @@ static Status open_target(FileWriter *writer, Error *err)
     }
     if (exists && !S_ISREG(info.st_mode)) {
         writer->fd = open(writer->path, O_WRONLY | O_CLOEXEC);
-        return writer->fd >= 0 ? STATUS_OK : file_set_errno(err, writer->path, "opening");
+        return writer->fd >= 0 ? STATUS_OK : file_set_errno(err, writer->path, "cannot be opened");
     }
     TRY(create_temporary(writer, exists ? info.st_mode & 0777 : 0666, err));
     // The umask took bits of an existing file's mode away. Where they cannot be restored, the stricter mode stays.

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/size.h"
 
 enum { LINE_SIZE = 4096, BAR_COLUMNS = 20 };
 
@@ -48,6 +49,64 @@ void log_progress_end(Log *log)
     (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
 }
 
+static size_t terminal_columns(FILE *stream)
+{
+    struct winsize window = {0};
+    const bool is_known = ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    return is_known ? window.ws_col : 80;
+}
+
+// The length of the longest start of text that surely fits: a character beyond ASCII may take two columns.
+static size_t fitting_length(const char *text, size_t columns)
+{
+    size_t used = 0;
+    size_t at = 0;
+    while (text[at] != '\0') {
+        const size_t begin = at++;
+        while (((unsigned char)text[at] & 0xC0) == 0x80) at++;
+        used += (unsigned char)text[begin] < 0x80 ? 1 : 2;
+        if (used > columns) return begin;
+    }
+    return at;
+}
+
+// Where a line that is too long is broken: at its last space that fits, else at the next one; its end where there is none.
+static size_t break_at(const char *text, size_t columns)
+{
+    size_t at = fitting_length(text, columns);
+    if (text[at] == '\0') return at;
+    for (size_t i = at + 1; i-- > 0;) {
+        if (text[i] == ' ') return i;
+    }
+    while (text[at] != '\0' && text[at] != ' ') at++;
+    return at;
+}
+
+static void put_line(const Log *log, const char *prefix, const char *text)
+{
+    enum { WIDEST = 100, INDENT = 2 };
+    size_t used = strlen(prefix);
+    size_t width = SIZE_MAX;
+    if (log->is_terminal) width = size_min(terminal_columns(log->stream), WIDEST);
+    while (width != SIZE_MAX && *text != '\0') {
+        const size_t len = break_at(text, width > used ? width - used : 1);
+        if (text[len] == '\0') break;
+        fprintf(log->stream, "%.*s\n%*s", (int)len, text, INDENT, "");
+        text += len;
+        while (*text == ' ') text++;
+        used = INDENT;
+    }
+    fprintf(log->stream, "%s\n", text);
+}
+
+void log_line(Log *log, const char *text)
+{
+    if (log == NULL) return;
+    log_progress_end(log);
+    put_line(log, "", text);
+    (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
+}
+
 void log_message(Log *log, LogLevel level, const char *format, ...)
 {
     if (log == NULL || level > log->level) return;
@@ -56,14 +115,16 @@ void log_message(Log *log, LogLevel level, const char *format, ...)
     va_start(args, format);
     const int len = vsnprintf(raw, sizeof raw, format, args);
     va_end(args);
-    char shown[LINE_SIZE];
-    escape_text(slice_from_cstr(len < 0 ? format : raw), shown, sizeof shown);
+    char shown[LINE_SIZE + 4];
+    const size_t n = escape_text(slice_from_cstr(len < 0 ? format : raw), shown, LINE_SIZE);
     const bool is_cut = len >= (int)sizeof raw;
 
     log_progress_end(log);
     const bool is_colored = log->use_color && styles[level].color[0] != '\0';
-    fprintf(log->stream, "%s%s%s%s%s\n", is_colored ? styles[level].color : "",
-            styles[level].prefix, is_colored ? "\x1b[0m" : "", shown, is_cut ? "..." : "");
+    if (is_cut) memcpy(shown + n, "...", sizeof "...");
+    fprintf(log->stream, "%s%s%s", is_colored ? styles[level].color : "", styles[level].prefix,
+            is_colored ? "\x1b[0m" : "");
+    put_line(log, styles[level].prefix, shown);
     (void)fflush(log->stream); // a message that cannot be written has nobody to be told to
 }
 
@@ -92,27 +153,6 @@ static void format_bar(char out[BAR_COLUMNS + 3], size_t done, size_t total)
     for (size_t i = 0; i < BAR_COLUMNS; i++) out[1 + i] = i < filled ? '#' : '.';
     out[BAR_COLUMNS + 1] = ']';
     out[BAR_COLUMNS + 2] = '\0';
-}
-
-static size_t terminal_columns(FILE *stream)
-{
-    struct winsize window = {0};
-    const bool is_known = ioctl(fileno(stream), TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    return is_known ? window.ws_col : 80;
-}
-
-// The length of the longest start of text that surely fits: a character beyond ASCII may take two columns.
-static size_t fitting_length(const char *text, size_t columns)
-{
-    size_t used = 0;
-    size_t at = 0;
-    while (text[at] != '\0') {
-        const size_t begin = at++;
-        while (((unsigned char)text[at] & 0xC0) == 0x80) at++;
-        used += (unsigned char)text[begin] < 0x80 ? 1 : 2;
-        if (used > columns) return begin;
-    }
-    return at;
 }
 
 static void draw(Log *log, const char *line)

@@ -29,6 +29,9 @@ void log_message(Log *log, LogLevel level, const char *format, ...)
 #define log_info(log, ...)    log_message((log), LOG_INFO, __VA_ARGS__)
 #define log_warning(log, ...) log_message((log), LOG_WARNING, __VA_ARGS__)
 
+// A line as it is. Longer than a terminal is wide (100 columns at most) it goes on below, indented, from a space on.
+void log_line(Log *log, const char *text);
+
 // "[###.....] 12/48 trials  3 min left  fold 2, lr 3e-05: loss 0.41": redrawn at most ten times a second on a terminal.
 // started_ns is the clock_now_ns at which done was 0; the ETA comes from it. detail may be NULL.
 void log_progress(Log *log, const char *what, size_t done, size_t total, int64_t started_ns,

@@ -5,14 +5,17 @@
 #include "base/machine.h"
 #include "tools/command.h"
 
-// One line for a person, whatever the message holds.
+// One sentence for a person, whatever the message holds.
 static void report(const CommandLine *line, const Error *err)
 {
+    char text[ERROR_TEXT_SIZE + 64];
     log_progress_end(line->log);
     if (output_is_abandoned()) return; // as other programs do: the status alone tells
     const bool is_named = line->command != NULL;
-    fprintf(stderr, "assay%s%s: %s\n", is_named ? " " : "", is_named ? line->command->name : "",
-            err->text[0] ? err->text : status_name(err->status));
+    snprintf(text, sizeof text, "assay%s%s: %s", is_named ? " " : "",
+             is_named ? line->command->name : "",
+             err->text[0] ? err->text : status_name(err->status));
+    log_line(line->log, text);
 }
 
 static Status run_general(CommandLine *line, Error *err)
