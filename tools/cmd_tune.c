@@ -70,7 +70,9 @@ static Status read_training(TuneRun *run, Error *err)
         .cancel = interrupt_flag(),
     };
     if (option_given(line, "lora")) {
-        TRY(lora_parse(&run->arena, slice_from_cstr(option_text(line, "lora")), &run->lora, err));
+        if (lora_parse(&run->arena, slice_from_cstr(option_text(line, "lora")), &run->lora, err) !=
+            STATUS_OK)
+            return error_wrap(err, "--lora");
         run->options.lora = &run->lora;
     }
     if (option_given(line, "distill-from")) {
@@ -392,12 +394,12 @@ const Command command_tune = {
         "interruptions: after Ctrl-C the same command goes on where it stopped.",
     OPTIONS(options),
     .examples =
-        "  assay tune models/minilm --train train.tsv --valid dev.tsv --out tuned\n"
-        "  assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
-        "  assay tune models/minilm --train train-v2.0.json --max-length 384 --doc-stride 128 --out answers\n"
-        "  assay tune models/minilm --train reviews.csv --text review --label stars --valid-share 0.1 \\\n"
-        "      --monitor metric --patience 2 --epochs 10 --out tuned\n"
-        "  assay tune models/opus-mt --train train.en --valid val.en --format parallel --text en --target de \\\n"
-        "      --label-smoothing 0.1 --out tuned\n",
+        "assay tune models/minilm --train train.tsv --valid dev.tsv --out tuned\n"
+        "assay tune models/minilm --train train.conll --valid dev.conll --out tagger\n"
+        "assay tune models/minilm --train train-v2.0.json --max-length 384 --doc-stride 128 --out answers\n"
+        "assay tune models/minilm --train reviews.csv --text review --label stars --valid-share 0.1 \\\n"
+        "    --monitor metric --patience 2 --epochs 10 --out tuned\n"
+        "assay tune models/opus-mt --train train.en --valid val.en --format parallel --text en \\\n"
+        "    --target de --label-smoothing 0.1 --out tuned",
     .run = run,
 };

@@ -192,15 +192,45 @@ static Status put_suite(TuneRun *run, const char *family, JsonWriter *w, Error *
     return STATUS_OK;
 }
 
-// Places in a text that nobody wrote mean nothing to who reads the message.
-static Status without_place(Status s, Error *err)
+// Keys of that suite, as whoever gave the options calls them.
+static const struct {
+    const char *key, *option;
+} spoken[] = {
+    {"tasks[0].data.train", "--train"},
+    {"tasks[0].data.valid", "--valid"},
+    {"tasks[0].columns.text", "--text"},
+    {"tasks[0].columns.target", "--target"},
+    {"tasks[0].metrics", "--metric"},
+    {"tasks[0].max_length", "--max-length"},
+    {"tasks[0].doc_stride", "--doc-stride"},
+    {"tasks[0].decode", "--decode"},
+    {"tasks[0].prepare", "--prepare"},
+    {"tasks[0].null_threshold", "--null-threshold"},
+    {"models[0].path", "MODEL"},
+    {"tune.distill.teacher", "--distill-from"},
+    {"tune.augment", "--augment"},
+    {"freeze", "--freeze"},
+};
+
+Status tune_reword(Status s, Error *err)
 {
-    static const char begin[] = "options:";
-    char text[sizeof err->text];
-    if (s != STATUS_INVALID || !err || strncmp(err->text, begin, sizeof begin - 1) != 0) return s;
-    const char *rest = strstr(err->text, ": ");
-    if (!rest) return s;
-    snprintf(text, sizeof text, "%s", rest + 2);
+    static const char place[] = "options:", task[] = "task \"data\": ";
+    char text[sizeof err->text + 32];
+    if (s == STATUS_OK || !err) return s;
+    const char *rest = err->text, *option = "", *between = "";
+    if (strncmp(rest, place, sizeof place - 1) == 0 && strstr(rest, ": "))
+        rest = strstr(rest, ": ") + 2;
+    else if (strncmp(rest, task, sizeof task - 1) == 0)
+        rest += sizeof task - 1;
+    for (size_t i = 0; i < sizeof spoken / sizeof *spoken; i++) {
+        const size_t len = strlen(spoken[i].key);
+        if (strncmp(rest, spoken[i].key, len) != 0 || !strchr(".[:", rest[len])) continue;
+        option = spoken[i].option;
+        rest += len;
+        if (*rest == '.') between = ": ", rest++;
+        break;
+    }
+    snprintf(text, sizeof text, "%s%s%s", option, between, rest);
     *err = (Error){0};
     return error_set(err, s, "%s", text);
 }
@@ -212,8 +242,7 @@ Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err
     JsonWriter w = json_writer(&text, 0);
     Status s = put_suite(run, family, &w, err);
     if (s == STATUS_OK) s = buffer_status(&text, err);
-    if (s == STATUS_OK)
-        s = without_place(suite_parse("options", buffer_slice(&text), NULL, out, err), err);
+    if (s == STATUS_OK) s = suite_parse("options", buffer_slice(&text), NULL, out, err);
     buffer_release(&text);
     if (s == STATUS_OK) (*out)->folds.k = 0;
     return s;

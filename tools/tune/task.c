@@ -296,8 +296,9 @@ static void tell_numbers(const TuneRun *run, const TaskData *data)
         log_info(run->line->log, "%zu copies of training samples are learnt too",
                  task->learnt.n - task->n_train);
     if (data->family->is_stratified)
-        log_info(run->line->log, "%zu training samples, %zu for validation, %zu classes%s",
-                 task->n_train, task->n_watched, data->n_labels, fresh);
+        log_info(run->line->log, "%zu training sample%s, %zu for validation, %zu classes%s",
+                 task->n_train, task->n_train == 1 ? "" : "s", task->n_watched, data->n_labels,
+                 fresh);
     else
         log_info(run->line->log,
                  "%zu training samples in %zu windows, %zu samples for validation%s", task->n_train,
@@ -316,7 +317,7 @@ static Status tell_before(TuneRun *run, Error *err)
     return STATUS_OK;
 }
 
-Status tune_on_task(TuneRun *run, const char *name, Error *err)
+static Status tune(TuneRun *run, const char *name, Error *err)
 {
     const bool has_texts = strcmp(name, "lm") == 0 || strcmp(name, "mlm") == 0;
     const Family *family = family_find(has_texts ? SLICE("texts") : slice_from_cstr(name));
@@ -338,6 +339,14 @@ Status tune_on_task(TuneRun *run, const char *name, Error *err)
     run->planned_steps = train_planned_steps(&run->options, run->n_examples);
     return model_train(run->model, run->pool, run->examples, run->n_examples, &run->options,
                        &run->result, err);
+}
+
+Status tune_on_task(TuneRun *run, const char *name, Error *err)
+{
+    Error why = {0};
+    const Status s = tune_reword(tune(run, name, &why), &why);
+    if (s != STATUS_OK && err) *err = why;
+    return s;
 }
 
 Status tune_write_note(TuneRun *run, Error *err)

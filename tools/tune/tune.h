@@ -47,6 +47,8 @@ typedef struct TuneRun {
 
 // suite.c: the suite that the options amount to; its paths are the user's own.
 Status tune_make_suite(TuneRun *run, const char *family, Suite **out, Error *err) MUST_CHECK;
+// A failure in the words of who gave options: without the suite's places and with options in place of its keys. Returns s.
+Status tune_reword(Status s, Error *err);
 
 // batches.c: opens the model and takes one step for each line of --batches.
 Status tune_on_batches(TuneRun *run, Error *err) MUST_CHECK;
