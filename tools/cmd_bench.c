@@ -236,6 +236,6 @@ const Command command_bench = {
         "assay bench kernels --filter linear --quick  # products only\n"
         "assay bench model DIR --length 16 --batch-size 1  # latency of a short sentence\n"
         "assay bench model DIR --length 512 --new-tokens 128 --sequences 16  # a decoder, 16 at once\n"
-        "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed\n",
+        "assay bench model DIR --in train.tsv --tune --batch-size 32  # tuning speed",
     .run = run,
 };

@@ -156,6 +156,6 @@ const Command command_compare = {
         "lies on the worse side, else 0.",
     OPTIONS(options),
     .examples = "assay compare last/base last/candidate  # two models of one run\n"
-                "assay compare OLD NEW --gate --margin 0.01 --junit gate.xml  # in CI\n",
+                "assay compare OLD NEW --gate --margin 0.01 --junit gate.xml  # in CI",
     .run = run,
 };

@@ -227,6 +227,7 @@ const Command command_doctor = {
         "Looks at the processor, memory, GPUs, libraries and programs that assay uses. \"missing\" is "
         "what a part of assay does not work without; a note is worth knowing. The exit status is 0 "
         "whatever is found.",
-    .examples = "  assay doctor\n  assay doctor --json\n",
+    .examples = "assay doctor\n"
+                "assay doctor --json",
     .run = run,
 };

@@ -50,6 +50,6 @@ const Command command_completion = {
     .operand_choices = shells,
     .description =
         "The script completes commands, options and their values. Installed with the program.",
-    .examples = "  source <(assay completion bash)\n",
+    .examples = "source <(assay completion bash)",
     .run = run_completion,
 };

@@ -112,7 +112,8 @@ const Command command_init = {
         "line of DATA; in one file, columns called source and target are as good. The suite runs as it is. "
         "With --json the suite is written without comments.",
     OPTIONS(options),
-    .examples = "  assay init reviews.csv --out reviews.json\n  assay run reviews.json\n"
-                "  assay init train.en train.de --out translate.json\n",
+    .examples = "assay init reviews.csv --out reviews.json\n"
+                "assay run reviews.json\n"
+                "assay init train.en train.de --out translate.json",
     .run = run,
 };

@@ -425,7 +425,7 @@ const Command command_inspect = {
         "together, and says what it is. The licence, what the model was made from and trained on are "
         "those that its README.md states; nothing is guessed.",
     OPTIONS(options),
-    .examples = "  assay inspect models/minilm\n"
-                "  assay inspect models/llama --batch 16 --length 2048\n",
+    .examples = "assay inspect models/minilm\n"
+                "assay inspect models/llama --batch 16 --length 2048",
     .run = run,
 };

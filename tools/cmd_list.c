@@ -329,7 +329,7 @@ const Command command_list = {
     .group = "About",
     .summary =
         "tasks, suites, metrics, readers, steps, personal data, architectures, kernels, report formats or runs",
-    .operands = "tasks|suites|metrics|readers|steps|personal|architectures|kernels|formats|runs",
+    .operands = "WHAT",
     .min_operands = 1,
     .max_operands = 1,
     .operand_choices = topic_names,
@@ -339,6 +339,7 @@ const Command command_list = {
         "Kernels are the rows of the operation table; of those that run on a machine the one with the "
         "highest preference is picked. Runs are those of --store, newest first.",
     OPTIONS(options),
-    .examples = "  assay list metrics\n  assay list runs --store results.db --json\n",
+    .examples = "assay list metrics\n"
+                "assay list runs --store results.db --json",
     .run = run,
 };

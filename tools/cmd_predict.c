@@ -268,12 +268,11 @@ const Command command_predict = {
         "passed over. Each line of --out answers one of them, in their order:\n\n"
         "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; one value for a regression head\n"
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
-        "            with \"words\", a list, in the place of \"text\": {\"words\", \"tags\"}, a tag a word, as "
-        "suites score them\n"
+        "            with \"words\", a list, in place of \"text\": {\"words\", \"tags\"}, a tag a word\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "
-        "\"text\"; of a model\n"
-        "            tuned by assay {\"text\", \"start\", \"end\", \"is_impossible\"} as the suite gave it, empty "
-        "where it has none\n"
+        "\"text\";\n"
+        "            of a model tuned by assay {\"text\", \"start\", \"end\", \"is_impossible\"}, the text "
+        "empty\n            where there is no answer\n"
         "  embed     {\"embedding\": [..]}, of the encoder whatever head is on it\n"
         "  fill      {\"fills\": [{\"token_index\", \"best\": [{\"id\", \"token\", \"probability\"}]}]}, one a "
         "mask\n"
@@ -307,9 +306,9 @@ const Command command_predict = {
         "\"refuse\"), else --truncate. Numbers that are not finite are the strings \"NaN\" and "
         "\"Infinity\". With --json and without --out the answers are one array.",
     OPTIONS(options),
-    .examples = "  assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
-                "  assay predict models/qa --in dev-v2.0.json --out predictions.json\n"
-                "  assay predict models/ner --in test.conll --out tagged.conll\n"
-                "  echo '{\"text\": \"a fine film\"}' | assay predict models/reviews\n",
+    .examples = "assay predict models/reviews --in texts.jsonl --out labels.jsonl\n"
+                "assay predict models/qa --in dev-v2.0.json --out predictions.json\n"
+                "assay predict models/ner --in test.conll --out tagged.conll\n"
+                "echo '{\"text\": \"a fine film\"}' | assay predict models/reviews",
     .run = run,
 };

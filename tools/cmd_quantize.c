@@ -257,7 +257,7 @@ const Command command_quantize = {
         "as it did. The relative error of a matrix is the root of its mean squared error as "
         "a share of its root mean square.",
     OPTIONS(options),
-    .examples = "  assay quantize models/llama --to q8_0 -o llama-q8_0.gguf\n"
-                "  assay quantize llama-q8_0.gguf --to f32 -o models/llama-again  # safetensors\n",
+    .examples = "assay quantize models/llama --to q8_0 -o llama-q8_0.gguf\n"
+                "assay quantize llama-q8_0.gguf --to f32 -o models/llama-again  # safetensors",
     .run = run,
 };

@@ -39,9 +39,10 @@ static Status parse_formats(Job *job, Error *err)
         const ReportFormat *format = report_find(name);
         if (!format) {
             const char *near = nearest_name(name, known, report_format_count);
-            return error_set(err, STATUS_INVALID,
-                             "\"" SLICE_FMT "\" is no format of a report%s%s%s", SLICE_ARG(name),
-                             near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+            return error_set(
+                err, STATUS_INVALID, "--format: \"" SLICE_FMT "\" is no format of a report; %s%s%s",
+                SLICE_ARG(name), near ? "did you mean \"" : "",
+                near ? near : "assay list formats names those there are", near ? "\"?" : "");
         }
         if (job->n_formats == sizeof job->formats / sizeof *job->formats)
             return error_set(err, STATUS_INVALID, "--format names too many formats");
@@ -142,6 +143,6 @@ const Command command_report = {
         "inputs have not changed is left alone. Several runs get a directory each.",
     OPTIONS(options),
     .examples = "assay report last --format html,markdown  # assay-report/report.html and .md\n"
-                "assay report last --format csv --report -  # to standard output\n",
+                "assay report last --format csv --report -  # to standard output",
     .run = run,
 };

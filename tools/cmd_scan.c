@@ -370,7 +370,7 @@ const Command command_scan = {
         "\"prepare\": [\"anonymise\"] in a task of a suite puts marks such as <EMAIL> in the place of "
         "finds. Names and addresses of streets have no form and are not found.",
     OPTIONS(options),
-    .examples = "  assay scan train.csv dev.jsonl.gz\n"
-                "  assay scan --kinds email,phone --json outputs.txt\n",
+    .examples = "assay scan train.csv dev.jsonl.gz\n"
+                "assay scan --kinds email,phone --json outputs.txt",
     .run = run,
 };

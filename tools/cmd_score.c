@@ -477,12 +477,12 @@ const Command command_score = {
         "first. Of bleu, chrf and ter several can be asked for at once, with commas between, or by "
         "--metrics. sacreBLEU's options are here by its names, and with --input its order of files.",
     OPTIONS(options),
-    .examples = "  assay score squad --data dev-v2.0.json --pred predictions.json\n"
-                "  assay score ner --scheme IOB2 --mode strict gold.conll pred.conll\n"
-                "  assay score bleu --ref ref.txt hyp.txt\n"
-                "  assay score chrf --chrf-word-order 2 -r ref.txt --paired-bs base.txt new.txt\n"
-                "  assay score bleu,chrf,ter -r ref.txt hyp.txt\n"
-                "  assay score bleu ref.txt -i hyp.txt -m chrf ter -tok intl -lc -w 2\n"
-                "  assay score bleu --cases --in cases.jsonl --out answers.jsonl\n",
+    .examples = "assay score squad --data dev-v2.0.json --pred predictions.json\n"
+                "assay score ner --scheme IOB2 --mode strict gold.conll pred.conll\n"
+                "assay score bleu --ref ref.txt hyp.txt\n"
+                "assay score chrf --chrf-word-order 2 -r ref.txt --paired-bs base.txt new.txt\n"
+                "assay score bleu,chrf,ter -r ref.txt hyp.txt\n"
+                "assay score bleu ref.txt -i hyp.txt -m chrf ter -tok intl -lc -w 2\n"
+                "assay score bleu --cases --in cases.jsonl --out answers.jsonl",
     .run = run,
 };

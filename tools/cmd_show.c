@@ -117,6 +117,6 @@ const Command command_show = {
     .description = "RUN is a run's id, the beginning of one, or \"last\" (the default).",
     OPTIONS(options),
     .examples = "assay show  # the newest run\n"
-                "assay show last --samples --worst 50  # what it got most wrong\n",
+                "assay show last --samples --worst 50  # what it got most wrong",
     .run = run,
 };

@@ -106,8 +106,8 @@ const Command command_tokenize = {
         "With --as, lines of --in are {\"text\": TEXT}, JSON strings or, where the first is neither, plain text, and "
         "lines of --out are the tokens that a metric makes of them.",
     OPTIONS(options),
-    .examples = "  echo '{\"text\": \"Hello\"}' | assay tokenize models/minilm\n"
-                "  assay tokenize models/minilm < texts.txt\n"
-                "  assay tokenize --train wordpiece --vocab-size 8000 reviews.txt --out vocab\n",
+    .examples = "echo '{\"text\": \"Hello\"}' | assay tokenize models/minilm\n"
+                "assay tokenize models/minilm < texts.txt\n"
+                "assay tokenize --train wordpiece --vocab-size 8000 reviews.txt --out vocab",
     .run = run,
 };

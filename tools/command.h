@@ -72,7 +72,7 @@ struct Command {
     const char *description; // paragraphs parted by "\n\n", for --help and the man page
     const Option *options;
     size_t n_options;
-    const char *examples; // lines "command  # what it does"; NULL = none
+    const char *examples; // lines "command  # what it does", no newline after the last; NULL = none
     Status (*run)(CommandLine *line, Error *err);
 };
 

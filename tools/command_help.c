@@ -72,12 +72,13 @@ static void put_options(Buffer *out, const char *heading, const Option *options,
     for (size_t i = 0; i < n; i++) put_option(out, &options[i]);
 }
 
-// The words that may stand first, where the command has a list of them.
+// The words that may stand first, where the command has a list of them that its usage does not show.
 static void put_choices(Buffer *out, const Command *command)
 {
     Buffer words = {0};
-    if (!command->operand_choices) return;
-    buffer_printf(&words, "The first of %s is one of:", command->operands);
+    if (!command->operand_choices || strchr(command->operands, '|')) return;
+    buffer_printf(&words, "%.*s is one of:", (int)strcspn(command->operands, " "),
+                  command->operands);
     for (size_t i = 0; command->operand_choices[i]; i++)
         buffer_printf(&words, "%s %s", i ? "," : "", command->operand_choices[i]);
     buffer_append_byte(&words, '.');
@@ -137,5 +138,8 @@ void help_command(const Command *command, Buffer *out)
     put_choices(out, command);
     put_options(out, "Options", command->options, command->n_options);
     put_options(out, "Options of every command", global_options, n_global_options);
-    if (command->examples) buffer_printf(out, "\nExamples:\n%s", command->examples);
+    Slice lines = slice_from_cstr(command->examples ? command->examples : ""), example;
+    if (lines.len > 0) buffer_append_cstr(out, "\nExamples:\n");
+    while (slice_split(&lines, '\n', &example))
+        buffer_printf(out, "  " SLICE_FMT "\n", SLICE_ARG(example));
 }

@@ -83,7 +83,7 @@ static void put_command(Buffer *out, const Command *command)
     if (command->examples) {
         buffer_append_cstr(out, ".PP\nExamples:\n.PP\n.nf\n");
         put_text(out, command->examples);
-        buffer_append_cstr(out, ".fi\n");
+        buffer_append_cstr(out, "\n.fi\n");
     }
 }
 

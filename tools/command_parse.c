@@ -294,14 +294,17 @@ static Status check_operands(const CommandLine *line, Error *err)
     const Command *command = line->command;
     if (!command || option_flag(line, "help") || option_flag(line, "version")) return STATUS_OK;
     if (line->n_operands < command->min_operands) {
-        return error_set(err, STATUS_INVALID,
-                         "%zu argument%s given, wanted is: assay %s %s (see assay %s --help)",
-                         line->n_operands, line->n_operands == 1 ? "" : "s", command->name,
-                         command->operands, command->name);
+        const char *missing = command->operands;
+        for (size_t n = 0; n < line->n_operands; n++)
+            missing += strcspn(missing, " ") + 1; // there are as many words as are wanted
+        return error_set(
+            err, STATUS_INVALID, "%.*s is missing: assay %s %s; assay %s --help says more",
+            (int)strcspn(missing, " ."), missing, command->name, command->operands, command->name);
     }
     if (line->n_operands > command->max_operands) {
-        return error_set(err, STATUS_INVALID, "'%s' is one argument too many: assay %s %s",
-                         line->operands[command->max_operands], command->name, command->operands);
+        return error_set(err, STATUS_INVALID, "'%s' is one argument too many: assay %s%s%s",
+                         line->operands[command->max_operands], command->name,
+                         command->operands[0] ? " " : "", command->operands);
     }
     return STATUS_OK;
 }

@@ -2,9 +2,7 @@
 
 Status run_store_open(const CommandLine *line, Store **out, Error *err)
 {
-    const Status s = store_open(option_text(line, "store"), STORE_READ_ONLY, out, err);
-    if (s != STATUS_NOT_FOUND) return s;
-    return error_wrap(err, "there are no results yet (assay run makes them; --store names others)");
+    return store_open(option_text(line, "store"), STORE_READ_ONLY, out, err);
 }
 
 // What stands behind RUN/ is a model, or a model and a task. Names may hold slashes themselves ("org/model"): the longest

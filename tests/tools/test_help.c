@@ -42,6 +42,9 @@ Test(help, of_a_command_names_every_option_and_ends_well)
         program_want(&other, 0);
         cr_expect(slice_eq(one.out, other.out), "help %s and %s --help differ", command->name,
                   command->name);
+        Slice lines = one.out, line;
+        while (slice_split(&lines, '\n', &line))
+            cr_expect_leq(line.len, 100, "%s --help: " SLICE_FMT, command->name, SLICE_ARG(line));
         want_options(one.out, command->name, "--", command->options, command->n_options);
         for (size_t k = 0; k < command->n_options; k++) {
             if (!command->options[k].fallback) continue;

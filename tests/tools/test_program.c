@@ -25,7 +25,7 @@ Test(program, refuses_wrong_usage_with_one_line_and_status_2)
     } cases[] = {
         {{NULL}, "assay: a command is wanted"},
         {{"prdict"}, "assay: there is no command 'prdict'; did you mean 'predict'?"},
-        {{"predict"}, "assay predict: 0 arguments given"},
+        {{"predict"}, "assay predict: MODEL is missing: "},
         {{"predict", "x", "--mdoe", "logits"},
          "assay predict: there is no option --mdoe; did you mean --mode?"},
         {{"list", "metrcs"}, "assay list: there is no list of 'metrcs'; did you mean 'metrics'?"},

@@ -300,8 +300,7 @@ Status tokenize_run(CommandLine *line, Error *err)
     LineReader *in = NULL;
     JsonlOut out = {0};
     if (line->n_operands != 1) {
-        return error_set(err, STATUS_INVALID,
-                         "one MODEL is wanted, %zu were given; texts come from --in",
+        return error_set(err, STATUS_INVALID, "one MODEL is wanted, not %zu; texts come from --in",
                          line->n_operands);
     }
     Status s = open_tokenizer(line->operands[0], option_flag(line, "cased"), &tokenizer, err);
