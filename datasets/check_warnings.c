@@ -135,33 +135,15 @@ static void warn_overlap(const Context *c, size_t pair, Buffer *out)
     buffer_printf(out, ": scores on %s will flatter", b->name);
 }
 
-static void put_text(Buffer *out, const Sample *sample)
-{
-    enum { SHOWN = 60 };
-    size_t len = sample->text.len < SHOWN ? sample->text.len : SHOWN;
-    while (len > 0 && len < sample->text.len &&
-           ((unsigned char)sample->text.ptr[len] & 0xC0) == 0x80)
-        len--;
-    buffer_printf(out, "\"" SLICE_FMT "%s\"", SLICE_ARG(slice_sub(sample->text, 0, len)),
-                  len < sample->text.len ? ".." : "");
-}
-
-// "(F.tsv:3 "a b c d" is like F.tsv:9 "a b c e", 83% of their runs of words)"
+// " (F.tsv:3 is 83% like F.tsv:9)": that share of their runs of three words.
 static void put_near(const Context *c, size_t a, size_t b, Buffer *out)
 {
     const NearFound *found = &c->check->near[a * c->check->n_parts + b];
-    const Sample *sample = &c->parts[b].data->samples[found->sample],
-                 *like = &c->parts[a].data->samples[found->like];
     buffer_append_cstr(out, " (");
-    put_place(out, c, b, sample->line);
-    buffer_append_byte(out, ' ');
-    put_text(out, sample);
-    buffer_append_cstr(out, " is like ");
-    put_place(out, c, a, like->line);
-    buffer_append_byte(out, ' ');
-    put_text(out, like);
-    buffer_printf(out, ", which share %.0f%% of their runs of three words)",
-                  100 * found->similarity);
+    put_place(out, c, b, c->parts[b].data->samples[found->sample].line);
+    buffer_printf(out, " is %.0f%% like ", 100 * found->similarity);
+    put_place(out, c, a, c->parts[a].data->samples[found->like].line);
+    buffer_append_byte(out, ')');
 }
 
 static void warn_near_overlap(const Context *c, size_t pair, Buffer *out)
@@ -169,8 +151,9 @@ static void warn_near_overlap(const Context *c, size_t pair, Buffer *out)
     const PartOverlap *o = &c->check->overlaps[pair];
     if (o->n_near == 0) return;
     const PartCheck *a = &c->check->parts[o->a], *b = &c->check->parts[o->b];
-    buffer_printf(out, "%s and %s: %zu of the %zu samples of %s are nearly equal to one of %s",
-                  a->name, b->name, o->n_near, b->n_samples, b->name, a->name);
+    buffer_printf(out, "%s and %s: %zu of the %zu samples of %s %s nearly equal to one of %s",
+                  a->name, b->name, o->n_near, b->n_samples, b->name, o->n_near == 1 ? "is" : "are",
+                  a->name);
     put_near(c, o->a, o->b, out);
     buffer_printf(out, ": scores on %s may flatter", b->name);
 }
@@ -179,13 +162,12 @@ static void warn_near(const Context *c, size_t p, Buffer *out)
 {
     const PartCheck *part = &c->check->parts[p];
     if (part->n_near == 0 || c->keeps_near) return;
-    buffer_printf(out, "%s: %zu of %zu samples are nearly equal to an earlier one", part->name,
-                  part->n_near, part->n_samples);
+    buffer_printf(out, "%s: %zu of %zu samples %s nearly equal to an earlier one", part->name,
+                  part->n_near, part->n_samples, part->n_near == 1 ? "is" : "are");
     put_near(c, p, p, out);
     if (p == 0 && c->has_folds)
         buffer_append_cstr(out,
-                           "; on both sides of a fold they flatter (\"keep_near\" in \"folds\" "
-                           "keeps them together)");
+                           ": apart in folds they flatter; folds.keep_near keeps them together");
 }
 
 // The gravest first.

@@ -208,11 +208,10 @@ Test(check, nearly_equal_inputs_are_found_within_and_between_parts)
     cr_expect_eq(check.overlaps[0].n_shared, 0);
     bool is_said = false;
     for (size_t i = 0; i < check.n_warnings; i++)
-        is_said =
-            is_said ||
-            slice_find(check.warnings[i],
-                       SLICE("1 of the 3 samples of test are nearly equal to one of train")) !=
-                SIZE_MAX;
+        is_said = is_said ||
+                  slice_find(check.warnings[i],
+                             SLICE("1 of the 3 samples of test is nearly equal to one of train")) !=
+                      SIZE_MAX;
     cr_expect(is_said);
     data_check_release(&check);
     const CheckOptions off = {0};
