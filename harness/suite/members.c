@@ -84,9 +84,14 @@ Status suite_members_load(Arena *arena, const char *name, SuiteMembers *out, Err
     JsonDocument *document = NULL;
     *out = (SuiteMembers){0};
     TRY(suite_locate(arena, name, &path, err));
-    TRY(json_load(path, JSON_COMMENTS, &document, err));
+    Error why = {0};
+    Status s = json_load(path, JSON_COMMENTS, &document, &why);
+    if (s == STATUS_INVALID) return STATUS_OK; // suite_load says what is wrong with it
+    if (s != STATUS_OK) {
+        if (err) *err = why;
+        return s;
+    }
     const Json *root = json_root(document);
-    Status s = STATUS_OK;
     if (json_kind(root) == JSON_OBJECT)
         s = read_members(arena, root, file_directory_of(slice_from_cstr(path)), out, err);
     json_close(&document);

@@ -311,6 +311,12 @@ Status suite_parse(const char *path, Slice text, const SuiteOverrides *overrides
     return s;
 }
 
+static bool may_be_json(Slice text)
+{
+    const Slice begin = slice_trim(text);
+    return begin.len > 0 && strchr("{/", begin.ptr[0]) != NULL;
+}
+
 Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out, Error *err)
 {
     Arena arena = {0};
@@ -320,6 +326,12 @@ Status suite_load(const char *name, const SuiteOverrides *overrides, Suite **out
     Status s = suite_locate(&arena, name, &path, err);
     if (s == STATUS_OK) s = file_read(&arena, path, MAX_FILE_BYTES, &text, err);
     if (s == STATUS_OK) s = suite_parse(path, text, overrides, out, err);
+    if (s == STATUS_INVALID && err && !may_be_json(text)) {
+        const Error why = *err;
+        *err = (Error){0};
+        s = error_set(err, s, "%s; a suite is a JSON object (assay init DATA writes one)",
+                      why.text);
+    }
     arena_release(&arena);
     return s;
 }
