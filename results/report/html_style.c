@@ -61,6 +61,10 @@ const char *const html_style[] = {
     "overflow-wrap:anywhere}.bar{display:inline-block;height:9px;margin-right:8px;background:var(--h5);"
     "vertical-align:baseline}.manifest td:last-child{font:12.5px/1.5 ui-monospace,Menlo,\"DejaVu Sans Mono\",monospace}"
     "footer{margin-top:64px;padding-top:16px;padding-bottom:40px;color:var(--muted);font-size:13px}\n",
+    "@media screen and (max-width:1100px){table{font-size:13px}.scores th,.scores td,.folds th,.folds td{padding-right:8px}"
+    ".settings{font-size:12.5px}.settings th,.settings td{padding-right:7px}.scores .ci,.folds .ci,.settings .ci{"
+    "font-size:11.5px;white-space:normal}.scores td.w:first-child{min-width:11ch}.settings td.w:first-child{min-width:9ch}"
+    ".settings td.w:nth-child(2){min-width:13ch}}\n",
     "@media (max-width:640px){body{font-size:15.5px}main,header,footer{padding-left:16px;padding-right:16px}"
     "header{padding-top:28px}h1{font-size:29px}h2{margin-top:44px;font-size:20px}.lead{font-size:17px}"
     ".facts{gap:12px 28px}.facts dd{font-size:21px}table{font-size:13px}th,td{padding-right:10px}.ci{display:block;"
