@@ -55,18 +55,27 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
     Vec acc[TILE_ROWS][TILE_MAX_PANELS];
     const size_t stride = t->a_stride, n_last = t->n_last, c_row = t->c_row, c_panel = t->c_panel;
     float *c = t->c;
+    // Each question is asked once a tile: asked row by row, the answers cost a hundred cycles between two tiles.
+    if (t->reload) {
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
+        for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
 #pragma GCC unroll 8
-        for (int p = 0; p < panels; p++) {
-            acc[i][p] = vec_zero();
-            if (t->reload) {
+            for (int p = 0; p < panels; p++) {
                 const float *from = c + (size_t)p * c_panel;
                 acc[i][p] = p + 1 < panels ? vec_load(from) : vec_load_any(from, n_last);
             }
         }
-        // Asked for now, so that it is there when the stores come.
-        if (!t->streams) {
+    } else {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 8
+            for (int p = 0; p < panels; p++) acc[i][p] = vec_zero();
+        }
+    }
+    // Asked for now, so that it is there when the stores come.
+    if (!t->streams && !t->reload) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
             __builtin_prefetch(c, 1);
             if (panels > 1) __builtin_prefetch(c + c_panel, 1);
         }
@@ -114,6 +123,14 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
         }
         return;
     }
+    if (n_last >= VEC_WIDTH) {
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
+#pragma GCC unroll 8
+            for (int p = 0; p < panels; p++) vec_store(c + (size_t)p * c_panel, acc[i][p]);
+        }
+        return;
+    }
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++, c = tile_next_row(c, c_row)) {
 #pragma GCC unroll 8
@@ -122,7 +139,7 @@ gemm_tile_body(const GemmTile *t, const int rows, const int panels, const int a_
             if (p + 1 < panels) {
                 vec_store(to, acc[i][p]);
             } else {
-                vec_store_any(to, n_last, acc[i][p]);
+                vec_store_n(to, n_last, acc[i][p]);
             }
         }
     }
