@@ -31,6 +31,19 @@
 
 #include "kernels/op.h"
 
+enum { ATTENTION_COLUMNS_MOST_HEADS = 64 };
+
+// Whether keys may lie by column: heads fill whole vectors, and scores need nothing but scale and mask.
+static inline int attention_takes_columns(const AttentionArgs *as)
+{
+    return as->n_heads == as->n_kv_heads && (as->n_heads == 8 || as->n_heads % 16 == 0) &&
+           as->n_heads <= ATTENTION_COLUMNS_MOST_HEADS && as->soft_cap <= 0.0f &&
+           !as->relative_bucket && as->dropout.p <= 0.0f;
+}
+
+// A row of keys, head by head, put by column. from and to do not overlap.
+void attention_order_columns(size_t n_heads, size_t head_dim, const float *from, float *to);
+
 OpKernel attention_reference_f32, attention_reference_f64;
 OpKernel attention_bf16_reference_f32, attention_bf16_reference_f64;
 OpKernel attention_backward_reference_f32, attention_backward_reference_f64;

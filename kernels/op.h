@@ -195,6 +195,9 @@ typedef struct AttentionArgs {
     // dtype (f64 rows read the pointers as such). keys.offsets still counts the keys. NULL without a cache.
     const float *const *key_pages, *const *value_pages;
     size_t page_rows, max_pages;
+    // A row of a key page has its heads side by side for each column: element d of head h is at d * n_kv_heads + h. For few
+    // queries, and for what attention_takes_columns (kernels/attention.h) says.
+    int keys_by_column;
     // Additive bias by relative position: in3 [n_heads, n_buckets]; bucket of (query, key) = relative_bucket[(key position
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;

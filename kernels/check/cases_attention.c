@@ -5,11 +5,12 @@
 #include "kernels/check/cases.h"
 
 typedef enum KeySource {
-    KEYS_SELF,  // the queries' own rows
-    KEYS_FUSED, // the same, as views of one product [T, q | k | v]
-    KEYS_CACHE, // some earlier rows, then the queries' own; positions say so
-    KEYS_PAGES, // a cache in pages
-    KEYS_CROSS, // another sequence, now and then empty
+    KEYS_SELF,    // the queries' own rows
+    KEYS_FUSED,   // the same, as views of one product [T, q | k | v]
+    KEYS_CACHE,   // some earlier rows, then the queries' own; positions say so
+    KEYS_PAGES,   // a cache in pages
+    KEYS_COLUMNS, // pages of keys by column
+    KEYS_CROSS,   // another sequence, now and then empty
 } KeySource;
 
 typedef struct AttentionConfig {
@@ -54,6 +55,10 @@ static const AttentionConfig configs[] = {
      .keys = KEYS_PAGES,
      .relative_reach = 4,
      .window = 20},
+    {.n_heads = 8, .n_kv_heads = 8, .head_dim = 64, .keys = KEYS_COLUMNS},
+    {.n_heads = 8, .n_kv_heads = 8, .head_dim = 7, .keys = KEYS_COLUMNS, .is_causal = 1},
+    {.n_heads = 16, .n_kv_heads = 16, .head_dim = 33, .keys = KEYS_COLUMNS, .window = 9},
+    {.n_heads = 32, .n_kv_heads = 32, .head_dim = 16, .keys = KEYS_COLUMNS, .is_causal = 1},
 };
 
 size_t attention_config_count(void)
@@ -138,7 +143,7 @@ static void build_qkv(Problem *p, const AttentionArgs *as, KeySource source, dou
     const TensorShape q = {.rows = n_queries, .cols = q_cols, .gap = 1};
     const TensorShape k = {.rows = n_keys, .cols = k_cols};
     p->args.in[0] = problem_random(p, q, 0, magnitude);
-    if (source == KEYS_PAGES) return;
+    if (source == KEYS_PAGES || source == KEYS_COLUMNS) return;
     p->args.in[1] = problem_random(p, k, 0, magnitude);
     p->args.in[2] = problem_random(p, k, 0, magnitude);
 }
@@ -151,8 +156,8 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     const AttentionConfig *config = &configs[c->depth];
     // A backward pass has no pages: the same as a cache in a tensor.
     const int is_low = problem->op == OP_ATTENTION_BF16;
-    const KeySource source =
-        (is_for_backward || is_low) && config->keys == KEYS_PAGES ? KEYS_CACHE : config->keys;
+    const int is_paged = config->keys == KEYS_PAGES || config->keys == KEYS_COLUMNS;
+    const KeySource source = (is_for_backward || is_low) && is_paged ? KEYS_CACHE : config->keys;
     AttentionArgs *as = &problem->args.as.attention;
     as->n_heads = config->n_heads;
     as->n_kv_heads = config->n_kv_heads;
@@ -173,11 +178,13 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     }
     as->keys = build_keys(problem, source, &as->queries);
     build_qkv(problem, as, source, magnitudes[c->magnitude]);
-    if (source == KEYS_PAGES) build_pages(problem, as, magnitudes[c->magnitude]);
+    if (source == KEYS_PAGES || source == KEYS_COLUMNS)
+        build_pages(problem, as, magnitudes[c->magnitude]);
+    as->keys_by_column = source == KEYS_COLUMNS;
     if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);
     const TensorShape y = {.rows = c->rows, .cols = as->n_heads * as->head_dim, .gap = 2};
     problem->args.out[0] = problem_blank(problem, y, problem->dtype);
-    if (!is_low && (is_for_backward || (c->options & 1) != 0)) {
+    if (!is_low && !as->keys_by_column && (is_for_backward || (c->options & 1) != 0)) {
         const TensorShape statistics = {.rows = c->rows, .cols = as->n_heads};
         problem->args.out[1] = problem_blank(problem, statistics, problem->dtype);
     }

@@ -344,13 +344,16 @@ typedef struct AttentionScale {
     size_t n_queries, n_keys;
 } AttentionScale;
 
-static double largest_row_norm(const Tensor *tensor, size_t head_dim)
+// by_column: as AttentionArgs.keys_by_column.
+static double largest_head_norm(const Tensor *tensor, size_t head_dim, int by_column)
 {
     double largest = 0;
+    const size_t n_heads = tensor->cols / head_dim, step = by_column ? n_heads : 1;
     for (size_t i = 0; tensor->data && i < tensor->rows; i++) {
-        for (size_t first = 0; first < tensor->cols; first += head_dim) {
+        for (size_t head = 0; head < n_heads; head++) {
             double squares = 0;
-            for (size_t j = first; j < first + head_dim; j++) {
+            for (size_t d = 0; d < head_dim; d++) {
+                const size_t j = (by_column ? head : head * head_dim) + d * step;
                 squares += tensor_get(tensor, i, j) * tensor_get(tensor, i, j);
             }
             largest = fmax(largest, sqrt(squares));
@@ -359,9 +362,14 @@ static double largest_row_norm(const Tensor *tensor, size_t head_dim)
     return largest;
 }
 
+static double largest_row_norm(const Tensor *tensor, size_t head_dim)
+{
+    return largest_head_norm(tensor, head_dim, 0);
+}
+
 // Keys or values wherever they lie.
 static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
-                               const float *const *pages)
+                               const float *const *pages, int by_column)
 {
     if (!pages) return largest_row_norm(tensor, as->head_dim);
     double largest = 0;
@@ -371,7 +379,7 @@ static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
                        .row_stride = as->n_kv_heads * as->head_dim,
                        .dtype = DTYPE_F64};
         memcpy(&page.data, &pages[i], sizeof page.data); // a view drops the const; only read
-        largest = fmax(largest, largest_row_norm(&page, as->head_dim));
+        largest = fmax(largest, largest_head_norm(&page, as->head_dim, by_column));
     }
     return largest;
 }
@@ -391,8 +399,8 @@ static AttentionScale attention_scale(const OpArgs *args, const Tensor *qkv, con
     const AttentionArgs *as = &args->as.attention;
     AttentionScale scale = {
         .q = largest_row_norm(&qkv[0], as->head_dim),
-        .k = largest_key_norm(as, &qkv[1], as->key_pages),
-        .v = largest_key_norm(as, &qkv[2], as->value_pages),
+        .k = largest_key_norm(as, &qkv[1], as->key_pages, as->keys_by_column),
+        .v = largest_key_norm(as, &qkv[2], as->value_pages, 0),
         .keep = 1.0 / (1.0 - (double)as->dropout.p),
         .n_queries = longest_sequence(&as->queries),
         .n_keys = longest_sequence(&as->keys),

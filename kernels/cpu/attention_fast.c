@@ -365,6 +365,7 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Bu
 Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
+    if (as->keys_by_column) return FAST(attention_columns)(args, exec, err);
     const size_t mark = exec_scratch_mark(exec);
     Buffers buffers;
     TRY(take_buffers(as, exec, &buffers, err));

@@ -51,7 +51,7 @@ static const Real *query_row(const Head *h, size_t i)
     return real_row(&h->q, h->q_begin + i);
 }
 
-// Row j of the sequence's keys or values: in the tensor, or in the page that holds it.
+// Row j of the sequence's keys or values, the head's columns: in the tensor, or in the page that holds it.
 static const Real *cached_row(const Head *h, const Tensor *tensor, const float *const *pages,
                               size_t j)
 {
@@ -64,7 +64,14 @@ static const Real *cached_row(const Head *h, const Tensor *tensor, const float *
 
 static const Real *key_row(const Head *h, size_t j)
 {
-    return cached_row(h, &h->k, h->as->key_pages, j);
+    const Real *row = cached_row(h, &h->k, h->as->key_pages, j);
+    return h->as->keys_by_column ? row - h->kv_head * (h->as->head_dim - 1) : row;
+}
+
+// Between the columns of a key.
+static size_t key_stride(const Head *h)
+{
+    return h->as->keys_by_column ? h->as->n_kv_heads : 1;
 }
 
 static const Real *value_row(const Head *h, size_t j)
@@ -90,10 +97,11 @@ static double number(const Head *h, Real x)
     return h->is_rounded ? (double)f32_from_bf16(bf16_from_f32((float)x)) : (double)x;
 }
 
-static double dot(const Head *h, const Real *a, const Real *b)
+// b: columns of a key, `stride` apart.
+static double dot(const Head *h, const Real *a, const Real *b, size_t stride)
 {
     double sum = 0;
-    for (size_t i = 0; i < h->as->head_dim; i++) sum += number(h, a[i]) * number(h, b[i]);
+    for (size_t i = 0; i < h->as->head_dim; i++) sum += number(h, a[i]) * number(h, b[i * stride]);
     return sum;
 }
 
@@ -112,7 +120,7 @@ static size_t bias_bucket(const Head *h, size_t i, size_t j)
 static double score(const Head *h, size_t i, size_t j, double *slope)
 {
     const double scale = h->as->scale, cap = h->as->soft_cap;
-    double value = scale * dot(h, query_row(h, i), key_row(h, j));
+    double value = scale * dot(h, query_row(h, i), key_row(h, j), key_stride(h));
     double d_value = scale;
     if (cap > 0.0) {
         const double t = tanh(value / cap);
@@ -201,7 +209,7 @@ static void score_gradients(const Head *h, size_t i, const Real *dy, double lse,
         sums->p[j] = sums->ds[j] = 0;
         if (!is_visible(h, i, j)) continue;
         sums->p[j] = exp(score(h, i, j, NULL) - lse);
-        sums->ds[j] = kept(h, i, j) * dot(h, dy, value_row(h, j)); // dp
+        sums->ds[j] = kept(h, i, j) * dot(h, dy, value_row(h, j), 1); // dp
         p_dp += sums->p[j] * sums->ds[j];
     }
     for (size_t j = 0; j < h->n_keys; j++) sums->ds[j] = sums->p[j] * (sums->ds[j] - p_dp);

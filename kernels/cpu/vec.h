@@ -27,6 +27,40 @@ enum { VEC_WIDTH = 16 };
 #    include "kernels/cpu/vec_avx2.h"
 #endif
 
+// Eight floats, for what comes in eights; one register in both builds.
+typedef __m256 VecHalf;
+enum { VEC_HALF = 8 };
+
+static inline VecHalf vec_half_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+
+static inline VecHalf vec_half_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+static inline void vec_half_store(float *p, VecHalf v)
+{
+    _mm256_storeu_ps(p, v);
+}
+
+static inline VecHalf vec_half_mul(VecHalf a, VecHalf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+static inline VecHalf vec_half_set1(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
+static inline VecHalf vec_half_fma(VecHalf a, VecHalf b, VecHalf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
 // -a * b + c with one rounding.
 static inline Vec vec_fnma(Vec a, Vec b, Vec c)
 {

@@ -62,6 +62,13 @@ static inline void vec_stream(float *p, Vec v)
     _mm256_stream_ps(p + 8, v.hi);
 }
 
+// Lanes 0 .. 7 and 8 .. 15 apart.
+static inline void vec_store_halves(float *low, float *high, Vec v)
+{
+    _mm256_storeu_ps(low, v.lo);
+    _mm256_storeu_ps(high, v.hi);
+}
+
 static inline void vec_fence(void)
 {
     _mm_sfence();

@@ -41,6 +41,13 @@ static inline void vec_stream(float *p, Vec v)
     _mm512_stream_ps(p, v);
 }
 
+// Lanes 0 .. 7 and 8 .. 15 apart.
+static inline void vec_store_halves(float *low, float *high, Vec v)
+{
+    _mm256_storeu_ps(low, _mm512_castps512_ps256(v));
+    _mm256_storeu_ps(high, _mm512_extractf32x8_ps(v, 1));
+}
+
 static inline void vec_fence(void)
 {
     _mm_sfence();

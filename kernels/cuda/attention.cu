@@ -78,8 +78,10 @@ __device__ static float score(const AttentionArgs *as, const AttentionTensors *t
     const long long position = position_of(&as->keys, query->k_begin, j);
     if (!is_visible(as, query->position, position)) return -INFINITY;
     const float *k = cached_row(as, query, t->k, t->k_stride, as->key_pages, j);
+    const size_t k_step = as->keys_by_column ? as->n_kv_heads : 1;
+    if (as->keys_by_column) k -= query->kv_head * (as->head_dim - 1);
     float dot = 0.0f;
-    for (size_t d = 0; d < as->head_dim; d++) dot = fmaf(query->q[d], k[d], dot);
+    for (size_t d = 0; d < as->head_dim; d++) dot = fmaf(query->q[d], k[d * k_step], dot);
     float value = as->scale * dot;
     if (as->soft_cap > 0.0f) value = as->soft_cap * tanhf(value / as->soft_cap);
     if (as->relative_bucket) {

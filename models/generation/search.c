@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/attention.h"
 #include "models/model_internal.h"
 
 // Rows of a decoder's step: enough for its products, few enough for the keys that are kept.
@@ -56,6 +57,19 @@ static Status copy_columns(Arena *arena, const Tensor *from, float **out, Error 
     return STATUS_OK;
 }
 
+// The same of keys, in the order in which the attention reads them.
+static Status copy_keys(Arena *arena, const Tensor *from, const ProgramAttention *attention,
+                        float **out, Error *err)
+{
+    if (!attention->by_column) return copy_columns(arena, from, out, err);
+    TRY(arena_take_raw(arena, from->rows * from->cols, sizeof **out, "keys of a source", out, err));
+    for (size_t i = 0; i < from->rows; i++)
+        attention_order_columns(attention->n_heads, from->cols / attention->n_heads,
+                                (const float *)from->data + i * from->row_stride,
+                                *out + i * from->cols);
+    return STATUS_OK;
+}
+
 static Status encode(Group *g, Error *err)
 {
     const TokenSequence **inputs = NULL;
@@ -82,7 +96,7 @@ static Status encode(Group *g, Error *err)
         if (!kept->is_of_source) continue;
         const Tensor keys = program_source_keys(&run, a, false),
                      values = program_source_keys(&run, a, true);
-        TRY(copy_columns(g->arena, &keys, &kept->source_keys, err));
+        TRY(copy_keys(g->arena, &keys, &g->target_program->attentions[a], &kept->source_keys, err));
         TRY(copy_columns(g->arena, &values, &kept->source_values, err));
     }
     return STATUS_OK;

@@ -72,6 +72,8 @@ typedef enum ProgramPart {
 typedef struct ProgramAttention {
     size_t cols;          // of its keys, and of its values
     bool is_of_source;    // its keys are the source's, not those of earlier targets
+    size_t n_heads;       // of its keys
+    bool by_column;       // its keys may lie by column (AttentionArgs.keys_by_column)
     Operand keys, values; // in PROGRAM_SOURCE, where is_of_source
 } ProgramAttention;
 
@@ -136,7 +138,7 @@ typedef struct ProgramCache {
 
 // Keys and values of one attention of the targets, on the CPU: row r of sequence s is row r % page_rows of page
 // s * max_pages + r / page_rows. The step's own, one a target, go to new_keys [n_targets, cols] first; NULL where they
-// are the source's. Neighbouring targets may be queries of one sequence.
+// are the source's. Neighbouring targets may be queries of one sequence. Keys lie by column where ProgramAttention says so.
 typedef struct AttentionPages {
     size_t n_sequences;
     const int32_t *query_offsets, *key_offsets; // [n_sequences + 1]

@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "kernels/attention.h"
 #include "models/program/program_builder.h"
 
 static void mark_needs(ProgramBuilder *b, const TapeNode *node, size_t out)
@@ -84,9 +85,14 @@ static void list_attentions(ProgramBuilder *b)
         const TapeNode *node = &tape->nodes[i];
         if (!is_target_attention(tape, node)) continue;
         ProgramAttention *a = &p->attentions[p->n_attentions++];
-        *a =
-            (ProgramAttention){.cols = value_cols(node->in[1]),
-                               .is_of_source = tape->slots[node->in[1].slot].domain == ROWS_TOKENS};
+        const AttentionArgs as = {.n_heads = node->as.attention.n_heads,
+                                  .n_kv_heads = node->as.attention.n_kv_heads,
+                                  .soft_cap = node->as.attention.soft_cap,
+                                  .relative_bucket = node->as.attention.relative_bucket};
+        *a = (ProgramAttention){.cols = value_cols(node->in[1]),
+                                .is_of_source = tape->slots[node->in[1].slot].domain == ROWS_TOKENS,
+                                .n_heads = as.n_kv_heads,
+                                .by_column = attention_takes_columns(&as)};
         if (b->options->part != PROGRAM_SOURCE || !a->is_of_source) continue;
         a->keys = builder_value(b, node->in[1]);
         a->values = builder_value(b, node->in[2]);

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "kernels/attention.h"
 #include "kernels/pack.h"
 #include "models/program/program_internal.h"
 
@@ -258,12 +259,24 @@ static void store_rows(const Tensor *rows, float *to)
     }
 }
 
+// Keys as the attention reads them from pages.
+static void store_keys_of(const ProgramAttention *a, const Tensor *keys, float *to)
+{
+    if (!a->by_column) {
+        store_rows(keys, to);
+        return;
+    }
+    for (size_t i = 0; i < keys->rows; i++)
+        attention_order_columns(a->n_heads, a->cols / a->n_heads,
+                                (const float *)keys->data + i * keys->row_stride, to + i * a->cols);
+}
+
 // An attention of targets that come one by one.
 static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs *args)
 {
     const AttentionPages *pages = &run->unit.target_pages[step->attention];
     if (pages->new_keys) {
-        store_rows(&args->in[1], pages->new_keys);
+        store_keys_of(&run->program->attentions[step->attention], &args->in[1], pages->new_keys);
         store_rows(&args->in[2], pages->new_values);
     }
     args->in[1] = args->in[2] = (Tensor){0};
@@ -271,6 +284,7 @@ static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs 
     args->as.attention.queries.offsets = pages->query_offsets;
     args->as.attention.keys =
         (Ragged){.n_sequences = pages->n_sequences, .offsets = pages->key_offsets};
+    args->as.attention.keys_by_column = run->program->attentions[step->attention].by_column;
     args->as.attention.key_pages = pages->keys;
     args->as.attention.value_pages = pages->values;
     args->as.attention.page_rows = pages->page_rows;
