@@ -146,9 +146,21 @@ typedef struct EmbeddingArgs {
     int32_t padding_id;
 } EmbeddingArgs;
 
+// Memory that is read soon, to be fetched into the caches; it may be read past a piece's end.
+typedef struct FetchPiece {
+    const float *start;
+    size_t floats;
+} FetchPiece;
+
+typedef struct FetchList {
+    const FetchPiece *pieces;
+    size_t n;
+} FetchList;
+
 typedef struct LinearArgs {
     Activation activation;
-    const float *next; // what the next product reads first, fetched meanwhile; NULL = unknown
+    const float *next;      // what the next product reads first, fetched meanwhile; NULL = unknown
+    const FetchList *fetch; // what is read before it, on the CPU: the same; or NULL
 } LinearArgs;
 
 typedef struct NormArgs {

@@ -201,6 +201,12 @@ static void finish_tile(const GemmProblem *g, size_t i0, size_t rows, size_t j0,
     }
 }
 
+// Where a GemmProblem's `fetch` has come to.
+typedef struct Fetched {
+    const FetchList *list;
+    size_t piece, at; // floats
+} Fetched;
+
 typedef struct Block {
     size_t i0, n_rows; // rows of c
     size_t k0, n_k;
@@ -208,6 +214,7 @@ typedef struct Block {
     size_t a_row;   // floats between rows (packed: rows of one tile lie together)
     int a_is_packed;
     int is_last; // the last block of k
+    Fetched *fetched;
 } Block;
 
 // Whether c goes past the caches: logits of a vocabulary for many rows, which would push out everything else before they are
@@ -226,6 +233,21 @@ typedef struct Next {
     const float *b; // NULL: nothing
     size_t panel;   // floats between them
 } Next;
+
+// Where the next so many floats of the list are, or `otherwise` when it is through.
+static const float *fetch_more(Fetched *f, size_t floats, const float *otherwise)
+{
+    while (f->list && f->piece < f->list->n) {
+        const FetchPiece *piece = &f->list->pieces[f->piece];
+        if (f->at < piece->floats) {
+            f->at += floats;
+            return piece->start + (f->at - floats);
+        }
+        f->piece++;
+        f->at = 0;
+    }
+    return otherwise;
+}
 
 // All rows of the block times panels [p0, p0 + n_panels).
 static void run_panels(const GemmProblem *g, const Block *block, const float *b, size_t b_panel,
@@ -252,8 +274,10 @@ static void run_panels(const GemmProblem *g, const Block *block, const float *b,
         tile.a = block->a + begin * block->a_row;
         tile.a_stride = block->a_is_packed ? rows : block->a_row;
         tile.c = c + begin * g->c_row;
-        // The first tile of the block fetches the first panel that comes next, and so on; later ones have none left.
-        tile.next_b = t < n_panels && next.b ? next.b + t * next.panel : b;
+        // The first tile of the block fetches the first panel that comes next, and so on; later ones have time for more.
+        tile.next_b = t < n_panels && next.b
+                          ? next.b + t * next.panel
+                          : fetch_more(block->fetched, block->n_k * VEC_WIDTH, b);
         gemm_tile_find(rows, n_panels, block->a_is_packed)(&tile);
         if (block->is_last) finish_tile(g, block->i0 + begin, rows, j0, columns);
         begin += rows;
@@ -272,8 +296,13 @@ static size_t few_panels(const GemmProblem *g)
 // Few rows: every weight is used once, so nothing is packed or blocked.
 static void run_few_rows(const GemmProblem *g)
 {
-    const Block block = {
-        .n_rows = g->m, .n_k = g->k, .a = g->a, .a_row = g->a_stride, .is_last = 1};
+    Fetched nothing = {0};
+    const Block block = {.n_rows = g->m,
+                         .n_k = g->k,
+                         .a = g->a,
+                         .a_row = g->a_stride,
+                         .is_last = 1,
+                         .fetched = &nothing};
     const size_t n_panels = ceil_div(g->n, VEC_WIDTH), wide = few_panels(g);
     size_t p = 0;
     while (p < n_panels) {
@@ -356,10 +385,12 @@ void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
     const size_t k_blocks = size_max(1, ceil_div(problem->k, GEMM_K));
     const size_t step = step_of(problem);
     const size_t n_steps = ceil_div(problem->k, step);
+    Fetched fetched = {.list = problem->fetch};
     for (size_t i = 0; i < m_blocks; i++) {
         for (size_t k = 0; k < k_blocks; k++) {
             Block block = {.i0 = split(problem->m, m_blocks, i),
-                           .k0 = split(n_steps, k_blocks, k) * step};
+                           .k0 = split(n_steps, k_blocks, k) * step,
+                           .fetched = &fetched};
             block.n_rows = split(problem->m, m_blocks, i + 1) - block.i0;
             block.n_k = size_min(split(n_steps, k_blocks, k + 1) * step, problem->k) - block.k0;
             block.is_last = k + 1 == k_blocks;

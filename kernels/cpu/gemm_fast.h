@@ -39,6 +39,7 @@ typedef struct GemmProblem {
     const float *bias; // [n] or NULL
     const float *
         next; // what is read after this product, fetched while its last panels are worked on; or NULL
+    const FetchList *fetch; // what is read after it beside weights, fetched meanwhile; or NULL
     Activation activation;
     float *pre; // the value before the activation, or NULL; row-major
     size_t pre_row;

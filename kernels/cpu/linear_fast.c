@@ -134,6 +134,7 @@ Status FAST(linear)(const OpArgs *args, Exec *exec, Error *err)
         .c_panel = PANEL_WIDTH,
         .bias = args->in[2].data,
         .next = args->as.linear.next,
+        .fetch = args->as.linear.fetch,
         .activation = args->as.linear.activation,
         .pre = z->data,
         .pre_row = z->row_stride,

@@ -15,6 +15,7 @@ typedef struct Kept {
     bool is_of_source;
     float *source_keys, *source_values; // [tokens of the group, cols]
     float **step_keys, **step_values;   // [steps] of [rows of that step, cols]
+    size_t *step_rows;                  // [steps]
 } Kept;
 
 // Sources that go through the decoder together.
@@ -109,12 +110,24 @@ static Status take_pages(Group *g, size_t n, const float *const **out, Error *er
     return arena_take_raw(&g->step_arena, n, sizeof **out, "pages", out, err);
 }
 
+// Keys and values of a step, or of the sources, are two pieces of so many rows.
+static void add_pieces(FetchPiece *pieces, const Kept *kept, const float *keys, const float *values,
+                       size_t n_rows)
+{
+    pieces[0] = (FetchPiece){keys, n_rows * kept->cols};
+    pieces[1] = (FetchPiece){values, n_rows * kept->cols};
+}
+
 // All rows of a source see its keys, which lie in one piece.
 static Status source_pages(Group *g, const Kept *kept, AttentionPages *pages, Error *err)
 {
     const float **keys = NULL, **values = NULL;
     int32_t *offsets = NULL, *queries = NULL;
+    FetchPiece *pieces = NULL;
     size_t n = 0;
+    TRY(arena_take(&g->step_arena, 2, sizeof *pieces, "pages", &pieces, err));
+    add_pieces(pieces, kept, kept->source_keys, kept->source_values,
+               (size_t)g->source_offsets[g->n]);
     TRY(take_pages(g, g->n, (const float *const **)&keys, err));
     TRY(take_pages(g, g->n, (const float *const **)&values, err));
     TRY(arena_take(&g->step_arena, g->n + 1, sizeof *offsets, "pages", &offsets, err));
@@ -136,7 +149,8 @@ static Status source_pages(Group *g, const Kept *kept, AttentionPages *pages, Er
                               .keys = keys,
                               .values = values,
                               .page_rows = INT32_MAX,
-                              .max_pages = 1};
+                              .max_pages = 1,
+                              .fetch = {pieces, 2}};
     return STATUS_OK;
 }
 
@@ -147,6 +161,11 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
     const float **keys = NULL, **values = NULL;
     int32_t *offsets = NULL;
     float *step_keys = NULL, *step_values = NULL;
+    FetchPiece *pieces = NULL;
+    TRY(arena_take(&g->step_arena, 2 * n_keys, sizeof *pieces, "pages", &pieces, err));
+    for (size_t k = 0; k < g->n_steps; k++)
+        add_pieces(pieces + 2 * k, kept, kept->step_keys[k], kept->step_values[k],
+                   kept->step_rows[k]);
     TRY(take_pages(g, n, (const float *const **)&keys, err));
     TRY(take_pages(g, n, (const float *const **)&values, err));
     TRY(arena_take(&g->step_arena, g->n_rows + 1, sizeof *offsets, "pages", &offsets, err));
@@ -156,6 +175,7 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
                        &step_values, err));
     kept->step_keys[g->n_steps] = step_keys;
     kept->step_values[g->n_steps] = step_values;
+    kept->step_rows[g->n_steps] = g->n_rows;
     for (size_t r = 0; r < g->n_rows; r++) {
         for (size_t k = 0; k < n_keys; k++) {
             const size_t at = (size_t)g->rows[r][k] * kept->cols;
@@ -172,7 +192,8 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
                               .page_rows = 1,
                               .max_pages = n_keys,
                               .new_keys = step_keys,
-                              .new_values = step_values};
+                              .new_values = step_values,
+                              .fetch = {pieces, 2 * g->n_steps}};
     return STATUS_OK;
 }
 
@@ -352,6 +373,8 @@ static Status begin_group(Group *g, Error *err)
                        err));
         TRY(arena_take(g->arena, g->most_steps, sizeof *kept->step_values, "keys",
                        &kept->step_values, err));
+        TRY(arena_take(g->arena, g->most_steps, sizeof *kept->step_rows, "keys", &kept->step_rows,
+                       err));
     }
     return next_rows(g, NULL, err);
 }

@@ -145,6 +145,7 @@ typedef struct AttentionPages {
     const float *const *keys, *const *values;
     size_t page_rows, max_pages;
     float *new_keys, *new_values;
+    FetchList fetch; // where all of them lie but the step's own: fetched before the attention comes
 } AttentionPages;
 
 // A ragged piece of work. Arrays are on the host; they are copied to the device where it is another.

@@ -409,13 +409,28 @@ static const float *next_weights(const ProgramRun *run, size_t i, size_t begin, 
     return NULL;
 }
 
+// What an attention that comes before the next product reads from pages.
+static const FetchList *next_pages(const ProgramRun *run, size_t i, size_t end)
+{
+    for (size_t at = i + 1; run->unit.target_pages && at < end; at++) {
+        const ProgramStep *step = &run->program->steps[at];
+        if (step->op == OP_LINEAR) break;
+        if (step->op == OP_ATTENTION && step->rows == ROWS_TARGETS)
+            return &run->unit.target_pages[step->attention].fetch;
+    }
+    return NULL;
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
         const ProgramStep *step = &run->program->steps[i];
         OpArgs args;
         take_arguments(run, step, &args);
-        if (step->op == OP_LINEAR) args.as.linear.next = next_weights(run, i, begin, end);
+        if (step->op == OP_LINEAR) {
+            args.as.linear.next = next_weights(run, i, begin, end);
+            args.as.linear.fetch = next_pages(run, i, end);
+        }
         TRY(run_step(run, step, &args, err));
     }
     return STATUS_OK;

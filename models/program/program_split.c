@@ -55,6 +55,7 @@ static OpArgs linear_part(const Split *split, size_t part)
     const size_t n = args.in[1].rows, begin = part_begin(split, part) * PANEL_WIDTH;
     const size_t end = size_min(part_begin(split, part + 1) * PANEL_WIDTH, n);
     args.as.linear.next = NULL; // each part begins elsewhere
+    args.as.linear.fetch = NULL;
     args.in[1] = weight_rows(&split->args->in[1], begin, end);
     args.in[2] = columns_of(&split->args->in[2], begin, end);
     args.out[0] = columns_of(&split->args->out[0], begin, end);
