@@ -191,7 +191,8 @@ static Status add_candidates(BeamSearch *s, Exec *exec, size_t beam, float *row,
     for (size_t i0 = 0; i0 < n_tokens; i0 += LOG_SUM_GROUP) {
         if (!((double)groups[i0 / LOG_SUM_GROUP] >= least)) continue;
         for (size_t i = i0; i < size_min(i0 + LOG_SUM_GROUP, n_tokens); i++) {
-            if (!(row[i] > -INFINITY)) continue; // banned, or no number
+            if (!(row[i] > -INFINITY && (double)row[i] >= least))
+                continue; // banned, no number, or too little
             const double sum = from->sum + ((double)row[i] - lse);
             const BeamEntry entry = {
                 .sum = sum, .rank = sum, .node = (int32_t)i, .from = (uint32_t)beam};
