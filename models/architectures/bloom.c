@@ -8,7 +8,7 @@
 // of tensors as in Transformers; queries, keys and values are one tensor, head by head.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
-#include "models/config_read.h"
+#include "models/architectures/decoder_config.h"
 
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
@@ -79,6 +79,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(decoder_read_tagger(root, c, err));
     TRY(json_opt_bool(root, "apply_residual_connection_post_layernorm", &c->is_post_norm, err));
     return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
 }
@@ -101,8 +102,14 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_bloom = {
     .model_type = "bloom",
     .summary = "BLOOM: ALiBi for positions, a norm on embeddings: causal LM",
-    .classes = {{"BloomForCausalLM", HEAD_CAUSAL_LM}, {"BloomModel", HEAD_EMBEDDING}},
+    .classes = {{"BloomForCausalLM", HEAD_CAUSAL_LM},
+                {"BloomModel", HEAD_EMBEDDING},
+                {"BloomForSequenceClassification", HEAD_SEQUENCE},
+                {"BloomForTokenClassification", HEAD_TOKEN},
+                {"BloomForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_LAST,
+    .tagger = "classifier",
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

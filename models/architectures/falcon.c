@@ -137,6 +137,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
+    TRY(decoder_read_tagger(root, c, err));
     TRY(json_opt_bool(root, "bias", &has_bias, err));
     c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
     c->norm_bias = c->is_tied = true;
@@ -171,8 +172,14 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_falcon = {
     .model_type = "falcon",
     .summary = "Falcon: parallel layers, one key head for all or for a group: causal LM",
-    .classes = {{"FalconForCausalLM", HEAD_CAUSAL_LM}, {"FalconModel", HEAD_EMBEDDING}},
+    .classes = {{"FalconForCausalLM", HEAD_CAUSAL_LM},
+                {"FalconModel", HEAD_EMBEDDING},
+                {"FalconForSequenceClassification", HEAD_SEQUENCE},
+                {"FalconForTokenClassification", HEAD_TOKEN},
+                {"FalconForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_LAST,
+    .tagger = "classifier",
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

@@ -118,8 +118,12 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gptj = {
     .model_type = "gptj",
     .summary = "GPT-J: parallel layers, rotations of neighbouring columns: causal LM",
-    .classes = {{"GPTJForCausalLM", HEAD_CAUSAL_LM}, {"GPTJModel", HEAD_EMBEDDING}},
+    .classes = {{"GPTJForCausalLM", HEAD_CAUSAL_LM},
+                {"GPTJModel", HEAD_EMBEDDING},
+                {"GPTJForSequenceClassification", HEAD_SEQUENCE},
+                {"GPTJForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

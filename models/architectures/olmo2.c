@@ -65,8 +65,11 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_olmo2 = {
     .model_type = "olmo2",
     .summary = "OLMo 2: norms behind the layers, and of all queries and keys: causal LM",
-    .classes = {{"Olmo2ForCausalLM", HEAD_CAUSAL_LM}, {"Olmo2Model", HEAD_EMBEDDING}},
+    .classes = {{"Olmo2ForCausalLM", HEAD_CAUSAL_LM},
+                {"Olmo2Model", HEAD_EMBEDDING},
+                {"Olmo2ForSequenceClassification", HEAD_SEQUENCE}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

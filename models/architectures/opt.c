@@ -145,8 +145,12 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_opt = {
     .model_type = "opt",
     .summary = "OPT: learned positions, norms before or behind: causal LM",
-    .classes = {{"OPTForCausalLM", HEAD_CAUSAL_LM}, {"OPTModel", HEAD_EMBEDDING}},
+    .classes = {{"OPTForCausalLM", HEAD_CAUSAL_LM},
+                {"OPTModel", HEAD_EMBEDDING},
+                {"OPTForSequenceClassification", HEAD_SEQUENCE},
+                {"OPTForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

@@ -64,13 +64,21 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     for (size_t i = 0; i < c->n_layers; i++)
         json_put_u64(w, c->unrotated && c->unrotated[i] ? 0 : 1);
     json_end_array(w);
+    if (c->pad_id >= 0) return;
+    json_put_key(w, "pad_token_id"); // what is missing would be 128004
+    json_put_null(w);
 }
 
 const Architecture architecture_smollm3 = {
     .model_type = "smollm3",
     .summary = "SmolLM3: Llama with layers that turn nothing: causal LM",
-    .classes = {{"SmolLM3ForCausalLM", HEAD_CAUSAL_LM}, {"SmolLM3Model", HEAD_EMBEDDING}},
+    .classes = {{"SmolLM3ForCausalLM", HEAD_CAUSAL_LM},
+                {"SmolLM3Model", HEAD_EMBEDDING},
+                {"SmolLM3ForSequenceClassification", HEAD_SEQUENCE},
+                {"SmolLM3ForTokenClassification", HEAD_TOKEN},
+                {"SmolLM3ForQuestionAnswering", HEAD_SPAN, "transformer."}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = llama_record,

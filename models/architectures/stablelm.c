@@ -76,8 +76,12 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_stablelm = {
     .model_type = "stablelm",
     .summary = "StableLM: LayerNorms, gated layers, heads that turn in part: causal LM",
-    .classes = {{"StableLmForCausalLM", HEAD_CAUSAL_LM}, {"StableLmModel", HEAD_EMBEDDING}},
+    .classes = {{"StableLmForCausalLM", HEAD_CAUSAL_LM},
+                {"StableLmModel", HEAD_EMBEDDING},
+                {"StableLmForSequenceClassification", HEAD_SEQUENCE},
+                {"StableLmForTokenClassification", HEAD_TOKEN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

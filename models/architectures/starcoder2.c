@@ -74,8 +74,12 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_starcoder2 = {
     .model_type = "starcoder2",
     .summary = "StarCoder 2: LayerNorms, biases, rotations and a window: causal LM",
-    .classes = {{"Starcoder2ForCausalLM", HEAD_CAUSAL_LM}, {"Starcoder2Model", HEAD_EMBEDDING}},
+    .classes = {{"Starcoder2ForCausalLM", HEAD_CAUSAL_LM},
+                {"Starcoder2Model", HEAD_EMBEDDING},
+                {"Starcoder2ForSequenceClassification", HEAD_SEQUENCE},
+                {"Starcoder2ForTokenClassification", HEAD_TOKEN}},
     .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
     .read_config = read_config,
     .write_config = write_config,
     .record = record,

@@ -10,6 +10,10 @@ static const struct {
     ToldKind kind;
 } classes[] = {
     {"GPT2Tokenizer", "gpt2", TOLD_GPT2},
+    {"GPT2Tokenizer", "opt", TOLD_GPT2},
+    {"GPT2Tokenizer", "gptj", TOLD_GPT2},
+    {"GPT2Tokenizer", "phi", TOLD_GPT2},
+    {"GPT2Tokenizer", "starcoder2", TOLD_GPT2},
     {"RobertaTokenizer", "roberta", TOLD_ROBERTA},
     {"BartTokenizer", "bart", TOLD_ROBERTA},
     {"Qwen2Tokenizer", "qwen2", TOLD_QWEN2},

@@ -335,3 +335,12 @@ void check_equal_weights(const char *what, const Model *a, const Model *b)
     free(x);
     free(y);
 }
+
+Status parse_config(Arena *arena, const char *text, ModelConfig *out, Error *err)
+{
+    JsonDocument *document = NULL;
+    TRY(json_parse(SLICE("config.json"), slice_from_cstr(text), JSON_STRICT, &document, err));
+    const Status s = model_config_parse(arena, json_root(document), out, err);
+    json_close(&document);
+    return s;
+}

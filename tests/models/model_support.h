@@ -42,6 +42,9 @@ Model *small_decoder(size_t vocab_size, size_t max_positions);
 Model *small_decoder_with(const RopeConfig *rope, size_t vocab_size, size_t max_positions);
 ModelConfig small_config(ModelHead head, size_t n_labels);
 
+// A config.json that stands in the test.
+Status parse_config(Arena *arena, const char *text, ModelConfig *out, Error *err);
+
 // n sequences of 3 to 20 tokens, with labels for the head of the model, all from the seed.
 typedef struct SmallData {
     size_t n;

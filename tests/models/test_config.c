@@ -12,15 +12,6 @@ static const char good[] =
     "\"hidden_dropout_prob\": 0.25, \"classifier_dropout\": null, "
     "\"id2label\": {\"1\": \"yes\", \"0\": \"no\", \"2\": \"may `be`\\n\\\"\"}}";
 
-static Status parse(Arena *arena, const char *text, ModelConfig *out, Error *err)
-{
-    JsonDocument *document = NULL;
-    TRY(json_parse(SLICE("config.json"), slice_from_cstr(text), JSON_STRICT, &document, err));
-    const Status s = model_config_parse(arena, json_root(document), out, err);
-    json_close(&document);
-    return s;
-}
-
 // good with its first occurrence of `from` replaced.
 static void changed(char *out, size_t size, const char *from, const char *to)
 {
@@ -34,7 +25,7 @@ Test(config, reads_what_a_checkpoint_says)
     Arena arena = {0};
     Error err = {0};
     ModelConfig c = {0};
-    want_ok(parse(&arena, good, &c, &err), &err);
+    want_ok(parse_config(&arena, good, &c, &err), &err);
     cr_assert(c.architecture == architecture_find(SLICE("bert")) && c.head == HEAD_SEQUENCE);
     cr_assert(slice_eq_cstr(c.class_name, "BertForSequenceClassification"));
     cr_assert(c.vocab_size == 420 && c.hidden_size == 32 && c.n_layers == 2 && c.n_heads == 4 &&
@@ -67,7 +58,7 @@ Test(config, knows_the_head_of_every_class)
         ModelConfig c = {0};
         char text[1024];
         changed(text, sizeof text, "BertForSequenceClassification", cases[i].class_name);
-        want_ok(parse(&arena, text, &c, &err), &err);
+        want_ok(parse_config(&arena, text, &c, &err), &err);
         cr_assert(c.head == cases[i].head && c.n_labels == cases[i].n_labels,
                   "%s: head %s, %zu labels", cases[i].class_name, model_head_name(c.head),
                   c.n_labels);
@@ -109,7 +100,7 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
         ModelConfig c = {0};
         char text[1024];
         changed(text, sizeof text, cases[i].from, cases[i].to);
-        cr_assert(parse(&arena, text, &c, &err) == STATUS_INVALID, "%s", cases[i].to);
+        cr_assert(parse_config(&arena, text, &c, &err) == STATUS_INVALID, "%s", cases[i].to);
         cr_assert(strstr(err.text, cases[i].says) && strstr(err.text, "config.json"), "%s says: %s",
                   cases[i].to, err.text);
         arena_release(&arena);
@@ -137,14 +128,14 @@ Test(config, writes_what_it_read_with_the_head_restated)
     cr_assert(strstr(text.ptr, "2.50") && strstr(text.ptr, "\"torch_dtype\": \"float32\"") &&
                   !strstr(text.ptr, "float16"),
               "%s", text.ptr);
-    want_ok(parse(&arena, text.ptr, &again, &err), &err);
+    want_ok(parse_config(&arena, text.ptr, &again, &err), &err);
     cr_assert(again.n_labels == 2 && slice_eq(again.labels[1], labels[1]) &&
               again.hidden_size == 32);
 
     // Without an original every size is written.
     buffer_clear(&text);
     want_ok(model_config_write(&c, NULL, &text, &err), &err);
-    want_ok(parse(&arena, text.ptr, &again, &err), &err);
+    want_ok(parse_config(&arena, text.ptr, &again, &err), &err);
     cr_assert(again.vocab_size == c.vocab_size && again.layer_norm_eps == c.layer_norm_eps &&
               again.activation == c.activation && again.pad_id == 0);
     cr_assert(again.hidden_dropout == c.hidden_dropout && again.max_positions == c.max_positions);
@@ -194,14 +185,14 @@ Test(config, reads_and_writes_the_kin_of_bert)
         Error err = {0};
         Buffer text = {0};
         ModelConfig c = {0}, again = {0};
-        want_ok(parse(&arena, cases[i].text, &c, &err), &err);
+        want_ok(parse_config(&arena, cases[i].text, &c, &err), &err);
         cr_expect(c.first_position == cases[i].first_position &&
                       c.max_positions == cases[i].max_positions &&
                       c.type_vocab_size == cases[i].type_vocab_size &&
                       c.pad_id == cases[i].pad_id && c.head == cases[i].head,
                   "case %zu", i);
         want_ok(model_config_write(&c, NULL, &text, &err), &err);
-        want_ok(parse(&arena, text.ptr, &again, &err), &err);
+        want_ok(parse_config(&arena, text.ptr, &again, &err), &err);
         cr_expect(again.architecture == c.architecture && again.head == c.head &&
                       again.max_positions == c.max_positions &&
                       again.first_position == c.first_position &&
@@ -235,7 +226,7 @@ Test(config, reads_the_windows_of_qwen)
                  "\"use_sliding_window\": true, \"sliding_window\": 4, \"max_window_layers\": 2, "
                  "\"layer_types\": %s}",
                  kinds[i]);
-        want_ok(parse(&arena, text, &c, &err), &err);
+        want_ok(parse_config(&arena, text, &c, &err), &err);
         cr_assert_not_null(c.is_local);
         cr_expect_eq(c.is_local[0], i == 1);
         cr_expect_eq(c.is_local[1], false);
@@ -258,7 +249,7 @@ Test(config, refuses_rotations_that_are_no_object)
                  "\"num_attention_heads\": 2, \"intermediate_size\": 20, "
                  "\"max_position_embeddings\": 30, \"rope_scaling\": %s}",
                  values[i]);
-        cr_expect_neq(parse(&arena, text, &c, &err), STATUS_OK);
+        cr_expect_neq(parse_config(&arena, text, &c, &err), STATUS_OK);
         cr_expect(strstr(err.text, "rope_scaling") && strstr(err.text, "an object"), "%s",
                   err.text);
         arena_release(&arena);
@@ -271,13 +262,14 @@ Test(config, gemma3_caps_logits_alone)
     Arena arena = {0};
     Error err = {0};
     ModelConfig c = {0};
-    want_ok(parse(&arena,
-                  "{\"architectures\": [\"Gemma3ForCausalLM\"], \"model_type\": \"gemma3_text\", "
-                  "\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 2, "
-                  "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 8, "
-                  "\"intermediate_size\": 20, \"max_position_embeddings\": 30, "
-                  "\"attn_logit_softcapping\": 2.0, \"final_logit_softcapping\": 3.0}",
-                  &c, &err),
+    want_ok(parse_config(
+                &arena,
+                "{\"architectures\": [\"Gemma3ForCausalLM\"], \"model_type\": \"gemma3_text\", "
+                "\"vocab_size\": 50, \"hidden_size\": 16, \"num_hidden_layers\": 2, "
+                "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 8, "
+                "\"intermediate_size\": 20, \"max_position_embeddings\": 30, "
+                "\"attn_logit_softcapping\": 2.0, \"final_logit_softcapping\": 3.0}",
+                &c, &err),
             &err);
     cr_expect_eq(c.attention_soft_cap, 0.0f);
     cr_expect_eq(c.output_soft_cap, 3.0f);
@@ -293,7 +285,7 @@ Test(config, refuses_positions_that_padding_uses_up)
                        "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
                        "\"intermediate_size\": 64, \"max_position_embeddings\": 2, "
                        "\"type_vocab_size\": 1}";
-    cr_expect(parse(&arena, text, &c, &err) == STATUS_INVALID);
+    cr_expect(parse_config(&arena, text, &c, &err) == STATUS_INVALID);
     cr_expect(strstr(err.text, "max_position_embeddings") != NULL, "%s", err.text);
     arena_release(&arena);
 }

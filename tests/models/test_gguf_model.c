@@ -23,6 +23,8 @@ Test(gguf_model, names_go_both_ways)
          "dec.blk.11.cross_attn_o.weight", SAFE_AS_IS},
         {"t5", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
          "enc.blk.0.attn_rel_b.weight", SAFE_AS_IS},
+        {"gpt_neox", "gpt_neox.layers.7.attention.query_key_value.bias", "blk.7.attn_qkv.bias",
+         SAFE_STACKED},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
     };

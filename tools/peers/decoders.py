@@ -84,6 +84,8 @@ def numbers(name, shape, centre):
 def parameters(model):
     """By their names in checkpoints."""
     for name, p in model.named_parameters():
+        if model.config.model_type == "smollm3" and name.startswith("transformer."):
+            name = "model." + name.removeprefix("transformer.")  # as the other classes have it
         yield ("embed_out.weight" if model.config.model_type == "gpt_neox" and name == "lm_head.weight" else name), p
 
 
@@ -95,10 +97,41 @@ def build(kind, settings):
             setattr(config, key, value)
     way = "sdpa" if kind == "falcon" else "eager"  # eager Falcon of 5.24 adds ALiBi twice
     model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation=way).float().eval()
+    fill(model)
+    return model
+
+
+def fill(model):
     for name, p in parameters(model):
         is_norm = p.dim() == 1 and name.endswith(".weight")
         p.data = torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0))
-    return model
+
+
+HEADS = {
+    "AutoModelForSequenceClassification": "sequence",
+    "AutoModelForTokenClassification": "token",
+    "AutoModelForQuestionAnswering": "span",
+}
+
+
+def heads(model):
+    """Logits of the last text under each head that the kind has: of the sequence, or of the last token."""
+    out = {}
+    config = model.config.__class__.from_dict(model.config.to_dict())
+    config.num_labels = 3
+    for auto, head in HEADS.items():
+        try:
+            other = getattr(transformers, auto).from_config(config, attn_implementation=model.config._attn_implementation)
+        except ValueError:
+            continue
+        other = other.float().eval()
+        fill(other)
+        with torch.no_grad():
+            got = other(torch.tensor([TEXTS[-1]]))
+        last = got.logits[0] if head == "sequence" else got.logits[0, -1] if head == "token" else torch.stack(
+            [got.start_logits[0, -1], got.end_logits[0, -1]])
+        out[head] = [float(f"{v:.6g}") for v in last.tolist()]
+    return out
 
 
 def answer(model):
@@ -150,7 +183,7 @@ def main():
         config["architectures"] = [type(model).__name__]
         for key in ("transformers_version", "dtype"):
             config.pop(key, None)
-        case = {"name": name, "config": config, **answer(model), **gradients(model)}
+        case = {"name": name, "config": config, **answer(model), **gradients(model), "heads": heads(model)}
         case["n_parameters"] = sum(p.numel() for p in model.parameters())
         cases.append(case)
         if args.models:
