@@ -84,7 +84,11 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
             path);
     }
     if (!file_is_directory(path)) {
-        if (checkpoint_is_gguf(path)) return STATUS_OK;
+        Slice bytes = {0};
+        TRY(file_map(path, &bytes, err)); // what cannot be read is not called something else
+        const bool is_gguf = gguf_is(bytes);
+        file_unmap(&bytes);
+        if (is_gguf) return STATUS_OK;
         return error_set(
             err, STATUS_INVALID,
             "%s: neither a directory nor a GGUF file; of a model in safetensors name the directory",
@@ -134,6 +138,22 @@ static Status explain_pickled(const Json *config, const char *directory, Error *
     return s;
 }
 
+// A folder of an adapter has no config.json: it is no model by itself.
+static Status want_no_adapter(const char *directory, const char *config, Error *err)
+{
+    Arena arena = {0};
+    const char *adapter =
+        file_join(&arena, slice_from_cstr(directory), SLICE("adapter_config.json"));
+    const bool is_adapter = adapter && !file_exists(config) && file_exists(adapter);
+    arena_release(&arena);
+    if (!is_adapter) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "%s: an adapter (adapter_config.json), not a model: merge it into the model that it was learnt for (PEFT's "
+        "merge_and_unload, then save_pretrained) and name that directory",
+        directory);
+}
+
 // ---- opening ----
 
 static Status open_gguf(const char *path, Checkpoint *out, Error *err)
@@ -156,8 +176,9 @@ static Status open_config(const char *path, Checkpoint *out, Error *err)
     *out = (Checkpoint){0};
     if (checkpoint_is_gguf(path)) return open_gguf(path, out, err);
     const char *config = file_join(&arena, slice_from_cstr(path), SLICE("config.json"));
-    const Status s = config ? json_load(config, JSON_STRICT, &out->config, err)
-                            : error_set_memory(err, 1, strlen(path), "a path");
+    Status s = config ? want_no_adapter(path, config, err)
+                      : error_set_memory(err, 1, strlen(path), "a path");
+    if (s == STATUS_OK) s = json_load(config, JSON_STRICT, &out->config, err);
     arena_release(&arena);
     return s;
 }

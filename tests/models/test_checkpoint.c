@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -126,6 +127,22 @@ Test(checkpoint, never_reads_pickled_weights)
     cr_expect(strstr(err.text, "pytorch_model.bin") &&
                   strstr(err.text, "t.BertForMaskedLM.from_pretrained"),
               "%s", err.text);
+    folder_remove(folder);
+}
+
+Test(checkpoint, says_of_an_adapter_and_of_what_cannot_be_read_what_they_are)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const char *folder = folder_make(), *pipe = folder_path(folder, "pipe.gguf");
+    want_ok(file_write(folder_path(folder, "adapter_config.json"), SLICE("{}"), &err), &err);
+    cr_assert_eq(model_open(folder, NULL, &model, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "an adapter") && strstr(err.text, "merge_and_unload"), "%s",
+              err.text);
+    cr_assert(mkfifo(pipe, 0600) == 0);
+    cr_assert_eq(model_open(pipe, NULL, &model, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "pipe.gguf") && !strstr(err.text, "neither a directory"), "%s",
+              err.text);
     folder_remove(folder);
 }
 
