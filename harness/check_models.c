@@ -70,6 +70,15 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
             path, data->head == HEAD_SEQUENCE ? "classification" : model_head_name(data->head),
             data->family->name);
     }
+    if (model_config_problem(config) != PROBLEM_CLASSES) {
+        return error_set(
+            err, STATUS_INVALID,
+            "%s: the checkpoint gives %s (problem_type in config.json), but \"%s\" tasks judge one "
+            "class of several: assay predict --mode classify has its answers",
+            path,
+            model_config_problem(config) == PROBLEM_LABELS ? "several labels at once" : "numbers",
+            data->family->name);
+    }
     if (data->head == HEAD_SEQ2SEQ) return STATUS_OK; // its answers are tokens
     if (data->head == HEAD_SPAN) return STATUS_OK;    // starts and ends, in this order
     for (size_t i = 0; i < config->n_labels; i++)

@@ -353,6 +353,15 @@ Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error
     return s;
 }
 
+ProblemType model_config_problem(const ModelConfig *config)
+{
+    if (config->head != HEAD_SEQUENCE) return PROBLEM_CLASSES;
+    if (slice_eq_cstr(config->problem_type, "multi_label_classification")) return PROBLEM_LABELS;
+    return slice_eq_cstr(config->problem_type, "regression") || config->n_labels == 1
+               ? PROBLEM_VALUES
+               : PROBLEM_CLASSES;
+}
+
 bool model_config_rereads_source(const ModelConfig *config)
 {
     return config->decoder.n_layers > 0 &&
@@ -439,6 +448,7 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     if (config->head == HEAD_SEQUENCE) {
         json_member_string(&w, "problem_type",
                            config->problem_type.len > 0 ? config->problem_type
+                           : config->n_labels == 1      ? SLICE("regression")
                                                         : SLICE("single_label_classification"));
     }
     json_member_cstr(&w, "torch_dtype", "float32");

@@ -127,6 +127,14 @@ typedef struct ModelConfig {
 // Tokens that the answers of a language model are among.
 size_t model_config_target_vocab(const ModelConfig *config);
 
+// What the numbers of a head that reads whole texts are.
+typedef enum ProblemType {
+    PROBLEM_CLASSES, // scores of classes, one of which is right; and of any other head
+    PROBLEM_LABELS,  // scores of labels, each of which is right or not: multi_label_classification
+    PROBLEM_VALUES,  // numbers: regression, and one label of which the file says nothing
+} ProblemType;
+ProblemType model_config_problem(const ModelConfig *config);
+
 // Whether the head is on a decoder that reads the source a second time, one place later (BART's classes of texts, and spans).
 bool model_config_rereads_source(const ModelConfig *config);
 

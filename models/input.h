@@ -28,6 +28,9 @@ typedef struct TokenSequence {
 typedef struct TrainExample {
     TokenSequence input;
     const int32_t *labels;
+    // Of HEAD_SEQUENCE in the place of labels, where it gives labels or values (model_config_problem): [n_labels], for labels 1
+    // where it is right and 0 where it is not.
+    const float *targets;
     // What a teacher says of it (models/training/distill.h): logits in the rows and columns of the model that learns; NULL without.
     const float *teacher;
     float weight; // of its loss among the batch's; 0 = 1

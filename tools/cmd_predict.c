@@ -118,6 +118,7 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
     p->cut_is_given = option_given(line, "truncate");
     if (p->cut_is_given) p->cut = (CutSide)option_choice(line, "truncate");
+    p->threshold = option_real(line, "threshold");
     return predict_class_names(p, err);
 }
 
@@ -188,6 +189,14 @@ static const Option options[] = {
      .help =
          "of questions that may have no answer: how much better \"no answer\" must score to be given; "
          "without it, as the model was tuned, else where the data set says so of some"},
+    {.name = "threshold",
+     .kind = OPTION_REAL,
+     .value = "P",
+     .fallback = "0.5",
+     .lowest = 0,
+     .highest = 1,
+     .help =
+         "of models that give several labels at once: the probability from which a label holds"},
     {.name = "prepare",
      .kind = OPTION_TEXT,
      .value = "STEPS",
@@ -266,7 +275,9 @@ const Command command_predict = {
         "is {\"text\": TEXT}, {\"text\", \"pair\"}, or {\"input_ids\": [..]} with "
         "\"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted; other keys are "
         "passed over. Each line of --out answers one of them, in their order:\n\n"
-        "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; one value for a regression head\n"
+        "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; of several labels at once\n"
+        "            {\"labels\": [..], \"probabilities\"}, each by its own sigmoid; of a regression, a\n"
+        "            reranker or a reward model {\"value\"}, or {\"values\": {LABEL: x, ..}}\n"
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
         "            with \"words\", a list, in place of \"text\": {\"words\", \"tags\"}, a tag a word\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "

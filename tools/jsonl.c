@@ -5,61 +5,49 @@
 
 enum { FLUSH_BYTES = 1 << 20 };
 
-static Status read_int(JsonReader *r, int32_t *out, Error *err)
+static Status read_int(JsonReader *r, void *out, Error *err)
 {
     int64_t value = 0;
     TRY(json_read_i64(r, &value, err));
     if (value < INT32_MIN || value > INT32_MAX) {
         return json_reader_error(r, err, "%lld does not fit 32 bits", (long long)value);
     }
-    *out = (int32_t)value;
+    *(int32_t *)out = (int32_t)value;
     return STATUS_OK;
 }
 
-static Status read_ints(JsonReader *r, JsonlInts *out, Error *err)
+static Status read_float(JsonReader *r, void *out, Error *err)
 {
-    JsonKind kind;
-    size_t capacity = 0;
-    bool more = false;
-    *out = (JsonlInts){.is_given = true};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_ARRAY) {
-        TRY(arena_take(r->arena, 1, sizeof *out->values, "an integer", &out->values, err));
-        out->n = 1;
-        return read_int(r, out->values, err);
-    }
-    TRY(json_read_array(r, err));
-    for (;;) {
-        TRY(json_read_element(r, &more, err));
-        if (!more) return STATUS_OK;
-        TRY(arena_make_room(r->arena, out->n, &capacity, sizeof *out->values, "integers",
-                            &out->values, err));
-        TRY(read_int(r, &out->values[out->n], err));
-        out->n++;
-    }
+    double value = 0;
+    TRY(json_read_double(r, &value, err));
+    *(float *)out = (float)value;
+    return STATUS_OK;
 }
 
-static Status read_texts(JsonReader *r, JsonlTexts *out, Error *err)
+static Status read_text(JsonReader *r, void *out, Error *err)
+{
+    return json_read_string(r, out, err);
+}
+
+// An array of values of so many bytes, or one value.
+static Status read_list(JsonReader *r, size_t size, Status (*read)(JsonReader *, void *, Error *),
+                        void *values, size_t *n, Error *err)
 {
     JsonKind kind;
     size_t capacity = 0;
-    bool more = false;
-    *out = (JsonlTexts){.is_given = true};
+    bool more = true;
+    unsigned char *list = NULL;
     TRY(json_peek(r, &kind, err));
-    if (kind != JSON_ARRAY) {
-        TRY(arena_take(r->arena, 1, sizeof *out->values, "a text", &out->values, err));
-        out->n = 1;
-        return json_read_string(r, out->values, err);
+    const bool is_list = kind == JSON_ARRAY;
+    if (is_list) TRY(json_read_array(r, err));
+    for (*n = 0; is_list || *n == 0; ++*n) {
+        if (is_list) TRY(json_read_element(r, &more, err));
+        if (!more) break;
+        TRY(arena_make_room(r->arena, *n, &capacity, size, "values", &list, err));
+        TRY(read(r, list + *n * size, err));
     }
-    TRY(json_read_array(r, err));
-    for (;;) {
-        TRY(json_read_element(r, &more, err));
-        if (!more) return STATUS_OK;
-        TRY(arena_make_room(r->arena, out->n, &capacity, sizeof *out->values, "texts", &out->values,
-                            err));
-        TRY(json_read_string(r, &out->values[out->n], err));
-        out->n++;
-    }
+    memcpy(values, &list, sizeof list);
+    return STATUS_OK;
 }
 
 static Status read_size(JsonReader *r, int64_t most, JsonlSize *out, Error *err)
@@ -89,12 +77,20 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
     case JSONL_BOOL:
         return json_read_bool(r, out, err);
     case JSONL_INTS:
-        return read_ints(r, out, err);
+        ((JsonlInts *)out)->is_given = true;
+        return read_list(r, sizeof(int32_t), read_int, &((JsonlInts *)out)->values,
+                         &((JsonlInts *)out)->n, err);
+    case JSONL_FLOATS:
+        ((JsonlFloats *)out)->is_given = true;
+        return read_list(r, sizeof(float), read_float, &((JsonlFloats *)out)->values,
+                         &((JsonlFloats *)out)->n, err);
     case JSONL_NUMBER:
         ((JsonlNumber *)out)->is_given = true;
         return json_read_double(r, &((JsonlNumber *)out)->value, err);
     case JSONL_TEXTS:
-        return read_texts(r, out, err);
+        ((JsonlTexts *)out)->is_given = true;
+        return read_list(r, sizeof(Slice), read_text, &((JsonlTexts *)out)->values,
+                         &((JsonlTexts *)out)->n, err);
     }
     return error_set(err, STATUS_INTERNAL, "a field has no kind");
 }

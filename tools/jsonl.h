@@ -34,6 +34,12 @@ typedef struct JsonlInts {
     bool is_given;
 } JsonlInts;
 
+typedef struct JsonlFloats {
+    float *values;
+    size_t n;
+    bool is_given;
+} JsonlFloats;
+
 typedef struct JsonlTexts {
     Slice *values;
     size_t n;
@@ -48,6 +54,7 @@ typedef enum JsonlKind {
     JSONL_BOOL,   // bool
     JSONL_INTS,   // JsonlInts: an array of 32-bit integers, or one integer
     JSONL_NUMBER, // JsonlNumber
+    JSONL_FLOATS, // JsonlFloats: an array of numbers, or one number
     JSONL_TEXTS,  // JsonlTexts: an array of texts, or one text
 } JsonlKind;
 

@@ -1,5 +1,6 @@
 #include "models/training/loss.h"
 
+#include <math.h>
 #include <string.h>
 
 void loss_add(LossSums *sums, const LossSums *more)
@@ -52,6 +53,10 @@ void loss_put_labels(ModelHead head, const TrainExample *example, int32_t *out)
 {
     const size_t n = loss_n_labels(head, &example->input);
     const size_t shift = head == HEAD_CAUSAL_LM ? 1 : 0;
+    if (!example->labels) { // it has targets
+        *out = -100;
+        return;
+    }
     for (size_t i = 0; i < n; i++) out[i] = i + shift < n ? example->labels[i + shift] : -100;
 }
 
@@ -65,6 +70,10 @@ void loss_add_weights(const LossOptions *options, const TrainExample *example, L
     const size_t n_tokens = example->input.n_tokens;
     const bool is_span = options->head == HEAD_SPAN;
     const double own = loss_weight(example);
+    if (options->problem != PROBLEM_CLASSES) {
+        sums->weight[0] += own;
+        return;
+    }
     // A teacher needs no label of a whole sequence; which of its tokens count, labels say.
     const bool by_sequence = is_span || options->head == HEAD_SEQUENCE;
     for (size_t k = 0; by_sequence && k < (is_span ? 2 : 1); k++) sums->soft_weight[k] += own;
@@ -79,9 +88,34 @@ void loss_add_weights(const LossOptions *options, const TrainExample *example, L
     }
 }
 
+static Status check_targets(const ModelConfig *config, const TrainExample *examples, size_t n,
+                            Error *err)
+{
+    const bool are_labels = model_config_problem(config) == PROBLEM_LABELS;
+    for (size_t i = 0; i < n; i++) {
+        if (!examples[i].targets) {
+            return error_set(
+                err, STATUS_INVALID,
+                "the model gives %s (problem_type \"%s\"), which %zu numbers a text teach it: "
+                "assay tune --batches takes them as \"labels\"; classes want a model without",
+                are_labels ? "several labels at once" : "numbers",
+                are_labels ? "multi_label_classification" : "regression", config->n_labels);
+        }
+        for (size_t j = 0; j < config->n_labels; j++) {
+            const double target = (double)examples[i].targets[j];
+            if (isfinite(target) && (!are_labels || (target >= 0 && target <= 1))) continue;
+            return error_set(err, STATUS_INVALID, "example %zu: target %zu is %g%s", i, j, target,
+                             are_labels ? ", but must be within 0 .. 1" : "");
+        }
+    }
+    return STATUS_OK;
+}
+
 Status loss_check_labels(const ModelConfig *config, const TrainExample *examples, size_t n,
                          Error *err)
 {
+    if (model_config_problem(config) != PROBLEM_CLASSES)
+        return check_targets(config, examples, n, err);
     if (config->head == HEAD_SPAN) return STATUS_OK; // positions outside are ignored
     for (size_t i = 0; i < n; i++) {
         for (size_t t = 0; t < loss_n_labels(config->head, &examples[i].input); t++) {
@@ -226,6 +260,10 @@ static Status weighted_unit(const LossOptions *options, Exec *exec, const Tensor
 Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits, const LossRows *rows,
                  const LossSums *batch, const Tensor *gradient, LossSums *sums, Error *err)
 {
+    if (options->problem != PROBLEM_CLASSES) {
+        loss_values_unit(options, logits, rows, batch, gradient, sums);
+        return STATUS_OK;
+    }
     if (rows->weights == NULL)
         return plain_unit(options, exec, logits, rows, 1, batch, gradient, sums, err);
     *sums = (LossSums){0};

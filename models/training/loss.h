@@ -2,6 +2,8 @@
 //
 //     HEAD_SEQUENCE, HEAD_TOKEN, HEAD_MASKED_LM, HEAD_SEQ2SEQ:  mean of cross-entropy over the labels that are not ignored
 //     HEAD_CAUSAL_LM:  the same, where the label of a token is that of the one behind it
+//     HEAD_SEQUENCE with PROBLEM_LABELS or PROBLEM_VALUES:  mean over examples and labels of the binary cross-entropy
+//         max(s, 0) - s y + log(1 + exp(-|s|)),  or of  (s - y)^2
 //     HEAD_SPAN:  half the sum of two such means, for start and end; each a softmax over the tokens of one sequence
 //
 // With a teacher (models/training/distill.h) that is the hard loss, and the whole is, over logits s of the model and t of the teacher,
@@ -25,6 +27,7 @@ enum { LOSS_TERMS = 2 }; // a second one for the ends of spans
 
 typedef struct LossOptions {
     ModelHead head;
+    ProblemType problem;
     const float *class_weights; // [n_labels], or NULL for ones
     float label_smoothing;
     double temperature; // T of the teacher's part; 0 = there is none
@@ -58,8 +61,9 @@ Status loss_check_labels(const ModelConfig *config, const TrainExample *examples
 typedef struct LossRows {
     const int32_t *offsets;
     size_t n_sequences;
-    const int32_t *labels; // those of its examples, one after the other
-    const float *weights;  // [n_sequences] of the examples; NULL = all 1
+    const int32_t *labels;       // those of its examples, one after the other
+    const float *weights;        // [n_sequences] of the examples; NULL = all 1
+    const float *const *targets; // [n_sequences] of PROBLEM_LABELS and PROBLEM_VALUES
     const Tensor *teacher; // logits of the teacher's part, wanted where options have a temperature
 } LossRows;
 
@@ -68,6 +72,9 @@ typedef struct LossRows {
 Status loss_unit(const LossOptions *options, Exec *exec, const Tensor *logits, const LossRows *rows,
                  const LossSums *batch, const Tensor *gradient, LossSums *sums,
                  Error *err) MUST_CHECK;
+// The same of PROBLEM_LABELS and PROBLEM_VALUES (loss_values.c). Cannot fail.
+void loss_values_unit(const LossOptions *options, const Tensor *logits, const LossRows *rows,
+                      const LossSums *batch, const Tensor *gradient, LossSums *sums);
 // Its teacher's part (loss_soft.c): adds to sums->soft and to the gradient.
 Status loss_soft_unit(const LossOptions *options, Exec *exec, const Tensor *logits,
                       const LossRows *rows, const LossSums *batch, const Tensor *gradient,

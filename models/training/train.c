@@ -71,6 +71,7 @@ static Status add_chunk_loss(Model *model, Pool *pool, const LossOptions *option
         const LossRows whole = {.offsets = offsets,
                                 .n_sequences = 1,
                                 .labels = labels,
+                                .targets = &examples[i].targets,
                                 .weights = examples[i].weight > 0 ? &examples[i].weight : NULL};
         const Status s = loss_unit(options, exec, &tensor, &whole, sums, NULL, &one, err);
         exec_scratch_release(exec, mark);
@@ -86,6 +87,7 @@ Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t
 {
     const TrainOptions o = train_defaults(options);
     const LossOptions how = {.head = model->config.head,
+                             .problem = model_config_problem(&model->config),
                              .class_weights = o.class_weights,
                              .label_smoothing = o.label_smoothing};
     Arena arena = {0};

@@ -91,13 +91,15 @@ static void add_teacher(Sha256 *hash, const TrainRun *run)
     if (d->teacher) add_floats(hash, d->teacher->weights, d->teacher->tape.n_floats);
 }
 
-static void add_example(Sha256 *hash, const TrainExample *example, ModelHead head)
+// n_targets: of targets, where an example has them.
+static void add_example(Sha256 *hash, const TrainExample *example, ModelHead head, size_t n_targets)
 {
     const TokenSequence *input = &example->input;
     add_ints(hash, input->ids, input->n_tokens);
     add_ints(hash, input->type_ids, input->n_tokens);
     if (head == HEAD_SEQ2SEQ) add_ints(hash, input->target_ids, input->n_targets);
-    add_ints(hash, example->labels, loss_n_labels(head, input));
+    add_ints(hash, example->labels, example->labels ? loss_n_labels(head, input) : 0);
+    if (example->targets) add_floats(hash, example->targets, n_targets);
     if (example->weight > 0) add_number(hash, (double)example->weight);
     sha256_update(hash, (Slice){(const char *)&input->key, sizeof input->key});
 }
@@ -116,7 +118,7 @@ void train_fingerprint(TrainRun *run)
     for (size_t i = 0; i < model_n_tensors(model); i++)
         sha256_update_field(&hash, model_tensor_name(model, i));
     for (size_t i = 0; i < run->n_examples; i++)
-        add_example(&hash, &run->examples[i], model->config.head);
+        add_example(&hash, &run->examples[i], model->config.head, model->config.n_labels);
     if (run->trainer.options.balance_groups)
         add_ints(&hash, run->trainer.options.balance_groups, run->n_examples);
     for (uint64_t i = 0; run->batch_starts && i <= run->trainer.n_steps; i++)

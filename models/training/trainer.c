@@ -70,15 +70,16 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
         return error_set(err, STATUS_INVALID, "a model with a %s head cannot be tuned",
                          model_head_name(config->head));
     }
+    const bool has_classes = model_config_problem(config) == PROBLEM_CLASSES;
     const bool classifies = config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
-    if (classifies && config->n_labels < 2)
+    if (classifies && has_classes && config->n_labels < 2)
         return error_set(err, STATUS_INVALID, "tuning a classifier needs at least two classes");
-    if (config->problem_type.len > 0 &&
-        !slice_eq_cstr(config->problem_type, "single_label_classification")) {
+    if (!has_classes &&
+        (options->distill || options->class_weights || options->label_smoothing > 0))
         return error_set(err, STATUS_INVALID,
-                         "tuning for problem_type \"" SLICE_FMT "\" is not supported",
+                         "a teacher, class weights and label smoothing are for models that give "
+                         "one class of several, not for problem_type \"" SLICE_FMT "\"",
                          SLICE_ARG(config->problem_type));
-    }
     if (n_examples == 0)
         return error_set(err, STATUS_INVALID, "there are no examples to learn from");
     TRY(check_options(options, err));
@@ -198,6 +199,7 @@ Status trainer_init(Trainer *t, Model *model, Pool *pool, const TrainOptions *op
         .model = model, .pool = pool, .options = *options, .n_steps = n_steps, .table = NONE};
     t->n_threads = pool_threads(pool);
     t->loss = (LossOptions){.head = model->config.head,
+                            .problem = model_config_problem(&model->config),
                             .class_weights = options->class_weights,
                             .label_smoothing = options->label_smoothing};
     if (options->distill) {
@@ -234,6 +236,7 @@ static void step_memory_release(StepMemory *m, size_t cols)
     free(m->inputs);
     free(m->teacher);
     free(m->weights);
+    free(m->targets);
     huge_free(m->row_sums, m->n_tokens * cols * sizeof *m->row_sums);
     *m = (StepMemory){0};
 }

@@ -47,6 +47,7 @@ typedef struct StepMemory {
     size_t *row_starts;              // [n_tokens + 1] of equal ids in rows
     const TokenSequence **inputs;    // [n_sequences] in unit order
     float *weights;                  // [n_sequences] the same: of the examples
+    const float **targets;           // [n_sequences] the same
     size_t n_rows, n_merged;
     float *teacher; // [outputs of the step, n_labels] in unit order, where there is a teacher
     size_t n_teacher;

@@ -32,6 +32,7 @@ static Status want_memory(Trainer *t, size_t n_tokens, size_t n_targets, size_t 
         m->n_sequences = room(m->n_sequences, n_sequences);
         TRY(grow(&m->inputs, m->n_sequences, sizeof *m->inputs, err));
         TRY(grow(&m->weights, m->n_sequences, sizeof *m->weights, err));
+        TRY(grow(&m->targets, m->n_sequences, sizeof *m->targets, err));
     }
     const size_t n_labels = n_tokens + n_targets + 2 * n_sequences;
     if (n_labels > m->n_labels) {
@@ -88,6 +89,7 @@ static Status cut_batch(Trainer *t, const TrainExample *const *batch, size_t n, 
             const size_t n_labels = loss_n_labels(t->loss.head, &example->input);
             t->memory.inputs[i] = &example->input;
             t->memory.weights[i] = (float)loss_weight(example);
+            t->memory.targets[i] = example->targets;
             t->is_weighted = t->is_weighted || example->weight > 0;
             loss_put_labels(t->loss.head, example, t->memory.labels + label);
             loss_add_weights(&t->loss, example, &t->batch);
@@ -169,6 +171,7 @@ static Status run_unit(Trainer *t, size_t index, size_t worker_index, Error *err
                            .n_sequences = n,
                            .labels = t->memory.labels + unit->first_label,
                            .weights = t->is_weighted ? t->memory.weights + begin : NULL,
+                           .targets = t->memory.targets + begin,
                            .teacher = &teacher};
     TRY(loss_unit(&t->loss, worker->exec, &logits, &rows, &t->batch, &gradient, &unit->sums, err));
     return program_backward(&run, err);

@@ -204,12 +204,12 @@ Status predict_data(Predictor *p, Pool *pool, const CommandLine *line, const Rea
     if (p->explains)
         return error_set(err, STATUS_INVALID, "--explain wants JSON Lines of cases as --in");
     const ModelConfig *config = model_config(p->model);
-    if (config->head == HEAD_SEQUENCE &&
-        (config->n_labels == 1 ||
-         slice_eq_cstr(config->problem_type, "multi_label_classification"))) {
+    if (model_config_problem(config) != PROBLEM_CLASSES) {
         return error_set(err, STATUS_INVALID,
                          "the model gives %s, not one class: ask it by JSON Lines of cases",
-                         config->n_labels == 1 ? "a number" : "several labels at once");
+                         model_config_problem(config) == PROBLEM_LABELS ? "several labels at once"
+                         : config->n_labels == 1                        ? "a number"
+                                                                        : "numbers");
     }
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID, "the model has no tokenizer, which texts want");

@@ -102,10 +102,26 @@ static void put_multi_label(Predictor *p, const float *logits, JsonWriter *w)
     json_member_array(w, "labels");
     for (size_t i = 0; i < n; i++) {
         p->probabilities[i] = 1.0 / (1.0 + exp(-(double)logits[i]));
-        if (p->probabilities[i] >= 0.5) json_put_string(w, model_config(p->model)->labels[i]);
+        if (p->probabilities[i] >= p->threshold)
+            json_put_string(w, model_config(p->model)->labels[i]);
     }
     json_end_array(w);
     put_probabilities(p, p->probabilities, w);
+}
+
+// Numbers as the head gives them: one, or one by each name.
+static void put_values(Predictor *p, const float *logits, JsonWriter *w)
+{
+    if (n_labels(p) == 1) {
+        json_member_float(w, "value", logits[0]);
+        return;
+    }
+    json_member_object(w, "values");
+    for (size_t i = 0; i < n_labels(p); i++) {
+        json_put_key_slice(w, p->class_names[i]);
+        json_put_float(w, logits[i]);
+    }
+    json_end_object(w);
 }
 
 static Status put_class(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
@@ -114,15 +130,19 @@ static Status put_class(Predictor *p, const PredictCase *c, const float *logits,
     (void)c;
     const ModelConfig *config = model_config(p->model);
     TRY(want_probabilities(p, config->n_labels, err));
-    if (slice_eq_cstr(config->problem_type, "multi_label_classification")) {
+    switch (model_config_problem(config)) {
+    case PROBLEM_LABELS:
         put_multi_label(p, logits, w);
-    } else if (config->n_labels == 1) { // a regression
-        json_member_float(w, "value", logits[0]);
-    } else {
-        model_probabilities(logits, 1, config->n_labels, p->probabilities);
-        json_member_string(w, "label", config->labels[argmax(p->probabilities, config->n_labels)]);
-        put_probabilities(p, p->probabilities, w);
+        return STATUS_OK;
+    case PROBLEM_VALUES:
+        put_values(p, logits, w);
+        return STATUS_OK;
+    case PROBLEM_CLASSES:
+        break;
     }
+    model_probabilities(logits, 1, config->n_labels, p->probabilities);
+    json_member_string(w, "label", config->labels[argmax(p->probabilities, config->n_labels)]);
+    put_probabilities(p, p->probabilities, w);
     return STATUS_OK;
 }
 

@@ -61,6 +61,7 @@ typedef struct Predictor {
     GenerationConfig usual;       // what the model's files say about generation
     size_t max_new_tokens;        // of a causal LM, where a case does not say
     bool max_new_tokens_is_given; // and before what the model's files say
+    double threshold;             // from which a label holds, of several at once
     bool explains;                // answers come with what they hang on
     ExplainOptions explain;
     ModelNote note;                // how the model was tuned, where it says so

@@ -10,6 +10,7 @@
 
 typedef struct GivenExample {
     JsonlInts input_ids, token_type_ids, attention_mask, labels, start_positions, end_positions;
+    JsonlFloats targets; // "labels" of a model that gives several at once, or numbers
 } GivenExample;
 
 #define EXAMPLE_FIELD(key)                            \
@@ -20,6 +21,13 @@ static const JsonlField example_fields[] = {
     EXAMPLE_FIELD(input_ids), EXAMPLE_FIELD(token_type_ids),  EXAMPLE_FIELD(attention_mask),
     EXAMPLE_FIELD(labels),    EXAMPLE_FIELD(start_positions), EXAMPLE_FIELD(end_positions),
 };
+static const JsonlField target_fields[] = {
+    EXAMPLE_FIELD(input_ids),
+    EXAMPLE_FIELD(token_type_ids),
+    EXAMPLE_FIELD(attention_mask),
+    {"labels", JSONL_FLOATS, offsetof(GivenExample, targets)},
+};
+enum { N_TARGET_FIELDS = sizeof target_fields / sizeof *target_fields };
 enum { N_EXAMPLE_FIELDS = sizeof example_fields / sizeof *example_fields, IGNORED_LABEL = -100 };
 
 // All batches, end to end.
@@ -89,6 +97,18 @@ static Status take_targets(const Model *model, GivenExample *e, Arena *arena, Tr
     return model_shift_right(model, e->labels.values, n, ids, err);
 }
 
+// A number for each of the model's labels.
+static Status take_numbers(const Model *model, const GivenExample *e, TrainExample *out, Error *err)
+{
+    const size_t n = model_config(model)->n_labels;
+    if (!e->targets.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
+    if (e->targets.n != n)
+        return error_set(err, STATUS_INVALID, "\"labels\" has %zu numbers, but %zu are wanted",
+                         e->targets.n, n);
+    out->targets = e->targets.values;
+    return model_check_inputs(model, &out->input, 1, err);
+}
+
 static Status finish_example(const Model *model, GivenExample *e, Arena *arena, TrainExample *out,
                              Error *err)
 {
@@ -96,15 +116,18 @@ static Status finish_example(const Model *model, GivenExample *e, Arena *arena, 
     const bool by_token = head == HEAD_TOKEN || head == HEAD_MASKED_LM || head == HEAD_CAUSAL_LM;
     if (!e->input_ids.is_given) return error_set(err, STATUS_INVALID, "\"input_ids\" is missing");
     if (head == HEAD_SPAN) TRY(join_positions(e, arena, err));
-    if (!e->labels.is_given) return error_set(err, STATUS_INVALID, "\"labels\" is missing");
+    const bool has_numbers = model_config_problem(model_config(model)) != PROBLEM_CLASSES;
+    if (!has_numbers && !e->labels.is_given)
+        return error_set(err, STATUS_INVALID, "\"labels\" is missing");
     const size_t n = e->input_ids.n;
     TRY(want_length("token_type_ids", &e->token_type_ids, n, err));
-    if (head != HEAD_SEQ2SEQ)
+    if (head != HEAD_SEQ2SEQ && !has_numbers)
         TRY(want_length("labels", &e->labels, by_token ? n : head == HEAD_SPAN ? 2 : 1, err));
     *out =
         (TrainExample){.input = {.ids = e->input_ids.values, .type_ids = e->token_type_ids.values},
                        .labels = e->labels.values};
     TRY(jsonl_count_unpadded(&e->attention_mask, n, &out->input.n_tokens, err));
+    if (has_numbers) return take_numbers(model, e, out, err);
     if (head == HEAD_SEQ2SEQ) TRY(take_targets(model, e, arena, out, err));
     TRY(check_labels(model_config(model), out->labels, by_token ? out->input.n_tokens : e->labels.n,
                      err));
@@ -116,7 +139,9 @@ static Status read_example(const Model *model, JsonReader *r, Batches *out, Erro
     GivenExample given = {0};
     TRY(arena_make_room(r->arena, out->n_examples, &out->examples_capacity, sizeof *out->examples,
                         "batches", &out->examples, err));
-    TRY(jsonl_read_object(r, example_fields, N_EXAMPLE_FIELDS, &given, err));
+    const bool has_numbers = model_config_problem(model_config(model)) != PROBLEM_CLASSES;
+    TRY(jsonl_read_object(r, has_numbers ? target_fields : example_fields,
+                          has_numbers ? N_TARGET_FIELDS : N_EXAMPLE_FIELDS, &given, err));
     TrainExample *example = &out->examples[out->n_examples];
     if (finish_example(model, &given, r->arena, example, err) != STATUS_OK) {
         return error_wrap(err, "%s:%zu: example %zu of the batch", r->name.ptr, r->first_line,
