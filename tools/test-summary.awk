@@ -16,7 +16,7 @@ FILENAME ~ /skips\.txt$/ {
     name = $0
     sub(/^[^:]*: /, "", name)
     output = ""
-    is_criterion = is_skipped = passing = failing = 0
+    is_criterion = is_skipped = passing = failing = is_reported = 0
     next
 }
 
@@ -38,6 +38,8 @@ in_output {
         failing += field[4]
     } else if ($0 !~ /^\[(RUN |PASS|SKIP)\]|^\[====\] Running|^\[----\] Criterion v|^$/) {
         output = output $0 "\n" # what matters where it failed
+        # Criterion does not look how a test's process ends, which is where leaks are told.
+        if ($0 ~ /ERROR: [A-Za-z]+Sanitizer: |: runtime error: /) is_reported = 1
     }
     next
 }
@@ -47,7 +49,7 @@ in_output {
 /^Test (Passed|Failed)\.$/ && !in_output {
     n_passed += passing
     n_failed += failing
-    if ($2 == "Passed." && missing == "") {
+    if ($2 == "Passed." && missing == "" && !is_reported) {
         n_passed += !is_criterion && !is_skipped
     } else {
         if (failing == 0) n_failed++ # died without a word, timed out, or a sanitizer's report at its end
