@@ -1,345 +1,11 @@
 #include "kernels/check/cases.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/size.h"
+#include "kernels/check/cases_build.h"
 #include "kernels/check/derivative.h"
 #include "kernels/quant.h"
-#include "kernels/softmax.h"
-
-// Bits of Case.options, by their use in any builder.
-enum {
-    OPTION_GAP = 1 << 0,    // rows stand apart by an odd number of elements
-    OPTION_FIRST = 1 << 1,  // the first optional input is there
-    OPTION_SECOND = 1 << 2, // the second
-    OPTION_OUTPUT = 1 << 3, // the optional outputs are there
-    OPTION_PANELS = CASE_PANELS,
-    OPTION_OFFSET = 1 << 5, // numbers far from zero
-    OPTION_LEFT = 1 << 6,   // gemm's transposes and accumulation
-    OPTION_RIGHT = 1 << 7,
-    OPTION_ADD = 1 << 8,
-    OPTION_ACTIVATION_SHIFT = 9, // and the bits above it choose the activation
-};
-
-static int has(const Case *c, unsigned option)
-{
-    return (c->options & option) != 0;
-}
-
-// A row-major shape, with the case's gap.
-static TensorShape shape_of(const Case *c, size_t rows, size_t cols)
-{
-    return (TensorShape){.rows = rows, .cols = cols, .gap = has(c, OPTION_GAP) ? 3 : 0};
-}
-
-static TensorShape dense(size_t rows, size_t cols)
-{
-    return (TensorShape){.rows = rows, .cols = cols};
-}
-
-static TensorShape storage_shape(const Case *c)
-{
-    return (TensorShape){.rows = c->rows,
-                         .cols = c->cols,
-                         .layout = has(c, OPTION_PANELS) ? LAYOUT_PANELS : LAYOUT_ROWS};
-}
-
-static double magnitude_of(const Case *c, double large)
-{
-    switch (c->magnitude) {
-    case MAGNITUDE_ONE:
-        break;
-    case MAGNITUDE_TINY:
-        return 1e-20;
-    case MAGNITUDE_LARGE:
-        return large;
-    }
-    return 1.7; // uniform in +- sqrt(3) has variance 1
-}
-
-static Activation activation_of(const Case *c)
-{
-    return (Activation)((c->options >> OPTION_ACTIVATION_SHIFT) % ACTIVATION_COUNT);
-}
-
-static void build_embedding(Problem *p, const Case *c, int is_for_backward)
-{
-    enum { WORDS = 19, POSITIONS = 40, TYPES = 2 };
-    const double magnitude = magnitude_of(c, 1e12);
-    OpArgs *a = &p->args;
-    const TensorShape panels = {.rows = WORDS, .cols = c->cols, .layout = LAYOUT_PANELS};
-    a->in[0] = problem_random(p, has(c, OPTION_PANELS) ? panels : shape_of(c, WORDS, c->cols), 0,
-                              magnitude);
-    if (has(c, OPTION_FIRST)) {
-        a->in[1] = problem_random(p, dense(POSITIONS, c->cols), 0, magnitude);
-    }
-    if (has(c, OPTION_SECOND)) a->in[2] = problem_random(p, dense(TYPES, c->cols), 0, magnitude);
-    a->as.embedding.ids = problem_indices(p, c->rows, WORDS);
-    a->as.embedding.position_ids = problem_indices(p, c->rows, POSITIONS);
-    a->as.embedding.type_ids = problem_indices(p, c->rows, TYPES);
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    (void)is_for_backward;
-}
-
-static void build_linear(Problem *p, const Case *c, int is_for_backward)
-{
-    const double magnitude = magnitude_of(c, 1e6);
-    OpArgs *a = &p->args;
-    const TensorShape weight = {.rows = c->cols,
-                                .cols = c->depth,
-                                .layout = has(c, OPTION_PANELS) ? LAYOUT_PANELS : LAYOUT_ROWS};
-    a->in[0] = problem_random(p, shape_of(c, c->rows, c->depth), 0, magnitude);
-    // Weights of a size that keeps outputs near x's.
-    a->in[1] = problem_random(p, weight, 0, magnitude / sqrt((double)c->depth + 1.0));
-    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
-    a->as.linear.activation = activation_of(c);
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    if (is_for_backward || has(c, OPTION_OUTPUT)) {
-        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    }
-}
-
-// Weights as a file stores them, in one format after another; depth rounded up to whole blocks.
-static void build_linear_low(Problem *p, const Case *c, int is_for_backward)
-{
-    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,  DTYPE_Q5_1,
-                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_128};
-    enum { N_FORMATS = sizeof formats / sizeof *formats };
-    const double magnitude = magnitude_of(c, 1e6);
-    const DType format =
-        p->op == OP_LINEAR_BF16 ? DTYPE_BF16 : formats[(c->rows + c->cols + c->depth) % N_FORMATS];
-    const size_t depth = size_round_up(size_max(c->depth, 1), dtype_block(format));
-    OpArgs *a = &p->args;
-    a->in[0] = problem_random(p, shape_of(c, c->rows, depth), 0, magnitude);
-    a->in[1] = problem_stored(p, format, c->cols, depth, 1 / sqrt((double)depth));
-    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
-    a->as.linear.activation = activation_of(c);
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    if (is_for_backward || has(c, OPTION_OUTPUT))
-        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_layer_norm(Problem *p, const Case *c, int is_for_backward)
-{
-    const double magnitude = magnitude_of(c, 1e8);
-    const double offset = has(c, OPTION_OFFSET) ? 20 * magnitude : 0;
-    OpArgs *a = &p->args;
-    a->in[0] = problem_random(p, shape_of(c, c->rows, c->cols), offset, magnitude);
-    if (has(c, OPTION_FIRST)) {
-        a->in[1] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
-    }
-    a->in[2] = problem_random(p, dense(1, c->cols), 1, 1);
-    if (!has(c, OPTION_FIRST) || !has(c, OPTION_SECOND)) // the bias is optional
-        a->in[3] = problem_random(p, dense(1, c->cols), 0, 1);
-    a->as.norm.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f;
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    if (is_for_backward || has(c, OPTION_OUTPUT)) {
-        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-        a->out[2] = problem_blank(p, dense(c->rows, 2), p->dtype);
-    }
-}
-
-// One group of columns, or two that share a weight.
-static void build_rms_norm(Problem *p, const Case *c, int is_for_backward)
-{
-    const double magnitude = magnitude_of(c, 1e8);
-    const size_t n_groups = has(c, OPTION_FIRST) ? 2 : 1;
-    OpArgs *a = &p->args;
-    a->in[0] = problem_random(p, shape_of(c, c->rows, n_groups * c->cols), 0, magnitude);
-    a->in[1] = problem_random(p, dense(1, c->cols), has(c, OPTION_OFFSET) ? 0 : 1, 1);
-    a->as.norm = (NormArgs){.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f,
-                            .weight_offset = has(c, OPTION_OFFSET) ? 1.0f : 0.0f};
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, n_groups * c->cols), p->dtype);
-    if (is_for_backward || has(c, OPTION_OUTPUT)) {
-        a->out[1] = problem_blank(p, dense(c->rows, n_groups), p->dtype);
-    }
-}
-
-// An even part of each head is turned, or all of it.
-static void build_rope(Problem *p, const Case *c, int is_for_backward)
-{
-    const size_t n_turned = c->cols + c->cols % 2, n_heads = has(c, OPTION_FIRST) ? 2 : 1;
-    const size_t head_dim = n_turned + (has(c, OPTION_SECOND) ? 3 : 0);
-    (void)is_for_backward;
-    p->args.as.rope = (RopeArgs){.head_dim = head_dim, .is_inverse = has(c, OPTION_OUTPUT)};
-    p->args.in[0] =
-        problem_random(p, shape_of(c, c->rows, n_heads * head_dim), 0, magnitude_of(c, 1e12));
-    p->args.in[1] = problem_random(p, dense(c->rows, n_turned), 0, 1);
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, n_heads * head_dim), p->dtype);
-}
-
-// Both inputs are columns of one matrix.
-static void build_gated(Problem *p, const Case *c, int is_for_backward)
-{
-    const Tensor both =
-        problem_random(p, shape_of(c, c->rows, 2 * c->cols), 0, magnitude_of(c, 1e6));
-    (void)is_for_backward;
-    p->args.in[0] = tensor_columns(both, 0, c->cols);
-    p->args.in[1] = tensor_columns(both, c->cols, 2 * c->cols);
-    p->args.as.gated.activation = activation_of(c);
-    p->args.out[0] = problem_blank(p, dense(c->rows, c->cols), p->dtype);
-}
-
-static void build_add(Problem *p, const Case *c, int is_for_backward)
-{
-    const double magnitude = magnitude_of(c, 1e12);
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
-    if (has(c, OPTION_FIRST)) {
-        p->args.in[1] = problem_random(p, dense(c->rows, c->cols), 0, magnitude);
-    }
-    p->args.as.add = (AddArgs){.a = has(c, OPTION_SECOND) ? -0.37f : 1.0f,
-                               .b = has(c, OPTION_OUTPUT) ? 12.5f : 1.0f};
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_soft_cap(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e4));
-    p->args.as.soft_cap.cap = has(c, OPTION_FIRST) ? 30.0f : 1.25f;
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_dropout(Problem *p, const Case *c, int is_for_backward)
-{
-    static const float rates[] = {0.0f, 0.1f, 0.5f, 0.9f};
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e12));
-    p->args.as.dropout = (DropoutArgs){.p = rates[c->options / 2 % 4],
-                                       .seed = 0x123456789,
-                                       .step = 3 + (uint64_t)c->options,
-                                       .site = 7,
-                                       .batch = problem_ragged(p, c->rows)};
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_select_rows(Problem *p, const Case *c, int is_for_backward)
-{
-    const size_t n_from = 2 * c->rows + 1;
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, n_from, c->cols), 0, magnitude_of(c, 1e12));
-    p->args.as.select.rows = problem_indices(p, c->rows, n_from);
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_mean_pool(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e12));
-    p->args.as.pool.batch = problem_ragged(p, c->rows);
-    const size_t n_sequences = p->args.as.pool.batch.n_sequences;
-    p->args.out[0] = problem_blank(p, shape_of(c, n_sequences, c->cols), p->dtype);
-}
-
-static void build_softmax(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
-    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-}
-
-static void build_log_sum_exp(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    const size_t n_groups = (c->cols + LOG_SUM_GROUP - 1) / LOG_SUM_GROUP;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
-    p->args.out[0] = problem_blank(p, dense(c->rows, 1), DTYPE_F64);
-    if (has(c, OPTION_OUTPUT))
-        p->args.out[1] = problem_blank(p, shape_of(c, c->rows, n_groups), p->dtype);
-}
-
-static void build_cross_entropy(Problem *p, const Case *c, int is_for_backward)
-{
-    CrossEntropyArgs *as = &p->args.as.cross_entropy;
-    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
-    int32_t *labels = problem_indices(p, c->rows, c->cols);
-    for (size_t i = 0; i < c->rows; i++) {
-        if (philox_below(&p->rng, 5) == 0) labels[i] = -100;
-    }
-    as->labels = labels;
-    if (has(c, OPTION_FIRST)) {
-        float *weights = problem_take(p, c->cols * sizeof *weights);
-        for (size_t j = 0; j < c->cols; j++) weights[j] = (float)philox_double(&p->rng) * 3.0f;
-        as->class_weights = weights;
-    }
-    as->label_smoothing = has(c, OPTION_SECOND) ? 0.1f : 0.0f;
-    p->args.out[0] = problem_blank(p, dense(1, 2), DTYPE_F64);
-    if (is_for_backward || has(c, OPTION_OUTPUT)) {
-        p->args.out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-    }
-}
-
-static void build_add_scaled(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
-    p->args.out[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
-    p->args.as.scale.factor = has(c, OPTION_FIRST) ? -0.37f : 1.0f;
-}
-
-static void build_scale(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.out[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
-    p->args.as.scale.factor = has(c, OPTION_FIRST) ? -0.37f : 0.0f;
-}
-
-static void build_squared_norm(Problem *p, const Case *c, int is_for_backward)
-{
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, storage_shape(c), 0, magnitude_of(c, 1e12));
-    p->args.out[0] = problem_blank(p, dense(1, 1), DTYPE_F64);
-}
-
-static void build_adamw(Problem *p, const Case *c, int is_for_backward)
-{
-    const double magnitude = magnitude_of(c, 1e4);
-    const TensorShape shape = storage_shape(c);
-    (void)is_for_backward;
-    p->args.in[0] = problem_random(p, shape, 0, magnitude);
-    p->args.out[0] = problem_random(p, shape, 0, 1);
-    p->args.out[1] = problem_random(p, shape, 0, magnitude);
-    p->args.out[2] = problem_random(p, shape, 0, magnitude * magnitude);
-    float *v = p->args.out[2].data;
-    double *v64 = p->args.out[2].data;
-    const size_t n = tensor_storage(shape.rows, shape.cols, shape.layout);
-    for (size_t i = 0; i < n; i++) { // a mean of squares
-        if (p->dtype == DTYPE_F64)
-            v64[i] = fabs(v64[i]);
-        else
-            v[i] = fabsf(v[i]);
-    }
-    p->args.as.adamw = (AdamwArgs){.learning_rate = 3e-3f,
-                                   .beta1 = 0.9f,
-                                   .beta2 = 0.999f,
-                                   .epsilon = 1e-8f,
-                                   .weight_decay = has(c, OPTION_FIRST) ? 0.01f : 0.0f,
-                                   .step = 1 + c->options % 1000,
-                                   .gradient_scale = has(c, OPTION_SECOND) ? 0.25f : 1.0f};
-}
-
-static void build_gemm(Problem *p, const Case *c, int is_for_backward)
-{
-    GemmArgs *as = &p->args.as.gemm;
-    const double magnitude = magnitude_of(c, 1e6);
-    (void)is_for_backward;
-    // nn, nt, tn; both transposed is nowhere in use.
-    as->transpose_a = has(c, OPTION_LEFT);
-    as->transpose_b = has(c, OPTION_RIGHT) && !as->transpose_a;
-    as->accumulate = has(c, OPTION_ADD);
-    p->args.in[0] = problem_random(
-        p, as->transpose_a ? shape_of(c, c->depth, c->rows) : shape_of(c, c->rows, c->depth), 0,
-        magnitude);
-    p->args.in[1] = problem_random(
-        p, as->transpose_b ? shape_of(c, c->cols, c->depth) : shape_of(c, c->depth, c->cols), 0,
-        magnitude);
-    const TensorShape out = shape_of(c, c->rows, c->cols);
-    p->args.out[0] =
-        as->accumulate ? problem_random(p, out, 0, magnitude) : problem_blank(p, out, p->dtype);
-}
 
 typedef struct Sizes {
     size_t n;
@@ -398,33 +64,33 @@ static const Grid attention_grid = {
 
 typedef struct CaseRow {
     const Grid *grid;
-    void (*build)(Problem *problem, const Case *c, int is_for_backward);
+    CaseBuild *build;
 } CaseRow;
 
 static const CaseRow case_rows[OP_COUNT] = {
-    [OP_EMBEDDING] = {&row_grid, build_embedding},
-    [OP_LINEAR] = {&product_grid, build_linear},
-    [OP_LINEAR_I8] = {&low_grid, build_linear_low},
-    [OP_LINEAR_BF16] = {&low_grid, build_linear_low},
-    [OP_LAYER_NORM] = {&row_grid, build_layer_norm},
-    [OP_RMS_NORM] = {&row_grid, build_rms_norm},
-    [OP_ROPE] = {&row_grid, build_rope},
-    [OP_GATED] = {&row_grid, build_gated},
-    [OP_ADD] = {&row_grid, build_add},
-    [OP_SOFT_CAP] = {&row_grid, build_soft_cap},
+    [OP_EMBEDDING] = {&row_grid, embedding_build},
+    [OP_LINEAR] = {&product_grid, linear_build},
+    [OP_LINEAR_I8] = {&low_grid, linear_low_build},
+    [OP_LINEAR_BF16] = {&low_grid, linear_low_build},
+    [OP_LAYER_NORM] = {&row_grid, layer_norm_build},
+    [OP_RMS_NORM] = {&row_grid, rms_norm_build},
+    [OP_ROPE] = {&row_grid, rope_build},
+    [OP_GATED] = {&row_grid, gated_build},
+    [OP_ADD] = {&row_grid, add_build},
+    [OP_SOFT_CAP] = {&row_grid, soft_cap_build},
     [OP_ATTENTION] = {&attention_grid, attention_build},
     [OP_ATTENTION_BF16] = {&attention_grid, attention_build},
-    [OP_DROPOUT] = {&row_grid, build_dropout},
-    [OP_SELECT_ROWS] = {&row_grid, build_select_rows},
-    [OP_MEAN_POOL] = {&row_grid, build_mean_pool},
-    [OP_SOFTMAX] = {&row_grid, build_softmax},
-    [OP_LOG_SUM_EXP] = {&row_grid, build_log_sum_exp},
-    [OP_CROSS_ENTROPY] = {&row_grid, build_cross_entropy},
-    [OP_ADD_SCALED] = {&storage_grid, build_add_scaled},
-    [OP_SCALE] = {&storage_grid, build_scale},
-    [OP_SQUARED_NORM] = {&storage_grid, build_squared_norm},
-    [OP_ADAMW] = {&storage_grid, build_adamw},
-    [OP_GEMM] = {&product_grid, build_gemm},
+    [OP_DROPOUT] = {&row_grid, dropout_build},
+    [OP_SELECT_ROWS] = {&row_grid, select_rows_build},
+    [OP_MEAN_POOL] = {&row_grid, mean_pool_build},
+    [OP_SOFTMAX] = {&row_grid, softmax_build},
+    [OP_LOG_SUM_EXP] = {&row_grid, log_sum_exp_build},
+    [OP_CROSS_ENTROPY] = {&row_grid, cross_entropy_build},
+    [OP_ADD_SCALED] = {&storage_grid, add_scaled_build},
+    [OP_SCALE] = {&storage_grid, scale_build},
+    [OP_SQUARED_NORM] = {&storage_grid, squared_norm_build},
+    [OP_ADAMW] = {&storage_grid, adamw_build},
+    [OP_GEMM] = {&product_grid, gemm_build},
 };
 
 // The row of a forward operation, or of the forward operation that this one is the backward of.

@@ -39,7 +39,6 @@ Status case_build_forward(OpKind op, DType dtype, size_t index, Problem *out,
 Status case_build_shape(OpKind op, DType dtype, const Case *c, Problem *out, Error *err) MUST_CHECK;
 
 // Of kernels/check/cases_attention.c.
-void attention_build(Problem *problem, const Case *c, int is_for_backward);
 size_t attention_config_count(void);
 
 #endif

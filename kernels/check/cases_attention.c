@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "kernels/check/cases.h"
+#include "kernels/check/cases_build.h"
 
 typedef enum KeySource {
     KEYS_SELF,    // the queries' own rows
