@@ -5,6 +5,8 @@
 #include "harness/execute.h"
 #include "harness/family.h"
 
+// Opening and closing is execute_open.c's.
+void execute_close_model(Executor *executor);
 // Brings the open model back to what it was before tuning, its fresh parts drawn from the trial's seed.
 Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err) MUST_CHECK;
 // Finds what the task wants found on samples that are watched, for the answers that follow.

@@ -135,6 +135,8 @@ ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task);
 // Where the tokenizer of a fresh encoder stands; NULL for a saved model.
 const char *prepared_tokenizer_directory(const Prepared *prepared, size_t model, size_t task);
 
+// How folds of a task are drawn: as the suite says, but samples of a family without classes are spread by their ids alone.
+FoldKind prepared_fold_kind(const Prepared *prepared, size_t task);
 // The part that trials without folds are judged on: test, else valid, else train.
 DataPart judged_part(const Suite *suite, size_t task);
 // Whether settings of a model on a task are first judged on a part held out from tuning.
