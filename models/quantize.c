@@ -7,35 +7,8 @@
 #include "base/size.h"
 #include "kernels/quant.h"
 #include "models/architecture.h"
-#include "models/chat/chat.h"
 #include "models/checkpoint.h"
-#include "models/gguf/gguf_export.h"
-#include "models/tokenizers/gguf_tell.h"
-#include "models/tokenizers/told.h"
-
-// A tensor to be written: from the checkpoint, or factors of a rotation.
-typedef struct Source {
-    const SafeTensor *tensor; // NULL: factors
-    const float *factors;
-    SafeChange change; // to be made; none where the source is GGUF already
-    size_t n_heads;
-    RowOrder order; // of SAFE_STACKED
-} Source;
-
-typedef struct Work {
-    Checkpoint files;
-    ModelConfig config;
-    TensorType to;
-    Arena *arena;
-    Pool *pool;
-    const atomic_int *cancel;
-    QuantizeReport *report;
-    SafeItem *items;
-    Source *sources;
-    size_t n, capacity;
-    const GgufFamily *family;
-    bool is_tied;
-} Work;
+#include "models/quantize_internal.h"
 
 bool quantize_type_parse(Slice name, TensorType *out)
 {
@@ -67,7 +40,8 @@ static bool is_table_of_positions(Slice name)
     return false;
 }
 
-static TensorType choose_type(const Work *work, Slice name, size_t n_dims, const size_t *shape)
+static TensorType choose_type(const QuantizeWork *work, Slice name, size_t n_dims,
+                              const size_t *shape)
 {
     TensorType type = work->to;
     if (n_dims != 2 || !slice_ends_with(name, SLICE(".weight")) || is_table_of_positions(name))
@@ -83,8 +57,8 @@ static TensorType choose_type(const Work *work, Slice name, size_t n_dims, const
 
 // ---- what is written ----
 
-static Status add(Work *work, const SafeItem *item, const Source *source, TensorType from,
-                  uint64_t bytes_before, Error *err)
+static Status add(QuantizeWork *work, const SafeItem *item, const QuantizeSource *source,
+                  TensorType from, uint64_t bytes_before, Error *err)
 {
     QuantizedTensor *told = &work->report->tensors[work->n];
     size_t n = 0, size = 0;
@@ -110,7 +84,7 @@ static Status add(Work *work, const SafeItem *item, const Source *source, Tensor
 }
 
 // Buffers that some checkpoints carry and no model needs.
-static bool is_left_out(const Work *work, Slice name)
+static bool is_left_out(const QuantizeWork *work, Slice name)
 {
     static const char *const endings[] = {"position_ids",    "rotary_emb.inv_freq",
                                           ".attn.bias",      ".attn.masked_bias",
@@ -123,7 +97,7 @@ static bool is_left_out(const Work *work, Slice name)
 }
 
 // The name in GGUF; one that the family does not know stays. full is the name with the prefix that a bare encoder leaves out.
-static Status stored_name(const Work *work, Slice name, Slice *full, Slice *out, Error *err)
+static Status stored_name(const QuantizeWork *work, Slice name, Slice *full, Slice *out, Error *err)
 {
     char stored[GGUF_NAME_SIZE];
     const char *prefix = work->config.architecture->base_prefix;
@@ -138,7 +112,7 @@ static Status stored_name(const Work *work, Slice name, Slice *full, Slice *out,
     return out->ptr ? STATUS_OK : error_set_memory(err, 1, name.len, "a tensor's name");
 }
 
-static Status add_of_model(Work *work, const SafeTensor *tensor, Error *err)
+static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *err)
 {
     SafeItem item = {.n_dims = tensor->n_dims};
     Slice full;
@@ -151,7 +125,7 @@ static Status add_of_model(Work *work, const SafeTensor *tensor, Error *err)
                          tensor_type_name(tensor->type));
     }
     TRY(stored_name(work, tensor->name, &full, &item.name, err));
-    Source source = {.tensor = tensor, .change = gguf_change(work->family, full)};
+    QuantizeSource source = {.tensor = tensor, .change = gguf_change(work->family, full)};
     memcpy(item.shape, tensor->shape, sizeof item.shape);
     if (source.change == SAFE_TRANSPOSED && item.n_dims == 2) {
         item.shape[0] = tensor->shape[1];
@@ -168,16 +142,16 @@ static Status add_of_model(Work *work, const SafeTensor *tensor, Error *err)
 }
 
 // Of a GGUF file, as it stands there.
-static Status add_of_gguf(Work *work, const SafeTensor *tensor, Error *err)
+static Status add_of_gguf(QuantizeWork *work, const SafeTensor *tensor, Error *err)
 {
     SafeItem item = {.name = tensor->name, .n_dims = tensor->n_dims};
-    const Source source = {.tensor = tensor};
+    const QuantizeSource source = {.tensor = tensor};
     memcpy(item.shape, tensor->shape, sizeof item.shape);
     item.type = choose_type(work, item.name, item.n_dims, item.shape);
     return add(work, &item, &source, tensor->type, tensor->data.len, err);
 }
 
-static Status add_factors(Work *work, const GgufRopeFactors *factors, Error *err)
+Status quantize_add_factors(QuantizeWork *work, const GgufRopeFactors *factors, Error *err)
 {
     const char *names[2] = {"rope_freqs.weight", NULL};
     const float *values[2] = {factors->values, factors->long_values};
@@ -190,7 +164,7 @@ static Status add_factors(Work *work, const GgufRopeFactors *factors, Error *err
                                .type = TENSOR_F32,
                                .n_dims = 1,
                                .shape = {factors->n}};
-        const Source source = {.factors = values[i]};
+        const QuantizeSource source = {.factors = values[i]};
         TRY(add(work, &item, &source, TENSOR_F32, 0, err));
     }
     return STATUS_OK;
@@ -199,7 +173,8 @@ static Status add_factors(Work *work, const GgufRopeFactors *factors, Error *err
 // ---- numbers ----
 
 // out [rows, cols]: as GGUF stores what x [shape of the model] is.
-static void change_numbers(const SafeItem *item, const Source *source, const float *x, float *out)
+static void change_numbers(const SafeItem *item, const QuantizeSource *source, const float *x,
+                           float *out)
 {
     const size_t rows = item->shape[0], cols = item->n_dims == 2 ? item->shape[1] : 1;
     if (source->change == SAFE_ROPE_PAIRS) {
@@ -283,7 +258,7 @@ static Status sum_pieces(const RowEncoding *e, size_t n_pieces, QuantizedTensor 
                      SLICE_ARG(told->name), tensor_type_name(told->to));
 }
 
-static Status encode(Work *work, size_t index, const float *x, void *to, Error *err)
+static Status encode(QuantizeWork *work, size_t index, const float *x, void *to, Error *err)
 {
     Arena arena = {0};
     QuantizedTensor *told = &work->report->tensors[index];
@@ -304,8 +279,8 @@ static Status encode(Work *work, size_t index, const float *x, void *to, Error *
 
 static Status fill(void *context, size_t index, void *data, Error *err)
 {
-    Work *work = context;
-    const Source *source = &work->sources[index];
+    QuantizeWork *work = context;
+    const QuantizeSource *source = &work->sources[index];
     const SafeItem *item = &work->items[index];
     const size_t n = work->report->tensors[index].n_elements;
     if (work->cancel && atomic_load(work->cancel))
@@ -332,149 +307,9 @@ static Status fill(void *context, size_t index, void *data, Error *err)
     return s;
 }
 
-// ---- metadata ----
-
-static uint32_t file_type(TensorType type)
-{
-    static const struct {
-        TensorType type;
-        uint32_t number;
-    } types[] = {{TENSOR_F16, 1},   {TENSOR_Q4_0, 2}, {TENSOR_Q4_1, 3},  {TENSOR_Q8_0, 7},
-                 {TENSOR_Q5_0, 8},  {TENSOR_Q5_1, 9}, {TENSOR_Q4_K, 14}, {TENSOR_Q5_K, 16},
-                 {TENSOR_Q6_K, 18}, {TENSOR_BF16, 32}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (types[i].type == type) return types[i].number;
-    }
-    return 0;
-}
-
-static void copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b)
-{
-    for (size_t i = 0; i < file->n_pairs; i++) {
-        const GgufPair *pair = &file->pairs[i];
-        if (slice_eq_cstr(pair->key, "general.file_type") ||
-            slice_eq_cstr(pair->key, "general.quantization_version") ||
-            slice_eq_cstr(pair->key, "general.alignment")) {
-            continue;
-        }
-        gguf_put_value(b, pair->key, &pair->value);
-    }
-    gguf_put_u32(b, "general.file_type", file_type(to));
-    gguf_put_u32(b, "general.quantization_version", 2);
-}
-
-enum { DOCUMENT_MAX = 64 << 20 };
-
-// The text of a file of the directory; *text stays empty where it is not there.
-static Status read_document(Arena *arena, const char *directory, const char *name, Slice *text,
-                            Error *err)
-{
-    const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(name));
-    if (!path) return error_set_memory(err, 1, strlen(directory), "a path");
-    return file_exists(path) ? file_read(arena, path, DOCUMENT_MAX, text, err) : STATUS_OK;
-}
-
-// An older tokenizer as a tokenizer.json; *text stays empty for others, and for what cannot be read: such a file takes ids.
-static Status tell_tokenizer(Work *work, const char *directory, Slice *text, Error *err)
-{
-    static const char *const pieces[] = {"sentencepiece.bpe.model", "sentencepiece.model"};
-    const char *spm = NULL;
-    Buffer told = {0};
-    for (size_t i = 0; i < 2 && !spm; i++) {
-        spm = file_join(work->arena, slice_from_cstr(directory), slice_from_cstr(pieces[i]));
-        if (!spm) return error_set_memory(err, 1, strlen(directory), "a path");
-        if (!file_exists(spm)) spm = NULL;
-    }
-    Error ignored = {0};
-    Status s = tokenizer_tell(directory, spm, &told, &ignored);
-    if (s == STATUS_OK && told.len == 0) s = tokenizer_tell_words(directory, &told, &ignored);
-    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
-    if (s == STATUS_OK) {
-        *text = arena_copy(work->arena, buffer_slice(&told));
-        if (!text->ptr) s = error_set_memory(err, told.len, 1, "a tokenizer");
-    }
-    buffer_release(&told);
-    return s == STATUS_MEMORY ? s : STATUS_OK;
-}
-
-// A SentencePiece model; what cannot be read or told takes ids alone.
-static Status put_pieces(Work *work, const char *directory, GgufBuilder *b, Error *err)
-{
-    Tokenizer *tokenizer = NULL;
-    Error ignored = {0};
-    bool is_told = false;
-    Status s = tokenizer_open(directory, &tokenizer, &ignored);
-    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
-    s = STATUS_OK;
-    if (tokenizer) s = tokenizer_put_gguf(tokenizer, work->config.vocab_size, b, &is_told, err);
-    tokenizer_close(&tokenizer);
-    // llama.cpp opens no file that does not say so.
-    if (s == STATUS_OK && !is_told && work->family)
-        gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));
-    return s;
-}
-
-static Status put_tokenizer(Work *work, const char *directory, GgufBuilder *b, Error *err)
-{
-    JsonDocument *document = NULL;
-    Slice text = {0}, chat = {0};
-    TRY(chat_template_text(work->arena, directory, &chat, err));
-    if (chat.len > 0) gguf_put_string(b, "tokenizer.chat_template", chat);
-    TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
-    if (text.len == 0) TRY(tell_tokenizer(work, directory, &text, err));
-    if (text.len == 0) return put_pieces(work, directory, b, err);
-    Status s = json_parse(SLICE("tokenizer.json"), text, JSON_STRICT, &document, err);
-    if (s == STATUS_OK && work->family)
-        s = gguf_put_tokenizer(b, json_root(document), json_root(work->files.config),
-                               work->config.vocab_size, err);
-    if (s == STATUS_OK) gguf_put_string(b, GGUF_KEY_TOKENIZER, text);
-    json_close(&document);
-    return s;
-}
-
-static Status put_embedding(Work *work, const char *path, GgufBuilder *b, Error *err)
-{
-    CheckpointEmbedding embedding;
-    char key[128];
-    if (work->config.head != HEAD_EMBEDDING) return STATUS_OK;
-    TRY(checkpoint_embedding(&work->files, path, &embedding, err));
-    if (embedding.unsupported) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: its embeddings are made with %s, which a GGUF file cannot say", path,
-                         embedding.unsupported);
-    }
-    snprintf(key, sizeof key, "%s.pooling_type", work->config.architecture->model_type);
-    const int pool = embedding.pool == POOL_FIRST  ? GGUF_POOL_FIRST
-                     : embedding.pool == POOL_LAST ? GGUF_POOL_LAST
-                                                   : GGUF_POOL_MEAN;
-    gguf_put_u32(b, key, (uint32_t)pool);
-    gguf_put_bool(b, GGUF_KEY_NORMALIZED, embedding.is_normalized);
-    return STATUS_OK;
-}
-
-static Status put_metadata(Work *work, const char *path, GgufBuilder *b, Error *err)
-{
-    GgufRopeFactors factors;
-    Slice config = {0}, generation = {0}, note = {0};
-    const Slice whole = slice_from_cstr(path);
-    const bool has_end = slice_ends_with(whole, SLICE("/"));
-    const Slice name = file_name_of(slice_sub(whole, 0, whole.len - has_end));
-    TRY(gguf_put_config(b, json_root(work->files.config), name, file_type(work->to),
-                        work->config.vocab_size, work->arena, &factors, err));
-    TRY(put_tokenizer(work, path, b, err));
-    TRY(put_embedding(work, path, b, err));
-    TRY(read_document(work->arena, path, "config.json", &config, err));
-    gguf_put_string(b, GGUF_KEY_CONFIG, config);
-    TRY(read_document(work->arena, path, "generation_config.json", &generation, err));
-    if (generation.len > 0) gguf_put_string(b, GGUF_KEY_GENERATION, generation);
-    TRY(read_document(work->arena, path, "assay.json", &note, err));
-    if (note.len > 0) gguf_put_string(b, GGUF_KEY_NOTE, note);
-    return add_factors(work, &factors, err);
-}
-
 // ---- the whole ----
 
-static Status plan(Work *work, const char *path, GgufBuilder *b, Error *err)
+static Status plan(QuantizeWork *work, const char *path, GgufBuilder *b, Error *err)
 {
     const Gguf *gguf = &work->files.gguf;
     const bool is_gguf = gguf->n_pairs > 0;
@@ -486,15 +321,15 @@ static Status plan(Work *work, const char *path, GgufBuilder *b, Error *err)
                    err));
     if (is_gguf) {
         for (size_t i = 0; i < gguf->n_tensors; i++) TRY(add_of_gguf(work, &gguf->tensors[i], err));
-        copy_metadata(gguf, work->to, b);
+        quantize_copy_metadata(gguf, work->to, b);
         return STATUS_OK;
     }
     for (size_t i = 0; i < work->files.tensors.n_tensors; i++)
         TRY(add_of_model(work, &work->files.tensors.tensors[i], err));
-    return put_metadata(work, path, b, err);
+    return quantize_put_metadata(work, path, b, err);
 }
 
-static void sum_report(Work *work)
+static void sum_report(QuantizeWork *work)
 {
     double square = 0, all = 0;
     QuantizeReport *report = work->report;
@@ -521,7 +356,8 @@ Status model_quantize(const char *path, TensorType to, const char *out_path, Poo
                       const atomic_int *cancel, Arena *arena, QuantizeReport *report, Error *err)
 {
     GgufBuilder b = {0};
-    Work work = {.to = to, .arena = arena, .pool = pool, .cancel = cancel, .report = report};
+    QuantizeWork work = {
+        .to = to, .arena = arena, .pool = pool, .cancel = cancel, .report = report};
     *report = (QuantizeReport){0};
     TRY(checkpoint_resolve(arena, path, &report->path, err));
     TRY(checkpoint_open(report->path, &work.files, err));

@@ -1,0 +1,41 @@
+// models/quantize_internal.h: between the sources of quantize.
+#ifndef ASSAY_MODELS_QUANTIZE_INTERNAL_H
+#define ASSAY_MODELS_QUANTIZE_INTERNAL_H
+
+#include "models/checkpoint.h"
+#include "models/gguf/gguf_export.h"
+#include "models/quantize.h"
+
+// A tensor to be written: from the checkpoint, or factors of a rotation.
+typedef struct QuantizeSource {
+    const SafeTensor *tensor; // NULL: factors
+    const float *factors;
+    SafeChange change; // to be made; none where the source is GGUF already
+    size_t n_heads;
+    RowOrder order; // of SAFE_STACKED
+} QuantizeSource;
+
+typedef struct QuantizeWork {
+    Checkpoint files;
+    ModelConfig config;
+    TensorType to;
+    Arena *arena;
+    Pool *pool;
+    const atomic_int *cancel;
+    QuantizeReport *report;
+    SafeItem *items;
+    QuantizeSource *sources;
+    size_t n, capacity;
+    const GgufFamily *family;
+    bool is_tied;
+} QuantizeWork;
+
+// Plans the factors of a rotation, which llama.cpp reads as tensors.
+Status quantize_add_factors(QuantizeWork *work, const GgufRopeFactors *factors,
+                            Error *err) MUST_CHECK;
+// The metadata of a model's folder; those of a GGUF file, as they are but for the format.
+Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b,
+                             Error *err) MUST_CHECK;
+void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b);
+
+#endif

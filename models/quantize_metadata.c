@@ -1,0 +1,148 @@
+// models/quantize_metadata.c: what a quantised file says beside its tensors: config, tokenizer, chat template, how embeddings are
+// made, a tuned model's note.
+#include <string.h>
+
+#include "base/file.h"
+#include "models/architecture.h"
+#include "models/chat/chat.h"
+#include "models/quantize_internal.h"
+#include "models/tokenizers/gguf_tell.h"
+#include "models/tokenizers/told.h"
+
+static uint32_t file_type(TensorType type)
+{
+    static const struct {
+        TensorType type;
+        uint32_t number;
+    } types[] = {{TENSOR_F16, 1},   {TENSOR_Q4_0, 2}, {TENSOR_Q4_1, 3},  {TENSOR_Q8_0, 7},
+                 {TENSOR_Q5_0, 8},  {TENSOR_Q5_1, 9}, {TENSOR_Q4_K, 14}, {TENSOR_Q5_K, 16},
+                 {TENSOR_Q6_K, 18}, {TENSOR_BF16, 32}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (types[i].type == type) return types[i].number;
+    }
+    return 0;
+}
+
+void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b)
+{
+    for (size_t i = 0; i < file->n_pairs; i++) {
+        const GgufPair *pair = &file->pairs[i];
+        if (slice_eq_cstr(pair->key, "general.file_type") ||
+            slice_eq_cstr(pair->key, "general.quantization_version") ||
+            slice_eq_cstr(pair->key, "general.alignment")) {
+            continue;
+        }
+        gguf_put_value(b, pair->key, &pair->value);
+    }
+    gguf_put_u32(b, "general.file_type", file_type(to));
+    gguf_put_u32(b, "general.quantization_version", 2);
+}
+
+enum { DOCUMENT_MAX = 64 << 20 };
+
+// The text of a file of the directory; *text stays empty where it is not there.
+static Status read_document(Arena *arena, const char *directory, const char *name, Slice *text,
+                            Error *err)
+{
+    const char *path = file_join(arena, slice_from_cstr(directory), slice_from_cstr(name));
+    if (!path) return error_set_memory(err, 1, strlen(directory), "a path");
+    return file_exists(path) ? file_read(arena, path, DOCUMENT_MAX, text, err) : STATUS_OK;
+}
+
+// An older tokenizer as a tokenizer.json; *text stays empty for others, and for what cannot be read: such a file takes ids.
+static Status tell_tokenizer(QuantizeWork *work, const char *directory, Slice *text, Error *err)
+{
+    static const char *const pieces[] = {"sentencepiece.bpe.model", "sentencepiece.model"};
+    const char *spm = NULL;
+    Buffer told = {0};
+    for (size_t i = 0; i < 2 && !spm; i++) {
+        spm = file_join(work->arena, slice_from_cstr(directory), slice_from_cstr(pieces[i]));
+        if (!spm) return error_set_memory(err, 1, strlen(directory), "a path");
+        if (!file_exists(spm)) spm = NULL;
+    }
+    Error ignored = {0};
+    Status s = tokenizer_tell(directory, spm, &told, &ignored);
+    if (s == STATUS_OK && told.len == 0) s = tokenizer_tell_words(directory, &told, &ignored);
+    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
+    if (s == STATUS_OK) {
+        *text = arena_copy(work->arena, buffer_slice(&told));
+        if (!text->ptr) s = error_set_memory(err, told.len, 1, "a tokenizer");
+    }
+    buffer_release(&told);
+    return s == STATUS_MEMORY ? s : STATUS_OK;
+}
+
+// A SentencePiece model; what cannot be read or told takes ids alone.
+static Status put_pieces(QuantizeWork *work, const char *directory, GgufBuilder *b, Error *err)
+{
+    Tokenizer *tokenizer = NULL;
+    Error ignored = {0};
+    bool is_told = false;
+    Status s = tokenizer_open(directory, &tokenizer, &ignored);
+    if (s == STATUS_MEMORY) return error_set_memory(err, 1, 1, "a tokenizer");
+    s = STATUS_OK;
+    if (tokenizer) s = tokenizer_put_gguf(tokenizer, work->config.vocab_size, b, &is_told, err);
+    tokenizer_close(&tokenizer);
+    // llama.cpp opens no file that does not say so.
+    if (s == STATUS_OK && !is_told && work->family)
+        gguf_put_string(b, "tokenizer.ggml.model", SLICE("none"));
+    return s;
+}
+
+static Status put_tokenizer(QuantizeWork *work, const char *directory, GgufBuilder *b, Error *err)
+{
+    JsonDocument *document = NULL;
+    Slice text = {0}, chat = {0};
+    TRY(chat_template_text(work->arena, directory, &chat, err));
+    if (chat.len > 0) gguf_put_string(b, "tokenizer.chat_template", chat);
+    TRY(read_document(work->arena, directory, "tokenizer.json", &text, err));
+    if (text.len == 0) TRY(tell_tokenizer(work, directory, &text, err));
+    if (text.len == 0) return put_pieces(work, directory, b, err);
+    Status s = json_parse(SLICE("tokenizer.json"), text, JSON_STRICT, &document, err);
+    if (s == STATUS_OK && work->family)
+        s = gguf_put_tokenizer(b, json_root(document), json_root(work->files.config),
+                               work->config.vocab_size, err);
+    if (s == STATUS_OK) gguf_put_string(b, GGUF_KEY_TOKENIZER, text);
+    json_close(&document);
+    return s;
+}
+
+static Status put_embedding(QuantizeWork *work, const char *path, GgufBuilder *b, Error *err)
+{
+    CheckpointEmbedding embedding;
+    char key[128];
+    if (work->config.head != HEAD_EMBEDDING) return STATUS_OK;
+    TRY(checkpoint_embedding(&work->files, path, &embedding, err));
+    if (embedding.unsupported) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: its embeddings are made with %s, which a GGUF file cannot say", path,
+                         embedding.unsupported);
+    }
+    snprintf(key, sizeof key, "%s.pooling_type", work->config.architecture->model_type);
+    const int pool = embedding.pool == POOL_FIRST  ? GGUF_POOL_FIRST
+                     : embedding.pool == POOL_LAST ? GGUF_POOL_LAST
+                                                   : GGUF_POOL_MEAN;
+    gguf_put_u32(b, key, (uint32_t)pool);
+    gguf_put_bool(b, GGUF_KEY_NORMALIZED, embedding.is_normalized);
+    return STATUS_OK;
+}
+
+Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b, Error *err)
+{
+    GgufRopeFactors factors;
+    Slice config = {0}, generation = {0}, note = {0};
+    const Slice whole = slice_from_cstr(path);
+    const bool has_end = slice_ends_with(whole, SLICE("/"));
+    const Slice name = file_name_of(slice_sub(whole, 0, whole.len - has_end));
+    TRY(gguf_put_config(b, json_root(work->files.config), name, file_type(work->to),
+                        work->config.vocab_size, work->arena, &factors, err));
+    TRY(put_tokenizer(work, path, b, err));
+    TRY(put_embedding(work, path, b, err));
+    TRY(read_document(work->arena, path, "config.json", &config, err));
+    gguf_put_string(b, GGUF_KEY_CONFIG, config);
+    TRY(read_document(work->arena, path, "generation_config.json", &generation, err));
+    if (generation.len > 0) gguf_put_string(b, GGUF_KEY_GENERATION, generation);
+    TRY(read_document(work->arena, path, "assay.json", &note, err));
+    if (note.len > 0) gguf_put_string(b, GGUF_KEY_NOTE, note);
+    return quantize_add_factors(work, &factors, err);
+}
