@@ -155,3 +155,29 @@ double runs_best(const Buffer *export, const char *score)
     }
     return best;
 }
+
+void runs_trials(const char *path, const char *run_id, Arena *arena, RunTrial **plan,
+                 Trial **trials, size_t *n)
+{
+    Store *store = NULL;
+    Error err = {0};
+    TrialStatus *status = NULL;
+    cr_assert_eq(store_open(path, STORE_READ_ONLY, &store, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(store_get_plan(store, arena, slice_from_cstr(run_id), plan, &status, n, &err),
+                 STATUS_OK, "%s", err.text);
+    *trials = arena_alloc(arena, *n, sizeof **trials);
+    for (size_t i = 0; i < *n; i++) {
+        cr_assert_eq(
+            store_get_trial(store, arena, (*plan)[i].trial_id, TRIAL_ALL, &(*trials)[i], &err),
+            STATUS_OK, "%s", err.text);
+    }
+    store_close(&store);
+}
+
+void runs_finish(const char *folder, const char *store, RunResult *result)
+{
+    Error err = {0};
+    const RunsHow how = {.store = store};
+    cr_assert_eq(runs_run(folder, &how, result, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(result->n_failed, 0);
+}

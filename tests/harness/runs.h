@@ -38,6 +38,12 @@ double runs_pooled(const Buffer *export, const char *model, const char *score);
 // The largest estimate of that name anywhere in an export; 0 where there is none.
 double runs_best(const Buffer *export, const char *score);
 
+// Runs folder's suite, in which no trial may fail; store is a file in it.
+void runs_finish(const char *folder, const char *store, RunResult *result);
+// The plan and the trials of a run, [n] each in the plan's order; path: of the store.
+void runs_trials(const char *path, const char *run_id, Arena *arena, RunTrial **plan,
+                 Trial **trials, size_t *n);
+
 // Runs folder's suite and gives its data section and notes, a line each: "section|item|value", "note text". run_id may be
 // NULL. Freed by the caller with buffer_release.
 Buffer runs_findings(const char *folder, char run_id[64]);

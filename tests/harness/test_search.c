@@ -167,32 +167,6 @@ Test(search, halving_plans_rungs_and_the_best_go_on)
     drop(suite, folder);
 }
 
-static void read_run(const char *path, const char *run_id, Arena *arena, RunTrial **plan,
-                     Trial **trials, size_t *n)
-{
-    Store *store = NULL;
-    Error err = {0};
-    TrialStatus *status = NULL;
-    cr_assert_eq(store_open(path, STORE_READ_ONLY, &store, &err), STATUS_OK, "%s", err.text);
-    cr_assert_eq(store_get_plan(store, arena, slice_from_cstr(run_id), plan, &status, n, &err),
-                 STATUS_OK, "%s", err.text);
-    *trials = arena_alloc(arena, *n, sizeof **trials);
-    for (size_t i = 0; i < *n; i++) {
-        cr_assert_eq(
-            store_get_trial(store, arena, (*plan)[i].trial_id, TRIAL_ALL, &(*trials)[i], &err),
-            STATUS_OK, "%s", err.text);
-    }
-    store_close(&store);
-}
-
-static void run_it(const char *folder, const char *store, RunResult *result)
-{
-    Error err = {0};
-    const RunsHow how = {.store = store};
-    cr_assert_eq(runs_run(folder, &how, result, &err), STATUS_OK, "%s", err.text);
-    cr_assert_eq(result->n_failed, 0);
-}
-
 // What went on from rung to rung has the bits of a run without stops.
 Test(search, a_setting_that_went_through_the_rungs_equals_one_that_never_stopped)
 {
@@ -203,12 +177,13 @@ Test(search, a_setting_that_went_through_the_rungs_equals_one_that_never_stopped
     size_t n = 0, n_whole = 0, n_equal = 0;
     char keep[4096];
     const char *folder = runs_folder(&(RunsSuite){.tune = RATES, .more = HALVES});
-    run_it(folder, "h.db", &halved);
-    read_run(folder_path(folder, "h.db"), halved.run_id, &arena, &plan, &trials, &n);
+    runs_finish(folder, "h.db", &halved);
+    runs_trials(folder_path(folder, "h.db"), halved.run_id, &arena, &plan, &trials, &n);
     snprintf(keep, sizeof keep, "%s", folder);
     const char *grid = runs_folder(&(RunsSuite){.tune = RATES});
-    run_it(grid, "g.db", &whole);
-    read_run(folder_path(grid, "g.db"), whole.run_id, &arena, &whole_plan, &whole_trials, &n_whole);
+    runs_finish(grid, "g.db", &whole);
+    runs_trials(folder_path(grid, "g.db"), whole.run_id, &arena, &whole_plan, &whole_trials,
+                &n_whole);
     for (size_t i = 0; i < n; i++) {
         if (plan[i].role != TRIAL_INNER ||
             slice_find(plan[i].setting, SLICE("until_epoch")) != SIZE_MAX)
@@ -272,8 +247,8 @@ Test(search, each_point_of_the_curve_has_so_many_labels_and_a_score)
     size_t n = 0, n_points = 0;
     const char *folder =
         runs_folder(&(RunsSuite){.more = ", \"learning_curve\": [12, 0.5, 20, 1.0]"});
-    run_it(folder, "c.db", &result);
-    read_run(folder_path(folder, "c.db"), result.run_id, &arena, &plan, &trials, &n);
+    runs_finish(folder, "c.db", &result);
+    runs_trials(folder_path(folder, "c.db"), result.run_id, &arena, &plan, &trials, &n);
     for (size_t i = 0; i < n; i++) {
         if (plan[i].role != TRIAL_CURVE) continue;
         const TrialCurve *last = &trials[i].curves[trials[i].n_curves - 1];
@@ -317,191 +292,5 @@ Test(search, a_point_beyond_the_data_is_named)
     cr_expect_eq(runs_run(folder, NULL, &result, &err), STATUS_INVALID);
     cr_expect(strstr(err.text, "asks for 4000 samples, but 30 are there"), "%s", err.text);
     run_result_release(&result);
-    folder_remove(folder);
-}
-
-// ---- honest choice ----
-
-#define RATES_THAT_LEARN                                                               \
-    "{\"learning_rate\": [2e-3, 1e-2, 2e-2, 4e-2], \"batch_size\": 4, \"epochs\": 6, " \
-    "\"early_stopping\": {\"patience\": 0}}"
-
-enum { N_SENTENCES = 60, N_FOLDS = 2 };
-
-// Sentences with ids, labels of fold `permuted` swapped, each with its neighbour's; -1 leaves all as they are.
-static void write_sentences(const char *folder, int permuted)
-{
-    Error err = {0};
-    Buffer data = {0}, folds = {0};
-    Slice rest = slice_from_cstr(runs_sentences(N_SENTENCES, 1)), line;
-    Slice labels[N_SENTENCES], texts[N_SENTENCES];
-    slice_split(&rest, '\n', &line);
-    for (int i = 0; i < N_SENTENCES; i++) {
-        cr_assert(slice_split(&rest, '\n', &line));
-        const size_t tab = slice_find_byte(line, '\t');
-        texts[i] = slice_sub(line, 0, tab);
-        labels[i] = slice_sub(line, tab + 1, line.len);
-    }
-    buffer_append_cstr(&data, "id\ttext\tlabel\n");
-    for (int i = 0; i < N_SENTENCES; i++) {
-        const int fold = i / 2 % N_FOLDS; // neighbours have different labels, and share a fold
-        const int from = fold == permuted && i / 4 % 2 == 0 ? i ^ 1 : i;
-        buffer_printf(&data, "s%d\t" SLICE_FMT "\t" SLICE_FMT "\n", i, SLICE_ARG(texts[i]),
-                      SLICE_ARG(labels[from]));
-        buffer_printf(&folds, "s%d\t%d\n", i, fold);
-    }
-    cr_assert_eq(file_write(folder_path(folder, "data/train.tsv"), buffer_slice(&data), &err),
-                 STATUS_OK);
-    cr_assert_eq(file_write(folder_path(folder, "folds.tsv"), buffer_slice(&folds), &err),
-                 STATUS_OK);
-    buffer_release(&data);
-    buffer_release(&folds);
-}
-
-static bool has_same_hits(const Trial *a, const Trial *b)
-{
-    return memcmp(a->metrics[0].rows, b->metrics[0].rows,
-                  a->n_outputs * a->metrics[0].width * sizeof(double)) == 0;
-}
-
-static bool has_same_scores(const Trial *a, const Trial *b)
-{
-    bool same = a->n_scores == b->n_scores;
-    for (size_t i = 0; same && i < a->n_scores; i++)
-        same = a->scores[i].estimate == b->scores[i].estimate;
-    return same;
-}
-
-Test(search, labels_of_the_fold_left_out_change_no_hyperparameter)
-{
-    static const char *const searches[] = {
-        HALVES, ", \"search\": {\"kind\": \"random\", \"trials\": 3}, \"learning_curve\": [20]"};
-    for (size_t k = 0; k < sizeof searches / sizeof *searches; k++) {
-        Arena arena = {0};
-        RunResult honest = {0};
-        RunTrial *plan = NULL;
-        Trial *trials = NULL;
-        size_t n = 0;
-        const char *folder = runs_folder(
-            &(RunsSuite){.tune = RATES_THAT_LEARN,
-                         .more = searches[k],
-                         .folds = "{\"k\": 2, \"inner\": 0.25, \"file\": \"folds.tsv\"}"});
-        write_sentences(folder, -1);
-        run_it(folder, "a.db", &honest);
-        read_run(folder_path(folder, "a.db"), honest.run_id, &arena, &plan, &trials, &n);
-        for (int fold = 0; fold < N_FOLDS; fold++) {
-            char name[16];
-            RunResult permuted = {0};
-            RunTrial *other_plan = NULL;
-            Trial *other = NULL;
-            size_t n_other = 0, n_choices = 0, n_changed = 0, n_felt = 0;
-            snprintf(name, sizeof name, "p%d.db", fold);
-            write_sentences(folder, fold);
-            run_it(folder, name, &permuted);
-            read_run(folder_path(folder, name), permuted.run_id, &arena, &other_plan, &other,
-                     &n_other);
-            cr_assert_eq(n_other, n);
-            for (size_t i = 0; i < n; i++) {
-                if (plan[i].role == TRIAL_BASELINE) continue;
-                if (plan[i].outer_fold != fold) { // it learns from the permuted labels
-                    n_felt += !has_same_scores(&trials[i], &other[i]) ||
-                              trials[i].best_step != other[i].best_step;
-                    continue;
-                }
-                cr_expect(slice_eq(plan[i].setting, other_plan[i].setting), "trial %zu", i);
-                cr_expect_eq(plan[i].is_chosen, other_plan[i].is_chosen, "trial %zu", i);
-                cr_expect_eq(trials[i].best_step, other[i].best_step, "trial %zu", i);
-                if (plan[i].role == TRIAL_INNER) {
-                    cr_expect(has_same_scores(&trials[i], &other[i]), "inner trial %zu", i);
-                } else {
-                    n_choices++;
-                    n_changed += !has_same_hits(&trials[i], &other[i]);
-                }
-            }
-            cr_expect_gt(n_choices, 0);
-            cr_expect_gt(n_changed, 0, "search %zu, fold %d: no label was permuted", k, fold);
-            cr_expect_gt(n_felt, 0, "search %zu, fold %d: labels matter nowhere", k, fold);
-            run_result_release(&permuted);
-        }
-        run_result_release(&honest);
-        arena_release(&arena);
-        folder_remove(folder);
-    }
-}
-
-// Pruned and quantised variants of a tuned model stand side by side, each with its size.
-Test(search, variants_of_a_tuned_model_are_judged_with_their_sizes)
-{
-    Arena arena = {0};
-    RunResult result = {0};
-    RunTrial *plan = NULL;
-    Trial *trials = NULL;
-    size_t n = 0, n_whole = 0, n_small = 0;
-    double whole = 0, small = 0;
-    const char *folder = runs_folder(&(RunsSuite){
-        .tune = "{\"learning_rate\": 5e-3, \"batch_size\": 8, \"epochs\": 1, \"prune\": [0, 0.5], "
-                "\"quantize\": [\"none\", \"q8_0\"]}",
-        .folds = "{\"k\": 2, \"inner\": 0.25, \"explore\": true}"});
-    run_it(folder, "v.db", &result);
-    read_run(folder_path(folder, "v.db"), result.run_id, &arena, &plan, &trials, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (plan[i].role != TRIAL_EXPLORE && plan[i].role != TRIAL_OUTER) continue;
-        const bool is_small = slice_find(plan[i].setting, SLICE("\"q8_0\"")) != SIZE_MAX;
-        for (size_t k = 0; k < trials[i].n_curves; k++) {
-            if (!slice_eq_cstr(trials[i].curves[k].series, "model/bytes")) continue;
-            n_whole += !is_small;
-            n_small += is_small;
-            *(is_small ? &small : &whole) = trials[i].curves[k].points[0].value;
-        }
-    }
-    cr_expect_eq(n_whole, 4, "%zu of 2 shares in 2 folds", n_whole);
-    cr_expect_eq(n_small, 4, "%zu of 2 shares in 2 folds", n_small);
-    cr_expect_gt(small, 0);
-    cr_expect_lt(small, 0.75 * whole, "%g bytes of %g", small, whole);
-    run_result_release(&result);
-    arena_release(&arena);
-    folder_remove(folder);
-}
-
-// What is tuned is the same; how the products are computed where it is judged shows in the last digits of its probabilities.
-Test(search, a_tuned_model_is_judged_as_each_setting_computes)
-{
-    static const char *const kinds[] = {"\"f32\"", "\"bf16\"", "\"int8\""};
-    Arena arena = {0};
-    RunResult result = {0};
-    RunTrial *plan = NULL;
-    Trial *trials = NULL;
-    size_t n = 0, n_seen[3] = {0};
-    double sums[3] = {0}, learnt[3] = {0};
-    const char *folder = runs_folder(
-        &(RunsSuite){.tune = "{\"learning_rate\": 5e-3, \"batch_size\": 8, \"epochs\": 1, "
-                             "\"compute\": [\"f32\", \"bf16\", \"int8\"]}",
-                     .folds = "{\"k\": 2, \"inner\": 0.25, \"explore\": true}"});
-    run_it(folder, "c.db", &result);
-    read_run(folder_path(folder, "c.db"), result.run_id, &arena, &plan, &trials, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (plan[i].role != TRIAL_INNER) continue;
-        size_t kind = 0;
-        while (kind < 3 && slice_find(plan[i].setting, slice_from_cstr(kinds[kind])) == SIZE_MAX)
-            kind++;
-        cr_assert_lt(kind, 3, "a setting without its kind");
-        n_seen[kind]++;
-        for (size_t k = 0; k < trials[i].n_outputs; k++)
-            sums[kind] += (double)trials[i].outputs[k].probabilities[0];
-        for (size_t k = 0; k < trials[i].n_curves; k++) {
-            const TrialCurve *curve = &trials[i].curves[k];
-            if (slice_eq_cstr(curve->series, "train/loss"))
-                learnt[kind] += curve->points[curve->n_points - 1].value;
-        }
-    }
-    for (size_t kind = 0; kind < 3; kind++) {
-        cr_expect_eq(n_seen[kind], n_seen[0], "%zu trials of %s", n_seen[kind], kinds[kind]);
-        cr_expect(learnt[kind] == learnt[0] && learnt[0] > 0, "%s learnt %.17g, not %.17g",
-                  kinds[kind], learnt[kind], learnt[0]);
-        cr_expect_float_eq(sums[kind], sums[0], 0.05 * sums[0], "%s", kinds[kind]);
-        cr_expect(kind == 0 || sums[kind] != sums[0], "%s gives the same bits", kinds[kind]);
-    }
-    run_result_release(&result);
-    arena_release(&arena);
     folder_remove(folder);
 }
