@@ -24,6 +24,27 @@ static Status quantize(const char *model, TensorType to, const char *out, Quanti
     return s;
 }
 
+Test(quantize, leaves_nothing_where_it_is_stopped)
+{
+    Error err = {0};
+    Arena arena = {0};
+    QuantizeReport report = {0};
+    Slice *names = NULL;
+    size_t n = 0;
+    const char *folder = folder_make(), *model = save_small(folder, HEAD_SEQUENCE, 3);
+    const char *out = folder_path(folder, "out/q.gguf");
+    atomic_int cancel = 1;
+    Pool *pool = open_pool(1);
+    want_ok(file_make_directories(folder_path(folder, "out"), &err), &err);
+    cr_expect_eq(model_quantize(model, TENSOR_F16, out, pool, &cancel, &arena, &report, &err),
+                 STATUS_CANCELLED);
+    want_ok(file_list(&arena, folder_path(folder, "out"), &names, &n, &err), &err);
+    cr_expect_eq(n, 0, "%zu files are left", n);
+    pool_close(&pool);
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
 Test(quantize, f32_keeps_every_bit)
 {
     static const ModelHead heads[] = {HEAD_EMBEDDING, HEAD_SEQUENCE, HEAD_SPAN, HEAD_MASKED_LM};
