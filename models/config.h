@@ -48,8 +48,9 @@ typedef struct DecoderConfig {
     bool is_pre_norm;          // norms stand before each half of a block, and one behind each stack
     bool has_no_bias;          // of the logits
     bool starts_with_last;     // in tuning the last label comes before the first target (mBART)
-    // Of biases by relative position, for both stacks; 0 without.
+    // Of biases by relative position, for both stacks; 0 without. biases_each: every block has its own (UMT5).
     size_t n_relative_buckets, relative_distance;
+    bool biases_each;
 } DecoderConfig;
 
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the

@@ -11,7 +11,7 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
-    architecture_pegasus;
+    architecture_pegasus, architecture_mt5, architecture_umt5;
 extern const Architecture architecture_electra, architecture_mpnet, architecture_albert;
 
 const Architecture *const architectures_all[] = {
@@ -26,7 +26,8 @@ const Architecture *const architectures_all[] = {
     &architecture_gpt_neox,   &architecture_gptj,       &architecture_opt,
     &architecture_bloom,      &architecture_falcon,     &architecture_bart,
     &architecture_marian,     &architecture_t5,         &architecture_mbart,
-    &architecture_m2m_100,    &architecture_pegasus,
+    &architecture_m2m_100,    &architecture_pegasus,    &architecture_mt5,
+    &architecture_umt5,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

@@ -1,10 +1,11 @@
 // T5: an encoder-decoder of pre-norm blocks with RMS norms and biases by relative position, which the first block of each
-// stack has for all of them.
+// stack has for all of them. mT5 is T5 1.1 on another vocabulary, UMT5 has biases in every block.
 //
 //     x' = x + W_o attention(norm(x));  x'' = x' + W_2 act(W_1 norm(x'))   or   W_2 (act(W_1 norm(x')) * W_3 norm(x'))
 //     score[i][j] = q[i] . k[j] + bias[bucket(j - i)]: not divided by sqrt(head_dim)
 //
-// Sources: Raffel et al. 2020, arXiv:1910.10683, section 2.1; gated feed-forward: Shazeer 2020, arXiv:2002.05202; names of
+// Sources: Raffel et al. 2020, arXiv:1910.10683, section 2.1; Xue et al. 2021, arXiv:2010.11934; Chung et al. 2023,
+// arXiv:2304.09151; gated feed-forward: Shazeer 2020, arXiv:2002.05202; names of
 // tensors as in Transformers' modeling_t5.
 #include <math.h>
 
@@ -59,7 +60,7 @@ static Value self_attention(Tape *t, Stack *s, size_t i, Value x)
     const Value normed = norm(t, c, x, "layer_norm");
     tape_prefix(t, "%s.block.%zu.layer.0.SelfAttention.", s->name, i);
     const Dense dense_qkv = tape_dense_parts(t, parts, 3, h, DENSE_NO_BIAS);
-    if (i == 0) add_relative_bias(t, s);
+    if (i == 0 || c->decoder.biases_each) add_relative_bias(t, s);
     const Value qkv = tape_linear(t, normed, dense_qkv, ACTIVATION_NONE);
     const Value mixed =
         tape_attention(t, tape_columns(t, qkv, 0, inner), tape_columns(t, qkv, inner, 2 * inner),
@@ -197,9 +198,9 @@ static const struct FeedForward {
     {"gated-relu", ACTIVATION_RELU, true}, {"gated-silu", ACTIVATION_SILU, true}};
 enum { N_FEED_FORWARDS = sizeof feed_forwards / sizeof *feed_forwards };
 
-static Status read_feed_forward(const Json *root, ModelConfig *config, Error *err)
+static Status read_feed_forward(const Json *root, Slice usual, ModelConfig *config, Error *err)
 {
-    Slice name = SLICE("relu");
+    Slice name = usual;
     TRY(json_opt_string(root, "feed_forward_proj", &name, err));
     for (size_t i = 0; i < N_FEED_FORWARDS; i++) {
         if (!slice_eq_cstr(name, feed_forwards[i].name)) continue;
@@ -216,19 +217,24 @@ static Status read_feed_forward(const Json *root, ModelConfig *config, Error *er
                       SLICE_ARG(name));
 }
 
-static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+// The first T5 divides the outputs of its tied layer by sqrt(d_model), T5 1.1 does not; files before Transformers 5 tell them
+// apart by tie_word_embeddings. Whether the layer is tied only the weights say.
+static Status read_scaling(const Json *root, ModelConfig *config, Error *err)
 {
-    (void)arena;
     DecoderConfig *d = &config->decoder;
     bool is_tied = true;
-    int64_t start_id = 0;
-    TRY(read_sizes(root, config, err));
-    TRY(read_feed_forward(root, config, err));
-    // The first T5 divides the outputs of its tied layer by sqrt(d_model), T5 1.1 does not; files before Transformers 5
-    // tell them apart by tie_word_embeddings.
     TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
     d->has_scaled_output = is_tied;
-    TRY(json_opt_bool(root, "scale_decoder_outputs", &d->has_scaled_output, err));
+    return json_opt_bool(root, "scale_decoder_outputs", &d->has_scaled_output, err);
+}
+
+static Status read_config(const Json *root, Slice usual_feed_forward, ModelConfig *config,
+                          Error *err)
+{
+    DecoderConfig *d = &config->decoder;
+    int64_t start_id = 0;
+    TRY(read_sizes(root, config, err));
+    TRY(read_feed_forward(root, usual_feed_forward, config, err));
     TRY(json_opt_i64(root, "decoder_start_token_id", 0, (int64_t)config->vocab_size - 1, &start_id,
                      err));
     d->start_id = (int32_t)start_id;
@@ -239,6 +245,27 @@ static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config
     config->initializer_range =
         0.05f; // Transformers varies it by layer; new models are not made here
     return STATUS_OK;
+}
+
+static Status t5_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    TRY(read_scaling(root, config, err));
+    return read_config(root, SLICE("relu"), config, err);
+}
+
+static Status mt5_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    return read_config(root, SLICE("gated-gelu"), config, err);
+}
+
+static Status umt5_read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    (void)arena;
+    TRY(read_scaling(root, config, err));
+    config->decoder.biases_each = true;
+    return read_config(root, SLICE("gated-gelu"), config, err);
 }
 
 // The name that says both, or the gate's where dense_act_fn has to say the rest.
@@ -280,6 +307,26 @@ const Architecture architecture_t5 = {
     .classes = {{"T5ForConditionalGeneration", HEAD_SEQ2SEQ}, {"T5WithLMHeadModel", HEAD_SEQ2SEQ}},
     .base_prefix = "transformer.",
     .read_config = t5_read_config,
+    .write_config = t5_write_config,
+    .record = t5_record,
+};
+
+const Architecture architecture_mt5 = {
+    .model_type = "mt5",
+    .summary = "mT5, T5 1.1 for a hundred languages",
+    .classes = {{"MT5ForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .base_prefix = "transformer.",
+    .read_config = mt5_read_config,
+    .write_config = t5_write_config,
+    .record = t5_record,
+};
+
+const Architecture architecture_umt5 = {
+    .model_type = "umt5",
+    .summary = "UMT5, mT5 with relative positions of every block",
+    .classes = {{"UMT5ForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .base_prefix = "transformer.",
+    .read_config = umt5_read_config,
     .write_config = t5_write_config,
     .record = t5_record,
 };

@@ -440,6 +440,9 @@ static Status import(Import *in)
                          SLICE_FMT ": rope.dimension_count is %zu, but heads have %zu columns",
                          SLICE_ARG(in->file->name), in->rotary_dims, in->head_dim);
     }
+    // A T5 with relative positions in its second block has them in every one.
+    if (strcmp(in->family->model_type, "t5") == 0 && has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
+        in->family = gguf_family_of_model(SLICE("umt5"));
     json_begin_object(&in->w);
     json_member_array(&in->w, "architectures");
     json_put_cstr(&in->w, in->family->class_name);
@@ -450,7 +453,7 @@ static Status import(Import *in)
         put_gpt2(in);
     else if (strcmp(in->family->model_type, "bert") == 0)
         put_bert(in);
-    else if (strcmp(in->family->model_type, "t5") == 0)
+    else if (strcmp(in->family->architecture, "t5") == 0)
         put_t5(in);
     else
         put_decoder(in);

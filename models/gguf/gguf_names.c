@@ -242,9 +242,14 @@ static const GgufFamily families[] = {
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), false, false},
     {"bert", "bert", "BertModel", NAMES(bert_names), false, false},
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), false, false},
+    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), false, false},
+    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), false, false},
 };
-static const GgufFamily gated_t5 = {
-    "t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false};
+static const GgufFamily gated_t5[] = {
+    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
+    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
+    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
+};
 static const GgufFamily falcon_two = {
     "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), false, false};
 
@@ -265,9 +270,12 @@ Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *
     TRY(json_opt_string(config, "model_type", &model_type, err));
     *out = gguf_family_of_model(model_type);
     if (slice_eq_cstr(model_type, "falcon")) return falcon_family(config, out, err);
-    if (!slice_eq_cstr(model_type, "t5")) return STATUS_OK;
-    TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
-    if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5;
+    for (size_t i = 0; i < sizeof gated_t5 / sizeof *gated_t5; i++) {
+        if (!slice_eq_cstr(model_type, gated_t5[i].model_type)) continue;
+        if (i > 0) projection = SLICE("gated-gelu"); // where the later ones do not say
+        TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
+        if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5[i];
+    }
     return STATUS_OK;
 }
 

@@ -63,6 +63,9 @@ static const struct {
     bool is_t5;
 } classes[] = {
     {"T5Tokenizer", "t5", true},
+    {"T5Tokenizer", "mt5", true},
+    {"T5Tokenizer", "umt5", true},
+    {"MT5Tokenizer", NULL, true},
     {"LlamaTokenizer", "llama", false},
     {"LlamaTokenizer", "mistral", false},
     {"LlamaTokenizer", "phi3", false},

@@ -54,6 +54,9 @@ DECODER = dict(vocab_size=37, d_model=24, encoder_layers=2, decoder_layers=1, en
                decoder_attention_heads=2, encoder_ffn_dim=30, decoder_ffn_dim=20, max_position_embeddings=40, pad_token_id=1,
                decoder_start_token_id=2, eos_token_id=2, bos_token_id=0, activation_function="relu",
                forced_eos_token_id=None)
+T5_SIZES = dict(vocab_size=37, d_model=24, d_kv=6, d_ff=30, num_layers=2, num_decoder_layers=2, num_heads=4,
+                relative_attention_num_buckets=8, relative_attention_max_distance=20, pad_token_id=0, eos_token_id=1,
+                decoder_start_token_id=0, bos_token_id=0)
 GENERATIONS = [
     {"max_new_tokens": 12, "no_repeat_ngram_size": 2},
     {"max_new_tokens": 9, "num_beams": 3, "length_penalty": 0.8, "early_stopping": True, "repetition_penalty": 1.5},
@@ -76,6 +79,8 @@ MODELS = [
     ("m2m_100", T.M2M100ForConditionalGeneration,
      T.M2M100Config(**{k: v for k, v in DECODER.items() if k != "forced_eos_token_id"})),
     ("pegasus", T.PegasusForConditionalGeneration, T.PegasusConfig(**DECODER, scale_embedding=True)),
+    ("mt5", T.MT5ForConditionalGeneration, T.MT5Config(**T5_SIZES)),
+    ("umt5", T.UMT5ForConditionalGeneration, T.UMT5Config(**T5_SIZES)),
 ]
 
 
