@@ -329,6 +329,20 @@ static void put_steps(JsonWriter *w, const SuiteTask *task)
     json_end_array(w);
 }
 
+// How sources are told apart and begin, where anything is said of it.
+static void put_sources(JsonWriter *w, const SuiteTask *task)
+{
+    const struct {
+        const char *key;
+        Slice text;
+    } members[] = {{"src_lang", task->src_lang},
+                   {"tgt_lang", task->tgt_lang},
+                   {"source_prefix", task->source_prefix}};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (members[i].text.len > 0) json_member_string(w, members[i].key, members[i].text);
+    }
+}
+
 static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err)
 {
     Buffer buffer = {0};
@@ -357,6 +371,7 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     if (is_translate) {
         json_member_double(&w, "length_penalty", task->length_penalty);
     }
+    put_sources(&w, task);
     if (is_span) {
         json_member_u64(&w, "max_answer", task->max_answer);
     }

@@ -79,6 +79,26 @@ static Status read_usual(const CommandLine *line, Predictor *p, Error *err)
     return STATUS_OK;
 }
 
+static Status read_language(const CommandLine *line, const char *option, const Model *model,
+                            Slice *out, Error *err)
+{
+    int32_t id = TOKEN_NONE;
+    const char *code = option_text(line, option);
+    if (!code) return STATUS_OK;
+    *out = slice_from_cstr(code);
+    if (!model_tokenizer(model))
+        return error_set(err, STATUS_INVALID, "--%s: the model has no tokenizer", option);
+    if (tokenizer_find_language(model_tokenizer(model), *out, &id, err) == STATUS_OK)
+        return STATUS_OK;
+    return error_wrap(err, "--%s", option);
+}
+
+static Status read_languages(const CommandLine *line, Predictor *p, Error *err)
+{
+    TRY(read_language(line, "src-lang", p->model, &p->src_lang, err));
+    return read_language(line, "tgt-lang", p->model, &p->tgt_lang, err);
+}
+
 // What the head gives; of data sets the mode whose family answers to them.
 static const PredictMode *choose_mode(size_t asked, const Reader *reader, ModelHead head)
 {
@@ -114,6 +134,7 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, directory, err));
     TRY(read_how_tuned(line, p, err));
     TRY(choose_length(line, p, err));
+    TRY(read_languages(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
     p->cut_is_given = option_given(line, "truncate");
@@ -222,6 +243,16 @@ static const Option options[] = {
      .help =
          "cut texts to N tokens, special ones included; without it, to what the model takes. Tags and "
          "answers of longer texts come from windows of N tokens"},
+    {.name = "src-lang",
+     .kind = OPTION_TEXT,
+     .value = "CODE",
+     .help =
+         "language of the texts, as the model's tokenizer names it (en_XX, eng_Latn, en), where "
+         "their line does not say"},
+    {.name = "tgt-lang",
+     .kind = OPTION_TEXT,
+     .value = "CODE",
+     .help = "language that an encoder-decoder is to write, where a line does not say"},
     {.name = "max-new-tokens",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -291,7 +322,8 @@ const Command command_predict = {
         "\"input_ids\"), with\n"
         "            \"max_new_tokens\", \"min_new_tokens\", \"temperature\", \"top_k\", \"top_p\", \"min_p\", \"seed\",\n"
         "            \"repetition_penalty\", \"no_repeat_ngram_size\", \"stop\", \"num_beams\", \"length_penalty\",\n"
-        "            \"early_stopping\", \"num_return_sequences\", \"do_sample\"; what a line does not say is as\n"
+        "            \"early_stopping\", \"num_return_sequences\", \"do_sample\", \"src_lang\", \"tgt_lang\"\n"
+        "            (docs/generate.md has all); what a line does not say is as\n"
         "            generation_config.json has it\n"
         "  loglik    {\"loglik\", \"token_logprobs\", \"is_greedy\"} of \"continuation\" after \"context\", or of\n"
         "            \"continuation_ids\" after \"context_ids\"\n"

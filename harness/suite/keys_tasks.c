@@ -137,6 +137,18 @@ static const SuiteKey keys_shared[] = {
     {KEY("max_new_tokens", KEY_COUNT, "of `translate`: tokens of the longest translation",
          "(as the model's files say, and at most twice the source's and 10)"),
      .lowest = 1, .highest = MANY, FIELD(SuiteTask, max_new_tokens)},
+    {KEY("src_lang", KEY_TEXT,
+         "of `translate`: the language of the sources, as the model's tokenizer names it (`en_XX`, "
+         "`eng_Latn`, `en`)",
+         "(as the model's files say)"),
+     FIELD(SuiteTask, src_lang), .is_omitted = true},
+    {KEY("tgt_lang", KEY_TEXT, "of `translate`: the language that is written, likewise",
+         "(as the model's files say)"),
+     FIELD(SuiteTask, tgt_lang), .is_omitted = true},
+    {KEY("source_prefix", KEY_TEXT,
+         "of `translate`: a text before each source, as T5 wants one: `translate English to German: `",
+         "(nothing)"),
+     FIELD(SuiteTask, source_prefix), .is_omitted = true},
     {KEY("counterfactual", KEY_TEXT,
          "judge copies of samples too, with words for a group swapped: a list that comes with assay "
          "(`pronouns`, `names`), or the path of one",

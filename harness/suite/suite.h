@@ -236,6 +236,8 @@ typedef struct SuiteTask {
     size_t beams;
     double length_penalty; // NaN = as the model's files say
     size_t max_new_tokens;
+    Slice src_lang, tgt_lang; // codes of the tokenizer; empty = as the model's files say
+    Slice source_prefix;      // put before each source; may be empty
     Slice
         likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
     unsigned says;       // SAYS_..: what is written, here or in the definition

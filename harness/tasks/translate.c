@@ -28,26 +28,78 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
     return STATUS_OK;
 }
 
+// ---- languages ----
+
+static Status source_language(const SuiteTask *task, const Tokenizer *tokenizer, int32_t *out,
+                              Error *err)
+{
+    if (task->src_lang.len == 0) return STATUS_OK;
+    if (tokenizer_find_language(tokenizer, task->src_lang, out, err) == STATUS_OK) return STATUS_OK;
+    return error_wrap(err, "\"src_lang\"");
+}
+
+// Without a word of it targets are tokenised as texts of the source's language.
+static Status target_language(const SuiteTask *task, const Tokenizer *tokenizer, int32_t source,
+                              int32_t *out, Error *err)
+{
+    const int32_t usual = tokenizer_target_language(tokenizer);
+    *out = usual > 0 ? usual : source;
+    if (task->tgt_lang.len == 0) return STATUS_OK;
+    if (tokenizer_find_language(tokenizer, task->tgt_lang, out, err) == STATUS_OK) return STATUS_OK;
+    return error_wrap(err, "\"tgt_lang\"");
+}
+
+// The token that what is written begins with.
+static Status ask_language(const SuiteTask *task, const Tokenizer *tokenizer, BeamOptions *options,
+                           SearchRequest *request, Error *err)
+{
+    int32_t id = 0;
+    if (task->tgt_lang.len == 0) return STATUS_OK;
+    TRY(target_language(task, tokenizer, 0, &id, err));
+    if (tokenizer_language_starts(tokenizer)) {
+        request->has_start = true;
+        request->start_id = id;
+    } else {
+        options->forced_first = id;
+    }
+    return STATUS_OK;
+}
+
+static Status put_prefix(const SuiteTask *task, Slice text, Arena *arena, Slice *out, Error *err)
+{
+    const size_t n = task->source_prefix.len;
+    char *whole = NULL;
+    *out = text;
+    if (n == 0) return STATUS_OK;
+    TRY(arena_take(arena, n + text.len, 1, "a text", &whole, err));
+    memcpy(whole, task->source_prefix.ptr, n);
+    if (text.len > 0) memcpy(whole + n, text.ptr, text.len);
+    *out = (Slice){whole, n + text.len};
+    return STATUS_OK;
+}
+
 static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
                      const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
                      Error *err)
 {
     Slice *sources = NULL, *targets = NULL;
-    const EncodeOptions options = {.max_length = max_length};
-    (void)task, (void)data;
+    EncodeOptions options = {.max_length = max_length}, target_options = options;
+    (void)data;
+    TRY(source_language(task, tokenizer, &options.language, err));
+    TRY(target_language(task, tokenizer, options.language, &target_options.language, err));
     TRY(arena_take(arena, part->n, sizeof *sources, "texts", &sources, err));
     TRY(arena_take(arena, part->n, sizeof *targets, "texts", &targets, err));
     TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
     for (size_t i = 0; i < part->n; i++) {
         const Sample *sample = &part->data.samples[part->which[i]];
-        sources[i] = sample->text;
+        TRY(put_prefix(task, sample->text, arena, &sources[i], err));
         targets[i] = sample->targets[0];
         out->keys[i] = family_key(sample->id, 0);
     }
     TRY(tokenizer_encode_batch(tokenizer, sources, NULL, part->n, &options, arena, &out->batch,
                                err));
-    TRY(tokenizer_encode_batch(tokenizer_target(tokenizer), targets, NULL, part->n, &options, arena,
-                               &out->targets, err));
+    TRY(tokenizer_encode_batch(tokenizer_target(tokenizer), targets, NULL, part->n, &target_options,
+                               arena, &out->targets, err));
     out->labels = out->targets.ids;
     for (size_t i = 0; i < part->n; i++) { // a pair is cut where either side is
         if (out->targets.n_full[i] > max_length)
@@ -85,7 +137,9 @@ static Status make_requests(const Asked *asked, const Responder *responder, Aren
         BeamOptions options = usual;
         options.max_new_tokens = most_tokens(task, &usual, inputs[i].n_tokens);
         options.min_new_tokens = size_min(usual.min_new_tokens, options.max_new_tokens);
-        (*out)[i] = (SearchRequest){.source = inputs[i], .options = options, .n_results = 1};
+        (*out)[i] = (SearchRequest){.source = inputs[i], .n_results = 1};
+        TRY(ask_language(task, asked->tokenizer, &options, &(*out)[i], err));
+        (*out)[i].options = options;
     }
     return STATUS_OK;
 }

@@ -34,7 +34,12 @@ Status beam_check(const BeamOptions *o, size_t n_results, Error *err)
 Status beam_begin(BeamSearch *s, const BeamOptions *options, const int32_t *prompt, size_t n_prompt,
                   Arena *arena, Error *err)
 {
-    *s = (BeamSearch){.options = *options, .arena = arena, .prompt = prompt, .n_prompt = n_prompt};
+    *s = (BeamSearch){.options = *options,
+                      .arena = arena,
+                      .prompt = prompt,
+                      .n_prompt = n_prompt,
+                      .source = prompt,
+                      .n_source = n_prompt};
     const size_t n = options->n_beams, kept = n_kept(options);
     s->can_improve = true;
     TRY(arena_take(arena, n, sizeof *s->running, "beams", &s->running, err));

@@ -57,6 +57,7 @@ typedef struct BeamOptions {
     const int32_t *first_suppressed; // and that do not come first, or behind forced_first
     size_t n_first_suppressed;
     size_t no_repeat_ngram; // no run of so many tokens comes twice; 0 = off
+    size_t source_ngram;    // no run of so many tokens of the source (or prompt) comes; 0 = off
     const BadWord *bad_words;
     size_t n_bad_words;
     // With more than one beam temperature, top-k, top-p and min-p change the log-probabilities that are summed, and the
@@ -86,6 +87,9 @@ typedef struct BeamSearch {
     Arena *arena;
     const int32_t *prompt; // tokens before the first, for no_repeat_ngram and bad words; borrowed
     size_t n_prompt;
+    const int32_t
+        *source; // for source_ngram: the prompt, where the caller sets nothing else; borrowed
+    size_t n_source;
     BeamNode *nodes;
     size_t n_nodes, nodes_capacity;
     BeamEntry *running; // [n_running] best first; from says which old beam each continues

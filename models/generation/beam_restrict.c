@@ -30,15 +30,14 @@ static void ban(float *row, size_t n_tokens, int32_t token)
     if (token >= 0 && (size_t)token < n_tokens) row[token] = -INFINITY;
 }
 
-// What followed the last n - 1 tokens before may not follow them again.
-static void ban_repeats(const BeamSearch *s, size_t n_history, float *row, size_t n_tokens)
+// What follows the last n - 1 tokens of the history in `text` may not follow them.
+static void ban_runs(const BeamSearch *s, size_t n_history, size_t n, const int32_t *text,
+                     size_t n_text, float *row, size_t n_tokens)
 {
-    const size_t n = s->options.no_repeat_ngram;
     if (n == 0 || n_history + 1 < n) return;
     const int32_t *end = s->history + n_history - (n - 1);
-    for (size_t i = 0; i + n <= n_history; i++) {
-        if (memcmp(s->history + i, end, (n - 1) * sizeof *end) == 0)
-            ban(row, n_tokens, s->history[i + n - 1]);
+    for (size_t i = 0; i + n <= n_text; i++) {
+        if (memcmp(text + i, end, (n - 1) * sizeof *end) == 0) ban(row, n_tokens, text[i + n - 1]);
     }
 }
 
@@ -93,9 +92,10 @@ Status beam_penalise(BeamSearch *s, const BeamEntry *beam, Exec *exec, double ls
 void beam_restrict(BeamSearch *s, const BeamEntry *beam, float *row, size_t n_tokens)
 {
     const BeamOptions *o = &s->options;
-    if (o->no_repeat_ngram > 0 || o->n_bad_words > 0) {
+    if (o->no_repeat_ngram > 0 || o->source_ngram > 0 || o->n_bad_words > 0) {
         const size_t n = beam_history(s, beam->node);
-        ban_repeats(s, n, row, n_tokens);
+        ban_runs(s, n, o->no_repeat_ngram, s->history, n, row, n_tokens);
+        ban_runs(s, n, o->source_ngram, s->source, s->n_source, row, n_tokens);
         ban_words(s, n, row, n_tokens);
     }
     for (size_t i = 0; s->n_steps < o->min_new_tokens && i < o->n_ends; i++)

@@ -71,13 +71,13 @@ static Status read_ends(const Model *model, Arena *arena, const Json *root, Beam
     return put_ends(ids, n, out, err);
 }
 
-static Status read_bad_words(const ModelConfig *c, Arena *arena, const Json *root, BeamOptions *out,
-                             Error *err)
+Status generation_config_bad_words(const ModelConfig *c, Arena *arena, const Json *words,
+                                   BeamOptions *out, Error *err)
 {
-    const Json *words = NULL;
     BadWord *list = NULL;
-    TRY(json_opt_kind(root, "bad_words_ids", JSON_ARRAY, &words, err));
-    if (!words) return STATUS_OK;
+    out->n_bad_words = 0;
+    if (json_kind(words) != JSON_ARRAY)
+        return json_error(words, err, "must be a list of lists of token ids");
     if (json_len(words) > MAX_BAD_WORDS)
         return json_error(words, err, "at most %d are taken", MAX_BAD_WORDS);
     TRY(arena_take(arena, json_len(words), sizeof *list, "bad words", &list, err));
@@ -110,7 +110,8 @@ static Status read_tokens(const Model *model, Arena *arena, const Json *root, Be
     TRY(read_ids(c, arena, root, "suppress_tokens", &out->suppressed, &out->n_suppressed, err));
     TRY(read_ids(c, arena, root, "begin_suppress_tokens", &out->first_suppressed,
                  &out->n_first_suppressed, err));
-    return read_bad_words(c, arena, root, out, err);
+    const Json *words = json_get(root, "bad_words_ids");
+    return is_said(words) ? generation_config_bad_words(c, arena, words, out, err) : STATUS_OK;
 }
 
 static Status read_stops(const Model *model, Arena *arena, const Json *root, StopTexts *out,
@@ -199,13 +200,15 @@ static Status read_numbers(const ModelConfig *c, const Json *root, GenerationCon
                            Error *err)
 {
     BeamOptions *o = &out->options;
-    int64_t beams = 1, ngram = 0;
+    int64_t beams = 1, ngram = 0, source_ngram = 0;
     TRY(json_opt_i64(root, "num_beams", 1, BEAM_MAX_BEAMS, &beams, err));
     TRY(json_opt_i64(root, "no_repeat_ngram_size", 0, INT32_MAX, &ngram, err));
+    TRY(json_opt_i64(root, "encoder_no_repeat_ngram_size", 0, INT32_MAX, &source_ngram, err));
     TRY(json_opt_double(root, "length_penalty", -1e3, 1e3, &o->length_penalty, err));
     TRY(json_opt_double(root, "repetition_penalty", 1e-6, 1e6, &o->sample.repetition_penalty, err));
     o->n_beams = (size_t)beams;
     o->no_repeat_ngram = (size_t)ngram;
+    o->source_ngram = (size_t)source_ngram;
     TRY(read_early_stopping(root, o, err));
     TRY(read_lengths(c, root, out, err));
     return read_draw(root, out, err);
@@ -241,7 +244,6 @@ static Status list_unheeded(const Json *root, Arena *arena, Slice *out, Error *e
         double neutral;
     } fields[] = {{"sequence_bias", NAN},
                   {"encoder_repetition_penalty", 1},
-                  {"encoder_no_repeat_ngram_size", 0},
                   {"exponential_decay_length_penalty", NAN},
                   {"typical_p", 1},
                   {"epsilon_cutoff", 0},

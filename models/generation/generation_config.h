@@ -28,6 +28,9 @@ typedef struct GenerationConfig {
 
 Status generation_config_read(const Model *model, Arena *arena, GenerationConfig *out,
                               Error *err) MUST_CHECK;
+// bad_words_ids: a list of lists of token ids. `out` has its end tokens.
+Status generation_config_bad_words(const ModelConfig *config, Arena *arena, const Json *words,
+                                   BeamOptions *out, Error *err) MUST_CHECK;
 // The options alone.
 Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err) MUST_CHECK;
 // Tokens that a decoder's prompt of n_prompt may get: what the files say, else `usual`. STATUS_INVALID where max_length has no room.

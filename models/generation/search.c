@@ -200,20 +200,22 @@ static Status own_pages(Group *g, Kept *kept, AttentionPages *pages, Error *err)
 // One target token for each row.
 static Status gather_step(Group *g, Error *err)
 {
-    int32_t *ids = NULL, *positions = NULL, *offsets = NULL, *none = NULL;
+    int32_t *ids = NULL, *positions = NULL, *places = NULL, *offsets = NULL, *none = NULL;
     const ModelConfig *c = &g->model->config;
     const size_t n = g->n_rows;
     arena_rewind(&g->step_arena, g->step_mark);
     TRY(arena_take(&g->step_arena, n, sizeof *ids, "a step", &ids, err));
     TRY(arena_take(&g->step_arena, n, sizeof *positions, "a step", &positions, err));
+    TRY(arena_take(&g->step_arena, n, sizeof *places, "a step", &places, err));
     TRY(arena_take(&g->step_arena, n + 1, sizeof *offsets, "a step", &offsets, err));
     TRY(arena_take(&g->step_arena, n + 1, sizeof *none, "a step", &none, err));
     for (size_t r = 0; r < n; r++) {
         const BeamSearch *search = &g->searches[g->source_of[r]];
-        ids[r] = g->n_steps == 0 ? c->decoder.start_id : beam_last_token(search, g->beam_of[r]);
+        ids[r] = g->n_steps == 0 ? search->prompt[0] : beam_last_token(search, g->beam_of[r]);
         // A pad is not counted when a whole text is read, but was when it is the last of what is written, as in Transformers.
         const bool is_pad = c->positions_skip_pads && ids[r] == c->pad_id;
         positions[r] = is_pad ? c->pad_id : (int32_t)(c->first_position + g->n_steps);
+        places[r] = (int32_t)g->n_steps;
         offsets[r + 1] = (int32_t)(r + 1);
     }
     g->row_offsets = offsets;
@@ -228,6 +230,7 @@ static Status gather_step(Group *g, Error *err)
                      .n_targets = n,
                      .target_ids = ids,
                      .target_positions = positions,
+                     .target_places = places,
                      .target_offsets = offsets,
                      .target_pages = g->pages};
     return STATUS_OK;
@@ -301,6 +304,11 @@ static StopTexts stops_of(const Model *model, const SearchRequest *request)
     return (StopTexts){tokenizer, request->stops, request->n_stops};
 }
 
+static const int32_t *start_of(const Model *model, const SearchRequest *request)
+{
+    return request->has_start ? &request->start_id : &model->config.decoder.start_id;
+}
+
 // Rows of the largest step there may be.
 static size_t most_rows(const Group *g)
 {
@@ -361,8 +369,9 @@ static Status begin_group(Group *g, Error *err)
         BeamOptions options = r->options;
         options.stops = stops_of(g->model, r);
         // The token before the first counts for runs that may not be repeated.
-        TRY(beam_begin(&g->searches[i], &options, &g->model->config.decoder.start_id, 1, g->arena,
-                       err));
+        TRY(beam_begin(&g->searches[i], &options, start_of(g->model, r), 1, g->arena, err));
+        g->searches[i].source = r->source.ids;
+        g->searches[i].n_source = r->source.n_tokens;
     }
     for (size_t a = 0; a < p->n_attentions; a++) {
         Kept *kept = &g->kept[a];
@@ -476,8 +485,7 @@ Status search_check(const Model *model, const SearchRequest *request, Error *err
         return error_set(err, STATUS_INVALID, "a %s model makes no targets from sources",
                          model_head_name(c->head));
     TokenSequence source = request->source;
-    const int32_t start = c->decoder.start_id;
-    source.target_ids = &start;
+    source.target_ids = start_of(model, request);
     source.n_targets = 1;
     TRY(model_check_inputs(model, &source, 1, err));
     const StopTexts stops = stops_of(model, request);

@@ -14,6 +14,9 @@ typedef struct SearchRequest {
     TokenSequence source; // targets are not read
     BeamOptions options;
     size_t n_results; // 1 .. n_beams: so many of the best
+    // The token before the first; without has_start the model's.
+    bool has_start;
+    int32_t start_id;
     // A text ends where it has one of these. The model needs its tokenizer for that. None: options.stops.
     const Slice *stops;
     size_t n_stops;

@@ -160,6 +160,8 @@ typedef struct Unit {
     const int32_t *target_ids, *target_positions; // [n_targets]
     const int32_t *target_offsets;                // [n_sequences + 1]
     const AttentionPages *target_pages;           // [n_attentions] for PROGRAM_TARGETS
+    // Then: how many targets stand before each, which its row of the table of positions need not tell.
+    const int32_t *target_places; // [n_targets]
     // Rows of ROWS_OUTPUTS: ascending indices of tokens, those of sequence s from output_offsets[s] on. NULL: every token
     // (n_outputs is then not read).
     const int32_t *output_rows;    // [n_outputs]

@@ -381,7 +381,7 @@ Status program_bind(ProgramRun *run, Error *err)
     run->ragged[ROWS_TARGETS] =
         (Ragged){.n_sequences = unit->n_sequences,
                  .offsets = target_offsets,
-                 .positions = unit->target_pages ? run->device_target_positions : NULL,
+                 .positions = unit->target_pages ? unit->target_places : NULL, // on the CPU
                  .sequence_keys = key_words};
     TRY(stage_outputs(run, key_words, err));
     return stage_angles(run, err);

@@ -200,8 +200,7 @@ Status tokenizer_encode(const Tokenizer *tokenizer, Slice text, const Slice *pai
     TRY(tokens_of(tokenizer, text, pair, options, arena, &tokens, err));
     const TokenRange ranges[2] = {kept_range(options, tokens.sinks[0].n, tokens.keep[0]),
                                   kept_range(options, tokens.sinks[1].n, tokens.keep[1])};
-    return template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special, arena,
-                          out, err);
+    return template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options, arena, out, err);
 }
 
 Status tokenizer_encode_windows(const Tokenizer *tokenizer, Slice text, const Slice *pair,
@@ -241,8 +240,8 @@ Status tokenizer_encode_windows(const Tokenizer *tokenizer, Slice text, const Sl
             b = k - (n_parts[0] - 1) * n_parts[1];
         }
         const TokenRange ranges[2] = {parts[0][a], parts[1][b]};
-        TRY(template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options->no_special,
-                           arena, &out->windows[out->n_windows], err));
+        TRY(template_apply(tokenizer, tokens.sinks, ranges, pair != NULL, options, arena,
+                           &out->windows[out->n_windows], err));
         out->n_windows++;
     }
     return STATUS_OK;
@@ -296,8 +295,8 @@ static Status batch_fill(const Tokenizer *tokenizer, const Slice *texts, const S
         TRY(batch_reserve(out, n, keep[0] + keep[1] + n_added, &capacity, arena, err));
         const TokenRange ranges[2] = {kept_range(options, sinks[0].n, keep[0]),
                                       kept_range(options, sinks[1].n, keep[1])};
-        n += template_apply_ids(tokenizer, sinks, ranges, pair != NULL, options->no_special,
-                                out->ids + n, out->type_ids + n);
+        n += template_apply_ids(tokenizer, sinks, ranges, pair != NULL, options, out->ids + n,
+                                out->type_ids + n);
         out->n_full[i] = sinks[0].n + sinks[1].n + n_added;
         out->starts[i + 1] = n;
     }

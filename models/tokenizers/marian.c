@@ -33,7 +33,7 @@ static void look_up(const Tokenizer *t, TokenSink *sink, size_t first)
 Status marian_encode(const Tokenizer *tokenizer, Slice segment, size_t base, int32_t word_id,
                      EncodeScratch *scratch, TokenSink *sink, Error *err)
 {
-    const size_t n_code = code_len(segment);
+    const size_t n_code = tokenizer->marian_has_codes ? code_len(segment) : 0;
     if (n_code > 0) {
         const Slice code = slice_sub(segment, 0, n_code);
         const int32_t id = vocab_find(&tokenizer->vocab, code);
@@ -77,7 +77,7 @@ Status marian_decode(const Tokenizer *tokenizer, const Slice *tokens, size_t n, 
     for (size_t begin = 0, end = 0; s == STATUS_OK && begin < n; begin = end) {
         if (is_special_name(tokenizer, tokens[begin])) {
             buffer_append(&text, tokens[begin]);
-            buffer_append_byte(&text, ' ');
+            if (tokenizer->marian_has_codes) buffer_append_byte(&text, ' ');
             end = begin + 1;
             continue;
         }
@@ -158,18 +158,31 @@ static Status map_ids(Tokenizer *t, Error *err)
     return STATUS_OK;
 }
 
-// One side: encodes with the model at path.
-static Status open_side(const char *vocab, const char *model, Tokenizer **out, Error *err)
+Status marian_begin(const char *vocab, const char *model, Tokenizer **out, Error *err)
 {
     TRY(tokenizer_new(out, err));
     Tokenizer *t = *out;
     TRY(read_vocab(t, vocab, err));
     TRY(read_model(model, &t->arena, &t->spm, err));
     t->model = t->spm->is_bpe ? MODEL_BPE : MODEL_UNIGRAM;
-    TRY(add_specials(t, vocab, err));
+    return STATUS_OK;
+}
+
+Status marian_finish(Tokenizer *t, Error *err)
+{
     TRY(tokenizer_finish(t, err));
+    return map_ids(t, err);
+}
+
+// One side: encodes with the model at path.
+static Status open_side(const char *vocab, const char *model, Tokenizer **out, Error *err)
+{
+    TRY(marian_begin(vocab, model, out, err));
+    Tokenizer *t = *out;
+    t->marian_has_codes = true;
+    TRY(add_specials(t, vocab, err));
+    TRY(marian_finish(t, err));
     const int32_t eos = vocab_find(&t->vocab, SLICE("</s>"));
-    TRY(map_ids(t, err));
     TRY(template_bos_eos(t->post.templates, TOKEN_NONE, eos, &t->arena, err));
     // One end for a pair.
     Template *pair = &t->post.templates[1];

@@ -62,16 +62,11 @@ static const struct {
     const char *class, *model_type;
     bool is_t5;
 } classes[] = {
-    {"T5Tokenizer", "t5", true},
-    {"T5Tokenizer", "mt5", true},
-    {"T5Tokenizer", "umt5", true},
-    {"MT5Tokenizer", NULL, true},
-    {"LlamaTokenizer", "llama", false},
-    {"LlamaTokenizer", "mistral", false},
-    {"LlamaTokenizer", "phi3", false},
-    {"CodeLlamaTokenizer", NULL, false},
-    {"GemmaTokenizer", "gemma2", false},
-    {"GemmaTokenizer", "gemma3_text", false},
+    {"T5Tokenizer", "t5", true},         {"T5Tokenizer", "mt5", true},
+    {"T5Tokenizer", "umt5", true},       {"MT5Tokenizer", NULL, true},
+    {"LlamaTokenizer", "llama", false},  {"LlamaTokenizer", "mistral", false},
+    {"LlamaTokenizer", "phi3", false},   {"CodeLlamaTokenizer", NULL, false},
+    {"GemmaTokenizer", "gemma2", false}, {"GemmaTokenizer", "gemma3_text", false},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 

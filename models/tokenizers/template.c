@@ -34,9 +34,12 @@ Status template_bert(Template out[2], int32_t cls, int32_t sep, bool is_roberta,
     ids[1] = ids[2] = sep;
     const int32_t pair_type = is_roberta ? 0 : 1;
     const TemplatePiece pieces[] = {
-        {PIECE_SPECIAL, 0, ids, 1},       {PIECE_TEXT, 0, NULL, 0},
-        {PIECE_SPECIAL, 0, ids + 1, 1},   {PIECE_SPECIAL, 0, ids + 2, is_roberta ? 1 : 0},
-        {PIECE_PAIR, pair_type, NULL, 0}, {PIECE_SPECIAL, pair_type, ids + 1, 1},
+        {PIECE_SPECIAL, 0, ids, 1, false},
+        {PIECE_TEXT, 0, NULL, 0, false},
+        {PIECE_SPECIAL, 0, ids + 1, 1, false},
+        {PIECE_SPECIAL, 0, ids + 2, is_roberta ? 1 : 0, false},
+        {PIECE_PAIR, pair_type, NULL, 0, false},
+        {PIECE_SPECIAL, pair_type, ids + 1, 1, false},
     };
     TRY(template_of(&out[0], pieces, 3, arena, err));
     return template_of(&out[1], pieces, 6, arena, err);
@@ -50,12 +53,29 @@ Status template_bos_eos(Template out[2], int32_t bos, int32_t eos, Arena *arena,
     ids[1] = eos;
     const size_t n_bos = bos >= 0, n_eos = eos >= 0;
     const TemplatePiece pieces[] = {
-        {PIECE_SPECIAL, 0, ids, n_bos},     {PIECE_TEXT, 0, NULL, 0},
-        {PIECE_SPECIAL, 0, ids + 1, n_eos}, {PIECE_SPECIAL, 0, ids, n_bos},
-        {PIECE_PAIR, 0, NULL, 0},           {PIECE_SPECIAL, 0, ids + 1, n_eos},
+        {PIECE_SPECIAL, 0, ids, n_bos, false},     {PIECE_TEXT, 0, NULL, 0, false},
+        {PIECE_SPECIAL, 0, ids + 1, n_eos, false}, {PIECE_SPECIAL, 0, ids, n_bos, false},
+        {PIECE_PAIR, 0, NULL, 0, false},           {PIECE_SPECIAL, 0, ids + 1, n_eos, false},
     };
     TRY(template_of(&out[0], pieces, 3, arena, err));
     return template_of(&out[1], pieces, 6, arena, err);
+}
+
+Status template_language(Template out[2], int32_t language, int32_t eos, bool is_behind,
+                         Arena *arena, Error *err)
+{
+    int32_t *ids = NULL;
+    TRY(arena_take(arena, 2, sizeof *ids, "a template", &ids, err));
+    ids[0] = language;
+    ids[1] = eos;
+    const TemplatePiece code = {PIECE_SPECIAL, 0, ids, 1, true},
+                        end = {PIECE_SPECIAL, 0, ids + 1, 1, false},
+                        text = {PIECE_TEXT, 0, NULL, 0, false},
+                        pair = {PIECE_PAIR, 0, NULL, 0, false};
+    const TemplatePiece before[] = {code, text, end}, before_pair[] = {code, text, pair, end},
+                        behind[] = {text, end, code}, behind_pair[] = {text, pair, end, code};
+    TRY(template_of(&out[0], is_behind ? behind : before, 3, arena, err));
+    return template_of(&out[1], is_behind ? behind_pair : before_pair, 4, arena, err);
 }
 
 static Status encoding_take(size_t n, Arena *arena, Encoding *out, Error *err)
@@ -131,12 +151,19 @@ static void put_text(const Tokenizer *tokenizer, const TokenSink *sink, TokenRan
     }
 }
 
-static void put_special(const Tokenizer *tokenizer, const TemplatePiece *piece, Encoding *out)
+// The ids of a piece of special tokens.
+static const int32_t *special_ids(const TemplatePiece *piece, const EncodeOptions *options)
+{
+    return piece->is_language && options->language > 0 ? &options->language : piece->ids;
+}
+
+static void put_special(const Tokenizer *tokenizer, const TemplatePiece *piece, const int32_t *ids,
+                        Encoding *out)
 {
     for (size_t i = 0; i < piece->n_ids; i++) {
         const size_t at = out->n_tokens++;
-        out->ids[at] = piece->ids[i];
-        out->tokens[at] = vocab_token(&tokenizer->vocab, piece->ids[i]);
+        out->ids[at] = ids[i];
+        out->tokens[at] = vocab_token(&tokenizer->vocab, ids[i]);
         out->type_ids[at] = piece->type_id;
         out->word_ids[at] = TOKEN_NONE;
         out->sequence[at] = TOKEN_NONE;
@@ -145,10 +172,11 @@ static void put_special(const Tokenizer *tokenizer, const TemplatePiece *piece, 
 }
 
 Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const TokenRange *ranges,
-                      bool is_pair, bool no_special, Arena *arena, Encoding *out, Error *err)
+                      bool is_pair, const EncodeOptions *options, Arena *arena, Encoding *out,
+                      Error *err)
 {
     const Template *template = &tokenizer->post.templates[is_pair];
-    size_t n = no_special ? 0 : template->n_added;
+    size_t n = options->no_special ? 0 : template->n_added;
     for (size_t i = 0; i < template->n_pieces; i++) {
         const PieceKind kind = template->pieces[i].kind;
         if (kind != PIECE_SPECIAL) n += ranges[kind].end - ranges[kind].begin;
@@ -161,25 +189,25 @@ Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const 
             const bool keeps = range.is_overflow && tokenizer->post.overflow_keeps_types;
             put_text(tokenizer, &sinks[piece->kind], range,
                      keeps ? (int32_t)piece->kind : piece->type_id, (int8_t)piece->kind, out);
-        } else if (!no_special) {
-            put_special(tokenizer, piece, out);
+        } else if (!options->no_special) {
+            put_special(tokenizer, piece, special_ids(piece, options), out);
         }
     }
     return STATUS_OK;
 }
 
 size_t template_apply_ids(const Tokenizer *tokenizer, const TokenSink *sinks,
-                          const TokenRange *ranges, bool is_pair, bool no_special, int32_t *ids,
-                          int32_t *type_ids)
+                          const TokenRange *ranges, bool is_pair, const EncodeOptions *options,
+                          int32_t *ids, int32_t *type_ids)
 {
     const Template *template = &tokenizer->post.templates[is_pair];
     size_t n = 0;
     for (size_t i = 0; i < template->n_pieces; i++) {
         const TemplatePiece *piece = &template->pieces[i];
-        if (piece->kind == PIECE_SPECIAL && no_special) continue;
+        if (piece->kind == PIECE_SPECIAL && options->no_special) continue;
         const bool is_text = piece->kind != PIECE_SPECIAL;
-        const int32_t *from =
-            is_text ? sinks[piece->kind].ids + ranges[piece->kind].begin : piece->ids;
+        const int32_t *from = is_text ? sinks[piece->kind].ids + ranges[piece->kind].begin
+                                      : special_ids(piece, options);
         const size_t count =
             is_text ? ranges[piece->kind].end - ranges[piece->kind].begin : piece->n_ids;
         if (count > 0) memcpy(ids + n, from, count * sizeof *ids);

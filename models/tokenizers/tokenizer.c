@@ -269,7 +269,8 @@ static Status open_other(Arena *arena, const char *directory, Tokenizer **out, E
     if (vocab == NULL || source == NULL) return error_set_memory(err, 1, folder.len, "a path");
     if (file_exists(source)) return tokenizer_open_marian(directory, out, err);
     if (file_is_directory(directory)) TRY(find_spm(arena, directory, &spm, err));
-    TRY(open_told(directory, spm, out, err));
+    if (spm != NULL) TRY(tokenizer_open_m2m100(directory, spm, out, err));
+    if (*out == NULL) TRY(open_told(directory, spm, out, err));
     if (*out != NULL) return STATUS_OK;
     if (spm != NULL) return tokenizer_open_spm(directory, spm, out, err);
     if (file_exists(vocab)) {
@@ -295,6 +296,7 @@ Status tokenizer_open(const char *directory, Tokenizer **out, Error *err)
         s = file_exists(json) ? tokenizer_open_json(json, out, err)
                               : open_other(&arena, directory, out, err);
     if (s == STATUS_OK) s = tokenizer_read_config(*out, directory, err);
+    if (s == STATUS_OK) s = tokenizer_find_languages(*out, directory, err);
     if (s != STATUS_OK) tokenizer_close(out);
     arena_release(&arena);
     return s;

@@ -67,6 +67,21 @@ Slice tokenizer_token(const Tokenizer *tokenizer, int32_t id);
 int32_t tokenizer_id(const Tokenizer *tokenizer, Slice token);
 bool tokenizer_is_special(const Tokenizer *tokenizer, int32_t id);
 
+// ---- languages ----
+
+// Tokenizers of many languages (mBART, mBART-50, NLLB, M2M100) put the token of its language before a text or behind it; which one
+// EncodeOptions.language says. Their codes: "de_DE", "deu_Latn", "de". 0 for other tokenizers.
+size_t tokenizer_n_languages(const Tokenizer *tokenizer);
+Slice tokenizer_language_code(const Tokenizer *tokenizer, size_t index);
+// The token of a code. STATUS_INVALID for an unknown one, with those there are, and where there are none.
+Status tokenizer_find_language(const Tokenizer *tokenizer, Slice code, int32_t *id,
+                               Error *err) MUST_CHECK;
+// src_lang and tgt_lang of the files (the former or what is usual for the tokenizer); TOKEN_NONE without.
+int32_t tokenizer_source_language(const Tokenizer *tokenizer);
+int32_t tokenizer_target_language(const Tokenizer *tokenizer);
+// Whether the language's token is what the decoder begins with (mBART), not the first that it writes.
+bool tokenizer_language_starts(const Tokenizer *tokenizer);
+
 typedef enum SpecialToken {
     SPECIAL_UNK,
     SPECIAL_CLS, // <s> for RoBERTa
@@ -106,6 +121,7 @@ typedef struct EncodeOptions {
     // Leave out [CLS] and its kin. Special tokens written in the text stay; of a GGUF file's tokenizer they are text then,
     // as llama.cpp has it.
     bool no_special;
+    int32_t language; // of tokenizer_find_language; 0 = as the tokenizer's files say
 } EncodeOptions;
 
 typedef struct TokenOffsets {

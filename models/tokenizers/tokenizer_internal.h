@@ -98,6 +98,7 @@ typedef struct TemplatePiece {
     int32_t type_id;
     int32_t *ids; // of PIECE_SPECIAL
     size_t n_ids;
+    bool is_language; // its one id gives way to EncodeOptions.language
 } TemplatePiece;
 
 typedef struct Template {
@@ -133,12 +134,15 @@ typedef struct TokenRange {
 
 // Puts an encoding together from sinks[0] within ranges[0] and, for a pair, sinks[1] within ranges[1].
 Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const TokenRange *ranges,
-                      bool is_pair, bool no_special, Arena *arena, Encoding *out,
+                      bool is_pair, const EncodeOptions *options, Arena *arena, Encoding *out,
                       Error *err) MUST_CHECK;
 // The ids alone, to ids and type_ids (room for all of them). Returns how many.
 size_t template_apply_ids(const Tokenizer *tokenizer, const TokenSink *sinks,
-                          const TokenRange *ranges, bool is_pair, bool no_special, int32_t *ids,
-                          int32_t *type_ids);
+                          const TokenRange *ranges, bool is_pair, const EncodeOptions *options,
+                          int32_t *ids, int32_t *type_ids);
+// The language before each text and eos behind it; or, is_behind, eos and the language behind.
+Status template_language(Template out[2], int32_t language, int32_t eos, bool is_behind,
+                         Arena *arena, Error *err) MUST_CHECK;
 
 // ---- truncate.c ----
 
@@ -170,10 +174,12 @@ struct Tokenizer {
     Unigram unigram;
     int32_t wordlevel_unk;
     Spm *spm; // of a SentencePiece model: it does normalising, words and decoding; NULL elsewhere
-    // Marian: pieces of spm by their ids in vocab.json, where each is looked up by its text; and the other side's model,
+    // Marian and M2M100: pieces of spm by their ids in vocab.json, where each is looked up by its text; and the other side's model,
     // which decodes. NULL elsewhere.
     int32_t *marian_ids;
     const Spm *marian_decoder;
+    bool
+        marian_has_codes; // a leading ">>LANGUAGE<<" is one token, and special ones are shown with a blank behind them
     struct Tokenizer *target; // of Marian: encodes what is to be generated
     // Of GGUF files, as llama.cpp has it: without special tokens added, those in a text are text too.
     bool plain_without_special;
@@ -187,6 +193,12 @@ struct Tokenizer {
     uint8_t *flags;               // by id: TOKEN_IS_ADDED, TOKEN_IS_SPECIAL
     int32_t special[N_SPECIAL_TOKENS];
     size_t model_max_length;
+    // languages.c
+    int32_t *languages; // [n_languages] their tokens
+    Slice *language_codes;
+    size_t n_languages;
+    int32_t source_language, target_language;
+    bool language_starts;
 };
 
 // What texts are encoded with, used for one after another; zeroed before first use, its memory is the sink's arena's.
@@ -209,11 +221,21 @@ Status tokenizer_open_spm(const char *directory, const char *path, Tokenizer **o
                           Error *err) MUST_CHECK;
 // marian.c: source.spm, target.spm and vocab.json of a directory.
 Status tokenizer_open_marian(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;
+// What M2M100 shares: a tokenizer of a vocab.json and a SentencePiece model; then, once added tokens are set, the ids of pieces.
+Status marian_begin(const char *vocab, const char *model, Tokenizer **out, Error *err) MUST_CHECK;
+Status marian_finish(Tokenizer *tokenizer, Error *err) MUST_CHECK;
 // The tokens of a segment of Marian's into a sink that is not ids_only.
 Status marian_encode(const Tokenizer *tokenizer, Slice segment, size_t base, int32_t word_id,
                      EncodeScratch *scratch, TokenSink *sink, Error *err) MUST_CHECK;
 Status marian_decode(const Tokenizer *tokenizer, const Slice *tokens, size_t n, Buffer *out,
                      Error *err) MUST_CHECK;
+// languages.c: the languages of a tokenizer whose templates have one, and of the classes of Transformers that have them what the
+// files of a directory (NULL: none) say.
+Status tokenizer_find_languages(Tokenizer *tokenizer, const char *directory, Error *err) MUST_CHECK;
+// m2m100.c: a SentencePiece model and vocab.json of a directory, and the languages of its class; *out stays NULL where
+// tokenizer_config.json or config.json names no M2M100.
+Status tokenizer_open_m2m100(const char *directory, const char *model, Tokenizer **out,
+                             Error *err) MUST_CHECK;
 // gguf_tokenizer.c
 Status tokenizer_open_gguf(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
 // Calls on_key with the reader before each member's value of a JSON object in a file; nothing where the file is absent.

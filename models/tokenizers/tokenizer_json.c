@@ -283,7 +283,8 @@ Status tokenizer_parse_json(Slice name, Slice text, Tokenizer **out, Error *err)
     TokenizerFile file = {.text_len = text.len, .unk_id = TOKEN_NONE};
     TRY(tokenizer_new(&file.tokenizer, err));
     file.tokenizer->decoder.spaces = true; // until one is read
-    const Status s = build(&file, name, text, err);
+    Status s = build(&file, name, text, err);
+    if (s == STATUS_OK) s = tokenizer_find_languages(file.tokenizer, NULL, err);
     arena_release(&file.scratch);
     if (s != STATUS_OK) tokenizer_close(&file.tokenizer);
     *out = file.tokenizer;

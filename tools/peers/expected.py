@@ -59,6 +59,10 @@ T5_SIZES = dict(vocab_size=37, d_model=24, d_kv=6, d_ff=30, num_layers=2, num_de
                 decoder_start_token_id=0, bos_token_id=0)
 GENERATIONS = [
     {"max_new_tokens": 12, "no_repeat_ngram_size": 2},
+    {"max_length": 15, "min_length": 6, "encoder_no_repeat_ngram_size": 1, "forced_bos_token_id": 7, "forced_eos_token_id": 2,
+     "suppress_tokens": [4, 5], "begin_suppress_tokens": [8], "bad_words_ids": [[9], [10, 11]], "decoder_start_token_id": 6},
+    {"max_new_tokens": 10, "num_beams": 4, "num_return_sequences": 1, "no_repeat_ngram_size": 2, "early_stopping": "never",
+     "length_penalty": 2.0, "encoder_no_repeat_ngram_size": 2, "forced_bos_token_id": 3},
     {"max_new_tokens": 9, "num_beams": 3, "length_penalty": 0.8, "early_stopping": True, "repetition_penalty": 1.5},
 ]
 MODELS = [
@@ -111,9 +115,11 @@ def answers(name, cls, config):
                      for states in (found.encoder_hidden_states, found.decoder_hidden_states)]
     out["generate"] = []
     for generation in GENERATIONS:
+        if config.vocab_size > model.lm_head.out_features:  # Transformers takes words of the source for targets
+            generation = {k: v for k, v in generation.items() if not k.startswith("encoder_")}
         model.generation_config = T.GenerationConfig(
             pad_token_id=config.pad_token_id, bos_token_id=config.bos_token_id, eos_token_id=config.eos_token_id,
-            decoder_start_token_id=config.decoder_start_token_id, **generation)
+            **{"decoder_start_token_id": config.decoder_start_token_id, **generation})
         made = model.generate(source, attention_mask=mask)[0].tolist()[1:]
         told = json.loads(model.generation_config.to_json_string(use_diff=True))
         out["generate"].append({"config": told, "ids": made})

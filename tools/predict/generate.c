@@ -101,7 +101,7 @@ static bool wants_search(const PredictCase *c, size_t n_prompt)
     const BeamOptions *o = &c->search.options;
     return o->n_beams != 1 || c->search.n_results != 1 || o->no_repeat_ngram > 0 ||
            o->min_new_tokens > 0 || o->n_bad_words > 0 || o->n_suppressed > 0 ||
-           o->n_first_suppressed > 0 || o->forced_last >= 0 ||
+           o->source_ngram > 0 || o->n_first_suppressed > 0 || o->forced_last >= 0 ||
            (o->forced_first >= 0 && n_prompt == 1);
 }
 
@@ -164,14 +164,14 @@ static Status choose_length(const Predictor *p, PredictCase *c, size_t n_prompt,
     BeamOptions *o = &c->search.options;
     if (c->max_new_tokens.is_given && c->max_new_tokens.value == 0)
         return error_set(err, STATUS_INVALID, "max_new_tokens must be at least 1");
-    if (!c->max_new_tokens.is_given && p->max_new_tokens_is_given)
+    if (!c->max_new_tokens.is_given && !c->max_length.is_given && p->max_new_tokens_is_given)
         o->max_new_tokens = p->max_new_tokens;
-    else if (!c->max_new_tokens.is_given)
+    else if (!c->max_new_tokens.is_given && !c->max_length.is_given)
         TRY(generation_config_new_tokens(&p->usual, n_prompt, p->max_new_tokens, &o->max_new_tokens,
                                          err));
     if (!c->min_new_tokens.is_given && o->min_new_tokens == 0 && p->usual.min_length > n_prompt)
         o->min_new_tokens = p->usual.min_length - n_prompt;
-    return STATUS_OK;
+    return predict_lengths(c, n_prompt, err);
 }
 
 Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
@@ -181,7 +181,7 @@ Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, E
     TRY(predict_cut_side(p, c, CUT_REFUSE, &side, err));
     TRY(read_prompt(p, arena, c, &prompt, err));
     BeamOptions *o = &c->search.options;
-    TRY(predict_beam_options(p, c, err));
+    TRY(predict_beam_options(p, arena, c, err));
     TRY(choose_length(p, c, prompt.n, err));
     TRY(ask_fit_prompt(p->model, side, &prompt, o->max_new_tokens, &c->n_cut, err));
     c->generate = (GenerateRequest){.prompt = prompt.ids,

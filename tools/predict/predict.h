@@ -24,6 +24,11 @@ typedef struct PredictCase {
     JsonlText prompt;
     JsonlSize max_new_tokens, min_new_tokens, num_beams, num_return_sequences, no_repeat_ngram_size,
         top_k;
+    JsonlSize max_length, min_length, encoder_no_repeat_ngram_size;
+    JsonlSize forced_bos_token_id, forced_eos_token_id, decoder_start_token_id;
+    JsonlInts suppress_tokens, begin_suppress_tokens;
+    Slice bad_words_ids; // as it stands
+    JsonlText src_lang, tgt_lang;
     JsonlNumber length_penalty, temperature, top_p;
     Slice early_stopping, do_sample; // as they stand
     SearchRequest search;
@@ -57,9 +62,11 @@ typedef struct PredictMode PredictMode;
 typedef struct Predictor {
     Model *model;
     const PredictMode *mode;
-    size_t max_length;            // tokens
-    GenerationConfig usual;       // what the model's files say about generation
-    size_t max_new_tokens;        // of a causal LM, where a case does not say
+    size_t max_length;      // tokens
+    GenerationConfig usual; // what the model's files say about generation
+    Slice src_lang,
+        tgt_lang;          // of texts, where a case does not say; empty = as the tokenizer has it
+    size_t max_new_tokens; // of a causal LM, where a case does not say
     bool max_new_tokens_is_given; // and before what the model's files say
     double threshold;             // from which a label holds, of several at once
     bool explains;                // answers come with what they hang on
@@ -155,7 +162,10 @@ Status predict_search_put(Predictor *predictor, const PredictCase *c, const floa
                           JsonWriter *w, Error *err) MUST_CHECK;
 
 // How a line wants tokens searched for or drawn, where it leaves something out as the model's files say; sets search.n_results.
-Status predict_beam_options(const Predictor *predictor, PredictCase *c, Error *err) MUST_CHECK;
+Status predict_beam_options(const Predictor *predictor, Arena *arena, PredictCase *c,
+                            Error *err) MUST_CHECK;
+// max_length and min_length of a line, which count the n_before tokens before the first.
+Status predict_lengths(PredictCase *c, size_t n_before, Error *err) MUST_CHECK;
 
 // pll.c: pseudo-log-likelihoods.
 Status predict_pll_work(Predictor *predictor, Pool *pool, Arena *arena, PredictCase *const *cases,

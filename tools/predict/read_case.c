@@ -24,6 +24,17 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(num_return_sequences, JSONL_SIZE),
     CASE_FIELD(no_repeat_ngram_size, JSONL_SIZE),
     CASE_FIELD(top_k, JSONL_SIZE),
+    CASE_FIELD(max_length, JSONL_SIZE),
+    CASE_FIELD(min_length, JSONL_SIZE),
+    CASE_FIELD(encoder_no_repeat_ngram_size, JSONL_SIZE),
+    CASE_FIELD(forced_bos_token_id, JSONL_SIZE),
+    CASE_FIELD(forced_eos_token_id, JSONL_SIZE),
+    CASE_FIELD(decoder_start_token_id, JSONL_SIZE),
+    CASE_FIELD(suppress_tokens, JSONL_INTS),
+    CASE_FIELD(begin_suppress_tokens, JSONL_INTS),
+    CASE_FIELD(bad_words_ids, JSONL_RAW),
+    CASE_FIELD(src_lang, JSONL_TEXT),
+    CASE_FIELD(tgt_lang, JSONL_TEXT),
     CASE_FIELD(length_penalty, JSONL_NUMBER),
     CASE_FIELD(temperature, JSONL_NUMBER),
     CASE_FIELD(top_p, JSONL_NUMBER),
@@ -117,8 +128,11 @@ Status predict_encode_ids(const Predictor *p, Arena *arena, const JsonlText *tex
 {
     CutSide side;
     TokenBatch batch = {0};
+    const Slice language = c->src_lang.is_given ? c->src_lang.text : p->src_lang;
     TRY(predict_cut_side(p, c, CUT_RIGHT, &side, err));
-    const EncodeOptions options = {.max_length = p->max_length, .from_left = side == CUT_LEFT};
+    EncodeOptions options = {.max_length = p->max_length, .from_left = side == CUT_LEFT};
+    if (language.len > 0)
+        TRY(tokenizer_find_language(model_tokenizer(p->model), language, &options.language, err));
     TRY(tokenizer_encode_batch(model_tokenizer(p->model), &text->text,
                                pair && pair->is_given ? &pair->text : NULL, 1, &options, arena,
                                &batch, err));

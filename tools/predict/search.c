@@ -65,7 +65,91 @@ static Status sample_options(const Predictor *p, const PredictCase *c, SampleOpt
     return STATUS_OK;
 }
 
-Status predict_beam_options(const Predictor *p, PredictCase *c, Error *err)
+// ---- tokens that must or may not come ----
+
+static Status want_token(const Predictor *p, const char *key, const JsonlSize *given, int32_t *out,
+                         Error *err)
+{
+    const size_t n = model_config_target_vocab(model_config(p->model));
+    if (!given->is_given) return STATUS_OK;
+    if (given->value >= n)
+        return error_set(err, STATUS_INVALID, "\"%s\" is %zu, but tokens are 0 to %zu", key,
+                         given->value, n - 1);
+    *out = (int32_t)given->value;
+    return STATUS_OK;
+}
+
+static Status read_bad_words(const Predictor *p, Arena *arena, const PredictCase *c, BeamOptions *o,
+                             Error *err)
+{
+    JsonDocument *document = NULL;
+    const Slice text = slice_trim(c->bad_words_ids);
+    if (!text.ptr || slice_eq_cstr(text, "null")) return STATUS_OK;
+    Status s = json_parse(SLICE("bad_words_ids"), text, JSON_STRICT, &document, err);
+    if (s == STATUS_OK)
+        s = generation_config_bad_words(model_config(p->model), arena, json_root(document), o, err);
+    json_close(&document);
+    return s;
+}
+
+static Status token_options(const Predictor *p, Arena *arena, PredictCase *c, BeamOptions *o,
+                            Error *err)
+{
+    TRY(want_token(p, "forced_bos_token_id", &c->forced_bos_token_id, &o->forced_first, err));
+    TRY(want_token(p, "forced_eos_token_id", &c->forced_eos_token_id, &o->forced_last, err));
+    TRY(want_token(p, "decoder_start_token_id", &c->decoder_start_token_id, &c->search.start_id,
+                   err));
+    c->search.has_start = c->decoder_start_token_id.is_given;
+    if (c->suppress_tokens.is_given) {
+        o->suppressed = c->suppress_tokens.values;
+        o->n_suppressed = c->suppress_tokens.n;
+    }
+    if (c->begin_suppress_tokens.is_given) {
+        o->first_suppressed = c->begin_suppress_tokens.values;
+        o->n_first_suppressed = c->begin_suppress_tokens.n;
+    }
+    return read_bad_words(p, arena, c, o, err);
+}
+
+// The language of what is written: its token is the first, or what the decoder begins with.
+static Status target_language(const Predictor *p, PredictCase *c, Error *err)
+{
+    const Slice code = c->tgt_lang.is_given ? c->tgt_lang.text : p->tgt_lang;
+    const Tokenizer *tokenizer = model_tokenizer(p->model);
+    int32_t id = TOKEN_NONE;
+    if (code.len == 0) return STATUS_OK;
+    if (!tokenizer)
+        return error_set(err, STATUS_INVALID,
+                         "the model has no tokenizer: \"forced_bos_token_id\" or "
+                         "\"decoder_start_token_id\" is wanted instead of \"tgt_lang\"");
+    TRY(tokenizer_find_language(tokenizer, code, &id, err));
+    if (!tokenizer_language_starts(tokenizer)) {
+        if (!c->forced_bos_token_id.is_given) c->search.options.forced_first = id;
+    } else if (!c->search.has_start) {
+        c->search.has_start = true;
+        c->search.start_id = id;
+    }
+    return STATUS_OK;
+}
+
+Status predict_lengths(PredictCase *c, size_t n_before, Error *err)
+{
+    BeamOptions *o = &c->search.options;
+    const JsonlSize *most = &c->max_length, *least = &c->min_length;
+    if (!c->max_new_tokens.is_given && most->is_given) {
+        if (most->value <= n_before)
+            return error_set(err, STATUS_INVALID,
+                             "\"max_length\" %zu counts the %zu tokens before the first: it "
+                             "leaves no room",
+                             most->value, n_before);
+        o->max_new_tokens = most->value - n_before;
+    }
+    if (!c->min_new_tokens.is_given && least->is_given)
+        o->min_new_tokens = least->value > n_before ? least->value - n_before : 0;
+    return STATUS_OK;
+}
+
+Status predict_beam_options(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     BeamOptions *o = &c->search.options;
     *o = p->usual.options;
@@ -77,6 +161,9 @@ Status predict_beam_options(const Predictor *p, PredictCase *c, Error *err)
         return error_set(err, STATUS_INVALID, "length_penalty %g is outside -1000 .. 1000",
                          o->length_penalty);
     if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
+    if (c->encoder_no_repeat_ngram_size.is_given)
+        o->source_ngram = c->encoder_no_repeat_ngram_size.value;
+    TRY(token_options(p, arena, c, o, err));
     TRY(sample_options(p, c, &o->sample, err));
     c->search.n_results = c->num_return_sequences.is_given ? c->num_return_sequences.value : 1;
     return want_early_stopping(c, &o->early_stopping, err);
@@ -102,7 +189,9 @@ Status predict_search_read(const Predictor *p, Arena *arena, PredictCase *c, Err
     c->search.source = c->input;
     c->search.stops = c->stop.values;
     c->search.n_stops = c->stop.n;
-    TRY(predict_beam_options(p, c, err));
+    TRY(predict_beam_options(p, arena, c, err));
+    TRY(target_language(p, c, err));
+    TRY(predict_lengths(c, 1, err));
     return search_check(p->model, &c->search, err);
 }
 

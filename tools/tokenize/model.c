@@ -11,7 +11,7 @@
 
 typedef struct EncodeCase {
     Slice id;
-    JsonlText text, pair, text_target, strategy;
+    JsonlText text, pair, text_target, strategy, src_lang, tgt_lang;
     JsonlSize max_length, stride;
     bool special;
     JsonlInts ids;
@@ -30,6 +30,7 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(stride, JSONL_SIZE),      CASE_FIELD(special, JSONL_BOOL),
     CASE_FIELD(ids, JSONL_INTS),         CASE_FIELD(messages, JSONL_RAW),
     CASE_FIELD(tools, JSONL_RAW),        CASE_FIELD(chat_template_kwargs, JSONL_RAW),
+    CASE_FIELD(src_lang, JSONL_TEXT),    CASE_FIELD(tgt_lang, JSONL_TEXT),
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
 
@@ -83,6 +84,18 @@ static void put_windows(JsonWriter *w, const EncodingWindows *windows)
     json_end_array(w);
 }
 
+// Of a text to be written: as told, as the files say, or the source's.
+static Status target_language(const Tokenizer *tokenizer, const EncodeCase *c, int32_t *out,
+                              Error *err)
+{
+    if (c->tgt_lang.is_given) return tokenizer_find_language(tokenizer, c->tgt_lang.text, out, err);
+    if (tokenizer_target_language(tokenizer) > 0)
+        *out = tokenizer_target_language(tokenizer);
+    else if (c->src_lang.is_given)
+        return tokenizer_find_language(tokenizer, c->src_lang.text, out, err);
+    return STATUS_OK;
+}
+
 static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena *arena,
                           EncodingWindows *out, Error *err)
 {
@@ -98,6 +111,9 @@ static Status encode_case(const Tokenizer *tokenizer, const EncodeCase *c, Arena
     }
     EncodeOptions options = {
         .max_length = c->max_length.value, .stride = c->stride.value, .no_special = !c->special};
+    if (c->src_lang.is_given && c->text.is_given)
+        TRY(tokenizer_find_language(tokenizer, c->src_lang.text, &options.language, err));
+    if (c->text_target.is_given) TRY(target_language(tokenizer, c, &options.language, err));
     if (c->strategy.is_given) {
         TRY(truncation_strategy_parse(c->strategy.text, &options.strategy, err));
     }
