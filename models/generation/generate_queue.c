@@ -11,7 +11,9 @@ enum {
     CACHE_BYTES =
         1 << 30, // of keys and values that requests may come to; one request may take more
     OUTPUT_FLOATS = 16 << 20, // logits of a unit
-    STRETCH_TOKENS = 512,     // of an input that are read at once
+    // Of an input that are read at once, and of a unit: each worker holds the values of so many tokens beside weights and keys.
+    // 512 took 20 MiB a worker of a 110M Llama and were 1 % faster.
+    STRETCH_TOKENS = 256,
     SMALLEST_STRETCH = 64,
 };
 
@@ -296,7 +298,7 @@ static Status cut_units(Round *round, Error *err)
     size_t n_tokens = 0, filled = 0, n_outputs = 0;
     for (size_t i = 0; i < round->n_items; i++) n_tokens += round->items[i].n;
     const size_t share = (n_tokens + n_threads - 1) / n_threads;
-    const size_t target = size_min(size_max(share, 1), model_unit_tokens(q->model));
+    const size_t target = size_min(size_max(share, 1), (size_t)STRETCH_TOKENS);
     TRY(arena_take(&q->round_arena, round->n_items, sizeof *round->units, "a round", &round->units,
                    err));
     for (size_t i = 0; i < round->n_items; i++) {
