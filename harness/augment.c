@@ -5,7 +5,7 @@
 
 #include "datasets/dataset.h"
 #include "harness/family.h"
-#include "harness/suite/suite_internal.h"
+#include "harness/suite/augment.h"
 
 // Streams of one seed for different uses.
 enum { STREAM_CHOICE = 0x61756763, STREAM_COPY = 0x61756770 };

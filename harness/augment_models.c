@@ -5,7 +5,7 @@
 #include "base/size.h"
 #include "harness/augment.h"
 #include "harness/family.h"
-#include "harness/suite/suite_internal.h"
+#include "harness/suite/augment.h"
 #include "harness/tasks/translate.h"
 #include "models/generation/ask.h"
 

@@ -82,7 +82,7 @@ Status compare_runs(const CompareSide *base, const CompareSide *candidate,
                     const CompareOptions *options, Comparison *out, Error *err) MUST_CHECK;
 void comparison_release(Comparison *comparison); // a no-op on a zeroed one
 
-// compare_render.c: for people, for programs, for CI. width 0 means 100 columns.
+// report/comparison.c: for people, for programs, for CI. width 0 means 100 columns.
 void comparison_text(const Comparison *comparison, size_t width, Buffer *out);
 void comparison_json(const Comparison *comparison, Buffer *out);
 // A test case a metric; the primary one fails where the candidate is worse.

@@ -2,6 +2,7 @@
 #ifndef ASSAY_HARNESS_SUITE_SUITE_INTERNAL_H
 #define ASSAY_HARNESS_SUITE_SUITE_INTERNAL_H
 
+#include "harness/suite/augment.h"
 #include "harness/suite/keys.h"
 #include "harness/suite/overrides.h"
 #include "harness/suite/suite.h"
@@ -87,11 +88,10 @@ Status tune_read_lora(const Json *value, Arena *arena, void *target, Error *err)
 Status tune_read_freeze(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_stopping(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 // augment.c: rows of section_tune and section_augment.
-const char *augment_kind_name(size_t index); // NULL past the last
+// (its name and how it is written: harness/suite/augment.h)
 Status tune_read_augment(const Json *value, Arena *arena, void *target, Error *err) MUST_CHECK;
 Status tune_read_augment_prompt(const Json *value, Arena *arena, void *target,
                                 Error *err) MUST_CHECK;
-void tune_write_augment(const void *target, const char *key, JsonWriter *w);
 // Keys of a tune block's augment objects that none of their kinds looks at.
 Status suite_check_augment(const Json *tune, Error *err) MUST_CHECK;
 // Where the lexicon and the models of a setting lie; once all models are read.

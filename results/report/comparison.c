@@ -1,4 +1,4 @@
-// results/compare_render.c: a comparison for people, programs and CI.
+// results/report/comparison.c: a comparison for people, programs and CI.
 #include <math.h>
 
 #include "base/json_writer.h"
