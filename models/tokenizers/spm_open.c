@@ -62,11 +62,19 @@ static const struct {
     const char *class, *model_type;
     bool is_t5;
 } classes[] = {
-    {"T5Tokenizer", "t5", true},         {"T5Tokenizer", "mt5", true},
-    {"T5Tokenizer", "umt5", true},       {"MT5Tokenizer", NULL, true},
-    {"LlamaTokenizer", "llama", false},  {"LlamaTokenizer", "mistral", false},
-    {"LlamaTokenizer", "phi3", false},   {"CodeLlamaTokenizer", NULL, false},
-    {"GemmaTokenizer", "gemma2", false}, {"GemmaTokenizer", "gemma3_text", false},
+    {"T5Tokenizer", "t5", true},
+    {"T5Tokenizer", "mt5", true},
+    {"T5Tokenizer", "umt5", true},
+    {"MT5Tokenizer", NULL, true},
+    {"MBartTokenizer", "mbart", false},
+    {"PegasusTokenizer", "pegasus", false},
+    {"M2M100Tokenizer", "m2m_100", false},
+    {"LlamaTokenizer", "llama", false},
+    {"LlamaTokenizer", "mistral", false},
+    {"LlamaTokenizer", "phi3", false},
+    {"CodeLlamaTokenizer", NULL, false},
+    {"GemmaTokenizer", "gemma2", false},
+    {"GemmaTokenizer", "gemma3_text", false},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
@@ -132,6 +140,26 @@ static Status read_model_type(void *context, Slice key, JsonReader *r, Error *er
     return STATUS_OK;
 }
 
+// Classes whose ids are not those of their SentencePiece model.
+static Status refuse_shifted(const SpmOptions *options, const char *directory, Error *err)
+{
+    static const char *const names[] = {"MBartTokenizer", "MBart50Tokenizer", "NllbTokenizer",
+                                        "PegasusTokenizer", "M2M100Tokenizer"};
+    Slice class = slice_from_cstr(options->class);
+    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!slice_eq_cstr(class, names[i])) continue;
+        return error_set(
+            err, STATUS_INVALID,
+            "%s: a %s has other ids than the SentencePiece model that stands there "
+            "alone: save it as tokenizer.json "
+            "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)); M2M100's wants "
+            "vocab.json beside it",
+            directory, names[i]);
+    }
+    return STATUS_OK;
+}
+
 // "<extra_id_0>" has the highest id.
 static Status add_extra_ids(SpmOptions *options, Error *err)
 {
@@ -169,6 +197,7 @@ static Status read_options(SpmOptions *options, const char *directory, Error *er
     if (!options->is_stated)
         TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options,
                                        err));
+    TRY(refuse_shifted(options, directory, err));
     const size_t row = class_row(slice_from_cstr(options->class));
     if (row == N_CLASSES) return STATUS_OK;
     if (!options->says_eos) options->add_eos = classes[row].is_t5;
