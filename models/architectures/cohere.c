@@ -3,7 +3,8 @@
 //
 //     x_{i+1} = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n) + W_down (silu(W_gate n) * W_up n),  n = LayerNorm(x_i)
 //
-// Norms have no bias. Source: Transformers' modeling_cohere, whose names the tensors have.
+// Norms have no bias. Command R7B and A (cohere2) have a window in three layers of four, and turn in these alone. Source: Transformers'
+// modeling_cohere and modeling_cohere2, whose names the tensors have.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
@@ -51,7 +52,8 @@ static void record(Tape *t, const ModelConfig *c)
     decoder_output(t, c, table, decoder_layer_norm(t, c, x, "norm"));
 }
 
-static const DecoderDefaults defaults = {.theta = 500000,
+static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, which its files state
+
                                          .norm_epsilon = 1e-5,
                                          .is_tied = true,
                                          .norm_key = "layer_norm_eps",
@@ -77,12 +79,39 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     json_member_float(w, "logit_scale", c->output_scale);
 }
 
+// Layers with a window turn, the others do not.
+static Status read_second(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    int64_t pattern = 4;
+    bool *unrotated = NULL;
+    TRY(read_config(arena, root, c, err));
+    TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
+    TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
+    c->window = 4096;
+    if (json_get(root, "sliding_window"))
+        TRY(config_read_size(root, "sliding_window", &c->window, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
+    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->is_local[i];
+    c->unrotated = unrotated;
+    return STATUS_OK;
+}
+
 const Architecture architecture_cohere = {
     .model_type = "cohere",
     .summary = "Command R: parallel layers, rotations of neighbouring columns: causal LM",
     .classes = {{"CohereForCausalLM", HEAD_CAUSAL_LM}, {"CohereModel", HEAD_EMBEDDING}},
     .base_prefix = "model.",
     .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};
+
+const Architecture architecture_cohere2 = {
+    .model_type = "cohere2",
+    .summary = "Command R7B and A: Command R with windows: causal LM",
+    .classes = {{"Cohere2ForCausalLM", HEAD_CAUSAL_LM}, {"Cohere2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_second,
     .write_config = write_config,
     .record = record,
 };

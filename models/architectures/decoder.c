@@ -44,6 +44,16 @@ Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId
     return tape_dropout(t, x, c->embedding_dropout);
 }
 
+Value decoder_positioned(Tape *t, const ModelConfig *c, const char *words, const char *positions,
+                         ParamId *table)
+{
+    tape_group(t, 0);
+    *table = c->is_tied ? tape_tied_table(t, words, c->vocab_size, c->hidden_size, -1)
+                        : tape_table(t, words, c->vocab_size, c->hidden_size, -1);
+    const ParamId position = tape_table(t, positions, c->max_positions, c->hidden_size, -1);
+    return tape_dropout(t, tape_embedding(t, *table, position, PARAM_NONE), c->embedding_dropout);
+}
+
 // A part of the fused layer begins at a panel, so the queries must fill whole ones.
 bool decoder_is_cut(const ModelConfig *c, size_t layer)
 {

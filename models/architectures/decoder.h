@@ -21,6 +21,10 @@ DecoderRopes decoder_ropes(Tape *tape, const ModelConfig *config);
 // The token table called NAME, its rows of each token, times embedding_scale.
 Value decoder_embedding(Tape *tape, const ModelConfig *config, const char *name, ParamId *table);
 
+// The same plus rows of a table of positions, both dropped out of together.
+Value decoder_positioned(Tape *tape, const ModelConfig *config, const char *words,
+                         const char *positions, ParamId *table);
+
 // Whether layer i is the last and only the rows that are read are computed behind its keys and values.
 bool decoder_is_cut(const ModelConfig *config, size_t layer);
 // Rows of x that layer i goes on with: all, or those that are read.

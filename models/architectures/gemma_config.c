@@ -4,6 +4,7 @@
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/gemma.h"
+#include "models/architectures/llama.h"
 
 static const DecoderDefaults gemma_defaults = {.theta = 10000,
                                                .norm_epsilon = 1e-6,
@@ -32,6 +33,37 @@ static Status read_common(Arena *arena, const Json *root, const DecoderDefaults 
     c->norm_weight_offset = 1.0f;
     c->window = 4096;
     return json_get(root, "sliding_window") ? decoder_read_window(root, c, err) : STATUS_OK;
+}
+
+// The first Gemma: Llama with scaled embeddings and weights of norms that are added to 1. "gelu" stands for its tanh
+// approximation in the first files.
+static const DecoderDefaults first_defaults = {.theta = 10000,
+                                               .norm_epsilon = 1e-6,
+                                               .head_dim = 256,
+                                               .is_tied = true,
+                                               .activation_key = "hidden_act",
+                                               .activation = "gelu_pytorch_tanh"};
+
+static Status gemma_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false, sees_all = false;
+    TRY(decoder_read(arena, root, &first_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
+    if (sees_all)
+        return json_error(json_get(root, "use_bidirectional_attention"), err,
+                          "only false is supported");
+    if (c->activation == ACTIVATION_GELU) c->activation = ACTIVATION_GELU_TANH;
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->embedding_scale = (float)sqrt((double)c->hidden_size);
+    c->norm_weight_offset = 1.0f;
+    return STATUS_OK;
+}
+
+static void first_gemma_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &first_defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
 }
 
 static Status gemma2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
@@ -98,6 +130,20 @@ static void gemma_write(const ModelConfig *c, JsonWriter *w)
     put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);
     put_cap(w, "final_logit_softcapping", c->output_soft_cap);
 }
+
+const Architecture architecture_gemma = {
+    .model_type = "gemma",
+    .summary = "Gemma: Llama with scaled embeddings: causal LM",
+    .classes = {{"GemmaForCausalLM", HEAD_CAUSAL_LM},
+                {"GemmaModel", HEAD_EMBEDDING},
+                {"GemmaForSequenceClassification", HEAD_SEQUENCE},
+                {"GemmaForTokenClassification", HEAD_TOKEN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = gemma_read,
+    .write_config = first_gemma_write,
+    .record = llama_record,
+};
 
 const Architecture architecture_gemma2 = {
     .model_type = "gemma2",

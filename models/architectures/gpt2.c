@@ -18,15 +18,6 @@ static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
     return tape_dense_parts(t, &part, 1, n_in, DENSE_INPUT_FIRST);
 }
 
-static Value embeddings(Tape *t, const ModelConfig *c, ParamId *word)
-{
-    tape_group(t, 0);
-    *word = c->is_tied ? tape_tied_table(t, "wte", c->vocab_size, c->hidden_size, -1)
-                       : tape_table(t, "wte", c->vocab_size, c->hidden_size, -1);
-    const ParamId position = tape_table(t, "wpe", c->max_positions, c->hidden_size, -1);
-    return tape_dropout(t, tape_embedding(t, *word, position, PARAM_NONE), c->embedding_dropout);
-}
-
 static Value attention(Tape *t, const ModelConfig *c, size_t i, Dense qkv, Value x)
 {
     const size_t h = c->hidden_size;
@@ -69,7 +60,7 @@ void gpt2_record(Tape *t, const ModelConfig *c)
 {
     ParamId word = 0;
     tape_prefix(t, "%s", "transformer.");
-    Value x = embeddings(t, c, &word);
+    Value x = decoder_positioned(t, c, "wte", "wpe", &word);
     for (size_t i = 0; i < c->n_layers; i++) {
         tape_hidden(t, x);
         x = block(t, c, i, x);

@@ -3,7 +3,8 @@
 //     a_i = x_i + RMSNorm(W_o attention(rope(RMSNorm(W_q x_i)), rope(RMSNorm(W_k x_i)), W_v x_i))
 //     x_{i+1} = a_i + RMSNorm(W_down (silu(W_gate a_i) * W_up a_i))
 //
-// Source: OLMo Team 2024, arXiv:2501.00656, section 2; names of tensors as in Transformers.
+// OLMo 3 has a window in three layers of four, whose rotations are not scaled. Source: OLMo Team 2024, arXiv:2501.00656, section 2;
+// names of tensors as in Transformers.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
@@ -71,6 +72,50 @@ const Architecture architecture_olmo2 = {
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};
+
+// ---- OLMo 3 ----
+
+static const DecoderDefaults third_defaults = {
+    .theta = 500000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+
+// Two sets of parameters, or before there were two the scaling of the layers that see all.
+static Status read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *both = json_get(root, "rope_parameters");
+    c->rope_local = (RopeConfig){.theta = c->rope.theta};
+    if (!both || json_kind(both) != JSON_OBJECT || !json_get(both, "full_attention"))
+        return STATUS_OK;
+    TRY(decoder_read_rope(arena, root, json_get(both, "full_attention"), third_defaults.theta, c,
+                          &c->rope, err));
+    return decoder_read_rope(arena, root, json_get(both, "sliding_attention"), third_defaults.theta,
+                             c, &c->rope_local, err);
+}
+
+static Status read_third(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &third_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = c->norms_all_heads = true;
+    TRY(read_ropes(arena, root, c, err));
+    c->window = 4096;
+    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    return decoder_read_layer_types(arena, root, 4, c, err);
+}
+
+const Architecture architecture_olmo3 = {
+    .model_type = "olmo3",
+    .summary = "OLMo 3: OLMo 2 with windows: causal LM",
+    .classes = {{"Olmo3ForCausalLM", HEAD_CAUSAL_LM},
+                {"Olmo3Model", HEAD_EMBEDDING},
+                {"Olmo3ForSequenceClassification", HEAD_SEQUENCE}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = read_third,
     .write_config = write_config,
     .record = record,
 };

@@ -12,6 +12,8 @@ static const struct {
     {"GPT2Tokenizer", "gpt2", TOLD_GPT2},
     {"GPT2Tokenizer", "opt", TOLD_GPT2},
     {"GPT2Tokenizer", "gptj", TOLD_GPT2},
+    {"GPT2Tokenizer", "gpt_neo", TOLD_GPT2},
+    {"GPT2Tokenizer", "gpt_bigcode", TOLD_GPT2},
     {"GPT2Tokenizer", "phi", TOLD_GPT2},
     {"GPT2Tokenizer", "starcoder2", TOLD_GPT2},
     {"RobertaTokenizer", "roberta", TOLD_ROBERTA},

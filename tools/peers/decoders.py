@@ -65,6 +65,19 @@ CASES = {
     "starcoder2-odd": dict(ODD, num_key_value_heads=1, use_bias=False, tie_word_embeddings=False, sliding_window=None),
     "cohere": dict(WIDE, num_key_value_heads=2, logit_scale=0.25),
     "cohere-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=False, logit_scale=1.5),
+    "cohere2": dict(WIDE, num_key_value_heads=2, logit_scale=0.25, sliding_window=6, sliding_window_pattern=2),
+    "gemma": dict(WIDE, num_key_value_heads=2, head_dim=8, hidden_act="gelu"),
+    "gemma-odd": dict(ODD, num_key_value_heads=1, head_dim=10, attention_bias=True, tie_word_embeddings=False),
+    "gpt_neo": dict(vocab_size=VOCAB, hidden_size=48, num_layers=2, num_heads=4, max_position_embeddings=40, window_size=5,
+                    attention_types=[[["global", "local"], 1]], bos_token_id=None, eos_token_id=None),
+    "gpt_neo-odd": dict(vocab_size=VOCAB, hidden_size=36, num_layers=2, num_heads=3, max_position_embeddings=40, window_size=7,
+                        attention_types=[[["local"], 2]], intermediate_size=28, bos_token_id=None, eos_token_id=None,
+                        tie_word_embeddings=False),
+    "gpt_bigcode": dict(GPT, n_embd=48, n_head=4, n_positions=40, n_inner=40),
+    "gpt_bigcode-heads": dict(GPT, n_embd=36, n_head=3, n_positions=40, multi_query=False, scale_attn_weights=False),
+    "olmo3": dict(WIDE, num_key_value_heads=2, sliding_window=6, layer_types=["sliding_attention", "full_attention"],
+                  rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 500.0},
+                                   "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}),
 }
 
 
@@ -90,7 +103,8 @@ def parameters(model):
 
 
 def build(kind, settings):
-    dropless = {"hidden_dropout": 0.0, "attention_dropout": 0.0, "dropout": 0.0, "layerdrop": 0.0}
+    dropless = dict.fromkeys(["hidden_dropout", "attention_dropout", "dropout", "layerdrop", "attn_pdrop", "resid_pdrop",
+                              "embd_pdrop"], 0.0)
     config = transformers.AutoConfig.for_model(kind, **settings)
     for key, value in dropless.items():
         if hasattr(config, key):
