@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -68,6 +70,30 @@ Test(log, uses_colours_only_where_asked)
     log_warning(&journal, "w");
     log_info(&journal, "i");
     cr_assert_str_eq(written(), "\x1b[33mwarning: \x1b[0mw\ni\n");
+}
+
+// Without a window the width is 80. A line is broken at spaces; a word longer than that stays whole.
+Test(log, breaks_messages_between_words_on_a_terminal)
+{
+    char word[121], want[600];
+    memset(word, 'w', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    journal.is_terminal = true;
+    log_warning(&journal, "%.60s %.10s %.20s end", word, word, word);
+    log_line(&journal, word);
+    log_line(&journal, "");
+    snprintf(want, sizeof want, "warning: %.60s %.10s\n  %.20s end\n%s\n\n", word, word, word,
+             word);
+    cr_assert_str_eq(written(), want);
+}
+
+Test(log, keeps_messages_on_one_line_elsewhere)
+{
+    char word[121];
+    memset(word, ' ', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    log_line(&journal, word);
+    cr_assert_eq(strlen(written()), sizeof word);
 }
 
 static int64_t seconds_ago(int64_t seconds)

@@ -326,6 +326,7 @@ Test(tune, refuses_data_that_teach_nothing)
         const char *data = write_file(&arena, folder, "data.tsv", cases[i].text);
         const Program program = RUN(&arena, NULL, "tune", model, "--train", data, "--out", out);
         program_want(&program, 2);
+        cr_expect_not(text_contains(program.err, "task \"data\""), "%s", program.err.ptr);
         cr_expect(text_contains(program.err, cases[i].message), "case %zu says: %s", i,
                   program.err.ptr);
         cr_expect(!file_exists(out), "case %zu leaves an empty directory", i);
@@ -335,6 +336,9 @@ Test(tune, refuses_data_that_teach_nothing)
                                 "--checkpoint", "/no/such/folder/state");
     program_want(&program, 2);
     cr_expect(text_contains(program.err, "--checkpoint"), "%s", program.err.ptr);
+    const Program none = RUN(&arena, NULL, "tune", model, "--train", "/no/such.tsv", "--out", out);
+    program_want(&none, 2);
+    cr_expect(text_contains(none.err, "assay tune: --train: /no/such.tsv"), "%s", none.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }
