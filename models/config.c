@@ -162,7 +162,8 @@ static Status read_architecture(const Json *root, ModelConfig *out, Error *err)
     if (!out->class_name.ptr) {
         // The bare encoder, or what an architecture without one is for.
         const ArchitectureClass *usual = architecture_class(out->architecture, HEAD_EMBEDDING);
-        if (!usual) usual = out->architecture->classes;
+        if (!usual || out->architecture->classes->head == HEAD_SEQ2SEQ)
+            usual = out->architecture->classes;
         out->class_name = slice_from_cstr(usual->name);
         out->head = usual->head;
         return STATUS_OK;

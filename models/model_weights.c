@@ -281,8 +281,9 @@ static const SafeTensor *find_tensor(const Model *model, const Safetensors *file
 {
     const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
     const SafeTensor *found = find_renamed(file, name);
-    if (found || !slice_starts_with(name, prefix)) return found;
-    const Slice rest = slice_sub(name, prefix.len, name.len);
+    if (found) return found;
+    const Slice rest =
+        slice_starts_with(name, prefix) ? slice_sub(name, prefix.len, name.len) : name;
     found = find_renamed(file, rest);
     return found ? found : find_of_class(model, file, rest);
 }

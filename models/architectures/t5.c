@@ -114,8 +114,11 @@ static Value feed_forward(Tape *t, const Stack *s, size_t i, Value x)
 // source: the encoder's output, for the decoder; NULL for the encoder.
 static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, const Value *source)
 {
+    // Transformers puts a prefix before both in classifiers; the others' files leave it out.
+    static const char *const names[2][2] = {{"encoder", "decoder"},
+                                            {"transformer.encoder", "transformer.decoder"}};
     Stack s = {.config = c,
-               .name = source ? "decoder" : "encoder",
+               .name = names[c->head != HEAD_SEQ2SEQ][source != NULL],
                .is_decoder = source != NULL,
                .attention = {.n_heads = c->n_heads,
                              .n_kv_heads = c->n_heads,
@@ -140,16 +143,32 @@ static Value stack(Tape *t, const ModelConfig *c, size_t n_layers, Value x, cons
     return x;
 }
 
+// Of the encoder alone: an embedding, or classes of tokens.
+static Value encoder_head(Tape *t, const ModelConfig *c, Value x)
+{
+    if (c->head == HEAD_EMBEDDING)
+        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : tape_output_rows(t, x);
+    return seq2seq_head(t, c, x);
+}
+
 static void t5_record(Tape *t, const ModelConfig *c)
 {
     const DecoderConfig *d = &c->decoder;
+    const bool is_whole = c->head == HEAD_SEQ2SEQ || model_config_rereads_source(c);
     tape_group(t, 0);
-    tape_prefix(t, "%s", "");
+    tape_prefix(t, "%s", c->head == HEAD_SEQ2SEQ ? "" : "transformer.");
     const WordTables words = seq2seq_tables(t, c, -1);
     const Value tokens = tape_embedding(t, words.source, PARAM_NONE, PARAM_NONE);
-    const Value target_tokens = tape_target_embedding(t, words.targets, PARAM_NONE);
+    const Value target_tokens =
+        is_whole ? tape_target_embedding(t, words.targets, PARAM_NONE) : tokens;
     const Value source = stack(t, c, d->n_encoder_layers, tokens, NULL);
-    Value y = stack(t, c, d->n_layers, target_tokens, &source);
+    Value y = is_whole ? stack(t, c, d->n_layers, target_tokens, &source) : source;
+    tape_prefix(t, "%s", "");
+    if (c->head != HEAD_SEQ2SEQ) {
+        if (c->head == HEAD_SEQUENCE) y = tape_output_rows(t, y);
+        tape_output(t, is_whole ? seq2seq_head(t, c, y) : encoder_head(t, c, y));
+        return;
+    }
     if (d->has_scaled_output) y = tape_scale(t, y, 1.0f / sqrtf((float)c->hidden_size));
     tape_output(t, seq2seq_output(t, c, &words, y, PARAM_NONE));
 }
@@ -242,6 +261,8 @@ static Status read_config(const Json *root, Slice usual_feed_forward, ModelConfi
                           err));
     TRY(config_read_float(root, "dropout_rate", 0.0, 0.999, 0.1, &config->hidden_dropout, err));
     config->attention_dropout = config->hidden_dropout;
+    TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
+                          err));
     config->initializer_range =
         0.05f; // Transformers varies it by layer; new models are not made here
     return STATUS_OK;
@@ -303,9 +324,17 @@ static void t5_write_config(const ModelConfig *config, JsonWriter *w)
 
 const Architecture architecture_t5 = {
     .model_type = "t5",
-    .summary = "T5 and T5 1.1 encoder-decoders (FLAN-T5 among them)",
-    .classes = {{"T5ForConditionalGeneration", HEAD_SEQ2SEQ}, {"T5WithLMHeadModel", HEAD_SEQ2SEQ}},
+    .summary =
+        "T5 and T5 1.1 encoder-decoders (FLAN-T5 among them): texts, classes, tags, spans, embeddings",
+    .classes = {{"T5ForConditionalGeneration", HEAD_SEQ2SEQ},
+                {"T5WithLMHeadModel", HEAD_SEQ2SEQ},
+                {"T5EncoderModel", HEAD_EMBEDDING},
+                {"T5ForSequenceClassification", HEAD_SEQUENCE},
+                {"T5ForTokenClassification", HEAD_TOKEN, "transformer."},
+                {"T5ForQuestionAnswering", HEAD_SPAN, ""}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_END,
+    .end_id = 1,
     .read_config = t5_read_config,
     .write_config = t5_write_config,
     .record = t5_record,

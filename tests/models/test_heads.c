@@ -2,6 +2,7 @@
 // Transformers' (test_decoders.c); gradients against finite differences; what saved folders say and whose folders open.
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,12 +355,15 @@ Test(heads, gradients_of_encoder_decoders_are_those_of_finite_differences)
 
 // ---- folders ----
 
+// Documents are left to the end of the test's process.
 static const Json *config_of(const char *folder)
 {
+    static JsonDocument *documents[8];
+    static size_t n;
     Error err = {0};
-    JsonDocument *document = NULL; // left to the end of the test's process
-    want_ok(json_load(folder_path(folder, "config.json"), JSON_STRICT, &document, &err), &err);
-    return json_root(document);
+    cr_assert_lt(n, 8);
+    want_ok(json_load(folder_path(folder, "config.json"), JSON_STRICT, &documents[n], &err), &err);
+    return json_root(documents[n++]);
 }
 
 static Model *open_with(const char *path, ModelHead head, size_t n_labels)
@@ -431,6 +435,98 @@ Test(heads, go_on_any_decoder_of_the_family)
         model_close(&model);
     }
     model_close(&first);
+    folder_remove(folder);
+}
+
+static Model *small_t5(void)
+{
+    Error err = {0};
+    Model *model = NULL;
+    const ModelConfig config = {.architecture = architecture_find(SLICE("t5")),
+                                .head = HEAD_SEQ2SEQ,
+                                .vocab_size = 50,
+                                .n_labels = 50,
+                                .hidden_size = HIDDEN,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .head_dim = 8,
+                                .intermediate_size = 48,
+                                .max_positions = 64,
+                                .decoder = {.n_layers = 2,
+                                            .n_heads = 4,
+                                            .intermediate_size = 48,
+                                            .n_encoder_layers = 2,
+                                            .n_relative_buckets = 8,
+                                            .relative_distance = 16,
+                                            .has_scaled_output = true},
+                                .pad_id = 0,
+                                .bos_id = -1,
+                                .layer_norm_eps = 1e-6f,
+                                .activation = ACTIVATION_RELU,
+                                .initializer_range = 0.2f};
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    return model;
+}
+
+// Classifiers and taggers of T5 have a prefix in their files, the others have none; all read each other's.
+Test(heads, go_on_t5_and_its_encoder_embeds)
+{
+    static const struct {
+        ModelHead head;
+        const char *class_name, *norm;
+    } cases[] = {
+        {HEAD_TOKEN, "T5ForTokenClassification", "transformer.encoder.final_layer_norm.weight"},
+        {HEAD_EMBEDDING, "T5EncoderModel", "encoder.final_layer_norm.weight"},
+        {HEAD_SEQUENCE, "T5ForSequenceClassification",
+         "transformer.decoder.final_layer_norm.weight"},
+        {HEAD_SPAN, "T5ForQuestionAnswering", "decoder.final_layer_norm.weight"},
+    };
+    static const int32_t ids[] = {9, 30, 12, 1};
+    Error err = {0};
+    const char *folder = folder_make();
+    Pool *pool = open_pool(1);
+    Model *first = small_t5();
+    const char *name = "encoder.final_layer_norm.weight";
+    float *norm = tensor_of(first, name), hidden[3 * 4 * HIDDEN] = {0};
+    for (size_t i = 0; i < HIDDEN; i++) norm[i] = 0.5f + (float)i; // not what a fresh one has
+    want_ok(model_tensor_write(first, slice_from_cstr(name), norm, &err), &err);
+    want_ok(model_save(first, folder_path(folder, "lm"), &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[256];
+        Safetensors tensors = {0};
+        Slice class_name = {0};
+        Model *model = open_with(folder_path(folder, "lm"), cases[i].head, 2);
+        snprintf(out, sizeof out, "%s", folder_path(folder, cases[i].class_name));
+        float *own = tensor_of(model, "transformer.encoder.final_layer_norm.weight");
+        cr_expect_arr_eq(own, norm, HIDDEN * sizeof *norm, "%s", cases[i].class_name);
+        want_ok(model_save(model, out, &err), &err);
+        const Json *config = config_of(out);
+        want_ok(json_as_string(json_at(json_get(config, "architectures"), 0), &class_name, &err),
+                &err);
+        cr_expect(slice_eq_cstr(class_name, cases[i].class_name));
+        want_ok(safetensors_open(folder_path(out, "model.safetensors"), &tensors, &err), &err);
+        cr_expect(safetensors_find(&tensors, slice_from_cstr(cases[i].norm)), "%s",
+                  cases[i].class_name);
+        safetensors_close(&tensors);
+        model_close(&model);
+        model = open_with(out, HEAD_EMBEDDING, 0); // the same encoder again
+        const TokenSequence text = {.ids = ids, .n_tokens = 4};
+        float row[HIDDEN];
+        want_ok(model_predict(model, pool, &text, 1, NULL, row, &err), &err);
+        want_ok(model_hidden_states(model, &text, hidden, &err), &err);
+        for (size_t j = 0; j < HIDDEN; j++) {
+            double sum = 0;
+            for (size_t t = 0; t < 4; t++) sum += (double)hidden[(8 + t) * HIDDEN + j] / 4;
+            cr_expect_float_eq((double)row[j], sum, 1e-4 + 1e-5 * fabs(sum), "%s: column %zu",
+                               cases[i].class_name, j);
+        }
+        free(own);
+        model_close(&model);
+    }
+    free(norm);
+    model_close(&first);
+    pool_close(&pool);
     folder_remove(folder);
 }
 
