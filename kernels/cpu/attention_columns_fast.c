@@ -32,7 +32,7 @@ typedef struct Columns {
 // A row of queries by column. Two blocks of 16 columns of eight heads are turned together.
 static void order_query(size_t n_heads, size_t head_dim, const float *from, float *to)
 {
-    const size_t whole = head_dim - head_dim % (2 * VEC_WIDTH);
+    const size_t whole = head_dim - head_dim % ((size_t)2 * VEC_WIDTH);
     for (size_t h = 0; h < n_heads; h += VEC_HALF) {
         for (size_t d = 0; d < whole; d += (size_t)2 * VEC_WIDTH) {
             Vec block[VEC_WIDTH];
