@@ -10,7 +10,7 @@
 //   block     = philox(counter = (16 * (column / 64) + column % 16, row, key low, key high), key = sub-key)
 //   keep      = word (column / 16) % 4 of block  >=  threshold, threshold = round(p * 2^32)
 // So 16 neighbouring columns take the same word of 16 neighbouring blocks: vectors of 16 blocks give 64 columns without
-// a transposition. row is the row in its sequence; for attention's probabilities it is
+// a transposition. row is the row in its sequence, plus first_row; for attention's probabilities it is
 // (query row in its sequence) * n_heads + head, and column is the key row in its sequence. Both must be below 2^32.
 #ifndef ASSAY_KERNELS_DROPOUT_H
 #define ASSAY_KERNELS_DROPOUT_H

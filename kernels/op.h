@@ -76,6 +76,13 @@ typedef enum OpKind {
     // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = relative bias table (optional).
     // out0, out1, out2 = dq, dk, dv (overwritten); accumulates out3 (relative bias table), optional. as.attention
     OP_ATTENTION_BACKWARD,
+    // out0 [Tq, n_heads * head_dim] = softmax(scale (q k^T + q PK[m]^T + k PQ[m]^T)) v for each sequence and head, m the row of
+    // positions of query and key. in0 = q, in1 = k, in2 = v, in3 = PQ [R, n_heads * head_dim], in4 = PK, the latter two
+    // optional. out1 as of OP_ATTENTION: kernels/disentangled.h. as.attention
+    OP_DISENTANGLED,
+    // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = PQ, in7 = PK.
+    // out0 .. out4 = dq, dk, dv, dPQ, dPK (overwritten). as.attention
+    OP_DISENTANGLED_BACKWARD,
     // out0 [M,H] = in0 * keep / (1 - p); in place allowed. keep depends on as.dropout and the element's place in its sample
     // (sequence key, row in sequence, column), never on the buffer. It is its own backward (d in = op(d out)).
     OP_DROPOUT,
@@ -193,6 +200,8 @@ typedef struct DropoutArgs {
     uint64_t step; // optimiser step, counted with accumulation
     uint32_t site; // which dropout of the model, numbered when it is recorded
     Ragged batch;
+    uint32_t
+        first_row; // what the first row of each sequence counts as, where earlier ones are left out
 } DropoutArgs;
 
 typedef struct AttentionArgs {
@@ -214,6 +223,7 @@ typedef struct AttentionArgs {
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;
     int32_t relative_reach; // the array has 2 * relative_reach + 1 entries
+    int32_t first_bucket;   // OP_DISENTANGLED: that of the first row of PQ and PK
     DropoutArgs
         dropout; // of the probabilities, by (query row, head, key row) in the sample (kernels/dropout.h);
                  // keyed by queries.sequence_keys, so that its own `batch` is not read
@@ -248,7 +258,7 @@ typedef struct GemmArgs {
     int accumulate;
 } GemmArgs;
 
-enum { OP_MAX_IN = 8, OP_MAX_OUT = 4 };
+enum { OP_MAX_IN = 8, OP_MAX_OUT = 5 };
 
 // Arrays that `as` points to (ids, offsets, labels, ...) lie where the tensors lie: on a GPU in device memory.
 typedef struct OpArgs {

@@ -62,6 +62,13 @@ static const Grid attention_grid = {
     {{300, 0, 0}, {200, 0, 2}, {257, 0, 3}, {160, 0, 9}},
 };
 
+static const Grid disentangled_grid = {
+    SIZES(0, 1, 2, 5, 16, 17, 33, 48, 65, 90),
+    SIZES(0),
+    SIZES(0, 1, 2, 3, 4, 5),
+    {{300, 0, 0}, {200, 0, 1}, {257, 0, 3}, {160, 0, 5}},
+};
+
 typedef struct CaseRow {
     const Grid *grid;
     CaseBuild *build;
@@ -80,6 +87,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_SOFT_CAP] = {&row_grid, soft_cap_build},
     [OP_ATTENTION] = {&attention_grid, attention_build},
     [OP_ATTENTION_BF16] = {&attention_grid, attention_build},
+    [OP_DISENTANGLED] = {&disentangled_grid, disentangled_build},
     [OP_DROPOUT] = {&row_grid, dropout_build},
     [OP_SELECT_ROWS] = {&row_grid, select_rows_build},
     [OP_MEAN_POOL] = {&row_grid, mean_pool_build},
@@ -152,10 +160,11 @@ void case_describe(OpKind op, size_t index, char *out, size_t size)
 static size_t capacity_of(OpKind op, const Case *c)
 {
     const size_t small = 1 << 16, tables = 64, tensors = 16;
-    const size_t cols = op_is_attention(op) ? 256 : c->cols;
+    const bool attends = op_is_attention(op) || op == OP_DISENTANGLED;
+    const size_t cols = attends ? 256 : c->cols;
     const bool is_low = op == OP_LINEAR_I8 || op == OP_LINEAR_BF16; // rounded up to whole blocks
     const size_t depth = is_low ? size_round_up(c->depth + 1, QUANT_MAX_BLOCK) : c->depth;
-    const size_t rows = op_is_attention(op) ? 4 * c->rows + 400 : c->rows + tables;
+    const size_t rows = attends ? 4 * c->rows + 400 : c->rows + tables;
     return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));
 }
 

@@ -189,3 +189,90 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
         problem->args.out[1] = problem_blank(problem, statistics, problem->dtype);
     }
 }
+
+// ---- disentangled ----
+
+typedef struct DisentangledConfig {
+    size_t n_heads, head_dim;
+    int has_queries, has_keys; // PQ and PK
+    int32_t reach;
+    float dropout;
+    int is_chosen; // one query a sequence, which stands anywhere in it
+} DisentangledConfig;
+
+static const DisentangledConfig disentangled_configs[] = {
+    {.n_heads = 2, .head_dim = 32, .has_queries = 1, .has_keys = 1, .reach = 40},
+    {.n_heads = 3, .head_dim = 7, .has_queries = 1, .has_keys = 1, .reach = 9, .dropout = 0.1f},
+    {.n_heads = 2, .head_dim = 16, .has_keys = 1, .reach = 3},
+    {.n_heads = 1, .head_dim = 64, .has_queries = 1, .reach = 150, .dropout = 0.3f},
+    {.n_heads = 2, .head_dim = 20, .has_queries = 1, .has_keys = 1, .reach = 17, .is_chosen = 1},
+    {.n_heads = 1, .head_dim = 1, .has_queries = 1, .has_keys = 1, .reach = 1},
+};
+
+// One query of each sequence that is not empty; their number.
+static size_t choose_queries(Problem *p, const Ragged *keys, Ragged *queries)
+{
+    const size_t n = keys->n_sequences;
+    int32_t *offsets = problem_take(p, (n + 1) * sizeof *offsets);
+    int32_t *positions = problem_take(p, (n + 1) * sizeof *positions);
+    offsets[0] = positions[0] = 0;
+    for (size_t s = 0; s < n; s++) {
+        const int32_t length = keys->offsets[s + 1] - keys->offsets[s];
+        offsets[s + 1] = offsets[s] + (length > 0);
+        if (length > 0) positions[offsets[s]] = (int32_t)philox_below(&p->rng, (uint64_t)length);
+    }
+    *queries = *keys;
+    queries->offsets = offsets;
+    queries->positions = positions;
+    return (size_t)offsets[n];
+}
+
+// Buckets from 2 on: a step for each distance near by, one for two further off, as DeBERTa's grow with the logarithm.
+static size_t build_buckets(Problem *p, AttentionArgs *as, int32_t reach)
+{
+    int32_t *bucket = problem_take(p, (2 * (size_t)reach + 1) * sizeof *bucket);
+    for (int32_t d = -reach; d <= reach; d++) {
+        const int32_t far = d < 0 ? -d : d, steps = far <= 4 ? far : 4 + (far - 3) / 2;
+        bucket[d + reach] = d < 0 ? steps : -steps;
+    }
+    const int32_t most = bucket[0];
+    for (int32_t i = 0; i <= 2 * reach; i++) bucket[i] += most + 2;
+    as->relative_bucket = bucket;
+    as->relative_reach = reach;
+    as->first_bucket = 2;
+    return 2 * (size_t)most + 1;
+}
+
+void disentangled_build(Problem *problem, const Case *c, int is_for_backward)
+{
+    static const double magnitudes[] = {
+        [MAGNITUDE_ONE] = 1.7, [MAGNITUDE_TINY] = 1e-20, [MAGNITUDE_LARGE] = 20};
+    const DisentangledConfig *config = &disentangled_configs[c->depth];
+    const double magnitude = magnitudes[c->magnitude];
+    const size_t cols = config->n_heads * config->head_dim;
+    AttentionArgs *as = &problem->args.as.attention;
+    OpArgs *a = &problem->args;
+    as->n_heads = as->n_kv_heads = config->n_heads;
+    as->head_dim = config->head_dim;
+    as->scale = (float)(1.0 / sqrt(3.0 * (double)config->head_dim));
+    as->dropout =
+        (DropoutArgs){.p = config->dropout, .seed = 99, .step = 5 + c->options, .site = 3};
+    as->keys = as->queries = problem_ragged(problem, c->rows);
+    const size_t n_queries =
+        config->is_chosen ? choose_queries(problem, &as->keys, &as->queries) : c->rows;
+    const size_t n_rows = build_buckets(problem, as, config->reach);
+    const TensorShape q = {.rows = n_queries, .cols = cols, .gap = 1};
+    const TensorShape k = {.rows = c->rows, .cols = cols},
+                      positions = {.rows = n_rows, .cols = cols, .gap = 3};
+    a->in[0] = problem_random(problem, q, 0, magnitude);
+    a->in[1] = problem_random(problem, k, 0, magnitude);
+    a->in[2] = problem_random(problem, k, 0, magnitude);
+    if (config->has_queries) a->in[3] = problem_random(problem, positions, 0, magnitude);
+    if (config->has_keys) a->in[4] = problem_random(problem, positions, 0, magnitude);
+    const TensorShape y = {.rows = n_queries, .cols = cols, .gap = 2};
+    a->out[0] = problem_blank(problem, y, problem->dtype);
+    if (is_for_backward || (c->options & 1) != 0) {
+        const TensorShape statistics = {.rows = n_queries, .cols = as->n_heads};
+        a->out[1] = problem_blank(problem, statistics, problem->dtype);
+    }
+}

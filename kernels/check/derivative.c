@@ -49,6 +49,10 @@ static const Derivative derivatives[] = {
      OP_ATTENTION_BACKWARD,
      {GRADIENT, IN(0), IN(1), IN(2), OUT(0), OUT(1), IN(3)},
      {WRITES(0), WRITES(1), WRITES(2), ADDS(3)}},
+    {OP_DISENTANGLED,
+     OP_DISENTANGLED_BACKWARD,
+     {GRADIENT, IN(0), IN(1), IN(2), OUT(0), OUT(1), IN(3), IN(4)},
+     {WRITES(0), WRITES(1), WRITES(2), WRITES(3), WRITES(4)}},
     {OP_DROPOUT, OP_DROPOUT, {GRADIENT}, {WRITES(0)}},
     {OP_SELECT_ROWS, OP_SELECT_ROWS_BACKWARD, {GRADIENT}, {WRITES(0)}},
     {OP_MEAN_POOL, OP_MEAN_POOL_BACKWARD, {GRADIENT}, {WRITES(0)}},
@@ -212,7 +216,7 @@ static Status probe_case(Probe *probe, const Derivative *derivative, Error *err)
 static int is_probed(OpKind op, size_t index)
 {
     const Case c = case_at(op, index);
-    const size_t depth = op == OP_ATTENTION ? 8 : c.depth + 1;
+    const size_t depth = op == OP_ATTENTION || op == OP_DISENTANGLED ? 8 : c.depth + 1;
     return c.magnitude == MAGNITUDE_ONE && c.rows * (c.cols + 1) * depth <= MAX_ELEMENTS;
 }
 

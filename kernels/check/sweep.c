@@ -199,7 +199,7 @@ static void make_probabilities(Problem *problem)
 
 static void make_absolute(Problem *problem)
 {
-    if (problem->op == OP_ATTENTION_BACKWARD) {
+    if (problem->op == OP_ATTENTION_BACKWARD || problem->op == OP_DISENTANGLED_BACKWARD) {
         make_probabilities(problem);
         return;
     }

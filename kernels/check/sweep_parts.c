@@ -21,9 +21,14 @@ static const RowWise row_wise[OP_COUNT] = {
     [OP_SOFT_CAP] = {1, 0x1, 0x1},   [OP_LOG_SUM_EXP] = {1, 0x1, 0x3},
 };
 
+static int attends(OpKind op)
+{
+    return op_is_attention(op) || op == OP_DISENTANGLED;
+}
+
 static int is_by_sequence(OpKind op)
 {
-    return op_is_attention(op) || op == OP_DROPOUT || op == OP_MEAN_POOL;
+    return attends(op) || op == OP_DROPOUT || op == OP_MEAN_POOL;
 }
 
 static int can_be_cut(const Problem *problem)
@@ -101,14 +106,14 @@ static OpArgs cut_attention(Problem *problem, size_t begin, size_t end)
 
 static const Ragged *batch_of(const Problem *problem)
 {
-    if (op_is_attention(problem->op)) return &problem->args.as.attention.queries;
+    if (attends(problem->op)) return &problem->args.as.attention.queries;
     if (problem->op == OP_DROPOUT) return &problem->args.as.dropout.batch;
     return problem->op == OP_MEAN_POOL ? &problem->args.as.pool.batch : NULL;
 }
 
 static OpArgs cut_sequences(Problem *problem, size_t begin, size_t end)
 {
-    if (op_is_attention(problem->op)) return cut_attention(problem, begin, end);
+    if (attends(problem->op)) return cut_attention(problem, begin, end);
     OpArgs args = problem->args;
     const Ragged batch = *batch_of(problem);
     args.in[0] = cut_tensor(args.in[0], &batch, begin, end);

@@ -19,6 +19,7 @@ static Case shape_of(OpKind op, DeviceKind device, int is_reference)
     }
     if (op == OP_LINEAR && device == DEVICE_CPU) c.options = CASE_PANELS;
     if (op_is_attention(op)) c = (Case){.rows = c.rows, .depth = 2}; // 4 heads of 64
+    if (op == OP_DISENTANGLED) c = (Case){.rows = c.rows};           // 2 heads of 32
     return c;
 }
 

@@ -341,6 +341,7 @@ static void fill_adamw(const ToleranceInput *in, size_t out, double *bound)
 typedef struct AttentionScale {
     double score; // bound of |score|, and of the error of a score in units of u
     double q, k, v, keep;
+    double pq, pk; // of rows of positions; 0 without
     size_t n_queries, n_keys;
 } AttentionScale;
 
@@ -393,9 +394,11 @@ static size_t longest_sequence(const Ragged *batch)
     return longest;
 }
 
-// qkv: in0 of the forward operation, in1 of the backward one.
-static AttentionScale attention_scale(const OpArgs *args, const Tensor *qkv, const Tensor *bias)
+// qkv: in0 of the forward operation, in1 of the backward one; more: the relative bias, or PQ and PK.
+static AttentionScale attention_scale(OpKind op, const OpArgs *args, const Tensor *qkv,
+                                      const Tensor *more)
 {
+    const int is_disentangled = op == OP_DISENTANGLED || op == OP_DISENTANGLED_BACKWARD;
     const AttentionArgs *as = &args->as.attention;
     AttentionScale scale = {
         .q = largest_row_norm(&qkv[0], as->head_dim),
@@ -405,7 +408,14 @@ static AttentionScale attention_scale(const OpArgs *args, const Tensor *qkv, con
         .n_queries = longest_sequence(&as->queries),
         .n_keys = longest_sequence(&as->keys),
     };
-    scale.score = (double)as->scale * scale.q * scale.k + largest_of(bias);
+    scale.score = (double)as->scale * scale.q * scale.k;
+    if (is_disentangled) {
+        scale.pq = largest_row_norm(&more[0], as->head_dim);
+        scale.pk = largest_row_norm(&more[1], as->head_dim);
+        scale.score += (double)as->scale * (scale.q * scale.pk + scale.k * scale.pq);
+    } else {
+        scale.score += largest_of(more);
+    }
     return scale;
 }
 
@@ -418,7 +428,8 @@ static double probability_error(const AttentionScale *scale, size_t head_dim, do
 static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
-    const AttentionScale scale = attention_scale(before, &before->in[0], &before->in[3]);
+    const AttentionScale scale =
+        attention_scale(in->before->op, before, &before->in[0], &before->in[3]);
     const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
     if (out == 0) {
         fill_constant(&before->out[0], p * scale.keep * scale.v, bound);
@@ -433,7 +444,8 @@ static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
 static void fill_attention_bf16(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
-    const AttentionScale scale = attention_scale(before, &before->in[0], &before->in[3]);
+    const AttentionScale scale =
+        attention_scale(in->before->op, before, &before->in[0], &before->in[3]);
     const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
     (void)out;
     fill_constant(&before->out[0], (2 * p + 0x1p-8 + 6e-6) * scale.v, bound);
@@ -446,19 +458,23 @@ static void fill_attention_backward(const ToleranceInput *in, size_t out, double
 {
     const OpArgs *before = &in->before->args;
     const AttentionArgs *as = &before->as.attention;
-    const AttentionScale scale = attention_scale(before, &before->in[1], &before->in[6]);
+    const AttentionScale scale =
+        attention_scale(in->before->op, before, &before->in[1], &before->in[6]);
     const Tensor *to = &before->out[out], *sum_p = &in->absolute->args.out[2];
     const double p = probability_error(&scale, as->head_dim, in->u) +
                      sum_factor(in->u, scale.n_queries) + sum_factor(in->u, as->head_dim);
     const double dy = largest_row_norm(&before->in[0], as->head_dim);
     const double ds = 2 * scale.keep * dy * scale.v, rows = (double)before->in[0].rows;
+    const int is_biased = in->before->op == OP_ATTENTION_BACKWARD;
     const double allowed[OP_MAX_OUT] = {
-        p * ds * (double)as->scale * scale.k,
-        p * ds * (double)as->scale * scale.q,
+        p * ds * (double)as->scale * (scale.k + scale.pk),
+        p * ds * (double)as->scale * (scale.q + scale.pq),
         p * scale.keep * dy,
-        p * ds * rows + in->u * largest_of(&before->out[3]) * (1 + rows),
+        is_biased ? p * ds * rows + in->u * largest_of(&before->out[3]) * (1 + rows)
+                  : p * ds * (double)as->scale * scale.k * rows,
+        p * ds * (double)as->scale * scale.q * rows,
     };
-    if (out == 0 || out == 3) {
+    if (out == 0 || out >= 3) {
         fill_constant(to, allowed[out], bound);
         return;
     }
@@ -496,6 +512,10 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_ATTENTION_BF16] = {fill_attention_bf16},
     [OP_ATTENTION_BACKWARD] = {fill_attention_backward, fill_attention_backward,
                                fill_attention_backward, fill_attention_backward},
+    [OP_DISENTANGLED] = {fill_attention, fill_attention},
+    [OP_DISENTANGLED_BACKWARD] = {fill_attention_backward, fill_attention_backward,
+                                  fill_attention_backward, fill_attention_backward,
+                                  fill_attention_backward},
     [OP_DROPOUT] = {fill_few},
     [OP_SELECT_ROWS] = {fill_exact},
     [OP_SELECT_ROWS_BACKWARD] = {fill_sum_rows},

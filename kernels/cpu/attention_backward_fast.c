@@ -122,6 +122,22 @@ static void score_gradients(const AttentionHead *h, size_t i, size_t j0, size_t 
     }
 }
 
+// Slopes of scores, which stand times their scale in ds, by the buckets of relative positions.
+static void add_bias_gradients(const OpArgs *args, const AttentionHead *h, size_t i, size_t j0,
+                               size_t n, const float *ds)
+{
+    const Tensor *d_bias = &args->out[3];
+    const int64_t reach = h->as->relative_reach;
+    const int64_t query = attention_position(&h->as->queries, h->q_begin, i);
+    if (!d_bias->data) return;
+    float *to = (float *)d_bias->data + h->head * d_bias->row_stride;
+    for (size_t j = 0; j < n; j++) {
+        int64_t distance = attention_position(&h->as->keys, h->k_begin, j0 + j) - query;
+        distance = distance < -reach ? -reach : distance > reach ? reach : distance;
+        to[h->as->relative_bucket[distance + reach]] += ds[j] / h->as->scale;
+    }
+}
+
 // Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv.
 static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
                            size_t j0, size_t n_keys, int is_first, const Buffers *b,
@@ -151,6 +167,8 @@ static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0
         const float *lse = (const float *)log_sum_exp->data + (row + i) * log_sum_exp->row_stride;
         score_gradients(h, i0 + i, j0, n_keys, lse[h->head], dy_y[i0 + i],
                         b->p + i * ATTENTION_KEYS, b->ds + i * ATTENTION_KEYS);
+        if (h->as->relative_bucket)
+            add_bias_gradients(args, h, i0 + i, j0, n_keys, b->ds + i * ATTENTION_KEYS);
     }
     const GemmProblem to_dq = {.m = n_rows,
                                .n = head_dim,
@@ -193,7 +211,7 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
 {
     const AttentionArgs *as = &args->as.attention;
     const size_t group = as->n_heads / as->n_kv_heads;
-    AttentionHead h = attention_head(as, NULL, sequence, kv_head * group);
+    AttentionHead h = attention_head(as, &args->in[6], sequence, kv_head * group);
     if (h.n_queries == 0) {
         clear_rows(&args->out[1], h.k_begin, h.n_keys, kv_head, as->head_dim);
         clear_rows(&args->out[2], h.k_begin, h.n_keys, kv_head, as->head_dim);
@@ -222,7 +240,7 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
 Status FAST(attention_backward)(const OpArgs *args, Exec *exec, Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
-    if (as->soft_cap > 0.0f || as->relative_bucket) {
+    if (as->soft_cap > 0.0f) {
         return attention_backward_reference_f32(args, exec, err);
     }
     const size_t mark = exec_scratch_mark(exec);

@@ -18,7 +18,8 @@ Status REFERENCE(dropout)(const OpArgs *args, Exec *exec, Error *err)
             for (size_t j = 0; j < y->cols; j++) {
                 if (!is_active) {
                     to[j] = x[j];
-                } else if (dropout_keeps(&stream, batch->sequence_keys[s], (uint32_t)(i - begin),
+                } else if (dropout_keeps(&stream, batch->sequence_keys[s],
+                                         (uint32_t)(i - begin) + args->as.dropout.first_row,
                                          (uint32_t)j)) {
                     to[j] = x[j] * (Real)stream.scale;
                 } else {

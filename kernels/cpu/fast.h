@@ -12,9 +12,11 @@ OpKernel linear_avx2, linear_avx512;
 OpKernel linear_backward_avx2, linear_backward_avx512;
 OpKernel gemm_avx2, gemm_avx512;
 OpKernel attention_avx2, attention_avx512;
-// With a soft cap or a relative bias this is the reference: no encoder of the first releases trains with them.
+// With a soft cap this is the reference: no encoder trains with one.
 OpKernel attention_backward_avx2, attention_backward_avx512;
 OpKernel attention_columns_avx2, attention_columns_avx512; // a part of attention
+OpKernel disentangled_avx2, disentangled_avx512;
+OpKernel disentangled_backward_avx2, disentangled_backward_avx512;
 OpKernel layer_norm_avx2, layer_norm_avx512;
 OpKernel layer_norm_backward_avx2, layer_norm_backward_avx512;
 OpKernel rms_norm_avx2, rms_norm_avx512;

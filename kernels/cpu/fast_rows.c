@@ -47,6 +47,8 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_ATTENTION, attention),
     ROW(OP_ATTENTION_BF16, "avx512_bf16", CPU_AVX512 | CPU_AVX512_BF16, 20, attention_bf16_avx512),
     FAST_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
+    FAST_ROWS(OP_DISENTANGLED, disentangled),
+    FAST_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
     FAST_ROWS(OP_DROPOUT, dropout),
     FAST_ROWS(OP_SOFTMAX, softmax),
     FAST_ROWS(OP_LOG_SUM_EXP, log_sum_exp),

@@ -1,5 +1,6 @@
 #include "kernels/attention.h"
 #include "kernels/cpu/cpu_rows.h"
+#include "kernels/disentangled.h"
 #include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
@@ -41,6 +42,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_ATTENTION, attention),
     REFERENCE_ROWS(OP_ATTENTION_BF16, attention_bf16),
     REFERENCE_ROWS(OP_ATTENTION_BACKWARD, attention_backward),
+    REFERENCE_ROWS(OP_DISENTANGLED, disentangled),
+    REFERENCE_ROWS(OP_DISENTANGLED_BACKWARD, disentangled_backward),
     REFERENCE_ROWS(OP_DROPOUT, dropout),
     REFERENCE_ROWS(OP_SELECT_ROWS, select_rows),
     REFERENCE_ROWS(OP_SELECT_ROWS_BACKWARD, select_rows_backward),

@@ -204,7 +204,8 @@ Status FAST(dropout)(const OpArgs *args, Exec *exec, Error *err)
         const size_t begin = (size_t)batch->offsets[s], end = (size_t)batch->offsets[s + 1];
         for (size_t i = begin; i < end; i++) {
             if (args->as.dropout.p > 0.0f) {
-                vec_dropout_row(&stream, batch->sequence_keys[s], (uint32_t)(i - begin), y->cols,
+                vec_dropout_row(&stream, batch->sequence_keys[s],
+                                (uint32_t)(i - begin) + args->as.dropout.first_row, y->cols,
                                 row_of(x, i), row_of(y, i));
             } else if (row_of(x, i) != row_of(y, i)) {
                 memmove(row_of(y, i), row_of(x, i), y->cols * sizeof(float));
