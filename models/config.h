@@ -53,6 +53,22 @@ typedef struct DecoderConfig {
     bool biases_each;
 } DecoderConfig;
 
+// DeBERTa's attention and heads. All zero for other models.
+typedef struct DebertaConfig {
+    bool is_relative;            // scores weigh positions, by the two below
+    bool has_position_keys;      // against queries ("c2p")
+    bool has_position_queries;   // against keys ("p2c")
+    bool shares_projections;     // positions go through the layers of queries and keys
+    bool norms_positions;        // a LayerNorm over the table of relative positions
+    bool has_absolute_positions; // in the embeddings
+    bool is_legacy;              // the masked LM's head, as Transformers names it
+    size_t n_buckets;            // of each sign; 0 = each distance has its own
+    size_t max_distance;         // behind which distances are not told apart
+    size_t n_score_parts;        // that the scale of scores counts: 1 to 3
+    float pooler_dropout;
+    Activation pooler_activation;
+} DebertaConfig;
+
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
 // arena given to model_config_parse.
 typedef struct ModelConfig {
@@ -69,6 +85,7 @@ typedef struct ModelConfig {
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
     DecoderConfig decoder;
+    DebertaConfig deberta;
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;
     int32_t pad_id;        // -1 where the file names none

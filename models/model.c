@@ -293,13 +293,18 @@ static void count_flops(const Model *model, ModelSize *size)
     const Tape *tape = &model->tape;
     for (size_t i = 0; i < tape->n_nodes; i++) {
         const TapeNode *node = &tape->nodes[i];
-        if (tape->slots[node->out].domain == ROWS_SEQUENCES) continue;
+        const RowDomain domain = tape->slots[node->out].domain;
+        if (domain == ROWS_SEQUENCES || domain == ROWS_RELATIVE) continue;
         if (node->op == OP_LINEAR) {
             size->flops_per_token += 2 * (uint64_t)(node->row_end - node->row_begin) *
                                      tape->params[node->params[0]].cols;
         }
         if (node->op == OP_ATTENTION)
             size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;
+        // A row of positions for each distance, on both sides.
+        if (node->op == OP_DISENTANGLED)
+            size->flops_per_seen_token +=
+                4 * (uint64_t)(node->n_in - 2) * tape->slots[node->out].cols;
     }
     size->cache_bytes_per_token = cache_bytes_per_token(tape);
 }

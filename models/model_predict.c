@@ -27,7 +27,8 @@ size_t model_unit_tokens(const Model *model)
         return size_min(UNIT_TOKENS, size_max(rows, SMALLEST_UNIT_TOKENS));
     }
     for (; tokens / 2 >= UNIT_TOKENS; tokens /= 2) {
-        const Extent extent = {.n_tokens = tokens,
+        const Extent extent = {.n_relative = model->tape.n_relative,
+                               .n_tokens = tokens,
                                .n_sequences = tokens / 2,
                                .n_outputs = tokens,
                                .n_targets = tokens};

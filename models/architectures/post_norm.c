@@ -96,8 +96,7 @@ static TapeAttention attention_of(Tape *t, const ModelConfig *c, const PostNormN
     return attention;
 }
 
-// Whether the head reads one token of each sequence.
-static bool reads_one_token(const ModelConfig *c)
+bool post_norm_reads_one_token(const ModelConfig *c)
 {
     return c->head == HEAD_SEQUENCE || (c->head == HEAD_MASKED_LM && c->one_token) ||
            (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
@@ -113,7 +112,8 @@ static size_t group_of(const ModelConfig *c, size_t i)
 Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
-    const bool one_token = reads_one_token(c), can_split = c->hidden_size % PANEL_WIDTH == 0;
+    const bool one_token = post_norm_reads_one_token(c),
+               can_split = c->hidden_size % PANEL_WIDTH == 0;
     const size_t n_inner = c->n_inner ? c->n_inner : 1;
     Block *blocks = ARENA_NEW(t->arena, Block, n_inner);
     if (!blocks) {

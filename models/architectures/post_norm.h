@@ -35,6 +35,8 @@ typedef struct PostNormNames {
 Value post_norm_encoder(Tape *tape, const ModelConfig *config, const PostNormNames *names,
                         ParamId *word);
 
+// Whether the head reads one token of each sequence.
+bool post_norm_reads_one_token(const ModelConfig *config);
 // Opens the head's group of parameters; names are whole from here on.
 void post_norm_begin_head(Tape *tape, const ModelConfig *config);
 // A dense layer NAME.weight, NAME.bias on x.

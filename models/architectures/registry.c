@@ -13,23 +13,25 @@ extern const Architecture architecture_bert, architecture_roberta, architecture_
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
     architecture_pegasus, architecture_mt5, architecture_umt5;
-extern const Architecture architecture_electra, architecture_mpnet, architecture_albert;
+extern const Architecture architecture_electra, architecture_mpnet, architecture_albert,
+    architecture_deberta_v2;
 
 const Architecture *const architectures_all[] = {
-    &architecture_bert,      &architecture_roberta,    &architecture_xlm_roberta,
-    &architecture_camembert, &architecture_distilbert, &architecture_modernbert,
-    &architecture_electra,   &architecture_mpnet,      &architecture_albert,
-    &architecture_gpt2,      &architecture_llama,      &architecture_mistral,
-    &architecture_qwen2,     &architecture_qwen3,      &architecture_phi3,
-    &architecture_gemma,     &architecture_gemma2,     &architecture_gemma3,
-    &architecture_granite,   &architecture_smollm3,    &architecture_olmo2,
-    &architecture_olmo3,     &architecture_stablelm,   &architecture_starcoder2,
-    &architecture_cohere,    &architecture_cohere2,    &architecture_phi,
-    &architecture_gpt_neo,   &architecture_gpt_neox,   &architecture_gptj,
-    &architecture_opt,       &architecture_bloom,      &architecture_gpt_bigcode,
-    &architecture_falcon,    &architecture_bart,       &architecture_marian,
-    &architecture_t5,        &architecture_mbart,      &architecture_m2m_100,
-    &architecture_pegasus,   &architecture_mt5,        &architecture_umt5,
+    &architecture_bert,        &architecture_roberta,    &architecture_xlm_roberta,
+    &architecture_camembert,   &architecture_distilbert, &architecture_modernbert,
+    &architecture_electra,     &architecture_mpnet,      &architecture_albert,
+    &architecture_deberta_v2,  &architecture_gpt2,       &architecture_llama,
+    &architecture_mistral,     &architecture_qwen2,      &architecture_qwen3,
+    &architecture_phi3,        &architecture_gemma,      &architecture_gemma2,
+    &architecture_gemma3,      &architecture_granite,    &architecture_smollm3,
+    &architecture_olmo2,       &architecture_olmo3,      &architecture_stablelm,
+    &architecture_starcoder2,  &architecture_cohere,     &architecture_cohere2,
+    &architecture_phi,         &architecture_gpt_neo,    &architecture_gpt_neox,
+    &architecture_gptj,        &architecture_opt,        &architecture_bloom,
+    &architecture_gpt_bigcode, &architecture_falcon,     &architecture_bart,
+    &architecture_marian,      &architecture_t5,         &architecture_mbart,
+    &architecture_m2m_100,     &architecture_pegasus,    &architecture_mt5,
+    &architecture_umt5,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

@@ -118,7 +118,7 @@ Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
 
 // How many rows a unit has of each domain.
 typedef struct Extent {
-    size_t n_tokens, n_sequences, n_outputs, n_targets;
+    size_t n_tokens, n_sequences, n_outputs, n_targets, n_relative;
 } Extent;
 
 // Floats that a worker's buffers take for units of so many rows.
@@ -214,8 +214,10 @@ typedef struct ProgramRun {
     const ProgramHelp *help;         // NULL: this thread alone. No bit depends on it
     Ragged ragged[ROW_DOMAIN_COUNT]; // filled by program_bind
     const int32_t *device_ids, *device_positions, *device_types, *device_rows, *device_chosen,
-        *device_outputs, *device_key_offsets, *device_target_ids, *device_target_positions;
-    size_t n_outputs; // rows of ROWS_OUTPUTS
+        *device_outputs, *device_key_offsets, *device_target_ids, *device_target_positions,
+        *device_relative;
+    size_t n_outputs;                  // rows of ROWS_OUTPUTS
+    size_t first_relative, n_relative; // buckets that ROWS_RELATIVE has rows of
 } ProgramRun;
 
 // Makes room for a unit and puts its arrays in place; run->unit and all above it are set. Then program_forward, and in

@@ -194,6 +194,28 @@ static void backward_attention(ProgramBuilder *b, const TapeNode *node, size_t i
     for (size_t i = 0; i < 3; i++) finish_target(b, targets[i]);
 }
 
+static void backward_disentangled(ProgramBuilder *b, const TapeNode *node, size_t index,
+                                  size_t gradient)
+{
+    if (!builder_ok(b)) return;
+    Target targets[NODE_MAX_VALUES];
+    for (size_t i = 0; i < node->n_in; i++) targets[i] = placed_target(b, node->in[i]);
+    ProgramStep *step = builder_step(b, OP_DISENTANGLED_BACKWARD, index);
+    step->in[0] = builder_whole(b, gradient);
+    for (size_t i = 0; i < node->n_in; i++) {
+        // Queries, keys and values, then what there is of positions' queries and keys.
+        const size_t which = i == 3 && !node->as.attention.has_position_queries ? 4 : i;
+        step->in[which < 3 ? 1 + which : 3 + which] = builder_value(b, node->in[i]);
+        step->out[which] = targets[i].operand;
+    }
+    step->in[4] = builder_whole(b, b->slot_of[node->out]);
+    step->in[5] = builder_whole(b, b->kept[0][index]);
+    step->key_rows = b->tape->slots[node->in[1].slot].domain;
+    step->dropout = builder_dropout(b, node);
+    step->site = node->site;
+    for (size_t i = 0; i < node->n_in; i++) finish_target(b, targets[i]);
+}
+
 static void backward_embedding(ProgramBuilder *b, const TapeNode *node, size_t index,
                                size_t gradient)
 {
@@ -249,6 +271,9 @@ static void backward_node(ProgramBuilder *b, size_t index)
         break;
     case OP_ATTENTION:
         backward_attention(b, node, index, gradient);
+        break;
+    case OP_DISENTANGLED:
+        backward_disentangled(b, node, index, gradient);
         break;
     case OP_RMS_NORM:
         backward_rms_norm(b, node, index, gradient);

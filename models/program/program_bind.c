@@ -20,6 +20,8 @@ size_t extent_rows(const Extent *extent, RowDomain domain)
         return extent->n_outputs;
     case ROWS_TARGETS:
         return extent->n_targets;
+    case ROWS_RELATIVE:
+        return extent->n_relative;
     case ROWS_SEQUENCES:
     case ROW_DOMAIN_COUNT:
         break;
@@ -32,7 +34,8 @@ Extent extent_of_run(const ProgramRun *run)
     return (Extent){.n_tokens = run->unit.n_tokens,
                     .n_sequences = run->unit.n_sequences,
                     .n_outputs = run->n_outputs,
-                    .n_targets = run->unit.n_targets};
+                    .n_targets = run->unit.n_targets,
+                    .n_relative = run->n_relative};
 }
 
 size_t program_buffer_floats(const Program *program, Extent extent)
@@ -67,8 +70,12 @@ enum {
     STAGED_TARGET_IDS,
     STAGED_TARGET_POSITIONS,
     STAGED_TARGET_OFFSETS,
+    STAGED_RELATIVE,
+    STAGED_RELATIVE_BATCH,
     STAGED_COUNT
 };
+
+enum { BATCH_WORDS = 4 }; // offsets of one sequence, and its key
 
 static size_t staged_words(int which, const Extent *extent)
 {
@@ -90,6 +97,10 @@ static size_t staged_words(int which, const Extent *extent)
     case STAGED_TARGET_IDS:
     case STAGED_TARGET_POSITIONS:
         return extent->n_targets;
+    case STAGED_RELATIVE:
+        return extent->n_relative;
+    case STAGED_RELATIVE_BATCH:
+        return BATCH_WORDS;
     default:
         return extent->n_tokens;
     }
@@ -154,18 +165,20 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
     const Extent old = memory->room;
     if (memory->program == program && extent.n_tokens <= old.n_tokens &&
         extent.n_sequences <= old.n_sequences && extent.n_outputs <= old.n_outputs &&
-        extent.n_targets <= old.n_targets)
+        extent.n_targets <= old.n_targets && extent.n_relative <= old.n_relative)
         return STATUS_OK;
     if (memory->program == program) { // grows in all at once, so that it soon stops growing
         extent.n_tokens = size_max(extent.n_tokens, old.n_tokens);
         extent.n_sequences = size_max(extent.n_sequences, old.n_sequences);
         extent.n_outputs = size_max(extent.n_outputs, old.n_outputs);
         extent.n_targets = size_max(extent.n_targets, old.n_targets);
+        extent.n_relative = size_max(extent.n_relative, old.n_relative);
     }
     extent.n_tokens = size_round_up(extent.n_tokens, ROOM_TOKENS);
     extent.n_sequences = size_round_up(extent.n_sequences, ROOM_SEQUENCES);
     extent.n_outputs = size_round_up(extent.n_outputs, ROOM_SEQUENCES);
     extent.n_targets = size_round_up(extent.n_targets, ROOM_SEQUENCES);
+    extent.n_relative = size_round_up(extent.n_relative, ROOM_SEQUENCES);
     const size_t floats = program_buffer_floats(program, extent);
     const size_t words =
         staged_begin(STAGED_COUNT, &extent) + angles_begin(program, program->n_angles, &extent);
@@ -205,18 +218,24 @@ static Status stage(ProgramRun *run, int which, const void *from, const int32_t 
     return exec_upload(run->exec, to, from, staged_words(which, &extent) * sizeof *to, err);
 }
 
-// 0, 1, 2, ...: n of them.
-static Status stage_count(ProgramRun *run, int which, size_t n, const int32_t **out, Error *err)
+// first, first + 1, ...: n of them.
+static Status stage_count_from(ProgramRun *run, int which, size_t first, size_t n,
+                               const int32_t **out, Error *err)
 {
     int32_t count[256];
     int32_t *to = staged_place(run, which);
     *out = to;
     for (size_t at = 0; at < n; at += 256) {
         const size_t here = size_min(256, n - at);
-        for (size_t i = 0; i < here; i++) count[i] = (int32_t)(at + i);
+        for (size_t i = 0; i < here; i++) count[i] = (int32_t)(first + at + i);
         TRY(exec_upload(run->exec, to + at, count, here * sizeof *count, err));
     }
     return STATUS_OK;
+}
+
+static Status stage_count(ProgramRun *run, int which, size_t n, const int32_t **out, Error *err)
+{
+    return stage_count_from(run, which, 0, n, out, err);
 }
 
 // Position of a row of tokens or outputs.
@@ -340,6 +359,38 @@ static Status stage_outputs(ProgramRun *run, const void *keys, Error *err)
     return STATUS_OK;
 }
 
+// The buckets that distances within the unit's longest sequence reach.
+static void find_relative(ProgramRun *run)
+{
+    const Tape *tape = run->program->tape;
+    size_t longest = 1, last = 0;
+    run->first_relative = run->n_relative = 0;
+    if (tape->n_relative == 0) return;
+    for (size_t s = 0; s < run->unit.n_sequences; s++)
+        longest = size_max(longest, (size_t)(run->unit.offsets[s + 1] - run->unit.offsets[s]));
+    const int64_t reach = tape->relative_reach, wanted = (int64_t)longest - 1;
+    const int64_t furthest = wanted < reach ? wanted : reach;
+    run->first_relative = SIZE_MAX;
+    for (int64_t d = -furthest; d <= furthest; d++) {
+        const size_t bucket = (size_t)tape->relative_bucket[d + reach];
+        run->first_relative = size_min(run->first_relative, bucket);
+        last = size_max(last, bucket);
+    }
+    run->n_relative = last + 1 - run->first_relative;
+}
+
+// Their rows as one sequence, whose dropout every unit of a step has alike.
+static Status stage_relative(ProgramRun *run, Error *err)
+{
+    const int32_t words[BATCH_WORDS] = {0, (int32_t)run->n_relative}, *batch = NULL;
+    TRY(stage_count_from(run, STAGED_RELATIVE, run->first_relative, run->n_relative,
+                         &run->device_relative, err));
+    TRY(stage(run, STAGED_RELATIVE_BATCH, words, &batch, err));
+    const void *key = batch + 2; // staged at 64 bytes, so 64-bit keys are aligned
+    run->ragged[ROWS_RELATIVE] = (Ragged){.n_sequences = 1, .offsets = batch, .sequence_keys = key};
+    return STATUS_OK;
+}
+
 // What the steps read as it comes.
 static Status stage_arrays(ProgramRun *run, Error *err)
 {
@@ -362,6 +413,7 @@ Status program_bind(ProgramRun *run, Error *err)
     const int32_t *offsets = NULL, *target_offsets = NULL, *ones = NULL, *keys = NULL;
     const int32_t *chosen_positions = NULL;
     run->n_outputs = unit->output_rows ? unit->n_outputs : unit->n_tokens;
+    find_relative(run);
     TRY(make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
     TRY(stage_arrays(run, err));
     TRY(stage(run, STAGED_OFFSETS, unit->offsets, &offsets, err));
@@ -384,6 +436,7 @@ Status program_bind(ProgramRun *run, Error *err)
                  .positions = unit->target_pages ? unit->target_places : NULL, // on the CPU
                  .sequence_keys = key_words};
     TRY(stage_outputs(run, key_words, err));
+    if (run->n_relative > 0) TRY(stage_relative(run, err));
     return stage_angles(run, err);
 }
 

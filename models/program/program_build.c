@@ -29,7 +29,7 @@ static void keep_for_backward(ProgramBuilder *b, const TapeNode *node, size_t in
         const size_t width = b->tape->params[node->params[0]].cols;
         b->kept[0][index] = builder_slot(b, domain, cols / width);
         step->out[1] = builder_whole(b, b->kept[0][index]);
-    } else if (node->op == OP_ATTENTION) {
+    } else if (node->op == OP_ATTENTION || node->op == OP_DISENTANGLED) {
         b->kept[0][index] = builder_slot(b, domain, node->as.attention.n_heads);
         step->out[1] = builder_whole(b, b->kept[0][index]);
     }
@@ -53,6 +53,9 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
         step->in[1] = builder_whole_param(b, node->params[0]);
     } else if (node->op == OP_ROPE) {
         step->in[1] = builder_angles(b, node->as.rope.table, step->rows);
+    } else if (node->op == OP_DISENTANGLED && !node->as.attention.has_position_queries) {
+        step->in[4] = step->in[3];
+        step->in[3] = (Operand){0};
     } else if (node->op == OP_ADD) {
         step->add = node->as.add;
     }
@@ -115,7 +118,8 @@ static void forward_node(ProgramBuilder *b, size_t index)
     ProgramStep *step = builder_step(b, node->op, index);
     if (!builder_ok(b)) return;
     step->rows = domain;
-    step->key_rows = node->op == OP_ATTENTION ? b->tape->slots[node->in[1].slot].domain : domain;
+    const bool attends = node->op == OP_ATTENTION || node->op == OP_DISENTANGLED;
+    step->key_rows = attends ? b->tape->slots[node->in[1].slot].domain : domain;
     step->dropout = p;
     step->site = node->site;
     for (size_t i = 0; i < node->n_in; i++) {

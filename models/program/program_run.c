@@ -121,7 +121,9 @@ static DropoutArgs dropout_args(const ProgramRun *run, const ProgramStep *step)
                          .seed = run->seed,
                          .step = run->step,
                          .site = step->site,
-                         .batch = run->ragged[step->rows]};
+                         .batch = run->ragged[step->rows],
+                         .first_row =
+                             step->rows == ROWS_RELATIVE ? (uint32_t)run->first_relative : 0};
 }
 
 static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *step,
@@ -132,6 +134,7 @@ static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *st
     const EmbeddingArgs args = {
         .ids = node->as.embedding.is_by_position ? run->device_positions
                : by_target                       ? run->device_target_ids
+               : step->rows == ROWS_RELATIVE     ? run->device_relative
                : by_row                          ? run->device_rows
                                                  : run->device_ids,
         .position_ids = by_target ? run->device_target_positions : run->device_positions,
@@ -154,6 +157,7 @@ static void set_attention(const ProgramRun *run, const ProgramStep *step, const 
                                          .soft_cap = a->soft_cap,
                                          .relative_bucket = a->relative_bucket,
                                          .relative_reach = a->relative_reach,
+                                         .first_bucket = (int32_t)run->first_relative,
                                          .queries = run->ragged[step->rows],
                                          .keys = run->ragged[step->key_rows],
                                          .dropout = dropout_args(run, step)};
@@ -195,6 +199,8 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
         break;
     case OP_ATTENTION:
     case OP_ATTENTION_BACKWARD:
+    case OP_DISENTANGLED:
+    case OP_DISENTANGLED_BACKWARD:
         set_attention(run, step, node, args);
         break;
     case OP_DROPOUT:

@@ -22,6 +22,7 @@ typedef enum RowDomain {
     ROWS_SEQUENCES, // one row a sequence
     ROWS_OUTPUTS,   // the tokens whose answers someone reads; all of them where a unit names none
     ROWS_TARGETS, // every token of the unit's targets: what the decoder of an encoder-decoder reads
+    ROWS_RELATIVE, // rows of a table of relative positions: those that the distances within the unit's sequences reach
     ROW_DOMAIN_COUNT
 } RowDomain;
 
@@ -145,9 +146,10 @@ typedef struct TapeAttention {
     bool
         is_cached; // keys and values of earlier tokens come from a cache, where a run has one (models/generation/cache.h)
     size_t cache;  // which one; set by tape_attention
+    bool has_position_queries, has_position_keys; // set by tape_disentangled
 } TapeAttention;
 
-enum { NODE_MAX_VALUES = 3, NODE_MAX_PARAMS = 3 };
+enum { NODE_MAX_VALUES = 5, NODE_MAX_PARAMS = 3 };
 
 typedef struct TapeNode {
     OpKind op;
@@ -202,6 +204,10 @@ typedef struct Tape {
     size_t n_ropes, ropes_capacity;
     TapeCache *caches;
     size_t n_caches, caches_capacity;
+    // Buckets of relative positions (as of TapeAttention), which are the rows of ROWS_RELATIVE; 0 without.
+    const int32_t *relative_bucket;
+    int32_t relative_reach;
+    size_t n_relative;
     Value *hidden; // marked hidden states
     size_t n_hidden, hidden_capacity;
     Value output;
@@ -300,6 +306,12 @@ Value tape_scale(Tape *tape, Value x, float factor);
 Value tape_soft_cap(Tape *tape, Value x, float cap); // cap * tanh(x / cap)
 // q may have rows of another domain than k and v.
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention);
+// Rows of the table [buckets, cols]: ROWS_RELATIVE, of which a tape has one list of buckets; it lies in the tape's arena.
+Value tape_relative_rows(Tape *tape, ParamId table, const int32_t *bucket, int32_t reach);
+// OP_DISENTANGLED: position_queries and position_keys are of ROWS_RELATIVE; one of them may be NULL. Of `attention` heads,
+// scale and dropout count.
+Value tape_disentangled(Tape *tape, Value q, Value k, Value v, const Value *position_queries,
+                        const Value *position_keys, const TapeAttention *attention);
 Value tape_dropout(Tape *tape, Value x, float p);
 // One token's row of each sequence: the first, or the one that TokenSequence.chosen names.
 Value tape_chosen_tokens(Tape *tape, Value x);

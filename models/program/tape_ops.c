@@ -257,6 +257,46 @@ Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention 
     return add_node(tape, node, domain_of(tape, q), q_cols);
 }
 
+Value tape_relative_rows(Tape *tape, ParamId table, const int32_t *bucket, int32_t reach)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, tape->n_relative == 0, "relative positions have one list of buckets");
+    tape->relative_bucket = bucket;
+    tape->relative_reach = reach;
+    tape->n_relative = tape->params[table].rows;
+    return embedding(tape, ROWS_RELATIVE, table, PARAM_NONE, PARAM_NONE);
+}
+
+Value tape_disentangled(Tape *tape, Value q, Value k, Value v, const Value *position_queries,
+                        const Value *position_keys, const TapeAttention *attention)
+{
+    const Value *positions[2] = {position_queries, position_keys};
+    const size_t cols = attention->n_heads * attention->head_dim;
+    TapeNode node = {.op = OP_DISENTANGLED,
+                     .in = {q, k, v},
+                     .n_in = 3,
+                     .dropout = attention->dropout,
+                     .site = tape->n_sites++,
+                     .as.attention = *attention};
+    check(tape, value_cols(q) == cols && value_cols(k) == cols && value_cols(v) == cols,
+          "attention's operands do not fit its heads");
+    check(tape, domain_of(tape, k) == domain_of(tape, v), "keys and values have other rows");
+    for (size_t i = 0; i < 2; i++) {
+        if (!positions[i]) continue;
+        check(tape,
+              value_cols(*positions[i]) == cols && domain_of(tape, *positions[i]) == ROWS_RELATIVE,
+              "positions do not fit attention's heads");
+        node.in[node.n_in++] = *positions[i];
+    }
+    check(tape, node.n_in > 3, "disentangled attention has positions");
+    node.as.attention.n_kv_heads = attention->n_heads;
+    node.as.attention.has_position_queries = position_queries != NULL;
+    node.as.attention.has_position_keys = position_keys != NULL;
+    node.as.attention.relative_bucket = tape->relative_bucket;
+    node.as.attention.relative_reach = tape->relative_reach;
+    return add_node(tape, node, domain_of(tape, q), cols);
+}
+
 Value tape_dropout(Tape *tape, Value x, float p)
 {
     return add_node(

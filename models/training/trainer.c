@@ -264,7 +264,8 @@ static Extent extent_for(const Model *model, size_t n_tokens)
     const ModelConfig *c = &model->config;
     const size_t n_read_after = c->head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
     const size_t n_here = n_tokens - n_read_after;
-    return (Extent){.n_tokens = n_here,
+    return (Extent){.n_relative = model->tape.n_relative,
+                    .n_tokens = n_here,
                     .n_sequences = n_tokens / 8,
                     .n_outputs = n_here,
                     .n_targets = model_config_rereads_source(c) ? n_tokens : n_read_after};

@@ -144,6 +144,18 @@ Test(config, writes_what_it_read_with_the_head_restated)
     arena_release(&arena);
 }
 
+static bool same_deberta(const DebertaConfig *a, const DebertaConfig *b)
+{
+    return a->is_relative == b->is_relative && a->has_position_keys == b->has_position_keys &&
+           a->has_position_queries == b->has_position_queries &&
+           a->shares_projections == b->shares_projections &&
+           a->norms_positions == b->norms_positions &&
+           a->has_absolute_positions == b->has_absolute_positions && a->is_legacy == b->is_legacy &&
+           a->n_buckets == b->n_buckets && a->max_distance == b->max_distance &&
+           a->n_score_parts == b->n_score_parts && a->pooler_dropout == b->pooler_dropout &&
+           a->pooler_activation == b->pooler_activation;
+}
+
 // RoBERTa's positions begin after the padding's; DistilBERT has its own names. Both are read back as they are written.
 Test(config, reads_and_writes_the_kin_of_bert)
 {
@@ -179,6 +191,13 @@ Test(config, reads_and_writes_the_kin_of_bert)
          "\"max_position_embeddings\": 66, \"type_vocab_size\": 2, \"num_hidden_groups\": 3, "
          "\"inner_group_num\": 2, \"pad_token_id\": 0}",
          0, 66, 2, 0, HEAD_EMBEDDING},
+        {"{\"model_type\": \"deberta-v2\", \"vocab_size\": 60, \"hidden_size\": 32, "
+         "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 66, \"type_vocab_size\": 0, \"relative_attention\": true, "
+         "\"position_buckets\": 16, \"norm_rel_ebd\": \"layer_norm\", \"share_att_key\": true, "
+         "\"pos_att_type\": \"p2c|C2P\", \"layer_norm_eps\": 1e-7, \"max_relative_positions\": -1, "
+         "\"position_biased_input\": false}",
+         0, 66, 0, 0, HEAD_EMBEDDING},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Arena arena = {0};
@@ -201,7 +220,8 @@ Test(config, reads_and_writes_the_kin_of_bert)
                       again.embedding_size == c.embedding_size && again.n_groups == c.n_groups &&
                       again.n_inner == c.n_inner && again.activation == c.activation &&
                       again.classifier_dropout == c.classifier_dropout &&
-                      again.n_relative_buckets == c.n_relative_buckets,
+                      again.n_relative_buckets == c.n_relative_buckets &&
+                      same_deberta(&again.deberta, &c.deberta),
                   "case %zu: %s", i, text.ptr);
         buffer_release(&text);
         arena_release(&arena);
@@ -300,4 +320,44 @@ Test(architectures, have_a_class_for_every_head_they_record)
                   architecture_class(a, a->classes[0].head) == &a->classes[0]);
     }
     cr_assert(architecture_find(SLICE("nothing")) == NULL);
+}
+
+// What of DeBERTa would give other numbers is refused by name; a list and a text with bars say the same.
+Test(config, reads_the_parts_of_debertas_attention)
+{
+    static const struct {
+        char members[160], wanted[64];
+    } cases[] = {
+        {"\"pos_att_type\": [\"c2p\"]", ""},
+        {"\"pos_att_type\": \" c2p \", \"position_buckets\": -1", ""},
+        {"\"conv_kernel_size\": 3", "convolution"},
+        {"\"attention_head_size\": 16", "16 columns"},
+        {"\"pooler_hidden_size\": 16", "hidden size is 32"},
+        {"\"pos_att_type\": 3", "a list of texts"},
+        {"\"pos_att_type\": \"c2p\", \"position_buckets\": 3", "4 or more"},
+        {"\"pos_att_type\": \"c2p\", \"position_buckets\": 200", "distances reach"},
+        {"\"legacy\": false, \"embedding_size\": 16", "newer head"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig c = {0};
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "{\"model_type\": \"deberta-v2\", \"vocab_size\": 60, \"hidden_size\": 32, "
+                 "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+                 "\"max_position_embeddings\": 66, \"relative_attention\": true, %s}",
+                 cases[i].members);
+        const Status s = parse_config(&arena, text, &c, &err);
+        if (cases[i].wanted[0]) {
+            cr_expect(s == STATUS_INVALID && strstr(err.text, cases[i].wanted), "case %zu: %s", i,
+                      err.text);
+        } else {
+            want_ok(s, &err);
+            cr_expect(c.deberta.is_relative && c.deberta.has_position_keys &&
+                          !c.deberta.has_position_queries && c.deberta.n_score_parts == 2,
+                      "case %zu", i);
+        }
+        arena_release(&arena);
+    }
 }

@@ -139,6 +139,20 @@ def configs():
     yield one("albert", "AlbertForTokenClassification", even, albert, groups)
     yield one("albert", "AlbertForQuestionAnswering", odd, albert)
     yield one("albert", "AlbertModel", odd, albert)
+    deberta = {"type_vocab_size": 0, "relative_attention": True, "position_buckets": 12, "norm_rel_ebd": "layer_norm",
+               "share_att_key": True, "pos_att_type": ["p2c", "c2p"], "position_biased_input": False, "layer_norm_eps": 1e-7}
+    apart = {"share_att_key": False, "position_buckets": -1, "max_relative_positions": 9, "norm_rel_ebd": "none",
+             "position_biased_input": True, "type_vocab_size": 2}
+    yield one("deberta-v2", "DebertaV2ForSequenceClassification", even, deberta)
+    yield one("deberta-v2", "DebertaV2ForSequenceClassification", odd, deberta, apart)
+    yield one("deberta-v2", "DebertaV2ForMaskedLM", odd, deberta, {"embedding_size": 10})
+    yield one("deberta-v2", "DebertaV2ForMaskedLM", even, deberta, apart, {"legacy": False})
+    yield one("deberta-v2", "DebertaV2ForTokenClassification", odd, deberta, {"pos_att_type": ["c2p"]})
+    yield one("deberta-v2", "DebertaV2ForTokenClassification", even, deberta, apart, {"pos_att_type": ["p2c"]})
+    yield one("deberta-v2", "DebertaV2ForQuestionAnswering", even, deberta)
+    yield one("deberta-v2", "DebertaV2Model", odd, deberta, {"relative_attention": False, "norm_rel_ebd": "none",
+                                                             "position_biased_input": True})
+    yield one("deberta-v2", "DebertaV2Model", odd, deberta)
 
 
 def main():
