@@ -5,8 +5,8 @@
 enum { LORA_MAX_RANK = 4096, LORA_MAX_TARGETS = 64 };
 
 const char *const lora_default_targets[] = {
-    "query",  "value", "q_proj",   "v_proj", "q_lin",           "v_lin", "Wqkv",
-    "c_attn", "q",     "qkv_proj", "v",      "query_key_value", NULL};
+    "query", "value",  "query_proj", "value_proj", "q_proj", "v_proj",          "q_lin", "v_lin",
+    "Wqkv",  "c_attn", "q",          "qkv_proj",   "v",      "query_key_value", NULL};
 
 static Status parse_rank(Slice value, LoraOptions *out, Error *err)
 {
