@@ -128,15 +128,19 @@ static Status list_architectures(CommandLine *line, Listing *out, Error *err)
     (void)line, (void)err;
     for (size_t i = 0; i < architectures_count; i++) {
         const Architecture *architecture = architectures_all[i];
-        Slice words[ARCHITECTURE_MAX_CLASSES];
-        size_t n = 0;
-        for (; n < ARCHITECTURE_MAX_CLASSES && architecture->classes[n].name; n++) {
-            words[n] = slice_from_cstr(architecture->classes[n].name);
+        Slice heads[HEAD_COUNT], classes[ARCHITECTURE_MAX_CLASSES];
+        size_t n_heads = 0, n_classes = 0;
+        for (const ArchitectureClass *c = architecture->classes; c->name; c++) {
+            classes[n_classes++] = slice_from_cstr(c->name);
+            if (architecture_class(architecture, c->head) == c)
+                heads[n_heads++] = slice_from_cstr(model_head_name(c->head));
         }
         listing_cstr(out, architecture->model_type);
-        put_words(out, words, n);
         listing_cstr(out, architecture->summary);
+        put_words(out, heads, n_heads);
+        put_words(out, classes, n_classes);
     }
+    out->n_below = 2;
     return STATUS_OK;
 }
 
@@ -277,7 +281,7 @@ static const Topic topics[] = {
     {"readers", list_readers, {"name", "extensions", "summary"}},
     {"steps", list_steps, {"name", "summary"}},
     {"personal", list_personal, {"name", "mark", "summary"}},
-    {"architectures", list_architectures, {"name", "classes", "summary"}},
+    {"architectures", list_architectures, {"name", "summary", "heads", "classes"}},
     {"kernels",
      list_kernels,
      {"operation", "variant", "device", "dtype", "runs_here", "preference", "summary"}},

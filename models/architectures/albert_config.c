@@ -59,8 +59,7 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_albert = {
     .model_type = "albert",
-    .summary = "ALBERT encoders, blocks with shared parameters: sequence, token, span and "
-               "masked-LM heads, embeddings",
+    .summary = "ALBERT encoders, blocks with shared parameters",
     .classes = {{"AlbertForSequenceClassification", HEAD_SEQUENCE},
                 {"AlbertForTokenClassification", HEAD_TOKEN},
                 {"AlbertForQuestionAnswering", HEAD_SPAN},

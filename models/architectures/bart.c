@@ -51,8 +51,7 @@ static Status mbart_read_config(Arena *arena, const Json *root, ModelConfig *con
 
 const Architecture architecture_bart = {
     .model_type = "bart",
-    .summary =
-        "BART encoder-decoders: summaries and other texts from texts; classes of texts (NLI), spans",
+    .summary = "BART encoder-decoders: summaries and other texts from texts, NLI",
     .classes = {{"BartForConditionalGeneration", HEAD_SEQ2SEQ},
                 {"BartForSequenceClassification", HEAD_SEQUENCE},
                 {"BartForQuestionAnswering", HEAD_SPAN}},

@@ -98,8 +98,7 @@ void bert_config_complete(ModelConfig *config)
 
 const Architecture architecture_bert = {
     .model_type = "bert",
-    .summary =
-        "BERT encoders (MiniLM, BGE, E5 among them): sequence, token, span and masked-LM heads, embeddings",
+    .summary = "BERT encoders (MiniLM, BGE, E5 among them)",
     .classes = {{"BertForSequenceClassification", HEAD_SEQUENCE},
                 {"BertForTokenClassification", HEAD_TOKEN},
                 {"BertForQuestionAnswering", HEAD_SPAN},

@@ -101,7 +101,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_bloom = {
     .model_type = "bloom",
-    .summary = "BLOOM: ALiBi for positions, a norm on embeddings: causal LM",
+    .summary = "BLOOM: ALiBi for positions, a norm on embeddings",
     .classes = {{"BloomForCausalLM", HEAD_CAUSAL_LM},
                 {"BloomModel", HEAD_EMBEDDING},
                 {"BloomForSequenceClassification", HEAD_SEQUENCE},

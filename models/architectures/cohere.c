@@ -98,7 +98,7 @@ static Status read_second(Arena *arena, const Json *root, ModelConfig *c, Error 
 
 const Architecture architecture_cohere = {
     .model_type = "cohere",
-    .summary = "Command R: parallel layers, rotations of neighbouring columns: causal LM",
+    .summary = "Command R: parallel layers, rotations of neighbouring columns",
     .classes = {{"CohereForCausalLM", HEAD_CAUSAL_LM}, {"CohereModel", HEAD_EMBEDDING}},
     .base_prefix = "model.",
     .read_config = read_config,
@@ -108,7 +108,7 @@ const Architecture architecture_cohere = {
 
 const Architecture architecture_cohere2 = {
     .model_type = "cohere2",
-    .summary = "Command R7B and A: Command R with windows: causal LM",
+    .summary = "Command R7B and A: Command R with windows",
     .classes = {{"Cohere2ForCausalLM", HEAD_CAUSAL_LM}, {"Cohere2Model", HEAD_EMBEDDING}},
     .base_prefix = "model.",
     .read_config = read_second,

@@ -172,8 +172,7 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_deberta_v2 = {
     .model_type = "deberta-v2",
-    .summary = "DeBERTa v2, v3 and mDeBERTa encoders: sequence, token, span and masked-LM heads, "
-               "embeddings",
+    .summary = "DeBERTa v2, v3 and mDeBERTa encoders",
     .classes = {{"DebertaV2ForSequenceClassification", HEAD_SEQUENCE},
                 {"DebertaV2ForTokenClassification", HEAD_TOKEN},
                 {"DebertaV2ForQuestionAnswering", HEAD_SPAN},

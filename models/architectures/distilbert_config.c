@@ -58,7 +58,7 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_distilbert = {
     .model_type = "distilbert",
-    .summary = "DistilBERT encoders: sequence, token, span and masked-LM heads, embeddings",
+    .summary = "DistilBERT encoders",
     .classes = {{"DistilBertForSequenceClassification", HEAD_SEQUENCE},
                 {"DistilBertForTokenClassification", HEAD_TOKEN},
                 {"DistilBertForQuestionAnswering", HEAD_SPAN},

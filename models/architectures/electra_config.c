@@ -24,8 +24,7 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_electra = {
     .model_type = "electra",
-    .summary = "ELECTRA encoders: sequence, token and span heads, the generator's masked LM, "
-               "embeddings; discriminators open without their head",
+    .summary = "ELECTRA encoders and generators; discriminators open without their head",
     .classes = {{"ElectraForSequenceClassification", HEAD_SEQUENCE},
                 {"ElectraForTokenClassification", HEAD_TOKEN},
                 {"ElectraForQuestionAnswering", HEAD_SPAN},

@@ -171,7 +171,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_falcon = {
     .model_type = "falcon",
-    .summary = "Falcon: parallel layers, one key head for all or for a group: causal LM",
+    .summary = "Falcon: parallel layers, one key head for all or for a group",
     .classes = {{"FalconForCausalLM", HEAD_CAUSAL_LM},
                 {"FalconModel", HEAD_EMBEDDING},
                 {"FalconForSequenceClassification", HEAD_SEQUENCE},

@@ -133,7 +133,7 @@ static void gemma_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gemma = {
     .model_type = "gemma",
-    .summary = "Gemma: Llama with scaled embeddings: causal LM",
+    .summary = "Gemma: Llama with scaled embeddings",
     .classes = {{"GemmaForCausalLM", HEAD_CAUSAL_LM},
                 {"GemmaModel", HEAD_EMBEDDING},
                 {"GemmaForSequenceClassification", HEAD_SEQUENCE},
@@ -147,8 +147,7 @@ const Architecture architecture_gemma = {
 
 const Architecture architecture_gemma2 = {
     .model_type = "gemma2",
-    .summary =
-        "Gemma 2: soft caps, norms on both sides, every other layer local: causal LM and heads",
+    .summary = "Gemma 2: soft caps, norms on both sides, every other layer local",
     .classes = {{"Gemma2ForCausalLM", HEAD_CAUSAL_LM},
                 {"Gemma2Model", HEAD_EMBEDDING},
                 {"Gemma2ForSequenceClassification", HEAD_SEQUENCE},
@@ -162,8 +161,7 @@ const Architecture architecture_gemma2 = {
 
 const Architecture architecture_gemma3 = {
     .model_type = "gemma3_text",
-    .summary =
-        "Gemma 3's text models: norms of heads, five local layers to a global one: causal LM and heads",
+    .summary = "Gemma 3's text models: norms of heads, five local layers to a global one",
     .classes = {{"Gemma3ForCausalLM", HEAD_CAUSAL_LM},
                 {"Gemma3TextModel", HEAD_EMBEDDING},
                 {"Gemma3TextForSequenceClassification", HEAD_SEQUENCE}},

@@ -89,7 +89,7 @@ static void complete(ModelConfig *c)
 
 const Architecture architecture_gpt2 = {
     .model_type = "gpt2",
-    .summary = "GPT-2: causal LM and heads",
+    .summary = "GPT-2: learned positions, norms before the layers",
     .classes = {{"GPT2LMHeadModel", HEAD_CAUSAL_LM},
                 {"GPT2Model", HEAD_EMBEDDING},
                 {"GPT2ForSequenceClassification", HEAD_SEQUENCE},

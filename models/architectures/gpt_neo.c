@@ -152,7 +152,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gpt_neo = {
     .model_type = "gpt_neo",
-    .summary = "GPT-Neo: GPT-2 with a window in every other layer: causal LM",
+    .summary = "GPT-Neo: GPT-2 with a window in every other layer",
     .classes = {{"GPTNeoForCausalLM", HEAD_CAUSAL_LM},
                 {"GPTNeoModel", HEAD_EMBEDDING},
                 {"GPTNeoForSequenceClassification", HEAD_SEQUENCE},

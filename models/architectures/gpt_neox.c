@@ -78,7 +78,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gpt_neox = {
     .model_type = "gpt_neox",
-    .summary = "GPT-NeoX and Pythia: parallel layers, heads that turn in part: causal LM",
+    .summary = "GPT-NeoX and Pythia: parallel layers, heads that turn in part",
     .classes = {{"GPTNeoXForCausalLM", HEAD_CAUSAL_LM},
                 {"GPTNeoXModel", HEAD_EMBEDDING},
                 {"GPTNeoXForSequenceClassification", HEAD_SEQUENCE},

@@ -117,7 +117,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_gptj = {
     .model_type = "gptj",
-    .summary = "GPT-J: parallel layers, rotations of neighbouring columns: causal LM",
+    .summary = "GPT-J: parallel layers, rotations of neighbouring columns",
     .classes = {{"GPTJForCausalLM", HEAD_CAUSAL_LM},
                 {"GPTJModel", HEAD_EMBEDDING},
                 {"GPTJForSequenceClassification", HEAD_SEQUENCE},

@@ -35,8 +35,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_granite = {
     .model_type = "granite",
-    .summary =
-        "Granite 3: Llama with factors of embeddings, scores, residuals and logits: causal LM",
+    .summary = "Granite 3: Llama with factors of embeddings, scores, residuals and logits",
     .classes = {{"GraniteForCausalLM", HEAD_CAUSAL_LM}, {"GraniteModel", HEAD_EMBEDDING}},
     .base_prefix = "model.",
     .read_config = read_config,

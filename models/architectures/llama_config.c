@@ -39,7 +39,7 @@ static void llama_complete(ModelConfig *c)
 
 const Architecture architecture_llama = {
     .model_type = "llama",
-    .summary = "Llama 1 to 3 and what is built like it: causal LM and heads",
+    .summary = "Llama 1 to 3 and what is built like it",
     .classes = {{"LlamaForCausalLM", HEAD_CAUSAL_LM},
                 {"LlamaModel", HEAD_EMBEDDING},
                 {"LlamaForSequenceClassification", HEAD_SEQUENCE},
@@ -72,7 +72,7 @@ static void mistral_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_mistral = {
     .model_type = "mistral",
-    .summary = "Mistral: Llama with a sliding window: causal LM and heads",
+    .summary = "Mistral: Llama with a sliding window",
     .classes = {{"MistralForCausalLM", HEAD_CAUSAL_LM},
                 {"MistralModel", HEAD_EMBEDDING},
                 {"MistralForSequenceClassification", HEAD_SEQUENCE},
@@ -135,7 +135,7 @@ static void qwen_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_qwen2 = {
     .model_type = "qwen2",
-    .summary = "Qwen 2 and 2.5: Llama with biases of queries, keys and values: causal LM and heads",
+    .summary = "Qwen 2 and 2.5: Llama with biases of queries, keys and values",
     .classes = {{"Qwen2ForCausalLM", HEAD_CAUSAL_LM},
                 {"Qwen2Model", HEAD_EMBEDDING},
                 {"Qwen2ForSequenceClassification", HEAD_SEQUENCE},
@@ -150,7 +150,7 @@ const Architecture architecture_qwen2 = {
 
 const Architecture architecture_qwen3 = {
     .model_type = "qwen3",
-    .summary = "Qwen 3: Llama with norms of its query and key heads: causal LM and heads",
+    .summary = "Qwen 3: Llama with norms of its query and key heads",
     .classes = {{"Qwen3ForCausalLM", HEAD_CAUSAL_LM},
                 {"Qwen3Model", HEAD_EMBEDDING},
                 {"Qwen3ForSequenceClassification", HEAD_SEQUENCE},
@@ -187,8 +187,7 @@ static void phi3_write(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_phi3 = {
     .model_type = "phi3",
-    .summary =
-        "Phi-3: Llama with stacked layers and two sets of rotary factors: causal LM and heads",
+    .summary = "Phi-3: Llama with stacked layers and two sets of rotary factors",
     .classes = {{"Phi3ForCausalLM", HEAD_CAUSAL_LM},
                 {"Phi3Model", HEAD_EMBEDDING},
                 {"Phi3ForSequenceClassification", HEAD_SEQUENCE},

@@ -162,7 +162,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
 
 const Architecture architecture_modernbert = {
     .model_type = "modernbert",
-    .summary = "ModernBERT encoders: sequence, token, span and masked-LM heads, embeddings",
+    .summary = "ModernBERT encoders",
     .classes = {{"ModernBertForSequenceClassification", HEAD_SEQUENCE},
                 {"ModernBertForTokenClassification", HEAD_TOKEN},
                 {"ModernBertForQuestionAnswering", HEAD_SPAN},

@@ -51,8 +51,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
 // None is made anew: its padding is id 1, which few tokenizers have.
 const Architecture architecture_mpnet = {
     .model_type = "mpnet",
-    .summary = "MPNet encoders (all-mpnet-base-v2 among them): sequence, token, span and masked-LM "
-               "heads, embeddings",
+    .summary = "MPNet encoders (all-mpnet-base-v2 among them)",
     .classes = {{"MPNetForSequenceClassification", HEAD_SEQUENCE},
                 {"MPNetForTokenClassification", HEAD_TOKEN},
                 {"MPNetForQuestionAnswering", HEAD_SPAN},

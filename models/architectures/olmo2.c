@@ -65,7 +65,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_olmo2 = {
     .model_type = "olmo2",
-    .summary = "OLMo 2: norms behind the layers, and of all queries and keys: causal LM",
+    .summary = "OLMo 2: norms behind the layers, and of all queries and keys",
     .classes = {{"Olmo2ForCausalLM", HEAD_CAUSAL_LM},
                 {"Olmo2Model", HEAD_EMBEDDING},
                 {"Olmo2ForSequenceClassification", HEAD_SEQUENCE}},
@@ -109,7 +109,7 @@ static Status read_third(Arena *arena, const Json *root, ModelConfig *c, Error *
 
 const Architecture architecture_olmo3 = {
     .model_type = "olmo3",
-    .summary = "OLMo 3: OLMo 2 with windows: causal LM",
+    .summary = "OLMo 3: OLMo 2 with windows",
     .classes = {{"Olmo3ForCausalLM", HEAD_CAUSAL_LM},
                 {"Olmo3Model", HEAD_EMBEDDING},
                 {"Olmo3ForSequenceClassification", HEAD_SEQUENCE}},

@@ -144,7 +144,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_opt = {
     .model_type = "opt",
-    .summary = "OPT: learned positions, norms before or behind: causal LM",
+    .summary = "OPT: learned positions, norms before or behind",
     .classes = {{"OPTForCausalLM", HEAD_CAUSAL_LM},
                 {"OPTModel", HEAD_EMBEDDING},
                 {"OPTForSequenceClassification", HEAD_SEQUENCE},

@@ -35,7 +35,7 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_roberta = {
     .model_type = "roberta",
-    .summary = "RoBERTa encoders: sequence, token, span and masked-LM heads, embeddings",
+    .summary = "RoBERTa encoders",
     .classes = {{"RobertaForSequenceClassification", HEAD_SEQUENCE},
                 {"RobertaForTokenClassification", HEAD_TOKEN},
                 {"RobertaForQuestionAnswering", HEAD_SPAN},

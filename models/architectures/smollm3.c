@@ -71,7 +71,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_smollm3 = {
     .model_type = "smollm3",
-    .summary = "SmolLM3: Llama with layers that turn nothing: causal LM",
+    .summary = "SmolLM3: Llama with layers that turn nothing",
     .classes = {{"SmolLM3ForCausalLM", HEAD_CAUSAL_LM},
                 {"SmolLM3Model", HEAD_EMBEDDING},
                 {"SmolLM3ForSequenceClassification", HEAD_SEQUENCE},

@@ -75,7 +75,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_stablelm = {
     .model_type = "stablelm",
-    .summary = "StableLM: LayerNorms, gated layers, heads that turn in part: causal LM",
+    .summary = "StableLM: LayerNorms, gated layers, heads that turn in part",
     .classes = {{"StableLmForCausalLM", HEAD_CAUSAL_LM},
                 {"StableLmModel", HEAD_EMBEDDING},
                 {"StableLmForSequenceClassification", HEAD_SEQUENCE},

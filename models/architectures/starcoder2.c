@@ -73,7 +73,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 
 const Architecture architecture_starcoder2 = {
     .model_type = "starcoder2",
-    .summary = "StarCoder 2: LayerNorms, biases, rotations and a window: causal LM",
+    .summary = "StarCoder 2: LayerNorms, biases, rotations and a window",
     .classes = {{"Starcoder2ForCausalLM", HEAD_CAUSAL_LM},
                 {"Starcoder2Model", HEAD_EMBEDDING},
                 {"Starcoder2ForSequenceClassification", HEAD_SEQUENCE},

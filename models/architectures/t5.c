@@ -324,8 +324,7 @@ static void t5_write_config(const ModelConfig *config, JsonWriter *w)
 
 const Architecture architecture_t5 = {
     .model_type = "t5",
-    .summary =
-        "T5 and T5 1.1 encoder-decoders (FLAN-T5 among them): texts, classes, tags, spans, embeddings",
+    .summary = "T5 and T5 1.1 encoder-decoders (FLAN-T5 among them)",
     .classes = {{"T5ForConditionalGeneration", HEAD_SEQ2SEQ},
                 {"T5WithLMHeadModel", HEAD_SEQ2SEQ},
                 {"T5EncoderModel", HEAD_EMBEDDING},
