@@ -222,7 +222,7 @@ static Status find_spm(Arena *arena, const char *directory, const char **out, Er
 {
     static const Slice usual[] = {SLICE_LIT("tokenizer.model"), SLICE_LIT("spiece.model"),
                                   SLICE_LIT("sentencepiece.bpe.model"),
-                                  SLICE_LIT("sentencepiece.model")};
+                                  SLICE_LIT("sentencepiece.model"), SLICE_LIT("spm.model")};
     const Slice folder = slice_from_cstr(directory);
     Slice *names = NULL;
     size_t n = 0, n_found = 0;

@@ -1,6 +1,5 @@
 #include "models/tokenizers/told.h"
 
-#include "base/base64.h"
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "models/tokenizers/told_internal.h"
@@ -116,96 +115,6 @@ static Status tell_bpe(Told *t, const char *vocab_path, const char *merges_path,
     return s;
 }
 
-// ---- pieces with ids of fairseq ----
-
-static Status put_piece(Told *t, Slice piece, double score, JsonWriter *w, Error *err)
-{
-    json_begin_array(w);
-    json_put_string(w, piece);
-    json_put_double(w, score);
-    json_end_array(w);
-    return vocab_put(&t->vocab, &t->arena, piece, (int64_t)t->vocab.size, t->vocab.size + 1, err);
-}
-
-// Ids of their own first, then the model's pieces but the first few, then the mask.
-static Status put_pieces(Told *t, const Spm *spm, JsonWriter *w, Error *err)
-{
-    static const struct {
-        const char *piece;
-        double score;
-    } xlmr[] = {{"<s>", 0}, {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}},
-      camembert[] = {{"<s>NOTUSED", 0},
-                     {"<pad>", 0},
-                     {"</s>NOTUSED", 0},
-                     {"<unk>", 0},
-                     {"<unk>NOTUSED", -100}};
-    const bool is_xlmr = t->kind == TOLD_XLMR;
-    json_member_array(w, "vocab");
-    for (size_t i = 0; i < (is_xlmr ? 4 : 5); i++) {
-        const Slice piece = slice_from_cstr(is_xlmr ? xlmr[i].piece : camembert[i].piece);
-        TRY(put_piece(t, piece, is_xlmr ? xlmr[i].score : camembert[i].score, w, err));
-    }
-    for (size_t i = is_xlmr ? 3 : 1; i < spm->pieces.size; i++)
-        TRY(put_piece(t, spm->pieces.tokens[i], (double)spm->scores[i], w, err));
-    TRY(put_piece(t, SLICE("<mask>"), 0, w, err));
-    json_end_array(w);
-    return vocab_index(&t->vocab, &t->arena, err);
-}
-
-static Status put_charsmap(Told *t, const Spm *spm, JsonWriter *w, Error *err)
-{
-    Slice text = {0};
-    if (spm->charsmap_bytes.len == 0) return STATUS_OK;
-    TRY(base64_encode(&t->arena, spm->charsmap_bytes, &text, err));
-    json_member_object(w, "normalizer");
-    json_member_cstr(w, "type", "Precompiled");
-    json_member_string(w, "precompiled_charsmap", text);
-    json_end_object(w);
-    return STATUS_OK;
-}
-
-static void put_metaspace(const Told *t, JsonWriter *w)
-{
-    json_begin_object(w);
-    json_member_cstr(w, "type", "Metaspace");
-    json_member_cstr(w, "replacement", "\xE2\x96\x81");
-    json_member_cstr(w, "prepend_scheme", t->add_prefix_space ? "always" : "never");
-    json_member_bool(w, "split", true);
-    json_end_object(w);
-}
-
-static Status tell_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
-{
-    Slice bytes = {0};
-    Spm *spm = NULL;
-    TRY(file_map(path, &bytes, err));
-    Status s = spm_parse(slice_from_cstr(path), bytes, &t->arena, &spm, err);
-    file_unmap(&bytes);
-    TRY(s);
-    if (spm->is_bpe) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: a SentencePiece model of kind bpe, but a %s has unigrams", path,
-                         t->kind == TOLD_XLMR ? "XLMRobertaTokenizer" : "CamembertTokenizer");
-    }
-    json_member_object(w, "model");
-    json_member_cstr(w, "type", "Unigram");
-    json_member_u64(w, "unk_id", 3);
-    json_member_bool(w, "byte_fallback", false);
-    TRY(put_pieces(t, spm, w, err));
-    json_end_object(w);
-    TRY(put_charsmap(t, spm, w, err));
-    json_member_object(w, "pre_tokenizer");
-    json_member_cstr(w, "type", "Sequence");
-    json_member_array(w, "pretokenizers");
-    json_put_raw(w, SLICE("{\"type\":\"WhitespaceSplit\"}"));
-    put_metaspace(t, w);
-    json_end_array(w);
-    json_end_object(w);
-    json_put_key(w, "decoder");
-    put_metaspace(t, w);
-    return STATUS_OK;
-}
-
 // ---- what comes after ----
 
 void told_put_added(const AddedToken *tokens, size_t n, JsonWriter *w)
@@ -241,12 +150,12 @@ static int32_t role_id(const Told *t, Role role)
     return TOKEN_NONE;
 }
 
-static void put_special_piece(const Told *t, Role role, JsonWriter *w)
+static void put_special_piece(const Told *t, Role role, size_t type, JsonWriter *w)
 {
     json_begin_object(w);
     json_member_object(w, "SpecialToken");
     json_member_string(w, "id", t->roles[role].content);
-    json_member_u64(w, "type_id", 0);
+    json_member_u64(w, "type_id", type);
     json_end_object(w);
     json_end_object(w);
 }
@@ -261,35 +170,42 @@ static void put_sequence_piece(size_t which, size_t type, JsonWriter *w)
     json_end_object(w);
 }
 
-// "bos A eos", and for a pair "bos A eos eos B eos" or, is_each, "bos A eos bos B eos".
-static void put_template(const Told *t, bool has_bos, bool has_eos, bool is_each, JsonWriter *w)
+typedef enum PairForm {
+    PAIR_EACH,   // "bos A eos bos B eos", the second three of type 1
+    PAIR_DOUBLE, // "bos A eos eos B eos", all of type 0
+    PAIR_ONCE,   // "bos A eos B eos", B and what follows of type 1
+} PairForm;
+
+// A template with these two around a text; has says which are there.
+static void put_template(const Told *t, const Role ends[2], const bool has[2], PairForm form,
+                         JsonWriter *w)
 {
     json_member_object(w, "post_processor");
     json_member_cstr(w, "type", "TemplateProcessing");
     for (size_t n = 1; n <= 2; n++) {
         json_member_array(w, n == 1 ? "single" : "pair");
         for (size_t i = 0; i < n; i++) {
-            const Role before = i == 0 || is_each ? ROLE_BOS : ROLE_EOS;
-            if (before == ROLE_BOS ? has_bos : has_eos) put_special_piece(t, before, w);
-            put_sequence_piece(i, is_each ? i : 0, w);
-            if (has_eos) put_special_piece(t, ROLE_EOS, w);
+            const size_t before = i == 1 && form == PAIR_DOUBLE ? 1 : 0;
+            const size_t type = form == PAIR_DOUBLE ? 0 : i;
+            if (has[before] && !(i == 1 && form == PAIR_ONCE))
+                put_special_piece(t, ends[before], type, w);
+            put_sequence_piece(i, type, w);
+            if (has[1]) put_special_piece(t, ends[1], type, w);
         }
         json_end_array(w);
     }
     json_member_object(w, "special_tokens");
-    for (Role role = ROLE_BOS; role <= ROLE_EOS; role++) {
-        if (!(role == ROLE_BOS ? has_bos : has_eos)) continue;
-        if (role == ROLE_EOS && has_bos &&
-            slice_eq(t->roles[ROLE_BOS].content, t->roles[ROLE_EOS].content))
-            continue;
-        json_put_key_slice(w, t->roles[role].content);
+    for (size_t i = 0; i < 2; i++) {
+        const Slice content = t->roles[ends[i]].content;
+        if (!has[i] || (i == 1 && has[0] && slice_eq(t->roles[ends[0]].content, content))) continue;
+        json_put_key_slice(w, content);
         json_begin_object(w);
-        json_member_string(w, "id", t->roles[role].content);
+        json_member_string(w, "id", content);
         json_member_array(w, "ids");
-        json_put_i64(w, role_id(t, role));
+        json_put_i64(w, role_id(t, ends[i]));
         json_end_array(w);
         json_member_array(w, "tokens");
-        json_put_string(w, t->roles[role].content);
+        json_put_string(w, content);
         json_end_array(w);
         json_end_object(w);
     }
@@ -313,11 +229,13 @@ static void put_roberta(const Told *t, JsonWriter *w)
     json_end_object(w);
 }
 
+// Of the two around a text and the two between texts, those that the kind uses.
 static Status check_roles(const Told *t, Error *err)
 {
-    static const Role wanted[] = {ROLE_BOS, ROLE_EOS, ROLE_SEP, ROLE_CLS};
+    static const Role wanted[] = {ROLE_SEP, ROLE_CLS, ROLE_BOS, ROLE_EOS};
     if (t->kind == TOLD_GPT2 || t->kind == TOLD_QWEN2) return STATUS_OK;
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    const size_t n = told_is_whole(t->kind) ? 2 : sizeof wanted / sizeof *wanted;
+    for (size_t i = 0; i < n; i++) {
         if (t->roles[wanted[i]].content.len > 0) continue;
         return error_set(err, STATUS_INVALID,
                          "%s/tokenizer_config.json: \"%s\" is null, but texts are put between it "
@@ -329,16 +247,20 @@ static Status check_roles(const Told *t, Error *err)
 
 static Status put_after(Told *t, JsonWriter *w, Error *err)
 {
+    static const Role outer[2] = {ROLE_BOS, ROLE_EOS}, inner[2] = {ROLE_CLS, ROLE_SEP};
+    static const bool both[2] = {true, true};
     TRY(check_roles(t, err));
     told_put_added(t->added.tokens, t->added.n, w);
     if (t->kind == TOLD_ROBERTA) {
         put_roberta(t, w);
+    } else if (told_is_whole(t->kind)) {
+        put_template(t, inner, both, PAIR_ONCE, w);
     } else if (t->kind == TOLD_XLMR || t->kind == TOLD_CAMEMBERT) {
-        put_template(t, true, true, false, w);
+        put_template(t, outer, both, PAIR_DOUBLE, w);
     } else {
-        const bool has_bos = t->add_bos && t->roles[ROLE_BOS].content.len > 0,
-                   has_eos = t->add_eos && t->roles[ROLE_EOS].content.len > 0;
-        put_template(t, has_bos, has_eos, true, w);
+        const bool has[2] = {t->add_bos && t->roles[ROLE_BOS].content.len > 0,
+                             t->add_eos && t->roles[ROLE_EOS].content.len > 0};
+        put_template(t, outer, has, PAIR_EACH, w);
     }
     return STATUS_OK;
 }
@@ -362,15 +284,14 @@ static Status tell(Told *t, const char *spm, JsonWriter *w, Error *err)
     if (!vocab || !merges) return error_set_memory(err, 2, folder.len, "paths");
     const bool has_merges = !spm && file_exists(vocab) && file_exists(merges);
     TRY(told_find_kind(t, err));
-    const bool is_fairseq = t->has_kind && t->kind >= TOLD_XLMR;
-    if (!has_merges && !(spm && is_fairseq)) return STATUS_OK;
-    if (has_merges && (!t->has_kind || is_fairseq)) return refuse_class(t, err);
-    t->add_prefix_space = is_fairseq;
+    const bool has_pieces = t->has_kind && t->kind >= TOLD_XLMR;
+    if (!has_merges && !(spm && has_pieces)) return STATUS_OK;
+    if (has_merges && (!t->has_kind || has_pieces)) return refuse_class(t, err);
+    t->add_prefix_space = has_pieces;
     json_begin_object(w);
     // Some options are needed before the vocabulary is there, so they are read twice; ids of tokens count the second time.
     TRY(told_read_added(t, err));
-    t->added.n = 0;
-    TRY(is_fairseq ? tell_pieces(t, spm, w, err) : tell_bpe(t, vocab, merges, w, err));
+    TRY(has_pieces ? told_put_pieces(t, spm, w, err) : tell_bpe(t, vocab, merges, w, err));
     TRY(told_read_added(t, err));
     TRY(put_after(t, w, err));
     json_end_object(w);

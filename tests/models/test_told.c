@@ -92,6 +92,138 @@ Test(told, pieces_have_the_ids_of_fairseq)
     }
 }
 
+typedef struct PieceCase {
+    const char *type, *file, *config;
+    size_t size, n;
+    int32_t mask, ids[22];
+    uint32_t mask_begin,
+        types_from; // the byte where [MASK] begins, or the blank that it takes; the token from which on types are 1
+    const char *text; // without special tokens
+} PieceCase;
+
+static void check_pair(const PieceCase *c)
+{
+    Tokenizer *t = NULL;
+    Arena arena = {0};
+    Encoding e = {0};
+    Buffer text = {0};
+    char config[64];
+    const Slice pair = SLICE("x,y  ");
+    const char *folder = folder_make();
+    snprintf(config, sizeof config, "{\"model_type\": \"%s\"}", c->type);
+    copy_shared(folder, "models/spm-botchan/botchan.model", c->file);
+    folder_write(folder, "config.json", config);
+    folder_write(folder, "tokenizer_config.json", c->config);
+    MUST(tokenizer_open(folder, &t, &err));
+    cr_expect_eq(tokenizer_vocab_size(t), c->size, "%s: %zu", c->config, tokenizer_vocab_size(t));
+    cr_expect_eq(tokenizer_special(t, SPECIAL_MASK), c->mask);
+    MUST(tokenizer_encode(t, SLICE("``CAF\xC3\x89''  don't! [MASK] a"), &pair, NULL, &arena, &e,
+                          &err));
+    cr_assert_eq(e.n_tokens, c->n, "%s: %zu tokens", c->config, e.n_tokens);
+    cr_expect_arr_eq(e.ids, c->ids, c->n * sizeof *e.ids, "%s", c->config);
+    for (size_t i = 0; i < c->n; i++) {
+        cr_expect_eq(e.type_ids[i], i >= c->types_from, "%s: token %zu", c->config, i);
+        if (e.ids[i] == c->mask) cr_expect_eq(e.offsets[i].begin, c->mask_begin);
+    }
+    MUST(tokenizer_decode(t, e.ids, e.n_tokens, true, &text, &err));
+    cr_expect(slice_eq_cstr(buffer_slice(&text), c->text), "%s: " SLICE_FMT, c->config,
+              SLICE_ARG(buffer_slice(&text)));
+    buffer_release(&text);
+    tokenizer_close(&t);
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
+// Ids, offsets, types and texts of Transformers 5.24 (AutoTokenizer) for the same files.
+Test(told, albert_and_deberta_put_special_tokens_around_pieces)
+{
+    static const PieceCase cases[] = {
+        {"albert",
+         "spiece.model",
+         "{\"cls_token\": \"<s>\", \"sep_token\": \"</s>\"}",
+         1004,
+         19,
+         1003,
+         {1, 23, 28, 19, 57, 16, 143, 274, 32, 15, 147, 1003, 11, 2, 4, 297, 5, 34, 2},
+         18,
+         14,
+         "\"cafe\" don't! a x,y"},
+        {"albert",
+         "spiece.model",
+         "{\"cls_token\": \"<s>\", \"sep_token\": \"</s>\", \"do_lower_case\": false, "
+         "\"keep_accents\": true, \"additional_special_tokens\": [\"CAF\"]}",
+         1005,
+         18,
+         1003,
+         {1, 23, 1004, 4, 1, 143, 274, 32, 15, 147, 1003, 11, 2, 4, 297, 5, 34, 2},
+         18,
+         13,
+         "\" \" don't! a x,y"},
+        {"deberta-v2",
+         "spm.model",
+         "{}",
+         1005,
+         21,
+         1004,
+         {1000, 4,   0,    381, 194,  362, 0,   32, 32, 274, 32,
+          15,   147, 1004, 11,  1001, 4,   297, 5,  34, 1001},
+         18,
+         16,
+         "<unk>CAF<unk>'' don't! a x,y"},
+        {"deberta-v2",
+         "spm.model",
+         "{\"do_lower_case\": true, \"split_by_punct\": true, \"add_prefix_space\": false, "
+         "\"mask_token\": {\"content\": \"[MASK]\", \"lstrip\": true}}",
+         1005,
+         22,
+         1004,
+         {1000, 4,  0,   0,    28, 19,   57, 0,   32, 32, 274,
+          32,   15, 147, 1004, 11, 1001, 4,  297, 5,  34, 1001},
+         17,
+         17,
+         "<unk><unk>caf<unk>'' don't! a x,y"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_pair(&cases[i]);
+}
+
+Test(told, what_albert_cannot_be_is_refused_by_name)
+{
+    static const char *const cases[][2] = {
+        {"{}", "no piece \"[CLS]\", which an AlbertTokenizer"},
+        {"{\"cls_token\": \"<s>\", \"sep_token\": null}", "\"sep_token\" is null"},
+        {"{\"cls_token\": \"<s>\", \"sep_token\": \"</s>\", \"add_bos_token\": false}",
+         "\"add_bos_token\" or \"add_eos_token\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Tokenizer *t = NULL;
+        const char *folder = folder_make();
+        copy_shared(folder, "models/spm-botchan/botchan.model", "spiece.model");
+        folder_write(folder, "config.json", "{\"model_type\": \"albert\"}");
+        folder_write(folder, "tokenizer_config.json", cases[i][0]);
+        err = (Error){0};
+        cr_expect_eq(tokenizer_open(folder, &t, &err), STATUS_INVALID, "case %zu", i);
+        cr_expect(strstr(err.text, cases[i][1]) != NULL, "case %zu: %s", i, err.text);
+        tokenizer_close(&t);
+        folder_remove(folder);
+    }
+}
+
+Test(told, ids_of_added_tokens_json_hold)
+{
+    Tokenizer *t = NULL;
+    const char *folder = folder_make();
+    copy_shared(folder, "models/spm-botchan/botchan.model", "spm.model");
+    folder_write(folder, "config.json", "{\"model_type\": \"deberta-v2\"}");
+    folder_write(folder, "added_tokens.json", "{\"<new>\": 1000, \"[MASK]\": 1001}");
+    MUST(tokenizer_open(folder, &t, &err));
+    cr_expect_eq(tokenizer_id(t, SLICE("<new>")), 1000);
+    cr_expect_eq(tokenizer_special(t, SPECIAL_MASK), 1001);
+    cr_expect_eq(tokenizer_special(t, SPECIAL_CLS), 1002);
+    cr_expect_not(tokenizer_is_special(t, 1000));
+    tokenizer_close(&t);
+    folder_remove(folder);
+}
+
 Test(told, damage_is_refused_with_its_place)
 {
     static const struct {
