@@ -43,7 +43,7 @@ static const BenchCase cases[] = {
     LINEAR("bert-base ffn up, gelu", 512, 3072, 768, ACTIVATION_GELU),
     LINEAR("bert-base ffn down", 512, 768, 3072, ACTIVATION_NONE),
     LOWS(OP_LINEAR_I8, "q8_0", DTYPE_Q8_0),
-    LOWS(OP_LINEAR_I8, "q8_128", DTYPE_Q8_128),
+    LOWS(OP_LINEAR_I8, "q8_row", DTYPE_Q8_ROW),
     LOWS(OP_LINEAR_BF16, "bf16", DTYPE_BF16),
     BACKWARD("minilm qkv", 512, 1152, 384, ACTIVATION_NONE),
     BACKWARD("minilm attention out", 512, 384, 384, ACTIVATION_NONE),

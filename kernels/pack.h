@@ -19,7 +19,8 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 //     F16         for each k: L u16
 //     BF16        for k = 0, 2, 4, ...: L pairs of u16, k and k + 1; an odd end has a zero beside it
 //     Q8_0        L d; for k = 0, 4, 8, ...: L groups of u8, q + 128 of k .. k + 3
-//     Q8_128      L d, 32 bytes of zeros, so that what follows lies in whole cache lines; groups as in Q8_0
+//     Q8_ROW      once, before the first block: L d, 32 bytes of zeros, so that what follows lies in whole cache lines; then
+//                 groups as in Q8_0
 //     Q4_0        L d; nibbles
 //     Q4_1        L d, L m; nibbles
 //     Q5_0        L d; fifth bits; nibbles
@@ -30,7 +31,7 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 // bits: for k = 0, 4, 8, ...: a u64, bit 4 i + j that of output i and k + j. Upper bits: L groups of 4 bytes, two bits each of
 // k = j, j + 4, j + 8, j + 12 in byte j, from the lowest on. So four neighbouring k of an output lie in one 32-bit lane, as the
 // products of bytes and of BF16 pairs want them (kernels/linear_low.h).
-// Sizes are those of the file, but for Q4_K and Q5_K, whose 6-bit scales take 8 bits (2.8 and 2.3 % more), and Q8_128 (1.5 %).
+// Sizes are those of the file, but for Q4_K and Q5_K, whose 6-bit scales take 8 bits (2.8 and 2.3 % more), and Q8_ROW (3 % less).
 
 // Whether weights of that dtype can be kept so; k must then be a multiple of dtype_block.
 int pack_stored_is_known(DType dtype);

@@ -30,8 +30,8 @@ static Shape shape_of(DType dtype)
         return (Shape){2, 2, 0, 0, 16, 0, (size_t)4 * W};
     case DTYPE_Q8_0:
         return (Shape){32, 32, 1, 0, 8, 128, (size_t)32 * W};
-    case DTYPE_Q8_128:
-        return (Shape){128, 32, 1, 0, 8, 128, (size_t)32 * W};
+    case DTYPE_Q8_ROW:
+        return (Shape){64, 32, 0, 0, 8, 128, (size_t)32 * W};
     case DTYPE_Q4_0:
     case DTYPE_Q4_1:
         return (Shape){32, 32, 1 + is_shifted, 0, 4, is_shifted ? 0 : 8, (size_t)16 * W};
@@ -57,10 +57,16 @@ static Shape shape_of(DType dtype)
     return (Shape){0};
 }
 
-// Bytes before the parts of a block: in Q8_128 filled up to a whole cache line.
+// Bytes before the parts of a block.
 static size_t head_bytes(const Shape *s)
 {
-    return (size_t)s->n_halves * 2 * W + (s->block == 128 ? (size_t)2 * W : 0);
+    return (size_t)s->n_halves * 2 * W;
+}
+
+// Bytes before the first block: scales of whole rows, filled up to a cache line.
+static size_t panel_head_bytes(DType dtype)
+{
+    return dtype == DTYPE_Q8_ROW ? (size_t)4 * W : 0;
 }
 
 static size_t block_bytes(const Shape *s)
@@ -78,7 +84,7 @@ size_t pack_stored_panel_bytes(DType dtype, size_t k)
 {
     const Shape s = shape_of(dtype);
     assert(s.block > 0);
-    return size_round_up(k, s.block) / s.block * block_bytes(&s);
+    return panel_head_bytes(dtype) + size_round_up(k, s.block) / s.block * block_bytes(&s);
 }
 
 size_t pack_stored_bytes(DType dtype, size_t n, size_t k)
@@ -200,11 +206,13 @@ void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t 
         pack_halves(&s, rows, k, panel);
         return;
     }
+    uint8_t *blocks = (uint8_t *)panel + panel_head_bytes(dtype);
     for (size_t lane = 0; lane < W; lane++) {
-        if (!rows[lane]) continue;
+        if (!rows[lane] || k == 0) continue;
+        if (dtype == DTYPE_Q8_ROW) memcpy((uint8_t *)panel + 2 * lane, rows[lane], 2);
         for (size_t b = 0; b < k / s.block; b++)
             pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * stored, lane,
-                       (uint8_t *)panel + b * step);
+                       blocks + b * step);
     }
 }
 
@@ -229,10 +237,12 @@ static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
     return code - s->code_shift;
 }
 
-static void unpack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, float *out)
+// head: the block, or what stands before all of them.
+static void unpack_block(DType dtype, const Shape *s, const uint8_t *head, const uint8_t *block,
+                         size_t lane, float *out)
 {
-    const float d = half_at(block + 2 * lane);
-    const float m = s->n_halves > 1 ? half_at(block + (size_t)2 * W + 2 * lane) : 0.0f;
+    const float d = half_at(head + 2 * lane);
+    const float m = s->n_halves > 1 ? half_at(head + (size_t)2 * W + 2 * lane) : 0.0f;
     const uint8_t *part = block + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
         float scale = d, offset = m;
@@ -252,7 +262,7 @@ void unpack_stored_row(DType dtype, const void *panel, size_t lane, size_t k, fl
 {
     const Shape s = shape_of(dtype);
     const size_t step = block_bytes(&s);
-    const uint8_t *from = panel;
+    const uint8_t *from = panel, *blocks = from + panel_head_bytes(dtype);
     if (s.bits == 16) {
         for (size_t i = 0; i < k; i++) {
             uint16_t bits;
@@ -261,8 +271,9 @@ void unpack_stored_row(DType dtype, const void *panel, size_t lane, size_t k, fl
         }
         return;
     }
-    for (size_t b = 0; b < k / s.block; b++)
-        unpack_block(dtype, &s, from + b * step, lane, out + b * s.block);
+    for (size_t b = 0; b < k / s.block; b++, blocks += step)
+        unpack_block(dtype, &s, dtype == DTYPE_Q8_ROW ? from : blocks, blocks, lane,
+                     out + b * s.block);
 }
 
 void unpack_tensor_row(const Tensor *tensor, size_t n, float *out)

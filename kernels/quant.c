@@ -104,14 +104,14 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out)
 {
     const uint8_t *b = block;
     out->n = dtype_block(dtype);
-    out->part = dtype == DTYPE_Q6_K ? 16 : dtype == DTYPE_Q8_128 ? 128 : 32;
+    out->part = dtype == DTYPE_Q6_K ? 16 : dtype == DTYPE_Q8_ROW ? 64 : 32;
     out->is_shifted =
         dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
-    if (out->n <= 128) {
+    if (out->n <= 64) {
         out->scale[0] = half_at(b);
         if (out->is_shifted) out->offset[0] = half_at(b + 2);
     }
-    if (dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_128)
+    if (dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_ROW)
         memcpy(out->q, b + 2, out->n);
     else if (dtype == DTYPE_Q4_0)
         unpack_nibbles(b + 2, 0, 8, out->q);
@@ -224,23 +224,23 @@ static void encode_q8_0(const float *x, uint8_t *block)
     }
 }
 
-static void encode_q8_128(const float *x, uint8_t *block)
+static void encode_q8_row(size_t n, const float *x, uint8_t *block)
 {
-    enum { N = 128 };
+    enum { N = 64 };
     const float whole = 0x1.8p23f; // added and taken off, it leaves the nearest whole number
     float largest = 0.0f;
-    for (int j = 0; j < N; j++) largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
+    for (size_t j = 0; j < n; j++) largest = fabsf(x[j]) > largest ? fabsf(x[j]) : largest;
     const float d = largest / 127.0f, id = inverse(d);
-    quant_put_half(block, d);
-    for (int j = 0; j < N; j++) block[2 + j] = (uint8_t)(int8_t)(x[j] * id + whole - whole);
+    for (size_t i = 0; i < n; i += N, x += N, block += 2 + N) {
+        quant_put_half(block, d);
+        for (int j = 0; j < N; j++) block[2 + j] = (uint8_t)(int8_t)(x[j] * id + whole - whole);
+    }
 }
 
 static void encode_block(DType dtype, const float *x, uint8_t *b)
 {
     if (dtype == DTYPE_Q8_0)
         encode_q8_0(x, b);
-    else if (dtype == DTYPE_Q8_128)
-        encode_q8_128(x, b);
     else if (dtype == DTYPE_Q4_0)
         encode_signed(x, 8, b, NULL, b + 2);
     else if (dtype == DTYPE_Q5_0)
@@ -261,6 +261,10 @@ void quant_encode(DType dtype, size_t n, const float *x, void *blocks)
     uint8_t *to = blocks;
     if (dtype == DTYPE_F32) {
         if (n > 0) memcpy(to, x, n * sizeof *x);
+        return;
+    }
+    if (dtype == DTYPE_Q8_ROW) {
+        encode_q8_row(n, x, to);
         return;
     }
     const size_t step = dtype_block(dtype), size = dtype_size(dtype);

@@ -11,9 +11,9 @@
 //     Q4_K   d, m, 12 bytes of 6-bit scales a_s and minima b_s, 128 bytes of nibbles       x = (d a_s) q - m b_s    144
 //     Q5_K   the same, with 32 bytes of fifth bits (bit s of byte j) before the nibbles                             176
 //     Q6_K   128 bytes of low nibbles, 64 of upper bits, int8 a_s[16], d      x = (d a_s) (q - 32)                  210
-// And, in no file, in a block of 128, long enough for products of bytes to be added as integers at little cost
+// And, in no file, with one scale a row, whose blocks of 64 all say it, so that products of bytes are scaled once
 // (kernels/linear_low.h):
-//     Q8_128 d, int8 q[128]            x = d q                                                                      130
+//     Q8_ROW d, int8 q[64]             x = d q                                                                       66
 // Source: the GGUF specification and ggml's block structures. Products and sums are rounded to f32 one by one, so that the
 // bits are those of the Python package gguf.
 #ifndef ASSAY_KERNELS_QUANT_H
@@ -46,7 +46,7 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out);
 
 // n numbers, a multiple of the block, from or to blocks of any alignment. Input of quant_encode is finite.
 // Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 are encoded bit for bit as the Python package gguf does; the formats of 256 by a search
-// for the least squared error (kernels/quant_search.c); Q8_128 to the nearest code, halves to even.
+// for the least squared error (kernels/quant_search.c); Q8_ROW, a whole row in a call, to the nearest code, halves to even.
 void quant_decode(DType dtype, size_t n, const void *blocks, float *out);
 void quant_encode(DType dtype, size_t n, const float *x, void *blocks);
 

@@ -125,7 +125,7 @@ static DType round_to(const Model *model, const Param *param, DType in_file)
     if (param->is_vector || param->layout != LAYOUT_PANELS || dtype_block(in_file) > 1)
         return DTYPE_F32;
     if (compute == COMPUTE_BF16 && in_file != DTYPE_BF16) return DTYPE_BF16;
-    if (compute == COMPUTE_I8 && param->cols % dtype_block(DTYPE_Q8_128) == 0) return DTYPE_Q8_128;
+    if (compute == COMPUTE_I8 && param->cols % dtype_block(DTYPE_Q8_ROW) == 0) return DTYPE_Q8_ROW;
     if (compute == COMPUTE_I8 && param->cols % dtype_block(DTYPE_Q8_0) == 0) return DTYPE_Q8_0;
     return DTYPE_F32;
 }

@@ -103,7 +103,7 @@ void linear_build(Problem *p, const Case *c, int is_for_backward)
 void linear_low_build(Problem *p, const Case *c, int is_for_backward)
 {
     static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,  DTYPE_Q5_1,
-                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_128};
+                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW};
     enum { N_FORMATS = sizeof formats / sizeof *formats };
     const double magnitude = magnitude_of(c, 1e6);
     const DType format =

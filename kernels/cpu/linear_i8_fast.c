@@ -236,7 +236,7 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
 Status linear_i8_vnni(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1];
-    if (w->dtype == DTYPE_Q8_128) return linear_q8_128_vnni(args, exec, err);
+    if (w->dtype == DTYPE_Q8_ROW) return linear_q8_row_vnni(args, exec, err);
     const size_t part = stored_part(w->dtype), n_rows = size_min(x->rows, BLOCK_ROWS);
     Rounded to = {.k = w->cols, .n_blocks = w->cols / LOW_BLOCK, .n_parts = w->cols / part};
     const size_t codes = size_round_up(n_rows * to.k, 64), scales = n_rows * to.n_blocks * 4,

@@ -10,8 +10,7 @@
 #include "kernels/linear.h"
 #include "kernels/pack.h"
 
-// One block of int8 codes, as the numbers that they stand for.
-static void round_i8(size_t n, const Real *x, double *out)
+static float largest_of(size_t n, const Real *x)
 {
     float largest = 0;
     for (size_t j = 0; j < n; j++) {
@@ -19,17 +18,44 @@ static void round_i8(size_t n, const Real *x, double *out)
         if (!(size <= FLT_MAX)) largest = NAN; // stays: no comparison with it is true
         if (size > largest) largest = size;
     }
+    return largest;
+}
+
+// One block of int8 codes, as the numbers that they stand for.
+static void round_i8(size_t n, const Real *x, double *out)
+{
+    const float largest = largest_of(n, x);
     const int is_zero = largest < LOW_TINY;
     const float scale = is_zero ? 0 : largest / 127.0f, inverse = is_zero ? 0 : 127.0f / largest;
     for (size_t j = 0; j < n; j++)
         out[j] = (double)scale * (double)nearbyintf((float)x[j] * inverse);
 }
 
+// A row whose blocks have its scale, halved as often as their largest numbers allow.
+static void round_i8_row(size_t n, const Real *x, double *out)
+{
+    const float largest = largest_of(n, x);
+    const int is_zero = largest < LOW_TINY;
+    const float scale = is_zero ? 0 : largest / 127.0f, inverse = is_zero ? 0 : 127.0f / largest;
+    for (size_t b = 0; b < n; b += LOW_WIDE_BLOCK) {
+        const float of_block = largest_of(LOW_WIDE_BLOCK, x + b);
+        int h = 0;
+        while (h < LOW_MOST_HALVINGS && ldexpf(of_block, h + 1) <= largest) h++;
+        for (size_t j = b; j < b + LOW_WIDE_BLOCK; j++) {
+            const double q = (double)nearbyintf((float)x[j] * ldexpf(inverse, h));
+            out[j] = (double)scale * ldexp(q, -h);
+        }
+    }
+}
+
 static void round_row(OpKind op, DType weight, size_t n, const Real *x, double *out)
 {
+    if (op == OP_LINEAR_I8 && weight == DTYPE_Q8_ROW) {
+        round_i8_row(n, x, out);
+        return;
+    }
     if (op == OP_LINEAR_I8) {
-        const size_t block = weight == DTYPE_Q8_128 ? LOW_WIDE_BLOCK : LOW_BLOCK;
-        for (size_t b = 0; b < n; b += block) round_i8(block, x + b, out + b);
+        for (size_t b = 0; b < n; b += LOW_BLOCK) round_i8(LOW_BLOCK, x + b, out + b);
         return;
     }
     for (size_t k = 0; k < n; k++) out[k] = (double)f32_from_bf16(bf16_from_f32((float)x[k]));

@@ -216,7 +216,7 @@ STORED_INLINE int stored_has_fifth(DType dtype)
 
 STORED_INLINE int stored_has_bytes(DType dtype)
 {
-    return dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_128;
+    return dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_ROW;
 }
 
 STORED_INLINE int stored_has_nibbles(DType dtype)
@@ -224,10 +224,11 @@ STORED_INLINE int stored_has_nibbles(DType dtype)
     return !stored_is_half(dtype) && !stored_has_bytes(dtype);
 }
 
-// Numbers of k of a block, and of a part of it; 16-bit formats have parts of any length.
+// Numbers of k of a block, and of a part of it; 16-bit formats have parts of any length. To Q8_ROW, which has one scale a
+// row, all of a row is one block.
 STORED_INLINE size_t stored_block(DType dtype)
 {
-    if (dtype == DTYPE_Q8_128) return 128;
+    if (dtype == DTYPE_Q8_ROW) return (size_t)1 << 31;
     return stored_is_k(dtype) || dtype == DTYPE_Q6_K ? 256 : 32;
 }
 
@@ -239,7 +240,7 @@ STORED_INLINE size_t stored_part(DType dtype)
 STORED_INLINE size_t stored_head_bytes(DType dtype)
 {
     if (stored_is_half(dtype)) return 0;
-    return stored_has_offset(dtype) || dtype == DTYPE_Q8_128 ? 64 : 32;
+    return stored_has_offset(dtype) || dtype == DTYPE_Q8_ROW ? 64 : 32;
 }
 
 STORED_INLINE size_t stored_part_bytes(DType dtype)

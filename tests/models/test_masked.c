@@ -127,7 +127,7 @@ static Model *open_low(const char *folder, ComputeMode compute, int one_token)
 Test(masked, gives_one_tokens_row_with_the_bits_of_the_whole_in_low_precision)
 {
     static const ComputeMode modes[] = {COMPUTE_BF16, COMPUTE_I8};
-    // Blocks of 128, and of 32.
+    // Blocks of 64, and of 32.
     static const size_t hidden[] = {128, 96};
     for (size_t i = 0; i < 4; i++) {
         Error err = {0};
