@@ -14,6 +14,7 @@ static const char *const tokenizer_files[] = {
     "vocab.json",
     "merges.txt",
     "spiece.model",
+    "spm.model",
     "tokenizer.model",
     "sentencepiece.bpe.model",
     "sentencepiece.model",

@@ -52,10 +52,11 @@ static Status read_document(Arena *arena, const char *directory, const char *nam
 // An older tokenizer as a tokenizer.json; *text stays empty for others, and for what cannot be read: such a file takes ids.
 static Status tell_tokenizer(QuantizeWork *work, const char *directory, Slice *text, Error *err)
 {
-    static const char *const pieces[] = {"sentencepiece.bpe.model", "sentencepiece.model"};
+    static const char *const pieces[] = {"spiece.model", "sentencepiece.bpe.model",
+                                         "sentencepiece.model", "spm.model"};
     const char *spm = NULL;
     Buffer told = {0};
-    for (size_t i = 0; i < 2 && !spm; i++) {
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces && !spm; i++) {
         spm = file_join(work->arena, slice_from_cstr(directory), slice_from_cstr(pieces[i]));
         if (!spm) return error_set_memory(err, 1, strlen(directory), "a path");
         if (!file_exists(spm)) spm = NULL;

@@ -56,25 +56,61 @@ typedef struct SpmOptions {
     int64_t extra_ids; // -1 = not stated
 } SpmOptions;
 
+typedef enum SpmUse { SPM_PLAIN, SPM_T5, SPM_REFUSED } SpmUse;
+
 // What is known of a class beside what tokenizer_config.json says, as Transformers 5 has it: a beginning is added only where
 // that file asks for it. Special tokens written in a text are read as such.
 static const struct {
     const char *class, *model_type;
-    bool is_t5;
+    SpmUse use;
 } classes[] = {
-    {"T5Tokenizer", "t5", true},
-    {"T5Tokenizer", "mt5", true},
-    {"T5Tokenizer", "umt5", true},
-    {"MT5Tokenizer", NULL, true},
-    {"MBartTokenizer", "mbart", false},
-    {"PegasusTokenizer", "pegasus", false},
-    {"M2M100Tokenizer", "m2m_100", false},
-    {"LlamaTokenizer", "llama", false},
-    {"LlamaTokenizer", "mistral", false},
-    {"LlamaTokenizer", "phi3", false},
-    {"CodeLlamaTokenizer", NULL, false},
-    {"GemmaTokenizer", "gemma2", false},
-    {"GemmaTokenizer", "gemma3_text", false},
+    {"T5Tokenizer", "t5", SPM_T5},
+    {"T5Tokenizer", "mt5", SPM_T5},
+    {"T5Tokenizer", "umt5", SPM_T5},
+    {"MT5Tokenizer", NULL, SPM_T5},
+    {"MBartTokenizer", "mbart", SPM_REFUSED},
+    {"PegasusTokenizer", "pegasus", SPM_REFUSED},
+    {"M2M100Tokenizer", "m2m_100", SPM_REFUSED},
+    {"LlamaTokenizer", "llama", SPM_PLAIN},
+    {"LlamaTokenizer", "mistral", SPM_PLAIN},
+    {"LlamaTokenizer", "phi3", SPM_PLAIN},
+    {"CodeLlamaTokenizer", NULL, SPM_PLAIN},
+    {"GemmaTokenizer", "gemma", SPM_PLAIN},
+    {"GemmaTokenizer", "gemma2", SPM_PLAIN},
+    {"GemmaTokenizer", "gemma3_text", SPM_PLAIN},
+    // classes without ways of their own
+    {"PreTrainedTokenizer", NULL, SPM_PLAIN},
+    {"TokenizersBackend", "granite", SPM_PLAIN},
+    {"TokenizersBackend", "olmo2", SPM_PLAIN},
+    {"TokenizersBackend", "olmo3", SPM_PLAIN},
+    {"TokenizersBackend", "smollm3", SPM_PLAIN},
+    {"TokenizersBackend", "stablelm", SPM_PLAIN},
+    {"TokenizersBackend", "falcon", SPM_PLAIN},
+    {"TokenizersBackend", "bloom", SPM_PLAIN},
+    {"TokenizersBackend", "gpt_bigcode", SPM_PLAIN},
+    // others, which read other files than a SentencePiece model or give other ids to its pieces
+    {"BertTokenizer", "bert", SPM_REFUSED},
+    {"BertTokenizer", "distilbert", SPM_REFUSED},
+    {"BertTokenizer", "electra", SPM_REFUSED},
+    {"MPNetTokenizer", "mpnet", SPM_REFUSED},
+    {"RobertaTokenizer", "roberta", SPM_REFUSED},
+    {"RobertaTokenizer", "bart", SPM_REFUSED},
+    {"GPT2Tokenizer", "gpt2", SPM_REFUSED},
+    {"GPT2Tokenizer", "gpt_neo", SPM_REFUSED},
+    {"GPT2Tokenizer", "gptj", SPM_REFUSED},
+    {"GPT2Tokenizer", "opt", SPM_REFUSED},
+    {"GPT2Tokenizer", "phi", SPM_REFUSED},
+    {"GPT2Tokenizer", "starcoder2", SPM_REFUSED},
+    {"GPTNeoXTokenizer", "gpt_neox", SPM_REFUSED},
+    {"Qwen2Tokenizer", "qwen2", SPM_REFUSED},
+    {"Qwen2Tokenizer", "qwen3", SPM_REFUSED},
+    {"CohereTokenizer", "cohere", SPM_REFUSED},
+    {"CohereTokenizer", "cohere2", SPM_REFUSED},
+    {"XLNetTokenizer", "xlnet", SPM_REFUSED},
+    {"XGLMTokenizer", "xglm", SPM_REFUSED},
+    {"BigBirdTokenizer", "big_bird", SPM_REFUSED},
+    {"RemBertTokenizer", "rembert", SPM_REFUSED},
+    {"FNetTokenizer", "fnet", SPM_REFUSED},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
@@ -140,24 +176,15 @@ static Status read_model_type(void *context, Slice key, JsonReader *r, Error *er
     return STATUS_OK;
 }
 
-// Classes whose ids are not those of their SentencePiece model.
-static Status refuse_shifted(const SpmOptions *options, const char *directory, Error *err)
+// Classes whose ids are not those of their SentencePiece model, and those of which that is not known.
+static Status refuse_class(const SpmOptions *options, const char *directory, Error *err)
 {
-    static const char *const names[] = {"MBartTokenizer", "MBart50Tokenizer", "NllbTokenizer",
-                                        "PegasusTokenizer", "M2M100Tokenizer"};
-    Slice class = slice_from_cstr(options->class);
-    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (!slice_eq_cstr(class, names[i])) continue;
-        return error_set(
-            err, STATUS_INVALID,
-            "%s: a %s has other ids than the SentencePiece model that stands there "
-            "alone: save it as tokenizer.json "
-            "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)); M2M100's wants "
-            "vocab.json beside it",
-            directory, names[i]);
-    }
-    return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "%s: a %s has other ids than the SentencePiece model that stands there "
+                     "alone: save it as tokenizer.json "
+                     "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)); M2M100's wants "
+                     "vocab.json beside it",
+                     directory, options->class);
 }
 
 // "<extra_id_0>" has the highest id.
@@ -197,13 +224,15 @@ static Status read_options(SpmOptions *options, const char *directory, Error *er
     if (!options->is_stated)
         TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options,
                                        err));
-    TRY(refuse_shifted(options, directory, err));
+    if (!options->class[0]) return STATUS_OK;
     const size_t row = class_row(slice_from_cstr(options->class));
-    if (row == N_CLASSES) return STATUS_OK;
-    if (!options->says_eos) options->add_eos = classes[row].is_t5;
+    if (row == N_CLASSES || classes[row].use == SPM_REFUSED)
+        return refuse_class(options, directory, err);
+    const bool is_t5 = classes[row].use == SPM_T5;
+    if (!options->says_eos) options->add_eos = is_t5;
     const bool has_added = options->tokenizer->n_added > 0;
     TRY(add_controls(options, err));
-    if (!classes[row].is_t5 || has_added) return STATUS_OK;
+    if (!is_t5 || has_added) return STATUS_OK;
     if (options->extra_ids < 0) options->extra_ids = options->is_stated ? USUAL_EXTRA_IDS : 0;
     return add_extra_ids(options, err);
 }

@@ -273,11 +273,7 @@ static Status open_other(Arena *arena, const char *directory, Tokenizer **out, E
     if (*out == NULL) TRY(open_told(directory, spm, out, err));
     if (*out != NULL) return STATUS_OK;
     if (spm != NULL) return tokenizer_open_spm(directory, spm, out, err);
-    if (file_exists(vocab)) {
-        WordPieceOptions options = {0};
-        TRY(tokenizer_read_wordpiece_options(directory, &options, err));
-        return tokenizer_open_vocab(vocab, &options, out, err);
-    }
+    if (file_exists(vocab)) return tokenizer_open_words(directory, vocab, out, err);
     return error_set(err, STATUS_NOT_FOUND,
                      "%s: neither tokenizer.json nor vocab.txt stands there, nor vocab.json with "
                      "merges.txt, nor a SentencePiece model (tokenizer.model): name the model's "

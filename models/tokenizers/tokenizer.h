@@ -36,8 +36,8 @@ typedef struct WordPieceOptions {
 
 // From a directory: tokenizer.json; else source.spm, target.spm and vocab.json (Marian); else vocab.json with merges.txt
 // (told.h); else a SentencePiece model
-// (tokenizer.model, spiece.model, sentencepiece.bpe.model, or the only *.model there is); else vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of
-// tokenizer_config.json (where present). The names of the special tokens come from tokenizer_config.json and
+// (tokenizer.model, spiece.model, sentencepiece.bpe.model, sentencepiece.model, spm.model, or the only *.model there is); else
+// vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of tokenizer_config.json (where present). The names of the special tokens come from tokenizer_config.json and
 // special_tokens_map.json, else from the usual names. STATUS_NOT_FOUND where the directory has none of them.
 // tokenizer_close frees what *out holds.
 Status tokenizer_open(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;

@@ -248,6 +248,16 @@ Status tokenizer_finish(Tokenizer *tokenizer, Error *err) MUST_CHECK;
 // tokenizer_config.json and special_tokens_map.json beside the tokenizer, where present.
 Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err) MUST_CHECK;
 // do_lower_case and its kin of a tokenizer_config.json, where present.
+Status tokenizer_open_words(const char *directory, const char *path, Tokenizer **out,
+                            Error *err) MUST_CHECK;
+// What stands around the texts of a vocab.txt; is_roberta as in template_bert.
+typedef struct WordPieceEnds {
+    Slice unk, cls, sep;
+    bool is_roberta;
+} WordPieceEnds;
+// told_words.c: the added tokens of a vocab.txt that is read, and the ends, by the files of its directory.
+Status told_words_added(Tokenizer *tokenizer, const char *directory, WordPieceEnds *ends,
+                        Error *err) MUST_CHECK;
 Status tokenizer_read_wordpiece_options(const char *directory, WordPieceOptions *options,
                                         Error *err) MUST_CHECK;
 

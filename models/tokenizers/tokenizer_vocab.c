@@ -31,23 +31,16 @@ static Status read_lines(Slice name, Slice text, Vocab *vocab, Arena *arena, Err
     return STATUS_OK;
 }
 
-// BERT's special tokens, as far as the vocabulary has them; [UNK], [CLS] and [SEP] it must have.
-static Status add_bert_specials(Tokenizer *tokenizer, Slice name, Error *err)
+// BERT's special tokens, as far as the vocabulary has them, where no file says more.
+static Status add_bert_specials(Tokenizer *tokenizer, Error *err)
 {
     static const Slice names[] = {SLICE_LIT("[UNK]"), SLICE_LIT("[CLS]"), SLICE_LIT("[SEP]"),
                                   SLICE_LIT("[PAD]"), SLICE_LIT("[MASK]")};
-    enum { N_NAMES = sizeof names / sizeof *names, N_NEEDED = 3 };
+    enum { N_NAMES = sizeof names / sizeof *names };
     TRY(arena_take(&tokenizer->arena, N_NAMES, sizeof *tokenizer->added, "added tokens",
                    &tokenizer->added, err));
     for (size_t i = 0; i < N_NAMES; i++) {
         const int32_t id = vocab_find(&tokenizer->vocab, names[i]);
-        if (id < 0 && i < N_NEEDED) {
-            return error_set(err, STATUS_INVALID,
-                             SLICE_FMT ": no line is \"" SLICE_FMT
-                                       "\": a vocab.txt needs [UNK], [CLS] and "
-                                       "[SEP]; with other names use a tokenizer.json",
-                             SLICE_ARG(name), SLICE_ARG(names[i]));
-        }
         if (id >= 0)
             tokenizer->added[tokenizer->n_added++] =
                 (AddedToken){.content = names[i], .id = id, .special = true};
@@ -55,11 +48,29 @@ static Status add_bert_specials(Tokenizer *tokenizer, Slice name, Error *err)
     return STATUS_OK;
 }
 
-static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPieceOptions *options,
-                              Error *err)
+static Status check_ends(const Tokenizer *t, const WordPieceEnds *ends, Slice name, Error *err)
 {
+    const Slice names[] = {ends->unk, ends->cls, ends->sep};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (vocab_find(&t->vocab, names[i]) >= 0) continue;
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": no line is \"" SLICE_FMT "\": a vocab.txt needs " SLICE_FMT
+                                   ", " SLICE_FMT " and " SLICE_FMT
+                                   "; name others in tokenizer_config.json (\"unk_token\", "
+                                   "\"cls_token\", \"sep_token\") or use a tokenizer.json",
+                         SLICE_ARG(name), SLICE_ARG(names[i]), SLICE_ARG(names[0]),
+                         SLICE_ARG(names[1]), SLICE_ARG(names[2]));
+    }
+    return STATUS_OK;
+}
+
+static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPieceOptions *options,
+                              const char *directory, Error *err)
+{
+    WordPieceEnds ends = {SLICE("[UNK]"), SLICE("[CLS]"), SLICE("[SEP]"), false};
     TRY(read_lines(name, text, &t->vocab, &t->arena, err));
-    TRY(add_bert_specials(t, name, err));
+    TRY(directory ? told_words_added(t, directory, &ends, err) : add_bert_specials(t, err));
+    TRY(check_ends(t, &ends, name, err));
     const BertNormalizer rules = {
         .clean_text = true,
         .handle_chinese_chars = !options->join_chinese_chars,
@@ -73,28 +84,45 @@ static Status build_wordpiece(Tokenizer *t, Slice name, Slice text, const WordPi
     t->normalizer = (Normalizer){.steps = normalizer, .n_steps = 1};
     t->model = MODEL_WORDPIECE;
     t->is_bert = true;
-    t->wordpiece =
-        (WordPiece){.prefix = SLICE("##"), .max_word_chars = 100, .unk_token = SLICE("[UNK]")};
-    t->wordpiece.unk = vocab_find(&t->vocab, SLICE("[UNK]"));
+    t->wordpiece = (WordPiece){.prefix = SLICE("##"), .max_word_chars = 100, .unk_token = ends.unk};
+    t->wordpiece.unk = vocab_find(&t->vocab, ends.unk);
     TRY(wordpiece_init(&t->wordpiece, &t->vocab, &t->arena, err));
     DecoderStep *decoder = NULL;
     TRY(arena_take(&t->arena, 1, sizeof *decoder, "a decoder", &decoder, err));
     *decoder = (DecoderStep){.kind = DECODER_WORDPIECE, .text = SLICE("##"), .cleanup = true};
     t->decoder = (Decoder){.steps = decoder, .n_steps = 1};
-    const int32_t cls = vocab_find(&t->vocab, SLICE("[CLS]")),
-                  sep = vocab_find(&t->vocab, SLICE("[SEP]"));
-    TRY(template_bert(t->post.templates, cls, sep, false, &t->arena, err));
+    const int32_t cls = vocab_find(&t->vocab, ends.cls), sep = vocab_find(&t->vocab, ends.sep);
+    t->post.trim_offsets = ends.is_roberta;
+    TRY(template_bert(t->post.templates, cls, sep, ends.is_roberta, &t->arena, err));
     return tokenizer_finish(t, err);
+}
+
+static Status parse(Slice name, Slice text, const WordPieceOptions *options, const char *directory,
+                    Tokenizer **out, Error *err)
+{
+    static const WordPieceOptions defaults = {0};
+    *out = NULL;
+    TRY(tokenizer_new(out, err));
+    const Status s =
+        build_wordpiece(*out, name, text, options != NULL ? options : &defaults, directory, err);
+    if (s != STATUS_OK) tokenizer_close(out);
+    return s;
 }
 
 Status tokenizer_parse_vocab(Slice name, Slice text, const WordPieceOptions *options,
                              Tokenizer **out, Error *err)
 {
-    static const WordPieceOptions defaults = {0};
-    *out = NULL;
-    TRY(tokenizer_new(out, err));
-    const Status s = build_wordpiece(*out, name, text, options != NULL ? options : &defaults, err);
-    if (s != STATUS_OK) tokenizer_close(out);
+    return parse(name, text, options, NULL, out, err);
+}
+
+Status tokenizer_open_words(const char *directory, const char *path, Tokenizer **out, Error *err)
+{
+    WordPieceOptions options = {0};
+    Slice text = {0};
+    TRY(tokenizer_read_wordpiece_options(directory, &options, err));
+    TRY(file_map(path, &text, err));
+    const Status s = parse(slice_from_cstr(path), text, &options, directory, out, err);
+    file_unmap(&text);
     return s;
 }
 

@@ -284,9 +284,9 @@ static Status tell(Told *t, const char *spm, JsonWriter *w, Error *err)
     if (!vocab || !merges) return error_set_memory(err, 2, folder.len, "paths");
     const bool has_merges = !spm && file_exists(vocab) && file_exists(merges);
     TRY(told_find_kind(t, err));
-    const bool has_pieces = t->has_kind && t->kind >= TOLD_XLMR;
+    const bool has_pieces = t->has_kind && told_has_pieces(t->kind);
     if (!has_merges && !(spm && has_pieces)) return STATUS_OK;
-    if (has_merges && (!t->has_kind || has_pieces)) return refuse_class(t, err);
+    if (has_merges && (!t->has_kind || t->kind > TOLD_QWEN2)) return refuse_class(t, err);
     t->add_prefix_space = has_pieces;
     json_begin_object(w);
     // Some options are needed before the vocabulary is there, so they are read twice; ids of tokens count the second time.

@@ -15,12 +15,20 @@ typedef enum ToldKind {
     // and with its own
     TOLD_ALBERT,
     TOLD_DEBERTA,
+    // of a vocab.txt
+    TOLD_BERT,
+    TOLD_MPNET,
 } ToldKind;
+
+static inline bool told_has_pieces(ToldKind kind)
+{
+    return kind >= TOLD_XLMR && kind <= TOLD_DEBERTA;
+}
 
 // Whether the pieces keep the ids of their model.
 static inline bool told_is_whole(ToldKind kind)
 {
-    return kind >= TOLD_ALBERT;
+    return kind == TOLD_ALBERT || kind == TOLD_DEBERTA;
 }
 
 // In the order in which a token that the vocabulary lacks is given the next id.

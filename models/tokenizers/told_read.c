@@ -24,6 +24,13 @@ static const struct {
     {"CamembertTokenizer", "camembert", TOLD_CAMEMBERT},
     {"AlbertTokenizer", "albert", TOLD_ALBERT},
     {"DebertaV2Tokenizer", "deberta-v2", TOLD_DEBERTA},
+    {"BertTokenizer", "bert", TOLD_BERT},
+    {"DistilBertTokenizer", "distilbert", TOLD_BERT},
+    {"ElectraTokenizer", "electra", TOLD_BERT},
+    {"MobileBertTokenizer", "mobilebert", TOLD_BERT},
+    {"SqueezeBertTokenizer", "squeezebert", TOLD_BERT},
+    {"ConvBertTokenizer", "convbert", TOLD_BERT},
+    {"MPNetTokenizer", "mpnet", TOLD_MPNET},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
@@ -41,6 +48,11 @@ static const char *const roles_albert[N_ROLES] = {"[CLS]", "[SEP]", "<unk>", "[S
 static const char *const roles_deberta[N_ROLES] = {"[CLS]", "[SEP]", "[UNK]", "[SEP]",
                                                    "[PAD]", "[CLS]", "[MASK]"};
 
+static const char *const roles_bert[N_ROLES] = {NULL,    NULL,    "[UNK]", "[SEP]",
+                                                "[PAD]", "[CLS]", "[MASK]"};
+static const char *const roles_mpnet[N_ROLES] = {"<s>",   "</s>", "[UNK]", "</s>",
+                                                 "<pad>", "<s>",  "<mask>"};
+
 static const char *const *usual_roles(ToldKind kind)
 {
     switch (kind) {
@@ -52,6 +64,10 @@ static const char *const *usual_roles(ToldKind kind)
         return roles_albert;
     case TOLD_DEBERTA:
         return roles_deberta;
+    case TOLD_BERT:
+        return roles_bert;
+    case TOLD_MPNET:
+        return roles_mpnet;
     case TOLD_ROBERTA:
     case TOLD_XLMR:
     case TOLD_CAMEMBERT:
@@ -120,6 +136,12 @@ static Status read_flag(Told *t, Slice key, JsonReader *r, Error *err)
     return STATUS_OK;
 }
 
+// A mask that is named without flags takes the blank before it.
+static bool takes_blank(ToldKind kind, Role role)
+{
+    return role == ROLE_MASK && (kind == TOLD_CAMEMBERT || kind == TOLD_MPNET);
+}
+
 static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
 {
     Told *t = context;
@@ -137,6 +159,7 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
         if (!slice_eq_cstr(key, told_roles[i])) continue;
         t->roles[i] = (AddedToken){.id = TOKEN_NONE};
         t->is_role_stated[i] = true;
+        t->roles[i].lstrip = kind == JSON_STRING && takes_blank(t->kind, (Role)i);
         TRY(added_token_read(r, &t->arena, &t->roles[i], err));
         t->roles[i].special = true;
         return STATUS_OK;
@@ -190,7 +213,7 @@ Status told_find_kind(Told *t, Error *err)
 static Status read_map_member(void *context, Slice key, JsonReader *r, Error *err)
 {
     const Told *t = context;
-    if (t->kind >= TOLD_XLMR && slice_eq_cstr(key, "additional_special_tokens"))
+    if (told_has_pieces(t->kind) && slice_eq_cstr(key, "additional_special_tokens"))
         return json_skip(r, err);
     return read_member(context, key, r, err);
 }
@@ -267,7 +290,7 @@ Status told_read_added(Told *t, Error *err)
         t->roles[i] = (AddedToken){
             .id = TOKEN_NONE,
             .content = slice_from_cstr(usual[i]),
-            .lstrip = i == ROLE_MASK && t->kind == TOLD_CAMEMBERT,
+            .lstrip = takes_blank(t->kind, (Role)i),
             .special = true,
         };
     TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_member, t,
@@ -279,6 +302,11 @@ Status told_read_added(Told *t, Error *err)
                                        err));
     }
     const size_t n_before = t->added.n;
-    for (size_t i = 0; i < N_ROLES; i++) TRY(add_token(t, t->roles[i], err));
+    for (size_t i = 0; i < N_ROLES; i++) {
+        // A vocab.txt may do without a mask or padding, which then no text can ask for.
+        const bool is_spare = t->kind >= TOLD_BERT && !t->is_role_stated[i] &&
+                              vocab_find(&t->vocab, t->roles[i].content) < 0;
+        if (!is_spare) TRY(add_token(t, t->roles[i], err));
+    }
     return add_extras(t, n_before, err);
 }

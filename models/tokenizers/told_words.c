@@ -1,8 +1,63 @@
-// A vocab.txt told as tokenizer.json: BERT's WordPiece with what tokenizer_config.json says of case, accents and Chinese.
+// What stands beside a vocab.txt: special and added tokens, by its class. And one told as tokenizer.json: WordPiece with what
+// tokenizer_config.json says of case, accents and Chinese.
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "models/tokenizers/told.h"
 #include "models/tokenizers/told_internal.h"
+
+static Status keep_added(Tokenizer *t, const Told *told, WordPieceEnds *ends, Error *err)
+{
+    Slice *const outer[] = {&ends->unk, &ends->cls, &ends->sep};
+    static const Role roles[] = {ROLE_UNK, ROLE_CLS, ROLE_SEP};
+    TRY(arena_take(&t->arena, told->added.n, sizeof *t->added, "added tokens", &t->added, err));
+    for (size_t i = 0; i < told->added.n; i++) {
+        AddedToken token = told->added.tokens[i];
+        token.content = arena_copy(&t->arena, token.content);
+        if (!token.content.ptr) return error_set_memory(err, 1, 1, "an added token");
+        t->added[t->n_added++] = token;
+    }
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        *outer[i] = arena_copy(&t->arena, told->roles[roles[i]].content);
+        if (!outer[i]->ptr) return error_set_memory(err, 1, 1, "a special token");
+        if (outer[i]->len > 0) continue;
+        return error_set(err, STATUS_INVALID,
+                         "%s/tokenizer_config.json: \"%s\" is null, but a vocab.txt needs it: name "
+                         "the token",
+                         told->directory, told_roles[roles[i]]);
+    }
+    return STATUS_OK;
+}
+
+// Without a class, or with one that only says where the tokenizer comes from, it is BERT's.
+static Status choose_kind(Told *told, Error *err)
+{
+    static const char *const plain[] = {"", "PreTrainedTokenizer", "TokenizersBackend"};
+    if (told->has_kind && told->kind >= TOLD_BERT) return STATUS_OK;
+    bool is_plain = false;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        is_plain |= slice_eq_cstr(slice_from_cstr(told->class), plain[i]);
+    told->kind = TOLD_BERT;
+    if (is_plain) return STATUS_OK;
+    return error_set(
+        err, STATUS_INVALID,
+        "%s: vocab.txt stands there, but not how a %s cuts texts: known are those of "
+        "BertTokenizer, DistilBertTokenizer, ElectraTokenizer and MPNetTokenizer; save "
+        "the others as tokenizer.json "
+        "(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR))",
+        told->directory, told->class);
+}
+
+Status told_words_added(Tokenizer *t, const char *directory, WordPieceEnds *ends, Error *err)
+{
+    Told told = {.directory = directory, .vocab = t->vocab}; // which is only looked into
+    Status s = told_find_kind(&told, err);
+    if (s == STATUS_OK) s = choose_kind(&told, err);
+    if (s == STATUS_OK) s = told_read_added(&told, err);
+    if (s == STATUS_OK) s = keep_added(t, &told, ends, err);
+    ends->is_roberta = told.kind == TOLD_MPNET;
+    arena_release(&told.arena);
+    return s;
+}
 
 static void put_normalizer(const WordPieceOptions *options, JsonWriter *w)
 {
@@ -21,14 +76,21 @@ static void put_normalizer(const WordPieceOptions *options, JsonWriter *w)
 
 static void put_ends(const Tokenizer *t, JsonWriter *w)
 {
-    static const char *const keys[] = {"sep", "cls"}, *const names[] = {"[SEP]", "[CLS]"};
+    static const char *const keys[] = {"sep", "cls"};
+    const TemplatePiece *single = t->post.templates[0].pieces; // "cls text sep", always
+    const int32_t ids[] = {single[2].ids[0], single[0].ids[0]};
+    const bool is_roberta = t->post.templates[1].pieces[3].n_ids > 0;
     json_member_object(w, "post_processor");
-    json_member_cstr(w, "type", "BertProcessing");
+    json_member_cstr(w, "type", is_roberta ? "RobertaProcessing" : "BertProcessing");
     for (size_t i = 0; i < 2; i++) {
         json_member_array(w, keys[i]);
-        json_put_cstr(w, names[i]);
-        json_put_i64(w, vocab_find(&t->vocab, slice_from_cstr(names[i])));
+        json_put_string(w, vocab_token(&t->vocab, ids[i]));
+        json_put_i64(w, ids[i]);
         json_end_array(w);
+    }
+    if (is_roberta) {
+        json_member_bool(w, "trim_offsets", true);
+        json_member_bool(w, "add_prefix_space", false);
     }
     json_end_object(w);
     json_member_raw(w, "decoder",

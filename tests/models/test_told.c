@@ -224,6 +224,79 @@ Test(told, ids_of_added_tokens_json_hold)
     folder_remove(folder);
 }
 
+// Ids of Transformers 5.24 (AutoTokenizer) for the same files.
+Test(told, a_vocab_txt_has_the_special_tokens_of_its_class)
+{
+    static const struct {
+        const char *config, *added;
+        size_t n;
+        int32_t ids[13];
+    } cases[] = {
+        // <s> 0, <pad> 1, </s> 2, [UNK] 3, <mask> 4, a 5, b 6, ##a 7, [CLS] 8, [SEP] 9, < 10
+        {"{\"tokenizer_class\": \"MPNetTokenizer\"}", "{}", 9, {0, 5, 4, 5, 7, 2, 2, 6, 2}},
+        {"{\"tokenizer_class\": \"MPNetTokenizerFast\", \"additional_special_tokens\": [\"aa\"]}",
+         "{}",
+         8,
+         {0, 5, 4, 11, 2, 2, 6, 2}},
+        {"{\"cls_token\": \"<s>\", \"mask_token\": \"<mask>\"}",
+         "{\"aa\": 11}",
+         7,
+         {0, 5, 4, 11, 9, 6, 9}},
+        {"{\"tokenizer_class\": \"ElectraTokenizer\", \"mask_token\": \"<mask>\"}",
+         "{}",
+         8,
+         {8, 5, 4, 5, 7, 9, 6, 9}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Tokenizer *t = NULL;
+        Arena arena = {0};
+        Encoding e = {0};
+        const Slice pair = SLICE("B");
+        const char *folder = folder_make();
+        folder_write(folder, "vocab.txt",
+                     "<s>\n<pad>\n</s>\n[UNK]\n<mask>\na\nb\n##a\n[CLS]\n[SEP]\n<\n");
+        folder_write(folder, "tokenizer_config.json", cases[i].config);
+        folder_write(folder, "added_tokens.json", cases[i].added);
+        MUST(tokenizer_open(folder, &t, &err));
+        MUST(tokenizer_encode(t, SLICE("a <mask> aa"), &pair, NULL, &arena, &e, &err));
+        cr_assert_eq(e.n_tokens, cases[i].n, "case %zu: %zu tokens", i, e.n_tokens);
+        cr_expect_arr_eq(e.ids, cases[i].ids, cases[i].n * sizeof *e.ids, "case %zu", i);
+        cr_expect_eq(e.type_ids[e.n_tokens - 1], i >= 2, "case %zu", i);
+        cr_expect_eq(e.offsets[2].begin, 2, "case %zu: the blank before a mask is left out", i);
+        tokenizer_close(&t);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
+Test(told, classes_that_read_otherwise_are_refused_by_name)
+{
+    static const char *const cases[][3] = {
+        {"spiece.model", "{\"tokenizer_class\": \"XLNetTokenizer\"}", "a XLNetTokenizer has other"},
+        {"tokenizer.model", "{\"tokenizer_class\": \"GPTNeoXTokenizerFast\"}", "GPTNeoXTokenizer"},
+        {"tokenizer.model", "{}", "a CohereTokenizer has other"},
+        {"vocab.txt", "{\"tokenizer_class\": \"BertJapaneseTokenizer\"}",
+         "not how a BertJapaneseTokenizer"},
+        {"vocab.txt", "{\"tokenizer_class\": \"BertTokenizer\", \"sep_token\": null}",
+         "\"sep_token\" is null"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Tokenizer *t = NULL;
+        const char *folder = folder_make();
+        if (strcmp(cases[i][0], "vocab.txt") == 0)
+            folder_write(folder, "vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n");
+        else
+            copy_shared(folder, "models/spm-botchan/botchan.model", cases[i][0]);
+        folder_write(folder, "config.json", "{\"model_type\": \"cohere\"}");
+        folder_write(folder, "tokenizer_config.json", cases[i][1]);
+        err = (Error){0};
+        cr_expect_eq(tokenizer_open(folder, &t, &err), STATUS_INVALID, "case %zu", i);
+        cr_expect(strstr(err.text, cases[i][2]) != NULL, "case %zu: %s", i, err.text);
+        tokenizer_close(&t);
+        folder_remove(folder);
+    }
+}
+
 Test(told, damage_is_refused_with_its_place)
 {
     static const struct {
