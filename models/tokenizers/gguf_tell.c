@@ -73,6 +73,8 @@ Status tokenizer_put_gguf(const Tokenizer *t, size_t vocab_size, GgufBuilder *b,
         gguf_put_i32s(b, "tokenizer.ggml.token_type", list.types, list.n);
         gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", spm->add_dummy_prefix);
         gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", spm->remove_extra_whitespaces);
+        if (spm->prefix_yields) gguf_put_bool(b, GGUF_KEY_PREFIX_YIELDS, true);
+        if (spm->prefix_is_first) gguf_put_bool(b, GGUF_KEY_PREFIX_IS_FIRST, true);
         if (spm->charsmap_bytes.len > 0)
             gguf_put_bytes(b, "tokenizer.ggml.precompiled_charsmap", spm->charsmap_bytes);
         put_special(t, list.n, b);

@@ -4,6 +4,7 @@
 
 #include "models/formats/gguf.h"
 #include "models/tokenizers/byte_level.h"
+#include "models/tokenizers/gguf_tell.h"
 #include "models/tokenizers/gguf_words.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
@@ -150,6 +151,8 @@ static Status read_normalizer(const GgufVocab *v, Spm *spm, Arena *arena, Error 
                       err));
     TRY(gguf_get_bool(v->file, "tokenizer.ggml.remove_extra_whitespaces",
                       &spm->remove_extra_whitespaces, NULL, err));
+    TRY(gguf_get_bool(v->file, GGUF_KEY_PREFIX_YIELDS, &spm->prefix_yields, NULL, err));
+    TRY(gguf_get_bool(v->file, GGUF_KEY_PREFIX_IS_FIRST, &spm->prefix_is_first, NULL, err));
     TRY(gguf_get_array(v->file, "tokenizer.ggml.precompiled_charsmap", GGUF_I64, &items, &found,
                        err));
     if (items.n == 0) return STATUS_OK;

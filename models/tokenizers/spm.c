@@ -175,7 +175,14 @@ static void drop_trailing(Writer *w)
     }
 }
 
-Status spm_normalize(const Spm *model, Slice text, bool want_origin, Arena *arena,
+static bool wants_prefix(const Spm *model, Slice text, bool is_first)
+{
+    if (!model->add_dummy_prefix || (model->prefix_is_first && !is_first)) return false;
+    return !model->prefix_yields ||
+           (!slice_starts_with(text, SLICE(" ")) && !slice_starts_with(text, space_mark));
+}
+
+Status spm_normalize(const Spm *model, Slice text, bool is_first, bool want_origin, Arena *arena,
                      NormalizedText *out, Error *err)
 {
     Writer w = {model, out, want_origin, arena, 0};
@@ -188,7 +195,7 @@ Status spm_normalize(const Spm *model, Slice text, bool want_origin, Arena *aren
         w.consumed += len;
     }
     if (w.consumed == text.len) return STATUS_OK; // all blank
-    const bool has_prefix = model->add_dummy_prefix;
+    const bool has_prefix = wants_prefix(model, text, is_first);
     if (has_prefix && !model->whitespace_is_suffix) TRY(write(&w, space_of(model), err));
     bool after_space = model->remove_extra_whitespaces;
     while (w.consumed < text.len) {
@@ -215,7 +222,7 @@ Status spm_normalize(const Spm *model, Slice text, bool want_origin, Arena *aren
 Status spm_encode(const Spm *model, Slice text, size_t base, int32_t word_id,
                   NormalizedText *scratch, TokenSink *sink, Error *err)
 {
-    TRY(spm_normalize(model, text, !sink->ids_only, sink->arena, scratch, err));
+    TRY(spm_normalize(model, text, base == 0, !sink->ids_only, sink->arena, scratch, err));
     if (scratch->len == 0) return STATUS_OK;
     const TokenSource source = {scratch, base};
     if (model->is_bpe)

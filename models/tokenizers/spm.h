@@ -22,6 +22,8 @@ typedef struct Spm {
     Charsmap charsmap;
     Slice charsmap_bytes; // as the file has it; empty where there is none
     bool add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces, whitespace_is_suffix;
+    // Hugging Face's ways with the prefix: a text that begins with a blank has none; nor has one behind an added token.
+    bool prefix_yields, prefix_is_first;
     Trie symbols; // the user's own: not normalised, found first
     // decoding
     Slice unk_surface;
@@ -33,7 +35,8 @@ Status spm_parse(Slice name, Slice bytes, Arena *arena, Spm **out, Error *err) M
 // Once pieces, scores, types and the flags are set, by whatever file: checks them and builds the model.
 Status spm_finish(Spm *model, Arena *arena, Error *err) MUST_CHECK;
 // text as the model wants it. Broken bytes become U+FFFD.
-Status spm_normalize(const Spm *model, Slice text, bool want_origin, Arena *arena,
+// is_first: the text begins here, rather than behind an added token.
+Status spm_normalize(const Spm *model, Slice text, bool is_first, bool want_origin, Arena *arena,
                      NormalizedText *out, Error *err) MUST_CHECK;
 // Tokens of text, which stands at base of the original.
 Status spm_encode(const Spm *model, Slice text, size_t base, int32_t word_id,

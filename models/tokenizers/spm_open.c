@@ -52,7 +52,8 @@ typedef struct SpmOptions {
     char class
         [64]; // tokenizer_class, or else what goes with config.json's model_type; "" where neither is there
     bool is_stated; // in tokenizer_config.json
-    bool add_bos, add_eos, says_eos;
+    bool add_bos, add_eos, says_eos, is_legacy, without_prefix;
+    bool is_other;     // model_type is another than llama
     int64_t extra_ids; // -1 = not stated
 } SpmOptions;
 
@@ -149,6 +150,14 @@ static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
         options->says_eos = true;
         return json_read_bool(r, &options->add_eos, err);
     }
+    if (kind == JSON_BOOL && slice_eq_cstr(key, "legacy"))
+        return json_read_bool(r, &options->is_legacy, err);
+    if (kind == JSON_BOOL && slice_eq_cstr(key, "add_prefix_space")) {
+        bool value = true;
+        TRY(json_read_bool(r, &value, err));
+        options->without_prefix = !value;
+        return STATUS_OK;
+    }
     if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
         return added_decoder_read(r, &options->tokenizer->arena, add_token, options, err);
     if (kind == JSON_NUMBER && slice_eq_cstr(key, "extra_ids"))
@@ -169,7 +178,8 @@ static Status read_model_type(void *context, Slice key, JsonReader *r, Error *er
     TRY(json_peek(r, &kind, err));
     if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
     TRY(json_read_string(r, &type, err));
-    for (size_t i = 0; i < N_CLASSES; i++) {
+    options->is_other = !slice_eq_cstr(type, "llama");
+    for (size_t i = 0; i < N_CLASSES && !options->is_stated; i++) {
         if (classes[i].model_type != NULL && slice_eq_cstr(type, classes[i].model_type))
             snprintf(options->class, sizeof options->class, "%s", classes[i].class);
     }
@@ -217,17 +227,32 @@ static Status add_controls(SpmOptions *options, Error *err)
     return STATUS_OK;
 }
 
+// A LlamaTokenizer of Transformers 5 goes by its own rules rather than the model's, where the class is stated and the model is
+// a Llama: nothing is normalised, and a text has one prefix unless it begins with a blank.
+static void apply_llama(const SpmOptions *options)
+{
+    Slice class = slice_from_cstr(options->class);
+    Spm *spm = options->tokenizer->spm;
+    if (slice_ends_with(class, SLICE("Fast"))) class.len -= 4;
+    if (!options->is_stated || options->is_other || !slice_eq_cstr(class, "LlamaTokenizer")) return;
+    spm->charsmap = (Charsmap){.ascii_stays = true};
+    spm->charsmap_bytes = (Slice){0};
+    spm->remove_extra_whitespaces = false;
+    spm->add_dummy_prefix = !options->without_prefix;
+    spm->prefix_yields = true;
+    spm->prefix_is_first = !options->is_legacy;
+}
+
 static Status read_options(SpmOptions *options, const char *directory, Error *err)
 {
     TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_option, options,
                                    err));
-    if (!options->is_stated)
-        TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options,
-                                       err));
+    TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options, err));
     if (!options->class[0]) return STATUS_OK;
     const size_t row = class_row(slice_from_cstr(options->class));
     if (row == N_CLASSES || classes[row].use == SPM_REFUSED)
         return refuse_class(options, directory, err);
+    apply_llama(options);
     const bool is_t5 = classes[row].use == SPM_T5;
     if (!options->says_eos) options->add_eos = is_t5;
     const bool has_added = options->tokenizer->n_added > 0;

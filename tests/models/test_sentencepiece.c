@@ -224,6 +224,48 @@ Test(sentencepiece, a_class_says_what_a_model_gets_beside_its_pieces)
     folder_remove(folder);
 }
 
+// Ids of Transformers 5.24 (AutoTokenizer) for the same files.
+Test(sentencepiece, a_llama_tokenizer_puts_one_prefix_before_a_text)
+{
+    static const struct {
+        const char *config;
+        size_t n;
+        int32_t ids[9], blank[5];
+    } cases[] = {
+        {"{\"tokenizer_class\": \"LlamaTokenizer\"}",
+         8,
+         {264, 271, 289, 275, 273, 2, 273, 261},
+         {264, 271, 289, 275, 273}},
+        {"{\"tokenizer_class\": \"LlamaTokenizerFast\", \"legacy\": true}",
+         7,
+         {264, 271, 289, 275, 273, 2, 264},
+         {264, 271, 289, 275, 273}},
+        {"{\"tokenizer_class\": \"LlamaTokenizer\", \"add_prefix_space\": false}",
+         9,
+         {273, 261, 271, 289, 275, 273, 2, 273, 261},
+         {264, 271, 289, 275, 273}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = folder_make();
+        Tokenizer *t = NULL;
+        Arena arena = {0};
+        Encoding e = {0};
+        copy_shared(folder, "models/tok-spbpe_llama2/tokenizer.model", "tokenizer.model");
+        folder_write(folder, "config.json", "{\"model_type\": \"llama\"}");
+        folder_write(folder, "tokenizer_config.json", cases[i].config);
+        MUST(tokenizer_open(folder, &t, &err));
+        MUST(tokenizer_encode(t, SLICE("the cat</s>the"), NULL, NULL, &arena, &e, &err));
+        cr_assert_eq(e.n_tokens, cases[i].n, "case %zu: %zu tokens", i, e.n_tokens);
+        cr_expect_arr_eq(e.ids, cases[i].ids, cases[i].n * sizeof *e.ids, "case %zu", i);
+        MUST(tokenizer_encode(t, SLICE(" the cat"), NULL, NULL, &arena, &e, &err));
+        cr_assert_eq(e.n_tokens, 5, "case %zu: %zu tokens", i, e.n_tokens);
+        cr_expect_arr_eq(e.ids, cases[i].blank, sizeof cases[i].blank, "case %zu", i);
+        tokenizer_close(&t);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
 Test(marian, ids_are_those_of_transformers_and_the_target_has_its_own)
 {
     static const char file[] = "goldens/models/tiny-marian/tokenizer.json";
