@@ -185,11 +185,11 @@ static size_t half_place(const Shape *s, size_t lane, size_t k)
 static void pack_halves(const Shape *s, const void *const rows[PANEL_WIDTH], size_t k, uint8_t *to)
 {
     const size_t n_pairs = s->block == 2 ? k / 2 : 0, n_single = s->block == 1 ? k : 0;
-    for (size_t i = 0; i < n_pairs; i++, to += 4 * W) {
+    for (size_t i = 0; i < n_pairs; i++, to += (size_t)4 * W) {
         for (size_t lane = 0; lane < W; lane++)
             if (rows[lane]) memcpy(to + 4 * lane, (const uint8_t *)rows[lane] + 4 * i, 4);
     }
-    for (size_t i = 0; i < n_single; i++, to += 2 * W) {
+    for (size_t i = 0; i < n_single; i++, to += (size_t)2 * W) {
         for (size_t lane = 0; lane < W; lane++)
             if (rows[lane]) memcpy(to + 2 * lane, (const uint8_t *)rows[lane] + 2 * i, 2);
     }
