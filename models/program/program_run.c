@@ -306,25 +306,40 @@ static void read_rows(const ProgramRun *run, OpArgs *args)
     args->as.embedding.ids = run->device_rows;
 }
 
-// Columns of y that came in the order of a file's rows (formats/safetensors.h, SAFE_ROPE_PAIRS) into that of the tensor's, and
-// their bias.
-static Status order_pairs(const Tensor *y, size_t n_heads, const float *bias, Exec *exec,
-                          Error *err)
+// Where column j of heads of dim stands in the order of a file's rows (formats/safetensors.h, SAFE_ROPE_PAIRS).
+static size_t place_in_pairs(size_t j, size_t dim)
 {
-    const size_t mark = exec_scratch_mark(exec), dim = y->cols / n_heads, half = dim / 2;
-    float *row = exec_scratch(exec, y->cols * sizeof *row);
-    if (!row) return error_set_memory(err, y->cols, sizeof *row, "a row of keys");
+    const size_t at = j % dim, half = dim / 2;
+    return j - at + 2 * (at % half) + at / half;
+}
+
+// Columns of y from the order of a file's rows into that of the tensor's. row: as many numbers as y has columns.
+static void order_pairs(const Tensor *y, size_t dim, float *row)
+{
     for (size_t i = 0; i < y->rows; i++) {
         float *to = (float *)y->data + i * y->row_stride;
         memcpy(row, to, y->cols * sizeof *row);
-        for (size_t j = 0; j < y->cols; j++) {
-            const size_t at = j % dim;
-            to[j] = row[j - at + 2 * (at % half) + at / half];
-            if (bias) to[j] += bias[j];
-        }
+        for (size_t j = 0; j < y->cols; j++) to[j] = row[place_in_pairs(j, dim)];
     }
+}
+
+// A product whose weight has its rows in pairs. The bias goes in with it, in their order: added afterwards it would round once
+// more.
+static Status run_pairs(const ProgramRun *run, OpArgs *args, size_t n_heads, Error *err)
+{
+    Exec *exec = run->exec;
+    const size_t mark = exec_scratch_mark(exec), n = args->out[0].cols, dim = n / n_heads;
+    const float *bias = args->in[2].data;
+    float *row = exec_scratch(exec, 2 * n * sizeof *row);
+    if (!row) return error_set_memory(err, 2 * n, sizeof *row, "a row of keys");
+    if (bias) {
+        for (size_t j = 0; j < n; j++) row[n + place_in_pairs(j, dim)] = bias[j];
+        args->in[2].data = row + n;
+    }
+    const Status s = program_run_op(run, exec_linear(exec, &args->in[1]), args, err);
+    if (s == STATUS_OK) order_pairs(&args->out[0], dim, row);
     exec_scratch_release(exec, mark);
-    return STATUS_OK;
+    return s;
 }
 
 // A product with a weight whose parts lie apart: one a part, each into its own columns.
@@ -349,10 +364,7 @@ static Status run_parts(const ProgramRun *run, const ProgramStep *step, const Op
         }
         if (end - begin != part->end - part->begin || own.as.linear.activation != ACTIVATION_NONE)
             return error_set(err, STATUS_INTERNAL, "rows in pairs are multiplied in one piece");
-        const float *bias = own.in[2].data;
-        own.in[2] = (Tensor){0};
-        TRY(program_run_op(run, exec_linear(run->exec, &own.in[1]), &own, err));
-        TRY(order_pairs(&own.out[0], pair_heads, bias, run->exec, err));
+        TRY(run_pairs(run, &own, pair_heads, err));
     }
     return STATUS_OK;
 }

