@@ -24,43 +24,16 @@ static const PostNormNames names = {
     .drops_attention_output = true,
 };
 
-static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    const Value inner =
-        post_norm_dense(t, "predictions.dense", x, c->embedding_size, c->activation);
-    const Value normed = tape_layer_norm(t, inner, "predictions.LayerNorm", c->layer_norm_eps);
-    return post_norm_vocabulary(t, c, &names, word, normed);
-}
-
-static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    const float p = post_norm_head_dropout(c);
-    post_norm_begin_head(t, c);
-    switch (c->head) {
-    case HEAD_EMBEDDING:
-        return post_norm_pool(t, c, x);
-    case HEAD_SEQUENCE:
-        x = post_norm_dense(t, "albert.pooler", x, c->hidden_size, ACTIVATION_TANH);
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, p), c->n_labels,
-                               ACTIVATION_NONE);
-    case HEAD_TOKEN:
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, p), c->n_labels,
-                               ACTIVATION_NONE);
-    case HEAD_SPAN:
-        return post_norm_dense(t, "qa_outputs", x, 2, ACTIVATION_NONE);
-    case HEAD_MASKED_LM:
-        return masked_lm(t, c, word, x);
-    case HEAD_CAUSAL_LM: // not among its classes
-    case HEAD_SEQ2SEQ:
-    case HEAD_COUNT:
-        break;
-    }
-    return x;
-}
-
 void albert_record(Tape *t, const ModelConfig *c)
 {
-    ParamId word = 0;
-    const Value x = post_norm_encoder(t, c, &names, &word);
-    tape_output(t, head(t, c, word, x));
+    const float p = post_norm_head_dropout(c);
+    const PostNormHead head = {.pooler = "albert.pooler",
+                               .pooler_activation = ACTIVATION_TANH,
+                               .classifier = "classifier",
+                               .classifier_dropout = p,
+                               .token_dropout = p,
+                               .transform = "predictions.dense",
+                               .transform_norm = "predictions.LayerNorm",
+                               .transform_activation = c->activation};
+    post_norm_record(t, c, &names, &head);
 }

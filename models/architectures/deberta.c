@@ -156,45 +156,31 @@ static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
 
 // ---- heads ----
 
-static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
+// The newer masked LM, tied whatever the file says.
+static Value newer_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
 {
-    const bool is_legacy = c->deberta.is_legacy;
-    tape_prefix(t, is_legacy ? "cls.predictions.transform." : "lm_predictions.lm_head.");
-    const Value inner = post_norm_dense(t, "dense", x, c->embedding_size, c->activation);
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "lm_predictions.lm_head.");
+    const Value inner =
+        tape_linear(t, x, dense(t, "dense", c->hidden_size, c->embedding_size), c->activation);
     const Value normed = tape_layer_norm(t, inner, "LayerNorm", c->layer_norm_eps);
-    if (is_legacy) return post_norm_vocabulary(t, c, &output_names, word, normed);
     return tape_linear_tied(t, normed, word, tape_vector(t, "bias", c->vocab_size, INIT_ZERO));
-}
-
-static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    post_norm_begin_head(t, c);
-    switch (c->head) {
-    case HEAD_EMBEDDING:
-        return post_norm_pool(t, c, x);
-    case HEAD_SEQUENCE:
-        x = post_norm_dense(t, "pooler.dense", tape_dropout(t, x, c->deberta.pooler_dropout),
-                            c->hidden_size, c->deberta.pooler_activation);
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, post_norm_head_dropout(c)),
-                               c->n_labels, ACTIVATION_NONE);
-    case HEAD_TOKEN:
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, c->hidden_dropout), c->n_labels,
-                               ACTIVATION_NONE);
-    case HEAD_SPAN:
-        return post_norm_dense(t, "qa_outputs", x, 2, ACTIVATION_NONE);
-    case HEAD_MASKED_LM:
-        return masked_lm(t, c, word, x);
-    case HEAD_CAUSAL_LM: // not among its classes
-    case HEAD_SEQ2SEQ:
-    case HEAD_COUNT:
-        break;
-    }
-    return x;
 }
 
 void deberta_record(Tape *t, const ModelConfig *c)
 {
+    const PostNormHead head = {.pooler = "pooler.dense",
+                               .pooler_activation = c->deberta.pooler_activation,
+                               .pooler_dropout = &c->deberta.pooler_dropout,
+                               .classifier = "classifier",
+                               .classifier_dropout = post_norm_head_dropout(c),
+                               .token_dropout = c->hidden_dropout,
+                               .transform = "cls.predictions.transform.dense",
+                               .transform_norm = "cls.predictions.transform.LayerNorm",
+                               .transform_activation = c->activation};
     ParamId word = 0;
     const Value x = encoder(t, c, &word);
-    tape_output(t, head(t, c, word, x));
+    const bool is_newer = c->head == HEAD_MASKED_LM && !c->deberta.is_legacy;
+    tape_output(t, is_newer ? newer_lm(t, c, word, x)
+                            : post_norm_head(t, c, &output_names, &head, word, x));
 }

@@ -20,42 +20,16 @@ static const PostNormNames names = {
     .drops_output = true,
 };
 
-static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    const Value inner = post_norm_dense(t, "vocab_transform", x, c->hidden_size, c->activation);
-    const Value normed = tape_layer_norm(t, inner, "vocab_layer_norm", c->layer_norm_eps);
-    return post_norm_vocabulary(t, c, &names, word, normed);
-}
-
-static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    post_norm_begin_head(t, c);
-    switch (c->head) {
-    case HEAD_EMBEDDING:
-        return post_norm_pool(t, c, x);
-    case HEAD_SEQUENCE:
-        x = post_norm_dense(t, "pre_classifier", x, c->hidden_size, ACTIVATION_RELU);
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, post_norm_head_dropout(c)),
-                               c->n_labels, ACTIVATION_NONE);
-    case HEAD_TOKEN:
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, c->hidden_dropout), c->n_labels,
-                               ACTIVATION_NONE);
-    case HEAD_SPAN:
-        return post_norm_dense(t, "qa_outputs", tape_dropout(t, x, c->span_dropout), 2,
-                               ACTIVATION_NONE);
-    case HEAD_MASKED_LM:
-        return masked_lm(t, c, word, x);
-    case HEAD_CAUSAL_LM: // not among its classes
-    case HEAD_SEQ2SEQ:
-    case HEAD_COUNT:
-        break;
-    }
-    return x;
-}
-
 void distilbert_record(Tape *t, const ModelConfig *c)
 {
-    ParamId word = 0;
-    const Value x = post_norm_encoder(t, c, &names, &word);
-    tape_output(t, head(t, c, word, x));
+    const PostNormHead head = {.pooler = "pre_classifier",
+                               .pooler_activation = ACTIVATION_RELU,
+                               .classifier = "classifier",
+                               .classifier_dropout = post_norm_head_dropout(c),
+                               .token_dropout = c->hidden_dropout,
+                               .span_dropout = &c->span_dropout,
+                               .transform = "vocab_transform",
+                               .transform_norm = "vocab_layer_norm",
+                               .transform_activation = c->activation};
+    post_norm_record(t, c, &names, &head);
 }

@@ -24,49 +24,18 @@ static const PostNormNames names = {
     .drops_output = true,
 };
 
-static Value classifier(Tape *t, const ModelConfig *c, Value x)
-{
-    const float p = c->hidden_dropout;
-    x = post_norm_dense(t, "classifier.dense", tape_dropout(t, x, p), c->hidden_size,
-                        ACTIVATION_TANH);
-    return post_norm_dense(t, "classifier.out_proj", tape_dropout(t, x, p), c->n_labels,
-                           ACTIVATION_NONE);
-}
-
-// The activation is GELU with erf whatever the blocks have.
-static Value masked_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    const Value inner = post_norm_dense(t, "lm_head.dense", x, c->hidden_size, ACTIVATION_GELU);
-    const Value normed = tape_layer_norm(t, inner, "lm_head.layer_norm", c->layer_norm_eps);
-    return post_norm_vocabulary(t, c, &names, word, normed);
-}
-
-static Value head(Tape *t, const ModelConfig *c, ParamId word, Value x)
-{
-    post_norm_begin_head(t, c);
-    switch (c->head) {
-    case HEAD_EMBEDDING:
-        return post_norm_pool(t, c, x);
-    case HEAD_SEQUENCE:
-        return classifier(t, c, x);
-    case HEAD_TOKEN:
-        return post_norm_dense(t, "classifier", tape_dropout(t, x, c->hidden_dropout), c->n_labels,
-                               ACTIVATION_NONE);
-    case HEAD_SPAN:
-        return post_norm_dense(t, "qa_outputs", x, 2, ACTIVATION_NONE);
-    case HEAD_MASKED_LM:
-        return masked_lm(t, c, word, x);
-    case HEAD_CAUSAL_LM: // not among its classes
-    case HEAD_SEQ2SEQ:
-    case HEAD_COUNT:
-        break;
-    }
-    return x;
-}
-
+// The masked LM's activation is GELU with erf whatever the blocks have.
 void mpnet_record(Tape *t, const ModelConfig *c)
 {
-    ParamId word = 0;
-    const Value x = post_norm_encoder(t, c, &names, &word);
-    tape_output(t, head(t, c, word, x));
+    const float p = c->hidden_dropout;
+    const PostNormHead head = {.pooler = "classifier.dense",
+                               .pooler_activation = ACTIVATION_TANH,
+                               .pooler_dropout = &p,
+                               .classifier = "classifier.out_proj",
+                               .classifier_dropout = p,
+                               .token_dropout = p,
+                               .transform = "lm_head.dense",
+                               .transform_norm = "lm_head.layer_norm",
+                               .transform_activation = ACTIVATION_GELU};
+    post_norm_record(t, c, &names, &head);
 }

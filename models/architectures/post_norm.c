@@ -141,13 +141,7 @@ Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *name
     return x;
 }
 
-void post_norm_begin_head(Tape *t, const ModelConfig *c)
-{
-    tape_group(t, 1 + c->n_layers);
-    tape_prefix(t, "%s", "");
-}
-
-Value post_norm_dense(Tape *t, const char *name, Value x, size_t n_out, Activation activation)
+static Value layer(Tape *t, const char *name, Value x, size_t n_out, Activation activation)
 {
     return tape_linear(t, x, dense(t, name, value_cols(x), n_out), activation);
 }
@@ -165,9 +159,59 @@ Value post_norm_vocabulary(Tape *t, const ModelConfig *c, const PostNormNames *n
     return tape_linear(t, x, output, ACTIVATION_NONE);
 }
 
-Value post_norm_pool(Tape *t, const ModelConfig *c, Value x)
+static Value dropped(Tape *t, const float *dropout, Value x)
 {
-    return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : x;
+    return dropout ? tape_dropout(t, x, *dropout) : x;
+}
+
+static Value classifier(Tape *t, const ModelConfig *c, const PostNormHead *head, Value x)
+{
+    const Value pooled = layer(t, head->pooler, dropped(t, head->pooler_dropout, x), c->hidden_size,
+                               head->pooler_activation);
+    return layer(t, head->classifier, tape_dropout(t, pooled, head->classifier_dropout),
+                 c->n_labels, ACTIVATION_NONE);
+}
+
+static Value masked_lm(Tape *t, const ModelConfig *c, const PostNormNames *names,
+                       const PostNormHead *head, ParamId word, Value x)
+{
+    const size_t width = c->embedding_size ? c->embedding_size : c->hidden_size;
+    const Value inner = layer(t, head->transform, x, width, head->transform_activation);
+    const Value normed = tape_layer_norm(t, inner, head->transform_norm, c->layer_norm_eps);
+    return post_norm_vocabulary(t, c, names, word, normed);
+}
+
+Value post_norm_head(Tape *t, const ModelConfig *c, const PostNormNames *names,
+                     const PostNormHead *head, ParamId word, Value x)
+{
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "%s", "");
+    switch (c->head) {
+    case HEAD_EMBEDDING:
+        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : x;
+    case HEAD_SEQUENCE:
+        return classifier(t, c, head, x);
+    case HEAD_TOKEN:
+        return layer(t, "classifier", tape_dropout(t, x, head->token_dropout), c->n_labels,
+                     ACTIVATION_NONE);
+    case HEAD_SPAN:
+        return layer(t, "qa_outputs", dropped(t, head->span_dropout, x), 2, ACTIVATION_NONE);
+    case HEAD_MASKED_LM:
+        return masked_lm(t, c, names, head, word, x);
+    case HEAD_CAUSAL_LM: // not among their classes
+    case HEAD_SEQ2SEQ:
+    case HEAD_COUNT:
+        break;
+    }
+    return x;
+}
+
+void post_norm_record(Tape *t, const ModelConfig *c, const PostNormNames *names,
+                      const PostNormHead *head)
+{
+    ParamId word = 0;
+    const Value x = post_norm_encoder(t, c, names, &word);
+    tape_output(t, post_norm_head(t, c, names, head, word, x));
 }
 
 float post_norm_head_dropout(const ModelConfig *c)

@@ -37,15 +37,29 @@ Value post_norm_encoder(Tape *tape, const ModelConfig *config, const PostNormNam
 
 // Whether the head reads one token of each sequence.
 bool post_norm_reads_one_token(const ModelConfig *config);
-// Opens the head's group of parameters; names are whole from here on.
-void post_norm_begin_head(Tape *tape, const ModelConfig *config);
-// A dense layer NAME.weight, NAME.bias on x.
-Value post_norm_dense(Tape *tape, const char *name, Value x, size_t n_out, Activation activation);
+
+// Layers of the heads; names are whole. Dropouts stand before a layer; NULL = none.
+typedef struct PostNormHead {
+    const char *pooler; // of HEAD_SEQUENCE, before the classifier
+    Activation pooler_activation;
+    const float *pooler_dropout;
+    const char *classifier; // of HEAD_SEQUENCE; that of HEAD_TOKEN is "classifier"
+    float classifier_dropout, token_dropout;
+    const float *span_dropout;
+    const char *transform,
+        *transform_norm; // of HEAD_MASKED_LM, before the scores of the vocabulary
+    Activation transform_activation;
+} PostNormHead;
+
+// Records config->head on what the encoder gave. word: the token table.
+Value post_norm_head(Tape *tape, const ModelConfig *config, const PostNormNames *names,
+                     const PostNormHead *head, ParamId word, Value x);
+// Encoder and head, and sets the output.
+void post_norm_record(Tape *tape, const ModelConfig *config, const PostNormNames *names,
+                      const PostNormHead *head);
 // A masked LM's scores of the vocabulary: x times the token table, or an output layer of its own.
 Value post_norm_vocabulary(Tape *tape, const ModelConfig *config, const PostNormNames *names,
                            ParamId word, Value x);
-// HEAD_EMBEDDING: the mean of the hidden states, or x as it is.
-Value post_norm_pool(Tape *tape, const ModelConfig *config, Value x);
 // Dropout within the head: classifier_dropout, or hidden_dropout where the file has none.
 float post_norm_head_dropout(const ModelConfig *config);
 
