@@ -216,15 +216,28 @@ static Value head(Tape *t, const ModelConfig *c, ParamId table, const char *name
     return x;
 }
 
-void decoder_output(Tape *t, const ModelConfig *c, ParamId table, Value x)
-{
-    decoder_output_named(t, c, table, "lm_head", x);
-}
-
-void decoder_output_named(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+void decoder_output(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
 {
     tape_hidden(t, x);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
     tape_output(t, head(t, c, table, name, x));
+}
+
+void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, DecoderBlock *block)
+{
+    ParamId table = 0;
+    const DecoderRopes ropes = decoder_ropes(t, c);
+    tape_prefix(t, "%s", frame->prefix);
+    Value x = frame->positions ? decoder_positioned(t, c, frame->words, frame->positions, &table)
+                               : decoder_embedding(t, c, frame->words, &table);
+    if (frame->words_norm) x = decoder_layer_norm(t, c, x, frame->words_norm);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        tape_hidden(t, x);
+        x = block(t, c, i, ropes, x);
+    }
+    tape_prefix(t, "%s", frame->prefix);
+    tape_group(t, 1 + c->n_layers);
+    decoder_output(t, c, table, frame->output ? frame->output : "lm_head",
+                   frame->norm(t, c, x, frame->last_norm));
 }

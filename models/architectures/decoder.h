@@ -1,4 +1,4 @@
-// models/architectures/decoder.h: what decoders have in common, for their files (llama.c, gemma.c, phi3.c).
+// models/architectures/decoder.h: what decoders have in common, for their files.
 //
 // Each file records its blocks with its own names; the steps between weights are the same: queries, keys and values of one
 // product, norms of heads, rotation, attention over the cache, a gated layer, and an output layer that is computed for the
@@ -46,11 +46,28 @@ Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 // LayerNorm with the config's epsilon, without a bias where norm_bias says so.
 Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// Hidden states after the final norm, and the head: lm_head or the table, scaled and capped; or classes of the sequence's last token, of
-// each token, or of starts and ends. Last call.
-void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, Value x);
-// The same where the output layer has a name of its own.
-void decoder_output_named(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
-                          Value x);
+// Hidden states after the final norm, and the head: the table, or the output layer NAME where it is not tied, scaled and capped; or
+// classes of the sequence's last token, of each token, or of starts and ends. Last call.
+void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
+                    Value x);
+
+// x of the layer before gives x of layer i.
+typedef Value DecoderBlock(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
+                           Value x);
+
+// What stands around the blocks of most decoders.
+typedef struct DecoderFrame {
+    const char *prefix;     // of the tables and norms below
+    const char *words;      // token table
+    const char *positions;  // table of positions; NULL without
+    const char *words_norm; // LayerNorm on the embeddings; NULL without
+    Value (*norm)(Tape *tape, const ModelConfig *config, Value x, const char *name); // the last one
+    const char *last_norm;
+    const char *output; // output layer, where it is not tied; NULL: lm_head
+} DecoderFrame;
+
+// Embeddings, n_layers blocks, the last norm and the head.
+void decoder_record(Tape *tape, const ModelConfig *config, const DecoderFrame *frame,
+                    DecoderBlock *block);
 
 #endif

@@ -44,17 +44,11 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    ParamId table = 0;
-    const DecoderRopes ropes = decoder_ropes(t, c);
-    tape_prefix(t, "%s", "transformer.");
-    Value x = decoder_embedding(t, c, "word_embeddings", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, ropes, x);
-    }
-    tape_prefix(t, "%s", "transformer.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "ln_f"));
+    static const DecoderFrame frame = {.prefix = "transformer.",
+                                       .words = "word_embeddings",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "ln_f"};
+    decoder_record(t, c, &frame, block);
 }
 
 static Status read_size_or(const Json *root, const char *key, size_t missing, size_t *out,

@@ -41,16 +41,22 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, Dense qkv, Value
                           tape_columns(t, all, 2 * h, 3 * h), &attention);
 }
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
+static Value norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    return tape_layer_norm(t, x, name, c->layer_norm_eps);
+}
+
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     const size_t h = c->hidden_size, n = c->intermediate_size;
+    (void)ropes; // positions are learned
     tape_group(t, 1 + i);
     tape_prefix(t, "transformer.h.%zu.", i);
-    const Value normed = tape_layer_norm(t, x, "ln_1", c->layer_norm_eps);
+    const Value normed = norm(t, c, x, "ln_1");
     const Value mixed = attention(t, c, i, dense(t, "attn.c_attn", h, 3 * h), normed);
     const Value out = tape_linear(t, mixed, dense(t, "attn.c_proj", h, h), ACTIVATION_NONE);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
-    const Value m = tape_layer_norm(t, a, "ln_2", c->layer_norm_eps);
+    const Value m = norm(t, c, a, "ln_2");
     const Value inner = tape_linear(t, m, dense(t, "mlp.c_fc", h, n), c->activation);
     const Value outer = tape_linear(t, inner, dense(t, "mlp.c_proj", n, h), ACTIVATION_NONE);
     return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
@@ -58,14 +64,10 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
 
 void gpt2_record(Tape *t, const ModelConfig *c)
 {
-    ParamId word = 0;
-    tape_prefix(t, "%s", "transformer.");
-    Value x = decoder_positioned(t, c, "wte", "wpe", &word);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, x);
-    }
-    tape_prefix(t, "%s", "transformer.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, word, tape_layer_norm(t, x, "ln_f", c->layer_norm_eps));
+    static const DecoderFrame frame = {.prefix = "transformer.",
+                                       .words = "wte",
+                                       .positions = "wpe",
+                                       .norm = norm,
+                                       .last_norm = "ln_f"};
+    decoder_record(t, c, &frame, block);
 }

@@ -10,7 +10,7 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     const size_t h = c->hidden_size;
     tape_group(t, 1 + i);
@@ -18,7 +18,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
     const Value n = decoder_layer_norm(t, c, x, "ln_1");
     tape_prefix(t, "transformer.h.%zu.attn.", i);
     const Dense qkv = decoder_fused_qkv(t, c, "c_attn", c->n_kv_heads);
-    const Value mixed = decoder_attention(t, c, i, (DecoderRopes){0}, qkv, n);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
     const Value out = decoder_linear(t, mixed, "c_proj", h, true, ACTIVATION_NONE);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
 
@@ -32,16 +32,12 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    ParamId table = 0;
-    tape_prefix(t, "%s", "transformer.");
-    Value x = decoder_positioned(t, c, "wte", "wpe", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, x);
-    }
-    tape_prefix(t, "%s", "transformer.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "ln_f"));
+    static const DecoderFrame frame = {.prefix = "transformer.",
+                                       .words = "wte",
+                                       .positions = "wpe",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "ln_f"};
+    decoder_record(t, c, &frame, block);
 }
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)

@@ -10,7 +10,7 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
+static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
     const size_t h = c->hidden_size;
@@ -18,7 +18,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
     tape_prefix(t, "transformer.h.%zu.", i);
     const Value n = decoder_layer_norm(t, c, x, "ln_1");
     tape_prefix(t, "transformer.h.%zu.attn.attention.", i);
-    const Value mixed = decoder_attention(t, c, i, (DecoderRopes){0}, decoder_qkv(t, c, names), n);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
     const Value out = decoder_linear(t, mixed, "out_proj", h, true, ACTIVATION_NONE);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
 
@@ -32,16 +32,12 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x)
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    ParamId table = 0;
-    tape_prefix(t, "%s", "transformer.");
-    Value x = decoder_positioned(t, c, "wte", "wpe", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, x);
-    }
-    tape_prefix(t, "%s", "transformer.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "ln_f"));
+    static const DecoderFrame frame = {.prefix = "transformer.",
+                                       .words = "wte",
+                                       .positions = "wpe",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "ln_f"};
+    decoder_record(t, c, &frame, block);
 }
 
 // The kinds of one item of attention_types, so many times: [["global", "local"], 12]. *n layers are known.

@@ -34,17 +34,12 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    ParamId table = 0;
-    const DecoderRopes ropes = decoder_ropes(t, c);
-    tape_prefix(t, "%s", "gpt_neox.");
-    Value x = decoder_embedding(t, c, "embed_in", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, ropes, x);
-    }
-    tape_prefix(t, "%s", "gpt_neox.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output_named(t, c, table, "embed_out", decoder_layer_norm(t, c, x, "final_layer_norm"));
+    static const DecoderFrame frame = {.prefix = "gpt_neox.",
+                                       .words = "embed_in",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "final_layer_norm",
+                                       .output = "embed_out"};
+    decoder_record(t, c, &frame, block);
 }
 
 static const DecoderDefaults defaults = {.theta = 10000,

@@ -68,27 +68,25 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     return added(t, c, a, outer);
 }
 
-static void record(Tape *t, const ModelConfig *c, bool is_stacked)
+static Value parted_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
-    ParamId table = 0;
-    const DecoderRopes ropes = decoder_ropes(t, c);
-    tape_prefix(t, "%s", "model.");
-    Value x = decoder_embedding(t, c, "embed_tokens", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, ropes, is_stacked, x);
-    }
-    tape_prefix(t, "%s", "model.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, decoder_norm(t, c, x, "norm"));
+    return block(t, c, i, ropes, false, x);
 }
+
+static Value stacked_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    return block(t, c, i, ropes, true, x);
+}
+
+static const DecoderFrame frame = {
+    .prefix = "model.", .words = "embed_tokens", .norm = decoder_norm, .last_norm = "norm"};
 
 void llama_record(Tape *t, const ModelConfig *c)
 {
-    record(t, c, false);
+    decoder_record(t, c, &frame, parted_block);
 }
 
 void phi3_record(Tape *t, const ModelConfig *c)
 {
-    record(t, c, true);
+    decoder_record(t, c, &frame, stacked_block);
 }

@@ -65,7 +65,7 @@ static void record(Tape *t, const ModelConfig *c)
     x = norm_before(t, c, x, "final_layer_norm");
     if (c->embedding_dims > 0)
         x = decoder_linear(t, x, "project_out", c->embedding_dims, false, ACTIVATION_NONE);
-    decoder_output(t, c, table, x);
+    decoder_output(t, c, table, "lm_head", x);
 }
 
 // Norms without weights, or without the last one, are of no released model.

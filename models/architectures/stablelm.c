@@ -32,17 +32,11 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    ParamId table = 0;
-    const DecoderRopes ropes = decoder_ropes(t, c);
-    tape_prefix(t, "%s", "model.");
-    Value x = decoder_embedding(t, c, "embed_tokens", &table);
-    for (size_t i = 0; i < c->n_layers; i++) {
-        tape_hidden(t, x);
-        x = block(t, c, i, ropes, x);
-    }
-    tape_prefix(t, "%s", "model.");
-    tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, decoder_layer_norm(t, c, x, "norm"));
+    static const DecoderFrame frame = {.prefix = "model.",
+                                       .words = "embed_tokens",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "norm"};
+    decoder_record(t, c, &frame, block);
 }
 
 static const DecoderDefaults defaults = {.theta = 10000,
