@@ -39,6 +39,26 @@ Status config_read_size(const Json *root, const char *key, size_t *out, Error *e
     return STATUS_OK;
 }
 
+Status config_read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
+                           Error *err)
+{
+    const Json *value = json_get(root, key);
+    *out = missing;
+    return value && json_kind(value) != JSON_NULL ? config_read_size(root, key, out, err)
+                                                  : STATUS_OK;
+}
+
+Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig *config, Error *err)
+{
+    if (config->hidden_size % config->n_heads != 0) {
+        return json_error(root, err, "%s %zu is no multiple of %zu heads", hidden_key,
+                          config->hidden_size, config->n_heads);
+    }
+    config->n_kv_heads = config->n_heads;
+    config->head_dim = config->hidden_size / config->n_heads;
+    return STATUS_OK;
+}
+
 Status config_read_float(const Json *root, const char *key, double lowest, double highest,
                          double missing, float *out, Error *err)
 {

@@ -9,6 +9,13 @@
 
 // A size from 1 to 2^24; missing is an error.
 Status config_read_size(const Json *root, const char *key, size_t *out, Error *err) MUST_CHECK;
+// The same, but missing or null gives `missing`.
+Status config_read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
+                           Error *err) MUST_CHECK;
+// Heads of equal width with keys of their own: head_dim and n_kv_heads from n_heads and hidden_size, which the file calls
+// hidden_key and which must be a multiple.
+Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig *config,
+                          Error *err) MUST_CHECK;
 // A number in [lowest, highest]; missing or null gives `missing`.
 Status config_read_float(const Json *root, const char *key, double lowest, double highest,
                          double missing, float *out, Error *err) MUST_CHECK;

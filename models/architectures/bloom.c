@@ -59,12 +59,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->max_positions = 2048; // ALiBi knows no end; this is what released models were trained on
     if (json_get(root, "seq_length"))
         TRY(config_read_size(root, "seq_length", &c->max_positions, err));
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "hidden_size %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
+    TRY(config_split_heads(root, "hidden_size", c, err));
     c->intermediate_size = 4 * c->hidden_size;
     c->activation = ACTIVATION_GELU_TANH;
     c->alibi_scale = 1.0f;

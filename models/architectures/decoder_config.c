@@ -8,13 +8,6 @@ static bool is_null(const Json *value)
     return !value || json_kind(value) == JSON_NULL;
 }
 
-static Status read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
-                           Error *err)
-{
-    *out = missing;
-    return is_null(json_get(root, key)) ? STATUS_OK : config_read_size(root, key, out, err);
-}
-
 // ---- rotation ----
 
 static Status read_rope_kind(const Json *parameters, RopeKind *out, Error *err)
@@ -73,7 +66,7 @@ static Status read_original_positions(const Json *root, const Json *parameters,
     static const char *const key = "original_max_position_embeddings";
     // Where both say it the top has the last word, as in Transformers 5.
     const Json *from = is_null(json_get(root, key)) ? parameters : root;
-    return read_size_or(from, key, config->max_positions, out, err);
+    return config_read_size_or(from, key, config->max_positions, out, err);
 }
 
 Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
@@ -154,9 +147,9 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
     TRY(config_read_size(root, "intermediate_size", &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
-    TRY(read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
+    TRY(config_read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
     const size_t usual = defaults->head_dim ? defaults->head_dim : c->hidden_size / c->n_heads;
-    TRY(read_size_or(root, "head_dim", usual, &c->head_dim, err));
+    TRY(config_read_size_or(root, "head_dim", usual, &c->head_dim, err));
     if (c->head_dim == 0 || c->n_heads % c->n_kv_heads != 0) {
         return json_error(
             root, err,
@@ -226,7 +219,7 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
 
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
 {
-    return read_size_or(root, "sliding_window", 0, &config->window, err);
+    return config_read_size_or(root, "sliding_window", 0, &config->window, err);
 }
 
 // ---- layers ----

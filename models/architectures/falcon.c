@@ -51,29 +51,16 @@ static void record(Tape *t, const ModelConfig *c)
     decoder_record(t, c, &frame, block);
 }
 
-static Status read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
-                           Error *err)
-{
-    const Json *value = json_get(root, key);
-    *out = missing;
-    return value && json_kind(value) != JSON_NULL ? config_read_size(root, key, out, err)
-                                                  : STATUS_OK;
-}
-
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
     TRY(config_read_size(root, "num_hidden_layers", &c->n_layers, err));
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
-    TRY(read_size_or(root, "ffn_hidden_size", 4 * c->hidden_size, &c->intermediate_size, err));
-    TRY(read_size_or(root, "max_position_embeddings", 2048, &c->max_positions, err));
-    if (c->hidden_size % c->n_heads == 0) {
-        c->head_dim = c->hidden_size / c->n_heads;
-        return STATUS_OK;
-    }
-    return json_error(root, err, "hidden_size %zu is no multiple of %zu heads", c->hidden_size,
-                      c->n_heads);
+    TRY(config_read_size_or(root, "ffn_hidden_size", 4 * c->hidden_size, &c->intermediate_size,
+                            err));
+    TRY(config_read_size_or(root, "max_position_embeddings", 2048, &c->max_positions, err));
+    return config_split_heads(root, "hidden_size", c, err);
 }
 
 // Which of the three kinds of blocks, and how heads share keys.
@@ -88,9 +75,9 @@ static Status read_kind(const Json *root, ModelConfig *c, Error *err)
     if (is_new && !c->is_parallel)
         return json_error(json_get(root, "parallel_attn"), err,
                           "only true is supported with new_decoder_architecture");
-    TRY(read_size_or(root, "num_kv_heads", c->n_heads, &c->n_kv_heads, err));
+    TRY(config_read_size_or(root, "num_kv_heads", c->n_heads, &c->n_kv_heads, err));
     if (!is_new) c->n_kv_heads = is_shared ? 1 : c->n_heads;
-    TRY(read_size_or(root, "num_ln_in_parallel_attn", 2, &n_norms, err));
+    TRY(config_read_size_or(root, "num_ln_in_parallel_attn", 2, &n_norms, err));
     c->has_two_norms = is_new && n_norms == 2;
     if (c->n_heads % c->n_kv_heads == 0) return STATUS_OK;
     return json_error(root, err, "%zu attention heads cannot share %zu heads of keys and values",

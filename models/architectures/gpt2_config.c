@@ -15,23 +15,14 @@ static Status gpt2_refuse_variants(const Json *root, Error *err)
 
 static Status gpt2_read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *inner = json_get(root, "n_inner");
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
     TRY(config_read_size(root, "n_layer", &c->n_layers, err));
     TRY(config_read_size(root, "n_head", &c->n_heads, err));
     TRY(config_read_size(root, json_get(root, "n_positions") ? "n_positions" : "n_ctx",
                          &c->max_positions, err));
-    c->intermediate_size = 4 * c->hidden_size;
-    if (inner && json_kind(inner) != JSON_NULL)
-        TRY(config_read_size(root, "n_inner", &c->intermediate_size, err));
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "n_embd %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
-    return STATUS_OK;
+    TRY(config_read_size_or(root, "n_inner", 4 * c->hidden_size, &c->intermediate_size, err));
+    return config_split_heads(root, "n_embd", c, err);
 }
 
 static Status gpt2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)

@@ -43,7 +43,6 @@ static void record(Tape *t, const ModelConfig *c)
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
     bool is_shared = true, has_cross = false;
-    const Json *inner = json_get(root, "n_inner");
     TRY(json_opt_bool(root, "add_cross_attention", &has_cross, err));
     if (has_cross)
         return json_error(json_get(root, "add_cross_attention"), err, "only false is supported");
@@ -52,16 +51,10 @@ static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_size(root, "n_layer", &c->n_layers, err));
     TRY(config_read_size(root, "n_head", &c->n_heads, err));
     TRY(config_read_size(root, "n_positions", &c->max_positions, err));
-    c->intermediate_size = 4 * c->hidden_size;
-    if (inner && json_kind(inner) != JSON_NULL)
-        TRY(config_read_size(root, "n_inner", &c->intermediate_size, err));
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "n_embd %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
+    TRY(config_read_size_or(root, "n_inner", 4 * c->hidden_size, &c->intermediate_size, err));
+    TRY(config_split_heads(root, "n_embd", c, err));
     TRY(json_opt_bool(root, "multi_query", &is_shared, err));
-    c->n_kv_heads = is_shared ? 1 : c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
+    if (is_shared) c->n_kv_heads = 1;
     return STATUS_OK;
 }
 

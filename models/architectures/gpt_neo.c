@@ -78,21 +78,14 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *inner = json_get(root, "intermediate_size");
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
     TRY(config_read_size(root, "num_layers", &c->n_layers, err));
     TRY(config_read_size(root, "num_heads", &c->n_heads, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
-    c->intermediate_size = 4 * c->hidden_size;
-    if (inner && json_kind(inner) != JSON_NULL)
-        TRY(config_read_size(root, "intermediate_size", &c->intermediate_size, err));
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "hidden_size %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
+    TRY(config_read_size_or(root, "intermediate_size", 4 * c->hidden_size, &c->intermediate_size,
+                            err));
+    TRY(config_split_heads(root, "hidden_size", c, err));
     c->window = 256;
     return json_get(root, "window_size") ? config_read_size(root, "window_size", &c->window, err)
                                          : STATUS_OK;

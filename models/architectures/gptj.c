@@ -46,24 +46,16 @@ static void record(Tape *t, const ModelConfig *c)
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *inner = json_get(root, "n_inner");
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
     TRY(config_read_size(root, "n_layer", &c->n_layers, err));
     TRY(config_read_size(root, "n_head", &c->n_heads, err));
     TRY(config_read_size(root, "n_positions", &c->max_positions, err));
-    c->intermediate_size = 4 * c->hidden_size;
-    if (inner && json_kind(inner) != JSON_NULL)
-        TRY(config_read_size(root, "n_inner", &c->intermediate_size, err));
+    TRY(config_read_size_or(root, "n_inner", 4 * c->hidden_size, &c->intermediate_size, err));
     c->rotary_dims = 64;
     if (json_get(root, "rotary_dim"))
         TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "n_embd %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
+    TRY(config_split_heads(root, "n_embd", c, err));
     if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
     return json_error(root, err,
                       "rotary_dim %zu of %zu columns of a head: it must be even, and fit",

@@ -82,23 +82,15 @@ static Status refuse_variants(const Json *root, Error *err)
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *width = json_get(root, "word_embed_proj_dim");
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
     TRY(config_read_size(root, "num_hidden_layers", &c->n_layers, err));
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
     TRY(config_read_size(root, "ffn_dim", &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
-    if (width && json_kind(width) != JSON_NULL)
-        TRY(config_read_size(root, "word_embed_proj_dim", &c->embedding_dims, err));
+    TRY(config_read_size_or(root, "word_embed_proj_dim", 0, &c->embedding_dims, err));
     if (c->embedding_dims == c->hidden_size) c->embedding_dims = 0;
-    if (c->hidden_size % c->n_heads != 0) {
-        return json_error(root, err, "hidden_size %zu is no multiple of %zu heads", c->hidden_size,
-                          c->n_heads);
-    }
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->hidden_size / c->n_heads;
-    return STATUS_OK;
+    return config_split_heads(root, "hidden_size", c, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
