@@ -178,11 +178,10 @@ static void change_numbers(const SafeItem *item, const QuantizeSource *source, c
 {
     const size_t rows = item->shape[0], cols = item->n_dims == 2 ? item->shape[1] : 1;
     if (source->change == SAFE_ROPE_PAIRS) {
-        const size_t dim = rows / source->n_heads, half = dim / 2;
-        for (size_t r = 0; r < rows; r++) {
-            const size_t at = r % dim, from = r - at + at % 2 * half + at / 2;
-            memcpy(out + r * cols, x + from * cols, cols * sizeof *out);
-        }
+        const RowOrder pairs = row_order_pairs(rows, source->n_heads);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(out + r * cols, x + row_order_in_use(&pairs, rows, r) * cols,
+                   cols * sizeof *out);
     } else if (source->change == SAFE_STACKED) {
         for (size_t r = 0; r < rows; r++)
             memcpy(out + r * cols, x + row_order_in_tensor(&source->order, rows, r) * cols,

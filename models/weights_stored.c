@@ -233,8 +233,8 @@ static void read_part_row(const Model *model, const Param *param, size_t p, size
         return;
     }
     if (place->pair_heads > 0) {
-        const size_t dim = n_rows / place->pair_heads, half = dim / 2, at = row % dim;
-        row = row - at + 2 * (at % half) + at / half;
+        const RowOrder pairs = row_order_pairs(n_rows, place->pair_heads);
+        row = row_order_in_tensor(&pairs, n_rows, row);
     }
     Tensor tensor = {.rows = n_rows,
                      .cols = param->cols,

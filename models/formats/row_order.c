@@ -9,6 +9,11 @@ static size_t shared_heads(const RowOrder *order, size_t n_rows)
     return n_rows / order->head_dim / order->n_groups - 2;
 }
 
+RowOrder row_order_pairs(size_t n_rows, size_t n_heads)
+{
+    return (RowOrder){.head_dim = n_rows / n_heads, .n_turned = n_rows / n_heads};
+}
+
 bool row_order_fits(const RowOrder *order, size_t n_rows)
 {
     if (order->head_dim == 0) return true;

@@ -20,6 +20,8 @@ typedef struct RowOrder {
     size_t n_turned; // even
 } RowOrder;
 
+// n_rows rows of n_heads heads, all of whose rows stand pair by pair. The heads have even sizes.
+RowOrder row_order_pairs(size_t n_rows, size_t n_heads);
 // Whether n_rows rows can be in this order.
 bool row_order_fits(const RowOrder *order, size_t n_rows);
 // Where the row that is used as `row` stands in the tensor of n_rows rows, and the other way about.

@@ -145,9 +145,8 @@ const void *safetensor_row(const SafeTensor *tensor, size_t row)
 {
     const size_t row_bytes = tensor->shape[0] > 0 ? tensor->data.len / tensor->shape[0] : 0;
     if (tensor->change == SAFE_ROPE_PAIRS) {
-        const size_t dim = tensor->shape[0] / tensor->n_heads, half = dim / 2;
-        const size_t head = row / dim, at = row % dim;
-        row = head * dim + 2 * (at % half) + at / half;
+        const RowOrder pairs = row_order_pairs(tensor->shape[0], tensor->n_heads);
+        row = row_order_in_tensor(&pairs, tensor->shape[0], row);
     }
     if (tensor->change == SAFE_STACKED)
         row = row_order_in_use(&tensor->order, tensor->shape[0], row);

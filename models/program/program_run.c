@@ -306,20 +306,13 @@ static void read_rows(const ProgramRun *run, OpArgs *args)
     args->as.embedding.ids = run->device_rows;
 }
 
-// Where column j of heads of dim stands in the order of a file's rows (formats/safetensors.h, SAFE_ROPE_PAIRS).
-static size_t place_in_pairs(size_t j, size_t dim)
-{
-    const size_t at = j % dim, half = dim / 2;
-    return j - at + 2 * (at % half) + at / half;
-}
-
 // Columns of y from the order of a file's rows into that of the tensor's. row: as many numbers as y has columns.
-static void order_pairs(const Tensor *y, size_t dim, float *row)
+static void order_pairs(const Tensor *y, const RowOrder *pairs, float *row)
 {
     for (size_t i = 0; i < y->rows; i++) {
         float *to = (float *)y->data + i * y->row_stride;
         memcpy(row, to, y->cols * sizeof *row);
-        for (size_t j = 0; j < y->cols; j++) to[j] = row[place_in_pairs(j, dim)];
+        for (size_t j = 0; j < y->cols; j++) to[j] = row[row_order_in_tensor(pairs, y->cols, j)];
     }
 }
 
@@ -328,16 +321,17 @@ static void order_pairs(const Tensor *y, size_t dim, float *row)
 static Status run_pairs(const ProgramRun *run, OpArgs *args, size_t n_heads, Error *err)
 {
     Exec *exec = run->exec;
-    const size_t mark = exec_scratch_mark(exec), n = args->out[0].cols, dim = n / n_heads;
+    const size_t mark = exec_scratch_mark(exec), n = args->out[0].cols;
+    const RowOrder pairs = row_order_pairs(n, n_heads);
     const float *bias = args->in[2].data;
     float *row = exec_scratch(exec, 2 * n * sizeof *row);
     if (!row) return error_set_memory(err, 2 * n, sizeof *row, "a row of keys");
     if (bias) {
-        for (size_t j = 0; j < n; j++) row[n + place_in_pairs(j, dim)] = bias[j];
+        for (size_t j = 0; j < n; j++) row[n + row_order_in_tensor(&pairs, n, j)] = bias[j];
         args->in[2].data = row + n;
     }
     const Status s = program_run_op(run, exec_linear(exec, &args->in[1]), args, err);
-    if (s == STATUS_OK) order_pairs(&args->out[0], dim, row);
+    if (s == STATUS_OK) order_pairs(&args->out[0], &pairs, row);
     exec_scratch_release(exec, mark);
     return s;
 }
