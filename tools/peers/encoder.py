@@ -16,6 +16,7 @@ other sizes with random weights, in --work. CTranslate2 has no classifier here: 
 Needs torch, transformers, and for prediction onnxruntime, onnx and ctranslate2.
 """
 import argparse
+import concurrent.futures
 import copy
 import functools
 import json
@@ -172,7 +173,8 @@ def onnx_predictor(args, model, prepared):
     return predict
 
 
-def ctranslate2_predictor(args, prepared):
+def ctranslate2_predictor(args, prepared, split):
+    """split: each batch goes in parts to as many workers of one thread, its better way with several threads."""
     import ctranslate2
 
     kind = {"f32": "float32", "bf16": "bfloat16", "int8": "int8"}[args.compute]
@@ -182,12 +184,15 @@ def ctranslate2_predictor(args, prepared):
     path = os.path.join(args.work, "ctranslate2-" + os.path.basename(os.path.normpath(args.model)))
     if not os.path.exists(path):
         ctranslate2.converters.TransformersConverter(args.model).convert(path)
-    encoder = ctranslate2.Encoder(path, device="cpu", compute_type=kind, inter_threads=1, intra_threads=args.threads)
+    parts = args.threads if split else 1
+    encoder = ctranslate2.Encoder(path, device="cpu", compute_type=kind, inter_threads=parts,
+                                  intra_threads=args.threads // parts)
     inputs = [[row[keep == 1].tolist() for row, keep in zip(x, mask)] for x, mask, _ in prepared]
+    callers = concurrent.futures.ThreadPoolExecutor(parts)
 
     def predict():
         for batch in inputs:
-            encoder.forward_batch(batch)
+            list(callers.map(encoder.forward_batch, [batch[i::parts] for i in range(min(parts, len(batch)))]))
 
     return predict
 
@@ -231,7 +236,9 @@ def main():
     if not args.tune and "onnxruntime" in wanted:
         works["onnxruntime"] = onnx_predictor(args, model, prepared)
     if not args.tune and "ctranslate2" in wanted:
-        works["ctranslate2"] = ctranslate2_predictor(args, prepared)
+        works["ctranslate2"] = ctranslate2_predictor(args, prepared, False)
+        if args.threads > 1:
+            works["ct2 split"] = ctranslate2_predictor(args, prepared, True)
     programs = {"assay": lambda: assay_round(args)}
     for name, work in works.items():
         if work:
