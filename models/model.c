@@ -86,6 +86,7 @@ void model_close(Model **model)
         huge_free(m->blocks[i].data, m->blocks[i].n * sizeof *m->blocks[i].data);
     }
     free(m->workers);
+    cache_close(&m->spare_cache);
     if (m->close_files) m->close_files(m);
     arena_release(&m->arena);
     free(m);

@@ -60,6 +60,8 @@ struct Model {
     bool *is_fresh;     // [n_params] drawn from the seed
     Worker *workers;
     size_t n_workers;
+    struct Cache
+        *spare_cache; // an empty one that the last queue left (models/generation); NULL where none
     ModelBlock blocks[MODEL_MAX_BLOCKS];
 };
 

@@ -33,11 +33,14 @@ size_t cache_bytes_per_token(const Tape *tape)
     return floats * sizeof(float);
 }
 
+static size_t page_bytes(const Cache *cache)
+{
+    return size_max(cache->page_floats, 16) * sizeof(float);
+}
+
 size_t cache_bytes(const Cache *cache)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < cache->n_slabs; i++) total += cache->slabs[i].size_bytes;
-    return total;
+    return (cache->n_pages - cache->n_free) * page_bytes(cache);
 }
 
 Status cache_open(const Tape *tape, Cache **out, Error *err)
@@ -63,6 +66,26 @@ void cache_close(Cache **cache)
     *cache = NULL;
 }
 
+// Pages [begin, end) are free, and the first of them is taken first: memory that was touched is used before what was not.
+static void free_from(Cache *c, size_t begin, size_t end)
+{
+    for (size_t i = end; i-- > begin;) {
+        c->n_users[i] = 0;
+        c->free_pages[c->n_free++] = (uint32_t)i;
+    }
+}
+
+void cache_clear(Cache *cache, size_t keep_bytes)
+{
+    while (cache->n_slabs > 0 && cache->n_slabs * cache->slabs[0].size_bytes > keep_bytes) {
+        const Slab slab = cache->slabs[--cache->n_slabs];
+        cache->n_pages -= slab.size_bytes / page_bytes(cache);
+        huge_free(slab.memory, slab.size_bytes);
+    }
+    cache->n_free = 0;
+    free_from(cache, 0, cache->n_pages);
+}
+
 // Room for n elements in a list that doubles.
 static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *err)
 {
@@ -79,22 +102,21 @@ static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *e
 
 static Status add_slab(Cache *c, Error *err)
 {
-    const size_t page_bytes = size_max(c->page_floats, 16) * sizeof(float);
-    const size_t n = size_max(1, SLAB_BYTES / page_bytes), total = c->n_pages + n;
+    const size_t bytes = page_bytes(c);
+    const size_t n = size_max(1, SLAB_BYTES / bytes), total = c->n_pages + n;
     size_t users_capacity = c->pages_capacity;
     TRY(want(&c->slabs, c->n_slabs + 1, sizeof *c->slabs, &c->slabs_capacity, err));
     TRY(want(&c->n_users, total, sizeof *c->n_users, &users_capacity, err));
     TRY(want(&c->pages, total, sizeof *c->pages, &c->pages_capacity, err));
     TRY(want(&c->free_pages, total, sizeof *c->free_pages, &c->free_capacity, err));
-    Slab slab = {.size_bytes = n * page_bytes};
+    Slab slab = {.size_bytes = n * bytes};
     slab.memory = huge_alloc(slab.size_bytes);
-    if (!slab.memory) return error_set_memory(err, n, page_bytes, "a cache of keys and values");
+    if (!slab.memory) return error_set_memory(err, n, bytes, "a cache of keys and values");
     c->slabs[c->n_slabs++] = slab;
-    for (size_t i = 0; i < n; i++) {
-        c->pages[c->n_pages] = slab.memory + i * (page_bytes / sizeof(float));
-        c->n_users[c->n_pages] = 0;
-        c->free_pages[c->n_free++] = (uint32_t)c->n_pages++;
-    }
+    for (size_t i = 0; i < n; i++)
+        c->pages[c->n_pages + i] = slab.memory + i * (bytes / sizeof(float));
+    free_from(c, c->n_pages, total);
+    c->n_pages = total;
     return STATUS_OK;
 }
 

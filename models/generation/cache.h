@@ -26,6 +26,9 @@ typedef struct CacheSequence {
 // For models of this tape, which must outlive it.
 Status cache_open(const Tape *tape, Cache **out, Error *err) MUST_CHECK;
 void cache_close(Cache **cache); // a no-op on NULL; sequences need not be released before
+// Empty again, for other sequences: those of before are released already. Of its memory keep_bytes stay at hand, which
+// spares the next ones the time that fresh pages take.
+void cache_clear(Cache *cache, size_t keep_bytes);
 // Makes room for so many more tokens; n_rows counts them from now on. The last page must not be shared: a fork copies it.
 Status cache_extend(Cache *cache, CacheSequence *sequence, size_t n_more, Error *err) MUST_CHECK;
 // A sequence of the first n_rows tokens of another.
@@ -37,6 +40,6 @@ Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, s
                     Arena *arena, ProgramCache *out, Error *err) MUST_CHECK;
 
 size_t cache_bytes_per_token(const Tape *tape);
-size_t cache_bytes(const Cache *cache); // taken from the machine
+size_t cache_bytes(const Cache *cache); // of the pages that sequences have
 
 #endif
