@@ -59,6 +59,20 @@ static const AttentionConfig configs[] = {
     {.n_heads = 8, .n_kv_heads = 8, .head_dim = 7, .keys = KEYS_COLUMNS, .is_causal = 1},
     {.n_heads = 16, .n_kv_heads = 16, .head_dim = 33, .keys = KEYS_COLUMNS, .window = 9},
     {.n_heads = 32, .n_kv_heads = 32, .head_dim = 16, .keys = KEYS_COLUMNS, .is_causal = 1},
+    // Windows that leave out whole tiles of keys.
+    {.n_heads = 2,
+     .n_kv_heads = 2,
+     .head_dim = 32,
+     .keys = KEYS_FUSED,
+     .window = 65,
+     .is_one_sequence = 1},
+    {.n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 16,
+     .keys = KEYS_FUSED,
+     .is_causal = 1,
+     .window = 100,
+     .is_one_sequence = 1},
 };
 
 size_t attention_config_count(void)

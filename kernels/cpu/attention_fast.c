@@ -103,7 +103,8 @@ static Run panel_keys(const OpArgs *args, const AttentionHead *h, size_t j, size
 }
 
 // Keys [j0, j0 + n) into panels.
-static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
+                      const Buffers *b)
 {
     const size_t head_dim = h->as->head_dim;
     for (size_t j = 0; j < n; j += VEC_WIDTH) {
@@ -120,7 +121,8 @@ static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, siz
 }
 
 // Values [j0, j0 + n) into panels of 16 columns.
-static void pack_values(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, Buffers *b)
+static void pack_values(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
+                        const Buffers *b)
 {
     const AttentionArgs *as = h->as;
     for (size_t j = 0; j < n;) {
@@ -177,22 +179,35 @@ static inline void softmax_step(size_t n, float factor, float *scores, float *ma
     *max = new_max;
 }
 
-// Scores of query i for one tile become weights of its values.
+// Whether query i sees all of a tile of whole vectors, so that its scores need nothing but the scale.
+static int is_plain_row(const AttentionHead *h, size_t i, size_t j0, size_t n_keys)
+{
+    const AttentionArgs *as = h->as;
+    if (attention_is_plain(as, n_keys)) return 1;
+    if (n_keys % VEC_WIDTH != 0 || as->soft_cap > 0.0f || as->relative_bucket || as->keys.positions)
+        return 0;
+    const int64_t query = attention_position(&as->queries, h->q_begin, i);
+    const AttentionReach seen = attention_reach(as, query, query);
+    return seen.first <= j0 && seen.end >= j0 + n_keys;
+}
+
+// Scores of query i for one tile become weights of its values. y is NULL at the first tile.
 static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n_keys, float *p,
                        float *max, float *sum, float *y)
 {
     const AttentionArgs *as = h->as;
-    const int is_plain = attention_is_plain(as, n_keys);
+    const int is_plain = is_plain_row(h, i, j0, n_keys);
     if (!is_plain) attention_finish_scores(h, i, j0, n_keys, p);
     softmax_step(size_round_up(n_keys, VEC_WIDTH), is_plain ? as->scale : 1.0f, p, max, sum,
-                 as->head_dim, j0 > 0 ? y : NULL);
+                 as->head_dim, y);
     if (as->dropout.p > 0.0f) attention_dropout(h, i, j0, n_keys, p, p);
 }
 
-// One block of queries against one packed tile of keys.
+// One block of queries against one packed tile of keys: their first one, or one after it.
 static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
-                         size_t j0, size_t n_keys, const Buffers *b, float *max, float *sum)
+                         size_t j0, int is_first, const Buffers *b, float *max, float *sum)
 {
+    const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
     const AttentionArgs *as = h->as;
     const Tensor *q = &args->in[0], *y = &args->out[0];
     const size_t column = h->head * as->head_dim, row = h->q_begin + i0;
@@ -213,7 +228,7 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
     FAST(gemm_run)(&scores, b->scratch);
     for (size_t i = 0; i < n_rows; i++) {
         finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS, &max[i0 + i],
-                   &sum[i0 + i], out + i * y->row_stride);
+                   &sum[i0 + i], is_first ? NULL : out + i * y->row_stride);
     }
     const GemmProblem products = {
         .m = n_rows,
@@ -227,7 +242,7 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .c = out,
         .c_row = y->row_stride,
         .c_panel = VEC_WIDTH,
-        .accumulate = j0 > 0,
+        .accumulate = !is_first,
     };
     FAST(gemm_run)(&products, b->scratch);
 }
@@ -266,10 +281,11 @@ static void list_rows(const AttentionHead *h, const Tensor *tensor, const float 
 }
 
 // The rows of a tile into b->few. The heads of a sequence come in turn, and have them side by side.
-static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n_keys,
+static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, int is_first,
                       Buffers *b)
 {
     AttentionFew *t = &b->few;
+    const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
     if (b->listed_sequence == h->sequence && b->listed_tile == j0) {
         const size_t columns = (h->kv_head - b->listed_head) * t->head_dim;
         for (size_t j = 0; j < size_round_up(n_keys, VEC_WIDTH); j++) {
@@ -279,7 +295,7 @@ static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, siz
     } else {
         t->head_dim = h->as->head_dim;
         t->n_keys = n_keys;
-        t->accumulate = j0 > 0;
+        t->accumulate = !is_first;
         list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
         list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, t->values);
     }
@@ -307,22 +323,40 @@ static void attend_few(const OpArgs *args, AttentionHead h, size_t first, size_t
     for (size_t r = 0; r < n_rows; r++) {
         h.head = head[r];
         finish_row(&h, query[r], j0, tile->n_keys, tile->scores + r * ATTENTION_KEYS,
-                   &b->max[first + r], &b->sum[first + r], tile->y[r]);
+                   &b->max[first + r], &b->sum[first + r], tile->accumulate ? tile->y[r] : NULL);
     }
     FAST(attention_few_values)(n_rows, tile);
 }
 
 // All query heads of one key head, where they are few rows: a pass over the tile for each ATTENTION_FEW.
 static void attend_tile_few(const OpArgs *args, const AttentionHead *h, size_t n_rows, size_t j0,
-                            size_t n_keys, Buffers *b)
+                            int is_first, Buffers *b)
 {
     const size_t n_passes = (n_rows + ATTENTION_FEW - 1) / ATTENTION_FEW;
-    if (j0 > 0 && attention_skips(h, 0, h->n_queries, j0)) return;
     b->few.scores = b->scores;
-    list_tile(args, h, j0, n_keys, b);
+    list_tile(args, h, j0, is_first, b);
     for (size_t p = 0; p < n_passes; p++) {
         const size_t first = n_rows * p / n_passes, end = n_rows * (p + 1) / n_passes;
         attend_few(args, *h, first, end - first, j0, b);
+    }
+}
+
+// The same where they are many: the tile is packed, and blocks of queries pass it whose tiles it is among.
+static void attend_tile(const OpArgs *args, AttentionHead h, size_t j0, const Buffers *b)
+{
+    const size_t group = h.as->n_heads / h.as->n_kv_heads, n_queries = h.n_queries;
+    const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
+    pack_keys(args, &h, j0, n_keys, b);
+    pack_values(args, &h, j0, n_keys, b);
+    for (size_t i0 = 0; i0 < n_queries; i0 += ATTENTION_QUERIES) {
+        const size_t n_rows = size_min(ATTENTION_QUERIES, n_queries - i0);
+        const AttentionReach tiles = attention_tiles(&h, i0, n_rows);
+        if (j0 < tiles.first || j0 >= tiles.end) continue;
+        for (size_t member = 0; member < group; member++) {
+            h.head = h.kv_head * group + member;
+            attend_block(args, &h, i0, n_rows, j0, j0 == tiles.first, b,
+                         b->max + member * n_queries, b->sum + member * n_queries);
+        }
     }
 }
 
@@ -337,24 +371,13 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Bu
         b->max[i] = -INFINITY;
         b->sum[i] = 0.0f;
     }
-    for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
-        const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
-        if (group * n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW) {
-            attend_tile_few(args, &h, group * n_queries, j0, n_keys, b);
-            continue;
-        }
-        pack_keys(args, &h, j0, n_keys, b);
-        pack_values(args, &h, j0, n_keys, b);
-        for (size_t member = 0; member < group; member++) {
-            h.head = kv_head * group + member;
-            float *max = b->max + member * n_queries, *sum = b->sum + member * n_queries;
-            for (size_t i0 = 0; i0 < n_queries; i0 += ATTENTION_QUERIES) {
-                const size_t n_rows = size_min(ATTENTION_QUERIES, n_queries - i0);
-                // The first tile is never skipped: it begins y.
-                if (j0 > 0 && attention_skips(&h, i0, n_rows, j0)) continue;
-                attend_block(args, &h, i0, n_rows, j0, n_keys, b, max, sum);
-            }
-        }
+    const AttentionReach tiles = attention_tiles(&h, 0, n_queries);
+    const int are_few = group * n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW;
+    for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
+        if (are_few)
+            attend_tile_few(args, &h, group * n_queries, j0, j0 == tiles.first, b);
+        else
+            attend_tile(args, h, j0, b);
     }
     for (size_t member = 0; member < group; member++) {
         h.head = kv_head * group + member;

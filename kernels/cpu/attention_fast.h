@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "kernels/cpu/gemm_fast.h"
+#include "kernels/cpu/math_vec.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/cpu/vec_dropout.h"
 #include "kernels/op.h"
@@ -105,18 +106,33 @@ static inline void attention_add_bias(const AttentionHead *h, int64_t query, siz
     }
 }
 
+// Keys [first, end) in their natural places that a query sees; end may lie beyond the last key.
+typedef struct AttentionReach {
+    size_t first, end;
+} AttentionReach;
+
+static inline AttentionReach attention_reach(const AttentionArgs *as, int64_t lowest,
+                                             int64_t highest)
+{
+    const int64_t window =
+        as->window > 0 && as->window < INT32_MAX ? (int64_t)as->window : (int64_t)INT32_MAX + 1;
+    const int64_t first = lowest - window + 1, end = highest + (as->is_causal ? 1 : window);
+    return (AttentionReach){first > 0 ? (size_t)first : 0, end > 0 ? (size_t)end : 0};
+}
+
 // -infinity for the keys that the query does not see.
 static inline void attention_mask(const AttentionHead *h, int64_t query, size_t j0, size_t n,
                                   float *scores)
 {
     const AttentionArgs *as = h->as;
-    size_t j = 0;
-    if (as->is_causal && as->window == 0 && !as->keys.positions) { // keys 0 .. query are seen
-        const int64_t n_seen = query + 1 - (int64_t)j0;
-        for (j = n_seen < 0 ? 0 : size_min((size_t)n_seen, n); j < n; j++) scores[j] = -INFINITY;
+    if (!as->keys.positions) {
+        const AttentionReach seen = attention_reach(as, query, query);
+        const size_t first = seen.first > j0 ? size_min(seen.first - j0, n) : 0;
+        for (size_t j = 0; j < first; j++) scores[j] = -INFINITY;
+        for (size_t j = seen.end > j0 ? seen.end - j0 : 0; j < n; j++) scores[j] = -INFINITY;
         return;
     }
-    for (; j < n; j++) {
+    for (size_t j = 0; j < n; j++) {
         const int64_t key = attention_position(&as->keys, h->k_begin, j0 + j);
         if (!attention_sees(h, query, key)) scores[j] = -INFINITY;
     }
@@ -136,8 +152,10 @@ static inline void attention_finish_scores(const AttentionHead *h, size_t i, siz
     for (size_t j = n; j < padded; j++) scores[j] = -INFINITY;
     const int64_t query = attention_position(&as->queries, h->q_begin, i);
     if (as->soft_cap > 0.0f) {
-        for (size_t j = 0; j < n; j++) {
-            scores[j] = as->soft_cap * (float)tanh((double)(scores[j] / as->soft_cap));
+        const Vec cap = vec_set1(as->soft_cap);
+        for (size_t j = 0; j < n; j += VEC_WIDTH) {
+            const Vec t = vec_tanh(vec_div(vec_load_any(scores + j, n - j), cap));
+            vec_store_any(scores + j, n - j, vec_mul(cap, t));
         }
     }
     if (as->relative_bucket) attention_add_bias(h, query, j0, n, scores);
@@ -152,6 +170,27 @@ static inline int attention_skips(const AttentionHead *h, size_t i0, size_t n_ro
         if (attention_position(&h->as->queries, h->q_begin, i) >= (int64_t)j0) return 0;
     }
     return 1;
+}
+
+// The tiles of keys that some query of rows [i0, i0 + n_rows) sees: from the one that begins at `first` to the one before `end`.
+// There is one at least, which begins y.
+static inline AttentionReach attention_tiles(const AttentionHead *h, size_t i0, size_t n_rows)
+{
+    const AttentionArgs *as = h->as;
+    const int sees_all = !as->is_causal && as->window == 0;
+    if (sees_all || as->keys.positions || h->n_keys == 0 || n_rows == 0)
+        return (AttentionReach){0, h->n_keys};
+    int64_t lowest = attention_position(&as->queries, h->q_begin, i0), highest = lowest;
+    for (size_t i = i0 + 1; as->queries.positions && i < i0 + n_rows; i++) {
+        const int64_t position = attention_position(&as->queries, h->q_begin, i);
+        lowest = position < lowest ? position : lowest;
+        highest = position > highest ? position : highest;
+    }
+    if (!as->queries.positions) highest = (int64_t)(i0 + n_rows) - 1;
+    AttentionReach seen = attention_reach(as, lowest, highest);
+    seen.first = size_min(seen.first, h->n_keys - 1) / ATTENTION_KEYS * ATTENTION_KEYS;
+    seen.end = size_min(size_max(seen.end, seen.first + 1), h->n_keys);
+    return seen;
 }
 
 // a[j] and b[j] times keep / (1 - p) for query i and keys [j0, j0 + n); j0 is a multiple of 64, and both have room for

@@ -67,12 +67,21 @@ static bool wants_again(const Tape *tape, size_t n_kept)
     return false;
 }
 
+// Tokens of an input that are read at once: fewer where logits of nearly all are wanted, of a large vocabulary.
+static size_t stretch_of(const Model *model, const Job *jobs, size_t n)
+{
+    const size_t most = OUTPUT_FLOATS / size_max(model->config.vocab_size, 1);
+    size_t n_read = 0;
+    for (size_t i = 0; i < n; i++)
+        n_read = size_max(n_read, jobs[i].input.n_tokens - jobs[i].first_read);
+    return n_read <= most ? STRETCH_TOKENS
+                          : size_min(STRETCH_TOKENS, size_max(SMALLEST_STRETCH, most));
+}
+
 static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 {
     PrefixInput *inputs = NULL;
-    const size_t n_vocab = size_max(q->model->config.vocab_size, 1);
-    const size_t stretch =
-        size_min(STRETCH_TOKENS, size_max(SMALLEST_STRETCH, OUTPUT_FLOATS / n_vocab));
+    const size_t stretch = stretch_of(q->model, jobs, n);
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = jobs[i].input;

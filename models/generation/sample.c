@@ -23,13 +23,21 @@ Status sample_check(const SampleOptions *o, Error *err)
     return check_number("repetition_penalty", o->repetition_penalty, 0, 1e6, err);
 }
 
+// The first of the highest logits; NaN counts as none of them.
 static size_t highest(const float *logits, size_t n)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++) {
-        if (logits[i] > logits[best]) best = i;
+    enum { LANES = 16 }; // that the compiler takes side by side
+    float lanes[LANES], most = -INFINITY;
+    size_t i = 0;
+    for (size_t l = 0; l < LANES; l++) lanes[l] = -INFINITY;
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t l = 0; l < LANES; l++)
+            lanes[l] = logits[i + l] > lanes[l] ? logits[i + l] : lanes[l];
     }
-    return best;
+    for (size_t l = 0; l < LANES; l++) most = lanes[l] > most ? lanes[l] : most;
+    for (; i < n; i++) most = logits[i] > most ? logits[i] : most;
+    for (i = 0; i < n && !(logits[i] >= most); i++) continue;
+    return i < n ? i : 0;
 }
 
 Status token_logprob(const float *logits, size_t n_vocab, int32_t token, Exec *exec,
@@ -67,53 +75,107 @@ static void penalise(const float *logits, size_t n_vocab, const int32_t *seen, s
     }
 }
 
+// The n_top highest of values, and perhaps more, in descending order; returns how many. The best of each of some groups tell
+// what the n_top highest reach at least, so that few values are sorted. out [n].
+static size_t sort_highest(const double *values, size_t n, size_t n_top, double *out)
+{
+    enum {
+        GROUPS = 4
+    }; // of each that is asked for: as many values then pass as are wanted, or a little more
+    const size_t n_groups = GROUPS * n_top, size = n_groups > 0 ? n / n_groups : 0;
+    double lowest = -INFINITY;
+    size_t n_out = 0;
+    if (size >= GROUPS) {
+        for (size_t g = 0; g < n_groups; g++) {
+            const double *group = values + g * size;
+            double lanes[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+            for (size_t i = 0; i + 4 <= size; i += 4) {
+                for (size_t l = 0; l < 4; l++)
+                    lanes[l] = group[i + l] > lanes[l] ? group[i + l] : lanes[l];
+            }
+            for (size_t l = 1; l < 4; l++) lanes[0] = lanes[l] > lanes[0] ? lanes[l] : lanes[0];
+            out[g] = lanes[0];
+        }
+        qsort(out, n_groups, sizeof *out, descending);
+        lowest = out[n_top - 1];
+    }
+    for (size_t i = 0; i < n; i++) { // without a branch, which nobody could foretell
+        out[n_out] = values[i];
+        n_out += values[i] >= lowest;
+    }
+    qsort(out, n_out, sizeof *out, descending);
+    return n_out;
+}
+
 // The k-th highest of the scores.
 static double kth_highest(const double *scores, size_t n, size_t k, double *scratch)
 {
-    memcpy(scratch, scores, n * sizeof *scratch);
-    qsort(scratch, n, sizeof *scratch, descending);
-    return scratch[k - 1];
+    const size_t n_sorted = sort_highest(scores, n, k, scratch);
+    return n_sorted > 0 ? scratch[size_min(k, n_sorted) - 1] : -INFINITY;
 }
 
 // Drops the least probable tokens (p = 0) as long as what stays has probability top_p.
 static void keep_top_p(double *p, size_t n, double top_p, size_t n_least, double *scratch)
 {
-    memcpy(scratch, p, n * sizeof *scratch);
-    qsort(scratch, n, sizeof *scratch, descending);
-    double sum = 0;
-    size_t n_kept = 0;
-    while (n_kept < n && (sum < top_p || n_kept < n_least) && scratch[n_kept] > 0)
-        sum += scratch[n_kept++];
-    const double lowest = scratch[size_max(n_kept, 1) - 1];
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] < lowest) p[i] = 0;
+    enum { FIRST = 64, MORE = 8 };
+    size_t n_kept = 0, n_sorted = 0;
+    for (size_t n_top = FIRST; n_kept == n_sorted; n_top *= MORE) {
+        double sum = 0;
+        n_sorted = sort_highest(p, n, size_min(n_top, n), scratch);
+        n_kept = 0;
+        while (n_kept < n_sorted && (sum < top_p || n_kept < n_least) && scratch[n_kept] > 0)
+            sum += scratch[n_kept++];
+        if (n_top >= n) break;
     }
+    if (n_sorted == 0) return; // no numbers
+    const double lowest = scratch[size_max(n_kept, 1) - 1];
+    for (size_t i = 0; i < n; i++) p[i] = p[i] < lowest ? 0 : p[i];
+}
+
+// In lanes that the compiler takes side by side.
+static double highest_of(const double *values, size_t n)
+{
+    double lanes[8], most = -INFINITY;
+    size_t i = 0;
+    for (size_t l = 0; l < 8; l++) lanes[l] = -INFINITY;
+    for (; i + 8 <= n; i += 8) {
+        for (size_t l = 0; l < 8; l++)
+            lanes[l] = values[i + l] > lanes[l] ? values[i + l] : lanes[l];
+    }
+    for (size_t l = 0; l < 8; l++) most = lanes[l] > most ? lanes[l] : most;
+    for (; i < n; i++) most = values[i] > most ? values[i] : most;
+    return most;
+}
+
+static double sum_of(const double *values, size_t n)
+{
+    double lanes[8] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (size_t l = 0; l < 8; l++) lanes[l] += values[i + l];
+    }
+    for (size_t l = 0; l < 8; l++) sum += lanes[l];
+    for (; i < n; i++) sum += values[i];
+    return sum;
 }
 
 // Drops tokens less probable than a share of the most probable one.
 static void keep_min_p(double *p, size_t n, double min_p, size_t n_least, double *scratch)
 {
-    double most = 0;
-    for (size_t i = 0; i < n; i++) most = p[i] > most ? p[i] : most;
-    double lowest = min_p * most;
+    double lowest = min_p * highest_of(p, n);
     if (n_least > 1) {
         const double last = kth_highest(p, n, size_min(n_least, n), scratch);
         lowest = last < lowest ? last : lowest;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] < lowest) p[i] = 0;
-    }
+    for (size_t i = 0; i < n; i++) p[i] = p[i] < lowest ? 0 : p[i];
 }
 
 // Probabilities of the scores that are at least `lowest`.
 static void softmax(const double *scores, size_t n, double lowest, double *p)
 {
-    double max = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++) max = scores[i] > max ? scores[i] : max;
-    for (size_t i = 0; i < n; i++) {
-        p[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
-        sum += p[i];
-    }
+    const double max = highest_of(scores, n);
+    for (size_t i = 0; i < n; i++) p[i] = scores[i] >= lowest ? exp(scores[i] - max) : 0;
+    const double sum = sum_of(p, n);
     for (size_t i = 0; i < n; i++) p[i] /= sum;
 }
 
@@ -132,9 +194,7 @@ void sample_filter(const SampleOptions *o, size_t n_least, double *scores, size_
 static size_t draw(const double *p, size_t n, const SampleOptions *options, size_t index)
 {
     Philox rng = philox_stream(options->seed, index);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += p[i];
-    const double at = philox_double(&rng) * sum;
+    const double at = philox_double(&rng) * sum_of(p, n);
     double passed = 0;
     size_t chosen = 0;
     for (size_t i = 0; i < n; i++) {

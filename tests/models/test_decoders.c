@@ -2,6 +2,7 @@
 // greedy continuations; and laws of the queue that need no golden.
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/philox.h"
@@ -430,6 +431,62 @@ Test(decoders, refuse_what_cannot_be_scored)
     cr_assert(model_check_loglik(model, &low, &err) == STATUS_INVALID);
     cr_assert(model_check_loglik(model, &large, &err) == STATUS_INVALID);
     model_close(&model);
+}
+
+static int largest_first(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+// The lowest score that top-k and then top-p keep, all of them sorted.
+static double lowest_kept(const SampleOptions *o, const double *scores, size_t n, double *sorted)
+{
+    double all = 0, sum = 0;
+    size_t n_kept = 0;
+    memcpy(sorted, scores, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, largest_first);
+    const double max = sorted[0], last = sorted[(o->top_k > 0 ? o->top_k : n) - 1];
+    while (n_kept < n && sorted[n_kept] >= last) all += exp(sorted[n_kept++] - max);
+    for (size_t i = 0; o->top_p > 0 && i < n_kept; i++) {
+        sum += exp(sorted[i] - max) / all;
+        if (sum >= o->top_p) return sorted[i];
+    }
+    return last;
+}
+
+Test(decoders, sampling_keeps_of_a_large_vocabulary_what_sorting_it_would)
+{
+    enum { N = 5003, SPREADS = 4 };
+    static double scores[N], divided[N], p[N], scratch[N];
+    static const SampleOptions options[] = {{.top_k = 1},
+                                            {.top_k = 50},
+                                            {.top_k = 4000},
+                                            {.top_p = 0.05},
+                                            {.top_p = 0.9},
+                                            {.top_p = 0.9999},
+                                            {.top_k = 300, .top_p = 0.7},
+                                            {.top_k = 0}};
+    for (size_t c = 0; c < SPREADS * sizeof options / sizeof *options; c++) {
+        SampleOptions o = options[c / SPREADS];
+        o.temperature = 1;
+        for (size_t i = 0; i < N; i++) { // flat, peaked, with many equal ones, in ascending order
+            Philox rng = philox_stream(c, i);
+            const double x = philox_double(&rng);
+            const double of[SPREADS] = {3 * x, 40 * x * x * x, floor(6 * x), (double)i / 500};
+            scores[i] = divided[i] = of[c % SPREADS];
+        }
+        sample_filter(&o, 1, divided, N, p, scratch);
+        const double lowest = lowest_kept(&o, scores, N, scratch);
+        double sum = 0;
+        for (size_t i = 0; i < N; i++) {
+            sum += p[i];
+            cr_assert((p[i] > 0) == (scores[i] >= lowest),
+                      "case %zu: score %.17g has %g, lowest %.17g", c, scores[i], p[i], lowest);
+        }
+        cr_assert(sum < 1 + 1e-9 && sum > (o.top_p > 0 ? o.top_p : 1) - 1e-9, "case %zu: %g", c,
+                  sum);
+    }
 }
 
 Test(decoders, sampling_keeps_to_its_bounds)

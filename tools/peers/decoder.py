@@ -8,6 +8,8 @@ token 1 and chooses nothing.
 
     python3 decoder.py --assay build/release/bin/assay llama-f32.gguf llama-q8_0.gguf ...
     python3 decoder.py --make llama-f32.gguf --vocab vocabulary.gguf     # a Llama of 110M parameters with random weights
+    python3 decoder.py --make gemma-f32.gguf --shape gemma-3-270m [--layers 6]    # others; the vocabulary is made up
+    python3 decoder.py --quantize q4_k_m gemma-f32.gguf gemma-q4_k_m.gguf         # as llama.cpp mixes formats
 
 Needs llama-cpp-python and numpy; --make needs gguf too.
 """
@@ -21,10 +23,30 @@ import sys
 import time
 
 
+# Widths of models that people run. head_dim: where it is not hidden / heads.
+SHAPES = {
+    "llama-110m": {"arch": "llama", "hidden": 768, "layers": 12, "heads": 12, "kv": 12, "inner": 2048, "words": 32000},
+    "smollm-135m": {"arch": "llama", "hidden": 576, "layers": 30, "heads": 9, "kv": 3, "inner": 1536, "words": 49152},
+    "llama-3.2-1b": {"arch": "llama", "hidden": 2048, "layers": 16, "heads": 32, "kv": 8, "inner": 8192,
+                     "words": 128256},
+    "qwen2.5-0.5b": {"arch": "qwen2", "hidden": 896, "layers": 24, "heads": 14, "kv": 2, "inner": 4864,
+                     "words": 151936},
+    "qwen3-0.6b": {"arch": "qwen3", "hidden": 1024, "layers": 28, "heads": 16, "kv": 8, "head_dim": 128, "inner": 3072,
+                   "words": 151936},
+    "gemma-3-270m": {"arch": "gemma3", "hidden": 640, "layers": 18, "heads": 4, "kv": 1, "head_dim": 256, "inner": 2048,
+                     "words": 262144, "window": 512},
+    "gemma-3-1b": {"arch": "gemma3", "hidden": 1152, "layers": 26, "heads": 4, "kv": 1, "head_dim": 256, "inner": 6912,
+                   "words": 262144, "window": 512},
+    "phi-3-mini": {"arch": "phi3", "hidden": 3072, "layers": 32, "heads": 32, "kv": 32, "inner": 8192, "words": 32064,
+                   "tied": False},
+}
+
+
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--assay", default="build/release/bin/assay")
     p.add_argument("--prompt", type=int, default=512, help="tokens of the prompt")
+    p.add_argument("--context", type=int, default=8, help="tokens that come before those that are written")
     p.add_argument("--generate", type=int, default=32, help="tokens that a request writes")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--what", default="prompt,one,batch")
@@ -34,7 +56,10 @@ def arguments():
     p.add_argument("--assay-options", default="", help="more options of assay predict, e.g. '--compute bf16'")
     p.add_argument("--huge", action="store_true", help="llama.cpp copies the weights into 2 MiB pages")
     p.add_argument("--make", metavar="FILE", help="write such a model and stop")
+    p.add_argument("--shape", default="llama-110m", choices=SHAPES, help="of --make")
+    p.add_argument("--layers", type=int, help="fewer of them than the shape has")
     p.add_argument("--vocab", help="GGUF file whose tokenizer --make takes over")
+    p.add_argument("--quantize", metavar="TYPE", help="by llama.cpp: the first file into the second, and stop")
     p.add_argument("files", nargs="*")
     return p.parse_args()
 
@@ -91,12 +116,13 @@ class Llama:
         m.load_mode = L.LLAMA_LOAD_MODE_NONE if args.huge else L.LLAMA_LOAD_MODE_MMAP
         self.model = L.llama_model_load_from_file(path.encode(), m)
         c = L.llama_context_default_params()
-        c.n_ctx = size * 1024
+        longest = max(args.prompt, args.context + args.generate)
+        c.n_ctx = size * (-(-(longest + 1) // 256) * 256)
         c.n_batch = c.n_ubatch = 512
         c.n_seq_max = size
         c.n_threads = c.n_threads_batch = args.threads
         self.context = L.llama_init_from_model(self.model, c)
-        self.batch = L.llama_batch_init(1024, 0, size)
+        self.batch = L.llama_batch_init(512, 0, size)
         if args.huge:
             print(f"llama.cpp has {huge_mib()} MiB in huge pages", file=sys.stderr)
 
@@ -115,7 +141,9 @@ class Llama:
         wall, cpu = time.perf_counter(), time.process_time()
         L.llama_memory_clear(L.llama_get_memory(self.context), True)
         for s, ids in enumerate(prompts):
-            self.decode([(t, i, s, i + 1 == len(ids)) for i, t in enumerate(ids)])
+            for begin in range(0, len(ids), 512):
+                part = ids[begin : begin + 512]
+                self.decode([(t, begin + i, s, begin + i + 1 == len(ids)) for i, t in enumerate(part)])
         for step in range(n - 1):
             self.decode([(1, len(ids) + step, s, True) for s, ids in enumerate(prompts)])
         L.llama_get_logits_ith(self.context, -1)
@@ -127,7 +155,7 @@ class Llama:
 
 def measure(args, path, what):
     size = args.batch if what == "batch" else 1
-    length, n = (args.prompt, 1) if what == "prompt" else (8, args.generate)
+    length, n = (args.prompt, 1) if what == "prompt" else (args.context, args.generate)
     prompts = [[(i * 7919 + s * 104729) % 30000 + 5 for i in range(length)] for s in range(size)]
     ours, theirs = Assay(args, path, size), Llama(args, path, size)
     units, column = (length if what == "prompt" else size * (n - 1)), (0 if args.wall else 1)
@@ -146,43 +174,93 @@ def measure(args, path, what):
           f"ratio {ratio:.2f} [{low:.2f}, {high:.2f}]", flush=True)
 
 
-def make(path, vocabulary):
+def add_vocabulary(w, n, path):
+    """The tokenizer of a file, or n made-up words; returns how many there are."""
+    import gguf
+
+    if path:
+        for key, field in gguf.GGUFReader(path).fields.items():
+            if key.startswith("tokenizer."):
+                is_list = field.types[0] == gguf.GGUFValueType.ARRAY
+                w.add_key_value(key, field.contents(), field.types[0], **({"sub_type": field.types[-1]} if is_list else {}))
+                n = len(field.contents()) if key.endswith(".tokens") else n
+        return n
+    letters = [chr(c) for c in [*range(33, 127), *range(161, 173), *range(174, 256), *range(256, 324)]]
+    w.add_tokenizer_model("gpt2"), w.add_tokenizer_pre("gpt-2")
+    w.add_token_list(letters + [f"w{i}" for i in range(n - len(letters))])
+    w.add_token_types([1] * n), w.add_token_merges(["w 0"])
+    w.add_eos_token_id(0), w.add_bos_token_id(0)
+    return n
+
+
+def make(path, args):
     import gguf
     import numpy as np
 
-    hidden, layers, heads, inner, words = 768, 12, 12, 2048, 32000
-    rng, w = np.random.default_rng(0), gguf.GGUFWriter(path, "llama")
-    w.add_context_length(1024), w.add_embedding_length(hidden), w.add_block_count(layers)
-    w.add_feed_forward_length(inner), w.add_head_count(heads), w.add_head_count_kv(heads)
-    w.add_layer_norm_rms_eps(1e-5), w.add_rope_dimension_count(hidden // heads)
+    shape = SHAPES[args.shape]
+    arch, hidden, inner, words = shape["arch"], shape["hidden"], shape["inner"], shape["words"]
+    heads, kv, layers = shape["heads"], shape["kv"], args.layers or shape["layers"]
+    head_dim = shape.get("head_dim", hidden // heads)
+    rng, w = np.random.default_rng(0), gguf.GGUFWriter(path, arch)
+    w.add_context_length(1024 if args.shape == "llama-110m" else 8192), w.add_embedding_length(hidden)
+    w.add_block_count(layers), w.add_feed_forward_length(inner), w.add_head_count(heads), w.add_head_count_kv(kv)
+    w.add_key_length(head_dim), w.add_value_length(head_dim)
+    w.add_layer_norm_rms_eps(1e-5), w.add_rope_dimension_count(head_dim)
     w.add_file_type(gguf.LlamaFileType.ALL_F32)
-    for key, field in gguf.GGUFReader(vocabulary).fields.items():
-        if key.startswith("tokenizer."):
-            is_list = field.types[0] == gguf.GGUFValueType.ARRAY
-            w.add_key_value(key, field.contents(), field.types[0], **({"sub_type": field.types[-1]} if is_list else {}))
-            words = len(field.contents()) if key.endswith(".tokens") else words
+    if "window" in shape:
+        w.add_sliding_window(shape["window"])
+    if arch == "phi3":
+        w.add_rope_scaling_orig_ctx_len(8192)
+    words = add_vocabulary(w, words, args.vocab)
+    numbers = rng.standard_normal(1 << 24, np.float32) * 0.02  # cut from anew for each tensor
 
     def matrix(name, rows, cols):
-        w.add_tensor(name + ".weight", rng.standard_normal((rows, cols), np.float32) * 0.02)
+        begin = int(rng.integers(numbers.size))
+        w.add_tensor(name + ".weight", np.resize(np.roll(numbers, begin), (rows, cols)))
 
-    def norm(name):
-        w.add_tensor(name + ".weight", np.ones(hidden, np.float32))
+    def vector(name, n, value=1.0):
+        w.add_tensor(name, np.full(n, value, np.float32))
 
     matrix("token_embd", words, hidden)
     for i in range(layers):
         b = f"blk.{i}."
-        norm(b + "attn_norm"), norm(b + "ffn_norm")
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            matrix(b + name, hidden, hidden)
-        matrix(b + "ffn_gate", inner, hidden), matrix(b + "ffn_up", inner, hidden), matrix(b + "ffn_down", hidden, inner)
-    norm("output_norm")
+        vector(b + "attn_norm.weight", hidden), vector(b + "ffn_norm.weight", hidden)
+        if arch == "phi3":
+            matrix(b + "attn_qkv", (heads + 2 * kv) * head_dim, hidden), matrix(b + "ffn_up", 2 * inner, hidden)
+        else:
+            for name, n in (("q", heads), ("k", kv), ("v", kv)):
+                matrix(b + "attn_" + name, n * head_dim, hidden)
+                if arch == "qwen2":
+                    vector(b + f"attn_{name}.bias", n * head_dim, 0.01)
+            matrix(b + "ffn_gate", inner, hidden), matrix(b + "ffn_up", inner, hidden)
+        if arch in ("qwen3", "gemma3"):
+            vector(b + "attn_q_norm.weight", head_dim), vector(b + "attn_k_norm.weight", head_dim)
+        if arch == "gemma3":
+            vector(b + "post_attention_norm.weight", hidden), vector(b + "post_ffw_norm.weight", hidden)
+        matrix(b + "attn_output", hidden, heads * head_dim), matrix(b + "ffn_down", hidden, inner)
+    vector("output_norm.weight", hidden)
+    if not shape.get("tied", True):
+        matrix("output", words, hidden)
     w.write_header_to_file(), w.write_kv_data_to_file(), w.write_tensors_to_file(), w.close()
+
+
+def quantize(kind, source, to):
+    import llama_cpp as L
+
+    p = L.llama_model_quantize_default_params()
+    p.ftype = getattr(L, "LLAMA_FTYPE_MOSTLY_" + kind.upper())
+    p.nthread = 1
+    if L.llama_model_quantize(source.encode(), to.encode(), ctypes.byref(p)) != 0:
+        sys.exit(f"llama.cpp could not quantize {source}")
 
 
 def main():
     args = arguments()
     if args.make:
-        make(args.make, args.vocab)
+        make(args.make, args)
+        return
+    if args.quantize:
+        quantize(args.quantize, *args.files)
         return
     if args.huge and "GLIBC_TUNABLES" not in os.environ:  # read when a program starts
         os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"

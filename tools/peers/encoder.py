@@ -7,7 +7,7 @@ not; the padding factor (positions computed over real tokens) is printed, so tha
 PyTorch waits passively (OMP_WAIT_POLICY), which is its best setting on a busy machine.
 
 --compute bf16 is PyTorch in bfloat16 (and CTranslate2 where it takes that on this CPU); int8 is PyTorch's dynamic
-quantisation, onnxruntime's with a scale a channel, and CTranslate2's int8. --layers and its kin make an encoder of
+quantisation, onnxruntime's with a scale a channel, and CTranslate2's int8. --bert-base and --shape make an encoder of
 other sizes with random weights, in --work. CTranslate2 has no classifier here: it gives hidden states.
 
     python3 encoder.py --assay build/release/bin/assay --model MINILM-DIR --texts dev.tsv [--tune] [--threads 1]
@@ -35,11 +35,15 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 
 
+SHAPES = ("xlm-roberta-base", "deberta-v3-base", "modernbert-base")
+
+
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--assay", default="build/release/bin/assay")
-    p.add_argument("--model", required=True)
+    p.add_argument("--model", help="folder; not needed with --shape")
     p.add_argument("--bert-base", action="store_true", help="12 layers of 768 with random weights, --model's tokenizer")
+    p.add_argument("--shape", choices=SHAPES, help="a base model of this kind with random weights, for sequences of --length")
     p.add_argument("--work", help="folder for models made here; default: a temporary one")
     p.add_argument("--compute", choices=["f32", "bf16", "int8"], default="f32", help="predicting: of all programs")
     p.add_argument("--texts", help="TSV without header; default: sequences of --length tokens")
@@ -62,7 +66,8 @@ def arguments():
 def read(args, tokenizer):
     if not args.texts:
         n = args.limit or 64
-        return [[(i * 7919 + 1) % tokenizer.vocab_size for i in range(args.length)]] * n, [i % 2 for i in range(n)]
+        words = tokenizer.vocab_size if tokenizer else 30000
+        return [[(i * 7919 + 7) % words for i in range(args.length)]] * n, [i % 2 for i in range(n)]
     rows = [line.rstrip("\n").rsplit("\t", 1) for line in open(args.texts, encoding="utf-8")]
     if args.limit:
         rows = rows[: args.limit]
@@ -91,6 +96,27 @@ def make_bert_base(args):
         json.dump(settings, open(os.path.join(path, "config.json"), "w"))
         for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"):
             shutil.copy(os.path.join(args.model, name), path)
+    return path
+
+
+def make_shape(args):
+    path = os.path.join(args.work, args.shape)
+    if os.path.exists(path):
+        return path
+    torch.manual_seed(0)
+    base = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+    if args.shape == "xlm-roberta-base":
+        config = transformers.XLMRobertaConfig(vocab_size=250002, max_position_embeddings=514, type_vocab_size=1,
+                                               layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0, eos_token_id=2, **base)
+    elif args.shape == "deberta-v3-base":
+        config = transformers.DebertaV2Config(vocab_size=128100, max_position_embeddings=512, type_vocab_size=0,
+                                              layer_norm_eps=1e-7, relative_attention=True, position_buckets=256,
+                                              norm_rel_ebd="layer_norm", share_att_key=True, pos_att_type=["p2c", "c2p"],
+                                              position_biased_input=False, max_relative_positions=-1, **base)
+    else:
+        config = transformers.ModernBertConfig()  # is base
+    config.num_labels = 2
+    transformers.AutoModelForSequenceClassification.from_config(config).save_pretrained(path)
     return path
 
 
@@ -153,7 +179,7 @@ def onnx_predictor(args, model, prepared):
 
     if args.compute == "bf16":
         return None  # its CPU kernels have none
-    path = os.path.join(args.work, "model.onnx")
+    path = os.path.join(args.work, f"{args.shape or 'model'}.onnx")
     x = torch.ones(2, 16, dtype=torch.long)
     axes = {"input_ids": {0: "b", 1: "t"}, "attention_mask": {0: "b", 1: "t"}}
     torch.onnx.export(model.eval(), (x, x), path, input_names=list(axes), output_names=["logits"], dynamic_axes=axes,
@@ -205,9 +231,11 @@ def main():
     args.work = args.work or tempfile.mkdtemp()
     if args.bert_base:
         args.model = make_bert_base(args)
+    if args.shape:
+        args.model = make_shape(args)
     if args.squad:
         args.texts = squad_texts(args)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(args.model)
+    tokenizer = None if args.shape else transformers.AutoTokenizer.from_pretrained(args.model)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         args.model, num_labels=2, attn_implementation="sdpa")
     ids, labels = read(args, tokenizer)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""assay beside CTranslate2 on an encoder-decoder of Marian's base shape, in one interleaved run.
+"""assay beside CTranslate2 on an encoder-decoder of Marian's base shape (or --shape), in one interleaved run.
 
 6 + 6 layers of 512, 8 heads, 2048 inner, 58,101 words, random weights: so that lengths are forced and speed alone means
-anything. Every round runs both in turn, each in a process of its own that has the model open, and takes its CPU time;
+anything. BART-large and T5-base are made by Transformers and converted by CTranslate2. Every round runs both in turn, each in a process of its own that has the model open, and takes its CPU time;
 ratios are taken round by round and their median is printed.
 
     python3 translate.py --assay build/release/bin/assay --work DIR [--beam 4] [--types float32,int8]
@@ -18,22 +18,6 @@ import sys
 import time
 
 LAYERS, HIDDEN, HEADS, INNER, WORDS = 6, 512, 8, 2048, 58101
-
-
-def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--assay", default="build/release/bin/assay")
-    p.add_argument("--work", required=True, help="folder for the models")
-    p.add_argument("--beam", default="1,4")
-    p.add_argument("--batch", type=int, default=16)
-    p.add_argument("--source", type=int, default=24, help="tokens of a source")
-    p.add_argument("--target", type=int, default=24, help="tokens of a translation")
-    p.add_argument("--types", default="float32", help="compute types of CTranslate2")
-    p.add_argument("--assay-options", default="", help="more options of assay predict")
-    p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--wall", action="store_true", help="time by the clock, for two threads on an idle machine, and not by CPU time")
-    p.add_argument("--rounds", type=int, default=3)
-    return p.parse_args()
 
 
 def make_assay(path):
@@ -88,9 +72,65 @@ def make_ctranslate2(path):
     spec.save(path)
 
 
+def bart_large():
+    import transformers
+
+    return transformers.BartForConditionalGeneration(transformers.BartConfig(forced_eos_token_id=None))
+
+
+def t5_base():
+    import transformers
+
+    return transformers.T5ForConditionalGeneration(transformers.T5Config(
+        d_model=768, d_ff=3072, num_layers=12, num_heads=12, vocab_size=32128, decoder_start_token_id=0))
+
+
+MAKERS = {"bart-large": bart_large, "t5-base": t5_base}
+
+
+def make_both(shape, ours, theirs):
+    """A folder for assay, and from it and a made-up vocabulary one for CTranslate2."""
+    import ctranslate2
+    import tokenizers
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    model = MAKERS[shape]()
+    model.save_pretrained(ours)
+    words = {f"w{i}": i for i in range(model.config.vocab_size)}
+    for name in ("pad", "eos", "bos", "unk"):
+        index = getattr(model.config, f"{name}_token_id", None)
+        index = 3 if index is None else index
+        words = {f"<{name}>" if i == index and w[0] == "w" else w: i for w, i in words.items()}
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizers.Tokenizer(tokenizers.models.WordLevel(words, "<unk>")),
+        **{f"{name}_token": f"<{name}>" for name in ("pad", "eos", "bos", "unk") if f"<{name}>" in words})
+    with_words = theirs + "-from"
+    model.save_pretrained(with_words), tokenizer.save_pretrained(with_words)
+    ctranslate2.converters.TransformersConverter(with_words).convert(theirs)
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--assay", default="build/release/bin/assay")
+    p.add_argument("--work", required=True, help="folder for the models")
+    p.add_argument("--shape", choices=["marian", *MAKERS], default="marian")
+    p.add_argument("--beam", default="1,4")
+    p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--source", type=int, default=24, help="tokens of a source")
+    p.add_argument("--target", type=int, default=24, help="tokens of a translation")
+    p.add_argument("--types", default="float32", help="compute types of CTranslate2")
+    p.add_argument("--assay-options", default="", help="more options of assay predict")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--wall", action="store_true", help="time by the clock, for two threads on an idle machine, and not by CPU time")
+    p.add_argument("--rounds", type=int, default=3)
+    return p.parse_args()
+
+
 class Assay:
     def __init__(self, args, beam):
-        command = [args.assay, "predict", os.path.join(args.work, "marian-hf"), "--mode", "generate", "-q"]
+        command = [args.assay, "predict", os.path.join(args.work, args.shape + "-hf"), "--mode", "generate", "-q"]
         command += ["--batch", str(args.batch), "--threads", str(args.threads)] + args.assay_options.split()
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.now = time.perf_counter if args.wall else self.cpu
@@ -122,16 +162,23 @@ def main():
     args = arguments()
     import ctranslate2
 
-    models = {"marian-hf": make_assay, "marian-ct2": make_ctranslate2}
-    for name, make in models.items():
-        path = os.path.join(args.work, name)
-        if not os.path.exists(path):
-            make(path)
-    sources = [[(i * 7919 + s * 104729) % (WORDS - 5) + 2 for i in range(args.source - 1)] + [0] for s in range(args.batch)]
+    ours_path, theirs_path = (os.path.join(args.work, args.shape + end) for end in ("-hf", "-ct2"))
+    if args.shape != "marian":
+        if not os.path.exists(theirs_path):
+            make_both(args.shape, ours_path, theirs_path)
+    else:
+        for path, make in ((ours_path, make_assay), (theirs_path, make_ctranslate2)):
+            if not os.path.exists(path):
+                make(path)
+    words_of = 30000 if args.shape != "marian" else WORDS - 5
+    sources = [[(i * 7919 + s * 104729) % words_of + 2 for i in range(args.source - 1)] + [0] for s in range(args.batch)]
     words = [[f"w{i - 2}" for i in ids[:-1]] + ["</s>"] for ids in sources]
+    if args.shape != "marian":
+        sources = [[(i * 7919 + s * 104729) % words_of + 4 for i in range(args.source)] for s in range(args.batch)]
+        words = [[f"w{i}" for i in ids] for ids in sources]
     units, clock = args.batch * args.target, time.perf_counter if args.wall else time.process_time
     for kind in args.types.split(","):
-        peer = ctranslate2.Translator(os.path.join(args.work, "marian-ct2"), device="cpu", compute_type=kind,
+        peer = ctranslate2.Translator(theirs_path, device="cpu", compute_type=kind,
                                       inter_threads=1, intra_threads=args.threads)
         for beam in (int(b) for b in args.beam.split(",")):
             ours, rows = Assay(args, beam), []
