@@ -9,11 +9,11 @@ enum {
     PAGE_BYTES = 1 << 16
 }; // 64 KiB: the largest common page (aarch64)
 
-// What is mapped for size_bytes: whole huge pages, or whole small ones where a huge page would be mostly empty.
+// What is mapped for size_bytes: what is left of it after the last whole huge page lies on small ones, so that no more memory
+// is taken than was asked for.
 static size_t mapped_bytes(size_t size_bytes)
 {
-    const size_t page = size_bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : PAGE_BYTES;
-    return size_round_up(size_max(size_bytes, 1), page);
+    return size_round_up(size_max(size_bytes, 1), PAGE_BYTES);
 }
 
 static char *map_bytes(size_t size)

@@ -56,7 +56,7 @@ typedef enum OpKind {
     // of in1 [M, D] (D / 2 cosines, then D / 2 sines): column i < D / 2 of a head goes with column i + D / 2; columns from D
     // on are copied. out0 may be in0. It is its own backward with is_inverse. as.rope. Su et al. 2021, arXiv:2104.09864.
     OP_ROPE,
-    // out0 [M,N] = act(in0) * in1. as.gated. Shazeer 2020, arXiv:2002.05202.
+    // out0 [M,N] = act(in0) * in1. out0 may be in0. as.gated. Shazeer 2020, arXiv:2002.05202.
     OP_GATED,
     // in0 = d out0, in1, in2 = in0, in1 of the forward operation. out0, out1 = their gradients. as.gated
     OP_GATED_BACKWARD,

@@ -12,10 +12,12 @@ enum {
         1 << 30, // of keys and values that requests may come to; one request may take more
     SPARE_BYTES = 256 << 20,  // of keys and values that stay at hand for the next queue
     OUTPUT_FLOATS = 16 << 20, // logits of a unit
-    // Of an input that are read at once, and of a unit: each worker holds the values of so many tokens beside weights and keys.
-    // 512 took 20 MiB a worker of a 110M Llama and were 1 % faster.
-    STRETCH_TOKENS = 256,
+    // Of an input that are read at once, and of a unit: each worker holds the values of so many tokens beside weights and keys, 3
+    // MiB of a 110M Llama, 6 of twice as many, which were no faster. Long inputs take twice as many: each stretch packs all keys
+    // before it anew, and beside so many keys the values do not count.
+    STRETCH_TOKENS = 128,
     SMALLEST_STRETCH = 64,
+    LONG_INPUT = 1024,
 };
 
 // Tokens that one sequence contributes to a round.
@@ -67,21 +69,30 @@ static bool wants_again(const Tape *tape, size_t n_kept)
     return false;
 }
 
-// Tokens of an input that are read at once: fewer where logits of nearly all are wanted, of a large vocabulary.
-static size_t stretch_of(const Model *model, const Job *jobs, size_t n)
+static size_t unit_tokens(const Job *jobs, size_t n)
 {
-    const size_t most = OUTPUT_FLOATS / size_max(model->config.vocab_size, 1);
+    for (size_t i = 0; i < n; i++) {
+        if (jobs[i].input.n_tokens > LONG_INPUT) return 2 * (size_t)STRETCH_TOKENS;
+    }
+    return STRETCH_TOKENS;
+}
+
+// Tokens of an input that are read at once: fewer where logits of nearly all are wanted, of a large vocabulary.
+static size_t stretch_of(const Queue *q, const Job *jobs, size_t n)
+{
+    const size_t most = OUTPUT_FLOATS / size_max(q->model->config.vocab_size, 1);
     size_t n_read = 0;
     for (size_t i = 0; i < n; i++)
         n_read = size_max(n_read, jobs[i].input.n_tokens - jobs[i].first_read);
-    return n_read <= most ? STRETCH_TOKENS
-                          : size_min(STRETCH_TOKENS, size_max(SMALLEST_STRETCH, most));
+    return n_read <= most ? q->unit_tokens
+                          : size_min(q->unit_tokens, size_max(SMALLEST_STRETCH, most));
 }
 
 static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 {
     PrefixInput *inputs = NULL;
-    const size_t stretch = stretch_of(q->model, jobs, n);
+    q->unit_tokens = unit_tokens(jobs, n);
+    const size_t stretch = stretch_of(q, jobs, n);
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = jobs[i].input;
@@ -222,7 +233,7 @@ static Status add_strand_items(Round *round, size_t job, Error *err)
         Strand *strand = &j->strands[s];
         const size_t position = strand->kept.n_rows;
         const bool is_again = position < j->n_again;
-        const size_t n = is_again ? size_min(STRETCH_TOKENS, j->n_again - position) : 1;
+        const size_t n = is_again ? size_min(q->unit_tokens, j->n_again - position) : 1;
         TRY(cache_extend(q->cache, &strand->kept, n, err));
         round->items[round->n_items++] =
             (Item){.ids = is_again ? strand->again + position : &strand->last_token,
@@ -312,7 +323,7 @@ static Status cut_units(Round *round, Error *err)
     size_t n_tokens = 0, filled = 0, n_outputs = 0;
     for (size_t i = 0; i < round->n_items; i++) n_tokens += round->items[i].n;
     const size_t share = (n_tokens + n_threads - 1) / n_threads;
-    const size_t target = size_min(size_max(share, 1), (size_t)STRETCH_TOKENS);
+    const size_t target = size_min(size_max(share, 1), q->unit_tokens);
     TRY(arena_take(&q->round_arena, round->n_items, sizeof *round->units, "a round", &round->units,
                    err));
     for (size_t i = 0; i < round->n_items; i++) {

@@ -50,9 +50,13 @@ typedef struct ProgramAngles {
 typedef struct ProgramSlot {
     RowDomain domain;
     size_t cols;
-    size_t stride;      // floats between rows, on the CPU; elsewhere cols
+    size_t stride; // floats between rows, on the CPU
+    size_t stride_elsewhere;
     size_t first, last; // steps between which it lives
     size_t buffer;
+    // Written over columns of another value, from `begin` on in the buffer's rows; `root` is the slot that the buffer was given to.
+    size_t begin, root;
+    bool has_parts; // others are written over columns of it
     bool is_pinned; // lives to the end
 } ProgramSlot;
 
@@ -186,9 +190,10 @@ typedef struct WorkerMemory {
     size_t size_bytes;
     float *buffers;  // start of the slots
     int32_t *staged; // device copies of a unit's arrays
-    Extent room;     // of the largest unit so far
-    size_t *offsets; // [n_buffers] floats from `buffers`
-    float *angles;   // [n_angles] matrices, on the host, before they are staged
+    Extent extent;   // of the last unit, for which offsets are
+    size_t *offsets; // [n_buffers + 1] floats from `buffers`
+    size_t n_offsets;
+    float *angles; // [n_angles] matrices, on the host, before they are staged
     size_t n_angle_floats;
     const Program *program;
 } WorkerMemory;

@@ -8,8 +8,6 @@
 #include "models/rope.h"
 
 enum { FLOAT_ALIGNMENT = 16 }; // 64 bytes
-// Room is made for multiples of these, so that units a little larger than the last do not ask anew.
-enum { ROOM_TOKENS = 128, ROOM_SEQUENCES = 32 };
 
 size_t extent_rows(const Extent *extent, RowDomain domain)
 {
@@ -134,15 +132,19 @@ void worker_memory_release(WorkerMemory *memory, Exec *exec)
     *memory = (WorkerMemory){0};
 }
 
-// Places of the buffers and of the angles for units of this extent.
+// Places of the buffers and room for the angles of a unit of this extent.
 static Status lay_out(WorkerMemory *memory, const Program *program, const Extent *extent,
                       Error *err)
 {
     const size_t n_angle_floats = angles_begin(program, program->n_angles, extent);
-    free(memory->offsets);
-    memory->offsets = calloc(program->n_buffers + 1, sizeof *memory->offsets);
-    if (!memory->offsets)
-        return error_set_memory(err, program->n_buffers, sizeof *memory->offsets, "a worker");
+    if (program->n_buffers + 1 > memory->n_offsets) {
+        free(memory->offsets);
+        memory->n_offsets = 0;
+        memory->offsets = calloc(program->n_buffers + 1, sizeof *memory->offsets);
+        if (!memory->offsets)
+            return error_set_memory(err, program->n_buffers, sizeof *memory->offsets, "a worker");
+        memory->n_offsets = program->n_buffers + 1;
+    }
     for (size_t i = 0; i < program->n_buffers; i++) {
         const ProgramBuffer *buffer = &program->buffers[i];
         const size_t size = extent_rows(extent, buffer->domain) * buffer->cols;
@@ -158,27 +160,19 @@ static Status lay_out(WorkerMemory *memory, const Program *program, const Extent
     return STATUS_OK;
 }
 
-// Room for units of at least this extent, and the place of each buffer.
+static bool same_extent(const Extent *a, const Extent *b)
+{
+    return a->n_tokens == b->n_tokens && a->n_sequences == b->n_sequences &&
+           a->n_outputs == b->n_outputs && a->n_targets == b->n_targets &&
+           a->n_relative == b->n_relative;
+}
+
+// Room for a unit of this extent, and the place of each buffer. Buffers lie side by side whatever units came before: so no more
+// pages are touched than the unit has values.
 static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec, Extent extent,
                         Error *err)
 {
-    const Extent old = memory->room;
-    if (memory->program == program && extent.n_tokens <= old.n_tokens &&
-        extent.n_sequences <= old.n_sequences && extent.n_outputs <= old.n_outputs &&
-        extent.n_targets <= old.n_targets && extent.n_relative <= old.n_relative)
-        return STATUS_OK;
-    if (memory->program == program) { // grows in all at once, so that it soon stops growing
-        extent.n_tokens = size_max(extent.n_tokens, old.n_tokens);
-        extent.n_sequences = size_max(extent.n_sequences, old.n_sequences);
-        extent.n_outputs = size_max(extent.n_outputs, old.n_outputs);
-        extent.n_targets = size_max(extent.n_targets, old.n_targets);
-        extent.n_relative = size_max(extent.n_relative, old.n_relative);
-    }
-    extent.n_tokens = size_round_up(extent.n_tokens, ROOM_TOKENS);
-    extent.n_sequences = size_round_up(extent.n_sequences, ROOM_SEQUENCES);
-    extent.n_outputs = size_round_up(extent.n_outputs, ROOM_SEQUENCES);
-    extent.n_targets = size_round_up(extent.n_targets, ROOM_SEQUENCES);
-    extent.n_relative = size_round_up(extent.n_relative, ROOM_SEQUENCES);
+    if (memory->program == program && same_extent(&extent, &memory->extent)) return STATUS_OK;
     const size_t floats = program_buffer_floats(program, extent);
     const size_t words =
         staged_begin(STAGED_COUNT, &extent) + angles_begin(program, program->n_angles, &extent);
@@ -191,6 +185,8 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
     memory->program = NULL; // until all is in place
     TRY(lay_out(memory, program, &extent, err));
     if (size_bytes > memory->size_bytes) {
+        // By a quarter at least, so that units that grow soon ask no more. What is beyond is not touched.
+        size_bytes = size_max(size_bytes, memory->size_bytes + memory->size_bytes / 4);
         if (memory->block) exec_free(exec, memory->block, memory->size_bytes);
         memory->block = NULL;
         memory->size_bytes = 0;
@@ -199,14 +195,14 @@ static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec
     }
     memory->buffers = memory->block;
     memory->staged = (int32_t *)memory->block + floats;
-    memory->room = extent;
+    memory->extent = extent;
     memory->program = program;
     return STATUS_OK;
 }
 
 static int32_t *staged_place(const ProgramRun *run, int which)
 {
-    return run->memory->staged + staged_begin(which, &run->memory->room);
+    return run->memory->staged + staged_begin(which, &run->memory->extent);
 }
 
 static Status stage(ProgramRun *run, int which, const void *from, const int32_t **out, Error *err)
@@ -310,13 +306,13 @@ static Status stage_angles(ProgramRun *run, Error *err)
 {
     const size_t mark = exec_scratch_mark(run->exec);
     const Unit *unit = &run->unit;
-    const Extent room = run->memory->room, extent = extent_of_run(run);
-    float *place = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &room);
+    const Extent extent = extent_of_run(run);
+    float *place = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &extent);
     for (size_t k = 0; k < run->program->n_angles; k++) {
         const ProgramAngles *angles = &run->program->angles[k];
         const TapeRope *rope = &run->program->tape->ropes[angles->rope];
         const size_t n_rows = extent_rows(&extent, angles->domain),
-                     begin = angles_begin(run->program, k, &room);
+                     begin = angles_begin(run->program, k, &extent);
         const int32_t *offsets = angles->domain == ROWS_OUTPUTS && unit->output_rows
                                      ? unit->output_offsets
                                      : unit->offsets;
@@ -443,9 +439,9 @@ Status program_bind(ProgramRun *run, Error *err)
 Tensor program_angles(const ProgramRun *run, size_t index)
 {
     const ProgramAngles *angles = &run->program->angles[index];
-    const Extent room = run->memory->room, extent = extent_of_run(run);
-    float *base = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &room);
-    Tensor t = tensor_f32(base + angles_begin(run->program, index, &room),
+    const Extent extent = extent_of_run(run);
+    float *base = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &extent);
+    Tensor t = tensor_f32(base + angles_begin(run->program, index, &extent),
                           extent_rows(&extent, angles->domain),
                           run->program->tape->ropes[angles->rope].n_dims);
     t.device = exec_device(run->exec);

@@ -43,6 +43,7 @@ static void choose_strides(Program *p)
         s->stride = is_free && s->cols >= (size_t)MANY_LINES * LINE_FLOATS
                         ? size_round_up(s->cols, LINE_FLOATS)
                         : s->cols;
+        s->stride_elsewhere = s->cols;
     }
 }
 
@@ -75,25 +76,68 @@ static void place_slot(Program *p, bool *is_free, size_t slot)
     p->buffers[at].cols = size_max(p->buffers[at].cols, s->stride);
     is_free[at] = false;
     s->buffer = at;
+    s->root = slot;
 }
 
 // Whether out0 may be in0 (kernels/op.h).
 static bool works_in_place(OpKind op)
 {
-    return op == OP_DROPOUT || op == OP_ROPE || op == OP_ADD || op == OP_RMS_NORM ||
-           op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
+    return op == OP_DROPOUT || op == OP_ROPE || op == OP_GATED || op == OP_ADD ||
+           op == OP_RMS_NORM || op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
 }
 
-// Such an operation writes over its input where nobody reads that again.
-static bool place_over_input(Program *p, const ProgramStep *step, size_t index)
+// Whether a step reads columns begin .. end of a slot by one of its inputs from `first_input` on.
+static bool reads_columns(const ProgramStep *step, size_t first_input, size_t slot, size_t begin,
+                          size_t end)
 {
-    if (!works_in_place(step->op)) return false;
-    ProgramSlot *in = &p->slots[step->in[0].index], *out = &p->slots[step->out[0].index];
-    if (in->last != index || in->is_pinned || out->first != index || in->cols != out->cols ||
-        in->stride != out->stride)
+    for (size_t k = first_input; k < OP_MAX_IN; k++) {
+        const Operand *in = &step->in[k];
+        if (in->kind == OPERAND_SLOT && in->index == slot && in->begin < end && begin < in->end)
+            return true;
+    }
+    return false;
+}
+
+// Whether nobody but the first input of step `index` reads these columns of a value from then on.
+static bool is_last_reader(const Program *p, size_t index, const Operand *of)
+{
+    if (reads_columns(&p->steps[index], 1, of->index, of->begin, of->end)) return false;
+    for (size_t i = index + 1; i < p->n_steps; i++) {
+        if (reads_columns(&p->steps[i], 0, of->index, of->begin, of->end)) return false;
+    }
+    return true;
+}
+
+// Such an operation writes over its input where nobody reads that again: over a value of one reader, or over some columns of
+// another, as rotations of queries and keys do within the product that made them. Tuning keeps what it reads, and adds up whole
+// rows.
+static bool place_over_input(Program *p, size_t index)
+{
+    const ProgramStep *step = &p->steps[index];
+    const Operand *from = &step->in[0];
+    if (!works_in_place(step->op) || from->kind != OPERAND_SLOT) return false;
+    ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
+    if (in->is_pinned || out->first != index || from->index == p->output) return false;
+    const bool is_whole = in->cols == out->cols && in->stride == out->stride;
+    if (is_whole && in->last == index && in->root == from->index && !in->has_parts) {
+        out->buffer = in->buffer;
+        out->root = step->out[0].index;
+        in->last = NONE; // its buffer goes on living in `out`
+        return true;
+    }
+    const bool is_forward = p->n_steps == p->n_forward && !out->is_pinned;
+    if (!is_forward || in->domain != out->domain || from->end - from->begin != out->cols ||
+        !is_last_reader(p, index, from))
         return false;
+    ProgramSlot *root = &p->slots[in->root];
     out->buffer = in->buffer;
-    in->last = NONE; // its buffer goes on living in `out`
+    out->begin = in->begin + from->begin;
+    out->stride = in->stride;
+    out->stride_elsewhere = in->stride_elsewhere;
+    out->root = in->root;
+    root->has_parts = true;
+    root->last = size_max(root->last, out->last);
+    out->last = NONE; // the root lives as long
     return true;
 }
 
@@ -105,7 +149,7 @@ Status program_plan(Program *p, Arena *arena, Error *err)
     find_lifetimes(p);
     choose_strides(p);
     for (size_t i = 0; i < p->n_steps; i++) {
-        const bool in_place = place_over_input(p, &p->steps[i], i);
+        const bool in_place = place_over_input(p, i);
         for (size_t s = 0; s < p->n_slots; s++) {
             const ProgramSlot *slot = &p->slots[s];
             if (slot->first != i || (in_place && s == p->steps[i].out[0].index)) continue;

@@ -11,10 +11,11 @@ static Tensor slot_tensor(const ProgramRun *run, size_t index, size_t begin, siz
 {
     const ProgramSlot *slot = &run->program->slots[index];
     const Extent extent = extent_of_run(run);
-    Tensor t = tensor_f32(run->memory->buffers + run->memory->offsets[slot->buffer] + begin,
-                          extent_rows(&extent, slot->domain), end - begin);
+    Tensor t =
+        tensor_f32(run->memory->buffers + run->memory->offsets[slot->buffer] + slot->begin + begin,
+                   extent_rows(&extent, slot->domain), end - begin);
     t.device = exec_device(run->exec);
-    t.row_stride = t.device.kind == DEVICE_CPU ? slot->stride : slot->cols;
+    t.row_stride = t.device.kind == DEVICE_CPU ? slot->stride : slot->stride_elsewhere;
     return t;
 }
 

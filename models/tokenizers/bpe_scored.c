@@ -23,10 +23,11 @@ static int by_score(const void *a, const void *b)
 Status bpe_init_scored(Bpe *model, const Vocab *vocab, const float *scores, const uint8_t *is_piece,
                        Arena *arena, Error *err)
 {
+    Arena scratch = {0};
     Scored *order = NULL;
     size_t n = 0;
     TRY(arena_take(arena, vocab->size, sizeof *model->ranks, "ranks", &model->ranks, err));
-    TRY(arena_take(arena, vocab->size, sizeof *order, "ranks", &order, err));
+    TRY(arena_take(&scratch, vocab->size, sizeof *order, "ranks", &order, err));
     for (size_t i = 0; i < vocab->size; i++) {
         model->ranks[i] = -1;
         if (is_piece[i]) order[n++] = (Scored){scores[i], (int32_t)i};
@@ -37,6 +38,7 @@ Status bpe_init_scored(Bpe *model, const Vocab *vocab, const float *scores, cons
         if (i > 0 && order[i].score != order[i - 1].score) rank++;
         model->ranks[order[i].id] = rank;
     }
+    arena_release(&scratch);
     byte_tokens(vocab, model->byte_ids);
     return STATUS_OK;
 }

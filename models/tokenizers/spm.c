@@ -16,17 +16,20 @@ static bool is_in_text(uint8_t type)
 // The user's symbols, or none: then the trie stays zeroed and costs nothing.
 static Status build_symbols(Spm *model, Arena *arena, Error *err)
 {
+    Arena scratch = {0};
     int32_t *values = NULL;
     bool any = false;
-    TRY(arena_take(arena, model->pieces.size, sizeof *values, "a vocabulary", &values, err));
+    TRY(arena_take(&scratch, model->pieces.size, sizeof *values, "a vocabulary", &values, err));
     for (size_t i = 0; i < model->pieces.size; i++) {
         const bool is_symbol = model->types[i] == PIECE_USER_DEFINED;
         values[i] = is_symbol ? (int32_t)i : TOKEN_NONE;
         any = any || is_symbol;
     }
-    if (!any) return STATUS_OK;
-    return trie_build(&model->symbols, model->pieces.tokens, values, model->pieces.size, arena,
-                      err);
+    const Status s = any ? trie_build(&model->symbols, model->pieces.tokens, values,
+                                      model->pieces.size, arena, err)
+                         : STATUS_OK;
+    arena_release(&scratch);
+    return s;
 }
 
 static Status find_unknown(Spm *model, Error *err)

@@ -11,11 +11,13 @@ uint64_t token_hash(Slice key)
     return token_hash_finish(hash);
 }
 
-// Makes room for ids up to size - 1.
-static Status vocab_reserve(Vocab *vocab, Arena *arena, size_t size, Error *err)
+// Makes room for ids up to size - 1, and for as many as are expected: a list that grows leaves its shorter ones behind.
+static Status vocab_reserve(Vocab *vocab, Arena *arena, size_t size, size_t n_expected, Error *err)
 {
+    enum { MOST_AT_ONCE = (1 << 18) + 64 };
     if (size > vocab->capacity) {
-        const size_t capacity = size_max(size, vocab->capacity + vocab->capacity / 2 + 64);
+        const size_t grown = size_max(size, vocab->capacity + vocab->capacity / 2 + 64);
+        const size_t capacity = size_max(grown, size_min(n_expected, MOST_AT_ONCE));
         Slice *tokens = NULL;
         TRY(arena_take(arena, capacity, sizeof *tokens, "a vocabulary", &tokens, err));
         if (vocab->size > 0) memcpy(tokens, vocab->tokens, vocab->size * sizeof *tokens);
@@ -36,7 +38,7 @@ Status vocab_put(Vocab *vocab, Arena *arena, Slice token, int64_t id, size_t n_e
                          "\" has id %lld: ids run from 0 to about the number of tokens",
                          SLICE_ARG(token), (long long)id);
     }
-    TRY(vocab_reserve(vocab, arena, (size_t)id + 1, err));
+    TRY(vocab_reserve(vocab, arena, (size_t)id + 1, n_expected, err));
     Slice *slot = &vocab->tokens[id];
     if (slot->ptr != NULL) {
         return error_set(err, STATUS_INVALID,
