@@ -451,6 +451,23 @@ Status bench_build_softmax(const BenchCase *c, Arena *arena, BenchProblem *p, Er
     return STATUS_OK;
 }
 
+// depth: how many are chosen.
+Status bench_build_route(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const bool is_forward = c->op == OP_ROUTE;
+    Tensor *logits = is_forward ? &a->in[0] : &a->in[1],
+           *columns = is_forward ? &a->out[1] : &a->in[2];
+    a->as.route.kind = (RouteKind)c->option;
+    TRY(take_random(arena, c->rows, c->cols, 1, logits, err));
+    TRY(take_zeros(arena, c->rows, c->depth, LAYOUT_ROWS, columns, err));
+    if (is_forward) return take_zeros(arena, c->rows, c->depth, LAYOUT_ROWS, &a->out[0], err);
+    for (size_t i = 0; i < c->rows * c->depth; i++)
+        ((float *)columns->data)[i] = (float)((i / c->depth + i % c->depth) % c->cols);
+    TRY(take_random(arena, c->rows, c->depth, 2, &a->in[0], err));
+    return take_zeros(arena, c->rows, c->cols, LAYOUT_ROWS, &a->out[0], err);
+}
+
 Status bench_build_elementwise(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
     OpArgs *a = &p->args;

@@ -95,6 +95,11 @@ typedef enum OpKind {
     OP_MEAN_POOL_BACKWARD,
     // out0 [M,N] = softmax of each row of in0.
     OP_SOFTMAX,
+    // Of each row of in0 [M,E] the K largest: out1 [M,K] = their columns, as numbers, the largest first, and out0 [M,K] = their
+    // weights: kernels/route.h. as.route
+    OP_ROUTE,
+    // in0 = d out0, in1, in2 = in0, out1 of the forward operation. out0 [M,E] = d in0. as.route
+    OP_ROUTE_BACKWARD,
     // out0 [M,1] f64 = log sum exp of each row of in0 [M,N]. out1 [M, N / LOG_SUM_GROUP rounded up] optional: the largest
     // number of each group of so many columns.
     OP_LOG_SUM_EXP,
@@ -237,6 +242,17 @@ typedef struct PoolArgs {
     Ragged batch;
 } PoolArgs;
 
+typedef enum RouteKind {
+    ROUTE_SOFTMAX,     // weights are those of a softmax over all columns
+    ROUTE_SOFTMAX_TOP, // over the chosen ones: they add up to 1
+    ROUTE_SIGMOID,     // each weight by itself
+    ROUTE_KIND_COUNT
+} RouteKind;
+
+typedef struct RouteArgs {
+    RouteKind kind;
+} RouteArgs;
+
 typedef struct CrossEntropyArgs {
     const int32_t *labels;      // [M], < 0 = ignored
     const float *class_weights; // [N] or NULL for ones
@@ -276,6 +292,7 @@ typedef struct OpArgs {
         DropoutArgs dropout;
         SelectArgs select;
         PoolArgs pool;
+        RouteArgs route;
         CrossEntropyArgs cross_entropy;
         ScaleArgs scale;
         AdamwArgs adamw;

@@ -62,6 +62,14 @@ static const Grid attention_grid = {
     {{300, 0, 0}, {200, 0, 2}, {257, 0, 3}, {160, 0, 9}, {600, 0, 18}, {500, 0, 19}},
 };
 
+// Depths: how many are chosen, at most all.
+static const Grid route_grid = {
+    SIZES(0, 1, 2, 5, 16),
+    SIZES(1, 2, 3, 7, 8, 9, 16, 17, 60, 64, 128),
+    SIZES(1, 2, 4, 8),
+    {{150, 60, 4}, {33, 128, 8}, {513, 8, 2}, {40, 8, 8}},
+};
+
 static const Grid disentangled_grid = {
     SIZES(0, 1, 2, 5, 16, 17, 33, 48, 65, 90),
     SIZES(0),
@@ -92,6 +100,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_SELECT_ROWS] = {&row_grid, select_rows_build},
     [OP_MEAN_POOL] = {&row_grid, mean_pool_build},
     [OP_SOFTMAX] = {&row_grid, softmax_build},
+    [OP_ROUTE] = {&route_grid, route_build},
     [OP_LOG_SUM_EXP] = {&row_grid, log_sum_exp_build},
     [OP_CROSS_ENTROPY] = {&row_grid, cross_entropy_build},
     [OP_ADD_SCALED] = {&storage_grid, add_scaled_build},

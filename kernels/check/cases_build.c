@@ -239,6 +239,16 @@ void softmax_build(Problem *p, const Case *c, int is_for_backward)
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
+void route_build(Problem *p, const Case *c, int is_for_backward)
+{
+    const size_t k = size_min(c->depth, c->cols);
+    (void)is_for_backward;
+    p->args.as.route.kind = (RouteKind)((c->options >> OPTION_ACTIVATION_SHIFT) % ROUTE_KIND_COUNT);
+    p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
+    p->args.out[0] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);
+    p->args.out[1] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);
+}
+
 void log_sum_exp_build(Problem *p, const Case *c, int is_for_backward)
 {
     (void)is_for_backward;

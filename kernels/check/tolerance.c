@@ -281,6 +281,37 @@ static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
+// As of a softmax; a sigmoid's argument rounds relative to itself. Columns are exact.
+static void fill_route(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *x = &in->before->args.in[0], *y = &in->exact->args.out[0],
+                 *columns = &in->exact->args.out[1];
+    const int is_sigmoid = in->before->args.as.route.kind == ROUTE_SIGMOID;
+    for (size_t i = 0; i < y->rows; i++) {
+        const double largest = tensor_get(x, i, (size_t)tensor_get(columns, i, 0));
+        for (size_t j = 0; j < y->cols; j++) {
+            const double value = tensor_get(x, i, (size_t)tensor_get(columns, i, j));
+            const double distance = is_sigmoid ? fabs(value) : largest - value;
+            *bound++ = out == 1 ? 0
+                                : tensor_get(y, i, j) *
+                                          (sum_factor(in->u, x->cols) + 2 * in->u * distance) +
+                                      underflow;
+        }
+    }
+}
+
+// dx = p (dw - sum p dw): p errs by what fill_route says of it, and p times the distance to the largest is below 1/e, so that all
+// of p err by a sum's roundings; they stand beside dw twice, and beside each other once.
+static void fill_route_backward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const Tensor *dw = &in->before->args.in[0], *x = &in->before->args.in[1];
+    (void)out;
+    for (size_t i = 0; i < x->rows; i++) {
+        const double allowed = 6 * sum_factor(in->u, x->cols) * largest_in_row(dw, i) + underflow;
+        for (size_t j = 0; j < x->cols; j++) *bound++ = allowed;
+    }
+}
+
 // Logits, their maximum and the logarithm of the sum each round relative to the largest; maxima are exact.
 static void fill_log_sum_exp(const ToleranceInput *in, size_t out, double *bound)
 {
@@ -522,6 +553,8 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_MEAN_POOL] = {fill_sum_rows},
     [OP_MEAN_POOL_BACKWARD] = {fill_few},
     [OP_SOFTMAX] = {fill_softmax},
+    [OP_ROUTE] = {fill_route, fill_route},
+    [OP_ROUTE_BACKWARD] = {fill_route_backward},
     [OP_LOG_SUM_EXP] = {fill_log_sum_exp, fill_exact},
     [OP_CROSS_ENTROPY] = {fill_cross_entropy, fill_cross_entropy},
     [OP_ADD_SCALED] = {fill_few},

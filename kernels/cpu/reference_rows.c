@@ -11,6 +11,7 @@
 #include "kernels/linear_low.h"
 #include "kernels/rms_norm.h"
 #include "kernels/rope.h"
+#include "kernels/route.h"
 #include "kernels/select.h"
 #include "kernels/softmax.h"
 
@@ -50,6 +51,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_MEAN_POOL, mean_pool),
     REFERENCE_ROWS(OP_MEAN_POOL_BACKWARD, mean_pool_backward),
     REFERENCE_ROWS(OP_SOFTMAX, softmax),
+    REFERENCE_ROWS(OP_ROUTE, route),
+    REFERENCE_ROWS(OP_ROUTE_BACKWARD, route_backward),
     REFERENCE_ROWS(OP_LOG_SUM_EXP, log_sum_exp),
     REFERENCE_ROWS(OP_CROSS_ENTROPY, cross_entropy),
     REFERENCE_ROWS(OP_ADD_SCALED, add_scaled),
