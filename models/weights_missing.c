@@ -24,21 +24,43 @@ static void end_names(Names *names)
     if (names->n > MAX_TOLD) buffer_printf(&names->text, " and %zu more", names->n - MAX_TOLD);
 }
 
-static bool is_used(const Model *model, const Safetensors *file, const SafeTensor *tensor)
+static int by_address(const void *a, const void *b)
 {
+    const SafeTensor *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// The tensors that parameters are made of, sorted by address.
+static Status list_used(const Model *model, const Safetensors *file, Arena *arena,
+                        const SafeTensor ***out, size_t *n, Error *err)
+{
+    size_t n_parts = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) n_parts += model->tape.params[i].n_parts;
+    TRY(arena_take(arena, n_parts, sizeof **out, "tensors", out, err));
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         for (size_t p = 0; p < param->n_parts; p++) {
-            if (weights_find_part(model, file, param, p) == tensor) return true;
+            const SafeTensor *tensor = weights_find_part(model, file, param, p);
+            if (tensor) (*out)[(*n)++] = tensor;
         }
     }
-    return false;
+    if (*n > 0) qsort(*out, *n, sizeof **out, by_address);
+    return STATUS_OK;
+}
+
+static bool is_used(const SafeTensor *tensor, const SafeTensor *const *used, size_t n)
+{
+    return n > 0 && bsearch(&tensor, used, n, sizeof *used, by_address);
 }
 
 Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
                        Error *err)
 {
     Names missing = {0}, unknown = {0};
+    Arena arena = {0};
+    const SafeTensor **used = NULL;
+    size_t n_used = 0;
+    TRY(list_used(model, file, &arena, &used, &n_used, err));
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         if (head_may_be_fresh && param->group == 1 + model->config.n_layers) continue;
@@ -48,7 +70,7 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
         }
     }
     for (size_t i = 0; i < file->n_tensors && unknown.n <= MAX_TOLD; i++) {
-        if (!is_used(model, file, &file->tensors[i])) add_name(&unknown, file->tensors[i].name);
+        if (!is_used(&file->tensors[i], used, n_used)) add_name(&unknown, file->tensors[i].name);
     }
     end_names(&missing);
     buffer_append_cstr(&unknown.text, unknown.n > MAX_TOLD ? ", ..." : "");
@@ -62,6 +84,7 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
                                unknown.n > 0 ? ", and not known is " : "", SLICE_ARG(extra));
     buffer_release(&missing.text);
     buffer_release(&unknown.text);
+    arena_release(&arena);
     return s;
 }
 
@@ -101,30 +124,6 @@ static bool is_known_extra(Slice name)
     return false;
 }
 
-static int by_address(const void *a, const void *b)
-{
-    const SafeTensor *const *x = a, *const *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-// The tensors that parameters are made of, sorted by address.
-static Status list_used(const Model *model, const Safetensors *file, Arena *arena,
-                        const SafeTensor ***out, size_t *n, Error *err)
-{
-    size_t n_parts = 0;
-    for (size_t i = 0; i < model->tape.n_params; i++) n_parts += model->tape.params[i].n_parts;
-    TRY(arena_take(arena, n_parts, sizeof **out, "tensors", out, err));
-    for (size_t i = 0; i < model->tape.n_params; i++) {
-        const Param *param = &model->tape.params[i];
-        for (size_t p = 0; p < param->n_parts; p++) {
-            const SafeTensor *tensor = weights_find_part(model, file, param, p);
-            if (tensor) (*out)[(*n)++] = tensor;
-        }
-    }
-    if (*n > 0) qsort(*out, *n, sizeof **out, by_address);
-    return STATUS_OK;
-}
-
 Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_new, Error *err)
 {
     Arena arena = {0};
@@ -139,8 +138,7 @@ Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_n
         // Of another head than the file's nothing is said, but of the encoder's.
         if (is_known_extra(tensor->name) || (is_bare && !slice_starts_with(tensor->name, base)))
             continue;
-        if (!n_used || !bsearch(&tensor, used, n_used, sizeof *used, by_address))
-            add_name(&names, tensor->name);
+        if (!is_used(tensor, used, n_used)) add_name(&names, tensor->name);
     }
     end_names(&names);
     if (s == STATUS_OK && names.n > 0) {
