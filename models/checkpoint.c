@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "models/architecture.h"
+#include "models/checkpoint_experts.h"
 #include "models/gguf/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
 
@@ -192,6 +193,7 @@ Status checkpoint_open(const char *path, Checkpoint *out, Error *err)
         s = safetensors_open_model(path, &out->tensors, err);
         if (s == STATUS_NOT_FOUND) s = explain_pickled(json_root(out->config), path, err);
     }
+    if (s == STATUS_OK) s = checkpoint_unstack_experts(json_root(out->config), &out->tensors, err);
     if (s != STATUS_OK) checkpoint_close(out);
     return s;
 }

@@ -69,6 +69,20 @@ typedef struct DebertaConfig {
     Activation pooler_activation;
 } DebertaConfig;
 
+typedef struct ExpertNames ExpertNames; // models/architectures/experts.h
+
+// Feed-forward layers that are mixtures of experts. All zero for other models.
+typedef struct ExpertsConfig {
+    const ExpertNames *names;
+    size_t n_experts, n_active; // of which a token goes to so many
+    size_t inner_size;          // of an expert
+    size_t shared_size;         // of the expert that every token goes to; 0 without
+    RouteKind route;            // what makes weights of the router's numbers
+    const bool *is_dense;       // [n_layers] layers that are no mixture; NULL = none
+    const char
+        *not_tuned; // member of config.json that asks for what tuning does not do; NULL = none
+} ExpertsConfig;
+
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
 // arena given to model_config_parse.
 typedef struct ModelConfig {
@@ -86,6 +100,7 @@ typedef struct ModelConfig {
     size_t type_vocab_size;
     DecoderConfig decoder;
     DebertaConfig deberta;
+    ExpertsConfig experts;
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;
     int32_t pad_id;        // -1 where the file names none

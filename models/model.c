@@ -100,9 +100,15 @@ void model_record(const ModelConfig *config, Tape *tape)
     config->architecture->record(tape, config);
 }
 
-// Tables of relative positions lie on the host, where no kernel of a GPU can read them.
+// Tables of relative positions, and which rows an expert has, lie on the host, where no kernel of a GPU can read them.
 static Status check_device(const Model *model, Error *err)
 {
+    if (model->exec_options.device.kind != DEVICE_CPU && model->config.experts.n_experts > 0) {
+        return error_set(err, STATUS_DEVICE,
+                         "%s with its experts does not run on a GPU in this version: use --device "
+                         "cpu",
+                         model->config.architecture->model_type);
+    }
     if (model->exec_options.device.kind == DEVICE_CPU ||
         (model->config.decoder.n_relative_buckets == 0 && model->config.alibi_scale <= 0))
         return STATUS_OK;
@@ -288,7 +294,15 @@ unsigned model_capabilities(const Model *model)
     return can;
 }
 
-// Two operations a weight and row, for the rows of tokens; attention: scores and their product with the values.
+// Of one expert of a mixture.
+static uint64_t expert_parameters(const Tape *tape, const TapeNode *node)
+{
+    const Param *gate = &tape->params[node->as.experts.list[0].gate];
+    return 3 * (uint64_t)gate->rows * gate->cols;
+}
+
+// Two operations a weight and row, for the rows of tokens, of experts for those that a row goes to; attention: scores and their
+// product with the values.
 static void count_flops(const Model *model, ModelSize *size)
 {
     const Tape *tape = &model->tape;
@@ -299,6 +313,11 @@ static void count_flops(const Model *model, ModelSize *size)
         if (node->op == OP_LINEAR) {
             size->flops_per_token += 2 * (uint64_t)(node->row_end - node->row_begin) *
                                      tape->params[node->params[0]].cols;
+        }
+        if (node->op == NODE_EXPERTS) {
+            const uint64_t n = expert_parameters(tape, node), n_active = value_cols(node->in[1]);
+            size->flops_per_token += 2 * n_active * n;
+            size->n_active -= (node->as.experts.n - n_active) * n;
         }
         if (node->op == OP_ATTENTION)
             size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;
@@ -343,6 +362,7 @@ ModelSize model_size(const Model *model)
         else if (param->group == 1 + model->config.n_layers)
             size.n_head += n;
     }
+    size.n_active = size.n_parameters;
     count_flops(model, &size);
     return size;
 }

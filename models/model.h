@@ -166,6 +166,7 @@ Slice model_tensor_name(const Model *model, size_t index);
 
 typedef struct ModelSize {
     uint64_t n_parameters;
+    uint64_t n_active; // of them, what one token meets: without the experts that it does not go to
     uint64_t n_embedding;  // tables and the norm after them
     uint64_t n_block;      // of one block
     uint64_t n_head;       // pooler and head

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "models/architecture.h"
+#include "models/architectures/experts.h"
 #include "models/model_internal.h"
 
 // What tokenizers of any kind may keep beside a model.
@@ -95,15 +96,30 @@ static Status save_config(const Model *model, const char *path, Error *err)
     return s;
 }
 
+// What is written: tensors as the model has them, and for architectures whose files have all experts of a layer in one
+// tensor those of its experts, one behind the other.
 typedef struct Saving {
     const Model *model;
+    Arena arena;
+    SafeItem *items;
+    const Slice **sources; // [n_items] names of the model's tensors that make up an item
+    size_t *n_sources;
+    size_t n_items;
 } Saving;
 
-// The tensor's values, asked for in the order of the file: parts of one parameter do not come one after the other.
+// The item's values, asked for in the order of the file: parts of one parameter do not come one after the other.
 static Status fill_tensor(void *context, size_t index, void *data, Error *err)
 {
-    const Model *model = ((const Saving *)context)->model;
-    return model_tensor_read(model, model_tensor_name(model, index), data, err);
+    const Saving *saving = context;
+    float *to = data;
+    for (size_t i = 0; i < saving->n_sources[index]; i++) {
+        const Slice name = saving->sources[index][i];
+        size_t rows, cols;
+        TRY(model_tensor_shape(saving->model, name, &rows, &cols, err));
+        TRY(model_tensor_read(saving->model, name, to, err));
+        to += rows * cols;
+    }
+    return STATUS_OK;
 }
 
 // The bare encoder's own class leaves out the prefix, and a few have another.
@@ -120,32 +136,92 @@ static Slice saved_name(const Model *model, Slice name, Arena *arena)
     return renamed ? slice_from_cstr(renamed) : (Slice){0};
 }
 
+static Status add_item(Saving *s, const SafeItem *item, const Slice *sources, size_t n, Error *err)
+{
+    if (!item->name.ptr) return error_set_memory(err, 1, 1, "a tensor's name");
+    s->items[s->n_items] = *item;
+    s->sources[s->n_items] = sources;
+    s->n_sources[s->n_items++] = n;
+    return STATUS_OK;
+}
+
+static Status add_part(Saving *s, const Param *param, size_t part, Error *err)
+{
+    size_t rows, cols;
+    weights_part_shape(param, part, &rows, &cols);
+    SafeItem item = {.name = saved_name(s->model, param->parts[part].name, &s->arena),
+                     .type = TENSOR_F32,
+                     .n_dims = weights_part_dims(param),
+                     .shape = {rows, cols}};
+    if (item.n_dims == 1) item.shape[0] = cols;
+    return add_item(s, &item, &param->parts[part].name, 1, err);
+}
+
+// A tensor of all experts of a mixture: of each n_each of gate, up and down from `first` on, which have one shape.
+static Status add_stack(Saving *s, const TapeNode *node, const char *name, size_t n_each,
+                        size_t first, Error *err)
+{
+    const Tape *tape = &s->model->tape;
+    const size_t n = node->as.experts.n;
+    Slice *sources = NULL;
+    TRY(arena_take(&s->arena, n * n_each, sizeof *sources, "tensors", &sources, err));
+    for (size_t e = 0; e < n; e++) {
+        const TapeExpert *expert = &node->as.experts.list[e];
+        const ParamId params[3] = {expert->gate, expert->up, expert->down};
+        for (size_t i = 0; i < n_each; i++)
+            sources[e * n_each + i] = tape->params[params[first + i]].parts[0].name;
+    }
+    const Param *param =
+        &tape->params[first == 2 ? node->as.experts.list[0].down : node->as.experts.list[0].gate];
+    const Slice of = sources[0];
+    const Slice block = slice_sub(of, 0, slice_find(of, SLICE(".experts.")));
+    const char *full = arena_printf(&s->arena, SLICE_FMT ".%s.weight", SLICE_ARG(block), name);
+    if (!full) return error_set_memory(err, 1, of.len, "a tensor's name");
+    const SafeItem item = {.name = saved_name(s->model, slice_from_cstr(full), &s->arena),
+                           .type = TENSOR_F32,
+                           .n_dims = 3,
+                           .shape = {n, n_each * param->rows, param->cols}};
+    return add_item(s, &item, sources, n * n_each, err);
+}
+
+static bool is_stacked(const Model *model, size_t param)
+{
+    const ExpertNames *names = model->config.experts.names;
+    const Tape *tape = &model->tape;
+    if (!names || !names->stacked_down) return false;
+    return slice_find(tape->params[param].parts[0].name, SLICE(".experts.")) != SIZE_MAX;
+}
+
+static Status list_items(Saving *s, Error *err)
+{
+    const Model *model = s->model;
+    const Tape *tape = &model->tape;
+    const size_t n = model_n_tensors(model);
+    const ExpertNames *names = model->config.experts.names;
+    TRY(arena_take(&s->arena, n, sizeof *s->items, "tensors", &s->items, err));
+    TRY(arena_take(&s->arena, n, sizeof *s->sources, "tensors", &s->sources, err));
+    TRY(arena_take(&s->arena, n, sizeof *s->n_sources, "tensors", &s->n_sources, err));
+    for (size_t i = 0; i < tape->n_params; i++) {
+        for (size_t p = 0; p < tape->params[i].n_parts && !is_stacked(model, i); p++)
+            TRY(add_part(s, &tape->params[i], p, err));
+    }
+    for (size_t i = 0; names && names->stacked_down && i < tape->n_nodes; i++) {
+        if (tape->nodes[i].op != NODE_EXPERTS) continue;
+        TRY(add_stack(s, &tape->nodes[i], names->stacked_gate_up, 2, 0, err));
+        TRY(add_stack(s, &tape->nodes[i], names->stacked_down, 1, 2, err));
+    }
+    return STATUS_OK;
+}
+
 static Status save_weights(const Model *model, const char *path, Error *err)
 {
     static const SafeMetadata metadata = {SLICE_LIT("format"), SLICE_LIT("pt")};
-    const size_t n = model_n_tensors(model);
-    Arena arena = {0};
-    SafeItem *items = NULL;
-    size_t at = 0;
-    Status s = arena_take(&arena, n, sizeof *items, "tensors", &items, err);
-    for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
-        const Param *param = &model->tape.params[i];
-        for (size_t p = 0; p < param->n_parts; p++) {
-            size_t rows, cols;
-            weights_part_shape(param, p, &rows, &cols);
-            SafeItem *item = &items[at++];
-            *item = (SafeItem){.name = saved_name(model, param->parts[p].name, &arena),
-                               .type = TENSOR_F32,
-                               .n_dims = weights_part_dims(param),
-                               .shape = {rows, cols}};
-            if (item->n_dims == 1) item->shape[0] = cols;
-            if (!item->name.ptr) s = error_set_memory(err, 1, 1, "a tensor's name");
-        }
-    }
     Saving saving = {.model = model};
+    Status s = list_items(&saving, err);
     if (s == STATUS_OK)
-        s = safetensors_write(path, items, n, &metadata, 1, fill_tensor, &saving, err);
-    arena_release(&arena);
+        s = safetensors_write(path, saving.items, saving.n_items, &metadata, 1, fill_tensor,
+                              &saving, err);
+    arena_release(&saving.arena);
     return s;
 }
 

@@ -30,10 +30,21 @@ static bool contains(Slice name, const char *part)
 }
 
 // Matrices that are added, not multiplied with.
-static bool is_table_of_positions(Slice name)
+static bool is_added(Slice name)
 {
     static const char *const parts[] = {"position", "token_types", "token_type_embeddings",
                                         "relative_attention_bias", "norm"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (contains(name, parts[i])) return true;
+    }
+    return false;
+}
+
+// What chooses among experts, in GGUF and under Transformers' names.
+static bool is_router(Slice name)
+{
+    static const char *const parts[] = {"ffn_gate_inp", "mlp.gate.", "block_sparse_moe.gate.",
+                                        "block_sparse_moe.router.", "shared_expert_gate"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (contains(name, parts[i])) return true;
     }
@@ -44,9 +55,10 @@ static TensorType choose_type(const QuantizeWork *work, Slice name, size_t n_dim
                               const size_t *shape)
 {
     TensorType type = work->to;
-    if (n_dims != 2 || !slice_ends_with(name, SLICE(".weight")) || is_table_of_positions(name))
+    if (n_dims < 2 || n_dims > 3 || !slice_ends_with(name, SLICE(".weight")) || is_added(name) ||
+        is_router(name))
         return TENSOR_F32;
-    const size_t cols = shape[1];
+    const size_t cols = shape[n_dims - 1];
     const bool is_output = slice_eq_cstr(name, "output.weight") ||
                            (work->is_tied && slice_eq_cstr(name, "token_embd.weight"));
     if (is_output && tensor_type_block(type) == 256) type = TENSOR_Q6_K;
@@ -124,9 +136,21 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
                          SLICE_ARG(tensor->file), SLICE_ARG(tensor->name),
                          tensor_type_name(tensor->type));
     }
+    QuantizeSource source = {.tensor = tensor};
+    bool is_member = false;
+    TRY(quantize_stack_experts(work, tensor, &item, &source, &is_member, err));
+    if (source.experts) {
+        item.type = choose_type(work, item.name, item.n_dims, item.shape);
+        return add(work, &item, &source, tensor->type, source.n_experts * tensor->data.len, err);
+    }
+    if (is_member) return STATUS_OK;
     TRY(stored_name(work, tensor->name, &full, &item.name, err));
-    QuantizeSource source = {.tensor = tensor, .change = gguf_change(work->family, full)};
+    source.change = gguf_change(work->family, full);
     memcpy(item.shape, tensor->shape, sizeof item.shape);
+    if (slice_ends_with(item.name, SLICE("ffn_gate_inp_shexp.weight")) && item.n_dims == 2) {
+        item.n_dims = 1; // a layer of one output is a vector there
+        item.shape[0] = tensor->shape[1];
+    }
     if (source.change == SAFE_TRANSPOSED && item.n_dims == 2) {
         item.shape[0] = tensor->shape[1];
         item.shape[1] = tensor->shape[0];
@@ -276,6 +300,25 @@ static Status encode(QuantizeWork *work, size_t index, const float *x, void *to,
     return s;
 }
 
+static void copy_bytes(const QuantizeSource *source, char *to)
+{
+    for (size_t i = 0; i < (source->experts ? source->n_experts : 1); i++) {
+        const SafeTensor *from = source->experts ? source->experts[i] : source->tensor;
+        memcpy(to, from->data.ptr, from->data.len);
+        to += from->data.len;
+    }
+}
+
+static Status read_numbers(const QuantizeSource *source, float *to, Error *err)
+{
+    for (size_t i = 0; i < (source->experts ? source->n_experts : 1); i++) {
+        const SafeTensor *from = source->experts ? source->experts[i] : source->tensor;
+        TRY(safetensor_read_f32(from, to, err));
+        to += from->n_elements;
+    }
+    return STATUS_OK;
+}
+
 static Status fill(void *context, size_t index, void *data, Error *err)
 {
     QuantizeWork *work = context;
@@ -287,7 +330,7 @@ static Status fill(void *context, size_t index, void *data, Error *err)
     if (n == 0) return STATUS_OK;
     // The same numbers in the same place: copied, for encoding again would lose a little.
     if (source->tensor && source->tensor->type == item->type && source->change == SAFE_AS_IS) {
-        memcpy(data, source->tensor->data.ptr, source->tensor->data.len);
+        copy_bytes(source, data);
         return STATUS_OK;
     }
     const size_t bytes = n * sizeof(float);
@@ -296,7 +339,7 @@ static Status fill(void *context, size_t index, void *data, Error *err)
     Status s = x && (changed || !is_changed) ? STATUS_OK
                                              : error_set_memory(err, n, 2 * sizeof *x, "a tensor");
     if (s == STATUS_OK && source->tensor)
-        s = safetensor_read_f32(source->tensor, x, err);
+        s = read_numbers(source, x, err);
     else if (s == STATUS_OK)
         memcpy(x, source->factors, bytes);
     if (s == STATUS_OK && is_changed) change_numbers(item, source, x, changed);

@@ -10,6 +10,9 @@
 typedef struct QuantizeSource {
     const SafeTensor *tensor; // NULL: factors
     const float *factors;
+    const SafeTensor *const
+        *experts; // all tensors of a stack, one after the other; NULL: `tensor` alone
+    size_t n_experts;
     SafeChange change; // to be made; none where the source is GGUF already
     size_t n_heads;
     RowOrder order; // of SAFE_STACKED
@@ -33,6 +36,11 @@ typedef struct QuantizeWork {
 // Plans the factors of a rotation, which llama.cpp reads as tensors.
 Status quantize_add_factors(QuantizeWork *work, const GgufRopeFactors *factors,
                             Error *err) MUST_CHECK;
+// Experts are one tensor of all in GGUF (quantize_experts.c): *item and *source become those of the stack that begins with
+// `tensor`, *is_member says that it belongs to one that begins elsewhere. Neither where it is no expert's.
+Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, SafeItem *item,
+                              QuantizeSource *source, bool *is_member, Error *err) MUST_CHECK;
+
 // The metadata of a model's folder; those of a GGUF file, as they are but for the format.
 Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b,
                              Error *err) MUST_CHECK;

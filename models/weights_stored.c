@@ -59,8 +59,8 @@ static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, P
 // Matrices of products, and tables that are gathered: what kernels read in other forms than f32.
 static bool is_readable(const Param *param)
 {
-    return !param->is_vector && (param->layout == LAYOUT_PANELS || param->is_gathered) &&
-           param->n_parts > 0;
+    return !param->is_vector && !param->is_exact &&
+           (param->layout == LAYOUT_PANELS || param->is_gathered) && param->n_parts > 0;
 }
 
 // Whether the program cuts this weight elsewhere than between its parts: then they must lie in one piece.
@@ -122,7 +122,8 @@ static Status choose(Model *model, size_t index, const Safetensors *file, DType 
 static DType round_to(const Model *model, const Param *param, DType in_file)
 {
     const ComputeMode compute = model->exec_options.compute;
-    if (param->is_vector || param->layout != LAYOUT_PANELS || dtype_block(in_file) > 1)
+    if (param->is_vector || param->is_exact || param->layout != LAYOUT_PANELS ||
+        dtype_block(in_file) > 1)
         return DTYPE_F32;
     if (compute == COMPUTE_BF16 && in_file != DTYPE_BF16) return DTYPE_BF16;
     if (compute == COMPUTE_I8 && param->cols % dtype_block(DTYPE_Q8_ROW) == 0) return DTYPE_Q8_ROW;

@@ -204,6 +204,17 @@ static void put_costs(Buffer *out, const Inspection *in)
     buffer_append_cstr(out, " for the whole context\n");
 }
 
+static void put_experts(Buffer *out, const ExpertsConfig *experts)
+{
+    if (experts->n_experts == 0) return;
+    put_name(out, "experts");
+    buffer_printf(out, "%zu of %zu in a layer, of which a token goes to %zu", experts->n_experts,
+                  experts->inner_size, experts->n_active);
+    if (experts->shared_size > 0)
+        buffer_printf(out, "; every token to one of %zu", experts->shared_size);
+    buffer_append_byte(out, '\n');
+}
+
 static void put_sizes(Buffer *out, const Inspection *in)
 {
     const ModelConfig *config = model_config(in->model);
@@ -215,6 +226,9 @@ static void put_sizes(Buffer *out, const Inspection *in)
     if (in->n_unused > 0) {
         buffer_printf(out, ", not read %llu", (unsigned long long)in->n_unused);
     }
+    if (in->size.n_active != in->size.n_parameters) {
+        buffer_printf(out, "; %llu of them for each token", (unsigned long long)in->size.n_active);
+    }
     buffer_append_byte(out, '\n');
     put_name(out, "shape");
     buffer_printf(out, "hidden %zu, %zu heads of %zu, ", config->hidden_size, config->n_heads,
@@ -222,6 +236,7 @@ static void put_sizes(Buffer *out, const Inspection *in)
     if (config->n_kv_heads > 0 && config->n_kv_heads != config->n_heads)
         buffer_printf(out, "%zu of keys and values, ", config->n_kv_heads);
     buffer_printf(out, "feed-forward %zu\n", config->intermediate_size);
+    put_experts(out, &config->experts);
     if (config->decoder.n_layers > 0) {
         put_name(out, "stacks");
         buffer_printf(out, "encoder %zu blocks, decoder %zu; a block above is one of each\n",
@@ -332,6 +347,7 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_text(w, "training", slice_from_cstr(training_type(in)));
     json_member_object(w, "parameters");
     json_member_u64(w, "total", in->size.n_parameters + in->n_unused);
+    json_member_u64(w, "active", in->size.n_active);
     json_member_u64(w, "embedding", in->size.n_embedding);
     json_member_u64(w, "block", in->size.n_block);
     json_member_u64(w, "head", in->size.n_head);
@@ -347,6 +363,8 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "n_kv_heads", config->n_kv_heads > 0 ? config->n_kv_heads : config->n_heads);
     json_member_u64(w, "head_dim", head_dim_of(config));
     json_member_u64(w, "intermediate_size", config->intermediate_size);
+    json_member_u64(w, "n_experts", config->experts.n_experts);
+    json_member_u64(w, "n_active_experts", config->experts.n_active);
     json_member_u64(w, "vocab_size", config->vocab_size);
     json_member_u64(w, "context_window", config->max_positions);
     json_member_u64(w, "sliding_window", config->window);

@@ -1,6 +1,7 @@
-// Granite: Llama whose embeddings, scores, residuals and logits are multiplied by numbers of config.json. Source: Granite Team 2024,
+// Granite, with experts or without: Llama whose embeddings, scores, residuals and logits are multiplied by numbers of config.json. Source: Granite Team 2024,
 // "Granite 3.0 Language Models", section 3.
 #include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
 #include "models/architectures/llama.h"
 
 static const DecoderDefaults defaults = {
@@ -40,5 +41,42 @@ const Architecture architecture_granite = {
     .base_prefix = "model.",
     .read_config = read_config,
     .write_config = write_config,
+    .record = llama_record,
+};
+
+// ---- with experts ----
+
+static const ExpertNames expert_names = {.block = "block_sparse_moe",
+                                         .router = "router.layer",
+                                         .gate = "gate_proj",
+                                         .up = "up_proj",
+                                         .down = "down_proj",
+                                         .stacked_gate_up = "input_linear",
+                                         .stacked_down = "output_linear"};
+static const ExpertKeys expert_keys = {.names = &expert_names,
+                                       .count = "num_local_experts",
+                                       .n_experts = 8,
+                                       .n_active = 2,
+                                       .route = ROUTE_SOFTMAX_TOP};
+
+static Status read_with_experts(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(read_config(arena, root, c, err));
+    return experts_read(root, &expert_keys, c, err);
+}
+
+static void write_with_experts(const ModelConfig *c, JsonWriter *w)
+{
+    write_config(c, w);
+    experts_write(c, &expert_keys, w);
+}
+
+const Architecture architecture_granitemoe = {
+    .model_type = "granitemoe",
+    .summary = "Granite 3 MoE: Granite 3 with experts",
+    .classes = {{"GraniteMoeForCausalLM", HEAD_CAUSAL_LM}, {"GraniteMoeModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_with_experts,
+    .write_config = write_with_experts,
     .record = llama_record,
 };

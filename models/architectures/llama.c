@@ -5,10 +5,11 @@
 //
 // Sources: Touvron et al. 2023, arXiv:2302.13971; Mistral's window: Jiang et al. 2023, arXiv:2310.06825; Qwen2's biases: Yang
 // et al. 2024, arXiv:2407.10671; Qwen3's norms of heads: Yang et al. 2025, arXiv:2505.09388; Phi-3: Abdin et al. 2024,
-// arXiv:2404.14219; SmolLM3's layers without rotation: Yang et al. 2025, arXiv:2501.18795. Names of tensors as in Transformers.
+// arXiv:2404.14219; Mixtral and others that have experts in the gated layer's place: experts.h; SmolLM3's layers without rotation: Yang et al. 2025, arXiv:2501.18795. Names of tensors as in Transformers.
 #include "models/architectures/llama.h"
 
 #include "models/architectures/decoder.h"
+#include "models/architectures/experts.h"
 
 static unsigned bias_flag(bool has_bias)
 {
@@ -46,6 +47,16 @@ static Value added(Tape *t, const ModelConfig *c, Value x, Value out)
     return tape_add(t, x, is_scaled ? tape_scale(t, y, c->residual_scale) : y);
 }
 
+static Value feed_forward(Tape *t, const ModelConfig *c, size_t i, bool is_stacked, Value m)
+{
+    if (experts_are_in(c, i)) return experts_layer(t, c, i, m);
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Value inner = decoder_gate(t, c, gate_up_layer(t, c, is_stacked), m);
+    return tape_linear(t, inner,
+                       dense(t, "down_proj", c->intermediate_size, c->hidden_size, c->has_mlp_bias),
+                       ACTIVATION_NONE);
+}
+
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, bool is_stacked,
                    Value x)
 {
@@ -61,11 +72,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
     tape_prefix(t, "model.layers.%zu.", i);
     const Value m = decoder_norm(t, c, a, "post_attention_layernorm");
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner = decoder_gate(t, c, gate_up_layer(t, c, is_stacked), m);
-    const Value outer = tape_linear(
-        t, inner, dense(t, "down_proj", c->intermediate_size, h, c->has_mlp_bias), ACTIVATION_NONE);
-    return added(t, c, a, outer);
+    return added(t, c, a, feed_forward(t, c, i, is_stacked, m));
 }
 
 static Value parted_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)

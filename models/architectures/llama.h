@@ -4,7 +4,7 @@
 
 #include "models/architecture.h"
 
-// Architecture's `record`, of Llama, Mistral, Qwen2, Qwen3, Granite and SmolLM3; and of Phi-3, whose layers are stacked in the checkpoint.
+// Architecture's `record`, of Llama, Mistral, Qwen2, Qwen3, Granite and SmolLM3, with experts or without; and of Phi-3, whose layers are stacked in the checkpoint.
 void llama_record(Tape *tape, const ModelConfig *config);
 void phi3_record(Tape *tape, const ModelConfig *config);
 

@@ -207,6 +207,19 @@ static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFacto
     put_rope(out, context, arena, factors);
 }
 
+// llama.cpp knows whether weights add up to 1 by the architecture; expert_weights_norm says it too.
+static void put_experts(Export *out, const ModelConfig *c)
+{
+    char key[KEY_SIZE];
+    const ExpertsConfig *e = &c->experts;
+    put_size(out, "expert_count", e->n_experts);
+    put_size(out, "expert_used_count", e->n_active);
+    if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")))
+        put_size(out, "expert_feed_forward_length", e->inner_size);
+    if (e->shared_size > 0) put_size(out, "expert_shared_feed_forward_length", e->shared_size);
+    gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), e->route == ROUTE_SOFTMAX_TOP);
+}
+
 // Families whose config.json has older and newer spellings: told by what was read from it.
 static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
 {
@@ -214,7 +227,7 @@ static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
     const ModelConfig *c = out->parsed;
     const Slice model = c->model_type;
     const bool is_rms = slice_eq_cstr(model, "olmo2") || slice_eq_cstr(model, "granite") ||
-                        slice_eq_cstr(model, "smollm3");
+                        slice_eq_cstr(model, "smollm3") || c->experts.n_experts > 0;
     out->head_dim = c->head_dim;
     put_size(out, "vocab_size", c->vocab_size);
     put_size(out, "context_length", c->max_positions);
@@ -233,12 +246,13 @@ static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
         put_text(out, "tensor_data_layout", SLICE("jploski")); // queries, keys, values stacked
     if (c->window > 0) put_size(out, "attention.sliding_window", c->window);
     if (slice_eq_cstr(model, "cohere")) put_real(out, "logit_scale", (double)c->output_scale);
-    if (slice_eq_cstr(model, "granite")) {
+    if (slice_starts_with(model, SLICE("granite"))) {
         put_real(out, "logit_scale", 1.0 / (double)c->output_scale);
         put_real(out, "residual_scale", (double)c->residual_scale);
         put_real(out, "embedding_scale", (double)c->embedding_scale);
         put_real(out, "attention.scale", (double)c->attention_scale);
     }
+    if (c->experts.n_experts > 0) put_experts(out, c);
     if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 
@@ -298,8 +312,10 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
 
 static bool is_told_by_parsed(Slice model_type)
 {
-    static const char *const names[] = {"granite",    "smollm3", "stablelm", "cohere", "olmo2",
-                                        "starcoder2", "phi",     "gpt_neox", "bloom",  "falcon"};
+    static const char *const names[] = {"granite",   "smollm3",    "stablelm",  "cohere",
+                                        "olmo2",     "starcoder2", "phi",       "gpt_neox",
+                                        "bloom",     "falcon",     "mixtral",   "qwen2_moe",
+                                        "qwen3_moe", "olmoe",      "granitemoe"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(model_type, names[i])) return true;
     }

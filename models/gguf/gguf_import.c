@@ -1,11 +1,10 @@
+// A GGUF file's metadata told as a config.json.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json_writer.h"
 #include "models/gguf/gguf_model.h"
-
-// ---- config.json ----
 
 // A GGUF file that is being told as a config.json. The first error is kept; later calls do nothing.
 typedef struct Import {
@@ -15,6 +14,7 @@ typedef struct Import {
     Status status;
     Error *err;
     size_t n_layers, n_heads, head_dim, hidden_size;
+    size_t n_experts;   // of a layer; 0 without
     size_t rotary_dims; // columns of a head that turn
 } Import;
 
@@ -325,6 +325,64 @@ static void put_granite(Import *in)
     put_real(in, "attention_multiplier", scale);
 }
 
+// A tensor of block i by the part of its name behind that.
+static const SafeTensor *block_tensor(const Import *in, size_t i, const char *rest)
+{
+    char name[GGUF_NAME_SIZE];
+    (void)snprintf(name, sizeof name, "blk.%zu.%s.weight", i, rest);
+    return gguf_tensor(in->file, slice_from_cstr(name));
+}
+
+// A size by its key, which older files lack, or by the first tensor that has it for its last but one.
+static void put_inner_size(Import *in, const char *rest, const char *tensor, const char *key)
+{
+    size_t size = 0;
+    const SafeTensor *found = NULL;
+    bool is_there = read_size(in, rest, &size);
+    for (size_t i = 0; !is_there && !found && i < in->n_layers && i < in->file->n_tensors; i++)
+        found = block_tensor(in, i, tensor);
+    if (found && found->n_dims >= 2) {
+        size = found->shape[found->n_dims - 2];
+        is_there = true;
+    }
+    if (is_there) put_size(in, key, size);
+}
+
+// Blocks without experts.
+static void put_dense_layers(Import *in)
+{
+    json_member_array(&in->w, "mlp_only_layers");
+    for (size_t i = 0; i < in->n_layers && i < in->file->n_tensors; i++) {
+        if (!block_tensor(in, i, "ffn_gate_inp")) json_put_u64(&in->w, i);
+    }
+    json_end_array(&in->w);
+}
+
+// What a layer with experts is. llama.cpp makes weights that add up to 1 of all but Qwen 2's and OLMoE's.
+static void put_experts(Import *in)
+{
+    const char *model = in->family->model_type;
+    const bool is_qwen2 = strcmp(model, "qwen2_moe") == 0, is_olmoe = strcmp(model, "olmoe") == 0;
+    const bool is_qwen = is_qwen2 || strcmp(model, "qwen3_moe") == 0;
+    char key[KEY_SIZE];
+    bool normalizes = !is_qwen2 && !is_olmoe;
+    copy_size(in, "expert_count", is_qwen || is_olmoe ? "num_experts" : "num_local_experts");
+    copy_size(in, "expert_used_count", "num_experts_per_tok");
+    if (is_qwen) {
+        put_inner_size(in, "expert_feed_forward_length", "ffn_gate_exps", "moe_intermediate_size");
+        put_dense_layers(in);
+    }
+    if (is_qwen2) {
+        put_inner_size(in, "expert_shared_feed_forward_length", "ffn_gate_shexp",
+                       "shared_expert_intermediate_size");
+        put_flag(in, "qkv_bias", has_tensor(in, "blk.0.attn_q.bias"));
+    }
+    if (in->status == STATUS_OK)
+        in->status = gguf_get_bool(in->file, key_of(in, "expert_weights_norm", key), &normalizes,
+                                   NULL, in->err);
+    if (is_qwen || is_olmoe) put_flag(in, "norm_topk_prob", normalizes);
+}
+
 // What one family alone has.
 static void put_particulars(Import *in, size_t n_kv_heads)
 {
@@ -340,7 +398,8 @@ static void put_particulars(Import *in, size_t n_kv_heads)
     copy_flag(in, "use_parallel_residual", "use_parallel_residual");
     if (strcmp(model, "falcon") == 0) put_falcon(in, n_kv_heads);
     if (strcmp(model, "bloom") == 0) copy_size(in, "context_length", "seq_length");
-    if (strcmp(model, "granite") == 0) put_granite(in);
+    if (strncmp(model, "granite", 7) == 0) put_granite(in);
+    if (in->n_experts > 0) put_experts(in);
     if (strcmp(model, "cohere") == 0) copy_real(in, "logit_scale", "logit_scale");
     if (strcmp(model, "starcoder2") == 0) put_window(in);
 }
@@ -430,6 +489,10 @@ static Status import(Import *in)
     want_size(in, "block_count", &in->n_layers);
     want_size(in, "embedding_length", &in->hidden_size);
     want_size(in, "attention.head_count", &in->n_heads);
+    (void)read_size(in, "expert_count", &in->n_experts);
+    // Mixtral is a Llama there.
+    if (in->n_experts > 0 && strcmp(in->family->model_type, "llama") == 0)
+        in->family = gguf_family_of_model(SLICE("mixtral"));
     if (in->status != STATUS_OK) return in->status;
     in->head_dim = in->hidden_size / in->n_heads;
     (void)read_size(in, "attention.key_length", &in->head_dim);
@@ -498,103 +561,4 @@ Status gguf_config(const Gguf *file, Buffer *json, Error *err)
     }
     TRY(import(&in));
     return buffer_status(json, err);
-}
-
-// ---- tensors ----
-
-static int by_name(const void *a, const void *b)
-{
-    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
-}
-
-// Values that config.json states.
-static bool is_of_config(Slice name)
-{
-    static const char *const names[] = {"rope_freqs.weight", "rope_factors_long.weight",
-                                        "rope_factors_short.weight"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_eq_cstr(name, names[i])) return true;
-    }
-    return false;
-}
-
-Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out, Error *err)
-{
-    int64_t n_heads = 0, n_kv_heads = 0;
-    TRY(json_want_i64(config, "num_attention_heads", 1, MAX_SIZE, &n_heads, err));
-    n_kv_heads = n_heads;
-    TRY(json_opt_i64(config, "num_key_value_heads", 1, MAX_SIZE, &n_kv_heads, err));
-    const bool is_key = slice_find(name, SLICE("k_proj")) != SIZE_MAX;
-    *out = (size_t)(is_key ? n_kv_heads : n_heads);
-    if (rows % *out == 0 && rows / *out % 2 == 0) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of even size",
-                     SLICE_ARG(name), rows, *out);
-}
-
-Status gguf_stacked_order(const ModelConfig *config, Slice name, size_t rows, RowOrder *out,
-                          Error *err)
-{
-    const size_t n_heads = config->n_heads + 2 * config->n_kv_heads;
-    *out = (RowOrder){.head_dim = config->head_dim, .n_groups = config->n_kv_heads};
-    if (rows == n_heads * config->head_dim && row_order_fits(out, rows)) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of %zu",
-                     SLICE_ARG(name), rows, n_heads, config->head_dim);
-}
-
-// The order of a stacked tensor, by the config that the file tells.
-static Status order_of(const Json *config, SafeTensor *tensor, Error *err)
-{
-    Arena arena = {0};
-    ModelConfig parsed;
-    Status s = model_config_parse(&arena, config, &parsed, err);
-    if (s == STATUS_OK)
-        s = gguf_stacked_order(&parsed, tensor->name, tensor->shape[0], &tensor->order, err);
-    arena_release(&arena);
-    return s;
-}
-
-static Status as_in_model(const GgufFamily *family, const Json *config, Arena *arena,
-                          const SafeTensor *stored, SafeTensor *out, Error *err)
-{
-    char name[256];
-    *out = *stored;
-    if (gguf_name_to_model(family, stored->name, name, sizeof name)) {
-        out->name = arena_copy(arena, slice_from_cstr(name));
-        if (!out->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
-    }
-    out->change = gguf_change(family, out->name);
-    if (out->change == SAFE_ROPE_PAIRS)
-        return gguf_count_heads(config, out->name, out->shape[0], &out->n_heads, err);
-    if (out->change == SAFE_STACKED) return order_of(config, out, err);
-    if (out->change == SAFE_TRANSPOSED && out->n_dims == 2) {
-        out->shape[0] = stored->shape[1];
-        out->shape[1] = stored->shape[0];
-    }
-    return STATUS_OK;
-}
-
-Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
-{
-    *out = (Safetensors){0};
-    const GgufFamily *family = NULL;
-    TRY(gguf_family_of_config(config, &family, err));
-    Status s = arena_take(&out->arena, file->n_tensors, sizeof *out->tensors, "tensors",
-                          &out->tensors, err);
-    for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
-        if (is_of_config(file->tensors[i].name)) continue;
-        s = as_in_model(family, config, &out->arena, &file->tensors[i],
-                        &out->tensors[out->n_tensors++], err);
-    }
-    if (s == STATUS_OK && out->n_tensors > 0)
-        qsort(out->tensors, out->n_tensors, sizeof *out->tensors, by_name);
-    for (size_t i = 1; s == STATUS_OK && i < out->n_tensors; i++) {
-        if (slice_eq(out->tensors[i - 1].name, out->tensors[i].name))
-            s = error_set(err, STATUS_INVALID, "two tensors are \"" SLICE_FMT "\"",
-                          SLICE_ARG(out->tensors[i].name));
-    }
-    if (s == STATUS_OK) return s;
-    safetensors_close(out);
-    return error_wrap(err, SLICE_FMT, SLICE_ARG(file->name));
 }

@@ -8,22 +8,52 @@ typedef struct GgufName {
     SafeChange change;
 } GgufName;
 
-static const GgufName llama_names[] = {
-    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
-    {"output_norm", "model.norm", SAFE_LESS_ONE},
-    {"output", "lm_head", SAFE_AS_IS},
-    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},
-    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_ROPE_PAIRS},
-    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_ROPE_PAIRS},
-    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
-    {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},
-    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
-    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},
-    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},
-    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE},
-    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
-    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
-    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+// Llama and its kind, but for the feed-forward layers.
+#define LLAMA_NAMES                                                                      \
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},                                    \
+        {"output_norm", "model.norm", SAFE_LESS_ONE}, {"output", "lm_head", SAFE_AS_IS}, \
+        {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},            \
+        {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_ROPE_PAIRS},            \
+        {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_ROPE_PAIRS},            \
+        {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},                 \
+        {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},             \
+        {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},            \
+        {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},         \
+        {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},         \
+        {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE},    \
+        {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},                  \
+        {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},                      \
+    {                                                                                    \
+        "blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS                     \
+    }
+
+static const GgufName llama_names[] = {LLAMA_NAMES};
+
+// All experts of a layer are one tensor there; checkpoint_experts.c takes them apart, and quantize_experts.c puts them together.
+static const GgufName mixtral_names[] = {
+    LLAMA_NAMES,
+    {"blk.%.ffn_gate_inp", "model.layers.%.block_sparse_moe.gate", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.block_sparse_moe.experts.w1", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.block_sparse_moe.experts.w3", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.block_sparse_moe.experts.w2", SAFE_AS_IS},
+};
+static const GgufName granitemoe_names[] = {
+    LLAMA_NAMES,
+    {"blk.%.ffn_gate_inp", "model.layers.%.block_sparse_moe.router.layer", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.block_sparse_moe.experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.block_sparse_moe.experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.block_sparse_moe.experts.down_proj", SAFE_AS_IS},
+};
+static const GgufName experts_names[] = {
+    LLAMA_NAMES,
+    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},
+    {"blk.%.ffn_gate_inp_shexp", "model.layers.%.mlp.shared_expert_gate", SAFE_AS_IS},
+    {"blk.%.ffn_gate_shexp", "model.layers.%.mlp.shared_expert.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_shexp", "model.layers.%.mlp.shared_expert.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_expert.down_proj", SAFE_AS_IS},
 };
 
 // Gate and up projection are one tensor, in that order in both.
@@ -226,6 +256,11 @@ static const GgufFamily families[] = {
     {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), true, false},
     {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), false, false},
     {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), false, false},
+    {"llama", "mixtral", "MixtralForCausalLM", NAMES(mixtral_names), true, false},
+    {"qwen2moe", "qwen2_moe", "Qwen2MoeForCausalLM", NAMES(experts_names), false, false},
+    {"qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM", NAMES(experts_names), false, false},
+    {"olmoe", "olmoe", "OlmoeForCausalLM", NAMES(experts_names), false, false},
+    {"granitemoe", "granitemoe", "GraniteMoeForCausalLM", NAMES(granitemoe_names), true, false},
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), false, false},
     {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), false, true},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), false, true},

@@ -27,6 +27,11 @@ typedef struct Operand {
     size_t begin, end;
 } Operand;
 
+// The layers of one expert, and where their gradients go: gate, up, down.
+typedef struct ProgramExpert {
+    Operand weights[3], gradients[3];
+} ProgramExpert;
+
 typedef struct ProgramStep {
     OpKind op;
     Operand in[OP_MAX_IN];
@@ -37,8 +42,9 @@ typedef struct ProgramStep {
     uint32_t site;
     AddArgs add; // of OP_ADD
     bool is_backward;
-    size_t attention; // of Program.attentions, for one of the targets
-    size_t node;      // of the tape, for its fixed arguments
+    size_t attention;             // of Program.attentions, for one of the targets
+    const ProgramExpert *experts; // of NODE_EXPERTS; as many as the node has
+    size_t node;                  // of the tape, for its fixed arguments
 } ProgramStep;
 
 // Angles of a rotary embedding for the rows of a domain, found for each unit when it is bound.

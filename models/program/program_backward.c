@@ -216,6 +216,32 @@ static void backward_disentangled(ProgramBuilder *b, const TapeNode *node, size_
     for (size_t i = 0; i < node->n_in; i++) finish_target(b, targets[i]);
 }
 
+static void backward_route(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    const Target dx = gradient_target(b, node->in[0]);
+    if (dx.operand.kind == OPERAND_NONE) return;
+    ProgramStep *step = builder_step(b, OP_ROUTE_BACKWARD, index);
+    step->in[0] = builder_whole(b, gradient);
+    step->in[1] = builder_value(b, node->in[0]);
+    step->in[2] = builder_whole(b, b->slot_of[node->as.route.chosen]);
+    step->out[0] = dx.operand;
+    finish_target(b, dx);
+}
+
+static void backward_experts(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    const Target dx = gradient_target(b, node->in[0]), dw = gradient_target(b, node->in[1]);
+    const ProgramExpert *experts = builder_experts(b, node);
+    ProgramStep *step = builder_step(b, NODE_EXPERTS, index);
+    step->in[0] = builder_whole(b, gradient);
+    for (size_t i = 0; i < 3; i++) step->in[1 + i] = builder_value(b, node->in[i]);
+    step->out[0] = dx.operand;
+    step->out[1] = dw.operand;
+    step->experts = experts;
+    finish_target(b, dx);
+    finish_target(b, dw);
+}
+
 static void backward_embedding(ProgramBuilder *b, const TapeNode *node, size_t index,
                                size_t gradient)
 {
@@ -298,6 +324,12 @@ static void backward_node(ProgramBuilder *b, size_t index)
         break;
     case OP_SELECT_ROWS:
         backward_simple(b, node, index, gradient, OP_SELECT_ROWS_BACKWARD);
+        break;
+    case OP_ROUTE:
+        backward_route(b, node, index, gradient);
+        break;
+    case NODE_EXPERTS:
+        backward_experts(b, node, index, gradient);
         break;
     case OP_MEAN_POOL:
         backward_simple(b, node, index, gradient, OP_MEAN_POOL_BACKWARD);

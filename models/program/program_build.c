@@ -7,6 +7,11 @@ static void mark_needs(ProgramBuilder *b, const TapeNode *node, size_t out)
 {
     bool needs = b->needs_gradient[out];
     for (size_t i = 0; i < node->n_params; i++) needs = needs || builder_trains(b, node->params[i]);
+    for (size_t i = 0; node->op == NODE_EXPERTS && i < node->as.experts.n; i++) {
+        const TapeExpert *expert = &node->as.experts.list[i];
+        needs = needs || builder_trains(b, expert->gate) || builder_trains(b, expert->up) ||
+                builder_trains(b, expert->down);
+    }
     for (size_t i = 0; i < node->n_in; i++)
         needs = needs || b->needs_gradient[b->slot_of[node->in[i].slot]];
     b->needs_gradient[out] = needs;
@@ -58,7 +63,18 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
         step->in[3] = (Operand){0};
     } else if (node->op == OP_ADD) {
         step->add = node->as.add;
+    } else if (node->op == NODE_EXPERTS) {
+        step->experts = builder_experts(b, node);
     }
+}
+
+// A route's second value, which has no gradient: the columns that were chosen.
+static void place_chosen(ProgramBuilder *b, const TapeNode *node, ProgramStep *step)
+{
+    const size_t tape_slot = node->as.route.chosen;
+    const TapeSlot *slot = &b->tape->slots[tape_slot];
+    b->slot_of[tape_slot] = builder_slot(b, slot->domain, slot->cols);
+    step->out[1] = builder_whole(b, b->slot_of[tape_slot]);
 }
 
 // Whether the program of this part makes values with rows of this domain.
@@ -128,6 +144,7 @@ static void forward_node(ProgramBuilder *b, size_t index)
     if (is_target_attention(b->tape, node)) step->attention = b->next_attention++;
     set_params(b, node, step);
     step->out[0] = builder_whole(b, out);
+    if (node->op == OP_ROUTE) place_chosen(b, node, step);
     mark_needs(b, node, out);
     if (b->options->is_training && b->needs_gradient[out])
         keep_for_backward(b, node, index, step, domain);

@@ -95,6 +95,21 @@ Operand builder_angles(ProgramBuilder *b, RopeId rope, RowDomain domain)
     return (Operand){.kind = OPERAND_ANGLES, .index = i};
 }
 
+const ProgramExpert *builder_experts(ProgramBuilder *b, const TapeNode *node)
+{
+    const size_t n = node->as.experts.n;
+    ProgramExpert *experts = builder_take(b, n, sizeof *experts);
+    for (size_t i = 0; builder_ok(b) && i < n; i++) {
+        const TapeExpert *of = &node->as.experts.list[i];
+        const ParamId params[3] = {of->gate, of->up, of->down};
+        for (size_t k = 0; k < 3; k++) {
+            experts[i].weights[k] = builder_whole_param(b, params[k]);
+            experts[i].gradients[k] = builder_whole_gradient(b, params[k]);
+        }
+    }
+    return experts;
+}
+
 float builder_dropout(const ProgramBuilder *b, const TapeNode *node)
 {
     if (!b->options->is_training) return 0.0f;

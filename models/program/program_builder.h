@@ -49,6 +49,8 @@ Operand builder_whole_gradient(const ProgramBuilder *b, ParamId id);
 Operand builder_angles(ProgramBuilder *b, RopeId rope, RowDomain domain);
 
 bool builder_trains(const ProgramBuilder *b, ParamId id);
+// The layers of a node's experts.
+const ProgramExpert *builder_experts(ProgramBuilder *b, const TapeNode *node);
 // Of a node, as the options have it.
 float builder_dropout(const ProgramBuilder *b, const TapeNode *node);
 

@@ -14,6 +14,20 @@ Tensor program_angles(const ProgramRun *run, size_t index);
 // One operation, by all threads that the run has (program_split.c).
 Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err) MUST_CHECK;
 
+// A step's operand as a tensor.
+Tensor program_operand(const ProgramRun *run, const Operand *operand);
+
+// A dense layer, and its backward pass, as the run wants products.
+Status program_linear(const ProgramRun *run, const OpArgs *args, Error *err) MUST_CHECK;
+Status program_linear_backward(const ProgramRun *run, const OpArgs *args, Error *err) MUST_CHECK;
+
+// NODE_EXPERTS (program_experts.c). args: in0 = x, in1 = weights, in2 = chosen, out0 = y; backward in0 = dy, in1 .. in3 = x,
+// weights, chosen, out0 = dx and out1 = d weights, each optional.
+Status program_experts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
+                       Error *err) MUST_CHECK;
+Status program_experts_backward(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
+                                Error *err) MUST_CHECK;
+
 // Dense layers of tuning with products in bf16 (program_low.c): whether a weight can go there, and what OP_LINEAR and
 // OP_LINEAR_BACKWARD do, with the same arguments. On the CPU.
 bool program_low_takes(const Tensor *weight);

@@ -63,7 +63,7 @@ static Tensor part_tensor(const ProgramRun *run, const Param *param, size_t part
     return t;
 }
 
-static Tensor operand_tensor(const ProgramRun *run, const Operand *operand)
+Tensor program_operand(const ProgramRun *run, const Operand *operand)
 {
     const bool is_param = operand->kind == OPERAND_PARAM || operand->kind == OPERAND_GRADIENT ||
                           operand->kind == OPERAND_ROWS;
@@ -105,7 +105,7 @@ Tensor program_output_gradient(const ProgramRun *run)
 Tensor program_source_keys(const ProgramRun *run, size_t attention, bool are_values)
 {
     const ProgramAttention *a = &run->program->attentions[attention];
-    return operand_tensor(run, are_values ? &a->values : &a->keys);
+    return program_operand(run, are_values ? &a->values : &a->keys);
 }
 
 Tensor program_hidden(const ProgramRun *run, size_t index)
@@ -212,6 +212,10 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
         args->as.select.rows =
             step->rows == ROWS_OUTPUTS ? run->device_outputs : run->device_chosen;
         break;
+    case OP_ROUTE:
+    case OP_ROUTE_BACKWARD:
+        args->as.route = node->as.route.args;
+        break;
     case OP_MEAN_POOL:
     case OP_MEAN_POOL_BACKWARD:
         args->as.pool.batch = run->ragged[ROWS_TOKENS];
@@ -220,7 +224,7 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
         args->as.scale.factor = 1.0f;
         break;
     default:
-        assert(step->op == OP_COUNT); // programs have no other operation
+        assert(step->op == NODE_EXPERTS); // programs have no other operation
     }
 }
 
@@ -374,10 +378,10 @@ static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *arg
 {
     memset(args, 0, sizeof *args);
     for (size_t k = 0; k < OP_MAX_IN; k++) {
-        if (step->in[k].kind != OPERAND_NONE) args->in[k] = operand_tensor(run, &step->in[k]);
+        if (step->in[k].kind != OPERAND_NONE) args->in[k] = program_operand(run, &step->in[k]);
     }
     for (size_t k = 0; k < OP_MAX_OUT; k++) {
-        if (step->out[k].kind != OPERAND_NONE) args->out[k] = operand_tensor(run, &step->out[k]);
+        if (step->out[k].kind != OPERAND_NONE) args->out[k] = program_operand(run, &step->out[k]);
     }
     set_arguments(run, step, args);
     const TapeNode *node = &run->program->tape->nodes[step->node];
@@ -394,20 +398,34 @@ static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *arg
 // numbers: their attention stays as it is.
 static OpKind operation(const ProgramRun *run, const ProgramStep *step, const OpArgs *args)
 {
-    if (step->op == OP_LINEAR) return exec_linear(run->exec, &args->in[1]);
     if (step->op != OP_ATTENTION || step->rows == ROWS_TARGETS || args->as.attention.is_causal ||
         args->as.attention.key_pages || args->as.attention.dropout.p > 0 || args->out[1].data)
         return step->op;
     return exec_attention(run->exec);
 }
 
+Status program_linear(const ProgramRun *run, const OpArgs *args, Error *err)
+{
+    if (run->bf16_products && program_low_takes(&args->in[1]))
+        return program_low_linear(run->exec, args, err);
+    return program_run_op(run, exec_linear(run->exec, &args->in[1]), args, err);
+}
+
+Status program_linear_backward(const ProgramRun *run, const OpArgs *args, Error *err)
+{
+    if (run->bf16_products && program_low_takes(&args->in[2]))
+        return program_low_backward(run->exec, args, err);
+    return program_run_op(run, OP_LINEAR_BACKWARD, args, err);
+}
+
 static Status run_step(ProgramRun *run, const ProgramStep *step, OpArgs *args, Error *err)
 {
-    if (run->bf16_products && step->op == OP_LINEAR && program_low_takes(&args->in[1]))
-        return program_low_linear(run->exec, args, err);
-    if (run->bf16_products && step->op == OP_LINEAR_BACKWARD && program_low_takes(&args->in[2]))
-        return program_low_backward(run->exec, args, err);
+    if (step->op == NODE_EXPERTS)
+        return step->is_backward ? program_experts_backward(run, step, args, err)
+                                 : program_experts(run, step, args, err);
+    if (step->op == OP_LINEAR_BACKWARD) return program_linear_backward(run, args, err);
     if (is_in_parts(run, step)) return run_parts(run, step, args, err);
+    if (step->op == OP_LINEAR) return program_linear(run, args, err);
     return program_run_op(run, operation(run, step, args), args, err);
 }
 
@@ -417,7 +435,7 @@ static const float *next_weights(const ProgramRun *run, size_t i, size_t begin, 
     for (size_t n = 1; n < end - begin; n++) {
         const size_t at = i + n < end ? i + n : i + n - (end - begin);
         const ProgramStep *step = &run->program->steps[at];
-        if (step->op == OP_LINEAR) return operand_tensor(run, &step->in[1]).data;
+        if (step->op == OP_LINEAR) return program_operand(run, &step->in[1]).data;
     }
     return NULL;
 }

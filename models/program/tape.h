@@ -80,6 +80,7 @@ typedef struct Param {
     Layout layout;
     DType
         dtype; // F32, or what a file stores (kernels/pack.h): then for answers only; see tape_store
+    bool is_exact;   // stays F32 whatever its file has and whatever products are asked for
     bool is_rounded; // dtype is none that its file has: numbers are encoded when they are put in
     ParamInit init;
     float factor;     // of INIT_SINUSOIDS and INIT_SLOPES
@@ -149,7 +150,15 @@ typedef struct TapeAttention {
     bool has_position_queries, has_position_keys; // set by tape_disentangled
 } TapeAttention;
 
+// One expert: weights of a gated layer without biases.
+typedef struct TapeExpert {
+    ParamId gate, up, down;
+} TapeExpert;
+
 enum { NODE_MAX_VALUES = 5, NODE_MAX_PARAMS = 3 };
+
+// A mixture of experts: no operation of the table, but several (program_experts.c). Its parameters are those of its experts.
+#define NODE_EXPERTS OP_COUNT
 
 typedef struct TapeNode {
     OpKind op;
@@ -171,6 +180,15 @@ typedef struct TapeNode {
         } rope;
         AddArgs add;
         float cap;
+        struct {
+            RouteArgs args;
+            size_t chosen; // slot of the columns
+        } route;
+        struct {
+            const TapeExpert *list;
+            size_t n;
+            Activation activation;
+        } experts;
         struct {
             bool is_by_position; // the first table is of positions, not of words
             size_t first_row;
@@ -271,6 +289,8 @@ Dense tape_dense_parts(Tape *tape, const DensePart *parts, size_t n_parts, size_
                        unsigned flags);
 // The rows of a layer's tensor number `part`, and its bias, stand in this order in the checkpoint.
 void tape_row_order(Tape *tape, Dense dense, size_t part, RowOrder order);
+// Keeps a layer's weight as numbers (Param.is_exact): what chooses among experts.
+void tape_keep_exact(Tape *tape, Dense dense);
 // Angles that tape_rope turns by; frequencies are copied.
 RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
 
@@ -302,6 +322,16 @@ Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float e
 Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles);
 Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a) * b
 Value tape_add(Tape *tape, Value a, Value b);
+// Where the rows of these logits, a column an expert, go to (OP_ROUTE): two values of n_active columns.
+typedef struct Route {
+    Value weights, chosen;
+} Route;
+Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind);
+// For each row of x the sum of weight * down(act(gate(x)) * up(x)) over its experts.
+Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
+                   Activation activation);
+// Whether a node multiplies by this matrix: a dense layer, or one of its experts.
+bool tape_multiplies(const TapeNode *node, ParamId param);
 Value tape_scale(Tape *tape, Value x, float factor);
 Value tape_soft_cap(Tape *tape, Value x, float cap); // cap * tanh(x / cap)
 // q may have rows of another domain than k and v.

@@ -297,6 +297,63 @@ Value tape_disentangled(Tape *tape, Value q, Value k, Value v, const Value *posi
     return add_node(tape, node, domain_of(tape, q), cols);
 }
 
+Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind)
+{
+    TapeNode node = {.op = OP_ROUTE, .in = {logits}, .n_in = 1};
+    const RowDomain domain = domain_of(tape, logits);
+    check(tape, n_active >= 1 && n_active <= value_cols(logits),
+          "a row goes to at least one expert and at most to all");
+    TapeSlot *slot =
+        tape_append(tape, &tape->slots, &tape->n_slots, &tape->slots_capacity, sizeof *slot);
+    if (!slot) return (Route){0};
+    *slot = (TapeSlot){.domain = domain, .cols = n_active};
+    node.as.route.args.kind = kind;
+    node.as.route.chosen = tape->n_slots - 1;
+    const Value chosen = {.slot = node.as.route.chosen, .end = n_active};
+    return (Route){.weights = add_node(tape, node, domain, n_active), .chosen = chosen};
+}
+
+static void check_expert(Tape *tape, Value x, const TapeExpert *expert)
+{
+    const Param *gate = &tape->params[expert->gate], *up = &tape->params[expert->up],
+                *down = &tape->params[expert->down];
+    check(tape,
+          gate->cols == value_cols(x) && up->cols == gate->cols && up->rows == gate->rows &&
+              down->cols == gate->rows && down->rows == gate->cols,
+          "an expert's layers do not fit");
+}
+
+Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
+                   Activation activation)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    TapeExpert *list = arena_alloc(tape->arena, n_experts, sizeof *list);
+    if (!list) {
+        tape_fail(tape, STATUS_MEMORY, "a mixture of experts");
+        return (Value){0};
+    }
+    TapeNode node = {.op = NODE_EXPERTS, .in = {x, route.weights, route.chosen}, .n_in = 3};
+    node.as.experts.list = list;
+    node.as.experts.n = n_experts;
+    node.as.experts.activation = activation;
+    for (size_t i = 0; i < n_experts; i++) {
+        list[i] = experts[i];
+        check_expert(tape, x, &experts[i]);
+    }
+    check(tape, domain_of(tape, route.weights) == domain_of(tape, x), "experts have other rows");
+    return add_node(tape, node, domain_of(tape, x), value_cols(x));
+}
+
+bool tape_multiplies(const TapeNode *node, ParamId param)
+{
+    if (node->op == OP_LINEAR) return node->params[0] == param;
+    for (size_t i = 0; node->op == NODE_EXPERTS && i < node->as.experts.n; i++) {
+        const TapeExpert *expert = &node->as.experts.list[i];
+        if (expert->gate == param || expert->up == param || expert->down == param) return true;
+    }
+    return false;
+}
+
 Value tape_dropout(Tape *tape, Value x, float p)
 {
     return add_node(

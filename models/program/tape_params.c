@@ -276,6 +276,11 @@ void tape_row_order(Tape *tape, Dense dense, size_t part, RowOrder order)
     }
 }
 
+void tape_keep_exact(Tape *tape, Dense dense)
+{
+    if (tape->status == STATUS_OK) tape->params[dense.weight].is_exact = true;
+}
+
 RopeId tape_rope_angles(Tape *tape, const TapeRope *rope)
 {
     TapeRope *place =

@@ -70,6 +70,12 @@ Status train_check(const Model *model, const TrainOptions *options, const TrainE
         return error_set(err, STATUS_INVALID, "a model with a %s head cannot be tuned",
                          model_head_name(config->head));
     }
+    if (config->experts.not_tuned) {
+        return error_set(err, STATUS_INVALID,
+                         "config.json asks for \"%s\" in tuning, which is not in this version: "
+                         "without it (false, or 0) its experts are tuned by the loss alone",
+                         config->experts.not_tuned);
+    }
     const bool has_classes = model_config_problem(config) == PROBLEM_CLASSES;
     const bool classifies = config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
     if (classifies && has_classes && config->n_labels < 2)

@@ -58,9 +58,7 @@ static bool is_dense(const Model *model, size_t param)
 {
     const Tape *tape = &model->tape;
     for (size_t i = 0; i < tape->n_nodes; i++) {
-        const TapeNode *node = &tape->nodes[i];
-        if (node->op == OP_LINEAR && node->params[0] == param)
-            return !tape->params[param].is_vector;
+        if (tape_multiplies(&tape->nodes[i], param)) return !tape->params[param].is_vector;
     }
     return false;
 }

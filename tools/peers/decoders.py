@@ -78,6 +78,32 @@ CASES = {
     "olmo3": dict(WIDE, num_key_value_heads=2, sliding_window=6, layer_types=["sliding_attention", "full_attention"],
                   rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 500.0},
                                    "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}}),
+    "mixtral": dict(WIDE, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2),
+    "mixtral-odd": dict(ODD, num_key_value_heads=1, num_local_experts=3, num_experts_per_tok=1, sliding_window=6,
+                        tie_word_embeddings=True),
+    "qwen2_moe": dict(WIDE, num_key_value_heads=2, num_experts=5, num_experts_per_tok=2, moe_intermediate_size=24,
+                      shared_expert_intermediate_size=40),
+    "qwen2_moe-dense": dict(ODD, num_key_value_heads=3, num_hidden_layers=4, num_experts=4, num_experts_per_tok=4,
+                            moe_intermediate_size=20, shared_expert_intermediate_size=28, decoder_sparse_step=2,
+                            mlp_only_layers=[3], norm_topk_prob=True, use_sliding_window=True, sliding_window=6,
+                            max_window_layers=2, qkv_bias=False),
+    "qwen3_moe": dict(WIDE, num_key_value_heads=2, head_dim=16, num_experts=8, num_experts_per_tok=4,
+                      moe_intermediate_size=24, norm_topk_prob=True),
+    "qwen3_moe-dense": dict(ODD, num_key_value_heads=1, num_experts=6, num_experts_per_tok=2, moe_intermediate_size=20,
+                            mlp_only_layers=[1], attention_bias=True, tie_word_embeddings=True),
+    "olmoe": dict(WIDE, num_key_value_heads=2, num_experts=8, num_experts_per_tok=4),
+    "olmoe-odd": dict(ODD, num_key_value_heads=1, num_experts=3, num_experts_per_tok=1, norm_topk_prob=True),
+    "granitemoe": dict(WIDE, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0,
+                       residual_multiplier=0.4, attention_multiplier=0.2, logits_scaling=2.5),
+}
+
+# Of layers with experts, by the kind of model: where they stand in checkpoints, and gate, up and down.
+EXPERTS = {
+    "mixtral": ("block_sparse_moe", ("w1", "w3", "w2")),
+    "qwen2_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "qwen3_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "olmoe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "granitemoe": ("block_sparse_moe", ("gate_proj", "up_proj", "down_proj")),  # as assay takes its tensors apart
 }
 
 
@@ -94,12 +120,34 @@ def numbers(name, shape, centre):
     return (np.float32(centre) + np.float32(REACH) * (2 * u - 1)).reshape(shape)
 
 
-def parameters(model):
-    """By their names in checkpoints."""
+def experts(kind, name, p):
+    """The tensors of a checkpoint that a tensor of all experts is in memory; gradients likewise."""
+    block, layers = EXPERTS[kind]
+    prefix = name[: name.index(".experts.")].rpartition(".")[0] + f".{block}.experts"
+    for e in range(p.shape[0]):
+        if name.endswith("down_proj"):
+            yield f"{prefix}.{e}.{layers[2]}.weight", p[e]
+            continue
+        n = p.shape[1] // 2
+        yield f"{prefix}.{e}.{layers[0]}.weight", p[e, :n]
+        yield f"{prefix}.{e}.{layers[1]}.weight", p[e, n:]
+
+
+def parameters(model, gradients=False):
+    """By their names in checkpoints: numbers, or gradients."""
+    kind = model.config.model_type
     for name, p in model.named_parameters():
-        if model.config.model_type == "smollm3" and name.startswith("transformer."):
+        p = p.grad if gradients else p.data
+        if kind in ("smollm3", "qwen3_moe") and name.startswith("transformer."):
             name = "model." + name.removeprefix("transformer.")  # as the other classes have it
-        yield ("embed_out.weight" if model.config.model_type == "gpt_neox" and name == "lm_head.weight" else name), p
+        if ".experts." in name:
+            yield from experts(kind, name, p)
+            continue
+        if kind == "mixtral":
+            name = name.replace(".mlp.", ".block_sparse_moe.")
+        if kind == "granitemoe":
+            name = name.replace(".router.weight", ".router.layer.weight")
+        yield ("embed_out.weight" if kind == "gpt_neox" and name == "lm_head.weight" else name), p
 
 
 def build(kind, settings):
@@ -117,8 +165,8 @@ def build(kind, settings):
 
 def fill(model):
     for name, p in parameters(model):
-        is_norm = p.dim() == 1 and name.endswith(".weight")
-        p.data = torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0))
+        is_norm = (p.dim() == 1 or p.shape[0] == 1) and name.endswith(".weight")
+        p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0)))
 
 
 HEADS = {
@@ -175,9 +223,9 @@ def gradients(model):
         n += len(text) - 1
     (losses / n).backward()
     sums = {}
-    for name, p in parameters(model):
-        weights = numbers(name + "#", tuple(p.shape), 0.0)
-        sums[name] = float(f"{(p.grad.double().numpy() * weights).sum():.6g}")
+    for name, gradient in parameters(model, gradients=True):
+        weights = numbers(name + "#", tuple(gradient.shape), 0.0)
+        sums[name] = float(f"{(gradient.double().numpy() * weights).sum():.6g}")
     return {"loss": float(f"{(losses / n).item():.6g}"), "sums": sums}
 
 

@@ -1,0 +1,114 @@
+#include "models/architectures/experts.h"
+
+#include <stdio.h>
+
+// ---- config.json ----
+
+static Status read_count(const Json *root, const ExpertKeys *keys, size_t *out, Error *err)
+{
+    int64_t n = (int64_t)keys->n_experts;
+    const Json *other = keys->other_count ? json_get(root, keys->other_count) : NULL;
+    const bool uses_other = other && json_kind(other) != JSON_NULL;
+    TRY(json_opt_i64(root, uses_other ? keys->other_count : keys->count, 0, 1 << 16, &n, err));
+    *out = (size_t)n;
+    return STATUS_OK;
+}
+
+// What training in Transformers would add.
+static Status read_training(const Json *root, ExpertsConfig *e, Error *err)
+{
+    bool balances = false;
+    float noise = 0;
+    TRY(json_opt_bool(root, "output_router_logits", &balances, err));
+    TRY(config_read_float(root, "router_jitter_noise", 0, 1, 0, &noise, err));
+    e->not_tuned = balances ? "output_router_logits" : noise > 0 ? "router_jitter_noise" : NULL;
+    return STATUS_OK;
+}
+
+Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *c, Error *err)
+{
+    ExpertsConfig *e = &c->experts;
+    bool normalizes = false;
+    *e = (ExpertsConfig){.names = keys->names, .route = keys->route};
+    TRY(read_count(root, keys, &e->n_experts, err));
+    TRY(config_read_size_or(root, "num_experts_per_tok", keys->n_active, &e->n_active, err));
+    e->inner_size = c->intermediate_size;
+    if (keys->inner_size)
+        TRY(config_read_size_or(root, keys->inner_size, keys->usual_inner, &e->inner_size, err));
+    if (keys->normalizes) TRY(json_opt_bool(root, keys->normalizes, &normalizes, err));
+    if (normalizes) e->route = ROUTE_SOFTMAX_TOP;
+    if (e->n_experts > 0 && e->n_active > e->n_experts) {
+        return json_error(root, err, "a token goes to %zu experts, but there are %zu", e->n_active,
+                          e->n_experts);
+    }
+    return read_training(root, e, err);
+}
+
+void experts_write(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
+{
+    const ExpertsConfig *e = &c->experts;
+    json_member_u64(w, keys->count, e->n_experts);
+    json_member_u64(w, "num_experts_per_tok", e->n_active);
+    if (keys->inner_size) json_member_u64(w, keys->inner_size, e->inner_size);
+    if (keys->normalizes) json_member_bool(w, keys->normalizes, e->route == ROUTE_SOFTMAX_TOP);
+}
+
+// ---- the layer ----
+
+bool experts_are_in(const ModelConfig *c, size_t layer)
+{
+    return c->experts.n_experts > 0 && !(c->experts.is_dense && c->experts.is_dense[layer]);
+}
+
+// Names below the tape's prefix: BEFORE and the layer's own.
+static TapeExpert expert(Tape *t, const ModelConfig *c, const char *before, size_t inner)
+{
+    const ExpertNames *names = c->experts.names;
+    const char *const layers[3] = {names->gate, names->up, names->down};
+    ParamId weights[3] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        char name[80];
+        const bool is_down = i == 2;
+        (void)snprintf(name, sizeof name, "%s%s", before, layers[i]);
+        const DensePart part = {name, is_down ? c->hidden_size : inner};
+        weights[i] =
+            tape_dense_parts(t, &part, 1, is_down ? inner : c->hidden_size, DENSE_NO_BIAS).weight;
+    }
+    return (TapeExpert){.gate = weights[0], .up = weights[1], .down = weights[2]};
+}
+
+// What chooses among experts stays exact: another choice is another model.
+static Route route(Tape *t, Value x, const char *name, size_t n, size_t n_active, RouteKind kind)
+{
+    const DensePart part = {name, n};
+    const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), DENSE_NO_BIAS);
+    tape_keep_exact(t, layer);
+    return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, kind);
+}
+
+// The expert of every token, by a weight of its own.
+static Value shared(Tape *t, const ModelConfig *c, Value x)
+{
+    const Route every = route(t, x, "shared_expert_gate", 1, 1, ROUTE_SIGMOID);
+    const TapeExpert only = expert(t, c, "shared_expert.", c->experts.shared_size);
+    return tape_experts(t, x, every, &only, 1, c->activation);
+}
+
+Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
+{
+    const ExpertsConfig *e = &c->experts;
+    TapeExpert *list = arena_alloc(t->arena, e->n_experts, sizeof *list);
+    if (!list) {
+        tape_fail(t, STATUS_MEMORY, "a mixture of experts");
+        return x;
+    }
+    tape_prefix(t, "model.layers.%zu.%s.", layer, e->names->block);
+    const Route routed = route(t, x, e->names->router, e->n_experts, e->n_active, e->route);
+    for (size_t i = 0; i < e->n_experts; i++) {
+        char before[32];
+        (void)snprintf(before, sizeof before, "experts.%zu.", i);
+        list[i] = expert(t, c, before, e->inner_size);
+    }
+    const Value y = tape_experts(t, x, routed, list, e->n_experts, c->activation);
+    return e->shared_size > 0 ? tape_add(t, y, shared(t, c, x)) : y;
+}

@@ -1,0 +1,42 @@
+// models/architectures/experts.h: feed-forward layers that are mixtures of experts, for decoders' files.
+//
+//     y = sum over the n_active largest r_e of w_e E_e(x) (+ sigmoid(s x) S(x)),  r = W_r x,  w of r as OP_ROUTE has it
+//     E_e(x) = W_down (act(W_gate x) * W_up x), S likewise
+//
+// Sources: Jiang et al. 2024, arXiv:2401.04088 (Mixtral); Dai et al. 2024, arXiv:2401.06066, for experts that all share.
+#ifndef ASSAY_MODELS_ARCHITECTURES_EXPERTS_H
+#define ASSAY_MODELS_ARCHITECTURES_EXPERTS_H
+
+#include "models/config_read.h"
+#include "models/program/tape.h"
+
+// Tensors of a checkpoint, below "model.layers.N.": BLOCK.ROUTER.weight, BLOCK.experts.E.GATE.weight, ...
+struct ExpertNames {
+    const char *block, *router;
+    const char *gate, *up, *down;
+    // Files that have all experts of a layer as one tensor below BLOCK (checkpoint_experts.c) call them so: gate and up one behind the
+    // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
+    const char *stacked_gate_up, *stacked_down;
+};
+
+// Members of config.json.
+typedef struct ExpertKeys {
+    const ExpertNames *names;
+    const char *count, *other_count; // "num_experts"; another spelling, or NULL
+    size_t n_experts, n_active;      // where the file is silent
+    const char *inner_size;          // NULL: intermediate_size
+    size_t usual_inner;
+    RouteKind route;
+    const char *normalizes; // member that makes weights add up to 1; NULL: `route` says all
+} ExpertKeys;
+
+// After decoder_read.
+Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *config,
+                    Error *err) MUST_CHECK;
+void experts_write(const ModelConfig *config, const ExpertKeys *keys, JsonWriter *w);
+
+// Whether layer i has experts; what such a layer makes of x.
+bool experts_are_in(const ModelConfig *config, size_t layer);
+Value experts_layer(Tape *tape, const ModelConfig *config, size_t layer, Value x);
+
+#endif

@@ -1,0 +1,236 @@
+// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, and OLMoE.
+#include "models/architecture.h"
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
+#include "models/architectures/llama.h"
+
+// ---- Mixtral ----
+
+static const DecoderDefaults mixtral_defaults = {
+    .theta = 1000000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+static const ExpertNames mixtral_names = {
+    .block = "block_sparse_moe", .router = "gate", .gate = "w1", .up = "w3", .down = "w2"};
+static const ExpertKeys mixtral_keys = {.names = &mixtral_names,
+                                        .count = "num_local_experts",
+                                        .n_experts = 8,
+                                        .n_active = 2,
+                                        .route = ROUTE_SOFTMAX_TOP};
+
+static Status mixtral_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &mixtral_defaults, c, err));
+    TRY(experts_read(root, &mixtral_keys, c, err));
+    return decoder_read_window(root, c, err);
+}
+
+static void mixtral_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &mixtral_defaults, w);
+    experts_write(c, &mixtral_keys, w);
+}
+
+const Architecture architecture_mixtral = {
+    .model_type = "mixtral",
+    .summary = "Mixtral: Mistral with experts",
+    .classes = {{"MixtralForCausalLM", HEAD_CAUSAL_LM},
+                {"MixtralModel", HEAD_EMBEDDING},
+                {"MixtralForSequenceClassification", HEAD_SEQUENCE},
+                {"MixtralForTokenClassification", HEAD_TOKEN},
+                {"MixtralForQuestionAnswering", HEAD_SPAN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = mixtral_read,
+    .write_config = mixtral_write,
+    .record = llama_record,
+};
+
+// ---- Qwen 2 and 3 ----
+
+static const DecoderDefaults qwen_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
+static const ExpertNames qwen_names = {
+    .block = "mlp", .router = "gate", .gate = "gate_proj", .up = "up_proj", .down = "down_proj"};
+static const ExpertKeys qwen2_keys = {.names = &qwen_names,
+                                      .count = "num_experts",
+                                      .other_count = "num_local_experts",
+                                      .n_experts = 60,
+                                      .n_active = 4,
+                                      .inner_size = "moe_intermediate_size",
+                                      .usual_inner = 1408,
+                                      .normalizes = "norm_topk_prob"};
+static const ExpertKeys qwen3_keys = {.names = &qwen_names,
+                                      .count = "num_experts",
+                                      .other_count = "num_local_experts",
+                                      .n_experts = 128,
+                                      .n_active = 8,
+                                      .inner_size = "moe_intermediate_size",
+                                      .usual_inner = 768,
+                                      .normalizes = "norm_topk_prob"};
+
+// Layers of mlp_only_layers are dense, and all but every decoder_sparse_step-th.
+static Status read_dense_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *list = NULL;
+    int64_t step = 1;
+    bool *is_dense = NULL;
+    TRY(json_opt_kind(root, "mlp_only_layers", JSON_ARRAY, &list, err));
+    TRY(json_opt_i64(root, "decoder_sparse_step", 1, 1 << 24, &step, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_dense[i] = (i + 1) % (size_t)step != 0;
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        int64_t layer = 0;
+        TRY(json_as_i64(v, 0, 1 << 24, &layer, err));
+        if ((size_t)layer < c->n_layers) is_dense[layer] = true;
+    }
+    c->experts.is_dense = is_dense;
+    return STATUS_OK;
+}
+
+static void write_dense_layers(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_u64(w, "decoder_sparse_step", 1);
+    json_member_array(w, "mlp_only_layers");
+    for (size_t i = 0; i < c->n_layers; i++) {
+        if (!experts_are_in(c, i)) json_put_u64(w, i);
+    }
+    json_end_array(w);
+}
+
+// The window is that of use_sliding_window. is_alternating: of every second layer below max_window_layers, where layer_types does
+// not say; else of all.
+static Status read_window(Arena *arena, const Json *root, bool is_alternating, ModelConfig *c,
+                          Error *err)
+{
+    bool uses_window = false;
+    int64_t end = 28;
+    TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
+    if (!uses_window) return STATUS_OK;
+    c->window = 4096;
+    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    if (!is_alternating) return STATUS_OK;
+    const Json *types = json_get(root, "layer_types");
+    if (types && json_kind(types) != JSON_NULL)
+        return decoder_read_layer_types(arena, root, 0, c, err);
+    bool *is_local = NULL;
+    TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &end, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % 2 == 0 && i < (size_t)end;
+    c->is_local = is_local;
+    return STATUS_OK;
+}
+
+static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &qwen_defaults, c, err));
+    TRY(experts_read(root, &qwen2_keys, c, err));
+    TRY(read_dense_layers(arena, root, c, err));
+    TRY(config_read_size_or(root, "shared_expert_intermediate_size", 5632, &c->experts.shared_size,
+                            err));
+    c->has_qkv_bias = true;
+    TRY(json_opt_bool(root, "qkv_bias", &c->has_qkv_bias, err));
+    return read_window(arena, root, true, c, err);
+}
+
+static void qwen2_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &qwen_defaults, w);
+    experts_write(c, &qwen2_keys, w);
+    write_dense_layers(c, w);
+    json_member_u64(w, "shared_expert_intermediate_size", c->experts.shared_size);
+    json_member_bool(w, "qkv_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->window > 0);
+}
+
+const Architecture architecture_qwen2_moe = {
+    .model_type = "qwen2_moe",
+    .summary = "Qwen 1.5 and 2 MoE: Qwen 2 with experts, one of them of every token",
+    .classes = {{"Qwen2MoeForCausalLM", HEAD_CAUSAL_LM},
+                {"Qwen2MoeModel", HEAD_EMBEDDING},
+                {"Qwen2MoeForSequenceClassification", HEAD_SEQUENCE},
+                {"Qwen2MoeForTokenClassification", HEAD_TOKEN},
+                {"Qwen2MoeForQuestionAnswering", HEAD_SPAN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = qwen2_read,
+    .write_config = qwen2_write,
+    .record = llama_record,
+};
+
+static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &qwen_defaults, c, err));
+    TRY(experts_read(root, &qwen3_keys, c, err));
+    TRY(read_dense_layers(arena, root, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = true;
+    return read_window(arena, root, false, c, err);
+}
+
+static void qwen3_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &qwen_defaults, w);
+    experts_write(c, &qwen3_keys, w);
+    write_dense_layers(c, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_sliding_window", c->window > 0);
+}
+
+const Architecture architecture_qwen3_moe = {
+    .model_type = "qwen3_moe",
+    .summary = "Qwen 3 MoE: Qwen 3 with experts",
+    .classes = {{"Qwen3MoeForCausalLM", HEAD_CAUSAL_LM},
+                {"Qwen3MoeModel", HEAD_EMBEDDING},
+                {"Qwen3MoeForSequenceClassification", HEAD_SEQUENCE},
+                {"Qwen3MoeForTokenClassification", HEAD_TOKEN},
+                {"Qwen3MoeForQuestionAnswering", HEAD_SPAN, "transformer."}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = qwen3_read,
+    .write_config = qwen3_write,
+    .record = llama_record,
+};
+
+// ---- OLMoE ----
+
+static const DecoderDefaults olmoe_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+static const ExpertKeys olmoe_keys = {.names = &qwen_names,
+                                      .count = "num_experts",
+                                      .other_count = "num_local_experts",
+                                      .n_experts = 64,
+                                      .n_active = 8,
+                                      .normalizes = "norm_topk_prob"};
+
+static Status olmoe_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    const Json *clip = json_get(root, "clip_qkv");
+    TRY(decoder_read(arena, root, &olmoe_defaults, c, err));
+    TRY(experts_read(root, &olmoe_keys, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    if (clip && json_kind(clip) != JSON_NULL)
+        return json_error(clip, err,
+                          "clipped queries, keys and values are not supported: only null is");
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = c->norms_all_heads = true;
+    return STATUS_OK;
+}
+
+static void olmoe_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &olmoe_defaults, w);
+    experts_write(c, &olmoe_keys, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+}
+
+const Architecture architecture_olmoe = {
+    .model_type = "olmoe",
+    .summary = "OLMoE: Llama with experts, and norms of all queries and keys",
+    .classes = {{"OlmoeForCausalLM", HEAD_CAUSAL_LM}, {"OlmoeModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = olmoe_read,
+    .write_config = olmoe_write,
+    .record = llama_record,
+};
