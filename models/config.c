@@ -274,12 +274,17 @@ static Status keep_text(Arena *arena, Slice *text, Error *err)
     return STATUS_OK;
 }
 
+static const Slice discriminator_labels[] = {SLICE_LIT("replaced")};
+
 static Status read_head(Arena *arena, const Json *root, ModelConfig *out, Error *err)
 {
     switch (out->head) {
     case HEAD_SEQUENCE:
     case HEAD_TOKEN:
-        return read_labels(arena, root, out, err);
+        if (!out->is_discriminator) return read_labels(arena, root, out, err);
+        out->n_labels = 1;
+        out->labels = discriminator_labels;
+        return STATUS_OK;
     case HEAD_SPAN:
         out->n_labels = 2;
         return STATUS_OK;
@@ -374,6 +379,19 @@ Status model_config_load(Arena *arena, const char *path, ModelConfig *out, Error
     return s;
 }
 
+Slice model_problem_name(ProblemType problem)
+{
+    switch (problem) {
+    case PROBLEM_LABELS:
+        return SLICE("multi_label_classification");
+    case PROBLEM_VALUES:
+        return SLICE("regression");
+    case PROBLEM_CLASSES:
+        break;
+    }
+    return (Slice){0};
+}
+
 ProblemType model_config_problem(const ModelConfig *config)
 {
     if (config->head != HEAD_SEQUENCE) return PROBLEM_CLASSES;
@@ -462,10 +480,11 @@ Status model_config_write(const ModelConfig *config, const Json *original, Buffe
     json_member_array(&w, "architectures");
     // The class that has this head and nothing more: BertForPreTraining, say, has tensors that are not kept.
     const ArchitectureClass *saved = architecture_class(config->architecture, config->head);
-    json_put_string(&w, saved ? slice_from_cstr(saved->name) : config->class_name);
+    json_put_string(&w, saved && !config->is_discriminator ? slice_from_cstr(saved->name)
+                                                           : config->class_name);
     json_end_array(&w);
     json_member_string(&w, "model_type", config->model_type);
-    if (has_labels(config)) put_labels(&w, config);
+    if (has_labels(config) && !config->is_discriminator) put_labels(&w, config);
     if (config->head == HEAD_SEQUENCE) {
         json_member_string(&w, "problem_type",
                            config->problem_type.len > 0 ? config->problem_type

@@ -155,6 +155,8 @@ typedef struct ModelConfig {
     // Classes of a sequence or token head; 2 for a span head; vocab_size where the answers are tokens.
     size_t n_labels;
     Slice problem_type; // as in the file; empty where absent
+    bool
+        is_discriminator; // of HEAD_TOKEN: one score a token, positive where it was put in another's place (ELECTRA)
 } ModelConfig;
 
 // Tokens that the answers of a language model are among.
@@ -167,6 +169,8 @@ typedef enum ProblemType {
     PROBLEM_VALUES,  // numbers: regression, and one label of which the file says nothing
 } ProblemType;
 ProblemType model_config_problem(const ModelConfig *config);
+// As config.json says it; empty for classes, which need no saying.
+Slice model_problem_name(ProblemType problem);
 
 // Whether the head is on a decoder that reads the source a second time, one place later (BART's classes of texts, and spans).
 bool model_config_rereads_source(const ModelConfig *config);

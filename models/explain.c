@@ -47,11 +47,18 @@ typedef struct Explainer {
     Arena arena;
     const Program *program;
     size_t table; // the parameter of word embeddings
+    bool rereads; // a decoder reads the text a second time, by the same table
     Point *points;
     size_t n_points;
     Explaining *requests;
     size_t n_requests, n_units;
 } Explainer;
+
+static const float *embedding_of(const Explainer *e, int32_t id)
+{
+    const Param *table = &e->model->tape.params[e->table];
+    return e->model->weights + table->offset + (size_t)id * table->cols;
+}
 
 // ---- the integral ----
 
@@ -77,8 +84,39 @@ static void gauss_legendre(size_t n, Point *out)
     }
 }
 
+// From a baseline of zeros a norm that only scales sees the whole text as soon as it has left it (where the square of the way
+// outgrows its epsilon), and f changes within the first hundredths of the way: there the points are to be. The same integral, with
+// the way as t^3.
+static void grade_points(Point *points, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double t = points[i].at;
+        points[i] = (Point){t * t * t, points[i].weight * 3 * t * t};
+    }
+}
+
+static bool is_nothing(const float *row, size_t cols)
+{
+    for (size_t c = 0; c < cols; c++) {
+        if (row[c] != 0) return false;
+    }
+    return true;
+}
+
+static bool begins_at_nothing(const Explainer *e, const ExplainRequest *requests, size_t n)
+{
+    const Param *table = &e->model->tape.params[e->table];
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = requests[i].baseline_id;
+        if (id >= 0 && (size_t)id < table->rows && is_nothing(embedding_of(e, id), table->cols))
+            return true;
+    }
+    return false;
+}
+
 // Those of the method, then both ends, whose scores alone are wanted.
-static Status choose_points(Explainer *e, Error *err)
+static Status choose_points(Explainer *e, const ExplainRequest *requests, size_t n_requests,
+                            Error *err)
 {
     const bool is_integral = e->options->method == EXPLAIN_INTEGRATED_GRADIENTS;
     const size_t n = !is_integral               ? 0
@@ -89,6 +127,7 @@ static Status choose_points(Explainer *e, Error *err)
                          EXPLAIN_MAX_STEPS);
     TRY(arena_take(&e->arena, n + 2, sizeof *e->points, "points", &e->points, err));
     gauss_legendre(n, e->points);
+    if (begins_at_nothing(e, requests, n_requests)) grade_points(e->points, n);
     e->n_points = n;
     e->points[e->n_points++] = (Point){.at = 1, .weight = is_integral ? 0 : 1};
     if (is_integral) e->points[e->n_points++] = (Point){.at = 0, .weight = 0};
@@ -97,18 +136,23 @@ static Status choose_points(Explainer *e, Error *err)
 
 // ---- one unit ----
 
-static const float *embedding_of(const Explainer *e, int32_t id)
-{
-    const Param *table = &e->model->tape.params[e->table];
-    return e->model->weights + table->offset + (size_t)id * table->cols;
-}
-
 // Whose embedding a token has in the baseline: that of nothing, its own, or (the other method) none at all.
 static const float *baseline_of(const Explainer *e, const ExplainRequest *request, size_t token)
 {
     if (e->options->method == EXPLAIN_GRADIENT_INPUT) return NULL;
     const bool is_kept = request->is_kept && request->is_kept[token];
     return embedding_of(e, is_kept ? request->input->ids[token] : request->baseline_id);
+}
+
+// Of a decoder that reads the text one place later: the row that each of its tokens takes. Before the first stands the last one of
+// the text, which is moved with it, or a token of the decoder's own, whose row is `start`.
+static void place_targets(const Explainer *e, const TokenSequence *input, int32_t first,
+                          int32_t start, int32_t *rows)
+{
+    const ModelConfig *config = &e->model->config;
+    rows[0] = config->decoder.starts_with_last ? first + (int32_t)model_last_of_text(config, input)
+                                               : start;
+    for (size_t t = 1; t < input->n_tokens; t++) rows[t] = first + (int32_t)t - 1;
 }
 
 static void place_rows(const Explainer *e, const ExplainRequest *request, double at, float *rows)
@@ -165,19 +209,26 @@ static Status run_points(Explainer *e, const Explaining *ex, size_t begin, size_
     const ExplainRequest *request = ex->request;
     const size_t n_tokens = request->input->n_tokens, cols = e->model->tape.params[e->table].cols;
     const TokenSequence **inputs = NULL;
-    int32_t *row_of_token = NULL;
+    const size_t start = n * n_tokens, n_rows = start + e->rereads; // the decoder's own token last
+    int32_t *row_of_token = NULL, *row_of_target = NULL;
     float *rows = NULL, *gradients = NULL;
     size_t n_floats;
-    if (!size_mul(n * n_tokens, cols, &n_floats))
-        return error_set_memory(err, n * n_tokens, cols, "embeddings");
+    if (!size_mul(n_rows, cols, &n_floats))
+        return error_set_memory(err, n_rows, cols, "embeddings");
     TRY(arena_take(scratch, n, sizeof *inputs, "points", &inputs, err));
     TRY(arena_take(scratch, n * n_tokens, sizeof *row_of_token, "rows", &row_of_token, err));
     TRY(arena_take(scratch, n_floats, sizeof *rows, "embeddings", &rows, err));
     TRY(arena_take(scratch, n_floats, sizeof *gradients, "gradients", &gradients, err));
+    TRY(arena_take(scratch, n * n_tokens, sizeof *row_of_target, "rows", &row_of_target, err));
     for (size_t k = 0; k < n; k++) {
         inputs[k] = request->input;
         place_rows(e, request, e->points[begin + k].at, rows + k * n_tokens * cols);
+        place_targets(e, request->input, (int32_t)(k * n_tokens), (int32_t)start,
+                      row_of_target + k * n_tokens);
     }
+    if (e->rereads && !e->model->config.decoder.starts_with_last)
+        memcpy(rows + start * cols, embedding_of(e, e->model->config.decoder.start_id),
+               cols * sizeof *rows);
     for (size_t i = 0; i < n * n_tokens; i++) row_of_token[i] = (int32_t)i;
     ProgramRun run = {.program = e->program,
                       .exec = worker->exec,
@@ -185,9 +236,10 @@ static Status run_points(Explainer *e, const Explaining *ex, size_t begin, size_
                       .weights = e->model->weights};
     TRY(worker_gather(worker, &e->model->config, inputs, n, &run.unit, err));
     run.unit.row_of_token = row_of_token;
+    run.unit.row_of_target = e->rereads ? row_of_target : NULL;
     run.unit.row_values = rows;
     run.unit.row_gradients = gradients;
-    run.unit.n_rows = n * n_tokens;
+    run.unit.n_rows = n_rows;
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
     const Tensor logits = program_output(&run), gradient = program_output_gradient(&run);
@@ -221,26 +273,37 @@ static void unit_job(void *context, size_t unit, size_t worker_index)
 
 // ---- all ----
 
+// The table of the text's words; SIZE_MAX where there is none.
+static size_t words_of(const Tape *tape)
+{
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (node->op == OP_EMBEDDING && !node->as.embedding.is_by_position &&
+            tape->slots[node->out].domain == ROWS_TOKENS)
+            return (size_t)node->params[0];
+    }
+    return SIZE_MAX;
+}
+
 // The table of word embeddings, whose gradient a program can give token by token.
 static Status find_table(Explainer *e, Error *err)
 {
     const Model *model = e->model;
     const ModelHead head = model->config.head;
-    e->table = SIZE_MAX;
-    for (size_t i = 0; i < model->tape.n_params; i++) {
-        if (model->tape.params[i].is_gathered) e->table = i;
-    }
+    e->table = words_of(&model->tape);
+    e->rereads = model_config_rereads_source(&model->config);
     if (model->exec_options.device.kind != DEVICE_CPU)
         return error_set(err, STATUS_INVALID, "answers are explained on the CPU: --device cpu");
     if (head != HEAD_SEQUENCE && head != HEAD_TOKEN && head != HEAD_SPAN)
         return error_set(err, STATUS_INVALID,
                          "classes, tags and spans can be explained, but the model's head is %s",
                          model_head_name(head));
-    if (model_config_rereads_source(&model->config))
+    if (e->rereads && model->config.decoder.has_own_table)
         return error_set(err, STATUS_INVALID,
-                         "a decoder that reads the text a second time cannot be explained in this "
-                         "version");
-    bool is_f32 = e->table != SIZE_MAX && !model->keeps_stored && !model->is_mapped;
+                         "a decoder that reads the text a second time, by a table of words of its "
+                         "own, cannot be explained");
+    bool is_f32 = e->table != SIZE_MAX && model->tape.params[e->table].layout == LAYOUT_ROWS &&
+                  !model->keeps_stored && !model->is_mapped;
     for (size_t i = 0; i < model->tape.n_params; i++)
         is_f32 = is_f32 && model->tape.params[i].dtype == DTYPE_F32;
     if (!is_f32)
@@ -257,7 +320,8 @@ static Status make_program(Explainer *e, Error *err)
     Program *program = NULL;
     TRY(arena_take(&e->arena, tape->n_params, sizeof *trained, "parameters", &trained, err));
     trained[e->table] = true;
-    const ProgramOptions options = {.is_training = true, .trained = trained, .dropout = 0};
+    const ProgramOptions options = {
+        .is_training = true, .trained = trained, .by_row = trained, .dropout = 0};
     TRY(program_build(tape, &options, &e->arena, &program, err));
     e->program = program;
     return STATUS_OK;
@@ -330,7 +394,7 @@ Status model_explain(Model *model, Pool *pool, const ExplainRequest *requests, s
     static const ExplainOptions defaults = {0};
     Explainer e = {.model = model, .options = options ? options : &defaults, .cancel = cancel};
     Status s = find_table(&e, err);
-    if (s == STATUS_OK) s = choose_points(&e, err);
+    if (s == STATUS_OK) s = choose_points(&e, requests, n, err);
     if (s == STATUS_OK) s = make_program(&e, err);
     if (s == STATUS_OK) s = model_want_workers(model, pool_threads(pool), err);
     if (s == STATUS_OK) s = plan_requests(&e, requests, n, err);

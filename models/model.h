@@ -38,9 +38,10 @@ typedef struct ModelOptions {
     ModelHead head; // for HEAD_FOR_LABELS: HEAD_SEQUENCE, HEAD_TOKEN, HEAD_SPAN or HEAD_EMBEDDING
     const Slice *labels; // copied; none for HEAD_SPAN
     size_t n_labels;
-    uint64_t seed;      // of a fresh head
-    int has_pool;       // `pool` makes embeddings, not what 1_Pooling/config.json says
-    EmbeddingPool pool; // without either the mean
+    ProblemType problem; // what the numbers of a HEAD_SEQUENCE are
+    uint64_t seed;       // of a fresh head
+    int has_pool;        // `pool` makes embeddings, not what 1_Pooling/config.json says
+    EmbeddingPool pool;  // without either the mean
     int one_token; // a masked LM answers for TokenSequence.chosen alone (model_masked_logprobs)
     // Matrices stay in memory as the files store them (16-bit or in blocks), unpacked where they are used: less memory, less to
     // read, the same bits. Such a model answers and is not tuned. On a GPU all is f32.

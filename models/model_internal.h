@@ -176,6 +176,8 @@ Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n
 // Tokens of a unit for answers, but for a longer sequence: UNIT_TOKENS of model_predict.c, thousands on a GPU.
 size_t model_unit_tokens(const Model *model);
 
+// Padding as Transformers finds it: the last token that is none; where all is padding, the first.
+size_t model_last_of_text(const ModelConfig *config, const TokenSequence *input);
 // The last token that ends a text, which CLASSIFIED_END reads; false where there is none.
 bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_t *out);
 // Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.

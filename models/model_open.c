@@ -20,9 +20,13 @@ static void close_files(Model *model)
 
 static bool same_labels(const ModelConfig *config, const ModelOptions *options)
 {
-    if (config->head != options->head) return false;
+    if (config->head != options->head || config->is_discriminator) return false;
     if (options->head != HEAD_SEQUENCE && options->head != HEAD_TOKEN) return true;
-    if (config->n_labels != options->n_labels) return false;
+    if (config->n_labels != options->n_labels ||
+        model_config_problem(config) !=
+            (options->head == HEAD_SEQUENCE ? options->problem : PROBLEM_CLASSES))
+        return false;
+    if (options->problem == PROBLEM_VALUES) return true; // whatever the numbers are called
     for (size_t i = 0; i < options->n_labels; i++) {
         if (!slice_eq(config->labels[i], options->labels[i])) return false;
     }
@@ -46,9 +50,11 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
         return error_set(err, STATUS_INVALID, "a new head needs labels");
     config->head = options->head;
     config->class_name = slice_from_cstr(class->name);
-    config->problem_type = (Slice){0};
+    config->problem_type =
+        options->head == HEAD_SEQUENCE ? model_problem_name(options->problem) : (Slice){0};
     config->n_labels = options->head == HEAD_SPAN ? 2 : options->n_labels;
     config->labels = NULL;
+    config->is_discriminator = false;
     *is_new = true;
     if (!is_labelled) return STATUS_OK;
     return model_copy_labels(model, options->labels, options->n_labels, err);

@@ -105,8 +105,7 @@ static void put_positions(const ModelConfig *config, const int32_t *ids, size_t 
     }
 }
 
-// Padding as Transformers finds it: the last token that is none; where all is padding, the first.
-static size_t last_of_text(const ModelConfig *config, const TokenSequence *input)
+size_t model_last_of_text(const ModelConfig *config, const TokenSequence *input)
 {
     size_t last = input->n_tokens - 1;
     while (last > 0 && input->ids[last] == config->pad_id) last--;
@@ -127,7 +126,7 @@ static void put_targets(const ModelConfig *config, const TokenSequence *input, i
         memcpy(ids, input->target_ids, n * sizeof *ids);
         return;
     }
-    ids[0] = config->decoder.starts_with_last ? input->ids[last_of_text(config, input)]
+    ids[0] = config->decoder.starts_with_last ? input->ids[model_last_of_text(config, input)]
                                               : config->decoder.start_id;
     memcpy(ids + 1, input->ids, (n - 1) * sizeof *ids);
 }
@@ -172,7 +171,7 @@ static size_t chosen_token(const ModelConfig *config, const TokenSequence *input
     case CLASSIFIED_FIRST:
         break;
     case CLASSIFIED_LAST:
-        return last_of_text(config, input);
+        return model_last_of_text(config, input);
     case CLASSIFIED_END:
         (void)model_find_end(config, input, &token); // model_check_inputs has found it
         break;

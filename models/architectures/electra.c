@@ -23,9 +23,27 @@ static const PostNormNames names = {
     .drops_output = true,
 };
 
+// Of the discriminator: whether a token stands in the place of another.
+static void record_discriminator(Tape *t, const ModelConfig *c)
+{
+    static const char *const dense[] = {"discriminator_predictions.dense"},
+                             *const prediction[] = {"discriminator_predictions.dense_prediction"};
+    ParamId word = 0;
+    const size_t h = c->hidden_size;
+    const Value x = post_norm_encoder(t, c, &names, &word);
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "%s", "");
+    const Value inner = tape_linear(t, x, tape_dense(t, dense, 1, h, h), c->activation);
+    tape_output(t, tape_linear(t, inner, tape_dense(t, prediction, 1, h, 1), ACTIVATION_NONE));
+}
+
 // The activations of both heads are GELU with erf whatever the blocks have.
 void electra_record(Tape *t, const ModelConfig *c)
 {
+    if (c->is_discriminator) {
+        record_discriminator(t, c);
+        return;
+    }
     const float p = post_norm_head_dropout(c);
     const PostNormHead head = {.pooler = "classifier.dense",
                                .pooler_activation = ACTIVATION_GELU,

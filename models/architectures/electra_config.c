@@ -6,6 +6,7 @@
 static Status read_config(Arena *arena, const Json *root, ModelConfig *config, Error *err)
 {
     (void)arena;
+    config->is_discriminator = slice_eq_cstr(config->class_name, "ElectraForPreTraining");
     TRY(bert_config_read(root, config, err));
     return bert_config_read_embedding(root, 0, config, err);
 }
@@ -24,13 +25,13 @@ static void complete(ModelConfig *config)
 
 const Architecture architecture_electra = {
     .model_type = "electra",
-    .summary = "ELECTRA encoders and generators; discriminators open without their head",
+    .summary = "ELECTRA encoders, generators and discriminators",
     .classes = {{"ElectraForSequenceClassification", HEAD_SEQUENCE},
                 {"ElectraForTokenClassification", HEAD_TOKEN},
                 {"ElectraForQuestionAnswering", HEAD_SPAN},
                 {"ElectraForMaskedLM", HEAD_MASKED_LM},
                 {"ElectraModel", HEAD_EMBEDDING},
-                {"ElectraForPreTraining", HEAD_EMBEDDING}},
+                {"ElectraForPreTraining", HEAD_TOKEN}},
     .base_prefix = "electra.",
     .read_config = read_config,
     .write_config = write_config,

@@ -51,6 +51,26 @@ static Value residual(Tape *t, const Stack *s, Value x, Value y)
     return tape_add(t, x, tape_dropout(t, y, s->config->hidden_dropout));
 }
 
+// Whether block i of the decoder is the last and only the rows that a head reads are computed behind its keys and values. A part
+// of the stacked layer begins at a panel, so that queries must fill whole ones.
+static bool is_cut(const ModelConfig *c, bool is_decoder, size_t i)
+{
+    return is_decoder && c->head == HEAD_SEQUENCE && i + 1 == c->decoder.n_layers &&
+           inner_size(c) % PANEL_WIDTH == 0;
+}
+
+// Queries of the rows that are read alone, which become the residual.
+static Value cut_attention(Tape *t, const Stack *s, Value normed, Dense qkv, Value *x)
+{
+    const size_t inner = inner_size(s->config);
+    const Value kv = tape_linear_part(t, normed, qkv, inner, 3 * inner, ACTIVATION_NONE);
+    const Value q =
+        tape_linear_part(t, tape_output_rows(t, normed), qkv, 0, inner, ACTIVATION_NONE);
+    *x = tape_output_rows(t, *x);
+    return tape_attention(t, q, tape_columns(t, kv, 0, inner),
+                          tape_columns(t, kv, inner, 2 * inner), &s->attention);
+}
+
 static Value self_attention(Tape *t, Stack *s, size_t i, Value x)
 {
     const ModelConfig *c = s->config;
@@ -61,10 +81,15 @@ static Value self_attention(Tape *t, Stack *s, size_t i, Value x)
     tape_prefix(t, "%s.block.%zu.layer.0.SelfAttention.", s->name, i);
     const Dense dense_qkv = tape_dense_parts(t, parts, 3, h, DENSE_NO_BIAS);
     if (i == 0 || c->decoder.biases_each) add_relative_bias(t, s);
-    const Value qkv = tape_linear(t, normed, dense_qkv, ACTIVATION_NONE);
-    const Value mixed =
-        tape_attention(t, tape_columns(t, qkv, 0, inner), tape_columns(t, qkv, inner, 2 * inner),
-                       tape_columns(t, qkv, 2 * inner, 3 * inner), &s->attention);
+    Value mixed;
+    if (is_cut(c, s->is_decoder, i)) {
+        mixed = cut_attention(t, s, normed, dense_qkv, &x);
+    } else {
+        const Value qkv = tape_linear(t, normed, dense_qkv, ACTIVATION_NONE);
+        mixed = tape_attention(t, tape_columns(t, qkv, 0, inner),
+                               tape_columns(t, qkv, inner, 2 * inner),
+                               tape_columns(t, qkv, 2 * inner, 3 * inner), &s->attention);
+    }
     return residual(t, s, x, tape_linear(t, mixed, dense(t, "o", inner, h), ACTIVATION_NONE));
 }
 
@@ -165,7 +190,8 @@ static void t5_record(Tape *t, const ModelConfig *c)
     Value y = is_whole ? stack(t, c, d->n_layers, target_tokens, &source) : source;
     tape_prefix(t, "%s", "");
     if (c->head != HEAD_SEQ2SEQ) {
-        if (c->head == HEAD_SEQUENCE) y = tape_output_rows(t, y);
+        const bool is_cut_before = d->n_layers > 0 && is_cut(c, true, d->n_layers - 1);
+        if (c->head == HEAD_SEQUENCE && !is_cut_before) y = tape_output_rows(t, y);
         tape_output(t, is_whole ? seq2seq_head(t, c, y) : encoder_head(t, c, y));
         return;
     }
@@ -342,8 +368,14 @@ const Architecture architecture_t5 = {
 const Architecture architecture_mt5 = {
     .model_type = "mt5",
     .summary = "mT5, T5 1.1 for a hundred languages",
-    .classes = {{"MT5ForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .classes = {{"MT5ForConditionalGeneration", HEAD_SEQ2SEQ},
+                {"MT5EncoderModel", HEAD_EMBEDDING},
+                {"MT5ForSequenceClassification", HEAD_SEQUENCE},
+                {"MT5ForTokenClassification", HEAD_TOKEN, "transformer."},
+                {"MT5ForQuestionAnswering", HEAD_SPAN, ""}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_END,
+    .end_id = 1,
     .read_config = mt5_read_config,
     .write_config = t5_write_config,
     .record = t5_record,
@@ -352,8 +384,14 @@ const Architecture architecture_mt5 = {
 const Architecture architecture_umt5 = {
     .model_type = "umt5",
     .summary = "UMT5, mT5 with relative positions of every block",
-    .classes = {{"UMT5ForConditionalGeneration", HEAD_SEQ2SEQ}},
+    .classes = {{"UMT5ForConditionalGeneration", HEAD_SEQ2SEQ},
+                {"UMT5EncoderModel", HEAD_EMBEDDING},
+                {"UMT5ForSequenceClassification", HEAD_SEQUENCE},
+                {"UMT5ForTokenClassification", HEAD_TOKEN, "transformer."},
+                {"UMT5ForQuestionAnswering", HEAD_SPAN, ""}},
     .base_prefix = "transformer.",
+    .classified = CLASSIFIED_END,
+    .end_id = 1,
     .read_config = umt5_read_config,
     .write_config = t5_write_config,
     .record = t5_record,

@@ -91,7 +91,9 @@ typedef struct ProgramOptions {
     ProgramPart part; // forward only where it is not the whole
     bool is_training;
     const bool *trained; // [n_params] in training: whose gradient is wanted
-    float dropout;       // of every place; negative = as recorded. Not used outside training
+    const bool *
+        by_row; // [n_params] tables whose gradients go into Unit.row_gradients beside those that are gathered; NULL = none
+    float dropout; // of every place; negative = as recorded. Not used outside training
     bool
         recomputes; // in training: blocks between marked hidden states run again for their backward pass
     bool keeps_hidden; // hidden states marked on the tape live to the end
@@ -184,7 +186,9 @@ typedef struct Unit {
     const ProgramCache *cache;
     // For OPERAND_ROWS: place of each token's id among the distinct ids of the unit.
     const int32_t *row_of_token; // [n_tokens]
-    float *row_gradients;        // [distinct ids, rows_cols]; zeroed by the caller
+    const int32_t
+        *row_of_target;   // [n_targets] where targets look into such a table too. On the CPU
+    float *row_gradients; // [distinct ids, rows_cols]; zeroed by the caller
     const float *
         row_values; // [distinct ids, rows_cols] read in place of the table's rows; NULL = those. On the CPU
     size_t n_rows;

@@ -251,7 +251,10 @@ static void backward_embedding(ProgramBuilder *b, const TapeNode *node, size_t i
         step->out[i] = builder_whole_gradient(b, node->params[i]);
     step->out[0].begin = node->as.embedding.first_row;
     const Param *word = &b->tape->params[node->params[0]];
-    if (builder_ok(b) && word->is_gathered && step->out[0].kind != OPERAND_NONE) {
+    const bool *by_row = b->options->by_row;
+    const bool is_by_row = word->is_gathered || (by_row && by_row[node->params[0]] &&
+                                                 !node->as.embedding.is_by_position);
+    if (builder_ok(b) && is_by_row && step->out[0].kind != OPERAND_NONE) {
         step->out[0] = (Operand){.kind = OPERAND_ROWS, .index = node->params[0]};
         b->program->uses_rows = true;
         b->program->rows_cols = word->cols;

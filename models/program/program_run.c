@@ -134,6 +134,7 @@ static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *st
     const int32_t padding = run->program->tape->params[node->params[0]].zero_row;
     const EmbeddingArgs args = {
         .ids = node->as.embedding.is_by_position ? run->device_positions
+               : by_row && by_target             ? run->unit.row_of_target
                : by_target                       ? run->device_target_ids
                : step->rows == ROWS_RELATIVE     ? run->device_relative
                : by_row                          ? run->device_rows
@@ -303,12 +304,13 @@ static void attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs 
 }
 
 // Word embeddings of the unit's own: row i of them where the table has a token's id.
-static void read_rows(const ProgramRun *run, OpArgs *args)
+static void read_rows(const ProgramRun *run, const ProgramStep *step, OpArgs *args)
 {
     const float *values = run->unit.row_values;
     memcpy(&args->in[0].data, &values, sizeof values); // a view drops the const; only read
     args->in[0].rows = run->unit.n_rows;
-    args->as.embedding.ids = run->device_rows;
+    args->as.embedding.ids =
+        step->rows == ROWS_TARGETS ? run->unit.row_of_target : run->device_rows;
 }
 
 // Columns of y from the order of a file's rows into that of the tensor's. row: as many numbers as y has columns.
@@ -387,9 +389,11 @@ static void take_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *arg
     const TapeNode *node = &run->program->tape->nodes[step->node];
     if (step->op == OP_ATTENTION && run->unit.cache && node->as.attention.is_cached)
         attend_cached(run, node, args);
-    if (step->op == OP_EMBEDDING && run->unit.row_values && step->rows == ROWS_TOKENS &&
+    const bool has_rows =
+        step->rows == ROWS_TOKENS || (step->rows == ROWS_TARGETS && run->unit.row_of_target);
+    if (step->op == OP_EMBEDDING && run->unit.row_values && has_rows &&
         !node->as.embedding.is_by_position)
-        read_rows(run, args);
+        read_rows(run, step, args);
     if (step->op == OP_ATTENTION && run->unit.target_pages && step->rows == ROWS_TARGETS)
         attend_pages(run, step, args);
 }

@@ -185,7 +185,7 @@ Test(config, reads_and_writes_the_kin_of_bert)
          "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 66, \"type_vocab_size\": 2, \"embedding_size\": 16, "
          "\"pad_token_id\": 0}",
-         0, 66, 2, 0, HEAD_EMBEDDING},
+         0, 66, 2, 0, HEAD_TOKEN},
         {"{\"model_type\": \"albert\", \"vocab_size\": 60, \"hidden_size\": 32, "
          "\"num_hidden_layers\": 6, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 66, \"type_vocab_size\": 2, \"num_hidden_groups\": 3, "

@@ -176,10 +176,6 @@ static void put_entities(const PredictCase *c, const Reason *reasons,
 Status predict_explain_check(const Predictor *p, Error *err)
 {
     const ModelHead head = p->mode->head;
-    if (model_config_rereads_source(model_config(p->model)))
-        return error_set(err, STATUS_INVALID,
-                         "--explain: the decoder reads the text a second time, which cannot be "
-                         "explained in this version");
     if (head == HEAD_SEQUENCE || head == HEAD_TOKEN || head == HEAD_SPAN) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
                      "--explain: classes, tags and spans can be explained, not the answers of "

@@ -32,6 +32,10 @@ static Status take_words(const Predictor *p, const PredictCase *c, Arena *arena,
         return error_set(err, STATUS_INVALID, "\"words\" and \"text\" or \"input_ids\" are given");
     if (p->explains)
         return error_set(err, STATUS_INVALID, "--explain wants a \"text\", not \"words\"");
+    if (model_config(p->model)->is_discriminator)
+        return error_set(err, STATUS_INVALID,
+                         "the model tells which tokens stand in others' places, and tags no "
+                         "\"words\": give a \"text\"");
     if (c->words.n == 0) return error_set(err, STATUS_INVALID, "there are no \"words\"");
     for (size_t w = 0; w < c->words.n; w++) {
         if (slice_trim(c->words.values[w]).len == 0)

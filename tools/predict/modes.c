@@ -148,6 +148,29 @@ static Status put_class(Predictor *p, const PredictCase *c, const float *logits,
 
 // ---- a class for each token ----
 
+// The answer to a token, and its probability: the likeliest class; of ELECTRA's discriminator whether the token stands in
+// another's place.
+static Slice tag_of(const Predictor *p, const double *row, double *probability)
+{
+    const ModelConfig *config = model_config(p->model);
+    const size_t best = argmax(row, config->n_labels);
+    *probability = row[best];
+    if (!config->is_discriminator) return config->labels[best];
+    if (row[0] >= 0.5) return config->labels[0];
+    *probability = 1 - row[0];
+    return SLICE("original");
+}
+
+static void tag_probabilities(const Predictor *p, const float *logits, size_t n, double *out)
+{
+    const ModelConfig *config = model_config(p->model);
+    if (!config->is_discriminator) {
+        model_probabilities(logits, n, config->n_labels, out);
+        return;
+    }
+    for (size_t t = 0; t < n; t++) out[t] = 1 / (1 + exp(-(double)logits[t]));
+}
+
 static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                        Error *err)
 {
@@ -155,7 +178,8 @@ static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, 
     size_t size = 0;
     if (__builtin_mul_overflow(n, width, &size)) size = SIZE_MAX;
     TRY(want_probabilities(p, size, err));
-    model_probabilities(logits, n, width, p->probabilities);
+    double probability;
+    tag_probabilities(p, logits, n, p->probabilities);
     put_tokens(p, c, w);
     if (c->encoding) {
         json_member_array(w, "offsets");
@@ -168,15 +192,13 @@ static Status put_tags(Predictor *p, const PredictCase *c, const float *logits, 
         json_end_array(w);
     }
     json_member_array(w, "labels");
-    for (size_t t = 0; t < n; t++) {
-        const size_t best = argmax(p->probabilities + t * width, width);
-        json_put_string(w, model_config(p->model)->labels[best]);
-    }
+    for (size_t t = 0; t < n; t++)
+        json_put_string(w, tag_of(p, p->probabilities + t * width, &probability));
     json_end_array(w);
     json_member_array(w, "probabilities");
     for (size_t t = 0; t < n; t++) {
-        const double *row = p->probabilities + t * width;
-        json_put_double(w, row[argmax(row, width)]);
+        (void)tag_of(p, p->probabilities + t * width, &probability);
+        json_put_double(w, probability);
     }
     json_end_array(w);
     return STATUS_OK;
