@@ -59,7 +59,9 @@ static Status count_classes(Arena *arena, const Dataset *data, const CheckOption
     TRY(arena_take(arena, data->n_labels, sizeof *out->class_counts, "the check of the data",
                    &out->class_counts, err));
     for (size_t i = 0; i < data->n_samples; i++) {
-        const int32_t label = data->samples[i].label;
+        const Sample *sample = &data->samples[i];
+        const int32_t label = sample->label;
+        for (size_t k = 0; k < sample->n_held; k++) out->class_counts[sample->held[k]]++;
         if (label == SAMPLE_NO_LABEL) {
             out->n_unlabelled += !options->without_labels;
         } else {
@@ -75,7 +77,9 @@ static Status count_classes(Arena *arena, const Dataset *data, const CheckOption
         smallest = count < smallest ? count : smallest;
         largest = count > largest ? count : largest;
     }
-    out->imbalance = largest ? (double)largest / (double)smallest : NAN;
+    const bool has_classes =
+        largest > 0 && !options->without_labels; // labels that hold together vie not
+    out->imbalance = has_classes ? (double)largest / (double)smallest : NAN;
     return STATUS_OK;
 }
 

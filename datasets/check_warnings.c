@@ -36,7 +36,7 @@ static void put_label(Buffer *out, const Context *c, size_t part, size_t label)
 static void warn_one_class(const Context *c, size_t p, Buffer *out)
 {
     const PartCheck *part = &c->check->parts[p];
-    if (part->n_classes_present != 1) return;
+    if (part->n_classes_present != 1 || isnan(part->imbalance)) return;
     size_t label = 0;
     while (part->class_counts[label] == 0) label++;
     buffer_printf(out, "%s: every labelled sample is of class ", part->name);

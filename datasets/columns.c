@@ -1,6 +1,7 @@
 #include "datasets/columns.h"
 
 #include "datasets/choices.h"
+#include "datasets/label_sets.h"
 #include "datasets/pairs.h"
 
 #include <stdio.h>
@@ -10,9 +11,9 @@
 static const char *const text_names[] = {"text",   "sentence", "sentence1", "premise", "question",
                                          "review", "content",  "comment",   "tweet",   "document",
                                          "body",   "title",    "input",     NULL};
-static const char *const label_names[] = {"label",  "labels",     "class",    "category",
-                                          "target", "sentiment",  "polarity", "stars",
-                                          "rating", "gold_label", "answer",   NULL};
+static const char *const label_names[] = {
+    "label", "labels", "class",      "category", "target", "sentiment",  "polarity",
+    "stars", "rating", "gold_label", "answer",   "score",  "similarity", NULL};
 static const char *const pair_names[] = {"pair", "text_pair", "sentence2", "hypothesis", NULL};
 static const char *const id_names[] = {"id", "guid", NULL};
 
@@ -101,6 +102,10 @@ size_t columns_highest_number(const ReadColumns *columns)
         const size_t number = column_number(columns->attributes[i].column);
         if (number > highest) highest = number;
     }
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        const size_t number = column_number(columns->labels[i].column);
+        if (number > highest) highest = number;
+    }
     return highest;
 }
 
@@ -117,6 +122,9 @@ static bool asks_by_name(const ReadColumns *columns)
     for (int role = 0; role < N_COLUMN_ROLES; role++) {
         if (is_name(column_asked(columns, (ColumnRole)role))) return true;
     }
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        if (is_name(columns->labels[i].column)) return true;
+    }
     for (size_t i = 0; i < columns->n_attributes; i++) {
         if (is_name(columns->attributes[i].column)) return true;
     }
@@ -130,6 +138,9 @@ static bool is_taken(const ReadColumns *columns, size_t column)
     }
     for (int role = 0; role < N_COLUMN_ROLES; role++) {
         if (column_number(column_asked(columns, (ColumnRole)role)) == column + 1) return true;
+    }
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        if (column_number(columns->labels[i].column) == column + 1) return true;
     }
     for (size_t i = 0; i < columns->n_attributes; i++) {
         if (column_number(columns->attributes[i].column) == column + 1) return true;
@@ -336,7 +347,7 @@ static Status check_apart(const ReadInput *input, const ColumnMap *map, size_t l
     return STATUS_OK;
 }
 
-// What a sample has any number of: choices and attributes.
+// What a sample has any number of: choices, labels and attributes.
 static Status resolve_lists(const ReadInput *input, const Slice *fields, size_t line,
                             ColumnMap *out, Error *err)
 {
@@ -358,6 +369,12 @@ static Status resolve_lists(const ReadInput *input, const Slice *fields, size_t 
     for (size_t i = 0; i < columns->n_attributes; i++) {
         TRY(find_asked(input, out, fields, line, "an attribute", columns->attributes[i].column,
                        &out->attributes[i], err));
+    }
+    TRY(arena_take(input->arena, columns->n_labels, sizeof *out->labels, "columns", &out->labels,
+                   err));
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        TRY(find_asked(input, out, fields, line, "a label", columns->labels[i].column,
+                       &out->labels[i], err));
     }
     return STATUS_OK;
 }
@@ -389,7 +406,8 @@ Status columns_resolve(const ReadInput *input, const Slice *fields, size_t n_fie
         return missing_column(input, out, fields, line, COLUMN_TEXT, err);
     }
     const ColumnRole answer = answer_role(options);
-    if (out->role[answer] == NO_COLUMN && (options->wants_target || !options->label_optional)) {
+    const bool wants_label = !options->label_optional && columns->n_labels == 0;
+    if (out->role[answer] == NO_COLUMN && (options->wants_target || wants_label)) {
         return missing_column(input, out, fields, line, answer, err);
     }
     TRY(check_apart(input, out, line, err));
@@ -402,12 +420,42 @@ static Slice field_of(const ColumnMap *map, const Slice *fields, ColumnRole role
     return column == NO_COLUMN ? (Slice){0} : fields[column];
 }
 
+// What the columns of the labels say.
+static Status add_marked(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                         const Sample *sample, Error *err)
+{
+    const ReadColumns *columns = &input->options->columns;
+    LabelSet set = {0};
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        TRY(label_set_mark(input, sample->line, &set, columns->labels[i].name,
+                           fields[map->labels[i]], err));
+    }
+    return label_set_finish(input, sample, &set, err);
+}
+
+static Status take_attributes(const ReadInput *input, const ColumnMap *map, const Slice *fields,
+                              Sample *sample, Error *err)
+{
+    const ReadColumns *columns = &input->options->columns;
+    SampleAttribute *attributes = NULL;
+    if (columns->n_attributes == 0) return STATUS_OK;
+    TRY(arena_take(input->arena, columns->n_attributes, sizeof *attributes, "attributes",
+                   &attributes, err));
+    for (size_t i = 0; i < columns->n_attributes; i++) {
+        attributes[i] =
+            (SampleAttribute){columns->attributes[i].name, slice_trim(fields[map->attributes[i]])};
+    }
+    sample->attributes = attributes;
+    sample->n_attributes = columns->n_attributes;
+    return STATUS_OK;
+}
+
 Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice *fields,
                        size_t line, Error *err)
 {
     const ReadColumns *columns = &input->options->columns;
     const Slice label = slice_trim(field_of(map, fields, COLUMN_LABEL));
-    if (label.len == 0 && !input->options->label_optional) {
+    if (label.len == 0 && !labels_may_be_empty(input->options)) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ":%zu: the label (column %zu) is missing: fill it in, or remove "
                                    "the row",
@@ -418,18 +466,8 @@ Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice
                      .text = field_of(map, fields, COLUMN_TEXT),
                      .pair = field_of(map, fields, COLUMN_PAIR),
                      .id = slice_trim(field_of(map, fields, COLUMN_ID)),
-                     .group = slice_trim(field_of(map, fields, COLUMN_GROUP)),
-                     .n_attributes = columns->n_attributes};
-    if (columns->n_attributes) {
-        SampleAttribute *attributes = NULL;
-        TRY(arena_take(input->arena, columns->n_attributes, sizeof *attributes, "attributes",
-                       &attributes, err));
-        for (size_t i = 0; i < columns->n_attributes; i++) {
-            attributes[i] = (SampleAttribute){columns->attributes[i].name,
-                                              slice_trim(fields[map->attributes[i]])};
-        }
-        sample.attributes = attributes;
-    }
+                     .group = slice_trim(field_of(map, fields, COLUMN_GROUP))};
+    TRY(take_attributes(input, map, fields, &sample, err));
     if (input->options->wants_choices) {
         Slice *choices = NULL;
         TRY(arena_take(input->arena, columns->n_choices, sizeof *choices, "choices", &choices,
@@ -439,8 +477,8 @@ Status columns_add_row(const ReadInput *input, const ColumnMap *map, const Slice
         sample.n_choices = columns->n_choices;
         return choices_add(input, &sample, label, NULL, err);
     }
-    if (!input->options->wants_target)
-        return dataset_builder_add(input->builder, &sample, label.len ? &label : NULL, err);
+    if (columns->n_labels > 0) return add_marked(input, map, fields, &sample, err);
+    if (!input->options->wants_target) return labelled_add(input, &sample, label, err);
     const Slice target = field_of(map, fields, COLUMN_TARGET);
     sample.targets = &target;
     sample.n_targets = 1;

@@ -23,6 +23,7 @@ typedef struct ColumnMap {
     size_t role[N_COLUMN_ROLES]; // indices of fields, or NO_COLUMN
     size_t *choices;             // [options->columns.n_choices]
     size_t *attributes;          // [options->columns.n_attributes]
+    size_t *labels;              // [options->columns.n_labels]
 } ColumnMap;
 
 const char *column_role_name(ColumnRole role); // "text", "label", ...

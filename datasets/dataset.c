@@ -247,6 +247,23 @@ Status dataset_builder_add(DatasetBuilder *builder, const Sample *sample, const 
     return STATUS_OK;
 }
 
+Status dataset_builder_add_held(DatasetBuilder *builder, const Sample *sample, const Slice *labels,
+                                size_t n_labels, Error *err)
+{
+    Sample added = *sample;
+    int32_t *held = NULL;
+    added.n_held = 0;
+    TRY(arena_take(&builder->scratch, n_labels, sizeof *held, "labels", &held, err));
+    for (size_t i = 0; i < n_labels; i++) {
+        bool is_new = true;
+        TRY(find_label(builder, sample->line, labels[i], &held[added.n_held], err));
+        for (size_t k = 0; k < added.n_held; k++) is_new = is_new && held[k] != held[added.n_held];
+        added.n_held += is_new;
+    }
+    added.held = held;
+    return dataset_builder_add(builder, &added, NULL, err);
+}
+
 typedef struct LabelRow {
     Slice name;
     int64_t value;
@@ -263,6 +280,26 @@ static int compare_values(const void *left, const void *right)
     const LabelRow *a = left, *b = right;
     if (a->value != b->value) return a->value < b->value ? -1 : 1;
     return slice_cmp(a->name, b->name); // "1" and "01"
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+    const int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static Status renumber_held(DatasetBuilder *b, const int32_t *renumbered, Error *err)
+{
+    for (size_t i = 0; i < b->n_samples; i++) {
+        Sample *sample = &b->samples[i];
+        int32_t *held = NULL;
+        if (sample->n_held == 0) continue;
+        TRY(arena_take(&b->dataset->arena, sample->n_held, sizeof *held, "labels", &held, err));
+        for (size_t k = 0; k < sample->n_held; k++) held[k] = renumbered[sample->held[k]];
+        qsort(held, sample->n_held, sizeof *held, compare_numbers);
+        sample->held = held;
+    }
+    return STATUS_OK;
 }
 
 static Status sort_labels(DatasetBuilder *b, Error *err)
@@ -291,7 +328,7 @@ static Status sort_labels(DatasetBuilder *b, Error *err)
         int32_t *label = &b->samples[i].label;
         if (*label != SAMPLE_NO_LABEL) *label = renumbered[*label];
     }
-    return STATUS_OK;
+    return renumber_held(b, renumbered, err);
 }
 
 Status dataset_builder_finish(DatasetBuilder *builder, Error *err)

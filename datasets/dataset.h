@@ -27,6 +27,9 @@ Status dataset_builder_open(Dataset *dataset, Slice path, const Slice *labels, s
 // path:line: an unknown label; an id given twice.
 Status dataset_builder_add(DatasetBuilder *builder, const Sample *sample, const Slice *label,
                            Error *err) MUST_CHECK;
+// The same for a sample with any number of labels. One that is given twice holds once.
+Status dataset_builder_add_held(DatasetBuilder *builder, const Sample *sample, const Slice *labels,
+                                size_t n_labels, Error *err) MUST_CHECK;
 // Sorts the labels (integers by value where all are integers, else by bytes), gives each sample its label and id, and
 // hands everything to the dataset. Refuses a set without samples.
 Status dataset_builder_finish(DatasetBuilder *builder, Error *err) MUST_CHECK;

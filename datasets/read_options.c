@@ -2,9 +2,9 @@
 #include "datasets/encoding.h"
 #include "datasets/reader.h"
 
-const char *const read_option_keys[] = {"format",      "columns", "header",      "delimiter",
-                                        "encoding",    "labels",  "labels_file", "empty_sides",
-                                        "bad_answers", "items"};
+const char *const read_option_keys[] = {"format",      "columns", "header",         "delimiter",
+                                        "encoding",    "labels",  "labels_file",    "empty_sides",
+                                        "bad_answers", "items",   "label_separator"};
 const size_t read_option_keys_count = sizeof read_option_keys / sizeof *read_option_keys;
 
 // A column's name, or its number as digits.
@@ -24,22 +24,36 @@ static Status as_column(const Json *value, Slice *out, Error *err)
     return STATUS_OK;
 }
 
-static Status parse_attributes(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
+// Names with a column each: {NAME: COLUMN} or [COLUMN..].
+static Status parse_named(const Json *value, Arena *arena, const ReadAttribute **out, size_t *n,
+                          Error *err)
 {
     const JsonKind kind = json_kind(value);
-    ReadAttribute *attributes = NULL;
+    ReadAttribute *named = NULL;
+    *n = 0;
     if (kind != JSON_OBJECT && kind != JSON_ARRAY) {
         return json_error(value, err, "found %s, want {NAME: COLUMN} or [COLUMN..]",
                           json_kind_name(kind));
     }
-    TRY(arena_take(arena, json_len(value), sizeof *attributes, "attributes", &attributes, err));
+    TRY(arena_take(arena, json_len(value), sizeof *named, "columns", &named, err));
     for (const Json *v = json_first(value); v; v = json_next(v)) {
-        ReadAttribute *attribute = &attributes[columns->n_attributes++];
+        ReadAttribute *attribute = &named[(*n)++];
         TRY(as_column(v, &attribute->column, err));
         attribute->name = kind == JSON_OBJECT ? json_key(v) : attribute->column;
     }
-    columns->attributes = attributes;
+    *out = named;
     return STATUS_OK;
+}
+
+// One column, or one for each of several labels.
+static Status parse_label(const Json *value, Arena *arena, ReadColumns *columns, Error *err)
+{
+    const JsonKind kind = json_kind(value);
+    if (kind != JSON_ARRAY && kind != JSON_OBJECT) return as_column(value, &columns->label, err);
+    if (json_len(value) == 0)
+        return json_error(value, err, "found nothing, want a column, or one for each label");
+    columns->label = SLICE(""); // no column has all of them
+    return parse_named(value, arena, &columns->labels, &columns->n_labels, err);
 }
 
 // One column, or a list of them.
@@ -65,18 +79,23 @@ static Status parse_columns(const Json *value, Arena *arena, ReadColumns *column
     const struct {
         const char *key;
         Slice *out;
-    } roles[] = {{"text", &columns->text},   {"pair", &columns->pair},
-                 {"label", &columns->label}, {"id", &columns->id},
-                 {"group", &columns->group}, {"target", &columns->target}};
+    } roles[] = {{"text", &columns->text},
+                 {"pair", &columns->pair},
+                 {"id", &columns->id},
+                 {"group", &columns->group},
+                 {"target", &columns->target}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         const Json *column = json_get(value, roles[i].key);
         if (column && json_kind(column) != JSON_NULL) TRY(as_column(column, roles[i].out, err));
     }
+    const Json *label = json_get(value, "label");
+    if (label && json_kind(label) != JSON_NULL) TRY(parse_label(label, arena, columns, err));
     const Json *choices = json_get(value, "choices");
     if (choices && json_kind(choices) != JSON_NULL)
         TRY(parse_choices(choices, arena, columns, err));
     const Json *attributes = json_get(value, "attributes");
-    return attributes ? parse_attributes(attributes, arena, columns, err) : STATUS_OK;
+    if (!attributes) return STATUS_OK;
+    return parse_named(attributes, arena, &columns->attributes, &columns->n_attributes, err);
 }
 
 static Status parse_delimiter(const Json *value, char *out, Error *err)
@@ -187,5 +206,6 @@ Status read_options_parse(const Json *object, Arena *arena, ReadOptions *options
     TRY(parse_policies(object, options, err));
     TRY(json_opt_kind(object, "labels", JSON_ARRAY, &labels, err));
     if (labels) TRY(parse_labels(labels, arena, options, err));
+    TRY(json_opt_string(object, "label_separator", &options->label_separator, err));
     return json_opt_string(object, "labels_file", &options->labels_path, err);
 }

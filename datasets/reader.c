@@ -84,6 +84,23 @@ static Status check_line_ends(const ReadInput *input, Error *err)
                      SLICE_ARG(input->path));
 }
 
+// Labels with a column each are known before the first sample, in the order of the columns.
+static Status open_builder(const ReadInput *input, DatasetBuilder **out, Error *err)
+{
+    const ReadOptions *options = input->options;
+    const Slice *labels = options->labels;
+    size_t n = options->n_labels;
+    Slice *names = NULL;
+    if (n == 0 && options->columns.n_labels > 0) {
+        n = options->columns.n_labels;
+        TRY(arena_take(input->arena, n, sizeof *names, "labels", &names, err));
+        for (size_t i = 0; i < n; i++) names[i] = options->columns.labels[i].name;
+        labels = names;
+    }
+    return dataset_builder_open(input->dataset, input->path, labels, n, options->adds_labels, out,
+                                err);
+}
+
 static Status read_into(const char *path, const ReadOptions *options, Dataset *out,
                         DatasetBuilder **builder, Error *err)
 {
@@ -105,8 +122,7 @@ static Status read_into(const char *path, const ReadOptions *options, Dataset *o
     TRY(encoding_decode(&out->arena, input.path, bytes, options->encoding, options->speech,
                         &input.text, err));
     TRY(check_line_ends(&input, err));
-    TRY(dataset_builder_open(out, input.path, options->labels, options->n_labels,
-                             options->adds_labels, builder, err));
+    TRY(open_builder(&input, builder, err));
     input.builder = *builder;
     input.sha256 = out->sha256;
     TRY(reader->read(&input, err));

@@ -45,8 +45,8 @@ typedef struct ReadAttribute {
 //   text    the first heading or key of: text, sentence, sentence1, premise, question, review, content, comment, tweet,
 //           document, body, title, input; else the only column left; without a header the first column not asked for
 //           otherwise
-//   label   the first of: label, labels, class, category, target, sentiment, polarity, stars, rating, gold_label, answer;
-//           without a header the next column not asked for otherwise
+//   label   the first of: label, labels, class, category, target, sentiment, polarity, stars, rating, gold_label, answer,
+//           score, similarity; without a header the next column not asked for otherwise
 //   pair    the first of: pair, text_pair, sentence2, hypothesis; without a header none
 //   id      id or guid; without a header none
 //   group   none
@@ -59,6 +59,10 @@ typedef struct ReadAttribute {
 // choices in JSON are a list of strings, one string, {"text": [..], "label": [..]}, or an object from choice to 0 or 1; without
 // columns.choices the first key of: choices, options, endings. Tables need a column each. For "jsonl" the labels may stand
 // in labels_path, a line each.
+// Where any number of labels is wanted (ReadOptions.wants_label_set), label holds all of them: in JSON a list, or as in tables a
+// text with a separator between them; empty is none of them. Or each label has a column of its own (ReadColumns.labels) of
+// 0 and 1, or true and false; the labels are then in the order of the columns.
+// Where a number is wanted (ReadOptions.wants_value), label holds it.
 // "parallel" has files for columns: text and target are the ends of their names ("en", "de").
 // "conll" has no headings: text is the column of words (by default the first), label that of tags (the last).
 // Headings are compared without regard to case and surrounding blanks; the keys of JSON exactly.
@@ -66,6 +70,9 @@ typedef struct ReadColumns {
     Slice text, pair, label, id, group, target;
     const Slice *choices; // of questions with choices: one that has them all (JSON), or one each
     size_t n_choices;
+    // Of samples with any number of labels: columns of 0 and 1, one for each label, in the place of `label`.
+    const ReadAttribute *labels;
+    size_t n_labels;
     const ReadAttribute *attributes;
     size_t n_attributes;
 } ReadColumns;
@@ -92,6 +99,9 @@ typedef struct ReadOptions {
         wants_target; // samples are a source with targets, and have no label; goes with label_optional
     bool
         wants_choices; // samples are questions with choices, label says which is right; goes with label_optional
+    bool wants_label_set;  // samples have any number of labels (Sample.held)
+    bool wants_value;      // samples have a number in the label's place (Sample.value)
+    Slice label_separator; // between the labels of one column; empty = ","
     EmptySides empty_sides;
     BadAnswers bad_answers;
     StereoItems items;
@@ -146,10 +156,10 @@ Status dataset_labels_beside(Arena *arena, Slice path, char **out, Error *err) M
 // arena. NULL for other formats, and where it is not there.
 const char *dataset_companion(Arena *arena, const char *path, Slice format);
 
-// Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label", "id", "group",
-// "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
+// Fills options from the keys of a JSON object: "format", "columns" {"text", "pair", "label" (also {LABEL: COLUMN} or
+// [COLUMN..]), "id", "group", "target", "attributes": {NAME: COLUMN} or [COLUMN..]; a column is a name or a number from 1}, "header" (true, false; absent:
 // auto), "delimiter" (one character, or "tab", "comma", "space"), "encoding" ("utf-8", "latin1", "windows-1252"),
-// "labels" [..], "empty_sides" ("refuse", "drop", "keep"), "bad_answers" ("refuse", "drop", "relocate"),
+// "labels" [..], "label_separator", "empty_sides" ("refuse", "drop", "keep"), "bad_answers" ("refuse", "drop", "relocate"),
 // "items" ("intrasentence", "intersentence", "all"), "labels_file" (as written: the caller makes it relative to what it wants).
 // Other keys of the object are the caller's; read_option_keys lists ours for json_check_keys. Slices borrow from the document;
 // arrays are in the arena.

@@ -122,6 +122,7 @@ static Status take_first_row(const ReadInput *input, const RowReader *rows, Colu
     first->line = rows->line;
     TRY(columns_resolve(input, rows->fields, rows->n_fields, first->line, map, err));
     *is_data = !map->has_header;
+    if (input->options->wants_value || input->options->wants_label_set) return STATUS_OK;
     if (*is_data && input->options->header == READ_HEADER_AUTO &&
         map->role[COLUMN_LABEL] != NO_COLUMN)
         first->label = slice_trim(rows->fields[map->role[COLUMN_LABEL]]);

@@ -3,6 +3,7 @@
 #include "datasets/choices.h"
 #include "datasets/choices_json.h"
 #include "datasets/columns.h"
+#include "datasets/label_sets.h"
 #include "datasets/lines.h"
 #include "datasets/pairs.h"
 #include "datasets/readers.h"
@@ -139,9 +140,10 @@ static Status resolve_keys(const Record *record, KeyMap *map, Error *err)
         map->role[r] = column_asked(&options->columns, role);
         if (!map->role[r].ptr) TRY(default_key(record, role, &map->role[r], err));
         if (map->role[r].len == 0) map->role[r] = (Slice){0};
-        const bool is_needed = role == COLUMN_TEXT ||
-                               (role == COLUMN_LABEL && !options->label_optional) ||
-                               (role == COLUMN_TARGET && options->wants_target);
+        const bool is_needed =
+            role == COLUMN_TEXT ||
+            (role == COLUMN_LABEL && !options->label_optional && options->columns.n_labels == 0) ||
+            (role == COLUMN_TARGET && options->wants_target);
         if (map->role[r].ptr || !is_needed) continue;
         const char *name = column_role_name(role);
         return error_set(err, STATUS_INVALID,
@@ -282,6 +284,53 @@ static Status add_choices(const Record *record, Sample *sample, Slice label, Err
     return choices_add(record->input, sample, label.len > 0 ? label : answer, names, err);
 }
 
+// ---- any number of labels ----
+
+// A label under each of several keys.
+static Status add_marked(const Record *record, const Sample *sample, Error *err)
+{
+    const ReadColumns *columns = &record->input->options->columns;
+    LabelSet set = {0};
+    for (size_t i = 0; i < columns->n_labels; i++) {
+        const ReadAttribute *label = &columns->labels[i];
+        Slice value, mark;
+        TRY(find_path(record, record->text, label->column, 0, &value, err));
+        TRY(read_text(record, value, "label", &mark, err));
+        TRY(label_set_mark(record->input, record->line, &set, label->name, mark, err));
+    }
+    return label_set_finish(record->input, sample, &set, err);
+}
+
+static Status add_label_list(const Record *record, Slice value, const Sample *sample, Error *err)
+{
+    LabelSet set = {0};
+    JsonReader r = open_reader(record, value);
+    TRY(json_read_array(&r, err));
+    for (;;) {
+        bool more = false;
+        Slice item, label;
+        TRY(json_read_element(&r, &more, err));
+        if (!more) return label_set_finish(record->input, sample, &set, err);
+        TRY(json_read_raw(&r, &item, err));
+        TRY(read_text(record, item, "label", &label, err));
+        TRY(label_set_add(record->input, &set, label, err));
+    }
+}
+
+static Status add_label_set(const Record *record, const KeyMap *map, const Sample *sample,
+                            Error *err)
+{
+    const ReadOptions *options = record->input->options;
+    Slice value, field = record->label;
+    if (options->columns.n_labels > 0) return add_marked(record, sample, err);
+    if (!field.ptr) {
+        TRY(find_role(record, map, COLUMN_LABEL, !options->label_optional, &value, err));
+        if (value.len > 0 && value.ptr[0] == '[') return add_label_list(record, value, sample, err);
+        TRY(read_text(record, value, "label", &field, err));
+    }
+    return labelled_add(record->input, sample, field, err);
+}
+
 static Status read_texts(const Record *record, const KeyMap *map, Sample *sample, Error *err)
 {
     Slice value;
@@ -301,6 +350,8 @@ static Status add_record(const Record *record, const KeyMap *map, Error *err)
     Sample sample = {.line = record->line, .gold = SAMPLE_NO_LABEL};
     Slice value, label;
     TRY(read_texts(record, map, &sample, err));
+    TRY(read_attributes(record, &sample, err));
+    if (record->input->options->wants_label_set) return add_label_set(record, map, &sample, err);
     TRY(find_role(record, map, COLUMN_LABEL, label_needed && !record->label.ptr, &value, err));
     TRY(read_text(record, value, "label", &label, err));
     if (record->label.ptr) label = record->label;
@@ -309,14 +360,13 @@ static Status add_record(const Record *record, const KeyMap *map, Error *err)
         return record_error(record, value, err,
                             "the label is missing: fill it in, or remove the line");
     }
-    TRY(read_attributes(record, &sample, err));
     if (record->input->options->wants_choices) return add_choices(record, &sample, label, err);
     if (record->input->options->wants_target) {
         TRY(find_role(record, map, COLUMN_TARGET, true, &value, err));
         TRY(read_targets(record, value, &sample, err));
         return pairs_add(record->input, &sample, err);
     }
-    return dataset_builder_add(record->input->builder, &sample, label.len ? &label : NULL, err);
+    return labelled_add(record->input, &sample, label, err);
 }
 
 // The line is one JSON object and nothing else.

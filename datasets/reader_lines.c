@@ -1,6 +1,7 @@
 // Plain text: a sample a line, labels in a file beside it.
 #include "base/file.h"
 #include "base/input.h"
+#include "datasets/label_sets.h"
 #include "datasets/lines.h"
 #include "datasets/readers.h"
 
@@ -44,12 +45,11 @@ static Status read_lines(const ReadInput *input, Error *err)
         sample.line++;
         const bool has_label = labels_path && line_take(&labels, &label);
         label = slice_trim(label);
-        if (has_label && label.len == 0 && !input->options->label_optional) {
+        if (has_label && label.len == 0 && !labels_may_be_empty(input->options)) {
             return error_set(err, STATUS_INVALID, "%s:%zu: the label is missing", labels_path,
                              sample.line);
         }
-        const bool is_given = has_label && label.len > 0;
-        TRY(dataset_builder_add(input->builder, &sample, is_given ? &label : NULL, err));
+        TRY(labelled_add(input, &sample, has_label ? label : (Slice){0}, err));
     }
     return STATUS_OK;
 }

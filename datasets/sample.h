@@ -46,6 +46,12 @@ typedef struct Sample {
     // Classification: text, and pair where the task has two texts. label is an index into Dataset.labels.
     Slice text, pair;
     int32_t label;
+    // Several labels at once: those that hold, as indices into Dataset.labels, ascending.
+    const int32_t *held;
+    size_t n_held;
+    // Regression: the number in the label's place, 0 where there is none, and as it is written.
+    double value;
+    Slice value_text;
 
     // Tagging.
     const Slice *tokens, *tags;

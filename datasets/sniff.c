@@ -358,7 +358,8 @@ static Status look_at(Look *look, const char *path, Error *err)
 {
     Sniff *out = look->out;
     Slice bytes = {0};
-    out->text_column = out->pair_column = out->label_column = out->id_column = SNIFF_NO_COLUMN;
+    out->text_column = out->pair_column = out->label_column = out->id_column = out->measure_column =
+        SNIFF_NO_COLUMN;
     TRY(file_read_data(&look->scratch, path, MAX_FILE_BYTES, &bytes, NULL, err));
     if (bytes.len == 0) return error_set(err, STATUS_INVALID, "%s: the file is empty", path);
     const bool is_utf8 = utf8_invalid_at(bytes) == SIZE_MAX;

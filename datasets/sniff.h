@@ -14,7 +14,16 @@ typedef enum SniffFormat {
     SNIFF_SQUAD, // the SQuAD JSON layout
 } SniffFormat;
 
+// What the values of a column look like beside words.
+typedef enum SniffValues {
+    SNIFF_WORDS,
+    SNIFF_MARKS,   // 0 and 1, or true and false
+    SNIFF_NUMBERS, // that measure something: too many for classes, or not whole
+    SNIFF_LISTS,   // "[..]"
+} SniffValues;
+
 typedef struct SniffColumn {
+    SniffValues values;
     Slice name;         // the heading or key; "1", "2".. without a header
     Slice sample;       // its value in the first record, cut to 60 bytes
     size_t n_distinct;  // values among the records looked at
@@ -39,6 +48,8 @@ typedef struct Sniff {
     size_t n_columns;
     int text_column, pair_column, label_column,
         id_column;       // indices into columns, or SNIFF_NO_COLUMN
+    bool label_is_named; // label_column bears a label's name
+    int measure_column;  // that bears a label's name and holds no classes, but numbers or lists
     SniffClass *classes; // of the label column, in the order of dataset.labels; for CoNLL the tags
     size_t n_classes;
     Slice why; // one sentence: what spoke for this format and these columns

@@ -3,6 +3,7 @@
 #include "base/unicode.h"
 #include "datasets/columns.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,24 @@ Status sniff_table_init(SniffTable *table, Arena *scratch, Error *err)
                       &table->columns, err);
 }
 
+static bool is_mark(Slice value)
+{
+    static const char *const marks[] = {"0", "1", "true", "false", "True", "False"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        if (slice_eq_cstr(value, marks[i])) return true;
+    }
+    return false;
+}
+
+static void look_at_value(SniffStats *stats, Slice value)
+{
+    double number = 0;
+    stats->are_numbers = stats->are_numbers && slice_to_double(value, &number);
+    stats->are_whole = stats->are_whole && stats->are_numbers && number == floor(number);
+    stats->are_marks = stats->are_marks && is_mark(value);
+    stats->are_lists = stats->are_lists && value.ptr[0] == '[' && value.ptr[value.len - 1] == ']';
+}
+
 Status sniff_table_add(SniffTable *table, size_t column, Slice value, Error *err)
 {
     if (column >= SNIFF_MAX_COLUMNS) return STATUS_OK;
@@ -22,15 +41,14 @@ Status sniff_table_add(SniffTable *table, size_t column, Slice value, Error *err
     if (column == table->n_columns) {
         table->n_columns++;
         stats->values.arena = table->arena;
-        stats->are_numbers = true;
+        stats->are_numbers = stats->are_whole = stats->are_marks = stats->are_lists = true;
         TRY(arena_take(table->arena, SNIFF_MAX_DISTINCT, sizeof *stats->counts, "columns",
                        &stats->counts, err));
     }
     if (stats->n++ == 0) stats->first = value;
     stats->sum_length += (double)utf8_count(value);
     value = slice_trim(value);
-    double number;
-    if (value.len && !slice_to_double(value, &number)) stats->are_numbers = false;
+    if (value.len) look_at_value(stats, value);
     size_t index = text_index_find(&stats->values, value);
     if (index == SIZE_MAX && stats->values.n == SNIFF_MAX_DISTINCT) {
         stats->is_full = true;
@@ -127,6 +145,17 @@ static int likely_label(const SniffTable *table, int text, int pair, int id)
     return best;
 }
 
+static SniffValues values_of(const SniffStats *stats)
+{
+    enum { FEW_MEASURES = 10 };
+    if (stats->values.n == 0 || (stats->values.n == 1 && stats->values.keys[0].len == 0))
+        return SNIFF_WORDS;
+    if (stats->are_lists) return SNIFF_LISTS;
+    if (stats->are_marks) return SNIFF_MARKS;
+    const bool measures = stats->is_full || (!stats->are_whole && n_distinct(stats) > FEW_MEASURES);
+    return stats->are_numbers && measures ? SNIFF_NUMBERS : SNIFF_WORDS;
+}
+
 static void choose_columns(const SniffTable *table, Sniff *out)
 {
     if (table->is_of_tags) {
@@ -136,14 +165,22 @@ static void choose_columns(const SniffTable *table, Sniff *out)
     out->id_column = named_column(table, COLUMN_ID);
     out->pair_column = named_column(table, COLUMN_PAIR);
     out->label_column = named_column(table, COLUMN_LABEL);
-    if (out->label_column != SNIFF_NO_COLUMN && table->columns[out->label_column].is_full) {
-        out->label_column = SNIFF_NO_COLUMN; // a number or a text of that name
+    if (out->label_column != SNIFF_NO_COLUMN) {
+        const SniffStats *stats = &table->columns[out->label_column];
+        const SniffValues values = values_of(stats);
+        if (values == SNIFF_NUMBERS || values == SNIFF_LISTS)
+            out->measure_column = out->label_column;
+        if (stats->is_full || out->measure_column != SNIFF_NO_COLUMN)
+            out->label_column = SNIFF_NO_COLUMN; // a number or a text of that name
+        out->label_is_named = out->label_column != SNIFF_NO_COLUMN;
     }
     out->text_column = named_column(table, COLUMN_TEXT);
     if (out->text_column == SNIFF_NO_COLUMN) {
-        out->text_column = longest_column(table, out->label_column);
+        out->text_column =
+            longest_column(table, out->measure_column != SNIFF_NO_COLUMN ? out->measure_column
+                                                                         : out->label_column);
     }
-    if (out->label_column == SNIFF_NO_COLUMN) {
+    if (out->label_column == SNIFF_NO_COLUMN && out->measure_column == SNIFF_NO_COLUMN) {
         out->label_column = likely_label(table, out->text_column, out->pair_column, out->id_column);
     }
 }
@@ -205,6 +242,7 @@ Status sniff_table_finish(const SniffTable *table, Sniff *out, Error *err)
         if (!column->name.ptr || !column->sample.ptr) {
             return error_set_memory(err, SHOWN_BYTES, 1, "a column");
         }
+        column->values = values_of(stats);
         column->n_distinct = n_distinct(stats);
         column->mean_length = mean_length(stats);
     }

@@ -13,8 +13,9 @@ typedef struct SniffStats {
     size_t *counts;   // [SNIFF_MAX_DISTINCT]
     bool is_full;     // there are more
     size_t n;
-    double sum_length; // code points
-    bool are_numbers;  // every value that is not empty
+    double sum_length;                    // code points
+    bool are_numbers;                     // every value that is not empty
+    bool are_whole, are_marks, are_lists; // likewise
     Slice first;
 } SniffStats;
 

@@ -25,7 +25,7 @@ static AugmentWhere where_of(const Family *family)
 {
     if (family->has_tags) return AUGMENT_TOKENS;
     if (family->head == HEAD_SPAN) return AUGMENT_CONTEXT;
-    return family->is_stratified ? AUGMENT_TEXTS : AUGMENT_TEXT;
+    return family->has_pairs ? AUGMENT_TEXTS : AUGMENT_TEXT;
 }
 
 static const Lexicon *lexicon_of(const Prepared *prepared, const char *path)

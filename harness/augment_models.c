@@ -208,7 +208,7 @@ static Status collect(const Prepared *prepared, size_t task, const SuiteAugment 
     const TaskData *data = &prepared->tasks[task];
     const UsedPart *train = &data->parts[PART_TRAIN];
     const size_t most = 2 * train->n * how->copies;
-    const bool has_pair = data->family->is_stratified;
+    const bool has_pair = data->family->has_pairs;
     TRY(arena_take(scratch, most, sizeof *out->texts, "texts", &out->texts, err));
     TRY(arena_take(scratch, most, sizeof *out->seeds, "seeds", &out->seeds, err));
     TRY(arena_take(scratch, most, sizeof *out->places, "places", &out->places, err));

@@ -27,6 +27,20 @@ static Status check_weights(const TuneSetting *setting, const TaskData *data, Er
     return STATUS_OK;
 }
 
+// What is said of one class of several means nothing to labels that hold one by one, and to numbers.
+static Status check_problem(const TuneSetting *setting, const TaskData *data, Error *err)
+{
+    const char *key = setting->class_weighting != CLASS_WEIGHTS_NONE ? "class_weights"
+                      : setting->label_smoothing > 0                 ? "label_smoothing"
+                      : setting->teacher.len > 0                     ? "distill"
+                                                                     : NULL;
+    if (data->family->problem == PROBLEM_CLASSES || key == NULL) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "\"%s\" is for models that give one class of several: leave it out of \"%s\" "
+                     "tasks",
+                     key, data->family->name);
+}
+
 // as_saved: the model, where its head is the one that will be tuned, so that names of tensors can be looked for; else NULL.
 static Status check_freeze(const TuneSetting *setting, size_t n_layers, const Model *as_saved,
                            Arena *scratch, Error *err)
@@ -44,13 +58,35 @@ static Status check_settings(const SuiteModel *model, const TaskData *data, size
     Arena scratch = {0};
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < model->n_settings; i++) {
-        s = check_weights(&model->settings[i], data, err);
+        s = check_problem(&model->settings[i], data, err);
+        if (s == STATUS_OK) s = check_weights(&model->settings[i], data, err);
         if (s == STATUS_OK) s = balance_check(&model->settings[i], data, err);
         if (s == STATUS_OK)
             s = check_freeze(&model->settings[i], n_layers, as_saved, &scratch, err);
     }
     arena_release(&scratch);
     return s;
+}
+
+static Status check_problem_type(const char *path, const ModelConfig *config, const Family *family,
+                                 Error *err)
+{
+    static const struct {
+        const char *what, *family;
+    } problems[] = {[PROBLEM_CLASSES] = {"one class of several", "classify"},
+                    [PROBLEM_LABELS] = {"several labels at once", "multilabel"},
+                    [PROBLEM_VALUES] = {"numbers", "regression"}};
+    const ProblemType given = model_config_problem(config);
+    if (given != family->problem)
+        return error_set(err, STATUS_INVALID,
+                         "%s: the checkpoint gives %s (problem_type in config.json), but \"%s\" "
+                         "tasks judge %s: \"family\": \"%s\" is for such models",
+                         path, problems[given].what, family->name, problems[family->problem].what,
+                         problems[given].family);
+    if (given != PROBLEM_VALUES || config->n_labels == 1) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "%s: the checkpoint gives %zu numbers a text, but \"%s\" tasks judge one",
+                     path, config->n_labels, family->name);
 }
 
 Status map_labels(const char *path, const ModelConfig *config, const TaskData *data,
@@ -70,17 +106,10 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
             path, data->head == HEAD_SEQUENCE ? "classification" : model_head_name(data->head),
             data->family->name);
     }
-    if (model_config_problem(config) != PROBLEM_CLASSES) {
-        return error_set(
-            err, STATUS_INVALID,
-            "%s: the checkpoint gives %s (problem_type in config.json), but \"%s\" tasks judge one "
-            "class of several: assay predict --mode classify has its answers",
-            path,
-            model_config_problem(config) == PROBLEM_LABELS ? "several labels at once" : "numbers",
-            data->family->name);
-    }
-    if (data->head == HEAD_SEQ2SEQ) return STATUS_OK; // its answers are tokens
-    if (data->head == HEAD_SPAN) return STATUS_OK;    // starts and ends, in this order
+    TRY(check_problem_type(path, config, data->family, err));
+    if (data->family->problem == PROBLEM_VALUES) return STATUS_OK; // one number, whatever its name
+    if (data->head == HEAD_SEQ2SEQ) return STATUS_OK;              // its answers are tokens
+    if (data->head == HEAD_SPAN) return STATUS_OK;                 // starts and ends, in this order
     for (size_t i = 0; i < config->n_labels; i++)
         label_of[i] = label_find(data->labels, data->n_labels, config->labels[i]);
     for (size_t c = 0; c < data->n_labels; c++) {

@@ -55,6 +55,18 @@ static Status text_quality(const Item *item, Arena *arena, double *out, Error *e
     return STATUS_OK;
 }
 
+// Labels of both sides among those of either; 1 where neither has one.
+static double label_quality(const Item *item)
+{
+    size_t n_both = 0;
+    for (size_t i = 0; i < item->n_held; i++) {
+        for (size_t k = 0; k < item->n_predicted_held; k++)
+            n_both += item->held[i] == item->predicted_held[k];
+    }
+    const size_t n_either = item->n_held + item->n_predicted_held - n_both;
+    return n_either > 0 ? (double)n_both / (double)n_either : 1;
+}
+
 // How good an answer is, from 0 to 1.
 static Status quality_of(const Item *item, Arena *arena, double *out, Error *err)
 {
@@ -64,6 +76,10 @@ static Status quality_of(const Item *item, Arena *arena, double *out, Error *err
         for (size_t i = 0; i < item->n_tags && i < item->n_predicted_tags; i++)
             n_right += slice_eq(item->tags[i], item->predicted_tags[i]);
         *out = (double)n_right / (double)item->n_tags;
+        return STATUS_OK;
+    }
+    if (item->predicted_held) {
+        *out = label_quality(item);
         return STATUS_OK;
     }
     if (item->label != ITEM_NO_LABEL) {

@@ -29,7 +29,8 @@ static Status badness_of(const Explaining *e, size_t i, double *out, Error *err)
                                                                         : NULL,
                                 .n_probabilities = outcome->n_classes};
     Slice reference = {0};
-    if (data->family->reference) TRY(data->family->reference(sample, e->arena, &reference, err));
+    if (data->family->reference)
+        TRY(data->family->reference(data, sample, e->arena, &reference, err));
     *out = answer_badness(&output, data->family->reference ? STORE_NO_LABEL : sample->label,
                           reference);
     return STATUS_OK;

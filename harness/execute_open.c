@@ -54,6 +54,7 @@ static Status open_fresh(const Executor *executor, const SuiteModel *from, size_
                           .labels = options->labels,
                           .n_labels = head == HEAD_SPAN ? 2 : options->n_labels,
                           .bos_id = -1};
+    if (head == HEAD_SEQUENCE) config.problem_type = model_problem_name(options->problem);
     if (head == HEAD_SEQ2SEQ) config.decoder.n_layers = create->n_decoder_layers;
     if (head == HEAD_MASKED_LM) {
         config.n_labels = config.vocab_size;
@@ -99,6 +100,7 @@ static Status open_for_task(const Executor *executor, int model, size_t task, Mo
         options.head = data->head;
         options.labels = data->labels;
         options.n_labels = data->n_labels;
+        options.problem = data->family->problem;
     }
     if (data->family->takes) {
         // Of masked models each token is asked about on its own; all of them are learnt.
@@ -109,6 +111,7 @@ static Status open_for_task(const Executor *executor, int model, size_t task, Mo
     if (from->kind == SUITE_MODEL_CREATE) {
         options.labels = data->labels;
         options.n_labels = data->n_labels;
+        options.problem = data->family->problem;
         return open_fresh(executor, from, (size_t)model, task, &options, out, err);
     }
     options.keep_stored = !from->does_tune;
@@ -181,7 +184,8 @@ Status execute_reset(Executor *executor, const TrialSpec *spec, Error *err)
                                   .compute = trial_tuning_compute(executor->options.compute),
                                   .seed = spec->seed,
                                   .labels = data->labels,
-                                  .n_labels = data->n_labels};
+                                  .n_labels = data->n_labels,
+                                  .problem = data->family->problem};
     model_close(&executor->model);
     return open_fresh(executor, from, (size_t)spec->model, spec->task, &options, &executor->model,
                       err);

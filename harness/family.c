@@ -5,13 +5,14 @@
 
 #include "results/store.h"
 
-extern const Family family_classify, family_tag, family_span, family_choice, family_generate,
-    family_translate;
+extern const Family family_classify, family_multilabel, family_regression, family_tag, family_span,
+    family_choice, family_generate, family_translate;
 extern const Family family_prefer, family_associate, family_texts;
 
-const Family *const families_all[] = {&family_classify, &family_tag,       &family_span,
-                                      &family_choice,   &family_generate,  &family_translate,
-                                      &family_prefer,   &family_associate, &family_texts};
+const Family *const families_all[] = {&family_classify,  &family_multilabel, &family_regression,
+                                      &family_tag,       &family_span,       &family_choice,
+                                      &family_generate,  &family_translate,  &family_prefer,
+                                      &family_associate, &family_texts};
 const size_t families_count = sizeof families_all / sizeof *families_all;
 
 const Family *family_find(Slice name)
@@ -207,9 +208,10 @@ Status family_take_texts(Answers *out, Arena *arena, Error *err)
     return arena_take(arena, out->n, sizeof *out->texts, "answers", &out->texts, err);
 }
 
-Status family_target_reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+Status family_target_reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                               Error *err)
 {
-    (void)arena, (void)err;
+    (void)data, (void)arena, (void)err;
     *out = sample->n_targets > 0 ? sample->targets[0] : SLICE("");
     return STATUS_OK;
 }

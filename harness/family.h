@@ -86,6 +86,7 @@ struct Family {
     const char *name;    // "tag"
     const char *summary; // one line for people
     ModelHead head;
+    ProblemType problem; // of HEAD_SEQUENCE: what its numbers are
     // Another head for some tasks; NULL = `head` for all. Callers use family_head.
     ModelHead (*head_for)(const SuiteTask *task);
     // Models are asked as they are saved, whichever of several heads they have (HEAD_EMBEDDING: their encoder, whatever the
@@ -100,6 +101,9 @@ struct Family {
     unsigned gives_of_choices;
     const char *metrics_of_choices;
     bool is_stratified; // samples have a class to spread over folds by
+    bool has_pairs;     // samples are a text or two, which a model reads in one
+    bool has_label_set; // samples have any number of labels
+    bool has_value;     // samples have a number in the label's place
     bool has_windows;   // long samples are split, not cut
     bool has_choices;   // samples are questions with choices
     bool has_targets;   // samples are sources with targets
@@ -140,7 +144,8 @@ struct Family {
     // How causal models are asked; NULL: they are not.
     const FamilyPrompt *prompt;
     // The expected answer as it is stored beside outputs' texts; NULL where the label says it.
-    Status (*reference)(const Sample *sample, Arena *arena, Slice *out, Error *err);
+    Status (*reference)(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                        Error *err);
 };
 
 // In the order people see.
@@ -199,9 +204,16 @@ Status family_join(const Slice *words, size_t n, Arena *arena, Slice *out, Error
 Status family_take_texts(Answers *out, Arena *arena, Error *err) MUST_CHECK;
 // Of families whose samples have targets: the first one, as Family.reference and FamilyPrompt.gold want it, and what was
 // written as it stands.
-Status family_target_reference(const Sample *sample, Arena *arena, Slice *out,
+Status family_target_reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
                                Error *err) MUST_CHECK;
 extern const FamilyPrompt family_target_prompt;
+// Texts and their pairs as one sequence each: Family.encode and Family.windows of families that have them (tasks/pairs.c).
+Status family_encode_pairs(const SuiteTask *task, const TaskData *data, const UsedPart *part,
+                           const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
+                           Error *err) MUST_CHECK;
+Status family_pair_windows(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
+                           size_t max_length, Arena *arena, EncodingWindows *out,
+                           Error *err) MUST_CHECK;
 // The classes as the reader found them, for head and metrics alike.
 void family_labels_as_read(TaskData *data);
 // What a sample knows about bias, for metrics.

@@ -24,6 +24,23 @@ static const int32_t *labels_of(const Tokens *tokens, const UsedPart *part, size
     return *label >= 0 && (size_t)*label >= n_classes ? &ignored : label;
 }
 
+// What a head of several labels or of a number is to give.
+static Status put_targets(const UsedPart *part, size_t position, const ModelConfig *config,
+                          Arena *arena, TrainExample *example, Error *err)
+{
+    const Sample *sample = &part->data.samples[part->which[position]];
+    float *targets = NULL;
+    const ProblemType problem = model_config_problem(config);
+    if (problem == PROBLEM_CLASSES) return STATUS_OK;
+    TRY(arena_take(arena, config->n_labels, sizeof *targets, "targets", &targets, err));
+    for (size_t k = 0; problem == PROBLEM_LABELS && k < sample->n_held; k++) {
+        if ((size_t)sample->held[k] < config->n_labels) targets[sample->held[k]] = 1;
+    }
+    if (problem == PROBLEM_VALUES) targets[0] = (float)sample->value;
+    example->targets = targets;
+    return STATUS_OK;
+}
+
 Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t *positions,
                        size_t n, const Model *model, Arena *arena, TrainExample **out,
                        size_t *n_examples, Error *err)
@@ -39,6 +56,7 @@ Status family_examples(const Tokens *tokens, const UsedPart *part, const size_t 
         for (size_t w = begin; w < end; w++, at++) {
             (*out)[at] = (TrainExample){
                 .input = inputs[at], .labels = labels_of(tokens, part, positions[i], w, n_classes)};
+            TRY(put_targets(part, positions[i], model_config(model), arena, &(*out)[at], err));
             if (tokens->targets.starts) TRY(add_targets(model, tokens, w, arena, &(*out)[at], err));
         }
     }

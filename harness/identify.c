@@ -201,6 +201,21 @@ static void hash_slice(Sha256 *hash, Slice text)
     sha256_update_field(hash, text);
 }
 
+// Labels that are no classes: sets of them, and numbers.
+static void hash_labels(Sha256 *hash, const SuiteTask *task)
+{
+    const Family *family = family_find(task->family);
+    const ReadOptions *read = &task->read;
+    if (family->has_value) hash_slice(hash, SLICE("numbers"));
+    if (!family->has_label_set) return;
+    hash_slice(hash, SLICE("label sets"));
+    hash_slice(hash, read->label_separator);
+    for (size_t i = 0; i < read->columns.n_labels; i++) {
+        hash_slice(hash, read->columns.labels[i].name);
+        hash_slice(hash, read->columns.labels[i].column);
+    }
+}
+
 static void hash_reading(Sha256 *hash, const SuiteTask *task)
 {
     const ReadOptions *read = &task->read;
@@ -225,6 +240,7 @@ static void hash_reading(Sha256 *hash, const SuiteTask *task)
     }
     if (read->items != STEREO_INTRASENTENCE)
         hash_slice(hash, read->items == STEREO_ALL ? SLICE("all items") : SLICE("intersentence"));
+    hash_labels(hash, task);
     if (slice_eq_cstr(task->unseen_labels, "refuse")) hash_slice(hash, SLICE("no unseen labels"));
     if (!has_targets) return;
     const unsigned char sides = (unsigned char)read->empty_sides;
@@ -401,6 +417,8 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         section_write(&section_prompt, &task->prompt, &w);
         json_end_object(&w);
     }
+    if (family_find(task->family)->has_label_set)
+        json_member_double(&w, "threshold", task->threshold);
     json_end_object(&w);
     return keep(id, &buffer, &out->json, err);
 }

@@ -46,7 +46,8 @@ static Status read_members(const Json *root, Arena *arena, ModelNote *out, Error
     } counts[] = {{"max_length", &out->max_length},
                   {"doc_stride", &out->doc_stride},
                   {"max_answer", &out->max_answer}};
-    const Json *steps = NULL, *threshold = json_get(root, "null_threshold");
+    const Json *steps = NULL, *threshold = json_get(root, "null_threshold"),
+               *of_labels = json_get(root, "threshold");
     if (json_kind(root) != JSON_OBJECT)
         return json_error(root, err, "found %s, want an object", json_kind_name(json_kind(root)));
     TRY(copy_text(root, "family", arena, &out->family, err));
@@ -59,6 +60,8 @@ static Status read_members(const Json *root, Arena *arena, ModelNote *out, Error
     out->has_null_threshold = threshold && json_kind(threshold) != JSON_NULL;
     if (out->has_null_threshold)
         TRY(json_as_double(threshold, -1e9, 1e9, &out->null_threshold, err));
+    out->has_threshold = of_labels && json_kind(of_labels) != JSON_NULL;
+    if (out->has_threshold) TRY(json_as_double(of_labels, 0, 1, &out->threshold, err));
     TRY(json_opt_kind(root, "prepare", JSON_ARRAY, &steps, err));
     return read_steps(steps, arena, out, err);
 }
@@ -97,7 +100,7 @@ Status note_read(const char *model, Arena *arena, ModelNote *out, Error *err)
 bool note_says_anything(const ModelNote *note)
 {
     return note->n_steps > 0 || note->max_length > 0 || note->max_answer > 0 ||
-           note->has_null_threshold || note->decode.len > 0;
+           note->has_null_threshold || note->decode.len > 0 || note->has_threshold;
 }
 
 static void put_count(JsonWriter *w, const char *key, size_t value)
@@ -119,10 +122,12 @@ void note_put(const ModelNote *note, JsonWriter *w)
     if (note->has_null_threshold) {
         json_member_double(w, "null_threshold", note->null_threshold);
     }
-    if (note->n_steps == 0) return;
-    json_member_array(w, "prepare");
-    for (size_t i = 0; i < note->n_steps; i++) json_put_cstr(w, note->steps[i]->name);
-    json_end_array(w);
+    if (note->n_steps > 0) {
+        json_member_array(w, "prepare");
+        for (size_t i = 0; i < note->n_steps; i++) json_put_cstr(w, note->steps[i]->name);
+        json_end_array(w);
+    }
+    if (note->has_threshold) json_member_double(w, "threshold", note->threshold);
 }
 
 Status note_write(const ModelNote *note, const char *directory, Arena *arena, Error *err)

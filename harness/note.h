@@ -4,6 +4,7 @@
 //     max_length       tokens of a sequence in tuning
 //     doc_stride, max_answer, null_threshold     of questions about passages; the last where some have no answer
 //     decode           of tags: "valid"
+//     threshold        of several labels at once: the probability from which one holds
 // and, for people and for runs that find it there, the suite, task, setting and trial that made the model.
 #ifndef ASSAY_HARNESS_NOTE_H
 #define ASSAY_HARNESS_NOTE_H
@@ -19,7 +20,9 @@ typedef struct ModelNote {
     size_t doc_stride, max_answer; // max_answer 0 = not said
     bool has_null_threshold;       // some questions have no answer
     double null_threshold;
-    Slice decode; // empty = not said
+    Slice decode;       // empty = not said
+    bool has_threshold; // of several labels at once
+    double threshold;
 } ModelNote;
 
 extern const char note_name[]; // "assay.json"

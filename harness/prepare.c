@@ -61,7 +61,8 @@ static Status note_unseen(UsedPart *part, size_t n_known, Error *err)
     size_t n = 0;
     for (size_t i = 0; i < part->n; i++) {
         const Sample *sample = &part->data.samples[part->which[i]];
-        if (sample->label == SAMPLE_NO_LABEL || (size_t)sample->label < n_known) continue;
+        const int32_t last = sample->n_held > 0 ? sample->held[sample->n_held - 1] : sample->label;
+        if (last == SAMPLE_NO_LABEL || (size_t)last < n_known) continue;
         if (n++ == 0) first = sample;
     }
     if (n == 0) return STATUS_OK;
@@ -123,7 +124,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
     for (int part = 0; part < N_DATA_PARTS; part++) {
         ReadOptions read = t->read;
         if (paths[part] == NULL) continue;
-        if (!data->family->is_stratified) { // labels are then no classes of samples
+        const bool has_labels = data->family->is_stratified || data->family->has_label_set;
+        if (!has_labels) { // they are then no labels of samples
             read.labels = NULL;
             read.n_labels = 0;
         } else if (data->labels && read.n_labels == 0) {
@@ -131,6 +133,8 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
             read.n_labels = data->n_metric_labels;
             read.adds_labels = slice_eq_cstr(t->unseen_labels, "wrong");
         }
+        read.wants_label_set = data->family->has_label_set;
+        read.wants_value = data->family->has_value;
         if (data->family->has_choices) read.wants_choices = read.label_optional = true;
         if (data->family->has_targets) read.wants_target = read.label_optional = true;
         if (data->family->judges_texts) read.label_optional = true;
@@ -147,7 +151,7 @@ static Status read_parts(Prepared *prepared, size_t task, Error *err)
         if (s == STATUS_OK) s = apply_steps(prepared, t, used, &data->steps[part], err);
         if (s == STATUS_OK) s = use_part(prepared, used, err);
         if (s == STATUS_OK) s = count_personal(prepared, used, &data->personal[part], err);
-        if (s == STATUS_OK && data->family->is_stratified) s = take_classes(data, used, err);
+        if (s == STATUS_OK && has_labels) s = take_classes(data, used, err);
         if (s != STATUS_OK) return s;
     }
     return STATUS_OK;

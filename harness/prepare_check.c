@@ -343,7 +343,7 @@ Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity,
                                     .group = sample->group};
         if (sample->n_choices > 0) TRY(choices_text(sample, arena, &samples[i].pair, err));
         if (data->family->reference) {
-            TRY(data->family->reference(sample, arena, &samples[i].reference, err));
+            TRY(data->family->reference(data, sample, arena, &samples[i].reference, err));
         } else if (sample->label != SAMPLE_NO_LABEL) {
             samples[i].label = sample->label;
             samples[i].reference = data->metric_labels[sample->label]; // of all parts

@@ -59,6 +59,8 @@ ModelNote task_note(const SuiteTask *task, const TaskData *data, size_t max_leng
     if (by_prompt) return note; // its length is the prompt's matter
     note.max_length = max_length;
     if (slice_eq_cstr(task->decode, "valid") && data->family->has_tags) note.decode = task->decode;
+    note.has_threshold = data->family->has_label_set;
+    note.threshold = task->threshold;
     if (data->head != HEAD_SPAN) return note;
     note.doc_stride = task->doc_stride;
     note.max_answer = task->max_answer;
@@ -92,6 +94,7 @@ Status prepare_noted_task(Prepared *prepared, size_t model, size_t task, Error *
     if (!(t->says & SAYS_MAX_ANSWER) && note->max_answer > 0) t->max_answer = note->max_answer;
     if (!(t->says & SAYS_NULL_THRESHOLD) && note->has_null_threshold)
         t->null_threshold = note->null_threshold;
+    if (!(t->says & SAYS_THRESHOLD) && note->has_threshold) t->threshold = note->threshold;
     if (t->max_length == 0) t->max_length = note->max_length;
     return STATUS_OK;
 }

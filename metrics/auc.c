@@ -32,30 +32,6 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-// By trapezoids between the beginnings of groups of equal score, from the lowest up. *positives is the weight of positive
-// items. One loop that takes every item alike: whether a group begins is a toss-up that no processor can foresee.
-static double area(RankedWalk walk, double *positives)
-{
-    const unsigned char *marks = walk.column->marks;
-    const uint32_t *order = walk.column->order;
-    double sum = 0, at[2] = {0, 0}, begun[2] = {0, 0}; // weights of negatives and positives so far
-    for (size_t i = 0; i < walk.n; i++) {
-        const size_t item = walk.n_pairs == 1 ? order[i] : order[i] / walk.n_pairs;
-        const double weight = walk.weights[item];
-        const bool begins = (marks[i] & RANKED_BEGINS) != 0;
-        const bool is_positive = (marks[i] & RANKED_IS_POSITIVE) != 0;
-        sum += begins ? (at[1] - begun[1]) * (at[0] + begun[0]) : 0;
-        begun[0] = begins ? at[0] : begun[0];
-        begun[1] = begins ? at[1] : begun[1];
-        at[0] += is_positive ? 0 : weight;
-        at[1] += is_positive ? weight : 0;
-    }
-    sum += (at[1] - begun[1]) * (at[0] + begun[0]);
-    *positives = at[1];
-    const double pairs = at[0] * at[1];
-    return pairs > 0 ? 0.5 * sum / pairs : (double)NAN;
-}
-
 static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
                       double *scores)
 {
@@ -63,7 +39,7 @@ static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWa
     for (size_t c = 0; c < index->n_columns; c++) {
         double positives;
         walk.column = &index->columns[c];
-        scores[1 + c] = area(walk, &positives);
+        scores[1 + c] = ranked_area(walk, &positives);
         macro += scores[1 + c] / (double)index->n_columns;
         if (positives > 0) weighted += positives * scores[1 + c];
         total += positives;
@@ -74,7 +50,7 @@ static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWa
     walk.column = &index->flat;
     walk.n_pairs = index->n_columns;
     walk.n *= index->n_columns;
-    scores[0] = area(walk, &positives);
+    scores[0] = ranked_area(walk, &positives);
 }
 
 // For one class's scores, walked upwards: wins [n_classes] of its items over every other class's, in pairs.
@@ -149,7 +125,7 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     }
     double positives;
     walk.column = &ranked->columns[0];
-    scores[0] = area(walk, &positives);
+    scores[0] = ranked_area(walk, &positives);
     return STATUS_OK;
 }
 

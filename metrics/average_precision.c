@@ -25,26 +25,6 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-// From the highest score down; *positives is the weight of positive items. One loop that takes every item alike, as in auc.c.
-static double precision_of(RankedWalk walk, double *positives)
-{
-    const unsigned char *marks = walk.column->marks;
-    const uint32_t *order = walk.column->order;
-    double sum = 0, hits = 0, hits_before = 0, taken = 0;
-    for (size_t i = walk.n; i-- > 0;) {
-        const size_t item = walk.n_pairs == 1 ? order[i] : order[i] / walk.n_pairs;
-        const double weight = walk.weights[item];
-        const bool ends = (marks[i] & RANKED_BEGINS) != 0; // downwards a group ends where it begins
-        hits += (marks[i] & RANKED_IS_POSITIVE) != 0 ? weight : 0;
-        taken += weight;
-        const double gain = (hits - hits_before) * hits / taken;
-        sum += ends && taken > 0 ? gain : 0;
-        hits_before = ends ? hits : hits_before;
-    }
-    *positives = hits;
-    return hits > 0 ? sum / hits : 0;
-}
-
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
@@ -56,7 +36,7 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     double positives, macro = 0, weighted = 0, total = 0;
     for (size_t c = 0; c < ranked->n_columns; c++) {
         walk.column = &ranked->columns[c];
-        const double value = precision_of(walk, &positives);
+        const double value = ranked_precision(walk, &positives);
         if (!o->is_binary) scores[1 + c] = value;
         macro += value / (double)ranked->n_columns;
         weighted += positives * value;
@@ -69,7 +49,7 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     walk.column = &ranked->flat;
     walk.n_pairs = ranked->n_columns;
     walk.n = rows->n_rows * ranked->n_columns;
-    scores[0] = precision_of(walk, &positives);
+    scores[0] = ranked_precision(walk, &positives);
     return STATUS_OK;
 }
 

@@ -16,6 +16,9 @@ typedef struct Item {
     int32_t predicted;           // the system's answer, or ITEM_NO_LABEL where it gave none
     const double *probabilities; // [n_classes], sums to 1; NULL where the system gives none
     size_t n_classes;
+    // Several labels at once: those of the reference and of the system, each once; probabilities are then of each label on its own.
+    const int32_t *held, *predicted_held;
+    size_t n_held, n_predicted_held;
 
     // Regression: the reference and the prediction. Of SEAT, value is the association of a target. For questions that may have no answer, predicted_value is the
     // system's probability of "no answer".

@@ -33,6 +33,7 @@ typedef enum MetricNeeds {
     NEEDS_STEREOTYPES = 1 << 13,     // the class or choice that a stereotype asks for
     NEEDS_ASSOCIATIONS = 1 << 14,    // how much nearer a target's embedding is to one of two sets
     NEEDS_PROMPTS = 1 << 15,         // answers to a prompt
+    NEEDS_LABEL_SETS = 1 << 16, // several labels at once; probabilities are then of each on its own
 } MetricNeeds;
 
 typedef enum MetricKind { METRIC_SUMS, METRIC_ROWS, METRIC_WHOLE } MetricKind;

@@ -6,6 +6,8 @@
 // micro: from the sums over classes; macro: mean over all labels; weighted: mean by support; binary: one class.
 #include <math.h>
 
+#include "metrics/prf.h"
+
 #include "metrics/classes.h"
 #include "metrics/metrics_list.h"
 
@@ -13,18 +15,10 @@ typedef enum Average { AVERAGE_MACRO, AVERAGE_MICRO, AVERAGE_WEIGHTED, AVERAGE_B
 static const char *const averages[] = {"macro", "micro", "weighted", "binary"};
 enum { N_AVERAGES = 4, SCORE_MICRO = 1, SCORE_MACRO, SCORE_WEIGHTED, SCORE_CLASSES };
 
-typedef enum Part { PART_PRECISION, PART_RECALL, PART_F } Part;
-
-typedef struct PrfOptions {
-    Part part;
-    size_t average;
-    size_t positive;
-    double zero_division; // what 0 / 0 is; NaN leaves a class out of averages
-    double beta;
-} PrfOptions;
-
 static const char *const params[] = {"average", "positive", "zero_division", NULL};
 static const char *const params_f[] = {"average", "positive", "zero_division", "beta", NULL};
+
+// ---- shared with metrics of label sets ----
 
 static Status read_zero_division(const Json *object, double *out, Error *err)
 {
@@ -40,18 +34,80 @@ static Status read_zero_division(const Json *object, double *out, Error *err)
     return json_as_double(value, 0, 1, out, err);
 }
 
-static Status prepare_part(MetricPlan *plan, Part part, Arena *arena, Error *err)
+Status prf_read(const MetricPlan *plan, PrfPart part, const char *const *names, size_t n_names,
+                Arena *arena, PrfOptions **out, Error *err)
+{
+    const Json *given = plan->setup.params;
+    TRY(arena_take(arena, 1, sizeof **out, "options", out, err));
+    **out = (PrfOptions){.part = part, .beta = 1};
+    TRY(params_choice(given, "average", names, n_names, &(*out)->average, err));
+    TRY(read_zero_division(given, &(*out)->zero_division, err));
+    return given ? json_opt_double(given, "beta", 1e-6, 1e6, &(*out)->beta, err) : STATUS_OK;
+}
+
+double prf_of(const PrfOptions *options, double hits, double predicted, double support)
+{
+    const double bb = options->beta * options->beta;
+    double numerator = hits, denominator = 0;
+    switch (options->part) {
+    case PRF_PRECISION:
+        denominator = predicted;
+        break;
+    case PRF_RECALL:
+        denominator = support;
+        break;
+    case PRF_F:
+        numerator = (1 + bb) * hits;
+        denominator = bb * support + predicted;
+        break;
+    case PRF_JACCARD:
+        denominator = support + predicted - hits;
+        break;
+    }
+    return denominator > 0 ? numerator / denominator : options->zero_division;
+}
+
+PrfMeans prf_means(const PrfOptions *options, const double *hits, const double *predicted,
+                   const double *support, size_t n, double *of_classes)
+{
+    double all_hits = 0, all_predicted = 0, all_support = 0;
+    double macro = 0, n_macro = 0, weighted = 0, weighted_support = 0;
+    for (size_t c = 0; c < n; c++) {
+        const double value = prf_of(options, hits[c], predicted[c], support[c]);
+        of_classes[c] = value;
+        all_hits += hits[c];
+        all_predicted += predicted[c];
+        all_support += support[c];
+        if (isnan(value)) continue;
+        macro += value;
+        n_macro += 1;
+        weighted += value * support[c];
+        weighted_support += support[c];
+    }
+    return (PrfMeans){.micro = prf_of(options, all_hits, all_predicted, all_support),
+                      .macro = n_macro > 0 ? macro / n_macro : (double)NAN,
+                      .weighted = weighted_support > 0 ? weighted / weighted_support
+                                                       : options->zero_division};
+}
+
+Status prf_signature(const MetricPlan *plan, const char *average, Slice positive, Arena *arena,
+                     Slice *out, Error *err)
+{
+    const PrfOptions *o = plan->options;
+    Slice beta = {0};
+    if (o->part == PRF_F && o->beta != 1) TRY(arena_format(arena, &beta, err, "|beta:%g", o->beta));
+    return arena_format(arena, out, err, "|average:%s" SLICE_FMT SLICE_FMT "|zero_division:%g",
+                        average, SLICE_ARG(positive), SLICE_ARG(beta), o->zero_division);
+}
+
+// ---- of classes ----
+
+static Status prepare_part(MetricPlan *plan, PrfPart part, Arena *arena, Error *err)
 {
     const MetricSetup *setup = &plan->setup;
     TRY(classes_check_setup(setup, 1, err));
     PrfOptions *o;
-    TRY(arena_take(arena, 1, sizeof *o, "options", &o, err));
-    *o = (PrfOptions){.part = part, .average = AVERAGE_MACRO, .beta = 1};
-    TRY(params_choice(setup->params, "average", averages, N_AVERAGES, &o->average, err));
-    TRY(read_zero_division(setup->params, &o->zero_division, err));
-    if (setup->params != NULL) {
-        TRY(json_opt_double(setup->params, "beta", 1e-6, 1e6, &o->beta, err));
-    }
+    TRY(prf_read(plan, part, averages, N_AVERAGES, arena, &o, err));
     TRY(classes_positive(setup, &o->positive, err));
     if (o->average == AVERAGE_BINARY && o->positive == SIZE_MAX) {
         return error_set(err, STATUS_INVALID,
@@ -65,17 +121,17 @@ static Status prepare_part(MetricPlan *plan, Part part, Arena *arena, Error *err
 
 static Status prepare_precision(MetricPlan *plan, Arena *arena, Error *err)
 {
-    return prepare_part(plan, PART_PRECISION, arena, err);
+    return prepare_part(plan, PRF_PRECISION, arena, err);
 }
 
 static Status prepare_recall(MetricPlan *plan, Arena *arena, Error *err)
 {
-    return prepare_part(plan, PART_RECALL, arena, err);
+    return prepare_part(plan, PRF_RECALL, arena, err);
 }
 
 static Status prepare_f(MetricPlan *plan, Arena *arena, Error *err)
 {
-    return prepare_part(plan, PART_F, arena, err);
+    return prepare_part(plan, PRF_F, arena, err);
 }
 
 static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
@@ -88,48 +144,17 @@ static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Sli
     return arena_format(arena, name, err, "%s/%s", plan->metric->name, fixed[score]);
 }
 
-static double part_of(const PrfOptions *o, double hits, double predicted, double support)
-{
-    const double bb = o->beta * o->beta;
-    double numerator = hits, denominator = 0;
-    switch (o->part) {
-    case PART_PRECISION:
-        denominator = predicted;
-        break;
-    case PART_RECALL:
-        denominator = support;
-        break;
-    case PART_F:
-        numerator = (1 + bb) * hits;
-        denominator = bb * support + predicted;
-        break;
-    }
-    return denominator > 0 ? numerator / denominator : o->zero_division;
-}
-
 static Status score_rows(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
     const PrfOptions *o = plan->options;
     ClassCounts n;
     TRY(classes_count(plan, rows, weights, index, scratch, &n, err));
-    double hits = 0, predicted = 0, support = 0;
-    double macro = 0, n_macro = 0, weighted = 0, weighted_support = 0;
-    for (size_t c = 0; c < n.n_classes; c++) {
-        const double value = part_of(o, n.hits[c], n.predicted[c], n.support[c]);
-        scores[SCORE_CLASSES + c] = value;
-        hits += n.hits[c];
-        predicted += n.predicted[c];
-        support += n.support[c];
-        if (isnan(value)) continue;
-        macro += value;
-        n_macro += 1;
-        weighted += value * n.support[c];
-        weighted_support += n.support[c];
-    }
-    scores[SCORE_MICRO] = part_of(o, hits, predicted, support);
-    scores[SCORE_MACRO] = n_macro > 0 ? macro / n_macro : (double)NAN;
-    scores[SCORE_WEIGHTED] = weighted_support > 0 ? weighted / weighted_support : o->zero_division;
+    const PrfMeans means =
+        prf_means(o, n.hits, n.predicted, n.support, n.n_classes, scores + SCORE_CLASSES);
+    scores[SCORE_MICRO] = means.micro;
+    scores[SCORE_MACRO] = means.macro;
+    scores[SCORE_WEIGHTED] = means.weighted;
     switch ((Average)o->average) {
     case AVERAGE_MACRO:
         scores[0] = scores[SCORE_MACRO];
@@ -150,17 +175,12 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)
 {
     const PrfOptions *o = plan->options;
-    Slice positive = {0}, beta = {0};
+    Slice positive = {0};
     if (o->average == AVERAGE_BINARY) {
         TRY(arena_format(arena, &positive, err, "|positive:" SLICE_FMT,
                          SLICE_ARG(plan->setup.labels[o->positive])));
     }
-    if (o->part == PART_F && o->beta != 1) {
-        TRY(arena_format(arena, &beta, err, "|beta:%g", o->beta));
-    }
-    return arena_format(arena, out, err, "|average:%s" SLICE_FMT SLICE_FMT "|zero_division:%g",
-                        averages[o->average], SLICE_ARG(positive), SLICE_ARG(beta),
-                        o->zero_division);
+    return prf_signature(plan, averages[o->average], positive, arena, out, err);
 }
 
 const Metric metric_precision = {

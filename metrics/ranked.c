@@ -1,5 +1,7 @@
 #include "metrics/ranked.h"
 
+#include <math.h>
+
 #include "base/size.h"
 #include "metrics/classes.h"
 #include "metrics/order.h"
@@ -21,6 +23,22 @@ Status ranked_row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
+Status ranked_column(const double *values, size_t stride, size_t n,
+                     const unsigned char *is_positive, Arena *arena, RankedColumn *out, Error *err)
+{
+    TRY(arena_take(arena, n, sizeof *out->order, "an order of scores", &out->order, err));
+    TRY(arena_take(arena, n, sizeof *out->marks, "an order of scores", &out->marks, err));
+    Arena scratch = {0};
+    const Status s = order_groups(values, stride, n, &scratch, out->order, out->marks, err);
+    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
+        const unsigned begins = out->marks[i] != 0 ? RANKED_BEGINS : 0;
+        const unsigned positive = is_positive[out->order[i]] != 0 ? RANKED_IS_POSITIVE : 0;
+        out->marks[i] = (unsigned char)(positive | begins);
+    }
+    arena_release(&scratch);
+    return s;
+}
+
 // values [n * stride] and the labels of their items give a column. n_pairs as in RankedWalk; target is the class that counts
 // as positive, for the flat order the class of each pair.
 static Status fill_column(const double *values, size_t stride, size_t n, const double *labels,
@@ -28,20 +46,14 @@ static Status fill_column(const double *values, size_t stride, size_t n, const d
                           RankedColumn *out, Error *err)
 {
     unsigned char *is_positive; // a byte an item stays in the cache, whatever order it is asked in
-    TRY(arena_take(arena, n, sizeof *out->order, "an order of scores", &out->order, err));
-    TRY(arena_take(arena, n, sizeof *out->marks, "an order of scores", &out->marks, err));
     const size_t n_classes = size_max(n_pairs, 1);
     Arena scratch = {0};
     Status s = arena_take(&scratch, n, sizeof *is_positive, "labels", &is_positive, err);
-    if (s == STATUS_OK) s = order_groups(values, stride, n, &scratch, out->order, out->marks, err);
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
         const double class = n_classes == 1 ? target : (double)(i % n_classes);
         is_positive[i] = labels[i / n_classes * label_stride] == class;
     }
-    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const unsigned begins = out->marks[i] != 0 ? RANKED_BEGINS : 0;
-        out->marks[i] = (unsigned char)(is_positive[out->order[i]] | begins);
-    }
+    if (s == STATUS_OK) s = ranked_column(values, stride, n, is_positive, arena, out, err);
     arena_release(&scratch);
     return s;
 }
@@ -95,4 +107,50 @@ Status ranked_score_name(const MetricPlan *plan, size_t score, Arena *arena, Sli
                          Error *err)
 {
     return classes_score_name(plan, score - 1, arena, name, err);
+}
+
+// ---- the area under a curve ----
+
+// By trapezoids between the beginnings of groups of equal score, from the lowest up. *positives is the weight of positive
+// items. One loop that takes every item alike: whether a group begins is a toss-up that no processor can foresee.
+double ranked_area(RankedWalk walk, double *positives)
+{
+    const unsigned char *marks = walk.column->marks;
+    const uint32_t *order = walk.column->order;
+    double sum = 0, at[2] = {0, 0}, begun[2] = {0, 0}; // weights of negatives and positives so far
+    for (size_t i = 0; i < walk.n; i++) {
+        const size_t item = walk.n_pairs == 1 ? order[i] : order[i] / walk.n_pairs;
+        const double weight = walk.weights[item];
+        const bool begins = (marks[i] & RANKED_BEGINS) != 0;
+        const bool is_positive = (marks[i] & RANKED_IS_POSITIVE) != 0;
+        sum += begins ? (at[1] - begun[1]) * (at[0] + begun[0]) : 0;
+        begun[0] = begins ? at[0] : begun[0];
+        begun[1] = begins ? at[1] : begun[1];
+        at[0] += is_positive ? 0 : weight;
+        at[1] += is_positive ? weight : 0;
+    }
+    sum += (at[1] - begun[1]) * (at[0] + begun[0]);
+    *positives = at[1];
+    const double pairs = at[0] * at[1];
+    return pairs > 0 ? 0.5 * sum / pairs : (double)NAN;
+}
+
+// From the highest score down; *positives is the weight of positive items. One loop that takes every item alike, as above.
+double ranked_precision(RankedWalk walk, double *positives)
+{
+    const unsigned char *marks = walk.column->marks;
+    const uint32_t *order = walk.column->order;
+    double sum = 0, hits = 0, hits_before = 0, taken = 0;
+    for (size_t i = walk.n; i-- > 0;) {
+        const size_t item = walk.n_pairs == 1 ? order[i] : order[i] / walk.n_pairs;
+        const double weight = walk.weights[item];
+        const bool ends = (marks[i] & RANKED_BEGINS) != 0; // downwards a group ends where it begins
+        hits += (marks[i] & RANKED_IS_POSITIVE) != 0 ? weight : 0;
+        taken += weight;
+        const double gain = (hits - hits_before) * hits / taken;
+        sum += ends && taken > 0 ? gain : 0;
+        hits_before = ends ? hits : hits_before;
+    }
+    *positives = hits;
+    return hits > 0 ? sum / hits : 0;
 }

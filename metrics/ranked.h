@@ -53,4 +53,13 @@ typedef struct RankedWalk {
         n_pairs; // what a position is divided by to give its item: 1, or n_columns for the flat order
 } RankedWalk;
 
+// values [n * stride], and a byte for each of them that says whether it is positive, give a column; in the arena.
+Status ranked_column(const double *values, size_t stride, size_t n,
+                     const unsigned char *is_positive, Arena *arena, RankedColumn *out,
+                     Error *err) MUST_CHECK;
+// Areas under the ROC curve (NaN where a side is missing) and under the curve of precision by steps (0 without positives); the
+// weight of the positive items beside.
+double ranked_area(RankedWalk walk, double *positives);
+double ranked_precision(RankedWalk walk, double *positives);
+
 #endif

@@ -30,6 +30,18 @@ Status values_row(const MetricPlan *plan, const Item *item, Arena *scratch, doub
     return STATUS_OK;
 }
 
+// Numbers that are all the same do not vary, whatever the rounding of their mean.
+static bool all_same(const double *pairs, const double *weights, size_t n, size_t side)
+{
+    const double *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!(weights[i] > 0)) continue;
+        if (first && pairs[2 * i + side] != *first) return false;
+        first = &pairs[2 * i + side];
+    }
+    return true;
+}
+
 Moments values_moments(const double *pairs, const double *weights, size_t n)
 {
     Moments m = {0};
@@ -50,6 +62,8 @@ Moments values_moments(const double *pairs, const double *weights, size_t n)
     m.xx /= m.weight;
     m.yy /= m.weight;
     m.xy /= m.weight;
+    if (all_same(pairs, weights, n, 0)) m.xx = m.xy = 0;
+    if (all_same(pairs, weights, n, 1)) m.yy = m.xy = 0;
     return m;
 }
 

@@ -1,5 +1,7 @@
 #include "results/badness.h"
 
+#include <math.h>
+
 // Takes the next word of a text; empty at its end.
 static Slice next_word(Slice *text)
 {
@@ -7,17 +9,23 @@ static Slice next_word(Slice *text)
     while (begin < text->len && text->ptr[begin] == ' ') begin++;
     size_t end = begin;
     while (end < text->len && text->ptr[end] != ' ') end++;
-    const Slice word = slice_sub(*text, begin, end);
+    const bool is_listed =
+        end > begin + 1 && text->ptr[end - 1] == ','; // of labels with commas between
+    const Slice word = slice_sub(*text, begin, end - is_listed);
     *text = slice_sub(*text, end, text->len);
     return word;
 }
 
 // The share of places, counted from the front, at which both have the same word: of tags, those that are right; of other
-// texts an order from "nothing alike" to "equal", which is all that a list of bad answers needs.
+// texts an order from "nothing alike" to "equal", which is all that a list of bad answers needs. Numbers are the less alike the
+// further apart they are.
 static double likeness(Slice answer, Slice reference)
 {
     size_t n_same = 0, n = 0;
+    double a_number, b_number;
     if (slice_eq(answer, reference)) return 1;
+    if (slice_to_double(answer, &a_number) && slice_to_double(reference, &b_number))
+        return 1 / (1 + fabs(a_number - b_number));
     for (;; n++) {
         const Slice a = next_word(&answer), b = next_word(&reference);
         if (a.len == 0 && b.len == 0) break;

@@ -83,6 +83,7 @@ static Status list_metrics(CommandLine *line, Listing *out, Error *err)
         {NEEDS_COUNTERFACTUALS, "counterfactuals"},
         {NEEDS_STEREOTYPES, "stereotypes"},
         {NEEDS_ASSOCIATIONS, "associations"},
+        {NEEDS_LABEL_SETS, "label sets"},
     };
     static const char *const directions[] = {
         [HIGHER_IS_BETTER] = "higher", [LOWER_IS_BETTER] = "lower", [NO_DIRECTION] = NULL};

@@ -99,6 +99,20 @@ static Status read_languages(const CommandLine *line, Predictor *p, Error *err)
     return read_language(line, "tgt-lang", p->model, &p->tgt_lang, err);
 }
 
+static Status read_zero_shot(const CommandLine *line, Predictor *p, Error *err)
+{
+    const char *const *labels = NULL;
+    const size_t n = option_texts(line, "candidate-labels", &labels);
+    Slice *copies = NULL;
+    TRY(arena_take(&p->arena, n, sizeof *copies, "labels", &copies, err));
+    for (size_t i = 0; i < n; i++) copies[i] = slice_from_cstr(labels[i]);
+    p->zero_shot.labels = copies;
+    p->zero_shot.n_labels = n;
+    p->zero_shot.hypothesis = slice_from_cstr(option_text(line, "hypothesis-template"));
+    p->zero_shot.is_multi = option_flag(line, "multi-label");
+    return STATUS_OK;
+}
+
 // What the head gives; of data sets the mode whose family answers to them.
 static const PredictMode *choose_mode(size_t asked, const Reader *reader, ModelHead head)
 {
@@ -135,11 +149,14 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     TRY(read_how_tuned(line, p, err));
     TRY(choose_length(line, p, err));
     TRY(read_languages(line, p, err));
+    TRY(read_zero_shot(line, p, err));
     p->max_new_tokens = (size_t)option_integer(line, "max-new-tokens");
     p->max_new_tokens_is_given = option_given(line, "max-new-tokens");
     p->cut_is_given = option_given(line, "truncate");
     if (p->cut_is_given) p->cut = (CutSide)option_choice(line, "truncate");
-    p->threshold = option_real(line, "threshold");
+    p->threshold = !option_given(line, "threshold") && p->note.has_threshold
+                       ? p->note.threshold
+                       : option_real(line, "threshold");
     return predict_class_names(p, err);
 }
 
@@ -218,6 +235,20 @@ static const Option options[] = {
      .highest = 1,
      .help =
          "of models that give several labels at once: the probability from which a label holds"},
+    {.name = "candidate-labels",
+     .kind = OPTION_TEXTS,
+     .value = "LABEL",
+     .help =
+         "of models that tell entailment (NLI): classes that they were not tuned on, where a line has no "
+         "\"candidate_labels\""},
+    {.name = "hypothesis-template",
+     .kind = OPTION_TEXT,
+     .value = "TEXT",
+     .fallback = "This example is {}.",
+     .help = "text of each candidate label"},
+    {.name = "multi-label",
+     .kind = OPTION_FLAG,
+     .help = "candidate labels hold one by one, from --threshold on"},
     {.name = "prepare",
      .kind = OPTION_TEXT,
      .value = "STEPS",
@@ -308,7 +339,9 @@ const Command command_predict = {
         "passed over. Each line of --out answers one of them, in their order:\n\n"
         "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; of several labels at once\n"
         "            {\"labels\": [..], \"probabilities\"}, each by its own sigmoid; of a regression, a\n"
-        "            reranker or a reward model {\"value\"}, or {\"values\": {LABEL: x, ..}}\n"
+        "            reranker or a reward model {\"value\"}, or {\"values\": {LABEL: x, ..}}. With\n"
+        "            \"candidate_labels\": [..], \"hypothesis_template\", \"multi_label\" an NLI model\n"
+        "            (BART-MNLI) has the same of labels that it was never tuned on\n"
         "  tag       {\"tokens\", \"offsets\", \"labels\", \"probabilities\"}, a list entry a token\n"
         "            with \"words\", a list, in place of \"text\": {\"words\", \"tags\"}, a tag a word\n"
         "  span      {\"text\", \"start\", \"end\", \"score\"}: an answer in \"pair\" to the question in "

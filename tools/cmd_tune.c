@@ -17,8 +17,8 @@
 static const char *const schedule_choices[] = {"linear",          "cosine",       "constant",
                                                "cosine-restarts", "inverse-sqrt", NULL};
 static const char *const scope_choices[] = {"matrix", "global", NULL}; // as PruneScope has them
-static const char *const task_choices[] = {"auto",      "classify", "tag", "span",
-                                           "translate", "lm",       "mlm", NULL};
+static const char *const task_choices[] = {"auto", "classify",  "multilabel", "regression", "tag",
+                                           "span", "translate", "lm",         "mlm",        NULL};
 static const char *const decode_choices[] = {"argmax", "valid", NULL};
 static const char *const monitor_choices[] = {"none", "loss", "metric", NULL};
 
@@ -146,6 +146,15 @@ static Status prepare_output(TuneRun *run, Error *err)
     return STATUS_OK;
 }
 
+// What a table's labels are, where the model says it: its problem_type.
+static const char *of_table(const ModelConfig *config)
+{
+    static const char *const names[] = {[PROBLEM_CLASSES] = "classify",
+                                        [PROBLEM_LABELS] = "multilabel",
+                                        [PROBLEM_VALUES] = "regression"};
+    return names[config->problem_type.len > 0 ? model_config_problem(config) : PROBLEM_CLASSES];
+}
+
 // The task asked for; else translation where the model is an encoder-decoder, or what the reader of the file is for.
 static Status tune_data(TuneRun *run, Error *err)
 {
@@ -161,7 +170,7 @@ static Status tune_data(TuneRun *run, Error *err)
                        slice_from_cstr(option_text(run->line, "format")), &reader, err));
         asked = strcmp(reader->name, "conll") == 0   ? "tag"
                 : strcmp(reader->name, "squad") == 0 ? "span"
-                                                     : "classify";
+                                                     : of_table(&config);
     }
     return tune_on_task(run, asked, err);
 }
@@ -251,7 +260,7 @@ static const Option options[] = {
      .fallback = "auto",
      .choices = task_choices,
      .help =
-         "what is learnt: classes of texts, tags of words, spans of passages, targets of sources; lm, mlm: texts "
+         "what is learnt: classes of texts, any number of labels, numbers, tags of words, spans of passages, targets of sources; lm, mlm: texts "
          "themselves, to go on with or to fill in; auto: by "
          "the model and --train's form"},
     TEXT_OPTION("batches", "FILE", "JSON Lines of {\"batch\": [..]}: one step a line, in order"),
@@ -329,7 +338,7 @@ static const Option options[] = {
      .value = "NAME",
      .fallback = "accuracy",
      .help =
-         "metric that --valid is scored by first (assay list metrics); of tags, spans and translations, the task's own"},
+         "metric that --valid is scored by first (assay list metrics); of other tasks than classes, the task's own"},
     COUNT_OPTION("patience", "0", 0, 100000,
                  "epochs without a new best before stopping; 0 never stops early"),
     REAL_OPTION("min-delta", "0", 0, 1e9, "how much better counts as better"),
@@ -372,7 +381,9 @@ const Command command_tune = {
         "Tunes MODEL, a directory with config.json, weights and a tokenizer, or a GGUF file, on labelled "
         "texts and writes --out DIR, which other tools load: config.json, model.safetensors and the "
         "tokenizer's files. The model gets a new classification head unless it has one with the same "
-        "labels. Files of columns (CoNLL) teach tags of words, SQuAD files answers in passages; long texts go "
+        "labels. --task multilabel gives each text any number of labels: --label names the column (or key) that "
+        "holds them all, with commas between (in JSON a list), or several columns of 0 and 1, --label "
+        "toxic,insult; --task regression learns the number in the column --label. Files of columns (CoNLL) teach tags of words, SQuAD files answers in passages; long texts go "
         "through in windows. An encoder-decoder learns to write the target of each source. A line an epoch shows the losses; with --valid or --valid-share the scores of the "
         "result follow with their 95% intervals.\n\n"
         "With --batches each line of FILE is one step, {\"batch\": [{\"input_ids\", \"labels\"}, ..]}, "

@@ -62,3 +62,23 @@ Status data_options_read(const CommandLine *line, Arena *arena, ReadOptions *out
     out->n_labels = n_labels;
     return STATUS_OK;
 }
+
+Status data_options_split_label(Arena *arena, ReadOptions *options, Error *err)
+{
+    Slice rest = options->columns.label, column;
+    ReadAttribute *labels = NULL;
+    size_t n = 0;
+    if (slice_find_byte(rest, ',') == SIZE_MAX) return STATUS_OK;
+    TRY(arena_take(arena, rest.len, sizeof *labels, "columns", &labels, err));
+    while (slice_split(&rest, ',', &column)) {
+        column = slice_trim(column);
+        if (column.len == 0)
+            return error_set(err, STATUS_INVALID, "--label " SLICE_FMT ": a column's name is empty",
+                             SLICE_ARG(options->columns.label));
+        labels[n++] = (ReadAttribute){column, column};
+    }
+    options->columns.label = SLICE("");
+    options->columns.labels = labels;
+    options->columns.n_labels = n;
+    return STATUS_OK;
+}

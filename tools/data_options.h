@@ -67,6 +67,8 @@ extern const char *const bad_answers_choices[]; // "refuse", "drop", "relocate"
         .help = "the classes in their order; without it, those found, sorted"                      \
     }
 
+// Where any number of labels is wanted: a --label with commas names a column of 0 and 1 for each label.
+Status data_options_split_label(Arena *arena, ReadOptions *options, Error *err) MUST_CHECK;
 // Of DATA_OPTION_TEXT_ROWS. Fills *out anew; it borrows from the command line.
 Status data_options_read_texts(const CommandLine *line, ReadOptions *out, Error *err) MUST_CHECK;
 // Of DATA_OPTION_ROWS. Fills *out; it borrows from the command line and the arena.

@@ -93,8 +93,8 @@ static const char *offered_metric(size_t i)
 // What a task in a suite and a definition in a file of its own share. The keys of reading are datasets/reader.h's.
 static const SuiteKey keys_shared[] = {
     {KEY("family", KEY_CHOICE,
-         "what the task asks for: `classify` gives each text one class, `tag` each word a tag, "
-         "`span` answers by a span of a passage, `choice` takes one of several answers, `generate` "
+         "what the task asks for: `classify` gives each text one class, `multilabel` any number of "
+         "labels, `regression` a number, `tag` each word a tag, `span` answers by a span of a passage, `choice` takes one of several answers, `generate` "
          "writes its own, `translate` writes a target for each source, `prefer` says "
          "which of several texts a model finds the likeliest, `associate` how near sets of texts are to "
          "each other, `texts` how likely texts are",
@@ -126,6 +126,9 @@ static const SuiteKey keys_shared[] = {
      .schema = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":-1000,\"maximum\":1000},"
                "{\"const\":\"tune\"}]}",
      FIELD(SuiteTask, null_threshold), .read = task_read_null_threshold},
+    {KEY("threshold", KEY_NUMBER, "of `multilabel`: the probability from which a label holds",
+         "0.5"),
+     .highest = 1, FIELD(SuiteTask, threshold)},
     {KEY("beams", KEY_COUNT,
          "of `translate`: translations that are kept at each step; 1 takes the likeliest token",
          "(as the model's files say, else 1)"),
@@ -206,8 +209,10 @@ static const SuiteKey keys_shared[] = {
          "(`intrasentence`), those whose sentences follow another (`intersentence`), or `all`",
          "\"intrasentence\""),
      .choice = choice_items},
+    {KEY("label_separator", KEY_TEXT,
+         "of `multilabel`: what stands between the labels of one column", "\",\"")},
     {KEY("unseen_labels", KEY_CHOICE,
-         "of `classify` and `tag`: what becomes of classes and tags that stand in the other parts alone: "
+         "of `classify`, `multilabel` and `tag`: what becomes of classes and tags that stand in the other parts alone: "
          "they are counted, and every answer there is `wrong`; or the file is refused",
          "\"wrong\""),
      .choice = choice_unseen_labels, FIELD(SuiteTask, unseen_labels)},
@@ -260,8 +265,13 @@ static const SuiteKey keys_columns[] = {
      .shown = "name or number from 1"},
     {KEY("pair", KEY_OTHER, "the second text, where the task has two", "(by the usual names)"),
      .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
-    {KEY("label", KEY_OTHER, "the class", "(by the usual names)"), .schema = COLUMN_SCHEMA,
-     .shown = "name or number from 1"},
+    {KEY("label", KEY_OTHER,
+         "the class; of `regression` the number; of `multilabel` the labels, in JSON as a list, or a list "
+         "of columns of 0 and 1, one for each label, also as an object from label to column",
+         "(by the usual names)"),
+     .schema = "{\"type\":[\"string\",\"integer\",\"array\",\"object\"],\"items\":" COLUMN_SCHEMA
+               ",\"additionalProperties\":" COLUMN_SCHEMA "}",
+     .shown = "name or number from 1, or several"},
     {KEY("id", KEY_OTHER, "an id of the sample", "(id or guid, else made from the input)"),
      .schema = COLUMN_SCHEMA, .shown = "name or number from 1"},
     {KEY("group", KEY_OTHER, "samples of one group never stand on both sides of a split", "(none)"),

@@ -215,6 +215,7 @@ enum {
     SAYS_DOC_STRIDE = 4,
     SAYS_MAX_ANSWER = 8,
     SAYS_NULL_THRESHOLD = 16,
+    SAYS_THRESHOLD = 32,
 };
 
 typedef struct SuiteTask {
@@ -230,6 +231,7 @@ typedef struct SuiteTask {
     double
         near_duplicates; // share of runs of words by which inputs are nearly equal; 0 = not looked for
     double null_threshold;
+    double threshold;          // of several labels at once: the probability from which one holds
     bool tunes_null_threshold; // it is found on the part held out, for each tuned model
     // Of translation: beams (0 = as the model's files say), the exponent of a hypothesis' length, and the most tokens that
     // are written (0 = as the model's files say, and no more than twice the source's and 10).

@@ -184,6 +184,12 @@ static Status read_counterfactual(const SuiteReading *reading, const Json *objec
                           "a \"" SLICE_FMT "\" task compares texts already: nothing is swapped",
                           SLICE_ARG(task->family));
     }
+    if (family_find(task->family)->has_value) {
+        return json_error(at, err,
+                          "numbers change a little with every word: a \"" SLICE_FMT
+                          "\" task has no answers that could be another",
+                          SLICE_ARG(task->family));
+    }
     TRY(suite_find_named(reading, at, "swaps", "list of words", task->counterfactual,
                          &task->swap_path, err));
     TRY(arena_take(arena, task->n_metrics + 1, sizeof *metrics, "metrics", &metrics, err));

@@ -66,6 +66,11 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
         into->columns.attributes = own->columns.attributes;
         into->columns.n_attributes = own->columns.n_attributes;
     }
+    if (own->columns.labels || own->columns.label.len > 0) {
+        into->columns.labels = own->columns.labels;
+        into->columns.n_labels = own->columns.n_labels;
+    }
+    merge_slice(own->label_separator, &into->label_separator);
     if (json_get(object, "header")) into->header = own->header;
     if (own->delimiter) into->delimiter = own->delimiter;
     if (json_get(object, "encoding")) into->encoding = own->encoding;
@@ -81,8 +86,17 @@ static void merge_read(const Json *object, const ReadOptions *own, ReadOptions *
 static Status check_labels(const Json *object, const SuiteTask *task, Error *err)
 {
     const Json *list = json_get(object, "labels");
+    const bool has_set = family_find(task->family)->has_label_set;
+    if (task->read.columns.n_labels > 0 && !has_set)
+        return json_error(
+            object, err,
+            "several columns of labels are for \"multilabel\" tasks: name the one of a "
+            "\"" SLICE_FMT "\" task",
+            SLICE_ARG(task->family));
     if (!list) return STATUS_OK;
-    if (task->read.n_labels < 2) return json_error(list, err, "a task needs at least two classes");
+    if (task->read.n_labels < (has_set ? 1 : 2))
+        return json_error(list, err, "a task needs at least %s",
+                          has_set ? "one label" : "two classes");
     for (size_t i = 0; i < task->read.n_labels; i++) {
         for (size_t j = 0; j < i; j++) {
             if (!slice_eq(task->read.labels[i], task->read.labels[j])) continue;
@@ -102,7 +116,8 @@ static void note_what_is_said(const Json *object, SuiteTask *task)
                 {"decode", SAYS_DECODE},
                 {"doc_stride", SAYS_DOC_STRIDE},
                 {"max_answer", SAYS_MAX_ANSWER},
-                {"null_threshold", SAYS_NULL_THRESHOLD}};
+                {"null_threshold", SAYS_NULL_THRESHOLD},
+                {"threshold", SAYS_THRESHOLD}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const Json *value = json_get(object, keys[i].key);
         if (value && json_kind(value) != JSON_NULL) task->says |= keys[i].bit;

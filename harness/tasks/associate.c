@@ -156,9 +156,10 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+static Status reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                        Error *err)
 {
-    (void)sample, (void)arena, (void)err;
+    (void)data, (void)sample, (void)arena, (void)err;
     *out = (Slice){0};
     return STATUS_OK;
 }

@@ -28,28 +28,6 @@ static Status find_labels(Prepared *prepared, size_t task, Error *err)
                      SLICE_ARG(train->data.path), train->n, SLICE_ARG(data->labels[first]));
 }
 
-static Status encode(const SuiteTask *task, const TaskData *data, const UsedPart *part,
-                     const Tokenizer *tokenizer, size_t max_length, Arena *arena, Tokens *out,
-                     Error *err)
-{
-    Slice *texts = NULL, *pairs = NULL;
-    bool has_pairs = false;
-    const EncodeOptions options = {.max_length = max_length};
-    (void)task, (void)data;
-    TRY(arena_take(arena, part->n, sizeof *texts, "texts", &texts, err));
-    TRY(arena_take(arena, part->n, sizeof *pairs, "texts", &pairs, err));
-    TRY(arena_take(arena, part->n, sizeof *out->keys, "keys", &out->keys, err));
-    for (size_t i = 0; i < part->n; i++) {
-        const Sample *sample = &part->data.samples[part->which[i]];
-        texts[i] = sample->text;
-        pairs[i] = sample->pair;
-        has_pairs = has_pairs || sample->pair.ptr != NULL;
-        out->keys[i] = family_key(sample->id, 0);
-    }
-    return tokenizer_encode_batch(tokenizer, texts, has_pairs ? pairs : NULL, part->n, &options,
-                                  arena, &out->batch, err);
-}
-
 static Status take_answers(size_t n, size_t n_labels, Arena *arena, Answers *out, Error *err)
 {
     out->n = n;
@@ -86,17 +64,6 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
 }
 
 // ---- explanations ----
-
-static Status windows(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
-                      size_t max_length, Arena *arena, EncodingWindows *out, Error *err)
-{
-    const EncodeOptions options = {.max_length = max_length};
-    (void)task;
-    TRY(arena_take(arena, 1, sizeof *out->windows, "windows", &out->windows, err));
-    out->n_windows = 1;
-    return tokenizer_encode(tokenizer, sample->text, sample->pair.ptr ? &sample->pair : NULL,
-                            &options, arena, &out->windows[0], err);
-}
 
 // The score of the likeliest class.
 static Status reasons(const Asked *asked, const EncodingWindows *encoded, Arena *arena,
@@ -180,10 +147,11 @@ const Family family_classify = {
     .gives = NEEDS_LABELS | NEEDS_PROBABILITIES | NEEDS_GROUPS | NEEDS_PROMPTS,
     .metrics = "[\"accuracy\", \"f1\", \"mcc\"]",
     .is_stratified = true,
+    .has_pairs = true,
     .find_labels = find_labels,
-    .encode = encode,
+    .encode = family_encode_pairs,
     .answer = answer,
-    .windows = windows,
+    .windows = family_pair_windows,
     .reasons = reasons,
     .baseline = baseline,
     .item = item,

@@ -155,9 +155,10 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+static Status reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                        Error *err)
 {
-    (void)arena, (void)err;
+    (void)data, (void)arena, (void)err;
     *out = sample->gold != SAMPLE_NO_LABEL ? sample->choices[sample->gold] : (Slice){0};
     return STATUS_OK;
 }

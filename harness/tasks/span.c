@@ -453,9 +453,10 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return span_choices_pick(sample, out->hypothesis, arena, &out->predicted, err);
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+static Status reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                        Error *err)
 {
-    (void)arena, (void)err;
+    (void)data, (void)arena, (void)err;
     *out = sample->n_answers > 0 ? sample->answers[0].text : SLICE("");
     if (sample->n_choices > 0 && sample->gold != SAMPLE_NO_LABEL)
         *out = sample->choices[sample->gold];

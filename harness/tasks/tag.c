@@ -436,8 +436,10 @@ static Status item(const TaskData *data, const Sample *sample, const Answer *giv
     return STATUS_OK;
 }
 
-static Status reference(const Sample *sample, Arena *arena, Slice *out, Error *err)
+static Status reference(const TaskData *data, const Sample *sample, Arena *arena, Slice *out,
+                        Error *err)
 {
+    (void)data;
     return family_join(sample->tags, sample->n_tokens, arena, out, err);
 }
 

@@ -41,6 +41,8 @@ static Suite *round_trip(const char *folder, const char *name, Slice rows,
         STATUS_OK, "%s: %s\n%s", name, err.text, text->ptr);
     ReadOptions read = suite->tasks[0].read;
     read.wants_target = read.label_optional = slice_eq_cstr(suite->tasks[0].family, "translate");
+    read.wants_label_set = slice_eq_cstr(suite->tasks[0].family, "multilabel");
+    read.wants_value = slice_eq_cstr(suite->tasks[0].family, "regression");
     cr_assert_eq(dataset_read(suite->tasks[0].train, &read, &data, &err), STATUS_OK, "%s: %s", name,
                  err.text);
     cr_expect_eq(data.n_samples, n_samples, "%s: %zu samples", name, data.n_samples);
@@ -316,5 +318,38 @@ Test(init, real_files_give_suites_that_load)
         dataset_release(&data);
         suite_close(&suite);
         buffer_release(&text);
+    }
+}
+
+// Lists, columns of 0 and 1, and numbers are no classes; columns of 0 and 1 beside a label are.
+Test(init, files_of_label_sets_and_numbers_get_suites_of_their_own)
+{
+    static const struct {
+        const char *name, *header, *format, *family, *says;
+    } cases[] = {
+        {"a.jsonl", "", "{\"text\": \"#\", \"labels\": [\"@\"]}\n", "multilabel",
+         "\"bad\", // 30 samples"},
+        {"b.csv", "text,toxic,insult\n", "\"#\",1,0\n", "multilabel",
+         "\"label\": [\"toxic\", \"insult\"]"},
+        {"c.csv", "text,label,insult\n", "\"#\",@,0\n", "classify", "\"label\": \"label\""},
+        {"d.tsv", "sentence1\tsentence2\tscore\n", "#\t@\t", "regression", "\"pearson\""},
+    };
+    static const size_t n[] = {20, 30};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *folder = folder_make();
+        Buffer rows = {0}, text = {0};
+        buffer_append_cstr(&rows, cases[i].header);
+        if (i != 3) put_rows(&rows, cases[i].format, two, n, 2);
+        for (size_t k = 0; i == 3 && k < 50; k++)
+            buffer_printf(&rows, "first text %zu\tsecond text\t%.2f\n", k, 0.11 * (double)k);
+        Suite *suite = round_trip(folder, cases[i].name, buffer_slice(&rows), NULL, &text, 50);
+        cr_expect(slice_eq_cstr(suite->tasks[0].family, cases[i].family), "%s: " SLICE_FMT,
+                  cases[i].name, SLICE_ARG(suite->tasks[0].family));
+        cr_expect(strstr(text.ptr, cases[i].says), "%s", text.ptr);
+        cr_expect_eq(suite->folds.k, 5);
+        suite_close(&suite);
+        buffer_release(&rows);
+        buffer_release(&text);
+        folder_remove(folder);
     }
 }

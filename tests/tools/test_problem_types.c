@@ -164,30 +164,100 @@ Test(problem_types, what_does_not_fit_them_is_refused_by_name)
                   SLICE_ARG(program.err));
         folder_remove(folder);
     }
-    // Tables of one class a text do not teach them, and a suite does not judge them.
-    const char *folder = folder_make();
-    const char *model = model_with(&arena, folder, 3, "multi_label_classification");
-    const char *data = write_file(&arena, folder, "d.tsv",
-                                  "text\tlabel\ngood\ttoxic\nbad\tinsult\nfilm\tthreat\n");
-    const char *out = arena_printf(&arena, "%s/out", folder);
-    program = RUN(&arena, NULL, "tune", model, "--train", data, "--out", out);
-    program_want(&program, 2);
-    cr_expect(text_contains(program.err, "assay tune --batches"), SLICE_FMT,
-              SLICE_ARG(program.err));
-    program = RUN(&arena, NULL, "predict", model, "--in", data);
-    program_want(&program, 2);
-    cr_expect(text_contains(program.err, "several labels at once"));
-    const char *suite = write_file(
-        &arena, folder, "s.json",
-        arena_printf(&arena,
-                     "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], "
-                     "\"tasks\": [{\"name\": \"t\", \"family\": \"classify\", \"data\": "
-                     "{\"test\": \"%s\"}}]}",
-                     model, data));
-    program = RUN(&arena, NULL, "run", suite, "--store", arena_printf(&arena, "%s/s.db", folder));
-    program_want(&program, 2);
-    cr_expect(text_contains(program.err, "several labels at once"), SLICE_FMT,
-              SLICE_ARG(program.err));
-    folder_remove(folder);
     arena_release(&arena);
+}
+
+// A suite of one task over a table.
+static const char *suite_of(Arena *arena, const char *folder, const char *model, const char *family,
+                            const char *data)
+{
+    return write_file(
+        arena, folder, "s.json",
+        arena_printf(arena,
+                     "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], "
+                     "\"tasks\": [{\"name\": \"t\", \"family\": \"%s\", \"data\": "
+                     "{\"test\": \"%s\"}}]}",
+                     model, family, data));
+}
+
+// What a checkpoint gives is compared with the family before the first trial, and the right family is named.
+Test(problem_types, that_do_not_fit_a_suites_family_are_refused_when_it_is_planned)
+{
+    static const struct {
+        const char *type, *family, *says;
+        size_t n_labels;
+    } cases[] = {
+        {"multi_label_classification", "classify", "\"family\": \"multilabel\" is for such models",
+         3},
+        {"multi_label_classification", "regression",
+         "\"family\": \"multilabel\" is for such models", 3},
+        {"regression", "multilabel", "\"family\": \"regression\" is for such models", 3},
+        {"regression", "regression", "gives 3 numbers a text", 3},
+        {"single_label_classification", "multilabel", "\"family\": \"classify\" is for such models",
+         3},
+        {"multi_label_classification", "multilabel", "has no class \"1.5\"", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        const char *folder = folder_make();
+        const char *model = model_with(&arena, folder, cases[i].n_labels, cases[i].type);
+        const char *data = write_file(&arena, folder, "d.tsv", "text\tlabel\ngood\t1.5\nbad\t2\n");
+        const char *suite = suite_of(&arena, folder, model, cases[i].family, data);
+        const char *store = arena_printf(&arena, "%s/s.db", folder);
+        const Program program = RUN(&arena, NULL, "run", suite, "--store", store);
+        program_want(&program, 2);
+        cr_expect(text_contains(program.err, cases[i].says), "case %zu: " SLICE_FMT, i,
+                  SLICE_ARG(program.err));
+        folder_remove(folder);
+        arena_release(&arena);
+    }
+}
+
+static const char *file_text(Arena *arena, const char *folder, const char *name)
+{
+    Error err = {0};
+    Slice text = {0};
+    cr_assert_eq(file_read(arena, arena_printf(arena, "%s/%s", folder, name), 1 << 20, &text, &err),
+                 STATUS_OK, "%s", err.text);
+    return arena_cstr(arena, text);
+}
+
+// Tables of labels and of numbers: tuned, saved with their problem_type, asked about a table, judged in a suite.
+Test(problem_types, are_learnt_from_tables_and_judged_in_suites)
+{
+    static const struct {
+        const char *task, *label, *data, *type, *heading, *score;
+    } cases[] = {
+        {"multilabel", "a,b,c",
+         "text,a,b,c\ngood film,1,0,1\nbad film,0,1,0\ngood one,1,0,0\nbad one,0,1,1\n",
+         "multi_label_classification", "id,a,b,c", "multilabel_f1"},
+        {"regression", "y", "text,y\ngood film,1.5\nbad film,-1\ngood one,1.25\nbad one,-0.5\n",
+         "regression", "id,value", "pearson"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        const char *folder = folder_make();
+        const char *model = model_with(&arena, folder, 3, "single_label_classification");
+        const char *data = write_file(&arena, folder, "d.csv", cases[i].data);
+        const char *to = arena_printf(&arena, "%s/tuned", folder);
+        Program program = RUN(&arena, NULL, "tune", model, "--task", cases[i].task, "--label",
+                              cases[i].label, "--train", data, "--valid", data, "--epochs", "20",
+                              "--learning-rate", "0.02", "--out", to);
+        program_want(&program, 0);
+        cr_expect(text_contains(program.out, cases[i].score), SLICE_FMT, SLICE_ARG(program.out));
+        cr_expect(strstr(file_text(&arena, to, "config.json"), cases[i].type), "%s", cases[i].task);
+        const char *answers = arena_printf(&arena, "%s/answers.csv", folder);
+        program = RUN(&arena, NULL, "predict", to, "--in", data, "--out", answers);
+        program_want(&program, 0);
+        cr_expect(strncmp(file_text(&arena, folder, "answers.csv"), cases[i].heading,
+                          strlen(cases[i].heading)) == 0,
+                  "%s", file_text(&arena, folder, "answers.csv"));
+        program = RUN(&arena, NULL, "tune", model, "--task", cases[i].task, "--label",
+                      cases[i].label, "--train", data, "--label-smoothing", "0.1", "--out", to);
+        program_want(&program, 2);
+        cr_expect(text_contains(program.err, "--label-smoothing goes with --task classify"),
+                  SLICE_FMT, SLICE_ARG(program.err));
+        folder_remove(folder);
+        arena_release(&arena);
+    }
 }

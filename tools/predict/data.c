@@ -119,7 +119,8 @@ static void set_task(DataRun *run)
 {
     const ModelNote *note = &run->p->note;
     section_defaults(&section_task, &run->task);
-    run->task.family = slice_from_cstr(run->p->mode->family);
+    run->task.family = slice_from_cstr(run->data.family->name);
+    run->task.threshold = run->p->threshold;
     if (note->max_answer > 0) {
         run->task.doc_stride = note->doc_stride;
         run->task.max_answer = note->max_answer;
@@ -136,7 +137,6 @@ static Status start(DataRun *run, const Reader *reader, Error *err)
 {
     const ModelConfig *config = model_config(run->p->model);
     set_task(run);
-    run->data.family = family_find(run->task.family);
     run->data.head = config->head;
     run->data.labels = run->data.metric_labels = config->labels;
     run->data.n_labels = run->data.n_metric_labels = config->labels ? config->n_labels : 0;
@@ -204,19 +204,25 @@ Status predict_data(Predictor *p, Pool *pool, const CommandLine *line, const Rea
     if (p->explains)
         return error_set(err, STATUS_INVALID, "--explain wants JSON Lines of cases as --in");
     const ModelConfig *config = model_config(p->model);
-    if (model_config_problem(config) != PROBLEM_CLASSES) {
-        return error_set(err, STATUS_INVALID,
-                         "the model gives %s, not one class: ask it by JSON Lines of cases",
-                         model_config_problem(config) == PROBLEM_LABELS ? "several labels at once"
-                         : config->n_labels == 1                        ? "a number"
-                                                                        : "numbers");
-    }
+    const ProblemType problem = model_config_problem(config);
+    if (config->is_discriminator)
+        return error_set(
+            err, STATUS_INVALID,
+            "the model tells which tokens stand in others' places, and has no tags: ask "
+            "it by JSON Lines of cases");
+    if (problem == PROBLEM_VALUES && config->n_labels > 1)
+        return error_set(
+            err, STATUS_INVALID,
+            "the model gives %zu numbers a text, not one: ask it by JSON Lines of cases",
+            config->n_labels);
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID, "the model has no tokenizer, which texts want");
     DataRun run = {.p = p,
                    .line = line,
                    .responder = {.model = p->model, .pool = pool, .cancel = interrupt_flag()}};
-    run.data.family = family_find(slice_from_cstr(p->mode->family));
+    run.data.family = family_find(problem == PROBLEM_LABELS   ? SLICE("multilabel")
+                                  : problem == PROBLEM_VALUES ? SLICE("regression")
+                                                              : slice_from_cstr(p->mode->family));
     const Status s = answer_all(&run, reader, out, err);
     if (run.part) dataset_release(&run.part->data);
     arena_release(&run.arena);

@@ -93,13 +93,31 @@ static void put_likelihoods(const DataOut *out, const Sample *sample, const doub
     }
 }
 
+// Of several labels at once, those that hold; else the number.
+static void put_labels_or_value(const DataOut *out, const Answers *answers, size_t i, JsonWriter *w)
+{
+    const double *values = answers->values + i * answers->n_values;
+    if (out->data->family->has_value) {
+        json_member_float(w, "value", (float)values[0]);
+        return;
+    }
+    json_member_array(w, "labels");
+    for (size_t c = 0; c < out->data->n_labels; c++) {
+        if (values[c] != 0) json_put_string(w, out->data->labels[c]);
+    }
+    json_end_array(w);
+    put_probabilities(out, answers->probabilities + i * answers->n_classes, w);
+}
+
 static Status put_json(DataOut *out, const Sample *sample, const Answers *answers, size_t i,
                        Error *err)
 {
     JsonWriter *w = jsonl_out_begin(out->to, (Slice){0});
     json_put_key(w, "id");
     json_put_string(w, sample->id);
-    if (answers->texts && sample->n_tokens > 0) {
+    if (out->data->family->problem != PROBLEM_CLASSES) {
+        put_labels_or_value(out, answers, i, w);
+    } else if (answers->texts && sample->n_tokens > 0) {
         put_tags(sample, answers->texts[i], w);
     } else if (answers->texts) {
         json_put_key(w, "text");
@@ -155,15 +173,48 @@ static void put_field(Buffer *to, Slice text, char delimiter)
     if (!is_tsv) buffer_append_byte(to, '"');
 }
 
-static void put_row(const DataOut *out, const Sample *sample, int32_t label, double probability)
+// The numbers of a model that gives no one class: a column each, of several labels their probabilities.
+static void put_numbers(const DataOut *out, const double *numbers, size_t n, char delimiter)
+{
+    Buffer *to = &out->to->text;
+    for (size_t k = 0; k < n; k++) buffer_printf(to, "%c%.9g", delimiter, numbers[k]);
+    buffer_append_byte(to, '\n');
+}
+
+static void put_headings(const DataOut *out, char delimiter)
+{
+    Buffer *to = &out->to->text;
+    const Family *family = out->data->family;
+    buffer_append_cstr(to, "id");
+    for (size_t c = 0; family->has_label_set && c < out->data->n_labels; c++) {
+        buffer_append_byte(to, delimiter);
+        put_field(to, out->data->labels[c], delimiter);
+    }
+    if (family->has_value) buffer_printf(to, "%cvalue", delimiter);
+    if (family->problem == PROBLEM_CLASSES)
+        buffer_printf(to, "%clabel%cprobability", delimiter, delimiter);
+    buffer_append_byte(to, '\n');
+}
+
+static void put_row(const DataOut *out, const Sample *sample, const Answers *answers, size_t i)
 {
     Buffer *to = &out->to->text;
     const char delimiter = out->form == DATA_CSV ? ',' : '\t';
-    if (out->n == 0) buffer_printf(to, "id%clabel%cprobability\n", delimiter, delimiter);
+    const double *probabilities = answers->probabilities + i * answers->n_classes;
+    if (out->n == 0) put_headings(out, delimiter);
     put_field(to, sample->id, delimiter);
+    if (out->data->family->has_value) {
+        put_numbers(out, answers->values + i, 1, delimiter);
+        return;
+    }
+    if (out->data->family->has_label_set) {
+        put_numbers(out, probabilities, answers->n_classes, delimiter);
+        return;
+    }
+    const int32_t label = answers->predicted[i];
     buffer_append_byte(to, delimiter);
     put_field(to, out->data->labels[label], delimiter);
-    buffer_printf(to, "%c%.9g\n", delimiter, probability);
+    put_numbers(out, probabilities + label, 1, delimiter);
 }
 
 Status data_out_put(DataOut *out, const Sample *sample, const Answers *answers, size_t i,
@@ -182,8 +233,7 @@ Status data_out_put(DataOut *out, const Sample *sample, const Answers *answers, 
         break;
     case DATA_TSV:
     case DATA_CSV:
-        put_row(out, sample, answers->predicted[i],
-                answers->probabilities[i * answers->n_classes + (size_t)answers->predicted[i]]);
+        put_row(out, sample, answers, i);
         break;
     case N_DATA_FORMS:
         break;

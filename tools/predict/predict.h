@@ -18,6 +18,10 @@ typedef struct PredictCase {
     JsonlText text, pair;
     JsonlTexts words;
     struct FamilyCase *as_sample; // answered as a suite does it (family.c); NULL else
+    JsonlTexts candidate_labels;  // that the model was not tuned on (zero_shot.c)
+    JsonlText hypothesis_template;
+    Slice multi_label;          // as it stands
+    struct ZeroShot *zero_shot; // answered so; NULL else
     JsonlInts input_ids, token_type_ids, attention_mask;
     JsonlInts decoder_input_ids, decoder_attention_mask;
     // Of generation.
@@ -68,8 +72,15 @@ typedef struct Predictor {
         tgt_lang;          // of texts, where a case does not say; empty = as the tokenizer has it
     size_t max_new_tokens; // of a causal LM, where a case does not say
     bool max_new_tokens_is_given; // and before what the model's files say
-    double threshold;             // from which a label holds, of several at once
-    bool explains;                // answers come with what they hang on
+    // Labels to choose among where a case names none, the text that each of them makes, and whether they hold one by one.
+    struct {
+        const Slice *labels;
+        size_t n_labels;
+        Slice hypothesis;
+        bool is_multi;
+    } zero_shot;
+    double threshold; // from which a label holds, of several at once
+    bool explains;    // answers come with what they hang on
     ExplainOptions explain;
     ModelNote note;                // how the model was tuned, where it says so
     const Step *steps[STEPS_MOST]; // that texts of cases go through first
@@ -143,6 +154,14 @@ Status predict_family_read(const Predictor *predictor, Arena *arena, PredictCase
 size_t predict_family_inputs(const PredictCase *c, const TokenSequence **out);
 Status predict_family_put(Predictor *predictor, const PredictCase *c, const float *logits,
                           Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
+
+// zero_shot.c: candidate labels, whose hypotheses go through the model each.
+bool predict_zero_shot_wants(const Predictor *predictor, const PredictCase *c);
+Status predict_zero_shot_read(const Predictor *predictor, Arena *arena, PredictCase *c,
+                              Error *err) MUST_CHECK;
+size_t predict_zero_shot_inputs(const PredictCase *c, const TokenSequence **out);
+Status predict_zero_shot_put(Predictor *predictor, const PredictCase *c, const float *logits,
+                             Arena *arena, JsonWriter *w, Error *err) MUST_CHECK;
 
 // modes.c: the likeliest span of tokens, and its probability.
 Status predict_best_span(const PredictCase *c, const float *logits, Arena *arena, size_t *begin,

@@ -12,6 +12,9 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(text, JSONL_TEXT),
     CASE_FIELD(pair, JSONL_TEXT),
     CASE_FIELD(words, JSONL_TEXTS),
+    CASE_FIELD(candidate_labels, JSONL_TEXTS),
+    CASE_FIELD(hypothesis_template, JSONL_TEXT),
+    CASE_FIELD(multi_label, JSONL_RAW),
     CASE_FIELD(input_ids, JSONL_INTS),
     CASE_FIELD(token_type_ids, JSONL_INTS),
     CASE_FIELD(attention_mask, JSONL_INTS),
@@ -192,6 +195,11 @@ Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t li
         return model_check_inputs(p->model, inputs, n, err);
     }
     TRY(prepare_case(p, arena, c, err));
+    if (predict_zero_shot_wants(p, c)) {
+        TRY(predict_zero_shot_read(p, arena, c, err));
+        const size_t n = predict_zero_shot_inputs(c, &inputs);
+        return model_check_inputs(p->model, inputs, n, err);
+    }
     if (p->mode->read) return p->mode->read(p, arena, c, err);
     TRY(take_input(p, arena, c, err));
     TRY(take_targets(p, c, err));

@@ -22,6 +22,15 @@ static size_t floats_of(const Predictor *p, const TokenSequence *input)
     return size_mul(rows, model_output_width(p->model), &n) ? n : SIZE_MAX;
 }
 
+// Several sequences of one case: windows of a sample, or hypotheses. 0 where a case has one, or windows of its own.
+static size_t inputs_of(const PredictCase *c, const TokenSequence **out)
+{
+    *out = NULL;
+    return c->as_sample   ? predict_family_inputs(c, out)
+           : c->zero_shot ? predict_zero_shot_inputs(c, out)
+                          : 0;
+}
+
 static Status add_input(const Predictor *p, Chunk *chunk, const TokenSequence *input, Error *err)
 {
     TRY(arena_make_room(&chunk->arena, chunk->n_inputs, &chunk->inputs_capacity,
@@ -37,9 +46,9 @@ static size_t floats_of_case(const Predictor *p, const PredictCase *c)
 {
     size_t n = 0;
     const TokenSequence *inputs = NULL;
-    const size_t n_inputs = c->as_sample ? predict_family_inputs(c, &inputs) : 0;
+    const size_t n_inputs = inputs_of(c, &inputs);
     for (size_t i = 0; i < n_inputs; i++) n += floats_of(p, &inputs[i]);
-    if (c->as_sample) return n;
+    if (n_inputs > 0) return n;
     if (c->windows.n_windows == 0) return floats_of(p, &c->input);
     for (size_t i = 0; i < c->windows.n_windows; i++) {
         const TokenSequence window = predict_window_input(c, i);
@@ -64,9 +73,9 @@ static Status add_line(const Predictor *p, Chunk *chunk, Slice name, size_t line
         return STATUS_OK;
     }
     const TokenSequence *inputs = NULL;
-    const size_t n_inputs = c->as_sample ? predict_family_inputs(c, &inputs) : 0;
+    const size_t n_inputs = inputs_of(c, &inputs);
     for (size_t i = 0; i < n_inputs; i++) TRY(add_input(p, chunk, &inputs[i], err));
-    if (c->as_sample) return STATUS_OK;
+    if (n_inputs > 0) return STATUS_OK;
     if (c->windows.n_windows == 0) return add_input(p, chunk, &c->input, err);
     for (size_t i = 0; i < c->windows.n_windows; i++) {
         const TokenSequence window = predict_window_input(c, i);
@@ -103,8 +112,9 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
     }
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
-    Status s = c->as_sample ? predict_family_put(p, c, logits, arena, w, &why)
-                            : p->mode->put(p, c, logits, w, &why);
+    Status s = c->as_sample   ? predict_family_put(p, c, logits, arena, w, &why)
+               : c->zero_shot ? predict_zero_shot_put(p, c, logits, arena, w, &why)
+                              : p->mode->put(p, c, logits, w, &why);
     if (s == STATUS_OK && p->explains) s = predict_explain_put(p, pool, c, logits, arena, w, &why);
     if (s == STATUS_CANCELLED) {
         if (err) *err = why;

@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "datasets/check.h"
+#include "harness/family.h"
 #include "tools/tune/tune.h"
 
 // ---- class weights ----
@@ -90,7 +91,7 @@ Status tune_report_classes(const TuneRun *run, const Prepared *prepared, Error *
     const TaskData *data = &prepared->tasks[0];
     const Dataset *valid = &data->parts[PART_VALID].data;
     const CheckPart parts[] = {{"train", &data->parts[PART_TRAIN].data}, {"valid", valid}};
-    const CheckOptions options = {0};
+    const CheckOptions options = {.without_labels = !data->family->is_stratified};
     DataCheck check = {0};
     TRY(data_check(parts, valid->n_samples ? 2 : 1, &options, &check, err));
     for (size_t i = 0; i < check.n_warnings; i++)

@@ -146,7 +146,7 @@ static Status put_task(TuneRun *run, const char *family, JsonWriter *w, Error *e
     put_count_option(line, "max-length", "max_length", w);
     put_count_option(line, "doc-stride", "doc_stride", w);
     put_text_option(line, "decode", "decode", w);
-    if (is_classify) {
+    if (is_classify || strcmp(family, "multilabel") == 0) {
         json_member_cstr(w, "unseen_labels", "refuse");
     }
     TRY(put_prepare(line, w, err));

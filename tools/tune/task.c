@@ -82,28 +82,43 @@ static Status refuse(const TuneRun *run, const char *const *options, size_t n, c
 // Options that mean something to other tasks only, so that none is taken in silence.
 static Status check_options(const TuneRun *run, const Family *family, Error *err)
 {
-    static const char *const of_classes[] = {"class-weights", "balance", "label", "pair", "text"};
+    static const char *const of_classes[] = {"class-weights", "balance"},
+                             *const of_pairs_of_texts[] = {"label", "pair", "text"};
     static const char *const of_spans[] = {"doc-stride", "null-threshold", "bad-answers"};
-    static const char *const of_tags[] = {"decode"}, *const of_pairs[] = {"target", "empty-sides"};
+    static const char *const of_tags[] = {"decode"}, *const of_targets[] = {"target",
+                                                                            "empty-sides"};
     const char *name = family->is_stratified  ? "classes"
+                       : family->has_pairs    ? "labels or numbers"
                        : family->has_targets  ? "translations"
                        : family->judges_texts ? "texts"
                                               : "tags or spans";
     const bool has_column = family->has_targets || family->judges_texts; // the last: of the text
-    const size_t n = sizeof of_classes / sizeof *of_classes - has_column;
-    if (!family->is_stratified) TRY(refuse(run, of_classes, n, "classify", name, err));
+    if (!family->is_stratified) TRY(refuse(run, of_classes, 2, "classify", name, err));
+    if (!family->has_pairs)
+        TRY(refuse(run, of_pairs_of_texts, has_column ? 2 : 3, "classify", name, err));
     if (family->head != HEAD_SPAN) TRY(refuse(run, of_spans, 3, "span", name, err));
     if (!family->has_tags) TRY(refuse(run, of_tags, 1, "tag", name, err));
-    if (!family->has_targets) TRY(refuse(run, of_pairs, 2, "translate", name, err));
+    if (!family->has_targets) TRY(refuse(run, of_targets, 2, "translate", name, err));
     return tune_check_metric(run->line, family->name, err);
+}
+
+// A loss of labels one by one, or of numbers, has no place for what is said of one class of several.
+static Status check_problem(const TuneRun *run, const Family *family, Error *err)
+{
+    static const char *const options[] = {"label-smoothing", "distill-from"};
+    if (family->problem == PROBLEM_CLASSES) return STATUS_OK;
+    return refuse(run, options, 2, "classify", family->name, err);
 }
 
 static Status prepare(TuneRun *run, const Family *family, Error *err)
 {
     TuneTask *task = run->task;
     TRY(check_options(run, family, err));
+    TRY(check_problem(run, family, err));
     TRY(tune_make_suite(run, family->name, &task->suite, err));
     TRY(data_options_read(run->line, &run->arena, &task->suite->tasks[0].read, err));
+    if (family->has_label_set)
+        TRY(data_options_split_label(&run->arena, &task->suite->tasks[0].read, err));
     TRY(prepared_init(&task->prepared, task->suite, err));
     TRY(prepare_task(&task->prepared, 0, err));
     return choose_samples(run, err);
@@ -118,7 +133,7 @@ static Status choose_length(TuneRun *run, const Family *family, Error *err)
     if (asked > limit)
         return error_set(err, STATUS_INVALID,
                          "--max-length %zu: the model takes at most %zu tokens", asked, limit);
-    if (asked == 0 && family->is_stratified && usual > 0)
+    if (asked == 0 && family->has_pairs && usual > 0)
         run->task->suite->tasks[0].max_length = size_min(usual, limit);
     return STATUS_OK;
 }
@@ -253,6 +268,7 @@ static Status open_model(TuneRun *run, const TaskData *data, Error *err)
     options.head = data->head;
     options.labels = data->labels;
     options.n_labels = data->n_labels;
+    options.problem = data->family->problem;
     options.seed = run->options.seed;
     TRY(model_open(run->line->operands[0], &options, &run->model, err));
     model_options_tell_unused(run->line->log, run->line->operands[0], run->model);
@@ -295,10 +311,10 @@ static void tell_numbers(const TuneRun *run, const TaskData *data)
     if (task->learnt.n > task->n_train)
         log_info(run->line->log, "%zu copies of training samples are learnt too",
                  task->learnt.n - task->n_train);
-    if (data->family->is_stratified)
-        log_info(run->line->log, "%zu training sample%s, %zu for validation, %zu classes%s",
+    if (data->family->is_stratified || data->family->has_label_set)
+        log_info(run->line->log, "%zu training sample%s, %zu for validation, %zu %s%s",
                  task->n_train, task->n_train == 1 ? "" : "s", task->n_watched, data->n_labels,
-                 fresh);
+                 data->family->is_stratified ? "classes" : "labels", fresh);
     else
         log_info(run->line->log,
                  "%zu training samples in %zu windows, %zu samples for validation%s", task->n_train,
@@ -333,7 +349,7 @@ static Status tune(TuneRun *run, const char *name, Error *err)
     TRY(take_examples(run, err));
     TRY(tune_class_weights(run, data, err));
     tell_notes(run, data);
-    if (family->is_stratified) TRY(tune_report_classes(run, &task->prepared, err));
+    if (family->has_pairs) TRY(tune_report_classes(run, &task->prepared, err));
     tell_numbers(run, data);
     if (has_texts) TRY(tell_before(run, err));
     run->planned_steps = train_planned_steps(&run->options, run->n_examples);
