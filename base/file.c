@@ -216,12 +216,12 @@ Status file_make_directories(const char *path, Error *err)
     return s;
 }
 
-typedef struct NameList {
+typedef struct FolderNames {
     Slice *names; // malloc
     size_t n, capacity;
-} NameList;
+} FolderNames;
 
-static bool add_name(NameList *list, Slice name)
+static bool add_name(FolderNames *list, Slice name)
 {
     if (list->n == list->capacity) {
         const size_t capacity = size_max(64, 2 * list->capacity);
@@ -239,7 +239,7 @@ static int by_bytes(const void *a, const void *b)
     return slice_cmp(*(const Slice *)a, *(const Slice *)b);
 }
 
-static Status read_names(Arena *arena, const char *path, DIR *folder, NameList *list, Error *err)
+static Status read_names(Arena *arena, const char *path, DIR *folder, FolderNames *list, Error *err)
 {
     for (;;) {
         errno = 0;
@@ -257,7 +257,7 @@ Status file_list(Arena *arena, const char *directory, Slice **names, size_t *n_n
 {
     DIR *folder = opendir(directory);
     if (folder == NULL) return file_set_errno(err, directory, "the folder cannot be opened");
-    NameList list = {0};
+    FolderNames list = {0};
     Slice *sorted = NULL;
     Status s = read_names(arena, directory, folder, &list, err);
     if (s == STATUS_OK) s = arena_take(arena, list.n, sizeof *sorted, "names", &sorted, err);

@@ -5,6 +5,7 @@
 #include "base/json_reader.h"
 #include "base/json_scan.h"
 #include "base/json_tree.h"
+#include "base/name_list.h"
 #include "base/size.h"
 #include "base/unicode.h"
 
@@ -221,17 +222,6 @@ Status json_opt_kind(const Json *object, const char *key, JsonKind kind, const J
     return value ? as_kind(value, kind, out, err) : STATUS_OK;
 }
 
-// "the known keys are: "a", "b"", cut where it grows long.
-static void list_names(char *out, size_t size, const char *const *known, size_t n_known)
-{
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < n_known && len + 1 < size; i++) {
-        const int n = snprintf(out + len, size - len, "%s\"%s\"", i ? ", " : "", known[i]);
-        len += n > 0 ? (size_t)n : 0;
-    }
-}
-
 Status json_check_keys(const Json *object, const char *const *known, size_t n_known, Error *err)
 {
     if (object->kind != JSON_OBJECT) return refuse(object, "an object", err);
@@ -241,15 +231,16 @@ Status json_check_keys(const Json *object, const char *const *known, size_t n_kn
         bool is_known = false;
         for (size_t j = 0; j < n_known && !is_known; j++) is_known = slice_eq_cstr(key, known[j]);
         if (is_known) continue;
-        char what[ERROR_TEXT_SIZE], names[512];
+        char what[ERROR_TEXT_SIZE];
+        NameList names = {0};
         const char *nearest = nearest_name(key, known, n_known);
         if (nearest) {
             snprintf(what, sizeof what, "unknown key \"" SLICE_FMT "\"; did you mean \"%s\"?",
                      SLICE_ARG(key), nearest);
         } else {
-            list_names(names, sizeof names, known, n_known);
+            for (size_t j = 0; j < n_known; j++) name_list_quote(&names, slice_from_cstr(known[j]));
             snprintf(what, sizeof what, "unknown key \"" SLICE_FMT "\"; the known ones are %s",
-                     SLICE_ARG(slice_sub(key, 0, MAX_NAME_SHOWN)), names);
+                     SLICE_ARG(slice_sub(key, 0, MAX_NAME_SHOWN)), names.text);
         }
         return report(object, member->key_begin, what, err);
     }

@@ -1,5 +1,6 @@
 #include "datasets/columns.h"
 
+#include "base/name_list.h"
 #include "datasets/choices.h"
 #include "datasets/label_sets.h"
 #include "datasets/pairs.h"
@@ -204,16 +205,11 @@ static bool looks_like_header(const ReadOptions *options, const Slice *fields, s
            is_default_name(options, COLUMN_TEXT, fields[text]);
 }
 
-static void list_headings(const Slice *fields, size_t n_fields, char *out, size_t size)
+static NameList list_headings(const Slice *fields, size_t n_fields)
 {
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < n_fields && len + 1 < size; i++) {
-        const Slice heading = slice_sub(slice_trim(fields[i]), 0, 40);
-        const int n = snprintf(out + len, size - len, "%s\"" SLICE_FMT "\"", i ? ", " : "",
-                               SLICE_ARG(heading));
-        len += n > 0 ? (size_t)n : 0;
-    }
+    NameList list = {0};
+    for (size_t i = 0; i < n_fields; i++) name_list_quote(&list, slice_trim(fields[i]));
+    return list;
 }
 
 static Status find_heading(const ReadInput *input, const Slice *fields, size_t n_fields,
@@ -231,13 +227,12 @@ static Status find_heading(const ReadInput *input, const Slice *fields, size_t n
         *out = i;
     }
     if (*out != NO_COLUMN) return STATUS_OK;
-    char headings[640];
-    list_headings(fields, n_fields, headings, sizeof headings);
+    const NameList headings = list_headings(fields, n_fields);
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ":%zu: there is no column \"" SLICE_FMT
                                "\" (asked for as %s); the headings are %s",
                      SLICE_ARG(input->path), line, SLICE_ARG(slice_sub(asked, 0, 80)), role,
-                     headings);
+                     headings.text);
 }
 
 // A column that was asked for, by heading or by number.
@@ -320,14 +315,13 @@ static Status missing_column(const ReadInput *input, const ColumnMap *map, const
                       "the delimiter right?",
             SLICE_ARG(input->path), line, name, map->n_fields, map->n_fields == 1 ? "" : "s");
     }
-    char headings[640];
-    list_headings(fields, map->n_fields, headings, sizeof headings);
+    const NameList headings = list_headings(fields, map->n_fields);
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT
                      ":%zu: none of the headings %s is known to hold the %s: name it with "
                      "%s%s%s",
-                     SLICE_ARG(input->path), line, headings, name, ask_before(input->options), name,
-                     ask_after(input->options));
+                     SLICE_ARG(input->path), line, headings.text, name, ask_before(input->options),
+                     name, ask_after(input->options));
 }
 
 // A label (or target) that is also the text would be learnt from the answer.

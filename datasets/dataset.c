@@ -1,5 +1,6 @@
 #include "datasets/dataset.h"
 
+#include "base/name_list.h"
 #include "base/sha256.h"
 #include "datasets/text_index.h"
 
@@ -157,35 +158,18 @@ static Status reserve(DatasetBuilder *b, Error *err)
     return STATUS_OK;
 }
 
-// "known ones are "a", "b", ...", at most so many as a person reads.
-static void list_labels(const DatasetBuilder *b, char *out, size_t size)
-{
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < b->labels.n && len + 1 < size; i++) {
-        if (i == 12) {
-            snprintf(out + len, size - len, ", ...");
-            return;
-        }
-        const Slice label = slice_sub(b->labels.keys[i], 0, 40);
-        const int n =
-            snprintf(out + len, size - len, "%s\"" SLICE_FMT "\"", i ? ", " : "", SLICE_ARG(label));
-        len += n > 0 ? (size_t)n : 0;
-    }
-}
-
 static Status find_label(DatasetBuilder *b, size_t line, Slice label, int32_t *out, Error *err)
 {
     size_t index = text_index_find(&b->labels, label);
     if (index == SIZE_MAX && b->labels_given && !b->adds_labels) {
-        char known[640];
-        list_labels(b, known, sizeof known);
+        NameList known = {.most = 12};
+        for (size_t i = 0; i < b->labels.n; i++) name_list_quote(&known, b->labels.keys[i]);
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ":%zu: the label \"" SLICE_FMT "\" is not among the %zu known "
                                    "ones (%s): correct it, or add it to the training data or to "
                                    "the list of labels, where one is given",
                          SLICE_ARG(b->path), line, SLICE_ARG(slice_sub(label, 0, 80)), b->labels.n,
-                         known);
+                         known.text);
     }
     TRY(text_index_add(&b->labels, label, &index, err));
     if (index >= INT32_MAX) {

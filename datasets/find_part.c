@@ -1,6 +1,7 @@
 // The file of a part ("train") in a directory.
 #include "base/file.h"
 #include "base/input.h"
+#include "base/name_list.h"
 #include "datasets/reader.h"
 
 #include <stdio.h>
@@ -66,22 +67,16 @@ static bool is_readable(Slice file, Slice end)
            reader_for(file, (Slice){0}, &reader, NULL) == STATUS_OK;
 }
 
-// "a.tsv, b.tsv, ..." of the files with a rank, or of all for rank 0.
-static void list_files(const Slice *files, size_t n, int rank, const char *const names[MAX_NAMES],
-                       Slice end, char *out, size_t size)
+// The files with a rank, or all for rank 0.
+static NameList list_files(const Slice *files, size_t n, int rank,
+                           const char *const names[MAX_NAMES], Slice end)
 {
-    size_t len = 0, shown = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < n && len + 1 < size; i++) {
+    NameList list = {.most = 12};
+    for (size_t i = 0; i < n; i++) {
         if (rank && !(is_readable(files[i], end) && rank_name(files[i], names) == rank)) continue;
-        const char *separator = shown ? ", " : "";
-        const bool is_last = shown++ == 12;
-        const int written = is_last ? snprintf(out + len, size - len, ", ...")
-                                    : snprintf(out + len, size - len, "%s" SLICE_FMT, separator,
-                                               SLICE_ARG(slice_sub(files[i], 0, 60)));
-        if (is_last) return;
-        len += written > 0 ? (size_t)written : 0;
+        name_list_add(&list, files[i]);
     }
+    return list;
 }
 
 Status dataset_find_part(Arena *arena, const char *directory, const char *part, Slice end,
@@ -100,24 +95,22 @@ Status dataset_find_part(Arena *arena, const char *directory, const char *part, 
         best = rank;
         if (n_best++ == 0) chosen = i;
     }
-    char shown[900];
+    const NameList shown = list_files(files, n, n_best > 1 ? best : 0, names, end);
     if (n_best == 0) {
-        list_files(files, n, 0, names, end, shown, sizeof shown);
         if (end.len > 0) {
             return error_set(err, STATUS_NOT_FOUND,
                              "%s: there is no %s." SLICE_FMT " in this directory (it holds: %s)",
-                             directory, part, SLICE_ARG(end), n ? shown : "nothing");
+                             directory, part, SLICE_ARG(end), name_list_or(&shown, "nothing"));
         }
         return error_set(
             err, STATUS_NOT_FOUND,
             "%s: there is no %s.tsv, .csv, .jsonl or .txt in this directory (it holds: %s)",
-            directory, part, n ? shown : "nothing");
+            directory, part, name_list_or(&shown, "nothing"));
     }
     if (n_best > 1) {
-        list_files(files, n, best, names, end, shown, sizeof shown);
         return error_set(err, STATUS_INVALID,
                          "%s: several files may be the %s part (%s): name the one that is meant",
-                         directory, part, shown);
+                         directory, part, shown.text);
     }
     *out = file_join(arena, slice_from_cstr(directory), files[chosen]);
     return *out ? STATUS_OK : error_set_memory(err, files[chosen].len, 1, "a path");

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/input.h"
+#include "base/name_list.h"
 #include "datasets/encoding.h"
 #include "datasets/readers.h"
 
@@ -34,16 +35,6 @@ static bool has_extension(const Reader *reader, Slice path)
     return false;
 }
 
-static void list_readers(char *out, size_t size)
-{
-    size_t len = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < readers_count && len + 1 < size; i++) {
-        const int n = snprintf(out + len, size - len, "%s%s", i ? ", " : "", readers_all[i]->name);
-        len += n > 0 ? (size_t)n : 0;
-    }
-}
-
 Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
 {
     const char *names[64];
@@ -55,19 +46,19 @@ Status reader_for(Slice path, Slice name, const Reader **out, Error *err)
         *out = readers_all[i];
         return STATUS_OK;
     }
-    char known[512];
-    list_readers(known, sizeof known);
+    NameList known = {0};
+    for (size_t i = 0; i < readers_count; i++) name_list_add_cstr(&known, names[i]);
     if (!name.len) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT
                          ": the name does not tell the format: say it with \"format\": one "
                          "of %s",
-                         SLICE_ARG(path), known);
+                         SLICE_ARG(path), known.text);
     }
     const char *nearest = nearest_name(name, names, readers_count);
     return error_set(err, STATUS_INVALID, "unknown format \"" SLICE_FMT "\"%s%s%s; there are %s",
                      SLICE_ARG(slice_sub(name, 0, 80)), nearest ? "; did you mean \"" : "",
-                     nearest ? nearest : "", nearest ? "\"?" : "", known);
+                     nearest ? nearest : "", nearest ? "\"?" : "", known.text);
 }
 
 // Lines that end in carriage returns alone would all be one. A JSON document may have them.

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/name_list.h"
 #include "base/size.h"
 
 Status prepared_init(Prepared *prepared, const Suite *suite, Error *err)
@@ -66,20 +67,14 @@ static Status note_unseen(UsedPart *part, size_t n_known, Error *err)
         if (n++ == 0) first = sample;
     }
     if (n == 0) return STATUS_OK;
-    Buffer names = {0};
-    for (size_t c = n_known; c < part->data.n_labels && c < n_known + MOST_NAMED; c++)
-        buffer_printf(&names, "%s\"" SLICE_FMT "\"", c > n_known ? ", " : "",
-                      SLICE_ARG(slice_sub(part->data.labels[c], 0, 60)));
-    if (part->data.n_labels > n_known + MOST_NAMED) buffer_append_cstr(&names, ", ..");
-    Status s = buffer_status(&names, err);
-    if (s == STATUS_OK)
-        s = dataset_add_note(
-            &part->data, SLICE("of classes that training never saw"), n, err,
-            "%zu of %zu samples are of classes that the training part has not (%.*s; the first in "
-            "line %zu): no answer can be right there",
-            n, part->n, (int)names.len, names.ptr, first->line);
-    buffer_release(&names);
-    return s;
+    NameList names = {.most = MOST_NAMED};
+    for (size_t c = n_known; c < part->data.n_labels; c++)
+        name_list_quote(&names, part->data.labels[c]);
+    return dataset_add_note(
+        &part->data, SLICE("of classes that training never saw"), n, err,
+        "%zu of %zu samples are of classes that the training part has not (%s; the first in "
+        "line %zu): no answer can be right there",
+        n, part->n, names.text, first->line);
 }
 
 // The classes are those of the definition, else of the first part read: train, where there is one. What other parts have
@@ -221,18 +216,14 @@ static Status check_slices(const SuiteTask *task, const TaskData *data, Error *e
                 found = has_attribute(&set->samples[i], task->slices[k]);
         }
         if (found) continue;
-        Buffer known = {0};
+        NameList known = {0};
         for (size_t i = 0; first && i < first->n_attributes; i++)
-            buffer_printf(&known, "%s\"" SLICE_FMT "\"", i > 0 ? ", " : "",
-                          SLICE_ARG(first->attributes[i].name));
-        const Status s =
-            error_set(err, STATUS_INVALID,
-                      "slices: no sample has the attribute \"" SLICE_FMT "\"; there %s " SLICE_FMT
-                      "; name columns in columns.attributes, or give columns.group",
-                      SLICE_ARG(task->slices[k]), known.len > 0 ? "are" : "is",
-                      SLICE_ARG(known.len > 0 ? buffer_slice(&known) : SLICE("none")));
-        buffer_release(&known);
-        return s;
+            name_list_quote(&known, first->attributes[i].name);
+        return error_set(err, STATUS_INVALID,
+                         "slices: no sample has the attribute \"" SLICE_FMT "\"; there %s %s; name "
+                         "columns in columns.attributes, or give columns.group",
+                         SLICE_ARG(task->slices[k]), known.n > 0 ? "are" : "is",
+                         name_list_or(&known, "none"));
     }
     return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "base/size.h"
 #include "harness/family.h"
 #include "harness/prompt/ask.h"
@@ -24,32 +25,23 @@ struct Teacher {
 
 // ---- whether it can teach ----
 
-static Status list_labels(Buffer *out, const Slice *labels, size_t n)
+static NameList list_labels(const Slice *labels, size_t n)
 {
-    enum { SHOWN = 8 };
-    for (size_t i = 0; i < n && i < SHOWN; i++)
-        buffer_printf(out, "%s\"" SLICE_FMT "\"", i ? ", " : "",
-                      SLICE_ARG(slice_sub(labels[i], 0, 40)));
-    if (n > SHOWN) buffer_printf(out, ", ... (%zu)", n);
-    return buffer_status(out, NULL);
+    NameList list = {.most = 8};
+    for (size_t i = 0; i < n; i++) name_list_quote(&list, labels[i]);
+    return list;
 }
 
 static Status lacks_label(const char *path, const ModelConfig *teacher, Slice label,
                           const Slice *labels, size_t n_labels, Error *err)
 {
-    Buffer own = {0}, wanted = {0};
-    Status s = list_labels(&own, teacher->labels, teacher->n_labels);
-    if (s == STATUS_OK) s = list_labels(&wanted, labels, n_labels);
-    s = s == STATUS_OK ? error_set(err, STATUS_INVALID,
-                                   "the teacher %s has no label \"" SLICE_FMT
-                                   "\": its labels are " SLICE_FMT ", those to learn are " SLICE_FMT
-                                   "; name them alike (id2label in its config.json)",
-                                   path, SLICE_ARG(slice_sub(label, 0, 80)),
-                                   SLICE_ARG(buffer_slice(&own)), SLICE_ARG(buffer_slice(&wanted)))
-                       : error_set_memory(err, n_labels, 40, "a message");
-    buffer_release(&own);
-    buffer_release(&wanted);
-    return s;
+    const NameList own = list_labels(teacher->labels, teacher->n_labels),
+                   wanted = list_labels(labels, n_labels);
+    return error_set(err, STATUS_INVALID,
+                     "the teacher %s has no label \"" SLICE_FMT
+                     "\": its labels are %s, those to learn are %s; name them alike (id2label in "
+                     "its config.json)",
+                     path, SLICE_ARG(slice_sub(label, 0, 80)), own.text, wanted.text);
 }
 
 Status teacher_columns(const char *path, const ModelConfig *teacher, ModelHead head,

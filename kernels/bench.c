@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/machine.h"
+#include "base/name_list.h"
 #include "base/size.h"
 #include "kernels/bench_internal.h"
 
@@ -294,17 +295,11 @@ static bool is_wanted(const BenchOptions *options, size_t index)
 
 static Status no_case(const BenchOptions *options, Error *err)
 {
-    char names[1024] = "";
-    size_t used = 0;
-    for (int op = 0; op < OP_COUNT; op++) {
-        const int n = snprintf(names + used, sizeof names - used, "%s%s", op ? ", " : "",
-                               op_info((OpKind)op)->name);
-        if (n < 0 || (size_t)n >= sizeof names - used) break;
-        used += (size_t)n;
-    }
+    NameList names = {0};
+    for (int op = 0; op < OP_COUNT; op++) name_list_add_cstr(&names, op_info((OpKind)op)->name);
     return error_set(err, STATUS_NOT_FOUND,
                      "no case of the bench has \"%s\" in its operation or shape; operations: %s",
-                     options->filter, names);
+                     options->filter, names.text);
 }
 
 static Status run_cases(Bench *bench, size_t n_wanted, BenchReport *out, Error *err)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/name_list.h"
 #include "base/size.h"
 
 Status classes_check_setup(const MetricSetup *setup, size_t least, Error *err)
@@ -137,18 +138,15 @@ Status params_choice(const Json *params, const char *key, const char *const *cho
     if (value == NULL || json_kind(value) == JSON_NULL) return STATUS_OK;
     Slice text;
     TRY(json_as_string(value, &text, err));
-    char allowed[256];
-    size_t len = 0;
+    NameList allowed = {0};
     for (size_t i = 0; i < n_choices; i++) {
         if (slice_eq_cstr(text, choices[i])) {
             *choice = i;
             return STATUS_OK;
         }
-        const int added =
-            snprintf(allowed + len, sizeof allowed - len, "%s%s", i > 0 ? ", " : "", choices[i]);
-        if (added > 0) len = size_min(len + (size_t)added, sizeof allowed - 1);
+        name_list_add_cstr(&allowed, choices[i]);
     }
-    return json_error(value, err, "\"" SLICE_FMT "\" is none of %s", SLICE_ARG(text), allowed);
+    return json_error(value, err, "\"" SLICE_FMT "\" is none of %s", SLICE_ARG(text), allowed.text);
 }
 
 Status arena_format(Arena *arena, Slice *out, Error *err, const char *format, ...)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_source.h"
+#include "base/name_list.h"
 #include "models/architecture.h"
 #include "models/config_read.h"
 
@@ -126,28 +127,22 @@ const char *config_activation_name(Activation activation)
 
 static Status unknown_architecture(const Json *place, Slice name, Error *err)
 {
-    char known[512] = "";
-    size_t len = 0;
-    for (size_t i = 0; i < architectures_count && len < sizeof known; i++) {
-        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "",
-                                architectures_all[i]->model_type);
-    }
+    NameList known = {0};
+    for (size_t i = 0; i < architectures_count; i++)
+        name_list_add_cstr(&known, architectures_all[i]->model_type);
     return json_error(place, err, "unknown architecture \"" SLICE_FMT "\"; known are: %s",
-                      SLICE_ARG(name), known);
+                      SLICE_ARG(name), known.text);
 }
 
 // Of a known family, what is known of it.
 static Status unknown_class(const Json *place, const Architecture *architecture, Slice name,
                             Error *err)
 {
-    char known[512] = "";
-    size_t len = 0;
-    for (const ArchitectureClass *c = architecture->classes; c->name && len < sizeof known; c++) {
-        len += (size_t)snprintf(known + len, sizeof known - len, "%s%s",
-                                c == architecture->classes ? "" : ", ", c->name);
-    }
+    NameList known = {0};
+    for (const ArchitectureClass *c = architecture->classes; c->name; c++)
+        name_list_add_cstr(&known, c->name);
     return json_error(place, err, "class \"" SLICE_FMT "\" is not supported; of %s known are: %s",
-                      SLICE_ARG(name), architecture->model_type, known);
+                      SLICE_ARG(name), architecture->model_type, known.text);
 }
 
 static const Architecture *architecture_of_class(Slice class_name, ModelHead *head)

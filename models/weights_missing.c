@@ -2,27 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
+#include "base/name_list.h"
 #include "models/architecture.h"
 #include "models/model_internal.h"
 
 enum { MAX_TOLD = 8 };
-
-typedef struct Names {
-    Buffer text;
-    size_t n;
-} Names;
-
-static void add_name(Names *names, Slice name)
-{
-    if (names->n++ >= MAX_TOLD) return;
-    buffer_printf(&names->text, "%s\"" SLICE_FMT "\"", names->n > 1 ? ", " : "", SLICE_ARG(name));
-}
-
-static void end_names(Names *names)
-{
-    if (names->n > MAX_TOLD) buffer_printf(&names->text, " and %zu more", names->n - MAX_TOLD);
-}
 
 static int by_address(const void *a, const void *b)
 {
@@ -30,62 +14,65 @@ static int by_address(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-// The tensors that parameters are made of, sorted by address.
-static Status list_used(const Model *model, const Safetensors *file, Arena *arena,
-                        const SafeTensor ***out, size_t *n, Error *err)
+// The tensors of a file that parameters are made of, sorted by address.
+typedef struct UsedTensors {
+    const SafeTensor **tensors;
+    size_t n;
+} UsedTensors;
+
+static Status list_used(const Model *model, const Safetensors *file, Arena *arena, UsedTensors *out,
+                        Error *err)
 {
-    size_t n_parts = 0;
-    for (size_t i = 0; i < model->tape.n_params; i++) n_parts += model->tape.params[i].n_parts;
-    TRY(arena_take(arena, n_parts, sizeof **out, "tensors", out, err));
+    TRY(arena_take(arena, model_n_tensors(model), sizeof *out->tensors, "tensors", &out->tensors,
+                   err));
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         for (size_t p = 0; p < param->n_parts; p++) {
             const SafeTensor *tensor = weights_find_part(model, file, param, p);
-            if (tensor) (*out)[(*n)++] = tensor;
+            if (tensor) out->tensors[out->n++] = tensor;
         }
     }
-    if (*n > 0) qsort(*out, *n, sizeof **out, by_address);
+    if (out->n > 0) qsort(out->tensors, out->n, sizeof *out->tensors, by_address);
     return STATUS_OK;
 }
 
-static bool is_used(const SafeTensor *tensor, const SafeTensor *const *used, size_t n)
+static bool is_used(const UsedTensors *used, const SafeTensor *tensor)
 {
-    return n > 0 && bsearch(&tensor, used, n, sizeof *used, by_address);
+    return used->n > 0 &&
+           bsearch(&tensor, used->tensors, used->n, sizeof *used->tensors, by_address);
 }
 
 Status weights_missing(const Model *model, const Safetensors *file, bool head_may_be_fresh,
                        Error *err)
 {
-    Names missing = {0}, unknown = {0};
     Arena arena = {0};
-    const SafeTensor **used = NULL;
-    size_t n_used = 0;
-    TRY(list_used(model, file, &arena, &used, &n_used, err));
+    UsedTensors used = {0};
+    NameList missing = {.most = MAX_TOLD}, unknown = {.most = MAX_TOLD};
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         if (head_may_be_fresh && param->group == 1 + model->config.n_layers) continue;
         if (param->source == PARAM_COMPUTED || param->source == PARAM_BUFFER) continue;
         for (size_t p = 0; p < param->n_parts; p++) {
-            if (!weights_find_part(model, file, param, p)) add_name(&missing, param->parts[p].name);
+            if (!weights_find_part(model, file, param, p))
+                name_list_quote(&missing, param->parts[p].name);
         }
     }
-    for (size_t i = 0; i < file->n_tensors && unknown.n <= MAX_TOLD; i++) {
-        if (!is_used(&file->tensors[i], used, n_used)) add_name(&unknown, file->tensors[i].name);
+    const Status s = list_used(model, file, &arena, &used, err);
+    for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
+        if (!is_used(&used, &file->tensors[i])) name_list_quote(&unknown, file->tensors[i].name);
     }
-    end_names(&missing);
-    buffer_append_cstr(&unknown.text, unknown.n > MAX_TOLD ? ", ..." : "");
-    const Slice place = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
-    const Slice wanted = buffer_slice(&missing.text), extra = buffer_slice(&unknown.text);
-    const Status s = error_set(err, STATUS_INVALID,
-                               SLICE_FMT ": tensor%s " SLICE_FMT " %s missing%s" SLICE_FMT
-                                         ": weights and config.json are not of the same model",
-                               SLICE_ARG(place), missing.n > 1 ? "s" : "", SLICE_ARG(wanted),
-                               missing.n > 1 ? "are" : "is",
-                               unknown.n > 0 ? ", and not known is " : "", SLICE_ARG(extra));
-    buffer_release(&missing.text);
-    buffer_release(&unknown.text);
     arena_release(&arena);
-    return s;
+    TRY(s);
+    const Slice place = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": tensor%s %s %s missing%s%s: weights and config.json are not of "
+                               "the same model",
+                     SLICE_ARG(place), missing.n > 1 ? "s" : "", missing.text,
+                     missing.n > 1 ? "are" : "is",
+                     unknown.n == 0  ? ""
+                     : unknown.n > 1 ? ", and not known are "
+                                     : ", and not known is ",
+                     unknown.text);
 }
 
 // ---- tensors that no parameter is made of ----
@@ -127,26 +114,23 @@ static bool is_known_extra(Slice name)
 Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_new, Error *err)
 {
     Arena arena = {0};
-    const SafeTensor **used = NULL;
-    size_t n_used = 0;
-    Names names = {0};
+    UsedTensors used = {0};
+    NameList names = {.most = MAX_TOLD};
     const bool is_bare = head_is_new || model->config.head == HEAD_EMBEDDING;
     const Slice base = slice_from_cstr(model->config.architecture->base_prefix);
-    Status s = list_used(model, file, &arena, &used, &n_used, err);
+    Status s = list_used(model, file, &arena, &used, err);
     for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
         const SafeTensor *tensor = &file->tensors[i];
         // Of another head than the file's nothing is said, but of the encoder's.
         if (is_known_extra(tensor->name) || (is_bare && !slice_starts_with(tensor->name, base)))
             continue;
-        if (!is_used(tensor, used, n_used)) add_name(&names, tensor->name);
+        if (!is_used(&used, tensor)) name_list_quote(&names, tensor->name);
     }
-    end_names(&names);
     if (s == STATUS_OK && names.n > 0) {
-        model->unused = arena_copy(&model->arena, buffer_slice(&names.text));
+        model->unused = arena_copy(&model->arena, slice_from_cstr(names.text));
         model->n_unused = names.n;
-        if (!model->unused.ptr) s = error_set_memory(err, names.text.len, 1, "names of tensors");
+        if (!model->unused.ptr) s = error_set_memory(err, names.len, 1, "names of tensors");
     }
-    buffer_release(&names.text);
     arena_release(&arena);
     return s;
 }

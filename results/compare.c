@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "base/name_list.h"
 #include "metrics/corrections.h"
 #include "results/judged.h"
 
@@ -33,14 +34,10 @@ static Status only_name(const CompareSide *side, const char *what, const Slice *
         *out = names[0];
         return STATUS_OK;
     }
-    Buffer list = {0};
-    for (size_t i = 0; i < n; i++)
-        buffer_printf(&list, "%s\"" SLICE_FMT "\"", i > 0 ? ", " : "", SLICE_ARG(names[i]));
-    const Status s =
-        error_set(err, STATUS_INVALID, "run " SLICE_FMT " has %zu %ss (%s): name one",
-                  SLICE_ARG(side->run_id), n, what, list.ptr == NULL ? "none" : list.ptr);
-    buffer_release(&list);
-    return s;
+    NameList list = {0};
+    for (size_t i = 0; i < n; i++) name_list_quote(&list, names[i]);
+    return error_set(err, STATUS_INVALID, "run " SLICE_FMT " has %zu %ss (%s): name one",
+                     SLICE_ARG(side->run_id), n, what, name_list_or(&list, "none"));
 }
 
 static void add_name(Slice *names, size_t *n, Slice name)

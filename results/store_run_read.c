@@ -1,4 +1,5 @@
 // results/store_run_read.c: runs read back.
+#include "base/name_list.h"
 #include "results/store_internal.h"
 
 // Columns of RunSummary, for any FROM run that follows.
@@ -41,28 +42,20 @@ Status store_list_runs(Store *store, Arena *arena, RunSummary **runs, size_t *n_
 static Status no_such_run(Store *store, Slice name, const char *what, Error *err)
 {
     enum { MAX_NAMED = 10 };
-    Buffer known = {0};
+    NameList known = {.most = MAX_NAMED};
     Query q;
     TRY(query_begin(store, "SELECT id FROM run ORDER BY started_unix_ns DESC, run_id DESC", &q,
                     err));
-    size_t n = 0;
-    while (query_row(&q)) {
-        const Slice id = query_blob(&q);
-        if (n++ < MAX_NAMED)
-            buffer_printf(&known, "%s" SLICE_FMT, n > 1 ? ", " : "", SLICE_ARG(id));
+    while (query_row(&q)) name_list_add(&known, query_blob(&q));
+    TRY(query_end(&q, err));
+    if (known.n == 0) {
+        return error_set(err, STATUS_NOT_FOUND,
+                         "store %s: no run is stored yet; run a suite first (`assay run`)",
+                         store->path);
     }
-    Status s = query_end(&q, err);
-    if (s == STATUS_OK && n == 0) {
-        s = error_set(err, STATUS_NOT_FOUND,
-                      "store %s: no run is stored yet; run a suite first (`assay run`)",
-                      store->path);
-    } else if (s == STATUS_OK) {
-        s = error_set(err, STATUS_NOT_FOUND, "store %s: %s \"" SLICE_FMT "\"; there are %s%s",
-                      store->path, what, SLICE_ARG(name), known.ptr == NULL ? "" : known.ptr,
-                      n > MAX_NAMED ? ", ..." : "");
-    }
-    buffer_release(&known);
-    return s;
+    return error_set(err, STATUS_NOT_FOUND, "store %s: %s \"" SLICE_FMT "\"; there are %s%s",
+                     store->path, what, SLICE_ARG(name), known.text,
+                     known.n > MAX_NAMED ? " (assay list runs has all)" : "");
 }
 
 Status store_find_run(Store *store, Slice name, char run_id[RUN_ID_SIZE], Error *err)

@@ -287,7 +287,10 @@ static void put_text(const Inspection *in, Buffer *out)
     put_name(out, "tokenizer");
     if (in->tokenizer.ptr) {
         output_escaped(out, in->tokenizer);
-        buffer_printf(out, ", %zu tokens\n", in->tokenizer_size);
+        buffer_printf(out, ", %zu tokens", in->tokenizer_size);
+        const size_t n = tokenizer_n_languages(model_tokenizer(in->model));
+        if (n > 0) buffer_printf(out, " of %zu languages (--json lists them)", n);
+        buffer_append_byte(out, '\n');
     } else {
         buffer_append_cstr(out, "none\n");
     }
@@ -333,6 +336,14 @@ static void json_card(JsonWriter *w, const ModelCard *card)
     json_words(w, "language", card->language.values, card->language.n);
     json_words(w, "datasets", card->datasets.values, card->datasets.n);
     json_words(w, "tags", card->tags.values, card->tags.n);
+}
+
+static void json_languages(JsonWriter *w, const Tokenizer *tokenizer)
+{
+    const size_t n = tokenizer ? tokenizer_n_languages(tokenizer) : 0;
+    json_member_array(w, "tokenizer_languages");
+    for (size_t i = 0; i < n; i++) json_put_string(w, tokenizer_language_code(tokenizer, i));
+    json_end_array(w);
 }
 
 static void put_json(const Inspection *in, JsonWriter *w)
@@ -383,6 +394,7 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_end_object(w);
     json_text(w, "tokenizer", in->tokenizer);
     json_member_u64(w, "tokenizer_vocab_size", in->tokenizer_size);
+    json_languages(w, model_tokenizer(in->model));
     json_card(w, &in->card);
     json_put_key(w, "dtypes");
     listing_put_json(&in->types, w);

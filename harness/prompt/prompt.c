@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/name_list.h"
+
 typedef enum PromptField {
     FIELD_TEXT,
     FIELD_PAIR,
@@ -44,22 +46,20 @@ static bool find_field(Slice name, bool with_answer, const ReadColumns *columns,
 
 static Status unknown_field(Slice name, bool with_answer, const ReadColumns *columns, Error *err)
 {
-    char known[800];
-    size_t len = 0;
-    known[0] = '\0';
-    for (size_t i = 0; i < N_FIELD_NAMES + columns->n_attributes && len + 1 < sizeof known; i++) {
+    NameList known = {0};
+    for (size_t i = 0; i < N_FIELD_NAMES + columns->n_attributes; i++) {
+        char braced[NAME_LIST_LONGEST];
         const Slice field = i < N_FIELD_NAMES ? slice_from_cstr(field_names[i].name)
                                               : columns->attributes[i - N_FIELD_NAMES].name;
         if (i < N_FIELD_NAMES && field_names[i].field == FIELD_ANSWER && !with_answer) continue;
-        const int n = snprintf(known + len, sizeof known - len, "%s{" SLICE_FMT "}",
-                               len > 0 ? ", " : "", SLICE_ARG(slice_sub(field, 0, 60)));
-        len += n > 0 ? (size_t)n : 0;
+        snprintf(braced, sizeof braced, "{" SLICE_FMT "}", SLICE_ARG(slice_sub(field, 0, 60)));
+        name_list_add_cstr(&known, braced);
     }
     return error_set(err, STATUS_INVALID,
                      "unknown field {" SLICE_FMT
                      "}; there are %s; other columns become fields through \"columns\": "
                      "{\"attributes\": [..]}, and {{ is a brace",
-                     SLICE_ARG(slice_sub(name, 0, 80)), known);
+                     SLICE_ARG(slice_sub(name, 0, 80)), known.text);
 }
 
 static void add_literal(PromptTemplate *out, PromptPiece *pieces, Slice text)

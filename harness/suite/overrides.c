@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_source.h"
+#include "base/name_list.h"
 #include "harness/suite/suite.h"
 
 typedef struct Edits {
@@ -316,22 +317,18 @@ static Status apply_model(Edits *e, const SuiteNamedPath *given, Error *err)
 
 static Status unknown_task(const Json *tasks, const SuiteNamedPath *given, Slice flag, Error *err)
 {
-    Buffer names = {0};
+    NameList names = {0};
     const bool is_list = tasks && json_kind(tasks) == JSON_ARRAY;
     for (const Json *v = is_list ? json_first(tasks) : NULL; v; v = json_next(v)) {
         const Json *name = json_get(v, "name") ? json_get(v, "name") : json_get(v, "use");
         if (!name || json_kind(name) != JSON_STRING) continue;
-        buffer_printf(&names, "%s\"" SLICE_FMT "\"", names.len ? ", " : "",
-                      SLICE_ARG(slice_sub(json_string(name), 0, 80)));
+        name_list_quote(&names, json_string(name));
     }
-    const Status s =
-        error_set(err, STATUS_INVALID,
-                  SLICE_FMT ": the suite has no task \"" SLICE_FMT
-                            "\" and there is no task definition of that "
-                            "name; the suite's tasks: %s",
-                  SLICE_ARG(flag), SLICE_ARG(given->name), names.ptr ? names.ptr : "none");
-    buffer_release(&names);
-    return s;
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT ": the suite has no task \"" SLICE_FMT
+                               "\" and there is no task definition of that "
+                               "name; the suite's tasks: %s",
+                     SLICE_ARG(flag), SLICE_ARG(given->name), name_list_or(&names, "none"));
 }
 
 static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTask knows_task,

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "base/size.h"
 #include "harness/suite/keys.h"
 
@@ -139,12 +140,10 @@ Status choice_read(const Json *value, const char *(*choice)(size_t index), size_
         return json_error(value, err, "there is no \"" SLICE_FMT "\"; did you mean \"%s\"?",
                           SLICE_ARG(shown), nearest);
     }
-    Buffer list = {0};
-    for (size_t i = 0; i < n; i++) buffer_printf(&list, "%s\"%s\"", i ? ", " : "", names[i]);
-    const Status s = json_error(value, err, "there is no \"" SLICE_FMT "\"; there %s %s",
-                                SLICE_ARG(shown), n == 1 ? "is" : "are", list.ptr ? list.ptr : "");
-    buffer_release(&list);
-    return s;
+    NameList list = {0};
+    for (size_t i = 0; i < n; i++) name_list_quote(&list, slice_from_cstr(names[i]));
+    return json_error(value, err, "there is no \"" SLICE_FMT "\"; there %s %s", SLICE_ARG(shown),
+                      n == 1 ? "is" : "are", list.text);
 }
 
 static Status read_text(const SuiteKey *key, const Json *value, Arena *arena, void *target,

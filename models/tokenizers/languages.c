@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "models/tokenizers/tokenizer_internal.h"
 
 // ---- which tokens are languages ----
@@ -198,8 +199,7 @@ bool tokenizer_language_starts(const Tokenizer *t)
 
 Status tokenizer_find_language(const Tokenizer *t, Slice code, int32_t *id, Error *err)
 {
-    char known[2048] = "";
-    size_t len = 0;
+    NameList known = {0};
     if (t->n_languages == 0)
         return error_set(err, STATUS_INVALID,
                          "language \"" SLICE_FMT
@@ -208,9 +208,9 @@ Status tokenizer_find_language(const Tokenizer *t, Slice code, int32_t *id, Erro
                          SLICE_ARG(slice_sub(code, 0, 40)));
     *id = find_code(t, code);
     if (*id >= 0) return STATUS_OK;
-    for (size_t i = 0; i < t->n_languages && len + 32 < sizeof known; i++)
-        len += (size_t)snprintf(known + len, sizeof known - len, "%s" SLICE_FMT, i > 0 ? ", " : "",
-                                SLICE_ARG(slice_sub(t->language_codes[i], 0, 24)));
-    return error_set(err, STATUS_INVALID, "unknown language \"" SLICE_FMT "\"; known are %s",
-                     SLICE_ARG(slice_sub(code, 0, 40)), known);
+    for (size_t i = 0; i < t->n_languages; i++) name_list_add(&known, t->language_codes[i]);
+    return error_set(err, STATUS_INVALID, "unknown language \"" SLICE_FMT "\"; known are %s%s",
+                     SLICE_ARG(slice_sub(code, 0, 40)), known.text,
+                     known.n_shown < known.n ? "; assay inspect MODEL --json lists all of them"
+                                             : "");
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/name_list.h"
 #include "models/model_internal.h"
 #include "models/training/train.h"
 
@@ -90,19 +91,13 @@ static Status names_nothing(const Model *model, Slice pattern, Error *err)
 // Tensors that are stacked in one parameter have one state of the optimiser, so they stay together or are trained together.
 static Status split_apart(const Param *param, Slice pattern, Error *err)
 {
-    Buffer names = {0};
-    for (size_t k = 0; k < param->n_parts; k++) {
-        buffer_append_cstr(&names, k > 0 ? ", " : "");
-        buffer_append(&names, param->parts[k].name);
-    }
-    const Slice list = buffer_slice(&names);
-    const Status s = error_set(err, STATUS_INVALID,
-                               "freeze: \"" SLICE_FMT
-                               "\" names some of the tensors that are kept as one and can only "
-                               "be frozen together: " SLICE_FMT,
-                               SLICE_ARG(pattern), SLICE_ARG(list));
-    buffer_release(&names);
-    return s;
+    NameList names = {0};
+    for (size_t k = 0; k < param->n_parts; k++) name_list_add(&names, param->parts[k].name);
+    return error_set(err, STATUS_INVALID,
+                     "freeze: \"" SLICE_FMT
+                     "\" names some of the tensors that are kept as one and can only "
+                     "be frozen together: %s",
+                     SLICE_ARG(pattern), names.text);
 }
 
 static bool is_named(Slice text, Slice name)

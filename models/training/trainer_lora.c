@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/name_list.h"
 #include "base/philox.h"
 #include "base/size.h"
 #include "kernels/pack.h"
@@ -85,21 +86,17 @@ static void add_adapter(Lora *lora, size_t param, const ParamPart *part, Slice m
 }
 
 // The last parts of the names of layers that there are, for a message.
-static void list_layers(const Model *model, char *out, size_t size)
+static void list_layers(const Model *model, NameList *out)
 {
-    size_t len = 0;
-    out[0] = '\0';
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *p = &model->tape.params[i];
         if (p->group != 1 || !is_dense(model, i)) continue;
-        for (size_t k = 0; k < p->n_parts && len < size; k++) {
+        for (size_t k = 0; k < p->n_parts; k++) {
             Slice module, rest, last = {0};
             if (!module_of(p->parts[k].name, &module)) continue;
             rest = module;
             while (slice_split(&rest, '.', &last)) continue;
-            const int n =
-                snprintf(out + len, size - len, "%s" SLICE_FMT, len ? ", " : "", SLICE_ARG(last));
-            len += n > 0 ? (size_t)n : 0;
+            name_list_add(out, last);
         }
     }
 }
@@ -107,23 +104,23 @@ static void list_layers(const Model *model, char *out, size_t size)
 static Status check_targets(const Lora *lora, const Model *model, const LoraOptions *options,
                             Error *err)
 {
-    char known[256];
+    NameList known = {0};
     for (size_t i = 0; i < options->n_targets; i++) {
         const LoraOptions one = {.targets = options->targets + i, .n_targets = 1};
         bool found = false;
         for (size_t k = 0; !found && k < lora->n_adapters; k++)
             found = is_named(&one, lora->adapters[k].module);
         if (found) continue;
-        list_layers(model, known, sizeof known);
+        list_layers(model, &known);
         return error_set(err, STATUS_INVALID,
                          "LoRA: the model has no layer \"" SLICE_FMT
                          "\" that is not frozen; a block's are: %s",
-                         SLICE_ARG(options->targets[i]), known);
+                         SLICE_ARG(options->targets[i]), known.text);
     }
     if (lora->n_adapters > 0) return STATUS_OK;
-    list_layers(model, known, sizeof known);
+    list_layers(model, &known);
     return error_set(err, STATUS_INVALID, "LoRA: name layers with targets=; a block's are: %s",
-                     known);
+                     known.text);
 }
 
 static Status find_layers(Lora *lora, Arena *arena, const Model *model, const LoraOptions *options,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/json_source.h"
+#include "base/name_list.h"
 
 enum { MAX_KEYS = 64, MAX_METRICS = 8 };
 
@@ -179,19 +180,15 @@ Status score_choice(const Json *value, const char *const *choices, size_t n, siz
 {
     Slice text;
     TRY(json_as_string(value, &text, err));
-    Buffer allowed = {0};
+    NameList allowed = {0};
     for (size_t i = 0; i < n; i++) {
         if (slice_eq_cstr(text, choices[i])) {
             *out = i;
-            buffer_release(&allowed);
             return STATUS_OK;
         }
-        buffer_printf(&allowed, "%s%s", i > 0 ? ", " : "", choices[i]);
+        name_list_add_cstr(&allowed, choices[i]);
     }
-    const Status s = json_error(value, err, "\"" SLICE_FMT "\" is none of " SLICE_FMT,
-                                SLICE_ARG(text), SLICE_ARG(buffer_slice(&allowed)));
-    buffer_release(&allowed);
-    return s;
+    return json_error(value, err, "\"" SLICE_FMT "\" is none of %s", SLICE_ARG(text), allowed.text);
 }
 
 Status score_want_rows(const ScoreCase *c, const char *key, const Json **out, Error *err)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/json_source.h"
+#include "base/name_list.h"
 #include "metrics/classes.h"
 #include "metrics/evaluate.h"
 #include "metrics/metrics_list.h"
@@ -15,19 +16,14 @@ enum {
 
 static Status refuse_missing(const SquadData *data, size_t n_missing, Error *err)
 {
-    Buffer ids = {0};
-    size_t n = 0;
-    for (size_t i = 0; i < data->n && n < 10; i++) {
-        if (data->questions[i].is_predicted) continue;
-        buffer_printf(&ids, "%s" SLICE_FMT, n++ > 0 ? ", " : "", SLICE_ARG(data->questions[i].id));
+    NameList ids = {.most = 10};
+    for (size_t i = 0; i < data->n; i++) {
+        if (!data->questions[i].is_predicted) name_list_add(&ids, data->questions[i].id);
     }
-    const Status s =
-        error_set(err, STATUS_INVALID,
-                  "%zu of %zu questions have no prediction: " SLICE_FMT "%s (--missing=wrong, or "
-                  "\"missing\": \"wrong\", counts them as wrong)",
-                  n_missing, data->n, SLICE_ARG(buffer_slice(&ids)), n_missing > n ? ", .." : "");
-    buffer_release(&ids);
-    return s;
+    return error_set(err, STATUS_INVALID,
+                     "%zu of %zu questions have no prediction: %s (--missing=wrong, or "
+                     "\"missing\": \"wrong\", counts them as wrong)",
+                     n_missing, data->n, ids.text);
 }
 
 static Status score_question(const SquadQuestion *q, const SquadOptions *options, Arena *scratch,
