@@ -155,12 +155,9 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
         item.shape[0] = tensor->shape[1];
         item.shape[1] = tensor->shape[0];
     }
-    if (source.change == SAFE_ROPE_PAIRS) {
-        TRY(gguf_count_heads(json_root(work->files.config), full, tensor->shape[0], &source.n_heads,
-                             err));
-    }
-    if (source.change == SAFE_STACKED)
-        TRY(gguf_stacked_order(&work->config, full, tensor->shape[0], &source.order, err));
+    if (source.change == SAFE_REORDERED)
+        TRY(gguf_row_order(work->family, &work->config, full, tensor->shape[0], &source.order,
+                           err));
     item.type = choose_type(work, item.name, item.n_dims, item.shape);
     return add(work, &item, &source, tensor->type, tensor->data.len, err);
 }
@@ -201,14 +198,9 @@ static void change_numbers(const SafeItem *item, const QuantizeSource *source, c
                            float *out)
 {
     const size_t rows = item->shape[0], cols = item->n_dims == 2 ? item->shape[1] : 1;
-    if (source->change == SAFE_ROPE_PAIRS) {
-        const RowOrder pairs = row_order_pairs(rows, source->n_heads);
+    if (source->change == SAFE_REORDERED) {
         for (size_t r = 0; r < rows; r++)
-            memcpy(out + r * cols, x + row_order_in_use(&pairs, rows, r) * cols,
-                   cols * sizeof *out);
-    } else if (source->change == SAFE_STACKED) {
-        for (size_t r = 0; r < rows; r++)
-            memcpy(out + r * cols, x + row_order_in_tensor(&source->order, rows, r) * cols,
+            memcpy(out + r * cols, x + row_order_in_use(&source->order, rows, r) * cols,
                    cols * sizeof *out);
     } else if (source->change == SAFE_TRANSPOSED) {
         for (size_t r = 0; r < rows; r++) {

@@ -14,8 +14,7 @@ typedef struct QuantizeSource {
         *experts; // all tensors of a stack, one after the other; NULL: `tensor` alone
     size_t n_experts;
     SafeChange change; // to be made; none where the source is GGUF already
-    size_t n_heads;
-    RowOrder order; // of SAFE_STACKED
+    RowOrder order;    // of SAFE_REORDERED
 } QuantizeSource;
 
 typedef struct QuantizeWork {

@@ -9,7 +9,7 @@ static bool can_stream(const Model *model, const Param *param, const Safetensors
     if (param->is_vector || param->is_input_first) return false;
     for (size_t p = 0; p < param->n_parts; p++) {
         const SafeChange change = weights_find_part(model, file, param, p)->change;
-        if (change != SAFE_AS_IS && change != SAFE_ROPE_PAIRS) return false;
+        if (change != SAFE_AS_IS && change != SAFE_REORDERED) return false;
         if (param->parts[p].order.head_dim > 0) return false;
     }
     return true;

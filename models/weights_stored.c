@@ -25,13 +25,16 @@ static bool has_shape(const Param *param, size_t part, const SafeTensor *tensor)
     return tensor->n_dims == 2 && tensor->shape[0] == rows && tensor->shape[1] == cols;
 }
 
+static bool is_in_rows(const SafeTensor *tensor)
+{
+    return tensor->change == SAFE_AS_IS || tensor->change == SAFE_REORDERED;
+}
+
 // Whether a tensor can be kept as it is, as part of this parameter. Its shape is checked when it is read.
 static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, DType *dtype)
 {
-    const bool is_whole = param->is_input_first
-                              ? tensor->change == SAFE_TRANSPOSED
-                              : tensor->change == SAFE_AS_IS || tensor->change == SAFE_ROPE_PAIRS ||
-                                    tensor->change == SAFE_STACKED;
+    const bool is_whole =
+        param->is_input_first ? tensor->change == SAFE_TRANSPOSED : is_in_rows(tensor);
     return has_shape(param, part, tensor) && is_whole && tensor_type_dtype(tensor->type, dtype) &&
            pack_stored_is_known(*dtype) && param->cols % dtype_block(*dtype) == 0;
 }
@@ -40,8 +43,8 @@ static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, 
 static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, PartPlace *place)
 {
     DType dtype = DTYPE_F32;
-    const bool is_ordered = param->parts[part].order.head_dim > 0;
-    const bool as_it_lies = tensor->change == (is_ordered ? SAFE_STACKED : SAFE_AS_IS);
+    const RowOrder *order = &param->parts[part].order;
+    const bool as_it_lies = is_in_rows(tensor) && row_order_undoes(order, &tensor->order);
     if (!has_shape(param, part, tensor) || !tensor_type_dtype(tensor->type, &dtype)) return false;
     if (dtype != DTYPE_F32 && (!pack_stored_is_known(dtype) || param->cols % dtype_block(dtype)))
         return false;
@@ -51,9 +54,9 @@ static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, P
         if (as_it_lies) place->layout = LAYOUT_COLUMNS;
         return as_it_lies ? dtype == DTYPE_F32 : tensor->change == SAFE_TRANSPOSED;
     }
-    if (tensor->change == SAFE_ROPE_PAIRS) place->pair_heads = tensor->n_heads;
-    return as_it_lies ||
-           (tensor->change == SAFE_ROPE_PAIRS && !is_ordered && param->layout == LAYOUT_PANELS);
+    if (as_it_lies) return true;
+    place->order = tensor->order;
+    return is_in_rows(tensor) && order->head_dim == 0 && param->layout == LAYOUT_PANELS;
 }
 
 // Matrices of products, and tables that are gathered: what kernels read in other forms than f32.
@@ -84,15 +87,15 @@ static Status map_parts(Model *model, size_t index, const Safetensors *file, Err
 {
     Param *param = &model->tape.params[index];
     PartPlace *places = NULL;
-    bool has_pairs = false;
+    bool is_reordered = false;
     if (!is_readable(param)) return STATUS_OK;
     TRY(arena_take(&model->arena, param->n_parts, sizeof *places, "parameters", &places, err));
     for (size_t p = 0; p < param->n_parts; p++) {
         const SafeTensor *tensor = weights_find_part(model, file, param, p);
         if (!tensor || !can_map(param, p, tensor, &places[p])) return STATUS_OK;
-        has_pairs = has_pairs || places[p].pair_heads > 0;
+        is_reordered = is_reordered || places[p].order.head_dim > 0;
     }
-    if (!has_pairs || !is_cut_within(model, index)) param->places = places;
+    if (!is_reordered || !is_cut_within(model, index)) param->places = places;
     return STATUS_OK;
 }
 
@@ -233,10 +236,7 @@ static void read_part_row(const Model *model, const Param *param, size_t p, size
         for (size_t k = 0; k < param->cols; k++) out[k] = weights[k * n_rows + row];
         return;
     }
-    if (place->pair_heads > 0) {
-        const RowOrder pairs = row_order_pairs(n_rows, place->pair_heads);
-        row = row_order_in_tensor(&pairs, n_rows, row);
-    }
+    row = row_order_in_tensor(&place->order, n_rows, row);
     Tensor tensor = {.rows = n_rows,
                      .cols = param->cols,
                      .row_stride = param->cols,

@@ -14,6 +14,19 @@ RowOrder row_order_pairs(size_t n_rows, size_t n_heads)
     return (RowOrder){.head_dim = n_rows / n_heads, .n_turned = n_rows / n_heads};
 }
 
+RowOrder row_order_undone(RowOrder order)
+{
+    order.is_undone = !order.is_undone;
+    return order;
+}
+
+bool row_order_undoes(const RowOrder *a, const RowOrder *b)
+{
+    if (a->head_dim == 0 || b->head_dim == 0) return a->head_dim == b->head_dim;
+    return a->head_dim == b->head_dim && a->n_groups == b->n_groups && a->n_turned == b->n_turned &&
+           a->is_undone != b->is_undone;
+}
+
 bool row_order_fits(const RowOrder *order, size_t n_rows)
 {
     if (order->head_dim == 0) return true;
@@ -23,9 +36,9 @@ bool row_order_fits(const RowOrder *order, size_t n_rows)
     return n_heads % order->n_groups == 0 && n_heads / order->n_groups > 2;
 }
 
-size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row)
+// Where the row that is used as `row` stands among those of a checkpoint, and the other way about.
+static size_t in_checkpoint(const RowOrder *order, size_t n_rows, size_t row)
 {
-    if (order->head_dim == 0) return row;
     const size_t head = row / order->head_dim, at = row % order->head_dim;
     if (order->n_groups == 0) {
         const size_t half = order->n_turned / 2;
@@ -40,9 +53,8 @@ size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row)
     return (group * (shared + 2) + place) * order->head_dim + at;
 }
 
-size_t row_order_in_use(const RowOrder *order, size_t n_rows, size_t row)
+static size_t in_use(const RowOrder *order, size_t n_rows, size_t row)
 {
-    if (order->head_dim == 0) return row;
     const size_t head = row / order->head_dim, at = row % order->head_dim;
     if (order->n_groups == 0) {
         const size_t half = order->n_turned / 2;
@@ -53,6 +65,18 @@ size_t row_order_in_use(const RowOrder *order, size_t n_rows, size_t row)
     const size_t used = place < shared ? group * shared + place
                                        : n_queries + (place - shared) * order->n_groups + group;
     return used * order->head_dim + at;
+}
+
+size_t row_order_in_tensor(const RowOrder *order, size_t n_rows, size_t row)
+{
+    if (order->head_dim == 0) return row;
+    return order->is_undone ? in_use(order, n_rows, row) : in_checkpoint(order, n_rows, row);
+}
+
+size_t row_order_in_use(const RowOrder *order, size_t n_rows, size_t row)
+{
+    const RowOrder undone = row_order_undone(*order);
+    return row_order_in_tensor(&undone, n_rows, row);
 }
 
 Status row_order_apply(const RowOrder *order, size_t n_rows, size_t cols, bool to_tensor,

@@ -5,7 +5,8 @@
 //              used has all queries, then all keys, then all values
 //     pairs    the first n_turned rows of each head pair by pair: 0, n/2, 1, n/2 + 1, .. (GPT-J, Cohere); what is used has the
 //              halves one after the other, as OP_ROPE turns them
-// A tensor has one of them or, with head_dim 0, none. Vectors count as rows of one number.
+// A tensor has one of them or, with head_dim 0, none. An order that is_undone goes the other way: the tensor's rows stand as they
+// are used in checkpoints of that order, and those that are used as they stand there. Vectors count as rows of one number.
 #ifndef ASSAY_MODELS_FORMATS_ROW_ORDER_H
 #define ASSAY_MODELS_FORMATS_ROW_ORDER_H
 
@@ -18,10 +19,15 @@ typedef struct RowOrder {
     size_t head_dim; // 0: as they are used
     size_t n_groups; // 0: pairs
     size_t n_turned; // even
+    bool is_undone;
 } RowOrder;
 
 // n_rows rows of n_heads heads, all of whose rows stand pair by pair. The heads have even sizes.
 RowOrder row_order_pairs(size_t n_rows, size_t n_heads);
+// The order that undoes this one.
+RowOrder row_order_undone(RowOrder order);
+// Whether one order undoes the other: with both, rows are used as they stand.
+bool row_order_undoes(const RowOrder *a, const RowOrder *b);
 // Whether n_rows rows can be in this order.
 bool row_order_fits(const RowOrder *order, size_t n_rows);
 // Where the row that is used as `row` stands in the tensor of n_rows rows, and the other way about.

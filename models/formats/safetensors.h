@@ -56,12 +56,11 @@ enum { SAFETENSORS_MAX_DIMS = 8, SAFETENSORS_MAX_HEADER = 100 * 1000 * 1000 };
 // How a tensor's numbers as stored differ from those that it stands for. Reading undoes it; only GGUF files have any.
 typedef enum SafeChange {
     SAFE_AS_IS,
-    // Rows in heads of d: stored row 2 j + t of a head is row t d/2 + j of the tensor (Llama's query and key: rotations of
-    // neighbours instead of halves).
-    SAFE_ROPE_PAIRS,
+    // Row r is stored as row row_order_in_tensor(order, .., r): Llama's queries and keys, whose rotations are of neighbours in
+    // GGUF and of halves in Transformers; queries, keys and values of one tensor, which GGUF has one after the other.
+    SAFE_REORDERED,
     SAFE_LESS_ONE,   // 1 must be taken off (Gemma's norms, whose weights are added to 1)
     SAFE_TRANSPOSED, // stored [shape[1], shape[0]] (GPT-2's layers, inputs first in Transformers)
-    SAFE_STACKED,    // rows are stored as they are used, not in `order` as in Transformers
 } SafeChange;
 
 // One tensor of a file; it borrows from it.
@@ -74,8 +73,7 @@ typedef struct SafeTensor {
     Slice data; // tensor_type_bytes of it, of no particular alignment
     Slice file; // where it stands, for messages
     SafeChange change;
-    size_t n_heads; // for SAFE_ROPE_PAIRS; divides shape[0] into heads of even size
-    RowOrder order; // for SAFE_STACKED; fits shape[0]
+    RowOrder order; // of SAFE_REORDERED, else zeroed; fits shape[0]
 } SafeTensor;
 
 typedef struct SafeMetadata {
@@ -113,7 +111,7 @@ Slice safetensors_metadata(const Safetensors *file, const char *key);
 // All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
 // and booleans rounded to nearest. F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
-// Rows [first, first + n) of shape[0] of a tensor SAFE_AS_IS or with SAFE_ROPE_PAIRS, in the same way.
+// Rows [first, first + n) of shape[0] of a tensor that is SAFE_AS_IS or SAFE_REORDERED, in the same way.
 Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
                                 Error *err) MUST_CHECK;
 // Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions.

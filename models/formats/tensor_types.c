@@ -144,12 +144,8 @@ static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
 const void *safetensor_row(const SafeTensor *tensor, size_t row)
 {
     const size_t row_bytes = tensor->shape[0] > 0 ? tensor->data.len / tensor->shape[0] : 0;
-    if (tensor->change == SAFE_ROPE_PAIRS) {
-        const RowOrder pairs = row_order_pairs(tensor->shape[0], tensor->n_heads);
-        row = row_order_in_tensor(&pairs, tensor->shape[0], row);
-    }
-    if (tensor->change == SAFE_STACKED)
-        row = row_order_in_use(&tensor->order, tensor->shape[0], row);
+    if (tensor->change == SAFE_REORDERED)
+        row = row_order_in_tensor(&tensor->order, tensor->shape[0], row);
     return tensor->data.ptr + row * row_bytes;
 }
 
@@ -186,8 +182,7 @@ static Status read_transposed(const SafeTensor *tensor, float *out, Error *err)
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->change) {
-    case SAFE_ROPE_PAIRS:
-    case SAFE_STACKED:
+    case SAFE_REORDERED:
         return safetensor_read_rows_f32(tensor, 0, tensor->shape[0], out, err);
     case SAFE_TRANSPOSED:
         if (tensor->n_dims == 2) return read_transposed(tensor, out, err);

@@ -552,12 +552,12 @@ Status gguf_config(const Gguf *file, Buffer *json, Error *err)
                  .w = json_writer(json, 2),
                  .err = err};
     if (!in.family) {
-        char known[256];
-        gguf_list_families(known, sizeof known);
+        NameList known = {0};
+        gguf_list_families(&known);
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ": unknown architecture \"" SLICE_FMT
                                    "\" of a GGUF file; known are: %s",
-                         SLICE_ARG(file->name), SLICE_ARG(architecture), known);
+                         SLICE_ARG(file->name), SLICE_ARG(architecture), known.text);
     }
     TRY(import(&in));
     return buffer_status(json, err);

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/name_list.h"
 #include "models/config.h"
 #include "models/formats/gguf.h"
 
@@ -20,6 +21,13 @@
 
 enum { GGUF_NAME_SIZE = 64 };
 
+// In which order rows of queries and keys are stored where that is not Transformers' own.
+typedef enum GgufRows {
+    GGUF_ROWS_IN_ORDER,
+    GGUF_ROWS_IN_PAIRS, // of a head: 0, d/2, 1, d/2 + 1, ...
+    GGUF_ROWS_STACKED, // one tensor of all queries, keys and values, which Transformers has group by group
+} GgufRows;
+
 // What differs between a family of models in Transformers and in GGUF.
 typedef struct GgufFamily {
     const char *architecture; // general.architecture
@@ -27,8 +35,8 @@ typedef struct GgufFamily {
     const char *class_name;   // of a file that does not say
     const struct GgufName *names;
     size_t n_names;
-    bool has_rope_pairs; // rows of query and key are stored pair by pair: 0, d/2, 1, d/2 + 1, ...
-    bool adds_one;       // weights of norms are stored with 1 added
+    GgufRows rows;
+    bool adds_one; // weights of norms are stored with 1 added
 } GgufFamily;
 
 // NULL where GGUF has no such model (then names are kept).
@@ -36,20 +44,17 @@ const GgufFamily *gguf_family_of_model(Slice model_type);
 // The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, Falcon's with the number of norms.
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err) MUST_CHECK;
 const GgufFamily *gguf_family_of_file(Slice architecture);
-// "llama, qwen2, ..": the architectures of files that are known.
-void gguf_list_families(char *out, size_t size);
+// The architectures of files that are known.
+void gguf_list_families(NameList *out);
 // A tensor's name the one way and the other; false where the family has no such name.
 bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE]);
 bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t size);
 // How a tensor, by its name in Transformers, is stored in GGUF: see SafeChange.
 SafeChange gguf_change(const GgufFamily *family, Slice name);
 
-// How many heads the rows of a query's or key's weight (by its name in Transformers) make up.
-Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out,
-                        Error *err) MUST_CHECK;
-// In which order the tensor of queries, keys and values (`rows` of them) stands in Transformers. GGUF has it as it is used.
-Status gguf_stacked_order(const ModelConfig *config, Slice name, size_t rows, RowOrder *out,
-                          Error *err) MUST_CHECK;
+// The order of a SAFE_REORDERED tensor of n_rows rows, by its name in Transformers.
+Status gguf_row_order(const GgufFamily *family, const ModelConfig *config, Slice name,
+                      size_t n_rows, RowOrder *out, Error *err) MUST_CHECK;
 
 // The file's config.json. A model that is split over files, or of an architecture not known here, is refused.
 Status gguf_config(const Gguf *file, Buffer *json, Error *err) MUST_CHECK;

@@ -13,8 +13,8 @@ typedef struct GgufName {
     {"token_embd", "model.embed_tokens", SAFE_AS_IS},                                    \
         {"output_norm", "model.norm", SAFE_LESS_ONE}, {"output", "lm_head", SAFE_AS_IS}, \
         {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},            \
-        {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_ROPE_PAIRS},            \
-        {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_ROPE_PAIRS},            \
+        {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_REORDERED},             \
+        {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_REORDERED},             \
         {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},                 \
         {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},             \
         {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},            \
@@ -138,7 +138,7 @@ static const GgufName gpt_neox_names[] = {
     {"output_norm", "gpt_neox.final_layer_norm", SAFE_AS_IS},
     {"output", "embed_out", SAFE_AS_IS},
     {"blk.%.attn_norm", "gpt_neox.layers.%.input_layernorm", SAFE_AS_IS},
-    {"blk.%.attn_qkv", "gpt_neox.layers.%.attention.query_key_value", SAFE_STACKED},
+    {"blk.%.attn_qkv", "gpt_neox.layers.%.attention.query_key_value", SAFE_REORDERED},
     {"blk.%.attn_output", "gpt_neox.layers.%.attention.dense", SAFE_AS_IS},
     {"blk.%.ffn_norm", "gpt_neox.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_up", "gpt_neox.layers.%.mlp.dense_h_to_4h", SAFE_AS_IS},
@@ -146,14 +146,14 @@ static const GgufName gpt_neox_names[] = {
 };
 
 // BLOOM and Falcon, but for the norms of a block.
-#define TRANSFORMER_H_NAMES                                                                 \
-    {"token_embd", "transformer.word_embeddings", SAFE_AS_IS},                              \
-        {"output_norm", "transformer.ln_f", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS}, \
-        {"blk.%.attn_qkv", "transformer.h.%.self_attention.query_key_value", SAFE_STACKED}, \
-        {"blk.%.attn_output", "transformer.h.%.self_attention.dense", SAFE_AS_IS},          \
-        {"blk.%.ffn_up", "transformer.h.%.mlp.dense_h_to_4h", SAFE_AS_IS},                  \
-    {                                                                                       \
-        "blk.%.ffn_down", "transformer.h.%.mlp.dense_4h_to_h", SAFE_AS_IS                   \
+#define TRANSFORMER_H_NAMES                                                                   \
+    {"token_embd", "transformer.word_embeddings", SAFE_AS_IS},                                \
+        {"output_norm", "transformer.ln_f", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS},   \
+        {"blk.%.attn_qkv", "transformer.h.%.self_attention.query_key_value", SAFE_REORDERED}, \
+        {"blk.%.attn_output", "transformer.h.%.self_attention.dense", SAFE_AS_IS},            \
+        {"blk.%.ffn_up", "transformer.h.%.mlp.dense_h_to_4h", SAFE_AS_IS},                    \
+    {                                                                                         \
+        "blk.%.ffn_down", "transformer.h.%.mlp.dense_4h_to_h", SAFE_AS_IS                     \
     }
 
 static const GgufName bloom_names[] = {
@@ -252,41 +252,46 @@ static const GgufName t5_gated_names[] = {
 
 // The first row of an architecture is the one that a file of it is read as.
 static const GgufFamily families[] = {
-    {"llama", "llama", "LlamaForCausalLM", NAMES(llama_names), true, false},
-    {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), true, false},
-    {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), false, false},
-    {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), false, false},
-    {"llama", "mixtral", "MixtralForCausalLM", NAMES(mixtral_names), true, false},
-    {"qwen2moe", "qwen2_moe", "Qwen2MoeForCausalLM", NAMES(experts_names), false, false},
-    {"qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM", NAMES(experts_names), false, false},
-    {"olmoe", "olmoe", "OlmoeForCausalLM", NAMES(experts_names), false, false},
-    {"granitemoe", "granitemoe", "GraniteMoeForCausalLM", NAMES(granitemoe_names), true, false},
-    {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), false, false},
-    {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), false, true},
-    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), false, true},
-    {"granite", "granite", "GraniteForCausalLM", NAMES(llama_names), true, false},
-    {"smollm3", "smollm3", "SmolLM3ForCausalLM", NAMES(llama_names), true, false},
-    {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), false, false},
-    {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), false, false},
-    {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), false, false},
-    {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names), false, false},
-    {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), false, false},
-    {"gptneox", "gpt_neox", "GPTNeoXForCausalLM", NAMES(gpt_neox_names), false, false},
-    {"bloom", "bloom", "BloomForCausalLM", NAMES(bloom_names), false, false},
-    {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), false, false},
-    {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), false, false},
-    {"bert", "bert", "BertModel", NAMES(bert_names), false, false},
-    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), false, false},
-    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), false, false},
-    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), false, false},
+    {"llama", "llama", "LlamaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"llama", "mixtral", "MixtralForCausalLM", NAMES(mixtral_names), GGUF_ROWS_IN_PAIRS, false},
+    {"qwen2moe", "qwen2_moe", "Qwen2MoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER,
+     false},
+    {"qwen3moe", "qwen3_moe", "Qwen3MoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER,
+     false},
+    {"olmoe", "olmoe", "OlmoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER, false},
+    {"granitemoe", "granitemoe", "GraniteMoeForCausalLM", NAMES(granitemoe_names),
+     GGUF_ROWS_IN_PAIRS, false},
+    {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), GGUF_ROWS_IN_ORDER, false},
+    {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},
+    {"granite", "granite", "GraniteForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"smollm3", "smollm3", "SmolLM3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
+    {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names),
+     GGUF_ROWS_IN_ORDER, false},
+    {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), GGUF_ROWS_IN_ORDER, false},
+    {"gptneox", "gpt_neox", "GPTNeoXForCausalLM", NAMES(gpt_neox_names), GGUF_ROWS_STACKED, false},
+    {"bloom", "bloom", "BloomForCausalLM", NAMES(bloom_names), GGUF_ROWS_STACKED, false},
+    {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), GGUF_ROWS_STACKED, false},
+    {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), GGUF_ROWS_IN_ORDER, false},
+    {"bert", "bert", "BertModel", NAMES(bert_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
 };
 static const GgufFamily gated_t5[] = {
-    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
-    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
-    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), false, false},
+    {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER,
+     false},
 };
 static const GgufFamily falcon_two = {
-    "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), false, false};
+    "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), GGUF_ROWS_STACKED, false};
 
 static Status falcon_family(const Json *config, const GgufFamily **out, Error *err)
 {
@@ -330,15 +335,12 @@ const GgufFamily *gguf_family_of_file(Slice architecture)
     return NULL;
 }
 
-void gguf_list_families(char *out, size_t size)
+void gguf_list_families(NameList *out)
 {
-    size_t len = 0;
-    const char *last = "";
-    out[0] = '\0';
-    for (size_t i = 0; i < sizeof families / sizeof *families && len < size; i++) {
-        if (strcmp(families[i].architecture, last) == 0) continue;
-        last = families[i].architecture;
-        len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", last);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        const char *name = families[i].architecture;
+        if (gguf_family_of_file(slice_from_cstr(name)) == &families[i])
+            name_list_add_cstr(out, name);
     }
 }
 
@@ -452,14 +454,12 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     const GgufName *found = find_model_name(family, name, &block, &suffix);
     if (!found) return SAFE_AS_IS;
     switch (found->change) {
-    case SAFE_ROPE_PAIRS:
-        return family->has_rope_pairs ? SAFE_ROPE_PAIRS : SAFE_AS_IS;
+    case SAFE_REORDERED:
+        return family->rows == GGUF_ROWS_IN_ORDER ? SAFE_AS_IS : SAFE_REORDERED;
     case SAFE_LESS_ONE:
         return family->adds_one ? SAFE_LESS_ONE : SAFE_AS_IS;
     case SAFE_TRANSPOSED:
         return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
-    case SAFE_STACKED:
-        return SAFE_STACKED;
     case SAFE_AS_IS:
         break;
     }

@@ -4,8 +4,6 @@
 
 #include "models/gguf/gguf_model.h"
 
-enum { MAX_SIZE = 1 << 24 };
-
 static int by_name(const void *a, const void *b)
 {
     return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
@@ -22,56 +20,67 @@ static bool is_of_config(Slice name)
     return false;
 }
 
-Status gguf_count_heads(const Json *config, Slice name, size_t rows, size_t *out, Error *err)
+static Status refuse_rows(Slice name, size_t n_rows, size_t n_heads, const char *kind, Error *err)
 {
-    int64_t n_heads = 0, n_kv_heads = 0;
-    TRY(json_want_i64(config, "num_attention_heads", 1, MAX_SIZE, &n_heads, err));
-    n_kv_heads = n_heads;
-    TRY(json_opt_i64(config, "num_key_value_heads", 1, MAX_SIZE, &n_kv_heads, err));
-    const bool is_key = slice_find(name, SLICE("k_proj")) != SIZE_MAX;
-    *out = (size_t)(is_key ? n_kv_heads : n_heads);
-    if (rows % *out == 0 && rows / *out % 2 == 0) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
-                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of even size",
-                     SLICE_ARG(name), rows, *out);
+                     "tensor \"" SLICE_FMT "\": its %zu rows are not those of %zu heads%s, which "
+                     "config.json asks for",
+                     SLICE_ARG(name), n_rows, n_heads, kind);
 }
 
-Status gguf_stacked_order(const ModelConfig *config, Slice name, size_t rows, RowOrder *out,
-                          Error *err)
+// Queries, keys and values are one tensor.
+static Status stacked_order(const ModelConfig *config, Slice name, size_t n_rows, RowOrder *out,
+                            Error *err)
 {
     const size_t n_heads = config->n_heads + 2 * config->n_kv_heads;
-    *out = (RowOrder){.head_dim = config->head_dim, .n_groups = config->n_kv_heads};
-    if (rows == n_heads * config->head_dim && row_order_fits(out, rows)) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "tensor \"" SLICE_FMT "\": its %zu rows are no %zu heads of %zu",
-                     SLICE_ARG(name), rows, n_heads, config->head_dim);
+    const RowOrder order = {.head_dim = config->head_dim, .n_groups = config->n_kv_heads};
+    if (n_rows != n_heads * config->head_dim || !row_order_fits(&order, n_rows))
+        return refuse_rows(name, n_rows, n_heads, " of queries, keys and values", err);
+    *out = row_order_undone(order);
+    return STATUS_OK;
 }
 
-// The order of a stacked tensor, by the config that the file tells.
-static Status order_of(const Json *config, SafeTensor *tensor, Error *err)
+Status gguf_row_order(const GgufFamily *family, const ModelConfig *config, Slice name,
+                      size_t n_rows, RowOrder *out, Error *err)
 {
-    Arena arena = {0};
-    ModelConfig parsed;
-    Status s = model_config_parse(&arena, config, &parsed, err);
-    if (s == STATUS_OK)
-        s = gguf_stacked_order(&parsed, tensor->name, tensor->shape[0], &tensor->order, err);
-    arena_release(&arena);
-    return s;
+    if (family->rows == GGUF_ROWS_STACKED) return stacked_order(config, name, n_rows, out, err);
+    const bool is_key = slice_find(name, SLICE("k_proj")) != SIZE_MAX;
+    const size_t n_heads = is_key ? config->n_kv_heads : config->n_heads;
+    if (n_rows % n_heads != 0 || n_rows / n_heads % 2 != 0)
+        return refuse_rows(name, n_rows, n_heads, " of even size", err);
+    *out = row_order_pairs(n_rows, n_heads);
+    return STATUS_OK;
 }
 
-static Status as_in_model(const GgufFamily *family, const Json *config, Arena *arena,
-                          const SafeTensor *stored, SafeTensor *out, Error *err)
+// What the order of rows follows from: the model that config.json speaks of, read where a tensor asks for it.
+typedef struct RowOrders {
+    const GgufFamily *family;
+    const Json *json;
+    Arena arena;
+    ModelConfig config;
+    bool is_read;
+} RowOrders;
+
+static Status order_of(RowOrders *orders, SafeTensor *tensor, Error *err)
+{
+    if (!orders->is_read)
+        TRY(model_config_parse(&orders->arena, orders->json, &orders->config, err));
+    orders->is_read = true;
+    return gguf_row_order(orders->family, &orders->config, tensor->name, tensor->shape[0],
+                          &tensor->order, err);
+}
+
+static Status as_in_model(RowOrders *orders, Arena *arena, const SafeTensor *stored,
+                          SafeTensor *out, Error *err)
 {
     char name[256];
     *out = *stored;
-    if (gguf_name_to_model(family, stored->name, name, sizeof name)) {
+    if (gguf_name_to_model(orders->family, stored->name, name, sizeof name)) {
         out->name = arena_copy(arena, slice_from_cstr(name));
         if (!out->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
     }
-    out->change = gguf_change(family, out->name);
-    if (out->change == SAFE_ROPE_PAIRS)
-        return gguf_count_heads(config, out->name, out->shape[0], &out->n_heads, err);
-    if (out->change == SAFE_STACKED) return order_of(config, out, err);
+    out->change = gguf_change(orders->family, out->name);
+    if (out->change == SAFE_REORDERED) return order_of(orders, out, err);
     // A layer of one output, a vector there.
     if (out->n_dims == 1 && slice_ends_with(out->name, SLICE(".shared_expert_gate.weight"))) {
         out->n_dims = 2;
@@ -88,15 +97,16 @@ static Status as_in_model(const GgufFamily *family, const Json *config, Arena *a
 Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
 {
     *out = (Safetensors){0};
-    const GgufFamily *family = NULL;
-    TRY(gguf_family_of_config(config, &family, err));
+    RowOrders orders = {.json = config};
+    TRY(gguf_family_of_config(config, &orders.family, err));
     Status s = arena_take(&out->arena, file->n_tensors, sizeof *out->tensors, "tensors",
                           &out->tensors, err);
     for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
         if (is_of_config(file->tensors[i].name)) continue;
-        s = as_in_model(family, config, &out->arena, &file->tensors[i],
-                        &out->tensors[out->n_tensors++], err);
+        s = as_in_model(&orders, &out->arena, &file->tensors[i], &out->tensors[out->n_tensors++],
+                        err);
     }
+    arena_release(&orders.arena);
     if (s == STATUS_OK && out->n_tensors > 0)
         qsort(out->tensors, out->n_tensors, sizeof *out->tensors, by_name);
     for (size_t i = 1; s == STATUS_OK && i < out->n_tensors; i++) {

@@ -61,8 +61,7 @@ typedef struct PartPlace {
     size_t offset;      // then: floats from their start
     DType dtype;
     Layout layout;
-    size_t
-        pair_heads; // mapped rows are those of SAFE_ROPE_PAIRS (formats/safetensors.h) in so many heads; 0 = in order
+    RowOrder order; // of the mapped rows
 } PartPlace;
 
 // One parameter: a matrix or vector in one piece, made of one tensor of the checkpoint or of several stacked.

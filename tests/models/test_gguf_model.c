@@ -14,7 +14,7 @@ Test(gguf_model, names_go_both_ways)
         SafeChange change;
     } cases[] = {
         {"llama", "model.layers.11.self_attn.q_proj.weight", "blk.11.attn_q.weight",
-         SAFE_ROPE_PAIRS},
+         SAFE_REORDERED},
         {"qwen2", "model.layers.0.self_attn.k_proj.bias", "blk.0.attn_k.bias", SAFE_AS_IS},
         {"gemma2", "model.norm.weight", "output_norm.weight", SAFE_LESS_ONE},
         {"gpt2", "transformer.h.3.attn.c_attn.weight", "blk.3.attn_qkv.weight", SAFE_TRANSPOSED},
@@ -24,7 +24,7 @@ Test(gguf_model, names_go_both_ways)
         {"t5", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
          "enc.blk.0.attn_rel_b.weight", SAFE_AS_IS},
         {"gpt_neox", "gpt_neox.layers.7.attention.query_key_value.bias", "blk.7.attn_qkv.bias",
-         SAFE_STACKED},
+         SAFE_REORDERED},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
     };
