@@ -10,27 +10,14 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "transformer.h.%zu.self_attention.", i);
-    const Dense qkv = decoder_fused_qkv(t, c, "query_key_value", c->n_heads);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
-    const Value out = decoder_linear(t, mixed, "dense", h, true, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, c->is_post_norm ? n : x),
-                             tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value m = decoder_layer_norm(t, c, a, "post_attention_layernorm");
-    tape_prefix(t, "transformer.h.%zu.mlp.", i);
-    const Value inner =
-        decoder_linear(t, m, "dense_h_to_4h", c->intermediate_size, true, c->activation);
-    const Value outer = decoder_linear(t, inner, "dense_4h_to_h", h, true, ACTIVATION_NONE);
-    return tape_add(t, c->is_post_norm ? m : a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "transformer.h.",
+                                        .norms = {"input_layernorm", "post_attention_layernorm"},
+                                        .attention = "self_attention.",
+                                        .qkv = {"query_key_value"},
+                                        .output = "dense",
+                                        .feed_forward = "mlp.",
+                                        .up = "dense_h_to_4h",
+                                        .down = "dense_4h_to_h"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
@@ -38,8 +25,9 @@ static void record(Tape *t, const ModelConfig *c)
                                        .words = "word_embeddings",
                                        .words_norm = "word_embeddings_layernorm",
                                        .norm = decoder_layer_norm,
-                                       .last_norm = "ln_f"};
-    decoder_record(t, c, &frame, block);
+                                       .last_norm = "ln_f",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 // A size under the first of its names that is there.
@@ -63,7 +51,8 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->intermediate_size = 4 * c->hidden_size;
     c->activation = ACTIVATION_GELU_TANH;
     c->alibi_scale = 1.0f;
-    c->norm_bias = c->has_qkv_bias = c->is_tied = true;
+    c->norm_bias = c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = true;
+    c->is_tied = true;
     TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));

@@ -224,6 +224,32 @@ void decoder_output(Tape *t, const ModelConfig *c, ParamId table, const char *na
     tape_output(t, head(t, c, table, name, x));
 }
 
+// Two layers one after the other.
+static Value record_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes,
+                          const DecoderBlockNames *names, Value x)
+{
+    const size_t h = c->hidden_size;
+    tape_group(t, 1 + i);
+    tape_prefix(t, "%s%zu.", names->blocks, i);
+    const Value n = decoder_layer_norm(t, c, x, names->norms[0]);
+    tape_prefix(t, "%s%zu.%s", names->blocks, i, names->attention);
+    const Dense qkv = names->qkv[1] ? decoder_qkv(t, c, names->qkv)
+                                    : decoder_fused_qkv(t, c, names->qkv[0], c->n_kv_heads);
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
+    const Value out =
+        decoder_linear(t, mixed, names->output, h, c->has_output_bias, ACTIVATION_NONE);
+    const Value a = tape_add(t, decoder_rows(t, c, i, c->is_post_norm ? n : x),
+                             tape_dropout(t, out, c->hidden_dropout));
+
+    tape_prefix(t, "%s%zu.", names->blocks, i);
+    const Value m = decoder_layer_norm(t, c, a, names->norms[1]);
+    tape_prefix(t, "%s%zu.%s", names->blocks, i, names->feed_forward);
+    const Value inner =
+        decoder_linear(t, m, names->up, c->intermediate_size, c->has_mlp_bias, c->activation);
+    const Value outer = decoder_linear(t, inner, names->down, h, c->has_mlp_bias, ACTIVATION_NONE);
+    return tape_add(t, c->is_post_norm ? m : a, tape_dropout(t, outer, c->hidden_dropout));
+}
+
 void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, DecoderBlock *block)
 {
     ParamId table = 0;
@@ -234,7 +260,7 @@ void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, De
     if (frame->words_norm) x = decoder_layer_norm(t, c, x, frame->words_norm);
     for (size_t i = 0; i < c->n_layers; i++) {
         tape_hidden(t, x);
-        x = block(t, c, i, ropes, x);
+        x = block ? block(t, c, i, ropes, x) : record_block(t, c, i, ropes, frame->names, x);
     }
     tape_prefix(t, "%s", frame->prefix);
     tape_group(t, 1 + c->n_layers);

@@ -51,6 +51,20 @@ Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const c
 void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
                     Value x);
 
+// The tensors of a block of two layers one after the other, each behind a LayerNorm:
+//     a = x + W_o attention(W_q n, W_k n, W_v n),  n = LayerNorm(x)
+//     a + W_2 act(W_1 m),  m = LayerNorm(a)
+// Where the config says is_post_norm the sums go on from n and m instead of x and a.
+typedef struct DecoderBlockNames {
+    const char *blocks;    // "transformer.h.": the block's number follows
+    const char *norms[2];  // before attention and before the feed-forward layers
+    const char *attention; // "attn.": what follows before these three
+    const char *qkv[3];    // or one tensor that has all head by head
+    const char *output;
+    const char *feed_forward; // "mlp."
+    const char *up, *down;
+} DecoderBlockNames;
+
 // x of the layer before gives x of layer i.
 typedef Value DecoderBlock(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
                            Value x);
@@ -63,10 +77,11 @@ typedef struct DecoderFrame {
     const char *words_norm; // LayerNorm on the embeddings; NULL without
     Value (*norm)(Tape *tape, const ModelConfig *config, Value x, const char *name); // the last one
     const char *last_norm;
-    const char *output; // output layer, where it is not tied; NULL: lm_head
+    const char *output;             // output layer, where it is not tied; NULL: lm_head
+    const DecoderBlockNames *names; // of the blocks, where they are such
 } DecoderFrame;
 
-// Embeddings, n_layers blocks, the last norm and the head.
+// Embeddings, n_layers blocks, the last norm and the head. block may be NULL where the frame has names.
 void decoder_record(Tape *tape, const ModelConfig *config, const DecoderFrame *frame,
                     DecoderBlock *block);
 

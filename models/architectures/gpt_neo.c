@@ -9,26 +9,16 @@
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
+#include "models/architectures/gpt_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "ln_1");
-    tape_prefix(t, "transformer.h.%zu.attn.attention.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "out_proj", h, true, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value m = decoder_layer_norm(t, c, a, "ln_2");
-    tape_prefix(t, "transformer.h.%zu.mlp.", i);
-    const Value inner = decoder_linear(t, m, "c_fc", c->intermediate_size, true, c->activation);
-    const Value outer = decoder_linear(t, inner, "c_proj", h, true, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "transformer.h.",
+                                        .norms = {"ln_1", "ln_2"},
+                                        .attention = "attn.attention.",
+                                        .qkv = {"q_proj", "k_proj", "v_proj"},
+                                        .output = "out_proj",
+                                        .feed_forward = "mlp.",
+                                        .up = "c_fc",
+                                        .down = "c_proj"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
@@ -36,8 +26,9 @@ static void record(Tape *t, const ModelConfig *c)
                                        .words = "wte",
                                        .positions = "wpe",
                                        .norm = decoder_layer_norm,
-                                       .last_norm = "ln_f"};
-    decoder_record(t, c, &frame, block);
+                                       .last_norm = "ln_f",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 // The kinds of one item of attention_types, so many times: [["global", "local"], 12]. *n layers are known.
@@ -76,47 +67,32 @@ static Status read_layers(Arena *arena, const Json *root, ModelConfig *c, Error 
                       c->n_layers);
 }
 
-static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
-{
-    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
-    TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
-    TRY(config_read_size(root, "num_layers", &c->n_layers, err));
-    TRY(config_read_size(root, "num_heads", &c->n_heads, err));
-    TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));
-    TRY(config_read_size_or(root, "intermediate_size", 4 * c->hidden_size, &c->intermediate_size,
-                            err));
-    TRY(config_split_heads(root, "hidden_size", c, err));
-    c->window = 256;
-    return json_get(root, "window_size") ? config_read_size(root, "window_size", &c->window, err)
-                                         : STATUS_OK;
-}
+static const GptMembers members = {.hidden_size = "hidden_size",
+                                   .n_layers = "num_layers",
+                                   .n_heads = "num_heads",
+                                   .max_positions = "max_position_embeddings",
+                                   .intermediate_size = "intermediate_size",
+                                   .attention_dropout = "attention_dropout",
+                                   .hidden_dropout = "resid_dropout",
+                                   .embedding_dropout = "embed_dropout",
+                                   .is_tied = true,
+                                   .gelu = "gelu_new"};
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    TRY(read_sizes(root, c, err));
-    TRY(read_layers(arena, root, c, err));
-    c->activation = ACTIVATION_GELU_TANH;
-    if (json_get(root, "activation_function"))
-        TRY(config_read_activation(root, "activation_function", &c->activation, err));
-    TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
-    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0, &c->attention_dropout, err));
-    TRY(config_read_float(root, "resid_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "embed_dropout", 0, 0.999, 0, &c->embedding_dropout, err));
+    TRY(gpt_read(root, &members, c, err));
     TRY(decoder_read_tagger(root, c, err));
+    TRY(read_layers(arena, root, c, err));
+    c->window = 256;
+    if (json_get(root, "window_size")) TRY(config_read_size(root, "window_size", &c->window, err));
     c->attention_scale = 1.0f;
-    c->norm_bias = c->is_tied = true;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+    c->norm_bias = c->has_output_bias = c->has_mlp_bias = true;
+    return STATUS_OK;
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
-    json_member_u64(w, "vocab_size", c->vocab_size);
-    json_member_u64(w, "hidden_size", c->hidden_size);
-    json_member_u64(w, "num_layers", c->n_layers);
-    json_member_u64(w, "num_heads", c->n_heads);
-    json_member_u64(w, "intermediate_size", c->intermediate_size);
-    json_member_u64(w, "max_position_embeddings", c->max_positions);
+    gpt_write(c, &members, w);
     json_member_u64(w, "window_size", c->window);
     json_member_array(w, "attention_types");
     for (size_t i = 0; i < c->n_layers; i++) {
@@ -128,15 +104,6 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
         json_end_array(w);
     }
     json_end_array(w);
-    json_member_cstr(w, "activation_function",
-                     c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
-                                                           : config_activation_name(c->activation));
-    json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
-    json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, "attention_dropout", c->attention_dropout);
-    json_member_float(w, "resid_dropout", c->hidden_dropout);
-    json_member_float(w, "embed_dropout", c->embedding_dropout);
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
 }
 
 const Architecture architecture_gpt_neo = {

@@ -7,7 +7,7 @@
 // Transformers.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
-#include "models/config_read.h"
+#include "models/architectures/gpt_config.h"
 
 static Dense qkv_layer(Tape *t, const ModelConfig *c)
 {
@@ -44,59 +44,27 @@ static void record(Tape *t, const ModelConfig *c)
     decoder_record(t, c, &frame, block);
 }
 
-static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
+static const GptMembers members = {GPT_MEMBERS, .gelu = "gelu_new"};
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
-    TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
-    TRY(config_read_size(root, "n_layer", &c->n_layers, err));
-    TRY(config_read_size(root, "n_head", &c->n_heads, err));
-    TRY(config_read_size(root, "n_positions", &c->max_positions, err));
-    TRY(config_read_size_or(root, "n_inner", 4 * c->hidden_size, &c->intermediate_size, err));
+    (void)arena;
+    TRY(gpt_read(root, &members, c, err));
+    c->rope.theta = 10000;
+    c->norm_bias = c->has_logit_bias = true;
     c->rotary_dims = 64;
     if (json_get(root, "rotary_dim"))
         TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));
-    TRY(config_split_heads(root, "n_embd", c, err));
     if (c->rotary_dims % 2 == 0 && c->rotary_dims <= c->head_dim) return STATUS_OK;
     return json_error(root, err,
                       "rotary_dim %zu of %zu columns of a head: it must be even, and fit",
                       c->rotary_dims, c->head_dim);
 }
 
-static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
-{
-    (void)arena;
-    TRY(read_sizes(root, c, err));
-    c->activation = ACTIVATION_GELU_TANH;
-    if (json_get(root, "activation_function"))
-        TRY(config_read_activation(root, "activation_function", &c->activation, err));
-    TRY(config_read_float(root, "layer_norm_epsilon", 0, 1, 1e-5, &c->layer_norm_eps, err));
-    TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
-    TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0, &c->attention_dropout, err));
-    TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
-    c->rope.theta = 10000;
-    c->norm_bias = c->has_logit_bias = true;
-    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
-}
-
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
-    json_member_u64(w, "vocab_size", c->vocab_size);
-    json_member_u64(w, "n_embd", c->hidden_size);
-    json_member_u64(w, "n_layer", c->n_layers);
-    json_member_u64(w, "n_head", c->n_heads);
-    json_member_u64(w, "n_positions", c->max_positions);
-    json_member_u64(w, "n_inner", c->intermediate_size);
+    gpt_write(c, &members, w);
     json_member_u64(w, "rotary_dim", c->rotary_dims);
-    json_member_float(w, "layer_norm_epsilon", c->layer_norm_eps);
-    json_member_float(w, "initializer_range", c->initializer_range);
-    json_member_float(w, "attn_pdrop", c->attention_dropout);
-    json_member_float(w, "resid_pdrop", c->hidden_dropout);
-    json_member_float(w, "embd_pdrop", c->embedding_dropout);
-    json_member_cstr(w, "activation_function",
-                     c->activation == ACTIVATION_GELU_TANH ? "gelu_new"
-                                                           : config_activation_name(c->activation));
-    json_member_bool(w, "tie_word_embeddings", c->is_tied);
 }
 
 const Architecture architecture_gptj = {

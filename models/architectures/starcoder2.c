@@ -8,34 +8,23 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value m = decoder_layer_norm(t, c, a, "post_attention_layernorm");
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner =
-        decoder_linear(t, m, "c_fc", c->intermediate_size, c->has_mlp_bias, c->activation);
-    const Value outer = decoder_linear(t, inner, "c_proj", h, c->has_mlp_bias, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "model.layers.",
+                                        .norms = {"input_layernorm", "post_attention_layernorm"},
+                                        .attention = "self_attn.",
+                                        .qkv = {"q_proj", "k_proj", "v_proj"},
+                                        .output = "o_proj",
+                                        .feed_forward = "mlp.",
+                                        .up = "c_fc",
+                                        .down = "c_proj"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
     static const DecoderFrame frame = {.prefix = "model.",
                                        .words = "embed_tokens",
                                        .norm = decoder_layer_norm,
-                                       .last_norm = "norm"};
-    decoder_record(t, c, &frame, block);
+                                       .last_norm = "norm",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static const DecoderDefaults defaults = {.theta = 10000,
