@@ -106,6 +106,8 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
                     uint64_t seed, Error *err) MUST_CHECK;
 // Draws every parameter, or those alone that were drawn before.
 Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err) MUST_CHECK;
+// One parameter, by its ParamInit (weights_draw.c): rows [rows, cols]. range: the deviation of INIT_NORMAL.
+void weights_draw_param(const Param *param, float range, uint64_t seed, float *rows);
 // One parameter as rows of floats, on the host: [rows, cols].
 Status weights_read_param(const Model *model, size_t index, float *rows, Error *err) MUST_CHECK;
 
@@ -119,7 +121,7 @@ size_t weights_part_dims(const Param *param);
 Status weights_order_part(const Param *param, size_t part, bool to_tensor, float *rows,
                           Error *err) MUST_CHECK;
 
-// The file's tensor for a part of a parameter, be it under one of the parameter's other names, without the encoder's prefix or
+// The file's tensor for a part of a parameter (weights_names.c), be it under one of the parameter's other names, without the encoder's prefix or
 // in older words; NULL where absent.
 const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,
                                     size_t part);

@@ -1,10 +1,8 @@
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/machine.h"
-#include "base/philox.h"
 #include "base/size.h"
 #include "kernels/pack.h"
 #include "models/architecture.h"
@@ -138,94 +136,6 @@ Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err)
 
 // ---- random weights ----
 
-// FNV-1a: each tensor has a stream of its own, so that its numbers do not depend on what else is drawn.
-static uint64_t stream_of(Slice name)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static void draw_sinusoids(const Param *param, float *rows)
-{
-    const size_t n_sines = (param->cols + 1) / 2;
-    for (size_t p = 0; p < param->rows; p++, rows += param->cols) {
-        for (size_t j = 0; j < param->cols; j++) {
-            const size_t pair = j < n_sines ? j : j - n_sines;
-            const double angle = (double)p / pow(10000.0, 2.0 * (double)pair / (double)param->cols);
-            rows[j] = (float)(j < n_sines ? sin(angle) : cos(angle)) * param->factor;
-        }
-    }
-}
-
-// In the floats of Transformers' M2M100, whose angles are no nearer to the truth.
-static void draw_wide_sinusoids(const Param *param, float *rows)
-{
-    const size_t n = param->cols / 2;
-    const float step = (float)-(log(10000.0) / (double)(n - 1));
-    for (size_t p = 0; p < param->rows; p++, rows += param->cols) {
-        for (size_t j = 0; j < n; j++) {
-            const float frequency = (float)exp((double)((float)j * step));
-            const double angle = (double)((float)p * frequency);
-            rows[j] = (float)sin(angle) * param->factor;
-            rows[n + j] = (float)cos(angle) * param->factor;
-        }
-        if (param->cols % 2 != 0) rows[param->cols - 1] = 0.0f;
-    }
-}
-
-static void zero_row(const Param *param, float *rows)
-{
-    if (param->zero_row >= 0 && (size_t)param->zero_row < param->rows)
-        memset(rows + (size_t)param->zero_row * param->cols, 0, param->cols * sizeof *rows);
-}
-
-static double alibi_slope(size_t n_heads, size_t head)
-{
-    size_t power = 1;
-    while (2 * power <= n_heads) power *= 2;
-    if (head < power) return exp2(-8.0 * (double)(head + 1) / (double)power);
-    return exp2(-4.0 * (double)(2 * (head - power) + 1) / (double)power);
-}
-
-static void draw_slopes(const Param *param, float *rows)
-{
-    for (size_t h = 0; h < param->rows; h++, rows += param->cols) {
-        const float slope = (float)alibi_slope(param->rows, h) * param->factor;
-        for (size_t j = 0; j < param->cols; j++) rows[j] = -slope * (float)j;
-    }
-}
-
-static void draw_param(const Param *param, float range, uint64_t seed, float *rows)
-{
-    const size_t n = row_floats(param);
-    if (param->init == INIT_SINUSOIDS) {
-        draw_sinusoids(param, rows);
-        return;
-    }
-    if (param->init == INIT_WIDE_SINUSOIDS) {
-        draw_wide_sinusoids(param, rows);
-        zero_row(param, rows);
-        return;
-    }
-    if (param->init == INIT_SLOPES) {
-        draw_slopes(param, rows);
-        return;
-    }
-    if (param->init != INIT_NORMAL) {
-        for (size_t i = 0; i < n; i++) rows[i] = param->init == INIT_ONE ? 1.0f : 0.0f;
-        return;
-    }
-    for (size_t p = 0; p < param->n_parts; p++) {
-        const ParamPart *part = &param->parts[p];
-        Philox rng = philox_stream(seed, stream_of(part->name));
-        for (size_t i = part->begin * param->cols; i < part->end * param->cols; i++)
-            rows[i] = (float)(philox_normal(&rng) * (double)range);
-    }
-    zero_row(param, rows);
-}
-
 Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 {
     Workbench bench = {0};
@@ -233,7 +143,7 @@ Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         if (only_fresh && !model->is_fresh[i]) continue;
         float *rows = rows_room(model, i, &bench);
-        draw_param(&model->tape.params[i], model->config.initializer_range, seed, rows);
+        weights_draw_param(&model->tape.params[i], model->config.initializer_range, seed, rows);
         s = put_param(model, i, rows, err);
         model->is_fresh[i] = true;
     }
@@ -242,60 +152,6 @@ Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 }
 
 // ---- from a checkpoint ----
-
-// Older checkpoints call a norm's weight gamma and its bias beta.
-static const SafeTensor *find_renamed(const Safetensors *file, Slice name)
-{
-    static const struct {
-        Slice now, before;
-    } endings[] = {{SLICE_LIT("LayerNorm.weight"), SLICE_LIT("LayerNorm.gamma")},
-                   {SLICE_LIT("LayerNorm.bias"), SLICE_LIT("LayerNorm.beta")}};
-    const SafeTensor *found = safetensors_find(file, name);
-    for (size_t i = 0; !found && i < sizeof endings / sizeof *endings; i++) {
-        char text[256];
-        if (!slice_ends_with(name, endings[i].now) || name.len >= sizeof text) continue;
-        const size_t kept = name.len - endings[i].now.len;
-        const int len = snprintf(text, sizeof text, SLICE_FMT SLICE_FMT,
-                                 slice_print_len(slice_sub(name, 0, kept)), name.ptr,
-                                 SLICE_ARG(endings[i].before));
-        if (len > 0 && (size_t)len < sizeof text)
-            found = safetensors_find(file, slice_from_cstr(text));
-    }
-    return found;
-}
-
-// With what a class of the architecture has in the place of the encoder's prefix.
-static const SafeTensor *find_of_class(const Model *model, const Safetensors *file, Slice rest)
-{
-    const SafeTensor *found = NULL;
-    for (const ArchitectureClass *c = model->config.architecture->classes; !found && c->name; c++) {
-        char text[256];
-        const int len =
-            c->prefix ? snprintf(text, sizeof text, "%s" SLICE_FMT, c->prefix, SLICE_ARG(rest)) : 0;
-        if (len > 0 && (size_t)len < sizeof text) found = find_renamed(file, slice_from_cstr(text));
-    }
-    return found;
-}
-
-static const SafeTensor *find_tensor(const Model *model, const Safetensors *file, Slice name)
-{
-    const Slice prefix = slice_from_cstr(model->config.architecture->base_prefix);
-    const SafeTensor *found = find_renamed(file, name);
-    if (found) return found;
-    const Slice rest =
-        slice_starts_with(name, prefix) ? slice_sub(name, prefix.len, name.len) : name;
-    found = find_renamed(file, rest);
-    return found ? found : find_of_class(model, file, rest);
-}
-
-const SafeTensor *weights_find_part(const Model *model, const Safetensors *file, const Param *param,
-                                    size_t part)
-{
-    const SafeTensor *found = find_tensor(model, file, param->parts[part].name);
-    for (const char *const *name = param->aliases; !found && name && *name; name++)
-        found = find_tensor(model, file, slice_from_cstr(*name));
-    return found;
-}
 
 // Integers in a weight's place are a quantised checkpoint or a broken file; as plain numbers they mean nothing.
 static Status want_real(const SafeTensor *tensor, Error *err)
@@ -400,7 +256,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
         Slice absent = {0};
         bool is_done = false, fresh = in_head && head_is_new && !is_of_encoder(model, param);
         if (param->source == PARAM_COMPUTED) {
-            draw_param(param, 0, seed, rows);
+            weights_draw_param(param, 0, seed, rows);
         } else if (!fresh) {
             s = check_param(model, param, file, &absent, err);
             const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
@@ -412,7 +268,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
             if (s == STATUS_OK && !fresh && !is_done) s = read_param(model, param, file, rows, err);
         }
         if (s != STATUS_OK) break;
-        if (fresh) draw_param(param, model->config.initializer_range, seed, rows);
+        if (fresh) weights_draw_param(param, model->config.initializer_range, seed, rows);
         model->is_fresh[i] = fresh;
         if (!is_done) s = put_param(model, i, rows, err);
     }
@@ -446,19 +302,6 @@ Status model_reset(Model *model, uint64_t seed, Error *err)
 }
 
 // ---- by name ----
-
-bool weights_find(const Model *model, Slice name, size_t *param, size_t *part)
-{
-    for (size_t i = 0; i < model->tape.n_params; i++) {
-        for (size_t p = 0; p < model->tape.params[i].n_parts; p++) {
-            if (!slice_eq(model->tape.params[i].parts[p].name, name)) continue;
-            *param = i;
-            *part = p;
-            return true;
-        }
-    }
-    return false;
-}
 
 static Status want_tensor(const Model *model, Slice name, size_t *param, size_t *part, Error *err)
 {
@@ -528,21 +371,4 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
     }
     workbench_release(&bench);
     return s;
-}
-
-size_t model_n_tensors(const Model *model)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < model->tape.n_params; i++) n += model->tape.params[i].n_parts;
-    return n;
-}
-
-Slice model_tensor_name(const Model *model, size_t index)
-{
-    for (size_t i = 0; i < model->tape.n_params; i++) {
-        const Param *param = &model->tape.params[i];
-        if (index < param->n_parts) return param->parts[index].name;
-        index -= param->n_parts;
-    }
-    return (Slice){0};
 }

@@ -5,18 +5,18 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/check/tolerance_internal.h"
 #include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
-// Below the smallest normal f32 a result may lose digits, or be flushed.
-static const double underflow = 4.0 * FLT_MIN;
+static const double underflow = TOLERANCE_UNDERFLOW;
 
-static double sum_factor(double u, size_t n_terms)
+double tolerance_sum_factor(double u, size_t n_terms)
 {
     return u * (8.0 + 4.0 * sqrt((double)n_terms));
 }
 
-static double largest_of(const Tensor *tensor)
+double tolerance_largest(const Tensor *tensor)
 {
     double largest = 0;
     if (!tensor->data) return 0;
@@ -38,7 +38,7 @@ static double largest_in_row(const Tensor *tensor, size_t row)
     return largest;
 }
 
-static void fill_constant(const Tensor *out, double value, double *bound)
+void tolerance_constant(const Tensor *out, double value, double *bound)
 {
     for (size_t i = 0; i < out->rows * out->cols; i++) bound[i] = value + underflow;
 }
@@ -64,20 +64,20 @@ static void fill_exact(const ToleranceInput *in, size_t out, double *bound)
 // A handful of roundings.
 static void fill_few(const ToleranceInput *in, size_t out, double *bound)
 {
-    fill_absolute(in, out, sum_factor(in->u, 1), bound);
+    fill_absolute(in, out, tolerance_sum_factor(in->u, 1), bound);
 }
 
 // Sums over the rows of in0.
 static void fill_sum_rows(const ToleranceInput *in, size_t out, double *bound)
 {
-    fill_absolute(in, out, sum_factor(in->u, in->before->args.in[0].rows), bound);
+    fill_absolute(in, out, tolerance_sum_factor(in->u, in->before->args.in[0].rows), bound);
 }
 
 static void fill_linear(const ToleranceInput *in, size_t out, double *bound)
 {
     // 1.2: no activation here is steeper (GELU reaches 1.13).
     const size_t depth = in->before->args.in[1].cols;
-    fill_absolute(in, out, 1.2 * sum_factor(in->u, depth), bound);
+    fill_absolute(in, out, 1.2 * tolerance_sum_factor(in->u, depth), bound);
 }
 
 // In functions of their own: gcc 12 fails on the loops where they stand in one (aarch64, -O3).
@@ -104,7 +104,7 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
     const Tensor *x = &before->in[0], *w = &before->in[1], *y = &before->out[out];
-    const double factor = 1.2 * 1.2 * sum_factor(in->u, w->cols),
+    const double factor = 1.2 * 1.2 * tolerance_sum_factor(in->u, w->cols),
                  flushed = (double)w->cols * FLT_MIN;
     const int is_gelu = out == 0 && before->as.linear.activation == ACTIVATION_GELU;
     float row[8192]; // as long as problem.c makes them
@@ -125,20 +125,20 @@ static void fill_linear_backward(const ToleranceInput *in, size_t out, double *b
 {
     const Tensor *dy = &in->before->args.in[0];
     const size_t n_terms = out == 0 ? dy->cols : dy->rows;
-    fill_absolute(in, out, 1.2 * sum_factor(in->u, n_terms), bound);
+    fill_absolute(in, out, 1.2 * tolerance_sum_factor(in->u, n_terms), bound);
 }
 
 static void fill_gemm(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *args = &in->before->args;
     const size_t depth = args->as.gemm.transpose_a ? args->in[0].rows : args->in[0].cols;
-    fill_absolute(in, out, sum_factor(in->u, depth + 1), bound);
+    fill_absolute(in, out, tolerance_sum_factor(in->u, depth + 1), bound);
 }
 
 static void fill_storage_sum(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *x = &in->before->args.in[0];
-    fill_absolute(in, out, sum_factor(in->u, x->rows * x->cols), bound);
+    fill_absolute(in, out, tolerance_sum_factor(in->u, x->rows * x->cols), bound);
 }
 
 // s - mean errs by the roundings of s and of the mean, which are relative to the largest |s| of the row, and rstd
@@ -148,8 +148,9 @@ static void fill_layer_norm(const ToleranceInput *in, size_t out, double *bound)
     const OpArgs *before = &in->before->args;
     const Tensor *y = &before->out[out];
     const size_t cols = before->out[0].cols;
-    const double factor = sum_factor(in->u, cols), largest_weight = largest_of(&before->in[2]);
-    const double largest_bias = largest_of(&before->in[3]);
+    const double factor = tolerance_sum_factor(in->u, cols),
+                 largest_weight = tolerance_largest(&before->in[2]);
+    const double largest_bias = tolerance_largest(&before->in[3]);
     for (size_t i = 0; i < y->rows; i++) {
         const double largest = largest_in_row(&before->in[0], i) +
                                (before->in[1].data ? largest_in_row(&before->in[1], i) : 0);
@@ -180,8 +181,9 @@ static void fill_layer_norm_backward(const ToleranceInput *in, size_t out, doubl
 {
     const OpArgs *before = &in->before->args;
     const Tensor *dy = &before->in[0], *s = &before->in[1], *statistics = &before->in[2];
-    const double weight = largest_of(&before->in[3]);
-    const double rows_factor = sum_factor(in->u, dy->rows), factor = sum_factor(in->u, dy->cols);
+    const double weight = tolerance_largest(&before->in[3]);
+    const double rows_factor = tolerance_sum_factor(in->u, dy->rows),
+                 factor = tolerance_sum_factor(in->u, dy->cols);
     double total = 0, d_bias = 0;
     for (size_t i = 0; i < dy->rows; i++) {
         const double rstd = tensor_get(statistics, i, 1);
@@ -196,14 +198,15 @@ static void fill_layer_norm_backward(const ToleranceInput *in, size_t out, doubl
         d_bias += largest_in_row(dy, i);
     }
     if (out == 0) return;
-    const double begins = largest_of(&before->out[out]);
-    fill_constant(&before->out[out], rows_factor * ((out == 1 ? total : d_bias) + begins), bound);
+    const double begins = tolerance_largest(&before->out[out]);
+    tolerance_constant(&before->out[out], rows_factor * ((out == 1 ? total : d_bias) + begins),
+                       bound);
 }
 
 // All terms of the sum are squares, so rstd errs relatively, and y with it.
 static void fill_rms_norm(const ToleranceInput *in, size_t out, double *bound)
 {
-    fill_absolute(in, out, sum_factor(in->u, in->before->args.in[1].cols), bound);
+    fill_absolute(in, out, tolerance_sum_factor(in->u, in->before->args.in[1].cols), bound);
 }
 
 // dx = rstd (g - n mean(g n)): the mean errs by its sum's roundings, relative to the largest |g| (n^2 has mean 1, so |n|
@@ -214,16 +217,17 @@ static void fill_rms_norm_backward(const ToleranceInput *in, size_t out, double 
     const Tensor *dy = &before->in[0], *x = &before->in[1], *weight = &before->in[3];
     const size_t group = weight->cols, n_groups = dy->cols / group;
     if (out == 1) {
-        fill_absolute(in, out, sum_factor(in->u, dy->rows * n_groups), bound);
+        fill_absolute(in, out, tolerance_sum_factor(in->u, dy->rows * n_groups), bound);
         return;
     }
-    const double w = largest_of(weight) + (double)before->as.norm.weight_offset;
+    const double w = tolerance_largest(weight) + (double)before->as.norm.weight_offset;
     for (size_t i = 0; i < dy->rows; i++) {
         const double g = largest_in_row(dy, i) * w;
         for (size_t j = 0; j < dy->cols; j++) {
             const double rstd = tensor_get(&before->in[2], i, j / group);
             const double n = fabs(tensor_get(x, i, j)) * rstd;
-            *bound++ = sum_factor(in->u, group) * rstd * g * (1 + n) + underflow * (1 + rstd);
+            *bound++ =
+                tolerance_sum_factor(in->u, group) * rstd * g * (1 + n) + underflow * (1 + rstd);
         }
     }
 }
@@ -244,7 +248,7 @@ static void fill_rope(const ToleranceInput *in, size_t out, double *bound)
                 terms = fabs(tensor_get(x, i, j) * tensor_get(table, i, angle)) +
                         fabs(tensor_get(x, i, other) * tensor_get(table, i, half + angle));
             }
-            *bound++ = sum_factor(in->u, 1) * terms + underflow;
+            *bound++ = tolerance_sum_factor(in->u, 1) * terms + underflow;
         }
     }
 }
@@ -252,7 +256,7 @@ static void fill_rope(const ToleranceInput *in, size_t out, double *bound)
 // 1.2: no activation here is steeper (GELU reaches 1.13).
 static void fill_gated(const ToleranceInput *in, size_t out, double *bound)
 {
-    fill_absolute(in, out, 1.2 * sum_factor(in->u, 1), bound);
+    fill_absolute(in, out, 1.2 * tolerance_sum_factor(in->u, 1), bound);
 }
 
 // 1 - t^2 errs by u, whatever remains of it.
@@ -262,7 +266,7 @@ static void fill_soft_cap_backward(const ToleranceInput *in, size_t out, double 
     (void)out;
     for (size_t i = 0; i < dy->rows; i++) {
         for (size_t j = 0; j < dy->cols; j++)
-            *bound++ = sum_factor(in->u, 1) * fabs(tensor_get(dy, i, j)) + underflow;
+            *bound++ = tolerance_sum_factor(in->u, 1) * fabs(tensor_get(dy, i, j)) + underflow;
     }
 }
 
@@ -270,7 +274,7 @@ static void fill_soft_cap_backward(const ToleranceInput *in, size_t out, double 
 static void fill_softmax(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *x = &in->before->args.in[0], *y = &in->exact->args.out[out];
-    const double factor = sum_factor(in->u, y->cols);
+    const double factor = tolerance_sum_factor(in->u, y->cols);
     for (size_t i = 0; i < y->rows; i++) {
         double max = -INFINITY;
         for (size_t j = 0; j < y->cols; j++) max = fmax(max, tensor_get(x, i, j));
@@ -293,8 +297,8 @@ static void fill_route(const ToleranceInput *in, size_t out, double *bound)
             const double value = tensor_get(x, i, (size_t)tensor_get(columns, i, j));
             const double distance = is_sigmoid ? fabs(value) : largest - value;
             *bound++ = out == 1 ? 0
-                                : tensor_get(y, i, j) *
-                                          (sum_factor(in->u, x->cols) + 2 * in->u * distance) +
+                                : tensor_get(y, i, j) * (tolerance_sum_factor(in->u, x->cols) +
+                                                         2 * in->u * distance) +
                                       underflow;
         }
     }
@@ -307,7 +311,8 @@ static void fill_route_backward(const ToleranceInput *in, size_t out, double *bo
     const Tensor *dw = &in->before->args.in[0], *x = &in->before->args.in[1];
     (void)out;
     for (size_t i = 0; i < x->rows; i++) {
-        const double allowed = 6 * sum_factor(in->u, x->cols) * largest_in_row(dw, i) + underflow;
+        const double allowed =
+            6 * tolerance_sum_factor(in->u, x->cols) * largest_in_row(dw, i) + underflow;
         for (size_t j = 0; j < x->cols; j++) *bound++ = allowed;
     }
 }
@@ -316,7 +321,7 @@ static void fill_route_backward(const ToleranceInput *in, size_t out, double *bo
 static void fill_log_sum_exp(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *x = &in->before->args.in[0];
-    const double factor = sum_factor(in->u, x->cols);
+    const double factor = tolerance_sum_factor(in->u, x->cols);
     (void)out;
     for (size_t i = 0; i < x->rows; i++)
         *bound++ = factor * (1 + 2 * largest_in_row(x, i) + log((double)x->cols)) + underflow;
@@ -327,7 +332,7 @@ static void fill_cross_entropy(const ToleranceInput *in, size_t out, double *bou
     const OpArgs *before = &in->before->args;
     const CrossEntropyArgs *as = &before->as.cross_entropy;
     const Tensor *x = &before->in[0];
-    const double factor = sum_factor(in->u, x->cols);
+    const double factor = tolerance_sum_factor(in->u, x->cols);
     double weight = 1, loss = 0;
     for (size_t j = 0; as->class_weights && j < x->cols; j++) {
         // gcc 12 for aarch64 cannot compile an fmax of converted floats here.
@@ -361,164 +366,12 @@ static void fill_adamw(const ToleranceInput *in, size_t out, double *bound)
             // In f32 v may underflow towards zero: the root sees at most that much less.
             const double v = fmax(0, tensor_get(&in->exact->args.out[2], i, j) - FLT_MIN);
             const double step = m / (sqrt(v / correction2) + (double)as->epsilon);
-            *bound++ = sum_factor(in->u, 2) *
+            *bound++ = tolerance_sum_factor(in->u, 2) *
                            (fabs(tensor_get(p, i, j)) + (double)as->learning_rate * step) +
                        (double)as->learning_rate * underflow / (double)as->epsilon;
         }
     }
 }
-
-// What the error analysis of attention needs, over the whole problem.
-typedef struct AttentionScale {
-    double score; // bound of |score|, and of the error of a score in units of u
-    double q, k, v, keep;
-    double pq, pk; // of rows of positions; 0 without
-    size_t n_queries, n_keys;
-} AttentionScale;
-
-// by_column: as AttentionArgs.keys_by_column.
-static double largest_head_norm(const Tensor *tensor, size_t head_dim, int by_column)
-{
-    double largest = 0;
-    const size_t n_heads = tensor->cols / head_dim, step = by_column ? n_heads : 1;
-    for (size_t i = 0; tensor->data && i < tensor->rows; i++) {
-        for (size_t head = 0; head < n_heads; head++) {
-            double squares = 0;
-            for (size_t d = 0; d < head_dim; d++) {
-                const size_t j = (by_column ? head : head * head_dim) + d * step;
-                squares += tensor_get(tensor, i, j) * tensor_get(tensor, i, j);
-            }
-            largest = fmax(largest, sqrt(squares));
-        }
-    }
-    return largest;
-}
-
-static double largest_row_norm(const Tensor *tensor, size_t head_dim)
-{
-    return largest_head_norm(tensor, head_dim, 0);
-}
-
-// Keys or values wherever they lie.
-static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
-                               const float *const *pages, int by_column)
-{
-    if (!pages) return largest_row_norm(tensor, as->head_dim);
-    double largest = 0;
-    for (size_t i = 0; i < as->max_pages * as->keys.n_sequences; i++) {
-        Tensor page = {.rows = as->page_rows,
-                       .cols = as->n_kv_heads * as->head_dim,
-                       .row_stride = as->n_kv_heads * as->head_dim,
-                       .dtype = DTYPE_F64};
-        memcpy(&page.data, &pages[i], sizeof page.data); // a view drops the const; only read
-        largest = fmax(largest, largest_head_norm(&page, as->head_dim, by_column));
-    }
-    return largest;
-}
-
-static size_t longest_sequence(const Ragged *batch)
-{
-    size_t longest = 0;
-    for (size_t s = 0; s < batch->n_sequences; s++) {
-        longest = size_max(longest, (size_t)(batch->offsets[s + 1] - batch->offsets[s]));
-    }
-    return longest;
-}
-
-// qkv: in0 of the forward operation, in1 of the backward one; more: the relative bias, or PQ and PK.
-static AttentionScale attention_scale(OpKind op, const OpArgs *args, const Tensor *qkv,
-                                      const Tensor *more)
-{
-    const int is_disentangled = op == OP_DISENTANGLED || op == OP_DISENTANGLED_BACKWARD;
-    const AttentionArgs *as = &args->as.attention;
-    AttentionScale scale = {
-        .q = largest_row_norm(&qkv[0], as->head_dim),
-        .k = largest_key_norm(as, &qkv[1], as->key_pages, as->keys_by_column),
-        .v = largest_key_norm(as, &qkv[2], as->value_pages, 0),
-        .keep = 1.0 / (1.0 - (double)as->dropout.p),
-        .n_queries = longest_sequence(&as->queries),
-        .n_keys = longest_sequence(&as->keys),
-    };
-    scale.score = (double)as->scale * scale.q * scale.k;
-    if (is_disentangled) {
-        scale.pq = largest_row_norm(&more[0], as->head_dim);
-        scale.pk = largest_row_norm(&more[1], as->head_dim);
-        scale.score += (double)as->scale * (scale.q * scale.pk + scale.k * scale.pq);
-    } else {
-        scale.score += largest_of(more);
-    }
-    return scale;
-}
-
-// exp(score - max) errs relatively by the score's error: p by twice that, and by the sum's roundings.
-static double probability_error(const AttentionScale *scale, size_t head_dim, double u)
-{
-    return 2 * sum_factor(u, head_dim) * scale->score + sum_factor(u, scale->n_keys);
-}
-
-static void fill_attention(const ToleranceInput *in, size_t out, double *bound)
-{
-    const OpArgs *before = &in->before->args;
-    const AttentionScale scale =
-        attention_scale(in->before->op, before, &before->in[0], &before->in[3]);
-    const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
-    if (out == 0) {
-        fill_constant(&before->out[0], p * scale.keep * scale.v, bound);
-    } else {
-        fill_constant(&before->out[1], p + in->u * (scale.score + log((double)scale.n_keys + 1)),
-                      bound);
-    }
-}
-
-// Each weight of v is rounded to bf16, by 2^-8 of itself at most, and its polynomial errs by 3e-6 (math_vec.h); exponents
-// are in base 2, whose factor rounds the score twice more.
-static void fill_attention_bf16(const ToleranceInput *in, size_t out, double *bound)
-{
-    const OpArgs *before = &in->before->args;
-    const AttentionScale scale =
-        attention_scale(in->before->op, before, &before->in[0], &before->in[3]);
-    const double p = probability_error(&scale, before->as.attention.head_dim, in->u);
-    (void)out;
-    fill_constant(&before->out[0], (2 * p + 0x1p-8 + 6e-6) * scale.v, bound);
-}
-
-// ds = p (dp - D) with |dp|, |D| <= keep |dy| |v|; given log-sum-exp and out0 add their own rounding, relative to the
-// score. Sums over keys are weighted by p and so bounded by one term; sums over queries by the key's sum of p, which
-// is dv where d out is 1: the absolute run.
-static void fill_attention_backward(const ToleranceInput *in, size_t out, double *bound)
-{
-    const OpArgs *before = &in->before->args;
-    const AttentionArgs *as = &before->as.attention;
-    const AttentionScale scale =
-        attention_scale(in->before->op, before, &before->in[1], &before->in[6]);
-    const Tensor *to = &before->out[out], *sum_p = &in->absolute->args.out[2];
-    const double p = probability_error(&scale, as->head_dim, in->u) +
-                     sum_factor(in->u, scale.n_queries) + sum_factor(in->u, as->head_dim);
-    const double dy = largest_row_norm(&before->in[0], as->head_dim);
-    const double ds = 2 * scale.keep * dy * scale.v, rows = (double)before->in[0].rows;
-    const int is_biased = in->before->op == OP_ATTENTION_BACKWARD;
-    const double allowed[OP_MAX_OUT] = {
-        p * ds * (double)as->scale * (scale.k + scale.pk),
-        p * ds * (double)as->scale * (scale.q + scale.pq),
-        p * scale.keep * dy,
-        is_biased ? p * ds * rows + in->u * largest_of(&before->out[3]) * (1 + rows)
-                  : p * ds * (double)as->scale * scale.k * rows,
-        p * ds * (double)as->scale * scale.q * rows,
-    };
-    if (out == 0 || out >= 3) {
-        fill_constant(to, allowed[out], bound);
-        return;
-    }
-    // Each query's p may be flushed where it underflows.
-    const double flushed = underflow * (1 + allowed[out] / p * rows);
-    for (size_t j = 0; j < to->rows; j++) {
-        for (size_t d = 0; d < to->cols; d++) {
-            *bound++ = allowed[out] * tensor_get(sum_p, j, d) + flushed;
-        }
-    }
-}
-
-typedef void FillFunction(const ToleranceInput *in, size_t out, double *bound);
 
 // The table: one line an operation, one entry an output.
 static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
@@ -539,14 +392,14 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_ADD] = {fill_few},
     [OP_SOFT_CAP] = {fill_few},
     [OP_SOFT_CAP_BACKWARD] = {fill_soft_cap_backward},
-    [OP_ATTENTION] = {fill_attention, fill_attention},
-    [OP_ATTENTION_BF16] = {fill_attention_bf16},
-    [OP_ATTENTION_BACKWARD] = {fill_attention_backward, fill_attention_backward,
-                               fill_attention_backward, fill_attention_backward},
-    [OP_DISENTANGLED] = {fill_attention, fill_attention},
-    [OP_DISENTANGLED_BACKWARD] = {fill_attention_backward, fill_attention_backward,
-                                  fill_attention_backward, fill_attention_backward,
-                                  fill_attention_backward},
+    [OP_ATTENTION] = {tolerance_attention, tolerance_attention},
+    [OP_ATTENTION_BF16] = {tolerance_attention_bf16},
+    [OP_ATTENTION_BACKWARD] = {tolerance_attention_backward, tolerance_attention_backward,
+                               tolerance_attention_backward, tolerance_attention_backward},
+    [OP_DISENTANGLED] = {tolerance_attention, tolerance_attention},
+    [OP_DISENTANGLED_BACKWARD] = {tolerance_attention_backward, tolerance_attention_backward,
+                                  tolerance_attention_backward, tolerance_attention_backward,
+                                  tolerance_attention_backward},
     [OP_DROPOUT] = {fill_few},
     [OP_SELECT_ROWS] = {fill_exact},
     [OP_SELECT_ROWS_BACKWARD] = {fill_sum_rows},

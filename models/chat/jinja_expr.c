@@ -1,4 +1,4 @@
-// Expressions. The order of what binds tighter is Jinja's: or, and, not, comparisons, + -, ~, * / // %, **, signs, then filters.
+// Expressions: what an operator stands between, down to names and numbers. Operators: jinja_operators.c.
 #include <string.h>
 
 #include "models/chat/jinja_internal.h"
@@ -45,18 +45,18 @@ Status jinja_expect(JinjaParser *p, TokenKind kind, const char *text, Error *err
     return unexpected(p, text ? text : kind == TOKEN_OUTPUT_END ? "}}" : "a name", err);
 }
 
-static Status new_expr(JinjaParser *p, ExprKind kind, Expr **out, Error *err)
+Status jinja_new_expr(JinjaParser *p, ExprKind kind, Expr **out, Error *err)
 {
     TRY(arena_take(p->arena, 1, sizeof **out, "a template", out, err));
     **out = (Expr){.kind = kind, .line = jinja_peek(p)->line};
     return STATUS_OK;
 }
 
-static Status new_pair(JinjaParser *p, ExprKind kind, const Expr *a, const Expr *b, JinjaOp op,
-                       const Expr **out, Error *err)
+Status jinja_new_pair(JinjaParser *p, ExprKind kind, const Expr *a, const Expr *b, JinjaOp op,
+                      const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, kind, &e, err));
+    TRY(jinja_new_expr(p, kind, &e, err));
     e->a = a;
     e->b = b;
     e->op = op;
@@ -64,7 +64,7 @@ static Status new_pair(JinjaParser *p, ExprKind kind, const Expr *a, const Expr 
     return STATUS_OK;
 }
 
-static Status add_item(JinjaParser *p, Expr *e, const Expr *item, Error *err)
+Status jinja_add_item(JinjaParser *p, Expr *e, const Expr *item, Error *err)
 {
     if ((e->n_items & (e->n_items - 1)) == 0) { // full at each power of two
         const Expr **items = NULL;
@@ -89,7 +89,7 @@ static Status add_keyword(JinjaParser *p, Expr *e, Slice name, const Expr *value
     return STATUS_OK;
 }
 
-static Status enter(JinjaParser *p, Error *err)
+Status jinja_enter(JinjaParser *p, Error *err)
 {
     if (++p->depth <= JINJA_MAX_DEPTH) return STATUS_OK;
     return jinja_wrong(p, jinja_peek(p)->line, err, "nested deeper than %d", JINJA_MAX_DEPTH);
@@ -100,7 +100,7 @@ static Status enter(JinjaParser *p, Error *err)
 static Status parse_literal(JinjaParser *p, JinjaValue value, const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_LITERAL, &e, err));
+    TRY(jinja_new_expr(p, EXPR_LITERAL, &e, err));
     e->literal = value;
     *out = e;
     p->at++;
@@ -123,7 +123,7 @@ static Status parse_name(JinjaParser *p, const Expr **out, Error *err)
             return parse_literal(p, constants[i].value, out, err);
     }
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_NAME, &e, err));
+    TRY(jinja_new_expr(p, EXPR_NAME, &e, err));
     e->text = jinja_peek(p)->text;
     *out = e;
     p->at++;
@@ -149,11 +149,11 @@ static Status parse_strings(JinjaParser *p, const Expr **out, Error *err)
 static Status parse_list(JinjaParser *p, const char *close, const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_LIST, &e, err));
+    TRY(jinja_new_expr(p, EXPR_LIST, &e, err));
     while (!jinja_is(p, TOKEN_SIGN, close)) {
         const Expr *item = NULL;
         TRY(jinja_parse_expr(p, &item, err));
-        TRY(add_item(p, e, item, err));
+        TRY(jinja_add_item(p, e, item, err));
         if (!jinja_take(p, TOKEN_SIGN, ",")) break;
     }
     *out = e;
@@ -163,13 +163,13 @@ static Status parse_list(JinjaParser *p, const char *close, const Expr **out, Er
 static Status parse_map(JinjaParser *p, const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_MAP, &e, err));
+    TRY(jinja_new_expr(p, EXPR_MAP, &e, err));
     while (!jinja_is(p, TOKEN_SIGN, "}")) {
         const Expr *key = NULL, *value = NULL;
         TRY(jinja_parse_expr(p, &key, err));
         TRY(jinja_expect(p, TOKEN_SIGN, ":", err));
         TRY(jinja_parse_expr(p, &value, err));
-        TRY(add_item(p, e, key, err));
+        TRY(jinja_add_item(p, e, key, err));
         TRY(add_keyword(p, e, (Slice){0}, value, err));
         if (!jinja_take(p, TOKEN_SIGN, ",")) break;
     }
@@ -228,7 +228,7 @@ static Status parse_arguments(JinjaParser *p, Expr *e, Error *err)
             TRY(add_keyword(p, e, next->text, value, err));
         } else {
             if (e->n_keywords > 0) return unexpected(p, "a named argument", err);
-            TRY(add_item(p, e, value, err));
+            TRY(jinja_add_item(p, e, value, err));
         }
         if (!jinja_take(p, TOKEN_SIGN, ",")) break;
     }
@@ -238,15 +238,15 @@ static Status parse_arguments(JinjaParser *p, Expr *e, Error *err)
 Status jinja_parse_parameters(JinjaParser *p, const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_CALL, &e, err));
+    TRY(jinja_new_expr(p, EXPR_CALL, &e, err));
     while (!jinja_is(p, TOKEN_SIGN, ")")) {
         Expr *name = NULL;
         const Expr *otherwise = NULL;
-        TRY(new_expr(p, EXPR_NAME, &name, err));
+        TRY(jinja_new_expr(p, EXPR_NAME, &name, err));
         name->text = jinja_peek(p)->text;
         TRY(jinja_expect(p, TOKEN_NAME, NULL, err));
         if (jinja_take(p, TOKEN_SIGN, "=")) TRY(jinja_parse_expr(p, &otherwise, err));
-        TRY(add_item(p, e, name, err));
+        TRY(jinja_add_item(p, e, name, err));
         TRY(add_keyword(p, e, name->text, otherwise, err));
         if (!jinja_take(p, TOKEN_SIGN, ",")) break;
     }
@@ -260,7 +260,7 @@ static Status parse_subscript(JinjaParser *p, const Expr *of, const Expr **out, 
     Expr *e = NULL;
     const Expr *ends[3] = {NULL, NULL, NULL};
     size_t n = 0;
-    TRY(new_expr(p, EXPR_INDEX, &e, err));
+    TRY(jinja_new_expr(p, EXPR_INDEX, &e, err));
     for (bool more = true; more && n < 3; n++) {
         if (!jinja_is(p, TOKEN_SIGN, ":") && !jinja_is(p, TOKEN_SIGN, "]"))
             TRY(jinja_parse_expr(p, &ends[n], err));
@@ -270,7 +270,7 @@ static Status parse_subscript(JinjaParser *p, const Expr *of, const Expr **out, 
     e->a = of;
     e->b = ends[0];
     if (e->kind == EXPR_INDEX && !e->b) return unexpected(p, "an index", err);
-    for (size_t i = 0; i < 3; i++) TRY(add_item(p, e, ends[i], err));
+    for (size_t i = 0; i < 3; i++) TRY(jinja_add_item(p, e, ends[i], err));
     *out = e;
     return jinja_expect(p, TOKEN_SIGN, "]", err);
 }
@@ -280,7 +280,7 @@ static Status parse_postfix(JinjaParser *p, const Expr **out, Error *err)
     while (true) {
         Expr *e = NULL;
         if (jinja_take(p, TOKEN_SIGN, ".")) {
-            TRY(new_expr(p, EXPR_ATTRIBUTE, &e, err));
+            TRY(jinja_new_expr(p, EXPR_ATTRIBUTE, &e, err));
             if (!jinja_is(p, TOKEN_NAME, NULL) && !jinja_is(p, TOKEN_INT, NULL))
                 return unexpected(p, "a name", err);
             e->a = *out;
@@ -289,7 +289,7 @@ static Status parse_postfix(JinjaParser *p, const Expr **out, Error *err)
         } else if (jinja_take(p, TOKEN_SIGN, "[")) {
             TRY(parse_subscript(p, *out, out, err));
         } else if (jinja_take(p, TOKEN_SIGN, "(")) {
-            TRY(new_expr(p, EXPR_CALL, &e, err));
+            TRY(jinja_new_expr(p, EXPR_CALL, &e, err));
             e->a = *out;
             TRY(parse_arguments(p, e, err));
             *out = e;
@@ -304,7 +304,7 @@ static Status parse_postfix(JinjaParser *p, const Expr **out, Error *err)
 static Status parse_filter(JinjaParser *p, const Expr **out, Error *err)
 {
     Expr *e = NULL;
-    TRY(new_expr(p, EXPR_FILTER, &e, err));
+    TRY(jinja_new_expr(p, EXPR_FILTER, &e, err));
     if (!jinja_is(p, TOKEN_NAME, NULL)) return unexpected(p, "the name of a filter", err);
     e->a = *out;
     e->text = p->tokens[p->at++].text;
@@ -329,7 +329,7 @@ static Status parse_test(JinjaParser *p, const Expr **out, Error *err)
 {
     Expr *e = NULL;
     const bool is_not = jinja_take(p, TOKEN_NAME, "not");
-    TRY(new_expr(p, EXPR_TEST, &e, err));
+    TRY(jinja_new_expr(p, EXPR_TEST, &e, err));
     if (!jinja_is(p, TOKEN_NAME, NULL)) return unexpected(p, "the name of a test", err);
     e->a = *out;
     e->text = p->tokens[p->at++].text;
@@ -339,20 +339,20 @@ static Status parse_test(JinjaParser *p, const Expr **out, Error *err)
         const Expr *argument = NULL;
         TRY(parse_primary(p, &argument, err));
         TRY(parse_postfix(p, &argument, err));
-        TRY(add_item(p, e, argument, err));
+        TRY(jinja_add_item(p, e, argument, err));
     }
     *out = e;
-    return is_not ? new_pair(p, EXPR_NOT, e, NULL, OP_ADD, out, err) : STATUS_OK;
+    return is_not ? jinja_new_pair(p, EXPR_NOT, e, NULL, OP_ADD, out, err) : STATUS_OK;
 }
 
-static Status parse_unary(JinjaParser *p, bool with_filters, const Expr **out, Error *err)
+Status jinja_parse_operand(JinjaParser *p, bool with_filters, const Expr **out, Error *err)
 {
-    TRY(enter(p, err));
+    TRY(jinja_enter(p, err));
     if (jinja_take(p, TOKEN_SIGN, "-")) {
-        TRY(parse_unary(p, false, out, err));
-        TRY(new_pair(p, EXPR_NEGATIVE, *out, NULL, OP_ADD, out, err));
+        TRY(jinja_parse_operand(p, false, out, err));
+        TRY(jinja_new_pair(p, EXPR_NEGATIVE, *out, NULL, OP_ADD, out, err));
     } else if (jinja_take(p, TOKEN_SIGN, "+")) {
-        TRY(parse_unary(p, false, out, err));
+        TRY(jinja_parse_operand(p, false, out, err));
     } else {
         TRY(parse_primary(p, out, err));
     }
@@ -366,164 +366,5 @@ static Status parse_unary(JinjaParser *p, bool with_filters, const Expr **out, E
             break;
     }
     p->depth--;
-    return STATUS_OK;
-}
-
-// ---- operators, from the tightest to the loosest ----
-
-typedef struct OpSign {
-    const char *sign;
-    JinjaOp op;
-} OpSign;
-
-typedef Status Parse(JinjaParser *p, const Expr **out, Error *err);
-
-static Status parse_chain(JinjaParser *p, const OpSign *signs, size_t n_signs, Parse *operand,
-                          const Expr **out, Error *err)
-{
-    TRY(operand(p, out, err));
-    while (true) {
-        const Expr *right = NULL;
-        size_t i = 0;
-        while (i < n_signs && !jinja_take(p, TOKEN_SIGN, signs[i].sign)) i++;
-        if (i == n_signs) return STATUS_OK;
-        TRY(operand(p, &right, err));
-        TRY(new_pair(p, EXPR_BINARY, *out, right, signs[i].op, out, err));
-    }
-}
-
-static Status parse_signed(JinjaParser *p, const Expr **out, Error *err)
-{
-    return parse_unary(p, true, out, err);
-}
-
-static Status parse_power(JinjaParser *p, const Expr **out, Error *err)
-{
-    static const OpSign signs[] = {{"**", OP_POWER}};
-    return parse_chain(p, signs, 1, parse_signed, out, err);
-}
-
-static Status parse_product(JinjaParser *p, const Expr **out, Error *err)
-{
-    static const OpSign signs[] = {
-        {"*", OP_MULTIPLY}, {"/", OP_DIVIDE}, {"//", OP_FLOOR_DIVIDE}, {"%", OP_MODULO}};
-    return parse_chain(p, signs, 4, parse_power, out, err);
-}
-
-static Status parse_concat(JinjaParser *p, const Expr **out, Error *err)
-{
-    static const OpSign signs[] = {{"~", OP_CONCAT}};
-    return parse_chain(p, signs, 1, parse_product, out, err);
-}
-
-static Status parse_sum(JinjaParser *p, const Expr **out, Error *err)
-{
-    static const OpSign signs[] = {{"+", OP_ADD}, {"-", OP_SUBTRACT}};
-    return parse_chain(p, signs, 2, parse_concat, out, err);
-}
-
-static bool take_comparison(JinjaParser *p, JinjaOp *op)
-{
-    static const OpSign signs[] = {{"==", OP_EQUAL},  {"!=", OP_NOT_EQUAL},
-                                   {"<", OP_LESS},    {"<=", OP_LESS_EQUAL},
-                                   {">", OP_GREATER}, {">=", OP_GREATER_EQUAL}};
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        *op = signs[i].op;
-        if (jinja_take(p, TOKEN_SIGN, signs[i].sign)) return true;
-    }
-    *op = OP_IN;
-    if (jinja_take(p, TOKEN_NAME, "in")) return true;
-    const Token *next = &p->tokens[p->at];
-    *op = OP_NOT_IN;
-    if (!jinja_is(p, TOKEN_NAME, "not") || next[1].kind != TOKEN_NAME ||
-        !slice_eq_cstr(next[1].text, "in"))
-        return false;
-    p->at += 2;
-    return true;
-}
-
-// "a < b < c" is "a < b and b < c".
-static Status parse_comparison(JinjaParser *p, const Expr **out, Error *err)
-{
-    const Expr *left = NULL, *right = NULL, *all = NULL, *one = NULL;
-    JinjaOp op;
-    TRY(parse_sum(p, &left, err));
-    while (take_comparison(p, &op)) {
-        TRY(parse_sum(p, &right, err));
-        TRY(new_pair(p, EXPR_COMPARE, left, right, op, &one, err));
-        if (all) TRY(new_pair(p, EXPR_AND, all, one, op, &one, err));
-        all = one;
-        left = right;
-    }
-    *out = all ? all : left;
-    return STATUS_OK;
-}
-
-static Status parse_not(JinjaParser *p, const Expr **out, Error *err)
-{
-    if (!jinja_take(p, TOKEN_NAME, "not")) return parse_comparison(p, out, err);
-    TRY(enter(p, err));
-    TRY(parse_not(p, out, err));
-    p->depth--;
-    return new_pair(p, EXPR_NOT, *out, NULL, OP_ADD, out, err);
-}
-
-static Status parse_and(JinjaParser *p, const Expr **out, Error *err)
-{
-    const Expr *right = NULL;
-    TRY(parse_not(p, out, err));
-    while (jinja_take(p, TOKEN_NAME, "and")) {
-        TRY(parse_not(p, &right, err));
-        TRY(new_pair(p, EXPR_AND, *out, right, OP_ADD, out, err));
-    }
-    return STATUS_OK;
-}
-
-static Status parse_or(JinjaParser *p, const Expr **out, Error *err)
-{
-    const Expr *right = NULL;
-    TRY(parse_and(p, out, err));
-    while (jinja_take(p, TOKEN_NAME, "or")) {
-        TRY(parse_and(p, &right, err));
-        TRY(new_pair(p, EXPR_OR, *out, right, OP_ADD, out, err));
-    }
-    return STATUS_OK;
-}
-
-static Status parse_conditional(JinjaParser *p, const Expr **out, Error *err)
-{
-    TRY(parse_or(p, out, err));
-    while (jinja_take(p, TOKEN_NAME, "if")) {
-        Expr *e = NULL;
-        TRY(new_expr(p, EXPR_IF, &e, err));
-        e->a = *out;
-        TRY(parse_or(p, &e->b, err));
-        if (jinja_take(p, TOKEN_NAME, "else")) TRY(jinja_parse_expr(p, &e->c, err));
-        *out = e;
-    }
-    return STATUS_OK;
-}
-
-Status jinja_parse_expr(JinjaParser *p, const Expr **out, Error *err)
-{
-    TRY(enter(p, err));
-    TRY(parse_conditional(p, out, err));
-    p->depth--;
-    return STATUS_OK;
-}
-
-Status jinja_parse_tuple(JinjaParser *p, bool without_if, const Expr **out, Error *err)
-{
-    Expr *e = NULL;
-    TRY(without_if ? parse_or(p, out, err) : jinja_parse_expr(p, out, err));
-    if (!jinja_is(p, TOKEN_SIGN, ",")) return STATUS_OK;
-    TRY(new_expr(p, EXPR_LIST, &e, err));
-    TRY(add_item(p, e, *out, err));
-    while (jinja_take(p, TOKEN_SIGN, ",")) {
-        if (jinja_is(p, TOKEN_SIGN, ")") || jinja_is(p, TOKEN_BLOCK_END, NULL)) break;
-        TRY(jinja_parse_expr(p, out, err));
-        TRY(add_item(p, e, *out, err));
-    }
-    *out = e;
     return STATUS_OK;
 }

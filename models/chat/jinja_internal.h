@@ -188,12 +188,21 @@ Status jinja_wrong(const JinjaParser *parser, uint32_t line, Error *err, const c
     __attribute__((format(printf, 4, 5)));
 // text into parser->tokens (jinja_lex.c).
 Status jinja_lex(JinjaParser *parser, Slice text, Error *err) MUST_CHECK;
-// jinja_expr.c; a tuple without brackets is a list. without_if: "a if b" ends before the "if".
+// jinja_operators.c; a tuple without brackets is a list. without_if: "a if b" ends before the "if".
 Status jinja_parse_expr(JinjaParser *parser, const Expr **out, Error *err) MUST_CHECK;
 Status jinja_parse_tuple(JinjaParser *parser, bool without_if, const Expr **out,
                          Error *err) MUST_CHECK;
+// jinja_expr.c: what stands between operators, its sign before it and its filters and tests behind.
+Status jinja_parse_operand(JinjaParser *parser, bool with_filters, const Expr **out,
+                           Error *err) MUST_CHECK;
 // "(a, b=1)", the first bracket taken.
 Status jinja_parse_parameters(JinjaParser *parser, const Expr **out, Error *err) MUST_CHECK;
+// One level deeper; refused beyond JINJA_MAX_DEPTH. parser->depth-- on the way back.
+Status jinja_enter(JinjaParser *parser, Error *err) MUST_CHECK;
+Status jinja_new_expr(JinjaParser *parser, ExprKind kind, Expr **out, Error *err) MUST_CHECK;
+Status jinja_new_pair(JinjaParser *parser, ExprKind kind, const Expr *a, const Expr *b, JinjaOp op,
+                      const Expr **out, Error *err) MUST_CHECK;
+Status jinja_add_item(JinjaParser *parser, Expr *expr, const Expr *item, Error *err) MUST_CHECK;
 const Token *jinja_peek(const JinjaParser *parser);
 bool jinja_is(const JinjaParser *parser, TokenKind kind, const char *text);
 bool jinja_take(JinjaParser *parser, TokenKind kind, const char *text);

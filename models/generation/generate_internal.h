@@ -8,6 +8,8 @@
 #include "models/generation/search.h"
 #include "models/model_internal.h"
 
+enum { QUEUE_OUTPUT_FLOATS = 16 << 20 }; // logits of a unit
+
 // One way on of a request that writes: it has one, or as many as beams are searched.
 typedef struct Strand {
     int32_t last_token; // the newest one
@@ -77,6 +79,10 @@ struct Queue {
 Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const QueueCalls *calls,
                   const Job *jobs, size_t n, Queue *out, Error *err) MUST_CHECK;
 Status queue_run(Queue *queue, Error *err) MUST_CHECK;
+// Everything once: each active request reads on, or writes its next tokens (generate_round.c).
+Status queue_round(Queue *queue, Error *err) MUST_CHECK;
+// For those who go on from a node of the tree: its keys, or a fork of them where others do so too.
+Status queue_take_from(Queue *queue, size_t node, CacheSequence *out, Error *err) MUST_CHECK;
 // For advance: the job goes on as n strands, the i-th with the keys of the present strand from[i].
 Status queue_branch(Queue *queue, size_t job, const uint32_t *from, size_t n,
                     Error *err) MUST_CHECK;
