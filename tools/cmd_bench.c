@@ -153,7 +153,9 @@ static Status bench_model(CommandLine *line, Error *err)
     Buffer text = {0};
     ModelBench bench;
     if (line->n_operands < 2)
-        return error_set(err, STATUS_INVALID, "bench model wants the model's directory");
+        return error_set(
+            err, STATUS_INVALID,
+            "MODEL is missing: assay bench model MODEL, a model's folder or GGUF file");
     static const ModelBenchMode works[] = {MODEL_BENCH_AUTO, MODEL_BENCH_CLASSIFY,
                                            MODEL_BENCH_EMBED, MODEL_BENCH_GENERATE};
     static const ComputeMode modes[] = {COMPUTE_F32, COMPUTE_BF16, COMPUTE_I8};
@@ -190,8 +192,11 @@ static Status bench_tokenizer(CommandLine *line, Error *err)
                                           .n_sequences = (size_t)option_integer(line, "sequences"),
                                           .n_rounds = (size_t)option_integer(line, "rounds")};
     if (!wanted.model || !wanted.texts)
-        return error_set(err, STATUS_INVALID,
-                         "bench tokenizer wants a model's directory, and texts: --in FILE");
+        return error_set(
+            err, STATUS_INVALID,
+            "%s is missing: assay bench tokenizer MODEL --in FILE, a model's folder or "
+            "GGUF file and texts",
+            wanted.model ? "--in" : "MODEL");
     TRY(tokenizer_bench_run(&wanted, interrupt_flag(), &line->arena, &bench, err));
     JsonWriter w = json_writer(&text, 2);
     if (line->is_json)
@@ -206,9 +211,7 @@ static Status run(CommandLine *line, Error *err)
     const char *what = line->operands[0];
     if (strcmp(what, "model") == 0) return bench_model(line, err);
     if (strcmp(what, "tokenizer") == 0) return bench_tokenizer(line, err);
-    if (strcmp(what, "kernels") != 0)
-        return error_set(err, STATUS_INVALID,
-                         "\"%s\" is no bench: kernels, model and tokenizer are", what);
+    if (strcmp(what, "kernels") != 0) return command_refuse_operand(line, err);
     if (line->n_operands > 1)
         return error_set(err, STATUS_INVALID, "bench kernels takes no \"%s\"", line->operands[1]);
     return bench_kernels(line, err);
@@ -218,7 +221,7 @@ const Command command_bench = {
     .name = "bench",
     .group = "Models",
     .summary = "time kernels against the machine's limits, a whole model, or a tokenizer",
-    .operands = "kernels|model|tokenizer [MODEL]",
+    .operands = "WHAT [MODEL]",
     .min_operands = 1,
     .max_operands = 2,
     .operand_choices = what_names,

@@ -30,11 +30,7 @@ const Command command_help = {
 static Status run_completion(CommandLine *line, Error *err)
 {
     Buffer out = {0};
-    if (!completion_script(line->operands[0], &out)) {
-        return error_set(err, STATUS_INVALID,
-                         "there is no completion for '%s': known are bash, zsh, fish",
-                         line->operands[0]);
-    }
+    if (!completion_script(line->operands[0], &out)) return command_refuse_operand(line, err);
     return output_buffer(&out, err);
 }
 
@@ -44,7 +40,7 @@ const Command command_completion = {
     .name = "completion",
     .group = "About",
     .summary = "a completion script for a shell",
-    .operands = "bash|zsh|fish",
+    .operands = "SHELL",
     .min_operands = 1,
     .max_operands = 1,
     .operand_choices = shells,

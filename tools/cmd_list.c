@@ -307,12 +307,7 @@ static Status run(CommandLine *line, Error *err)
     const char *name = line->operands[0];
     const Topic *topic = find_topic(name);
     Buffer out = {0};
-    if (!topic) {
-        const char *near = nearest_name(slice_from_cstr(name), topic_names, N_TOPICS);
-        return error_set(err, STATUS_INVALID, "there is no list of '%s'; %s%s%s", name,
-                         near ? "did you mean '" : "assay list --help names those there are",
-                         near ? near : "", near ? "'?" : "");
-    }
+    if (!topic) return command_refuse_operand(line, err);
     Listing listing = {.arena = &line->arena, .columns = topic->columns};
     while (topic->columns[listing.n_columns]) listing.n_columns++;
     TRY(topic->list(line, &listing, err));

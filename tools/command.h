@@ -124,6 +124,8 @@ struct CommandLine {
 Status command_line_parse(CommandLine *line, int argc, const char *const *argv,
                           Error *err) MUST_CHECK;
 void command_line_release(CommandLine *line);
+// The first operand is none of the command's operand_choices: STATUS_INVALID, which lists them.
+Status command_refuse_operand(const CommandLine *line, Error *err);
 
 // The value of an option of this command (or a global one) by name; asking for one that is not in the table, or as another
 // kind, is our own mistake (asserted).

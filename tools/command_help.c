@@ -72,11 +72,11 @@ static void put_options(Buffer *out, const char *heading, const Option *options,
     for (size_t i = 0; i < n; i++) put_option(out, &options[i]);
 }
 
-// The words that may stand first, where the command has a list of them that its usage does not show.
+// The words that may stand first, where the command has a list of them.
 static void put_choices(Buffer *out, const Command *command)
 {
     Buffer words = {0};
-    if (!command->operand_choices || strchr(command->operands, '|')) return;
+    if (!command->operand_choices) return;
     buffer_printf(&words, "%.*s is one of:", (int)strcspn(command->operands, " "),
                   command->operands);
     for (size_t i = 0; command->operand_choices[i]; i++)

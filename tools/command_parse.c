@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/name_list.h"
 
-enum { MAX_NAMES = 2 * COMMAND_MAX_OPTIONS, MAX_SPELLINGS = 2 * MAX_NAMES, MAX_CHOICE_NAMES = 64 };
+enum { MAX_NAMES = 2 * COMMAND_MAX_OPTIONS, MAX_SPELLINGS = 2 * MAX_NAMES };
 
 // The arguments still to be read.
 typedef struct Arguments {
@@ -81,23 +82,27 @@ static Status check_range(const Option *option, const char *text, double value, 
                      digits, option->lowest, digits, option->highest);
 }
 
+// A word that is none of the choices, as the value of `what`.
+static Status refuse_word(const char *what, const char *text, const char *const *choices,
+                          Error *err)
+{
+    NameList list = {0};
+    size_t n = 0;
+    for (; choices[n]; n++) name_list_add_cstr(&list, choices[n]);
+    const char *near = nearest_name(slice_from_cstr(text), choices, n);
+    return error_set(err, STATUS_INVALID, "%s %s: known are %s%s%s%s", what, text, list.text,
+                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 static Status take_choice(const Option *option, const char *text, size_t *out, Error *err)
 {
-    const char *known[MAX_CHOICE_NAMES];
-    char list[512] = "";
-    size_t n = 0, len = 0;
-    for (; option->choices[n] && n < MAX_CHOICE_NAMES; n++) {
-        known[n] = option->choices[n];
-        if (strcmp(text, known[n]) == 0) {
-            *out = n;
-            return STATUS_OK;
-        }
-        const int wrote = snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "", known[n]);
-        if (wrote > 0) len += (size_t)wrote < sizeof list - len ? (size_t)wrote : 0;
+    char what[64];
+    for (size_t i = 0; option->choices[i]; i++) {
+        *out = i;
+        if (strcmp(text, option->choices[i]) == 0) return STATUS_OK;
     }
-    const char *near = nearest_name(slice_from_cstr(text), known, n);
-    return error_set(err, STATUS_INVALID, "--%s %s: known are %s%s%s%s", option->name, text, list,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    snprintf(what, sizeof what, "--%s", option->name);
+    return refuse_word(what, text, option->choices, err);
 }
 
 static Status add_text(Arena *arena, OptionValue *value, const char *text, Error *err)
@@ -289,18 +294,35 @@ static Status fill_defaults(CommandLine *line, const Option *options, size_t n, 
     return STATUS_OK;
 }
 
+Status command_refuse_operand(const CommandLine *line, Error *err)
+{
+    const Command *command = line->command;
+    char what[64];
+    snprintf(what, sizeof what, "%.*s", (int)strcspn(command->operands, " "), command->operands);
+    return refuse_word(what, line->operands[0], command->operand_choices, err);
+}
+
+static Status missing_operand(const CommandLine *line, Error *err)
+{
+    const Command *command = line->command;
+    const char *missing = command->operands;
+    NameList words = {.most = 16};
+    for (size_t n = 0; n < line->n_operands; n++)
+        missing += strcspn(missing, " ") + 1; // there are as many words as are wanted
+    const bool has_words = line->n_operands == 0 && command->operand_choices;
+    for (size_t i = 0; has_words && command->operand_choices[i]; i++)
+        name_list_add_cstr(&words, command->operand_choices[i]);
+    return error_set(err, STATUS_INVALID,
+                     "%.*s is missing%s%s: assay %s %s; assay %s --help says more",
+                     (int)strcspn(missing, " ."), missing, has_words ? ", one of " : "", words.text,
+                     command->name, command->operands, command->name);
+}
+
 static Status check_operands(const CommandLine *line, Error *err)
 {
     const Command *command = line->command;
     if (!command || option_flag(line, "help") || option_flag(line, "version")) return STATUS_OK;
-    if (line->n_operands < command->min_operands) {
-        const char *missing = command->operands;
-        for (size_t n = 0; n < line->n_operands; n++)
-            missing += strcspn(missing, " ") + 1; // there are as many words as are wanted
-        return error_set(
-            err, STATUS_INVALID, "%.*s is missing: assay %s %s; assay %s --help says more",
-            (int)strcspn(missing, " ."), missing, command->name, command->operands, command->name);
-    }
+    if (line->n_operands < command->min_operands) return missing_operand(line, err);
     if (line->n_operands > command->max_operands) {
         return error_set(err, STATUS_INVALID, "'%s' is one argument too many: assay %s%s%s",
                          line->operands[command->max_operands], command->name,

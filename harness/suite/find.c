@@ -18,6 +18,9 @@ static Status add_place(Places *places, Arena *arena, Slice folder, const char *
     const char *path =
         arena_printf(arena, SLICE_FMT "%s%s", SLICE_ARG(folder), below[0] ? "/" : "", below);
     if (!path) return error_set_memory(err, folder.len, 1, "a folder's name");
+    for (size_t i = 0; i < places->n; i++) {
+        if (strcmp(places->paths[i], path) == 0) return STATUS_OK;
+    }
     if (places->n < MAX_PLACES) places->paths[places->n++] = path;
     return STATUS_OK;
 }
@@ -33,8 +36,10 @@ static Status list_places(Arena *arena, Slice beside, const char *subfolder, Pla
     if (beside.len > 0) TRY(add_place(places, arena, beside, subfolder, err));
     TRY(add_place(places, arena, SLICE("suites"), subfolder, err));
     if (self.len > 0) {
-        const char *share = arena_printf(arena, SLICE_FMT "/../share/assay/suites",
-                                         SLICE_ARG(file_directory_of(self)));
+        const Slice above =
+            file_directory_of(file_directory_of(self)); // PREFIX of PREFIX/bin/assay
+        const char *share = arena_printf(arena, SLICE_FMT "%sshare/assay/suites", SLICE_ARG(above),
+                                         slice_ends_with(above, SLICE("/")) ? "" : "/");
         if (!share) return error_set_memory(err, self.len, 1, "a folder's name");
         TRY(add_place(places, arena, slice_from_cstr(share), subfolder, err));
     }
@@ -78,7 +83,7 @@ static Status not_found(Arena *arena, const Places *places, const char *what, Sl
     size_t n;
     TRY(list_names(arena, places, names, &n, err));
     const char *nearest = nearest_name(name, names, n);
-    Buffer looked = {0};
+    Buffer looked = {0}; // paths, which are not cut
     for (size_t i = 0; i < places->n; i++) {
         buffer_printf(&looked, "%s%s", i ? ", " : "", places->paths[i]);
     }
