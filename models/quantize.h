@@ -3,7 +3,7 @@
 // Matrices become `to`; vectors, tables of positions and of token types stay F32, as llama.cpp keeps them. Where a row is no
 // whole number of blocks the next format that fits is taken: Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0, and F16 where
 // rows are no multiple of 32. With a format of 256 the output layer (or the embedding that serves as it) is Q6_K.
-// One tensor at a time is in memory. Numbers that are not finite, and tensors that the model does not know, are refused.
+// Some megabytes of a tensor at a time are in memory. Numbers that are not finite, and tensors that the model does not know, are refused.
 #ifndef ASSAY_MODELS_QUANTIZE_H
 #define ASSAY_MODELS_QUANTIZE_H
 

@@ -43,6 +43,9 @@ Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, Safe
 // The metadata of a model's folder; those of a GGUF file, as they are but for the format.
 Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b,
                              Error *err) MUST_CHECK;
+// Rows [first, first + n) of a tensor to be written (see GgufFill); context is the work.
+Status quantize_fill(void *context, size_t index, size_t first, size_t n, void *data,
+                     Error *err) MUST_CHECK;
 void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b);
 
 #endif

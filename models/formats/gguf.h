@@ -133,11 +133,16 @@ void gguf_put_bools(GgufBuilder *b, const char *key, const bool *values, size_t 
 void gguf_put_value(GgufBuilder *b, Slice key, const GgufValue *value); // of a file, as it is
 void gguf_builder_release(GgufBuilder *b);
 
+// Writes rows [first, first + n) of items[index] to data; a row is a stretch of the last dimension, and a vector is one.
+typedef Status (*GgufFill)(void *context, size_t index, size_t first, size_t n, void *data,
+                           Error *err);
+
 // Version 3, alignment 32, tensors in the order given; written anew and renamed. Types are F32, F16, BF16, the block formats,
 // F64 and signed integers; others, rows that are no whole blocks, names given twice or longer than 63 bytes (which readers
-// refuse) are refused. fill may be NULL where every item has data.
+// refuse) are refused. fill, which is
+// asked for a few megabytes at a time, may be NULL where every item has data.
 Status gguf_write(const char *path, const GgufBuilder *metadata, const SafeItem *items,
-                  size_t n_items, SafeFill fill, void *context, Error *err) MUST_CHECK;
+                  size_t n_items, GgufFill fill, void *context, Error *err) MUST_CHECK;
 
 // The number that files give a type, and back; false where GGUF has none or we do not know it.
 bool gguf_type_of_tensor(TensorType type, uint32_t *out);

@@ -187,23 +187,52 @@ static Status pad(FileWriter *writer, size_t written, Error *err)
     return n > 0 ? file_writer_write(writer, zeros, n, err) : STATUS_OK;
 }
 
+// Rows of an item: stretches of its last dimension.
+static size_t n_rows(const SafeItem *item)
+{
+    size_t n = 1;
+    for (size_t d = 0; d + 1 < item->n_dims; d++) n *= item->shape[d];
+    return n;
+}
+
+// Rows that are filled at once.
+static size_t rows_at_once(const SafeItem *item, size_t size)
+{
+    enum { STRETCH_BYTES = 1 << 20 };
+    const size_t n = n_rows(item), row_bytes = size_max(size / size_max(n, 1), 1);
+    return size_min(n, size_max(STRETCH_BYTES / row_bytes, 1));
+}
+
+// room: for the rows of one turn.
+static Status write_filled(FileWriter *writer, const SafeItem *item, size_t index, size_t size,
+                           GgufFill fill, void *context, void *room, Error *err)
+{
+    const size_t n = n_rows(item), step = rows_at_once(item, size);
+    for (size_t first = 0; first < n; first += step) {
+        const size_t here = size_min(step, n - first);
+        TRY(fill(context, index, first, here, room, err));
+        TRY(file_writer_write(writer, room, size / n * here, err));
+    }
+    return STATUS_OK;
+}
+
 static Status write_tensors(FileWriter *writer, const SafeItem *items, size_t n,
-                            const size_t *sizes, SafeFill fill, void *context, Error *err)
+                            const size_t *sizes, GgufFill fill, void *context, Error *err)
 {
     size_t largest = 1;
     for (size_t i = 0; i < n; i++) {
-        if (!items[i].data) largest = size_max(largest, sizes[i]);
+        if (items[i].data || sizes[i] == 0) continue;
+        largest =
+            size_max(largest, sizes[i] / n_rows(&items[i]) * rows_at_once(&items[i], sizes[i]));
     }
     void *room = malloc(largest);
     if (!room) return error_set_memory(err, largest, 1, "a tensor to be written");
     Status s = STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const void *data = items[i].data;
-        if (!data && sizes[i] > 0) {
-            s = fill(context, i, room, err);
-            data = room;
-        }
-        if (s == STATUS_OK && sizes[i] > 0) s = file_writer_write(writer, data, sizes[i], err);
+        if (items[i].data && sizes[i] > 0)
+            s = file_writer_write(writer, items[i].data, sizes[i], err);
+        else if (sizes[i] > 0)
+            s = write_filled(writer, &items[i], i, sizes[i], fill, context, room, err);
         if (s == STATUS_OK) s = pad(writer, sizes[i], err);
     }
     free(room);
@@ -211,7 +240,7 @@ static Status write_tensors(FileWriter *writer, const SafeItem *items, size_t n,
 }
 
 Status gguf_write(const char *path, const GgufBuilder *metadata, const SafeItem *items,
-                  size_t n_items, SafeFill fill, void *context, Error *err)
+                  size_t n_items, GgufFill fill, void *context, Error *err)
 {
     FileWriter *writer = NULL;
     Buffer head = {0};

@@ -186,13 +186,13 @@ static void build(GgufBuilder *b)
     gguf_put_bools(b, "bools", (const bool[]){true, false}, 2);
 }
 
-static Status fill_ramp(void *context, size_t index, void *data, Error *err)
+static Status fill_ramp(void *context, size_t index, size_t first, size_t n, void *data, Error *err)
 {
     (void)err;
     *(size_t *)context = index;
     float x[64];
     for (int i = 0; i < 64; i++) x[i] = (float)i - 20.0f;
-    quant_encode(DTYPE_Q8_0, 64, x, data);
+    quant_encode(DTYPE_Q8_0, 32 * n, x + 32 * first, data);
     return STATUS_OK;
 }
 

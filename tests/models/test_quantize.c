@@ -65,6 +65,51 @@ Test(quantize, f32_keeps_every_bit)
     }
 }
 
+// Matrices of more than the megabyte that is written at once: as they are, their heads' rows in pairs, their columns as rows.
+Test(quantize, goes_through_large_matrices_some_rows_at_a_time)
+{
+    static const char *const configs[] = {
+        "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
+        "\"vocab_size\": 2000, \"hidden_size\": 640, \"intermediate_size\": 672, "
+        "\"num_hidden_layers\": 1, \"num_attention_heads\": 10, "
+        "\"max_position_embeddings\": 16, \"tie_word_embeddings\": true}",
+        "{\"model_type\": \"gpt2\", \"architectures\": [\"GPT2LMHeadModel\"], "
+        "\"vocab_size\": 64, \"n_embd\": 320, \"n_layer\": 1, \"n_head\": 5, "
+        "\"n_positions\": 16}",
+    };
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        Model *model = NULL, *again = NULL;
+        ModelConfig config;
+        const ModelOptions options = {.without_tokenizer = 1};
+        const char *folder = folder_make(), *path = folder_path(folder, "model"),
+                   *out = folder_path(folder, "f32.gguf");
+        want_ok(parse_config(&arena, configs[i], &config, &err), &err);
+        want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+        want_ok(model_save(model, path, &err), &err);
+        must_quantize(path, TENSOR_F32, out);
+        want_ok(model_open(out, &options, &again, &err), &err);
+        for (size_t t = 0; t < model_n_tensors(model); t++) {
+            size_t rows, cols;
+            const Slice name = model_tensor_name(model, t);
+            want_ok(model_tensor_shape(model, name, &rows, &cols, &err), &err);
+            float *one = calloc(rows * cols, sizeof *one),
+                  *other = calloc(rows * cols, sizeof *one);
+            want_ok(model_tensor_read(model, name, one, &err), &err);
+            want_ok(model_tensor_read(again, name, other, &err), &err);
+            cr_expect(memcmp(one, other, rows * cols * sizeof *one) == 0, SLICE_FMT,
+                      SLICE_ARG(name));
+            free(one);
+            free(other);
+        }
+        model_close(&model);
+        model_close(&again);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+}
+
 Test(quantize, fewer_bits_lose_more)
 {
     static const TensorType types[] = {TENSOR_F32,  TENSOR_F16,  TENSOR_BF16, TENSOR_Q8_0,
