@@ -237,7 +237,7 @@ static Status create(Model *model, const ModelConfig *config, const char *direct
     if (!class)
         return error_set(err, STATUS_INVALID, "%s has no %s head", config->architecture->model_type,
                          model_head_name(config->head));
-    model->config.class_name = slice_from_cstr(class->name);
+    if (!config->is_discriminator) model->config.class_name = slice_from_cstr(class->name);
     model->config.model_type = slice_from_cstr(config->architecture->model_type);
     TRY(keep_directory(model, directory, err));
     if (directory && !options->without_tokenizer) TRY(open_tokenizer(model, directory, err));
