@@ -135,9 +135,9 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
 
 #define MULTILABEL(NAME, SUMMARY, SOURCE, PARAMS, PREPARE)                                        \
     {                                                                                             \
-        .name = NAME, .summary = SUMMARY ": micro (default), macro, weighted, samples",           \
-        .source = SOURCE, .needs = NEEDS_LABEL_SETS, .kind = METRIC_ROWS,                         \
-        .direction = HIGHER_IS_BETTER, .highest = 1, .params = PARAMS, .prepare = PREPARE,        \
+        .name = (NAME), .summary = SUMMARY ": micro (default), macro, weighted, samples",         \
+        .source = (SOURCE), .needs = NEEDS_LABEL_SETS, .kind = METRIC_ROWS,                       \
+        .direction = HIGHER_IS_BETTER, .highest = 1, .params = (PARAMS), .prepare = (PREPARE),    \
         .score_name = score_name, .row = row, .index_rows = index_rows, .score_rows = score_rows, \
         .signature = signature                                                                    \
     }

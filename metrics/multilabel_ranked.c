@@ -49,10 +49,12 @@ static Status fill_flat(const RowSet *rows, size_t n_labels, Arena *arena, Ranke
     Arena scratch = {0};
     Status s = arena_take(&scratch, n, sizeof *values, "scores", &values, err);
     if (s == STATUS_OK) s = arena_take(&scratch, n, sizeof *holds, "labels", &holds, err);
-    for (size_t i = 0; s == STATUS_OK && i < n; i++) {
-        const double *of_item = rows->values + i / n_labels * width;
-        values[i] = of_item[skipped + i % n_labels];
-        holds[i] = label_sets_holds(of_item, i % n_labels);
+    for (size_t i = 0; s == STATUS_OK && i < rows->n_rows; i++) {
+        const double *of_item = rows->values + i * width;
+        for (size_t c = 0; c < n_labels; c++) {
+            values[i * n_labels + c] = of_item[skipped + c];
+            holds[i * n_labels + c] = label_sets_holds(of_item, c);
+        }
     }
     if (s == STATUS_OK) s = ranked_column(values, 1, n, holds, arena, out, err);
     arena_release(&scratch);

@@ -70,7 +70,8 @@ static Status fill_template(Slice template, Slice label, Arena *arena, Slice *ou
     size_t n_places = 0;
     bool is_right = true;
     for (size_t i = 0; i < template.len; i++) {
-        const char byte = template.ptr[i], next = i + 1 < template.len ? template.ptr[i + 1] : '\0';
+        const char byte = template.ptr[i];
+        const int next = i + 1 < template.len ? template.ptr[i + 1] : 0;
         if (byte != '{' && byte != '}') {
             buffer_append_byte(&text, byte);
         } else if (byte == '{' && next == '}') {
