@@ -112,8 +112,11 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
 
 static const Json *rope_parameters(const Json *root)
 {
-    const Json *now = json_get(root, "rope_parameters");
-    return is_null(now) ? json_get(root, "rope_scaling") : now;
+    // Where both stand there, the older one has the last word in Transformers 5 unless it is empty.
+    const Json *before = json_get(root, "rope_scaling");
+    const bool is_empty =
+        is_null(before) || (json_kind(before) == JSON_OBJECT && json_len(before) == 0);
+    return is_empty ? json_get(root, "rope_parameters") : before;
 }
 
 // Columns of a head that turn: a part of it, given beside the other parameters or at the top.

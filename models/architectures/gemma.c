@@ -10,25 +10,17 @@
 
 #include "models/architectures/decoder.h"
 
-static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
-{
-    const DensePart part = {name, n_out};
-    return tape_dense_parts(t, &part, 1, n_in, DENSE_NO_BIAS);
-}
-
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     const size_t h = c->hidden_size, n = c->intermediate_size;
-    const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
-    const DensePart heads[] = {{"q_proj", n_q}, {"k_proj", n_kv}, {"v_proj", n_kv}};
+    static const char *const heads[] = {"q_proj", "k_proj", "v_proj"};
     const DensePart gates[] = {{"gate_proj", n}, {"up_proj", n}};
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value before = decoder_norm(t, c, x, "input_layernorm");
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Dense qkv = tape_dense_parts(t, heads, 3, h, DENSE_NO_BIAS);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv, before);
-    const Value out = tape_linear(t, mixed, dense(t, "o_proj", n_q, h), ACTIVATION_NONE);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, heads), before);
+    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value a =
         tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
@@ -36,7 +28,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value m = decoder_norm(t, c, a, "pre_feedforward_layernorm");
     tape_prefix(t, "model.layers.%zu.mlp.", i);
     const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), m);
-    const Value outer = tape_linear(t, inner, dense(t, "down_proj", n, h), ACTIVATION_NONE);
+    const Value outer = decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE);
     tape_prefix(t, "model.layers.%zu.", i);
     return tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
 }

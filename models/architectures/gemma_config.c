@@ -13,20 +13,26 @@ static const DecoderDefaults gemma_defaults = {.theta = 10000,
                                                .activation_key = "hidden_activation",
                                                .activation = "gelu_pytorch_tanh"};
 
-// What both have: scales of embedding and queries, a window, and no bias.
+// Biases of attention's layers; what sees the tokens behind it is no decoder.
+static Status read_attention(const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false, sees_all = false;
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
+    if (sees_all)
+        return json_error(json_get(root, "use_bidirectional_attention"), err,
+                          "only false is supported");
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    return STATUS_OK;
+}
+
+// What both have: scales of embedding and queries, and a window.
 static Status read_common(Arena *arena, const Json *root, const DecoderDefaults *defaults,
                           ModelConfig *c, Error *err)
 {
-    bool has_bias = false, sees_all = false;
     double query = 256;
     TRY(decoder_read(arena, root, defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
-    if (has_bias || sees_all) {
-        return json_error(
-            json_get(root, has_bias ? "attention_bias" : "use_bidirectional_attention"), err,
-            "only false is supported");
-    }
+    TRY(read_attention(root, c, err));
     TRY(json_opt_double(root, "query_pre_attn_scalar", 1e-6, 1e9, &query, err));
     c->attention_scale = (float)(1.0 / sqrt(query));
     c->embedding_scale = (float)sqrt((double)c->hidden_size);
@@ -46,15 +52,9 @@ static const DecoderDefaults first_defaults = {.theta = 10000,
 
 static Status gemma_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false, sees_all = false;
     TRY(decoder_read(arena, root, &first_defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
-    if (sees_all)
-        return json_error(json_get(root, "use_bidirectional_attention"), err,
-                          "only false is supported");
+    TRY(read_attention(root, c, err));
     if (c->activation == ACTIVATION_GELU) c->activation = ACTIVATION_GELU_TANH;
-    c->has_qkv_bias = c->has_output_bias = has_bias;
     c->embedding_scale = (float)sqrt((double)c->hidden_size);
     c->norm_weight_offset = 1.0f;
     return STATUS_OK;
@@ -125,6 +125,7 @@ static void put_cap(JsonWriter *w, const char *key, float cap)
 static void gemma_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &gemma_defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
     json_member_double(w, "query_pre_attn_scalar",
                        1.0 / ((double)c->attention_scale * (double)c->attention_scale));
     put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);

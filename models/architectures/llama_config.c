@@ -165,12 +165,17 @@ const Architecture architecture_qwen3 = {
 
 // ---- Phi-3 ----
 
+// Of Transformers, which looks for it at the top alone.
+enum { PHI3_ORIGINAL_POSITIONS = 4096 };
+
 static Status phi3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     DecoderDefaults defaults = llama_defaults;
     defaults.norm_epsilon = 1e-5;
     TRY(decoder_read(arena, root, &defaults, c, err));
     c->rope.rereads = c->rope.kind == ROPE_LONGROPE;
+    TRY(config_read_size_or(root, "original_max_position_embeddings", PHI3_ORIGINAL_POSITIONS,
+                            &c->rope.original_positions, err));
     TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
     return decoder_read_window(root, c, err);

@@ -49,10 +49,20 @@ static Status read_theta(const Json *root, const char *kind, double *theta, Erro
     return json_opt_double(one, "rope_theta", 1.0, 1e12, theta, err);
 }
 
+// What Transformers would lay over the parameters of both kinds of layers.
+static Status refuse_scaling(const Json *root, Error *err)
+{
+    const Json *scaling = json_get(root, "rope_scaling");
+    if (!scaling || json_kind(scaling) == JSON_NULL || json_len(scaling) == 0) return STATUS_OK;
+    return json_error(scaling, err,
+                      "rotary positions of ModernBERT are not scaled: only null is supported");
+}
+
 static Status read_positions(const Json *root, ModelConfig *config, Error *err)
 {
     int64_t local = 128;
     config->global_theta = 160000.0;
+    TRY(refuse_scaling(root, err));
     TRY(json_opt_i64(root, "local_attention", 1, 1 << 24, &local, err));
     config->local_reach = (size_t)local / 2; // to each side
     TRY(json_opt_double(root, "global_rope_theta", 1.0, 1e12, &config->global_theta, err));

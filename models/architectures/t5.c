@@ -232,34 +232,34 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     return STATUS_OK;
 }
 
-// T5's gelu is the tanh approximation where it is gated.
-static const struct FeedForward {
-    const char *name;
-    Activation activation;
-    bool is_gated;
-} feed_forwards[] = {
-    {"relu", ACTIVATION_RELU, false},      {"gelu", ACTIVATION_GELU, false},
-    {"silu", ACTIVATION_SILU, false},      {"gated-gelu", ACTIVATION_GELU_TANH, true},
-    {"gated-relu", ACTIVATION_RELU, true}, {"gated-silu", ACTIVATION_SILU, true}};
-enum { N_FEED_FORWARDS = sizeof feed_forwards / sizeof *feed_forwards };
+// An activation by its name, "gated-" before it where there is a gate. Of gated-gelu it is the tanh approximation.
+static bool parse_feed_forward(Slice name, ModelConfig *config)
+{
+    static const Slice gated = SLICE_LIT("gated-");
+    const bool is_gated = slice_starts_with(name, gated);
+    config->decoder.is_gated = is_gated;
+    if (!config_activation_of(is_gated ? slice_sub(name, gated.len, name.len) : name,
+                              &config->activation))
+        return false;
+    if (slice_eq_cstr(name, "gated-gelu")) config->activation = ACTIVATION_GELU_TANH;
+    return true;
+}
 
+// Members of their own have the last word.
 static Status read_feed_forward(const Json *root, Slice usual, ModelConfig *config, Error *err)
 {
     Slice name = usual;
     TRY(json_opt_string(root, "feed_forward_proj", &name, err));
-    for (size_t i = 0; i < N_FEED_FORWARDS; i++) {
-        if (!slice_eq_cstr(name, feed_forwards[i].name)) continue;
-        config->activation = feed_forwards[i].activation;
-        config->decoder.is_gated = feed_forwards[i].is_gated;
-        // A member of its own where it is another.
-        const Json *given = json_get(root, "dense_act_fn");
-        if (!given || json_kind(given) == JSON_NULL) return STATUS_OK;
-        return config_read_activation(root, "dense_act_fn", &config->activation, err);
+    if (!parse_feed_forward(name, config)) {
+        return json_error(json_get(root, "feed_forward_proj"), err,
+                          "unknown \"" SLICE_FMT "\"; known are activations (relu, gelu, gelu_new, "
+                          "silu, tanh) and the same behind gated-",
+                          SLICE_ARG(name));
     }
-    return json_error(json_get(root, "feed_forward_proj"), err,
-                      "unknown \"" SLICE_FMT "\"; known are relu, gelu, silu, gated-gelu, "
-                      "gated-relu, gated-silu",
-                      SLICE_ARG(name));
+    TRY(json_opt_bool(root, "is_gated_act", &config->decoder.is_gated, err));
+    const Json *given = json_get(root, "dense_act_fn");
+    if (!given || json_kind(given) == JSON_NULL) return STATUS_OK;
+    return config_read_activation(root, "dense_act_fn", &config->activation, err);
 }
 
 // The first T5 divides the outputs of its tied layer by sqrt(d_model), T5 1.1 does not; files before Transformers 5 tell them
@@ -315,18 +315,6 @@ static Status umt5_read_config(Arena *arena, const Json *root, ModelConfig *conf
     return read_config(root, SLICE("gated-gelu"), config, err);
 }
 
-// The name that says both, or the gate's where dense_act_fn has to say the rest.
-static const char *feed_forward_name(const ModelConfig *config)
-{
-    const bool is_gated = config->decoder.is_gated;
-    for (size_t i = 0; i < N_FEED_FORWARDS; i++) {
-        if (feed_forwards[i].is_gated == is_gated &&
-            feed_forwards[i].activation == config->activation)
-            return feed_forwards[i].name;
-    }
-    return is_gated ? "gated-gelu" : "relu";
-}
-
 static void t5_write_config(const ModelConfig *config, JsonWriter *w)
 {
     const DecoderConfig *d = &config->decoder;
@@ -342,7 +330,7 @@ static void t5_write_config(const ModelConfig *config, JsonWriter *w)
     json_member_u64(w, "decoder_start_token_id", (size_t)d->start_id);
     json_member_bool(w, "is_encoder_decoder", true);
     json_member_bool(w, "tie_word_embeddings", d->has_scaled_output);
-    json_member_cstr(w, "feed_forward_proj", feed_forward_name(config));
+    json_member_cstr(w, "feed_forward_proj", d->is_gated ? "gated-gelu" : "relu");
     json_member_cstr(w, "dense_act_fn", config_activation_name(config->activation));
     json_member_float(w, "layer_norm_epsilon", config->layer_norm_eps);
     json_member_float(w, "dropout_rate", config->hidden_dropout);

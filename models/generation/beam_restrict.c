@@ -45,8 +45,7 @@ static void ban_words(const BeamSearch *s, size_t n_history, float *row, size_t 
 {
     for (size_t i = 0; i < s->options.n_bad_words; i++) {
         const BadWord *word = &s->options.bad_words[i];
-        if (word->n > size_max(n_history, 1))
-            continue; // as Transformers: not the first words of all
+        if (word->n > n_history + 1) continue;
         const int32_t *end = s->history + n_history - (word->n - 1);
         if (memcmp(end, word->ids, (word->n - 1) * sizeof *end) == 0)
             ban(row, n_tokens, word->ids[word->n - 1]);

@@ -237,35 +237,42 @@ static bool is_off(const Json *value, double neutral)
     return true;
 }
 
-static Status list_unheeded(const Json *root, Arena *arena, Slice *out, Error *err)
+Status generation_config_unheeded(const Json *root, bool is_request, Arena *arena, Slice *out,
+                                  Error *err)
 {
+    enum { IN_FILES = 1, IN_REQUESTS = 2, ANYWHERE = IN_FILES | IN_REQUESTS };
     static const struct {
         const char *key;
         double neutral;
-    } fields[] = {{"sequence_bias", NAN},
-                  {"encoder_repetition_penalty", 1},
-                  {"exponential_decay_length_penalty", NAN},
-                  {"typical_p", 1},
-                  {"epsilon_cutoff", 0},
-                  {"eta_cutoff", 0},
-                  {"top_h", NAN},
-                  {"guidance_scale", 1},
-                  {"renormalize_logits", NAN},
-                  {"remove_invalid_values", NAN},
-                  {"penalty_alpha", 0},
-                  {"num_beam_groups", 1},
-                  {"diversity_penalty", 0},
-                  {"constraints", NAN},
-                  {"force_words_ids", NAN},
-                  {"forced_decoder_ids", NAN},
-                  {"dola_layers", NAN},
-                  {"max_time", NAN},
-                  {"token_healing", NAN},
-                  {"watermarking_config", NAN},
-                  {"num_return_sequences", 1}};
+        unsigned where; // elsewhere it is heeded
+    } fields[] = {{"sequence_bias", NAN, ANYWHERE},
+                  {"encoder_repetition_penalty", 1, ANYWHERE},
+                  {"exponential_decay_length_penalty", NAN, ANYWHERE},
+                  {"typical_p", 1, ANYWHERE},
+                  {"epsilon_cutoff", 0, ANYWHERE},
+                  {"eta_cutoff", 0, ANYWHERE},
+                  {"top_h", NAN, ANYWHERE},
+                  {"guidance_scale", 1, ANYWHERE},
+                  {"renormalize_logits", NAN, ANYWHERE},
+                  {"remove_invalid_values", NAN, ANYWHERE},
+                  {"penalty_alpha", 0, ANYWHERE},
+                  {"num_beam_groups", 1, ANYWHERE},
+                  {"diversity_penalty", 0, ANYWHERE},
+                  {"constraints", NAN, IN_FILES},
+                  {"force_words_ids", NAN, ANYWHERE},
+                  {"forced_decoder_ids", NAN, ANYWHERE},
+                  {"dola_layers", NAN, ANYWHERE},
+                  {"max_time", NAN, ANYWHERE},
+                  {"token_healing", NAN, ANYWHERE},
+                  {"watermarking_config", NAN, ANYWHERE},
+                  {"num_return_sequences", 1, IN_FILES},
+                  {"stop_strings", NAN, IN_REQUESTS},
+                  {"eos_token_id", NAN, IN_REQUESTS},
+                  {"max_tokens", NAN, IN_REQUESTS}};
     Buffer names = {0};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const Json *value = json_get(root, fields[i].key);
+        if (!(fields[i].where & (is_request ? IN_REQUESTS : IN_FILES))) continue;
         if (!value || is_off(value, fields[i].neutral)) continue;
         buffer_printf(&names, "%s\"%s\"", names.len > 0 ? ", " : "", fields[i].key);
     }
@@ -297,7 +304,7 @@ Status generation_config_read(const Model *model, Arena *arena, GenerationConfig
     TRY(read_numbers(c, root, out, err));
     TRY(read_tokens(model, arena, root, &out->options, err));
     TRY(read_stops(model, arena, root, &out->options.stops, err));
-    return list_unheeded(root, arena, &out->unheeded, err);
+    return generation_config_unheeded(root, false, arena, &out->unheeded, err);
 }
 
 Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err)

@@ -31,6 +31,10 @@ Status generation_config_read(const Model *model, Arena *arena, GenerationConfig
 // bad_words_ids: a list of lists of token ids. `out` has its end tokens.
 Status generation_config_bad_words(const ModelConfig *config, Arena *arena, const Json *words,
                                    BeamOptions *out, Error *err) MUST_CHECK;
+// Names of fields of root that change what Transformers writes and are not known here, quoted; empty where none. is_request:
+// root is no file but a request, where num_return_sequences is known and three others go by another name or not at all.
+Status generation_config_unheeded(const Json *root, bool is_request, Arena *arena, Slice *out,
+                                  Error *err) MUST_CHECK;
 // The options alone.
 Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err) MUST_CHECK;
 // Tokens that a decoder's prompt of n_prompt may get: what the files say, else `usual`. STATUS_INVALID where max_length has no room.

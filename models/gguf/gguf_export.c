@@ -183,6 +183,22 @@ static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors 
 
 // ---- sizes ----
 
+// llama.cpp has Gemma 2's usual caps where its files have none. A final cap of 0 is off there; one of scores cannot be, and is
+// put so high that it does nothing.
+static void put_caps(Export *out)
+{
+    static const struct {
+        const char *key;
+        double none;
+    } caps[] = {{"attn_logit_softcapping", 1e6}, {"final_logit_softcapping", 0}};
+    const bool has_usual = strcmp(out->architecture, "gemma2") == 0;
+    for (size_t i = 0; i < 2; i++) {
+        const bool is_off = has_usual && json_get(out->config, caps[i].key);
+        if (is_off || is_there(out->config, caps[i].key))
+            put_real(out, caps[i].key, real_of(out, out->config, caps[i].key, caps[i].none));
+    }
+}
+
 static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFactors *factors)
 {
     const size_t context = size_of(out, "max_position_embeddings", NULL, 2048);
@@ -196,11 +212,7 @@ static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFacto
         strcmp(out->architecture, "phi3") == 0 || strncmp(out->architecture, "gemma", 5) == 0;
     if (has_window)
         put_size(out, "attention.sliding_window", size_of(out, "sliding_window", NULL, 0));
-    static const char *const caps[] = {"attn_logit_softcapping", "final_logit_softcapping"};
-    for (size_t i = 0; i < 2; i++) {
-        if (is_there(out->config, caps[i]))
-            put_real(out, caps[i], real_of(out, out->config, caps[i], 0));
-    }
+    put_caps(out);
     // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
     const double query = real_of(out, out->config, "query_pre_attn_scalar", 0);
     if (query > 0) put_real(out, "attention.scale", 1.0 / sqrt(query));

@@ -251,6 +251,7 @@ static void put_layer_types(Import *in, size_t period)
 static void put_gemma(Import *in, bool is_third)
 {
     put_text(in, "hidden_activation", "gelu_pytorch_tanh");
+    put_flag(in, "attention_bias", has_tensor(in, "blk.0.attn_q.bias"));
     copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
     copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
     put_window(in);

@@ -91,6 +91,9 @@ Test(config, refuses_what_does_not_fit_and_names_the_place)
         {"\"hidden_act\"", "\"problem_type\": \"ranking\", \"hidden_act\"",
          "found \"ranking\"; there are"},
         {"\"hidden_act\"", "\"is_decoder\": true, \"hidden_act\"", "decoder"},
+        {"\"hidden_act\"",
+         "\"quantization_config\": {\"quant_method\": \"gptq\", \"bits\": 4}, \"hidden_act\"",
+         "quantised (\"gptq\")"},
         {"{\"architectures\": [\"BertForSequenceClassification\"], \"model_type\": \"bert\", ", "{",
          "what model this is"},
     };
@@ -360,4 +363,56 @@ Test(config, reads_the_parts_of_debertas_attention)
         }
         arena_release(&arena);
     }
+}
+
+// Where members say the same thing twice, or leave it out, Transformers 5 decides.
+Test(config, follows_transformers_where_members_disagree)
+{
+    static const char llama[] = "\"vocab_size\": 9, \"hidden_size\": 8, \"num_hidden_layers\": 1, "
+                                "\"num_attention_heads\": 2, \"intermediate_size\": 8, "
+                                "\"max_position_embeddings\": 64";
+    static const char t5[] =
+        "\"model_type\": \"t5\", \"vocab_size\": 9, \"d_model\": 8, \"d_kv\": 4, \"d_ff\": 8, "
+        "\"num_heads\": 2, \"num_layers\": 1";
+    Arena arena = {0};
+    Error err = {0};
+    ModelConfig c = {0};
+    const char *text = arena_printf(
+        &arena,
+        "{\"model_type\": \"llama\", %s, \"rope_parameters\": {\"rope_theta\": 500}, "
+        "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2, \"rope_theta\": 700}}",
+        llama);
+    want_ok(parse_config(&arena, text, &c, &err), &err);
+    cr_expect(c.rope.kind == ROPE_LINEAR && c.rope.theta == 700);
+    text = arena_printf(&arena,
+                        "{\"model_type\": \"phi3\", %s, \"rope_scaling\": {\"type\": \"longrope\", "
+                        "\"original_max_position_embeddings\": 8, \"short_factor\": [1, 1], "
+                        "\"long_factor\": [2, 2]}}",
+                        llama);
+    want_ok(parse_config(&arena, text, &c, &err), &err);
+    cr_expect_eq(c.rope.original_positions, 4096);
+    text = arena_printf(&arena, "{%s, \"feed_forward_proj\": \"gated-silu\"}", t5);
+    want_ok(parse_config(&arena, text, &c, &err), &err);
+    cr_expect(c.decoder.is_gated && c.activation == ACTIVATION_SILU);
+    text = arena_printf(&arena, "{%s, \"feed_forward_proj\": \"gelu_new\"}", t5);
+    want_ok(parse_config(&arena, text, &c, &err), &err);
+    cr_expect(!c.decoder.is_gated && c.activation == ACTIVATION_GELU_TANH);
+    text = arena_printf(&arena,
+                        "{%s, \"feed_forward_proj\": \"relu\", \"is_gated_act\": true, "
+                        "\"dense_act_fn\": \"tanh\"}",
+                        t5);
+    want_ok(parse_config(&arena, text, &c, &err), &err);
+    cr_expect(c.decoder.is_gated && c.activation == ACTIVATION_TANH);
+    text = arena_printf(&arena, "{%s, \"feed_forward_proj\": \"gated-swoosh\"}", t5);
+    cr_expect(parse_config(&arena, text, &c, &err) == STATUS_INVALID &&
+                  strstr(err.text, "unknown \"gated-swoosh\""),
+              "%s", err.text);
+    text = arena_printf(&arena,
+                        "{\"model_type\": \"modernbert\", %s, \"rope_scaling\": {\"rope_type\": "
+                        "\"linear\", \"factor\": 2}}",
+                        llama);
+    cr_expect(parse_config(&arena, text, &c, &err) == STATUS_INVALID &&
+                  strstr(err.text, "rope_scaling"),
+              "%s", err.text);
+    arena_release(&arena);
 }

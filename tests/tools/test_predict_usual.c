@@ -1,11 +1,13 @@
 // What a model's generation_config.json says is heeded where a line does not say it. The wanted ids: Transformers 5.24,
 // float32, model.generate with the same file.
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "models/formats/safetensors.h"
 #include "program.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
@@ -101,6 +103,99 @@ Test(predict_usual, lengths_of_files_that_cannot_be_are_refused)
     program_want(&program, 2);
     cr_expect(text_contains(text_of(json_line(program.out, 0), "error"), "\"max_length\""));
     cr_expect_eq(json_len(json_get(json_line(program.out, 1), "ids")), 2);
+    folder_remove(model);
+    arena_release(&arena);
+}
+
+Test(predict_usual, options_that_are_not_known_are_refused_line_by_line)
+{
+    Arena arena = {0};
+    const char *model = gpt2_with(&arena, "{}");
+    const char *in = arena_printf(
+        &arena,
+        "{%s, \"typical_p\": 0.9}\n{%s, \"max_tokens\": 3}\n{%s, \"eos_token_id\": 0}\n"
+        "{%s, \"typical_p\": 1.0, \"guidance_scale\": null, \"gold\": [\"typical_p\"], "
+        "\"max_new_tokens\": 2}\n",
+        prompt, prompt, prompt, prompt);
+    static const char *const names[] = {"\"typical_p\"", "\"max_tokens\"", "\"eos_token_id\""};
+    const Program program = RUN(&arena, in, "predict", model, "--mode", "generate");
+    program_want(&program, 2);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect(text_contains(text_of(json_line(program.out, i), "error"), names[i]), "%s",
+                  names[i]);
+    want_ids(&program, 3, "86 181");
+    folder_remove(model);
+    arena_release(&arena);
+}
+
+// Of a prompt of one token too. A word that is longer than what was read is banned nowhere.
+Test(predict_usual, bad_words_begin_in_the_prompt)
+{
+    Arena arena = {0};
+    const char *model = gpt2_with(&arena, "{}");
+    const char *in =
+        "{\"input_ids\": [36], \"max_new_tokens\": 2}\n"
+        "{\"input_ids\": [36], \"max_new_tokens\": 2, \"bad_words_ids\": [[36, 156]]}\n"
+        "{\"input_ids\": [36], \"max_new_tokens\": 2, \"bad_words_ids\": [[1, 36, 156]]}\n";
+    const Program program = RUN(&arena, in, "predict", model, "--mode", "generate");
+    program_want(&program, 0);
+    want_ids(&program, 0, "156 11");
+    want_ids(&program, 1, "325 156");
+    want_ids(&program, 2, "156 11");
+    folder_remove(model);
+    arena_release(&arena);
+}
+
+static void want_fine(Status status, const Error *err)
+{
+    cr_assert_eq(status, STATUS_OK, "%s", err->text);
+}
+
+// tiny-llama2 with a token whose embedding is no number.
+static const char *llama_with_a_hole(Arena *arena, int32_t token)
+{
+    static const float nan = NAN;
+    const char *shared = shared_path("models/tiny-llama2");
+    Error err = {0};
+    Slice bytes = {0};
+    Safetensors tensors;
+    if (!shared) cr_skip_test("models/tiny-llama2 of the shared folder absent");
+    const char *from = arena_printf(arena, "%s", shared);
+    const char *folder = arena_printf(arena, "%s", folder_make());
+    cr_assert_eq(
+        symlink(arena_printf(arena, "%s/config.json", from), folder_path(folder, "config.json")),
+        0);
+    want_fine(
+        file_read(arena, arena_printf(arena, "%s/model.safetensors", from), 1 << 24, &bytes, &err),
+        &err);
+    want_fine(safetensors_parse(SLICE("model"), bytes, &tensors, &err), &err);
+    const SafeTensor *table = safetensors_find(&tensors, SLICE("model.embed_tokens.weight"));
+    cr_assert(table);
+    const size_t at =
+        (size_t)(table->data.ptr - bytes.ptr) + (size_t)token * table->shape[1] * sizeof(float);
+    char *broken = arena_alloc(arena, bytes.len, 1);
+    cr_assert(broken);
+    memcpy(broken, bytes.ptr, bytes.len);
+    memcpy(broken + at, &nan, sizeof nan);
+    safetensors_close(&tensors);
+    want_fine(
+        file_write(folder_path(folder, "model.safetensors"), (Slice){broken, bytes.len}, &err),
+        &err);
+    return folder;
+}
+
+Test(predict_usual, a_search_without_numbers_fails_alone)
+{
+    Arena arena = {0};
+    const char *model = llama_with_a_hole(&arena, 50);
+    const char *in = "{\"input_ids\": [1], \"num_beams\": 2, \"max_new_tokens\": 2}\n"
+                     "{\"input_ids\": [50], \"num_beams\": 2, \"max_new_tokens\": 2}\n"
+                     "{\"input_ids\": [1], \"max_new_tokens\": 2}\n";
+    const Program program = RUN(&arena, in, "predict", model, "--mode", "generate");
+    program_want(&program, 2);
+    want_ids(&program, 0, "107 459");
+    cr_expect(text_contains(text_of(json_line(program.out, 1), "error"), "not finite"));
+    cr_expect_eq(json_len(json_get(json_line(program.out, 2), "ids")), 2);
     folder_remove(model);
     arena_release(&arena);
 }

@@ -184,6 +184,22 @@ static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error
                : predict_encode_ids(p, arena, &c->text, &c->pair, c, err);
 }
 
+// Keys that are none of a case are passed over, but not those that would change what is written.
+static Status refuse_unheeded(Slice name, Slice line, Arena *arena, Error *err)
+{
+    JsonDocument *document = NULL;
+    Slice unheeded = {0};
+    TRY(json_parse(name, line, JSON_STRICT, &document, err));
+    Status s = generation_config_unheeded(json_root(document), true, arena, &unheeded, err);
+    if (s == STATUS_OK && unheeded.len > 0)
+        s = error_set(err, STATUS_INVALID,
+                      SLICE_FMT " would change the text elsewhere, but not here: leave it out "
+                                "(texts end at \"stop\", after \"max_new_tokens\")",
+                      SLICE_ARG(unheeded));
+    json_close(&document);
+    return s;
+}
+
 Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
                          Slice line, PredictCase *c, Error *err)
 {
@@ -194,6 +210,8 @@ Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t li
         const size_t n = predict_family_inputs(c, &inputs);
         return model_check_inputs(p->model, inputs, n, err);
     }
+    if (p->mode->read == predict_generate_read || p->mode->read == predict_search_read)
+        TRY(refuse_unheeded(name, line, arena, err));
     TRY(prepare_case(p, arena, c, err));
     if (predict_zero_shot_wants(p, c)) {
         TRY(predict_zero_shot_read(p, arena, c, err));

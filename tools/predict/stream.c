@@ -1,4 +1,6 @@
 // Cases read, worked on and answered a chunk at a time.
+#include <math.h>
+
 #include "base/size.h"
 #include "tools/command.h"
 #include "tools/predict/predict.h"
@@ -139,6 +141,24 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
     return jsonl_out_end(out, err);
 }
 
+// Cases that a mode works on itself. Where the scores of one are no numbers it fails alone: each is worked on by itself then.
+static Status work_cases(Predictor *p, Pool *pool, Arena *arena, PredictCase *const *cases,
+                         size_t n, Error *err)
+{
+    Error why = {0};
+    Status s = p->mode->work(p, pool, arena, cases, n, &why);
+    const bool is_apart = s == STATUS_DIVERGED;
+    for (size_t i = 0; is_apart && i < n; i++) {
+        s = p->mode->work(p, pool, arena, &cases[i], 1, &why);
+        if (s != STATUS_OK && s != STATUS_DIVERGED) break;
+        if (s == STATUS_OK) continue;
+        TRY(arena_take(arena, 1, sizeof why, "an error", &cases[i]->why, err));
+        if (predict_want_finite(NAN, cases[i]->why) != STATUS_OK) s = STATUS_OK;
+    }
+    if (s != STATUS_OK && err) *err = why;
+    return s;
+}
+
 static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
 {
     float *logits = NULL;
@@ -149,7 +169,7 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
         for (size_t i = 0; i < chunk->n; i++) {
             if (!chunk->cases[i].why) cases[n++] = &chunk->cases[i];
         }
-        TRY(p->mode->work(p, pool, &chunk->arena, cases, n, err));
+        TRY(work_cases(p, pool, &chunk->arena, cases, n, err));
     } else {
         TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output",
                        &logits, err));
