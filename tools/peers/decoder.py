@@ -39,6 +39,10 @@ SHAPES = {
                    "words": 262144, "window": 512},
     "phi-3-mini": {"arch": "phi3", "hidden": 3072, "layers": 32, "heads": 32, "kv": 32, "inner": 8192, "words": 32064,
                    "tied": False},
+    "mixtral-190m": {"arch": "llama", "hidden": 768, "layers": 8, "heads": 12, "kv": 4, "inner": 1024, "words": 32000,
+                     "experts": 8, "active": 2},
+    "qwen3-moe-210m": {"arch": "qwen3moe", "hidden": 768, "layers": 8, "heads": 12, "kv": 4, "inner": 256, "words": 32000,
+                       "experts": 32, "active": 4},
 }
 
 
@@ -209,14 +213,17 @@ def make(path, args):
     w.add_file_type(gguf.LlamaFileType.ALL_F32)
     if "window" in shape:
         w.add_sliding_window(shape["window"])
+    experts = shape.get("experts", 0)
+    if experts:
+        w.add_expert_count(experts), w.add_expert_used_count(shape["active"]), w.add_expert_feed_forward_length(inner)
     if arch == "phi3":
         w.add_rope_scaling_orig_ctx_len(8192)
     words = add_vocabulary(w, words, args.vocab)
     numbers = rng.standard_normal(1 << 24, np.float32) * 0.02  # cut from anew for each tensor
 
-    def matrix(name, rows, cols):
+    def matrix(name, *shape):
         begin = int(rng.integers(numbers.size))
-        w.add_tensor(name + ".weight", np.resize(np.roll(numbers, begin), (rows, cols)))
+        w.add_tensor(name + ".weight", np.resize(np.roll(numbers, begin), shape))
 
     def vector(name, n, value=1.0):
         w.add_tensor(name, np.full(n, value, np.float32))
@@ -232,12 +239,18 @@ def make(path, args):
                 matrix(b + "attn_" + name, n * head_dim, hidden)
                 if arch == "qwen2":
                     vector(b + f"attn_{name}.bias", n * head_dim, 0.01)
-            matrix(b + "ffn_gate", inner, hidden), matrix(b + "ffn_up", inner, hidden)
-        if arch in ("qwen3", "gemma3"):
+            if not experts:
+                matrix(b + "ffn_gate", inner, hidden), matrix(b + "ffn_up", inner, hidden)
+        if experts:
+            matrix(b + "ffn_gate_inp", experts, hidden), matrix(b + "ffn_down_exps", experts, hidden, inner)
+            matrix(b + "ffn_gate_exps", experts, inner, hidden), matrix(b + "ffn_up_exps", experts, inner, hidden)
+        if arch in ("qwen3", "qwen3moe", "gemma3"):
             vector(b + "attn_q_norm.weight", head_dim), vector(b + "attn_k_norm.weight", head_dim)
         if arch == "gemma3":
             vector(b + "post_attention_norm.weight", hidden), vector(b + "post_ffw_norm.weight", hidden)
-        matrix(b + "attn_output", hidden, heads * head_dim), matrix(b + "ffn_down", hidden, inner)
+        matrix(b + "attn_output", hidden, heads * head_dim)
+        if not experts:
+            matrix(b + "ffn_down", hidden, inner)
     vector("output_norm.weight", hidden)
     if not shape.get("tied", True):
         matrix("output", words, hidden)
