@@ -1,4 +1,5 @@
-// safetensors files: parsing never crashes, and what it accepts lies within the file, once.
+// safetensors files: parsing never crashes, and what it accepts lies within the file, once, with stacked experts taken apart too.
+#include "models/checkpoint_experts.h"
 #include "models/formats/safetensors.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -11,6 +12,11 @@ const Slice fuzz_seeds[] = {
     SLICE_LIT(
         "\x89\0\0\0\0\0\0\0{\"__metadata__\":{\"format\":\"pt\"},\"b\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[4,6]},"
         "\"a\":{\"dtype\":\"I32\",\"shape\":[],\"data_offsets\":[0,4]}}\1\2\3\4\5\6"),
+    SLICE_LIT(
+        "\xb8\0\0\0\0\0\0\0"
+        "{\"model.layers.0.mlp.experts.gate_up_proj\":{\"dtype\":\"F16\",\"shape\":[2,2,1],\"data_offsets\":[0,8]},"
+        "\"model.layers.0.mlp.gate.weight\":{\"dtype\":\"U8\",\"shape\":[2,1],\"data_offsets\":[8,10]}}    "
+        "abcdefghij"),
     SLICE_LIT("\x02\0\0\0\0\0\0\0{}"),
     SLICE_LIT("\0\0\0\0\0\0\0\x80{}"),
 };
@@ -29,6 +35,38 @@ static void read_all(const SafeTensor *tensor)
     free(ints);
 }
 
+// Bytes of all tensors, which lie within the file.
+static size_t total_of(const Safetensors *file, Slice bytes)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < file->n_tensors; i++) {
+        const SafeTensor *tensor = &file->tensors[i];
+        if (tensor->data.len != tensor->n_elements * tensor_type_size(tensor->type)) abort();
+        if (tensor->data.ptr < bytes.ptr ||
+            tensor->data.ptr + tensor->data.len > bytes.ptr + bytes.len)
+            abort();
+        if (safetensors_find(file, tensor->name) != tensor) abort();
+        total += tensor->data.len;
+    }
+    return total;
+}
+
+// As a Mixtral of two experts has them: nothing is lost, nothing is there twice.
+static void take_apart(Safetensors *file, Slice bytes, size_t total)
+{
+    static const Slice config =
+        SLICE_LIT("{\"model_type\": \"mixtral\", \"vocab_size\": 4, \"hidden_size\": 4, "
+                  "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 1, "
+                  "\"max_position_embeddings\": 4, \"num_local_experts\": 2}");
+    Error err = {0};
+    JsonDocument *document = NULL;
+    if (json_parse(SLICE("config"), config, JSON_STRICT, &document, &err) != STATUS_OK) abort();
+    const Status s = checkpoint_unstack_experts(json_root(document), file, &err);
+    if (s != STATUS_OK && err.text[0] == '\0') abort();
+    if (s == STATUS_OK && total_of(file, bytes) != total) abort();
+    json_close(&document);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Error err = {0};
@@ -38,17 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (err.text[0] == '\0' || file.n_tensors != 0) abort();
         return 0;
     }
-    size_t total = 0;
-    for (size_t i = 0; i < file.n_tensors; i++) {
-        const SafeTensor *tensor = &file.tensors[i];
-        if (tensor->data.len != tensor->n_elements * tensor_type_size(tensor->type)) abort();
-        if (tensor->data.ptr < bytes.ptr || tensor->data.ptr + tensor->data.len > bytes.ptr + size)
-            abort();
-        if (safetensors_find(&file, tensor->name) != tensor) abort();
-        total += tensor->data.len;
-        read_all(tensor);
-    }
+    const size_t total = total_of(&file, bytes);
     if (total > size) abort();
+    for (size_t i = 0; i < file.n_tensors; i++) read_all(&file.tensors[i]);
+    take_apart(&file, bytes, total);
     safetensors_close(&file);
     return 0;
 }

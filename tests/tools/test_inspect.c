@@ -65,6 +65,50 @@ Test(inspect, counts_parameters_as_transformers_does)
     arena_release(&arena);
 }
 
+// Of six experts a token meets two, and one that all meet; the first layer has none.
+Test(inspect, counts_what_a_token_meets_of_experts)
+{
+    static const Slice text = SLICE_LIT(
+        "{\"model_type\": \"qwen2_moe\", \"architectures\": [\"Qwen2MoeForCausalLM\"], "
+        "\"vocab_size\": 50, \"hidden_size\": 32, \"num_hidden_layers\": 2, "
+        "\"num_attention_heads\": 4, \"intermediate_size\": 64, \"max_position_embeddings\": 40, "
+        "\"num_experts\": 6, \"num_experts_per_tok\": 2, \"moe_intermediate_size\": 16, "
+        "\"shared_expert_intermediate_size\": 24, \"mlp_only_layers\": [0]}");
+    Arena arena = {0};
+    Error err = {0};
+    JsonDocument *document = NULL;
+    ModelConfig config;
+    Model *model = NULL;
+    const char *folder = folder_make();
+    const ModelOptions options = {.seed = 7, .without_tokenizer = 1};
+    cr_assert_eq(json_parse(SLICE("config"), text, JSON_STRICT, &document, &err), STATUS_OK);
+    cr_assert_eq(model_config_parse(&arena, json_root(document), &config, &err), STATUS_OK, "%s",
+                 err.text);
+    cr_assert_eq(model_create(&config, NULL, &options, &model, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(model_save(model, folder, &err), STATUS_OK, "%s", err.text);
+    const Program json = RUN(&arena, NULL, "inspect", folder, "--json"),
+                  people = RUN(&arena, NULL, "inspect", folder);
+    program_want(&json, 0);
+    program_want(&people, 0);
+    const Json *root = json_of(json.out), *parameters = json_get(root, "parameters");
+    const double expert = 3 * 32 * 16, shared = 3 * 32 * 24, dense = 3 * 32 * 64;
+    const double attention = 3 * (32 * 32 + 32) + 32 * 32, router = (6 + 1) * 32;
+    const double tables = 2 * 50 * 32, norms = 5 * 32;
+    const double total = tables + norms + 2 * attention + dense + router + 6 * expert + shared;
+    cr_expect_eq(number_of(parameters, "total"), total);
+    cr_expect_eq(number_of(parameters, "active"), total - 4 * expert);
+    cr_expect_eq(number_of(root, "n_experts"), 6);
+    cr_expect_eq(number_of(root, "n_active_experts"), 2);
+    cr_expect_eq(number_of(root, "flops_per_token"),
+                 2 * (2 * 4 * 32 * 32 + dense + router + 2 * expert + shared + 50 * 32));
+    cr_expect(text_contains(people.out, "6 of 16 in a layer, of which a token goes to 2"), "%s",
+              people.out.ptr);
+    model_close(&model);
+    json_close(&document);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
 Test(inspect, tells_memory_for_what_is_asked)
 {
     Arena arena = {0};
