@@ -128,6 +128,9 @@ Status program_recompute(Program *program, const size_t *bounds, size_t n_bounds
 // The last part of program_build: lifetimes of the slots and the buffers that they share.
 Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
 
+// Floats that mixtures of experts take beside a worker's buffers for units of so many rows, if one expert has them all.
+size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training);
+
 // How many rows a unit has of each domain.
 typedef struct Extent {
     size_t n_tokens, n_sequences, n_outputs, n_targets, n_relative;

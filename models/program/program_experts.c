@@ -139,14 +139,34 @@ static Tensor of_expert(const Mixture *m, size_t e, float *at, size_t cols)
     return tensor_f32(at, m->begins[e + 1] - m->begins[e], cols);
 }
 
-static float *take(const Mixture *m, size_t n_wide, size_t n_inner, Error *err)
+// Matrices of an expert's rows, of the outer and of the inner width.
+typedef struct Room {
+    size_t n_wide, n_inner;
+} Room;
+
+static const Room forward_room = {1, 2}, backward_room = {3, 5};
+
+static float *take(const Mixture *m, Room room, Error *err)
 {
-    const size_t cols = n_wide * m->width + n_inner * m->inner;
+    const size_t cols = room.n_wide * m->width + room.n_inner * m->inner;
     size_t n = 0;
     float *memory =
         size_mul(m->most, cols * sizeof *memory, &n) ? exec_scratch(m->run->exec, n) : NULL;
     if (!memory) (void)error_set_memory(err, m->most, cols * sizeof *memory, "experts' rows");
     return memory;
+}
+
+size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training)
+{
+    const Room room = is_training ? backward_room : forward_room;
+    size_t most = 0;
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        const TapeNode *node = &tape->nodes[i];
+        if (node->op != NODE_EXPERTS) continue;
+        const Param *gate = &tape->params[node->as.experts.list[0].gate];
+        most = size_max(most, room.n_wide * gate->cols + room.n_inner * gate->rows);
+    }
+    return n_rows * most;
 }
 
 // ---- forward ----
@@ -178,7 +198,7 @@ Status program_experts(const ProgramRun *run, const ProgramStep *step, const OpA
     Mixture m = {.run = run, .step = step, .x = &args->in[0], .weights = &args->in[1]};
     const size_t mark = exec_scratch_mark(run->exec);
     Status s = start(&m, &args->in[2], err);
-    float *memory = s == STATUS_OK ? take(&m, 1, 2, err) : NULL;
+    float *memory = s == STATUS_OK ? take(&m, forward_room, err) : NULL;
     if (!memory) s = STATUS_MEMORY;
     clear(&args->out[0]);
     for (size_t e = 0; s == STATUS_OK && e < m.n_experts; e++) {
@@ -275,7 +295,7 @@ Status program_experts_backward(const ProgramRun *run, const ProgramStep *step, 
     Mixture m = {.run = run, .step = step, .x = &args->in[1], .weights = &args->in[2]};
     const size_t mark = exec_scratch_mark(run->exec);
     Status s = start(&m, &args->in[3], err);
-    float *memory = s == STATUS_OK ? take(&m, 3, 5, err) : NULL;
+    float *memory = s == STATUS_OK ? take(&m, backward_room, err) : NULL;
     if (!memory) s = STATUS_MEMORY;
     clear(&args->out[0]);
     for (size_t e = 0; s == STATUS_OK && e < m.n_experts; e++) {

@@ -306,10 +306,12 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
                                       size_max(batch_tokens, 1));
         const ModelSize size = model_size(model);
         const uint64_t answering =
-            (is_on_gpu ? 1 : n_threads) *
-            program_buffer_floats(model->program, extent_for(model, answer)) * sizeof(float);
-        const uint64_t tuning =
-            n_threads * program_buffer_floats(program, extent_for(model, tuned)) * sizeof(float);
+            (is_on_gpu ? 1 : n_threads) * sizeof(float) *
+            (program_buffer_floats(model->program, extent_for(model, answer)) +
+             program_expert_floats(tape, answer, false));
+        const uint64_t tuning = n_threads * sizeof(float) *
+                                (program_buffer_floats(program, extent_for(model, tuned)) +
+                                 program_expert_floats(tape, tuned, true));
         out->predict_bytes =
             size.packed_bytes + answering + batch_tokens * size.cache_bytes_per_token;
         out->train_bytes = 2 * size.f32_bytes + answering + tuning +
