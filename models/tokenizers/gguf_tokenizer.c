@@ -106,6 +106,18 @@ static Status read_ids(GgufVocab *v, Error *err)
                          err);
 }
 
+// Those of Phi-3 take the blanks behind them, but for a few.
+static Status take_blanks(const GgufVocab *v, Tokenizer *t, Error *err)
+{
+    Slice name = {0};
+    TRY(gguf_get_string(v->file, "general.name", &name, NULL, err));
+    for (size_t i = 0; i < t->n_added && gguf_words_is_phi3(name); i++)
+        t->added[i].rstrip = !slice_eq_cstr(t->added[i].content, "<unk>") &&
+                             !slice_eq_cstr(t->added[i].content, "<s>") &&
+                             !slice_eq_cstr(t->added[i].content, "<|endoftext|>");
+    return STATUS_OK;
+}
+
 // Control and user-defined tokens are found in texts as they are.
 static Status add_tokens(const GgufVocab *v, Tokenizer *t, Error *err)
 {
@@ -117,7 +129,7 @@ static Status add_tokens(const GgufVocab *v, Tokenizer *t, Error *err)
         t->added[t->n_added++] =
             (AddedToken){.content = t->vocab.tokens[i], .id = (int32_t)i, .special = is_special};
     }
-    return STATUS_OK;
+    return take_blanks(v, t, err);
 }
 
 static void set_special(const GgufVocab *v, Tokenizer *t)
@@ -319,9 +331,13 @@ static Status spell_bert(Tokenizer *t, Error *err)
 
 static Status build_bert(GgufVocab *v, Tokenizer *t, Error *err)
 {
-    static const BertNormalizer rules = {true, true, true, true};
+    BertNormalizer rules = {true, true, true, true};
     NormalizerStep *normalizer = NULL;
     DecoderStep *decoder = NULL;
+    TRY(gguf_get_bool(v->file, "tokenizer.ggml.normalizer.lowercase", &rules.lowercase, NULL, err));
+    rules.strip_accents = rules.lowercase;
+    TRY(gguf_get_bool(v->file, "tokenizer.ggml.normalizer.strip_accents", &rules.strip_accents,
+                      NULL, err));
     TRY(spell_bert(t, err));
     TRY(vocab_index(&t->vocab, &t->arena, err));
     TRY(arena_take(&t->arena, 1, sizeof *normalizer, "a normalizer", &normalizer, err));

@@ -5,7 +5,7 @@
 
 #include "base/slice.h"
 
-enum { GGUF_WORDS_STEPS = 4 };
+enum { GGUF_WORDS_STEPS = 6 };
 
 typedef struct GgufWords {
     const char *names; // separated by blanks
@@ -17,5 +17,7 @@ typedef struct GgufWords {
 // NULL where the name is not known.
 const GgufWords *gguf_words_find(Slice name);
 extern const char gguf_words_names[]; // for messages
+// Whether a model's name is that of a Phi-3, of which llama.cpp knows more than its files say.
+bool gguf_words_is_phi3(Slice name);
 
 #endif

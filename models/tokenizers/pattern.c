@@ -23,7 +23,8 @@ static bool is_known(Slice regex, Pattern *out)
         if (!slice_eq_cstr(regex, pattern_known[i].regex)) continue;
         *out = (Pattern){.kind = pattern_known[i].kind,
                          .text = regex,
-                         .max_digits = pattern_known[i].max_digits};
+                         .max_digits = pattern_known[i].max_digits,
+                         .is_ascii = pattern_known[i].is_ascii};
         return true;
     }
     return false;
@@ -35,8 +36,9 @@ static Status compile(Slice regex, Slice translated, Pattern *out, Error *err)
     PCRE2_SIZE at = 0;
     const uint32_t options =
         PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NO_UTF_CHECK | PCRE2_NEVER_BACKSLASH_C;
+    const char *words = translated.len > 0 ? translated.ptr : "";
     pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)translated.ptr, translated.len, options, &number, &at, NULL);
+        pcre2_compile((PCRE2_SPTR)words, translated.len, options, &number, &at, NULL);
     if (code == NULL) {
         PCRE2_UCHAR text[256];
         pcre2_get_error_message(number, text, sizeof text);
@@ -167,7 +169,7 @@ Status pattern_next(PatternSearch *search, size_t *begin, size_t *end, bool *fou
         *found = gpt2_next_piece(search->text, &search->at, &piece);
         break;
     case PATTERN_LLAMA3:
-        *found = llama3_next_piece(search->text, pattern->max_digits, &search->at, &piece);
+        *found = llama3_next_piece(search->text, pattern, &search->at, &piece);
         break;
     }
     *end = search->at;

@@ -22,7 +22,8 @@ typedef struct Pattern {
     PatternKind kind;
     Slice text; // the literal, or the expression as the file has it
     size_t max_digits;
-    void *code; // PCRE2's
+    bool is_ascii; // of PATTERN_LLAMA3: the case of 's and its kin is folded within ASCII
+    void *code;    // PCRE2's
 } Pattern;
 
 // A literal. text is borrowed.
@@ -55,9 +56,9 @@ void pattern_search_release(PatternSearch *search);
 //     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // false at the end. Broken UTF-8 counts as "neither letter nor number nor space".
 bool gpt2_next_piece(Slice text, size_t *at, Slice *piece);
-// The same by the Llama 3 pattern, Qwen 2's with max_digits 1:
+// The same by the Llama 3 pattern, Qwen 2's with pattern->max_digits 1:
 //     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,max}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-bool llama3_next_piece(Slice text, size_t max_digits, size_t *at, Slice *piece);
+bool llama3_next_piece(Slice text, const Pattern *pattern, size_t *at, Slice *piece);
 // The digits one by one and then, between them, the GPT-2 pattern: StarCoder's and others' in GGUF files.
 bool starcoder_next_piece(Slice text, size_t *at, Slice *piece);
 

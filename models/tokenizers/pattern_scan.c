@@ -205,13 +205,13 @@ static size_t blanks_end(Slice text, size_t begin, const Blanks *b)
 }
 
 // 's|'t|'re|'ve|'m|'ll|'d: the length at the front of rest, or 0.
-static size_t contraction_len(Slice rest, bool any_case)
+static size_t contraction_len(Slice rest, bool any_case, bool is_ascii)
 {
     if (rest.len < 2 || rest.ptr[0] != '\'') return 0;
     const int a = any_case ? rest.ptr[1] | 0x20 : rest.ptr[1];
     if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
     // U+017F, the long s, is an s without its case.
-    if (any_case && slice_starts_with(rest, SLICE("'\xC5\xBF"))) return 3;
+    if (any_case && !is_ascii && slice_starts_with(rest, SLICE("'\xC5\xBF"))) return 3;
     if (rest.len < 3) return 0;
     const int b = any_case ? rest.ptr[2] | 0x20 : rest.ptr[2];
     const bool is_long = (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l');
@@ -222,7 +222,7 @@ bool gpt2_next_piece(Slice text, size_t *at, Slice *piece)
 {
     const size_t begin = *at;
     if (begin >= text.len) return false;
-    size_t end = begin + contraction_len(slice_sub(text, begin, text.len), false);
+    size_t end = begin + contraction_len(slice_sub(text, begin, text.len), false, true);
     if (end == begin) {
         size_t next = begin;
         PatternClass class = next_class(text, &next);
@@ -265,12 +265,12 @@ static size_t llama3_end(Slice text, size_t begin, size_t max_digits)
     return b.newline_end > begin ? b.newline_end : blanks_end(text, begin, &b);
 }
 
-bool llama3_next_piece(Slice text, size_t max_digits, size_t *at, Slice *piece)
+bool llama3_next_piece(Slice text, const Pattern *pattern, size_t *at, Slice *piece)
 {
     const size_t begin = *at;
     if (begin >= text.len) return false;
-    size_t end = begin + contraction_len(slice_sub(text, begin, text.len), true);
-    if (end == begin) end = llama3_end(text, begin, max_digits);
+    size_t end = begin + contraction_len(slice_sub(text, begin, text.len), true, pattern->is_ascii);
+    if (end == begin) end = llama3_end(text, begin, pattern->max_digits);
     *piece = (Slice){text.ptr + begin, end - begin};
     *at = end;
     return true;

@@ -6,6 +6,7 @@
 //   (?m)    the dot matches line ends: PCRE2's (?s). ^ and $ are of lines always: PCRE2_MULTILINE
 //   x{2}+   repeated once or more, not possessive
 // What PCRE2 lacks (&& in a class) is refused there, with the place.
+#include "base/unicode.h"
 #include "models/tokenizers/pattern.h"
 
 #include <string.h>
@@ -58,6 +59,7 @@ typedef struct Translation {
     size_t at;
     Buffer *out;
     size_t class_depth;        // of [ ]
+    size_t n_nested;           // classes that are open within that
     size_t groups[MAX_GROUPS]; // where open groups begin in out
     size_t n_groups;
     size_t atom; // where the last atom begins in out
@@ -144,6 +146,24 @@ static Status put_posix(Translation *t, bool *is_done, Error *err)
     return put_set(t, set, is_negated, err);
 }
 
+// A script by name is that alone; PCRE2 would take characters along that are used with it.
+static bool put_script(Translation *t, Slice rest, bool is_negated)
+{
+    const size_t len = slice_find_byte(rest, '}');
+    const Slice name = slice_sub(rest, 0, len == SIZE_MAX ? 0 : len);
+    char text[32];
+    if (name.len < 3 || name.len >= sizeof text) return false; // two letters are a category
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    if (unicode_script_named(text) < 0) return false;
+    buffer_append(t->out, slice_sub(t->in, t->at, t->at + 3));
+    buffer_append_cstr(t->out, is_negated ? "^sc:" : "sc:");
+    buffer_append(t->out, name);
+    buffer_append_byte(t->out, '}');
+    t->at += 3 + is_negated + len + 1;
+    return true;
+}
+
 // \p{name}, \P{name} and \p{^name} of the sets that PCRE2 lacks or has others for; \p{Punct} has no symbols, and \p{Word} is
 // what \w is.
 static Status put_property(Translation *t, bool *is_done, Error *err)
@@ -154,7 +174,10 @@ static Status put_property(Translation *t, bool *is_done, Error *err)
     *is_done = false;
     if (t->at + 2 >= t->in.len || t->in.ptr[t->at + 2] != '{') return STATUS_OK;
     const NamedSet *set = set_at(t, t->at + 3, "}", &is_negated, &end);
-    if (!set) return STATUS_OK;
+    if (!set) {
+        *is_done = put_script(t, slice_sub(t->in, t->at + 3 + is_negated, t->in.len), is_negated);
+        return STATUS_OK;
+    }
     if (strcmp(set->name, "punct") == 0) set = &punct;
     if (strcmp(set->name, "word") == 0 && t->class_depth == 0) set = &word;
     is_negated = is_negated != (t->in.ptr[t->at + 1] == 'P');
@@ -259,11 +282,21 @@ static Status translate_next(Translation *t, Error *err)
     const char c = t->in.ptr[t->at];
     if (c == '\\') return put_escape(t, err);
     if (t->class_depth > 0) {
-        if (c == '[' && t->at + 1 < t->in.len && t->in.ptr[t->at + 1] != ':')
+        const char next = t->at + 1 < t->in.len ? t->in.ptr[t->at + 1] : ':';
+        if (c == '[' && next == '^')
             return error_set(err, STATUS_INVALID,
                              "the regular expression \"" SLICE_FMT
-                             "\" has a class within a class, which is not supported: spell it out",
+                             "\" has all but a class within a class, which is not supported: spell "
+                             "it out",
                              SLICE_ARG(t->in));
+        if ((c == '[' && next != ':') || (c == ']' && t->n_nested > 0)) {
+            if (c == '[')
+                t->n_nested++; // its members are the outer one's
+            else
+                t->n_nested--;
+            t->at++;
+            return STATUS_OK;
+        }
         if (c == '[') {
             bool is_done = false;
             TRY(put_posix(t, &is_done, err));

@@ -202,7 +202,7 @@ static Status split_known(const Pattern *pattern, Slice text, Word word, WordLis
         return split_pieces(gpt2_next_piece, text, word, out, arena, err);
     const Slice inside = slice_sub(text, word.begin, word.end);
     Slice piece = {0};
-    for (size_t at = 0; llama3_next_piece(inside, pattern->max_digits, &at, &piece);) {
+    for (size_t at = 0; llama3_next_piece(inside, pattern, &at, &piece);) {
         const size_t end = word.begin + at;
         TRY(word_list_add(out, end - piece.len, end, arena, err));
     }
