@@ -20,7 +20,7 @@ Status added_matcher_init(AddedMatcher *matcher, const AddedToken *tokens, size_
     TRY(arena_take(arena, n_tokens, sizeof *matcher->tokens, "added tokens", &matcher->tokens,
                    err));
     for (size_t i = 0; i < n_tokens; i++) {
-        if (tokens[i].normalized == normalized && tokens[i].pattern.len > 0)
+        if (tokens[i].normalized == normalized && tokens[i].pattern.len > 0 && !tokens[i].is_hidden)
             matcher->tokens[matcher->n_tokens++] = &tokens[i];
     }
     if (matcher->n_tokens > 0)
@@ -115,7 +115,7 @@ bool added_next(const AddedMatcher *matcher, Slice text, size_t *search, size_t 
         // Blanks that the one before took (rstrip) may begin this one too; both then cover them, as in Hugging Face's.
         if (token->lstrip && begin < at) match->begin = size_min(at, match->end);
         take_blanks(text, at, match);
-        return true;
+        if (match->begin < match->end) return true;
     }
     return false;
 }

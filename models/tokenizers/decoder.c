@@ -11,7 +11,8 @@ typedef struct Replacement {
     Slice from, to;
 } Replacement;
 
-// What Hugging Face's WordPiece decoder cleans up, in this order, within one token and the blank before it.
+// What Hugging Face's WordPiece decoder cleans up, in this order, within one token and the blank before it; and but for one
+// Transformers within whole texts.
 static const Replacement cleanups[] = {
     {SLICE_LIT(" ."), SLICE_LIT(".")},     {SLICE_LIT(" ?"), SLICE_LIT("?")},
     {SLICE_LIT(" !"), SLICE_LIT("!")},     {SLICE_LIT(" ,"), SLICE_LIT(",")},
@@ -20,6 +21,8 @@ static const Replacement cleanups[] = {
     {SLICE_LIT(" 's"), SLICE_LIT("'s")},   {SLICE_LIT(" 've"), SLICE_LIT("'ve")},
     {SLICE_LIT(" 're"), SLICE_LIT("'re")},
 };
+
+enum { DO_NOT = 7 }; // the one that is of tokens alone
 
 static void append_replaced(Buffer *out, Slice text, const Replacement *r)
 {
@@ -31,12 +34,13 @@ static void append_replaced(Buffer *out, Slice text, const Replacement *r)
     buffer_append(out, text);
 }
 
-static void append_clean(Buffer *out, Slice token, Buffer scratch[2])
+static void append_clean(Buffer *out, Slice text, bool is_token, Buffer scratch[2])
 {
     buffer_clear(&scratch[0]);
-    buffer_append(&scratch[0], token);
+    buffer_append(&scratch[0], text);
     size_t from = 0;
     for (size_t i = 0; i < sizeof cleanups / sizeof *cleanups; i++) {
+        if (!is_token && i == DO_NOT) continue;
         if (slice_find(buffer_slice(&scratch[from]), cleanups[i].from) == SIZE_MAX) continue;
         buffer_clear(&scratch[1 - from]);
         append_replaced(&scratch[1 - from], buffer_slice(&scratch[from]), &cleanups[i]);
@@ -44,6 +48,16 @@ static void append_clean(Buffer *out, Slice token, Buffer scratch[2])
     }
     buffer_append(out, buffer_slice(&scratch[from]));
     out->failed = out->failed || scratch[0].failed || scratch[1].failed;
+}
+
+void decoder_clean_up(Buffer *text, size_t from)
+{
+    Buffer work[3] = {{0}, {0}, {0}};
+    append_clean(&work[2], slice_sub(buffer_slice(text), from, text->len), false, work);
+    if (!text->failed) text->len = from;
+    buffer_append(text, buffer_slice(&work[2]));
+    text->failed = text->failed || work[2].failed;
+    for (size_t i = 0; i < 3; i++) buffer_release(&work[i]);
 }
 
 // What a step works on. Steps that make one token of all leave n at 1.
@@ -93,7 +107,7 @@ static Status wordpiece(State *s, Error *err)
             continue;
         }
         Buffer result = {0};
-        append_clean(&result, buffer_slice(word), s->work);
+        append_clean(&result, buffer_slice(word), true, s->work);
         const Status status = keep(s, &result, &s->tokens[i], err);
         buffer_release(&result);
         TRY(status);
@@ -141,13 +155,28 @@ static Status fuse(State *s, Error *err)
     return STATUS_OK;
 }
 
+// An empty text stands before each character and at the end.
+static void append_spread(Buffer *out, Slice text, Slice by)
+{
+    for (size_t at = 0; at < text.len;) {
+        const size_t from = at;
+        utf8_next(text, &at);
+        buffer_append(out, by);
+        buffer_append(out, slice_sub(text, from, at));
+    }
+    buffer_append(out, by);
+}
+
 // Each token with what replaces step->text in it.
 static Status exchange(State *s, size_t i, Slice by, Error *err)
 {
     const Replacement r = {s->step->text, by};
-    if (r.from.len == 0 || slice_find(s->tokens[i], r.from) == SIZE_MAX) return STATUS_OK;
+    if (r.from.len > 0 && slice_find(s->tokens[i], r.from) == SIZE_MAX) return STATUS_OK;
     buffer_clear(&s->work[0]);
-    append_replaced(&s->work[0], s->tokens[i], &r);
+    if (r.from.len > 0)
+        append_replaced(&s->work[0], s->tokens[i], &r);
+    else
+        append_spread(&s->work[0], s->tokens[i], by);
     return keep(s, &s->work[0], &s->tokens[i], err);
 }
 
@@ -253,6 +282,41 @@ static Status byte_fallback(State *s, Error *err)
     return STATUS_OK;
 }
 
+// Of equal tokens in a row the first counts, and padding vanishes, within tokens too.
+static Status ctc(State *s, Error *err)
+{
+    const DecoderStep *step = s->step;
+    const Replacement padding = {step->text, SLICE("")}, delimiter = {step->content, SLICE(" ")};
+    size_t n = 0;
+    Slice last = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        const Slice token = s->tokens[i];
+        if (i > 0 && slice_eq(token, last)) continue;
+        last = token;
+        Buffer text = {0}, clean = {0};
+        if (padding.from.len > 0)
+            append_replaced(&text, token, &padding);
+        else
+            buffer_append(&text, token);
+        if (step->cleanup) {
+            append_clean(&clean, buffer_slice(&text), true, s->work);
+            buffer_clear(&text);
+            if (delimiter.from.len > 0)
+                append_replaced(&text, buffer_slice(&clean), &delimiter);
+            else
+                append_spread(&text, buffer_slice(&clean), delimiter.to);
+        }
+        text.failed = text.failed || clean.failed;
+        const Status status = text.len > 0 ? keep(s, &text, &s->tokens[n], err) : STATUS_OK;
+        n += text.len > 0;
+        buffer_release(&text);
+        buffer_release(&clean);
+        TRY(status);
+    }
+    s->n = n;
+    return STATUS_OK;
+}
+
 static Status run_step(State *s, Error *err)
 {
     switch (s->step->kind) {
@@ -273,6 +337,8 @@ static Status run_step(State *s, Error *err)
         return replace(s, err);
     case DECODER_BYTE_FALLBACK:
         return byte_fallback(s, err);
+    case DECODER_CTC:
+        return ctc(s, err);
     }
     return STATUS_OK;
 }

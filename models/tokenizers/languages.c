@@ -47,18 +47,25 @@ static CodeForm form_of(Slice token, Slice *code)
     return is_script ? CODE_SCRIPT : CODE_NONE;
 }
 
-// All special tokens of this form.
-static Status list_languages(Tokenizer *t, CodeForm form, Error *err)
+// All added tokens of this form; of a class that is known, all of the vocabulary (is_all).
+static bool is_language(const Tokenizer *t, size_t id, CodeForm form, bool is_all, Slice *code)
+{
+    const Slice token = t->vocab.tokens[id];
+    return token.len > 4 && (is_all || (t->flags[id] & TOKEN_IS_ADDED) != 0) &&
+           form_of(token, code) == form;
+}
+
+static Status list_languages(Tokenizer *t, CodeForm form, bool is_all, Error *err)
 {
     Slice code;
     size_t n = 0;
-    for (size_t i = 0; i < t->n_added; i++) n += form_of(t->added[i].content, &code) == form;
+    for (size_t id = 0; id < t->vocab.size; id++) n += is_language(t, id, form, is_all, &code);
     TRY(arena_take(&t->arena, n, sizeof *t->languages, "languages", &t->languages, err));
     TRY(arena_take(&t->arena, n, sizeof *t->language_codes, "languages", &t->language_codes, err));
     t->n_languages = 0;
-    for (size_t i = 0; i < t->n_added; i++) {
-        if (form_of(t->added[i].content, &code) != form) continue;
-        t->languages[t->n_languages] = t->added[i].id;
+    for (size_t id = 0; id < t->vocab.size; id++) {
+        if (!is_language(t, id, form, is_all, &code)) continue;
+        t->languages[t->n_languages] = (int32_t)id;
         t->language_codes[t->n_languages++] = code;
     }
     return STATUS_OK;
@@ -87,20 +94,21 @@ static int32_t mark_pieces(Tokenizer *t, CodeForm *form)
 // ---- what the files say ----
 
 static const struct {
-    const char *class;
+    const char *class, *model_type;
     CodeForm form;
     const char *usual;
     bool is_behind;
 } classes[] = {
-    {"MBartTokenizer", CODE_REGION, "en_XX", true},
-    {"MBart50Tokenizer", CODE_REGION, "en_XX", false},
-    {"NllbTokenizer", CODE_SCRIPT, "eng_Latn", false},
-    {"M2M100Tokenizer", CODE_MARKED, "en", false},
+    {"MBartTokenizer", "mbart", CODE_REGION, "en_XX", true},
+    {"MBart50Tokenizer", NULL, CODE_REGION, "en_XX", false},
+    {"NllbTokenizer", "nllb-moe", CODE_SCRIPT, "eng_Latn", false},
+    {"M2M100Tokenizer", "m2m_100", CODE_MARKED, "en", false},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
 typedef struct Told {
     size_t class; // N_CLASSES: none of these
+    bool has_class;
     char source[24], target[24];
     bool is_legacy; // NLLB: the language behind the text
 } Told;
@@ -120,9 +128,25 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     if (slice_eq_cstr(key, "tgt_lang"))
         snprintf(told->target, sizeof told->target, SLICE_FMT, SLICE_ARG(text));
     if (!slice_eq_cstr(key, "tokenizer_class")) return STATUS_OK;
+    told->has_class = true;
     if (slice_ends_with(text, SLICE("Fast"))) text.len -= 4;
     for (size_t i = 0; i < N_CLASSES; i++) {
         if (slice_eq_cstr(text, classes[i].class)) told->class = i;
+    }
+    return STATUS_OK;
+}
+
+// Where tokenizer_config.json names no class, config.json's model_type does.
+static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
+{
+    Told *told = context;
+    JsonKind kind = JSON_NULL;
+    Slice text = {0};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
+    TRY(json_read_string(r, &text, err));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        if (classes[i].model_type && slice_eq_cstr(text, classes[i].model_type)) told->class = i;
     }
     return STATUS_OK;
 }
@@ -140,7 +164,7 @@ static Status apply_class(Tokenizer *t, const Told *told, Error *err)
 {
     const int32_t eos = t->special[SPECIAL_EOS];
     const char *usual = told->source[0] ? told->source : classes[told->class].usual;
-    TRY(list_languages(t, classes[told->class].form, err));
+    TRY(list_languages(t, classes[told->class].form, true, err));
     const int32_t source = find_code(t, slice_from_cstr(usual));
     if (source < 0 || eos < 0) {
         t->n_languages = 0;
@@ -161,13 +185,16 @@ Status tokenizer_find_languages(Tokenizer *t, const char *directory, Error *err)
     if (directory)
         TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_member,
                                        &told, err));
+    if (directory && !told.has_class)
+        TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, &told,
+                                       err));
     if (told.class < N_CLASSES) return apply_class(t, &told, err);
     const int32_t source = mark_pieces(t, &form);
     if (source < 0) return STATUS_OK;
     const Template *single = &t->post.templates[0];
     t->source_language = source;
     t->language_starts = form == CODE_REGION && single->pieces[single->n_pieces - 1].is_language;
-    return list_languages(t, form, err);
+    return list_languages(t, form, false, err);
 }
 
 // ---- asking ----

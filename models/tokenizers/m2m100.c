@@ -13,7 +13,7 @@ static const char *const language_lists[][2] = {
      "sw ta th tl tn tr uk ur uz vi wo xh yi yo zh zu"},
     {"wmt21", "en ha is ja cs ru zh de"},
 };
-enum { N_LISTS = sizeof language_lists / sizeof *language_lists, MAX_ADDED = 128 };
+enum { N_LISTS = sizeof language_lists / sizeof *language_lists, MAX_LANGUAGES = 128 };
 
 typedef struct Told {
     bool has_class, is_m2m;
@@ -39,19 +39,28 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     return STATUS_OK;
 }
 
-static Status add(Tokenizer *t, Slice content, int32_t id, Error *err)
+// The token of a language, with the id of the class. Texts hold it only where the files name it among the special tokens.
+static Status add_language(Tokenizer *t, Slice code, int32_t id, const char *vocab, Error *err)
 {
-    content = arena_copy(&t->arena, content);
-    if (content.ptr == NULL) return error_set_memory(err, 1, 1, "an added token");
-    t->added[t->n_added++] = (AddedToken){.content = content, .id = id, .special = true};
+    const char *name = arena_printf(&t->arena, "__" SLICE_FMT "__", SLICE_ARG(code));
+    if (!name) return error_set_memory(err, 1, 1, "an added token");
+    for (size_t i = 0; i < t->n_added; i++) {
+        if (!slice_eq_cstr(t->added[i].content, name)) continue;
+        if (t->added[i].id == id) return STATUS_OK;
+        return error_set(err, STATUS_INVALID,
+                         "%s has %zu tokens, so that \"%s\" is %d to the model, but by the special "
+                         "tokens beside it %d: name the languages first, in the order of the class",
+                         vocab, t->vocab.n_tokens, name, id, t->added[i].id);
+    }
+    t->added[t->n_added++] =
+        (AddedToken){.content = slice_from_cstr(name), .id = id, .is_hidden = true};
     return STATUS_OK;
 }
 
-// Special tokens of vocab.json, and languages behind its last id.
-static Status add_tokens(Tokenizer *t, const char *vocab, const char *list, Error *err)
+// Special tokens of the files, and languages behind the last id of vocab.json.
+static Status add_tokens(Tokenizer *t, const char *directory, const char *vocab, const char *list,
+                         Error *err)
 {
-    static const Slice names[] = {SLICE_LIT("<s>"), SLICE_LIT("<pad>"), SLICE_LIT("</s>"),
-                                  SLICE_LIT("<unk>")};
     int32_t next = (int32_t)t->vocab.n_tokens;
     Slice rest = {0}, code;
     for (size_t i = 0; i < N_LISTS; i++) {
@@ -62,29 +71,26 @@ static Status add_tokens(Tokenizer *t, const char *vocab, const char *list, Erro
         return error_set(err, STATUS_INVALID,
                          "%s: \"language_codes\" \"%s\" beside it; known are m2m100, wmt21", vocab,
                          list);
-    TRY(arena_take(&t->arena, MAX_ADDED, sizeof *t->added, "added tokens", &t->added, err));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const int32_t id = vocab_find(&t->vocab, names[i]);
-        if (id < 0)
+    static const Slice needed[] = {SLICE_LIT("</s>"), SLICE_LIT("<unk>")};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (vocab_find(&t->vocab, needed[i]) < 0)
             return error_set(err, STATUS_INVALID,
                              "%s has no \"" SLICE_FMT "\", which M2M100's tokenizer needs: add it",
-                             vocab, SLICE_ARG(names[i]));
-        TRY(add(t, names[i], id, err));
+                             vocab, SLICE_ARG(needed[i]));
     }
-    while (slice_split(&rest, ' ', &code)) {
-        char name[16];
-        snprintf(name, sizeof name, "__" SLICE_FMT "__", SLICE_ARG(code));
-        TRY(add(t, slice_from_cstr(name), next++, err));
-    }
+    TRY(told_slow_added(t, directory, true, err));
+    TRY(arena_grow(&t->arena, t->n_added, t->n_added + MAX_LANGUAGES, sizeof *t->added,
+                   "added tokens", &t->added, err));
+    while (slice_split(&rest, ' ', &code)) TRY(add_language(t, code, next++, vocab, err));
     return STATUS_OK;
 }
 
-static Status open_both(const char *vocab, const char *model, const Told *told, Tokenizer **out,
-                        Error *err)
+static Status open_both(const char *directory, const char *vocab, const char *model,
+                        const Told *told, Tokenizer **out, Error *err)
 {
     TRY(marian_begin(vocab, model, out, err));
     Tokenizer *t = *out;
-    TRY(add_tokens(t, vocab, told->list[0] ? told->list : "m2m100", err));
+    TRY(add_tokens(t, directory, vocab, told->list[0] ? told->list : "m2m100", err));
     TRY(marian_finish(t, err));
     t->marian_decoder = t->spm;
     // Where nothing else is said, texts are English (languages.c).
@@ -106,7 +112,7 @@ Status tokenizer_open_m2m100(const char *directory, const char *model, Tokenizer
     if (s == STATUS_OK && !told.has_class)
         s = tokenizer_read_config_file(directory, SLICE("config.json"), read_member, &told, err);
     if (s == STATUS_OK && told.is_m2m && file_exists(vocab))
-        s = open_both(vocab, model, &told, out, err);
+        s = open_both(directory, vocab, model, &told, out, err);
     if (s != STATUS_OK) tokenizer_close(out);
     arena_release(&arena);
     return s;

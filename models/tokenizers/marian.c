@@ -52,8 +52,7 @@ Status marian_encode(const Tokenizer *tokenizer, Slice segment, size_t base, int
 
 static bool is_special_name(const Tokenizer *t, Slice token)
 {
-    const int32_t id = vocab_find(&t->vocab, token);
-    return tokenizer_is_special(t, id);
+    return tokenizer_is_special(t, tokenizer_id(t, token));
 }
 
 // The vocabulary may have pieces that the target's model has not: of those the model leaves its sign for a blank.
@@ -130,19 +129,15 @@ static Status read_model(const char *path, Arena *arena, Spm **out, Error *err)
     return s;
 }
 
-// The special tokens, which a text may hold as such. "</s>" and "<unk>" there must be.
-static Status add_specials(Tokenizer *t, const char *vocab_path, Error *err)
+// "</s>" and "<unk>" there must be.
+static Status check_specials(const Tokenizer *t, const char *vocab_path, Error *err)
 {
-    static const Slice names[] = {SLICE_LIT("</s>"), SLICE_LIT("<unk>"), SLICE_LIT("<pad>")};
-    TRY(arena_take(&t->arena, 3, sizeof *t->added, "added tokens", &t->added, err));
-    for (size_t i = 0; i < 3; i++) {
-        const int32_t id = vocab_find(&t->vocab, names[i]);
-        if (id < 0 && i < 2)
+    static const Slice names[] = {SLICE_LIT("</s>"), SLICE_LIT("<unk>")};
+    for (size_t i = 0; i < 2; i++) {
+        if (vocab_find(&t->vocab, names[i]) < 0)
             return error_set(err, STATUS_INVALID,
                              "%s has no \"" SLICE_FMT "\", which Marian's tokenizer needs: add it",
                              vocab_path, SLICE_ARG(names[i]));
-        if (id >= 0)
-            t->added[t->n_added++] = (AddedToken){.content = names[i], .id = id, .special = true};
     }
     return STATUS_OK;
 }
@@ -162,6 +157,7 @@ Status marian_begin(const char *vocab, const char *model, Tokenizer **out, Error
 {
     TRY(tokenizer_new(out, err));
     Tokenizer *t = *out;
+    t->keeps_ids = true;
     TRY(read_vocab(t, vocab, err));
     TRY(read_model(model, &t->arena, &t->spm, err));
     t->model = t->spm->is_bpe ? MODEL_BPE : MODEL_UNIGRAM;
@@ -175,12 +171,20 @@ Status marian_finish(Tokenizer *t, Error *err)
 }
 
 // One side: encodes with the model at path.
-static Status open_side(const char *vocab, const char *model, Tokenizer **out, Error *err)
+static Status open_side(const char *directory, const char *vocab, const char *model, bool is_other,
+                        Tokenizer **out, Error *err)
 {
     TRY(marian_begin(vocab, model, out, err));
     Tokenizer *t = *out;
     t->marian_has_codes = true;
-    TRY(add_specials(t, vocab, err));
+    TRY(check_specials(t, vocab, err));
+    TRY(told_slow_added(t, directory, false, err));
+    size_t n_kept = 0; // of a vocabulary of its own those that stand there
+    for (size_t i = 0; i < t->n_added; i++) {
+        if (!is_other || vocab_find(&t->vocab, t->added[i].content) >= 0)
+            t->added[n_kept++] = t->added[i];
+    }
+    t->n_added = n_kept;
     TRY(marian_finish(t, err));
     const int32_t eos = vocab_find(&t->vocab, SLICE("</s>"));
     TRY(template_bos_eos(t->post.templates, TOKEN_NONE, eos, &t->arena, err));
@@ -192,26 +196,44 @@ static Status open_side(const char *vocab, const char *model, Tokenizer **out, E
     return STATUS_OK;
 }
 
-static Status open_both(const char *vocab, const char *source, const char *target, Tokenizer **out,
-                        Error *err)
+static Status read_separate(void *context, Slice key, JsonReader *r, Error *err)
 {
-    TRY(open_side(vocab, source, out, err));
-    TRY(open_side(vocab, target, &(*out)->target, err));
-    (*out)->marian_decoder = (*out)->target->marian_decoder = (*out)->target->spm;
+    bool *is_separate = context;
+    JsonKind kind = JSON_NULL;
+    TRY(json_peek(r, &kind, err));
+    if (kind == JSON_BOOL && slice_eq_cstr(key, "separate_vocabs"))
+        return json_read_bool(r, is_separate, err);
+    return json_skip(r, err);
+}
+
+// Both sides share vocab.json, unless tokenizer_config.json says "separate_vocabs": then target_vocab.json is the target's.
+static Status open_both(const char *directory, Arena *arena, Tokenizer **out, Error *err)
+{
+    static const Slice names[] = {SLICE_LIT("vocab.json"), SLICE_LIT("source.spm"),
+                                  SLICE_LIT("target.spm"), SLICE_LIT("target_vocab.json")};
+    const char *paths[4] = {0};
+    bool is_separate = false;
+    for (size_t i = 0; i < 4; i++) {
+        paths[i] = file_join(arena, slice_from_cstr(directory), names[i]);
+        if (paths[i] == NULL) return error_set_memory(err, 1, 1, "a path");
+    }
+    TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_separate,
+                                   &is_separate, err));
+    TRY(open_side(directory, paths[0], paths[1], false, out, err));
+    TRY(open_side(directory, is_separate ? paths[3] : paths[0], paths[2], is_separate,
+                  &(*out)->target, err));
+    (*out)->target_decodes = is_separate;
+    // Where vocabularies are shared Transformers 5 decodes with the source's model.
+    (*out)->marian_decoder = (*out)->target->marian_decoder =
+        is_separate ? (*out)->target->spm : (*out)->spm;
     return STATUS_OK;
 }
 
 Status tokenizer_open_marian(const char *directory, Tokenizer **out, Error *err)
 {
     Arena arena = {0};
-    const Slice folder = slice_from_cstr(directory);
-    const char *vocab = file_join(&arena, folder, SLICE("vocab.json"));
-    const char *source = file_join(&arena, folder, SLICE("source.spm"));
-    const char *target = file_join(&arena, folder, SLICE("target.spm"));
     *out = NULL;
-    Status s = vocab == NULL || source == NULL || target == NULL
-                   ? error_set_memory(err, 1, folder.len, "a path")
-                   : open_both(vocab, source, target, out, err);
+    const Status s = open_both(directory, &arena, out, err);
     if (s != STATUS_OK) tokenizer_close(out);
     arena_release(&arena);
     return s;

@@ -47,8 +47,7 @@ Status tokenizer_parse_model(Slice name, Slice bytes, Tokenizer **out, Error *er
 enum { USUAL_EXTRA_IDS = 100 };
 
 typedef struct SpmOptions {
-    Tokenizer *tokenizer; // its added tokens are those that the files name
-    AddedList added;
+    Tokenizer *tokenizer;
     char class
         [64]; // tokenizer_class, or else what goes with config.json's model_type; "" where neither is there
     bool is_stated; // in tokenizer_config.json
@@ -65,12 +64,7 @@ static const struct {
     const char *class, *model_type;
     SpmUse use;
 } classes[] = {
-    {"T5Tokenizer", "t5", SPM_T5},
-    {"T5Tokenizer", "mt5", SPM_T5},
     {"T5Tokenizer", "umt5", SPM_T5},
-    {"MT5Tokenizer", NULL, SPM_T5},
-    {"MBartTokenizer", "mbart", SPM_REFUSED},
-    {"PegasusTokenizer", "pegasus", SPM_REFUSED},
     {"M2M100Tokenizer", "m2m_100", SPM_REFUSED},
     {"LlamaTokenizer", "llama", SPM_PLAIN},
     {"LlamaTokenizer", "mistral", SPM_PLAIN},
@@ -109,7 +103,6 @@ static const struct {
     {"CohereTokenizer", "cohere2", SPM_REFUSED},
     {"XLNetTokenizer", "xlnet", SPM_REFUSED},
     {"XGLMTokenizer", "xglm", SPM_REFUSED},
-    {"BigBirdTokenizer", "big_bird", SPM_REFUSED},
     {"RemBertTokenizer", "rembert", SPM_REFUSED},
     {"FNetTokenizer", "fnet", SPM_REFUSED},
 };
@@ -122,21 +115,6 @@ static size_t class_row(Slice class)
     size_t row = 0;
     while (row < N_CLASSES && !slice_eq_cstr(class, classes[row].class)) row++;
     return row;
-}
-
-static Status add_token(void *context, AddedToken token, Error *err)
-{
-    SpmOptions *options = context;
-    Tokenizer *t = options->tokenizer;
-    const int32_t known = vocab_find(&t->vocab, token.content);
-    if (known >= 0) token.id = known; // a piece of the model, which keeps its id
-    token.normalized = false;         // they are sought in the text as it is
-    token.content = arena_copy(&t->arena, token.content);
-    if (token.content.ptr == NULL) return error_set_memory(err, 1, 1, "an added token");
-    TRY(added_list_put(&options->added, &t->arena, token, err));
-    t->added = options->added.tokens;
-    t->n_added = options->added.n;
-    return STATUS_OK;
 }
 
 static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
@@ -158,8 +136,6 @@ static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
         options->without_prefix = !value;
         return STATUS_OK;
     }
-    if (kind == JSON_OBJECT && slice_eq_cstr(key, "added_tokens_decoder"))
-        return added_decoder_read(r, &options->tokenizer->arena, add_token, options, err);
     if (kind == JSON_NUMBER && slice_eq_cstr(key, "extra_ids"))
         return json_read_i64(r, &options->extra_ids, err);
     if (kind != JSON_STRING || !slice_eq_cstr(key, "tokenizer_class")) return json_skip(r, err);
@@ -201,28 +177,18 @@ static Status refuse_class(const SpmOptions *options, const char *directory, Err
 static Status add_extra_ids(SpmOptions *options, Error *err)
 {
     const int64_t n = options->extra_ids;
-    const size_t first = options->tokenizer->vocab.size;
+    Tokenizer *t = options->tokenizer;
+    const size_t first = t->vocab.size;
+    if (n <= 0) return STATUS_OK;
     if (n > ADDED_MOST / 2)
         return error_set(err, STATUS_INVALID, "extra_ids %lld: too many", (long long)n);
+    TRY(arena_grow(&t->arena, t->n_added, t->n_added + (size_t)n, sizeof *t->added, "added tokens",
+                   &t->added, err));
     for (int64_t i = 0; i < n; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "<extra_id_%lld>", (long long)(n - 1 - i));
-        const AddedToken token = {
+        const char *name = arena_printf(&t->arena, "<extra_id_%lld>", (long long)(n - 1 - i));
+        if (name == NULL) return error_set_memory(err, 1, 1, "an added token");
+        t->added[t->n_added++] = (AddedToken){
             .content = slice_from_cstr(name), .id = (int32_t)(first + (size_t)i), .special = true};
-        TRY(add_token(options, token, err));
-    }
-    return STATUS_OK;
-}
-
-// "<s>" and its kin.
-static Status add_controls(SpmOptions *options, Error *err)
-{
-    const Spm *spm = options->tokenizer->spm;
-    for (size_t i = 0; i < spm->pieces.size; i++) {
-        const AddedToken token = {
-            .content = spm->pieces.tokens[i], .id = (int32_t)i, .special = true};
-        if (spm->types[i] == PIECE_CONTROL || spm->types[i] == PIECE_UNKNOWN)
-            TRY(add_token(options, token, err));
     }
     return STATUS_OK;
 }
@@ -255,9 +221,11 @@ static Status read_options(SpmOptions *options, const char *directory, Error *er
     apply_llama(options);
     const bool is_t5 = classes[row].use == SPM_T5;
     if (!options->says_eos) options->add_eos = is_t5;
-    const bool has_added = options->tokenizer->n_added > 0;
-    TRY(add_controls(options, err));
-    if (!is_t5 || has_added) return STATUS_OK;
+    TRY(told_spm_added(options->tokenizer, directory, slice_from_cstr(options->class), err));
+    bool has_more = false; // than the model
+    for (size_t i = 0; i < options->tokenizer->n_added; i++)
+        has_more |= (size_t)options->tokenizer->added[i].id >= options->tokenizer->vocab.size;
+    if (!is_t5 || has_more) return STATUS_OK;
     if (options->extra_ids < 0) options->extra_ids = options->is_stated ? USUAL_EXTRA_IDS : 0;
     return add_extra_ids(options, err);
 }

@@ -112,8 +112,8 @@ static size_t skip_chars_back(Slice text, size_t at, size_t n, size_t limit)
     return at;
 }
 
-// Offsets without as many characters as the token has blanks at its ends. With add_prefix_space the first blank of a
-// text may be the one we put there, which is no part of the text.
+// Offsets without as many characters as the token has blanks at its ends. With add_prefix_space the only blank before the
+// first word of a text may be the one we put there, which is no part of the text.
 static TokenOffsets trim_offsets(Slice token, Slice text, TokenOffsets offsets, bool is_first,
                                  bool add_prefix_space)
 {
@@ -125,7 +125,7 @@ static TokenOffsets trim_offsets(Slice token, Slice text, TokenOffsets offsets, 
         leading += all_blank;
         trailing = blank ? trailing + 1 : 0;
     }
-    if (leading > 0 && (is_first || offsets.begin == 0) && add_prefix_space) leading--;
+    if (leading == 1 && (is_first || offsets.begin == 0) && add_prefix_space) leading = 0;
     offsets.begin = skip_chars(text, offsets.begin, leading, offsets.end);
     offsets.end = skip_chars_back(text, offsets.end, trailing, offsets.begin);
     return offsets;
@@ -186,13 +186,17 @@ Status template_apply(const Tokenizer *tokenizer, const TokenSink *sinks, const 
         const TemplatePiece *piece = &template->pieces[i];
         if (piece->kind != PIECE_SPECIAL) {
             const TokenRange range = ranges[piece->kind];
-            const bool keeps = range.is_overflow && tokenizer->post.overflow_keeps_types;
+            const bool keeps =
+                range.is_overflow && (tokenizer->post.overflow_keeps_types ||
+                                      (tokenizer->post.overflow_keeps_bare && options->no_special));
             put_text(tokenizer, &sinks[piece->kind], range,
                      keeps ? (int32_t)piece->kind : piece->type_id, (int8_t)piece->kind, out);
         } else if (!options->no_special) {
             put_special(tokenizer, piece, special_ids(piece, options), out);
         }
     }
+    for (size_t i = 0; tokenizer->post.without_types && i < out->n_tokens; i++)
+        out->type_ids[i] = 0;
     return STATUS_OK;
 }
 
@@ -211,7 +215,8 @@ size_t template_apply_ids(const Tokenizer *tokenizer, const TokenSink *sinks,
         const size_t count =
             is_text ? ranges[piece->kind].end - ranges[piece->kind].begin : piece->n_ids;
         if (count > 0) memcpy(ids + n, from, count * sizeof *ids);
-        for (size_t k = 0; k < count; k++) type_ids[n + k] = piece->type_id;
+        const int32_t type = tokenizer->post.without_types ? 0 : piece->type_id;
+        for (size_t k = 0; k < count; k++) type_ids[n + k] = type;
         n += count;
     }
     return n;

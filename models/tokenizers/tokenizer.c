@@ -87,21 +87,33 @@ static void find_special(Tokenizer *tokenizer)
     if (unk >= 0) tokenizer->special[SPECIAL_UNK] = unk;
 }
 
+// The id that Hugging Face gives an added token that the vocabulary lacks: the next, whatever the file says. Where that one
+// is taken, since the vocabulary has gaps, the file's counts.
+static int32_t next_id(const Tokenizer *tokenizer, size_t n_model, size_t n_placed, int32_t stated)
+{
+    int32_t next = (int32_t)n_model;
+    if (tokenizer->keeps_ids) return stated;
+    for (size_t i = 0; i < n_placed; i++) {
+        if (tokenizer->added[i].id >= next) next = tokenizer->added[i].id + 1;
+    }
+    return vocab_token(&tokenizer->vocab, next).ptr == NULL ? next : stated;
+}
+
 // Added tokens that the vocabulary lacks join it; the model never produces them by itself, so its tables stay.
 static Status place_added(Tokenizer *tokenizer, Error *err)
 {
     Vocab *vocab = &tokenizer->vocab;
-    const size_t n_expected = vocab->n_tokens + tokenizer->n_added;
+    const size_t n_model = vocab->n_tokens, n_expected = n_model + tokenizer->n_added;
     for (size_t i = 0; i < tokenizer->n_added; i++) {
         AddedToken *token = &tokenizer->added[i];
         const int32_t known = vocab_find(vocab, token->content);
-        if (known == token->id) continue;
-        if (known >= 0) {
+        if (known >= 0 && known != token->id && tokenizer->keeps_ids)
             return error_set(err, STATUS_INVALID,
                              "added token \"" SLICE_FMT
                              "\" has id %d, but the vocabulary gives it %d",
                              SLICE_ARG(token->content), token->id, known);
-        }
+        token->id = known >= 0 ? known : next_id(tokenizer, n_model, i, token->id);
+        if (known >= 0) continue;
         TRY(vocab_put(vocab, &tokenizer->arena, token->content, token->id, n_expected, err));
     }
     return STATUS_OK;
@@ -120,7 +132,10 @@ static Status set_patterns(Tokenizer *tokenizer, Error *err)
         token->pattern = arena_copy(&tokenizer->arena, normalized_slice(text));
         if (token->pattern.ptr == NULL)
             return error_set_memory(err, 1, text->len, "an added token");
-        // Hugging Face decodes it to what was matched. A token of the model keeps its spelling: the tables compare it.
+        // Hugging Face decodes it to what is sought, and no longer knows it for a special one.
+        token->is_renamed = !slice_eq(token->pattern, token->content);
+        token->special = token->special && !token->is_renamed;
+        // A token of the model keeps its spelling: the tables compare it.
         if (vocab_find(&tokenizer->vocab, token->content) < 0)
             tokenizer->vocab.tokens[token->id] = token->pattern;
     }
@@ -178,7 +193,8 @@ Status tokenizer_finish(Tokenizer *tokenizer, Error *err)
     TRY(arena_take(arena, tokenizer->vocab.size, 1, "a vocabulary", &tokenizer->flags, err));
     for (size_t i = 0; i < tokenizer->n_added; i++)
         tokenizer->flags[tokenizer->added[i].id] =
-            TOKEN_IS_ADDED | (tokenizer->added[i].special ? TOKEN_IS_SPECIAL : 0);
+            (uint8_t)(TOKEN_IS_ADDED | (tokenizer->added[i].special ? TOKEN_IS_SPECIAL : 0) |
+                      (tokenizer->added[i].is_renamed ? TOKEN_IS_RENAMED : 0));
     find_special(tokenizer);
     return STATUS_OK;
 }

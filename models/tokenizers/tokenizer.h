@@ -5,9 +5,8 @@
 // use. Ids, offsets, windows and decoded text are those of Hugging Face `tokenizers` 0.23 for the same tokenizer.json.
 //
 // Understood in a tokenizer.json: the models WordPiece, BPE (byte-level or not, byte_fallback, affixes; "dropout" is not
-// obeyed, so that a text has one encoding), Unigram and WordLevel; all normalizers and pre-tokenizers of the format; the
-// decoders but CTC; the post-processors; added tokens with all their flags. Any other
-// component is refused by name. "truncation" and "padding" in a tokenizer.json are not obeyed: the caller says how
+// obeyed, so that a text has one encoding), Unigram and WordLevel; all normalizers, pre-tokenizers and
+// decoders of the format; the post-processors; added tokens with all their flags. Any other component is refused by name. "truncation" and "padding" in a tokenizer.json are not obeyed: the caller says how
 // long.
 //
 // Offsets are half-open byte ranges of the ORIGINAL text, whatever a normalizer did to it; a token that covers part of
@@ -34,7 +33,7 @@ typedef struct WordPieceOptions {
     bool join_chinese_chars; // tokenize_chinese_chars = false
 } WordPieceOptions;
 
-// From a directory: tokenizer.json; else source.spm, target.spm and vocab.json (Marian); else vocab.json with merges.txt
+// From a directory: tokenizer.json; else source.spm, target.spm, vocab.json and, with separate_vocabs, target_vocab.json (Marian); else vocab.json with merges.txt
 // (told.h); else a SentencePiece model
 // (tokenizer.model, spiece.model, sentencepiece.bpe.model, sentencepiece.model, spm.model, or the only *.model there is); else
 // vocab.txt with do_lower_case, strip_accents and tokenize_chinese_chars of tokenizer_config.json (where present). The names of the special tokens come from tokenizer_config.json and

@@ -50,6 +50,8 @@ typedef struct AddedToken {
     Slice pattern; // content, normalised where the token is matched in normalised text
     int32_t id;
     bool single_word, lstrip, rstrip, normalized, special;
+    bool is_hidden;  // a token of the vocabulary that texts do not hold
+    bool is_renamed; // pattern is another text than content
 } AddedToken;
 
 // Tokens by first byte, longest first, for a leftmost-longest search.
@@ -115,6 +117,8 @@ typedef struct PostProcessor {
     bool add_prefix_space; // of the trimming: the first blank of a text may be ours
     // TemplateProcessing gives its type ids to what truncation keeps; what it cut away stays 0 in the text, 1 in the pair.
     bool overflow_keeps_types;
+    bool overflow_keeps_bare; // the same of RobertaProcessing, where no special tokens are added
+    bool without_types;       // all are 0, whatever the templates say
 } PostProcessor;
 
 // "[CLS] text [SEP]" and "[CLS] text [SEP] pair [SEP]"; is_roberta: "<s> text </s></s> pair </s>", all of type 0.
@@ -159,7 +163,7 @@ Status truncate_parts(size_t n, size_t keep, size_t stride, Arena *arena, TokenR
 
 typedef enum ModelKind { MODEL_WORDPIECE, MODEL_BPE, MODEL_UNIGRAM, MODEL_WORDLEVEL } ModelKind;
 
-enum { TOKEN_IS_ADDED = 1, TOKEN_IS_SPECIAL = 2 };
+enum { TOKEN_IS_ADDED = 1, TOKEN_IS_SPECIAL = 2, TOKEN_IS_RENAMED = 4 };
 
 struct Tokenizer {
     Arena arena; // everything below but what PCRE2 owns
@@ -181,6 +185,9 @@ struct Tokenizer {
     bool
         marian_has_codes; // a leading ">>LANGUAGE<<" is one token, and special ones are shown with a blank behind them
     struct Tokenizer *target; // of Marian: encodes what is to be generated
+    bool target_decodes;      // ids that are generated are those of its vocabulary
+    bool cleans_up;           // blanks before punctuation go from decoded text
+    bool keeps_ids; // of added tokens; else those are given the next ones, as Hugging Face has it
     // Of GGUF files, as llama.cpp has it: without special tokens added, those in a text are text too.
     bool plain_without_special;
     PostProcessor post;
@@ -255,6 +262,12 @@ typedef struct WordPieceEnds {
     Slice unk, cls, sep;
     bool is_roberta;
 } WordPieceEnds;
+// told_added.c: the added tokens of a SentencePiece model that is used as it is, by its class and the files of its directory.
+Status told_spm_added(Tokenizer *tokenizer, const char *directory, Slice class,
+                      Error *err) MUST_CHECK;
+// The same of Marian and M2M100, once vocab.json is read.
+Status told_slow_added(Tokenizer *tokenizer, const char *directory, bool is_m2m100,
+                       Error *err) MUST_CHECK;
 // told_words.c: the added tokens of a vocab.txt that is read, and the ends, by the files of its directory.
 Status told_words_added(Tokenizer *tokenizer, const char *directory, WordPieceEnds *ends,
                         Error *err) MUST_CHECK;

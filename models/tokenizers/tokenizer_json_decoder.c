@@ -2,10 +2,10 @@
 #include "models/tokenizers/tokenizer_json.h"
 
 static const char known[] = "WordPiece, ByteLevel, Metaspace, BPEDecoder, Fuse, Strip, Replace, "
-                            "ByteFallback and a Sequence of them";
+                            "ByteFallback, CTC and a Sequence of them";
 
 typedef struct DecoderFields {
-    Slice prefix, replacement, prepend_scheme, suffix, content, pattern;
+    Slice prefix, replacement, prepend_scheme, suffix, content, pattern, pad, delimiter;
     bool cleanup, add_prefix_space;
     int64_t start, stop;
 } DecoderFields;
@@ -19,6 +19,8 @@ static const Field fields_of_all[] = {
     {"suffix", FIELD_STRING, offsetof(DecoderFields, suffix)},
     {"content", FIELD_STRING, offsetof(DecoderFields, content)},
     {"pattern", FIELD_RAW, offsetof(DecoderFields, pattern)},
+    {"pad_token", FIELD_STRING, offsetof(DecoderFields, pad)},
+    {"word_delimiter_token", FIELD_STRING, offsetof(DecoderFields, delimiter)},
     {"start", FIELD_INTEGER, offsetof(DecoderFields, start)},
     {"stop", FIELD_INTEGER, offsetof(DecoderFields, stop)},
 };
@@ -27,10 +29,15 @@ static const struct {
     const char *type;
     DecoderKind kind;
 } kinds[] = {
-    {"WordPiece", DECODER_WORDPIECE}, {"ByteLevel", DECODER_BYTE_LEVEL},
-    {"Metaspace", DECODER_METASPACE}, {"BPEDecoder", DECODER_BPE},
-    {"Fuse", DECODER_FUSE},           {"Strip", DECODER_STRIP},
-    {"Replace", DECODER_REPLACE},     {"ByteFallback", DECODER_BYTE_FALLBACK},
+    {"WordPiece", DECODER_WORDPIECE},
+    {"ByteLevel", DECODER_BYTE_LEVEL},
+    {"Metaspace", DECODER_METASPACE},
+    {"BPEDecoder", DECODER_BPE},
+    {"Fuse", DECODER_FUSE},
+    {"Strip", DECODER_STRIP},
+    {"Replace", DECODER_REPLACE},
+    {"ByteFallback", DECODER_BYTE_FALLBACK},
+    {"CTC", DECODER_CTC},
 };
 
 static Slice text_of(DecoderKind kind, const DecoderFields *fields)
@@ -42,6 +49,8 @@ static Slice text_of(DecoderKind kind, const DecoderFields *fields)
         return fields->replacement;
     case DECODER_BPE:
         return fields->suffix;
+    case DECODER_CTC:
+        return fields->pad;
     default:
         return fields->content;
     }
@@ -59,7 +68,9 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
                             .cleanup = true,
                             .add_prefix_space = true,
                             .replacement = SLICE("\xE2\x96\x81"),
-                            .suffix = SLICE("</w>")};
+                            .suffix = SLICE("</w>"),
+                            .pad = SLICE("<pad>"),
+                            .delimiter = SLICE("|")};
     TRY(read_fields(r, fields_of_all, sizeof fields_of_all / sizeof *fields_of_all, &fields, err));
     if (fields.start < 0 || fields.stop < 0)
         return json_reader_error(&at, err, "\"start\" and \"stop\" are not negative");
@@ -69,13 +80,14 @@ static Status read_one(TokenizerFile *file, JsonReader *r, Slice type, Error *er
     const bool is_never = fields.prepend_scheme.len > 0
                               ? slice_eq_cstr(fields.prepend_scheme, "never")
                               : !fields.add_prefix_space;
-    *step = (DecoderStep){.kind = kinds[k].kind,
-                          .text = text_of(kinds[k].kind, &fields),
-                          .cleanup = fields.cleanup,
-                          .drops_first = !is_never,
-                          .start = (size_t)fields.start,
-                          .stop = (size_t)fields.stop,
-                          .content = fields.content};
+    *step =
+        (DecoderStep){.kind = kinds[k].kind,
+                      .text = text_of(kinds[k].kind, &fields),
+                      .cleanup = fields.cleanup,
+                      .drops_first = !is_never,
+                      .start = (size_t)fields.start,
+                      .stop = (size_t)fields.stop,
+                      .content = kinds[k].kind == DECODER_CTC ? fields.delimiter : fields.content};
     d->spaces = false;
     TRY(keep_slice(&t->arena, &step->text, err));
     TRY(keep_slice(&t->arena, &step->content, err));

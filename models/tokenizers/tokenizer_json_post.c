@@ -336,6 +336,7 @@ Status finish_post_processor(TokenizerFile *file, Error *err)
 {
     Tokenizer *t = file->tokenizer;
     if (file->has_bert_post) {
+        t->post.overflow_keeps_bare = file->is_roberta;
         TRY(check_id(t, file->cls, err));
         TRY(check_id(t, file->sep, err));
         TRY(template_bert(t->post.templates, file->cls, file->sep, file->is_roberta, &t->arena,

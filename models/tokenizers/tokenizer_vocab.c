@@ -1,4 +1,4 @@
-// vocab.txt (one token a line, the first has id 0), and the small JSON files beside a tokenizer.
+// vocab.txt (one token a line, the first has id 0), and what tokenizer_config.json says of it.
 #include "base/file.h"
 #include "base/json_reader.h"
 #include "models/tokenizers/tokenizer_internal.h"
@@ -126,91 +126,7 @@ Status tokenizer_open_words(const char *directory, const char *path, Tokenizer *
     return s;
 }
 
-// ---- tokenizer_config.json, special_tokens_map.json ----
-
-enum { CONFIG_MAX_BYTES = 64 << 20 };
-
-Status tokenizer_read_config_file(const char *directory, Slice file, ConfigKey *on_key,
-                                  void *context, Error *err)
-{
-    Arena arena = {0};
-    Slice text = {0};
-    Status s = STATUS_OK;
-    const char *path = file_join(&arena, slice_from_cstr(directory), file);
-    if (path == NULL) s = error_set_memory(err, 1, file.len, "a path");
-    if (s != STATUS_OK || !file_exists(path)) goto done;
-    s = file_read(&arena, path, CONFIG_MAX_BYTES, &text, err);
-    if (s != STATUS_OK) goto done;
-    JsonReader r = json_reader(slice_from_cstr(path), text, &arena);
-    s = json_read_object(&r, err);
-    for (bool more = true; s == STATUS_OK;) {
-        Slice key = {0};
-        s = json_read_key(&r, &key, &more, err);
-        if (s != STATUS_OK || !more) break;
-        s = on_key(context, key, &r, err);
-    }
-    if (s == STATUS_OK) s = json_read_end(&r, err);
-done:
-    arena_release(&arena);
-    return s;
-}
-
-// A token as a string, or as an object with "content"; null gives an empty slice.
-static Status read_token_name(JsonReader *r, Slice *out, Error *err)
-{
-    JsonKind kind = JSON_NULL;
-    *out = (Slice){0};
-    TRY(json_peek(r, &kind, err));
-    if (kind == JSON_STRING) return json_read_string(r, out, err);
-    if (kind != JSON_OBJECT) return json_skip(r, err);
-    TRY(json_read_object(r, err));
-    for (bool more = true;;) {
-        Slice key = {0};
-        TRY(json_read_key(r, &key, &more, err));
-        if (!more) return STATUS_OK;
-        if (slice_eq_cstr(key, "content")) {
-            TRY(json_read_string(r, out, err));
-        } else {
-            TRY(json_skip(r, err));
-        }
-    }
-}
-
-static Status read_special(void *context, Slice key, JsonReader *r, Error *err)
-{
-    static const char *const keys[N_SPECIAL_TOKENS] = {
-        [SPECIAL_UNK] = "unk_token", [SPECIAL_CLS] = "cls_token",   [SPECIAL_SEP] = "sep_token",
-        [SPECIAL_PAD] = "pad_token", [SPECIAL_MASK] = "mask_token", [SPECIAL_BOS] = "bos_token",
-        [SPECIAL_EOS] = "eos_token",
-    };
-    Tokenizer *tokenizer = context;
-    JsonKind kind = JSON_NULL;
-    TRY(json_peek(r, &kind, err));
-    if (slice_eq_cstr(key, "model_max_length") && kind == JSON_NUMBER) {
-        double length = 0;
-        TRY(json_read_double(r, &length, err));
-        // Transformers writes 1e30 where a tokenizer knows no limit.
-        if (length >= 1 && length <= INT32_MAX) tokenizer->model_max_length = (size_t)length;
-        return STATUS_OK;
-    }
-    for (size_t which = 0; which < N_SPECIAL_TOKENS; which++) {
-        if (!slice_eq_cstr(key, keys[which])) continue;
-        Slice token = {0};
-        TRY(read_token_name(r, &token, err));
-        const int32_t id = token.len > 0 ? tokenizer_id(tokenizer, token) : TOKEN_NONE;
-        if (id >= 0) tokenizer->special[which] = id;
-        return STATUS_OK;
-    }
-    return json_skip(r, err);
-}
-
-Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err)
-{
-    TRY(tokenizer_read_config_file(directory, SLICE("special_tokens_map.json"), read_special,
-                                   tokenizer, err));
-    return tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_special,
-                                      tokenizer, err);
-}
+// ---- do_lower_case and its kin ----
 
 static Status read_wordpiece_option(void *context, Slice key, JsonReader *r, Error *err)
 {

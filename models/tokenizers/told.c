@@ -141,76 +141,126 @@ void told_put_added(const AddedToken *tokens, size_t n, JsonWriter *w)
     json_end_array(w);
 }
 
-static int32_t role_id(const Told *t, Role role)
+static int32_t token_id(const Told *t, Slice content)
 {
     for (size_t i = 0; i < t->added.n; i++) {
-        if (slice_eq(t->added.tokens[i].content, t->roles[role].content))
-            return t->added.tokens[i].id;
+        if (slice_eq(t->added.tokens[i].content, content)) return t->added.tokens[i].id;
     }
-    return TOKEN_NONE;
+    return vocab_find(&t->vocab, content);
 }
 
-static void put_special_piece(const Told *t, Role role, size_t type, JsonWriter *w)
+// ---- templates, as ToldRules spells them ----
+
+typedef struct TemplateWalk {
+    const Told *told;
+    const char *at;
+} TemplateWalk;
+
+// The next piece: its letter, type and token (empty for a text). Ends that are not asked for are passed over.
+static bool next_piece(TemplateWalk *walk, char *letter, size_t *type, Slice *content)
+{
+    const Told *t = walk->told;
+    static const struct {
+        char letter;
+        Role role;
+    } roles[] = {{'b', ROLE_BOS}, {'e', ROLE_EOS}, {'c', ROLE_CLS}, {'s', ROLE_SEP}};
+    while (*walk->at) {
+        *letter = *walk->at++;
+        *type = *walk->at == '1' ? 1 : 0;
+        walk->at += *type;
+        *content = *letter == 'l' ? t->language : (Slice){0};
+        for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+            if (*letter == roles[i].letter) *content = t->roles[roles[i].role].content;
+        }
+        const bool is_asked = *letter == 'b' ? t->add_bos : *letter == 'e' ? t->add_eos : true;
+        if (!told_rules[t->kind].ends_are_optional || *letter == 'A' || *letter == 'B' ||
+            (is_asked && content->len > 0))
+            return true;
+    }
+    return false;
+}
+
+static TemplateWalk template_walk(const Told *t, bool is_pair)
+{
+    const ToldRules *rules = &told_rules[t->kind];
+    // NLLB's older way is mBART's.
+    if (t->kind == TOLD_NLLB && t->is_legacy) rules = &told_rules[TOLD_MBART];
+    return (TemplateWalk){t, is_pair ? rules->pair : rules->single};
+}
+
+static void put_piece(char letter, size_t type, Slice content, JsonWriter *w)
 {
     json_begin_object(w);
-    json_member_object(w, "SpecialToken");
-    json_member_string(w, "id", t->roles[role].content);
+    json_member_object(w, content.len > 0 ? "SpecialToken" : "Sequence");
+    json_member_string(w, "id", content.len > 0 ? content : (Slice){&letter, 1});
     json_member_u64(w, "type_id", type);
     json_end_object(w);
     json_end_object(w);
 }
 
-static void put_sequence_piece(size_t which, size_t type, JsonWriter *w)
+static void put_special_token(const Told *t, Slice content, JsonWriter *w)
 {
+    json_put_key_slice(w, content);
     json_begin_object(w);
-    json_member_object(w, "Sequence");
-    json_member_cstr(w, "id", which == 0 ? "A" : "B");
-    json_member_u64(w, "type_id", type);
-    json_end_object(w);
+    json_member_string(w, "id", content);
+    json_member_array(w, "ids");
+    json_put_i64(w, token_id(t, content));
+    json_end_array(w);
+    json_member_array(w, "tokens");
+    json_put_string(w, content);
+    json_end_array(w);
     json_end_object(w);
 }
 
-typedef enum PairForm {
-    PAIR_EACH,   // "bos A eos bos B eos", the second three of type 1
-    PAIR_DOUBLE, // "bos A eos eos B eos", all of type 0
-    PAIR_ONCE,   // "bos A eos B eos", B and what follows of type 1
-} PairForm;
-
-// A template with these two around a text; has says which are there.
-static void put_template(const Told *t, const Role ends[2], const bool has[2], PairForm form,
-                         JsonWriter *w)
+static void put_template(const Told *t, JsonWriter *w)
 {
+    char letter = 0;
+    size_t type = 0, n = 0;
+    Slice content = {0}, tokens[8];
     json_member_object(w, "post_processor");
     json_member_cstr(w, "type", "TemplateProcessing");
-    for (size_t n = 1; n <= 2; n++) {
-        json_member_array(w, n == 1 ? "single" : "pair");
-        for (size_t i = 0; i < n; i++) {
-            const size_t before = i == 1 && form == PAIR_DOUBLE ? 1 : 0;
-            const size_t type = form == PAIR_DOUBLE ? 0 : i;
-            if (has[before] && !(i == 1 && form == PAIR_ONCE))
-                put_special_piece(t, ends[before], type, w);
-            put_sequence_piece(i, type, w);
-            if (has[1]) put_special_piece(t, ends[1], type, w);
+    for (int is_pair = 0; is_pair < 2; is_pair++) {
+        TemplateWalk walk = template_walk(t, is_pair);
+        json_member_array(w, is_pair ? "pair" : "single");
+        while (next_piece(&walk, &letter, &type, &content)) {
+            put_piece(letter, type, content, w);
+            bool is_known = content.len == 0;
+            for (size_t i = 0; i < n; i++) is_known |= slice_eq(tokens[i], content);
+            if (!is_known && n < sizeof tokens / sizeof *tokens) tokens[n++] = content;
         }
         json_end_array(w);
     }
     json_member_object(w, "special_tokens");
-    for (size_t i = 0; i < 2; i++) {
-        const Slice content = t->roles[ends[i]].content;
-        if (!has[i] || (i == 1 && has[0] && slice_eq(t->roles[ends[0]].content, content))) continue;
-        json_put_key_slice(w, content);
-        json_begin_object(w);
-        json_member_string(w, "id", content);
-        json_member_array(w, "ids");
-        json_put_i64(w, role_id(t, ends[i]));
-        json_end_array(w);
-        json_member_array(w, "tokens");
-        json_put_string(w, content);
-        json_end_array(w);
-        json_end_object(w);
+    for (size_t i = 0; i < n; i++) put_special_token(t, tokens[i], w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+// Whether there is a token for each that stands around texts.
+static Status check_template(const Told *t, Error *err)
+{
+    char letter = 0;
+    size_t type = 0;
+    Slice content = {0};
+    TemplateWalk walk = template_walk(t, true);
+    while (next_piece(&walk, &letter, &type, &content)) {
+        const char *name = letter == 'b'   ? "bos_token"
+                           : letter == 'e' ? "eos_token"
+                           : letter == 'c' ? "cls_token"
+                                           : "sep_token";
+        if (letter == 'A' || letter == 'B') continue;
+        if (letter == 'l' && token_id(t, content) < 0)
+            return error_set(err, STATUS_INVALID,
+                             "%s/tokenizer_config.json: \"src_lang\" is \"" SLICE_FMT
+                             "\", which is no language of a %s",
+                             t->directory, SLICE_ARG(content), told_rules[t->kind].class);
+        if (content.len == 0)
+            return error_set(err, STATUS_INVALID,
+                             "%s/tokenizer_config.json: \"%s\" is null, but texts are put between "
+                             "it and others: name the token",
+                             t->directory, name);
     }
-    json_end_object(w);
-    json_end_object(w);
+    return STATUS_OK;
 }
 
 static void put_roberta(const Told *t, JsonWriter *w)
@@ -221,7 +271,7 @@ static void put_roberta(const Told *t, JsonWriter *w)
     for (size_t i = 0; i < 2; i++) {
         json_member_array(w, i == 0 ? "sep" : "cls");
         json_put_string(w, t->roles[ends[i]].content);
-        json_put_i64(w, role_id(t, ends[i]));
+        json_put_i64(w, token_id(t, t->roles[ends[i]].content));
         json_end_array(w);
     }
     json_member_bool(w, "trim_offsets", !t->keeps_offsets);
@@ -229,39 +279,14 @@ static void put_roberta(const Told *t, JsonWriter *w)
     json_end_object(w);
 }
 
-// Of the two around a text and the two between texts, those that the kind uses.
-static Status check_roles(const Told *t, Error *err)
-{
-    static const Role wanted[] = {ROLE_SEP, ROLE_CLS, ROLE_BOS, ROLE_EOS};
-    if (t->kind == TOLD_GPT2 || t->kind == TOLD_QWEN2) return STATUS_OK;
-    const size_t n = told_is_whole(t->kind) ? 2 : sizeof wanted / sizeof *wanted;
-    for (size_t i = 0; i < n; i++) {
-        if (t->roles[wanted[i]].content.len > 0) continue;
-        return error_set(err, STATUS_INVALID,
-                         "%s/tokenizer_config.json: \"%s\" is null, but texts are put between it "
-                         "and others: name the token",
-                         t->directory, told_roles[wanted[i]]);
-    }
-    return STATUS_OK;
-}
-
 static Status put_after(Told *t, JsonWriter *w, Error *err)
 {
-    static const Role outer[2] = {ROLE_BOS, ROLE_EOS}, inner[2] = {ROLE_CLS, ROLE_SEP};
-    static const bool both[2] = {true, true};
-    TRY(check_roles(t, err));
+    TRY(check_template(t, err));
     told_put_added(t->added.tokens, t->added.n, w);
-    if (t->kind == TOLD_ROBERTA) {
+    if (t->kind == TOLD_ROBERTA)
         put_roberta(t, w);
-    } else if (told_is_whole(t->kind)) {
-        put_template(t, inner, both, PAIR_ONCE, w);
-    } else if (t->kind == TOLD_XLMR || t->kind == TOLD_CAMEMBERT) {
-        put_template(t, outer, both, PAIR_DOUBLE, w);
-    } else {
-        const bool has[2] = {t->add_bos && t->roles[ROLE_BOS].content.len > 0,
-                             t->add_eos && t->roles[ROLE_EOS].content.len > 0};
-        put_template(t, outer, has, PAIR_EACH, w);
-    }
+    else
+        put_template(t, w);
     return STATUS_OK;
 }
 

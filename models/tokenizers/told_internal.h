@@ -12,29 +12,74 @@ typedef enum ToldKind {
     // of a SentencePiece model: with the ids of fairseq,
     TOLD_XLMR,
     TOLD_CAMEMBERT,
+    TOLD_MBART,
+    TOLD_MBART50,
+    TOLD_NLLB,
+    // with others before its own,
+    TOLD_PEGASUS,
     // and with its own
     TOLD_ALBERT,
     TOLD_DEBERTA,
+    TOLD_BIG_BIRD,
+    TOLD_T5,
     // of a vocab.txt
     TOLD_BERT,
     TOLD_MPNET,
+    // of a SentencePiece model that is used as it is (spm_open.c)
+    TOLD_PLAIN,
+    TOLD_LLAMA,
+    TOLD_GEMMA,
+    // of a vocab.json beside such a model
+    TOLD_MARIAN,
+    TOLD_M2M100,
 } ToldKind;
 
 static inline bool told_has_pieces(ToldKind kind)
 {
-    return kind >= TOLD_XLMR && kind <= TOLD_DEBERTA;
-}
-
-// Whether the pieces keep the ids of their model.
-static inline bool told_is_whole(ToldKind kind)
-{
-    return kind == TOLD_ALBERT || kind == TOLD_DEBERTA;
+    return kind >= TOLD_XLMR && kind <= TOLD_T5;
 }
 
 // In the order in which a token that the vocabulary lacks is given the next id.
 typedef enum Role { ROLE_BOS, ROLE_EOS, ROLE_UNK, ROLE_SEP, ROLE_PAD, ROLE_CLS, ROLE_MASK } Role;
 enum { N_ROLES = ROLE_MASK + 1 };
 extern const char *const told_roles[N_ROLES]; // "bos_token", ...
+
+// ---- told_kinds.c ----
+
+enum { TOLD_NO_ROLE = -1, TOLD_UNK_NAMED = -1 };
+
+// A token that stands before the pieces: the role's as the files name it, else this one.
+typedef struct ToldFirst {
+    int role; // or TOLD_NO_ROLE
+    const char *piece;
+    double score;
+} ToldFirst;
+
+typedef struct ToldRules {
+    const char *class;
+    const char *const *roles; // [N_ROLES] special tokens where the files name no others; NULL: none
+    bool mask_takes_blank;    // the one before a mask that is named without flags
+    bool mask_is_normalized;
+    // What stands around texts: b, e, c, s for the roles bos, eos, cls and sep, l for the language, A and B for the texts,
+    // each followed by its type where that is not 0.
+    const char *single, *pair;
+    bool ends_are_optional; // b and e only where add_bos_token and add_eos_token say so
+    const char *language;   // the usual one
+    // of a SentencePiece model
+    bool is_bpe; // its pieces are merged in the order of their ids, whatever its own kind
+    const ToldFirst *first;
+    size_t n_first, n_skipped;      // n_skipped: of the model's pieces, which those replace
+    const char *languages;          // behind the pieces, blanks between
+    bool has_mask;                  // and the mask behind those
+    int32_t unk;                    // id; TOLD_UNK_NAMED: as told_unknown_id finds it
+    const char *const *normalizers; // components up to NULL, "" for the model's character map
+    const char *const *without_map; // the same for a model that has none, where they differ
+    bool wants_map;                 // without a map there is no normaliser
+    bool splits_blanks;             // at all white space, before the marks for blanks are set
+    bool prefix_is_optional;        // add_prefix_space counts
+} ToldRules;
+
+extern const ToldRules told_rules[]; // by ToldKind
 
 typedef struct Told {
     Arena arena;
@@ -52,12 +97,29 @@ typedef struct Told {
     bool states_decoder, states_extras;
     bool add_prefix_space, states_prefix_space, keeps_offsets, add_bos, add_eos, states_ends;
     bool lowercases, keeps_accents, splits_punctuation;
+    bool is_legacy;  // NLLB: the language behind the text
+    Slice language;  // the source's
+    Slice mask_sent; // PEGASUS: of sentences; empty: none
+    bool states_mask_sent;
+    int64_t offset, extra_ids; // PEGASUS: where the model's pieces begin; T5: how many
 } Told;
 
 // The class of tokenizer_config.json, else of config.json's model_type; has_kind stays false for another one.
 Status told_find_kind(Told *told, Error *err) MUST_CHECK;
-// tokenizer_config.json and special_tokens_map.json: options and tokens. Ids of tokens count once the vocabulary stands.
+// told_read.c: options and tokens of tokenizer_config.json, special_tokens_map.json and added_tokens.json.
+Status told_read_files(Told *told, Error *err) MUST_CHECK;
+// told_added.c: the same, and what the class adds. Ids of tokens count once the vocabulary stands.
 Status told_read_added(Told *told, Error *err) MUST_CHECK;
+// A token that a file gives an id: in the order of those they are added.
+Status told_add_stated(void *told, AddedToken token, Error *err) MUST_CHECK;
+// The list into the tokenizer, texts copied.
+Status told_keep_added(const Told *told, Tokenizer *tokenizer, Error *err) MUST_CHECK;
+// The flags of a special token that is named without them.
+void told_set_usual_flags(Told *told, Role role);
+bool told_is_role(const Told *told, Slice content);
+// Calls `each` with the names between blanks.
+Status told_each_name(const char *names, Status (*each)(void *context, Slice name, Error *err),
+                      void *context, Error *err) MUST_CHECK;
 // Of a SentencePiece model: "model", "normalizer", "pre_tokenizer" and "decoder" of an object that is open.
 Status told_put_pieces(Told *told, const char *path, JsonWriter *w, Error *err) MUST_CHECK;
 // Members of an object that is open: "vocab", "added_tokens".

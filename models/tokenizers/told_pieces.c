@@ -6,64 +6,156 @@
 
 // ---- the vocabulary ----
 
-static Status put_piece(Told *t, Slice piece, double score, JsonWriter *w, Error *err)
+// The pieces in the order of their ids, into the vocabulary and, of unigrams, the file.
+typedef struct Pieces {
+    Told *told;
+    JsonWriter *w; // NULL: ids alone
+} Pieces;
+
+static Status put_piece(Pieces *p, Slice piece, double score, Error *err)
 {
-    json_begin_array(w);
-    json_put_string(w, piece);
-    json_put_double(w, score);
-    json_end_array(w);
+    Told *t = p->told;
+    if (p->w) {
+        json_begin_array(p->w);
+        json_put_string(p->w, piece);
+        json_put_double(p->w, score);
+        json_end_array(p->w);
+    }
     return vocab_put(&t->vocab, &t->arena, piece, (int64_t)t->vocab.size, t->vocab.size + 1, err);
 }
 
-typedef struct FirstPiece {
-    const char *piece;
-    double score;
-} FirstPiece;
-
-// Fairseq's ids: its own first, then the model's pieces but the first few, then the mask.
-static Status put_fairseq(Told *t, const Spm *spm, JsonWriter *w, Error *err)
+static Status put_name(void *context, Slice name, Error *err)
 {
-    static const FirstPiece xlmr[] = {{"<s>", 0}, {"<pad>", 0}, {"</s>", 0}, {"<unk>", 0}},
-                            camembert[] = {{"<s>NOTUSED", 0},
-                                           {"<pad>", 0},
-                                           {"</s>NOTUSED", 0},
-                                           {"<unk>", 0},
-                                           {"<unk>NOTUSED", -100}};
-    const bool is_xlmr = t->kind == TOLD_XLMR;
-    const FirstPiece *first = is_xlmr ? xlmr : camembert;
-    for (size_t i = 0; i < (is_xlmr ? 4 : 5); i++)
-        TRY(put_piece(t, slice_from_cstr(first[i].piece), first[i].score, w, err));
-    for (size_t i = is_xlmr ? 3 : 1; i < spm->pieces.size; i++)
-        TRY(put_piece(t, spm->pieces.tokens[i], (double)spm->scores[i], w, err));
-    const Slice mask = t->roles[ROLE_MASK].content;
-    return put_piece(t, mask.len > 0 ? mask : SLICE("<mask>"), 0, w, err);
+    return put_piece(context, name, 0, err);
 }
 
-// ALBERT's is always the second piece; DeBERTa's goes by the name, where that has the score of a special piece.
+static Slice first_token(const Told *t, const ToldFirst *first)
+{
+    const bool is_named = first->role != TOLD_NO_ROLE && t->is_role_stated[first->role] &&
+                          t->roles[first->role].content.len > 0;
+    return is_named ? t->roles[first->role].content : slice_from_cstr(first->piece);
+}
+
+// PEGASUS: both masks, and tokens that fill up to where the model's pieces begin. Where the files do not name the masks,
+// Transformers 5 puts them in this order, though its tokenizer then calls them the other way round.
+static Status put_fill(Pieces *p, Error *err)
+{
+    const Told *t = p->told;
+    const Slice mask =
+                    t->is_role_stated[ROLE_MASK] ? t->roles[ROLE_MASK].content : SLICE("<mask_1>"),
+                sent = t->states_mask_sent ? t->mask_sent : SLICE("<mask_2>");
+    if (mask.len > 0) TRY(put_piece(p, mask, 0, err));
+    if (sent.len > 0 && !slice_eq(mask, sent)) TRY(put_piece(p, sent, 0, err));
+    for (int64_t i = 2; i < t->offset; i++) {
+        const Slice name =
+            slice_from_cstr(arena_printf(&p->told->arena, "<unk_%lld>", (long long)i));
+        if (!name.ptr) return error_set_memory(err, 1, 1, "a token");
+        TRY(put_piece(p, name, -100, err));
+    }
+    return STATUS_OK;
+}
+
+// T5: the last has the lowest id.
+static Status put_extra_ids(Pieces *p, Error *err)
+{
+    Told *t = p->told;
+    for (int64_t i = t->extra_ids - 1; i >= 0; i--) {
+        const Slice name =
+            slice_from_cstr(arena_printf(&t->arena, "<extra_id_%lld>", (long long)i));
+        if (!name.ptr) return error_set_memory(err, 1, 1, "a token");
+        TRY(put_piece(p, name, 0, err));
+    }
+    return STATUS_OK;
+}
+
+static Status put_pieces(Pieces *p, const Spm *spm, Error *err)
+{
+    Told *t = p->told;
+    const ToldRules *rules = &told_rules[t->kind];
+    for (size_t i = 0; i < rules->n_first; i++)
+        TRY(put_piece(p, first_token(t, &rules->first[i]), rules->first[i].score, err));
+    if (t->kind == TOLD_PEGASUS) TRY(put_fill(p, err));
+    for (size_t i = rules->n_skipped; i < spm->pieces.size; i++) {
+        bool is_first = false;
+        for (size_t k = 0; rules->is_bpe && k < rules->n_first; k++)
+            is_first |= slice_eq(t->vocab.tokens[k], spm->pieces.tokens[i]);
+        if (!is_first) TRY(put_piece(p, spm->pieces.tokens[i], (double)spm->scores[i], err));
+    }
+    if (t->kind == TOLD_T5) TRY(put_extra_ids(p, err));
+    if (!rules->is_bpe && rules->languages) TRY(told_each_name(rules->languages, put_name, p, err));
+    if (!rules->has_mask) return vocab_index(&t->vocab, &t->arena, err);
+    const Slice mask = t->roles[ROLE_MASK].content;
+    TRY(put_piece(p, mask.len > 0 ? mask : SLICE("<mask>"), 0, err));
+    return vocab_index(&t->vocab, &t->arena, err);
+}
+
+// ---- the model ----
+
+// DeBERTa's unknown token goes by its name, where that has the score of a special piece; so do those of PEGASUS and BigBird.
 static int32_t unknown_id(const Told *t, const Spm *spm)
 {
-    if (t->kind == TOLD_ALBERT) return 1;
-    if (t->kind != TOLD_DEBERTA) return 3;
-    const int32_t named = vocab_find(&spm->pieces, t->roles[ROLE_UNK].content);
-    return named >= 0 && spm->scores[named] == 0 ? named : spm->unk;
+    enum { BIG_BIRD_UNK = 100 };
+    const int32_t id = told_rules[t->kind].unk;
+    if (id != TOLD_UNK_NAMED) return id;
+    const int32_t named = vocab_find(&t->vocab, t->roles[ROLE_UNK].content);
+    const int32_t piece = vocab_find(&spm->pieces, t->roles[ROLE_UNK].content);
+    if (named >= 0 && piece >= 0 && spm->scores[piece] == 0) return named;
+    return t->kind == TOLD_DEBERTA    ? spm->unk
+           : t->kind == TOLD_BIG_BIRD ? BIG_BIRD_UNK
+                                      : TOKEN_NONE;
 }
 
-static Status put_model(Told *t, const Spm *spm, JsonWriter *w, Error *err)
+static Status put_unigram(Told *t, const Spm *spm, JsonWriter *w, Error *err)
 {
+    Pieces pieces = {t, w};
     json_member_object(w, "model");
     json_member_cstr(w, "type", "Unigram");
-    json_member_i64(w, "unk_id", unknown_id(t, spm));
     json_member_bool(w, "byte_fallback", false);
     json_member_array(w, "vocab");
-    if (told_is_whole(t->kind)) {
-        for (size_t i = 0; i < spm->pieces.size; i++)
-            TRY(put_piece(t, spm->pieces.tokens[i], (double)spm->scores[i], w, err));
-    } else {
-        TRY(put_fairseq(t, spm, w, err));
+    TRY(put_pieces(&pieces, spm, err));
+    json_end_array(w);
+    const int32_t unk = unknown_id(t, spm);
+    if (unk < 0 || (size_t)unk >= t->vocab.size)
+        return error_set(err, STATUS_INVALID,
+                         "it has no piece \"" SLICE_FMT
+                         "\" with the score 0 for unknown text: name "
+                         "it in tokenizer_config.json (\"unk_token\")",
+                         SLICE_ARG(t->roles[ROLE_UNK].content));
+    json_member_i64(w, "unk_id", unk);
+    json_end_object(w);
+    return STATUS_OK;
+}
+
+// Every way to cut a piece into two others is a merge.
+static void put_merges(const Spm *spm, JsonWriter *w)
+{
+    json_member_array(w, "merges");
+    for (size_t i = 0; i < spm->pieces.size; i++) {
+        const Slice piece = spm->pieces.tokens[i];
+        for (size_t at = char_end(piece, 1); at < piece.len; at = char_end(piece, at + 1)) {
+            const Slice left = slice_sub(piece, 0, at), right = slice_sub(piece, at, piece.len);
+            if (vocab_find(&spm->pieces, left) < 0 || vocab_find(&spm->pieces, right) < 0) continue;
+            json_begin_array(w);
+            json_put_string(w, left);
+            json_put_string(w, right);
+            json_end_array(w);
+        }
     }
     json_end_array(w);
+}
+
+static Status put_bpe(Told *t, const Spm *spm, JsonWriter *w, Error *err)
+{
+    Pieces pieces = {.told = t};
+    TRY(put_pieces(&pieces, spm, err));
+    json_member_object(w, "model");
+    json_member_cstr(w, "type", "BPE");
+    json_member_string(w, "unk_token", t->roles[ROLE_UNK].content);
+    json_member_bool(w, "fuse_unk", true);
+    told_put_vocab(&t->vocab, w);
+    put_merges(spm, w);
     json_end_object(w);
-    return vocab_index(&t->vocab, &t->arena, err);
+    return STATUS_OK;
 }
 
 // ---- the normaliser ----
@@ -80,36 +172,42 @@ static Status put_charsmap(Told *t, const Spm *spm, JsonWriter *w, Error *err)
     return STATUS_OK;
 }
 
-static void put_lowercase(JsonWriter *w)
+// ALBERT's and DeBERTa's first steps, by their options.
+static void put_options(const Told *t, JsonWriter *w)
 {
-    json_put_raw(w, SLICE("{\"type\":\"Lowercase\"}"));
+    static const Slice quotes[] = {SLICE_LIT("``"), SLICE_LIT("''")};
+    for (size_t i = 0; t->kind == TOLD_ALBERT && i < 2; i++) {
+        json_begin_object(w);
+        json_member_cstr(w, "type", "Replace");
+        json_member_object(w, "pattern");
+        json_member_string(w, "String", quotes[i]);
+        json_end_object(w);
+        json_member_cstr(w, "content", "\"");
+        json_end_object(w);
+    }
+    if (t->kind == TOLD_ALBERT && !t->keeps_accents) {
+        json_put_raw(w, SLICE("{\"type\":\"NFKD\"}"));
+        json_put_raw(w, SLICE("{\"type\":\"StripAccents\"}"));
+    }
+    if (t->lowercases) json_put_raw(w, SLICE("{\"type\":\"Lowercase\"}"));
 }
 
-// DebertaV2Tokenizer of Transformers 5 has no use for the model's character map.
 static Status put_normalizer(Told *t, const Spm *spm, JsonWriter *w, Error *err)
 {
+    const ToldRules *rules = &told_rules[t->kind];
+    const bool has_map = spm->charsmap_bytes.len > 0;
+    const char *const *parts =
+        !has_map && rules->without_map ? rules->without_map : rules->normalizers;
+    if (rules->wants_map && !has_map) return STATUS_OK;
     json_member_object(w, "normalizer");
     json_member_cstr(w, "type", "Sequence");
     json_member_array(w, "normalizers");
-    if (t->kind == TOLD_DEBERTA) {
-        if (t->lowercases) put_lowercase(w);
-        json_put_raw(w, SLICE("{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"\\\\s{2,}|[\\\\n\\\\r"
-                              "\\\\t]\"},\"content\":\" \"}"));
-        json_put_raw(w, SLICE("{\"type\":\"NFC\"}"));
-        json_put_raw(w, SLICE("{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true}"));
-    } else {
-        if (t->kind == TOLD_ALBERT) {
-            json_put_raw(w, SLICE("{\"type\":\"Replace\",\"pattern\":{\"String\":\"``\"},"
-                                  "\"content\":\"\\\"\"}"));
-            json_put_raw(w, SLICE("{\"type\":\"Replace\",\"pattern\":{\"String\":\"''\"},"
-                                  "\"content\":\"\\\"\"}"));
-            if (!t->keeps_accents) {
-                json_put_raw(w, SLICE("{\"type\":\"NFKD\"}"));
-                json_put_raw(w, SLICE("{\"type\":\"StripAccents\"}"));
-            }
-            if (t->lowercases) put_lowercase(w);
-        }
-        TRY(put_charsmap(t, spm, w, err));
+    put_options(t, w);
+    for (size_t i = 0; parts && parts[i]; i++) {
+        if (parts[i][0])
+            json_put_raw(w, slice_from_cstr(parts[i]));
+        else
+            TRY(put_charsmap(t, spm, w, err));
     }
     json_end_array(w);
     json_end_object(w);
@@ -120,11 +218,12 @@ static Status put_normalizer(Told *t, const Spm *spm, JsonWriter *w, Error *err)
 
 static void put_metaspace(const Told *t, JsonWriter *w)
 {
+    const bool is_always = t->add_prefix_space || !told_rules[t->kind].prefix_is_optional;
     const char *without = t->kind == TOLD_DEBERTA ? "first" : "never";
     json_begin_object(w);
     json_member_cstr(w, "type", "Metaspace");
     json_member_cstr(w, "replacement", "\xE2\x96\x81");
-    json_member_cstr(w, "prepend_scheme", t->add_prefix_space ? "always" : without);
+    json_member_cstr(w, "prepend_scheme", is_always ? "always" : without);
     json_member_bool(w, "split", true);
     json_end_object(w);
 }
@@ -134,7 +233,7 @@ static void put_words(const Told *t, JsonWriter *w)
     json_member_object(w, "pre_tokenizer");
     json_member_cstr(w, "type", "Sequence");
     json_member_array(w, "pretokenizers");
-    if (t->kind != TOLD_DEBERTA) json_put_raw(w, SLICE("{\"type\":\"WhitespaceSplit\"}"));
+    if (told_rules[t->kind].splits_blanks) json_put_raw(w, SLICE("{\"type\":\"WhitespaceSplit\"}"));
     if (t->kind == TOLD_DEBERTA && t->splits_punctuation)
         json_put_raw(w, SLICE("{\"type\":\"Punctuation\",\"behavior\":\"Isolated\"}"));
     put_metaspace(t, w);
@@ -146,22 +245,15 @@ static void put_words(const Told *t, JsonWriter *w)
 
 // ---- all of it ----
 
-static const char *class_of(ToldKind kind)
-{
-    return kind == TOLD_XLMR        ? "XLMRobertaTokenizer"
-           : kind == TOLD_CAMEMBERT ? "CamembertTokenizer"
-           : kind == TOLD_ALBERT    ? "AlbertTokenizer"
-                                    : "DebertaV2Tokenizer";
-}
-
 // What Transformers itself does not make a usable tokenizer of.
 static Status check(const Told *t, const Spm *spm, const char *path, Error *err)
 {
     static const Role wanted[] = {ROLE_CLS, ROLE_SEP};
-    if (spm->is_bpe)
+    const ToldRules *rules = &told_rules[t->kind];
+    if (spm->is_bpe && !rules->is_bpe)
         return error_set(err, STATUS_INVALID,
                          "%s: a SentencePiece model of kind bpe, but a %s has unigrams", path,
-                         class_of(t->kind));
+                         rules->class);
     if (t->kind != TOLD_ALBERT) return STATUS_OK;
     if (t->states_ends)
         return error_set(err, STATUS_INVALID,
@@ -190,7 +282,9 @@ Status told_put_pieces(Told *t, const char *path, JsonWriter *w, Error *err)
     file_unmap(&bytes);
     TRY(s);
     TRY(check(t, spm, path, err));
-    TRY(put_model(t, spm, w, err));
+    s = told_rules[t->kind].is_bpe ? put_bpe(t, spm, w, err) : put_unigram(t, spm, w, err);
+    if (s != STATUS_OK)
+        return error_wrap(err, "%s as that of a %s", path, told_rules[t->kind].class);
     TRY(put_normalizer(t, spm, w, err));
     put_words(t, w);
     t->spm = spm;

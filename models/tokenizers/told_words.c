@@ -9,13 +9,7 @@ static Status keep_added(Tokenizer *t, const Told *told, WordPieceEnds *ends, Er
 {
     Slice *const outer[] = {&ends->unk, &ends->cls, &ends->sep};
     static const Role roles[] = {ROLE_UNK, ROLE_CLS, ROLE_SEP};
-    TRY(arena_take(&t->arena, told->added.n, sizeof *t->added, "added tokens", &t->added, err));
-    for (size_t i = 0; i < told->added.n; i++) {
-        AddedToken token = told->added.tokens[i];
-        token.content = arena_copy(&t->arena, token.content);
-        if (!token.content.ptr) return error_set_memory(err, 1, 1, "an added token");
-        t->added[t->n_added++] = token;
-    }
+    TRY(told_keep_added(told, t, err));
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
         *outer[i] = arena_copy(&t->arena, told->roles[roles[i]].content);
         if (!outer[i]->ptr) return error_set_memory(err, 1, 1, "a special token");

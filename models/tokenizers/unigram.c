@@ -61,8 +61,9 @@ typedef struct Best {
 
 static inline void offer(const Unigram *model, Best *at, double score, size_t begin, int32_t id)
 {
+    if (model->is_sentencepiece) score = (float)score; // whose ties are those of floats
     if (at->begin != UINT32_MAX && !(score > at->score)) return;
-    at->score = model->is_sentencepiece ? (float)score : score;
+    at->score = score;
     at->begin = (uint32_t)begin;
     at->id = id;
 }
