@@ -174,6 +174,19 @@ bool file_is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool file_is_lfs_pointer(Slice bytes)
+{
+    return slice_starts_with(bytes, SLICE("version https://git-lfs.github.com/spec/"));
+}
+
+Status file_refuse_lfs_pointer(Slice path, Error *err)
+{
+    return error_set(err, STATUS_INVALID,
+                     SLICE_FMT
+                     ": a pointer of Git LFS, not the file itself: fetch it (git lfs pull)",
+                     SLICE_ARG(path));
+}
+
 Status file_stat(const char *path, FileStat *out, Error *err)
 {
     struct stat info;

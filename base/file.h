@@ -23,6 +23,9 @@ Status file_read_data(Arena *arena, const char *path, size_t max_bytes, Slice *o
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+// Whether these bytes are what Git LFS has in a file's place that was not fetched; and the error that says so.
+bool file_is_lfs_pointer(Slice bytes);
+Status file_refuse_lfs_pointer(Slice path, Error *err);
 typedef struct FileStat {
     uint64_t size_bytes;
     uint64_t inode;

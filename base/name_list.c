@@ -32,6 +32,15 @@ void name_list_add_cstr(NameList *list, const char *name)
     add(list, "", slice_from_cstr(name));
 }
 
+void name_list_add_new(NameList *list, Slice name)
+{
+    Slice rest = {list->text, list->len}, shown;
+    while (slice_split(&rest, ',', &shown)) {
+        if (slice_eq(slice_trim(shown), name)) return;
+    }
+    add(list, "", name);
+}
+
 void name_list_quote(NameList *list, Slice name)
 {
     add(list, "\"", name);

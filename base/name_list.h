@@ -18,6 +18,8 @@ typedef struct NameList {
 // A name longer than NAME_LIST_LONGEST bytes is cut. What does not fit is counted. None of these fails.
 void name_list_add(NameList *list, Slice name);
 void name_list_add_cstr(NameList *list, const char *name);
+void name_list_add_new(NameList *list,
+                       Slice name); // unless it is shown already; of names without commas
 void name_list_quote(NameList *list, Slice name); // "name"
 const char *name_list_or(const NameList *list,
                          const char *empty); // the text, or what stands for none

@@ -87,9 +87,17 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
     if (!file_is_directory(path)) {
         Slice bytes = {0};
         TRY(file_map(path, &bytes, err)); // what cannot be read is not called something else
-        const bool is_gguf = gguf_is(bytes);
+        const bool is_gguf = gguf_is(bytes), is_pointer = file_is_lfs_pointer(bytes);
+        const size_t size = bytes.len;
         file_unmap(&bytes);
         if (is_gguf) return STATUS_OK;
+        if (is_pointer) return file_refuse_lfs_pointer(slice_from_cstr(path), err);
+        if (slice_ends_with(slice_from_cstr(path), SLICE(".gguf")))
+            return error_set(
+                err, STATUS_INVALID,
+                "%s: its %zu bytes do not begin with \"GGUF\": the file is broken or was "
+                "not fetched whole; get it again",
+                path, size);
         return error_set(
             err, STATUS_INVALID,
             "%s: neither a directory nor a GGUF file; of a model in safetensors name the directory",
@@ -155,6 +163,17 @@ static Status want_no_adapter(const char *directory, const char *config, Error *
         directory);
 }
 
+// A folder without config.json holds no model that can be opened.
+static Status want_config(const char *directory, const char *config, Error *err)
+{
+    TRY(want_no_adapter(directory, config, err));
+    if (file_exists(config)) return STATUS_OK;
+    return error_set(err, STATUS_NOT_FOUND,
+                     "%s: no config.json stands there; a model's folder has config.json, "
+                     "model.safetensors and the tokenizer's files, or is named by its GGUF file",
+                     directory);
+}
+
 // ---- opening ----
 
 static Status open_gguf(const char *path, Checkpoint *out, Error *err)
@@ -177,8 +196,8 @@ static Status open_config(const char *path, Checkpoint *out, Error *err)
     *out = (Checkpoint){0};
     if (checkpoint_is_gguf(path)) return open_gguf(path, out, err);
     const char *config = file_join(&arena, slice_from_cstr(path), SLICE("config.json"));
-    Status s = config ? want_no_adapter(path, config, err)
-                      : error_set_memory(err, 1, strlen(path), "a path");
+    Status s =
+        config ? want_config(path, config, err) : error_set_memory(err, 1, strlen(path), "a path");
     if (s == STATUS_OK) s = json_load(config, JSON_STRICT, &out->config, err);
     arena_release(&arena);
     return s;

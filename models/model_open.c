@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/name_list.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/config_read.h"
@@ -42,8 +43,14 @@ static Status choose_head(Model *model, const ModelOptions *options, bool *is_ne
     const ArchitectureClass *class = architecture_class(config->architecture, options->head);
     if (!class || options->head == HEAD_MASKED_LM || options->head == HEAD_CAUSAL_LM ||
         options->head == HEAD_SEQ2SEQ) {
-        return error_set(err, STATUS_INVALID, "a %s head cannot be put on a %s model",
-                         model_head_name(options->head), config->architecture->model_type);
+        NameList heads = {0};
+        for (const ArchitectureClass *c = config->architecture->classes; c->name; c++) {
+            if (architecture_class(config->architecture, c->head) == c)
+                name_list_add_cstr(&heads, model_head_name(c->head));
+        }
+        return error_set(
+            err, STATUS_INVALID, "the head \"%s\" cannot be put on a %s, which is there with: %s",
+            model_head_name(options->head), config->architecture->model_type, heads.text);
     }
     const bool is_labelled = options->head == HEAD_SEQUENCE || options->head == HEAD_TOKEN;
     if (is_labelled && options->n_labels == 0)

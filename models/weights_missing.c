@@ -65,14 +65,14 @@ Status weights_missing(const Model *model, const Safetensors *file, bool head_ma
     TRY(s);
     const Slice place = file->n_tensors > 0 ? file->tensors[0].file : SLICE("the file");
     return error_set(err, STATUS_INVALID,
-                     SLICE_FMT ": tensor%s %s %s missing%s%s: weights and config.json are not of "
-                               "the same model",
+                     SLICE_FMT ": tensor%s %s %s missing%s%s: weights and %s are not of the same "
+                               "model",
                      SLICE_ARG(place), missing.n > 1 ? "s" : "", missing.text,
                      missing.n > 1 ? "are" : "is",
                      unknown.n == 0  ? ""
                      : unknown.n > 1 ? ", and not known are "
                                      : ", and not known is ",
-                     unknown.text);
+                     unknown.text, safetensors_config_name(place));
 }
 
 // ---- tensors that no parameter is made of ----
@@ -194,13 +194,14 @@ Status weights_check_blocks(const Model *model, const Safetensors *file, Error *
             n_known = blocks_under(model, prefix);
         }
         if (n_known == 0 || block < n_known) continue;
+        const char *config = safetensors_config_name(file->tensors[i].file);
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT
                          ": tensor \"" SLICE_FMT
-                         "\" is of block %llu, but by config.json there are %llu, from 0 on: "
-                         "weights and config.json are not of the same model",
+                         "\" is of block %llu, but by %s there are %llu, from 0 on: weights and "
+                         "%s are not of the same model",
                          SLICE_ARG(file->tensors[i].file), SLICE_ARG(file->tensors[i].name),
-                         (unsigned long long)block, (unsigned long long)n_known);
+                         (unsigned long long)block, config, (unsigned long long)n_known, config);
     }
     return STATUS_OK;
 }

@@ -38,11 +38,12 @@ static void choose_head(const CommandLine *line, size_t mode, const Reader *read
     if (options->has_pool) options->pool = pools[pool];
     if (reader) options->one_token = 1;
     if (mode == SIZE_MAX) return;
-    if (predict_modes[mode].head == HEAD_EMBEDDING) {
+    const PredictMode *asked = predict_mode_for(mode, HEAD_COUNT);
+    if (asked->head == HEAD_EMBEDDING) {
         options->head_choice = HEAD_FOR_LABELS;
         options->head = HEAD_EMBEDDING;
     }
-    if (predict_modes[mode].work == predict_pll_work) options->one_token = 1;
+    if (asked->work == predict_pll_work) options->one_token = 1;
 }
 
 // What the model's own note says, where the command line does not say it.
@@ -117,7 +118,7 @@ static Status read_zero_shot(const CommandLine *line, Predictor *p, Error *err)
 static const PredictMode *choose_mode(size_t asked, const Reader *reader, ModelHead head)
 {
     const PredictMode *usual = predict_mode_of(head);
-    if (asked != SIZE_MAX) return predict_mode_for(&predict_modes[asked], head);
+    if (asked != SIZE_MAX) return predict_mode_for(asked, head);
     for (size_t i = 0; reader && !usual->family && i < N_PREDICT_MODES; i++) {
         if (predict_modes[i].head == head && predict_modes[i].family) usual = &predict_modes[i];
     }

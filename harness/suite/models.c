@@ -158,7 +158,8 @@ static Status read_settings(const SuiteReading *reading, const Json *root, const
     model->does_tune = tune && json_kind(tune) != JSON_NULL && !is_off;
     if (model->does_tune && model->path && checkpoint_is_gguf(model->path)) {
         return json_error(object, err,
-                          "%s: a GGUF file is judged as saved: give this model \"tune\": false",
+                          "%s: a GGUF file is judged as saved (\"tune\": false); to tune it make a "
+                          "folder of it: assay quantize FILE --to f32 -o FOLDER",
                           model->path);
     }
     if (model->does_tune) {

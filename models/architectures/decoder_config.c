@@ -153,12 +153,13 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
     TRY(config_read_size_or(root, "num_key_value_heads", c->n_heads, &c->n_kv_heads, err));
     const size_t usual = defaults->head_dim ? defaults->head_dim : c->hidden_size / c->n_heads;
     TRY(config_read_size_or(root, "head_dim", usual, &c->head_dim, err));
-    if (c->head_dim == 0 || c->n_heads % c->n_kv_heads != 0) {
-        return json_error(
-            root, err,
-            "%zu attention heads cannot share %zu heads of keys and values, or have no "
-            "columns",
-            c->n_heads, c->n_kv_heads);
+    if (c->head_dim == 0)
+        return json_error(root, err, "%zu heads of hidden_size %zu have no columns", c->n_heads,
+                          c->hidden_size);
+    if (c->n_heads % c->n_kv_heads != 0) {
+        return json_error(root, err,
+                          "num_attention_heads %zu is no multiple of num_key_value_heads %zu",
+                          c->n_heads, c->n_kv_heads);
     }
     return STATUS_OK;
 }

@@ -326,12 +326,14 @@ static Status read_header(Reader *r, Gguf *out, Error *err)
     TRY(take_u32(r, "the version", &out->version, err));
     if (out->version != 2 && out->version != 3) {
         const bool is_swapped = out->version != 0 && out->version % 65536 == 0;
-        return error_set(
-            err, STATUS_INVALID, SLICE_FMT ": %s; versions 2 and 3, little-endian, are read",
-            SLICE_ARG(r->name),
-            is_swapped
-                ? "a big-endian GGUF file (gguf-convert-endian of the Python package gguf converts it)"
-                : "a GGUF file of another version");
+        if (!is_swapped)
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": a GGUF file of version %u; versions 2 and 3 are read",
+                             SLICE_ARG(r->name), (unsigned)out->version);
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": a big-endian GGUF file; little-endian ones are read "
+                                   "(gguf-convert-endian of the Python package gguf converts it)",
+                         SLICE_ARG(r->name));
     }
     TRY(take_count(r, "tensors", MIN_TENSOR, &out->n_tensors, err));
     return take_count(r, "metadata pairs", MIN_PAIR, &out->n_pairs, err);

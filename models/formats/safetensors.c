@@ -246,9 +246,10 @@ static Status add_file(Slice name, Slice bytes, Entries *entries, Safetensors *o
 {
     uint64_t len = 0;
     Slice rest = bytes, header = {0};
+    if (file_is_lfs_pointer(bytes)) return file_refuse_lfs_pointer(name, err);
     if (!slice_take_u64le(&rest, &len)) {
         return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ": %zu bytes are too few for a safetensors file",
+                         SLICE_FMT ": %zu bytes are too few for a safetensors file: get it again",
                          SLICE_ARG(name), bytes.len);
     }
     if (len > rest.len) {

@@ -122,6 +122,9 @@ Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err) M
 Status safetensor_want_shape(const SafeTensor *tensor, size_t n_dims, const size_t *shape,
                              Error *err) MUST_CHECK;
 
+// What says how a file's tensors should be, for messages: config.json, or a GGUF file's own metadata.
+const char *safetensors_config_name(Slice file);
+
 // ---- writing ----
 
 // A tensor to be written. data holds its bytes; NULL: `fill` gives them when their turn comes.

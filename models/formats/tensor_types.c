@@ -277,7 +277,13 @@ Status safetensor_want_shape(const SafeTensor *tensor, size_t n_dims, const size
     shape_text(n_dims, shape, wanted);
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ": tensor \"" SLICE_FMT
-                               "\" has shape %s, but config.json asks for %s: file and config "
-                               "are not of the same model",
-                     SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), found, wanted);
+                               "\" has shape %s, but by %s it should be %s: they are not of the "
+                               "same model",
+                     SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), found,
+                     safetensors_config_name(tensor->file), wanted);
+}
+
+const char *safetensors_config_name(Slice file)
+{
+    return slice_ends_with(file, SLICE(".gguf")) ? "its metadata" : "config.json";
 }

@@ -85,15 +85,6 @@ static void add_adapter(Lora *lora, size_t param, const ParamPart *part, Slice m
     lora->n_values = adapter->b + size_round_up(adapter->n_out * lora->rank, PANEL_WIDTH);
 }
 
-static bool is_listed(const NameList *list, Slice word)
-{
-    Slice rest = {list->text, list->len}, one;
-    while (slice_split(&rest, ',', &one)) {
-        if (slice_eq(slice_trim(one), word)) return true;
-    }
-    return false;
-}
-
 // The last parts of the names of layers that there are, each once, for a message.
 static void list_layers(const Model *model, NameList *out)
 {
@@ -105,8 +96,7 @@ static void list_layers(const Model *model, NameList *out)
             if (!module_of(p->parts[k].name, &module)) continue;
             rest = module;
             while (slice_split(&rest, '.', &last)) continue;
-            if (is_listed(out, last)) continue; // experts have them all alike
-            name_list_add(out, last);
+            name_list_add_new(out, last); // experts have them all alike
         }
     }
 }

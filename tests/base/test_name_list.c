@@ -15,6 +15,15 @@ Test(name_list, puts_names_one_after_the_other)
     cr_expect_str_eq(name_list_or(&list, "none"), "a, \"b c\", ");
 }
 
+Test(name_list, names_once_what_comes_again)
+{
+    static const Slice names[] = {SLICE_LIT("dense"), SLICE_LIT("key"), SLICE_LIT("dense"),
+                                  SLICE_LIT("den"), SLICE_LIT("key")};
+    NameList list = {0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) name_list_add_new(&list, names[i]);
+    cr_expect_str_eq(list.text, "dense, key, den");
+}
+
 Test(name_list, counts_what_it_does_not_show)
 {
     NameList list = {.most = 2};

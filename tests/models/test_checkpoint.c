@@ -146,6 +146,39 @@ Test(checkpoint, says_of_an_adapter_and_of_what_cannot_be_read_what_they_are)
     folder_remove(folder);
 }
 
+// What a clone without Git LFS, or a download that broke off, leaves behind.
+Test(checkpoint, says_what_stands_in_the_place_of_files)
+{
+    static const struct {
+        const char *name, *bytes, *says;
+    } cases[] = {
+        {"model/model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+         "git lfs pull"},
+        {"model/model.safetensors", "", "0 bytes are too few"},
+        {"x.gguf", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"},
+        {"x.gguf", "GG", "its 2 bytes do not begin with \"GGUF\""},
+        {"empty/x", "", "no config.json stands there; a model's folder has"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Error err = {0};
+        Model *model = NULL;
+        const char *folder = folder_make();
+        (void)save_small(folder, HEAD_SEQUENCE, 3);
+        want_ok(file_make_directories(folder_path(folder, "empty"), &err), &err);
+        want_ok(
+            file_write(folder_path(folder, cases[i].name), slice_from_cstr(cases[i].bytes), &err),
+            &err);
+        const bool is_file = slice_ends_with(slice_from_cstr(cases[i].name), SLICE(".gguf"));
+        char path[1024];
+        snprintf(path, sizeof path, "%s", folder_path(folder, cases[i].name));
+        if (!is_file) *strrchr(path, '/') = '\0';
+        cr_expect_neq(model_open(path, NULL, &model, &err), STATUS_OK, "case %zu", i);
+        cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
+        model_close(&model);
+        folder_remove(folder);
+    }
+}
+
 Test(checkpoint, takes_the_lone_gguf_file_of_a_directory)
 {
     Error err = {0};

@@ -374,7 +374,7 @@ Test(model, refuses_directories_that_are_not_of_one_model)
     Model *opened = NULL;
     check_refused(more_layers, &bare, "\"bert.encoder.layer.2.attention.self.query.weight\"");
     check_refused(fewer_layers, &bare, "is of block 1, but by config.json there are 1, from 0 on");
-    check_refused(wider, &bare, "has shape [64, 32], but config.json asks for [65, 32]");
+    check_refused(wider, &bare, "has shape [64, 32], but by config.json it should be [65, 32]");
     check_refused(integer_weights, &bare, "is of type I32, but weights must be F32");
     check_refused(cut_weights, &bare, "too few for a safetensors file");
     check_refused(no_weights, &bare, "neither model.safetensors nor");

@@ -156,6 +156,14 @@ Test(predict_data, sets_about_bias_give_likelihoods_of_their_choices)
                  "The old man is slow.,The young man is slow.,stereo,age\n");
     const char *in = path_of(&arena, folder, "c.csv");
     const Program p = RUN(&arena, NULL, "predict", model, "--in", in, "--format", "crows-pairs");
+    const Program asked = RUN(&arena, NULL, "predict", model, "--in", in, "--format", "crows-pairs",
+                              "--mode", "prefer");
+    const Program cases =
+        RUN(&arena, "{\"prompt\": \"a\"}\n", "predict", model, "--mode", "prefer");
+    program_want(&asked, 0);
+    cr_expect(slice_eq(asked.out, p.out));
+    program_want(&cases, 2);
+    cr_expect_neq(slice_find(cases.out, SLICE("--mode prefer reads sets about bias")), SIZE_MAX);
     program_want(&p, 0);
     const Json *answer = json_line(p.out, 0), *both = json_get(answer, "log_likelihoods");
     const double more = number_of(answer, "sent_more_score"),

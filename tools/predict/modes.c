@@ -396,13 +396,15 @@ const PredictMode predict_modes[N_PREDICT_MODES] = {
 const char *const predict_mode_names[] = {"logits",   "classify", "tag", "span",   "embed", "fill",
                                           "generate", "loglik",   "pll", "prefer", NULL};
 
-const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head)
+const PredictMode *predict_mode_for(size_t asked, ModelHead head)
 {
+    const PredictMode *named = NULL;
     for (size_t i = 0; i < N_PREDICT_MODES; i++) {
-        if (predict_modes[i].head == head && strcmp(predict_modes[i].name, mode->name) == 0)
-            return &predict_modes[i];
+        const PredictMode *mode = &predict_modes[i];
+        if (strcmp(mode->name, predict_mode_names[asked]) != 0) continue;
+        if (!named || mode->head == head) named = mode;
     }
-    return mode;
+    return named;
 }
 
 const PredictMode *predict_mode_of(ModelHead head)

@@ -133,7 +133,7 @@ Status predict_stream(Predictor *predictor, Pool *pool, LineReader *in, Slice na
 
 // modes.c
 extern const PredictMode predict_modes[];
-extern const char *const predict_mode_names[]; // the same names, ended by NULL
+extern const char *const predict_mode_names[]; // the same names, each once, ended by NULL
 enum { N_PREDICT_MODES = 12 };
 
 // windows.c: tags and answers of texts that are too long for one pass.
@@ -208,8 +208,8 @@ Status predict_generate_work(Predictor *predictor, Pool *pool, Arena *arena,
 Status predict_generate_put(Predictor *predictor, const PredictCase *c, const float *logits,
                             JsonWriter *w, Error *err) MUST_CHECK;
 
-// The row of this mode's name that the head has, where several models answer so; else the mode itself.
-const PredictMode *predict_mode_for(const PredictMode *mode, ModelHead head);
+// The row of predict_mode_names[asked] that the head has, where several models answer so; else the first of that name.
+const PredictMode *predict_mode_for(size_t asked, ModelHead head);
 // The mode of a head when none is asked for.
 const PredictMode *predict_mode_of(ModelHead head);
 // STATUS_INVALID where the model's head cannot answer so.

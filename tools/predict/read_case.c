@@ -174,8 +174,13 @@ static Status prepare_case(const Predictor *p, Arena *arena, PredictCase *c, Err
 static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     if (c->input_ids.is_given) return take_given_ids(c, err);
-    if (!c->text.is_given)
-        return error_set(err, STATUS_INVALID, "\"text\" or \"input_ids\" is wanted");
+    if (!c->text.is_given) {
+        return error_set(
+            err, STATUS_INVALID, "%s is wanted",
+            p->mode->head == HEAD_SPAN
+                ? "\"text\" (the question) with \"pair\" (the passage), or \"input_ids\","
+                : "\"text\" or \"input_ids\"");
+    }
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");
