@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 
+const ExpertNames experts_of_mlp = {
+    .block = "mlp", .router = "gate", .gate = "gate_proj", .up = "up_proj", .down = "down_proj"};
+
 // ---- config.json ----
 
 static Status read_count(const Json *root, const ExpertKeys *keys, size_t *out, Error *err)

@@ -19,6 +19,9 @@ struct ExpertNames {
     const char *stacked_gate_up, *stacked_down;
 };
 
+// Those of Qwen and OLMo: "mlp.experts.E.gate_proj", ...
+extern const ExpertNames experts_of_mlp;
+
 // Members of config.json.
 typedef struct ExpertKeys {
     const ExpertNames *names;

@@ -48,9 +48,7 @@ const Architecture architecture_mixtral = {
 
 static const DecoderDefaults qwen_defaults = {
     .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
-static const ExpertNames qwen_names = {
-    .block = "mlp", .router = "gate", .gate = "gate_proj", .up = "up_proj", .down = "down_proj"};
-static const ExpertKeys qwen2_keys = {.names = &qwen_names,
+static const ExpertKeys qwen2_keys = {.names = &experts_of_mlp,
                                       .count = "num_experts",
                                       .other_count = "num_local_experts",
                                       .n_experts = 60,
@@ -58,7 +56,7 @@ static const ExpertKeys qwen2_keys = {.names = &qwen_names,
                                       .inner_size = "moe_intermediate_size",
                                       .usual_inner = 1408,
                                       .normalizes = "norm_topk_prob"};
-static const ExpertKeys qwen3_keys = {.names = &qwen_names,
+static const ExpertKeys qwen3_keys = {.names = &experts_of_mlp,
                                       .count = "num_experts",
                                       .other_count = "num_local_experts",
                                       .n_experts = 128,
@@ -196,7 +194,7 @@ const Architecture architecture_qwen3_moe = {
 
 static const DecoderDefaults olmoe_defaults = {
     .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
-static const ExpertKeys olmoe_keys = {.names = &qwen_names,
+static const ExpertKeys olmoe_keys = {.names = &experts_of_mlp,
                                       .count = "num_experts",
                                       .other_count = "num_local_experts",
                                       .n_experts = 64,

@@ -3,17 +3,28 @@
 //     a_i = x_i + RMSNorm(W_o attention(rope(RMSNorm(W_q x_i)), rope(RMSNorm(W_k x_i)), W_v x_i))
 //     x_{i+1} = a_i + RMSNorm(W_down (silu(W_gate a_i) * W_up a_i))
 //
-// OLMo 3 has a window in three layers of four, whose rotations are not scaled. Source: OLMo Team 2024, arXiv:2501.00656, section 2;
-// names of tensors as in Transformers.
+// FlexOlmo has experts in the gated layer's place (Shi et al. 2025, arXiv:2507.07024). OLMo 3 has a window in three layers of four,
+// whose rotations are not scaled. Source: OLMo Team 2024, arXiv:2501.00656, section 2; names of tensors as in Transformers.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
+
+static Value feed_forward(Tape *t, const ModelConfig *c, size_t i, Value x)
+{
+    const DensePart gates[] = {{"gate_proj", c->intermediate_size},
+                               {"up_proj", c->intermediate_size}};
+    if (experts_are_in(c, i)) return experts_layer(t, c, i, x);
+    tape_prefix(t, "model.layers.%zu.mlp.", i);
+    const Dense gate_up = tape_dense_parts(t, gates, 2, c->hidden_size, DENSE_NO_BIAS);
+    return decoder_linear(t, decoder_gate(t, c, gate_up, x), "down_proj", c->hidden_size, false,
+                          ACTIVATION_NONE);
+}
 
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
     static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size, n = c->intermediate_size;
-    const DensePart gates[] = {{"gate_proj", n}, {"up_proj", n}};
+    const size_t h = c->hidden_size;
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
     const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), x);
@@ -22,9 +33,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
     const Value a =
         tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
 
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), a);
-    const Value outer = decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE);
+    const Value outer = feed_forward(t, c, i, a);
     tape_prefix(t, "model.layers.%zu.", i);
     return tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
 }
@@ -109,5 +118,43 @@ const Architecture architecture_olmo3 = {
     .classified = CLASSIFIED_LAST,
     .read_config = read_third,
     .write_config = write_config,
+    .record = record,
+};
+
+// ---- FlexOlmo ----
+
+static const DecoderDefaults flex_defaults = {
+    .theta = 500000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
+static const ExpertKeys flex_keys = {.names = &experts_of_mlp,
+                                     .count = "num_experts",
+                                     .other_count = "num_local_experts",
+                                     .n_experts = 7,
+                                     .n_active = 5,
+                                     .normalizes = "norm_topk_prob"};
+
+static Status read_flex(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &flex_defaults, c, err));
+    TRY(experts_read(root, &flex_keys, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = c->norms_all_heads = true;
+    return STATUS_OK;
+}
+
+static void write_flex(const ModelConfig *c, JsonWriter *w)
+{
+    write_config(c, w);
+    experts_write(c, &flex_keys, w);
+}
+
+const Architecture architecture_flex_olmo = {
+    .model_type = "flex_olmo",
+    .summary = "FlexOlmo: OLMo 2 with experts",
+    .classes = {{"FlexOlmoForCausalLM", HEAD_CAUSAL_LM}, {"FlexOlmoModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_flex,
+    .write_config = write_flex,
     .record = record,
 };

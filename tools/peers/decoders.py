@@ -99,6 +99,7 @@ CASES = {
                             mlp_only_layers=[1], attention_bias=True, tie_word_embeddings=True),
     "olmoe": dict(WIDE, num_key_value_heads=2, num_experts=8, num_experts_per_tok=4),
     "olmoe-odd": dict(ODD, num_key_value_heads=1, num_experts=3, num_experts_per_tok=1, norm_topk_prob=True),
+    "flex_olmo": dict(WIDE, num_key_value_heads=2, num_experts=5, num_experts_per_tok=3),
     "granitemoe": dict(WIDE, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0,
                        residual_multiplier=0.4, attention_multiplier=0.2, logits_scaling=2.5),
 }
@@ -109,6 +110,7 @@ EXPERTS = {
     "qwen2_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "qwen3_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "olmoe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "flex_olmo": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "granitemoe": ("block_sparse_moe", ("gate_proj", "up_proj", "down_proj")),  # as assay takes its tensors apart
 }
 
