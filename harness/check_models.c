@@ -106,6 +106,7 @@ Status map_labels(const char *path, const ModelConfig *config, const TaskData *d
             path, data->head == HEAD_SEQUENCE ? "classification" : model_head_name(data->head),
             data->family->name);
     }
+    if (asks_by_hypotheses(data, config)) return STATUS_OK;
     TRY(check_problem_type(path, config, data->family, err));
     if (data->family->problem == PROBLEM_VALUES) return STATUS_OK; // one number, whatever its name
     if (data->head == HEAD_SEQ2SEQ) return STATUS_OK;              // its answers are tokens

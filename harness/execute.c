@@ -39,6 +39,9 @@ Status execute_asked(const Executor *executor, const TrialSpec *spec, DataPart p
         .tokens = prepared_tokens(prepared, (size_t)spec->model, spec->task, part, spec->setting),
         .tokenizer = prepared_tokenizer(prepared, (size_t)spec->model, spec->task),
         .by_prompt = prepared_by_prompt(prepared, (size_t)spec->model, spec->task),
+        .hypotheses = prepared_by_hypotheses(prepared, (size_t)spec->model, spec->task)
+                          ? model_config(executor->model)
+                          : NULL,
         .seed = spec->seed,
         .outer_fold = spec->outer_fold,
         .null_threshold = executor->null_threshold,

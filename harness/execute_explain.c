@@ -167,7 +167,8 @@ static bool is_explained(const Explaining *e)
 {
     const Suite *suite = e->executor->options.suite;
     const TrialSpec *spec = &e->work->spec;
-    if (!trial_is_explained(suite, spec) || e->outcome->n_outputs == 0 || e->asked.by_prompt)
+    if (!trial_is_explained(suite, spec) || e->outcome->n_outputs == 0 || e->asked.by_prompt ||
+        e->asked.hypotheses)
         return false;
     // A report shows the texts of the data.
     if (prepared_is_noted(e->executor->options.prepared, (size_t)spec->model, spec->task))

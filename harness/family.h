@@ -57,6 +57,8 @@ typedef struct Asked {
     size_t n;
     // Of models asked by the task's prompt: examples are drawn by the seed, from what is not in the fold.
     bool by_prompt;
+    // Of models asked about hypotheses: a sample's windows are the classes' (tasks/hypotheses.c).
+    const ModelConfig *hypotheses; // the model's; NULL else
     uint64_t seed;
     int32_t outer_fold;
     const int32_t
@@ -214,6 +216,10 @@ Status family_encode_pairs(const SuiteTask *task, const TaskData *data, const Us
 Status family_pair_windows(const SuiteTask *task, const Sample *sample, const Tokenizer *tokenizer,
                            size_t max_length, Arena *arena, EncodingWindows *out,
                            Error *err) MUST_CHECK;
+// Each sample with the hypothesis of each class, a window each; and what the model's scores of them say (tasks/hypotheses.c).
+Status hypotheses_encode(const TaskData *data, const UsedPart *part, const Tokenizer *tokenizer,
+                         size_t max_length, Arena *arena, Tokens *out, Error *err) MUST_CHECK;
+void hypotheses_answer(const Asked *asked, Answers *out);
 // The classes as the reader found them, for head and metrics alike.
 void family_labels_as_read(TaskData *data);
 // What a sample knows about bias, for metrics.

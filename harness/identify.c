@@ -417,6 +417,11 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
         section_write(&section_prompt, &task->prompt, &w);
         json_end_object(&w);
     }
+    if (task->zero_shot.is_given) {
+        json_member_object(&w, "zero_shot");
+        section_write(&section_zero_shot, &task->zero_shot, &w);
+        json_end_object(&w);
+    }
     if (family_find(task->family)->has_label_set)
         json_member_double(&w, "threshold", task->threshold);
     json_end_object(&w);

@@ -20,6 +20,7 @@ Status prepared_init(Prepared *prepared, const Suite *suite, Error *err)
     TRY(arena_take(arena, n, sizeof(Tokenizer *), "tokenizers", &prepared->tokenizers, err));
     TRY(arena_take(arena, n, sizeof(char *), "paths", &prepared->tokenizer_directories, err));
     TRY(arena_take(arena, n, sizeof(bool), "prompts", &prepared->by_prompt, err));
+    TRY(arena_take(arena, n, sizeof(bool), "hypotheses", &prepared->by_hypotheses, err));
     TRY(prepared_noted_init(prepared, n, err));
     return arena_take(arena, n, sizeof(size_t), "lengths", &prepared->model_lengths, err);
 }
@@ -250,6 +251,8 @@ Status prepare_task(Prepared *prepared, size_t task, Error *err)
     data->head = family_head(&prepared->suite->tasks[task]);
     const SuitePrompt *prompt = &prepared->suite->tasks[task].prompt;
     data->prompt = prompt->is_given ? prompt : NULL;
+    const SuiteZeroShot *zero_shot = &prepared->suite->tasks[task].zero_shot;
+    data->zero_shot = zero_shot->is_given ? zero_shot : NULL;
     Status s = read_parts(prepared, task, err);
     if (s == STATUS_OK) s = data->family->find_labels(prepared, task, err);
     if (s == STATUS_OK) s = check_prompts(prepared, task, err);

@@ -33,7 +33,8 @@ typedef struct TaskData {
     // Of the metrics, and as stored: the head's classes first, then those that training never saw; or entity types.
     const Slice *metric_labels;
     size_t n_metric_labels;
-    const SuitePrompt *prompt; // NULL where the task has none
+    const SuitePrompt *prompt;      // NULL where the task has none
+    const SuiteZeroShot *zero_shot; // likewise
     // Copies of a part with words swapped; their ordinals are the part's.
     const SwapList *swaps; // NULL = none
     DataPart swapped_part;
@@ -88,7 +89,9 @@ typedef struct Prepared {
     size_t n_augmented;
     Tokenizer **tokenizers;             // [n_models * n_tasks], opened as needed
     const char **tokenizer_directories; // [n_models * n_tasks] of fresh encoders
-    bool *by_prompt;       // [n_models * n_tasks]: the model is asked by the task's prompt
+    bool *by_prompt; // [n_models * n_tasks]: the model is asked by the task's prompt
+    bool *
+        by_hypotheses; // [n_models * n_tasks]: the model is asked about a hypothesis for each class
     size_t *model_lengths; // [n_models * n_tasks]: positions of the model
     struct AsNoted
         *noted; // [n_models * n_tasks] what models' notes change (harness/prepare_noted.c)
@@ -129,6 +132,9 @@ Status prepare_noted_part(Prepared *prepared, size_t model, size_t task, DataPar
                           Error *err) MUST_CHECK;
 // Whether the model is asked by the task's prompt; false where prepare_tokens was not called.
 bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task);
+// Whether a saved model is asked about a hypothesis for each class: it tells entailment, and has not all the classes itself.
+bool prepared_by_hypotheses(const Prepared *prepared, size_t model, size_t task);
+bool asks_by_hypotheses(const TaskData *data, const ModelConfig *config);
 // The head of the model that is asked: of its language model where it is asked by the prompt, or where a fresh decoder learns
 // texts; else what the task wants.
 ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task);

@@ -6,6 +6,7 @@
 #include "base/size.h"
 #include "harness/family.h"
 #include "harness/prompt/ask.h"
+#include "harness/zero_shot.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/tokenizers/train.h"
@@ -28,6 +29,21 @@ const Tokenizer *prepared_tokenizer(const Prepared *prepared, size_t model, size
 bool prepared_by_prompt(const Prepared *prepared, size_t model, size_t task)
 {
     return prepared->by_prompt[slot_of(prepared, model, task)];
+}
+
+bool prepared_by_hypotheses(const Prepared *prepared, size_t model, size_t task)
+{
+    return prepared->by_hypotheses[slot_of(prepared, model, task)];
+}
+
+bool asks_by_hypotheses(const TaskData *data, const ModelConfig *config)
+{
+    if (!data->zero_shot || zero_shot_entailment(config) == SIZE_MAX) return false;
+    for (size_t c = 0; c < data->n_labels; c++) {
+        if (label_find(config->labels, config->n_labels, data->labels[c]) == SAMPLE_NO_LABEL)
+            return true;
+    }
+    return false;
 }
 
 ModelHead prepared_head(const Prepared *prepared, size_t model, size_t task)
@@ -134,6 +150,8 @@ static Status open_tokenizer(Prepared *prepared, size_t model, size_t task,
     TRY(checkpoint_config(&prepared->arena, m->path, &config, err));
     prepared->model_lengths[slot] = config.max_positions;
     prepared->by_prompt[slot] = family_asks_by_prompt(&prepared->suite->tasks[task], config.head);
+    prepared->by_hypotheses[slot] =
+        !m->does_tune && asks_by_hypotheses(&prepared->tasks[task], &config);
     return checkpoint_tokenizer(m->path, &prepared->tokenizers[slot], err);
 }
 
@@ -179,6 +197,8 @@ static Status encode_part(const Prepared *prepared, size_t model, size_t task, c
     const SuiteTask *t = prepared_task(prepared, model, task);
     const size_t slot = slot_of(prepared, model, task);
     const Tokenizer *tokenizer = prepared->tokenizers[slot];
+    if (prepared->by_hypotheses[slot])
+        return hypotheses_encode(data, part, tokenizer, max_length, arena, tokens, err);
     if (!prepared->by_prompt[slot])
         return data->family->encode(t, data, part, tokenizer, max_length, arena, tokens, err);
     if (!prepared->suite->models[model].does_tune) return STATUS_OK;

@@ -256,8 +256,9 @@ const SuiteSection section_folds = {.name = "folds",
                                     .n_keys = COUNT(keys_folds)};
 
 const SuiteSection *const suite_sections[] = {
-    &section_suite,   &section_model,   &section_create,  &section_task,     &section_shared,
-    &section_columns, &section_prompt,  &section_metric,  &section_data,     &section_tune,
-    &section_augment, &section_distill, &section_balance, &section_stopping, &section_search,
-    &section_after,   &section_folds,   &section_report,  &section_explain,  &section_definition};
+    &section_suite,     &section_model,   &section_create,    &section_task,    &section_shared,
+    &section_columns,   &section_prompt,  &section_zero_shot, &section_metric,  &section_data,
+    &section_tune,      &section_augment, &section_distill,   &section_balance, &section_stopping,
+    &section_search,    &section_after,   &section_folds,     &section_report,  &section_explain,
+    &section_definition};
 const size_t suite_sections_count = COUNT(suite_sections);

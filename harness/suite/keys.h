@@ -60,9 +60,10 @@ struct SuiteSection {
 };
 
 extern const SuiteSection section_suite, section_model, section_create, section_task,
-    section_shared, section_columns, section_prompt, section_metric, section_data, section_tune,
-    section_after, section_augment, section_distill, section_balance, section_explain,
-    section_stopping, section_folds, section_search, section_report, section_definition;
+    section_shared, section_columns, section_prompt, section_zero_shot, section_metric,
+    section_data, section_tune, section_after, section_augment, section_distill, section_balance,
+    section_explain, section_stopping, section_folds, section_search, section_report,
+    section_definition;
 // All of them, in the order of the reference.
 extern const SuiteSection *const suite_sections[];
 extern const size_t suite_sections_count;

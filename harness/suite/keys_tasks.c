@@ -177,6 +177,11 @@ static const SuiteKey keys_shared[] = {
          "`generate` need it",
          "(none)"),
      .section = &section_prompt},
+    {KEY("zero_shot", KEY_OBJECT,
+         "of `classify`: how saved models that tell entailment (NLI) are asked about classes that they "
+         "were not tuned on",
+         "(none)"),
+     .section = &section_zero_shot},
     {KEY("metrics", KEY_NAMES, "the scores: names, or objects with `name` and `params`",
          "(the family's)"),
      .choice = choice_metric, .offered = offered_metric, .section = &section_metric},

@@ -4,6 +4,7 @@
 #include "harness/family.h"
 #include "harness/prompt/prompt.h"
 #include "harness/suite/suite_internal.h"
+#include "harness/zero_shot.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define FIELD(member) \
@@ -44,42 +45,66 @@ static const char *choice_truncate(size_t i)
 
 // ---- values of their own ----
 
-static Status read_answers(const Json *value, Arena *arena, void *target, Error *err)
+// What classes are called: into *out [*n], in the arena.
+static Status take_answers(const Json *value, Arena *arena, const PromptAnswer **out, size_t *n,
+                           Error *err)
 {
-    SuitePrompt *prompt = target;
     PromptAnswer *answers = NULL;
     if (json_kind(value) != JSON_OBJECT) {
         return json_error(value, err, "found %s, want an object from class to word",
                           json_kind_name(json_kind(value)));
     }
     TRY(arena_take(arena, json_len(value), sizeof *answers, "answers", &answers, err));
-    prompt->n_answers = 0;
+    *n = 0;
     for (const Json *v = json_first(value); v; v = json_next(v)) {
-        PromptAnswer *answer = &answers[prompt->n_answers];
+        PromptAnswer *answer = &answers[*n];
         answer->label = json_key(v);
         TRY(json_as_string(v, &answer->word, err));
         if (answer->word.len == 0) return json_error(v, err, "the word is empty");
-        for (size_t i = 0; i < prompt->n_answers; i++) {
+        for (size_t i = 0; i < *n; i++) {
             if (!slice_eq(answers[i].word, answer->word)) continue;
             return json_error(v, err, "the word \"" SLICE_FMT "\" stands for two classes",
                               SLICE_ARG(answer->word));
         }
-        prompt->n_answers++;
+        ++*n;
     }
-    prompt->answers = answers;
+    *out = answers;
     return STATUS_OK;
+}
+
+static void put_answers(const PromptAnswer *answers, size_t n, const char *key, JsonWriter *w)
+{
+    if (n == 0) return;
+    json_member_object(w, key);
+    for (size_t i = 0; i < n; i++) {
+        json_put_key_slice(w, answers[i].label);
+        json_put_string(w, answers[i].word);
+    }
+    json_end_object(w);
+}
+
+static Status read_answers(const Json *value, Arena *arena, void *target, Error *err)
+{
+    SuitePrompt *prompt = target;
+    return take_answers(value, arena, &prompt->answers, &prompt->n_answers, err);
 }
 
 static void write_answers(const void *target, const char *key, JsonWriter *w)
 {
     const SuitePrompt *prompt = target;
-    if (prompt->n_answers == 0) return;
-    json_member_object(w, key);
-    for (size_t i = 0; i < prompt->n_answers; i++) {
-        json_put_key_slice(w, prompt->answers[i].label);
-        json_put_string(w, prompt->answers[i].word);
-    }
-    json_end_object(w);
+    put_answers(prompt->answers, prompt->n_answers, key, w);
+}
+
+static Status read_words(const Json *value, Arena *arena, void *target, Error *err)
+{
+    SuiteZeroShot *asked = target;
+    return take_answers(value, arena, &asked->answers, &asked->n_answers, err);
+}
+
+static void write_words(const void *target, const char *key, JsonWriter *w)
+{
+    const SuiteZeroShot *asked = target;
+    put_answers(asked->answers, asked->n_answers, key, w);
 }
 
 static Status read_stops(const Json *value, Arena *arena, void *target, Error *err)
@@ -194,7 +219,43 @@ const SuiteSection section_prompt = {.name = "tasks[].prompt",
                                      .keys = keys_prompt,
                                      .n_keys = COUNT(keys_prompt)};
 
+static const SuiteKey keys_zero_shot[] = {
+    {KEY("answers", KEY_OTHER, "what classes are called in hypotheses", "(their names)"),
+     .schema = "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}",
+     .shown = "object from class to word", .read = read_words, .write = write_words},
+    {KEY("hypothesis", KEY_TEXT, "what each class makes, its word in the place of `{}`",
+         "\"This example is {}.\""),
+     .offset = offsetof(SuiteZeroShot, hypothesis), .size = sizeof(Slice)},
+};
+const SuiteSection section_zero_shot = {
+    .name = "tasks[].zero_shot",
+    .summary =
+        "How models that tell entailment (NLI) are asked about classes they were not tuned on.",
+    .keys = keys_zero_shot,
+    .n_keys = COUNT(keys_zero_shot)};
+
 // ---- reading ----
+
+Status suite_read_zero_shot(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                            Error *err)
+{
+    const Json *value = NULL;
+    Slice ignored;
+    SuiteZeroShot *asked = &task->zero_shot;
+    TRY(json_opt_kind(object, "zero_shot", JSON_OBJECT, &value, err));
+    if (!value) return STATUS_OK;
+    if (!asked->is_given) asked->hypothesis = SLICE("This example is {}.");
+    asked->is_given = true;
+    asked->at = value;
+    TRY(section_read(&section_zero_shot, value, &reading->suite->arena, asked, err));
+    if (!slice_eq_cstr(task->family, "classify"))
+        return json_error(value, err, "\"zero_shot\" is for \"classify\" tasks");
+    Error wrong = {0};
+    if (zero_shot_hypothesis(asked->hypothesis, SLICE(""), &reading->suite->arena, &ignored,
+                             &wrong) == STATUS_OK)
+        return STATUS_OK;
+    return json_error(value, err, "%s", wrong.text);
+}
 
 static void prompt_defaults(SuitePrompt *prompt)
 {

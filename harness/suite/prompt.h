@@ -60,4 +60,13 @@ typedef struct SuitePrompt {
     const Json *at; // where it stands, for messages
 } SuitePrompt;
 
+// How models that tell entailment are asked about classes that they were not tuned on (harness/zero_shot.h).
+typedef struct SuiteZeroShot {
+    bool is_given;
+    Slice hypothesis; // with {} for the class's word
+    const PromptAnswer *answers;
+    size_t n_answers;
+    const Json *at;
+} SuiteZeroShot;
+
 #endif

@@ -242,10 +242,11 @@ typedef struct SuiteTask {
     Slice source_prefix;      // put before each source; may be empty
     Slice
         likelihood; // of texts that are compared: a name of harness/likelihood.h; empty = by the format
-    unsigned says;       // SAYS_..: what is written, here or in the definition
-    SuitePrompt prompt;  // how causal models are asked
-    bool has_slices;     // else scores are sliced by every attribute with few values
-    const Slice *slices; // [n_slices] attributes by which scores are sliced
+    unsigned says;           // SAYS_..: what is written, here or in the definition
+    SuitePrompt prompt;      // how causal models are asked
+    SuiteZeroShot zero_shot; // and those that tell entailment
+    bool has_slices;         // else scores are sliced by every attribute with few values
+    const Slice *slices;     // [n_slices] attributes by which scores are sliced
     size_t n_slices;
     const Step **prepare; // steps that every text goes through, in order
     size_t n_prepare;

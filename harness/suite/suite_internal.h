@@ -131,6 +131,9 @@ Status task_read_prepare(const Json *value, Arena *arena, void *target, Error *e
 Status suite_check_prepare(const Json *object, const SuiteTask *task, Error *err) MUST_CHECK;
 
 // prompt.c
+// The key `zero_shot` of a task.
+Status suite_read_zero_shot(const SuiteReading *reading, const Json *object, SuiteTask *task,
+                            Error *err) MUST_CHECK;
 Status suite_read_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,
                          Error *err) MUST_CHECK;
 Status suite_check_prompt(const SuiteReading *reading, const Json *object, SuiteTask *task,

@@ -138,6 +138,7 @@ static Status read_shared(const SuiteReading *reading, const Json *object, Slice
     note_what_is_said(object, task);
     TRY(check_labels(object, task, err));
     TRY(suite_read_prompt(reading, object, task, err));
+    TRY(suite_read_zero_shot(reading, object, task, err));
     const Json *metrics = json_get(object, "metrics");
     if (!metrics || json_kind(metrics) == JSON_NULL) return STATUS_OK;
     if (!json_get(object, "primary")) task->primary = (Slice){0};

@@ -53,6 +53,11 @@ static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)
 {
     const size_t n_labels = asked->data->n_metric_labels; // classes beyond the head's have 0
     double *from = NULL;
+    if (asked->hypotheses) {
+        TRY(take_answers(asked->n, n_labels, arena, out, err));
+        hypotheses_answer(asked, out);
+        return STATUS_OK;
+    }
     TRY(arena_take(arena, asked->n * asked->width, sizeof *from, "probabilities", &from, err));
     TRY(take_answers(asked->n, n_labels, arena, out, err));
     model_probabilities(asked->logits, asked->n, asked->width, from);

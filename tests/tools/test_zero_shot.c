@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "program.h"
 #include "tests/support/folder.h"
 
@@ -108,4 +109,77 @@ Test(zero_shot, what_is_wrong_is_told_of_its_line_alone)
     buffer_release(&lines);
     folder_remove(folder);
     arena_release(&arena);
+}
+
+static const char *suite_text(Arena *arena, const char *model, const char *family, const char *task)
+{
+    return arena_printf(
+        arena,
+        "{\"suite\": \"s\", \"models\": [{\"name\": \"m\", \"path\": \"%s\"}], \"tasks\": "
+        "[{\"name\": \"t\", \"family\": \"%s\", \"data\": {\"test\": \"d.tsv\"}, "
+        "\"zero_shot\": %s}]}",
+        model, family, task);
+}
+
+// A suite asks such a model as predict does, a class by its word.
+Test(zero_shot, a_suite_judges_models_that_tell_entailment)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, nli, 3);
+    folder_write(folder, "d.tsv", "text\tlabel\nthe film is good\t1\nbad film\t0\n");
+    folder_write(folder, "s.json",
+                 suite_text(&arena, model, "classify",
+                            "{\"hypothesis\": \"it is {}\", \"answers\": {\"0\": \"bad\", \"1\": "
+                            "\"good\"}}"));
+    const char *suite = folder_path(folder, "s.json");
+    const char *store = arena_printf(&arena, "%s/s.db", folder);
+    Program program = RUN(&arena, NULL, "run", suite, "--store", store, "--report",
+                          arena_printf(&arena, "%s/r", folder));
+    program_want(&program, 0);
+    program = RUN(&arena, NULL, "export", "last", "--canonical", "--store", store);
+    program_want(&program, 0);
+    const char *found = strstr(arena_cstr(&arena, program.out), "\"probabilities\":[");
+    double of_suite[2] = {0};
+    cr_assert(found &&
+              sscanf(found, "\"probabilities\":[%lf,%lf]", &of_suite[0], &of_suite[1]) == 2);
+    program = RUN(&arena,
+                  "{\"text\": \"the film is good\", \"candidate_labels\": [\"bad\", \"good\"], "
+                  "\"hypothesis_template\": \"it is {}\"}\n",
+                  "predict", model);
+    program_want(&program, 0);
+    const Json *row = json_line(program.out, 0);
+    cr_expect_float_eq(of_suite[0], number(row, "probabilities", "bad"), 1e-6);
+    cr_expect_float_eq(of_suite[1], number(row, "probabilities", "good"), 1e-6);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(zero_shot, what_a_suite_cannot_ask_is_refused)
+{
+    static const struct {
+        const char *family, *zero_shot, *data, *says;
+    } cases[] = {
+        {"multilabel", "{}", "text\tlabel\na\tx\nb\ty\n",
+         "\"zero_shot\" is for \"classify\" tasks"},
+        {"classify", "{\"hypothesis\": \"no place\"}", "text\tlabel\na\tx\nb\ty\n",
+         "wants {} once"},
+        {"classify", "{}", "text\tpair\tlabel\na\tc\tx\nb\tc\ty\n",
+         "a pair leaves no place for a hypothesis"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        const char *folder = folder_make();
+        const char *model = make_model(&arena, folder, HEAD_SEQUENCE, nli, 3);
+        folder_write(folder, "d.tsv", cases[i].data);
+        folder_write(folder, "s.json",
+                     suite_text(&arena, model, cases[i].family, cases[i].zero_shot));
+        const Program program = RUN(&arena, NULL, "run", folder_path(folder, "s.json"), "--store",
+                                    arena_printf(&arena, "%s/s.db", folder));
+        program_want(&program, 2);
+        cr_expect(text_contains(program.err, cases[i].says), "case %zu: " SLICE_FMT, i,
+                  SLICE_ARG(program.err));
+        folder_remove(folder);
+        arena_release(&arena);
+    }
 }

@@ -1,12 +1,5 @@
-// Classes that a model was never tuned on, by one that knows whether a text entails another (Yin, Hay & Roth 2019, arXiv:1909.00161):
-// each class makes a hypothesis, and is as likely as the text entails it. Numbers are those of Transformers'
-// zero-shot-classification pipeline:
-//
-//     p[c] = exp(s[c][entailment]) / sum over classes of the same
-//     or, for labels that hold one by one,  p[c] = exp(s[c][entailment]) / (exp(s[c][entailment]) + exp(s[c][contradiction]))
-#include <math.h>
-#include <strings.h>
-
+// Candidate labels: each makes a hypothesis (harness/zero_shot.h), which goes through the model with the text.
+#include "harness/zero_shot.h"
 #include "tools/predict/predict.h"
 
 struct ZeroShot {
@@ -27,25 +20,12 @@ size_t predict_zero_shot_inputs(const PredictCase *c, const TokenSequence **out)
     return c->zero_shot->n;
 }
 
-// The class of the model that says that the text entails the hypothesis; SIZE_MAX where none is called so.
-static size_t entailment_of(const ModelConfig *config)
-{
-    static const char begin[] = "entail";
-    for (size_t i = 0; i < config->n_labels; i++) {
-        const Slice label = config->labels[i];
-        if (label.len >= sizeof begin - 1 && strncasecmp(label.ptr, begin, sizeof begin - 1) == 0)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
 static Status check_model(const Predictor *p, const PredictCase *c, Error *err)
 {
     const ModelConfig *config = model_config(p->model);
     if (config->head != HEAD_SEQUENCE || p->mode->head != HEAD_SEQUENCE)
         return error_set(err, STATUS_INVALID, "candidate labels are for --mode classify");
-    if (model_config_problem(config) != PROBLEM_CLASSES || config->n_labels < 2 ||
-        entailment_of(config) == SIZE_MAX)
+    if (zero_shot_entailment(config) == SIZE_MAX)
         return error_set(err, STATUS_INVALID,
                          "candidate labels want a model that tells entailment from contradiction: "
                          "none of its classes (id2label in config.json) is called so; its first is "
@@ -61,41 +41,6 @@ static Status check_model(const Predictor *p, const PredictCase *c, Error *err)
                ? STATUS_OK
                : error_set(err, STATUS_INVALID,
                            "the model has no tokenizer, which candidate labels want");
-}
-
-// The template with the label in the place of its one {}; {{ and }} are braces.
-static Status fill_template(Slice template, Slice label, Arena *arena, Slice *out, Error *err)
-{
-    Buffer text = {0};
-    size_t n_places = 0;
-    bool is_right = true;
-    for (size_t i = 0; i < template.len; i++) {
-        const char byte = template.ptr[i];
-        const int next = i + 1 < template.len ? template.ptr[i + 1] : 0;
-        if (byte != '{' && byte != '}') {
-            buffer_append_byte(&text, byte);
-        } else if (byte == '{' && next == '}') {
-            buffer_append(&text, label);
-            n_places++;
-            i++;
-        } else if (next == byte) {
-            buffer_append_byte(&text, byte);
-            i++;
-        } else {
-            is_right = false;
-        }
-    }
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK && (!is_right || n_places != 1))
-        s = error_set(err, STATUS_INVALID,
-                      "the hypothesis \"" SLICE_FMT "\" wants {} once, for the label",
-                      SLICE_ARG(slice_sub(template, 0, 80)));
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a hypothesis");
-    }
-    buffer_release(&text);
-    return s;
 }
 
 static Status check_labels(const Slice *labels, size_t n, Error *err)
@@ -140,7 +85,7 @@ Status predict_zero_shot_read(const Predictor *p, Arena *arena, PredictCase *c, 
     TRY(arena_take(arena, asked->n, sizeof *asked->inputs, "inputs", &asked->inputs, err));
     for (size_t i = 0; i < asked->n; i++) {
         texts[i] = c->text.text;
-        TRY(fill_template(template, asked->labels[i], arena, &hypotheses[i], err));
+        TRY(zero_shot_hypothesis(template, asked->labels[i], arena, &hypotheses[i], err));
     }
     TRY(tokenizer_encode_batch(model_tokenizer(p->model), texts, hypotheses, asked->n, &options,
                                arena, &batch, err));
@@ -154,34 +99,16 @@ Status predict_zero_shot_read(const Predictor *p, Arena *arena, PredictCase *c, 
     return STATUS_OK;
 }
 
-// Softmax over candidates of the scores of entailment.
-static void spread(const float *logits, size_t width, size_t entailment, size_t n, double *out)
-{
-    double highest = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++) highest = fmax(highest, (double)logits[i * width + entailment]);
-    for (size_t i = 0; i < n; i++) {
-        out[i] = exp((double)logits[i * width + entailment] - highest);
-        sum += out[i];
-    }
-    for (size_t i = 0; i < n; i++) out[i] /= sum;
-}
-
 Status predict_zero_shot_put(Predictor *p, const PredictCase *c, const float *logits, Arena *arena,
                              JsonWriter *w, Error *err)
 {
     const struct ZeroShot *asked = c->zero_shot;
     const ModelConfig *config = model_config(p->model);
-    const size_t width = config->n_labels, entailment = entailment_of(config);
-    // As the pipeline has it: the first class, or the last one where the first is entailment.
-    const size_t contradiction = entailment == 0 ? width - 1 : 0;
     const bool is_multi = asked->is_multi || asked->n == 1;
     double *probabilities = NULL;
     size_t best = 0;
     TRY(arena_take(arena, asked->n, sizeof *probabilities, "probabilities", &probabilities, err));
-    if (!is_multi) spread(logits, width, entailment, asked->n, probabilities);
-    for (size_t i = 0; is_multi && i < asked->n; i++)
-        probabilities[i] = 1 / (1 + exp((double)logits[i * width + contradiction] -
-                                        (double)logits[i * width + entailment]));
+    zero_shot_probabilities(config, logits, asked->n, is_multi, probabilities);
     for (size_t i = 1; i < asked->n; i++) {
         if (probabilities[i] > probabilities[best]) best = i;
     }
