@@ -2,7 +2,7 @@
 
 #include "tools/command.h"
 
-enum { WIDTH = 100, HELP_COLUMN = 30 };
+enum { WIDTH = 80, HELP_COLUMN = 30, MORE_COLUMN = 10 };
 
 // Appends words of text from column `column` on, broken at WIDTH; following lines are indented by `indent`.
 static void wrap(Buffer *out, const char *text, size_t column, size_t indent)
@@ -26,12 +26,64 @@ static void wrap(Buffer *out, const char *text, size_t column, size_t indent)
     buffer_append_byte(out, '\n');
 }
 
+// Where the second column of "  name  what it is" begins; 0 where there is none.
+static size_t second_column(Slice line)
+{
+    const size_t gap = slice_find(slice_sub(line, 2, line.len), SLICE("  "));
+    size_t at = gap == SIZE_MAX ? line.len : 2 + gap;
+    while (at < line.len && line.ptr[at] == ' ') at++;
+    return line.len > 2 && line.ptr[2] != ' ' && at < line.len ? at : 0;
+}
+
+// A paragraph with line breaks of its own is a list: each item is a line with two columns, and what is indented further goes on.
+static void put_list(Buffer *out, Slice lines)
+{
+    Buffer item = {0};
+    Slice line;
+    size_t indent = 0;
+    while (lines.len > 0 || item.len > 0) {
+        const bool is_line = slice_split(&lines, '\n', &line);
+        if (is_line && indent > 0 && slice_starts_with(line, SLICE("    "))) {
+            buffer_append_byte(&item, ' ');
+            buffer_append(&item, slice_trim(line));
+            continue;
+        }
+        if (item.len > 0) {
+            buffer_append(out, slice_sub(buffer_slice(&item), 0, indent));
+            wrap(out, item.ptr + indent, indent, indent);
+        }
+        if (item.failed) out->failed = true;
+        buffer_clear(&item);
+        if (!is_line) break;
+        indent = second_column(line);
+        buffer_append(&item, line);
+    }
+    buffer_release(&item);
+}
+
 static void append_values(Buffer *out, const Option *option)
 {
     for (size_t i = 0; option->choices && option->choices[i]; i++) {
         buffer_printf(out, "%s%s", i ? "|" : "", option->choices[i]);
     }
     if (!option->choices) buffer_append_cstr(out, option->value);
+}
+
+// Broken before a choice where it is long. Gives the column behind it.
+static size_t put_label(Buffer *out, Slice label)
+{
+    size_t column = 0;
+    Slice piece;
+    while (slice_split(&label, '|', &piece)) {
+        const size_t len = piece.len + (column > 0) + (label.len > 0);
+        if (column > 0 && column + len > WIDTH) {
+            buffer_printf(out, "\n%*s", MORE_COLUMN, "");
+            column = MORE_COLUMN;
+        }
+        buffer_printf(out, "%s" SLICE_FMT, column > 0 ? "|" : "", SLICE_ARG(piece));
+        column += piece.len + (column > 0);
+    }
+    return column;
 }
 
 // "  -o, --out FILE": what stands left of an option's help.
@@ -52,8 +104,7 @@ static void put_option(Buffer *out, const Option *option)
     buffer_append_cstr(&help, option->help);
     if (option->kind == OPTION_TEXTS) buffer_append_cstr(&help, "; may be given again");
     if (option->fallback) buffer_printf(&help, " (default: %s)", option->fallback);
-    size_t column = label.len;
-    buffer_append(out, buffer_slice(&label));
+    size_t column = put_label(out, buffer_slice(&label));
     if (column + 2 > HELP_COLUMN) {
         buffer_append_byte(out, '\n');
         column = 0;
@@ -88,12 +139,39 @@ static void put_choices(Buffer *out, const Command *command)
     buffer_release(&words);
 }
 
+// A command and, behind it or below, what it does.
+static void put_example(Buffer *out, Slice example)
+{
+    const size_t at = slice_find(example, SLICE("  # "));
+    const Slice command = slice_sub(example, 0, at < example.len ? at : example.len);
+    Slice rest = command, word;
+    size_t column = 1;
+    if (2 + example.len <= WIDTH) {
+        buffer_printf(out, "  " SLICE_FMT "\n", SLICE_ARG(example));
+        return;
+    }
+    buffer_append_byte(out, ' ');
+    while (slice_split(&rest, ' ', &word)) {
+        if (column + 1 + word.len + 2 > WIDTH) {
+            buffer_append_cstr(out, " \\\n     ");
+            column = 5;
+        }
+        buffer_printf(out, " " SLICE_FMT, SLICE_ARG(word));
+        column += 1 + word.len;
+    }
+    if (command.len < example.len)
+        buffer_printf(out, "\n      " SLICE_FMT,
+                      SLICE_ARG(slice_sub(example, command.len + 2, example.len)));
+    buffer_append_byte(out, '\n');
+}
+
 void help_program(Buffer *out)
 {
-    buffer_append_cstr(
-        out, "assay weighs language models: it loads them, tunes them, runs them, times them, "
-             "scores them\nand says, with error bars, whether one is better than "
-             "another.\n\nusage: assay COMMAND [ARGUMENT...]\n");
+    wrap(out,
+         "assay weighs language models: it loads them, tunes them, runs them, times them, scores "
+         "them and says, with error bars, whether one is better than another.",
+         0, 0);
+    buffer_append_cstr(out, "\nusage: assay COMMAND [ARGUMENT...]\n");
     for (size_t g = 0; command_groups[g]; g++) {
         buffer_printf(out, "\n%s:\n", command_groups[g]);
         for (size_t i = 0; i < n_commands; i++) {
@@ -104,10 +182,12 @@ void help_program(Buffer *out)
         }
     }
     put_options(out, "Options of every command", global_options, n_global_options);
-    buffer_append_cstr(
+    buffer_append_byte(out, '\n');
+    wrap(
         out,
-        "\nassay COMMAND --help says more. Exit status: 0 fine; 1 the answer is no; 2 wrong usage or "
-        "invalid\ninput; 3 the work could not be finished; 4 undecided; 130 stopped by Ctrl-C.\n");
+        "assay COMMAND --help says more. Exit status: 0 fine; 1 the answer is no; 2 wrong usage or "
+        "invalid input; 3 the work could not be finished; 4 undecided; 130 stopped by Ctrl-C.",
+        0, 0);
 }
 
 void help_command(const Command *command, Buffer *out)
@@ -118,10 +198,8 @@ void help_command(const Command *command, Buffer *out)
     while (*text) {
         const char *end = strstr(text, "\n\n");
         const size_t len = end ? (size_t)(end - text) : strlen(text);
-        // A paragraph with line breaks of its own is laid out already.
         if (memchr(text, '\n', len)) {
-            buffer_append(out, (Slice){text, len});
-            buffer_append_byte(out, '\n');
+            put_list(out, (Slice){text, len});
         } else {
             Buffer paragraph = {0};
             buffer_append(&paragraph, (Slice){text, len});
@@ -140,6 +218,5 @@ void help_command(const Command *command, Buffer *out)
     put_options(out, "Options of every command", global_options, n_global_options);
     Slice lines = slice_from_cstr(command->examples ? command->examples : ""), example;
     if (lines.len > 0) buffer_append_cstr(out, "\nExamples:\n");
-    while (slice_split(&lines, '\n', &example))
-        buffer_printf(out, "  " SLICE_FMT "\n", SLICE_ARG(example));
+    while (slice_split(&lines, '\n', &example)) put_example(out, example);
 }
