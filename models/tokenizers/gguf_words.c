@@ -146,9 +146,8 @@ bool gguf_words_is_phi3(Slice name)
 {
     for (size_t i = 0; i + 4 <= name.len; i++) {
         const char *at = name.ptr + i;
-        const char digit = at[3] == '-' && i + 4 < name.len ? at[4] : at[3];
-        if ((at[0] | 0x20) == 'p' && (at[1] | 0x20) == 'h' && (at[2] | 0x20) == 'i' && digit == '3')
-            return true;
+        if ((at[0] | 0x20) != 'p' || (at[1] | 0x20) != 'h' || (at[2] | 0x20) != 'i') continue;
+        if (at[3] == '3' || (at[3] == '-' && i + 4 < name.len && at[4] == '3')) return true;
     }
     return false;
 }

@@ -277,39 +277,46 @@ static void put_counted_plus(Translation *t, size_t len)
     t->at += len;
 }
 
+// A character of a class that no backslash begins.
+static Status translate_in_class(Translation *t, Error *err)
+{
+    const Slice rest = slice_sub(t->in, t->at, t->in.len);
+    const char c = *rest.ptr;
+    if (slice_starts_with(rest, SLICE("[^")))
+        return error_set(err, STATUS_INVALID,
+                         "the regular expression \"" SLICE_FMT
+                         "\" has all but a class within a class, which is not supported: spell "
+                         "it out",
+                         SLICE_ARG(t->in));
+    if (slice_starts_with(rest, SLICE("&&")))
+        return error_set(err, STATUS_INVALID,
+                         "the regular expression \"" SLICE_FMT
+                         "\" has && in a class, which is not supported: spell it out",
+                         SLICE_ARG(t->in));
+    const bool opens = c == '[' && rest.len > 1 && rest.ptr[1] != ':';
+    if (opens || (c == ']' && t->n_nested > 0)) {
+        t->n_nested = opens ? t->n_nested + 1 : t->n_nested - 1; // its members are the outer one's
+        t->at++;
+        return STATUS_OK;
+    }
+    if (c == '[') {
+        bool is_done = false;
+        TRY(put_posix(t, &is_done, err));
+        if (is_done) return STATUS_OK;
+        t->class_depth++;
+    }
+    if (c == ']') t->class_depth--;
+    buffer_append_byte(t->out, c);
+    t->at++;
+    return STATUS_OK;
+}
+
 static Status translate_next(Translation *t, Error *err)
 {
     const char c = t->in.ptr[t->at];
     if (c == '\\') return put_escape(t, err);
-    if (t->class_depth > 0) {
-        const char next = t->at + 1 < t->in.len ? t->in.ptr[t->at + 1] : ':';
-        if (c == '[' && next == '^')
-            return error_set(err, STATUS_INVALID,
-                             "the regular expression \"" SLICE_FMT
-                             "\" has all but a class within a class, which is not supported: spell "
-                             "it out",
-                             SLICE_ARG(t->in));
-        if ((c == '[' && next != ':') || (c == ']' && t->n_nested > 0)) {
-            if (c == '[')
-                t->n_nested++; // its members are the outer one's
-            else
-                t->n_nested--;
-            t->at++;
-            return STATUS_OK;
-        }
-        if (c == '[') {
-            bool is_done = false;
-            TRY(put_posix(t, &is_done, err));
-            if (is_done) return STATUS_OK;
-            t->class_depth++;
-        }
-        if (c == ']') t->class_depth--;
-        if (c == '&' && t->at + 1 < t->in.len && t->in.ptr[t->at + 1] == '&')
-            return error_set(err, STATUS_INVALID,
-                             "the regular expression \"" SLICE_FMT
-                             "\" has && in a class, which is not supported: spell it out",
-                             SLICE_ARG(t->in));
-    } else if (c == '(') {
+    if (t->class_depth > 0) return translate_in_class(t, err);
+    if (c == '(') {
         return open_group(t, err);
     } else if (c == ')') {
         if (t->n_groups > 0) t->atom = t->groups[--t->n_groups];

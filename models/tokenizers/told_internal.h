@@ -111,7 +111,7 @@ Status told_read_files(Told *told, Error *err) MUST_CHECK;
 // told_added.c: the same, and what the class adds. Ids of tokens count once the vocabulary stands.
 Status told_read_added(Told *told, Error *err) MUST_CHECK;
 // A token that a file gives an id: in the order of those they are added.
-Status told_add_stated(void *told, AddedToken token, Error *err) MUST_CHECK;
+Status told_add_stated(void *context, AddedToken token, Error *err) MUST_CHECK;
 // The list into the tokenizer, texts copied.
 Status told_keep_added(const Told *told, Tokenizer *tokenizer, Error *err) MUST_CHECK;
 // The flags of a special token that is named without them.
