@@ -174,6 +174,17 @@ Slice arena_copy(Arena *arena, Slice text)
     return copy == NULL ? (Slice){0} : (Slice){copy, text.len};
 }
 
+Slice arena_join(Arena *arena, Slice first, Slice second)
+{
+    size_t len, size;
+    if (!size_add(first.len, second.len, &len) || !size_add(len, 1, &size)) return (Slice){0};
+    char *text = arena_alloc_aligned(arena, size, 1, 1);
+    if (text == NULL) return (Slice){0};
+    if (first.len > 0) memcpy(text, first.ptr, first.len);
+    if (second.len > 0) memcpy(text + first.len, second.ptr, second.len);
+    return (Slice){text, len};
+}
+
 char *arena_cstr(Arena *arena, Slice text)
 {
     size_t size;

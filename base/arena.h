@@ -47,6 +47,8 @@ Status arena_make_room(Arena *arena, size_t n, size_t *capacity, size_t size, co
 
 // A copy with a NUL after its last byte (not counted in len); ptr is NULL when memory runs out.
 Slice arena_copy(Arena *arena, Slice text);
+// The same of two texts, one behind the other. Unlike arena_printf it keeps bytes of 0 that stand in them.
+Slice arena_join(Arena *arena, Slice first, Slice second);
 // A NUL-terminated copy; NULL when memory runs out.
 char *arena_cstr(Arena *arena, Slice text);
 // printf into the arena; NULL when memory runs out.

@@ -129,7 +129,7 @@ static Status stored_token(Vocab *vocab, Slice token, Slice *out, Error *err)
         *out = slice_sub(token, 2, token.len);
         return STATUS_OK;
     }
-    *out = slice_from_cstr(arena_printf(&vocab->arena, "\xe2\x96\x81" SLICE_FMT, SLICE_ARG(token)));
+    *out = arena_join(&vocab->arena, SLICE("\xe2\x96\x81"), token);
     return out->ptr ? STATUS_OK : error_set_memory(err, token.len, 1, "a token");
 }
 
@@ -249,9 +249,7 @@ static Status score_by_merges(Vocab *vocab, const Json *merges, Error *err)
         Slice left = {0}, right = {0};
         TRY(merge_sides(v, &left, &right, err));
         const ArenaMark mark = arena_mark(&vocab->arena);
-        const Entry key = {.text =
-                               slice_from_cstr(arena_printf(&vocab->arena, SLICE_FMT SLICE_FMT,
-                                                            SLICE_ARG(left), SLICE_ARG(right)))};
+        const Entry key = {.text = arena_join(&vocab->arena, left, right)};
         if (!key.text.ptr) return error_set_memory(err, 1, left.len, "a merge");
         const Entry *found = bsearch(&key, order, vocab->n, sizeof *order, by_text);
         if (found && vocab->scores[found->id] == -1e6f) vocab->scores[found->id] = -rank;

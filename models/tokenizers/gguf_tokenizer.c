@@ -322,9 +322,9 @@ static Status spell_bert(Tokenizer *t, Error *err)
             *token = slice_sub(*token, mark.len, token->len);
             continue;
         }
-        const char *spelled = arena_printf(&t->arena, "##" SLICE_FMT, SLICE_ARG(*token));
-        if (spelled == NULL) return error_set_memory(err, 1, token->len, "a token");
-        *token = (Slice){spelled, token->len + 2};
+        const Slice spelled = arena_join(&t->arena, SLICE("##"), *token);
+        if (spelled.ptr == NULL) return error_set_memory(err, 1, token->len, "a token");
+        *token = spelled;
     }
     return STATUS_OK;
 }

@@ -89,6 +89,9 @@ Test(arena, copies_end_with_a_nul)
     cr_assert_arr_eq(copy.ptr, "a\0b", 4);
     cr_assert_str_eq(arena_cstr(&arena, slice_sub(SLICE("hello"), 0, 4)), "hell");
     cr_assert_not_null(arena_copy(&arena, (Slice){0}).ptr);
+    const Slice joined = arena_join(&arena, (Slice){"a\0b", 3}, (Slice){"\0", 1});
+    cr_assert(joined.len == 4 && memcmp(joined.ptr, "a\0b\0", 5) == 0);
+    cr_assert(arena_join(&arena, (Slice){0}, (Slice){0}).ptr != NULL);
     cr_assert_str_eq(arena_printf(&arena, "%s-%d", "x", 42), "x-42");
     arena_release(&arena);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "kernels/quant.h"
 #include "models/formats/gguf.h"
+#include "models/tokenizers/tokenizer.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
@@ -373,4 +374,36 @@ Test(gguf, reads_files_of_other_writers)
         cr_expect_eq(items.n, files[i].n_tokens);
         gguf_close(&file);
     }
+}
+
+// Its tokens are spelled otherwise in GGUF; a byte of 0 inside one is a byte like any other.
+Test(gguf, words_may_hold_any_byte)
+{
+    const Slice tokens[] = {SLICE("[PAD]"),
+                            SLICE("[UNK]"),
+                            SLICE("[CLS]"),
+                            SLICE("[SEP]"),
+                            SLICE("[MASK]"),
+                            SLICE("x\0yzyzyzyz"),
+                            SLICE("\xe2\x96\x81"
+                                  "a")};
+    const int32_t types[] = {3, 2, 3, 3, 3, 1, 1};
+    GgufBuilder b = {0};
+    Error err = {0};
+    Tokenizer *t = NULL;
+    const char *folder = folder_make(), *path = folder_path(folder, "words.gguf");
+    gguf_put_string(&b, "general.architecture", SLICE("bert"));
+    gguf_put_string(&b, "tokenizer.ggml.model", SLICE("bert"));
+    gguf_put_strings(&b, "tokenizer.ggml.tokens", tokens, 7);
+    gguf_put_i32s(&b, "tokenizer.ggml.token_type", types, 7);
+    gguf_put_u32(&b, "tokenizer.ggml.unknown_token_id", 1);
+    gguf_put_u32(&b, "tokenizer.ggml.cls_token_id", 2);
+    gguf_put_u32(&b, "tokenizer.ggml.seperator_token_id", 3);
+    cr_assert(gguf_write(path, &b, NULL, 0, NULL, NULL, &err) == STATUS_OK, "%s", err.text);
+    cr_assert(tokenizer_open_file(path, &t, &err) == STATUS_OK, "%s", err.text);
+    cr_expect(slice_eq(tokenizer_token(t, 5), SLICE("##x\0yzyzyzyz")));
+    cr_expect(slice_eq_cstr(tokenizer_token(t, 6), "a"));
+    tokenizer_close(&t);
+    gguf_builder_release(&b);
+    folder_remove(folder);
 }
