@@ -97,39 +97,65 @@ Status bench_build_linear(const BenchCase *c, Arena *arena, BenchProblem *p, Err
     return STATUS_OK;
 }
 
+// A weight of bench_build_linear as a file of that format stores it.
+static Status take_stored(Arena *arena, DType format, size_t n_out, size_t n_in, Tensor *out,
+                          Error *err)
+{
+    const size_t panel = pack_stored_panel_bytes(format, n_in),
+                 row = n_in / dtype_block(format) * dtype_size(format);
+    Tensor weight = {0};
+    char *encoded = NULL, *panels = NULL;
+    TRY(take_weight(arena, n_out, n_in, 2, &weight, err));
+    TRY(arena_take(arena, PANEL_WIDTH * row, 1, "a case", &encoded, err));
+    TRY(arena_take(arena, pack_stored_bytes(format, n_out, n_in) + 63, 1, "a case", &panels, err));
+    panels += (64 - (uintptr_t)panels % 64) % 64;
+    for (size_t first = 0; first < n_out; first += PANEL_WIDTH) {
+        const void *rows[PANEL_WIDTH] = {NULL};
+        for (size_t i = 0; i < size_min(PANEL_WIDTH, n_out - first); i++) {
+            quant_encode(format, n_in, (const float *)weight.data + (first + i) * n_in,
+                         encoded + i * row);
+            rows[i] = encoded + i * row;
+        }
+        pack_stored_panel(format, rows, n_in, panels + first / PANEL_WIDTH * panel);
+    }
+    *out = (Tensor){.data = panels,
+                    .rows = n_out,
+                    .cols = n_in,
+                    .row_stride = n_in,
+                    .dtype = format,
+                    .layout = LAYOUT_PANELS};
+    return STATUS_OK;
+}
+
 // The same with weights in the format that the case names.
 Status bench_build_linear_low(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
     const DType format = (DType)c->option;
-    const size_t panel = pack_stored_panel_bytes(format, c->depth),
-                 row = c->depth / dtype_block(format) * dtype_size(format);
-    Tensor *w = &p->args.in[1], weight = {0};
-    char *encoded = NULL, *panels = NULL;
     TRY(bench_build_linear(c, arena, p, err));
     p->args.as.linear.activation = ACTIVATION_NONE;
-    TRY(take_weight(arena, c->cols, c->depth, 2, &weight, err));
-    TRY(arena_take(arena, PANEL_WIDTH * row, 1, "a case", &encoded, err));
-    TRY(arena_take(arena, pack_stored_bytes(format, c->cols, c->depth) + 63, 1, "a case", &panels,
-                   err));
-    panels += (64 - (uintptr_t)panels % 64) % 64;
-    for (size_t first = 0; first < c->cols; first += PANEL_WIDTH) {
-        const void *rows[PANEL_WIDTH] = {NULL};
-        for (size_t i = 0; i < size_min(PANEL_WIDTH, c->cols - first); i++) {
-            quant_encode(format, c->depth, (const float *)weight.data + (first + i) * c->depth,
-                         encoded + i * row);
-            rows[i] = encoded + i * row;
-        }
-        pack_stored_panel(format, rows, c->depth, panels + first / PANEL_WIDTH * panel);
-    }
-    *w = (Tensor){.data = panels,
-                  .rows = c->cols,
-                  .cols = c->depth,
-                  .row_stride = c->depth,
-                  .dtype = format,
-                  .layout = LAYOUT_PANELS};
+    TRY(take_stored(arena, format, c->cols, c->depth, &p->args.in[1], err));
     p->rows_args = p->args;
     p->n_bytes = (double)pack_stored_bytes(format, c->cols, c->depth) +
                  4.0 * (double)(c->rows * (c->depth + c->cols));
+    return STATUS_OK;
+}
+
+// cols: between the layers.
+Status bench_build_feed_forward(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const DType format = DTYPE_Q8_ROW;
+    TRY(take_random(arena, c->rows, c->depth, 1, &a->in[0], err));
+    TRY(take_stored(arena, format, c->cols, c->depth, &a->in[1], err));
+    TRY(take_random(arena, 1, c->cols, 3, &a->in[2], err));
+    TRY(take_stored(arena, format, c->depth, c->cols, &a->in[3], err));
+    TRY(take_random(arena, 1, c->depth, 4, &a->in[4], err));
+    TRY(take_zeros(arena, c->rows, c->depth, LAYOUT_ROWS, &a->out[0], err));
+    a->as.linear.activation = (Activation)c->option;
+    p->n_flops = 4.0 * (double)c->rows * (double)c->cols * (double)c->depth;
+    p->n_bytes = 2.0 * (double)pack_stored_bytes(format, c->cols, c->depth) +
+                 8.0 * (double)(c->rows * c->depth);
+    p->sum_length = size_max(c->cols, c->depth);
     return STATUS_OK;
 }
 

@@ -116,6 +116,10 @@ typedef enum OpKind {
     OP_ADAMW,
     // out0 [M,N] = (as.gemm.accumulate ? out0 : 0) + op(in0) x op(in1), row-major. as.gemm says which side is transposed.
     OP_GEMM,
+    // out0 [M,N] = two OP_LINEAR_I8 with weights in Q8_ROW, one after the other: of in0 [M,K] with in1 [J,K], in2 [1,J]
+    // (optional) and the activation, of what that gives with in3 [N,J], in4 [1,N] (optional), none and scales_by_block.
+    // as.linear
+    OP_FEED_FORWARD_I8,
     OP_COUNT
 } OpKind;
 
@@ -173,6 +177,7 @@ typedef struct LinearArgs {
     Activation activation;
     const float *next;      // what the next product reads first, fetched meanwhile; NULL = unknown
     const FetchList *fetch; // what is read before it, on the CPU: the same; or NULL
+    int scales_by_block; // OP_LINEAR_I8, in1 in Q8_ROW: how in0 is rounded (kernels/linear_low.h)
 } LinearArgs;
 
 typedef struct NormArgs {

@@ -72,6 +72,8 @@ static const OpInfo infos[OP_COUNT] = {
     INFO(OP_SQUARED_NORM, "squared_norm", "y = sum x^2", OP_COUNT, 1),
     INFO(OP_ADAMW, "adamw", "p -= lr (m' / (sqrt(v') + eps) + decay p)", OP_COUNT, 1),
     INFO(OP_GEMM, "gemm", "c = op(a) op(b) (+ c)", OP_COUNT, 1),
+    INFO(OP_FEED_FORWARD_I8, "feed_forward_i8", "y = q(act(q(x) W1^T + b1)) W2^T + b2, q of 8 bits",
+         OP_COUNT, 1),
 };
 
 // One line a backend; each array ends with a row whose run is NULL.

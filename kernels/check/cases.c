@@ -87,6 +87,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_LINEAR] = {&product_grid, linear_build},
     [OP_LINEAR_I8] = {&low_grid, linear_low_build},
     [OP_LINEAR_BF16] = {&low_grid, linear_low_build},
+    [OP_FEED_FORWARD_I8] = {&low_grid, feed_forward_build},
     [OP_LAYER_NORM] = {&row_grid, layer_norm_build},
     [OP_RMS_NORM] = {&row_grid, rms_norm_build},
     [OP_ROPE] = {&row_grid, rope_build},
@@ -174,7 +175,8 @@ static size_t capacity_of(OpKind op, const Case *c)
     const size_t small = 1 << 16, tables = 64, tensors = 16;
     const bool attends = op_is_attention(op) || op == OP_DISENTANGLED;
     const size_t cols = attends ? 256 : c->cols;
-    const bool is_low = op == OP_LINEAR_I8 || op == OP_LINEAR_BF16; // rounded up to whole blocks
+    const bool is_low = op == OP_LINEAR_I8 || op == OP_LINEAR_BF16 || op == OP_FEED_FORWARD_I8;
+    // Rounded up to whole blocks.
     const size_t depth = is_low ? size_round_up(c->depth + 1, QUANT_MAX_BLOCK) : c->depth;
     const size_t rows = attends ? 4 * c->rows + 400 : c->rows + tables;
     return small + sizeof(double) * (tensors * rows * (cols + 8) + 4 * depth * (rows + cols));

@@ -114,9 +114,26 @@ void linear_low_build(Problem *p, const Case *c, int is_for_backward)
     a->in[1] = problem_stored(p, format, c->cols, depth, 1 / sqrt((double)depth));
     if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, c->cols), 0, magnitude);
     a->as.linear.activation = activation_of(c);
+    a->as.linear.scales_by_block = has(c, OPTION_SECOND);
     a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
     if (is_for_backward || has(c, OPTION_OUTPUT))
         a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+}
+
+void feed_forward_build(Problem *p, const Case *c, int is_for_backward)
+{
+    const double magnitude = magnitude_of(c, 1e6);
+    const size_t block = dtype_block(DTYPE_Q8_ROW), depth = size_round_up(c->depth, block);
+    const size_t n_inner = block * (1 + (c->rows + c->cols) % 5);
+    OpArgs *a = &p->args;
+    (void)is_for_backward;
+    a->in[0] = problem_random(p, shape_of(c, c->rows, depth), 0, magnitude);
+    a->in[1] = problem_stored(p, DTYPE_Q8_ROW, n_inner, depth, 1 / sqrt((double)depth));
+    if (has(c, OPTION_FIRST)) a->in[2] = problem_random(p, dense(1, n_inner), 0, magnitude);
+    a->in[3] = problem_stored(p, DTYPE_Q8_ROW, c->cols, n_inner, 1 / sqrt((double)n_inner));
+    if (has(c, OPTION_SECOND)) a->in[4] = problem_random(p, dense(1, c->cols), 0, magnitude);
+    a->as.linear.activation = activation_of(c);
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
 void layer_norm_build(Problem *p, const Case *c, int is_for_backward)

@@ -19,7 +19,7 @@ static const RowWise row_wise[OP_COUNT] = {
     [OP_RMS_NORM] = {1, 0x1, 0x3},   [OP_ROPE] = {1, 0x3, 0x1},
     [OP_GATED] = {1, 0x3, 0x1},      [OP_ADD] = {1, 0x3, 0x1},
     [OP_SOFT_CAP] = {1, 0x1, 0x1},   [OP_LOG_SUM_EXP] = {1, 0x1, 0x3},
-    [OP_ROUTE] = {1, 0x1, 0x3},
+    [OP_ROUTE] = {1, 0x1, 0x3},      [OP_FEED_FORWARD_I8] = {1, 0x1, 0x1},
 };
 
 static int attends(OpKind op)

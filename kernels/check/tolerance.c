@@ -121,6 +121,49 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
+// An inner number errs as a number of fill_linear_low, and where it stands between two codes, or its block between two
+// exponents, by a step: 2^e is less than twice the largest of a block over 127, and both sides round within half of one.
+static double inner_error(const ToleranceInput *in, size_t row, double *sum)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *w = &before->in[1], *bias = &before->in[2];
+    const double magnitudes = sum_of_magnitudes(&before->in[0], row);
+    const int is_gelu = before->as.linear.activation == ACTIVATION_GELU;
+    double error = 0, largest_terms = 0;
+    float numbers[8192]; // as long as problem.c makes them
+    *sum = 0;
+    for (size_t j = 0; j < w->rows; j++) {
+        unpack_tensor_row(w, j, numbers);
+        const double terms = (bias->data ? fabs(tensor_get(bias, 0, j)) : 0) +
+                             2 * largest_magnitude(numbers, w->cols) * magnitudes;
+        error += 1.2 * 1.2 * tolerance_sum_factor(in->u, w->cols) * terms +
+                 (double)w->cols * FLT_MIN +
+                 (is_gelu ? LOW_GELU_ERROR * fmin(1 + terms, terms) : 0);
+        *sum += 1.2 * terms;
+        largest_terms = fmax(largest_terms, terms);
+    }
+    return error + (double)w->rows * (1.2 * largest_terms + error) * 2 / 127;
+}
+
+// The errors of a row's inner numbers times the largest weight of an output, and those of its own sum.
+static void fill_feed_forward(const ToleranceInput *in, size_t out, double *bound)
+{
+    const OpArgs *before = &in->before->args;
+    const Tensor *w = &before->in[3], *bias = &before->in[4], *y = &before->out[out];
+    const double factor = 1.2 * tolerance_sum_factor(in->u, w->cols);
+    float numbers[8192];
+    for (size_t m = 0; m < y->rows; m++) {
+        double sum = 0;
+        const double error = inner_error(in, m, &sum);
+        for (size_t n = 0; n < y->cols; n++) {
+            unpack_tensor_row(w, n, numbers);
+            const double largest = largest_magnitude(numbers, w->cols);
+            const double terms = (bias->data ? fabs(tensor_get(bias, 0, n)) : 0) + largest * sum;
+            bound[m * y->cols + n] = factor * terms + largest * error + underflow;
+        }
+    }
+}
+
 static void fill_linear_backward(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *dy = &in->before->args.in[0];
@@ -380,6 +423,7 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_LINEAR] = {fill_linear, fill_linear},
     [OP_LINEAR_I8] = {fill_linear_low, fill_linear_low},
     [OP_LINEAR_BF16] = {fill_linear_low, fill_linear_low},
+    [OP_FEED_FORWARD_I8] = {fill_feed_forward},
     [OP_LINEAR_BACKWARD] = {fill_linear_backward, fill_linear_backward, fill_linear_backward},
     [OP_LAYER_NORM] = {fill_layer_norm, fill_layer_norm, fill_layer_norm},
     [OP_LAYER_NORM_BACKWARD] = {fill_layer_norm_backward, fill_layer_norm_backward,

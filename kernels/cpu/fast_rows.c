@@ -58,6 +58,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_SQUARED_NORM, squared_norm),
     FAST_ROWS(OP_ADAMW, adamw),
     FAST_ROWS(OP_GEMM, gemm),
+    ROW(OP_FEED_FORWARD_I8, "avx512_vnni", CPU_AVX512 | CPU_AVX512_VNNI, 20, feed_forward_i8_vnni),
 #endif
     {.run = NULL},
 };

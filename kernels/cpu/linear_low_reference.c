@@ -48,10 +48,23 @@ static void round_i8_row(size_t n, const Real *x, double *out)
     }
 }
 
-static void round_row(OpKind op, DType weight, size_t n, const Real *x, double *out)
+// A block with a scale of its own that is a power of two.
+static void round_i8_wide(size_t n, const Real *x, double *out)
 {
-    if (op == OP_LINEAR_I8 && weight == DTYPE_Q8_ROW) {
-        round_i8_row(n, x, out);
+    const float largest = largest_of(n, x);
+    int e = LOW_LEAST_EXPONENT;
+    while (ldexp(127, e) < (double)largest) e++;
+    for (size_t j = 0; j < n; j++)
+        out[j] = isnan(largest) ? NAN : ldexp(nearbyint(ldexp((double)(float)x[j], -e)), e);
+}
+
+static void round_row(OpKind op, const OpArgs *args, const Real *x, double *out)
+{
+    const size_t n = args->in[1].cols;
+    if (op == OP_LINEAR_I8 && args->in[1].dtype == DTYPE_Q8_ROW) {
+        if (!args->as.linear.scales_by_block) round_i8_row(n, x, out);
+        for (size_t b = 0; args->as.linear.scales_by_block && b < n; b += LOW_WIDE_BLOCK)
+            round_i8_wide(LOW_WIDE_BLOCK, x + b, out + b);
         return;
     }
     if (op == OP_LINEAR_I8) {
@@ -71,7 +84,7 @@ static Status linear_low(OpKind op, const OpArgs *args, Exec *exec, Error *err)
     if (!rounded) return error_set_memory(err, size_bytes, 1, "rounded numbers");
     float *weights = (float *)(rounded + n_rows * w->cols);
     for (size_t m = 0; m < n_rows; m++)
-        round_row(op, w->dtype, w->cols, real_row(&args->in[0], m), rounded + m * w->cols);
+        round_row(op, args, real_row(&args->in[0], m), rounded + m * w->cols);
     for (size_t n = 0; n < y->cols; n++) {
         unpack_tensor_row(w, n, weights);
         for (size_t m = 0; m < n_rows; m++) {
@@ -95,4 +108,26 @@ Status REFERENCE(linear_i8)(const OpArgs *args, Exec *exec, Error *err)
 Status REFERENCE(linear_bf16)(const OpArgs *args, Exec *exec, Error *err)
 {
     return linear_low(OP_LINEAR_BF16, args, exec, err);
+}
+
+Status REFERENCE(feed_forward_i8)(const OpArgs *args, Exec *exec, Error *err)
+{
+    const size_t mark = exec_scratch_mark(exec), n_rows = args->out[0].rows,
+                 n_inner = args->in[3].cols, size_bytes = n_rows * n_inner * sizeof(Real);
+    OpArgs inner = {.as.linear = args->as.linear}, outer = {.out[0] = args->out[0]};
+    Real *between = exec_scratch(exec, size_bytes);
+    if (!between) return error_set_memory(err, size_bytes, 1, "numbers between two layers");
+    for (size_t i = 0; i < 3; i++) inner.in[i] = args->in[i];
+    inner.out[0] = outer.in[0] = (Tensor){.data = between,
+                                          .rows = n_rows,
+                                          .cols = n_inner,
+                                          .row_stride = n_inner,
+                                          .dtype = args->out[0].dtype};
+    outer.in[1] = args->in[3];
+    outer.in[2] = args->in[4];
+    outer.as.linear.scales_by_block = 1;
+    Status s = linear_low(OP_LINEAR_I8, &inner, exec, err);
+    if (s == STATUS_OK) s = linear_low(OP_LINEAR_I8, &outer, exec, err);
+    exec_scratch_release(exec, mark);
+    return s;
 }

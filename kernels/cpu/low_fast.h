@@ -4,7 +4,7 @@
 
 #include "kernels/op.h"
 
-OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512;
+OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512, feed_forward_i8_vnni;
 // What linear_i8_vnni does where the weights are Q8_ROW.
 OpKernel linear_q8_row_vnni;
 

@@ -60,5 +60,6 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_SQUARED_NORM, squared_norm),
     REFERENCE_ROWS(OP_ADAMW, adamw),
     REFERENCE_ROWS(OP_GEMM, gemm),
+    REFERENCE_ROWS(OP_FEED_FORWARD_I8, feed_forward_i8),
     {.run = NULL},
 };

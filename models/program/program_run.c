@@ -456,12 +456,72 @@ static const FetchList *next_pages(const ProgramRun *run, size_t i, size_t end)
     return NULL;
 }
 
+// Whether a product's weight is rounded by row and lies in one piece, so that OP_FEED_FORWARD_I8 takes it.
+static bool is_rounded_by_row(const ProgramRun *run, const ProgramStep *step, const Tensor *weight)
+{
+    const Param *param = &run->program->tape->params[step->in[1].index];
+    if (param->places && (param->n_parts > 1 || param->places[0].order.head_dim > 0)) return false;
+    return weight->dtype == DTYPE_Q8_ROW && exec_linear(run->exec, weight) == OP_LINEAR_I8;
+}
+
+// Whether the product of step i is all that the next one takes. That alone decides how it is rounded, so that every program of a
+// model finds the same numbers.
+static bool feeds_next(const ProgramRun *run, size_t i, size_t end)
+{
+    const ProgramStep *step = &run->program->steps[i], *next = step + 1;
+    return i + 1 < end && step->op == OP_LINEAR && next->op == OP_LINEAR &&
+           step->in[0].kind == OPERAND_SLOT && next->in[0].kind == OPERAND_SLOT &&
+           next->in[0].index == step->out[0].index && next->in[0].begin == 0 &&
+           next->in[0].end == run->program->slots[step->out[0].index].cols;
+}
+
+// Whether the two can be one operation: nobody else reads what is between them, and rows of x, which are read before their own
+// rows of y are written but after others, lie elsewhere. Several threads cut a product by its outputs, and so each by itself.
+static bool is_one_operation(const ProgramRun *run, size_t i)
+{
+    const ProgramStep *step = &run->program->steps[i], *next = step + 1;
+    const ProgramSlot *slots = run->program->slots, *inner = &slots[step->out[0].index];
+    const Activation activation = run->program->tape->nodes[next->node].as.activation;
+    return !run->help && !inner->is_pinned && inner->last == i + 1 &&
+           activation == ACTIVATION_NONE && step->out[1].kind == OPERAND_NONE &&
+           next->out[1].kind == OPERAND_NONE &&
+           slots[step->in[0].index].buffer != slots[next->out[0].index].buffer;
+}
+
+// Steps i and i + 1 where they are two layers of int8, the second of which takes the first's numbers alone; else *done stays
+// false. args: those of step i.
+static Status run_feed_forward(ProgramRun *run, size_t i, size_t end, const OpArgs *args,
+                               bool *done, Error *err)
+{
+    const ProgramStep *step = &run->program->steps[i];
+    OpArgs outer, both = *args;
+    if (!feeds_next(run, i, end) || !is_rounded_by_row(run, step, &args->in[1])) return STATUS_OK;
+    take_arguments(run, step + 1, &outer);
+    if (!is_rounded_by_row(run, step + 1, &outer.in[1])) return STATUS_OK;
+    *done = true;
+    if (!is_one_operation(run, i)) {
+        outer.as.linear.scales_by_block = 1;
+        TRY(program_run_op(run, OP_LINEAR_I8, args, err));
+        return program_run_op(run, OP_LINEAR_I8, &outer, err);
+    }
+    both.in[3] = outer.in[1];
+    both.in[4] = outer.in[2];
+    both.out[0] = outer.out[0];
+    return op_run(run->exec, OP_FEED_FORWARD_I8, DTYPE_F32, &both, err);
+}
+
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
     for (size_t i = begin; i < end; i++) {
         const ProgramStep *step = &run->program->steps[i];
         OpArgs args;
+        bool done = false;
         take_arguments(run, step, &args);
+        TRY(run_feed_forward(run, i, end, &args, &done, err));
+        if (done) {
+            i++;
+            continue;
+        }
         if (step->op == OP_LINEAR) {
             args.as.linear.next = next_weights(run, i, begin, end);
             args.as.linear.fetch = next_pages(run, i, end);

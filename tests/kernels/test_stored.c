@@ -143,6 +143,59 @@ static void compare(const OpRow *row, Exec *exec, DType dtype, size_t m, size_t 
     free_weight(&w);
 }
 
+// Two layers in one, of any number of rows and whatever activation, against the one after the other.
+static void compare_layers(Exec *exec, size_t m, size_t n, size_t n_inner, size_t k,
+                           Activation activation)
+{
+    uint64_t seed = m * 1000 + n_inner + k;
+    Error err = {0};
+    Weight first = make_weight(DTYPE_Q8_ROW, n_inner, k, seed),
+           second = make_weight(DTYPE_Q8_ROW, n, n_inner, seed + 1);
+    float *x = take(m * k * sizeof *x), *inner = take(m * n_inner * sizeof *inner);
+    float *bias = take((n_inner + n) * sizeof *bias);
+    float *y = take((m * n + 1) * sizeof *y), *z = take((m * n + 1) * sizeof *z);
+    for (size_t i = 0; i < m * k; i++) x[i] = random_number(&seed) * 9.0f;
+    for (size_t i = 0; i < n_inner + n; i++) bias[i] = random_number(&seed);
+    y[m * n] = z[m * n] = 77.0f;
+    OpArgs both = {.in = {tensor_f32(x, m, k), stored_tensor(&first), tensor_f32(bias, 1, n_inner),
+                          stored_tensor(&second), tensor_f32(bias + n_inner, 1, n)},
+                   .out = {tensor_f32(y, m, n)},
+                   .as.linear.activation = activation};
+    OpArgs one = both, two = {.as.linear.scales_by_block = 1};
+    one.out[0] = two.in[0] = tensor_f32(inner, m, n_inner);
+    two.in[1] = both.in[3];
+    two.in[2] = both.in[4];
+    two.out[0] = tensor_f32(z, m, n);
+    cr_assert(op_run(exec, OP_FEED_FORWARD_I8, DTYPE_F32, &both, &err) == STATUS_OK);
+    cr_assert(op_run(exec, OP_LINEAR_I8, DTYPE_F32, &one, &err) == STATUS_OK);
+    cr_assert(op_run(exec, OP_LINEAR_I8, DTYPE_F32, &two, &err) == STATUS_OK);
+    cr_assert_arr_eq(y, z, m * n * sizeof *y, "%zu x %zu x %zu x %zu", m, n, n_inner, k);
+    cr_assert_eq(y[m * n], 77.0f);
+    free(x);
+    free(inner);
+    free(bias);
+    free(y);
+    free(z);
+    free_weight(&first);
+    free_weight(&second);
+}
+
+Test(stored, two_layers_give_the_bits_of_one_after_the_other)
+{
+    static const size_t shapes[][4] = {{0, 16, 64, 64},    {1, 17, 128, 64},   {2, 64, 192, 128},
+                                       {3, 33, 64, 256},   {7, 40, 320, 64},   {8, 16, 64, 192},
+                                       {16, 70, 128, 128}, {197, 48, 192, 64}, {400, 20, 64, 128}};
+    const ExecOptions options = {0};
+    Error err = {0};
+    Exec *exec = NULL;
+    cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const size_t *s = shapes[i];
+        compare_layers(exec, s[0], s[1], s[2], s[3], i % 2 ? ACTIVATION_GELU : ACTIVATION_SILU);
+    }
+    exec_close(&exec);
+}
+
 Test(stored, linear_gives_the_bits_of_f32)
 {
     static const size_t shapes[][3] = {{1, 1, 256},   {1, 70, 512},  {2, 64, 256},
