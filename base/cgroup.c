@@ -24,16 +24,17 @@ size_t cgroup_read_text(const char *path, char *out, size_t size)
     return len;
 }
 
-// The folder of this process in cgroup v2, "" for the root: the line "0::/path" of /proc/self/cgroup.
-static void own_group(char out[TEXT_SIZE])
+// The folder of this process, "" for the root: the path of the line "N:CONTROLLER:/path" of /proc/self/cgroup. cgroup v2 has the
+// one line "0::/path".
+static void own_group(Slice controller, char out[TEXT_SIZE])
 {
     char text[TEXT_SIZE];
     Slice lines = {text, cgroup_read_text("/proc/self/cgroup", text, sizeof text)};
     out[0] = '\0';
-    for (Slice line; slice_split(&lines, '\n', &line);) {
-        if (!slice_starts_with(line, SLICE("0::/"))) continue;
-        const Slice path = slice_sub(line, 3, line.len);
-        if (path.len > 1) snprintf(out, TEXT_SIZE, SLICE_FMT, SLICE_ARG(path));
+    for (Slice line, number, name; slice_split(&lines, '\n', &line);) {
+        if (!slice_split(&line, ':', &number) || !slice_split(&line, ':', &name)) continue;
+        if (slice_eq(name, controller) && line.len > 1)
+            snprintf(out, TEXT_SIZE, SLICE_FMT, SLICE_ARG(line));
     }
 }
 
@@ -82,7 +83,7 @@ double cgroup_cpu_limit(void)
         return (double)quota_us / (double)period_us;
     }
     char folder[TEXT_SIZE];
-    own_group(folder);
+    own_group(SLICE(""), folder);
     double limit = INFINITY;
     do {
         limit = fmin(limit, cpu_limit_of(folder));
@@ -90,24 +91,49 @@ double cgroup_cpu_limit(void)
     return limit;
 }
 
+// Bytes of pages of files, which the system takes back when memory is wanted: of the lines "inactive_file N" and "active_file N".
+static uint64_t cached_bytes(const char *folder, const char *inactive, const char *active)
+{
+    char path[2 * TEXT_SIZE];
+    char text[TEXT_SIZE];
+    uint64_t total = 0;
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.stat", folder);
+    Slice lines = {text, cgroup_read_text(path, text, sizeof text)};
+    for (Slice line, word; slice_split(&lines, '\n', &line);) {
+        uint64_t n = 0;
+        if (!slice_split(&line, ' ', &word) || !take_number(&line, &n)) continue;
+        if (slice_eq_cstr(word, inactive) || slice_eq_cstr(word, active)) total += n;
+    }
+    return total;
+}
+
+static uint64_t without_cache(uint64_t used, uint64_t cached)
+{
+    return used > cached ? used - cached : 0;
+}
+
 void cgroup_memory(uint64_t *limit_bytes, uint64_t *used_bytes)
 {
     *limit_bytes = UINT64_MAX;
     *used_bytes = 0;
     uint64_t limit, used;
-    if (read_number("/memory", "memory.limit_in_bytes", &limit) &&
-        read_number("/memory", "memory.usage_in_bytes", &used)) {
-        *limit_bytes = limit;
-        *used_bytes = used;
-        return;
-    }
-    char folder[TEXT_SIZE];
-    own_group(folder);
+    char folder[TEXT_SIZE], of_memory[TEXT_SIZE + 16];
+    own_group(SLICE("memory"), folder);
+    snprintf(of_memory, sizeof of_memory, "/memory%s", folder);
+    do {
+        if (read_number(of_memory, "memory.limit_in_bytes", &limit) && limit < *limit_bytes &&
+            read_number(of_memory, "memory.usage_in_bytes", &used)) {
+            *limit_bytes = limit;
+            *used_bytes = without_cache(
+                used, cached_bytes(of_memory, "total_inactive_file", "total_active_file"));
+        }
+    } while (go_up(of_memory));
+    own_group(SLICE(""), folder);
     do {
         if (read_number(folder, "memory.max", &limit) && limit < *limit_bytes &&
             read_number(folder, "memory.current", &used)) {
             *limit_bytes = limit;
-            *used_bytes = used;
+            *used_bytes = without_cache(used, cached_bytes(folder, "inactive_file", "active_file"));
         }
-    } while (go_up(folder));
+    } while (go_up(folder)); // a parent's limit binds its children too
 }

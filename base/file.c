@@ -25,6 +25,12 @@ static Status map_open_file(const char *path, int fd, Slice *out, Error *err)
     *out = (Slice){0};
     if (info.st_size == 0) return STATUS_OK;
     void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED && errno == ENOMEM) {
+        return error_set(err, STATUS_MEMORY,
+                         "%s: mapping its %.1f MiB: the limit of this process's addresses (ulimit "
+                         "-v) leaves no room",
+                         path, (double)info.st_size / 0x1p20);
+    }
     if (bytes == MAP_FAILED) return file_set_errno(err, path, "mapping");
     *out = (Slice){bytes, (size_t)info.st_size};
     return STATUS_OK;

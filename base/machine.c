@@ -106,15 +106,31 @@ static uint64_t read_kilobytes(const char *path, const char *key)
     return n * 1024;
 }
 
-static void describe_memory(Machine *out)
+// What a limit of this process leaves, of which /proc/self/status tells the use.
+static uint64_t left_of_limit(int resource, const char *used)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    const uint64_t n = read_kilobytes("/proc/self/status", used);
+    return n < limit.rlim_cur ? limit.rlim_cur - n : 0;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void machine_memory(uint64_t *total_bytes, uint64_t *available_bytes)
 {
     uint64_t limit, used;
     cgroup_memory(&limit, &used);
-    out->memory_bytes = read_kilobytes("/proc/meminfo", "MemTotal");
-    out->memory_available_bytes = read_kilobytes("/proc/meminfo", "MemAvailable");
-    if (limit < out->memory_bytes) out->memory_bytes = limit;
-    const uint64_t left = used < limit ? limit - used : 0;
-    if (left < out->memory_available_bytes) out->memory_available_bytes = left;
+    *total_bytes = lesser(read_kilobytes("/proc/meminfo", "MemTotal"), limit);
+    *available_bytes = read_kilobytes("/proc/meminfo", "MemAvailable");
+    if (*available_bytes == 0) return; // not told
+    *available_bytes = lesser(*available_bytes, used < limit ? limit - used : 0);
+    *available_bytes = lesser(*available_bytes, left_of_limit(RLIMIT_AS, "VmSize"));
+    *available_bytes = lesser(*available_bytes, left_of_limit(RLIMIT_DATA, "VmData"));
+    if (*available_bytes == 0) *available_bytes = 1; // nothing is left, which is told
 }
 
 static void describe_system(Machine *out)
@@ -167,7 +183,7 @@ void machine_describe(Machine *out)
 {
     *out = (Machine){0};
     describe_cpu(out);
-    describe_memory(out);
+    machine_memory(&out->memory_bytes, &out->memory_available_bytes);
     describe_system(out);
     double loads[1];
     if (getloadavg(loads, 1) == 1) out->load_average = loads[0];

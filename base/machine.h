@@ -36,6 +36,9 @@ bool machine_cpu_setting_is_known(void);
 void machine_describe(Machine *out);
 // "avx2 avx512 avx512_bf16"; into out, NUL-terminated, cut at size.
 void machine_feature_names(unsigned features, char *out, size_t size);
+// Of Machine: what there is, and what this process may yet take, by the machine, its container and its own limits (ulimit -v).
+void machine_memory(uint64_t *total_bytes, uint64_t *available_bytes);
+
 // Peak resident memory of this process, in bytes.
 uint64_t machine_peak_rss(void);
 

@@ -421,7 +421,7 @@ Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer *
     TRY(gguf_get_string(file, "tokenizer.ggml.model", &kind, NULL, err));
     if (json.len > 0) return tokenizer_parse_json(file->name, json, out, err);
     const bool is_none = slice_eq_cstr(kind, "none") || slice_eq_cstr(kind, "no_vocab");
-    return kind.len > 0 && !is_none ? tokenizer_open_file(path, out, err) : STATUS_OK;
+    return kind.len > 0 && !is_none ? tokenizer_from_gguf(path, file, out, err) : STATUS_OK;
 }
 
 Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err)

@@ -162,6 +162,7 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
     model->keeps_stored = (options->keep_stored || options->mapped) && !is_plain;
     model->is_mapped = options->mapped && !is_plain;
     model->kept_tokens = options->kept_tokens;
+    model->only_looked_at = options->only_looked_at;
     *out = model;
     return STATUS_OK;
 }

@@ -53,6 +53,9 @@ typedef struct ModelOptions {
     // memory, opening says so before anything is read.
     size_t kept_tokens;
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
+    // Weights are neither taken memory for nor read: such a model says what it is and would need (model_size, model_memory), and
+    // answers nothing.
+    int only_looked_at;
 } ModelOptions;
 
 // directory holds config.json, model.safetensors (or model.safetensors.index.json and its shards) and the tokenizer's
@@ -182,9 +185,9 @@ typedef struct ModelSize {
 } ModelSize;
 ModelSize model_size(const Model *model);
 
-// Bytes that a run will take: weights, for each thread the slots of its largest unit, and the keys and values of the batch
-// where they are kept; tuning every parameter also gradients of every lane, moments, and a copy of the best weights. What is
-// mapped counts as if it were packed.
+// Bytes that a process will take at its peak: itself and the tokenizer, weights (those that are mapped too), for each thread the
+// values of its largest unit, and the keys and values of the batch where they are kept; tuning every parameter also gradients of
+// every lane, moments, and a copy of the best weights. Decoders and encoder-decoders are thought to write.
 typedef struct ModelMemory {
     uint64_t predict_bytes;
     uint64_t train_bytes;

@@ -52,6 +52,7 @@ struct Model {
     float *weights;           // [tape.n_floats] on the device
     float *kept;              // copy of model_keep, or NULL
     bool keeps_stored;        // asked for with ModelOptions.keep_stored
+    bool only_looked_at;      // ModelOptions.only_looked_at
     bool is_mapped;           // matrices are read where `files` maps them
     struct Checkpoint *files; // kept open where is_mapped; closed by close_files
     Slice unused;             // names of the files' tensors that nothing here is made of, quoted
@@ -135,7 +136,7 @@ Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_n
 // Refuses a file that has blocks beyond those of config.json: left out, they would give another model in silence.
 Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 
-// A matrix out of a mapped file as f32, its rows a stretch at a time, each given back to the system once it is read. Its
+// A matrix out of a mapped file as f32 or rounded, its rows a stretch at a time, each given back to the system once it is read. Its
 // tensors are there and of its shape; scratch [rows * cols]. *is_done false: it must be read whole.
 enum { WEIGHTS_STRETCH_BYTES = 4 << 20 };
 Status weights_load_rows(Model *model, const Param *param, const Safetensors *file, float *scratch,
@@ -143,9 +144,9 @@ Status weights_load_rows(Model *model, const Param *param, const Safetensors *fi
 
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
 void weights_load_stored(Model *model, const Param *param, const Safetensors *file);
-// Rows of a parameter that is_rounded, encoded and packed.
-Status weights_put_rounded(Model *model, const Param *param, const float *rows,
-                           Error *err) MUST_CHECK;
+// Rows [begin, begin + n_rows) of a parameter that is_rounded, encoded and packed; begin is a multiple of PANEL_WIDTH.
+Status weights_put_rounded(Model *model, const Param *param, size_t begin, size_t n_rows,
+                           const float *rows, Error *err) MUST_CHECK;
 void weights_read_stored(const Model *model, const Param *param, float *rows);
 
 // Finds the parameter and part of a tensor's name.
@@ -180,6 +181,9 @@ size_t model_unit_tokens(const Model *model);
 
 // Padding as Transformers finds it: the last token that is none; where all is padding, the first.
 size_t model_last_of_text(const ModelConfig *config, const TokenSequence *input);
+// The same where n_tokens are all there are: few are shared out among the threads; a sample's bits do not depend on its unit.
+size_t predict_unit_tokens(const Model *model, size_t n_tokens, size_t n_threads);
+
 // The last token that ends a text, which CLASSIFIED_END reads; false where there is none.
 bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_t *out);
 // Puts the arrays of a unit together in the worker's memory; inputs[i] for i < n.

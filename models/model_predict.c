@@ -7,7 +7,7 @@
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
 enum { UNIT_TOKENS = 768, SMALLEST_UNIT_TOKENS = 128, UNITS_A_THREAD = 4 };
-enum { UNIT_LOGITS = 16 << 20 };
+enum { UNIT_LOGITS = 4 << 20 };
 // On a GPU every step of a unit is a launch of some microseconds, and small products leave most of it idle: units are as
 // large as this many tokens, or as values of that many bytes hold.
 enum { GPU_UNIT_TOKENS = 16384, GPU_UNIT_BYTES = 512 << 20 };
@@ -22,7 +22,10 @@ size_t model_unit_tokens(const Model *model)
     size_t tokens = GPU_UNIT_TOKENS;
     if (!is_on_gpu(model)) {
         // Logits over a large vocabulary are the largest thing in a unit.
-        const bool is_wide = model->config.head == HEAD_CAUSAL_LM && model->config.vocab_size > 0;
+        const ModelHead head = model->config.head;
+        const bool is_wide =
+            (head == HEAD_CAUSAL_LM || (head == HEAD_MASKED_LM && !model->config.one_token)) &&
+            model->config.vocab_size > 0;
         const size_t rows = is_wide ? UNIT_LOGITS / model->config.vocab_size : UNIT_TOKENS;
         return size_min(UNIT_TOKENS, size_max(rows, SMALLEST_UNIT_TOKENS));
     }
@@ -35,6 +38,13 @@ size_t model_unit_tokens(const Model *model)
         if (program_buffer_floats(model->program, extent) <= GPU_UNIT_BYTES / sizeof(float)) break;
     }
     return tokens;
+}
+
+size_t predict_unit_tokens(const Model *model, size_t n_tokens, size_t n_threads)
+{
+    const size_t most = model_unit_tokens(model);
+    const size_t share = n_tokens / (UNITS_A_THREAD * n_threads);
+    return is_on_gpu(model) ? most : size_min(most, size_max(SMALLEST_UNIT_TOKENS, share));
 }
 
 size_t model_output_width(const Model *model)
@@ -221,13 +231,8 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
         n_tokens += sequence_rows(&p->inputs[i]);
     }
     p->row_of = row_of;
-    // Few tokens are shared out among the threads; a sample's bits do not depend on its unit.
-    size_t target = model_unit_tokens(p->model);
-    if (!is_on_gpu(p->model)) {
-        const size_t share = n_tokens / (UNITS_A_THREAD * n_threads);
-        target = size_min(target, size_max(SMALLEST_UNIT_TOKENS, share));
-    }
-    TRY(units_by_length(arena, p->inputs, n_inputs, target, &p->cut, err));
+    TRY(units_by_length(arena, p->inputs, n_inputs,
+                        predict_unit_tokens(p->model, n_tokens, n_threads), &p->cut, err));
     for (size_t i = 0; i < n_inputs; i++) p->sorted[i] = &p->inputs[p->cut.order[i]];
     return model_want_workers(p->model, n_threads, err);
 }

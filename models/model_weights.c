@@ -9,25 +9,36 @@
 #include "models/generation/cache.h"
 #include "models/model_internal.h"
 
-// Memory that the machine (or the container) has for the weights and for keys and values, before anything is read into it.
+// "512 MiB" or "1.5 GiB".
+static const char *bytes_text(double bytes, char out[32])
+{
+    if (bytes < 0x1p30)
+        snprintf(out, 32, "%.0f MiB", bytes / 0x1p20);
+    else
+        snprintf(out, 32, "%.1f GiB", bytes / 0x1p30);
+    return out;
+}
+
+// Memory that the machine, the container or the process's limits leave for the weights and for keys and values, before anything is
+// read into it.
 static Status check_room(const Model *model, Error *err)
 {
-    Machine machine;
-    char keys[64] = "";
+    enum { NOT_WORTH_ASKING = 16 << 20 };
+    char keys[80] = "", texts[3][32];
+    uint64_t total, available;
     if (model->exec_options.device.kind != DEVICE_CPU) return STATUS_OK;
     const double weights = (double)model->tape.n_floats * sizeof(float);
     const size_t n_kept = size_min(model->kept_tokens, model->config.max_positions);
     const double kept = (double)n_kept * (double)cache_bytes_per_token(&model->tape);
-    if (weights + kept < 0x1p28) return STATUS_OK; // a quarter of a GiB is not worth the question
-    machine_describe(&machine);
-    const double available = (double)machine.memory_available_bytes;
-    if (available <= 0 || weights + kept <= available) return STATUS_OK;
+    if (weights + kept < (double)NOT_WORTH_ASKING) return STATUS_OK;
+    machine_memory(&total, &available);
+    if (available == 0 || weights + kept <= (double)available) return STATUS_OK;
     if (kept > 0)
-        snprintf(keys, sizeof keys, ", keys and values of %zu tokens %.1f GiB", n_kept,
-                 kept / 0x1p30);
+        snprintf(keys, sizeof keys, ", keys and values of %zu tokens %s", n_kept,
+                 bytes_text(kept, texts[0]));
     return error_set(err, STATUS_MEMORY,
-                     "its weights take %.1f GiB of memory%s, but only %.1f GiB are free here%s",
-                     weights / 0x1p30, keys, available / 0x1p30,
+                     "its weights take %s of memory%s, but only %s are free here%s",
+                     bytes_text(weights, texts[1]), keys, bytes_text((double)available, texts[2]),
                      model->is_mapped      ? ""
                      : model->keeps_stored ? "; --mmap reads weights where their file is mapped"
                                            : "; a quantised model takes less (assay quantize)");
@@ -36,10 +47,12 @@ static Status check_room(const Model *model, Error *err)
 Status weights_alloc(Model *model, Error *err)
 {
     TRY(model_want_workers(model, 1, err));
-    TRY(check_room(model, err));
-    void *memory = NULL;
-    TRY(exec_alloc(model->workers[0].exec, model->tape.n_floats * sizeof(float), &memory, err));
-    model->weights = memory;
+    if (!model->only_looked_at) {
+        void *memory = NULL;
+        TRY(check_room(model, err));
+        TRY(exec_alloc(model->workers[0].exec, model->tape.n_floats * sizeof(float), &memory, err));
+        model->weights = memory;
+    }
     return arena_take(&model->arena, model->tape.n_params, sizeof *model->is_fresh, "parameters",
                       &model->is_fresh, err);
 }
@@ -95,7 +108,7 @@ static Status put_param(Model *model, size_t index, const float *rows, Error *er
 {
     const Param *param = &model->tape.params[index];
     float *stored = model->weights + param->offset;
-    if (param->is_rounded) return weights_put_rounded(model, param, rows, err);
+    if (param->is_rounded) return weights_put_rounded(model, param, 0, param->rows, rows, err);
     if (is_on_host(model)) {
         if (param->layout == LAYOUT_PANELS) pack_panels(rows, param->rows, param->cols, stored);
         return STATUS_OK;
@@ -240,37 +253,53 @@ static bool is_of_encoder(const Model *model, const Param *param)
                              slice_from_cstr(model->config.architecture->base_prefix));
 }
 
+// Whether a parameter is not the file's; fails where it must be.
+static Status find_param(const Model *model, const Param *param, const Safetensors *file,
+                         bool may_be_fresh, bool head_is_new, bool *is_fresh, Error *err)
+{
+    const bool in_head = param->group == 1 + model->config.n_layers;
+    Slice absent = {0};
+    *is_fresh = in_head && head_is_new && !is_of_encoder(model, param);
+    if (param->source == PARAM_COMPUTED || *is_fresh) return STATUS_OK;
+    TRY(check_param(model, param, file, &absent, err));
+    const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
+    if (absent.ptr && !may_lack) TRY(weights_missing(model, file, may_be_fresh, err));
+    *is_fresh = absent.ptr != NULL;
+    return STATUS_OK;
+}
+
+// Reads, draws or computes what find_param found.
+static Status load_param(Model *model, size_t index, const Safetensors *file, bool is_fresh,
+                         uint64_t seed, const Workbench *bench, Error *err)
+{
+    const Param *param = &model->tape.params[index];
+    float *rows = rows_room(model, index, bench);
+    bool is_done = false;
+    if (param->source == PARAM_COMPUTED || is_fresh) {
+        weights_draw_param(param, model->config.initializer_range, seed, rows);
+        return put_param(model, index, rows, err);
+    }
+    if (is_on_host(model)) TRY(weights_load_rows(model, param, file, bench->rows, &is_done, err));
+    if (is_done) return STATUS_OK;
+    TRY(read_param(model, param, file, rows, err));
+    return put_param(model, index, rows, err);
+}
+
 Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bool head_is_new,
                     uint64_t seed, Error *err)
 {
     Workbench bench = {0};
-    Status s = workbench_take(model, &bench, err);
+    const bool reads = !model->only_looked_at;
+    Status s = reads ? workbench_take(model, &bench, err) : STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
-        const bool in_head = param->group == 1 + model->config.n_layers;
         if ((param->dtype != DTYPE_F32 && !param->is_rounded) || param->places) {
-            weights_load_stored(model, param, file);
+            if (reads) weights_load_stored(model, param, file);
             continue;
         }
-        float *rows = rows_room(model, i, &bench);
-        Slice absent = {0};
-        bool is_done = false, fresh = in_head && head_is_new && !is_of_encoder(model, param);
-        if (param->source == PARAM_COMPUTED) {
-            weights_draw_param(param, 0, seed, rows);
-        } else if (!fresh) {
-            s = check_param(model, param, file, &absent, err);
-            const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
-            if (s == STATUS_OK && absent.ptr && !may_lack)
-                s = weights_missing(model, file, may_be_fresh, err);
-            fresh = absent.ptr != NULL;
-            if (s == STATUS_OK && !fresh && is_on_host(model) && !param->is_rounded)
-                s = weights_load_rows(model, param, file, bench.rows, &is_done, err);
-            if (s == STATUS_OK && !fresh && !is_done) s = read_param(model, param, file, rows, err);
-        }
-        if (s != STATUS_OK) break;
-        if (fresh) weights_draw_param(param, model->config.initializer_range, seed, rows);
-        model->is_fresh[i] = fresh;
-        if (!is_done) s = put_param(model, i, rows, err);
+        s = find_param(model, param, file, may_be_fresh, head_is_new, &model->is_fresh[i], err);
+        if (s == STATUS_OK && reads)
+            s = load_param(model, i, file, model->is_fresh[i], seed, &bench, err);
     }
     workbench_release(&bench);
     return s;

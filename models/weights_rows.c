@@ -41,10 +41,13 @@ Status weights_load_rows(Model *model, const Param *param, const Safetensors *fi
     const size_t step = PANEL_WIDTH * size_max(1, WEIGHTS_STRETCH_BYTES / size_max(panel_bytes, 1));
     for (size_t first = 0; first < param->rows; first += step) {
         const size_t n = size_min(step, param->rows - first);
-        float *rows = param->layout == LAYOUT_ROWS ? weights + first * param->cols : scratch;
+        const bool is_placed = param->layout == LAYOUT_ROWS && !param->is_rounded;
+        float *rows = is_placed ? weights + first * param->cols : scratch;
         for (size_t p = 0; p < param->n_parts; p++)
             TRY(read_stretch(model, param, file, p, first, n, rows, err));
-        if (param->layout == LAYOUT_PANELS)
+        if (param->is_rounded)
+            TRY(weights_put_rounded(model, param, first, n, rows, err));
+        else if (param->layout == LAYOUT_PANELS)
             pack_panels(rows, n, param->cols, weights + first * param->cols);
     }
     return STATUS_OK;

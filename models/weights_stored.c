@@ -246,21 +246,23 @@ static void read_part_row(const Model *model, const Param *param, size_t p, size
     unpack_tensor_row(&tensor, row, out);
 }
 
-Status weights_put_rounded(Model *model, const Param *param, const float *rows, Error *err)
+Status weights_put_rounded(Model *model, const Param *param, size_t begin, size_t n_rows,
+                           const float *rows, Error *err)
 {
     char *to = (char *)(model->weights + param->offset);
     const size_t row_bytes = param->cols / dtype_block(param->dtype) * dtype_size(param->dtype);
     char *encoded = malloc(PANEL_WIDTH * row_bytes);
     if (!encoded) return error_set_memory(err, PANEL_WIDTH, row_bytes, "rounding weights");
-    for (size_t first = 0; first < param->rows; first += PANEL_WIDTH) {
+    for (size_t first = 0; first < n_rows; first += PANEL_WIDTH) {
         const void *of[PANEL_WIDTH] = {NULL};
-        const size_t n = size_min(PANEL_WIDTH, param->rows - first);
+        const size_t n = size_min(PANEL_WIDTH, n_rows - first);
         for (size_t i = 0; i < n; i++) {
             quant_encode(param->dtype, param->cols, rows + (first + i) * param->cols,
                          encoded + i * row_bytes);
             of[i] = encoded + i * row_bytes;
         }
-        pack_stored_panel(param->dtype, of, param->cols, to + param_row_bytes(param, first));
+        pack_stored_panel(param->dtype, of, param->cols,
+                          to + param_row_bytes(param, begin + first));
     }
     free(encoded);
     return STATUS_OK;

@@ -101,8 +101,12 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
 {
     static const char *const type_columns[] = {"dtype", "tensors", "parameters", "bytes"};
     static const char *const file_columns[] = {"name", "bytes"};
-    // Nothing is computed, so nothing is copied: a model too large for this machine is told all the same.
-    ModelOptions options = {.mapped = 1, .has_pool = 1};
+    // Nothing is computed, so nothing is read: a model too large for this machine is told all the same.
+    ModelOptions options = {.compute = compute_option(line),
+                            .mapped = option_flag(line, "mmap"),
+                            .keep_stored = 1,
+                            .has_pool = 1,
+                            .only_looked_at = 1};
     const size_t batch = (size_t)option_integer(line, "batch");
     const size_t length = (size_t)option_integer(line, "length");
     in->directory = line->operands[0];
@@ -251,9 +255,9 @@ static void put_sizes(Buffer *out, const Inspection *in)
     buffer_append_byte(out, '\n');
     put_costs(out, in);
     put_name(out, "memory");
-    put_bytes(out, in->size.packed_bytes);
+    put_bytes(out, in->size.weight_bytes + in->size.mapped_bytes);
     buffer_append_cstr(out, " of weights");
-    if (in->size.packed_bytes != in->size.f32_bytes) {
+    if (in->size.weight_bytes + in->size.mapped_bytes < in->size.f32_bytes) {
         buffer_append_cstr(out, " (");
         put_bytes(out, in->size.f32_bytes);
         buffer_append_cstr(out, " as f32, to tune)");
@@ -383,7 +387,7 @@ static void put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "flops_per_seen_token", in->size.flops_per_seen_token);
     json_member_u64(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
     json_member_object(w, "memory_bytes");
-    json_member_u64(w, "weights", in->size.packed_bytes);
+    json_member_u64(w, "weights", in->size.weight_bytes + in->size.mapped_bytes);
     json_member_u64(w, "weights_f32", in->size.f32_bytes);
     json_member_u64(w, "predict", in->memory.predict_bytes);
     json_member_u64(w, "tune", in->memory.train_bytes);
@@ -441,6 +445,16 @@ static const Option options[] = {
      .fallback = "0",
      .highest = 1024,
      .help = "threads that memory is told for; 0 is as many as this process may use"},
+    {.name = "compute",
+     .kind = OPTION_CHOICE,
+     .value = "KIND",
+     .fallback = "f32",
+     .choices = compute_choices,
+     .help = "products that memory is told for, as of assay predict"},
+    {.name = "mmap",
+     .kind = OPTION_FLAG,
+     .help =
+         "memory where weights are read in their files, which counts what other processes share"},
 };
 
 const Command command_inspect = {

@@ -43,11 +43,11 @@ static Status check_ids(const Model *model, const int32_t *ids, size_t n, const 
 // Keys and values of one request beyond the usual room of all.
 static Status check_kept(const Model *model, size_t n_tokens, Error *err)
 {
-    Machine machine;
+    uint64_t total, free_bytes;
     const double wanted = (double)n_tokens * (double)cache_bytes_per_token(&model->tape);
     if (wanted <= 0x1p30) return STATUS_OK;
-    machine_describe(&machine);
-    const double available = (double)machine.memory_available_bytes;
+    machine_memory(&total, &free_bytes);
+    const double available = (double)free_bytes;
     if (available <= 0 || wanted <= available) return STATUS_OK;
     return error_set(err, STATUS_MEMORY,
                      "keys and values of %zu tokens take %.1f GiB of memory, but only %.1f GiB are "

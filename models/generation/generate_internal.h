@@ -75,6 +75,11 @@ struct Queue {
     GenerateStats stats;
 };
 
+// For forecasts: tokens of a unit, where the longest input has so many; and keys and values of so many requests that come to
+// n_tokens each.
+size_t queue_unit_tokens(size_t longest_input);
+uint64_t queue_kept_bytes(const Model *model, size_t n_tokens, size_t n_requests);
+
 // jobs [n] in the order of the requests; copied. Their inputs must outlive the queue.
 Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const QueueCalls *calls,
                   const Job *jobs, size_t n, Queue *out, Error *err) MUST_CHECK;

@@ -31,12 +31,24 @@ static unsigned kind_of(const Tape *tape, size_t n_tokens)
     return kind;
 }
 
-static size_t unit_tokens(const Job *jobs, size_t n)
+size_t queue_unit_tokens(size_t longest_input)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (jobs[i].input.n_tokens > LONG_INPUT) return 2 * (size_t)STRETCH_TOKENS;
-    }
-    return STRETCH_TOKENS;
+    return longest_input > LONG_INPUT ? 2 * (size_t)STRETCH_TOKENS : STRETCH_TOKENS;
+}
+
+uint64_t queue_kept_bytes(const Model *model, size_t n_tokens, size_t n_requests)
+{
+    const uint64_t each =
+        (uint64_t)cache_bytes_per_token(&model->tape) * size_round_up(n_tokens, CACHE_PAGE_ROWS);
+    const uint64_t all = size_min(n_requests, MAX_ACTIVE) * each;
+    return all < CACHE_BYTES ? all : each < CACHE_BYTES ? CACHE_BYTES : each;
+}
+
+static size_t longest_input(const Job *jobs, size_t n)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < n; i++) longest = size_max(longest, jobs[i].input.n_tokens);
+    return longest;
 }
 
 // Tokens of an input that are read at once: fewer where logits of nearly all are wanted, of a large vocabulary.
@@ -53,7 +65,7 @@ static size_t stretch_of(const Queue *q, const Job *jobs, size_t n)
 static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 {
     PrefixInput *inputs = NULL;
-    q->unit_tokens = unit_tokens(jobs, n);
+    q->unit_tokens = queue_unit_tokens(longest_input(jobs, n));
     const size_t stretch = stretch_of(q, jobs, n);
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {

@@ -51,6 +51,11 @@ static void search_job(void *context, size_t unit, size_t worker_index)
     arena_rewind(&g.worker->search_arena, g.worker->search_mark);
 }
 
+size_t search_group_rows(size_t n_beams, size_t n_threads)
+{
+    return size_min(GROUP_ROWS, (n_beams + n_threads - 1) / n_threads);
+}
+
 // Sources of similar length go together: at most GROUP_ROWS beams, and shared out among the threads.
 static Status cut_groups(Call *call, Arena *arena, const SearchRequest *requests, size_t n,
                          size_t n_threads, Error *err)
@@ -66,7 +71,7 @@ static Status cut_groups(Call *call, Arena *arena, const SearchRequest *requests
         n_beams += requests[i].options.n_beams;
     }
     qsort(lengths, n, sizeof *lengths, sequence_longest_first);
-    const size_t most = size_min(GROUP_ROWS, (n_beams + n_threads - 1) / n_threads);
+    const size_t most = search_group_rows(n_beams, n_threads);
     for (size_t i = 0; i < n; i++) {
         const size_t index = lengths[i].index, rows = requests[index].options.n_beams;
         if (i == 0 || filled + rows > most) {

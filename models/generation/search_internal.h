@@ -54,4 +54,7 @@ Status search_keep_source(SearchGroup *group, const ProgramRun *run, Error *err)
 // Where attention `index` of the running step finds keys and values; in the step's arena.
 Status search_pages(SearchGroup *group, size_t index, AttentionPages *pages, Error *err) MUST_CHECK;
 
+// Beams of a group, where so many are to be searched in all.
+size_t search_group_rows(size_t n_beams, size_t n_threads);
+
 #endif

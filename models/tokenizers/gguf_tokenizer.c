@@ -393,14 +393,21 @@ static Status build(const Gguf *file, Tokenizer *t, Error *err)
     return s;
 }
 
+Status tokenizer_from_gguf(const char *path, const Gguf *file, Tokenizer **out, Error *err)
+{
+    *out = NULL;
+    Status s = tokenizer_new(out, err);
+    if (s == STATUS_OK && build(file, *out, err) != STATUS_OK) s = error_wrap(err, "%s", path);
+    if (s != STATUS_OK) tokenizer_close(out);
+    return s;
+}
+
 Status tokenizer_open_gguf(const char *path, Tokenizer **out, Error *err)
 {
     Gguf file = {0};
     *out = NULL;
     TRY(gguf_open(path, &file, err));
-    Status s = tokenizer_new(out, err);
-    if (s == STATUS_OK && build(&file, *out, err) != STATUS_OK) s = error_wrap(err, "%s", path);
-    if (s != STATUS_OK) tokenizer_close(out);
+    const Status s = tokenizer_from_gguf(path, &file, out, err);
     gguf_close(&file);
     return s;
 }

@@ -9,6 +9,12 @@
 
 // ---- what it knows ----
 
+size_t tokenizer_bytes(const Tokenizer *tokenizer)
+{
+    return tokenizer->arena.used_bytes +
+           (tokenizer->target ? tokenizer_bytes(tokenizer->target) : 0);
+}
+
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer)
 {
     return tokenizer->vocab.size;

@@ -42,6 +42,10 @@ typedef struct WordPieceOptions {
 Status tokenizer_open(const char *directory, Tokenizer **out, Error *err) MUST_CHECK;
 // From one file of any of these kinds, or the metadata of a .gguf file: by its name's end, or by its first bytes.
 Status tokenizer_open_file(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
+// From the metadata of a GGUF file that is open (models/formats/gguf.h); path is for messages.
+struct Gguf;
+Status tokenizer_from_gguf(const char *path, const struct Gguf *file, Tokenizer **out,
+                           Error *err) MUST_CHECK;
 // options may be NULL.
 Status tokenizer_open_json(const char *path, Tokenizer **out, Error *err) MUST_CHECK;
 Status tokenizer_open_vocab(const char *path, const WordPieceOptions *options, Tokenizer **out,
@@ -60,6 +64,8 @@ void tokenizer_close(Tokenizer **tokenizer); // a no-op on NULL
 
 // Highest id + 1, added tokens included; the rows an embedding needs. Ids in between may be unused.
 size_t tokenizer_vocab_size(const Tokenizer *tokenizer);
+// Memory that it has.
+size_t tokenizer_bytes(const Tokenizer *tokenizer);
 // The token's text as the file spells it ("##ing", "\u0120the"); ptr is NULL for an id that is out of range or unused.
 Slice tokenizer_token(const Tokenizer *tokenizer, int32_t id);
 // TOKEN_NONE where the vocabulary has no such token.

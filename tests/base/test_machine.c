@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/machine.h"
 
@@ -16,6 +17,22 @@ Test(machine, describes_itself)
     cr_assert_leq(machine.memory_available_bytes, machine.memory_bytes);
     cr_assert_gt(machine_peak_rss(), 100 << 10);
     cr_assert_eq(machine.cpu_features, machine_cpu_features());
+}
+
+// ulimit -v: what is left of it is all that a process may take.
+Test(machine, limits_of_the_process_limit_its_memory)
+{
+    uint64_t total, before, after;
+    struct rlimit limit;
+    machine_memory(&total, &before);
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = (rlim_t)1 << 30;
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    machine_memory(&total, &after);
+    cr_expect_lt(after, (uint64_t)1 << 30);
+    cr_expect_leq(after, before);
+    cr_expect_gt(after, 0);
+    cr_expect_gt(total, after);
 }
 
 Test(machine, setting_lowers_the_features)

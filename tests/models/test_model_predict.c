@@ -451,6 +451,31 @@ Test(model, counts_its_parameters)
     model_close(&model);
 }
 
+// A model that is only looked at says what one that is read says.
+Test(model, tells_its_memory_without_reading_weights)
+{
+    Error err = {0};
+    ModelMemory looked, opened;
+    const ModelOptions read = {.without_tokenizer = 1, .keep_stored = 1},
+                       look = {.without_tokenizer = 1, .keep_stored = 1, .only_looked_at = 1};
+    Model *model = small_model(HEAD_SEQUENCE, 3, 1);
+    const char *folder = folder_make();
+    want_ok(model_save(model, folder, &err), &err);
+    model_close(&model);
+    want_ok(model_open(folder, &read, &model, &err), &err);
+    want_ok(model_memory(model, 2, 24, 200, &opened, &err), &err);
+    const ModelSize size = model_size(model);
+    model_close(&model);
+    want_ok(model_open(folder, &look, &model, &err), &err);
+    want_ok(model_memory(model, 2, 24, 200, &looked, &err), &err);
+    cr_expect(looked.predict_bytes == opened.predict_bytes &&
+              looked.train_bytes == opened.train_bytes);
+    cr_expect_eq(model_size(model).weight_bytes, size.weight_bytes);
+    cr_expect_not(model_head_is_fresh(model));
+    model_close(&model);
+    folder_remove(folder);
+}
+
 Test(model, survives_every_allocation_that_fails)
 {
     Error err = {0};

@@ -130,6 +130,13 @@ Test(inspect, tells_memory_for_what_is_asked)
     // 9 bits a number in matrices, not 32.
     cr_expect_lt(number_of(less, "weights"), 0.5 * number_of(less, "weights_f32"));
     cr_expect_gt(number_of(less, "tune"), 4 * number_of(less, "weights_f32"));
+    const Program rounded =
+        RUN(&arena, NULL, "inspect", model, "--json", "--compute", "bf16", "--mmap");
+    program_want(&rounded, 2); // products of mapped weights are in f32
+    const Program mapped = RUN(&arena, NULL, "inspect", small, "--json", "--mmap");
+    program_want(&mapped, 0);
+    cr_expect_leq(number_of(json_get(json_of(mapped.out), "memory_bytes"), "weights"),
+                  number_of(less, "weights_f32"));
     const Program longer = RUN(&arena, NULL, "inspect", small, "--length", "25");
     program_want(&longer, 2);
     cr_expect(text_contains(longer.err, "24"), "%s", longer.err.ptr);

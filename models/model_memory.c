@@ -1,0 +1,156 @@
+// What a model will take of memory, told before it does.
+#include "base/size.h"
+#include "models/generation/generate_internal.h"
+#include "models/generation/search_internal.h"
+#include "models/model_internal.h"
+#include "models/training/trainer.h"
+
+enum {
+    PROGRAM_BYTES =
+        8 << 20, // code, libraries, and what a command reads and writes (measured: 7 to 9 MiB)
+    WORKER_BYTES = 1 << 20, // scratch of kernels, a thread's stack
+};
+
+// A request as it is forecast: so many sequences of a length, by so many workers.
+typedef struct Asked {
+    size_t n_threads, longest, n_sequences;
+} Asked;
+
+// Of a worker's unit: values, and rows of experts.
+static uint64_t unit_bytes(const Program *program, Extent extent, bool is_tuned)
+{
+    const size_t n_tokens = size_max(extent.n_tokens, extent.n_targets);
+    return ((uint64_t)program_buffer_floats(program, extent) +
+            program_expert_floats(program->tape, n_tokens, is_tuned)) *
+           sizeof(float);
+}
+
+// A unit of so many tokens, in tuning half of them targets where there are any.
+static Extent extent_for(const Model *model, size_t n_tokens, size_t longest)
+{
+    const ModelConfig *c = &model->config;
+    const size_t n_read_after = c->head == HEAD_SEQ2SEQ ? n_tokens / 2 : 0;
+    const size_t n_here = n_tokens - n_read_after, n = (n_tokens + longest - 1) / longest;
+    const bool reads_one = c->one_token || (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN) ||
+                           c->head == HEAD_SEQUENCE;
+    return (Extent){.n_relative = model->tape.n_relative,
+                    .n_tokens = n_here,
+                    .n_sequences = n,
+                    .n_outputs = reads_one ? n : n_here,
+                    .n_targets = model_config_rereads_source(c) ? n_tokens : n_read_after};
+}
+
+// Of a worker of model_predict.
+static uint64_t answering_bytes(const Model *model, const Asked *asked)
+{
+    const size_t n_tokens = asked->n_sequences * asked->longest;
+    const size_t most =
+        size_max(asked->longest, predict_unit_tokens(model, n_tokens, asked->n_threads));
+    return unit_bytes(model->program, extent_for(model, size_min(most, n_tokens), asked->longest),
+                      false);
+}
+
+// Of a worker of the queue: prompts are read in units, then each worker has its share of the texts that are written; and what
+// all of them keep.
+static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *kept)
+{
+    const size_t n = asked->n_sequences, longest = asked->longest;
+    const size_t unit = size_min(queue_unit_tokens(longest), n * longest);
+    const size_t at_once = (n + asked->n_threads - 1) / asked->n_threads;
+    const Extent reading = {.n_tokens = unit,
+                            .n_sequences = (unit + longest - 1) / longest,
+                            .n_outputs = (unit + longest - 1) / longest},
+                 writing = {.n_tokens = at_once, .n_sequences = at_once, .n_outputs = at_once};
+    const uint64_t a = unit_bytes(model->program, reading, false),
+                   b = unit_bytes(model->program, writing, false);
+    *kept = queue_kept_bytes(model, longest, n);
+    return a > b ? a : b;
+}
+
+// Of a worker that searches targets as long as their sources.
+static Status searching_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
+                              Error *err)
+{
+    const ProgramOptions of_source = {.part = PROGRAM_SOURCE},
+                         of_target = {.part = PROGRAM_TARGETS};
+    Program *source = NULL, *target = NULL;
+    TRY(program_build(&model->tape, &of_source, arena, &source, err));
+    TRY(program_build(&model->tape, &of_target, arena, &target, err));
+    const size_t rows = search_group_rows(asked->n_sequences, asked->n_threads);
+    const Extent reading = {.n_relative = model->tape.n_relative,
+                            .n_tokens = rows * asked->longest,
+                            .n_sequences = rows,
+                            .n_outputs = rows * asked->longest},
+                 writing = {
+                     .n_relative = model->tape.n_relative, .n_targets = rows, .n_sequences = rows};
+    uint64_t keys = 0;
+    for (size_t i = 0; i < target->n_attentions; i++)
+        keys += 2 * (uint64_t)target->attentions[i].cols * rows * asked->longest * sizeof(float);
+    *out = unit_bytes(source, reading, false) + unit_bytes(target, writing, false) + keys;
+    return STATUS_OK;
+}
+
+static Status predicting_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
+                               Error *err)
+{
+    const ModelSize size = model_size(model);
+    const ModelHead head = model->config.head;
+    const bool is_on_gpu = model->exec_options.device.kind == DEVICE_CUDA;
+    uint64_t worker = 0, kept = 0;
+    if (head == HEAD_CAUSAL_LM && !is_on_gpu)
+        worker = writing_bytes(model, asked, &kept);
+    else if (head == HEAD_SEQ2SEQ && !is_on_gpu)
+        TRY(searching_bytes(model, asked, arena, &worker, err));
+    else
+        worker = answering_bytes(model, asked);
+    *out = PROGRAM_BYTES + (model->tokenizer ? tokenizer_bytes(model->tokenizer) : 0) +
+           size.weight_bytes + size.mapped_bytes + kept +
+           (is_on_gpu ? 1 : asked->n_threads) * (worker + WORKER_BYTES);
+    return STATUS_OK;
+}
+
+static Status tuning_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
+                           Error *err)
+{
+    const Tape *tape = &model->tape;
+    const size_t batch_tokens = asked->n_sequences * asked->longest;
+    bool *trained = NULL;
+    Program *program = NULL;
+    uint64_t moments = 0, dense = 0, row_cols = 0;
+    TRY(arena_take(arena, tape->n_params, sizeof *trained, "parameters", &trained, err));
+    for (size_t i = 0; i < tape->n_params; i++) {
+        trained[i] = true;
+        if (tape->params[i].source != PARAM_TRAINED) continue;
+        const size_t floats = param_packed_floats(&tape->params[i], true);
+        moments += floats;
+        if (tape->params[i].is_gathered)
+            row_cols = tape->params[i].cols;
+        else
+            dense += floats;
+    }
+    const ProgramOptions options = {.is_training = true, .trained = trained, .dropout = -1};
+    TRY(program_build(tape, &options, arena, &program, err));
+    const size_t unit = size_min(size_max(asked->longest, TRAIN_UNIT_TOKENS), batch_tokens);
+    *out = 2 * model_size(model).f32_bytes +
+           asked->n_threads * unit_bytes(program, extent_for(model, unit, asked->longest), true) +
+           (2 * moments + 4 * dense + batch_tokens * row_cols) * sizeof(float);
+    return STATUS_OK;
+}
+
+Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
+                    size_t batch_tokens, ModelMemory *out, Error *err)
+{
+    Arena arena = {0};
+    const size_t longest = size_max(longest_tokens, 1);
+    const Asked asked = {.n_threads = size_max(n_threads, 1),
+                         .longest = longest,
+                         .n_sequences = size_max((batch_tokens + longest - 1) / longest, 1)};
+    uint64_t tuning = 0;
+    Status s = predicting_bytes(model, &asked, &arena, &out->predict_bytes, err);
+    if (s == STATUS_OK) s = tuning_bytes(model, &asked, &arena, &tuning, err);
+    // Answers between epochs, and what tuning has beside them.
+    out->train_bytes =
+        PROGRAM_BYTES + tuning + asked.n_threads * (answering_bytes(model, &asked) + WORKER_BYTES);
+    arena_release(&arena);
+    return s;
+}
