@@ -229,6 +229,10 @@ typedef struct AttentionArgs {
     // A row of a key page has its heads side by side for each column: element d of head h is at d * n_kv_heads + h. For few
     // queries, and for what attention_takes_columns (kernels/attention.h) says.
     int keys_by_column;
+    // Pages of PANEL_WIDTH rows that are whole for each head: a panel of keys, element d of row r and head h at
+    // (h * head_dim + d) * PANEL_WIDTH + r, and rows of values, element d at (h * PANEL_WIDTH + r) * head_dim + d. What stands
+    // where no key is yet is not heeded.
+    int pages_by_head;
     // Additive bias by relative position: in3 [n_heads, n_buckets]; bucket of (query, key) = relative_bucket[(key position
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;

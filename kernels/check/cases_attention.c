@@ -10,6 +10,7 @@ typedef enum KeySource {
     KEYS_CACHE,   // some earlier rows, then the queries' own; positions say so
     KEYS_PAGES,   // a cache in pages
     KEYS_COLUMNS, // pages of keys by column
+    KEYS_PANELS,  // of keys in panels
     KEYS_CROSS,   // another sequence, now and then empty
 } KeySource;
 
@@ -73,6 +74,20 @@ static const AttentionConfig configs[] = {
      .is_causal = 1,
      .window = 100,
      .is_one_sequence = 1},
+    {.n_heads = 8, .n_kv_heads = 2, .head_dim = 40, .keys = KEYS_PANELS, .is_causal = 1},
+    {.n_heads = 3,
+     .n_kv_heads = 3,
+     .head_dim = 17,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .window = 150,
+     .is_one_sequence = 1},
+    {.n_heads = 5,
+     .n_kv_heads = 1,
+     .head_dim = 64,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .is_one_sequence = 1},
 };
 
 size_t attention_config_count(void)
@@ -89,7 +104,9 @@ static Ragged build_keys(Problem *p, KeySource source, Ragged *queries)
     offsets[0] = 0;
     for (size_t s = 0; s < n; s++) {
         const int32_t own = queries->offsets[s + 1] - queries->offsets[s];
-        const int32_t extra = (int32_t)philox_below(&p->rng, 20);
+        // One sequence may have a long past.
+        const uint64_t most = source == KEYS_PANELS && n == 1 ? 300 : 20;
+        const int32_t extra = (int32_t)philox_below(&p->rng, most);
         offsets[s + 1] = offsets[s] + (source == KEYS_CROSS ? extra : own + extra);
     }
     if (source != KEYS_CROSS) { // queries stand behind the cached rows
@@ -112,7 +129,8 @@ static void build_pages(Problem *p, AttentionArgs *as, double magnitude)
     for (size_t s = 0; s < as->keys.n_sequences; s++) {
         longest = size_max(longest, (size_t)(as->keys.offsets[s + 1] - as->keys.offsets[s]));
     }
-    as->page_rows = sizes[longest % (sizeof sizes / sizeof *sizes)];
+    as->page_rows =
+        as->pages_by_head ? PANEL_WIDTH : sizes[longest % (sizeof sizes / sizeof *sizes)];
     as->max_pages = longest / as->page_rows + 1;
     const size_t n = as->keys.n_sequences * as->max_pages;
     const float **tables[2];
@@ -170,7 +188,7 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     const AttentionConfig *config = &configs[c->depth];
     // A backward pass has no pages: the same as a cache in a tensor.
     const int is_low = problem->op == OP_ATTENTION_BF16;
-    const int is_paged = config->keys == KEYS_PAGES || config->keys == KEYS_COLUMNS;
+    const int is_paged = config->keys >= KEYS_PAGES && config->keys <= KEYS_PANELS;
     const KeySource source = (is_for_backward || is_low) && is_paged ? KEYS_CACHE : config->keys;
     AttentionArgs *as = &problem->args.as.attention;
     as->n_heads = config->n_heads;
@@ -192,9 +210,10 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     }
     as->keys = build_keys(problem, source, &as->queries);
     build_qkv(problem, as, source, magnitudes[c->magnitude]);
-    if (source == KEYS_PAGES || source == KEYS_COLUMNS)
-        build_pages(problem, as, magnitudes[c->magnitude]);
     as->keys_by_column = source == KEYS_COLUMNS;
+    as->pages_by_head = source == KEYS_PANELS;
+    if (source >= KEYS_PAGES && source <= KEYS_PANELS)
+        build_pages(problem, as, magnitudes[c->magnitude]);
     if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);
     const TensorShape y = {.rows = c->rows, .cols = as->n_heads * as->head_dim, .gap = 2};
     problem->args.out[0] = problem_blank(problem, y, problem->dtype);

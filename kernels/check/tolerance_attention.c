@@ -13,16 +13,17 @@ typedef struct AttentionScale {
     size_t n_queries, n_keys;
 } AttentionScale;
 
-// by_column: as AttentionArgs.keys_by_column.
-static double largest_head_norm(const Tensor *tensor, size_t head_dim, int by_column)
+// head_step, step: between heads of a row, and between numbers of one.
+static double largest_head_norm(const Tensor *tensor, size_t head_dim, size_t head_step,
+                                size_t step)
 {
     double largest = 0;
-    const size_t n_heads = tensor->cols / head_dim, step = by_column ? n_heads : 1;
+    const size_t n_heads = tensor->cols / head_dim;
     for (size_t i = 0; tensor->data && i < tensor->rows; i++) {
         for (size_t head = 0; head < n_heads; head++) {
             double squares = 0;
             for (size_t d = 0; d < head_dim; d++) {
-                const size_t j = (by_column ? head : head * head_dim) + d * step;
+                const size_t j = head * head_step + d * step;
                 squares += tensor_get(tensor, i, j) * tensor_get(tensor, i, j);
             }
             largest = fmax(largest, sqrt(squares));
@@ -33,22 +34,26 @@ static double largest_head_norm(const Tensor *tensor, size_t head_dim, int by_co
 
 static double largest_row_norm(const Tensor *tensor, size_t head_dim)
 {
-    return largest_head_norm(tensor, head_dim, 0);
+    return largest_head_norm(tensor, head_dim, head_dim, 1);
 }
 
 // Keys or values wherever they lie.
 static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
-                               const float *const *pages, int by_column)
+                               const float *const *pages)
 {
     if (!pages) return largest_row_norm(tensor, as->head_dim);
+    const int are_keys = pages == as->key_pages, in_panels = are_keys && as->pages_by_head;
+    const int by_column = are_keys && as->keys_by_column;
+    const size_t step = in_panels ? PANEL_WIDTH : by_column ? as->n_kv_heads : 1;
+    const size_t head_step = by_column ? 1 : as->head_dim * step;
     double largest = 0;
     for (size_t i = 0; i < as->max_pages * as->keys.n_sequences; i++) {
         Tensor page = {.rows = as->page_rows,
                        .cols = as->n_kv_heads * as->head_dim,
-                       .row_stride = as->n_kv_heads * as->head_dim,
+                       .row_stride = in_panels ? 1 : as->n_kv_heads * as->head_dim,
                        .dtype = DTYPE_F64};
         memcpy(&page.data, &pages[i], sizeof page.data); // a view drops the const; only read
-        largest = fmax(largest, largest_head_norm(&page, as->head_dim, by_column));
+        largest = fmax(largest, largest_head_norm(&page, as->head_dim, head_step, step));
     }
     return largest;
 }
@@ -70,8 +75,8 @@ static AttentionScale attention_scale(OpKind op, const OpArgs *args, const Tenso
     const AttentionArgs *as = &args->as.attention;
     AttentionScale scale = {
         .q = largest_row_norm(&qkv[0], as->head_dim),
-        .k = largest_key_norm(as, &qkv[1], as->key_pages, as->keys_by_column),
-        .v = largest_key_norm(as, &qkv[2], as->value_pages, 0),
+        .k = largest_key_norm(as, &qkv[1], as->key_pages),
+        .v = largest_key_norm(as, &qkv[2], as->value_pages),
         .keep = 1.0 / (1.0 - (double)as->dropout.p),
         .n_queries = longest_sequence(&as->queries),
         .n_keys = longest_sequence(&as->keys),

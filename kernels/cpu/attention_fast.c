@@ -20,7 +20,8 @@ typedef struct Buffers {
     float *gathered;      // a panel's keys, where pages end within it; NULL without a page table
     float *scores;        // [ATTENTION_QUERIES, ATTENTION_KEYS]
     float *scratch;       // of the score product
-    float *max, *sum;     // of every query of a sequence, [group, n_queries]
+    float *max,
+        *sum; // of every query of a sequence, [group, n_queries]; where they are few, of all heads
     AttentionFew few;
     size_t listed_sequence, listed_head, listed_tile; // whose rows `few` has
 } Buffers;
@@ -30,7 +31,8 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const size_t panels = size_round_up(as->head_dim, VEC_WIDTH) * ATTENTION_KEYS;
     const size_t rows = as->key_pages ? VEC_WIDTH * as->head_dim : 0;
     const size_t scores = (size_t)ATTENTION_QUERIES * ATTENTION_KEYS;
-    const size_t statistics = as->n_heads / as->n_kv_heads * ragged_longest(&as->queries);
+    const size_t statistics = size_max(as->n_heads / as->n_kv_heads * ragged_longest(&as->queries),
+                                       as->n_kv_heads * FEW_PASSES * ATTENTION_FEW);
     const size_t product = attention_scratch(as->head_dim);
     const size_t total = 2 * panels + rows + scores + product + 2 * statistics;
     float *at = exec_scratch(exec, total * sizeof *at);
@@ -70,9 +72,10 @@ static Run rows_at(const AttentionHead *h, const Tensor *tensor, const float *co
         return (Run){first + column, tensor->row_stride, n};
     }
     const size_t page = j / as->page_rows, row = j - page * as->page_rows;
-    const size_t stride = as->n_kv_heads * as->head_dim;
-    const float *first = pages[h->sequence * as->max_pages + page] + row * stride;
-    return (Run){first + column, stride, size_min(n, as->page_rows - row)};
+    const float *at = pages[h->sequence * as->max_pages + page];
+    const size_t stride = as->pages_by_head ? as->head_dim : as->n_kv_heads * as->head_dim;
+    const float *first = at + (as->pages_by_head ? column * as->page_rows : column);
+    return (Run){first + row * stride, stride, size_min(n, as->page_rows - row)};
 }
 
 // Asks for the rows of a panel ahead of their turn: those of one head are far apart in a page, so that the machine cannot guess
@@ -88,13 +91,21 @@ static void fetch_rows(const AttentionHead *h, const Tensor *tensor, const float
     }
 }
 
+// Panel of a page that holds key j.
+static const float *page_panel(const AttentionHead *h, size_t j)
+{
+    const AttentionArgs *as = h->as;
+    return as->key_pages[h->sequence * as->max_pages + j / VEC_WIDTH] +
+           h->kv_head * as->head_dim * VEC_WIDTH;
+}
+
 // The keys of one panel: where they lie, as a rule, or gathered where pages end within them.
 static Run panel_keys(const OpArgs *args, const AttentionHead *h, size_t j, size_t n,
                       float *gathered)
 {
     const size_t head_dim = h->as->head_dim;
     const Run run = rows_at(h, &args->in[1], h->as->key_pages, j, n);
-    if (run.n == n) return run;
+    if (run.n == n || !gathered) return run;
     for (size_t i = 0; i < n; i++) {
         const Run one = rows_at(h, &args->in[1], h->as->key_pages, j + i, 1);
         memcpy(gathered + i * head_dim, one.first, head_dim * sizeof *gathered);
@@ -102,11 +113,26 @@ static Run panel_keys(const OpArgs *args, const AttentionHead *h, size_t j, size
     return (Run){gathered, head_dim, n};
 }
 
+// The panels of keys [j0, j0 + n) side by side.
+static void copy_panels(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, float *to)
+{
+    const size_t head_dim = h->as->head_dim;
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        const float *from = page_panel(h, j0 + j);
+        fetch_rows(h, &args->in[2], h->as->value_pages, j0 + j);
+        memcpy(to + j * head_dim, from, VEC_WIDTH * head_dim * sizeof *to);
+    }
+}
+
 // Keys [j0, j0 + n) into panels.
 static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
                       const Buffers *b)
 {
     const size_t head_dim = h->as->head_dim;
+    if (h->as->pages_by_head) {
+        copy_panels(args, h, j0, n, b->keys);
+        return;
+    }
     for (size_t j = 0; j < n; j += VEC_WIDTH) {
         const Run run = panel_keys(args, h, j0 + j, size_min(VEC_WIDTH, n - j), b->gathered);
         const GemmProblem keys = {.n = run.n,
@@ -286,17 +312,22 @@ static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, int
 {
     AttentionFew *t = &b->few;
     const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
+    const int in_panels = h->as->pages_by_head;
+    const size_t padded = size_round_up(n_keys, VEC_WIDTH),
+                 n_listed = in_panels ? padded / VEC_WIDTH : padded;
     if (b->listed_sequence == h->sequence && b->listed_tile == j0) {
-        const size_t columns = (h->kv_head - b->listed_head) * t->head_dim;
-        for (size_t j = 0; j < size_round_up(n_keys, VEC_WIDTH); j++) {
-            t->keys[j] += columns;
-            t->values[j] += columns;
-        }
+        const size_t columns =
+            (h->kv_head - b->listed_head) * t->head_dim * (in_panels ? VEC_WIDTH : 1);
+        for (size_t j = 0; j < n_listed; j++) t->keys[j] += columns;
+        for (size_t j = 0; j < padded; j++) t->values[j] += columns;
     } else {
         t->head_dim = h->as->head_dim;
         t->n_keys = n_keys;
         t->accumulate = !is_first;
-        list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
+        t->in_panels = in_panels;
+        for (size_t p = 0; in_panels && p < n_listed; p++)
+            t->keys[p] = page_panel(h, j0 + p * VEC_WIDTH);
+        if (!in_panels) list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
         list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, t->values);
     }
     b->listed_sequence = h->sequence;
@@ -360,28 +391,59 @@ static void attend_tile(const OpArgs *args, AttentionHead h, size_t j0, const Bu
     }
 }
 
-// All query heads of one key head.
-static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, Buffers *b)
+static void clear_statistics(const Buffers *b, size_t n)
 {
-    const AttentionArgs *as = &args->as.attention;
-    const size_t group = as->n_heads / as->n_kv_heads;
-    AttentionHead h = attention_head(as, &args->in[3], sequence, kv_head * group);
-    const size_t n_queries = h.n_queries;
-    for (size_t i = 0; i < group * n_queries; i++) {
+    for (size_t i = 0; i < n; i++) {
         b->max[i] = -INFINITY;
         b->sum[i] = 0.0f;
     }
-    const AttentionReach tiles = attention_tiles(&h, 0, n_queries);
-    const int are_few = group * n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW;
-    for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
-        if (are_few)
-            attend_tile_few(args, &h, group * n_queries, j0, j0 == tiles.first, b);
-        else
-            attend_tile(args, h, j0, b);
-    }
+}
+
+static void finish_group(const OpArgs *args, AttentionHead h, const float *max, const float *sum)
+{
+    const size_t group = h.as->n_heads / h.as->n_kv_heads;
     for (size_t member = 0; member < group; member++) {
-        h.head = kv_head * group + member;
-        finish_rows(args, &h, b->max + member * n_queries, b->sum + member * n_queries);
+        h.head = h.kv_head * group + member;
+        finish_rows(args, &h, max + member * h.n_queries, sum + member * h.n_queries);
+    }
+}
+
+// All heads of one sequence where queries are few: tile by tile, since what lies behind a head's keys is the next head's.
+static void attend_sequence_few(const OpArgs *args, AttentionHead h, Buffers *b)
+{
+    const AttentionArgs *as = h.as;
+    const size_t group = as->n_heads / as->n_kv_heads, n_rows = group * h.n_queries;
+    const AttentionReach tiles = attention_tiles(&h, 0, h.n_queries);
+    float *const max = b->max, *const sum = b->sum;
+    clear_statistics(b, as->n_kv_heads * n_rows);
+    for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
+        for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++) {
+            b->max = max + h.kv_head * n_rows;
+            b->sum = sum + h.kv_head * n_rows;
+            attend_tile_few(args, &h, n_rows, j0, j0 == tiles.first, b);
+        }
+    }
+    for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++)
+        finish_group(args, h, max + h.kv_head * n_rows, sum + h.kv_head * n_rows);
+    b->max = max;
+    b->sum = sum;
+}
+
+static void attend_sequence(const OpArgs *args, size_t sequence, Buffers *b)
+{
+    const AttentionArgs *as = &args->as.attention;
+    const size_t group = as->n_heads / as->n_kv_heads;
+    AttentionHead h = attention_head(as, &args->in[3], sequence, 0);
+    if (group * h.n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW) {
+        attend_sequence_few(args, h, b);
+        return;
+    }
+    const AttentionReach tiles = attention_tiles(&h, 0, h.n_queries);
+    for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++) {
+        clear_statistics(b, group * h.n_queries);
+        for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS)
+            attend_tile(args, h, j0, b);
+        finish_group(args, h, b->max, b->sum);
     }
 }
 
@@ -392,9 +454,7 @@ Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
     const size_t mark = exec_scratch_mark(exec);
     Buffers buffers;
     TRY(take_buffers(as, exec, &buffers, err));
-    for (size_t s = 0; s < as->queries.n_sequences; s++) {
-        for (size_t head = 0; head < as->n_kv_heads; head++) attend_group(args, s, head, &buffers);
-    }
+    for (size_t s = 0; s < as->queries.n_sequences; s++) attend_sequence(args, s, &buffers);
     exec_scratch_release(exec, mark);
     return STATUS_OK;
 }

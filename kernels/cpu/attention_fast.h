@@ -28,12 +28,13 @@ typedef struct AttentionHead {
     DropoutStream dropout;
 } AttentionHead;
 
-// A tile of keys for a few rows of queries, of whatever heads share the keys: nothing is packed, and rows of keys and values may
-// lie anywhere. The chains are those of gemm_fast.h.
+// A tile of keys for a few rows of queries, of whatever heads share the keys: nothing is packed, and rows of keys and values, or
+// panels of keys, may lie anywhere. The chains are those of gemm_fast.h.
 enum { ATTENTION_FEW = 6 };
 
 typedef struct AttentionFew {
     size_t head_dim, n_keys;
+    int in_panels; // the first of `keys` are panels of 16
     const float *keys[ATTENTION_KEYS],
         *values[ATTENTION_KEYS]; // keys up to a whole vector are some row
     const float *q[ATTENTION_FEW];

@@ -64,18 +64,29 @@ static const Real *cached_row(const Head *h, const Tensor *tensor, const float *
 
 static const Real *key_row(const Head *h, size_t j)
 {
-    const Real *row = cached_row(h, &h->k, h->as->key_pages, j);
+    const AttentionArgs *as = h->as;
+    if (as->pages_by_head) {
+        const void *page = as->key_pages[h->sequence * as->max_pages + j / PANEL_WIDTH];
+        return (const Real *)page + h->kv_head * as->head_dim * PANEL_WIDTH + j % PANEL_WIDTH;
+    }
+    const Real *row = cached_row(h, &h->k, as->key_pages, j);
     return h->as->keys_by_column ? row - h->kv_head * (h->as->head_dim - 1) : row;
 }
 
 // Between the columns of a key.
 static size_t key_stride(const Head *h)
 {
+    if (h->as->pages_by_head) return PANEL_WIDTH;
     return h->as->keys_by_column ? h->as->n_kv_heads : 1;
 }
 
 static const Real *value_row(const Head *h, size_t j)
 {
+    const AttentionArgs *as = h->as;
+    if (as->pages_by_head) {
+        const void *page = as->value_pages[h->sequence * as->max_pages + j / PANEL_WIDTH];
+        return (const Real *)page + (h->kv_head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim;
+    }
     return cached_row(h, &h->v, h->as->value_pages, j);
 }
 

@@ -66,6 +66,10 @@ __device__ static const float *cached_row(const AttentionArgs *as, const Query *
 {
     const size_t column = query->kv_head * as->head_dim;
     if (!pages) return data + (query->k_begin + j) * stride + column;
+    if (as->pages_by_head) {
+        const float *rows = pages[query->sequence * as->max_pages + j / PANEL_WIDTH];
+        return rows + (query->kv_head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim;
+    }
     const float *page = pages[query->sequence * as->max_pages + j / as->page_rows];
     return page + (j % as->page_rows) * as->n_kv_heads * as->head_dim + column;
 }
@@ -78,8 +82,9 @@ __device__ static float score(const AttentionArgs *as, const AttentionTensors *t
     const long long position = position_of(&as->keys, query->k_begin, j);
     if (!is_visible(as, query->position, position)) return -INFINITY;
     const float *k = cached_row(as, query, t->k, t->k_stride, as->key_pages, j);
-    const size_t k_step = as->keys_by_column ? as->n_kv_heads : 1;
+    const size_t k_step = as->pages_by_head ? PANEL_WIDTH : as->keys_by_column ? as->n_kv_heads : 1;
     if (as->keys_by_column) k -= query->kv_head * (as->head_dim - 1);
+    if (as->pages_by_head) k -= j % PANEL_WIDTH * (as->head_dim - 1);
     float dot = 0.0f;
     for (size_t d = 0; d < as->head_dim; d++) dot = fmaf(query->q[d], k[d * k_step], dot);
     float value = as->scale * dot;

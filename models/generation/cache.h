@@ -1,7 +1,7 @@
 // models/generation/cache.h: keys and values of tokens already seen, in pages that sequences share.
 //
-// A page holds CACHE_PAGE_ROWS rows of every cached attention of a model. A sequence is a list of pages; one that continues
-// another shares its whole pages and copies the one that is begun. Nothing here is written while a unit runs but the rows of
+// A page holds CACHE_PAGE_ROWS rows of every cached attention of a model, head by head (AttentionArgs.pages_by_head). A
+// sequence is a list of pages; one that continues another shares its whole pages and copies the one that is begun. Nothing here is written while a unit runs but the rows of
 // the unit's own tokens (models/program/program_run.c), so sequences that share pages may run at once. One thread at a time calls
 // these functions. On the CPU.
 //

@@ -229,22 +229,31 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
     }
 }
 
+// Row `row` of pages of keys and values (AttentionArgs.pages_by_head).
+static void store_row(const TapeAttention *a, const float *key, const float *value, size_t row,
+                      float *key_page, float *value_page)
+{
+    const size_t cols = a->n_kv_heads * a->head_dim;
+    for (size_t c = 0; c < cols; c++) key_page[c * PANEL_WIDTH + row] = key[c];
+    for (size_t h = 0; h < a->n_kv_heads; h++)
+        memcpy(value_page + (h * PANEL_WIDTH + row) * a->head_dim, value + h * a->head_dim,
+               a->head_dim * sizeof *value);
+}
+
 // The keys and values of the unit's tokens go into their sequences' pages; the attention reads them there.
-static void store_keys(const ProgramRun *run, size_t cache, const Tensor *keys,
+static void store_keys(const ProgramRun *run, const TapeAttention *attention, const Tensor *keys,
                        const Tensor *values)
 {
     const ProgramCache *c = run->unit.cache;
+    const size_t cache = attention->cache;
     for (size_t s = 0; s < run->unit.n_sequences; s++) {
         const size_t begin = (size_t)run->unit.offsets[s], end = (size_t)run->unit.offsets[s + 1];
         const size_t n_keys = (size_t)(c->key_offsets[s + 1] - c->key_offsets[s]);
         for (size_t i = begin; i < end; i++) {
             const size_t row = n_keys - (end - i), page = s * c->max_pages + row / c->page_rows;
-            const size_t at = row % c->page_rows * keys->cols;
-            memcpy(c->key_pages[cache][page] + at, (const float *)keys->data + i * keys->row_stride,
-                   keys->cols * sizeof(float));
-            memcpy(c->value_pages[cache][page] + at,
-                   (const float *)values->data + i * values->row_stride,
-                   values->cols * sizeof(float));
+            store_row(attention, (const float *)keys->data + i * keys->row_stride,
+                      (const float *)values->data + i * values->row_stride, row % c->page_rows,
+                      c->key_pages[cache][page], c->value_pages[cache][page]);
         }
     }
 }
@@ -253,10 +262,11 @@ static void attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *a
 {
     const ProgramCache *c = run->unit.cache;
     const size_t cache = node->as.attention.cache;
-    store_keys(run, cache, &args->in[1], &args->in[2]);
+    store_keys(run, &node->as.attention, &args->in[1], &args->in[2]);
     args->in[1] = args->in[2] = (Tensor){0};
     args->as.attention.keys =
         (Ragged){.n_sequences = run->unit.n_sequences, .offsets = run->device_key_offsets};
+    args->as.attention.pages_by_head = 1;
     args->as.attention.key_pages = (const float *const *)c->key_pages[cache];
     args->as.attention.value_pages = (const float *const *)c->value_pages[cache];
     args->as.attention.page_rows = c->page_rows;

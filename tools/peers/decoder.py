@@ -140,7 +140,7 @@ class Llama:
         if self.L.llama_decode(self.context, b) != 0:
             sys.exit("llama_decode failed")
 
-    def run(self, prompts, n):
+    def run(self, prompts, n, counts_prompts=True):
         L = self.L
         wall, cpu = time.perf_counter(), time.process_time()
         L.llama_memory_clear(L.llama_get_memory(self.context), True)
@@ -148,6 +148,9 @@ class Llama:
             for begin in range(0, len(ids), 512):
                 part = ids[begin : begin + 512]
                 self.decode([(t, begin + i, s, begin + i + 1 == len(ids)) for i, t in enumerate(part)])
+        if not counts_prompts:
+            L.llama_get_logits_ith(self.context, -1)
+            wall, cpu = time.perf_counter(), time.process_time()
         for step in range(n - 1):
             self.decode([(1, len(ids) + step, s, True) for s, ids in enumerate(prompts)])
         L.llama_get_logits_ith(self.context, -1)
@@ -163,14 +166,13 @@ def measure(args, path, what):
     prompts = [[(i * 7919 + s * 104729) % 30000 + 5 for i in range(length)] for s in range(size)]
     ours, theirs = Assay(args, path, size), Llama(args, path, size)
     units, column = (length if what == "prompt" else size * (n - 1)), (0 if args.wall else 1)
-    speeds = []
-    for r in range(args.rounds + 1):
-        a, b = ours.run(prompts, n)[column], theirs.run(prompts, n)[column]
-        if what != "prompt":  # what is written, without the prompt that came before
+    speeds, is_prompt = [], what == "prompt"
+    ours.run([ids[:64] for ids in prompts], 2), theirs.run([ids[:64] for ids in prompts], 2)  # warms up
+    for r in range(args.rounds):
+        a, b = ours.run(prompts, n)[column], theirs.run(prompts, n, is_prompt)[column]
+        if not is_prompt:  # what is written, without the prompt that came before
             a -= ours.run(prompts, 1)[column]
-            b -= theirs.run(prompts, 1)[column]
-        if r > 0:  # the first one warms up
-            speeds.append((units / a, units / b, b / a))
+        speeds.append((units / a, units / b, b / a))
     ours.close()
     a, b, ratio = (statistics.median(column) for column in zip(*speeds))
     low, high = min(s[2] for s in speeds), max(s[2] for s in speeds)
