@@ -237,7 +237,7 @@ def main():
         args.texts = squad_texts(args)
     tokenizer = None if args.shape else transformers.AutoTokenizer.from_pretrained(args.model)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
-        args.model, num_labels=2, attn_implementation="sdpa")
+        args.model, num_labels=2, attn_implementation="eager" if args.shape == "deberta-v3-base" else "sdpa")
     ids, labels = read(args, tokenizer)
     order = list(range(len(ids)))
     if args.sort:
