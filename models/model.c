@@ -268,6 +268,21 @@ int model_head_is_fresh(const Model *model)
     return 0;
 }
 
+DType model_stored_dtype(const Model *model)
+{
+    size_t sizes[DTYPE_COUNT] = {0};
+    DType most = DTYPE_F32;
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        if (param->dtype != DTYPE_F32 && !param->is_rounded)
+            sizes[param->dtype] += param->rows * param->cols;
+    }
+    for (size_t d = 0; d < DTYPE_COUNT; d++) {
+        if (sizes[d] > sizes[most]) most = (DType)d;
+    }
+    return most;
+}
+
 Device model_device(const Model *model)
 {
     return model->exec_options.device;

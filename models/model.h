@@ -85,6 +85,9 @@ size_t model_unused_tensors(const Model *model, Slice *names);
 // Whether weights of its head were drawn from the seed, not read.
 int model_head_is_fresh(const Model *model);
 Device model_device(const Model *model);
+// How its files store most of what products read, where that is kept as it is (ModelOptions.keep_stored): 16 bits or blocks of
+// codes. F32 where none is.
+DType model_stored_dtype(const Model *model);
 
 // What a model can be asked for.
 typedef enum ModelCapability {

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/machine.h"
+#include "kernels/op.h"
 #include "models/checkpoint.h"
 
 const char *const compute_choices[] = {"f32", "tf32", "bf16", "int8", NULL};
@@ -109,6 +111,23 @@ static Status open_with_tokenizer(const CommandLine *line, const char *directory
     return model_open(directory, options, out, err);
 }
 
+// Products in f32 are what the numbers of a file say, and not the fastest that can be had of it; to people, not to logs.
+static void tell_faster(const CommandLine *line, const char *path, const Model *model)
+{
+    const DType dtype = model_stored_dtype(model);
+    const bool is_16 = dtype == DTYPE_BF16 || dtype == DTYPE_F16;
+    const OpKind op = is_16 ? OP_LINEAR_BF16 : OP_LINEAR_I8;
+    if (!line->log || !line->log->is_terminal || option_given(line, "compute") ||
+        option_flag(line, "mmap") || dtype == DTYPE_F32)
+        return;
+    const OpRow *best = op_best(op, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
+    if (!best || strcmp(best->variant, "reference") == 0) return;
+    log_message(line->log, LOG_INFO,
+                "%s: weights in %s, products in f32: as exact as the weights are; --compute %s "
+                "rounds what they are multiplied by and is faster",
+                path, dtype_name(dtype), is_16 ? "bf16" : "int8");
+}
+
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
                           Model **out, Error *err)
 {
@@ -117,6 +136,7 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
     Status s = checkpoint_resolve(&arena, directory, &real, err);
     if (s == STATUS_OK) s = open_with_tokenizer(line, real, &arena, options, out, err);
     if (s == STATUS_OK) model_options_tell_unused(line->log, directory, *out);
+    if (s == STATUS_OK) tell_faster(line, directory, *out);
     arena_release(&arena);
     return s;
 }
