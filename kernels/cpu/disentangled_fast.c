@@ -226,7 +226,8 @@ static void attend(const OpArgs *args, const Reach *r, const Buffers *b)
         const Vec share = vec_set1(1.0f / sum);
         for (size_t j = 0; j < n_keys; j += VEC_WIDTH)
             vec_store(p + j, vec_mul(vec_load(p + j), share));
-        if (h->as->dropout.p > 0.0f) attention_dropout(h, i, 0, n_keys, p, p);
+        // Where a score is NaN, all of the row is, and stays so if every key is dropped.
+        if (h->as->dropout.p > 0.0f && !isnan(sum)) attention_dropout(h, i, 0, n_keys, p, p);
         if (!log_sum_exp->data) continue;
         float *to = (float *)log_sum_exp->data + (h->q_begin + i) * log_sum_exp->row_stride;
         to[h->head] = max + logf(sum);
