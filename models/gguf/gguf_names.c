@@ -9,23 +9,24 @@ typedef struct GgufName {
 } GgufName;
 
 // Llama and its kind, but for the feed-forward layers.
-#define LLAMA_NAMES                                                                      \
-    {"token_embd", "model.embed_tokens", SAFE_AS_IS},                                    \
-        {"output_norm", "model.norm", SAFE_LESS_ONE}, {"output", "lm_head", SAFE_AS_IS}, \
-        {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},            \
-        {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_REORDERED},             \
-        {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_REORDERED},             \
-        {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},                 \
-        {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},             \
-        {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},            \
-        {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},         \
-        {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},         \
-        {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE},    \
-        {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},                  \
-        {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},                      \
-    {                                                                                    \
-        "blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS                     \
-    }
+// clang-format off
+#define LLAMA_NAMES                                                               \
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},                             \
+    {"output_norm", "model.norm", SAFE_LESS_ONE},                                 \
+    {"output", "lm_head", SAFE_AS_IS},                                            \
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_LESS_ONE},         \
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_REORDERED},          \
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_REORDERED},          \
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},              \
+    {"blk.%.attn_qkv", "model.layers.%.self_attn.qkv_proj", SAFE_AS_IS},          \
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},         \
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.q_norm", SAFE_LESS_ONE},      \
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.k_norm", SAFE_LESS_ONE},      \
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_LESS_ONE}, \
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},               \
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},                   \
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS}
+// clang-format on
 
 static const GgufName llama_names[] = {LLAMA_NAMES};
 
@@ -146,15 +147,16 @@ static const GgufName gpt_neox_names[] = {
 };
 
 // BLOOM and Falcon, but for the norms of a block.
-#define TRANSFORMER_H_NAMES                                                                   \
-    {"token_embd", "transformer.word_embeddings", SAFE_AS_IS},                                \
-        {"output_norm", "transformer.ln_f", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS},   \
-        {"blk.%.attn_qkv", "transformer.h.%.self_attention.query_key_value", SAFE_REORDERED}, \
-        {"blk.%.attn_output", "transformer.h.%.self_attention.dense", SAFE_AS_IS},            \
-        {"blk.%.ffn_up", "transformer.h.%.mlp.dense_h_to_4h", SAFE_AS_IS},                    \
-    {                                                                                         \
-        "blk.%.ffn_down", "transformer.h.%.mlp.dense_4h_to_h", SAFE_AS_IS                     \
-    }
+// clang-format off
+#define TRANSFORMER_H_NAMES                                                               \
+    {"token_embd", "transformer.word_embeddings", SAFE_AS_IS},                            \
+    {"output_norm", "transformer.ln_f", SAFE_AS_IS},                                      \
+    {"output", "lm_head", SAFE_AS_IS},                                                    \
+    {"blk.%.attn_qkv", "transformer.h.%.self_attention.query_key_value", SAFE_REORDERED}, \
+    {"blk.%.attn_output", "transformer.h.%.self_attention.dense", SAFE_AS_IS},            \
+    {"blk.%.ffn_up", "transformer.h.%.mlp.dense_h_to_4h", SAFE_AS_IS},                    \
+    {"blk.%.ffn_down", "transformer.h.%.mlp.dense_4h_to_h", SAFE_AS_IS}
+// clang-format on
 
 static const GgufName bloom_names[] = {
     TRANSFORMER_H_NAMES,
@@ -204,37 +206,36 @@ static const GgufName bert_names[] = {
 };
 
 // T5's two stacks, but for what differs with a gate.
-#define T5_NAMES                                                                                  \
-    {"token_embd", "shared", SAFE_AS_IS}, {"output", "lm_head", SAFE_AS_IS},                      \
-        {"enc.output_norm", "encoder.final_layer_norm", SAFE_AS_IS},                              \
-        {"dec.output_norm", "decoder.final_layer_norm", SAFE_AS_IS},                              \
-        {"enc.blk.%.attn_norm", "encoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
-        {"enc.blk.%.attn_q", "encoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
-        {"enc.blk.%.attn_k", "encoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
-        {"enc.blk.%.attn_v", "encoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
-        {"enc.blk.%.attn_o", "encoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
-        {"enc.blk.%.attn_rel_b", "encoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
-         SAFE_AS_IS},                                                                             \
-        {"enc.blk.%.ffn_norm", "encoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                 \
-        {"enc.blk.%.ffn_gate", "encoder.block.%.layer.1.DenseReluDense.wi_0", SAFE_AS_IS},        \
-        {"enc.blk.%.ffn_down", "encoder.block.%.layer.1.DenseReluDense.wo", SAFE_AS_IS},          \
-        {"dec.blk.%.attn_norm", "decoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                \
-        {"dec.blk.%.attn_q", "decoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},              \
-        {"dec.blk.%.attn_k", "decoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},              \
-        {"dec.blk.%.attn_v", "decoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},              \
-        {"dec.blk.%.attn_o", "decoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},              \
-        {"dec.blk.%.attn_rel_b", "decoder.block.%.layer.0.SelfAttention.relative_attention_bias", \
-         SAFE_AS_IS},                                                                             \
-        {"dec.blk.%.cross_attn_norm", "decoder.block.%.layer.1.layer_norm", SAFE_AS_IS},          \
-        {"dec.blk.%.cross_attn_q", "decoder.block.%.layer.1.EncDecAttention.q", SAFE_AS_IS},      \
-        {"dec.blk.%.cross_attn_k", "decoder.block.%.layer.1.EncDecAttention.k", SAFE_AS_IS},      \
-        {"dec.blk.%.cross_attn_v", "decoder.block.%.layer.1.EncDecAttention.v", SAFE_AS_IS},      \
-        {"dec.blk.%.cross_attn_o", "decoder.block.%.layer.1.EncDecAttention.o", SAFE_AS_IS},      \
-        {"dec.blk.%.ffn_norm", "decoder.block.%.layer.2.layer_norm", SAFE_AS_IS},                 \
-        {"dec.blk.%.ffn_gate", "decoder.block.%.layer.2.DenseReluDense.wi_0", SAFE_AS_IS},        \
-    {                                                                                             \
-        "dec.blk.%.ffn_down", "decoder.block.%.layer.2.DenseReluDense.wo", SAFE_AS_IS             \
-    }
+// clang-format off
+#define T5_NAMES                                                                                           \
+    {"token_embd", "shared", SAFE_AS_IS},                                                                  \
+    {"output", "lm_head", SAFE_AS_IS},                                                                     \
+    {"enc.output_norm", "encoder.final_layer_norm", SAFE_AS_IS},                                           \
+    {"dec.output_norm", "decoder.final_layer_norm", SAFE_AS_IS},                                           \
+    {"enc.blk.%.attn_norm", "encoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                             \
+    {"enc.blk.%.attn_q", "encoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},                           \
+    {"enc.blk.%.attn_k", "encoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},                           \
+    {"enc.blk.%.attn_v", "encoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},                           \
+    {"enc.blk.%.attn_o", "encoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},                           \
+    {"enc.blk.%.attn_rel_b", "encoder.block.%.layer.0.SelfAttention.relative_attention_bias", SAFE_AS_IS}, \
+    {"enc.blk.%.ffn_norm", "encoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                              \
+    {"enc.blk.%.ffn_gate", "encoder.block.%.layer.1.DenseReluDense.wi_0", SAFE_AS_IS},                     \
+    {"enc.blk.%.ffn_down", "encoder.block.%.layer.1.DenseReluDense.wo", SAFE_AS_IS},                       \
+    {"dec.blk.%.attn_norm", "decoder.block.%.layer.0.layer_norm", SAFE_AS_IS},                             \
+    {"dec.blk.%.attn_q", "decoder.block.%.layer.0.SelfAttention.q", SAFE_AS_IS},                           \
+    {"dec.blk.%.attn_k", "decoder.block.%.layer.0.SelfAttention.k", SAFE_AS_IS},                           \
+    {"dec.blk.%.attn_v", "decoder.block.%.layer.0.SelfAttention.v", SAFE_AS_IS},                           \
+    {"dec.blk.%.attn_o", "decoder.block.%.layer.0.SelfAttention.o", SAFE_AS_IS},                           \
+    {"dec.blk.%.attn_rel_b", "decoder.block.%.layer.0.SelfAttention.relative_attention_bias", SAFE_AS_IS}, \
+    {"dec.blk.%.cross_attn_norm", "decoder.block.%.layer.1.layer_norm", SAFE_AS_IS},                       \
+    {"dec.blk.%.cross_attn_q", "decoder.block.%.layer.1.EncDecAttention.q", SAFE_AS_IS},                   \
+    {"dec.blk.%.cross_attn_k", "decoder.block.%.layer.1.EncDecAttention.k", SAFE_AS_IS},                   \
+    {"dec.blk.%.cross_attn_v", "decoder.block.%.layer.1.EncDecAttention.v", SAFE_AS_IS},                   \
+    {"dec.blk.%.cross_attn_o", "decoder.block.%.layer.1.EncDecAttention.o", SAFE_AS_IS},                   \
+    {"dec.blk.%.ffn_norm", "decoder.block.%.layer.2.layer_norm", SAFE_AS_IS},                              \
+    {"dec.blk.%.ffn_gate", "decoder.block.%.layer.2.DenseReluDense.wi_0", SAFE_AS_IS},                     \
+    {"dec.blk.%.ffn_down", "decoder.block.%.layer.2.DenseReluDense.wo", SAFE_AS_IS}
+// clang-format on
 
 // What is called "up" has two names in Transformers: with a gate and without.
 static const GgufName t5_names[] = {
