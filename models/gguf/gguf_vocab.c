@@ -93,18 +93,50 @@ static VocabKind kind_of(const Json *root)
     return falls_back ? VOCAB_PIECE_BPE : VOCAB_NONE;
 }
 
-// llama.cpp knows the patterns that split a text by the names of models.
-static const char *pattern_name(const Json *root)
+// Whether an expression by which texts are split has `part` in it, and `other` too.
+static bool splits_by(const Json *pre, const char *part, const char *other)
 {
-    const Json *pre = json_get(root, "pre_tokenizer");
-    for (const Json *v = json_first(json_get(pre, "pretokenizers")); v; v = json_next(v)) {
+    bool is_list = false;
+    for (const Json *v = first_component(pre, "pretokenizers", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
         const Json *regex = json_get(json_get(v, "pattern"), "Regex");
         if (!regex || json_kind(regex) != JSON_STRING) continue;
-        const Slice text = json_string(regex);
-        if (slice_find(text, SLICE("\\p{N}{1,3}")) != SIZE_MAX) return "llama-bpe";
-        if (slice_find(text, SLICE("|\\p{N}|")) != SIZE_MAX) return "qwen2";
+        if (slice_find(json_string(regex), slice_from_cstr(part)) != SIZE_MAX &&
+            slice_find(json_string(regex), slice_from_cstr(other)) != SIZE_MAX)
+            return true;
     }
-    return "gpt-2";
+    return false;
+}
+
+// llama.cpp knows the patterns that split a text by the names of models (models/tokenizers/gguf_words.c has them all). What
+// tells the tokenizers of models that there are apart stands in one of their expressions; the more special ones come first.
+static const char *pattern_name(const Json *root)
+{
+    static const struct {
+        const char *part, *other, *name;
+    } signs[] = {
+        {"\\p{Lu}\\p{Lt}", "\\p{N}{1,3}", "gpt-4o"},
+        {"\\p{Lu}\\p{Lt}", "|\\p{N}|", "tekken"},
+        {"][A-Za-z]+|", "\\p{P}\\p{S}", "deepseek-v3"},
+        {"\\s?\\p{P}+", "", "deepseek-coder"},
+        {"\\s?[A-Za-z\u00b5", "", "deepseek-llm"},
+        {"[.,!?\u2026\u3002", "", "bloom"},
+        {"[0-9][0-9][0-9]", "", "falcon"},
+        {"\\p{L}\\p{M}]+|", "|\\p{N}|", "qwen35"},
+        {"|\\p{N}{1,3}|", "", "llama-bpe"},
+        {"|\\p{N}|", "", "qwen2"},
+    };
+    const Json *pre = json_get(root, "pre_tokenizer");
+    bool ignores_merges = false;
+    if (json_opt_bool(json_get(root, "model"), "ignore_merges", &ignores_merges, NULL) != STATUS_OK)
+        ignores_merges = false; // the tokenizer was read before, and would not have been
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (!splits_by(pre, signs[i].part, signs[i].other)) continue;
+        // Of Llama 3's two the one whose words need no merges.
+        if (strcmp(signs[i].name, "llama-bpe") == 0 && !ignores_merges) return "smaug-bpe";
+        return signs[i].name;
+    }
+    return has_type(pre, "pretokenizers", "Digits") ? "starcoder" : "gpt-2";
 }
 
 static Status take_room(Vocab *vocab, const Json *root, size_t vocab_size, Error *err)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "models/gguf/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
@@ -126,5 +127,59 @@ Test(gguf_words, are_cut_as_llama_cpp_cuts_them)
     cr_expect_eq(tokenizer_open_file(path, &t, &err), STATUS_INVALID);
     cr_expect(strstr(err.text, "tokenizer.ggml.pre \"nobody\" is not supported"), "%s", err.text);
     file_unmap(&file);
+    folder_remove(folder);
+}
+
+#define WORDS_OF(pre, merges)                                             \
+    "{\"pre_tokenizer\": " pre ", \"model\": {\"type\": \"BPE\", " merges \
+    "\"vocab\": {\"a\": 0}, \"merges\": []}}"
+#define SPLIT(regex) \
+    "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"" regex "\"}, \"behavior\": \"Isolated\"}"
+#define SEQUENCE(steps) \
+    "{\"type\": \"Sequence\", \"pretokenizers\": [" steps ", {\"type\": \"ByteLevel\"}]}"
+#define CASED_WORDS \
+    "[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]*[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]+|"
+
+Test(gguf_words, have_the_name_by_which_llama_cpp_cuts_them)
+{
+    static const struct {
+        const char *tokenizer, *name;
+    } tokenizers[] = {
+        {WORDS_OF("{\"type\": \"ByteLevel\"}", ""), "gpt-2"},
+        {WORDS_OF(SEQUENCE("{\"type\": \"Digits\", \"individual_digits\": true}"), ""),
+         "starcoder"},
+        {WORDS_OF(SEQUENCE(SPLIT("\\\\p{L}+|\\\\p{N}{1,3}| ?[^\\\\s]+")),
+                  "\"ignore_merges\": true, "),
+         "llama-bpe"},
+        {WORDS_OF(SEQUENCE(SPLIT("\\\\p{L}+|\\\\p{N}{1,3}| ?[^\\\\s]+")), ""), "smaug-bpe"},
+        {WORDS_OF(SEQUENCE(SPLIT("\\\\p{L}+|\\\\p{N}| ?[^\\\\s]+")), ""), "qwen2"},
+        {WORDS_OF(SEQUENCE(SPLIT(CASED_WORDS "\\\\p{N}{1,3}| ?[^\\\\s]+")), ""), "gpt-4o"},
+        {WORDS_OF(SEQUENCE(SPLIT(CASED_WORDS "\\\\p{N}| ?[^\\\\s]+")), ""), "tekken"},
+        {WORDS_OF(SEQUENCE(SPLIT("\\\\p{N}{1,3}") ", " SPLIT("[!~][A-Za-z]+|[\\\\p{P}\\\\p{S}]+")),
+                  ""),
+         "deepseek-v3"},
+        {WORDS_OF(SEQUENCE(SPLIT("\\\\s?\\\\p{L}+") ", " SPLIT("\\\\s?\\\\p{P}+")), ""),
+         "deepseek-coder"},
+    };
+    const char *folder = folder_make(), *path = folder_path(folder, "words.gguf");
+    for (size_t i = 0; i < sizeof tokenizers / sizeof *tokenizers; i++) {
+        JsonDocument *tokenizer = NULL, *config = NULL;
+        GgufBuilder b = {0};
+        Gguf file;
+        Slice name = {0};
+        MUST(json_parse(SLICE("tokenizer.json"), slice_from_cstr(tokenizers[i].tokenizer), 0,
+                        &tokenizer, &err));
+        MUST(json_parse(SLICE("config.json"), SLICE("{}"), 0, &config, &err));
+        MUST(gguf_put_tokenizer(&b, json_root(tokenizer), json_root(config), 1, &err));
+        MUST(gguf_write(path, &b, NULL, 0, NULL, NULL, &err));
+        MUST(gguf_open(path, &file, &err));
+        MUST(gguf_get_string(&file, "tokenizer.ggml.pre", &name, NULL, &err));
+        cr_expect(slice_eq_cstr(name, tokenizers[i].name), "%s: " SLICE_FMT, tokenizers[i].name,
+                  SLICE_ARG(name));
+        gguf_close(&file);
+        gguf_builder_release(&b);
+        json_close(&tokenizer);
+        json_close(&config);
+    }
     folder_remove(folder);
 }
