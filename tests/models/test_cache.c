@@ -28,7 +28,7 @@ Test(cache, a_cleared_one_hands_out_its_memory_again)
     CacheSequence first = {0}, second = {0};
     cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
     cr_assert_eq(cache_extend(cache, &first, 40, NULL), STATUS_OK);
-    cr_expect_eq(cache_bytes(cache), 3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
+    cr_expect_eq(cache_bytes(cache), (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
     float *pages[3];
     for (size_t i = 0; i < 3; i++) pages[i] = page_of(cache, &first, i, &arena);
     cache_release(cache, &first);
@@ -54,11 +54,11 @@ Test(cache, a_cleared_one_of_which_nothing_may_stay_begins_anew)
     Arena arena = {0};
     CacheSequence first = {0}, second = {0};
     cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
-    cr_assert_eq(cache_extend(cache, &first, 2 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
+    cr_assert_eq(cache_extend(cache, &first, (size_t)2 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
     cache_release(cache, &first);
     cache_clear(cache, 0);
-    cr_assert_eq(cache_extend(cache, &second, 3 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
-    cr_expect_eq(cache_bytes(cache), 3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
+    cr_assert_eq(cache_extend(cache, &second, (size_t)3 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
+    cr_expect_eq(cache_bytes(cache), (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
     for (size_t i = 0; i < 3; i++) {
         float *page = page_of(cache, &second, i, &arena);
         cr_expect_eq(page[0], 0.0f); // what is mapped afresh is zeros
