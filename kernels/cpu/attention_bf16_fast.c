@@ -189,7 +189,7 @@ static inline void weigh_row(size_t n, float factor, const float *scores, uint32
     *max = new_max;
 }
 
-// Scores of query i for keys [j0, j0 + n) become weights of their values.
+// Scores of query i for keys [j0, j0 + n) become weights of their values. y is NULL at the first tile.
 static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n, float *scores,
                        uint32_t *weights, float *max, float *sum, float *y)
 {
@@ -203,7 +203,7 @@ static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n, fl
         attention_finish_scores(h, i, j0, n, scores);
     }
     weigh_row(padded, is_plain ? as->scale * log2_e : log2_e, scores, weights, max, sum,
-              as->head_dim, j0 > 0 ? y : NULL);
+              as->head_dim, y);
 }
 
 // ---- tiles ----
@@ -222,11 +222,12 @@ static void multiply(size_t n_rows, size_t n_columns, size_t panel_pairs, Bf16Ti
     }
 }
 
-// Queries [i0, i0 + n_rows), at most BF16_ROWS, against one packed tile of keys.
+// Queries [i0, i0 + n_rows), at most BF16_ROWS, against one packed tile of keys: their first one, or one after it.
 static void attend_rows(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
-                        size_t j0, size_t n_keys, const Next *next, const Buffers *b, float *max,
+                        size_t j0, int is_first, const Next *next, const Buffers *b, float *max,
                         float *sum)
 {
+    const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
     const size_t head_dim = h->as->head_dim, n_pairs = pairs_of(head_dim);
     const Tensor *q = &args->in[0], *y = &args->out[0];
     const size_t column = h->head * head_dim, row = h->q_begin + i0;
@@ -249,7 +250,7 @@ static void attend_rows(const OpArgs *args, const AttentionHead *h, size_t i0, s
         fetch_next(args, h, next, i0 + i);
         finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS,
                    b->weights + i * WEIGHT_PAIRS, &max[i0 + i], &sum[i0 + i],
-                   out + i * y->row_stride);
+                   is_first ? NULL : out + i * y->row_stride);
     }
     multiply(n_rows, head_dim, pairs_of(n_keys) * VEC_WIDTH,
              (Bf16Tile){.pairs = b->weights,
@@ -258,20 +259,20 @@ static void attend_rows(const OpArgs *args, const AttentionHead *h, size_t i0, s
                         .weights = b->values,
                         .c = out,
                         .c_row = y->row_stride,
-                        .accumulate = j0 > 0});
+                        .accumulate = !is_first});
 }
 
-// All queries of a head against one packed tile of keys, in rows of much the same number.
-static void attend_tile(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n_keys,
-                        const Buffers *b, float *max, float *sum)
+// All queries of a head that have one packed tile of keys among theirs, in rows of much the same number.
+static void attend_tile(const OpArgs *args, const AttentionHead *h, size_t j0, const Buffers *b,
+                        float *max, float *sum)
 {
     const size_t n = h->n_queries, n_tiles = (n + BF16_ROWS - 1) / BF16_ROWS;
     const Next next = next_tile(args, h, j0);
     for (size_t t = 0; t < n_tiles; t++) {
         const size_t i0 = n * t / n_tiles, n_rows = n * (t + 1) / n_tiles - i0;
-        // The first tile is never skipped: it begins y.
-        if (j0 > 0 && attention_skips(h, i0, n_rows, j0)) continue;
-        attend_rows(args, h, i0, n_rows, j0, n_keys, &next, b, max, sum);
+        const AttentionReach tiles = attention_tiles(h, i0, n_rows);
+        if (j0 < tiles.first || j0 >= tiles.end) continue;
+        attend_rows(args, h, i0, n_rows, j0, j0 == tiles.first, &next, b, max, sum);
     }
 }
 
@@ -302,14 +303,14 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, co
         b->max[i] = -INFINITY;
         b->sum[i] = 0.0f;
     }
-    for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {
+    const AttentionReach tiles = attention_tiles(&h, 0, n_queries);
+    for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
         const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
         pack_keys(&args->in[1], &h, j0, n_keys, b->keys);
         pack_values(&args->in[2], &h, j0, n_keys, b->values);
         for (size_t member = 0; member < group; member++) {
             h.head = kv_head * group + member;
-            attend_tile(args, &h, j0, n_keys, b, b->max + member * n_queries,
-                        b->sum + member * n_queries);
+            attend_tile(args, &h, j0, b, b->max + member * n_queries, b->sum + member * n_queries);
         }
     }
     for (size_t member = 0; member < group; member++) {
