@@ -256,7 +256,7 @@ Test(heads_saved, electras_discriminator_is_one)
         for (size_t j = 0; j < H; j++) {
             double x = 0;
             for (size_t k = 0; k < H; k++)
-                x += (double)dense[j * H + k] * (double)hidden[(2 * N_TOKENS + t) * H + k];
+                x += (double)dense[j * H + k] * (double)hidden[((size_t)2 * N_TOKENS + t) * H + k];
             score += (double)prediction[j] * 0.5 * x * (1 + erf(x / sqrt(2)));
         }
         cr_expect_float_eq((double)scores[t], score, 2e-5, "token %zu: %g, not %g", t,

@@ -38,8 +38,12 @@ static Slice folded(Arena *arena, Slice text)
     size_t n = 0;
     cr_assert_not_null(out);
     for (size_t i = 0; i < text.len; i++) {
-        const bool is_blank = text.ptr[i] == ' ' || text.ptr[i] == '\n';
-        if (!is_blank || n == 0 || out[n - 1] != ' ') out[n++] = is_blank ? ' ' : text.ptr[i];
+        const char c = text.ptr[i];
+        const bool is_blank = c == ' ' || c == '\n';
+        if (!is_blank)
+            out[n++] = c;
+        else if (n == 0 || out[n - 1] != ' ')
+            out[n++] = ' ';
     }
     return (Slice){out, n};
 }

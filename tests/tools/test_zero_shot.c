@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -141,8 +142,12 @@ Test(zero_shot, a_suite_judges_models_that_tell_entailment)
     program_want(&program, 0);
     const char *found = strstr(arena_cstr(&arena, program.out), "\"probabilities\":[");
     double of_suite[2] = {0};
-    cr_assert(found &&
-              sscanf(found, "\"probabilities\":[%lf,%lf]", &of_suite[0], &of_suite[1]) == 2);
+    char *end = NULL;
+    cr_assert_not_null(found);
+    of_suite[0] = strtod(found + strlen("\"probabilities\":["), &end);
+    cr_assert_eq(*end, ',');
+    of_suite[1] = strtod(end + 1, &end);
+    cr_assert_eq(*end, ']');
     program = RUN(&arena,
                   "{\"text\": \"the film is good\", \"candidate_labels\": [\"bad\", \"good\"], "
                   "\"hypothesis_template\": \"it is {}\"}\n",
