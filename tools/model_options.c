@@ -79,7 +79,7 @@ void model_options_tell_unused(Log *log, const char *path, const Model *model)
 // Whether a directory has files of a tokenizer at all.
 static bool has_tokenizer(Arena *arena, const char *directory)
 {
-    static const char *const files[] = {"tokenizer.json", "vocab.txt", "merges.txt"};
+    static const char *const files[] = {"tokenizer.json", "vocab.txt", "vocab.json", "merges.txt"};
     Slice *names = NULL;
     size_t n = 0;
     if (file_list(arena, directory, &names, &n, NULL) != STATUS_OK) return false;
