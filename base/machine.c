@@ -107,12 +107,11 @@ static uint64_t read_kilobytes(const char *path, const char *key)
 }
 
 // What a limit of this process leaves, of which /proc/self/status tells the use.
-static uint64_t left_of_limit(int resource, const char *used)
+static uint64_t left_of_limit(const struct rlimit *limit, const char *used)
 {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    if (limit->rlim_cur == RLIM_INFINITY) return UINT64_MAX;
     const uint64_t n = read_kilobytes("/proc/self/status", used);
-    return n < limit.rlim_cur ? limit.rlim_cur - n : 0;
+    return n < limit->rlim_cur ? limit->rlim_cur - n : 0;
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b)
@@ -123,13 +122,16 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 void machine_memory(uint64_t *total_bytes, uint64_t *available_bytes)
 {
     uint64_t limit, used;
+    struct rlimit process;
     cgroup_memory(&limit, &used);
     *total_bytes = lesser(read_kilobytes("/proc/meminfo", "MemTotal"), limit);
     *available_bytes = read_kilobytes("/proc/meminfo", "MemAvailable");
     if (*available_bytes == 0) return; // not told
     *available_bytes = lesser(*available_bytes, used < limit ? limit - used : 0);
-    *available_bytes = lesser(*available_bytes, left_of_limit(RLIMIT_AS, "VmSize"));
-    *available_bytes = lesser(*available_bytes, left_of_limit(RLIMIT_DATA, "VmData"));
+    if (getrlimit(RLIMIT_AS, &process) == 0)
+        *available_bytes = lesser(*available_bytes, left_of_limit(&process, "VmSize"));
+    if (getrlimit(RLIMIT_DATA, &process) == 0)
+        *available_bytes = lesser(*available_bytes, left_of_limit(&process, "VmData"));
     if (*available_bytes == 0) *available_bytes = 1; // nothing is left, which is told
 }
 
