@@ -56,8 +56,11 @@ Status zero_shot_hypothesis(Slice template, Slice label, Arena *arena, Slice *ou
 // Softmax over candidates of the scores of entailment.
 static void spread(const float *logits, size_t width, size_t entailment, size_t n, double *out)
 {
-    double highest = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++) highest = fmax(highest, (double)logits[i * width + entailment]);
+    double highest = (double)logits[entailment], sum = 0;
+    for (size_t i = 1; i < n; i++) {
+        const double score = (double)logits[i * width + entailment];
+        highest = score > highest ? score : highest;
+    }
     for (size_t i = 0; i < n; i++) {
         out[i] = exp((double)logits[i * width + entailment] - highest);
         sum += out[i];

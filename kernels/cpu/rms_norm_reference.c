@@ -5,6 +5,13 @@
 #include "kernels/cpu/real.h"
 #include "kernels/exec.h"
 
+// Rounded as the fast rows round it: GGUF files store this sum, so that both ways of storing a weight give the same bits.
+static double factor_of(Real offset, Real weight)
+{
+    const Real sum = offset + weight;
+    return (double)sum;
+}
+
 Status REFERENCE(rms_norm)(const OpArgs *args, Exec *exec, Error *err)
 {
     (void)exec;
@@ -12,7 +19,7 @@ Status REFERENCE(rms_norm)(const OpArgs *args, Exec *exec, Error *err)
     const Tensor *y = &args->out[0], *rstds = &args->out[1];
     const Real *weight = args->in[1].data;
     const size_t group = args->in[1].cols;
-    const double offset = (double)args->as.norm.weight_offset;
+    const Real offset = (Real)args->as.norm.weight_offset;
     for (size_t i = 0; i < y->rows; i++) {
         for (size_t g = 0; g < y->cols / group; g++) {
             const Real *x = real_row(&args->in[0], i) + g * group;
@@ -21,7 +28,7 @@ Status REFERENCE(rms_norm)(const OpArgs *args, Exec *exec, Error *err)
             for (size_t j = 0; j < group; j++) squares += (double)x[j] * (double)x[j];
             const double rstd = 1.0 / sqrt(squares / (double)group + (double)args->as.norm.epsilon);
             for (size_t j = 0; j < group; j++)
-                to[j] = (Real)((double)x[j] * rstd * (offset + (double)weight[j]));
+                to[j] = (Real)((double)x[j] * rstd * factor_of(offset, weight[j]));
             if (rstds->data) real_row(rstds, i)[g] = (Real)rstd;
         }
     }
@@ -34,18 +41,19 @@ static void group_backward(const OpArgs *args, size_t i, size_t g, double *d_wei
     const size_t group = args->in[3].cols;
     const Real *dy = real_row(&args->in[0], i) + g * group,
                *x = real_row(&args->in[1], i) + g * group, *weight = args->in[3].data;
-    const double rstd = real_row(&args->in[2], i)[g], offset = (double)args->as.norm.weight_offset;
+    const Real offset = (Real)args->as.norm.weight_offset;
+    const double rstd = real_row(&args->in[2], i)[g];
     Real *dx = real_row(&args->out[0], i) + g * group;
     double sum = 0;
     for (size_t j = 0; j < group; j++) {
         const double n = (double)x[j] * rstd;
-        sum += (double)dy[j] * (offset + (double)weight[j]) * n;
+        sum += (double)dy[j] * factor_of(offset, weight[j]) * n;
         d_weight[j] += (double)dy[j] * n;
     }
     const double mean = sum / (double)group;
     for (size_t j = 0; j < group; j++) {
         const double n = (double)x[j] * rstd;
-        dx[j] = (Real)(rstd * ((double)dy[j] * (offset + (double)weight[j]) - n * mean));
+        dx[j] = (Real)(rstd * ((double)dy[j] * factor_of(offset, weight[j]) - n * mean));
     }
 }
 
