@@ -32,27 +32,6 @@ static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-static void score_ovr(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
-                      double *scores)
-{
-    double macro = 0, weighted = 0, total = 0;
-    for (size_t c = 0; c < index->n_columns; c++) {
-        double positives;
-        walk.column = &index->columns[c];
-        scores[1 + c] = ranked_area(walk, &positives);
-        macro += scores[1 + c] / (double)index->n_columns;
-        if (positives > 0) weighted += positives * scores[1 + c];
-        total += positives;
-    }
-    scores[0] = o->average == RANKED_MACRO ? macro : weighted / total;
-    if (o->average != RANKED_MICRO) return;
-    double positives;
-    walk.column = &index->flat;
-    walk.n_pairs = index->n_columns;
-    walk.n *= index->n_columns;
-    scores[0] = ranked_area(walk, &positives);
-}
-
 // For one class's scores, walked upwards: wins [n_classes] of its items over every other class's, in pairs.
 static void count_wins(const RankedWalk *walk, const RowSet *rows, size_t class, double *below,
                        double *tied, double *wins, size_t n_classes)
@@ -119,13 +98,7 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     if (!o->is_binary && o->multi_class == 1) {
         return score_ovo(o, ranked, rows, walk, scratch, scores, err);
     }
-    if (!o->is_binary) {
-        score_ovr(o, ranked, walk, scores);
-        return STATUS_OK;
-    }
-    double positives;
-    walk.column = &ranked->columns[0];
-    scores[0] = ranked_area(walk, &positives);
+    scores[0] = ranked_mean(o, ranked, walk, ranked_area, o->is_binary ? NULL : scores + 1);
     return STATUS_OK;
 }
 

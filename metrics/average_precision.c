@@ -31,25 +31,8 @@ static Status score_rows(const MetricPlan *plan, const RowSet *rows, const doubl
     (void)scratch;
     (void)err;
     const RankedOptions *o = plan->options;
-    const RankedIndex *ranked = index;
-    RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
-    double positives, macro = 0, weighted = 0, total = 0;
-    for (size_t c = 0; c < ranked->n_columns; c++) {
-        walk.column = &ranked->columns[c];
-        const double value = ranked_precision(walk, &positives);
-        if (!o->is_binary) scores[1 + c] = value;
-        macro += value / (double)ranked->n_columns;
-        weighted += positives * value;
-        total += positives;
-    }
-    scores[0] = macro;
-    if (o->is_binary) return STATUS_OK;
-    if (o->average == RANKED_WEIGHTED) scores[0] = weighted / total;
-    if (o->average != RANKED_MICRO) return STATUS_OK;
-    walk.column = &ranked->flat;
-    walk.n_pairs = ranked->n_columns;
-    walk.n = rows->n_rows * ranked->n_columns;
-    scores[0] = ranked_precision(walk, &positives);
+    const RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
+    scores[0] = ranked_mean(o, index, walk, ranked_precision, o->is_binary ? NULL : scores + 1);
     return STATUS_OK;
 }
 

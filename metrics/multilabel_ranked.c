@@ -83,42 +83,22 @@ static Status index_rows(const MetricPlan *plan, const RowSet *rows, Arena *aren
     return STATUS_OK;
 }
 
-typedef double (*ScoreColumn)(RankedWalk walk, double *positives);
-
-static Status score(const MetricPlan *plan, const RowSet *rows, const double *weights,
-                    const RankedIndex *index, ScoreColumn of, double *scores)
-{
-    const RankedOptions *o = plan->options;
-    RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
-    double positives, macro = 0, weighted = 0, total = 0;
-    for (size_t c = 0; c < index->n_columns; c++) {
-        walk.column = &index->columns[c];
-        scores[1 + c] = of(walk, &positives);
-        macro += scores[1 + c] / (double)index->n_columns;
-        if (positives > 0) weighted += positives * scores[1 + c];
-        total += positives;
-    }
-    scores[0] = o->average == RANKED_MACRO ? macro : share_of(weighted, total);
-    if (o->average != RANKED_MICRO) return STATUS_OK;
-    walk.column = &index->flat;
-    walk.n_pairs = index->n_columns;
-    walk.n = rows->n_rows * index->n_columns;
-    scores[0] = of(walk, &positives);
-    return STATUS_OK;
-}
-
 static Status score_precision(const MetricPlan *plan, const RowSet *rows, const double *weights,
                               const void *index, Arena *scratch, double *scores, Error *err)
 {
     (void)scratch, (void)err;
-    return score(plan, rows, weights, index, ranked_precision, scores);
+    const RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
+    scores[0] = ranked_mean(plan->options, index, walk, ranked_precision, scores + 1);
+    return STATUS_OK;
 }
 
 static Status score_area(const MetricPlan *plan, const RowSet *rows, const double *weights,
                          const void *index, Arena *scratch, double *scores, Error *err)
 {
     (void)scratch, (void)err;
-    return score(plan, rows, weights, index, ranked_area, scores);
+    const RankedWalk walk = {.weights = weights, .n = rows->n_rows, .n_pairs = 1};
+    scores[0] = ranked_mean(plan->options, index, walk, ranked_area, scores + 1);
+    return STATUS_OK;
 }
 
 static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error *err)

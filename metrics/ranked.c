@@ -154,3 +154,23 @@ double ranked_precision(RankedWalk walk, double *positives)
     *positives = hits;
     return hits > 0 ? sum / hits : 0;
 }
+
+double ranked_mean(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
+                   RankedScore *score, double *of_columns)
+{
+    double positives, macro = 0, weighted = 0, total = 0;
+    for (size_t c = 0; c < index->n_columns; c++) {
+        walk.column = &index->columns[c];
+        const double value = score(walk, &positives);
+        if (of_columns) of_columns[c] = value;
+        macro += value / (double)index->n_columns;
+        if (positives > 0) weighted += positives * value;
+        total += positives;
+    }
+    if (o->is_binary || o->average == RANKED_MACRO) return macro;
+    if (o->average == RANKED_WEIGHTED) return share_of(weighted, total);
+    walk.column = &index->flat;
+    walk.n_pairs = index->n_columns;
+    walk.n *= index->n_columns;
+    return score(walk, &positives);
+}

@@ -59,7 +59,11 @@ Status ranked_column(const double *values, size_t stride, size_t n,
                      Error *err) MUST_CHECK;
 // Areas under the ROC curve (NaN where a side is missing) and under the curve of precision by steps (0 without positives); the
 // weight of the positive items beside.
-double ranked_area(RankedWalk walk, double *positives);
-double ranked_precision(RankedWalk walk, double *positives);
+typedef double RankedScore(RankedWalk walk, double *positives);
+RankedScore ranked_area, ranked_precision;
+// The score of every column, into of_columns [n_columns] unless that is NULL, and their mean as o->average has it: of the columns
+// alike or by the weight of their positive items, or the score of the flat order.
+double ranked_mean(const RankedOptions *o, const RankedIndex *index, RankedWalk walk,
+                   RankedScore *score, double *of_columns);
 
 #endif
