@@ -138,10 +138,10 @@ static void add_bias_gradients(const OpArgs *args, const AttentionHead *h, size_
     }
 }
 
-// Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv.
+// Block of queries times tile of keys: p and ds, then what they add to dq, dk and dv, each of which begins with its first.
 static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
-                           size_t j0, size_t n_keys, int is_first, const Buffers *b,
-                           const float *dy_y)
+                           size_t j0, size_t n_keys, int is_first_tile, int is_first_block,
+                           const Buffers *b, const float *dy_y)
 {
     const Tensor *dy = &args->in[0], *q = &args->in[1], *log_sum_exp = &args->in[5];
     const Tensor *dq = &args->out[0], *dk = &args->out[1], *dv = &args->out[2];
@@ -181,10 +181,10 @@ static void backward_block(const OpArgs *args, const AttentionHead *h, size_t i0
                                .c = head_rows(dq, row, h->head, head_dim),
                                .c_row = dq->row_stride,
                                .c_panel = VEC_WIDTH,
-                               .accumulate = j0 > 0};
+                               .accumulate = !is_first_tile};
     FAST(gemm_run)(&to_dq, b->scratch);
     GemmProblem to_key = key_product(h, n_keys, n_rows);
-    to_key.accumulate = !is_first;
+    to_key.accumulate = !is_first_block;
     to_key.a = b->ds;
     to_key.b = head_rows(q, row, h->head, head_dim);
     to_key.b_stride = q->row_stride;
@@ -228,10 +228,11 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
             h.head = kv_head * group + member;
             for (size_t i0 = 0; i0 < h.n_queries; i0 += ATTENTION_QUERIES) {
                 const size_t n_rows = size_min(ATTENTION_QUERIES, h.n_queries - i0);
-                const int is_first = member == 0 && i0 == 0;
-                if (!is_first && j0 > 0 && attention_skips(&h, i0, n_rows, j0)) continue;
-                backward_block(args, &h, i0, n_rows, j0, n_keys, is_first, b,
-                               b->dy_y + member * h.n_queries);
+                const AttentionReach tiles = attention_tiles(&h, i0, n_rows);
+                const int is_first = member == 0 && i0 == 0; // begins dk and dv of every tile
+                if (!is_first && (j0 < tiles.first || j0 >= tiles.end)) continue;
+                backward_block(args, &h, i0, n_rows, j0, n_keys, j0 == (is_first ? 0 : tiles.first),
+                               is_first, b, b->dy_y + member * h.n_queries);
             }
         }
     }

@@ -163,16 +163,6 @@ static inline void attention_finish_scores(const AttentionHead *h, size_t i, siz
     if (as->is_causal || as->window > 0) attention_mask(h, query, j0, n, scores);
 }
 
-// Whether no query of rows [i0, i0 + n_rows) sees a key from j0 on: causal, keys in their natural places.
-static inline int attention_skips(const AttentionHead *h, size_t i0, size_t n_rows, size_t j0)
-{
-    if (!h->as->is_causal || h->as->keys.positions) return 0;
-    for (size_t i = i0; i < i0 + n_rows; i++) {
-        if (attention_position(&h->as->queries, h->q_begin, i) >= (int64_t)j0) return 0;
-    }
-    return 1;
-}
-
 // The tiles of keys that some query of rows [i0, i0 + n_rows) sees: from the one that begins at `first` to the one before `end`.
 // There is one at least, which begins y.
 static inline AttentionReach attention_tiles(const AttentionHead *h, size_t i0, size_t n_rows)
