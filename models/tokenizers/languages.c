@@ -136,21 +136,6 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     return STATUS_OK;
 }
 
-// Where tokenizer_config.json names no class, config.json's model_type does.
-static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
-{
-    Told *told = context;
-    JsonKind kind = JSON_NULL;
-    Slice text = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
-    TRY(json_read_string(r, &text, err));
-    for (size_t i = 0; i < N_CLASSES; i++) {
-        if (classes[i].model_type && slice_eq_cstr(text, classes[i].model_type)) told->class = i;
-    }
-    return STATUS_OK;
-}
-
 static int32_t find_code(const Tokenizer *t, Slice code)
 {
     for (size_t i = 0; i < t->n_languages; i++) {
@@ -177,6 +162,17 @@ static Status apply_class(Tokenizer *t, const Told *told, Error *err)
     return template_language(t->post.templates, source, eos, is_behind, &t->arena, err);
 }
 
+// Where tokenizer_config.json names no class, config.json's model_type does.
+static Status find_class_by_type(const char *directory, Told *told, Error *err)
+{
+    char type[MODEL_TYPE_SIZE];
+    TRY(tokenizer_read_model_type(directory, type, err));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        if (classes[i].model_type && strcmp(type, classes[i].model_type) == 0) told->class = i;
+    }
+    return STATUS_OK;
+}
+
 Status tokenizer_find_languages(Tokenizer *t, const char *directory, Error *err)
 {
     Told told = {.class = N_CLASSES};
@@ -185,9 +181,7 @@ Status tokenizer_find_languages(Tokenizer *t, const char *directory, Error *err)
     if (directory)
         TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_member,
                                        &told, err));
-    if (directory && !told.has_class)
-        TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, &told,
-                                       err));
+    if (directory && !told.has_class) TRY(find_class_by_type(directory, &told, err));
     if (told.class < N_CLASSES) return apply_class(t, &told, err);
     const int32_t source = mark_pieces(t, &form);
     if (source < 0) return STATUS_OK;

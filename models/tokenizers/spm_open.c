@@ -1,5 +1,6 @@
 // A SentencePiece model as a Tokenizer: alone, or with what the files of its directory say.
 #include <stdio.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "models/tokenizers/tokenizer_internal.h"
@@ -146,17 +147,14 @@ static Status read_option(void *context, Slice key, JsonReader *r, Error *err)
     return STATUS_OK;
 }
 
-static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
+// Where tokenizer_config.json names no class, config.json's model_type does.
+static Status find_class_by_type(SpmOptions *options, const char *directory, Error *err)
 {
-    SpmOptions *options = context;
-    JsonKind kind = JSON_NULL;
-    Slice type = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
-    TRY(json_read_string(r, &type, err));
-    options->is_other = !slice_eq_cstr(type, "llama");
+    char type[MODEL_TYPE_SIZE];
+    TRY(tokenizer_read_model_type(directory, type, err));
+    options->is_other = type[0] && strcmp(type, "llama") != 0;
     for (size_t i = 0; i < N_CLASSES && !options->is_stated; i++) {
-        if (classes[i].model_type != NULL && slice_eq_cstr(type, classes[i].model_type))
+        if (classes[i].model_type != NULL && strcmp(type, classes[i].model_type) == 0)
             snprintf(options->class, sizeof options->class, "%s", classes[i].class);
     }
     return STATUS_OK;
@@ -213,7 +211,7 @@ static Status read_options(SpmOptions *options, const char *directory, Error *er
 {
     TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_option, options,
                                    err));
-    TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, options, err));
+    TRY(find_class_by_type(options, directory, err));
     if (!options->class[0]) return STATUS_OK;
     const size_t row = class_row(slice_from_cstr(options->class));
     if (row == N_CLASSES || classes[row].use == SPM_REFUSED)

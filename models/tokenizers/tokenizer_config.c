@@ -1,4 +1,7 @@
 // tokenizer_config.json and special_tokens_map.json beside a tokenizer of any kind.
+#include <stdio.h>
+#include <string.h>
+
 #include "base/file.h"
 #include "base/json_reader.h"
 #include "models/tokenizers/tokenizer_internal.h"
@@ -30,6 +33,23 @@ Status tokenizer_read_config_file(const char *directory, Slice file, ConfigKey *
 done:
     arena_release(&arena);
     return s;
+}
+
+static Status read_type(void *context, Slice key, JsonReader *r, Error *err)
+{
+    JsonKind kind = JSON_NULL;
+    Slice type = {0};
+    TRY(json_peek(r, &kind, err));
+    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
+    TRY(json_read_string(r, &type, err));
+    snprintf(context, MODEL_TYPE_SIZE, SLICE_FMT, SLICE_ARG(type));
+    return STATUS_OK;
+}
+
+Status tokenizer_read_model_type(const char *directory, char type[MODEL_TYPE_SIZE], Error *err)
+{
+    type[0] = '\0';
+    return tokenizer_read_config_file(directory, SLICE("config.json"), read_type, type, err);
 }
 
 // A token as a string, or as an object with "content"; null gives an empty slice.
@@ -133,29 +153,19 @@ static Status read_member(void *context, Slice key, JsonReader *r, Error *err)
     return json_skip(r, err);
 }
 
-// Where no class is stated, the model's type says which it is.
-static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
-{
-    Config *config = context;
-    JsonKind kind = JSON_NULL;
-    Slice type = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
-    TRY(json_read_string(r, &type, err));
-    config->is_without_types = slice_eq_cstr(type, "albert") || slice_eq_cstr(type, "big_bird");
-    return STATUS_OK;
-}
-
 Status tokenizer_read_config(Tokenizer *tokenizer, const char *directory, Error *err)
 {
     Config config = {.tokenizer = tokenizer};
+    char type[MODEL_TYPE_SIZE];
     TRY(tokenizer_read_config_file(directory, SLICE("special_tokens_map.json"), read_member,
                                    &config, err));
     TRY(tokenizer_read_config_file(directory, SLICE("tokenizer_config.json"), read_member, &config,
                                    err));
-    if (!config.has_class && !config.states_inputs)
-        TRY(tokenizer_read_config_file(directory, SLICE("config.json"), read_model_type, &config,
-                                       err));
+    if (!config.has_class && !config.states_inputs) {
+        TRY(tokenizer_read_model_type(directory, type, err));
+        if (type[0])
+            config.is_without_types = strcmp(type, "albert") == 0 || strcmp(type, "big_bird") == 0;
+    }
     tokenizer->post.without_types = config.is_without_types;
     tokenizer->cleans_up =
         config.cleans_up && (tokenizer->model != MODEL_BPE || config.cleans_up_bpe);

@@ -249,6 +249,10 @@ Status tokenizer_open_gguf(const char *path, Tokenizer **out, Error *err) MUST_C
 typedef Status ConfigKey(void *context, Slice key, JsonReader *r, Error *err);
 Status tokenizer_read_config_file(const char *directory, Slice file, ConfigKey *on_key,
                                   void *context, Error *err) MUST_CHECK;
+// model_type of a directory's config.json; empty where none is stated.
+enum { MODEL_TYPE_SIZE = 64 };
+Status tokenizer_read_model_type(const char *directory, char type[MODEL_TYPE_SIZE],
+                                 Error *err) MUST_CHECK;
 // Once vocabulary, model, rules and added tokens are set: adds the added tokens to the vocabulary, builds the matchers,
 // and finds the special tokens by their usual names.
 Status tokenizer_finish(Tokenizer *tokenizer, Error *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 // What the files beside an older tokenizer say: its class, tokens and options.
 #include <stdio.h>
+#include <string.h>
 
 #include "models/tokenizers/told_internal.h"
 
@@ -161,42 +162,23 @@ static Status read_class(void *context, Slice key, JsonReader *r, Error *err)
     return STATUS_OK;
 }
 
-static Status read_model_type(void *context, Slice key, JsonReader *r, Error *err)
+Status told_find_kind(Told *t, Error *err)
 {
-    Told *t = context;
-    JsonKind kind = JSON_NULL;
-    Slice type = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
-    TRY(json_read_string(r, &type, err));
+    char type[MODEL_TYPE_SIZE];
+    TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_class, t,
+                                   err));
+    if (t->class[0] && t->kind != TOLD_T5) return STATUS_OK;
+    TRY(tokenizer_read_model_type(t->directory, type, err));
+    if (t->class[0]) { // UMT5's is read as its SentencePiece model says, whatever class is named
+        if (strcmp(type, "umt5") == 0) t->has_kind = false;
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < N_CLASSES; i++) {
-        if (!classes[i].model_type || !slice_eq_cstr(type, classes[i].model_type)) continue;
+        if (!classes[i].model_type || strcmp(type, classes[i].model_type) != 0) continue;
         t->kind = classes[i].kind;
         t->has_kind = true;
     }
     return STATUS_OK;
-}
-
-static Status read_umt5(void *context, Slice key, JsonReader *r, Error *err)
-{
-    Told *t = context;
-    JsonKind kind = JSON_NULL;
-    Slice type = {0};
-    TRY(json_peek(r, &kind, err));
-    if (kind != JSON_STRING || !slice_eq_cstr(key, "model_type")) return json_skip(r, err);
-    TRY(json_read_string(r, &type, err));
-    if (slice_eq_cstr(type, "umt5")) t->has_kind = false;
-    return STATUS_OK;
-}
-
-Status told_find_kind(Told *t, Error *err)
-{
-    TRY(tokenizer_read_config_file(t->directory, SLICE("tokenizer_config.json"), read_class, t,
-                                   err));
-    if (t->class[0] && t->kind != TOLD_T5) return STATUS_OK;
-    if (t->class[0]) // UMT5's is read as its SentencePiece model says, whatever class is named
-        return tokenizer_read_config_file(t->directory, SLICE("config.json"), read_umt5, t, err);
-    return tokenizer_read_config_file(t->directory, SLICE("config.json"), read_model_type, t, err);
 }
 
 // The extractor of SentencePiece models puts their pieces in the place of these, where this file alone names them.
