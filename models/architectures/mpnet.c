@@ -24,18 +24,7 @@ static const PostNormNames names = {
     .drops_output = true,
 };
 
-// The masked LM's activation is GELU with erf whatever the blocks have.
 void mpnet_record(Tape *t, const ModelConfig *c)
 {
-    const float p = c->hidden_dropout;
-    const PostNormHead head = {.pooler = "classifier.dense",
-                               .pooler_activation = ACTIVATION_TANH,
-                               .pooler_dropout = &p,
-                               .classifier = "classifier.out_proj",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "lm_head.dense",
-                               .transform_norm = "lm_head.layer_norm",
-                               .transform_activation = ACTIVATION_GELU};
-    post_norm_record(t, c, &names, &head);
+    post_norm_record_roberta(t, c, &names, c->hidden_dropout);
 }

@@ -214,6 +214,22 @@ void post_norm_record(Tape *t, const ModelConfig *c, const PostNormNames *names,
     tape_output(t, post_norm_head(t, c, names, head, word, x));
 }
 
+// The masked LM's activation is GELU with erf whatever the blocks have.
+void post_norm_record_roberta(Tape *t, const ModelConfig *c, const PostNormNames *names,
+                              float dropout)
+{
+    const PostNormHead head = {.pooler = "classifier.dense",
+                               .pooler_activation = ACTIVATION_TANH,
+                               .pooler_dropout = &dropout,
+                               .classifier = "classifier.out_proj",
+                               .classifier_dropout = dropout,
+                               .token_dropout = dropout,
+                               .transform = "lm_head.dense",
+                               .transform_norm = "lm_head.layer_norm",
+                               .transform_activation = ACTIVATION_GELU};
+    post_norm_record(t, c, names, &head);
+}
+
 float post_norm_head_dropout(const ModelConfig *c)
 {
     return c->classifier_dropout >= 0 ? c->classifier_dropout : c->hidden_dropout;

@@ -57,6 +57,9 @@ Value post_norm_head(Tape *tape, const ModelConfig *config, const PostNormNames 
 // Encoder and head, and sets the output.
 void post_norm_record(Tape *tape, const ModelConfig *config, const PostNormNames *names,
                       const PostNormHead *head);
+// The same with RoBERTa's heads: two layers for a class, the first under "classifier.dense", and a masked LM under "lm_head".
+void post_norm_record_roberta(Tape *tape, const ModelConfig *config, const PostNormNames *names,
+                              float dropout);
 // A masked LM's scores of the vocabulary: x times the token table, or an output layer of its own.
 Value post_norm_vocabulary(Tape *tape, const ModelConfig *config, const PostNormNames *names,
                            ParamId word, Value x);
