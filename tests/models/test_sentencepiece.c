@@ -182,22 +182,13 @@ Test(sentencepiece, a_directory_with_a_model_of_any_name_opens)
     tokenizer_close(&t);
 }
 
-static void copy_shared(const char *folder, const char *relative, const char *name)
-{
-    Slice bytes = {0};
-    const char *path = shared_need(relative);
-    MUST(file_map(path, &bytes, &err));
-    MUST(file_write(folder_path(folder, name), bytes, &err));
-    file_unmap(&bytes);
-}
-
 Test(sentencepiece, a_class_says_what_a_model_gets_beside_its_pieces)
 {
     const char *folder = folder_make();
     Tokenizer *t = NULL;
     Arena arena = {0};
     Encoding e = {0};
-    copy_shared(folder, "models/tiny-t5-relu/spiece.model", "spiece.model");
+    shared_copy(folder, "models/tiny-t5-relu/spiece.model", "spiece.model");
     folder_write(folder, "config.json", "{\"model_type\": \"t5\"}");
     MUST(tokenizer_open(folder, &t, &err));
     cr_assert_eq(tokenizer_vocab_size(t), 500);
@@ -207,7 +198,7 @@ Test(sentencepiece, a_class_says_what_a_model_gets_beside_its_pieces)
     cr_assert_arr_eq(e.ids, ends, sizeof ends);
     tokenizer_close(&t);
     // Transformers gives the same ids.
-    copy_shared(folder, "models/tiny-t5-relu/tokenizer_config.json", "tokenizer_config.json");
+    shared_copy(folder, "models/tiny-t5-relu/tokenizer_config.json", "tokenizer_config.json");
     MUST(tokenizer_open(folder, &t, &err));
     cr_assert_eq(tokenizer_vocab_size(t), 408);
     MUST(tokenizer_encode(t, SLICE("hello <extra_id_0> world."), NULL, NULL, &arena, &e, &err));
@@ -250,7 +241,7 @@ Test(sentencepiece, a_llama_tokenizer_puts_one_prefix_before_a_text)
         Tokenizer *t = NULL;
         Arena arena = {0};
         Encoding e = {0};
-        copy_shared(folder, "models/tok-spbpe_llama2/tokenizer.model", "tokenizer.model");
+        shared_copy(folder, "models/tok-spbpe_llama2/tokenizer.model", "tokenizer.model");
         folder_write(folder, "config.json", "{\"model_type\": \"llama\"}");
         folder_write(folder, "tokenizer_config.json", cases[i].config);
         MUST(tokenizer_open(folder, &t, &err));

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json_reader.h"
+#include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 typedef struct Numbers {
@@ -360,5 +361,18 @@ Tokenizer *golden_open(const char *name)
     const char *path = shared_need(relative);
     Tokenizer *tokenizer = NULL;
     MUST(tokenizer_open(path, &tokenizer, &err));
+    return tokenizer;
+}
+
+Tokenizer *open_pieces(const char *folder, const char *model, const char *file, const char *type,
+                       const char *config)
+{
+    char model_type[64];
+    Tokenizer *tokenizer = NULL;
+    snprintf(model_type, sizeof model_type, "{\"model_type\": \"%s\"}", type);
+    shared_copy(folder, model, file);
+    folder_write(folder, "config.json", model_type);
+    folder_write(folder, "tokenizer_config.json", config);
+    MUST(tokenizer_open(folder, &tokenizer, &err));
     return tokenizer;
 }

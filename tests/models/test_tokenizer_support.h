@@ -15,5 +15,9 @@ size_t golden_walk(const char *relative, const char *list,
                    void (*each)(JsonReader *r, Arena *arena, void *context), void *context);
 // Opens models/NAME, or skips the running test where the shared folder is absent.
 Tokenizer *golden_open(const char *name);
+// Opens a test's folder after a shared SentencePiece model was put there under the name `file`, beside a config.json with that
+// model_type and this tokenizer_config.json.
+Tokenizer *open_pieces(const char *folder, const char *model, const char *file, const char *type,
+                       const char *config);
 
 #endif

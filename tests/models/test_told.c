@@ -13,15 +13,6 @@
 
 static Error err;
 
-static void copy_shared(const char *folder, const char *relative, const char *name)
-{
-    Slice bytes = {0};
-    const char *path = shared_need(relative);
-    MUST(file_map(path, &bytes, &err));
-    MUST(file_write(folder_path(folder, name), bytes, &err));
-    file_unmap(&bytes);
-}
-
 Test(told, vocabularies_and_merges_give_what_their_tokenizer_json_gives)
 {
     static const struct {
@@ -40,9 +31,9 @@ Test(told, vocabularies_and_merges_give_what_their_tokenizer_json_gives)
         Tokenizer *t = NULL;
         const char *folder = folder_make();
         snprintf(path, sizeof path, "models/%s/vocab.json", cases[i].name);
-        copy_shared(folder, path, "vocab.json");
+        shared_copy(folder, path, "vocab.json");
         snprintf(path, sizeof path, "models/%s/merges.txt", cases[i].name);
-        copy_shared(folder, path, "merges.txt");
+        shared_copy(folder, path, "merges.txt");
         folder_write(folder, "tokenizer_config.json", cases[i].config);
         folder_write(folder, "config.json", "{\"model_type\": \"qwen2\"}");
         MUST(tokenizer_open(folder, &t, &err));
@@ -78,7 +69,7 @@ Test(told, pieces_have_the_ids_of_fairseq)
         Encoding e = {0};
         const char *folder = folder_make();
         snprintf(config, sizeof config, "{\"model_type\": \"%s\"}", cases[i].type);
-        copy_shared(folder, "models/spm-botchan/botchan.model", "sentencepiece.bpe.model");
+        shared_copy(folder, "models/spm-botchan/botchan.model", "sentencepiece.bpe.model");
         folder_write(folder, "config.json", config);
         MUST(tokenizer_open(folder, &t, &err));
         cr_expect_eq(tokenizer_vocab_size(t), cases[i].size);
@@ -104,18 +95,13 @@ typedef struct PieceCase {
 
 static void check_pair(const PieceCase *c)
 {
-    Tokenizer *t = NULL;
     Arena arena = {0};
     Encoding e = {0};
     Buffer text = {0};
-    char config[64];
     const Slice pair = SLICE("x,y  ");
     const char *folder = folder_make();
-    snprintf(config, sizeof config, "{\"model_type\": \"%s\"}", c->type);
-    copy_shared(folder, "models/spm-botchan/botchan.model", c->file);
-    folder_write(folder, "config.json", config);
-    folder_write(folder, "tokenizer_config.json", c->config);
-    MUST(tokenizer_open(folder, &t, &err));
+    Tokenizer *t =
+        open_pieces(folder, "models/spm-botchan/botchan.model", c->file, c->type, c->config);
     cr_expect_eq(tokenizer_vocab_size(t), c->size, "%s: %zu", c->config, tokenizer_vocab_size(t));
     cr_expect_eq(tokenizer_special(t, SPECIAL_MASK), c->mask);
     MUST(tokenizer_encode(t, SLICE("``CAF\xC3\x89''  don't! [MASK] a"), &pair, NULL, &arena, &e,
@@ -198,7 +184,7 @@ Test(told, what_albert_cannot_be_is_refused_by_name)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Tokenizer *t = NULL;
         const char *folder = folder_make();
-        copy_shared(folder, "models/spm-botchan/botchan.model", "spiece.model");
+        shared_copy(folder, "models/spm-botchan/botchan.model", "spiece.model");
         folder_write(folder, "config.json", "{\"model_type\": \"albert\"}");
         folder_write(folder, "tokenizer_config.json", cases[i][0]);
         err = (Error){0};
@@ -213,7 +199,7 @@ Test(told, ids_of_added_tokens_json_hold)
 {
     Tokenizer *t = NULL;
     const char *folder = folder_make();
-    copy_shared(folder, "models/spm-botchan/botchan.model", "spm.model");
+    shared_copy(folder, "models/spm-botchan/botchan.model", "spm.model");
     folder_write(folder, "config.json", "{\"model_type\": \"deberta-v2\"}");
     folder_write(folder, "added_tokens.json", "{\"<new>\": 1000, \"[MASK]\": 1001}");
     MUST(tokenizer_open(folder, &t, &err));
@@ -287,7 +273,7 @@ Test(told, classes_that_read_otherwise_are_refused_by_name)
         if (strcmp(cases[i][0], "vocab.txt") == 0)
             folder_write(folder, "vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n");
         else
-            copy_shared(folder, "models/spm-botchan/botchan.model", cases[i][0]);
+            shared_copy(folder, "models/spm-botchan/botchan.model", cases[i][0]);
         folder_write(folder, "config.json", "{\"model_type\": \"cohere\"}");
         folder_write(folder, "tokenizer_config.json", cases[i][1]);
         err = (Error){0};

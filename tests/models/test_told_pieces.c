@@ -6,21 +6,13 @@
 
 #include "base/file.h"
 #include "models/tokenizers/tokenizer.h"
+#include "tests/models/test_tokenizer_support.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
 #define MUST(call) cr_assert_eq((call), STATUS_OK, "%s: %s", #call, err.text)
 
 static Error err;
-
-static void copy_shared(const char *folder, const char *relative, const char *name)
-{
-    Slice bytes = {0};
-    const char *path = shared_need(relative);
-    MUST(file_map(path, &bytes, &err));
-    MUST(file_write(folder_path(folder, name), bytes, &err));
-    file_unmap(&bytes);
-}
 
 static const char botchan[] = "models/spm-botchan/botchan.model",
                   tiny_t5[] = "models/tiny-t5-relu/spiece.model",
@@ -35,18 +27,12 @@ typedef struct PairCase {
 
 static void check_pair(const PairCase *c)
 {
-    Tokenizer *t = NULL;
     Arena arena = {0};
     Encoding e = {0};
     Buffer text = {0};
-    char config[64];
     const Slice pair = SLICE("x y");
     const char *folder = folder_make();
-    snprintf(config, sizeof config, "{\"model_type\": \"%s\"}", c->type);
-    copy_shared(folder, c->model, c->file);
-    folder_write(folder, "config.json", config);
-    folder_write(folder, "tokenizer_config.json", c->config);
-    MUST(tokenizer_open(folder, &t, &err));
+    Tokenizer *t = open_pieces(folder, c->model, c->file, c->type, c->config);
     cr_expect_eq(tokenizer_vocab_size(t), c->size, "%s %s: %zu", c->type, c->config,
                  tokenizer_vocab_size(t));
     MUST(tokenizer_encode(t,
@@ -148,7 +134,7 @@ Test(told_pieces, nllb_merges_pieces_in_the_order_of_their_ids)
         Encoding e = {0};
         int32_t zulu = 0;
         const char *folder = folder_make();
-        copy_shared(folder, llama2, "sentencepiece.bpe.model");
+        shared_copy(folder, llama2, "sentencepiece.bpe.model");
         folder_write(folder, "tokenizer_config.json", configs[i]);
         MUST(tokenizer_open(folder, &t, &err));
         cr_expect_eq(tokenizer_vocab_size(t), 664);
@@ -204,9 +190,9 @@ Test(told_pieces, added_tokens_get_the_next_ids)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Tokenizer *t = NULL;
         const char *folder = folder_make();
-        copy_shared(folder, cases[i].model, cases[i].file);
+        shared_copy(folder, cases[i].model, cases[i].file);
         if (strcmp(cases[i].file, "vocab.json") == 0)
-            copy_shared(folder, "models/tok-bbpe_gpt2/merges.txt", "merges.txt");
+            shared_copy(folder, "models/tok-bbpe_gpt2/merges.txt", "merges.txt");
         folder_write(folder, "tokenizer_config.json", cases[i].config);
         folder_write(folder, "config.json", "{\"model_type\": \"llama\"}");
         if (cases[i].added) folder_write(folder, "added_tokens.json", cases[i].added);
@@ -221,7 +207,7 @@ Test(told_pieces, a_piece_that_gets_another_name_is_refused)
 {
     Tokenizer *t = NULL;
     const char *folder = folder_make();
-    copy_shared(folder, llama2, "tokenizer.model");
+    shared_copy(folder, llama2, "tokenizer.model");
     folder_write(folder, "config.json", "{\"model_type\": \"olmo2\"}");
     folder_write(folder, "tokenizer_config.json",
                  "{\"added_tokens_decoder\": {\"5\": {\"content\": \"<n>\"}}}");
@@ -243,7 +229,7 @@ Test(told_pieces, m2m100_reads_a_language_in_a_text_as_text)
     for (size_t i = 0; i < 2; i++) {
         Tokenizer *t = NULL;
         const char *folder = folder_make();
-        copy_shared(folder, botchan, "sentencepiece.bpe.model");
+        shared_copy(folder, botchan, "sentencepiece.bpe.model");
         folder_write(folder, "vocab.json",
                      "{\"<s>\":0,\"<pad>\":1,\"</s>\":2,\"<unk>\":3,\"\xe2\x96\x81the\":4,"
                      "\"\xe2\x96\x81of\":5,\".\":6,\"ce\":7}");
@@ -263,9 +249,9 @@ Test(told_pieces, marian_may_have_a_vocabulary_a_side)
     Tokenizer *t = NULL;
     Buffer text = {0};
     const char *folder = folder_make();
-    copy_shared(folder, "models/tiny-marian/source.spm", "source.spm");
-    copy_shared(folder, "models/tiny-marian/target.spm", "target.spm");
-    copy_shared(folder, "models/tiny-marian/vocab.json", "vocab.json");
+    shared_copy(folder, "models/tiny-marian/source.spm", "source.spm");
+    shared_copy(folder, "models/tiny-marian/target.spm", "target.spm");
+    shared_copy(folder, "models/tiny-marian/vocab.json", "vocab.json");
     folder_write(folder, "target_vocab.json",
                  "{\"</s>\": 0, \"<unk>\": 1, \"h\": 9, \"\xe2\x96\x81\": 5, "
                  "\"\xe2\x96\x81hello\": 7}");

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "tests/support/folder.h"
+
 const char *shared_path(const char *relative)
 {
     static char path[4096];
@@ -20,4 +23,14 @@ const char *shared_need(const char *relative)
     const char *path = shared_path(relative);
     if (path == NULL) cr_skip_test("shared reference files absent: %s", relative);
     return path;
+}
+
+void shared_copy(const char *folder, const char *relative, const char *name)
+{
+    Error err = {0};
+    Slice bytes = {0};
+    const char *path = shared_need(relative);
+    cr_assert_eq(file_map(path, &bytes, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(file_write(folder_path(folder, name), bytes, &err), STATUS_OK, "%s", err.text);
+    file_unmap(&bytes);
 }

@@ -7,5 +7,7 @@
 const char *shared_path(const char *relative);
 // The same for a test that cannot go on without it: skips the test where it is absent.
 const char *shared_need(const char *relative);
+// A copy of such a file as `name` in a test's folder.
+void shared_copy(const char *folder, const char *relative, const char *name);
 
 #endif
