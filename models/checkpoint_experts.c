@@ -1,6 +1,5 @@
 // Experts that a file has as one tensor of three dimensions, told as the tensors of each: GGUF has one of all gates of a layer,
 // and so on; Transformers 5 keeps gates and up projections in one. Nothing is copied.
-#include <stdlib.h>
 #include <string.h>
 
 #include "models/architectures/experts.h"
@@ -140,14 +139,11 @@ static Status rename_router(const Experts *x, SafeTensor *tensor, Error *err)
     return STATUS_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
-}
-
 static Status sort(Experts *x, Error *err)
 {
-    qsort(x->list, x->n_listed, sizeof *x->list, by_name);
+    x->tensors->tensors = x->list;
+    x->tensors->n_tensors = x->n_listed;
+    safetensors_sort(x->tensors);
     for (size_t i = 1; i < x->n_listed; i++) {
         if (!slice_eq(x->list[i - 1].name, x->list[i].name)) continue;
         return error_set(err, STATUS_INVALID,
@@ -155,8 +151,6 @@ static Status sort(Experts *x, Error *err)
                                    "\" is there twice, by itself and among stacked experts",
                          SLICE_ARG(x->list[i].file), SLICE_ARG(x->list[i].name));
     }
-    x->tensors->tensors = x->list;
-    x->tensors->n_tensors = x->n_listed;
     return STATUS_OK;
 }
 

@@ -333,6 +333,17 @@ void safetensors_close(Safetensors *file)
     *file = (Safetensors){0};
 }
 
+static int compare_tensors(const void *a, const void *b)
+{
+    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
+}
+
+void safetensors_sort(Safetensors *file)
+{
+    if (file->n_tensors > 0)
+        qsort(file->tensors, file->n_tensors, sizeof *file->tensors, compare_tensors);
+}
+
 const SafeTensor *safetensors_find(const Safetensors *file, Slice name)
 {
     size_t low = 0, high = file->n_tensors;

@@ -105,6 +105,7 @@ void safetensors_close(Safetensors *file); // a no-op on a zeroed one
 
 // NULL where there is none of that name.
 const SafeTensor *safetensors_find(const Safetensors *file, Slice name);
+void safetensors_sort(Safetensors *file); // by name, in which order safetensors_find wants them
 // The value of a metadata key; ptr NULL where absent.
 Slice safetensors_metadata(const Safetensors *file, const char *key);
 

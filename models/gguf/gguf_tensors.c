@@ -1,13 +1,7 @@
 // A GGUF file's tensors under the names, and in the shapes, that Transformers has.
-#include <stdlib.h>
 #include <string.h>
 
 #include "models/gguf/gguf_model.h"
-
-static int by_name(const void *a, const void *b)
-{
-    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
-}
 
 // Values that config.json states.
 static bool is_of_config(Slice name)
@@ -107,8 +101,7 @@ Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Erro
                         err);
     }
     arena_release(&orders.arena);
-    if (s == STATUS_OK && out->n_tensors > 0)
-        qsort(out->tensors, out->n_tensors, sizeof *out->tensors, by_name);
+    if (s == STATUS_OK) safetensors_sort(out);
     for (size_t i = 1; s == STATUS_OK && i < out->n_tensors; i++) {
         if (slice_eq(out->tensors[i - 1].name, out->tensors[i].name))
             s = error_set(err, STATUS_INVALID, "two tensors are \"" SLICE_FMT "\"",
