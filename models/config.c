@@ -1,5 +1,6 @@
 #include "models/config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_source.h"
@@ -7,7 +8,7 @@
 #include "models/architecture.h"
 #include "models/config_read.h"
 
-enum { CONFIG_MAX_SIZE = 1 << 24, CONFIG_MAX_LABELS = 1 << 20 };
+enum { CONFIG_MAX_LABELS = 1 << 20 };
 
 const char *model_head_name(ModelHead head)
 {
@@ -31,102 +32,6 @@ const char *model_head_name(ModelHead head)
     }
     return "none";
 }
-
-Status config_read_size(const Json *root, const char *key, size_t *out, Error *err)
-{
-    int64_t value = 0;
-    TRY(json_want_i64(root, key, 1, CONFIG_MAX_SIZE, &value, err));
-    *out = (size_t)value;
-    return STATUS_OK;
-}
-
-Status config_read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
-                           Error *err)
-{
-    const Json *value = json_get(root, key);
-    *out = missing;
-    return value && json_kind(value) != JSON_NULL ? config_read_size(root, key, out, err)
-                                                  : STATUS_OK;
-}
-
-Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig *config, Error *err)
-{
-    if (config->hidden_size % config->n_heads != 0) {
-        return json_error(root, err, "%s %zu is no multiple of %zu heads", hidden_key,
-                          config->hidden_size, config->n_heads);
-    }
-    config->n_kv_heads = config->n_heads;
-    config->head_dim = config->hidden_size / config->n_heads;
-    return STATUS_OK;
-}
-
-Status config_read_float(const Json *root, const char *key, double lowest, double highest,
-                         double missing, float *out, Error *err)
-{
-    double value = missing;
-    TRY(json_opt_double(root, key, lowest, highest, &value, err));
-    *out = (float)value;
-    return STATUS_OK;
-}
-
-// The first name of an activation is the one written.
-static const struct {
-    const char *name;
-    Activation activation;
-} activations[] = {
-    {"gelu", ACTIVATION_GELU},
-    {"gelu_new", ACTIVATION_GELU_TANH},
-    {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
-    {"gelu_fast", ACTIVATION_GELU_TANH},
-    {"gelu_accurate", ACTIVATION_GELU_TANH},
-    {"gelu_python", ACTIVATION_GELU},
-    {"gelu_python_tanh", ACTIVATION_GELU_TANH},
-    {"relu", ACTIVATION_RELU},
-    {"silu", ACTIVATION_SILU},
-    {"swish", ACTIVATION_SILU},
-    {"tanh", ACTIVATION_TANH},
-};
-
-bool config_activation_of(Slice name, Activation *out)
-{
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
-        if (!slice_eq_cstr(name, activations[i].name)) continue;
-        *out = activations[i].activation;
-        return true;
-    }
-    return false;
-}
-
-Status config_read_own_output(const Json *root, ModelConfig *config, Error *err)
-{
-    bool is_tied = true;
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    config->has_own_output =
-        !is_tied && (config->head == HEAD_MASKED_LM || config->head == HEAD_SEQ2SEQ);
-    return STATUS_OK;
-}
-
-Status config_read_activation(const Json *root, const char *key, Activation *out, Error *err)
-{
-    Slice name = SLICE("gelu");
-    TRY(json_opt_string(root, key, &name, err));
-    if (config_activation_of(name, out)) return STATUS_OK;
-    return json_error(
-        json_get(root, key), err,
-        "unknown activation \"" SLICE_FMT
-        "\"; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh",
-        SLICE_ARG(name));
-}
-
-const char *config_activation_name(Activation activation)
-{
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
-        if (activations[i].activation == activation) return activations[i].name;
-    }
-    return "linear";
-}
-
-// ---- reading ----
 
 static Status unknown_architecture(const Json *place, Slice name, Error *err)
 {
@@ -303,30 +208,6 @@ size_t model_config_target_vocab(const ModelConfig *config)
     return config->decoder.vocab_size > 0 ? config->decoder.vocab_size : config->vocab_size;
 }
 
-Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err)
-{
-    const int64_t highest = (int64_t)model_config_target_vocab(config) - 1;
-    const Json *bos = json_get(root, "bos_token_id"), *eos = json_get(root, "eos_token_id");
-    int64_t id = -1;
-    if (bos && json_kind(bos) == JSON_NUMBER) {
-        TRY(json_as_i64(bos, -1, INT32_MAX, &id, err));
-        if (id <= highest) config->bos_id = (int32_t)id;
-    }
-    if (!eos || json_kind(eos) == JSON_NULL) return STATUS_OK;
-    const size_t n = json_kind(eos) == JSON_ARRAY ? json_len(eos) : 1;
-    int32_t *ids = NULL;
-    config->n_eos = 0;
-    TRY(arena_take(arena, n, sizeof *ids, "ids that end texts", &ids, err));
-    for (size_t i = 0; i < n; i++) {
-        TRY(json_as_i64(json_kind(eos) == JSON_ARRAY ? json_at(eos, i) : eos, -1, INT32_MAX, &id,
-                        err));
-        // Small models keep the ids of large ones now and then: what the vocabulary lacks cannot come.
-        if (id >= 0 && id <= highest) ids[config->n_eos++] = (int32_t)id;
-    }
-    config->eos_ids = ids;
-    return STATUS_OK;
-}
-
 // How the numbers of a classification head are meant. A name that is none of Transformers' would be taken for the usual one.
 static Status read_problem_type(const Json *root, ModelConfig *out, Error *err)
 {
@@ -421,101 +302,4 @@ bool model_config_rereads_source(const ModelConfig *config)
 {
     return config->decoder.n_layers > 0 &&
            (config->head == HEAD_SEQUENCE || config->head == HEAD_SPAN);
-}
-
-// ---- writing ----
-
-static bool has_labels(const ModelConfig *config)
-{
-    return config->head == HEAD_SEQUENCE || config->head == HEAD_TOKEN;
-}
-
-static void put_labels(JsonWriter *w, const ModelConfig *config)
-{
-    json_member_object(w, "id2label");
-    for (size_t i = 0; i < config->n_labels; i++) {
-        char id[24];
-        snprintf(id, sizeof id, "%zu", i);
-        json_member_string(w, id, config->labels[i]);
-    }
-    json_end_object(w);
-    json_member_object(w, "label2id");
-    for (size_t i = 0; i < config->n_labels; i++) {
-        json_put_key_slice(w, config->labels[i]);
-        json_put_u64(w, i);
-    }
-    json_end_object(w);
-}
-
-// Members of the original that this function states itself, or that are no longer true of weights saved as f32.
-static bool is_restated(Slice key)
-{
-    static const char *const names[] = {"architectures", "model_type",  "id2label",
-                                        "label2id",      "num_labels",  "problem_type",
-                                        "dtype",         "torch_dtype", "quantization_config"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_eq_cstr(key, names[i])) return true;
-    }
-    return false;
-}
-
-static void put_ends(JsonWriter *w, const ModelConfig *config)
-{
-    if (config->bos_id >= 0) json_member_u64(w, "bos_token_id", (size_t)config->bos_id);
-    if (config->n_eos == 0) return;
-    json_member_array(w, "eos_token_id");
-    for (size_t i = 0; i < config->n_eos; i++) json_put_i64(w, config->eos_ids[i]);
-    json_end_array(w);
-}
-
-// A head that reads the last token before the padding wants to be told of it.
-static bool adds_padding(const ModelConfig *config, const Json *original)
-{
-    const Json *pad = json_get(original, "pad_token_id");
-    return config->head == HEAD_SEQUENCE && config->pad_id >= 0 &&
-           config->architecture->classified == CLASSIFIED_LAST &&
-           (!pad || json_kind(pad) == JSON_NULL);
-}
-
-static void put_original(JsonWriter *w, const ModelConfig *config, const Json *original)
-{
-    const bool adds = adds_padding(config, original);
-    for (const Json *v = json_first(original); v; v = json_next(v)) {
-        const Slice key = json_key(v);
-        if (is_restated(key) || (adds && slice_eq_cstr(key, "pad_token_id"))) continue;
-        json_put_key_slice(w, key);
-        json_put_value(w, v);
-    }
-    if (adds) json_member_u64(w, "pad_token_id", (size_t)config->pad_id);
-}
-
-Status model_config_write(const ModelConfig *config, const Json *original, Buffer *out, Error *err)
-{
-    JsonWriter w = json_writer(out, 2);
-    json_begin_object(&w);
-    json_member_array(&w, "architectures");
-    // The class that has this head and nothing more: BertForPreTraining, say, has tensors that are not kept.
-    const ArchitectureClass *saved = architecture_class(config->architecture, config->head);
-    json_put_string(&w, saved && !config->is_discriminator ? slice_from_cstr(saved->name)
-                                                           : config->class_name);
-    json_end_array(&w);
-    json_member_string(&w, "model_type", config->model_type);
-    if (has_labels(config) && !config->is_discriminator) put_labels(&w, config);
-    if (config->head == HEAD_SEQUENCE) {
-        json_member_string(&w, "problem_type",
-                           config->problem_type.len > 0 ? config->problem_type
-                           : config->n_labels == 1      ? SLICE("regression")
-                                                        : SLICE("single_label_classification"));
-    }
-    json_member_cstr(&w, "torch_dtype", "float32");
-    if (original) {
-        put_original(&w, config, original);
-    } else {
-        config->architecture->write_config(config, &w);
-        if (config->pad_id >= 0) json_member_u64(&w, "pad_token_id", (size_t)config->pad_id);
-        if (config->head == HEAD_CAUSAL_LM || config->head == HEAD_SEQ2SEQ) put_ends(&w, config);
-    }
-    json_end_object(&w);
-    buffer_append_byte(out, '\n');
-    return buffer_status(out, err);
 }

@@ -2,7 +2,7 @@
 //
 // A page holds CACHE_PAGE_ROWS rows of every cached attention of a model, head by head (AttentionArgs.pages_by_head). A
 // sequence is a list of pages; one that continues another shares its whole pages and copies the one that is begun. Nothing here is written while a unit runs but the rows of
-// the unit's own tokens (models/program/program_run.c), so sequences that share pages may run at once. One thread at a time calls
+// the unit's own tokens (models/program/program_pages.c), so sequences that share pages may run at once. One thread at a time calls
 // these functions. On the CPU.
 //
 // How a step goes: cache_extend each sequence by its new tokens, cache_tables for the unit's sequences, program_bind,

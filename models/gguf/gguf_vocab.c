@@ -5,6 +5,8 @@
 #include "base/base64.h"
 #include "base/size.h"
 #include "models/gguf/gguf_export.h"
+#include "models/tokenizers/components.h"
+#include "models/tokenizers/gguf_words.h"
 
 typedef enum VocabKind {
     VOCAB_NONE,
@@ -34,38 +36,15 @@ typedef struct Vocab {
     Slice unknown;
 } Vocab;
 
-static bool type_is(const Json *object, const char *type)
-{
-    const Json *value = json_get(object, "type");
-    return value && json_kind(value) == JSON_STRING && slice_eq_cstr(json_string(value), type);
-}
-
-// Whether a component, or one of a sequence of them, is of a type.
-static bool has_type(const Json *component, const char *list, const char *type)
-{
-    if (type_is(component, type)) return true;
-    for (const Json *v = json_first(json_get(component, list)); v; v = json_next(v)) {
-        if (type_is(v, type)) return true;
-    }
-    return false;
-}
-
-// The components of a normalizer or pre-tokenizer: those of a sequence, or itself. Walk with json_next where *is_list.
-static const Json *first_component(const Json *component, const char *list, bool *is_list)
-{
-    *is_list = type_is(component, "Sequence");
-    return *is_list ? json_first(json_get(component, list)) : component;
-}
-
 // Whether all components are of the types given.
 static bool all_types(const Json *component, const char *list, const char *const *types, size_t n)
 {
     bool is_list = false;
     if (!component || json_kind(component) == JSON_NULL) return true;
-    for (const Json *v = first_component(component, list, &is_list); v;
+    for (const Json *v = component_first(component, list, &is_list); v;
          v = is_list ? json_next(v) : NULL) {
         size_t i = 0;
-        while (i < n && !type_is(v, types[i])) i++;
+        while (i < n && !component_is(v, types[i])) i++;
         if (i == n) return false;
     }
     return true;
@@ -85,58 +64,12 @@ static VocabKind kind_of(const Json *root)
     const Json *model = json_get(root, "model");
     bool falls_back = false;
     if (json_opt_bool(model, "byte_fallback", &falls_back, NULL) != STATUS_OK) return VOCAB_NONE;
-    if (type_is(model, "WordPiece")) return VOCAB_WORDPIECE;
-    if (type_is(model, "Unigram")) return is_plain_unigram(root) ? VOCAB_UNIGRAM : VOCAB_NONE;
-    if (!type_is(model, "BPE")) return VOCAB_NONE;
-    if (has_type(json_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel"))
+    if (component_is(model, "WordPiece")) return VOCAB_WORDPIECE;
+    if (component_is(model, "Unigram")) return is_plain_unigram(root) ? VOCAB_UNIGRAM : VOCAB_NONE;
+    if (!component_is(model, "BPE")) return VOCAB_NONE;
+    if (component_has(json_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel"))
         return VOCAB_BYTE_BPE;
     return falls_back ? VOCAB_PIECE_BPE : VOCAB_NONE;
-}
-
-// Whether an expression by which texts are split has `part` in it, and `other` too.
-static bool splits_by(const Json *pre, const char *part, const char *other)
-{
-    bool is_list = false;
-    for (const Json *v = first_component(pre, "pretokenizers", &is_list); v;
-         v = is_list ? json_next(v) : NULL) {
-        const Json *regex = json_get(json_get(v, "pattern"), "Regex");
-        if (!regex || json_kind(regex) != JSON_STRING) continue;
-        if (slice_find(json_string(regex), slice_from_cstr(part)) != SIZE_MAX &&
-            slice_find(json_string(regex), slice_from_cstr(other)) != SIZE_MAX)
-            return true;
-    }
-    return false;
-}
-
-// llama.cpp knows the patterns that split a text by the names of models (models/tokenizers/gguf_words.c has them all). What
-// tells the tokenizers of models that there are apart stands in one of their expressions; the more special ones come first.
-static const char *pattern_name(const Json *root)
-{
-    static const struct {
-        const char *part, *other, *name;
-    } signs[] = {
-        {"\\p{Lu}\\p{Lt}", "\\p{N}{1,3}", "gpt-4o"},
-        {"\\p{Lu}\\p{Lt}", "|\\p{N}|", "tekken"},
-        {"][A-Za-z]+|", "\\p{P}\\p{S}", "deepseek-v3"},
-        {"\\s?\\p{P}+", "", "deepseek-coder"},
-        {"\\s?[A-Za-z\u00b5", "", "deepseek-llm"},
-        {"[.,!?\u2026\u3002", "", "bloom"},
-        {"[0-9][0-9][0-9]", "", "falcon"},
-        {"\\p{L}\\p{M}]+|", "|\\p{N}|", "qwen35"},
-        {"|\\p{N}{1,3}|", "", "llama-bpe"},
-        {"|\\p{N}|", "", "qwen2"},
-    };
-    const Json *pre = json_get(root, "pre_tokenizer");
-    bool ignores_merges = false;
-    if (json_opt_bool(json_get(root, "model"), "ignore_merges", &ignores_merges, NULL) != STATUS_OK)
-        ignores_merges = false; // the tokenizer was read before, and would not have been
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        if (!splits_by(pre, signs[i].part, signs[i].other)) continue;
-        // Of Llama 3's two the one whose words need no merges.
-        if (strcmp(signs[i].name, "llama-bpe") == 0 && !ignores_merges) return "smaug-bpe";
-        return signs[i].name;
-    }
-    return has_type(pre, "pretokenizers", "Digits") ? "starcoder" : "gpt-2";
 }
 
 static Status take_room(Vocab *vocab, const Json *root, size_t vocab_size, Error *err)
@@ -323,7 +256,7 @@ static bool template_adds(const Json *root, bool at_end)
 {
     const Json *post = json_get(root, "post_processor");
     for (const Json *v = json_first(json_get(post, "processors")); v; v = json_next(v)) {
-        if (type_is(v, "TemplateProcessing")) post = v;
+        if (component_is(v, "TemplateProcessing")) post = v;
     }
     const Json *single = json_get(post, "single");
     if (!single || json_len(single) == 0) return false;
@@ -348,24 +281,24 @@ static Status put_unigram_rules(GgufBuilder *b, Vocab *vocab, const Json *root, 
 {
     const Json *normalizer = json_get(root, "normalizer"), *pre = json_get(root, "pre_tokenizer");
     bool is_list = false, has_prefix = false, removes = false;
-    for (const Json *v = first_component(pre, "pretokenizers", &is_list); v;
+    for (const Json *v = component_first(pre, "pretokenizers", &is_list); v;
          v = is_list ? json_next(v) : NULL) {
         Slice scheme = SLICE("always");
         bool adds = true;
-        removes = removes || type_is(v, "WhitespaceSplit");
-        if (!type_is(v, "Metaspace")) continue;
+        removes = removes || component_is(v, "WhitespaceSplit");
+        if (!component_is(v, "Metaspace")) continue;
         TRY(json_opt_string(v, "prepend_scheme", &scheme, err));
         TRY(json_opt_bool(v, "add_prefix_space", &adds, err));
         has_prefix = adds && !slice_eq_cstr(scheme, "never");
     }
-    for (const Json *v = first_component(normalizer, "normalizers", &is_list); v;
+    for (const Json *v = component_first(normalizer, "normalizers", &is_list); v;
          v = is_list ? json_next(v) : NULL) {
         Slice text = {0}, map = {0};
         const Json *regex = json_get(json_get(v, "pattern"), "Regex");
-        if (type_is(v, "Prepend")) has_prefix = true;
-        if (type_is(v, "Replace") && regex && json_kind(regex) == JSON_STRING)
+        if (component_is(v, "Prepend")) has_prefix = true;
+        if (component_is(v, "Replace") && regex && json_kind(regex) == JSON_STRING)
             removes = removes || slice_eq_cstr(json_string(regex), " {2,}");
-        if (!type_is(v, "Precompiled")) continue;
+        if (!component_is(v, "Precompiled")) continue;
         TRY(json_want_string(v, "precompiled_charsmap", &text, err));
         TRY(base64_decode(&vocab->arena, text, &map, err));
         if (map.len > 0) gguf_put_bytes(b, "tokenizer.ggml.precompiled_charsmap", map);
@@ -398,8 +331,8 @@ static Status put_special(GgufBuilder *b, Vocab *vocab, const Json *root, const 
     if (vocab->kind == VOCAB_UNIGRAM) return put_unigram_rules(b, vocab, root, err);
     if (vocab->kind == VOCAB_PIECE_BPE) {
         const bool has_prefix =
-            has_type(json_get(root, "normalizer"), "normalizers", "Prepend") ||
-            has_type(json_get(root, "pre_tokenizer"), "pretokenizers", "Metaspace");
+            component_has(json_get(root, "normalizer"), "normalizers", "Prepend") ||
+            component_has(json_get(root, "pre_tokenizer"), "pretokenizers", "Metaspace");
         gguf_put_bool(b, "tokenizer.ggml.add_space_prefix", has_prefix);
     }
     return STATUS_OK;
@@ -419,7 +352,7 @@ static Status put_vocab(GgufBuilder *b, Vocab *vocab, const Json *root, const Js
     gguf_put_string(b, "tokenizer.ggml.model", slice_from_cstr(model));
     gguf_put_string(
         b, "tokenizer.ggml.pre",
-        slice_from_cstr(vocab->kind == VOCAB_BYTE_BPE ? pattern_name(root) : "default"));
+        slice_from_cstr(vocab->kind == VOCAB_BYTE_BPE ? gguf_words_name(root) : "default"));
     gguf_put_strings(b, "tokenizer.ggml.tokens", vocab->tokens, vocab->n);
     gguf_put_i32s(b, "tokenizer.ggml.token_type", vocab->types, vocab->n);
     if (vocab->kind == VOCAB_BYTE_BPE) TRY(put_merges(b, vocab, merges, err));

@@ -32,6 +32,13 @@ typedef struct ProgramExpert {
     Operand weights[3], gradients[3];
 } ProgramExpert;
 
+// How a product and the step after it go together where both are of int8 (program_pair.c).
+typedef enum ProgramPair {
+    PAIR_NONE,
+    PAIR_FEEDS, // the next step is a product that takes all of this one's numbers, and nothing else
+    PAIR_JOINED, // and nobody else reads them: the two can be one operation
+} ProgramPair;
+
 typedef struct ProgramStep {
     OpKind op;
     Operand in[OP_MAX_IN];
@@ -42,6 +49,7 @@ typedef struct ProgramStep {
     uint32_t site;
     AddArgs add; // of OP_ADD
     bool is_backward;
+    ProgramPair pair;
     size_t attention;             // of Program.attentions, for one of the targets
     const ProgramExpert *experts; // of NODE_EXPERTS; as many as the node has
     size_t node;                  // of the tape, for its fixed arguments
@@ -125,8 +133,9 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
 // reads it, instead of being kept.
 Status program_recompute(Program *program, const size_t *bounds, size_t n_bounds, Arena *arena,
                          Error *err) MUST_CHECK;
-// The last part of program_build: lifetimes of the slots and the buffers that they share.
+// The last parts of program_build: lifetimes of the slots and the buffers that they share; then ProgramStep.pair.
 Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
+void program_find_pairs(Program *program);
 
 // Floats that mixtures of experts take beside a worker's buffers for units of so many rows, if one expert has them all.
 size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training);

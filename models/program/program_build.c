@@ -207,6 +207,8 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
     if (options->is_training) program_build_backward(&b);
     if (options->is_training && options->recomputes) recompute(&b);
     if (builder_ok(&b)) b.status = program_plan(p, arena, err);
-    if (builder_ok(&b)) *out = p;
-    return b.status;
+    if (!builder_ok(&b)) return b.status;
+    program_find_pairs(p);
+    *out = p;
+    return STATUS_OK;
 }

@@ -1,5 +1,5 @@
-// models/program/program_internal.h: between program_bind.c, which puts a unit in place, and program_run.c, which takes it through
-// the steps.
+// models/program/program_internal.h: between program_bind.c, which puts a unit in place, program_run.c, which takes it through the
+// steps, and the files that know one kind of step.
 #ifndef ASSAY_MODELS_PROGRAM_INTERNAL_H
 #define ASSAY_MODELS_PROGRAM_INTERNAL_H
 
@@ -14,8 +14,28 @@ Tensor program_angles(const ProgramRun *run, size_t index);
 // One operation, by all threads that the run has (program_split.c).
 Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err) MUST_CHECK;
 
-// A step's operand as a tensor.
+// A step's operand as a tensor (program_operand.c). program_part_tensor: rows begin .. end of a parameter whose parts lie apart, all
+// of one part.
 Tensor program_operand(const ProgramRun *run, const Operand *operand);
+Tensor program_part_tensor(const ProgramRun *run, const Param *param, size_t part, size_t begin,
+                           size_t end);
+
+// A step's tensors and settings: those of the program, and what the unit has in their place.
+void program_arguments(ProgramRun *run, const ProgramStep *step, OpArgs *args);
+
+// Attentions with earlier keys in pages (program_pages.c): the unit's own are stored there, and args are changed to read them. The
+// first is that of causal models, the second that of targets which come one by one.
+void program_attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *args);
+void program_attend_pages(const ProgramRun *run, const ProgramStep *step, OpArgs *args);
+
+// A product with a weight whose parts lie apart (program_parts.c): one a part, each into its own columns.
+bool program_is_in_parts(const ProgramRun *run, const ProgramStep *step);
+Status program_run_parts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
+                         Error *err) MUST_CHECK;
+
+// This step and the next where they are a pair of int8; else *done is false and nothing was run (program_pair.c).
+Status program_run_pair(ProgramRun *run, const ProgramStep *step, const OpArgs *args, bool *done,
+                        Error *err) MUST_CHECK;
 
 // A dense layer, and its backward pass, as the run wants products.
 Status program_linear(const ProgramRun *run, const OpArgs *args, Error *err) MUST_CHECK;

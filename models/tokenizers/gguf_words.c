@@ -3,6 +3,10 @@
 // beyond ASCII are in no range of characters.
 #include "models/tokenizers/gguf_words.h"
 
+#include <string.h>
+
+#include "models/tokenizers/components.h"
+
 #define GPT2     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
 #define GPT2_ALL GPT2 "|\\s+"
 #define ENDINGS  "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
@@ -150,4 +154,49 @@ bool gguf_words_is_phi3(Slice name)
         if (at[3] == '3' || (at[3] == '-' && i + 4 < name.len && at[4] == '3')) return true;
     }
     return false;
+}
+
+// Whether an expression by which texts are split has `part` in it, and `other` too.
+static bool splits_by(const Json *pre, const char *part, const char *other)
+{
+    bool is_list = false;
+    for (const Json *v = component_first(pre, "pretokenizers", &is_list); v;
+         v = is_list ? json_next(v) : NULL) {
+        const Json *regex = json_get(json_get(v, "pattern"), "Regex");
+        if (!regex || json_kind(regex) != JSON_STRING) continue;
+        if (slice_find(json_string(regex), slice_from_cstr(part)) != SIZE_MAX &&
+            slice_find(json_string(regex), slice_from_cstr(other)) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+const char *gguf_words_name(const Json *root)
+{
+    // More special ones come first.
+    static const struct {
+        const char *part, *other, *name;
+    } signs[] = {
+        {"\\p{Lu}\\p{Lt}", "\\p{N}{1,3}", "gpt-4o"},
+        {"\\p{Lu}\\p{Lt}", "|\\p{N}|", "tekken"},
+        {"][A-Za-z]+|", "\\p{P}\\p{S}", "deepseek-v3"},
+        {"\\s?\\p{P}+", "", "deepseek-coder"},
+        {"\\s?[A-Za-z\u00b5", "", "deepseek-llm"},
+        {"[.,!?\u2026\u3002", "", "bloom"},
+        {"[0-9][0-9][0-9]", "", "falcon"},
+        {"\\p{L}\\p{M}]+|", "|\\p{N}|", "qwen35"},
+        {"|\\p{N}{1,3}|", "", "llama-bpe"},
+        {"|\\p{N}|", "", "qwen2"},
+    };
+    const Json *pre = json_get(root, "pre_tokenizer");
+    bool ignores_merges = false;
+    if (json_opt_bool(json_get(root, "model"), "ignore_merges", &ignores_merges, NULL) != STATUS_OK)
+        ignores_merges = false; // the tokenizer was read before, and would not have been
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (!splits_by(pre, signs[i].part, signs[i].other)) continue;
+        // Of Llama 3's two the one whose words need no merges.
+        if (strcmp(signs[i].name, "llama-bpe") == 0 && !ignores_merges) return "smaug-bpe";
+        return signs[i].name;
+    }
+    return component_has(pre, "pretokenizers", "Digits") ? "starcoder" : "gpt-2";
 }

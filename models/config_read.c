@@ -1,0 +1,121 @@
+#include "models/config_read.h"
+
+enum { CONFIG_MAX_SIZE = 1 << 24 };
+
+Status config_read_size(const Json *root, const char *key, size_t *out, Error *err)
+{
+    int64_t value = 0;
+    TRY(json_want_i64(root, key, 1, CONFIG_MAX_SIZE, &value, err));
+    *out = (size_t)value;
+    return STATUS_OK;
+}
+
+Status config_read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
+                           Error *err)
+{
+    const Json *value = json_get(root, key);
+    *out = missing;
+    return value && json_kind(value) != JSON_NULL ? config_read_size(root, key, out, err)
+                                                  : STATUS_OK;
+}
+
+Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig *config, Error *err)
+{
+    if (config->hidden_size % config->n_heads != 0) {
+        return json_error(root, err, "%s %zu is no multiple of %zu heads", hidden_key,
+                          config->hidden_size, config->n_heads);
+    }
+    config->n_kv_heads = config->n_heads;
+    config->head_dim = config->hidden_size / config->n_heads;
+    return STATUS_OK;
+}
+
+Status config_read_float(const Json *root, const char *key, double lowest, double highest,
+                         double missing, float *out, Error *err)
+{
+    double value = missing;
+    TRY(json_opt_double(root, key, lowest, highest, &value, err));
+    *out = (float)value;
+    return STATUS_OK;
+}
+
+// The first name of an activation is the one written.
+static const struct {
+    const char *name;
+    Activation activation;
+} activations[] = {
+    {"gelu", ACTIVATION_GELU},
+    {"gelu_new", ACTIVATION_GELU_TANH},
+    {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
+    {"gelu_fast", ACTIVATION_GELU_TANH},
+    {"gelu_accurate", ACTIVATION_GELU_TANH},
+    {"gelu_python", ACTIVATION_GELU},
+    {"gelu_python_tanh", ACTIVATION_GELU_TANH},
+    {"relu", ACTIVATION_RELU},
+    {"silu", ACTIVATION_SILU},
+    {"swish", ACTIVATION_SILU},
+    {"tanh", ACTIVATION_TANH},
+};
+
+bool config_activation_of(Slice name, Activation *out)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        if (!slice_eq_cstr(name, activations[i].name)) continue;
+        *out = activations[i].activation;
+        return true;
+    }
+    return false;
+}
+
+Status config_read_own_output(const Json *root, ModelConfig *config, Error *err)
+{
+    bool is_tied = true;
+    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
+    config->has_own_output =
+        !is_tied && (config->head == HEAD_MASKED_LM || config->head == HEAD_SEQ2SEQ);
+    return STATUS_OK;
+}
+
+Status config_read_activation(const Json *root, const char *key, Activation *out, Error *err)
+{
+    Slice name = SLICE("gelu");
+    TRY(json_opt_string(root, key, &name, err));
+    if (config_activation_of(name, out)) return STATUS_OK;
+    return json_error(
+        json_get(root, key), err,
+        "unknown activation \"" SLICE_FMT
+        "\"; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh",
+        SLICE_ARG(name));
+}
+
+const char *config_activation_name(Activation activation)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
+        if (activations[i].activation == activation) return activations[i].name;
+    }
+    return "linear";
+}
+
+Status config_read_ends(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    const int64_t highest = (int64_t)model_config_target_vocab(config) - 1;
+    const Json *bos = json_get(root, "bos_token_id"), *eos = json_get(root, "eos_token_id");
+    int64_t id = -1;
+    if (bos && json_kind(bos) == JSON_NUMBER) {
+        TRY(json_as_i64(bos, -1, INT32_MAX, &id, err));
+        if (id <= highest) config->bos_id = (int32_t)id;
+    }
+    if (!eos || json_kind(eos) == JSON_NULL) return STATUS_OK;
+    const size_t n = json_kind(eos) == JSON_ARRAY ? json_len(eos) : 1;
+    int32_t *ids = NULL;
+    config->n_eos = 0;
+    TRY(arena_take(arena, n, sizeof *ids, "ids that end texts", &ids, err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(json_as_i64(json_kind(eos) == JSON_ARRAY ? json_at(eos, i) : eos, -1, INT32_MAX, &id,
+                        err));
+        // Small models keep the ids of large ones now and then: what the vocabulary lacks cannot come.
+        if (id >= 0 && id <= highest) ids[config->n_eos++] = (int32_t)id;
+    }
+    config->eos_ids = ids;
+    return STATUS_OK;
+}

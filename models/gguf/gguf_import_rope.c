@@ -1,0 +1,93 @@
+// Rotary embeddings and their scalings.
+#include <math.h>
+#include <stdlib.h>
+
+#include "models/gguf/gguf_import_internal.h"
+
+static void put_factors(GgufImport *in, const char *key, const char *tensor)
+{
+    const SafeTensor *factors = gguf_tensor(in->file, slice_from_cstr(tensor));
+    const size_t n = in->rotary_dims / 2;
+    if (in->status != STATUS_OK) return;
+    float *values = calloc(n + 1, sizeof *values);
+    if (!values) {
+        in->status = error_set_memory(in->err, n, sizeof *values, "factors of the rotation");
+        return;
+    }
+    in->status = safetensor_want_shape(factors, 1, &n, in->err);
+    if (in->status == STATUS_OK) in->status = safetensor_read_f32(factors, values, in->err);
+    json_member_array(&in->w, key);
+    for (size_t i = 0; i < n; i++) json_put_float(&in->w, values[i]);
+    json_end_array(&in->w);
+    free(values);
+}
+
+// Llama 3's factors come as the tensor rope_freqs, Phi-3's as a short and a long list.
+static void put_listed_factors(GgufImport *in, bool has_freqs)
+{
+    double attention = 1;
+    size_t original = 0;
+    import_put_text(in, "rope_type", "longrope");
+    put_factors(in, "long_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_long.weight");
+    put_factors(in, "short_factor", has_freqs ? "rope_freqs.weight" : "rope_factors_short.weight");
+    if (import_size(in, "rope.scaling.original_context_length", &original))
+        import_put_size(in, "original_max_position_embeddings", original);
+    if (import_real(in, "rope.scaling.attn_factor", &attention) || has_freqs)
+        import_put_real(in, "attention_factor", attention);
+}
+
+// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor).
+static void put_yarn(GgufImport *in, double factor)
+{
+    double attention = 1, beta = 0;
+    size_t original = 0;
+    import_put_text(in, "rope_type", "yarn");
+    import_put_real(in, "factor", factor);
+    if (import_size(in, "rope.scaling.original_context_length", &original))
+        import_put_size(in, "original_max_position_embeddings", original);
+    if (import_real(in, "rope.scaling.attn_factor", &attention))
+        import_put_real(in, "attention_factor",
+                        attention * (factor > 1 ? 1 + 0.1 * log(factor) : 1));
+    if (import_real(in, "rope.scaling.yarn_beta_fast", &beta))
+        import_put_real(in, "beta_fast", beta);
+    if (import_real(in, "rope.scaling.yarn_beta_slow", &beta))
+        import_put_real(in, "beta_slow", beta);
+}
+
+// Linear scaling, YaRN, or a factor for each frequency.
+void import_put_rope(GgufImport *in)
+{
+    char key[IMPORT_KEY_SIZE];
+    Slice type = SLICE("none");
+    double factor = 1;
+    import_copy_real(in, "rope.freq_base", "rope_theta");
+    if (in->status == STATUS_OK)
+        in->status = gguf_get_string(in->file, import_key(in, "rope.scaling.type", key), &type,
+                                     NULL, in->err);
+    const bool is_scaled = import_real(in, "rope.scaling.factor", &factor);
+    const bool has_long = import_has_tensor(in, "rope_factors_long.weight");
+    const bool has_freqs = import_has_tensor(in, "rope_freqs.weight");
+    const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
+    if (in->status != STATUS_OK) return;
+    if (in->rotary_dims != in->head_dim)
+        import_put_real(in, "partial_rotary_factor",
+                        (double)in->rotary_dims / (double)in->head_dim);
+    if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
+        json_member_object(&in->w, "rope_scaling");
+        if (has_long || has_freqs) {
+            put_listed_factors(in, has_freqs);
+        } else if (is_yarn) {
+            put_yarn(in, factor);
+        } else {
+            import_put_text(in, "rope_type", "linear");
+            import_put_real(in, "factor", factor);
+        }
+        json_end_object(&in->w);
+    } else if (!is_linear && !slice_eq_cstr(type, "none")) {
+        in->status = error_set(in->err, STATUS_INVALID,
+                               SLICE_FMT ": rope scaling \"" SLICE_FMT
+                                         "\" is not supported; supported are linear, yarn, "
+                                         "Llama 3's factors and Phi-3's",
+                               SLICE_ARG(in->file->name), SLICE_ARG(type));
+    }
+}
