@@ -131,6 +131,7 @@ struct Metric {
     // Options for the signature: "|average:macro|zero_division:0", into the arena; NULL where there are none.
     Status (*signature)(const MetricPlan *plan, Arena *arena, Slice *options, Error *err);
     int version; // raised when numbers change; 0 counts as 1
+    int variant; // which of the metrics it is that share all the functions above; its own
 };
 
 // Checks params against the metric's keys and makes it ready. *plan lives as long as arena and setup's contents.

@@ -16,35 +16,15 @@ enum { N_AVERAGES = 4, SCORE_LABELS = 1 + N_AVERAGES };
 static const char *const params[] = {"average", "zero_division", NULL};
 static const char *const params_f[] = {"average", "zero_division", "beta", NULL};
 
-static Status prepare_part(MetricPlan *plan, PrfPart part, Arena *arena, Error *err)
+static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
     PrfOptions *o;
     TRY(classes_check_setup(&plan->setup, 1, err));
-    TRY(prf_read(plan, part, averages, N_AVERAGES, arena, &o, err));
+    TRY(prf_read(plan, averages, N_AVERAGES, arena, &o, err));
     plan->width = label_sets_width(plan->setup.n_labels);
     plan->n_scores = SCORE_LABELS + plan->setup.n_labels;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status prepare_precision(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_PRECISION, arena, err);
-}
-
-static Status prepare_recall(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_RECALL, arena, err);
-}
-
-static Status prepare_f(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_F, arena, err);
-}
-
-static Status prepare_jaccard(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_JACCARD, arena, err);
 }
 
 static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
@@ -133,24 +113,24 @@ static Status signature(const MetricPlan *plan, Arena *arena, Slice *out, Error 
     return prf_signature(plan, averages[o->average], (Slice){0}, arena, out, err);
 }
 
-#define MULTILABEL(NAME, SUMMARY, SOURCE, PARAMS, PREPARE)                                        \
-    {                                                                                             \
-        .name = (NAME), .summary = SUMMARY ": micro (default), macro, weighted, samples",         \
-        .source = (SOURCE), .needs = NEEDS_LABEL_SETS, .kind = METRIC_ROWS,                       \
-        .direction = HIGHER_IS_BETTER, .highest = 1, .params = (PARAMS), .prepare = (PREPARE),    \
-        .score_name = score_name, .row = row, .index_rows = index_rows, .score_rows = score_rows, \
-        .signature = signature                                                                    \
+#define MULTILABEL(NAME, SUMMARY, SOURCE, PARAMS, PART)                                     \
+    {                                                                                       \
+        .name = (NAME), .summary = SUMMARY ": micro (default), macro, weighted, samples",   \
+        .source = (SOURCE), .needs = NEEDS_LABEL_SETS, .kind = METRIC_ROWS,                 \
+        .direction = HIGHER_IS_BETTER, .highest = 1, .params = (PARAMS), .variant = (PART), \
+        .prepare = prepare, .score_name = score_name, .row = row, .index_rows = index_rows, \
+        .score_rows = score_rows, .signature = signature                                    \
     }
 
 const Metric metric_multilabel_f1 =
     MULTILABEL("multilabel_f1", "harmonic mean of precision and recall of several labels at once",
-               "scikit-learn f1_score; fbeta_score where beta is given", params_f, prepare_f);
+               "scikit-learn f1_score; fbeta_score where beta is given", params_f, PRF_F);
 const Metric metric_multilabel_precision =
     MULTILABEL("multilabel_precision", "share of the labels given that hold",
-               "scikit-learn precision_score", params, prepare_precision);
+               "scikit-learn precision_score", params, PRF_PRECISION);
 const Metric metric_multilabel_recall =
     MULTILABEL("multilabel_recall", "share of the labels that hold which are given",
-               "scikit-learn recall_score", params, prepare_recall);
+               "scikit-learn recall_score", params, PRF_RECALL);
 const Metric metric_multilabel_jaccard =
     MULTILABEL("multilabel_jaccard", "labels of both sides among those of either",
-               "scikit-learn jaccard_score", params, prepare_jaccard);
+               "scikit-learn jaccard_score", params, PRF_JACCARD);

@@ -34,12 +34,12 @@ static Status read_zero_division(const Json *object, double *out, Error *err)
     return json_as_double(value, 0, 1, out, err);
 }
 
-Status prf_read(const MetricPlan *plan, PrfPart part, const char *const *names, size_t n_names,
-                Arena *arena, PrfOptions **out, Error *err)
+Status prf_read(const MetricPlan *plan, const char *const *names, size_t n_names, Arena *arena,
+                PrfOptions **out, Error *err)
 {
     const Json *given = plan->setup.params;
     TRY(arena_take(arena, 1, sizeof **out, "options", out, err));
-    **out = (PrfOptions){.part = part, .beta = 1};
+    **out = (PrfOptions){.part = (PrfPart)plan->metric->variant, .beta = 1};
     TRY(params_choice(given, "average", names, n_names, &(*out)->average, err));
     TRY(read_zero_division(given, &(*out)->zero_division, err));
     return given ? json_opt_double(given, "beta", 1e-6, 1e6, &(*out)->beta, err) : STATUS_OK;
@@ -102,12 +102,12 @@ Status prf_signature(const MetricPlan *plan, const char *average, Slice positive
 
 // ---- of classes ----
 
-static Status prepare_part(MetricPlan *plan, PrfPart part, Arena *arena, Error *err)
+static Status prepare(MetricPlan *plan, Arena *arena, Error *err)
 {
     const MetricSetup *setup = &plan->setup;
     TRY(classes_check_setup(setup, 1, err));
     PrfOptions *o;
-    TRY(prf_read(plan, part, averages, N_AVERAGES, arena, &o, err));
+    TRY(prf_read(plan, averages, N_AVERAGES, arena, &o, err));
     TRY(classes_positive(setup, &o->positive, err));
     if (o->average == AVERAGE_BINARY && o->positive == SIZE_MAX) {
         return error_set(err, STATUS_INVALID,
@@ -117,21 +117,6 @@ static Status prepare_part(MetricPlan *plan, PrfPart part, Arena *arena, Error *
     plan->n_scores = SCORE_CLASSES + setup->n_labels;
     plan->options = o;
     return STATUS_OK;
-}
-
-static Status prepare_precision(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_PRECISION, arena, err);
-}
-
-static Status prepare_recall(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_RECALL, arena, err);
-}
-
-static Status prepare_f(MetricPlan *plan, Arena *arena, Error *err)
-{
-    return prepare_part(plan, PRF_F, arena, err);
 }
 
 static Status score_name(const MetricPlan *plan, size_t score, Arena *arena, Slice *name,
@@ -192,7 +177,8 @@ const Metric metric_precision = {
     .direction = HIGHER_IS_BETTER,
     .highest = 1,
     .params = params,
-    .prepare = prepare_precision,
+    .variant = PRF_PRECISION,
+    .prepare = prepare,
     .score_name = score_name,
     .row = classes_row,
     .index_rows = classes_index,
@@ -209,7 +195,8 @@ const Metric metric_recall = {
     .direction = HIGHER_IS_BETTER,
     .highest = 1,
     .params = params,
-    .prepare = prepare_recall,
+    .variant = PRF_RECALL,
+    .prepare = prepare,
     .score_name = score_name,
     .row = classes_row,
     .index_rows = classes_index,
@@ -226,7 +213,8 @@ const Metric metric_f1 = {
     .direction = HIGHER_IS_BETTER,
     .highest = 1,
     .params = params_f,
-    .prepare = prepare_f,
+    .variant = PRF_F,
+    .prepare = prepare,
     .score_name = score_name,
     .row = classes_row,
     .index_rows = classes_index,

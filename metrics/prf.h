@@ -14,9 +14,10 @@ typedef struct PrfOptions {
     double beta;
 } PrfOptions;
 
-// "average" is one of n_names; "zero_division", and "beta" where it is given, are read too. In the arena.
-Status prf_read(const MetricPlan *plan, PrfPart part, const char *const *names, size_t n_names,
-                Arena *arena, PrfOptions **out, Error *err) MUST_CHECK;
+// "average" is one of n_names; "zero_division", and "beta" where it is given, are read too. The metric's variant is its PrfPart. In
+// the arena.
+Status prf_read(const MetricPlan *plan, const char *const *names, size_t n_names, Arena *arena,
+                PrfOptions **out, Error *err) MUST_CHECK;
 
 // Of counts: how often system and reference agree on the class, how often each has it.
 double prf_of(const PrfOptions *options, double hits, double predicted, double support);
