@@ -1,4 +1,4 @@
-// harness/plan_choose.c: which settings go on, which one wins, and what follows from it.
+// harness/plan_choose.c: which settings go on, and which one wins.
 #include <math.h>
 
 #include "harness/plan_internal.h"
@@ -99,7 +99,7 @@ static Status unblock(Plan *plan, PlannedTrial *trial, int setting, Error *err)
     return plan_begin_trial(plan, trial, err);
 }
 
-static bool is_over(const PlannedTrial *trial)
+bool plan_is_over(const PlannedTrial *trial)
 {
     return trial->state == PLANNED_DONE || trial->state == PLANNED_FAILED ||
            trial->state == PLANNED_DROPPED;
@@ -109,7 +109,7 @@ static bool is_over(const PlannedTrial *trial)
 static bool inner_is_over(const Plan *plan, const InnerRange *range)
 {
     for (size_t i = range->begin; i < range->end; i++) {
-        if (is_inner_of(&plan->trials[i], range) && !is_over(&plan->trials[i])) return false;
+        if (is_inner_of(&plan->trials[i], range) && !plan_is_over(&plan->trials[i])) return false;
     }
     return true;
 }
@@ -118,7 +118,8 @@ static bool rung_is_over(const Plan *plan, const PlannedGroup *g, size_t rung)
 {
     for (size_t i = g->begin; i < g->end; i++) {
         const PlannedTrial *trial = &plan->trials[i];
-        if (trial->spec.role == TRIAL_INNER && trial->rung == rung && !is_over(trial)) return false;
+        if (trial->spec.role == TRIAL_INNER && trial->rung == rung && !plan_is_over(trial))
+            return false;
     }
     return true;
 }
@@ -212,8 +213,7 @@ static bool waits(const Plan *plan, const PlannedGroup *g)
     return false;
 }
 
-// The trial that judges the tuned winner itself.
-static size_t winner_of(const Plan *plan, const PlannedTrial *after)
+size_t plan_winner_of(const Plan *plan, const PlannedTrial *after)
 {
     const PlannedGroup *g = &plan->groups[after->group];
     for (size_t i = g->begin; i < g->end; i++) {
@@ -233,8 +233,8 @@ static Status unblock_steps(Plan *plan, const PlannedGroup *g, bool *changed, Er
         if (trial->spec.role != TRIAL_AFTER || trial->state != PLANNED_BLOCKED ||
             trial->awaits_teacher)
             continue;
-        const size_t at = winner_of(plan, trial);
-        if (at == SIZE_MAX || !is_over(&plan->trials[at])) continue;
+        const size_t at = plan_winner_of(plan, trial);
+        if (at == SIZE_MAX || !plan_is_over(&plan->trials[at])) continue;
         const PlannedTrial *winner = &plan->trials[at];
         const int setting =
             winner->state == PLANNED_DONE
@@ -286,77 +286,6 @@ Status plan_make_choices(Plan *plan, bool *changed, Error *err)
         TRY(plan_resolve_teachers(plan, changed, &dropped, err));
     }
     return STATUS_OK;
-}
-
-static size_t inner_of(const Plan *plan, size_t trial)
-{
-    const PlannedTrial *outer = &plan->trials[trial];
-    const PlannedGroup *g = &plan->groups[outer->group];
-    if (outer->spec.model == NO_MODEL || outer->spec.role == TRIAL_FINAL ||
-        outer->spec.role == TRIAL_INNER ||
-        refits_winner(plan->suite, (size_t)outer->spec.model, outer->spec.task))
-        return SIZE_MAX;
-    for (size_t i = g->begin; i < g->end; i++) {
-        const TrialSpec *spec = &plan->trials[i].spec;
-        if (spec->role == TRIAL_INNER && spec->setting == outer->spec.setting &&
-            spec->repeat == outer->spec.repeat)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
-size_t plan_tuned_trial(const Plan *plan, size_t trial)
-{
-    if (plan->trials[trial].spec.role != TRIAL_AFTER) return inner_of(plan, trial);
-    const size_t winner = winner_of(plan, &plan->trials[trial]), inner = inner_of(plan, winner);
-    return inner == SIZE_MAX ? winner : inner;
-}
-
-bool plan_wants_steps(const Plan *plan, size_t group)
-{
-    const PlannedGroup *g = &plan->groups[group];
-    for (size_t i = g->begin; i < g->end; i++) {
-        if (plan->trials[i].spec.role == TRIAL_AFTER && !is_over(&plan->trials[i])) return true;
-    }
-    return false;
-}
-
-double plan_null_threshold(const Plan *plan, size_t trial)
-{
-    const TrialSpec *wanted = &plan->trials[trial].spec;
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        const PlannedTrial *inner = &plan->trials[i];
-        if (inner->spec.role != TRIAL_INNER || inner->spec.model != wanted->model ||
-            inner->spec.task != wanted->task || inner->spec.setting != wanted->setting ||
-            isnan(inner->null_threshold))
-            continue;
-        sum += inner->null_threshold;
-        n++;
-    }
-    return n > 0 ? sum / (double)n : NAN;
-}
-
-uint64_t plan_refit_steps(const Plan *plan, size_t trial)
-{
-    if (plan->trials[trial].spec.role == TRIAL_AFTER)
-        return plan_refit_steps(plan, winner_of(plan, &plan->trials[trial]));
-    const TrialSpec *wanted = &plan->trials[trial].spec;
-    const PlannedGroup *g = &plan->groups[plan->trials[trial].group];
-    const bool is_final = wanted->role == TRIAL_FINAL;
-    double sum = 0;
-    size_t n = 0;
-    for (size_t i = is_final ? 0 : g->begin; i < (is_final ? plan->n_trials : g->end); i++) {
-        const PlannedTrial *inner = &plan->trials[i];
-        if (inner->spec.role != TRIAL_INNER || inner->spec.model != wanted->model ||
-            inner->spec.task != wanted->task || inner->spec.setting != wanted->setting ||
-            (!is_final && inner->spec.repeat != wanted->repeat) || inner->best_step < 1)
-            continue;
-        sum += (double)inner->best_step;
-        n++;
-    }
-    return n > 0 ? (uint64_t)(sum / (double)n + 0.5) : 0;
 }
 
 bool plan_may_win(const Plan *plan, size_t group, int setting)
@@ -426,43 +355,5 @@ bool plan_may_go_on(const Plan *plan, size_t trial)
         return false;
     if (first_waiting(plan, g, planned->rung + 1) != SIZE_MAX) return true; // not chosen yet
     const size_t next = in_rung(plan, trial, planned->rung + 1);
-    return next != SIZE_MAX && !is_over(&plan->trials[next]);
-}
-
-// ---- trials of the same tuning ----
-
-static bool tunes_alike(const Plan *plan, size_t trial, size_t other)
-{
-    const Slice key = plan->trials[trial].key;
-    return trial == other || (key.len > 0 && slice_eq(key, plan->trials[other].key));
-}
-
-bool plan_shares_tuning(const Plan *plan, size_t trial)
-{
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        if (i != trial && tunes_alike(plan, trial, i) && !is_over(&plan->trials[i])) return true;
-    }
-    return false;
-}
-
-bool plan_wants_weights(const Plan *plan, size_t trial)
-{
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        const PlannedTrial *other = &plan->trials[i];
-        if (!tunes_alike(plan, trial, i)) continue;
-        if (i != trial && !is_over(other)) return true;
-        if (plan_may_teach(plan, i)) return true;
-        if (other->spec.role == TRIAL_INNER ? plan_may_win(plan, other->group, other->spec.setting)
-                                            : plan_wants_steps(plan, other->group))
-            return true;
-    }
-    return false;
-}
-
-bool plan_wants_state(const Plan *plan, size_t trial)
-{
-    for (size_t i = 0; i < plan->n_trials; i++) {
-        if (tunes_alike(plan, trial, i) && plan_may_go_on(plan, i)) return true;
-    }
-    return false;
+    return next != SIZE_MAX && !plan_is_over(&plan->trials[next]);
 }

@@ -6,6 +6,10 @@
 
 // Which trials of a group have the setting that won there.
 void plan_mark_chosen(Plan *plan, size_t group);
+// Whether a trial has ended, or never will begin.
+bool plan_is_over(const PlannedTrial *trial);
+// The trial that judges the tuned winner itself, for one that judges it after further steps; SIZE_MAX where there is none.
+size_t plan_winner_of(const Plan *plan, const PlannedTrial *after);
 // Makes all choices whose inner trials have ended. changed (may be NULL) is set where one was made.
 Status plan_make_choices(Plan *plan, bool *changed, Error *err) MUST_CHECK;
 

@@ -1,96 +1,9 @@
 #include "harness/suite/overrides.h"
 
-#include <string.h>
-
 #include "base/json_source.h"
 #include "base/name_list.h"
+#include "harness/suite/edits.h"
 #include "harness/suite/suite.h"
-
-typedef struct Edits {
-    Arena *arena;
-    OverrideText *out;
-    JsonDocument *document; // of out->text
-    size_t capacity;        // of out->edits
-} Edits;
-
-static Status parse_again(Edits *e, Error *err)
-{
-    json_close(&e->document);
-    return json_parse(e->out->name, e->out->text, JSON_COMMENTS, &e->document, err);
-}
-
-// --- splicing ------------------------------------------------------------------------------------------------------
-
-// Moves the edits made before to where they stand after a splice, drops those that it replaces, and returns by how much
-// the text now differs where it was made.
-static int64_t move_edits(OverrideText *out, size_t begin, size_t end, int64_t delta)
-{
-    int64_t own = delta;
-    size_t kept = 0;
-    for (size_t i = 0; i < out->n_edits; i++) {
-        OverrideEdit edit = out->edits[i];
-        if (edit.begin >= begin && edit.end <= end && edit.end > begin) {
-            own += edit.delta;
-            continue;
-        }
-        if (edit.begin >= end) {
-            edit.begin = (size_t)((int64_t)edit.begin + delta);
-            edit.end = (size_t)((int64_t)edit.end + delta);
-        } else if (edit.end >= end) { // around it
-            edit.end = (size_t)((int64_t)edit.end + delta);
-            edit.delta += delta;
-            own = 0;
-        }
-        out->edits[kept++] = edit;
-    }
-    out->n_edits = kept;
-    return own;
-}
-
-// Puts json in the place of the bytes [begin, end) and reads the document anew.
-static Status splice(Edits *e, size_t begin, size_t end, Slice json, Slice flag, Error *err)
-{
-    OverrideText *out = e->out;
-    char *text = arena_printf(e->arena, SLICE_FMT SLICE_FMT SLICE_FMT,
-                              SLICE_ARG(slice_sub(out->text, 0, begin)), SLICE_ARG(json),
-                              SLICE_ARG(slice_sub(out->text, end, out->text.len)));
-    if (!text) return error_set_memory(err, out->text.len, 1, "a suite");
-    if (out->n_edits == e->capacity) {
-        OverrideEdit *edits = NULL;
-        const size_t capacity = e->capacity ? 2 * e->capacity : 8;
-        TRY(arena_take(e->arena, capacity, sizeof *edits, "overrides", &edits, err));
-        if (out->n_edits > 0) memcpy(edits, out->edits, out->n_edits * sizeof *edits);
-        out->edits = edits;
-        e->capacity = capacity;
-    }
-    const int64_t delta = (int64_t)json.len - (int64_t)(end - begin);
-    const int64_t own = move_edits(out, begin, end, delta);
-    out->edits[out->n_edits++] = (OverrideEdit){begin, begin + json.len, own, flag};
-    out->text = slice_from_cstr(text);
-    return parse_again(e, err);
-}
-
-static size_t offset_of(const Json *value)
-{
-    return (size_t)(json_source(value).ptr - json_document_text(value).ptr);
-}
-
-static Status replace(Edits *e, const Json *value, Slice json, Slice flag, Error *err)
-{
-    const size_t begin = offset_of(value);
-    return splice(e, begin, begin + json_source(value).len, json, flag, err);
-}
-
-// Adds what stands in json (an element, or a member with its key) behind the last child of an array or object.
-static Status add_child(Edits *e, const Json *parent, Slice json, Slice flag, Error *err)
-{
-    const size_t n = json_len(parent);
-    const Json *last = n ? json_at(parent, n - 1) : NULL;
-    const size_t at = last ? offset_of(last) + json_source(last).len : offset_of(parent) + 1;
-    const char *text = arena_printf(e->arena, "%s" SLICE_FMT, last ? ", " : "", SLICE_ARG(json));
-    if (!text) return error_set_memory(err, json.len, 1, "an override");
-    return splice(e, at, at, slice_from_cstr(text), flag, err);
-}
 
 // --- building ------------------------------------------------------------------------------------------------------
 
@@ -243,11 +156,11 @@ static Status set_value(Edits *e, Slice path, Slice json, Slice flag, Error *err
         if (!child) {
             Slice member;
             TRY(member_json(e, part, path, json, &member, err));
-            return add_child(e, at, member, flag, err);
+            return edits_add_child(e, at, member, flag, err);
         }
         at = child;
     }
-    return replace(e, at, json, flag, err);
+    return edits_replace(e, at, json, flag, err);
 }
 
 static Status apply_set(Edits *e, Slice argument, Error *err)
@@ -291,7 +204,7 @@ static Status model_json(Edits *e, const Json *old, const SuiteNamedPath *given,
 static Status add_element(Edits *e, const char *list, Slice json, Slice flag, Error *err)
 {
     const Json *root = json_root(e->document), *array = json_get(root, list);
-    if (array && json_kind(array) == JSON_ARRAY) return add_child(e, array, json, flag, err);
+    if (array && json_kind(array) == JSON_ARRAY) return edits_add_child(e, array, json, flag, err);
     const char *text = arena_printf(e->arena, "[" SLICE_FMT "]", SLICE_ARG(json));
     if (!text) return error_set_memory(err, json.len, 1, "an override");
     return set_value(e, slice_from_cstr(list), slice_from_cstr(text), flag, err);
@@ -312,7 +225,7 @@ static Status apply_model(Edits *e, const SuiteNamedPath *given, Error *err)
     Slice flag, json;
     TRY(named_flag(e, "--model", given, &flag, err));
     TRY(model_json(e, old, given, &json, err));
-    return old ? replace(e, old, json, flag, err) : add_element(e, "models", json, flag, err);
+    return old ? edits_replace(e, old, json, flag, err) : add_element(e, "models", json, flag, err);
 }
 
 static Status unknown_task(const Json *tasks, const SuiteNamedPath *given, Slice flag, Error *err)
@@ -345,9 +258,9 @@ static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTas
         TRY(take_buffer(e, &buffer, &path, err));
         const Json *old = json_get(task, "data");
         Slice member;
-        if (old) return replace(e, old, path, flag, err);
+        if (old) return edits_replace(e, old, path, flag, err);
         TRY(member_json(e, SLICE("data"), (Slice){0}, path, &member, err));
-        return add_child(e, task, member, flag, err);
+        return edits_add_child(e, task, member, flag, err);
     }
     bool knows = false;
     TRY(knows_task(context, given->name, &knows, err));
@@ -398,7 +311,7 @@ Status overrides_apply(Arena *arena, Slice name, Slice text, const SuiteOverride
     *out = (OverrideText){.name = name, .original = text, .text = text};
     Edits e = {.arena = arena, .out = out};
     if (!overrides) return STATUS_OK;
-    Status s = parse_again(&e, err);
+    Status s = edits_parse(&e, err);
     if (s == STATUS_OK && json_kind(json_root(e.document)) != JSON_OBJECT) {
         s = json_error(json_root(e.document), err, "a suite is an object");
     }
@@ -424,7 +337,7 @@ bool overrides_gave(const OverrideText *edited, const Json *value)
     const Slice text = json_document_text(value);
     // A task definition is a document of its own.
     if (!slice_eq(text, edited->text)) return false;
-    return edit_at(edited, offset_of(value)) != NULL;
+    return edit_at(edited, edits_offset(value)) != NULL;
 }
 
 // Reads "12:7: " and gives what follows it.

@@ -1,12 +1,5 @@
-#include <string.h>
-
-#include "models/gguf/gguf_model.h"
-
-// Names without ".weight" and ".bias"; % is the number of a block.
-typedef struct GgufName {
-    const char *gguf, *model;
-    SafeChange change;
-} GgufName;
+// How GGUF and Transformers call the tensors of each family of models.
+#include "models/gguf/gguf_names.h"
 
 // Llama and its kind, but for the feed-forward layers.
 // clang-format off
@@ -251,8 +244,7 @@ static const GgufName t5_gated_names[] = {
 
 #define NAMES(list) list, sizeof(list) / sizeof *(list)
 
-// The first row of an architecture is the one that a file of it is read as.
-static const GgufFamily families[] = {
+const GgufFamily gguf_families[] = {
     {"llama", "llama", "LlamaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"llama", "mistral", "MistralForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"qwen2", "qwen2", "Qwen2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
@@ -285,184 +277,15 @@ static const GgufFamily families[] = {
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
 };
-static const GgufFamily gated_t5[] = {
+const size_t gguf_n_families = sizeof gguf_families / sizeof *gguf_families;
+
+const GgufFamily gguf_gated_t5[] = {
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER,
      false},
 };
-static const GgufFamily falcon_two = {
+const size_t gguf_n_gated_t5 = sizeof gguf_gated_t5 / sizeof *gguf_gated_t5;
+
+const GgufFamily gguf_falcon_two = {
     "falcon", "falcon", "FalconForCausalLM", NAMES(falcon_two_names), GGUF_ROWS_STACKED, false};
-
-static Status falcon_family(const Json *config, const GgufFamily **out, Error *err)
-{
-    bool is_new = false;
-    const Json *n_norms = json_get(config, "num_ln_in_parallel_attn");
-    TRY(json_opt_bool(config, "new_decoder_architecture", &is_new, err));
-    int64_t n = 2;
-    if (n_norms && json_kind(n_norms) != JSON_NULL) TRY(json_as_i64(n_norms, 1, 2, &n, err));
-    if (is_new && n == 2) *out = &falcon_two;
-    return STATUS_OK;
-}
-
-Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err)
-{
-    Slice model_type = {0}, projection = {0};
-    TRY(json_opt_string(config, "model_type", &model_type, err));
-    *out = gguf_family_of_model(model_type);
-    if (slice_eq_cstr(model_type, "falcon")) return falcon_family(config, out, err);
-    for (size_t i = 0; i < sizeof gated_t5 / sizeof *gated_t5; i++) {
-        if (!slice_eq_cstr(model_type, gated_t5[i].model_type)) continue;
-        if (i > 0) projection = SLICE("gated-gelu"); // where the later ones do not say
-        TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
-        if (slice_starts_with(projection, SLICE("gated"))) *out = &gated_t5[i];
-    }
-    return STATUS_OK;
-}
-
-const GgufFamily *gguf_family_of_model(Slice model_type)
-{
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        if (slice_eq_cstr(model_type, families[i].model_type)) return &families[i];
-    }
-    return NULL;
-}
-
-const GgufFamily *gguf_family_of_file(Slice architecture)
-{
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        if (slice_eq_cstr(architecture, families[i].architecture)) return &families[i];
-    }
-    return NULL;
-}
-
-void gguf_list_families(NameList *out)
-{
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        const char *name = families[i].architecture;
-        if (gguf_family_of_file(slice_from_cstr(name)) == &families[i])
-            name_list_add_cstr(out, name);
-    }
-}
-
-// Whether stem follows the pattern; *block is what stands for %.
-static bool matches(Slice stem, const char *pattern, Slice *block)
-{
-    const Slice whole = slice_from_cstr(pattern);
-    const size_t at = slice_find_byte(whole, '%');
-    *block = (Slice){0};
-    if (at == SIZE_MAX) return slice_eq(stem, whole);
-    const Slice tail = slice_sub(whole, at + 1, whole.len);
-    if (!slice_starts_with(stem, slice_sub(whole, 0, at)) || !slice_ends_with(stem, tail) ||
-        stem.len <= at + tail.len) {
-        return false;
-    }
-    uint64_t number = 0;
-    *block = slice_sub(stem, at, stem.len - tail.len);
-    return slice_to_u64(*block, &number);
-}
-
-// The pattern with the block's number, and the suffix behind it.
-static bool put_name(const char *pattern, Slice block, Slice suffix, char *out, size_t size)
-{
-    const Slice whole = slice_from_cstr(pattern);
-    const size_t at = slice_find_byte(whole, '%');
-    const Slice head = slice_sub(whole, 0, at);
-    const Slice tail = at == SIZE_MAX ? (Slice){0} : slice_sub(whole, at + 1, whole.len);
-    const int len = snprintf(out, size, SLICE_FMT SLICE_FMT SLICE_FMT SLICE_FMT, SLICE_ARG(head),
-                             SLICE_ARG(block), SLICE_ARG(tail), SLICE_ARG(suffix));
-    return len > 0 && (size_t)len < size;
-}
-
-// Splits ".weight" or ".bias" off.
-static bool split_suffix(Slice name, Slice *stem, Slice *suffix)
-{
-    static const Slice suffixes[] = {SLICE_LIT(".weight"), SLICE_LIT(".bias")};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (!slice_ends_with(name, suffixes[i])) continue;
-        *stem = slice_sub(name, 0, name.len - suffixes[i].len);
-        *suffix = suffixes[i];
-        return true;
-    }
-    return false;
-}
-
-static const GgufName *find_model_name(const GgufFamily *family, Slice name, Slice *block,
-                                       Slice *suffix)
-{
-    Slice stem;
-    if (!family || !split_suffix(name, &stem, suffix)) return NULL;
-    for (size_t i = 0; i < family->n_names; i++) {
-        if (matches(stem, family->names[i].model, block)) return &family->names[i];
-    }
-    return NULL;
-}
-
-// Without a family names are kept, but for ALBERT's, which are longer than GGUF's 63 bytes.
-static const struct {
-    Slice model, gguf;
-} brief_parts[] = {{SLICE_LIT(".albert_layer_groups."), SLICE_LIT(".groups@")},
-                   {SLICE_LIT(".albert_layers."), SLICE_LIT(".layers@")}};
-enum { N_BRIEF = sizeof brief_parts / sizeof *brief_parts };
-
-// The name with such parts put in each other's place; false where it has none or out is too small.
-static bool exchange_parts(Slice name, bool to_model, char *out, size_t size)
-{
-    size_t len = 0;
-    bool found = false;
-    for (size_t at = 0; at < name.len;) {
-        Slice put = slice_sub(name, at, at + 1);
-        size_t n = 1;
-        for (size_t i = 0; i < N_BRIEF; i++) {
-            const Slice from = to_model ? brief_parts[i].gguf : brief_parts[i].model;
-            if (!slice_starts_with(slice_sub(name, at, name.len), from)) continue;
-            put = to_model ? brief_parts[i].model : brief_parts[i].gguf;
-            n = from.len;
-            found = true;
-        }
-        if (put.len >= size - len) return false;
-        memcpy(out + len, put.ptr, put.len);
-        len += put.len;
-        at += n;
-    }
-    out[len] = '\0';
-    return found;
-}
-
-bool gguf_name_from_model(const GgufFamily *family, Slice name, char out[GGUF_NAME_SIZE])
-{
-    Slice block, suffix;
-    if (!family) return exchange_parts(name, false, out, GGUF_NAME_SIZE);
-    const GgufName *found = find_model_name(family, name, &block, &suffix);
-    return found && put_name(found->gguf, block, suffix, out, GGUF_NAME_SIZE);
-}
-
-bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t size)
-{
-    Slice stem, block, suffix;
-    if (!family) return exchange_parts(name, true, out, size);
-    if (!split_suffix(name, &stem, &suffix)) return false;
-    for (size_t i = 0; i < family->n_names; i++) {
-        if (matches(stem, family->names[i].gguf, &block))
-            return put_name(family->names[i].model, block, suffix, out, size);
-    }
-    return false;
-}
-
-SafeChange gguf_change(const GgufFamily *family, Slice name)
-{
-    Slice block, suffix;
-    const GgufName *found = find_model_name(family, name, &block, &suffix);
-    if (!found) return SAFE_AS_IS;
-    switch (found->change) {
-    case SAFE_REORDERED:
-        return family->rows == GGUF_ROWS_IN_ORDER ? SAFE_AS_IS : SAFE_REORDERED;
-    case SAFE_LESS_ONE:
-        return family->adds_one ? SAFE_LESS_ONE : SAFE_AS_IS;
-    case SAFE_TRANSPOSED:
-        return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
-    case SAFE_AS_IS:
-        break;
-    }
-    return SAFE_AS_IS;
-}

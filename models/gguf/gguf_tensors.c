@@ -1,5 +1,4 @@
 // A GGUF file's tensors under the names, and in the shapes, that Transformers has.
-#include <string.h>
 
 #include "models/gguf/gguf_model.h"
 

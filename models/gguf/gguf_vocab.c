@@ -1,9 +1,7 @@
 // tokenizer.json as tokenizer.ggml.*: the list of tokens with their types, merges or scores, and the ids of special tokens.
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/base64.h"
-#include "base/size.h"
 #include "models/gguf/gguf_export.h"
 #include "models/tokenizers/components.h"
 #include "models/tokenizers/gguf_words.h"

@@ -1,208 +1,15 @@
-// Puts a unit in place for a run: room for its values, its arrays where the device reads them, and what follows from them:
-// rows that are read, and the angles of rotary embeddings.
+// Puts a unit in place for a run: its arrays where the device reads them, and what follows from them: rows that are read, and the
+// angles of rotary embeddings.
 #include <math.h>
-#include <string.h>
 
 #include "base/size.h"
 #include "models/program/program_internal.h"
+#include "models/program/program_memory.h"
 #include "models/rope.h"
-
-enum { FLOAT_ALIGNMENT = 16 }; // 64 bytes
-
-size_t extent_rows(const Extent *extent, RowDomain domain)
-{
-    switch (domain) {
-    case ROWS_TOKENS:
-        return extent->n_tokens;
-    case ROWS_OUTPUTS:
-        return extent->n_outputs;
-    case ROWS_TARGETS:
-        return extent->n_targets;
-    case ROWS_RELATIVE:
-        return extent->n_relative;
-    case ROWS_SEQUENCES:
-    case ROW_DOMAIN_COUNT:
-        break;
-    }
-    return extent->n_sequences;
-}
-
-Extent extent_of_run(const ProgramRun *run)
-{
-    return (Extent){.n_tokens = run->unit.n_tokens,
-                    .n_sequences = run->unit.n_sequences,
-                    .n_outputs = run->n_outputs,
-                    .n_targets = run->unit.n_targets,
-                    .n_relative = run->n_relative};
-}
-
-size_t program_buffer_floats(const Program *program, Extent extent)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < program->n_buffers; i++) {
-        const ProgramBuffer *buffer = &program->buffers[i];
-        size_t floats = 0;
-        if (!size_mul(extent_rows(&extent, buffer->domain), buffer->cols, &floats) ||
-            !size_add(total, size_round_up(floats, FLOAT_ALIGNMENT), &total)) {
-            return SIZE_MAX / 64; // more than any machine has: the allocation fails and says so
-        }
-    }
-    return total;
-}
-
-// Words (32 bits) of the arrays of a unit, each at a multiple of 64 bytes.
-enum {
-    STAGED_IDS,
-    STAGED_POSITIONS,
-    STAGED_TYPES,
-    STAGED_ROWS,
-    STAGED_OFFSETS,
-    STAGED_FIRST,
-    STAGED_CHOSEN,
-    STAGED_CHOSEN_POSITIONS,
-    STAGED_KEYS,
-    STAGED_OUTPUTS,
-    STAGED_OUTPUT_OFFSETS,
-    STAGED_OUTPUT_POSITIONS,
-    STAGED_KEY_OFFSETS,
-    STAGED_TARGET_IDS,
-    STAGED_TARGET_POSITIONS,
-    STAGED_TARGET_OFFSETS,
-    STAGED_RELATIVE,
-    STAGED_RELATIVE_BATCH,
-    STAGED_COUNT
-};
-
-enum { BATCH_WORDS = 4 }; // offsets of one sequence, and its key
-
-static size_t staged_words(int which, const Extent *extent)
-{
-    switch (which) {
-    case STAGED_OFFSETS:
-    case STAGED_FIRST:
-    case STAGED_OUTPUT_OFFSETS:
-    case STAGED_KEY_OFFSETS:
-    case STAGED_TARGET_OFFSETS:
-        return extent->n_sequences + 1;
-    case STAGED_CHOSEN:
-    case STAGED_CHOSEN_POSITIONS:
-        return extent->n_sequences;
-    case STAGED_KEYS:
-        return 2 * extent->n_sequences;
-    case STAGED_OUTPUTS:
-    case STAGED_OUTPUT_POSITIONS:
-        return extent->n_outputs;
-    case STAGED_TARGET_IDS:
-    case STAGED_TARGET_POSITIONS:
-        return extent->n_targets;
-    case STAGED_RELATIVE:
-        return extent->n_relative;
-    case STAGED_RELATIVE_BATCH:
-        return BATCH_WORDS;
-    default:
-        return extent->n_tokens;
-    }
-}
-
-static size_t staged_begin(int which, const Extent *extent)
-{
-    size_t at = 0;
-    for (int i = 0; i < which; i++) at += size_round_up(staged_words(i, extent), FLOAT_ALIGNMENT);
-    return at;
-}
-
-// Where the angles of an entry of Program.angles begin; all of them where `which` is their number.
-static size_t angles_begin(const Program *program, size_t which, const Extent *extent)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < which; i++) {
-        const ProgramAngles *angles = &program->angles[i];
-        at += size_round_up(extent_rows(extent, angles->domain) *
-                                program->tape->ropes[angles->rope].n_dims,
-                            FLOAT_ALIGNMENT);
-    }
-    return at;
-}
-
-void worker_memory_release(WorkerMemory *memory, Exec *exec)
-{
-    if (memory->block) exec_free(exec, memory->block, memory->size_bytes);
-    free(memory->offsets);
-    free(memory->angles);
-    *memory = (WorkerMemory){0};
-}
-
-// Places of the buffers and room for the angles of a unit of this extent.
-static Status lay_out(WorkerMemory *memory, const Program *program, const Extent *extent,
-                      Error *err)
-{
-    const size_t n_angle_floats = angles_begin(program, program->n_angles, extent);
-    if (program->n_buffers + 1 > memory->n_offsets) {
-        free(memory->offsets);
-        memory->n_offsets = 0;
-        memory->offsets = calloc(program->n_buffers + 1, sizeof *memory->offsets);
-        if (!memory->offsets)
-            return error_set_memory(err, program->n_buffers, sizeof *memory->offsets, "a worker");
-        memory->n_offsets = program->n_buffers + 1;
-    }
-    for (size_t i = 0; i < program->n_buffers; i++) {
-        const ProgramBuffer *buffer = &program->buffers[i];
-        const size_t size = extent_rows(extent, buffer->domain) * buffer->cols;
-        memory->offsets[i + 1] = memory->offsets[i] + size_round_up(size, FLOAT_ALIGNMENT);
-    }
-    if (n_angle_floats <= memory->n_angle_floats) return STATUS_OK;
-    free(memory->angles);
-    memory->n_angle_floats = 0;
-    memory->angles = malloc(n_angle_floats * sizeof *memory->angles);
-    if (!memory->angles)
-        return error_set_memory(err, n_angle_floats, sizeof *memory->angles, "a worker");
-    memory->n_angle_floats = n_angle_floats;
-    return STATUS_OK;
-}
-
-static bool same_extent(const Extent *a, const Extent *b)
-{
-    return a->n_tokens == b->n_tokens && a->n_sequences == b->n_sequences &&
-           a->n_outputs == b->n_outputs && a->n_targets == b->n_targets &&
-           a->n_relative == b->n_relative;
-}
-
-// Room for a unit of this extent, and the place of each buffer. Buffers lie side by side whatever units came before: so no more
-// pages are touched than the unit has values.
-static Status make_room(WorkerMemory *memory, const Program *program, Exec *exec, Extent extent,
-                        Error *err)
-{
-    if (memory->program == program && same_extent(&extent, &memory->extent)) return STATUS_OK;
-    const size_t floats = program_buffer_floats(program, extent);
-    const size_t words =
-        staged_begin(STAGED_COUNT, &extent) + angles_begin(program, program->n_angles, &extent);
-    size_t size_bytes = 0;
-    if (!size_add(floats, words, &size_bytes) ||
-        !size_mul(size_bytes, sizeof(float), &size_bytes)) {
-        return error_set(err, STATUS_MEMORY, "a unit of %zu tokens is too large",
-                         extent.n_tokens + extent.n_targets);
-    }
-    memory->program = NULL; // until all is in place
-    TRY(lay_out(memory, program, &extent, err));
-    if (size_bytes > memory->size_bytes) {
-        // By a quarter at least, so that units that grow soon ask no more. What is beyond is not touched.
-        size_bytes = size_max(size_bytes, memory->size_bytes + memory->size_bytes / 4);
-        if (memory->block) exec_free(exec, memory->block, memory->size_bytes);
-        memory->block = NULL;
-        memory->size_bytes = 0;
-        TRY(exec_alloc(exec, size_bytes, &memory->block, err));
-        memory->size_bytes = size_bytes;
-    }
-    memory->buffers = memory->block;
-    memory->staged = (int32_t *)memory->block + floats;
-    memory->extent = extent;
-    memory->program = program;
-    return STATUS_OK;
-}
 
 static int32_t *staged_place(const ProgramRun *run, int which)
 {
-    return run->memory->staged + staged_begin(which, &run->memory->extent);
+    return run->memory->staged + program_staged_begin(which, &run->memory->extent);
 }
 
 static Status stage(ProgramRun *run, int which, const void *from, const int32_t **out, Error *err)
@@ -211,7 +18,7 @@ static Status stage(ProgramRun *run, int which, const void *from, const int32_t 
     const Extent extent = extent_of_run(run);
     *out = to;
     if (!from) return STATUS_OK;
-    return exec_upload(run->exec, to, from, staged_words(which, &extent) * sizeof *to, err);
+    return exec_upload(run->exec, to, from, program_staged_words(which, &extent) * sizeof *to, err);
 }
 
 // first, first + 1, ...: n of them.
@@ -307,12 +114,12 @@ static Status stage_angles(ProgramRun *run, Error *err)
     const size_t mark = exec_scratch_mark(run->exec);
     const Unit *unit = &run->unit;
     const Extent extent = extent_of_run(run);
-    float *place = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &extent);
+    float *place = (float *)run->memory->staged + program_staged_begin(STAGED_COUNT, &extent);
     for (size_t k = 0; k < run->program->n_angles; k++) {
         const ProgramAngles *angles = &run->program->angles[k];
         const TapeRope *rope = &run->program->tape->ropes[angles->rope];
         const size_t n_rows = extent_rows(&extent, angles->domain),
-                     begin = angles_begin(run->program, k, &extent);
+                     begin = program_angles_begin(run->program, k, &extent);
         const int32_t *offsets = angles->domain == ROWS_OUTPUTS && unit->output_rows
                                      ? unit->output_offsets
                                      : unit->offsets;
@@ -378,7 +185,7 @@ static void find_relative(ProgramRun *run)
 // Their rows as one sequence, whose dropout every unit of a step has alike.
 static Status stage_relative(ProgramRun *run, Error *err)
 {
-    const int32_t words[BATCH_WORDS] = {0, (int32_t)run->n_relative}, *batch = NULL;
+    const int32_t words[STAGED_BATCH_WORDS] = {0, (int32_t)run->n_relative}, *batch = NULL;
     TRY(stage_count_from(run, STAGED_RELATIVE, run->first_relative, run->n_relative,
                          &run->device_relative, err));
     TRY(stage(run, STAGED_RELATIVE_BATCH, words, &batch, err));
@@ -410,7 +217,7 @@ Status program_bind(ProgramRun *run, Error *err)
     const int32_t *chosen_positions = NULL;
     run->n_outputs = unit->output_rows ? unit->n_outputs : unit->n_tokens;
     find_relative(run);
-    TRY(make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
+    TRY(program_make_room(run->memory, run->program, run->exec, extent_of_run(run), err));
     TRY(stage_arrays(run, err));
     TRY(stage(run, STAGED_OFFSETS, unit->offsets, &offsets, err));
     TRY(stage(run, STAGED_KEYS, unit->sequence_keys, &keys, err));
@@ -440,8 +247,8 @@ Tensor program_angles(const ProgramRun *run, size_t index)
 {
     const ProgramAngles *angles = &run->program->angles[index];
     const Extent extent = extent_of_run(run);
-    float *base = (float *)run->memory->staged + staged_begin(STAGED_COUNT, &extent);
-    Tensor t = tensor_f32(base + angles_begin(run->program, index, &extent),
+    float *base = (float *)run->memory->staged + program_staged_begin(STAGED_COUNT, &extent);
+    Tensor t = tensor_f32(base + program_angles_begin(run->program, index, &extent),
                           extent_rows(&extent, angles->domain),
                           run->program->tape->ropes[angles->rope].n_dims);
     t.device = exec_device(run->exec);

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/size.h"
-#include "kernels/pack.h"
 #include "models/training/train_run.h"
 
 static uint64_t steps_per_epoch(const TrainOptions *o, size_t n_examples)
@@ -43,78 +42,6 @@ static bool is_cancelled(const TrainOptions *o)
 {
     return o->cancel && atomic_load_explicit(o->cancel, memory_order_relaxed);
 }
-
-// ---- loss without tuning ----
-
-// Examples whose logits are held at once: at most this many numbers.
-enum { LOSS_CHUNK_FLOATS = 1 << 24 };
-
-static Status add_chunk_loss(Model *model, Pool *pool, const LossOptions *options,
-                             const atomic_int *cancel, const TrainExample *examples, size_t n,
-                             TokenSequence *inputs, float *logits, LossSums *sums, Error *err)
-{
-    const size_t width = model_output_width(model);
-    float *row = logits;
-    for (size_t i = 0; i < n; i++) inputs[i] = examples[i].input;
-    TRY(model_predict(model, pool, inputs, n, cancel, logits, err));
-    for (size_t i = 0; i < n; i++) {
-        LossSums one;
-        const size_t rows = model_output_rows(model, &inputs[i], 1);
-        const int32_t offsets[2] = {0, (int32_t)rows};
-        const Tensor tensor = tensor_f32(row, rows, width);
-        Exec *exec = model->workers[0].exec;
-        const size_t mark = exec_scratch_mark(exec),
-                     n_labels = loss_n_labels(options->head, &inputs[i]);
-        int32_t *labels = exec_scratch(exec, n_labels * sizeof *labels);
-        if (!labels) return error_set_memory(err, n_labels, sizeof *labels, "labels");
-        loss_put_labels(options->head, &examples[i], labels);
-        const LossRows whole = {.offsets = offsets,
-                                .n_sequences = 1,
-                                .labels = labels,
-                                .targets = &examples[i].targets,
-                                .weights = examples[i].weight > 0 ? &examples[i].weight : NULL};
-        const Status s = loss_unit(options, exec, &tensor, &whole, sums, NULL, &one, err);
-        exec_scratch_release(exec, mark);
-        TRY(s);
-        loss_add(sums, &one);
-        row += rows * width;
-    }
-    return STATUS_OK;
-}
-
-Status model_loss(Model *model, Pool *pool, const TrainExample *examples, size_t n_examples,
-                  const TrainOptions *options, double *loss, Error *err)
-{
-    const TrainOptions o = train_defaults(options);
-    const LossOptions how = {.head = model->config.head,
-                             .problem = model_config_problem(&model->config),
-                             .class_weights = o.class_weights,
-                             .label_smoothing = o.label_smoothing};
-    Arena arena = {0};
-    LossSums sums = {0};
-    TokenSequence *inputs = NULL;
-    TRY(train_check(model, &o, examples, n_examples, err));
-    const size_t width = model_output_width(model);
-    Status s = arena_take(&arena, n_examples, sizeof *inputs, "inputs", &inputs, err);
-    // The chunks are cut by the examples alone, and each example's loss is added in order.
-    for (size_t begin = 0; s == STATUS_OK && begin < n_examples;) {
-        size_t end = begin, floats = 0;
-        while (end < n_examples && (end == begin || floats < LOSS_CHUNK_FLOATS)) {
-            floats += model_output_rows(model, &examples[end++].input, 1) * width;
-        }
-        float *logits = malloc(floats * sizeof *logits);
-        s = logits ? add_chunk_loss(model, pool, &how, o.cancel, examples + begin, end - begin,
-                                    inputs, logits, &sums, err)
-                   : error_set_memory(err, floats, sizeof *logits, "logits");
-        free(logits);
-        begin = end;
-    }
-    arena_release(&arena);
-    *loss = loss_mean(&how, &sums);
-    return s;
-}
-
-// ---- a run ----
 
 // The batch as this epoch asks about it.
 static void mask_batch(TrainRun *run, uint64_t epoch, size_t n)
@@ -391,63 +318,4 @@ Status model_train_batches(Model *model, Pool *pool, const TrainExample *example
     TRY(train_check(model, &o, examples, starts[n_batches], err));
     TRY(trainer_check_distill(model, &o, examples, starts[n_batches], err));
     return run_all(&run, model, pool, &o, n_batches, largest, result, err);
-}
-
-// ---- for tests ----
-
-// The gradient of one parameter, as rows.
-static Status gradient_rows(const Trainer *t, size_t index, float *rows)
-{
-    const Param *param = &t->model->tape.params[index];
-    memset(rows, 0, param->rows * param->cols * sizeof *rows);
-    if (!t->trained[index]) return STATUS_OK;
-    if (index == t->table) {
-        for (size_t i = 0; i < t->memory.n_merged; i++) {
-            const RowSum *row = &t->memory.rows[t->memory.row_starts[i]];
-            memcpy(rows + (size_t)row->id * param->cols, row->sum, param->cols * sizeof *rows);
-        }
-        return STATUS_OK;
-    }
-    const float *stored = t->lanes + t->gradient_offsets[index];
-    if (param->layout == LAYOUT_PANELS)
-        unpack_panels(stored, param->rows, param->cols, rows);
-    else
-        memcpy(rows, stored, param->rows * param->cols * sizeof *rows);
-    return STATUS_OK;
-}
-
-Status model_gradient(Model *model, Pool *pool, const TrainExample *batch, size_t n_examples,
-                      const TrainOptions *options, Slice tensor, float *out, double *grad_norm,
-                      Error *err)
-{
-    const TrainOptions o = train_defaults(options);
-    Trainer t;
-    size_t index = 0, part = 0;
-    if (!weights_find(model, tensor, &index, &part))
-        return error_set(err, STATUS_NOT_FOUND, "the model has no tensor \"" SLICE_FMT "\"",
-                         SLICE_ARG(tensor));
-    TRY(train_check(model, &o, batch, n_examples, err));
-    TRY(trainer_check_distill(model, &o, batch, n_examples, err));
-    TRY(trainer_init(&t, model, pool, &o, 1, 1, err));
-    const Param *param = &model->tape.params[index];
-    const TrainExample **pointers = calloc(n_examples, sizeof *pointers);
-    float *rows = calloc(param->rows * param->cols, sizeof *rows);
-    Status s = pointers && rows ? STATUS_OK
-                                : error_set_memory(err, n_examples, sizeof *pointers, "a gradient");
-    for (size_t i = 0; s == STATUS_OK && i < n_examples; i++) pointers[i] = &batch[i];
-    if (s == STATUS_OK) s = trainer_gradients(&t, pointers, n_examples, err);
-    if (s == STATUS_OK) s = trainer_sum(&t, grad_norm, err);
-    if (s == STATUS_OK) s = gradient_rows(&t, index, rows);
-    if (s == STATUS_OK) s = weights_order_part(param, part, true, rows, err);
-    if (s == STATUS_OK) {
-        const size_t width = param->is_vector ? 1 : param->cols,
-                     begin = param->parts[part].begin * width;
-        memcpy(out, rows + begin, (param->parts[part].end * width - begin) * sizeof *out);
-        if (param->is_input_first) s = weights_transpose(out, param->rows, param->cols, err);
-    }
-    free(pointers);
-    free(rows);
-    lora_undo(t.lora, model);
-    trainer_release(&t);
-    return s;
 }

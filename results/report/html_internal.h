@@ -28,7 +28,15 @@ bool html_explained(Html *html, const ViewWorst *worst);
 typedef Status (*HtmlPlot)(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err);
 bool html_figure(Html *html, HtmlPlot plot, int model, int task, Slice caption);
 
-// html_sections.c: each writes one <section>, or nothing.
+// html_sections.c: how a section of a task begins (of: the task's name, said where there are several), and a heading within one.
+void html_begin_section(Html *html, const char *id, int task, const char *title, Slice of);
+void html_heading(Html *html, Slice text);
+// "500 samples of reviews, 5 folds, 1 seed": what every bar says.
+Slice html_source(Html *html, const ViewScore *score, int task);
+// What stands below a figure: text, what it is of, and its source.
+Slice html_caption(Html *html, const char *text, Slice of, Slice source);
+
+// html_sections.c, html_tuning.c: each writes one <section>, or nothing.
 Status html_verdicts(Html *html, Error *err);
 Status html_scores(Html *html, int task, Error *err);
 Status html_slices(Html *html, int task, Error *err);

@@ -4,7 +4,7 @@
 #include "results/keep.h"
 #include "results/report/html_internal.h"
 
-static void begin_section(Html *html, const char *id, int task, const char *title, Slice of)
+void html_begin_section(Html *html, const char *id, int task, const char *title, Slice of)
 {
     buffer_printf(html->out, "<section>\n<h2 id=\"%s-%d\">%s", id, task, title);
     if (html->view->n_tasks > 1 && of.len > 0) {
@@ -14,15 +14,14 @@ static void begin_section(Html *html, const char *id, int task, const char *titl
     html_put(html, "</h2>\n");
 }
 
-static void put_heading(Html *html, Slice text)
+void html_heading(Html *html, Slice text)
 {
     html_put(html, "<h3>");
     html_text(html, text);
     html_put(html, "</h3>\n");
 }
 
-// "500 samples of reviews, 5 folds, 1 seed": what every bar says.
-static Slice source_of(Html *html, const ViewScore *score, int task)
+Slice html_source(Html *html, const ViewScore *score, int task)
 {
     Buffer text = {0};
     text_source(&text, score);
@@ -120,21 +119,6 @@ static Status draw_learning_curve(Html *html, int model, int task, Buffer *out, 
     return plot_learning_curve(&html->plots, task, out, drawn, err);
 }
 
-static Status draw_grid(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
-{
-    return plot_grid(&html->plots, model, task, out, drawn, err);
-}
-
-static Status draw_curves(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
-{
-    return plot_curves(&html->plots, model, task, out, drawn, err);
-}
-
-static Status draw_validation(Html *html, int model, int task, Buffer *out, bool *drawn, Error *err)
-{
-    return plot_validation(&html->plots, model, task, out, drawn, err);
-}
-
 static const ViewConfusion *find_confusion(const RunView *view, int model, int task)
 {
     for (size_t i = 0; i < view->n_confusions; i++) {
@@ -149,7 +133,7 @@ static Status draw_confusion(Html *html, int model, int task, Buffer *out, bool 
     return plot_confusion(&html->plots, find_confusion(html->view, model, task), out, drawn, err);
 }
 
-static Slice caption(Html *html, const char *text, Slice of, Slice source)
+Slice html_caption(Html *html, const char *text, Slice of, Slice source)
 {
     return keep_cstr(arena_printf(&html->arena, "%s" SLICE_FMT "%s" SLICE_FMT ".", text,
                                   SLICE_ARG(of), source.len > 0 ? ". Source: " : "",
@@ -159,11 +143,12 @@ static Slice caption(Html *html, const char *text, Slice of, Slice source)
 
 static void put_learning_curve(Html *html, int task, const ReportTable *table)
 {
-    put_heading(html, table->title);
-    html_figure(html, draw_learning_curve, VIEW_NONE, task,
-                caption(html, "Score against number of labels, on a logarithmic axis: ",
-                        html->view->tasks[task].primary,
-                        SLICE("bands: 95% intervals; the last point is the whole training part")));
+    html_heading(html, table->title);
+    html_figure(
+        html, draw_learning_curve, VIEW_NONE, task,
+        html_caption(html, "Score against number of labels, on a logarithmic axis: ",
+                     html->view->tasks[task].primary,
+                     SLICE("bands: 95% intervals; the last point is the whole training part")));
     html_table(html, table);
 }
 
@@ -177,19 +162,19 @@ Status html_scores(Html *html, int task, Error *err)
     TRY(table_folds(view, task, &html->arena, &folds, err));
     TRY(table_curve(view, task, &html->arena, &curve, err));
     TRY(table_after(view, task, &html->arena, &after, err));
-    begin_section(html, "scores", task, "Scores", t->name);
+    html_begin_section(html, "scores", task, "Scores", t->name);
     const int best = run_view_best_model(view, task);
     const ViewScore *headline =
         best == VIEW_NONE ? NULL : run_view_headline(view, best, task, (Slice){0});
     if (headline != NULL) {
         html_figure(html, draw_scores, VIEW_NONE, task,
-                    caption(html, "Bars: 95% intervals; small dots: single folds; score: ",
-                            t->primary, source_of(html, headline, task)));
+                    html_caption(html, "Bars: 95% intervals; small dots: single folds; score: ",
+                                 t->primary, html_source(html, headline, task)));
     }
     html_table(html, &scores);
     if (curve.n_rows > 0) put_learning_curve(html, task, &curve);
     if (after.n_rows > 0) {
-        put_heading(html, after.title);
+        html_heading(html, after.title);
         html_table(html, &after);
     }
     if (averages.n_rows > 0) {
@@ -214,11 +199,11 @@ Status html_slices(Html *html, int task, Error *err)
         ReportTable table;
         TRY(table_slices(view, (int)m, task, true, &html->arena, &table, err));
         if (table.n_rows == 0) continue;
-        if (!begun) begin_section(html, "slices", task, "Groups", view->tasks[task].name);
+        if (!begun) html_begin_section(html, "slices", task, "Groups", view->tasks[task].name);
         begun = true;
         Buffer words = {0};
         report_worst_groups(view, (int)m, task, &words);
-        put_heading(html, view->models[m].name);
+        html_heading(html, view->models[m].name);
         html_put(html, "<p>");
         html_text(html, buffer_slice(&words));
         html_put(html, "</p>\n");
@@ -228,74 +213,6 @@ Status html_slices(Html *html, int task, Error *err)
         html_table(html, &table);
     }
     if (begun) html_put(html, "</section>\n");
-    return STATUS_OK;
-}
-
-// The source of a model's grid: that of any of its settings' scores.
-static Slice grid_source(Html *html, int model, int task)
-{
-    for (size_t i = 0; i < html->view->n_costs; i++) {
-        const ViewCost *cost = &html->view->costs[i];
-        if (cost->model == model && cost->task == task && cost->score != VIEW_NONE)
-            return source_of(html, &html->view->scores[cost->score], task);
-    }
-    return (Slice){0};
-}
-
-Status html_settings(Html *html, int task, Error *err)
-{
-    const RunView *view = html->view;
-    ReportTable settings;
-    TRY(table_settings(view, task, &html->arena, &settings, err));
-    if (settings.n_rows == 0) return STATUS_OK;
-    begin_section(html, "settings", task, "Settings, fit and cost", view->tasks[task].name);
-    html_put(html, "<div class=\"pair\">\n");
-    for (size_t m = 0; m < view->n_models; m++) {
-        if (view->models[m].is_baseline) continue;
-        html_figure(html, draw_grid, (int)m, task,
-                    caption(html, "Score of each setting: ", view->models[m].name,
-                            grid_source(html, (int)m, task)));
-    }
-    html_put(html, "</div>\n");
-    html_table(html, &settings);
-    html_put(html, "</section>\n");
-    return STATUS_OK;
-}
-
-static bool has_curves(const RunView *view, int task)
-{
-    for (size_t i = 0; i < view->n_trials; i++) {
-        if (view->trials[i].task == task && view->trials[i].n_series > 0) return true;
-    }
-    return false;
-}
-
-Status html_curves(Html *html, int task, Error *err)
-{
-    (void)err;
-    const RunView *view = html->view;
-    if (!has_curves(view, task) || !html->draws) return STATUS_OK;
-    begin_section(html, "curves", task, "Training", view->tasks[task].name);
-    for (size_t m = 0; m < view->n_models; m++) {
-        if (view->models[m].is_baseline) continue;
-        size_t n_won = 0, n_folds = 0;
-        const int best = run_view_best_setting(view, (int)m, task, &n_won, &n_folds);
-        put_heading(html, view->models[m].name);
-        html_put(html, "<div class=\"pair\">\n");
-        html_figure(
-            html, draw_curves, (int)m, task,
-            caption(
-                html,
-                n_folds > 1 && n_won * 2 > n_folds ? "Setting chosen most often: " : "Setting: ",
-                best == VIEW_NONE ? SLICE("the best one") : view->settings_table[best].label,
-                SLICE(
-                    "means over its trials; the band reaches from the lowest to the highest training loss")));
-        html_figure(html, draw_validation, (int)m, task,
-                    caption(html, "Validation loss of every setting", SLICE(""),
-                            SLICE("means over trials; the thick line is the setting on the left")));
-        html_put(html, "</div>\n");
-    }
-    html_put(html, "</section>\n");
     return STATUS_OK;
 }
 
@@ -309,21 +226,21 @@ Status html_confusions(Html *html, int task, Error *err)
         ReportTable table;
         TRY(table_confusion(view, confusion, &html->arena, &table, err));
         if (!begun) {
-            begin_section(html, "confusion", task, "Confusion", view->tasks[task].name);
+            html_begin_section(html, "confusion", task, "Confusion", view->tasks[task].name);
             html_put(html, "<div class=\"pair\">\n");
         }
         begun = true;
         html_put(html, "<div>");
-        put_heading(html, view->models[confusion->model].name);
+        html_heading(html, view->models[confusion->model].name);
         const Slice source = keep_cstr(arena_printf(&html->arena,
                                                     "%llu judged samples of " SLICE_FMT
                                                     ", each by a model that did not see it",
                                                     (unsigned long long)confusion->n_samples,
                                                     SLICE_ARG(view->tasks[task].dataset)),
                                        &html->out->failed);
-        const bool drawn =
-            html_figure(html, draw_confusion, confusion->model, task,
-                        caption(html, "Shade: share of the reference's row", SLICE(""), source));
+        const bool drawn = html_figure(
+            html, draw_confusion, confusion->model, task,
+            html_caption(html, "Shade: share of the reference's row", SLICE(""), source));
         if (drawn) html_put(html, "<details><summary>As numbers</summary>\n");
         html_table(html, &table);
         html_put(html, drawn ? "</details></div>\n" : "</div>\n");
@@ -340,7 +257,8 @@ Status html_worst(Html *html, int task, Error *err)
         ReportTable table;
         TRY(table_worst(view, (int)m, task, &html->arena, &table, err));
         if (table.n_rows == 0) continue;
-        if (!begun) begin_section(html, "worst", task, "Worst samples", view->tasks[task].name);
+        if (!begun)
+            html_begin_section(html, "worst", task, "Worst samples", view->tasks[task].name);
         buffer_printf(html->out, "<details%s><summary>", begun ? "" : " open");
         html_text(html, view->models[m].name);
         html_put(html, "</summary>\n");
@@ -364,7 +282,7 @@ static void put_balance(Html *html, int task)
             most = check->number;
     }
     if (most <= 0) return;
-    put_heading(html, SLICE("Class balance"));
+    html_heading(html, SLICE("Class balance"));
     html_put(html, "<div class=\"scroll\"><table class=\"balance\"><tbody>\n");
     for (size_t i = 0; i < view->n_checks; i++) {
         const CheckRow *check = &view->checks[i];
@@ -388,7 +306,7 @@ Status html_data(Html *html, int task, Error *err)
     ReportTable table;
     TRY(table_checks(view, task, &html->arena, &table, err));
     if (table.n_rows == 0) return STATUS_OK;
-    begin_section(html, "data", task, "Data", view->tasks[task].name);
+    html_begin_section(html, "data", task, "Data", view->tasks[task].name);
     put_balance(html, task);
     html_table(html, &table);
     html_put(html, "</section>\n");
@@ -423,14 +341,14 @@ Status html_provenance(Html *html, Error *err)
         ReportTable metrics;
         TRY(table_metrics(view, (int)t, &html->arena, &metrics, err));
         if (metrics.n_rows == 0) continue;
-        put_heading(html, metrics.title);
+        html_heading(html, metrics.title);
         metrics.id = "manifest";
         html_table(html, &metrics);
     }
-    put_heading(html, manifest.title);
+    html_heading(html, manifest.title);
     manifest.id = machine.id = "manifest";
     html_table(html, &manifest);
-    put_heading(html, machine.title);
+    html_heading(html, machine.title);
     html_table(html, &machine);
     if (view->settings.len > 0) {
         html_put(html, "<details><summary>The suite as it was run</summary>\n<pre>");
