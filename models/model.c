@@ -29,13 +29,21 @@ Status model_want_workers(Model *model, size_t n, Error *err)
     Worker *workers = realloc(model->workers, n * sizeof *workers);
     if (!workers) return error_set_memory(err, n, sizeof *workers, "workers");
     model->workers = workers;
+    Exec **execs = realloc(model->execs, n * sizeof *execs);
+    if (!execs) return error_set_memory(err, n, sizeof *execs, "workers");
+    model->execs = execs;
     while (model->n_workers < n) {
         Worker *worker = &workers[model->n_workers];
         *worker = (Worker){0};
         TRY(exec_open(&model->exec_options, &worker->exec, err));
-        model->n_workers++;
+        execs[model->n_workers++] = worker->exec;
     }
     return STATUS_OK;
+}
+
+ProgramHelp model_help(const Model *model, Pool *pool)
+{
+    return (ProgramHelp){.pool = pool, .execs = model->execs};
 }
 
 Status model_take_block(Model *model, size_t n, float **out, Error *err)
@@ -86,6 +94,7 @@ void model_close(Model **model)
         huge_free(m->blocks[i].data, m->blocks[i].n * sizeof *m->blocks[i].data);
     }
     free(m->workers);
+    free(m->execs);
     cache_close(&m->spare_cache);
     if (m->close_files) m->close_files(m);
     arena_release(&m->arena);

@@ -60,6 +60,7 @@ struct Model {
     size_t kept_tokens; // ModelOptions.kept_tokens
     bool *is_fresh;     // [n_params] drawn from the seed
     Worker *workers;
+    Exec **execs; // [n_workers] those of the workers, for ProgramHelp
     size_t n_workers;
     struct Cache
         *spare_cache; // an empty one that the last queue left (models/generation); NULL where none
@@ -92,6 +93,8 @@ void model_choose_padding(ModelConfig *config, const Tokenizer *tokenizer);
 
 // At least n workers, each with its Exec.
 Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
+// All threads of the pool, each with its worker (model_want_workers), for a unit that is all the work there is.
+ProgramHelp model_help(const Model *model, Pool *pool);
 
 // ---- weights (model_weights.c) ----
 

@@ -152,6 +152,7 @@ typedef struct Prediction {
     const size_t *row_of; // [n_inputs] first output row of each
     const atomic_int *cancel;
     float *logits;
+    const ProgramHelp *help; // of a single unit
 } Prediction;
 
 // The output's rows on the host.
@@ -185,7 +186,8 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
     ProgramRun run = {.program = p->model->program,
                       .exec = worker->exec,
                       .memory = &worker->memory,
-                      .weights = p->model->weights};
+                      .weights = p->model->weights,
+                      .help = p->help};
     TRY(worker_gather(worker, &p->model->config, p->sorted + begin, n, &run.unit, err));
     TRY(program_bind(&run, err));
     TRY(program_forward(&run, err));
@@ -237,22 +239,31 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
     return model_want_workers(p->model, n_threads, err);
 }
 
+// A unit a thread; one unit alone has all threads for each of its operations. One thread feeds a GPU: a second stream would take
+// its memory twice and wait for the same multiprocessors.
+static Status predict_units(Prediction *p, Pool *pool, Error *err)
+{
+    const ProgramHelp help = model_help(p->model, pool);
+    if (is_on_gpu(p->model)) {
+        for (size_t unit = 0; unit < p->cut.n_units; unit++) predict_job(p, unit, 0);
+    } else if (p->cut.n_units == 1 && pool_threads(pool) > 1) {
+        p->help = &help;
+        predict_job(p, 0, 0);
+        p->help = NULL;
+    } else {
+        pool_run(pool, p->cut.n_units, predict_job, p);
+    }
+    return workers_result(p->model, err);
+}
+
 Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
                      const atomic_int *cancel, float *logits, Error *err)
 {
     Arena arena = {0};
     Prediction p = {.model = model, .inputs = inputs, .cancel = cancel, .logits = logits};
     TRY(model_check_inputs(model, inputs, n_inputs, err));
-    // One thread feeds a GPU: a second stream would take its memory twice and wait for the same multiprocessors.
     Status s = prepare(&p, &arena, n_inputs, is_on_gpu(model) ? 1 : pool_threads(pool), err);
-    if (s == STATUS_OK) {
-        if (is_on_gpu(model)) {
-            for (size_t unit = 0; unit < p.cut.n_units; unit++) predict_job(&p, unit, 0);
-        } else {
-            pool_run(pool, p.cut.n_units, predict_job, &p);
-        }
-        s = workers_result(model, err);
-    }
+    if (s == STATUS_OK) s = predict_units(&p, pool, err);
     arena_release(&arena);
     return s;
 }

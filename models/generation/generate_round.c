@@ -284,18 +284,14 @@ static void finish_nodes(const Round *round)
 static Status run_units(Round *round, Error *err)
 {
     Queue *q = round->queue;
-    const size_t n_threads = pool_threads(q->pool);
-    Exec **execs = NULL;
-    if (round->n_units > 1 || n_threads == 1) {
+    const ProgramHelp help = model_help(q->model, q->pool);
+    if (round->n_units == 1 && pool_threads(q->pool) > 1) {
+        round->help = &help;
+        unit_job(round, 0, 0);
+        round->help = NULL;
+    } else {
         pool_run(q->pool, round->n_units, unit_job, round);
-        return workers_result(q->model, err);
     }
-    TRY(arena_take(&q->round_arena, n_threads, sizeof(Exec *), "a round", &execs, err));
-    for (size_t i = 0; i < n_threads; i++) execs[i] = q->model->workers[i].exec;
-    const ProgramHelp help = {.pool = q->pool, .execs = execs};
-    round->help = &help;
-    if (round->n_units == 1) unit_job(round, 0, 0);
-    round->help = NULL;
     return workers_result(q->model, err);
 }
 

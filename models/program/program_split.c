@@ -17,7 +17,8 @@ typedef struct Split {
     const ProgramHelp *help;
     OpKind op;
     const OpArgs *args;
-    size_t n_units, n_parts; // units of 16 outputs, or of QUERY_BLOCK queries
+    size_t n_units, n_parts;  // units of 16 outputs, or of QUERY_BLOCK queries
+    const int32_t *positions; // of an attention's queries; NULL where no query asks for its own
     atomic_bool has_failed;
     Error error; // of the part that failed first
 } Split;
@@ -82,7 +83,7 @@ static OpArgs attention_part(const Split *split, size_t part, int32_t offsets[2]
     args.out[0] = rows_of(&split->args->out[0], begin, end);
     args.out[1] = rows_of(&split->args->out[1], begin, end);
     as->queries.offsets = offsets;
-    as->queries.positions += begin;
+    as->queries.positions = split->positions ? split->positions + begin : NULL;
     return args;
 }
 
@@ -111,17 +112,35 @@ static size_t units_of(OpKind op, const OpArgs *args)
     }
     if (!op_is_attention(op)) return 1;
     const AttentionArgs *as = &args->as.attention;
-    if (as->queries.n_sequences != 1 || !as->queries.positions || as->dropout.p > 0) return 1;
+    if (as->queries.n_sequences != 1 || as->dropout.p > 0) return 1;
     return (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;
+}
+
+// Where queries stand, as the whole sequence has it: a part's own count would begin at its first query.
+static Status find_positions(Split *split, Exec *exec, Error *err)
+{
+    const AttentionArgs *as = &split->args->as.attention;
+    const size_t n = split->args->in[0].rows;
+    split->positions = as->queries.positions;
+    if (split->positions || (!as->is_causal && as->window == 0 && !as->relative_bucket))
+        return STATUS_OK;
+    int32_t *places = exec_scratch(exec, n * sizeof *places);
+    if (!places) return error_set_memory(err, n, sizeof *places, "places of queries");
+    for (size_t i = 0; i < n; i++) places[i] = (int32_t)i;
+    split->positions = places;
+    return STATUS_OK;
 }
 
 Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err)
 {
     const size_t n_units = run->help ? units_of(op, args) : 1;
     if (n_units <= 1) return op_run(run->exec, op, DTYPE_F32, args, err);
+    const size_t mark = exec_scratch_mark(run->exec);
     Split split = {.help = run->help, .op = op, .args = args, .n_units = n_units};
     split.n_parts = size_min(n_units, PARTS_A_THREAD * pool_threads(run->help->pool));
+    if (!is_linear(op)) TRY(find_positions(&split, run->exec, err));
     pool_run(run->help->pool, split.n_parts, run_part, &split);
+    exec_scratch_release(run->exec, mark);
     if (!split.has_failed) return STATUS_OK;
     *err = split.error;
     return split.error.status;

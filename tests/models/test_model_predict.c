@@ -73,6 +73,53 @@ Test(model_predict, gives_a_sample_the_same_bits_wherever_it_stands)
     }
 }
 
+// A model of this config.json with drawn weights.
+static Model *drawn_model(const char *json)
+{
+    Error err = {0};
+    Arena arena = {0};
+    ModelConfig config = {0};
+    Model *model = NULL;
+    want_ok(parse_config(&arena, json, &config, &err), &err);
+    want_ok(model_create(&config, NULL, NULL, &model, &err), &err);
+    arena_release(&arena);
+    return model;
+}
+
+Test(model_predict, shares_one_text_among_threads_with_the_same_bits)
+{
+    // Attention to all, to near tokens, by relative position, and of a decoder: queries are cut into blocks where they are many.
+    static const char *const configs[] = {
+        "{\"model_type\":\"bert\",\"architectures\":[\"BertForTokenClassification\"],"
+        "\"vocab_size\":50,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+        "\"intermediate_size\":128,\"max_position_embeddings\":400,\"type_vocab_size\":2}",
+        "{\"model_type\":\"modernbert\",\"architectures\":[\"ModernBertForTokenClassification\"],"
+        "\"vocab_size\":50,\"hidden_size\":64,\"num_hidden_layers\":3,\"num_attention_heads\":4,"
+        "\"intermediate_size\":96,\"max_position_embeddings\":400,\"local_attention\":32,"
+        "\"pad_token_id\":0}",
+        "{\"model_type\":\"mpnet\",\"architectures\":[\"MPNetForTokenClassification\"],"
+        "\"vocab_size\":50,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+        "\"intermediate_size\":128,\"max_position_embeddings\":402,\"pad_token_id\":1}",
+        "{\"model_type\":\"llama\",\"architectures\":[\"LlamaForTokenClassification\"],"
+        "\"vocab_size\":50,\"hidden_size\":64,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+        "\"num_key_value_heads\":2,\"intermediate_size\":96,\"max_position_embeddings\":400}",
+    };
+    enum { N_TOKENS = 300 };
+    int32_t ids[N_TOKENS];
+    for (size_t i = 0; i < N_TOKENS; i++) ids[i] = (int32_t)(3 + i * i % 47);
+    const TokenSequence input = {.ids = ids, .n_tokens = N_TOKENS};
+    for (size_t k = 0; k < sizeof configs / sizeof *configs; k++) {
+        Model *model = drawn_model(configs[k]);
+        const size_t n = model_output_rows(model, &input, 1) * model_output_width(model);
+        float *one = predict(model, 1, &input, 1), *three = predict(model, 3, &input, 1);
+        cr_expect_eq(n, (size_t)2 * N_TOKENS);
+        check_same(configs[k], HEAD_TOKEN, one, three, n);
+        free(one);
+        free(three);
+        model_close(&model);
+    }
+}
+
 // y = W x + b in double.
 static void dense(const Model *model, const char *name, const double *x, double *y)
 {
