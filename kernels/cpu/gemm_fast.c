@@ -8,12 +8,13 @@
 
 #include <string.h>
 
-// b's block, GEMM_K steps of TILE_PANELS panels (64 KiB for AVX-512), is read by all rows of a block, a's block of rows by all
-// panels: from L2 mostly. Shorter blocks of k keep b in L1 but reload c more often; 256 steps were 1-3 % slower, and where c is
-// a vocabulary wide (64 x 58101 x 512), 384, which cut 512 in two, took 5 % longer. With b ready in panels few rows are best: they and their part of c stay in L2 (512 rows were 1-2 % slower). Where b must be
-// packed for every block of rows, more rows repay that (224 were 2-5 % slower).
+// b's block, GEMM_K steps of TILE_PANELS panels (96 KiB for AVX-512), is read by all rows of a block, a's block of rows by all
+// panels: from L2 mostly. Shorter blocks of k keep b in L1 but reload c more often, and read the weights in shorter stretches:
+// with 768 steps instead of 512, 16 to 64 rows of BERT-base took 1 to 2 % less and 16 of a Llama 2 to 4 %; 256 were 1 to 3 %
+// slower, and longer blocks no faster. With b ready in panels few rows are best: they and their part of c stay in L2 (512 rows
+// were 1-2 % slower). Where b must be packed for every block of rows, more rows repay that (224 were 2-5 % slower).
 // A copied row of a is one cache line longer than its data, so that rows spread over L1's sets.
-enum { GEMM_K = 512, GEMM_M = 224, GEMM_M_PACKED = 512, ROW_GAP = VEC_WIDTH };
+enum { GEMM_K = 768, GEMM_M = 224, GEMM_M_PACKED = 512, ROW_GAP = VEC_WIDTH };
 enum { STREAM_ROWS = 4, NEAR_FLOATS = 128 << 10 }; // see few_panels
 
 static size_t block_rows(const GemmProblem *g)
