@@ -140,8 +140,11 @@ Status weights_list_unused(Model *model, const Safetensors *file, bool head_is_n
 Status weights_check_blocks(const Model *model, const Safetensors *file, Error *err) MUST_CHECK;
 
 // A matrix out of a mapped file as f32 or rounded, its rows a stretch at a time, each given back to the system once it is read. Its
-// tensors are there and of its shape; scratch [rows * cols]. *is_done false: it must be read whole.
-enum { WEIGHTS_STRETCH_BYTES = 4 << 20 };
+// tensors are there and of its shape; scratch [weights_rows_needed, cols]. *is_done false: it must be read whole.
+enum { WEIGHTS_STRETCH_BYTES = 1 << 19 };
+// Rows of a parameter that are in memory at once beside it while it is loaded; all of them where it must be read whole, or drawn
+// (file NULL).
+size_t weights_rows_needed(const Model *model, const Param *param, const Safetensors *file);
 Status weights_load_rows(Model *model, const Param *param, const Safetensors *file, float *scratch,
                          bool *is_done, Error *err) MUST_CHECK;
 

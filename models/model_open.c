@@ -211,6 +211,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK) choose_output(model, &files.tensors);
     if (s == STATUS_OK) s = model_make_program(model, &files.tensors, err);
     if (s == STATUS_OK) s = weights_check_blocks(model, &files.tensors, err);
+    file_drop_images(); // what has run so far is code of starting and of tokenizers
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
     if (s == STATUS_OK) s = weights_list_unused(model, &files.tensors, head_is_new, err);

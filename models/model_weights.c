@@ -71,18 +71,33 @@ static bool is_on_host(const Model *model)
 
 // Memory for the rows of parameters that are not stored as rows on the host.
 typedef struct Workbench {
-    float *rows; // [the largest such parameter]
+    float *rows; // of the largest such parameter
     size_t size_bytes;
 } Workbench;
 
-static Status workbench_take(const Model *model, Workbench *out, Error *err)
+static bool is_in_head(const Model *model, const Param *param)
+{
+    return param->group == 1 + model->config.n_layers;
+}
+
+// Rows of a parameter that a Workbench must hold.
+static size_t rows_needed(const Model *model, const Param *param, const Safetensors *file,
+                          bool head_is_new)
+{
+    const bool is_drawn = head_is_new && is_in_head(model, param);
+    return weights_rows_needed(model, param, is_on_host(model) && !is_drawn ? file : NULL);
+}
+
+// file: what they are read from, NULL where they are drawn, as those of a new head are in any case.
+static Status workbench_take(const Model *model, const Safetensors *file, bool head_is_new,
+                             Workbench *out, Error *err)
 {
     size_t largest = 1;
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         if ((param->dtype == DTYPE_F32 || param->is_rounded) && !param->places &&
             (!is_on_host(model) || param->layout == LAYOUT_PANELS))
-            largest = size_max(largest, row_floats(param));
+            largest = size_max(largest, rows_needed(model, param, file, head_is_new) * param->cols);
     }
     out->size_bytes = largest * sizeof(float);
     out->rows = huge_alloc(out->size_bytes);
@@ -152,7 +167,7 @@ Status weights_transpose(float *matrix, size_t rows, size_t cols, Error *err)
 Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 {
     Workbench bench = {0};
-    Status s = workbench_take(model, &bench, err);
+    Status s = workbench_take(model, NULL, false, &bench, err);
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         if (only_fresh && !model->is_fresh[i]) continue;
         float *rows = rows_room(model, i, &bench);
@@ -257,7 +272,7 @@ static bool is_of_encoder(const Model *model, const Param *param)
 static Status find_param(const Model *model, const Param *param, const Safetensors *file,
                          bool may_be_fresh, bool head_is_new, bool *is_fresh, Error *err)
 {
-    const bool in_head = param->group == 1 + model->config.n_layers;
+    const bool in_head = is_in_head(model, param);
     Slice absent = {0};
     *is_fresh = in_head && head_is_new && !is_of_encoder(model, param);
     if (param->source == PARAM_COMPUTED || *is_fresh) return STATUS_OK;
@@ -290,7 +305,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
 {
     Workbench bench = {0};
     const bool reads = !model->only_looked_at;
-    Status s = reads ? workbench_take(model, &bench, err) : STATUS_OK;
+    Status s = reads ? workbench_take(model, file, head_is_new, &bench, err) : STATUS_OK;
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         if ((param->dtype != DTYPE_F32 && !param->is_rounded) || param->places) {
@@ -388,7 +403,7 @@ Status model_tensor_write(Model *model, Slice name, const float *values, Error *
                          SLICE_ARG(name));
     }
     part_range(&model->tape.params[index], part, &begin, &n);
-    Status s = workbench_take(model, &bench, err);
+    Status s = workbench_take(model, NULL, false, &bench, err);
     float *rows = s == STATUS_OK ? rows_room(model, index, &bench) : NULL;
     if (s == STATUS_OK && rows == bench.rows) s = weights_read_param(model, index, rows, err);
     if (s == STATUS_OK) {

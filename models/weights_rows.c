@@ -6,13 +6,27 @@
 
 static bool can_stream(const Model *model, const Param *param, const Safetensors *file)
 {
-    if (param->is_vector || param->is_input_first) return false;
+    if (param->is_vector || param->is_input_first || param->source == PARAM_COMPUTED) return false;
     for (size_t p = 0; p < param->n_parts; p++) {
-        const SafeChange change = weights_find_part(model, file, param, p)->change;
-        if (change != SAFE_AS_IS && change != SAFE_REORDERED) return false;
-        if (param->parts[p].order.head_dim > 0) return false;
+        const SafeTensor *tensor = weights_find_part(model, file, param, p);
+        if (!tensor || (tensor->change != SAFE_AS_IS && tensor->change != SAFE_REORDERED) ||
+            param->parts[p].order.head_dim > 0)
+            return false;
     }
     return true;
+}
+
+// Rows that are read at a time: whole panels.
+static size_t rows_at_once(const Param *param)
+{
+    const size_t panel_bytes = PANEL_WIDTH * param->cols * sizeof(float);
+    return PANEL_WIDTH * size_max(1, WEIGHTS_STRETCH_BYTES / size_max(panel_bytes, 1));
+}
+
+size_t weights_rows_needed(const Model *model, const Param *param, const Safetensors *file)
+{
+    return file && can_stream(model, param, file) ? size_min(rows_at_once(param), param->rows)
+                                                  : param->rows;
 }
 
 // The part of [first, first + n) that lies in tensor `part`, to its place in `to`.
@@ -37,8 +51,7 @@ Status weights_load_rows(Model *model, const Param *param, const Safetensors *fi
     float *weights = model->weights + param->offset;
     *is_done = can_stream(model, param, file);
     if (!*is_done) return STATUS_OK;
-    const size_t panel_bytes = PANEL_WIDTH * param->cols * sizeof *weights;
-    const size_t step = PANEL_WIDTH * size_max(1, WEIGHTS_STRETCH_BYTES / size_max(panel_bytes, 1));
+    const size_t step = rows_at_once(param);
     for (size_t first = 0; first < param->rows; first += step) {
         const size_t n = size_min(step, param->rows - first);
         const bool is_placed = param->layout == LAYOUT_ROWS && !param->is_rounded;

@@ -22,6 +22,7 @@ struct Cache {
     float **pages;
     unsigned *n_users; // [n_pages] sequences that have the page
     size_t n_pages, pages_capacity;
+    size_t n_expected; // pages
     uint32_t *free_pages;
     size_t n_free, free_capacity;
 };
@@ -53,6 +54,11 @@ Status cache_open(const Tape *tape, Cache **out, Error *err)
     return STATUS_OK;
 }
 
+void cache_expect(Cache *cache, size_t n_pages)
+{
+    cache->n_expected = n_pages;
+}
+
 void cache_close(Cache **cache)
 {
     if (!cache || !*cache) return;
@@ -77,7 +83,7 @@ static void free_from(Cache *c, size_t begin, size_t end)
 
 void cache_clear(Cache *cache, size_t keep_bytes)
 {
-    while (cache->n_slabs > 0 && cache->n_slabs * cache->slabs[0].size_bytes > keep_bytes) {
+    while (cache->n_slabs > 0 && cache->n_pages > keep_bytes / page_bytes(cache)) {
         const Slab slab = cache->slabs[--cache->n_slabs];
         cache->n_pages -= slab.size_bytes / page_bytes(cache);
         huge_free(slab.memory, slab.size_bytes);
@@ -100,10 +106,16 @@ static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *e
     return STATUS_OK;
 }
 
+// Pages of the next slab: what ends with the last that is expected is not rounded up to a huge page.
+static size_t slab_pages(const Cache *c)
+{
+    const size_t most = size_max(1, SLAB_BYTES / page_bytes(c));
+    return c->n_expected > c->n_pages ? size_min(most, c->n_expected - c->n_pages) : most;
+}
+
 static Status add_slab(Cache *c, Error *err)
 {
-    const size_t bytes = page_bytes(c);
-    const size_t n = size_max(1, SLAB_BYTES / bytes), total = c->n_pages + n;
+    const size_t bytes = page_bytes(c), n = slab_pages(c), total = c->n_pages + n;
     size_t users_capacity = c->pages_capacity;
     TRY(want(&c->slabs, c->n_slabs + 1, sizeof *c->slabs, &c->slabs_capacity, err));
     TRY(want(&c->n_users, total, sizeof *c->n_users, &users_capacity, err));

@@ -25,6 +25,8 @@ typedef struct CacheSequence {
 
 // For models of this tape, which must outlive it.
 Status cache_open(const Tape *tape, Cache **out, Error *err) MUST_CHECK;
+// So many pages will be in use at most, as far as the caller knows: memory beyond them is not taken before more are asked for.
+void cache_expect(Cache *cache, size_t n_pages);
 void cache_close(Cache **cache); // a no-op on NULL; sequences need not be released before
 // Empty again, for other sequences: those of before are released already. Of its memory keep_bytes stay at hand, which
 // spares the next ones the time that fresh pages take.

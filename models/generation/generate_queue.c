@@ -91,6 +91,20 @@ static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
     return STATUS_OK;
 }
 
+// Tokens whose keys and values a job may come to.
+static size_t room_of(const Job *job)
+{
+    return job->n_room > 0 ? job->n_room : job->n_reserved;
+}
+
+static size_t pages_of(const Job *jobs, size_t n)
+{
+    size_t pages = 0;
+    for (size_t i = 0; i < n; i++)
+        pages += room_of(&jobs[i]) / CACHE_PAGE_ROWS + (room_of(&jobs[i]) % CACHE_PAGE_ROWS > 0);
+    return pages;
+}
+
 Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const QueueCalls *calls,
                   const Job *jobs, size_t n, Queue *out, Error *err)
 {
@@ -104,6 +118,7 @@ Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const Queu
     out->cache = model->spare_cache;
     model->spare_cache = NULL;
     if (!out->cache) s = cache_open(&model->tape, &out->cache, err);
+    if (s == STATUS_OK) cache_expect(out->cache, pages_of(jobs, n));
     if (s == STATUS_OK) s = fill_queue(out, jobs, n, err);
     if (s == STATUS_OK) s = model_want_workers(model, pool_threads(pool), err);
     if (s != STATUS_OK) queue_close(out);
@@ -170,11 +185,6 @@ Status queue_branch(Queue *q, size_t job, const uint32_t *from, size_t n, Error 
     j->spare = old;
     j->n_strands = n;
     return STATUS_OK;
-}
-
-static size_t room_of(const Job *job)
-{
-    return job->n_room > 0 ? job->n_room : job->n_reserved;
 }
 
 // Moves a job on where its input has been read, or its next token was. *is_finished where nothing is left of it.

@@ -27,7 +27,7 @@ static Status take_merges(Bpe *model, size_t n_most, Arena *arena, Error *err)
     if (n_most >= INT32_MAX / 4)
         return error_set(err, STATUS_INVALID, "%zu merges are too many", n_most);
     size_t n_slots = 16;
-    while (n_slots < 2 * n_most) n_slots *= 2;
+    while (n_slots < n_most + n_most / 2) n_slots *= 2; // a third to two thirds are taken
     TRY(arena_take(arena, n_slots, sizeof *model->merges, "a table of merges", &model->merges,
                    err));
     for (size_t i = 0; i < n_slots; i++) model->merges[i].left = TOKEN_NONE;

@@ -81,7 +81,7 @@ static Status build_unigram(Spm *model, Arena *arena, Error *err)
 
 Status spm_finish(Spm *model, Arena *arena, Error *err)
 {
-    TRY(vocab_index(&model->pieces, arena, err));
+    if (!model->pieces.table.slots) TRY(vocab_index(&model->pieces, arena, err));
     TRY(find_unknown(model, err));
     TRY(build_symbols(model, arena, err));
     int32_t bytes[256];

@@ -88,7 +88,7 @@ Status token_table_build(TokenTable *table, const Vocab *vocab, Slice prefix, Ar
     for (size_t i = 0; i < vocab->size; i++)
         n_keys += vocab->tokens[i].ptr != NULL && slice_starts_with(vocab->tokens[i], prefix);
     size_t n_slots = 16;
-    while (n_slots < 2 * n_keys) n_slots *= 2;
+    while (n_slots < n_keys + n_keys / 2) n_slots *= 2; // a third to two thirds are taken
     *table = (TokenTable){.mask = n_slots - 1, .prefix_len = prefix.len};
     TRY(arena_take(arena, n_slots, sizeof *table->slots, "a table of tokens", &table->slots, err));
     for (size_t i = 0; i < n_slots; i++) table->slots[i].id = TOKEN_NONE;

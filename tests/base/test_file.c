@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -361,4 +363,47 @@ Test(file, huge_memory_is_zeroed_and_aligned)
     cr_assert_null(huge_alloc(SIZE_MAX));
     cr_assert_null(huge_alloc(SIZE_MAX - (3 << 20)));
     huge_free(NULL, 5);
+}
+
+// ---- code that is given back ----
+
+static size_t resident_of_files(void)
+{
+    Slice status = {0}, line, name;
+    uint64_t kib = 0;
+    cr_assert_eq(file_read(&arena, "/proc/self/status", 1 << 16, &status, &err), STATUS_OK, "%s",
+                 err.text);
+    while (slice_split(&status, '\n', &line)) {
+        if (!slice_split(&line, ':', &name) || !slice_eq(name, SLICE("RssFile"))) continue;
+        line = slice_trim(line);
+        cr_assert(slice_to_u64(slice_sub(line, 0, slice_find_byte(line, ' ')), &kib));
+    }
+    return (size_t)kib;
+}
+
+Test(file, code_gives_its_memory_back_and_comes_again)
+{
+    const size_t before = resident_of_files();
+    file_drop_images();
+    const size_t after = resident_of_files();
+    if (before == 0) cr_skip_test("this kernel does not say what of a process is of files");
+    cr_expect_lt(after, before);
+    cr_expect(file_exists("/")); // and goes on
+}
+
+// A debugger puts its breakpoints so into code.
+Test(file, what_was_written_into_constants_is_no_longer_the_files_and_stays)
+{
+    enum { SIZE = 1 << 17 }; // a whole page of the largest size, wherever it begins
+    static const char constants[SIZE] = "as the file has it";
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const size_t skipped = (size_t)(-(uintptr_t)constants & (page - 1));
+    volatile char *at = NULL;
+    const char *first = constants + skipped;
+    memcpy((void *)&at, &first, sizeof at);
+    cr_assert_eq(mprotect((void *)at, page, PROT_READ | PROT_WRITE), 0);
+    at[7] = 'x';
+    cr_assert_eq(mprotect((void *)at, page, PROT_READ), 0);
+    file_drop_images();
+    cr_expect_eq(at[7], 'x');
 }

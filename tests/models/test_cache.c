@@ -68,3 +68,29 @@ Test(cache, a_cleared_one_of_which_nothing_may_stay_begins_anew)
     arena_release(&arena);
     cache_close(&cache);
 }
+
+Test(cache, no_memory_is_taken_beyond_what_is_expected_until_it_is_asked_for)
+{
+    Tape tape;
+    tape_of(&tape, 768);
+    Cache *cache = NULL;
+    Arena arena = {0};
+    CacheSequence sequence = {0};
+    cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
+    cache_expect(cache, 5);
+    cr_assert_eq(cache_extend(cache, &sequence, (size_t)5 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
+    const size_t bytes = CACHE_PAGE_ROWS * cache_bytes_per_token(&tape);
+    for (size_t i = 1; i < 5; i++) {
+        const char *before = (const char *)page_of(cache, &sequence, i - 1, &arena);
+        cr_expect_eq((const char *)page_of(cache, &sequence, i, &arena) - before, (ptrdiff_t)bytes);
+    }
+    cr_assert_eq(cache_extend(cache, &sequence, 1, NULL), STATUS_OK); // more than was foreseen
+    page_of(cache, &sequence, 5, &arena)[0] = 1.0f;
+    cache_release(cache, &sequence);
+    cache_clear(cache, 5 * bytes); // the later slab is larger than that and goes
+    cr_assert_eq(cache_extend(cache, &sequence, (size_t)5 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
+    cr_expect_eq(cache_bytes(cache), 5 * bytes);
+    cache_release(cache, &sequence);
+    arena_release(&arena);
+    cache_close(&cache);
+}

@@ -15,6 +15,7 @@ typedef struct Chunk {
     size_t n_bytes, n_tokens, n_floats;
     TokenSequence *inputs; // of the cases that can be worked on, their windows where they have some
     size_t n_inputs, inputs_capacity;
+    bool is_later; // than the first of the run
 } Chunk;
 
 static size_t floats_of(const Predictor *p, const TokenSequence *input)
@@ -159,9 +160,17 @@ static Status work_cases(Predictor *p, Pool *pool, Arena *arena, PredictCase *co
     return s;
 }
 
+// Opening and reading, the model's work, and writing run different code: what had its turn gives its memory to what comes. Once,
+// for after that all of it is there to stay.
+static void change_code(const Chunk *chunk)
+{
+    if (!chunk->is_later) file_drop_images();
+}
+
 static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
 {
     float *logits = NULL;
+    change_code(chunk);
     if (p->mode->work) {
         PredictCase **cases = NULL;
         size_t n = 0;
@@ -176,6 +185,7 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
         TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
                           err));
     }
+    change_code(chunk);
     if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING) {
         model_normalize_rows(logits, chunk->n_inputs, model_output_width(p->model));
     }
@@ -214,6 +224,7 @@ Status predict_stream(Predictor *p, Pool *pool, LineReader *in, Slice name, size
             s = add_line(p, &chunk, name, line_reader_number(in), line, err);
         }
         if (s == STATUS_OK) s = work_chunk(p, pool, &chunk, out, err);
+        chunk.is_later = true;
     }
     arena_release(&chunk.arena);
     return s;
