@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/unicode.h"
 #include "datasets/swap.h"
 #include "datasets/text_edit.h"
@@ -128,13 +129,7 @@ static Status draw_synonym(Augment *a, const Word *word, Slice *out, Error *err)
     *out = (Slice){0};
     if (n == 0) return STATUS_OK;
     swap_put_like(&text, written, lower, others[philox_below(a->rng, n)]);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(a->arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a word");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, a->arena, "a word", out, err);
 }
 
 // Indices of words, those with synonyms alone where the lexicon is asked, in a drawn order.

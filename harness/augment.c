@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "datasets/dataset.h"
 #include "harness/family.h"
 #include "harness/suite/augment.h"
@@ -292,13 +293,7 @@ static Status put_way(const SuiteAugment *how, Arena *arena, Slice *out, Error *
         if (files[i].text.len > 0)
             buffer_printf(&text, ", %s " SLICE_FMT, files[i].name, SLICE_ARG(files[i].text));
     }
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a setting");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "a setting", out, err);
 }
 
 static Status add_way(const Prepared *prepared, size_t task, const SuiteAugment *how, Slice way,

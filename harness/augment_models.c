@@ -1,6 +1,7 @@
 // Texts that models write anew: translated forth and back, or in other words.
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/json_writer.h"
 #include "base/size.h"
 #include "harness/augment.h"
@@ -22,13 +23,7 @@ Status augment_key(const SuiteAugment *how, Arena *arena, Slice *out, Error *err
     json_begin_object(&w);
     tune_write_augment(&setting, "augment", &w);
     json_end_object(&w);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a setting");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "a setting", out, err);
 }
 
 static const Rewritten *find(const Prepared *prepared, size_t task, Slice key)

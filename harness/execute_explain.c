@@ -1,6 +1,7 @@
 // harness/execute_explain.c: what the worst answers of a judged trial hang on.
 #include <math.h>
 
+#include "base/buffer_keep.h"
 #include "base/json_writer.h"
 #include "harness/execute_internal.h"
 #include "results/badness.h"
@@ -151,13 +152,7 @@ static Status explain_sample(Explaining *e, size_t output, Slice *out, Error *er
     if (n == 0) return STATUS_OK;
     Buffer text = {0};
     put_explanations(how, &windows, reasons, explanations, n, &text);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(e->arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "an explanation");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, e->arena, "an explanation", out, err);
 }
 
 // ---- a trial ----

@@ -1,4 +1,5 @@
 // harness/identify.c: what models, data and folds of a suite are, by the hashes of their files.
+#include "base/buffer_keep.h"
 #include "base/file.h"
 #include "harness/identify_internal.h"
 
@@ -6,17 +7,6 @@ const char *data_part_name(DataPart part)
 {
     static const char *const names[N_DATA_PARTS] = {"train", "valid", "test"};
     return names[part];
-}
-
-Status identity_keep(Identify *id, Buffer *buffer, Slice *out, Error *err)
-{
-    Status s = buffer_status(buffer, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(id->arena, buffer_slice(buffer));
-        if (out->ptr == NULL) s = error_set_memory(err, buffer->len, 1, "an identity");
-    }
-    buffer_release(buffer);
-    return s;
 }
 
 Status identity_add_file(Identify *id, const char *role, Slice name, const char *path,
@@ -68,7 +58,7 @@ static Status folds_json(Identify *id, Slice *out, Error *err)
     json_put_key(&w, "seed"); // of the cuts; each trial has its own
     json_put_u64(&w, suite->seed);
     json_end_object(&w);
-    return identity_keep(id, &buffer, out, err);
+    return buffer_keep(&buffer, id->arena, "an identity", out, err);
 }
 
 Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMode compute,

@@ -18,9 +18,6 @@ Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error 
 Status identify_aids(Identify *id, Error *err) MUST_CHECK;
 // identify_task.c: what a task is; out->folds_json is there.
 Status identify_task(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err) MUST_CHECK;
-
-// A copy of what the buffer holds, which is released.
-Status identity_keep(Identify *id, Buffer *buffer, Slice *out, Error *err) MUST_CHECK;
 // The hash of a file, which also goes into the list for the manifest.
 Status identity_add_file(Identify *id, const char *role, Slice name, const char *path,
                          Slice *sha256, Error *err) MUST_CHECK;

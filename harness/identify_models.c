@@ -1,6 +1,7 @@
 // What a model is: its files, or how it is created; and the other models and files that tuning asks.
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/file.h"
 #include "harness/identify_internal.h"
 #include "models/checkpoint.h"
@@ -53,7 +54,7 @@ static Status identify_saved(Identify *id, const SuiteModel *model, const char *
     }
     if (s == STATUS_OK) {
         json_end_object(&w);
-        return identity_keep(id, &buffer, json, err);
+        return buffer_keep(&buffer, id->arena, "an identity", json, err);
     }
     buffer_release(&buffer);
     return s;
@@ -70,7 +71,7 @@ static Status identify_file(Identify *id, const SuiteModel *model, const char *p
     json_begin_object(&w);
     json_member_string(&w, "gguf", sha256);
     json_end_object(&w);
-    return identity_keep(id, &buffer, json, err);
+    return buffer_keep(&buffer, id->arena, "an identity", json, err);
 }
 
 Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error *err)
@@ -80,7 +81,7 @@ Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error 
         buffer_append_cstr(&buffer, "{\"create\":");
         buffer_append(&buffer, model->create.json);
         buffer_append_byte(&buffer, '}');
-        return identity_keep(id, &buffer, json, err);
+        return buffer_keep(&buffer, id->arena, "an identity", json, err);
     }
     const char *path = NULL; // a cache's folder has its files elsewhere
     TRY(checkpoint_resolve(id->arena, model->path, &path, err));

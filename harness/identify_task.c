@@ -1,4 +1,5 @@
 // What a task is: its data as they are read, its metrics and settings.
+#include "base/buffer_keep.h"
 #include "datasets/personal.h"
 #include "harness/family.h"
 #include "harness/identify_internal.h"
@@ -235,7 +236,7 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     if (family_find(task->family)->has_label_set)
         json_member_double(&w, "threshold", task->threshold);
     json_end_object(&w);
-    return identity_keep(id, &buffer, &out->json, err);
+    return buffer_keep(&buffer, id->arena, "an identity", &out->json, err);
 }
 
 Status identify_task(Identify *id, const SuiteTask *task, TaskIdentity *out, Error *err)

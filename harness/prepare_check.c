@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/json_writer.h"
 #include "datasets/scheme.h"
 #include "harness/augment.h"
@@ -298,13 +299,7 @@ static Status attributes_json(const Sample *sample, const Sample *copy, Arena *a
                                             : copy->context);
     }
     json_end_object(&w);
-    Status s = buffer_status(&buffer, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&buffer));
-        if (out->ptr == NULL) s = error_set_memory(err, buffer.len, 1, "attributes");
-    }
-    buffer_release(&buffer);
-    return s;
+    return buffer_keep(&buffer, arena, "attributes", out, err);
 }
 
 // The choices as a reader of reports sees them: a line each, under the context where there is one.
@@ -318,13 +313,7 @@ static Status choices_text(const Sample *sample, Arena *arena, Slice *out, Error
         buffer_printf(&text, "%s" SLICE_FMT ". ", i > 0 ? "\n" : "", SLICE_ARG(letter));
         buffer_append(&text, sample->choices[i]);
     }
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (out->ptr == NULL) s = error_set_memory(err, text.len, 1, "choices");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "choices", out, err);
 }
 
 Status prepared_dataset(const Prepared *prepared, const SuiteIdentity *identity, size_t task,

@@ -1,6 +1,7 @@
 // harness/trial.c: identities of trials as canonical JSON. Keys are written in their sorted order.
 #include "harness/trial.h"
 
+#include "base/buffer_keep.h"
 #include "datasets/augment.h"
 #include "harness/family.h"
 
@@ -10,17 +11,6 @@
 #include "base/json_writer.h"
 #include "harness/suite/keys.h"
 #include "results/canonical.h"
-
-static Status keep(Arena *arena, Buffer *buffer, Slice *out, Error *err)
-{
-    Status s = buffer_status(buffer, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(buffer));
-        if (out->ptr == NULL) s = error_set_memory(err, buffer->len, 1, "an identity");
-    }
-    buffer_release(buffer);
-    return s;
-}
 
 static Slice setting_json(const Suite *suite, const TrialSpec *spec)
 {
@@ -136,7 +126,7 @@ static Status write_identity(const Suite *suite, const SuiteIdentity *identity,
     json_begin_object(&w);
     put_identity(suite, identity, spec, of_tuning, &w);
     json_end_object(&w);
-    TRY(keep(arena, &buffer, json, err));
+    TRY(buffer_keep(&buffer, arena, "an identity", json, err));
     char hex[SHA256_HEX_SIZE];
     sha256_of(*json, hex);
     *id = arena_copy(arena, (Slice){hex, SHA256_HEX_SIZE - 1});

@@ -1,4 +1,5 @@
 #include "harness/zero_shot.h"
+#include "base/buffer_keep.h"
 
 #include <math.h>
 #include <strings.h>
@@ -40,17 +41,11 @@ Status zero_shot_hypothesis(Slice template, Slice label, Arena *arena, Slice *ou
             is_right = false;
         }
     }
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK && (!is_right || n_places != 1))
-        s = error_set(err, STATUS_INVALID,
-                      "the hypothesis \"" SLICE_FMT "\" wants {} once, for the label",
-                      SLICE_ARG(slice_sub(template, 0, 80)));
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a hypothesis");
-    }
+    if (is_right && n_places == 1) return buffer_keep(&text, arena, "a hypothesis", out, err);
     buffer_release(&text);
-    return s;
+    return error_set(err, STATUS_INVALID,
+                     "the hypothesis \"" SLICE_FMT "\" wants {} once, for the label",
+                     SLICE_ARG(slice_sub(template, 0, 80)));
 }
 
 // Softmax over candidates of the scores of entailment.

@@ -1,21 +1,11 @@
 #include "harness/prompt/asking.h"
 
+#include "base/buffer_keep.h"
 #include "metrics/metric.h"
 
 const Sample *prompt_sample(const UsedPart *part, size_t position)
 {
     return &part->data.samples[part->which[position]];
-}
-
-Status prompt_keep(Buffer *buffer, Arena *arena, Slice *out, Error *err)
-{
-    Status s = buffer_status(buffer, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(buffer));
-        if (!out->ptr) s = error_set_memory(err, buffer->len, 1, "a prompt");
-    }
-    buffer_release(buffer);
-    return s;
 }
 
 PromptValues prompt_values(const PromptAsking *a, const Sample *sample, size_t option, Slice answer)
@@ -52,7 +42,7 @@ Status prompt_fill(Slice before, const PromptTemplate *template, const PromptVal
     Buffer text = {0};
     buffer_append(&text, before);
     const Status s = prompt_render(template, values, &text, err);
-    if (s == STATUS_OK) return prompt_keep(&text, arena, out, err);
+    if (s == STATUS_OK) return buffer_keep(&text, arena, "a prompt", out, err);
     buffer_release(&text);
     return s;
 }

@@ -39,8 +39,6 @@ Status prompt_converse(const PromptAsking *a, Slice question, Arena *arena, Slic
 const Sample *prompt_sample(const UsedPart *part, size_t position);
 PromptValues prompt_values(const PromptAsking *a, const Sample *sample, size_t option,
                            Slice answer);
-// A copy of a text in the arena; releases the buffer.
-Status prompt_keep(Buffer *buffer, Arena *arena, Slice *out, Error *err) MUST_CHECK;
 // A template with its fields filled in, behind a text before it. In the arena.
 Status prompt_fill(Slice before, const PromptTemplate *template, const PromptValues *values,
                    Arena *arena, Slice *out, Error *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/sha256.h"
 #include "harness/prompt/asking.h"
 
@@ -98,7 +99,7 @@ Status prompt_put_shots(PromptAsking *a, Arena *arena, Error *err)
                       prompt->n_shots, n_taken);
     }
     arena_release(&scratch);
-    if (s == STATUS_OK) return prompt_keep(&text, arena, &a->preamble, err);
+    if (s == STATUS_OK) return buffer_keep(&text, arena, "a prompt", &a->preamble, err);
     buffer_release(&text);
     return s;
 }

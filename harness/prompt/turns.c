@@ -1,4 +1,5 @@
 // A prompt as a conversation: turns of system, user and assistant through the model's chat template.
+#include "base/buffer_keep.h"
 #include "base/json_writer.h"
 #include "harness/prompt/asking.h"
 #include "models/checkpoint.h"
@@ -46,7 +47,7 @@ Status prompt_converse(const PromptAsking *a, Slice question, Arena *arena, Slic
     const ChatRequest request = {.messages = buffer_slice(&messages)};
     Status s = buffer_status(&messages, err);
     if (s == STATUS_OK) s = chat_render(a->chat, &request, &text, err);
-    if (s == STATUS_OK) s = prompt_keep(&text, arena, out, err);
+    if (s == STATUS_OK) s = buffer_keep(&text, arena, "a prompt", out, err);
     buffer_release(&messages);
     buffer_release(&text);
     return s;

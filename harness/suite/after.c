@@ -1,6 +1,7 @@
 // Steps on the tuned winner.
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/size.h"
 #include "harness/suite/suite_internal.h"
 
@@ -27,13 +28,7 @@ static Status name_step(const Json *object, SuiteAfter *step, Arena *arena, Erro
     if (step->does_compute)
         buffer_printf(&text, "%scompute " SLICE_FMT, text.len > 0 ? ", " : "",
                       SLICE_ARG(step->values.compute));
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        step->text = arena_copy(arena, buffer_slice(&text));
-        if (!step->text.ptr) s = error_set_memory(err, text.len, 1, "a step");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "a step", &step->text, err);
 }
 
 static Status read_step(const SuiteReading *reading, const Json *object, SuiteAfter *step,

@@ -1,6 +1,7 @@
 // The tune block as settings: an array, at any depth, is an axis of the grid, or a choice of which one value is drawn.
 #include <stdlib.h>
 
+#include "base/buffer_keep.h"
 #include "harness/suite/suite_internal.h"
 
 // Settings so far, in order. Owned: released by the caller.
@@ -135,13 +136,7 @@ static Status write_setting(const TuneSetting *setting, Arena *arena, Slice *out
     json_begin_object(&w);
     section_write(&section_tune, setting, &w);
     json_end_object(&w);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "a setting");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "a setting", out, err);
 }
 
 Status tune_write_canonical(TuneSetting *setting, Arena *arena, Error *err)

@@ -1,5 +1,6 @@
 #include "harness/suite/overrides.h"
 
+#include "base/buffer_keep.h"
 #include "base/json_source.h"
 #include "base/name_list.h"
 #include "harness/suite/edits.h"
@@ -14,17 +15,6 @@ static Status flag_text(Edits *e, const char *flag, Slice argument, Slice *out, 
     if (!text) return error_set_memory(err, argument.len, 1, "an override");
     *out = slice_from_cstr(text);
     return STATUS_OK;
-}
-
-static Status take_buffer(Edits *e, Buffer *buffer, Slice *out, Error *err)
-{
-    Status s = buffer_status(buffer, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(e->arena, buffer_slice(buffer));
-        if (!out->ptr) s = error_set_memory(err, buffer->len, 1, "an override");
-    }
-    buffer_release(buffer);
-    return s;
 }
 
 // The argument's value as JSON, or as a string where it is none.
@@ -44,7 +34,7 @@ static Status value_json(Edits *e, Slice value, Slice *out, Error *err)
         return s;
     }
     json_close(&document);
-    return take_buffer(e, &buffer, out, err);
+    return buffer_keep(&buffer, e->arena, "an override", out, err);
 }
 
 // {"a": {"b": VALUE}} for what is left of a path, or VALUE itself.
@@ -60,7 +50,7 @@ static Status nest(Edits *e, Slice path, Slice value, Slice *out, Error *err)
     }
     buffer_append(&buffer, value);
     for (; depth > 0; depth--) buffer_append_cstr(&buffer, "}");
-    return take_buffer(e, &buffer, out, err);
+    return buffer_keep(&buffer, e->arena, "an override", out, err);
 }
 
 // `"key": json` with what is left of a path around the value.
@@ -72,7 +62,7 @@ static Status member_json(Edits *e, Slice key, Slice rest, Slice value, Slice *o
     json_escape(&buffer, key);
     buffer_append_cstr(&buffer, ": ");
     buffer_append(&buffer, nested);
-    return take_buffer(e, &buffer, out, err);
+    return buffer_keep(&buffer, e->arena, "an override", out, err);
 }
 
 // --- finding -------------------------------------------------------------------------------------------------------
@@ -197,7 +187,7 @@ static Status model_json(Edits *e, const Json *old, const SuiteNamedPath *given,
     }
     json_member_string(&w, "path", given->path);
     json_end_object(&w);
-    return take_buffer(e, &buffer, out, err);
+    return buffer_keep(&buffer, e->arena, "an override", out, err);
 }
 
 // Adds an element to a list at the top, which is made where it is missing.
@@ -255,7 +245,7 @@ static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTas
     JsonWriter w = json_writer(&buffer, 0);
     if (task) {
         json_put_string(&w, given->path);
-        TRY(take_buffer(e, &buffer, &path, err));
+        TRY(buffer_keep(&buffer, e->arena, "an override", &path, err));
         const Json *old = json_get(task, "data");
         Slice member;
         if (old) return edits_replace(e, old, path, flag, err);
@@ -269,7 +259,7 @@ static Status apply_data(Edits *e, const SuiteNamedPath *given, OverrideKnowsTas
     json_member_string(&w, "use", given->name);
     json_member_string(&w, "data", given->path);
     json_end_object(&w);
-    TRY(take_buffer(e, &buffer, &path, err));
+    TRY(buffer_keep(&buffer, e->arena, "an override", &path, err));
     return add_element(e, "tasks", path, flag, err);
 }
 
@@ -287,7 +277,7 @@ static Status apply_filter(Edits *e, Slice filter, Error *err)
     Buffer buffer = {0};
     Slice flag, json;
     json_escape(&buffer, filter);
-    TRY(take_buffer(e, &buffer, &json, err));
+    TRY(buffer_keep(&buffer, e->arena, "an override", &json, err));
     TRY(flag_text(e, "--filter", filter, &flag, err));
     return set_value(e, SLICE("filter"), json, flag, err);
 }

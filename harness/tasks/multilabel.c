@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/buffer_keep.h"
 #include "harness/family.h"
 #include "metrics/metric.h"
 #include "results/store.h"
@@ -32,14 +33,9 @@ static Status put_text(const Slice *names, const double *marks, size_t n, Arena 
         buffer_append_cstr(&text, text.len > 0 ? ", " : "");
         buffer_append(&text, names[c]);
     }
-    Status s = buffer_status(&text, err);
-    *out = no_labels;
-    if (s == STATUS_OK && text.len > 0) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "labels");
-    }
-    buffer_release(&text);
-    return s;
+    TRY(buffer_keep(&text, arena, "labels", out, err));
+    if (out->len == 0) *out = no_labels;
+    return STATUS_OK;
 }
 
 // Room for out->n answers: probabilities, and which labels hold (`values`).

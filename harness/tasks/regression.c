@@ -1,6 +1,7 @@
 // Regression: a text, or a pair of texts, gets a number.
 #include <math.h>
 
+#include "base/buffer_keep.h"
 #include "base/json_writer.h"
 #include "harness/family.h"
 #include "metrics/metric.h"
@@ -37,16 +38,9 @@ static Status put_text(double *value, Arena *arena, Slice *out, Error *err)
     Buffer text = {0};
     JsonWriter w = json_writer(&text, 0);
     json_put_float(&w, (float)*value);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr)
-            s = error_set_memory(err, text.len, 1, "a number");
-        else if (!slice_to_double(*out, value))
-            s = error_set(err, STATUS_INTERNAL, "a number that cannot be read back");
-    }
-    buffer_release(&text);
-    return s;
+    TRY(buffer_keep(&text, arena, "a number", out, err));
+    if (slice_to_double(*out, value)) return STATUS_OK;
+    return error_set(err, STATUS_INTERNAL, "a number that cannot be read back");
 }
 
 static Status answer(const Asked *asked, Arena *arena, Answers *out, Error *err)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/buffer_keep.h"
 #include "harness/prompt/prompt.h"
 
 static const Slice nothing = SLICE_LIT("none"), outside = SLICE_LIT("O");
@@ -40,13 +41,7 @@ static Status gold(const SuiteTask *task, const TaskData *data, const Sample *sa
         buffer_append(&text, sample->tokens[w]);
     }
     if (text.len == 0) buffer_append(&text, nothing);
-    Status s = buffer_status(&text, err);
-    if (s == STATUS_OK) {
-        *out = arena_copy(arena, buffer_slice(&text));
-        if (!out->ptr) s = error_set_memory(err, text.len, 1, "entities");
-    }
-    buffer_release(&text);
-    return s;
+    return buffer_keep(&text, arena, "entities", out, err);
 }
 
 // ---- reading ----
