@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "base/size.h"
 #include "harness/describe_internal.h"
 
 static void put_checks_text(const Describing *d, Buffer *out)
@@ -117,9 +118,10 @@ void describe_put_text(const Describing *d, Buffer *out)
     }
     put_checks_text(d, out);
     clock_format_duration((int64_t)(d->seconds * 1e9), duration);
-    buffer_printf(out, "in all about %s with %zu jobs of %zu threads, %.0f MiB of memory\n",
-                  duration, run->options->n_jobs > 1 ? run->options->n_jobs : 1, run->n_threads,
-                  (double)d->memory_bytes / 1048576.0);
+    const size_t n_jobs = size_max(run->options->n_jobs, 1);
+    buffer_printf(out, "in all about %s with %zu job%s of %zu thread%s, %.0f MiB of memory\n",
+                  duration, n_jobs, n_jobs > 1 ? "s" : "", run->n_threads,
+                  run->n_threads > 1 ? "s" : "", (double)d->memory_bytes / 1048576.0);
 }
 
 static void put_trial_json(const Run *run, const PlannedTrial *trial, JsonWriter *w)

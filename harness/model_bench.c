@@ -192,7 +192,9 @@ static double round_s(const ModelBenchRound *round, bool is_cpu, ModelBenchMode 
     const int64_t all = is_cpu ? round->cpu_ns : round->wall_ns;
     const int64_t prompt = is_cpu ? round->prompt_cpu_ns : round->prompt_wall_ns;
     if (mode != MODEL_BENCH_GENERATE) return (double)all / 1e9;
-    return (double)(part == 0 ? prompt : all - prompt) / 1e9;
+    if (part == 0) return (double)prompt / 1e9;
+    return all > prompt ? (double)(all - prompt) / 1e9
+                        : 0; // two calls: other work may meet the first alone
 }
 
 static Status summarise_parts(const ModelBenchWork *work, ModelBench *out, Error *err)
@@ -289,9 +291,17 @@ static void put_line(const ModelBench *bench, const ModelBenchPart *part, bool i
 
 void model_bench_text(const ModelBench *bench, Buffer *out)
 {
-    buffer_printf(out, "%zu sequences, %zu tokens, %zu calls a round, %zu threads, %zu rounds\n",
-                  bench->n_sequences, bench->n_tokens, bench->n_calls, bench->n_threads,
-                  bench->n_rounds);
+    const struct {
+        size_t n;
+        const char *noun, *behind;
+    } counts[] = {{bench->n_sequences, "sequence", ", "},
+                  {bench->n_tokens, "token", ", "},
+                  {bench->n_calls, "call", " a round, "},
+                  {bench->n_threads, "thread", ", "},
+                  {bench->n_rounds, "round", "\n"}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        buffer_printf(out, "%zu %s%s%s", counts[i].n, counts[i].noun, counts[i].n == 1 ? "" : "s",
+                      counts[i].behind);
     buffer_printf(out, "%14s %9s %18s %11s %11s %11s%s\n", "", "seconds", "95 % interval",
                   "sequences/s", "tokens/s", "ms/call", bench->flops > 0 ? "   GFLOP/s" : "");
     for (size_t p = 0; p < bench->n_parts; p++) {

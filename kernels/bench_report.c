@@ -37,9 +37,8 @@ static void put_limits(const BenchReport *report, Buffer *out)
 void bench_write_table(const BenchReport *report, Buffer *out)
 {
     put_limits(report, out);
-    buffer_append_cstr(out,
-                       "\nmedian CPU time of a call, its 95 % interval, 10 % and 90 % quantiles; "
-                       "share of the arithmetic and of the reading limit\n");
+    buffer_append_cstr(out, "\nCPU time of a call: median, its 95 % interval, quantiles; rates and "
+                            "their shares of the limits above; n samples\n");
     const BenchResult *previous = NULL;
     for (size_t i = 0; i < report->n_results; i++) {
         const BenchResult *r = &report->results[i];

@@ -62,15 +62,19 @@ static void lead_over(const RunView *view, int task, const ViewScore *score, int
     const bool is_ahead = view->tasks[task].direction < 0 ? lead < 0 : lead > 0;
     const bool is_directed = view->tasks[task].direction != 0;
     buffer_append_cstr(out, before);
+    if (lead == 0) {
+        buffer_printf(out, "the same as " SLICE_FMT, SLICE_ARG(view->models[other].name));
+        return;
+    }
     text_value(out, fabs(lead), score->score.highest);
     buffer_printf(out, " %s " SLICE_FMT,
-                  !is_directed ? (lead > 0   ? "above"
-                                  : lead < 0 ? "below"
-                                             : "apart from")
-                  : is_ahead   ? "better than"
-                  : lead == 0  ? "apart from"
-                               : "worse than",
+                  is_directed ? (is_ahead ? "better than" : "worse than")
+                  : lead > 0  ? "above"
+                              : "below",
                   SLICE_ARG(view->models[other].name));
+    // Whether that is chance, a paired comparison says; that it may well be, the reader should see here.
+    if (against->score.estimate >= score->score.lo && against->score.estimate <= score->score.hi)
+        buffer_append_cstr(out, " (within the interval)");
 }
 
 void report_verdict(const RunView *view, int task, Buffer *out)

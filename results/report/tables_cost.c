@@ -14,6 +14,11 @@ static const ViewGap *find_gap(const RunView *view, const ViewCost *cost)
     return NULL;
 }
 
+static bool rises(const ViewGap *gap)
+{
+    return gap != NULL && gap->n_rising * 2 >= gap->n_trials;
+}
+
 static void gap_cells(TableBuild *b, const ViewGap *gap)
 {
     if (gap == NULL) {
@@ -23,8 +28,7 @@ static void gap_cells(TableBuild *b, const ViewGap *gap)
     table_cell_printf(b, "%.3f", gap->train_loss);
     table_cell_printf(b, "%.3f", gap->validation_loss);
     table_cell_printf(b, "%+.3f", gap->validation_loss - gap->train_loss);
-    if (gap->n_rising * 2 >= gap->n_trials)
-        buffer_printf(&b->text, "epoch %lld", (long long)gap->rising_epoch);
+    if (rises(gap)) buffer_printf(&b->text, "epoch %lld", (long long)gap->rising_epoch);
     table_cell(b);
 }
 
@@ -120,6 +124,30 @@ static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost 
     table_cell(b);
 }
 
+// Which columns are filled.
+typedef struct FilledColumns {
+    bool scores, losses, rises, size;
+} FilledColumns;
+
+static void settings_note(TableBuild *b, TrialRole role, const FilledColumns *filled)
+{
+    const char *scores =
+        role == TRIAL_INNER
+            ? "Scores are those that chose among the settings (inner parts of the folds): good for "
+              "comparing settings, too kind as a promise. "
+            : "Scores are those of the judged samples. ";
+    table_note(b,
+               "%s%s%s%sTimes%s, latency (median of a sample run alone) and peak memory are of the "
+               "machine in the manifest%s.",
+               filled->scores ? scores : "",
+               filled->losses ? "Losses at the weights that were kept, means over trials; gap: "
+                                "validation less training"
+                              : "",
+               filled->rises ? "; \"rises after\": the epoch after which validation loss rose" : "",
+               filled->losses ? ". " : "", filled->losses ? ", training tokens a second" : "",
+               filled->size ? "; size: the numbers of the model as it was judged" : "");
+}
+
 Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *out, Error *err)
 {
     const ViewTask *t = &view->tasks[task];
@@ -137,6 +165,7 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         table_column(&b, slice_from_cstr(cost_columns[i]), i == 0 ? COLUMN_NUMBER : COLUMN_DETAIL);
     table_column(&b, SLICE("size"), COLUMN_NUMBER);
     TrialRole role = TRIAL_SINGLE;
+    FilledColumns filled = {0};
     for (size_t i = 0; i < view->n_costs; i++) {
         const ViewCost *cost = &view->costs[i];
         if (cost->task != task || view->models[cost->model].is_baseline) continue;
@@ -153,21 +182,17 @@ Status table_settings(const RunView *view, int task, Arena *arena, ReportTable *
         table_cell(&b);
         worst_group_cell(&b, view, cost);
         role = score != NULL ? score->role : role;
+        filled.scores |= score != NULL;
         gap_cells(&b, find_gap(view, cost));
         cost_cells(&b, cost);
         const double bytes = model_bytes(view, cost->model, task, cost->setting);
+        filled.losses |= find_gap(view, cost) != NULL;
+        filled.rises |= rises(find_gap(view, cost));
+        filled.size |= !isnan(bytes);
         if (!isnan(bytes)) text_bytes(&b.text, (uint64_t)bytes);
         table_cell(&b);
     }
-    table_note(
-        &b,
-        "%s Losses at the weights that were kept, means over trials; gap: validation less training; \"rises "
-        "after\": the epoch after which validation loss rose. Time, training tokens a second, median latency of a "
-        "sample run alone and peak memory as measured on the machine named below; size: the numbers of the model as it was judged.",
-        role == TRIAL_INNER
-            ? "Scores are those that chose among the settings (inner parts of the folds): good for "
-              "comparing settings, too kind as a promise."
-            : "Scores are those of the judged samples.");
+    settings_note(&b, role, &filled);
     return table_end(&b, err);
 }
 
