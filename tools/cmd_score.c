@@ -136,7 +136,8 @@ static const Option options[] = {
     {.name = "metric",
      .kind = OPTION_TEXTS,
      .value = "NAME",
-     .help = "classification, probability, correlation: this metric alone; again for more"},
+     .help = "classification, multilabel, probability, correlation: this metric alone; again for "
+             "more"},
     {.name = "paired-bs",
      ALSO("-pbs"),
      .kind = OPTION_FLAG,
@@ -239,7 +240,16 @@ static const Option options[] = {
     {.name = "sep",
      .kind = OPTION_TEXT,
      .value = "TEXT",
-     .help = "rouge: what stands between the sentences of a line, for rougeLsum"},
+     .help =
+         "rouge: what stands between the sentences of a line, for rougeLsum; multilabel: between "
+         "labels (default ,)"},
+    {.name = "threshold",
+     .kind = OPTION_REAL,
+     .value = "P",
+     .fallback = "0.5",
+     .highest = 1,
+     .help =
+         "multilabel: the probability from which a label holds, where predictions are not given"},
     {.name = "aggregate",
      .kind = OPTION_FLAG,
      .help = "rouge: low, middle and high of 1,000 bootstrap means, as rouge_score's aggregator"},

@@ -64,7 +64,7 @@ static Status run_files(CommandLine *line, Error *err)
     static const Metric *const metrics[] = {
         &metric_pearson, &metric_spearman, &metric_kendall, &metric_concordance,
         &metric_mse,     &metric_mae,      &metric_r2,      NULL};
-    static const TableSpec spec = {.metrics = metrics, .is_numbers = true};
+    static const TableSpec spec = {.metrics = metrics, .kind = TABLE_NUMBERS};
     return table_files_run(line, &spec, err);
 }
 

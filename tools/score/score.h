@@ -62,6 +62,7 @@ extern const ScoreFamily score_bleu, score_chrf, score_ter, score_rouge, score_w
     score_flip_rate, score_crows_pairs, score_stereoset, score_bbq, score_winobias,
     score_winogender, score_weat;
 extern const ScoreFamily score_classification;
+extern const ScoreFamily score_multilabel;
 extern const ScoreFamily score_probability;
 extern const ScoreFamily score_correlation;
 extern const ScoreFamily score_lm;

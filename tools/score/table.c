@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buffer_keep.h"
 #include "base/json_reader.h"
 #include "base/size.h"
 
@@ -36,10 +37,14 @@ static const struct {
 };
 
 // What a name stands for; ROLE_SCORE where it is none of ours.
-static Role role_of(Slice name, bool *is_known)
+static Role role_of(Slice name, TableKind kind, bool *is_known)
 {
     *is_known = true;
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+    if (kind == TABLE_LABEL_SETS && slice_eq_cstr(name, "labels")) return ROLE_LABEL;
+    if (kind == TABLE_LABEL_SETS && slice_eq_cstr(name, "predicted_labels")) return ROLE_PREDICTION;
+    // "x" and "y" are lists of numbers; of many labels one may be called so.
+    const bool is_label = kind == TABLE_LABEL_SETS && name.len == 1;
+    for (size_t i = 0; !is_label && i < sizeof roles / sizeof *roles; i++) {
         if (slice_eq_cstr(name, roles[i].name)) return roles[i].role;
     }
     *is_known = false;
@@ -103,23 +108,27 @@ static Status put_weight(Reading *r, size_t line, size_t i, Slice text, Error *e
 
 // ---- Tables ----
 
-static size_t split_line(Slice line, Slice *fields)
+// The last field may be empty, as that of an item without labels; so may a line that has no other.
+static size_t split_line(Slice line, TableKind kind, Slice *fields)
 {
+    const bool ends_empty =
+        line.len > 0 ? line.ptr[line.len - 1] == '\t' : kind == TABLE_LABEL_SETS;
     size_t n = 0;
     while (n < MAX_COLUMNS && slice_split(&line, '\t', &fields[n])) n++;
+    if (ends_empty && n < MAX_COLUMNS) fields[n++] = SLICE("");
     return n;
 }
 
 static Status read_header(Reading *r, Slice *fields, Error *err)
 {
     bool is_known;
-    r->n_columns = split_line(r->file->lines[0], fields);
-    role_of(fields[0], &is_known);
+    r->n_columns = split_line(r->file->lines[0], r->table->kind, fields);
+    role_of(fields[0], r->table->kind, &is_known);
     r->begin = is_known;
     for (size_t c = 0; c < r->n_columns; c++) {
         const Role by_place =
             (Role)(c + r->first) < ROLE_WEIGHT ? (Role)(c + r->first) : ROLE_SCORE;
-        r->columns[c] = is_known ? role_of(fields[c], &(bool){false}) : by_place;
+        r->columns[c] = is_known ? role_of(fields[c], r->table->kind, &(bool){false}) : by_place;
         if (!r->is_shared && r->first == ROLE_LABEL && !is_known && c > 0)
             r->columns[c] = ROLE_SKIPPED; // a file of references has nothing else to say
         r->n_scores += r->columns[c] == ROLE_SCORE;
@@ -171,7 +180,7 @@ static Status read_table(Reading *r, Error *err)
         return error_set(err, STATUS_INVALID, "%s: has a header and no items", r->file->path);
     TRY(take_columns(r, r->file->n - r->begin, err));
     for (size_t line = r->begin; line < r->file->n; line++) {
-        const size_t n = split_line(r->file->lines[line], fields);
+        const size_t n = split_line(r->file->lines[line], r->table->kind, fields);
         if (n != r->n_columns)
             return error_set(err, STATUS_INVALID,
                              "%s:%zu: has %zu fields between tabs, but the first line has %zu",
@@ -194,6 +203,36 @@ static Status read_scalar(JsonReader *j, Slice *out, Error *err)
                                  json_kind_name(kind));
     if (kind != JSON_NULL) return json_read_raw(j, out, err);
     return json_read_null(j, err); // no answer: a text without ptr
+}
+
+static Status join_list(JsonReader *j, Buffer *text, Error *err)
+{
+    bool more;
+    TRY(json_read_array(j, err));
+    buffer_append_byte(text, TABLE_LIST_MARK);
+    while (true) {
+        Slice label = {0};
+        TRY(json_read_element(j, &more, err));
+        if (!more) return STATUS_OK;
+        TRY(read_scalar(j, &label, err));
+        if (slice_find_byte(label, TABLE_LIST_MARK) != SIZE_MAX)
+            return json_reader_error(j, err, "a label has the control character 0x1f");
+        if (text->len > 1) buffer_append_byte(text, TABLE_LIST_MARK);
+        buffer_append(text, label);
+    }
+}
+
+// One label, or where labels come in sets a list of them.
+static Status read_labels(const Reading *r, JsonReader *j, Slice *out, Error *err)
+{
+    JsonKind kind;
+    Buffer text = {0};
+    TRY(json_peek(j, &kind, err));
+    if (r->table->kind != TABLE_LABEL_SETS || kind != JSON_ARRAY) return read_scalar(j, out, err);
+    const Status s = join_list(j, &text, err);
+    if (s == STATUS_OK) return buffer_keep(&text, r->arena, "labels", out, err);
+    buffer_release(&text);
+    return s;
 }
 
 typedef struct Line {
@@ -248,7 +287,7 @@ static Status read_member(const Reading *r, JsonReader *j, Slice key, Line *line
                           Error *err)
 {
     bool is_known;
-    Role role = role_of(key, &is_known);
+    Role role = role_of(key, r->table->kind, &is_known);
     if (slice_eq_cstr(key, "probabilities")) return read_probabilities(j, line, has_names, err);
     if (!is_known) return json_skip(j, err);
     // What assay predict calls the label is a prediction in a file of predictions.
@@ -256,10 +295,10 @@ static Status read_member(const Reading *r, JsonReader *j, Slice key, Line *line
     switch (role) {
     case ROLE_LABEL:
         line->has_label = true;
-        return read_scalar(j, &line->label, err);
+        return read_labels(r, j, &line->label, err);
     case ROLE_PREDICTION:
         line->has_predicted = true;
-        return read_scalar(j, &line->predicted, err);
+        return read_labels(r, j, &line->predicted, err);
     case ROLE_WEIGHT:
         line->has_weight = true;
         return json_read_double(j, &line->weight, err);
@@ -373,10 +412,10 @@ static Status read_file(Table *table, const TextLines *file, Role first, bool is
     return head.len > 0 && head.ptr[0] == '{' ? read_json(r, err) : read_table(r, err);
 }
 
-Status table_open(const char *path, const char *ref, bool is_replaced, Arena *arena, Table *out,
-                  Error *err)
+Status table_open(const char *path, const char *ref, TableKind kind, bool is_replaced, Arena *arena,
+                  Table *out, Error *err)
 {
-    *out = (Table){.path = path};
+    *out = (Table){.kind = kind, .path = path};
     TRY(text_lines_open(path, is_replaced, arena, &out->files[0], err));
     if (ref == NULL) {
         TRY(read_file(out, &out->files[0], ROLE_LABEL, true, arena, err));

@@ -205,6 +205,15 @@ void table_set_item(const Table *table, size_t i, Item *item)
             item->probabilities = table->probabilities + i * table->n_labels;
         item->n_classes = table->n_labels;
     }
+    if (table->held.starts != NULL) {
+        item->held = table->held.labels + table->held.starts[i];
+        item->n_held = table->held.starts[i + 1] - table->held.starts[i];
+        item->predicted_held = table->given.labels + table->given.starts[i];
+        item->n_predicted_held = table->given.starts[i + 1] - table->given.starts[i];
+        if (table->probabilities != NULL)
+            item->probabilities = table->probabilities + i * table->n_labels;
+        item->n_classes = table->n_labels;
+    }
     if (table->x != NULL) {
         item->value = table->x[i];
         item->predicted_value = table->y[i];

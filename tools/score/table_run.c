@@ -36,7 +36,10 @@ typedef struct TableRun {
 
 static bool can_score(const TableRun *run, const Metric *metric)
 {
-    unsigned have = run->spec->is_numbers ? NEEDS_VALUES : NEEDS_LABELS;
+    static const unsigned needs[] = {[TABLE_CLASSES] = NEEDS_LABELS,
+                                     [TABLE_NUMBERS] = NEEDS_VALUES,
+                                     [TABLE_LABEL_SETS] = NEEDS_LABEL_SETS};
+    unsigned have = needs[run->spec->kind];
     if (run->table.probabilities != NULL) have |= NEEDS_PROBABILITIES;
     return (metric->needs & ~have) == 0 && metric->kind != METRIC_WHOLE;
 }
@@ -70,7 +73,7 @@ static Status choose_metrics(TableRun *run, Error *err)
         if (can_score(run, metric)) run->metrics[run->n_metrics++] = metric;
     }
     const Table *t = &run->table;
-    if (!run->spec->is_numbers && t->n_scores > 0 && t->n_labels == 1) {
+    if (t->kind == TABLE_CLASSES && t->n_scores > 0 && t->n_labels == 1) {
         return error_set(err, STATUS_INVALID,
                          "%s: all labels are \"" SLICE_FMT
                          "\": of one class alone the area under the "
@@ -93,9 +96,19 @@ static Status read_table(TableRun *run, Error *err)
                          "wants one FILE of labels and predictions, or --ref FILE --pred FILE");
     const char *path = pred != NULL ? pred : line->operands[1];
     const bool is_replaced = option_choice(line, "invalid-utf8") == 1;
-    TRY(table_open(path, n_refs > 0 ? refs[0] : NULL, is_replaced, &line->arena, &run->table, err));
-    return run->spec->is_numbers ? table_find_numbers(&run->table, &line->arena, err)
-                                 : table_find_classes(&run->table, &line->arena, err);
+    TRY(table_open(path, n_refs > 0 ? refs[0] : NULL, run->spec->kind, is_replaced, &line->arena,
+                   &run->table, err));
+    switch (run->spec->kind) {
+    case TABLE_CLASSES:
+        return table_find_classes(&run->table, &line->arena, err);
+    case TABLE_NUMBERS:
+        return table_find_numbers(&run->table, &line->arena, err);
+    case TABLE_LABEL_SETS:
+        break;
+    }
+    const char *separator = option_text(line, "sep");
+    return table_find_label_sets(&run->table, separator ? slice_from_cstr(separator) : SLICE(","),
+                                 option_real(line, "threshold"), &line->arena, err);
 }
 
 // ---- Scores ----
@@ -296,7 +309,7 @@ static Status put_confusion(const TableRun *run, JsonWriter *w, Error *err)
     enum { MOST_LABELS = 1000 };
     double *pairs;
     Confusion confusion;
-    if (t->n_labels == 0 || t->n_labels > MOST_LABELS) return STATUS_OK;
+    if (t->label == NULL || t->n_labels > MOST_LABELS) return STATUS_OK;
     TRY(arena_take(&run->line->arena, t->n, 2 * sizeof *pairs, "rows", &pairs, err));
     for (size_t i = 0; i < t->n; i++) {
         pairs[2 * i] = t->label[i];
@@ -361,6 +374,45 @@ static Status put_json(const TableRun *run, Buffer *out, Error *err)
     return STATUS_OK;
 }
 
+static const Scored *find_scored(const TableRun *run, const Metric *metric)
+{
+    for (size_t m = 0; m < run->n_metrics; m++) {
+        if (run->metrics[m] == metric) return &run->scored[m];
+    }
+    return NULL;
+}
+
+static size_t count_label(const TableSets *sets, size_t n, int32_t label)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < sets->starts[n]; k++) count += sets->labels[k] == label;
+    return count;
+}
+
+// A line a label, where precision, recall and F are asked for.
+static void put_labels(const TableRun *run, Buffer *out)
+{
+    const Table *t = &run->table;
+    const Scored *parts[] = {find_scored(run, &metric_multilabel_precision),
+                             find_scored(run, &metric_multilabel_recall),
+                             find_scored(run, &metric_multilabel_f1)};
+    if (!parts[0] || !parts[1] || !parts[2]) return;
+    int width = 5;
+    for (size_t c = 0; c < t->n_labels; c++)
+        width = (int)size_max((size_t)width, size_min(t->labels[c].len, 40));
+    buffer_printf(out, "\n%-*s  holds  given  precision  recall      f1\n", width, "label");
+    for (size_t c = 0; c < t->n_labels; c++) {
+        const size_t at = parts[2]->plan.n_scores - t->n_labels + c;
+        const Score *f1 = &parts[2]->scores[at];
+        buffer_printf(out, "%-*.*s  %5zu  %5zu  %9.4f  %6.4f  %6.4f", width, (int)t->labels[c].len,
+                      t->labels[c].ptr, count_label(&t->held, t->n, (int32_t)c),
+                      count_label(&t->given, t->n, (int32_t)c), parts[0]->scores[at].estimate,
+                      parts[1]->scores[at].estimate, f1->estimate);
+        if (!isnan(f1->lo)) buffer_printf(out, " [%.4f, %.4f]", f1->lo, f1->hi);
+        buffer_append_byte(out, '\n');
+    }
+}
+
 static void put_lines(const TableRun *run, Buffer *out)
 {
     buffer_printf(out, "%s: %zu items", run->table.path, run->table.n);
@@ -368,9 +420,12 @@ static void put_lines(const TableRun *run, Buffer *out)
         buffer_printf(out, " in %zu clusters", run->table.cluster_names.n_clusters);
     }
     buffer_append_byte(out, '\n');
+    size_t width = 20;
+    for (size_t m = 0; m < run->n_metrics; m++)
+        width = size_max(width, run->scored[m].scores[0].name.len + 2);
     for (size_t m = 0; m < run->n_metrics; m++) {
         const Score *score = &run->scored[m].scores[0];
-        buffer_printf(out, "%-20.*s", SLICE_ARG(score->name));
+        buffer_printf(out, "%-*.*s", (int)width, SLICE_ARG(score->name));
         if (isnan(score->estimate)) {
             buffer_append_cstr(out, "undefined: a class or all spread is missing\n");
             continue;
@@ -381,6 +436,7 @@ static void put_lines(const TableRun *run, Buffer *out)
                           SLICE_ARG(score->method));
         buffer_append_byte(out, '\n');
     }
+    put_labels(run, out);
     if (!option_flag(run->line, "timing")) return;
     buffer_printf(out, "read_ns %lld tokenize_ns 0 score_ns %lld interval_ns %lld\n",
                   (long long)run->read_ns, (long long)run->score_ns, (long long)run->interval_ns);
