@@ -1,20 +1,21 @@
 // kernels/attention.h: scaled dot-product attention over a ragged batch.
 //
 //     score[i][j] = cap(scale * q[i] . k[j]) + bias[bucket(j - i)]   for the keys j that query i sees
-//     p[i] = softmax(score[i]);  y[i] = sum_j p[i][j] * keep[i][j] / (1 - dropout) * v[j]        OP_ATTENTION
+//     p[i] = softmax(score[i], sink);  y[i] = sum_j p[i][j] * keep[i][j] / (1 - dropout) * v[j]  OP_ATTENTION
 //     cap(x) = soft_cap * tanh(x / soft_cap), or x
 //
 //     dp[i][j] = keep[i][j] / (1 - dropout) * (dy[i] . v[j])                             OP_ATTENTION_BACKWARD
 //     ds[i][j] = p[i][j] * (dp[i][j] - sum_j p[i][j] dp[i][j])
 //     dq[i] = scale * sum_j ds cap' k[j];  dk[j] = scale * sum_i ds cap' q[i];
-//     dv[j] = sum_i p keep / (1 - dropout) dy[i];  d bias[bucket] += ds
+//     dv[j] = sum_i p keep / (1 - dropout) dy[i];  d bias[bucket] += ds;  d sink -= sum_i p[i][sink] (dy[i] . y[i])
 //
 //     OP_ATTENTION_BF16   the first two lines with q, k and v rounded to bf16, nearest even; scores, their softmax and sums in
 //                         f32. exp(score - max) may be rounded to bf16 where it weighs v (the reference does not), which
 //                         costs 2^-8 of the largest |v| at most.
 //
 // Sources: Vaswani et al. 2017, arXiv:1706.03762, eq. 1; log-sum-exp kept for the backward pass: Dao et al. 2022,
-// arXiv:2205.14135; grouped heads: Ainslie et al. 2023, arXiv:2305.13245 (head h reads key head h / (n_heads /
+// arXiv:2205.14135; sinks, a learned score a head that takes weight and gives nothing: Xiao et al. 2023, arXiv:2309.17453,
+// section 3.3, and gpt-oss; grouped heads: Ainslie et al. 2023, arXiv:2305.13245 (head h reads key head h / (n_heads /
 // n_kv_heads)); relative bias: Raffel et al. 2020, arXiv:1910.10683; soft cap: Gemma 2, arXiv:2408.00118; sliding
 // window: Beltagy et al. 2020, arXiv:2004.05150.
 //
@@ -24,7 +25,8 @@
 //   k, v, dk, dv        [Tk, n_kv_heads * head_dim], the same; or pages (forward only)
 //   log-sum-exp         [Tq, n_heads], contiguous
 //   relative bias       [n_heads, n_buckets]
-// A query that sees no key gets y = 0 and log-sum-exp = -infinity. Outputs must not overlap inputs. NaN stays within
+//   sinks               [1, n_heads], neither scaled nor capped; -infinity is none
+// A query that sees no key gets y = 0 and log-sum-exp = -infinity, or its sink. Outputs must not overlap inputs. NaN stays within
 // its sequence. A sequence's bits do not depend on the batch that it is in. STATUS_MEMORY where scratch cannot be had.
 #ifndef ASSAY_KERNELS_ATTENTION_H
 #define ASSAY_KERNELS_ATTENTION_H

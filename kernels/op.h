@@ -68,13 +68,15 @@ typedef enum OpKind {
     OP_SOFT_CAP_BACKWARD,
     // out0 [Tq, n_heads * head_dim] = softmax(scale * q k^T + bias, masked) v for each sequence and head. in0 = q, in1 = k,
     // in2 = v (k, v: [Tk, n_kv_heads * head_dim]; views of one fused QKV product are usual), in3 = relative bias table
-    // (optional). out1 [Tq, n_heads] optional: log-sum-exp of each row, for the backward pass. as.attention
+    // (optional), in4 = sinks [1, n_heads] (optional): one more score of every row, of a value of zeros. out1 [Tq, n_heads]
+    // optional: log-sum-exp of each row, for the backward pass. as.attention
     OP_ATTENTION,
     // The same with q, k, v and the weights of v rounded to bf16; no pages, no dropout, no out1: kernels/attention.h. For
     // encoders, where the Exec says COMPUTE_I8 or COMPUTE_BF16. as.attention
     OP_ATTENTION_BF16,
-    // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = relative bias table (optional).
-    // out0, out1, out2 = dq, dk, dv (overwritten); accumulates out3 (relative bias table), optional. as.attention
+    // in0 = d out0, in1 = q, in2 = k, in3 = v, in4 = out0, in5 = log-sum-exp, in6 = relative bias table, in7 = sinks (both
+    // optional). out0, out1, out2 = dq, dk, dv (overwritten); accumulates out3 (relative bias table), out4 (sinks), both
+    // optional. as.attention
     OP_ATTENTION_BACKWARD,
     // out0 [Tq, n_heads * head_dim] = softmax(scale (q k^T + q PK[m]^T + k PQ[m]^T)) v for each sequence and head, m the row of
     // positions of query and key. in0 = q, in1 = k, in2 = v, in3 = PQ [R, n_heads * head_dim], in4 = PK, the latter two
@@ -193,6 +195,8 @@ typedef struct RopeArgs {
 
 typedef struct GatedArgs {
     Activation activation;
+    // limit > 0: out0 = act(alpha g) / alpha * (u + 1), g = in0 up to limit, u = in1 from -limit to limit.
+    float limit, alpha;
 } GatedArgs;
 
 typedef struct AddArgs {

@@ -25,6 +25,7 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 //     Q4_1        L d, L m; nibbles
 //     Q5_0        L d; fifth bits; nibbles
 //     Q5_1        L d, L m; fifth bits; nibbles
+//     MXFP4       L u8 exponent; nibbles, of codes
 //     Q4_K, Q5_K  L d, L m; for each part of 32: L u8 scale, L u8 minimum, (Q5_K) fifth bits, nibbles
 //     Q6_K        L d; for each part of 16: L int8 scale, nibbles, upper bits
 // nibbles: for k = 0, 8, 16, ...: L groups of 4 bytes, k .. k + 3 in the low halves and k + 4 .. k + 7 in the high ones. Fifth

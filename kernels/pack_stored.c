@@ -45,6 +45,8 @@ static Shape shape_of(DType dtype)
         return (Shape){256, 32, 2, 2, 5, 0, (size_t)18 * W + FIFTH_BYTES};
     case DTYPE_Q6_K:
         return (Shape){256, 16, 1, 1, 6, 32, (size_t)13 * W};
+    case DTYPE_MXFP4:
+        return (Shape){32, 32, 0, 1, 4, 0, (size_t)17 * W};
     case DTYPE_F32:
     case DTYPE_F64:
     case DTYPE_I32:
@@ -147,25 +149,40 @@ static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t
     }
 }
 
-// The scales of a format of 256 as they stand in a block.
+// The scales of parts as they stand in a block.
 static void read_scales(DType dtype, const uint8_t *block, uint8_t scale[QUANT_MAX_PARTS],
                         uint8_t minimum[QUANT_MAX_PARTS])
 {
     if (dtype == DTYPE_Q6_K)
         memcpy(scale, block + 192, 16);
+    else if (dtype == DTYPE_MXFP4)
+        scale[0] = block[0];
     else
         quant_unpack_scales(block + 4, scale, minimum);
 }
 
-static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, uint8_t *to)
+// Of MXFP4 the codes are no numbers.
+static void read_codes(DType dtype, const Shape *s, const uint8_t *block, uint8_t *codes)
 {
     QuantBlock taken;
+    if (dtype == DTYPE_MXFP4) {
+        for (size_t i = 0; i < 16; i++) {
+            codes[i] = block[1 + i] & 15;
+            codes[i + 16] = block[1 + i] >> 4;
+        }
+        return;
+    }
+    quant_unpack(dtype, block, &taken);
+    for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
+}
+
+static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, uint8_t *to)
+{
     uint8_t codes[QUANT_MAX_BLOCK], scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS];
     const uint8_t *halves = dtype == DTYPE_Q6_K ? block + 208 : block;
     for (int h = 0; h < s->n_halves; h++)
         memcpy(to + (size_t)h * 2 * W + 2 * lane, halves + (ptrdiff_t)h * 2, 2);
-    quant_unpack(dtype, block, &taken);
-    for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
+    read_codes(dtype, s, block, codes);
     if (s->n_scales > 0) read_scales(dtype, block, scale, minimum);
     uint8_t *part = to + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
@@ -241,7 +258,8 @@ static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
 static void unpack_block(DType dtype, const Shape *s, const uint8_t *head, const uint8_t *block,
                          size_t lane, float *out)
 {
-    const float d = half_at(head + 2 * lane);
+    const int is_mxfp4 = dtype == DTYPE_MXFP4;
+    const float d = is_mxfp4 ? quant_mxfp4_scale(block[lane]) : half_at(head + 2 * lane);
     const float m = s->n_halves > 1 ? half_at(head + (size_t)2 * W + 2 * lane) : 0.0f;
     const uint8_t *part = block + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
@@ -252,7 +270,8 @@ static void unpack_block(DType dtype, const Shape *s, const uint8_t *head, const
             offset = -(m * (float)part[W + lane]);
         }
         for (size_t k = 0; k < s->part; k++) {
-            const float x = scale * (float)code_at(s, part, lane, k);
+            const int code = code_at(s, part, lane, k);
+            const float x = scale * (float)(is_mxfp4 ? quant_mxfp4_values[code] : code);
             out[p * s->part + k] = s->n_halves > 1 ? x + offset : x;
         }
     }

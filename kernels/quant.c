@@ -45,6 +45,23 @@ static void unpack_nibbles(const uint8_t *bytes, uint32_t fifth, int shift, int8
     }
 }
 
+const int8_t quant_mxfp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+// Half of what the exponent says: values are doubled.
+float quant_mxfp4_scale(uint8_t exponent)
+{
+    return ldexpf(1.0f, exponent - 128);
+}
+
+static void unpack_mxfp4(const uint8_t *block, QuantBlock *out)
+{
+    out->scale[0] = quant_mxfp4_scale(block[0]);
+    for (int j = 0; j < 16; j++) {
+        out->q[j] = quant_mxfp4_values[block[1 + j] & 15];
+        out->q[j + 16] = quant_mxfp4_values[block[1 + j] >> 4];
+    }
+}
+
 // Eight scales and minima of 6 bits in 12 bytes: those of parts 0 to 3 in the low 6 bits of bytes 0 to 7; of parts 4 to 7
 // the low 4 bits in bytes 8 to 11, the upper 2 above those of parts 0 to 3.
 void quant_unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8])
@@ -107,6 +124,10 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out)
     out->part = dtype == DTYPE_Q6_K ? 16 : dtype == DTYPE_Q8_ROW ? 64 : 32;
     out->is_shifted =
         dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
+    if (dtype == DTYPE_MXFP4) {
+        unpack_mxfp4(b, out);
+        return;
+    }
     if (out->n <= 64) {
         out->scale[0] = half_at(b);
         if (out->is_shifted) out->offset[0] = half_at(b + 2);
@@ -237,6 +258,28 @@ static void encode_q8_row(size_t n, const float *x, uint8_t *block)
     }
 }
 
+// The largest number comes to 4 to 8 times the scale; a code is the nearest one, the first of two.
+static void encode_mxfp4(const float *x, uint8_t *block)
+{
+    float largest = 0.0f;
+    uint8_t q[32];
+    for (int j = 0; j < 32; j++) largest = fmaxf(largest, fabsf(x[j]));
+    const float e = largest > 0.0f ? floorf(log2f(largest)) + 125 : 0;
+    block[0] = (uint8_t)(e > 0.0f ? e : 0.0f);
+    const float d = quant_mxfp4_scale(block[0]);
+    for (int j = 0; j < 32; j++) {
+        float least = INFINITY;
+        for (uint8_t code = 0; code < 16; code++) {
+            const float miss = fabsf(d * (float)quant_mxfp4_values[code] - x[j]);
+            if (miss < least) {
+                least = miss;
+                q[j] = code;
+            }
+        }
+    }
+    pack_nibbles(q, NULL, block + 1);
+}
+
 static void encode_block(DType dtype, const float *x, uint8_t *b)
 {
     if (dtype == DTYPE_Q8_0)
@@ -249,6 +292,8 @@ static void encode_block(DType dtype, const float *x, uint8_t *b)
         encode_shifted(x, 15, b, NULL, b + 4);
     else if (dtype == DTYPE_Q5_1)
         encode_shifted(x, 31, b, b + 4, b + 8);
+    else if (dtype == DTYPE_MXFP4)
+        encode_mxfp4(x, b);
     else if (dtype == DTYPE_Q6_K)
         quant_search_q6_k(x, b);
     else

@@ -7,6 +7,7 @@
 //     Q4_1   d, m, nibbles q[32]        x = d q + m            20
 //     Q5_0   d, u32 h, nibbles q[32]    x = d (q - 16)         22
 //     Q5_1   d, m, u32 h, nibbles       x = d q + m            24
+//     MXFP4  u8 e, nibbles c[32]        x = 2^(e - 128) q      17; q by the codes: 0, 1, 2, 3, 4, 6, 8, 12, the same below zero
 // In a block of 256, sub-block s of 32 (Q6_K: 16) numbers has a scale of its own:
 //     Q4_K   d, m, 12 bytes of 6-bit scales a_s and minima b_s, 128 bytes of nibbles       x = (d a_s) q - m b_s    144
 //     Q5_K   the same, with 32 bytes of fifth bits (bit s of byte j) before the nibbles                             176
@@ -14,7 +15,7 @@
 // And, in no file, with one scale a row, whose blocks of 64 all say it, so that products of bytes are scaled once
 // (kernels/linear_low.h):
 //     Q8_ROW d, int8 q[64]             x = d q                                                                       66
-// Source: the GGUF specification and ggml's block structures. Products and sums are rounded to f32 one by one, so that the
+// Source: the GGUF specification and ggml's block structures; MXFP4: OCP Microscaling Formats, version 1.0. Products and sums are rounded to f32 one by one, so that the
 // bits are those of the Python package gguf.
 #ifndef ASSAY_KERNELS_QUANT_H
 #define ASSAY_KERNELS_QUANT_H
@@ -45,7 +46,7 @@ bool quant_row_bytes(DType dtype, size_t n, size_t *out);
 void quant_unpack(DType dtype, const void *block, QuantBlock *out);
 
 // n numbers, a multiple of the block, from or to blocks of any alignment. Input of quant_encode is finite.
-// Q8_0, Q4_0, Q4_1, Q5_0 and Q5_1 are encoded bit for bit as the Python package gguf does; the formats of 256 by a search
+// Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and MXFP4 are encoded bit for bit as the Python package gguf does; the formats of 256 by a search
 // for the least squared error (kernels/quant_search.c); Q8_ROW, a whole row in a call, to the nearest code, halves to even.
 void quant_decode(DType dtype, size_t n, const void *blocks, float *out);
 void quant_encode(DType dtype, size_t n, const float *x, void *blocks);

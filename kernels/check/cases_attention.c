@@ -22,7 +22,7 @@ typedef struct AttentionConfig {
     float soft_cap;
     int32_t relative_reach; // 0 = no relative bias
     float dropout;
-    int is_one_sequence;
+    int is_one_sequence, has_sinks;
 } AttentionConfig;
 
 static const AttentionConfig configs[] = {
@@ -88,6 +88,32 @@ static const AttentionConfig configs[] = {
      .keys = KEYS_PANELS,
      .is_causal = 1,
      .is_one_sequence = 1},
+    // Sinks: as gpt-oss has them, beside a bias, of keys by column, of queries that see nothing.
+    {.n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 16,
+     .keys = KEYS_FUSED,
+     .is_causal = 1,
+     .window = 100,
+     .is_one_sequence = 1,
+     .has_sinks = 1},
+    {.n_heads = 6,
+     .n_kv_heads = 2,
+     .head_dim = 20,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .window = 150,
+     .is_one_sequence = 1,
+     .has_sinks = 1},
+    {.n_heads = 2,
+     .n_kv_heads = 1,
+     .head_dim = 8,
+     .keys = KEYS_SELF,
+     .relative_reach = 11,
+     .dropout = 0.2f,
+     .has_sinks = 1},
+    {.n_heads = 8, .n_kv_heads = 8, .head_dim = 16, .keys = KEYS_COLUMNS, .has_sinks = 1},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 4, .keys = KEYS_CROSS, .has_sinks = 1},
 };
 
 size_t attention_config_count(void)
@@ -215,6 +241,10 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     if (source >= KEYS_PAGES && source <= KEYS_PANELS)
         build_pages(problem, as, magnitudes[c->magnitude]);
     if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);
+    if (config->has_sinks) {
+        const TensorShape sinks = {.rows = 1, .cols = as->n_heads};
+        problem->args.in[4] = problem_random(problem, sinks, 0, 2);
+    }
     const TensorShape y = {.rows = c->rows, .cols = as->n_heads * as->head_dim, .gap = 2};
     problem->args.out[0] = problem_blank(problem, y, problem->dtype);
     if (!is_low && !as->keys_by_column && (is_for_backward || (c->options & 1) != 0)) {

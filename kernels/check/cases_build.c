@@ -102,8 +102,8 @@ void linear_build(Problem *p, const Case *c, int is_for_backward)
 // Weights as a file stores them, in one format after another; depth rounded up to whole blocks.
 void linear_low_build(Problem *p, const Case *c, int is_for_backward)
 {
-    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,  DTYPE_Q5_1,
-                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW};
+    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,   DTYPE_Q5_1,
+                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW, DTYPE_MXFP4};
     enum { N_FORMATS = sizeof formats / sizeof *formats };
     const double magnitude = magnitude_of(c, 1e6);
     const DType format =
@@ -194,6 +194,7 @@ void gated_build(Problem *p, const Case *c, int is_for_backward)
     p->args.in[0] = tensor_columns(both, 0, c->cols);
     p->args.in[1] = tensor_columns(both, c->cols, 2 * c->cols);
     p->args.as.gated.activation = activation_of(c);
+    if (has(c, OPTION_FIRST)) p->args.as.gated = (GatedArgs){activation_of(c), 1.25f, 1.702f};
     p->args.out[0] = problem_blank(p, dense(c->rows, c->cols), p->dtype);
 }
 

@@ -1,5 +1,6 @@
 #include "kernels/check/sweep.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +223,7 @@ static void make_absolute(Problem *problem)
     }
     if (problem->op == OP_GATED || problem->op == OP_GATED_BACKWARD) {
         args->as.gated.activation = ACTIVATION_NONE;
+        if (args->as.gated.limit > 0.0f) args->as.gated.limit = FLT_MAX; // what is cut off counts
     }
     if (problem->op == OP_ADD) {
         args->as.add = (AddArgs){fabsf(args->as.add.a), fabsf(args->as.add.b)};

@@ -67,7 +67,7 @@ static size_t longest_sequence(const Ragged *batch)
     return longest;
 }
 
-// qkv: in0 of the forward operation, in1 of the backward one; more: the relative bias, or PQ and PK.
+// qkv: in0 of the forward operation, in1 of the backward one; more: the relative bias and sinks, or PQ and PK.
 static AttentionScale attention_scale(OpKind op, const OpArgs *args, const Tensor *qkv,
                                       const Tensor *more)
 {
@@ -87,7 +87,7 @@ static AttentionScale attention_scale(OpKind op, const OpArgs *args, const Tenso
         scale.pk = largest_row_norm(&more[1], as->head_dim);
         scale.score += (double)as->scale * (scale.q * scale.pk + scale.k * scale.pq);
     } else {
-        scale.score += tolerance_largest(more);
+        scale.score += tolerance_largest(&more[0]) + tolerance_largest(&more[1]);
     }
     return scale;
 }
@@ -141,13 +141,13 @@ void tolerance_attention_backward(const ToleranceInput *in, size_t out, double *
     const double dy = largest_row_norm(&before->in[0], as->head_dim);
     const double ds = 2 * scale.keep * dy * scale.v, rows = (double)before->in[0].rows;
     const int is_biased = in->before->op == OP_ATTENTION_BACKWARD;
+    const double added = p * ds * rows + in->u * tolerance_largest(to) * (1 + rows);
     const double allowed[OP_MAX_OUT] = {
         p * ds * (double)as->scale * (scale.k + scale.pk),
         p * ds * (double)as->scale * (scale.q + scale.pq),
         p * scale.keep * dy,
-        is_biased ? p * ds * rows + in->u * tolerance_largest(&before->out[3]) * (1 + rows)
-                  : p * ds * (double)as->scale * scale.k * rows,
-        p * ds * (double)as->scale * scale.q * rows,
+        is_biased ? added : p * ds * (double)as->scale * scale.k * rows,
+        is_biased ? added : p * ds * (double)as->scale * scale.q * rows,
     };
     if (out == 0 || out >= 3) {
         tolerance_constant(to, allowed[out], bound);

@@ -90,6 +90,18 @@ static void sum_dy_y(const OpArgs *args, const AttentionHead *h, float *sums)
     }
 }
 
+// -sum over queries of the sink's probability times dy . y.
+static void add_sink_gradient(const OpArgs *args, const AttentionHead *h, const float *dy_y)
+{
+    const float *sinks = args->in[7].data;
+    float *to = args->out[4].data;
+    if (!to) return;
+    for (size_t i = 0; i < h->n_queries; i++) {
+        const float *lse = head_rows(&args->in[5], h->q_begin + i, 0, 0);
+        if (lse[h->head] != -INFINITY) to[h->head] -= expf(sinks[h->head] - lse[h->head]) * dy_y[i];
+    }
+}
+
 // In p: scores become probabilities times keep; in ds: dp becomes scale * p * (keep * dp - sum).
 static void score_gradients(const AttentionHead *h, size_t i, size_t j0, size_t n, float lse,
                             float dy_y, float *p, float *ds)
@@ -219,6 +231,7 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
     for (size_t member = 0; member < group; member++) {
         h.head = kv_head * group + member;
         sum_dy_y(args, &h, b->dy_y + member * h.n_queries);
+        add_sink_gradient(args, &h, b->dy_y + member * h.n_queries);
         if (h.n_keys == 0) clear_rows(&args->out[0], h.q_begin, h.n_queries, h.head, as->head_dim);
     }
     for (size_t j0 = 0; j0 < h.n_keys; j0 += ATTENTION_KEYS) {

@@ -149,6 +149,8 @@ static void fetch_next(const OpArgs *args, const AttentionHead *h, const Next *n
 
 // ---- softmax ----
 
+static const float log2_e = 0x1.715476p+0f;
+
 static void scale_row(size_t n, float factor, float *row)
 {
     for (size_t d = 0; d < n; d += VEC_WIDTH) {
@@ -179,11 +181,11 @@ static inline void weigh_row(size_t n, float factor, const float *scores, uint32
         total = vec_add(total, vec_add(low, high));
         _mm512_storeu_si512(weights + j / 2, (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
-    if (y && new_max != old_max && old_max != -INFINITY) {
+    if (new_max != old_max && old_max != -INFINITY) { // of a tile before, or of a sink
         float carry[VEC_WIDTH];
         vec_store(carry, vec_exp2_coarse(vec_set1(old_max - new_max)));
         *sum *= carry[0];
-        scale_row(head_dim, carry[0], y);
+        if (y) scale_row(head_dim, carry[0], y);
     }
     *sum += vec_reduce_add(total);
     *max = new_max;
@@ -193,7 +195,6 @@ static inline void weigh_row(size_t n, float factor, const float *scores, uint32
 static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n, float *scores,
                        uint32_t *weights, float *max, float *sum, float *y)
 {
-    const float log2_e = 0x1.715476p+0f;
     const AttentionArgs *as = h->as;
     const size_t padded = size_round_up(n, VEC_WIDTH);
     const int is_plain = attention_is_plain(as, padded);
@@ -282,7 +283,8 @@ static void finish_rows(const OpArgs *args, const AttentionHead *h, const float 
     const size_t head_dim = h->as->head_dim;
     for (size_t i = 0; i < h->n_queries; i++) {
         float *out = (float *)y->data + (h->q_begin + i) * y->row_stride + h->head * head_dim;
-        const int sees_any = sum[i] != 0.0f; // the largest score alone adds 1; NaN goes through
+        // The largest score alone adds 1; NaN goes through.
+        const int sees_any = sum[i] != 0.0f && h->n_keys > 0;
         const float factor = sees_any ? 1.0f / sum[i] : 0.0f;
         for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
             const size_t n = head_dim - d;
@@ -299,10 +301,8 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, co
     const size_t group = as->n_heads / as->n_kv_heads;
     AttentionHead h = attention_head(as, &args->in[3], sequence, kv_head * group);
     const size_t n_queries = h.n_queries;
-    for (size_t i = 0; i < group * n_queries; i++) {
-        b->max[i] = -INFINITY;
-        b->sum[i] = 0.0f;
-    }
+    attention_begin(args, kv_head * group, (kv_head + 1) * group, n_queries, log2_e, b->max,
+                    b->sum);
     const AttentionReach tiles = attention_tiles(&h, 0, n_queries);
     for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
         const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);

@@ -20,6 +20,7 @@ typedef struct Columns {
     const AttentionArgs *as;
     size_t n_queries, n_keys;
     int is_first, is_last; // of the tiles
+    int has_sinks;
     const float *keys[ATTENTION_KEYS + CHAINS], *values[ATTENTION_KEYS + CHAINS];
     float *q[QUERIES];      // [head_dim, n_heads]
     float *scores[QUERIES]; // [n_keys, n_heads], up to a whole vector
@@ -203,11 +204,12 @@ static void weigh_keys(Columns *t, size_t query)
             vec_store(scores + i, vec_exp_softmax(vec_sub(vec_load(scores + i), less)));
     }
     add_weights(n_heads, n, scores, tile_sum);
-    for (size_t h = 0; h < period && !t->is_first; h += VEC_WIDTH)
+    const int goes_on = !t->is_first || t->has_sinks;
+    for (size_t h = 0; h < period && goes_on; h += VEC_WIDTH)
         vec_store(t->carry[query] + h,
                   vec_exp_softmax(vec_sub(vec_load(before + h), vec_load(shift + h))));
     for (size_t h = 0; h < n_heads; h++) {
-        const float old = t->is_first ? 0.0f : t->sum[query][h] * t->carry[query][h];
+        const float old = goes_on ? t->sum[query][h] * t->carry[query][h] : 0.0f;
         t->sum[query][h] = old + tile_sum[h];
     }
 }
@@ -331,7 +333,9 @@ static void attend(const OpArgs *args, const AttentionHead *h, size_t i0, Column
         order_query(as->n_heads, as->head_dim, (const float *)q->data + row * q->row_stride,
                     t->q[i]);
         t->y[i] = (float *)y->data + row * y->row_stride;
-        for (size_t head = 0; head < MOST_HEADS; head++) t->max[i][head] = -INFINITY;
+        // Twice, where the heads are VEC_HALF.
+        for (size_t head = 0; head < size_max(as->n_heads, VEC_WIDTH); head += as->n_heads)
+            attention_begin(args, 0, as->n_heads, 1, 1.0f, t->max[i] + head, t->sum[i] + head);
         if (h->n_keys == 0) memset(t->y[i], 0, as->n_heads * as->head_dim * sizeof(float));
     }
     for (size_t j0 = 0; j0 < h->n_keys; j0 += ATTENTION_KEYS) {
@@ -357,6 +361,7 @@ Status FAST(attention_columns)(const OpArgs *args, Exec *exec, Error *err)
     if (!at) return error_set_memory(err, width + n_scores, QUERIES * sizeof *at, "attention");
     Columns tile;
     tile.as = as;
+    tile.has_sinks = args->in[4].data != NULL;
     for (size_t i = 0; i < QUERIES; i++) {
         tile.q[i] = at + i * width;
         tile.scores[i] = at + QUERIES * width + i * n_scores;

@@ -195,11 +195,11 @@ static inline void softmax_step(size_t n, float factor, float *scores, float *ma
         total = vec_add(total, p);
     }
     const float tile_sum = vec_reduce_add(total);
-    if (y && new_max != *max && *max != -INFINITY) {
+    if (new_max != *max && *max != -INFINITY) { // of a tile before, or of a sink
         float carry[VEC_WIDTH];
         vec_store(carry, vec_exp_softmax(vec_sub(vec_set1(*max), shift)));
         *sum *= carry[0];
-        scale_row(head_dim, carry[0], y);
+        if (y) scale_row(head_dim, carry[0], y);
     }
     *sum += tile_sum;
     *max = new_max;
@@ -282,7 +282,8 @@ static void finish_rows(const OpArgs *args, const AttentionHead *h, const float 
     for (size_t i = 0; i < h->n_queries; i++) {
         const size_t row = h->q_begin + i;
         float *out = (float *)y->data + row * y->row_stride + h->head * head_dim;
-        const int sees_any = sum[i] != 0.0f; // the largest score alone adds 1; NaN goes through
+        const int has_sum = sum[i] != 0.0f; // the largest score alone adds 1; NaN goes through
+        const int sees_any = has_sum && h->n_keys > 0;
         for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
             const size_t n = head_dim - d;
             const Vec mean = vec_div(vec_load_any(out + d, n), vec_set1(sum[i]));
@@ -290,7 +291,7 @@ static void finish_rows(const OpArgs *args, const AttentionHead *h, const float 
         }
         if (log_sum_exp->data) {
             float *to = (float *)log_sum_exp->data + row * log_sum_exp->row_stride + h->head;
-            *to = sees_any ? max[i] + logf(sum[i]) : -INFINITY;
+            *to = has_sum ? max[i] + logf(sum[i]) : -INFINITY;
         }
     }
 }
@@ -391,14 +392,6 @@ static void attend_tile(const OpArgs *args, AttentionHead h, size_t j0, const Bu
     }
 }
 
-static void clear_statistics(const Buffers *b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        b->max[i] = -INFINITY;
-        b->sum[i] = 0.0f;
-    }
-}
-
 static void finish_group(const OpArgs *args, AttentionHead h, const float *max, const float *sum)
 {
     const size_t group = h.as->n_heads / h.as->n_kv_heads;
@@ -415,7 +408,7 @@ static void attend_sequence_few(const OpArgs *args, AttentionHead h, Buffers *b)
     const size_t group = as->n_heads / as->n_kv_heads, n_rows = group * h.n_queries;
     const AttentionReach tiles = attention_tiles(&h, 0, h.n_queries);
     float *const max = b->max, *const sum = b->sum;
-    clear_statistics(b, as->n_kv_heads * n_rows);
+    attention_begin(args, 0, as->n_heads, h.n_queries, 1.0f, max, sum);
     for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
         for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++) {
             b->max = max + h.kv_head * n_rows;
@@ -440,7 +433,8 @@ static void attend_sequence(const OpArgs *args, size_t sequence, Buffers *b)
     }
     const AttentionReach tiles = attention_tiles(&h, 0, h.n_queries);
     for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++) {
-        clear_statistics(b, group * h.n_queries);
+        attention_begin(args, h.kv_head * group, (h.kv_head + 1) * group, h.n_queries, 1.0f, b->max,
+                        b->sum);
         for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS)
             attend_tile(args, h, j0, b);
         finish_group(args, h, b->max, b->sum);

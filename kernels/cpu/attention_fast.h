@@ -68,6 +68,21 @@ static inline AttentionHead attention_head(const AttentionArgs *as, const Tensor
     return h;
 }
 
+// Rows of heads [first, end) begin as if they had met their head's sink (in4): the largest score so far, of a value of zeros;
+// without one, nothing. unit: of max, in which scores are counted.
+static inline void attention_begin(const OpArgs *args, size_t first, size_t end, size_t n_queries,
+                                   float unit, float *max, float *sum)
+{
+    const float *sinks = args->in[4].data;
+    for (size_t head = first; head < end; head++) {
+        const float sink = sinks ? sinks[head] * unit : -INFINITY;
+        for (size_t i = 0; i < n_queries; i++) {
+            *max++ = sink;
+            *sum++ = sink == -INFINITY ? 0.0f : 1.0f;
+        }
+    }
+}
+
 // Scratch that any score product may need, whatever the stride of its rows: a stride of 0 is the worst to the cache.
 static inline size_t attention_scratch(size_t head_dim)
 {

@@ -11,16 +11,17 @@
 // One sequence and one head, as the equations see them. Rows i and j count within the sequence.
 typedef struct Head {
     const AttentionArgs *as;
-    int is_rounded; // q, k and v count as bf16
-    Tensor q, k, v; // the head's columns; k and v of its key head
-    const Tensor *bias;
+    int is_rounded;             // q, k and v count as bf16
+    Tensor q, k, v;             // the head's columns; k and v of its key head
+    const Tensor *bias, *sinks; // sinks->data NULL: none
     size_t sequence, head, kv_head;
     size_t q_begin, n_queries;
     size_t k_begin, n_keys;
     DropoutStream dropout;
 } Head;
 
-static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *bias,
+// more: bias and sinks; in place 0 and 1, or 6 and 7 of a backward pass.
+static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *more,
                       size_t sequence, size_t head)
 {
     assert(as->n_kv_heads > 0);
@@ -34,7 +35,8 @@ static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *
         .q = tensor_columns(qkv[0], head * d, (head + 1) * d),
         .k = tensor_columns(qkv[1], kv_head * d, (kv_head + 1) * d),
         .v = tensor_columns(qkv[2], kv_head * d, (kv_head + 1) * d),
-        .bias = bias,
+        .bias = &more[0],
+        .sinks = &more[1],
         .sequence = sequence,
         .head = head,
         .kv_head = kv_head,
@@ -152,17 +154,24 @@ static double kept(const Head *h, size_t i, size_t j)
     return dropout_keeps(&h->dropout, key, row, (uint32_t)j) ? (double)h->dropout.scale : 0.0;
 }
 
+// -infinity: none.
+static double sink_of(const Head *h)
+{
+    return h->sinks->data ? (double)real_row(h->sinks, 0)[h->head] : -INFINITY;
+}
+
 // y of one query into `out`; returns the log-sum-exp. p [n_keys] and y [head_dim] are scratch.
 static double attend(const Head *h, size_t i, double *p, double *y, Real *out)
 {
     const size_t head_dim = h->as->head_dim;
-    double max = -INFINITY, sum = 0;
+    double max = sink_of(h), sum = 0;
     for (size_t j = 0; j < h->n_keys; j++) {
         p[j] = is_visible(h, i, j) ? score(h, i, j, NULL) : -INFINITY;
         max = p[j] > max || p[j] != p[j] ? p[j] : max;
     }
     for (size_t d = 0; d < head_dim; d++) y[d] = out[d] = 0;
     if (max == -INFINITY) return max; // sees nothing
+    sum = exp(sink_of(h) - max);
     for (size_t j = 0; j < h->n_keys; j++) {
         if (!is_visible(h, i, j)) continue;
         const double weight = exp(p[j] - max), with_dropout = weight * kept(h, i, j);
@@ -212,8 +221,9 @@ typedef struct Sums {
     double *dk, *dv, *p, *ds;
 } Sums;
 
-// p and ds of query i, in sums.
-static void score_gradients(const Head *h, size_t i, const Real *dy, double lse, Sums *sums)
+// p and ds of query i, in sums; adds to d_sink.
+static void score_gradients(const Head *h, size_t i, const Real *dy, double lse, Sums *sums,
+                            Real *d_sink)
 {
     double p_dp = 0;
     for (size_t j = 0; j < h->n_keys; j++) {
@@ -224,15 +234,16 @@ static void score_gradients(const Head *h, size_t i, const Real *dy, double lse,
         p_dp += sums->p[j] * sums->ds[j];
     }
     for (size_t j = 0; j < h->n_keys; j++) sums->ds[j] = sums->p[j] * (sums->ds[j] - p_dp);
+    if (d_sink) *d_sink = (Real)((double)*d_sink - exp(sink_of(h) - lse) * p_dp);
 }
 
-// Query i: writes dq, adds to dk, dv of the sums and to d_bias (where that is not NULL).
+// Query i: writes dq, adds to dk, dv of the sums and to d_bias and d_sink (where they are not NULL).
 static void attend_backward(const Head *h, size_t i, const Real *dy, double lse, Sums *sums,
-                            double *dq, Real *d_bias)
+                            double *dq, Real *d_bias, Real *d_sink)
 {
     const size_t head_dim = h->as->head_dim;
     for (size_t d = 0; d < head_dim; d++) dq[d] = 0;
-    score_gradients(h, i, dy, lse, sums);
+    score_gradients(h, i, dy, lse, sums, d_sink);
     for (size_t j = 0; j < h->n_keys; j++) {
         if (!is_visible(h, i, j)) continue;
         double slope;
@@ -263,12 +274,13 @@ static void store_sums(const Tensor *to, const Head *h, const double *from)
 static void head_backward(const OpArgs *args, const Head *h, Sums *sums, double *dq)
 {
     const size_t head_dim = h->as->head_dim;
-    const Tensor *d_bias = &args->out[3];
+    const Tensor *d_bias = &args->out[3], *d_sinks = &args->out[4];
     for (size_t i = 0; i < h->n_queries; i++) {
         const size_t row = h->q_begin + i;
         const Real *dy = real_row(&args->in[0], row) + h->head * head_dim;
         attend_backward(h, i, dy, real_row(&args->in[5], row)[h->head], sums, dq,
-                        d_bias->data ? real_row(d_bias, h->head) : NULL);
+                        d_bias->data ? real_row(d_bias, h->head) : NULL,
+                        d_sinks->data ? real_row(d_sinks, 0) + h->head : NULL);
         Real *to = real_row(&args->out[0], row) + h->head * head_dim;
         for (size_t d = 0; d < head_dim; d++) to[d] = (Real)dq[d];
     }

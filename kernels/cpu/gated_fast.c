@@ -20,9 +20,38 @@ static inline __attribute__((always_inline)) void gate_row(Activation activation
     }
 }
 
-#define GATE(kind)                         \
-    case kind:                             \
-        gate_row(kind, y->cols, a, b, to); \
+// What a limit makes of both.
+static inline Vec below(Vec x, Vec limit)
+{
+    return vec_select(vec_lt(limit, x), limit, x);
+}
+
+static inline Vec between(Vec x, Vec limit)
+{
+    const Vec lowest = vec_neg(limit);
+    return vec_select(vec_lt(x, lowest), lowest, below(x, limit));
+}
+
+// The same with a limit.
+static inline __attribute__((always_inline)) void limited_row(Activation activation, size_t n,
+                                                              const GatedArgs *as, const float *a,
+                                                              const float *b, float *y)
+{
+    const Vec limit = vec_set1(as->limit), alpha = vec_set1(as->alpha), one = vec_set1(1.0f);
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        const Vec g = vec_mul(alpha, below(vec_load_any(a + j, n - j), limit));
+        const Vec gate = vec_div(vec_activation(activation, g), alpha);
+        const Vec value = vec_add(between(vec_load_any(b + j, n - j), limit), one);
+        vec_store_any(y + j, n - j, vec_mul(gate, value));
+    }
+}
+
+#define GATE(kind)                                    \
+    case kind:                                        \
+        if (as->limit > 0.0f)                         \
+            limited_row(kind, y->cols, as, a, b, to); \
+        else                                          \
+            gate_row(kind, y->cols, a, b, to);        \
         break
 
 Status FAST(gated)(const OpArgs *args, Exec *exec, Error *err)
@@ -30,10 +59,11 @@ Status FAST(gated)(const OpArgs *args, Exec *exec, Error *err)
     (void)exec;
     (void)err;
     const Tensor *y = &args->out[0];
+    const GatedArgs *as = &args->as.gated;
     for (size_t i = 0; i < y->rows; i++) {
         const float *a = row_of(&args->in[0], i), *b = row_of(&args->in[1], i);
         float *to = row_of(y, i);
-        switch (args->as.gated.activation) {
+        switch (as->activation) {
             GATE(ACTIVATION_NONE);
             GATE(ACTIVATION_GELU);
             GATE(ACTIVATION_GELU_TANH);
@@ -66,9 +96,30 @@ static inline __attribute__((always_inline)) void gate_row_backward(Activation a
     }
 }
 
-#define GATE_BACKWARD(kind)                    \
-    case kind:                                 \
-        gate_row_backward(kind, dy->cols, &r); \
+static inline __attribute__((always_inline)) void
+limited_row_backward(Activation activation, size_t n, const GatedArgs *as, const GateRows *r)
+{
+    const Vec limit = vec_set1(as->limit), alpha = vec_set1(as->alpha), one = vec_set1(1.0f);
+    for (size_t j = 0; j < n; j += VEC_WIDTH) {
+        const size_t left = n - j;
+        const Vec dy = vec_load_any(r->dy + j, left), a = vec_load_any(r->a + j, left),
+                  b = vec_load_any(r->b + j, left);
+        const Vec g = vec_mul(alpha, below(a, limit));
+        const Vec gate = vec_div(vec_activation(activation, g), alpha);
+        const Vec value = vec_add(between(b, limit), one);
+        const Vec da = vec_mul(vec_mul(dy, value), vec_activation_slope(activation, g));
+        const Vec db = vec_mul(dy, gate);
+        vec_store_any(r->db + j, left, vec_select(vec_lt(limit, vec_abs(b)), vec_zero(), db));
+        vec_store_any(r->da + j, left, vec_select(vec_lt(limit, a), vec_zero(), da));
+    }
+}
+
+#define GATE_BACKWARD(kind)                               \
+    case kind:                                            \
+        if (as->limit > 0.0f)                             \
+            limited_row_backward(kind, dy->cols, as, &r); \
+        else                                              \
+            gate_row_backward(kind, dy->cols, &r);        \
         break
 
 Status FAST(gated_backward)(const OpArgs *args, Exec *exec, Error *err)
@@ -76,13 +127,14 @@ Status FAST(gated_backward)(const OpArgs *args, Exec *exec, Error *err)
     (void)exec;
     (void)err;
     const Tensor *dy = &args->in[0];
+    const GatedArgs *as = &args->as.gated;
     for (size_t i = 0; i < dy->rows; i++) {
         const GateRows r = {.dy = row_of(dy, i),
                             .a = row_of(&args->in[1], i),
                             .b = row_of(&args->in[2], i),
                             .da = row_of(&args->out[0], i),
                             .db = row_of(&args->out[1], i)};
-        switch (args->as.gated.activation) {
+        switch (as->activation) {
             GATE_BACKWARD(ACTIVATION_NONE);
             GATE_BACKWARD(ACTIVATION_GELU);
             GATE_BACKWARD(ACTIVATION_GELU_TANH);

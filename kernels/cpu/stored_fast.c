@@ -9,7 +9,7 @@
 #define FOR_EACH_DTYPE(X)                                                 \
     X(DTYPE_F16) X(DTYPE_BF16) X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1)  \
     X(DTYPE_Q5_0) X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K) \
-    X(DTYPE_Q8_ROW)
+    X(DTYPE_Q8_ROW) X(DTYPE_MXFP4)
 // clang-format on
 
 // ---- unpacking ----

@@ -84,6 +84,34 @@ STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
     return _mm512_permutexvar_ps(x, table);
 }
 
+// Codes of MXFP4, doubled, as floats: the low 4 bits of each.
+STORED_INLINE Vec stored_fp4(StoredCodes x)
+{
+    return _mm512_permutexvar_ps(
+        x, _mm512_setr_ps(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
+}
+
+// Bytes of 0 .. 15, each by its place in a table.
+STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
+{
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), x);
+}
+
+STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
+{
+    return _mm512_max_epi32(a, b);
+}
+
+STORED_INLINE StoredCodes stored_smaller(StoredCodes a, StoredCodes b)
+{
+    return _mm512_min_epi32(a, b);
+}
+
+STORED_INLINE StoredCodes stored_all(int x)
+{
+    return _mm512_set1_epi32(x);
+}
+
 STORED_INLINE Vec stored_halves(const uint8_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
@@ -167,6 +195,34 @@ STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
     return stored_float(stored_less(stored_and(x, 15), shift));
 }
 
+STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
+{
+    const __m256i both = _mm256_broadcastsi128_si256(table);
+    return (StoredCodes){_mm256_shuffle_epi8(both, x.lo), _mm256_shuffle_epi8(both, x.hi)};
+}
+
+STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
+{
+    return (StoredCodes){_mm256_max_epi32(a.lo, b.lo), _mm256_max_epi32(a.hi, b.hi)};
+}
+
+STORED_INLINE StoredCodes stored_smaller(StoredCodes a, StoredCodes b)
+{
+    return (StoredCodes){_mm256_min_epi32(a.lo, b.lo), _mm256_min_epi32(a.hi, b.hi)};
+}
+
+STORED_INLINE StoredCodes stored_all(int x)
+{
+    return (StoredCodes){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+
+STORED_INLINE Vec stored_fp4(StoredCodes x)
+{
+    // 12 above what the codes stand for: a byte without a sign.
+    const __m128i above = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
+    return stored_float(stored_less(stored_and(stored_look_up(stored_and(x, 15), above), 255), 12));
+}
+
 STORED_INLINE Vec stored_as_bits(StoredCodes x)
 {
     return (Vec){_mm256_castsi256_ps(x.lo), _mm256_castsi256_ps(x.hi)};
@@ -239,7 +295,7 @@ STORED_INLINE size_t stored_part(DType dtype)
 
 STORED_INLINE size_t stored_head_bytes(DType dtype)
 {
-    if (stored_is_half(dtype)) return 0;
+    if (stored_is_half(dtype) || dtype == DTYPE_MXFP4) return 0;
     return stored_has_offset(dtype) || dtype == DTYPE_Q8_ROW ? 64 : 32;
 }
 
@@ -248,6 +304,7 @@ STORED_INLINE size_t stored_part_bytes(DType dtype)
     if (stored_is_half(dtype)) return 1024;
     if (stored_has_bytes(dtype)) return 512;
     if (dtype == DTYPE_Q6_K) return 16 + 128 + 64;
+    if (dtype == DTYPE_MXFP4) return 16 + 256;
     return (size_t)(stored_is_k(dtype) ? 32 : 0) + (size_t)(stored_has_fifth(dtype) ? 64 : 0) + 256;
 }
 
@@ -263,11 +320,25 @@ typedef struct StoredPart {
     const uint8_t *codes, *fifth, *upper;
 } StoredPart;
 
+// 2^(e - 128) of 16 exponents: in place, or below 2 the subnormal numbers 2^-128 and 2^-127.
+STORED_INLINE Vec stored_powers(const uint8_t *p)
+{
+    const StoredCodes e = stored_bytes(p);
+    const StoredCodes small = stored_left(stored_smaller(e, stored_all(1)), 21);
+    const StoredCodes subnormal = stored_less(small, -0x200000);
+    return stored_as_bits(stored_larger(stored_left(stored_less(e, 1), 23), subnormal));
+}
+
 STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_t index)
 {
     const uint8_t *at = block + stored_head_bytes(dtype) + index * stored_part_bytes(dtype);
     StoredPart part = {.scale = vec_zero(), .offset = vec_zero()};
-    if (!stored_is_half(dtype)) part.scale = stored_halves(block);
+    if (dtype == DTYPE_MXFP4) {
+        part.scale = stored_powers(at);
+        at += 16;
+    } else if (!stored_is_half(dtype)) {
+        part.scale = stored_halves(block);
+    }
     if (stored_has_offset(dtype)) part.offset = stored_halves(block + 32);
     if (stored_is_k(dtype)) {
         part.scale = vec_mul(part.scale, stored_float(stored_bytes(at)));
@@ -292,7 +363,8 @@ STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, Vec q)
 
 STORED_INLINE int stored_has_plain_nibbles(DType dtype)
 {
-    return dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K;
+    return dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K ||
+           dtype == DTYPE_MXFP4;
 }
 
 // code = q + shift.
@@ -300,6 +372,7 @@ STORED_INLINE int stored_shift(DType dtype)
 {
     if (stored_has_bytes(dtype)) return 128;
     if (dtype == DTYPE_Q6_K) return 32;
+    if (dtype == DTYPE_MXFP4) return 12;
     return dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q4_0 ? 8 : 0;
 }
 
@@ -309,6 +382,9 @@ STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size
     if (stored_has_bytes(dtype)) return stored_load(part->codes + group * 64);
     const StoredCodes both = stored_load(part->codes + group / 2 * 64);
     StoredCodes q = stored_and(group % 2 ? stored_right(both, 4) : both, 0x0f0f0f0f);
+    if (dtype == DTYPE_MXFP4)
+        q = stored_look_up(
+            q, _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
     if (stored_has_fifth(dtype)) q = stored_add_fifth(q, part->fifth + group * 8);
     if (dtype == DTYPE_Q6_K) {
         const StoredCodes upper = stored_load(part->upper);
@@ -331,6 +407,7 @@ STORED_INLINE Vec stored_weight(DType dtype, const StoredPart *part, size_t k)
     if (stored_has_plain_nibbles(dtype)) {
         const StoredCodes both = stored_load(part->codes + k / 8 * 64);
         const StoredCodes low = stored_right(both, bits + (int)(k / 4 % 2) * 4);
+        if (dtype == DTYPE_MXFP4) return stored_scaled(dtype, part, stored_fp4(low));
         return stored_scaled(dtype, part, stored_nibble(low, stored_shift(dtype)));
     }
     StoredCodes q = stored_right(stored_group(dtype, part, k / 4), bits);

@@ -11,7 +11,7 @@ extern "C" {
 enum { LANES = WARP, WARPS_A_BLOCK = 4, MAX_COLUMNS_A_LANE = 8 };
 
 typedef struct AttentionTensors {
-    const float *q, *k, *v, *bias;
+    const float *q, *k, *v, *bias, *sinks;
     size_t q_stride, k_stride, v_stride, bias_stride;
     float *y, *log_sum_exp;
     size_t y_stride, log_sum_exp_stride;
@@ -161,7 +161,9 @@ __global__ static void attention_kernel(AttentionArgs as, AttentionTensors t, Dr
     query.position = position_of(&as.queries, q_begin, query.row);
     query.q = t.q + row * t.q_stride + query.head * as.head_dim;
 
-    float max = -INFINITY, sum = 0.0f, acc[MAX_COLUMNS_A_LANE] = {0.0f};
+    // A sink is a score of a value of zeros, met before all others.
+    float max = t.sinks ? t.sinks[query.head] : -INFINITY, acc[MAX_COLUMNS_A_LANE] = {0.0f};
+    float sum = max == -INFINITY ? 0.0f : max != max ? max : 1.0f;
     for (size_t first = 0; first < query.n_keys; first += LANES) {
         const float s = score(&as, &t, &query, first + threadIdx.x);
         const float new_max = fmaxf(max, warp_max(s));
@@ -205,6 +207,7 @@ extern "C" Status attention_cuda(const OpArgs *args, Exec *exec, Error *err)
         (const float *)k->data,
         (const float *)v->data,
         (const float *)bias->data,
+        (const float *)args->in[4].data,
         q->row_stride,
         k->row_stride,
         v->row_stride,

@@ -68,12 +68,21 @@ extern "C" Status rope_cuda(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
-__global__ static void gated_kernel(int cols, Activation activation, Matrix a, Matrix b, Matrix y)
+// With a limit NaN goes through: it is not above it.
+__global__ static void gated_kernel(int cols, GatedArgs as, Matrix a, Matrix b, Matrix y)
 {
     const size_t row = blockIdx.x;
     for (int j = threadIdx.x; j < cols; j += blockDim.x) {
-        y.data[row * y.stride + j] =
-            cuda_activate(activation, a.data[row * a.stride + j]) * b.data[row * b.stride + j];
+        float gate = a.data[row * a.stride + j], value = b.data[row * b.stride + j];
+        if (as.limit > 0.0f) {
+            gate = gate > as.limit ? as.limit : gate;
+            value = value > as.limit ? as.limit : value < -as.limit ? -as.limit : value;
+            gate = cuda_activate(as.activation, as.alpha * gate) / as.alpha;
+            value += 1.0f;
+        } else {
+            gate = cuda_activate(as.activation, gate);
+        }
+        y.data[row * y.stride + j] = gate * value;
     }
 }
 
@@ -83,7 +92,7 @@ extern "C" Status gated_cuda(const OpArgs *args, Exec *exec, Error *err)
     if (y->rows == 0) return STATUS_OK;
     TRY(cuda_check_rows("gated", y, err));
     gated_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
-        (int)y->cols, args->as.gated.activation, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
+        (int)y->cols, args->as.gated, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
         matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
     return STATUS_OK;

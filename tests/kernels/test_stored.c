@@ -9,9 +9,9 @@
 #include "kernels/pack.h"
 #include "kernels/quant.h"
 
-static const DType dtypes[] = {DTYPE_F16,  DTYPE_BF16, DTYPE_Q8_0,  DTYPE_Q4_0,
-                               DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1,  DTYPE_Q4_K,
-                               DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW};
+static const DType dtypes[] = {DTYPE_F16,  DTYPE_BF16, DTYPE_Q8_0,   DTYPE_Q4_0,
+                               DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1,   DTYPE_Q4_K,
+                               DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW, DTYPE_MXFP4};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 static float random_number(uint64_t *state)
