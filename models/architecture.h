@@ -32,6 +32,7 @@ struct Architecture {
     int32_t end_id;     // of CLASSIFIED_END, where the file names none
     size_t n_labels;    // where the file does not say; 0 = 2
     const char *tagger; // a decoder's layer of HEAD_TOKEN; NULL: "score"
+    bool takes_mxfp4;   // quantization_config may say so: experts in blocks of 4 bits
     // Fills the sizes of config from the document; text that it keeps goes into the arena.
     Status (*read_config)(Arena *arena, const Json *root, ModelConfig *config, Error *err);
     // The members of config.json that read_config needs, for a model that no file describes. Appended to an open object.

@@ -223,19 +223,21 @@ static Status read_problem_type(const Json *root, ModelConfig *out, Error *err)
                       SLICE_ARG(slice_sub(out->problem_type, 0, 80)), known[0], known[1], known[2]);
 }
 
-// Weights in a quantised form of another library are no numbers of this model.
-static Status refuse_quantised(const Json *root, Error *err)
+// Weights in a quantised form of another library are no numbers of this model; but for those of gpt-oss, which are told apart
+// where the file is opened (checkpoint_experts.c).
+static Status refuse_quantised(const Json *root, const Architecture *architecture, Error *err)
 {
     const Json *quantised = NULL;
     Slice method = SLICE("unknown");
     TRY(json_opt_kind(root, "quantization_config", JSON_OBJECT, &quantised, err));
     if (!quantised || json_len(quantised) == 0) return STATUS_OK;
     TRY(json_opt_string(quantised, "quant_method", &method, err));
+    if (architecture->takes_mxfp4 && slice_eq_cstr(method, "mxfp4")) return STATUS_OK;
     return json_error(
         quantised, err,
         "the weights are quantised (\"" SLICE_FMT
         "\"), which is not supported; supported are F32, F16 and BF16, and GGUF files "
-        "with Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K: take the model before "
+        "with Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, MXFP4: take the model before "
         "quantisation (assay quantize makes GGUF files of it)",
         SLICE_ARG(slice_sub(method, 0, 40)));
 }
@@ -246,7 +248,7 @@ Status model_config_parse(Arena *arena, const Json *root, ModelConfig *out, Erro
     if (json_kind(root) != JSON_OBJECT)
         return json_error(root, err, "a model's config must be an object");
     TRY(read_architecture(root, out, err));
-    TRY(refuse_quantised(root, err));
+    TRY(refuse_quantised(root, out->architecture, err));
     out->pad_id = out->bos_id = -1;
     TRY(out->architecture->read_config(arena, root, out, err));
     int64_t pad = out->pad_id; // an architecture may have one of its own

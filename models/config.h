@@ -74,11 +74,12 @@ typedef struct ExpertNames ExpertNames; // models/architectures/experts.h
 // Feed-forward layers that are mixtures of experts. All zero for other models.
 typedef struct ExpertsConfig {
     const ExpertNames *names;
-    size_t n_experts, n_active; // of which a token goes to so many
-    size_t inner_size;          // of an expert
-    size_t shared_size;         // of the expert that every token goes to; 0 without
-    RouteKind route;            // what makes weights of the router's numbers
-    const bool *is_dense;       // [n_layers] layers that are no mixture; NULL = none
+    size_t n_experts, n_active;   // of which a token goes to so many
+    size_t inner_size;            // of an expert
+    size_t shared_size;           // of the expert that every token goes to; 0 without
+    RouteKind route;              // what makes weights of the router's numbers
+    float gate_limit, gate_alpha; // GatedArgs of an expert; 0 without
+    const bool *is_dense;         // [n_layers] layers that are no mixture; NULL = none
     const char
         *not_tuned; // member of config.json that asks for what tuning does not do; NULL = none
 } ExpertsConfig;
@@ -136,6 +137,7 @@ typedef struct ModelConfig {
     float embedding_scale;                     // of the token table's rows; 0 = 1
     float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
     bool has_qkv_bias, has_output_bias, has_mlp_bias;
+    bool has_sinks;         // attention has a score more a head, of a value of zeros
     bool has_head_norms;    // of queries and keys
     bool norms_all_heads;   // then: of the columns of all heads together
     const bool *unrotated;  // [n_layers] layers that turn nothing; NULL = none

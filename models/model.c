@@ -322,8 +322,18 @@ unsigned model_capabilities(const Model *model)
 // Of one expert of a mixture.
 static uint64_t expert_parameters(const Tape *tape, const TapeNode *node)
 {
-    const Param *gate = &tape->params[node->as.experts.list[0].gate];
+    const Param *gate = &tape->params[node->as.experts.list[0].weights[EXPERT_GATE]];
     return 3 * (uint64_t)gate->rows * gate->cols;
+}
+
+static uint64_t expert_biases(const Tape *tape, const TapeNode *node)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < EXPERT_LAYERS; i++) {
+        const ParamId bias = node->as.experts.list[0].biases[i];
+        if (bias != PARAM_NONE) n += tape->params[bias].cols;
+    }
+    return n;
 }
 
 // Two operations a weight and row, for the rows of tokens, of experts for those that a row goes to; attention: scores and their
@@ -342,7 +352,7 @@ static void count_flops(const Model *model, ModelSize *size)
         if (node->op == NODE_EXPERTS) {
             const uint64_t n = expert_parameters(tape, node), n_active = value_cols(node->in[1]);
             size->flops_per_token += 2 * n_active * n;
-            size->n_active -= (node->as.experts.n - n_active) * n;
+            size->n_active -= (node->as.experts.n - n_active) * (n + expert_biases(tape, node));
         }
         if (node->op == OP_ATTENTION)
             size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;

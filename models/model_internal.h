@@ -149,7 +149,8 @@ Status weights_load_rows(Model *model, const Param *param, const Safetensors *fi
                          bool *is_done, Error *err) MUST_CHECK;
 
 // Of parameters kept as stored (weights_stored.c): out of the file that they were chosen by, and as rows of numbers.
-void weights_load_stored(Model *model, const Param *param, const Safetensors *file);
+Status weights_load_stored(Model *model, const Param *param, const Safetensors *file,
+                           Error *err) MUST_CHECK;
 // Rows [begin, begin + n_rows) of a parameter that is_rounded, encoded and packed; begin is a multiple of PANEL_WIDTH.
 Status weights_put_rounded(Model *model, const Param *param, size_t begin, size_t n_rows,
                            const float *rows, Error *err) MUST_CHECK;

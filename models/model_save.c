@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -96,27 +97,59 @@ static Status save_config(const Model *model, const char *path, Error *err)
     return s;
 }
 
-// What is written: tensors as the model has them, and for architectures whose files have all experts of a layer in one
-// tensor those of its experts, one behind the other.
+// What makes up a tensor that is written: one of the model's or, where files have all experts of a layer in one, several: one
+// behind the other or, of gpt-oss, turned, those of an expert in turn.
+typedef struct Sources {
+    const Slice *names;
+    size_t n, in_turn; // of an expert; 0: one behind the other
+} Sources;
+
 typedef struct Saving {
     const Model *model;
     Arena arena;
     SafeItem *items;
-    const Slice **sources; // [n_items] names of the model's tensors that make up an item
-    size_t *n_sources;
+    Sources *sources; // [n_items]
     size_t n_items;
 } Saving;
+
+// Number (row, col) of layer i of an expert to place (col, row, i). A bias is one row here, whose columns are the layer's rows.
+static void put_in_turn(const float *from, size_t rows, size_t cols, size_t i, size_t in_turn,
+                        float *to)
+{
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < cols; c++) to[(c * rows + r) * in_turn + i] = from[r * cols + c];
+    }
+}
+
+static Status fill_in_turn(const Model *model, const Sources *sources, float *to, Error *err)
+{
+    size_t rows, cols;
+    TRY(model_tensor_shape(model, sources->names[0], &rows, &cols, err));
+    float *values = malloc(rows * cols * sizeof *values + 1);
+    if (!values) return error_set_memory(err, rows * cols, sizeof *values, "a tensor");
+    Status s = STATUS_OK;
+    for (size_t i = 0; s == STATUS_OK && i < sources->n; i++) {
+        const size_t expert = i / sources->in_turn;
+        s = model_tensor_read(model, sources->names[i], values, err);
+        if (s == STATUS_OK)
+            put_in_turn(values, rows, cols, i % sources->in_turn, sources->in_turn,
+                        to + expert * sources->in_turn * rows * cols);
+    }
+    free(values);
+    return s;
+}
 
 // The item's values, asked for in the order of the file: parts of one parameter do not come one after the other.
 static Status fill_tensor(void *context, size_t index, void *data, Error *err)
 {
     const Saving *saving = context;
+    const Sources *sources = &saving->sources[index];
     float *to = data;
-    for (size_t i = 0; i < saving->n_sources[index]; i++) {
-        const Slice name = saving->sources[index][i];
+    if (sources->in_turn > 0) return fill_in_turn(saving->model, sources, to, err);
+    for (size_t i = 0; i < sources->n; i++) {
         size_t rows, cols;
-        TRY(model_tensor_shape(saving->model, name, &rows, &cols, err));
-        TRY(model_tensor_read(saving->model, name, to, err));
+        TRY(model_tensor_shape(saving->model, sources->names[i], &rows, &cols, err));
+        TRY(model_tensor_read(saving->model, sources->names[i], to, err));
         to += rows * cols;
     }
     return STATUS_OK;
@@ -136,12 +169,11 @@ static Slice saved_name(const Model *model, Slice name, Arena *arena)
     return renamed ? slice_from_cstr(renamed) : (Slice){0};
 }
 
-static Status add_item(Saving *s, const SafeItem *item, const Slice *sources, size_t n, Error *err)
+static Status add_item(Saving *s, const SafeItem *item, Sources sources, Error *err)
 {
     if (!item->name.ptr) return error_set_memory(err, 1, 1, "a tensor's name");
     s->items[s->n_items] = *item;
-    s->sources[s->n_items] = sources;
-    s->n_sources[s->n_items++] = n;
+    s->sources[s->n_items++] = sources;
     return STATUS_OK;
 }
 
@@ -154,42 +186,68 @@ static Status add_part(Saving *s, const Param *param, size_t part, Error *err)
                      .n_dims = weights_part_dims(param),
                      .shape = {rows, cols}};
     if (item.n_dims == 1) item.shape[0] = cols;
-    return add_item(s, &item, &param->parts[part].name, 1, err);
+    return add_item(s, &item, (Sources){&param->parts[part].name, 1, 0}, err);
 }
 
-// A tensor of all experts of a mixture: of each n_each of gate, up and down from `first` on, which have one shape.
+// A tensor of all experts of a mixture: of each n_each layers from `first` on, which have one shape. is_bias: of their biases.
 static Status add_stack(Saving *s, const TapeNode *node, const char *name, size_t n_each,
-                        size_t first, Error *err)
+                        size_t first, bool is_bias, Error *err)
 {
     const Tape *tape = &s->model->tape;
+    const bool is_turned = s->model->config.experts.names->is_turned;
     const size_t n = node->as.experts.n;
+    const Param *param = NULL;
     Slice *sources = NULL;
     TRY(arena_take(&s->arena, n * n_each, sizeof *sources, "tensors", &sources, err));
-    for (size_t e = 0; e < n; e++) {
-        const TapeExpert *expert = &node->as.experts.list[e];
-        const ParamId params[3] = {expert->gate, expert->up, expert->down};
-        for (size_t i = 0; i < n_each; i++)
-            sources[e * n_each + i] = tape->params[params[first + i]].parts[0].name;
+    for (size_t i = 0; i < n * n_each; i++) {
+        const TapeExpert *expert = &node->as.experts.list[i / n_each];
+        const size_t layer = first + i % n_each;
+        param = &tape->params[is_bias ? expert->biases[layer] : expert->weights[layer]];
+        sources[i] = param->parts[0].name;
     }
-    const Param *param =
-        &tape->params[first == 2 ? node->as.experts.list[0].down : node->as.experts.list[0].gate];
+    if (!param) return STATUS_OK;
     const Slice of = sources[0];
     const Slice block = slice_sub(of, 0, slice_find(of, SLICE(".experts.")));
-    const char *full = arena_printf(&s->arena, SLICE_FMT ".%s.weight", SLICE_ARG(block), name);
+    const char *full =
+        is_turned ? arena_printf(&s->arena, SLICE_FMT ".experts.%s%s", SLICE_ARG(block), name,
+                                 is_bias ? "_bias" : "")
+                  : arena_printf(&s->arena, SLICE_FMT ".%s.weight", SLICE_ARG(block), name);
     if (!full) return error_set_memory(err, 1, of.len, "a tensor's name");
-    const SafeItem item = {.name = saved_name(s->model, slice_from_cstr(full), &s->arena),
-                           .type = TENSOR_F32,
-                           .n_dims = 3,
-                           .shape = {n, n_each * param->rows, param->cols}};
-    return add_item(s, &item, sources, n * n_each, err);
+    const size_t rows = n_each * param->rows, cols = param->cols;
+    SafeItem item = {.name = saved_name(s->model, slice_from_cstr(full), &s->arena),
+                     .type = TENSOR_F32,
+                     .n_dims = is_bias ? 2 : 3,
+                     .shape = {n, rows, cols}};
+    if (is_turned) {
+        item.shape[1] = is_bias ? n_each * cols : cols;
+        item.shape[2] = is_bias ? 0 : rows;
+    }
+    return add_item(s, &item, (Sources){sources, n * n_each, is_turned ? n_each : 0}, err);
+}
+
+static Status add_stacks(Saving *s, const TapeNode *node, Error *err)
+{
+    const ExpertNames *names = s->model->config.experts.names;
+    const char *gate_up = names->is_turned ? "gate_up_proj" : names->stacked_gate_up,
+               *down = names->is_turned ? "down_proj" : names->stacked_down;
+    for (int is_bias = 0; is_bias <= names->has_biases; is_bias++) {
+        TRY(add_stack(s, node, gate_up, 2, EXPERT_GATE, is_bias, err));
+        TRY(add_stack(s, node, down, 1, EXPERT_DOWN, is_bias, err));
+    }
+    return STATUS_OK;
+}
+
+static bool stacks_experts(const Model *model)
+{
+    const ExpertNames *names = model->config.experts.names;
+    return names && (names->stacked_down || names->is_turned);
 }
 
 static bool is_stacked(const Model *model, size_t param)
 {
-    const ExpertNames *names = model->config.experts.names;
-    const Tape *tape = &model->tape;
-    if (!names || !names->stacked_down) return false;
-    return slice_find(tape->params[param].parts[0].name, SLICE(".experts.")) != SIZE_MAX;
+    const Param *p = &model->tape.params[param];
+    return stacks_experts(model) && p->n_parts > 0 &&
+           slice_find(p->parts[0].name, SLICE(".experts.")) != SIZE_MAX;
 }
 
 static Status list_items(Saving *s, Error *err)
@@ -197,18 +255,14 @@ static Status list_items(Saving *s, Error *err)
     const Model *model = s->model;
     const Tape *tape = &model->tape;
     const size_t n = model_n_tensors(model);
-    const ExpertNames *names = model->config.experts.names;
     TRY(arena_take(&s->arena, n, sizeof *s->items, "tensors", &s->items, err));
     TRY(arena_take(&s->arena, n, sizeof *s->sources, "tensors", &s->sources, err));
-    TRY(arena_take(&s->arena, n, sizeof *s->n_sources, "tensors", &s->n_sources, err));
     for (size_t i = 0; i < tape->n_params; i++) {
         for (size_t p = 0; p < tape->params[i].n_parts && !is_stacked(model, i); p++)
             TRY(add_part(s, &tape->params[i], p, err));
     }
-    for (size_t i = 0; names && names->stacked_down && i < tape->n_nodes; i++) {
-        if (tape->nodes[i].op != NODE_EXPERTS) continue;
-        TRY(add_stack(s, &tape->nodes[i], names->stacked_gate_up, 2, 0, err));
-        TRY(add_stack(s, &tape->nodes[i], names->stacked_down, 1, 2, err));
+    for (size_t i = 0; stacks_experts(model) && i < tape->n_nodes; i++) {
+        if (tape->nodes[i].op == NODE_EXPERTS) TRY(add_stacks(s, &tape->nodes[i], err));
     }
     return STATUS_OK;
 }

@@ -309,7 +309,7 @@ Status weights_load(Model *model, const Safetensors *file, bool may_be_fresh, bo
     for (size_t i = 0; s == STATUS_OK && i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         if ((param->dtype != DTYPE_F32 && !param->is_rounded) || param->places) {
-            if (reads) weights_load_stored(model, param, file);
+            if (reads) s = weights_load_stored(model, param, file, err);
             continue;
         }
         s = find_param(model, param, file, may_be_fresh, head_is_new, &model->is_fresh[i], err);

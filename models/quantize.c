@@ -43,8 +43,9 @@ static bool is_added(Slice name)
 // What chooses among experts, in GGUF and under Transformers' names.
 static bool is_router(Slice name)
 {
-    static const char *const parts[] = {"ffn_gate_inp", "mlp.gate.", "block_sparse_moe.gate.",
-                                        "block_sparse_moe.router.", "shared_expert_gate"};
+    static const char *const parts[] = {"ffn_gate_inp",           "mlp.gate.",
+                                        "block_sparse_moe.gate.", "block_sparse_moe.router.",
+                                        "shared_expert_gate",     "mlp.router."};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (contains(name, parts[i])) return true;
     }
@@ -59,6 +60,9 @@ static TensorType choose_type(const QuantizeWork *work, Slice name, size_t n_dim
         is_router(name))
         return TENSOR_F32;
     const size_t cols = shape[n_dims - 1];
+    // Experts alone, as llama.cpp and gpt-oss have it.
+    if (type == TENSOR_MXFP4 && work->config.experts.n_experts > 0 && n_dims < 3)
+        type = TENSOR_Q8_0;
     const bool is_output = slice_eq_cstr(name, "output.weight") ||
                            (work->is_tied && slice_eq_cstr(name, "token_embd.weight"));
     if (is_output && tensor_type_block(type) == 256) type = TENSOR_Q6_K;
@@ -141,7 +145,8 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     TRY(quantize_stack_experts(work, tensor, &item, &source, &is_member, err));
     if (source.experts) {
         item.type = choose_type(work, item.name, item.n_dims, item.shape);
-        return add(work, &item, &source, tensor->type, source.n_experts * tensor->data.len, err);
+        return add(work, &item, &source, tensor->type, source.n_experts * safetensor_bytes(tensor),
+                   err);
     }
     if (is_member) return STATUS_OK;
     TRY(stored_name(work, tensor->name, &full, &item.name, err));
@@ -159,7 +164,7 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
         TRY(gguf_row_order(work->family, &work->config, full, tensor->shape[0], &source.order,
                            err));
     item.type = choose_type(work, item.name, item.n_dims, item.shape);
-    return add(work, &item, &source, tensor->type, tensor->data.len, err);
+    return add(work, &item, &source, tensor->type, safetensor_bytes(tensor), err);
 }
 
 // Of a GGUF file, as it stands there.
@@ -169,7 +174,7 @@ static Status add_of_gguf(QuantizeWork *work, const SafeTensor *tensor, Error *e
     const QuantizeSource source = {.tensor = tensor};
     memcpy(item.shape, tensor->shape, sizeof item.shape);
     item.type = choose_type(work, item.name, item.n_dims, item.shape);
-    return add(work, &item, &source, tensor->type, tensor->data.len, err);
+    return add(work, &item, &source, tensor->type, safetensor_bytes(tensor), err);
 }
 
 Status quantize_add_factors(QuantizeWork *work, const GgufRopeFactors *factors, Error *err)

@@ -49,7 +49,7 @@ static Status find_experts(QuantizeWork *work, const SafeTensor *first, Slice be
                                         i, SLICE_ARG(after));
         if (!name) return error_set_memory(err, 1, first->name.len, "a tensor's name");
         list[i] = safetensors_find(&work->files.tensors, slice_from_cstr(name));
-        if (!list[i] || list[i]->type != first->type || list[i]->n_dims != 2 ||
+        if (!list[i] || list[i]->type != first->type || list[i]->n_dims != first->n_dims ||
             memcmp(list[i]->shape, first->shape, 2 * sizeof *first->shape) != 0) {
             return error_set(err, STATUS_INVALID,
                              SLICE_FMT ": tensor \"%s\" is missing, or of another type or shape "
@@ -68,7 +68,7 @@ Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, Safe
     Slice before, after;
     size_t expert = 0;
     *is_member = false;
-    if (tensor->n_dims != 2 || !split_expert(tensor->name, &before, &expert, &after) ||
+    if (tensor->n_dims > 2 || !split_expert(tensor->name, &before, &expert, &after) ||
         expert >= work->config.experts.n_experts || !stack_name(work, before, after, name))
         return STATUS_OK;
     *is_member = expert > 0;
@@ -76,7 +76,7 @@ Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, Safe
     TRY(find_experts(work, tensor, before, after, source, err));
     item->name = arena_copy(work->arena, slice_from_cstr(name));
     if (!item->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
-    item->n_dims = 3;
+    item->n_dims = 1 + tensor->n_dims; // of biases 2
     item->shape[0] = source->n_experts;
     item->shape[1] = tensor->shape[0];
     item->shape[2] = tensor->shape[1];

@@ -14,9 +14,9 @@ static uint32_t file_type(TensorType type)
     static const struct {
         TensorType type;
         uint32_t number;
-    } types[] = {{TENSOR_F16, 1},   {TENSOR_Q4_0, 2}, {TENSOR_Q4_1, 3},  {TENSOR_Q8_0, 7},
-                 {TENSOR_Q5_0, 8},  {TENSOR_Q5_1, 9}, {TENSOR_Q4_K, 14}, {TENSOR_Q5_K, 16},
-                 {TENSOR_Q6_K, 18}, {TENSOR_BF16, 32}};
+    } types[] = {{TENSOR_F16, 1},   {TENSOR_Q4_0, 2},  {TENSOR_Q4_1, 3},  {TENSOR_Q8_0, 7},
+                 {TENSOR_Q5_0, 8},  {TENSOR_Q5_1, 9},  {TENSOR_Q4_K, 14}, {TENSOR_Q5_K, 16},
+                 {TENSOR_Q6_K, 18}, {TENSOR_BF16, 32}, {TENSOR_MXFP4, 38}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         if (types[i].type == type) return types[i].number;
     }

@@ -1,5 +1,6 @@
 // The numbers of a file that is quantized: read some rows at a time, put in the order of GGUF, and encoded.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -44,7 +45,8 @@ typedef struct Walk {
     const QuantizeSource *source;
     size_t first, n;     // that are left
     SafeTensor piece;    // in one tensor
-    const char *of_file; // where that tensor begins
+    const char *of_file; // where that tensor begins; NULL: put together in room
+    char *room;          // of SAFE_SPREAD: for a row
 } Walk;
 
 static bool next_piece(Walk *w)
@@ -54,6 +56,19 @@ static bool next_piece(Walk *w)
     const size_t each = source->tensor->n_elements, i = source->experts ? w->first / each : 0;
     const size_t at = w->first - i * each, n = size_min(w->n, each - at);
     const SafeTensor *tensor = source->experts ? source->experts[i] : source->tensor;
+    if (tensor->change == SAFE_SPREAD) {
+        const size_t cols = tensor->shape[tensor->n_dims - 1]; // stretches are whole rows
+        w->piece = *tensor;
+        w->piece.change = SAFE_AS_IS;
+        w->piece.n_dims = 1;
+        w->piece.shape[0] = w->piece.n_elements = cols;
+        w->piece.data =
+            (Slice){safetensor_row(tensor, at / cols, w->room), safetensor_row_bytes(tensor)};
+        w->of_file = NULL;
+        w->first += cols;
+        w->n -= cols;
+        return true;
+    }
     w->piece = piece_of(tensor, at, n);
     w->of_file = tensor->data.ptr;
     w->first += n;
@@ -61,10 +76,21 @@ static bool next_piece(Walk *w)
     return true;
 }
 
+// Room for a row where rows are put together; the caller frees it.
+static Status start_walk(Walk *w, Error *err)
+{
+    const SafeTensor *tensor = w->source->tensor;
+    if (tensor->change != SAFE_SPREAD) return STATUS_OK;
+    w->room = malloc(safetensor_row_bytes(tensor) + 1);
+    return w->room ? STATUS_OK
+                   : error_set_memory(err, 1, safetensor_row_bytes(tensor), "a tensor's row");
+}
+
 // What was read goes back to the system. From the tensor's beginning: reading brings pages before a piece along.
 static void drop_piece(const Walk *w)
 {
     const char *end = w->piece.data.ptr + w->piece.data.len;
+    if (!w->of_file) return;
     file_drop((Slice){w->of_file, (size_t)(end - w->of_file)});
 }
 
@@ -72,22 +98,28 @@ static Status read_as_stored(const QuantizeSource *source, size_t first, size_t 
                              Error *err)
 {
     Walk w = {.source = source, .first = first, .n = n};
-    while (next_piece(&w)) {
-        TRY(safetensor_read_f32(&w.piece, out, err));
+    Status s = start_walk(&w, err);
+    while (s == STATUS_OK && next_piece(&w)) {
+        s = safetensor_read_f32(&w.piece, out, err);
         out += w.piece.n_elements;
         drop_piece(&w);
     }
-    return STATUS_OK;
+    free(w.room);
+    return s;
 }
 
-static void copy_as_stored(const QuantizeSource *source, size_t first, size_t n, char *to)
+static Status copy_as_stored(const QuantizeSource *source, size_t first, size_t n, char *to,
+                             Error *err)
 {
     Walk w = {.source = source, .first = first, .n = n};
+    TRY(start_walk(&w, err));
     while (next_piece(&w)) {
         memcpy(to, w.piece.data.ptr, w.piece.data.len);
         to += w.piece.data.len;
         drop_piece(&w);
     }
+    free(w.room);
+    return STATUS_OK;
 }
 
 // Columns of the model's matrix are rows here. column: room for n numbers.
@@ -131,6 +163,7 @@ static Status read_rows(const SafeItem *item, const QuantizeSource *source, size
         for (size_t i = 0; i < n * cols; i++) out[i] += 1.0f;
         return STATUS_OK;
     case SAFE_AS_IS:
+    case SAFE_SPREAD: // none that GGUF asks for
         break;
     }
     return read_as_stored(source, first * cols, n * cols, out, err);
@@ -242,10 +275,7 @@ Status quantize_fill(void *context, size_t index, size_t first, size_t n, void *
     if (work->cancel && atomic_load(work->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped");
     if (count == 0) return STATUS_OK;
-    if (stays(item, source)) {
-        copy_as_stored(source, begin, count, data);
-        return STATUS_OK;
-    }
+    if (stays(item, source)) return copy_as_stored(source, begin, count, data, err);
     // A vector comes whole; more than two dimensions are only ever as they are.
     const bool is_flat = source->change == SAFE_AS_IS || source->change == SAFE_LESS_ONE;
     const size_t cols = is_flat ? n_last : n_cols(item, told),

@@ -10,11 +10,13 @@
 
 // Where row `row` of a tensor is stored, as a row of the parameter: GPT-2's layers have inputs first in Transformers but not
 // in GGUF, so that their rows are whole there.
-static const void *stored_row(const Param *param, size_t part, const SafeTensor *tensor, size_t row)
+static const void *stored_row(const Param *param, size_t part, const SafeTensor *tensor, size_t row,
+                              void *room)
 {
     const ParamPart *of = &param->parts[part];
     if (!param->is_input_first)
-        return safetensor_row(tensor, row_order_in_tensor(&of->order, of->end - of->begin, row));
+        return safetensor_row(tensor, row_order_in_tensor(&of->order, of->end - of->begin, row),
+                              room);
     return tensor->data.ptr + row * (tensor->data.len / param->rows);
 }
 
@@ -33,8 +35,9 @@ static bool is_in_rows(const SafeTensor *tensor)
 // Whether a tensor can be kept as it is, as part of this parameter. Its shape is checked when it is read.
 static bool can_keep(const Param *param, size_t part, const SafeTensor *tensor, DType *dtype)
 {
-    const bool is_whole =
-        param->is_input_first ? tensor->change == SAFE_TRANSPOSED : is_in_rows(tensor);
+    const bool is_whole = param->is_input_first
+                              ? tensor->change == SAFE_TRANSPOSED
+                              : is_in_rows(tensor) || tensor->change == SAFE_SPREAD;
     return has_shape(param, part, tensor) && is_whole && tensor_type_dtype(tensor->type, dtype) &&
            pack_stored_is_known(*dtype) && param->cols % dtype_block(*dtype) == 0;
 }
@@ -163,10 +166,11 @@ typedef struct Packing {
     const SafeTensor *tensor; // of the part that the last row was in
     size_t part;
     const char *dropped; // up to here
+    char *room;          // for PANEL_WIDTH rows that are put together
 } Packing;
 
-// Row `row` of the parameter in the file.
-static const void *find_row(Packing *packing, size_t row)
+// Row `row` of the parameter in the file, or in `room`.
+static const void *find_row(Packing *packing, size_t row, char *room)
 {
     const Param *param = packing->param;
     const ParamPart *part = &param->parts[packing->part];
@@ -177,7 +181,8 @@ static const void *find_row(Packing *packing, size_t row)
         packing->dropped = packing->tensor->data.ptr;
         part = &param->parts[packing->part];
     }
-    const char *at = stored_row(param, packing->part, packing->tensor, row - part->begin);
+    const char *at = stored_row(param, packing->part, packing->tensor, row - part->begin, room);
+    if (packing->tensor->change == SAFE_SPREAD) return at;
     if (part->order.head_dim == 0 && at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
         file_drop((Slice){packing->dropped, (size_t)(at - packing->dropped)});
         packing->dropped = at;
@@ -193,21 +198,26 @@ static void pack_rows(Packing *packing, DType dtype, Layout layout, size_t begin
     const size_t row_bytes = cols / dtype_block(dtype) * dtype_size(dtype);
     if (layout == LAYOUT_ROWS) {
         for (size_t row = begin; row < end; row++)
-            memcpy(to + (row - begin) * row_bytes, find_row(packing, row), row_bytes);
+            memcpy(to + (row - begin) * row_bytes, find_row(packing, row, packing->room),
+                   row_bytes);
         return;
     }
     const size_t panel_bytes = pack_stored_panel_bytes(dtype, cols);
     for (size_t first = begin; first < end; first += PANEL_WIDTH, to += panel_bytes) {
         const void *rows[PANEL_WIDTH] = {NULL};
         const size_t n = size_min(PANEL_WIDTH, end - first);
-        for (size_t i = 0; i < n; i++) rows[i] = find_row(packing, first + i);
+        for (size_t i = 0; i < n; i++)
+            rows[i] = find_row(packing, first + i, packing->room + i * row_bytes);
         pack_stored_panel(dtype, rows, cols, to);
     }
 }
 
-void weights_load_stored(Model *model, const Param *param, const Safetensors *file)
+Status weights_load_stored(Model *model, const Param *param, const Safetensors *file, Error *err)
 {
     Packing packing = {.model = model, .param = param, .file = file};
+    packing.room = malloc(PANEL_WIDTH * param->cols * sizeof(float)); // no stored number is wider
+    if (!packing.room)
+        return error_set_memory(err, PANEL_WIDTH * param->cols, 4, "packing weights");
     if (!param->places) {
         pack_rows(&packing, param->dtype, param->layout, 0, param->rows,
                   (char *)(model->weights + param->offset));
@@ -222,6 +232,8 @@ void weights_load_stored(Model *model, const Param *param, const Safetensors *fi
         const SafeTensor *tensor = weights_find_part(model, file, param, p);
         if (tensor) file_drop(tensor->data);
     }
+    free(packing.room);
+    return STATUS_OK;
 }
 
 // ---- reading back ----

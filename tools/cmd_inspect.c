@@ -35,7 +35,7 @@ static Status count_types(Inspection *in, Error *err)
         const SafeTensor *tensor = &files.tensors.tensors[i];
         counts[tensor->type].tensors++;
         counts[tensor->type].parameters += tensor->n_elements;
-        counts[tensor->type].bytes += tensor->data.len;
+        counts[tensor->type].bytes += safetensor_bytes(tensor);
         if (is_unread(tensor->name, model_config(in->model)->head))
             in->n_unused += tensor->n_elements;
     }

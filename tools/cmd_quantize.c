@@ -10,8 +10,8 @@
 
 enum { NOTE_MAX_BYTES = 16 << 20 };
 
-static const char *const type_choices[] = {"f32",  "f16",  "bf16", "q8_0", "q4_0", "q4_1",
-                                           "q5_0", "q5_1", "q4_k", "q5_k", "q6_k", NULL};
+static const char *const type_choices[] = {"f32",  "f16",  "bf16", "q8_0", "q4_0",  "q4_1", "q5_0",
+                                           "q5_1", "q4_k", "q5_k", "q6_k", "mxfp4", NULL};
 
 static const Option options[] = {
     {.name = "to",
@@ -251,7 +251,7 @@ const Command command_quantize = {
     .description =
         "MODEL is a directory or a GGUF file. Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
         "are no whole blocks of the format get the next one that fits (at last F16). With a format of 256 (q4_k, q5_k, q6_k) "
-        "the output layer is Q6_K.\n\n"
+        "the output layer is Q6_K. mxfp4 is for experts: where a model has them, its other matrices are Q8_0.\n\n"
         "The file opens in llama.cpp where it knows the architecture; config.json, tokenizer.json, the chat template, "
         "generation_config.json and assay.json travel in it, so that every model that runs here can be stored, and answers "
         "as it did. The relative error of a matrix is the root of its mean squared error as "

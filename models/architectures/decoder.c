@@ -128,6 +128,8 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
     }
     q = turn(t, c, layer, ropes, head_norm(t, c, q, "q_norm"));
     k = turn(t, c, layer, ropes, head_norm(t, c, k, "k_norm"));
+    const ParamId sinks =
+        c->has_sinks ? tape_vector(t, "sinks", c->n_heads, INIT_NORMAL) : PARAM_NONE;
     const float scale =
         c->attention_scale > 0 ? c->attention_scale : 1.0f / sqrtf((float)c->head_dim);
     const TapeAttention attention = {.n_heads = c->n_heads,
@@ -142,6 +144,8 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
                                      .relative_reach =
                                          ropes.distances ? (int32_t)c->max_positions - 1 : 0,
                                      .relative_bias = ropes.alibi,
+                                     .has_sinks = c->has_sinks,
+                                     .sinks = sinks,
                                      .is_cached = true};
     return tape_attention(t, q, k, v, &attention);
 }

@@ -31,7 +31,7 @@ bool decoder_is_cut(const ModelConfig *config, size_t layer);
 Value decoder_rows(Tape *tape, const ModelConfig *config, size_t layer, Value x);
 
 // Attention of layer i over x (normed), before its output layer. qkv: queries, keys and values stacked. Head norms are
-// q_norm and k_norm below the tape's prefix, where the config has them.
+// q_norm and k_norm below the tape's prefix, and sinks are "sinks", where the config has them.
 Value decoder_attention(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
                         Dense qkv, Value x);
 // A lone layer on x.

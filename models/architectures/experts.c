@@ -63,28 +63,41 @@ bool experts_are_in(const ModelConfig *c, size_t layer)
     return c->experts.n_experts > 0 && !(c->experts.is_dense && c->experts.is_dense[layer]);
 }
 
+static unsigned bias_flag(const ModelConfig *c)
+{
+    return c->experts.names->has_biases ? 0 : DENSE_NO_BIAS;
+}
+
 // Names below the tape's prefix: BEFORE and the layer's own.
 static TapeExpert expert(Tape *t, const ModelConfig *c, const char *before, size_t inner)
 {
     const ExpertNames *names = c->experts.names;
-    const char *const layers[3] = {names->gate, names->up, names->down};
-    ParamId weights[3] = {0};
-    for (size_t i = 0; i < 3; i++) {
+    const char *const layers[EXPERT_LAYERS] = {names->gate, names->up, names->down};
+    TapeExpert expert = {{0}, {0}};
+    for (size_t i = 0; i < EXPERT_LAYERS; i++) {
         char name[80];
-        const bool is_down = i == 2;
+        const bool is_down = i == EXPERT_DOWN;
         (void)snprintf(name, sizeof name, "%s%s", before, layers[i]);
         const DensePart part = {name, is_down ? c->hidden_size : inner};
-        weights[i] =
-            tape_dense_parts(t, &part, 1, is_down ? inner : c->hidden_size, DENSE_NO_BIAS).weight;
+        const Dense layer =
+            tape_dense_parts(t, &part, 1, is_down ? inner : c->hidden_size, bias_flag(c));
+        expert.weights[i] = layer.weight;
+        expert.biases[i] = layer.bias;
     }
-    return (TapeExpert){.gate = weights[0], .up = weights[1], .down = weights[2]};
+    return expert;
+}
+
+static GatedArgs gated(const ModelConfig *c)
+{
+    return (GatedArgs){c->activation, c->experts.gate_limit, c->experts.gate_alpha};
 }
 
 // What chooses among experts stays exact: another choice is another model.
-static Route route(Tape *t, Value x, const char *name, size_t n, size_t n_active, RouteKind kind)
+static Route route(Tape *t, const ModelConfig *c, Value x, const char *name, size_t n,
+                   size_t n_active, RouteKind kind)
 {
     const DensePart part = {name, n};
-    const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), DENSE_NO_BIAS);
+    const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), bias_flag(c));
     tape_keep_exact(t, layer);
     return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, kind);
 }
@@ -92,9 +105,9 @@ static Route route(Tape *t, Value x, const char *name, size_t n, size_t n_active
 // The expert of every token, by a weight of its own.
 static Value shared(Tape *t, const ModelConfig *c, Value x)
 {
-    const Route every = route(t, x, "shared_expert_gate", 1, 1, ROUTE_SIGMOID);
+    const Route every = route(t, c, x, "shared_expert_gate", 1, 1, ROUTE_SIGMOID);
     const TapeExpert only = expert(t, c, "shared_expert.", c->experts.shared_size);
-    return tape_experts(t, x, every, &only, 1, c->activation);
+    return tape_experts(t, x, every, &only, 1, gated(c));
 }
 
 Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
@@ -106,12 +119,12 @@ Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
         return x;
     }
     tape_prefix(t, "model.layers.%zu.%s.", layer, e->names->block);
-    const Route routed = route(t, x, e->names->router, e->n_experts, e->n_active, e->route);
+    const Route routed = route(t, c, x, e->names->router, e->n_experts, e->n_active, e->route);
     for (size_t i = 0; i < e->n_experts; i++) {
         char before[32];
         (void)snprintf(before, sizeof before, "experts.%zu.", i);
         list[i] = expert(t, c, before, e->inner_size);
     }
-    const Value y = tape_experts(t, x, routed, list, e->n_experts, c->activation);
+    const Value y = tape_experts(t, x, routed, list, e->n_experts, gated(c));
     return e->shared_size > 0 ? tape_add(t, y, shared(t, c, x)) : y;
 }

@@ -1,7 +1,7 @@
 // models/architectures/experts.h: feed-forward layers that are mixtures of experts, for decoders' files.
 //
 //     y = sum over the n_active largest r_e of w_e E_e(x) (+ sigmoid(s x) S(x)),  r = W_r x,  w of r as OP_ROUTE has it
-//     E_e(x) = W_down (act(W_gate x) * W_up x), S likewise
+//     E_e(x) = W_down (act(W_gate x) * W_up x), S likewise; gpt-oss with biases, and OP_GATED's limit
 //
 // Sources: Jiang et al. 2024, arXiv:2401.04088 (Mixtral); Dai et al. 2024, arXiv:2401.06066, for experts that all share.
 #ifndef ASSAY_MODELS_ARCHITECTURES_EXPERTS_H
@@ -17,6 +17,10 @@ struct ExpertNames {
     // Files that have all experts of a layer as one tensor below BLOCK (checkpoint_experts.c) call them so: gate and up one behind the
     // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
     const char *stacked_gate_up, *stacked_down;
+    bool has_biases; // of the router too
+    // Files of Transformers have the layer so: "experts.gate_up_proj" with inputs first and gates and up projections in turn,
+    // "experts.down_proj" with inputs first, and their "_bias"; or outputs first in MXFP4, as "_blocks" and "_scales" (gpt-oss).
+    bool is_turned;
 };
 
 // Those of Qwen and OLMo: "mlp.experts.E.gate_proj", ...

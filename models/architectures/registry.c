@@ -9,7 +9,8 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_gpt_neox, architecture_gptj, architecture_opt, architecture_bloom,
     architecture_falcon, architecture_gemma, architecture_gpt_neo, architecture_gpt_bigcode,
     architecture_olmo3, architecture_cohere2, architecture_mixtral, architecture_qwen2_moe,
-    architecture_qwen3_moe, architecture_olmoe, architecture_granitemoe, architecture_flex_olmo;
+    architecture_qwen3_moe, architecture_olmoe, architecture_granitemoe, architecture_flex_olmo,
+    architecture_gpt_oss;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
@@ -31,10 +32,10 @@ const Architecture *const architectures_all[] = {
     &architecture_gptj,        &architecture_opt,        &architecture_bloom,
     &architecture_gpt_bigcode, &architecture_falcon,     &architecture_mixtral,
     &architecture_qwen2_moe,   &architecture_qwen3_moe,  &architecture_olmoe,
-    &architecture_granitemoe,  &architecture_flex_olmo,  &architecture_bart,
-    &architecture_marian,      &architecture_t5,         &architecture_mbart,
-    &architecture_m2m_100,     &architecture_pegasus,    &architecture_mt5,
-    &architecture_umt5,
+    &architecture_granitemoe,  &architecture_flex_olmo,  &architecture_gpt_oss,
+    &architecture_bart,        &architecture_marian,     &architecture_t5,
+    &architecture_mbart,       &architecture_m2m_100,    &architecture_pegasus,
+    &architecture_mt5,         &architecture_umt5,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

@@ -39,6 +39,7 @@ typedef enum TensorType {
     TENSOR_Q4_K,
     TENSOR_Q5_K,
     TENSOR_Q6_K,
+    TENSOR_MXFP4, // in safetensors files as two tensors of bytes (models/checkpoint_experts.c)
     TENSOR_TYPE_COUNT
 } TensorType;
 
@@ -61,7 +62,17 @@ typedef enum SafeChange {
     SAFE_REORDERED,
     SAFE_LESS_ONE,   // 1 must be taken off (Gemma's norms, whose weights are added to 1)
     SAFE_TRANSPOSED, // stored [shape[1], shape[0]] (GPT-2's layers, inputs first in Transformers)
+    // Numbers do not lie side by side, or scales lie apart from their blocks: SafeSpread. Safetensors files have these (gpt-oss).
+    SAFE_SPREAD,
 } SafeChange;
+
+// Bytes from a row to the next, and from a number to the next in a row; 0 columns: whole rows. scales: of MXFP4 in two tensors,
+// whose blocks are 16 bytes of codes (of numbers 2 i and 2 i + 1 in the halves of byte i) and a scale each.
+typedef struct SafeSpread {
+    size_t row_step, col_step;
+    const char *scales; // NULL: blocks are whole
+    size_t scale_step;  // from the scales of a row to those of the next
+} SafeSpread;
 
 // One tensor of a file; it borrows from it.
 typedef struct SafeTensor {
@@ -70,10 +81,12 @@ typedef struct SafeTensor {
     size_t n_dims;
     size_t shape[SAFETENSORS_MAX_DIMS];
     size_t n_elements;
-    Slice data; // tensor_type_bytes of it, of no particular alignment
+    Slice
+        data; // tensor_type_bytes of it, of no particular alignment; of SAFE_SPREAD what they lie within
     Slice file; // where it stands, for messages
     SafeChange change;
-    RowOrder order; // of SAFE_REORDERED, else zeroed; fits shape[0]
+    RowOrder order;    // of SAFE_REORDERED, else zeroed; fits shape[0]
+    SafeSpread spread; // of SAFE_SPREAD
 } SafeTensor;
 
 typedef struct SafeMetadata {
@@ -112,11 +125,15 @@ Slice safetensors_metadata(const Safetensors *file, const char *key);
 // All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
 // and booleans rounded to nearest. F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
-// Rows [first, first + n) of shape[0] of a tensor that is SAFE_AS_IS or SAFE_REORDERED, in the same way.
+// Rows [first, first + n) of shape[0] of a tensor that is SAFE_AS_IS, SAFE_REORDERED or SAFE_SPREAD, in the same way.
 Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
                                 Error *err) MUST_CHECK;
-// Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions.
-const void *safetensor_row(const SafeTensor *tensor, size_t row);
+// Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions. room: of
+// safetensor_row_bytes, in which rows of SAFE_SPREAD are put together; others leave it alone.
+const void *safetensor_row(const SafeTensor *tensor, size_t row, void *room);
+// Bytes of a row of a matrix, or of a vector, put together; of all of a tensor.
+size_t safetensor_row_bytes(const SafeTensor *tensor);
+size_t safetensor_bytes(const SafeTensor *tensor);
 // All elements as int32: I32, I64 (refused out of range), I16, I8, U8, BOOL.
 Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err) MUST_CHECK;
 // Fails unless the shape is exactly this; the message has both.

@@ -24,17 +24,18 @@ static const struct {
     [TENSOR_Q4_0] = {"Q4_0", 18},      [TENSOR_Q4_1] = {"Q4_1", 20},
     [TENSOR_Q5_0] = {"Q5_0", 22},      [TENSOR_Q5_1] = {"Q5_1", 24},
     [TENSOR_Q4_K] = {"Q4_K", 144},     [TENSOR_Q5_K] = {"Q5_K", 176},
-    [TENSOR_Q6_K] = {"Q6_K", 210},
+    [TENSOR_Q6_K] = {"Q6_K", 210},     [TENSOR_MXFP4] = {"MXFP4", 17},
 };
 
 static const struct {
     TensorType type;
     DType dtype;
 } dtypes[] = {
-    {TENSOR_F64, DTYPE_F64},   {TENSOR_F32, DTYPE_F32},   {TENSOR_F16, DTYPE_F16},
-    {TENSOR_BF16, DTYPE_BF16}, {TENSOR_Q8_0, DTYPE_Q8_0}, {TENSOR_Q4_0, DTYPE_Q4_0},
-    {TENSOR_Q4_1, DTYPE_Q4_1}, {TENSOR_Q5_0, DTYPE_Q5_0}, {TENSOR_Q5_1, DTYPE_Q5_1},
-    {TENSOR_Q4_K, DTYPE_Q4_K}, {TENSOR_Q5_K, DTYPE_Q5_K}, {TENSOR_Q6_K, DTYPE_Q6_K},
+    {TENSOR_F64, DTYPE_F64},     {TENSOR_F32, DTYPE_F32},   {TENSOR_F16, DTYPE_F16},
+    {TENSOR_BF16, DTYPE_BF16},   {TENSOR_Q8_0, DTYPE_Q8_0}, {TENSOR_Q4_0, DTYPE_Q4_0},
+    {TENSOR_Q4_1, DTYPE_Q4_1},   {TENSOR_Q5_0, DTYPE_Q5_0}, {TENSOR_Q5_1, DTYPE_Q5_1},
+    {TENSOR_Q4_K, DTYPE_Q4_K},   {TENSOR_Q5_K, DTYPE_Q5_K}, {TENSOR_Q6_K, DTYPE_Q6_K},
+    {TENSOR_MXFP4, DTYPE_MXFP4},
 };
 
 bool tensor_type_dtype(TensorType type, DType *out)
@@ -125,7 +126,8 @@ static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
     case TENSOR_Q5_1:
     case TENSOR_Q4_K:
     case TENSOR_Q5_K:
-    case TENSOR_Q6_K: {
+    case TENSOR_Q6_K:
+    case TENSOR_MXFP4: {
         DType dtype = DTYPE_F32;
         (void)tensor_type_dtype(tensor->type, &dtype);
         quant_decode(dtype, tensor->n_elements, tensor->data.ptr, out);
@@ -141,12 +143,76 @@ static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
     return refuse(tensor, "F32, F16, BF16 or F64 (convert the checkpoint)", err);
 }
 
-const void *safetensor_row(const SafeTensor *tensor, size_t row)
+size_t safetensor_row_bytes(const SafeTensor *tensor)
+{
+    const size_t cols = tensor->n_dims > 0 ? tensor->shape[tensor->n_dims - 1] : 1;
+    return cols / tensor_type_block(tensor->type) * tensor_type_size(tensor->type);
+}
+
+size_t safetensor_bytes(const SafeTensor *tensor)
+{
+    return tensor->n_elements / tensor_type_block(tensor->type) * tensor_type_size(tensor->type);
+}
+
+// A block as GGUF has it: the scale, then numbers j and j + 16 in the halves of byte j.
+static void join_block(const unsigned char *codes, char scale, unsigned char *block)
+{
+    block[0] = (unsigned char)scale;
+    for (size_t j = 0; j < 8; j++) {
+        const unsigned char low = codes[j], high = codes[j + 8];
+        block[1 + 2 * j] = (unsigned char)((low & 15) | (high & 15) << 4);
+        block[2 + 2 * j] = (unsigned char)(low >> 4 | (high >> 4) << 4);
+    }
+}
+
+// A vector is one row.
+static void join_row(const SafeTensor *tensor, size_t row, char *room)
+{
+    const SafeSpread *spread = &tensor->spread;
+    const char *from = tensor->data.ptr + row * spread->row_step;
+    const size_t bytes = safetensor_row_bytes(tensor), size = tensor_type_size(tensor->type);
+    if (spread->scales) {
+        const char *scales = spread->scales + row * spread->scale_step;
+        for (size_t i = 0; i < bytes / size; i++, from += 16)
+            join_block((const unsigned char *)from, scales[i], (unsigned char *)room + i * size);
+        return;
+    }
+    if (spread->col_step == 0) {
+        memcpy(room, from, bytes);
+        return;
+    }
+    for (size_t at = 0; at < bytes; at += size, from += spread->col_step)
+        memcpy(room + at, from, size);
+}
+
+const void *safetensor_row(const SafeTensor *tensor, size_t row, void *room)
 {
     const size_t row_bytes = tensor->shape[0] > 0 ? tensor->data.len / tensor->shape[0] : 0;
+    if (tensor->change == SAFE_SPREAD) {
+        join_row(tensor, row, room);
+        return room;
+    }
     if (tensor->change == SAFE_REORDERED)
         row = row_order_in_tensor(&tensor->order, tensor->shape[0], row);
     return tensor->data.ptr + row * row_bytes;
+}
+
+// Rows of SAFE_SPREAD.
+static Status read_spread(const SafeTensor *tensor, size_t first, size_t n, float *out, Error *err)
+{
+    SafeTensor row = *tensor;
+    const size_t cols = tensor->shape[tensor->n_dims - 1], bytes = safetensor_row_bytes(tensor);
+    char *room = malloc(bytes + 1);
+    Status s = room ? STATUS_OK : error_set_memory(err, bytes, 1, "a tensor's row");
+    row.change = SAFE_AS_IS;
+    row.n_elements = cols;
+    row.data = (Slice){room, bytes};
+    for (size_t i = first; s == STATUS_OK && i < first + n; i++, out += cols) {
+        join_row(tensor, i, room);
+        s = read_stored(&row, out, err);
+    }
+    free(room);
+    return s;
 }
 
 Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
@@ -157,10 +223,11 @@ Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n
     SafeTensor rows = *tensor;
     assert(first <= n_rows && n <= n_rows - first);
     if (n == 0) return STATUS_OK;
+    if (tensor->change == SAFE_SPREAD) return read_spread(tensor, first, n, out, err);
     rows.n_elements = at_once * cols;
     rows.data.len = tensor->data.len / n_rows * at_once;
     for (size_t i = 0; i < n; i += at_once) {
-        rows.data.ptr = safetensor_row(tensor, first + i);
+        rows.data.ptr = safetensor_row(tensor, first + i, NULL);
         TRY(read_stored(&rows, out + i * cols, err));
     }
     return STATUS_OK;
@@ -191,6 +258,8 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
         TRY(read_stored(tensor, out, err));
         for (size_t i = 0; i < tensor->n_elements; i++) out[i] -= 1.0f;
         return STATUS_OK;
+    case SAFE_SPREAD:
+        return read_spread(tensor, 0, tensor->n_dims > 1 ? tensor->shape[0] : 1, out, err);
     case SAFE_AS_IS:
         break;
     }
@@ -245,6 +314,7 @@ Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
     case TENSOR_Q4_K:
     case TENSOR_Q5_K:
     case TENSOR_Q6_K:
+    case TENSOR_MXFP4:
     case TENSOR_TYPE_COUNT:
         break;
     }

@@ -226,7 +226,8 @@ static void put_experts(Export *out, const ModelConfig *c)
     const ExpertsConfig *e = &c->experts;
     put_size(out, "expert_count", e->n_experts);
     put_size(out, "expert_used_count", e->n_active);
-    if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")))
+    if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")) ||
+        slice_eq_cstr(c->model_type, "gpt_oss"))
         put_size(out, "expert_feed_forward_length", e->inner_size);
     if (e->shared_size > 0) put_size(out, "expert_shared_feed_forward_length", e->shared_size);
     gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), e->route == ROUTE_SOFTMAX_TOP);
@@ -324,10 +325,10 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
 
 static bool is_told_by_parsed(Slice model_type)
 {
-    static const char *const names[] = {"granite",   "smollm3",    "stablelm",  "cohere",
-                                        "olmo2",     "starcoder2", "phi",       "gpt_neox",
-                                        "bloom",     "falcon",     "mixtral",   "qwen2_moe",
-                                        "qwen3_moe", "olmoe",      "granitemoe"};
+    static const char *const names[] = {"granite",   "smollm3",    "stablelm",   "cohere",
+                                        "olmo2",     "starcoder2", "phi",        "gpt_neox",
+                                        "bloom",     "falcon",     "mixtral",    "qwen2_moe",
+                                        "qwen3_moe", "olmoe",      "granitemoe", "gpt_oss"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(model_type, names[i])) return true;
     }

@@ -96,13 +96,24 @@ static bool split_suffix(Slice name, Slice *stem, Slice *suffix)
     return false;
 }
 
+static bool is_whole(const GgufName *name)
+{
+    Slice stem, suffix;
+    return split_suffix(slice_from_cstr(name->gguf), &stem, &suffix);
+}
+
 static const GgufName *find_model_name(const GgufFamily *family, Slice name, Slice *block,
                                        Slice *suffix)
 {
-    Slice stem;
-    if (!family || !split_suffix(name, &stem, suffix)) return NULL;
+    Slice stem = {0};
+    if (!family) return NULL;
+    const bool has_suffix = split_suffix(name, &stem, suffix);
     for (size_t i = 0; i < family->n_names; i++) {
-        if (matches(stem, family->names[i].model, block)) return &family->names[i];
+        const GgufName *known = &family->names[i];
+        const bool whole = is_whole(known);
+        if ((!whole && !has_suffix) || !matches(whole ? name : stem, known->model, block)) continue;
+        if (whole) *suffix = (Slice){0};
+        return known;
     }
     return NULL;
 }
@@ -152,8 +163,10 @@ bool gguf_name_to_model(const GgufFamily *family, Slice name, char *out, size_t 
     if (!family) return exchange_parts(name, true, out, size);
     if (!split_suffix(name, &stem, &suffix)) return false;
     for (size_t i = 0; i < family->n_names; i++) {
-        if (matches(stem, family->names[i].gguf, &block))
-            return put_name(family->names[i].model, block, suffix, out, size);
+        const GgufName *known = &family->names[i];
+        const bool whole = is_whole(known);
+        if (matches(whole ? name : stem, known->gguf, &block))
+            return put_name(known->model, block, whole ? (Slice){0} : suffix, out, size);
     }
     return false;
 }
@@ -171,6 +184,7 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     case SAFE_TRANSPOSED:
         return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
     case SAFE_AS_IS:
+    case SAFE_SPREAD: // of safetensors files alone
         break;
     }
     return SAFE_AS_IS;

@@ -166,6 +166,10 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     if (in->n_experts > 0) put_experts(in);
     if (strcmp(model, "cohere") == 0) import_copy_real(in, "logit_scale", "logit_scale");
     if (strcmp(model, "starcoder2") == 0) put_window(in);
+    if (strcmp(model, "gpt_oss") == 0) {
+        put_window(in);
+        put_layer_types(in, 2);
+    }
 }
 
 void import_put_decoder(GgufImport *in)

@@ -1,6 +1,7 @@
 // Rotary embeddings and their scalings.
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/gguf/gguf_import_internal.h"
 
@@ -78,6 +79,9 @@ void import_put_rope(GgufImport *in)
             put_listed_factors(in, has_freqs);
         } else if (is_yarn) {
             put_yarn(in, factor);
+            // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
+            if (strcmp(in->family->model_type, "gpt_oss") == 0)
+                import_put_flag(in, "truncate", false);
         } else {
             import_put_text(in, "rope_type", "linear");
             import_put_real(in, "factor", factor);

@@ -50,6 +50,23 @@ static const GgufName experts_names[] = {
     {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_expert.down_proj", SAFE_AS_IS},
 };
 
+static const GgufName gpt_oss_names[] = {
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
+    {"output_norm", "model.norm", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    {"blk.%.attn_sinks.weight", "model.layers.%.self_attn.sinks", SAFE_AS_IS},
+    {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.router", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},
+};
+
 // Gate and up projection are one tensor, in that order in both.
 static const GgufName phi3_names[] = {
     {"token_embd", "model.embed_tokens", SAFE_AS_IS},
@@ -257,6 +274,7 @@ const GgufFamily gguf_families[] = {
     {"olmoe", "olmoe", "OlmoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER, false},
     {"granitemoe", "granitemoe", "GraniteMoeForCausalLM", NAMES(granitemoe_names),
      GGUF_ROWS_IN_PAIRS, false},
+    {"gpt-oss", "gpt_oss", "GptOssForCausalLM", NAMES(gpt_oss_names), GGUF_ROWS_IN_ORDER, false},
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), GGUF_ROWS_IN_ORDER, false},
     {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},

@@ -4,7 +4,8 @@
 
 #include "models/gguf/gguf_model.h"
 
-// Names without ".weight" and ".bias"; % is the number of a block.
+// Names without ".weight" and ".bias", which both have; or whole, where the GGUF name here has it: the model's has none then. %
+// is the number of a block.
 typedef struct GgufName {
     const char *gguf, *model;
     SafeChange change;

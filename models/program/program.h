@@ -27,9 +27,10 @@ typedef struct Operand {
     size_t begin, end;
 } Operand;
 
-// The layers of one expert, and where their gradients go: gate, up, down.
+// The layers of one expert, and where their gradients go.
 typedef struct ProgramExpert {
-    Operand weights[3], gradients[3];
+    Operand weights[EXPERT_LAYERS], gradients[EXPERT_LAYERS];
+    Operand biases[EXPERT_LAYERS], bias_gradients[EXPERT_LAYERS];
 } ProgramExpert;
 
 // How a product and the step after it go together where both are of int8 (program_pair.c).

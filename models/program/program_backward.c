@@ -185,8 +185,10 @@ static void backward_attention(ProgramBuilder *b, const TapeNode *node, size_t i
     step->in[4] = builder_whole(b, b->slot_of[node->out]);
     step->in[5] = builder_whole(b, b->kept[0][index]);
     if (node->n_params > 0) {
-        step->in[6] = builder_whole_param(b, node->params[0]);
-        step->out[3] = builder_whole_gradient(b, node->params[0]);
+        for (size_t i = 0; i < 2; i++) { // relative bias and sinks
+            step->in[6 + i] = builder_whole_param(b, node->params[i]);
+            step->out[3 + i] = builder_whole_gradient(b, node->params[i]);
+        }
     }
     step->key_rows = b->tape->slots[node->in[1].slot].domain;
     step->dropout = builder_dropout(b, node);

@@ -9,8 +9,9 @@ static void mark_needs(ProgramBuilder *b, const TapeNode *node, size_t out)
     for (size_t i = 0; i < node->n_params; i++) needs = needs || builder_trains(b, node->params[i]);
     for (size_t i = 0; node->op == NODE_EXPERTS && i < node->as.experts.n; i++) {
         const TapeExpert *expert = &node->as.experts.list[i];
-        needs = needs || builder_trains(b, expert->gate) || builder_trains(b, expert->up) ||
-                builder_trains(b, expert->down);
+        for (size_t k = 0; k < EXPERT_LAYERS; k++)
+            needs = needs || builder_trains(b, expert->weights[k]) ||
+                    builder_trains(b, expert->biases[k]);
     }
     for (size_t i = 0; i < node->n_in; i++)
         needs = needs || b->needs_gradient[b->slot_of[node->in[i].slot]];
@@ -44,6 +45,7 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
 {
     if (node->op == OP_ATTENTION && node->n_params > 0) {
         step->in[3] = builder_whole_param(b, node->params[0]);
+        step->in[4] = builder_whole_param(b, node->params[1]);
     } else if (node->op == OP_EMBEDDING) {
         for (size_t i = 0; i < node->n_params; i++)
             step->in[i] = builder_whole_param(b, node->params[i]);

@@ -101,10 +101,11 @@ const ProgramExpert *builder_experts(ProgramBuilder *b, const TapeNode *node)
     ProgramExpert *experts = builder_take(b, n, sizeof *experts);
     for (size_t i = 0; builder_ok(b) && i < n; i++) {
         const TapeExpert *of = &node->as.experts.list[i];
-        const ParamId params[3] = {of->gate, of->up, of->down};
-        for (size_t k = 0; k < 3; k++) {
-            experts[i].weights[k] = builder_whole_param(b, params[k]);
-            experts[i].gradients[k] = builder_whole_gradient(b, params[k]);
+        for (size_t k = 0; k < EXPERT_LAYERS; k++) {
+            experts[i].weights[k] = builder_whole_param(b, of->weights[k]);
+            experts[i].gradients[k] = builder_whole_gradient(b, of->weights[k]);
+            experts[i].biases[k] = builder_whole_param(b, of->biases[k]);
+            experts[i].bias_gradients[k] = builder_whole_gradient(b, of->biases[k]);
         }
     }
     return experts;

@@ -2,7 +2,7 @@
 //
 //     y[t] = sum over k of down_e (w[t][k] act(gate_e x[t]) * up_e x[t]),  e = c[t][k], experts in ascending order
 //
-// So a row costs its own experts, and what it gets depends on it alone. An expert that no row goes to is not touched. The
+// and w[t][k] times the bias of down_e, where it has one. // So a row costs its own experts, and what it gets depends on it alone. An expert that no row goes to is not touched. The
 // backward pass makes what stands inside the layers again instead of keeping it.
 #include <assert.h>
 #include <string.h>
@@ -10,13 +10,11 @@
 #include "base/size.h"
 #include "models/program/program_internal.h"
 
-enum { GATE, UP, DOWN };
-
 // Rows by expert: pair row * n_active + place of expert e stand at pairs[begins[e]] .. pairs[begins[e + 1] - 1], rows ascending.
 typedef struct Mixture {
     const ProgramRun *run;
     const ProgramStep *step;
-    Activation activation;
+    GatedArgs gated;
     size_t n_experts, n_active, width, inner;
     const Tensor *x, *weights;
     size_t *begins, *pairs;
@@ -54,11 +52,11 @@ static Status sort_rows(Mixture *m, const Tensor *chosen, Error *err)
 static Status start(Mixture *m, const Tensor *chosen, Error *err)
 {
     const TapeNode *node = &m->run->program->tape->nodes[m->step->node];
-    m->activation = node->as.experts.activation;
+    m->gated = node->as.experts.gated;
     m->n_experts = node->as.experts.n;
     m->n_active = chosen->cols;
     m->width = m->x->cols;
-    m->inner = m->run->program->tape->params[node->as.experts.list[0].gate].rows;
+    m->inner = m->run->program->tape->params[node->as.experts.list[0].weights[EXPERT_GATE]].rows;
     return sort_rows(m, chosen, err);
 }
 
@@ -101,14 +99,21 @@ static void weigh(const Mixture *m, size_t e, const Tensor *from, const Tensor *
     }
 }
 
-// next: what is multiplied by after that, or NULL.
-static Status product(const Mixture *m, const Tensor *x, Tensor weight, const Operand *next,
-                      const Tensor *y, Error *err)
+// An optional operand: empty where it is none.
+static Tensor optional(const Mixture *m, const Operand *operand)
+{
+    return operand->kind == OPERAND_NONE ? (Tensor){0} : program_operand(m->run, operand);
+}
+
+// A layer of an expert; without the bias of the last one. next: what is multiplied by after that, or NULL.
+static Status product(const Mixture *m, const Tensor *x, const ProgramExpert *expert, size_t which,
+                      const Operand *next, const Tensor *y, Error *err)
 {
     OpArgs args;
     memset(&args, 0, sizeof args);
     args.in[0] = *x;
-    args.in[1] = weight;
+    args.in[1] = program_operand(m->run, &expert->weights[which]);
+    if (which != EXPERT_DOWN) args.in[2] = optional(m, &expert->biases[which]);
     args.out[0] = *y;
     if (next) args.as.linear.next = program_operand(m->run, next).data;
     return program_linear(m->run, &args, err);
@@ -121,7 +126,7 @@ static Status gate(const Mixture *m, const Tensor *a, const Tensor *b, const Ten
     args.in[0] = *a;
     args.in[1] = *b;
     args.out[0] = *y;
-    args.as.gated.activation = m->activation;
+    args.as.gated = m->gated;
     return op_run(m->run->exec, OP_GATED, DTYPE_F32, &args, err);
 }
 
@@ -129,7 +134,7 @@ static Status gate(const Mixture *m, const Tensor *a, const Tensor *b, const Ten
 static const Operand *next_gate(const Mixture *m, size_t e)
 {
     for (e++; e < m->n_experts; e++) {
-        if (m->begins[e + 1] > m->begins[e]) return &m->step->experts[e].weights[GATE];
+        if (m->begins[e + 1] > m->begins[e]) return &m->step->experts[e].weights[EXPERT_GATE];
     }
     return NULL;
 }
@@ -163,7 +168,7 @@ size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training)
     for (size_t i = 0; i < tape->n_nodes; i++) {
         const TapeNode *node = &tape->nodes[i];
         if (node->op != NODE_EXPERTS) continue;
-        const Param *gate = &tape->params[node->as.experts.list[0].gate];
+        const Param *gate = &tape->params[node->as.experts.list[0].weights[EXPERT_GATE]];
         most = size_max(most, room.n_wide * gate->cols + room.n_inner * gate->rows);
     }
     return n_rows * most;
@@ -171,18 +176,32 @@ size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training)
 
 // ---- forward ----
 
+// Adds the last layer's bias to rows, times their weights.
+static void add_bias(const Mixture *m, size_t e, const Tensor *rows)
+{
+    const Tensor bias = optional(m, &m->step->experts[e].biases[EXPERT_DOWN]);
+    const float *b = bias.data;
+    for (size_t i = 0; b && i < rows->rows; i++) {
+        const float w = *weight_at(m, e, i, m->weights);
+        float *y = row_of(rows, i);
+        for (size_t j = 0; j < rows->cols; j++) y[j] += w * b[j];
+    }
+}
+
 static Status run_expert(const Mixture *m, size_t e, float *memory, const Tensor *y, Error *err)
 {
-    const Operand *w = m->step->experts[e].weights;
+    const ProgramExpert *expert = &m->step->experts[e];
+    const Operand *w = expert->weights;
     const Tensor rows = of_expert(m, e, memory, m->width),
                  a = of_expert(m, e, memory + m->most * m->width, m->inner),
                  b = of_expert(m, e, memory + m->most * (m->width + m->inner), m->inner);
     gather(m, e, m->x, &rows);
-    TRY(product(m, &rows, program_operand(m->run, &w[GATE]), &w[UP], &a, err));
-    TRY(product(m, &rows, program_operand(m->run, &w[UP]), &w[DOWN], &b, err));
+    TRY(product(m, &rows, expert, EXPERT_GATE, &w[EXPERT_UP], &a, err));
+    TRY(product(m, &rows, expert, EXPERT_UP, &w[EXPERT_DOWN], &b, err));
     TRY(gate(m, &a, &b, &a, err));
     weigh(m, e, &a, &a);
-    TRY(product(m, &a, program_operand(m->run, &w[DOWN]), next_gate(m, e), &rows, err));
+    TRY(product(m, &a, expert, EXPERT_DOWN, next_gate(m, e), &rows, err));
+    add_bias(m, e, &rows);
     scatter(m, e, &rows, y);
     return STATUS_OK;
 }
@@ -221,18 +240,37 @@ static Status back(const Mixture *m, const Tensor *dy, const Tensor *x, const Pr
     args.in[2] = program_operand(m->run, &expert->weights[which]);
     if (dx) args.out[0] = *dx;
     args.out[1] = program_operand(m->run, &expert->gradients[which]);
+    if (which != EXPERT_DOWN) args.out[2] = optional(m, &expert->bias_gradients[which]);
     return program_linear_backward(m->run, &args, err);
 }
 
-// d weight = sum over the row of d (weight * inner) * inner.
-static void weight_gradients(const Mixture *m, size_t e, const Tensor *ds, const Tensor *inner,
-                             const Tensor *dw)
+static double dot(size_t n, const float *a, const float *b)
 {
+    double sum = 0;
+    for (size_t j = 0; j < n; j++) sum += (double)a[j] * (double)b[j];
+    return sum;
+}
+
+// d weight = sum over the row of d (weight * inner) * inner, and of dy * bias.
+static void weight_gradients(const Mixture *m, size_t e, const Tensor *ds, const Tensor *inner,
+                             const Tensor *dy, const Tensor *dw)
+{
+    const Tensor bias = optional(m, &m->step->experts[e].biases[EXPERT_DOWN]);
     for (size_t i = 0; i < ds->rows; i++) {
-        const float *a = row_of(ds, i), *b = row_of(inner, i);
-        double sum = 0;
-        for (size_t j = 0; j < ds->cols; j++) sum += (double)a[j] * (double)b[j];
+        double sum = dot(ds->cols, row_of(ds, i), row_of(inner, i));
+        if (bias.data) sum += dot(dy->cols, row_of(dy, i), bias.data);
         *weight_at(m, e, i, dw) = (float)sum;
+    }
+}
+
+// d bias of the last layer += weight * dy, row by row.
+static void bias_gradient(const Mixture *m, size_t e, const Tensor *dy)
+{
+    const Tensor gradient = optional(m, &m->step->experts[e].bias_gradients[EXPERT_DOWN]);
+    float *to = gradient.data;
+    for (size_t i = 0; to && i < dy->rows; i++) {
+        const float w = *weight_at(m, e, i, m->weights), *x = row_of(dy, i);
+        for (size_t j = 0; j < dy->cols; j++) to[j] += w * x[j];
     }
 }
 
@@ -246,7 +284,7 @@ static Status gate_backward(const Mixture *m, const Tensor *dy, const Tensor *a,
     args.in[2] = *b;
     args.out[0] = *da;
     args.out[1] = *db;
-    args.as.gated.activation = m->activation;
+    args.as.gated = m->gated;
     return op_run(m->run->exec, OP_GATED_BACKWARD, DTYPE_F32, &args, err);
 }
 
@@ -274,17 +312,18 @@ static Status back_expert(const Mixture *m, size_t e, float *memory, const OpArg
     const ExpertRows r = lay_out(m, e, memory);
     gather(m, e, m->x, &r.x);
     gather(m, e, &args->in[0], &r.dy);
-    TRY(product(m, &r.x, program_operand(m->run, &expert->weights[GATE]), NULL, &r.gate, err));
-    TRY(product(m, &r.x, program_operand(m->run, &expert->weights[UP]), NULL, &r.up, err));
+    TRY(product(m, &r.x, expert, EXPERT_GATE, NULL, &r.gate, err));
+    TRY(product(m, &r.x, expert, EXPERT_UP, NULL, &r.up, err));
     TRY(gate(m, &r.gate, &r.up, &r.inner, err));
     weigh(m, e, &r.inner, &r.weighed);
-    TRY(back(m, &r.dy, &r.weighed, expert, DOWN, &r.d_inner, err));
-    if (dw->data) weight_gradients(m, e, &r.d_inner, &r.inner, dw);
+    bias_gradient(m, e, &r.dy);
+    TRY(back(m, &r.dy, &r.weighed, expert, EXPERT_DOWN, &r.d_inner, err));
+    if (dw->data) weight_gradients(m, e, &r.d_inner, &r.inner, &r.dy, dw);
     weigh(m, e, &r.d_inner, &r.d_inner);
     TRY(gate_backward(m, &r.d_inner, &r.gate, &r.up, &r.weighed, &r.d_inner, err));
-    TRY(back(m, &r.weighed, &r.x, expert, GATE, dx->data ? &r.dx : NULL, err));
+    TRY(back(m, &r.weighed, &r.x, expert, EXPERT_GATE, dx->data ? &r.dx : NULL, err));
     if (dx->data) scatter(m, e, &r.dx, dx);
-    TRY(back(m, &r.d_inner, &r.x, expert, UP, dx->data ? &r.dx : NULL, err));
+    TRY(back(m, &r.d_inner, &r.x, expert, EXPERT_UP, dx->data ? &r.dx : NULL, err));
     if (dx->data) scatter(m, e, &r.dx, dx);
     return STATUS_OK;
 }

@@ -143,15 +143,19 @@ typedef struct TapeAttention {
     const int32_t *relative_bucket;
     int32_t relative_reach;
     ParamId relative_bias;
+    bool has_sinks; // one more score a head, of a value of zeros
+    ParamId sinks;  // then: [1, n_heads]
     bool
         is_cached; // keys and values of earlier tokens come from a cache, where a run has one (models/generation/cache.h)
     size_t cache;  // which one; set by tape_attention
     bool has_position_queries, has_position_keys; // set by tape_disentangled
 } TapeAttention;
 
-// One expert: weights of a gated layer without biases.
+// One expert: a gated layer.
+enum { EXPERT_GATE, EXPERT_UP, EXPERT_DOWN, EXPERT_LAYERS };
 typedef struct TapeExpert {
-    ParamId gate, up, down;
+    ParamId weights[EXPERT_LAYERS];
+    ParamId biases[EXPERT_LAYERS]; // or PARAM_NONE
 } TapeExpert;
 
 enum { NODE_MAX_VALUES = 5, NODE_MAX_PARAMS = 3 };
@@ -186,7 +190,7 @@ typedef struct TapeNode {
         struct {
             const TapeExpert *list;
             size_t n;
-            Activation activation;
+            GatedArgs gated;
         } experts;
         struct {
             bool is_by_position; // the first table is of positions, not of words
@@ -326,9 +330,9 @@ typedef struct Route {
     Value weights, chosen;
 } Route;
 Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind);
-// For each row of x the sum of weight * down(act(gate(x)) * up(x)) over its experts.
+// For each row of x the sum of weight * down(gated(gate(x), up(x))) over its experts.
 Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
-                   Activation activation);
+                   GatedArgs gated);
 // Whether a node multiplies by this matrix: a dense layer, or one of its experts.
 bool tape_multiplies(const TapeNode *node, ParamId param);
 Value tape_scale(Tape *tape, Value x, float factor);

@@ -243,9 +243,10 @@ Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention 
                      .dropout = attention->dropout,
                      .site = tape->n_sites++,
                      .as.attention = *attention};
-    if (attention->relative_bucket) {
-        node.params[0] = attention->relative_bias;
-        node.n_params = 1;
+    if (attention->relative_bucket || attention->has_sinks) {
+        node.params[0] = attention->relative_bucket ? attention->relative_bias : PARAM_NONE;
+        node.params[1] = attention->has_sinks ? attention->sinks : PARAM_NONE;
+        node.n_params = 2;
     }
     if (attention->is_cached) {
         TapeCache *cache = tape_append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity,
@@ -315,8 +316,16 @@ Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind)
 
 static void check_expert(Tape *tape, Value x, const TapeExpert *expert)
 {
-    const Param *gate = &tape->params[expert->gate], *up = &tape->params[expert->up],
-                *down = &tape->params[expert->down];
+    const Param *gate = &tape->params[expert->weights[EXPERT_GATE]],
+                *up = &tape->params[expert->weights[EXPERT_UP]],
+                *down = &tape->params[expert->weights[EXPERT_DOWN]];
+    for (size_t i = 0; i < EXPERT_LAYERS; i++) {
+        const ParamId bias = expert->biases[i];
+        check(tape,
+              bias == PARAM_NONE ||
+                  tape->params[bias].cols == tape->params[expert->weights[i]].rows,
+              "an expert's bias does not fit its layer");
+    }
     check(tape,
           gate->cols == value_cols(x) && up->cols == gate->cols && up->rows == gate->rows &&
               down->cols == gate->rows && down->rows == gate->cols,
@@ -324,7 +333,7 @@ static void check_expert(Tape *tape, Value x, const TapeExpert *expert)
 }
 
 Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
-                   Activation activation)
+                   GatedArgs gated)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     TapeExpert *list = arena_alloc(tape->arena, n_experts, sizeof *list);
@@ -335,7 +344,7 @@ Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, 
     TapeNode node = {.op = NODE_EXPERTS, .in = {x, route.weights, route.chosen}, .n_in = 3};
     node.as.experts.list = list;
     node.as.experts.n = n_experts;
-    node.as.experts.activation = activation;
+    node.as.experts.gated = gated;
     for (size_t i = 0; i < n_experts; i++) {
         list[i] = experts[i];
         check_expert(tape, x, &experts[i]);
@@ -349,7 +358,9 @@ bool tape_multiplies(const TapeNode *node, ParamId param)
     if (node->op == OP_LINEAR) return node->params[0] == param;
     for (size_t i = 0; node->op == NODE_EXPERTS && i < node->as.experts.n; i++) {
         const TapeExpert *expert = &node->as.experts.list[i];
-        if (expert->gate == param || expert->up == param || expert->down == param) return true;
+        for (size_t k = 0; k < EXPERT_LAYERS; k++) {
+            if (expert->weights[k] == param) return true;
+        }
     }
     return false;
 }

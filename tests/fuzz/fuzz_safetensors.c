@@ -17,6 +17,14 @@ const Slice fuzz_seeds[] = {
         "{\"model.layers.0.mlp.experts.gate_up_proj\":{\"dtype\":\"F16\",\"shape\":[2,2,1],\"data_offsets\":[0,8]},"
         "\"model.layers.0.mlp.gate.weight\":{\"dtype\":\"U8\",\"shape\":[2,1],\"data_offsets\":[8,10]}}    "
         "abcdefghij"),
+    SLICE_LIT(
+        "\xd0\0\0\0\0\0\0\0"
+        "{\"model.layers.0.mlp.experts.down_proj_blocks\":{\"dtype\":\"U8\",\"shape\":[2,1,1,16],\"data_offsets\":[0,32]},\"model.layers.0.mlp.experts.down_proj_scales\":{\"dtype\":\"U8\",\"shape\":[2,1,1],\"data_offsets\":[32,34]}}     "
+        "abcdefghijklmnopqrstuvwxyz01234567"),
+    SLICE_LIT(
+        "\xc8\0\0\0\0\0\0\0"
+        "{\"model.layers.0.mlp.experts.gate_up_proj\":{\"dtype\":\"F16\",\"shape\":[2,1,2],\"data_offsets\":[0,8]},\"model.layers.0.mlp.experts.gate_up_proj_bias\":{\"dtype\":\"F16\",\"shape\":[2,2],\"data_offsets\":[8,16]}}     "
+        "abcdefghijklmnop"),
     SLICE_LIT("\x02\0\0\0\0\0\0\0{}"),
     SLICE_LIT("\0\0\0\0\0\0\0\x80{}"),
 };
@@ -67,6 +75,29 @@ static void take_apart(Safetensors *file, Slice bytes, size_t total)
     json_close(&document);
 }
 
+// As a gpt-oss of two experts: what comes of it lies within the file and is read, joined or turned.
+static void turn(Safetensors *file, Slice bytes)
+{
+    static const Slice config =
+        SLICE_LIT("{\"model_type\": \"gpt_oss\", \"vocab_size\": 4, \"hidden_size\": 4, "
+                  "\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"intermediate_size\": 1, "
+                  "\"max_position_embeddings\": 4, \"num_local_experts\": 2, "
+                  "\"num_experts_per_tok\": 1}");
+    Error err = {0};
+    JsonDocument *document = NULL;
+    if (json_parse(SLICE("config"), config, JSON_STRICT, &document, &err) != STATUS_OK) abort();
+    const Status s = checkpoint_unstack_experts(json_root(document), file, &err);
+    if (s != STATUS_OK && err.text[0] == '\0') abort();
+    for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
+        const SafeTensor *tensor = &file->tensors[i];
+        if (tensor->data.ptr < bytes.ptr ||
+            tensor->data.ptr + tensor->data.len > bytes.ptr + bytes.len)
+            abort();
+        read_all(tensor);
+    }
+    json_close(&document);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Error err = {0};
@@ -80,6 +111,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (total > size) abort();
     for (size_t i = 0; i < file.n_tensors; i++) read_all(&file.tensors[i]);
     take_apart(&file, bytes, total);
+    safetensors_close(&file);
+    if (safetensors_parse(SLICE("fuzz"), bytes, &file, &err) != STATUS_OK) abort();
+    turn(&file, bytes);
     safetensors_close(&file);
     return 0;
 }

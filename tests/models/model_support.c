@@ -63,6 +63,21 @@ void made_numbers(Slice name, size_t n, bool is_vector, float *out)
     }
 }
 
+void drawn_shares(Slice name, const char *suffix, size_t n, float *out)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
+    for (; *suffix; suffix++) hash = (hash ^ (unsigned char)*suffix) * 0x100000001b3u;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t z = hash + i + 0x9e3779b97f4a7c15u;
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        z ^= z >> 31;
+        out[i] = (float)(z >> 40) / 16777216.0f;
+    }
+}
+
 static void golden_targets(const Safetensors *file, const char *name, GoldenBatch *batch)
 {
     char full[64];

@@ -20,6 +20,9 @@ int32_t *tensor_ints(const SafeTensor *tensor);
 // The n numbers of a tensor of this name that tools/peers/expected.py gives it, number by number.
 void made_numbers(Slice name, size_t n, bool is_vector, float *out);
 
+// Numbers from 0 to 1 of a tensor of this name with "suffix" behind it, as tools/peers/decoders.py draws them.
+void drawn_shares(Slice name, const char *suffix, size_t n, float *out);
+
 // A padded batch of a golden file as sequences without padding.
 typedef struct GoldenBatch {
     size_t n, width; // sequences, and columns of the padded arrays

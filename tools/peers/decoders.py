@@ -15,6 +15,7 @@ import json
 import numpy as np
 import torch
 import transformers
+from transformers.integrations.mxfp4 import dequantize_convertops
 
 REACH = 0.3
 TEXTS = [[5], [7, 3, 11, 2, 19, 23, 1], [4, 8, 15, 16, 23, 26, 2, 9, 13, 27, 6, 1, 20, 18, 3, 12, 25, 5, 21]]
@@ -102,7 +103,17 @@ CASES = {
     "flex_olmo": dict(WIDE, num_key_value_heads=2, num_experts=5, num_experts_per_tok=3),
     "granitemoe": dict(WIDE, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0,
                        residual_multiplier=0.4, attention_multiplier=0.2, logits_scaling=2.5),
+    "gpt_oss": dict(WIDE, num_key_value_heads=2, head_dim=16, num_local_experts=5, num_experts_per_tok=2, sliding_window=6),
+    "gpt_oss-odd": dict(ODD, num_key_value_heads=1, head_dim=10, num_local_experts=3, num_experts_per_tok=3,
+                        sliding_window=5, layer_types=["full_attention", "sliding_attention"], attention_bias=False,
+                        swiglu_limit=0.2, swiglu_alpha=1.1, tie_word_embeddings=True,
+                        rope_parameters={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 10,
+                                         "truncate": False, "beta_fast": 8.0, "beta_slow": 0.5, "rope_theta": 500.0}),
 }
+
+# One whose experts a file has in MXFP4: rows of whole blocks.
+MXFP4 = dict(SMALL, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=32,
+             num_local_experts=4, num_experts_per_tok=2, sliding_window=6)
 
 # Of layers with experts, by the kind of model: where they stand in checkpoints, and gate, up and down.
 EXPERTS = {
@@ -115,7 +126,8 @@ EXPERTS = {
 }
 
 
-def numbers(name, shape, centre):
+def draws(name, shape):
+    """From 0 to 1."""
     h = 0xCBF29CE484222325
     for byte in name.encode():
         h = ((h ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
@@ -124,12 +136,30 @@ def numbers(name, shape, centre):
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
-    u = (z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
-    return (np.float32(centre) + np.float32(REACH) * (2 * u - 1)).reshape(shape)
+    return ((z >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)).reshape(shape)
+
+
+def numbers(name, shape, centre):
+    return np.float32(centre) + np.float32(REACH) * (2 * draws(name, shape) - 1)
+
+
+def turned_experts(name, p):
+    """gpt-oss: inputs first, gates and up projections in turn."""
+    stem, _, layer = name.rpartition(".")
+    kind = "bias" if layer.endswith("_bias") else "weight"
+    for e in range(p.shape[0]):
+        if layer.startswith("down_proj"):
+            yield f"{stem}.{e}.down_proj.{kind}", p[e].t()
+            continue
+        yield f"{stem}.{e}.gate_proj.{kind}", p[e, ..., ::2].t()
+        yield f"{stem}.{e}.up_proj.{kind}", p[e, ..., 1::2].t()
 
 
 def experts(kind, name, p):
     """The tensors of a checkpoint that a tensor of all experts is in memory; gradients likewise."""
+    if kind == "gpt_oss":
+        yield from turned_experts(name, p)
+        return
     block, layers = EXPERTS[kind]
     prefix = name[: name.index(".experts.")].rpartition(".")[0] + f".{block}.experts"
     for e in range(p.shape[0]):
@@ -237,6 +267,27 @@ def gradients(model):
     return {"loss": float(f"{(losses / n).item():.6g}"), "sums": sums}
 
 
+def mxfp4():
+    """What Transformers makes of experts in MXFP4, by its own way of taking blocks apart. Bytes of blocks follow from their
+    tensors' names as numbers do, scales are 2^-6 to 2^-3."""
+    model = build("gpt_oss", MXFP4)
+    for name, p in model.named_parameters():
+        if ".experts." not in name or name.endswith("_bias"):
+            continue
+        n_experts, n_in, n_out = p.shape
+        blocks = draws(name + "_blocks", (n_experts, n_out, n_in // 32, 16)) * 256
+        scales = 121 + draws(name + "_scales", (n_experts, n_out, n_in // 32)) * 4
+        bytes_of = [torch.from_numpy(x.astype(np.uint8)) for x in (blocks, scales)]
+        p.data.copy_(dequantize_convertops(*bytes_of, torch.float32))
+    config = json.loads(model.config.to_json_string(use_diff=True))
+    config.update(architectures=["GptOssForCausalLM"], quantization_config={"quant_method": "mxfp4"})
+    for key in ("transformers_version", "dtype"):
+        config.pop(key, None)
+    with torch.no_grad():
+        logits = model(torch.tensor([TEXTS[-1]])).logits[0, -1]
+    return {"config": config, "logits": [float(f"{v:.6g}") for v in logits.tolist()]}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out")
@@ -262,7 +313,7 @@ def main():
     if args.out:
         with open(args.out, "w") as out:
             body = ",\n".join(json.dumps(case) for case in cases)
-            out.write('{"texts": %s,\n"cases": [\n%s\n]}\n' % (json.dumps(TEXTS), body))
+            out.write('{"texts": %s,\n"mxfp4": %s,\n"cases": [\n%s\n]}\n' % (json.dumps(TEXTS), json.dumps(mxfp4()), body))
 
 
 if __name__ == "__main__":
