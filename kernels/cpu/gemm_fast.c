@@ -250,13 +250,13 @@ static const float *fetch_more(Fetched *f, size_t floats, const float *otherwise
     return otherwise;
 }
 
-// All rows of the block times panels [p0, p0 + n_panels).
-static void run_panels(const GemmProblem *g, const Block *block, const float *b, size_t b_panel,
-                       Next next, size_t p0, size_t n_panels)
+// Rows of the block from `begin` on times panels [p0, p0 + n_panels).
+static void run_panels(const GemmProblem *g, const Block *block, size_t begin, const float *b,
+                       size_t b_panel, Next next, size_t p0, size_t n_panels)
 {
     const size_t j0 = p0 * VEC_WIDTH, columns = size_min(n_panels * VEC_WIDTH, g->n - j0);
-    const size_t n_tiles = size_max(1, ceil_div(block->n_rows, TILE_ROWS));
-    const size_t least_rows = block->n_rows / n_tiles, n_taller = block->n_rows % n_tiles;
+    const size_t n_rows = block->n_rows - begin, n_tiles = size_max(1, ceil_div(n_rows, TILE_ROWS));
+    const size_t least_rows = n_rows / n_tiles, n_taller = n_rows % n_tiles;
     float *const c = g->c + block->i0 * g->c_row + p0 * g->c_panel;
     GemmTile tile = {
         .b = b,
@@ -269,7 +269,6 @@ static void run_panels(const GemmProblem *g, const Block *block, const float *b,
         .reload = block->k0 > 0 || g->accumulate,
         .streams = block->is_last && streams(g, columns),
     };
-    size_t begin = 0;
     for (size_t t = 0; t < n_tiles; t++) { // rows as split() has them
         const size_t rows = least_rows + (t < n_taller);
         tile.a = block->a + begin * block->a_row;
@@ -309,32 +308,67 @@ static void run_few_rows(const GemmProblem *g)
     while (p < n_panels) {
         const size_t left = n_panels - p;
         const size_t take = left >= wide ? wide : left >= TILE_PANELS ? TILE_PANELS : 1;
-        run_panels(g, &block, g->b + p * g->b_stride, g->b_stride, (Next){0}, p, take);
+        run_panels(g, &block, 0, g->b + p * g->b_stride, g->b_stride, (Next){0}, p, take);
         p += take;
     }
+}
+
+// Whether tiles unpack b: Q8_ROW, which is there for products of bytes, is unpacked ahead.
+static int has_stored_tiles(const GemmProblem *g)
+{
+    return g->b_side == GEMM_STORED && g->stored_dtype != DTYPE_Q8_ROW;
+}
+
+// The first rows of the block times panels [p0, p0 + n_panels) of stored weights, which are unpacked on the way.
+static void run_stored(const GemmProblem *g, const Block *block, size_t rows, float *unpacked,
+                       size_t p0, size_t n_panels)
+{
+    enum { LINE_BYTES = 64 };
+    const size_t j0 = p0 * VEC_WIDTH, columns = size_min(n_panels * VEC_WIDTH, g->n - j0);
+    const char *const b = (const char *)g->stored + p0 * g->stored_panel;
+    const size_t n_parts = size_max(1, ceil_div(g->k, STORED_STEP));
+    // Blocks come from memory in time where the panels after these are asked for; 16 bits came faster one row at a time without.
+    const int is_streaming =
+        dtype_block(g->stored_dtype) > 1 && p0 + 2 * n_panels <= ceil_div(g->n, VEC_WIDTH);
+    const StoredTile tile = {
+        .a = block->a,
+        .a_stride = block->a_row,
+        .b = b,
+        .b_panel = g->stored_panel,
+        .n_panels = n_panels,
+        .c = g->c + block->i0 * g->c_row + j0,
+        .c_row = g->c_row,
+        .k0 = block->k0,
+        .n_k = block->n_k,
+        .reload = block->k0 > 0 || g->accumulate,
+        .n_last = columns - (n_panels - 1) * VEC_WIDTH,
+        .bias = block->is_last && g->bias ? g->bias + j0 : NULL,
+        .unpacked = unpacked,
+        .next = b + n_panels * g->stored_panel,
+        .n_next = is_streaming ? ceil_div(g->stored_panel, n_parts * LINE_BYTES) : 0,
+    };
+    FAST(stored_tile)(g->stored_dtype, rows, &tile);
+    if (block->is_last) finish_tile(g, block->i0, rows, j0, columns);
 }
 
 // Few rows of stored weights: unpacked in registers.
 static void run_few_stored(const GemmProblem *g)
 {
-    const size_t n_panels = ceil_div(g->n, VEC_WIDTH);
-    size_t p = 0;
-    while (p < n_panels) {
-        const size_t take = n_panels - p >= STORED_WIDE ? STORED_WIDE : 1, j0 = p * VEC_WIDTH;
-        const size_t columns = size_min(take * VEC_WIDTH, g->n - j0);
-        const StoredTile tile = {.a = g->a,
-                                 .a_stride = g->a_stride,
-                                 .b = (const char *)g->stored + p * g->stored_panel,
-                                 .b_panel = g->stored_panel,
-                                 .c = g->c + j0,
-                                 .c_row = g->c_row,
-                                 .n_k = g->k,
-                                 .n_last = columns - (take - 1) * VEC_WIDTH,
-                                 .bias = g->bias ? g->bias + j0 : NULL};
-        FAST(stored_tile)(g->stored_dtype, g->m, take, &tile);
-        finish_tile(g, 0, g->m, j0, columns);
-        p += take;
+    const Block block = {
+        .n_rows = g->m, .n_k = g->k, .a = g->a, .a_row = g->a_stride, .is_last = 1};
+    const size_t n_panels = ceil_div(g->n, VEC_WIDTH), wide = FAST(stored_wide)(g->m);
+    for (size_t p = 0, take; p < n_panels; p += take) {
+        take = size_min(wide, n_panels - p);
+        run_stored(g, &block, g->m, NULL, p, take);
     }
+}
+
+// Rows whose tile unpacks stored weights for those below it; 0 where they are unpacked ahead, which many rows do not feel.
+static size_t unpacking_rows(const GemmProblem *g, const Block *block)
+{
+    enum { MAX = STORED_MAX_ROWS };
+    if (!has_stored_tiles(g) || a_source(g) != A_DIRECT || block->n_rows <= MAX) return 0;
+    return size_min(MAX, ceil_div(block->n_rows, 2));
 }
 
 static void run_block(const GemmProblem *g, Block *block, float *scratch)
@@ -349,7 +383,7 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
         block->a_row = block->a_is_packed ? block->n_k : block->n_k + ROW_GAP;
     }
     float *packed_b = scratch + a_floats(g);
-    const size_t n_panels = ceil_div(g->n, VEC_WIDTH);
+    const size_t n_panels = ceil_div(g->n, VEC_WIDTH), unpacking = unpacking_rows(g, block);
     for (size_t p = 0; p < n_panels; p += TILE_PANELS) {
         const size_t take = size_min(TILE_PANELS, n_panels - p);
         const float *b = packed_b;
@@ -362,12 +396,14 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
                 next = (Next){b + TILE_PANELS * b_panel, b_panel};
             else if (block->is_last && block->i0 + block->n_rows == g->m)
                 next = (Next){g->next, block->n_k * VEC_WIDTH};
+        } else if (unpacking > 0) {
+            run_stored(g, block, unpacking, packed_b, p, take);
         } else {
             for (size_t q = 0; q < take; q++) {
                 pack_b_panel(g, (p + q) * VEC_WIDTH, block->k0, block->n_k, packed_b + q * b_panel);
             }
         }
-        run_panels(g, block, b, b_panel, next, p, take);
+        run_panels(g, block, unpacking, b, b_panel, next, p, take);
     }
 }
 
@@ -378,7 +414,7 @@ void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
         run_few_rows(problem);
         return;
     }
-    if (problem->m <= STORED_MAX_ROWS && problem->b_side == GEMM_STORED && !problem->accumulate) {
+    if (problem->m <= STORED_MAX_ROWS && has_stored_tiles(problem) && !problem->accumulate) {
         run_few_stored(problem);
         return;
     }

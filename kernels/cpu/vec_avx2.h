@@ -128,6 +128,12 @@ static inline Vec vec_fma(Vec a, Vec b, Vec c)
     return (Vec){_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
 }
 
+// a * b - c, rounded once.
+static inline Vec vec_fms(Vec a, Vec b, Vec c)
+{
+    return (Vec){_mm256_fmsub_ps(a.lo, b.lo, c.lo), _mm256_fmsub_ps(a.hi, b.hi, c.hi)};
+}
+
 // The second operand where either is NaN, as in the instruction.
 static inline Vec vec_max(Vec a, Vec b)
 {

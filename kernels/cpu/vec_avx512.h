@@ -99,6 +99,12 @@ static inline Vec vec_fma(Vec a, Vec b, Vec c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
+// a * b - c, rounded once.
+static inline Vec vec_fms(Vec a, Vec b, Vec c)
+{
+    return _mm512_fmsub_ps(a, b, c);
+}
+
 // The second operand where either is NaN, as in the instruction.
 static inline Vec vec_max(Vec a, Vec b)
 {

@@ -5,248 +5,8 @@
 #ifndef ASSAY_KERNELS_CPU_VEC_STORED_H
 #define ASSAY_KERNELS_CPU_VEC_STORED_H
 
-#include <string.h>
-
-#include "kernels/cpu/vec.h"
+#include "kernels/cpu/vec_codes.h"
 #include "kernels/tensor.h"
-
-#define STORED_INLINE static inline __attribute__((always_inline))
-
-// ---- sixteen integers as floats ----
-
-#if defined(__AVX512F__)
-typedef __m512i StoredCodes; // sixteen 32-bit integers
-
-STORED_INLINE StoredCodes stored_load(const uint8_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
-{
-    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
-}
-
-STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
-{
-    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
-}
-
-STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
-{
-    return _mm512_and_si512(x, _mm512_set1_epi32(mask));
-}
-
-STORED_INLINE StoredCodes stored_or(StoredCodes a, StoredCodes b)
-{
-    return _mm512_or_si512(a, b);
-}
-
-STORED_INLINE StoredCodes stored_right(StoredCodes x, int bits)
-{
-    return _mm512_srli_epi32(x, (unsigned)bits);
-}
-
-STORED_INLINE StoredCodes stored_left(StoredCodes x, int bits)
-{
-    return _mm512_slli_epi32(x, (unsigned)bits);
-}
-
-STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
-{
-    return _mm512_sub_epi32(x, _mm512_set1_epi32(n));
-}
-
-// Bytes, with 16 added where the byte's bit is set.
-STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
-{
-    __mmask64 mask;
-    memcpy(&mask, bits, sizeof mask);
-    return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(16));
-}
-
-STORED_INLINE Vec stored_float(StoredCodes x)
-{
-    return _mm512_cvtepi32_ps(x);
-}
-
-STORED_INLINE Vec stored_as_bits(StoredCodes x)
-{
-    return _mm512_castsi512_ps(x);
-}
-
-// Codes of 4 bits, less `shift`, as floats: one look-up, which heeds the low 4 bits alone, in place of masking, subtracting and
-// converting.
-STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
-{
-    const __m512i codes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const Vec table = _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(shift)));
-    return _mm512_permutexvar_ps(x, table);
-}
-
-// Codes of MXFP4, doubled, as floats: the low 4 bits of each.
-STORED_INLINE Vec stored_fp4(StoredCodes x)
-{
-    return _mm512_permutexvar_ps(
-        x, _mm512_setr_ps(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
-}
-
-// Bytes of 0 .. 15, each by its place in a table.
-STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
-{
-    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), x);
-}
-
-STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
-{
-    return _mm512_max_epi32(a, b);
-}
-
-STORED_INLINE StoredCodes stored_smaller(StoredCodes a, StoredCodes b)
-{
-    return _mm512_min_epi32(a, b);
-}
-
-STORED_INLINE StoredCodes stored_all(int x)
-{
-    return _mm512_set1_epi32(x);
-}
-
-STORED_INLINE Vec stored_halves(const uint8_t *p)
-{
-    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
-}
-#else
-typedef struct StoredCodes {
-    __m256i lo, hi;
-} StoredCodes;
-
-STORED_INLINE StoredCodes stored_load(const uint8_t *p)
-{
-    return (StoredCodes){_mm256_loadu_si256((const __m256i *)p),
-                         _mm256_loadu_si256((const __m256i *)(p + 32))};
-}
-
-STORED_INLINE StoredCodes stored_bytes(const uint8_t *p)
-{
-    const __m128i x = _mm_loadu_si128((const __m128i *)p);
-    return (StoredCodes){_mm256_cvtepu8_epi32(x), _mm256_cvtepu8_epi32(_mm_srli_si128(x, 8))};
-}
-
-STORED_INLINE StoredCodes stored_signed(const uint8_t *p)
-{
-    const __m128i x = _mm_loadu_si128((const __m128i *)p);
-    return (StoredCodes){_mm256_cvtepi8_epi32(x), _mm256_cvtepi8_epi32(_mm_srli_si128(x, 8))};
-}
-
-STORED_INLINE StoredCodes stored_and(StoredCodes x, int mask)
-{
-    const __m256i m = _mm256_set1_epi32(mask);
-    return (StoredCodes){_mm256_and_si256(x.lo, m), _mm256_and_si256(x.hi, m)};
-}
-
-STORED_INLINE StoredCodes stored_or(StoredCodes a, StoredCodes b)
-{
-    return (StoredCodes){_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
-}
-
-STORED_INLINE StoredCodes stored_right(StoredCodes x, int bits)
-{
-    return (StoredCodes){_mm256_srli_epi32(x.lo, bits), _mm256_srli_epi32(x.hi, bits)};
-}
-
-STORED_INLINE StoredCodes stored_left(StoredCodes x, int bits)
-{
-    return (StoredCodes){_mm256_slli_epi32(x.lo, bits), _mm256_slli_epi32(x.hi, bits)};
-}
-
-STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
-{
-    const __m256i m = _mm256_set1_epi32(n);
-    return (StoredCodes){_mm256_sub_epi32(x.lo, m), _mm256_sub_epi32(x.hi, m)};
-}
-
-// 32 bytes, 16 where the bit of `bits` is set.
-STORED_INLINE __m256i stored_fifths(const uint8_t *bits)
-{
-    int32_t four;
-    memcpy(&four, bits, sizeof four);
-    const __m256i each =
-        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
-    const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(four), each);
-    const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201);
-    const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
-    return _mm256_and_si256(is_set, _mm256_set1_epi8(16));
-}
-
-STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
-{
-    return (StoredCodes){_mm256_add_epi8(x.lo, stored_fifths(bits)),
-                         _mm256_add_epi8(x.hi, stored_fifths(bits + 4))};
-}
-
-STORED_INLINE Vec stored_float(StoredCodes x)
-{
-    return (Vec){_mm256_cvtepi32_ps(x.lo), _mm256_cvtepi32_ps(x.hi)};
-}
-
-STORED_INLINE Vec stored_nibble(StoredCodes x, int shift)
-{
-    return stored_float(stored_less(stored_and(x, 15), shift));
-}
-
-STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
-{
-    const __m256i both = _mm256_broadcastsi128_si256(table);
-    return (StoredCodes){_mm256_shuffle_epi8(both, x.lo), _mm256_shuffle_epi8(both, x.hi)};
-}
-
-STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
-{
-    return (StoredCodes){_mm256_max_epi32(a.lo, b.lo), _mm256_max_epi32(a.hi, b.hi)};
-}
-
-STORED_INLINE StoredCodes stored_smaller(StoredCodes a, StoredCodes b)
-{
-    return (StoredCodes){_mm256_min_epi32(a.lo, b.lo), _mm256_min_epi32(a.hi, b.hi)};
-}
-
-STORED_INLINE StoredCodes stored_all(int x)
-{
-    return (StoredCodes){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
-}
-
-STORED_INLINE Vec stored_fp4(StoredCodes x)
-{
-    // 12 above what the codes stand for: a byte without a sign.
-    const __m128i above = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
-    return stored_float(stored_less(stored_and(stored_look_up(stored_and(x, 15), above), 255), 12));
-}
-
-STORED_INLINE Vec stored_as_bits(StoredCodes x)
-{
-    return (Vec){_mm256_castsi256_ps(x.lo), _mm256_castsi256_ps(x.hi)};
-}
-
-// Without F16C, which AVX2 does not promise: exponent and fraction in place, times 2^112 (exact, subnormal numbers included),
-// infinity and NaN by their exponent, the sign last.
-STORED_INLINE __m256 stored_half(__m256i x)
-{
-    const __m256i magnitude = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x7fff)), 13);
-    const __m256i sign = _mm256_slli_epi32(_mm256_and_si256(x, _mm256_set1_epi32(0x8000)), 16);
-    const __m256i is_huge = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x0f7fffff));
-    const __m256 value = _mm256_mul_ps(_mm256_castsi256_ps(magnitude), _mm256_set1_ps(0x1p112f));
-    const __m256i huge = _mm256_or_si256(magnitude, _mm256_set1_epi32(0x7f800000));
-    const __m256i bits = _mm256_blendv_epi8(_mm256_castps_si256(value), huge, is_huge);
-    return _mm256_castsi256_ps(_mm256_or_si256(bits, sign));
-}
-
-STORED_INLINE Vec stored_halves(const uint8_t *p)
-{
-    return (Vec){stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p))),
-                 stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16))))};
-}
-#endif
 
 // ---- formats ----
 
@@ -314,7 +74,19 @@ STORED_INLINE size_t stored_block_bytes(DType dtype)
            stored_block(dtype) / stored_part(dtype) * stored_part_bytes(dtype);
 }
 
-// A part of a panel ready to be read: sixteen scales and offsets, and where the codes stand.
+// d and m of a block of 16 outputs.
+typedef struct StoredHead {
+    Vec d, m;
+} StoredHead;
+
+STORED_INLINE StoredHead stored_head_of(DType dtype, const uint8_t *block)
+{
+    const int has_d = stored_head_bytes(dtype) > 0;
+    return (StoredHead){has_d ? stored_halves(block) : vec_zero(),
+                        stored_has_offset(dtype) ? stored_halves(block + 32) : vec_zero()};
+}
+
+// A part of a panel ready to be read: sixteen scales and offsets (of K formats: what is taken off), and where the codes stand.
 typedef struct StoredPart {
     Vec scale, offset;
     const uint8_t *codes, *fifth, *upper;
@@ -329,20 +101,18 @@ STORED_INLINE Vec stored_powers(const uint8_t *p)
     return stored_as_bits(stored_larger(stored_left(stored_less(e, 1), 23), subnormal));
 }
 
-STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_t index)
+STORED_INLINE StoredPart stored_part_with(DType dtype, StoredHead head, const uint8_t *block,
+                                          size_t index)
 {
     const uint8_t *at = block + stored_head_bytes(dtype) + index * stored_part_bytes(dtype);
-    StoredPart part = {.scale = vec_zero(), .offset = vec_zero()};
+    StoredPart part = {.scale = head.d, .offset = head.m};
     if (dtype == DTYPE_MXFP4) {
         part.scale = stored_powers(at);
         at += 16;
-    } else if (!stored_is_half(dtype)) {
-        part.scale = stored_halves(block);
     }
-    if (stored_has_offset(dtype)) part.offset = stored_halves(block + 32);
     if (stored_is_k(dtype)) {
         part.scale = vec_mul(part.scale, stored_float(stored_bytes(at)));
-        part.offset = vec_neg(vec_mul(part.offset, stored_float(stored_bytes(at + 16))));
+        part.offset = vec_mul(part.offset, stored_float(stored_bytes(at + 16)));
         at += 32;
     }
     if (dtype == DTYPE_Q6_K) {
@@ -355,10 +125,21 @@ STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_
     return part;
 }
 
+// The same with its offset as what is added.
+STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_t index)
+{
+    StoredPart part = stored_part_with(dtype, stored_head_of(dtype, block), block, index);
+    if (stored_is_k(dtype)) part.offset = vec_neg(part.offset);
+    return part;
+}
+
+// Scale times code has at most 17 + 5 digits where an offset is added (Q4_K, Q5_K: 11 of d, 6 of the part's scale), so that it is
+// exact, and the one rounding of a fused sum is that of the sum alone.
 STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, Vec q)
 {
-    const Vec x = vec_mul(part->scale, q);
-    return stored_has_offset(dtype) ? vec_add(x, part->offset) : x;
+    if (!stored_has_offset(dtype)) return vec_mul(part->scale, q);
+    return stored_is_k(dtype) ? vec_fms(part->scale, q, part->offset)
+                              : vec_fma(part->scale, q, part->offset);
 }
 
 STORED_INLINE int stored_has_plain_nibbles(DType dtype)
@@ -376,43 +157,75 @@ STORED_INLINE int stored_shift(DType dtype)
     return dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q4_0 ? 8 : 0;
 }
 
-// Codes of k = 4 group .. 4 group + 3 of the part: a byte each, those of an output side by side.
-STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size_t group)
+// Codes of k = 4 group .. 4 group + 3 of the part: a byte each, those of an output side by side. Of Q6_K the upper two bits of
+// a byte are anything.
+STORED_INLINE StoredCodes stored_group_any(DType dtype, const StoredPart *part, size_t group)
 {
     if (stored_has_bytes(dtype)) return stored_load(part->codes + group * 64);
     const StoredCodes both = stored_load(part->codes + group / 2 * 64);
-    StoredCodes q = stored_and(group % 2 ? stored_right(both, 4) : both, 0x0f0f0f0f);
-    if (dtype == DTYPE_MXFP4)
-        q = stored_look_up(
-            q, _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-    if (stored_has_fifth(dtype)) q = stored_add_fifth(q, part->fifth + group * 8);
+    const StoredCodes low = group % 2 ? stored_right(both, 4) : both;
     if (dtype == DTYPE_Q6_K) {
         const StoredCodes upper = stored_load(part->upper);
-        const StoredCodes two = group < 2 ? stored_left(upper, 4 - 2 * (int)group)
-                                          : stored_right(upper, 2 * (int)group - 4);
-        q = stored_or(q, stored_and(two, 0x30303030));
+        const int left = 4 - 2 * (int)group;
+        return stored_choose(0x0f0f0f0f, low,
+                             left > 0   ? stored_left(upper, left)
+                             : left < 0 ? stored_right(upper, -left)
+                                        : upper);
     }
-    return q;
+    const StoredCodes q = stored_and(low, 0x0f0f0f0f);
+    if (dtype == DTYPE_MXFP4)
+        return stored_look_up(
+            q, _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
+    return stored_has_fifth(dtype) ? stored_add_fifth(q, part->fifth + group * 8) : q;
 }
 
-// Weight k of the part, of 16 outputs.
-STORED_INLINE Vec stored_weight(DType dtype, const StoredPart *part, size_t k)
+STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size_t group)
+{
+    const StoredCodes q = stored_group_any(dtype, part, group);
+    return dtype == DTYPE_Q6_K ? stored_and(q, 0x3f3f3f3f) : q;
+}
+
+// Codes of four neighbouring k of a part, where an f32 has room for them. Not of 16-bit formats.
+typedef struct StoredFour {
+    StoredCodes first, second; // k = 0 and 1; k = 2 and 3
+} StoredFour;
+
+STORED_INLINE StoredFour stored_four(DType dtype, const StoredPart *part, size_t group)
+{
+    const StoredCodes codes = stored_has_plain_nibbles(dtype)
+                                  ? stored_load(part->codes + group / 2 * 64)
+                                  : stored_group_any(dtype, part, group);
+    return (StoredFour){codes, stored_right(codes, 16)};
+}
+
+// The byte at `bit` as a number. Below a power of two with units of 2^-bit it stands where 1, 2, 4, ... are, so that taking off
+// the power leaves it: a logical operation and a sum, where masking, subtracting and converting are three. Where an offset is
+// added it goes another way: a Zen 4 is slow where logical operations and multiplications with three sources each meet.
+STORED_INLINE Vec stored_code(DType dtype, StoredCodes x, int bit)
+{
+    const int mask = dtype == DTYPE_Q6_K ? 63 : 255;
+    const Vec code = stored_among(x, mask << bit, (127 + 23 - bit) << 23);
+    return vec_sub(code, vec_set1((float)((1 << (23 - bit)) + stored_shift(dtype))));
+}
+
+// Weight k of the part, of 16 outputs; four: the codes of group k / 4.
+STORED_INLINE Vec stored_weight(DType dtype, const StoredPart *part, const StoredFour *four,
+                                size_t k)
 {
     if (dtype == DTYPE_F16) return stored_halves(part->codes + k * 32);
     if (dtype == DTYPE_BF16) {
         const StoredCodes pair = stored_load(part->codes + k / 2 * 64);
         return stored_as_bits(k % 2 ? stored_and(pair, (int)0xffff0000) : stored_left(pair, 16));
     }
-    const int bits = (int)(k % 4) * 8;
-    if (stored_has_plain_nibbles(dtype)) {
-        const StoredCodes both = stored_load(part->codes + k / 8 * 64);
-        const StoredCodes low = stored_right(both, bits + (int)(k / 4 % 2) * 4);
-        if (dtype == DTYPE_MXFP4) return stored_scaled(dtype, part, stored_fp4(low));
-        return stored_scaled(dtype, part, stored_nibble(low, stored_shift(dtype)));
-    }
-    StoredCodes q = stored_right(stored_group(dtype, part, k / 4), bits);
-    if (bits < 24) q = stored_and(q, 255);
-    return stored_scaled(dtype, part, stored_float(stored_less(q, stored_shift(dtype))));
+    const int bit = (int)(k % 4 * 8 + k / 4 % 2 * 4);
+    if (dtype == DTYPE_MXFP4)
+        return stored_scaled(dtype, part, stored_fp4(stored_right(four->first, bit)));
+    if (stored_has_plain_nibbles(dtype))
+        return stored_scaled(dtype, part, stored_nibble(four->first, bit, stored_shift(dtype)));
+    if (stored_has_offset(dtype))
+        return stored_scaled(dtype, part, stored_byte(four->first, (int)(k % 4)));
+    const StoredCodes codes = k % 4 < 2 ? four->first : four->second;
+    return stored_scaled(dtype, part, stored_code(dtype, codes, (int)(k % 2) * 8));
 }
 
 #endif

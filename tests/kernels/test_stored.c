@@ -1,6 +1,7 @@
 // Weights that stay as a file stores them give the bits that they give as f32.
 #include <criterion/criterion.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ typedef struct Weight {
     char *stored; // panels as stored
 } Weight;
 
-static Weight make_weight(DType dtype, size_t n, size_t k, uint64_t seed)
+static Weight take_weight(DType dtype, size_t n, size_t k)
 {
     Weight w = {.dtype = dtype, .n = n, .k = k};
     cr_assert(quant_row_bytes(dtype, k, &w.row_bytes));
@@ -46,19 +47,48 @@ static Weight make_weight(DType dtype, size_t n, size_t k, uint64_t seed)
     w.rows = take(n * k * sizeof(float));
     w.plain = take(tensor_storage(n, k, LAYOUT_PANELS) * sizeof(float));
     w.stored = take(pack_stored_bytes(dtype, n, k));
-    for (size_t i = 0; i < n * k; i++) w.rows[i] = random_number(&seed) * 0.1f;
-    for (size_t i = 0; i < n; i++) {
-        quant_encode(dtype, k, w.rows + i * k, w.file + i * w.row_bytes);
-        quant_decode(dtype, k, w.file + i * w.row_bytes, w.rows + i * k);
-    }
-    pack_panels(w.rows, n, k, w.plain);
-    for (size_t first = 0; first < n; first += PANEL_WIDTH) {
+    return w;
+}
+
+// Everything else from what the file has.
+static void pack_weight(Weight *w)
+{
+    const size_t panel = pack_stored_panel_bytes(w->dtype, w->k);
+    for (size_t i = 0; i < w->n; i++)
+        quant_decode(w->dtype, w->k, w->file + i * w->row_bytes, w->rows + i * w->k);
+    pack_panels(w->rows, w->n, w->k, w->plain);
+    for (size_t first = 0; first < w->n; first += PANEL_WIDTH) {
         const void *rows[PANEL_WIDTH] = {NULL};
-        for (size_t i = 0; i < PANEL_WIDTH && first + i < n; i++)
-            rows[i] = w.file + (first + i) * w.row_bytes;
-        pack_stored_panel(dtype, rows, k,
-                          w.stored + first / PANEL_WIDTH * pack_stored_panel_bytes(dtype, k));
+        for (size_t i = 0; i < PANEL_WIDTH && first + i < w->n; i++)
+            rows[i] = w->file + (first + i) * w->row_bytes;
+        pack_stored_panel(w->dtype, rows, w->k, w->stored + first / PANEL_WIDTH * panel);
     }
+}
+
+static Weight make_weight(DType dtype, size_t n, size_t k, uint64_t seed)
+{
+    Weight w = take_weight(dtype, n, k);
+    for (size_t i = 0; i < n * k; i++) w.rows[i] = random_number(&seed) * 0.1f;
+    for (size_t i = 0; i < n; i++) quant_encode(dtype, k, w.rows + i * k, w.file + i * w.row_bytes);
+    pack_weight(&w);
+    return w;
+}
+
+// Any bits, but numbers of 16 bits finite: subnormal ones, scales of nothing and of the most, codes from end to end. Not of
+// Q8_ROW, whose blocks all say one scale.
+static Weight make_any_weight(DType dtype, size_t n, size_t k, uint64_t seed)
+{
+    Weight w = take_weight(dtype, n, k);
+    for (size_t i = 0; i < n * w.row_bytes; i++) {
+        const size_t at = i % dtype_size(dtype);
+        const int is_exponent = dtype_block(dtype) == 1 ? at == 1
+                                : dtype == DTYPE_Q6_K   ? at == 209
+                                                        : at == 1 || at == 3;
+        const int byte = (int)(random_number(&seed) * 128.0f) + 128;
+        const int is_power = dtype == DTYPE_MXFP4 && at == 0; // of 2, up to infinity
+        w.file[i] = (char)(is_power ? byte & 0x7f : is_exponent ? byte & 0xbf : byte);
+    }
+    pack_weight(&w);
     return w;
 }
 
@@ -114,12 +144,25 @@ static void run_linear(const OpRow *row, Exec *exec, Tensor w, const Tensor *x, 
     cr_assert(row->run(&args, exec, &err) == STATUS_OK, "%s", err.text);
 }
 
-// One shape through one row: the same bits from both kinds of weight, and a canary behind the output.
-static void compare(const OpRow *row, Exec *exec, DType dtype, size_t m, size_t n, size_t k)
+// One chain of fmaf an output: what every fast row is to give.
+static void check_chains(const Weight *w, const Tensor *x, const float *y)
 {
+    for (size_t i = 0; i < x->rows; i++) {
+        const float *input = (const float *)x->data + i * x->row_stride;
+        for (size_t j = 0; j < w->n; j++) {
+            float sum = 0.0f;
+            for (size_t k = 0; k < w->k; k++) sum = fmaf(input[k], w->rows[j * w->k + k], sum);
+            cr_assert_arr_eq(&sum, &y[i * w->n + j], sizeof sum, "%s: %zu, %zu of %zu x %zu x %zu",
+                             dtype_name(w->dtype), i, j, x->rows, w->n, w->k);
+        }
+    }
+}
+
+// m rows through one row of the table: the same bits from both kinds of weight, and a canary behind the output.
+static void compare_weight(const OpRow *row, Exec *exec, const Weight *w, size_t m)
+{
+    const size_t n = w->n, k = w->k, stride = k + 5;
     uint64_t seed = m * 1000 + n + k;
-    Weight w = make_weight(dtype, n, k, seed);
-    const size_t stride = k + 5;
     float *x = take(m * stride * sizeof *x), *bias = take(n * sizeof *bias);
     float *y = take((m * n + 1) * sizeof *y), *z = take((m * n + 1) * sizeof *z);
     for (size_t i = 0; i < m * stride; i++) x[i] = random_number(&seed);
@@ -129,17 +172,24 @@ static void compare(const OpRow *row, Exec *exec, DType dtype, size_t m, size_t 
     for (int with_bias = 0; with_bias < 2; with_bias++) {
         const Activation activation = with_bias ? ACTIVATION_SILU : ACTIVATION_NONE;
         y[m * n] = z[m * n] = 77.0f;
-        run_linear(row, exec, tensor_panels_f32(w.plain, n, k), &input, with_bias ? bias : NULL,
+        run_linear(row, exec, tensor_panels_f32(w->plain, n, k), &input, with_bias ? bias : NULL,
                    activation, y, n);
-        run_linear(row, exec, stored_tensor(&w), &input, with_bias ? bias : NULL, activation, z, n);
+        run_linear(row, exec, stored_tensor(w), &input, with_bias ? bias : NULL, activation, z, n);
         cr_assert_arr_eq(y, z, m * n * sizeof *y, "%s %s: %zu x %zu x %zu", row->variant,
-                         dtype_name(dtype), m, n, k);
+                         dtype_name(w->dtype), m, n, k);
         cr_assert_eq(z[m * n], 77.0f);
+        if (!with_bias && strcmp(row->variant, "reference") != 0) check_chains(w, &input, z);
     }
     free(x);
     free(bias);
     free(y);
     free(z);
+}
+
+static void compare(const OpRow *row, Exec *exec, DType dtype, size_t m, size_t n, size_t k)
+{
+    Weight w = make_weight(dtype, n, k, m * 1000 + n + k);
+    compare_weight(row, exec, &w, m);
     free_weight(&w);
 }
 
@@ -196,30 +246,63 @@ Test(stored, two_layers_give_the_bits_of_one_after_the_other)
     exec_close(&exec);
 }
 
+static const char *const variants[] = {"reference", "avx2", "avx512"};
+enum { N_VARIANTS = sizeof variants / sizeof *variants };
+
+// The row of that name, or NULL where this machine has it not.
+static const OpRow *linear_row(const char *variant)
+{
+    const OpRow *row = op_find(OP_LINEAR, DTYPE_F32, variant);
+    return row && (row->cpu_features & ~machine_cpu_features()) == 0 ? row : NULL;
+}
+
 Test(stored, linear_gives_the_bits_of_f32)
 {
     static const size_t shapes[][3] = {{1, 1, 256},   {1, 70, 512},  {2, 64, 256},
                                        {3, 17, 768},  {4, 130, 256}, {5, 33, 1024},
                                        {14, 48, 512}, {33, 40, 768}, {0, 16, 256}};
-    static const char *const variants[] = {"reference", "avx2", "avx512"};
     Error err = {0};
     Exec *exec = NULL;
     const ExecOptions options = {0};
     cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
-    for (size_t v = 0; v < 3; v++) {
-        const OpRow *row = op_find(OP_LINEAR, DTYPE_F32, variants[v]);
-        if (!row || (row->cpu_features & ~machine_cpu_features()) != 0) continue;
+    for (size_t v = 0; v < N_VARIANTS; v++) {
+        const OpRow *row = linear_row(variants[v]);
+        if (!row) continue;
         for (size_t d = 0; d < N_DTYPES; d++) {
             for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
                 compare(row, exec, dtypes[d], shapes[s][0], shapes[s][1], shapes[s][2]);
         }
         // Rows of odd length, which only 16-bit formats have, and of one block of 32.
-        for (size_t m = 1; m < 7; m += 2) {
+        for (size_t m = 1; m < 14; m += 2) {
             compare(row, exec, DTYPE_F16, m, 20, 7);
             compare(row, exec, DTYPE_BF16, m, 20, 417);
             compare(row, exec, DTYPE_Q8_0, m, 20, 32);
             compare(row, exec, DTYPE_Q4_0, m, 20, 416);
         }
+    }
+    exec_close(&exec);
+}
+
+// Every height of tile, one or several of them, and blocks of k; any bits in a file.
+Test(stored, every_number_of_rows_gives_the_same_chains)
+{
+    Error err = {0};
+    Exec *exec = NULL;
+    const ExecOptions options = {0};
+    cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
+    for (size_t d = 0; d < N_DTYPES; d++) {
+        if (dtypes[d] == DTYPE_Q8_ROW) continue;
+        Weight short_rows = make_any_weight(dtypes[d], 81, 256, d),
+               long_rows = make_any_weight(dtypes[d], 35, 1280, d);
+        for (size_t v = 0; v < N_VARIANTS; v++) {
+            const OpRow *row = linear_row(variants[v]);
+            for (size_t m = 1; row && m < 31; m += m < 9 ? 1 : 3) {
+                compare_weight(row, exec, &short_rows, m);
+                if (m % 2 == 0) compare_weight(row, exec, &long_rows, m);
+            }
+        }
+        free_weight(&short_rows);
+        free_weight(&long_rows);
     }
     exec_close(&exec);
 }
