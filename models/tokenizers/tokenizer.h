@@ -191,7 +191,8 @@ void token_offsets_encoding(Encoding *encoding, Slice text, const Slice *pair);
 
 // ---- decoding ----
 
-// Appends the text of ids. With skip_special special tokens are left out. STATUS_INVALID for an id without a token.
+// Appends the text of ids. With skip_special special tokens are left out, and ids without a token, which a model with a larger
+// vocabulary may write; without it STATUS_INVALID for such an id.
 Status tokenizer_decode(const Tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
                         bool skip_special, Buffer *out, Error *err) MUST_CHECK;
 
