@@ -237,44 +237,54 @@ static bool is_off(const Json *value, double neutral)
     return true;
 }
 
+enum { IN_FILES = 1, IN_REQUESTS = 2, ANYWHERE = IN_FILES | IN_REQUESTS };
+static const struct {
+    const char *key;
+    double neutral;
+    unsigned where; // elsewhere it is heeded
+} unheeded[] = {{"sequence_bias", NAN, ANYWHERE},
+                {"encoder_repetition_penalty", 1, ANYWHERE},
+                {"exponential_decay_length_penalty", NAN, ANYWHERE},
+                {"typical_p", 1, ANYWHERE},
+                {"epsilon_cutoff", 0, ANYWHERE},
+                {"eta_cutoff", 0, ANYWHERE},
+                {"top_h", NAN, ANYWHERE},
+                {"guidance_scale", 1, ANYWHERE},
+                {"renormalize_logits", NAN, ANYWHERE},
+                {"remove_invalid_values", NAN, ANYWHERE},
+                {"penalty_alpha", 0, ANYWHERE},
+                {"num_beam_groups", 1, ANYWHERE},
+                {"diversity_penalty", 0, ANYWHERE},
+                {"constraints", NAN, IN_FILES},
+                {"force_words_ids", NAN, ANYWHERE},
+                {"forced_decoder_ids", NAN, ANYWHERE},
+                {"dola_layers", NAN, ANYWHERE},
+                {"max_time", NAN, ANYWHERE},
+                {"token_healing", NAN, ANYWHERE},
+                {"watermarking_config", NAN, ANYWHERE},
+                {"num_return_sequences", 1, IN_FILES},
+                {"stop_strings", NAN, IN_REQUESTS},
+                {"eos_token_id", NAN, IN_REQUESTS},
+                {"max_tokens", NAN, IN_REQUESTS}};
+enum { N_UNHEEDED = sizeof unheeded / sizeof *unheeded };
+
+bool generation_config_asks(Slice key)
+{
+    for (size_t i = 0; i < N_UNHEEDED; i++) {
+        if ((unheeded[i].where & IN_REQUESTS) && slice_eq_cstr(key, unheeded[i].key)) return true;
+    }
+    return false;
+}
+
 Status generation_config_unheeded(const Json *root, bool is_request, Arena *arena, Slice *out,
                                   Error *err)
 {
-    enum { IN_FILES = 1, IN_REQUESTS = 2, ANYWHERE = IN_FILES | IN_REQUESTS };
-    static const struct {
-        const char *key;
-        double neutral;
-        unsigned where; // elsewhere it is heeded
-    } fields[] = {{"sequence_bias", NAN, ANYWHERE},
-                  {"encoder_repetition_penalty", 1, ANYWHERE},
-                  {"exponential_decay_length_penalty", NAN, ANYWHERE},
-                  {"typical_p", 1, ANYWHERE},
-                  {"epsilon_cutoff", 0, ANYWHERE},
-                  {"eta_cutoff", 0, ANYWHERE},
-                  {"top_h", NAN, ANYWHERE},
-                  {"guidance_scale", 1, ANYWHERE},
-                  {"renormalize_logits", NAN, ANYWHERE},
-                  {"remove_invalid_values", NAN, ANYWHERE},
-                  {"penalty_alpha", 0, ANYWHERE},
-                  {"num_beam_groups", 1, ANYWHERE},
-                  {"diversity_penalty", 0, ANYWHERE},
-                  {"constraints", NAN, IN_FILES},
-                  {"force_words_ids", NAN, ANYWHERE},
-                  {"forced_decoder_ids", NAN, ANYWHERE},
-                  {"dola_layers", NAN, ANYWHERE},
-                  {"max_time", NAN, ANYWHERE},
-                  {"token_healing", NAN, ANYWHERE},
-                  {"watermarking_config", NAN, ANYWHERE},
-                  {"num_return_sequences", 1, IN_FILES},
-                  {"stop_strings", NAN, IN_REQUESTS},
-                  {"eos_token_id", NAN, IN_REQUESTS},
-                  {"max_tokens", NAN, IN_REQUESTS}};
     Buffer names = {0};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const Json *value = json_get(root, fields[i].key);
-        if (!(fields[i].where & (is_request ? IN_REQUESTS : IN_FILES))) continue;
-        if (!value || is_off(value, fields[i].neutral)) continue;
-        buffer_printf(&names, "%s\"%s\"", names.len > 0 ? ", " : "", fields[i].key);
+    for (size_t i = 0; i < N_UNHEEDED; i++) {
+        const Json *value = json_get(root, unheeded[i].key);
+        if (!(unheeded[i].where & (is_request ? IN_REQUESTS : IN_FILES))) continue;
+        if (!value || is_off(value, unheeded[i].neutral)) continue;
+        buffer_printf(&names, "%s\"%s\"", names.len > 0 ? ", " : "", unheeded[i].key);
     }
     Status s = buffer_status(&names, err);
     if (s == STATUS_OK && names.len > 0) {

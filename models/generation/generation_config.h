@@ -35,6 +35,8 @@ Status generation_config_bad_words(const ModelConfig *config, Arena *arena, cons
 // root is no file but a request, where num_return_sequences is known and three others go by another name or not at all.
 Status generation_config_unheeded(const Json *root, bool is_request, Arena *arena, Slice *out,
                                   Error *err) MUST_CHECK;
+// Whether a request's member of this name would be one of those.
+bool generation_config_asks(Slice key);
 // The options alone.
 Status search_defaults(const Model *model, Arena *arena, BeamOptions *out, Error *err) MUST_CHECK;
 // Tokens that a decoder's prompt of n_prompt may get: what the files say, else `usual`. STATUS_INVALID where max_length has no room.

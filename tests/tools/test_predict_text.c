@@ -93,6 +93,44 @@ Test(predict_text, writes_on_and_ends_where_it_is_told)
     arena_release(&arena);
 }
 
+// "\u2581time" is shown as "time" where it comes first, but stops that say " time" mean it; special tokens are not shown at all.
+Test(predict_text, stops_at_what_the_text_does_not_show)
+{
+    Arena arena = {0};
+    const Program program = RUN(
+        &arena,
+        "{\"prompt\": \"Once upon a\", \"max_new_tokens\": 8, \"stop\": [\" ti\"]}\n"
+        "{\"prompt\": \"Once upon a\", \"max_new_tokens\": 8, \"stop\": [\"x\", \" \"], "
+        "\"num_beams\": 2}\n"
+        "{\"prompt\": \"Once upon a\", \"max_new_tokens\": 3, \"stop\": [\"  ti\"]}\n"
+        "{\"input_ids\": [1], \"max_new_tokens\": 8, \"forced_bos_token_id\": 1, \"stop\": \"<s>\"}\n",
+        "predict", stories(&arena));
+    program_want(&program, 0);
+    for (size_t i = 0; i < 4; i++) {
+        const Json *answer = json_line(program.out, i);
+        const bool has_stopped = i != 2;
+        cr_expect(slice_eq_cstr(text_of(answer, "finish"), has_stopped ? "stop" : "length"),
+                  "line %zu", i);
+        cr_expect_eq(json_len(json_get(answer, "ids")), has_stopped ? 1 : 3, "line %zu", i);
+        cr_expect_eq(text_of(answer, "text").len == 0, has_stopped, "line %zu", i);
+    }
+    arena_release(&arena);
+}
+
+Test(predict_text, takes_prompts_and_stops_with_a_byte_of_zero)
+{
+    Arena arena = {0};
+    const Program program =
+        RUN(&arena,
+            "{\"prompt\": \"a\\u0000b\", \"stop\": [\"\\u0000\"], \"max_new_tokens\": 2}\n"
+            "{\"prompt\": \"a\\u0000b\", \"max_new_tokens\": 2, \"typical_p\": 0.5}\n",
+            "predict", stories(&arena));
+    program_want(&program, 2);
+    cr_expect_eq(json_len(json_get(json_line(program.out, 0), "ids")), 2);
+    cr_expect(text_contains(text_of(json_line(program.out, 1), "error"), "\"typical_p\" would"));
+    arena_release(&arena);
+}
+
 Test(predict_text, a_prompt_that_is_too_long_is_refused_or_cut_and_marked)
 {
     enum { N_TIMES = 300 };

@@ -189,19 +189,44 @@ static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error
                : predict_encode_ids(p, arena, &c->text, &c->pair, c, err);
 }
 
+// The members of a line that would change what is written, as an object. The others may hold what a tree of JSON cannot
+// (U+0000), or be long.
+static Status pick_asking(Slice name, Slice line, Arena *arena, Buffer *out, Error *err)
+{
+    JsonReader r = json_reader(name, line, arena);
+    Slice key = {0}, value = {0};
+    bool more = true;
+    buffer_append_cstr(out, "{");
+    TRY(json_read_object(&r, err));
+    for (;;) {
+        TRY(json_read_key(&r, &key, &more, err));
+        if (!more) break;
+        TRY(json_read_raw(&r, &value, err));
+        if (generation_config_asks(key))
+            buffer_printf(out, "%s\"" SLICE_FMT "\":" SLICE_FMT, out->len > 1 ? "," : "",
+                          SLICE_ARG(key), SLICE_ARG(value));
+    }
+    buffer_append_cstr(out, "}");
+    return buffer_status(out, err);
+}
+
 // Keys that are none of a case are passed over, but not those that would change what is written.
 static Status refuse_unheeded(Slice name, Slice line, Arena *arena, Error *err)
 {
     JsonDocument *document = NULL;
+    Buffer asking = {0};
     Slice unheeded = {0};
-    TRY(json_parse(name, line, JSON_STRICT, &document, err));
-    Status s = generation_config_unheeded(json_root(document), true, arena, &unheeded, err);
+    Status s = pick_asking(name, line, arena, &asking, err);
+    if (s == STATUS_OK) s = json_parse(name, buffer_slice(&asking), JSON_STRICT, &document, err);
+    if (s == STATUS_OK)
+        s = generation_config_unheeded(json_root(document), true, arena, &unheeded, err);
     if (s == STATUS_OK && unheeded.len > 0)
         s = error_set(err, STATUS_INVALID,
                       SLICE_FMT " would change the text elsewhere, but not here: leave it out "
                                 "(texts end at \"stop\", after \"max_new_tokens\")",
                       SLICE_ARG(unheeded));
     json_close(&document);
+    buffer_release(&asking);
     return s;
 }
 
