@@ -174,6 +174,12 @@ bool file_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+bool file_is_broken_link(const char *path)
+{
+    struct stat link;
+    return lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && !file_exists(path);
+}
+
 bool file_is_directory(const char *path)
 {
     struct stat info;

@@ -26,6 +26,7 @@ Status file_read_data(Arena *arena, const char *path, size_t max_bytes, Slice *o
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+bool file_is_broken_link(const char *path); // a symbolic link to what is not there
 // Whether these bytes are what Git LFS has in a file's place that was not fetched; and the error that says so.
 bool file_is_lfs_pointer(Slice bytes);
 Status file_refuse_lfs_pointer(Slice path, Error *err);

@@ -74,6 +74,16 @@ static Status resolve_lone_gguf(Arena *arena, Slice folder, const char **out, Er
     return STATUS_OK;
 }
 
+static bool is_pickled(Slice name)
+{
+    static const Slice endings[] = {SLICE_LIT(".bin"), SLICE_LIT(".pt"), SLICE_LIT(".pth"),
+                                    SLICE_LIT(".ckpt"), SLICE_LIT(".pkl")};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (slice_ends_with(name, endings[i])) return true;
+    }
+    return false;
+}
+
 Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Error *err)
 {
     *out = path;
@@ -98,6 +108,11 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
                 "%s: its %zu bytes do not begin with \"GGUF\": the file is broken or was "
                 "not fetched whole; get it again",
                 path, size);
+        if (is_pickled(slice_from_cstr(path)))
+            return error_set(err, STATUS_INVALID,
+                             "%s: pickled weights can run any program when they are read, so they "
+                             "never are: name their directory to be told how they are converted",
+                             path);
         return error_set(
             err, STATUS_INVALID,
             "%s: neither a directory nor a GGUF file; of a model in safetensors name the directory",
@@ -108,16 +123,6 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
 }
 
 // ---- weights that are not read ----
-
-static bool is_pickled(Slice name)
-{
-    static const Slice endings[] = {SLICE_LIT(".bin"), SLICE_LIT(".pt"), SLICE_LIT(".pth"),
-                                    SLICE_LIT(".ckpt"), SLICE_LIT(".pkl")};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        if (slice_ends_with(name, endings[i])) return true;
-    }
-    return false;
-}
 
 // err says that there are no safetensors; where pickled weights stand in their place, it says what to do with them.
 static Status explain_pickled(const Json *config, const char *directory, Error *err)

@@ -154,6 +154,12 @@ Status jsonl_read_line(Slice name, size_t line_number, Slice line, Arena *arena,
     r.first_line = line_number;
     Status s = jsonl_read_object(&r, fields, n_fields, out, err);
     if (s == STATUS_OK) s = json_read_end(&r, err);
+    if (s != STATUS_OK && line.len > 0 && slice_trim(line).ptr[0] != '{')
+        s = error_set(err, STATUS_INVALID,
+                      SLICE_FMT
+                      ":%zu: a line must be a JSON object, {\"KEY\": VALUE, ..}, but this one "
+                      "begins with \"" SLICE_FMT "\"",
+                      SLICE_ARG(name), line_number, SLICE_ARG(slice_sub(slice_trim(line), 0, 20)));
     const JsonlField *id = find_field(fields, n_fields, SLICE("id"));
     if (s != STATUS_OK && id && id->kind == JSONL_RAW) {
         Slice *found = (Slice *)(void *)((char *)out + id->offset);

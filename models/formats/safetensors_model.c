@@ -92,6 +92,12 @@ Status safetensors_open_model(const char *directory, Safetensors *out, Error *er
         s = safetensors_open(single, out, err);
     } else if (file_exists(index)) {
         s = open_shards(folder, index, out, err);
+    } else if (file_is_broken_link(single) || file_is_broken_link(index)) {
+        s = error_set(
+            err, STATUS_INVALID,
+            "%s: a link to a file that is not there: the download was not finished, or the "
+            "file was cleared away; fetch the model again",
+            file_is_broken_link(single) ? single : index);
     } else {
         s = error_set(
             err, STATUS_NOT_FOUND,

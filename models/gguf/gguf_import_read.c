@@ -37,8 +37,9 @@ bool import_size(GgufImport *in, const char *rest, size_t *out)
 void import_want_size(GgufImport *in, const char *rest, size_t *out)
 {
     if (import_size(in, rest, out) || in->status != STATUS_OK) return;
-    in->status = error_set(in->err, STATUS_INVALID, SLICE_FMT ": metadata \"%s.%s\" is missing",
-                           SLICE_ARG(in->file->name), in->family->architecture, rest);
+    in->status =
+        error_set(in->err, STATUS_INVALID, SLICE_FMT ": metadata \"%s.%s\" is missing or 0",
+                  SLICE_ARG(in->file->name), in->family->architecture, rest);
 }
 
 bool import_real(GgufImport *in, const char *rest, double *out)

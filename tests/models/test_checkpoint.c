@@ -111,6 +111,14 @@ Test(checkpoint, reads_the_layout_of_a_cache)
     cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "models--a--b"), &path, &err),
                  STATUS_INVALID);
     cr_expect(strstr(err.text, "snapshots"), "%s", err.text);
+    // A download that was not finished, or a cache that was cleared.
+    Model *gone = NULL;
+    folder_write(folder, "models--a--b/refs/main", "0123");
+    cr_assert_eq(unlink(folder_path(folder, "blobs/model.safetensors")), 0);
+    cr_assert_eq(model_open(folder_path(folder, "models--a--b"), NULL, &gone, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "0123/model.safetensors: a link to a file that is not there"), "%s",
+              err.text);
     arena_release(&arena);
     folder_remove(folder);
 }
@@ -127,6 +135,11 @@ Test(checkpoint, never_reads_pickled_weights)
     cr_expect(strstr(err.text, "pytorch_model.bin") &&
                   strstr(err.text, "t.BertForMaskedLM.from_pretrained"),
               "%s", err.text);
+    Model *model = NULL;
+    cr_assert_eq(model_open(folder_path(folder, "pytorch_model.bin"), NULL, &model, &err),
+                 STATUS_INVALID);
+    cr_expect(strstr(err.text, "pickled") && strstr(err.text, "name their directory"), "%s",
+              err.text);
     folder_remove(folder);
 }
 

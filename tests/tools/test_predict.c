@@ -129,6 +129,9 @@ Test(predict, goes_on_after_cases_that_fail)
         cr_expect_eq(json_get(answer, "error") == NULL, i == 2, "line %zu", i);
         if (i != 7) cr_expect_eq(text_of(answer, "id").ptr[0], "abcdefg-hijklmn"[i], "line %zu", i);
     }
+    cr_expect(text_contains(text_of(json_line(program.out, 7), "error"),
+                            "8: a line must be a JSON object, {\"KEY\": VALUE, ..}, but this one "
+                            "begins with \"[1]\""));
     cr_expect(text_contains(program.err, "14 of 15 cases"), "%s", program.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
