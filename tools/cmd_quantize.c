@@ -223,6 +223,21 @@ static Status write_directory(CommandLine *line, const char *directory, Error *e
     return s;
 }
 
+// What is read would be lost, and be worse than it was.
+static Status refuse_itself(CommandLine *line, const char *out_path, Error *err)
+{
+    const char *path = NULL;
+    FileStat from, to;
+    TRY(checkpoint_resolve(&line->arena, line->operands[0], &path, err));
+    if (!file_exists(out_path)) return STATUS_OK;
+    TRY(file_stat(path, &from, err));
+    TRY(file_stat(out_path, &to, err));
+    if (from.inode != to.inode || from.device != to.device) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "--out %s is the model that is read: give another name, so that it stays",
+                     out_path);
+}
+
 static Status run(CommandLine *line, Error *err)
 {
     const char *out_path = option_text(line, "out");
@@ -231,6 +246,7 @@ static Status run(CommandLine *line, Error *err)
     if (choice == SIZE_MAX || !out_path)
         return error_set(err, STATUS_INVALID, "--to FORMAT and --out FILE are wanted");
     (void)quantize_type_parse(slice_from_cstr(type_choices[choice]), &to);
+    TRY(refuse_itself(line, out_path, err));
     if (slice_ends_with(slice_from_cstr(out_path), SLICE(".gguf")))
         return write_gguf(line, to, out_path, err);
     if (to == TENSOR_F32) return write_directory(line, out_path, err);

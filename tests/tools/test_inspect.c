@@ -117,6 +117,10 @@ Test(inspect, tells_memory_for_what_is_asked)
     const char *small = folder_path(folder, "small.gguf");
     const Program quantized = RUN(&arena, NULL, "quantize", model, "--to", "q8_0", "-o", small);
     program_want(&quantized, 0);
+    const Program itself = RUN(&arena, NULL, "quantize", small, "--to", "q4_0", "-o", small);
+    program_want(&itself, 2);
+    cr_expect(text_contains(itself.err, "small.gguf is the model that is read"), "%s",
+              itself.err.ptr);
     const Program one =
         RUN(&arena, NULL, "inspect", small, "--json", "--batch", "1", "--length", "8");
     const Program many =
