@@ -54,7 +54,8 @@ const Architecture architecture_bart = {
     .summary = "BART encoder-decoders: summaries and other texts from texts, NLI",
     .classes = {{"BartForConditionalGeneration", HEAD_SEQ2SEQ},
                 {"BartForSequenceClassification", HEAD_SEQUENCE},
-                {"BartForQuestionAnswering", HEAD_SPAN}},
+                {"BartForQuestionAnswering", HEAD_SPAN},
+                {"BartModel", HEAD_SEQ2SEQ}}, // as published: its output layer is the word table
     .base_prefix = "model.",
     .classified = CLASSIFIED_END,
     .end_id = 2,

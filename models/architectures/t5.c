@@ -344,7 +344,8 @@ const Architecture architecture_t5 = {
                 {"T5EncoderModel", HEAD_EMBEDDING},
                 {"T5ForSequenceClassification", HEAD_SEQUENCE},
                 {"T5ForTokenClassification", HEAD_TOKEN, "transformer."},
-                {"T5ForQuestionAnswering", HEAD_SPAN, ""}},
+                {"T5ForQuestionAnswering", HEAD_SPAN, ""},
+                {"T5Model", HEAD_SEQ2SEQ}}, // whose output layer is the word table
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_END,
     .end_id = 1,
