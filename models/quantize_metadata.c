@@ -7,6 +7,7 @@
 #include "models/chat/chat.h"
 #include "models/quantize_internal.h"
 #include "models/tokenizers/gguf_tell.h"
+#include "models/tokenizers/gguf_words.h"
 #include "models/tokenizers/told.h"
 
 static uint32_t file_type(TensorType type)
@@ -128,13 +129,38 @@ static Status put_embedding(QuantizeWork *work, const char *path, GgufBuilder *b
     return STATUS_OK;
 }
 
+// That of the folder. llama.cpp takes a file whose name says Phi-3 for one with that vocabulary, whose special tokens take the
+// blanks behind them, and opens none that lacks these tokens.
+static Status name_model(QuantizeWork *work, const char *path, Slice *out, Error *err)
+{
+    static const char *const wanted[] = {"</s>", "<unk>", "<s>", "<|endoftext|>"};
+    const Slice whole = slice_from_cstr(path);
+    const bool has_end = slice_ends_with(whole, SLICE("/"));
+    Tokenizer *tokenizer = NULL;
+    Error ignored = {0};
+    Buffer blurred = {0};
+    *out = file_name_of(slice_sub(whole, 0, whole.len - has_end));
+    if (!gguf_words_is_phi3(*out)) return STATUS_OK;
+    if (tokenizer_open(path, &tokenizer, &ignored) == STATUS_MEMORY)
+        return error_set_memory(err, 1, 1, "a tokenizer");
+    bool has_all = tokenizer != NULL;
+    for (size_t i = 0; has_all && i < sizeof wanted / sizeof *wanted; i++)
+        has_all = tokenizer_id(tokenizer, slice_from_cstr(wanted[i])) != TOKEN_NONE;
+    tokenizer_close(&tokenizer);
+    if (has_all) return STATUS_OK;
+    gguf_words_blur_phi3(*out, &blurred);
+    Status s = buffer_status(&blurred, err);
+    if (s == STATUS_OK) *out = arena_copy(work->arena, buffer_slice(&blurred));
+    if (s == STATUS_OK && !out->ptr) s = error_set_memory(err, blurred.len, 1, "a name");
+    buffer_release(&blurred);
+    return s;
+}
+
 Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b, Error *err)
 {
     GgufRopeFactors factors;
-    Slice config = {0}, generation = {0}, note = {0};
-    const Slice whole = slice_from_cstr(path);
-    const bool has_end = slice_ends_with(whole, SLICE("/"));
-    const Slice name = file_name_of(slice_sub(whole, 0, whole.len - has_end));
+    Slice name = {0}, config = {0}, generation = {0}, note = {0};
+    TRY(name_model(work, path, &name, err));
     TRY(gguf_put_config(b, json_root(work->files.config), name, file_type(work->to),
                         work->config.vocab_size, work->arena, &factors, err));
     TRY(put_tokenizer(work, path, b, err));

@@ -146,14 +146,31 @@ const GgufWords *gguf_words_find(Slice name)
     return NULL;
 }
 
-bool gguf_words_is_phi3(Slice name)
+// The first place of "phi3" or "phi-3"; the text's length where there is none.
+static size_t find_phi3(Slice name)
 {
     for (size_t i = 0; i + 4 <= name.len; i++) {
         const char *at = name.ptr + i;
         if ((at[0] | 0x20) != 'p' || (at[1] | 0x20) != 'h' || (at[2] | 0x20) != 'i') continue;
-        if (at[3] == '3' || (at[3] == '-' && i + 4 < name.len && at[4] == '3')) return true;
+        if (at[3] == '3' || (at[3] == '-' && i + 4 < name.len && at[4] == '3')) return i;
     }
-    return false;
+    return name.len;
+}
+
+bool gguf_words_is_phi3(Slice name)
+{
+    return find_phi3(name) < name.len;
+}
+
+void gguf_words_blur_phi3(Slice name, Buffer *out)
+{
+    while (gguf_words_is_phi3(name)) {
+        const size_t at = find_phi3(name) + 3;
+        buffer_append(out, slice_sub(name, 0, at));
+        buffer_append_byte(out, ' ');
+        name = slice_sub(name, name.ptr[at] == '-' ? at + 1 : at, name.len);
+    }
+    buffer_append(out, name);
 }
 
 // Whether an expression by which texts are split has `part` in it, and `other` too.

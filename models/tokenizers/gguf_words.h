@@ -3,6 +3,7 @@
 #ifndef ASSAY_MODELS_TOKENIZERS_GGUF_WORDS_H
 #define ASSAY_MODELS_TOKENIZERS_GGUF_WORDS_H
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/slice.h"
 
@@ -20,6 +21,8 @@ const GgufWords *gguf_words_find(Slice name);
 extern const char gguf_words_names[]; // for messages
 // Whether a model's name is that of a Phi-3, of which llama.cpp knows more than its files say.
 bool gguf_words_is_phi3(Slice name);
+// Appends the name as one that is not taken for that of a Phi-3: "phi 3".
+void gguf_words_blur_phi3(Slice name, Buffer *out);
 // The name for the words of a byte-level tokenizer.json: what tells the tokenizers of models that there are apart stands in one of
 // their expressions.
 const char *gguf_words_name(const Json *tokenizer);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "models/gguf/gguf_export.h"
+#include "models/tokenizers/gguf_words.h"
 #include "models/tokenizers/tokenizer.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
@@ -182,4 +183,26 @@ Test(gguf_words, have_the_name_by_which_llama_cpp_cuts_them)
         json_close(&config);
     }
     folder_remove(folder);
+}
+
+Test(gguf_words, a_name_of_phi3_is_blurred)
+{
+    static const struct {
+        const char *name, *blurred; // NULL: it is none
+    } names[] = {{"Phi-3-mini", "Phi 3-mini"},
+                 {"tiny-phi3", "tiny-phi 3"},
+                 {"phi3-phi-3", "phi 3-phi 3"},
+                 {"phi-", NULL},
+                 {"phi-2", NULL},
+                 {"", NULL}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        Buffer out = {0};
+        const Slice name = slice_from_cstr(names[i].name);
+        cr_expect_eq(gguf_words_is_phi3(name), names[i].blurred != NULL, "%s", names[i].name);
+        gguf_words_blur_phi3(name, &out);
+        cr_expect(
+            slice_eq_cstr(buffer_slice(&out), names[i].blurred ? names[i].blurred : names[i].name),
+            "%s: " SLICE_FMT, names[i].name, SLICE_ARG(buffer_slice(&out)));
+        buffer_release(&out);
+    }
 }

@@ -443,3 +443,19 @@ Test(quantize, carries_tokenizers_of_every_file_that_folders_have)
         arena_release(&arena);
     }
 }
+
+// llama.cpp opens no file named so whose vocabulary is not Phi-3's (tried with llama-cpp-python 0.3.36).
+Test(quantize, names_a_model_phi3_only_where_its_vocabulary_is_that)
+{
+    Error err = {0};
+    Gguf file = {0};
+    Slice name = {0};
+    const char *model = shared_need("models/tiny-phi3"), *folder = folder_make();
+    const char *out = folder_path(folder, "out.gguf");
+    must_quantize(model, TENSOR_F32, out);
+    want_ok(gguf_open(out, &file, &err), &err);
+    want_ok(gguf_get_string(&file, "general.name", &name, NULL, &err), &err);
+    cr_expect(slice_eq(name, SLICE("tiny-phi 3")), SLICE_FMT, SLICE_ARG(name));
+    gguf_close(&file);
+    folder_remove(folder);
+}
