@@ -5,12 +5,15 @@
 
 #include "results/report/report.h"
 #include "tools/commands.h"
+#include "tools/listing.h"
 #include "tools/run_options.h"
 
 static const Option options[] = {
     STORE_OPTION_ROW,
     {.name = "curves", .kind = OPTION_FLAG, .help = "the points of every training curve, as TSV"},
-    {.name = "samples", .kind = OPTION_FLAG, .help = "the samples answered worst, as TSV"},
+    {.name = "samples",
+     .kind = OPTION_FLAG,
+     .help = "the samples answered worst, as TSV; a table on a terminal"},
     {.name = "worst",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -70,6 +73,30 @@ static void put_samples(const RunView *view, Buffer *out)
     }
 }
 
+// The same for people: each text below what was said of it.
+static Status put_samples_table(const RunView *view, Arena *arena, Buffer *out, Error *err)
+{
+    static const char *const columns[] = {"model",     "task",         "id",   "reference",
+                                          "predicted", "p(reference)", "input"};
+    enum { N_COLUMNS = sizeof columns / sizeof *columns };
+    Listing listing = {.arena = arena, .columns = columns, .n_columns = N_COLUMNS, .n_below = 1};
+    for (size_t i = 0; i < view->n_worst; i++) {
+        const ViewWorst *worst = &view->worst[i];
+        listing_text(&listing, view->models[worst->model].name);
+        listing_text(&listing, view->tasks[worst->task].name);
+        listing_text(&listing, worst->sample_id);
+        listing_text(&listing, worst->reference);
+        listing_text(&listing, worst->predicted);
+        if (isnan(worst->p_reference))
+            listing_cstr(&listing, NULL);
+        else
+            listing_printf(&listing, "%.3f", worst->p_reference);
+        listing_text(&listing, worst->input);
+    }
+    listing_put_table(&listing, out);
+    return listing_status(&listing, err);
+}
+
 static Status render(CommandLine *line, const RunView *view, Buffer *out, Error *err)
 {
     const bool curves = option_flag(line, "curves"), samples = option_flag(line, "samples");
@@ -78,6 +105,7 @@ static Status render(CommandLine *line, const RunView *view, Buffer *out, Error 
     static const ReportOptions plain = {0};
     if (line->is_json) return report_find(SLICE("json"))->render(view, &plain, out, err);
     if (curves) put_curves(view, out);
+    if (samples && isatty(STDOUT_FILENO)) return put_samples_table(view, &line->arena, out, err);
     if (samples) put_samples(view, out);
     if (curves || samples) return STATUS_OK;
     return report_find(SLICE("terminal"))->render(view, &wanted, out, err);
