@@ -2,7 +2,7 @@
 #include "datasets/splits.h"
 
 #include "base/buffer.h"
-#include "datasets/units.h"
+#include "datasets/label_folds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,13 @@ static bool is_stratified(FoldKind kind)
 
 static bool is_grouped(FoldKind kind)
 {
-    return kind == FOLDS_GROUPED || kind == FOLDS_STRATIFIED_GROUPED;
+    return kind == FOLDS_GROUPED || kind == FOLDS_STRATIFIED_GROUPED ||
+           kind == FOLDS_LABEL_SETS_GROUPED;
+}
+
+static bool has_label_sets(FoldKind kind)
+{
+    return kind == FOLDS_LABEL_SETS || kind == FOLDS_LABEL_SETS_GROUPED;
 }
 
 // Counts of each label in the subset; a sample without a label is refused.
@@ -126,8 +132,15 @@ static Status shuffled_folds(Arena *arena, const Dataset *data, const size_t *wh
                          SLICE_ARG(data->path), options->k, units.n_units,
                          is_grouped(options->kind) ? "groups" : "different inputs");
     }
-    units_sort_for_dealing(&units);
-    return deal(arena, &units, options->k, fold, err);
+    if (!has_label_sets(options->kind)) {
+        units_sort_for_dealing(&units);
+        return deal(arena, &units, options->k, fold, err);
+    }
+    double *shares = NULL;
+    TRY(label_folds_sort(arena, &units, err));
+    TRY(arena_take(arena, options->k, sizeof *shares, "folds", &shares, err));
+    for (size_t f = 0; f < options->k; f++) shares[f] = 1.0 / (double)options->k;
+    return label_folds_deal(arena, &units, data->n_labels, shares, options->k, fold, err);
 }
 
 typedef struct GroupName {

@@ -1,7 +1,7 @@
 // Hold-outs and subsets.
 #include "datasets/splits.h"
 
-#include "datasets/units.h"
+#include "datasets/label_folds.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -54,6 +54,23 @@ static void take_fitting(Taking *t)
     }
 }
 
+// Both sides as a fold each, of unequal shares.
+static Status hold_label_sets(Arena *arena, Units *units, size_t n_labels, double share, Taking *t,
+                              Error *err)
+{
+    const double shares[] = {share, 1 - share};
+    int32_t *fold = NULL;
+    TRY(arena_take(arena, units->n_samples, sizeof *fold, "a hold-out", &fold, err));
+    TRY(label_folds_sort(arena, units, err));
+    TRY(label_folds_deal(arena, units, n_labels, shares, 2, fold, err));
+    for (size_t u = 0; u < units->n_units; u++) {
+        const Unit *unit = &units->units[u];
+        if (fold[units->members[unit->begin]] == 0 && t->n_taken + unit->n < units->n_samples)
+            take(t, unit);
+    }
+    return STATUS_OK;
+}
+
 static Status hold_out(Arena *arena, const Dataset *data, const size_t *which, size_t n,
                        const HoldoutOptions *options, bool *held, Error *err)
 {
@@ -79,10 +96,14 @@ static Status hold_out(Arena *arena, const Dataset *data, const size_t *which, s
         if (quotas[c] && quotas[c] >= units.class_counts[c]) quotas[c] = units.class_counts[c] - 1;
     }
     memset(held, 0, units.n_samples * sizeof *held);
-    t.quotas = quotas;
-    take_fitting(&t);
-    t.quotas = NULL; // what groups and equal inputs left open
-    take_fitting(&t);
+    if (options->has_label_sets) {
+        TRY(hold_label_sets(arena, &units, data->n_labels, options->share, &t, err));
+    } else {
+        t.quotas = quotas;
+        take_fitting(&t);
+        t.quotas = NULL; // what groups and equal inputs left open
+        take_fitting(&t);
+    }
     if (t.n_taken > 0) return STATUS_OK;
     const Unit *smallest =
         &units.units[0]; // every unit exceeds the share, or would take a class away

@@ -13,6 +13,9 @@ typedef enum FoldKind {
     FOLDS_PLAIN,
     FOLDS_GROUPED, // samples of one group share a fold; a sample without a group is a group of its own
     FOLDS_STRATIFIED_GROUPED,
+    // Samples with several labels at once, each label spread evenly (label_folds.h); in file order plain.
+    FOLDS_LABEL_SETS,
+    FOLDS_LABEL_SETS_GROUPED,
 } FoldKind;
 
 typedef struct FoldOptions {
@@ -59,8 +62,9 @@ Status folds_split_inputs(const Dataset *data, const size_t *which, size_t n, co
 typedef struct HoldoutOptions {
     double share; // of the samples, in (0, 1); the count is rounded to nearest and at least 1
     uint64_t seed;
-    bool is_plain;   // not stratified: labels are not looked at
-    bool is_grouped; // groups stay together
+    bool is_plain;       // not stratified: labels are not looked at
+    bool is_grouped;     // groups stay together
+    bool has_label_sets; // with is_plain: each of a sample's labels is spread (label_folds.h)
 } HoldoutOptions;
 
 // held[i] says whether the i-th sample is held out. Stratified by largest remainder; every class with two samples or more

@@ -195,6 +195,11 @@ static Status task_json(Identify *id, const SuiteTask *task, TaskIdentity *out, 
     }
     json_member_string(&w, "family", task->family);
     json_member_string(&w, "folds", out->folds_key);
+    const FoldKind kind = id->suite->folds.kind;
+    if (family_find(task->family)->has_label_set &&
+        (kind == FOLDS_STRATIFIED || kind == FOLDS_STRATIFIED_GROUPED)) {
+        json_member_cstr(&w, "label_folds", "iterative"); // they were plain once
+    }
     if (is_translate) {
         json_member_double(&w, "length_penalty", task->length_penalty);
     }

@@ -75,11 +75,13 @@ bool refits_winner(const Suite *suite, size_t model, size_t task)
 
 FoldKind prepared_fold_kind(const Prepared *prepared, size_t task)
 {
+    const Family *family = prepared->tasks[task].family;
     const FoldKind kind = prepared->suite->folds.kind;
-    if (prepared->tasks[task].family->is_stratified) return kind;
-    return kind == FOLDS_STRATIFIED           ? FOLDS_PLAIN
-           : kind == FOLDS_STRATIFIED_GROUPED ? FOLDS_GROUPED
-                                              : kind;
+    if (family->is_stratified) return kind;
+    if (kind == FOLDS_STRATIFIED) return family->has_label_set ? FOLDS_LABEL_SETS : FOLDS_PLAIN;
+    if (kind == FOLDS_STRATIFIED_GROUPED)
+        return family->has_label_set ? FOLDS_LABEL_SETS_GROUPED : FOLDS_GROUPED;
+    return kind;
 }
 
 // ---- the samples of a trial ----
@@ -153,8 +155,10 @@ static Status hold_inner(const Split *split, int32_t inner_fold, bool *held, Err
     const Suite *suite = split->prepared->suite;
     const SuiteFolds *folds = &suite->folds;
     const FoldKind kind = prepared_fold_kind(split->prepared, split->spec->task);
-    const bool is_grouped = kind == FOLDS_GROUPED || kind == FOLDS_STRATIFIED_GROUPED;
-    const bool is_plain = kind == FOLDS_PLAIN || kind == FOLDS_GROUPED;
+    const bool has_label_sets = kind == FOLDS_LABEL_SETS || kind == FOLDS_LABEL_SETS_GROUPED;
+    const bool is_grouped = kind == FOLDS_GROUPED || kind == FOLDS_STRATIFIED_GROUPED ||
+                            kind == FOLDS_LABEL_SETS_GROUPED;
+    const bool is_plain = kind != FOLDS_STRATIFIED && kind != FOLDS_STRATIFIED_GROUPED;
     size_t *which = NULL;
     TRY(take_positions(split->arena, split->n_pool, &which, err));
     for (size_t i = 0; i < split->n_pool; i++) which[i] = split->train->which[split->pool[i]];
@@ -162,7 +166,8 @@ static Status hold_inner(const Split *split, int32_t inner_fold, bool *held, Err
         const HoldoutOptions options = {.share = folds->inner_share,
                                         .seed = suite->seed,
                                         .is_plain = is_plain,
-                                        .is_grouped = is_grouped};
+                                        .is_grouped = is_grouped,
+                                        .has_label_sets = has_label_sets};
         return holdout_assign(&split->train->data, which, split->n_pool, &options, held, err);
     }
     int32_t *fold = NULL;
