@@ -40,11 +40,12 @@ typedef enum OpKind {
     // in0 = d out0 [M,N], in1 = x [M,K], in2 = weight, in3 = value before the activation (absent for ACTIVATION_NONE).
     // out0 [M,K] = dx, optional; accumulates out1 (weight's shape and layout), out2 [1,N] (bias), each optional. as.linear
     OP_LINEAR_BACKWARD,
-    // s = in0 [M,H] + in1 [M,H] (optional residual); out0 = (s - mean) * rstd * in2 [1,H] + in3 [1,H] (in3 optional).
-    // out1 [M,H] optional: s; out2 [M,2] optional: mean and rstd of each row. as.norm. Ba et al. 2016, arXiv:1607.06450.
+    // s = in0 [M,H] + in1 [M,H] (optional residual); of each group of G columns of a row: out0 = (s - mean) * rstd *
+    // (weight_offset + in2) + in3 (in3 optional), which are [1,H], or [1,G] and shared. G is as.norm.group, H where that is 0.
+    // out1 [M,H] optional: s; out2 [M,2H/G] optional: mean and rstd of each group. as.norm. Ba et al. 2016, arXiv:1607.06450.
     OP_LAYER_NORM,
     // in0 = d out0, in1 = s, in2 = (mean, rstd), in3 = weight. out0 [M,H] = ds (the gradient of in0 and of in1);
-    // accumulates out1, out2 [1,H] (weight, bias), each optional.
+    // accumulates out1, out2 (weight's shape), each optional. as.norm
     OP_LAYER_NORM_BACKWARD,
     // Each group of G = in1's columns of a row: out0 [M,H] = in0 * rstd * (weight_offset + in1 [1,G]), rstd = 1 /
     // sqrt(mean(in0^2) + epsilon); H is a multiple of G (norms of heads). out1 [M,H/G] optional: rstd. as.norm. Zhang &
@@ -62,7 +63,7 @@ typedef enum OpKind {
     OP_GATED_BACKWARD,
     // out0 [M,N] = a * in0 + b * in1; in1 optional. out0 may be in0. It is its own backward (without in1). as.add
     OP_ADD,
-    // out0 [M,N] = cap * tanh(in0 / cap). out0 may be in0. as.soft_cap
+    // out0 [M,N] = cap * tanh(in0 / cap), or in0 kept within -cap and cap. out0 may be in0. as.soft_cap
     OP_SOFT_CAP,
     // in0 = d out0, in1 = out0. out0 = d in0; may be in0. as.soft_cap
     OP_SOFT_CAP_BACKWARD,
@@ -132,6 +133,9 @@ typedef enum Activation {
     ACTIVATION_RELU,
     ACTIVATION_TANH,
     ACTIVATION_SILU,
+    ACTIVATION_QUICK_GELU, // x * sigmoid(1.702 x): GELU's first approximation
+    ACTIVATION_RELU2,      // max(0, x)^2 (So et al. 2021, arXiv:2109.08668)
+    ACTIVATION_MISH,       // x * tanh(log(1 + exp(x))) (Misra 2019, arXiv:1908.08681)
     ACTIVATION_COUNT
 } Activation;
 
@@ -184,8 +188,8 @@ typedef struct LinearArgs {
 
 typedef struct NormArgs {
     float epsilon;
-    float
-        weight_offset; // OP_RMS_NORM: 1 where the weight is what is added to 1, as Gemma keeps it; else 0
+    float weight_offset; // 1 where the weight is what is added to 1, as Gemma keeps it; else 0
+    size_t group;        // OP_LAYER_NORM: columns normed together (a head's); 0 = all of a row
 } NormArgs;
 
 typedef struct RopeArgs {
@@ -204,7 +208,8 @@ typedef struct AddArgs {
 } AddArgs;
 
 typedef struct SoftCapArgs {
-    float cap; // above 0
+    float cap;   // above 0
+    int is_hard; // min(cap, max(-cap, x)) instead: nothing in between changes
 } SoftCapArgs;
 
 // Philox(seed, stream = site, counter = (step, key of the sequence, element)); p = 0 means none.

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "models/architecture.h"
 #include "models/checkpoint_experts.h"
+#include "models/checkpoint_text.h"
 #include "models/gguf/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
 
@@ -204,6 +205,7 @@ static Status open_config(const char *path, Checkpoint *out, Error *err)
     Status s =
         config ? want_config(path, config, err) : error_set_memory(err, 1, strlen(path), "a path");
     if (s == STATUS_OK) s = json_load(config, JSON_STRICT, &out->config, err);
+    if (s == STATUS_OK) s = checkpoint_text_config(&out->config, &out->is_text_part, err);
     arena_release(&arena);
     return s;
 }
@@ -217,6 +219,8 @@ Status checkpoint_open(const char *path, Checkpoint *out, Error *err)
         s = safetensors_open_model(path, &out->tensors, err);
         if (s == STATUS_NOT_FOUND) s = explain_pickled(json_root(out->config), path, err);
     }
+    if (s == STATUS_OK && out->is_text_part)
+        s = checkpoint_text_tensors(&out->tensors, &out->n_left_out, err);
     if (s == STATUS_OK) s = checkpoint_unstack_experts(json_root(out->config), &out->tensors, err);
     if (s != STATUS_OK) checkpoint_close(out);
     return s;

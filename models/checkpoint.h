@@ -18,6 +18,8 @@ typedef struct Checkpoint {
     JsonDocument *config; // config.json, or what a GGUF file says told as one
     Safetensors tensors;  // named and shaped as in Transformers
     Gguf gguf;            // of a GGUF file; n_pairs is 0 for others
+    bool is_text_part;    // of a model with images: config and tensors are those of its text model
+    size_t n_left_out;    // then: tensors of the rest
 } Checkpoint;
 
 // Where the files of a path really are: the snapshot of a cache's folder, the lone GGUF file of a directory, else the path

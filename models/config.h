@@ -84,6 +84,15 @@ typedef struct ExpertsConfig {
         *not_tuned; // member of config.json that asks for what tuning does not do; NULL = none
 } ExpertsConfig;
 
+// Norms of query and key heads.
+typedef enum HeadNorm {
+    HEAD_NORM_RMS,        // root mean square, by a weight of all heads
+    HEAD_NORM_RMS_TURNED, // the same of what has turned (Hunyuan)
+    HEAD_NORM_LAYER,      // LayerNorm by a weight and bias of all heads (Phi)
+    HEAD_NORM_LAYER_EACH, // by a row of a matrix for each head (Command R+)
+    HEAD_NORM_LAYER_OWN,  // by a tensor for each head (StableLM 2 12B)
+} HeadNorm;
+
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
 // arena given to model_config_parse.
 typedef struct ModelConfig {
@@ -137,9 +146,13 @@ typedef struct ModelConfig {
     float embedding_scale;                     // of the token table's rows; 0 = 1
     float norm_weight_offset;                  // 1 where norms multiply by 1 + weight
     bool has_qkv_bias, has_output_bias, has_mlp_bias;
-    bool has_sinks;         // attention has a score more a head, of a value of zeros
-    bool has_head_norms;    // of queries and keys
-    bool norms_all_heads;   // then: of the columns of all heads together
+    bool has_sinks;       // attention has a score more a head, of a value of zeros
+    bool has_head_norms;  // of queries and keys
+    bool norms_all_heads; // then: of the columns of all heads together
+    HeadNorm head_norm;   // then: which
+    float qkv_cap;        // queries, keys and values are kept within it; 0 = as they are
+    bool
+        rotates_pairs; // neighbours turn together: queries' and keys' rows stand so in the checkpoint
     const bool *unrotated;  // [n_layers] layers that turn nothing; NULL = none
     float alibi_scale;      // of what ALiBi adds to scores; 0 = without ALiBi
     bool is_parallel;       // attention and feed-forward layers read the same hidden state

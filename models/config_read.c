@@ -55,6 +55,9 @@ static const struct {
     {"silu", ACTIVATION_SILU},
     {"swish", ACTIVATION_SILU},
     {"tanh", ACTIVATION_TANH},
+    {"quick_gelu", ACTIVATION_QUICK_GELU},
+    {"relu2", ACTIVATION_RELU2},
+    {"mish", ACTIVATION_MISH},
 };
 
 bool config_activation_of(Slice name, Activation *out)
@@ -84,7 +87,8 @@ Status config_read_activation(const Json *root, const char *key, Activation *out
     return json_error(
         json_get(root, key), err,
         "unknown activation \"" SLICE_FMT
-        "\"; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh",
+        "\"; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, quick_gelu, relu, relu2, silu, "
+        "swish, mish, tanh",
         SLICE_ARG(name));
 }
 

@@ -21,7 +21,7 @@ Status config_read_float(const Json *root, const char *key, double lowest, doubl
                          double missing, float *out, Error *err) MUST_CHECK;
 // tie_word_embeddings of masked LMs and encoder-decoders; true where the file does not say.
 Status config_read_own_output(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
-// "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu", "silu" ("swish"), "tanh".
+// "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "relu2", "silu" ("swish"), "mish", "tanh".
 Status config_read_activation(const Json *root, const char *key, Activation *out,
                               Error *err) MUST_CHECK;
 bool config_activation_of(Slice name, Activation *out);    // false where it is none of these

@@ -388,6 +388,7 @@ ModelSize model_size(const Model *model)
         // stack.
         if (param->source == PARAM_BUFFER && param->is_vector) continue;
         if (param->init == INIT_WIDE_SINUSOIDS || param->init == INIT_SLOPES) continue;
+        if (param->source == PARAM_COMPUTED && param->is_vector) continue;
         if (param->source == PARAM_COMPUTED && model->config.decoder.n_layers > 0) n *= 2;
         size.n_parameters += n;
         if (param->group == 0)

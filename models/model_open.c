@@ -189,6 +189,18 @@ static void choose_output(Model *model, const Safetensors *tensors)
     }
 }
 
+// Says what of a model with images is not here.
+static Status tell_left_out(Model *model, size_t n, Error *err)
+{
+    if (n == 0) return STATUS_OK;
+    const char *text = arena_printf(&model->arena, SLICE_FMT "%sthose of what sees images",
+                                    SLICE_ARG(model->unused), model->n_unused > 0 ? ", " : "");
+    if (!text) return error_set_memory(err, 1, 64, "names of tensors");
+    model->unused = slice_from_cstr(text);
+    model->n_unused += n;
+    return STATUS_OK;
+}
+
 static Status load(Model *model, const char *path, const ModelOptions *options, Error *err)
 {
     Checkpoint files = {0};
@@ -215,6 +227,7 @@ static Status load(Model *model, const char *path, const ModelOptions *options, 
     if (s == STATUS_OK)
         s = weights_load(model, &files.tensors, head_is_new, head_is_new, options->seed, err);
     if (s == STATUS_OK) s = weights_list_unused(model, &files.tensors, head_is_new, err);
+    if (s == STATUS_OK) s = tell_left_out(model, files.n_left_out, err);
     if (s == STATUS_OK && model->is_mapped) s = keep_files(model, &files, err);
     if (!model->files) checkpoint_close(&files);
     return s;

@@ -198,13 +198,18 @@ static Status want_real(const SafeTensor *tensor, Error *err)
 void weights_part_shape(const Param *param, size_t part, size_t *rows, size_t *cols)
 {
     const size_t n = param->parts[part].end - param->parts[part].begin;
-    *rows = param->is_vector ? 1 : param->is_input_first ? param->cols : n;
-    *cols = param->is_vector || param->is_input_first ? n : param->cols;
+    if (param->is_vector) {
+        *rows = param->stored_rows > 0 ? param->stored_rows : 1;
+        *cols = n / *rows;
+        return;
+    }
+    *rows = param->is_input_first ? param->cols : n;
+    *cols = param->is_input_first ? n : param->cols;
 }
 
 size_t weights_part_dims(const Param *param)
 {
-    return param->is_vector && !param->is_one_row ? 1 : 2;
+    return param->is_vector && param->stored_rows == 0 ? 1 : 2;
 }
 
 Status weights_order_part(const Param *param, size_t part, bool to_tensor, float *rows, Error *err)
@@ -274,8 +279,10 @@ static Status find_param(const Model *model, const Param *param, const Safetenso
 {
     const bool in_head = is_in_head(model, param);
     Slice absent = {0};
+    *is_fresh = false;
+    if (param->source == PARAM_COMPUTED) return STATUS_OK; // it has no name
     *is_fresh = in_head && head_is_new && !is_of_encoder(model, param);
-    if (param->source == PARAM_COMPUTED || *is_fresh) return STATUS_OK;
+    if (*is_fresh) return STATUS_OK;
     TRY(check_param(model, param, file, &absent, err));
     const bool may_lack = (may_be_fresh && in_head) || param->source == PARAM_BUFFER;
     if (absent.ptr && !may_lack) TRY(weights_missing(model, file, may_be_fresh, err));

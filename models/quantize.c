@@ -57,7 +57,7 @@ static TensorType choose_type(const QuantizeWork *work, Slice name, size_t n_dim
 {
     TensorType type = work->to;
     if (n_dims < 2 || n_dims > 3 || !slice_ends_with(name, SLICE(".weight")) || is_added(name) ||
-        is_router(name))
+        is_router(name) || slice_ends_with(name, SLICE("_norm.weight")))
         return TENSOR_F32;
     const size_t cols = shape[n_dims - 1];
     // Experts alone, as llama.cpp and gpt-oss have it.

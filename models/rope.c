@@ -121,6 +121,8 @@ RopeId rope_record(Tape *tape, const RopeConfig *config, size_t n_dims, size_t m
     TapeRope rope = {
         .n_dims = n_dims, .frequencies = frequencies, .scale = rope_scale(config, max_positions)};
     rope_frequencies(config, n_dims, false, frequencies);
+    rope.growth = (float)config->growth;
+    rope.growth_from = config->original_positions;
     if (has_long) {
         rope_frequencies(config, n_dims, true, frequencies + n_dims / 2);
         rope.long_frequencies = frequencies + n_dims / 2;

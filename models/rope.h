@@ -35,6 +35,8 @@ typedef struct RopeConfig {
     double attention_factor;   // yarn, longrope: of cosines and sines; 0 = what the kind implies
     size_t original_positions; // llama3, yarn, longrope, dynamic: the context trained on first
     const float *short_factors, *long_factors; // longrope: [n_dims / 2]
+    double
+        growth; // queries grow with their position p: times 1 + growth log(1 + floor(p / original_positions)); 0 = not
     bool rereads; // longrope: TapeRope.rereads, as Phi-3 has it in Transformers
 } RopeConfig;
 

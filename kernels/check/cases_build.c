@@ -136,23 +136,29 @@ void feed_forward_build(Problem *p, const Case *c, int is_for_backward)
     a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 
+// One group of columns; or two, which share a weight or have one each.
 void layer_norm_build(Problem *p, const Case *c, int is_for_backward)
 {
     const double magnitude = magnitude_of(c, 1e8);
     const double offset = has(c, OPTION_OFFSET) ? 20 * magnitude : 0;
+    const unsigned groups = c->options >> OPTION_ACTIVATION_SHIFT;
+    const size_t n_groups = groups % 2 ? 2 : 1, cols = n_groups * c->cols;
+    const size_t n_weights = groups / 2 % 2 ? c->cols : cols;
     OpArgs *a = &p->args;
-    a->in[0] = problem_random(p, shape_of(c, c->rows, c->cols), offset, magnitude);
+    a->in[0] = problem_random(p, shape_of(c, c->rows, cols), offset, magnitude);
     if (has(c, OPTION_FIRST)) {
-        a->in[1] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude);
+        a->in[1] = problem_random(p, shape_of(c, c->rows, cols), 0, magnitude);
     }
-    a->in[2] = problem_random(p, dense(1, c->cols), 1, 1);
+    a->in[2] = problem_random(p, dense(1, n_weights), 1, 1);
     if (!has(c, OPTION_FIRST) || !has(c, OPTION_SECOND)) // the bias is optional
-        a->in[3] = problem_random(p, dense(1, c->cols), 0, 1);
-    a->as.norm.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f;
-    a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
+        a->in[3] = problem_random(p, dense(1, n_weights), 0, 1);
+    a->as.norm = (NormArgs){.epsilon = has(c, OPTION_SECOND) ? 1e-12f : 1e-5f,
+                            .weight_offset = groups / 4 % 2 ? 1.0f : 0.0f,
+                            .group = n_groups > 1 ? c->cols : 0};
+    a->out[0] = problem_blank(p, shape_of(c, c->rows, cols), p->dtype);
     if (is_for_backward || has(c, OPTION_OUTPUT)) {
-        a->out[1] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
-        a->out[2] = problem_blank(p, dense(c->rows, 2), p->dtype);
+        a->out[1] = problem_blank(p, shape_of(c, c->rows, cols), p->dtype);
+        a->out[2] = problem_blank(p, dense(c->rows, 2 * n_groups), p->dtype);
     }
 }
 
@@ -215,7 +221,8 @@ void soft_cap_build(Problem *p, const Case *c, int is_for_backward)
 {
     (void)is_for_backward;
     p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 1e4));
-    p->args.as.soft_cap.cap = has(c, OPTION_FIRST) ? 30.0f : 1.25f;
+    p->args.as.soft_cap = (SoftCapArgs){.cap = has(c, OPTION_FIRST) ? 30.0f : 1.25f,
+                                        .is_hard = has(c, OPTION_SECOND)};
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);
 }
 

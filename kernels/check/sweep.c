@@ -198,6 +198,12 @@ static void make_probabilities(Problem *problem)
     problem->args.as.attention.dropout.p = 0;
 }
 
+// Slopes are left to the tolerance's factor, but for that of a square.
+static Activation without_slope(Activation activation)
+{
+    return activation == ACTIVATION_RELU2 ? ACTIVATION_RELU2 : ACTIVATION_NONE;
+}
+
 static void make_absolute(Problem *problem)
 {
     if (problem->op == OP_ATTENTION_BACKWARD || problem->op == OP_DISENTANGLED_BACKWARD) {
@@ -219,10 +225,10 @@ static void make_absolute(Problem *problem)
     }
     OpArgs *args = &problem->args;
     if (problem->op == OP_LINEAR || problem->op == OP_LINEAR_BACKWARD) {
-        args->as.linear.activation = ACTIVATION_NONE; // slopes are left to the tolerance's factor
+        args->as.linear.activation = without_slope(args->as.linear.activation);
     }
     if (problem->op == OP_GATED || problem->op == OP_GATED_BACKWARD) {
-        args->as.gated.activation = ACTIVATION_NONE;
+        args->as.gated.activation = without_slope(args->as.gated.activation);
         if (args->as.gated.limit > 0.0f) args->as.gated.limit = FLT_MAX; // what is cut off counts
     }
     if (problem->op == OP_ADD) {

@@ -73,11 +73,29 @@ static void fill_sum_rows(const ToleranceInput *in, size_t out, double *bound)
     fill_absolute(in, out, tolerance_sum_factor(in->u, in->before->args.in[0].rows), bound);
 }
 
+// 1.2: no activation here is steeper (GELU reaches 1.13) but ReLU's square, which the absolute run has too: it doubles what a
+// number errs by, relatively.
+static double steepness(Activation activation)
+{
+    return activation == ACTIVATION_RELU2 ? 2.4 : 1.2;
+}
+
 static void fill_linear(const ToleranceInput *in, size_t out, double *bound)
 {
-    // 1.2: no activation here is steeper (GELU reaches 1.13).
     const size_t depth = in->before->args.in[1].cols;
-    fill_absolute(in, out, 1.2 * tolerance_sum_factor(in->u, depth), bound);
+    const double slope = steepness(in->before->args.as.linear.activation);
+    fill_absolute(in, out, slope * tolerance_sum_factor(in->u, depth), bound);
+}
+
+// Where numbers of at most `terms` err by `error`, so many does their activation err by.
+static double activated_error(Activation activation, double terms, double error)
+{
+    return activation == ACTIVATION_RELU2 ? (2 * terms + error) * error : error;
+}
+
+static double activated_terms(Activation activation, double terms)
+{
+    return activation == ACTIVATION_RELU2 ? terms * terms : terms;
 }
 
 // In functions of their own: gcc 12 fails on the loops where they stand in one (aarch64, -O3).
@@ -106,7 +124,8 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
     const Tensor *x = &before->in[0], *w = &before->in[1], *y = &before->out[out];
     const double factor = 1.2 * 1.2 * tolerance_sum_factor(in->u, w->cols),
                  flushed = (double)w->cols * FLT_MIN;
-    const int is_gelu = out == 0 && before->as.linear.activation == ACTIVATION_GELU;
+    const Activation activation = out == 0 ? before->as.linear.activation : ACTIVATION_NONE;
+    const int is_gelu = activation == ACTIVATION_GELU;
     float row[8192]; // as long as problem.c makes them
     for (size_t n = 0; n < y->cols; n++) {
         double bias = 0;
@@ -115,8 +134,9 @@ static void fill_linear_low(const ToleranceInput *in, size_t out, double *bound)
         if (before->in[2].data) bias = fabs(tensor_get(&before->in[2], 0, n));
         for (size_t m = 0; m < y->rows; m++) {
             const double terms = bias + 2 * largest * sum_of_magnitudes(x, m);
-            bound[m * y->cols + n] = factor * terms + flushed + underflow +
-                                     (is_gelu ? LOW_GELU_ERROR * fmin(1 + terms, terms) : 0);
+            bound[m * y->cols + n] =
+                activated_error(activation, terms, factor * terms + flushed + underflow) +
+                (is_gelu ? LOW_GELU_ERROR * fmin(1 + terms, terms) : 0) + underflow;
         }
     }
 }
@@ -128,7 +148,8 @@ static double inner_error(const ToleranceInput *in, size_t row, double *sum)
     const OpArgs *before = &in->before->args;
     const Tensor *w = &before->in[1], *bias = &before->in[2];
     const double magnitudes = sum_of_magnitudes(&before->in[0], row);
-    const int is_gelu = before->as.linear.activation == ACTIVATION_GELU;
+    const Activation activation = before->as.linear.activation;
+    const int is_gelu = activation == ACTIVATION_GELU;
     double error = 0, largest_terms = 0;
     float numbers[8192]; // as long as problem.c makes them
     *sum = 0;
@@ -136,11 +157,12 @@ static double inner_error(const ToleranceInput *in, size_t row, double *sum)
         unpack_tensor_row(w, j, numbers);
         const double terms = (bias->data ? fabs(tensor_get(bias, 0, j)) : 0) +
                              2 * largest_magnitude(numbers, w->cols) * magnitudes;
-        error += 1.2 * 1.2 * tolerance_sum_factor(in->u, w->cols) * terms +
-                 (double)w->cols * FLT_MIN +
+        const double before_it =
+            1.2 * 1.2 * tolerance_sum_factor(in->u, w->cols) * terms + (double)w->cols * FLT_MIN;
+        error += activated_error(activation, terms, before_it) +
                  (is_gelu ? LOW_GELU_ERROR * fmin(1 + terms, terms) : 0);
-        *sum += 1.2 * terms;
-        largest_terms = fmax(largest_terms, terms);
+        *sum += 1.2 * activated_terms(activation, terms);
+        largest_terms = fmax(largest_terms, activated_terms(activation, terms));
     }
     return error + (double)w->rows * (1.2 * largest_terms + error) * 2 / 127;
 }
@@ -184,36 +206,67 @@ static void fill_storage_sum(const ToleranceInput *in, size_t out, double *bound
     fill_absolute(in, out, tolerance_sum_factor(in->u, x->rows * x->cols), bound);
 }
 
-// s - mean errs by the roundings of s and of the mean, which are relative to the largest |s| of the row, and rstd
+// A group of columns of a row that are normed together: the largest |s| (of the sum's terms), and what rstd is by the problem.
+typedef struct NormedGroup {
+    double largest, rstd;
+} NormedGroup;
+
+static size_t normed_columns(const OpArgs *args, size_t cols)
+{
+    return args->as.norm.group > 0 ? args->as.norm.group : size_max(cols, 1);
+}
+
+static double largest_in_columns(const Tensor *tensor, size_t row, size_t begin, size_t end)
+{
+    double largest = 0;
+    for (size_t j = begin; tensor->data && j < end; j++)
+        largest = fmax(largest, fabs(tensor_get(tensor, row, j)));
+    return largest;
+}
+
+static double term_sum(const OpArgs *before, size_t i, size_t j)
+{
+    return tensor_get(&before->in[0], i, j) +
+           (before->in[1].data ? tensor_get(&before->in[1], i, j) : 0);
+}
+
+static NormedGroup normed_group(const OpArgs *before, size_t i, size_t begin, size_t end)
+{
+    const double size = (double)(end - begin);
+    double sum = 0, squares = 0;
+    for (size_t j = begin; j < end; j++) sum += term_sum(before, i, j);
+    for (size_t j = begin; j < end; j++) {
+        const double centred = term_sum(before, i, j) - sum / size;
+        squares += centred * centred;
+    }
+    return (NormedGroup){.largest = largest_in_columns(&before->in[0], i, begin, end) +
+                                    largest_in_columns(&before->in[1], i, begin, end),
+                         .rstd = 1.0 / sqrt(squares / size + (double)before->as.norm.epsilon)};
+}
+
+// s - mean errs by the roundings of s and of the mean, which are relative to the largest |s| of the group, and rstd
 // carries them on: with k = largest |s| * rstd, n = (s - mean) * rstd errs by about u k, and by u n.
 static void fill_layer_norm(const ToleranceInput *in, size_t out, double *bound)
 {
     const OpArgs *before = &in->before->args;
     const Tensor *y = &before->out[out];
-    const size_t cols = before->out[0].cols;
-    const double factor = tolerance_sum_factor(in->u, cols),
-                 largest_weight = tolerance_largest(&before->in[2]);
+    const size_t cols = before->out[0].cols, size = normed_columns(before, cols);
+    const double factor = tolerance_sum_factor(in->u, size),
+                 largest_weight =
+                     tolerance_largest(&before->in[2]) + (double)before->as.norm.weight_offset;
     const double largest_bias = tolerance_largest(&before->in[3]);
     for (size_t i = 0; i < y->rows; i++) {
-        const double largest = largest_in_row(&before->in[0], i) +
-                               (before->in[1].data ? largest_in_row(&before->in[1], i) : 0);
-        double sum = 0, squares = 0;
-        for (size_t j = 0; j < cols; j++) {
-            sum += tensor_get(&before->in[0], i, j) +
-                   (before->in[1].data ? tensor_get(&before->in[1], i, j) : 0);
-        }
-        for (size_t j = 0; j < cols; j++) {
-            const double s = tensor_get(&before->in[0], i, j) +
-                             (before->in[1].data ? tensor_get(&before->in[1], i, j) : 0);
-            squares += (s - sum / (double)cols) * (s - sum / (double)cols);
-        }
-        const double rstd = 1.0 / sqrt(squares / (double)cols + (double)before->as.norm.epsilon);
-        const double k = largest * rstd;
+        NormedGroup group = {0};
         for (size_t j = 0; j < y->cols; j++) {
+            const size_t column = out == 2 ? j / 2 * size : j;
+            if (column % size == 0) group = normed_group(before, i, column, column + size);
+            const double k = group.largest * group.rstd;
             double allowed =
                 factor * ((k + 1) * (1 + k * factor) * largest_weight * (1 + k) + largest_bias);
-            if (out == 1) allowed = 2 * in->u * largest;
-            if (out == 2) allowed = factor * (j == 0 ? largest : rstd * (1 + k) * (1 + k * factor));
+            if (out == 1) allowed = 2 * in->u * group.largest;
+            if (out == 2)
+                allowed =
+                    factor * (j % 2 == 0 ? group.largest : group.rstd * (1 + k) * (1 + k * factor));
             *bound++ = allowed + underflow;
         }
     }
@@ -224,21 +277,26 @@ static void fill_layer_norm_backward(const ToleranceInput *in, size_t out, doubl
 {
     const OpArgs *before = &in->before->args;
     const Tensor *dy = &before->in[0], *s = &before->in[1], *statistics = &before->in[2];
-    const double weight = tolerance_largest(&before->in[3]);
-    const double rows_factor = tolerance_sum_factor(in->u, dy->rows),
-                 factor = tolerance_sum_factor(in->u, dy->cols);
+    const size_t size = normed_columns(before, dy->cols);
+    const double weight = tolerance_largest(&before->in[3]) + (double)before->as.norm.weight_offset;
+    const double rows_factor = tolerance_sum_factor(in->u, dy->rows * (dy->cols / size)),
+                 factor = tolerance_sum_factor(in->u, size);
     double total = 0, d_bias = 0;
     for (size_t i = 0; i < dy->rows; i++) {
-        const double rstd = tensor_get(statistics, i, 1);
-        const double k = (largest_in_row(s, i) + fabs(tensor_get(statistics, i, 0))) * rstd;
-        const double g = largest_in_row(dy, i) * weight;
-        // |n| <= sqrt(cols), but it is usually a few; k bounds it too.
-        const double n = fmin(k, sqrt((double)dy->cols)) + 1;
-        for (size_t j = 0; out == 0 && j < dy->cols; j++) {
-            *bound++ = factor * rstd * g * (2 + n * n + 2 * k * n) + underflow;
+        for (size_t begin = 0; begin < dy->cols; begin += size) {
+            const double mean = tensor_get(statistics, i, 2 * (begin / size)),
+                         rstd = tensor_get(statistics, i, 2 * (begin / size) + 1);
+            const double largest = largest_in_columns(dy, i, begin, begin + size);
+            const double k = (largest_in_columns(s, i, begin, begin + size) + fabs(mean)) * rstd;
+            const double g = largest * weight;
+            // |n| <= sqrt(size), but it is usually a few; k bounds it too.
+            const double n = fmin(k, sqrt((double)size)) + 1;
+            for (size_t j = 0; out == 0 && j < size; j++) {
+                *bound++ = factor * rstd * g * (2 + n * n + 2 * k * n) + underflow;
+            }
+            total += largest * (n + k);
+            d_bias += largest;
         }
-        total += largest_in_row(dy, i) * (n + k);
-        d_bias += largest_in_row(dy, i);
     }
     if (out == 0) return;
     const double begins = tolerance_largest(&before->out[out]);
@@ -296,10 +354,10 @@ static void fill_rope(const ToleranceInput *in, size_t out, double *bound)
     }
 }
 
-// 1.2: no activation here is steeper (GELU reaches 1.13).
 static void fill_gated(const ToleranceInput *in, size_t out, double *bound)
 {
-    fill_absolute(in, out, 1.2 * tolerance_sum_factor(in->u, 1), bound);
+    const double slope = steepness(in->before->args.as.gated.activation);
+    fill_absolute(in, out, slope * tolerance_sum_factor(in->u, 1), bound);
 }
 
 // 1 - t^2 errs by u, whatever remains of it.

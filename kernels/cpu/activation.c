@@ -7,6 +7,14 @@ static const double inv_sqrt_2pi = 0.39894228040143267794;
 // gelu_tanh(x) = x / 2 * (1 + tanh(c (x + 0.044715 x^3))), c = sqrt(2 / pi)
 static const double sqrt_2_over_pi = 0.79788456080286535588;
 static const double gelu_cubic = 0.044715;
+static const double quick_gelu = 1.702;
+
+// exp(2 log(1 + exp(x))) - 1, of which tanh(log(1 + exp(x))) is n / (n + 2). Beyond 80 that is 1.
+static double mish_part(double x)
+{
+    const double e = exp(x > 80.0 ? 80.0 : x);
+    return e * (e + 2.0);
+}
 
 double activation_value(Activation activation, double x)
 {
@@ -24,6 +32,14 @@ double activation_value(Activation activation, double x)
         return tanh(x);
     case ACTIVATION_SILU:
         return x / (1.0 + exp(-x));
+    case ACTIVATION_QUICK_GELU:
+        return x / (1.0 + exp(-quick_gelu * x));
+    case ACTIVATION_RELU2:
+        return x > 0.0 || x != x ? x * x : 0.0;
+    case ACTIVATION_MISH: {
+        const double n = mish_part(x);
+        return x * (n / (n + 2.0));
+    }
     }
     return x;
 }
@@ -50,6 +66,17 @@ double activation_slope(Activation activation, double x)
     case ACTIVATION_SILU: {
         const double s = 1.0 / (1.0 + exp(-x));
         return s * (1.0 + x * (1.0 - s));
+    }
+    case ACTIVATION_QUICK_GELU: {
+        const double s = 1.0 / (1.0 + exp(-quick_gelu * x));
+        return s * (1.0 + quick_gelu * x * (1.0 - s));
+    }
+    case ACTIVATION_RELU2:
+        return x > 0.0 || x != x ? 2.0 * x : 0.0;
+    case ACTIVATION_MISH: {
+        // t + x (1 - t^2) sigmoid(x), t = n / (n + 2) and n + 1 = (1 + e)^2
+        const double n = mish_part(x), inside = x > 80.0 ? 80.0 : x, e = exp(inside);
+        return n / (n + 2.0) + inside * (4.0 * e * (1.0 + e)) / ((n + 2.0) * (n + 2.0));
     }
     }
     return 1.0;

@@ -34,6 +34,9 @@ void FAST(activation_rows)(Activation activation, size_t rows, size_t cols, cons
         FORWARD(ACTIVATION_RELU);
         FORWARD(ACTIVATION_TANH);
         FORWARD(ACTIVATION_SILU);
+        FORWARD(ACTIVATION_QUICK_GELU);
+        FORWARD(ACTIVATION_RELU2);
+        FORWARD(ACTIVATION_MISH);
     case ACTIVATION_COUNT:
         return;
     }
@@ -70,5 +73,8 @@ void FAST(activation_row_backward)(Activation activation, size_t n, const float 
         BACKWARD(ACTIVATION_RELU);
         BACKWARD(ACTIVATION_TANH);
         BACKWARD(ACTIVATION_SILU);
+        BACKWARD(ACTIVATION_QUICK_GELU);
+        BACKWARD(ACTIVATION_RELU2);
+        BACKWARD(ACTIVATION_MISH);
     }
 }

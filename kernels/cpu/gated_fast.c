@@ -70,6 +70,9 @@ Status FAST(gated)(const OpArgs *args, Exec *exec, Error *err)
             GATE(ACTIVATION_RELU);
             GATE(ACTIVATION_TANH);
             GATE(ACTIVATION_SILU);
+            GATE(ACTIVATION_QUICK_GELU);
+            GATE(ACTIVATION_RELU2);
+            GATE(ACTIVATION_MISH);
         case ACTIVATION_COUNT:
             break;
         }
@@ -141,6 +144,9 @@ Status FAST(gated_backward)(const OpArgs *args, Exec *exec, Error *err)
             GATE_BACKWARD(ACTIVATION_RELU);
             GATE_BACKWARD(ACTIVATION_TANH);
             GATE_BACKWARD(ACTIVATION_SILU);
+            GATE_BACKWARD(ACTIVATION_QUICK_GELU);
+            GATE_BACKWARD(ACTIVATION_RELU2);
+            GATE_BACKWARD(ACTIVATION_MISH);
         case ACTIVATION_COUNT:
             break;
         }
@@ -161,8 +167,10 @@ Status FAST(soft_cap)(const OpArgs *args, Exec *exec, Error *err)
         float *to = row_of(y, i);
         for (size_t j = 0; j < y->cols; j += VEC_WIDTH) {
             const size_t n = y->cols - j;
-            const Vec t = vec_tanh(vec_div(vec_load_any(x + j, n), cap));
-            vec_store_any(to + j, n, vec_mul(cap, t));
+            const Vec value = vec_load_any(x + j, n);
+            vec_store_any(to + j, n,
+                          args->as.soft_cap.is_hard ? vec_min(cap, vec_max(vec_neg(cap), value))
+                                                    : vec_mul(cap, vec_tanh(vec_div(value, cap))));
         }
     }
     return STATUS_OK;
@@ -179,8 +187,12 @@ Status FAST(soft_cap_backward)(const OpArgs *args, Exec *exec, Error *err)
         float *to = row_of(dx, i);
         for (size_t j = 0; j < dx->cols; j += VEC_WIDTH) {
             const size_t n = dx->cols - j;
-            const Vec t = vec_div(vec_load_any(y + j, n), cap);
-            vec_store_any(to + j, n, vec_mul(vec_load_any(dy + j, n), vec_fnma(t, t, one)));
+            const Vec d = vec_load_any(dy + j, n), value = vec_load_any(y + j, n);
+            const Vec t = vec_div(value, cap);
+            vec_store_any(to + j, n,
+                          args->as.soft_cap.is_hard
+                              ? vec_select(vec_lt(vec_abs(value), cap), d, vec_zero())
+                              : vec_mul(d, vec_fnma(t, t, one)));
         }
     }
     return STATUS_OK;

@@ -59,16 +59,24 @@ Status REFERENCE(gated_backward)(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
+// x within -cap and cap; NaN where it is that.
+static double clamped(double x, double cap)
+{
+    return x > cap ? cap : x < -cap ? -cap : x;
+}
+
 Status REFERENCE(soft_cap)(const OpArgs *args, Exec *exec, Error *err)
 {
     (void)exec;
     (void)err;
     const Tensor *y = &args->out[0];
     const double cap = (double)args->as.soft_cap.cap;
+    const int is_hard = args->as.soft_cap.is_hard;
     for (size_t i = 0; i < y->rows; i++) {
         const Real *x = real_row(&args->in[0], i);
         Real *to = real_row(y, i);
-        for (size_t j = 0; j < y->cols; j++) to[j] = (Real)(cap * tanh((double)x[j] / cap));
+        for (size_t j = 0; j < y->cols; j++)
+            to[j] = (Real)(is_hard ? clamped((double)x[j], cap) : cap * tanh((double)x[j] / cap));
     }
     return STATUS_OK;
 }
@@ -79,12 +87,13 @@ Status REFERENCE(soft_cap_backward)(const OpArgs *args, Exec *exec, Error *err)
     (void)err;
     const Tensor *dx = &args->out[0];
     const double cap = (double)args->as.soft_cap.cap;
+    const int is_hard = args->as.soft_cap.is_hard;
     for (size_t i = 0; i < dx->rows; i++) {
         const Real *dy = real_row(&args->in[0], i), *y = real_row(&args->in[1], i);
         Real *to = real_row(dx, i);
         for (size_t j = 0; j < dx->cols; j++) {
-            const double t = (double)y[j] / cap;
-            to[j] = (Real)((double)dy[j] * (1.0 - t * t));
+            const double t = (double)y[j] / cap, slope = is_hard ? fabs(t) < 1.0 : 1.0 - t * t;
+            to[j] = (Real)((double)dy[j] * slope);
         }
     }
     return STATUS_OK;

@@ -112,6 +112,13 @@ static inline Vec vec_sigmoid(Vec x)
     return vec_div(one, vec_add(one, vec_exp(vec_neg(x))));
 }
 
+// exp(2 log(1 + exp(x))) - 1 for x <= 40: tanh(log(1 + exp(x))) is n / (n + 2).
+static inline Vec vec_mish_part(Vec x)
+{
+    const Vec e = vec_exp(x);
+    return vec_mul(e, vec_add(e, vec_set1(2.0f)));
+}
+
 // The argument of gelu_tanh's tanh: sqrt(2 / pi) (x + 0.044715 x^3).
 static inline Vec vec_gelu_tanh_inner(Vec x)
 {
@@ -137,6 +144,16 @@ static inline __attribute__((always_inline)) Vec vec_activation(Activation activ
         return vec_tanh(x);
     case ACTIVATION_SILU:
         return vec_mul(x, vec_sigmoid(x));
+    case ACTIVATION_QUICK_GELU:
+        return vec_mul(x, vec_sigmoid(vec_mul(vec_set1(1.702f), x)));
+    case ACTIVATION_RELU2: {
+        const Vec above = vec_max(vec_zero(), x);
+        return vec_mul(above, above);
+    }
+    case ACTIVATION_MISH: {
+        const Vec n = vec_mish_part(vec_min(vec_set1(40.0f), x));
+        return vec_mul(x, vec_div(n, vec_add(n, vec_set1(2.0f))));
+    }
     case ACTIVATION_NONE:
     case ACTIVATION_COUNT:
         break;
@@ -173,6 +190,22 @@ static inline __attribute__((always_inline)) Vec vec_activation_slope(Activation
     case ACTIVATION_SILU: {
         const Vec s = vec_sigmoid(x);
         return vec_mul(s, vec_fma(x, vec_sub(one, s), one));
+    }
+    case ACTIVATION_QUICK_GELU: {
+        const Vec scaled = vec_mul(vec_set1(1.702f), x), s = vec_sigmoid(scaled);
+        return vec_mul(s, vec_fma(scaled, vec_sub(one, s), one));
+    }
+    case ACTIVATION_RELU2: {
+        const Vec above = vec_max(vec_zero(), x);
+        return vec_add(above, above);
+    }
+    case ACTIVATION_MISH: {
+        // t + x (1 - t^2) sigmoid(x), t = n / (n + 2) and n + 1 = (1 + e)^2; from 20 on that is 1
+        const Vec inside = vec_min(vec_set1(20.0f), x), e = vec_exp(inside);
+        const Vec n = vec_mish_part(inside), below = vec_add(n, vec_set1(2.0f));
+        const Vec t = vec_div(n, below), four = vec_set1(4.0f);
+        const Vec bell = vec_div(vec_mul(vec_mul(four, e), vec_add(one, e)), vec_mul(below, below));
+        return vec_fma(inside, bell, t);
     }
     case ACTIVATION_NONE:
     case ACTIVATION_COUNT:

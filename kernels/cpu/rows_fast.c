@@ -114,60 +114,103 @@ static float centred_squares(size_t cols, const float *s, float mean)
     return vec_reduce_add(sum);
 }
 
+// The columns of a row that are normed together, and where their weights stand.
+typedef struct NormGroup {
+    size_t begin, size;
+    size_t weights; // from the start of weight and bias
+    size_t number;
+} NormGroup;
+
+static size_t norm_group_size(const OpArgs *args, size_t cols)
+{
+    return args->as.norm.group > 0 ? args->as.norm.group : cols;
+}
+
+static NormGroup norm_group(size_t begin, size_t size, size_t cols, size_t weight_cols)
+{
+    return (NormGroup){.begin = begin,
+                       .size = size,
+                       .weights = weight_cols == cols ? begin : 0,
+                       .number = begin / size};
+}
+
+// The residual's columns, where there is one.
+static const float *residual_of(const OpArgs *args, size_t i, size_t begin)
+{
+    return args->in[1].data ? row_of(&args->in[1], i) + begin : NULL;
+}
+
+static void norm_columns(const OpArgs *args, size_t i, NormGroup group)
+{
+    const Tensor *y = &args->out[0], *statistics = &args->out[2];
+    const float *weight = (const float *)args->in[2].data + group.weights;
+    const float *bias = args->in[3].data ? (const float *)args->in[3].data + group.weights : NULL;
+    const Vec offset = vec_set1(args->as.norm.weight_offset);
+    const size_t cols = group.size;
+    float *to = row_of(y, i) + group.begin;
+    float *s = args->out[1].data ? row_of(&args->out[1], i) + group.begin : to;
+    const float sum = add_residual(cols, row_of(&args->in[0], i) + group.begin,
+                                   residual_of(args, i, group.begin), s);
+    const float mean = sum / (float)cols;
+    const float variance = centred_squares(cols, s, mean) / (float)cols;
+    const float rstd = 1.0f / sqrtf(variance + args->as.norm.epsilon);
+    for (size_t j = 0; j < cols; j += VEC_WIDTH) {
+        const size_t n = cols - j;
+        const Vec centred = vec_sub(vec_load_any(s + j, n), vec_set1(mean));
+        const Vec normal = vec_mul(centred, vec_set1(rstd));
+        const Vec w = vec_add(offset, vec_load_any(weight + j, n)),
+                  b = bias ? vec_load_any(bias + j, n) : vec_zero();
+        vec_store_any(to + j, n, vec_fma(normal, w, b));
+    }
+    if (statistics->data) {
+        row_of(statistics, i)[2 * group.number] = mean;
+        row_of(statistics, i)[2 * group.number + 1] = rstd;
+    }
+}
+
 Status FAST(layer_norm)(const OpArgs *args, Exec *exec, Error *err)
 {
     (void)exec;
     (void)err;
-    const Tensor *y = &args->out[0], *statistics = &args->out[2];
-    const float *weight = args->in[2].data, *bias = args->in[3].data;
-    const size_t cols = y->cols;
+    const Tensor *y = &args->out[0];
+    const size_t size = norm_group_size(args, y->cols);
     for (size_t i = 0; i < y->rows; i++) {
-        float *to = row_of(y, i), *s = args->out[1].data ? row_of(&args->out[1], i) : to;
-        const float sum = add_residual(cols, row_of(&args->in[0], i), row_of(&args->in[1], i), s);
-        const float mean = sum / (float)cols;
-        const float variance = centred_squares(cols, s, mean) / (float)cols;
-        const float rstd = 1.0f / sqrtf(variance + args->as.norm.epsilon);
-        for (size_t j = 0; j < cols; j += VEC_WIDTH) {
-            const size_t n = cols - j;
-            const Vec centred = vec_sub(vec_load_any(s + j, n), vec_set1(mean));
-            const Vec normal = vec_mul(centred, vec_set1(rstd));
-            const Vec w = vec_load_any(weight + j, n),
-                      b = bias ? vec_load_any(bias + j, n) : vec_zero();
-            vec_store_any(to + j, n, vec_fma(normal, w, b));
-        }
-        if (statistics->data) {
-            row_of(statistics, i)[0] = mean;
-            row_of(statistics, i)[1] = rstd;
-        }
+        for (size_t begin = 0; begin < y->cols; begin += size)
+            norm_columns(args, i, norm_group(begin, size, y->cols, args->in[2].cols));
     }
     return STATUS_OK;
 }
 
-// One row of the backward pass; d_weight and d_bias are sums over the rows so far.
-static void norm_row_backward(const OpArgs *args, size_t i, float *d_weight, float *d_bias)
+// One group of a row of the backward pass; d_weight and d_bias are sums over the rows so far.
+static void norm_columns_backward(const OpArgs *args, size_t i, NormGroup group, float *d_weight,
+                                  float *d_bias)
 {
-    const float *dy = row_of(&args->in[0], i), *s = row_of(&args->in[1], i);
-    const float *statistics = row_of(&args->in[2], i), *weight = args->in[3].data;
-    float *ds = row_of(&args->out[0], i);
-    const size_t cols = args->out[0].cols;
-    const Vec mean = vec_set1(statistics[0]), rstd = vec_set1(statistics[1]);
+    const float *dy = row_of(&args->in[0], i) + group.begin,
+                *s = row_of(&args->in[1], i) + group.begin;
+    const float *statistics = row_of(&args->in[2], i) + 2 * group.number;
+    const float *weight = (const float *)args->in[3].data + group.weights;
+    float *ds = row_of(&args->out[0], i) + group.begin;
+    const size_t cols = group.size;
+    const Vec mean = vec_set1(statistics[0]), rstd = vec_set1(statistics[1]),
+              offset = vec_set1(args->as.norm.weight_offset);
     Vec sum_g = vec_zero(), sum_gn = vec_zero();
     for (size_t j = 0; j < cols; j += VEC_WIDTH) {
         const size_t n = cols - j; // lanes past the end have dy = 0
         const Vec d = vec_load_any(dy + j, n);
         const Vec normal = vec_mul(vec_sub(vec_load_any(s + j, n), mean), rstd);
-        const Vec g = vec_mul(d, vec_load_any(weight + j, n));
+        const Vec g = vec_mul(d, vec_add(offset, vec_load_any(weight + j, n)));
         sum_g = vec_add(sum_g, g);
         sum_gn = vec_fma(g, normal, sum_gn);
-        vec_store(d_weight + j, vec_fma(d, normal, vec_load(d_weight + j)));
-        vec_store(d_bias + j, vec_add(d, vec_load(d_bias + j)));
+        vec_store_any(d_weight + j, n, vec_fma(d, normal, vec_load_any(d_weight + j, n)));
+        vec_store_any(d_bias + j, n, vec_add(d, vec_load_any(d_bias + j, n)));
     }
     const Vec mean_g = vec_set1(vec_reduce_add(sum_g) / (float)cols);
     const Vec mean_gn = vec_set1(vec_reduce_add(sum_gn) / (float)cols);
     for (size_t j = 0; j < cols; j += VEC_WIDTH) {
         const size_t n = cols - j;
         const Vec normal = vec_mul(vec_sub(vec_load_any(s + j, n), mean), rstd);
-        const Vec g = vec_mul(vec_load_any(dy + j, n), vec_load_any(weight + j, n));
+        const Vec w = vec_add(offset, vec_load_any(weight + j, n));
+        const Vec g = vec_mul(vec_load_any(dy + j, n), w);
         const Vec centred = vec_fnma(normal, mean_gn, vec_sub(g, mean_g));
         vec_store_any(ds + j, n, vec_mul(rstd, centred));
     }
@@ -182,11 +225,18 @@ static void add_to(const Tensor *gradient, const float *sums)
 Status FAST(layer_norm_backward)(const OpArgs *args, Exec *exec, Error *err)
 {
     const size_t rows = args->out[0].rows, cols = args->out[0].cols;
-    const size_t mark = exec_scratch_mark(exec), n_sums = size_round_up(cols, VEC_WIDTH);
-    float *sums = exec_scratch(exec, 2 * n_sums * sizeof *sums); // whole vectors
+    const size_t mark = exec_scratch_mark(exec), n_sums = args->in[3].cols;
+    const size_t size = norm_group_size(args, cols);
+    float *sums = exec_scratch(exec, 2 * n_sums * sizeof *sums);
     if (!sums) return error_set_memory(err, 2 * n_sums, sizeof *sums, "layer_norm_backward");
     for (size_t j = 0; j < 2 * n_sums; j++) sums[j] = 0.0f;
-    for (size_t i = 0; i < rows; i++) norm_row_backward(args, i, sums, sums + n_sums);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t begin = 0; begin < cols; begin += size) {
+            const NormGroup group = norm_group(begin, size, cols, n_sums);
+            norm_columns_backward(args, i, group, sums + group.weights,
+                                  sums + n_sums + group.weights);
+        }
+    }
     add_to(&args->out[1], sums);
     add_to(&args->out[2], sums + n_sums);
     exec_scratch_release(exec, mark);

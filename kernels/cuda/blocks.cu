@@ -118,11 +118,15 @@ extern "C" Status add_cuda(const OpArgs *args, Exec *exec, Error *err)
     return STATUS_OK;
 }
 
-__global__ static void soft_cap_kernel(int cols, float cap, Matrix x, Matrix y)
+__global__ static void soft_cap_kernel(int cols, SoftCapArgs as, Matrix x, Matrix y)
 {
     const size_t row = blockIdx.x;
-    for (int j = threadIdx.x; j < cols; j += blockDim.x)
-        y.data[row * y.stride + j] = cap * tanhf(x.data[row * x.stride + j] / cap);
+    const float cap = as.cap;
+    for (int j = threadIdx.x; j < cols; j += blockDim.x) {
+        const float value = x.data[row * x.stride + j];
+        const float clamped = value > cap ? cap : value < -cap ? -cap : value;
+        y.data[row * y.stride + j] = as.is_hard ? clamped : cap * tanhf(value / cap);
+    }
 }
 
 extern "C" Status soft_cap_cuda(const OpArgs *args, Exec *exec, Error *err)
@@ -131,7 +135,7 @@ extern "C" Status soft_cap_cuda(const OpArgs *args, Exec *exec, Error *err)
     if (y->rows == 0) return STATUS_OK;
     TRY(cuda_check_rows("soft_cap", y, err));
     soft_cap_kernel<<<(unsigned)y->rows, ROW_THREADS, 0, cuda_begin(exec)->stream>>>(
-        (int)y->cols, args->as.soft_cap.cap, matrix_of(&args->in[0]), matrix_of(y));
+        (int)y->cols, args->as.soft_cap, matrix_of(&args->in[0]), matrix_of(y));
     CUDA_TRY(cudaGetLastError(), err);
     return STATUS_OK;
 }

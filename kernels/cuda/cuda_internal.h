@@ -95,6 +95,14 @@ __device__ static inline float cuda_activate(Activation activation, float x)
         return tanhf(x);
     case ACTIVATION_SILU:
         return x / (1.0f + expf(-x));
+    case ACTIVATION_QUICK_GELU:
+        return x / (1.0f + expf(-1.702f * x));
+    case ACTIVATION_RELU2:
+        return x > 0.0f || x != x ? x * x : 0.0f;
+    case ACTIVATION_MISH: {
+        const float e = expf(fminf(x, 40.0f)), n = e * (e + 2.0f);
+        return x * (n / (n + 2.0f));
+    }
     }
     return x;
 }

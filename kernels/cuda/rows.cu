@@ -40,14 +40,17 @@ __device__ static float residual_sum(const float *x, const float *residual, int 
     return residual ? x[j] + residual[j] : x[j];
 }
 
-// One warp a row. Thread j mod 32 alone reads and writes element j in the last pass, so y and s may be x.
-__global__ static void layer_norm_kernel(int cols, float epsilon, Matrix x, Matrix residual,
-                                         const float *weight, const float *bias, Matrix y, Matrix s,
-                                         Matrix statistics)
+// One warp a group of `cols` columns of a row. Thread j mod 32 alone reads and writes element j in the last pass, so y and s
+// may be x. Weights and biases of the next group stand weight_step further on.
+__global__ static void layer_norm_kernel(int cols, NormArgs as, int weight_step, Matrix x,
+                                         Matrix residual, const float *weight, const float *bias,
+                                         Matrix y, Matrix s, Matrix statistics)
 {
-    const size_t row = blockIdx.x;
-    const float *from = x.data + row * x.stride;
-    const float *other = residual.data ? residual.data + row * residual.stride : NULL;
+    const size_t row = blockIdx.x, group = blockIdx.y, begin = group * (size_t)cols;
+    const float *from = x.data + row * x.stride + begin;
+    const float *other = residual.data ? residual.data + row * residual.stride + begin : NULL;
+    weight += group * (size_t)weight_step;
+    if (bias) bias += group * (size_t)weight_step;
     float sum = 0.0f, squares = 0.0f;
     for (int j = threadIdx.x; j < cols; j += WARP) sum += residual_sum(from, other, j);
     const float mean = warp_sum(sum) / (float)cols;
@@ -55,15 +58,16 @@ __global__ static void layer_norm_kernel(int cols, float epsilon, Matrix x, Matr
         const float centred = residual_sum(from, other, j) - mean;
         squares += centred * centred;
     }
-    const float rstd = 1.0f / sqrtf(warp_sum(squares) / (float)cols + epsilon);
+    const float rstd = 1.0f / sqrtf(warp_sum(squares) / (float)cols + as.epsilon);
     for (int j = threadIdx.x; j < cols; j += WARP) {
         const float value = residual_sum(from, other, j);
-        if (s.data) s.data[row * s.stride + j] = value;
-        y.data[row * y.stride + j] = (value - mean) * rstd * weight[j] + (bias ? bias[j] : 0.0f);
+        if (s.data) s.data[row * s.stride + begin + j] = value;
+        y.data[row * y.stride + begin + j] =
+            (value - mean) * rstd * (as.weight_offset + weight[j]) + (bias ? bias[j] : 0.0f);
     }
     if (statistics.data && threadIdx.x == 0) {
-        statistics.data[row * statistics.stride] = mean;
-        statistics.data[row * statistics.stride + 1] = rstd;
+        statistics.data[row * statistics.stride + 2 * group] = mean;
+        statistics.data[row * statistics.stride + 2 * group + 1] = rstd;
     }
 }
 
@@ -72,8 +76,11 @@ extern "C" Status layer_norm_cuda(const OpArgs *args, Exec *exec, Error *err)
     const Tensor *y = &args->out[0];
     if (y->rows == 0) return STATUS_OK;
     TRY(cuda_check_rows("layer_norm", y, err));
-    layer_norm_kernel<<<(unsigned)y->rows, WARP, 0, cuda_begin(exec)->stream>>>(
-        (int)y->cols, args->as.norm.epsilon, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
+    const size_t cols = args->as.norm.group > 0 ? args->as.norm.group : y->cols;
+    const dim3 grid((unsigned)y->rows, (unsigned)(y->cols / cols));
+    const int weight_step = args->in[2].cols == y->cols ? (int)cols : 0;
+    layer_norm_kernel<<<grid, WARP, 0, cuda_begin(exec)->stream>>>(
+        (int)cols, args->as.norm, weight_step, matrix_of(&args->in[0]), matrix_of(&args->in[1]),
         (const float *)args->in[2].data, (const float *)args->in[3].data, matrix_of(y),
         matrix_of(&args->out[1]), matrix_of(&args->out[2]));
     CUDA_TRY(cudaGetLastError(), err);

@@ -9,25 +9,16 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Dense qkv_layer(Tape *t, const ModelConfig *c)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
-    const Dense dense = decoder_qkv(t, c, names);
-    tape_row_order(t, dense, 0, pairs);
-    tape_row_order(t, dense, 1, pairs);
-    return dense;
-}
-
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
     const size_t h = c->hidden_size, n_inner = c->intermediate_size;
     const DensePart gates[] = {{"gate_proj", n_inner}, {"up_proj", n_inner}};
     tape_group(t, 1 + i);
     tape_prefix(t, "model.layers.%zu.", i);
     const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
     tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c), n);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
     const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), out);
 
@@ -56,13 +47,13 @@ static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, whi
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false, has_head_norms = false;
+    bool has_bias = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "use_qk_norm", &has_head_norms, err));
-    if (has_head_norms)
-        return json_error(json_get(root, "use_qk_norm"), err, "only false is supported");
+    TRY(json_opt_bool(root, "use_qk_norm", &c->has_head_norms, err));
+    c->head_norm = HEAD_NORM_LAYER_EACH;
     TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
     c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->rotates_pairs = true;
     return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output_scale, err);
 }
 
@@ -70,6 +61,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_qk_norm", c->has_head_norms);
     json_member_float(w, "logit_scale", c->output_scale);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "models/architecture.h"
+#include "models/architectures/experts.h"
 #include "models/rope.h"
 
 // Keys further back than any sequence is long do not occur.
@@ -25,9 +26,12 @@ DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
     if (c->alibi_scale > 0) return alibi(t, c);
     if (c->rotary_dims == 0) return (DecoderRopes){0};
     const RopeId global = rope_record(t, &c->rope, c->rotary_dims, c->max_positions);
-    const bool differs = c->rope_local.theta > 0;
+    const bool differs = c->rope_local.theta > 0, grows = c->rope.growth > 0;
+    RopeConfig of_keys = c->rope;
+    of_keys.growth = 0;
     return (DecoderRopes){
-        .global = global,
+        .queries = global,
+        .global = grows ? rope_record(t, &of_keys, c->rotary_dims, c->max_positions) : global,
         .local =
             differs ? rope_record(t, &c->rope_local, c->rotary_dims, c->max_positions) : global};
 }
@@ -84,7 +88,11 @@ Dense decoder_qkv(Tape *t, const ModelConfig *c, const char *const names[3])
 {
     const size_t n_q = c->n_heads * c->head_dim, n_kv = c->n_kv_heads * c->head_dim;
     const DensePart parts[] = {{names[0], n_q}, {names[1], n_kv}, {names[2], n_kv}};
-    return tape_dense_parts(t, parts, 3, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+    const Dense dense =
+        tape_dense_parts(t, parts, 3, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
+    for (size_t i = 0; c->rotates_pairs && i < 2; i++) tape_row_order(t, dense, i, pairs);
+    return dense;
 }
 
 Dense decoder_fused_qkv(Tape *t, const ModelConfig *c, const char *name, size_t n_groups)
@@ -97,17 +105,69 @@ Dense decoder_fused_qkv(Tape *t, const ModelConfig *c, const char *name, size_t 
     return dense;
 }
 
+// LayerNorm of each head.
+static Value head_layer_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    const size_t n_heads = value_cols(x) / c->head_dim;
+    LayerNorm norm = {.bias = PARAM_NONE};
+    switch (c->head_norm) {
+    case HEAD_NORM_LAYER_EACH:
+        norm.weight = tape_head_weights(t, name, n_heads, c->head_dim);
+        break;
+    case HEAD_NORM_LAYER_OWN:
+        norm.weight = tape_listed_weights(t, name, "norms", n_heads, c->head_dim);
+        break;
+    case HEAD_NORM_RMS:
+    case HEAD_NORM_RMS_TURNED:
+    case HEAD_NORM_LAYER:
+        norm = tape_layer_norm_params(t, name, c->head_dim);
+        break;
+    }
+    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
+    if (c->rotates_pairs && c->head_norm == HEAD_NORM_LAYER_EACH)
+        tape_row_order(t, (Dense){.weight = norm.weight, .bias = PARAM_NONE}, 0, pairs);
+    return tape_layer_norm_of(t, x, norm,
+                              (NormArgs){.epsilon = c->layer_norm_eps, .group = c->head_dim});
+}
+
 static Value head_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
-    if (!c->has_head_norms) return x;
+    if (c->head_norm != HEAD_NORM_RMS && c->head_norm != HEAD_NORM_RMS_TURNED)
+        return head_layer_norm(t, c, x, name);
     const size_t width = c->norms_all_heads ? value_cols(x) : c->head_dim;
     return tape_rms_norm(t, x, name, width, c->layer_norm_eps, c->norm_weight_offset);
 }
 
-static Value turn(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, Value x)
+// As the checkpoints name them, of queries and of keys.
+static const char *const head_norm_names[][2] = {
+    [HEAD_NORM_RMS] = {"q_norm", "k_norm"},
+    [HEAD_NORM_RMS_TURNED] = {"query_layernorm", "key_layernorm"},
+    [HEAD_NORM_LAYER] = {"q_layernorm", "k_layernorm"},
+    [HEAD_NORM_LAYER_EACH] = {"q_norm", "k_norm"},
+    [HEAD_NORM_LAYER_OWN] = {"q_layernorm", "k_layernorm"},
+};
+
+static Value turn(Tape *t, const ModelConfig *c, size_t layer, RopeId global, RopeId local, Value x)
 {
     if (c->rotary_dims == 0 || (c->unrotated && c->unrotated[layer])) return x;
-    return tape_rope(t, x, c->head_dim, is_local(c, layer) ? ropes.local : ropes.global);
+    return tape_rope(t, x, c->head_dim, is_local(c, layer) ? local : global);
+}
+
+static Value within_cap(Tape *t, const ModelConfig *c, Value x)
+{
+    return c->qkv_cap > 0 ? tape_clamp(t, x, c->qkv_cap) : x;
+}
+
+// Queries (0) or keys (1), normed, kept within the cap and turned.
+static Value prepared(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, int which,
+                      Value x)
+{
+    const bool is_late = c->head_norm == HEAD_NORM_RMS_TURNED;
+    const char *name = head_norm_names[c->head_norm][which];
+    if (c->has_head_norms && !is_late) x = head_norm(t, c, x, name);
+    x = turn(t, c, layer, which == 0 ? ropes.queries : ropes.global, ropes.local,
+             within_cap(t, c, x));
+    return c->has_head_norms && is_late ? head_norm(t, c, x, name) : x;
 }
 
 Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRopes ropes, Dense qkv,
@@ -126,8 +186,9 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
         k = tape_columns(t, all, n_q, n_q + n_kv);
         v = tape_columns(t, all, n_q + n_kv, n_q + 2 * n_kv);
     }
-    q = turn(t, c, layer, ropes, head_norm(t, c, q, "q_norm"));
-    k = turn(t, c, layer, ropes, head_norm(t, c, k, "k_norm"));
+    q = prepared(t, c, layer, ropes, 0, q);
+    k = prepared(t, c, layer, ropes, 1, k);
+    v = within_cap(t, c, v);
     const ParamId sinks =
         c->has_sinks ? tape_vector(t, "sinks", c->n_heads, INIT_NORMAL) : PARAM_NONE;
     const float scale =
@@ -163,8 +224,24 @@ Value decoder_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
     return tape_rms_norm(t, x, name, c->hidden_size, c->layer_norm_eps, c->norm_weight_offset);
 }
 
+static Value offset_layer_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    const LayerNorm norm = tape_offset_norm_params(t, name, c->hidden_size, c->norm_bias);
+    return tape_layer_norm_of(
+        t, x, norm,
+        (NormArgs){.epsilon = c->layer_norm_eps, .weight_offset = c->norm_weight_offset});
+}
+
+Value decoder_bare_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
+{
+    const LayerNorm norm = {.weight = tape_ones(t, c->hidden_size), .bias = PARAM_NONE};
+    (void)name;
+    return tape_layer_norm_of(t, x, norm, (NormArgs){.epsilon = c->layer_norm_eps});
+}
+
 Value decoder_layer_norm(Tape *t, const ModelConfig *c, Value x, const char *name)
 {
+    if (c->norm_weight_offset > 0) return offset_layer_norm(t, c, x, name);
     return c->norm_bias ? tape_layer_norm(t, x, name, c->layer_norm_eps)
                         : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
 }
@@ -228,30 +305,65 @@ void decoder_output(Tape *t, const ModelConfig *c, ParamId table, const char *na
     tape_output(t, head(t, c, table, name, x));
 }
 
+static Dense qkv_of(Tape *t, const ModelConfig *c, const DecoderBlockNames *names)
+{
+    const DensePart all = {names->stacked_qkv, (c->n_heads + 2 * c->n_kv_heads) * c->head_dim};
+    if (names->stacked_qkv)
+        return tape_dense_parts(t, &all, 1, c->hidden_size, c->has_qkv_bias ? 0 : DENSE_NO_BIAS);
+    return names->qkv[1] ? decoder_qkv(t, c, names->qkv)
+                         : decoder_fused_qkv(t, c, names->qkv[0], c->n_kv_heads);
+}
+
+static Value feed_forward(Tape *t, const ModelConfig *c, size_t i, const DecoderBlockNames *names,
+                          Value m)
+{
+    const size_t n = c->intermediate_size;
+    const unsigned flags = c->has_mlp_bias ? 0 : DENSE_NO_BIAS;
+    const DensePart parts[] = {{names->gate, n}, {names->up, n}};
+    const DensePart both = {names->stacked_gate_up, 2 * n};
+    Value inner;
+    if (experts_are_in(c, i)) return experts_layer(t, c, i, m);
+    tape_prefix(t, "%s%zu.%s", names->blocks, i, names->feed_forward);
+    if (names->stacked_gate_up) {
+        inner = decoder_gate(t, c, tape_dense_parts(t, &both, 1, c->hidden_size, flags), m);
+    } else if (names->gate) {
+        inner = decoder_gate(t, c, tape_dense_parts(t, parts, 2, c->hidden_size, flags), m);
+    } else {
+        inner = decoder_linear(t, m, names->up, n, c->has_mlp_bias, c->activation);
+    }
+    return decoder_linear(t, inner, names->down, c->hidden_size, c->has_mlp_bias, ACTIVATION_NONE);
+}
+
+// What a layer adds to the hidden state x: normed behind it (NULL: as it is), and Granite's times a factor.
+static Value added(Tape *t, const ModelConfig *c, const DecoderFrame *frame, const char *norm,
+                   Value x, Value out)
+{
+    const bool is_scaled = c->residual_scale > 0 && c->residual_scale != 1.0f;
+    if (norm) out = frame->norm(t, c, out, norm);
+    const Value y = tape_dropout(t, out, c->hidden_dropout);
+    return tape_add(t, x, is_scaled ? tape_scale(t, y, c->residual_scale) : y);
+}
+
 // Two layers one after the other.
 static Value record_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes,
-                          const DecoderBlockNames *names, Value x)
+                          const DecoderFrame *frame, Value x)
 {
-    const size_t h = c->hidden_size;
+    const DecoderBlockNames *names = frame->names;
     tape_group(t, 1 + i);
     tape_prefix(t, "%s%zu.", names->blocks, i);
-    const Value n = decoder_layer_norm(t, c, x, names->norms[0]);
+    const Value n = frame->norm(t, c, x, names->norms[0]);
     tape_prefix(t, "%s%zu.%s", names->blocks, i, names->attention);
-    const Dense qkv = names->qkv[1] ? decoder_qkv(t, c, names->qkv)
-                                    : decoder_fused_qkv(t, c, names->qkv[0], c->n_kv_heads);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
-    const Value out =
-        decoder_linear(t, mixed, names->output, h, c->has_output_bias, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, c->is_post_norm ? n : x),
-                             tape_dropout(t, out, c->hidden_dropout));
-
+    const Value mixed = decoder_attention(t, c, i, ropes, qkv_of(t, c, names), n);
+    const Value out = decoder_linear(t, mixed, names->output, c->hidden_size, c->has_output_bias,
+                                     ACTIVATION_NONE);
     tape_prefix(t, "%s%zu.", names->blocks, i);
-    const Value m = decoder_layer_norm(t, c, a, names->norms[1]);
-    tape_prefix(t, "%s%zu.%s", names->blocks, i, names->feed_forward);
-    const Value inner =
-        decoder_linear(t, m, names->up, c->intermediate_size, c->has_mlp_bias, c->activation);
-    const Value outer = decoder_linear(t, inner, names->down, h, c->has_mlp_bias, ACTIVATION_NONE);
-    return tape_add(t, c->is_post_norm ? m : a, tape_dropout(t, outer, c->hidden_dropout));
+    const Value a =
+        added(t, c, frame, names->behind[0], decoder_rows(t, c, i, c->is_post_norm ? n : x), out);
+
+    const Value m = frame->norm(t, c, a, names->norms[1]);
+    const Value outer = feed_forward(t, c, i, names, m);
+    tape_prefix(t, "%s%zu.", names->blocks, i);
+    return added(t, c, frame, names->behind[1], c->is_post_norm ? m : a, outer);
 }
 
 void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, DecoderBlock *block)
@@ -264,7 +376,7 @@ void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, De
     if (frame->words_norm) x = decoder_layer_norm(t, c, x, frame->words_norm);
     for (size_t i = 0; i < c->n_layers; i++) {
         tape_hidden(t, x);
-        x = block ? block(t, c, i, ropes, x) : record_block(t, c, i, ropes, frame->names, x);
+        x = block ? block(t, c, i, ropes, x) : record_block(t, c, i, ropes, frame, x);
     }
     tape_prefix(t, "%s", frame->prefix);
     tape_group(t, 1 + c->n_layers);

@@ -11,7 +11,7 @@
 
 // Angles of the layers with the whole context and of those with a window; and with ALiBi what it adds to scores, by distance.
 typedef struct DecoderRopes {
-    RopeId global, local;
+    RopeId queries, global, local; // queries: of queries where keys have `global`; mostly the same
     ParamId alibi;
     const int32_t *distances; // [2 * max_positions - 1]; NULL without
 } DecoderRopes;
@@ -44,26 +44,36 @@ Dense decoder_fused_qkv(Tape *tape, const ModelConfig *config, const char *name,
 Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x);
 // RMS norm with the config's epsilon and offset.
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// LayerNorm with the config's epsilon, without a bias where norm_bias says so.
+// LayerNorm with the config's epsilon and offset, without a bias where norm_bias says so; and one without weights too.
 Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
+Value decoder_bare_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 // Hidden states after the final norm, and the head: the table, or the output layer NAME where it is not tied, scaled and capped; or
 // classes of the sequence's last token, of each token, or of starts and ends. Last call.
 void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
                     Value x);
 
-// The tensors of a block of two layers one after the other, each behind a LayerNorm:
-//     a = x + W_o attention(W_q n, W_k n, W_v n),  n = LayerNorm(x)
-//     a + W_2 act(W_1 m),  m = LayerNorm(a)
-// Where the config says is_post_norm the sums go on from n and m instead of x and a.
+// The tensors of a block of two layers one after the other, each behind a norm (the frame's):
+//     a = x + W_o attention(W_q n, W_k n, W_v n),  n = norm(x)
+//     a + W_down act(W_up m), or with a gate a + W_down (act(W_gate m) * W_up m), or experts in their place,  m = norm(a)
+// What a layer adds may be normed too. Where the config says is_post_norm the sums go on from n and m instead of x and a.
 typedef struct DecoderBlockNames {
-    const char *blocks;    // "transformer.h.": the block's number follows
-    const char *norms[2];  // before attention and before the feed-forward layers
-    const char *attention; // "attn.": what follows before these three
-    const char *qkv[3];    // or one tensor that has all head by head
+    const char *blocks;      // "transformer.h.": the block's number follows
+    const char *norms[2];    // before attention and before the feed-forward layers
+    const char *behind[2];   // behind them; NULL without
+    const char *attention;   // "attn.": what follows before these three
+    const char *qkv[3];      // or one tensor that has all head by head
+    const char *stacked_qkv; // or one that has all queries, then all keys, then all values
     const char *output;
-    const char *feed_forward; // "mlp."
+    const char *feed_forward;    // "mlp."
+    const char *gate;            // NULL without
+    const char *stacked_gate_up; // one tensor of gate and up, in this order
     const char *up, *down;
 } DecoderBlockNames;
+
+// Llama's, but for its norms and what is stacked.
+#define DECODER_LLAMA_LAYERS                                                  \
+    .blocks = "model.layers.", .attention = "self_attn.", .output = "o_proj", \
+    .feed_forward = "mlp.", .down = "down_proj"
 
 // x of the layer before gives x of layer i.
 typedef Value DecoderBlock(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,

@@ -16,6 +16,8 @@ static Status read_rope_kind(const Json *parameters, RopeKind *out, Error *err)
     Slice name = SLICE("default");
     TRY(json_opt_string(parameters, key, &name, err));
     if (slice_eq_cstr(name, "su")) name = SLICE("longrope"); // its first name
+    // Of models with images: positions of three dimensions, which are equal in a text alone.
+    if (slice_eq_cstr(name, "mrope")) name = SLICE("default");
     for (int kind = 0; kind < ROPE_KIND_COUNT; kind++) {
         if (!slice_eq_cstr(name, rope_kind_name((RopeKind)kind))) continue;
         *out = (RopeKind)kind;
@@ -110,7 +112,7 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
     return json_opt_double(parameters, "factor", 0, 1e6, &out->factor, err);
 }
 
-static const Json *rope_parameters(const Json *root)
+const Json *decoder_rope_parameters(const Json *root)
 {
     // Where both stand there, the older one has the last word in Transformers 5 unless it is empty.
     const Json *before = json_get(root, "rope_scaling");
@@ -123,7 +125,7 @@ static const Json *rope_parameters(const Json *root)
 static Status read_rotary_dims(const Json *root, const DecoderDefaults *defaults,
                                ModelConfig *config, Error *err)
 {
-    const Json *parameters = rope_parameters(root);
+    const Json *parameters = decoder_rope_parameters(root);
     double part = defaults->rotary_part > 0 ? defaults->rotary_part : 1;
     TRY(json_opt_double(root, "partial_rotary_factor", 1e-6, 1, &part, err));
     if (defaults->rotary_part_key)
@@ -210,7 +212,7 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
     if (defaults->theta_key)
         TRY(json_opt_double(root, defaults->theta_key, 1e-3, 1e18, &theta, err));
     c->rope = (RopeConfig){.theta = theta};
-    const Json *parameters = rope_parameters(root);
+    const Json *parameters = decoder_rope_parameters(root);
     // Gemma 3 has two sets, which its own file reads.
     if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
     TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err));
@@ -224,6 +226,14 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
 {
     return config_read_size_or(root, "sliding_window", 0, &config->window, err);
+}
+
+Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err)
+{
+    const Json *cap = json_get(root, "clip_qkv");
+    config->qkv_cap = 0;
+    if (is_null(cap)) return STATUS_OK;
+    return config_read_float(root, "clip_qkv", 1e-9, 1e9, 0, &config->qkv_cap, err);
 }
 
 // ---- layers ----
@@ -265,7 +275,9 @@ static void put_factors(JsonWriter *w, const char *key, const float *factors, si
     json_end_array(w);
 }
 
-static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig *rope)
+// tells_part: a silent file would mean another part of each head.
+static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig *rope,
+                     bool tells_part)
 {
     json_begin_object(w);
     json_member_cstr(w, "rope_type", rope_kind_name(rope->kind));
@@ -290,16 +302,33 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
         put_factors(w, "short_factor", rope->short_factors, config->rotary_dims / 2);
         put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);
     }
-    if (config->rotary_dims < config->head_dim)
+    if (rope->growth > 0) json_member_double(w, "llama_4_scaling_beta", rope->growth);
+    if (tells_part || config->rotary_dims < config->head_dim)
         json_member_double(w, "partial_rotary_factor",
                            (double)config->rotary_dims / (double)config->head_dim);
     json_end_object(w);
 }
 
+void decoder_write_cap(const ModelConfig *c, JsonWriter *w)
+{
+    json_put_key(w, "clip_qkv");
+    if (c->qkv_cap > 0)
+        json_put_float(w, c->qkv_cap);
+    else
+        json_put_null(w);
+}
+
+void decoder_write_pad(const ModelConfig *c, JsonWriter *w)
+{
+    if (c->pad_id >= 0) return;
+    json_put_key(w, "pad_token_id");
+    json_put_null(w);
+}
+
 void decoder_write_rope(const ModelConfig *c, JsonWriter *w)
 {
     json_put_key(w, "rope_parameters");
-    put_rope(w, c, &c->rope);
+    put_rope(w, c, &c->rope, false);
 }
 
 static void put_layers(const ModelConfig *c, JsonWriter *w)
@@ -319,6 +348,7 @@ static void put_layers(const ModelConfig *c, JsonWriter *w)
 
 void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWriter *w)
 {
+    const bool tells_part = defaults->rotary_part > 0;
     json_member_u64(w, "vocab_size", c->vocab_size);
     json_member_u64(w, "hidden_size", c->hidden_size);
     json_member_u64(w, "num_hidden_layers", c->n_layers);
@@ -337,12 +367,12 @@ void decoder_write(const ModelConfig *c, const DecoderDefaults *defaults, JsonWr
     if (c->rope_local.theta > 0) {
         json_begin_object(w);
         json_put_key(w, "full_attention");
-        put_rope(w, c, &c->rope);
+        put_rope(w, c, &c->rope, tells_part);
         json_put_key(w, "sliding_attention");
-        put_rope(w, c, &c->rope_local);
+        put_rope(w, c, &c->rope_local, tells_part);
         json_end_object(w);
     } else {
-        put_rope(w, c, &c->rope);
+        put_rope(w, c, &c->rope, tells_part);
     }
     put_layers(c, w);
 }

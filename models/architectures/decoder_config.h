@@ -29,11 +29,18 @@ Status decoder_read_window(const Json *root, ModelConfig *config, Error *err) MU
 // layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
 Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
                                 Error *err) MUST_CHECK;
+// clip_qkv, which may be null or missing: none.
+Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
+// What says how positions are told: rope_scaling or rope_parameters; NULL where neither is there.
+const Json *decoder_rope_parameters(const Json *root);
 // The rotation in `parameters` (rope_parameters, rope_scaling; may be NULL) over a base of `theta`.
 Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters, double theta,
                          const ModelConfig *config, RopeConfig *out, Error *err) MUST_CHECK;
 // The members that decoder_read reads.
 void decoder_write(const ModelConfig *config, const DecoderDefaults *defaults, JsonWriter *w);
+void decoder_write_cap(const ModelConfig *config, JsonWriter *w);
+// pad_token_id: null, where the model has none and a silent file would mean one.
+void decoder_write_pad(const ModelConfig *config, JsonWriter *w);
 // The rotation alone.
 void decoder_write_rope(const ModelConfig *config, JsonWriter *w);
 

@@ -204,22 +204,19 @@ static const ExpertKeys olmoe_keys = {.names = &experts_of_mlp,
 static Status olmoe_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     bool has_bias = false;
-    const Json *clip = json_get(root, "clip_qkv");
     TRY(decoder_read(arena, root, &olmoe_defaults, c, err));
     TRY(experts_read(root, &olmoe_keys, c, err));
     TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    if (clip && json_kind(clip) != JSON_NULL)
-        return json_error(clip, err,
-                          "clipped queries, keys and values are not supported: only null is");
     c->has_qkv_bias = c->has_output_bias = has_bias;
     c->has_head_norms = c->norms_all_heads = true;
-    return STATUS_OK;
+    return decoder_read_cap(root, c, err);
 }
 
 static void olmoe_write(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &olmoe_defaults, w);
     experts_write(c, &olmoe_keys, w);
+    decoder_write_cap(c, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
 }
 

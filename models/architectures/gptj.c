@@ -9,24 +9,15 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/gpt_config.h"
 
-static Dense qkv_layer(Tape *t, const ModelConfig *c)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const RowOrder pairs = {.head_dim = c->head_dim, .n_turned = c->rotary_dims};
-    const Dense dense = decoder_qkv(t, c, names);
-    tape_row_order(t, dense, 0, pairs);
-    tape_row_order(t, dense, 1, pairs);
-    return dense;
-}
-
 static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
 {
+    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
     const size_t h = c->hidden_size;
     tape_group(t, 1 + i);
     tape_prefix(t, "transformer.h.%zu.", i);
     const Value n = decoder_layer_norm(t, c, x, "ln_1");
     tape_prefix(t, "transformer.h.%zu.attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv_layer(t, c), n);
+    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
     const Value out = decoder_linear(t, mixed, "out_proj", h, false, ACTIVATION_NONE);
     const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
 
@@ -51,7 +42,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     (void)arena;
     TRY(gpt_read(root, &members, c, err));
     c->rope.theta = 10000;
-    c->norm_bias = c->has_logit_bias = true;
+    c->norm_bias = c->has_logit_bias = c->rotates_pairs = true;
     c->rotary_dims = 64;
     if (json_get(root, "rotary_dim"))
         TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));

@@ -3,6 +3,7 @@
 //     a_i = x_i + RMSNorm(W_o attention(rope(RMSNorm(W_q x_i)), rope(RMSNorm(W_k x_i)), W_v x_i))
 //     x_{i+1} = a_i + RMSNorm(W_down (silu(W_gate a_i) * W_up a_i))
 //
+// EXAONE 4 norms each head by itself, has windows, and turns in the layers with one alone (LG AI Research 2025, arXiv:2507.11407).
 // FlexOlmo has experts in the gated layer's place (Shi et al. 2025, arXiv:2507.07024). OLMo 3 has a window in three layers of four,
 // whose rotations are not scaled. Source: OLMo Team 2024, arXiv:2501.00656, section 2; names of tensors as in Transformers.
 #include "models/architecture.h"
@@ -156,5 +157,50 @@ const Architecture architecture_flex_olmo = {
     .base_prefix = "model.",
     .read_config = read_flex,
     .write_config = write_flex,
+    .record = record,
+};
+
+// ---- EXAONE 4 ----
+
+static const DecoderDefaults exaone_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+
+// Where there is a window, the layers without one do not turn.
+static Status read_exaone(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *types = json_get(root, "layer_types");
+    int64_t pattern = 4;
+    bool *unrotated = NULL;
+    TRY(decoder_read(arena, root, &exaone_defaults, c, err));
+    c->has_head_norms = true;
+    c->window = 4096;
+    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    if (c->window == 0) return STATUS_OK;
+    if (!types || json_kind(types) == JSON_NULL)
+        TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
+    TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
+    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = !c->is_local[i];
+    c->unrotated = unrotated;
+    return STATUS_OK;
+}
+
+static void write_exaone(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &exaone_defaults, w);
+}
+
+const Architecture architecture_exaone4 = {
+    .model_type = "exaone4",
+    .summary = "EXAONE 4: norms behind the layers and of heads, windows",
+    .classes = {{"Exaone4ForCausalLM", HEAD_CAUSAL_LM},
+                {"Exaone4Model", HEAD_EMBEDDING},
+                {"Exaone4ForSequenceClassification", HEAD_SEQUENCE},
+                {"Exaone4ForTokenClassification", HEAD_TOKEN},
+                {"Exaone4ForQuestionAnswering", HEAD_SPAN, "transformer."}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = read_exaone,
+    .write_config = write_exaone,
     .record = record,
 };

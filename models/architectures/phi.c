@@ -45,11 +45,9 @@ static const DecoderDefaults defaults = {.theta = 10000,
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_head_norms = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "qk_layernorm", &has_head_norms, err));
-    if (has_head_norms)
-        return json_error(json_get(root, "qk_layernorm"), err, "only false is supported");
+    TRY(json_opt_bool(root, "qk_layernorm", &c->has_head_norms, err));
+    c->head_norm = HEAD_NORM_LAYER;
     TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
     c->norm_bias = c->has_qkv_bias = c->has_logit_bias = true;
@@ -59,6 +57,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     decoder_write(c, &defaults, w);
+    json_member_bool(w, "qk_layernorm", c->has_head_norms);
     json_member_float(w, "resid_pdrop", c->hidden_dropout);
     json_member_float(w, "embd_pdrop", c->embedding_dropout);
 }

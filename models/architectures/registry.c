@@ -10,7 +10,10 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_falcon, architecture_gemma, architecture_gpt_neo, architecture_gpt_bigcode,
     architecture_olmo3, architecture_cohere2, architecture_mixtral, architecture_qwen2_moe,
     architecture_qwen3_moe, architecture_olmoe, architecture_granitemoe, architecture_flex_olmo,
-    architecture_gpt_oss;
+    architecture_gpt_oss, architecture_nemotron, architecture_arcee, architecture_glm,
+    architecture_glm4, architecture_olmo, architecture_ernie4_5, architecture_helium,
+    architecture_seed_oss, architecture_hunyuan_v1_dense, architecture_ministral,
+    architecture_ministral3, architecture_exaone4;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
@@ -33,6 +36,10 @@ const Architecture *const architectures_all[] = {
     &architecture_gpt_bigcode, &architecture_falcon,     &architecture_mixtral,
     &architecture_qwen2_moe,   &architecture_qwen3_moe,  &architecture_olmoe,
     &architecture_granitemoe,  &architecture_flex_olmo,  &architecture_gpt_oss,
+    &architecture_nemotron,    &architecture_arcee,      &architecture_glm,
+    &architecture_glm4,        &architecture_olmo,       &architecture_ernie4_5,
+    &architecture_helium,      &architecture_seed_oss,   &architecture_hunyuan_v1_dense,
+    &architecture_ministral,   &architecture_ministral3, &architecture_exaone4,
     &architecture_bart,        &architecture_marian,     &architecture_t5,
     &architecture_mbart,       &architecture_m2m_100,    &architecture_pegasus,
     &architecture_mt5,         &architecture_umt5,

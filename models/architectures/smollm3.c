@@ -64,9 +64,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     for (size_t i = 0; i < c->n_layers; i++)
         json_put_u64(w, c->unrotated && c->unrotated[i] ? 0 : 1);
     json_end_array(w);
-    if (c->pad_id >= 0) return;
-    json_put_key(w, "pad_token_id"); // what is missing would be 128004
-    json_put_null(w);
+    decoder_write_pad(c, w); // what is missing would be 128004
 }
 
 const Architecture architecture_smollm3 = {

@@ -344,6 +344,16 @@ void safetensors_sort(Safetensors *file)
         qsort(file->tensors, file->n_tensors, sizeof *file->tensors, compare_tensors);
 }
 
+Status safetensors_want_distinct(const Safetensors *file, Error *err)
+{
+    for (size_t i = 1; i < file->n_tensors; i++) {
+        if (slice_eq(file->tensors[i - 1].name, file->tensors[i].name))
+            return error_set(err, STATUS_INVALID, "two tensors are \"" SLICE_FMT "\"",
+                             SLICE_ARG(file->tensors[i].name));
+    }
+    return STATUS_OK;
+}
+
 const SafeTensor *safetensors_find(const Safetensors *file, Slice name)
 {
     size_t low = 0, high = file->n_tensors;

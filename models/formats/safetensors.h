@@ -119,6 +119,8 @@ void safetensors_close(Safetensors *file); // a no-op on a zeroed one
 // NULL where there is none of that name.
 const SafeTensor *safetensors_find(const Safetensors *file, Slice name);
 void safetensors_sort(Safetensors *file); // by name, in which order safetensors_find wants them
+// Of sorted ones: no two have one name.
+Status safetensors_want_distinct(const Safetensors *file, Error *err) MUST_CHECK;
 // The value of a metadata key; ptr NULL where absent.
 Slice safetensors_metadata(const Safetensors *file, const char *key);
 

@@ -233,14 +233,24 @@ static void put_experts(Export *out, const ModelConfig *c)
     gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), e->route == ROUTE_SOFTMAX_TOP);
 }
 
+static bool has_rms_norms(const ModelConfig *c)
+{
+    static const char *const names[] = {
+        "olmo2", "granite", "smollm3",  "exaone4",  "arcee",
+        "glm",   "glm4",    "ernie4_5", "seed_oss", "hunyuan_v1_dense"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (slice_eq_cstr(c->model_type, names[i])) return true;
+    }
+    return c->experts.n_experts > 0;
+}
+
 // Families whose config.json has older and newer spellings: told by what was read from it.
 static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
 {
     char key[KEY_SIZE];
     const ModelConfig *c = out->parsed;
     const Slice model = c->model_type;
-    const bool is_rms = slice_eq_cstr(model, "olmo2") || slice_eq_cstr(model, "granite") ||
-                        slice_eq_cstr(model, "smollm3") || c->experts.n_experts > 0;
+    const bool is_rms = has_rms_norms(c);
     out->head_dim = c->head_dim;
     put_size(out, "vocab_size", c->vocab_size);
     put_size(out, "context_length", c->max_positions);
@@ -258,6 +268,7 @@ static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
     if (slice_eq_cstr(model, "falcon"))
         put_text(out, "tensor_data_layout", SLICE("jploski")); // queries, keys, values stacked
     if (c->window > 0) put_size(out, "attention.sliding_window", c->window);
+    if (c->qkv_cap > 0) put_real(out, "attention.clamp_kqv", (double)c->qkv_cap);
     if (slice_eq_cstr(model, "cohere")) put_real(out, "logit_scale", (double)c->output_scale);
     if (slice_starts_with(model, SLICE("granite"))) {
         put_real(out, "logit_scale", 1.0 / (double)c->output_scale);
@@ -325,10 +336,12 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
 
 static bool is_told_by_parsed(Slice model_type)
 {
-    static const char *const names[] = {"granite",   "smollm3",    "stablelm",   "cohere",
-                                        "olmo2",     "starcoder2", "phi",        "gpt_neox",
-                                        "bloom",     "falcon",     "mixtral",    "qwen2_moe",
-                                        "qwen3_moe", "olmoe",      "granitemoe", "gpt_oss"};
+    static const char *const names[] = {
+        "granite",   "smollm3",  "stablelm",   "cohere",   "olmo2",    "starcoder2",
+        "phi",       "gpt_neox", "bloom",      "falcon",   "mixtral",  "qwen2_moe",
+        "qwen3_moe", "olmoe",    "granitemoe", "exaone4",  "olmo",     "nemotron",
+        "arcee",     "glm",      "glm4",       "ernie4_5", "seed_oss", "hunyuan_v1_dense",
+        "gpt_oss"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(model_type, names[i])) return true;
     }

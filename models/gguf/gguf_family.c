@@ -180,7 +180,7 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     case SAFE_REORDERED:
         return family->rows == GGUF_ROWS_IN_ORDER ? SAFE_AS_IS : SAFE_REORDERED;
     case SAFE_LESS_ONE:
-        return family->adds_one ? SAFE_LESS_ONE : SAFE_AS_IS;
+        return family->adds_one && slice_eq_cstr(suffix, ".weight") ? SAFE_LESS_ONE : SAFE_AS_IS;
     case SAFE_TRANSPOSED:
         return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
     case SAFE_AS_IS:

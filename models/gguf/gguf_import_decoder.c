@@ -58,18 +58,26 @@ static const struct {
     {"gpt_neox", "layer_norm_eps", "hidden_act", "gelu"},
     {"bloom", "layer_norm_epsilon", "hidden_act", "gelu_pytorch_tanh"},
     {"falcon", "layer_norm_epsilon", "activation", "gelu"},
+    {"nemotron", "norm_eps", "hidden_act", "relu2"},
+    {"arcee", "rms_norm_eps", "hidden_act", "relu2"},
 };
+
+static bool is_gemma(const GgufImport *in)
+{
+    return strncmp(in->family->model_type, "gemma", 5) == 0;
+}
 
 static void put_norm_and_activation(GgufImport *in)
 {
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
         if (strcmp(in->family->model_type, spellings[i].model_type) != 0) continue;
         import_copy_real(in, "attention.layer_norm_epsilon", spellings[i].norm_key);
+        import_copy_real(in, "attention.layer_norm_rms_epsilon", spellings[i].norm_key);
         import_put_text(in, spellings[i].activation_key, spellings[i].activation);
         return;
     }
     import_copy_real(in, "attention.layer_norm_rms_epsilon", "rms_norm_eps");
-    if (!in->family->adds_one) import_put_text(in, "hidden_act", "silu");
+    if (!is_gemma(in)) import_put_text(in, "hidden_act", "silu");
 }
 
 // llama.cpp knows Falcon's parallel blocks alone. n_norms: of a block.
@@ -147,25 +155,51 @@ static void put_experts(GgufImport *in)
     if (is_qwen || is_olmoe) import_put_flag(in, "norm_topk_prob", normalizes);
 }
 
+// What members that say where biases are of an architecture are called, where it is not attention_bias.
+static const char *bias_key(const char *model)
+{
+    static const struct {
+        const char *model, *key;
+    } keys[] = {{"stablelm", "use_qkv_bias"}, {"starcoder2", "use_bias"}, {"ernie4_5", "use_bias"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(model, keys[i].model) == 0) return keys[i].key;
+    }
+    return "attention_bias";
+}
+
+// A window in three layers of four, or none: a silent file would have the usual one.
+static void put_exaone4(GgufImport *in)
+{
+    char key[IMPORT_KEY_SIZE];
+    const bool has_window =
+        gguf_find(in->file, import_key(in, "attention.sliding_window", key)) != NULL;
+    put_window(in);
+    if (!has_window) json_member_null(&in->w, "sliding_window");
+    put_layer_types(in, has_window ? 4 : 0);
+}
+
 // What one family alone has.
 static void put_particulars(GgufImport *in, size_t n_kv_heads)
 {
     const char *model = in->family->model_type;
     const bool has_qkv_bias =
         import_has_tensor(in, "blk.0.attn_q.bias") || import_has_tensor(in, "blk.0.attn_qkv.bias");
-    import_put_flag(in,
-                    strcmp(model, "stablelm") == 0     ? "use_qkv_bias"
-                    : strcmp(model, "starcoder2") == 0 ? "use_bias"
-                                                       : "attention_bias",
-                    has_qkv_bias);
+    import_put_flag(in, bias_key(model), has_qkv_bias);
     import_put_flag(in, "mlp_bias", import_has_tensor(in, "blk.0.ffn_up.bias"));
     import_copy_flag(in, "use_parallel_residual", "use_parallel_residual");
     if (strcmp(model, "falcon") == 0) put_falcon(in, n_kv_heads);
     if (strcmp(model, "bloom") == 0) import_copy_size(in, "context_length", "seq_length");
     if (strncmp(model, "granite", 7) == 0) put_granite(in);
     if (in->n_experts > 0) put_experts(in);
-    if (strcmp(model, "cohere") == 0) import_copy_real(in, "logit_scale", "logit_scale");
+    if (strcmp(model, "cohere") == 0) {
+        import_copy_real(in, "logit_scale", "logit_scale");
+        import_put_flag(in, "use_qk_norm", import_has_tensor(in, "blk.0.attn_q_norm.weight"));
+    }
     if (strcmp(model, "starcoder2") == 0) put_window(in);
+    if (strcmp(model, "exaone4") == 0) put_exaone4(in);
+    if (strcmp(model, "seed_oss") == 0)
+        import_put_flag(in, "attention_out_bias", import_has_tensor(in, "blk.0.attn_output.bias"));
+    if (strncmp(model, "olmo", 4) == 0) import_copy_real(in, "attention.clamp_kqv", "clip_qkv");
     if (strcmp(model, "gpt_oss") == 0) {
         put_window(in);
         put_layer_types(in, 2);
@@ -176,7 +210,6 @@ void import_put_decoder(GgufImport *in)
 {
     const char *model = in->family->model_type;
     size_t n_kv_heads = in->n_heads;
-    const bool is_gemma = in->family->adds_one;
     (void)import_size(in, "attention.head_count_kv", &n_kv_heads);
     import_put_size(in, "num_key_value_heads", n_kv_heads);
     import_put_size(in, "head_dim", in->head_dim);
@@ -189,7 +222,7 @@ void import_put_decoder(GgufImport *in)
     put_norm_and_activation(in);
     import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));
     import_put_rope(in);
-    if (is_gemma)
+    if (is_gemma(in))
         put_gemma(in, strcmp(model, "gemma3_text") == 0);
     else
         put_particulars(in, n_kv_heads);

@@ -70,9 +70,8 @@ void import_put_rope(GgufImport *in)
     const bool has_freqs = import_has_tensor(in, "rope_freqs.weight");
     const bool is_linear = slice_eq_cstr(type, "linear"), is_yarn = slice_eq_cstr(type, "yarn");
     if (in->status != STATUS_OK) return;
-    if (in->rotary_dims != in->head_dim)
-        import_put_real(in, "partial_rotary_factor",
-                        (double)in->rotary_dims / (double)in->head_dim);
+    json_member_double(&in->w, "partial_rotary_factor",
+                       (double)in->rotary_dims / (double)in->head_dim);
     if (has_long || has_freqs || (is_scaled && (is_linear || is_yarn))) {
         json_member_object(&in->w, "rope_scaling");
         if (has_long || has_freqs) {

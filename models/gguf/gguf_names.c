@@ -23,6 +23,43 @@
 
 static const GgufName llama_names[] = {LLAMA_NAMES};
 
+// Llama's, but for norms of heads and the norm before the feed-forward layers.
+// clang-format off
+#define LLAMA_LAYER_NAMES                                                    \
+    {"token_embd", "model.embed_tokens", SAFE_AS_IS},                        \
+    {"output_norm", "model.norm", SAFE_AS_IS},                               \
+    {"output", "lm_head", SAFE_AS_IS},                                       \
+    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},       \
+    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},         \
+    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},         \
+    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},         \
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},    \
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS}
+// clang-format on
+
+static const GgufName seed_oss_names[] = {
+    LLAMA_LAYER_NAMES,
+    {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+};
+static const GgufName hunyuan_names[] = {
+    LLAMA_LAYER_NAMES,
+    {"blk.%.attn_q_norm", "model.layers.%.self_attn.query_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_k_norm", "model.layers.%.self_attn.key_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+};
+// Gate and up projection are one tensor, in that order in both.
+static const GgufName glm_names[] = {
+    LLAMA_LAYER_NAMES,
+    {"blk.%.post_attention_norm", "model.layers.%.post_self_attn_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.post_ffw_norm", "model.layers.%.post_mlp_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.gate_up_proj", SAFE_AS_IS},
+};
+
 // All experts of a layer are one tensor there; checkpoint_experts.c takes them apart, and quantize_experts.c puts them together.
 static const GgufName mixtral_names[] = {
     LLAMA_NAMES,
@@ -283,6 +320,17 @@ const GgufFamily gguf_families[] = {
     {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
+    {"exaone4", "exaone4", "Exaone4ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
+    {"olmo", "olmo", "OlmoForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"nemotron", "nemotron", "NemotronForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},
+    {"arcee", "arcee", "ArceeForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
+    {"chatglm", "glm", "GlmForCausalLM", NAMES(glm_names), GGUF_ROWS_IN_ORDER, false},
+    {"glm4", "glm4", "Glm4ForCausalLM", NAMES(glm_names), GGUF_ROWS_IN_ORDER, false},
+    {"ernie4_5", "ernie4_5", "Ernie4_5ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"seed_oss", "seed_oss", "SeedOssForCausalLM", NAMES(seed_oss_names), GGUF_ROWS_IN_ORDER,
+     false},
+    {"hunyuan-dense", "hunyuan_v1_dense", "HunYuanDenseV1ForCausalLM", NAMES(hunyuan_names),
+     GGUF_ROWS_IN_ORDER, false},
     {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names),
      GGUF_ROWS_IN_ORDER, false},
     {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), GGUF_ROWS_IN_ORDER, false},

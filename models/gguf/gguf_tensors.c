@@ -101,11 +101,7 @@ Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Erro
     }
     arena_release(&orders.arena);
     if (s == STATUS_OK) safetensors_sort(out);
-    for (size_t i = 1; s == STATUS_OK && i < out->n_tensors; i++) {
-        if (slice_eq(out->tensors[i - 1].name, out->tensors[i].name))
-            s = error_set(err, STATUS_INVALID, "two tensors are \"" SLICE_FMT "\"",
-                          SLICE_ARG(out->tensors[i].name));
-    }
+    if (s == STATUS_OK) s = safetensors_want_distinct(out, err);
     if (s == STATUS_OK) return s;
     safetensors_close(out);
     return error_wrap(err, SLICE_FMT, SLICE_ARG(file->name));

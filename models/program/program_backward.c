@@ -97,21 +97,33 @@ static void backward_linear(ProgramBuilder *b, const TapeNode *node, size_t inde
     finish_target(b, dx);
 }
 
-static void backward_layer_norm(ProgramBuilder *b, const TapeNode *node, size_t index,
-                                size_t gradient)
+static void layer_norm_step(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient,
+                            Operand ds)
 {
-    if (!builder_ok(b)) return;
-    // One gradient for both terms of the sum.
-    const size_t ds =
-        builder_slot(b, b->tape->slots[node->out].domain, b->tape->slots[node->out].cols);
     ProgramStep *step = builder_step(b, OP_LAYER_NORM_BACKWARD, index);
     step->in[0] = builder_whole(b, gradient);
     step->in[1] = builder_whole(b, b->kept[0][index]);
     step->in[2] = builder_whole(b, b->kept[1][index]);
     step->in[3] = builder_whole_param(b, node->params[0]);
-    step->out[0] = builder_whole(b, ds);
+    step->out[0] = ds;
     step->out[1] = builder_whole_gradient(b, node->params[0]);
     step->out[2] = builder_whole_gradient(b, node->params[1]);
+}
+
+static void backward_layer_norm(ProgramBuilder *b, const TapeNode *node, size_t index,
+                                size_t gradient)
+{
+    if (!builder_ok(b)) return;
+    if (value_cols(node->in[0]) < b->tape->slots[node->in[0].slot].cols) {
+        const Target dx = placed_target(b, node->in[0]); // heads among the columns of a product
+        layer_norm_step(b, node, index, gradient, dx.operand);
+        finish_target(b, dx);
+        return;
+    }
+    // One gradient for both terms of the sum.
+    const size_t ds =
+        builder_slot(b, b->tape->slots[node->out].domain, b->tape->slots[node->out].cols);
+    layer_norm_step(b, node, index, gradient, builder_whole(b, ds));
     if (!builder_ok(b)) return;
     // Held, so that the first contribution does not write into it before the second has read it.
     b->shares[ds]++;

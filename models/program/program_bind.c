@@ -91,10 +91,14 @@ static Status stage_chosen_positions(ProgramRun *run, const int32_t **out, Error
 static void fill_angles(const TapeRope *rope, const float *frequencies, int32_t position, float *to)
 {
     const size_t half = rope->n_dims / 2;
+    float scale = rope->scale;
+    if (rope->growth > 0)
+        scale *=
+            1.0f + rope->growth * logf(1.0f + floorf((float)position / (float)rope->growth_from));
     for (size_t i = 0; i < half; i++) {
         const double angle = (double)((float)position * frequencies[i]);
-        to[i] = (float)cos(angle) * rope->scale;
-        to[half + i] = (float)sin(angle) * rope->scale;
+        to[i] = (float)cos(angle) * scale;
+        to[half + i] = (float)sin(angle) * scale;
     }
 }
 

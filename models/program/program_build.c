@@ -28,7 +28,8 @@ static void keep_for_backward(ProgramBuilder *b, const TapeNode *node, size_t in
         step->out[1] = builder_whole(b, b->kept[0][index]);
     } else if (node->op == OP_LAYER_NORM) {
         b->kept[0][index] = builder_slot(b, domain, cols);
-        b->kept[1][index] = builder_slot(b, domain, 2);
+        const size_t group = node->as.norm.group > 0 ? node->as.norm.group : cols;
+        b->kept[1][index] = builder_slot(b, domain, 2 * (cols / group));
         step->out[1] = builder_whole(b, b->kept[0][index]);
         step->out[2] = builder_whole(b, b->kept[1][index]);
     } else if (node->op == OP_RMS_NORM) {

@@ -85,7 +85,7 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
         break;
     case OP_SOFT_CAP:
     case OP_SOFT_CAP_BACKWARD:
-        args->as.soft_cap.cap = node->as.cap;
+        args->as.soft_cap = node->as.soft_cap;
         break;
     case OP_ATTENTION:
     case OP_ATTENTION_BACKWARD:

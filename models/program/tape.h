@@ -68,9 +68,10 @@ typedef struct PartPlace {
 typedef struct Param {
     ParamPart *parts;
     size_t n_parts;
-    size_t rows, cols;   // a vector has one row
-    bool is_vector;      // one dimension in the checkpoint: no weight decay
-    bool is_one_row;     // a vector that the checkpoint has as a matrix of one row
+    size_t rows, cols; // a vector has one row
+    bool is_vector;    // one dimension in the checkpoint: no weight decay
+    size_t
+        stored_rows; // a vector that the checkpoint has as a matrix of so many rows; 0 = as a vector
     bool is_input_first; // [cols, rows] in the checkpoint (GPT-2's Conv1D)
     ParamSource source;
     const char *const *aliases; // other names of a parameter of one part, NULL at the end; or NULL
@@ -128,6 +129,9 @@ typedef struct TapeRope {
     double theta, stretch;
     // Where a text grows beyond long_from, all of it is read again with the other frequencies; else keys stay as they were made.
     bool rereads;
+    // What is turned at position p is multiplied by 1 + growth log(1 + floor(p / growth_from)), where growth is above 0.
+    float growth;
+    size_t growth_from;
 } TapeRope;
 
 typedef size_t RopeId;
@@ -182,7 +186,7 @@ typedef struct TapeNode {
             size_t head_dim;
         } rope;
         AddArgs add;
-        float cap;
+        SoftCapArgs soft_cap;
         struct {
             RouteArgs args;
             size_t chosen; // slot of the columns
@@ -278,6 +282,8 @@ ParamId tape_relative_bias(Tape *tape, const char *name, size_t n_heads, size_t 
 // slopes 2^(-8 / n), 2^(-16 / n), .. of n heads; of other numbers than powers of two those of the power below and then every
 // second of the next. All times `factor`.
 ParamId tape_alibi(Tape *tape, size_t n_heads, size_t n_positions, float factor);
+// A vector of ones, which no checkpoint holds and no training changes: the weight of a norm that has none.
+ParamId tape_ones(Tape *tape, size_t cols);
 // Other full names under which a checkpoint may have a parameter of one tensor; the array must outlive the tape.
 void tape_aliases(Tape *tape, ParamId param, const char *const *names);
 // NAME as one row [1, cols], zero where the checkpoint lacks it, never trained.
@@ -311,12 +317,21 @@ Value tape_linear_part(Tape *tape, Value x, Dense dense, size_t begin, size_t en
 Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias);
 // NAME.weight and NAME.bias of a LayerNorm, which several norms may share, and the norm of x + residual with them.
 LayerNorm tape_layer_norm_params(Tape *tape, const char *name, size_t cols);
+// The same where the weight is added to 1, and so starts as 0; without a bias where has_bias is false.
+LayerNorm tape_offset_norm_params(Tape *tape, const char *name, size_t cols, bool has_bias);
+// Weights of norms of heads, one head's behind the other's: NAME.weight as a matrix [n_heads, head_dim]; or a tensor for each
+// head, NAME.LIST.0.weight, ..
+ParamId tape_head_weights(Tape *tape, const char *name, size_t n_heads, size_t head_dim);
+ParamId tape_listed_weights(Tape *tape, const char *name, const char *list, size_t n_heads,
+                            size_t head_dim);
 Value tape_layer_norm_shared(Tape *tape, Value x, Value residual, LayerNorm norm, float epsilon);
 // LayerNorm of x, or of x + residual, with NAME.weight and NAME.bias; or of x without a bias.
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon);
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name,
                                float epsilon);
 Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon);
+// LayerNorm of x with parameters at hand, by groups of columns where args says so; a bias may be PARAM_NONE.
+Value tape_layer_norm_of(Tape *tape, Value x, LayerNorm norm, NormArgs args);
 // Root mean square norm with NAME.weight of `width` columns: of the whole row, or of each `width` columns of it.
 // weight_offset: see NormArgs; a weight that is added to 1 starts as 0.
 Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,
@@ -336,7 +351,8 @@ Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, 
 // Whether a node multiplies by this matrix: a dense layer, or one of its experts.
 bool tape_multiplies(const TapeNode *node, ParamId param);
 Value tape_scale(Tape *tape, Value x, float factor);
-Value tape_soft_cap(Tape *tape, Value x, float cap); // cap * tanh(x / cap)
+Value tape_soft_cap(Tape *tape, Value x, float limit); // limit * tanh(x / limit)
+Value tape_clamp(Tape *tape, Value x, float limit);    // min(limit, max(-limit, x))
 // q may have rows of another domain than k and v.
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention);
 // Rows of the table [buckets, cols]: ROWS_RELATIVE, of which a tape has one list of buckets; it lies in the tape's arena.

@@ -124,16 +124,27 @@ LayerNorm tape_layer_norm_params(Tape *tape, const char *name, size_t cols)
     return (LayerNorm){weight, tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO)};
 }
 
-static Value layer_norm(Tape *tape, const Value *in, size_t n_in, LayerNorm norm, float epsilon)
+LayerNorm tape_offset_norm_params(Tape *tape, const char *name, size_t cols, bool has_bias)
+{
+    const ParamId weight = tape_suffixed_vector(tape, name, ".weight", cols, INIT_ZERO);
+    return (LayerNorm){weight, has_bias ? tape_suffixed_vector(tape, name, ".bias", cols, INIT_ZERO)
+                                        : PARAM_NONE};
+}
+
+static Value layer_norm(Tape *tape, const Value *in, size_t n_in, LayerNorm norm, NormArgs args)
 {
     if (tape->status != STATUS_OK) return (Value){0};
-    const size_t cols = value_cols(in[0]);
+    const size_t cols = value_cols(in[0]), n_weights = tape->params[norm.weight].cols;
     TapeNode node = {.op = OP_LAYER_NORM,
                      .n_in = n_in,
                      .params = {norm.weight, norm.bias},
                      .n_params = 2,
-                     .as.norm.epsilon = epsilon};
-    check(tape, tape->params[norm.weight].cols == cols, "a norm has another width than its input");
+                     .as.norm = args};
+    check(tape, n_weights == cols || (args.group > 0 && n_weights == args.group),
+          "a norm has another width than its input");
+    check(tape, args.group == 0 || cols % args.group == 0, "a norm's groups do not fit its input");
+    check(tape, n_in == 1 || cols == tape->slots[in[0].slot].cols,
+          "columns of a value have a residual");
     for (size_t i = 0; i < n_in; i++) {
         check(tape, value_cols(in[i]) == cols && domain_of(tape, in[i]) == domain_of(tape, in[0]),
               "a residual has another shape");
@@ -145,19 +156,24 @@ static Value layer_norm(Tape *tape, const Value *in, size_t n_in, LayerNorm norm
 Value tape_layer_norm(Tape *tape, Value x, const char *name, float epsilon)
 {
     const LayerNorm norm = tape_layer_norm_params(tape, name, value_cols(x));
-    return layer_norm(tape, &x, 1, norm, epsilon);
+    return layer_norm(tape, &x, 1, norm, (NormArgs){.epsilon = epsilon});
 }
 
 Value tape_layer_norm_unbiased(Tape *tape, Value x, const char *name, float epsilon)
 {
     const ParamId weight = tape_suffixed_vector(tape, name, ".weight", value_cols(x), INIT_ONE);
-    return layer_norm(tape, &x, 1, (LayerNorm){weight, PARAM_NONE}, epsilon);
+    return layer_norm(tape, &x, 1, (LayerNorm){weight, PARAM_NONE}, (NormArgs){.epsilon = epsilon});
+}
+
+Value tape_layer_norm_of(Tape *tape, Value x, LayerNorm norm, NormArgs args)
+{
+    return layer_norm(tape, &x, 1, norm, args);
 }
 
 Value tape_layer_norm_shared(Tape *tape, Value x, Value residual, LayerNorm norm, float epsilon)
 {
     const Value in[2] = {x, residual};
-    return layer_norm(tape, in, 2, norm, epsilon);
+    return layer_norm(tape, in, 2, norm, (NormArgs){.epsilon = epsilon});
 }
 
 Value tape_layer_norm_residual(Tape *tape, Value x, Value residual, const char *name, float epsilon)
@@ -221,11 +237,21 @@ Value tape_scale(Tape *tape, Value x, float factor)
                     domain_of(tape, x), value_cols(x));
 }
 
-Value tape_soft_cap(Tape *tape, Value x, float cap)
+static Value cap(Tape *tape, Value x, SoftCapArgs args)
 {
-    check(tape, cap > 0.0f, "a soft cap must be above 0");
-    return add_node(tape, (TapeNode){.op = OP_SOFT_CAP, .in = {x}, .n_in = 1, .as.cap = cap},
+    check(tape, args.cap > 0.0f, "a cap must be above 0");
+    return add_node(tape, (TapeNode){.op = OP_SOFT_CAP, .in = {x}, .n_in = 1, .as.soft_cap = args},
                     domain_of(tape, x), value_cols(x));
+}
+
+Value tape_soft_cap(Tape *tape, Value x, float limit)
+{
+    return cap(tape, x, (SoftCapArgs){.cap = limit});
+}
+
+Value tape_clamp(Tape *tape, Value x, float limit)
+{
+    return cap(tape, x, (SoftCapArgs){.cap = limit, .is_hard = 1});
 }
 
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention)

@@ -195,6 +195,17 @@ ParamId tape_tied_table(Tape *tape, const char *name, size_t rows, size_t cols, 
     return add_table(tape, name, rows, cols, zero_row, tape->weight_layout);
 }
 
+ParamId tape_ones(Tape *tape, size_t cols)
+{
+    return add_param(tape, (Param){.rows = 1,
+                                   .cols = cols,
+                                   .is_vector = true,
+                                   .layout = LAYOUT_ROWS,
+                                   .init = INIT_ONE,
+                                   .source = PARAM_COMPUTED,
+                                   .zero_row = -1});
+}
+
 static ParamId add_vector(Tape *tape, const DensePart *dense, size_t n_parts, const char *suffix,
                           ParamInit init)
 {
@@ -218,6 +229,28 @@ ParamId tape_suffixed_vector(Tape *tape, const char *name, const char *suffix, s
     return add_vector(tape, &part, 1, suffix, init);
 }
 
+ParamId tape_head_weights(Tape *tape, const char *name, size_t n_heads, size_t head_dim)
+{
+    const ParamId id = tape_suffixed_vector(tape, name, ".weight", n_heads * head_dim, INIT_ONE);
+    if (tape->status == STATUS_OK) tape->params[id].stored_rows = n_heads;
+    return id;
+}
+
+ParamId tape_listed_weights(Tape *tape, const char *name, const char *list, size_t n_heads,
+                            size_t head_dim)
+{
+    DensePart *parts = ARENA_NEW(tape->arena, DensePart, n_heads);
+    for (size_t i = 0; parts && i < n_heads; i++) {
+        parts[i] = (DensePart){arena_printf(tape->arena, "%s.%s.%zu", name, list, i), head_dim};
+        if (!parts[i].name) parts = NULL;
+    }
+    if (!parts) {
+        tape_fail(tape, STATUS_MEMORY, "the norms of heads");
+        return 0;
+    }
+    return add_vector(tape, parts, n_heads, ".weight", INIT_ONE);
+}
+
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init)
 {
     return tape_suffixed_vector(tape, name, "", cols, init);
@@ -227,7 +260,7 @@ ParamId tape_buffer(Tape *tape, const char *name, size_t cols)
 {
     const ParamId id = tape_vector(tape, name, cols, INIT_ZERO);
     if (tape->status != STATUS_OK) return id;
-    tape->params[id].is_one_row = true;
+    tape->params[id].stored_rows = 1;
     tape->params[id].source = PARAM_BUFFER;
     return id;
 }

@@ -133,6 +133,31 @@ Test(math, gelu_is_within_four_ulp_of_its_larger_term)
     exec_close(&exec);
 }
 
+// Both are x times a number within 0 and 1, up to where their exponential leaves the range: |x| sets the unit.
+Test(math, mish_and_quick_gelu_are_within_four_units_of_their_argument)
+{
+    static const Activation kinds[] = {ACTIVATION_MISH, ACTIVATION_QUICK_GELU};
+    static float x[BATCH], y[BATCH];
+    Exec *exec = exec_for_test();
+    for (size_t v = 0; v < 4; v++) {
+        const OpRow *row = runnable(OP_LINEAR, variants[v % 2]);
+        for (uint32_t sign = 0; row && sign < 2; sign++) {
+            for (uint32_t bits = 0; bits <= 0x7f7fffffu;) {
+                const size_t n = next_floats(&bits, 0x7f7fffffu, sign << 31, x);
+                activate(exec, row, kinds[v / 2], x, y, n);
+                for (size_t i = 0; i < n; i++) {
+                    const double exact = activation_value(kinds[v / 2], x[i]);
+                    const double unit = fmax(fabs((double)x[i]) * 0x1p-24, 0x1p-149);
+                    cr_assert_leq(fabs((double)y[i] - exact), 4.0 * unit,
+                                  "%s: activation %d of %a is %a, not %a", variants[v % 2],
+                                  (int)kinds[v / 2], (double)x[i], (double)y[i], exact);
+                }
+            }
+        }
+    }
+    exec_close(&exec);
+}
+
 // softmax of (x, 0) is (e / (1 + e), 1 / (1 + e)) with e = exp(x), x <= 0: within 2 ulp of exp's error.
 Test(math, exp_is_within_two_ulp_below_zero)
 {
@@ -200,6 +225,10 @@ Test(math, activations_keep_nan_and_their_limits)
             activate(exec, row, ACTIVATION_RELU, &in[i], &y[i], 1);
             cr_assert(isnan(relu_of[i]) ? isnan(y[i]) : (double)y[i] == relu_of[i], "relu(%g) = %g",
                       (double)x[i], (double)y[i]);
+            activate(exec, row, ACTIVATION_RELU2, &in[i], &y[i], 1);
+            const double square = relu_of[i] * relu_of[i];
+            cr_assert(isnan(square) ? isnan(y[i]) : (double)y[i] == (double)(float)square,
+                      "relu2(%g) = %g", (double)x[i], (double)y[i]);
             activate(exec, row, ACTIVATION_GELU, &in[i], &y[i], 1);
             cr_assert_eq(isnan(y[i]) != 0, isnan(x[i]) != 0, "gelu(%g) = %g", (double)x[i],
                          (double)y[i]);

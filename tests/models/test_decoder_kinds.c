@@ -328,10 +328,11 @@ Test(decoder_kinds, answer_and_learn_as_in_transformers)
 Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
 {
     // With what its metadata does not tell: ALiBi in Falcon, which layers turn or are local, another activation, residuals behind
-    // norms, windows of Mixtral and Qwen, other limits of a gate.
+    // norms, windows of Mixtral and Qwen, other limits of a gate, LayerNorms of heads.
     static const char *const without[] = {"gpt_neox-serial", "falcon-alibi",    "smollm3",
                                           "smollm3-window",  "bloom-post",      "gemma3_text-odd",
-                                          "mixtral-odd",     "qwen2_moe-dense", "gpt_oss-odd"};
+                                          "mixtral-odd",     "qwen2_moe-dense", "gpt_oss-odd",
+                                          "arcee-odd",       "stablelm-norms",  "phi-norms"};
     Error err = {0};
     JsonDocument *document = NULL;
     want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),
@@ -421,10 +422,14 @@ Test(decoder_kinds, what_is_not_known_is_refused)
     static const struct {
         const char *json, *says;
     } cases[] = {
-        {"{\"model_type\": \"stablelm\", " COMMON
+        {"{\"model_type\": \"helium\", " COMMON
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
-         "\"max_position_embeddings\": 64, \"qk_layernorm\": true}",
-         "qk_layernorm"},
+         "\"max_position_embeddings\": 64, \"head_dim\": 8}",
+         "do not fill hidden_size 64"},
+        {"{\"model_type\": \"ministral3\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64}",
+         "rope_parameters must say"},
         {"{\"model_type\": \"falcon\", " COMMON
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"new_decoder_architecture\": true, "
          "\"parallel_attn\": false}",

@@ -359,7 +359,7 @@ Test(experts, configs_that_cannot_be_are_refused)
          "\"num_local_experts\": 2, \"num_experts_per_tok\": 3}",
          "goes to 3 experts, but there are 2"},
         {"{\"model_type\": \"mixtral\", " SIZES "\"num_local_experts\": -1}", "num_local_experts"},
-        {"{\"model_type\": \"olmoe\", " SIZES "\"clip_qkv\": 8.0}", "clip_qkv"},
+        {"{\"model_type\": \"olmoe\", " SIZES "\"clip_qkv\": -8.0}", "clip_qkv"},
         {"{\"model_type\": \"qwen3_moe\", " SIZES "\"decoder_sparse_step\": 0}",
          "decoder_sparse_step"},
         {"{\"model_type\": \"qwen2_moe\", " SIZES "\"mlp_only_layers\": [\"a\"]}",

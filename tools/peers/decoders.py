@@ -4,7 +4,9 @@ Weights follow from the tensors' names alone, so that the test makes the same mo
 centre + reach * (2 u - 1) in f32, u the upper 24 bits of splitmix64(FNV-1a(name) + i) over 2^24; centre is 1 for weights of
 norms, else 0. What a sum of gradients is weighted by has the same form, under the name with "#" behind it.
 
-    python tools/peers/decoders.py --out tests/models/decoders.json [--models FOLDER] [--only NAME]
+    python tools/peers/decoders.py --out tests/models/decoders.json [--models FOLDER] [--only NAME,..]
+
+With --only, cases that begin so are made anew, and the others stay as the file has them.
 
 Made with transformers 5.24.0 and torch 2.15.0 in f32.
 """
@@ -101,6 +103,41 @@ CASES = {
     "olmoe": dict(WIDE, num_key_value_heads=2, num_experts=8, num_experts_per_tok=4),
     "olmoe-odd": dict(ODD, num_key_value_heads=1, num_experts=3, num_experts_per_tok=1, norm_topk_prob=True),
     "flex_olmo": dict(WIDE, num_key_value_heads=2, num_experts=5, num_experts_per_tok=3),
+    "olmoe-clip": dict(WIDE, num_key_value_heads=2, num_experts=4, num_experts_per_tok=2, clip_qkv=0.9),
+    "nemotron": dict(WIDE, num_key_value_heads=2),
+    "nemotron-odd": dict(ODD, num_key_value_heads=1, partial_rotary_factor=0.34, attention_bias=True, mlp_bias=True,
+                         tie_word_embeddings=True, norm_eps=1e-3),
+    "arcee": dict(WIDE, num_key_value_heads=2),
+    "arcee-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, mlp_bias=True, head_dim=10, hidden_act="mish",
+                      tie_word_embeddings=True),
+    "glm": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "glm-odd": dict(ODD, num_key_value_heads=1, head_dim=10, partial_rotary_factor=0.41, attention_bias=False,
+                    tie_word_embeddings=True),
+    "glm4": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "glm4-odd": dict(ODD, num_key_value_heads=3, head_dim=10, partial_rotary_factor=1.0, attention_bias=False),
+    "olmo": dict(WIDE, num_key_value_heads=2, clip_qkv=1.1),
+    "olmo-odd": dict(ODD, num_key_value_heads=1, attention_bias=True, tie_word_embeddings=True),
+    "ernie4_5": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "ernie4_5-odd": dict(ODD, num_key_value_heads=1, head_dim=10, use_bias=True, tie_word_embeddings=False),
+    "helium": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "helium-odd": dict(ODD, num_key_value_heads=1, head_dim=12, attention_bias=True, mlp_bias=True, hidden_act="quick_gelu"),
+    "seed_oss": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "seed_oss-odd": dict(ODD, num_key_value_heads=1, head_dim=10, attention_bias=False, attention_out_bias=True, mlp_bias=True),
+    "hunyuan_v1_dense": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "hunyuan_v1_dense-odd": dict(ODD, num_key_value_heads=1, head_dim=10, attention_bias=True, tie_word_embeddings=True,
+                                 rope_parameters={"rope_type": "dynamic", "alpha": 50.0, "factor": 1.0, "rope_theta": 300.0}),
+    "exaone4": dict(WIDE, num_key_value_heads=2, num_hidden_layers=4, sliding_window=6),
+    "exaone4-odd": dict(ODD, num_key_value_heads=1, sliding_window=None, layer_types=["full_attention"] * 2,
+                        tie_word_embeddings=True),
+    "ministral": dict(WIDE, num_key_value_heads=2, head_dim=12, sliding_window=6, layer_types=["sliding_attention", "full_attention"]),
+    "ministral3": dict(WIDE, num_key_value_heads=2, head_dim=12,
+                       rope_parameters={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 8,
+                                        "rope_theta": 500.0, "beta_fast": 8.0, "beta_slow": 1.0, "mscale": 1.0,
+                                        "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.5}),
+    "stablelm-norms": dict(WIDE, num_key_value_heads=2, qk_layernorm=True, use_parallel_residual=True,
+                           partial_rotary_factor=0.34),
+    "phi-norms": dict(ODD, num_key_value_heads=3, qk_layernorm=True),
+    "cohere-norms": dict(WIDE, num_key_value_heads=2, logit_scale=0.25, use_qk_norm=True),
     "granitemoe": dict(WIDE, num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0,
                        residual_multiplier=0.4, attention_multiplier=0.2, logits_scaling=2.5),
     "gpt_oss": dict(WIDE, num_key_value_heads=2, head_dim=16, num_local_experts=5, num_experts_per_tok=2, sliding_window=6),
@@ -176,7 +213,7 @@ def parameters(model, gradients=False):
     kind = model.config.model_type
     for name, p in model.named_parameters():
         p = p.grad if gradients else p.data
-        if kind in ("smollm3", "qwen3_moe") and name.startswith("transformer."):
+        if name.startswith(("transformer.embed_tokens.", "transformer.layers.", "transformer.norm.")):
             name = "model." + name.removeprefix("transformer.")  # as the other classes have it
         if ".experts." in name:
             yield from experts(kind, name, p)
@@ -190,7 +227,7 @@ def parameters(model, gradients=False):
 
 def build(kind, settings):
     dropless = dict.fromkeys(["hidden_dropout", "attention_dropout", "dropout", "layerdrop", "attn_pdrop", "resid_pdrop",
-                              "embd_pdrop"], 0.0)
+                              "embd_pdrop", "residual_dropout"], 0.0)
     config = transformers.AutoConfig.for_model(kind, **settings)
     for key, value in dropless.items():
         if hasattr(config, key):
@@ -294,9 +331,15 @@ def main():
     parser.add_argument("--models")
     parser.add_argument("--only")
     args = parser.parse_args()
+    before = {}
+    if args.only and args.out:
+        with open(args.out) as file:
+            before = {case["name"]: case for case in json.load(file)["cases"]}
+    torch.set_num_threads(1)
     cases = []
     for name, settings in CASES.items():
-        if args.only and not name.startswith(args.only):
+        if args.only and not name.startswith(tuple(args.only.split(","))):
+            cases += [before[name]] if name in before else []
             continue
         torch.manual_seed(0)
         model = build(name.split("-")[0], settings)

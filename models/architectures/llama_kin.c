@@ -1,0 +1,252 @@
+// Rows of the registry that are Llama's kind but for a bias, a rotation or a norm: ERNIE 4.5, Helium, Seed-OSS, Hunyuan, Ministral.
+#include <math.h>
+
+#include "models/architecture.h"
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/llama.h"
+
+// ---- ERNIE 4.5 and Helium: neighbouring columns turn together ----
+
+static const DecoderDefaults ernie_defaults = {.theta = 500000,
+                                               .norm_epsilon = 1e-5,
+                                               .head_dim = 128,
+                                               .is_tied = true,
+                                               .activation_key = "hidden_act",
+                                               .activation = "silu"};
+
+static Status ernie_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &ernie_defaults, c, err));
+    TRY(json_opt_bool(root, "use_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = has_bias;
+    c->rotates_pairs = true;
+    c->attention_dropout = 0; // whatever config.json says, as in Transformers
+    return STATUS_OK;
+}
+
+static void ernie_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &ernie_defaults, w);
+    json_member_bool(w, "use_bias", c->has_qkv_bias);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_ernie4_5 = {
+    .model_type = "ernie4_5",
+    .summary = "ERNIE 4.5 0.3B: Llama with rotations of neighbouring columns",
+    .classes = {{"Ernie4_5ForCausalLM", HEAD_CAUSAL_LM}, {"Ernie4_5Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = ernie_read,
+    .write_config = ernie_write,
+    .record = llama_record,
+};
+
+static const DecoderDefaults helium_defaults = {.theta = 100000,
+                                                .norm_epsilon = 1e-8,
+                                                .head_dim = 128,
+                                                .activation_key = "hidden_act",
+                                                .activation = "silu"};
+
+static Status helium_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &helium_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    c->rotates_pairs = true;
+    if (c->n_heads * c->head_dim == c->hidden_size) return STATUS_OK;
+    return json_error(root, err, "%zu heads of %zu columns do not fill hidden_size %zu", c->n_heads,
+                      c->head_dim, c->hidden_size);
+}
+
+static void helium_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &helium_defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_helium = {
+    .model_type = "helium",
+    .summary = "Helium: Llama with rotations of neighbouring columns",
+    .classes = {{"HeliumForCausalLM", HEAD_CAUSAL_LM},
+                {"HeliumModel", HEAD_EMBEDDING},
+                {"HeliumForSequenceClassification", HEAD_SEQUENCE},
+                {"HeliumForTokenClassification", HEAD_TOKEN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = helium_read,
+    .write_config = helium_write,
+    .record = llama_record,
+};
+
+// ---- Seed-OSS ----
+
+static const DecoderDefaults seed_defaults = {.theta = 10000,
+                                              .norm_epsilon = 1e-6,
+                                              .head_dim = 128,
+                                              .activation_key = "hidden_act",
+                                              .activation = "silu"};
+
+static Status seed_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &seed_defaults, c, err));
+    c->has_qkv_bias = true;
+    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
+    TRY(json_opt_bool(root, "attention_out_bias", &c->has_output_bias, err));
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->attention_dropout, err));
+    return config_read_float(root, "residual_dropout", 0, 0.999, 0.1, &c->hidden_dropout, err);
+}
+
+static void seed_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &seed_defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "attention_out_bias", c->has_output_bias);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+    json_member_float(w, "residual_dropout", c->hidden_dropout);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_seed_oss = {
+    .model_type = "seed_oss",
+    .summary = "Seed-OSS: Llama with biases of queries, keys and values",
+    .classes = {{"SeedOssForCausalLM", HEAD_CAUSAL_LM},
+                {"SeedOssModel", HEAD_EMBEDDING},
+                {"SeedOssForSequenceClassification", HEAD_SEQUENCE},
+                {"SeedOssForTokenClassification", HEAD_TOKEN},
+                {"SeedOssForQuestionAnswering", HEAD_SPAN, "transformer."}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = seed_read,
+    .write_config = seed_write,
+    .record = llama_record,
+};
+
+// ---- Hunyuan ----
+
+static const DecoderDefaults hunyuan_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
+
+// Scaling that its files call "dynamic" stretches the base by a fixed alpha, however long a text is.
+static Status hunyuan_read_alpha(const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *parameters = decoder_rope_parameters(root);
+    double alpha = 0;
+    if (c->rope.kind != ROPE_DYNAMIC) return STATUS_OK;
+    TRY(json_opt_double(parameters, "alpha", 0, 1e12, &alpha, err));
+    if (alpha == 0) return STATUS_OK;
+    const double dims = (double)c->head_dim;
+    c->rope = (RopeConfig){.theta = c->rope.theta * pow(alpha, dims / (dims - 2))};
+    return config_read_size(root, "max_position_embeddings", &c->max_positions, err);
+}
+
+static Status hunyuan_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(decoder_read(arena, root, &hunyuan_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    c->has_head_norms = true;
+    c->head_norm = HEAD_NORM_RMS_TURNED;
+    return hunyuan_read_alpha(root, c, err);
+}
+
+static void hunyuan_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &hunyuan_defaults, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_hunyuan_v1_dense = {
+    .model_type = "hunyuan_v1_dense",
+    .summary = "Hunyuan 0.5B to 7B: Llama with norms of heads behind the rotation",
+    .classes = {{"HunYuanDenseV1ForCausalLM", HEAD_CAUSAL_LM},
+                {"HunYuanDenseV1Model", HEAD_EMBEDDING},
+                {"HunYuanDenseV1ForSequenceClassification", HEAD_SEQUENCE}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = hunyuan_read,
+    .write_config = hunyuan_write,
+    .record = llama_record,
+};
+
+// ---- Ministral ----
+
+static const DecoderDefaults ministral_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-6, .activation_key = "hidden_act", .activation = "silu"};
+static const DecoderDefaults third_defaults = {.theta = 1000000,
+                                               .norm_epsilon = 1e-5,
+                                               .head_dim = 128,
+                                               .activation_key = "hidden_act",
+                                               .activation = "silu"};
+
+static Status ministral_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &ministral_defaults, c, err));
+    c->window = 4096;
+    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    const Json *types = json_get(root, "layer_types");
+    if (!types || json_kind(types) == JSON_NULL) return STATUS_OK;
+    return decoder_read_layer_types(arena, root, 0, c, err);
+}
+
+static void ministral_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &ministral_defaults, w);
+}
+
+const Architecture architecture_ministral = {
+    .model_type = "ministral",
+    .summary = "Ministral 8B: Mistral whose layers have the window or not",
+    .classes = {{"MinistralForCausalLM", HEAD_CAUSAL_LM},
+                {"MinistralModel", HEAD_EMBEDDING},
+                {"MinistralForSequenceClassification", HEAD_SEQUENCE},
+                {"MinistralForTokenClassification", HEAD_TOKEN},
+                {"MinistralForQuestionAnswering", HEAD_SPAN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = ministral_read,
+    .write_config = ministral_write,
+    .record = llama_record,
+};
+
+// Queries grow with their position, beyond the context that was trained on first.
+static Status third_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &third_defaults, c, err));
+    const Json *parameters = decoder_rope_parameters(root);
+    if (!parameters || json_kind(parameters) != JSON_OBJECT)
+        return json_error(root, err, "rope_parameters must say how positions are scaled");
+    TRY(json_want_double(parameters, "llama_4_scaling_beta", 0, 1e6, &c->rope.growth, err));
+    TRY(config_read_size(parameters, "original_max_position_embeddings",
+                         &c->rope.original_positions, err));
+    if (c->rotary_dims != c->head_dim)
+        return json_error(root, err, "of each head all columns must turn: found %zu of %zu",
+                          c->rotary_dims, c->head_dim);
+    return decoder_read_window(root, c, err);
+}
+
+static void third_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &third_defaults, w);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_ministral3 = {
+    .model_type = "ministral3",
+    .summary = "Ministral 3: Mistral whose queries grow with their position",
+    .classes = {{"Ministral3ForCausalLM", HEAD_CAUSAL_LM},
+                {"Ministral3Model", HEAD_EMBEDDING},
+                {"Ministral3ForSequenceClassification", HEAD_SEQUENCE},
+                {"Ministral3ForTokenClassification", HEAD_TOKEN},
+                {"Ministral3ForQuestionAnswering", HEAD_SPAN}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = third_read,
+    .write_config = third_write,
+    .record = llama_record,
+};

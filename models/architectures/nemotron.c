@@ -1,0 +1,113 @@
+// Nemotron and Arcee: Llama without a gate. ReLU's square stands between the two feed-forward layers; Nemotron has LayerNorms, whose
+// weights are added to 1, and heads that turn in part.
+//
+//     a_i = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n),  n = norm(x_i)
+//     x_{i+1} = a_i + W_down max(0, W_up m)^2,  m = norm(a_i)
+//
+// Sources: Parmar et al. 2024, arXiv:2402.16819, section 2; Transformers' modeling_arcee. Names of tensors as in Transformers.
+#include "models/architecture.h"
+#include "models/architectures/decoder.h"
+#include "models/architectures/decoder_config.h"
+
+static const DecoderBlockNames names = {DECODER_LLAMA_LAYERS,
+                                        .norms = {"input_layernorm", "post_attention_layernorm"},
+                                        .qkv = {"q_proj", "k_proj", "v_proj"}, .up = "up_proj"};
+
+static void record_nemotron(Tape *t, const ModelConfig *c)
+{
+    static const DecoderFrame frame = {.prefix = "model.",
+                                       .words = "embed_tokens",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "norm",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
+}
+
+static void record_arcee(Tape *t, const ModelConfig *c)
+{
+    static const DecoderFrame frame = {.prefix = "model.",
+                                       .words = "embed_tokens",
+                                       .norm = decoder_norm,
+                                       .last_norm = "norm",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
+}
+
+static const DecoderDefaults nemotron_defaults = {.theta = 10000,
+                                                  .norm_epsilon = 1e-5,
+                                                  .rotary_part = 0.5,
+                                                  .norm_key = "norm_eps",
+                                                  .activation_key = "hidden_act",
+                                                  .activation = "relu2"};
+static const DecoderDefaults arcee_defaults = {
+    .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "relu2"};
+
+static Status read_biases(const Json *root, ModelConfig *c, Error *err)
+{
+    bool has_bias = false;
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    c->has_qkv_bias = c->has_output_bias = has_bias;
+    return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
+}
+
+static void write_biases(const ModelConfig *c, JsonWriter *w)
+{
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+}
+
+static Status read_nemotron(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &nemotron_defaults, c, err));
+    c->norm_bias = true;
+    c->norm_weight_offset = 1.0f;
+    return read_biases(root, c, err);
+}
+
+static void write_nemotron(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &nemotron_defaults, w);
+    write_biases(c, w);
+}
+
+static Status read_arcee(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &arcee_defaults, c, err));
+    return read_biases(root, c, err);
+}
+
+static void write_arcee(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &arcee_defaults, w);
+    write_biases(c, w);
+}
+
+const Architecture architecture_nemotron = {
+    .model_type = "nemotron",
+    .summary = "Nemotron 3 and 4, Minitron: squared ReLU, heads that turn in part",
+    .classes = {{"NemotronForCausalLM", HEAD_CAUSAL_LM},
+                {"NemotronModel", HEAD_EMBEDDING},
+                {"NemotronForSequenceClassification", HEAD_SEQUENCE},
+                {"NemotronForTokenClassification", HEAD_TOKEN},
+                {"NemotronForQuestionAnswering", HEAD_SPAN, "transformer."}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = read_nemotron,
+    .write_config = write_nemotron,
+    .record = record_nemotron,
+};
+
+const Architecture architecture_arcee = {
+    .model_type = "arcee",
+    .summary = "Arcee AFM: Llama with a squared ReLU in the gate's place",
+    .classes = {{"ArceeForCausalLM", HEAD_CAUSAL_LM},
+                {"ArceeModel", HEAD_EMBEDDING},
+                {"ArceeForSequenceClassification", HEAD_SEQUENCE},
+                {"ArceeForTokenClassification", HEAD_TOKEN},
+                {"ArceeForQuestionAnswering", HEAD_SPAN, "transformer."}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = read_arcee,
+    .write_config = write_arcee,
+    .record = record_arcee,
+};
