@@ -44,7 +44,7 @@ const char *const html_style[] = {
     "vertical-align:bottom}td{padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}"
     "th.n,td.n{text-align:right;white-space:nowrap}th.n{white-space:normal}td.w{min-width:12ch;max-width:34ch;"
     "overflow-wrap:anywhere}td.t{min-width:26ch;overflow-wrap:anywhere;white-space:pre-line}th:last-child,td:last-child{padding-right:6px}"
-    "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:nth-child(2){min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
+    "th:first-child,td:first-child{padding-left:6px}.settings{font-size:13.5px}.settings td.w:first-child{min-width:14ch}.settings td.w:nth-child(2){min-width:17ch}.worst td.w:first-child{min-width:19ch}tr.best td{background:var(--best);font-weight:600}"
     ".ci{color:var(--muted);font-weight:400}.scores td.w:first-child{min-width:15ch}.scores th,.scores td{padding-right:9px}.scores .ci,.folds .ci,.settings .ci{display:block;font-size:12.5px}.note{margin:4px 0 0;color:var(--muted);font-size:13px;max-width:112ch;"
     "overflow-wrap:anywhere}\n",
     "figure{margin:20px 0 8px;min-width:0}figcaption{margin-top:4px;color:var(--muted);font-size:13px;max-width:112ch;"
@@ -63,7 +63,7 @@ const char *const html_style[] = {
     "footer{margin-top:64px;padding-top:16px;padding-bottom:40px;color:var(--muted);font-size:13px}\n",
     "@media screen and (max-width:1100px){table{font-size:13px}.scores th,.scores td,.folds th,.folds td{padding-right:8px}"
     ".settings{font-size:12.5px}.settings th,.settings td{padding-right:7px}.scores .ci,.folds .ci,.settings .ci{"
-    "font-size:11.5px;white-space:normal}.scores td.w:first-child{min-width:11ch}.settings td.w:first-child{min-width:9ch}"
+    "font-size:11.5px;white-space:normal}.scores td.w:first-child{min-width:11ch}.settings td.w:first-child{min-width:9ch}.worst td.w:first-child{min-width:12ch}"
     ".settings td.w:nth-child(2){min-width:13ch}}\n",
     "@media (max-width:640px){body{font-size:15.5px}main,header,footer{padding-left:16px;padding-right:16px}"
     "header{padding-top:28px}h1{font-size:29px}h2{margin-top:44px;font-size:20px}.lead{font-size:17px}"

@@ -28,7 +28,7 @@ extern const size_t report_format_count;
 const ReportFormat *report_find(Slice name);
 
 // Raised when the bytes of some format change for the same inputs.
-enum { REPORT_RENDERER_VERSION = 7 };
+enum { REPORT_RENDERER_VERSION = 8 };
 
 // Whether DIRECTORY/report.EXTENSION was made from these inputs (run_view_hash) by the same renderer: then no view need be
 // loaded. The path goes into the arena. options may be NULL.

@@ -76,37 +76,29 @@ static size_t put_train(Plot *plot, int model, int task, int setting, int64_t la
     return n_trials;
 }
 
-// Means over trials at each step at which some trial was validated. Returns the points written.
+// Means over trials of their first evaluations, of their second ones and so on, at their mean steps: trials of other folds, or
+// that learn from copies, are not evaluated at the same ones. Returns the points written.
 static size_t put_validation(Plot *plot, int model, int task, int setting, size_t index)
 {
     const RunView *view = plot->context->view;
-    size_t n_points = 0;
-    int64_t step = -1;
+    size_t n_points = 0, n_going_on = 1;
     buffer_printf(&plot->script, "$valid%zu << END_OF_DATA\n", index);
-    for (;;) {
-        int64_t next = INT64_MAX;
-        double sum = 0;
+    for (size_t j = 0; n_going_on > 0; j++) {
+        double sum = 0, steps = 0;
         size_t n = 0;
+        n_going_on = 0;
         for (size_t i = 0; i < view->n_trials; i++) {
             const ViewSeries *series = run_view_series(&view->trials[i], "validation/loss");
-            if (series == NULL || !is_shown(view, i, model, task, setting)) continue;
-            for (size_t j = 0; j < series->n_points; j++) {
-                const CurvePoint *point = &series->points[j];
-                if (point->step <= step || point->step > next || isnan(point->value) ||
-                    isinf(point->value))
-                    continue;
-                if (point->step < next) {
-                    next = point->step;
-                    sum = 0;
-                    n = 0;
-                }
-                sum += point->value;
-                n++;
-            }
+            if (series == NULL || j >= series->n_points || !is_shown(view, i, model, task, setting))
+                continue;
+            n_going_on++;
+            if (!isfinite(series->points[j].value)) continue;
+            sum += series->points[j].value;
+            steps += (double)series->points[j].step;
+            n++;
         }
-        if (n == 0) break;
-        buffer_printf(&plot->script, "%lld %.6g\n", (long long)next, sum / (double)n);
-        step = next;
+        if (n == 0) continue;
+        buffer_printf(&plot->script, "%.6g %.6g\n", steps / (double)n, sum / (double)n);
         n_points++;
     }
     buffer_append_cstr(&plot->script, "NaN NaN\nEND_OF_DATA\n");

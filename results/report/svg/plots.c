@@ -129,7 +129,7 @@ static void tick_labels(Plot *plot, const char *axis, const Slice *values, size_
     buffer_printf(&plot->script, "set %stics scale 0 (", axis);
     for (size_t i = 0; i < n; i++) {
         if (i > 0) buffer_append_cstr(&plot->script, ", ");
-        plot_label(plot, values[i]);
+        plot_label(plot, values[i].len > 0 ? values[i] : SLICE("none")); // settings without the key
         buffer_printf(&plot->script, " %zu", i + 1);
     }
     buffer_append_cstr(&plot->script, ")\n");
