@@ -3,16 +3,25 @@
 #include <math.h>
 
 #include "models/architectures/relative.h"
+#include "models/rope.h"
 
 static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 {
     return tape_dense(t, &name, 1, n_in, n_out);
 }
 
+// A layer of a block, of one tensor or of several.
+static Dense block_layer(Tape *t, const PostNormNames *names, const DensePart *parts,
+                         size_t n_parts, size_t n_in)
+{
+    return tape_dense_parts(t, parts, n_parts, n_in, names->lacks_biases ? DENSE_NO_BIAS : 0);
+}
+
 // The parameters of a block, which several blocks may share.
 typedef struct Block {
     Dense qkv, attention_output, inner, outer;
     LayerNorm attention_norm, output_norm;
+    RopeId rope; // where heads turn
 } Block;
 
 static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
@@ -22,14 +31,18 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
     tape_group(t, 0);
     tape_prefix(t, "%s", names->embeddings);
     *word = tape_table(t, "word_embeddings", c->vocab_size, width, c->pad_id);
-    const ParamId position = tape_table(t, "position_embeddings", n_positions, width,
-                                        c->positions_skip_pads ? c->pad_id : -1);
+    const ParamId position = names->lacks_positions
+                                 ? PARAM_NONE
+                                 : tape_table(t, "position_embeddings", n_positions, width,
+                                              c->positions_skip_pads ? c->pad_id : -1);
     const ParamId type = names->has_types
                              ? tape_table(t, "token_type_embeddings", c->type_vocab_size, width, -1)
                              : PARAM_NONE;
     const Value sum = tape_embedding(t, *word, position, type);
+    if (names->embeddings_norm) tape_prefix(t, "%s", "");
+    const char *norm = names->embeddings_norm ? names->embeddings_norm : "LayerNorm";
     const Value x =
-        tape_dropout(t, tape_layer_norm(t, sum, "LayerNorm", c->layer_norm_eps), c->hidden_dropout);
+        tape_dropout(t, tape_layer_norm(t, sum, norm, c->layer_norm_eps), c->hidden_dropout);
     if (!names->projection || (width == h && !names->always_projects)) return x;
     tape_prefix(t, "%s", "");
     return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);
@@ -37,15 +50,31 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
 
 static Block declare_block(Tape *t, const ModelConfig *c, const PostNormNames *names)
 {
-    const size_t h = c->hidden_size;
+    const size_t h = c->hidden_size, n = c->intermediate_size;
+    const bool is_one = !names->qkv[1];
+    const DensePart qkv[3] = {
+        {names->qkv[0], is_one ? 3 * h : h}, {names->qkv[1], h}, {names->qkv[2], h}};
+    const DensePart output = {names->attention_output, h}, outer = {names->outer, h};
+    const DensePart inner[2] = {{names->gate ? names->gate : names->inner, n}, {names->inner, n}};
     Block b;
-    b.qkv = tape_dense(t, names->qkv, 3, h, 3 * h);
-    b.attention_output = dense(t, names->attention_output, h, h);
+    b.qkv = block_layer(t, names, qkv, is_one ? 1 : 3, h);
+    b.attention_output = block_layer(t, names, &output, 1, h);
     b.attention_norm = tape_layer_norm_params(t, names->attention_norm, h);
-    b.inner = dense(t, names->inner, h, c->intermediate_size);
-    b.outer = dense(t, names->outer, c->intermediate_size, h);
+    b.inner = block_layer(t, names, inner, names->gate ? 2 : 1, h);
+    b.outer = block_layer(t, names, &outer, 1, n);
     b.output_norm = tape_layer_norm_params(t, names->output_norm, h);
     return b;
+}
+
+// The inner layer of a block, with its gate where it has one.
+static Value inner_layer(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+                         Value x)
+{
+    const size_t n = c->intermediate_size;
+    if (!names->gate) return tape_linear(t, x, b->inner, c->activation);
+    const Value both = tape_linear(t, x, b->inner, ACTIVATION_NONE);
+    return tape_gated(t, tape_columns(t, both, 0, n), tape_columns(t, both, n, 2 * n),
+                      c->activation);
 }
 
 // Where only one token of each sequence is read of its output, queries and all that follows are computed for them alone; keys
@@ -67,12 +96,16 @@ static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names
         k = tape_columns(t, all, h, 2 * h);
         v = tape_columns(t, all, 2 * h, 3 * h);
     }
+    if (c->rotary_dims > 0) {
+        q = tape_rope(t, q, attention->head_dim, b->rope);
+        k = tape_rope(t, k, attention->head_dim, b->rope);
+    }
     const Value mixed = tape_attention(t, q, k, v, attention);
     Value out = tape_linear(t, mixed, b->attention_output, ACTIVATION_NONE);
     if (names->drops_attention_output) out = tape_dropout(t, out, c->hidden_dropout);
     const Value a = tape_layer_norm_shared(t, out, residual, b->attention_norm, c->layer_norm_eps);
 
-    const Value inner = tape_linear(t, a, b->inner, c->activation);
+    const Value inner = inner_layer(t, c, names, b, a);
     Value outer = tape_linear(t, inner, b->outer, ACTIVATION_NONE);
     if (names->drops_output) outer = tape_dropout(t, outer, c->hidden_dropout);
     return tape_layer_norm_shared(t, outer, a, b->output_norm, c->layer_norm_eps);
@@ -113,7 +146,8 @@ Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *name
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
     const bool one_token = post_norm_reads_one_token(c),
-               can_split = c->hidden_size % PANEL_WIDTH == 0;
+               can_split = c->hidden_size % PANEL_WIDTH == 0 && c->rotary_dims == 0;
+    RopeId rope = 0;
     const size_t n_inner = c->n_inner ? c->n_inner : 1;
     Block *blocks = ARENA_NEW(t->arena, Block, n_inner);
     if (!blocks) {
@@ -122,6 +156,7 @@ Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *name
     }
     Value x = embeddings(t, c, names, word);
     const TapeAttention attention = attention_of(t, c, names);
+    if (c->rotary_dims > 0) rope = rope_record(t, &c->rope, c->rotary_dims, c->max_positions);
     tape_hidden(t, x);
     for (size_t i = 0; i < c->n_layers; i++) {
         const size_t group = group_of(c, i);
@@ -132,6 +167,7 @@ Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *name
             if (names->inner_blocks)
                 tape_prefix(t, "%s%zu.%s%zu.", names->blocks, group, names->inner_blocks, k);
             if (is_new) blocks[k] = declare_block(t, c, names);
+            blocks[k].rope = rope;
             x = run_block(t, c, names, &blocks[k], &attention, x,
                           one_token && can_split && is_last && k + 1 == n_inner);
         }

@@ -5,6 +5,7 @@
 //     a_i = LayerNorm(x_i + W_o attention(W_q x_i, W_k x_i, W_v x_i))
 //     x_{i+1} = LayerNorm(a_i + W_2 gelu(W_1 a_i))
 //
+// In the place of positions heads may turn, and of W_1 a gated layer may stand: act(W_g a_i) * W_1 a_i.
 // Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, after Vaswani et al. 2017, arXiv:1706.03762.
 #ifndef ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
 #define ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
@@ -13,7 +14,8 @@
 
 // How a checkpoint spells its tensors.
 typedef struct PostNormNames {
-    const char *embeddings; // prefix
+    const char *embeddings;      // prefix
+    const char *embeddings_norm; // its whole name; NULL = "LayerNorm" below that prefix
     const char
         *projection; // layer from embedding_size to hidden_size where they differ; NULL = none
     bool always_projects;
@@ -22,10 +24,14 @@ typedef struct PostNormNames {
     // Prefix of block i is this, the number and a dot; where groups share parameters, the number of its group and then
     // inner_blocks, another number and a dot.
     const char *blocks, *inner_blocks;
-    const char *qkv[3], *attention_output, *attention_norm, *inner, *outer, *output_norm;
+    const char *qkv[3]; // or one tensor of all three
+    const char *attention_output, *attention_norm, *inner, *outer, *output_norm;
+    const char *gate; // NULL = none
     // Of a masked LM: an output layer of its own, and the bias where it is the token table; both whole names. bias ends with NULL.
     const char *output, *bias[2];
     bool has_types;
+    bool lacks_positions;        // in the embeddings
+    bool lacks_biases;           // of the blocks' layers
     bool drops_attention_output; // dropout between W_o and the residual
     bool drops_output;           // the same behind W_2
 } PostNormNames;

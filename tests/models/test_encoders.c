@@ -378,3 +378,45 @@ Test(encoders, keep_their_bits_in_files)
 {
     each_known(check_files);
 }
+
+// ---- Nomic's first files ----
+
+#define NOMIC_SIZES                                                                                     \
+    "{\"model_type\": \"nomic_bert\", \"architectures\": [\"NomicBertModel\"], \"vocab_size\": 30528, " \
+    "\"n_embd\": 768, \"n_head\": 12, \"n_inner\": 3072, \"n_layer\": 12, \"n_positions\": 8192, "      \
+    "\"layer_norm_epsilon\": 1e-12, \"type_vocab_size\": 2, \"rotary_emb_base\": 1000, "                \
+    "\"rotary_emb_fraction\": 1.0, \"prenorm\": false"
+
+Test(encoders, nomics_first_spelling_is_read)
+{
+    Error err = {0};
+    Arena arena = {0};
+    ModelConfig c;
+    static const struct {
+        const char *json, *says;
+    } refused[] = {
+        {NOMIC_SIZES ", \"activation_function\": \"geglu\"}", "swiglu"},
+        {NOMIC_SIZES ", \"num_experts\": 8}", "only null is supported"},
+        {NOMIC_SIZES ", \"rotary_scaling_factor\": 2}", "only null is supported"},
+        {NOMIC_SIZES ", \"qkv_proj_bias\": true}", "only false is supported"},
+        {NOMIC_SIZES ", \"head_dim\": 32}", "heads of 32 columns"},
+    };
+    want_ok(parse_config(&arena,
+                         NOMIC_SIZES ", \"activation_function\": \"swiglu\", "
+                                     "\"rotary_scaling_factor\": null}",
+                         &c, &err),
+            &err);
+    cr_expect_eq(c.hidden_size, 768);
+    cr_expect_eq(c.n_layers, 12);
+    cr_expect_eq(c.n_heads, 12);
+    cr_expect_eq(c.intermediate_size, 3072);
+    cr_expect_eq(c.max_positions, 8192);
+    cr_expect_eq(c.rope.theta, 1000);
+    cr_expect_eq(c.rotary_dims, 64);
+    cr_expect_eq(c.activation, ACTIVATION_SILU);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        cr_assert_eq(parse_config(&arena, refused[i].json, &c, &err), STATUS_INVALID, "%zu", i);
+        cr_expect(strstr(err.text, refused[i].says), "%zu: %s", i, err.text);
+    }
+    arena_release(&arena);
+}

@@ -12,9 +12,27 @@ from expected import values
 import torch
 import transformers
 
-PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta."}
+PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta.",
+          "nomic_bert": "nomic_bert."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
+
+
+NOMIC = {"embeddings.LayerNorm": "emb_ln", "self_attn.o_proj": "attn.out_proj", "post_attention_layernorm": "norm1",
+         "post_mlp_layernorm": "norm2", "up_proj": "fc11", "gate_proj": "fc12", "down_proj": "fc2"}
+
+
+def stored(kind, name, n):
+    """The tensor of a file that a parameter is, or is a third of: its name, its numbers and where in them it begins."""
+    if kind != "nomic_bert":
+        return name, n, 0
+    name = name.replace("nomic_bert.layers.", "nomic_bert.encoder.layers.")
+    for before, after in NOMIC.items():
+        name = name.replace(before, after)
+    for i, part in enumerate("qkv"):
+        if f"self_attn.{part}_proj" in name:
+            return name.replace(f"self_attn.{part}_proj", "attn.Wqkv"), 3 * n, i * n
+    return name, n, 0
 
 
 def build(config):
@@ -25,7 +43,8 @@ def build(config):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             full = prefix + name if is_bare else name
-            numbers_of = values(full, parameter.numel()) * (0.4 if parameter.dim() > 1 else 0.2)
+            full, n, begin = stored(config["model_type"], full, parameter.numel())
+            numbers_of = values(full, n)[begin:begin + parameter.numel()] * (0.4 if parameter.dim() > 1 else 0.2)
             if parameter.dim() == 1 and name.endswith("weight"):  # of a norm
                 numbers_of += 1
             parameter.copy_(torch.from_numpy(numbers_of).float().reshape(parameter.shape))
@@ -153,6 +172,12 @@ def configs():
     yield one("deberta-v2", "DebertaV2Model", odd, deberta, {"relative_attention": False, "norm_rel_ebd": "none",
                                                              "position_biased_input": True})
     yield one("deberta-v2", "DebertaV2Model", odd, deberta)
+    nomic = {"type_vocab_size": 2, "hidden_act": "silu", "rope_parameters": {"rope_type": "default", "rope_theta": 1000.0}}
+    yield one("nomic_bert", "NomicBertForSequenceClassification", even, nomic)
+    yield one("nomic_bert", "NomicBertForMaskedLM", even, nomic, {"num_attention_heads": 4, "hidden_act": "gelu"})
+    yield one("nomic_bert", "NomicBertForTokenClassification", {"hidden_size": 36, "intermediate_size": 21}, nomic,
+              {"num_attention_heads": 3})
+    yield one("nomic_bert", "NomicBertModel", even, nomic)
 
 
 def main():
