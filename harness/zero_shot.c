@@ -1,10 +1,9 @@
 #include "harness/zero_shot.h"
-#include "base/buffer_keep.h"
 
 #include <math.h>
 #include <strings.h>
 
-#include "base/buffer.h"
+#include "base/buffer_keep.h"
 
 size_t zero_shot_entailment(const ModelConfig *config)
 {

@@ -1,4 +1,5 @@
 // What assay inspect has found, for people and for programs.
+#include "base/buffer_count.h"
 #include "models/architecture.h"
 #include "tools/inspect.h"
 
@@ -86,19 +87,25 @@ static void put_experts(Buffer *out, const ExpertsConfig *experts)
     buffer_append_byte(out, '\n');
 }
 
+static void put_count(Buffer *out, const char *before, uint64_t n)
+{
+    buffer_append_cstr(out, before);
+    buffer_append_count(out, n);
+}
+
 static void put_sizes(Buffer *out, const Inspection *in)
 {
     const ModelConfig *config = model_config(in->model);
     put_name(out, "parameters");
-    buffer_printf(out, "%llu: embeddings %llu, %zu blocks of %llu, head %llu",
-                  (unsigned long long)in->size.n_parameters + in->n_unused,
-                  (unsigned long long)in->size.n_embedding, config->n_layers,
-                  (unsigned long long)in->size.n_block, (unsigned long long)in->size.n_head);
-    if (in->n_unused > 0) {
-        buffer_printf(out, ", not read %llu", (unsigned long long)in->n_unused);
-    }
+    put_count(out, "", in->size.n_parameters + in->n_unused);
+    put_count(out, ": embeddings ", in->size.n_embedding);
+    buffer_printf(out, ", %zu block%s of ", config->n_layers, config->n_layers == 1 ? "" : "s");
+    put_count(out, "", in->size.n_block);
+    put_count(out, ", head ", in->size.n_head);
+    if (in->n_unused > 0) put_count(out, ", not read ", in->n_unused);
     if (in->size.n_active != in->size.n_parameters) {
-        buffer_printf(out, "; %llu of them for each token", (unsigned long long)in->size.n_active);
+        put_count(out, "; ", in->size.n_active);
+        buffer_append_cstr(out, " of them for each token");
     }
     buffer_append_byte(out, '\n');
     put_name(out, "shape");

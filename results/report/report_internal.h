@@ -2,6 +2,7 @@
 #ifndef ASSAY_RESULTS_REPORT_INTERNAL_H
 #define ASSAY_RESULTS_REPORT_INTERNAL_H
 
+#include "base/buffer_count.h"
 #include "results/report/report.h"
 
 // --- texts (report_text.c): appended to a buffer -------------------------------------------------------------------
@@ -12,7 +13,6 @@ void text_value(Buffer *out, double value, double highest);
 void text_score(Buffer *out, const StoredScore *score);
 void text_duration(Buffer *out, int64_t ns);       // "12.3 s"; "n/a" for STORE_NO_TIME
 void text_bytes(Buffer *out, uint64_t size_bytes); // "700 MiB"; "n/a" for 0
-void text_count(Buffer *out, uint64_t n);          // "12,345"
 // What stands behind a pooled score: "500 samples, 5 folds, 1 seed".
 void text_source(Buffer *out, const ViewScore *score);
 // Escapes for HTML and XML: & < > " ' and, since XML 1.0 has no place for them, control characters as U+FFFD.

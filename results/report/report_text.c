@@ -44,19 +44,9 @@ void text_bytes(Buffer *out, uint64_t size_bytes)
     }
 }
 
-void text_count(Buffer *out, uint64_t n)
-{
-    char digits[24];
-    const int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
-    for (int i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0) buffer_append_byte(out, ',');
-        buffer_append_byte(out, digits[i]);
-    }
-}
-
 static void counted(Buffer *out, uint64_t n, const char *noun)
 {
-    text_count(out, n);
+    buffer_append_count(out, n);
     buffer_printf(out, " %s%s", noun, n == 1 ? "" : "s");
 }
 

@@ -98,7 +98,7 @@ Status table_scores(const RunView *view, int task, Arena *arena, ReportTable *ou
             if (score != NULL) text_score(&b.text, &score->score);
             table_cell(&b);
         }
-        text_count(&b.text, headline->score.n);
+        buffer_append_count(&b.text, headline->score.n);
         table_cell(&b);
         table_cell_printf(&b, "%u", headline->n_folds);
         table_cell_printf(&b, "%u", headline->n_seeds);
@@ -193,7 +193,7 @@ Status table_folds(const RunView *view, int task, Arena *arena, ReportTable *out
             }
             table_cell(&b);
         }
-        if (n > 0) text_count(&b.text, n);
+        if (n > 0) buffer_append_count(&b.text, n);
         table_cell(&b);
     }
     table_note(
@@ -223,7 +223,7 @@ Status table_confusion(const RunView *view, const ViewConfusion *confusion, Aren
         for (size_t j = 0; j <= n; j++) total += row[j];
         table_cell_slice(&b, t->labels[i]);
         for (size_t j = 0; j < n + has_no_answer; j++) {
-            text_count(&b.text, row[j]);
+            buffer_append_count(&b.text, row[j]);
             table_cell(&b);
         }
         text_value(&b.text, total == 0 ? NAN : (double)row[i] / (double)total, 1);

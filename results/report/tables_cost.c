@@ -38,8 +38,8 @@ static void cost_cells(TableBuild *b, const ViewCost *cost)
     text_duration(&b->text, cost->wall_ns / n);
     table_cell(b);
     if (cost->train_ns > 0) {
-        text_count(&b->text,
-                   (uint64_t)((double)cost->n_train_tokens * 1e9 / (double)cost->train_ns));
+        buffer_append_count(
+            &b->text, (uint64_t)((double)cost->n_train_tokens * 1e9 / (double)cost->train_ns));
     }
     table_cell(b);
     if (cost->latency_median_ns != STORE_NO_TIME) text_duration(&b->text, cost->latency_median_ns);
@@ -76,7 +76,8 @@ Status table_curve(const RunView *view, int task, Arena *arena, ReportTable *out
         if (point->task != task) continue;
         table_cell_slice(&b, view->models[point->model].name);
         point_cell(&b, point->train_samples);
-        if (!isnan(point->n_labelled)) text_count(&b.text, (uint64_t)(point->n_labelled + 0.5));
+        if (!isnan(point->n_labelled))
+            buffer_append_count(&b.text, (uint64_t)(point->n_labelled + 0.5));
         table_cell(&b);
         text_score(&b.text, &point->score->score);
         table_cell(&b);
@@ -118,7 +119,7 @@ static void worst_group_cell(TableBuild *b, const RunView *view, const ViewCost 
         text_value(&b->text, worst->slice->score.estimate, worst->slice->score.highest);
         buffer_printf(&b->text, " (" SLICE_FMT " " SLICE_FMT ", n ",
                       SLICE_ARG(worst->slice->attribute), SLICE_ARG(worst->slice->value));
-        text_count(&b->text, worst->slice->score.n);
+        buffer_append_count(&b->text, worst->slice->score.n);
         buffer_append_byte(&b->text, ')');
     }
     table_cell(b);

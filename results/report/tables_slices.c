@@ -98,7 +98,7 @@ static void slice_row(TableBuild *b, const RunSlice *slice, bool names_score)
     else
         table_cell_printf(b, SLICE_FMT ": " SLICE_FMT "%s", SLICE_ARG(slice->attribute),
                           SLICE_ARG(slice->value), slice->is_worst ? " (worst)" : "");
-    text_count(&b->text, slice->score.n);
+    buffer_append_count(&b->text, slice->score.n);
     table_cell(b);
     text_score(&b->text, &slice->score);
     table_cell(b);
