@@ -91,7 +91,12 @@ static Status make_up(ModelBenchWork *work, Error *err)
 {
     const size_t length = work->options->length;
     const size_t vocab_size = model_config(work->model)->vocab_size;
+    const size_t longest = model_config(work->model)->max_positions;
     int32_t *ids;
+    if (length > longest)
+        return error_set(err, STATUS_INVALID,
+                         "sequences of %zu tokens, but the model takes at most %zu: give --length",
+                         length, longest);
     TRY(arena_take(work->arena, work->n, length * sizeof *ids, "the sequences", &ids, err));
     for (size_t i = 0; i < work->n; i++, ids += length) {
         for (size_t t = 0; t < length; t++)

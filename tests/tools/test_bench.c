@@ -37,6 +37,11 @@ Test(bench, times_classifiers_and_embeddings)
     }
     const Program refused = RUN(&arena, NULL, "bench", "model", model, "--mode", "generate");
     program_want(&refused, 2);
+    const Program long_ones = RUN(&arena, NULL, "bench", "model", model, "--length", "1000");
+    program_want(&long_ones, 2);
+    cr_expect(text_contains(long_ones.err, "sequences of 1000 tokens, but") &&
+                  text_contains(long_ones.err, "give --length"),
+              "%s", long_ones.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }
