@@ -258,6 +258,7 @@ Status model_quantize(const char *path, TensorType to, const char *out_path, Poo
         if (s == STATUS_OK) s = plan(&work, report->path, &b, err);
     }
     if (s == STATUS_OK) s = gguf_write(out_path, &b, work.items, work.n, quantize_fill, &work, err);
+    if (s == STATUS_OK) s = quantize_find_unsaid(&work, out_path, err);
     if (s == STATUS_OK) sum_report(&work);
     gguf_builder_release(&b);
     checkpoint_close(&work.files);

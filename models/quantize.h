@@ -35,6 +35,8 @@ typedef struct QuantizeReport {
     size_t n_tensors;
     uint64_t bytes_before, bytes_after; // of tensors
     double error;                       // of all matrices together
+    Slice
+        unsaid; // what llama.cpp is not told of the model, so that its answers differ; empty = nothing that is known
 } QuantizeReport;
 
 // F32, F16, BF16 or a block format by its name in lower case ("q4_k"); false where it is none.

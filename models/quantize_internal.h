@@ -40,6 +40,8 @@ Status quantize_add_factors(QuantizeWork *work, const GgufRopeFactors *factors,
 Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, SafeItem *item,
                               QuantizeSource *source, bool *is_member, Error *err) MUST_CHECK;
 
+// Fills report->unsaid from the file that was written.
+Status quantize_find_unsaid(QuantizeWork *work, const char *out_path, Error *err) MUST_CHECK;
 // The metadata of a model's folder; those of a GGUF file, as they are but for the format.
 Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b,
                              Error *err) MUST_CHECK;

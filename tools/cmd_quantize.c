@@ -114,6 +114,11 @@ static Status write_gguf(CommandLine *line, TensorType to, const char *out_path,
     Status s = model_quantize(line->operands[0], to, out_path, pool, interrupt_flag(), &line->arena,
                               &report, err);
     pool_close(&pool);
+    if (s == STATUS_OK && report.unsaid.len > 0)
+        log_warning(line->log,
+                    "%s: what llama.cpp reads cannot say " SLICE_FMT
+                    " of this model: its answers differ there, not here",
+                    out_path, SLICE_ARG(report.unsaid));
     if (s == STATUS_OK && line->is_json) {
         JsonWriter w = json_writer(&out, 2);
         put_json(&report, out_path, &w);

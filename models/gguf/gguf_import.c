@@ -124,15 +124,9 @@ static Status refuse_split(const Gguf *file, Error *err)
         SLICE_ARG(file->name), (long long)count);
 }
 
-Status gguf_config(const Gguf *file, Buffer *json, Error *err)
+Status gguf_config_told(const Gguf *file, Buffer *json, Error *err)
 {
-    Slice own = {0}, architecture = {0};
-    TRY(refuse_split(file, err));
-    TRY(gguf_get_string(file, GGUF_KEY_CONFIG, &own, NULL, err));
-    if (own.len > 0) {
-        buffer_append(json, own);
-        return buffer_status(json, err);
-    }
+    Slice architecture = {0};
     TRY(gguf_get_string(file, "general.architecture", &architecture, NULL, err));
     GgufImport in = {.file = file,
                      .family = gguf_family_of_file(architecture),
@@ -148,4 +142,16 @@ Status gguf_config(const Gguf *file, Buffer *json, Error *err)
     }
     TRY(import(&in));
     return buffer_status(json, err);
+}
+
+Status gguf_config(const Gguf *file, Buffer *json, Error *err)
+{
+    Slice own = {0};
+    TRY(refuse_split(file, err));
+    TRY(gguf_get_string(file, GGUF_KEY_CONFIG, &own, NULL, err));
+    if (own.len > 0) {
+        buffer_append(json, own);
+        return buffer_status(json, err);
+    }
+    return gguf_config_told(file, json, err);
 }

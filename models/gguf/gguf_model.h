@@ -58,6 +58,8 @@ Status gguf_row_order(const GgufFamily *family, const ModelConfig *config, Slice
 
 // The file's config.json. A model that is split over files, or of an architecture not known here, is refused.
 Status gguf_config(const Gguf *file, Buffer *json, Error *err) MUST_CHECK;
+// What its metadata alone tell, as other programs read them, where it carries a config.json too.
+Status gguf_config_told(const Gguf *file, Buffer *json, Error *err) MUST_CHECK;
 // The file's tensors, named and shaped as in Transformers, sorted; they borrow from the file. config is the document of
 // gguf_config. Tensors whose values follow from the config (rope_freqs) are left out.
 Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err) MUST_CHECK;

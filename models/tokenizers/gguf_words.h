@@ -25,6 +25,6 @@ bool gguf_words_is_phi3(Slice name);
 void gguf_words_blur_phi3(Slice name, Buffer *out);
 // The name for the words of a byte-level tokenizer.json: what tells the tokenizers of models that there are apart stands in one of
 // their expressions.
-const char *gguf_words_name(const Json *tokenizer);
+const char *gguf_words_name(const Json *root);
 
 #endif

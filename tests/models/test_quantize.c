@@ -459,3 +459,33 @@ Test(quantize, names_a_model_phi3_only_where_its_vocabulary_is_that)
     gguf_close(&file);
     folder_remove(folder);
 }
+
+// What llama.cpp made of these files (llama-cpp-python 0.3.36): the same logits where nothing is left unsaid.
+Test(quantize, says_what_other_programs_are_not_told)
+{
+    static const struct {
+        const char *model, *unsaid;
+    } cases[] = {{"tiny-mistral", "the window of each layer"},
+                 {"tiny-gemma2", "how attention is scaled"},
+                 {"tiny-gemma3", "how attention is scaled, the window of each layer"},
+                 {"tiny-gpt2", ""},
+                 {"tiny-llama2", ""},
+                 {"tiny-llama3", ""},
+                 {"tiny-phi3", ""},
+                 {"tiny-qwen3", ""},
+                 {"tiny-llama-linear-bf16", ""}};
+    const char *folder = folder_make();
+    const char *out = folder_path(folder, "out.gguf");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        QuantizeReport report;
+        char relative[128];
+        snprintf(relative, sizeof relative, "models/%s", cases[i].model);
+        want_ok(quantize(shared_need(relative), TENSOR_F16, out, &report, &arena, &err), &err);
+        cr_expect(slice_eq_cstr(report.unsaid, cases[i].unsaid), "%s: \"" SLICE_FMT "\"",
+                  cases[i].model, SLICE_ARG(report.unsaid));
+        arena_release(&arena);
+    }
+    folder_remove(folder);
+}
