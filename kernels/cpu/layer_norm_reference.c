@@ -11,6 +11,13 @@ static double residual_sum(const Real *x, const Real *residual, size_t j)
     return residual ? (double)(Real)((double)x[j] + (double)residual[j]) : (double)x[j];
 }
 
+// What a row is multiplied by: a sum of the dtype, which is the same whether a file holds the weight or 1 more.
+static double factor_of(const OpArgs *args, Real weight)
+{
+    const Real sum = (Real)args->as.norm.weight_offset + weight;
+    return (double)sum;
+}
+
 static size_t group_size(const OpArgs *args, size_t cols)
 {
     return args->as.norm.group > 0 ? args->as.norm.group : cols;
@@ -34,7 +41,7 @@ static void norm_group(const OpArgs *args, size_t i, size_t begin, size_t size)
     const double rstd = 1.0 / sqrt(squares / (double)size + (double)args->as.norm.epsilon);
     for (size_t j = begin; j < begin + size; j++) {
         const double value = residual_sum(x, residual, j);
-        const double scale = (double)args->as.norm.weight_offset + (double)weight[j - shared];
+        const double scale = factor_of(args, weight[j - shared]);
         if (s->data) real_row(s, i)[j] = (Real)value;
         real_row(y, i)[j] =
             (Real)((value - mean) * rstd * scale + (bias ? (double)bias[j - shared] : 0.0));
@@ -64,14 +71,13 @@ static void norm_group_backward(const OpArgs *args, size_t i, size_t begin, size
     const Real *dy = real_row(&args->in[0], i), *s = real_row(&args->in[1], i);
     const Real *statistics = real_row(&args->in[2], i) + 2 * (begin / size);
     const double mean = statistics[0], rstd = statistics[1];
-    const double offset = (double)args->as.norm.weight_offset;
     const Real *weight = args->in[3].data;
     Real *ds = real_row(&args->out[0], i);
     const size_t shared = args->in[3].cols == args->out[0].cols ? 0 : begin;
     double sum_g = 0, sum_gn = 0;
     for (size_t j = begin; j < begin + size; j++) {
         const double n = (s[j] - mean) * rstd;
-        const double g = (double)dy[j] * (offset + (double)weight[j - shared]);
+        const double g = (double)dy[j] * factor_of(args, weight[j - shared]);
         sum_g += g;
         sum_gn += g * n;
         d_weight[j - shared] += dy[j] * n;
@@ -80,7 +86,7 @@ static void norm_group_backward(const OpArgs *args, size_t i, size_t begin, size
     const double mean_g = sum_g / (double)size, mean_gn = sum_gn / (double)size;
     for (size_t j = begin; j < begin + size; j++) {
         const double n = (s[j] - mean) * rstd;
-        const double g = (double)dy[j] * (offset + (double)weight[j - shared]);
+        const double g = (double)dy[j] * factor_of(args, weight[j - shared]);
         ds[j] = (Real)(rstd * (g - mean_g - n * mean_gn));
     }
 }
