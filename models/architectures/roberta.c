@@ -7,23 +7,23 @@
 
 #include "models/architectures/post_norm.h"
 
-static const PostNormNames names = {
-    .embeddings = "roberta.embeddings.",
-    .blocks = "roberta.encoder.layer.",
-    .qkv = {"attention.self.query", "attention.self.key", "attention.self.value"},
-    .attention_output = "attention.output.dense",
-    .attention_norm = "attention.output.LayerNorm",
-    .inner = "intermediate.dense",
-    .outer = "output.dense",
-    .output_norm = "output.LayerNorm",
-    .output = "lm_head.decoder",
-    .bias = {"lm_head.bias"},
-    .has_types = true,
-    .drops_attention_output = true,
-    .drops_output = true,
-};
+// Below the prefix of the model.
+#define LAYERS(prefix)                                                                            \
+    .embeddings = prefix "embeddings.", .blocks = prefix "encoder.layer.",                        \
+    .qkv = {"attention.self.query", "attention.self.key", "attention.self.value"},                \
+    .attention_output = "attention.output.dense", .attention_norm = "attention.output.LayerNorm", \
+    .inner = "intermediate.dense", .outer = "output.dense", .output_norm = "output.LayerNorm",    \
+    .output = "lm_head.decoder", .bias = {"lm_head.bias"}, .has_types = true,                     \
+    .drops_attention_output = true, .drops_output = true
 
 void roberta_record(Tape *t, const ModelConfig *c)
 {
+    static const PostNormNames names = {LAYERS("roberta.")};
+    post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
+}
+
+void data2vec_text_record(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("data2vec_text.")};
     post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
 }

@@ -6,5 +6,6 @@
 
 // Architecture's `record`.
 void roberta_record(Tape *tape, const ModelConfig *config);
+void data2vec_text_record(Tape *tape, const ModelConfig *config);
 
 #endif

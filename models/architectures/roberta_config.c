@@ -1,4 +1,4 @@
-// The rows of RoBERTa, XLM-R and CamemBERT in the registry, and what of config.json they read: BERT's members, but positions
+// The rows of RoBERTa, XLM-R, CamemBERT and data2vec's model of texts in the registry, and what of config.json they read: BERT's members, but positions
 // are counted from the row after the padding's.
 #include "models/architecture.h"
 #include "models/architectures/bert_config.h"
@@ -76,4 +76,19 @@ const Architecture architecture_camembert = {
     .write_config = bert_config_write,
     .complete = complete,
     .record = roberta_record,
+};
+
+const Architecture architecture_data2vec_text = {
+    .model_type = "data2vec-text",
+    .summary = "data2vec's model of texts: RoBERTa under another name",
+    .classes = {{"Data2VecTextForSequenceClassification", HEAD_SEQUENCE},
+                {"Data2VecTextForTokenClassification", HEAD_TOKEN},
+                {"Data2VecTextForQuestionAnswering", HEAD_SPAN},
+                {"Data2VecTextForMaskedLM", HEAD_MASKED_LM},
+                {"Data2VecTextModel", HEAD_EMBEDDING}},
+    .base_prefix = "data2vec_text.",
+    .read_config = read_config,
+    .write_config = bert_config_write,
+    .complete = complete,
+    .record = data2vec_text_record,
 };

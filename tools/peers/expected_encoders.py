@@ -13,7 +13,7 @@ import torch
 import transformers
 
 PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta.",
-          "nomic_bert": "nomic_bert."}
+          "nomic_bert": "nomic_bert.", "data2vec-text": "data2vec_text."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
 
@@ -178,6 +178,10 @@ def configs():
     yield one("nomic_bert", "NomicBertForTokenClassification", {"hidden_size": 36, "intermediate_size": 21}, nomic,
               {"num_attention_heads": 3})
     yield one("nomic_bert", "NomicBertModel", even, nomic)
+    text = {"pad_token_id": 1, "type_vocab_size": 2}
+    yield one("data2vec-text", "Data2VecTextForSequenceClassification", even, text)
+    yield one("data2vec-text", "Data2VecTextForMaskedLM", odd, text)
+    yield one("data2vec-text", "Data2VecTextModel", odd, text)
 
 
 def main():
