@@ -13,7 +13,6 @@ enum {
     // MiB of a 110M Llama, 6 of twice as many, which were no faster. Long inputs take twice as many: each stretch packs all keys
     // before it anew, and beside so many keys the values do not count.
     STRETCH_TOKENS = 128,
-    SMALLEST_STRETCH = 64,
     LONG_INPUT = 1024,
 };
 
@@ -51,28 +50,16 @@ static size_t longest_input(const Job *jobs, size_t n)
     return longest;
 }
 
-// Tokens of an input that are read at once: fewer where logits of nearly all are wanted, of a large vocabulary.
-static size_t stretch_of(const Queue *q, const Job *jobs, size_t n)
-{
-    const size_t most = QUEUE_OUTPUT_FLOATS / size_max(q->model->config.vocab_size, 1);
-    size_t n_read = 0;
-    for (size_t i = 0; i < n; i++)
-        n_read = size_max(n_read, jobs[i].input.n_tokens - jobs[i].first_read);
-    return n_read <= most ? q->unit_tokens
-                          : size_min(q->unit_tokens, size_max(SMALLEST_STRETCH, most));
-}
-
 static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 {
     PrefixInput *inputs = NULL;
     q->unit_tokens = queue_unit_tokens(longest_input(jobs, n));
-    const size_t stretch = stretch_of(q, jobs, n);
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = jobs[i].input;
         inputs[i].kind = kind_of(&q->model->tape, inputs[i].n_tokens);
     }
-    TRY(prefix_tree_build(inputs, n, stretch, &q->arena, &q->tree, err));
+    TRY(prefix_tree_build(inputs, n, q->unit_tokens, &q->arena, &q->tree, err));
     TRY(arena_take(&q->arena, q->tree.n_nodes, sizeof *q->states, "a queue", &q->states, err));
     TRY(arena_take(&q->arena, n, sizeof *q->jobs, "a queue", &q->jobs, err));
     TRY(arena_take(&q->arena, n, sizeof *q->active, "a queue", &q->active, err));

@@ -178,6 +178,7 @@ static Status gather(Queue *q, RoundUnit *u, Error *err)
                      .output_rows = outputs,
                      .output_offsets = output_offsets,
                      .n_outputs = n_outputs,
+                     .outputs_at_once = QUEUE_OUTPUTS_AT_ONCE,
                      .horizons = horizons,
                      .cache = cache};
     return cache_tables(q->cache, kept, n, &q->round_arena, cache, err);
@@ -187,8 +188,8 @@ static Status gather(Queue *q, RoundUnit *u, Error *err)
 static Status cut_units(Round *round, Error *err)
 {
     Queue *q = round->queue;
-    const size_t n_vocab = q->model->config.vocab_size, n_threads = pool_threads(q->pool);
-    size_t n_tokens = 0, filled = 0, n_outputs = 0;
+    const size_t n_threads = pool_threads(q->pool);
+    size_t n_tokens = 0, filled = 0;
     for (size_t i = 0; i < round->n_items; i++) n_tokens += round->items[i].n;
     const size_t share = (n_tokens + n_threads - 1) / n_threads;
     const size_t target = size_min(size_max(share, 1), q->unit_tokens);
@@ -196,15 +197,12 @@ static Status cut_units(Round *round, Error *err)
                    err));
     for (size_t i = 0; i < round->n_items; i++) {
         const Item *item = &round->items[i];
-        const size_t outputs = item->n - item->first_output;
-        if (i == 0 || filled + item->n > target ||
-            (n_outputs + outputs) * n_vocab > QUEUE_OUTPUT_FLOATS) {
+        if (i == 0 || filled + item->n > target) {
             round->units[round->n_units++].items = item;
-            filled = n_outputs = 0;
+            filled = 0;
         }
         round->units[round->n_units - 1].n_items++;
         filled += item->n;
-        n_outputs += outputs;
     }
     for (size_t u = 0; u < round->n_units; u++) TRY(gather(q, &round->units[u], err));
     q->stats.n_tokens += n_tokens;
@@ -212,21 +210,36 @@ static Status cut_units(Round *round, Error *err)
     return STATUS_OK;
 }
 
-// Hands the logits of an item's outputs to the jobs that read them.
-static Status read_item(Queue *q, const Item *item, const Tensor *logits, size_t first_row,
-                        Exec *exec, Error *err)
+// Hands the logits behind token t of an item to the jobs that read them.
+static Status read_output(Queue *q, const Item *item, size_t t, const float *logits, Exec *exec,
+                          Error *err)
 {
-    for (size_t t = item->first_output; t < item->n; t++) {
-        const float *row =
-            (const float *)logits->data + (first_row + t - item->first_output) * logits->row_stride;
-        const size_t place = item->position + t;
-        if (item->node == NONE) {
-            TRY(q->calls.read(q, item->job, item->strand, place, row, exec, err));
-            continue;
-        }
-        const PrefixNode *node = &q->tree.nodes[item->node];
-        for (size_t j = node->first; j < node->last; j++) {
-            if (q->jobs[j].first_read <= place) TRY(q->calls.read(q, j, 0, place, row, exec, err));
+    const size_t place = item->position + t;
+    if (item->node == NONE)
+        return q->calls.read(q, item->job, item->strand, place, logits, exec, err);
+    const PrefixNode *node = &q->tree.nodes[item->node];
+    for (size_t j = node->first; j < node->last; j++) {
+        if (q->jobs[j].first_read <= place) TRY(q->calls.read(q, j, 0, place, logits, exec, err));
+    }
+    return STATUS_OK;
+}
+
+// All outputs of a unit, part by part.
+static Status read_outputs(Queue *q, const RoundUnit *u, ProgramRun *run, Error *err)
+{
+    Tensor logits = {0};
+    size_t row = 0, begin = 0;
+    for (size_t i = 0; i < u->n_items; i++) {
+        for (size_t t = u->items[i].first_output; t < u->items[i].n; t++, row++) {
+            if (row == begin + logits.rows) {
+                begin = row;
+                TRY(program_outputs(run, row,
+                                    size_min(QUEUE_OUTPUTS_AT_ONCE, u->unit.n_outputs - row),
+                                    &logits, err));
+            }
+            TRY(read_output(q, &u->items[i], t,
+                            (const float *)logits.data + (row - begin) * logits.row_stride,
+                            run->exec, err));
         }
     }
     return STATUS_OK;
@@ -243,13 +256,8 @@ static Status run_unit(const Round *round, size_t index, Worker *worker, Error *
                       .unit = u->unit,
                       .help = round->help};
     TRY(program_bind(&run, err));
-    TRY(program_forward(&run, err));
-    const Tensor logits = program_output(&run);
-    for (size_t i = 0; i < u->n_items; i++) {
-        const size_t first_row = (size_t)u->unit.output_offsets[i];
-        TRY(read_item(q, &u->items[i], &logits, first_row, worker->exec, err));
-    }
-    return STATUS_OK;
+    TRY(program_body(&run, err));
+    return read_outputs(q, u, &run, err);
 }
 
 static void unit_job(void *context, size_t unit, size_t worker_index)

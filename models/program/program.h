@@ -105,13 +105,15 @@ typedef struct ProgramOptions {
     float dropout; // of every place; negative = as recorded. Not used outside training
     bool
         recomputes; // in training: blocks between marked hidden states run again for their backward pass
-    bool keeps_hidden; // hidden states marked on the tape live to the end
+    bool outputs_by_part; // the last products can be run for some rows at a time; forward only
+    bool keeps_hidden;    // hidden states marked on the tape live to the end
 } ProgramOptions;
 
 typedef struct Program {
     const Tape *tape;
     ProgramStep *steps;
     size_t n_forward, n_steps, steps_capacity;
+    size_t n_body; // steps before those that program_outputs runs; n_forward where it runs none
     ProgramSlot *slots;
     size_t n_slots, slots_capacity;
     ProgramBuffer *buffers;
@@ -144,6 +146,7 @@ size_t program_expert_floats(const Tape *tape, size_t n_rows, bool is_training);
 // How many rows a unit has of each domain.
 typedef struct Extent {
     size_t n_tokens, n_sequences, n_outputs, n_targets, n_relative;
+    size_t n_at_once; // of n_outputs; 0: all of them
 } Extent;
 
 // Floats that a worker's buffers take for units of so many rows.
@@ -192,6 +195,7 @@ typedef struct Unit {
     const int32_t *output_rows;    // [n_outputs]
     const int32_t *output_offsets; // [n_sequences + 1]
     size_t n_outputs;
+    size_t outputs_at_once; // rows of the output that program_outputs makes at most; 0: all of them
     // Positions of each sequence, which choose a rotary embedding's frequencies (TapeRope.long_from). NULL: those
     // of its last token here.
     const int32_t *horizons; // [n_sequences]
@@ -245,6 +249,7 @@ typedef struct ProgramRun {
         *device_outputs, *device_key_offsets, *device_target_ids, *device_target_positions,
         *device_relative;
     size_t n_outputs;                  // rows of ROWS_OUTPUTS
+    size_t part_begin, part_rows;      // of them, those of program_outputs; part_rows 0: all
     size_t first_relative, n_relative; // buckets that ROWS_RELATIVE has rows of
 } ProgramRun;
 
@@ -253,6 +258,10 @@ typedef struct ProgramRun {
 Status program_bind(ProgramRun *run, Error *err) MUST_CHECK;
 Status program_forward(ProgramRun *run, Error *err) MUST_CHECK;
 Status program_backward(ProgramRun *run, Error *err) MUST_CHECK;
+// The output part by part, for rows over a large vocabulary are the largest thing in a unit: program_body in the place of
+// program_forward, then rows [begin, begin + n) of the output, n at most Unit.outputs_at_once. *out is valid until the next call.
+Status program_body(ProgramRun *run, Error *err) MUST_CHECK;
+Status program_outputs(ProgramRun *run, size_t begin, size_t n, Tensor *out, Error *err) MUST_CHECK;
 // Views valid until the next bind.
 Tensor program_output(const ProgramRun *run);
 Tensor program_output_gradient(const ProgramRun *run);

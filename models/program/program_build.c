@@ -183,6 +183,28 @@ static void recompute(ProgramBuilder *b)
         b->status = program_recompute(b->program, bounds, b->tape->n_hidden, b->arena, b->err);
 }
 
+// Whether all values that a step reads have a row for each output, and what it makes of a row depends on that row alone.
+static bool is_by_output(const Program *p, const ProgramStep *step)
+{
+    if (step->op != OP_LINEAR && step->op != OP_ADD && step->op != OP_SOFT_CAP) return false;
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        if (step->in[k].kind == OPERAND_SLOT && p->slots[step->in[k].index].domain != ROWS_OUTPUTS)
+            return false;
+    }
+    return p->slots[step->out[0].index].domain == ROWS_OUTPUTS && step->out[1].kind == OPERAND_NONE;
+}
+
+// The last steps are those that program_outputs runs, where they end in the output: their values have rows of a part alone.
+static void find_body(Program *p, bool by_part)
+{
+    p->n_body = p->n_forward;
+    if (!by_part || p->n_forward == 0 || p->steps[p->n_forward - 1].out[0].index != p->output)
+        return;
+    while (p->n_body > 0 && is_by_output(p, &p->steps[p->n_body - 1])) p->n_body--;
+    for (size_t i = p->n_body; i < p->n_forward; i++)
+        p->slots[p->steps[i].out[0].index].domain = ROWS_AT_ONCE;
+}
+
 Status program_build(const Tape *tape, const ProgramOptions *options, Arena *arena, Program **out,
                      Error *err)
 {
@@ -207,6 +229,7 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
             p->slots[p->hidden[i]].is_pinned = true;
         }
     }
+    find_body(p, options->outputs_by_part);
     if (options->is_training) program_build_backward(&b);
     if (options->is_training && options->recomputes) recompute(&b);
     if (builder_ok(&b)) b.status = program_plan(p, arena, err);

@@ -15,6 +15,9 @@ size_t extent_rows(const Extent *extent, RowDomain domain)
         return extent->n_tokens;
     case ROWS_OUTPUTS:
         return extent->n_outputs;
+    case ROWS_AT_ONCE:
+        return extent->n_at_once > 0 ? size_min(extent->n_at_once, extent->n_outputs)
+                                     : extent->n_outputs;
     case ROWS_TARGETS:
         return extent->n_targets;
     case ROWS_RELATIVE:
@@ -32,7 +35,8 @@ Extent extent_of_run(const ProgramRun *run)
                     .n_sequences = run->unit.n_sequences,
                     .n_outputs = run->n_outputs,
                     .n_targets = run->unit.n_targets,
-                    .n_relative = run->n_relative};
+                    .n_relative = run->n_relative,
+                    .n_at_once = run->unit.outputs_at_once};
 }
 
 size_t program_buffer_floats(const Program *program, Extent extent)
@@ -138,7 +142,7 @@ static bool same_extent(const Extent *a, const Extent *b)
 {
     return a->n_tokens == b->n_tokens && a->n_sequences == b->n_sequences &&
            a->n_outputs == b->n_outputs && a->n_targets == b->n_targets &&
-           a->n_relative == b->n_relative;
+           a->n_relative == b->n_relative && a->n_at_once == b->n_at_once;
 }
 
 Status program_make_room(WorkerMemory *memory, const Program *program, Exec *exec, Extent extent,

@@ -13,7 +13,9 @@ static Tensor slot_tensor(const ProgramRun *run, size_t index, size_t begin, siz
                    extent_rows(&extent, slot->domain), end - begin);
     t.device = exec_device(run->exec);
     t.row_stride = t.device.kind == DEVICE_CPU ? slot->stride : slot->stride_elsewhere;
-    return t;
+    if (run->part_rows == 0) return t;
+    if (slot->domain == ROWS_AT_ONCE) return tensor_rows(t, 0, run->part_rows);
+    return tensor_rows(t, run->part_begin, run->part_begin + run->part_rows);
 }
 
 // Rows begin .. end of a matrix (columns, of a vector) whose numbers start at base.

@@ -117,7 +117,9 @@ static bool place_over_input(Program *p, size_t index)
     const Operand *from = &step->in[0];
     if (!works_in_place(step->op) || from->kind != OPERAND_SLOT) return false;
     ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
-    if (in->is_pinned || out->first != index || from->index == p->output) return false;
+    if (in->is_pinned || out->first != index || from->index == p->output ||
+        in->domain != out->domain)
+        return false;
     const bool is_whole = in->cols == out->cols && in->stride == out->stride;
     if (is_whole && in->last == index && in->root == from->index && !in->has_parts) {
         out->buffer = in->buffer;
@@ -126,8 +128,7 @@ static bool place_over_input(Program *p, size_t index)
         return true;
     }
     const bool is_forward = p->n_steps == p->n_forward && !out->is_pinned;
-    if (!is_forward || in->domain != out->domain || from->end - from->begin != out->cols ||
-        !is_last_reader(p, index, from))
+    if (!is_forward || from->end - from->begin != out->cols || !is_last_reader(p, index, from))
         return false;
     ProgramSlot *root = &p->slots[in->root];
     out->buffer = in->buffer;

@@ -207,8 +207,12 @@ static const FetchList *next_pages(const ProgramRun *run, size_t i, size_t end)
     return NULL;
 }
 
+// Steps begin .. end of one pass.
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
+    const size_t n_forward = run->program->n_forward;
+    const size_t first = begin < n_forward ? 0 : n_forward,
+                 last = begin < n_forward ? n_forward : run->program->n_steps;
     for (size_t i = begin; i < end; i++) {
         const ProgramStep *step = &run->program->steps[i];
         OpArgs args;
@@ -220,8 +224,8 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
             continue;
         }
         if (step->op == OP_LINEAR) {
-            args.as.linear.next = next_weights(run, i, begin, end);
-            args.as.linear.fetch = next_pages(run, i, end);
+            args.as.linear.next = next_weights(run, i, first, last);
+            args.as.linear.fetch = next_pages(run, i, last);
         }
         TRY(run_step(run, step, &args, err));
     }
@@ -231,6 +235,26 @@ static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 Status program_forward(ProgramRun *run, Error *err)
 {
     return run_steps(run, 0, run->program->n_forward, err);
+}
+
+Status program_body(ProgramRun *run, Error *err)
+{
+    return run_steps(run, 0, run->program->n_body, err);
+}
+
+Status program_outputs(ProgramRun *run, size_t begin, size_t n, Tensor *out, Error *err)
+{
+    const Program *p = run->program;
+    if (p->n_body == p->n_forward) {
+        *out = tensor_rows(program_output(run), begin, begin + n);
+        return STATUS_OK;
+    }
+    run->part_begin = begin;
+    run->part_rows = n;
+    const Status s = run_steps(run, p->n_body, p->n_forward, err);
+    *out = program_output(run);
+    run->part_rows = 0;
+    return s;
 }
 
 Status program_backward(ProgramRun *run, Error *err)

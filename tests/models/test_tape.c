@@ -255,6 +255,17 @@ Test(program, writes_over_columns_that_nobody_reads_again)
         const size_t widest = i == 4 ? 128 : 192;
         cr_expect(floats <= 96 + widest, "%s: %zu floats a token", types[i], floats);
         cr_expect(i == 4 || n_over > 0, "%s: nothing is written over columns", types[i]);
+        // Logits part by part: the output layer, and Gemma's cap on what it makes, are apart from the rest.
+        const ProgramOptions by_part = {.outputs_by_part = true};
+        want_ok(program_build(&tape, &by_part, &arena, &program, &err), &err);
+        check_plan(program, types[i]);
+        cr_expect_eq(program->n_forward - program->n_body, i == 2 ? 2 : 1, "%s", types[i]);
+        cr_expect_eq(program->slots[program->output].domain, ROWS_AT_ONCE, "%s", types[i]);
+        const Extent all = {.n_tokens = 64, .n_sequences = 1, .n_outputs = 64};
+        Extent some = all;
+        some.n_at_once = 8;
+        cr_expect_eq(program_buffer_floats(program, all) - program_buffer_floats(program, some),
+                     (size_t)(64 - 8) * 64, "%s", types[i]);
         arena_release(&arena);
     }
 }
