@@ -364,7 +364,7 @@ static void count_flops(const Model *model, ModelSize *size)
     size->cache_bytes_per_token = cache_bytes_per_token(tape);
 }
 
-static uint64_t mapped_bytes(const Param *param)
+uint64_t param_mapped_bytes(const Param *param)
 {
     uint64_t total = 0;
     for (size_t p = 0; param->places && p < param->n_parts; p++) {
@@ -381,7 +381,7 @@ ModelSize model_size(const Model *model)
     for (size_t i = 0; i < model->tape.n_params; i++) {
         const Param *param = &model->tape.params[i];
         uint64_t n = (uint64_t)param->rows * param->cols;
-        size.mapped_bytes += mapped_bytes(param);
+        size.mapped_bytes += param_mapped_bytes(param);
         size.packed_bytes += param_packed_floats(param, false) * sizeof(float);
         size.f32_bytes += param_packed_floats(param, true) * sizeof(float);
         // As Transformers counts: without BART's bias of logits and M2M100's sines, but with those of others, a table for each

@@ -91,6 +91,9 @@ void model_record(const ModelConfig *config, Tape *tape);
 // files name none. It is a token that ends no text, so that the last one stays the last.
 void model_choose_padding(ModelConfig *config, const Tokenizer *tokenizer);
 
+// Of a parameter, what is read where a file is mapped.
+uint64_t param_mapped_bytes(const Param *param);
+
 // At least n workers, each with its Exec.
 Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
 // All threads of the pool, each with its worker (model_want_workers), for a unit that is all the work there is.

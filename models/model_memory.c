@@ -6,9 +6,12 @@
 #include "models/training/trainer.h"
 
 enum {
-    PROGRAM_BYTES =
-        8 << 20, // code, libraries, and what a command reads and writes (measured: 7 to 9 MiB)
-    WORKER_BYTES = 1 << 20, // scratch of kernels, a thread's stack
+    // Code, libraries, the heap, and what a command reads and writes, after what starting took of them went back (measured: 3.5 to
+    // 4 MiB); while it starts it has a little more.
+    PROGRAM_BYTES = 15 << 18,
+    WORKER_BYTES = 3 << 17, // scratch of kernels, a thread's stack
+    // Of a mapped file, around each byte that is read, the kernel's fault_around_bytes.
+    AROUND_BYTES = 1 << 16,
 };
 
 // A request as it is forecast: so many sequences of a length, by so many workers.
@@ -40,17 +43,40 @@ static Extent extent_for(const Model *model, size_t n_tokens, size_t longest)
                     .n_targets = model_config_rereads_source(c) ? n_tokens : n_read_after};
 }
 
-// Of a worker of model_predict.
+// Workers that have a unit at once.
+static size_t busy_workers(const Asked *asked, size_t unit_tokens)
+{
+    const size_t n_tokens = asked->n_sequences * asked->longest;
+    const size_t n_units =
+        n_tokens / size_max(unit_tokens, 1) + (n_tokens % size_max(unit_tokens, 1) > 0);
+    return size_min(asked->n_threads, n_units);
+}
+
+// Of the workers of model_predict.
 static uint64_t answering_bytes(const Model *model, const Asked *asked)
 {
     const size_t n_tokens = asked->n_sequences * asked->longest;
     const size_t most =
         size_max(asked->longest, predict_unit_tokens(model, n_tokens, asked->n_threads));
-    return unit_bytes(model->program, extent_for(model, size_min(most, n_tokens), asked->longest),
-                      false);
+    const Extent extent = extent_for(model, size_min(most, n_tokens), asked->longest);
+    return busy_workers(asked, most) * unit_bytes(model->program, extent, false);
 }
 
-// Of a worker of the queue: prompts are read in units, then each worker has its share of the texts that are written; and what
+// Of tables that are mapped, the rows that tokens do not name are not read.
+static uint64_t unread_bytes(const Model *model, const Asked *asked)
+{
+    const uint64_t read = (uint64_t)asked->n_sequences * asked->longest * AROUND_BYTES;
+    uint64_t unread = 0;
+    for (size_t i = 0; i < model->tape.n_params; i++) {
+        const Param *param = &model->tape.params[i];
+        const uint64_t bytes = param_mapped_bytes(param);
+        if (param->is_gathered && param->layout == LAYOUT_ROWS && bytes > read)
+            unread += bytes - read;
+    }
+    return unread;
+}
+
+// Of the workers of the queue: prompts are read in units, then each worker has its share of the texts that are written; and what
 // all of them keep.
 static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *kept)
 {
@@ -59,15 +85,20 @@ static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *
     const size_t at_once = (n + asked->n_threads - 1) / asked->n_threads;
     const Extent reading = {.n_tokens = unit,
                             .n_sequences = (unit + longest - 1) / longest,
-                            .n_outputs = (unit + longest - 1) / longest},
-                 writing = {.n_tokens = at_once, .n_sequences = at_once, .n_outputs = at_once};
-    const uint64_t a = unit_bytes(model->program, reading, false),
-                   b = unit_bytes(model->program, writing, false);
+                            .n_outputs = (unit + longest - 1) / longest,
+                            .n_at_once = QUEUE_OUTPUTS_AT_ONCE},
+                 writing = {.n_tokens = at_once,
+                            .n_sequences = at_once,
+                            .n_outputs = at_once,
+                            .n_at_once = QUEUE_OUTPUTS_AT_ONCE};
+    const size_t n_writing = size_min(asked->n_threads, n);
+    const uint64_t a = busy_workers(asked, unit) * unit_bytes(model->program, reading, false),
+                   b = n_writing * unit_bytes(model->program, writing, false);
     *kept = queue_kept_bytes(model, longest, n);
     return a > b ? a : b;
 }
 
-// Of a worker that searches targets as long as their sources.
+// Of the workers that search targets as long as their sources.
 static Status searching_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
                               Error *err)
 {
@@ -86,26 +117,29 @@ static Status searching_bytes(const Model *model, const Asked *asked, Arena *are
     uint64_t keys = 0;
     for (size_t i = 0; i < target->n_attentions; i++)
         keys += 2 * (uint64_t)target->attentions[i].cols * rows * asked->longest * sizeof(float);
-    *out = unit_bytes(source, reading, false) + unit_bytes(target, writing, false) + keys;
+    *out = busy_workers(asked, rows * asked->longest) *
+           (unit_bytes(source, reading, false) + unit_bytes(target, writing, false) + keys);
     return STATUS_OK;
 }
 
 static Status predicting_bytes(const Model *model, const Asked *asked, Arena *arena, uint64_t *out,
                                Error *err)
 {
+    Asked here = *asked;
     const ModelSize size = model_size(model);
     const ModelHead head = model->config.head;
     const bool is_on_gpu = model->exec_options.device.kind == DEVICE_CUDA;
-    uint64_t worker = 0, kept = 0;
+    uint64_t units = 0, kept = 0;
+    if (is_on_gpu) here.n_threads = 1; // which feeds it
     if (head == HEAD_CAUSAL_LM && !is_on_gpu)
-        worker = writing_bytes(model, asked, &kept);
+        units = writing_bytes(model, &here, &kept);
     else if (head == HEAD_SEQ2SEQ && !is_on_gpu)
-        TRY(searching_bytes(model, asked, arena, &worker, err));
+        TRY(searching_bytes(model, &here, arena, &units, err));
     else
-        worker = answering_bytes(model, asked);
+        units = answering_bytes(model, &here);
     *out = PROGRAM_BYTES + (model->tokenizer ? tokenizer_bytes(model->tokenizer) : 0) +
-           size.weight_bytes + size.mapped_bytes + kept +
-           (is_on_gpu ? 1 : asked->n_threads) * (worker + WORKER_BYTES);
+           size.weight_bytes + size.mapped_bytes - unread_bytes(model, &here) + kept + units +
+           here.n_threads * (uint64_t)WORKER_BYTES;
     return STATUS_OK;
 }
 
@@ -150,7 +184,7 @@ Status model_memory(const Model *model, size_t n_threads, size_t longest_tokens,
     if (s == STATUS_OK) s = tuning_bytes(model, &asked, &arena, &tuning, err);
     // Answers between epochs, and what tuning has beside them.
     out->train_bytes =
-        PROGRAM_BYTES + tuning + asked.n_threads * (answering_bytes(model, &asked) + WORKER_BYTES);
+        PROGRAM_BYTES + tuning + answering_bytes(model, &asked) + asked.n_threads * WORKER_BYTES;
     arena_release(&arena);
     return s;
 }

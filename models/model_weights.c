@@ -260,7 +260,7 @@ static Status read_param(const Model *model, const Param *param, const Safetenso
         weights_part_shape(param, p, &n_rows, &n_cols);
         TRY(safetensor_read_f32(
             tensor, rows + param->parts[p].begin * (param->is_vector ? 1 : param->cols), err));
-        file_drop(tensor->data);
+        safetensor_drop(tensor, tensor->data);
         if (param->is_input_first) TRY(weights_transpose(rows, n_rows, n_cols, err));
         TRY(weights_order_part(param, p, false, rows, err));
     }

@@ -41,7 +41,8 @@ static Status read_stretch(const Model *model, const Param *param, const Safeten
                  row_bytes = tensor->data.len / tensor->shape[0];
     TRY(safetensor_read_rows_f32(tensor, row, end - begin, to + (begin - first) * param->cols,
                                  err));
-    file_drop(slice_sub(tensor->data, row * row_bytes, (row + end - begin) * row_bytes));
+    safetensor_drop(tensor,
+                    slice_sub(tensor->data, row * row_bytes, (row + end - begin) * row_bytes));
     return STATUS_OK;
 }
 

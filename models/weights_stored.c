@@ -184,7 +184,8 @@ static const void *find_row(Packing *packing, size_t row, char *room)
     const char *at = stored_row(param, packing->part, packing->tensor, row - part->begin, room);
     if (packing->tensor->change == SAFE_SPREAD) return at;
     if (part->order.head_dim == 0 && at - packing->dropped >= WEIGHTS_STRETCH_BYTES) {
-        file_drop((Slice){packing->dropped, (size_t)(at - packing->dropped)});
+        safetensor_drop(packing->tensor,
+                        (Slice){packing->dropped, (size_t)(at - packing->dropped)});
         packing->dropped = at;
     }
     return at;
@@ -230,7 +231,7 @@ Status weights_load_stored(Model *model, const Param *param, const Safetensors *
             pack_rows(&packing, place->dtype, place->layout, part->begin, part->end,
                       (char *)(model->weights + place->offset));
         const SafeTensor *tensor = weights_find_part(model, file, param, p);
-        if (tensor) file_drop(tensor->data);
+        if (tensor) safetensor_drop(tensor, tensor->data);
     }
     free(packing.room);
     return STATUS_OK;

@@ -392,10 +392,12 @@ Status gguf_open(const char *path, Gguf *out, Error *err)
     *out = (Gguf){0};
     TRY(file_map(path, &map, err));
     const Status s = gguf_parse(slice_from_cstr(path), map, out, err);
-    if (s == STATUS_OK)
-        out->map = map;
-    else
+    if (s != STATUS_OK) {
         file_unmap(&map);
+        return s;
+    }
+    out->map = map;
+    for (size_t i = 0; i < out->n_tensors; i++) out->tensors[i].mapped = map;
     return s;
 }
 

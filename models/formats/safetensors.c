@@ -307,6 +307,27 @@ static Status add_path(const char *path, Entries *entries, Safetensors *out, Err
     return add_file(name, out->maps[out->n_maps++], entries, out, err);
 }
 
+void safetensor_drop(const SafeTensor *tensor, Slice part)
+{
+    enum { AROUND = 1 << 16 }; // the kernel's fault_around_bytes
+    const Slice all = tensor->mapped;
+    if (!all.ptr || part.len == 0) return;
+    const size_t begin = (size_t)(part.ptr - all.ptr), end = begin + part.len;
+    file_drop(slice_sub(all, begin - size_min(begin, AROUND), size_min(end + AROUND, all.len)));
+}
+
+static void tell_mapped(Safetensors *file)
+{
+    for (size_t i = 0; i < file->n_tensors; i++) {
+        SafeTensor *tensor = &file->tensors[i];
+        for (size_t m = 0; m < file->n_maps; m++) {
+            const Slice map = file->maps[m];
+            if (tensor->data.ptr >= map.ptr && tensor->data.ptr < map.ptr + map.len)
+                tensor->mapped = map;
+        }
+    }
+}
+
 Status safetensors_open_files(const char *const *paths, size_t n_paths, Safetensors *out,
                               Error *err)
 {
@@ -316,6 +337,7 @@ Status safetensors_open_files(const char *const *paths, size_t n_paths, Safetens
     for (size_t i = 0; s == STATUS_OK && i < n_paths; i++)
         s = add_path(paths[i], &entries, out, err);
     if (s == STATUS_OK) s = finish(&entries, out, err);
+    if (s == STATUS_OK) tell_mapped(out);
     if (s != STATUS_OK) safetensors_close(out);
     return s;
 }

@@ -83,7 +83,8 @@ typedef struct SafeTensor {
     size_t n_elements;
     Slice
         data; // tensor_type_bytes of it, of no particular alignment; of SAFE_SPREAD what they lie within
-    Slice file; // where it stands, for messages
+    Slice file;   // where it stands, for messages
+    Slice mapped; // all of the file, where it is mapped
     SafeChange change;
     RowOrder order;    // of SAFE_REORDERED, else zeroed; fits shape[0]
     SafeSpread spread; // of SAFE_SPREAD
@@ -115,6 +116,10 @@ Status safetensors_open_files(const char *const *paths, size_t n_paths, Safetens
 // where neither is there. A tensor that the index places in another shard than it is in is refused.
 Status safetensors_open_model(const char *directory, Safetensors *out, Error *err) MUST_CHECK;
 void safetensors_close(Safetensors *file); // a no-op on a zeroed one
+
+// Lets go of memory that a part of a tensor's data takes, where its file is mapped, and of what the system has mapped around it;
+// reading brings it back.
+void safetensor_drop(const SafeTensor *tensor, Slice part);
 
 // NULL where there is none of that name.
 const SafeTensor *safetensors_find(const Safetensors *file, Slice name);

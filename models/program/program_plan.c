@@ -47,13 +47,22 @@ static void choose_strides(Program *p)
     }
 }
 
+// Whether a buffer can be a value's: one of its domain, which may be widened, or one of all tokens that is wide enough for some
+// of them. In tuning all storage of a domain is taken together.
+static bool can_hold(const Program *p, const ProgramBuffer *buffer, RowDomain domain, size_t cols)
+{
+    const bool is_forward = p->n_steps == p->n_forward;
+    return buffer->domain == domain || (is_forward && buffer->domain == ROWS_TOKENS &&
+                                        domain == ROWS_OUTPUTS && buffer->cols >= cols);
+}
+
 // The free buffer that fits best: the narrowest that is wide enough, else the widest, to be widened.
 static size_t pick_buffer(const Program *p, const bool *is_free, RowDomain domain, size_t cols)
 {
     size_t best = NONE;
     for (size_t i = 0; i < p->n_buffers; i++) {
         const ProgramBuffer *x = &p->buffers[i];
-        if (!is_free[i] || x->domain != domain) continue;
+        if (!is_free[i] || !can_hold(p, x, domain, cols)) continue;
         if (best == NONE) {
             best = i;
             continue;

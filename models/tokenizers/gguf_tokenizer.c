@@ -118,12 +118,19 @@ static Status take_blanks(const GgufVocab *v, Tokenizer *t, Error *err)
     return STATUS_OK;
 }
 
+static bool is_control(const GgufVocab *v, size_t id)
+{
+    return v->types[id] == PIECE_CONTROL || v->types[id] == PIECE_UNKNOWN;
+}
+
 // Control and user-defined tokens are found in texts as they are.
 static Status add_tokens(const GgufVocab *v, Tokenizer *t, Error *err)
 {
-    TRY(arena_take(&t->arena, v->n, sizeof *t->added, "added tokens", &t->added, err));
+    size_t n = 0;
+    for (size_t i = 0; i < v->n; i++) n += is_control(v, i) || v->types[i] == PIECE_USER_DEFINED;
+    TRY(arena_take(&t->arena, n, sizeof *t->added, "added tokens", &t->added, err));
     for (size_t i = 0; i < v->n; i++) {
-        const bool is_special = v->types[i] == PIECE_CONTROL || v->types[i] == PIECE_UNKNOWN;
+        const bool is_special = is_control(v, i);
         if ((!is_special && v->types[i] != PIECE_USER_DEFINED) || t->vocab.tokens[i].len == 0)
             continue;
         t->added[t->n_added++] =
