@@ -183,6 +183,20 @@ Status bench_build_softmax(const BenchCase *c, Arena *arena, BenchProblem *p, Er
     return STATUS_OK;
 }
 
+// Keys of latent attention: a third of each head is shared. depth: heads.
+Status bench_build_heads(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    OpArgs *a = &p->args;
+    const bool is_forward = c->op == OP_HEADS;
+    const size_t shared = c->cols / 3, own = c->cols - shared;
+    Tensor *parts = is_forward ? a->in : a->out, *whole = is_forward ? &a->out[0] : &a->in[0];
+    a->as.heads = (HeadsArgs){.n_heads = c->depth,
+                              .parts = {{.n = shared, .is_shared = 1, .in_pairs = 1}, {.n = own}}};
+    TRY(bench_take_random(arena, c->rows, shared, 1, &parts[0], err));
+    TRY(bench_take_random(arena, c->rows, 2 * own * c->depth, 2, &parts[1], err));
+    return bench_take_random(arena, c->rows, c->cols * c->depth, 3, whole, err);
+}
+
 // depth: how many are chosen.
 Status bench_build_route(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {

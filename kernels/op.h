@@ -57,6 +57,11 @@ typedef enum OpKind {
     // of in1 [M, D] (D / 2 cosines, then D / 2 sines): column i < D / 2 of a head goes with column i + D / 2; columns from D
     // on are copied. out0 may be in0. It is its own backward with is_inverse. as.rope. Su et al. 2021, arXiv:2104.09864.
     OP_ROPE,
+    // Heads of W columns each, out0 [M, n_heads * W], out of parts of in0's and in1's (optional), zeros behind them:
+    // kernels/heads.h. as.heads
+    OP_HEADS,
+    // in0 = d out0. out0, out1 = d in0, d in1 of the forward operation, each optional. as.heads
+    OP_HEADS_BACKWARD,
     // out0 [M,N] = act(in0) * in1. out0 may be in0. as.gated. Shazeer 2020, arXiv:2002.05202.
     OP_GATED,
     // in0 = d out0, in1, in2 = in0, in1 of the forward operation. out0, out1 = their gradients. as.gated
@@ -99,7 +104,7 @@ typedef enum OpKind {
     // out0 [M,N] = softmax of each row of in0.
     OP_SOFTMAX,
     // Of each row of in0 [M,E] the K largest: out1 [M,K] = their columns, as numbers, the largest first, and out0 [M,K] = their
-    // weights: kernels/route.h. as.route
+    // weights: kernels/route.h. in1 [1,E] optional, of ROUTE_SIGMOID: added to what columns are chosen by. as.route
     OP_ROUTE,
     // in0 = d out0, in1, in2 = in0, out1 of the forward operation. out0 [M,E] = d in0. as.route
     OP_ROUTE_BACKWARD,
@@ -197,6 +202,18 @@ typedef struct RopeArgs {
     int is_inverse;  // by the negative angles
 } RopeArgs;
 
+// Columns begin .. begin + n - 1 of every head of a tensor.
+typedef struct HeadPart {
+    size_t begin, n; // n = 0: none
+    int is_shared;   // the tensor has one head, which is part of all
+    int in_pairs;    // columns 0, 2, .. of the part come first, then 1, 3, ..; n is even
+} HeadPart;
+
+typedef struct HeadsArgs {
+    size_t n_heads;
+    HeadPart parts[2]; // of in0 and in1, one behind the other
+} HeadsArgs;
+
 typedef struct GatedArgs {
     Activation activation;
     // limit > 0: out0 = act(alpha g) / alpha * (u + 1), g = in0 up to limit, u = in1 from -limit to limit.
@@ -269,6 +286,10 @@ typedef enum RouteKind {
 
 typedef struct RouteArgs {
     RouteKind kind;
+    // Columns in n_groups groups of one size, of which n_top_groups are chosen among; 0: all of them.
+    size_t n_groups, n_top_groups;
+    int normalizes; // ROUTE_SIGMOID: weights are divided by their sum
+    float scale;    // of the weights; 0 = 1
 } RouteArgs;
 
 typedef struct CrossEntropyArgs {
@@ -303,6 +324,7 @@ typedef struct OpArgs {
         LinearArgs linear;
         NormArgs norm;
         RopeArgs rope;
+        HeadsArgs heads;
         GatedArgs gated;
         AddArgs add;
         SoftCapArgs soft_cap;

@@ -91,6 +91,7 @@ static const CaseRow case_rows[OP_COUNT] = {
     [OP_LAYER_NORM] = {&row_grid, layer_norm_build},
     [OP_RMS_NORM] = {&row_grid, rms_norm_build},
     [OP_ROPE] = {&row_grid, rope_build},
+    [OP_HEADS] = {&row_grid, heads_build},
     [OP_GATED] = {&row_grid, gated_build},
     [OP_ADD] = {&row_grid, add_build},
     [OP_SOFT_CAP] = {&row_grid, soft_cap_build},

@@ -191,6 +191,30 @@ void rope_build(Problem *p, const Case *c, int is_for_backward)
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, n_heads * head_dim), p->dtype);
 }
 
+// Two heads, or one; of the first tensor's a part, of the second one's, which may be shared, another.
+void heads_build(Problem *p, const Case *c, int is_for_backward)
+{
+    HeadsArgs *as = &p->args.as.heads;
+    const size_t n_heads = c->cols >= 4 ? 2 : 1, width = c->cols / n_heads;
+    const size_t first = has(c, OPTION_LEFT) ? width / 3 : 0, n = width - first;
+    const int in_pairs = has(c, OPTION_RIGHT), is_shared = has(c, OPTION_ADD);
+    (void)is_for_backward;
+    *as = (HeadsArgs){
+        .n_heads = n_heads,
+        .parts = {{.begin = first, .n = in_pairs ? n - n % 2 : n, .in_pairs = in_pairs}}};
+    p->args.in[0] =
+        problem_random(p, shape_of(c, c->rows, n_heads * width), 0, magnitude_of(c, 1e12));
+    if (has(c, OPTION_FIRST)) {
+        as->parts[1] = (HeadPart){.n = (width + 1) / 2, .is_shared = is_shared};
+        p->args.in[1] = problem_random(p, dense(c->rows, is_shared ? width : n_heads * width), 0,
+                                       magnitude_of(c, 1e12));
+    }
+    const size_t taken = as->parts[0].n + as->parts[1].n;
+    p->args.out[0] = problem_blank(
+        p, shape_of(c, c->rows, n_heads * (taken + (taken == 0 || has(c, OPTION_SECOND)))),
+        p->dtype);
+}
+
 // Both inputs are columns of one matrix.
 void gated_build(Problem *p, const Case *c, int is_for_backward)
 {
@@ -268,7 +292,17 @@ void route_build(Problem *p, const Case *c, int is_for_backward)
 {
     const size_t k = size_min(c->depth, c->cols);
     (void)is_for_backward;
-    p->args.as.route.kind = (RouteKind)((c->options >> OPTION_ACTIVATION_SHIFT) % ROUTE_KIND_COUNT);
+    RouteArgs *as = &p->args.as.route;
+    as->kind = (RouteKind)((c->options >> OPTION_ACTIVATION_SHIFT) % ROUTE_KIND_COUNT);
+    if (has(c, OPTION_FIRST) && c->cols % 4 == 0) { // groups of four
+        as->n_groups = c->cols / 4;
+        as->n_top_groups = (k + 3) / 4;
+    }
+    if (has(c, OPTION_OUTPUT)) as->scale = 2.5f;
+    if (as->kind == ROUTE_SIGMOID) {
+        as->normalizes = has(c, OPTION_LEFT);
+        if (has(c, OPTION_SECOND)) p->args.in[1] = problem_random(p, dense(1, c->cols), 0, 1);
+    }
     p->args.in[0] = problem_random(p, shape_of(c, c->rows, c->cols), 0, magnitude_of(c, 300));
     p->args.out[0] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);
     p->args.out[1] = problem_blank(p, shape_of(c, c->rows, k), p->dtype);

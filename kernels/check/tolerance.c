@@ -391,12 +391,16 @@ static void fill_route(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *x = &in->before->args.in[0], *y = &in->exact->args.out[0],
                  *columns = &in->exact->args.out[1];
-    const int is_sigmoid = in->before->args.as.route.kind == ROUTE_SIGMOID;
+    const RouteArgs *as = &in->before->args.as.route;
+    const int is_sigmoid = as->kind == ROUTE_SIGMOID;
     for (size_t i = 0; i < y->rows; i++) {
         const double largest = tensor_get(x, i, (size_t)tensor_get(columns, i, 0));
         for (size_t j = 0; j < y->cols; j++) {
             const double value = tensor_get(x, i, (size_t)tensor_get(columns, i, j));
-            const double distance = is_sigmoid ? fabs(value) : largest - value;
+            double distance = is_sigmoid ? fabs(value) : largest - value;
+            // A sum errs as its worst term does.
+            for (size_t l = 0; as->normalizes && l < y->cols; l++)
+                distance += fabs(tensor_get(x, i, (size_t)tensor_get(columns, i, l)));
             *bound++ = out == 1 ? 0
                                 : tensor_get(y, i, j) * (tolerance_sum_factor(in->u, x->cols) +
                                                          2 * in->u * distance) +
@@ -410,10 +414,14 @@ static void fill_route(const ToleranceInput *in, size_t out, double *bound)
 static void fill_route_backward(const ToleranceInput *in, size_t out, double *bound)
 {
     const Tensor *dw = &in->before->args.in[0], *x = &in->before->args.in[1];
+    const RouteArgs *as = &in->before->args.as.route;
+    const double scale = as->scale > 0.0f ? (double)as->scale : 1.0;
     (void)out;
     for (size_t i = 0; i < x->rows; i++) {
-        const double allowed =
-            6 * tolerance_sum_factor(in->u, x->cols) * largest_in_row(dw, i) + underflow;
+        // A share of a sum stands where a probability does, and its slope below 1 beside it.
+        const double allowed = 6 * (as->normalizes ? 2 : 1) * scale *
+                                   tolerance_sum_factor(in->u, x->cols) * largest_in_row(dw, i) +
+                               underflow;
         for (size_t j = 0; j < x->cols; j++) *bound++ = allowed;
     }
 }
@@ -489,6 +497,8 @@ static FillFunction *const fills[OP_COUNT][OP_MAX_OUT] = {
     [OP_RMS_NORM] = {fill_rms_norm, fill_rms_norm},
     [OP_RMS_NORM_BACKWARD] = {fill_rms_norm_backward, fill_rms_norm_backward},
     [OP_ROPE] = {fill_rope},
+    [OP_HEADS] = {fill_exact},
+    [OP_HEADS_BACKWARD] = {fill_few, fill_few},
     [OP_GATED] = {fill_gated},
     [OP_GATED_BACKWARD] = {fill_gated, fill_gated},
     [OP_ADD] = {fill_few},

@@ -6,6 +6,7 @@
 #include "kernels/embedding.h"
 #include "kernels/gated.h"
 #include "kernels/gemm.h"
+#include "kernels/heads.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
 #include "kernels/linear_low.h"
@@ -35,6 +36,8 @@ const OpRow cpu_reference_rows[] = {
     REFERENCE_ROWS(OP_RMS_NORM, rms_norm),
     REFERENCE_ROWS(OP_RMS_NORM_BACKWARD, rms_norm_backward),
     REFERENCE_ROWS(OP_ROPE, rope),
+    REFERENCE_ROWS(OP_HEADS, heads),
+    REFERENCE_ROWS(OP_HEADS_BACKWARD, heads_backward),
     REFERENCE_ROWS(OP_GATED, gated),
     REFERENCE_ROWS(OP_GATED_BACKWARD, gated_backward),
     REFERENCE_ROWS(OP_ADD, add),
