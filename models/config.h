@@ -69,17 +69,32 @@ typedef struct DebertaConfig {
     Activation pooler_activation;
 } DebertaConfig;
 
+// Keys and values of DeepSeek's attention, made of fewer numbers that a token has. All zero for other models.
+typedef struct LatentConfig {
+    size_t q_rank,
+        kv_rank; // of those numbers; q_rank 0: queries are made of the hidden state itself
+    size_t plain_dims,
+        turned_dims;   // columns of a key that do not turn and that do, the latter of all heads
+    size_t value_dims; // columns of a value
+    bool is_in_pairs;  // what turns together stands side by side in checkpoints
+} LatentConfig;
+
 typedef struct ExpertNames ExpertNames; // models/architectures/experts.h
 
 // Feed-forward layers that are mixtures of experts. All zero for other models.
 typedef struct ExpertsConfig {
     const ExpertNames *names;
-    size_t n_experts, n_active;   // of which a token goes to so many
-    size_t inner_size;            // of an expert
-    size_t shared_size;           // of the expert that every token goes to; 0 without
-    RouteKind route;              // what makes weights of the router's numbers
-    float gate_limit, gate_alpha; // GatedArgs of an expert; 0 without
-    const bool *is_dense;         // [n_layers] layers that are no mixture; NULL = none
+    size_t n_experts, n_active;    // of which a token goes to so many
+    size_t inner_size;             // of an expert
+    size_t shared_size;            // of the expert that every token goes to; 0 without
+    bool shares_plainly;           // that expert has no weight
+    RouteKind route;               // what makes weights of the router's numbers
+    float gate_limit, gate_alpha;  // GatedArgs of an expert; 0 without
+    size_t n_groups, n_top_groups; // RouteArgs; 0 without
+    bool corrects;                 // choices by a bias
+    bool normalizes;               // weights of ROUTE_SIGMOID
+    float weight_scale;            // 0 = 1
+    const bool *is_dense;          // [n_layers] layers that are no mixture; NULL = none
     const char
         *not_tuned; // member of config.json that asks for what tuning does not do; NULL = none
 } ExpertsConfig;
@@ -111,6 +126,7 @@ typedef struct ModelConfig {
     DecoderConfig decoder;
     DebertaConfig deberta;
     ExpertsConfig experts;
+    LatentConfig latent;
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;
     int32_t pad_id;        // -1 where the file names none

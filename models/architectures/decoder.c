@@ -213,10 +213,19 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
 
 Value decoder_gate(Tape *t, const ModelConfig *c, Dense gate_up, Value x)
 {
-    const size_t n = c->intermediate_size;
+    const size_t n = gate_up.n_out / 2;
     const Value both = tape_linear(t, x, gate_up, ACTIVATION_NONE);
     return tape_gated(t, tape_columns(t, both, 0, n), tape_columns(t, both, n, 2 * n),
                       c->activation);
+}
+
+Value decoder_gated_layer(Tape *t, const ModelConfig *c, size_t n, Value x)
+{
+    const DensePart parts[] = {{"gate_proj", n}, {"up_proj", n}};
+    const Dense both =
+        tape_dense_parts(t, parts, 2, value_cols(x), c->has_mlp_bias ? 0 : DENSE_NO_BIAS);
+    return decoder_linear(t, decoder_gate(t, c, both, x), "down_proj", c->hidden_size,
+                          c->has_mlp_bias, ACTIVATION_NONE);
 }
 
 Value decoder_norm(Tape *t, const ModelConfig *c, Value x, const char *name)

@@ -42,6 +42,8 @@ Dense decoder_qkv(Tape *tape, const ModelConfig *config, const char *const names
 Dense decoder_fused_qkv(Tape *tape, const ModelConfig *config, const char *name, size_t n_groups);
 // act(gate x) * (up x), of one product.
 Value decoder_gate(Tape *tape, const ModelConfig *config, Dense gate_up, Value x);
+// All of such a layer of n, with layers gate_proj, up_proj and down_proj below the tape's prefix.
+Value decoder_gated_layer(Tape *tape, const ModelConfig *config, size_t n, Value x);
 // RMS norm with the config's epsilon and offset.
 Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 // LayerNorm with the config's epsilon and offset, without a bias where norm_bias says so; and one without weights too.

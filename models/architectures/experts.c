@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "models/architectures/decoder.h"
+
 const ExpertNames experts_of_mlp = {
     .block = "mlp", .router = "gate", .gate = "gate_proj", .up = "up_proj", .down = "down_proj"};
 
@@ -94,20 +96,31 @@ static GatedArgs gated(const ModelConfig *c)
 
 // What chooses among experts stays exact: another choice is another model.
 static Route route(Tape *t, const ModelConfig *c, Value x, const char *name, size_t n,
-                   size_t n_active, RouteKind kind)
+                   size_t n_active, const RouteArgs *args)
 {
     const DensePart part = {name, n};
     const Dense layer = tape_dense_parts(t, &part, 1, value_cols(x), bias_flag(c));
+    const bool corrects = args->kind == ROUTE_SIGMOID && c->experts.corrects;
+    const ParamId bias =
+        corrects ? tape_fixed_vector(t, "gate.e_score_correction_bias", n) : PARAM_NONE;
     tape_keep_exact(t, layer);
-    return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, kind);
+    return tape_route(t, tape_linear(t, x, layer, ACTIVATION_NONE), n_active, bias, args);
 }
 
 // The expert of every token, by a weight of its own.
 static Value shared(Tape *t, const ModelConfig *c, Value x)
 {
-    const Route every = route(t, c, x, "shared_expert_gate", 1, 1, ROUTE_SIGMOID);
+    const RouteArgs by_itself = {.kind = ROUTE_SIGMOID};
+    const Route every = route(t, c, x, "shared_expert_gate", 1, 1, &by_itself);
     const TapeExpert only = expert(t, c, "shared_expert.", c->experts.shared_size);
     return tape_experts(t, x, every, &only, 1, gated(c));
+}
+
+// The same without a weight: a gated layer beside the others.
+static Value plainly_shared(Tape *t, const ModelConfig *c, size_t layer, Value x)
+{
+    tape_prefix(t, "model.layers.%zu.%s.shared_experts.", layer, c->experts.names->block);
+    return decoder_gated_layer(t, c, c->experts.shared_size, x);
 }
 
 Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
@@ -119,12 +132,18 @@ Value experts_layer(Tape *t, const ModelConfig *c, size_t layer, Value x)
         return x;
     }
     tape_prefix(t, "model.layers.%zu.%s.", layer, e->names->block);
-    const Route routed = route(t, c, x, e->names->router, e->n_experts, e->n_active, e->route);
+    const RouteArgs args = {.kind = e->route,
+                            .n_groups = e->n_groups,
+                            .n_top_groups = e->n_top_groups,
+                            .normalizes = e->normalizes,
+                            .scale = e->weight_scale};
+    const Route routed = route(t, c, x, e->names->router, e->n_experts, e->n_active, &args);
     for (size_t i = 0; i < e->n_experts; i++) {
         char before[32];
         (void)snprintf(before, sizeof before, "experts.%zu.", i);
         list[i] = expert(t, c, before, e->inner_size);
     }
     const Value y = tape_experts(t, x, routed, list, e->n_experts, gated(c));
-    return e->shared_size > 0 ? tape_add(t, y, shared(t, c, x)) : y;
+    if (e->shared_size == 0) return y;
+    return tape_add(t, y, e->shares_plainly ? plainly_shared(t, c, layer, x) : shared(t, c, x));
 }

@@ -162,6 +162,16 @@ static void backward_gated(ProgramBuilder *b, const TapeNode *node, size_t index
     for (size_t i = 0; i < 2; i++) finish_target(b, targets[i]);
 }
 
+static void backward_heads(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
+{
+    Target targets[2];
+    for (size_t i = 0; i < node->n_in; i++) targets[i] = gradient_target(b, node->in[i]);
+    ProgramStep *step = builder_step(b, OP_HEADS_BACKWARD, index);
+    step->in[0] = builder_whole(b, gradient);
+    for (size_t i = 0; i < node->n_in; i++) step->out[i] = targets[i].operand;
+    for (size_t i = 0; i < node->n_in; i++) finish_target(b, targets[i]);
+}
+
 // A term that stands in the sum as it is has the sum's own gradient.
 static void backward_add(ProgramBuilder *b, const TapeNode *node, size_t index, size_t gradient)
 {
@@ -323,6 +333,9 @@ static void backward_node(ProgramBuilder *b, size_t index)
         break;
     case OP_GATED:
         backward_gated(b, node, index, gradient);
+        break;
+    case OP_HEADS:
+        backward_heads(b, node, index, gradient);
         break;
     case OP_ADD:
         backward_add(b, node, index, gradient);

@@ -66,6 +66,8 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
         step->in[3] = (Operand){0};
     } else if (node->op == OP_ADD) {
         step->add = node->as.add;
+    } else if (node->op == OP_ROUTE) {
+        step->in[1] = builder_whole_param(b, node->params[0]);
     } else if (node->op == NODE_EXPERTS) {
         step->experts = builder_experts(b, node);
     }

@@ -80,6 +80,10 @@ static void set_arguments(const ProgramRun *run, const ProgramStep *step, OpArgs
     case OP_GATED_BACKWARD:
         args->as.gated.activation = node->as.activation;
         break;
+    case OP_HEADS:
+    case OP_HEADS_BACKWARD:
+        args->as.heads = node->as.heads;
+        break;
     case OP_ADD:
         args->as.add = step->add;
         break;

@@ -187,6 +187,7 @@ typedef struct TapeNode {
             size_t head_dim;
         } rope;
         AddArgs add;
+        HeadsArgs heads;
         SoftCapArgs soft_cap;
         struct {
             RouteArgs args;
@@ -289,6 +290,8 @@ ParamId tape_ones(Tape *tape, size_t cols);
 void tape_aliases(Tape *tape, ParamId param, const char *const *names);
 // NAME as one row [1, cols], zero where the checkpoint lacks it, never trained.
 ParamId tape_buffer(Tape *tape, const char *name, size_t cols);
+// A lone vector called NAME, zero where the checkpoint lacks it, never trained.
+ParamId tape_fixed_vector(Tape *tape, const char *name, size_t cols);
 // A lone vector called NAME.
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init);
 // NAME.weight and NAME.bias of each name, stacked to one layer with n_out outputs in all, equally shared.
@@ -340,12 +343,15 @@ Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float e
 // Heads of x turned by their rows' positions.
 Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles);
 Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a) * b
+// Heads of `width` columns out of parts of in[0] and, where n_in is 2, in[1] (OP_HEADS).
+Value tape_heads(Tape *tape, const Value *in, size_t n_in, size_t width, const HeadsArgs *args);
 Value tape_add(Tape *tape, Value a, Value b);
 // Where the rows of these logits, a column an expert, go to (OP_ROUTE): two values of n_active columns.
 typedef struct Route {
     Value weights, chosen;
 } Route;
-Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind);
+// bias: what choices are corrected by, or PARAM_NONE.
+Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, const RouteArgs *args);
 // For each row of x the sum of weight * down(gated(gate(x), up(x))) over its experts.
 Value tape_experts(Tape *tape, Value x, Route route, const TapeExpert *experts, size_t n_experts,
                    GatedArgs gated);

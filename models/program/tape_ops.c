@@ -224,6 +224,31 @@ Value tape_gated(Tape *tape, Value a, Value b, Activation activation)
         domain_of(tape, a), value_cols(a));
 }
 
+// Whether a part lies within the heads of its value.
+static bool part_fits(const HeadPart *part, size_t n_heads, Value in)
+{
+    const size_t n = part->is_shared ? 1 : n_heads, width = value_cols(in) / n;
+    return value_cols(in) % n == 0 && part->begin + part->n <= width &&
+           !(part->in_pairs && part->n % 2 != 0);
+}
+
+Value tape_heads(Tape *tape, const Value *in, size_t n_in, size_t width, const HeadsArgs *args)
+{
+    TapeNode node = {.op = OP_HEADS, .n_in = n_in, .as.heads = *args};
+    size_t taken = 0;
+    for (size_t i = 0; i < n_in; i++) {
+        node.in[i] = in[i];
+        taken += args->parts[i].n;
+        check(tape, part_fits(&args->parts[i], args->n_heads, in[i]),
+              "a part lies outside its heads");
+        check(tape, domain_of(tape, in[i]) == domain_of(tape, in[0]),
+              "parts of heads differ in rows");
+    }
+    check(tape, taken <= width && (n_in > 1 || args->parts[1].n == 0),
+          "parts do not fit their head");
+    return add_node(tape, node, domain_of(tape, in[0]), args->n_heads * width);
+}
+
 Value tape_add(Tape *tape, Value a, Value b)
 {
     check(tape, same_shape(tape, a, b), "terms of a sum differ in shape");
@@ -324,17 +349,24 @@ Value tape_disentangled(Tape *tape, Value q, Value k, Value v, const Value *posi
     return add_node(tape, node, domain_of(tape, q), cols);
 }
 
-Route tape_route(Tape *tape, Value logits, size_t n_active, RouteKind kind)
+Route tape_route(Tape *tape, Value logits, size_t n_active, ParamId bias, const RouteArgs *args)
 {
-    TapeNode node = {.op = OP_ROUTE, .in = {logits}, .n_in = 1};
+    TapeNode node = {.op = OP_ROUTE, .in = {logits}, .n_in = 1, .params = {bias}, .n_params = 1};
     const RowDomain domain = domain_of(tape, logits);
     check(tape, n_active >= 1 && n_active <= value_cols(logits),
           "a row goes to at least one expert and at most to all");
+    check(tape, args->kind == ROUTE_SIGMOID || (bias == PARAM_NONE && !args->normalizes),
+          "only sigmoids are corrected and normalized");
+    check(tape,
+          args->n_groups == 0 ||
+              (value_cols(logits) % args->n_groups == 0 && args->n_top_groups <= args->n_groups &&
+               n_active <= args->n_top_groups * (value_cols(logits) / args->n_groups)),
+          "groups of experts do not fit");
     TapeSlot *slot =
         tape_append(tape, &tape->slots, &tape->n_slots, &tape->slots_capacity, sizeof *slot);
     if (!slot) return (Route){0};
     *slot = (TapeSlot){.domain = domain, .cols = n_active};
-    node.as.route.args.kind = kind;
+    node.as.route.args = *args;
     node.as.route.chosen = tape->n_slots - 1;
     const Value chosen = {.slot = node.as.route.chosen, .end = n_active};
     return (Route){.weights = add_node(tape, node, domain, n_active), .chosen = chosen};

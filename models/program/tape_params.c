@@ -256,12 +256,17 @@ ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init)
     return tape_suffixed_vector(tape, name, "", cols, init);
 }
 
-ParamId tape_buffer(Tape *tape, const char *name, size_t cols)
+ParamId tape_fixed_vector(Tape *tape, const char *name, size_t cols)
 {
     const ParamId id = tape_vector(tape, name, cols, INIT_ZERO);
-    if (tape->status != STATUS_OK) return id;
-    tape->params[id].stored_rows = 1;
-    tape->params[id].source = PARAM_BUFFER;
+    if (tape->status == STATUS_OK) tape->params[id].source = PARAM_BUFFER;
+    return id;
+}
+
+ParamId tape_buffer(Tape *tape, const char *name, size_t cols)
+{
+    const ParamId id = tape_fixed_vector(tape, name, cols);
+    if (tape->status == STATUS_OK) tape->params[id].stored_rows = 1;
     return id;
 }
 

@@ -148,6 +148,27 @@ CASES = {
                                          "truncate": False, "beta_fast": 8.0, "beta_slow": 0.5, "rope_theta": 500.0}),
 }
 
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 10, "beta_fast": 8.0, "beta_slow": 0.5,
+        "mscale": 0.707, "mscale_all_dim": 1.0, "rope_theta": 500.0}
+CASES.update({
+    "deepseek_v2": dict(WIDE, q_lora_rank=None, kv_lora_rank=20, qk_nope_head_dim=12, qk_rope_head_dim=8, v_head_dim=10,
+                        n_routed_experts=6, num_experts_per_tok=3, moe_intermediate_size=24, n_shared_experts=2,
+                        first_k_dense_replace=1, topk_method="greedy", routed_scaling_factor=1.5, rope_parameters=YARN),
+    "deepseek_v2-groups": dict(ODD, q_lora_rank=16, kv_lora_rank=14, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=20,
+                               n_routed_experts=6, num_experts_per_tok=2, moe_intermediate_size=20, n_shared_experts=1,
+                               topk_method="group_limited_greedy", n_group=3, topk_group=2, attention_bias=True,
+                               mlp_bias=True, tie_word_embeddings=True),
+    "deepseek_v3": dict(WIDE, num_key_value_heads=4, q_lora_rank=24, kv_lora_rank=20, qk_nope_head_dim=12,
+                        qk_rope_head_dim=8, v_head_dim=16, n_routed_experts=8, num_experts_per_tok=3,
+                        moe_intermediate_size=24, n_shared_experts=1, first_k_dense_replace=1, n_group=4,
+                        topk_group=2, num_mtp_layers=0, rope_parameters=YARN),
+    "deepseek_v3-plain": dict(ODD, num_key_value_heads=3, q_lora_rank=None, kv_lora_rank=14, qk_nope_head_dim=10,
+                              qk_rope_head_dim=6, v_head_dim=12, n_routed_experts=4, num_experts_per_tok=2,
+                              moe_intermediate_size=20, n_shared_experts=2, first_k_dense_replace=0, n_group=1,
+                              topk_group=1, num_mtp_layers=0, norm_topk_prob=False,
+                              rope_interleave=False, attention_bias=True, routed_scaling_factor=0.7),
+})
+
 # One whose experts a file has in MXFP4: rows of whole blocks.
 MXFP4 = dict(SMALL, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=32,
              num_local_experts=4, num_experts_per_tok=2, sliding_window=6)
@@ -159,6 +180,8 @@ EXPERTS = {
     "qwen3_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "olmoe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "flex_olmo": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "deepseek_v2": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "deepseek_v3": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "granitemoe": ("block_sparse_moe", ("gate_proj", "up_proj", "down_proj")),  # as assay takes its tensors apart
 }
 
@@ -242,6 +265,9 @@ def fill(model):
     for name, p in parameters(model):
         is_norm = (p.dim() == 1 or p.shape[0] == 1) and name.endswith(".weight")
         p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0)))
+    for name, p in model.named_buffers():
+        if name.endswith("e_score_correction_bias"):
+            p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 0.0)))
 
 
 HEADS = {
