@@ -2,7 +2,8 @@
 //
 // The template stands in chat_template.jinja, in tokenizer_config.json ("chat_template": a text, or a list of named ones, of which
 // "default" counts), or in a GGUF file's tokenizer.chat_template. Texts are those of Transformers' apply_chat_template with
-// add_generation_prompt; but strftime_now is not defined: a text does not depend on the day.
+// add_generation_prompt; but a text does not depend on the day: strftime_now is not defined, and where it is called all the same, it
+// is the day that the variable strftime_now has, or 1 January 2025.
 #ifndef ASSAY_MODELS_CHAT_CHAT_H
 #define ASSAY_MODELS_CHAT_CHAT_H
 

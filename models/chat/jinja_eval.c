@@ -63,11 +63,14 @@ static Status eval_call(JinjaRun *run, const Expr *e, JinjaValue *out, Error *er
         return jinja_method(run, of, callee->text, &arguments, out, err);
     }
     const JinjaValue *known = callee->kind == EXPR_NAME ? find(run, callee->text) : NULL;
-    if (callee->kind != EXPR_NAME || (known && known->kind != JINJA_MACRO))
+    const bool asks_day = callee->kind == EXPR_NAME && slice_eq_cstr(callee->text, "strftime_now");
+    if (callee->kind != EXPR_NAME || (known && known->kind != JINJA_MACRO && !asks_day))
         return jinja_fail(run, err, "only functions, macros and methods are called");
-    const JinjaMacro *macro = known ? known->as.macro : NULL; // known may move
+    const JinjaValue day = known && asks_day ? *known : of; // known may move
+    const JinjaMacro *macro = known && known->kind == JINJA_MACRO ? known->as.macro : NULL;
     TRY(eval_arguments(run, e, &arguments, err));
     run->line = e->line;
+    if (asks_day && !macro) return jinja_day(run, day, &arguments, out, err);
     if (macro) return jinja_call_macro(run, macro, &arguments, NULL, out, err);
     return jinja_function(run, callee->text, &arguments, out, err);
 }

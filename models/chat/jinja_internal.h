@@ -317,6 +317,9 @@ Status jinja_test(JinjaRun *run, Slice name, JinjaValue of, const JinjaArguments
                   bool *out, Error *err) MUST_CHECK;
 Status jinja_method(JinjaRun *run, JinjaValue of, Slice name, const JinjaArguments *arguments,
                     JinjaValue *out, Error *err) MUST_CHECK;
+// strftime_now(format) of `day`, a text such as "2025-08-05", or else of a day that is always the same (jinja_day.c).
+Status jinja_day(JinjaRun *run, JinjaValue day, const JinjaArguments *arguments, JinjaValue *out,
+                 Error *err) MUST_CHECK;
 // range, namespace, dict, raise_exception.
 Status jinja_function(JinjaRun *run, Slice name, const JinjaArguments *arguments, JinjaValue *out,
                       Error *err) MUST_CHECK;

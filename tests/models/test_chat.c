@@ -102,6 +102,9 @@ Test(chat, expressions_mean_what_they_mean_in_jinja)
         {"{{ 'a' }}\n  {% if 1 -%}\n\n  b\n{% endif +%}\n c", "a\nb\n\n c"},
         {"a {#- x -#}  b", "ab"},
         {"x  {%- if true -%}  y  {%+ endif %}\nz", "xy  z"},
+        {"{{ strftime_now is defined }} {{ strftime_now('%Y-%m-%d') }}", "False 2025-01-01"},
+        {"{% set strftime_now = '2024-02-29' %}{{ strftime_now('%A %d %B %Y, %a %b %y %j %-m 100%%') }}",
+         "Thursday 29 February 2024, Thu Feb 24 060 2 100%"},
     };
     check(cases, sizeof cases / sizeof *cases);
 }
@@ -172,6 +175,10 @@ Test(chat, what_is_wrong_is_told_with_its_line)
         {"\n{{ missing.member }}", "error: t:2: 'missing' is undefined"},
         {"{{ 'a' + 1 }}", "error: t:1: a text and a number do not go together in this operation"},
         {"{{ 1 // 0 }}", "error: t:1: division by zero"},
+        {"{{ strftime_now('%Q') }}",
+         "error: t:1: strftime_now: the format \"%Q\" is not supported"},
+        {"{% set strftime_now = '2023-02-29' %}{{ strftime_now('%d') }}",
+         "error: t:1: strftime_now wants a day such as \"2025-08-05\""},
         {"{{ x | frobnicate }}", "error: t:1: there is no filter \"frobnicate\""},
         {"{{ 1234567 ** 9 }}", "error: t:1: a number becomes too large"},
         {"{{ 'aaaaaaaaaa' * 99999999 }}",
