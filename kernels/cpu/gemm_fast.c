@@ -316,7 +316,7 @@ static void run_few_rows(const GemmProblem *g)
 // Whether tiles unpack b: Q8_ROW, which is there for products of bytes, is unpacked ahead.
 static int has_stored_tiles(const GemmProblem *g)
 {
-    return g->b_side == GEMM_STORED && g->stored_dtype != DTYPE_Q8_ROW;
+    return g->b_side == GEMM_STORED && g->stored_dtype != DTYPE_Q8_ROW && g->k > 0;
 }
 
 // The first rows of the block times panels [p0, p0 + n_panels) of stored weights, which are unpacked on the way.
@@ -326,7 +326,7 @@ static void run_stored(const GemmProblem *g, const Block *block, size_t rows, fl
     enum { LINE_BYTES = 64 };
     const size_t j0 = p0 * VEC_WIDTH, columns = size_min(n_panels * VEC_WIDTH, g->n - j0);
     const char *const b = (const char *)g->stored + p0 * g->stored_panel;
-    const size_t n_parts = size_max(1, ceil_div(g->k, STORED_STEP));
+    const size_t n_parts = ceil_div(g->k, STORED_STEP);
     // Blocks come from memory in time where the panels after these are asked for; 16 bits came faster one row at a time without.
     const int is_streaming =
         dtype_block(g->stored_dtype) > 1 && p0 + 2 * n_panels <= ceil_div(g->n, VEC_WIDTH);

@@ -278,6 +278,7 @@ Test(stored, linear_gives_the_bits_of_f32)
             compare(row, exec, DTYPE_BF16, m, 20, 417);
             compare(row, exec, DTYPE_Q8_0, m, 20, 32);
             compare(row, exec, DTYPE_Q4_0, m, 20, 416);
+            compare(row, exec, DTYPE_Q4_K, m, 20, 0);
         }
     }
     exec_close(&exec);
