@@ -28,11 +28,15 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 //     MXFP4       L u8 exponent; nibbles, of codes
 //     Q4_K, Q5_K  L d, L m; for each part of 32: L u8 scale, L u8 minimum, (Q5_K) fifth bits, nibbles
 //     Q6_K        L d; for each part of 16: L int8 scale, nibbles, upper bits
+//     IQ4_NL      L d; nibbles
+//     IQ4_XS      L d; for each part of 32: L int8 scale, nibbles
+//     Q3_K        L d; for each part of 16: L int8 scale, third bits as fifth ones, pairs of bits
+//     Q2_K        L d, L m; for each part of 16: L u8, scale in the low and minimum in the high half, pairs of bits
 // nibbles: for k = 0, 8, 16, ...: L groups of 4 bytes, k .. k + 3 in the low halves and k + 4 .. k + 7 in the high ones. Fifth
-// bits: for k = 0, 4, 8, ...: a u64, bit 4 i + j that of output i and k + j. Upper bits: L groups of 4 bytes, two bits each of
+// bits: for k = 0, 4, 8, ...: a u64, bit 4 i + j that of output i and k + j. Upper bits, and pairs of bits: L groups of 4 bytes, two bits each of
 // k = j, j + 4, j + 8, j + 12 in byte j, from the lowest on. So four neighbouring k of an output lie in one 32-bit lane, as the
 // products of bytes and of BF16 pairs want them (kernels/linear_low.h).
-// Sizes are those of the file, but for Q4_K and Q5_K, whose 6-bit scales take 8 bits (2.8 and 2.3 % more), and Q8_ROW (3 % less).
+// Sizes are those of the file, but for those whose 6-bit scales take 8 bits (Q4_K 2.8 % more, Q5_K 2.3, Q3_K 3.6, IQ4_XS 1.5), and Q8_ROW (3 % less).
 
 // Whether weights of that dtype can be kept so; k must then be a multiple of dtype_block.
 int pack_stored_is_known(DType dtype);

@@ -7,7 +7,7 @@
 #include "kernels/quant.h"
 #include "kernels/quant_internal.h"
 
-enum { W = PANEL_WIDTH, FIFTH_BYTES = 64, GROUP_BYTES = 4 * W };
+enum { W = PANEL_WIDTH, GROUP_BYTES = 4 * W };
 
 // What a block of a format is made of.
 typedef struct Shape {
@@ -37,14 +37,21 @@ static Shape shape_of(DType dtype)
         return (Shape){32, 32, 1 + is_shifted, 0, 4, is_shifted ? 0 : 8, (size_t)16 * W};
     case DTYPE_Q5_0:
     case DTYPE_Q5_1:
-        return (Shape){
-            32, 32, 1 + is_shifted, 0, 5, is_shifted ? 0 : 16, FIFTH_BYTES + (size_t)16 * W};
+        return (Shape){32, 32, 1 + is_shifted, 0, 5, is_shifted ? 0 : 16, (size_t)20 * W};
     case DTYPE_Q4_K:
         return (Shape){256, 32, 2, 2, 4, 0, (size_t)18 * W};
     case DTYPE_Q5_K:
-        return (Shape){256, 32, 2, 2, 5, 0, (size_t)18 * W + FIFTH_BYTES};
+        return (Shape){256, 32, 2, 2, 5, 0, (size_t)22 * W};
     case DTYPE_Q6_K:
         return (Shape){256, 16, 1, 1, 6, 32, (size_t)13 * W};
+    case DTYPE_Q3_K:
+        return (Shape){256, 16, 1, 1, 3, 4, (size_t)7 * W};
+    case DTYPE_Q2_K:
+        return (Shape){256, 16, 2, 1, 2, 0, (size_t)5 * W};
+    case DTYPE_IQ4_NL:
+        return (Shape){32, 32, 1, 0, 4, 0, (size_t)16 * W};
+    case DTYPE_IQ4_XS:
+        return (Shape){256, 32, 1, 1, 4, 0, (size_t)17 * W};
     case DTYPE_MXFP4:
         return (Shape){32, 32, 0, 1, 4, 0, (size_t)17 * W};
     case DTYPE_F32:
@@ -115,19 +122,47 @@ static void store_four(uint8_t *to, uint32_t four)
     memcpy(to, &four, sizeof four);
 }
 
-// The fifth bits of four codes, k ascending from the lowest.
-static uint8_t fifth_bits(const uint8_t *codes)
+// Whether the highest bit of each code stands by itself: the fifth, or the third.
+static int has_lone_bit(const Shape *s)
 {
-    return (uint8_t)((codes[0] >> 4 & 1) | (codes[1] >> 4 & 1) << 1 | (codes[2] >> 4 & 1) << 2 |
-                     (codes[3] >> 4 & 1) << 3);
+    return s->bits == 5 || s->bits == 3;
+}
+
+// Bytes of a part before its codes: scales, and lone bits.
+static size_t codes_place(const Shape *s)
+{
+    return (size_t)s->n_scales * W + (has_lone_bit(s) ? s->part * 2 : 0);
+}
+
+// Bit `bit` of four codes, k ascending from the lowest.
+static uint8_t lone_bits(const uint8_t *codes, int bit)
+{
+    return (uint8_t)((codes[0] >> bit & 1) | (codes[1] >> bit & 1) << 1 |
+                     (codes[2] >> bit & 1) << 2 | (codes[3] >> bit & 1) << 3);
+}
+
+// Two bits of each code of a part of 16, from bit `bit` on.
+static uint32_t bit_pairs(const uint8_t *codes, int bit)
+{
+    uint32_t pairs = 0;
+    for (size_t g = 0; g < 4; g++)
+        pairs |= (load_four(codes + 4 * g) >> bit & 0x03030303U) << (2 * g);
+    return pairs;
 }
 
 // Codes of one part and output, and the bits of a code above the low four.
 static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t *part)
 {
-    uint8_t *fifth = part + (size_t)s->n_scales * W;
-    uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
+    uint8_t *lone = part + (size_t)s->n_scales * W, *nibbles = part + codes_place(s);
     const size_t at = byte_of(lane, 0);
+    for (size_t g = 0; has_lone_bit(s) && g < s->part / 4; g++) {
+        uint8_t *bits = &lone[g * 8 + at / 8];
+        *bits = (uint8_t)(*bits | lone_bits(codes + 4 * g, s->bits - 1) << (at % 8));
+    }
+    if (s->bits <= 3) {
+        store_four(nibbles + at, bit_pairs(codes, 0));
+        return;
+    }
     if (s->bits == 8) {
         for (size_t g = 0; g < s->part / 4; g++)
             store_four(nibbles + g * GROUP_BYTES + at, load_four(codes + 4 * g));
@@ -137,57 +172,31 @@ static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t
         const uint32_t low = load_four(codes + 8 * g), high = load_four(codes + 8 * g + 4);
         store_four(nibbles + g * GROUP_BYTES + at, (low & 0x0f0f0f0fU) | (high & 0x0f0f0f0fU) << 4);
     }
-    for (size_t g = 0; s->bits == 5 && g < s->part / 4; g++) {
-        uint8_t *bits = &fifth[g * 8 + at / 8];
-        *bits = (uint8_t)(*bits | fifth_bits(codes + 4 * g) << (at % 8));
-    }
-    if (s->bits == 6) {
-        uint32_t upper = 0;
-        for (size_t g = 0; g < s->part / 4; g++)
-            upper |= (load_four(codes + 4 * g) >> 4 & 0x03030303U) << (2 * g);
-        store_four(nibbles + s->part / 2 * W + at, upper);
-    }
-}
-
-// The scales of parts as they stand in a block.
-static void read_scales(DType dtype, const uint8_t *block, uint8_t scale[QUANT_MAX_PARTS],
-                        uint8_t minimum[QUANT_MAX_PARTS])
-{
-    if (dtype == DTYPE_Q6_K)
-        memcpy(scale, block + 192, 16);
-    else if (dtype == DTYPE_MXFP4)
-        scale[0] = block[0];
-    else
-        quant_unpack_scales(block + 4, scale, minimum);
-}
-
-// Of MXFP4 the codes are no numbers.
-static void read_codes(DType dtype, const Shape *s, const uint8_t *block, uint8_t *codes)
-{
-    QuantBlock taken;
-    if (dtype == DTYPE_MXFP4) {
-        for (size_t i = 0; i < 16; i++) {
-            codes[i] = block[1 + i] & 15;
-            codes[i + 16] = block[1 + i] >> 4;
-        }
-        return;
-    }
-    quant_unpack(dtype, block, &taken);
-    for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
+    if (s->bits == 6) store_four(nibbles + s->part / 2 * W + at, bit_pairs(codes, 4));
 }
 
 static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, uint8_t *to)
 {
-    uint8_t codes[QUANT_MAX_BLOCK], scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS];
-    const uint8_t *halves = dtype == DTYPE_Q6_K ? block + 208 : block;
+    QuantBlock taken;
+    uint8_t codes[QUANT_MAX_BLOCK];
+    int8_t scale[QUANT_MAX_PARTS] = {0}, minimum[QUANT_MAX_PARTS] = {0};
+    const uint8_t *halves = block + quant_half_place(dtype);
     for (int h = 0; h < s->n_halves; h++)
         memcpy(to + (size_t)h * 2 * W + 2 * lane, halves + (ptrdiff_t)h * 2, 2);
-    read_codes(dtype, s, block, codes);
-    if (s->n_scales > 0) read_scales(dtype, block, scale, minimum);
+    if (s->block == QUANT_MAX_BLOCK) {
+        quant_get_codes(dtype, block, codes);
+        quant_get_scales(dtype, block, scale, minimum);
+    } else {
+        quant_unpack(dtype, block, &taken);
+        for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
+        scale[0] = (int8_t)block[0]; // MXFP4's exponent
+    }
     uint8_t *part = to + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
-        if (s->n_scales > 0) part[lane] = scale[p];
-        if (s->n_scales > 1) part[W + lane] = minimum[p];
+        // Q2_K's scale and minimum share a byte.
+        const int shared = s->n_scales == 1 ? minimum[p] << 4 : 0;
+        if (s->n_scales > 0) part[lane] = (uint8_t)(scale[p] | shared);
+        if (s->n_scales > 1) part[W + lane] = (uint8_t)minimum[p];
         put_codes(s, codes + p * s->part, lane, part);
     }
 }
@@ -244,12 +253,12 @@ static float half_at(const uint8_t *bytes)
 
 static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
 {
-    const uint8_t *fifth = part + (size_t)s->n_scales * W;
-    const uint8_t *nibbles = s->bits == 5 ? fifth + FIFTH_BYTES : fifth;
+    const uint8_t *lone = part + (size_t)s->n_scales * W, *nibbles = part + codes_place(s);
     const size_t at = byte_of(lane, k);
     if (s->bits == 8) return nibbles[k / 4 * GROUP_BYTES + at] - s->code_shift;
-    int code = nibbles[k / 8 * GROUP_BYTES + at] >> (k / 4 % 2 * 4) & 15;
-    if (s->bits == 5) code |= (fifth[k / 4 * 8 + at / 8] >> (at % 8) & 1) << 4;
+    int code = s->bits <= 3 ? nibbles[at] >> (k / 4 * 2) & 3
+                            : nibbles[k / 8 * GROUP_BYTES + at] >> (k / 4 % 2 * 4) & 15;
+    if (has_lone_bit(s)) code |= (lone[k / 4 * 8 + at / 8] >> (at % 8) & 1) << (s->bits - 1);
     if (s->bits == 6) code |= (nibbles[s->part / 2 * W + at] >> (k / 4 * 2) & 3) << 4;
     return code - s->code_shift;
 }
@@ -258,20 +267,25 @@ static int code_at(const Shape *s, const uint8_t *part, size_t lane, size_t k)
 static void unpack_block(DType dtype, const Shape *s, const uint8_t *head, const uint8_t *block,
                          size_t lane, float *out)
 {
-    const int is_mxfp4 = dtype == DTYPE_MXFP4;
-    const float d = is_mxfp4 ? quant_mxfp4_scale(block[lane]) : half_at(head + 2 * lane);
+    const float d =
+        dtype == DTYPE_MXFP4 ? quant_mxfp4_scale(block[lane]) : half_at(head + 2 * lane);
     const float m = s->n_halves > 1 ? half_at(head + (size_t)2 * W + 2 * lane) : 0.0f;
     const uint8_t *part = block + head_bytes(s);
+    const int8_t *levels = quant_levels(dtype);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
         float scale = d, offset = m;
-        if (dtype == DTYPE_Q6_K) scale = d * (float)(int8_t)part[lane];
+        if (s->n_scales == 1 && s->n_halves == 1) scale = d * (float)(int8_t)part[lane];
+        if (s->n_scales == 1 && s->n_halves == 2) {
+            scale = d * (float)(part[lane] & 15);
+            offset = -(m * (float)(part[lane] >> 4));
+        }
         if (s->n_scales > 1) {
             scale = d * (float)part[lane];
             offset = -(m * (float)part[W + lane]);
         }
         for (size_t k = 0; k < s->part; k++) {
             const int code = code_at(s, part, lane, k);
-            const float x = scale * (float)(is_mxfp4 ? quant_mxfp4_values[code] : code);
+            const float x = scale * (float)(levels ? levels[code] : code);
             out[p * s->part + k] = s->n_halves > 1 ? x + offset : x;
         }
     }

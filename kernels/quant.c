@@ -45,87 +45,69 @@ static void unpack_nibbles(const uint8_t *bytes, uint32_t fifth, int shift, int8
     }
 }
 
-const int8_t quant_mxfp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+const int8_t quant_iq4_levels[QUANT_LEVELS] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                               1,    13,   25,  38,  53,  69,  89,  113};
 
-// Half of what the exponent says: values are doubled.
+// Doubled, so that they are whole numbers.
+const int8_t quant_mxfp4_levels[QUANT_LEVELS] = {0, 1,  2,  3,  4,  6,  8,  12,
+                                                 0, -1, -2, -3, -4, -6, -8, -12};
+
+// Half of what the exponent says: levels are doubled.
 float quant_mxfp4_scale(uint8_t exponent)
 {
     return ldexpf(1.0f, exponent - 128);
 }
 
-static void unpack_mxfp4(const uint8_t *block, QuantBlock *out)
+// What codes are more than the integers that they stand for.
+static int code_shift(DType dtype)
 {
-    out->scale[0] = quant_mxfp4_scale(block[0]);
-    for (int j = 0; j < 16; j++) {
-        out->q[j] = quant_mxfp4_values[block[1 + j] & 15];
-        out->q[j + 16] = quant_mxfp4_values[block[1 + j] >> 4];
-    }
+    return dtype == DTYPE_Q6_K ? 32 : dtype == DTYPE_Q3_K ? 4 : 0;
 }
 
-// Eight scales and minima of 6 bits in 12 bytes: those of parts 0 to 3 in the low 6 bits of bytes 0 to 7; of parts 4 to 7
-// the low 4 bits in bytes 8 to 11, the upper 2 above those of parts 0 to 3.
-void quant_unpack_scales(const uint8_t *bytes, uint8_t scale[8], uint8_t minimum[8])
+static void unpack_256(DType dtype, const uint8_t *block, QuantBlock *out)
 {
-    for (int s = 0; s < 4; s++) {
-        scale[s] = bytes[s] & 63;
-        minimum[s] = bytes[s + 4] & 63;
-        scale[s + 4] = (uint8_t)((bytes[s + 8] & 15) | (bytes[s] >> 6) << 4);
-        minimum[s + 4] = (uint8_t)((bytes[s + 8] >> 4) | (bytes[s + 4] >> 6) << 4);
-    }
-}
-
-void quant_pack_scales(const uint8_t scale[8], const uint8_t minimum[8], uint8_t *bytes)
-{
-    for (int s = 0; s < 4; s++) {
-        bytes[s] = (uint8_t)(scale[s] | (scale[s + 4] >> 4) << 6);
-        bytes[s + 4] = (uint8_t)(minimum[s] | (minimum[s + 4] >> 4) << 6);
-        bytes[s + 8] = (uint8_t)((scale[s + 4] & 15) | (minimum[s + 4] & 15) << 4);
-    }
-}
-
-// fifth: 32 bytes, or NULL for Q4_K.
-static void unpack_k(const uint8_t *block, const uint8_t *fifth, const uint8_t *nibbles,
-                     QuantBlock *out)
-{
-    uint8_t scale[8], minimum[8];
-    const float d = half_at(block), m = half_at(block + 2);
-    quant_unpack_scales(block + 4, scale, minimum);
-    for (int s = 0; s < 8; s++) {
+    int8_t scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS] = {0};
+    uint8_t codes[QUANT_MAX_BLOCK];
+    const uint8_t *halves = block + quant_half_place(dtype);
+    const float d = half_at(halves), m = out->is_shifted ? half_at(halves + 2) : 0.0f;
+    const int shift = code_shift(dtype);
+    quant_get_scales(dtype, block, scale, minimum);
+    for (size_t s = 0; s < out->n / out->part; s++) {
         out->scale[s] = d * (float)scale[s];
         out->offset[s] = -(m * (float)minimum[s]);
-        const uint8_t *bytes = nibbles + (ptrdiff_t)(s / 2) * 32;
-        for (int j = 0; j < 32; j++) {
-            const int high = fifth ? (fifth[j] >> s & 1) << 4 : 0;
-            out->q[s * 32 + j] = (int8_t)(((s % 2 ? bytes[j] >> 4 : bytes[j]) & 15) + high);
-        }
     }
+    quant_get_codes(dtype, block, codes);
+    for (size_t i = 0; i < QUANT_MAX_BLOCK; i++) out->q[i] = (int8_t)(codes[i] - shift);
 }
 
-static void unpack_q6_k(const uint8_t *block, QuantBlock *out)
+const int8_t *quant_levels(DType dtype)
 {
-    const uint8_t *low = block, *high = block + 128, *scale = block + 192;
-    const float d = half_at(block + 208);
-    for (int s = 0; s < 16; s++) out->scale[s] = d * (float)(int8_t)scale[s];
-    for (ptrdiff_t s = 0; s < 8; s++) { // 32 numbers: a quarter of a half
-        const ptrdiff_t half = s / 4, quarter = s % 4;
-        const uint8_t *nibbles = low + half * 64 + quarter % 2 * 32, *uppers = high + half * 32;
-        for (int j = 0; j < 32; j++) {
-            const int nibble = nibbles[j] >> (quarter / 2 * 4) & 15;
-            const int upper = uppers[j] >> (2 * quarter) & 3;
-            out->q[s * 32 + j] = (int8_t)((nibble | upper << 4) - 32);
-        }
-    }
+    if (dtype == DTYPE_MXFP4) return quant_mxfp4_levels;
+    return dtype == DTYPE_IQ4_NL || dtype == DTYPE_IQ4_XS ? quant_iq4_levels : NULL;
+}
+
+static bool has_offset(DType dtype)
+{
+    return dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K ||
+           dtype == DTYPE_Q5_K || dtype == DTYPE_Q2_K;
+}
+
+static size_t part_of(DType dtype)
+{
+    if (dtype == DTYPE_Q6_K || dtype == DTYPE_Q3_K || dtype == DTYPE_Q2_K) return 16;
+    return dtype == DTYPE_Q8_ROW ? 64 : 32;
 }
 
 void quant_unpack(DType dtype, const void *block, QuantBlock *out)
 {
     const uint8_t *b = block;
     out->n = dtype_block(dtype);
-    out->part = dtype == DTYPE_Q6_K ? 16 : dtype == DTYPE_Q8_ROW ? 64 : 32;
-    out->is_shifted =
-        dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
+    out->part = part_of(dtype);
+    out->is_shifted = has_offset(dtype);
+    out->levels = quant_levels(dtype);
     if (dtype == DTYPE_MXFP4) {
-        unpack_mxfp4(b, out);
+        out->scale[0] = quant_mxfp4_scale(b[0]);
+        unpack_nibbles(b + 1, 0, 0, out->q);
         return;
     }
     if (out->n <= 64) {
@@ -134,20 +116,16 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out)
     }
     if (dtype == DTYPE_Q8_0 || dtype == DTYPE_Q8_ROW)
         memcpy(out->q, b + 2, out->n);
-    else if (dtype == DTYPE_Q4_0)
-        unpack_nibbles(b + 2, 0, 8, out->q);
+    else if (dtype == DTYPE_Q4_0 || dtype == DTYPE_IQ4_NL)
+        unpack_nibbles(b + 2, 0, dtype == DTYPE_Q4_0 ? 8 : 0, out->q);
     else if (dtype == DTYPE_Q4_1)
         unpack_nibbles(b + 4, 0, 0, out->q);
     else if (dtype == DTYPE_Q5_0)
         unpack_nibbles(b + 6, u32_at(b + 2), 16, out->q);
     else if (dtype == DTYPE_Q5_1)
         unpack_nibbles(b + 8, u32_at(b + 4), 0, out->q);
-    else if (dtype == DTYPE_Q4_K)
-        unpack_k(b, NULL, b + 16, out);
-    else if (dtype == DTYPE_Q5_K)
-        unpack_k(b, b + 16, b + 48, out);
     else
-        unpack_q6_k(b, out);
+        unpack_256(dtype, b, out);
 }
 
 void quant_decode(DType dtype, size_t n, const void *blocks, float *out)
@@ -163,6 +141,7 @@ void quant_decode(DType dtype, size_t n, const void *blocks, float *out)
         QuantBlock b = {0};
         for (size_t i = 0; i < n; i += b.n, from += dtype_size(dtype)) {
             quant_unpack(dtype, from, &b);
+            for (size_t j = 0; b.levels && j < b.n; j++) b.q[j] = b.levels[b.q[j]];
             for (size_t j = 0; j < b.n; j++) {
                 const float x = b.scale[j / b.part] * (float)b.q[j];
                 out[i + j] = b.is_shifted ? x + b.offset[j / b.part] : x;
@@ -184,8 +163,7 @@ void quant_put_half(uint8_t *bytes, float value)
     put_u16(bytes, f16_from_f32(value));
 }
 
-// 32 numbers of up to 5 bits; h NULL: of 4.
-static void pack_nibbles(const uint8_t *q, uint8_t *h, uint8_t *bytes)
+void quant_put_nibbles(const uint8_t q[32], uint8_t *h, uint8_t *bytes)
 {
     for (int j = 0; j < 16; j++) bytes[j] = (uint8_t)((q[j] & 15) | (q[j + 16] & 15) << 4);
     if (!h) return;
@@ -214,7 +192,7 @@ static void encode_signed(const float *x, int half, uint8_t *block, uint8_t *h, 
     const float d = largest / (float)-half, id = inverse(d);
     for (int j = 0; j < 32; j++) q[j] = clip(x[j] * id + ((float)half + 0.5f), 2 * half - 1);
     quant_put_half(block, d);
-    pack_nibbles(q, h, bytes);
+    quant_put_nibbles(q, h, bytes);
 }
 
 // Q4_1 (top = 15) and Q5_1 (31).
@@ -230,7 +208,7 @@ static void encode_shifted(const float *x, int top, uint8_t *block, uint8_t *h, 
     for (int j = 0; j < 32; j++) q[j] = clip((x[j] - low) * id + 0.5f, top);
     quant_put_half(block, d);
     quant_put_half(block + 2, low);
-    pack_nibbles(q, h, bytes);
+    quant_put_nibbles(q, h, bytes);
 }
 
 static void encode_q8_0(const float *x, uint8_t *block)
@@ -270,14 +248,14 @@ static void encode_mxfp4(const float *x, uint8_t *block)
     for (int j = 0; j < 32; j++) {
         float least = INFINITY;
         for (uint8_t code = 0; code < 16; code++) {
-            const float miss = fabsf(d * (float)quant_mxfp4_values[code] - x[j]);
+            const float miss = fabsf(d * (float)quant_mxfp4_levels[code] - x[j]);
             if (miss < least) {
                 least = miss;
                 q[j] = code;
             }
         }
     }
-    pack_nibbles(q, NULL, block + 1);
+    quant_put_nibbles(q, NULL, block + 1);
 }
 
 static void encode_block(DType dtype, const float *x, uint8_t *b)
@@ -294,10 +272,10 @@ static void encode_block(DType dtype, const float *x, uint8_t *b)
         encode_shifted(x, 31, b, b + 4, b + 8);
     else if (dtype == DTYPE_MXFP4)
         encode_mxfp4(x, b);
-    else if (dtype == DTYPE_Q6_K)
-        quant_search_q6_k(x, b);
+    else if (has_offset(dtype))
+        quant_search_shifted(dtype, x, b);
     else
-        quant_search_k(dtype, x, b);
+        quant_search_signed(dtype, x, b);
 }
 
 void quant_encode(DType dtype, size_t n, const float *x, void *blocks)

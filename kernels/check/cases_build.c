@@ -102,8 +102,9 @@ void linear_build(Problem *p, const Case *c, int is_for_backward)
 // Weights as a file stores them, in one format after another; depth rounded up to whole blocks.
 void linear_low_build(Problem *p, const Case *c, int is_for_backward)
 {
-    static const DType formats[] = {DTYPE_Q8_0, DTYPE_Q4_0, DTYPE_Q4_1, DTYPE_Q5_0,   DTYPE_Q5_1,
-                                    DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW, DTYPE_MXFP4};
+    static const DType formats[] = {
+        DTYPE_Q8_0, DTYPE_Q4_0,   DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1,   DTYPE_Q4_K,   DTYPE_Q5_K,
+        DTYPE_Q6_K, DTYPE_Q8_ROW, DTYPE_Q2_K, DTYPE_Q3_K, DTYPE_IQ4_NL, DTYPE_IQ4_XS, DTYPE_MXFP4};
     enum { N_FORMATS = sizeof formats / sizeof *formats };
     const double magnitude = magnitude_of(c, 1e6);
     const DType format =

@@ -171,6 +171,7 @@ typedef void TileFunction(const Tile *tile);
 #define FOR_EACH_DTYPE(X)                                            \
     X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1) X(DTYPE_Q5_0)          \
     X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K)          \
+    X(DTYPE_Q2_K) X(DTYPE_Q3_K) X(DTYPE_IQ4_NL) X(DTYPE_IQ4_XS)      \
     X(DTYPE_MXFP4)
 #define TILE(kind, rows, panels)                                     \
     static void tile_##kind##_##rows##x##panels(const Tile *tile)    \

@@ -9,6 +9,7 @@
 #define FOR_EACH_DTYPE(X)                                                 \
     X(DTYPE_F16) X(DTYPE_BF16) X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1)  \
     X(DTYPE_Q5_0) X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K) \
+    X(DTYPE_Q2_K) X(DTYPE_Q3_K) X(DTYPE_IQ4_NL) X(DTYPE_IQ4_XS)           \
     X(DTYPE_MXFP4)
 // clang-format on
 
@@ -35,7 +36,7 @@ STORED_INLINE void take_four(DType dtype, int panels, const StoredPart *part, si
 // Steps that are written out one by one, so that the place of each code is known.
 STORED_INLINE size_t steps_written_out(DType dtype)
 {
-    return dtype == DTYPE_Q6_K ? 16 : 8;
+    return stored_part(dtype) == 16 ? 16 : 8;
 }
 
 // ---- unpacking ----

@@ -51,12 +51,12 @@ STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
     return _mm512_sub_epi32(x, _mm512_set1_epi32(n));
 }
 
-// Bytes, with 16 added where the byte's bit is set.
-STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
+// Bytes, with `more` added where the byte's bit is set.
+STORED_INLINE StoredCodes stored_add_lone(StoredCodes x, const uint8_t *bits, int more)
 {
     __mmask64 mask;
     memcpy(&mask, bits, sizeof mask);
-    return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8(16));
+    return _mm512_mask_add_epi8(x, mask, x, _mm512_set1_epi8((char)more));
 }
 
 STORED_INLINE Vec stored_float(StoredCodes x)
@@ -100,17 +100,18 @@ STORED_INLINE Vec stored_byte(StoredCodes x, int j)
     return _mm512_cvtepi32_ps(_mm512_shuffle_epi8(x, one));
 }
 
-// Codes of MXFP4, doubled, as floats: the low 4 bits of each.
-STORED_INLINE Vec stored_fp4(StoredCodes x)
+// What the low 4 bits of each stand for in a list, as floats.
+STORED_INLINE Vec stored_level(StoredCodes x, const int8_t *levels)
 {
-    return _mm512_permutexvar_ps(
-        x, _mm512_setr_ps(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12));
+    const __m512i all = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)levels));
+    return _mm512_permutexvar_ps(x, _mm512_cvtepi32_ps(all));
 }
 
-// Bytes of 0 .. 15, each by its place in a table.
-STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
+// The same of bytes of 0 .. 15, 128 more each.
+STORED_INLINE StoredCodes stored_look_up(StoredCodes x, const int8_t *levels)
 {
-    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table), x);
+    const __m512i all = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)levels));
+    return _mm512_shuffle_epi8(_mm512_xor_si512(all, _mm512_set1_epi8(-128)), x);
 }
 
 STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
@@ -182,8 +183,8 @@ STORED_INLINE StoredCodes stored_less(StoredCodes x, int n)
     return (StoredCodes){_mm256_sub_epi32(x.lo, m), _mm256_sub_epi32(x.hi, m)};
 }
 
-// 32 bytes, 16 where the bit of `bits` is set.
-STORED_INLINE __m256i stored_fifths(const uint8_t *bits)
+// 32 bytes, `more` where the bit of `bits` is set.
+STORED_INLINE __m256i stored_lone(const uint8_t *bits, int more)
 {
     int32_t four;
     memcpy(&four, bits, sizeof four);
@@ -192,13 +193,13 @@ STORED_INLINE __m256i stored_fifths(const uint8_t *bits)
     const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(four), each);
     const __m256i bit = _mm256_set1_epi64x((int64_t)0x8040201008040201);
     const __m256i is_set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
-    return _mm256_and_si256(is_set, _mm256_set1_epi8(16));
+    return _mm256_and_si256(is_set, _mm256_set1_epi8((char)more));
 }
 
-STORED_INLINE StoredCodes stored_add_fifth(StoredCodes x, const uint8_t *bits)
+STORED_INLINE StoredCodes stored_add_lone(StoredCodes x, const uint8_t *bits, int more)
 {
-    return (StoredCodes){_mm256_add_epi8(x.lo, stored_fifths(bits)),
-                         _mm256_add_epi8(x.hi, stored_fifths(bits + 4))};
+    return (StoredCodes){_mm256_add_epi8(x.lo, stored_lone(bits, more)),
+                         _mm256_add_epi8(x.hi, stored_lone(bits + 4, more))};
 }
 
 STORED_INLINE Vec stored_float(StoredCodes x)
@@ -231,10 +232,24 @@ STORED_INLINE Vec stored_byte(StoredCodes x, int j)
     return stored_float(stored_and(stored_right(x, 8 * j), 255));
 }
 
-STORED_INLINE StoredCodes stored_look_up(StoredCodes x, __m128i table)
+// One byte of each is looked up; the others ask for nothing.
+STORED_INLINE Vec stored_level(StoredCodes x, const int8_t *levels)
 {
-    const __m256i both = _mm256_broadcastsi128_si256(table);
-    return (StoredCodes){_mm256_shuffle_epi8(both, x.lo), _mm256_shuffle_epi8(both, x.hi)};
+    const __m256i nothing = _mm256_set1_epi32((int)0x80808000);
+    const __m256i all = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)levels));
+    StoredCodes q = stored_and(x, 15);
+    q.lo = _mm256_shuffle_epi8(all, _mm256_or_si256(q.lo, nothing));
+    q.hi = _mm256_shuffle_epi8(all, _mm256_or_si256(q.hi, nothing));
+    q.lo = _mm256_srai_epi32(_mm256_slli_epi32(q.lo, 24), 24);
+    q.hi = _mm256_srai_epi32(_mm256_slli_epi32(q.hi, 24), 24);
+    return stored_float(q);
+}
+
+STORED_INLINE StoredCodes stored_look_up(StoredCodes x, const int8_t *levels)
+{
+    const __m256i all = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)levels));
+    const __m256i more = _mm256_xor_si256(all, _mm256_set1_epi8(-128));
+    return (StoredCodes){_mm256_shuffle_epi8(more, x.lo), _mm256_shuffle_epi8(more, x.hi)};
 }
 
 STORED_INLINE StoredCodes stored_larger(StoredCodes a, StoredCodes b)
@@ -250,13 +265,6 @@ STORED_INLINE StoredCodes stored_smaller(StoredCodes a, StoredCodes b)
 STORED_INLINE StoredCodes stored_all(int x)
 {
     return (StoredCodes){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
-}
-
-STORED_INLINE Vec stored_fp4(StoredCodes x)
-{
-    // 12 above what the codes stand for: a byte without a sign.
-    const __m128i above = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
-    return stored_float(stored_less(stored_and(stored_look_up(stored_and(x, 15), above), 255), 12));
 }
 
 STORED_INLINE Vec stored_as_bits(StoredCodes x)

@@ -6,7 +6,7 @@
 #define ASSAY_KERNELS_CPU_VEC_STORED_H
 
 #include "kernels/cpu/vec_codes.h"
-#include "kernels/tensor.h"
+#include "kernels/quant.h"
 
 // ---- formats ----
 
@@ -20,14 +20,44 @@ STORED_INLINE int stored_is_k(DType dtype)
     return dtype == DTYPE_Q4_K || dtype == DTYPE_Q5_K;
 }
 
-STORED_INLINE int stored_has_offset(DType dtype)
+// An offset of each part is taken off.
+STORED_INLINE int stored_has_minimum(DType dtype)
 {
-    return dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || stored_is_k(dtype);
+    return stored_is_k(dtype) || dtype == DTYPE_Q2_K;
 }
 
-STORED_INLINE int stored_has_fifth(DType dtype)
+STORED_INLINE int stored_has_offset(DType dtype)
 {
-    return dtype == DTYPE_Q5_0 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q5_K;
+    return dtype == DTYPE_Q4_1 || dtype == DTYPE_Q5_1 || stored_has_minimum(dtype);
+}
+
+// Each part has a scale of either sign.
+STORED_INLINE int stored_has_signed(DType dtype)
+{
+    return dtype == DTYPE_Q6_K || dtype == DTYPE_Q3_K || dtype == DTYPE_IQ4_XS;
+}
+
+// The highest bit of a code, worth so much, stands by itself; 0: it does not.
+STORED_INLINE int stored_lone_bit(DType dtype)
+{
+    if (dtype == DTYPE_Q3_K) return 4;
+    return dtype == DTYPE_Q5_0 || dtype == DTYPE_Q5_1 || dtype == DTYPE_Q5_K ? 16 : 0;
+}
+
+// Codes of two bits, or all but the highest of three.
+STORED_INLINE int stored_has_pairs(DType dtype)
+{
+    return dtype == DTYPE_Q2_K || dtype == DTYPE_Q3_K;
+}
+
+STORED_INLINE int stored_has_levels(DType dtype)
+{
+    return dtype == DTYPE_IQ4_NL || dtype == DTYPE_IQ4_XS || dtype == DTYPE_MXFP4;
+}
+
+STORED_INLINE const int8_t *stored_levels(DType dtype)
+{
+    return dtype == DTYPE_MXFP4 ? quant_mxfp4_levels : quant_iq4_levels;
 }
 
 STORED_INLINE int stored_has_bytes(DType dtype)
@@ -37,7 +67,7 @@ STORED_INLINE int stored_has_bytes(DType dtype)
 
 STORED_INLINE int stored_has_nibbles(DType dtype)
 {
-    return !stored_is_half(dtype) && !stored_has_bytes(dtype);
+    return !stored_is_half(dtype) && !stored_has_bytes(dtype) && !stored_has_pairs(dtype);
 }
 
 // Numbers of k of a block, and of a part of it; 16-bit formats have parts of any length. To Q8_ROW, which has one scale a
@@ -45,12 +75,12 @@ STORED_INLINE int stored_has_nibbles(DType dtype)
 STORED_INLINE size_t stored_block(DType dtype)
 {
     if (dtype == DTYPE_Q8_ROW) return (size_t)1 << 31;
-    return stored_is_k(dtype) || dtype == DTYPE_Q6_K ? 256 : 32;
+    return stored_has_minimum(dtype) || stored_has_signed(dtype) ? 256 : 32;
 }
 
 STORED_INLINE size_t stored_part(DType dtype)
 {
-    return dtype == DTYPE_Q6_K ? 16 : 32;
+    return dtype == DTYPE_Q6_K || stored_has_pairs(dtype) ? 16 : 32;
 }
 
 STORED_INLINE size_t stored_head_bytes(DType dtype)
@@ -64,8 +94,10 @@ STORED_INLINE size_t stored_part_bytes(DType dtype)
     if (stored_is_half(dtype)) return 1024;
     if (stored_has_bytes(dtype)) return 512;
     if (dtype == DTYPE_Q6_K) return 16 + 128 + 64;
-    if (dtype == DTYPE_MXFP4) return 16 + 256;
-    return (size_t)(stored_is_k(dtype) ? 32 : 0) + (size_t)(stored_has_fifth(dtype) ? 64 : 0) + 256;
+    if (stored_has_pairs(dtype)) return dtype == DTYPE_Q3_K ? 16 + 32 + 64 : 16 + 64;
+    if (stored_is_k(dtype)) return (size_t)32 + (stored_lone_bit(dtype) ? 64 : 0) + 256;
+    const int has_scales = stored_has_signed(dtype) || dtype == DTYPE_MXFP4;
+    return (size_t)(has_scales ? 16 : 0) + (stored_lone_bit(dtype) ? 64 : 0) + 256;
 }
 
 STORED_INLINE size_t stored_block_bytes(DType dtype)
@@ -86,10 +118,10 @@ STORED_INLINE StoredHead stored_head_of(DType dtype, const uint8_t *block)
                         stored_has_offset(dtype) ? stored_halves(block + 32) : vec_zero()};
 }
 
-// A part of a panel ready to be read: sixteen scales and offsets (of K formats: what is taken off), and where the codes stand.
+// A part of a panel ready to be read: sixteen scales and offsets (of formats with minima: what is taken off), and where the codes stand.
 typedef struct StoredPart {
     Vec scale, offset;
-    const uint8_t *codes, *fifth, *upper;
+    const uint8_t *codes, *lone, *upper;
 } StoredPart;
 
 // 2^(e - 128) of 16 exponents: in place, or below 2 the subnormal numbers 2^-128 and 2^-127.
@@ -115,12 +147,18 @@ STORED_INLINE StoredPart stored_part_with(DType dtype, StoredHead head, const ui
         part.offset = vec_mul(part.offset, stored_float(stored_bytes(at + 16)));
         at += 32;
     }
-    if (dtype == DTYPE_Q6_K) {
+    if (dtype == DTYPE_Q2_K) {
+        const StoredCodes both = stored_bytes(at);
+        part.scale = vec_mul(part.scale, stored_float(stored_and(both, 15)));
+        part.offset = vec_mul(part.offset, stored_float(stored_right(both, 4)));
+        at += 16;
+    }
+    if (stored_has_signed(dtype)) {
         part.scale = vec_mul(part.scale, stored_float(stored_signed(at)));
         at += 16;
     }
-    part.fifth = at;
-    part.codes = stored_has_fifth(dtype) ? at + 64 : at;
+    part.lone = at;
+    part.codes = stored_lone_bit(dtype) ? at + 2 * stored_part(dtype) : at;
     part.upper = part.codes + 128;
     return part;
 }
@@ -129,31 +167,31 @@ STORED_INLINE StoredPart stored_part_with(DType dtype, StoredHead head, const ui
 STORED_INLINE StoredPart stored_part_of(DType dtype, const uint8_t *block, size_t index)
 {
     StoredPart part = stored_part_with(dtype, stored_head_of(dtype, block), block, index);
-    if (stored_is_k(dtype)) part.offset = vec_neg(part.offset);
+    if (stored_has_minimum(dtype)) part.offset = vec_neg(part.offset);
     return part;
 }
 
-// Scale times code has at most 17 + 5 digits where an offset is added (Q4_K, Q5_K: 11 of d, 6 of the part's scale), so that it is
+// Scale times code has at most 17 + 5 digits where an offset is added (Q4_K, Q5_K: 11 of d, 6 of the part's scale; Q2_K has fewer), so that it is
 // exact, and the one rounding of a fused sum is that of the sum alone.
 STORED_INLINE Vec stored_scaled(DType dtype, const StoredPart *part, Vec q)
 {
     if (!stored_has_offset(dtype)) return vec_mul(part->scale, q);
-    return stored_is_k(dtype) ? vec_fms(part->scale, q, part->offset)
-                              : vec_fma(part->scale, q, part->offset);
+    return stored_has_minimum(dtype) ? vec_fms(part->scale, q, part->offset)
+                                     : vec_fma(part->scale, q, part->offset);
 }
 
 STORED_INLINE int stored_has_plain_nibbles(DType dtype)
 {
     return dtype == DTYPE_Q4_0 || dtype == DTYPE_Q4_1 || dtype == DTYPE_Q4_K ||
-           dtype == DTYPE_MXFP4;
+           stored_has_levels(dtype);
 }
 
-// code = q + shift.
+// What stored_group gives = q + shift.
 STORED_INLINE int stored_shift(DType dtype)
 {
-    if (stored_has_bytes(dtype)) return 128;
+    if (stored_has_bytes(dtype) || stored_has_levels(dtype)) return 128;
     if (dtype == DTYPE_Q6_K) return 32;
-    if (dtype == DTYPE_MXFP4) return 12;
+    if (dtype == DTYPE_Q3_K) return 4;
     return dtype == DTYPE_Q5_0 ? 16 : dtype == DTYPE_Q4_0 ? 8 : 0;
 }
 
@@ -162,6 +200,12 @@ STORED_INLINE int stored_shift(DType dtype)
 STORED_INLINE StoredCodes stored_group_any(DType dtype, const StoredPart *part, size_t group)
 {
     if (stored_has_bytes(dtype)) return stored_load(part->codes + group * 64);
+    const int lone = stored_lone_bit(dtype);
+    if (stored_has_pairs(dtype)) {
+        const StoredCodes all = stored_load(part->codes);
+        const StoredCodes pair = stored_and(stored_right(all, 2 * (int)group), 0x03030303);
+        return lone ? stored_add_lone(pair, part->lone + group * 8, lone) : pair;
+    }
     const StoredCodes both = stored_load(part->codes + group / 2 * 64);
     const StoredCodes low = group % 2 ? stored_right(both, 4) : both;
     if (dtype == DTYPE_Q6_K) {
@@ -173,10 +217,8 @@ STORED_INLINE StoredCodes stored_group_any(DType dtype, const StoredPart *part, 
                                         : upper);
     }
     const StoredCodes q = stored_and(low, 0x0f0f0f0f);
-    if (dtype == DTYPE_MXFP4)
-        return stored_look_up(
-            q, _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0));
-    return stored_has_fifth(dtype) ? stored_add_fifth(q, part->fifth + group * 8) : q;
+    if (stored_has_levels(dtype)) return stored_look_up(q, stored_levels(dtype));
+    return lone ? stored_add_lone(q, part->lone + group * 8, lone) : q;
 }
 
 STORED_INLINE StoredCodes stored_group(DType dtype, const StoredPart *part, size_t group)
@@ -218,8 +260,10 @@ STORED_INLINE Vec stored_weight(DType dtype, const StoredPart *part, const Store
         return stored_as_bits(k % 2 ? stored_and(pair, (int)0xffff0000) : stored_left(pair, 16));
     }
     const int bit = (int)(k % 4 * 8 + k / 4 % 2 * 4);
-    if (dtype == DTYPE_MXFP4)
-        return stored_scaled(dtype, part, stored_fp4(stored_right(four->first, bit)));
+    if (stored_has_levels(dtype)) {
+        const StoredCodes code = stored_right(four->first, bit);
+        return stored_scaled(dtype, part, stored_level(code, stored_levels(dtype)));
+    }
     if (stored_has_plain_nibbles(dtype))
         return stored_scaled(dtype, part, stored_nibble(four->first, bit, stored_shift(dtype)));
     if (stored_has_offset(dtype))

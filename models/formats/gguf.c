@@ -185,10 +185,9 @@ static Status unknown_type(const Reader *r, uint32_t type, Error *err)
     static const struct {
         uint32_t number;
         const char *name;
-    } others[] = {{9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {15, "Q8_K"},
-                  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
-                  {20, "IQ4_NL"},  {21, "IQ3_S"},  {22, "IQ2_S"},   {23, "IQ4_XS"},
-                  {29, "IQ1_M"},   {34, "TQ1_0"},  {35, "TQ2_0"},   {40, "NVFP4"}};
+    } others[] = {{9, "Q8_1"},     {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"},
+                  {18, "IQ3_XXS"}, {19, "IQ1_S"}, {21, "IQ3_S"},   {22, "IQ2_S"},
+                  {29, "IQ1_M"},   {34, "TQ1_0"}, {35, "TQ2_0"},   {40, "NVFP4"}};
     const char *name = "unknown";
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i].number == type) name = others[i].name;
@@ -196,7 +195,7 @@ static Status unknown_type(const Reader *r, uint32_t type, Error *err)
     (void)error_set(
         err, STATUS_INVALID,
         "its type %u (%s) is not supported; supported are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, "
-        "Q5_1, Q4_K, Q5_K, Q6_K, MXFP4",
+        "Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4",
         type, name);
     return broken(r, err);
 }

@@ -39,6 +39,10 @@ typedef enum TensorType {
     TENSOR_Q4_K,
     TENSOR_Q5_K,
     TENSOR_Q6_K,
+    TENSOR_Q2_K,
+    TENSOR_Q3_K,
+    TENSOR_IQ4_NL,
+    TENSOR_IQ4_XS,
     TENSOR_MXFP4, // in safetensors files as two tensors of bytes (models/checkpoint_experts.c)
     TENSOR_TYPE_COUNT
 } TensorType;

@@ -24,18 +24,21 @@ static const struct {
     [TENSOR_Q4_0] = {"Q4_0", 18},      [TENSOR_Q4_1] = {"Q4_1", 20},
     [TENSOR_Q5_0] = {"Q5_0", 22},      [TENSOR_Q5_1] = {"Q5_1", 24},
     [TENSOR_Q4_K] = {"Q4_K", 144},     [TENSOR_Q5_K] = {"Q5_K", 176},
-    [TENSOR_Q6_K] = {"Q6_K", 210},     [TENSOR_MXFP4] = {"MXFP4", 17},
+    [TENSOR_Q6_K] = {"Q6_K", 210},     [TENSOR_Q2_K] = {"Q2_K", 84},
+    [TENSOR_Q3_K] = {"Q3_K", 110},     [TENSOR_IQ4_NL] = {"IQ4_NL", 18},
+    [TENSOR_IQ4_XS] = {"IQ4_XS", 136}, [TENSOR_MXFP4] = {"MXFP4", 17},
 };
 
 static const struct {
     TensorType type;
     DType dtype;
 } dtypes[] = {
-    {TENSOR_F64, DTYPE_F64},     {TENSOR_F32, DTYPE_F32},   {TENSOR_F16, DTYPE_F16},
-    {TENSOR_BF16, DTYPE_BF16},   {TENSOR_Q8_0, DTYPE_Q8_0}, {TENSOR_Q4_0, DTYPE_Q4_0},
-    {TENSOR_Q4_1, DTYPE_Q4_1},   {TENSOR_Q5_0, DTYPE_Q5_0}, {TENSOR_Q5_1, DTYPE_Q5_1},
-    {TENSOR_Q4_K, DTYPE_Q4_K},   {TENSOR_Q5_K, DTYPE_Q5_K}, {TENSOR_Q6_K, DTYPE_Q6_K},
-    {TENSOR_MXFP4, DTYPE_MXFP4},
+    {TENSOR_F64, DTYPE_F64},       {TENSOR_F32, DTYPE_F32},     {TENSOR_F16, DTYPE_F16},
+    {TENSOR_BF16, DTYPE_BF16},     {TENSOR_Q8_0, DTYPE_Q8_0},   {TENSOR_Q4_0, DTYPE_Q4_0},
+    {TENSOR_Q4_1, DTYPE_Q4_1},     {TENSOR_Q5_0, DTYPE_Q5_0},   {TENSOR_Q5_1, DTYPE_Q5_1},
+    {TENSOR_Q4_K, DTYPE_Q4_K},     {TENSOR_Q5_K, DTYPE_Q5_K},   {TENSOR_Q6_K, DTYPE_Q6_K},
+    {TENSOR_Q2_K, DTYPE_Q2_K},     {TENSOR_Q3_K, DTYPE_Q3_K},   {TENSOR_IQ4_NL, DTYPE_IQ4_NL},
+    {TENSOR_IQ4_XS, DTYPE_IQ4_XS}, {TENSOR_MXFP4, DTYPE_MXFP4},
 };
 
 bool tensor_type_dtype(TensorType type, DType *out)
@@ -127,6 +130,10 @@ static Status read_stored(const SafeTensor *tensor, float *out, Error *err)
     case TENSOR_Q4_K:
     case TENSOR_Q5_K:
     case TENSOR_Q6_K:
+    case TENSOR_Q2_K:
+    case TENSOR_Q3_K:
+    case TENSOR_IQ4_NL:
+    case TENSOR_IQ4_XS:
     case TENSOR_MXFP4: {
         DType dtype = DTYPE_F32;
         (void)tensor_type_dtype(tensor->type, &dtype);
@@ -314,6 +321,10 @@ Status safetensor_read_i32(const SafeTensor *tensor, int32_t *out, Error *err)
     case TENSOR_Q4_K:
     case TENSOR_Q5_K:
     case TENSOR_Q6_K:
+    case TENSOR_Q2_K:
+    case TENSOR_Q3_K:
+    case TENSOR_IQ4_NL:
+    case TENSOR_IQ4_XS:
     case TENSOR_MXFP4:
     case TENSOR_TYPE_COUNT:
         break;

@@ -75,6 +75,22 @@ static const struct {
      {208, 208},
      NULL,
      "6189dc3416e457579f89a202249b45ea405920dbb21586fe5f8d03a89abd7bed"},
+    {DTYPE_Q2_K,
+     {80, 82},
+     NULL,
+     "e45f88f90bac1925a8471d78518b6e1bbed956efc7b521c8afb1850c16f7b257"},
+    {DTYPE_Q3_K,
+     {108, 108},
+     NULL,
+     "40aa3d84d3e8c600f4b438ac082f04289e18764b9bc10f95bda748f0a9425ad4"},
+    {DTYPE_IQ4_NL,
+     {0, 0},
+     NULL,
+     "07529e68d613fc7d4d300405545082b13bee6ca53d0f10a72fd45b3bd128818b"},
+    {DTYPE_IQ4_XS,
+     {0, 0},
+     NULL,
+     "cb568e44bbb471dc53b2b1659051fab298cc1c942c51da65cb1a4cd0e2d8b7f8"},
 };
 
 Test(quant, encodes_bit_for_bit_as_the_package_gguf)

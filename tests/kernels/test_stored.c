@@ -10,9 +10,10 @@
 #include "kernels/pack.h"
 #include "kernels/quant.h"
 
-static const DType dtypes[] = {DTYPE_F16,  DTYPE_BF16, DTYPE_Q8_0,   DTYPE_Q4_0,
-                               DTYPE_Q4_1, DTYPE_Q5_0, DTYPE_Q5_1,   DTYPE_Q4_K,
-                               DTYPE_Q5_K, DTYPE_Q6_K, DTYPE_Q8_ROW, DTYPE_MXFP4};
+static const DType dtypes[] = {DTYPE_F16,    DTYPE_BF16,   DTYPE_Q8_0,   DTYPE_Q4_0,
+                               DTYPE_Q4_1,   DTYPE_Q5_0,   DTYPE_Q5_1,   DTYPE_Q4_K,
+                               DTYPE_Q5_K,   DTYPE_Q6_K,   DTYPE_Q2_K,   DTYPE_Q3_K,
+                               DTYPE_IQ4_NL, DTYPE_IQ4_XS, DTYPE_Q8_ROW, DTYPE_MXFP4};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 static float random_number(uint64_t *state)
@@ -83,6 +84,8 @@ static Weight make_any_weight(DType dtype, size_t n, size_t k, uint64_t seed)
         const size_t at = i % dtype_size(dtype);
         const int is_exponent = dtype_block(dtype) == 1 ? at == 1
                                 : dtype == DTYPE_Q6_K   ? at == 209
+                                : dtype == DTYPE_Q3_K   ? at == 109
+                                : dtype == DTYPE_Q2_K   ? at == 81 || at == 83
                                                         : at == 1 || at == 3;
         const int byte = (int)(random_number(&seed) * 128.0f) + 128;
         const int is_power = dtype == DTYPE_MXFP4 && at == 0; // of 2, up to infinity

@@ -152,7 +152,7 @@ Test(gguf, refuses_broken_tensors)
         {8, UINT64_MAX / 2, 0, 32, "b", "overflows"},
         {8, UINT64_MAX, 0, 32, "b", "too large"},
         {8, 33, 8, 32, "b", "no whole blocks of Q8_0"},
-        {8, 256, 10, 32, "b", "(Q2_K) is not supported; supported are"},
+        {8, 256, 21, 32, "b", "(IQ3_S) is not supported; supported are"},
         {8, 8, 999, 32, "b", "(unknown) is not supported"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
