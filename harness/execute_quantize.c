@@ -25,9 +25,9 @@ static void remove_files(const char *directory)
 
 // The model goes through files, as it would to be shipped: saved, written anew as GGUF (gguf may be NULL: it is not), opened
 // with its matrices kept.
-static Status write_and_open(Executor *executor, const ModelOptions *options, TensorType to,
-                             const char *saved, const char *gguf, Arena *arena, Model **out,
-                             uint64_t *n_bytes, Error *err)
+static Status write_and_open(Executor *executor, const ModelOptions *options,
+                             const QuantizeFormat *to, const char *saved, const char *gguf,
+                             Arena *arena, Model **out, uint64_t *n_bytes, Error *err)
 {
     QuantizeReport report = {0};
     TRY(model_save(executor->model, saved, err));
@@ -48,8 +48,8 @@ Status execute_written(Executor *executor, const Work *work, Slice format, Compu
     const char *state = executor->options.state_directory;
     const Slice id = slice_from_cstr(work->id);
     char saved[STATE_PATH_SIZE], gguf[STATE_PATH_SIZE];
-    TensorType to = TENSOR_F32;
-    if (format.len > 0 && !quantize_type_parse(format, &to))
+    const QuantizeFormat *to = quantize_format_find(format);
+    if (format.len > 0 && !to)
         return error_set(err, STATUS_INTERNAL, "no format \"" SLICE_FMT "\"", SLICE_ARG(format));
     TRY(state_file(state, id, "saved", saved, err));
     TRY(state_file(state, id, "gguf", gguf, err));

@@ -5,71 +5,9 @@
 
 #include "base/file.h"
 #include "base/size.h"
-#include "kernels/quant.h"
 #include "models/architecture.h"
 #include "models/checkpoint.h"
 #include "models/quantize_internal.h"
-
-bool quantize_type_parse(Slice name, TensorType *out)
-{
-    for (int t = 0; t < TENSOR_TYPE_COUNT; t++) {
-        DType dtype;
-        if (!tensor_type_dtype((TensorType)t, &dtype) || !quant_is_known(dtype)) continue;
-        if (!slice_eq_cstr(name, dtype_name(dtype))) continue;
-        *out = (TensorType)t;
-        return true;
-    }
-    return false;
-}
-
-// ---- which format ----
-
-static bool contains(Slice name, const char *part)
-{
-    return slice_find(name, slice_from_cstr(part)) != SIZE_MAX;
-}
-
-// Matrices that are added, not multiplied with.
-static bool is_added(Slice name)
-{
-    static const char *const parts[] = {"position", "token_types", "token_type_embeddings",
-                                        "relative_attention_bias", "norm"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (contains(name, parts[i])) return true;
-    }
-    return false;
-}
-
-// What chooses among experts, in GGUF and under Transformers' names.
-static bool is_router(Slice name)
-{
-    static const char *const parts[] = {"ffn_gate_inp",           "mlp.gate.",
-                                        "block_sparse_moe.gate.", "block_sparse_moe.router.",
-                                        "shared_expert_gate",     "mlp.router."};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (contains(name, parts[i])) return true;
-    }
-    return false;
-}
-
-static TensorType choose_type(const QuantizeWork *work, Slice name, size_t n_dims,
-                              const size_t *shape)
-{
-    TensorType type = work->to;
-    if (n_dims < 2 || n_dims > 3 || !slice_ends_with(name, SLICE(".weight")) || is_added(name) ||
-        is_router(name) || slice_ends_with(name, SLICE("_norm.weight")))
-        return TENSOR_F32;
-    const size_t cols = shape[n_dims - 1];
-    // Experts alone, as llama.cpp and gpt-oss have it.
-    if (type == TENSOR_MXFP4 && work->config.experts.n_experts > 0 && n_dims < 3)
-        type = TENSOR_Q8_0;
-    const bool is_output = slice_eq_cstr(name, "output.weight") ||
-                           (work->is_tied && slice_eq_cstr(name, "token_embd.weight"));
-    if (is_output && tensor_type_block(type) == 256) type = TENSOR_Q6_K;
-    if (cols % tensor_type_block(type) == 0) return type;
-    type = type == TENSOR_Q4_K ? TENSOR_Q5_0 : type == TENSOR_Q5_K ? TENSOR_Q5_1 : TENSOR_Q8_0;
-    return cols % tensor_type_block(type) == 0 ? type : TENSOR_F16;
-}
 
 // ---- what is written ----
 
@@ -144,7 +82,7 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     bool is_member = false;
     TRY(quantize_stack_experts(work, tensor, &item, &source, &is_member, err));
     if (source.experts) {
-        item.type = choose_type(work, item.name, item.n_dims, item.shape);
+        item.type = quantize_choose_type(work, item.name, item.n_dims, item.shape);
         return add(work, &item, &source, tensor->type, source.n_experts * safetensor_bytes(tensor),
                    err);
     }
@@ -163,7 +101,7 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     if (source.change == SAFE_REORDERED)
         TRY(gguf_row_order(work->family, &work->config, full, tensor->shape[0], &source.order,
                            err));
-    item.type = choose_type(work, item.name, item.n_dims, item.shape);
+    item.type = quantize_choose_type(work, item.name, item.n_dims, item.shape);
     return add(work, &item, &source, tensor->type, safetensor_bytes(tensor), err);
 }
 
@@ -173,7 +111,7 @@ static Status add_of_gguf(QuantizeWork *work, const SafeTensor *tensor, Error *e
     SafeItem item = {.name = tensor->name, .n_dims = tensor->n_dims};
     const QuantizeSource source = {.tensor = tensor};
     memcpy(item.shape, tensor->shape, sizeof item.shape);
-    item.type = choose_type(work, item.name, item.n_dims, item.shape);
+    item.type = quantize_choose_type(work, item.name, item.n_dims, item.shape);
     return add(work, &item, &source, tensor->type, safetensor_bytes(tensor), err);
 }
 
@@ -210,7 +148,7 @@ static Status plan(QuantizeWork *work, const char *path, GgufBuilder *b, Error *
                    err));
     if (is_gguf) {
         for (size_t i = 0; i < gguf->n_tensors; i++) TRY(add_of_gguf(work, &gguf->tensors[i], err));
-        quantize_copy_metadata(gguf, work->to, b);
+        quantize_copy_metadata(gguf, quantize_format_number(work->to), b);
         return STATUS_OK;
     }
     for (size_t i = 0; i < work->files.tensors.n_tensors; i++)
@@ -235,13 +173,13 @@ static void sum_report(QuantizeWork *work)
 static bool is_tied(const Safetensors *tensors, const Json *json, const ModelConfig *config)
 {
     // ...ForCausalLM, ...LMHeadModel, ...ForMaskedLM
-    if (!contains(config->class_name, "LM")) return false;
+    if (slice_find(config->class_name, SLICE("LM")) == SIZE_MAX) return false;
     bool tied = safetensors_find(tensors, SLICE("lm_head.weight")) == NULL;
     if (json_opt_bool(json, "tie_word_embeddings", &tied, NULL) != STATUS_OK) return false;
     return tied && !checkpoint_own_output(tensors, config->architecture);
 }
 
-Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
+Status model_quantize(const char *path, const QuantizeFormat *to, const char *out_path, Pool *pool,
                       const atomic_int *cancel, Arena *arena, QuantizeReport *report, Error *err)
 {
     GgufBuilder b = {0};

@@ -1,8 +1,10 @@
 // models/quantize.h: a model's files written as one GGUF file, in a chosen format of numbers.
 //
-// Matrices become `to`; vectors, tables of positions and of token types stay F32, as llama.cpp keeps them. Where a row is no
-// whole number of blocks the next format that fits is taken: Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0, and F16 where
-// rows are no multiple of 32. With a format of 256 the output layer (or the embedding that serves as it) is Q6_K.
+// A format has one type for most matrices; those with _s, _m and _l in their names, q2_k, iq4_nl and iq4_xs keep some better, as
+// llama.cpp's formats of these names do. Vectors, tables of positions and of token types stay F32, as llama.cpp keeps them. Where
+// a row is no whole number of blocks the next type that fits is taken: Q4_K -> Q5_0, Q5_K -> Q5_1, Q6_K -> Q8_0, Q3_K, Q2_K and
+// IQ4_XS -> IQ4_NL, and F16 where rows are no multiple of 32. With types of blocks of 256 and with IQ4_NL the output layer (or the
+// embedding that serves as it) is Q6_K.
 // Some megabytes of a tensor at a time are in memory. Numbers that are not finite, and tensors that the model does not know, are refused.
 #ifndef ASSAY_MODELS_QUANTIZE_H
 #define ASSAY_MODELS_QUANTIZE_H
@@ -39,12 +41,16 @@ typedef struct QuantizeReport {
         unsaid; // what llama.cpp is not told of the model, so that its answers differ; empty = nothing that is known
 } QuantizeReport;
 
-// F32, F16, BF16 or a block format by its name in lower case ("q4_k"); false where it is none.
-bool quantize_type_parse(Slice name, TensorType *out);
+// What a file's tensors become (quantize_format.c).
+typedef struct QuantizeFormat QuantizeFormat;
+extern const char *const quantize_format_names[]; // in the order people see; NULL at the end
+const QuantizeFormat *
+quantize_format_find(Slice name); // "q4_k_m"; NULL where there is none of that name
+const QuantizeFormat *quantize_format_of(TensorType type); // the plainest one of that type, or NULL
 
 // The report's memory is the arena's. path: see models/checkpoint.h. The file is written anew and renamed;
 // where *cancel (it may be NULL) becomes other than 0 nothing is left of it.
-Status model_quantize(const char *path, TensorType to, const char *out_path, Pool *pool,
+Status model_quantize(const char *path, const QuantizeFormat *to, const char *out_path, Pool *pool,
                       const atomic_int *cancel, Arena *arena, QuantizeReport *report,
                       Error *err) MUST_CHECK;
 

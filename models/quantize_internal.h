@@ -20,7 +20,7 @@ typedef struct QuantizeSource {
 typedef struct QuantizeWork {
     Checkpoint files;
     ModelConfig config;
-    TensorType to;
+    const QuantizeFormat *to;
     Arena *arena;
     Pool *pool;
     const atomic_int *cancel;
@@ -48,6 +48,11 @@ Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *
 // Rows [first, first + n) of a tensor to be written (see GgufFill); context is the work.
 Status quantize_fill(void *context, size_t index, size_t first, size_t n, void *data,
                      Error *err) MUST_CHECK;
-void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b);
+void quantize_copy_metadata(const Gguf *file, uint32_t file_type, GgufBuilder *b);
+
+// quantize_format.c: a format's number in llama.cpp, and what it makes of a tensor.
+uint32_t quantize_format_number(const QuantizeFormat *format);
+TensorType quantize_choose_type(const QuantizeWork *work, Slice name, size_t n_dims,
+                                const size_t *shape);
 
 #endif

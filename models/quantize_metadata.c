@@ -10,21 +10,7 @@
 #include "models/tokenizers/gguf_words.h"
 #include "models/tokenizers/told.h"
 
-static uint32_t file_type(TensorType type)
-{
-    static const struct {
-        TensorType type;
-        uint32_t number;
-    } types[] = {{TENSOR_F16, 1},   {TENSOR_Q4_0, 2},  {TENSOR_Q4_1, 3},  {TENSOR_Q8_0, 7},
-                 {TENSOR_Q5_0, 8},  {TENSOR_Q5_1, 9},  {TENSOR_Q4_K, 14}, {TENSOR_Q5_K, 16},
-                 {TENSOR_Q6_K, 18}, {TENSOR_BF16, 32}, {TENSOR_MXFP4, 38}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (types[i].type == type) return types[i].number;
-    }
-    return 0;
-}
-
-void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b)
+void quantize_copy_metadata(const Gguf *file, uint32_t file_type, GgufBuilder *b)
 {
     for (size_t i = 0; i < file->n_pairs; i++) {
         const GgufPair *pair = &file->pairs[i];
@@ -35,7 +21,7 @@ void quantize_copy_metadata(const Gguf *file, TensorType to, GgufBuilder *b)
         }
         gguf_put_value(b, pair->key, &pair->value);
     }
-    gguf_put_u32(b, "general.file_type", file_type(to));
+    gguf_put_u32(b, "general.file_type", file_type);
     gguf_put_u32(b, "general.quantization_version", 2);
 }
 
@@ -161,7 +147,7 @@ Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *
     GgufRopeFactors factors;
     Slice name = {0}, config = {0}, generation = {0}, note = {0};
     TRY(name_model(work, path, &name, err));
-    TRY(gguf_put_config(b, json_root(work->files.config), name, file_type(work->to),
+    TRY(gguf_put_config(b, json_root(work->files.config), name, quantize_format_number(work->to),
                         work->config.vocab_size, work->arena, &factors, err));
     TRY(put_tokenizer(work, path, b, err));
     TRY(put_embedding(work, path, b, err));

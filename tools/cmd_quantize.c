@@ -10,14 +10,11 @@
 
 enum { NOTE_MAX_BYTES = 16 << 20 };
 
-static const char *const type_choices[] = {"f32",  "f16",  "bf16", "q8_0", "q4_0",  "q4_1", "q5_0",
-                                           "q5_1", "q4_k", "q5_k", "q6_k", "mxfp4", NULL};
-
 static const Option options[] = {
     {.name = "to",
      .kind = OPTION_CHOICE,
      .value = "FORMAT",
-     .choices = type_choices,
+     .choices = quantize_format_names,
      .help = "how matrices are stored"},
     {.name = "out",
      .short_name = 'o',
@@ -105,7 +102,8 @@ static void put_json(const QuantizeReport *report, const char *out_path, JsonWri
 
 // ---- working ----
 
-static Status write_gguf(CommandLine *line, TensorType to, const char *out_path, Error *err)
+static Status write_gguf(CommandLine *line, const QuantizeFormat *to, const char *out_path,
+                         Error *err)
 {
     QuantizeReport report = {0};
     Pool *pool = NULL;
@@ -247,19 +245,18 @@ static Status run(CommandLine *line, Error *err)
 {
     const char *out_path = option_text(line, "out");
     const size_t choice = option_choice(line, "to");
-    TensorType to = TENSOR_F32;
     if (choice == SIZE_MAX || !out_path)
         return error_set(err, STATUS_INVALID, "--to FORMAT and --out FILE are wanted");
-    (void)quantize_type_parse(slice_from_cstr(type_choices[choice]), &to);
     TRY(refuse_itself(line, out_path, err));
+    const QuantizeFormat *to = quantize_format_find(slice_from_cstr(quantize_format_names[choice]));
     if (slice_ends_with(slice_from_cstr(out_path), SLICE(".gguf")))
         return write_gguf(line, to, out_path, err);
-    if (to == TENSOR_F32) return write_directory(line, out_path, err);
+    if (to == quantize_format_of(TENSOR_F32)) return write_directory(line, out_path, err);
     return error_set(
         err, STATUS_INVALID,
         "--out %s: %s is written as a GGUF file, whose name must end with .gguf; a directory of safetensors "
         "is written with --to f32",
-        out_path, type_choices[choice]);
+        out_path, quantize_format_names[choice]);
 }
 
 const Command command_quantize = {
@@ -271,8 +268,10 @@ const Command command_quantize = {
     .max_operands = 1,
     .description =
         "MODEL is a directory or a GGUF file. Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
-        "are no whole blocks of the format get the next one that fits (at last F16). With a format of 256 (q4_k, q5_k, q6_k) "
-        "the output layer is Q6_K. mxfp4 is for experts: where a model has them, its other matrices are Q8_0.\n\n"
+        "are no whole blocks of the format get the next one that fits (at last F16). With q2_k to q6_k, iq4_nl and iq4_xs "
+        "the output layer is Q6_K; with those that end in _s, _m or _l, q2_k, iq4_nl and iq4_xs the matrices that llama.cpp "
+        "keeps better in files of these names are kept so here too. mxfp4 is for experts: where a model has them, its other "
+        "matrices are Q8_0.\n\n"
         "The file opens in llama.cpp where it knows the architecture; config.json, tokenizer.json, the chat template, "
         "generation_config.json and assay.json travel in it, so that every model that runs here can be stored, and answers "
         "as it did. The relative error of a matrix is the root of its mean squared error as "

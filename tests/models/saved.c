@@ -40,7 +40,8 @@ void must_quantize(const char *model, TensorType to, const char *out)
     Error err = {0};
     QuantizeReport report;
     Pool *pool = open_pool(2);
-    want_ok(model_quantize(model, to, out, pool, NULL, &arena, &report, &err), &err);
+    want_ok(model_quantize(model, quantize_format_of(to), out, pool, NULL, &arena, &report, &err),
+            &err);
     pool_close(&pool);
     arena_release(&arena);
 }

@@ -19,7 +19,8 @@ static Status quantize(const char *model, TensorType to, const char *out, Quanti
                        Arena *arena, Error *err)
 {
     Pool *pool = open_pool(2);
-    const Status s = model_quantize(model, to, out, pool, NULL, arena, report, err);
+    const Status s =
+        model_quantize(model, quantize_format_of(to), out, pool, NULL, arena, report, err);
     pool_close(&pool);
     return s;
 }
@@ -36,7 +37,8 @@ Test(quantize, leaves_nothing_where_it_is_stopped)
     atomic_int cancel = 1;
     Pool *pool = open_pool(1);
     want_ok(file_make_directories(folder_path(folder, "out"), &err), &err);
-    cr_expect_eq(model_quantize(model, TENSOR_F16, out, pool, &cancel, &arena, &report, &err),
+    cr_expect_eq(model_quantize(model, quantize_format_of(TENSOR_F16), out, pool, &cancel, &arena,
+                                &report, &err),
                  STATUS_CANCELLED);
     want_ok(file_list(&arena, folder_path(folder, "out"), &names, &n, &err), &err);
     cr_expect_eq(n, 0, "%zu files are left", n);
@@ -488,4 +490,90 @@ Test(quantize, says_what_other_programs_are_not_told)
         arena_release(&arena);
     }
     folder_remove(folder);
+}
+
+// A Llama of 17 blocks, which the rules of mixtures tell apart.
+static const char *save_deep(const char *folder)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Model *model = NULL;
+    ModelConfig config;
+    const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
+    const char *path = folder_path(folder, "deep");
+    want_ok(
+        parse_config(
+            &arena,
+            "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
+            "\"vocab_size\": 16, \"hidden_size\": 256, \"intermediate_size\": 256, "
+            "\"num_hidden_layers\": 17, \"num_attention_heads\": 8, \"num_key_value_heads\": 2, "
+            "\"max_position_embeddings\": 16}",
+            &config, &err),
+        &err);
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    arena_release(&arena);
+    return path;
+}
+
+// Blocks by the type of one tensor in each: a digit of its name a block ("6" of Q6_K), IQ4 as "i".
+static void kinds_of(const QuantizeReport *report, const char *rest, char out[32])
+{
+    for (size_t i = 0; i < 17; i++) {
+        char name[64];
+        out[i] = '?';
+        out[i + 1] = '\0';
+        snprintf(name, sizeof name, "blk.%zu.%s.weight", i, rest);
+        for (size_t t = 0; t < report->n_tensors; t++) {
+            const char *type = tensor_type_name(report->tensors[t].to);
+            if (slice_eq_cstr(report->tensors[t].name, name))
+                out[i] = type[0] == 'I' ? 'i' : type[1];
+        }
+    }
+}
+
+// What llama_model_quantize of llama-cpp-python 0.3.36 makes of the same model.
+Test(quantize, mixtures_keep_better_what_llama_cpp_does)
+{
+    static const struct {
+        const char *format, *values, *output, *down, *logits;
+    } cases[] = {
+        {"q2_k", "44444444444444444", "33333333333333333", "33333333333333333", "Q6_K"},
+        {"q3_k_s", "33333333333333333", "33333333333333333", "33333333333333333", "Q6_K"},
+        {"q3_k_m", "55444444444444444", "44444444444444444", "54444444444444444", "Q6_K"},
+        {"q3_k_l", "55555555555555555", "55555555555555555", "55555555555555555", "Q6_K"},
+        {"q4_k", "44444444444444444", "44444444444444444", "44444444444444444", "Q6_K"},
+        {"q4_k_s", "55554444444444444", "44444444444444444", "55444444444444444", "Q6_K"},
+        {"q4_k_m", "66446446446446666", "44444444444444444", "66446446446446666", "Q6_K"},
+        {"q5_k_m", "66556556556556666", "55555555555555555", "66556556556556666", "Q6_K"},
+        {"iq4_xs", "55555555555555555", "iiiiiiiiiiiiiiiii", "55iiiiiiiiiiiiiii", "Q6_K"},
+        {"q8_0", "88888888888888888", "88888888888888888", "88888888888888888", "Q8_0"},
+    };
+    const char *folder = folder_make(), *model = save_deep(folder);
+    Pool *pool = open_pool(2);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        QuantizeReport report;
+        char kinds[32];
+        const QuantizeFormat *format = quantize_format_find(slice_from_cstr(cases[i].format));
+        want_ok(model_quantize(model, format, folder_path(folder, "q.gguf"), pool, NULL, &arena,
+                               &report, &err),
+                &err);
+        kinds_of(&report, "attn_v", kinds);
+        cr_expect_str_eq(kinds, cases[i].values, "%s: %s", cases[i].format, kinds);
+        kinds_of(&report, "attn_output", kinds);
+        cr_expect_str_eq(kinds, cases[i].output, "%s: %s", cases[i].format, kinds);
+        kinds_of(&report, "ffn_down", kinds);
+        cr_expect_str_eq(kinds, cases[i].down, "%s: %s", cases[i].format, kinds);
+        for (size_t t = 0; t < report.n_tensors; t++) {
+            if (slice_eq_cstr(report.tensors[t].name, "output.weight"))
+                cr_expect_str_eq(tensor_type_name(report.tensors[t].to), cases[i].logits);
+        }
+        arena_release(&arena);
+    }
+    pool_close(&pool);
+    folder_remove(folder);
+    cr_expect_null(quantize_format_find(SLICE("q7_k")));
 }

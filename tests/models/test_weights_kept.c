@@ -13,9 +13,10 @@
 
 Test(weights_kept, as_stored_give_the_same_bits)
 {
-    static const TensorType types[] = {TENSOR_F16,  TENSOR_BF16, TENSOR_Q8_0, TENSOR_Q4_0,
-                                       TENSOR_Q4_1, TENSOR_Q5_0, TENSOR_Q5_1, TENSOR_Q4_K,
-                                       TENSOR_Q5_K, TENSOR_Q6_K};
+    static const TensorType types[] = {TENSOR_F16,    TENSOR_BF16,  TENSOR_Q8_0, TENSOR_Q4_0,
+                                       TENSOR_Q4_1,   TENSOR_Q5_0,  TENSOR_Q5_1, TENSOR_Q4_K,
+                                       TENSOR_Q5_K,   TENSOR_Q6_K,  TENSOR_Q2_K, TENSOR_Q3_K,
+                                       TENSOR_IQ4_NL, TENSOR_IQ4_XS};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         const char *folder = folder_make(), *path = folder_path(folder, "q.gguf");
         size_t n = 0, m = 0;
