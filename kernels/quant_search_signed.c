@@ -150,8 +150,9 @@ static float refit(const SBlock *b, const float *x)
     double uu = 0, ux = 0;
     float v[LANES], q[LANES];
     for (size_t i = 0; i < b->n_parts * b->part; i += LANES) {
-        const int a = b->a[i / b->part];
-        const float scale = b->d * (float)a, inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+        const size_t part = i / b->part;
+        const float a = (float)b->a[part], scale = b->d * a,
+                    inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
         for (size_t j = 0; j < LANES; j++) v[j] = x[i + j] * inverse;
         nearest_q(b, v, q);
         for (size_t j = 0; j < LANES; j++) {
