@@ -231,8 +231,8 @@ static Status estimate(Describing *d, Error *err)
     const Suite *suite = run->suite;
     const size_t n_jobs = run->options->n_jobs > 1 ? run->options->n_jobs : 1;
     const ExecuteOptions options = run_execute_options(run);
-    TRY(suite_identify(suite, run->store, run->options->device, run->options->compute, &run->arena,
-                       &run->identity, err));
+    TRY(suite_identify(suite, run->store, run->options->device, run->options->compute,
+                       run->options->kv, &run->arena, &run->identity, err));
     TRY(plan_make(suite, &run->identity, &run->arena, &run->plan, err));
     TRY(plan_take_stored(&run->plan, run->store, err));
     TRY(arena_take(&run->arena, suite->n_models * suite->n_tasks, sizeof *d->pairs, "estimates",

@@ -31,6 +31,7 @@ typedef struct ExecuteOptions {
     const Prepared *prepared;
     Device device;
     ComputeMode compute;
+    DType kv; // what causal models keep keys and values in
     size_t n_threads;
     const char *state_directory;
     double checkpoint_seconds; // 0 = 60

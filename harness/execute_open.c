@@ -93,6 +93,7 @@ static Status open_for_task(const Executor *executor, int model, size_t task, Mo
         trial_compute(o->suite, &(TrialSpec){.model = model, .setting = 0}, o->compute);
     ModelOptions options = {.device = o->device,
                             .compute = from->does_tune ? trial_tuning_compute(o->compute) : judged,
+                            .kv_dtype = o->kv,
                             .seed = o->suite->seed};
     const bool by_prompt = prepared_by_prompt(o->prepared, (size_t)model, task);
     if (from->does_tune && !by_prompt && !data->family->takes) {

@@ -43,6 +43,7 @@ Status execute_written(Executor *executor, const Work *work, Slice format, Compu
 {
     const ModelOptions options = {.device = executor->options.device,
                                   .compute = compute,
+                                  .kv_dtype = executor->options.kv,
                                   .keep_stored = 1,
                                   .seed = work->spec.seed};
     const char *state = executor->options.state_directory;

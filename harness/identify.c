@@ -62,11 +62,12 @@ static Status folds_json(Identify *id, Slice *out, Error *err)
 }
 
 Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMode compute,
-                      Arena *arena, SuiteIdentity *out, Error *err)
+                      DType kv, Arena *arena, SuiteIdentity *out, Error *err)
 {
     *out = (SuiteIdentity){.device_kind = device.kind == DEVICE_CUDA ? SLICE("cuda") : SLICE("cpu"),
                            .compute_dtype = slice_from_cstr(compute_name(compute)),
-                           .compute = compute};
+                           .compute = compute,
+                           .kv = kv};
     Identify id = {.suite = suite, .store = store, .arena = arena, .out = out};
     TRY(arena_take(arena, suite->n_models, sizeof *out->models, "models", &out->models, err));
     TRY(arena_take(arena, suite->n_tasks, sizeof *out->tasks, "tasks", &out->tasks, err));

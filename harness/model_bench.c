@@ -7,7 +7,8 @@
 #include "kernels/bench.h"
 #include "models/checkpoint.h"
 
-Status model_bench_open(const ModelBenchWork *work, ComputeMode compute, Model **out, Error *err)
+Status model_bench_open(const ModelBenchWork *work, ComputeMode compute, DType kv, Model **out,
+                        Error *err)
 {
     static const Slice two_classes[] = {SLICE_LIT("0"), SLICE_LIT("1")};
     const bool has_data = work->data.n_labels > 0;
@@ -17,6 +18,7 @@ Status model_bench_open(const ModelBenchWork *work, ComputeMode compute, Model *
                             .n_labels = has_data ? work->data.n_labels : 2,
                             .seed = work->options->seed,
                             .compute = compute,
+                            .kv_dtype = kv,
                             .keep_stored = !work->options->tunes,
                             .without_tokenizer = !work->options->texts};
     if (work->mode == MODEL_BENCH_GENERATE) {
@@ -44,6 +46,10 @@ static Status choose_mode(ModelBenchWork *work, Error *err)
         return error_set(err, STATUS_INVALID,
                          "a model with a %s head writes nothing: use --mode classify or embed",
                          model_head_name(config.head));
+    if (work->options->kv != DTYPE_F32 &&
+        (work->mode != MODEL_BENCH_GENERATE || config.head != HEAD_CAUSAL_LM))
+        return error_set(err, STATUS_INVALID,
+                         "--kv is for causal language models that write: leave it out");
     if (work->options->tunes && work->mode != MODEL_BENCH_CLASSIFY)
         return error_set(err, STATUS_INVALID, "tuning is timed of a classifier");
     return STATUS_OK;
@@ -53,7 +59,7 @@ static Status open_model(ModelBenchWork *work, ModelBench *out, Error *err)
 {
     TRY(choose_mode(work, err));
     const int64_t begin = clock_now_ns();
-    TRY(model_bench_open(work, work->options->compute, &work->model, err));
+    TRY(model_bench_open(work, work->options->compute, work->options->kv, &work->model, err));
     out->open_s = (double)(clock_now_ns() - begin) / 1e9;
     out->mode = work->mode;
     return STATUS_OK;
@@ -252,13 +258,15 @@ static Status run(ModelBenchWork *work, ModelBench *out, Error *err)
     out->n_calls = (work->n + batch - 1) / batch;
     out->n_rounds = work->options->n_rounds > 0 ? work->options->n_rounds : 5;
     TRY(arena_take(work->arena, out->n_rounds, sizeof *out->rounds, "rounds", &out->rounds, err));
-    TRY(one_round(work, &warm_up, err));
+    TRY(work->mode == MODEL_BENCH_GENERATE ? model_bench_warm_up(work, err)
+                                           : one_round(work, &warm_up, err));
     for (size_t i = 0; i < out->n_rounds; i++) TRY(one_round(work, &out->rounds[i], err));
     TRY(summarise_parts(work, out, err));
     count_flops(work, out);
     out->peak_rss_bytes = machine_peak_rss();
+    const bool keeps_less = work->options->kv != DTYPE_F32;
     const bool is_lower = work->options->compute != COMPUTE_F32 && !work->options->tunes;
-    return is_lower ? model_bench_compare(work, &out->error, err) : STATUS_OK;
+    return is_lower || keeps_less ? model_bench_compare(work, &out->error, err) : STATUS_OK;
 }
 
 Status model_bench_run(const ModelBenchOptions *options, const atomic_int *cancel, Arena *arena,
@@ -321,6 +329,12 @@ void model_bench_text(const ModelBench *bench, Buffer *out)
             "outputs beside those in f32, %zu sequences: relative error %.3g, largest %.3g "
             "of the largest output\n",
             bench->error.n_sequences, bench->error.relative, bench->error.largest);
+    if (bench->error.n_tokens > 0)
+        buffer_printf(out,
+                      "log-probabilities of %zu tokens beside those in f32: mean difference %.3g, "
+                      "largest %.3g\n",
+                      bench->error.n_tokens, bench->error.mean_logprob,
+                      bench->error.largest_logprob);
 }
 
 static void put_rounds(const ModelBench *bench, const char *key, bool is_cpu, bool is_prompt,
@@ -365,11 +379,18 @@ static void put_parts(const ModelBench *bench, JsonWriter *w)
 
 static void put_error(const ModelBenchError *error, JsonWriter *w)
 {
-    if (!error->is_there) return;
+    if (!error->is_there && error->n_tokens == 0) return;
     json_member_object(w, "error");
-    json_member_u64(w, "sequences", error->n_sequences);
-    json_member_double(w, "relative", error->relative);
-    json_member_double(w, "largest", error->largest);
+    if (error->is_there) {
+        json_member_u64(w, "sequences", error->n_sequences);
+        json_member_double(w, "relative", error->relative);
+        json_member_double(w, "largest", error->largest);
+    }
+    if (error->n_tokens > 0) {
+        json_member_u64(w, "scored_tokens", error->n_tokens);
+        json_member_double(w, "mean_logprob", error->mean_logprob);
+        json_member_double(w, "largest_logprob", error->largest_logprob);
+    }
     json_end_object(w);
 }
 

@@ -3,8 +3,8 @@
 // A round goes through all sequences once; the first round warms up and is not counted. CPU time is kept beside wall time:
 // on a shared machine it is the figure that repeats. Every round is kept, so that a script can put a peer's rounds between
 // ours and take ratios in pairs.
-// A causal model or an encoder-decoder writes n_new_tokens to each prompt or source. Such a round is two calls: one that writes
-// one token, which is the time of the prompt, and one that writes them all, whose rest is the time of the others.
+// A causal model or an encoder-decoder writes n_new_tokens to each prompt or source. The time of prompts lasts until the first
+// token is written behind the last of them; an encoder-decoder's is that of a call of its own, which writes one token.
 #ifndef ASSAY_HARNESS_MODEL_BENCH_H
 #define ASSAY_HARNESS_MODEL_BENCH_H
 
@@ -35,12 +35,13 @@ typedef struct ModelBenchOptions {
     bool tunes;          // forward, backward and AdamW instead of predicting
     bool sorts;          // tuning: batches of similar length
     ComputeMode compute;
+    DType kv; // what a causal model keeps keys and values in
     uint64_t seed;
 } ModelBenchOptions;
 
 typedef struct ModelBenchRound {
     int64_t wall_ns, cpu_ns;               // cpu_ns: of all threads together
-    int64_t prompt_wall_ns, prompt_cpu_ns; // generating: of the call that wrote one token
+    int64_t prompt_wall_ns, prompt_cpu_ns; // generating: until the first token
 } ModelBenchRound;
 
 // Seconds: the median of rounds and its 95 % interval.
@@ -63,6 +64,10 @@ typedef struct ModelBenchError {
     size_t n_sequences;
     double relative; // |y - y_f32| / |y_f32|, Euclidean, over all outputs
     double largest;  // the largest |y - y_f32| as a share of the largest |y_f32|
+    // Where keys and values are kept in 16 bits: of the log-probabilities of the last tokens of the same sequences, which meet all
+    // that is kept.
+    size_t n_tokens;                      // 0: they are not
+    double mean_logprob, largest_logprob; // |log p - log p_f32|
 } ModelBenchError;
 
 typedef struct ModelBench {

@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "harness/model_bench_internal.h"
+#include "models/generation/generate.h"
 
 // Logits of every token of a vocabulary are many: few sequences, and few tokens of each, then.
 enum { MOST_SEQUENCES = 16, MOST_NUMBERS = 16 << 20 };
@@ -50,20 +51,70 @@ static void measure(const float *y, const float *exact, size_t n, ModelBenchErro
     out->largest = largest > 0 ? largest_miss / largest : misses > 0 ? INFINITY : 0;
 }
 
+static Status compare_outputs(ModelBenchWork *work, Model *exact, Arena *arena,
+                              ModelBenchError *out, Error *err)
+{
+    TokenSequence inputs[MOST_SEQUENCES];
+    float *y = NULL, *y_exact = NULL;
+    size_t n_numbers = 0;
+    TRY(choose(work, inputs, &out->n_sequences, err));
+    TRY(predict(work, work->model, inputs, out->n_sequences, arena, &y, &n_numbers, err));
+    TRY(predict(work, exact, inputs, out->n_sequences, arena, &y_exact, &n_numbers, err));
+    measure(y, y_exact, n_numbers, out);
+    return STATUS_OK;
+}
+
+// The last tokens of the first sequences, behind all that comes before them.
+static size_t choose_scored(const ModelBenchWork *work, LoglikRequest *requests)
+{
+    const size_t width = model_output_width(work->model);
+    const size_t most = size_max(1, MOST_NUMBERS / MOST_SEQUENCES / width);
+    size_t n = 0;
+    for (size_t i = 0; i < size_min(work->n, MOST_SEQUENCES); i++) {
+        const TokenSequence *input = &work->inputs[i];
+        if (input->n_tokens < 2) continue;
+        const size_t n_scored = size_min(most, input->n_tokens - 1);
+        const size_t n_context = input->n_tokens - n_scored;
+        requests[n++] = (LoglikRequest){.context = input->ids,
+                                        .n_context = n_context,
+                                        .continuation = input->ids + n_context,
+                                        .n_continuation = n_scored};
+    }
+    return n;
+}
+
+// What is kept of a context shows in what is said behind it.
+static Status compare_logprobs(ModelBenchWork *work, Model *exact, Arena *arena,
+                               ModelBenchError *out, Error *err)
+{
+    LoglikRequest requests[MOST_SEQUENCES];
+    LoglikResult results[MOST_SEQUENCES], wanted[MOST_SEQUENCES];
+    const size_t n = choose_scored(work, requests);
+    TRY(model_loglik(work->model, work->pool, requests, n, work->cancel, arena, results, NULL,
+                     err));
+    TRY(model_loglik(exact, work->pool, requests, n, work->cancel, arena, wanted, NULL, err));
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t t = 0; t < requests[i].n_continuation; t++) {
+            const double miss = fabs(results[i].token_logprobs[t] - wanted[i].token_logprobs[t]);
+            sum += miss;
+            out->largest_logprob = fmax(out->largest_logprob, miss);
+        }
+        out->n_tokens += requests[i].n_continuation;
+    }
+    out->mean_logprob = out->n_tokens > 0 ? sum / (double)out->n_tokens : 0;
+    return STATUS_OK;
+}
+
 Status model_bench_compare(ModelBenchWork *work, ModelBenchError *out, Error *err)
 {
     Arena arena = {0};
     Model *exact = NULL;
-    TokenSequence inputs[MOST_SEQUENCES];
-    float *y = NULL, *y_exact = NULL;
-    size_t n_numbers = 0;
-    Status s = choose(work, inputs, &out->n_sequences, err);
-    if (s == STATUS_OK)
-        s = predict(work, work->model, inputs, out->n_sequences, &arena, &y, &n_numbers, err);
-    if (s == STATUS_OK) s = model_bench_open(work, COMPUTE_F32, &exact, err);
-    if (s == STATUS_OK)
-        s = predict(work, exact, inputs, out->n_sequences, &arena, &y_exact, &n_numbers, err);
-    if (s == STATUS_OK) measure(y, y_exact, n_numbers, out);
+    Status s = model_bench_open(work, COMPUTE_F32, DTYPE_F32, &exact, err);
+    if (s == STATUS_OK && work->options->compute != COMPUTE_F32)
+        s = compare_outputs(work, exact, &arena, out, err);
+    if (s == STATUS_OK && work->options->kv != DTYPE_F32)
+        s = compare_logprobs(work, exact, &arena, out, err);
     model_close(&exact);
     arena_release(&arena);
     return s;

@@ -21,11 +21,13 @@ typedef struct ModelBenchWork {
     float *logits;
 } ModelBenchWork;
 
-// The model as the bench wants it, with products in `compute`.
-Status model_bench_open(const ModelBenchWork *work, ComputeMode compute, Model **out,
+// The model as the bench wants it, with products in `compute`, keys and values in `kv`.
+Status model_bench_open(const ModelBenchWork *work, ComputeMode compute, DType kv, Model **out,
                         Error *err) MUST_CHECK;
-// One round of a model that writes: the call that writes one token, and the one that writes all.
+// One round of a model that writes.
 Status model_bench_write(ModelBenchWork *work, ModelBenchRound *round, Error *err) MUST_CHECK;
+// The same of the beginnings of prompts and a few tokens.
+Status model_bench_warm_up(ModelBenchWork *work, Error *err) MUST_CHECK;
 // Outputs beside those of the same model in f32.
 Status model_bench_compare(ModelBenchWork *work, ModelBenchError *out, Error *err) MUST_CHECK;
 

@@ -70,7 +70,7 @@ static Status make_plan(Run *run, Error *err)
 {
     TRY(check_compute(run, err));
     TRY(suite_identify(run->suite, run->store, run->options->device, run->options->compute,
-                       &run->arena, &run->identity, err));
+                       run->options->kv, &run->arena, &run->identity, err));
     TRY(plan_make(run->suite, &run->identity, &run->arena, &run->plan, err));
     TRY(plan_take_stored(&run->plan, run->store, err));
     run->result->n_cached = plan_count(&run->plan, PLANNED_DONE);

@@ -15,6 +15,7 @@ typedef struct RunOptions {
     const char *report_dir; // NULL: the suite's, else "assay-report"
     Device device;
     ComputeMode compute;
+    DType kv;                  // what causal models keep keys and values in
     size_t n_jobs;             // worker processes; 0 or 1: trials run in this one
     size_t n_threads;          // of each trial; 0: what the process may use, divided by n_jobs
     bool retime;               // trials that are stored run again, for their times alone

@@ -73,6 +73,7 @@ ExecuteOptions run_execute_options(const Run *run)
                             .prepared = &run->prepared,
                             .device = run->options->device,
                             .compute = run->options->compute,
+                            .kv = run->options->kv,
                             .n_threads = run->n_threads,
                             .state_directory = run->state.path,
                             .checkpoint_seconds = run->options->checkpoint_seconds,

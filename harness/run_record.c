@@ -81,6 +81,7 @@ static void put_identity(const Run *run, Buffer *out)
     json_member_string(&w, "device", run->identity.device_kind);
     json_member_bool(&w, "explore", suite->folds.explore);
     json_member_bool(&w, "final", suite->folds.final_path != NULL);
+    if (run->identity.kv != DTYPE_F32) json_member_cstr(&w, "kv", kv_name(run->identity.kv));
     if (suite->n_curve > 0) {
         json_member_array(&w, "learning_curve");
         for (size_t i = 0; i < suite->n_curve; i++) json_put_double(&w, suite->curve[i]);
@@ -121,23 +122,25 @@ static Status write_manifest(Run *run, Error *err)
     for (size_t i = 0; i < suite->repeats; i++) seeds[i] = suite_seed(suite, i);
     const char *numerics = arena_printf(&run->arena, "%d", NUMERICS_VERSION);
     if (numerics == NULL) return error_set_memory(err, 1, 1, "a manifest");
-    const ManifestInput input = {.program_version =
-                                     slice_from_cstr(o->program_version ? o->program_version : ""),
-                                 .numerics_version = slice_from_cstr(numerics),
-                                 .compute_dtype = run->identity.compute_dtype,
-                                 .device_kind = run->identity.device_kind,
-                                 .device = run->device_name,
-                                 .build = slice_from_cstr(manifest_compiler()),
-                                 .n_threads = run->n_threads,
-                                 .n_jobs = o->n_jobs > 1 ? o->n_jobs : 1,
-                                 .files = files,
-                                 .n_files = n_files,
-                                 .seeds = seeds,
-                                 .n_seeds = suite->repeats,
-                                 .settings = suite->settings_json,
-                                 .argc = o->argc,
-                                 .argv = o->argv,
-                                 .unix_ns = clock_unix_ns()};
+    const ManifestInput input = {
+        .program_version = slice_from_cstr(o->program_version ? o->program_version : ""),
+        .numerics_version = slice_from_cstr(numerics),
+        .compute_dtype = run->identity.compute_dtype,
+        .kv_dtype =
+            run->identity.kv == DTYPE_F32 ? (Slice){0} : slice_from_cstr(kv_name(run->identity.kv)),
+        .device_kind = run->identity.device_kind,
+        .device = run->device_name,
+        .build = slice_from_cstr(manifest_compiler()),
+        .n_threads = run->n_threads,
+        .n_jobs = o->n_jobs > 1 ? o->n_jobs : 1,
+        .files = files,
+        .n_files = n_files,
+        .seeds = seeds,
+        .n_seeds = suite->repeats,
+        .settings = suite->settings_json,
+        .argc = o->argc,
+        .argv = o->argv,
+        .unix_ns = clock_unix_ns()};
     return manifest_write(&input, &run->manifest, &run->manifest_machine, err);
 }
 

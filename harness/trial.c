@@ -27,6 +27,11 @@ const char *compute_name(ComputeMode compute)
     return names[compute];
 }
 
+const char *kv_name(DType kv)
+{
+    return kv == DTYPE_F16 ? "f16" : kv == DTYPE_BF16 ? "bf16" : "f32";
+}
+
 ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode of_run)
 {
     static const ComputeMode modes[] = {COMPUTE_BF16, COMPUTE_I8};
@@ -104,6 +109,7 @@ static void put_identity(const Suite *suite, const SuiteIdentity *identity, cons
     json_member_string(w, "device", identity->device_kind);
     if (!of_tuning && trial_is_explained(suite, spec)) put_explain(&suite->explain, w);
     json_member_i64(w, "inner_fold", spec->inner_fold);
+    if (!of_tuning && identity->kv != DTYPE_F32) json_member_cstr(w, "kv", kv_name(identity->kv));
     json_member_raw(w, "model",
                     is_model ? identity->models[spec->model] : SLICE("\"majority class\""));
     json_member_i64(w, "numerics", NUMERICS_VERSION);

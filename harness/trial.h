@@ -57,11 +57,12 @@ typedef struct SuiteIdentity {
     Slice folds_json; // canonical: how parts are made
     Slice device_kind, compute_dtype;
     ComputeMode compute; // of the run
+    DType kv;            // the same
 } SuiteIdentity;
 
 // Hashes the files of models and data through the store's cache. Errors name the model or the task.
 Status suite_identify(const Suite *suite, Store *store, Device device, ComputeMode compute,
-                      Arena *arena, SuiteIdentity *out, Error *err) MUST_CHECK;
+                      DType kv, Arena *arena, SuiteIdentity *out, Error *err) MUST_CHECK;
 
 enum { NO_MODEL = -1 }; // the baseline's
 
@@ -79,6 +80,7 @@ typedef struct TrialSpec {
 
 // How the trial's model computes where it is judged: as its setting says, else as the run does.
 ComputeMode trial_compute(const Suite *suite, const TrialSpec *spec, ComputeMode of_run);
+const char *kv_name(DType kv);                 // "f32", "f16", "bf16"
 const char *compute_name(ComputeMode compute); // "f32", "tf32", "bf16", "int8"
 
 // Whether what some answers of a trial hang on is kept with them: then it is part of the trial's identity.

@@ -13,6 +13,8 @@
 //                         f32. exp(score - max) may be rounded to bf16 where it weighs v (the reference does not), which
 //                         costs 2^-8 of the largest |v| at most.
 //
+// Keys and values in pages may be of 16 bits (AttentionArgs.pages_dtype): they count as what they are, and all else is as in f32.
+//
 // Sources: Vaswani et al. 2017, arXiv:1706.03762, eq. 1; log-sum-exp kept for the backward pass: Dao et al. 2022,
 // arXiv:2205.14135; sinks, a learned score a head that takes weight and gives nothing: Xiao et al. 2023, arXiv:2309.17453,
 // section 3.3, and gpt-oss; grouped heads: Ainslie et al. 2023, arXiv:2305.13245 (head h reads key head h / (n_heads /
@@ -45,6 +47,11 @@ static inline int attention_takes_columns(const AttentionArgs *as)
 
 // A row of keys, head by head, put by column. from and to do not overlap.
 void attention_order_columns(size_t n_heads, size_t head_dim, const float *from, float *to);
+
+// A token's keys and values [n_kv_heads * head_dim] into row `row` of its pages (AttentionArgs.pages_by_head) of dtype F32, F16
+// or BF16: rounded to nearest, ties to even.
+void attention_store_row(size_t n_kv_heads, size_t head_dim, DType dtype, const float *key,
+                         const float *value, size_t row, void *key_page, void *value_page);
 
 OpKernel attention_reference_f32, attention_reference_f64;
 OpKernel attention_bf16_reference_f32, attention_bf16_reference_f64;

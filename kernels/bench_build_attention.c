@@ -32,6 +32,51 @@ Status bench_build_attention(const BenchCase *c, Arena *arena, BenchProblem *p, 
     return STATUS_OK;
 }
 
+// Pages of PANEL_WIDTH keys, or values, of one sequence; those of 16 bits are random bits of numbers below 1.
+static Status take_pages(Arena *arena, size_t n_keys, size_t cols, uint64_t seed, DType dtype,
+                         const float *const **out, Error *err)
+{
+    const size_t n = n_keys / PANEL_WIDTH, size = dtype == DTYPE_F32 ? 1 : 2;
+    const float **pages = NULL;
+    Tensor numbers;
+    TRY(arena_take(arena, n, sizeof *pages, "a bench case", &pages, err));
+    TRY(bench_take_random(arena, n_keys / size, cols, seed, &numbers, err));
+    uint16_t *halves = numbers.data;
+    for (size_t i = 0; size > 1 && i < n_keys * cols; i++)
+        halves[i] = dtype == DTYPE_F16 ? halves[i] & 0xbbff : halves[i] & 0xbf7f;
+    for (size_t i = 0; i < n; i++)
+        pages[i] = (const float *)numbers.data + i * PANEL_WIDTH * cols / size;
+    *out = pages;
+    return STATUS_OK;
+}
+
+// rows queries of one sequence, cols keys in pages, depth columns of a head; 768 columns in all. option: what pages hold.
+Status bench_build_attention_cached(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
+{
+    enum { HIDDEN = 768 };
+    OpArgs *a = &p->args;
+    AttentionArgs *as = &a->as.attention;
+    const DType dtype = (DType)c->option;
+    *as = (AttentionArgs){.n_heads = HIDDEN / c->depth,
+                          .n_kv_heads = HIDDEN / c->depth,
+                          .head_dim = c->depth,
+                          .scale = 1.0f / sqrtf((float)c->depth),
+                          .page_rows = PANEL_WIDTH,
+                          .max_pages = c->cols / PANEL_WIDTH,
+                          .pages_by_head = 1,
+                          .pages_dtype = dtype};
+    TRY(bench_take_random(arena, c->rows, HIDDEN, 1, &a->in[0], err));
+    TRY(take_pages(arena, c->cols, HIDDEN, 2, dtype, &as->key_pages, err));
+    TRY(take_pages(arena, c->cols, HIDDEN, 3, dtype, &as->value_pages, err));
+    TRY(bench_take_ragged(arena, c->rows, c->rows, &as->queries, err));
+    TRY(bench_take_ragged(arena, c->cols, c->cols, &as->keys, err));
+    TRY(bench_take_zeros(arena, c->rows, HIDDEN, LAYOUT_ROWS, &a->out[0], err));
+    p->n_flops = 4.0 * (double)c->rows * (double)c->cols * HIDDEN;
+    p->n_bytes = 2.0 * (double)c->cols * HIDDEN * (double)dtype_size(dtype);
+    p->sum_length = c->cols + c->depth;
+    return STATUS_OK;
+}
+
 Status bench_build_attention_backward(const BenchCase *c, Arena *arena, BenchProblem *p, Error *err)
 {
     OpArgs *a = &p->args, forward = {0};

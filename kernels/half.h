@@ -47,20 +47,19 @@ static inline float f32_from_f16(uint16_t half)
     return f32_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
+// Without branches, so that the compiler takes several numbers at a time.
 static inline uint16_t f16_from_f32(float value)
 {
     const uint32_t bits = f32_bits(value), sign = bits >> 16 & 0x8000u;
     const uint32_t magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (magnitude >> 13 & 0x3ffu));
-    if (magnitude >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); // 65536 and more
-    if (magnitude < 0x38800000u) {
-        // Below 2^-14 a binary16 counts units of 2^-24, which are what an f32 in [0.5, 1) counts too.
-        const float shifted = f32_from_bits(magnitude) + 0.5f;
-        return (uint16_t)(sign | (f32_bits(shifted) - 0x3f000000u));
-    }
-    const uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
-    return (uint16_t)(sign |
-                      (rounded - 0x38000000u) >> 13); // may carry into infinity, as it should
+    // Below 2^-14 a binary16 counts units of 2^-24, which are what an f32 in [0.5, 1) counts too.
+    const uint32_t tiny = f32_bits(f32_from_bits(magnitude) + 0.5f) - 0x3f000000u;
+    // May carry into infinity, as it should.
+    const uint32_t usual = (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13;
+    const uint32_t nan = 0x7e00u | (magnitude >> 13 & 0x3ffu);
+    const uint32_t huge = magnitude > 0x7f800000u ? nan : 0x7c00u; // 65536 and more
+    const uint32_t finite = magnitude < 0x38800000u ? tiny : usual;
+    return (uint16_t)(sign | (magnitude >= 0x47800000u ? huge : finite));
 }
 
 #endif

@@ -257,8 +257,11 @@ typedef struct AttentionArgs {
     int keys_by_column;
     // Pages of PANEL_WIDTH rows that are whole for each head: a panel of keys, element d of row r and head h at
     // (h * head_dim + d) * PANEL_WIDTH + r, and rows of values, element d at (h * PANEL_WIDTH + r) * head_dim + d. What stands
-    // where no key is yet is not heeded.
+    // where no key is yet is not heeded. Numbers are of the row's dtype (pages_dtype F32), or F16 or BF16, which count as the
+    // f32 that they are. Key head h of the call is head first_kv_head + h of the pages, which may have more.
     int pages_by_head;
+    DType pages_dtype;
+    size_t first_kv_head;
     // Additive bias by relative position: in3 [n_heads, n_buckets]; bucket of (query, key) = relative_bucket[(key position
     // - query position) + relative_reach], clamped to the array's ends. NULL without.
     const int32_t *relative_bucket;

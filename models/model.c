@@ -160,6 +160,15 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
                          "bf16 and int8 are for answers on the CPU with our own kernels: tuning, "
                          "mapped weights, GPUs and OpenBLAS compute in f32");
     }
+    if (options->kv_dtype != DTYPE_F32 && options->kv_dtype != DTYPE_F16 &&
+        options->kv_dtype != DTYPE_BF16)
+        return error_set(err, STATUS_INVALID,
+                         "keys and values are kept in f32, f16 or bf16, not %s",
+                         dtype_name(options->kv_dtype));
+    if (options->kv_dtype != DTYPE_F32 && options->device.kind != DEVICE_CPU)
+        return error_set(err, STATUS_INVALID,
+                         "keys and values of 16 bits are kept on the CPU: a GPU writes no texts in "
+                         "this version");
     Model *model = calloc(1, sizeof *model);
     if (!model) return error_set_memory(err, 1, sizeof *model, "a model");
     model->exec_options = (ExecOptions){.device = options->device,
@@ -171,6 +180,7 @@ Status model_start(const ModelOptions *options, Model **out, Error *err)
     model->keeps_stored = (options->keep_stored || options->mapped) && !is_plain;
     model->is_mapped = options->mapped && !is_plain;
     model->kept_tokens = options->kept_tokens;
+    model->kv_dtype = options->kv_dtype;
     model->only_looked_at = options->only_looked_at;
     *out = model;
     return STATUS_OK;
@@ -361,7 +371,7 @@ static void count_flops(const Model *model, ModelSize *size)
             size->flops_per_seen_token +=
                 4 * (uint64_t)(node->n_in - 2) * tape->slots[node->out].cols;
     }
-    size->cache_bytes_per_token = cache_bytes_per_token(tape);
+    size->cache_bytes_per_token = cache_bytes_per_token(tape, model->kv_dtype);
 }
 
 uint64_t param_mapped_bytes(const Param *param)

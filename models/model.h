@@ -52,6 +52,7 @@ typedef struct ModelOptions {
     // Tokens of a context whose keys and values must have room beside the weights; 0 = none. Where there is not so much
     // memory, opening says so before anything is read.
     size_t kept_tokens;
+    DType kv_dtype; // what a causal LM keeps keys and values in: F32, F16 or BF16. On the CPU
     int without_tokenizer; // token ids come from elsewhere: no tokenizer files are wanted
     // Weights are neither taken memory for nor read: such a model says what it is and would need (model_size, model_memory), and
     // answers nothing.

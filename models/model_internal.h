@@ -58,6 +58,7 @@ struct Model {
     Slice unused;             // names of the files' tensors that nothing here is made of, quoted
     size_t n_unused;
     size_t kept_tokens; // ModelOptions.kept_tokens
+    DType kv_dtype;     // ModelOptions.kv_dtype
     bool *is_fresh;     // [n_params] drawn from the seed
     Worker *workers;
     Exec **execs; // [n_workers] those of the workers, for ProgramHelp

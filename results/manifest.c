@@ -52,6 +52,7 @@ static void put_identity(const ManifestInput *input, const ManifestFile *files, 
     put_text(&w, "program", input->program_version);
     put_text(&w, "numerics", input->numerics_version);
     put_text(&w, "compute_dtype", input->compute_dtype);
+    if (input->kv_dtype.len > 0) put_text(&w, "kv_dtype", input->kv_dtype);
     put_text(&w, "device_kind", input->device_kind);
     put_libraries(&w, input, true);
     json_member_array(&w, "seeds");

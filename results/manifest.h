@@ -29,9 +29,10 @@ typedef struct ManifestInput {
     Slice program_version;  // from git: "0.1.0-12-g1f3a9c0"
     Slice numerics_version; // raised when bits change
     Slice compute_dtype;    // "f32"
-    Slice device_kind;      // "cpu", "cuda"
-    Slice device;           // "cpu", "cuda:0 NVIDIA H100": machine part
-    Slice build;            // "gcc 12.2.0, Release": machine part
+    Slice kv_dtype; // of kept keys and values: "f16", "bf16"; empty, and left out, where it is f32
+    Slice device_kind; // "cpu", "cuda"
+    Slice device;      // "cpu", "cuda:0 NVIDIA H100": machine part
+    Slice build;       // "gcc 12.2.0, Release": machine part
     size_t n_threads, n_jobs;
     const ManifestFile *files;
     size_t n_files;

@@ -6,6 +6,7 @@
 #include "harness/tokenizer_bench.h"
 #include "kernels/bench.h"
 #include "tools/commands.h"
+#include "tools/model_options.h"
 
 static const char *const what_names[] = {"kernels", "model", "tokenizer", NULL};
 
@@ -105,6 +106,7 @@ static const Option options[] = {
      .choices = compute_names,
      .help = "model: products in fp32, or rounded as those of assay predict --compute; what that "
              "does to the outputs is measured too"},
+    MODEL_OPTION_KV,
     {.name = "sort", .kind = OPTION_FLAG, .help = "model: tuning batches of similar length"},
 };
 
@@ -173,6 +175,7 @@ static Status bench_model(CommandLine *line, Error *err)
                                       .n_beams = (size_t)option_integer(line, "beams"),
                                       .tunes = option_flag(line, "tune"),
                                       .sorts = option_flag(line, "sort"),
+                                      .kv = kv_option(line),
                                       .seed = 1};
     TRY(model_bench_run(&wanted, interrupt_flag(), &line->arena, &bench, err));
     JsonWriter w = json_writer(&text, 2);

@@ -84,6 +84,7 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
     static const char *const file_columns[] = {"name", "bytes"};
     // Nothing is computed, so nothing is read: a model too large for this machine is told all the same.
     ModelOptions options = {.compute = compute_option(line),
+                            .kv_dtype = kv_option(line),
                             .mapped = option_flag(line, "mmap"),
                             .keep_stored = 1,
                             .has_pool = 1,
@@ -95,6 +96,8 @@ static Status inspect(const CommandLine *line, Arena *arena, Inspection *in, Err
     in->types = (Listing){.arena = arena, .columns = type_columns, .n_columns = 4};
     in->files = (Listing){.arena = arena, .columns = file_columns, .n_columns = 2};
     TRY(model_options_open(line, in->directory, &options, &in->model, err));
+    TRY(model_options_kv_check(line, in->model, err));
+    in->kv = kv_choices[option_choice(line, "kv")];
     const ModelConfig *config = model_config(in->model);
     in->size = model_size(in->model);
     if (length > config->max_positions) {
@@ -160,6 +163,7 @@ static const Option options[] = {
      .fallback = "f32",
      .choices = compute_choices,
      .help = "products that memory is told for, as of assay predict"},
+    MODEL_OPTION_KV,
     {.name = "mmap",
      .kind = OPTION_FLAG,
      .help =

@@ -132,6 +132,7 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     const char *directory = line->operands[0];
     TRY(model_options_read(line, &options, err));
     TRY(model_options_mmap(line, &options, err));
+    TRY(model_options_kv(line, &options, err));
     const size_t mode = option_choice(line, "mode");
     p->explains = option_flag(line, "explain");
     p->explain = (ExplainOptions){.method = (ExplainMethod)option_choice(line, "explain-method"),
@@ -141,6 +142,7 @@ static Status open_predictor(const CommandLine *line, const Reader *reader, Pred
     options.kept_tokens = KEPT_TOKENS;
     choose_head(line, mode, reader, &options);
     TRY(model_options_open(line, directory, &options, &p->model, err));
+    TRY(model_options_kv_check(line, p->model, err));
     p->mode = choose_mode(mode, reader, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
     if (p->explains) TRY(predict_explain_check(p, err));
@@ -323,6 +325,7 @@ static const Option options[] = {
      .highest = 1 << 20,
      .help = "cases read, worked on and written at a time; answers do not depend on it"},
     MODEL_OPTION_MMAP,
+    MODEL_OPTION_KV,
     MODEL_OPTION_ROWS,
 };
 

@@ -60,6 +60,7 @@ static const Option options[] = {
      .choices = compute_choices,
      .help = "products of what is judged in true fp32; with TF32 inputs on a GPU that has it; on a "
              "CPU with inputs rounded to bf16 or int8, as in predict (tuning computes in fp32)"},
+    MODEL_OPTION_KV,
     {.name = "seed",
      .kind = OPTION_INTEGER,
      .value = "N",
@@ -128,6 +129,7 @@ static Status read_options(CommandLine *line, RunOptions *out, Error *err)
     *out = (RunOptions){.store_path = option_text(line, "store"),
                         .report_dir = option_text(line, "report"),
                         .compute = compute_option(line),
+                        .kv = kv_option(line),
                         .n_jobs = (size_t)option_integer(line, "jobs"),
                         .n_threads = (size_t)option_integer(line, "threads"),
                         .retime = option_flag(line, "retime"),

@@ -16,6 +16,7 @@ typedef struct Inspection {
         n_unused; // parameters of the files that the head does not read: a pooler, BERT's next sentences
     ModelMemory memory;
     size_t n_threads, batch, longest, step_tokens;
+    const char *kv; // what keys and values are kept in
     ModelCard card;
     Listing types; // dtype, tensors, parameters, bytes
     Listing files; // name, bytes

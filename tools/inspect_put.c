@@ -71,7 +71,8 @@ static void put_costs(Buffer *out, const Inspection *in)
                   (double)size->flops_per_token * 1e-6, (double)size->flops_per_seen_token * 1e-6);
     if (size->cache_bytes_per_token == 0) return;
     put_name(out, "keys and values");
-    buffer_printf(out, "%llu bytes a token, ", (unsigned long long)size->cache_bytes_per_token);
+    buffer_printf(out, "%llu bytes a token in %s, ",
+                  (unsigned long long)size->cache_bytes_per_token, in->kv);
     put_bytes(out, size->cache_bytes_per_token * model_config(in->model)->max_positions);
     buffer_append_cstr(out, " for the whole context\n");
 }
@@ -258,6 +259,7 @@ void inspection_put_json(const Inspection *in, JsonWriter *w)
     json_member_u64(w, "flops_per_token", in->size.flops_per_token);
     json_member_u64(w, "flops_per_seen_token", in->size.flops_per_seen_token);
     json_member_u64(w, "kv_bytes_per_token", in->size.cache_bytes_per_token);
+    json_member_cstr(w, "kv_dtype", in->kv);
     json_member_object(w, "memory_bytes");
     json_member_u64(w, "weights", in->size.weight_bytes + in->size.mapped_bytes);
     json_member_u64(w, "weights_f32", in->size.f32_bytes);

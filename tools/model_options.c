@@ -9,6 +9,7 @@
 
 const char *const compute_choices[] = {"f32", "tf32", "bf16", "int8", NULL};
 const char *const blas_choices[] = {"own", "openblas", NULL};
+const char *const kv_choices[] = {"f32", "f16", "bf16", NULL};
 
 Status device_parse(const char *text, Device *out, Error *err)
 {
@@ -59,6 +60,31 @@ Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err
     return error_set(err, STATUS_INVALID,
                      "--mmap is read by the CPU's own kernels alone: leave out %s",
                      out->openblas_forward ? "--blas" : "--device");
+}
+
+DType kv_option(const CommandLine *line)
+{
+    static const DType dtypes[] = {DTYPE_F32, DTYPE_F16, DTYPE_BF16};
+    return dtypes[option_choice(line, "kv")];
+}
+
+Status model_options_kv(const CommandLine *line, ModelOptions *out, Error *err)
+{
+    out->kv_dtype = kv_option(line);
+    if (out->kv_dtype == DTYPE_F32 || out->device.kind == DEVICE_CPU) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "--kv %s is for the CPU, where texts are written: leave out --device",
+                     kv_choices[option_choice(line, "kv")]);
+}
+
+Status model_options_kv_check(const CommandLine *line, const Model *model, Error *err)
+{
+    const ModelHead head = model_config(model)->head;
+    if (kv_option(line) == DTYPE_F32 || head == HEAD_CAUSAL_LM) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "--kv is for causal language models, which keep keys and values of their "
+                     "context: this one has a %s head; leave it out",
+                     model_head_name(head));
 }
 
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err)

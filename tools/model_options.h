@@ -8,6 +8,7 @@
 
 extern const char *const compute_choices[]; // "f32", "tf32", "bf16", "int8"
 extern const char *const blas_choices[];    // "own", "openblas"
+extern const char *const kv_choices[];      // "f32", "f16", "bf16"
 
 // Rows for a command's table.
 #define MODEL_OPTION_ROWS                                                                    \
@@ -45,6 +46,15 @@ extern const char *const blas_choices[];    // "own", "openblas"
                 "processes, the same answers, slower"                                        \
     }
 
+// For commands that write texts, score them, or tell what that takes.
+#define MODEL_OPTION_KV                                                                         \
+    {                                                                                           \
+        .name = "kv", .kind = OPTION_CHOICE, .value = "KIND", .fallback = "f32",                \
+        .choices = kv_choices,                                                                  \
+        .help = "what a causal language model keeps the keys and values of its context in: in " \
+                "16 bits they take half the memory, and long contexts are read faster"          \
+    }
+
 // "cpu", "cuda" or "cuda:N".
 Status device_parse(const char *text, Device *out, Error *err) MUST_CHECK;
 // What --compute of compute_choices says.
@@ -55,6 +65,12 @@ Status device_option(const CommandLine *line, Device *out, Error *err) MUST_CHEC
 Status model_options_read(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
 // --mmap, of a command with MODEL_OPTION_MMAP; refused beside what cannot read mapped weights.
 Status model_options_mmap(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
+// What --kv of kv_choices says.
+DType kv_option(const CommandLine *line);
+// --kv, of a command with MODEL_OPTION_KV; refused beside a GPU.
+Status model_options_kv(const CommandLine *line, ModelOptions *out, Error *err) MUST_CHECK;
+// Refuses --kv of 16 bits for a model that keeps no keys and values.
+Status model_options_kv_check(const CommandLine *line, const Model *model, Error *err) MUST_CHECK;
 // A pool of --threads.
 Status model_options_pool(const CommandLine *line, Pool **out, Error *err) MUST_CHECK;
 // Opens a model for answers. Where its tokenizer alone cannot be read, which is said in the log, it is left out: ids can be

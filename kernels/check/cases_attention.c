@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "kernels/check/cases_build.h"
+#include "kernels/half.h"
 
 typedef enum KeySource {
     KEYS_SELF,    // the queries' own rows
@@ -23,6 +24,8 @@ typedef struct AttentionConfig {
     int32_t relative_reach; // 0 = no relative bias
     float dropout;
     int is_one_sequence, has_sinks;
+    DType pages;          // what they hold
+    size_t first_kv_head; // of them
 } AttentionConfig;
 
 static const AttentionConfig configs[] = {
@@ -114,6 +117,32 @@ static const AttentionConfig configs[] = {
      .has_sinks = 1},
     {.n_heads = 8, .n_kv_heads = 8, .head_dim = 16, .keys = KEYS_COLUMNS, .has_sinks = 1},
     {.n_heads = 2, .n_kv_heads = 2, .head_dim = 4, .keys = KEYS_CROSS, .has_sinks = 1},
+    // Pages of 16 bits, and those that have more heads.
+    {.n_heads = 3,
+     .n_kv_heads = 3,
+     .head_dim = 64,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .is_one_sequence = 1,
+     .pages = DTYPE_F16},
+    {.n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 33,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .has_sinks = 1,
+     .pages = DTYPE_F16,
+     .first_kv_head = 1},
+    {.n_heads = 7,
+     .n_kv_heads = 1,
+     .head_dim = 32,
+     .keys = KEYS_PANELS,
+     .is_causal = 1,
+     .window = 150,
+     .is_one_sequence = 1,
+     .pages = DTYPE_BF16,
+     .first_kv_head = 3},
+    {.n_heads = 2, .n_kv_heads = 2, .head_dim = 5, .keys = KEYS_PANELS, .pages = DTYPE_BF16},
 };
 
 size_t attention_config_count(void)
@@ -147,6 +176,17 @@ static Ragged build_keys(Problem *p, KeySource source, Ragged *queries)
     return (Ragged){.n_sequences = n, .offsets = offsets};
 }
 
+// A page of numbers of 16 bits, the same in a problem of any dtype.
+static const float *build_halves(Problem *p, DType dtype, size_t n, double magnitude)
+{
+    uint16_t *page = problem_take(p, n * sizeof *page);
+    for (size_t i = 0; i < n; i++) {
+        const float x = (float)((2 * philox_double(&p->rng) - 1) * magnitude);
+        page[i] = dtype == DTYPE_F16 ? f16_from_f32(x) : bf16_from_f32(x);
+    }
+    return (const float *)(const void *)page;
+}
+
 static void build_pages(Problem *p, AttentionArgs *as, double magnitude)
 {
     // Pages that a vector's keys fill, that end within them, and of one row as beams have them.
@@ -163,8 +203,11 @@ static void build_pages(Problem *p, AttentionArgs *as, double magnitude)
     for (int which = 0; which < 2; which++) {
         const float **table = problem_take(p, n * sizeof *table);
         for (size_t i = n; i-- > 0;) { // descending: no page lies where its number suggests
-            const TensorShape page = {.rows = as->page_rows, .cols = as->n_kv_heads * as->head_dim};
-            table[i] = problem_random(p, page, 0, magnitude).data;
+            const size_t n_heads = as->first_kv_head + as->n_kv_heads;
+            const TensorShape page = {.rows = as->page_rows, .cols = n_heads * as->head_dim};
+            table[i] = as->pages_dtype == DTYPE_F32
+                           ? problem_random(p, page, 0, magnitude).data
+                           : build_halves(p, as->pages_dtype, page.rows * page.cols, magnitude);
         }
         problem_note_pointers(p, table, n);
         tables[which] = table;
@@ -238,6 +281,8 @@ void attention_build(Problem *problem, const Case *c, int is_for_backward)
     build_qkv(problem, as, source, magnitudes[c->magnitude]);
     as->keys_by_column = source == KEYS_COLUMNS;
     as->pages_by_head = source == KEYS_PANELS;
+    as->pages_dtype = as->pages_by_head ? config->pages : DTYPE_F32;
+    as->first_kv_head = as->pages_by_head ? config->first_kv_head : 0;
     if (source >= KEYS_PAGES && source <= KEYS_PANELS)
         build_pages(problem, as, magnitudes[c->magnitude]);
     if (config->relative_reach > 0) build_relative_bias(problem, as, config->relative_reach);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "kernels/half.h"
 #include "kernels/pack.h"
 #include "kernels/quant.h"
 
@@ -191,6 +192,10 @@ static size_t element_index(const Tensor *tensor, size_t row, size_t col)
 double tensor_get(const Tensor *tensor, size_t row, size_t col)
 {
     const size_t i = element_index(tensor, row, col);
+    if (tensor->dtype == DTYPE_F16)
+        return (double)f32_from_f16(((const uint16_t *)tensor->data)[i]);
+    if (tensor->dtype == DTYPE_BF16)
+        return (double)f32_from_bf16(((const uint16_t *)tensor->data)[i]);
     return tensor->dtype == DTYPE_F64 ? ((const double *)tensor->data)[i]
                                       : (double)((const float *)tensor->data)[i];
 }

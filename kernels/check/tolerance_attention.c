@@ -46,12 +46,13 @@ static double largest_key_norm(const AttentionArgs *as, const Tensor *tensor,
     const int by_column = are_keys && as->keys_by_column;
     const size_t step = in_panels ? PANEL_WIDTH : by_column ? as->n_kv_heads : 1;
     const size_t head_step = by_column ? 1 : as->head_dim * step;
+    const size_t n_heads = as->first_kv_head + as->n_kv_heads; // of a page
     double largest = 0;
     for (size_t i = 0; i < as->max_pages * as->keys.n_sequences; i++) {
         Tensor page = {.rows = as->page_rows,
-                       .cols = as->n_kv_heads * as->head_dim,
-                       .row_stride = in_panels ? 1 : as->n_kv_heads * as->head_dim,
-                       .dtype = DTYPE_F64};
+                       .cols = n_heads * as->head_dim,
+                       .row_stride = in_panels ? 1 : n_heads * as->head_dim,
+                       .dtype = as->pages_dtype == DTYPE_F32 ? DTYPE_F64 : as->pages_dtype};
         memcpy(&page.data, &pages[i], sizeof page.data); // a view drops the const; only read
         largest = fmax(largest, largest_head_norm(&page, as->head_dim, head_step, step));
     }

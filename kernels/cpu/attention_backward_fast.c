@@ -15,6 +15,8 @@ typedef struct Buffers {
     float *p, *ds;        // [ATTENTION_QUERIES, ATTENTION_KEYS]
     float *dy_y;          // sum of dy * y of every query of the sequence, [group, n_queries]
     float *scratch;       // of the products
+    float *biases;        // [group, most_distances] by distance; NULL without relative biases
+    size_t most_distances;
 } Buffers;
 
 // ds^T q and p^T dy: keys by head_dim, over a block of queries.
@@ -38,7 +40,10 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     const size_t product = size_max(size_round_up(FAST(gemm_scratch)(&largest), VEC_WIDTH),
                                     attention_scratch(as->head_dim));
     const size_t sums = as->n_heads / as->n_kv_heads * ragged_longest(&as->queries);
-    const size_t total = 3 * panels + 2 * scores + product + sums;
+    const size_t group = as->n_heads / as->n_kv_heads;
+    const size_t distances =
+        as->relative_bucket ? ragged_longest(&as->queries) + ragged_longest(&as->keys) : 0;
+    const size_t total = 3 * panels + 2 * scores + product + sums + group * distances;
     float *at = exec_scratch(exec, total * sizeof *at);
     if (!at) return error_set_memory(err, total, sizeof *at, "attention_backward");
     *out = (Buffers){.keys = at, .values = at + panels, .key_rows = at + 2 * panels};
@@ -46,6 +51,8 @@ static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Er
     out->ds = out->p + scores;
     out->scratch = out->ds + scores;
     out->dy_y = out->scratch + product;
+    out->biases = distances > 0 ? out->dy_y + sums : NULL;
+    out->most_distances = distances;
     return STATUS_OK;
 }
 
@@ -228,6 +235,10 @@ static void backward_group(const OpArgs *args, size_t sequence, size_t kv_head, 
         clear_rows(&args->out[1], h.k_begin, h.n_keys, kv_head, as->head_dim);
         clear_rows(&args->out[2], h.k_begin, h.n_keys, kv_head, as->head_dim);
     }
+    int64_t first_distance = 0;
+    const size_t n_distances = attention_count_distances(&h, &first_distance);
+    if (n_distances > 0 && n_distances <= b->most_distances)
+        attention_list_distances(&h, first_distance, n_distances, b->biases);
     for (size_t member = 0; member < group; member++) {
         h.head = kv_head * group + member;
         sum_dy_y(args, &h, b->dy_y + member * h.n_queries);

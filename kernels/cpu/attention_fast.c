@@ -1,10 +1,12 @@
 // Attention: for each sequence and key head, tiles of keys and values are packed once; then blocks of queries take scores, softmax and
 // the product with the values while all of it is in cache. No score matrix beyond a block of a tile exists. A few queries read
-// keys and values where they lie (attention_few_fast.c).
+// keys and values where they lie (attention_few_fast.c, attention_pages_fast.c).
 #include "kernels/cpu/attention_fast.h"
 
 #include <string.h>
 
+#include "kernels/cpu/attention_pages.h"
+#include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/fast.h"
 #include "kernels/cpu/gemm_fast.h"
 #include "kernels/cpu/math_vec.h"
@@ -73,9 +75,8 @@ static Run rows_at(const AttentionHead *h, const Tensor *tensor, const float *co
     }
     const size_t page = j / as->page_rows, row = j - page * as->page_rows;
     const float *at = pages[h->sequence * as->max_pages + page];
-    const size_t stride = as->pages_by_head ? as->head_dim : as->n_kv_heads * as->head_dim;
-    const float *first = at + (as->pages_by_head ? column * as->page_rows : column);
-    return (Run){first + row * stride, stride, size_min(n, as->page_rows - row)};
+    const size_t stride = as->n_kv_heads * as->head_dim;
+    return (Run){at + column + row * stride, stride, size_min(n, as->page_rows - row)};
 }
 
 // Asks for the rows of a panel ahead of their turn: those of one head are far apart in a page, so that the machine cannot guess
@@ -89,14 +90,6 @@ static void fetch_rows(const AttentionHead *h, const Tensor *tensor, const float
         const float *row = run.first + i * run.stride;
         for (size_t d = 0; d < h->as->head_dim; d += VEC_WIDTH) __builtin_prefetch(row + d, 0, 2);
     }
-}
-
-// Panel of a page that holds key j.
-static const float *page_panel(const AttentionHead *h, size_t j)
-{
-    const AttentionArgs *as = h->as;
-    return as->key_pages[h->sequence * as->max_pages + j / VEC_WIDTH] +
-           h->kv_head * as->head_dim * VEC_WIDTH;
 }
 
 // The keys of one panel: where they lie, as a rule, or gathered where pages end within them.
@@ -113,26 +106,11 @@ static Run panel_keys(const OpArgs *args, const AttentionHead *h, size_t j, size
     return (Run){gathered, head_dim, n};
 }
 
-// The panels of keys [j0, j0 + n) side by side.
-static void copy_panels(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n, float *to)
-{
-    const size_t head_dim = h->as->head_dim;
-    for (size_t j = 0; j < n; j += VEC_WIDTH) {
-        const float *from = page_panel(h, j0 + j);
-        fetch_rows(h, &args->in[2], h->as->value_pages, j0 + j);
-        memcpy(to + j * head_dim, from, VEC_WIDTH * head_dim * sizeof *to);
-    }
-}
-
 // Keys [j0, j0 + n) into panels.
 static void pack_keys(const OpArgs *args, const AttentionHead *h, size_t j0, size_t n,
                       const Buffers *b)
 {
     const size_t head_dim = h->as->head_dim;
-    if (h->as->pages_by_head) {
-        copy_panels(args, h, j0, n, b->keys);
-        return;
-    }
     for (size_t j = 0; j < n; j += VEC_WIDTH) {
         const Run run = panel_keys(args, h, j0 + j, size_min(VEC_WIDTH, n - j), b->gathered);
         const GemmProblem keys = {.n = run.n,
@@ -166,69 +144,6 @@ static void pack_values(const OpArgs *args, const AttentionHead *h, size_t j0, s
 
 // ---- tiles ----
 
-static void scale_row(size_t n, float factor, float *row)
-{
-    for (size_t d = 0; d < n; d += VEC_WIDTH) {
-        vec_store_any(row + d, n - d, vec_mul(vec_load_any(row + d, n - d), vec_set1(factor)));
-    }
-}
-
-// Turns a row of scores, times `factor`, into exp(score - max), and carries max, sum and y over to the new maximum. n is a
-// multiple of 16.
-static inline void softmax_step(size_t n, float factor, float *scores, float *max, float *sum,
-                                size_t head_dim, float *y)
-{
-    const Vec scale = vec_set1(factor);
-    Vec largest = vec_mul(vec_load(scores), scale);
-    for (size_t j = VEC_WIDTH; j < n; j += VEC_WIDTH) {
-        largest = vec_max(largest, vec_mul(vec_load(scores + j), scale));
-    }
-    const float tile_max = vec_reduce_max(largest);
-    const float new_max = tile_max > *max ? tile_max : *max;
-    const Vec shift =
-        vec_set1(new_max == -INFINITY ? 0.0f : new_max); // a row that sees nothing yet
-    Vec total = vec_zero();
-    for (size_t j = 0; j < n; j += VEC_WIDTH) {
-        const Vec score = vec_mul(vec_load(scores + j), scale);
-        const Vec p = vec_exp_softmax(vec_sub(score, shift));
-        vec_store(scores + j, p);
-        total = vec_add(total, p);
-    }
-    const float tile_sum = vec_reduce_add(total);
-    if (new_max != *max && *max != -INFINITY) { // of a tile before, or of a sink
-        float carry[VEC_WIDTH];
-        vec_store(carry, vec_exp_softmax(vec_sub(vec_set1(*max), shift)));
-        *sum *= carry[0];
-        if (y) scale_row(head_dim, carry[0], y);
-    }
-    *sum += tile_sum;
-    *max = new_max;
-}
-
-// Whether query i sees all of a tile of whole vectors, so that its scores need nothing but the scale.
-static int is_plain_row(const AttentionHead *h, size_t i, size_t j0, size_t n_keys)
-{
-    const AttentionArgs *as = h->as;
-    if (attention_is_plain(as, n_keys)) return 1;
-    if (n_keys % VEC_WIDTH != 0 || as->soft_cap > 0.0f || as->relative_bucket || as->keys.positions)
-        return 0;
-    const int64_t query = attention_position(&as->queries, h->q_begin, i);
-    const AttentionReach seen = attention_reach(as, query, query);
-    return seen.first <= j0 && seen.end >= j0 + n_keys;
-}
-
-// Scores of query i for one tile become weights of its values. y is NULL at the first tile.
-static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n_keys, float *p,
-                       float *max, float *sum, float *y)
-{
-    const AttentionArgs *as = h->as;
-    const int is_plain = is_plain_row(h, i, j0, n_keys);
-    if (!is_plain) attention_finish_scores(h, i, j0, n_keys, p);
-    softmax_step(size_round_up(n_keys, VEC_WIDTH), is_plain ? as->scale : 1.0f, p, max, sum,
-                 as->head_dim, y);
-    if (as->dropout.p > 0.0f) attention_dropout(h, i, j0, n_keys, p, p);
-}
-
 // One block of queries against one packed tile of keys: their first one, or one after it.
 static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
                          size_t j0, int is_first, const Buffers *b, float *max, float *sum)
@@ -253,8 +168,8 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
     };
     FAST(gemm_run)(&scores, b->scratch);
     for (size_t i = 0; i < n_rows; i++) {
-        finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS, &max[i0 + i],
-                   &sum[i0 + i], is_first ? NULL : out + i * y->row_stride);
+        attention_finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS, &max[i0 + i],
+                             &sum[i0 + i], is_first ? NULL : out + i * y->row_stride);
     }
     const GemmProblem products = {
         .m = n_rows,
@@ -271,29 +186,6 @@ static void attend_block(const OpArgs *args, const AttentionHead *h, size_t i0, 
         .accumulate = !is_first,
     };
     FAST(gemm_run)(&products, b->scratch);
-}
-
-// y / sum, and the log-sum-exp.
-static void finish_rows(const OpArgs *args, const AttentionHead *h, const float *max,
-                        const float *sum)
-{
-    const Tensor *y = &args->out[0], *log_sum_exp = &args->out[1];
-    const size_t head_dim = h->as->head_dim;
-    for (size_t i = 0; i < h->n_queries; i++) {
-        const size_t row = h->q_begin + i;
-        float *out = (float *)y->data + row * y->row_stride + h->head * head_dim;
-        const int has_sum = sum[i] != 0.0f; // the largest score alone adds 1; NaN goes through
-        const int sees_any = has_sum && h->n_keys > 0;
-        for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
-            const size_t n = head_dim - d;
-            const Vec mean = vec_div(vec_load_any(out + d, n), vec_set1(sum[i]));
-            vec_store_any(out + d, n, sees_any ? mean : vec_zero());
-        }
-        if (log_sum_exp->data) {
-            float *to = (float *)log_sum_exp->data + row * log_sum_exp->row_stride + h->head;
-            *to = has_sum ? max[i] + logf(sum[i]) : -INFINITY;
-        }
-    }
 }
 
 // Where rows [j0, j0 + n) of keys or values begin; the last vector is filled up.
@@ -313,22 +205,17 @@ static void list_tile(const OpArgs *args, const AttentionHead *h, size_t j0, int
 {
     AttentionFew *t = &b->few;
     const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
-    const int in_panels = h->as->pages_by_head;
-    const size_t padded = size_round_up(n_keys, VEC_WIDTH),
-                 n_listed = in_panels ? padded / VEC_WIDTH : padded;
     if (b->listed_sequence == h->sequence && b->listed_tile == j0) {
-        const size_t columns =
-            (h->kv_head - b->listed_head) * t->head_dim * (in_panels ? VEC_WIDTH : 1);
-        for (size_t j = 0; j < n_listed; j++) t->keys[j] += columns;
-        for (size_t j = 0; j < padded; j++) t->values[j] += columns;
+        const size_t columns = (h->kv_head - b->listed_head) * t->head_dim;
+        for (size_t j = 0; j < size_round_up(n_keys, VEC_WIDTH); j++) {
+            t->keys[j] += columns;
+            t->values[j] += columns;
+        }
     } else {
         t->head_dim = h->as->head_dim;
         t->n_keys = n_keys;
         t->accumulate = !is_first;
-        t->in_panels = in_panels;
-        for (size_t p = 0; in_panels && p < n_listed; p++)
-            t->keys[p] = page_panel(h, j0 + p * VEC_WIDTH);
-        if (!in_panels) list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
+        list_rows(h, &args->in[1], h->as->key_pages, j0, n_keys, t->keys);
         list_rows(h, &args->in[2], h->as->value_pages, j0, n_keys, t->values);
     }
     b->listed_sequence = h->sequence;
@@ -354,8 +241,9 @@ static void attend_few(const OpArgs *args, AttentionHead h, size_t first, size_t
     FAST(attention_few_scores)(n_rows, tile);
     for (size_t r = 0; r < n_rows; r++) {
         h.head = head[r];
-        finish_row(&h, query[r], j0, tile->n_keys, tile->scores + r * ATTENTION_KEYS,
-                   &b->max[first + r], &b->sum[first + r], tile->accumulate ? tile->y[r] : NULL);
+        attention_finish_row(&h, query[r], j0, tile->n_keys, tile->scores + r * ATTENTION_KEYS,
+                             &b->max[first + r], &b->sum[first + r],
+                             tile->accumulate ? tile->y[r] : NULL);
     }
     FAST(attention_few_values)(n_rows, tile);
 }
@@ -378,8 +266,12 @@ static void attend_tile(const OpArgs *args, AttentionHead h, size_t j0, const Bu
 {
     const size_t group = h.as->n_heads / h.as->n_kv_heads, n_queries = h.n_queries;
     const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
-    pack_keys(args, &h, j0, n_keys, b);
-    pack_values(args, &h, j0, n_keys, b);
+    if (h.as->pages_by_head) {
+        FAST(attention_pages_pack)(&h, j0, n_keys, b->keys, b->values);
+    } else {
+        pack_keys(args, &h, j0, n_keys, b);
+        pack_values(args, &h, j0, n_keys, b);
+    }
     for (size_t i0 = 0; i0 < n_queries; i0 += ATTENTION_QUERIES) {
         const size_t n_rows = size_min(ATTENTION_QUERIES, n_queries - i0);
         const AttentionReach tiles = attention_tiles(&h, i0, n_rows);
@@ -397,7 +289,7 @@ static void finish_group(const OpArgs *args, AttentionHead h, const float *max, 
     const size_t group = h.as->n_heads / h.as->n_kv_heads;
     for (size_t member = 0; member < group; member++) {
         h.head = h.kv_head * group + member;
-        finish_rows(args, &h, max + member * h.n_queries, sum + member * h.n_queries);
+        attention_finish_rows(args, &h, max + member * h.n_queries, sum + member * h.n_queries);
     }
 }
 
@@ -422,23 +314,34 @@ static void attend_sequence_few(const OpArgs *args, AttentionHead h, Buffers *b)
     b->sum = sum;
 }
 
-static void attend_sequence(const OpArgs *args, size_t sequence, Buffers *b)
+static Status attend_sequence(const OpArgs *args, size_t sequence, Buffers *b, Exec *exec,
+                              Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const size_t group = as->n_heads / as->n_kv_heads;
     AttentionHead h = attention_head(as, &args->in[3], sequence, 0);
     if (group * h.n_queries <= (size_t)FEW_PASSES * ATTENTION_FEW) {
+        if (as->pages_by_head) return FAST(attention_pages_few)(args, &h, exec, err);
         attend_sequence_few(args, h, b);
-        return;
+        return STATUS_OK;
     }
     const AttentionReach tiles = attention_tiles(&h, 0, h.n_queries);
+    const size_t mark = exec_scratch_mark(exec);
+    int64_t first_distance = 0;
+    float *biases = NULL;
+    const size_t n = attention_count_distances(&h, &first_distance);
+    if (n > 0) biases = exec_scratch(exec, group * n * sizeof *biases);
+    if (n > 0 && !biases) return error_set_memory(err, group * n, sizeof *biases, "attention");
     for (h.kv_head = 0; h.kv_head < as->n_kv_heads; h.kv_head++) {
         attention_begin(args, h.kv_head * group, (h.kv_head + 1) * group, h.n_queries, 1.0f, b->max,
                         b->sum);
+        if (n > 0) attention_list_distances(&h, first_distance, n, biases);
         for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS)
             attend_tile(args, h, j0, b);
         finish_group(args, h, b->max, b->sum);
     }
+    exec_scratch_release(exec, mark);
+    return STATUS_OK;
 }
 
 Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
@@ -448,7 +351,9 @@ Status FAST(attention)(const OpArgs *args, Exec *exec, Error *err)
     const size_t mark = exec_scratch_mark(exec);
     Buffers buffers;
     TRY(take_buffers(as, exec, &buffers, err));
-    for (size_t s = 0; s < as->queries.n_sequences; s++) attend_sequence(args, s, &buffers);
+    Status status = STATUS_OK;
+    for (size_t s = 0; s < as->queries.n_sequences && status == STATUS_OK; s++)
+        status = attend_sequence(args, s, &buffers, exec, err);
     exec_scratch_release(exec, mark);
-    return STATUS_OK;
+    return status;
 }

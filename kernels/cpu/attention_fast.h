@@ -25,16 +25,19 @@ typedef struct AttentionHead {
     size_t sequence, head, kv_head;
     size_t q_begin, n_queries; // rows of the batch
     size_t k_begin, n_keys;
+    // [group, n_distances] biases of the key head's heads for the distances from first_distance on; NULL where each is looked up.
+    const float *distances;
+    int64_t first_distance;
+    size_t n_distances;
     DropoutStream dropout;
 } AttentionHead;
 
-// A tile of keys for a few rows of queries, of whatever heads share the keys: nothing is packed, and rows of keys and values, or
-// panels of keys, may lie anywhere. The chains are those of gemm_fast.h.
+// A tile of keys for a few rows of queries, of whatever heads share the keys: nothing is packed, and rows of keys and values may
+// lie anywhere. The chains are those of gemm_fast.h.
 enum { ATTENTION_FEW = 6 };
 
 typedef struct AttentionFew {
     size_t head_dim, n_keys;
-    int in_panels; // the first of `keys` are panels of 16
     const float *keys[ATTENTION_KEYS],
         *values[ATTENTION_KEYS]; // keys up to a whole vector are some row
     const float *q[ATTENTION_FEW];
@@ -110,16 +113,62 @@ static inline int attention_is_plain(const AttentionArgs *as, size_t n_keys)
            !as->is_causal && as->window == 0;
 }
 
+static inline float attention_bias(const AttentionHead *h, size_t head, int64_t distance)
+{
+    const float *bias = (const float *)h->bias->data + head * h->bias->row_stride;
+    const int64_t reach = h->as->relative_reach;
+    distance = distance < -reach ? -reach : distance > reach ? reach : distance;
+    return bias[h->as->relative_bucket[distance + reach]];
+}
+
 static inline void attention_add_bias(const AttentionHead *h, int64_t query, size_t j0, size_t n,
                                       float *scores)
 {
-    const float *bias = (const float *)h->bias->data + h->head * h->bias->row_stride;
-    const int64_t reach = h->as->relative_reach;
-    for (size_t j = 0; j < n; j++) {
-        int64_t distance = attention_position(&h->as->keys, h->k_begin, j0 + j) - query;
-        distance = distance < -reach ? -reach : distance > reach ? reach : distance;
-        scores[j] += bias[h->as->relative_bucket[distance + reach]];
+    if (h->distances) {
+        const size_t member = h->head % (h->as->n_heads / h->as->n_kv_heads);
+        const float *bias = h->distances + member * h->n_distances +
+                            (size_t)((int64_t)j0 - query - h->first_distance);
+        for (size_t j = 0; j < n; j += VEC_WIDTH) {
+            const Vec sum = vec_add(vec_load_any(scores + j, n - j), vec_load_any(bias + j, n - j));
+            vec_store_any(scores + j, n - j, sum);
+        }
+        return;
     }
+    for (size_t j = 0; j < n; j++) {
+        const int64_t key = attention_position(&h->as->keys, h->k_begin, j0 + j);
+        scores[j] += attention_bias(h, h->head, key - query);
+    }
+}
+
+// Distances of a sequence's keys, which stand in their natural places, to its queries; 0 where biases are better looked up one
+// by one: without any, for keys in other places, and for few queries.
+static inline size_t attention_count_distances(const AttentionHead *h, int64_t *first)
+{
+    enum { FEW_QUERIES = 4 };
+    const AttentionArgs *as = h->as;
+    if (!as->relative_bucket || as->keys.positions || h->n_queries <= FEW_QUERIES) return 0;
+    int64_t lowest = attention_position(&as->queries, h->q_begin, 0), highest = lowest;
+    for (size_t i = 1; i < h->n_queries; i++) {
+        const int64_t position = attention_position(&as->queries, h->q_begin, i);
+        lowest = position < lowest ? position : lowest;
+        highest = position > highest ? position : highest;
+    }
+    const size_t n_places = (size_t)(highest - lowest) + h->n_keys;
+    *first = -highest;
+    return n_places <= h->n_queries * h->n_keys ? n_places : 0;
+}
+
+// The biases of a key head's heads by distance; to [group, n].
+static inline void attention_list_distances(AttentionHead *h, int64_t first, size_t n, float *to)
+{
+    const size_t group = h->as->n_heads / h->as->n_kv_heads;
+    for (size_t member = 0; member < group; member++) {
+        for (size_t i = 0; i < n; i++)
+            to[member * n + i] = attention_bias(h, h->kv_head * group + member, first + (int64_t)i);
+    }
+    h->distances = to;
+    h->first_distance = first;
+    h->n_distances = n;
 }
 
 // Keys [first, end) in their natural places that a query sees; end may lie beyond the last key.

@@ -45,37 +45,6 @@ static void fetch(size_t n, const float *const *rows, size_t column, size_t head
     }
 }
 
-// Keys that lie in a panel.
-FEW_INLINE void score_ready_panel(const int n_rows, const float *const *q, const float *panel,
-                                  size_t head_dim, float *scores)
-{
-    Vec sum[ATTENTION_FEW];
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) sum[r] = vec_zero();
-    for (size_t d = 0; d < head_dim; d++) {
-        const Vec keys = vec_load(panel + d * VEC_WIDTH);
-#pragma GCC unroll 6
-        for (int r = 0; r < n_rows; r++) sum[r] = vec_fma(vec_set1(q[r][d]), keys, sum[r]);
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) vec_store(scores + (size_t)r * ATTENTION_KEYS, sum[r]);
-}
-
-// A panel after the other: two or four side by side took a tenth longer, reading from memory.
-FEW_INLINE void score_panels(const int n_rows, const AttentionFew *t)
-{
-    const size_t n_panels = (t->n_keys + VEC_WIDTH - 1) / VEC_WIDTH;
-    for (size_t p = 0; p < n_panels; p++) {
-        const size_t j = p * VEC_WIDTH;
-        // After the last one comes the first of the next head.
-        const float *next =
-            p + 1 < n_panels ? t->keys[p + 1] : t->keys[0] + t->head_dim * VEC_WIDTH;
-        for (size_t d = 0; d < t->head_dim; d++) __builtin_prefetch(next + d * VEC_WIDTH, 0, 2);
-        fetch(size_min(VEC_WIDTH, t->n_keys - j), t->values + j, 0, t->head_dim);
-        score_ready_panel(n_rows, t->q, t->keys[p], t->head_dim, t->scores + j);
-    }
-}
-
 FEW_INLINE void score_rows(const int n_rows, const AttentionFew *t)
 {
     enum { AHEAD = 2 * VEC_WIDTH }; // memory answers while two panels are worked on
@@ -145,12 +114,9 @@ FEW_INLINE void weigh_rows(const int n_rows, const AttentionFew *t)
 }
 
 #define FOR_EACH_COUNT(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define SCORE(n)                   \
-    case n:                        \
-        if (tile->in_panels)       \
-            score_panels(n, tile); \
-        else                       \
-            score_rows(n, tile);   \
+#define SCORE(n)             \
+    case n:                  \
+        score_rows(n, tile); \
         return;
 #define WEIGH(n)             \
     case n:                  \

@@ -48,9 +48,41 @@ static Head open_head(const AttentionArgs *as, const Tensor *qkv, const Tensor *
     };
 }
 
-static const Real *query_row(const Head *h, size_t i)
+// The columns of a query, a key or a value, `stride` apart; of a dtype's own where pages have one.
+typedef struct Numbers {
+    const void *first;
+    size_t stride;
+    DType dtype;
+} Numbers;
+
+static double number(const Head *h, Numbers row, size_t i)
 {
-    return real_row(&h->q, h->q_begin + i);
+    const uint16_t *halves = row.first;
+    const size_t at = i * row.stride;
+    if (row.dtype == DTYPE_F16) return (double)f32_from_f16(halves[at]);
+    if (row.dtype == DTYPE_BF16) return (double)f32_from_bf16(halves[at]);
+    const Real x = ((const Real *)row.first)[at];
+    return h->is_rounded ? (double)f32_from_bf16(bf16_from_f32((float)x)) : (double)x;
+}
+
+static Numbers row_numbers(const Real *row)
+{
+    return (Numbers){.first = row, .stride = 1};
+}
+
+static Numbers query_row(const Head *h, size_t i)
+{
+    return row_numbers(real_row(&h->q, h->q_begin + i));
+}
+
+// What stands from number `at` on of the page of 16 rows that holds row j.
+static Numbers in_page(const Head *h, const float *const *pages, size_t j, size_t at, size_t stride)
+{
+    const AttentionArgs *as = h->as;
+    const void *page = pages[h->sequence * as->max_pages + j / PANEL_WIDTH];
+    const size_t size = as->pages_dtype == DTYPE_F32 ? sizeof(Real) : dtype_size(as->pages_dtype);
+    return (Numbers){
+        .first = (const char *)page + at * size, .stride = stride, .dtype = as->pages_dtype};
 }
 
 // Row j of the sequence's keys or values, the head's columns: in the tensor, or in the page that holds it.
@@ -64,32 +96,27 @@ static const Real *cached_row(const Head *h, const Tensor *tensor, const float *
     return (const Real *)page + row * as->head_dim;
 }
 
-static const Real *key_row(const Head *h, size_t j)
+static Numbers key_row(const Head *h, size_t j)
 {
     const AttentionArgs *as = h->as;
+    const size_t head = as->first_kv_head + h->kv_head;
     if (as->pages_by_head) {
-        const void *page = as->key_pages[h->sequence * as->max_pages + j / PANEL_WIDTH];
-        return (const Real *)page + h->kv_head * as->head_dim * PANEL_WIDTH + j % PANEL_WIDTH;
+        const size_t at = head * as->head_dim * PANEL_WIDTH + j % PANEL_WIDTH;
+        return in_page(h, as->key_pages, j, at, PANEL_WIDTH);
     }
     const Real *row = cached_row(h, &h->k, as->key_pages, j);
-    return h->as->keys_by_column ? row - h->kv_head * (h->as->head_dim - 1) : row;
+    if (!as->keys_by_column) return row_numbers(row);
+    return (Numbers){.first = row - h->kv_head * (as->head_dim - 1), .stride = as->n_kv_heads};
 }
 
-// Between the columns of a key.
-static size_t key_stride(const Head *h)
-{
-    if (h->as->pages_by_head) return PANEL_WIDTH;
-    return h->as->keys_by_column ? h->as->n_kv_heads : 1;
-}
-
-static const Real *value_row(const Head *h, size_t j)
+static Numbers value_row(const Head *h, size_t j)
 {
     const AttentionArgs *as = h->as;
-    if (as->pages_by_head) {
-        const void *page = as->value_pages[h->sequence * as->max_pages + j / PANEL_WIDTH];
-        return (const Real *)page + (h->kv_head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim;
-    }
-    return cached_row(h, &h->v, h->as->value_pages, j);
+    const size_t head = as->first_kv_head + h->kv_head;
+    if (as->pages_by_head)
+        return in_page(h, as->value_pages, j, (head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim,
+                       1);
+    return row_numbers(cached_row(h, &h->v, as->value_pages, j));
 }
 
 static int64_t position_of(const Ragged *batch, size_t begin, size_t row)
@@ -105,16 +132,10 @@ static int is_visible(const Head *h, size_t i, size_t j)
     return h->as->window == 0 || (uint64_t)(q > k ? q - k : k - q) < h->as->window;
 }
 
-static double number(const Head *h, Real x)
-{
-    return h->is_rounded ? (double)f32_from_bf16(bf16_from_f32((float)x)) : (double)x;
-}
-
-// b: columns of a key, `stride` apart.
-static double dot(const Head *h, const Real *a, const Real *b, size_t stride)
+static double dot(const Head *h, Numbers a, Numbers b)
 {
     double sum = 0;
-    for (size_t i = 0; i < h->as->head_dim; i++) sum += number(h, a[i]) * number(h, b[i * stride]);
+    for (size_t i = 0; i < h->as->head_dim; i++) sum += number(h, a, i) * number(h, b, i);
     return sum;
 }
 
@@ -133,7 +154,7 @@ static size_t bias_bucket(const Head *h, size_t i, size_t j)
 static double score(const Head *h, size_t i, size_t j, double *slope)
 {
     const double scale = h->as->scale, cap = h->as->soft_cap;
-    double value = scale * dot(h, query_row(h, i), key_row(h, j), key_stride(h));
+    double value = scale * dot(h, query_row(h, i), key_row(h, j));
     double d_value = scale;
     if (cap > 0.0) {
         const double t = tanh(value / cap);
@@ -175,8 +196,8 @@ static double attend(const Head *h, size_t i, double *p, double *y, Real *out)
     for (size_t j = 0; j < h->n_keys; j++) {
         if (!is_visible(h, i, j)) continue;
         const double weight = exp(p[j] - max), with_dropout = weight * kept(h, i, j);
-        const Real *v = value_row(h, j);
-        for (size_t d = 0; d < head_dim; d++) y[d] += with_dropout * number(h, v[d]);
+        const Numbers v = value_row(h, j);
+        for (size_t d = 0; d < head_dim; d++) y[d] += with_dropout * number(h, v, d);
         sum += weight;
     }
     for (size_t d = 0; d < head_dim; d++) out[d] = (Real)(y[d] / sum);
@@ -230,7 +251,7 @@ static void score_gradients(const Head *h, size_t i, const Real *dy, double lse,
         sums->p[j] = sums->ds[j] = 0;
         if (!is_visible(h, i, j)) continue;
         sums->p[j] = exp(score(h, i, j, NULL) - lse);
-        sums->ds[j] = kept(h, i, j) * dot(h, dy, value_row(h, j), 1); // dp
+        sums->ds[j] = kept(h, i, j) * dot(h, row_numbers(dy), value_row(h, j)); // dp
         p_dp += sums->p[j] * sums->ds[j];
     }
     for (size_t j = 0; j < h->n_keys; j++) sums->ds[j] = sums->p[j] * (sums->ds[j] - p_dp);
@@ -250,8 +271,8 @@ static void attend_backward(const Head *h, size_t i, const Real *dy, double lse,
         (void)score(h, i, j, &slope);
         const double to_dot = sums->ds[j] * slope, to_value = sums->p[j] * kept(h, i, j);
         for (size_t d = 0; d < head_dim; d++) {
-            dq[d] += to_dot * (double)key_row(h, j)[d];
-            sums->dk[j * head_dim + d] += to_dot * (double)query_row(h, i)[d];
+            dq[d] += to_dot * number(h, key_row(h, j), d);
+            sums->dk[j * head_dim + d] += to_dot * number(h, query_row(h, i), d);
             sums->dv[j * head_dim + d] += to_value * (double)dy[d];
         }
         if (d_bias) {

@@ -133,6 +133,12 @@ STORED_INLINE Vec stored_halves(const uint8_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
+
+STORED_INLINE Vec stored_bf16(const uint8_t *p)
+{
+    const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 16));
+}
 #else
 typedef struct StoredCodes {
     __m256i lo, hi;
@@ -289,6 +295,14 @@ STORED_INLINE Vec stored_halves(const uint8_t *p)
 {
     return (Vec){stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p))),
                  stored_half(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16))))};
+}
+
+STORED_INLINE Vec stored_bf16(const uint8_t *p)
+{
+    const __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    const __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 16)));
+    return (Vec){_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+                 _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
 }
 #endif
 

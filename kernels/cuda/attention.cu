@@ -1,6 +1,8 @@
 // Attention, plain and correct: one warp for one query row of one head, keys in chunks of 32 from the sequence's first.
 // A lane scores its key of the chunk; then the lanes share the head's columns and add p v key by key, with the running
 // maximum and sum of Milakov & Gimelshein 2018, arXiv:1805.02867. No key or query of another sequence is read.
+#include <cuda_fp16.h>
+
 #include "kernels/cuda/cuda_internal.h"
 
 extern "C" {
@@ -60,18 +62,61 @@ typedef struct Query {
     const float *q;
 } Query;
 
+// The columns of a key or value, `step` apart, of a dtype that pages may have for their own.
+typedef struct Numbers {
+    const void *first;
+    size_t step;
+    DType dtype;
+} Numbers;
+
+__device__ static float number(Numbers row, size_t i)
+{
+    const size_t at = i * row.step;
+    if (row.dtype == DTYPE_F32) return ((const float *)row.first)[at];
+    const unsigned short bits = ((const unsigned short *)row.first)[at];
+    if (row.dtype == DTYPE_BF16) return __uint_as_float((unsigned)bits << 16);
+    return __half2float(__ushort_as_half(bits));
+}
+
 __device__ static const float *cached_row(const AttentionArgs *as, const Query *query,
                                           const float *data, size_t stride,
                                           const float *const *pages, size_t j)
 {
     const size_t column = query->kv_head * as->head_dim;
     if (!pages) return data + (query->k_begin + j) * stride + column;
-    if (as->pages_by_head) {
-        const float *rows = pages[query->sequence * as->max_pages + j / PANEL_WIDTH];
-        return rows + (query->kv_head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim;
-    }
     const float *page = pages[query->sequence * as->max_pages + j / as->page_rows];
     return page + (j % as->page_rows) * as->n_kv_heads * as->head_dim + column;
+}
+
+// From number `at` on of the page of 16 rows that holds row j.
+__device__ static Numbers in_page(const AttentionArgs *as, const Query *query,
+                                  const float *const *pages, size_t j, size_t at, size_t step)
+{
+    const char *page = (const char *)pages[query->sequence * as->max_pages + j / PANEL_WIDTH];
+    const size_t size = as->pages_dtype == DTYPE_F32 ? sizeof(float) : sizeof(unsigned short);
+    return {page + at * size, step, as->pages_dtype};
+}
+
+__device__ static Numbers key_of(const AttentionArgs *as, const AttentionTensors *t,
+                                 const Query *query, size_t j)
+{
+    const size_t head = as->first_kv_head + query->kv_head;
+    if (as->pages_by_head)
+        return in_page(as, query, as->key_pages, j,
+                       head * as->head_dim * PANEL_WIDTH + j % PANEL_WIDTH, PANEL_WIDTH);
+    const float *row = cached_row(as, query, t->k, t->k_stride, as->key_pages, j);
+    if (!as->keys_by_column) return {row, 1, DTYPE_F32};
+    return {row - query->kv_head * (as->head_dim - 1), as->n_kv_heads, DTYPE_F32};
+}
+
+__device__ static Numbers value_of(const AttentionArgs *as, const AttentionTensors *t,
+                                   const Query *query, size_t j)
+{
+    const size_t head = as->first_kv_head + query->kv_head;
+    if (as->pages_by_head)
+        return in_page(as, query, as->value_pages, j,
+                       (head * PANEL_WIDTH + j % PANEL_WIDTH) * as->head_dim, 1);
+    return {cached_row(as, query, t->v, t->v_stride, as->value_pages, j), 1, DTYPE_F32};
 }
 
 // -infinity where the query does not see key j.
@@ -81,12 +126,9 @@ __device__ static float score(const AttentionArgs *as, const AttentionTensors *t
     if (j >= query->n_keys) return -INFINITY;
     const long long position = position_of(&as->keys, query->k_begin, j);
     if (!is_visible(as, query->position, position)) return -INFINITY;
-    const float *k = cached_row(as, query, t->k, t->k_stride, as->key_pages, j);
-    const size_t k_step = as->pages_by_head ? PANEL_WIDTH : as->keys_by_column ? as->n_kv_heads : 1;
-    if (as->keys_by_column) k -= query->kv_head * (as->head_dim - 1);
-    if (as->pages_by_head) k -= j % PANEL_WIDTH * (as->head_dim - 1);
+    const Numbers k = key_of(as, t, query, j);
     float dot = 0.0f;
-    for (size_t d = 0; d < as->head_dim; d++) dot = fmaf(query->q[d], k[d * k_step], dot);
+    for (size_t d = 0; d < as->head_dim; d++) dot = fmaf(query->q[d], number(k, d), dot);
     float value = as->scale * dot;
     if (as->soft_cap > 0.0f) value = as->soft_cap * tanhf(value / as->soft_cap);
     if (as->relative_bucket) {
@@ -136,11 +178,11 @@ __device__ static void add_values(const AttentionArgs *as, const AttentionTensor
     for (int key = 0; key < LANES; key++) {
         const float weight = __shfl_sync(0xffffffffu, p, key);
         if (weight == 0.0f) continue; // unseen or beyond the end: its v is not ours to read
-        const float *v = cached_row(as, query, t->v, t->v_stride, as->value_pages, first + key);
+        const Numbers v = value_of(as, t, query, first + key);
 #pragma unroll
         for (int c = 0; c < MAX_COLUMNS_A_LANE; c++) {
             const size_t d = (size_t)c * LANES + threadIdx.x;
-            if (d < as->head_dim) acc[c] = fmaf(weight, v[d], acc[c]);
+            if (d < as->head_dim) acc[c] = fmaf(weight, number(v, d), acc[c]);
         }
     }
 }

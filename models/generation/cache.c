@@ -7,19 +7,28 @@
 #include "base/file.h"
 #include "base/size.h"
 
-enum { SLAB_BYTES = 8 << 20 };
+// Pages come in slabs, in which what one attention keeps of all of them lies side by side, first keys and then values: a long
+// context is read at the speed of memory where it lies in stretches of a quarter of a MiB or more (kernels/cpu/attention_pages_fast.c).
+// What ends with the last page that is expected is not rounded up; beyond it slabs are small at first.
+enum { LEAST_SLAB_BYTES = 1 << 20, SLAB_BYTES = 8 << 20, STRETCH_BYTES = 256 << 10 };
 
 typedef struct Slab {
-    float *memory;
-    size_t size_bytes;
+    char *memory;
+    size_t size_bytes, n_pages;
 } Slab;
+
+typedef struct Page {
+    char *slab;
+    size_t index, n_pages; // in it
+} Page;
 
 struct Cache {
     const Tape *tape;
-    size_t page_floats;
+    DType dtype;
+    size_t page_bytes;
     Slab *slabs;
     size_t n_slabs, slabs_capacity;
-    float **pages;
+    Page *pages;
     unsigned *n_users; // [n_pages] sequences that have the page
     size_t n_pages, pages_capacity;
     size_t n_expected; // pages
@@ -27,29 +36,26 @@ struct Cache {
     size_t n_free, free_capacity;
 };
 
-size_t cache_bytes_per_token(const Tape *tape)
+size_t cache_bytes_per_token(const Tape *tape, DType dtype)
 {
-    size_t floats = 0;
-    for (size_t i = 0; i < tape->n_caches; i++) floats += 2 * tape->caches[i].cols;
-    return floats * sizeof(float);
-}
-
-static size_t page_bytes(const Cache *cache)
-{
-    return size_max(cache->page_floats, 16) * sizeof(float);
+    size_t n = 0;
+    for (size_t i = 0; i < tape->n_caches; i++) n += 2 * tape->caches[i].cols;
+    return n * dtype_size(dtype);
 }
 
 size_t cache_bytes(const Cache *cache)
 {
-    return (cache->n_pages - cache->n_free) * page_bytes(cache);
+    return (cache->n_pages - cache->n_free) * cache->page_bytes;
 }
 
-Status cache_open(const Tape *tape, Cache **out, Error *err)
+Status cache_open(const Tape *tape, DType dtype, Cache **out, Error *err)
 {
+    enum { LEAST_PAGE = 64 }; // of a model that keeps nothing
     Cache *cache = calloc(1, sizeof *cache);
     if (!cache) return error_set_memory(err, 1, sizeof *cache, "a cache");
     cache->tape = tape;
-    cache->page_floats = cache_bytes_per_token(tape) / sizeof(float) * CACHE_PAGE_ROWS;
+    cache->dtype = dtype;
+    cache->page_bytes = size_max(cache_bytes_per_token(tape, dtype) * CACHE_PAGE_ROWS, LEAST_PAGE);
     *out = cache;
     return STATUS_OK;
 }
@@ -83,9 +89,9 @@ static void free_from(Cache *c, size_t begin, size_t end)
 
 void cache_clear(Cache *cache, size_t keep_bytes)
 {
-    while (cache->n_slabs > 0 && cache->n_pages > keep_bytes / page_bytes(cache)) {
+    while (cache->n_slabs > 0 && cache->n_pages > keep_bytes / cache->page_bytes) {
         const Slab slab = cache->slabs[--cache->n_slabs];
-        cache->n_pages -= slab.size_bytes / page_bytes(cache);
+        cache->n_pages -= slab.n_pages;
         huge_free(slab.memory, slab.size_bytes);
     }
     cache->n_free = 0;
@@ -106,27 +112,30 @@ static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *e
     return STATUS_OK;
 }
 
-// Pages of the next slab: what ends with the last that is expected is not rounded up to a huge page.
+// Pages of the next slab.
 static size_t slab_pages(const Cache *c)
 {
-    const size_t most = size_max(1, SLAB_BYTES / page_bytes(c));
-    return c->n_expected > c->n_pages ? size_min(most, c->n_expected - c->n_pages) : most;
+    const size_t most_bytes = size_max(SLAB_BYTES, 2 * c->tape->n_caches * STRETCH_BYTES);
+    const size_t most = size_max(1, most_bytes / c->page_bytes);
+    const size_t least = size_max(1, LEAST_SLAB_BYTES / c->page_bytes);
+    if (c->n_expected > c->n_pages) return size_min(most, c->n_expected - c->n_pages);
+    return size_min(size_max(c->n_pages / 2, least), most);
 }
 
 static Status add_slab(Cache *c, Error *err)
 {
-    const size_t bytes = page_bytes(c), n = slab_pages(c), total = c->n_pages + n;
+    const size_t bytes = c->page_bytes, n = slab_pages(c), total = c->n_pages + n;
     size_t users_capacity = c->pages_capacity;
     TRY(want(&c->slabs, c->n_slabs + 1, sizeof *c->slabs, &c->slabs_capacity, err));
     TRY(want(&c->n_users, total, sizeof *c->n_users, &users_capacity, err));
     TRY(want(&c->pages, total, sizeof *c->pages, &c->pages_capacity, err));
     TRY(want(&c->free_pages, total, sizeof *c->free_pages, &c->free_capacity, err));
-    Slab slab = {.size_bytes = n * bytes};
+    Slab slab = {.size_bytes = n * bytes, .n_pages = n};
     slab.memory = huge_alloc(slab.size_bytes);
     if (!slab.memory) return error_set_memory(err, n, bytes, "a cache of keys and values");
     c->slabs[c->n_slabs++] = slab;
     for (size_t i = 0; i < n; i++)
-        c->pages[c->n_pages + i] = slab.memory + i * (bytes / sizeof(float));
+        c->pages[c->n_pages + i] = (Page){.slab = slab.memory, .index = i, .n_pages = n};
     free_from(c, c->n_pages, total);
     c->n_pages = total;
     return STATUS_OK;
@@ -141,6 +150,30 @@ static Status add_page(Cache *c, CacheSequence *sequence, Error *err)
     c->n_users[page] = 1;
     sequence->pages[sequence->n_pages++] = page;
     return STATUS_OK;
+}
+
+// What a page has of the keys (0) or the values (1) of an attention, of which a page has so many bytes each, and of the
+// attentions before it, keys and values together, `before`.
+static char *page_part(const Page *page, size_t before, size_t bytes, size_t which)
+{
+    return page->slab + page->n_pages * (before + which * bytes) + page->index * bytes;
+}
+
+static size_t part_bytes(const Cache *cache, size_t attention)
+{
+    return CACHE_PAGE_ROWS * cache->tape->caches[attention].cols * dtype_size(cache->dtype);
+}
+
+static void copy_page(const Cache *cache, uint32_t from, uint32_t to)
+{
+    size_t before = 0;
+    for (size_t c = 0; c < cache->tape->n_caches; c++) {
+        const size_t bytes = part_bytes(cache, c);
+        for (size_t which = 0; which < 2; which++)
+            memcpy(page_part(&cache->pages[to], before, bytes, which),
+                   page_part(&cache->pages[from], before, bytes, which), bytes);
+        before += 2 * bytes;
+    }
 }
 
 Status cache_extend(Cache *cache, CacheSequence *sequence, size_t n_more, Error *err)
@@ -170,8 +203,7 @@ Status cache_fork(Cache *cache, const CacheSequence *from, size_t n_rows, CacheS
         cache_release(cache, out);
         return s;
     }
-    memcpy(cache->pages[out->pages[n_whole]], cache->pages[from->pages[n_whole]],
-           cache->page_floats * sizeof(float));
+    copy_page(cache, from->pages[n_whole], out->pages[n_whole]);
     return STATUS_OK;
 }
 
@@ -202,17 +234,18 @@ Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, s
     for (size_t c = 0; c < tape->n_caches; c++) {
         TRY(arena_take(arena, n * max_pages, sizeof **keys, "a unit's keys", &keys[c], err));
         TRY(arena_take(arena, n * max_pages, sizeof **values, "a unit's keys", &values[c], err));
+        const size_t bytes = part_bytes(cache, c);
         for (size_t s = 0; s < n; s++) {
             for (size_t p = 0; p < sequences[s]->n_pages; p++) {
-                float *page = cache->pages[sequences[s]->pages[p]] + at;
-                keys[c][s * max_pages + p] = page;
-                values[c][s * max_pages + p] =
-                    page + (size_t)CACHE_PAGE_ROWS * tape->caches[c].cols;
+                const Page *page = &cache->pages[sequences[s]->pages[p]];
+                keys[c][s * max_pages + p] = (float *)(void *)page_part(page, at, bytes, 0);
+                values[c][s * max_pages + p] = (float *)(void *)page_part(page, at, bytes, 1);
             }
         }
-        at += (size_t)2 * CACHE_PAGE_ROWS * tape->caches[c].cols;
+        at += 2 * bytes;
     }
-    *out = (ProgramCache){.page_rows = CACHE_PAGE_ROWS,
+    *out = (ProgramCache){.dtype = cache->dtype,
+                          .page_rows = CACHE_PAGE_ROWS,
                           .max_pages = max_pages,
                           .key_offsets = offsets,
                           .key_pages = (float *const *const *)keys,

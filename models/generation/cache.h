@@ -1,7 +1,7 @@
 // models/generation/cache.h: keys and values of tokens already seen, in pages that sequences share.
 //
-// A page holds CACHE_PAGE_ROWS rows of every cached attention of a model, head by head (AttentionArgs.pages_by_head). A
-// sequence is a list of pages; one that continues another shares its whole pages and copies the one that is begun. Nothing here is written while a unit runs but the rows of
+// A page holds CACHE_PAGE_ROWS rows of every cached attention of a model, head by head (AttentionArgs.pages_by_head), in f32 or
+// rounded to 16 bits (AttentionArgs.pages_dtype). A sequence is a list of pages; one that continues another shares its whole pages and copies the one that is begun. Nothing here is written while a unit runs but the rows of
 // the unit's own tokens (models/program/program_pages.c), so sequences that share pages may run at once. One thread at a time calls
 // these functions. On the CPU.
 //
@@ -23,8 +23,8 @@ typedef struct CacheSequence {
     size_t n_rows; // tokens whose keys are there, or will be when the running step is done
 } CacheSequence;
 
-// For models of this tape, which must outlive it.
-Status cache_open(const Tape *tape, Cache **out, Error *err) MUST_CHECK;
+// For models of this tape, which must outlive it. dtype: F32, F16 or BF16.
+Status cache_open(const Tape *tape, DType dtype, Cache **out, Error *err) MUST_CHECK;
 // So many pages will be in use at most, as far as the caller knows: memory beyond them is not taken before more are asked for.
 void cache_expect(Cache *cache, size_t n_pages);
 void cache_close(Cache **cache); // a no-op on NULL; sequences need not be released before
@@ -41,7 +41,7 @@ void cache_release(Cache *cache, CacheSequence *sequence); // a no-op on a zeroe
 Status cache_tables(const Cache *cache, const CacheSequence *const *sequences, size_t n,
                     Arena *arena, ProgramCache *out, Error *err) MUST_CHECK;
 
-size_t cache_bytes_per_token(const Tape *tape);
+size_t cache_bytes_per_token(const Tape *tape, DType dtype);
 size_t cache_bytes(const Cache *cache); // of the pages that sequences have
 
 #endif

@@ -44,7 +44,8 @@ static Status check_ids(const Model *model, const int32_t *ids, size_t n, const 
 static Status check_kept(const Model *model, size_t n_tokens, Error *err)
 {
     uint64_t total, free_bytes;
-    const double wanted = (double)n_tokens * (double)cache_bytes_per_token(&model->tape);
+    const double wanted =
+        (double)n_tokens * (double)cache_bytes_per_token(&model->tape, model->kv_dtype);
     if (wanted <= 0x1p30) return STATUS_OK;
     machine_memory(&total, &free_bytes);
     const double available = (double)free_bytes;

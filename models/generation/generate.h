@@ -17,6 +17,8 @@ typedef struct GenerateStats {
     uint64_t n_tokens; // that went through the model's products
     uint64_t n_rounds;
     size_t cache_bytes; // most that keys and values took
+    int64_t prompt_wall_ns,
+        prompt_cpu_ns; // until all inputs were read and the first token was written behind the last of them
 } GenerateStats;
 
 typedef struct LoglikRequest {

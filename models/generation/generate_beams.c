@@ -30,7 +30,7 @@ void beam_writing_release(BeamWriting *writing)
 size_t beam_writing_room(const Model *model, const GenerateRequest *request, size_t n_most)
 {
     const size_t n_beams = request->beams->n_beams, n_vocab = model->config.vocab_size;
-    const size_t per_token = size_max(cache_bytes_per_token(&model->tape), 1);
+    const size_t per_token = size_max(cache_bytes_per_token(&model->tape, model->kv_dtype), 1);
     size_t n_prompts = 1; // beams that read again share nothing
     for (size_t i = 0; i < model->tape.n_ropes; i++) {
         if (model->tape.ropes[i].rereads) n_prompts = n_beams;

@@ -72,6 +72,8 @@ struct Queue {
     size_t n_active;
     size_t n_room;      // of active ones
     size_t unit_tokens; // of a unit, and of an input that are read at once
+    int64_t started_wall_ns, started_cpu_ns;
+    bool has_read_all; // inputs
     GenerateStats stats;
 };
 

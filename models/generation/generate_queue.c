@@ -1,6 +1,7 @@
 // The queue of requests: opened, admitted, moved on round by round.
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "models/generation/generate_internal.h"
 
@@ -37,8 +38,8 @@ size_t queue_unit_tokens(size_t longest_input)
 
 uint64_t queue_kept_bytes(const Model *model, size_t n_tokens, size_t n_requests)
 {
-    const uint64_t each =
-        (uint64_t)cache_bytes_per_token(&model->tape) * size_round_up(n_tokens, CACHE_PAGE_ROWS);
+    const uint64_t each = (uint64_t)cache_bytes_per_token(&model->tape, model->kv_dtype) *
+                          size_round_up(n_tokens, CACHE_PAGE_ROWS);
     const uint64_t all = size_min(n_requests, MAX_ACTIVE) * each;
     return all < CACHE_BYTES ? all : each < CACHE_BYTES ? CACHE_BYTES : each;
 }
@@ -95,7 +96,12 @@ static size_t pages_of(const Job *jobs, size_t n)
 Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const QueueCalls *calls,
                   const Job *jobs, size_t n, Queue *out, Error *err)
 {
-    *out = (Queue){.model = model, .pool = pool, .cancel = cancel, .calls = *calls};
+    *out = (Queue){.model = model,
+                   .pool = pool,
+                   .cancel = cancel,
+                   .calls = *calls,
+                   .started_wall_ns = clock_now_ns(),
+                   .started_cpu_ns = clock_process_cpu_ns()};
     if (model->exec_options.device.kind != DEVICE_CPU) {
         return error_set(err, STATUS_DEVICE,
                          "generation and log-likelihoods on a GPU are not in this version: use "
@@ -104,7 +110,7 @@ Status queue_open(Model *model, Pool *pool, const atomic_int *cancel, const Queu
     Status s = STATUS_OK;
     out->cache = model->spare_cache;
     model->spare_cache = NULL;
-    if (!out->cache) s = cache_open(&model->tape, &out->cache, err);
+    if (!out->cache) s = cache_open(&model->tape, model->kv_dtype, &out->cache, err);
     if (s == STATUS_OK) cache_expect(out->cache, pages_of(jobs, n));
     if (s == STATUS_OK) s = fill_queue(out, jobs, n, err);
     if (s == STATUS_OK) s = model_want_workers(model, pool_threads(pool), err);
@@ -214,7 +220,8 @@ static Status settle_all(Queue *q, size_t from, bool has_run, Error *err)
 // The next requests, as long as there is room for all that the active ones may come to.
 static Status admit(Queue *q, Error *err)
 {
-    const size_t per_token = size_max(cache_bytes_per_token(&q->model->tape), 1);
+    const size_t per_token =
+        size_max(cache_bytes_per_token(&q->model->tape, q->model->kv_dtype), 1);
     const size_t room = CACHE_BYTES / per_token, before = q->n_active;
     while (q->n_admitted < q->n_jobs && q->n_active < MAX_ACTIVE) {
         const Job *job = &q->jobs[q->n_admitted];
@@ -223,6 +230,17 @@ static Status admit(Queue *q, Error *err)
         q->active[q->n_active++] = q->n_admitted++;
     }
     return settle_all(q, before, false, err);
+}
+
+static void time_inputs(Queue *q)
+{
+    if (q->has_read_all || q->n_admitted < q->n_jobs) return;
+    for (size_t i = 0; i < q->n_active; i++) {
+        if (!q->jobs[q->active[i]].is_running) return;
+    }
+    q->has_read_all = true;
+    q->stats.prompt_wall_ns = clock_now_ns() - q->started_wall_ns;
+    q->stats.prompt_cpu_ns = clock_process_cpu_ns() - q->started_cpu_ns;
 }
 
 Status queue_run(Queue *q, Error *err)
@@ -234,5 +252,6 @@ Status queue_run(Queue *q, Error *err)
         arena_release(&q->round_arena);
         TRY(queue_round(q, err));
         TRY(settle_all(q, 0, true, err));
+        time_inputs(q);
     }
 }

@@ -114,21 +114,82 @@ static double kth_highest(const double *scores, size_t n, size_t k, double *scra
     return n_sorted > 0 ? scratch[size_min(k, n_sorted) - 1] : -INFINITY;
 }
 
+// ---- the least number that is kept, without sorting ----
+
+enum { SPLIT_BITS = 8, SPLIT_PARTS = 1 << SPLIT_BITS, DOUBLE_BITS = 64, FEW_LEFT = 64 };
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+// Of probabilities in `values` [*n], whose bits above `shift` + SPLIT_BITS are equal, those of the part in which the sum of the
+// highest, from `sum` on, comes to top_p: they stay at the front of values. False where it comes to it in no part.
+static bool split_values(double *values, size_t *n, unsigned shift, double top_p, double *sum)
+{
+    double sums[2][SPLIT_PARTS] = {
+        {0}}; // neighbours often fall in one part: two sums run side by side
+    for (size_t i = 0; i < *n; i++)
+        sums[i % 2][bits_of(values[i]) >> shift & (SPLIT_PARTS - 1)] += values[i];
+    size_t part = SPLIT_PARTS;
+    while (part-- > 0) {
+        const double with = *sum + (sums[0][part] + sums[1][part]);
+        if (with >= top_p) break;
+        *sum = with;
+    }
+    if (part >= SPLIT_PARTS) return false; // below 0
+    size_t n_left = 0;
+    for (size_t i = 0; i < *n; i++) {
+        const double value = values[i];
+        values[n_left] = value;
+        n_left += (bits_of(value) >> shift & (SPLIT_PARTS - 1)) == part;
+    }
+    *n = n_left;
+    return true;
+}
+
+// The last of the highest of p whose sum, from the highest on, comes to top_p. Parts of the bits are summed in another order than
+// that one: false where so little is between the sum and top_p that its roundings might tell.
+static bool last_of_sum(const double *p, size_t n, double top_p, double *scratch, double *last)
+{
+    const double slack = 4 * (double)n * 0x1p-53;
+    double sum = 0;
+    size_t n_left = n, first = 0, end = 0;
+    memcpy(scratch, p, n * sizeof *p);
+    for (unsigned shift = DOUBLE_BITS - SPLIT_BITS; n_left > FEW_LEFT; shift -= SPLIT_BITS) {
+        if (!split_values(scratch, &n_left, shift, top_p, &sum)) return false;
+        if (shift == 0) break;
+    }
+    if (sum >= top_p - slack) return false;
+    qsort(scratch, n_left, sizeof *scratch, descending);
+    for (end = 0; end < n_left && sum < top_p + slack; end++) {
+        sum += scratch[end];
+        if (sum < top_p - slack) first = end + 1;
+    }
+    if (sum < top_p + slack || first >= end || scratch[first] != scratch[end - 1]) return false;
+    *last = scratch[first];
+    return true;
+}
+
 // Drops the least probable tokens (p = 0) as long as what stays has probability top_p.
 static void keep_top_p(double *p, size_t n, double top_p, size_t n_least, double *scratch)
 {
-    enum { FIRST = 64, MORE = 8 };
+    enum { FIRST = 64 };
     size_t n_kept = 0, n_sorted = 0;
-    for (size_t n_top = FIRST; n_kept == n_sorted; n_top *= MORE) {
-        double sum = 0;
-        n_sorted = sort_highest(p, n, size_min(n_top, n), scratch);
+    double lowest = 0, sum = 0;
+    for (size_t n_top = size_min(FIRST, n); n_kept == n_sorted; n_top = n) {
+        // Above the first ones all are kept, n_least among them.
+        if (n_sorted > n_least && sum < top_p && last_of_sum(p, n, top_p, scratch, &lowest)) break;
+        n_sorted = sort_highest(p, n, n_top, scratch);
         n_kept = 0;
+        sum = 0;
         while (n_kept < n_sorted && (sum < top_p || n_kept < n_least) && scratch[n_kept] > 0)
             sum += scratch[n_kept++];
-        if (n_top >= n) break;
+        lowest = n_sorted > 0 ? scratch[size_max(n_kept, 1) - 1] : 0;
+        if (n_top == n) break;
     }
-    if (n_sorted == 0) return; // no numbers
-    const double lowest = scratch[size_max(n_kept, 1) - 1];
     for (size_t i = 0; i < n; i++) p[i] = p[i] < lowest ? 0 : p[i];
 }
 

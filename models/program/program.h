@@ -156,8 +156,9 @@ size_t program_buffer_floats(const Program *program, Extent extent);
 
 // Where the attentions of a unit find earlier keys and values, and leave those of the unit's tokens (models/generation/cache.h fills
 // it). Sequence s has key_offsets[s + 1] - key_offsets[s] keys, the unit's own included: row r of its keys is row r %
-// page_rows of page page_table[s * max_pages + r / page_rows], for each cache of the tape.
+// page_rows of page page_table[s * max_pages + r / page_rows], for each cache of the tape. Pages hold numbers of dtype.
 typedef struct ProgramCache {
+    DType dtype; // F32, F16 or BF16
     size_t page_rows, max_pages;
     const int32_t *key_offsets;       // [n_sequences + 1]
     float *const *const *key_pages;   // [n_caches][n_sequences * max_pages]

@@ -5,17 +5,6 @@
 #include "kernels/pack.h"
 #include "models/program/program_internal.h"
 
-// Row `row` of pages of keys and values (AttentionArgs.pages_by_head).
-static void store_row(const TapeAttention *a, const float *key, const float *value, size_t row,
-                      float *key_page, float *value_page)
-{
-    const size_t cols = a->n_kv_heads * a->head_dim;
-    for (size_t c = 0; c < cols; c++) key_page[c * PANEL_WIDTH + row] = key[c];
-    for (size_t h = 0; h < a->n_kv_heads; h++)
-        memcpy(value_page + (h * PANEL_WIDTH + row) * a->head_dim, value + h * a->head_dim,
-               a->head_dim * sizeof *value);
-}
-
 // The keys and values of the unit's tokens go into their sequences' pages; the attention reads them there.
 static void store_keys(const ProgramRun *run, const TapeAttention *attention, const Tensor *keys,
                        const Tensor *values)
@@ -27,9 +16,11 @@ static void store_keys(const ProgramRun *run, const TapeAttention *attention, co
         const size_t n_keys = (size_t)(c->key_offsets[s + 1] - c->key_offsets[s]);
         for (size_t i = begin; i < end; i++) {
             const size_t row = n_keys - (end - i), page = s * c->max_pages + row / c->page_rows;
-            store_row(attention, (const float *)keys->data + i * keys->row_stride,
-                      (const float *)values->data + i * values->row_stride, row % c->page_rows,
-                      c->key_pages[cache][page], c->value_pages[cache][page]);
+            attention_store_row(attention->n_kv_heads, attention->head_dim, c->dtype,
+                                (const float *)keys->data + i * keys->row_stride,
+                                (const float *)values->data + i * values->row_stride,
+                                row % c->page_rows, c->key_pages[cache][page],
+                                c->value_pages[cache][page]);
         }
     }
 }
@@ -43,6 +34,7 @@ void program_attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *
     args->as.attention.keys =
         (Ragged){.n_sequences = run->unit.n_sequences, .offsets = run->device_key_offsets};
     args->as.attention.pages_by_head = 1;
+    args->as.attention.pages_dtype = c->dtype;
     args->as.attention.key_pages = (const float *const *)c->key_pages[cache];
     args->as.attention.value_pages = (const float *const *)c->value_pages[cache];
     args->as.attention.page_rows = c->page_rows;

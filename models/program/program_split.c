@@ -1,5 +1,6 @@
 // One operation of a unit on several threads, where the unit is all the work that there is. Parts are cut so that no bit of a
-// result shows it: columns of a product are chains of their own, and blocks of queries see keys from the first one on.
+// result shows it: columns of a product are chains of their own, blocks of queries see keys from the first one on, and heads
+// know nothing of each other.
 #include <stdatomic.h>
 
 #include "base/size.h"
@@ -17,7 +18,8 @@ typedef struct Split {
     const ProgramHelp *help;
     OpKind op;
     const OpArgs *args;
-    size_t n_units, n_parts;  // units of 16 outputs, or of QUERY_BLOCK queries
+    bool by_head;             // an attention, by its key heads
+    size_t n_units, n_parts;  // units of 16 outputs, of QUERY_BLOCK queries, or of a key head
     const int32_t *positions; // of an attention's queries; NULL where no query asks for its own
     atomic_bool has_failed;
     Error error; // of the part that failed first
@@ -87,23 +89,54 @@ static OpArgs attention_part(const Split *split, size_t part, int32_t offsets[2]
     return args;
 }
 
-// ---- both ----
+// ---- attention of few queries: key heads begin .. end ----
+
+static OpArgs heads_part(const Split *split, size_t part)
+{
+    OpArgs args = *split->args;
+    AttentionArgs *as = &args.as.attention;
+    const size_t group = as->n_heads / as->n_kv_heads;
+    const size_t first = part_begin(split, part), n = part_begin(split, part + 1) - first;
+    const size_t begin = first * group, end = (first + n) * group;
+    args.in[0] = columns_of(&split->args->in[0], begin * as->head_dim, end * as->head_dim);
+    args.in[3] = rows_of(&split->args->in[3], begin, end);
+    args.in[4] = columns_of(&split->args->in[4], begin, end);
+    args.out[0] = columns_of(&split->args->out[0], begin * as->head_dim, end * as->head_dim);
+    args.out[1] = columns_of(&split->args->out[1], begin, end);
+    as->n_heads = n * group;
+    as->n_kv_heads = n;
+    as->first_kv_head += first;
+    return args;
+}
+
+// ---- all of them ----
 
 static void run_part(void *context, size_t part, size_t worker)
 {
     Split *split = context;
     int32_t offsets[2];
-    const OpArgs args =
-        is_linear(split->op) ? linear_part(split, part) : attention_part(split, part, offsets);
+    const OpArgs args = is_linear(split->op) ? linear_part(split, part)
+                        : split->by_head     ? heads_part(split, part)
+                                             : attention_part(split, part, offsets);
     Error error = {0};
     if (op_run(split->help->execs[worker], split->op, DTYPE_F32, &args, &error) != STATUS_OK &&
         !atomic_exchange(&split->has_failed, true))
         split->error = error;
 }
 
-// What an operation can be cut into; 1 or less: nothing.
-static size_t units_of(OpKind op, const OpArgs *args)
+// Key heads of an attention that is cut by them: memory is what a few queries wait for, and each head's lies by itself.
+static size_t heads_of(const AttentionArgs *as)
 {
+    const size_t n_keys = ragged_longest(&as->keys), n_queries = ragged_longest(&as->queries);
+    const double n_products =
+        2.0 * (double)n_keys * (double)n_queries * (double)(as->n_heads * as->head_dim);
+    return as->pages_by_head && n_products >= LEAST_PRODUCTS ? as->n_kv_heads : 1;
+}
+
+// What an operation can be cut into; 1 or less: nothing.
+static size_t units_of(OpKind op, const OpArgs *args, bool *by_head)
+{
+    *by_head = false;
     if (is_linear(op)) {
         const Tensor *x = &args->in[0], *w = &args->in[1];
         const size_t least = LEAST_PRODUCTS / size_max(x->rows, 1);
@@ -113,7 +146,9 @@ static size_t units_of(OpKind op, const OpArgs *args)
     if (!op_is_attention(op)) return 1;
     const AttentionArgs *as = &args->as.attention;
     if (as->queries.n_sequences != 1 || as->dropout.p > 0) return 1;
-    return (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;
+    const size_t n_blocks = (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;
+    *by_head = n_blocks <= 1;
+    return *by_head ? heads_of(as) : n_blocks;
 }
 
 // Where queries stand, as the whole sequence has it: a part's own count would begin at its first query.
@@ -133,12 +168,14 @@ static Status find_positions(Split *split, Exec *exec, Error *err)
 
 Status program_run_op(const ProgramRun *run, OpKind op, const OpArgs *args, Error *err)
 {
-    const size_t n_units = run->help ? units_of(op, args) : 1;
+    bool by_head = false;
+    const size_t n_units = run->help ? units_of(op, args, &by_head) : 1;
     if (n_units <= 1) return op_run(run->exec, op, DTYPE_F32, args, err);
     const size_t mark = exec_scratch_mark(run->exec);
-    Split split = {.help = run->help, .op = op, .args = args, .n_units = n_units};
+    Split split = {
+        .help = run->help, .op = op, .args = args, .by_head = by_head, .n_units = n_units};
     split.n_parts = size_min(n_units, PARTS_A_THREAD * pool_threads(run->help->pool));
-    if (!is_linear(op)) TRY(find_positions(&split, run->exec, err));
+    if (!is_linear(op) && !by_head) TRY(find_positions(&split, run->exec, err));
     pool_run(run->help->pool, split.n_parts, run_part, &split);
     exec_scratch_release(run->exec, mark);
     if (!split.has_failed) return STATUS_OK;

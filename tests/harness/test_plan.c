@@ -23,9 +23,9 @@ static void make(Planned *p, const RunsSuite *suite)
     *p = (Planned){.folder = runs_folder(suite)};
     p->suite = runs_load(p->folder);
     cr_assert_eq(store_open(":memory:", STORE_WRITE, &p->store, &err), STATUS_OK);
-    cr_assert_eq(
-        suite_identify(p->suite, p->store, (Device){0}, COMPUTE_F32, &p->arena, &p->identity, &err),
-        STATUS_OK, "%s", err.text);
+    cr_assert_eq(suite_identify(p->suite, p->store, (Device){0}, COMPUTE_F32, DTYPE_F32, &p->arena,
+                                &p->identity, &err),
+                 STATUS_OK, "%s", err.text);
     cr_assert_eq(plan_make(p->suite, &p->identity, &p->arena, &p->plan, &err), STATUS_OK, "%s",
                  err.text);
 }

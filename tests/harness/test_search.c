@@ -136,8 +136,9 @@ Test(search, halving_plans_rungs_and_the_best_go_on)
     Error err = {0};
     cr_assert_eq(suite->models[0].n_rungs, 3);
     cr_assert_eq(store_open(":memory:", STORE_WRITE, &store, &err), STATUS_OK);
-    cr_assert_eq(suite_identify(suite, store, (Device){0}, COMPUTE_F32, &arena, &identity, &err),
-                 STATUS_OK, "%s", err.text);
+    cr_assert_eq(
+        suite_identify(suite, store, (Device){0}, COMPUTE_F32, DTYPE_F32, &arena, &identity, &err),
+        STATUS_OK, "%s", err.text);
     cr_assert_eq(plan_make(suite, &identity, &arena, &plan, &err), STATUS_OK, "%s", err.text);
     // A fold: 4 trials to epoch 1, 2 to epoch 2, 1 to the end, and the one that is judged.
     static const size_t rungs[] = {0, 0, 0, 0, 1, 1, 2};

@@ -26,9 +26,10 @@ Test(cache, a_cleared_one_hands_out_its_memory_again)
     Cache *cache = NULL;
     Arena arena = {0};
     CacheSequence first = {0}, second = {0};
-    cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
+    cr_assert_eq(cache_open(&tape, DTYPE_F32, &cache, NULL), STATUS_OK);
     cr_assert_eq(cache_extend(cache, &first, 40, NULL), STATUS_OK);
-    cr_expect_eq(cache_bytes(cache), (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
+    cr_expect_eq(cache_bytes(cache),
+                 (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape, DTYPE_F32));
     float *pages[3];
     for (size_t i = 0; i < 3; i++) pages[i] = page_of(cache, &first, i, &arena);
     cache_release(cache, &first);
@@ -53,12 +54,13 @@ Test(cache, a_cleared_one_of_which_nothing_may_stay_begins_anew)
     Cache *cache = NULL;
     Arena arena = {0};
     CacheSequence first = {0}, second = {0};
-    cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
+    cr_assert_eq(cache_open(&tape, DTYPE_F32, &cache, NULL), STATUS_OK);
     cr_assert_eq(cache_extend(cache, &first, (size_t)2 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
     cache_release(cache, &first);
     cache_clear(cache, 0);
     cr_assert_eq(cache_extend(cache, &second, (size_t)3 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
-    cr_expect_eq(cache_bytes(cache), (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape));
+    cr_expect_eq(cache_bytes(cache),
+                 (size_t)3 * CACHE_PAGE_ROWS * cache_bytes_per_token(&tape, DTYPE_F32));
     for (size_t i = 0; i < 3; i++) {
         float *page = page_of(cache, &second, i, &arena);
         cr_expect_eq(page[0], 0.0f); // what is mapped afresh is zeros
@@ -76,13 +78,14 @@ Test(cache, no_memory_is_taken_beyond_what_is_expected_until_it_is_asked_for)
     Cache *cache = NULL;
     Arena arena = {0};
     CacheSequence sequence = {0};
-    cr_assert_eq(cache_open(&tape, &cache, NULL), STATUS_OK);
+    cr_assert_eq(cache_open(&tape, DTYPE_F32, &cache, NULL), STATUS_OK);
     cache_expect(cache, 5);
     cr_assert_eq(cache_extend(cache, &sequence, (size_t)5 * CACHE_PAGE_ROWS, NULL), STATUS_OK);
-    const size_t bytes = CACHE_PAGE_ROWS * cache_bytes_per_token(&tape);
+    const size_t bytes = CACHE_PAGE_ROWS * cache_bytes_per_token(&tape, DTYPE_F32);
     for (size_t i = 1; i < 5; i++) {
         const char *before = (const char *)page_of(cache, &sequence, i - 1, &arena);
-        cr_expect_eq((const char *)page_of(cache, &sequence, i, &arena) - before, (ptrdiff_t)bytes);
+        cr_expect_eq((const char *)page_of(cache, &sequence, i, &arena) - before,
+                     (ptrdiff_t)bytes / 2); // keys side by side, values behind them
     }
     cr_assert_eq(cache_extend(cache, &sequence, 1, NULL), STATUS_OK); // more than was foreseen
     page_of(cache, &sequence, 5, &arena)[0] = 1.0f;

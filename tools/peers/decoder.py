@@ -10,6 +10,9 @@ token 1 and chooses nothing.
     python3 decoder.py --make llama-f32.gguf --vocab vocabulary.gguf     # a Llama of 110M parameters with random weights
     python3 decoder.py --make gemma-f32.gguf --shape gemma-3-270m [--layers 6]    # others; the vocabulary is made up
     python3 decoder.py --quantize q4_k_m gemma-f32.gguf gemma-q4_k_m.gguf         # as llama.cpp mixes formats
+    python3 decoder.py --what long --context 4096 --kv f32,f16 --flash off,on llama-f32.gguf
+
+--what long reads a context and writes --generate tokens behind it, both timed in one go, assay in `assay bench model`.
 
 Needs llama-cpp-python and numpy; --make needs gguf too.
 """
@@ -53,7 +56,10 @@ def arguments():
     p.add_argument("--context", type=int, default=8, help="tokens that come before those that are written")
     p.add_argument("--generate", type=int, default=32, help="tokens that a request writes")
     p.add_argument("--batch", type=int, default=16)
-    p.add_argument("--what", default="prompt,one,batch")
+    p.add_argument("--what", default="prompt,one,batch", help="of prompt, one, batch and long")
+    p.add_argument("--kv", default="f32", help="assay's keys and values, of long: f32, f16 and bf16, or several of them")
+    p.add_argument("--peer-kv", default="f16", choices=["f32", "f16", "bf16"], help="llama.cpp's keys and values")
+    p.add_argument("--flash", default="auto", help="llama.cpp's flash attention: auto, on, off; of long also several")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--wall", action="store_true", help="ratios of wall time, for several threads on an idle machine")
@@ -110,7 +116,7 @@ def huge_mib():
 
 
 class Llama:
-    def __init__(self, args, path, size):
+    def __init__(self, args, path, size, flash=None):
         import llama_cpp as L
 
         self.L = L
@@ -125,6 +131,8 @@ class Llama:
         c.n_batch = c.n_ubatch = 512
         c.n_seq_max = size
         c.n_threads = c.n_threads_batch = args.threads
+        c.type_k = c.type_v = {"f32": 0, "f16": 1, "bf16": 30}[args.peer_kv]  # ggml_type
+        c.flash_attn_type = {"auto": -1, "off": 0, "on": 1}[flash or args.flash]
         self.context = L.llama_init_from_model(self.model, c)
         self.batch = L.llama_batch_init(512, 0, size)
         if args.huge:
@@ -139,6 +147,15 @@ class Llama:
             b.seq_id[i][0] = sequence
         if self.L.llama_decode(self.context, b) != 0:
             sys.exit("llama_decode failed")
+
+    def run_parts(self, prompt, n):
+        """(wall, CPU) of the prompt, and of the n - 1 tokens after the one that it makes."""
+        whole = self.run([prompt], 1)
+        wall, cpu = time.perf_counter(), time.process_time()
+        for step in range(n - 1):
+            self.decode([(1, len(prompt) + step, 0, True)])
+        self.L.llama_get_logits_ith(self.context, -1)
+        return whole, (time.perf_counter() - wall, time.process_time() - cpu)
 
     def run(self, prompts, n, counts_prompts=True):
         L = self.L
@@ -158,6 +175,34 @@ class Llama:
 
 
 # ---- the run ----
+
+
+def bench(args, path, kv):
+    """Seconds of a context and of what is written behind it, by assay."""
+    command = [args.assay, "bench", "model", path, "--mode", "generate", "--json", "--sequences", "1", "--rounds", "1"]
+    command += ["--length", str(args.context), "--new-tokens", str(args.generate), "--kv", kv]
+    command += ["--threads", str(args.threads)] + args.assay_options.split()
+    parts = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["parts"]
+    return [part["wall" if args.wall else "cpu"]["median_s"] for part in parts]
+
+
+def measure_long(args, path):
+    prompt = [(i * 7919) % 30000 + 5 for i in range(args.context)]
+    column, kvs = (0 if args.wall else 1), args.kv.split(",")
+    for flash in args.flash.split(","):
+        llama, rounds = Llama(args, path, 1, flash), []
+        llama.run([prompt[:64]], 2)  # warms up
+        for _ in range(args.rounds):
+            theirs = [part[column] for part in llama.run_parts(prompt, args.generate)]
+            rounds.append((theirs, {kv: bench(args, path, kv) for kv in kvs}))
+        for kv in kvs:
+            for part, n in ((0, args.context), (1, args.generate - 1)):
+                ratios = [b[part] / a[kv][part] for b, a in rounds]
+                ours = n / statistics.median(a[kv][part] for b, a in rounds)
+                theirs = n / statistics.median(b[part] for b, a in rounds)
+                print(f"{os.path.basename(path):16} {('prompt', 'behind')[part]} {args.context:6}  "
+                      f"assay {kv:4} {ours:7.1f} tok/s  llama.cpp {args.peer_kv}, flash {flash:4} {theirs:7.1f} tok/s  "
+                      f"ratio {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]", flush=True)
 
 
 def measure(args, path, what):
@@ -208,7 +253,7 @@ def make(path, args):
     heads, kv, layers = shape["heads"], shape["kv"], args.layers or shape["layers"]
     head_dim = shape.get("head_dim", hidden // heads)
     rng, w = np.random.default_rng(0), gguf.GGUFWriter(path, arch)
-    w.add_context_length(1024 if args.shape == "llama-110m" else 8192), w.add_embedding_length(hidden)
+    w.add_context_length(32768), w.add_embedding_length(hidden)
     w.add_block_count(layers), w.add_feed_forward_length(inner), w.add_head_count(heads), w.add_head_count_kv(kv)
     w.add_key_length(head_dim), w.add_value_length(head_dim)
     w.add_layer_norm_rms_eps(1e-5), w.add_rope_dimension_count(head_dim)
@@ -219,7 +264,7 @@ def make(path, args):
     if experts:
         w.add_expert_count(experts), w.add_expert_used_count(shape["active"]), w.add_expert_feed_forward_length(inner)
     if arch == "phi3":
-        w.add_rope_scaling_orig_ctx_len(8192)
+        w.add_rope_scaling_orig_ctx_len(32768)
     words = add_vocabulary(w, words, args.vocab)
     numbers = rng.standard_normal(1 << 24, np.float32) * 0.02  # cut from anew for each tensor
 
@@ -282,7 +327,10 @@ def main():
         os.execv(sys.executable, [sys.executable] + sys.argv)
     for path in args.files:
         for what in args.what.split(","):
-            measure(args, path, what)
+            if what == "long":
+                measure_long(args, path)
+            else:
+                measure(args, path, what)
 
 
 if __name__ == "__main__":
