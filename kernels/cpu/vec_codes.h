@@ -6,7 +6,12 @@
 
 #include "kernels/cpu/vec.h"
 
-#define STORED_INLINE static inline __attribute__((always_inline))
+// A sanitizer would look into every instance of every tile, which took minutes to compile: there all formats share the code.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define STORED_INLINE static inline
+#else
+#    define STORED_INLINE static inline __attribute__((always_inline))
+#endif
 
 #if defined(__AVX512F__)
 typedef __m512i StoredCodes; // sixteen 32-bit integers
