@@ -32,7 +32,7 @@ static void keep_for_backward(ProgramBuilder *b, const TapeNode *node, size_t in
         b->kept[1][index] = builder_slot(b, domain, 2 * (cols / group));
         step->out[1] = builder_whole(b, b->kept[0][index]);
         step->out[2] = builder_whole(b, b->kept[1][index]);
-    } else if (node->op == OP_RMS_NORM) {
+    } else if (node->op == OP_RMS_NORM || node->op == OP_ROUTE) {
         const size_t width = b->tape->params[node->params[0]].cols;
         b->kept[0][index] = builder_slot(b, domain, cols / width);
         step->out[1] = builder_whole(b, b->kept[0][index]);
@@ -66,8 +66,6 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
         step->in[3] = (Operand){0};
     } else if (node->op == OP_ADD) {
         step->add = node->as.add;
-    } else if (node->op == OP_ROUTE) {
-        step->in[1] = builder_whole_param(b, node->params[0]);
     } else if (node->op == NODE_EXPERTS) {
         step->experts = builder_experts(b, node);
     }
