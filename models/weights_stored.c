@@ -216,9 +216,9 @@ static void pack_rows(Packing *packing, DType dtype, Layout layout, size_t begin
 Status weights_load_stored(Model *model, const Param *param, const Safetensors *file, Error *err)
 {
     Packing packing = {.model = model, .param = param, .file = file};
-    packing.room = malloc(PANEL_WIDTH * param->cols * sizeof(float)); // no stored number is wider
-    if (!packing.room)
-        return error_set_memory(err, PANEL_WIDTH * param->cols, 4, "packing weights");
+    const size_t row_bytes = param->cols * sizeof(float); // no stored number is wider
+    packing.room = malloc(PANEL_WIDTH * row_bytes);
+    if (!packing.room) return error_set_memory(err, PANEL_WIDTH, row_bytes, "packing weights");
     if (!param->places) {
         pack_rows(&packing, param->dtype, param->layout, 0, param->rows,
                   (char *)(model->weights + param->offset));
