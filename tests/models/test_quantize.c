@@ -528,7 +528,7 @@ static void kinds_of(const QuantizeReport *report, const char *rest, char out[32
         for (size_t t = 0; t < report->n_tensors; t++) {
             const char *type = tensor_type_name(report->tensors[t].to);
             if (slice_eq_cstr(report->tensors[t].name, name))
-                out[i] = type[0] == 'I' ? 'i' : type[1];
+                out[i] = *(type[0] == 'I' ? "i" : type + 1);
         }
     }
 }
