@@ -125,30 +125,34 @@ static const PredictMode *choose_mode(size_t asked, const Reader *reader, ModelH
     return usual;
 }
 
-static Status open_predictor(const CommandLine *line, const Reader *reader, Predictor *p,
-                             Error *err)
+// The model, kept as what is asked of it wants.
+static Status open_model(const CommandLine *line, const Reader *reader, Predictor *p, Error *err)
 {
     ModelOptions options = {0};
-    const char *directory = line->operands[0];
     TRY(model_options_read(line, &options, err));
     TRY(model_options_mmap(line, &options, err));
     TRY(model_options_kv(line, &options, err));
-    const size_t mode = option_choice(line, "mode");
-    p->explains = option_flag(line, "explain");
-    p->explain = (ExplainOptions){.method = (ExplainMethod)option_choice(line, "explain-method"),
-                                  .n_steps = (size_t)option_integer(line, "explain-steps")};
     options.keep_stored = !p->explains; // a gradient wants weights as numbers
     if (p->explains) options.mapped = 0;
     options.kept_tokens = KEPT_TOKENS;
-    choose_head(line, mode, reader, &options);
-    TRY(model_options_open(line, directory, &options, &p->model, err));
-    TRY(model_options_kv_check(line, p->model, err));
-    p->mode = choose_mode(mode, reader, model_config(p->model)->head);
+    choose_head(line, option_choice(line, "mode"), reader, &options);
+    TRY(model_options_open(line, line->operands[0], &options, &p->model, err));
+    return model_options_kv_check(line, p->model, err);
+}
+
+static Status open_predictor(const CommandLine *line, const Reader *reader, Predictor *p,
+                             Error *err)
+{
+    p->explains = option_flag(line, "explain");
+    p->explain = (ExplainOptions){.method = (ExplainMethod)option_choice(line, "explain-method"),
+                                  .n_steps = (size_t)option_integer(line, "explain-steps")};
+    TRY(open_model(line, reader, p, err));
+    p->mode = choose_mode(option_choice(line, "mode"), reader, model_config(p->model)->head);
     TRY(predict_mode_check(p->mode, p->model, err));
     if (p->explains) TRY(predict_explain_check(p, err));
     if (p->mode->read == predict_search_read || p->mode->read == predict_generate_read)
         TRY(read_usual(line, p, err));
-    if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, directory, err));
+    if (p->mode->read == predict_generate_read) TRY(predict_open_chat(p, line->operands[0], err));
     TRY(read_how_tuned(line, p, err));
     TRY(choose_length(line, p, err));
     TRY(read_languages(line, p, err));
