@@ -32,7 +32,7 @@ static void keep_for_backward(ProgramBuilder *b, const TapeNode *node, size_t in
         b->kept[1][index] = builder_slot(b, domain, 2 * (cols / group));
         step->out[1] = builder_whole(b, b->kept[0][index]);
         step->out[2] = builder_whole(b, b->kept[1][index]);
-    } else if (node->op == OP_RMS_NORM || node->op == OP_ROUTE) {
+    } else if (node->op == OP_RMS_NORM) {
         const size_t width = b->tape->params[node->params[0]].cols;
         b->kept[0][index] = builder_slot(b, domain, cols / width);
         step->out[1] = builder_whole(b, b->kept[0][index]);
@@ -57,7 +57,7 @@ static void set_params(ProgramBuilder *b, const TapeNode *node, ProgramStep *ste
     } else if (node->op == OP_LAYER_NORM) {
         step->in[2] = builder_whole_param(b, node->params[0]);
         step->in[3] = builder_whole_param(b, node->params[1]);
-    } else if (node->op == OP_RMS_NORM) {
+    } else if (node->op == OP_RMS_NORM || node->op == OP_ROUTE) {
         step->in[1] = builder_whole_param(b, node->params[0]);
     } else if (node->op == OP_ROPE) {
         step->in[1] = builder_angles(b, node->as.rope.table, step->rows);
