@@ -140,6 +140,20 @@ static inline void attention_add_bias(const AttentionHead *h, int64_t query, siz
     }
 }
 
+// The lowest and the highest position of queries [i0, i0 + n_rows), of which there is one at least.
+static inline void attention_span(const AttentionHead *h, size_t i0, size_t n_rows, int64_t *lowest,
+                                  int64_t *highest)
+{
+    const Ragged *queries = &h->as->queries;
+    *lowest = *highest = attention_position(queries, h->q_begin, i0);
+    if (!queries->positions) *highest += (int64_t)n_rows - 1;
+    for (size_t i = i0 + 1; queries->positions && i < i0 + n_rows; i++) {
+        const int64_t position = attention_position(queries, h->q_begin, i);
+        *lowest = position < *lowest ? position : *lowest;
+        *highest = position > *highest ? position : *highest;
+    }
+}
+
 // Distances of a sequence's keys, which stand in their natural places, to its queries; 0 where biases are better looked up one
 // by one: without any, for keys in other places, and for few queries.
 static inline size_t attention_count_distances(const AttentionHead *h, int64_t *first)
@@ -147,12 +161,8 @@ static inline size_t attention_count_distances(const AttentionHead *h, int64_t *
     enum { FEW_QUERIES = 4 };
     const AttentionArgs *as = h->as;
     if (!as->relative_bucket || as->keys.positions || h->n_queries <= FEW_QUERIES) return 0;
-    int64_t lowest = attention_position(&as->queries, h->q_begin, 0), highest = lowest;
-    for (size_t i = 1; i < h->n_queries; i++) {
-        const int64_t position = attention_position(&as->queries, h->q_begin, i);
-        lowest = position < lowest ? position : lowest;
-        highest = position > highest ? position : highest;
-    }
+    int64_t lowest, highest;
+    attention_span(h, 0, h->n_queries, &lowest, &highest);
     const size_t n_places = (size_t)(highest - lowest) + h->n_keys;
     *first = -highest;
     return n_places <= h->n_queries * h->n_keys ? n_places : 0;
@@ -235,13 +245,8 @@ static inline AttentionReach attention_tiles(const AttentionHead *h, size_t i0, 
     const int sees_all = !as->is_causal && as->window == 0;
     if (sees_all || as->keys.positions || h->n_keys == 0 || n_rows == 0)
         return (AttentionReach){0, h->n_keys};
-    int64_t lowest = attention_position(&as->queries, h->q_begin, i0), highest = lowest;
-    for (size_t i = i0 + 1; as->queries.positions && i < i0 + n_rows; i++) {
-        const int64_t position = attention_position(&as->queries, h->q_begin, i);
-        lowest = position < lowest ? position : lowest;
-        highest = position > highest ? position : highest;
-    }
-    if (!as->queries.positions) highest = (int64_t)(i0 + n_rows) - 1;
+    int64_t lowest, highest;
+    attention_span(h, i0, n_rows, &lowest, &highest);
     AttentionReach seen = attention_reach(as, lowest, highest);
     seen.first = size_min(seen.first, h->n_keys - 1) / ATTENTION_KEYS * ATTENTION_KEYS;
     seen.end = size_min(size_max(seen.end, seen.first + 1), h->n_keys);

@@ -1,13 +1,12 @@
 #include "kernels/cpu/attention_fast.h"
+#include "kernels/cpu/attention_rows.h"
 #include "kernels/cpu/fast.h"
-
-#define FEW_INLINE static inline __attribute__((always_inline))
 
 // ---- scores ----
 
 // 16 keys are turned in registers, 16 columns at a time, so that a lane has a key's whole chain.
-FEW_INLINE void score_panel(const int n_rows, const float *const *q, const float *const *keys,
-                            size_t head_dim, float *scores)
+ATTENTION_INLINE void score_panel(const int n_rows, const float *const *q, const float *const *keys,
+                                  size_t head_dim, float *scores)
 {
     Vec sum[ATTENTION_FEW];
 #pragma GCC unroll 6
@@ -45,7 +44,7 @@ static void fetch(size_t n, const float *const *rows, size_t column, size_t head
     }
 }
 
-FEW_INLINE void score_rows(const int n_rows, const AttentionFew *t)
+ATTENTION_INLINE void score_rows(const int n_rows, const AttentionFew *t)
 {
     enum { AHEAD = 2 * VEC_WIDTH }; // memory answers while two panels are worked on
     const size_t n_keys = t->n_keys, padded = size_round_up(n_keys, VEC_WIDTH);
@@ -64,19 +63,11 @@ FEW_INLINE void score_rows(const int n_rows, const AttentionFew *t)
 // ---- values ----
 
 // Columns [d, d + 16 n_vectors) of y; of the last vector n_last count.
-FEW_INLINE void weigh_columns(const int n_rows, const int n_vectors, const AttentionFew *t,
-                              size_t d, size_t n_last)
+ATTENTION_INLINE void weigh_columns(const int n_rows, const int n_vectors, const AttentionFew *t,
+                                    size_t d, size_t n_last)
 {
-    Vec sum[ATTENTION_FEW][4];
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < n_vectors; v++) {
-            const float *from = t->y[r] + d + (size_t)v * VEC_WIDTH;
-            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
-            sum[r][v] = t->accumulate ? vec_load_any(from, n) : vec_zero();
-        }
-    }
+    AttentionSums sum;
+    attention_begin_sums(n_rows, n_vectors, t->y, d, n_last, t->accumulate, sum);
     for (size_t j = 0; j < t->n_keys; j++) {
         const float *row = t->values[j] + d;
         Vec value[4];
@@ -92,17 +83,10 @@ FEW_INLINE void weigh_columns(const int n_rows, const int n_vectors, const Atten
             for (int v = 0; v < n_vectors; v++) sum[r][v] = vec_fma(weight, value[v], sum[r][v]);
         }
     }
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < n_vectors; v++) {
-            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
-            vec_store_any(t->y[r] + d + (size_t)v * VEC_WIDTH, n, sum[r][v]);
-        }
-    }
+    attention_store_sums(n_rows, n_vectors, t->y, d, n_last, sum);
 }
 
-FEW_INLINE void weigh_rows(const int n_rows, const AttentionFew *t)
+ATTENTION_INLINE void weigh_rows(const int n_rows, const AttentionFew *t)
 {
     size_t d = 0;
     for (; d + (size_t)4 * VEC_WIDTH <= t->head_dim; d += (size_t)4 * VEC_WIDTH)

@@ -13,18 +13,16 @@
 #include "kernels/cpu/vec_codes.h"
 #include "kernels/exec.h"
 
-#define PAGES_INLINE static inline __attribute__((always_inline))
-
 enum { PAGES_A_TILE = ATTENTION_KEYS / PANEL_WIDTH, LINE_BYTES = 64 };
 
 // ---- numbers of a page ----
 
-PAGES_INLINE size_t number_bytes(DType dtype)
+ATTENTION_INLINE size_t number_bytes(DType dtype)
 {
     return dtype == DTYPE_F32 ? sizeof(float) : sizeof(uint16_t);
 }
 
-PAGES_INLINE Vec load_numbers(DType dtype, const char *p)
+ATTENTION_INLINE Vec load_numbers(DType dtype, const char *p)
 {
     if (dtype == DTYPE_F16) return stored_halves((const uint8_t *)p);
     if (dtype == DTYPE_BF16) return stored_bf16((const uint8_t *)p);
@@ -32,7 +30,7 @@ PAGES_INLINE Vec load_numbers(DType dtype, const char *p)
 }
 
 // The first n, the rest zeros.
-PAGES_INLINE Vec load_some(DType dtype, const char *p, size_t n)
+ATTENTION_INLINE Vec load_some(DType dtype, const char *p, size_t n)
 {
     uint16_t whole[VEC_WIDTH] = {0};
     if (n >= VEC_WIDTH) return load_numbers(dtype, p);
@@ -47,9 +45,8 @@ typedef struct Pages {
     const OpArgs *args;
     AttentionHead h;      // of the sequence
     size_t group, n_rows; // rows of queries that share a key head: those of each head of its group
-    size_t end_page;
-    float *scores;    // [n_kv_heads * n_rows, ATTENTION_KEYS]
-    float *max, *sum; // [n_kv_heads * n_rows]
+    float *scores;        // [n_kv_heads * n_rows, ATTENTION_KEYS]
+    float *max, *sum;     // [n_kv_heads * n_rows]
 } Pages;
 
 // What a page has of one head: a panel of keys, or rows of values.
@@ -84,8 +81,8 @@ static float *answer_of(const Pages *p, size_t kv_head, size_t r)
 // ---- scores ----
 
 // A panel of keys for n_rows queries.
-PAGES_INLINE void score_piece(const DType dtype, const int n_rows, size_t head_dim,
-                              const float *const *q, const char *keys, float *const *scores)
+ATTENTION_INLINE void score_piece(const DType dtype, const int n_rows, size_t head_dim,
+                                  const float *const *q, const char *keys, float *const *scores)
 {
     const size_t bytes = PANEL_WIDTH * number_bytes(dtype);
     Vec sum[ATTENTION_FEW];
@@ -177,20 +174,12 @@ typedef struct Weighing {
 } Weighing;
 
 // Columns [d, d + 16 n_vectors) of y; of the last vector n_last count.
-PAGES_INLINE void weigh_columns(const DType dtype, const int n_rows, const int n_vectors,
-                                const Weighing *w, size_t d, size_t n_last)
+ATTENTION_INLINE void weigh_columns(const DType dtype, const int n_rows, const int n_vectors,
+                                    const Weighing *w, size_t d, size_t n_last)
 {
     const size_t bytes = VEC_WIDTH * number_bytes(dtype), row = w->head_dim * number_bytes(dtype);
-    Vec sum[ATTENTION_FEW][4];
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < n_vectors; v++) {
-            const float *from = w->y[r] + d + (size_t)v * VEC_WIDTH;
-            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
-            sum[r][v] = w->accumulate ? vec_load_any(from, n) : vec_zero();
-        }
-    }
+    AttentionSums sum;
+    attention_begin_sums(n_rows, n_vectors, w->y, d, n_last, w->accumulate, sum);
     size_t at = d * number_bytes(dtype);
     for (size_t j = 0; j < w->n_keys; j++, at += row) {
         Vec value[4];
@@ -206,17 +195,10 @@ PAGES_INLINE void weigh_columns(const DType dtype, const int n_rows, const int n
             for (int v = 0; v < n_vectors; v++) sum[r][v] = vec_fma(weight, value[v], sum[r][v]);
         }
     }
-#pragma GCC unroll 6
-    for (int r = 0; r < n_rows; r++) {
-#pragma GCC unroll 4
-        for (int v = 0; v < n_vectors; v++) {
-            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
-            vec_store_any(w->y[r] + d + (size_t)v * VEC_WIDTH, n, sum[r][v]);
-        }
-    }
+    attention_store_sums(n_rows, n_vectors, w->y, d, n_last, sum);
 }
 
-PAGES_INLINE void weigh_piece(const DType dtype, const int n_rows, const Weighing *w)
+ATTENTION_INLINE void weigh_piece(const DType dtype, const int n_rows, const Weighing *w)
 {
     const size_t head_dim = w->head_dim;
     size_t d = 0;
@@ -325,10 +307,10 @@ static void finish_tile(Pages *p, size_t tile, int is_first)
 static void attend(Pages *p)
 {
     const AttentionReach tiles = attention_tiles(&p->h, 0, p->h.n_queries);
-    const size_t first = tiles.first / PANEL_WIDTH;
-    p->end_page = (tiles.end + PANEL_WIDTH - 1) / PANEL_WIDTH;
-    for (size_t tile = first; tile < p->end_page; tile += PAGES_A_TILE) {
-        const size_t tile_end = size_min(tile + PAGES_A_TILE, p->end_page);
+    const size_t first = tiles.first / PANEL_WIDTH,
+                 end = (tiles.end + PANEL_WIDTH - 1) / PANEL_WIDTH;
+    for (size_t tile = first; tile < end; tile += PAGES_A_TILE) {
+        const size_t tile_end = size_min(tile + PAGES_A_TILE, end);
         score_tile(p, tile, tile_end);
         finish_tile(p, tile, tile == first);
         weigh_tile(p, tile, tile_end, tile == first);
@@ -362,8 +344,8 @@ Status FAST(attention_pages_few)(const OpArgs *args, const AttentionHead *head, 
 
 // ---- many queries: a tile is packed ----
 
-PAGES_INLINE void pack_pages(const DType dtype, const AttentionHead *h, size_t j0, size_t n,
-                             float *keys, float *values)
+ATTENTION_INLINE void pack_pages(const DType dtype, const AttentionHead *h, size_t j0, size_t n,
+                                 float *keys, float *values)
 {
     const size_t head_dim = h->as->head_dim, bytes = VEC_WIDTH * number_bytes(dtype);
     for (size_t j = 0; j < n; j += PANEL_WIDTH) {

@@ -5,6 +5,40 @@
 
 #include "kernels/cpu/attention_fast.h"
 
+#define ATTENTION_INLINE static inline __attribute__((always_inline))
+
+// Columns [d, d + 16 n_vectors) of y for a few rows, as sums in registers: they begin as zeros, or go on from what y is. Of the
+// last vector n_last columns count.
+typedef Vec AttentionSums[ATTENTION_FEW][4];
+
+ATTENTION_INLINE void attention_begin_sums(const int n_rows, const int n_vectors, float *const *y,
+                                           size_t d, size_t n_last, int accumulate,
+                                           AttentionSums sum)
+{
+#pragma GCC unroll 6
+    for (int r = 0; r < n_rows; r++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < n_vectors; v++) {
+            const float *from = y[r] + d + (size_t)v * VEC_WIDTH;
+            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
+            sum[r][v] = accumulate ? vec_load_any(from, n) : vec_zero();
+        }
+    }
+}
+
+ATTENTION_INLINE void attention_store_sums(const int n_rows, const int n_vectors, float *const *y,
+                                           size_t d, size_t n_last, AttentionSums sum)
+{
+#pragma GCC unroll 6
+    for (int r = 0; r < n_rows; r++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < n_vectors; v++) {
+            const size_t n = v + 1 < n_vectors ? VEC_WIDTH : n_last;
+            vec_store_any(y[r] + d + (size_t)v * VEC_WIDTH, n, sum[r][v]);
+        }
+    }
+}
+
 static inline void attention_scale_row(size_t n, float factor, float *row)
 {
     for (size_t d = 0; d < n; d += VEC_WIDTH) {
