@@ -41,9 +41,18 @@ Status model_want_workers(Model *model, size_t n, Error *err)
     return STATUS_OK;
 }
 
-ProgramHelp model_help(const Model *model, Pool *pool)
+Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolUnit job, void *context,
+                       const ProgramHelp **help, Error *err)
 {
-    return (ProgramHelp){.pool = pool, .execs = model->execs};
+    const ProgramHelp all = {.pool = pool, .execs = model->execs};
+    if (n_units == 1 && pool_threads(pool) > 1) {
+        *help = &all;
+        job(context, 0, 0);
+        *help = NULL;
+    } else {
+        pool_run(pool, n_units, job, context);
+    }
+    return workers_result(model, err);
 }
 
 Status model_take_block(Model *model, size_t n, float **out, Error *err)

@@ -97,8 +97,10 @@ uint64_t param_mapped_bytes(const Param *param);
 
 // At least n workers, each with its Exec.
 Status model_want_workers(Model *model, size_t n, Error *err) MUST_CHECK;
-// All threads of the pool, each with its worker (model_want_workers), for a unit that is all the work there is.
-ProgramHelp model_help(const Model *model, Pool *pool);
+// job(context, unit, worker) for each unit: a unit a thread, or one unit alone with all threads for each of its operations, by
+// *help, which is set meanwhile. Each thread has its worker (model_want_workers). The failure of the earliest unit.
+Status model_run_units(Model *model, Pool *pool, size_t n_units, PoolUnit job, void *context,
+                       const ProgramHelp **help, Error *err) MUST_CHECK;
 
 // ---- weights (model_weights.c) ----
 

@@ -239,20 +239,12 @@ static Status prepare(Prediction *p, Arena *arena, size_t n_inputs, size_t n_thr
     return model_want_workers(p->model, n_threads, err);
 }
 
-// A unit a thread; one unit alone has all threads for each of its operations. One thread feeds a GPU: a second stream would take
-// its memory twice and wait for the same multiprocessors.
+// One thread feeds a GPU: a second stream would take its memory twice and wait for the same multiprocessors.
 static Status predict_units(Prediction *p, Pool *pool, Error *err)
 {
-    const ProgramHelp help = model_help(p->model, pool);
-    if (is_on_gpu(p->model)) {
-        for (size_t unit = 0; unit < p->cut.n_units; unit++) predict_job(p, unit, 0);
-    } else if (p->cut.n_units == 1 && pool_threads(pool) > 1) {
-        p->help = &help;
-        predict_job(p, 0, 0);
-        p->help = NULL;
-    } else {
-        pool_run(pool, p->cut.n_units, predict_job, p);
-    }
+    if (!is_on_gpu(p->model))
+        return model_run_units(p->model, pool, p->cut.n_units, predict_job, p, &p->help, err);
+    for (size_t unit = 0; unit < p->cut.n_units; unit++) predict_job(p, unit, 0);
     return workers_result(p->model, err);
 }
 

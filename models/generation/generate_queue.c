@@ -89,7 +89,7 @@ static size_t pages_of(const Job *jobs, size_t n)
 {
     size_t pages = 0;
     for (size_t i = 0; i < n; i++)
-        pages += room_of(&jobs[i]) / CACHE_PAGE_ROWS + (room_of(&jobs[i]) % CACHE_PAGE_ROWS > 0);
+        pages += size_round_up(room_of(&jobs[i]), CACHE_PAGE_ROWS) / CACHE_PAGE_ROWS;
     return pages;
 }
 

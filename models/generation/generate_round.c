@@ -288,27 +288,12 @@ static void finish_nodes(const Round *round)
     }
 }
 
-// A unit a thread; one unit alone has all threads for each of its operations.
-static Status run_units(Round *round, Error *err)
-{
-    Queue *q = round->queue;
-    const ProgramHelp help = model_help(q->model, q->pool);
-    if (round->n_units == 1 && pool_threads(q->pool) > 1) {
-        round->help = &help;
-        unit_job(round, 0, 0);
-        round->help = NULL;
-    } else {
-        pool_run(q->pool, round->n_units, unit_job, round);
-    }
-    return workers_result(q->model, err);
-}
-
 Status queue_round(Queue *q, Error *err)
 {
     Round round = {.queue = q};
     TRY(list_items(&round, err));
     TRY(cut_units(&round, err));
-    TRY(run_units(&round, err));
+    TRY(model_run_units(q->model, q->pool, round.n_units, unit_job, &round, &round.help, err));
     q->stats.cache_bytes = size_max(q->stats.cache_bytes, cache_bytes(q->cache));
     finish_nodes(&round);
     return STATUS_OK;
