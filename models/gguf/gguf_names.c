@@ -23,7 +23,7 @@
 
 static const GgufName llama_names[] = {LLAMA_NAMES};
 
-// Llama's, but for norms of heads and the norm before the feed-forward layers.
+// Llama's, but for norms of heads, and for the feed-forward layers and the norm before them.
 // clang-format off
 #define LLAMA_LAYER_NAMES                                                    \
     {"token_embd", "model.embed_tokens", SAFE_AS_IS},                        \
@@ -33,8 +33,7 @@ static const GgufName llama_names[] = {LLAMA_NAMES};
     {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},         \
     {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},         \
     {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},         \
-    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},    \
-    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS}
+    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS}
 // clang-format on
 
 static const GgufName seed_oss_names[] = {
@@ -42,6 +41,7 @@ static const GgufName seed_oss_names[] = {
     {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
     {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
 static const GgufName hunyuan_names[] = {
     LLAMA_LAYER_NAMES,
@@ -50,6 +50,7 @@ static const GgufName hunyuan_names[] = {
     {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
     {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
 // Gate and up projection are one tensor, in that order in both.
 static const GgufName glm_names[] = {
@@ -58,6 +59,7 @@ static const GgufName glm_names[] = {
     {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.post_ffw_norm", "model.layers.%.post_mlp_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_up", "model.layers.%.mlp.gate_up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
 };
 
 // All experts of a layer are one tensor there; checkpoint_experts.c takes them apart, and quantize_experts.c puts them together.
@@ -88,14 +90,7 @@ static const GgufName experts_names[] = {
 };
 
 static const GgufName gpt_oss_names[] = {
-    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
-    {"output_norm", "model.norm", SAFE_AS_IS},
-    {"output", "lm_head", SAFE_AS_IS},
-    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
-    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
-    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
-    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
-    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    LLAMA_LAYER_NAMES,
     {"blk.%.attn_sinks.weight", "model.layers.%.self_attn.sinks", SAFE_AS_IS},
     {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_gate_inp", "model.layers.%.mlp.router", SAFE_AS_IS},
@@ -155,14 +150,7 @@ static const GgufName olmo2_names[] = {
 };
 
 static const GgufName starcoder2_names[] = {
-    {"token_embd", "model.embed_tokens", SAFE_AS_IS},
-    {"output_norm", "model.norm", SAFE_AS_IS},
-    {"output", "lm_head", SAFE_AS_IS},
-    {"blk.%.attn_norm", "model.layers.%.input_layernorm", SAFE_AS_IS},
-    {"blk.%.attn_q", "model.layers.%.self_attn.q_proj", SAFE_AS_IS},
-    {"blk.%.attn_k", "model.layers.%.self_attn.k_proj", SAFE_AS_IS},
-    {"blk.%.attn_v", "model.layers.%.self_attn.v_proj", SAFE_AS_IS},
-    {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS},
+    LLAMA_LAYER_NAMES,
     {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
     {"blk.%.ffn_up", "model.layers.%.mlp.c_fc", SAFE_AS_IS},
     {"blk.%.ffn_down", "model.layers.%.mlp.c_proj", SAFE_AS_IS},

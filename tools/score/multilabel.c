@@ -60,17 +60,20 @@ static Status read_probabilities(const ScoreCase *c, const ScoreLabels *labels, 
     return STATUS_OK;
 }
 
+// The last two want probabilities.
+static const Metric *const metrics[] = {&metric_multilabel_f1,
+                                        &metric_multilabel_precision,
+                                        &metric_multilabel_recall,
+                                        &metric_multilabel_jaccard,
+                                        &metric_subset_accuracy,
+                                        &metric_hamming_loss,
+                                        &metric_multilabel_average_precision,
+                                        &metric_multilabel_auc,
+                                        NULL};
+enum { N_METRICS = sizeof metrics / sizeof *metrics - 1, N_OF_PROBABILITIES = 2 };
+
 static Status answer(const ScoreCase *c, ClusterNames *names, JsonWriter *w, Error *err)
 {
-    static const Metric *const metrics[] = {&metric_multilabel_f1,
-                                            &metric_multilabel_precision,
-                                            &metric_multilabel_recall,
-                                            &metric_multilabel_jaccard,
-                                            &metric_subset_accuracy,
-                                            &metric_hamming_loss,
-                                            &metric_multilabel_average_precision,
-                                            &metric_multilabel_auc};
-    enum { N_METRICS = sizeof metrics / sizeof *metrics, N_OF_PROBABILITIES = 2 };
     ScoreItems all = {.params = c->params, .arena = c->arena};
     const Json *gold, *pred;
     ScoreLabels labels;
@@ -109,15 +112,6 @@ static Status run_case(const ScoreCase *c, JsonWriter *w, Error *err)
 
 static Status run_files(CommandLine *line, Error *err)
 {
-    static const Metric *const metrics[] = {&metric_multilabel_f1,
-                                            &metric_multilabel_precision,
-                                            &metric_multilabel_recall,
-                                            &metric_multilabel_jaccard,
-                                            &metric_subset_accuracy,
-                                            &metric_hamming_loss,
-                                            &metric_multilabel_average_precision,
-                                            &metric_multilabel_auc,
-                                            NULL};
     static const TableSpec spec = {.metrics = metrics, .kind = TABLE_LABEL_SETS};
     return table_files_run(line, &spec, err);
 }
