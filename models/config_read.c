@@ -2,6 +2,12 @@
 
 enum { CONFIG_MAX_SIZE = 1 << 24 };
 
+bool config_has(const Json *root, const char *key)
+{
+    const Json *value = json_get(root, key);
+    return value && json_kind(value) != JSON_NULL;
+}
+
 Status config_read_size(const Json *root, const char *key, size_t *out, Error *err)
 {
     int64_t value = 0;
@@ -13,10 +19,8 @@ Status config_read_size(const Json *root, const char *key, size_t *out, Error *e
 Status config_read_size_or(const Json *root, const char *key, size_t missing, size_t *out,
                            Error *err)
 {
-    const Json *value = json_get(root, key);
     *out = missing;
-    return value && json_kind(value) != JSON_NULL ? config_read_size(root, key, out, err)
-                                                  : STATUS_OK;
+    return config_has(root, key) ? config_read_size(root, key, out, err) : STATUS_OK;
 }
 
 Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig *config, Error *err)

@@ -7,6 +7,8 @@
 #include "base/json_writer.h"
 #include "models/config.h"
 
+// Whether a member is there and not null.
+bool config_has(const Json *root, const char *key);
 // A size from 1 to 2^24; missing is an error.
 Status config_read_size(const Json *root, const char *key, size_t *out, Error *err) MUST_CHECK;
 // The same, but missing or null gives `missing`.

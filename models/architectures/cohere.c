@@ -30,10 +30,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "norm"};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm};
     decoder_record(t, c, &frame, block);
 }
 
@@ -47,12 +44,10 @@ static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, whi
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(json_opt_bool(root, "use_qk_norm", &c->has_head_norms, err));
     c->head_norm = HEAD_NORM_LAYER_EACH;
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->rotates_pairs = true;
     return config_read_float(root, "logit_scale", 1e-9, 1e9, 0.0625, &c->output_scale, err);
 }

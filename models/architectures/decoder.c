@@ -362,7 +362,8 @@ static Value record_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes 
     tape_prefix(t, "%s%zu.", names->blocks, i);
     const Value n = frame->norm(t, c, x, names->norms[0]);
     tape_prefix(t, "%s%zu.%s", names->blocks, i, names->attention);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv_of(t, c, names), n);
+    const Value mixed = names->attend ? names->attend(t, c, i, ropes, n)
+                                      : decoder_attention(t, c, i, ropes, qkv_of(t, c, names), n);
     const Value out = decoder_linear(t, mixed, names->output, c->hidden_size, c->has_output_bias,
                                      ACTIVATION_NONE);
     tape_prefix(t, "%s%zu.", names->blocks, i);

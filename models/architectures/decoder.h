@@ -65,6 +65,9 @@ typedef struct DecoderBlockNames {
     const char *attention;   // "attn.": what follows before these three
     const char *qkv[3];      // or one tensor that has all head by head
     const char *stacked_qkv; // or one that has all queries, then all keys, then all values
+    // Or an attention of its own over x (normed), before its output layer; NULL: decoder_attention.
+    Value (*attend)(Tape *tape, const ModelConfig *config, size_t layer, DecoderRopes ropes,
+                    Value x);
     const char *output;
     const char *feed_forward;    // "mlp."
     const char *gate;            // NULL without
@@ -92,6 +95,9 @@ typedef struct DecoderFrame {
     const char *output;             // output layer, where it is not tied; NULL: lm_head
     const DecoderBlockNames *names; // of the blocks, where they are such
 } DecoderFrame;
+
+// Llama's, but for the norm and the blocks.
+#define DECODER_LLAMA_FRAME .prefix = "model.", .words = "embed_tokens", .last_norm = "norm"
 
 // Embeddings, n_layers blocks, the last norm and the head. block may be NULL where the frame has names.
 void decoder_record(Tape *tape, const ModelConfig *config, const DecoderFrame *frame,

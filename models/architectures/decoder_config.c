@@ -228,11 +228,22 @@ Status decoder_read_window(const Json *root, ModelConfig *config, Error *err)
     return config_read_size_or(root, "sliding_window", 0, &config->window, err);
 }
 
+Status decoder_read_window_or(const Json *root, size_t missing, ModelConfig *config, Error *err)
+{
+    config->window = missing;
+    return json_get(root, "sliding_window") ? decoder_read_window(root, config, err) : STATUS_OK;
+}
+
+Status decoder_read_attention_bias(const Json *root, bool missing, ModelConfig *config, Error *err)
+{
+    bool has_bias = missing;
+    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    config->has_qkv_bias = config->has_output_bias = has_bias;
+    return STATUS_OK;
+}
+
 Status decoder_read_cap(const Json *root, ModelConfig *config, Error *err)
 {
-    const Json *cap = json_get(root, "clip_qkv");
-    config->qkv_cap = 0;
-    if (is_null(cap)) return STATUS_OK;
     return config_read_float(root, "clip_qkv", 1e-9, 1e9, 0, &config->qkv_cap, err);
 }
 

@@ -24,8 +24,13 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
                     ModelConfig *config, Error *err) MUST_CHECK;
 // Dropout before a tagger, as Transformers looks for it; refuses a tagger without bias.
 Status decoder_read_tagger(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
-// A window that may be null or missing (then 0).
+// attention_bias, of all four layers of attention; `missing` where the file does not say.
+Status decoder_read_attention_bias(const Json *root, bool missing, ModelConfig *config,
+                                   Error *err) MUST_CHECK;
+// A window that may be null or missing (then 0); and one of `missing` tokens where the file does not say.
 Status decoder_read_window(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
+Status decoder_read_window_or(const Json *root, size_t missing, ModelConfig *config,
+                              Error *err) MUST_CHECK;
 // layer_types into config->is_local, or `pattern` where the file has none: every pattern-th layer is global; 0: all local.
 Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, ModelConfig *config,
                                 Error *err) MUST_CHECK;

@@ -9,7 +9,6 @@
 #include "models/architectures/deepseek.h"
 
 #include "models/architectures/decoder.h"
-#include "models/architectures/experts.h"
 
 // Of the norms of compressed numbers, whatever rms_norm_eps says.
 static const float latent_epsilon = 1e-6f;
@@ -67,31 +66,12 @@ static Value attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes rop
     return l->value_dims == c->head_dim ? y : tape_heads(t, &y, 1, l->value_dims, &answers);
 }
 
-static Value feed_forward(Tape *t, const ModelConfig *c, size_t i, Value x)
-{
-    if (experts_are_in(c, i)) return experts_layer(t, c, i, x);
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    return decoder_gated_layer(t, c, c->intermediate_size, x);
-}
-
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    tape_group(t, 1 + i);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value n = decoder_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value out = decoder_linear(t, attention(t, c, i, ropes, n), "o_proj", c->hidden_size,
-                                     c->has_output_bias, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), out);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value m = decoder_norm(t, c, a, "post_attention_layernorm");
-    return tape_add(t, a, feed_forward(t, c, i, m));
-}
-
-static const DecoderFrame frame = {
-    .prefix = "model.", .words = "embed_tokens", .norm = decoder_norm, .last_norm = "norm"};
+static const DecoderBlockNames names = {DECODER_LLAMA_LAYERS,
+                                        .norms = {"input_layernorm", "post_attention_layernorm"},
+                                        .attend = attention, .gate = "gate_proj", .up = "up_proj"};
 
 void deepseek_record(Tape *t, const ModelConfig *c)
 {
-    decoder_record(t, c, &frame, block);
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }

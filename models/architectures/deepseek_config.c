@@ -25,12 +25,6 @@ static const ExpertKeys keys_3 = {.names = &experts_of_mlp,
                                   .usual_inner = 2048,
                                   .route = ROUTE_SIGMOID};
 
-static bool is_null(const Json *root, const char *key)
-{
-    const Json *value = json_get(root, key);
-    return value && json_kind(value) == JSON_NULL;
-}
-
 // Scores are scaled by their own width, and with YaRN once more.
 static float score_scale(const ModelConfig *c)
 {
@@ -44,21 +38,19 @@ static float score_scale(const ModelConfig *c)
 static Status read_attention(const Json *root, ModelConfig *c, Error *err)
 {
     LatentConfig *l = &c->latent;
-    bool has_bias = false;
     l->is_in_pairs = true;
-    if (!is_null(root, "q_lora_rank"))
+    if (!json_get(root, "q_lora_rank") || config_has(root, "q_lora_rank")) // null: none
         TRY(config_read_size_or(root, "q_lora_rank", 1536, &l->q_rank, err));
     TRY(config_read_size_or(root, "kv_lora_rank", 512, &l->kv_rank, err));
     TRY(config_read_size_or(root, "qk_nope_head_dim", 128, &l->plain_dims, err));
     TRY(config_read_size_or(root, "qk_rope_head_dim", 64, &l->turned_dims, err));
     TRY(config_read_size_or(root, "v_head_dim", 128, &l->value_dims, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(decoder_read_attention_bias(root, false, c, err));
     if (l->turned_dims % 2 != 0)
         return json_error(json_get(root, "qk_rope_head_dim"), err, "must be even");
     if (c->n_kv_heads != c->n_heads)
         return json_error(json_get(root, "num_key_value_heads"), err,
                           "keys are made for every head: only %zu is supported", c->n_heads);
-    c->has_qkv_bias = c->has_output_bias = has_bias;
     c->rotary_dims = l->turned_dims;
     c->head_dim = size_max(l->plain_dims + l->turned_dims, l->value_dims);
     c->attention_scale = score_scale(c);
@@ -70,10 +62,8 @@ static Status read_layers(Arena *arena, const Json *root, int64_t n_dense, int64
                           ModelConfig *c, Error *err)
 {
     bool *is_dense = NULL;
-    if (!is_null(root, "first_k_dense_replace"))
-        TRY(json_opt_i64(root, "first_k_dense_replace", 0, 1 << 24, &n_dense, err));
-    if (!is_null(root, "n_shared_experts"))
-        TRY(json_opt_i64(root, "n_shared_experts", 0, 1 << 16, &n_shared, err));
+    TRY(json_opt_i64(root, "first_k_dense_replace", 0, 1 << 24, &n_dense, err));
+    TRY(json_opt_i64(root, "n_shared_experts", 0, 1 << 16, &n_shared, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
     for (size_t i = 0; i < c->n_layers; i++) is_dense[i] = i < (size_t)n_dense;
     c->experts.is_dense = is_dense;
@@ -102,7 +92,7 @@ static Status read_groups(const Json *root, size_t n, size_t n_top, size_t least
 static Status want_method(const Json *root, const char *key, const char *wanted, Error *err)
 {
     Slice method = slice_from_cstr(wanted);
-    if (!is_null(root, key)) TRY(json_opt_string(root, key, &method, err));
+    TRY(json_opt_string(root, key, &method, err));
     if (slice_eq_cstr(method, wanted)) return STATUS_OK;
     return json_error(json_get(root, key), err, "\"" SLICE_FMT "\": only \"%s\" is supported",
                       SLICE_ARG(slice_sub(method, 0, 40)), wanted);
@@ -119,7 +109,7 @@ static Status read_2(Arena *arena, const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_float(root, "routed_scaling_factor", 1e-6, 1e6, 1, &c->experts.weight_scale,
                           err));
     TRY(want_method(root, "scoring_func", "softmax", err));
-    if (!is_null(root, "topk_method")) TRY(json_opt_string(root, "topk_method", &method, err));
+    TRY(json_opt_string(root, "topk_method", &method, err));
     if (slice_eq_cstr(method, "greedy")) return STATUS_OK;
     if (slice_eq_cstr(method, "group_limited_greedy")) return read_groups(root, 1, 1, 1, c, err);
     return json_error(json_get(root, "topk_method"), err,

@@ -12,8 +12,7 @@ const ExpertNames experts_of_mlp = {
 static Status read_count(const Json *root, const ExpertKeys *keys, size_t *out, Error *err)
 {
     int64_t n = (int64_t)keys->n_experts;
-    const Json *other = keys->other_count ? json_get(root, keys->other_count) : NULL;
-    const bool uses_other = other && json_kind(other) != JSON_NULL;
+    const bool uses_other = keys->other_count && config_has(root, keys->other_count);
     TRY(json_opt_i64(root, uses_other ? keys->other_count : keys->count, 0, 1 << 16, &n, err));
     *out = (size_t)n;
     return STATUS_OK;

@@ -103,12 +103,9 @@ static Status read_window(Arena *arena, const Json *root, bool is_alternating, M
     int64_t end = 28;
     TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
     if (!uses_window) return STATUS_OK;
-    c->window = 4096;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(decoder_read_window_or(root, 4096, c, err));
     if (!is_alternating) return STATUS_OK;
-    const Json *types = json_get(root, "layer_types");
-    if (types && json_kind(types) != JSON_NULL)
-        return decoder_read_layer_types(arena, root, 0, c, err);
+    if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
     bool *is_local = NULL;
     TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &end, err));
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
@@ -156,12 +153,10 @@ const Architecture architecture_qwen2_moe = {
 
 static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &qwen_defaults, c, err));
     TRY(experts_read(root, &qwen3_keys, c, err));
     TRY(read_dense_layers(arena, root, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = true;
     return read_window(arena, root, false, c, err);
 }
@@ -203,11 +198,9 @@ static const ExpertKeys olmoe_keys = {.names = &experts_of_mlp,
 
 static Status olmoe_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &olmoe_defaults, c, err));
     TRY(experts_read(root, &olmoe_keys, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = c->norms_all_heads = true;
     return decoder_read_cap(root, c, err);
 }

@@ -16,13 +16,12 @@ static const DecoderDefaults gemma_defaults = {.theta = 10000,
 // Biases of attention's layers; what sees the tokens behind it is no decoder.
 static Status read_attention(const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false, sees_all = false;
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    bool sees_all = false;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
     if (sees_all)
         return json_error(json_get(root, "use_bidirectional_attention"), err,
                           "only false is supported");
-    c->has_qkv_bias = c->has_output_bias = has_bias;
     return STATUS_OK;
 }
 

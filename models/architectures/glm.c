@@ -19,21 +19,13 @@ static const DecoderBlockNames later = {
 
 static void record_first(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_norm,
-                                       .last_norm = "norm",
-                                       .names = &first};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &first};
     decoder_record(t, c, &frame, NULL);
 }
 
 static void record_later(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_norm,
-                                       .last_norm = "norm",
-                                       .names = &later};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &later};
     decoder_record(t, c, &frame, NULL);
 }
 

@@ -53,11 +53,9 @@ static const DecoderDefaults defaults = {.theta = 10000,
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = true;
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, true, c, err));
     c->norm_bias = c->is_parallel = true;
     c->embedding_dropout = c->hidden_dropout;
     return json_opt_bool(root, "use_parallel_residual", &c->is_parallel, err);

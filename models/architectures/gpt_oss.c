@@ -24,17 +24,10 @@ static const ExpertKeys keys = {.names = &names,
                                 .n_active = 4,
                                 .route = ROUTE_SOFTMAX_TOP};
 
-static bool is_missing(const Json *root, const char *key)
-{
-    const Json *value = json_get(root, key);
-    return !value || json_kind(value) == JSON_NULL;
-}
-
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = true;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    if (is_missing(root, "rope_scaling") && is_missing(root, "rope_parameters")) {
+    if (!config_has(root, "rope_scaling") && !config_has(root, "rope_parameters")) {
         c->rope = (RopeConfig){.kind = ROPE_YARN,
                                .theta = c->rope.theta,
                                .factor = 32,
@@ -46,11 +39,9 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(experts_read(root, &keys, c, err));
     TRY(config_read_float(root, "swiglu_limit", 1e-6, 1e30, 7, &c->experts.gate_limit, err));
     TRY(config_read_float(root, "swiglu_alpha", 1e-6, 1e6, 1.702, &c->experts.gate_alpha, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, true, c, err));
     c->has_sinks = true;
-    c->window = 128;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(decoder_read_window_or(root, 128, c, err));
     return decoder_read_layer_types(arena, root, 2, c, err);
 }
 

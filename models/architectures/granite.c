@@ -9,17 +9,15 @@ static const DecoderDefaults defaults = {
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     float divisor = 1;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(decoder_read_attention_bias(root, false, c, err));
     TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
     TRY(config_read_float(root, "embedding_multiplier", 1e-9, 1e9, 1, &c->embedding_scale, err));
     TRY(config_read_float(root, "attention_multiplier", 1e-9, 1e9, 1, &c->attention_scale, err));
     TRY(config_read_float(root, "residual_multiplier", 1e-9, 1e9, 1, &c->residual_scale, err));
     TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &divisor, err));
     c->output_scale = 1.0f / divisor;
-    c->has_qkv_bias = c->has_output_bias = has_bias;
     return STATUS_OK;
 }
 

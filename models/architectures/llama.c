@@ -20,20 +20,13 @@ static const DecoderBlockNames stacked = {
 
 void llama_record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_norm,
-                                       .last_norm = "norm",
-                                       .names = &parted};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &parted};
     decoder_record(t, c, &frame, NULL);
 }
 
 void phi3_record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_norm,
-                                       .last_norm = "norm",
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm,
                                        .names = &stacked};
     decoder_record(t, c, &frame, NULL);
 }

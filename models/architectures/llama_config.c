@@ -10,10 +10,8 @@ static const DecoderDefaults llama_defaults = {
 
 static Status llama_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &llama_defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
 }
 
@@ -94,12 +92,10 @@ static Status qwen_read_window(Arena *arena, const Json *root, ModelConfig *c, E
     int64_t first = 28;
     TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
     if (!uses_window) return STATUS_OK;
-    c->window = 4096;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(decoder_read_window_or(root, 4096, c, err));
     TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &first, err));
     TRY(decoder_read_layer_types(arena, root, 0, c, err));
-    const Json *types = json_get(root, "layer_types");
-    if (types && json_kind(types) != JSON_NULL) return STATUS_OK;
+    if (config_has(root, "layer_types")) return STATUS_OK;
     bool *is_local = NULL;
     TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
     for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;
@@ -117,11 +113,9 @@ static Status qwen2_read(Arena *arena, const Json *root, ModelConfig *c, Error *
 static Status qwen3_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     DecoderDefaults defaults = llama_defaults;
-    bool has_bias = false;
     defaults.head_dim = 128;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = true;
     return qwen_read_window(arena, root, c, err);
 }

@@ -145,10 +145,8 @@ static Status hunyuan_read_alpha(const Json *root, ModelConfig *c, Error *err)
 
 static Status hunyuan_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &hunyuan_defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = true;
     c->head_norm = HEAD_NORM_RMS_TURNED;
     return hunyuan_read_alpha(root, c, err);
@@ -187,11 +185,9 @@ static const DecoderDefaults third_defaults = {.theta = 1000000,
 static Status ministral_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &ministral_defaults, c, err));
-    c->window = 4096;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
-    const Json *types = json_get(root, "layer_types");
-    if (!types || json_kind(types) == JSON_NULL) return STATUS_OK;
-    return decoder_read_layer_types(arena, root, 0, c, err);
+    TRY(decoder_read_window_or(root, 4096, c, err));
+    return config_has(root, "layer_types") ? decoder_read_layer_types(arena, root, 0, c, err)
+                                           : STATUS_OK;
 }
 
 static void ministral_write(const ModelConfig *c, JsonWriter *w)

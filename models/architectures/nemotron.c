@@ -15,21 +15,14 @@ static const DecoderBlockNames names = {DECODER_LLAMA_LAYERS,
 
 static void record_nemotron(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "norm",
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm,
                                        .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 
 static void record_arcee(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_norm,
-                                       .last_norm = "norm",
-                                       .names = &names};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 
@@ -44,9 +37,7 @@ static const DecoderDefaults arcee_defaults = {
 
 static Status read_biases(const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
 }
 

@@ -55,9 +55,8 @@ static Status refuse_variants(const Json *root, Error *err)
         if (is_on) return json_error(json_get(root, flags[i]), err, "only false is supported");
     }
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        const Json *value = json_get(root, numbers[i]);
-        if (value && json_kind(value) != JSON_NULL)
-            return json_error(value, err, "only null is supported");
+        if (config_has(root, numbers[i]))
+            return json_error(json_get(root, numbers[i]), err, "only null is supported");
     }
     TRY(json_opt_double(root, "rotary_emb_fraction", 0, 1, &part, err));
     if (part != 1)
@@ -99,7 +98,7 @@ static Status read_second(const Json *root, ModelConfig *c, Error *err)
                           err));
     if (!json_get(root, "hidden_act")) c->activation = ACTIVATION_SILU;
     TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &c->rope.theta, err));
-    if (!parameters || json_kind(parameters) == JSON_NULL) return STATUS_OK;
+    if (!config_has(root, "rope_parameters")) return STATUS_OK;
     TRY(json_opt_string(parameters, "rope_type", &kind, err));
     if (!slice_eq_cstr(kind, "default"))
         return json_error(json_get(parameters, "rope_type"), err, "only \"default\" is supported");

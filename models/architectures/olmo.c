@@ -14,10 +14,7 @@ static const DecoderBlockNames names = {
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_bare_norm,
-                                       .last_norm = "norm",
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_bare_norm,
                                        .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
@@ -27,10 +24,8 @@ static const DecoderDefaults defaults = {
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->layer_norm_eps = 1e-5f; // whatever config.json says, as in Transformers
     return decoder_read_cap(root, c, err);
 }

@@ -41,8 +41,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {
-        .prefix = "model.", .words = "embed_tokens", .norm = decoder_norm, .last_norm = "norm"};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm};
     decoder_record(t, c, &frame, block);
 }
 
@@ -51,10 +50,8 @@ static const DecoderDefaults defaults = {
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = c->norms_all_heads = true;
     return STATUS_OK;
 }
@@ -98,14 +95,11 @@ static Status read_ropes(Arena *arena, const Json *root, ModelConfig *c, Error *
 
 static Status read_third(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &third_defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = c->norms_all_heads = true;
     TRY(read_ropes(arena, root, c, err));
-    c->window = 4096;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(decoder_read_window_or(root, 4096, c, err));
     return decoder_read_layer_types(arena, root, 4, c, err);
 }
 
@@ -135,11 +129,9 @@ static const ExpertKeys flex_keys = {.names = &experts_of_mlp,
 
 static Status read_flex(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &flex_defaults, c, err));
     TRY(experts_read(root, &flex_keys, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
+    TRY(decoder_read_attention_bias(root, false, c, err));
     c->has_head_norms = c->norms_all_heads = true;
     return STATUS_OK;
 }
@@ -168,15 +160,13 @@ static const DecoderDefaults exaone_defaults = {
 // Where there is a window, the layers without one do not turn.
 static Status read_exaone(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    const Json *types = json_get(root, "layer_types");
     int64_t pattern = 4;
     bool *unrotated = NULL;
     TRY(decoder_read(arena, root, &exaone_defaults, c, err));
     c->has_head_norms = true;
-    c->window = 4096;
-    if (json_get(root, "sliding_window")) TRY(decoder_read_window(root, c, err));
+    TRY(decoder_read_window_or(root, 4096, c, err));
     if (c->window == 0) return STATUS_OK;
-    if (!types || json_kind(types) == JSON_NULL)
+    if (!config_has(root, "layer_types"))
         TRY(json_opt_i64(root, "sliding_window_pattern", 1, 1 << 20, &pattern, err));
     TRY(decoder_read_layer_types(arena, root, (size_t)pattern, c, err));
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));

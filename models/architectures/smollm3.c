@@ -37,19 +37,16 @@ static Status read_window(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(json_opt_bool(root, "use_sliding_window", &uses_window, err));
     if (!uses_window) return STATUS_OK;
     TRY(decoder_read_window(root, c, err));
-    const Json *types = json_get(root, "layer_types");
     c->is_local = c->unrotated;
-    if (c->window == 0 || !types || json_kind(types) == JSON_NULL) return STATUS_OK;
+    if (c->window == 0 || !config_has(root, "layer_types")) return STATUS_OK;
     return decoder_read_layer_types(arena, root, 0, c, err);
 }
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = false;
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(json_opt_bool(root, "attention_bias", &has_bias, err));
+    TRY(decoder_read_attention_bias(root, false, c, err));
     TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
-    c->has_qkv_bias = c->has_output_bias = has_bias;
     TRY(read_unrotated(arena, root, c, err));
     return read_window(arena, root, c, err);
 }

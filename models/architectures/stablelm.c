@@ -32,10 +32,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "norm"};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm};
     decoder_record(t, c, &frame, block);
 }
 

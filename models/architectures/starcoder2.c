@@ -19,10 +19,7 @@ static const DecoderBlockNames names = {.blocks = "model.layers.",
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "model.",
-                                       .words = "embed_tokens",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "norm",
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm,
                                        .names = &names};
     decoder_record(t, c, &frame, NULL);
 }

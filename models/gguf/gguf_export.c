@@ -1,4 +1,5 @@
 #include "models/gguf/gguf_export.h"
+#include "models/config_read.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,18 +25,12 @@ static const char *key_of(const Export *out, const char *rest, char key[KEY_SIZE
     return key;
 }
 
-static bool is_there(const Json *object, const char *key)
-{
-    const Json *value = json_get(object, key);
-    return value && json_kind(value) != JSON_NULL;
-}
-
 // A size under the first of two names; `missing` where neither is there.
 static size_t size_of(Export *out, const char *name, const char *other, size_t missing)
 {
     int64_t value = (int64_t)missing;
     if (out->status != STATUS_OK) return missing;
-    const char *used = is_there(out->config, name) || !other ? name : other;
+    const char *used = config_has(out->config, name) || !other ? name : other;
     out->status = json_opt_i64(out->config, used, 0, MAX_SIZE, &value, out->err);
     return (size_t)value;
 }
@@ -116,7 +111,7 @@ static float *read_factors(Export *out, const char *name, Arena *arena)
 static void put_long_factors(Export *out, size_t context, Arena *arena, GgufRopeFactors *factors)
 {
     const Json *from =
-        is_there(out->rope, "original_max_position_embeddings") ? out->rope : out->config;
+        config_has(out->rope, "original_max_position_embeddings") ? out->rope : out->config;
     const double original = real_of(out, from, "original_max_position_embeddings", (double)context);
     const double ratio = (double)context / original;
     const double usual = ratio > 1 ? sqrt(1 + log(ratio) / log(original)) : 1;
@@ -138,9 +133,9 @@ static void put_yarn(Export *out, double factor)
     const RopeConfig plain = {.kind = ROPE_YARN, .factor = factor};
     const double scale = (double)rope_scale(&given, 1), usual = (double)rope_scale(&plain, 1);
     if (scale != usual) put_real(out, "rope.scaling.attn_factor", scale / usual);
-    if (is_there(out->rope, "beta_fast"))
+    if (config_has(out->rope, "beta_fast"))
         put_real(out, "rope.scaling.yarn_beta_fast", real_of(out, out->rope, "beta_fast", 32));
-    if (is_there(out->rope, "beta_slow"))
+    if (config_has(out->rope, "beta_slow"))
         put_real(out, "rope.scaling.yarn_beta_slow", real_of(out, out->rope, "beta_slow", 1));
 }
 
@@ -149,9 +144,10 @@ static void put_rope(Export *out, size_t context, Arena *arena, GgufRopeFactors 
     Slice type = SLICE("default");
     const Json *parameters = json_get(out->config, "rope_parameters");
     // Gemma 3 has two sets; the one of its full layers is the main one in GGUF, the other is fixed there.
-    if (is_there(parameters, "full_attention")) parameters = json_get(parameters, "full_attention");
-    out->rope =
-        is_there(out->config, "rope_scaling") ? json_get(out->config, "rope_scaling") : parameters;
+    if (config_has(parameters, "full_attention"))
+        parameters = json_get(parameters, "full_attention");
+    out->rope = config_has(out->config, "rope_scaling") ? json_get(out->config, "rope_scaling")
+                                                        : parameters;
     double theta = real_of(out, parameters, "rope_theta", 10000);
     theta = real_of(out, out->config, "rope_theta", theta);
     const double partial = real_of(out, parameters, "partial_rotary_factor",
@@ -194,7 +190,7 @@ static void put_caps(Export *out)
     const bool has_usual = strcmp(out->architecture, "gemma2") == 0;
     for (size_t i = 0; i < 2; i++) {
         const bool is_off = has_usual && json_get(out->config, caps[i].key);
-        if (is_off || is_there(out->config, caps[i].key))
+        if (is_off || config_has(out->config, caps[i].key))
             put_real(out, caps[i].key, real_of(out, out->config, caps[i].key, caps[i].none));
     }
 }
