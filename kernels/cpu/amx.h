@@ -1,6 +1,6 @@
 // kernels/cpu/amx.h: tiles of AMX, for the files *_amx.c alone: eight registers of up to 16 rows of up to 64 bytes.
 //
-// A kernel says the shapes of its tiles with _tile_loadconfig before it uses them and gives them back with _tile_release at its end:
+// A kernel says the shapes of its tiles with amx_configure before it uses them and gives them back with _tile_release at its end:
 // they belong to the thread, and a thread that holds none is switched without saving 8 KiB. Intel's SDM, volume 1, chapter 18.
 // gcc 12 does not know that TILELOADD reads memory: AMX_WRITTEN stands between stores by C and the loads that want them.
 #ifndef ASSAY_KERNELS_CPU_AMX_H
@@ -28,6 +28,12 @@ static inline void amx_shape(AmxConfig *config, int tile, size_t rows, size_t ro
     config->palette = 1;
     config->rows[tile] = (uint8_t)rows;
     config->row_bytes[tile] = (uint16_t)row_bytes;
+}
+
+// _tile_loadconfig, of which gcc 12 believes that it reads eight bytes.
+static inline void amx_configure(const AmxConfig *config)
+{
+    __asm__ volatile("ldtilecfg %0" ::"m"(*config));
 }
 
 #endif
