@@ -268,7 +268,7 @@ static Status run_case(Bench *bench, const BenchCase *c, size_t index, Arena *sc
                            .n_flops = problem.n_flops,
                            .n_bytes = problem.n_bytes,
                            // Each step of a float sum may round by half a unit in the last place.
-                           .tolerance = (double)(problem.sum_length + 64) * 0x1p-23};
+                           .tolerance = (double)(problem.sum_length + 64) * 0x1p-23 + problem.step};
         r->samples = arena_alloc(bench->arena, BENCH_MAX_SAMPLES, sizeof *r->samples);
         if (!r->samples)
             return error_set_memory(err, BENCH_MAX_SAMPLES, sizeof *r->samples, "a bench");

@@ -81,6 +81,8 @@ Status bench_build_feed_forward(const BenchCase *c, Arena *arena, BenchProblem *
     p->n_bytes = 2.0 * (double)pack_stored_bytes(format, c->cols, c->depth) +
                  8.0 * (double)(c->rows * c->depth);
     p->sum_length = size_max(c->cols, c->depth);
+    p->step =
+        1.0 / 127; // between the layers, where a coarse GELU errs across the middle of two codes
     return STATUS_OK;
 }
 

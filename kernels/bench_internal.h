@@ -14,6 +14,8 @@ typedef struct BenchProblem {
     Exec *exec; // where a backward case runs its forward pass
     double n_flops, n_bytes;
     size_t sum_length; // longest sum behind one element of a result
+    double
+        step; // what a number on the way that is rounded to its other neighbour may change, of the largest value
 } BenchProblem;
 
 const BenchCase *bench_case_at(size_t index);
