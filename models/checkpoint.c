@@ -125,16 +125,30 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
 
 // ---- weights that are not read ----
 
+// The class that a command may name: a config.json that was not written by a friend may hold anything.
+static Slice class_of(const Json *config)
+{
+    const Slice base = SLICE("AutoModel");
+    const Json *classes = json_get(config, "architectures");
+    if (!classes || json_len(classes) == 0 || json_kind(json_at(classes, 0)) != JSON_STRING)
+        return base;
+    const Slice name = json_string(json_at(classes, 0));
+    for (size_t i = 0; i < name.len; i++) {
+        const unsigned char c = (unsigned char)name.ptr[i], lower = c | 0x20;
+        const bool is_letter = (lower >= 'a' && lower <= 'z') || c == '_';
+        if (!is_letter && !(i > 0 && c >= '0' && c <= '9')) return base;
+    }
+    return name.len > 0 ? name : base;
+}
+
 // err says that there are no safetensors; where pickled weights stand in their place, it says what to do with them.
 static Status explain_pickled(const Json *config, const char *directory, Error *err)
 {
     Arena arena = {0};
-    Slice *names = NULL, pickled = {0}, class_name = SLICE("AutoModel");
+    Slice *names = NULL, pickled = {0};
+    const Slice class_name = class_of(config);
     size_t n = 0;
     Error ignored = {0};
-    const Json *classes = json_get(config, "architectures");
-    if (classes && json_len(classes) > 0 && json_kind(json_at(classes, 0)) == JSON_STRING)
-        class_name = json_string(json_at(classes, 0));
     if (file_list(&arena, directory, &names, &n, &ignored) != STATUS_OK) n = 0;
     for (size_t i = 0; i < n && !pickled.ptr; i++) {
         if (is_pickled(names[i])) pickled = names[i];

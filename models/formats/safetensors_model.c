@@ -101,8 +101,8 @@ Status safetensors_open_model(const char *directory, Safetensors *out, Error *er
     } else {
         s = error_set(
             err, STATUS_NOT_FOUND,
-            "%s: neither model.safetensors nor model.safetensors.index.json is there; weights in other formats "
-            "(pytorch_model.bin) must be converted first",
+            "%s: neither model.safetensors nor model.safetensors.index.json is there: if the folder was fetched, fetch "
+            "it again whole; weights of TensorFlow or Flax are converted with Transformers' save_pretrained",
             directory);
     }
     arena_release(&paths);

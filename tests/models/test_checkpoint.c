@@ -135,6 +135,11 @@ Test(checkpoint, never_reads_pickled_weights)
     cr_expect(strstr(err.text, "pytorch_model.bin") &&
                   strstr(err.text, "t.BertForMaskedLM.from_pretrained"),
               "%s", err.text);
+    // A command that is shown has nothing in it that a stranger wrote, but a name.
+    folder_write(folder, "config.json", "{\"architectures\": [\"A\\\"; touch x; \\\"\"]}");
+    cr_assert_eq(checkpoint_open(folder, &files, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "t.AutoModel.from_pretrained") && !strstr(err.text, "touch"), "%s",
+              err.text);
     Model *model = NULL;
     cr_assert_eq(model_open(folder_path(folder, "pytorch_model.bin"), NULL, &model, &err),
                  STATUS_INVALID);
