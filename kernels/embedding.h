@@ -8,7 +8,7 @@
 //   y, dy    [T, H], rows may be strided
 //   word     [entries, H] in LAYOUT_ROWS or LAYOUT_PANELS, and so d word; forward also as a file stores it (kernels/pack.h)
 //   position, type   [entries, H] row-major; optional (data NULL), their ids then not read
-//   ids      below the entries of their table (checked by who built the batch)
+//   ids      below the entries of their table (checked by who built the batch); those of words may be NULL, then all are 0
 // The sum is taken as (word + position) + type. Gradients are added row by row in token order; the row of padding_id, where
 // there is one, gets none. Cannot fail, but for the reference's scratch of a stored table (STATUS_MEMORY).
 #ifndef ASSAY_KERNELS_EMBEDDING_H

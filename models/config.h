@@ -134,6 +134,7 @@ typedef struct ModelConfig {
     // ALBERT: blocks share the parameters of one of n_groups groups (0 = each has its own), which is n_inner blocks itself.
     size_t n_groups, n_inner;
     size_t n_relative_buckets; // MPNet: of its bias by relative position
+    size_t n_tasks;            // ERNIE: rows of its table of tasks; 0 without
     // ModernBERT: which blocks see everything, the others only tokens at most local_reach away; rotary bases of the two
     // kinds; biases; the activation and pooling of its head.
     const unsigned char *is_global; // [n_layers]
@@ -141,6 +142,7 @@ typedef struct ModelConfig {
     double global_theta, local_theta;
     bool attention_bias, mlp_bias, norm_bias, head_bias, decoder_bias;
     bool classifies_first; // the first token is classified, not the mean
+    bool classifies_each;  // all tokens are classified, and their scores' mean counts (EuroBERT)
     Activation head_activation;
     float embedding_dropout, mlp_dropout;
     float layer_norm_eps;
@@ -171,6 +173,7 @@ typedef struct ModelConfig {
         rotates_pairs; // neighbours turn together: queries' and keys' rows stand so in the checkpoint
     const bool *unrotated;  // [n_layers] layers that turn nothing; NULL = none
     float alibi_scale;      // of what ALiBi adds to scores; 0 = without ALiBi
+    bool sees_all;          // attention goes both ways: an encoder of a decoder's blocks
     bool is_parallel;       // attention and feed-forward layers read the same hidden state
     bool has_two_norms;     // then: each reads it through a norm of its own
     bool is_post_norm;      // norms stand behind the residuals, not before the layers

@@ -74,7 +74,8 @@ void embedding_build(Problem *p, const Case *c, int is_for_backward)
         a->in[1] = problem_random(p, dense(POSITIONS, c->cols), 0, magnitude);
     }
     if (has(c, OPTION_SECOND)) a->in[2] = problem_random(p, dense(TYPES, c->cols), 0, magnitude);
-    a->as.embedding.ids = problem_indices(p, c->rows, WORDS);
+    if (!has(c, OPTION_OUTPUT)) // ids are optional too
+        a->as.embedding.ids = problem_indices(p, c->rows, WORDS);
     a->as.embedding.position_ids = problem_indices(p, c->rows, POSITIONS);
     a->as.embedding.type_ids = problem_indices(p, c->rows, TYPES);
     a->out[0] = problem_blank(p, shape_of(c, c->rows, c->cols), p->dtype);

@@ -17,13 +17,13 @@ Status REFERENCE(embedding)(const OpArgs *args, Exec *exec, Error *err)
     if (is_stored && !stored)
         return error_set_memory(err, word->cols, sizeof *stored, "a row of a table");
     for (size_t t = 0; t < y->rows; t++) {
-        if (is_stored) unpack_tensor_row(word, (size_t)as->ids[t], stored);
+        const size_t id = as->ids ? (size_t)as->ids[t] : 0;
+        if (is_stored) unpack_tensor_row(word, id, stored);
         const Real *p = position->data ? real_row(position, (size_t)as->position_ids[t]) : NULL;
         const Real *k = type->data ? real_row(type, (size_t)as->type_ids[t]) : NULL;
         Real *out = real_row(y, t);
         for (size_t j = 0; j < y->cols; j++) {
-            double sum =
-                is_stored ? (double)stored[j] : (double)*real_at(word, (size_t)as->ids[t], j);
+            double sum = is_stored ? (double)stored[j] : (double)*real_at(word, id, j);
             if (p) sum += p[j];
             if (k) sum += k[j];
             out[j] = (Real)sum;
@@ -39,9 +39,10 @@ static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table,
 {
     if (!table->data) return;
     for (size_t t = 0; t < dy->rows; t++) {
-        if (padding && ids[t] == *padding) continue;
+        if (padding && ids && ids[t] == *padding) continue;
         const Real *from = real_row(dy, t);
-        for (size_t j = 0; j < dy->cols; j++) *real_at(table, (size_t)ids[t], j) += from[j];
+        const size_t id = ids ? (size_t)ids[t] : 0;
+        for (size_t j = 0; j < dy->cols; j++) *real_at(table, id, j) += from[j];
     }
 }
 

@@ -39,7 +39,7 @@ Status FAST(embedding)(const OpArgs *args, Exec *exec, Error *err)
     const Tensor *position = &args->in[1], *type = &args->in[2], *y = &args->out[0];
     for (size_t t = 0; t < y->rows; t++) {
         float *out = row_of(y, t);
-        const float *w = table_row(&args->in[0], (size_t)as->ids[t], out);
+        const float *w = table_row(&args->in[0], as->ids ? (size_t)as->ids[t] : 0, out);
         const float *p = position->data ? row_of(position, (size_t)as->position_ids[t]) : NULL;
         const float *k = type->data ? row_of(type, (size_t)as->type_ids[t]) : NULL;
         for (size_t j = 0; j < y->cols; j += VEC_WIDTH) {
@@ -59,9 +59,9 @@ static void add_rows(const Tensor *dy, const int32_t *ids, const Tensor *table,
 {
     if (!table->data) return;
     for (size_t t = 0; t < dy->rows; t++) {
-        if (padding && ids[t] == *padding) continue;
+        if (padding && ids && ids[t] == *padding) continue;
         const float *from = row_of(dy, t);
-        const size_t id = (size_t)ids[t];
+        const size_t id = ids ? (size_t)ids[t] : 0;
         if (table->layout == LAYOUT_PANELS) {
             float *panel = (float *)table->data + id / PANEL_WIDTH * PANEL_WIDTH * table->cols;
             for (size_t j = 0; j < dy->cols; j++)

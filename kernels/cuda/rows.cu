@@ -9,7 +9,7 @@ enum { ROW_THREADS = 128 };
 __global__ static void embedding_kernel(int cols, Matrix word, size_t word_step, Matrix position,
                                         Matrix type, EmbeddingArgs as, Matrix y)
 {
-    const size_t t = blockIdx.x, id = (size_t)as.ids[t];
+    const size_t t = blockIdx.x, id = as.ids ? (size_t)as.ids[t] : 0;
     const float *from = word_step == 1
                             ? word.data + id * word.stride
                             : word.data + id / PANEL_WIDTH * PANEL_WIDTH * cols + id % PANEL_WIDTH;

@@ -1,30 +1,25 @@
-// BERT: an encoder of post-norm blocks (post_norm.h) with a pooler: a dense layer and tanh on the first token.
+// BERT: an encoder of post-norm blocks (post_norm.h) with a pooler: a dense layer and tanh on the first token. ERNIE's differ by
+// a table of tasks, Megatron's by where the norms stand.
 //
-// Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805; names of tensors as in Transformers' modeling_bert.
+// Sources: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805; Sun et al. 2019, arXiv:1907.12412, section 3.2.2 (tasks); Shoeybi
+// et al. 2019, arXiv:1909.08053, section 5.3 (norms). Names of tensors as in Transformers.
 #include "models/architectures/bert.h"
 
 #include "models/architectures/post_norm.h"
 
-static const PostNormNames names = {
-    .embeddings = "bert.embeddings.",
-    .blocks = "bert.encoder.layer.",
-    .qkv = {"attention.self.query", "attention.self.key", "attention.self.value"},
-    .attention_output = "attention.output.dense",
-    .attention_norm = "attention.output.LayerNorm",
-    .inner = "intermediate.dense",
-    .outer = "output.dense",
-    .output_norm = "output.LayerNorm",
-    .output = "cls.predictions.decoder",
-    .bias = {"cls.predictions.bias"},
-    .has_types = true,
-    .drops_attention_output = true,
-    .drops_output = true,
-};
+// Below the prefix of the model.
+#define LAYERS(prefix)                                                                   \
+    .embeddings = prefix "embeddings.", .blocks = prefix "encoder.layer.",               \
+    .qkv = {"attention.self.query", "attention.self.key", "attention.self.value"},       \
+    .attention_output = "attention.output.dense", .inner = "intermediate.dense",         \
+    .outer = "output.dense", .output = "cls.predictions.decoder",                        \
+    .bias = {"cls.predictions.bias"}, .has_types = true, .drops_attention_output = true, \
+    .drops_output = true
 
-void bert_record(Tape *t, const ModelConfig *c)
+static void record(Tape *t, const ModelConfig *c, const PostNormNames *names, const char *pooler)
 {
     const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = "bert.pooler.dense",
+    const PostNormHead head = {.pooler = pooler,
                                .pooler_activation = ACTIVATION_TANH,
                                .classifier = "classifier",
                                .classifier_dropout = p,
@@ -32,5 +27,30 @@ void bert_record(Tape *t, const ModelConfig *c)
                                .transform = "cls.predictions.transform.dense",
                                .transform_norm = "cls.predictions.transform.LayerNorm",
                                .transform_activation = c->activation};
-    post_norm_record(t, c, &names, &head);
+    post_norm_record(t, c, names, &head);
+}
+
+void bert_record(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("bert."),
+                                        .attention_norm = "attention.output.LayerNorm",
+                                        .output_norm = "output.LayerNorm"};
+    record(t, c, &names, "bert.pooler.dense");
+}
+
+// Rows of a third kind stand for the task of a text; where none is said, as in all that is read here, it is the first.
+void ernie_record(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("ernie."), .tasks = "task_type_embeddings",
+                                        .attention_norm = "attention.output.LayerNorm",
+                                        .output_norm = "output.LayerNorm"};
+    record(t, c, &names, "ernie.pooler.dense");
+}
+
+void megatron_bert_record(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("bert."), .attention_norm = "attention.ln",
+                                        .output_norm = "ln", .last_norm = "bert.encoder.ln",
+                                        .lacks_embeddings_norm = true};
+    record(t, c, &names, "bert.pooler.dense");
 }

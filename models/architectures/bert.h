@@ -6,5 +6,7 @@
 
 // Architecture's `record`. Its file needs no JSON document, so that programs without a config.json use it alone.
 void bert_record(Tape *tape, const ModelConfig *config);
+void ernie_record(Tape *tape, const ModelConfig *config);
+void megatron_bert_record(Tape *tape, const ModelConfig *config);
 
 #endif

@@ -1,4 +1,4 @@
-// BERT's row of the registry, and what of config.json it reads and writes.
+// The rows of BERT, ERNIE and Megatron's BERT in the registry, and what of config.json they read and write.
 #include "models/architectures/bert_config.h"
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
@@ -110,4 +110,63 @@ const Architecture architecture_bert = {
     .write_config = bert_config_write,
     .complete = bert_config_complete,
     .record = bert_record,
+};
+
+// ---- ERNIE ----
+
+static Status ernie_read(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    bool has_tasks = false;
+    TRY(read_config(arena, root, config, err));
+    TRY(json_opt_bool(root, "use_task_id", &has_tasks, err));
+    return has_tasks ? config_read_size_or(root, "task_type_vocab_size", 3, &config->n_tasks, err)
+                     : STATUS_OK;
+}
+
+static void ernie_write(const ModelConfig *config, JsonWriter *w)
+{
+    bert_config_write(config, w);
+    json_member_bool(w, "use_task_id", config->n_tasks > 0);
+    if (config->n_tasks > 0) json_member_u64(w, "task_type_vocab_size", config->n_tasks);
+}
+
+const Architecture architecture_ernie = {
+    .model_type = "ernie",
+    .summary = "ERNIE 1 to 3: BERT with a table of tasks",
+    .classes = {{"ErnieForSequenceClassification", HEAD_SEQUENCE},
+                {"ErnieForTokenClassification", HEAD_TOKEN},
+                {"ErnieForQuestionAnswering", HEAD_SPAN},
+                {"ErnieForMaskedLM", HEAD_MASKED_LM},
+                {"ErnieForPreTraining", HEAD_MASKED_LM},
+                {"ErnieModel", HEAD_EMBEDDING}},
+    .base_prefix = "ernie.",
+    .read_config = ernie_read,
+    .write_config = ernie_write,
+    .complete = bert_config_complete,
+    .record = ernie_record,
+};
+
+// ---- Megatron's BERT ----
+
+static Status megatron_read(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(read_config(arena, root, config, err));
+    config->classifier_dropout = -1; // whatever the file says, as in Transformers
+    return STATUS_OK;
+}
+
+const Architecture architecture_megatron_bert = {
+    .model_type = "megatron-bert",
+    .summary = "Megatron's BERT: norms before the layers",
+    .classes = {{"MegatronBertForSequenceClassification", HEAD_SEQUENCE},
+                {"MegatronBertForTokenClassification", HEAD_TOKEN},
+                {"MegatronBertForQuestionAnswering", HEAD_SPAN},
+                {"MegatronBertForMaskedLM", HEAD_MASKED_LM},
+                {"MegatronBertForPreTraining", HEAD_MASKED_LM},
+                {"MegatronBertModel", HEAD_EMBEDDING}},
+    .base_prefix = "bert.",
+    .read_config = megatron_read,
+    .write_config = bert_config_write,
+    .complete = bert_config_complete,
+    .record = megatron_bert_record,
 };

@@ -1,6 +1,7 @@
 #include "models/architectures/decoder.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "models/architecture.h"
 #include "models/architectures/experts.h"
@@ -36,7 +37,7 @@ DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
             differs ? rope_record(t, &c->rope_local, c->rotary_dims, c->max_positions) : global};
 }
 
-Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId *table)
+static Value words(Tape *t, const ModelConfig *c, const char *name, ParamId *table)
 {
     const size_t width = c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size;
     tape_group(t, 0);
@@ -45,7 +46,20 @@ Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId
     Value x = tape_embedding(t, *table, PARAM_NONE, PARAM_NONE);
     if (c->embedding_scale > 0 && c->embedding_scale != 1.0f)
         x = tape_scale(t, x, c->embedding_scale);
-    return tape_dropout(t, x, c->embedding_dropout);
+    return x;
+}
+
+Value decoder_embedding(Tape *t, const ModelConfig *c, const char *name, ParamId *table)
+{
+    return tape_dropout(t, words(t, c, name, table), c->embedding_dropout);
+}
+
+// The same, normed before something of it is dropped.
+static Value normed_embedding(Tape *t, const ModelConfig *c, const DecoderFrame *frame,
+                              ParamId *table)
+{
+    const Value x = words(t, c, frame->words, table);
+    return tape_dropout(t, decoder_layer_norm(t, c, x, frame->words_norm), c->embedding_dropout);
 }
 
 Value decoder_positioned(Tape *t, const ModelConfig *c, const char *words, const char *positions,
@@ -58,12 +72,19 @@ Value decoder_positioned(Tape *t, const ModelConfig *c, const char *words, const
     return tape_dropout(t, tape_embedding(t, *table, position, PARAM_NONE), c->embedding_dropout);
 }
 
+// Whether the head reads some rows alone.
+static bool reads_rows(const ModelConfig *c)
+{
+    return c->head == HEAD_CAUSAL_LM ||
+           (c->head == HEAD_SEQUENCE && (!c->sees_all || c->classifies_first)) ||
+           (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN) ||
+           (c->head == HEAD_MASKED_LM && c->one_token);
+}
+
 // A part of the fused layer begins at a panel, so the queries must fill whole ones.
 bool decoder_is_cut(const ModelConfig *c, size_t layer)
 {
-    const bool reads_rows = c->head == HEAD_CAUSAL_LM || c->head == HEAD_SEQUENCE ||
-                            (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
-    return reads_rows && layer + 1 == c->n_layers && c->n_heads * c->head_dim % PANEL_WIDTH == 0;
+    return reads_rows(c) && layer + 1 == c->n_layers && c->n_heads * c->head_dim % PANEL_WIDTH == 0;
 }
 
 Value decoder_rows(Tape *t, const ModelConfig *c, size_t layer, Value x)
@@ -197,7 +218,7 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
                                      .n_kv_heads = c->n_kv_heads,
                                      .head_dim = c->head_dim,
                                      .scale = scale,
-                                     .is_causal = true,
+                                     .is_causal = !c->sees_all,
                                      .window = is_local(c, layer) ? c->window : 0,
                                      .soft_cap = c->attention_soft_cap,
                                      .dropout = c->attention_dropout,
@@ -207,7 +228,7 @@ Value decoder_attention(Tape *t, const ModelConfig *c, size_t layer, DecoderRope
                                      .relative_bias = ropes.alibi,
                                      .has_sinks = c->has_sinks,
                                      .sinks = sinks,
-                                     .is_cached = true};
+                                     .is_cached = !c->sees_all};
     return tape_attention(t, q, k, v, &attention);
 }
 
@@ -255,14 +276,14 @@ Value decoder_layer_norm(Tape *t, const ModelConfig *c, Value x, const char *nam
                         : tape_layer_norm_unbiased(t, x, name, c->layer_norm_eps);
 }
 
-// Logits of x: by the token table, or by a layer of this name.
-static Value next_token(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+Value decoder_next_token(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
 {
     Value logits;
     if (c->is_tied) {
-        const ParamId bias = c->has_logit_bias
-                                 ? tape_vector(t, "lm_head.bias", c->vocab_size, INIT_ZERO)
-                                 : PARAM_NONE;
+        char own[64];
+        snprintf(own, sizeof own, "%s.bias", name);
+        const ParamId bias =
+            c->has_logit_bias ? tape_vector(t, own, c->vocab_size, INIT_ZERO) : PARAM_NONE;
         logits = tape_linear_tied(t, x, table, bias);
     } else {
         logits = decoder_linear(t, x, name, c->vocab_size, c->has_logit_bias, ACTIVATION_NONE);
@@ -272,9 +293,9 @@ static Value next_token(Tape *t, const ModelConfig *c, ParamId table, const char
     return c->output_soft_cap > 0 ? tape_soft_cap(t, logits, c->output_soft_cap) : logits;
 }
 
-// Rows that someone reads: those of the last block already, where it is cut.
-static Value read_rows(Tape *t, const ModelConfig *c, Value x)
+Value decoder_read_rows(Tape *t, const ModelConfig *c, Value x)
 {
+    if (!reads_rows(c)) return x;
     return c->n_layers > 0 && decoder_is_cut(c, c->n_layers - 1) ? x : tape_output_rows(t, x);
 }
 
@@ -285,33 +306,39 @@ static Value tags(Tape *t, const ModelConfig *c, Value x)
     return decoder_linear(t, tape_dropout(t, x, p), tagger, c->n_labels, true, ACTIVATION_NONE);
 }
 
-static Value head(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+Value decoder_head(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
 {
     switch (c->head) {
     case HEAD_EMBEDDING:
-        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : read_rows(t, c, x);
+        return c->pool == POOL_MEAN ? tape_mean_pool(t, x) : decoder_read_rows(t, c, x);
     case HEAD_SEQUENCE:
-        return decoder_linear(t, read_rows(t, c, x), "score", c->n_labels, false, ACTIVATION_NONE);
+        return decoder_linear(t, decoder_read_rows(t, c, x), "score", c->n_labels, false,
+                              ACTIVATION_NONE);
     case HEAD_TOKEN:
         return tags(t, c, x);
     case HEAD_SPAN:
         return decoder_linear(t, x, "qa_outputs", 2, true, ACTIVATION_NONE);
     case HEAD_CAUSAL_LM:
-        return next_token(t, c, table, name, read_rows(t, c, x));
-    case HEAD_MASKED_LM: // not among its classes
-    case HEAD_SEQ2SEQ:
+    case HEAD_MASKED_LM:
+        return decoder_next_token(t, c, table, name, decoder_read_rows(t, c, x));
+    case HEAD_SEQ2SEQ: // not among their classes
     case HEAD_COUNT:
         break;
     }
     return x;
 }
 
-void decoder_output(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+static void begin_head(Tape *t, const ModelConfig *c, Value x)
 {
     tape_hidden(t, x);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
-    tape_output(t, head(t, c, table, name, x));
+}
+
+void decoder_output(Tape *t, const ModelConfig *c, ParamId table, const char *name, Value x)
+{
+    begin_head(t, c, x);
+    tape_output(t, decoder_head(t, c, table, name, x));
 }
 
 static Dense qkv_of(Tape *t, const ModelConfig *c, const DecoderBlockNames *names)
@@ -381,15 +408,20 @@ void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, De
     ParamId table = 0;
     const DecoderRopes ropes = decoder_ropes(t, c);
     tape_prefix(t, "%s", frame->prefix);
-    Value x = frame->positions ? decoder_positioned(t, c, frame->words, frame->positions, &table)
-                               : decoder_embedding(t, c, frame->words, &table);
-    if (frame->words_norm) x = decoder_layer_norm(t, c, x, frame->words_norm);
+    Value x = frame->positions    ? decoder_positioned(t, c, frame->words, frame->positions, &table)
+              : frame->words_norm ? normed_embedding(t, c, frame, &table)
+                                  : decoder_embedding(t, c, frame->words, &table);
     for (size_t i = 0; i < c->n_layers; i++) {
         tape_hidden(t, x);
         x = block ? block(t, c, i, ropes, x) : record_block(t, c, i, ropes, frame, x);
     }
     tape_prefix(t, "%s", frame->prefix);
     tape_group(t, 1 + c->n_layers);
-    decoder_output(t, c, table, frame->output ? frame->output : "lm_head",
-                   frame->norm(t, c, x, frame->last_norm));
+    x = frame->norm(t, c, x, frame->last_norm);
+    if (!frame->head) {
+        decoder_output(t, c, table, frame->output ? frame->output : "lm_head", x);
+        return;
+    }
+    begin_head(t, c, x);
+    tape_output(t, frame->head(t, c, table, x));
 }

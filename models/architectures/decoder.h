@@ -49,8 +49,14 @@ Value decoder_norm(Tape *tape, const ModelConfig *config, Value x, const char *n
 // LayerNorm with the config's epsilon and offset, without a bias where norm_bias says so; and one without weights too.
 Value decoder_layer_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
 Value decoder_bare_norm(Tape *tape, const ModelConfig *config, Value x, const char *name);
-// Hidden states after the final norm, and the head: the table, or the output layer NAME where it is not tied, scaled and capped; or
-// classes of the sequence's last token, of each token, or of starts and ends. Last call.
+// The rows that the head reads of those behind the last block.
+Value decoder_read_rows(Tape *tape, const ModelConfig *config, Value x);
+// Logits of x: by the table, or the output layer NAME where it is not tied, scaled and capped.
+Value decoder_next_token(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
+                         Value x);
+// The same of the rows that are read; or classes of the sequence's last token, of each token, or of starts and ends.
+Value decoder_head(Tape *tape, const ModelConfig *config, ParamId table, const char *name, Value x);
+// Hidden states after the final norm, and decoder_head. Last call.
 void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, const char *name,
                     Value x);
 
@@ -92,7 +98,9 @@ typedef struct DecoderFrame {
     const char *words_norm; // LayerNorm on the embeddings; NULL without
     Value (*norm)(Tape *tape, const ModelConfig *config, Value x, const char *name); // the last one
     const char *last_norm;
-    const char *output;             // output layer, where it is not tied; NULL: lm_head
+    const char *output; // output layer, where it is not tied; NULL: lm_head
+    // What the head makes of the hidden states behind the last norm; NULL: decoder_head.
+    Value (*head)(Tape *tape, const ModelConfig *config, ParamId table, Value x);
     const DecoderBlockNames *names; // of the blocks, where they are such
 } DecoderFrame;
 

@@ -13,16 +13,17 @@ static const DecoderDefaults gemma_defaults = {.theta = 10000,
                                                .activation_key = "hidden_activation",
                                                .activation = "gelu_pytorch_tanh"};
 
-// Biases of attention's layers; what sees the tokens behind it is no decoder.
+// Biases of attention's layers; what sees the tokens behind it is no decoder, and only EmbeddingGemma is such.
+extern const Architecture architecture_gemma3;
+
 static Status read_attention(const Json *root, ModelConfig *c, Error *err)
 {
-    bool sees_all = false;
     TRY(decoder_read_attention_bias(root, false, c, err));
-    TRY(json_opt_bool(root, "use_bidirectional_attention", &sees_all, err));
-    if (sees_all)
-        return json_error(json_get(root, "use_bidirectional_attention"), err,
-                          "only false is supported");
-    return STATUS_OK;
+    TRY(json_opt_bool(root, "use_bidirectional_attention", &c->sees_all, err));
+    const bool is_third = c->architecture == &architecture_gemma3;
+    if (!c->sees_all || (is_third && c->head == HEAD_EMBEDDING)) return STATUS_OK;
+    return json_error(json_get(root, "use_bidirectional_attention"), err,
+                      "only false is supported, but for a bare Gemma3TextModel");
 }
 
 // What both have: scales of embedding and queries, and a window.
@@ -109,6 +110,8 @@ static Status gemma3_read(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->output_soft_cap = (float)logits;
     c->has_head_norms = true;
     TRY(gemma3_read_ropes(arena, root, c, err));
+    // The window is that of both sides together, and a token sees half of it to each.
+    if (c->sees_all && c->window > 0) c->window = c->window / 2 + 1;
     return decoder_read_layer_types(arena, root, (size_t)pattern, c, err);
 }
 
@@ -123,8 +126,11 @@ static void put_cap(JsonWriter *w, const char *key, float cap)
 
 static void gemma_write(const ModelConfig *c, JsonWriter *w)
 {
-    decoder_write(c, &gemma_defaults, w);
+    ModelConfig told = *c;
+    if (c->sees_all && c->window > 0) told.window = 2 * (c->window - 1);
+    decoder_write(&told, &gemma_defaults, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    if (c->sees_all) json_member_bool(w, "use_bidirectional_attention", true);
     json_member_double(w, "query_pre_attn_scalar",
                        1.0 / ((double)c->attention_scale * (double)c->attention_scale));
     put_cap(w, "attn_logit_softcapping", c->attention_soft_cap);

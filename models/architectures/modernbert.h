@@ -1,4 +1,4 @@
-// models/architectures/modernbert.h: between ModernBERT's row of the registry (modernbert_config.c) and its program.
+// models/architectures/modernbert.h: between ModernBERT's rows of the registry (modernbert_config.c) and its programs.
 #ifndef ASSAY_MODELS_ARCHITECTURES_MODERNBERT_H
 #define ASSAY_MODELS_ARCHITECTURES_MODERNBERT_H
 
@@ -6,5 +6,6 @@
 
 // Architecture's `record`.
 void modernbert_record(Tape *tape, const ModelConfig *config);
+void modernbert_decoder_record(Tape *tape, const ModelConfig *config);
 
 #endif

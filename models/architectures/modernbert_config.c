@@ -1,4 +1,4 @@
-// ModernBERT's row of the registry, and what of config.json it reads: in the present style (layer_types, rope_parameters) and
+// ModernBERT's rows of the registry, and what of config.json they read: in the present style (layer_types, rope_parameters) and
 // the one before (global_attn_every_n_layers, global_rope_theta).
 #include "models/architecture.h"
 #include "models/architectures/modernbert.h"
@@ -182,4 +182,45 @@ const Architecture architecture_modernbert = {
     .read_config = read_config,
     .write_config = write_config,
     .record = modernbert_record,
+};
+
+// ---- its decoder ----
+
+static Status decoder_read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool *is_local = NULL;
+    TRY(read_config(arena, root, c, err));
+    TRY(config_split_heads(root, "hidden_size", c, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->is_global[i];
+    c->is_local = is_local;
+    c->window = c->local_reach; // the token itself included
+    if (c->window == 0)
+        return json_error(json_get(root, "local_attention"), err, "must be at least 2");
+    c->rotary_dims = c->head_dim;
+    c->rope = (RopeConfig){.theta = c->global_theta};
+    c->rope_local = (RopeConfig){.theta = c->local_theta};
+    c->has_qkv_bias = c->attention_bias;
+    c->has_logit_bias = c->decoder_bias;
+    c->is_tied = true;
+    return json_opt_bool(root, "tie_word_embeddings", &c->is_tied, err);
+}
+
+static void decoder_write_config(const ModelConfig *c, JsonWriter *w)
+{
+    write_config(c, w);
+    if (!c->is_tied) json_member_bool(w, "tie_word_embeddings", false);
+}
+
+const Architecture architecture_modernbert_decoder = {
+    .model_type = "modernbert-decoder",
+    .summary = "ModernBERT's decoder (Ettin)",
+    .classes = {{"ModernBertDecoderForCausalLM", HEAD_CAUSAL_LM},
+                {"ModernBertDecoderModel", HEAD_EMBEDDING},
+                {"ModernBertDecoderForSequenceClassification", HEAD_SEQUENCE}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = decoder_read_config,
+    .write_config = decoder_write_config,
+    .record = modernbert_decoder_record,
 };

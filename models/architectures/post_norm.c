@@ -38,11 +38,15 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
     const ParamId type = names->has_types
                              ? tape_table(t, "token_type_embeddings", c->type_vocab_size, width, -1)
                              : PARAM_NONE;
-    const Value sum = tape_embedding(t, *word, position, type);
+    Value sum = tape_embedding(t, *word, position, type);
+    if (names->tasks && c->n_tasks > 0)
+        sum =
+            tape_add(t, sum, tape_first_row(t, tape_table(t, names->tasks, c->n_tasks, width, -1)));
     if (names->embeddings_norm) tape_prefix(t, "%s", "");
     const char *norm = names->embeddings_norm ? names->embeddings_norm : "LayerNorm";
-    const Value x =
-        tape_dropout(t, tape_layer_norm(t, sum, norm, c->layer_norm_eps), c->hidden_dropout);
+    const Value normed =
+        names->lacks_embeddings_norm ? sum : tape_layer_norm(t, sum, norm, c->layer_norm_eps);
+    const Value x = tape_dropout(t, normed, c->hidden_dropout);
     if (!names->projection || (width == h && !names->always_projects)) return x;
     tape_prefix(t, "%s", "");
     return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);
@@ -77,16 +81,15 @@ static Value inner_layer(Tape *t, const ModelConfig *c, const PostNormNames *nam
                       c->activation);
 }
 
-// Where only one token of each sequence is read of its output, queries and all that follows are computed for them alone; keys
-// and values are always those of every token.
-static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
-                       const TapeAttention *attention, Value x, bool chosen_only)
+// Attention over x, normed where norms stand before the layers, and its output layer; of queries of the rows `chosen` alone, where
+// there are such.
+static Value attend(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+                    const TapeAttention *attention, Value x, const Value *chosen)
 {
     const size_t h = c->hidden_size;
-    Value q, k, v, residual = x;
-    if (chosen_only) {
-        residual = tape_chosen_tokens(t, x);
-        q = tape_linear_part(t, residual, b->qkv, 0, h, ACTIVATION_NONE);
+    Value q, k, v;
+    if (chosen) {
+        q = tape_linear_part(t, *chosen, b->qkv, 0, h, ACTIVATION_NONE);
         const Value kv = tape_linear_part(t, x, b->qkv, h, 3 * h, ACTIVATION_NONE);
         k = tape_columns(t, kv, 0, h);
         v = tape_columns(t, kv, h, 2 * h);
@@ -101,14 +104,40 @@ static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names
         k = tape_rope(t, k, attention->head_dim, b->rope);
     }
     const Value mixed = tape_attention(t, q, k, v, attention);
-    Value out = tape_linear(t, mixed, b->attention_output, ACTIVATION_NONE);
-    if (names->drops_attention_output) out = tape_dropout(t, out, c->hidden_dropout);
-    const Value a = tape_layer_norm_shared(t, out, residual, b->attention_norm, c->layer_norm_eps);
+    const Value out = tape_linear(t, mixed, b->attention_output, ACTIVATION_NONE);
+    return names->drops_attention_output ? tape_dropout(t, out, c->hidden_dropout) : out;
+}
 
-    const Value inner = inner_layer(t, c, names, b, a);
+// What a layer reads of x, and what goes on of x and what the layer gave.
+static Value before(Tape *t, const ModelConfig *c, const PostNormNames *names, LayerNorm norm,
+                    Value x)
+{
+    const NormArgs args = {.epsilon = c->layer_norm_eps};
+    return names->last_norm ? tape_layer_norm_of(t, x, norm, args) : x;
+}
+
+static Value behind(Tape *t, const ModelConfig *c, const PostNormNames *names, LayerNorm norm,
+                    Value x, Value out)
+{
+    return names->last_norm ? tape_add(t, x, out)
+                            : tape_layer_norm_shared(t, out, x, norm, c->layer_norm_eps);
+}
+
+// Where only one token of each sequence is read of its output, queries and all that follows are computed for them alone; keys
+// and values are always those of every token.
+static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+                       const TapeAttention *attention, Value x, bool chosen_only)
+{
+    const Value n = before(t, c, names, b->attention_norm, x);
+    const Value residual = chosen_only ? tape_chosen_tokens(t, x) : x;
+    const Value queried = chosen_only && names->last_norm ? tape_chosen_tokens(t, n) : residual;
+    const Value out = attend(t, c, names, b, attention, n, chosen_only ? &queried : NULL);
+    const Value a = behind(t, c, names, b->attention_norm, residual, out);
+
+    const Value inner = inner_layer(t, c, names, b, before(t, c, names, b->output_norm, a));
     Value outer = tape_linear(t, inner, b->outer, ACTIVATION_NONE);
     if (names->drops_output) outer = tape_dropout(t, outer, c->hidden_dropout);
-    return tape_layer_norm_shared(t, outer, a, b->output_norm, c->layer_norm_eps);
+    return behind(t, c, names, b->output_norm, a, outer);
 }
 
 static TapeAttention attention_of(Tape *t, const ModelConfig *c, const PostNormNames *names)
@@ -142,6 +171,15 @@ static size_t group_of(const ModelConfig *c, size_t i)
     return (size_t)((double)i / ((double)c->n_layers / (double)c->n_groups));
 }
 
+static Value last_norm(Tape *t, const ModelConfig *c, const PostNormNames *names, Value x)
+{
+    tape_group(t, 1 + c->n_layers);
+    tape_prefix(t, "%s", "");
+    const Value y = tape_layer_norm(t, x, names->last_norm, c->layer_norm_eps);
+    tape_hidden(t, y);
+    return y;
+}
+
 Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
@@ -171,8 +209,9 @@ Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *name
             x = run_block(t, c, names, &blocks[k], &attention, x,
                           one_token && can_split && is_last && k + 1 == n_inner);
         }
-        tape_hidden(t, x);
+        if (!is_last || !names->last_norm) tape_hidden(t, x);
     }
+    if (names->last_norm) x = last_norm(t, c, names, x);
     if (one_token && !(can_split && c->n_layers > 0)) x = tape_chosen_tokens(t, x);
     return x;
 }

@@ -5,7 +5,12 @@
 //     a_i = LayerNorm(x_i + W_o attention(W_q x_i, W_k x_i, W_v x_i))
 //     x_{i+1} = LayerNorm(a_i + W_2 gelu(W_1 a_i))
 //
-// In the place of positions heads may turn, and of W_1 a gated layer may stand: act(W_g a_i) * W_1 a_i.
+// In the place of positions heads may turn, and of W_1 a gated layer may stand: act(W_g a_i) * W_1 a_i. Norms may stand before
+// the layers instead, as in Megatron's BERT, and one behind all blocks:
+//
+//     a_i = x_i + W_o attention(W_q n, W_k n, W_v n),  n = LayerNorm(x_i)
+//     x_{i+1} = a_i + W_2 gelu(W_1 LayerNorm(a_i)),  h = LayerNorm(x_n)
+//
 // Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, after Vaswani et al. 2017, arXiv:1706.03762.
 #ifndef ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
 #define ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
@@ -19,6 +24,7 @@ typedef struct PostNormNames {
     const char
         *projection; // layer from embedding_size to hidden_size where they differ; NULL = none
     bool always_projects;
+    const char *tasks; // table of tasks below that prefix, where n_tasks says so; NULL = none
     const char
         *relative_bias; // table of biases by relative position, which all blocks share; NULL = none
     // Prefix of block i is this, the number and a dot; where groups share parameters, the number of its group and then
@@ -26,11 +32,13 @@ typedef struct PostNormNames {
     const char *blocks, *inner_blocks;
     const char *qkv[3]; // or one tensor of all three
     const char *attention_output, *attention_norm, *inner, *outer, *output_norm;
-    const char *gate; // NULL = none
+    const char *last_norm; // whole name; with it norms stand before the layers. NULL = behind them
+    const char *gate;      // NULL = none
     // Of a masked LM: an output layer of its own, and the bias where it is the token table; both whole names. bias ends with NULL.
     const char *output, *bias[2];
     bool has_types;
-    bool lacks_positions;        // in the embeddings
+    bool lacks_positions; // in the embeddings
+    bool lacks_embeddings_norm;
     bool lacks_biases;           // of the blocks' layers
     bool drops_attention_output; // dropout between W_o and the residual
     bool drops_output;           // the same behind W_2

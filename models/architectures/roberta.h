@@ -7,5 +7,7 @@
 // Architecture's `record`.
 void roberta_record(Tape *tape, const ModelConfig *config);
 void data2vec_text_record(Tape *tape, const ModelConfig *config);
+void roberta_prelayernorm_record(Tape *tape, const ModelConfig *config);
+void xlm_roberta_xl_record(Tape *tape, const ModelConfig *config);
 
 #endif

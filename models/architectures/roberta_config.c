@@ -1,5 +1,4 @@
-// The rows of RoBERTa, XLM-R, CamemBERT and data2vec's model of texts in the registry, and what of config.json they read: BERT's members, but positions
-// are counted from the row after the padding's.
+// The rows of RoBERTa and its kin in the registry, and what of config.json they read: BERT's members, but positions are counted from the row after the padding's.
 #include "models/architecture.h"
 #include "models/architectures/bert_config.h"
 #include "models/architectures/roberta.h"
@@ -91,4 +90,34 @@ const Architecture architecture_data2vec_text = {
     .write_config = bert_config_write,
     .complete = complete,
     .record = data2vec_text_record,
+};
+
+const Architecture architecture_roberta_prelayernorm = {
+    .model_type = "roberta-prelayernorm",
+    .summary = "RoBERTa with norms before the layers (efficient MLM)",
+    .classes = {{"RobertaPreLayerNormForSequenceClassification", HEAD_SEQUENCE},
+                {"RobertaPreLayerNormForTokenClassification", HEAD_TOKEN},
+                {"RobertaPreLayerNormForQuestionAnswering", HEAD_SPAN},
+                {"RobertaPreLayerNormForMaskedLM", HEAD_MASKED_LM},
+                {"RobertaPreLayerNormModel", HEAD_EMBEDDING}},
+    .base_prefix = "roberta_prelayernorm.",
+    .read_config = read_config,
+    .write_config = bert_config_write,
+    .complete = complete,
+    .record = roberta_prelayernorm_record,
+};
+
+const Architecture architecture_xlm_roberta_xl = {
+    .model_type = "xlm-roberta-xl",
+    .summary = "XLM-R XL and XXL: norms before the layers",
+    .classes = {{"XLMRobertaXLForSequenceClassification", HEAD_SEQUENCE},
+                {"XLMRobertaXLForTokenClassification", HEAD_TOKEN},
+                {"XLMRobertaXLForQuestionAnswering", HEAD_SPAN},
+                {"XLMRobertaXLForMaskedLM", HEAD_MASKED_LM},
+                {"XLMRobertaXLModel", HEAD_EMBEDDING}},
+    .base_prefix = "roberta.",
+    .read_config = read_config,
+    .write_config = bert_config_write,
+    .complete = complete,
+    .record = xlm_roberta_xl_record,
 };

@@ -118,11 +118,12 @@ static const GgufName *find_model_name(const GgufFamily *family, Slice name, Sli
     return NULL;
 }
 
-// Without a family names are kept, but for ALBERT's, which are longer than GGUF's 63 bytes.
+// Without a family names are kept, but for some that are longer than GGUF's 63 bytes: ALBERT's and RoBERTa-PreLayerNorm's.
 static const struct {
     Slice model, gguf;
 } brief_parts[] = {{SLICE_LIT(".albert_layer_groups."), SLICE_LIT(".groups@")},
-                   {SLICE_LIT(".albert_layers."), SLICE_LIT(".layers@")}};
+                   {SLICE_LIT(".albert_layers."), SLICE_LIT(".layers@")},
+                   {SLICE_LIT("roberta_prelayernorm."), SLICE_LIT("prenorm@")}};
 enum { N_BRIEF = sizeof brief_parts / sizeof *brief_parts };
 
 // The name with such parts put in each other's place; false where it has none or out is too small.

@@ -200,6 +200,7 @@ typedef struct TapeNode {
         } experts;
         struct {
             bool is_by_position; // the first table is of positions, not of words
+            bool is_one_row;     // then: all have the same row
             size_t first_row;
         } embedding;
     } as;
@@ -311,6 +312,8 @@ RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
 // Rows of a table of positions from first_row on, by each token's position.
 Value tape_positions(Tape *tape, ParamId table, size_t first_row);
+// Row 0 of a table for every token.
+Value tape_first_row(Tape *tape, ParamId table);
 // The same as tape_embedding for the target tokens.
 Value tape_target_embedding(Tape *tape, ParamId word, ParamId position);
 Value tape_linear(Tape *tape, Value x, Dense dense, Activation activation);

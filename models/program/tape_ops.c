@@ -68,6 +68,16 @@ Value tape_positions(Tape *tape, ParamId table, size_t first_row)
     return add_node(tape, node, ROWS_TOKENS, tape->params[table].cols);
 }
 
+Value tape_first_row(Tape *tape, ParamId table)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    const TapeNode node = {.op = OP_EMBEDDING,
+                           .params = {table, PARAM_NONE, PARAM_NONE},
+                           .n_params = 3,
+                           .as.embedding = {.is_by_position = true, .is_one_row = true}};
+    return add_node(tape, node, ROWS_TOKENS, tape->params[table].cols);
+}
+
 Value tape_target_embedding(Tape *tape, ParamId word, ParamId position)
 {
     if (tape->status == STATUS_OK) tape->params[word].is_gathered = false;

@@ -169,6 +169,13 @@ CASES.update({
                               rope_interleave=False, attention_bias=True, routed_scaling_factor=0.7),
 })
 
+CASES.update({
+    "modernbert-decoder": dict(WIDE, num_hidden_layers=4, local_attention=10, layer_types=None, pad_token_id=28, bos_token_id=27, eos_token_id=26),
+    "modernbert-decoder-odd": dict(ODD, pad_token_id=28, bos_token_id=27, eos_token_id=26, local_attention=6, layer_types=["sliding_attention", "full_attention"],
+                                   attention_bias=True, mlp_bias=True, norm_bias=True, classifier_bias=True,
+                                   decoder_bias=False, tie_word_embeddings=False, classifier_activation="silu"),
+})
+
 # One whose experts a file has in MXFP4: rows of whole blocks.
 MXFP4 = dict(SMALL, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=32,
              num_local_experts=4, num_experts_per_tok=2, sliding_window=6)
@@ -246,6 +253,11 @@ def parameters(model, gradients=False):
         if kind == "granitemoe":
             name = name.replace(".router.weight", ".router.layer.weight")
         yield ("embed_out.weight" if kind == "gpt_neox" and name == "lm_head.weight" else name), p
+
+
+def kind_of(name):
+    """The model_type of a case: its name, or what stands before a dash."""
+    return max((k for k in transformers.CONFIG_MAPPING if name == k or name.startswith(k + "-")), key=len)
 
 
 def build(kind, settings):
@@ -368,7 +380,7 @@ def main():
             cases += [before[name]] if name in before else []
             continue
         torch.manual_seed(0)
-        model = build(name.split("-")[0], settings)
+        model = build(kind_of(name), settings)
         config = json.loads(model.config.to_json_string(use_diff=True))
         config["architectures"] = [type(model).__name__]
         for key in ("transformers_version", "dtype"):

@@ -3,8 +3,11 @@
 
 The test (tests/models/test_encoders.c) makes the same models, with the same formula, out of the same config.json.
 
-    python tools/peers/expected_encoders.py > tests/models/encoders.json
+    python tools/peers/expected_encoders.py [--keep FILE] > tests/models/encoders.json
+
+Models that FILE, an earlier outcome, has stay as they are there.
 """
+import argparse
 import json
 import sys
 
@@ -13,7 +16,9 @@ import torch
 import transformers
 
 PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta.",
-          "nomic_bert": "nomic_bert.", "data2vec-text": "data2vec_text."}
+          "nomic_bert": "nomic_bert.", "data2vec-text": "data2vec_text.", "ernie": "ernie.", "megatron-bert": "bert.",
+          "roberta-prelayernorm": "roberta_prelayernorm.", "xlm-roberta-xl": "roberta.", "eurobert": "model.",
+          "gemma3_text": "model."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
 
@@ -182,17 +187,55 @@ def configs():
     yield one("data2vec-text", "Data2VecTextForSequenceClassification", even, text)
     yield one("data2vec-text", "Data2VecTextForMaskedLM", odd, text)
     yield one("data2vec-text", "Data2VecTextModel", odd, text)
+    for kind, name, more in (("ernie", "Ernie", {"type_vocab_size": 2}), ("megatron-bert", "MegatronBert", {"type_vocab_size": 2}),
+                             ("roberta-prelayernorm", "RobertaPreLayerNorm", text),
+                             ("xlm-roberta-xl", "XLMRobertaXL", text)):
+        tasks = {"use_task_id": True, "task_type_vocab_size": 3} if kind == "ernie" else {}
+        yield one(kind, f"{name}ForSequenceClassification", even, more, tasks)
+        yield one(kind, f"{name}ForMaskedLM", odd, more, tasks)
+        yield one(kind, f"{name}ForMaskedLM", even, more, {"tie_word_embeddings": False})
+        yield one(kind, f"{name}ForTokenClassification", odd, more)
+        yield one(kind, f"{name}ForQuestionAnswering", even, more)
+        yield one(kind, f"{name}Model", odd, more, tasks)
+    euro = {"num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu", "rms_norm_eps": 1e-5, "bos_token_id": 1,
+            "eos_token_id": 2, "mask_token_id": 3, "rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+    wide = {"hidden_size": 36, "intermediate_size": 21, "num_attention_heads": 3, "num_key_value_heads": 3}
+    for pooling in ("late", "mean", "bos"):
+        yield one("eurobert", "EuroBertForSequenceClassification", even, euro, {"classifier_pooling": pooling})
+    yield one("eurobert", "EuroBertForMaskedLM", euro, wide, {"attention_bias": True, "mlp_bias": True})
+    yield one("eurobert", "EuroBertForMaskedLM", even, euro, {"tie_word_embeddings": True})
+    yield one("eurobert", "EuroBertForTokenClassification", euro, wide)
+    yield one("eurobert", "EuroBertModel", even, euro)
+    gemma = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "use_bidirectional_attention": True,
+             "sliding_window": 14, "hidden_activation": "gelu_pytorch_tanh", "rms_norm_eps": 1e-6, "num_hidden_layers": 3,
+             "query_pre_attn_scalar": 8, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+             "bos_token_id": 1, "eos_token_id": 2}
+    yield one("gemma3_text", "Gemma3TextModel", even, gemma)
+
+
+def entry_of(config, before):
+    for entry in before:
+        if entry["config"] == config:
+            return entry
+    entry = {"config": config, "forward": forward(build(config), config)}
+    if config["architectures"][0].endswith(("Classification", "MaskedLM")):
+        entry["train"] = learn(build(config), config)
+    return entry
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--keep")
+    args = parser.parse_args()
+    before = []
+    if args.keep:
+        with open(args.keep) as file:
+            before = json.load(file)["models"]
     torch.manual_seed(0)
     torch.set_num_threads(1)
     sys.stdout.write('{"models": [')
     for i, config in enumerate(configs()):
-        entry = {"config": config, "forward": forward(build(config), config)}
-        if config["architectures"][0].endswith(("Classification", "MaskedLM")):
-            entry["train"] = learn(build(config), config)
-        sys.stdout.write((",\n" if i else "\n") + json.dumps(entry, separators=(",", ":")))
+        sys.stdout.write((",\n" if i else "\n") + json.dumps(entry_of(config, before), separators=(",", ":")))
     sys.stdout.write("\n]}\n")
 
 
