@@ -29,6 +29,7 @@ Status bench_build_attention(const BenchCase *c, Arena *arena, BenchProblem *p, 
     p->n_flops = 4.0 * (double)c->rows * (double)c->cols * (double)a->in[0].cols;
     if (c->option) p->n_flops *= 0.5;
     p->sum_length = c->cols + c->depth;
+    if (c->op == OP_ATTENTION_BF16) p->step = 0x1p-8; // weights of v, which may be rounded
     return STATUS_OK;
 }
 

@@ -12,8 +12,11 @@
 //                      largest e of the row;   s = s + 2^(e - E) sum q_w q,   y = fmaf(s scale_w, 2^E, b).
 //     OP_FEED_FORWARD_I8  two layers with weights in Q8_ROW, the second with scales_by_block: what two OP_LINEAR_I8 give, bit for
 //                      bit, but what is between them is never written down as numbers. W1 in in1, b1 in in2, W2 in in3, b2 in in4.
-//     OP_LINEAR_BF16   x rounded to bf16, nearest even; W bf16; y adds products of pairs, k and k + 1, in ascending order in
-//                      f32, as VDPBF16PS does: numbers below the smallest normal f32 count as 0.
+//     OP_LINEAR_BF16   x rounded to bf16, nearest even; W bf16; y adds products in f32, in an order that is the machine's:
+//                          VDPBF16PS   those of pairs, k and k + 1, in ascending order
+//                          TDPBF16PS   for each 32 of k in ascending order the even ones in one chain of fmaf from 0 and the
+//                                      odd ones in another; then y + (even + odd)
+//                      Neither depends on the number of rows. Numbers below the smallest normal f32 count as 0.
 //
 //   M       rows (tokens), may be 0. N outputs, K inputs, a multiple of the format's block
 //   x       f32 [M, K], rows may be strided;  y, z  f32 [M, N], the same;  b [1, N] f32, optional

@@ -4,6 +4,7 @@
 // attention_fast.h. The next head's rows are fetched while those of this one are finished, a row at a time (in bursts they hold up
 // the tiles). exp is a short polynomial, for what is rounded to eight bits. Against the f32 row, on one thread of a Zen 4,
 // 512 rows in sequences of 128: 2.1 times as fast with heads of 64.
+#include "kernels/cpu/attention_bf16.h"
 #include "kernels/cpu/attention_fast.h"
 #include "kernels/cpu/low_fast.h"
 #include "kernels/cpu/low_tile.h"
@@ -11,9 +12,11 @@
 
 // Scratch of one call; pairs of bf16 where it says so.
 typedef struct Buffers {
+    const AttentionProducts *products;
+    size_t n_pairs;              // of columns, filled up
     uint32_t *keys, *values;     // the tile's panels, of pairs
-    uint32_t *queries, *weights; // [BF16_ROWS] rows of pairs
-    float *scores;               // [BF16_ROWS, ATTENTION_KEYS]
+    uint32_t *queries, *weights; // rows of pairs, as many as are taken at a time
+    float *scores;               // the same, of ATTENTION_KEYS
     float *max, *sum;            // of every query of a sequence, [group, n_queries]; max in base 2
 } Buffers;
 
@@ -24,23 +27,27 @@ static size_t pairs_of(size_t n)
     return (n + 1) / 2;
 }
 
-static Status take_buffers(const AttentionArgs *as, Exec *exec, Buffers *out, Error *err)
+static Status take_buffers(const AttentionArgs *as, const AttentionProducts *products, Exec *exec,
+                           Buffers *out, Error *err)
 {
+    const size_t at_a_time = products->rows;
     size_t longest = 0;
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         const int32_t *offsets = as->queries.offsets + s;
         longest = size_max(longest, (size_t)(offsets[1] - offsets[0]));
     }
     const size_t n_pairs = size_round_up(pairs_of(as->head_dim), VEC_WIDTH);
-    const size_t keys = n_pairs * ATTENTION_KEYS, rows = BF16_ROWS * n_pairs;
+    const size_t keys = n_pairs * ATTENTION_KEYS, rows = at_a_time * n_pairs;
     const size_t values = size_round_up(as->head_dim, VEC_WIDTH) * WEIGHT_PAIRS;
-    const size_t weights = (size_t)BF16_ROWS * WEIGHT_PAIRS, scores = 2 * weights;
+    const size_t weights = at_a_time * WEIGHT_PAIRS, scores = 2 * weights;
     const size_t statistics = as->n_heads / as->n_kv_heads * longest;
     const size_t n_rounded = keys + values + rows + weights, n_plain = scores + 2 * statistics;
     uint32_t *at = exec_scratch(exec, n_rounded * sizeof *at);
     float *numbers = exec_scratch(exec, n_plain * sizeof *numbers);
     if (!at || !numbers) return error_set_memory(err, n_rounded + n_plain, sizeof *at, "attention");
-    *out = (Buffers){.keys = at,
+    *out = (Buffers){.products = products,
+                     .n_pairs = size_round_up(pairs_of(as->head_dim), products->step),
+                     .keys = at,
                      .values = at + keys,
                      .queries = at + keys + values,
                      .weights = at + keys + values + rows,
@@ -67,9 +74,10 @@ static inline Vec load_pairs(const float *x, size_t n)
 }
 
 // Keys [j0, j0 + n): [panel of 16 keys][pair of columns][key].
-static void pack_keys(const Tensor *keys, const AttentionHead *h, size_t j0, size_t n, uint32_t *to)
+static void pack_keys(const Tensor *keys, const AttentionHead *h, size_t j0, size_t n,
+                      size_t n_pairs, uint32_t *to)
 {
-    const size_t head_dim = h->as->head_dim, n_pairs = pairs_of(head_dim);
+    const size_t head_dim = h->as->head_dim;
     for (size_t j = 0; j < n; j += VEC_WIDTH, to += n_pairs * VEC_WIDTH) {
         for (size_t pair = 0; pair < n_pairs; pair += VEC_WIDTH) {
             Vec block[VEC_WIDTH];
@@ -85,15 +93,15 @@ static void pack_keys(const Tensor *keys, const AttentionHead *h, size_t j0, siz
     }
 }
 
-// Values [j0, j0 + n): [panel of 16 columns][pair of keys][column].
+// Values [j0, j0 + n): [panel of 16 columns][pair of keys][column], n_pairs of keys.
 static void pack_values(const Tensor *values, const AttentionHead *h, size_t j0, size_t n,
-                        uint32_t *to)
+                        size_t n_pairs, uint32_t *to)
 {
     static const uint16_t in_pairs[] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
                                         21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
                                         11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     const __m512i order = _mm512_loadu_si512(in_pairs);
-    const size_t head_dim = h->as->head_dim, panel = pairs_of(n) * VEC_WIDTH;
+    const size_t head_dim = h->as->head_dim, panel = n_pairs * VEC_WIDTH;
     for (size_t j = 0; j < n; j += 2, to += VEC_WIDTH) {
         const float *low = row_at(h, values, j0 + j), *high = low + values->row_stride;
         for (size_t d = 0; d < head_dim; d += VEC_WIDTH) {
@@ -103,6 +111,9 @@ static void pack_values(const Tensor *values, const AttentionHead *h, size_t j0,
             _mm512_storeu_si512(to + d / VEC_WIDTH * panel, _mm512_permutexvar_epi16(order, both));
         }
     }
+    const size_t n_filled = n_pairs - pairs_of(n);
+    for (size_t d = 0; d < head_dim; d += VEC_WIDTH, to += panel)
+        memset(to, 0, n_filled * VEC_WIDTH * sizeof *to);
 }
 
 // ---- what comes next ----
@@ -209,7 +220,7 @@ static void finish_row(const AttentionHead *h, size_t i, size_t j0, size_t n, fl
 
 // ---- tiles ----
 
-static void multiply(size_t n_rows, size_t n_columns, size_t panel_pairs, Bf16Tile tile)
+static void multiply_avx512(size_t n_rows, size_t n_columns, size_t panel_pairs, Bf16Tile tile)
 {
     const uint32_t *weights = tile.weights;
     float *c = tile.c;
@@ -223,13 +234,14 @@ static void multiply(size_t n_rows, size_t n_columns, size_t panel_pairs, Bf16Ti
     }
 }
 
-// Queries [i0, i0 + n_rows), at most BF16_ROWS, against one packed tile of keys: their first one, or one after it.
+// Queries [i0, i0 + n_rows), as many as are taken at a time, against one packed tile of keys: their first one, or one after it.
 static void attend_rows(const OpArgs *args, const AttentionHead *h, size_t i0, size_t n_rows,
                         size_t j0, int is_first, const Next *next, const Buffers *b, float *max,
                         float *sum)
 {
     const size_t n_keys = size_min(ATTENTION_KEYS, h->n_keys - j0);
-    const size_t head_dim = h->as->head_dim, n_pairs = pairs_of(head_dim);
+    const size_t head_dim = h->as->head_dim, n_pairs = b->n_pairs;
+    const size_t key_pairs = size_round_up(pairs_of(n_keys), b->products->step);
     const Tensor *q = &args->in[0], *y = &args->out[0];
     const size_t column = h->head * head_dim, row = h->q_begin + i0;
     float *out = (float *)y->data + row * y->row_stride + column;
@@ -238,36 +250,38 @@ static void attend_rows(const OpArgs *args, const AttentionHead *h, size_t i0, s
         for (size_t d = 0; d < head_dim; d += VEC_WIDTH)
             __builtin_prefetch(out + i * y->row_stride + d, 1);
         bf16_round_row(head_dim, from, b->queries + i * n_pairs);
+        for (size_t pair = pairs_of(head_dim); pair < n_pairs; pair++)
+            b->queries[i * n_pairs + pair] = 0;
     }
     // Scores beyond the last key, up to a whole vector, are those of zeros.
-    multiply(n_rows, size_round_up(n_keys, VEC_WIDTH), n_pairs * VEC_WIDTH,
-             (Bf16Tile){.pairs = b->queries,
-                        .row_pairs = n_pairs,
-                        .n_pairs = n_pairs,
-                        .weights = b->keys,
-                        .c = b->scores,
-                        .c_row = ATTENTION_KEYS});
+    b->products->scores(n_rows, size_round_up(n_keys, VEC_WIDTH), n_pairs * VEC_WIDTH,
+                        (Bf16Tile){.pairs = b->queries,
+                                   .row_pairs = n_pairs,
+                                   .n_pairs = n_pairs,
+                                   .weights = b->keys,
+                                   .c = b->scores,
+                                   .c_row = ATTENTION_KEYS});
     for (size_t i = 0; i < n_rows; i++) {
         fetch_next(args, h, next, i0 + i);
         finish_row(h, i0 + i, j0, n_keys, b->scores + i * ATTENTION_KEYS,
                    b->weights + i * WEIGHT_PAIRS, &max[i0 + i], &sum[i0 + i],
                    is_first ? NULL : out + i * y->row_stride);
     }
-    multiply(n_rows, head_dim, pairs_of(n_keys) * VEC_WIDTH,
-             (Bf16Tile){.pairs = b->weights,
-                        .row_pairs = WEIGHT_PAIRS,
-                        .n_pairs = pairs_of(n_keys),
-                        .weights = b->values,
-                        .c = out,
-                        .c_row = y->row_stride,
-                        .accumulate = !is_first});
+    b->products->values(n_rows, head_dim, key_pairs * VEC_WIDTH,
+                        (Bf16Tile){.pairs = b->weights,
+                                   .row_pairs = WEIGHT_PAIRS,
+                                   .n_pairs = key_pairs,
+                                   .weights = b->values,
+                                   .c = out,
+                                   .c_row = y->row_stride,
+                                   .accumulate = !is_first});
 }
 
 // All queries of a head that have one packed tile of keys among theirs, in rows of much the same number.
 static void attend_tile(const OpArgs *args, const AttentionHead *h, size_t j0, const Buffers *b,
                         float *max, float *sum)
 {
-    const size_t n = h->n_queries, n_tiles = (n + BF16_ROWS - 1) / BF16_ROWS;
+    const size_t n = h->n_queries, most = b->products->rows, n_tiles = (n + most - 1) / most;
     const Next next = next_tile(args, h, j0);
     for (size_t t = 0; t < n_tiles; t++) {
         const size_t i0 = n * t / n_tiles, n_rows = n * (t + 1) / n_tiles - i0;
@@ -306,8 +320,9 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, co
     const AttentionReach tiles = attention_tiles(&h, 0, n_queries);
     for (size_t j0 = tiles.first; j0 < tiles.end; j0 += ATTENTION_KEYS) {
         const size_t n_keys = size_min(ATTENTION_KEYS, h.n_keys - j0);
-        pack_keys(&args->in[1], &h, j0, n_keys, b->keys);
-        pack_values(&args->in[2], &h, j0, n_keys, b->values);
+        pack_keys(&args->in[1], &h, j0, n_keys, b->n_pairs, b->keys);
+        pack_values(&args->in[2], &h, j0, n_keys,
+                    size_round_up(pairs_of(n_keys), b->products->step), b->values);
         for (size_t member = 0; member < group; member++) {
             h.head = kv_head * group + member;
             attend_tile(args, &h, j0, b, b->max + member * n_queries, b->sum + member * n_queries);
@@ -319,16 +334,24 @@ static void attend_group(const OpArgs *args, size_t sequence, size_t kv_head, co
     }
 }
 
-Status attention_bf16_avx512(const OpArgs *args, Exec *exec, Error *err)
+Status attention_bf16_run(const OpArgs *args, const AttentionProducts *products, Exec *exec,
+                          Error *err)
 {
     const AttentionArgs *as = &args->as.attention;
     const size_t mark = exec_scratch_mark(exec);
     Buffers buffers = {0};
-    TRY(take_buffers(as, exec, &buffers, err));
+    TRY(take_buffers(as, products, exec, &buffers, err));
     for (size_t s = 0; s < as->queries.n_sequences; s++) {
         if (as->queries.offsets[s] == as->queries.offsets[s + 1]) continue;
         for (size_t head = 0; head < as->n_kv_heads; head++) attend_group(args, s, head, &buffers);
     }
     exec_scratch_release(exec, mark);
     return STATUS_OK;
+}
+
+Status attention_bf16_avx512(const OpArgs *args, Exec *exec, Error *err)
+{
+    static const AttentionProducts products = {
+        .rows = BF16_ROWS, .step = 1, .scores = multiply_avx512, .values = multiply_avx512};
+    return attention_bf16_run(args, &products, exec, err);
 }

@@ -1,10 +1,12 @@
-// kernels/cpu/low_fast.h: fast rows of kernels/linear_low.h and of OP_ATTENTION_BF16, for AVX-512 with VNNI and with BF16.
+// kernels/cpu/low_fast.h: fast rows of kernels/linear_low.h and of OP_ATTENTION_BF16, for AVX-512 with VNNI and with BF16, and
+// for AMX.
 #ifndef ASSAY_KERNELS_CPU_LOW_FAST_H
 #define ASSAY_KERNELS_CPU_LOW_FAST_H
 
 #include "kernels/op.h"
 
 OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512, feed_forward_i8_vnni;
+OpKernel linear_bf16_amx, attention_bf16_amx;
 // What linear_i8_vnni does where the weights are Q8_ROW.
 OpKernel linear_q8_row_vnni;
 
