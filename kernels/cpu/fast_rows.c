@@ -32,6 +32,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_EMBEDDING_BACKWARD, embedding_backward),
     FAST_ROWS(OP_LINEAR, linear),
     ROW(OP_LINEAR_I8, "avx512_vnni", CPU_AVX512 | CPU_AVX512_VNNI, 20, linear_i8_vnni),
+    ROW(OP_LINEAR_I8, "amx", CPU_AVX512 | CPU_AVX512_VNNI | CPU_AMX, 30, linear_i8_amx),
     ROW(OP_LINEAR_BF16, "avx512_bf16", CPU_AVX512 | CPU_AVX512_BF16, 20, linear_bf16_avx512),
     ROW(OP_LINEAR_BF16, "amx", CPU_AVX512 | CPU_AVX512_BF16 | CPU_AMX, 30, linear_bf16_amx),
     FAST_ROWS(OP_LINEAR_BACKWARD, linear_backward),

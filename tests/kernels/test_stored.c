@@ -249,6 +249,68 @@ Test(stored, two_layers_give_the_bits_of_one_after_the_other)
     exec_close(&exec);
 }
 
+// One product by both rows, the second with a canary behind its output.
+static void compare_i8(Exec *exec, const OpRow *const rows[2], const Weight *w, size_t m)
+{
+    const size_t n = w->n, k = w->k, stride = k + 5;
+    uint64_t seed = m * 1000 + n + k;
+    float *x = take(m * stride * sizeof *x), *bias = take(n * sizeof *bias);
+    float *y = take((m * n + 1) * sizeof *y), *z = take((m * n + 1) * sizeof *z);
+    for (size_t i = 0; i < m * stride; i++) x[i] = random_number(&seed) * (i % 97 ? 1.0f : 50.0f);
+    for (size_t i = 0; i < n; i++) bias[i] = random_number(&seed);
+    // A block of zeros, one of tiny numbers, and rows that are no numbers.
+    for (size_t i = 0; i < 32; i++) {
+        x[i] = 0.0f;
+        x[(m - 1) * stride + i] *= 1e-33f;
+    }
+    if (m > 4) x[2 * stride + k - 1] = INFINITY;
+    if (m > 4) x[3 * stride + k / 2] = NAN;
+    Tensor input = tensor_f32(x, m, k);
+    input.row_stride = stride;
+    for (int with_bias = 0; with_bias < 2; with_bias++) {
+        const Activation activation = with_bias ? ACTIVATION_SILU : ACTIVATION_NONE;
+        z[m * n] = 77.0f;
+        run_linear(rows[0], exec, stored_tensor(w), &input, with_bias ? bias : NULL, activation, y,
+                   n);
+        run_linear(rows[1], exec, stored_tensor(w), &input, with_bias ? bias : NULL, activation, z,
+                   n);
+        cr_assert_arr_eq(y, z, m * n * sizeof *y, "%s: %zu x %zu x %zu", dtype_name(w->dtype), m, n,
+                         k);
+        cr_assert_eq(z[m * n], 77.0f);
+    }
+    free(x);
+    free(bias);
+    free(y);
+    free(z);
+}
+
+Test(stored, tiles_of_bytes_give_the_bits_of_vectors)
+{
+    static const size_t shapes[][3] = {{1, 16, 256},   {12, 1, 256},   {13, 17, 512},
+                                       {14, 48, 1024}, {16, 32, 768},  {16, 70, 2304},
+                                       {31, 33, 1536}, {45, 16, 1280}, {400, 32, 2048}};
+    const OpRow *const rows[2] = {op_find(OP_LINEAR_I8, DTYPE_F32, "avx512_vnni"),
+                                  op_find(OP_LINEAR_I8, DTYPE_F32, "amx")};
+    if (!rows[1] || (rows[1]->cpu_features & ~machine_cpu_features()) != 0)
+        cr_skip_test("this machine has no AMX");
+    const ExecOptions options = {0};
+    Error err = {0};
+    Exec *exec = NULL;
+    cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
+    for (size_t d = 0; d < N_DTYPES; d++) {
+        if (dtype_block(dtypes[d]) == 1) continue;
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            const size_t *s = shapes[i];
+            Weight w = i % 2 && dtypes[d] != DTYPE_Q8_ROW
+                           ? make_any_weight(dtypes[d], s[1], s[2], i)
+                           : make_weight(dtypes[d], s[1], s[2], i);
+            compare_i8(exec, rows, &w, s[0]);
+            free_weight(&w);
+        }
+    }
+    exec_close(&exec);
+}
+
 static const char *const variants[] = {"reference", "avx2", "avx512"};
 enum { N_VARIANTS = sizeof variants / sizeof *variants };
 
