@@ -131,6 +131,7 @@ typedef struct ModelConfig {
     bool has_own_output;
     int32_t pad_id;        // -1 where the file names none
     size_t embedding_size; // width of the embeddings, where a layer projects them; 0 = hidden_size
+    size_t output_size;    // width of what a masked LM's own output layer reads; 0 = embedding_size
     // ALBERT: blocks share the parameters of one of n_groups groups (0 = each has its own), which is n_inner blocks itself.
     size_t n_groups, n_inner;
     size_t n_relative_buckets; // MPNet: of its bias by relative position

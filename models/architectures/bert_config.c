@@ -3,15 +3,18 @@
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
 
-static Status refuse_variants(const Json *root, Error *err)
+static Status refuse_positions(const Json *root, Error *err)
 {
     Slice positions = SLICE("absolute");
-    bool is_decoder = false;
     TRY(json_opt_string(root, "position_embedding_type", &positions, err));
-    if (!slice_eq_cstr(positions, "absolute")) {
-        return json_error(json_get(root, "position_embedding_type"), err,
-                          "only \"absolute\" is supported");
-    }
+    if (slice_eq_cstr(positions, "absolute")) return STATUS_OK;
+    return json_error(json_get(root, "position_embedding_type"), err,
+                      "only \"absolute\" is supported");
+}
+
+static Status refuse_decoder(const Json *root, Error *err)
+{
+    bool is_decoder = false;
     TRY(json_opt_bool(root, "is_decoder", &is_decoder, err));
     if (is_decoder)
         return json_error(json_get(root, "is_decoder"), err,
@@ -29,9 +32,9 @@ static Status read_sizes(const Json *root, ModelConfig *config, Error *err)
     return config_read_size(root, "max_position_embeddings", &config->max_positions, err);
 }
 
-Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *err)
+Status bert_config_read_unplaced(const Json *root, ModelConfig *config, Error *err)
 {
-    TRY(refuse_variants(root, err));
+    TRY(refuse_decoder(root, err));
     TRY(config_read_own_output(root, config, err));
     TRY(read_sizes(root, config, err));
     TRY(config_read_float(root, "layer_norm_eps", 0.0, 1.0, 1e-12, &config->layer_norm_eps, err));
@@ -44,6 +47,12 @@ Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *er
     TRY(config_read_float(root, "initializer_range", 0.0, 100.0, 0.02, &config->initializer_range,
                           err));
     return config_read_activation(root, "hidden_act", &config->activation, err);
+}
+
+Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *err)
+{
+    TRY(refuse_positions(root, err));
+    return bert_config_read_unplaced(root, config, err);
 }
 
 Status bert_config_read(const Json *root, ModelConfig *config, Error *err)

@@ -8,6 +8,8 @@
 Status bert_config_read(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // The same without token types.
 Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
+// The same where positions are no matter of the embeddings.
+Status bert_config_read_unplaced(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // embedding_size, which is hidden_size where the file has none and `missing` is 0.
 Status bert_config_read_embedding(const Json *root, size_t missing, ModelConfig *config,
                                   Error *err) MUST_CHECK;

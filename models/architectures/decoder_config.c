@@ -148,7 +148,9 @@ static Status read_sizes(const Json *root, const DecoderDefaults *defaults, Mode
 {
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "hidden_size", &c->hidden_size, err));
-    TRY(config_read_size(root, "num_hidden_layers", &c->n_layers, err));
+    const bool has_other = defaults->layers_key && config_has(root, defaults->layers_key);
+    TRY(config_read_size(root, has_other ? defaults->layers_key : "num_hidden_layers", &c->n_layers,
+                         err));
     TRY(config_read_size(root, "num_attention_heads", &c->n_heads, err));
     TRY(config_read_size(root, "intermediate_size", &c->intermediate_size, err));
     TRY(config_read_size(root, "max_position_embeddings", &c->max_positions, err));

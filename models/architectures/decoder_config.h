@@ -13,8 +13,8 @@ typedef struct DecoderDefaults {
     bool is_tied;
     double rotary_part;   // 0 = 1
     const char *norm_key; // NULL = "rms_norm_eps"
-    // Other names of rope_theta and partial_rotary_factor, or NULL.
-    const char *theta_key, *rotary_part_key;
+    // Other names of rope_theta, partial_rotary_factor and num_hidden_layers, or NULL.
+    const char *theta_key, *rotary_part_key, *layers_key;
     const char *activation_key; // "hidden_act", "hidden_activation"
     const char *activation;     // as config.json spells it
 } DecoderDefaults;

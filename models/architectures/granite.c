@@ -1,5 +1,6 @@
 // Granite, with experts or without: Llama whose embeddings, scores, residuals and logits are multiplied by numbers of config.json. Source: Granite Team 2024,
 // "Granite 3.0 Language Models", section 3.
+#include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/experts.h"
 #include "models/architectures/llama.h"
@@ -77,4 +78,86 @@ const Architecture architecture_granitemoe = {
     .read_config = read_with_experts,
     .write_config = write_with_experts,
     .record = llama_record,
+};
+
+// ---- Granite 4 without state spaces: the gated layer has another name, and nothing turns where config.json does not say "rope" ----
+
+static void record_fourth(Tape *t, const ModelConfig *c)
+{
+    static const DecoderBlockNames names = {
+        .blocks = "model.layers.",
+        .norms = {"input_layernorm", "post_attention_layernorm"},
+        .attention = "self_attn.",
+        .qkv = {"q_proj", "k_proj", "v_proj"},
+        .output = "o_proj",
+        .feed_forward = "shared_mlp.",
+        .stacked_gate_up = "input_linear",
+        .down = "output_linear"};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
+    decoder_record(t, c, &frame, NULL);
+}
+
+// Layers of state spaces are what a silent file means.
+static Status read_fourth_layers(const Json *root, const ModelConfig *c, Error *err)
+{
+    const Json *list = NULL;
+    TRY(json_want_kind(root, "layer_types", JSON_ARRAY, &list, err));
+    if (json_len(list) != c->n_layers)
+        return json_error(list, err, "%zu types of layers, but num_hidden_layers is %zu",
+                          json_len(list), c->n_layers);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        Slice type = {0};
+        TRY(json_as_string(json_at(list, i), &type, err));
+        if (slice_eq_cstr(type, "attention") || slice_eq_cstr(type, "full_attention")) continue;
+        return json_error(json_at(list, i), err,
+                          "layers of \"" SLICE_FMT
+                          "\" are not supported: of Granite 4 those models "
+                          "open whose layers are all of attention (granite-4.0-350m, -1b, -micro)",
+                          SLICE_ARG(type));
+    }
+    return STATUS_OK;
+}
+
+static Status read_fourth(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    Slice positions = SLICE("nope");
+    int64_t n_experts = 8;
+    bool *unrotated = NULL;
+    TRY(read_config(arena, root, c, err));
+    TRY(read_fourth_layers(root, c, err));
+    TRY(config_read_size_or(root, "shared_intermediate_size", 1024, &c->intermediate_size, err));
+    TRY(json_opt_i64(root, "num_local_experts", 0, 1 << 16, &n_experts, err));
+    if (n_experts > 0)
+        return json_error(root, err,
+                          "num_local_experts must be 0: experts of this kind of Granite are not "
+                          "supported");
+    c->has_mlp_bias = false;
+    TRY(json_opt_string(root, "position_embedding_type", &positions, err));
+    if (slice_eq_cstr(positions, "rope")) return STATUS_OK;
+    TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
+    for (size_t i = 0; i < c->n_layers; i++) unrotated[i] = true;
+    c->unrotated = unrotated;
+    return STATUS_OK;
+}
+
+static void write_fourth(const ModelConfig *c, JsonWriter *w)
+{
+    write_config(c, w);
+    json_member_u64(w, "shared_intermediate_size", c->intermediate_size);
+    json_member_u64(w, "num_local_experts", 0);
+    json_member_cstr(w, "position_embedding_type", c->unrotated ? "nope" : "rope");
+    json_member_array(w, "layer_types");
+    for (size_t i = 0; i < c->n_layers; i++) json_put_cstr(w, "attention");
+    json_end_array(w);
+}
+
+const Architecture architecture_granitemoehybrid = {
+    .model_type = "granitemoehybrid",
+    .summary = "Granite 4 whose layers are all of attention, without experts",
+    .classes = {{"GraniteMoeHybridForCausalLM", HEAD_CAUSAL_LM},
+                {"GraniteMoeHybridModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_fourth,
+    .write_config = write_fourth,
+    .record = record_fourth,
 };

@@ -35,7 +35,7 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
                                  ? PARAM_NONE
                                  : tape_table(t, "position_embeddings", n_positions, width,
                                               c->positions_skip_pads ? c->pad_id : -1);
-    const ParamId type = names->has_types
+    const ParamId type = names->has_types && c->type_vocab_size > 0
                              ? tape_table(t, "token_type_embeddings", c->type_vocab_size, width, -1)
                              : PARAM_NONE;
     Value sum = tape_embedding(t, *word, position, type);
@@ -60,11 +60,13 @@ static Block declare_block(Tape *t, const ModelConfig *c, const PostNormNames *n
         {names->qkv[0], is_one ? 3 * h : h}, {names->qkv[1], h}, {names->qkv[2], h}};
     const DensePart output = {names->attention_output, h}, outer = {names->outer, h};
     const DensePart inner[2] = {{names->gate ? names->gate : names->inner, n}, {names->inner, n}};
+    const DensePart both = {names->stacked_up_gate, 2 * n};
     Block b;
     b.qkv = block_layer(t, names, qkv, is_one ? 1 : 3, h);
     b.attention_output = block_layer(t, names, &output, 1, h);
     b.attention_norm = tape_layer_norm_params(t, names->attention_norm, h);
-    b.inner = block_layer(t, names, inner, names->gate ? 2 : 1, h);
+    b.inner = names->stacked_up_gate ? tape_dense_parts(t, &both, 1, h, DENSE_NO_BIAS)
+                                     : block_layer(t, names, inner, names->gate ? 2 : 1, h);
     b.outer = block_layer(t, names, &outer, 1, n);
     b.output_norm = tape_layer_norm_params(t, names->output_norm, h);
     return b;
@@ -75,9 +77,10 @@ static Value inner_layer(Tape *t, const ModelConfig *c, const PostNormNames *nam
                          Value x)
 {
     const size_t n = c->intermediate_size;
-    if (!names->gate) return tape_linear(t, x, b->inner, c->activation);
+    if (!names->gate && !names->stacked_up_gate) return tape_linear(t, x, b->inner, c->activation);
+    const size_t gate = names->gate ? 0 : n, up = names->gate ? n : 0; // first columns
     const Value both = tape_linear(t, x, b->inner, ACTIVATION_NONE);
-    return tape_gated(t, tape_columns(t, both, 0, n), tape_columns(t, both, n, 2 * n),
+    return tape_gated(t, tape_columns(t, both, gate, gate + n), tape_columns(t, both, up, up + n),
                       c->activation);
 }
 
@@ -134,7 +137,8 @@ static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names
     const Value out = attend(t, c, names, b, attention, n, chosen_only ? &queried : NULL);
     const Value a = behind(t, c, names, b->attention_norm, residual, out);
 
-    const Value inner = inner_layer(t, c, names, b, before(t, c, names, b->output_norm, a));
+    Value inner = inner_layer(t, c, names, b, before(t, c, names, b->output_norm, a));
+    if (names->drops_inner) inner = tape_dropout(t, inner, c->hidden_dropout);
     Value outer = tape_linear(t, inner, b->outer, ACTIVATION_NONE);
     if (names->drops_output) outer = tape_dropout(t, outer, c->hidden_dropout);
     return behind(t, c, names, b->output_norm, a, outer);
@@ -250,7 +254,8 @@ static Value classifier(Tape *t, const ModelConfig *c, const PostNormHead *head,
 static Value masked_lm(Tape *t, const ModelConfig *c, const PostNormNames *names,
                        const PostNormHead *head, ParamId word, Value x)
 {
-    const size_t width = c->embedding_size ? c->embedding_size : c->hidden_size;
+    const size_t tied = c->embedding_size ? c->embedding_size : c->hidden_size,
+                 width = c->output_size ? c->output_size : tied;
     const Value inner = layer(t, head->transform, x, width, head->transform_activation);
     const Value normed = tape_layer_norm(t, inner, head->transform_norm, c->layer_norm_eps);
     return post_norm_vocabulary(t, c, names, word, normed);

@@ -34,6 +34,8 @@ typedef struct PostNormNames {
     const char *attention_output, *attention_norm, *inner, *outer, *output_norm;
     const char *last_norm; // whole name; with it norms stand before the layers. NULL = behind them
     const char *gate;      // NULL = none
+    const char
+        *stacked_up_gate; // one tensor of both, without a bias, in the place of inner and gate
     // Of a masked LM: an output layer of its own, and the bias where it is the token table; both whole names. bias ends with NULL.
     const char *output, *bias[2];
     bool has_types;
@@ -41,7 +43,8 @@ typedef struct PostNormNames {
     bool lacks_embeddings_norm;
     bool lacks_biases;           // of the blocks' layers
     bool drops_attention_output; // dropout between W_o and the residual
-    bool drops_output;           // the same behind W_2
+    bool drops_inner;            // before W_2
+    bool drops_output;           // behind it
 } PostNormNames;
 
 // The encoder; *word receives its token table, for a decoder tied to it. What it gives has a row for each token, or one

@@ -14,7 +14,8 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_arcee, architecture_glm, architecture_glm4, architecture_olmo,
     architecture_ernie4_5, architecture_helium, architecture_seed_oss,
     architecture_hunyuan_v1_dense, architecture_ministral, architecture_ministral3,
-    architecture_exaone4, architecture_modernbert_decoder;
+    architecture_exaone4, architecture_modernbert_decoder, architecture_granitemoehybrid,
+    architecture_exaone;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
@@ -22,7 +23,8 @@ extern const Architecture architecture_bert, architecture_roberta, architecture_
 extern const Architecture architecture_electra, architecture_mpnet, architecture_albert,
     architecture_deberta_v2, architecture_nomic_bert, architecture_data2vec_text,
     architecture_ernie, architecture_megatron_bert, architecture_roberta_prelayernorm,
-    architecture_xlm_roberta_xl, architecture_eurobert;
+    architecture_xlm_roberta_xl, architecture_eurobert, architecture_gte, architecture_new,
+    architecture_rembert;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,
@@ -42,6 +44,9 @@ const Architecture *const architectures_all[] = {
     &architecture_roberta_prelayernorm,
     &architecture_xlm_roberta_xl,
     &architecture_eurobert,
+    &architecture_gte,
+    &architecture_new,
+    &architecture_rembert,
     &architecture_gpt2,
     &architecture_llama,
     &architecture_mistral,
@@ -89,6 +94,8 @@ const Architecture *const architectures_all[] = {
     &architecture_ministral3,
     &architecture_exaone4,
     &architecture_modernbert_decoder,
+    &architecture_granitemoehybrid,
+    &architecture_exaone,
     &architecture_bart,
     &architecture_marian,
     &architecture_t5,

@@ -401,6 +401,12 @@ Test(decoder_kinds, older_spellings_are_read)
          "\"hidden_size\": 8192, \"num_attention_heads\": 128, \"num_kv_heads\": 8, "
          "\"new_decoder_architecture\": true}",
          64, 8, 64, 2048, 10000},
+        {"{\"model_type\": \"exaone\", \"vocab_size\": 102400, \"num_layers\": 32, "
+         "\"hidden_size\": 2560, \"num_attention_heads\": 32, \"num_key_value_heads\": 8, "
+         "\"intermediate_size\": 7168, \"layer_norm_epsilon\": 1e-05, "
+         "\"activation_function\": \"silu\", \"max_position_embeddings\": 32768, "
+         "\"rope_theta\": 1000000}",
+         80, 8, 80, 32768, 1000000},
         {"{\"model_type\": \"opt\", " COMMON
          "\"hidden_size\": 1024, \"num_attention_heads\": 16, \"ffn_dim\": 4096, "
          "\"max_position_embeddings\": 2048, \"word_embed_proj_dim\": 512}",
@@ -450,6 +456,15 @@ Test(decoder_kinds, what_is_not_known_is_refused)
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 64, \"no_rope_layers\": [1]}",
          "num_hidden_layers is 2"},
+        {"{\"model_type\": \"granitemoehybrid\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64, \"layer_types\": [\"attention\", \"mamba\"]}",
+         "layers of \"mamba\" are not supported"},
+        {"{\"model_type\": \"granitemoehybrid\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64, \"layer_types\": [\"attention\", \"attention\"], "
+         "\"num_local_experts\": 62}",
+         "num_local_experts must be 0"},
         {"{\"model_type\": \"bloom\", \"vocab_size\": 9, \"hidden_size\": 10, \"n_layer\": 2, "
          "\"n_head\": 4}",
          "no multiple of 4 heads"},

@@ -420,3 +420,55 @@ Test(encoders, nomics_first_spelling_is_read)
     }
     arena_release(&arena);
 }
+
+// ---- GTE's first files ----
+
+#define GTE_SIZES                                                                                      \
+    "{\"model_type\": \"new\", \"architectures\": [\"NewModel\"], \"vocab_size\": 61, "                \
+    "\"hidden_size\": 32, \"num_attention_heads\": 2, \"intermediate_size\": 48, "                     \
+    "\"num_hidden_layers\": 2, \"max_position_embeddings\": 8192, \"layer_norm_eps\": 1e-12, "         \
+    "\"layer_norm_type\": \"layer_norm\", \"position_embedding_type\": \"rope\", \"pack_qkv\": true, " \
+    "\"logn_attention_scale\": false, \"rope_theta\": 20000"
+
+// A file opens under either name of its kind.
+Test(encoders, gtes_first_spelling_is_read)
+{
+    static const struct {
+        const char *json, *says;
+    } refused[] = {
+        {GTE_SIZES ", \"rope_scaling\": {\"type\": \"ntk\", \"factor\": 8.0}}",
+         "only \"default\" is"},
+        {"{\"model_type\": \"new\", \"layer_norm_type\": \"rms_norm\"}", "only \"layer_norm\""},
+        {"{\"model_type\": \"new\", \"pack_qkv\": false}", "only true is supported"},
+    };
+    Error err = {0};
+    Arena arena = {0};
+    ModelConfig c;
+    size_t n = 0, m = 0;
+    want_ok(parse_config(&arena, GTE_SIZES ", \"rope_scaling\": null, \"type_vocab_size\": 1}", &c,
+                         &err),
+            &err);
+    cr_expect_eq(c.rope.theta, 20000);
+    cr_expect_eq(c.rotary_dims, 16);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        ModelConfig other;
+        cr_assert_eq(parse_config(&arena, refused[i].json, &other, &err), STATUS_INVALID, "%zu", i);
+        cr_expect(strstr(err.text, refused[i].says), "%zu: %s", i, err.text);
+    }
+    const char *folder = folder_make(), *path = folder_path(folder, "model");
+    Model *model = make(&c);
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    float *first = logits_kept(path, AS_NUMBERS, 12, &n);
+    folder_write(
+        path, "config.json",
+        "{\"model_type\": \"gte\", \"architectures\": [\"GteModel\"], \"vocab_size\": 61, "
+        "\"hidden_size\": 32, \"num_attention_heads\": 2, \"intermediate_size\": 48, "
+        "\"num_hidden_layers\": 2, \"max_position_embeddings\": 8192, \"rope_theta\": 20000}");
+    float *again = logits_kept(path, AS_NUMBERS, 12, &m);
+    cr_expect(n == m && memcmp(first, again, n * sizeof *first) == 0);
+    free(first);
+    free(again);
+    folder_remove(folder);
+    arena_release(&arena);
+}

@@ -176,6 +176,23 @@ CASES.update({
                                    decoder_bias=False, tie_word_embeddings=False, classifier_activation="silu"),
 })
 
+HYBRID = dict(num_local_experts=0, embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.2,
+              logits_scaling=2.5, mamba_n_heads=2, layer_types=["attention"] * 2)
+CASES.update({
+    "granitemoehybrid": dict(WIDE, num_key_value_heads=2, shared_intermediate_size=44, position_embedding_type="rope", **HYBRID),
+    "granitemoehybrid-nope": dict(ODD, num_key_value_heads=1, shared_intermediate_size=20, position_embedding_type="nope",
+                                  attention_bias=True, tie_word_embeddings=True, **HYBRID),
+    "exaone": dict(WIDE, num_key_value_heads=2, rope_parameters={
+        "rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "original_max_position_embeddings": 10, "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0}),
+    "exaone-odd": dict(ODD, num_key_value_heads=3, tie_word_embeddings=True, rope_theta=900.0),
+})
+
+# EXAONE is Llama under names of its own.
+EXAONE = {"model.embed_tokens.": "transformer.wte.", "model.layers.": "transformer.h.", "model.norm.": "transformer.ln_f.",
+          ".self_attn.o_proj.": ".attn.attention.out_proj.", ".self_attn.": ".attn.attention.", ".input_layernorm.": ".ln_1.",
+          ".post_attention_layernorm.": ".ln_2.", ".gate_proj.": ".c_fc_0.", ".up_proj.": ".c_fc_1.", ".down_proj.": ".c_proj."}
+
 # One whose experts a file has in MXFP4: rows of whole blocks.
 MXFP4 = dict(SMALL, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=16, intermediate_size=32,
              num_local_experts=4, num_experts_per_tok=2, sliding_window=6)
@@ -248,6 +265,9 @@ def parameters(model, gradients=False):
         if ".experts." in name:
             yield from experts(kind, name, p)
             continue
+        if kind == "exaone":
+            for theirs, of_file in EXAONE.items():
+                name = name.replace(theirs, of_file)
         if kind == "mixtral":
             name = name.replace(".mlp.", ".block_sparse_moe.")
         if kind == "granitemoe":
@@ -382,7 +402,7 @@ def main():
         torch.manual_seed(0)
         model = build(kind_of(name), settings)
         config = json.loads(model.config.to_json_string(use_diff=True))
-        config["architectures"] = [type(model).__name__]
+        config["architectures"] = ["ExaoneForCausalLM" if kind_of(name) == "exaone" else type(model).__name__]
         for key in ("transformers_version", "dtype"):
             config.pop(key, None)
         case = {"name": name, "config": config, **answer(model), **gradients(model), "heads": heads(model)}

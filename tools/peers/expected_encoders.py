@@ -18,7 +18,7 @@ import transformers
 PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta.",
           "nomic_bert": "nomic_bert.", "data2vec-text": "data2vec_text.", "ernie": "ernie.", "megatron-bert": "bert.",
           "roberta-prelayernorm": "roberta_prelayernorm.", "xlm-roberta-xl": "roberta.", "eurobert": "model.",
-          "gemma3_text": "model."}
+          "gemma3_text": "model.", "gte": "gte.", "rembert": "rembert."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
 
@@ -27,8 +27,26 @@ NOMIC = {"embeddings.LayerNorm": "emb_ln", "self_attn.o_proj": "attn.out_proj", 
          "post_mlp_layernorm": "norm2", "up_proj": "fc11", "gate_proj": "fc12", "down_proj": "fc2"}
 
 
+GTE = {"gte.layers.": "gte.encoder.layer.", "self_attn.o_proj": "attention.o_proj", "post_attention_layernorm": "attn_ln",
+       "post_mlp_layernorm": "mlp_ln", "lm_head.layer_norm": "lm_head.norm"}
+
+
+def stored_gte(name, n):
+    for before, after in GTE.items():
+        name = name.replace(before, after)
+    for i, part in enumerate("qkv"):
+        if f"self_attn.{part}_proj" in name:
+            return name.replace(f"self_attn.{part}_proj", "attention.qkv_proj"), 3 * n, i * n
+    for i, part in enumerate(("up", "gate")):
+        if f"mlp.{part}_proj" in name:
+            return name.replace(f"mlp.{part}_proj", "mlp.up_gate_proj"), 2 * n, i * n
+    return name, n, 0
+
+
 def stored(kind, name, n):
-    """The tensor of a file that a parameter is, or is a third of: its name, its numbers and where in them it begins."""
+    """The tensor of a file that a parameter is, or is a part of: its name, its numbers and where in them it begins."""
+    if kind == "gte":
+        return stored_gte(name, n)
     if kind != "nomic_bert":
         return name, n, 0
     name = name.replace("nomic_bert.layers.", "nomic_bert.encoder.layers.")
@@ -211,6 +229,19 @@ def configs():
              "query_pre_attn_scalar": 8, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
              "bos_token_id": 1, "eos_token_id": 2}
     yield one("gemma3_text", "Gemma3TextModel", even, gemma)
+    gte = {"type_vocab_size": 2, "rope_parameters": {"rope_type": "default", "rope_theta": 700.0}, "pad_token_id": 1}
+    yield one("gte", "GteForSequenceClassification", even, gte)
+    yield one("gte", "GteForMaskedLM", even, gte, {"type_vocab_size": 0})
+    yield one("gte", "GteForTokenClassification", {"hidden_size": 36, "intermediate_size": 21}, gte,
+              {"num_attention_heads": 3, "hidden_act": "silu"})
+    yield one("gte", "GteModel", even, gte)
+    rem = {"type_vocab_size": 2, "input_embedding_size": 10, "output_embedding_size": 40, "bos_token_id": 1, "eos_token_id": 2,
+           "tie_word_embeddings": False}
+    yield one("rembert", "RemBertForSequenceClassification", even, rem)
+    yield one("rembert", "RemBertForMaskedLM", odd, rem)
+    yield one("rembert", "RemBertForTokenClassification", odd, rem)
+    yield one("rembert", "RemBertForQuestionAnswering", even, rem)
+    yield one("rembert", "RemBertModel", odd, rem)
 
 
 def entry_of(config, before):

@@ -1,0 +1,145 @@
+// GTE: BERT's post-norm blocks whose heads turn in the place of positions, with a gate. The files are those of its first code, whose
+// model_type is "new": Transformers reads and writes them as "gte".
+//
+// Source: Zhang et al. 2024, arXiv:2407.19669, section 3.1; names of tensors as in its files.
+#include "models/architectures/bert_config.h"
+#include "models/architectures/decoder_config.h"
+#include "models/architectures/post_norm.h"
+
+#define LAYERS(prefix)                                                                            \
+    .embeddings = prefix "embeddings.", .blocks = prefix "encoder.layer.",                        \
+    .qkv = {"attention.qkv_proj"}, .attention_output = "attention.o_proj",                        \
+    .attention_norm = "attn_ln", .stacked_up_gate = "mlp.up_gate_proj", .outer = "mlp.down_proj", \
+    .output_norm = "mlp_ln", .output = "lm_head.decoder", .bias = {"lm_head.decoder.bias"},       \
+    .has_types = true, .lacks_positions = true, .drops_attention_output = true,                   \
+    .drops_inner = true, .drops_output = true
+
+static void record_named(Tape *t, const ModelConfig *c, const PostNormNames *names,
+                         const char *pooler)
+{
+    const float p = post_norm_head_dropout(c);
+    const PostNormHead head = {.pooler = pooler,
+                               .pooler_activation = ACTIVATION_TANH,
+                               .classifier = "classifier",
+                               .classifier_dropout = p,
+                               .token_dropout = p,
+                               .transform = "lm_head.dense",
+                               .transform_norm = "lm_head.norm",
+                               .transform_activation = ACTIVATION_GELU};
+    post_norm_record(t, c, names, &head);
+}
+
+static void record(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("gte.")};
+    record_named(t, c, &names, "gte.pooler.dense");
+}
+
+static void record_first(Tape *t, const ModelConfig *c)
+{
+    static const PostNormNames names = {LAYERS("new.")};
+    record_named(t, c, &names, "new.pooler.dense");
+}
+
+// ---- config.json ----
+
+static Status read_common(Arena *arena, const Json *root, double theta, ModelConfig *c, Error *err)
+{
+    int64_t n_types = 1;
+    TRY(bert_config_read_unplaced(root, c, err));
+    TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->attention_dropout,
+                          err));
+    TRY(json_opt_i64(root, "type_vocab_size", 0, 1 << 24, &n_types, err));
+    c->type_vocab_size = (size_t)n_types;
+    TRY(config_split_heads(root, "hidden_size", c, err));
+    c->rotary_dims = c->head_dim;
+    if (c->rotary_dims % 2 != 0)
+        return json_error(root, err, "heads of %zu columns cannot turn: an even number is wanted",
+                          c->rotary_dims);
+    if (c->pad_id < 0 && !json_get(root, "pad_token_id")) c->pad_id = 1;
+    TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &theta, err));
+    const Json *parameters = decoder_rope_parameters(root);
+    Slice type = SLICE("default");
+    if (parameters && json_kind(parameters) == JSON_OBJECT)
+        TRY(json_opt_string(parameters, config_has(parameters, "rope_type") ? "rope_type" : "type",
+                            &type, err));
+    if (!slice_eq_cstr(type, "default"))
+        return json_error(parameters, err,
+                          "rotary positions scaled by \"" SLICE_FMT
+                          "\" are not supported for GTE: only \"default\" is",
+                          SLICE_ARG(type));
+    return decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err);
+}
+
+static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    return read_common(arena, root, 160000, c, err);
+}
+
+// What the first code has beside what is here: each would change the numbers.
+static Status read_first(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    static const struct {
+        const char *key, *wanted;
+    } texts[] = {{"layer_norm_type", "layer_norm"}, {"position_embedding_type", "rope"}};
+    static const struct {
+        const char *key;
+        bool wanted;
+    } flags[] = {{"pack_qkv", true}, {"logn_attention_scale", false}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Slice value = slice_from_cstr(texts[i].wanted);
+        TRY(json_opt_string(root, texts[i].key, &value, err));
+        if (!slice_eq_cstr(value, texts[i].wanted))
+            return json_error(json_get(root, texts[i].key), err, "only \"%s\" is supported",
+                              texts[i].wanted);
+    }
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        bool value = flags[i].wanted;
+        TRY(json_opt_bool(root, flags[i].key, &value, err));
+        if (value != flags[i].wanted)
+            return json_error(json_get(root, flags[i].key), err, "only %s is supported",
+                              flags[i].wanted ? "true" : "false");
+    }
+    return read_common(arena, root, 10000, c, err);
+}
+
+static void write_config(const ModelConfig *c, JsonWriter *w)
+{
+    bert_config_write_untyped(c, w);
+    json_member_u64(w, "type_vocab_size", c->type_vocab_size);
+    decoder_write_rope(c, w);
+}
+
+static void write_first(const ModelConfig *c, JsonWriter *w)
+{
+    bert_config_write_untyped(c, w);
+    json_member_u64(w, "type_vocab_size", c->type_vocab_size);
+    json_member_cstr(w, "position_embedding_type", "rope");
+    json_member_double(w, "rope_theta", c->rope.theta);
+}
+
+const Architecture architecture_gte = {
+    .model_type = "gte",
+    .summary = "GTE and Arctic Embed 2 M: BERT with rotations and a gate",
+    .classes = {{"GteModel", HEAD_EMBEDDING},
+                {"GteForMaskedLM", HEAD_MASKED_LM, "new."},
+                {"GteForSequenceClassification", HEAD_SEQUENCE, "new."},
+                {"GteForTokenClassification", HEAD_TOKEN, "new."}},
+    .base_prefix = "gte.",
+    .read_config = read_config,
+    .write_config = write_config,
+    .record = record,
+};
+
+const Architecture architecture_new = {
+    .model_type = "new",
+    .summary = "GTE, as its first files call it",
+    .classes = {{"NewModel", HEAD_EMBEDDING},
+                {"NewForMaskedLM", HEAD_MASKED_LM},
+                {"NewForSequenceClassification", HEAD_SEQUENCE},
+                {"NewForTokenClassification", HEAD_TOKEN}},
+    .base_prefix = "new.",
+    .read_config = read_first,
+    .write_config = write_first,
+    .record = record_first,
+};
