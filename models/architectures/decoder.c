@@ -408,7 +408,8 @@ void decoder_record(Tape *t, const ModelConfig *c, const DecoderFrame *frame, De
     ParamId table = 0;
     const DecoderRopes ropes = decoder_ropes(t, c);
     tape_prefix(t, "%s", frame->prefix);
-    Value x = frame->positions    ? decoder_positioned(t, c, frame->words, frame->positions, &table)
+    Value x = frame->embed        ? frame->embed(t, c, &table)
+              : frame->positions  ? decoder_positioned(t, c, frame->words, frame->positions, &table)
               : frame->words_norm ? normed_embedding(t, c, frame, &table)
                                   : decoder_embedding(t, c, frame->words, &table);
     for (size_t i = 0; i < c->n_layers; i++) {

@@ -96,6 +96,8 @@ typedef struct DecoderFrame {
     const char *words;      // token table
     const char *positions;  // table of positions; NULL without
     const char *words_norm; // LayerNorm on the embeddings; NULL without
+    // Or what is given to the first block; then there are no words, positions and words_norm.
+    Value (*embed)(Tape *tape, const ModelConfig *config, ParamId *table);
     Value (*norm)(Tape *tape, const ModelConfig *config, Value x, const char *name); // the last one
     const char *last_norm;
     const char *output; // output layer, where it is not tied; NULL: lm_head

@@ -188,6 +188,14 @@ CASES.update({
     "exaone-odd": dict(ODD, num_key_value_heads=3, tie_word_embeddings=True, rope_theta=900.0),
 })
 
+CASES.update({
+    "xglm": dict(vocab_size=VOCAB, d_model=48, num_layers=2, attention_heads=4, ffn_dim=40, max_position_embeddings=40,
+                 bos_token_id=None, eos_token_id=None, pad_token_id=None),
+    "xglm-plain": dict(vocab_size=VOCAB, d_model=36, num_layers=2, attention_heads=3, ffn_dim=28, max_position_embeddings=40,
+                       bos_token_id=None, eos_token_id=None, pad_token_id=0, scale_embedding=False, activation_function="relu",
+                       tie_word_embeddings=False),
+})
+
 # EXAONE is Llama under names of its own.
 EXAONE = {"model.embed_tokens.": "transformer.wte.", "model.layers.": "transformer.h.", "model.norm.": "transformer.ln_f.",
           ".self_attn.o_proj.": ".attn.attention.out_proj.", ".self_attn.": ".attn.attention.", ".input_layernorm.": ".ln_1.",
