@@ -43,6 +43,7 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
     } parts[] = {
         {is_close(scale_of(is), scale_told(told)) && is->scales_by_layer == told->scales_by_layer,
          "how attention is scaled"},
+        {is->sees_all == told->sees_all, "that attention goes both ways"},
         {has_same_windows(is, told), "the window of each layer"},
         {is->activation == told->activation, "the activation"},
         {is_close((double)is->attention_soft_cap, (double)told->attention_soft_cap) &&

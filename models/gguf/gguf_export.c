@@ -232,7 +232,7 @@ static void put_experts(Export *out, const ModelConfig *c)
 static bool has_rms_norms(const ModelConfig *c)
 {
     static const char *const names[] = {
-        "olmo2", "granite", "smollm3",  "exaone4",  "arcee",
+        "olmo2", "granite", "smollm3",  "exaone",   "exaone4",         "arcee",
         "glm",   "glm4",    "ernie4_5", "seed_oss", "hunyuan_v1_dense"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(c->model_type, names[i])) return true;
@@ -337,7 +337,7 @@ static bool is_told_by_parsed(Slice model_type)
         "phi",       "gpt_neox", "bloom",      "falcon",   "mixtral",  "qwen2_moe",
         "qwen3_moe", "olmoe",    "granitemoe", "exaone4",  "olmo",     "nemotron",
         "arcee",     "glm",      "glm4",       "ernie4_5", "seed_oss", "hunyuan_v1_dense",
-        "gpt_oss"};
+        "gpt_oss",   "exaone"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(model_type, names[i])) return true;
     }

@@ -36,6 +36,20 @@ static const GgufName llama_names[] = {LLAMA_NAMES};
     {"blk.%.attn_output", "model.layers.%.self_attn.o_proj", SAFE_AS_IS}
 // clang-format on
 
+static const GgufName exaone_names[] = {
+    {"token_embd", "transformer.wte", SAFE_AS_IS},
+    {"output_norm", "transformer.ln_f", SAFE_AS_IS},
+    {"output", "lm_head", SAFE_AS_IS},
+    {"blk.%.attn_norm", "transformer.h.%.ln_1", SAFE_AS_IS},
+    {"blk.%.attn_q", "transformer.h.%.attn.attention.q_proj", SAFE_AS_IS},
+    {"blk.%.attn_k", "transformer.h.%.attn.attention.k_proj", SAFE_AS_IS},
+    {"blk.%.attn_v", "transformer.h.%.attn.attention.v_proj", SAFE_AS_IS},
+    {"blk.%.attn_output", "transformer.h.%.attn.attention.out_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "transformer.h.%.ln_2", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "transformer.h.%.mlp.c_fc_0", SAFE_AS_IS},
+    {"blk.%.ffn_up", "transformer.h.%.mlp.c_fc_1", SAFE_AS_IS},
+    {"blk.%.ffn_down", "transformer.h.%.mlp.c_proj", SAFE_AS_IS},
+};
 static const GgufName seed_oss_names[] = {
     LLAMA_LAYER_NAMES,
     {"blk.%.post_attention_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
@@ -309,6 +323,7 @@ const GgufFamily gguf_families[] = {
     {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
     {"exaone4", "exaone4", "Exaone4ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
+    {"exaone", "exaone", "ExaoneForCausalLM", NAMES(exaone_names), GGUF_ROWS_IN_ORDER, false},
     {"olmo", "olmo", "OlmoForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"nemotron", "nemotron", "NemotronForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},
     {"arcee", "arcee", "ArceeForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
