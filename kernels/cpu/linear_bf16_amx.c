@@ -261,11 +261,12 @@ static void run_block(Product *p)
     finish_rows(&p->finish[!p->turn], ROWS);
 }
 
-// Rows of a block, a multiple of a tile's: few enough that they stay in L2.
+// Rows of a block, whole tiles: few enough that they stay in L2, and blocks of much the same number.
 static size_t block_rows(size_t n_rows, size_t row_bytes)
 {
     const size_t most = size_max(BLOCK_BYTES / size_max(row_bytes, 1) / ROWS, 1) * ROWS;
-    return size_min(size_round_up(n_rows, AMX_ROWS), most);
+    const size_t n_blocks = size_max((n_rows + most - 1) / most, 1);
+    return size_round_up((n_rows + n_blocks - 1) / n_blocks, n_rows > ROWS ? ROWS : AMX_ROWS);
 }
 
 Status linear_bf16_amx(const OpArgs *args, Exec *exec, Error *err)
