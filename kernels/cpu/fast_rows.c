@@ -62,6 +62,7 @@ const OpRow cpu_fast_rows[] = {
     FAST_ROWS(OP_ADAMW, adamw),
     FAST_ROWS(OP_GEMM, gemm),
     ROW(OP_FEED_FORWARD_I8, "avx512_vnni", CPU_AVX512 | CPU_AVX512_VNNI, 20, feed_forward_i8_vnni),
+    ROW(OP_FEED_FORWARD_I8, "amx", CPU_AVX512 | CPU_AVX512_VNNI | CPU_AMX, 30, feed_forward_i8_amx),
 #endif
     {.run = NULL},
 };

@@ -504,7 +504,8 @@ static int is_worth(size_t n_rows)
 Status linear_i8_amx(const OpArgs *args, Exec *exec, Error *err)
 {
     const Tensor *x = &args->in[0], *w = &args->in[1];
-    if (w->dtype == DTYPE_Q8_ROW || w->cols % PAIR != 0 || w->cols == 0 || !is_worth(x->rows))
+    if (w->dtype == DTYPE_Q8_ROW) return linear_q8_row_amx(args, exec, err);
+    if (w->cols % PAIR != 0 || w->cols == 0 || !is_worth(x->rows))
         return linear_i8_vnni(args, exec, err);
     Product product = {
         .args = args, .part = stored_part(w->dtype), .has_offset = stored_has_offset(w->dtype)};

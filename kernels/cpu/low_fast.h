@@ -7,8 +7,9 @@
 
 OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512, feed_forward_i8_vnni;
 OpKernel linear_bf16_amx, attention_bf16_amx;
-OpKernel linear_i8_amx; // the bits of linear_i8_vnni, which it calls for few rows
-// What linear_i8_vnni does where the weights are Q8_ROW.
-OpKernel linear_q8_row_vnni;
+OpKernel linear_i8_amx,
+    feed_forward_i8_amx; // the bits of the rows of VNNI, which they call for few rows
+// What linear_i8_vnni and linear_i8_amx do where the weights are Q8_ROW.
+OpKernel linear_q8_row_vnni, linear_q8_row_amx;
 
 #endif
