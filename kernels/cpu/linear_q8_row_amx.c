@@ -331,9 +331,8 @@ static void run_block(const Product *product)
                  part = size_max(1, x->part_blocks), most = size_max(1, PASS_BLOCKS / part);
     for (size_t p = 0, take; p < n_panels; p += take) {
         take = size_min(most, n_panels - p);
-        const int has_next = p + 2 * take <= n_panels + product->n_follow;
-        const size_t n_next =
-            has_next ? (BLOCK_LINES + x->n_tiles - 1) / size_max(1, x->n_tiles) : 0;
+        const size_t lines = p + 2 * take <= n_panels + product->n_follow ? BLOCK_LINES : 0;
+        const size_t n_next = (lines + x->n_tiles - 1) / size_max(1, x->n_tiles);
         for (size_t i = 0; i < x->n_parts; i++) {
             const Pass pass = {p, take, i, i * part, size_min(part, x->n_blocks - i * part)};
             take_weights(product, &pass);
