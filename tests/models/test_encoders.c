@@ -213,11 +213,13 @@ static void check_training(const Json *entry, const ModelConfig *c)
     for (size_t s = 0; s < N_STEPS; s++) {
         const double loss = json_double(json_at(json_get(known, "losses"), s)),
                      norm = json_double(json_at(json_get(known, "grad_norms"), s));
-        cr_assert(fabs(ours.losses[s] - loss) <= 2e-5,
+        // AdamW moves a weight whose gradient is nearly nothing by a whole step in the direction of its rounding: PyTorch's own
+        // losses of MPNet in f32 and in f64 are 1.2e-5 apart at the second step, and 3e-7 at the first.
+        const double tolerance = s == 0 ? 2e-5 : 5e-5;
+        cr_assert(fabs(ours.losses[s] - loss) <= tolerance,
                   SLICE_FMT ": loss of step %zu is %.9g, but PyTorch's %.9g",
                   SLICE_ARG(c->class_name), s, ours.losses[s], loss);
-        // AdamW moves a weight whose gradient is nearly nothing by a whole step in the direction of its rounding.
-        cr_assert(fabs(ours.norms[s] - norm) <= (s == 0 ? 2e-5 : 5e-5) * norm,
+        cr_assert(fabs(ours.norms[s] - norm) <= tolerance * norm,
                   SLICE_FMT ": gradient norm of step %zu is %.9g, but PyTorch's %.9g",
                   SLICE_ARG(c->class_name), s, ours.norms[s], norm);
     }
