@@ -2,7 +2,7 @@
 // A panel of weights (kernels/pack.h) is a column of tiles as it lies; rows are rounded into tiles of 1 KiB. Against the reference:
 // the order of sums of kernels/linear_low.h. While a tile is added up, the vector units finish the one before it (bias, GELU,
 // stores), and what both need next is fetched. Against the row with AVX-512 BF16, on one thread of an Emerald Rapids beside other
-// work: 6 to 10 times as fast at 512 and 768 rows of BERT-base and MiniLM, 4 to 6 at 16 rows, 1.15 at one row, which waits for memory.
+// work: 5 to 10 times as fast at 512 and 768 rows of BERT-base and MiniLM, 3 to 6 at 16 rows, 1.16 at one row, which waits for memory.
 #include "base/size.h"
 #include "kernels/cpu/amx.h"
 #include "kernels/cpu/gemm_fast.h"
