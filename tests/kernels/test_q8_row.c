@@ -159,7 +159,8 @@ Test(q8_row, tiles_give_the_bits_of_vnni)
     if (!(machine_cpu_features() & CPU_AMX)) cr_skip_test("the CPU has no AMX");
     Exec *exec = NULL;
     Error err = {0};
-    cr_assert(exec_open(&(ExecOptions){.device = DEVICE_CPU}, &exec, &err) == STATUS_OK);
+    const ExecOptions options = {0};
+    cr_assert(exec_open(&options, &exec, &err) == STATUS_OK, "%s", err.text);
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             compare_shape(rows[r], shapes[s][0], shapes[s][1], exec);
