@@ -237,7 +237,7 @@ static Status refuse_quantised(const Json *root, const Architecture *architectur
         quantised, err,
         "the weights are quantised (\"" SLICE_FMT
         "\"), which is not supported; supported are F32, F16 and BF16, and GGUF files "
-        "with Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, MXFP4: take the model before "
+        "with Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4: take the model before "
         "quantisation (assay quantize makes GGUF files of it)",
         SLICE_ARG(slice_sub(method, 0, 40)));
 }
