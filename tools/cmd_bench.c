@@ -22,7 +22,8 @@ static const Option options[] = {
     {.name = "variant",
      .kind = OPTION_TEXT,
      .value = "NAME",
-     .help = "kernels: only this variant: reference, avx2, avx512, openblas, cuda"},
+     .help =
+         "kernels: only this variant: reference, avx2, avx512, avx512_vnni, avx512_bf16, amx, openblas, cuda"},
     {.name = "seconds",
      .kind = OPTION_REAL,
      .value = "S",
