@@ -65,14 +65,6 @@ static const float *row_at(const AttentionHead *h, const Tensor *tensor, size_t 
            h->kv_head * h->as->head_dim;
 }
 
-// The first n of 32 numbers, in 16 pairs; the rest is zeros.
-static inline Vec load_pairs(const float *x, size_t n)
-{
-    const Vec low = vec_load_any(x, n);
-    const Vec high = n > VEC_WIDTH ? vec_load_any(x + VEC_WIDTH, n - VEC_WIDTH) : vec_zero();
-    return (Vec)_mm512_cvtne2ps_pbh(high, low);
-}
-
 // Keys [j0, j0 + n): [panel of 16 keys][pair of columns][key].
 static void pack_keys(const Tensor *keys, const AttentionHead *h, size_t j0, size_t n,
                       size_t n_pairs, uint32_t *to)
@@ -82,8 +74,8 @@ static void pack_keys(const Tensor *keys, const AttentionHead *h, size_t j0, siz
         for (size_t pair = 0; pair < n_pairs; pair += VEC_WIDTH) {
             Vec block[VEC_WIDTH];
             for (size_t i = 0; i < VEC_WIDTH; i++) {
-                block[i] = j + i < n ? load_pairs(row_at(h, keys, j0 + j + i) + 2 * pair,
-                                                  head_dim - 2 * pair)
+                block[i] = j + i < n ? (Vec)bf16_round_pairs(row_at(h, keys, j0 + j + i) + 2 * pair,
+                                                             head_dim - 2 * pair)
                                      : vec_zero();
             }
             vec_transpose(block);

@@ -135,14 +135,6 @@ typedef struct Rounded {
     size_t n_k, n_tiles; // tiles of k, the last one filled up with zeros, and of rows
 } Rounded;
 
-// The first n of 32 numbers, in 16 pairs; the rest is zeros.
-static inline __m512i round_line(const float *x, size_t n)
-{
-    const Vec low = vec_load_any(x, n);
-    const Vec high = n > VEC_WIDTH ? vec_load_any(x + VEC_WIDTH, n - VEC_WIDTH) : vec_zero();
-    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
-}
-
 static void round_rows(const Tensor *x, size_t first, size_t n, const Rounded *to)
 {
     const size_t row_words = to->n_k * TILE_WORDS;
@@ -151,7 +143,7 @@ static void round_rows(const Tensor *x, size_t first, size_t n, const Rounded *t
         const float *row = (const float *)x->data + (first + i) * x->row_stride;
         for (size_t k = 0; k < to->n_k; k++, tile += TILE_WORDS) {
             const size_t at = k * 2 * TILE_PAIRS;
-            _mm512_storeu_si512(tile, i < n ? round_line(row + at, x->cols - at)
+            _mm512_storeu_si512(tile, i < n ? bf16_round_pairs(row + at, x->cols - at)
                                             : _mm512_setzero_si512());
         }
     }

@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "kernels/cpu/amx.h"
 #include "kernels/cpu/gemm_fast.h"
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/low_fast.h"
 #include "kernels/cpu/low_tile.h"
 #include "kernels/cpu/vec_stored.h"
@@ -51,36 +52,6 @@ typedef struct Taken {
 
 // ---- rounding ----
 
-AMX_INLINE __m512i shuffled(__m512i a, __m512i b, int is_odd)
-{
-    const __m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
-    return _mm512_castps_si512(is_odd ? _mm512_shuffle_ps(x, y, 0xdd)
-                                      : _mm512_shuffle_ps(x, y, 0x88));
-}
-
-// Lane j: the largest lane of v[j].
-AMX_INLINE __m512i largest_of_each(const __m512i v[16])
-{
-    __m512i u[4];
-#pragma GCC unroll 4
-    for (size_t e = 0; e < 4; e++) {
-        __m512i t[2];
-#pragma GCC unroll 2
-        for (size_t h = 0; h < 2; h++) {
-            const __m512i x = v[8 * h + e], y = v[8 * h + 4 + e];
-            t[h] = _mm512_max_epi32(_mm512_shuffle_i64x2(x, y, 0x44),
-                                    _mm512_shuffle_i64x2(x, y, 0xee));
-        }
-        u[e] = _mm512_max_epi32(_mm512_shuffle_i64x2(t[0], t[1], 0x88),
-                                _mm512_shuffle_i64x2(t[0], t[1], 0xdd));
-    }
-    const __m512i a =
-        _mm512_max_epi32(_mm512_unpacklo_epi64(u[0], u[1]), _mm512_unpackhi_epi64(u[0], u[1]));
-    const __m512i b =
-        _mm512_max_epi32(_mm512_unpacklo_epi64(u[2], u[3]), _mm512_unpackhi_epi64(u[2], u[3]));
-    return _mm512_max_epi32(shuffled(a, b, 0), shuffled(a, b, 1));
-}
-
 // Lane 4 h + i: the sum of lanes 4 h .. 4 h + 3 of v[i].
 AMX_INLINE __m512i sums_of_fours(const __m512i v[4])
 {
@@ -88,7 +59,7 @@ AMX_INLINE __m512i sums_of_fours(const __m512i v[4])
         _mm512_add_epi32(_mm512_unpacklo_epi64(v[0], v[1]), _mm512_unpackhi_epi64(v[0], v[1]));
     const __m512i b =
         _mm512_add_epi32(_mm512_unpacklo_epi64(v[2], v[3]), _mm512_unpackhi_epi64(v[2], v[3]));
-    return _mm512_add_epi32(shuffled(a, b, 0), shuffled(a, b, 1));
+    return _mm512_add_epi32(lanes_even_or_odd(a, b, 0), lanes_even_or_odd(a, b, 1));
 }
 
 // 64 numbers as codes in their order: of either block by its own step.
@@ -144,7 +115,7 @@ AMX_INLINE void round_blocks(const float *const rows[SIDE], size_t b, size_t par
                                  _mm512_and_si512(_mm512_loadu_si512(x + VEC_WIDTH), size));
         }
     }
-    const __m512i bits = largest_of_each(largest);
+    const __m512i bits = lanes_reduce_each(0, largest);
     const Vec number = _mm512_castsi512_ps(bits), most = vec_set1(127.0f);
     const __mmask16 is_odd = _mm512_cmpgt_epi32_mask(bits, _mm512_set1_epi32(LARGEST_NUMBER));
     const __mmask16 counts = _mm512_cmp_ps_mask(number, vec_set1(LOW_TINY), _CMP_GE_OQ);

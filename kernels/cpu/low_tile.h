@@ -45,6 +45,14 @@ static inline void bf16_round_row(size_t n, const float *row, uint32_t *pairs)
     }
 }
 
+// The first n of 32 numbers, in 16 pairs; the rest is zeros.
+static inline __m512i bf16_round_pairs(const float *x, size_t n)
+{
+    const Vec low = vec_load_any(x, n);
+    const Vec high = n > VEC_WIDTH ? vec_load_any(x + VEC_WIDTH, n - VEC_WIDTH) : vec_zero();
+    return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
 // Whether a tile may take the activation before it stores: nothing asks for the value before it.
 static inline int low_ends_in_gelu(const OpArgs *args)
 {

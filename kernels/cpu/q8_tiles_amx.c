@@ -3,70 +3,19 @@
 
 #include <math.h>
 
+#include "kernels/cpu/lanes.h"
+
 enum {
     CLASSES = 6, // of units within a row that are added as integers
     MOST_SIZE =
         ((1 << 24) - 1) / 127, // sums of so many codes, in the finest unit, are exact in f32
-    // Measured cycles of one product, of what ends a group, and of a block of a chain.
+    // Cycles, about, of one product, of what ends a group, and of a block of a chain.
     STEP_COST = 20,
     GROUP_COST = 50,
     CHAIN_COST = 60,
 };
 
 // ---- rounding ----
-
-LOW_INLINE __m512i even_or_odd(__m512i a, __m512i b, int is_odd)
-{
-    const __m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
-    return _mm512_castps_si512(is_odd ? _mm512_shuffle_ps(x, y, 0xdd)
-                                      : _mm512_shuffle_ps(x, y, 0x88));
-}
-
-// Lane j: the largest lane of v[j].
-LOW_INLINE __m512i largest_of_each(const __m512i v[16])
-{
-    __m512i u[4];
-#pragma GCC unroll 4
-    for (size_t e = 0; e < 4; e++) {
-        __m512i t[2];
-#pragma GCC unroll 2
-        for (size_t h = 0; h < 2; h++) {
-            const __m512i x = v[8 * h + e], y = v[8 * h + 4 + e];
-            t[h] = _mm512_max_epi32(_mm512_shuffle_i64x2(x, y, 0x44),
-                                    _mm512_shuffle_i64x2(x, y, 0xee));
-        }
-        u[e] = _mm512_max_epi32(_mm512_shuffle_i64x2(t[0], t[1], 0x88),
-                                _mm512_shuffle_i64x2(t[0], t[1], 0xdd));
-    }
-    const __m512i a =
-        _mm512_max_epi32(_mm512_unpacklo_epi64(u[0], u[1]), _mm512_unpackhi_epi64(u[0], u[1]));
-    const __m512i b =
-        _mm512_max_epi32(_mm512_unpacklo_epi64(u[2], u[3]), _mm512_unpackhi_epi64(u[2], u[3]));
-    return _mm512_max_epi32(even_or_odd(a, b, 0), even_or_odd(a, b, 1));
-}
-
-// Lane j: the sum of the lanes of v[j].
-LOW_INLINE __m512i sum_of_each(const __m512i v[16])
-{
-    __m512i u[4];
-#pragma GCC unroll 4
-    for (size_t e = 0; e < 4; e++) {
-        __m512i t[2];
-#pragma GCC unroll 2
-        for (size_t h = 0; h < 2; h++) {
-            const __m512i x = v[8 * h + e], y = v[8 * h + 4 + e];
-            t[h] = _mm512_add_epi32(_mm512_shuffle_i64x2(x, y, 0x44),
-                                    _mm512_shuffle_i64x2(x, y, 0xee));
-        }
-        u[e] = _mm512_add_epi32(_mm512_shuffle_i64x2(t[0], t[1], 0x88),
-                                _mm512_shuffle_i64x2(t[0], t[1], 0xdd));
-    }
-    const __m512i a =
-        _mm512_add_epi32(_mm512_unpacklo_epi64(u[0], u[1]), _mm512_unpackhi_epi64(u[0], u[1]));
-    const __m512i b =
-        _mm512_add_epi32(_mm512_unpacklo_epi64(u[2], u[3]), _mm512_unpackhi_epi64(u[2], u[3]));
-    return _mm512_add_epi32(even_or_odd(a, b, 0), even_or_odd(a, b, 1));
-}
 
 // The bits of the largest number of each row's block; rows from n on, which are not there, count as zeros.
 LOW_INLINE __m512i largest_of_rows(const float *x, size_t x_row, size_t n)
@@ -75,7 +24,7 @@ LOW_INLINE __m512i largest_of_rows(const float *x, size_t x_row, size_t n)
     if (n == AMX_ROWS) {
 #pragma GCC unroll 16
         for (size_t i = 0; i < AMX_ROWS; i++) fours[i] = largest_of_fours(x + i * x_row);
-        return largest_of_each(fours);
+        return lanes_reduce_each(0, fours);
     }
     int32_t largest[AMX_ROWS] = {0};
     for (size_t i = 0; i < n; i++) largest[i] = largest_of_block(x + i * x_row);
@@ -98,7 +47,7 @@ static void store_codes(const float *x, size_t x_row, size_t n, Vec steps, size_
         sizes[i] = _mm512_dpbusd_epi32(sizes[i], _mm512_abs_epi8(fours), _mm512_set1_epi8(1));
         _mm512_store_si512(codes + i * BLOCK, _mm512_permutexvar_epi32(order, fours));
     }
-    _mm512_store_si512(to->size + b * AMX_ROWS, sum_of_each(sizes));
+    _mm512_store_si512(to->size + b * AMX_ROWS, lanes_reduce_each(1, sizes));
 }
 
 // 2^-halvings of each lane.
