@@ -1,5 +1,6 @@
 // The rows of tuning.
 #include "harness/suite/keys_internal.h"
+#include "models/quantize.h"
 
 static const char *choice_schedule(size_t i)
 {
@@ -13,8 +14,7 @@ static const char *choice_prune_scope(size_t i)
 
 static const char *choice_quantize(size_t i)
 {
-    static const char *const names[] = {"none", "f16", "q8_0", "q6_k", "q5_0", "q4_k", "q4_0"};
-    return i < COUNT(names) ? names[i] : NULL;
+    return i == 0 ? "none" : quantize_format_names[i]; // the first there is f32, as tuned
 }
 
 #define WEIGHTS_SCHEMA                                                                              \
