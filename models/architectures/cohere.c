@@ -9,29 +9,15 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size, n_inner = c->intermediate_size;
-    const DensePart gates[] = {{"gate_proj", n_inner}, {"up_proj", n_inner}};
-    tape_group(t, 1 + i);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), out);
-
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS),
-                                     decoder_rows(t, c, i, n));
-    return tape_add(t, a, decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE));
-}
+static const DecoderBlockNames names = {DECODER_LLAMA_LAYERS, .norms = {"input_layernorm"},
+                                        .qkv = {"q_proj", "k_proj", "v_proj"}, .gate = "gate_proj",
+                                        .up = "up_proj"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm};
-    decoder_record(t, c, &frame, block);
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_layer_norm,
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static const DecoderDefaults defaults = {.theta = 500000, // cohere2: 10000, which its files state

@@ -380,7 +380,15 @@ static Value added(Tape *t, const ModelConfig *c, const DecoderFrame *frame, con
     return tape_add(t, x, is_scaled ? tape_scale(t, y, c->residual_scale) : y);
 }
 
-// Two layers one after the other.
+// What the feed-forward layers read, below the block's prefix: x, n and a as in DecoderBlockNames, x of the rows that go on.
+static Value feed_forward_input(Tape *t, const ModelConfig *c, size_t i, const DecoderFrame *frame,
+                                Value x, Value n, Value a)
+{
+    const char *norm = frame->names->norms[1];
+    if (!norm) return decoder_rows(t, c, i, n);
+    return frame->norm(t, c, c->is_parallel ? x : a, norm);
+}
+
 static Value record_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes,
                           const DecoderFrame *frame, Value x)
 {
@@ -394,10 +402,10 @@ static Value record_block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes 
     const Value out = decoder_linear(t, mixed, names->output, c->hidden_size, c->has_output_bias,
                                      ACTIVATION_NONE);
     tape_prefix(t, "%s%zu.", names->blocks, i);
-    const Value a =
-        added(t, c, frame, names->behind[0], decoder_rows(t, c, i, c->is_post_norm ? n : x), out);
+    const Value rows = decoder_rows(t, c, i, c->is_post_norm ? n : x);
+    const Value a = added(t, c, frame, names->behind[0], rows, out);
 
-    const Value m = frame->norm(t, c, a, names->norms[1]);
+    const Value m = feed_forward_input(t, c, i, frame, rows, n, a);
     const Value outer = feed_forward(t, c, i, names, m);
     tape_prefix(t, "%s%zu.", names->blocks, i);
     return added(t, c, frame, names->behind[1], c->is_post_norm ? m : a, outer);

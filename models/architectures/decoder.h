@@ -63,10 +63,12 @@ void decoder_output(Tape *tape, const ModelConfig *config, ParamId table, const 
 // The tensors of a block of two layers one after the other, each behind a norm (the frame's):
 //     a = x + W_o attention(W_q n, W_k n, W_v n),  n = norm(x)
 //     a + W_down act(W_up m), or with a gate a + W_down (act(W_gate m) * W_up m), or experts in their place,  m = norm(a)
-// What a layer adds may be normed too. Where the config says is_post_norm the sums go on from n and m instead of x and a.
+// What a layer adds may be normed too. Where the config says is_post_norm the sums go on from n and m instead of x and a, and
+// where it says is_parallel m = norm(x). Without a second norm the two layers read the same state: m = n.
 typedef struct DecoderBlockNames {
-    const char *blocks;      // "transformer.h.": the block's number follows
-    const char *norms[2];    // before attention and before the feed-forward layers
+    const char *blocks; // "transformer.h.": the block's number follows
+    const char
+        *norms[2]; // before attention and before the feed-forward layers; the second NULL without
     const char *behind[2];   // behind them; NULL without
     const char *attention;   // "attn.": what follows before these three
     const char *qkv[3];      // or one tensor that has all head by head

@@ -12,43 +12,24 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-// What the feed-forward layer reads: x and n the block's rows before and behind the first norm, a what attention made of x.
-static Value feed_forward_input(Tape *t, const ModelConfig *c, Value x, Value n, Value a)
-{
-    if (!c->is_parallel) return decoder_layer_norm(t, c, a, "post_attention_layernorm");
-    return c->has_two_norms ? decoder_layer_norm(t, c, x, "ln_mlp") : n;
-}
-
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, c->has_two_norms ? "ln_attn" : "input_layernorm");
-    tape_prefix(t, "transformer.h.%zu.self_attention.", i);
-    const Dense qkv = decoder_fused_qkv(t, c, "query_key_value", c->n_kv_heads);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
-    const Value out = decoder_linear(t, mixed, "dense", h, c->has_output_bias, ACTIVATION_NONE);
-    const Value rows = decoder_rows(t, c, i, x);
-    const Value a = tape_add(t, rows, tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value m = feed_forward_input(t, c, rows, decoder_rows(t, c, i, n), a);
-    tape_prefix(t, "transformer.h.%zu.mlp.", i);
-    const Value inner =
-        decoder_linear(t, m, "dense_h_to_4h", c->intermediate_size, c->has_mlp_bias, c->activation);
-    const Value outer =
-        decoder_linear(t, inner, "dense_4h_to_h", h, c->has_mlp_bias, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+#define FALCON_LAYERS                                                                       \
+    .blocks = "transformer.h.", .attention = "self_attention.", .qkv = {"query_key_value"}, \
+    .output = "dense", .feed_forward = "mlp.", .up = "dense_h_to_4h", .down = "dense_4h_to_h"
+static const DecoderBlockNames one_norm = {FALCON_LAYERS, .norms = {"input_layernorm"}};
+static const DecoderBlockNames two_norms = {FALCON_LAYERS, .norms = {"ln_attn", "ln_mlp"}};
+static const DecoderBlockNames one_by_one = {
+    FALCON_LAYERS, .norms = {"input_layernorm", "post_attention_layernorm"}};
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "transformer.",
-                                       .words = "word_embeddings",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "ln_f"};
-    decoder_record(t, c, &frame, block);
+    const DecoderFrame frame = {.prefix = "transformer.",
+                                .words = "word_embeddings",
+                                .norm = decoder_layer_norm,
+                                .last_norm = "ln_f",
+                                .names = !c->is_parallel    ? &one_by_one
+                                         : c->has_two_norms ? &two_norms
+                                                            : &one_norm};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)

@@ -10,27 +10,14 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "gpt_neox.layers.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "gpt_neox.layers.%zu.attention.", i);
-    const Dense qkv = decoder_fused_qkv(t, c, "query_key_value", c->n_heads);
-    const Value mixed = decoder_attention(t, c, i, ropes, qkv, n);
-    const Value out = decoder_linear(t, mixed, "dense", h, c->has_output_bias, ACTIVATION_NONE);
-    const Value rows = decoder_rows(t, c, i, x);
-    const Value a = tape_add(t, rows, tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "gpt_neox.layers.%zu.", i);
-    const Value m = decoder_layer_norm(t, c, c->is_parallel ? rows : a, "post_attention_layernorm");
-    tape_prefix(t, "gpt_neox.layers.%zu.mlp.", i);
-    const Value inner =
-        decoder_linear(t, m, "dense_h_to_4h", c->intermediate_size, true, c->activation);
-    const Value outer = decoder_linear(t, inner, "dense_4h_to_h", h, true, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "gpt_neox.layers.",
+                                        .norms = {"input_layernorm", "post_attention_layernorm"},
+                                        .attention = "attention.",
+                                        .qkv = {"query_key_value"},
+                                        .output = "dense",
+                                        .feed_forward = "mlp.",
+                                        .up = "dense_h_to_4h",
+                                        .down = "dense_4h_to_h"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
@@ -38,8 +25,9 @@ static void record(Tape *t, const ModelConfig *c)
                                        .words = "embed_in",
                                        .norm = decoder_layer_norm,
                                        .last_norm = "final_layer_norm",
-                                       .output = "embed_out"};
-    decoder_record(t, c, &frame, block);
+                                       .output = "embed_out",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static const DecoderDefaults defaults = {.theta = 10000,
@@ -56,7 +44,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     TRY(decoder_read(arena, root, &defaults, c, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(decoder_read_attention_bias(root, true, c, err));
-    c->norm_bias = c->is_parallel = true;
+    c->norm_bias = c->has_mlp_bias = c->is_parallel = true;
     c->embedding_dropout = c->hidden_dropout;
     return json_opt_bool(root, "use_parallel_residual", &c->is_parallel, err);
 }

@@ -9,30 +9,23 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/gpt_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "transformer.h.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "ln_1");
-    tape_prefix(t, "transformer.h.%zu.attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "out_proj", h, false, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "transformer.h.%zu.mlp.", i);
-    const Value inner = decoder_linear(t, decoder_rows(t, c, i, n), "fc_in", c->intermediate_size,
-                                       true, c->activation);
-    const Value outer = decoder_linear(t, inner, "fc_out", h, true, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "transformer.h.",
+                                        .norms = {"ln_1"},
+                                        .attention = "attn.",
+                                        .qkv = {"q_proj", "k_proj", "v_proj"},
+                                        .output = "out_proj",
+                                        .feed_forward = "mlp.",
+                                        .up = "fc_in",
+                                        .down = "fc_out"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {
-        .prefix = "transformer.", .words = "wte", .norm = decoder_layer_norm, .last_norm = "ln_f"};
-    decoder_record(t, c, &frame, block);
+    static const DecoderFrame frame = {.prefix = "transformer.",
+                                       .words = "wte",
+                                       .norm = decoder_layer_norm,
+                                       .last_norm = "ln_f",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static const GptMembers members = {GPT_MEMBERS, .gelu = "gelu_new"};
@@ -42,7 +35,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     (void)arena;
     TRY(gpt_read(root, &members, c, err));
     c->rope.theta = 10000;
-    c->norm_bias = c->has_logit_bias = c->rotates_pairs = true;
+    c->norm_bias = c->has_mlp_bias = c->has_logit_bias = c->rotates_pairs = true;
     c->rotary_dims = 64;
     if (json_get(root, "rotary_dim"))
         TRY(config_read_size(root, "rotary_dim", &c->rotary_dims, err));

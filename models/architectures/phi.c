@@ -8,32 +8,23 @@
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    static const char *const names[3] = {"q_proj", "k_proj", "v_proj"};
-    const size_t h = c->hidden_size;
-    tape_group(t, 1 + i);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value n = decoder_layer_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, names), n);
-    const Value out = decoder_linear(t, mixed, "dense", h, true, ACTIVATION_NONE);
-    const Value a = tape_add(t, decoder_rows(t, c, i, x), tape_dropout(t, out, c->hidden_dropout));
-
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner = decoder_linear(t, decoder_rows(t, c, i, n), "fc1", c->intermediate_size,
-                                       true, c->activation);
-    const Value outer = decoder_linear(t, inner, "fc2", h, true, ACTIVATION_NONE);
-    return tape_add(t, a, tape_dropout(t, outer, c->hidden_dropout));
-}
+static const DecoderBlockNames names = {.blocks = "model.layers.",
+                                        .norms = {"input_layernorm"},
+                                        .attention = "self_attn.",
+                                        .qkv = {"q_proj", "k_proj", "v_proj"},
+                                        .output = "dense",
+                                        .feed_forward = "mlp.",
+                                        .up = "fc1",
+                                        .down = "fc2"};
 
 static void record(Tape *t, const ModelConfig *c)
 {
     static const DecoderFrame frame = {.prefix = "model.",
                                        .words = "embed_tokens",
                                        .norm = decoder_layer_norm,
-                                       .last_norm = "final_layernorm"};
-    decoder_record(t, c, &frame, block);
+                                       .last_norm = "final_layernorm",
+                                       .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }
 
 static const DecoderDefaults defaults = {.theta = 10000,
@@ -50,7 +41,8 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->head_norm = HEAD_NORM_LAYER;
     TRY(config_read_float(root, "resid_pdrop", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "embd_pdrop", 0, 0.999, 0, &c->embedding_dropout, err));
-    c->norm_bias = c->has_qkv_bias = c->has_logit_bias = true;
+    c->norm_bias = c->has_qkv_bias = c->has_output_bias = true;
+    c->has_mlp_bias = c->has_logit_bias = true;
     return STATUS_OK;
 }
 
