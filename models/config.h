@@ -127,6 +127,7 @@ typedef struct ModelConfig {
     DebertaConfig deberta;
     ExpertsConfig experts;
     LatentConfig latent;
+    size_t n_further_blocks; // behind the others, for guesses at tokens further on: left out
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;
     int32_t pad_id;        // -1 where the file names none

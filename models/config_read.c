@@ -43,6 +43,37 @@ Status config_read_float(const Json *root, const char *key, double lowest, doubl
     return STATUS_OK;
 }
 
+Status config_want_bool(const Json *root, const char *key, bool wanted, Error *err)
+{
+    bool value = wanted;
+    TRY(json_opt_bool(root, key, &value, err));
+    if (value == wanted) return STATUS_OK;
+    return json_error(json_get(root, key), err, "only %s is supported", wanted ? "true" : "false");
+}
+
+Status config_want_number(const Json *root, const char *key, double wanted, Error *err)
+{
+    double value = wanted;
+    TRY(json_opt_double(root, key, -1e18, 1e18, &value, err));
+    if (value == wanted) return STATUS_OK;
+    return json_error(json_get(root, key), err, "%g: only %g is supported", value, wanted);
+}
+
+Status config_want_string(const Json *root, const char *key, const char *wanted, Error *err)
+{
+    Slice value = slice_from_cstr(wanted);
+    TRY(json_opt_string(root, key, &value, err));
+    if (slice_eq_cstr(value, wanted)) return STATUS_OK;
+    return json_error(json_get(root, key), err, "\"" SLICE_FMT "\": only \"%s\" is supported",
+                      SLICE_ARG(slice_sub(value, 0, 40)), wanted);
+}
+
+Status config_want_null(const Json *root, const char *key, Error *err)
+{
+    if (!config_has(root, key)) return STATUS_OK;
+    return json_error(json_get(root, key), err, "only null is supported");
+}
+
 // The first name of an activation is the one written.
 static const struct {
     const char *name;

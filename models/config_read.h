@@ -21,6 +21,12 @@ Status config_split_heads(const Json *root, const char *hidden_key, ModelConfig 
 // A number in [lowest, highest]; missing or null gives `missing`.
 Status config_read_float(const Json *root, const char *key, double lowest, double highest,
                          double missing, float *out, Error *err) MUST_CHECK;
+// Members of which one value alone is supported, which is also what a missing or null one means; any other is refused by name.
+Status config_want_bool(const Json *root, const char *key, bool wanted, Error *err) MUST_CHECK;
+Status config_want_number(const Json *root, const char *key, double wanted, Error *err) MUST_CHECK;
+Status config_want_string(const Json *root, const char *key, const char *wanted,
+                          Error *err) MUST_CHECK;
+Status config_want_null(const Json *root, const char *key, Error *err) MUST_CHECK;
 // tie_word_embeddings of masked LMs and encoder-decoders; true where the file does not say.
 Status config_read_own_output(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "relu2", "silu" ("swish"), "mish", "tanh".

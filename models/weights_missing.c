@@ -193,7 +193,7 @@ Status weights_check_blocks(const Model *model, const Safetensors *file, Error *
             known = prefix;
             n_known = blocks_under(model, prefix);
         }
-        if (n_known == 0 || block < n_known) continue;
+        if (n_known == 0 || block < n_known + model->config.n_further_blocks) continue;
         const char *config = safetensors_config_name(file->tensors[i].file);
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT

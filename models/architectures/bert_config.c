@@ -3,15 +3,6 @@
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
 
-static Status refuse_positions(const Json *root, Error *err)
-{
-    Slice positions = SLICE("absolute");
-    TRY(json_opt_string(root, "position_embedding_type", &positions, err));
-    if (slice_eq_cstr(positions, "absolute")) return STATUS_OK;
-    return json_error(json_get(root, "position_embedding_type"), err,
-                      "only \"absolute\" is supported");
-}
-
 static Status refuse_decoder(const Json *root, Error *err)
 {
     bool is_decoder = false;
@@ -51,7 +42,7 @@ Status bert_config_read_unplaced(const Json *root, ModelConfig *config, Error *e
 
 Status bert_config_read_untyped(const Json *root, ModelConfig *config, Error *err)
 {
-    TRY(refuse_positions(root, err));
+    TRY(config_want_string(root, "position_embedding_type", "absolute", err));
     return bert_config_read_unplaced(root, config, err);
 }
 

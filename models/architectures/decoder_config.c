@@ -180,12 +180,8 @@ static Status read_activation(const Json *root, const DecoderDefaults *defaults,
 
 Status decoder_read_tagger(const Json *root, ModelConfig *c, Error *err)
 {
-    bool has_bias = true;
     float usual = 0.1f;
-    TRY(json_opt_bool(root, "token_classification_bias", &has_bias, err));
-    if (!has_bias)
-        return json_error(json_get(root, "token_classification_bias"), err,
-                          "only true is supported");
+    TRY(config_want_bool(root, "token_classification_bias", true, err));
     TRY(config_read_float(root, "hidden_dropout", 0, 0.999, 0.1, &usual, err));
     return config_read_float(root, "classifier_dropout", 0, 0.999, (double)usual,
                              &c->classifier_dropout, err);

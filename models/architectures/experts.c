@@ -57,6 +57,75 @@ void experts_write(const ModelConfig *c, const ExpertKeys *keys, JsonWriter *w)
     if (keys->normalizes) json_member_bool(w, keys->normalizes, e->route == ROUTE_SOFTMAX_TOP);
 }
 
+// ---- config.json where some experts are every token's ----
+
+// Which layers have experts, and the part of them that is every token's.
+Status experts_read_layers(Arena *arena, const Json *root, int64_t n_dense, int64_t n_shared,
+                           ModelConfig *c, Error *err)
+{
+    bool *is_dense = NULL;
+    TRY(json_opt_i64(root, "first_k_dense_replace", 0, 1 << 24, &n_dense, err));
+    TRY(json_opt_i64(root, "n_shared_experts", 0, 1 << 16, &n_shared, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_dense[i] = i < (size_t)n_dense;
+    c->experts.is_dense = is_dense;
+    c->experts.shares_plainly = true;
+    c->experts.shared_size = (size_t)n_shared * c->experts.inner_size;
+    return STATUS_OK;
+}
+
+// least: experts that a group's score is made of.
+Status experts_read_groups(const Json *root, size_t n, size_t n_top, size_t least, ModelConfig *c,
+                           Error *err)
+{
+    ExpertsConfig *e = &c->experts;
+    TRY(config_read_size_or(root, "n_group", n, &e->n_groups, err));
+    TRY(config_read_size_or(root, "topk_group", n_top, &e->n_top_groups, err));
+    const size_t size = e->n_experts / e->n_groups;
+    if (e->n_experts % e->n_groups == 0 && size >= least && e->n_top_groups <= e->n_groups &&
+        e->n_active <= e->n_top_groups * size)
+        return STATUS_OK;
+    return json_error(root, err,
+                      "%zu of %zu experts in the best %zu of n_group %zu groups: they do not fit",
+                      e->n_active, e->n_experts, e->n_top_groups, e->n_groups);
+}
+
+Status experts_read_corrected(Arena *arena, const Json *root, const ExpertSharing *s,
+                              ModelConfig *c, Error *err)
+{
+    ExpertsConfig *e = &c->experts;
+    const char *further =
+        config_has(root, "num_mtp_layers") ? "num_mtp_layers" : "num_nextn_predict_layers";
+    int64_t n_further = 0;
+    TRY(json_opt_i64(root, further, 0, 1 << 16, &n_further, err));
+    c->n_further_blocks = (size_t)n_further;
+    TRY(experts_read_layers(arena, root, s->n_dense, s->n_shared, c, err));
+    TRY(config_read_float(root, "routed_scaling_factor", 1e-6, 1e6, s->scale, &e->weight_scale,
+                          err));
+    TRY(config_want_string(root, "scoring_func", "sigmoid", err));
+    TRY(config_want_string(root, "topk_method", "noaux_tc", err));
+    e->corrects = e->normalizes = true;
+    TRY(json_opt_bool(root, "norm_topk_prob", &e->normalizes, err));
+    return experts_read_groups(root, s->n_groups, s->n_top_groups, 2, c, err);
+}
+
+void experts_write_layers(const ModelConfig *c, JsonWriter *w)
+{
+    const ExpertsConfig *e = &c->experts;
+    size_t n_dense = 0;
+    while (n_dense < c->n_layers && e->is_dense && e->is_dense[n_dense]) n_dense++;
+    json_member_u64(w, "first_k_dense_replace", n_dense);
+    json_member_u64(w, "n_shared_experts", e->inner_size > 0 ? e->shared_size / e->inner_size : 0);
+    json_member_float(w, "routed_scaling_factor", e->weight_scale);
+    if (e->route == ROUTE_SIGMOID) {
+        json_member_bool(w, "norm_topk_prob", e->normalizes);
+        json_member_u64(w, "num_nextn_predict_layers", 0); // which a file of ours has not
+    }
+    if (e->n_groups == 0) return;
+    json_member_u64(w, "n_group", e->n_groups);
+    json_member_u64(w, "topk_group", e->n_top_groups);
+}
+
 // ---- the layer ----
 
 bool experts_are_in(const ModelConfig *c, size_t layer)

@@ -42,6 +42,23 @@ Status experts_read(const Json *root, const ExpertKeys *keys, ModelConfig *confi
                     Error *err) MUST_CHECK;
 void experts_write(const ModelConfig *config, const ExpertKeys *keys, JsonWriter *w);
 
+// DeepSeek's kind: the first n_dense layers have none, and n_shared of a layer are every token's; where the file is silent.
+typedef struct ExpertSharing {
+    int64_t n_dense, n_shared;
+    double scale; // of weights
+    size_t n_groups, n_top_groups;
+} ExpertSharing;
+
+// After experts_read: which layers have experts (first_k_dense_replace, n_shared_experts); groups of which the best are chosen from,
+// where `least` is how many experts a group's score is made of; and all that there is about sigmoids that choices correct.
+Status experts_read_layers(Arena *arena, const Json *root, int64_t n_dense, int64_t n_shared,
+                           ModelConfig *config, Error *err) MUST_CHECK;
+Status experts_read_groups(const Json *root, size_t n, size_t n_top, size_t least,
+                           ModelConfig *config, Error *err) MUST_CHECK;
+Status experts_read_corrected(Arena *arena, const Json *root, const ExpertSharing *sharing,
+                              ModelConfig *config, Error *err) MUST_CHECK;
+void experts_write_layers(const ModelConfig *config, JsonWriter *w);
+
 // Whether layer i has experts; what such a layer makes of x.
 bool experts_are_in(const ModelConfig *config, size_t layer);
 Value experts_layer(Tape *tape, const ModelConfig *config, size_t layer, Value x);

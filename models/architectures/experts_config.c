@@ -1,4 +1,4 @@
-// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, and OLMoE.
+// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, OLMoE and GLM 4.5.
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/experts.h"
@@ -220,5 +220,51 @@ const Architecture architecture_olmoe = {
     .base_prefix = "model.",
     .read_config = olmoe_read,
     .write_config = olmoe_write,
+    .record = llama_record,
+};
+
+// ---- GLM 4.5 ----
+
+static const DecoderDefaults glm_defaults = {.theta = 10000,
+                                             .norm_epsilon = 1e-5,
+                                             .rotary_part = 0.5,
+                                             .activation_key = "hidden_act",
+                                             .activation = "silu"};
+static const ExpertKeys glm_keys = {.names = &experts_of_mlp,
+                                    .count = "n_routed_experts",
+                                    .other_count = "num_local_experts",
+                                    .n_experts = 128,
+                                    .n_active = 8,
+                                    .inner_size = "moe_intermediate_size",
+                                    .usual_inner = 1408,
+                                    .route = ROUTE_SIGMOID};
+static const ExpertSharing glm_sharing = {
+    .n_dense = 1, .n_shared = 1, .scale = 1, .n_groups = 1, .n_top_groups = 1};
+
+static Status glm_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &glm_defaults, c, err));
+    TRY(experts_read(root, &glm_keys, c, err));
+    TRY(experts_read_corrected(arena, root, &glm_sharing, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &c->has_qkv_bias, err));
+    return json_opt_bool(root, "use_qk_norm", &c->has_head_norms, err);
+}
+
+static void glm_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &glm_defaults, w);
+    experts_write(c, &glm_keys, w);
+    experts_write_layers(c, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+    json_member_bool(w, "use_qk_norm", c->has_head_norms);
+}
+
+const Architecture architecture_glm4_moe = {
+    .model_type = "glm4_moe",
+    .summary = "GLM 4.5 and 4.6: Llama with experts beside some of every token",
+    .classes = {{"Glm4MoeForCausalLM", HEAD_CAUSAL_LM}, {"Glm4MoeModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = glm_read,
+    .write_config = glm_write,
     .record = llama_record,
 };

@@ -1,14 +1,5 @@
 #include "models/architectures/gpt_config.h"
 
-static Status refuse_cross_attention(const Json *root, Error *err)
-{
-    bool has_cross = false;
-    TRY(json_opt_bool(root, "add_cross_attention", &has_cross, err));
-    if (has_cross)
-        return json_error(json_get(root, "add_cross_attention"), err, "only false is supported");
-    return STATUS_OK;
-}
-
 static Status read_sizes(const Json *root, const GptMembers *m, ModelConfig *c, Error *err)
 {
     const char *older = m->max_positions_before;
@@ -25,7 +16,7 @@ static Status read_sizes(const Json *root, const GptMembers *m, ModelConfig *c, 
 
 Status gpt_read(const Json *root, const GptMembers *m, ModelConfig *c, Error *err)
 {
-    TRY(refuse_cross_attention(root, err));
+    TRY(config_want_bool(root, "add_cross_attention", false, err));
     TRY(read_sizes(root, m, c, err));
     c->activation = ACTIVATION_GELU_TANH;
     if (json_get(root, "activation_function"))

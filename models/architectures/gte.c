@@ -79,27 +79,10 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
 // What the first code has beside what is here: each would change the numbers.
 static Status read_first(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    static const struct {
-        const char *key, *wanted;
-    } texts[] = {{"layer_norm_type", "layer_norm"}, {"position_embedding_type", "rope"}};
-    static const struct {
-        const char *key;
-        bool wanted;
-    } flags[] = {{"pack_qkv", true}, {"logn_attention_scale", false}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        Slice value = slice_from_cstr(texts[i].wanted);
-        TRY(json_opt_string(root, texts[i].key, &value, err));
-        if (!slice_eq_cstr(value, texts[i].wanted))
-            return json_error(json_get(root, texts[i].key), err, "only \"%s\" is supported",
-                              texts[i].wanted);
-    }
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        bool value = flags[i].wanted;
-        TRY(json_opt_bool(root, flags[i].key, &value, err));
-        if (value != flags[i].wanted)
-            return json_error(json_get(root, flags[i].key), err, "only %s is supported",
-                              flags[i].wanted ? "true" : "false");
-    }
+    TRY(config_want_string(root, "layer_norm_type", "layer_norm", err));
+    TRY(config_want_string(root, "position_embedding_type", "rope", err));
+    TRY(config_want_bool(root, "pack_qkv", true, err));
+    TRY(config_want_bool(root, "logn_attention_scale", false, err));
     return read_common(arena, root, 10000, c, err);
 }
 

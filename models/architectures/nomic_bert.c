@@ -48,26 +48,16 @@ static Status refuse_variants(const Json *root, Error *err)
                                         "parallel_block", "rotary_emb_interleaved"};
     static const char *const numbers[] = {"rotary_scaling_factor", "rotary_emb_scale_base",
                                           "num_experts"};
-    double part = 1;
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        bool is_on = false;
-        TRY(json_opt_bool(root, flags[i], &is_on, err));
-        if (is_on) return json_error(json_get(root, flags[i]), err, "only false is supported");
-    }
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (config_has(root, numbers[i]))
-            return json_error(json_get(root, numbers[i]), err, "only null is supported");
-    }
-    TRY(json_opt_double(root, "rotary_emb_fraction", 0, 1, &part, err));
-    if (part != 1)
-        return json_error(json_get(root, "rotary_emb_fraction"), err, "only 1 is supported");
-    return STATUS_OK;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        TRY(config_want_bool(root, flags[i], false, err));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        TRY(config_want_null(root, numbers[i], err));
+    return config_want_number(root, "rotary_emb_fraction", 1, err);
 }
 
 // The spelling of the first files, with GPT-2's names.
 static Status read_first(const Json *root, ModelConfig *c, Error *err)
 {
-    Slice activation = SLICE("swiglu");
     TRY(config_read_size(root, "vocab_size", &c->vocab_size, err));
     TRY(config_read_size(root, "n_embd", &c->hidden_size, err));
     TRY(config_read_size(root, "n_layer", &c->n_layers, err));
@@ -79,10 +69,7 @@ static Status read_first(const Json *root, ModelConfig *c, Error *err)
     TRY(config_read_float(root, "attn_pdrop", 0, 0.999, 0, &c->attention_dropout, err));
     TRY(config_read_float(root, "initializer_range", 0, 100, 0.02, &c->initializer_range, err));
     TRY(json_opt_double(root, "rotary_emb_base", 1e-3, 1e18, &c->rope.theta, err));
-    TRY(json_opt_string(root, "activation_function", &activation, err));
-    if (!slice_eq_cstr(activation, "swiglu"))
-        return json_error(json_get(root, "activation_function"), err,
-                          "only \"swiglu\" is supported");
+    TRY(config_want_string(root, "activation_function", "swiglu", err));
     c->activation = ACTIVATION_SILU;
     c->classifier_dropout = -1;
     return config_read_own_output(root, c, err);
@@ -91,7 +78,6 @@ static Status read_first(const Json *root, ModelConfig *c, Error *err)
 static Status read_second(const Json *root, ModelConfig *c, Error *err)
 {
     const Json *parameters = json_get(root, "rope_parameters");
-    Slice kind = SLICE("default");
     TRY(bert_config_read_untyped(root, c, err));
     TRY(config_read_float(root, "hidden_dropout_prob", 0, 0.999, 0, &c->hidden_dropout, err));
     TRY(config_read_float(root, "attention_probs_dropout_prob", 0, 0.999, 0, &c->attention_dropout,
@@ -99,9 +85,7 @@ static Status read_second(const Json *root, ModelConfig *c, Error *err)
     if (!json_get(root, "hidden_act")) c->activation = ACTIVATION_SILU;
     TRY(json_opt_double(root, "rope_theta", 1e-3, 1e18, &c->rope.theta, err));
     if (!config_has(root, "rope_parameters")) return STATUS_OK;
-    TRY(json_opt_string(parameters, "rope_type", &kind, err));
-    if (!slice_eq_cstr(kind, "default"))
-        return json_error(json_get(parameters, "rope_type"), err, "only \"default\" is supported");
+    TRY(config_want_string(parameters, "rope_type", "default", err));
     return json_opt_double(parameters, "rope_theta", 1e-3, 1e18, &c->rope.theta, err);
 }
 

@@ -71,13 +71,8 @@ static void record(Tape *t, const ModelConfig *c)
 // Norms without weights, or without the last one, are of no released model.
 static Status refuse_variants(const Json *root, Error *err)
 {
-    bool has_weights = true, lacks_last = false;
-    TRY(json_opt_bool(root, "layer_norm_elementwise_affine", &has_weights, err));
-    TRY(json_opt_bool(root, "_remove_final_layer_norm", &lacks_last, err));
-    if (has_weights && !lacks_last) return STATUS_OK;
-    return json_error(
-        json_get(root, has_weights ? "_remove_final_layer_norm" : "layer_norm_elementwise_affine"),
-        err, "only %s is supported", has_weights ? "false" : "true");
+    TRY(config_want_bool(root, "layer_norm_elementwise_affine", true, err));
+    return config_want_bool(root, "_remove_final_layer_norm", false, err);
 }
 
 static Status read_sizes(const Json *root, ModelConfig *c, Error *err)

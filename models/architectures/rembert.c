@@ -41,12 +41,9 @@ enum { INPUT_SIZE = 256, OUTPUT_SIZE = 1664 }; // where the file does not say
 
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
-    bool is_tied = false;
     (void)arena;
     TRY(bert_config_read(root, c, err));
-    TRY(json_opt_bool(root, "tie_word_embeddings", &is_tied, err));
-    if (is_tied)
-        return json_error(json_get(root, "tie_word_embeddings"), err, "only false is supported");
+    TRY(config_want_bool(root, "tie_word_embeddings", false, err));
     c->has_own_output = c->head == HEAD_MASKED_LM;
     TRY(config_read_size_or(root, "input_embedding_size", INPUT_SIZE, &c->embedding_size, err));
     TRY(config_read_size_or(root, "output_embedding_size", OUTPUT_SIZE, &c->output_size, err));

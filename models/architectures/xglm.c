@@ -59,12 +59,9 @@ static Status read_sizes(const Json *root, ModelConfig *c, Error *err)
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     bool is_scaled = true;
-    float inner = 0;
     (void)arena;
     TRY(read_sizes(root, c, err));
-    TRY(config_read_float(root, "activation_dropout", 0, 0.999, 0, &inner, err));
-    if (inner > 0)
-        return json_error(json_get(root, "activation_dropout"), err, "only 0 is supported");
+    TRY(config_want_number(root, "activation_dropout", 0, err));
     TRY(config_read_activation(root, "activation_function", &c->activation, err));
     TRY(config_read_float(root, "dropout", 0, 0.999, 0.1, &c->hidden_dropout, err));
     TRY(config_read_float(root, "attention_dropout", 0, 0.999, 0.1, &c->attention_dropout, err));

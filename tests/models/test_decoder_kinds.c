@@ -367,6 +367,38 @@ Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
     json_close(&document);
 }
 
+// ---- blocks behind the last ----
+
+#define GLM_SIZES                                                                           \
+    "{\"model_type\": \"glm4_moe\", \"architectures\": [\"Glm4MoeForCausalLM\"], "          \
+    "\"vocab_size\": 29, \"hidden_size\": 32, \"num_attention_heads\": 2, "                 \
+    "\"intermediate_size\": 24, \"max_position_embeddings\": 64, \"n_routed_experts\": 4, " \
+    "\"num_experts_per_tok\": 2, \"moe_intermediate_size\": 16, "
+
+Test(decoder_kinds, blocks_that_guess_at_further_tokens_are_left_out)
+{
+    Arena arena = {0};
+    Error err = {0};
+    ModelConfig c;
+    Model *model = NULL;
+    const ModelOptions options = {.seed = 1, .without_tokenizer = 1};
+    const char *folder = folder_make(), *path = folder_path(folder, "model");
+    want_ok(parse_config(&arena, GLM_SIZES "\"num_hidden_layers\": 3}", &c, &err), &err);
+    want_ok(model_create(&c, NULL, &options, &model, &err), &err);
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    folder_write(path, "config.json",
+                 GLM_SIZES "\"num_hidden_layers\": 2, \"num_nextn_predict_layers\": 1}");
+    want_ok(model_open(path, &options, &model, &err), &err);
+    cr_expect_eq(model_config(model)->n_layers, 2);
+    model_close(&model);
+    folder_write(path, "config.json", GLM_SIZES "\"num_hidden_layers\": 2}");
+    cr_expect_eq(model_open(path, &options, &model, &err), STATUS_INVALID);
+    cr_expect(strstr(err.text, "is of block 2, but by config.json there are 2"), "%s", err.text);
+    arena_release(&arena);
+    folder_remove(folder);
+}
+
 // ---- config.json as released models have it ----
 
 #define COMMON "\"vocab_size\": 99, \"num_hidden_layers\": 2, "
@@ -465,6 +497,17 @@ Test(decoder_kinds, what_is_not_known_is_refused)
          "\"max_position_embeddings\": 64, \"layer_types\": [\"attention\", \"attention\"], "
          "\"num_local_experts\": 62}",
          "num_local_experts must be 0"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"alibi\": false}}",
+         "only true is supported"},
+        {"{\"model_type\": \"mpt\", \"attn_config\": {\"attn_type\": \"multiquery_attention\"}}",
+         "only \"multihead_attention\" is supported"},
+        {"{\"model_type\": \"mpt\", \"logit_scale\": \"inv_sqrt_d_model\"}",
+         "only null is supported"},
+        {"{\"model_type\": \"mpt\", \"expansion_ratio\": 3}", "3: only 4 is supported"},
+        {"{\"model_type\": \"glm4_moe\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64, \"topk_method\": \"greedy\"}",
+         "only \"noaux_tc\" is supported"},
         {"{\"model_type\": \"bloom\", \"vocab_size\": 9, \"hidden_size\": 10, \"n_layer\": 2, "
          "\"n_head\": 4}",
          "no multiple of 4 heads"},

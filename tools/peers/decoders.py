@@ -196,6 +196,18 @@ CASES.update({
                        tie_word_embeddings=False),
 })
 
+CASES.update({
+    "glm4_moe": dict(WIDE, num_key_value_heads=2, head_dim=12, n_routed_experts=8, num_experts_per_tok=3,
+                     moe_intermediate_size=24, n_shared_experts=1, first_k_dense_replace=1, n_group=1, topk_group=1,
+                     num_mtp_layers=0, attention_bias=True, use_qk_norm=True, routed_scaling_factor=2.5),
+    "glm4_moe-plain": dict(ODD, num_key_value_heads=1, n_routed_experts=6, num_experts_per_tok=2, moe_intermediate_size=20,
+                           n_shared_experts=2, first_k_dense_replace=0, n_group=3, topk_group=2, num_mtp_layers=0,
+                           norm_topk_prob=False, tie_word_embeddings=True, partial_rotary_factor=0.34),
+    "mpt": dict(vocab_size=VOCAB, d_model=48, n_heads=4, n_layers=2, max_seq_len=40),
+    "mpt-odd": dict(vocab_size=VOCAB, d_model=36, n_heads=3, n_layers=2, max_seq_len=40, tie_word_embeddings=False,
+                    attn_config={"clip_qkv": 0.9, "softmax_scale": 0.2}),
+})
+
 # EXAONE is Llama under names of its own.
 EXAONE = {"model.embed_tokens.": "transformer.wte.", "model.layers.": "transformer.h.", "model.norm.": "transformer.ln_f.",
           ".self_attn.o_proj.": ".attn.attention.out_proj.", ".self_attn.": ".attn.attention.", ".input_layernorm.": ".ln_1.",
@@ -213,6 +225,7 @@ EXPERTS = {
     "olmoe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "flex_olmo": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "deepseek_v2": ("mlp", ("gate_proj", "up_proj", "down_proj")),
+    "glm4_moe": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "deepseek_v3": ("mlp", ("gate_proj", "up_proj", "down_proj")),
     "granitemoe": ("block_sparse_moe", ("gate_proj", "up_proj", "down_proj")),  # as assay takes its tensors apart
 }
