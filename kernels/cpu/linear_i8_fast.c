@@ -2,6 +2,8 @@
 // out of their panels in registers (kernels/pack.h lays four k of an output in one lane) and each group used for up to six
 // rows. Codes are unsigned there, so that what they are shifted by is taken off where a part's sum begins: -shift * sum q.
 // On one thread of a Zen 4, 512 x 2304 x 768: 2.5 to 3 times as fast as the products in f32.
+// One row is as fast as its weights come from memory, and an Emerald Rapids fetches them by itself at two thirds of what it can: with a
+// stream fetched ahead a Llama of 110M parameters writes in Q4_0 and Q4_K 1.45 times as many tokens, in Q8_0 1.2.
 #include <float.h>
 #include <math.h>
 
@@ -14,8 +16,8 @@
 #include "kernels/linear_low.h"
 #include "kernels/pack.h"
 
-// Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c).
-enum { ROWS = 6, PANELS = 2, STREAM_ROWS = 4, BLOCK_ROWS = 192, LINE_BYTES = 64 };
+// Up to STREAM_ROWS rows read weights from memory as one stream, a panel at a time (see gemm_fast.c), and fetch it AHEAD.
+enum { ROWS = 6, PANELS = 2, STREAM_ROWS = 4, BLOCK_ROWS = 192, LINE_BYTES = 64, AHEAD = 6144 };
 
 // x rounded: of each row K codes, and for each part of the weights' format what goes with them.
 typedef struct Rounded {
@@ -84,7 +86,8 @@ typedef struct Tile {
     size_t k, n_blocks, n_parts;
     const uint8_t *weights; // of the first panel
     size_t panel_bytes;
-    // Fetched meanwhile, for each part: lines of the panels that come next.
+    // Fetched meanwhile, for each part: n_next lines of the panels that come next; where a panel is alone, as many bytes as the
+    // part has.
     const uint8_t *next;
     size_t n_next;
     float *c;
@@ -131,6 +134,20 @@ STORED_INLINE void part_step(DType dtype, int rows, int panels, const Tile *t,
     }
 }
 
+// Returns what is fetched next.
+STORED_INLINE const uint8_t *fetch(DType dtype, int panels, const Tile *t, const uint8_t *next)
+{
+    const size_t bytes = stored_block_bytes(dtype) * stored_part(dtype) / stored_block(dtype);
+    if (panels == 1) {
+#pragma GCC unroll 9
+        for (size_t at = 0; at < bytes; at += LINE_BYTES) __builtin_prefetch(next + at, 0, 2);
+        return next + bytes;
+    }
+    for (size_t line = 0; line < t->n_next; line++, next += LINE_BYTES)
+        __builtin_prefetch(next, 0, 2);
+    return next;
+}
+
 STORED_INLINE void tile_body(DType dtype, int rows, int panels, const Tile *t)
 {
     const size_t parts = stored_block(dtype) / stored_part(dtype);
@@ -144,8 +161,7 @@ STORED_INLINE void tile_body(DType dtype, int rows, int panels, const Tile *t)
     for (size_t at = 0; at < t->n_parts; at += parts, block += stored_block_bytes(dtype)) {
         for (size_t s = 0; s < parts; s++) {
             StoredPart part[PANELS];
-            for (size_t line = 0; line < t->n_next; line++, next += LINE_BYTES)
-                __builtin_prefetch(next, 0, 2);
+            next = fetch(dtype, panels, t, next);
 #pragma GCC unroll 2
             for (int p = 0; p < panels; p++)
                 part[p] = stored_part_of(dtype, block + (size_t)p * t->panel_bytes, s);
@@ -222,7 +238,9 @@ static void run_block(const OpArgs *args, size_t first, size_t n_rows, const Rou
                 .n_parts = x->n_parts,
                 .weights = weights,
                 .panel_bytes = panel_bytes,
-                .next = weights + take * panel_bytes + t * n_next * x->n_parts * LINE_BYTES,
+                .next = most == 1
+                            ? weights + AHEAD
+                            : weights + take * panel_bytes + t * n_next * x->n_parts * LINE_BYTES,
                 .n_next = n_next,
                 .c = (float *)y->data + (first + from) * y->row_stride + column,
                 .c_row = y->row_stride,
