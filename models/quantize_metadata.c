@@ -106,7 +106,9 @@ static Status put_embedding(QuantizeWork *work, const char *path, GgufBuilder *b
                          "%s: its embeddings are made with %s, which a GGUF file cannot say", path,
                          embedding.unsupported);
     }
-    snprintf(key, sizeof key, "%s.pooling_type", work->config.architecture->model_type);
+    // As general.architecture has it.
+    snprintf(key, sizeof key, "%s.pooling_type",
+             work->family ? work->family->architecture : work->config.architecture->model_type);
     const int pool = embedding.pool == POOL_FIRST  ? GGUF_POOL_FIRST
                      : embedding.pool == POOL_LAST ? GGUF_POOL_LAST
                                                    : GGUF_POOL_MEAN;

@@ -204,14 +204,8 @@ static void put_decoder(Export *out, size_t n_heads, Arena *arena, GgufRopeFacto
     put_size(out, "attention.value_length", out->head_dim);
     put_real(out, "attention.layer_norm_rms_epsilon",
              real_of(out, out->config, "rms_norm_eps", 1e-6));
-    const bool has_window =
-        strcmp(out->architecture, "phi3") == 0 || strncmp(out->architecture, "gemma", 5) == 0;
-    if (has_window)
+    if (strcmp(out->architecture, "phi3") == 0)
         put_size(out, "attention.sliding_window", size_of(out, "sliding_window", NULL, 0));
-    put_caps(out);
-    // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
-    const double query = real_of(out, out->config, "query_pre_attn_scalar", 0);
-    if (query > 0) put_real(out, "attention.scale", 1.0 / sqrt(query));
     put_rope(out, context, arena, factors);
 }
 
@@ -229,24 +223,72 @@ static void put_experts(Export *out, const ModelConfig *c)
     gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), e->route == ROUTE_SOFTMAX_TOP);
 }
 
-static bool has_rms_norms(const ModelConfig *c)
+// Families whose config.json has older and newer spellings, told by what was read from it; and whether their norms are of root
+// mean squares.
+static const struct {
+    const char *model_type;
+    bool is_rms;
+} parsed_families[] = {
+    {"arcee", true},      {"bloom", false},   {"cohere", false},      {"cohere2", false},
+    {"ernie4_5", true},   {"eurobert", true}, {"exaone", true},       {"exaone4", true},
+    {"falcon", false},    {"gemma", true},    {"gemma2", true},       {"gemma3_text", true},
+    {"glm", true},        {"glm4", true},     {"gpt_bigcode", false}, {"gpt_neox", false},
+    {"gpt_oss", true},    {"granite", true},  {"granitemoe", true},   {"hunyuan_v1_dense", true},
+    {"ministral3", true}, {"mixtral", true},  {"nemotron", false},    {"olmo", false},
+    {"olmo2", true},      {"olmoe", true},    {"phi", false},         {"qwen2_moe", true},
+    {"qwen3_moe", true},  {"seed_oss", true}, {"smollm3", true},      {"stablelm", false},
+    {"starcoder2", false}};
+
+static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
-    static const char *const names[] = {
-        "olmo2", "granite", "smollm3",  "exaone",   "exaone4",         "arcee",
-        "glm",   "glm4",    "ernie4_5", "seed_oss", "hunyuan_v1_dense"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_eq_cstr(c->model_type, names[i])) return true;
+    for (size_t i = 0; i < sizeof parsed_families / sizeof *parsed_families; i++) {
+        *is_rms = parsed_families[i].is_rms;
+        if (slice_eq_cstr(model_type, parsed_families[i].model_type)) return true;
     }
-    return c->experts.n_experts > 0;
+    return false;
 }
 
-// Families whose config.json has older and newer spellings: told by what was read from it.
-static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
+// Whether all layers are local but every `period`-th.
+static bool is_local_but_every(const ModelConfig *c, size_t period)
+{
+    for (size_t i = 0; i < c->n_layers; i++) {
+        if (c->is_local[i] != ((i + 1) % period != 0)) return false;
+    }
+    return true;
+}
+
+// The window of local layers, and which these are: all but every so-manieth, or a list.
+static void put_window(Export *out)
+{
+    char key[KEY_SIZE];
+    const ModelConfig *c = out->parsed;
+    size_t period = 1;
+    if (c->window == 0) return;
+    // Of both sides together, where a token sees both.
+    put_size(out, "attention.sliding_window", c->sees_all ? 2 * (c->window - 1) : c->window);
+    if (!c->is_local) return;
+    while (period <= c->n_layers && !is_local_but_every(c, period)) period++;
+    (void)key_of(out, "attention.sliding_window_pattern", key);
+    if (period <= c->n_layers)
+        gguf_put_u32(out->b, key, (uint32_t)period);
+    else
+        gguf_put_bools(out->b, key, c->is_local, c->n_layers);
+}
+
+static void put_gemma(Export *out)
+{
+    const ModelConfig *c = out->parsed;
+    put_caps(out);
+    // llama.cpp takes the scale that Gemma's own sizes have; of other sizes only we read it.
+    if (c->attention_scale > 0) put_real(out, "attention.scale", (double)c->attention_scale);
+    if (c->rope_local.theta > 0) put_real(out, "rope.freq_base_swa", c->rope_local.theta);
+}
+
+static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *factors)
 {
     char key[KEY_SIZE];
     const ModelConfig *c = out->parsed;
     const Slice model = c->model_type;
-    const bool is_rms = has_rms_norms(c);
     out->head_dim = c->head_dim;
     put_size(out, "vocab_size", c->vocab_size);
     put_size(out, "context_length", c->max_positions);
@@ -263,9 +305,13 @@ static void put_parsed(Export *out, Arena *arena, GgufRopeFactors *factors)
         gguf_put_bool(out->b, key_of(out, "use_parallel_residual", key), c->is_parallel);
     if (slice_eq_cstr(model, "falcon"))
         put_text(out, "tensor_data_layout", SLICE("jploski")); // queries, keys, values stacked
-    if (c->window > 0) put_size(out, "attention.sliding_window", c->window);
+    if (c->sees_all) gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
+    put_window(out);
+    if (slice_starts_with(model, SLICE("gemma"))) put_gemma(out);
+    if (c->rope.growth > 0) put_real(out, "attention.temperature_scale", c->rope.growth);
     if (c->qkv_cap > 0) put_real(out, "attention.clamp_kqv", (double)c->qkv_cap);
-    if (slice_eq_cstr(model, "cohere")) put_real(out, "logit_scale", (double)c->output_scale);
+    if (slice_starts_with(model, SLICE("cohere")))
+        put_real(out, "logit_scale", (double)c->output_scale);
     if (slice_starts_with(model, SLICE("granite"))) {
         put_real(out, "logit_scale", 1.0 / (double)c->output_scale);
         put_real(out, "residual_scale", (double)c->residual_scale);
@@ -330,20 +376,6 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
     }
 }
 
-static bool is_told_by_parsed(Slice model_type)
-{
-    static const char *const names[] = {
-        "granite",   "smollm3",  "stablelm",   "cohere",   "olmo2",    "starcoder2",
-        "phi",       "gpt_neox", "bloom",      "falcon",   "mixtral",  "qwen2_moe",
-        "qwen3_moe", "olmoe",    "granitemoe", "exaone4",  "olmo",     "nemotron",
-        "arcee",     "glm",      "glm4",       "ernie4_5", "seed_oss", "hunyuan_v1_dense",
-        "gpt_oss",   "exaone"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (slice_eq_cstr(model_type, names[i])) return true;
-    }
-    return false;
-}
-
 Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t file_type,
                        size_t vocab_size, Arena *arena, GgufRopeFactors *factors, Error *err)
 {
@@ -360,11 +392,12 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
     if (!family) return STATUS_OK;
     Export out = {.b = b, .config = config, .architecture = family->architecture, .err = err};
     ModelConfig parsed;
-    if (is_told_by_parsed(model_type)) {
+    bool is_rms = false;
+    if (is_told_by_parsed(model_type, &is_rms)) {
         TRY(model_config_parse(arena, config, &parsed, err));
         parsed.vocab_size = vocab_size;
         out.parsed = &parsed;
-        put_parsed(&out, arena, factors);
+        put_parsed(&out, is_rms, arena, factors);
         return out.status;
     }
     put_sizes(&out, vocab_size, arena, factors);

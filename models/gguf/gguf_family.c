@@ -20,6 +20,11 @@ Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *
     TRY(json_opt_string(config, "model_type", &model_type, err));
     *out = gguf_family_of_model(model_type);
     if (slice_eq_cstr(model_type, "falcon")) return falcon_family(config, out, err);
+    if (slice_eq_cstr(model_type, "gemma3_text")) {
+        bool sees_all = false;
+        TRY(json_opt_bool(config, "use_bidirectional_attention", &sees_all, err));
+        if (sees_all) *out = gguf_family_of_file(SLICE("gemma-embedding"));
+    }
     for (size_t i = 0; i < gguf_n_gated_t5; i++) {
         if (!slice_eq_cstr(model_type, gguf_gated_t5[i].model_type)) continue;
         if (i > 0) projection = SLICE("gated-gelu"); // where the later ones do not say

@@ -20,6 +20,7 @@ static void put_special_ids(GgufImport *in)
 
 static void put_gpt2(GgufImport *in)
 {
+    const bool is_gpt2 = strcmp(in->family->model_type, "gpt2") == 0;
     import_put_rows(in, "token_embd.weight", "vocab_size");
     import_put_rows(in, "position_embd.weight", "n_positions");
     import_put_size(in, "n_embd", in->hidden_size);
@@ -27,8 +28,12 @@ static void put_gpt2(GgufImport *in)
     import_put_size(in, "n_head", in->n_heads);
     import_copy_size(in, "feed_forward_length", "n_inner");
     import_copy_real(in, "attention.layer_norm_epsilon", "layer_norm_epsilon");
-    import_put_text(in, "activation_function", "gelu_new");
+    import_put_text(in, "activation_function", is_gpt2 ? "gelu_new" : "gelu_pytorch_tanh");
     import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));
+    if (is_gpt2) return;
+    size_t n_kv_heads = in->n_heads;
+    (void)import_size(in, "attention.head_count_kv", &n_kv_heads);
+    import_put_flag(in, "multi_query", n_kv_heads == 1);
 }
 
 static void put_bert(GgufImport *in)
@@ -70,15 +75,30 @@ static void put_t5(GgufImport *in)
     import_put_flag(in, "is_encoder_decoder", true);
 }
 
+// Architectures that several kinds of models share.
+static void choose_family(GgufImport *in)
+{
+    const char *model = in->family->model_type;
+    double growth = 0;
+    // Mixtral is a Llama there.
+    if (in->n_experts > 0 && strcmp(model, "llama") == 0)
+        in->family = gguf_family_of_model(SLICE("mixtral"));
+    // Mistral Small 3 is what Ministral 3 is, but for queries that grow.
+    if (strcmp(model, "ministral3") == 0 &&
+        !import_real(in, "attention.temperature_scale", &growth))
+        in->family = gguf_family_of_model(SLICE("mistral"));
+    // A T5 with relative positions in its second block has them in every one.
+    if (strcmp(model, "t5") == 0 && import_has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
+        in->family = gguf_family_of_model(SLICE("umt5"));
+}
+
 static Status import(GgufImport *in)
 {
     import_want_size(in, "block_count", &in->n_layers);
     import_want_size(in, "embedding_length", &in->hidden_size);
     import_want_size(in, "attention.head_count", &in->n_heads);
     (void)import_size(in, "expert_count", &in->n_experts);
-    // Mixtral is a Llama there.
-    if (in->n_experts > 0 && strcmp(in->family->model_type, "llama") == 0)
-        in->family = gguf_family_of_model(SLICE("mixtral"));
+    choose_family(in);
     if (in->status != STATUS_OK) return in->status;
     in->head_dim = in->hidden_size / in->n_heads;
     (void)import_size(in, "attention.key_length", &in->head_dim);
@@ -89,21 +109,18 @@ static Status import(GgufImport *in)
                          SLICE_FMT ": rope.dimension_count is %zu, but heads have %zu columns",
                          SLICE_ARG(in->file->name), in->rotary_dims, in->head_dim);
     }
-    // A T5 with relative positions in its second block has them in every one.
-    if (strcmp(in->family->model_type, "t5") == 0 &&
-        import_has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
-        in->family = gguf_family_of_model(SLICE("umt5"));
     json_begin_object(&in->w);
     json_member_array(&in->w, "architectures");
     json_put_cstr(&in->w, in->family->class_name);
     json_end_array(&in->w);
     import_put_text(in, "model_type", in->family->model_type);
     import_put_text(in, "torch_dtype", "float32");
-    if (strcmp(in->family->model_type, "gpt2") == 0)
+    if (strcmp(in->family->model_type, "gpt2") == 0 ||
+        strcmp(in->family->model_type, "gpt_bigcode") == 0)
         put_gpt2(in);
     else if (strcmp(in->family->model_type, "bert") == 0)
         put_bert(in);
-    else if (strcmp(in->family->architecture, "t5") == 0)
+    else if (strcmp(in->architecture, "t5") == 0)
         put_t5(in);
     else
         import_put_decoder(in);
@@ -140,6 +157,7 @@ Status gguf_config_told(const Gguf *file, Buffer *json, Error *err)
                                    "\" of a GGUF file; known are: %s",
                          SLICE_ARG(file->name), SLICE_ARG(architecture), known.text);
     }
+    in.architecture = in.family->architecture;
     TRY(import(&in));
     return buffer_status(json, err);
 }

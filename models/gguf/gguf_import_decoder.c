@@ -17,21 +17,37 @@ static void put_window(GgufImport *in)
         import_put_size(in, "sliding_window", (size_t)window);
 }
 
+// Which blocks have the window: all but every so-manieth, which the file may tell, as it may tell it of each block.
 static void put_layer_types(GgufImport *in, size_t period)
 {
+    char key[IMPORT_KEY_SIZE];
+    int64_t is_local = 0;
+    const GgufValue *told =
+        gguf_find(in->file, import_key(in, "attention.sliding_window_pattern", key));
+    GgufItems items = {0};
+    if (told && told->is_array)
+        items = gguf_items(told);
+    else if (told)
+        (void)import_size(in, "attention.sliding_window_pattern", &period);
     json_member_array(&in->w, "layer_types");
     for (size_t i = 0; i < in->n_layers && i < 4096; i++) {
-        json_put_cstr(&in->w,
-                      period > 0 && (i + 1) % period != 0 ? "sliding_attention" : "full_attention");
+        if (!gguf_next_int(&items, &is_local)) is_local = period > 0 && (i + 1) % period != 0;
+        json_put_cstr(&in->w, is_local ? "sliding_attention" : "full_attention");
     }
     json_end_array(&in->w);
 }
 
-// Gemma: windows in all but every second (third generation: sixth) block, soft caps, and a scale of its own.
-static void put_gemma(GgufImport *in, bool is_third)
+// Gemma: windows in all but every second (third generation: sixth) block, soft caps, and a scale of its own. The first has none of
+// these.
+static void put_gemma(GgufImport *in)
 {
-    import_put_text(in, "hidden_activation", "gelu_pytorch_tanh");
+    const bool is_third = strcmp(in->family->model_type, "gemma3_text") == 0,
+               is_first = strcmp(in->family->model_type, "gemma") == 0;
+    import_put_text(in, is_first ? "hidden_act" : "hidden_activation", "gelu_pytorch_tanh");
     import_put_flag(in, "attention_bias", import_has_tensor(in, "blk.0.attn_q.bias"));
+    if (is_first) return;
+    if (strcmp(in->architecture, "gemma-embedding") == 0)
+        import_put_flag(in, "use_bidirectional_attention", true);
     import_copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
     import_copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
     put_window(in);
@@ -53,6 +69,7 @@ static const struct {
 } spellings[] = {
     {"stablelm", "layer_norm_eps", "hidden_act", "silu"},
     {"cohere", "layer_norm_eps", "hidden_act", "silu"},
+    {"cohere2", "layer_norm_eps", "hidden_act", "silu"},
     {"starcoder2", "norm_epsilon", "hidden_act", "gelu_pytorch_tanh"},
     {"phi", "layer_norm_eps", "hidden_act", "gelu_new"},
     {"gpt_neox", "layer_norm_eps", "hidden_act", "gelu"},
@@ -191,9 +208,13 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     if (strcmp(model, "bloom") == 0) import_copy_size(in, "context_length", "seq_length");
     if (strncmp(model, "granite", 7) == 0) put_granite(in);
     if (in->n_experts > 0) put_experts(in);
-    if (strcmp(model, "cohere") == 0) {
+    if (strncmp(model, "cohere", 6) == 0) {
         import_copy_real(in, "logit_scale", "logit_scale");
         import_put_flag(in, "use_qk_norm", import_has_tensor(in, "blk.0.attn_q_norm.weight"));
+    }
+    if (strcmp(model, "cohere2") == 0) {
+        put_window(in);
+        put_layer_types(in, 4);
     }
     if (strcmp(model, "starcoder2") == 0) put_window(in);
     if (strcmp(model, "exaone4") == 0) put_exaone4(in);
@@ -223,7 +244,7 @@ void import_put_decoder(GgufImport *in)
     import_put_flag(in, "tie_word_embeddings", !import_has_tensor(in, "output.weight"));
     import_put_rope(in);
     if (is_gemma(in))
-        put_gemma(in, strcmp(model, "gemma3_text") == 0);
+        put_gemma(in);
     else
         put_particulars(in, n_kv_heads);
     if (strcmp(model, "phi3") == 0) {

@@ -9,7 +9,8 @@
 // A GGUF file that is being told as a config.json. The first error is kept; later calls do nothing.
 typedef struct GgufImport {
     const Gguf *file;
-    const GgufFamily *family;
+    const char *architecture; // as the file has it
+    const GgufFamily *family; // what it is told as
     JsonWriter w;
     Status status;
     Error *err;

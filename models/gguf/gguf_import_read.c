@@ -3,7 +3,7 @@
 
 const char *import_key(const GgufImport *in, const char *rest, char out[IMPORT_KEY_SIZE])
 {
-    snprintf(out, IMPORT_KEY_SIZE, "%s.%s", in->family->architecture, rest);
+    snprintf(out, IMPORT_KEY_SIZE, "%s.%s", in->architecture, rest);
     return out;
 }
 
@@ -39,7 +39,7 @@ void import_want_size(GgufImport *in, const char *rest, size_t *out)
     if (import_size(in, rest, out) || in->status != STATUS_OK) return;
     in->status =
         error_set(in->err, STATUS_INVALID, SLICE_FMT ": metadata \"%s.%s\" is missing or 0",
-                  SLICE_ARG(in->file->name), in->family->architecture, rest);
+                  SLICE_ARG(in->file->name), in->architecture, rest);
 }
 
 bool import_real(GgufImport *in, const char *rest, double *out)

@@ -37,18 +37,20 @@ static void put_listed_factors(GgufImport *in, bool has_freqs)
         import_put_real(in, "attention_factor", attention);
 }
 
-// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor).
+// llama.cpp multiplies attn_factor by 1 + 0.1 ln(factor), and divides it by the same of a tenth of yarn_log_multiplier.
 static void put_yarn(GgufImport *in, double factor)
 {
-    double attention = 1, beta = 0;
+    double attention = 1, all = 0, beta = 0;
+    const double log_factor = factor > 1 ? log(factor) : 0;
     size_t original = 0;
     import_put_text(in, "rope_type", "yarn");
     import_put_real(in, "factor", factor);
     if (import_size(in, "rope.scaling.original_context_length", &original))
         import_put_size(in, "original_max_position_embeddings", original);
-    if (import_real(in, "rope.scaling.attn_factor", &attention))
+    const bool is_told = import_real(in, "rope.scaling.attn_factor", &attention);
+    if (import_real(in, "rope.scaling.yarn_log_multiplier", &all) || is_told)
         import_put_real(in, "attention_factor",
-                        attention * (factor > 1 ? 1 + 0.1 * log(factor) : 1));
+                        attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
     if (import_real(in, "rope.scaling.yarn_beta_fast", &beta))
         import_put_real(in, "beta_fast", beta);
     if (import_real(in, "rope.scaling.yarn_beta_slow", &beta))
@@ -81,6 +83,7 @@ void import_put_rope(GgufImport *in)
             // gpt-oss keeps the ramp's ends as they are; llama.cpp rounds them in every model.
             if (strcmp(in->family->model_type, "gpt_oss") == 0)
                 import_put_flag(in, "truncate", false);
+            import_copy_real(in, "attention.temperature_scale", "llama_4_scaling_beta");
         } else {
             import_put_text(in, "rope_type", "linear");
             import_put_real(in, "factor", factor);

@@ -41,7 +41,8 @@ typedef struct GgufFamily {
 
 // NULL where GGUF has no such model (then names are kept).
 const GgufFamily *gguf_family_of_model(Slice model_type);
-// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, Falcon's with the number of norms.
+// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, Falcon's with the number of norms;
+// of Gemma 3 those that see both ways have an architecture of their own.
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err) MUST_CHECK;
 const GgufFamily *gguf_family_of_file(Slice architecture);
 // The architectures of files that are known.

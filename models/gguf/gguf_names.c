@@ -224,17 +224,30 @@ static const GgufName falcon_two_names[] = {
     {"blk.%.attn_norm_2", "transformer.h.%.ln_attn", SAFE_AS_IS},
 };
 
+// GPT-2 and StarCoder, but for the layers of a block.
+// clang-format off
+#define GPT_NAMES                                           \
+    {"token_embd", "transformer.wte", SAFE_AS_IS},          \
+    {"position_embd", "transformer.wpe", SAFE_AS_IS},       \
+    {"output_norm", "transformer.ln_f", SAFE_AS_IS},        \
+    {"output", "lm_head", SAFE_AS_IS},                      \
+    {"blk.%.attn_norm", "transformer.h.%.ln_1", SAFE_AS_IS}, \
+    {"blk.%.ffn_norm", "transformer.h.%.ln_2", SAFE_AS_IS}
+// clang-format on
+
 static const GgufName gpt2_names[] = {
-    {"token_embd", "transformer.wte", SAFE_AS_IS},
-    {"position_embd", "transformer.wpe", SAFE_AS_IS},
-    {"output_norm", "transformer.ln_f", SAFE_AS_IS},
-    {"output", "lm_head", SAFE_AS_IS},
-    {"blk.%.attn_norm", "transformer.h.%.ln_1", SAFE_AS_IS},
+    GPT_NAMES,
     {"blk.%.attn_qkv", "transformer.h.%.attn.c_attn", SAFE_TRANSPOSED},
     {"blk.%.attn_output", "transformer.h.%.attn.c_proj", SAFE_TRANSPOSED},
-    {"blk.%.ffn_norm", "transformer.h.%.ln_2", SAFE_AS_IS},
     {"blk.%.ffn_up", "transformer.h.%.mlp.c_fc", SAFE_TRANSPOSED},
     {"blk.%.ffn_down", "transformer.h.%.mlp.c_proj", SAFE_TRANSPOSED},
+};
+static const GgufName gpt_bigcode_names[] = {
+    GPT_NAMES,
+    {"blk.%.attn_qkv", "transformer.h.%.attn.c_attn", SAFE_REORDERED},
+    {"blk.%.attn_output", "transformer.h.%.attn.c_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "transformer.h.%.mlp.c_fc", SAFE_AS_IS},
+    {"blk.%.ffn_down", "transformer.h.%.mlp.c_proj", SAFE_AS_IS},
 };
 
 static const GgufName bert_names[] = {
@@ -315,12 +328,18 @@ const GgufFamily gguf_families[] = {
      GGUF_ROWS_IN_PAIRS, false},
     {"gpt-oss", "gpt_oss", "GptOssForCausalLM", NAMES(gpt_oss_names), GGUF_ROWS_IN_ORDER, false},
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), GGUF_ROWS_IN_ORDER, false},
+    {"gemma", "gemma", "GemmaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},
     {"gemma2", "gemma2", "Gemma2ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},
     {"gemma3", "gemma3_text", "Gemma3ForCausalLM", NAMES(gemma_names), GGUF_ROWS_IN_ORDER, true},
+    {"gemma-embedding", "gemma3_text", "Gemma3TextModel", NAMES(gemma_names), GGUF_ROWS_IN_ORDER,
+     true},
     {"granite", "granite", "GraniteForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"smollm3", "smollm3", "SmolLM3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS, false},
     {"stablelm", "stablelm", "StableLmForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"command-r", "cohere", "CohereForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"cohere2", "cohere2", "Cohere2ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
+    {"mistral3", "ministral3", "Ministral3ForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_PAIRS,
+     false},
     {"olmo2", "olmo2", "Olmo2ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
     {"exaone4", "exaone4", "Exaone4ForCausalLM", NAMES(olmo2_names), GGUF_ROWS_IN_ORDER, false},
     {"exaone", "exaone", "ExaoneForCausalLM", NAMES(exaone_names), GGUF_ROWS_IN_ORDER, false},
@@ -336,11 +355,14 @@ const GgufFamily gguf_families[] = {
      GGUF_ROWS_IN_ORDER, false},
     {"starcoder2", "starcoder2", "Starcoder2ForCausalLM", NAMES(starcoder2_names),
      GGUF_ROWS_IN_ORDER, false},
+    {"starcoder", "gpt_bigcode", "GPTBigCodeForCausalLM", NAMES(gpt_bigcode_names),
+     GGUF_ROWS_STACKED, false},
     {"phi2", "phi", "PhiForCausalLM", NAMES(phi_names), GGUF_ROWS_IN_ORDER, false},
     {"gptneox", "gpt_neox", "GPTNeoXForCausalLM", NAMES(gpt_neox_names), GGUF_ROWS_STACKED, false},
     {"bloom", "bloom", "BloomForCausalLM", NAMES(bloom_names), GGUF_ROWS_STACKED, false},
     {"falcon", "falcon", "FalconForCausalLM", NAMES(falcon_names), GGUF_ROWS_STACKED, false},
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), GGUF_ROWS_IN_ORDER, false},
+    {"eurobert", "eurobert", "EuroBertModel", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"bert", "bert", "BertModel", NAMES(bert_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model_support.h"
+#include "models/gguf/gguf_model.h"
 #include "saved.h"
 #include "tests/support/folder.h"
 
@@ -379,6 +380,32 @@ static void check_files(const Json *entry, const ModelConfig *c)
 Test(encoders, keep_their_bits_in_files)
 {
     each_known(check_files);
+}
+
+// What other programs write has no config.json of ours: all of a bare encoder must follow from the metadata.
+static void check_told(const Json *entry, const ModelConfig *c)
+{
+    const char *folder = folder_make();
+    char saved[512], own[512], other[512];
+    (void)entry;
+    snprintf(saved, sizeof saved, "%s", folder_path(folder, "saved"));
+    snprintf(own, sizeof own, "%s", folder_path(folder, "own.gguf"));
+    snprintf(other, sizeof other, "%s", folder_path(folder, "other.gguf"));
+    if (c->head == HEAD_EMBEDDING && gguf_family_of_model(c->model_type)) {
+        Error err = {0};
+        Model *model = make(c);
+        want_ok(model_save(model, saved, &err), &err);
+        model_close(&model);
+        must_quantize(saved, TENSOR_F32, own);
+        strip_gguf(own, other);
+        cr_expect_lt(largest_difference(saved, other), 1e-5f, SLICE_FMT, SLICE_ARG(c->class_name));
+    }
+    folder_remove(folder);
+}
+
+Test(encoders, files_of_llama_cpp_tell_the_same_model)
+{
+    each_known(check_told);
 }
 
 // ---- Nomic's first files ----

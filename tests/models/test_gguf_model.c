@@ -25,6 +25,12 @@ Test(gguf_model, names_go_both_ways)
          "enc.blk.0.attn_rel_b.weight", SAFE_AS_IS},
         {"gpt_neox", "gpt_neox.layers.7.attention.query_key_value.bias", "blk.7.attn_qkv.bias",
          SAFE_REORDERED},
+        {"gemma", "model.layers.3.post_attention_layernorm.weight", "blk.3.ffn_norm.weight",
+         SAFE_LESS_ONE},
+        {"gpt_bigcode", "transformer.h.3.attn.c_attn.bias", "blk.3.attn_qkv.bias", SAFE_REORDERED},
+        {"cohere2", "model.layers.3.self_attn.q_proj.weight", "blk.3.attn_q.weight", SAFE_AS_IS},
+        {"ministral3", "model.layers.3.self_attn.q_proj.weight", "blk.3.attn_q.weight",
+         SAFE_REORDERED},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
     };

@@ -469,7 +469,7 @@ Test(quantize, says_what_other_programs_are_not_told)
         const char *model, *unsaid;
     } cases[] = {{"tiny-mistral", "the window of each layer"},
                  {"tiny-gemma2", "how attention is scaled"},
-                 {"tiny-gemma3", "how attention is scaled, the window of each layer"},
+                 {"tiny-gemma3", "how attention is scaled"},
                  {"tiny-gpt2", ""},
                  {"tiny-llama2", ""},
                  {"tiny-llama3", ""},
