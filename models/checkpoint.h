@@ -50,16 +50,21 @@ typedef struct CheckpointTables {
 CheckpointTables checkpoint_own_tables(const Safetensors *tensors,
                                        const Architecture *architecture);
 
-// How an encoder makes one vector of a text: 1_Pooling/config.json and modules.json of sentence-transformers, or a GGUF file's
-// metadata; the mean as it is where nothing is said.
+// How an encoder makes one vector of a text: modules.json of sentence-transformers and what stands in its folders, or a GGUF file's
+// metadata; the mean as it is where nothing is said. layers follow pooling, and norms follow layers.
 typedef struct CheckpointEmbedding {
     EmbeddingPool pool;
     bool is_normalized;
+    EmbeddingLayer layers[EMBEDDING_MAX_LAYERS];
+    size_t n_layers;
     const char
         *unsupported; // what else the files want that does not run here: "max pooling"; or NULL
 } CheckpointEmbedding;
 Status checkpoint_embedding(const Checkpoint *checkpoint, const char *path,
                             CheckpointEmbedding *out, Error *err) MUST_CHECK;
+// Adds the weights of such layers, which stand in folders of their own: "2_Dense.linear.weight", ...
+Status checkpoint_add_layers(Checkpoint *checkpoint, const char *path, const EmbeddingLayer *layers,
+                             size_t n_layers, Error *err) MUST_CHECK;
 void checkpoint_close(Checkpoint *checkpoint); // a no-op on a zeroed one
 
 #endif

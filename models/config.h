@@ -110,6 +110,15 @@ typedef enum HeadNorm {
 
 // Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
 // arena given to model_config_parse.
+// A layer behind the pooling of an embedding, as sentence-transformers has them.
+enum { EMBEDDING_MAX_LAYERS = 4 };
+typedef struct EmbeddingLayer {
+    char name[64]; // "2_Dense": its folder, with which the names of its tensors begin
+    size_t n_in, n_out;
+    bool has_bias;
+    Activation activation;
+} EmbeddingLayer;
+
 typedef struct ModelConfig {
     const Architecture *architecture; // the row of the registry that understands this model
     Slice model_type;                 // "bert"
@@ -121,6 +130,8 @@ typedef struct ModelConfig {
     size_t first_position;    // row of the position table for the first token
     bool positions_skip_pads; // a pad inside a sequence has the row before, and is not counted
     EmbeddingPool pool;       // of HEAD_EMBEDDING
+    EmbeddingLayer embedding_layers[EMBEDDING_MAX_LAYERS]; // of HEAD_EMBEDDING
+    size_t n_embedding_layers;
     bool one_token; // HEAD_MASKED_LM answers for TokenSequence.chosen alone: one row a sequence
     size_t type_vocab_size;
     DecoderConfig decoder;

@@ -113,9 +113,26 @@ void model_close(Model **model)
 
 // ---- making ----
 
+// What sentence-transformers has behind pooling.
+static void record_embedding_layers(const ModelConfig *c, Tape *t)
+{
+    Value x = t->output;
+    tape_group(t, 1 + c->n_layers);
+    for (size_t i = 0; i < c->n_embedding_layers; i++) {
+        const EmbeddingLayer *layer = &c->embedding_layers[i];
+        const DensePart part = {"linear", layer->n_out};
+        tape_prefix(t, "%s.", layer->name);
+        const Dense dense =
+            tape_dense_parts(t, &part, 1, value_cols(x), layer->has_bias ? 0 : DENSE_NO_BIAS);
+        x = tape_linear(t, x, dense, layer->activation);
+    }
+    t->output = x;
+}
+
 void model_record(const ModelConfig *config, Tape *tape)
 {
     config->architecture->record(tape, config);
+    if (config->head == HEAD_EMBEDDING && tape->has_output) record_embedding_layers(config, tape);
 }
 
 // Tables of relative positions, and which rows an expert has, lie on the host, where no kernel of a GPU can read them.

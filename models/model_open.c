@@ -85,7 +85,25 @@ static Status open_tokenizer(Model *model, const char *directory, Error *err)
     return check_vocab_size(model, slice_from_cstr(directory), err);
 }
 
-static Status choose_pool(Model *model, const Checkpoint *files, const char *path,
+// The layers behind pooling, each as wide as what it reads.
+static Status choose_layers(Model *model, Checkpoint *files, const char *path,
+                            const CheckpointEmbedding *embedding, Error *err)
+{
+    ModelConfig *c = &model->config;
+    for (size_t i = 0; i < embedding->n_layers; i++) {
+        const EmbeddingLayer *layer = &embedding->layers[i];
+        const size_t width = model_output_width(model);
+        if (layer->n_in != width)
+            return error_set(err, STATUS_INVALID,
+                             "%s/%s/config.json: in_features is %zu, but what comes before it has "
+                             "%zu columns",
+                             path, layer->name, layer->n_in, width);
+        c->embedding_layers[c->n_embedding_layers++] = *layer;
+    }
+    return checkpoint_add_layers(files, path, embedding->layers, embedding->n_layers, err);
+}
+
+static Status choose_pool(Model *model, Checkpoint *files, const char *path,
                           const ModelOptions *options, Error *err)
 {
     CheckpointEmbedding embedding;
@@ -100,7 +118,8 @@ static Status choose_pool(Model *model, const Checkpoint *files, const char *pat
     model->wants_normalized = embedding.is_normalized;
     model->config.one_token = options->one_token && model->config.head == HEAD_MASKED_LM;
     model->config.pool = options->has_pool ? options->pool : embedding.pool;
-    return STATUS_OK;
+    if (options->has_pool || model->config.head != HEAD_EMBEDDING) return STATUS_OK;
+    return choose_layers(model, files, path, &embedding, err);
 }
 
 // The token before the first of what a decoder writes: generation_config.json has the last word.

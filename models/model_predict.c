@@ -51,6 +51,7 @@ size_t model_output_width(const Model *model)
 {
     const ModelConfig *c = &model->config;
     if (c->head != HEAD_EMBEDDING) return c->n_labels;
+    if (c->n_embedding_layers > 0) return c->embedding_layers[c->n_embedding_layers - 1].n_out;
     return c->embedding_dims > 0 ? c->embedding_dims : c->hidden_size;
 }
 

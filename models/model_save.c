@@ -65,6 +65,22 @@ static Status copy_files(const Model *model, const char *const *names, size_t n,
     return s;
 }
 
+// Layers behind an embedding's pooling have folders of their own, and are never changed.
+static Status copy_layers(const Model *model, Slice directory, Error *err)
+{
+    Status s = STATUS_OK;
+    Arena arena = {0};
+    for (size_t i = 0; s == STATUS_OK && i < model->config.n_embedding_layers; i++) {
+        const char *name = model->config.embedding_layers[i].name;
+        const char *files[] = {arena_printf(&arena, "%s/config.json", name),
+                               arena_printf(&arena, "%s/model.safetensors", name)};
+        s = files[0] && files[1] ? copy_files(model, files, 2, directory, err)
+                                 : error_set_memory(err, 2, strlen(name), "paths");
+    }
+    arena_release(&arena);
+    return s;
+}
+
 static bool ends_texts(const ModelConfig *config, int32_t id)
 {
     for (size_t i = 0; i < config->n_eos; i++) {
@@ -250,6 +266,18 @@ static bool is_stacked(const Model *model, size_t param)
            slice_find(p->parts[0].name, SLICE(".experts.")) != SIZE_MAX;
 }
 
+// Of a layer behind an embedding's pooling, which has a file of its own.
+static bool is_apart(const Model *model, const Param *param)
+{
+    for (size_t i = 0; param->n_parts > 0 && i < model->config.n_embedding_layers; i++) {
+        const Slice folder = slice_from_cstr(model->config.embedding_layers[i].name);
+        const Slice name = param->parts[0].name;
+        if (slice_starts_with(name, folder) && name.len > folder.len && name.ptr[folder.len] == '.')
+            return true;
+    }
+    return false;
+}
+
 static Status list_items(Saving *s, Error *err)
 {
     const Model *model = s->model;
@@ -258,7 +286,8 @@ static Status list_items(Saving *s, Error *err)
     TRY(arena_take(&s->arena, n, sizeof *s->items, "tensors", &s->items, err));
     TRY(arena_take(&s->arena, n, sizeof *s->sources, "tensors", &s->sources, err));
     for (size_t i = 0; i < tape->n_params; i++) {
-        for (size_t p = 0; p < tape->params[i].n_parts && !is_stacked(model, i); p++)
+        if (is_stacked(model, i) || is_apart(model, &tape->params[i])) continue;
+        for (size_t p = 0; p < tape->params[i].n_parts; p++)
             TRY(add_part(s, &tape->params[i], p, err));
     }
     for (size_t i = 0; stacks_experts(model) && i < tape->n_nodes; i++) {
@@ -294,6 +323,7 @@ Status model_save(const Model *model, const char *directory, Error *err)
     if (s == STATUS_OK && model->config.head == HEAD_EMBEDDING)
         s = copy_files(model, embedding_files, sizeof embedding_files / sizeof *embedding_files,
                        folder, err);
+    if (s == STATUS_OK) s = copy_layers(model, folder, err);
     if (s == STATUS_OK) s = save_config(model, config, err);
     arena_release(&arena);
     return s == STATUS_OK ? s : error_wrap(err, "saving the model");

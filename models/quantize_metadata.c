@@ -101,6 +101,7 @@ static Status put_embedding(QuantizeWork *work, const char *path, GgufBuilder *b
     char key[128];
     if (work->config.head != HEAD_EMBEDDING) return STATUS_OK;
     TRY(checkpoint_embedding(&work->files, path, &embedding, err));
+    if (embedding.n_layers > 0) embedding.unsupported = "a dense layer after pooling";
     if (embedding.unsupported) {
         return error_set(err, STATUS_INVALID,
                          "%s: its embeddings are made with %s, which a GGUF file cannot say", path,

@@ -391,6 +391,43 @@ const SafeTensor *safetensors_find(const Safetensors *file, Slice name)
     return NULL;
 }
 
+static Status join_tensors(Safetensors *to, const Safetensors *from, const char *prefix,
+                           SafeTensor *all, Error *err)
+{
+    if (to->n_tensors > 0) memcpy(all, to->tensors, to->n_tensors * sizeof *all);
+    for (size_t i = 0; i < from->n_tensors; i++) {
+        SafeTensor *tensor = &all[to->n_tensors + i];
+        *tensor = from->tensors[i];
+        const char *name =
+            arena_printf(&to->arena, "%s" SLICE_FMT, prefix, SLICE_ARG(tensor->name));
+        tensor->file = arena_copy(&to->arena, tensor->file);
+        if (!name || !tensor->file.ptr)
+            return error_set_memory(err, 2, tensor->name.len, "a tensor's name");
+        tensor->name = slice_from_cstr(name);
+    }
+    to->tensors = all;
+    to->n_tensors += from->n_tensors;
+    safetensors_sort(to);
+    return safetensors_want_distinct(to, err);
+}
+
+Status safetensors_join(Safetensors *to, Safetensors *from, const char *prefix, Error *err)
+{
+    SafeTensor *all = NULL;
+    Slice *maps = NULL;
+    if (!prefix) return error_set_memory(err, 1, 1, "a prefix");
+    TRY(arena_take(&to->arena, to->n_tensors + from->n_tensors, sizeof *all, "tensors", &all, err));
+    TRY(arena_take(&to->arena, to->n_maps + from->n_maps, sizeof *maps, "mappings", &maps, err));
+    TRY(join_tensors(to, from, prefix, all, err));
+    if (to->n_maps > 0) memcpy(maps, to->maps, to->n_maps * sizeof *maps);
+    if (from->n_maps > 0) memcpy(maps + to->n_maps, from->maps, from->n_maps * sizeof *maps);
+    to->maps = maps;
+    to->n_maps += from->n_maps;
+    from->n_maps = 0;
+    safetensors_close(from);
+    return STATUS_OK;
+}
+
 Slice safetensors_metadata(const Safetensors *file, const char *key)
 {
     for (size_t i = 0; i < file->n_metadata; i++) {

@@ -119,6 +119,10 @@ Status safetensors_open_files(const char *const *paths, size_t n_paths, Safetens
 // A model's directory: model.safetensors, else all the shards that model.safetensors.index.json names. STATUS_NOT_FOUND
 // where neither is there. A tensor that the index places in another shard than it is in is refused.
 Status safetensors_open_model(const char *directory, Safetensors *out, Error *err) MUST_CHECK;
+// Puts the tensors of `from` beside those of `to`, each under `prefix` and its name; `from` is empty then. A name that both have is
+// refused.
+Status safetensors_join(Safetensors *to, Safetensors *from, const char *prefix,
+                        Error *err) MUST_CHECK;
 void safetensors_close(Safetensors *file); // a no-op on a zeroed one
 
 // Lets go of memory that a part of a tensor's data takes, where its file is mapped, and of what the system has mapped around it;

@@ -340,7 +340,8 @@ Test(predict, refuses_embeddings_made_in_ways_that_do_not_run_here)
         {"1_Pooling/config.json", "{\"pooling_mode\": \"weightedmean\"}", "a weighted mean"},
         {"1_Pooling/config.json", "{\"pooling_mode_lasttoken\": true}", NULL},
         {"1_Pooling/config.json", "{\"pooling_mode\": \"cls\"}", NULL},
-        {"modules.json", "[{\"type\": \"sentence_transformers.models.Dense\"}]", "a dense layer"},
+        {"modules.json", "[{\"type\": \"sentence_transformers.models.Dense\"}]",
+         "a dense layer that has no folder"},
         {"modules.json", "[{\"type\": \"sentence_transformers.models.Normalize\"}]", NULL},
     };
     Arena arena = {0};
