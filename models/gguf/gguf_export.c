@@ -229,15 +229,15 @@ static const struct {
     const char *model_type;
     bool is_rms;
 } parsed_families[] = {
-    {"arcee", true},      {"bloom", false},   {"cohere", false},      {"cohere2", false},
-    {"ernie4_5", true},   {"eurobert", true}, {"exaone", true},       {"exaone4", true},
-    {"falcon", false},    {"gemma", true},    {"gemma2", true},       {"gemma3_text", true},
-    {"glm", true},        {"glm4", true},     {"gpt_bigcode", false}, {"gpt_neox", false},
-    {"gpt_oss", true},    {"granite", true},  {"granitemoe", true},   {"hunyuan_v1_dense", true},
-    {"ministral3", true}, {"mixtral", true},  {"nemotron", false},    {"olmo", false},
-    {"olmo2", true},      {"olmoe", true},    {"phi", false},         {"qwen2_moe", true},
-    {"qwen3_moe", true},  {"seed_oss", true}, {"smollm3", true},      {"stablelm", false},
-    {"starcoder2", false}};
+    {"arcee", true},      {"bloom", false},    {"cohere", false},      {"cohere2", false},
+    {"ernie4_5", true},   {"eurobert", true},  {"exaone", true},       {"exaone4", true},
+    {"falcon", false},    {"gemma", true},     {"gemma2", true},       {"gemma3_text", true},
+    {"glm", true},        {"glm4", true},      {"gpt_bigcode", false}, {"gpt_neox", false},
+    {"gpt_oss", true},    {"granite", true},   {"granitemoe", true},   {"hunyuan_v1_dense", true},
+    {"ministral3", true}, {"mixtral", true},   {"modernbert", false},  {"nomic_bert", false},
+    {"nemotron", false},  {"olmo", false},     {"olmo2", true},        {"olmoe", true},
+    {"phi", false},       {"qwen2_moe", true}, {"qwen3_moe", true},    {"seed_oss", true},
+    {"smollm3", true},    {"stablelm", false}, {"starcoder2", false}};
 
 static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
@@ -248,31 +248,35 @@ static bool is_told_by_parsed(Slice model_type, bool *is_rms)
     return false;
 }
 
-// Whether all layers are local but every `period`-th.
-static bool is_local_but_every(const ModelConfig *c, size_t period)
+// Whether all layers are local but every `period`-th, the first among these or the last.
+static bool is_local_but_every(const bool *is_local, size_t n, size_t period, bool first_is_full)
 {
-    for (size_t i = 0; i < c->n_layers; i++) {
-        if (c->is_local[i] != ((i + 1) % period != 0)) return false;
+    for (size_t i = 0; i < n; i++) {
+        if (is_local[i] != ((i + !first_is_full) % period != 0)) return false;
     }
     return true;
 }
 
-// The window of local layers, and which these are: all but every so-manieth, or a list.
-static void put_window(Export *out)
+// Which layers are local: all but every so-manieth, or a list.
+static void put_pattern(Export *out, const bool *is_local, size_t n, bool first_is_full)
 {
     char key[KEY_SIZE];
-    const ModelConfig *c = out->parsed;
     size_t period = 1;
+    while (period <= n && !is_local_but_every(is_local, n, period, first_is_full)) period++;
+    (void)key_of(out, "attention.sliding_window_pattern", key);
+    if (period <= n)
+        gguf_put_u32(out->b, key, (uint32_t)period);
+    else
+        gguf_put_bools(out->b, key, is_local, n);
+}
+
+static void put_window(Export *out)
+{
+    const ModelConfig *c = out->parsed;
     if (c->window == 0) return;
     // Of both sides together, where a token sees both.
     put_size(out, "attention.sliding_window", c->sees_all ? 2 * (c->window - 1) : c->window);
-    if (!c->is_local) return;
-    while (period <= c->n_layers && !is_local_but_every(c, period)) period++;
-    (void)key_of(out, "attention.sliding_window_pattern", key);
-    if (period <= c->n_layers)
-        gguf_put_u32(out->b, key, (uint32_t)period);
-    else
-        gguf_put_bools(out->b, key, c->is_local, c->n_layers);
+    if (c->is_local) put_pattern(out, c->is_local, c->n_layers, false);
 }
 
 static void put_gemma(Export *out)
@@ -320,6 +324,35 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     }
     if (c->experts.n_experts > 0) put_experts(out, c);
     if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
+}
+
+// Encoders whose positions are rotations: Nomic's BERT, and ModernBERT, whose blocks see near tokens alone or everything.
+static void put_turning_encoder(Export *out, Arena *arena)
+{
+    char key[KEY_SIZE];
+    const ModelConfig *c = out->parsed;
+    bool *is_local = NULL;
+    put_size(out, "vocab_size", c->vocab_size);
+    put_size(out, "context_length", c->max_positions);
+    put_size(out, "embedding_length", c->hidden_size);
+    put_size(out, "block_count", c->n_layers);
+    put_size(out, "feed_forward_length", c->intermediate_size);
+    put_size(out, "attention.head_count", c->n_heads);
+    put_real(out, "attention.layer_norm_epsilon", (double)c->layer_norm_eps);
+    gguf_put_bool(out->b, key_of(out, "attention.causal", key), false);
+    put_size(out, "rope.dimension_count", c->hidden_size / c->n_heads);
+    put_real(out, "rope.freq_base", c->is_global ? c->global_theta : c->rope.theta);
+    if (!c->is_global) {
+        gguf_put_u32(out->b, "tokenizer.ggml.token_type_count", (uint32_t)c->type_vocab_size);
+        return;
+    }
+    out->status = arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, out->err);
+    if (out->status != STATUS_OK) return;
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = !c->is_global[i];
+    put_real(out, "rope.freq_base_swa", c->local_theta);
+    put_text(out, "hidden_activation", slice_from_cstr(config_activation_name(c->activation)));
+    put_size(out, "attention.sliding_window", 2 * c->local_reach);
+    put_pattern(out, is_local, c->n_layers, true);
 }
 
 static void put_encoder(Export *out)
@@ -397,6 +430,11 @@ Status gguf_put_config(GgufBuilder *b, const Json *config, Slice name, uint32_t 
         TRY(model_config_parse(arena, config, &parsed, err));
         parsed.vocab_size = vocab_size;
         out.parsed = &parsed;
+        if (strcmp(family->architecture, "nomic-bert") == 0 ||
+            strcmp(family->architecture, "modern-bert") == 0) {
+            put_turning_encoder(&out, arena);
+            return out.status;
+        }
         put_parsed(&out, is_rms, arena, factors);
         return out.status;
     }

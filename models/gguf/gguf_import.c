@@ -36,19 +36,6 @@ static void put_gpt2(GgufImport *in)
     import_put_flag(in, "multi_query", n_kv_heads == 1);
 }
 
-static void put_bert(GgufImport *in)
-{
-    import_put_rows(in, "token_embd.weight", "vocab_size");
-    import_put_rows(in, "position_embd.weight", "max_position_embeddings");
-    import_put_rows(in, "token_types.weight", "type_vocab_size");
-    import_put_size(in, "hidden_size", in->hidden_size);
-    import_put_size(in, "num_hidden_layers", in->n_layers);
-    import_put_size(in, "num_attention_heads", in->n_heads);
-    import_copy_size(in, "feed_forward_length", "intermediate_size");
-    import_copy_real(in, "attention.layer_norm_epsilon", "layer_norm_eps");
-    import_put_text(in, "hidden_act", "gelu");
-}
-
 // llama.cpp's files do not say how far relative positions reach: 128 tokens in all released T5s.
 static void put_t5(GgufImport *in)
 {
@@ -92,6 +79,15 @@ static void choose_family(GgufImport *in)
         in->family = gguf_family_of_model(SLICE("umt5"));
 }
 
+static bool is_encoder(const char *model)
+{
+    static const char *const names[] = {"bert", "nomic_bert", "modernbert"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(model, names[i]) == 0) return true;
+    }
+    return false;
+}
+
 static Status import(GgufImport *in)
 {
     import_want_size(in, "block_count", &in->n_layers);
@@ -118,8 +114,8 @@ static Status import(GgufImport *in)
     if (strcmp(in->family->model_type, "gpt2") == 0 ||
         strcmp(in->family->model_type, "gpt_bigcode") == 0)
         put_gpt2(in);
-    else if (strcmp(in->family->model_type, "bert") == 0)
-        put_bert(in);
+    else if (is_encoder(in->family->model_type))
+        import_put_encoder(in);
     else if (strcmp(in->architecture, "t5") == 0)
         put_t5(in);
     else

@@ -17,26 +17,6 @@ static void put_window(GgufImport *in)
         import_put_size(in, "sliding_window", (size_t)window);
 }
 
-// Which blocks have the window: all but every so-manieth, which the file may tell, as it may tell it of each block.
-static void put_layer_types(GgufImport *in, size_t period)
-{
-    char key[IMPORT_KEY_SIZE];
-    int64_t is_local = 0;
-    const GgufValue *told =
-        gguf_find(in->file, import_key(in, "attention.sliding_window_pattern", key));
-    GgufItems items = {0};
-    if (told && told->is_array)
-        items = gguf_items(told);
-    else if (told)
-        (void)import_size(in, "attention.sliding_window_pattern", &period);
-    json_member_array(&in->w, "layer_types");
-    for (size_t i = 0; i < in->n_layers && i < 4096; i++) {
-        if (!gguf_next_int(&items, &is_local)) is_local = period > 0 && (i + 1) % period != 0;
-        json_put_cstr(&in->w, is_local ? "sliding_attention" : "full_attention");
-    }
-    json_end_array(&in->w);
-}
-
 // Gemma: windows in all but every second (third generation: sixth) block, soft caps, and a scale of its own. The first has none of
 // these.
 static void put_gemma(GgufImport *in)
@@ -51,7 +31,7 @@ static void put_gemma(GgufImport *in)
     import_copy_real(in, "attn_logit_softcapping", "attn_logit_softcapping");
     import_copy_real(in, "final_logit_softcapping", "final_logit_softcapping");
     put_window(in);
-    put_layer_types(in, is_third ? 6 : 2);
+    import_put_layer_types(in, is_third ? 6 : 2, false);
     double local = 10000;
     if (is_third && (import_real(in, "rope.freq_base_swa", &local) || in->status == STATUS_OK))
         import_put_real(in, "rope_local_base_freq", local);
@@ -192,7 +172,7 @@ static void put_exaone4(GgufImport *in)
         gguf_find(in->file, import_key(in, "attention.sliding_window", key)) != NULL;
     put_window(in);
     if (!has_window) json_member_null(&in->w, "sliding_window");
-    put_layer_types(in, has_window ? 4 : 0);
+    import_put_layer_types(in, has_window ? 4 : 0, false);
 }
 
 // What one family alone has.
@@ -214,7 +194,7 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     }
     if (strcmp(model, "cohere2") == 0) {
         put_window(in);
-        put_layer_types(in, 4);
+        import_put_layer_types(in, 4, false);
     }
     if (strcmp(model, "starcoder2") == 0) put_window(in);
     if (strcmp(model, "exaone4") == 0) put_exaone4(in);
@@ -223,7 +203,7 @@ static void put_particulars(GgufImport *in, size_t n_kv_heads)
     if (strncmp(model, "olmo", 4) == 0) import_copy_real(in, "attention.clamp_kqv", "clip_qkv");
     if (strcmp(model, "gpt_oss") == 0) {
         put_window(in);
-        put_layer_types(in, 2);
+        import_put_layer_types(in, 2, false);
     }
 }
 

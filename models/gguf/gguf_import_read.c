@@ -118,3 +118,23 @@ const SafeTensor *import_block_tensor(const GgufImport *in, size_t i, const char
     (void)snprintf(name, sizeof name, "blk.%zu.%s.weight", i, rest);
     return gguf_tensor(in->file, slice_from_cstr(name));
 }
+
+void import_put_layer_types(GgufImport *in, size_t period, bool first_is_full)
+{
+    char key[IMPORT_KEY_SIZE];
+    int64_t is_local = 0;
+    const GgufValue *told =
+        gguf_find(in->file, import_key(in, "attention.sliding_window_pattern", key));
+    GgufItems items = {0};
+    if (told && told->is_array)
+        items = gguf_items(told);
+    else if (told)
+        (void)import_size(in, "attention.sliding_window_pattern", &period);
+    json_member_array(&in->w, "layer_types");
+    for (size_t i = 0; i < in->n_layers && i < 4096; i++) {
+        if (!gguf_next_int(&items, &is_local))
+            is_local = period > 0 && (i + !first_is_full) % period != 0;
+        json_put_cstr(&in->w, is_local ? "sliding_attention" : "full_attention");
+    }
+    json_end_array(&in->w);
+}

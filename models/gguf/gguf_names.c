@@ -267,6 +267,35 @@ static const GgufName bert_names[] = {
     {"cls.output", "classifier", SAFE_AS_IS},
 };
 
+static const GgufName nomic_bert_names[] = {
+    {"token_embd", "nomic_bert.embeddings.word_embeddings", SAFE_AS_IS},
+    {"token_types", "nomic_bert.embeddings.token_type_embeddings", SAFE_AS_IS},
+    {"token_embd_norm", "nomic_bert.emb_ln", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "nomic_bert.encoder.layers.%.attn.Wqkv", SAFE_AS_IS},
+    {"blk.%.attn_output", "nomic_bert.encoder.layers.%.attn.out_proj", SAFE_AS_IS},
+    {"blk.%.attn_output_norm", "nomic_bert.encoder.layers.%.norm1", SAFE_AS_IS},
+    {"blk.%.ffn_up", "nomic_bert.encoder.layers.%.mlp.fc11", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "nomic_bert.encoder.layers.%.mlp.fc12", SAFE_AS_IS},
+    {"blk.%.ffn_down", "nomic_bert.encoder.layers.%.mlp.fc2", SAFE_AS_IS},
+    {"blk.%.layer_output_norm", "nomic_bert.encoder.layers.%.norm2", SAFE_AS_IS},
+};
+
+// What goes into the gate and what is multiplied with it are one tensor, in that order in both.
+static const GgufName modernbert_names[] = {
+    {"token_embd", "model.embeddings.tok_embeddings", SAFE_AS_IS},
+    {"token_embd_norm", "model.embeddings.norm", SAFE_AS_IS},
+    {"output_norm", "model.final_norm", SAFE_AS_IS},
+    {"blk.%.attn_norm", "model.layers.%.attn_norm", SAFE_AS_IS},
+    {"blk.%.attn_qkv", "model.layers.%.attn.Wqkv", SAFE_AS_IS},
+    {"blk.%.attn_output", "model.layers.%.attn.Wo", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.mlp_norm", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.Wi", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.Wo", SAFE_AS_IS},
+    {"cls", "head.dense", SAFE_AS_IS},
+    {"cls.norm", "head.norm", SAFE_AS_IS},
+    {"cls.output", "classifier", SAFE_AS_IS},
+};
+
 // T5's two stacks, but for what differs with a gate.
 // clang-format off
 #define T5_NAMES                                                                                           \
@@ -364,6 +393,10 @@ const GgufFamily gguf_families[] = {
     {"gpt2", "gpt2", "GPT2LMHeadModel", NAMES(gpt2_names), GGUF_ROWS_IN_ORDER, false},
     {"eurobert", "eurobert", "EuroBertModel", NAMES(llama_names), GGUF_ROWS_IN_ORDER, false},
     {"bert", "bert", "BertModel", NAMES(bert_names), GGUF_ROWS_IN_ORDER, false},
+    {"nomic-bert", "nomic_bert", "NomicBertModel", NAMES(nomic_bert_names), GGUF_ROWS_IN_ORDER,
+     false},
+    {"modern-bert", "modernbert", "ModernBertModel", NAMES(modernbert_names), GGUF_ROWS_IN_ORDER,
+     false},
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},

@@ -31,6 +31,9 @@ Test(gguf_model, names_go_both_ways)
         {"cohere2", "model.layers.3.self_attn.q_proj.weight", "blk.3.attn_q.weight", SAFE_AS_IS},
         {"ministral3", "model.layers.3.self_attn.q_proj.weight", "blk.3.attn_q.weight",
          SAFE_REORDERED},
+        {"nomic_bert", "nomic_bert.encoder.layers.1.mlp.fc12.weight", "blk.1.ffn_gate.weight",
+         SAFE_AS_IS},
+        {"modernbert", "model.layers.1.mlp.Wi.weight", "blk.1.ffn_up.weight", SAFE_AS_IS},
         {"bert", "bert.encoder.layer.2.output.LayerNorm.bias", "blk.2.layer_output_norm.bias",
          SAFE_AS_IS},
     };

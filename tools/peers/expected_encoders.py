@@ -159,6 +159,9 @@ def configs():
     yield one("modernbert", "ModernBertForSequenceClassification", even, modern)
     yield one("modernbert", "ModernBertForSequenceClassification", even, modern, {"num_hidden_layers": 2})
     yield one("modernbert", "ModernBertForMaskedLM", even, modern)
+    yield one("modernbert", "ModernBertModel", even, modern)
+    yield one("modernbert", "ModernBertModel", odd, modern, {"attention_bias": True, "mlp_bias": True, "norm_bias": True,
+                                                             "hidden_activation": "silu", "hidden_size": 36})
     electra = {"type_vocab_size": 2, "embedding_size": 10}
     yield one("electra", "ElectraForSequenceClassification", odd, electra)
     yield one("electra", "ElectraForMaskedLM", even, electra)
