@@ -49,12 +49,20 @@ static Status strip(Rewrite *w, bool left, bool right, Error *err)
     return rewrite_keep(w, end - begin, err);
 }
 
+// Marks by Unicode 9.0, which two letters of Vedic texts were then, and a sign of Sharada was not.
+static bool is_mark(CodePoint c)
+{
+    if (c == 0x1CF2 || c == 0x1CF3) return true;
+    if (c == 0x111C9) return false;
+    return normalize_knows(c) && unicode_category(c)[0] == 'M';
+}
+
 static Status strip_accents(Rewrite *w, Error *err)
 {
     while (w->at < w->in.len) {
         size_t next = w->at;
         const CodePoint c = utf8_next(w->in, &next);
-        if (unicode_category(c)[0] == 'M') {
+        if (is_mark(c)) {
             w->at = next;
         } else {
             TRY(rewrite_keep(w, next - w->at, err));

@@ -78,6 +78,11 @@ Status normalizer_apply(const Normalizer *normalizer, Slice segment, size_t base
 
 // ---- normalizer_forms.c ----
 
+// Whether the crate that Hugging Face normalises with knows c: its tables are those of Unicode 9.0. To it, later characters
+// are no marks, have no decomposition and are not put in order.
+bool normalize_knows(CodePoint c);
+// The canonical decomposition of c by these tables; returns how many.
+size_t normalize_decompose(CodePoint c, CodePoint out[4]);
 // Writes w->in in the form to w->out.
 Status normalize_form(Rewrite *w, UnicodeForm form, Error *err) MUST_CHECK;
 

@@ -43,7 +43,7 @@ static size_t expand(const BertNormalizer *rules, CodePoint c, CodePoint out[LON
     }
     CodePoint parts[4] = {c};
     size_t n_parts = 1;
-    if (rules->strip_accents) n_parts = unicode_decompose(c, parts);
+    if (rules->strip_accents) n_parts = normalize_decompose(c, parts);
     size_t n = 0;
     for (size_t i = 0; i < n_parts; i++) {
         if (rules->strip_accents && is_nonspacing_mark(parts[i])) continue;

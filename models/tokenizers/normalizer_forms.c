@@ -27,6 +27,24 @@ typedef struct Form {
     Queue after;    // marks that did not join the starter
 } Form;
 
+bool normalize_knows(CodePoint c)
+{
+    return c < 0x378 || unicode_age(c) <= 90; // below it none came later
+}
+
+size_t normalize_decompose(CodePoint c, CodePoint out[4])
+{
+    if (normalize_knows(c)) return unicode_decompose(c, out);
+    out[0] = c;
+    return 1;
+}
+
+static size_t decompose(const Form *f, CodePoint c, CodePoint out[UNICODE_MAX_COMPATIBILITY])
+{
+    return f->is_compatible && normalize_knows(c) ? unicode_decompose_compatibility(c, out)
+                                                  : normalize_decompose(c, out);
+}
+
 static Status push(Form *f, Queue *queue, Mark mark, Error *err)
 {
     if (queue->n == queue->capacity) {
@@ -71,7 +89,7 @@ static Status compose(Form *f, Mark mark, Error *err)
     }
     const bool is_blocked = f->last_class >= 0 && f->last_class >= mark.class;
     const CodePoint joined = is_blocked ? -1 : unicode_compose(f->starter.c, mark.c);
-    if (joined >= 0) {
+    if (joined >= 0 && normalize_knows(joined)) {
         f->starter.c = joined;
         f->starter.change += mark.change - 1;
         return STATUS_OK;
@@ -115,7 +133,7 @@ static Status flush_pending(Form *f, Error *err)
 
 static Status take(Form *f, CodePoint c, bool is_first, Error *err)
 {
-    const Mark mark = {unicode_combining_class(c), c, is_first ? 0 : 1};
+    const Mark mark = {normalize_knows(c) ? unicode_combining_class(c) : 0, c, is_first ? 0 : 1};
     if (mark.class != 0) return push(f, &f->pending, mark, err);
     TRY(flush_pending(f, err));
     return f->composes ? compose(f, mark, err) : put(f, mark, err);
@@ -130,8 +148,7 @@ Status normalize_form(Rewrite *w, UnicodeForm form, Error *err)
     for (size_t at = 0; at < w->in.len;) {
         const CodePoint c = utf8_next(w->in, &at);
         CodePoint parts[UNICODE_MAX_COMPATIBILITY];
-        const size_t n = f.is_compatible ? unicode_decompose_compatibility(c, parts)
-                                         : unicode_decompose(c, parts);
+        const size_t n = decompose(&f, c, parts);
         for (size_t i = 0; i < n; i++) TRY(take(&f, parts[i], i == 0, err));
     }
     TRY(flush_pending(&f, err));

@@ -156,6 +156,14 @@ static bool next_whitespace_piece(Slice text, size_t *at, Slice *piece)
     return false;
 }
 
+// Hugging Face's table is that of Unicode 9.0: later characters have no script, and two have another since.
+static int script_of(CodePoint c)
+{
+    if (c == 0x589) return unicode_script_named("Zyyy");
+    if (c == 0x61C) return unicode_script_named("Arab");
+    return unicode_script(unicode_age(c) > 90 ? 0x10FFFF : c);
+}
+
 // Runs of one script; kana count as Han, blanks and what has no script go with what surrounds them. Text before the
 // first character that has a script is lost, as it is in Hugging Face's.
 static Status split_scripts(Slice text, Word word, WordList *out, Arena *arena, Error *err)
@@ -167,7 +175,7 @@ static Status split_scripts(Slice text, Word word, WordList *out, Arena *arena, 
     for (size_t at = word.begin; at < word.end;) {
         const size_t here = at;
         const CodePoint c = utf8_next(inside, &at);
-        int script = unicode_script(c);
+        int script = script_of(c);
         if (script == unicode_script_named("Hira") || script == unicode_script_named("Kana") ||
             c == 0x30FC)
             script = han;

@@ -164,3 +164,33 @@ Test(tokenizer_parts, overflow_of_roberta_keeps_its_types_without_special_tokens
     tokenizer_close(&t);
     arena_release(&arena);
 }
+
+// U+1CF2 was a mark then and U+0AFA (10.0) none; U+32FF (12.1) has no decomposition, U+0898 (14.0) is not put in order.
+Test(tokenizer_parts, normalizers_know_characters_up_to_unicode_9)
+{
+    static const char pieces[] =
+        "\"a\":0,\"\u0afa\":1,\"\u32ff\":2,\"\u4ee4\":3,\"\u0301\":4,\"\u0898\":5,\"\u338f\":6,"
+        "\"\u1cf2\":7,\"k\":8,\"g\":9,\"\u111c9\":10,\"u\":11";
+    Tokenizer *t = open_words("\"normalizer\":{\"type\":\"StripAccents\"},", pieces);
+    cr_expect_str_eq(show(t, "a\u0afa\u1cf2a\u0301a"), "0:0-1 1:1-4 0:7-8 0:10-11");
+    tokenizer_close(&t);
+    t = open_words("\"normalizer\":{\"type\":\"NFKD\"},", pieces);
+    cr_expect_str_eq(show(t, "\u32ff\u338f"), "2:0-3 8:3-6 9:3-6");
+    cr_expect_str_eq(show(t, "a\u0301\u0898"), "0:0-1 4:1-3 5:3-6");
+    tokenizer_close(&t);
+}
+
+// U+23FE is a common sign since 9.0; U+23FF came with 10.0 and stays with what is before it.
+Test(tokenizer_parts, scripts_are_those_of_unicode_9)
+{
+    Tokenizer *t = NULL;
+    MUST(tokenizer_parse_json(
+        SLICE("t.json"),
+        SLICE("{\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"},\"model\":{\"type\":\"BPE\","
+              "\"merges\":[\"a \u23ff\",\"a \u23fe\"],\"vocab\":{\"a\":0,\"\u23ff\":1,"
+              "\"\u23fe\":2,\"u\":3,\"a\u23ff\":4,\"a\u23fe\":5}}}"),
+        &t, &err));
+    cr_expect_str_eq(show(t, "a\u23ffa"), "4:0-4 0:4-5");
+    cr_expect_str_eq(show(t, "a\u23fea"), "0:0-1 2:1-4 0:4-5");
+    tokenizer_close(&t);
+}
