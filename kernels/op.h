@@ -42,14 +42,15 @@ typedef enum OpKind {
     OP_LINEAR_BACKWARD,
     // s = in0 [M,H] + in1 [M,H] (optional residual); of each group of G columns of a row: out0 = (s - mean) * rstd *
     // (weight_offset + in2) + in3 (in3 optional), which are [1,H], or [1,G] and shared. G is as.norm.group, H where that is 0.
-    // out1 [M,H] optional: s; out2 [M,2H/G] optional: mean and rstd of each group. as.norm. Ba et al. 2016, arXiv:1607.06450.
+    // out1 [M,H] optional: s; out2 [M,2H/G] optional: mean and rstd of each group. out0 may be in0 or in1. as.norm. Ba et al.
+    // 2016, arXiv:1607.06450.
     OP_LAYER_NORM,
     // in0 = d out0, in1 = s, in2 = (mean, rstd), in3 = weight. out0 [M,H] = ds (the gradient of in0 and of in1);
     // accumulates out1, out2 (weight's shape), each optional. as.norm
     OP_LAYER_NORM_BACKWARD,
     // Each group of G = in1's columns of a row: out0 [M,H] = in0 * rstd * (weight_offset + in1 [1,G]), rstd = 1 /
-    // sqrt(mean(in0^2) + epsilon); H is a multiple of G (norms of heads). out1 [M,H/G] optional: rstd. as.norm. Zhang &
-    // Sennrich 2019, arXiv:1910.07467.
+    // sqrt(mean(in0^2) + epsilon); H is a multiple of G (norms of heads). out1 [M,H/G] optional: rstd. out0 may be in0.
+    // as.norm. Zhang & Sennrich 2019, arXiv:1910.07467.
     OP_RMS_NORM,
     // in0 = d out0, in1 = x, in2 = rstd, in3 = weight. out0 [M,H] = dx; accumulates out1 [1,G] (weight), optional. as.norm
     OP_RMS_NORM_BACKWARD,
@@ -369,6 +370,7 @@ typedef struct OpInfo {
     const char *summary; // the equation in a line, for `assay list kernels`
     OpKind backward;     // the operation of its gradient; OP_COUNT where it has none
     int is_forward;      // may stand in a forward pass: only forward_safe rows are picked
+    unsigned overwrites; // bit i: out0 may be in[i], where no other input has that memory
 } OpInfo;
 
 const OpInfo *op_info(OpKind op);

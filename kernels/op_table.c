@@ -9,7 +9,11 @@
 #endif
 
 #define INFO(kind, name, summary, backward, is_forward) \
-    [kind] = {kind, name, summary, backward, is_forward}
+    [kind] = {kind, name, summary, backward, is_forward, 0}
+#define INFO_OVER(inputs, kind, name, summary, backward, is_forward) \
+    [kind] = {kind, name, summary, backward, is_forward, inputs}
+
+enum { OVER_IN0 = 1 << 0, OVER_IN1 = 1 << 1 };
 
 static const OpInfo infos[OP_COUNT] = {
     INFO(OP_EMBEDDING, "embedding", "y[t] = word[ids[t]] + position[position_ids[t]] + type[...]",
@@ -22,26 +26,28 @@ static const OpInfo infos[OP_COUNT] = {
     INFO(OP_LINEAR_BF16, "linear_bf16", "y = act(bf16(x) W^T + b), W in bf16", OP_COUNT, 1),
     INFO(OP_LINEAR_BACKWARD, "linear_backward",
          "dz = dy act'(z); dx = dz W, dW += dz^T x, db += dz", OP_COUNT, 0),
-    INFO(OP_LAYER_NORM, "layer_norm", "s = x + residual; y = (s - mean) / sqrt(var + eps) * w + b",
-         OP_LAYER_NORM_BACKWARD, 1),
+    INFO_OVER(OVER_IN0 | OVER_IN1, OP_LAYER_NORM, "layer_norm",
+              "s = x + residual; y = (s - mean) / sqrt(var + eps) * w + b", OP_LAYER_NORM_BACKWARD,
+              1),
     INFO(OP_LAYER_NORM_BACKWARD, "layer_norm_backward",
          "ds = rstd (g - mean(g) - n mean(g n)), g = dy w, n = (s - mean) rstd", OP_COUNT, 0),
-    INFO(OP_RMS_NORM, "rms_norm",
-         "y = x / sqrt(mean(x^2) + eps) * (offset + w), by group of columns", OP_RMS_NORM_BACKWARD,
-         1),
+    INFO_OVER(OVER_IN0, OP_RMS_NORM, "rms_norm",
+              "y = x / sqrt(mean(x^2) + eps) * (offset + w), by group of columns",
+              OP_RMS_NORM_BACKWARD, 1),
     INFO(OP_RMS_NORM_BACKWARD, "rms_norm_backward",
          "dx = rstd (g - n mean(g n)), g = dy (offset + w), n = x rstd", OP_COUNT, 0),
-    INFO(OP_ROPE, "rope", "(y_i, y_j) = (x_i cos - x_j sin, x_j cos + x_i sin), j = i + D / 2",
-         OP_ROPE, 1),
+    INFO_OVER(OVER_IN0, OP_ROPE, "rope",
+              "(y_i, y_j) = (x_i cos - x_j sin, x_j cos + x_i sin), j = i + D / 2", OP_ROPE, 1),
     INFO(OP_HEADS, "heads", "heads of parts of two tensors' heads, zeros behind them",
          OP_HEADS_BACKWARD, 1),
     INFO(OP_HEADS_BACKWARD, "heads_backward", "each part's columns, those of shared heads added up",
          OP_COUNT, 0),
-    INFO(OP_GATED, "gated", "y = act(a) b", OP_GATED_BACKWARD, 1),
+    INFO_OVER(OVER_IN0, OP_GATED, "gated", "y = act(a) b", OP_GATED_BACKWARD, 1),
     INFO(OP_GATED_BACKWARD, "gated_backward", "da = dy b act'(a), db = dy act(a)", OP_COUNT, 0),
-    INFO(OP_ADD, "add", "y = a x + b z", OP_ADD, 1),
-    INFO(OP_SOFT_CAP, "soft_cap", "y = c tanh(x / c)", OP_SOFT_CAP_BACKWARD, 1),
-    INFO(OP_SOFT_CAP_BACKWARD, "soft_cap_backward", "dx = dy (1 - (y / c)^2)", OP_COUNT, 0),
+    INFO_OVER(OVER_IN0, OP_ADD, "add", "y = a x + b z", OP_ADD, 1),
+    INFO_OVER(OVER_IN0, OP_SOFT_CAP, "soft_cap", "y = c tanh(x / c)", OP_SOFT_CAP_BACKWARD, 1),
+    INFO_OVER(OVER_IN0, OP_SOFT_CAP_BACKWARD, "soft_cap_backward", "dx = dy (1 - (y / c)^2)",
+              OP_COUNT, 0),
     INFO(OP_ATTENTION, "attention", "y = softmax(scale q k^T + bias, masked) v per sequence, head",
          OP_ATTENTION_BACKWARD, 1),
     INFO(OP_ATTENTION_BF16, "attention_bf16",
@@ -53,7 +59,8 @@ static const OpInfo infos[OP_COUNT] = {
          OP_DISENTANGLED_BACKWARD, 1),
     INFO(OP_DISENTANGLED_BACKWARD, "disentangled_backward",
          "attention_backward, and dPK[m] = sum ds q, dPQ[m] = sum ds k", OP_COUNT, 0),
-    INFO(OP_DROPOUT, "dropout", "y = x keep / (1 - p), keep from Philox", OP_DROPOUT, 1),
+    INFO_OVER(OVER_IN0, OP_DROPOUT, "dropout", "y = x keep / (1 - p), keep from Philox", OP_DROPOUT,
+              1),
     INFO(OP_SELECT_ROWS, "select_rows", "y[s] = x[rows[s]]", OP_SELECT_ROWS_BACKWARD, 1),
     INFO(OP_SELECT_ROWS_BACKWARD, "select_rows_backward", "dx = 0; dx[rows[s]] += dy[s]", OP_COUNT,
          0),

@@ -121,18 +121,20 @@ static void print_times(const SweepTime *time)
     printf("  %-18s %10.1f %9s %8s", time->shape, time->seconds * 1e6, gflops, gbytes);
 }
 
-// All three checks of one row; the first failure is the verdict.
+// All checks of one row; the first failure is the verdict.
 static Status check_row(const Sweep *sweep, const Settings *settings, const OpRow *row,
                         int *is_right, Error *err)
 {
-    SweepResult close, parts = {0}, nan = {0};
+    SweepResult close, parts = {0}, nan = {0}, over = {0};
     SweepTime time = {0};
     TRY(sweep_reference(sweep, row, &close, err));
     if (row->forward_safe) TRY(sweep_parts(sweep, row, &parts, err));
     TRY(sweep_nan(sweep, row, &nan, err));
+    TRY(sweep_overwrite(sweep, row, &over, err));
     if (settings->is_timed && row->dtype == DTYPE_F32) TRY(sweep_time(sweep, row, &time, err));
-    const char *failures[] = {close.failure, parts.failure, nan.failure};
-    const char *kinds[] = {"wrong", "depends on the batch", "spreads NaN"};
+    const char *failures[] = {close.failure, parts.failure, nan.failure, over.failure};
+    const char *kinds[] = {"wrong", "depends on the batch", "spreads NaN",
+                           "differs over its input"};
     printf("%-22s %-10s %-5s %6zu %11.3g %11.3g %6.3f", op_info(row->op)->name, row->variant,
            dtype_name(row->dtype), close.n_cases, close.worst_error, close.worst_tolerance,
            close.worst_share);

@@ -36,6 +36,10 @@ Status sweep_reference(const Sweep *sweep, const OpRow *row, SweepResult *out,
 Status sweep_parts(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err) MUST_CHECK;
 // A NaN in one row leaves every other row's bits alone, and reaches what the reference says it reaches. The same rows.
 Status sweep_nan(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err) MUST_CHECK;
+// out0 in the place of each input that it may be (OpInfo.overwrites) has the bits that it has elsewhere; n_cases is 0 for
+// operations that have none.
+Status sweep_overwrite(const Sweep *sweep, const OpRow *row, SweepResult *out,
+                       Error *err) MUST_CHECK;
 // Two rows of one operation and dtype give the same bits in every case.
 Status sweep_same_bits(const Sweep *sweep, const OpRow *a, const OpRow *b, SweepResult *out,
                        Error *err) MUST_CHECK;

@@ -257,3 +257,40 @@ Status sweep_nan(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *
     }
     return STATUS_OK;
 }
+
+static int have_one_shape(const Tensor *a, const Tensor *b)
+{
+    return a->data && b->data && a->rows == b->rows && a->cols == b->cols && a->dtype == b->dtype &&
+           a->layout == b->layout;
+}
+
+static Status overwrite_case(const Sweep *sweep, const OpRow *row, size_t index, size_t input,
+                             SweepResult *result, Error *err)
+{
+    Problem apart = {0}, over = {0};
+    Status s = case_build(row->op, row->dtype, index, sweep->reference, &apart, err);
+    if (s != STATUS_OK || !have_one_shape(&apart.args.in[input], &apart.args.out[0])) goto done;
+    s = problem_copy(&apart, &over, err);
+    if (s != STATUS_OK) goto done;
+    over.args.out[0] = over.args.in[input];
+    s = sweep_run(sweep, row, &apart, err);
+    if (s == STATUS_OK) s = sweep_run(sweep, row, &over, err);
+    if (s != STATUS_OK) goto done;
+    sweep_compare_bits(&apart, &over, index, result);
+    result->n_cases++;
+done:
+    problem_close(&apart);
+    problem_close(&over);
+    return s;
+}
+
+Status sweep_overwrite(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err)
+{
+    *out = (SweepResult){0};
+    for (size_t input = 0; input < OP_MAX_IN; input++) {
+        if (!(op_info(row->op)->overwrites >> input & 1)) continue;
+        for (size_t index = 0; index < case_count(row->op); index++)
+            TRY(overwrite_case(sweep, row, index, input, out, err));
+    }
+    return STATUS_OK;
+}

@@ -88,59 +88,90 @@ static void place_slot(Program *p, bool *is_free, size_t slot)
     s->root = slot;
 }
 
-// Whether out0 may be in0 (kernels/op.h).
-static bool works_in_place(OpKind op)
-{
-    return op == OP_DROPOUT || op == OP_ROPE || op == OP_GATED || op == OP_ADD ||
-           op == OP_RMS_NORM || op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
-}
-
-// Whether a step reads columns begin .. end of a slot by one of its inputs from `first_input` on.
-static bool reads_columns(const ProgramStep *step, size_t first_input, size_t slot, size_t begin,
+// Whether a step reads columns begin .. end of a slot by another of its inputs than number `but`; OP_MAX_IN: by any.
+static bool reads_columns(const ProgramStep *step, size_t but, size_t slot, size_t begin,
                           size_t end)
 {
-    for (size_t k = first_input; k < OP_MAX_IN; k++) {
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
         const Operand *in = &step->in[k];
-        if (in->kind == OPERAND_SLOT && in->index == slot && in->begin < end && begin < in->end)
+        if (k != but && in->kind == OPERAND_SLOT && in->index == slot && in->begin < end &&
+            begin < in->end)
             return true;
     }
     return false;
 }
 
-// Whether nobody but the first input of step `index` reads these columns of a value from then on.
-static bool is_last_reader(const Program *p, size_t index, const Operand *of)
+// Whether nobody but input k of step `index` reads these columns of a value from then on.
+static bool is_last_reader(const Program *p, size_t index, size_t k)
 {
-    if (reads_columns(&p->steps[index], 1, of->index, of->begin, of->end)) return false;
+    const Operand *of = &p->steps[index].in[k];
+    if (reads_columns(&p->steps[index], k, of->index, of->begin, of->end)) return false;
     for (size_t i = index + 1; i < p->n_steps; i++) {
-        if (reads_columns(&p->steps[i], 0, of->index, of->begin, of->end)) return false;
+        if (reads_columns(&p->steps[i], OP_MAX_IN, of->index, of->begin, of->end)) return false;
     }
     return true;
 }
 
-// Such an operation writes over its input where nobody reads that again: over a value of one reader, or over some columns of
-// another, as rotations of queries and keys do within the product that made them. Tuning keeps what it reads, and adds up whole
-// rows.
-static bool place_over_input(Program *p, size_t index)
+// Whether out0 of a step may be its input k (kernels/op.h).
+static bool may_be(const ProgramStep *step, size_t k)
+{
+    return step->op < OP_COUNT &&
+           (op_info(step->op)->overwrites >> k & 1); // NODE_EXPERTS is no row
+}
+
+// Whether step `index` may write over its input k: over a value that ends with it, or (*is_whole false) over some columns of
+// one whose other columns live on, as rotations of queries and keys do within the product that made them. Tuning keeps what it
+// reads, and adds up whole rows.
+static bool can_overwrite(const Program *p, size_t index, size_t k, bool *is_whole)
 {
     const ProgramStep *step = &p->steps[index];
-    const Operand *from = &step->in[0];
-    if (!works_in_place(step->op) || from->kind != OPERAND_SLOT) return false;
-    ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
+    const Operand *from = &step->in[k];
+    if (!may_be(step, k) || from->kind != OPERAND_SLOT) return false;
+    const ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
     if (in->is_pinned || out->first != index || from->index == p->output ||
         in->domain != out->domain)
         return false;
-    const bool is_whole = in->cols == out->cols && in->stride == out->stride;
-    if (is_whole && in->last == index && in->root == from->index && !in->has_parts) {
-        out->buffer = in->buffer;
+    *is_whole = in->cols == out->cols && in->stride == out->stride && in->last == index &&
+                in->root == from->index && !in->has_parts &&
+                !reads_columns(step, k, from->index, from->begin, from->end);
+    if (*is_whole) return true;
+    const bool is_forward = p->n_steps == p->n_forward && !out->is_pinned;
+    return is_forward && from->end - from->begin == out->cols && is_last_reader(p, index, k);
+}
+
+// The input whose buffer the output of step `index` takes: of two the narrower one, as the wider is then free for a wide value.
+static size_t pick_input(const Program *p, size_t index, bool *is_whole)
+{
+    const ProgramStep *step = &p->steps[index];
+    size_t best = NONE, best_cols = 0;
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        bool whole = false;
+        if (!can_overwrite(p, index, k, &whole)) continue;
+        const size_t cols = p->buffers[p->slots[step->in[k].index].buffer].cols;
+        if (best != NONE && cols >= best_cols) continue;
+        best = k;
+        best_cols = cols;
+        *is_whole = whole;
+    }
+    return best;
+}
+
+// An operation that may writes over an input where nobody reads that again.
+static bool place_over_input(Program *p, size_t index)
+{
+    bool is_whole = false;
+    const ProgramStep *step = &p->steps[index];
+    const size_t k = pick_input(p, index, &is_whole);
+    if (k == NONE) return false;
+    const Operand *from = &step->in[k];
+    ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
+    out->buffer = in->buffer;
+    if (is_whole) {
         out->root = step->out[0].index;
         in->last = NONE; // its buffer goes on living in `out`
         return true;
     }
-    const bool is_forward = p->n_steps == p->n_forward && !out->is_pinned;
-    if (!is_forward || from->end - from->begin != out->cols || !is_last_reader(p, index, from))
-        return false;
     ProgramSlot *root = &p->slots[in->root];
-    out->buffer = in->buffer;
     out->begin = in->begin + from->begin;
     out->stride = in->stride;
     out->stride_elsewhere = in->stride_elsewhere;

@@ -39,6 +39,11 @@ Test(cuda, a_nan_stays_in_its_row)
     check_rows(sweep_nan);
 }
 
+Test(cuda, an_output_over_an_input_has_the_same_bits)
+{
+    check_rows(sweep_overwrite);
+}
+
 Test(cuda, counts_gpus_or_says_why_there_is_none)
 {
     size_t n = 1;

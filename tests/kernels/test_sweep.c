@@ -74,6 +74,22 @@ Test(sweep, a_nan_stays_in_its_row)
     sweep_close(&sweep);
 }
 
+Test(sweep, an_output_over_an_input_has_the_same_bits)
+{
+    Sweep sweep = open_cpu();
+    for (size_t i = 0; i < op_row_count(); i++) {
+        const OpRow *row = op_row(i);
+        if (!is_checked(row)) continue;
+        SweepResult result;
+        Error err = {0};
+        cr_assert_eq(sweep_overwrite(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
+        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        if (op_info(row->op)->overwrites)
+            cr_expect_gt(result.n_cases, 20, "%s has %zu cases", name_of(row), result.n_cases);
+    }
+    sweep_close(&sweep);
+}
+
 Test(sweep, avx2_and_avx512_rows_give_the_same_bits)
 {
     Sweep sweep = open_cpu();
@@ -113,7 +129,7 @@ Test(sweep, every_backward_agrees_with_finite_differences)
 }
 
 // Rows made wrong on purpose: the sweep must see each kind of mistake.
-static OpKernel off_by_little, writes_behind, depends_on_rows, leaks_nan;
+static OpKernel off_by_little, writes_behind, depends_on_rows, leaks_nan, writes_early;
 
 static Status off_by_little(const OpArgs *args, Exec *exec, Error *err)
 {
@@ -150,12 +166,20 @@ static Status leaks_nan(const OpArgs *args, Exec *exec, Error *err)
     return s;
 }
 
+// Writes before all of an element's neighbours are read.
+static Status writes_early(const OpArgs *args, Exec *exec, Error *err)
+{
+    const Tensor *y = &args->out[0];
+    if (y->rows > 0) tensor_set(y, 0, y->cols - 1, 0);
+    return op_find(OP_LAYER_NORM, DTYPE_F32, "reference")->run(args, exec, err);
+}
+
 typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
 
-static void expect_noticed(Check *check, OpKernel *run, const char *what)
+static void expect_noticed_of(OpKind op, Check *check, OpKernel *run, const char *what)
 {
     Sweep sweep = open_cpu();
-    OpRow row = *op_find(OP_SOFTMAX, DTYPE_F32, "reference");
+    OpRow row = *op_find(op, DTYPE_F32, "reference");
     SweepResult result;
     Error err = {0};
     row.run = run;
@@ -164,10 +188,16 @@ static void expect_noticed(Check *check, OpKernel *run, const char *what)
     sweep_close(&sweep);
 }
 
+static void expect_noticed(Check *check, OpKernel *run, const char *what)
+{
+    expect_noticed_of(OP_SOFTMAX, check, run, what);
+}
+
 Test(sweep, notices_rows_that_are_wrong)
 {
     expect_noticed(sweep_reference, off_by_little, "an error of 1e-5");
     expect_noticed(sweep_reference, writes_behind, "a write behind the output");
     expect_noticed(sweep_parts, depends_on_rows, "a last bit that depends on the batch");
     expect_noticed(sweep_nan, leaks_nan, "a NaN that reaches the next row");
+    expect_noticed_of(OP_LAYER_NORM, sweep_overwrite, writes_early, "an input that is lost");
 }

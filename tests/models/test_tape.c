@@ -97,36 +97,61 @@ static void see(Life *lives, const Operand *operand, size_t step)
     life->last = step;
 }
 
-static bool writes_over_input(OpKind op)
+// Whether the output of a step may lie where its input k lies (kernels/op.h).
+static bool writes_over_input(const ProgramStep *step, size_t k)
 {
-    return op == OP_DROPOUT || op == OP_ROPE || op == OP_GATED || op == OP_ADD ||
-           op == OP_RMS_NORM || op == OP_SOFT_CAP || op == OP_SOFT_CAP_BACKWARD;
+    return step->op < OP_COUNT && (op_info(step->op)->overwrites >> k & 1);
 }
 
-// Whether a value begins where a step writes over columns of another that its first input alone reads then, and nobody later.
-static bool is_over_columns(const Program *p, const Life *lives, size_t slot, size_t of)
+// Whether a step's output may take the place of a value: its last reader, by an input that may be overwritten alone.
+static bool writes_over_value(const ProgramStep *step, size_t out, size_t of)
+{
+    bool is_over = false;
+    if (step->out[0].kind != OPERAND_SLOT || step->out[0].index != out) return false;
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        if (step->in[k].kind != OPERAND_SLOT || step->in[k].index != of) continue;
+        if (is_over || !writes_over_input(step, k)) return false;
+        is_over = true;
+    }
+    return is_over;
+}
+
+static bool is_over_columns(const Program *p, const Life *lives, size_t slot, size_t of);
+
+// The same over the columns of its maker's input k.
+static bool is_over_columns_of(const Program *p, const Life *lives, size_t slot, size_t of,
+                               size_t k)
 {
     const size_t first = lives[slot].first;
     const ProgramSlot *out = &p->slots[slot], *in = &p->slots[of];
-    const Operand *from = &p->steps[first].in[0];
+    const Operand *from = &p->steps[first].in[k];
     // Over columns of one that was itself written over columns.
     if (from->kind == OPERAND_SLOT && from->index != of && from->index != slot &&
         lives[from->index].first < first && p->slots[from->index].buffer == out->buffer)
         return is_over_columns(p, lives, slot, from->index) &&
                is_over_columns(p, lives, from->index, of);
-    bool is_over = writes_over_input(p->steps[first].op) && from->kind == OPERAND_SLOT &&
+    bool is_over = writes_over_input(&p->steps[first], k) && from->kind == OPERAND_SLOT &&
                    from->index == of && p->n_steps == p->n_forward && of != p->output &&
                    in->begin + from->begin == out->begin && from->end - from->begin == out->cols &&
                    in->stride == out->stride && in->stride_elsewhere == out->stride_elsewhere;
     for (size_t i = first; i < p->n_steps; i++) {
-        for (size_t k = i == first; k < OP_MAX_IN; k++) {
-            const Operand *other = &p->steps[i].in[k];
-            if (other->kind == OPERAND_SLOT && other->index == of && other->begin < from->end &&
-                from->begin < other->end)
+        for (size_t other = 0; other < OP_MAX_IN; other++) {
+            const Operand *read = &p->steps[i].in[other];
+            if ((i > first || other != k) && read->kind == OPERAND_SLOT && read->index == of &&
+                read->begin < from->end && from->begin < read->end)
                 is_over = false;
         }
     }
     return is_over;
+}
+
+// Whether a value begins where a step writes over columns of another that one of its inputs alone reads then, and nobody later.
+static bool is_over_columns(const Program *p, const Life *lives, size_t slot, size_t of)
+{
+    for (size_t k = 0; k < OP_MAX_IN; k++) {
+        if (is_over_columns_of(p, lives, slot, of, k)) return true;
+    }
+    return false;
 }
 
 // Whether two values of one buffer that live at the same time lie in different columns of it.
@@ -160,10 +185,10 @@ static void check_plan(const Program *p, const char *what)
             if (lives[b].first == SIZE_MAX || p->slots[a].buffer != p->slots[b].buffer) continue;
             const bool before = lives[a].last < lives[b].first || lives[b].last < lives[a].first;
             // Some operations may write over their input (kernels/op.h).
-            const size_t meeting = lives[a].last == lives[b].first ? lives[a].last : lives[b].last;
-            const bool in_place =
-                (lives[a].last == lives[b].first || lives[b].last == lives[a].first) &&
-                writes_over_input(p->steps[meeting].op);
+            const bool in_place = (lives[a].last == lives[b].first &&
+                                   writes_over_value(&p->steps[lives[a].last], b, a)) ||
+                                  (lives[b].last == lives[a].first &&
+                                   writes_over_value(&p->steps[lives[b].last], a, b));
             const bool over_columns = is_over_columns(p, lives, b, a) ||
                                       is_over_columns(p, lives, a, b) ||
                                       lie_apart(&p->slots[a], &p->slots[b]);
@@ -216,6 +241,29 @@ Test(program, never_gives_one_buffer_to_two_living_values)
             arena_release(&arena);
         }
     }
+}
+
+// A norm goes over its residual, so that a block of an encoder holds two values of the hidden size beside its widest one.
+Test(program, norms_write_over_what_they_add)
+{
+    Arena arena = {0};
+    Error err = {0};
+    Program *program = NULL;
+    Tape tape = tape_begin(&arena, LAYOUT_PANELS);
+    const ModelConfig config = small_config(HEAD_EMBEDDING, 3);
+    const size_t hidden = config.hidden_size, inner = config.intermediate_size;
+    const ProgramOptions options = {0};
+    size_t floats = 0;
+    config.architecture->record(&tape, &config);
+    want_ok(tape_finish(&tape, &err), &err);
+    want_ok(program_build(&tape, &options, &arena, &program, &err), &err);
+    check_plan(program, "an encoder");
+    for (size_t b = 0; b < program->n_buffers; b++) {
+        if (program->buffers[b].domain == ROWS_TOKENS) floats += program->buffers[b].cols;
+    }
+    cr_expect_eq(floats, 2 * hidden + (inner > 3 * hidden ? inner : 3 * hidden), "%zu floats",
+                 floats);
+    arena_release(&arena);
 }
 
 // Rotations and norms of heads go over the columns of the product that made queries and keys, and a gate over its half.
