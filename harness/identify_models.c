@@ -60,18 +60,41 @@ static Status identify_saved(Identify *id, const SuiteModel *model, const char *
     return s;
 }
 
-// A GGUF file is all of its model.
+// Shards by their order: names may change together.
+static Status identify_shards(Identify *id, const SuiteModel *model, const char *const *paths,
+                              size_t n, JsonWriter *w, Error *err)
+{
+    json_member_array(w, "gguf");
+    for (size_t i = 0; i < n; i++) {
+        Slice sha256;
+        const char *name = arena_printf(id->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(model->name),
+                                        SLICE_ARG(file_name_of(slice_from_cstr(paths[i]))));
+        if (!name) return error_set_memory(err, model->name.len, 1, "a name");
+        TRY(identity_add_file(id, "model", slice_from_cstr(name), paths[i], &sha256, err));
+        json_put_string(w, sha256);
+    }
+    json_end_array(w);
+    return STATUS_OK;
+}
+
+// A GGUF file, or all its shards, is all of its model.
 static Status identify_file(Identify *id, const SuiteModel *model, const char *path, Slice *json,
                             Error *err)
 {
+    const char **paths = NULL;
+    size_t n = 0;
     Slice sha256;
     Buffer buffer = {0};
-    TRY(identity_add_file(id, "model", model->name, path, &sha256, err));
+    TRY(gguf_paths(id->arena, path, &paths, &n, err));
     JsonWriter w = json_writer(&buffer, 0);
     json_begin_object(&w);
-    json_member_string(&w, "gguf", sha256);
+    Status s = n > 1 ? identify_shards(id, model, paths, n, &w, err)
+                     : identity_add_file(id, "model", model->name, path, &sha256, err);
+    if (s == STATUS_OK && n == 1) json_member_string(&w, "gguf", sha256);
     json_end_object(&w);
-    return buffer_keep(&buffer, id->arena, "an identity", json, err);
+    if (s == STATUS_OK) return buffer_keep(&buffer, id->arena, "an identity", json, err);
+    buffer_release(&buffer);
+    return s;
 }
 
 Status identify_model(Identify *id, const SuiteModel *model, Slice *json, Error *err)

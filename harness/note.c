@@ -85,11 +85,13 @@ static Status read_gguf(const char *path, Arena *arena, ModelNote *out, Error *e
 Status note_read(const char *model, Arena *arena, ModelNote *out, Error *err)
 {
     JsonDocument *document = NULL;
+    const char *real = model; // a folder may be one of a cache, or hold a GGUF file
     *out = (ModelNote){0};
-    if (checkpoint_is_gguf(model)) return read_gguf(model, arena, out, err);
-    if (!file_is_directory(model)) return STATUS_OK;
-    const char *path = file_join(arena, slice_from_cstr(model), slice_from_cstr(note_name));
-    if (!path) return error_set_memory(err, strlen(model), 1, "a path");
+    if (!file_exists(model)) return STATUS_OK;
+    TRY(checkpoint_resolve(arena, model, &real, err));
+    if (!file_is_directory(real)) return read_gguf(real, arena, out, err);
+    const char *path = file_join(arena, slice_from_cstr(real), slice_from_cstr(note_name));
+    if (!path) return error_set_memory(err, strlen(real), 1, "a path");
     if (!file_exists(path)) return STATUS_OK;
     TRY(json_load(path, JSON_STRICT, &document, err));
     const Status s = read_members(json_root(document), arena, out, err);

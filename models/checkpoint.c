@@ -50,29 +50,46 @@ static Status resolve_cache(Arena *arena, Slice folder, const char **out, Error 
         SLICE_ARG(folder), n);
 }
 
-// The GGUF file of a directory that has no config.json.
+// The first shard of a GGUF file that is one of several; others are themselves.
+static Status resolve_shard(Arena *arena, const char **out, Error *err)
+{
+    const char **paths = NULL;
+    size_t n = 0;
+    TRY(gguf_paths(arena, *out, &paths, &n, err));
+    *out = paths[0];
+    return STATUS_OK;
+}
+
+// Whether two names are those of shards of one model.
+static bool same_shards(Slice a, Slice b)
+{
+    GgufShardName x, y;
+    return gguf_shard_name(a, &x) && gguf_shard_name(b, &y) && x.count == y.count &&
+           slice_eq(x.prefix, y.prefix);
+}
+
+// The GGUF file, or the shards of one, of a directory that has no config.json.
 static Status resolve_lone_gguf(Arena *arena, Slice folder, const char **out, Error *err)
 {
-    Slice *names = NULL;
-    size_t n = 0, n_files = 0;
+    Slice *names = NULL, found = {0};
+    size_t n = 0;
     const char *config = file_join(arena, folder, SLICE("config.json"));
     if (!config) return error_set_memory(err, 1, folder.len, "a path");
     if (file_exists(config)) return STATUS_OK;
     TRY(file_list(arena, *out, &names, &n, err));
-    const char *found = *out;
     for (size_t i = 0; i < n; i++) {
         if (!slice_ends_with(names[i], SLICE(".gguf"))) continue;
-        n_files++;
-        found = file_join(arena, folder, names[i]);
-        if (!found) return error_set_memory(err, 1, folder.len, "a path");
+        if (found.ptr && !same_shards(found, names[i])) {
+            return error_set(err, STATUS_INVALID,
+                             SLICE_FMT ": GGUF files of several models stand there (" SLICE_FMT
+                                       ", " SLICE_FMT "): name the one that is meant",
+                             SLICE_ARG(folder), SLICE_ARG(found), SLICE_ARG(names[i]));
+        }
+        if (!found.ptr) found = names[i];
     }
-    if (n_files > 1) {
-        return error_set(err, STATUS_INVALID,
-                         SLICE_FMT ": %zu GGUF files stand there: name the one that is meant",
-                         SLICE_ARG(folder), n_files);
-    }
-    *out = found;
-    return STATUS_OK;
+    if (!found.ptr) return STATUS_OK;
+    *out = file_join(arena, folder, found);
+    return *out ? resolve_shard(arena, out, err) : error_set_memory(err, 1, folder.len, "a path");
 }
 
 static bool is_pickled(Slice name)
@@ -101,7 +118,7 @@ Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Erro
         const bool is_gguf = gguf_is(bytes), is_pointer = file_is_lfs_pointer(bytes);
         const size_t size = bytes.len;
         file_unmap(&bytes);
-        if (is_gguf) return STATUS_OK;
+        if (is_gguf) return resolve_shard(arena, out, err);
         if (is_pointer) return file_refuse_lfs_pointer(slice_from_cstr(path), err);
         if (slice_ends_with(slice_from_cstr(path), SLICE(".gguf")))
             return error_set(

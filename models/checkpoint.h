@@ -1,8 +1,8 @@
 // models/checkpoint.h: what stands in a model's files, whatever their format: config.json and tensors.
 //
 // A path is a directory with config.json and safetensors (one file, or shards with their index), a model's folder in Hugging
-// Face's cache (refs/ and snapshots/), a directory with one GGUF file alone, or a GGUF file. A directory with pickled weights
-// only is refused with the command that converts them; they are never read.
+// Face's cache (refs/ and snapshots/), a GGUF file or any shard of one in several, or a directory with one such model alone. A
+// directory with pickled weights only is refused with the command that converts them; they are never read.
 #ifndef ASSAY_MODELS_CHECKPOINT_H
 #define ASSAY_MODELS_CHECKPOINT_H
 
@@ -17,13 +17,13 @@ typedef struct Tokenizer Tokenizer; // models/tokenizers/tokenizer.h
 typedef struct Checkpoint {
     JsonDocument *config; // config.json, or what a GGUF file says told as one
     Safetensors tensors;  // named and shaped as in Transformers
-    Gguf gguf;            // of a GGUF file; n_pairs is 0 for others
+    Gguf gguf;            // of a GGUF file or its shards; n_pairs is 0 for others
     bool is_text_part;    // of a model with images: config and tensors are those of its text model
     size_t n_left_out;    // then: tensors of the rest
 } Checkpoint;
 
-// Where the files of a path really are: the snapshot of a cache's folder, the lone GGUF file of a directory, else the path
-// itself. In the arena.
+// Where the files of a path really are: the snapshot of a cache's folder, the lone GGUF file of a directory, the first of a GGUF
+// file's shards, else the path itself. In the arena.
 Status checkpoint_resolve(Arena *arena, const char *path, const char **out, Error *err) MUST_CHECK;
 // Whether a path is a file that begins as GGUF does.
 bool checkpoint_is_gguf(const char *path);

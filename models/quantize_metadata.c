@@ -16,7 +16,8 @@ void quantize_copy_metadata(const Gguf *file, uint32_t file_type, GgufBuilder *b
         const GgufPair *pair = &file->pairs[i];
         if (slice_eq_cstr(pair->key, "general.file_type") ||
             slice_eq_cstr(pair->key, "general.quantization_version") ||
-            slice_eq_cstr(pair->key, "general.alignment")) {
+            slice_eq_cstr(pair->key, "general.alignment") ||
+            slice_starts_with(pair->key, SLICE("split."))) { // what is written is one file
             continue;
         }
         gguf_put_value(b, pair->key, &pair->value);

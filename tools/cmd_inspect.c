@@ -54,26 +54,35 @@ static Status count_types(Inspection *in, Error *err)
     return listing_status(&in->types, err);
 }
 
+static Status list_file(Listing *files, const char *path, Error *err)
+{
+    FileStat info = {0};
+    TRY(file_stat(path, &info, err));
+    listing_text(files, file_name_of(slice_from_cstr(path)));
+    listing_count(files, info.size_bytes);
+    return STATUS_OK;
+}
+
+// A GGUF file, or its shards.
+static Status list_gguf(Inspection *in, Error *err)
+{
+    const char **paths = NULL;
+    size_t n = 0;
+    TRY(gguf_paths(in->files.arena, in->path, &paths, &n, err));
+    for (size_t i = 0; i < n; i++) TRY(list_file(&in->files, paths[i], err));
+    return listing_status(&in->files, err);
+}
+
 static Status list_files(Inspection *in, Error *err)
 {
     Slice *names = NULL;
     size_t n = 0;
-    if (!file_is_directory(in->path)) {
-        FileStat info = {0};
-        TRY(file_stat(in->path, &info, err));
-        listing_text(&in->files, file_name_of(slice_from_cstr(in->path)));
-        listing_count(&in->files, info.size_bytes);
-        return listing_status(&in->files, err);
-    }
+    if (!file_is_directory(in->path)) return list_gguf(in, err);
     TRY(file_list(in->files.arena, in->path, &names, &n, err));
     for (size_t i = 0; i < n; i++) {
-        FileStat info = {0};
         const char *path = file_join(in->files.arena, slice_from_cstr(in->path), names[i]);
         if (!path) return error_set_memory(err, 1, names[i].len, "a path");
-        if (file_is_directory(path)) continue;
-        TRY(file_stat(path, &info, err));
-        listing_text(&in->files, names[i]);
-        listing_count(&in->files, info.size_bytes);
+        if (!file_is_directory(path)) TRY(list_file(&in->files, path, err));
     }
     return listing_status(&in->files, err);
 }
@@ -178,7 +187,7 @@ const Command command_inspect = {
     .min_operands = 1,
     .max_operands = 1,
     .description =
-        "Opens MODEL, a directory with config.json and model.safetensors or a GGUF file, checks that its files fit "
+        "Opens MODEL, a directory with config.json and model.safetensors or a GGUF file (of shards any one), checks that its files fit "
         "together, and says what it is. The licence, what the model was made from and trained on are "
         "those that its README.md states; nothing is guessed.",
     OPTIONS(options),

@@ -226,19 +226,24 @@ static Status write_directory(CommandLine *line, const char *directory, Error *e
     return s;
 }
 
-// What is read would be lost, and be worse than it was.
+// What is read, of shards each, would be lost, and be worse than it was.
 static Status refuse_itself(CommandLine *line, const char *out_path, Error *err)
 {
-    const char *path = NULL;
+    const char *path = NULL, **paths = &path;
+    size_t n = 1;
     FileStat from, to;
     TRY(checkpoint_resolve(&line->arena, line->operands[0], &path, err));
     if (!file_exists(out_path)) return STATUS_OK;
-    TRY(file_stat(path, &from, err));
     TRY(file_stat(out_path, &to, err));
-    if (from.inode != to.inode || from.device != to.device) return STATUS_OK;
-    return error_set(err, STATUS_INVALID,
-                     "--out %s is the model that is read: give another name, so that it stays",
-                     out_path);
+    if (!file_is_directory(path)) TRY(gguf_paths(&line->arena, path, &paths, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        TRY(file_stat(paths[i], &from, err));
+        if (from.inode != to.inode || from.device != to.device) continue;
+        return error_set(err, STATUS_INVALID,
+                         "--out %s is the model that is read: give another name, so that it stays",
+                         out_path);
+    }
+    return STATUS_OK;
 }
 
 static Status run(CommandLine *line, Error *err)
@@ -267,7 +272,7 @@ const Command command_quantize = {
     .min_operands = 1,
     .max_operands = 1,
     .description =
-        "MODEL is a directory or a GGUF file. Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
+        "MODEL is a directory or a GGUF file (of shards any one: what is written is one file). Matrices are stored as FORMAT; vectors and tables of positions stay F32. Rows that "
         "are no whole blocks of the format get the next one that fits (at last F16). With q2_k to q6_k, iq4_nl and iq4_xs "
         "the output layer is Q6_K; with those that end in _s, _m or _l, q2_k, iq4_nl and iq4_xs the matrices that llama.cpp "
         "keeps better in files of these names are kept so here too. mxfp4 is for experts: where a model has them, its other "

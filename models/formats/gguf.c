@@ -374,35 +374,30 @@ bool gguf_is(Slice bytes)
     return slice_starts_with(bytes, SLICE("GGUF"));
 }
 
+static Status name_file(Gguf *out, Slice name, Error *err)
+{
+    TRY(arena_take(&out->arena, 1, sizeof *out->files, "a file", &out->files, err));
+    out->name = arena_copy(&out->arena, name);
+    if (!out->name.ptr) return error_set_memory(err, name.len, 1, "a file's name");
+    out->files[0].path = out->name;
+    out->n_files = 1;
+    return STATUS_OK;
+}
+
 Status gguf_parse(Slice name, Slice bytes, Gguf *out, Error *err)
 {
     *out = (Gguf){0};
-    out->name = arena_copy(&out->arena, name);
-    if (!out->name.ptr) return error_set_memory(err, name.len, 1, "a file's name");
+    Status s = name_file(out, name, err);
     Reader r = {.name = out->name, .whole = bytes, .rest = bytes};
-    const Status s = read_file(&r, out, err);
+    if (s == STATUS_OK) s = read_file(&r, out, err);
+    if (s == STATUS_OK) out->files[0].n_tensors = out->n_tensors;
     if (s != STATUS_OK) gguf_close(out);
-    return s;
-}
-
-Status gguf_open(const char *path, Gguf *out, Error *err)
-{
-    Slice map = {0};
-    *out = (Gguf){0};
-    TRY(file_map(path, &map, err));
-    const Status s = gguf_parse(slice_from_cstr(path), map, out, err);
-    if (s != STATUS_OK) {
-        file_unmap(&map);
-        return s;
-    }
-    out->map = map;
-    for (size_t i = 0; i < out->n_tensors; i++) out->tensors[i].mapped = map;
     return s;
 }
 
 void gguf_close(Gguf *file)
 {
-    file_unmap(&file->map);
+    for (size_t i = 0; i < file->n_files; i++) file_unmap(&file->files[i].map);
     arena_release(&file->arena);
     *file = (Gguf){0};
 }

@@ -4,6 +4,8 @@
 // u32 type, value; a string is a u64 length and its bytes, an array a u32 type, a u64 count and the elements); for each
 // tensor its name, u32 dimensions, u64 sizes (the fastest first), u32 type, u64 offset; then, at the next multiple of
 // general.alignment (32 where absent), the tensors' bytes. Source: github.com/ggml-org/ggml, docs/gguf.md.
+// A model may be cut into shards, NAME-00001-of-00003.gguf and so on: each has the metadata split.no (from 0), split.count and
+// split.tensors.count (of all shards together), the first alone the model's. Source: llama.cpp, tools/gguf-split.
 // Reading trusts nothing: every length is held to what remains, keys and names are unique, offsets are aligned and lie in
 // the file, tensors do not overlap, arrays nest at most GGUF_MAX_NESTING deep. Errors name file, key or tensor, and byte.
 #ifndef ASSAY_MODELS_FORMATS_GGUF_H
@@ -50,18 +52,26 @@ typedef struct GgufPair {
     GgufValue value;
 } GgufPair;
 
+// One of the files that a model lies in.
+typedef struct GgufFile {
+    Slice path; // NUL-terminated
+    Slice map;  // all of it, where gguf_open mapped it
+    size_t n_tensors;
+} GgufFile;
+
 // Zeroed is empty.
 typedef struct Gguf {
     Arena arena;
-    Slice name; // of the file, for messages
-    Slice map;  // the mapped file of gguf_open
-    uint32_t version;
+    Slice name;      // of the (first) file, for messages
+    GgufFile *files; // one, or the shards in order
+    size_t n_files;
+    uint32_t version; // version, alignment and metadata are those of the first shard
     size_t alignment;
     GgufPair *pairs; // in the order of the file
     size_t n_pairs;
     const GgufPair **by_key; // sorted by key (bytes)
     SafeTensor *
-        tensors; // in the order of the file; shapes with the slowest dimension first, as in safetensors
+        tensors; // in the order of the files; shapes with the slowest dimension first, as in safetensors
     size_t n_tensors;
 } Gguf;
 
@@ -69,8 +79,27 @@ typedef struct Gguf {
 bool gguf_is(Slice bytes);
 // From bytes in memory, which must outlive *out. name is the file's name for messages (copied).
 Status gguf_parse(Slice name, Slice bytes, Gguf *out, Error *err) MUST_CHECK;
-Status gguf_open(const char *path, Gguf *out, Error *err) MUST_CHECK; // mapped
-void gguf_close(Gguf *file);                                          // a no-op on a zeroed one
+// The n shards of a model as one, in order; n is at least 2. Refused is a shard whose metadata give it another place, another number of shards or
+// of tensors, or anything else than the first shard says of the model; a tensor that two have; shards that have more or fewer
+// tensors together than they say.
+Status gguf_parse_shards(const Slice *names, const Slice *bytes, size_t n, Gguf *out,
+                         Error *err) MUST_CHECK;
+// Mapped. path may be any shard of a model: all are opened, which lie beside it and are called as above.
+Status gguf_open(const char *path, Gguf *out, Error *err) MUST_CHECK;
+void gguf_close(Gguf *file); // a no-op on a zeroed one
+
+// ---- the files of a model ----
+
+// What a path says of the shard that a file is; prefix is all in front of "-00001-of-00003.gguf".
+typedef struct GgufShardName {
+    Slice prefix;
+    size_t number, count; // number: from 1
+} GgufShardName;
+bool gguf_shard_name(Slice path, GgufShardName *out);
+// The file, or where its metadata make it a shard, all shards in order; those that are not there are an error. Paths are put
+// into the arena.
+Status gguf_paths(Arena *arena, const char *path, const char ***paths, size_t *n,
+                  Error *err) MUST_CHECK;
 
 // ---- metadata ----
 

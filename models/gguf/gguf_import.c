@@ -125,18 +125,6 @@ static Status import(GgufImport *in)
     return in->status;
 }
 
-static Status refuse_split(const Gguf *file, Error *err)
-{
-    int64_t count = 1;
-    TRY(gguf_get_int(file, "split.count", 0, UINT16_MAX, &count, NULL, err));
-    if (count <= 1) return STATUS_OK;
-    return error_set(
-        err, STATUS_INVALID,
-        SLICE_FMT ": it is one of %lld parts of a model; join them first: llama-gguf-split --merge "
-                  "FIRST-PART OUT.gguf",
-        SLICE_ARG(file->name), (long long)count);
-}
-
 Status gguf_config_told(const Gguf *file, Buffer *json, Error *err)
 {
     Slice architecture = {0};
@@ -161,7 +149,6 @@ Status gguf_config_told(const Gguf *file, Buffer *json, Error *err)
 Status gguf_config(const Gguf *file, Buffer *json, Error *err)
 {
     Slice own = {0};
-    TRY(refuse_split(file, err));
     TRY(gguf_get_string(file, GGUF_KEY_CONFIG, &own, NULL, err));
     if (own.len > 0) {
         buffer_append(json, own);

@@ -3,9 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/identify_internal.h"
 #include "harness/plan.h"
 #include "harness/prepare.h"
 #include "tests/harness/runs.h"
+#include "tests/models/shards.h"
 #include "tests/support/folder.h"
 
 typedef struct Planned {
@@ -50,6 +52,42 @@ static void finish(Plan *plan, size_t trial, double score)
     Error err = {0};
     cr_assert_eq(plan_finish_trial(plan, trial, !isnan(score), score, 10, NULL, &err), STATUS_OK,
                  "%s", err.text);
+}
+
+// A trial whose model changed in any shard is another trial.
+Test(plan, a_model_is_all_its_shards)
+{
+    static const float numbers[2][2] = {{1, 2}, {3, 4}};
+    Error err = {0};
+    Arena arena = {0};
+    SuiteIdentity identity = {0};
+    Identify id = {.arena = &arena, .out = &identity};
+    Slice before = {0}, same = {0}, after = {0};
+    const char *folder = folder_make(), *whole = folder_path(folder, "whole.gguf");
+    cr_assert_eq(store_open(":memory:", STORE_WRITE, &id.store, &err), STATUS_OK);
+    for (size_t changed = 0; changed < 2; changed++) {
+        const SafeItem items[] = {
+            {.name = SLICE("a"), .type = TENSOR_F32, .n_dims = 1, .shape = {2}, .data = numbers[0]},
+            {.name = SLICE("b"),
+             .type = TENSOR_F32,
+             .n_dims = 1,
+             .shape = {2},
+             .data = numbers[changed]}};
+        cr_assert_eq(gguf_write(whole, &(GgufBuilder){0}, items, 2, NULL, NULL, &err), STATUS_OK);
+        cut_gguf(whole, folder_path(folder, "set"), "m", 2, false);
+        const SuiteModel of_folder = {.name = SLICE("m"), .path = folder_path(folder, "set")};
+        cr_assert_eq(identify_model(&id, &of_folder, changed ? &after : &before, &err), STATUS_OK,
+                     "%s", err.text);
+        const SuiteModel of_shard = {.name = SLICE("m"),
+                                     .path = shard_path(of_folder.path, "m", 2, 2)};
+        cr_assert_eq(identify_model(&id, &of_shard, &same, &err), STATUS_OK, "%s", err.text);
+        cr_expect(slice_eq(same, changed ? after : before));
+    }
+    cr_expect_not(slice_eq(before, after));
+    cr_expect_eq(identity.n_files, 8);
+    store_close(&id.store);
+    arena_release(&arena);
+    folder_remove(folder);
 }
 
 typedef struct Shape {

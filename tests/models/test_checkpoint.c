@@ -211,7 +211,7 @@ Test(checkpoint, takes_the_lone_gguf_file_of_a_directory)
     must_quantize(folder_path(folder, "model"), TENSOR_F32, folder_path(folder, "lone/b.gguf"));
     cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "lone"), &path, &err),
                  STATUS_INVALID);
-    cr_expect(strstr(err.text, "2 GGUF files"), "%s", err.text);
+    cr_expect(strstr(err.text, "several models stand there (a.gguf, b.gguf)"), "%s", err.text);
     cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "model/config.json"), &path, &err),
                  STATUS_INVALID);
     cr_expect_eq(checkpoint_resolve(&arena, folder_path(folder, "none"), &path, &err),

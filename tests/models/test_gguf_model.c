@@ -54,12 +54,12 @@ Test(gguf_model, names_go_both_ways)
     cr_expect_null(gguf_family_of_model(SLICE("marian")));
 }
 
-Test(gguf_model, refuses_parts_and_strangers)
+Test(gguf_model, refuses_broken_metadata_and_strangers)
 {
     static const struct {
         const char *architecture, *says;
         uint32_t n_parts;
-    } cases[] = {{"llama", "llama-gguf-split --merge", 3},
+    } cases[] = {{"llama", "there is no \"split.no\"", 3},
                  {"mamba", "unknown architecture \"mamba\"", 0},
                  {"llama", "\"llama.block_count\" is missing", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

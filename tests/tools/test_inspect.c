@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "program.h"
+#include "tests/models/shards.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
@@ -144,6 +145,29 @@ Test(inspect, tells_memory_for_what_is_asked)
     const Program longer = RUN(&arena, NULL, "inspect", small, "--length", "25");
     program_want(&longer, 2);
     cr_expect(text_contains(longer.err, "24"), "%s", longer.err.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+Test(inspect, lists_shards_and_a_copy_overwrites_none)
+{
+    Arena arena = {0};
+    const char *folder = folder_make();
+    const char *model = make_model(&arena, folder, HEAD_SEQUENCE, labels, 2);
+    const char *whole = folder_path(folder, "whole.gguf"), *set = folder_path(folder, "set");
+    const Program made = RUN(&arena, NULL, "quantize", model, "--to", "f32", "-o", whole);
+    program_want(&made, 0);
+    cut_gguf(whole, set, "m", 3, false);
+    const char *second = shard_path(set, "m", 2, 3), *third = shard_path(set, "m", 3, 3);
+    const Program told = RUN(&arena, NULL, "inspect", third, "--json");
+    program_want(&told, 0);
+    const Json *files = json_get(json_of(told.out), "files");
+    cr_assert_eq(json_len(files), 3);
+    const Slice name = json_string(json_get(json_at(files, 1), "name"));
+    cr_expect(slice_eq_cstr(name, "m-00002-of-00003.gguf"), SLICE_FMT, SLICE_ARG(name));
+    const Program itself = RUN(&arena, NULL, "quantize", set, "--to", "q8_0", "-o", second);
+    program_want(&itself, 2);
+    cr_expect(text_contains(itself.err, "is the model that is read"), "%s", itself.err.ptr);
     folder_remove(folder);
     arena_release(&arena);
 }
