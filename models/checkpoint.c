@@ -359,14 +359,25 @@ Status checkpoint_gguf_tokenizer(const char *path, const Gguf *file, Tokenizer *
     return kind.len > 0 && !is_none ? tokenizer_from_gguf(path, file, out, err) : STATUS_OK;
 }
 
-Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err)
+static Status open_gguf_tokenizer(const char *path, Tokenizer **out, Error *err)
 {
     Checkpoint files = {0};
-    if (!checkpoint_is_gguf(path)) return tokenizer_open(path, out, err);
     TRY(checkpoint_open(path, &files, err));
     Status s = checkpoint_gguf_tokenizer(path, &files.gguf, out, err);
     if (s == STATUS_OK && !*out)
         s = error_set(err, STATUS_INVALID, "%s has no tokenizer, which texts need", path);
     checkpoint_close(&files);
+    return s;
+}
+
+Status checkpoint_tokenizer(const char *path, Tokenizer **out, Error *err)
+{
+    Arena arena = {0};
+    const char *real = NULL;
+    Status s = checkpoint_resolve(&arena, path, &real, err);
+    if (s == STATUS_OK)
+        s = file_is_directory(real) ? tokenizer_open(real, out, err)
+                                    : open_gguf_tokenizer(real, out, err);
+    arena_release(&arena);
     return s;
 }

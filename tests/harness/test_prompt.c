@@ -12,6 +12,7 @@
 #include "harness/tasks/tag_prompt.h"
 #include "tests/harness/runs.h"
 #include "tests/harness/suites.h"
+#include "tests/models/shards.h"
 #include "tests/support/folder.h"
 #include "tests/support/shared.h"
 
@@ -233,17 +234,17 @@ static const char *stories(void)
     return path;
 }
 
-// One suite: the model's directory and its GGUF file, two classes by their words, and a choice that the model knows.
-static const char *prompt_suite(const char *prompt)
+// One suite: the model's directory, its GGUF file and that in shards, two classes by their words, and a choice that the model knows.
+static const char *prompt_suite(const char *prompt, const char *shards)
 {
     static char text[4096];
     const char *model = stories();
     snprintf(
         text, sizeof text,
         "[{\"name\": \"dir\", \"path\": \"%s\"}, {\"name\": \"gguf\", \"path\": "
-        "\"%s/stories260K-f32.gguf\"}], \"tasks\": [{\"name\": \"c\", \"family\": \"classify\", "
+        "\"%s/stories260K-f32.gguf\"}, {\"name\": \"shards\", \"path\": \"%s\"}], \"tasks\": [{\"name\": \"c\", \"family\": \"classify\", "
         "\"data\": \"data\", \"prompt\": %s}]",
-        model, model, prompt);
+        model, model, shards, prompt);
     return text;
 }
 
@@ -251,10 +252,14 @@ static Buffer run_export(const char *prompt, size_t n_threads)
 {
     const RunsSuite suite = {.models = "[]", .has_parts = true, .folds = "{}"};
     const char *folder = runs_folder(&suite);
-    char path[600], text[5000];
+    char path[600], shards[600], whole[600], text[5000];
     Error err = {0};
     snprintf(path, sizeof path, "%s/suite.json", folder);
-    snprintf(text, sizeof text, "{\"suite\": \"p\", \"models\": %s}", prompt_suite(prompt));
+    snprintf(shards, sizeof shards, "%s/shards", folder);
+    snprintf(whole, sizeof whole, "%s/stories260K-f32.gguf", stories());
+    cut_gguf(whole, shards, "s", 3, false);
+    snprintf(text, sizeof text, "{\"suite\": \"p\", \"models\": %s}",
+             prompt_suite(prompt, "shards"));
     cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
     const RunsHow how = {.n_threads = n_threads};
     const Buffer out = runs_export(folder, &how);
@@ -273,6 +278,7 @@ Test(prompt, a_run_asks_directory_and_gguf_alike_whatever_the_threads)
     Buffer one = run_export(prompt, 1), two = run_export(prompt, 2);
     cr_expect(slice_eq(buffer_slice(&one), buffer_slice(&two)));
     cr_expect(has(&one, "\"accuracy\""));
+    cr_expect_eq(runs_pooled(&one, "shards", "accuracy"), runs_pooled(&one, "gguf", "accuracy"));
     buffer_release(&one);
     buffer_release(&two);
 }
@@ -378,7 +384,7 @@ Test(prompt, what_cannot_be_asked_is_said_before_the_first_trial)
         RunResult result = {0};
         snprintf(path, sizeof path, "%s/suite.json", folder);
         snprintf(text, sizeof text, "{\"suite\": \"p\", \"models\": %s}",
-                 prompt_suite(cases[i].prompt));
+                 prompt_suite(cases[i].prompt, stories()));
         cr_assert_eq(file_write(path, slice_from_cstr(text), &err), STATUS_OK, "%s", err.text);
         const Status s = runs_run(folder, NULL, &result, &err);
         cr_expect_eq(s, STATUS_INVALID, "%s: %s", cases[i].prompt, err.text);
