@@ -8,5 +8,6 @@
 void bert_record(Tape *tape, const ModelConfig *config);
 void ernie_record(Tape *tape, const ModelConfig *config);
 void megatron_bert_record(Tape *tape, const ModelConfig *config);
+void big_bird_record(Tape *tape, const ModelConfig *config);
 
 #endif

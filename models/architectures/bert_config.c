@@ -1,4 +1,4 @@
-// The rows of BERT, ERNIE and Megatron's BERT in the registry, and what of config.json they read and write.
+// The rows of BERT, ERNIE, Megatron's BERT and BigBird in the registry, and what of config.json they read and write.
 #include "models/architectures/bert_config.h"
 #include "models/architecture.h"
 #include "models/architectures/bert.h"
@@ -169,4 +169,43 @@ const Architecture architecture_megatron_bert = {
     .write_config = bert_config_write,
     .complete = bert_config_complete,
     .record = megatron_bert_record,
+};
+
+// ---- BigBird ----
+
+// Blocks of tokens that see some others are drawn anew at each start of Transformers in training, and from a fixed seed else.
+static Status big_bird_read(Arena *arena, const Json *root, ModelConfig *config, Error *err)
+{
+    Slice type = SLICE("block_sparse");
+    TRY(json_opt_string(root, "attention_type", &type, err));
+    if (!slice_eq_cstr(type, "original_full"))
+        return json_error(
+            json_get(root, "attention_type") ? json_get(root, "attention_type") : root, err,
+            "attention_type \"" SLICE_FMT "\": only \"original_full\" is supported; "
+            "written in its place it gives texts of up to (5 + 2 num_random_blocks) "
+            "block_size tokens the numbers that Transformers gives them",
+            SLICE_ARG(slice_sub(type, 0, 40)));
+    TRY(config_want_bool(root, "use_bias", true, err));
+    TRY(config_want_bool(root, "rescale_embeddings", false, err));
+    return read_config(arena, root, config, err);
+}
+
+static void big_bird_write(const ModelConfig *config, JsonWriter *w)
+{
+    bert_config_write(config, w);
+    json_member_cstr(w, "attention_type", "original_full");
+}
+
+const Architecture architecture_big_bird = {
+    .model_type = "big_bird",
+    .summary = "BigBird where all tokens see all others",
+    .classes = {{"BigBirdForSequenceClassification", HEAD_SEQUENCE},
+                {"BigBirdForTokenClassification", HEAD_TOKEN},
+                {"BigBirdForMaskedLM", HEAD_MASKED_LM},
+                {"BigBirdForPreTraining", HEAD_MASKED_LM},
+                {"BigBirdModel", HEAD_EMBEDDING}},
+    .base_prefix = "bert.",
+    .read_config = big_bird_read,
+    .write_config = big_bird_write,
+    .record = big_bird_record,
 };

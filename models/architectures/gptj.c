@@ -3,28 +3,43 @@
 //
 //     x_{i+1} = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n) + W_2 gelu(W_1 n),  n = LayerNorm(x_i)
 //
-// Source: Wang & Komatsuzaki 2021, "GPT-J-6B: A 6 Billion Parameter Autoregressive Language Model"; names of tensors as in
-// Transformers.
+// CodeGen has the same with queries, keys and values in one tensor, shard by shard, as the four machines of its training had them.
+//
+// Sources: Wang & Komatsuzaki 2021, "GPT-J-6B: A 6 Billion Parameter Autoregressive Language Model"; Nijkamp et
+// al. 2023, arXiv:2203.13474. Names of tensors as in Transformers.
 #include "models/architecture.h"
 #include "models/architectures/decoder.h"
 #include "models/architectures/gpt_config.h"
 
-static const DecoderBlockNames names = {.blocks = "transformer.h.",
-                                        .norms = {"ln_1"},
-                                        .attention = "attn.",
-                                        .qkv = {"q_proj", "k_proj", "v_proj"},
-                                        .output = "out_proj",
-                                        .feed_forward = "mlp.",
-                                        .up = "fc_in",
-                                        .down = "fc_out"};
+#define LAYERS                                                                                 \
+    .blocks = "transformer.h.", .norms = {"ln_1"}, .attention = "attn.", .output = "out_proj", \
+    .feed_forward = "mlp.", .up = "fc_in", .down = "fc_out"
+#define FRAME \
+    .prefix = "transformer.", .words = "wte", .norm = decoder_layer_norm, .last_norm = "ln_f"
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "transformer.",
-                                       .words = "wte",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "ln_f",
-                                       .names = &names};
+    static const DecoderBlockNames names = {LAYERS, .qkv = {"q_proj", "k_proj", "v_proj"}};
+    static const DecoderFrame frame = {FRAME, .names = &names};
+    decoder_record(t, c, &frame, NULL);
+}
+
+enum { N_SHARDS = 4 };
+
+static Value sharded_attention(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
+{
+    const DensePart part = {"qkv_proj", 3 * c->hidden_size};
+    const RowOrder order = {
+        .head_dim = c->head_dim, .n_turned = c->rotary_dims, .n_shards = N_SHARDS};
+    const Dense qkv = tape_dense_parts(t, &part, 1, c->hidden_size, DENSE_NO_BIAS);
+    tape_row_order(t, qkv, 0, order);
+    return decoder_attention(t, c, i, ropes, qkv, x);
+}
+
+static void codegen_record(Tape *t, const ModelConfig *c)
+{
+    static const DecoderBlockNames names = {LAYERS, .attend = sharded_attention};
+    static const DecoderFrame frame = {FRAME, .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 
@@ -45,6 +60,14 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
                       c->rotary_dims, c->head_dim);
 }
 
+static Status codegen_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(read_config(arena, root, c, err));
+    if (c->n_heads % N_SHARDS == 0) return STATUS_OK;
+    return json_error(json_get(root, "n_head"), err, "CodeGen's heads come in %d groups: found %zu",
+                      N_SHARDS, c->n_heads);
+}
+
 static void write_config(const ModelConfig *c, JsonWriter *w)
 {
     gpt_write(c, &members, w);
@@ -63,4 +86,14 @@ const Architecture architecture_gptj = {
     .read_config = read_config,
     .write_config = write_config,
     .record = record,
+};
+
+const Architecture architecture_codegen = {
+    .model_type = "codegen",
+    .summary = "CodeGen: GPT-J with queries, keys and values in one tensor",
+    .classes = {{"CodeGenForCausalLM", HEAD_CAUSAL_LM}, {"CodeGenModel", HEAD_EMBEDDING}},
+    .base_prefix = "transformer.",
+    .read_config = codegen_read,
+    .write_config = write_config,
+    .record = codegen_record,
 };

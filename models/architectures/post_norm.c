@@ -43,10 +43,11 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
         sum =
             tape_add(t, sum, tape_first_row(t, tape_table(t, names->tasks, c->n_tasks, width, -1)));
     if (names->embeddings_norm) tape_prefix(t, "%s", "");
+    if (names->drops_before_norm) sum = tape_dropout(t, sum, c->hidden_dropout);
     const char *norm = names->embeddings_norm ? names->embeddings_norm : "LayerNorm";
     const Value normed =
         names->lacks_embeddings_norm ? sum : tape_layer_norm(t, sum, norm, c->layer_norm_eps);
-    const Value x = tape_dropout(t, normed, c->hidden_dropout);
+    const Value x = names->drops_before_norm ? normed : tape_dropout(t, normed, c->hidden_dropout);
     if (!names->projection || (width == h && !names->always_projects)) return x;
     tape_prefix(t, "%s", "");
     return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);

@@ -41,6 +41,7 @@ typedef struct PostNormNames {
     bool has_types;
     bool lacks_positions; // in the embeddings
     bool lacks_embeddings_norm;
+    bool drops_before_norm;      // of the embeddings
     bool lacks_biases;           // of the blocks' layers
     bool drops_attention_output; // dropout between W_o and the residual
     bool drops_inner;            // before W_2

@@ -15,16 +15,18 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_ernie4_5, architecture_helium, architecture_seed_oss,
     architecture_hunyuan_v1_dense, architecture_ministral, architecture_ministral3,
     architecture_exaone4, architecture_modernbert_decoder, architecture_granitemoehybrid,
-    architecture_exaone, architecture_xglm, architecture_glm4_moe, architecture_mpt;
+    architecture_exaone, architecture_xglm, architecture_glm4_moe, architecture_mpt,
+    architecture_codegen;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
-    architecture_pegasus, architecture_mt5, architecture_umt5;
+    architecture_pegasus, architecture_mt5, architecture_umt5, architecture_blenderbot,
+    architecture_blenderbot_small;
 extern const Architecture architecture_electra, architecture_mpnet, architecture_albert,
     architecture_deberta_v2, architecture_nomic_bert, architecture_data2vec_text,
     architecture_ernie, architecture_megatron_bert, architecture_roberta_prelayernorm,
     architecture_xlm_roberta_xl, architecture_eurobert, architecture_gte, architecture_new,
-    architecture_rembert;
+    architecture_rembert, architecture_big_bird;
 
 const Architecture *const architectures_all[] = {
     &architecture_bert,
@@ -47,6 +49,7 @@ const Architecture *const architectures_all[] = {
     &architecture_gte,
     &architecture_new,
     &architecture_rembert,
+    &architecture_big_bird,
     &architecture_gpt2,
     &architecture_llama,
     &architecture_mistral,
@@ -99,6 +102,7 @@ const Architecture *const architectures_all[] = {
     &architecture_xglm,
     &architecture_glm4_moe,
     &architecture_mpt,
+    &architecture_codegen,
     &architecture_bart,
     &architecture_marian,
     &architecture_t5,
@@ -107,6 +111,8 @@ const Architecture *const architectures_all[] = {
     &architecture_pegasus,
     &architecture_mt5,
     &architecture_umt5,
+    &architecture_blenderbot,
+    &architecture_blenderbot_small,
 };
 const size_t architectures_count = sizeof architectures_all / sizeof *architectures_all;
 

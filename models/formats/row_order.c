@@ -24,26 +24,60 @@ bool row_order_undoes(const RowOrder *a, const RowOrder *b)
 {
     if (a->head_dim == 0 || b->head_dim == 0) return a->head_dim == b->head_dim;
     return a->head_dim == b->head_dim && a->n_groups == b->n_groups && a->n_turned == b->n_turned &&
-           a->is_undone != b->is_undone;
+           a->n_shards == b->n_shards && a->is_undone != b->is_undone;
 }
 
 bool row_order_fits(const RowOrder *order, size_t n_rows)
 {
     if (order->head_dim == 0) return true;
     if (n_rows % order->head_dim != 0) return false;
-    if (order->n_groups == 0) return order->n_turned <= order->head_dim && order->n_turned % 2 == 0;
     const size_t n_heads = n_rows / order->head_dim;
+    if (order->n_shards > 0 && n_heads % (3 * order->n_shards) != 0) return false;
+    if (order->n_groups == 0) return order->n_turned <= order->head_dim && order->n_turned % 2 == 0;
     return n_heads % order->n_groups == 0 && n_heads / order->n_groups > 2;
+}
+
+// Where column `at` of a head that is used stands in the checkpoint's, and the other way about.
+static size_t paired(const RowOrder *order, size_t at)
+{
+    const size_t half = order->n_turned / 2;
+    return at < order->n_turned ? 2 * (at % half) + at / half : at;
+}
+
+static size_t unpaired(const RowOrder *order, size_t at)
+{
+    const size_t half = order->n_turned / 2;
+    return at < order->n_turned ? at % 2 * half + at / 2 : at;
+}
+
+// Keys are used before values, and stand behind them.
+enum { QUERIES, SECOND, THIRD };
+static const size_t swapped[] = {[QUERIES] = QUERIES, [SECOND] = THIRD, [THIRD] = SECOND};
+
+static size_t in_shards(const RowOrder *order, size_t n_rows, size_t row)
+{
+    const size_t head = row / order->head_dim, at = row % order->head_dim,
+                 n_heads = n_rows / order->head_dim / 3, each = n_heads / order->n_shards,
+                 part = head / n_heads, shard = head % n_heads / each, place = head % each;
+    return ((3 * shard + swapped[part]) * each + place) * order->head_dim +
+           (part == THIRD ? at : paired(order, at)); // values do not turn
+}
+
+static size_t from_shards(const RowOrder *order, size_t n_rows, size_t row)
+{
+    const size_t head = row / order->head_dim, at = row % order->head_dim,
+                 n_heads = n_rows / order->head_dim / 3, each = n_heads / order->n_shards,
+                 shard = head / (3 * each), part = swapped[head / each % 3], place = head % each;
+    return (part * n_heads + shard * each + place) * order->head_dim +
+           (part == THIRD ? at : unpaired(order, at));
 }
 
 // Where the row that is used as `row` stands among those of a checkpoint, and the other way about.
 static size_t in_checkpoint(const RowOrder *order, size_t n_rows, size_t row)
 {
     const size_t head = row / order->head_dim, at = row % order->head_dim;
-    if (order->n_groups == 0) {
-        const size_t half = order->n_turned / 2;
-        return at < order->n_turned ? row - at + 2 * (at % half) + at / half : row;
-    }
+    if (order->n_shards > 0) return in_shards(order, n_rows, row);
+    if (order->n_groups == 0) return row - at + paired(order, at);
     const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
     size_t group = head / shared, place = head % shared;
     if (head >= n_queries) { // keys, then values
@@ -56,10 +90,8 @@ static size_t in_checkpoint(const RowOrder *order, size_t n_rows, size_t row)
 static size_t in_use(const RowOrder *order, size_t n_rows, size_t row)
 {
     const size_t head = row / order->head_dim, at = row % order->head_dim;
-    if (order->n_groups == 0) {
-        const size_t half = order->n_turned / 2;
-        return at < order->n_turned ? row - at + at % 2 * half + at / 2 : row;
-    }
+    if (order->n_shards > 0) return from_shards(order, n_rows, row);
+    if (order->n_groups == 0) return row - at + unpaired(order, at);
     const size_t shared = shared_heads(order, n_rows), n_queries = order->n_groups * shared;
     const size_t group = head / (shared + 2), place = head % (shared + 2);
     const size_t used = place < shared ? group * shared + place

@@ -20,18 +20,19 @@ static EmbeddingArgs embedding_args(const ProgramRun *run, const ProgramStep *st
 {
     const bool by_row = step->out[0].kind == OPERAND_ROWS, by_target = step->rows == ROWS_TARGETS;
     const int32_t padding = run->program->tape->params[node->params[0]].zero_row;
-    const EmbeddingArgs args = {
-        .ids = node->as.embedding.is_one_row       ? NULL
-               : node->as.embedding.is_by_position ? run->device_positions
-               : by_row && by_target               ? run->unit.row_of_target
-               : by_target                         ? run->device_target_ids
-               : step->rows == ROWS_RELATIVE       ? run->device_relative
-               : by_row                            ? run->device_rows
-                                                   : run->device_ids,
-        .position_ids = by_target ? run->device_target_positions : run->device_positions,
-        .type_ids = run->device_types,
-        .has_padding = padding >= 0 && !by_row, // a gathered row is not its id
-        .padding_id = padding};
+    const int32_t *positions = by_target ? run->device_target_positions : run->device_positions;
+    const EmbeddingArgs args = {.ids = node->as.embedding.is_one_row       ? NULL
+                                       : node->as.embedding.is_by_position ? positions
+                                       : by_row && by_target               ? run->unit.row_of_target
+                                       : by_target                         ? run->device_target_ids
+                                       : step->rows == ROWS_RELATIVE       ? run->device_relative
+                                       : by_row                            ? run->device_rows
+                                                                           : run->device_ids,
+                                .position_ids = positions,
+                                .type_ids = run->device_types,
+                                .has_padding =
+                                    padding >= 0 && !by_row, // a gathered row is not its id
+                                .padding_id = padding};
     return args;
 }
 

@@ -312,6 +312,8 @@ RopeId tape_rope_angles(Tape *tape, const TapeRope *rope);
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type);
 // Rows of a table of positions from first_row on, by each token's position.
 Value tape_positions(Tape *tape, ParamId table, size_t first_row);
+// Rows of such a table by each target's position.
+Value tape_target_positions(Tape *tape, ParamId table);
 // Row 0 of a table for every token.
 Value tape_first_row(Tape *tape, ParamId table);
 // The same as tape_embedding for the target tokens.

@@ -57,7 +57,7 @@ Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
     return embedding(tape, ROWS_TOKENS, word, position, type);
 }
 
-Value tape_positions(Tape *tape, ParamId table, size_t first_row)
+static Value positions(Tape *tape, RowDomain domain, ParamId table, size_t first_row)
 {
     if (tape->status != STATUS_OK) return (Value){0};
     check(tape, first_row < tape->params[table].rows, "a table of positions has no rows");
@@ -65,7 +65,17 @@ Value tape_positions(Tape *tape, ParamId table, size_t first_row)
                            .params = {table, PARAM_NONE, PARAM_NONE},
                            .n_params = 3,
                            .as.embedding = {.is_by_position = true, .first_row = first_row}};
-    return add_node(tape, node, ROWS_TOKENS, tape->params[table].cols);
+    return add_node(tape, node, domain, tape->params[table].cols);
+}
+
+Value tape_positions(Tape *tape, ParamId table, size_t first_row)
+{
+    return positions(tape, ROWS_TOKENS, table, first_row);
+}
+
+Value tape_target_positions(Tape *tape, ParamId table)
+{
+    return positions(tape, ROWS_TARGETS, table, 0);
 }
 
 Value tape_first_row(Tape *tape, ParamId table)

@@ -508,6 +508,11 @@ Test(decoder_kinds, what_is_not_known_is_refused)
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 64, \"topk_method\": \"greedy\"}",
          "only \"noaux_tc\" is supported"},
+        {"{\"model_type\": \"codegen\", \"vocab_size\": 9, \"n_embd\": 60, \"n_head\": 6, "
+         "\"n_layer\": 2, \"n_positions\": 20, \"rotary_dim\": 10}",
+         "come in 4 groups: found 6"},
+        {"{\"model_type\": \"big_bird\"}",
+         "attention_type \"block_sparse\": only \"original_full\""},
         {"{\"model_type\": \"bloom\", \"vocab_size\": 9, \"hidden_size\": 10, \"n_layer\": 2, "
          "\"n_head\": 4}",
          "no multiple of 4 heads"},

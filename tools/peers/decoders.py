@@ -203,6 +203,8 @@ CASES.update({
     "glm4_moe-plain": dict(ODD, num_key_value_heads=1, n_routed_experts=6, num_experts_per_tok=2, moe_intermediate_size=20,
                            n_shared_experts=2, first_k_dense_replace=0, n_group=3, topk_group=2, num_mtp_layers=0,
                            norm_topk_prob=False, tie_word_embeddings=True, partial_rotary_factor=0.34),
+    "codegen": dict(GPT, n_embd=48, n_head=4, n_inner=40, n_positions=40, rotary_dim=6, tie_word_embeddings=False),
+    "codegen-odd": dict(GPT, n_embd=80, n_head=8, n_positions=40, rotary_dim=10, tie_word_embeddings=True),
     "mpt": dict(vocab_size=VOCAB, d_model=48, n_heads=4, n_layers=2, max_seq_len=40),
     "mpt-odd": dict(vocab_size=VOCAB, d_model=36, n_heads=3, n_layers=2, max_seq_len=40, tie_word_embeddings=False,
                     attn_config={"clip_qkv": 0.9, "softmax_scale": 0.2}),

@@ -83,6 +83,8 @@ MODELS = [
     ("m2m_100", T.M2M100ForConditionalGeneration,
      T.M2M100Config(**{k: v for k, v in DECODER.items() if k != "forced_eos_token_id"})),
     ("pegasus", T.PegasusForConditionalGeneration, T.PegasusConfig(**DECODER, scale_embedding=True)),
+    ("blenderbot", T.BlenderbotForConditionalGeneration, T.BlenderbotConfig(**DECODER, scale_embedding=True)),
+    ("blenderbot-small", T.BlenderbotSmallForConditionalGeneration, T.BlenderbotSmallConfig(**DECODER, scale_embedding=True)),
     ("mt5", T.MT5ForConditionalGeneration, T.MT5Config(**T5_SIZES)),
     ("umt5", T.UMT5ForConditionalGeneration, T.UMT5Config(**T5_SIZES)),
 ]

@@ -18,7 +18,7 @@ import transformers
 PREFIX = {"modernbert": "model.", "electra": "electra.", "mpnet": "mpnet.", "albert": "albert.", "deberta-v2": "deberta.",
           "nomic_bert": "nomic_bert.", "data2vec-text": "data2vec_text.", "ernie": "ernie.", "megatron-bert": "bert.",
           "roberta-prelayernorm": "roberta_prelayernorm.", "xlm-roberta-xl": "roberta.", "eurobert": "model.",
-          "gemma3_text": "model.", "gte": "gte.", "rembert": "rembert."}
+          "gemma3_text": "model.", "gte": "gte.", "rembert": "rembert.", "big_bird": "bert."}
 LENGTHS = [1, 2, 5, 23, 300]
 STEPS, BATCH = 4, [4, 11, 7, 30]
 
@@ -238,6 +238,12 @@ def configs():
     yield one("gte", "GteForTokenClassification", {"hidden_size": 36, "intermediate_size": 21}, gte,
               {"num_attention_heads": 3, "hidden_act": "silu"})
     yield one("gte", "GteModel", even, gte)
+    bird = {"type_vocab_size": 2, "attention_type": "original_full", "hidden_act": "gelu_new", "bos_token_id": 1,
+            "eos_token_id": 2, "sep_token_id": 2}
+    yield one("big_bird", "BigBirdForSequenceClassification", even, bird)
+    yield one("big_bird", "BigBirdForMaskedLM", odd, bird)
+    yield one("big_bird", "BigBirdForTokenClassification", odd, bird)
+    yield one("big_bird", "BigBirdModel", even, bird)
     rem = {"type_vocab_size": 2, "input_embedding_size": 10, "output_embedding_size": 40, "bos_token_id": 1, "eos_token_id": 2,
            "tie_word_embeddings": False}
     yield one("rembert", "RemBertForSequenceClassification", even, rem)
