@@ -66,6 +66,38 @@ static Status stored_name(const QuantizeWork *work, Slice name, Slice *full, Sli
     return out->ptr ? STATUS_OK : error_set_memory(err, 1, name.len, "a tensor's name");
 }
 
+// What makes keys and values of a head, one tensor in a checkpoint, is one each, of three dimensions.
+static Status add_keys_values(QuantizeWork *work, const SafeTensor *tensor, Slice stored,
+                              Error *err)
+{
+    const LatentConfig *l = &work->config.latent;
+    const Slice ending = SLICE(".attn_kv_b.weight");
+    const Slice block = slice_sub(stored, 0, stored.len - ending.len);
+    const size_t n_heads = work->config.n_heads, n_rows = n_heads * (l->plain_dims + l->value_dims);
+    if (tensor->n_dims != 2 || tensor->shape[0] != n_rows || tensor->shape[1] != l->kv_rank) {
+        return error_set(err, STATUS_INVALID,
+                         SLICE_FMT ": tensor \"" SLICE_FMT
+                                   "\" must be [%zu, %zu], as config.json has it",
+                         SLICE_ARG(tensor->file), SLICE_ARG(tensor->name), n_rows, l->kv_rank);
+    }
+    for (int is_values = 0; is_values < 2; is_values++) {
+        const QuantizeSource source = {
+            .tensor = tensor, .change = SAFE_KEYS_VALUES, .is_values = is_values != 0};
+        const size_t n = is_values ? l->value_dims : l->plain_dims;
+        const char *name = arena_printf(work->arena, SLICE_FMT ".attn_%c_b.weight",
+                                        SLICE_ARG(block), is_values ? 'v' : 'k');
+        if (!name) return error_set_memory(err, 1, stored.len, "a tensor's name");
+        SafeItem item = {
+            .name = slice_from_cstr(name),
+            .n_dims = 3,
+            .shape = {n_heads, is_values ? n : l->kv_rank, is_values ? l->kv_rank : n}};
+        item.type = quantize_choose_type(work, item.name, item.n_dims, item.shape);
+        TRY(add(work, &item, &source, tensor->type,
+                safetensor_bytes(tensor) / (l->plain_dims + l->value_dims) * n, err));
+    }
+    return STATUS_OK;
+}
+
 static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *err)
 {
     SafeItem item = {.n_dims = tensor->n_dims};
@@ -88,6 +120,8 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     }
     if (is_member) return STATUS_OK;
     TRY(stored_name(work, tensor->name, &full, &item.name, err));
+    if (slice_ends_with(item.name, SLICE(".attn_kv_b.weight")))
+        return add_keys_values(work, tensor, item.name, err);
     source.change = gguf_change(work->family, full);
     memcpy(item.shape, tensor->shape, sizeof item.shape);
     if (slice_ends_with(item.name, SLICE("ffn_gate_inp_shexp.weight")) && item.n_dims == 2) {
@@ -140,7 +174,9 @@ static Status plan(QuantizeWork *work, const char *path, GgufBuilder *b, Error *
 {
     const Gguf *gguf = &work->files.gguf;
     const bool is_gguf = gguf->n_pairs > 0;
-    const size_t n = (is_gguf ? gguf->n_tensors : work->files.tensors.n_tensors) + 2;
+    // Two more of factors; of DeepSeek one more in each block.
+    const size_t n = (is_gguf ? gguf->n_tensors : work->files.tensors.n_tensors) + 2 +
+                     (work->config.latent.kv_rank > 0 ? work->config.n_layers : 0);
     Arena *arena = work->arena;
     TRY(arena_take(arena, n, sizeof *work->items, "tensors", &work->items, err));
     TRY(arena_take(arena, n, sizeof *work->sources, "tensors", &work->sources, err));

@@ -15,6 +15,7 @@ typedef struct QuantizeSource {
     size_t n_experts;
     SafeChange change; // to be made; none where the source is GGUF already
     RowOrder order;    // of SAFE_REORDERED
+    bool is_values;    // of SAFE_KEYS_VALUES: the one of its two tensors
 } QuantizeSource;
 
 typedef struct QuantizeWork {

@@ -148,6 +148,41 @@ static Status read_in_order(const SafeItem *item, const QuantizeSource *source, 
     return STATUS_OK;
 }
 
+// A head's keys have a row for each number that they are made of, [heads, rank, keys]; in the model a row for each column of a key.
+static Status read_keys(const SafeItem *item, const QuantizeSource *source, size_t first, size_t n,
+                        float *out, Error *err)
+{
+    const size_t rank = item->shape[1], n_keys = item->shape[2];
+    const size_t of_head = source->tensor->n_elements / item->shape[0];
+    size_t read = SIZE_MAX; // head
+    float *keys = calloc(rank * n_keys, sizeof *keys);
+    Status s = keys ? STATUS_OK : error_set_memory(err, rank * n_keys, sizeof *keys, "keys");
+    for (size_t r = first; s == STATUS_OK && r < first + n; r++, out += n_keys) {
+        if (r / rank != read) {
+            read = r / rank;
+            s = read_numbers(source->tensor, read * of_head, rank * n_keys, keys, err);
+        }
+        for (size_t i = 0; s == STATUS_OK && i < n_keys; i++) out[i] = keys[i * rank + r % rank];
+    }
+    free(keys);
+    file_drop(source->tensor->data);
+    return s;
+}
+
+// Rows of values stand behind those of their head's keys in the model.
+static Status read_values(const SafeItem *item, const QuantizeSource *source, size_t first,
+                          size_t n, float *out, Error *err)
+{
+    const size_t n_values = item->shape[1], rank = item->shape[2];
+    const size_t of_head = source->tensor->n_elements / item->shape[0];
+    for (size_t r = first; r < first + n; r++, out += rank) {
+        const size_t end = (r / n_values + 1) * of_head, behind = n_values - r % n_values;
+        TRY(read_numbers(source->tensor, end - behind * rank, rank, out, err));
+    }
+    file_drop(source->tensor->data);
+    return STATUS_OK;
+}
+
 // Rows [first, first + n) of what is stored, as numbers.
 static Status read_rows(const SafeItem *item, const QuantizeSource *source, size_t cols,
                         size_t first, size_t n, float *column, float *out, Error *err)
@@ -162,6 +197,9 @@ static Status read_rows(const SafeItem *item, const QuantizeSource *source, size
         TRY(read_as_stored(source, first * cols, n * cols, out, err));
         for (size_t i = 0; i < n * cols; i++) out[i] += 1.0f;
         return STATUS_OK;
+    case SAFE_KEYS_VALUES:
+        return source->is_values ? read_values(item, source, first, n, out, err)
+                                 : read_keys(item, source, first, n, out, err);
     case SAFE_AS_IS:
     case SAFE_SPREAD: // none that GGUF asks for
         break;
@@ -276,8 +314,9 @@ Status quantize_fill(void *context, size_t index, size_t first, size_t n, void *
         return error_set(err, STATUS_CANCELLED, "stopped");
     if (count == 0) return STATUS_OK;
     if (stays(item, source)) return copy_as_stored(source, begin, count, data, err);
-    // A vector comes whole; more than two dimensions are only ever as they are.
-    const bool is_flat = source->change == SAFE_AS_IS || source->change == SAFE_LESS_ONE;
+    // A vector comes whole; more than two dimensions have rows of the last.
+    const bool is_flat = source->change == SAFE_AS_IS || source->change == SAFE_LESS_ONE ||
+                         source->change == SAFE_KEYS_VALUES;
     const size_t cols = is_flat ? n_last : n_cols(item, told),
                  rows = is_flat ? n : count / size_max(cols, 1),
                  from = is_flat ? first : begin / size_max(cols, 1);

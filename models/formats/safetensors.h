@@ -68,6 +68,9 @@ typedef enum SafeChange {
     SAFE_TRANSPOSED, // stored [shape[1], shape[0]] (GPT-2's layers, inputs first in Transformers)
     // Numbers do not lie side by side, or scales lie apart from their blocks: SafeSpread. Safetensors files have these (gpt-oss).
     SAFE_SPREAD,
+    // In two tensors of three dimensions, head by head: of keys with rows and columns exchanged, and of values. The rows of a head are
+    // those of its keys, then those of its values (DeepSeek's, as GGUF has them).
+    SAFE_KEYS_VALUES,
 } SafeChange;
 
 // Bytes from a row to the next, and from a number to the next in a row; 0 columns: whole rows. scales: of MXFP4 in two tensors,
@@ -90,8 +93,9 @@ typedef struct SafeTensor {
     Slice file;   // where it stands, for messages
     Slice mapped; // all of the file, where it is mapped
     SafeChange change;
-    RowOrder order;    // of SAFE_REORDERED, else zeroed; fits shape[0]
-    SafeSpread spread; // of SAFE_SPREAD
+    RowOrder order;                         // of SAFE_REORDERED, else zeroed; fits shape[0]
+    SafeSpread spread;                      // of SAFE_SPREAD
+    const struct SafeTensor *keys, *values; // of SAFE_KEYS_VALUES, whose data are those of keys
 } SafeTensor;
 
 typedef struct SafeMetadata {

@@ -253,6 +253,29 @@ static Status read_transposed(const SafeTensor *tensor, float *out, Error *err)
     return s;
 }
 
+static Status read_keys_values(const SafeTensor *tensor, float *out, Error *err)
+{
+    const SafeTensor *keys = tensor->keys, *values = tensor->values;
+    const size_t n_heads = keys->shape[0], rank = keys->shape[1], n_keys = keys->shape[2];
+    const size_t n_values = values->shape[1];
+    float *stored = calloc(tensor->n_elements + 1, sizeof *stored);
+    if (!stored) return error_set_memory(err, tensor->n_elements, sizeof *stored, "a tensor");
+    const float *k = stored, *v = stored + keys->n_elements;
+    Status s = read_stored(keys, stored, err);
+    if (s == STATUS_OK) s = read_stored(values, stored + keys->n_elements, err);
+    for (size_t h = 0; s == STATUS_OK && h < n_heads; h++) {
+        for (size_t i = 0; i < n_keys; i++, out += rank) {
+            for (size_t j = 0; j < rank; j++) out[j] = k[j * n_keys + i];
+        }
+        memcpy(out, v, n_values * rank * sizeof *out);
+        out += n_values * rank;
+        k += rank * n_keys;
+        v += n_values * rank;
+    }
+    free(stored);
+    return s;
+}
+
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
 {
     switch (tensor->change) {
@@ -267,6 +290,8 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
         return STATUS_OK;
     case SAFE_SPREAD:
         return read_spread(tensor, 0, tensor->n_dims > 1 ? tensor->shape[0] : 1, out, err);
+    case SAFE_KEYS_VALUES:
+        return read_keys_values(tensor, out, err);
     case SAFE_AS_IS:
         break;
     }

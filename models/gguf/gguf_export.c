@@ -132,7 +132,8 @@ static void put_yarn(Export *out, double factor)
                               .mscale_all_dim = real_of(out, out->rope, "mscale_all_dim", 0)};
     const RopeConfig plain = {.kind = ROPE_YARN, .factor = factor};
     const double scale = (double)rope_scale(&given, 1), usual = (double)rope_scale(&plain, 1);
-    if (scale != usual) put_real(out, "rope.scaling.attn_factor", scale / usual);
+    const bool is_latent = out->parsed && out->parsed->latent.kv_rank > 0; // told otherwise
+    if (scale != usual && !is_latent) put_real(out, "rope.scaling.attn_factor", scale / usual);
     if (config_has(out->rope, "beta_fast"))
         put_real(out, "rope.scaling.yarn_beta_fast", real_of(out, out->rope, "beta_fast", 32));
     if (config_has(out->rope, "beta_slow"))
@@ -217,10 +218,41 @@ static void put_experts(Export *out, const ModelConfig *c)
     put_size(out, "expert_count", e->n_experts);
     put_size(out, "expert_used_count", e->n_active);
     if (e->inner_size != c->intermediate_size || slice_starts_with(c->model_type, SLICE("qwen")) ||
-        slice_eq_cstr(c->model_type, "gpt_oss"))
+        slice_eq_cstr(c->model_type, "gpt_oss") || c->latent.kv_rank > 0)
         put_size(out, "expert_feed_forward_length", e->inner_size);
     if (e->shared_size > 0) put_size(out, "expert_shared_feed_forward_length", e->shared_size);
-    gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), e->route == ROUTE_SOFTMAX_TOP);
+    const bool normalizes =
+        e->route == ROUTE_SIGMOID ? e->normalizes : e->route == ROUTE_SOFTMAX_TOP;
+    gguf_put_bool(out->b, key_of(out, "expert_weights_norm", key), normalizes);
+}
+
+// DeepSeek's attention and experts. What llama.cpp keeps of a token is the few numbers that keys and values are made of, as one
+// key of one head; keys and values themselves are those of "_mla".
+static void put_deepseek(Export *out)
+{
+    enum { GATE_SOFTMAX = 1, GATE_SIGMOID = 2 }; // as llama.cpp numbers them
+    const ModelConfig *c = out->parsed;
+    const ExpertsConfig *e = &c->experts;
+    const LatentConfig *l = &c->latent;
+    size_t n_dense = 0;
+    while (n_dense < c->n_layers && e->is_dense && e->is_dense[n_dense]) n_dense++;
+    put_size(out, "leading_dense_block_count", n_dense);
+    put_size(out, "attention.q_lora_rank", l->q_rank); // 0: none
+    put_size(out, "attention.kv_lora_rank", l->kv_rank);
+    put_size(out, "attention.head_count_kv", 1);
+    put_size(out, "attention.key_length", l->kv_rank + l->turned_dims);
+    put_size(out, "attention.value_length", l->kv_rank);
+    put_size(out, "attention.key_length_mla", l->plain_dims + l->turned_dims);
+    put_size(out, "attention.value_length_mla", l->value_dims);
+    put_size(out, "expert_shared_count", e->inner_size > 0 ? e->shared_size / e->inner_size : 0);
+    put_real(out, "expert_weights_scale", (double)e->weight_scale);
+    put_size(out, "expert_gating_func", e->route == ROUTE_SIGMOID ? GATE_SIGMOID : GATE_SOFTMAX);
+    if (e->n_groups > 0) {
+        put_size(out, "expert_group_count", e->n_groups);
+        put_size(out, "expert_group_used_count", e->n_top_groups);
+    }
+    if (c->rope.kind == ROPE_YARN)
+        put_real(out, "rope.scaling.yarn_log_multiplier", 0.1 * c->rope.mscale_all_dim);
 }
 
 // Families whose config.json has older and newer spellings, told by what was read from it; and whether their norms are of root
@@ -228,16 +260,25 @@ static void put_experts(Export *out, const ModelConfig *c)
 static const struct {
     const char *model_type;
     bool is_rms;
-} parsed_families[] = {
-    {"arcee", true},      {"bloom", false},    {"cohere", false},      {"cohere2", false},
-    {"ernie4_5", true},   {"eurobert", true},  {"exaone", true},       {"exaone4", true},
-    {"falcon", false},    {"gemma", true},     {"gemma2", true},       {"gemma3_text", true},
-    {"glm", true},        {"glm4", true},      {"gpt_bigcode", false}, {"gpt_neox", false},
-    {"gpt_oss", true},    {"granite", true},   {"granitemoe", true},   {"hunyuan_v1_dense", true},
-    {"ministral3", true}, {"mixtral", true},   {"modernbert", false},  {"nomic_bert", false},
-    {"nemotron", false},  {"olmo", false},     {"olmo2", true},        {"olmoe", true},
-    {"phi", false},       {"qwen2_moe", true}, {"qwen3_moe", true},    {"seed_oss", true},
-    {"smollm3", true},    {"stablelm", false}, {"starcoder2", false}};
+} parsed_families[] = {{"arcee", true},        {"bloom", false},
+                       {"cohere", false},      {"cohere2", false},
+                       {"deepseek_v2", true},  {"deepseek_v3", true},
+                       {"ernie4_5", true},     {"eurobert", true},
+                       {"exaone", true},       {"exaone4", true},
+                       {"falcon", false},      {"gemma", true},
+                       {"gemma2", true},       {"gemma3_text", true},
+                       {"glm", true},          {"glm4", true},
+                       {"gpt_bigcode", false}, {"gpt_neox", false},
+                       {"gpt_oss", true},      {"granite", true},
+                       {"granitemoe", true},   {"hunyuan_v1_dense", true},
+                       {"ministral3", true},   {"mixtral", true},
+                       {"modernbert", false},  {"nomic_bert", false},
+                       {"nemotron", false},    {"olmo", false},
+                       {"olmo2", true},        {"olmoe", true},
+                       {"phi", false},         {"qwen2_moe", true},
+                       {"qwen3_moe", true},    {"seed_oss", true},
+                       {"smollm3", true},      {"stablelm", false},
+                       {"starcoder2", false}};
 
 static bool is_told_by_parsed(Slice model_type, bool *is_rms)
 {
@@ -300,9 +341,12 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
     put_size(out, "block_count", c->n_layers);
     put_size(out, "feed_forward_length", c->intermediate_size);
     put_size(out, "attention.head_count", c->n_heads);
-    put_size(out, "attention.head_count_kv", c->n_kv_heads);
-    put_size(out, "attention.key_length", c->head_dim);
-    put_size(out, "attention.value_length", c->head_dim);
+    const bool is_latent = c->latent.kv_rank > 0;
+    if (!is_latent) {
+        put_size(out, "attention.head_count_kv", c->n_kv_heads);
+        put_size(out, "attention.key_length", c->head_dim);
+        put_size(out, "attention.value_length", c->head_dim);
+    }
     put_real(out, is_rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
              (double)c->layer_norm_eps);
     if (slice_eq_cstr(model, "gpt_neox") || slice_eq_cstr(model, "stablelm"))
@@ -323,6 +367,7 @@ static void put_parsed(Export *out, bool is_rms, Arena *arena, GgufRopeFactors *
         put_real(out, "attention.scale", (double)c->attention_scale);
     }
     if (c->experts.n_experts > 0) put_experts(out, c);
+    if (is_latent) put_deepseek(out);
     if (c->rotary_dims > 0) put_rope(out, c->max_positions, arena, factors);
 }
 

@@ -190,7 +190,8 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     case SAFE_TRANSPOSED:
         return slice_eq_cstr(suffix, ".weight") ? SAFE_TRANSPOSED : SAFE_AS_IS;
     case SAFE_AS_IS:
-    case SAFE_SPREAD: // of safetensors files alone
+    case SAFE_SPREAD:      // of safetensors files alone
+    case SAFE_KEYS_VALUES: // by the names of both
         break;
     }
     return SAFE_AS_IS;

@@ -67,6 +67,8 @@ static void choose_family(GgufImport *in)
 {
     const char *model = in->family->model_type;
     double growth = 0;
+    size_t gate = 0;
+    enum { GATE_SIGMOID = 2 }; // as llama.cpp numbers them
     // Mixtral is a Llama there.
     if (in->n_experts > 0 && strcmp(model, "llama") == 0)
         in->family = gguf_family_of_model(SLICE("mixtral"));
@@ -74,6 +76,10 @@ static void choose_family(GgufImport *in)
     if (strcmp(model, "ministral3") == 0 &&
         !import_real(in, "attention.temperature_scale", &growth))
         in->family = gguf_family_of_model(SLICE("mistral"));
+    // Experts are chosen by a softmax in the second, by sigmoids in the third.
+    if (strcmp(model, "deepseek_v2") == 0 && import_size(in, "expert_gating_func", &gate) &&
+        gate == GATE_SIGMOID)
+        in->family = gguf_family_of_model(SLICE("deepseek_v3"));
     // A T5 with relative positions in its second block has them in every one.
     if (strcmp(model, "t5") == 0 && import_has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
         in->family = gguf_family_of_model(SLICE("umt5"));
@@ -118,6 +124,8 @@ static Status import(GgufImport *in)
         import_put_encoder(in);
     else if (strcmp(in->architecture, "t5") == 0)
         put_t5(in);
+    else if (strcmp(in->architecture, "deepseek2") == 0)
+        import_put_deepseek(in);
     else
         import_put_decoder(in);
     put_special_ids(in);

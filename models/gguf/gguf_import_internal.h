@@ -49,10 +49,11 @@ void import_put_rows(GgufImport *in, const char *tensor, const char *key);
 // Which blocks see near tokens alone: all but every so-manieth (0: none), the first among these or the last, or what the file says.
 void import_put_layer_types(GgufImport *in, size_t period, bool first_is_full);
 
-// ---- gguf_import_rope.c, gguf_import_decoder.c, gguf_import_encoder.c ----
+// ---- gguf_import_rope.c, gguf_import_decoder.c, gguf_import_encoder.c, gguf_import_deepseek.c ----
 
 void import_put_rope(GgufImport *in);
 void import_put_decoder(GgufImport *in);
 void import_put_encoder(GgufImport *in);
+void import_put_deepseek(GgufImport *in);
 
 #endif

@@ -47,14 +47,21 @@ static void put_yarn(GgufImport *in, double factor)
     import_put_real(in, "factor", factor);
     if (import_size(in, "rope.scaling.original_context_length", &original))
         import_put_size(in, "original_max_position_embeddings", original);
-    const bool is_told = import_real(in, "rope.scaling.attn_factor", &attention);
-    if (import_real(in, "rope.scaling.yarn_log_multiplier", &all) || is_told)
-        import_put_real(in, "attention_factor",
-                        attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
     if (import_real(in, "rope.scaling.yarn_beta_fast", &beta))
         import_put_real(in, "beta_fast", beta);
     if (import_real(in, "rope.scaling.yarn_beta_slow", &beta))
         import_put_real(in, "beta_slow", beta);
+    if (strcmp(in->architecture, "deepseek2") == 0) {
+        // A tenth of it for reasons of history; scores grow by it, and rotations do not.
+        if (!import_real(in, "rope.scaling.yarn_log_multiplier", &all)) return;
+        import_put_real(in, "mscale", 10 * all);
+        import_put_real(in, "mscale_all_dim", 10 * all);
+        return;
+    }
+    const bool is_told = import_real(in, "rope.scaling.attn_factor", &attention);
+    if (import_real(in, "rope.scaling.yarn_log_multiplier", &all) || is_told)
+        import_put_real(in, "attention_factor",
+                        attention * (1 + 0.1 * log_factor) / (1 + 0.1 * all * log_factor));
 }
 
 // Linear scaling, YaRN, or a factor for each frequency.

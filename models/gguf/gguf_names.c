@@ -103,6 +103,29 @@ static const GgufName experts_names[] = {
     {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_expert.down_proj", SAFE_AS_IS},
 };
 
+// Keys and values of a head are made of the same few numbers by one tensor, or by one each (gguf_tensors.c).
+static const GgufName deepseek_names[] = {
+    LLAMA_LAYER_NAMES,
+    {"blk.%.attn_q_a", "model.layers.%.self_attn.q_a_proj", SAFE_AS_IS},
+    {"blk.%.attn_q_a_norm", "model.layers.%.self_attn.q_a_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_q_b", "model.layers.%.self_attn.q_b_proj", SAFE_AS_IS},
+    {"blk.%.attn_kv_a_mqa", "model.layers.%.self_attn.kv_a_proj_with_mqa", SAFE_AS_IS},
+    {"blk.%.attn_kv_a_norm", "model.layers.%.self_attn.kv_a_layernorm", SAFE_AS_IS},
+    {"blk.%.attn_kv_b", "model.layers.%.self_attn.kv_b_proj", SAFE_AS_IS},
+    {"blk.%.ffn_norm", "model.layers.%.post_attention_layernorm", SAFE_AS_IS},
+    {"blk.%.ffn_gate", "model.layers.%.mlp.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up", "model.layers.%.mlp.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down", "model.layers.%.mlp.down_proj", SAFE_AS_IS},
+    {"blk.%.ffn_gate_inp", "model.layers.%.mlp.gate", SAFE_AS_IS},
+    {"blk.%.exp_probs_b.bias", "model.layers.%.mlp.gate.e_score_correction_bias", SAFE_AS_IS},
+    {"blk.%.ffn_gate_exps", "model.layers.%.mlp.experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_exps", "model.layers.%.mlp.experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_exps", "model.layers.%.mlp.experts.down_proj", SAFE_AS_IS},
+    {"blk.%.ffn_gate_shexp", "model.layers.%.mlp.shared_experts.gate_proj", SAFE_AS_IS},
+    {"blk.%.ffn_up_shexp", "model.layers.%.mlp.shared_experts.up_proj", SAFE_AS_IS},
+    {"blk.%.ffn_down_shexp", "model.layers.%.mlp.shared_experts.down_proj", SAFE_AS_IS},
+};
+
 static const GgufName gpt_oss_names[] = {
     LLAMA_LAYER_NAMES,
     {"blk.%.attn_sinks.weight", "model.layers.%.self_attn.sinks", SAFE_AS_IS},
@@ -355,6 +378,10 @@ const GgufFamily gguf_families[] = {
     {"olmoe", "olmoe", "OlmoeForCausalLM", NAMES(experts_names), GGUF_ROWS_IN_ORDER, false},
     {"granitemoe", "granitemoe", "GraniteMoeForCausalLM", NAMES(granitemoe_names),
      GGUF_ROWS_IN_PAIRS, false},
+    {"deepseek2", "deepseek_v2", "DeepseekV2ForCausalLM", NAMES(deepseek_names), GGUF_ROWS_IN_ORDER,
+     false},
+    {"deepseek2", "deepseek_v3", "DeepseekV3ForCausalLM", NAMES(deepseek_names), GGUF_ROWS_IN_ORDER,
+     false},
     {"gpt-oss", "gpt_oss", "GptOssForCausalLM", NAMES(gpt_oss_names), GGUF_ROWS_IN_ORDER, false},
     {"phi3", "phi3", "Phi3ForCausalLM", NAMES(phi3_names), GGUF_ROWS_IN_ORDER, false},
     {"gemma", "gemma", "GemmaForCausalLM", NAMES(llama_names), GGUF_ROWS_IN_ORDER, true},

@@ -72,6 +72,7 @@ static Status as_in_model(RowOrders *orders, Arena *arena, const SafeTensor *sto
         out->name = arena_copy(arena, slice_from_cstr(name));
         if (!out->name.ptr) return error_set_memory(err, 1, sizeof name, "a tensor's name");
     }
+    if (stored->change == SAFE_KEYS_VALUES) return STATUS_OK;
     out->change = gguf_change(orders->family, out->name);
     if (out->change == SAFE_REORDERED) return order_of(orders, out, err);
     // A layer of one output, a vector there.
@@ -87,6 +88,41 @@ static Status as_in_model(RowOrders *orders, Arena *arena, const SafeTensor *sto
     return STATUS_OK;
 }
 
+// The tensor that makes a block's keys and values, of which the file has one each; is_part: the one of values, told with it.
+static Status join_keys_values(const Gguf *file, const SafeTensor *keys, Arena *arena,
+                               SafeTensor *out, bool *is_part, Error *err)
+{
+    const Slice of_keys = SLICE(".attn_k_b.weight"), of_values = SLICE(".attn_v_b.weight");
+    *is_part = slice_ends_with(keys->name, of_values);
+    if (!slice_ends_with(keys->name, of_keys)) return STATUS_OK;
+    const Slice block = slice_sub(keys->name, 0, keys->name.len - of_keys.len);
+    const char *name = arena_printf(arena, SLICE_FMT ".attn_v_b.weight", SLICE_ARG(block)),
+               *joined = arena_printf(arena, SLICE_FMT ".attn_kv_b.weight", SLICE_ARG(block));
+    if (!name || !joined) return error_set_memory(err, 2, keys->name.len, "a tensor's name");
+    const SafeTensor *values = gguf_tensor(file, slice_from_cstr(name));
+    if (gguf_tensor(file, slice_from_cstr(joined))) { // some files have all three
+        *is_part = true;
+        return STATUS_OK;
+    }
+    if (!values || keys->n_dims != 3 || values->n_dims != 3 || keys->shape[0] != values->shape[0] ||
+        keys->shape[1] != values->shape[2]) {
+        return error_set(err, STATUS_INVALID,
+                         "tensor \"" SLICE_FMT "\": its shape and that of \"%s\" must be of the "
+                         "same heads, and of as many numbers as both are made of",
+                         SLICE_ARG(keys->name), name);
+    }
+    *out = *keys;
+    out->name = slice_from_cstr(joined);
+    out->n_dims = 2;
+    out->shape[0] = keys->shape[0] * (keys->shape[2] + values->shape[1]);
+    out->shape[1] = keys->shape[1];
+    out->n_elements = keys->n_elements + values->n_elements;
+    out->change = SAFE_KEYS_VALUES;
+    out->keys = keys;
+    out->values = values;
+    return STATUS_OK;
+}
+
 Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Error *err)
 {
     *out = (Safetensors){0};
@@ -95,9 +131,12 @@ Status gguf_tensors(const Gguf *file, const Json *config, Safetensors *out, Erro
     Status s = arena_take(&out->arena, file->n_tensors, sizeof *out->tensors, "tensors",
                           &out->tensors, err);
     for (size_t i = 0; s == STATUS_OK && i < file->n_tensors; i++) {
-        if (is_of_config(file->tensors[i].name)) continue;
-        s = as_in_model(&orders, &out->arena, &file->tensors[i], &out->tensors[out->n_tensors++],
-                        err);
+        SafeTensor tensor = file->tensors[i];
+        bool is_part = false;
+        if (is_of_config(tensor.name)) continue;
+        s = join_keys_values(file, &file->tensors[i], &out->arena, &tensor, &is_part, err);
+        if (s == STATUS_OK && !is_part)
+            s = as_in_model(&orders, &out->arena, &tensor, &out->tensors[out->n_tensors++], err);
     }
     arena_release(&orders.arena);
     if (s == STATUS_OK) safetensors_sort(out);

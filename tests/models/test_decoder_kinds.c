@@ -331,11 +331,12 @@ Test(decoder_kinds, answer_and_learn_as_in_transformers)
 Test(decoder_kinds, files_of_llama_cpp_tell_the_same_model)
 {
     // With what its metadata does not tell: ALiBi in Falcon, which layers turn or are local, another activation, residuals behind
-    // norms, windows of Mixtral and Qwen, other limits of a gate, LayerNorms of heads, scores that StarCoder does not scale.
-    static const char *const without[] = {"gpt_neox-serial", "falcon-alibi",    "smollm3",
-                                          "smollm3-window",  "bloom-post",      "gpt_bigcode-heads",
-                                          "mixtral-odd",     "qwen2_moe-dense", "gpt_oss-odd",
-                                          "arcee-odd",       "stablelm-norms",  "phi-norms"};
+    // norms, windows of Mixtral and Qwen, other limits of a gate, LayerNorms of heads, scores that StarCoder does not scale,
+    // YaRN's two scales in DeepSeek where they differ, and its rotations of halves.
+    static const char *const without[] = {
+        "gpt_neox-serial",   "falcon-alibi", "smollm3",         "smollm3-window", "bloom-post",
+        "gpt_bigcode-heads", "mixtral-odd",  "qwen2_moe-dense", "gpt_oss-odd",    "deepseek_v2",
+        "deepseek_v3-plain", "arcee-odd",    "stablelm-norms",  "phi-norms"};
     Error err = {0};
     JsonDocument *document = NULL;
     want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),

@@ -161,7 +161,7 @@ CASES.update({
     "deepseek_v3": dict(WIDE, num_key_value_heads=4, q_lora_rank=24, kv_lora_rank=20, qk_nope_head_dim=12,
                         qk_rope_head_dim=8, v_head_dim=16, n_routed_experts=8, num_experts_per_tok=3,
                         moe_intermediate_size=24, n_shared_experts=1, first_k_dense_replace=1, n_group=4,
-                        topk_group=2, num_mtp_layers=0, rope_parameters=YARN),
+                        topk_group=2, num_mtp_layers=0, rope_parameters=dict(YARN, mscale=1.0)),  # as released: both alike
     "deepseek_v3-plain": dict(ODD, num_key_value_heads=3, q_lora_rank=None, kv_lora_rank=14, qk_nope_head_dim=10,
                               qk_rope_head_dim=6, v_head_dim=12, n_routed_experts=4, num_experts_per_tok=2,
                               moe_intermediate_size=20, n_shared_experts=2, first_k_dense_replace=0, n_group=1,
