@@ -15,7 +15,7 @@
 // were 1-2 % slower). Where b must be packed for every block of rows, more rows repay that (224 were 2-5 % slower).
 // A copied row of a is one cache line longer than its data, so that rows spread over L1's sets.
 enum { GEMM_K = 768, GEMM_M = 224, GEMM_M_PACKED = 512, ROW_GAP = VEC_WIDTH };
-enum { STREAM_ROWS = 4, NEAR_FLOATS = 128 << 10 }; // see few_panels
+enum { NEAR_FLOATS = 128 << 10 }; // see few_panels
 
 static size_t block_rows(const GemmProblem *g)
 {
@@ -290,7 +290,7 @@ static void run_panels(const GemmProblem *g, const Block *block, size_t begin, c
 static size_t few_panels(const GemmProblem *g)
 {
     const int is_near = g->k <= NEAR_FLOATS / size_max(g->n, 1);
-    return g->m <= STREAM_ROWS && !is_near ? 1 : TILE_WIDE[g->m];
+    return g->m <= TILE_STREAM_ROWS && !is_near ? 1 : TILE_WIDE[g->m];
 }
 
 // Few rows: every weight is used once, so nothing is packed or blocked.
