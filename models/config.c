@@ -88,6 +88,7 @@ static Status read_architecture(const Json *root, ModelConfig *out, Error *err)
         if (!usual || out->architecture->classes->head == HEAD_SEQ2SEQ)
             usual = out->architecture->classes;
         out->class_name = slice_from_cstr(usual->name);
+        out->class_is_assumed = true;
         out->head = usual->head;
         return STATUS_OK;
     }

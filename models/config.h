@@ -123,6 +123,7 @@ typedef struct ModelConfig {
     const Architecture *architecture; // the row of the registry that understands this model
     Slice model_type;                 // "bert"
     Slice class_name;                 // "BertForSequenceClassification", as in architectures[0]
+    bool class_is_assumed;            // the file names none
     ModelHead head;
     size_t vocab_size, hidden_size, n_layers, n_heads, intermediate_size;
     size_t head_dim;          // 0 = hidden_size / n_heads

@@ -344,7 +344,7 @@ const Command command_predict = {
         "MODEL is a directory with config.json, weights and a tokenizer, or a GGUF file. Each line of --in "
         "is {\"text\": TEXT}, {\"text\", \"pair\"}, or {\"input_ids\": [..]} with "
         "\"token_type_ids\" and \"attention_mask\" (padding is dropped) where wanted; other keys are "
-        "passed over. Each line of --out answers one of them, in their order:\n\n"
+        "passed over, but not those that are nearly known. Each line of --out answers one of them, in their order:\n\n"
         "  classify  {\"label\", \"probabilities\": {LABEL: p, ..}}; of several labels at once\n"
         "            {\"labels\": [..], \"probabilities\"}, each by its own sigmoid; of a regression, a\n"
         "            reranker or a reward model {\"value\"}, or {\"values\": {LABEL: x, ..}}. With\n"

@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-#define CLASS_WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24B6}-\\x{24E9}"
+// Signs that Unicode counts as alphabetic: letters in circles and squares.
+#define SIGNS_OF_WORDS \
+    "\\x{24B6}-\\x{24E9}\\x{1F130}-\\x{1F149}\\x{1F150}-\\x{1F169}\\x{1F170}-\\x{1F189}"
+#define CLASS_WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}" SIGNS_OF_WORDS
 // Of other numbers those of Latin-1 are word characters to Oniguruma, but within [ ] they are not.
 #define WORD CLASS_WORD "\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}"
 // All categories that CLASS_WORD has not; circled letters, which are signs, come along.

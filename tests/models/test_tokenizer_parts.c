@@ -139,6 +139,11 @@ Test(tokenizer_parts, expressions_are_read_as_oniguruma_does)
                    pieces);
     cr_expect_str_eq(show(t, "\u4e2d\u337f"), "5:3-6");
     tokenizer_close(&t);
+    t = open_words("\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Removed\",\"pattern\":"
+                   "{\"Regex\":\"\\\\w+\"}},",
+                   pieces);
+    cr_expect_str_eq(show(t, "\U0001f170,\U0001f149("), "1:4-5 2:9-10");
+    tokenizer_close(&t);
     t = open_words("\"pre_tokenizer\":{\"type\":\"Split\",\"behavior\":\"Isolated\",\"pattern\":"
                    "{\"Regex\":\"\"}},",
                    pieces);

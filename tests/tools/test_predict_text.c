@@ -15,6 +15,23 @@ static const char *stories(Arena *arena)
     return arena_printf(arena, "%s", path);
 }
 
+// A folder with what a model needs, for tests that change a file of it.
+static const char *copy_of(Arena *arena, const char *model)
+{
+    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
+    const char *folder = folder_make();
+    Error err = {0};
+    shared_need(model);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        Slice bytes = {0};
+        const char *from = shared_path(arena_printf(arena, "%s/%s", model, files[i]));
+        cr_assert_eq(file_map(from, &bytes, &err), STATUS_OK, "%s", err.text);
+        cr_assert_eq(file_write(folder_path(folder, files[i]), bytes, &err), STATUS_OK);
+        file_unmap(&bytes);
+    }
+    return folder;
+}
+
 // Keys and values of 16 bits: half of what inspect tells, nearly the same scores, and a reason where there are none.
 Test(predict_text, keeps_keys_and_values_in_sixteen_bits_where_asked)
 {
@@ -294,17 +311,7 @@ Test(predict_text, prepared_texts_answer_as_if_they_had_been_written_so)
 Test(predict_text, a_conversation_goes_through_the_models_template)
 {
     Arena arena = {0};
-    static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
-    shared_need("models/tiny-qwen2");
-    const char *folder = folder_make();
-    Error err = {0};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        Slice bytes = {0};
-        const char *from = shared_path(arena_printf(&arena, "models/tiny-qwen2/%s", files[i]));
-        cr_assert_eq(file_map(from, &bytes, &err), STATUS_OK, "%s", err.text);
-        cr_assert_eq(file_write(folder_path(folder, files[i]), bytes, &err), STATUS_OK);
-        file_unmap(&bytes);
-    }
+    const char *folder = copy_of(&arena, "models/tiny-qwen2");
     folder_write(folder, "chat_template.jinja",
                  "{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}"
                  "<|im_end|>\n{% endfor %}<|im_start|>assistant\n");
@@ -327,6 +334,49 @@ Test(predict_text, a_conversation_goes_through_the_models_template)
     cr_expect(text_contains(bad.out, "chat template:1: 'content' is undefined"), "%s", bad.out.ptr);
     cr_expect(text_contains(bad.out, "must be a list of"), "%s", bad.out.ptr);
     cr_expect(text_contains(bad.out, "more than one is given"), "%s", bad.out.ptr);
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+// A slip in a member that may be left out would give another answer than was asked for.
+Test(predict_text, refuses_members_that_are_nearly_known)
+{
+    Arena arena = {0};
+    const char *model = stories(&arena);
+    const char *in = "{\"prompt\": \"Once\", \"max_new_token\": 2}\n"
+                     "{\"prompt\": \"Once\", \"max_new_tokens\": 2, \"Top-K\": 2}\n"
+                     "{\"prompt\": \"Once\", \"max_new_tokens\": 2, \"step\": 1, \"score\": 2}\n"
+                     "{\"prompt\": \"Once\", \"max_new_tokens\": 2, \"max_new_token\": 3}\n";
+    const Program written = RUN(&arena, in, "predict", model);
+    program_want(&written, 2);
+    cr_expect(text_contains(text_of(json_line(written.out, 0), "error"), "\"max_new_tokens\""));
+    cr_expect(text_contains(text_of(json_line(written.out, 1), "error"), "\"top_k\""));
+    cr_expect_eq(json_len(json_get(json_line(written.out, 2), "ids")), 2);
+    cr_expect_eq(json_len(json_get(json_line(written.out, 3), "ids")), 2);
+    in = "{\"contxt\": \"Once\", \"continuation\": \" upon\"}\n"
+         "{\"continuation\": \" upon\", \"content\": \"Once\", \"context\": \"Once\"}\n";
+    const Program scored = RUN(&arena, in, "predict", model, "--mode", "loglik");
+    program_want(&scored, 2);
+    cr_expect(text_contains(text_of(json_line(scored.out, 0), "error"), "\"context\""));
+    cr_expect(json_get(json_line(scored.out, 1), "loglik"));
+    arena_release(&arena);
+}
+
+// A config.json without "architectures" is one of a bare model: what to add is said where more is asked of it.
+Test(predict_text, names_the_class_that_a_config_leaves_out)
+{
+    Arena arena = {0};
+    const char *folder = copy_of(&arena, "models/stories260K");
+    folder_write(folder, "config.json",
+                 "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_hidden_layers\": 5, "
+                 "\"num_attention_heads\": 8, \"num_key_value_heads\": 4, \"vocab_size\": 512, "
+                 "\"intermediate_size\": 172, \"max_position_embeddings\": 512, "
+                 "\"rms_norm_eps\": 1e-5, \"tie_word_embeddings\": true}");
+    const Program p = RUN(&arena, "{\"prompt\": \"a\"}\n", "predict", folder, "--mode", "generate");
+    program_want(&p, 2);
+    cr_expect(text_contains(p.err, "\"architectures\": [\"LlamaForCausalLM\"]"), "%s", p.err.ptr);
+    const Program bare = RUN(&arena, "{\"text\": \"a\"}\n", "predict", folder, "--mode", "embed");
+    program_want(&bare, 0);
     folder_remove(folder);
     arena_release(&arena);
 }

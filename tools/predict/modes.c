@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "models/architecture.h"
 #include "tools/predict/predict.h"
 
 enum { N_FILLS = 5, LONGEST_ANSWER = 30 };
@@ -415,6 +416,18 @@ const PredictMode *predict_mode_of(ModelHead head)
     return &predict_modes[0];
 }
 
+// A class that would answer, where the file names none; else NULL.
+static const ArchitectureClass *class_for(const PredictMode *mode, const ModelConfig *config)
+{
+    if (!config->class_is_assumed) return NULL;
+    if (mode->head != HEAD_COUNT) return architecture_class(config->architecture, mode->head);
+    const ArchitectureClass *classes = config->architecture->classes;
+    for (size_t i = 0; i < ARCHITECTURE_MAX_CLASSES && classes[i].name; i++) {
+        if (classes[i].head != HEAD_EMBEDDING) return &classes[i];
+    }
+    return NULL;
+}
+
 Status predict_mode_check(const PredictMode *mode, const Model *model, Error *err)
 {
     const ModelHead head = model_config(model)->head;
@@ -428,6 +441,15 @@ Status predict_mode_check(const PredictMode *mode, const Model *model, Error *er
         return error_set(err, STATUS_INVALID,
                          "--mode loglik goes from left to right, which a masked LM does not do: "
                          "--mode pll");
+    const ArchitectureClass *wanted = class_for(mode, model_config(model));
+    if (wanted)
+        return error_set(err, STATUS_INVALID,
+                         "--mode %s: config.json names no class in \"architectures\", so that the "
+                         "model is taken for a " SLICE_FMT
+                         ", which answers --mode %s: where its weights have a head, name the class "
+                         "there (\"architectures\": [\"%s\"])",
+                         mode->name, SLICE_ARG(model_config(model)->class_name),
+                         predict_mode_of(head)->name, wanted->name);
     return error_set(err, STATUS_INVALID, "--mode %s: the model's head is %s: --mode %s%s",
                      mode->name, model_head_name(head), predict_mode_of(head)->name,
                      head == HEAD_EMBEDDING ? "" : " or logits");

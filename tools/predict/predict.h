@@ -118,6 +118,10 @@ struct PredictMode {
 Status predict_read_case(const Predictor *predictor, Arena *arena, Slice name, size_t line_number,
                          Slice line, PredictCase *c, Error *err) MUST_CHECK;
 
+// misspelt.c: refuses a member that is nearly one that would change the answer, and is neither known nor beside that one.
+Status predict_refuse_misspelt(const Predictor *predictor, Slice name, Slice line,
+                               bool (*is_known)(Slice key), Arena *arena, Error *err) MUST_CHECK;
+
 // Where what is too long is cut: as the case says, else the command line, else as is usual in the mode. STATUS_INVALID for a
 // side that is none.
 Status predict_cut_side(const Predictor *predictor, const PredictCase *c, CutSide usual,

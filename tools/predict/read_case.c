@@ -230,11 +230,20 @@ static Status refuse_unheeded(Slice name, Slice line, Arena *arena, Error *err)
     return s;
 }
 
+static bool is_case_field(Slice key)
+{
+    for (size_t i = 0; i < N_CASE_FIELDS; i++) {
+        if (slice_eq_cstr(key, case_fields[i].key)) return true;
+    }
+    return false;
+}
+
 Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t line_number,
                          Slice line, PredictCase *c, Error *err)
 {
     const TokenSequence *inputs = NULL;
     TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
+    TRY(predict_refuse_misspelt(p, name, line, is_case_field, arena, err));
     if (predict_family_wants(p, c)) {
         TRY(predict_family_read(p, arena, c, err));
         const size_t n = predict_family_inputs(c, &inputs);
