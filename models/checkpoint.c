@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "models/architecture.h"
 #include "models/checkpoint_experts.h"
+#include "models/checkpoint_fp8.h"
 #include "models/checkpoint_text.h"
 #include "models/gguf/gguf_export.h"
 #include "models/tokenizers/tokenizer.h"
@@ -252,6 +253,7 @@ Status checkpoint_open(const char *path, Checkpoint *out, Error *err)
     }
     if (s == STATUS_OK && out->is_text_part)
         s = checkpoint_text_tensors(&out->tensors, &out->n_left_out, err);
+    if (s == STATUS_OK) s = checkpoint_scale_fp8(json_root(out->config), &out->tensors, err);
     if (s == STATUS_OK) s = checkpoint_unstack_experts(json_root(out->config), &out->tensors, err);
     if (s != STATUS_OK) checkpoint_close(out);
     return s;

@@ -6,6 +6,7 @@
 #include "base/json_source.h"
 #include "base/name_list.h"
 #include "models/architecture.h"
+#include "models/checkpoint_fp8.h"
 #include "models/config_read.h"
 
 enum { CONFIG_MAX_LABELS = 1 << 20 };
@@ -224,20 +225,23 @@ static Status read_problem_type(const Json *root, ModelConfig *out, Error *err)
                       SLICE_ARG(slice_sub(out->problem_type, 0, 80)), known[0], known[1], known[2]);
 }
 
-// Weights in a quantised form of another library are no numbers of this model; but for those of gpt-oss, which are told apart
-// where the file is opened (checkpoint_experts.c).
+// Weights in a quantised form of another library are no numbers of this model; but for those of gpt-oss and 8-bit floats, which are
+// told apart where the file is opened (checkpoint_experts.c, checkpoint_fp8.c).
 static Status refuse_quantised(const Json *root, const Architecture *architecture, Error *err)
 {
     const Json *quantised = NULL;
     Slice method = SLICE("unknown");
+    bool is_fp8 = false;
     TRY(json_opt_kind(root, "quantization_config", JSON_OBJECT, &quantised, err));
     if (!quantised || json_len(quantised) == 0) return STATUS_OK;
     TRY(json_opt_string(quantised, "quant_method", &method, err));
+    TRY(checkpoint_is_fp8(root, &is_fp8, err));
+    if (is_fp8) return STATUS_OK;
     if (architecture->takes_mxfp4 && slice_eq_cstr(method, "mxfp4")) return STATUS_OK;
     return json_error(
         quantised, err,
         "the weights are quantised (\"" SLICE_FMT
-        "\"), which is not supported; supported are F32, F16 and BF16, and GGUF files "
+        "\"), which is not supported; supported are F32, F16 and BF16, \"fp8\" in blocks, and GGUF files "
         "with Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4: take the model before "
         "quantisation (assay quantize makes GGUF files of it)",
         SLICE_ARG(slice_sub(method, 0, 40)));

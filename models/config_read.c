@@ -74,6 +74,29 @@ Status config_want_null(const Json *root, const char *key, Error *err)
     return json_error(json_get(root, key), err, "only null is supported");
 }
 
+Status config_read_classifier_pooling(const Json *root, const char *missing, const char *first,
+                                      const char *each, ModelConfig *config, Error *err)
+{
+    Slice pooling = slice_from_cstr(missing);
+    TRY(json_opt_string(root, "classifier_pooling", &pooling, err));
+    config->classifies_first = slice_eq_cstr(pooling, first);
+    config->classifies_each = each && slice_eq_cstr(pooling, each);
+    if (config->classifies_first || config->classifies_each || slice_eq_cstr(pooling, "mean"))
+        return STATUS_OK;
+    return json_error(json_get(root, "classifier_pooling"), err,
+                      "unknown pooling \"" SLICE_FMT "\"; known are %s, mean%s%s",
+                      SLICE_ARG(slice_sub(pooling, 0, 40)), first, each ? ", " : "",
+                      each ? each : "");
+}
+
+void config_write_classifier_pooling(const ModelConfig *config, const char *first, JsonWriter *w)
+{
+    json_member_cstr(w, "classifier_pooling",
+                     config->classifies_first  ? first
+                     : config->classifies_each ? "late"
+                                               : "mean");
+}
+
 // The first name of an activation is the one written.
 static const struct {
     const char *name;

@@ -27,6 +27,10 @@ Status config_want_number(const Json *root, const char *key, double wanted, Erro
 Status config_want_string(const Json *root, const char *key, const char *wanted,
                           Error *err) MUST_CHECK;
 Status config_want_null(const Json *root, const char *key, Error *err) MUST_CHECK;
+// classifier_pooling: "mean", or FIRST (the first token), or, unless NULL, EACH (every token's classes are averaged).
+Status config_read_classifier_pooling(const Json *root, const char *missing, const char *first,
+                                      const char *each, ModelConfig *config, Error *err) MUST_CHECK;
+void config_write_classifier_pooling(const ModelConfig *config, const char *first, JsonWriter *w);
 // tie_word_embeddings of masked LMs and encoder-decoders; true where the file does not say.
 Status config_read_own_output(const Json *root, ModelConfig *config, Error *err) MUST_CHECK;
 // "gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "relu2", "silu" ("swish"), "mish", "tanh".

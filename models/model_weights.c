@@ -186,7 +186,7 @@ Status weights_draw(Model *model, bool only_fresh, uint64_t seed, Error *err)
 static Status want_real(const SafeTensor *tensor, Error *err)
 {
     DType dtype;
-    if (tensor_type_dtype(tensor->type, &dtype)) return STATUS_OK;
+    if (tensor->change == SAFE_SCALED || tensor_type_dtype(tensor->type, &dtype)) return STATUS_OK;
     return error_set(err, STATUS_INVALID,
                      SLICE_FMT ": tensor \"" SLICE_FMT
                                "\" is of type %s, but weights must be F32, F16, BF16 or F64: "

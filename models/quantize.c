@@ -104,7 +104,7 @@ static Status add_of_model(QuantizeWork *work, const SafeTensor *tensor, Error *
     Slice full;
     DType dtype;
     if (is_left_out(work, tensor->name)) return STATUS_OK;
-    if (!tensor_type_dtype(tensor->type, &dtype)) {
+    if (tensor->change != SAFE_SCALED && !tensor_type_dtype(tensor->type, &dtype)) {
         return error_set(err, STATUS_INVALID,
                          SLICE_FMT ": tensor \"" SLICE_FMT "\" is of type %s, which is no weight's",
                          SLICE_ARG(tensor->file), SLICE_ARG(tensor->name),

@@ -36,6 +36,10 @@ static SafeTensor piece_of(const SafeTensor *tensor, size_t first, size_t n)
 
 static Status read_numbers(const SafeTensor *tensor, size_t first, size_t n, float *out, Error *err)
 {
+    if (tensor->change == SAFE_SCALED) {
+        safetensor_read_scaled(tensor, first, n, out);
+        return STATUS_OK;
+    }
     const SafeTensor piece = piece_of(tensor, first, n);
     return safetensor_read_f32(&piece, out, err);
 }
@@ -46,7 +50,7 @@ typedef struct Walk {
     size_t first, n;     // that are left
     SafeTensor piece;    // in one tensor
     const char *of_file; // where that tensor begins; NULL: put together in room
-    char *room;          // of SAFE_SPREAD: for a row
+    char *room;          // of SAFE_SPREAD and SAFE_SCALED: for a row
 } Walk;
 
 static bool next_piece(Walk *w)
@@ -56,7 +60,16 @@ static bool next_piece(Walk *w)
     const size_t each = source->tensor->n_elements, i = source->experts ? w->first / each : 0;
     const size_t at = w->first - i * each, n = size_min(w->n, each - at);
     const SafeTensor *tensor = source->experts ? source->experts[i] : source->tensor;
-    if (tensor->change == SAFE_SPREAD) {
+    if (tensor->change == SAFE_SCALED) {
+        const size_t cols = tensor->shape[1];
+        safetensor_read_scaled(tensor, at, cols, (float *)(void *)w->room);
+        w->piece = *tensor;
+        w->piece.change = SAFE_AS_IS;
+        w->piece.type = TENSOR_F32;
+        w->piece.n_dims = 1;
+        w->piece.shape[0] = w->piece.n_elements = cols;
+        w->piece.data = (Slice){w->room, cols * sizeof(float)};
+    } else if (tensor->change == SAFE_SPREAD) {
         const size_t cols = tensor->shape[tensor->n_dims - 1]; // stretches are whole rows
         w->piece = *tensor;
         w->piece.change = SAFE_AS_IS;
@@ -64,15 +77,13 @@ static bool next_piece(Walk *w)
         w->piece.shape[0] = w->piece.n_elements = cols;
         w->piece.data =
             (Slice){safetensor_row(tensor, at / cols, w->room), safetensor_row_bytes(tensor)};
-        w->of_file = NULL;
-        w->first += cols;
-        w->n -= cols;
-        return true;
+    } else {
+        w->piece = piece_of(tensor, at, n);
     }
-    w->piece = piece_of(tensor, at, n);
-    w->of_file = tensor->data.ptr;
-    w->first += n;
-    w->n -= n;
+    w->of_file =
+        tensor->change == SAFE_SPREAD || tensor->change == SAFE_SCALED ? NULL : tensor->data.ptr;
+    w->first += w->piece.n_elements;
+    w->n -= w->piece.n_elements;
     return true;
 }
 
@@ -80,10 +91,11 @@ static bool next_piece(Walk *w)
 static Status start_walk(Walk *w, Error *err)
 {
     const SafeTensor *tensor = w->source->tensor;
-    if (tensor->change != SAFE_SPREAD) return STATUS_OK;
-    w->room = malloc(safetensor_row_bytes(tensor) + 1);
-    return w->room ? STATUS_OK
-                   : error_set_memory(err, 1, safetensor_row_bytes(tensor), "a tensor's row");
+    size_t bytes = safetensor_row_bytes(tensor);
+    if (tensor->change == SAFE_SCALED) bytes *= sizeof(float); // becomes numbers
+    if (tensor->change != SAFE_SPREAD && tensor->change != SAFE_SCALED) return STATUS_OK;
+    w->room = malloc(bytes + 1);
+    return w->room ? STATUS_OK : error_set_memory(err, 1, bytes, "a tensor's row");
 }
 
 // What was read goes back to the system. From the tensor's beginning: reading brings pages before a piece along.
@@ -202,6 +214,7 @@ static Status read_rows(const SafeItem *item, const QuantizeSource *source, size
                                  : read_keys(item, source, first, n, out, err);
     case SAFE_AS_IS:
     case SAFE_SPREAD: // none that GGUF asks for
+    case SAFE_SCALED:
         break;
     }
     return read_as_stored(source, first * cols, n * cols, out, err);

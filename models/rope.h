@@ -37,6 +37,8 @@ typedef struct RopeConfig {
     const float *short_factors, *long_factors; // longrope: [n_dims / 2]
     double
         growth; // queries grow with their position p: times 1 + growth log(1 + floor(p / original_positions)); 0 = not
+    double
+        ntk; // linear: the factor that a file calls "ntk" (GTE), of which theta and factor are made; 0 = none
     bool rereads; // longrope: TapeRope.rereads, as Phi-3 has it in Transformers
 } RopeConfig;
 

@@ -34,19 +34,6 @@ static void record(Tape *t, const ModelConfig *c)
 static const DecoderDefaults defaults = {
     .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "silu"};
 
-static Status read_pooling(const Json *root, ModelConfig *c, Error *err)
-{
-    Slice pooling = SLICE("late");
-    TRY(json_opt_string(root, "classifier_pooling", &pooling, err));
-    c->classifies_first = slice_eq_cstr(pooling, "bos");
-    c->classifies_each = slice_eq_cstr(pooling, "late");
-    if (c->classifies_first || c->classifies_each || slice_eq_cstr(pooling, "mean"))
-        return STATUS_OK;
-    return json_error(json_get(root, "classifier_pooling"), err,
-                      "unknown pooling \"" SLICE_FMT "\"; known are bos, mean, late",
-                      SLICE_ARG(pooling));
-}
-
 static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
@@ -55,7 +42,7 @@ static Status read_config(Arena *arena, const Json *root, ModelConfig *c, Error 
     c->has_logit_bias = c->has_mlp_bias;
     c->sees_all = true;
     c->classifier_dropout = 0; // nothing is dropped before its classifiers
-    return read_pooling(root, c, err);
+    return config_read_classifier_pooling(root, "late", "bos", "late", c, err);
 }
 
 static void write_config(const ModelConfig *c, JsonWriter *w)
@@ -63,10 +50,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
     decoder_write(c, &defaults, w);
     json_member_bool(w, "attention_bias", c->has_qkv_bias);
     json_member_bool(w, "mlp_bias", c->has_mlp_bias);
-    json_member_cstr(w, "classifier_pooling",
-                     c->classifies_first  ? "bos"
-                     : c->classifies_each ? "late"
-                                          : "mean");
+    config_write_classifier_pooling(c, "bos", w);
     decoder_write_pad(c, w);
 }
 

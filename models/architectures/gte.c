@@ -2,6 +2,8 @@
 // model_type is "new": Transformers reads and writes them as "gte".
 //
 // Source: Zhang et al. 2024, arXiv:2407.19669, section 3.1; names of tensors as in its files.
+#include <math.h>
+
 #include "models/architectures/bert_config.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/post_norm.h"
@@ -43,6 +45,20 @@ static void record_first(Tape *t, const ModelConfig *c)
 
 // ---- config.json ----
 
+// "ntk" of the first code, at every length: of n columns frequency i is (factor theta)^(-2 i / n) / factor^(2 / n), by which the
+// slowest one is divided by factor (Su 2023, "Transformer upgrades 11: beta-ary positions", eq. 6).
+static Status read_ntk(const Json *parameters, double theta, ModelConfig *c, Error *err)
+{
+    double factor = 1;
+    TRY(json_want_double(parameters, "factor", 1, 1e6, &factor, err));
+    TRY(config_want_null(parameters, "mixed_b", err));
+    c->rope = (RopeConfig){.kind = ROPE_LINEAR,
+                           .theta = theta * factor,
+                           .factor = pow(factor, 2.0 / (double)c->rotary_dims),
+                           .ntk = factor};
+    return STATUS_OK;
+}
+
 static Status read_common(Arena *arena, const Json *root, double theta, ModelConfig *c, Error *err)
 {
     int64_t n_types = 1;
@@ -63,11 +79,13 @@ static Status read_common(Arena *arena, const Json *root, double theta, ModelCon
     if (parameters && json_kind(parameters) == JSON_OBJECT)
         TRY(json_opt_string(parameters, config_has(parameters, "rope_type") ? "rope_type" : "type",
                             &type, err));
-    if (!slice_eq_cstr(type, "default"))
-        return json_error(parameters, err,
-                          "rotary positions scaled by \"" SLICE_FMT
-                          "\" are not supported for GTE: only \"default\" is",
-                          SLICE_ARG(type));
+    if (slice_eq_cstr(type, "ntk")) return read_ntk(parameters, theta, c, err);
+    if (!slice_eq_cstr(type, "default") && !slice_eq_cstr(type, "linear"))
+        return json_error(
+            parameters, err,
+            "rotary positions scaled by \"" SLICE_FMT
+            "\" are not supported for GTE: only \"default\", \"linear\" and \"ntk\" are",
+            SLICE_ARG(slice_sub(type, 0, 40)));
     return decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err);
 }
 
@@ -83,6 +101,8 @@ static Status read_first(Arena *arena, const Json *root, ModelConfig *c, Error *
     TRY(config_want_string(root, "position_embedding_type", "rope", err));
     TRY(config_want_bool(root, "pack_qkv", true, err));
     TRY(config_want_bool(root, "logn_attention_scale", false, err));
+    const Json *scaling = json_get(root, "rope_scaling");
+    if (config_has(root, "rope_scaling")) TRY(config_want_string(scaling, "type", "ntk", err));
     return read_common(arena, root, 10000, c, err);
 }
 
@@ -98,7 +118,17 @@ static void write_first(const ModelConfig *c, JsonWriter *w)
     bert_config_write_untyped(c, w);
     json_member_u64(w, "type_vocab_size", c->type_vocab_size);
     json_member_cstr(w, "position_embedding_type", "rope");
-    json_member_double(w, "rope_theta", c->rope.theta);
+    json_member_double(w, "rope_theta",
+                       c->rope.ntk > 0 ? c->rope.theta / c->rope.ntk : c->rope.theta);
+    json_put_key(w, "rope_scaling");
+    if (c->rope.ntk > 0) {
+        json_begin_object(w);
+        json_member_cstr(w, "type", "ntk");
+        json_member_double(w, "factor", c->rope.ntk);
+        json_end_object(w);
+    } else {
+        json_put_null(w);
+    }
 }
 
 const Architecture architecture_gte = {

@@ -87,14 +87,7 @@ static Status read_biases(const Json *root, ModelConfig *config, Error *err)
 
 static Status read_head(const Json *root, ModelConfig *config, Error *err)
 {
-    Slice pooling = SLICE("cls");
-    TRY(json_opt_string(root, "classifier_pooling", &pooling, err));
-    config->classifies_first = slice_eq_cstr(pooling, "cls");
-    if (!config->classifies_first && !slice_eq_cstr(pooling, "mean")) {
-        return json_error(json_get(root, "classifier_pooling"), err,
-                          "unknown pooling \"" SLICE_FMT "\"; known are cls, mean",
-                          SLICE_ARG(pooling));
-    }
+    TRY(config_read_classifier_pooling(root, "cls", "cls", NULL, config, err));
     TRY(config_read_float(root, "classifier_dropout", 0.0, 0.999, 0.0, &config->classifier_dropout,
                           err));
     return config_read_activation(root, "classifier_activation", &config->head_activation, err);
@@ -160,7 +153,7 @@ static void write_config(const ModelConfig *config, JsonWriter *w)
     json_member_float(w, "classifier_dropout", config->classifier_dropout);
     json_member_cstr(w, "hidden_activation", config_activation_name(config->activation));
     json_member_cstr(w, "classifier_activation", config_activation_name(config->head_activation));
-    json_member_cstr(w, "classifier_pooling", config->classifies_first ? "cls" : "mean");
+    config_write_classifier_pooling(config, "cls", w);
     put_kinds(config, w);
     json_member_bool(w, "attention_bias", config->attention_bias);
     json_member_bool(w, "mlp_bias", config->mlp_bias);

@@ -71,6 +71,8 @@ typedef enum SafeChange {
     // In two tensors of three dimensions, head by head: of keys with rows and columns exchanged, and of values. The rows of a head are
     // those of its keys, then those of its values (DeepSeek's, as GGUF has them).
     SAFE_KEYS_VALUES,
+    // F8_E4M3 of two dimensions, of which every rectangle has a scale: SafeScales. Safetensors files have these ("fp8").
+    SAFE_SCALED,
 } SafeChange;
 
 // Bytes from a row to the next, and from a number to the next in a row; 0 columns: whole rows. scales: of MXFP4 in two tensors,
@@ -80,6 +82,13 @@ typedef struct SafeSpread {
     const char *scales; // NULL: blocks are whole
     size_t scale_step;  // from the scales of a row to those of the next
 } SafeSpread;
+
+// A number's scale is scales[row / rows * n + column / cols].
+typedef struct SafeScales {
+    const float *scales;
+    size_t rows, cols; // of a rectangle
+    size_t n;          // rectangles from left to right
+} SafeScales;
 
 // One tensor of a file; it borrows from it.
 typedef struct SafeTensor {
@@ -96,6 +105,7 @@ typedef struct SafeTensor {
     RowOrder order;                         // of SAFE_REORDERED, else zeroed; fits shape[0]
     SafeSpread spread;                      // of SAFE_SPREAD
     const struct SafeTensor *keys, *values; // of SAFE_KEYS_VALUES, whose data are those of keys
+    SafeScales scaled;                      // of SAFE_SCALED
 } SafeTensor;
 
 typedef struct SafeMetadata {
@@ -142,9 +152,11 @@ Status safetensors_want_distinct(const Safetensors *file, Error *err) MUST_CHECK
 Slice safetensors_metadata(const Safetensors *file, const char *key);
 
 // All elements as f32 into out [n_elements]. F32, F16, BF16 and blocks exactly; F64 rounded to nearest; integers up to 32 bits
-// and booleans rounded to nearest. F8 and 64-bit integers are refused.
+// and booleans rounded to nearest; SAFE_SCALED times their scales. Other F8 and 64-bit integers are refused.
 Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err) MUST_CHECK;
-// Rows [first, first + n) of shape[0] of a tensor that is SAFE_AS_IS, SAFE_REORDERED or SAFE_SPREAD, in the same way.
+// Numbers [first, first + n) of a tensor that is SAFE_SCALED.
+void safetensor_read_scaled(const SafeTensor *tensor, size_t first, size_t n, float *out);
+// Rows [first, first + n) of shape[0] of a tensor that is neither SAFE_LESS_ONE nor SAFE_TRANSPOSED, in the same way.
 Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
                                 Error *err) MUST_CHECK;
 // Where row `row` of shape[0] is stored, whole blocks one after the other; not for SAFE_TRANSPOSED or no dimensions. room: of

@@ -222,6 +222,29 @@ static Status read_spread(const SafeTensor *tensor, size_t first, size_t n, floa
     return s;
 }
 
+// Four bits of exponent and three of mantissa, without infinities: Micikevicius et al. 2022, arXiv:2209.05433, table 1.
+static float e4m3(unsigned code)
+{
+    const unsigned exponent = code >> 3 & 15, mantissa = code & 7;
+    const float sign = code & 128 ? -1.0f : 1.0f;
+    if (exponent == 15 && mantissa == 7) return NAN;
+    return exponent == 0 ? sign * ldexpf((float)mantissa, -9)
+                         : sign * ldexpf((float)(8 + mantissa), (int)exponent - 10);
+}
+
+void safetensor_read_scaled(const SafeTensor *tensor, size_t first, size_t n, float *out)
+{
+    const SafeScales *by = &tensor->scaled;
+    const size_t cols = tensor->shape[1];
+    const unsigned char *codes = (const unsigned char *)tensor->data.ptr;
+    float known[256];
+    for (unsigned c = 0; c < 256; c++) known[c] = e4m3(c);
+    for (size_t i = first; i < first + n; i++) {
+        const size_t row = i / cols, col = i % cols;
+        *out++ = known[codes[i]] * by->scales[row / by->rows * by->n + col / by->cols];
+    }
+}
+
 Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n, float *out,
                                 Error *err)
 {
@@ -231,6 +254,10 @@ Status safetensor_read_rows_f32(const SafeTensor *tensor, size_t first, size_t n
     assert(first <= n_rows && n <= n_rows - first);
     if (n == 0) return STATUS_OK;
     if (tensor->change == SAFE_SPREAD) return read_spread(tensor, first, n, out, err);
+    if (tensor->change == SAFE_SCALED) {
+        safetensor_read_scaled(tensor, first * cols, n * cols, out);
+        return STATUS_OK;
+    }
     rows.n_elements = at_once * cols;
     rows.data.len = tensor->data.len / n_rows * at_once;
     for (size_t i = 0; i < n; i += at_once) {
@@ -292,6 +319,9 @@ Status safetensor_read_f32(const SafeTensor *tensor, float *out, Error *err)
         return read_spread(tensor, 0, tensor->n_dims > 1 ? tensor->shape[0] : 1, out, err);
     case SAFE_KEYS_VALUES:
         return read_keys_values(tensor, out, err);
+    case SAFE_SCALED:
+        safetensor_read_scaled(tensor, 0, tensor->n_elements, out);
+        return STATUS_OK;
     case SAFE_AS_IS:
         break;
     }

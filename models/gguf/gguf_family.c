@@ -192,6 +192,7 @@ SafeChange gguf_change(const GgufFamily *family, Slice name)
     case SAFE_AS_IS:
     case SAFE_SPREAD:      // of safetensors files alone
     case SAFE_KEYS_VALUES: // by the names of both
+    case SAFE_SCALED:
         break;
     }
     return SAFE_AS_IS;

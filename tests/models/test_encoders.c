@@ -459,14 +459,43 @@ Test(encoders, nomics_first_spelling_is_read)
     "\"layer_norm_type\": \"layer_norm\", \"position_embedding_type\": \"rope\", \"pack_qkv\": true, " \
     "\"logn_attention_scale\": false, \"rope_theta\": 20000"
 
+// The fastest frequency is as it was but for the factor's root, and the slowest is divided by the factor.
+static void check_ntk(Arena *arena)
+{
+    Error err = {0};
+    ModelConfig c, again;
+    Buffer text = {0};
+    float plain[8], scaled[8];
+    const RopeConfig before = {.theta = 20000};
+    want_ok(parse_config(arena,
+                         GTE_SIZES ", \"rope_scaling\": {\"type\": \"ntk\", \"factor\": 2.0}, "
+                                   "\"type_vocab_size\": 1}",
+                         &c, &err),
+            &err);
+    rope_frequencies(&before, 16, false, plain);
+    rope_frequencies(&c.rope, 16, false, scaled);
+    for (size_t i = 0; i < 8; i++) {
+        const double wanted = (double)plain[i] * pow(2, -((double)i + 1) / 8);
+        cr_expect(fabs((double)scaled[i] - wanted) <= 1e-6 * wanted, "%zu: %g, not %g", i,
+                  (double)scaled[i], wanted);
+    }
+    want_ok(model_config_write(&c, NULL, &text, &err), &err);
+    want_ok(parse_config(arena, text.ptr, &again, &err), &err);
+    cr_expect_eq(again.rope.factor, c.rope.factor);
+    cr_expect_eq(again.rope.theta, c.rope.theta);
+    buffer_release(&text);
+}
+
 // A file opens under either name of its kind.
 Test(encoders, gtes_first_spelling_is_read)
 {
     static const struct {
         const char *json, *says;
     } refused[] = {
-        {GTE_SIZES ", \"rope_scaling\": {\"type\": \"ntk\", \"factor\": 8.0}}",
-         "only \"default\" is"},
+        {GTE_SIZES ", \"rope_scaling\": {\"type\": \"ntk\", \"factor\": 8.0, \"mixed_b\": 0.5}}",
+         "only null is supported"},
+        {GTE_SIZES ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 8.0}}",
+         "only \"ntk\" is supported"},
         {"{\"model_type\": \"new\", \"layer_norm_type\": \"rms_norm\"}", "only \"layer_norm\""},
         {"{\"model_type\": \"new\", \"pack_qkv\": false}", "only true is supported"},
     };
@@ -479,6 +508,7 @@ Test(encoders, gtes_first_spelling_is_read)
             &err);
     cr_expect_eq(c.rope.theta, 20000);
     cr_expect_eq(c.rotary_dims, 16);
+    check_ntk(&arena);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ModelConfig other;
         cr_assert_eq(parse_config(&arena, refused[i].json, &other, &err), STATUS_INVALID, "%zu", i);

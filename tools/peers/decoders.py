@@ -406,6 +406,12 @@ def mxfp4():
     return {"config": config, "logits": [float(f"{v:.6g}") for v in logits.tolist()]}
 
 
+def e4m3():
+    """What PyTorch makes of each byte of its 8-bit floats."""
+    values = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn).float().tolist()
+    return [None if v != v else v for v in values]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out")
@@ -437,7 +443,8 @@ def main():
     if args.out:
         with open(args.out, "w") as out:
             body = ",\n".join(json.dumps(case) for case in cases)
-            out.write('{"texts": %s,\n"mxfp4": %s,\n"cases": [\n%s\n]}\n' % (json.dumps(TEXTS), json.dumps(mxfp4()), body))
+            out.write('{"texts": %s,\n"mxfp4": %s,\n"e4m3": %s,\n"cases": [\n%s\n]}\n' % (
+                json.dumps(TEXTS), json.dumps(mxfp4()), json.dumps(e4m3()), body))
 
 
 if __name__ == "__main__":

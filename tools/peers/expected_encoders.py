@@ -238,6 +238,8 @@ def configs():
     yield one("gte", "GteForTokenClassification", {"hidden_size": 36, "intermediate_size": 21}, gte,
               {"num_attention_heads": 3, "hidden_act": "silu"})
     yield one("gte", "GteModel", even, gte)
+    yield one("gte", "GteModel", even, gte, {"rope_parameters": {"rope_type": "linear", "rope_theta": 1400.0,
+                                                                 "factor": 2 ** (2 / 16)}})
     bird = {"type_vocab_size": 2, "attention_type": "original_full", "hidden_act": "gelu_new", "bos_token_id": 1,
             "eos_token_id": 2, "sep_token_id": 2}
     yield one("big_bird", "BigBirdForSequenceClassification", even, bird)
