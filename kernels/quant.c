@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/size.h"
 #include "kernels/half.h"
 #include "kernels/quant_internal.h"
@@ -258,6 +259,18 @@ static void encode_mxfp4(const float *x, uint8_t *block)
     quant_put_nibbles(q, NULL, block + 1);
 }
 
+static QuantSearch *search_of(DType dtype)
+{
+#if defined(__x86_64__)
+    const unsigned features = machine_cpu_features();
+    if (features & CPU_AVX512)
+        return has_offset(dtype) ? quant_search_shifted_avx512 : quant_search_signed_avx512;
+    if (features & CPU_AVX2)
+        return has_offset(dtype) ? quant_search_shifted_avx2 : quant_search_signed_avx2;
+#endif
+    return has_offset(dtype) ? quant_search_shifted_plain : quant_search_signed_plain;
+}
+
 static void encode_block(DType dtype, const float *x, uint8_t *b)
 {
     if (dtype == DTYPE_Q8_0)
@@ -272,10 +285,8 @@ static void encode_block(DType dtype, const float *x, uint8_t *b)
         encode_shifted(x, 31, b, b + 4, b + 8);
     else if (dtype == DTYPE_MXFP4)
         encode_mxfp4(x, b);
-    else if (has_offset(dtype))
-        quant_search_shifted(dtype, x, b);
     else
-        quant_search_signed(dtype, x, b);
+        search_of(dtype)(dtype, x, b);
 }
 
 void quant_encode(DType dtype, size_t n, const float *x, void *blocks)

@@ -60,7 +60,7 @@ void quant_unpack(DType dtype, const void *block, QuantBlock *out);
 
 // n numbers, a multiple of the block, from or to blocks of any alignment. Input of quant_encode is finite.
 // Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and MXFP4 are encoded bit for bit as the Python package gguf does; the formats of 256 by a search
-// for the least squared error (kernels/quant_search.c); Q8_ROW, a whole row in a call, to the nearest code, halves to even.
+// for the least squared error (kernels/cpu/quant_search.c); Q8_ROW, a whole row in a call, to the nearest code, halves to even.
 void quant_decode(DType dtype, size_t n, const void *blocks, float *out);
 void quant_encode(DType dtype, size_t n, const float *x, void *blocks);
 

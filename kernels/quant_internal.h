@@ -27,9 +27,13 @@ void quant_put_half(uint8_t *bytes, float value);
 // 32 numbers of up to 5 bits; h NULL: of 4.
 void quant_put_nibbles(const uint8_t q[32], uint8_t *h, uint8_t *bytes);
 
-// One block each: of Q4_K, Q5_K and Q2_K (kernels/quant_search.c); of Q6_K, Q3_K, IQ4_XS and IQ4_NL
-// (kernels/quant_search_signed.c).
-void quant_search_shifted(DType dtype, const float *x, uint8_t *block);
-void quant_search_signed(DType dtype, const float *x, uint8_t *block);
+// One block each: of Q4_K, Q5_K and Q2_K (kernels/cpu/quant_search.c); of Q6_K, Q3_K, IQ4_XS and IQ4_NL
+// (kernels/cpu/quant_search_signed.c). Each build gives the same bytes.
+typedef void QuantSearch(DType dtype, const float *x, uint8_t *block);
+QuantSearch quant_search_shifted_plain, quant_search_signed_plain;
+#if defined(__x86_64__)
+QuantSearch quant_search_shifted_avx2, quant_search_signed_avx2;
+QuantSearch quant_search_shifted_avx512, quant_search_signed_avx512;
+#endif
 
 #endif

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/sha256.h"
 #include "kernels/half.h"
 #include "kernels/quant.h"
+#include "kernels/quant_internal.h"
 
 enum { N = 8192 };
 
@@ -181,6 +183,43 @@ Test(quant, searched_formats_lose_little_of_normal_numbers)
     cr_expect_lt(nl, 5.58e-3, "iq4_nl: %g", nl);
     cr_expect_lt(xs, 5.66e-3, "iq4_xs: %g", xs);
     free(x);
+}
+
+static void encode_blocks(DType dtype, const float *x, uint8_t *block)
+{
+    quant_encode(dtype, dtype_block(dtype), x, block);
+}
+
+static void check_build(DType dtype, QuantSearch *plain, QuantSearch *other)
+{
+    float *x = malloc(N * sizeof *x);
+    cr_assert(x);
+    make_numbers(x);
+    for (size_t i = 0; i < N; i += dtype_block(dtype)) {
+        uint8_t want[QUANT_MAX_BLOCK], got[QUANT_MAX_BLOCK];
+        plain(dtype, x + i, want);
+        other(dtype, x + i, got);
+        cr_assert_arr_eq(got, want, dtype_size(dtype), "%s, block at %zu", dtype_name(dtype), i);
+    }
+    free(x);
+}
+
+Test(quant, every_build_of_a_search_gives_the_same_bytes)
+{
+    static const DType shifted[] = {DTYPE_Q4_K, DTYPE_Q5_K, DTYPE_Q2_K},
+                       with_sign[] = {DTYPE_Q6_K, DTYPE_Q3_K, DTYPE_IQ4_XS, DTYPE_IQ4_NL};
+    // What this machine takes, and the narrower vectors that it may have beside.
+    for (size_t i = 0; i < sizeof shifted / sizeof *shifted; i++)
+        check_build(shifted[i], quant_search_shifted_plain, encode_blocks);
+    for (size_t i = 0; i < sizeof with_sign / sizeof *with_sign; i++)
+        check_build(with_sign[i], quant_search_signed_plain, encode_blocks);
+#if defined(__x86_64__)
+    const bool has_avx2 = (machine_cpu_features() & CPU_AVX2) != 0;
+    for (size_t i = 0; has_avx2 && i < sizeof shifted / sizeof *shifted; i++)
+        check_build(shifted[i], quant_search_shifted_plain, quant_search_shifted_avx2);
+    for (size_t i = 0; has_avx2 && i < sizeof with_sign / sizeof *with_sign; i++)
+        check_build(with_sign[i], quant_search_signed_plain, quant_search_signed_avx2);
+#endif
 }
 
 Test(quant, every_format_survives_extreme_numbers)
