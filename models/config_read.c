@@ -74,6 +74,17 @@ Status config_want_null(const Json *root, const char *key, Error *err)
     return json_error(json_get(root, key), err, "only null is supported");
 }
 
+Status config_read_layer_list(const Json *root, const char *key, size_t n_layers, const Json **out,
+                              Error *err)
+{
+    *out = NULL;
+    if (!config_has(root, key)) return STATUS_OK;
+    TRY(json_want_kind(root, key, JSON_ARRAY, out, err));
+    if (json_len(*out) == n_layers) return STATUS_OK;
+    return json_error(*out, err, "%s has %zu entries, but num_hidden_layers is %zu", key,
+                      json_len(*out), n_layers);
+}
+
 Status config_read_classifier_pooling(const Json *root, const char *missing, const char *first,
                                       const char *each, ModelConfig *config, Error *err)
 {

@@ -27,6 +27,9 @@ Status config_want_number(const Json *root, const char *key, double wanted, Erro
 Status config_want_string(const Json *root, const char *key, const char *wanted,
                           Error *err) MUST_CHECK;
 Status config_want_null(const Json *root, const char *key, Error *err) MUST_CHECK;
+// A list with an entry for each of n_layers layers, or NULL where there is none.
+Status config_read_layer_list(const Json *root, const char *key, size_t n_layers, const Json **out,
+                              Error *err) MUST_CHECK;
 // classifier_pooling: "mean", or FIRST (the first token), or, unless NULL, EACH (every token's classes are averaged).
 Status config_read_classifier_pooling(const Json *root, const char *missing, const char *first,
                                       const char *each, ModelConfig *config, Error *err) MUST_CHECK;

@@ -1,12 +1,12 @@
-// ALBERT: BERT's encoder (post_norm.h) with narrow embeddings, which a layer widens, and blocks that share their parameters: all
+// ALBERT: BERT's encoder (encoder.h) with narrow embeddings, which a layer widens, and blocks that share their parameters: all
 // of them, or those of a group. A pooler as BERT's; the masked LM's outputs are as wide as the embeddings.
 //
 // Source: Lan et al. 2020, arXiv:1909.11942, section 3.1; names of tensors as in Transformers' modeling_albert.
 #include "models/architectures/albert.h"
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames names = {
+static const EncoderNames names = {
     .embeddings = "albert.embeddings.",
     .projection = "albert.encoder.embedding_hidden_mapping_in",
     .always_projects = true,
@@ -26,14 +26,14 @@ static const PostNormNames names = {
 
 void albert_record(Tape *t, const ModelConfig *c)
 {
-    const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = "albert.pooler",
-                               .pooler_activation = ACTIVATION_TANH,
-                               .classifier = "classifier",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "predictions.dense",
-                               .transform_norm = "predictions.LayerNorm",
-                               .transform_activation = c->activation};
-    post_norm_record(t, c, &names, &head);
+    const float p = encoder_head_dropout(c);
+    const EncoderHead head = {.pooler = "albert.pooler",
+                              .pooler_activation = ACTIVATION_TANH,
+                              .classifier = "classifier",
+                              .classifier_dropout = p,
+                              .token_dropout = p,
+                              .transform = "predictions.dense",
+                              .transform_norm = "predictions.LayerNorm",
+                              .transform_activation = c->activation};
+    encoder_record(t, c, &names, &head);
 }

@@ -11,10 +11,10 @@
 
 #include <math.h>
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames output_names = {.output = "cls.predictions.decoder",
-                                           .bias = {"cls.predictions.bias"}};
+static const EncoderNames output_names = {.output = "cls.predictions.decoder",
+                                          .bias = {"cls.predictions.bias"}};
 
 static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 {
@@ -142,7 +142,7 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, Value x, const Value
 // The last block's output has one row a sequence where the head reads no others.
 static Value encoder(Tape *t, const ModelConfig *c, ParamId *word)
 {
-    const bool one_token = post_norm_reads_one_token(c);
+    const bool one_token = encoder_reads_one_token(c);
     Value x = embeddings(t, c, word), positions = {0};
     if (c->deberta.is_relative) positions = relative_positions(t, c);
     tape_hidden(t, x);
@@ -169,18 +169,18 @@ static Value newer_lm(Tape *t, const ModelConfig *c, ParamId word, Value x)
 
 void deberta_record(Tape *t, const ModelConfig *c)
 {
-    const PostNormHead head = {.pooler = "pooler.dense",
-                               .pooler_activation = c->deberta.pooler_activation,
-                               .pooler_dropout = &c->deberta.pooler_dropout,
-                               .classifier = "classifier",
-                               .classifier_dropout = post_norm_head_dropout(c),
-                               .token_dropout = c->hidden_dropout,
-                               .transform = "cls.predictions.transform.dense",
-                               .transform_norm = "cls.predictions.transform.LayerNorm",
-                               .transform_activation = c->activation};
+    const EncoderHead head = {.pooler = "pooler.dense",
+                              .pooler_activation = c->deberta.pooler_activation,
+                              .pooler_dropout = &c->deberta.pooler_dropout,
+                              .classifier = "classifier",
+                              .classifier_dropout = encoder_head_dropout(c),
+                              .token_dropout = c->hidden_dropout,
+                              .transform = "cls.predictions.transform.dense",
+                              .transform_norm = "cls.predictions.transform.LayerNorm",
+                              .transform_activation = c->activation};
     ParamId word = 0;
     const Value x = encoder(t, c, &word);
     const bool is_newer = c->head == HEAD_MASKED_LM && !c->deberta.is_legacy;
     tape_output(t, is_newer ? newer_lm(t, c, word, x)
-                            : post_norm_head(t, c, &output_names, &head, word, x));
+                            : encoder_head(t, c, &output_names, &head, word, x));
 }

@@ -252,12 +252,8 @@ Status decoder_read_layer_types(Arena *arena, const Json *root, size_t pattern, 
 {
     const Json *list = NULL;
     bool *is_local = NULL;
-    TRY(json_opt_kind(root, "layer_types", JSON_ARRAY, &list, err));
+    TRY(config_read_layer_list(root, "layer_types", config->n_layers, &list, err));
     TRY(arena_take(arena, config->n_layers, sizeof *is_local, "layers", &is_local, err));
-    if (list && json_len(list) != config->n_layers) {
-        return json_error(list, err, "%zu types of layers, but num_hidden_layers is %zu",
-                          json_len(list), config->n_layers);
-    }
     for (size_t i = 0; i < config->n_layers; i++) {
         Slice type = {0};
         is_local[i] = pattern == 0 || (i + 1) % pattern != 0;

@@ -1,4 +1,5 @@
-// The rows of the registry that are DeepSeek's: the second and the third, which choose experts in other ways.
+// The rows of the registry that are DeepSeek's: the second and the third, which choose experts in other ways, and GLM 4.7 Flash, which
+// is the third with other sizes.
 #include <math.h>
 
 #include "base/size.h"
@@ -27,6 +28,27 @@ static const ExpertKeys keys_3 = {.names = &experts_of_mlp,
 static const ExpertSharing sharing_3 = {
     .n_dense = 3, .n_shared = 1, .scale = 2.5, .n_groups = 8, .n_top_groups = 4};
 
+static const LatentConfig latent = {
+    .q_rank = 1536, .kv_rank = 512, .plain_dims = 128, .turned_dims = 64, .value_dims = 128};
+
+static const DecoderDefaults glm_defaults = {.theta = 10000,
+                                             .norm_epsilon = 1e-5,
+                                             .head_dim = 64,
+                                             .activation_key = "hidden_act",
+                                             .activation = "silu"};
+static const ExpertKeys glm_keys = {.names = &experts_of_mlp,
+                                    .count = "n_routed_experts",
+                                    .other_count = "num_local_experts",
+                                    .n_experts = 64,
+                                    .n_active = 4,
+                                    .inner_size = "moe_intermediate_size",
+                                    .usual_inner = 1536,
+                                    .route = ROUTE_SIGMOID};
+static const ExpertSharing glm_sharing = {
+    .n_dense = 1, .n_shared = 1, .scale = 1.8, .n_groups = 1, .n_top_groups = 1};
+static const LatentConfig glm_latent = {
+    .q_rank = 768, .kv_rank = 512, .plain_dims = 192, .turned_dims = 64, .value_dims = 256};
+
 // Scores are scaled by their own width, and with YaRN once more.
 static float score_scale(const ModelConfig *c)
 {
@@ -37,16 +59,18 @@ static float score_scale(const ModelConfig *c)
     return (float)scale;
 }
 
-static Status read_attention(const Json *root, ModelConfig *c, Error *err)
+// usual: where the file is silent.
+static Status read_attention(const Json *root, const LatentConfig *usual, ModelConfig *c,
+                             Error *err)
 {
     LatentConfig *l = &c->latent;
     l->is_in_pairs = true;
     if (!json_get(root, "q_lora_rank") || config_has(root, "q_lora_rank")) // null: none
-        TRY(config_read_size_or(root, "q_lora_rank", 1536, &l->q_rank, err));
-    TRY(config_read_size_or(root, "kv_lora_rank", 512, &l->kv_rank, err));
-    TRY(config_read_size_or(root, "qk_nope_head_dim", 128, &l->plain_dims, err));
-    TRY(config_read_size_or(root, "qk_rope_head_dim", 64, &l->turned_dims, err));
-    TRY(config_read_size_or(root, "v_head_dim", 128, &l->value_dims, err));
+        TRY(config_read_size_or(root, "q_lora_rank", usual->q_rank, &l->q_rank, err));
+    TRY(config_read_size_or(root, "kv_lora_rank", usual->kv_rank, &l->kv_rank, err));
+    TRY(config_read_size_or(root, "qk_nope_head_dim", usual->plain_dims, &l->plain_dims, err));
+    TRY(config_read_size_or(root, "qk_rope_head_dim", usual->turned_dims, &l->turned_dims, err));
+    TRY(config_read_size_or(root, "v_head_dim", usual->value_dims, &l->value_dims, err));
     TRY(decoder_read_attention_bias(root, false, c, err));
     if (l->turned_dims % 2 != 0)
         return json_error(json_get(root, "qk_rope_head_dim"), err, "must be even");
@@ -63,7 +87,7 @@ static Status read_2(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     Slice method = SLICE("greedy");
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(read_attention(root, c, err));
+    TRY(read_attention(root, &latent, c, err));
     TRY(experts_read(root, &keys_2, c, err));
     TRY(experts_read_layers(arena, root, 0, 2, c, err));
     TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
@@ -83,9 +107,42 @@ static Status read_2(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 static Status read_3(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &defaults, c, err));
-    TRY(read_attention(root, c, err));
+    TRY(read_attention(root, &latent, c, err));
     TRY(experts_read(root, &keys_3, c, err));
     TRY(experts_read_corrected(arena, root, &sharing_3, c, err));
+    return json_opt_bool(root, "rope_interleave", &c->latent.is_in_pairs, err);
+}
+
+// "dense" or "sparse" for each layer; where there are none the first is dense.
+static Status read_layer_kinds(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    const Json *list = NULL;
+    bool *is_dense = NULL;
+    TRY(config_read_layer_list(root, "mlp_layer_types", c->n_layers, &list, err));
+    if (!list) return STATUS_OK;
+    TRY(arena_take(arena, c->n_layers, sizeof *is_dense, "layers", &is_dense, err));
+    for (size_t i = 0; i < c->n_layers; i++) {
+        Slice kind = {0};
+        TRY(json_as_string(json_at(list, i), &kind, err));
+        is_dense[i] = slice_eq_cstr(kind, "dense");
+        if (!is_dense[i] && !slice_eq_cstr(kind, "sparse"))
+            return json_error(json_at(list, i), err,
+                              "layers of \"" SLICE_FMT
+                              "\" are not supported; known are dense, sparse",
+                              SLICE_ARG(slice_sub(kind, 0, 40)));
+    }
+    c->experts.is_dense = is_dense;
+    return STATUS_OK;
+}
+
+static Status read_glm(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &glm_defaults, c, err));
+    TRY(config_want_number(root, "partial_rotary_factor", 1, err));
+    TRY(read_attention(root, &glm_latent, c, err));
+    TRY(experts_read(root, &glm_keys, c, err));
+    TRY(experts_read_corrected(arena, root, &glm_sharing, c, err));
+    TRY(read_layer_kinds(arena, root, c, err));
     return json_opt_bool(root, "rope_interleave", &c->latent.is_in_pairs, err);
 }
 
@@ -93,7 +150,7 @@ static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWrite
 {
     const LatentConfig *l = &c->latent;
     ModelConfig told = *c;
-    told.head_dim = l->turned_dims; // as Transformers counts it
+    told.head_dim = l->turned_dims;     // as Transformers counts it
     decoder_write(&told, &defaults, w);
     experts_write(c, keys, w);
     json_put_key(w, "q_lora_rank");
@@ -122,6 +179,16 @@ static void write_3(const ModelConfig *c, JsonWriter *w)
     json_member_bool(w, "rope_interleave", c->latent.is_in_pairs);
 }
 
+static void write_glm(const ModelConfig *c, JsonWriter *w)
+{
+    write_common(c, &glm_keys, w);
+    json_member_bool(w, "rope_interleave", c->latent.is_in_pairs);
+    json_member_array(w, "mlp_layer_types");
+    for (size_t i = 0; i < c->n_layers; i++)
+        json_put_cstr(w, experts_are_in(c, i) ? "sparse" : "dense");
+    json_end_array(w);
+}
+
 const Architecture architecture_deepseek_v2 = {
     .model_type = "deepseek_v2",
     .summary = "DeepSeek 2: latent attention, and experts beside some of every token",
@@ -146,5 +213,15 @@ const Architecture architecture_deepseek_v3 = {
     .classified = CLASSIFIED_LAST,
     .read_config = read_3,
     .write_config = write_3,
+    .record = deepseek_record,
+};
+
+const Architecture architecture_glm4_moe_lite = {
+    .model_type = "glm4_moe_lite",
+    .summary = "GLM 4.7 Flash: DeepSeek 3's layers",
+    .classes = {{"Glm4MoeLiteForCausalLM", HEAD_CAUSAL_LM}, {"Glm4MoeLiteModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_glm,
+    .write_config = write_glm,
     .record = deepseek_record,
 };

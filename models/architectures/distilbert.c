@@ -1,12 +1,12 @@
-// DistilBERT: BERT's encoder (post_norm.h) with half the blocks, without token types and without a pooler; the classifier
+// DistilBERT: BERT's encoder (encoder.h) with half the blocks, without token types and without a pooler; the classifier
 // has a dense layer and ReLU of its own instead.
 //
 // Source: Sanh, Debut, Chaumond & Wolf 2019, arXiv:1910.01108; names of tensors as in Transformers' modeling_distilbert.
 #include "models/architectures/distilbert.h"
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames names = {
+static const EncoderNames names = {
     .embeddings = "distilbert.embeddings.",
     .blocks = "distilbert.transformer.layer.",
     .qkv = {"attention.q_lin", "attention.k_lin", "attention.v_lin"},
@@ -22,14 +22,14 @@ static const PostNormNames names = {
 
 void distilbert_record(Tape *t, const ModelConfig *c)
 {
-    const PostNormHead head = {.pooler = "pre_classifier",
-                               .pooler_activation = ACTIVATION_RELU,
-                               .classifier = "classifier",
-                               .classifier_dropout = post_norm_head_dropout(c),
-                               .token_dropout = c->hidden_dropout,
-                               .span_dropout = &c->span_dropout,
-                               .transform = "vocab_transform",
-                               .transform_norm = "vocab_layer_norm",
-                               .transform_activation = c->activation};
-    post_norm_record(t, c, &names, &head);
+    const EncoderHead head = {.pooler = "pre_classifier",
+                              .pooler_activation = ACTIVATION_RELU,
+                              .classifier = "classifier",
+                              .classifier_dropout = encoder_head_dropout(c),
+                              .token_dropout = c->hidden_dropout,
+                              .span_dropout = &c->span_dropout,
+                              .transform = "vocab_transform",
+                              .transform_norm = "vocab_layer_norm",
+                              .transform_activation = c->activation};
+    encoder_record(t, c, &names, &head);
 }

@@ -1,12 +1,12 @@
-// ELECTRA: BERT's encoder (post_norm.h) behind embeddings that may be narrower than it, without a pooler. The classifier is a
+// ELECTRA: BERT's encoder (encoder.h) behind embeddings that may be narrower than it, without a pooler. The classifier is a
 // head of its own: dense layer and GELU on the first token. Its generator is the masked LM, with outputs as wide as embeddings.
 //
 // Source: Clark, Luong, Le & Manning 2020, arXiv:2003.10555; names of tensors as in Transformers' modeling_electra.
 #include "models/architectures/electra.h"
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames names = {
+static const EncoderNames names = {
     .embeddings = "electra.embeddings.",
     .projection = "electra.embeddings_project",
     .blocks = "electra.encoder.layer.",
@@ -30,7 +30,7 @@ static void record_discriminator(Tape *t, const ModelConfig *c)
                              *const prediction[] = {"discriminator_predictions.dense_prediction"};
     ParamId word = 0;
     const size_t h = c->hidden_size;
-    const Value x = post_norm_encoder(t, c, &names, &word);
+    const Value x = encoder_blocks(t, c, &names, &word);
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
     const Value inner = tape_linear(t, x, tape_dense(t, dense, 1, h, h), c->activation);
@@ -44,15 +44,15 @@ void electra_record(Tape *t, const ModelConfig *c)
         record_discriminator(t, c);
         return;
     }
-    const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = "classifier.dense",
-                               .pooler_activation = ACTIVATION_GELU,
-                               .pooler_dropout = &p,
-                               .classifier = "classifier.out_proj",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "generator_predictions.dense",
-                               .transform_norm = "generator_predictions.LayerNorm",
-                               .transform_activation = ACTIVATION_GELU};
-    post_norm_record(t, c, &names, &head);
+    const float p = encoder_head_dropout(c);
+    const EncoderHead head = {.pooler = "classifier.dense",
+                              .pooler_activation = ACTIVATION_GELU,
+                              .pooler_dropout = &p,
+                              .classifier = "classifier.out_proj",
+                              .classifier_dropout = p,
+                              .token_dropout = p,
+                              .transform = "generator_predictions.dense",
+                              .transform_norm = "generator_predictions.LayerNorm",
+                              .transform_activation = ACTIVATION_GELU};
+    encoder_record(t, c, &names, &head);
 }

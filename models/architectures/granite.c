@@ -101,10 +101,11 @@ static void record_fourth(Tape *t, const ModelConfig *c)
 static Status read_fourth_layers(const Json *root, const ModelConfig *c, Error *err)
 {
     const Json *list = NULL;
-    TRY(json_want_kind(root, "layer_types", JSON_ARRAY, &list, err));
-    if (json_len(list) != c->n_layers)
-        return json_error(list, err, "%zu types of layers, but num_hidden_layers is %zu",
-                          json_len(list), c->n_layers);
+    TRY(config_read_layer_list(root, "layer_types", c->n_layers, &list, err));
+    if (!list)
+        return json_error(root, err,
+                          "without layer_types some layers are of state spaces, which are not "
+                          "supported");
     for (size_t i = 0; i < c->n_layers; i++) {
         Slice type = {0};
         TRY(json_as_string(json_at(list, i), &type, err));

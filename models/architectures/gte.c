@@ -6,7 +6,7 @@
 
 #include "models/architectures/bert_config.h"
 #include "models/architectures/decoder_config.h"
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
 #define LAYERS(prefix)                                                                            \
     .embeddings = prefix "embeddings.", .blocks = prefix "encoder.layer.",                        \
@@ -16,30 +16,30 @@
     .has_types = true, .lacks_positions = true, .drops_attention_output = true,                   \
     .drops_inner = true, .drops_output = true
 
-static void record_named(Tape *t, const ModelConfig *c, const PostNormNames *names,
+static void record_named(Tape *t, const ModelConfig *c, const EncoderNames *names,
                          const char *pooler)
 {
-    const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = pooler,
-                               .pooler_activation = ACTIVATION_TANH,
-                               .classifier = "classifier",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "lm_head.dense",
-                               .transform_norm = "lm_head.norm",
-                               .transform_activation = ACTIVATION_GELU};
-    post_norm_record(t, c, names, &head);
+    const float p = encoder_head_dropout(c);
+    const EncoderHead head = {.pooler = pooler,
+                              .pooler_activation = ACTIVATION_TANH,
+                              .classifier = "classifier",
+                              .classifier_dropout = p,
+                              .token_dropout = p,
+                              .transform = "lm_head.dense",
+                              .transform_norm = "lm_head.norm",
+                              .transform_activation = ACTIVATION_GELU};
+    encoder_record(t, c, names, &head);
 }
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {LAYERS("gte.")};
+    static const EncoderNames names = {LAYERS("gte.")};
     record_named(t, c, &names, "gte.pooler.dense");
 }
 
 static void record_first(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {LAYERS("new.")};
+    static const EncoderNames names = {LAYERS("new.")};
     record_named(t, c, &names, "new.pooler.dense");
 }
 

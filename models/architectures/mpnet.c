@@ -1,4 +1,4 @@
-// MPNet: BERT's encoder (post_norm.h) with biases by relative position that all blocks share, without token types; positions
+// MPNet: BERT's encoder (encoder.h) with biases by relative position that all blocks share, without token types; positions
 // as RoBERTa counts them. Most sentence encoders of sentence-transformers that are not MiniLM are one.
 //
 //     score[i][j] = q[i] . k[j] / sqrt(head_dim) + bias[bucket(j - i)]
@@ -6,9 +6,9 @@
 // Source: Song, Tan, Qin, Lu & Liu 2020, arXiv:2004.09297; names of tensors as in Transformers' modeling_mpnet.
 #include "models/architectures/mpnet.h"
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames names = {
+static const EncoderNames names = {
     .embeddings = "mpnet.embeddings.",
     .relative_bias = "mpnet.encoder.relative_attention_bias",
     .blocks = "mpnet.encoder.layer.",
@@ -26,5 +26,5 @@ static const PostNormNames names = {
 
 void mpnet_record(Tape *t, const ModelConfig *c)
 {
-    post_norm_record_roberta(t, c, &names, c->hidden_dropout);
+    encoder_record_roberta(t, c, &names, c->hidden_dropout);
 }

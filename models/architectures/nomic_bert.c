@@ -2,9 +2,9 @@
 //
 // Source: Nussbaum et al. 2024, arXiv:2402.01613, section 4.1; names of tensors as in its files, which Transformers writes too.
 #include "models/architectures/bert_config.h"
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
-static const PostNormNames names = {
+static const EncoderNames names = {
     .embeddings = "nomic_bert.embeddings.",
     .embeddings_norm = "nomic_bert.emb_ln",
     .blocks = "nomic_bert.encoder.layers.",
@@ -26,16 +26,16 @@ static const PostNormNames names = {
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = "nomic_bert.pooler.dense",
-                               .pooler_activation = ACTIVATION_TANH,
-                               .classifier = "classifier",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "cls.predictions.transform.dense",
-                               .transform_norm = "cls.predictions.transform.layer_norm",
-                               .transform_activation = c->activation};
-    post_norm_record(t, c, &names, &head);
+    const float p = encoder_head_dropout(c);
+    const EncoderHead head = {.pooler = "nomic_bert.pooler.dense",
+                              .pooler_activation = ACTIVATION_TANH,
+                              .classifier = "classifier",
+                              .classifier_dropout = p,
+                              .token_dropout = p,
+                              .transform = "cls.predictions.transform.dense",
+                              .transform_norm = "cls.predictions.transform.layer_norm",
+                              .transform_activation = c->activation};
+    encoder_record(t, c, &names, &head);
 }
 
 // ---- config.json ----

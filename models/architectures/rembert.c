@@ -1,13 +1,13 @@
-// RemBERT: BERT's encoder (post_norm.h) behind narrow embeddings, which a layer widens, with an output layer of its own, wider than
+// RemBERT: BERT's encoder (encoder.h) behind narrow embeddings, which a layer widens, with an output layer of its own, wider than
 // the encoder.
 //
 // Source: Chung, Fevry, Tsai, Johnson & Ruder 2021, arXiv:2010.12821, section 4; names of tensors as in Transformers.
 #include "models/architectures/bert_config.h"
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {
+    static const EncoderNames names = {
         .embeddings = "rembert.embeddings.",
         .projection = "rembert.encoder.embedding_hidden_mapping_in",
         .always_projects = true,
@@ -23,16 +23,16 @@ static void record(Tape *t, const ModelConfig *c)
         .drops_attention_output = true,
         .drops_output = true,
     };
-    const float p = post_norm_head_dropout(c);
-    const PostNormHead head = {.pooler = "rembert.pooler.dense",
-                               .pooler_activation = ACTIVATION_TANH,
-                               .classifier = "classifier",
-                               .classifier_dropout = p,
-                               .token_dropout = p,
-                               .transform = "cls.predictions.dense",
-                               .transform_norm = "cls.predictions.LayerNorm",
-                               .transform_activation = c->activation};
-    post_norm_record(t, c, &names, &head);
+    const float p = encoder_head_dropout(c);
+    const EncoderHead head = {.pooler = "rembert.pooler.dense",
+                              .pooler_activation = ACTIVATION_TANH,
+                              .classifier = "classifier",
+                              .classifier_dropout = p,
+                              .token_dropout = p,
+                              .transform = "cls.predictions.dense",
+                              .transform_norm = "cls.predictions.LayerNorm",
+                              .transform_activation = c->activation};
+    encoder_record(t, c, &names, &head);
 }
 
 // ---- config.json ----

@@ -1,4 +1,4 @@
-// RoBERTa and XLM-R: BERT's encoder (post_norm.h) without a pooler. Positions start one row after the padding's, and pads
+// RoBERTa and XLM-R: BERT's encoder (encoder.h) without a pooler. Positions start one row after the padding's, and pads
 // are not counted (roberta_config.c). The classifier is a head of its own: dense layer and tanh on the first token. XLM-R XL and
 // RoBERTa-PreLayerNorm have their norms before the layers.
 //
@@ -6,7 +6,7 @@
 // names of tensors as in Transformers.
 #include "models/architectures/roberta.h"
 
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
 // Below the prefix of the model.
 #define LAYERS(prefix)                                                              \
@@ -20,31 +20,31 @@
 
 void roberta_record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {LAYERS("roberta."), NORMS_BEHIND, .drops_output = true};
-    post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
+    static const EncoderNames names = {LAYERS("roberta."), NORMS_BEHIND, .drops_output = true};
+    encoder_record_roberta(t, c, &names, encoder_head_dropout(c));
 }
 
 void data2vec_text_record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {LAYERS("data2vec_text."), NORMS_BEHIND,
-                                        .drops_output = true};
-    post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
+    static const EncoderNames names = {LAYERS("data2vec_text."), NORMS_BEHIND,
+                                       .drops_output = true};
+    encoder_record_roberta(t, c, &names, encoder_head_dropout(c));
 }
 
 void roberta_prelayernorm_record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {LAYERS("roberta_prelayernorm."), .drops_output = true,
-                                        .attention_norm = "attention.LayerNorm",
-                                        .output_norm = "intermediate.LayerNorm",
-                                        .last_norm = "roberta_prelayernorm.LayerNorm"};
-    post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
+    static const EncoderNames names = {LAYERS("roberta_prelayernorm."), .drops_output = true,
+                                       .attention_norm = "attention.LayerNorm",
+                                       .output_norm = "intermediate.LayerNorm",
+                                       .last_norm = "roberta_prelayernorm.LayerNorm"};
+    encoder_record_roberta(t, c, &names, encoder_head_dropout(c));
 }
 
 void xlm_roberta_xl_record(Tape *t, const ModelConfig *c)
 {
-    static const PostNormNames names = {
+    static const EncoderNames names = {
         LAYERS("roberta."), .attention_norm = "attention.self_attn_layer_norm",
         .output_norm = "LayerNorm", .last_norm = "roberta.encoder.LayerNorm",
         .lacks_embeddings_norm = true};
-    post_norm_record_roberta(t, c, &names, post_norm_head_dropout(c));
+    encoder_record_roberta(t, c, &names, encoder_head_dropout(c));
 }

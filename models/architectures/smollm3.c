@@ -15,13 +15,9 @@ static Status read_unrotated(Arena *arena, const Json *root, ModelConfig *c, Err
     const Json *list = NULL;
     int64_t interval = 4;
     bool *unrotated = NULL;
-    TRY(json_opt_kind(root, "no_rope_layers", JSON_ARRAY, &list, err));
+    TRY(config_read_layer_list(root, "no_rope_layers", c->n_layers, &list, err));
     TRY(json_opt_i64(root, "no_rope_layer_interval", 1, 1 << 24, &interval, err));
     TRY(arena_take(arena, c->n_layers, sizeof *unrotated, "layers", &unrotated, err));
-    if (list && json_len(list) != c->n_layers) {
-        return json_error(list, err, "%zu layers, but num_hidden_layers is %zu", json_len(list),
-                          c->n_layers);
-    }
     for (size_t i = 0; i < c->n_layers; i++) {
         int64_t turns = (i + 1) % (size_t)interval != 0;
         if (list) TRY(json_as_i64(json_at(list, i), 0, 1, &turns, err));

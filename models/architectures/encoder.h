@@ -1,5 +1,4 @@
-// models/architectures/post_norm.h: the encoder of post-norm blocks that BERT and its kin share: RoBERTa, DistilBERT, ELECTRA,
-// MPNet and ALBERT.
+// models/architectures/encoder.h: what encoders have in common, for their files: blocks of BERT's kind, and the heads on them.
 //
 //     x_0 = (W_p) LayerNorm(word[ids] + position[..] (+ type[type_ids]))
 //     a_i = LayerNorm(x_i + W_o attention(W_q x_i, W_k x_i, W_v x_i))
@@ -12,13 +11,13 @@
 //     x_{i+1} = a_i + W_2 gelu(W_1 LayerNorm(a_i)),  h = LayerNorm(x_n)
 //
 // Source: Devlin, Chang, Lee & Toutanova 2019, arXiv:1810.04805, after Vaswani et al. 2017, arXiv:1706.03762.
-#ifndef ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
-#define ASSAY_MODELS_ARCHITECTURES_POST_NORM_H
+#ifndef ASSAY_MODELS_ARCHITECTURES_ENCODER_H
+#define ASSAY_MODELS_ARCHITECTURES_ENCODER_H
 
 #include "models/architecture.h"
 
 // How a checkpoint spells its tensors.
-typedef struct PostNormNames {
+typedef struct EncoderNames {
     const char *embeddings;      // prefix
     const char *embeddings_norm; // its whole name; NULL = "LayerNorm" below that prefix
     const char
@@ -46,18 +45,18 @@ typedef struct PostNormNames {
     bool drops_attention_output; // dropout between W_o and the residual
     bool drops_inner;            // before W_2
     bool drops_output;           // behind it
-} PostNormNames;
+} EncoderNames;
 
 // The encoder; *word receives its token table, for a decoder tied to it. What it gives has a row for each token, or one
 // for each sequence where the head reads no others.
-Value post_norm_encoder(Tape *tape, const ModelConfig *config, const PostNormNames *names,
-                        ParamId *word);
+Value encoder_blocks(Tape *tape, const ModelConfig *config, const EncoderNames *names,
+                     ParamId *word);
 
 // Whether the head reads one token of each sequence.
-bool post_norm_reads_one_token(const ModelConfig *config);
+bool encoder_reads_one_token(const ModelConfig *config);
 
 // Layers of the heads; names are whole. Dropouts stand before a layer; NULL = none.
-typedef struct PostNormHead {
+typedef struct EncoderHead {
     const char *pooler; // of HEAD_SEQUENCE, before the classifier
     Activation pooler_activation;
     const float *pooler_dropout;
@@ -67,21 +66,21 @@ typedef struct PostNormHead {
     const char *transform,
         *transform_norm; // of HEAD_MASKED_LM, before the scores of the vocabulary
     Activation transform_activation;
-} PostNormHead;
+} EncoderHead;
 
 // Records config->head on what the encoder gave. word: the token table.
-Value post_norm_head(Tape *tape, const ModelConfig *config, const PostNormNames *names,
-                     const PostNormHead *head, ParamId word, Value x);
+Value encoder_head(Tape *tape, const ModelConfig *config, const EncoderNames *names,
+                   const EncoderHead *head, ParamId word, Value x);
 // Encoder and head, and sets the output.
-void post_norm_record(Tape *tape, const ModelConfig *config, const PostNormNames *names,
-                      const PostNormHead *head);
+void encoder_record(Tape *tape, const ModelConfig *config, const EncoderNames *names,
+                    const EncoderHead *head);
 // The same with RoBERTa's heads: two layers for a class, the first under "classifier.dense", and a masked LM under "lm_head".
-void post_norm_record_roberta(Tape *tape, const ModelConfig *config, const PostNormNames *names,
-                              float dropout);
+void encoder_record_roberta(Tape *tape, const ModelConfig *config, const EncoderNames *names,
+                            float dropout);
 // A masked LM's scores of the vocabulary: x times the token table, or an output layer of its own.
-Value post_norm_vocabulary(Tape *tape, const ModelConfig *config, const PostNormNames *names,
-                           ParamId word, Value x);
+Value encoder_vocabulary(Tape *tape, const ModelConfig *config, const EncoderNames *names,
+                         ParamId word, Value x);
 // Dropout within the head: classifier_dropout, or hidden_dropout where the file has none.
-float post_norm_head_dropout(const ModelConfig *config);
+float encoder_head_dropout(const ModelConfig *config);
 
 #endif

@@ -1,4 +1,4 @@
-#include "models/architectures/post_norm.h"
+#include "models/architectures/encoder.h"
 
 #include <math.h>
 
@@ -11,8 +11,8 @@ static Dense dense(Tape *t, const char *name, size_t n_in, size_t n_out)
 }
 
 // A layer of a block, of one tensor or of several.
-static Dense block_layer(Tape *t, const PostNormNames *names, const DensePart *parts,
-                         size_t n_parts, size_t n_in)
+static Dense block_layer(Tape *t, const EncoderNames *names, const DensePart *parts, size_t n_parts,
+                         size_t n_in)
 {
     return tape_dense_parts(t, parts, n_parts, n_in, names->lacks_biases ? DENSE_NO_BIAS : 0);
 }
@@ -24,7 +24,7 @@ typedef struct Block {
     RopeId rope; // where heads turn
 } Block;
 
-static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
+static Value embeddings(Tape *t, const ModelConfig *c, const EncoderNames *names, ParamId *word)
 {
     const size_t h = c->hidden_size, n_positions = c->first_position + c->max_positions;
     const size_t width = c->embedding_size ? c->embedding_size : h;
@@ -53,7 +53,7 @@ static Value embeddings(Tape *t, const ModelConfig *c, const PostNormNames *name
     return tape_linear(t, x, dense(t, names->projection, width, h), ACTIVATION_NONE);
 }
 
-static Block declare_block(Tape *t, const ModelConfig *c, const PostNormNames *names)
+static Block declare_block(Tape *t, const ModelConfig *c, const EncoderNames *names)
 {
     const size_t h = c->hidden_size, n = c->intermediate_size;
     const bool is_one = !names->qkv[1];
@@ -74,7 +74,7 @@ static Block declare_block(Tape *t, const ModelConfig *c, const PostNormNames *n
 }
 
 // The inner layer of a block, with its gate where it has one.
-static Value inner_layer(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+static Value inner_layer(Tape *t, const ModelConfig *c, const EncoderNames *names, const Block *b,
                          Value x)
 {
     const size_t n = c->intermediate_size;
@@ -87,7 +87,7 @@ static Value inner_layer(Tape *t, const ModelConfig *c, const PostNormNames *nam
 
 // Attention over x, normed where norms stand before the layers, and its output layer; of queries of the rows `chosen` alone, where
 // there are such.
-static Value attend(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+static Value attend(Tape *t, const ModelConfig *c, const EncoderNames *names, const Block *b,
                     const TapeAttention *attention, Value x, const Value *chosen)
 {
     const size_t h = c->hidden_size;
@@ -113,14 +113,14 @@ static Value attend(Tape *t, const ModelConfig *c, const PostNormNames *names, c
 }
 
 // What a layer reads of x, and what goes on of x and what the layer gave.
-static Value before(Tape *t, const ModelConfig *c, const PostNormNames *names, LayerNorm norm,
+static Value before(Tape *t, const ModelConfig *c, const EncoderNames *names, LayerNorm norm,
                     Value x)
 {
     const NormArgs args = {.epsilon = c->layer_norm_eps};
     return names->last_norm ? tape_layer_norm_of(t, x, norm, args) : x;
 }
 
-static Value behind(Tape *t, const ModelConfig *c, const PostNormNames *names, LayerNorm norm,
+static Value behind(Tape *t, const ModelConfig *c, const EncoderNames *names, LayerNorm norm,
                     Value x, Value out)
 {
     return names->last_norm ? tape_add(t, x, out)
@@ -129,7 +129,7 @@ static Value behind(Tape *t, const ModelConfig *c, const PostNormNames *names, L
 
 // Where only one token of each sequence is read of its output, queries and all that follows are computed for them alone; keys
 // and values are always those of every token.
-static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names, const Block *b,
+static Value run_block(Tape *t, const ModelConfig *c, const EncoderNames *names, const Block *b,
                        const TapeAttention *attention, Value x, bool chosen_only)
 {
     const Value n = before(t, c, names, b->attention_norm, x);
@@ -145,7 +145,7 @@ static Value run_block(Tape *t, const ModelConfig *c, const PostNormNames *names
     return behind(t, c, names, b->output_norm, a, outer);
 }
 
-static TapeAttention attention_of(Tape *t, const ModelConfig *c, const PostNormNames *names)
+static TapeAttention attention_of(Tape *t, const ModelConfig *c, const EncoderNames *names)
 {
     enum { FARTHEST = 128 }; // of MPNet, whatever its config says
     const size_t head_dim = c->hidden_size / c->n_heads;
@@ -163,7 +163,7 @@ static TapeAttention attention_of(Tape *t, const ModelConfig *c, const PostNormN
     return attention;
 }
 
-bool post_norm_reads_one_token(const ModelConfig *c)
+bool encoder_reads_one_token(const ModelConfig *c)
 {
     return c->head == HEAD_SEQUENCE || (c->head == HEAD_MASKED_LM && c->one_token) ||
            (c->head == HEAD_EMBEDDING && c->pool != POOL_MEAN);
@@ -176,7 +176,7 @@ static size_t group_of(const ModelConfig *c, size_t i)
     return (size_t)((double)i / ((double)c->n_layers / (double)c->n_groups));
 }
 
-static Value last_norm(Tape *t, const ModelConfig *c, const PostNormNames *names, Value x)
+static Value last_norm(Tape *t, const ModelConfig *c, const EncoderNames *names, Value x)
 {
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
@@ -185,10 +185,10 @@ static Value last_norm(Tape *t, const ModelConfig *c, const PostNormNames *names
     return y;
 }
 
-Value post_norm_encoder(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId *word)
+Value encoder_blocks(Tape *t, const ModelConfig *c, const EncoderNames *names, ParamId *word)
 {
     // A part of the fused layer begins at a panel, which hidden sizes that are no multiple of its width do not allow.
-    const bool one_token = post_norm_reads_one_token(c),
+    const bool one_token = encoder_reads_one_token(c),
                can_split = c->hidden_size % PANEL_WIDTH == 0 && c->rotary_dims == 0;
     RopeId rope = 0;
     const size_t n_inner = c->n_inner ? c->n_inner : 1;
@@ -226,8 +226,8 @@ static Value layer(Tape *t, const char *name, Value x, size_t n_out, Activation 
     return tape_linear(t, x, dense(t, name, value_cols(x), n_out), activation);
 }
 
-Value post_norm_vocabulary(Tape *t, const ModelConfig *c, const PostNormNames *names, ParamId word,
-                           Value x)
+Value encoder_vocabulary(Tape *t, const ModelConfig *c, const EncoderNames *names, ParamId word,
+                         Value x)
 {
     tape_prefix(t, "%s", "");
     if (!c->has_own_output)
@@ -244,7 +244,7 @@ static Value dropped(Tape *t, const float *dropout, Value x)
     return dropout ? tape_dropout(t, x, *dropout) : x;
 }
 
-static Value classifier(Tape *t, const ModelConfig *c, const PostNormHead *head, Value x)
+static Value classifier(Tape *t, const ModelConfig *c, const EncoderHead *head, Value x)
 {
     const Value pooled = layer(t, head->pooler, dropped(t, head->pooler_dropout, x), c->hidden_size,
                                head->pooler_activation);
@@ -252,18 +252,18 @@ static Value classifier(Tape *t, const ModelConfig *c, const PostNormHead *head,
                  c->n_labels, ACTIVATION_NONE);
 }
 
-static Value masked_lm(Tape *t, const ModelConfig *c, const PostNormNames *names,
-                       const PostNormHead *head, ParamId word, Value x)
+static Value masked_lm(Tape *t, const ModelConfig *c, const EncoderNames *names,
+                       const EncoderHead *head, ParamId word, Value x)
 {
     const size_t tied = c->embedding_size ? c->embedding_size : c->hidden_size,
                  width = c->output_size ? c->output_size : tied;
     const Value inner = layer(t, head->transform, x, width, head->transform_activation);
     const Value normed = tape_layer_norm(t, inner, head->transform_norm, c->layer_norm_eps);
-    return post_norm_vocabulary(t, c, names, word, normed);
+    return encoder_vocabulary(t, c, names, word, normed);
 }
 
-Value post_norm_head(Tape *t, const ModelConfig *c, const PostNormNames *names,
-                     const PostNormHead *head, ParamId word, Value x)
+Value encoder_head(Tape *t, const ModelConfig *c, const EncoderNames *names,
+                   const EncoderHead *head, ParamId word, Value x)
 {
     tape_group(t, 1 + c->n_layers);
     tape_prefix(t, "%s", "");
@@ -287,31 +287,30 @@ Value post_norm_head(Tape *t, const ModelConfig *c, const PostNormNames *names,
     return x;
 }
 
-void post_norm_record(Tape *t, const ModelConfig *c, const PostNormNames *names,
-                      const PostNormHead *head)
+void encoder_record(Tape *t, const ModelConfig *c, const EncoderNames *names,
+                    const EncoderHead *head)
 {
     ParamId word = 0;
-    const Value x = post_norm_encoder(t, c, names, &word);
-    tape_output(t, post_norm_head(t, c, names, head, word, x));
+    const Value x = encoder_blocks(t, c, names, &word);
+    tape_output(t, encoder_head(t, c, names, head, word, x));
 }
 
 // The masked LM's activation is GELU with erf whatever the blocks have.
-void post_norm_record_roberta(Tape *t, const ModelConfig *c, const PostNormNames *names,
-                              float dropout)
+void encoder_record_roberta(Tape *t, const ModelConfig *c, const EncoderNames *names, float dropout)
 {
-    const PostNormHead head = {.pooler = "classifier.dense",
-                               .pooler_activation = ACTIVATION_TANH,
-                               .pooler_dropout = &dropout,
-                               .classifier = "classifier.out_proj",
-                               .classifier_dropout = dropout,
-                               .token_dropout = dropout,
-                               .transform = "lm_head.dense",
-                               .transform_norm = "lm_head.layer_norm",
-                               .transform_activation = ACTIVATION_GELU};
-    post_norm_record(t, c, names, &head);
+    const EncoderHead head = {.pooler = "classifier.dense",
+                              .pooler_activation = ACTIVATION_TANH,
+                              .pooler_dropout = &dropout,
+                              .classifier = "classifier.out_proj",
+                              .classifier_dropout = dropout,
+                              .token_dropout = dropout,
+                              .transform = "lm_head.dense",
+                              .transform_norm = "lm_head.layer_norm",
+                              .transform_activation = ACTIVATION_GELU};
+    encoder_record(t, c, names, &head);
 }
 
-float post_norm_head_dropout(const ModelConfig *c)
+float encoder_head_dropout(const ModelConfig *c)
 {
     return c->classifier_dropout >= 0 ? c->classifier_dropout : c->hidden_dropout;
 }
