@@ -150,7 +150,7 @@ static void write_common(const ModelConfig *c, const ExpertKeys *keys, JsonWrite
 {
     const LatentConfig *l = &c->latent;
     ModelConfig told = *c;
-    told.head_dim = l->turned_dims;     // as Transformers counts it
+    told.head_dim = l->turned_dims; // as Transformers counts it
     decoder_write(&told, &defaults, w);
     experts_write(c, keys, w);
     json_put_key(w, "q_lora_rank");

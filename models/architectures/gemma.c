@@ -10,31 +10,23 @@
 
 #include "models/architectures/decoder.h"
 
-static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, Value x)
-{
-    const size_t h = c->hidden_size, n = c->intermediate_size;
-    static const char *const heads[] = {"q_proj", "k_proj", "v_proj"};
-    const DensePart gates[] = {{"gate_proj", n}, {"up_proj", n}};
-    tape_group(t, 1 + i);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value before = decoder_norm(t, c, x, "input_layernorm");
-    tape_prefix(t, "model.layers.%zu.self_attn.", i);
-    const Value mixed = decoder_attention(t, c, i, ropes, decoder_qkv(t, c, heads), before);
-    const Value out = decoder_linear(t, mixed, "o_proj", h, c->has_output_bias, ACTIVATION_NONE);
-    tape_prefix(t, "model.layers.%zu.", i);
-    const Value a =
-        tape_add(t, decoder_rows(t, c, i, x), decoder_norm(t, c, out, "post_attention_layernorm"));
-
-    const Value m = decoder_norm(t, c, a, "pre_feedforward_layernorm");
-    tape_prefix(t, "model.layers.%zu.mlp.", i);
-    const Value inner = decoder_gate(t, c, tape_dense_parts(t, gates, 2, h, DENSE_NO_BIAS), m);
-    const Value outer = decoder_linear(t, inner, "down_proj", h, false, ACTIVATION_NONE);
-    tape_prefix(t, "model.layers.%zu.", i);
-    return tape_add(t, a, decoder_norm(t, c, outer, "post_feedforward_layernorm"));
-}
+#define LAYERS                                                                        \
+    DECODER_LLAMA_LAYERS, .norms = {"input_layernorm", "pre_feedforward_layernorm"},  \
+                          .qkv = {"q_proj", "k_proj", "v_proj"}, .gate = "gate_proj", \
+                          .up = "up_proj"
 
 void gemma_record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm};
-    decoder_record(t, c, &frame, block);
+    static const DecoderBlockNames names = {
+        LAYERS, .behind = {"post_attention_layernorm", "post_feedforward_layernorm"}};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
+    decoder_record(t, c, &frame, NULL);
+}
+
+// Without the norms behind the layers.
+void vaultgemma_record(Tape *t, const ModelConfig *c)
+{
+    static const DecoderBlockNames names = {LAYERS};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
+    decoder_record(t, c, &frame, NULL);
 }

@@ -177,3 +177,13 @@ const Architecture architecture_gemma3 = {
     .write_config = gemma_write,
     .record = gemma_record,
 };
+
+const Architecture architecture_vaultgemma = {
+    .model_type = "vaultgemma",
+    .summary = "VaultGemma: Gemma 2 without norms behind its layers",
+    .classes = {{"VaultGemmaForCausalLM", HEAD_CAUSAL_LM}, {"VaultGemmaModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = gemma2_read,
+    .write_config = gemma_write,
+    .record = vaultgemma_record,
+};

@@ -1,5 +1,7 @@
 // Granite, with experts or without: Llama whose embeddings, scores, residuals and logits are multiplied by numbers of config.json. Source: Granite Team 2024,
 // "Granite 3.0 Language Models", section 3.
+#include <math.h>
+
 #include "models/architectures/decoder.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/experts.h"
@@ -41,6 +43,52 @@ const Architecture architecture_granite = {
     .read_config = read_config,
     .write_config = write_config,
     .record = llama_record,
+};
+
+// ---- HyperCLOVA X: logits are multiplied, and what layers add may be normed ----
+
+static void record_clova(Tape *t, const ModelConfig *c)
+{
+    static const DecoderBlockNames names = {
+        DECODER_LLAMA_LAYERS,
+        .norms = {"input_layernorm", "post_attention_layernorm"},
+        .behind = {"post_norm1", "post_norm2"},
+        .qkv = {"q_proj", "k_proj", "v_proj"},
+        .gate = "gate_proj",
+        .up = "up_proj"};
+    static const DecoderFrame frame = {DECODER_LLAMA_FRAME, .norm = decoder_norm, .names = &names};
+    if (c->has_two_norms)
+        decoder_record(t, c, &frame, NULL);
+    else
+        llama_record(t, c);
+}
+
+static Status read_clova(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(read_config(arena, root, c, err));
+    if (!config_has(root, "attention_multiplier")) c->attention_scale = 0;
+    TRY(config_read_float(root, "logits_scaling", 1e-9, 1e9, 1, &c->output_scale, err));
+    c->has_two_norms = true; // a layer's: before it and behind it
+    return json_opt_bool(root, "use_post_norm", &c->has_two_norms, err);
+}
+
+static void write_clova(const ModelConfig *c, JsonWriter *w)
+{
+    ModelConfig told = *c;
+    if (c->attention_scale <= 0) told.attention_scale = 1.0f / sqrtf((float)c->head_dim);
+    told.output_scale = 1.0f / c->output_scale;
+    write_config(&told, w);
+    json_member_bool(w, "use_post_norm", c->has_two_norms);
+}
+
+const Architecture architecture_hyperclovax = {
+    .model_type = "hyperclovax",
+    .summary = "HyperCLOVA X SEED: Granite with norms on both sides of its layers",
+    .classes = {{"HyperCLOVAXForCausalLM", HEAD_CAUSAL_LM}, {"HyperCLOVAXModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_clova,
+    .write_config = write_clova,
+    .record = record_clova,
 };
 
 // ---- with experts ----

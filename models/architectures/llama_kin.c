@@ -1,4 +1,5 @@
-// Rows of the registry that are Llama's kind but for a bias, a rotation or a norm: ERNIE 4.5, Helium, Seed-OSS, Hunyuan, Ministral.
+// Rows of the registry that are Llama's kind but for a bias, a rotation or a norm: ERNIE 4.5, Helium, Seed-OSS, Hunyuan, Ministral,
+// InternLM 3, CWM.
 #include <math.h>
 
 #include "models/architecture.h"
@@ -244,5 +245,89 @@ const Architecture architecture_ministral3 = {
     .classified = CLASSIFIED_LAST,
     .read_config = third_read,
     .write_config = third_write,
+    .record = llama_record,
+};
+
+// ---- InternLM 3: biases have other keys ----
+
+static const DecoderDefaults internlm_defaults = {.theta = 10000,
+                                                  .norm_epsilon = 1e-5,
+                                                  .head_dim = 128,
+                                                  .activation_key = "hidden_act",
+                                                  .activation = "silu"};
+
+static Status internlm_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    bool of_qkv = false, of_others = false;
+    TRY(decoder_read(arena, root, &internlm_defaults, c, err));
+    TRY(json_opt_bool(root, "attention_bias", &of_qkv, err));
+    TRY(json_opt_bool(root, "mlp_bias", &of_others, err));
+    TRY(json_opt_bool(root, "qkv_bias", &of_qkv, err));
+    TRY(json_opt_bool(root, "bias", &of_others, err));
+    c->has_qkv_bias = c->has_output_bias = c->has_mlp_bias = of_others;
+    if (of_qkv == of_others) return STATUS_OK;
+    return json_error(root, err, "qkv_bias and bias must be the same, as in Transformers");
+}
+
+static void internlm_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &internlm_defaults, w);
+    json_member_bool(w, "qkv_bias", c->has_qkv_bias);
+    json_member_bool(w, "bias", c->has_mlp_bias);
+    decoder_write_pad(c, w);
+}
+
+const Architecture architecture_internlm3 = {
+    .model_type = "internlm3",
+    .summary = "InternLM 3: Llama with keys of its own in config.json",
+    .classes = {{"InternLM3ForCausalLM", HEAD_CAUSAL_LM}, {"InternLM3Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = internlm_read,
+    .write_config = internlm_write,
+    .record = llama_record,
+};
+
+// ---- CWM: every fourth layer sees all, beginning with the first ----
+
+static const DecoderDefaults cwm_defaults = {.theta = 1000000,
+                                             .norm_epsilon = 1e-5,
+                                             .head_dim = 128,
+                                             .activation_key = "hidden_act",
+                                             .activation = "silu"};
+
+static Status cwm_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    enum { PATTERN = 4 };
+    bool *is_local = NULL;
+    TRY(decoder_read(arena, root, &cwm_defaults, c, err));
+    if (!decoder_rope_parameters(root)) // what a silent file means
+        c->rope = (RopeConfig){.kind = ROPE_LLAMA3,
+                               .theta = cwm_defaults.theta,
+                               .factor = 16,
+                               .low_freq_factor = 1,
+                               .high_freq_factor = 4,
+                               .original_positions = 8192};
+    TRY(json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err));
+    TRY(decoder_read_window_or(root, 8192, c, err));
+    if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i % PATTERN != 0;
+    c->is_local = is_local;
+    return STATUS_OK;
+}
+
+static void cwm_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &cwm_defaults, w);
+    json_member_bool(w, "mlp_bias", c->has_mlp_bias);
+}
+
+const Architecture architecture_cwm = {
+    .model_type = "cwm",
+    .summary = "CWM: Llama three quarters of whose layers have a window",
+    .classes = {{"CwmForCausalLM", HEAD_CAUSAL_LM}, {"CwmModel", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = cwm_read,
+    .write_config = cwm_write,
     .record = llama_record,
 };

@@ -1,4 +1,4 @@
-// Nemotron and Arcee: Llama without a gate. ReLU's square stands between the two feed-forward layers; Nemotron has LayerNorms, whose
+// Nemotron, Arcee and Jais 2: Llama without a gate. ReLU's square stands between the two feed-forward layers; Nemotron has LayerNorms, whose
 // weights are added to 1, and heads that turn in part.
 //
 //     a_i = x_i + W_o attention(rope(W_q n), rope(W_k n), W_v n),  n = norm(x_i)
@@ -35,9 +35,10 @@ static const DecoderDefaults nemotron_defaults = {.theta = 10000,
 static const DecoderDefaults arcee_defaults = {
     .theta = 10000, .norm_epsilon = 1e-5, .activation_key = "hidden_act", .activation = "relu2"};
 
-static Status read_biases(const Json *root, ModelConfig *c, Error *err)
+static Status read_biases(const Json *root, bool missing, ModelConfig *c, Error *err)
 {
-    TRY(decoder_read_attention_bias(root, false, c, err));
+    c->has_mlp_bias = missing;
+    TRY(decoder_read_attention_bias(root, missing, c, err));
     return json_opt_bool(root, "mlp_bias", &c->has_mlp_bias, err);
 }
 
@@ -47,12 +48,31 @@ static void write_biases(const ModelConfig *c, JsonWriter *w)
     json_member_bool(w, "mlp_bias", c->has_mlp_bias);
 }
 
+static const DecoderDefaults jais_defaults = {.theta = 10000,
+                                              .norm_epsilon = 1e-5,
+                                              .norm_key = "layer_norm_eps",
+                                              .activation_key = "hidden_act",
+                                              .activation = "relu2"};
+
+static Status read_jais(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &jais_defaults, c, err));
+    c->norm_bias = true;
+    return read_biases(root, true, c, err);
+}
+
+static void write_jais(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &jais_defaults, w);
+    write_biases(c, w);
+}
+
 static Status read_nemotron(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &nemotron_defaults, c, err));
     c->norm_bias = true;
     c->norm_weight_offset = 1.0f;
-    return read_biases(root, c, err);
+    return read_biases(root, false, c, err);
 }
 
 static void write_nemotron(const ModelConfig *c, JsonWriter *w)
@@ -64,7 +84,7 @@ static void write_nemotron(const ModelConfig *c, JsonWriter *w)
 static Status read_arcee(Arena *arena, const Json *root, ModelConfig *c, Error *err)
 {
     TRY(decoder_read(arena, root, &arcee_defaults, c, err));
-    return read_biases(root, c, err);
+    return read_biases(root, false, c, err);
 }
 
 static void write_arcee(const ModelConfig *c, JsonWriter *w)
@@ -101,4 +121,14 @@ const Architecture architecture_arcee = {
     .read_config = read_arcee,
     .write_config = write_arcee,
     .record = record_arcee,
+};
+
+const Architecture architecture_jais2 = {
+    .model_type = "jais2",
+    .summary = "Jais 2: Nemotron with biases, whose norms' weights stand alone",
+    .classes = {{"Jais2ForCausalLM", HEAD_CAUSAL_LM}, {"Jais2Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = read_jais,
+    .write_config = write_jais,
+    .record = record_nemotron,
 };

@@ -16,7 +16,8 @@ extern const Architecture architecture_gpt2, architecture_llama, architecture_mi
     architecture_hunyuan_v1_dense, architecture_ministral, architecture_ministral3,
     architecture_exaone4, architecture_modernbert_decoder, architecture_granitemoehybrid,
     architecture_exaone, architecture_xglm, architecture_glm4_moe, architecture_mpt,
-    architecture_codegen, architecture_glm4_moe_lite;
+    architecture_codegen, architecture_glm4_moe_lite, architecture_vaultgemma,
+    architecture_hyperclovax, architecture_jais2, architecture_internlm3, architecture_cwm;
 extern const Architecture architecture_bert, architecture_roberta, architecture_xlm_roberta,
     architecture_camembert, architecture_distilbert, architecture_modernbert, architecture_bart,
     architecture_marian, architecture_t5, architecture_mbart, architecture_m2m_100,
@@ -104,6 +105,11 @@ const Architecture *const architectures_all[] = {
     &architecture_glm4_moe_lite,
     &architecture_mpt,
     &architecture_codegen,
+    &architecture_vaultgemma,
+    &architecture_hyperclovax,
+    &architecture_jais2,
+    &architecture_internlm3,
+    &architecture_cwm,
     &architecture_bart,
     &architecture_marian,
     &architecture_t5,

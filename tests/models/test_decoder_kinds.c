@@ -505,6 +505,10 @@ Test(decoder_kinds, what_is_not_known_is_refused)
         {"{\"model_type\": \"mpt\", \"logit_scale\": \"inv_sqrt_d_model\"}",
          "only null is supported"},
         {"{\"model_type\": \"mpt\", \"expansion_ratio\": 3}", "3: only 4 is supported"},
+        {"{\"model_type\": \"internlm3\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64, \"qkv_bias\": true, \"bias\": false}",
+         "must be the same"},
         {"{\"model_type\": \"glm4_moe_lite\", " COMMON
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 64, \"mlp_layer_types\": [\"dense\", \"linear\"]}",

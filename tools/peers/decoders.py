@@ -212,10 +212,30 @@ CASES.update({
                            norm_topk_prob=False, tie_word_embeddings=True, partial_rotary_factor=0.34),
     "codegen": dict(GPT, n_embd=48, n_head=4, n_inner=40, n_positions=40, rotary_dim=6, tie_word_embeddings=False),
     "codegen-odd": dict(GPT, n_embd=80, n_head=8, n_positions=40, rotary_dim=10, tie_word_embeddings=True),
+    "vaultgemma": dict(WIDE, num_key_value_heads=2, head_dim=12, sliding_window=6, query_pre_attn_scalar=20),
+    "vaultgemma-odd": dict(ODD, num_key_value_heads=1, head_dim=10, attention_bias=True, final_logit_softcapping=None,
+                           attn_logit_softcapping=2.0, layer_types=["full_attention"] * 2, tie_word_embeddings=False),
+    "hyperclovax": dict(WIDE, num_key_value_heads=2, embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.2,
+                        logits_scaling=0.4),
+    "hyperclovax-plain": dict(ODD, num_key_value_heads=1, use_post_norm=False, attention_bias=True, mlp_bias=True,
+                              tie_word_embeddings=True),
+    "jais2": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "jais2-odd": dict(ODD, num_key_value_heads=1, head_dim=12, attention_bias=False, mlp_bias=False, tie_word_embeddings=True,
+                      layer_norm_eps=1e-3),
+    "internlm3": dict(WIDE, num_key_value_heads=2, head_dim=12),
+    "internlm3-odd": dict(ODD, num_key_value_heads=1, head_dim=10, qkv_bias=True, bias=True, tie_word_embeddings=True,
+                          rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 500.0}),
+    "cwm": dict(dict(WIDE, bos_token_id=0, eos_token_id=28), num_key_value_heads=2, head_dim=12, num_hidden_layers=5, sliding_window=6),
+    "cwm-odd": dict(dict(ODD, bos_token_id=0, eos_token_id=28), num_key_value_heads=1, head_dim=10, sliding_window=5, mlp_bias=True, tie_word_embeddings=True,
+                    layer_types=["sliding_attention", "full_attention"],
+                    rope_parameters={"rope_type": "default", "rope_theta": 700.0}),
     "mpt": dict(vocab_size=VOCAB, d_model=48, n_heads=4, n_layers=2, max_seq_len=40),
     "mpt-odd": dict(vocab_size=VOCAB, d_model=36, n_heads=3, n_layers=2, max_seq_len=40, tie_word_embeddings=False,
                     attn_config={"clip_qkv": 0.9, "softmax_scale": 0.2}),
 })
+
+# Classes of files that Transformers reads as Llama.
+OF_LLAMA = {"exaone": "ExaoneForCausalLM", "internlm3": "InternLM3ForCausalLM"}
 
 # EXAONE is Llama under names of its own.
 EXAONE = {"model.embed_tokens.": "transformer.wte.", "model.layers.": "transformer.h.", "model.norm.": "transformer.ln_f.",
@@ -439,7 +459,7 @@ def main():
         torch.manual_seed(0)
         model = build(kind_of(name), settings)
         config = json.loads(model.config.to_json_string(use_diff=True))
-        config["architectures"] = ["ExaoneForCausalLM" if kind_of(name) == "exaone" else type(model).__name__]
+        config["architectures"] = [OF_LLAMA.get(kind_of(name), type(model).__name__)]
         for key in ("transformers_version", "dtype"):
             config.pop(key, None)
         case = {"name": name, "config": config, **answer(model), **gradients(model), "heads": heads(model)}
