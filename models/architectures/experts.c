@@ -187,7 +187,9 @@ static Value shared(Tape *t, const ModelConfig *c, Value x)
 // The same without a weight: a gated layer beside the others.
 static Value plainly_shared(Tape *t, const ModelConfig *c, size_t layer, Value x)
 {
-    tape_prefix(t, "model.layers.%zu.%s.shared_experts.", layer, c->experts.names->block);
+    const ExpertNames *names = c->experts.names;
+    tape_prefix(t, "model.layers.%zu.%s.%s.", layer, names->block,
+                names->shared ? names->shared : "shared_experts");
     return decoder_gated_layer(t, c, c->experts.shared_size, x);
 }
 

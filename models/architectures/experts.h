@@ -14,6 +14,8 @@
 struct ExpertNames {
     const char *block, *router;
     const char *gate, *up, *down;
+    const char
+        *shared; // below BLOCK, what is every token's without a weight; NULL: "shared_experts"
     // Files that have all experts of a layer as one tensor below BLOCK (checkpoint_experts.c) call them so: gate and up one behind the
     // other for each expert, and down. NULL: as Transformers 5 calls them in memory, "experts.gate_up_proj" and "experts.down_proj".
     const char *stacked_gate_up, *stacked_down;

@@ -1,4 +1,4 @@
-// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, OLMoE and GLM 4.5.
+// The rows of the registry that are Llama's kind with experts: Mixtral, Qwen's two, OLMoE, GLM 4.5 and dots.llm1.
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
 #include "models/architectures/experts.h"
@@ -266,5 +266,61 @@ const Architecture architecture_glm4_moe = {
     .base_prefix = "model.",
     .read_config = glm_read,
     .write_config = glm_write,
+    .record = llama_record,
+};
+
+// ---- dots.llm1 ----
+
+static const ExpertKeys dots_keys = {.names = &experts_of_mlp,
+                                     .count = "n_routed_experts",
+                                     .other_count = "num_local_experts",
+                                     .n_experts = 128,
+                                     .n_active = 6,
+                                     .inner_size = "moe_intermediate_size",
+                                     .usual_inner = 1408,
+                                     .route = ROUTE_SIGMOID};
+static const ExpertSharing dots_sharing = {
+    .n_dense = 0, .n_shared = 0, .scale = 1, .n_groups = 1, .n_top_groups = 1};
+
+// Layers from max_window_layers on have the window, where layer_types does not say.
+static Status dots_read_layers(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    int64_t first = 62;
+    bool *is_local = NULL;
+    TRY(decoder_read_window_or(root, 4096, c, err));
+    if (config_has(root, "layer_types")) return decoder_read_layer_types(arena, root, 0, c, err);
+    TRY(json_opt_i64(root, "max_window_layers", 0, 1 << 24, &first, err));
+    TRY(arena_take(arena, c->n_layers, sizeof *is_local, "layers", &is_local, err));
+    for (size_t i = 0; i < c->n_layers; i++) is_local[i] = i >= (size_t)first;
+    c->is_local = is_local;
+    return STATUS_OK;
+}
+
+static Status dots_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    TRY(decoder_read(arena, root, &qwen_defaults, c, err));
+    TRY(experts_read(root, &dots_keys, c, err));
+    TRY(experts_read_corrected(arena, root, &dots_sharing, c, err));
+    if (!config_has(root, "norm_topk_prob")) c->experts.normalizes = false;
+    TRY(decoder_read_attention_bias(root, false, c, err));
+    c->has_head_norms = true;
+    return dots_read_layers(arena, root, c, err);
+}
+
+static void dots_write(const ModelConfig *c, JsonWriter *w)
+{
+    decoder_write(c, &qwen_defaults, w);
+    experts_write(c, &dots_keys, w);
+    experts_write_layers(c, w);
+    json_member_bool(w, "attention_bias", c->has_qkv_bias);
+}
+
+const Architecture architecture_dots1 = {
+    .model_type = "dots1",
+    .summary = "dots.llm1: Qwen 3 with DeepSeek's experts",
+    .classes = {{"Dots1ForCausalLM", HEAD_CAUSAL_LM}, {"Dots1Model", HEAD_EMBEDDING}},
+    .base_prefix = "model.",
+    .read_config = dots_read,
+    .write_config = dots_write,
     .record = llama_record,
 };

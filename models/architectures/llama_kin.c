@@ -4,6 +4,7 @@
 
 #include "models/architecture.h"
 #include "models/architectures/decoder_config.h"
+#include "models/architectures/experts.h"
 #include "models/architectures/llama.h"
 
 // ---- ERNIE 4.5 and Helium: neighbouring columns turn together ----
@@ -170,6 +171,67 @@ const Architecture architecture_hunyuan_v1_dense = {
     .classified = CLASSIFIED_LAST,
     .read_config = hunyuan_read,
     .write_config = hunyuan_write,
+    .record = llama_record,
+};
+
+// The same with experts, and a layer beside them of every token. Numbers may stand once or layer by layer, and must be equal then.
+static Status read_equal(const Json *root, const char *key, size_t missing, size_t *out, Error *err)
+{
+    const Json *list = json_get(root, key);
+    if (!list || json_kind(list) != JSON_ARRAY)
+        return config_read_size_or(root, key, missing, out, err);
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        int64_t n = 0;
+        TRY(json_as_i64(v, 1, 1 << 24, &n, err));
+        if (v != json_first(list) && (size_t)n != *out)
+            return json_error(v, err,
+                              "%lld, and %zu in another layer: only one number is supported",
+                              (long long)n, *out);
+        *out = (size_t)n;
+    }
+    return json_len(list) > 0 ? STATUS_OK : json_error(list, err, "an empty list");
+}
+
+static const ExpertNames hunyuan_names = {.block = "mlp",
+                                          .router = "gate.wg",
+                                          .gate = "gate_proj",
+                                          .up = "up_proj",
+                                          .down = "down_proj",
+                                          .shared = "shared_mlp"};
+
+static Status hunyuan_moe_read(Arena *arena, const Json *root, ModelConfig *c, Error *err)
+{
+    ExpertsConfig *e = &c->experts;
+    TRY(hunyuan_read(arena, root, c, err));
+    *e = (ExpertsConfig){.names = &hunyuan_names,
+                         .route = ROUTE_SOFTMAX_TOP,
+                         .inner_size = c->intermediate_size,
+                         .shared_size = c->intermediate_size,
+                         .shares_plainly = true};
+    TRY(read_equal(root, "num_experts", 1, &e->n_experts, err));
+    TRY(read_equal(root, "moe_topk", 1, &e->n_active, err));
+    if (e->n_active <= e->n_experts) return STATUS_OK;
+    return json_error(root, err, "a token goes to %zu experts, but there are %zu", e->n_active,
+                      e->n_experts);
+}
+
+static void hunyuan_moe_write(const ModelConfig *c, JsonWriter *w)
+{
+    hunyuan_write(c, w);
+    json_member_u64(w, "num_experts", c->experts.n_experts);
+    json_member_u64(w, "moe_topk", c->experts.n_active);
+}
+
+const Architecture architecture_hunyuan_v1_moe = {
+    .model_type = "hunyuan_v1_moe",
+    .summary = "Hunyuan A13B: Hunyuan with experts beside a layer of every token",
+    .classes = {{"HunYuanMoEV1ForCausalLM", HEAD_CAUSAL_LM},
+                {"HunYuanMoEV1Model", HEAD_EMBEDDING},
+                {"HunYuanMoEV1ForSequenceClassification", HEAD_SEQUENCE}},
+    .base_prefix = "model.",
+    .classified = CLASSIFIED_LAST,
+    .read_config = hunyuan_moe_read,
+    .write_config = hunyuan_moe_write,
     .record = llama_record,
 };
 

@@ -505,6 +505,10 @@ Test(decoder_kinds, what_is_not_known_is_refused)
         {"{\"model_type\": \"mpt\", \"logit_scale\": \"inv_sqrt_d_model\"}",
          "only null is supported"},
         {"{\"model_type\": \"mpt\", \"expansion_ratio\": 3}", "3: only 4 is supported"},
+        {"{\"model_type\": \"hunyuan_v1_moe\", " COMMON
+         "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
+         "\"max_position_embeddings\": 64, \"num_experts\": 8, \"moe_topk\": [2, 3]}",
+         "only one number is supported"},
         {"{\"model_type\": \"internlm3\", " COMMON
          "\"hidden_size\": 64, \"num_attention_heads\": 4, \"intermediate_size\": 64, "
          "\"max_position_embeddings\": 64, \"qkv_bias\": true, \"bias\": false}",
