@@ -182,13 +182,8 @@ STORED_INLINE void tile_body(DType dtype, int rows, int panels, const Tile *t)
 
 typedef void TileFunction(const Tile *tile);
 
-// clang-format moves these lists each time it is run.
+// clang-format moves this list each time it is run.
 // clang-format off
-#define FOR_EACH_DTYPE(X)                                            \
-    X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1) X(DTYPE_Q5_0)          \
-    X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K)          \
-    X(DTYPE_Q2_K) X(DTYPE_Q3_K) X(DTYPE_IQ4_NL) X(DTYPE_IQ4_XS)      \
-    X(DTYPE_MXFP4)
 #define TILE(kind, rows, panels)                                     \
     static void tile_##kind##_##rows##x##panels(const Tile *tile)    \
     {                                                                \
@@ -204,9 +199,9 @@ typedef void TileFunction(const Tile *tile);
     [kind] = {ROW_OF(kind, 1), ROW_OF(kind, 2), ROW_OF(kind, 3),     \
               ROW_OF(kind, 4), ROW_OF(kind, 5), ROW_OF(kind, 6)},
 // clang-format on
-FOR_EACH_DTYPE(TILES)
+STORED_FOR_EACH_BLOCKED(TILES)
 
-static TileFunction *const tiles[DTYPE_COUNT][ROWS][PANELS] = {FOR_EACH_DTYPE(ENTRY)};
+static TileFunction *const tiles[DTYPE_COUNT][ROWS][PANELS] = {STORED_FOR_EACH_BLOCKED(ENTRY)};
 
 // ---- the product ----
 

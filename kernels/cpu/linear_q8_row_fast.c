@@ -78,7 +78,7 @@ static void round_tile_block(const float *x, size_t x_row, size_t from, size_t n
         const int32_t largest = largest_of_block(x + i * x_row);
         // One more than the exponent of 2^k where the mantissa is above that of 127.
         const int32_t above = (int32_t)(((uint32_t)largest + ABOVE_127) >> EXPONENT);
-        exponent[i] = largest > LARGEST_NUMBER ? ODD : above > LEAST ? above : LEAST;
+        exponent[i] = largest > LOW_LARGEST_BITS ? ODD : above > LEAST ? above : LEAST;
         const float inverse = float_of_bits((STEP_BIAS + 127 - exponent[i]) * (1 << EXPONENT));
         rows[i] = round_block(x + i * x_row, inverse);
         sum[i] = sum_of_codes(rows[i]);
@@ -134,7 +134,7 @@ static void round_tile(const float *x, size_t x_row, size_t from, size_t n, cons
             if (bits > row_bits[i]) row_bits[i] = bits;
         }
         const float largest = float_of_bits(row_bits[i]);
-        const int is_odd = row_bits[i] > LARGEST_NUMBER, is_zero = largest < LOW_TINY;
+        const int is_odd = row_bits[i] > LOW_LARGEST_BITS, is_zero = largest < LOW_TINY;
         inverse[i] = is_zero || is_odd ? 0.0f : 127.0f / largest;
         to->scale[from + i] = is_odd ? NAN : is_zero ? 0.0f : largest / 127.0f;
     }

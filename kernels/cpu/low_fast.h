@@ -5,6 +5,10 @@
 
 #include "kernels/op.h"
 
+enum {
+    LOW_LARGEST_BITS = 0x7f7fffff
+}; // of the largest number; those of infinity and NaN are above
+
 OpKernel linear_i8_vnni, linear_bf16_avx512, attention_bf16_avx512, feed_forward_i8_vnni;
 OpKernel linear_bf16_amx, attention_bf16_amx;
 OpKernel linear_i8_amx,

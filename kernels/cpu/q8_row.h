@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/cpu/low_fast.h"
 #include "kernels/cpu/vec.h"
 #include "kernels/linear_low.h"
 
@@ -14,8 +15,7 @@ enum {
     SHIFT = 128,     // code = q + SHIFT
     LINE_BYTES = 64, // of codes: four k of 16 outputs; a panel begins with a line of scales
     BLOCK_LINES = BLOCK / 4,
-    EXPONENT = 23,               // where the exponent begins
-    LARGEST_NUMBER = 0x7f7fffff, // its bits
+    EXPONENT = 23,       // where the exponent begins
     ABOVE_127 = 0x1ffff, // to the bits of 127 x 2^e this adds all that does not reach the exponent
     STEP_BIAS =
         127 + 6, // a number with this exponent is from 2^6 on, a code's largest power of two

@@ -67,7 +67,7 @@ void q8_round_block(const float *x, size_t x_row, size_t t, size_t b, const Q8Ro
     // One more than the exponent of 2^k where the mantissa is above that of 127.
     const __m512i above =
         _mm512_srli_epi32(_mm512_add_epi32(largest, _mm512_set1_epi32(ABOVE_127)), EXPONENT);
-    const __mmask16 is_odd = _mm512_cmpgt_epi32_mask(largest, _mm512_set1_epi32(LARGEST_NUMBER));
+    const __mmask16 is_odd = _mm512_cmpgt_epi32_mask(largest, _mm512_set1_epi32(LOW_LARGEST_BITS));
     const __m512i exponent = _mm512_mask_mov_epi32(
         _mm512_max_epi32(above, _mm512_set1_epi32(LEAST)), is_odd, _mm512_set1_epi32(ODD));
     _mm512_store_si512(tile.halvings + b * AMX_ROWS, exponent);
@@ -211,7 +211,7 @@ static void round_tile(const float *x, size_t x_row, size_t t, const Q8Rows *to)
         row = _mm512_max_epi32(row, block);
     }
     const Vec largest = _mm512_castsi512_ps(row), of_codes = vec_set1(127.0f);
-    const __mmask16 is_odd = _mm512_cmpgt_epi32_mask(row, _mm512_set1_epi32(LARGEST_NUMBER));
+    const __mmask16 is_odd = _mm512_cmpgt_epi32_mask(row, _mm512_set1_epi32(LOW_LARGEST_BITS));
     const __mmask16 is_plain =
         _mm512_cmp_ps_mask(largest, vec_set1(LOW_TINY), _CMP_GE_OQ) & (__mmask16)~is_odd;
     const Vec inverse = _mm512_maskz_div_ps(is_plain, of_codes, largest);

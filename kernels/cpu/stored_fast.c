@@ -4,14 +4,7 @@
 #include "kernels/cpu/vec_stored.h"
 
 // One instance of `body` for each format, chosen at run time.
-// clang-format moves this list each time it is run.
-// clang-format off
-#define FOR_EACH_DTYPE(X)                                                 \
-    X(DTYPE_F16) X(DTYPE_BF16) X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1)  \
-    X(DTYPE_Q5_0) X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K) \
-    X(DTYPE_Q2_K) X(DTYPE_Q3_K) X(DTYPE_IQ4_NL) X(DTYPE_IQ4_XS)           \
-    X(DTYPE_MXFP4)
-// clang-format on
+#define FOR_EACH_DTYPE(X) X(DTYPE_F16) X(DTYPE_BF16) STORED_FOR_EACH_BLOCKED(X)
 
 // The block of a panel that step k is in, and which part of it begins there.
 STORED_INLINE const uint8_t *block_at(DType dtype, const uint8_t *panel, size_t k)

@@ -10,6 +10,16 @@
 
 // ---- formats ----
 
+// X of every format in blocks that a file may have.
+// clang-format moves this list each time it is run.
+// clang-format off
+#define STORED_FOR_EACH_BLOCKED(X)                                        \
+    X(DTYPE_Q8_0) X(DTYPE_Q4_0) X(DTYPE_Q4_1) X(DTYPE_Q5_0)               \
+    X(DTYPE_Q5_1) X(DTYPE_Q4_K) X(DTYPE_Q5_K) X(DTYPE_Q6_K)               \
+    X(DTYPE_Q2_K) X(DTYPE_Q3_K) X(DTYPE_IQ4_NL) X(DTYPE_IQ4_XS)           \
+    X(DTYPE_MXFP4)
+// clang-format on
+
 STORED_INLINE int stored_is_half(DType dtype)
 {
     return dtype == DTYPE_F16 || dtype == DTYPE_BF16;
