@@ -119,6 +119,13 @@ size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t
 Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
                      const atomic_int *cancel, float *logits, Error *err) MUST_CHECK;
 
+// The output of one input, where it lies: rows f32 [model_output_rows, model_output_width], `stride` floats apart, which stay
+// until `take` returns; it is called once, on a thread of the pool. Of a large vocabulary a copy would be as large again.
+typedef Status (*ModelTake)(void *context, const float *rows, size_t stride, Error *err);
+Status model_predict_once(Model *model, Pool *pool, const TokenSequence *input,
+                          const atomic_int *cancel, ModelTake take, void *context,
+                          Error *err) MUST_CHECK;
+
 // What the decoder of an encoder-decoder reads in tuning: the labels one place later, after decoder.start_id; ignored ones
 // become padding, which no label asks about. ids [n].
 Status model_shift_right(const Model *model, const int32_t *labels, size_t n, int32_t *ids,

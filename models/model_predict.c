@@ -153,6 +153,8 @@ typedef struct Prediction {
     const size_t *row_of; // [n_inputs] first output row of each
     const atomic_int *cancel;
     float *logits;
+    ModelTake take; // in the place of logits, of a single input
+    void *context;
     const ProgramHelp *help; // of a single unit
 } Prediction;
 
@@ -195,6 +197,7 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
     const Tensor output = program_output(&run);
     const float *rows = NULL;
     TRY(output_rows(worker, &output, &rows, err));
+    if (p->take) return p->take(p->context, rows, output.row_stride, err);
     for (size_t i = 0; i < n; i++) {
         const size_t input = p->cut.order[begin + i];
         const size_t first = first_row(p->model, &run.unit, i);
@@ -249,16 +252,29 @@ static Status predict_units(Prediction *p, Pool *pool, Error *err)
     return workers_result(p->model, err);
 }
 
+static Status predict(Prediction *p, Pool *pool, size_t n_inputs, Error *err)
+{
+    Arena arena = {0};
+    TRY(model_check_inputs(p->model, p->inputs, n_inputs, err));
+    Status s = prepare(p, &arena, n_inputs, is_on_gpu(p->model) ? 1 : pool_threads(pool), err);
+    if (s == STATUS_OK) s = predict_units(p, pool, err);
+    arena_release(&arena);
+    return s;
+}
+
 Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
                      const atomic_int *cancel, float *logits, Error *err)
 {
-    Arena arena = {0};
     Prediction p = {.model = model, .inputs = inputs, .cancel = cancel, .logits = logits};
-    TRY(model_check_inputs(model, inputs, n_inputs, err));
-    Status s = prepare(&p, &arena, n_inputs, is_on_gpu(model) ? 1 : pool_threads(pool), err);
-    if (s == STATUS_OK) s = predict_units(&p, pool, err);
-    arena_release(&arena);
-    return s;
+    return predict(&p, pool, n_inputs, err);
+}
+
+Status model_predict_once(Model *model, Pool *pool, const TokenSequence *input,
+                          const atomic_int *cancel, ModelTake take, void *context, Error *err)
+{
+    Prediction p = {
+        .model = model, .inputs = input, .cancel = cancel, .take = take, .context = context};
+    return predict(&p, pool, 1, err);
 }
 
 // The last label of as many as there are, pads and what is ignored aside.

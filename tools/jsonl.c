@@ -237,11 +237,16 @@ static Status put_text(JsonlOut *out, Error *err)
     return s;
 }
 
+Status jsonl_out_spill(JsonlOut *out, Error *err)
+{
+    return out->text.len < FLUSH_BYTES && !out->text.failed ? STATUS_OK : put_text(out, err);
+}
+
 Status jsonl_out_end_line(JsonlOut *out, Error *err)
 {
     if (!out->is_array) buffer_append_byte(&out->text, '\n');
     out->n_written++;
-    return out->text.len < FLUSH_BYTES && !out->text.failed ? STATUS_OK : put_text(out, err);
+    return jsonl_out_spill(out, err);
 }
 
 Status jsonl_out_end(JsonlOut *out, Error *err)

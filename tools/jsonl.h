@@ -95,6 +95,8 @@ Status jsonl_out_open(JsonlOut *out, const char *path, bool is_array, Error *err
 // An answer: begin, put members with the writer that comes back, end. id is the raw value; ptr NULL = none.
 JsonWriter *jsonl_out_begin(JsonlOut *out, Slice id);
 Status jsonl_out_end(JsonlOut *out, Error *err) MUST_CHECK;
+// Within an answer that is large: hands on what there is of it once it is long. It can then no longer be taken back.
+Status jsonl_out_spill(JsonlOut *out, Error *err) MUST_CHECK;
 // Ends an answer that is no object and that the caller has put into out->text.
 Status jsonl_out_end_line(JsonlOut *out, Error *err) MUST_CHECK;
 // An answer that says why there is none.

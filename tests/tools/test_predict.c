@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "program.h"
 #include "tests/support/folder.h"
 
@@ -94,6 +95,85 @@ Test(predict, gives_the_same_bytes_for_any_batch_and_number_of_threads)
     program_want(&base, 0);
     cr_expect(slice_eq(base.out, single.out));
     cr_expect(slice_eq(base.out, threads.out));
+    folder_remove(folder);
+    arena_release(&arena);
+}
+
+// A Llama so wide that the logits of 22 tokens are too many to be kept.
+static Model *make_wide(const char *folder)
+{
+    static const Slice text = SLICE_LIT(
+        "{\"model_type\": \"llama\", \"architectures\": [\"LlamaForCausalLM\"], "
+        "\"vocab_size\": 200000, \"hidden_size\": 8, \"num_hidden_layers\": 1, "
+        "\"num_attention_heads\": 2, \"intermediate_size\": 8, \"max_position_embeddings\": 40, "
+        "\"initializer_range\": 0.3}");
+    Arena arena = {0};
+    Error err = {0};
+    JsonDocument *document = NULL;
+    ModelConfig config;
+    Model *model = NULL;
+    const ModelOptions options = {.seed = 7, .without_tokenizer = 1};
+    cr_assert_eq(json_parse(SLICE("config"), text, JSON_STRICT, &document, &err), STATUS_OK);
+    cr_assert_eq(model_config_parse(&arena, json_root(document), &config, &err), STATUS_OK, "%s",
+                 err.text);
+    cr_assert_eq(model_create(&config, NULL, &options, &model, &err), STATUS_OK, "%s", err.text);
+    cr_assert_eq(model_save(model, folder, &err), STATUS_OK, "%s", err.text);
+    json_close(&document);
+    arena_release(&arena);
+    return model;
+}
+
+static void put_row(const float *row, size_t n, Buffer *out)
+{
+    JsonWriter w = json_writer(out, 0);
+    buffer_clear(out);
+    json_begin_array(&w);
+    for (size_t i = 0; i < n; i++) json_put_float(&w, row[i]);
+    json_end_array(&w);
+}
+
+Test(predict, writes_a_large_output_as_it_is_computed)
+{
+    enum { N = 22 };
+    Arena arena = {0};
+    Error err = {0};
+    Buffer line = {0}, row = {0};
+    Pool *pool = NULL;
+    int32_t ids[N];
+    const char *folder = folder_make();
+    Model *model = make_wide(folder);
+    const size_t width = model_output_width(model);
+    buffer_append_cstr(&line, "{\"id\": 1, \"input_ids\": [7]}\n{\"id\": 2, \"input_ids\": [");
+    for (size_t i = 0; i < N; i++) {
+        ids[i] = (int32_t)(i * 7919);
+        buffer_printf(&line, "%s%d", i ? "," : "", ids[i]);
+    }
+    buffer_append_cstr(&line, "]}\n{\"id\": 3, \"input_ids\": [7]}\n");
+    const Program program = RUN(&arena, line.ptr, "predict", folder, "--mode", "logits");
+    program_want(&program, 0);
+    float *logits = malloc(N * width * sizeof *logits);
+    cr_assert(logits && pool_open(1, &pool, &err) == STATUS_OK);
+    const TokenSequence input = {.ids = ids, .n_tokens = N};
+    cr_assert_eq(model_predict(model, pool, &input, 1, NULL, logits, &err), STATUS_OK);
+    Slice rest = program.out, first, large, last, field;
+    cr_assert(slice_split(&rest, '\n', &first) && slice_split(&rest, '\n', &large) &&
+              slice_split(&rest, '\n', &last) && rest.len == 0);
+    cr_expect(slice_starts_with(large, SLICE("{\"id\":2,\"logits\":[[")));
+    cr_expect(slice_eq(slice_sub(first, 7, first.len), slice_sub(last, 7, last.len)));
+    rest = slice_sub(large, 18, large.len);
+    for (size_t i = 0; i < N; i++) {
+        cr_assert(slice_split(&rest, ']', &field), "row %zu is missing", i);
+        if (i % 10 != 1) continue; // the whole would take seconds
+        put_row(logits + i * width, width, &row);
+        const Slice wanted = slice_sub(buffer_slice(&row), 0, row.len - 1);
+        cr_expect(slice_ends_with(field, wanted) && field.len == wanted.len + 1, "row %zu", i);
+    }
+    cr_expect(slice_eq_cstr(rest, "]}"));
+    free(logits);
+    pool_close(&pool);
+    model_close(&model);
+    buffer_release(&line);
+    buffer_release(&row);
     folder_remove(folder);
     arena_release(&arena);
 }

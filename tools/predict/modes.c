@@ -59,14 +59,13 @@ static void put_tokens(Predictor *p, const PredictCase *c, JsonWriter *w)
 
 // ---- logits ----
 
+// Of heads that give each token a row: predict_put_rows.
 static Status put_logits(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                          Error *err)
 {
     (void)err;
-    const ModelHead head = model_config(p->model)->head;
-    const size_t width = model_output_width(p->model);
-    const size_t n = model_output_rows(p->model, &c->input, 1);
-    if (head == HEAD_SPAN) {
+    if (model_config(p->model)->head == HEAD_SPAN) {
+        const size_t n = model_output_rows(p->model, &c->input, 1);
         json_put_key(w, "start_logits");
         put_floats(w, logits, n, 2);
         json_put_key(w, "end_logits");
@@ -74,12 +73,26 @@ static Status put_logits(Predictor *p, const PredictCase *c, const float *logits
         return STATUS_OK;
     }
     json_put_key(w, "logits");
-    if (head == HEAD_SEQUENCE) {
-        put_floats(w, logits, width, 1);
-        return STATUS_OK;
+    put_floats(w, logits, model_output_width(p->model), 1);
+    return STATUS_OK;
+}
+
+bool predict_has_rows(const Predictor *p)
+{
+    const ModelHead head = model_config(p->model)->head;
+    return p->mode->put == put_logits && head != HEAD_SPAN && head != HEAD_SEQUENCE;
+}
+
+Status predict_put_rows(const Predictor *p, const PredictCase *c, const float *rows, size_t stride,
+                        JsonlOut *out, JsonWriter *w, Error *err)
+{
+    const size_t width = model_output_width(p->model);
+    const size_t n = model_output_rows(p->model, &c->input, 1);
+    json_member_array(w, "logits");
+    for (size_t t = 0; t < n; t++) {
+        put_floats(w, rows + t * stride, width, 1);
+        TRY(jsonl_out_spill(out, err));
     }
-    json_begin_array(w);
-    for (size_t t = 0; t < n; t++) put_floats(w, logits + t * width, width, 1);
     json_end_array(w);
     return STATUS_OK;
 }

@@ -101,6 +101,32 @@ static Status want_finite(const Predictor *p, const PredictCase *c, const float 
     return STATUS_OK;
 }
 
+// What was done to a case before it was answered.
+static void put_marks(const PredictCase *c, JsonWriter *w)
+{
+    const TokenSequence *inputs = NULL;
+    const size_t n_windows =
+        c->as_sample ? predict_family_inputs(c, &inputs) : c->windows.n_windows;
+    if (n_windows > 1 || (n_windows > 0 && !c->as_sample)) {
+        json_member_u64(w, "windows", n_windows);
+    }
+    if (c->is_cut || c->n_cut > 0) {
+        json_member_bool(w, "truncated", true);
+    }
+    if (c->n_cut > 0) {
+        json_member_u64(w, "n_cut", c->n_cut);
+    }
+}
+
+static Status put_rows(const Predictor *p, const PredictCase *c, const float *rows, size_t stride,
+                       JsonlOut *out, Error *err)
+{
+    JsonWriter *w = jsonl_out_begin(out, c->id);
+    TRY(predict_put_rows(p, c, rows, stride, out, w, err));
+    put_marks(c, w);
+    return jsonl_out_end(out, err);
+}
+
 static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const float *logits,
                          Arena *arena, JsonlOut *out, Error *err)
 {
@@ -113,6 +139,7 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
         TRY(predict_windows_join(c, logits, model_output_width(p->model), arena, &joined, err));
         logits = joined;
     }
+    if (predict_has_rows(p)) return put_rows(p, c, logits, model_output_width(p->model), out, err);
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
     Status s = c->as_sample   ? predict_family_put(p, c, logits, arena, w, &why)
@@ -127,18 +154,7 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
         out->text.len = begin; // what was begun is taken back
         return jsonl_out_failure(out, c->id, &why, err);
     }
-    const TokenSequence *inputs = NULL;
-    const size_t n_windows =
-        c->as_sample ? predict_family_inputs(c, &inputs) : c->windows.n_windows;
-    if (n_windows > 1 || (n_windows > 0 && !c->as_sample)) {
-        json_member_u64(w, "windows", n_windows);
-    }
-    if (c->is_cut || c->n_cut > 0) {
-        json_member_bool(w, "truncated", true);
-    }
-    if (c->n_cut > 0) {
-        json_member_u64(w, "n_cut", c->n_cut);
-    }
+    put_marks(c, w);
     return jsonl_out_end(out, err);
 }
 
@@ -167,32 +183,70 @@ static void change_code(const Chunk *chunk)
     if (!chunk->is_later) file_drop_images();
 }
 
+// A case whose output alone fills a chunk is the chunk's last.
+static PredictCase *large_case(const Predictor *p, const Chunk *chunk)
+{
+    PredictCase *last = chunk->n > 0 ? &chunk->cases[chunk->n - 1] : NULL;
+    const bool has_rows = last && !last->why && !p->mode->work && predict_has_rows(p);
+    return has_rows && floats_of(p, &last->input) >= CHUNK_FLOATS ? last : NULL;
+}
+
+typedef struct LargeCase {
+    const Predictor *p;
+    const PredictCase *c;
+    JsonlOut *out;
+} LargeCase;
+
+static Status put_large(void *context, const float *rows, size_t stride, Error *err)
+{
+    const LargeCase *large = context;
+    return put_rows(large->p, large->c, rows, stride, large->out, err);
+}
+
+// The cases of a chunk through a mode that works on them itself.
+static Status work_mode(Predictor *p, Pool *pool, Chunk *chunk, Error *err)
+{
+    PredictCase **cases = NULL;
+    size_t n = 0;
+    TRY(arena_take(&chunk->arena, chunk->n, sizeof *cases, "cases", &cases, err));
+    for (size_t i = 0; i < chunk->n; i++) {
+        if (!chunk->cases[i].why) cases[n++] = &chunk->cases[i];
+    }
+    return work_cases(p, pool, &chunk->arena, cases, n, err);
+}
+
+static Status work_model(const Predictor *p, Pool *pool, Chunk *chunk, float **logits, Error *err)
+{
+    TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof **logits, "the model's output", logits,
+                   err));
+    TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), *logits,
+                      err));
+    if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING)
+        model_normalize_rows(*logits, chunk->n_inputs, model_output_width(p->model));
+    return STATUS_OK;
+}
+
 static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, Error *err)
 {
     float *logits = NULL;
-    change_code(chunk);
-    if (p->mode->work) {
-        PredictCase **cases = NULL;
-        size_t n = 0;
-        TRY(arena_take(&chunk->arena, chunk->n, sizeof *cases, "cases", &cases, err));
-        for (size_t i = 0; i < chunk->n; i++) {
-            if (!chunk->cases[i].why) cases[n++] = &chunk->cases[i];
-        }
-        TRY(work_cases(p, pool, &chunk->arena, cases, n, err));
-    } else {
-        TRY(arena_take(&chunk->arena, chunk->n_floats, sizeof *logits, "the model's output",
-                       &logits, err));
-        TRY(model_predict(p->model, pool, chunk->inputs, chunk->n_inputs, interrupt_flag(), logits,
-                          err));
+    PredictCase *large = large_case(p, chunk);
+    if (large) { // written as it is computed, behind the others
+        chunk->n--;
+        chunk->n_inputs--;
+        chunk->n_floats -= floats_of(p, &large->input);
     }
     change_code(chunk);
-    if (model_wants_normalized(p->model) && p->mode->head == HEAD_EMBEDDING) {
-        model_normalize_rows(logits, chunk->n_inputs, model_output_width(p->model));
-    }
+    TRY(p->mode->work ? work_mode(p, pool, chunk, err) : work_model(p, pool, chunk, &logits, err));
+    change_code(chunk);
     for (size_t i = 0; i < chunk->n; i++) {
         const PredictCase *c = &chunk->cases[i];
         TRY(put_answer(p, pool, c, logits, &chunk->arena, out, err));
         if (!c->why && logits) logits += floats_of_case(p, c);
+    }
+    if (large) {
+        LargeCase context = {.p = p, .c = large, .out = out};
+        TRY(model_predict_once(p->model, pool, &large->input, interrupt_flag(), put_large, &context,
+                               err));
     }
     return jsonl_out_flush(out, err);
 }
