@@ -66,6 +66,12 @@ unsigned cpu_find_features(void)
     return features;
 }
 
+bool cpu_is_intel(void)
+{
+    const Leaf vendor = read_leaf(0, 0); // "GenuineIntel" in ebx, edx, ecx
+    return vendor.ebx == 0x756e6547 && vendor.edx == 0x49656e69 && vendor.ecx == 0x6c65746e;
+}
+
 bool cpu_brand(char out[128])
 {
     Leaf words[3];
@@ -84,6 +90,11 @@ bool cpu_brand(char out[128])
 unsigned cpu_find_features(void)
 {
     return CPU_BASE;
+}
+
+bool cpu_is_intel(void)
+{
+    return false;
 }
 
 bool cpu_brand(char out[128])

@@ -8,6 +8,9 @@
 // Asks Linux for the use of AMX tiles, which it grants a process only on request.
 unsigned cpu_find_features(void);
 
+// Whether Intel made it.
+bool cpu_is_intel(void);
+
 // The processor's name for itself, trimmed; false where it has none.
 bool cpu_brand(char out[128]);
 

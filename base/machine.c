@@ -65,6 +65,12 @@ unsigned machine_cpu_features(void)
     return features & ~(1u << 31);
 }
 
+bool machine_bf16_is_fast(void)
+{
+    const unsigned features = machine_cpu_features();
+    return (features & CPU_AMX) != 0 || ((features & CPU_AVX512_BF16) != 0 && !cpu_is_intel());
+}
+
 void machine_feature_names(unsigned features, char *out, size_t size)
 {
     size_t len = 0;

@@ -16,6 +16,7 @@
 #include "base/unicode.h"
 #include "kernels/cpu/openblas.h"
 #include "kernels/device.h"
+#include "kernels/op.h"
 #include "results/manifest.h"
 #include "tools/commands.h"
 #include "tools/listing.h"
@@ -80,6 +81,33 @@ static void look_at_cpu(Doctor *doctor, const Machine *machine)
     addf(doctor, "load", is_busy ? HEALTH_NOTE : HEALTH_OK,
          is_busy ? "other work runs: timings will be too long" : NULL, "%.2f over the last minute",
          machine->load_average);
+}
+
+static bool has_fast_row(OpKind op)
+{
+    const OpRow *best = op_best(op, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
+    return best && strcmp(best->variant, "reference") != 0;
+}
+
+// Which of the choices of --compute pay here.
+static void look_at_products(Doctor *doctor)
+{
+    const bool has_bf16 = has_fast_row(OP_LINEAR_BF16), has_int8 = has_fast_row(OP_LINEAR_I8);
+    const bool is_fast = has_bf16 && machine_bf16_is_fast();
+    const char *remedy = NULL;
+    if (!is_fast && has_bf16)
+        remedy =
+            "--compute bf16 is slower than f32 here: Intel's VDPBF16PS takes longer than the multiply-adds "
+            "that it stands for";
+    else if (!is_fast)
+        remedy = has_int8
+                     ? "--compute bf16 runs on the reference kernel here, many times slower"
+                     : "--compute bf16 and int8 run on reference kernels here, many times slower";
+    addf(doctor, "products", remedy ? HEALTH_NOTE : HEALTH_OK, remedy, "faster than f32: %s",
+         is_fast && has_int8 ? "bf16, int8"
+         : is_fast           ? "bf16"
+         : has_int8          ? "int8"
+                             : "none");
 }
 
 static void look_at_memory(Doctor *doctor, const Machine *machine)
@@ -190,6 +218,7 @@ static void look(Doctor *doctor)
          manifest_compiler());
     addf(doctor, "system", HEALTH_OK, NULL, "%s", machine.os);
     look_at_cpu(doctor, &machine);
+    look_at_products(doctor);
     look_at_memory(doctor, &machine);
     look_at_gpus(doctor);
     look_at_libraries(doctor);

@@ -141,7 +141,7 @@ static Status open_with_tokenizer(const CommandLine *line, const char *directory
 static void tell_faster(const CommandLine *line, const char *path, const Model *model)
 {
     const DType dtype = model_stored_dtype(model);
-    const bool is_16 = dtype == DTYPE_BF16 || dtype == DTYPE_F16;
+    const bool is_16 = (dtype == DTYPE_BF16 || dtype == DTYPE_F16) && machine_bf16_is_fast();
     const OpKind op = is_16 ? OP_LINEAR_BF16 : OP_LINEAR_I8;
     if (!line->log || !line->log->is_terminal || option_given(line, "compute") ||
         option_flag(line, "mmap") || dtype == DTYPE_F32)
@@ -154,6 +154,16 @@ static void tell_faster(const CommandLine *line, const char *path, const Model *
                 path, dtype_name(dtype), is_16 ? "bf16" : "int8");
 }
 
+// bf16 was asked for, as on other machines, where it costs time.
+static void tell_slower(const CommandLine *line, const ModelOptions *options)
+{
+    const OpRow *best = op_best(OP_LINEAR_I8, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
+    if (!line->log || options->compute != COMPUTE_BF16 || machine_bf16_is_fast()) return;
+    log_message(line->log, LOG_WARNING,
+                "--compute bf16 is slower than f32 on this processor (assay doctor)%s",
+                best && strcmp(best->variant, "reference") != 0 ? "; int8 is faster" : "");
+}
+
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,
                           Model **out, Error *err)
 {
@@ -163,6 +173,7 @@ Status model_options_open(const CommandLine *line, const char *directory, ModelO
     if (s == STATUS_OK) s = open_with_tokenizer(line, real, &arena, options, out, err);
     if (s == STATUS_OK) model_options_tell_unused(line->log, directory, *out);
     if (s == STATUS_OK) tell_faster(line, directory, *out);
+    if (s == STATUS_OK) tell_slower(line, options);
     arena_release(&arena);
     return s;
 }

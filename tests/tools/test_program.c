@@ -142,5 +142,6 @@ Test(program, looks_at_the_machine)
     for (const Json *check = json_first(checks); check; check = json_next(check)) {
         cr_expect(text_contains(text.out, arena_cstr(&arena, text_of(check, "what"))));
     }
+    cr_expect(text_contains(text.out, "faster than f32: "));
     arena_release(&arena);
 }
