@@ -150,6 +150,37 @@ static uint32_t bit_pairs(const uint8_t *codes, int bit)
     return pairs;
 }
 
+// Codes of eight k at a time, from bit `bit` of a byte on.
+static void put_nibbles(const uint8_t *bytes, size_t n_groups, int bit, uint8_t *to)
+{
+    for (size_t g = 0; g < n_groups; g++, bytes += 8, to += GROUP_BYTES) {
+        const uint32_t low = load_four(bytes) >> bit & 0x0f0f0f0fU,
+                       high = load_four(bytes + 4) >> bit & 0x0f0f0f0fU;
+        store_four(to, low | high << 4);
+    }
+}
+
+// Formats whose codes are bytes, or nibbles and no more, go from their place in the block to that in the panel.
+static int goes_straight(const Shape *s)
+{
+    return s->bits == 8 || s->bits == 4;
+}
+
+// Part p of such a block: its nibbles are the lower and then the upper ones of 16 bytes, or (Q4_K) one half of 32.
+static void put_straight(DType dtype, const Shape *s, const uint8_t *block, size_t p, uint8_t *to)
+{
+    const uint8_t *bytes = block + dtype_size(dtype) - s->block * (size_t)s->bits / 8;
+    if (s->bits == 8) {
+        for (size_t g = 0; g < s->part / 4; g++) // q + 128
+            store_four(to + g * GROUP_BYTES, load_four(bytes + p * s->part + 4 * g) ^ 0x80808080U);
+    } else if (dtype == DTYPE_Q4_K) {
+        put_nibbles(bytes + p / 2 * 32, 4, (int)(p % 2) * 4, to);
+    } else {
+        put_nibbles(bytes + p * 16, 2, 0, to);
+        put_nibbles(bytes + p * 16, 2, 4, to + (ptrdiff_t)2 * GROUP_BYTES);
+    }
+}
+
 // Codes of one part and output, and the bits of a code above the low four.
 static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t *part)
 {
@@ -163,41 +194,42 @@ static void put_codes(const Shape *s, const uint8_t *codes, size_t lane, uint8_t
         store_four(nibbles + at, bit_pairs(codes, 0));
         return;
     }
-    if (s->bits == 8) {
-        for (size_t g = 0; g < s->part / 4; g++)
-            store_four(nibbles + g * GROUP_BYTES + at, load_four(codes + 4 * g));
+    put_nibbles(codes, s->part / 8, 0, nibbles + at);
+    if (s->bits == 6) store_four(nibbles + s->part / 2 * W + at, bit_pairs(codes, 4));
+}
+
+// Codes of a block of a format that is taken apart first.
+static void take_codes(DType dtype, const Shape *s, const uint8_t *block, uint8_t *codes)
+{
+    QuantBlock taken;
+    if (s->block == QUANT_MAX_BLOCK) {
+        quant_get_codes(dtype, block, codes);
         return;
     }
-    for (size_t g = 0; g < s->part / 8; g++) {
-        const uint32_t low = load_four(codes + 8 * g), high = load_four(codes + 8 * g + 4);
-        store_four(nibbles + g * GROUP_BYTES + at, (low & 0x0f0f0f0fU) | (high & 0x0f0f0f0fU) << 4);
-    }
-    if (s->bits == 6) store_four(nibbles + s->part / 2 * W + at, bit_pairs(codes, 4));
+    quant_unpack(dtype, block, &taken);
+    for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
 }
 
 static void pack_block(DType dtype, const Shape *s, const uint8_t *block, size_t lane, uint8_t *to)
 {
-    QuantBlock taken;
     uint8_t codes[QUANT_MAX_BLOCK];
-    int8_t scale[QUANT_MAX_PARTS] = {0}, minimum[QUANT_MAX_PARTS] = {0};
+    int8_t scale[QUANT_MAX_PARTS], minimum[QUANT_MAX_PARTS] = {0};
     const uint8_t *halves = block + quant_half_place(dtype);
     for (int h = 0; h < s->n_halves; h++)
         memcpy(to + (size_t)h * 2 * W + 2 * lane, halves + (ptrdiff_t)h * 2, 2);
-    if (s->block == QUANT_MAX_BLOCK) {
-        quant_get_codes(dtype, block, codes);
-        quant_get_scales(dtype, block, scale, minimum);
-    } else {
-        quant_unpack(dtype, block, &taken);
-        for (size_t i = 0; i < s->block; i++) codes[i] = (uint8_t)(taken.q[i] + s->code_shift);
-        scale[0] = (int8_t)block[0]; // MXFP4's exponent
-    }
+    scale[0] = (int8_t)block[0]; // MXFP4's exponent
+    if (s->block == QUANT_MAX_BLOCK) quant_get_scales(dtype, block, scale, minimum);
+    if (!goes_straight(s)) take_codes(dtype, s, block, codes);
     uint8_t *part = to + head_bytes(s);
     for (size_t p = 0; p < s->block / s->part; p++, part += s->part_size) {
         // Q2_K's scale and minimum share a byte.
         const int shared = s->n_scales == 1 ? minimum[p] << 4 : 0;
         if (s->n_scales > 0) part[lane] = (uint8_t)(scale[p] | shared);
         if (s->n_scales > 1) part[W + lane] = (uint8_t)minimum[p];
-        put_codes(s, codes + p * s->part, lane, part);
+        if (goes_straight(s))
+            put_straight(dtype, s, block, p, part + codes_place(s) + byte_of(lane, 0));
+        else
+            put_codes(s, codes + p * s->part, lane, part);
     }
 }
 

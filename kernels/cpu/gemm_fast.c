@@ -4,7 +4,7 @@
 #include "kernels/cpu/gemm_tile.h"
 #include "kernels/cpu/stored_fast.h"
 #include "kernels/cpu/vec.h"
-#include "kernels/quant.h"
+#include "kernels/pack.h"
 
 #include <string.h>
 
@@ -25,8 +25,7 @@ static size_t block_rows(const GemmProblem *g)
 // b's steps are cut between blocks of its format.
 static size_t step_of(const GemmProblem *g)
 {
-    if (g->b_side == GEMM_STORED) return STORED_STEP;
-    return g->b_side == GEMM_STORED_ROWS ? dtype_block(g->stored_dtype) : 1;
+    return g->b_side == GEMM_STORED ? STORED_STEP : 1;
 }
 
 static size_t ceil_div(size_t n, size_t step)
@@ -61,8 +60,43 @@ static size_t a_floats(const GemmProblem *g)
     return a_source(g) == A_DIRECT ? 0 : rows * (steps + ROW_GAP);
 }
 
+// Rows of a file, for weights that are mapped, become panels of some columns at a time, and then are what packed ones are.
+static GemmProblem columns_of(const GemmProblem *g, size_t j0, size_t n, const void *panels)
+{
+    GemmProblem part = *g;
+    part.b_side = GEMM_STORED;
+    part.stored = panels;
+    part.stored_panel = pack_stored_panel_bytes(g->stored_dtype, g->k);
+    part.n = n;
+    part.c = g->c + j0;
+    part.bias = g->bias ? g->bias + j0 : NULL;
+    part.pre = g->pre ? g->pre + j0 : NULL;
+    part.next = NULL;
+    part.fetch = NULL; // once is enough, and here there is no last panel yet
+    return part;
+}
+
+// Panels that are made at a time: as many as stay in L2 until the last of them is read, but enough for a tile.
+static size_t panels_at_once(const GemmProblem *g)
+{
+    enum { NEAR_BYTES = 256 << 10 };
+    const size_t bytes = size_max(1, pack_stored_panel_bytes(g->stored_dtype, g->k));
+    return size_min(size_max(NEAR_BYTES / bytes, STORED_WIDE), ceil_div(g->n, VEC_WIDTH));
+}
+
+static size_t panels_floats(const GemmProblem *g)
+{
+    const size_t bytes = panels_at_once(g) * pack_stored_panel_bytes(g->stored_dtype, g->k);
+    return size_round_up(bytes, sizeof(Vec)) / sizeof(float);
+}
+
 size_t FAST(gemm_scratch)(const GemmProblem *problem)
 {
+    if (problem->b_side == GEMM_STORED_ROWS) {
+        const GemmProblem part =
+            columns_of(problem, 0, panels_at_once(problem) * VEC_WIDTH, problem->stored);
+        return panels_floats(problem) + FAST(gemm_scratch)(&part);
+    }
     const size_t steps = size_min(problem->k, GEMM_K + step_of(problem));
     return a_floats(problem) +
            (problem->b_side == GEMM_PANELS ? 0 : steps * TILE_PANELS * VEC_WIDTH);
@@ -79,22 +113,6 @@ static void pack_square(const float *from, size_t stride, float *to)
     for (size_t j = 0; j < VEC_WIDTH; j++) vec_store(to + j * VEC_WIDTH, block[j]);
 }
 
-// The same of rows in a file: for weights that are mapped, where nothing is packed ahead.
-static void pack_stored_rows(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
-{
-    enum { LARGEST_BLOCK = 256 };
-    float row[GEMM_K + LARGEST_BLOCK];
-    const size_t block = dtype_block(g->stored_dtype), n = size_min(VEC_WIDTH, g->n - j0);
-    const char *from = (const char *)g->stored + k0 / block * dtype_size(g->stored_dtype);
-    for (size_t j = 0; j < VEC_WIDTH; j++) {
-        if (j < n)
-            quant_decode(g->stored_dtype, n_k, from + (j0 + j) * g->stored_panel, row);
-        else
-            memset(row, 0, n_k * sizeof *row);
-        for (size_t k = 0; k < n_k; k++) to[k * VEC_WIDTH + j] = row[k];
-    }
-}
-
 // Panel rows [k0, k0 + n_k) of 16 columns from j0: to[k * 16 + j] = b[k][j0 + j], zeros beyond column n.
 static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k, float *to)
 {
@@ -102,10 +120,6 @@ static void pack_b_panel(const GemmProblem *g, size_t j0, size_t k0, size_t n_k,
     if (g->b_side == GEMM_STORED) {
         const char *panel = (const char *)g->stored + j0 / VEC_WIDTH * g->stored_panel;
         FAST(stored_unpack)(g->stored_dtype, panel, k0, n_k, to);
-        return;
-    }
-    if (g->b_side == GEMM_STORED_ROWS) {
-        pack_stored_rows(g, j0, k0, n_k, to);
         return;
     }
     if (g->b_side == GEMM_ROWS) {
@@ -407,9 +421,30 @@ static void run_block(const GemmProblem *g, Block *block, float *scratch)
     }
 }
 
+static void run_file_rows(const GemmProblem *g, float *scratch)
+{
+    const size_t at_once = panels_at_once(g) * VEC_WIDTH;
+    for (size_t j0 = 0; j0 < g->n; j0 += at_once) {
+        const size_t n = size_min(at_once, g->n - j0);
+        const GemmProblem part = columns_of(g, j0, n, scratch);
+        for (size_t j = 0; j < n; j += VEC_WIDTH) {
+            const void *rows[VEC_WIDTH] = {NULL};
+            for (size_t i = 0; i < size_min(VEC_WIDTH, n - j); i++)
+                rows[i] = (const char *)g->stored + (j0 + j + i) * g->stored_panel;
+            pack_stored_panel(g->stored_dtype, rows, g->k,
+                              (char *)scratch + j / VEC_WIDTH * part.stored_panel);
+        }
+        FAST(gemm_run)(&part, scratch + panels_floats(g));
+    }
+}
+
 void FAST(gemm_run)(const GemmProblem *problem, float *scratch)
 {
     if (problem->m == 0 || problem->n == 0) return;
+    if (problem->b_side == GEMM_STORED_ROWS) {
+        run_file_rows(problem, scratch);
+        return;
+    }
     if (problem->m <= TILE_ROWS && problem->a_side == GEMM_ROWS && problem->b_side == GEMM_PANELS) {
         run_few_rows(problem);
         return;
