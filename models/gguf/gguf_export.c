@@ -428,7 +428,7 @@ static void put_t5(Export *out)
 
 static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFactors *factors)
 {
-    const bool is_t5 = strcmp(out->architecture, "t5") == 0;
+    const bool is_t5 = strncmp(out->architecture, "t5", 2) == 0;
     const size_t hidden = size_of(out, "hidden_size", is_t5 ? "d_model" : "n_embd", 1);
     const size_t n_heads = size_of(out, "num_attention_heads", is_t5 ? "num_heads" : "n_head", 1);
     const size_t usual_inner = 4 * hidden;
@@ -441,7 +441,7 @@ static void put_sizes(Export *out, size_t vocab_size, Arena *arena, GgufRopeFact
     put_size(out, "feed_forward_length",
              size_of(out, "intermediate_size", is_t5 ? "d_ff" : "n_inner", usual_inner));
     put_size(out, "attention.head_count", n_heads);
-    if (strcmp(out->architecture, "t5") == 0) {
+    if (is_t5) {
         put_t5(out);
     } else if (strcmp(out->architecture, "bert") == 0) {
         put_encoder(out);

@@ -14,9 +14,43 @@ static Status falcon_family(const Json *config, const GgufFamily **out, Error *e
     return STATUS_OK;
 }
 
+static const GgufFamily *find_family(const GgufFamily *families, size_t n, Slice architecture,
+                                     Slice model_type)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq_cstr(architecture, families[i].architecture) &&
+            slice_eq_cstr(model_type, families[i].model_type))
+            return &families[i];
+    }
+    return NULL;
+}
+
+const GgufFamily *gguf_family_of_both(Slice architecture, Slice model_type)
+{
+    return find_family(gguf_families, gguf_n_families, architecture, model_type);
+}
+
+static Status t5_family(const Json *config, Slice model_type, const GgufFamily **out, Error *err)
+{
+    Slice projection = {0}, class_name = {0};
+    const Json *classes = NULL;
+    TRY(json_opt_kind(config, "architectures", JSON_ARRAY, &classes, err));
+    if (classes && json_len(classes) > 0)
+        TRY(json_as_string(json_at(classes, 0), &class_name, err));
+    const bool is_encoder = slice_ends_with(class_name, SLICE("EncoderModel"));
+    const Slice architecture = is_encoder ? SLICE("t5encoder") : SLICE("t5");
+    if (!slice_eq_cstr(model_type, "t5"))
+        projection = SLICE("gated-gelu"); // where the later ones do not say
+    TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
+    *out = slice_starts_with(projection, SLICE("gated"))
+               ? find_family(gguf_gated_t5, gguf_n_gated_t5, architecture, model_type)
+               : gguf_family_of_both(architecture, model_type);
+    return STATUS_OK;
+}
+
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err)
 {
-    Slice model_type = {0}, projection = {0};
+    Slice model_type = {0};
     TRY(json_opt_string(config, "model_type", &model_type, err));
     *out = gguf_family_of_model(model_type);
     if (slice_eq_cstr(model_type, "falcon")) return falcon_family(config, out, err);
@@ -25,13 +59,8 @@ Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *
         TRY(json_opt_bool(config, "use_bidirectional_attention", &sees_all, err));
         if (sees_all) *out = gguf_family_of_file(SLICE("gemma-embedding"));
     }
-    for (size_t i = 0; i < gguf_n_gated_t5; i++) {
-        if (!slice_eq_cstr(model_type, gguf_gated_t5[i].model_type)) continue;
-        if (i > 0) projection = SLICE("gated-gelu"); // where the later ones do not say
-        TRY(json_opt_string(config, "feed_forward_proj", &projection, err));
-        if (slice_starts_with(projection, SLICE("gated"))) *out = &gguf_gated_t5[i];
-    }
-    return STATUS_OK;
+    const bool is_t5 = *out && strcmp((*out)->architecture, "t5") == 0;
+    return is_t5 ? t5_family(config, model_type, out, err) : STATUS_OK;
 }
 
 const GgufFamily *gguf_family_of_model(Slice model_type)

@@ -82,7 +82,7 @@ static void choose_family(GgufImport *in)
         in->family = gguf_family_of_model(SLICE("deepseek_v3"));
     // A T5 with relative positions in its second block has them in every one.
     if (strcmp(model, "t5") == 0 && import_has_tensor(in, "enc.blk.1.attn_rel_b.weight"))
-        in->family = gguf_family_of_model(SLICE("umt5"));
+        in->family = gguf_family_of_both(slice_from_cstr(in->architecture), SLICE("umt5"));
 }
 
 static bool is_encoder(const char *model)
@@ -122,7 +122,7 @@ static Status import(GgufImport *in)
         put_gpt2(in);
     else if (is_encoder(in->family->model_type))
         import_put_encoder(in);
-    else if (strcmp(in->architecture, "t5") == 0)
+    else if (strncmp(in->architecture, "t5", 2) == 0)
         put_t5(in);
     else if (strcmp(in->architecture, "deepseek2") == 0)
         import_put_deepseek(in);

@@ -41,10 +41,12 @@ typedef struct GgufFamily {
 
 // NULL where GGUF has no such model (then names are kept).
 const GgufFamily *gguf_family_of_model(Slice model_type);
-// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, Falcon's with the number of norms;
+// The same by all of a config.json: T5's names differ where its feed-forward blocks have a gate, its encoder alone is another architecture, Falcon's with the number of norms;
 // of Gemma 3 those that see both ways have an architecture of their own.
 Status gguf_family_of_config(const Json *config, const GgufFamily **out, Error *err) MUST_CHECK;
 const GgufFamily *gguf_family_of_file(Slice architecture);
+// Of an architecture the one that is told as a model_type.
+const GgufFamily *gguf_family_of_both(Slice architecture, Slice model_type);
 // The architectures of files that are known.
 void gguf_list_families(NameList *out);
 // A tensor's name the one way and the other; false where the family has no such name.

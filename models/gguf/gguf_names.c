@@ -427,6 +427,9 @@ const GgufFamily gguf_families[] = {
     {"t5", "t5", "T5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5encoder", "t5", "T5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5encoder", "mt5", "MT5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5encoder", "umt5", "UMT5EncoderModel", NAMES(t5_names), GGUF_ROWS_IN_ORDER, false},
 };
 const size_t gguf_n_families = sizeof gguf_families / sizeof *gguf_families;
 
@@ -435,6 +438,9 @@ const GgufFamily gguf_gated_t5[] = {
     {"t5", "mt5", "MT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
     {"t5", "umt5", "UMT5ForConditionalGeneration", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER,
      false},
+    {"t5encoder", "t5", "T5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5encoder", "mt5", "MT5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
+    {"t5encoder", "umt5", "UMT5EncoderModel", NAMES(t5_gated_names), GGUF_ROWS_IN_ORDER, false},
 };
 const size_t gguf_n_gated_t5 = sizeof gguf_gated_t5 / sizeof *gguf_gated_t5;
 

@@ -5,6 +5,7 @@
 #include "models/checkpoint.h"
 #include "models/gguf/gguf_model.h"
 #include "tests/models/model_support.h"
+#include "tests/models/saved.h"
 #include "tests/support/folder.h"
 
 Test(gguf_model, names_go_both_ways)
@@ -75,6 +76,46 @@ Test(gguf_model, refuses_broken_metadata_and_strangers)
         cr_assert_eq(checkpoint_open(path, &files, &err), STATUS_INVALID);
         cr_expect(strstr(err.text, cases[i].says), "%s", err.text);
         gguf_builder_release(&b);
+        folder_remove(folder);
+    }
+}
+
+// Without a decoder it is another architecture; with our config.json left out, all must follow from the metadata.
+Test(gguf_model, t5s_encoder_alone_is_told)
+{
+    static const char *const kinds[][3] = {{"t5", "T5EncoderModel", "relu"},
+                                           {"t5", "T5EncoderModel", "gated-gelu"},
+                                           {"umt5", "UMT5EncoderModel", "gated-gelu"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        Gguf file;
+        ModelConfig config;
+        Model *model = NULL;
+        Slice architecture = {0};
+        const ModelOptions options = {.seed = 3, .without_tokenizer = 1};
+        const char *folder = folder_make(), *path = folder_path(folder, "model"),
+                   *own = folder_path(folder, "own.gguf"),
+                   *other = folder_path(folder, "other.gguf");
+        const char *json = arena_printf(
+            &arena,
+            "{\"model_type\": \"%s\", \"architectures\": [\"%s\"], \"feed_forward_proj\": \"%s\", "
+            "\"vocab_size\": 50, \"d_model\": 32, \"d_kv\": 8, \"d_ff\": 40, \"num_layers\": 2, "
+            "\"num_heads\": 4, \"relative_attention_num_buckets\": 8, "
+            "\"relative_attention_max_distance\": 128}",
+            kinds[i][0], kinds[i][1], kinds[i][2]);
+        want_ok(parse_config(&arena, json, &config, &err), &err);
+        want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+        want_ok(model_save(model, path, &err), &err);
+        model_close(&model);
+        must_quantize(path, TENSOR_F32, own);
+        want_ok(gguf_open(own, &file, &err), &err);
+        want_ok(gguf_get_string(&file, "general.architecture", &architecture, NULL, &err), &err);
+        cr_expect(slice_eq_cstr(architecture, "t5encoder"));
+        gguf_close(&file);
+        strip_gguf(own, other);
+        cr_expect_lt(largest_difference(path, other), 1e-5f, "%zu", i);
+        arena_release(&arena);
         folder_remove(folder);
     }
 }
