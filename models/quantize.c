@@ -233,6 +233,7 @@ Status model_quantize(const char *path, const QuantizeFormat *to, const char *ou
     }
     if (s == STATUS_OK) s = gguf_write(out_path, &b, work.items, work.n, quantize_fill, &work, err);
     if (s == STATUS_OK) s = quantize_find_unsaid(&work, out_path, err);
+    if (s == STATUS_OK) s = quantize_find_unplaced(&work, err);
     if (s == STATUS_OK) sum_report(&work);
     gguf_builder_release(&b);
     checkpoint_close(&work.files);

@@ -39,6 +39,8 @@ typedef struct QuantizeReport {
     double error;                       // of all matrices together
     Slice
         unsaid; // what llama.cpp is not told of the model, so that its answers differ; empty = nothing that is known
+    // Why llama.cpp does not open the file, to be read after "llama.cpp": "has no place for tensor .."; empty = nothing that is known.
+    Slice unplaced;
 } QuantizeReport;
 
 // What a file's tensors become (quantize_format.c).

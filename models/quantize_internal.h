@@ -43,6 +43,8 @@ Status quantize_stack_experts(QuantizeWork *work, const SafeTensor *tensor, Safe
 
 // Fills report->unsaid from the file that was written.
 Status quantize_find_unsaid(QuantizeWork *work, const char *out_path, Error *err) MUST_CHECK;
+// Fills report->unplaced from what was planned.
+Status quantize_find_unplaced(QuantizeWork *work, Error *err) MUST_CHECK;
 // The metadata of a model's folder; those of a GGUF file, as they are but for the format.
 Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *b,
                              Error *err) MUST_CHECK;

@@ -96,6 +96,34 @@ static Status put_tokenizer(QuantizeWork *work, const char *directory, GgufBuild
     return s;
 }
 
+// Whether the file has BERT's or ModernBERT's classes of whole texts, which llama.cpp counts by their names.
+static bool has_classes(const QuantizeWork *work)
+{
+    return work->family && work->config.head == HEAD_SEQUENCE &&
+           (strcmp(work->family->architecture, "bert") == 0 ||
+            strcmp(work->family->architecture, "modern-bert") == 0);
+}
+
+static Status put_labels(QuantizeWork *work, GgufBuilder *b, Error *err)
+{
+    char key[128];
+    Slice *labels = NULL;
+    const ModelConfig *c = &work->config;
+    if (!has_classes(work)) return STATUS_OK;
+    TRY(arena_take(work->arena, c->n_labels, sizeof *labels, "labels", &labels, err));
+    for (size_t i = 0; i < c->n_labels; i++) {
+        labels[i] =
+            c->labels ? c->labels[i] : slice_from_cstr(arena_printf(work->arena, "LABEL_%zu", i));
+        if (!labels[i].ptr) return error_set_memory(err, c->n_labels, 16, "labels");
+    }
+    snprintf(key, sizeof key, "%s.classifier.output_labels", work->family->architecture);
+    gguf_put_strings(b, key, labels, c->n_labels);
+    if (strcmp(work->family->architecture, "modern-bert") == 0)
+        gguf_put_u32(b, "modern-bert.classifier.pooling_type",
+                     c->classifies_first ? GGUF_POOL_FIRST : GGUF_POOL_MEAN);
+    return STATUS_OK;
+}
+
 static Status put_embedding(QuantizeWork *work, const char *path, GgufBuilder *b, Error *err)
 {
     CheckpointEmbedding embedding;
@@ -155,6 +183,7 @@ Status quantize_put_metadata(QuantizeWork *work, const char *path, GgufBuilder *
                         work->config.vocab_size, work->arena, &factors, err));
     TRY(put_tokenizer(work, path, b, err));
     TRY(put_embedding(work, path, b, err));
+    TRY(put_labels(work, b, err));
     TRY(read_document(work->arena, path, "config.json", &config, err));
     gguf_put_string(b, GGUF_KEY_CONFIG, config);
     TRY(read_document(work->arena, path, "generation_config.json", &generation, err));

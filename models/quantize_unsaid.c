@@ -1,6 +1,7 @@
 // What other programs do not learn from a quantised file: they go by the metadata of GGUF, which has no place for every option of a
 // config.json.
 #include <math.h>
+#include <string.h>
 
 #include "models/gguf/gguf_model.h"
 #include "models/quantize_internal.h"
@@ -25,14 +26,68 @@ static bool is_close(double a, double b)
     return fabs(a - b) <= 1e-5 * fmax(fabs(a), fabs(b));
 }
 
-static bool has_same_windows(const ModelConfig *a, const ModelConfig *b)
+// Whether llama.cpp heeds a window in the metadata of this kind of model; EXAONE 4's of its largest alone.
+static bool heeds_windows(const ModelConfig *c)
 {
-    for (size_t i = 0; i < a->n_layers && i < b->n_layers; i++) {
-        const size_t one = a->is_local && !a->is_local[i] ? 0 : a->window;
-        const size_t other = b->is_local && !b->is_local[i] ? 0 : b->window;
+    static const char *const names[] = {"cohere2", "gemma2", "gemma3_text", "gpt_oss", "phi3"};
+    if (slice_eq_cstr(c->model_type, "exaone4")) return c->n_layers == 64;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (slice_eq_cstr(c->model_type, names[i])) return true;
+    }
+    return false;
+}
+
+static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
+{
+    const bool heeds = heeds_windows(is);
+    for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
+        const size_t one = is->is_local && !is->is_local[i] ? 0 : is->window;
+        const size_t other = !heeds || (told->is_local && !told->is_local[i]) ? 0 : told->window;
         if (one != other) return false;
     }
     return true;
+}
+
+static bool has_same_rotations(const ModelConfig *is, const ModelConfig *told)
+{
+    for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
+        if ((is->unrotated && is->unrotated[i]) != (told->unrotated && told->unrotated[i]))
+            return false;
+    }
+    return is->latent.is_in_pairs == told->latent.is_in_pairs;
+}
+
+// llama.cpp rounds the ends of YaRN's ramp in every model.
+static bool is_rounded_anyway(const ModelConfig *c)
+{
+    enum { MOST_PAIRS = 512 };
+    float as_is[MOST_PAIRS], rounded[MOST_PAIRS];
+    RopeConfig other = c->rope;
+    if (other.kind != ROPE_YARN || !other.keeps_fractions) return true;
+    if (c->rotary_dims / 2 > MOST_PAIRS) return false;
+    other.keeps_fractions = false;
+    rope_frequencies(&c->rope, c->rotary_dims, false, as_is);
+    rope_frequencies(&other, c->rotary_dims, false, rounded);
+    return memcmp(as_is, rounded, c->rotary_dims / 2 * sizeof *as_is) == 0;
+}
+
+// Of DeepSeek llama.cpp takes both scales for one.
+static bool has_same_yarn(const ModelConfig *is, const ModelConfig *told)
+{
+    if (is->rope.kind != ROPE_YARN) return true;
+    if (is->latent.kv_rank > 0 && is->rope.mscale_all_dim == 0) return false;
+    return is_close((double)rope_scale(&is->rope, is->max_positions),
+                    (double)rope_scale(&told->rope, told->max_positions));
+}
+
+// Gates, weights and choices. Of groups llama.cpp takes the best by their two best experts, as DeepSeek 3 does.
+static bool has_same_experts(const ModelConfig *is, const ModelConfig *told)
+{
+    const ExpertsConfig *a = &is->experts, *b = &told->experts;
+    if (a->n_groups > 1 && a->route != ROUTE_SIGMOID) return false;
+    return is_close((double)a->gate_limit, (double)b->gate_limit) &&
+           is_close((double)a->gate_alpha, (double)b->gate_alpha) && a->route == b->route &&
+           a->normalizes == b->normalizes;
 }
 
 static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *out)
@@ -50,6 +105,20 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
              is_close((double)is->output_soft_cap, (double)told->output_soft_cap),
          "soft caps"},
         {is->rope.kind != ROPE_DYNAMIC, "a rotation that grows with the text"},
+        {has_same_rotations(is, told), "which layers and columns turn"},
+        {is_rounded_anyway(is), "\"truncate\": false of YaRN"},
+        {has_same_yarn(is, told), "the scales of YaRN"},
+        {is->rope_local.kind == ROPE_DEFAULT &&
+             is_close(is->rope_local.theta, told->rope_local.theta),
+         "the rotation of local layers"},
+        {has_same_experts(is, told), "how experts are chosen and weighed"},
+        {is->is_post_norm == told->is_post_norm && is->is_parallel == told->is_parallel,
+         "where residuals begin"},
+        {is->head != HEAD_SEQUENCE || is->classifies_first == told->classifies_first,
+         "which tokens are classified"},
+        {is_close((double)is->alibi_scale, (double)told->alibi_scale), "ALiBi"},
+        {is->decoder.relative_distance == told->decoder.relative_distance,
+         "\"relative_attention_max_distance\""},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (!parts[i].is_said) buffer_printf(out, "%s%s", out->len > 0 ? ", " : "", parts[i].what);

@@ -112,6 +112,9 @@ static Status write_gguf(CommandLine *line, const QuantizeFormat *to, const char
     Status s = model_quantize(line->operands[0], to, out_path, pool, interrupt_flag(), &line->arena,
                               &report, err);
     pool_close(&pool);
+    if (s == STATUS_OK && report.unplaced.len > 0)
+        log_warning(line->log, "%s: llama.cpp does not open it: it " SLICE_FMT "; assay does",
+                    out_path, SLICE_ARG(report.unplaced));
     if (s == STATUS_OK && report.unsaid.len > 0)
         log_warning(line->log,
                     "%s: what llama.cpp reads cannot say " SLICE_FMT

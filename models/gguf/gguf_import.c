@@ -85,6 +85,42 @@ static void choose_family(GgufImport *in)
         in->family = gguf_family_of_both(slice_from_cstr(in->architecture), SLICE("umt5"));
 }
 
+// Encoders with a classifier, and what it reads of the first token: a reranker, or classes.
+static bool has_classes(const GgufImport *in)
+{
+    return import_has_tensor(in, "cls.output.weight") && import_has_tensor(in, "cls.weight");
+}
+
+static const char *class_of(const GgufImport *in)
+{
+    const char *model = in->family->model_type;
+    if (has_classes(in) && strcmp(model, "bert") == 0) return "BertForSequenceClassification";
+    if (has_classes(in) && strcmp(model, "modernbert") == 0)
+        return "ModernBertForSequenceClassification";
+    return in->family->class_name;
+}
+
+static void put_labels(GgufImport *in)
+{
+    char key[IMPORT_KEY_SIZE];
+    GgufItems items = {0};
+    Slice label = {0};
+    const SafeTensor *output = gguf_tensor(in->file, SLICE("cls.output.weight"));
+    if (in->status != STATUS_OK || !has_classes(in) || output->n_dims == 0) return;
+    const size_t n = output->n_dims > 1 ? output->shape[0] : 1;
+    in->status = gguf_get_array(in->file, import_key(in, "classifier.output_labels", key),
+                                GGUF_STRING, &items, NULL, in->err);
+    json_member_object(&in->w, "id2label");
+    for (size_t i = 0; i < n && n <= IMPORT_MAX_SIZE; i++) {
+        char id[24], usual[32];
+        snprintf(id, sizeof id, "%zu", i);
+        snprintf(usual, sizeof usual, "LABEL_%zu", i);
+        if (!gguf_next_string(&items, &label)) label = slice_from_cstr(usual);
+        json_member_string(&in->w, id, label);
+    }
+    json_end_object(&in->w);
+}
+
 static bool is_encoder(const char *model)
 {
     static const char *const names[] = {"bert", "nomic_bert", "modernbert"};
@@ -113,7 +149,7 @@ static Status import(GgufImport *in)
     }
     json_begin_object(&in->w);
     json_member_array(&in->w, "architectures");
-    json_put_cstr(&in->w, in->family->class_name);
+    json_put_cstr(&in->w, class_of(in));
     json_end_array(&in->w);
     import_put_text(in, "model_type", in->family->model_type);
     import_put_text(in, "torch_dtype", "float32");
@@ -129,6 +165,7 @@ static Status import(GgufImport *in)
     else
         import_put_decoder(in);
     put_special_ids(in);
+    put_labels(in);
     json_end_object(&in->w);
     return in->status;
 }

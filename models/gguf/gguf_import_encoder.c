@@ -1,6 +1,7 @@
 // Encoders: BERT, and those whose positions are rotations.
 #include <string.h>
 
+#include "models/gguf/gguf_export.h"
 #include "models/gguf/gguf_import_internal.h"
 
 static void put_sizes(GgufImport *in, const char *norm_key)
@@ -36,7 +37,7 @@ static void put_nomic(GgufImport *in)
 static void put_modernbert(GgufImport *in)
 {
     char key[IMPORT_KEY_SIZE];
-    size_t reach = 0;
+    size_t reach = 0, pool = GGUF_POOL_MEAN;
     double global = 10000, local = 10000; // llama.cpp's, of a silent file
     Slice activation = SLICE("gelu");
     put_sizes(in, "norm_eps");
@@ -52,6 +53,8 @@ static void put_modernbert(GgufImport *in)
     if (import_size(in, "attention.sliding_window", &reach))
         import_put_size(in, "local_attention", reach);
     import_put_layer_types(in, reach > 0 ? 3 : 0, true);
+    (void)import_size(in, "classifier.pooling_type", &pool);
+    import_put_text(in, "classifier_pooling", pool == GGUF_POOL_FIRST ? "cls" : "mean");
     import_put_flag(in, "attention_bias", import_has_tensor(in, "blk.0.attn_qkv.bias"));
     import_put_flag(in, "mlp_bias", import_has_tensor(in, "blk.0.ffn_up.bias"));
     import_put_flag(in, "norm_bias", import_has_tensor(in, "output_norm.bias"));

@@ -400,6 +400,66 @@ Test(decoder_kinds, blocks_that_guess_at_further_tokens_are_left_out)
     folder_remove(folder);
 }
 
+// What llama-cpp-python 0.3.36 made of these files: other logits, or none. Those that it answers alike have neither warning.
+Test(decoder_kinds, quantize_says_what_llama_cpp_lacks)
+{
+    static const struct {
+        const char *name, *unsaid, *unplaced;
+    } cases[] = {
+        {"cohere2", "", ""},
+        {"gemma", "", ""},
+        {"deepseek_v3", "", ""},
+        {"ministral3", "", ""},
+        {"gpt_bigcode", "", ""},
+        {"gemma-odd", "", "has no place for tensor \"output.weight\" and 2 more"},
+        {"starcoder2", "the window of each layer", ""},
+        {"starcoder2-odd", "", "wants a tensor \"blk.0.attn_output.bias\""},
+        {"exaone4", "the window of each layer", ""},
+        {"smollm3", "which layers and columns turn", ""},
+        {"bloom-post", "where residuals begin", ""},
+        {"falcon-alibi", "where residuals begin, ALiBi", "has no place for tensor"},
+        {"deepseek_v2", "the scales of YaRN", ""},
+        {"deepseek_v2-groups", "how experts are chosen and weighed", "has no place for tensor"},
+        {"deepseek_v3-plain", "which layers and columns turn", "has no place for tensor"},
+        {"gpt_oss", "\"truncate\": false of YaRN", ""},
+        {"olmoe", "", "wants keys of every head"},
+        {"qwen3_moe-dense", "", "has no place for tensor \"blk.0.attn_output.bias\" and 1 more"},
+        {"nemotron-odd", "", "wants a tensor \"output.weight\""},
+        {"cohere-norms", "", "has no place for tensor \"blk.0.attn_k_norm.weight\" and 3 more"},
+        {"phi-norms", "", "has no place for tensor \"model.layers.0.self_attn.k_layernorm"},
+        {"glm-odd", "", "wants heads that fill hidden_size"}};
+    Error err = {0};
+    JsonDocument *document = NULL;
+    want_ok(json_load(ASSAY_SOURCE_DIR "/tests/models/decoders.json", JSON_STRICT, &document, &err),
+            &err);
+    const Json *root = json_root(document);
+    for (const Json *json = json_first(json_get(root, "cases")); json; json = json_next(json)) {
+        size_t i = 0;
+        while (i < sizeof cases / sizeof *cases &&
+               !slice_eq_cstr(json_string(json_get(json, "name")), cases[i].name))
+            i++;
+        if (i == sizeof cases / sizeof *cases) continue;
+        Arena arena = {0};
+        QuantizeReport report;
+        const char *folder = folder_make(), *path = folder_path(folder, "model");
+        Kind kind = open_kind(json_get(root, "texts"), json, &arena);
+        want_ok(model_save(kind.model, path, &err), &err);
+        want_ok(model_quantize(path, quantize_format_of(TENSOR_F32), folder_path(folder, "f.gguf"),
+                               kind.pool, NULL, &arena, &report, &err),
+                &err);
+        cr_expect(slice_eq_cstr(report.unsaid, cases[i].unsaid), "%s: " SLICE_FMT, kind.name,
+                  SLICE_ARG(report.unsaid));
+        cr_expect(slice_starts_with(report.unplaced, slice_from_cstr(cases[i].unplaced)) &&
+                      (cases[i].unplaced[0] || report.unplaced.len == 0),
+                  "%s: " SLICE_FMT, kind.name, SLICE_ARG(report.unplaced));
+        model_close(&kind.model);
+        pool_close(&kind.pool);
+        arena_release(&arena);
+        folder_remove(folder);
+    }
+    json_close(&document);
+}
+
 // ---- config.json as released models have it ----
 
 #define COMMON "\"vocab_size\": 99, \"num_hidden_layers\": 2, "

@@ -471,6 +471,8 @@ Test(quantize, says_what_other_programs_are_not_told)
                  {"tiny-gemma2", "how attention is scaled"},
                  {"tiny-gemma3", "how attention is scaled"},
                  {"tiny-gpt2", ""},
+                 {"tiny-bert-seqcls", ""},
+                 {"tiny-modernbert-seqcls", ""},
                  {"tiny-llama2", ""},
                  {"tiny-llama3", ""},
                  {"tiny-phi3", ""},
@@ -487,6 +489,29 @@ Test(quantize, says_what_other_programs_are_not_told)
         want_ok(quantize(shared_need(relative), TENSOR_F16, out, &report, &arena, &err), &err);
         cr_expect(slice_eq_cstr(report.unsaid, cases[i].unsaid), "%s: \"" SLICE_FMT "\"",
                   cases[i].model, SLICE_ARG(report.unsaid));
+        arena_release(&arena);
+    }
+    folder_remove(folder);
+}
+
+// BERT's and ModernBERT's classes are told by their names; without our config.json they are found by these.
+Test(quantize, classes_of_texts_are_told)
+{
+    static const char *const models[] = {"models/tiny-bert-seqcls",
+                                         "models/tiny-modernbert-seqcls"};
+    const char *folder = folder_make();
+    const char *own = folder_path(folder, "own.gguf"), *other = folder_path(folder, "other.gguf");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        const char *path = shared_need(models[i]);
+        Arena arena = {0};
+        Error err = {0};
+        ModelConfig config;
+        must_quantize(path, TENSOR_F32, own);
+        strip_gguf(own, other);
+        want_ok(checkpoint_config(&arena, other, &config, &err), &err);
+        cr_expect_eq(config.head, HEAD_SEQUENCE);
+        cr_expect_eq(config.n_labels, i == 0 ? 3 : 2);
+        cr_expect_lt(largest_difference(path, other), 1e-5f, "%s", models[i]);
         arena_release(&arena);
     }
     folder_remove(folder);

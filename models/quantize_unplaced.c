@@ -1,0 +1,166 @@
+// Whether llama.cpp opens a quantised file: it takes the tensors that it expects of an architecture, all of them and no other.
+// The table is what llama-cpp-python 0.3.36 did with files that had each of them more or less.
+#include <string.h>
+
+#include "models/quantize_internal.h"
+
+typedef enum Wish { EITHER, WANTED, REFUSED } Wish;
+
+typedef struct Places {
+    const char *architecture;
+    Wish output;           // a layer of its own beside the table of tokens
+    Wish attention_output; // biases of attention's last layer,
+    Wish feed_forward;     // of feed-forward layers,
+    Wish qkv;              // and of queries, keys and values
+    bool refuses_norm_bias;
+} Places;
+
+static const Places usual = {"", EITHER, REFUSED, REFUSED, EITHER, false};
+static const Places all_places[] = {
+    {"bert", EITHER, EITHER, EITHER, EITHER, false},
+    {"bloom", EITHER, WANTED, WANTED, WANTED, false},
+    {"cohere2", REFUSED, REFUSED, REFUSED, EITHER, false},
+    {"command-r", REFUSED, REFUSED, REFUSED, EITHER, false},
+    {"deepseek2", EITHER, REFUSED, REFUSED, REFUSED, false},
+    {"ernie4_5", EITHER, EITHER, REFUSED, EITHER, false},
+    {"eurobert", REFUSED, REFUSED, REFUSED, EITHER, false},
+    {"falcon", EITHER, REFUSED, REFUSED, REFUSED, false},
+    {"gemma", REFUSED, REFUSED, REFUSED, EITHER, false},
+    {"gemma2", REFUSED, REFUSED, REFUSED, EITHER, false},
+    {"gpt-oss", WANTED, WANTED, EITHER, EITHER, false},
+    {"gpt2", EITHER, WANTED, WANTED, WANTED, false},
+    {"gptneox", WANTED, WANTED, WANTED, WANTED, false},
+    {"granite", EITHER, EITHER, EITHER, EITHER, false},
+    {"granitemoe", EITHER, EITHER, EITHER, EITHER, false},
+    {"llama", EITHER, EITHER, EITHER, EITHER, false},
+    {"mistral3", EITHER, EITHER, EITHER, EITHER, false},
+    {"modern-bert", EITHER, REFUSED, REFUSED, REFUSED, true},
+    {"nemotron", WANTED, EITHER, EITHER, EITHER, false},
+    {"nomic-bert", EITHER, EITHER, EITHER, EITHER, false},
+    {"olmo2", WANTED, REFUSED, REFUSED, EITHER, false},
+    {"phi2", WANTED, WANTED, WANTED, EITHER, false},
+    {"qwen2moe", WANTED, REFUSED, REFUSED, EITHER, false},
+    {"stablelm", WANTED, REFUSED, REFUSED, EITHER, false},
+    {"starcoder", EITHER, WANTED, WANTED, WANTED, false},
+    {"starcoder2", EITHER, WANTED, WANTED, EITHER, false},
+};
+
+static const Places *places_of(const char *architecture)
+{
+    for (size_t i = 0; i < sizeof all_places / sizeof *all_places; i++) {
+        if (strcmp(architecture, all_places[i].architecture) == 0) return &all_places[i];
+    }
+    return &usual;
+}
+
+static bool ends_with_any(Slice name, const char *const *endings, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_ends_with(name, slice_from_cstr(endings[i]))) return true;
+    }
+    return false;
+}
+
+static bool is_refused(const QuantizeWork *work, const Places *places, Slice name)
+{
+    static const char *const qkv[] = {".attn_q.bias", ".attn_k.bias", ".attn_v.bias",
+                                      ".attn_qkv.bias"},
+                             *const latent[] = {".attn_q_a.bias", ".attn_kv_a_mqa.bias"},
+                             *const feed_forward[] = {".ffn_up.bias", ".ffn_gate.bias",
+                                                      ".ffn_down.bias", "_shexp.bias"},
+                             *const norms[] = {"norm.bias"},
+                             *const heads[] = {".attn_q_norm.weight", ".attn_k_norm.weight"};
+    if (slice_eq_cstr(name, "output.weight")) return places->output == REFUSED;
+    if (slice_ends_with(name, SLICE(".attn_output.bias")))
+        return places->attention_output == REFUSED;
+    if (ends_with_any(name, feed_forward, 4)) return places->feed_forward == REFUSED;
+    if (ends_with_any(name, qkv, 4)) return places->qkv == REFUSED;
+    if (ends_with_any(name, latent, 2)) return true;
+    // Command R+ alone has norms of heads, which llama.cpp knows by its number of layers.
+    if (strcmp(work->family->architecture, "command-r") == 0 && work->config.n_layers < 64 &&
+        ends_with_any(name, heads, 2))
+        return true;
+    return places->refuses_norm_bias && ends_with_any(name, norms, 1);
+}
+
+static bool is_written(const QuantizeWork *work, const char *name)
+{
+    for (size_t i = 0; i < work->n; i++) {
+        if (slice_eq_cstr(work->items[i].name, name)) return true;
+    }
+    return false;
+}
+
+static const char *find_missing(const QuantizeWork *work, const Places *places)
+{
+    const struct {
+        Wish wish;
+        const char *name;
+    } wanted[] = {{places->output, "output.weight"},
+                  {places->attention_output, "blk.0.attn_output.bias"},
+                  {places->feed_forward, "blk.0.ffn_up.bias"},
+                  {places->qkv, "blk.0.attn_qkv.bias"}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        if (wanted[i].wish == WANTED && !is_written(work, wanted[i].name)) return wanted[i].name;
+    }
+    return NULL;
+}
+
+// What the shapes of tensors must be beside what config.json says.
+static const char *find_misfit(const QuantizeWork *work)
+{
+    const ModelConfig *c = &work->config;
+    const char *architecture = work->family->architecture;
+    if (c->head == HEAD_TOKEN && is_written(work, "cls.output.weight"))
+        return "wants classes of whole texts";
+    if (strcmp(architecture, "olmoe") == 0 && c->n_kv_heads != c->n_heads)
+        return "wants keys of every head";
+    if ((strcmp(architecture, "chatglm") == 0 || strcmp(architecture, "olmo2") == 0) &&
+        c->head_dim * c->n_heads != c->hidden_size)
+        return "wants heads that fill hidden_size";
+    for (size_t i = 0; c->latent.kv_rank == 0 && c->experts.is_dense && i < c->n_layers; i++) {
+        if (c->experts.is_dense[i]) return "wants experts in every layer";
+    }
+    return NULL;
+}
+
+static void describe(const QuantizeWork *work, Buffer *out)
+{
+    const Places *places = places_of(work->family->architecture);
+    size_t n_refused = 0;
+    for (size_t i = 0; i < work->n; i++) {
+        char known[256];
+        const Slice name = work->items[i].name;
+        const bool is_known = work->sources[i].factors ||
+                              work->sources[i].change == SAFE_KEYS_VALUES ||
+                              gguf_name_to_model(work->family, name, known, sizeof known);
+        if (is_known && !is_refused(work, places, name)) continue;
+        if (n_refused++ == 0)
+            buffer_printf(out, "has no place for tensor \"" SLICE_FMT "\"", SLICE_ARG(name));
+    }
+    if (n_refused > 1) buffer_printf(out, " and %zu more", n_refused - 1);
+    if (n_refused > 0) {
+        buffer_printf(out, " in architecture %s", work->family->architecture);
+        return;
+    }
+    const char *missing = find_missing(work, places), *misfit = find_misfit(work);
+    if (missing)
+        buffer_printf(out, "wants a tensor \"%s\" in architecture %s", missing,
+                      work->family->architecture);
+    else if (misfit)
+        buffer_printf(out, "%s in architecture %s", misfit, work->family->architecture);
+}
+
+Status quantize_find_unplaced(QuantizeWork *work, Error *err)
+{
+    Buffer text = {0};
+    if (!work->family || work->files.gguf.n_pairs > 0) return STATUS_OK;
+    describe(work, &text);
+    Status s = buffer_status(&text, err);
+    if (s == STATUS_OK && text.len > 0) {
+        work->report->unplaced = arena_copy(work->arena, buffer_slice(&text));
+        if (!work->report->unplaced.ptr) s = error_set_memory(err, text.len, 1, "a warning");
+    }
+    buffer_release(&text);
+    return s;
+}
