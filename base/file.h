@@ -73,5 +73,8 @@ void line_reader_close(LineReader **reader); // a no-op on NULL
 // For weights and other large arrays: half the bandwidth is lost to 4 KiB pages on many virtual machines.
 void *huge_alloc(size_t size_bytes);
 void huge_free(void *ptr, size_t size_bytes); // the size given to huge_alloc; a no-op on NULL
+// What lies beyond the first keep_bytes goes back, but for the rest of their last page, and reads as zeros until it is written
+// again. ptr and size_bytes as of huge_alloc.
+void huge_forget(void *ptr, size_t size_bytes, size_t keep_bytes);
 
 #endif

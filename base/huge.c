@@ -39,6 +39,14 @@ void *huge_alloc(size_t size_bytes)
     return aligned;
 }
 
+void huge_forget(void *ptr, size_t size_bytes, size_t keep_bytes)
+{
+    // A huge page that lost its end would come back as small ones.
+    const size_t page = size_bytes < HUGE_PAGE_BYTES ? PAGE_BYTES : HUGE_PAGE_BYTES;
+    const size_t mapped = mapped_bytes(size_bytes), keep = size_round_up(keep_bytes, page);
+    if (keep < mapped) madvise((char *)ptr + keep, mapped - keep, MADV_DONTNEED);
+}
+
 void huge_free(void *ptr, size_t size_bytes)
 {
     if (ptr != NULL) munmap(ptr, mapped_bytes(size_bytes));

@@ -257,6 +257,12 @@ Status exec_alloc(Exec *exec, size_t size_bytes, void **out, Error *err)
     return *out ? STATUS_OK : error_set_memory(err, size_bytes, 1, "tensors on the device");
 }
 
+void exec_shrink(Exec *exec, void *ptr, size_t size_bytes, size_t keep_bytes)
+{
+    if (exec->options.device.kind == DEVICE_CPU)
+        huge_forget(ptr, size_max(size_bytes, 1), keep_bytes);
+}
+
 void exec_free(Exec *exec, void *ptr, size_t size_bytes)
 {
     if (ptr) exec->backend->free(exec->device_state, ptr, size_max(size_bytes, 1));

@@ -51,8 +51,10 @@ void *exec_scratch(Exec *exec, size_t size_bytes);
 size_t exec_scratch_mark(const Exec *exec);
 void exec_scratch_release(Exec *exec, size_t mark);
 
-// Device memory and copies, for the engine; on the CPU plain huge_alloc and memcpy.
+// Device memory and copies, for the engine; on the CPU plain huge_alloc and memcpy. exec_shrink says that numbers beyond the first
+// keep_bytes are not wanted: on the CPU what they took goes back until they are written again.
 Status exec_alloc(Exec *exec, size_t size_bytes, void **out, Error *err) MUST_CHECK;
+void exec_shrink(Exec *exec, void *ptr, size_t size_bytes, size_t keep_bytes);
 void exec_free(Exec *exec, void *ptr, size_t size_bytes);
 Status exec_upload(Exec *exec, void *device_dst, const void *host_src, size_t size_bytes,
                    Error *err) MUST_CHECK;

@@ -216,6 +216,7 @@ typedef struct Unit {
 typedef struct WorkerMemory {
     void *block;
     size_t size_bytes;
+    size_t used_bytes; // of the block, by the units since it was taken or shrunk
     float *buffers;  // start of the slots
     int32_t *staged; // device copies of a unit's arrays
     Extent extent;   // of the last unit, for which offsets are

@@ -365,27 +365,47 @@ Test(file, huge_memory_is_zeroed_and_aligned)
     huge_free(NULL, 5);
 }
 
-// ---- code that is given back ----
-
-static size_t resident_of_files(void)
+// What a process has of memory, by a name of Linux's; 0 where the kernel does not say.
+static size_t resident_kib(Slice of)
 {
     Slice status = {0}, line, name;
     uint64_t kib = 0;
     cr_assert_eq(file_read(&arena, "/proc/self/status", 1 << 16, &status, &err), STATUS_OK, "%s",
                  err.text);
     while (slice_split(&status, '\n', &line)) {
-        if (!slice_split(&line, ':', &name) || !slice_eq(name, SLICE("RssFile"))) continue;
+        if (!slice_split(&line, ':', &name) || !slice_eq(name, of)) continue;
         line = slice_trim(line);
         cr_assert(slice_to_u64(slice_sub(line, 0, slice_find_byte(line, ' ')), &kib));
     }
     return (size_t)kib;
 }
 
+Test(file, huge_memory_goes_back_beyond_what_is_kept)
+{
+    enum { SIZE = 24 << 20, KEPT = (4 << 20) + 1 };
+    char *bytes = huge_alloc(SIZE);
+    cr_assert_not_null(bytes);
+    memset(bytes, 7, SIZE);
+    const size_t before = resident_kib(SLICE("RssAnon"));
+    huge_forget(bytes, SIZE, KEPT);
+    const size_t after = resident_kib(SLICE("RssAnon"));
+    for (size_t i = 0; i < KEPT; i += 509) cr_assert_eq(bytes[i], 7);
+    cr_expect_eq(bytes[SIZE - 1], 0);
+    bytes[SIZE - 1] = 1; // and can be used again
+    huge_forget(bytes, SIZE, SIZE);
+    cr_expect_eq(bytes[SIZE - 1], 1);
+    huge_free(bytes, SIZE);
+    if (before == 0) cr_skip_test("this kernel does not say what of a process is of files");
+    cr_expect_lt(after + (16 << 10), before);
+}
+
+// ---- code that is given back ----
+
 Test(file, code_gives_its_memory_back_and_comes_again)
 {
-    const size_t before = resident_of_files();
+    const size_t before = resident_kib(SLICE("RssFile"));
     file_drop_images();
-    const size_t after = resident_of_files();
+    const size_t after = resident_kib(SLICE("RssFile"));
     if (before == 0) cr_skip_test("this kernel does not say what of a process is of files");
     cr_expect_lt(after, before);
     cr_expect(file_exists("/")); // and goes on
