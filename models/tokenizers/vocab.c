@@ -55,14 +55,28 @@ static Slice key_of(const TokenTable *table, Slice token)
     return (Slice){token.ptr + table->prefix_len, token.len - table->prefix_len};
 }
 
+// What of a hash stands in a slot.
+static uint32_t tag_of(const TokenTable *table, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~table->id_mask;
+}
+
+// The place of a key: its own, or the free one where it would go.
+static size_t find_slot(const TokenTable *table, const Slice *tokens, Slice key, uint64_t hash)
+{
+    const uint32_t tag = tag_of(table, hash);
+    for (size_t i = (size_t)hash & table->mask;; i = (i + 1) & table->mask) {
+        const uint32_t slot = table->slots[i];
+        if (slot == 0) return i;
+        if ((slot & ~table->id_mask) != tag) continue;
+        if (slice_eq(key_of(table, tokens[(slot & table->id_mask) - 1]), key)) return i;
+    }
+}
+
 int32_t token_table_find(const TokenTable *table, const Slice *tokens, Slice key, uint64_t hash)
 {
-    const uint32_t tag = (uint32_t)(hash >> 32);
-    for (size_t i = (size_t)hash & table->mask;; i = (i + 1) & table->mask) {
-        const struct TokenSlot slot = table->slots[i];
-        if (slot.id < 0) return TOKEN_NONE;
-        if (slot.tag == tag && slice_eq(key_of(table, tokens[slot.id]), key)) return slot.id;
-    }
+    const uint32_t slot = table->slots[find_slot(table, tokens, key, hash)];
+    return slot == 0 ? TOKEN_NONE : (int32_t)((slot & table->id_mask) - 1);
 }
 
 // Finds the same key's id, or puts id there and returns TOKEN_NONE.
@@ -70,13 +84,9 @@ static int32_t table_insert(TokenTable *table, const Slice *tokens, int32_t id)
 {
     const Slice key = key_of(table, tokens[id]);
     const uint64_t hash = token_hash(key);
-    const uint32_t tag = (uint32_t)(hash >> 32);
-    size_t i = (size_t)hash & table->mask;
-    for (; table->slots[i].id >= 0; i = (i + 1) & table->mask) {
-        if (table->slots[i].tag == tag && slice_eq(key_of(table, tokens[table->slots[i].id]), key))
-            return table->slots[i].id;
-    }
-    table->slots[i] = (struct TokenSlot){.tag = tag, .id = id};
+    uint32_t *slot = &table->slots[find_slot(table, tokens, key, hash)];
+    if (*slot != 0) return (int32_t)((*slot & table->id_mask) - 1);
+    *slot = tag_of(table, hash) | ((uint32_t)id + 1);
     table->longest = size_max(table->longest, key.len);
     return TOKEN_NONE;
 }
@@ -89,9 +99,10 @@ Status token_table_build(TokenTable *table, const Vocab *vocab, Slice prefix, Ar
         n_keys += vocab->tokens[i].ptr != NULL && slice_starts_with(vocab->tokens[i], prefix);
     size_t n_slots = 16;
     while (n_slots < n_keys + n_keys / 2) n_slots *= 2; // a third to two thirds are taken
-    *table = (TokenTable){.mask = n_slots - 1, .prefix_len = prefix.len};
+    uint32_t id_mask = 1;
+    while (id_mask < vocab->size) id_mask = 2 * id_mask + 1; // ids are below INT32_MAX
+    *table = (TokenTable){.mask = n_slots - 1, .id_mask = id_mask, .prefix_len = prefix.len};
     TRY(arena_take(arena, n_slots, sizeof *table->slots, "a table of tokens", &table->slots, err));
-    for (size_t i = 0; i < n_slots; i++) table->slots[i].id = TOKEN_NONE;
     for (size_t i = 0; i < vocab->size; i++) {
         if (vocab->tokens[i].ptr == NULL || !slice_starts_with(vocab->tokens[i], prefix)) continue;
         const int32_t other = table_insert(table, vocab->tokens, (int32_t)i);

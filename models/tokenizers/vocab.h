@@ -4,12 +4,11 @@
 
 #include "models/tokenizers/tokenizer.h"
 
-// An open-addressing hash table from bytes to id. Keys are tokens[id] without their first prefix_len bytes.
+// An open-addressing hash table from bytes to id. Keys are tokens[id] without their first prefix_len bytes. A slot is 0 where it is
+// free, else id + 1 in the bits of id_mask and in those above them the hash's, which tell most other keys apart.
 typedef struct TokenTable {
-    struct TokenSlot {
-        uint32_t tag; // upper half of the hash
-        int32_t id;   // TOKEN_NONE: free
-    } * slots;
+    uint32_t *slots;
+    uint32_t id_mask;
     size_t mask;
     size_t prefix_len;
     size_t longest; // bytes of the longest key
