@@ -162,7 +162,8 @@ static void untie(ModelConfig *config)
 
 Status model_make_program(Model *model, const Safetensors *file, Error *err)
 {
-    const ProgramOptions options = {.outputs_by_part = model->config.head == HEAD_CAUSAL_LM};
+    const ProgramOptions options = {.outputs_by_part = model->config.head == HEAD_CAUSAL_LM,
+                                    .by_stretch = model->exec_options.device.kind == DEVICE_CPU};
     const Layout layout =
         model->exec_options.device.kind == DEVICE_CPU ? LAYOUT_PANELS : LAYOUT_ROWS;
     untie(&model->config);

@@ -51,6 +51,9 @@ typedef struct ProgramStep {
     AddArgs add; // of OP_ADD
     bool is_backward;
     ProgramPair pair;
+    size_t
+        stretch; // steps that run a stretch of rows at a time, of which this is the first (program_stretch.c); 0: none
+    size_t ends_stretch;          // as many, of which this is the last
     size_t attention;             // of Program.attentions, for one of the targets
     const ProgramExpert *experts; // of NODE_EXPERTS; as many as the node has
     size_t node;                  // of the tape, for its fixed arguments
@@ -77,7 +80,8 @@ typedef struct ProgramSlot {
 
 typedef struct ProgramBuffer {
     RowDomain domain;
-    size_t cols; // the longest stride of a value that it holds
+    size_t cols;         // the longest stride of a value that it holds
+    size_t stretch_cols; // of one of ROWS_STRETCH; its domain is ROWS_TOKENS then
 } ProgramBuffer;
 
 // An encoder-decoder in two: what needs the source alone, run once, and what each new target token needs.
@@ -107,6 +111,8 @@ typedef struct ProgramOptions {
         recomputes; // in training: blocks between marked hidden states run again for their backward pass
     bool outputs_by_part; // the last products can be run for some rows at a time; forward only
     bool keeps_hidden;    // hidden states marked on the tape live to the end
+    bool
+        by_stretch; // what is within feed-forwards is held for a stretch of rows at a time, on the CPU; forward only
 } ProgramOptions;
 
 typedef struct Program {
@@ -136,8 +142,10 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
 // reads it, instead of being kept.
 Status program_recompute(Program *program, const size_t *bounds, size_t n_bounds, Arena *arena,
                          Error *err) MUST_CHECK;
-// The last parts of program_build: lifetimes of the slots and the buffers that they share; then ProgramStep.pair.
-Status program_plan(Program *program, Arena *arena, Error *err) MUST_CHECK;
+// The last parts of program_build: lifetimes of the slots and the buffers that they share, with ProgramStep.stretch where it is
+// wanted; then ProgramStep.pair.
+Status program_plan(Program *program, bool by_stretch, Arena *arena, Error *err) MUST_CHECK;
+void program_find_stretches(Program *program);
 void program_find_pairs(Program *program);
 
 // Floats that mixtures of experts take beside a worker's buffers for units of so many rows, if one expert has them all.
@@ -217,10 +225,10 @@ typedef struct WorkerMemory {
     void *block;
     size_t size_bytes;
     size_t used_bytes; // of the block, by the units since it was taken or shrunk
-    float *buffers;  // start of the slots
-    int32_t *staged; // device copies of a unit's arrays
-    Extent extent;   // of the last unit, for which offsets are
-    size_t *offsets; // [n_buffers + 1] floats from `buffers`
+    float *buffers;    // start of the slots
+    int32_t *staged;   // device copies of a unit's arrays
+    Extent extent;     // of the last unit, for which offsets are
+    size_t *offsets;   // [n_buffers + 1] floats from `buffers`
     size_t n_offsets;
     float *angles; // [n_angles] matrices, on the host, before they are staged
     size_t n_angle_floats;

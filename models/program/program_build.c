@@ -232,7 +232,7 @@ Status program_build(const Tape *tape, const ProgramOptions *options, Arena *are
     find_body(p, options->outputs_by_part);
     if (options->is_training) program_build_backward(&b);
     if (options->is_training && options->recomputes) recompute(&b);
-    if (builder_ok(&b)) b.status = program_plan(p, arena, err);
+    if (builder_ok(&b)) b.status = program_plan(p, options->by_stretch, arena, err);
     if (!builder_ok(&b)) return b.status;
     program_find_pairs(p);
     *out = p;

@@ -6,6 +6,7 @@
 #include "models/program/program.h"
 
 size_t extent_rows(const Extent *extent, RowDomain domain);
+size_t program_stretch_rows(size_t n_tokens); // of ROWS_STRETCH
 Extent extent_of_run(const ProgramRun *run);
 
 // The angles that program_bind found for an entry of Program.angles.
@@ -33,7 +34,14 @@ bool program_is_in_parts(const ProgramRun *run, const ProgramStep *step);
 Status program_run_parts(const ProgramRun *run, const ProgramStep *step, const OpArgs *args,
                          Error *err) MUST_CHECK;
 
+// The steps of a stretch, from step i on, row by row in stretches (program_stretch.c). run_step: what runs one step of them, and the
+// next where *n_run becomes 2.
+typedef Status ProgramRunStep(ProgramRun *run, size_t i, size_t *n_run, Error *err);
+Status program_run_stretch(ProgramRun *run, size_t i, ProgramRunStep *run_step,
+                           Error *err) MUST_CHECK;
+
 // This step and the next where they are a pair of int8; else *done is false and nothing was run (program_pair.c).
+bool program_is_pair(const ProgramRun *run, const ProgramStep *step);
 Status program_run_pair(ProgramRun *run, const ProgramStep *step, const OpArgs *args, bool *done,
                         Error *err) MUST_CHECK;
 

@@ -20,6 +20,8 @@ size_t extent_rows(const Extent *extent, RowDomain domain)
                                      : extent->n_outputs;
     case ROWS_TARGETS:
         return extent->n_targets;
+    case ROWS_STRETCH:
+        return program_stretch_rows(extent->n_tokens);
     case ROWS_RELATIVE:
         return extent->n_relative;
     case ROWS_SEQUENCES:
@@ -39,14 +41,23 @@ Extent extent_of_run(const ProgramRun *run)
                     .n_at_once = run->unit.outputs_at_once};
 }
 
+static bool buffer_floats(const ProgramBuffer *buffer, const Extent *extent, size_t *out)
+{
+    size_t floats, of_stretch;
+    if (!size_mul(extent_rows(extent, buffer->domain), buffer->cols, &floats) ||
+        !size_mul(extent_rows(extent, ROWS_STRETCH), buffer->stretch_cols, &of_stretch))
+        return false;
+    *out = size_round_up(size_max(floats, of_stretch), FLOAT_ALIGNMENT);
+    return true;
+}
+
 size_t program_buffer_floats(const Program *program, Extent extent)
 {
     size_t total = 0;
     for (size_t i = 0; i < program->n_buffers; i++) {
-        const ProgramBuffer *buffer = &program->buffers[i];
         size_t floats = 0;
-        if (!size_mul(extent_rows(&extent, buffer->domain), buffer->cols, &floats) ||
-            !size_add(total, size_round_up(floats, FLOAT_ALIGNMENT), &total)) {
+        if (!buffer_floats(&program->buffers[i], &extent, &floats) ||
+            !size_add(total, floats, &total)) {
             return SIZE_MAX / 64; // more than any machine has: the allocation fails and says so
         }
     }
@@ -124,9 +135,9 @@ static Status lay_out(WorkerMemory *memory, const Program *program, const Extent
         memory->n_offsets = program->n_buffers + 1;
     }
     for (size_t i = 0; i < program->n_buffers; i++) {
-        const ProgramBuffer *buffer = &program->buffers[i];
-        const size_t size = extent_rows(extent, buffer->domain) * buffer->cols;
-        memory->offsets[i + 1] = memory->offsets[i] + size_round_up(size, FLOAT_ALIGNMENT);
+        size_t floats = 0;
+        (void)buffer_floats(&program->buffers[i], extent, &floats); // their sum was found before
+        memory->offsets[i + 1] = memory->offsets[i] + floats;
     }
     if (n_angle_floats <= memory->n_angle_floats) return STATUS_OK;
     free(memory->angles);

@@ -14,7 +14,8 @@ static Tensor slot_tensor(const ProgramRun *run, size_t index, size_t begin, siz
     t.device = exec_device(run->exec);
     t.row_stride = t.device.kind == DEVICE_CPU ? slot->stride : slot->stride_elsewhere;
     if (run->part_rows == 0) return t;
-    if (slot->domain == ROWS_AT_ONCE) return tensor_rows(t, 0, run->part_rows);
+    if (slot->domain == ROWS_AT_ONCE || slot->domain == ROWS_STRETCH)
+        return tensor_rows(t, 0, run->part_rows);
     return tensor_rows(t, run->part_begin, run->part_begin + run->part_rows);
 }
 

@@ -40,15 +40,21 @@ static bool is_rounded_by_row(const ProgramRun *run, const ProgramStep *step, co
     return weight->dtype == DTYPE_Q8_ROW && exec_linear(run->exec, weight) == OP_LINEAR_I8;
 }
 
+bool program_is_pair(const ProgramRun *run, const ProgramStep *step)
+{
+    if (step->pair == PAIR_NONE) return false;
+    const Tensor first = program_operand(run, &step->in[1]),
+                 second = program_operand(run, &step[1].in[1]);
+    return is_rounded_by_row(run, step, &first) && is_rounded_by_row(run, step + 1, &second);
+}
+
 Status program_run_pair(ProgramRun *run, const ProgramStep *step, const OpArgs *args, bool *done,
                         Error *err)
 {
     OpArgs outer, both = *args;
-    *done = false;
-    if (step->pair == PAIR_NONE || !is_rounded_by_row(run, step, &args->in[1])) return STATUS_OK;
+    *done = program_is_pair(run, step);
+    if (!*done) return STATUS_OK;
     program_arguments(run, step + 1, &outer);
-    if (!is_rounded_by_row(run, step + 1, &outer.in[1])) return STATUS_OK;
-    *done = true;
     // Several threads cut a product by its outputs, and so each by itself.
     if (step->pair == PAIR_FEEDS || run->help) {
         outer.as.linear.scales_by_block = 1;

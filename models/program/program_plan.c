@@ -77,12 +77,16 @@ static size_t pick_buffer(const Program *p, const bool *is_free, RowDomain domai
 static void place_slot(Program *p, bool *is_free, size_t slot)
 {
     ProgramSlot *s = &p->slots[slot];
-    size_t at = pick_buffer(p, is_free, s->domain, s->stride);
+    // Some rows of a wide value go where all rows of a narrower one were: the widest there is.
+    const bool is_of_stretch = s->domain == ROWS_STRETCH;
+    const RowDomain domain = is_of_stretch ? ROWS_TOKENS : s->domain;
+    size_t at = pick_buffer(p, is_free, domain, is_of_stretch ? SIZE_MAX : s->stride);
     if (at == NONE) {
         at = p->n_buffers++;
-        p->buffers[at] = (ProgramBuffer){.domain = s->domain};
+        p->buffers[at] = (ProgramBuffer){.domain = domain};
     }
-    p->buffers[at].cols = size_max(p->buffers[at].cols, s->stride);
+    size_t *cols = is_of_stretch ? &p->buffers[at].stretch_cols : &p->buffers[at].cols;
+    *cols = size_max(*cols, s->stride);
     is_free[at] = false;
     s->buffer = at;
     s->root = slot;
@@ -182,15 +186,49 @@ static bool place_over_input(Program *p, size_t index)
     return true;
 }
 
-Status program_plan(Program *p, Arena *arena, Error *err)
+// What the steps of a stretch read from elsewhere lives while they run: each stretch reads it anew.
+static void extend_lifetimes(Program *p)
+{
+    for (size_t i = 0; i < p->n_steps; i++) {
+        for (size_t step = i; step < i + p->steps[i].stretch; step++) {
+            for (size_t k = 0; k < OP_MAX_IN; k++) {
+                const Operand *in = &p->steps[step].in[k];
+                if (in->kind == OPERAND_SLOT && p->slots[in->index].domain != ROWS_STRETCH)
+                    touch(p, in->index, i + p->steps[i].stretch - 1);
+            }
+        }
+    }
+}
+
+// The result of a stretch goes over what its first step reads, where that ends with it: rows are read before their own are
+// written. Not where two products may be one operation, which reads rows after others are written (program_pair.c).
+static bool place_over_stretch(Program *p, size_t index)
+{
+    const ProgramStep *step = &p->steps[index];
+    if (step->ends_stretch <= 2) return false;
+    const Operand *from = &p->steps[index + 1 - step->ends_stretch].in[0];
+    ProgramSlot *in = &p->slots[from->index], *out = &p->slots[step->out[0].index];
+    if (in->is_pinned || from->index == p->output || in->last != index || in->root != from->index ||
+        in->has_parts || in->domain != out->domain || in->cols != out->cols ||
+        in->stride != out->stride)
+        return false;
+    out->buffer = in->buffer;
+    out->root = step->out[0].index;
+    in->last = NONE; // its buffer goes on living in `out`
+    return true;
+}
+
+Status program_plan(Program *p, bool by_stretch, Arena *arena, Error *err)
 {
     bool *is_free = NULL;
     TRY(arena_take(arena, p->n_slots, sizeof *p->buffers, "a program's buffers", &p->buffers, err));
     TRY(arena_take(arena, p->n_slots, sizeof *is_free, "a program's buffers", &is_free, err));
     find_lifetimes(p);
+    if (by_stretch) program_find_stretches(p);
+    extend_lifetimes(p);
     choose_strides(p);
     for (size_t i = 0; i < p->n_steps; i++) {
-        const bool in_place = place_over_input(p, i);
+        const bool in_place = place_over_input(p, i) || place_over_stretch(p, i);
         for (size_t s = 0; s < p->n_slots; s++) {
             const ProgramSlot *slot = &p->slots[s];
             if (slot->first != i || (in_place && s == p->steps[i].out[0].index)) continue;

@@ -213,27 +213,35 @@ static const FetchList *next_pages(const ProgramRun *run, size_t i, size_t end)
     return NULL;
 }
 
+// Step i, with the next one where they are a pair.
+static Status run_next(ProgramRun *run, size_t i, size_t *n_run, Error *err)
+{
+    const ProgramStep *step = &run->program->steps[i];
+    const size_t n_forward = run->program->n_forward;
+    const size_t first = i < n_forward ? 0 : n_forward,
+                 last = i < n_forward ? n_forward : run->program->n_steps;
+    OpArgs args;
+    bool done = false;
+    program_arguments(run, step, &args);
+    TRY(program_run_pair(run, step, &args, &done, err));
+    *n_run = done ? 2 : 1;
+    if (done) return STATUS_OK;
+    if (step->op == OP_LINEAR) {
+        args.as.linear.next = next_weights(run, i, first, last);
+        args.as.linear.fetch = next_pages(run, i, last);
+    }
+    return run_step(run, step, &args, err);
+}
+
 // Steps begin .. end of one pass.
 static Status run_steps(ProgramRun *run, size_t begin, size_t end, Error *err)
 {
-    const size_t n_forward = run->program->n_forward;
-    const size_t first = begin < n_forward ? 0 : n_forward,
-                 last = begin < n_forward ? n_forward : run->program->n_steps;
-    for (size_t i = begin; i < end; i++) {
-        const ProgramStep *step = &run->program->steps[i];
-        OpArgs args;
-        bool done = false;
-        program_arguments(run, step, &args);
-        TRY(program_run_pair(run, step, &args, &done, err));
-        if (done) {
-            i++;
-            continue;
-        }
-        if (step->op == OP_LINEAR) {
-            args.as.linear.next = next_weights(run, i, first, last);
-            args.as.linear.fetch = next_pages(run, i, last);
-        }
-        TRY(run_step(run, step, &args, err));
+    for (size_t i = begin, n_run = 0; i < end; i += n_run) {
+        n_run = run->program->steps[i].stretch;
+        if (n_run > 0)
+            TRY(program_run_stretch(run, i, run_next, err));
+        else
+            TRY(run_next(run, i, &n_run, err));
     }
     return STATUS_OK;
 }

@@ -23,6 +23,7 @@ typedef enum RowDomain {
     ROWS_OUTPUTS,   // the tokens whose answers someone reads; all of them where a unit names none
     ROWS_TARGETS, // every token of the unit's targets: what the decoder of an encoder-decoder reads
     ROWS_AT_ONCE, // of ROWS_OUTPUTS those that are made at a time, where they are made part by part (programs alone have it)
+    ROWS_STRETCH, // of ROWS_TOKENS or ROWS_OUTPUTS those that go through a feed-forward at a time (programs alone have it)
     ROWS_RELATIVE, // rows of a table of relative positions: those that the distances within the unit's sequences reach
     ROW_DOMAIN_COUNT
 } RowDomain;

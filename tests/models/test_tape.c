@@ -266,6 +266,43 @@ Test(program, norms_write_over_what_they_add)
     arena_release(&arena);
 }
 
+// Floats of a unit of 512 tokens whose rows go through feed-forwards in stretches, or all at once.
+static size_t floats_of(const Tape *tape, Arena *arena, bool by_stretch, const Program **out)
+{
+    Error err = {0};
+    Program *program = NULL;
+    const ProgramOptions options = {.by_stretch = by_stretch};
+    const Extent extent = {.n_tokens = 512, .n_sequences = 1, .n_outputs = 512};
+    want_ok(program_build(tape, &options, arena, &program, &err), &err);
+    *out = program;
+    return program_buffer_floats(program, extent);
+}
+
+// Half of the rows between the layers of a feed-forward take the place of queries, keys and values.
+Test(program, holds_what_is_within_a_feed_forward_for_a_stretch_of_rows)
+{
+    static const size_t inner[] = {96, 192, 256};
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        Arena arena = {0};
+        Error err = {0};
+        const Program *whole = NULL, *by_stretch = NULL;
+        Tape tape = tape_begin(&arena, LAYOUT_PANELS);
+        ModelConfig config = small_config(HEAD_EMBEDDING, 3);
+        size_t n = 0;
+        config.intermediate_size = inner[i];
+        config.architecture->record(&tape, &config);
+        want_ok(tape_finish(&tape, &err), &err);
+        const size_t all = floats_of(&tape, &arena, false, &whole),
+                     some = floats_of(&tape, &arena, true, &by_stretch);
+        for (size_t k = 0; k < by_stretch->n_steps; k++) n += by_stretch->steps[k].stretch > 0;
+        cr_expect_eq(n, config.n_layers);
+        // Beside the hidden state, what becomes of it, and the output that is their mean.
+        cr_expect_eq(all - some, 512 * (inner[i] - (inner[i] > 192 ? inner[i] / 2 : 96)),
+                     "%zu: %zu and %zu floats", inner[i], all, some);
+        arena_release(&arena);
+    }
+}
+
 // Rotations and norms of heads go over the columns of the product that made queries and keys, and a gate over its half.
 Test(program, writes_over_columns_that_nobody_reads_again)
 {
