@@ -110,6 +110,8 @@ typedef struct DecoderFrame {
 
 // Llama's, but for the norm and the blocks.
 #define DECODER_LLAMA_FRAME .prefix = "model.", .words = "embed_tokens", .last_norm = "norm"
+// GPT-2's, but for positions, the norm and the blocks.
+#define DECODER_GPT_FRAME .prefix = "transformer.", .words = "wte", .last_norm = "ln_f"
 
 // Embeddings, n_layers blocks, the last norm and the head. block may be NULL where the frame has names.
 void decoder_record(Tape *tape, const ModelConfig *config, const DecoderFrame *frame,

@@ -16,11 +16,7 @@ static void record(Tape *t, const ModelConfig *c)
                                             .gate = "c_fc_0",
                                             .up = "c_fc_1",
                                             .down = "c_proj"};
-    static const DecoderFrame frame = {.prefix = "transformer.",
-                                       .words = "wte",
-                                       .last_norm = "ln_f",
-                                       .norm = decoder_norm,
-                                       .names = &names};
+    static const DecoderFrame frame = {DECODER_GPT_FRAME, .norm = decoder_norm, .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 

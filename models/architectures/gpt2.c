@@ -64,10 +64,6 @@ static Value block(Tape *t, const ModelConfig *c, size_t i, DecoderRopes ropes, 
 
 void gpt2_record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "transformer.",
-                                       .words = "wte",
-                                       .positions = "wpe",
-                                       .norm = norm,
-                                       .last_norm = "ln_f"};
+    static const DecoderFrame frame = {DECODER_GPT_FRAME, .positions = "wpe", .norm = norm};
     decoder_record(t, c, &frame, block);
 }

@@ -22,12 +22,8 @@ static const DecoderBlockNames names = {.blocks = "transformer.h.",
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    static const DecoderFrame frame = {.prefix = "transformer.",
-                                       .words = "wte",
-                                       .positions = "wpe",
-                                       .norm = decoder_layer_norm,
-                                       .last_norm = "ln_f",
-                                       .names = &names};
+    static const DecoderFrame frame = {DECODER_GPT_FRAME, .positions = "wpe",
+                                       .norm = decoder_layer_norm, .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 

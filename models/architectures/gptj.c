@@ -14,13 +14,12 @@
 #define LAYERS                                                                                 \
     .blocks = "transformer.h.", .norms = {"ln_1"}, .attention = "attn.", .output = "out_proj", \
     .feed_forward = "mlp.", .up = "fc_in", .down = "fc_out"
-#define FRAME \
-    .prefix = "transformer.", .words = "wte", .norm = decoder_layer_norm, .last_norm = "ln_f"
 
 static void record(Tape *t, const ModelConfig *c)
 {
     static const DecoderBlockNames names = {LAYERS, .qkv = {"q_proj", "k_proj", "v_proj"}};
-    static const DecoderFrame frame = {FRAME, .names = &names};
+    static const DecoderFrame frame = {DECODER_GPT_FRAME, .norm = decoder_layer_norm,
+                                       .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 
@@ -39,7 +38,8 @@ static Value sharded_attention(Tape *t, const ModelConfig *c, size_t i, DecoderR
 static void codegen_record(Tape *t, const ModelConfig *c)
 {
     static const DecoderBlockNames names = {LAYERS, .attend = sharded_attention};
-    static const DecoderFrame frame = {FRAME, .names = &names};
+    static const DecoderFrame frame = {DECODER_GPT_FRAME, .norm = decoder_layer_norm,
+                                       .names = &names};
     decoder_record(t, c, &frame, NULL);
 }
 
