@@ -96,7 +96,8 @@ static Fit search_part(const KBlock *k, const float *x)
     if (!(range > FLT_MIN)) return (Fit){.minimum = -low};
     float inverse[TRIES], scale[TRIES], minimum[TRIES], error[TRIES];
     Sums sums;
-    for (int t = 0; t < TRIES; t++) inverse[t] = (top + 0.08f * (float)(t - TRIES / 2)) / range;
+    for (int t = -TRIES / 2; t < TRIES / 2; t++)
+        inverse[t + TRIES / 2] = (top + 0.08f * (float)t) / range;
     sum_tries(k, x, low, inverse, &sums);
     solve_tries(k, sum, &sums, scale, minimum);
     sum_errors(k, x, TRIES, scale, minimum, error);
@@ -117,8 +118,9 @@ static float choose_pair(const float *x, const Fit *fit, KBlock *k, size_t s)
     const int b0 = k->m > 0.0f ? quant_nearest(fit->minimum / k->m, 0, most) : 0;
     float scale[NEIGHBOURS] = {0}, minimum[NEIGHBOURS] = {0}, error[NEIGHBOURS];
     for (int t = 0; t < 9; t++) {
-        scale[t] = k->d * (float)(a0 + t / 3 - 1);
-        minimum[t] = k->m * (float)(b0 + t % 3 - 1);
+        const int a = a0 + t / 3 - 1, b = b0 + t % 3 - 1;
+        scale[t] = k->d * (float)a;
+        minimum[t] = k->m * (float)b;
     }
     sum_errors(k, x, NEIGHBOURS, scale, minimum, error);
     float least = INFINITY;
@@ -156,7 +158,7 @@ static void take_codes(const KBlock *k, const float *x, size_t s, float *q)
 static KBlock refit(const float *x, const KBlock *k)
 {
     double uu = 0, uv = 0, vv = 0, ux = 0, vx = 0;
-    float q[BLOCK];
+    float q[QUANT_MAX_PART];
     for (size_t s = 0; s < k->n_parts; s++) {
         const float *part = quant_part(x, s, k->part);
         float sx = 0, sq = 0, sqq = 0, sxq = 0;
@@ -187,11 +189,12 @@ static KBlock refit(const float *x, const KBlock *k)
 
 static void put_k(DType dtype, const float *x, const KBlock *k, uint8_t *block)
 {
-    float q[BLOCK];
+    float q[QUANT_MAX_PART];
     uint8_t codes[BLOCK], *halves = block + quant_half_place(dtype);
-    for (size_t s = 0; s < k->n_parts; s++)
-        take_codes(k, quant_part(x, s, k->part), s, q + s * k->part);
-    for (size_t i = 0; i < BLOCK; i++) codes[i] = (uint8_t)q[i];
+    for (size_t s = 0; s < k->n_parts; s++) {
+        take_codes(k, quant_part(x, s, k->part), s, q);
+        for (size_t j = 0; j < k->part; j++) codes[s * k->part + j] = (uint8_t)q[j];
+    }
     memset(block, 0, dtype_size(dtype));
     quant_put_half(halves, k->d);
     quant_put_half(halves + 2, k->m);

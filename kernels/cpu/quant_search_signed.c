@@ -57,8 +57,8 @@ static uint8_t code_of(const SBlock *b, float v)
 static void list_tries(const SBlock *b, float largest, float *inverse)
 {
     for (int t = 0; t < TRIES; t++) {
-        const int n = b->has_levels ? TRIES / 2 : TRIES, end = t < n ? b->low : b->high;
-        inverse[t] = (float)end * (1.0f + b->step * (float)(t % n - n / 2)) / largest;
+        const int n = b->has_levels ? TRIES / 2 : TRIES, middle = n / 2, at = t % n - middle;
+        inverse[t] = (float)(t < n ? b->low : b->high) * (1.0f + b->step * (float)at) / largest;
     }
 }
 
@@ -135,8 +135,9 @@ static float choose_scales(SBlock *b, const float *x, const float *scales)
     float sum = 0;
     for (size_t s = 0; s < b->n_parts; s++) {
         const int a0 = quant_nearest(scales[s] / b->d, b->low_scale, b->high_scale);
+        const int first = a0 - NEIGHBOURS / 2;
         float a[NEIGHBOURS], error[NEIGHBOURS], least = INFINITY;
-        for (int t = 0; t < NEIGHBOURS; t++) a[t] = (float)(a0 + t - NEIGHBOURS / 2);
+        for (int t = 0; t < NEIGHBOURS; t++) a[t] = (float)(first + t);
         sum_errors(b, quant_part(x, s, b->part), a, error);
         b->a[s] = (int8_t)a0;
         for (int t = 0; t < NEIGHBOURS; t++) {
