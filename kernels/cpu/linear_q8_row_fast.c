@@ -209,10 +209,13 @@ LOW_INLINE void add_products(__m512i *sums, __m512i weights, __m512i x)
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(weights), "v"(x));
 }
 
-// The products of one block: sums of integers, then one step of every output's chain.
+// The products of one block: sums of integers, then one step of every output's chain. What comes next is fetched between them: lines
+// that are asked for all at once wait for each other, and the products for them (a BERT-base of 16 tokens took 1.06 times as long on
+// an Emerald Rapids).
 LOW_INLINE void block_step(const int rows, const int panels, const uint8_t *weights,
                            size_t panel_bytes, const int8_t *codes, const int32_t *begin,
-                           const int32_t *unit, Vec sum[ROWS][WIDE])
+                           const int32_t *unit, const uint8_t *next, size_t n_next,
+                           Vec sum[ROWS][WIDE])
 {
     __m512i acc[ROWS][WIDE];
 #pragma GCC unroll 7
@@ -223,6 +226,8 @@ LOW_INLINE void block_step(const int rows, const int panels, const uint8_t *weig
 #pragma GCC unroll 16
     for (size_t g = 0; g < BLOCK_LINES; g++) {
         __m512i w[WIDE];
+        for (size_t line = g; line < n_next; line += BLOCK_LINES)
+            __builtin_prefetch(next + line * LINE_BYTES, 0, 3);
 #pragma GCC unroll 4
         for (int p = 0; p < panels; p++)
             w[p] = _mm512_loadu_si512(weights + (size_t)p * panel_bytes + g * LINE_BYTES);
@@ -260,9 +265,8 @@ LOW_INLINE void tile_body(const int rows, const int panels, const Tile *t)
     const int8_t *codes = t->codes;
     const int32_t *begin = t->begin, *unit = t->unit;
     for (size_t b = 0; b < t->n_blocks; b++) {
-        for (size_t line = 0; line < t->n_next; line++, next += LINE_BYTES)
-            __builtin_prefetch(next, 0, 3);
-        block_step(rows, panels, weights, panel_bytes, codes, begin, unit, sum);
+        block_step(rows, panels, weights, panel_bytes, codes, begin, unit, next, t->n_next, sum);
+        next += t->n_next * LINE_BYTES;
         weights += (size_t)BLOCK_LINES * LINE_BYTES;
         codes += (size_t)rows * BLOCK;
         begin += stride;
