@@ -19,8 +19,8 @@ void unpack_panels(const float *panels, size_t n, size_t k, float *rows);
 //     F16         for each k: L u16
 //     BF16        for k = 0, 2, 4, ...: L pairs of u16, k and k + 1; an odd end has a zero beside it
 //     Q8_0        L d; for k = 0, 4, 8, ...: L groups of u8, q + 128 of k .. k + 3
-//     Q8_ROW      once, before the first block: L d, 32 bytes of zeros, so that what follows lies in whole cache lines; then
-//                 groups as in Q8_0
+//     Q8_ROW      once, before the first block: L d, and L f16 the root of sum q^2 over the output's codes, rounded up: a cache
+//                 line; then groups as in Q8_0
 //     Q4_0        L d; nibbles
 //     Q4_1        L d, L m; nibbles
 //     Q5_0        L d; fifth bits; nibbles

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -255,6 +256,23 @@ static void pack_halves(const Shape *s, const void *const rows[PANEL_WIDTH], siz
         if (rows[lane]) memcpy(to + 4 * lane, (const uint8_t *)rows[lane] + 2 * (k - 1), 2);
 }
 
+// The length of a row's codes as a vector, in f16, rounded up.
+static uint16_t norm_of_codes(const uint8_t *row, size_t k)
+{
+    const size_t block = dtype_block(DTYPE_Q8_ROW), stored = dtype_size(DTYPE_Q8_ROW);
+    double square = 0;
+    for (size_t b = 0; b < k / block; b++, row += stored) {
+        for (size_t j = 0; j < block; j++) {
+            const double q = (int8_t)row[2 + j];
+            square += q * q;
+        }
+    }
+    const double norm = sqrt(square);
+    const uint16_t half = f16_from_f32((float)norm);
+    // Positive halves are in the order of their bits; the one after the largest is infinity.
+    return (uint16_t)(half + ((double)f32_from_f16(half) < norm));
+}
+
 void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t k, void *panel)
 {
     const Shape s = shape_of(dtype);
@@ -267,7 +285,11 @@ void pack_stored_panel(DType dtype, const void *const rows[PANEL_WIDTH], size_t 
     uint8_t *blocks = (uint8_t *)panel + panel_head_bytes(dtype);
     for (size_t lane = 0; lane < W; lane++) {
         if (!rows[lane] || k == 0) continue;
-        if (dtype == DTYPE_Q8_ROW) memcpy((uint8_t *)panel + 2 * lane, rows[lane], 2);
+        if (dtype == DTYPE_Q8_ROW) {
+            const uint16_t norm = norm_of_codes(rows[lane], k);
+            memcpy((uint8_t *)panel + 2 * lane, rows[lane], 2);
+            memcpy((uint8_t *)panel + 2 * (W + lane), &norm, sizeof norm);
+        }
         for (size_t b = 0; b < k / s.block; b++)
             pack_block(dtype, &s, (const uint8_t *)rows[lane] + b * stored, lane,
                        blocks + b * step);

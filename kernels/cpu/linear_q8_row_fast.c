@@ -26,7 +26,6 @@ enum {
     WIDE = 4,
     WIDE_ROWS = 3,
     BLOCK_ROWS = 196,
-    SHIFT_BITS = 7,
     UNIT =
         0x4b400000, // bits of 1.5 x 2^23: the last place of such a float is 1, and 2^22 either way leave it so
 };

@@ -12,8 +12,9 @@
 
 enum {
     BLOCK = LOW_WIDE_BLOCK,
-    SHIFT = 128,     // code = q + SHIFT
-    LINE_BYTES = 64, // of codes: four k of 16 outputs; a panel begins with a line of scales
+    SHIFT_BITS = 7,
+    SHIFT = 1 << SHIFT_BITS, // code = q + SHIFT
+    LINE_BYTES = 64,         // of codes: four k of 16 outputs; a panel begins with a line of scales
     BLOCK_LINES = BLOCK / 4,
     EXPONENT = 23,       // where the exponent begins
     ABOVE_127 = 0x1ffff, // to the bits of 127 x 2^e this adds all that does not reach the exponent

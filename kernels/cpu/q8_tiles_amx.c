@@ -5,15 +5,7 @@
 
 #include "kernels/cpu/lanes.h"
 
-enum {
-    CLASSES = 6, // of units within a row that are added as integers
-    MOST_SIZE =
-        ((1 << 24) - 1) / 127, // sums of so many codes, in the finest unit, are exact in f32
-    // Cycles, about, of one product, of what ends a group, and of a block of a chain.
-    STEP_COST = 20,
-    GROUP_COST = 50,
-    CHAIN_COST = 60,
-};
+enum { MOST_CLASS = 7 }; // of units, from a row's finest, whose codes two bytes hold
 
 // ---- rounding ----
 
@@ -31,23 +23,26 @@ LOW_INLINE __m512i largest_of_rows(const float *x, size_t x_row, size_t n)
     return _mm512_loadu_si512(largest);
 }
 
-// Block b of n rows, each multiplied by its step first: codes and their sizes.
+// Block b of n rows, each multiplied by its step first: codes, their sums and those of their squares.
 static void store_codes(const float *x, size_t x_row, size_t n, Vec steps, size_t tile_rows,
                         size_t b, const Q8Tile *to)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    int8_t *codes = to->codes + b * tile_rows * BLOCK;
-    __m512i sizes[AMX_ROWS] = {0};
+    int8_t *codes = to->codes + 2 * b * tile_rows * BLOCK;
+    __m512i sums[AMX_ROWS] = {0}, squares[AMX_ROWS] = {0};
     float step[AMX_ROWS];
     vec_store(step, steps);
 #pragma GCC unroll 16
     for (size_t i = 0; i < AMX_ROWS; i++) {
         if (i >= n) continue;
         const __m512i fours = round_block(x + i * x_row, step[i]);
-        sizes[i] = _mm512_dpbusd_epi32(sizes[i], _mm512_abs_epi8(fours), _mm512_set1_epi8(1));
+        const __m512i sizes = _mm512_abs_epi8(fours);
+        sums[i] = _mm512_dpbusd_epi32(sums[i], _mm512_set1_epi8(1), fours);
+        squares[i] = _mm512_dpbusd_epi32(squares[i], sizes, sizes);
         _mm512_store_si512(codes + i * BLOCK, _mm512_permutexvar_epi32(order, fours));
     }
-    _mm512_store_si512(to->size + b * AMX_ROWS, lanes_reduce_each(1, sizes));
+    _mm512_store_si512(to->sum + b * AMX_ROWS, lanes_reduce_each(1, sums));
+    _mm512_store_si512(to->square + b * AMX_ROWS, lanes_reduce_each(1, squares));
 }
 
 // 2^-halvings of each lane.
@@ -75,108 +70,101 @@ void q8_round_block(const float *x, size_t x_row, size_t t, size_t b, const Q8Ro
     store_codes(x, x_row, n, step, to->tile_rows, b, &tile);
 }
 
-// ---- groups ----
+// ---- high and low ----
 
 // The finest unit of each row, of the blocks that add something to it.
 static __m512i finest_of(const Q8Tile *tile, size_t n_blocks)
 {
     __m512i finest = _mm512_setzero_si512();
     for (size_t at = 0; at < n_blocks * AMX_ROWS; at += AMX_ROWS) {
-        const __m512i size = _mm512_load_si512(tile->size + at);
-        finest = _mm512_mask_max_epi32(finest, _mm512_test_epi32_mask(size, size), finest,
+        const __m512i square = _mm512_load_si512(tile->square + at);
+        finest = _mm512_mask_max_epi32(finest, _mm512_test_epi32_mask(square, square), finest,
                                        _mm512_load_si512(tile->halvings + at));
     }
     return finest;
 }
 
-// Of which classes a block has rows: bit c for those whose unit is 2^c times their finest; CLASSES and above in bit CLASSES.
-LOW_INLINE unsigned classes_of(const Q8Tile *tile, size_t b, __m512i finest, __m512i *size)
+// The class of a block's unit, which is 2^class times the finest; 0 where it adds nothing.
+LOW_INLINE __m512i class_of(const Q8Tile *tile, size_t b, __m512i finest)
 {
-    const __m512i sizes = _mm512_load_si512(tile->size + b * AMX_ROWS);
-    const __m512i apart =
-        _mm512_sub_epi32(finest, _mm512_load_si512(tile->halvings + b * AMX_ROWS));
-    const __mmask16 adds = _mm512_test_epi32_mask(sizes, sizes);
-    const __m512i class = _mm512_min_epi32(apart, _mm512_set1_epi32(CLASSES));
-    *size = _mm512_maskz_sllv_epi32(adds, sizes, class);
-    return (unsigned)_mm512_reduce_or_epi32(
-        _mm512_maskz_sllv_epi32(adds, _mm512_set1_epi32(1), class));
+    const __m512i square = _mm512_load_si512(tile->square + b * AMX_ROWS);
+    return _mm512_maskz_sub_epi32(_mm512_test_epi32_mask(square, square), finest,
+                                  _mm512_load_si512(tile->halvings + b * AMX_ROWS));
 }
 
-// Whether the sums of a tile are exact in any order, and cheaper as groups.
-static int are_groups(const Q8Tile *tile, const Q8Rows *x, __m512i finest)
+// The largest |v| of a row; infinity where a class is above MOST_CLASS.
+static float norm_of(const Q8Tile *tile, size_t n_blocks, __m512i finest)
 {
-    __m512i total = _mm512_setzero_si512();
-    size_t n_steps = 0, n_groups = 0;
-    unsigned all = 0;
-    if (x->n_blocks > UINT16_MAX / 2) return 0;
-    for (size_t b = 0; b < x->n_blocks; b++) {
-        if (b % x->part_blocks == 0) all = 0;
-        __m512i size;
-        const unsigned classes = classes_of(tile, b, finest, &size);
-        n_steps += (size_t)__builtin_popcount(classes);
-        n_groups += (size_t)__builtin_popcount(classes & ~all);
-        all |= classes;
-        total = _mm512_add_epi32(total, size);
-        if (classes >> CLASSES || _mm512_cmpgt_epi32_mask(total, _mm512_set1_epi32(MOST_SIZE)))
-            return 0;
+    __m512i most = _mm512_setzero_si512();
+    Vec norm = vec_zero();
+    if (n_blocks > UINT16_MAX) return INFINITY;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const __m512i class = class_of(tile, b, finest);
+        const __m512i doublings = _mm512_slli_epi32(class, 1);
+        const Vec square = _mm512_cvtepi32_ps(_mm512_load_si512(tile->square + b * AMX_ROWS));
+        most = _mm512_max_epi32(most, class);
+        norm = vec_fma(square, unit_of(_mm512_sub_epi32(_mm512_setzero_si512(), doublings)), norm);
     }
-    return n_groups <= x->n_blocks && n_steps <= 2 * x->n_blocks &&
-           n_steps * STEP_COST + n_groups * GROUP_COST < x->n_blocks * CHAIN_COST;
+    return _mm512_reduce_max_epi32(most) > MOST_CLASS ? INFINITY : sqrtf(vec_reduce_max(norm));
 }
 
-// Rows of a slot that are not in the mask become zeros of another one.
-static void copy_rows(const Q8Tile *tile, size_t tile_rows, size_t from, size_t to, unsigned mask)
+// Codes of a row's block times 2^class, class from 1 to MOST_CLASS: their low seven bits, and what is above. Shifts of 16 bits let
+// bits of one byte into the other, which masks take away.
+LOW_INLINE void split_row(int32_t class, int8_t *low, int8_t *high)
 {
-    const int8_t *codes = tile->codes + from * tile_rows * BLOCK;
-    int8_t *out = tile->codes + to * tile_rows * BLOCK;
-    for (size_t i = 0; i < tile_rows; i++, codes += BLOCK, out += BLOCK, mask >>= 1) {
-        const __mmask16 keep = mask & 1 ? 0xffff : 0;
-        _mm512_store_si512(out, _mm512_maskz_loadu_epi32(keep, codes));
-    }
+    const int left = (int)class, right = Q8_HIGH_BITS - left, sign = 0x80 >> right;
+    const __m512i q = _mm512_load_si512(low);
+    const __m512i up = _mm512_sll_epi16(q, _mm_cvtsi32_si128(left)),
+                  down = _mm512_srl_epi16(q, _mm_cvtsi32_si128(right));
+    const __m512i signs = _mm512_set1_epi8((char)sign);
+    // (x & mask) ^ sign - sign: the sign of what is left of a byte fills it.
+    const __m512i masked = _mm512_and_si512(down, _mm512_set1_epi8((char)(0xff >> right)));
+    _mm512_store_si512(low, _mm512_and_si512(up, _mm512_set1_epi8((char)(0x7f & 0xff << left))));
+    _mm512_store_si512(high, _mm512_sub_epi8(_mm512_xor_si512(masked, signs), signs));
 }
 
-// The steps of one class in one part; slots from *n_slots on are free.
-static size_t take_class(const Q8Tile *tile, const Q8Rows *x, size_t part, int class,
-                         __m512i finest, size_t step, size_t *n_slots)
+// Block b with its rows' classes; whether it has high codes.
+static int split_block(const Q8Tile *tile, size_t tile_rows, size_t b, __m512i classes)
 {
-    const size_t end = size_min(x->n_blocks, (part + 1) * x->part_blocks);
-    for (size_t b = part * x->part_blocks; b < end; b++) {
-        __m512i size;
-        const unsigned classes = classes_of(tile, b, finest, &size);
-        if (!(classes >> class & 1)) continue;
-        const __m512i apart =
-            _mm512_sub_epi32(finest, _mm512_load_si512(tile->halvings + b * AMX_ROWS));
-        const __mmask16 own = _mm512_cmpeq_epi32_mask(apart, _mm512_set1_epi32(class));
-        // The last class of a block may have its place.
-        const size_t slot = classes >> (class + 1) ? (*n_slots)++ : b;
-        if (classes & (classes - 1)) copy_rows(tile, x->tile_rows, b, slot, own);
-        tile->steps[step++] = (Q8Step){(uint16_t)slot, (uint16_t)b};
+    int8_t *low = tile->codes + 2 * b * tile_rows * BLOCK, *high = low + tile_rows * BLOCK;
+    int32_t class[AMX_ROWS];
+    if (!_mm512_test_epi32_mask(classes, classes)) return 0;
+    _mm512_storeu_si512(class, classes);
+    for (size_t i = 0; i < tile_rows; i++, low += BLOCK, high += BLOCK) {
+        if (class[i] > 0)
+            split_row(class[i], low, high);
+        else
+            _mm512_store_si512(high, _mm512_setzero_si512());
     }
-    return step;
+    return 1;
 }
 
-static void group_tile(const Q8Tile *tile, const Q8Rows *x)
+// All blocks in the finest unit, or each in its own where the tile is a chain.
+static void split_tile(const Q8Tile *tile, const Q8Rows *x)
 {
     const __m512i finest = finest_of(tile, x->n_blocks);
-    tile->parts[x->n_parts] = 0;
-    if (!are_groups(tile, x, finest)) {
-        for (size_t at = 0; at < x->n_blocks * AMX_ROWS; at += AMX_ROWS)
-            vec_store(tile->unit + at, unit_of(_mm512_load_si512(tile->halvings + at)));
-        return;
+    const Q8Tile *t = tile;
+    Q8Order order = {.norm = norm_of(tile, x->n_blocks, finest)};
+    const int is_chain = isinf(order.norm);
+    __m512i total = _mm512_setzero_si512();
+    for (size_t b = 0, at = 0; b < x->n_blocks; b++, at += AMX_ROWS) {
+        const __m512i class = is_chain ? _mm512_setzero_si512() : class_of(t, b, finest),
+                      square = _mm512_load_si512(t->square + at);
+        const __m512i doublings = _mm512_add_epi32(class, _mm512_set1_epi32(SHIFT_BITS));
+        const __m512i sum = _mm512_sllv_epi32(_mm512_load_si512(t->sum + at), doublings);
+        const __m512i halvings = is_chain ? _mm512_load_si512(t->halvings + at) : finest;
+        total = _mm512_add_epi32(total, sum);
+        _mm512_store_si512(t->sum + at, sum);
+        vec_store(t->unit + at, unit_of(halvings));
+        t->has_high[b] = (uint8_t)split_block(t, x->tile_rows, b, class);
+        if (is_chain) continue;
+        if (t->has_high[b])
+            t->both[order.n_both++] = (uint16_t)b;
+        else if (_mm512_test_epi32_mask(square, square))
+            t->lone[order.n_lone++] = (uint16_t)b;
     }
-    size_t step = 0, group = 0, n_slots = x->n_blocks;
-    for (size_t part = 0; part < x->n_parts; part++) {
-        tile->parts[part] = (uint16_t)group;
-        for (int class = 0; class < CLASSES; class ++) {
-            const size_t begin = step;
-            step = take_class(tile, x, part, class, finest, step, &n_slots);
-            if (step == begin) continue;
-            tile->groups[group] = (Q8Group){(uint16_t)begin, (uint16_t)step};
-            const __m512i halvings = _mm512_sub_epi32(finest, _mm512_set1_epi32(class));
-            vec_store(tile->unit + group++ * AMX_ROWS, unit_of(halvings));
-        }
-    }
-    tile->parts[x->n_parts] = (uint16_t)group;
+    _mm512_store_si512(t->total, total);
+    *t->order = order;
 }
 
 // ---- rows ----
@@ -196,7 +184,7 @@ void q8_end_blocks(size_t t, const Q8Rows *to)
     const Vec scale = unit_of(_mm512_sub_epi32(_mm512_set1_epi32(STEP_BIAS), largest));
     const __mmask16 is_odd = _mm512_cmpge_epi32_mask(largest, _mm512_set1_epi32(ODD));
     vec_store(tile.scale, _mm512_mask_mov_ps(scale, is_odd, vec_set1(NAN)));
-    group_tile(&tile, to);
+    split_tile(&tile, to);
 }
 
 // A tile's rows, each with one scale, of which those of its blocks are halvings.
@@ -227,7 +215,7 @@ static void round_tile(const float *x, size_t x_row, size_t t, const Q8Rows *to)
         _mm512_store_si512(bits, halvings);
         store_codes(x + b * BLOCK, x_row, n, vec_mul(inverse, more), to->tile_rows, b, &tile);
     }
-    group_tile(&tile, to);
+    split_tile(&tile, to);
 }
 
 void q8_round_rows(const Tensor *x, size_t first, int scales_by_block, const Q8Rows *to)
@@ -246,19 +234,6 @@ void q8_round_rows(const Tensor *x, size_t first, int scales_by_block, const Q8R
 
 // ---- room ----
 
-Q8Cut q8_cut_rows(size_t n_rows)
-{
-    const size_t n_tiles = (n_rows + AMX_ROWS - 1) / AMX_ROWS;
-    const size_t n_blocks = (n_tiles * AMX_ROWS + Q8_BLOCK_ROWS - 1) / Q8_BLOCK_ROWS;
-    return (Q8Cut){.tile_rows = size_round_up((n_rows + n_tiles - 1) / n_tiles, 4),
-                   .block_tiles = (n_tiles + n_blocks - 1) / n_blocks};
-}
-
-static size_t parts_of(size_t n_blocks)
-{
-    return (n_blocks + Q8_MOST_BLOCKS - 1) / Q8_MOST_BLOCKS;
-}
-
 // Each begins on a line.
 static size_t lanes_bytes(size_t n_blocks)
 {
@@ -267,10 +242,18 @@ static size_t lanes_bytes(size_t n_blocks)
 
 static size_t tile_bytes(size_t tile_rows, size_t n_blocks)
 {
-    const size_t lists = 2 * n_blocks * sizeof(Q8Step) + n_blocks * sizeof(Q8Group) +
-                         (parts_of(n_blocks) + 1) * sizeof(uint16_t);
-    return 2 * n_blocks * tile_rows * BLOCK + 3 * lanes_bytes(n_blocks) + lanes_bytes(1) +
+    const size_t lists = sizeof(Q8Order) + n_blocks * (2 * sizeof(uint16_t) + 1);
+    return 2 * n_blocks * tile_rows * BLOCK + 4 * lanes_bytes(n_blocks) + 2 * lanes_bytes(1) +
            size_round_up(lists, LINE_BYTES);
+}
+
+Q8Cut q8_cut_rows(size_t n_rows, size_t k)
+{
+    const size_t n_tiles = (n_rows + AMX_ROWS - 1) / AMX_ROWS,
+                 most = size_max(Q8_BLOCK_BYTES / ((size_t)2 * AMX_ROWS * size_max(k, 1)), 2),
+                 n_blocks = (n_tiles + most - 1) / most;
+    return (Q8Cut){.tile_rows = size_round_up((n_rows + n_tiles - 1) / n_tiles, 4),
+                   .block_tiles = (n_tiles + n_blocks - 1) / n_blocks};
 }
 
 size_t q8_rows_bytes(const Q8Cut *cut, size_t k)
@@ -280,13 +263,10 @@ size_t q8_rows_bytes(const Q8Cut *cut, size_t k)
 
 Q8Rows q8_place_rows(char *at, const Q8Cut *cut, size_t k)
 {
-    const size_t n_blocks = k / BLOCK, n_parts = parts_of(n_blocks);
     return (Q8Rows){.at = at,
-                    .tile_bytes = tile_bytes(cut->tile_rows, n_blocks),
+                    .tile_bytes = tile_bytes(cut->tile_rows, k / BLOCK),
                     .tile_rows = cut->tile_rows,
-                    .n_blocks = n_blocks,
-                    .n_parts = n_parts,
-                    .part_blocks = n_parts ? (n_blocks + n_parts - 1) / n_parts : 1};
+                    .n_blocks = k / BLOCK};
 }
 
 void q8_take_rows(Q8Rows *x, size_t n_rows)
@@ -302,12 +282,16 @@ Q8Tile q8_tile(const Q8Rows *x, size_t t)
     Q8Tile tile = {.codes = (int8_t *)at};
     at += 2 * n * x->tile_rows * BLOCK;
     tile.halvings = (int32_t *)at;
-    tile.size = (int32_t *)(at + lanes);
-    tile.unit = (float *)(at + 2 * lanes);
-    tile.scale = (float *)(at + 3 * lanes);
-    tile.steps = (Q8Step *)(at + 3 * lanes + lanes_bytes(1));
-    tile.groups = (Q8Group *)(tile.steps + 2 * n);
-    tile.parts = (uint16_t *)(tile.groups + n);
+    tile.sum = (int32_t *)(at + lanes);
+    tile.square = (int32_t *)(at + 2 * lanes);
+    tile.unit = (float *)(at + 3 * lanes);
+    at += 4 * lanes;
+    tile.scale = (float *)at;
+    tile.total = (int32_t *)(at + lanes_bytes(1));
+    tile.order = (Q8Order *)(at + 2 * lanes_bytes(1));
+    tile.both = (uint16_t *)(tile.order + 1);
+    tile.lone = tile.both + n;
+    tile.has_high = (uint8_t *)(tile.lone + n);
     return tile;
 }
 

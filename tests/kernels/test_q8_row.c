@@ -54,6 +54,7 @@ static Tensor make_weight(size_t n, size_t k, uint64_t seed)
 typedef enum Kind {
     ALIKE,    // 1: all blocks have the same scale
     NEAR,     // 1 to 1/8, by row and block
+    SPREAD,   // 1 to 2^-8, by row and block: one more than two bytes hold
     FAR,      // 1 to 2^-30
     BY_BLOCK, // 1 to 1/8, the same in all rows
     GAPS,     // 0 in most
@@ -69,6 +70,8 @@ static float factor(Kind kind, size_t row, size_t block)
         return 1.0f;
     case NEAR:
         return ldexpf(1.0f, -(int)(some % 4));
+    case SPREAD:
+        return ldexpf(1.0f, -(int)(some % (row < 32 ? 8 : 9)));
     case FAR:
         return ldexpf(1.0f, -(int)(some % 31));
     case BY_BLOCK:
@@ -154,7 +157,7 @@ static void compare_shape(size_t m, size_t n, size_t k, Exec *exec)
 
 Test(q8_row, tiles_give_the_bits_of_vnni)
 {
-    static const size_t rows[] = {1, 5, 16, 17, 24, 33, 48, 61, 300},
+    static const size_t rows[] = {1, 5, 16, 18, 19, 24, 25, 33, 48, 61, 300},
                         shapes[][2] = {{1, 64}, {16, 128}, {40, 384}, {83, 832}, {35, 3072}};
     if (!(machine_cpu_features() & CPU_AMX)) cr_skip_test("the CPU has no AMX");
     Exec *exec = NULL;
