@@ -49,7 +49,8 @@ static Status find_experts(QuantizeWork *work, const SafeTensor *first, Slice be
                                         i, SLICE_ARG(after));
         if (!name) return error_set_memory(err, 1, first->name.len, "a tensor's name");
         list[i] = safetensors_find(&work->files.tensors, slice_from_cstr(name));
-        if (!list[i] || list[i]->type != first->type || list[i]->n_dims != first->n_dims ||
+        if (!list[i] || list[i]->type != first->type || list[i]->change != first->change ||
+            list[i]->n_dims != first->n_dims ||
             memcmp(list[i]->shape, first->shape, 2 * sizeof *first->shape) != 0) {
             return error_set(err, STATUS_INVALID,
                              SLICE_FMT ": tensor \"%s\" is missing, or of another type or shape "

@@ -53,6 +53,24 @@ typedef struct Walk {
     char *room;          // of SAFE_SPREAD and SAFE_SCALED: for a row
 } Walk;
 
+// A row of a tensor whose rows are put together in room: from number `at` on.
+static SafeTensor row_of(const SafeTensor *tensor, size_t at, char *room)
+{
+    const size_t cols = tensor->shape[tensor->n_dims - 1]; // stretches are whole rows
+    SafeTensor row = *tensor;
+    row.change = SAFE_AS_IS;
+    row.n_dims = 1;
+    row.shape[0] = row.n_elements = cols;
+    if (tensor->change == SAFE_SCALED) {
+        safetensor_read_scaled(tensor, at, cols, (float *)(void *)room);
+        row.type = TENSOR_F32;
+        row.data = (Slice){room, cols * sizeof(float)};
+    } else {
+        row.data = (Slice){safetensor_row(tensor, at / cols, room), safetensor_row_bytes(tensor)};
+    }
+    return row;
+}
+
 static bool next_piece(Walk *w)
 {
     if (w->n == 0) return false;
@@ -60,28 +78,8 @@ static bool next_piece(Walk *w)
     const size_t each = source->tensor->n_elements, i = source->experts ? w->first / each : 0;
     const size_t at = w->first - i * each, n = size_min(w->n, each - at);
     const SafeTensor *tensor = source->experts ? source->experts[i] : source->tensor;
-    if (tensor->change == SAFE_SCALED) {
-        const size_t cols = tensor->shape[1];
-        safetensor_read_scaled(tensor, at, cols, (float *)(void *)w->room);
-        w->piece = *tensor;
-        w->piece.change = SAFE_AS_IS;
-        w->piece.type = TENSOR_F32;
-        w->piece.n_dims = 1;
-        w->piece.shape[0] = w->piece.n_elements = cols;
-        w->piece.data = (Slice){w->room, cols * sizeof(float)};
-    } else if (tensor->change == SAFE_SPREAD) {
-        const size_t cols = tensor->shape[tensor->n_dims - 1]; // stretches are whole rows
-        w->piece = *tensor;
-        w->piece.change = SAFE_AS_IS;
-        w->piece.n_dims = 1;
-        w->piece.shape[0] = w->piece.n_elements = cols;
-        w->piece.data =
-            (Slice){safetensor_row(tensor, at / cols, w->room), safetensor_row_bytes(tensor)};
-    } else {
-        w->piece = piece_of(tensor, at, n);
-    }
-    w->of_file =
-        tensor->change == SAFE_SPREAD || tensor->change == SAFE_SCALED ? NULL : tensor->data.ptr;
+    w->piece = w->room ? row_of(tensor, at, w->room) : piece_of(tensor, at, n);
+    w->of_file = w->room ? NULL : tensor->data.ptr;
     w->first += w->piece.n_elements;
     w->n -= w->piece.n_elements;
     return true;
