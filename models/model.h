@@ -119,9 +119,11 @@ size_t model_output_rows(const Model *model, const TokenSequence *inputs, size_t
 Status model_predict(Model *model, Pool *pool, const TokenSequence *inputs, size_t n_inputs,
                      const atomic_int *cancel, float *logits, Error *err) MUST_CHECK;
 
-// The output of one input, where it lies: rows f32 [model_output_rows, model_output_width], `stride` floats apart, which stay
-// until `take` returns; it is called once, on a thread of the pool. Of a large vocabulary a copy would be as large again.
-typedef Status (*ModelTake)(void *context, const float *rows, size_t stride, Error *err);
+// The output of one input as it is computed, in order: n_rows of its rows f32 [model_output_width], `stride` floats apart, which
+// stay until `take` returns; it is called on a thread of the pool. Of a causal language model it gets some rows at a time, for all of
+// them would be the largest thing in memory; of others all at once.
+typedef Status (*ModelTake)(void *context, const float *rows, size_t n_rows, size_t stride,
+                            Error *err);
 Status model_predict_once(Model *model, Pool *pool, const TokenSequence *input,
                           const atomic_int *cancel, ModelTake take, void *context,
                           Error *err) MUST_CHECK;

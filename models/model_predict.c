@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "models/architecture.h"
+#include "models/generation/generate_internal.h"
 #include "models/model_internal.h"
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
@@ -183,6 +184,45 @@ static size_t first_row(const Model *model, const Unit *unit, size_t i)
     return (size_t)(model->config.head == HEAD_SEQ2SEQ ? unit->target_offsets : unit->offsets)[i];
 }
 
+// Hands out rows [at, at + output->rows) of the output of a unit, whose inputs are those from `begin` on.
+static Status hand_out(const Prediction *p, const Unit *unit, size_t begin, size_t at,
+                       const Tensor *output, Worker *worker, Error *err)
+{
+    const float *rows = NULL;
+    TRY(output_rows(worker, output, &rows, err));
+    if (p->take) return p->take(p->context, rows, output->rows, output->row_stride, err);
+    for (size_t i = 0; i < unit->n_sequences; i++) {
+        const size_t input = p->cut.order[begin + i], first = first_row(p->model, unit, i);
+        const size_t end =
+            size_min(first + rows_of(p->model, &p->inputs[input]), at + output->rows);
+        for (size_t r = size_max(first, at); r < end; r++) {
+            memcpy(p->logits + (p->row_of[input] + r - first) * output->cols,
+                   rows + (r - at) * output->row_stride, output->cols * sizeof *rows);
+        }
+    }
+    return STATUS_OK;
+}
+
+// Logits of a large vocabulary are the largest thing in a unit: some rows at a time, as where texts are written. A GPU has the
+// memory, and is slow with few rows.
+static bool goes_by_part(const Model *model)
+{
+    return model->program->n_body < model->program->n_forward && !is_on_gpu(model);
+}
+
+static Status predict_parts(const Prediction *p, ProgramRun *run, size_t begin, Worker *worker,
+                            Error *err)
+{
+    Tensor output = {0};
+    TRY(program_body(run, err));
+    for (size_t at = 0; at < run->n_outputs; at += output.rows) {
+        const size_t n = size_min(QUEUE_OUTPUTS_AT_ONCE, run->n_outputs - at);
+        TRY(program_outputs(run, at, n, &output, err));
+        TRY(hand_out(p, &run->unit, begin, at, &output, worker, err));
+    }
+    return STATUS_OK;
+}
+
 static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Error *err)
 {
     const size_t begin = p->cut.starts[unit], n = p->cut.starts[unit + 1] - begin;
@@ -192,22 +232,12 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
                       .weights = p->model->weights,
                       .help = p->help};
     TRY(worker_gather(worker, &p->model->config, p->sorted + begin, n, &run.unit, err));
+    if (goes_by_part(p->model)) run.unit.outputs_at_once = QUEUE_OUTPUTS_AT_ONCE;
     TRY(program_bind(&run, err));
+    if (goes_by_part(p->model)) return predict_parts(p, &run, begin, worker, err);
     TRY(program_forward(&run, err));
     const Tensor output = program_output(&run);
-    const float *rows = NULL;
-    TRY(output_rows(worker, &output, &rows, err));
-    if (p->take) return p->take(p->context, rows, output.row_stride, err);
-    for (size_t i = 0; i < n; i++) {
-        const size_t input = p->cut.order[begin + i];
-        const size_t first = first_row(p->model, &run.unit, i);
-        const size_t count = rows_of(p->model, &p->inputs[input]);
-        for (size_t r = 0; r < count; r++) {
-            memcpy(p->logits + (p->row_of[input] + r) * output.cols,
-                   rows + (first + r) * output.row_stride, output.cols * sizeof *rows);
-        }
-    }
-    return STATUS_OK;
+    return hand_out(p, &run.unit, begin, 0, &output, worker, err);
 }
 
 static void predict_job(void *context, size_t unit, size_t worker_index)

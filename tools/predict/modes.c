@@ -83,17 +83,14 @@ bool predict_has_rows(const Predictor *p)
     return p->mode->put == put_logits && head != HEAD_SPAN && head != HEAD_SEQUENCE;
 }
 
-Status predict_put_rows(const Predictor *p, const PredictCase *c, const float *rows, size_t stride,
-                        JsonlOut *out, JsonWriter *w, Error *err)
+Status predict_put_rows(const Predictor *p, const float *rows, size_t n_rows, size_t stride,
+                        JsonlOut *out, Error *err)
 {
     const size_t width = model_output_width(p->model);
-    const size_t n = model_output_rows(p->model, &c->input, 1);
-    json_member_array(w, "logits");
-    for (size_t t = 0; t < n; t++) {
-        put_floats(w, rows + t * stride, width, 1);
+    for (size_t t = 0; t < n_rows; t++) {
+        put_floats(&out->json, rows + t * stride, width, 1);
         TRY(jsonl_out_spill(out, err));
     }
-    json_end_array(w);
     return STATUS_OK;
 }
 

@@ -221,11 +221,11 @@ Status predict_mode_check(const PredictMode *mode, const Model *model, Error *er
 // Names of classes for answers.
 Status predict_class_names(Predictor *predictor, Error *err) MUST_CHECK;
 
-// Whether an answer of the model is the output's rows as they are, one a token, and how it is put: the text of one answer may be
-// larger than all else in memory, so it is handed on row by row. Rows lie `stride` floats apart.
+// Whether an answer of the model is the output's rows as they are, one a token, and how some of them are put into the array: the
+// text of one answer may be larger than all else in memory, so it is handed on row by row. Rows lie `stride` floats apart.
 bool predict_has_rows(const Predictor *predictor);
-Status predict_put_rows(const Predictor *predictor, const PredictCase *c, const float *rows,
-                        size_t stride, JsonlOut *out, JsonWriter *w, Error *err) MUST_CHECK;
+Status predict_put_rows(const Predictor *predictor, const float *rows, size_t n_rows, size_t stride,
+                        JsonlOut *out, Error *err) MUST_CHECK;
 
 // Refuses a score that is no finite number.
 Status predict_want_finite(double score, Error *err) MUST_CHECK;

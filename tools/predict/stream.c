@@ -118,13 +118,26 @@ static void put_marks(const PredictCase *c, JsonWriter *w)
     }
 }
 
-static Status put_rows(const Predictor *p, const PredictCase *c, const float *rows, size_t stride,
-                       JsonlOut *out, Error *err)
+// An answer of rows, which are all there or come as they are computed.
+static void begin_rows(const PredictCase *c, JsonlOut *out)
 {
-    JsonWriter *w = jsonl_out_begin(out, c->id);
-    TRY(predict_put_rows(p, c, rows, stride, out, w, err));
-    put_marks(c, w);
+    json_member_array(jsonl_out_begin(out, c->id), "logits");
+}
+
+static Status end_rows(const PredictCase *c, JsonlOut *out, Error *err)
+{
+    json_end_array(&out->json);
+    put_marks(c, &out->json);
     return jsonl_out_end(out, err);
+}
+
+static Status put_rows(const Predictor *p, const PredictCase *c, const float *logits, JsonlOut *out,
+                       Error *err)
+{
+    begin_rows(c, out);
+    TRY(predict_put_rows(p, logits, model_output_rows(p->model, &c->input, 1),
+                         model_output_width(p->model), out, err));
+    return end_rows(c, out, err);
 }
 
 static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const float *logits,
@@ -139,7 +152,7 @@ static Status put_answer(Predictor *p, Pool *pool, const PredictCase *c, const f
         TRY(predict_windows_join(c, logits, model_output_width(p->model), arena, &joined, err));
         logits = joined;
     }
-    if (predict_has_rows(p)) return put_rows(p, c, logits, model_output_width(p->model), out, err);
+    if (predict_has_rows(p)) return put_rows(p, c, logits, out, err);
     const size_t begin = out->text.len;
     JsonWriter *w = jsonl_out_begin(out, c->id);
     Status s = c->as_sample   ? predict_family_put(p, c, logits, arena, w, &why)
@@ -191,16 +204,24 @@ static PredictCase *large_case(const Predictor *p, const Chunk *chunk)
     return has_rows && floats_of(p, &last->input) >= CHUNK_FLOATS ? last : NULL;
 }
 
-typedef struct LargeCase {
+typedef struct LargeAnswer {
     const Predictor *p;
-    const PredictCase *c;
     JsonlOut *out;
-} LargeCase;
+} LargeAnswer;
 
-static Status put_large(void *context, const float *rows, size_t stride, Error *err)
+static Status take_rows(void *context, const float *rows, size_t n_rows, size_t stride, Error *err)
 {
-    const LargeCase *large = context;
-    return put_rows(large->p, large->c, rows, stride, large->out, err);
+    const LargeAnswer *answer = context;
+    return predict_put_rows(answer->p, rows, n_rows, stride, answer->out, err);
+}
+
+static Status work_large(const Predictor *p, Pool *pool, const PredictCase *c, JsonlOut *out,
+                         Error *err)
+{
+    LargeAnswer answer = {.p = p, .out = out};
+    begin_rows(c, out);
+    TRY(model_predict_once(p->model, pool, &c->input, interrupt_flag(), take_rows, &answer, err));
+    return end_rows(c, out, err);
 }
 
 // The cases of a chunk through a mode that works on them itself.
@@ -243,11 +264,7 @@ static Status work_chunk(Predictor *p, Pool *pool, Chunk *chunk, JsonlOut *out, 
         TRY(put_answer(p, pool, c, logits, &chunk->arena, out, err));
         if (!c->why && logits) logits += floats_of_case(p, c);
     }
-    if (large) {
-        LargeCase context = {.p = p, .c = large, .out = out};
-        TRY(model_predict_once(p->model, pool, &large->input, interrupt_flag(), put_large, &context,
-                               err));
-    }
+    if (large) TRY(work_large(p, pool, large, out, err));
     return jsonl_out_flush(out, err);
 }
 
