@@ -10,6 +10,7 @@
 #ifdef __clang_analyzer__ // the header dresses them up for the callers
 #    undef error_set
 #    undef error_wrap
+#    undef error_wrap_path
 #    undef error_set_errno
 #    undef error_set_memory
 #endif
@@ -91,6 +92,13 @@ Status error_wrap(Error *err, const char *format, ...)
     memcpy(err->text, link, len);
     memcpy(err->text + len, ": ", 2);
     count_cause(err, len);
+    return err->status;
+}
+
+Status error_wrap_path(Error *err, const char *doing, const char *path)
+{
+    if (err == NULL || strncmp(err->text, path, strlen(path)) != 0)
+        return error_wrap(err, "%s %s", doing, path);
     return err->status;
 }
 

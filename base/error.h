@@ -49,6 +49,9 @@ Status error_set(Error *err, Status status, const char *format, ...)
 // the status is not known here and STATUS_INTERNAL comes back: who acts on the status passes an Error.
 Status error_wrap(Error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// The same with "doing path: ", where err does not begin with the path already.
+Status error_wrap_path(Error *err, const char *doing, const char *path);
+
 // STATUS_IO, or STATUS_NOT_FOUND for ENOENT: "what: the system's words for errno". Saves errno first.
 Status error_set_errno(Error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -63,6 +66,7 @@ const char *status_name(Status status); // "ok", "invalid", "not_found", ...
 #ifdef __clang_analyzer__
 #    define error_set(err, status, ...) ((void)error_set((err), (status), __VA_ARGS__), (status))
 #    define error_wrap(...)             ((void)error_wrap(__VA_ARGS__), STATUS_INTERNAL)
+#    define error_wrap_path(...)        ((void)error_wrap_path(__VA_ARGS__), STATUS_INTERNAL)
 #    define error_set_errno(...)        ((void)error_set_errno(__VA_ARGS__), STATUS_IO)
 #    define error_set_memory(...)       ((void)error_set_memory(__VA_ARGS__), STATUS_MEMORY)
 #endif

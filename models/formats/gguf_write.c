@@ -265,5 +265,5 @@ done:
     file_writer_discard(&writer);
     buffer_release(&head);
     free(sizes);
-    return s == STATUS_OK ? s : error_wrap(err, "writing %s", path);
+    return s == STATUS_OK ? s : error_wrap_path(err, "writing", path);
 }

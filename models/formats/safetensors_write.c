@@ -122,5 +122,5 @@ done:
     buffer_release(&header);
     buffer_release(&scratch);
     arena_release(&arena);
-    return s == STATUS_OK ? s : error_wrap(err, "writing %s", path);
+    return s == STATUS_OK ? s : error_wrap_path(err, "writing", path);
 }

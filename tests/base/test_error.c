@@ -85,6 +85,17 @@ Test(error, joins_causes_past_the_last_to_the_outermost)
     cr_assert_eq(len + 2 * (err.n_causes - 1), strlen(err.text));
 }
 
+Test(error, names_a_path_once)
+{
+    Error err = {0};
+    (void)error_set(&err, STATUS_IO, "/a/b: writing: no space");
+    cr_expect_eq(error_wrap_path(&err, "writing", "/a/b"), STATUS_IO);
+    cr_expect_str_eq(err.text, "/a/b: writing: no space");
+    (void)error_set(&err, STATUS_CANCELLED, "stopped");
+    cr_expect_eq(error_wrap_path(&err, "writing", "/a/b"), STATUS_CANCELLED);
+    cr_expect_str_eq(err.text, "writing /a/b: stopped");
+}
+
 Test(error, tells_missing_files_from_other_failures)
 {
     Error err = {0};
