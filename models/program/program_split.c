@@ -37,11 +37,17 @@ static bool is_linear(OpKind op)
 
 // ---- products: outputs begin .. end ----
 
+// In panels, or where they are mapped row by row. begin is a multiple of PANEL_WIDTH.
 static Tensor weight_rows(const Tensor *w, size_t begin, size_t end)
 {
     Tensor t = *w;
-    const size_t panel_bytes = w->dtype == DTYPE_F32 ? PANEL_WIDTH * w->cols * sizeof(float)
-                                                     : pack_stored_panel_bytes(w->dtype, w->cols);
+    size_t panel_bytes;
+    if (w->layout == LAYOUT_ROWS)
+        panel_bytes = PANEL_WIDTH * (w->row_stride / dtype_block(w->dtype)) * dtype_size(w->dtype);
+    else if (w->dtype == DTYPE_F32)
+        panel_bytes = PANEL_WIDTH * w->cols * sizeof(float);
+    else
+        panel_bytes = pack_stored_panel_bytes(w->dtype, w->cols);
     t.data = (char *)w->data + begin / PANEL_WIDTH * panel_bytes;
     t.rows = end - begin;
     return t;
@@ -140,7 +146,7 @@ static size_t units_of(OpKind op, const OpArgs *args, bool *by_head)
     if (is_linear(op)) {
         const Tensor *x = &args->in[0], *w = &args->in[1];
         const size_t least = LEAST_PRODUCTS / size_max(x->rows, 1);
-        if (w->layout != LAYOUT_PANELS || w->rows < least / size_max(w->cols, 1)) return 1;
+        if (w->layout == LAYOUT_COLUMNS || w->rows < least / size_max(w->cols, 1)) return 1;
         return (w->rows + PANEL_WIDTH - 1) / PANEL_WIDTH;
     }
     if (!op_is_attention(op)) return 1;

@@ -79,6 +79,57 @@ Test(weights_kept, mapped_they_give_the_same_bits_and_read_back_the_same)
     }
 }
 
+// A model whose feed-forward layers are wide enough to be shared among threads.
+static const char *save_wider(const char *folder)
+{
+    Error err = {0};
+    Model *model = NULL;
+    ModelConfig config = small_config(HEAD_SEQUENCE, 3);
+    config.hidden_size = 256;
+    config.intermediate_size = 512;
+    want_ok(model_create(&config, NULL, NULL, &model, &err), &err);
+    const char *path = folder_path(folder, "wider");
+    want_ok(model_save(model, path, &err), &err);
+    model_close(&model);
+    return path;
+}
+
+// The output of one long text; freed by the caller.
+static float *long_output(Model *model, size_t n_threads, size_t *n)
+{
+    enum { N_TOKENS = 24 };
+    Error err = {0};
+    int32_t ids[N_TOKENS];
+    const TokenSequence input = {.ids = ids, .n_tokens = N_TOKENS};
+    for (size_t i = 0; i < N_TOKENS; i++)
+        ids[i] = (int32_t)((3 + 7 * i) % model_config(model)->vocab_size);
+    *n = model_output_rows(model, &input, 1) * model_output_width(model);
+    float *out = malloc(*n * sizeof *out);
+    cr_assert_not_null(out);
+    Pool *pool = open_pool(n_threads);
+    want_ok(model_predict(model, pool, &input, 1, NULL, out, &err), &err);
+    pool_close(&pool);
+    return out;
+}
+
+Test(weights_kept, mapped_rows_are_shared_among_threads_with_the_same_bits)
+{
+    static const TensorType types[] = {TENSOR_F32, TENSOR_BF16, TENSOR_Q8_0, TENSOR_Q4_K};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const char *folder = folder_make(), *path = folder_path(folder, "q.gguf");
+        size_t n = 0, m = 0;
+        must_quantize(save_wider(folder), types[i], path);
+        Model *mapped = open_kept(path, AS_MAPPED);
+        float *one = long_output(mapped, 1, &n), *three = long_output(mapped, 3, &m);
+        cr_assert_eq(n, m);
+        cr_assert_arr_eq(one, three, n * sizeof *one, "%s", tensor_type_name(types[i]));
+        free(one);
+        free(three);
+        model_close(&mapped);
+        folder_remove(folder);
+    }
+}
+
 // Opens for products of that kind; skips the test where the CPU has none.
 static Model *open_low(const char *path, ComputeMode compute)
 {
