@@ -13,7 +13,7 @@
 #include "tests/models/saved.h"
 #include "tests/support/folder.h"
 
-enum { N_TEXTS = 3, N_NEW = 8, LONGEST = 64 };
+enum { N_TEXTS = 3, N_NEW = 8, LONGEST = 128 };
 
 // One of the file's models, and the texts of all.
 typedef struct Kind {
@@ -120,6 +120,7 @@ static void check_answers(const Kind *kind, const char *path)
                                   .has_pool = 1,
                                   .pool = POOL_MEAN};
     want_ok(model_open(path, &options, &encoder, &err), &err);
+    cr_assert(model_output_width(kind->model) <= LONGEST && model_output_width(encoder) <= LONGEST);
     for (size_t i = 0; i < N_TEXTS; i++) {
         const TokenSequence input = text_of(kind, i);
         last_logits(kind->model, kind->pool, kind, i, logits);
