@@ -26,7 +26,7 @@ Status checkpoint_is_fp8(const Json *config, bool *out, Error *err)
 {
     const Json *quantised = NULL;
     Slice method = {0};
-    size_t block[2];
+    size_t block[2] = {1, 1};
     *out = false;
     TRY(json_opt_kind(config, "quantization_config", JSON_OBJECT, &quantised, err));
     if (!quantised) return STATUS_OK;
@@ -60,7 +60,7 @@ static Status scale(Safetensors *file, SafeTensor *tensor, const SafeTensor *sca
 
 Status checkpoint_scale_fp8(const Json *config, Safetensors *tensors, Error *err)
 {
-    size_t block[2], n = 0;
+    size_t block[2] = {1, 1}, n = 0;
     bool is_fp8 = false;
     TRY(checkpoint_is_fp8(config, &is_fp8, err));
     if (!is_fp8) return STATUS_OK;
