@@ -54,12 +54,12 @@ static const char *const *names_of(const Predictor *p)
 }
 
 // The next byte of a name without signs between its words and without case; 0 at its end, before which an s is left out.
-static char next_letter(Slice name, size_t *at)
+static int next_letter(Slice name, size_t *at)
 {
     while (*at < name.len && (name.ptr[*at] == '_' || name.ptr[*at] == '-')) ++*at;
     if (*at == name.len) return '\0';
-    const char c = name.ptr[(*at)++];
-    const char lower = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+    const int c = (unsigned char)name.ptr[(*at)++];
+    const int lower = c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c;
     return *at == name.len && lower == 's' ? '\0' : lower;
 }
 
@@ -67,7 +67,7 @@ static bool is_same_word(Slice a, Slice b)
 {
     size_t i = 0, k = 0;
     for (;;) {
-        const char left = next_letter(a, &i), right = next_letter(b, &k);
+        const int left = next_letter(a, &i), right = next_letter(b, &k);
         if (left != right) return false;
         if (left == '\0') return true;
     }
