@@ -382,6 +382,8 @@ const OpRow *op_row(size_t index); // NULL past the end
 // features (as machine_cpu_features()) and the libraries present can run; forward_safe ones only where the operation
 // may stand in a forward pass.
 const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned features);
+// Whether this machine's CPU has another row for op in f32 than the reference, which takes many times as long.
+int op_is_fast(OpKind op);
 // A row by its variant's name, or NULL: for tests, the bench, and --blas openblas.
 const OpRow *op_find(OpKind op, DType dtype, const char *variant);
 

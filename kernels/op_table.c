@@ -8,10 +8,9 @@
 #    include "kernels/cuda/cuda_rows.h"
 #endif
 
-#define INFO(kind, name, summary, backward, is_forward) \
-    [kind] = {kind, name, summary, backward, is_forward, 0}
 #define INFO_OVER(inputs, kind, name, summary, backward, is_forward) \
     [kind] = {kind, name, summary, backward, is_forward, inputs}
+#define INFO(...) INFO_OVER(0, __VA_ARGS__)
 
 enum { OVER_IN0 = 1 << 0, OVER_IN1 = 1 << 1 };
 
@@ -159,6 +158,12 @@ const OpRow *op_best(OpKind op, DType dtype, DeviceKind device, unsigned feature
     while (best && best->is_available && !best->is_available())
         best = next_best(op, dtype, device, features, best);
     return best;
+}
+
+int op_is_fast(OpKind op)
+{
+    const OpRow *best = op_best(op, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
+    return best && strcmp(best->variant, "reference") != 0;
 }
 
 const OpRow *op_find(OpKind op, DType dtype, const char *variant)

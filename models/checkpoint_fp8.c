@@ -22,11 +22,11 @@ static Status read_block(const Json *quantised, size_t block[2], Error *err)
     return STATUS_OK;
 }
 
-Status checkpoint_is_fp8(const Json *config, bool *out, Error *err)
+// block: rows and columns that share a scale, where *out.
+static Status read_quantised(const Json *config, bool *out, size_t block[2], Error *err)
 {
     const Json *quantised = NULL;
     Slice method = {0};
-    size_t block[2] = {1, 1};
     *out = false;
     TRY(json_opt_kind(config, "quantization_config", JSON_OBJECT, &quantised, err));
     if (!quantised) return STATUS_OK;
@@ -37,6 +37,12 @@ Status checkpoint_is_fp8(const Json *config, bool *out, Error *err)
     TRY(read_block(quantised, block, err));
     *out = true;
     return STATUS_OK;
+}
+
+Status checkpoint_is_fp8(const Json *config, bool *out, Error *err)
+{
+    size_t block[2];
+    return read_quantised(config, out, block, err);
 }
 
 static Status scale(Safetensors *file, SafeTensor *tensor, const SafeTensor *scales,
@@ -62,9 +68,8 @@ Status checkpoint_scale_fp8(const Json *config, Safetensors *tensors, Error *err
 {
     size_t block[2] = {1, 1}, n = 0;
     bool is_fp8 = false;
-    TRY(checkpoint_is_fp8(config, &is_fp8, err));
+    TRY(read_quantised(config, &is_fp8, block, err));
     if (!is_fp8) return STATUS_OK;
-    TRY(read_block(json_get(config, "quantization_config"), block, err));
     for (size_t i = 0; i < tensors->n_tensors; i++) {
         SafeTensor *tensor = &tensors->tensors[i];
         char name[512];

@@ -83,16 +83,10 @@ static void look_at_cpu(Doctor *doctor, const Machine *machine)
          machine->load_average);
 }
 
-static bool has_fast_row(OpKind op)
-{
-    const OpRow *best = op_best(op, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
-    return best && strcmp(best->variant, "reference") != 0;
-}
-
 // Which of the choices of --compute pay here.
 static void look_at_products(Doctor *doctor)
 {
-    const bool has_bf16 = has_fast_row(OP_LINEAR_BF16), has_int8 = has_fast_row(OP_LINEAR_I8);
+    const bool has_bf16 = op_is_fast(OP_LINEAR_BF16), has_int8 = op_is_fast(OP_LINEAR_I8);
     const bool is_fast = has_bf16 && machine_bf16_is_fast();
     const char *remedy = NULL;
     if (!is_fast && has_bf16)

@@ -43,14 +43,12 @@ static void put_card(Buffer *out, const char *name, const ModelCardField *field)
 
 static void put_bytes(Buffer *out, uint64_t bytes)
 {
-    const bool is_small = bytes < 1 << 19, is_large = bytes >= 10ull << 30;
-    buffer_printf(out, "%.1f %s",
-                  (double)bytes / (is_small   ? 0x1p10
-                                   : is_large ? 0x1p30
-                                              : 0x1p20),
-                  is_small   ? "KiB"
-                  : is_large ? "GiB"
-                             : "MiB");
+    if (bytes < 1 << 19)
+        buffer_printf(out, "%.1f KiB", (double)bytes / 0x1p10);
+    else if (bytes < 10ull << 30)
+        buffer_printf(out, "%.1f MiB", (double)bytes / 0x1p20);
+    else
+        buffer_printf(out, "%.1f GiB", (double)bytes / 0x1p30);
 }
 
 static void put_labels(Buffer *out, const ModelConfig *config)

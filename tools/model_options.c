@@ -146,8 +146,7 @@ static void tell_faster(const CommandLine *line, const char *path, const Model *
     if (!line->log || !line->log->is_terminal || option_given(line, "compute") ||
         option_flag(line, "mmap") || dtype == DTYPE_F32)
         return;
-    const OpRow *best = op_best(op, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
-    if (!best || strcmp(best->variant, "reference") == 0) return;
+    if (!op_is_fast(op)) return;
     log_message(line->log, LOG_INFO,
                 "%s: weights in %s, products in f32: as exact as the weights are; --compute %s "
                 "rounds what they are multiplied by and is faster",
@@ -157,11 +156,10 @@ static void tell_faster(const CommandLine *line, const char *path, const Model *
 // bf16 was asked for, as on other machines, where it costs time.
 static void tell_slower(const CommandLine *line, const ModelOptions *options)
 {
-    const OpRow *best = op_best(OP_LINEAR_I8, DTYPE_F32, DEVICE_CPU, machine_cpu_features());
     if (!line->log || options->compute != COMPUTE_BF16 || machine_bf16_is_fast()) return;
     log_message(line->log, LOG_WARNING,
                 "--compute bf16 is slower than f32 on this processor (assay doctor)%s",
-                best && strcmp(best->variant, "reference") != 0 ? "; int8 is faster" : "");
+                op_is_fast(OP_LINEAR_I8) ? "; int8 is faster" : "");
 }
 
 Status model_options_open(const CommandLine *line, const char *directory, ModelOptions *options,

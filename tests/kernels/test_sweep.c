@@ -30,18 +30,26 @@ static const char *name_of(const OpRow *row)
     return name;
 }
 
+typedef Status Check(const Sweep *sweep, const OpRow *row, SweepResult *out, Error *err);
+
+// The cases that were checked.
+static size_t check_row(const Sweep *sweep, Check *check, const OpRow *row)
+{
+    SweepResult result;
+    Error err = {0};
+    cr_assert_eq(check(sweep, row, &result, &err), STATUS_OK, "%s: %s", name_of(row), err.text);
+    cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+    return result.n_cases;
+}
+
 Test(sweep, every_row_agrees_with_the_reference)
 {
     Sweep sweep = open_cpu();
     for (size_t i = 0; i < op_row_count(); i++) {
         const OpRow *row = op_row(i);
         if (!is_checked(row)) continue;
-        SweepResult result;
-        Error err = {0};
-        cr_assert_eq(sweep_reference(&sweep, row, &result, &err), STATUS_OK, "%s: %s", name_of(row),
-                     err.text);
-        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
-        cr_expect_gt(result.n_cases, 20, "%s has %zu cases", name_of(row), result.n_cases);
+        const size_t n_cases = check_row(&sweep, sweep_reference, row);
+        cr_expect_gt(n_cases, 20, "%s has %zu cases", name_of(row), n_cases);
     }
     sweep_close(&sweep);
 }
@@ -51,11 +59,7 @@ Test(sweep, a_row_of_the_batch_has_the_same_bits_alone)
     Sweep sweep = open_cpu();
     for (size_t i = 0; i < op_row_count(); i++) {
         const OpRow *row = op_row(i);
-        if (!is_checked(row) || !row->forward_safe) continue;
-        SweepResult result;
-        Error err = {0};
-        cr_assert_eq(sweep_parts(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
-        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        if (is_checked(row) && row->forward_safe) (void)check_row(&sweep, sweep_parts, row);
     }
     sweep_close(&sweep);
 }
@@ -65,11 +69,7 @@ Test(sweep, a_nan_stays_in_its_row)
     Sweep sweep = open_cpu();
     for (size_t i = 0; i < op_row_count(); i++) {
         const OpRow *row = op_row(i);
-        if (!is_checked(row)) continue;
-        SweepResult result;
-        Error err = {0};
-        cr_assert_eq(sweep_nan(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
-        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        if (is_checked(row)) (void)check_row(&sweep, sweep_nan, row);
     }
     sweep_close(&sweep);
 }
@@ -80,12 +80,9 @@ Test(sweep, an_output_over_an_input_has_the_same_bits)
     for (size_t i = 0; i < op_row_count(); i++) {
         const OpRow *row = op_row(i);
         if (!is_checked(row)) continue;
-        SweepResult result;
-        Error err = {0};
-        cr_assert_eq(sweep_overwrite(&sweep, row, &result, &err), STATUS_OK, "%s", err.text);
-        cr_expect_str_empty(result.failure, "%s: %s", name_of(row), result.failure);
+        const size_t n_cases = check_row(&sweep, sweep_overwrite, row);
         if (op_info(row->op)->overwrites)
-            cr_expect_gt(result.n_cases, 20, "%s has %zu cases", name_of(row), result.n_cases);
+            cr_expect_gt(n_cases, 20, "%s has %zu cases", name_of(row), n_cases);
     }
     sweep_close(&sweep);
 }
