@@ -192,10 +192,13 @@ Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n
 // Tokens of a unit for answers, but for a longer sequence: UNIT_TOKENS of model_predict.c, thousands on a GPU.
 size_t model_unit_tokens(const Model *model);
 
-// Padding as Transformers finds it: the last token that is none; where all is padding, the first.
-size_t model_last_of_text(const ModelConfig *config, const TokenSequence *input);
 // The same where n_tokens are all there are: few are shared out among the threads; a sample's bits do not depend on its unit.
 size_t predict_unit_tokens(const Model *model, size_t n_tokens, size_t n_threads);
+// Rows of a step of writing up to which they are one unit, whose operations all threads share, rather than a unit a thread.
+size_t model_rows_together(const Model *model, size_t n_threads);
+
+// Padding as Transformers finds it: the last token that is none; where all is padding, the first.
+size_t model_last_of_text(const ModelConfig *config, const TokenSequence *input);
 
 // The last token that ends a text, which CLASSIFIED_END reads; false where there is none.
 bool model_find_end(const ModelConfig *config, const TokenSequence *input, size_t *out);

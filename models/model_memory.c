@@ -86,7 +86,9 @@ static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *
 {
     const size_t n = asked->n_sequences, longest = asked->longest;
     const size_t unit = size_min(queue_unit_tokens(longest), n * longest);
-    const size_t at_once = (n + asked->n_threads - 1) / asked->n_threads;
+    const size_t n_writing =
+        n <= model_rows_together(model, asked->n_threads) ? 1 : size_min(asked->n_threads, n);
+    const size_t at_once = (n + n_writing - 1) / n_writing;
     const Extent reading = {.n_tokens = unit,
                             .n_sequences = (unit + longest - 1) / longest,
                             .n_outputs = (unit + longest - 1) / longest,
@@ -95,7 +97,6 @@ static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *
                             .n_sequences = at_once,
                             .n_outputs = at_once,
                             .n_at_once = QUEUE_OUTPUTS_AT_ONCE};
-    const size_t n_writing = size_min(asked->n_threads, n);
     const uint64_t a = busy_workers(asked, unit) * unit_bytes(model->program, reading, false),
                    b = n_writing * unit_bytes(model->program, writing, false);
     *kept = queue_kept_bytes(model, longest, n);
@@ -111,7 +112,7 @@ static Status searching_bytes(const Model *model, const Asked *asked, Arena *are
     Program *source = NULL, *target = NULL;
     TRY(program_build(&model->tape, &of_source, arena, &source, err));
     TRY(program_build(&model->tape, &of_target, arena, &target, err));
-    const size_t rows = search_group_rows(asked->n_sequences, asked->n_threads);
+    const size_t rows = search_group_rows(model, asked->n_sequences, asked->n_threads);
     const Extent reading = {.n_relative = model->tape.n_relative,
                             .n_tokens = rows * asked->longest,
                             .n_sequences = rows,

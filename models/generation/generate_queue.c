@@ -55,6 +55,7 @@ static Status fill_queue(Queue *q, const Job *jobs, size_t n, Error *err)
 {
     PrefixInput *inputs = NULL;
     q->unit_tokens = queue_unit_tokens(longest_input(jobs, n));
+    q->rows_together = model_rows_together(q->model, pool_threads(q->pool));
     TRY(arena_take(&q->arena, n, sizeof *inputs, "a queue", &inputs, err));
     for (size_t i = 0; i < n; i++) {
         inputs[i] = jobs[i].input;

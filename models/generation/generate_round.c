@@ -184,14 +184,15 @@ static Status gather(Queue *q, RoundUnit *u, Error *err)
     return cache_tables(q->cache, kept, n, &q->round_arena, cache, err);
 }
 
-// Items in their order into units of about equal size, one a thread where they are few.
+// Items in their order into units of about equal size: one a thread, or where they are few one for all of them.
 static Status cut_units(Round *round, Error *err)
 {
     Queue *q = round->queue;
     const size_t n_threads = pool_threads(q->pool);
     size_t n_tokens = 0, filled = 0;
     for (size_t i = 0; i < round->n_items; i++) n_tokens += round->items[i].n;
-    const size_t share = (n_tokens + n_threads - 1) / n_threads;
+    const size_t n_least = n_tokens <= q->rows_together ? 1 : n_threads;
+    const size_t share = (n_tokens + n_least - 1) / n_least;
     const size_t target = size_min(size_max(share, 1), q->unit_tokens);
     TRY(arena_take(&q->round_arena, round->n_items, sizeof *round->units, "a round", &round->units,
                    err));

@@ -10,6 +10,7 @@ typedef struct Call {
     const Program *source_program, *target_program;
     const SearchRequest **sorted;
     UnitCut cut;
+    const ProgramHelp *help; // of a single group
     const atomic_int *cancel;
     SearchResult **results;
     size_t *n_found;
@@ -39,6 +40,7 @@ static void search_job(void *context, size_t unit, size_t worker_index)
                      .target_program = call->target_program,
                      .requests = call->sorted + first,
                      .n = call->cut.starts[unit + 1] - first,
+                     .help = call->help,
                      .cancel = call->cancel};
     const Status s = search_group_run(&g, &error);
     if (s == STATUS_OK)
@@ -51,12 +53,13 @@ static void search_job(void *context, size_t unit, size_t worker_index)
     arena_rewind(&g.worker->search_arena, g.worker->search_mark);
 }
 
-size_t search_group_rows(size_t n_beams, size_t n_threads)
+size_t search_group_rows(const Model *model, size_t n_beams, size_t n_threads)
 {
-    return size_min(GROUP_ROWS, (n_beams + n_threads - 1) / n_threads);
+    const size_t n_groups = n_beams <= model_rows_together(model, n_threads) ? 1 : n_threads;
+    return size_min(GROUP_ROWS, (n_beams + n_groups - 1) / n_groups);
 }
 
-// Sources of similar length go together: at most GROUP_ROWS beams, and shared out among the threads.
+// Sources of similar length go together: at most GROUP_ROWS beams, and shared out among the threads unless they are few.
 static Status cut_groups(Call *call, Arena *arena, const SearchRequest *requests, size_t n,
                          size_t n_threads, Error *err)
 {
@@ -71,7 +74,7 @@ static Status cut_groups(Call *call, Arena *arena, const SearchRequest *requests
         n_beams += requests[i].options.n_beams;
     }
     qsort(lengths, n, sizeof *lengths, sequence_longest_first);
-    const size_t most = search_group_rows(n_beams, n_threads);
+    const size_t most = search_group_rows(call->model, n_beams, n_threads);
     for (size_t i = 0; i < n; i++) {
         const size_t index = lengths[i].index, rows = requests[index].options.n_beams;
         if (i == 0 || filled + rows > most) {
@@ -146,10 +149,8 @@ Status model_search(Model *model, Pool *pool, const SearchRequest *requests, siz
     if (s == STATUS_OK) s = model_want_workers(model, pool_threads(pool), err);
     if (s == STATUS_OK) s = build(model, &scratch, &call, err);
     if (s == STATUS_OK) s = cut_groups(&call, &scratch, requests, n, pool_threads(pool), err);
-    if (s == STATUS_OK) {
-        pool_run(pool, call.cut.n_units, search_job, &call);
-        s = workers_result(model, err);
-    }
+    if (s == STATUS_OK)
+        s = model_run_units(model, pool, call.cut.n_units, search_job, &call, &call.help, err);
     arena_release(&scratch);
     return s;
 }

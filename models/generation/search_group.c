@@ -16,7 +16,8 @@ static Status encode(SearchGroup *g, Error *err)
     ProgramRun run = {.program = g->source_program,
                       .exec = g->worker->exec,
                       .memory = &g->worker->source_memory,
-                      .weights = g->model->weights};
+                      .weights = g->model->weights,
+                      .help = g->help};
     TRY(arena_take(g->arena, g->n, sizeof *inputs, "sources", &inputs, err));
     TRY(arena_take(g->arena, g->n, sizeof *sources, "sources", &sources, err));
     TRY(arena_take(g->arena, g->n + 1, sizeof *g->source_offsets, "sources", &g->source_offsets,
@@ -111,7 +112,8 @@ static Status step(SearchGroup *g, Error *err)
     ProgramRun run = {.program = g->target_program,
                       .exec = g->worker->exec,
                       .memory = &g->worker->target_memory,
-                      .weights = g->model->weights};
+                      .weights = g->model->weights,
+                      .help = g->help};
     TRY(gather_step(g, err));
     run.unit = g->unit;
     TRY(program_bind(&run, err));

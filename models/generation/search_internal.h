@@ -21,6 +21,7 @@ typedef struct SearchGroup {
     const Program *source_program, *target_program;
     const SearchRequest *const *requests;
     size_t n;
+    const ProgramHelp *help; // NULL: of its thread alone
     const atomic_int *cancel;
     Arena *arena;     // the worker's
     Arena step_arena; // what one step needs
@@ -55,6 +56,6 @@ Status search_keep_source(SearchGroup *group, const ProgramRun *run, Error *err)
 Status search_pages(SearchGroup *group, size_t index, AttentionPages *pages, Error *err) MUST_CHECK;
 
 // Beams of a group, where so many are to be searched in all.
-size_t search_group_rows(size_t n_beams, size_t n_threads);
+size_t search_group_rows(const Model *model, size_t n_beams, size_t n_threads);
 
 #endif

@@ -131,9 +131,9 @@ static void run_part(void *context, size_t part, size_t worker)
 }
 
 // Key heads of an attention that is cut by them: memory is what a few queries wait for, and each head's lies by itself.
-static size_t heads_of(const AttentionArgs *as)
+static size_t heads_of(const AttentionArgs *as, size_t n_queries)
 {
-    const size_t n_keys = ragged_longest(&as->keys), n_queries = ragged_longest(&as->queries);
+    const size_t n_keys = ragged_longest(&as->keys);
     const double n_products =
         2.0 * (double)n_keys * (double)n_queries * (double)(as->n_heads * as->head_dim);
     return as->pages_by_head && n_products >= LEAST_PRODUCTS ? as->n_kv_heads : 1;
@@ -151,10 +151,12 @@ static size_t units_of(OpKind op, const OpArgs *args, bool *by_head)
     }
     if (!op_is_attention(op)) return 1;
     const AttentionArgs *as = &args->as.attention;
-    if (as->queries.n_sequences != 1 || as->dropout.p > 0) return 1;
-    const size_t n_blocks = (args->in[0].rows + QUERY_BLOCK - 1) / QUERY_BLOCK;
+    if (as->dropout.p > 0) return 1;
+    const size_t n_queries = args->in[0].rows;
+    const size_t n_blocks = (n_queries + QUERY_BLOCK - 1) / QUERY_BLOCK;
     *by_head = n_blocks <= 1;
-    return *by_head ? heads_of(as) : n_blocks;
+    if (*by_head) return heads_of(as, n_queries);
+    return as->queries.n_sequences == 1 ? n_blocks : 1;
 }
 
 // Where queries stand, as the whole sequence has it: a part's own count would begin at its first query.

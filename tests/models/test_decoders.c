@@ -355,6 +355,23 @@ Test(decoders, what_is_written_does_not_depend_on_the_others)
     model_close(&model);
 }
 
+// Of a shape whose products and attention threads share.
+static Model *wide_decoder(size_t n_words)
+{
+    Error err = {0};
+    Model *model = NULL, *small = small_decoder(50, 300);
+    ModelConfig config = *model_config(small);
+    config.vocab_size = config.n_labels = n_words;
+    config.hidden_size = 96;
+    config.head_dim = 24;
+    config.rotary_dims = 24;
+    config.intermediate_size = 208;
+    const ModelOptions options = {.seed = 6, .without_tokenizer = 1};
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    model_close(&small);
+    return model;
+}
+
 // A prompt on its own is read, and gone on from, by all threads together: products by outputs, attention by queries.
 Test(decoders, one_prompt_has_the_same_bits_on_any_number_of_threads)
 {
@@ -365,16 +382,7 @@ Test(decoders, one_prompt_has_the_same_bits_on_any_number_of_threads)
     GenerateResult written[3];
     Arena arena = {0};
     Error err = {0};
-    Model *model = NULL;
-    Model *small = small_decoder(50, 300);
-    ModelConfig config = *model_config(small);
-    config.vocab_size = config.n_labels = 1000; // large enough that products are shared out
-    config.hidden_size = 96;
-    config.head_dim = 24;
-    config.rotary_dims = 24;
-    config.intermediate_size = 208;
-    const ModelOptions options = {.seed = 6, .without_tokenizer = 1};
-    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    Model *model = wide_decoder(1000);
     for (size_t i = 0; i < N; i++) ids[i] = (int32_t)(i * 7919 % 990 + 5);
     for (size_t t = 0; t < 3; t++) {
         Pool *pool = open_pool(n_threads[t]);
@@ -394,7 +402,39 @@ Test(decoders, one_prompt_has_the_same_bits_on_any_number_of_threads)
     }
     arena_release(&arena);
     model_close(&model);
-    model_close(&small);
+}
+
+// So many weights that a step of few texts is one unit, which all threads share.
+Test(decoders, what_threads_write_together_has_the_bits_of_one)
+{
+    enum { N = 10, N_PROMPT = 292, N_NEW = 5 };
+    static int32_t ids[N][N_PROMPT];
+    GenerateRequest requests[N];
+    GenerateResult together[N], alone;
+    Arena arena = {0};
+    Error err = {0};
+    Model *model = wide_decoder(48000);
+    Pool *pool = open_pool(3), *single = open_pool(1);
+    for (size_t i = 0; i < N; i++) {
+        for (size_t t = 0; t < N_PROMPT; t++) ids[i][t] = (int32_t)((i * 31 + t * 7919) % 990 + 5);
+        requests[i] = (GenerateRequest){.prompt = ids[i],
+                                        .n_prompt = N_PROMPT - 3 * i,
+                                        .max_new_tokens = N_NEW,
+                                        .ignores_eos = true};
+    }
+    want_ok(model_generate(model, pool, requests, N, NULL, &arena, together, NULL, &err), &err);
+    for (size_t i = 0; i < N; i++) {
+        want_ok(model_generate(model, single, &requests[i], 1, NULL, &arena, &alone, NULL, &err),
+                &err);
+        cr_assert(memcmp(alone.ids, together[i].ids, N_NEW * sizeof *alone.ids) == 0, "text %zu",
+                  i);
+        cr_assert(memcmp(alone.logprobs, together[i].logprobs, N_NEW * sizeof(double)) == 0,
+                  "text %zu", i);
+    }
+    arena_release(&arena);
+    pool_close(&pool);
+    pool_close(&single);
+    model_close(&model);
 }
 
 Test(decoders, writing_ends_where_the_context_does)

@@ -197,10 +197,11 @@ Test(seq2seq, searches_as_transformers_does)
     }
 }
 
-// A small model with random weights, and sources of many lengths.
-Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
+enum { N = 9, LONGEST = 17 };
+
+// n sources of many lengths, together on three threads and each by itself on one; a small model of n_words with random weights.
+static void compare_alone_and_together(size_t n_words, size_t n)
 {
-    enum { N = 9, LONGEST = 17 };
     int32_t ids[N][LONGEST];
     SearchRequest requests[N];
     SearchResult *together[N], *alone[1];
@@ -210,7 +211,7 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
     Model *model = NULL;
     const ModelConfig config = {.architecture = architecture_find(SLICE("marian")),
                                 .head = HEAD_SEQ2SEQ,
-                                .vocab_size = 90,
+                                .vocab_size = n_words,
                                 .hidden_size = 32,
                                 .n_layers = 2,
                                 .n_heads = 2,
@@ -225,13 +226,13 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
                                 .pad_id = 89,
                                 .activation = ACTIVATION_SILU,
                                 .initializer_range = 0.3f,
-                                .n_labels = 90};
+                                .n_labels = n_words};
     const ModelOptions options = {.seed = 5, .without_tokenizer = 1};
     want_ok(model_create(&config, NULL, &options, &model, &err), &err);
-    for (size_t i = 0; i < N; i++) {
-        const size_t n = 1 + (i * 7) % LONGEST;
-        for (size_t t = 0; t < n; t++) ids[i][t] = (int32_t)((i * 31 + t * 17 + 3) % 88);
-        requests[i] = (SearchRequest){.source = {.ids = ids[i], .n_tokens = n},
+    for (size_t i = 0; i < n; i++) {
+        const size_t n_tokens = 1 + (i * 7) % LONGEST;
+        for (size_t t = 0; t < n_tokens; t++) ids[i][t] = (int32_t)((i * 31 + t * 17 + 3) % 88);
+        requests[i] = (SearchRequest){.source = {.ids = ids[i], .n_tokens = n_tokens},
                                       .options = {.n_beams = 1 + i % 4,
                                                   .max_new_tokens = 6 + i,
                                                   .length_penalty = 1.0,
@@ -248,8 +249,8 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
                                                      .seed = i};
     }
     Pool *pool = open_pool(3), *lone = open_pool(1);
-    want_ok(model_search(model, pool, requests, N, NULL, &arena, together, n_found, &err), &err);
-    for (size_t i = 0; i < N; i++) {
+    want_ok(model_search(model, pool, requests, n, NULL, &arena, together, n_found, &err), &err);
+    for (size_t i = 0; i < n; i++) {
         want_ok(model_search(model, lone, &requests[i], 1, NULL, &arena, alone, n_found, &err),
                 &err);
         cr_assert(alone[0]->n_ids == together[i]->n_ids);
@@ -262,6 +263,17 @@ Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
     pool_close(&lone);
     arena_release(&arena);
     model_close(&model);
+}
+
+Test(seq2seq, gives_a_source_the_same_bits_in_any_company)
+{
+    compare_alone_and_together(90, N);
+}
+
+// Weights that are worth sharing: all sources are one group, and products of a step are shared out among the threads.
+Test(seq2seq, gives_the_same_bits_where_threads_share_a_step)
+{
+    compare_alone_and_together(140000, 4);
 }
 
 // Logits of a small BART for one source and its targets; freed by the caller.
