@@ -13,36 +13,46 @@ typedef struct Places {
     Wish feed_forward;     // of feed-forward layers,
     Wish qkv;              // and of queries, keys and values
     bool refuses_norm_bias;
+    bool takes_factors; // of a rotation's frequencies
+    bool is_square;     // heads have to fill hidden_size
 } Places;
 
-static const Places usual = {"", EITHER, REFUSED, REFUSED, EITHER, false};
+static const Places usual = {"", EITHER, REFUSED, REFUSED, EITHER, false, false, false};
 static const Places all_places[] = {
-    {"bert", EITHER, EITHER, EITHER, EITHER, false},
-    {"bloom", EITHER, WANTED, WANTED, WANTED, false},
-    {"cohere2", REFUSED, REFUSED, REFUSED, EITHER, false},
-    {"command-r", REFUSED, REFUSED, REFUSED, EITHER, false},
-    {"deepseek2", EITHER, REFUSED, REFUSED, REFUSED, false},
-    {"ernie4_5", EITHER, EITHER, REFUSED, EITHER, false},
-    {"eurobert", REFUSED, REFUSED, REFUSED, EITHER, false},
-    {"falcon", EITHER, REFUSED, REFUSED, REFUSED, false},
-    {"gemma", REFUSED, REFUSED, REFUSED, EITHER, false},
-    {"gemma2", REFUSED, REFUSED, REFUSED, EITHER, false},
-    {"gpt-oss", WANTED, WANTED, EITHER, EITHER, false},
-    {"gpt2", EITHER, WANTED, WANTED, WANTED, false},
-    {"gptneox", WANTED, WANTED, WANTED, WANTED, false},
-    {"granite", EITHER, EITHER, EITHER, EITHER, false},
-    {"granitemoe", EITHER, EITHER, EITHER, EITHER, false},
-    {"llama", EITHER, EITHER, EITHER, EITHER, false},
-    {"mistral3", EITHER, EITHER, EITHER, EITHER, false},
-    {"modern-bert", EITHER, REFUSED, REFUSED, REFUSED, true},
-    {"nemotron", WANTED, EITHER, EITHER, EITHER, false},
-    {"nomic-bert", EITHER, EITHER, EITHER, EITHER, false},
-    {"olmo2", WANTED, REFUSED, REFUSED, EITHER, false},
-    {"phi2", WANTED, WANTED, WANTED, EITHER, false},
-    {"qwen2moe", WANTED, REFUSED, REFUSED, EITHER, false},
-    {"stablelm", WANTED, REFUSED, REFUSED, EITHER, false},
-    {"starcoder", EITHER, WANTED, WANTED, WANTED, false},
-    {"starcoder2", EITHER, WANTED, WANTED, EITHER, false},
+    {"arcee", EITHER, REFUSED, REFUSED, EITHER, false, true, false},
+    {"bert", EITHER, EITHER, EITHER, EITHER, false, false, false},
+    {"bloom", EITHER, WANTED, WANTED, WANTED, false, false, false},
+    {"chatglm", EITHER, REFUSED, REFUSED, EITHER, false, false, true},
+    {"cohere2", REFUSED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"command-r", REFUSED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"deepseek2", EITHER, REFUSED, REFUSED, REFUSED, false, false, false},
+    {"ernie4_5", EITHER, EITHER, REFUSED, EITHER, false, false, false},
+    {"eurobert", REFUSED, REFUSED, REFUSED, EITHER, false, false, false},
+    {"exaone", EITHER, REFUSED, REFUSED, EITHER, false, true, false},
+    {"exaone4", EITHER, REFUSED, REFUSED, EITHER, false, true, true},
+    {"falcon", EITHER, REFUSED, REFUSED, REFUSED, false, false, false},
+    {"gemma", REFUSED, REFUSED, REFUSED, EITHER, false, false, false},
+    {"gemma2", REFUSED, REFUSED, REFUSED, EITHER, false, false, false},
+    {"gpt-oss", WANTED, WANTED, EITHER, EITHER, false, false, false},
+    {"gpt2", EITHER, WANTED, WANTED, WANTED, false, false, false},
+    {"gptneox", WANTED, WANTED, WANTED, WANTED, false, false, false},
+    {"granite", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"granitemoe", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"llama", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"mistral3", EITHER, EITHER, EITHER, EITHER, false, true, false},
+    {"modern-bert", EITHER, REFUSED, REFUSED, REFUSED, true, false, false},
+    {"nemotron", WANTED, EITHER, EITHER, EITHER, false, false, true},
+    {"nomic-bert", EITHER, EITHER, EITHER, EITHER, false, false, false},
+    {"olmo", EITHER, REFUSED, REFUSED, EITHER, false, false, true},
+    {"olmo2", WANTED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"olmoe", WANTED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"phi2", WANTED, WANTED, WANTED, EITHER, false, false, true},
+    {"phi3", EITHER, REFUSED, REFUSED, EITHER, false, false, true},
+    {"qwen2", EITHER, REFUSED, REFUSED, EITHER, false, false, true},
+    {"qwen2moe", WANTED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"stablelm", WANTED, REFUSED, REFUSED, EITHER, false, false, true},
+    {"starcoder", EITHER, WANTED, WANTED, WANTED, false, false, false},
+    {"starcoder2", EITHER, WANTED, WANTED, EITHER, false, false, true},
 };
 
 static const Places *places_of(const char *architecture)
@@ -71,6 +81,9 @@ static bool is_refused(const QuantizeWork *work, const Places *places, Slice nam
                              *const norms[] = {"norm.bias"},
                              *const heads[] = {".attn_q_norm.weight", ".attn_k_norm.weight"};
     if (slice_eq_cstr(name, "output.weight")) return places->output == REFUSED;
+    if (slice_eq_cstr(name, "rope_freqs.weight")) return !places->takes_factors;
+    if (slice_starts_with(name, SLICE("rope_factors_")))
+        return strcmp(work->family->architecture, "phi3") != 0;
     if (slice_ends_with(name, SLICE(".attn_output.bias")))
         return places->attention_output == REFUSED;
     if (ends_with_any(name, feed_forward, 4)) return places->feed_forward == REFUSED;
@@ -107,7 +120,7 @@ static const char *find_missing(const QuantizeWork *work, const Places *places)
 }
 
 // What the shapes of tensors must be beside what config.json says.
-static const char *find_misfit(const QuantizeWork *work)
+static const char *find_misfit(const QuantizeWork *work, const Places *places)
 {
     const ModelConfig *c = &work->config;
     const char *architecture = work->family->architecture;
@@ -115,8 +128,7 @@ static const char *find_misfit(const QuantizeWork *work)
         return "wants classes of whole texts";
     if (strcmp(architecture, "olmoe") == 0 && c->n_kv_heads != c->n_heads)
         return "wants keys of every head";
-    if ((strcmp(architecture, "chatglm") == 0 || strcmp(architecture, "olmo2") == 0) &&
-        c->head_dim * c->n_heads != c->hidden_size)
+    if (places->is_square && c->head_dim > 0 && c->head_dim * c->n_heads != c->hidden_size)
         return "wants heads that fill hidden_size";
     for (size_t i = 0; c->latent.kv_rank == 0 && c->experts.is_dense && i < c->n_layers; i++) {
         if (c->experts.is_dense[i]) return "wants experts in every layer";
@@ -143,7 +155,7 @@ static void describe(const QuantizeWork *work, Buffer *out)
         buffer_printf(out, " in architecture %s", work->family->architecture);
         return;
     }
-    const char *missing = find_missing(work, places), *misfit = find_misfit(work);
+    const char *missing = find_missing(work, places), *misfit = find_misfit(work, places);
     if (missing)
         buffer_printf(out, "wants a tensor \"%s\" in architecture %s", missing,
                       work->family->architecture);

@@ -26,10 +26,10 @@ static bool is_close(double a, double b)
     return fabs(a - b) <= 1e-5 * fmax(fabs(a), fabs(b));
 }
 
-// Whether llama.cpp heeds a window in the metadata of this kind of model; EXAONE 4's of its largest alone.
+// Whether llama.cpp heeds a window in the metadata of this kind of model; EXAONE 4's of its largest alone, Phi-3's of none.
 static bool heeds_windows(const ModelConfig *c)
 {
-    static const char *const names[] = {"cohere2", "gemma2", "gemma3_text", "gpt_oss", "phi3"};
+    static const char *const names[] = {"cohere2", "gemma2", "gemma3_text", "gpt_oss"};
     if (slice_eq_cstr(c->model_type, "exaone4")) return c->n_layers == 64;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (slice_eq_cstr(c->model_type, names[i])) return true;
@@ -37,13 +37,19 @@ static bool heeds_windows(const ModelConfig *c)
     return false;
 }
 
+// 0 where a token sees all before it.
+static size_t window_of(const ModelConfig *c, size_t layer, size_t longest)
+{
+    const bool sees_all = c->window >= longest || (c->is_local && !c->is_local[layer]);
+    return sees_all ? 0 : c->window;
+}
+
 static bool has_same_windows(const ModelConfig *is, const ModelConfig *told)
 {
-    const bool heeds = heeds_windows(is);
+    const size_t longest = is->max_positions;
     for (size_t i = 0; i < is->n_layers && i < told->n_layers; i++) {
-        const size_t one = is->is_local && !is->is_local[i] ? 0 : is->window;
-        const size_t other = !heeds || (told->is_local && !told->is_local[i]) ? 0 : told->window;
-        if (one != other) return false;
+        const size_t other = heeds_windows(is) ? window_of(told, i, longest) : 0;
+        if (window_of(is, i, longest) != other) return false;
     }
     return true;
 }
@@ -84,7 +90,7 @@ static bool has_same_yarn(const ModelConfig *is, const ModelConfig *told)
 static bool has_same_experts(const ModelConfig *is, const ModelConfig *told)
 {
     const ExpertsConfig *a = &is->experts, *b = &told->experts;
-    if (a->n_groups > 1 && a->route != ROUTE_SIGMOID) return false;
+    if (a->n_top_groups < a->n_groups && a->route != ROUTE_SIGMOID) return false;
     return is_close((double)a->gate_limit, (double)b->gate_limit) &&
            is_close((double)a->gate_alpha, (double)b->gate_alpha) && a->route == b->route &&
            a->normalizes == b->normalizes;
@@ -112,6 +118,9 @@ static void list_unsaid(const ModelConfig *is, const ModelConfig *told, Buffer *
              is_close(is->rope_local.theta, told->rope_local.theta),
          "the rotation of local layers"},
         {has_same_experts(is, told), "how experts are chosen and weighed"},
+        // Those numbers' norms have a fixed one in Transformers, and the other norms' in llama.cpp.
+        {is->latent.kv_rank == 0 || is_close((double)is->layer_norm_eps, 1e-6),
+         "the epsilon of norms within attention"},
         {is->is_post_norm == told->is_post_norm && is->is_parallel == told->is_parallel,
          "where residuals begin"},
         {is->head != HEAD_SEQUENCE || is->classifies_first == told->classifies_first,

@@ -247,7 +247,8 @@ static void put_deepseek(Export *out)
     put_size(out, "expert_shared_count", e->inner_size > 0 ? e->shared_size / e->inner_size : 0);
     put_real(out, "expert_weights_scale", (double)e->weight_scale);
     put_size(out, "expert_gating_func", e->route == ROUTE_SIGMOID ? GATE_SIGMOID : GATE_SOFTMAX);
-    if (e->n_groups > 0) {
+    // All groups are as good as none; llama.cpp takes none but some of several.
+    if (e->n_top_groups < e->n_groups) {
         put_size(out, "expert_group_count", e->n_groups);
         put_size(out, "expert_group_used_count", e->n_top_groups);
     }
