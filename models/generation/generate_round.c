@@ -1,4 +1,5 @@
 // A round of the queue: what each active request reads or writes next, cut into units that the threads compute.
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -225,9 +226,59 @@ static Status read_output(Queue *q, const Item *item, size_t t, const float *log
     return STATUS_OK;
 }
 
+// Rows of logits, each of an item of its own, for the threads.
+typedef struct Reading {
+    Queue *queue;
+    const RoundUnit *unit;
+    const ProgramHelp *help;
+    Tensor logits;
+    size_t first_item;
+    atomic_bool has_failed;
+    Error error; // of the item that failed first
+} Reading;
+
+static void read_job(void *context, size_t row, size_t worker)
+{
+    Reading *r = context;
+    const Item *item = &r->unit->items[r->first_item + row];
+    Error error = {0};
+    if (read_output(r->queue, item, item->first_output,
+                    (const float *)r->logits.data + row * r->logits.row_stride,
+                    r->help->execs[worker], &error) != STATUS_OK &&
+        !atomic_exchange(&r->has_failed, true))
+        r->error = error;
+}
+
+// Where each item has one output: choosing a token among very many takes a while, and no item knows of the others.
+static Status read_side_by_side(Queue *q, const RoundUnit *u, ProgramRun *run, Error *err)
+{
+    Reading r = {.queue = q, .unit = u, .help = run->help};
+    while (r.first_item < u->n_items) {
+        TRY(program_outputs(run, r.first_item,
+                            size_min(QUEUE_OUTPUTS_AT_ONCE, u->n_items - r.first_item), &r.logits,
+                            err));
+        pool_run(q->pool, r.logits.rows, read_job, &r);
+        if (r.has_failed) {
+            *err = r.error;
+            return r.error.status;
+        }
+        r.first_item += r.logits.rows;
+    }
+    return STATUS_OK;
+}
+
+static bool has_one_output_each(const RoundUnit *u)
+{
+    for (size_t i = 0; i < u->n_items; i++) {
+        if (u->items[i].first_output + 1 != u->items[i].n) return false;
+    }
+    return true;
+}
+
 // All outputs of a unit, part by part.
 static Status read_outputs(Queue *q, const RoundUnit *u, ProgramRun *run, Error *err)
 {
+    if (run->help && has_one_output_each(u)) return read_side_by_side(q, u, run, err);
     Tensor logits = {0};
     size_t row = 0, begin = 0;
     for (size_t i = 0; i < u->n_items; i++) {
