@@ -101,15 +101,27 @@ static ModuleKind kind_of(Slice type)
     return MODULE_OTHER;
 }
 
+// A folder whose files are read; empty: there is none. A model's files lie within its own folder.
+static Status read_folder(const Json *module, Slice *out, Error *err)
+{
+    TRY(json_opt_string(module, "path", out, err));
+    if (slice_find_byte(*out, '/') == SIZE_MAX && slice_find_byte(*out, '\0') == SIZE_MAX &&
+        !slice_eq_cstr(*out, ".."))
+        return STATUS_OK;
+    return json_error(json_get(module, "path"), err,
+                      "a module's folder must be a plain name beside modules.json");
+}
+
 static Status read_module(Reading *r, const Json *module, bool *is_pooled, Error *err)
 {
     CheckpointEmbedding *out = r->out;
     Slice type = {0}, folder = {0};
     TRY(json_opt_string(module, "type", &type, err));
-    TRY(json_opt_string(module, "path", &folder, err));
     const ModuleKind kind = kind_of(type);
+    const bool has_files = kind == MODULE_DENSE || kind == MODULE_POOL;
+    if (has_files) TRY(read_folder(module, &folder, err));
     if (kind == MODULE_DENSE && !*is_pooled) out->unsupported = "a dense layer before pooling";
-    if ((kind == MODULE_DENSE || kind == MODULE_POOL) && out->is_normalized)
+    if (has_files && out->is_normalized)
         out->unsupported = "a module behind the one that normalises";
     switch (kind) {
     case MODULE_PASSED:

@@ -144,6 +144,10 @@ Test(embedding_layers, that_do_not_fit_are_refused)
          "a module behind the one that normalises"},
         {"modules.json", "[" MODULE("pool", "Pooling") ", " MODULE("4_Dense", "Dense") "]",
          "4_Dense/config.json"},
+        {"modules.json", "[" MODULE("../model/pool", "Pooling") "]",
+         "a module's folder must be a plain name beside modules.json"},
+        {"modules.json", "[" MODULE("pool", "Pooling") ", " MODULE("..", "Dense") "]",
+         "a module's folder must be a plain name beside modules.json"},
         {"2_Dense/model.safetensors", NULL, "2_Dense/model.safetensors is not there"},
     };
     static float weights[WIDTH * MIDDLE + MIDDLE * LAST], biases[MIDDLE + LAST];
