@@ -92,11 +92,11 @@ static uint64_t writing_bytes(const Model *model, const Asked *asked, uint64_t *
     const Extent reading = {.n_tokens = unit,
                             .n_sequences = (unit + longest - 1) / longest,
                             .n_outputs = (unit + longest - 1) / longest,
-                            .n_at_once = QUEUE_OUTPUTS_AT_ONCE},
+                            .n_at_once = PROGRAM_OUTPUTS_AT_ONCE},
                  writing = {.n_tokens = at_once,
                             .n_sequences = at_once,
                             .n_outputs = at_once,
-                            .n_at_once = QUEUE_OUTPUTS_AT_ONCE};
+                            .n_at_once = PROGRAM_OUTPUTS_AT_ONCE};
     const uint64_t a = busy_workers(asked, unit) * unit_bytes(model->program, reading, false),
                    b = n_writing * unit_bytes(model->program, writing, false);
     *kept = queue_kept_bytes(model, longest, n);

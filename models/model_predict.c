@@ -3,7 +3,6 @@
 
 #include "base/size.h"
 #include "models/architecture.h"
-#include "models/generation/generate_internal.h"
 #include "models/model_internal.h"
 
 // Tokens of a unit: enough for the products to run at full speed, few enough for the cache (500 to 1,000).
@@ -216,8 +215,7 @@ static Status predict_parts(const Prediction *p, ProgramRun *run, size_t begin, 
     Tensor output = {0};
     TRY(program_body(run, err));
     for (size_t at = 0; at < run->n_outputs; at += output.rows) {
-        const size_t n = size_min(QUEUE_OUTPUTS_AT_ONCE, run->n_outputs - at);
-        TRY(program_outputs(run, at, n, &output, err));
+        TRY(program_outputs(run, at, &output, err));
         TRY(hand_out(p, &run->unit, begin, at, &output, worker, err));
     }
     return STATUS_OK;
@@ -232,7 +230,7 @@ static Status predict_unit(const Prediction *p, size_t unit, Worker *worker, Err
                       .weights = p->model->weights,
                       .help = p->help};
     TRY(worker_gather(worker, &p->model->config, p->sorted + begin, n, &run.unit, err));
-    if (goes_by_part(p->model)) run.unit.outputs_at_once = QUEUE_OUTPUTS_AT_ONCE;
+    if (goes_by_part(p->model)) run.unit.outputs_at_once = PROGRAM_OUTPUTS_AT_ONCE;
     TRY(program_bind(&run, err));
     if (goes_by_part(p->model)) return predict_parts(p, &run, begin, worker, err);
     TRY(program_forward(&run, err));

@@ -8,8 +8,6 @@
 #include "models/generation/search.h"
 #include "models/model_internal.h"
 
-enum { QUEUE_OUTPUTS_AT_ONCE = 28 }; // rows of logits: two tiles; more were no faster
-
 // One way on of a request that writes: it has one, or as many as beams are searched.
 typedef struct Strand {
     int32_t last_token; // the newest one

@@ -179,7 +179,7 @@ static Status gather(Queue *q, RoundUnit *u, Error *err)
                      .output_rows = outputs,
                      .output_offsets = output_offsets,
                      .n_outputs = n_outputs,
-                     .outputs_at_once = QUEUE_OUTPUTS_AT_ONCE,
+                     .outputs_at_once = PROGRAM_OUTPUTS_AT_ONCE,
                      .horizons = horizons,
                      .cache = cache};
     return cache_tables(q->cache, kept, n, &q->round_arena, cache, err);
@@ -254,9 +254,7 @@ static Status read_side_by_side(Queue *q, const RoundUnit *u, ProgramRun *run, E
 {
     Reading r = {.queue = q, .unit = u, .help = run->help};
     while (r.first_item < u->n_items) {
-        TRY(program_outputs(run, r.first_item,
-                            size_min(QUEUE_OUTPUTS_AT_ONCE, u->n_items - r.first_item), &r.logits,
-                            err));
+        TRY(program_outputs(run, r.first_item, &r.logits, err));
         pool_run(q->pool, r.logits.rows, read_job, &r);
         if (r.has_failed) {
             *err = r.error;
@@ -285,9 +283,7 @@ static Status read_outputs(Queue *q, const RoundUnit *u, ProgramRun *run, Error 
         for (size_t t = u->items[i].first_output; t < u->items[i].n; t++, row++) {
             if (row == begin + logits.rows) {
                 begin = row;
-                TRY(program_outputs(run, row,
-                                    size_min(QUEUE_OUTPUTS_AT_ONCE, u->unit.n_outputs - row),
-                                    &logits, err));
+                TRY(program_outputs(run, row, &logits, err));
             }
             TRY(read_output(q, &u->items[i], t,
                             (const float *)logits.data + (row - begin) * logits.row_stride,

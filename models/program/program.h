@@ -185,6 +185,8 @@ typedef struct AttentionPages {
     FetchList fetch; // where all of them lie but the step's own: fetched before the attention comes
 } AttentionPages;
 
+enum { PROGRAM_OUTPUTS_AT_ONCE = 28 }; // rows of logits: two tiles; more were no faster
+
 // A ragged piece of work. Arrays are on the host; they are copied to the device where it is another.
 typedef struct Unit {
     size_t n_tokens, n_sequences;
@@ -204,7 +206,8 @@ typedef struct Unit {
     const int32_t *output_rows;    // [n_outputs]
     const int32_t *output_offsets; // [n_sequences + 1]
     size_t n_outputs;
-    size_t outputs_at_once; // rows of the output that program_outputs makes at most; 0: all of them
+    size_t
+        outputs_at_once; // rows that program_outputs makes, PROGRAM_OUTPUTS_AT_ONCE; 0: all of them
     // Positions of each sequence, which choose a rotary embedding's frequencies (TapeRope.long_from). NULL: those
     // of its last token here.
     const int32_t *horizons; // [n_sequences]
@@ -235,7 +238,6 @@ typedef struct WorkerMemory {
     const Program *program;
 } WorkerMemory;
 
-// What a run needs beside its unit.
 // Threads for the operations of a unit that is all the work there is: execs[i] is for worker i of the pool, the unit's own among
 // them. The pool must be idle.
 typedef struct ProgramHelp {
@@ -243,6 +245,7 @@ typedef struct ProgramHelp {
     Exec *const *execs;
 } ProgramHelp;
 
+// What a run needs beside its unit.
 typedef struct ProgramRun {
     const Program *program;
     Exec *exec;
@@ -269,9 +272,10 @@ Status program_bind(ProgramRun *run, Error *err) MUST_CHECK;
 Status program_forward(ProgramRun *run, Error *err) MUST_CHECK;
 Status program_backward(ProgramRun *run, Error *err) MUST_CHECK;
 // The output part by part, for rows over a large vocabulary are the largest thing in a unit: program_body in the place of
-// program_forward, then rows [begin, begin + n) of the output, n at most Unit.outputs_at_once. *out is valid until the next call.
+// program_forward, then the rows of the output from `begin` on, Unit.outputs_at_once of them or those that are left. *out is valid
+// until the next call.
 Status program_body(ProgramRun *run, Error *err) MUST_CHECK;
-Status program_outputs(ProgramRun *run, size_t begin, size_t n, Tensor *out, Error *err) MUST_CHECK;
+Status program_outputs(ProgramRun *run, size_t begin, Tensor *out, Error *err) MUST_CHECK;
 // Views valid until the next bind.
 Tensor program_output(const ProgramRun *run);
 Tensor program_output_gradient(const ProgramRun *run);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "models/program/program_internal.h"
 
 static DropoutArgs dropout_args(const ProgramRun *run, const ProgramStep *step)
@@ -256,9 +257,11 @@ Status program_body(ProgramRun *run, Error *err)
     return run_steps(run, 0, run->program->n_body, err);
 }
 
-Status program_outputs(ProgramRun *run, size_t begin, size_t n, Tensor *out, Error *err)
+Status program_outputs(ProgramRun *run, size_t begin, Tensor *out, Error *err)
 {
     const Program *p = run->program;
+    const size_t n_left = run->n_outputs - begin, n_most = run->unit.outputs_at_once;
+    const size_t n = n_most > 0 ? size_min(n_most, n_left) : n_left;
     if (p->n_body == p->n_forward) {
         *out = tensor_rows(program_output(run), begin, begin + n);
         return STATUS_OK;
