@@ -151,10 +151,17 @@ static float choose_scales(SBlock *b, const float *x, const float *scales)
     return sum;
 }
 
+// What a part's numbers are multiplied by to be integers; 0 where its scale is.
+static float inverse_of(const SBlock *b, size_t s)
+{
+    const float scale = b->d * (float)b->a[s];
+    return scale != 0.0f ? 1.0f / scale : 0.0f;
+}
+
 // A part's q under the block's scale.
 static void take_part(const SBlock *b, const float *x, size_t s, float *q)
 {
-    const float scale = b->d * (float)b->a[s], inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+    const float inverse = inverse_of(b, s);
     for (size_t j = 0; j < b->part; j++)
         q[j] = b->has_levels ? nearest_q(b, true, x[j] * inverse)
                              : nearest_q(b, false, x[j] * inverse);
@@ -218,9 +225,8 @@ static void put_block(DType dtype, const float *x, const SBlock *b, uint8_t *blo
 {
     uint8_t codes[QUANT_MAX_BLOCK];
     for (size_t i = 0; i < b->n_parts * b->part; i++) {
-        const size_t part = i / b->part;
-        const float scale = b->d * (float)b->a[part];
-        codes[i] = code_of(b, scale != 0.0f ? x[i] * (1.0f / scale) : 0.0f);
+        const float inverse = inverse_of(b, i / b->part);
+        codes[i] = code_of(b, inverse != 0.0f ? x[i] * inverse : 0.0f); // a NaN is no code
     }
     quant_put_half(block + quant_half_place(dtype), b->d);
     if (b->n_parts == 1) {
