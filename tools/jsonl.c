@@ -91,6 +91,8 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
         ((JsonlTexts *)out)->is_given = true;
         return read_list(r, sizeof(Slice), read_text, &((JsonlTexts *)out)->values,
                          &((JsonlTexts *)out)->n, err);
+    case JSONL_KEYS: // no member's
+        break;
     }
     return error_set(err, STATUS_INTERNAL, "a field has no kind");
 }
@@ -98,9 +100,26 @@ static Status read_field(JsonReader *r, JsonlKind kind, void *out, Error *err)
 static const JsonlField *find_field(const JsonlField *fields, size_t n_fields, Slice key)
 {
     for (size_t i = 0; i < n_fields; i++) {
-        if (slice_eq_cstr(key, fields[i].key)) return &fields[i];
+        if (fields[i].key && slice_eq_cstr(key, fields[i].key)) return &fields[i];
     }
     return NULL;
+}
+
+// Where the keys of all members go; NULL where nobody asks for them.
+static JsonlTexts *keys_of(const JsonlField *fields, size_t n_fields, void *out)
+{
+    for (size_t i = 0; i < n_fields; i++) {
+        if (fields[i].kind == JSONL_KEYS)
+            return (JsonlTexts *)(void *)((char *)out + fields[i].offset);
+    }
+    return NULL;
+}
+
+static Status add_key(JsonReader *r, Slice key, size_t *capacity, JsonlTexts *keys, Error *err)
+{
+    TRY(arena_make_room(r->arena, keys->n, capacity, sizeof key, "keys", &keys->values, err));
+    keys->values[keys->n++] = key;
+    return STATUS_OK;
 }
 
 Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
@@ -110,10 +129,13 @@ Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_field
     JsonKind kind;
     bool more = false;
     uint64_t seen = 0;
+    size_t capacity = 0;
+    JsonlTexts *keys = keys_of(fields, n_fields, out);
     TRY(json_read_object(r, err));
     for (;;) {
         TRY(json_read_key(r, &key, &more, err));
         if (!more) return STATUS_OK;
+        if (keys) TRY(add_key(r, key, &capacity, keys, err));
         const JsonlField *field = find_field(fields, n_fields, key);
         if (field) {
             const uint64_t bit = UINT64_C(1) << (field - fields);

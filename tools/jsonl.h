@@ -56,16 +56,19 @@ typedef enum JsonlKind {
     JSONL_NUMBER, // JsonlNumber
     JSONL_FLOATS, // JsonlFloats: an array of numbers, or one number
     JSONL_TEXTS,  // JsonlTexts: an array of texts, or one text
+    JSONL_KEYS,   // JsonlTexts: the keys of all members, in their order; a field without a key
 } JsonlKind;
 
 typedef struct JsonlField {
-    const char *key;
+    const char *key; // NULL for JSONL_KEYS
     JsonlKind kind;
     size_t offset; // into the struct that is filled
 } JsonlField;
 
+enum { JSONL_MAX_FIELDS = 64 };
+
 // Reads the object that comes next into *out: fields that are absent or null leave *out as it is; a field that stands
-// twice is refused. At most 64 fields. Memory comes from the reader's arena.
+// twice is refused. At most JSONL_MAX_FIELDS. Memory comes from the reader's arena.
 Status jsonl_read_object(JsonReader *r, const JsonlField *fields, size_t n_fields, void *out,
                          Error *err) MUST_CHECK;
 // The same for a whole line. Where that fails, a field "id" of JSONL_RAW is filled all the same if it can be found.

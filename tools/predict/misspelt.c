@@ -85,44 +85,26 @@ static const char *nearest(Slice key, const char *const *names)
     return nearest_name(key, longer, n);
 }
 
-static Status next_key(JsonReader *r, Slice *key, bool *more, Error *err)
+static bool has_key(const JsonlTexts *keys, const char *key)
 {
-    TRY(json_read_key(r, key, more, err));
-    return *more ? json_skip(r, err) : STATUS_OK;
-}
-
-static Status has_member(Slice name, Slice line, Arena *arena, const char *member, bool *has,
-                         Error *err)
-{
-    JsonReader r = json_reader(name, line, arena);
-    Slice key = {0};
-    bool more = true;
-    *has = false;
-    TRY(json_read_object(&r, err));
-    for (;;) {
-        TRY(next_key(&r, &key, &more, err));
-        if (!more) return STATUS_OK;
-        if (slice_eq_cstr(key, member)) *has = true;
+    for (size_t i = 0; i < keys->n; i++) {
+        if (slice_eq_cstr(keys->values[i], key)) return true;
     }
+    return false;
 }
 
-Status predict_refuse_misspelt(const Predictor *p, Slice name, Slice line,
-                               bool (*is_known)(Slice key), Arena *arena, Error *err)
+Status predict_refuse_misspelt(const Predictor *p, const JsonlTexts *keys,
+                               bool (*is_known)(Slice key), Error *err)
 {
-    JsonReader r = json_reader(name, line, arena);
-    Slice key = {0};
-    bool more = true, has = false;
-    TRY(json_read_object(&r, err));
-    for (;;) {
-        TRY(next_key(&r, &key, &more, err));
-        if (!more) return STATUS_OK;
+    for (size_t i = 0; i < keys->n; i++) {
+        const Slice key = keys->values[i];
         const char *meant = is_known(key) ? NULL : nearest(key, names_of(p));
-        if (!meant) continue;
-        TRY(has_member(name, line, arena, meant, &has, err));
-        if (has) continue; // then the other is something of the data's own
+        // Beside the member that is meant it is something of the data's own.
+        if (!meant || has_key(keys, meant)) continue;
         return error_set(err, STATUS_INVALID,
                          "\"" SLICE_FMT "\" is not known: if \"%s\" is meant, write that, else "
                          "leave it out or give it another name",
                          SLICE_ARG(slice_sub(key, 0, 40)), meant);
     }
+    return STATUS_OK;
 }

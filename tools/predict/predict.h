@@ -15,6 +15,7 @@
 // One line of input, tokenised. Everything lies in the chunk's arena.
 typedef struct PredictCase {
     Slice id;
+    JsonlTexts keys; // of all its members
     JsonlText text, pair;
     JsonlTexts words;
     struct FamilyCase *as_sample; // answered as a suite does it (family.c); NULL else
@@ -119,8 +120,9 @@ Status predict_read_case(const Predictor *predictor, Arena *arena, Slice name, s
                          Slice line, PredictCase *c, Error *err) MUST_CHECK;
 
 // misspelt.c: refuses a member that is nearly one that would change the answer, and is neither known nor beside that one.
-Status predict_refuse_misspelt(const Predictor *predictor, Slice name, Slice line,
-                               bool (*is_known)(Slice key), Arena *arena, Error *err) MUST_CHECK;
+// keys: of all members.
+Status predict_refuse_misspelt(const Predictor *predictor, const JsonlTexts *keys,
+                               bool (*is_known)(Slice key), Error *err) MUST_CHECK;
 
 // Where what is too long is cut: as the case says, else the command line, else as is usual in the mode. STATUS_INVALID for a
 // side that is none.

@@ -55,8 +55,11 @@ static const JsonlField case_fields[] = {
     CASE_FIELD(do_sample, JSONL_RAW),
     CASE_FIELD(stop, JSONL_TEXTS),
     CASE_FIELD(truncate, JSONL_TEXT),
+    {NULL, JSONL_KEYS, offsetof(PredictCase, keys)},
 };
 enum { N_CASE_FIELDS = sizeof case_fields / sizeof *case_fields };
+_Static_assert(sizeof case_fields / sizeof *case_fields <= JSONL_MAX_FIELDS,
+               "members of a case are marked in 64 bits");
 
 static Status take_given_ids(PredictCase *c, Error *err)
 {
@@ -233,7 +236,7 @@ static Status refuse_unheeded(Slice name, Slice line, Arena *arena, Error *err)
 static bool is_case_field(Slice key)
 {
     for (size_t i = 0; i < N_CASE_FIELDS; i++) {
-        if (slice_eq_cstr(key, case_fields[i].key)) return true;
+        if (case_fields[i].key && slice_eq_cstr(key, case_fields[i].key)) return true;
     }
     return false;
 }
@@ -243,7 +246,7 @@ Status predict_read_case(const Predictor *p, Arena *arena, Slice name, size_t li
 {
     const TokenSequence *inputs = NULL;
     TRY(jsonl_read_line(name, line_number, line, arena, case_fields, N_CASE_FIELDS, c, err));
-    TRY(predict_refuse_misspelt(p, name, line, is_case_field, arena, err));
+    TRY(predict_refuse_misspelt(p, &c->keys, is_case_field, err));
     if (predict_family_wants(p, c)) {
         TRY(predict_family_read(p, arena, c, err));
         const size_t n = predict_family_inputs(c, &inputs);
