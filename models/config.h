@@ -108,8 +108,6 @@ typedef enum HeadNorm {
     HEAD_NORM_LAYER_OWN,  // by a tensor for each head (StableLM 2 12B)
 } HeadNorm;
 
-// Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Text borrows from the
-// arena given to model_config_parse.
 // A layer behind the pooling of an embedding, as sentence-transformers has them.
 enum { EMBEDDING_MAX_LAYERS = 4 };
 typedef struct EmbeddingLayer {
@@ -119,6 +117,8 @@ typedef struct EmbeddingLayer {
     Activation activation;
 } EmbeddingLayer;
 
+// Sizes are checked on reading: at least 1, at most 2^24, and hidden_size a multiple of n_heads. Texts and arrays lie in the
+// arena given to model_config_parse.
 typedef struct ModelConfig {
     const Architecture *architecture; // the row of the registry that understands this model
     Slice model_type;                 // "bert"

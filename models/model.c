@@ -226,6 +226,33 @@ Status model_copy_labels(Model *model, const Slice *labels, size_t n, Error *err
     return STATUS_OK;
 }
 
+// An array of n elements in place of the caller's: *array is a pointer to the pointer, which stays NULL where it is.
+static Status copy_array(Arena *arena, size_t n, size_t size, void *array, Error *err)
+{
+    void *from = NULL, *copy = NULL;
+    memcpy(&from, array, sizeof from);
+    if (!from || n == 0) return STATUS_OK;
+    TRY(arena_take_raw(arena, n, size, "a config", &copy, err));
+    memcpy(copy, from, n * size);
+    memcpy(array, &copy, sizeof copy);
+    return STATUS_OK;
+}
+
+static Status copy_arrays(Arena *arena, ModelConfig *c, Error *err)
+{
+    RopeConfig *const ropes[] = {&c->rope, &c->rope_local};
+    const size_t n_pairs = c->rotary_dims / 2;
+    for (size_t i = 0; i < sizeof ropes / sizeof *ropes; i++) {
+        TRY(copy_array(arena, n_pairs, sizeof(float), &ropes[i]->short_factors, err));
+        TRY(copy_array(arena, n_pairs, sizeof(float), &ropes[i]->long_factors, err));
+    }
+    TRY(copy_array(arena, c->n_layers, sizeof *c->is_global, &c->is_global, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->is_local, &c->is_local, err));
+    TRY(copy_array(arena, c->n_layers, sizeof *c->unrotated, &c->unrotated, err));
+    TRY(copy_array(arena, c->n_layers, sizeof(bool), &c->experts.is_dense, err));
+    return copy_array(arena, c->n_eos, sizeof *c->eos_ids, &c->eos_ids, err);
+}
+
 Status model_copy_config(Model *model, const ModelConfig *config, Error *err)
 {
     model->config = *config;
@@ -236,17 +263,7 @@ Status model_copy_config(Model *model, const ModelConfig *config, Error *err)
         *texts[i] = arena_copy(&model->arena, *texts[i]);
         if (!texts[i]->ptr) return error_set_memory(err, 1, 1, "a text");
     }
-    if (config->is_global) {
-        const Slice kinds = {(const char *)config->is_global, config->n_layers};
-        model->config.is_global = (const unsigned char *)arena_copy(&model->arena, kinds).ptr;
-        if (!model->config.is_global) return error_set_memory(err, kinds.len, 1, "a config");
-    }
-    if (config->n_eos > 0) {
-        int32_t *copy = NULL;
-        TRY(arena_take(&model->arena, config->n_eos, sizeof *copy, "a config", &copy, err));
-        memcpy(copy, config->eos_ids, config->n_eos * sizeof *copy);
-        model->config.eos_ids = copy;
-    }
+    TRY(copy_arrays(&model->arena, &model->config, err));
     return config->labels ? model_copy_labels(model, config->labels, config->n_labels, err)
                           : STATUS_OK;
 }
@@ -354,88 +371,4 @@ unsigned model_capabilities(const Model *model)
     if (model->exec_options.device.kind != DEVICE_CPU || model->keeps_stored)
         can &= ~(unsigned)MODEL_CAN_TRAIN;
     return can;
-}
-
-// Of one expert of a mixture.
-static uint64_t expert_parameters(const Tape *tape, const TapeNode *node)
-{
-    const Param *gate = &tape->params[node->as.experts.list[0].weights[EXPERT_GATE]];
-    return 3 * (uint64_t)gate->rows * gate->cols;
-}
-
-static uint64_t expert_biases(const Tape *tape, const TapeNode *node)
-{
-    uint64_t n = 0;
-    for (size_t i = 0; i < EXPERT_LAYERS; i++) {
-        const ParamId bias = node->as.experts.list[0].biases[i];
-        if (bias != PARAM_NONE) n += tape->params[bias].cols;
-    }
-    return n;
-}
-
-// Two operations a weight and row, for the rows of tokens, of experts for those that a row goes to; attention: scores and their
-// product with the values.
-static void count_flops(const Model *model, ModelSize *size)
-{
-    const Tape *tape = &model->tape;
-    for (size_t i = 0; i < tape->n_nodes; i++) {
-        const TapeNode *node = &tape->nodes[i];
-        const RowDomain domain = tape->slots[node->out].domain;
-        if (domain == ROWS_SEQUENCES || domain == ROWS_RELATIVE) continue;
-        if (node->op == OP_LINEAR) {
-            size->flops_per_token += 2 * (uint64_t)(node->row_end - node->row_begin) *
-                                     tape->params[node->params[0]].cols;
-        }
-        if (node->op == NODE_EXPERTS) {
-            const uint64_t n = expert_parameters(tape, node), n_active = value_cols(node->in[1]);
-            size->flops_per_token += 2 * n_active * n;
-            size->n_active -= (node->as.experts.n - n_active) * (n + expert_biases(tape, node));
-        }
-        if (node->op == OP_ATTENTION)
-            size->flops_per_seen_token += 4 * (uint64_t)tape->slots[node->out].cols;
-        // A row of positions for each distance, on both sides.
-        if (node->op == OP_DISENTANGLED)
-            size->flops_per_seen_token +=
-                4 * (uint64_t)(node->n_in - 2) * tape->slots[node->out].cols;
-    }
-    size->cache_bytes_per_token = cache_bytes_per_token(tape, model->kv_dtype);
-}
-
-uint64_t param_mapped_bytes(const Param *param)
-{
-    uint64_t total = 0;
-    for (size_t p = 0; param->places && p < param->n_parts; p++) {
-        const PartPlace *place = &param->places[p];
-        const uint64_t n = (uint64_t)(param->parts[p].end - param->parts[p].begin) * param->cols;
-        if (place->mapped) total += n / dtype_block(place->dtype) * dtype_size(place->dtype);
-    }
-    return total;
-}
-
-ModelSize model_size(const Model *model)
-{
-    ModelSize size = {.weight_bytes = model->tape.n_floats * sizeof(float)};
-    for (size_t i = 0; i < model->tape.n_params; i++) {
-        const Param *param = &model->tape.params[i];
-        uint64_t n = (uint64_t)param->rows * param->cols;
-        size.mapped_bytes += param_mapped_bytes(param);
-        size.packed_bytes += param_packed_floats(param, false) * sizeof(float);
-        size.f32_bytes += param_packed_floats(param, true) * sizeof(float);
-        // As Transformers counts: without BART's bias of logits and M2M100's sines, but with those of others, a table for each
-        // stack.
-        if (param->source == PARAM_BUFFER && param->is_vector) continue;
-        if (param->init == INIT_WIDE_SINUSOIDS || param->init == INIT_SLOPES) continue;
-        if (param->source == PARAM_COMPUTED && param->is_vector) continue;
-        if (param->source == PARAM_COMPUTED && model->config.decoder.n_layers > 0) n *= 2;
-        size.n_parameters += n;
-        if (param->group == 0)
-            size.n_embedding += n;
-        else if (param->group == 1 && model->config.n_layers > 0)
-            size.n_block += n;
-        else if (param->group == 1 + model->config.n_layers)
-            size.n_head += n;
-    }
-    size.n_active = size.n_parameters;
-    count_flops(model, &size);
-    return size;
 }

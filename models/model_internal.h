@@ -78,7 +78,7 @@ void model_give_block(Model *model, float *block); // a no-op on NULL
 Status model_start(const ModelOptions *options, Model **out, Error *err) MUST_CHECK;
 // What cannot be taken from any file or caller.
 Status model_check_config(const ModelConfig *config, Error *err) MUST_CHECK;
-// Into the model; texts are copied.
+// Into the model; texts and arrays are copied.
 Status model_copy_config(Model *model, const ModelConfig *config, Error *err) MUST_CHECK;
 Status model_copy_labels(Model *model, const Slice *labels, size_t n, Error *err) MUST_CHECK;
 // The program for answers of the config in place, and memory for the weights: as `file` stores them where the model keeps
@@ -191,7 +191,6 @@ Status units_balanced(Arena *arena, const TokenSequence *const *inputs, size_t n
 
 // Tokens of a unit for answers, but for a longer sequence: UNIT_TOKENS of model_predict.c, thousands on a GPU.
 size_t model_unit_tokens(const Model *model);
-
 // The same where n_tokens are all there are: few are shared out among the threads; a sample's bits do not depend on its unit.
 size_t predict_unit_tokens(const Model *model, size_t n_tokens, size_t n_threads);
 // Rows of a step of writing up to which they are one unit, whose operations all threads share, rather than a unit a thread.

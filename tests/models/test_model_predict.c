@@ -240,6 +240,28 @@ Test(model_predict, works_where_the_hidden_size_is_no_multiple_of_a_panel)
     model_close(&model);
 }
 
+Test(model_create, keeps_no_array_of_its_config)
+{
+    Error err = {0};
+    Model *model = NULL;
+    bool is_local[] = {true, false}, unrotated[] = {false, true};
+    int32_t ends[] = {7};
+    const ModelOptions options = {.seed = 1, .without_tokenizer = 1};
+    ModelConfig config = small_config(HEAD_CAUSAL_LM, 0);
+    config.n_layers = 2;
+    config.is_local = is_local;
+    config.unrotated = unrotated;
+    config.eos_ids = ends;
+    config.n_eos = 1;
+    want_ok(model_create(&config, NULL, &options, &model, &err), &err);
+    is_local[0] = is_local[1] = unrotated[0] = unrotated[1] = true;
+    ends[0] = 8;
+    const ModelConfig *own = model_config(model);
+    cr_expect(own->is_local[0] && !own->is_local[1] && !own->unrotated[0] && own->unrotated[1]);
+    cr_expect_eq(own->eos_ids[0], 7);
+    model_close(&model);
+}
+
 Test(model_predict, refuses_inputs_that_do_not_fit_and_names_them)
 {
     static const int32_t good[] = {1, 2, 3}, high[] = {1, 50, 3}, negative[] = {1, 2, -1},
