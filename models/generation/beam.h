@@ -34,6 +34,8 @@ typedef enum EarlyStopping {
 } EarlyStopping;
 
 enum { BEAM_MAX_BEAMS = 256, BEAM_MAX_ENDS = 16 };
+// Of length_penalty, either way: a million tokens to this power are still a number.
+enum { BEAM_MOST_PENALTY = 50 };
 
 // A sequence of tokens that must not come about.
 typedef struct BadWord {

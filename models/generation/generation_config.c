@@ -204,7 +204,8 @@ static Status read_numbers(const ModelConfig *c, const Json *root, GenerationCon
     TRY(json_opt_i64(root, "num_beams", 1, BEAM_MAX_BEAMS, &beams, err));
     TRY(json_opt_i64(root, "no_repeat_ngram_size", 0, INT32_MAX, &ngram, err));
     TRY(json_opt_i64(root, "encoder_no_repeat_ngram_size", 0, INT32_MAX, &source_ngram, err));
-    TRY(json_opt_double(root, "length_penalty", -1e3, 1e3, &o->length_penalty, err));
+    TRY(json_opt_double(root, "length_penalty", -BEAM_MOST_PENALTY, BEAM_MOST_PENALTY,
+                        &o->length_penalty, err));
     TRY(json_opt_double(root, "repetition_penalty", 1e-6, 1e6, &o->sample.repetition_penalty, err));
     o->n_beams = (size_t)beams;
     o->no_repeat_ngram = (size_t)ngram;

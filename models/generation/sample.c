@@ -7,6 +7,8 @@
 #include "base/philox.h"
 #include "base/size.h"
 
+static const double COLDEST = 1e-200;
+
 static Status check_number(const char *what, double value, double lowest, double highest,
                            Error *err)
 {
@@ -20,7 +22,8 @@ Status sample_check(const SampleOptions *o, Error *err)
     TRY(check_number("temperature", o->temperature, 0, 1e6, err));
     TRY(check_number("top_p", o->top_p, 0, 1, err));
     TRY(check_number("min_p", o->min_p, 0, 1, err));
-    return check_number("repetition_penalty", o->repetition_penalty, 0, 1e6, err);
+    if (o->repetition_penalty == 0) return STATUS_OK; // off
+    return check_number("repetition_penalty", o->repetition_penalty, 1e-6, 1e6, err);
 }
 
 // The first of the highest logits; NaN counts as none of them.
@@ -245,7 +248,9 @@ void sample_filter(const SampleOptions *o, size_t n_least, double *scores, size_
 {
     const size_t top_k = size_max(o->top_k, n_least);
     double lowest = -INFINITY;
-    for (size_t i = 0; i < n; i++) scores[i] /= o->temperature;
+    // The likeliest token is certain long before this floor, above which no logit's quotient is infinite.
+    const double temperature = fmax(o->temperature, COLDEST);
+    for (size_t i = 0; i < n; i++) scores[i] /= temperature;
     if (o->top_k > 0 && top_k < n) lowest = kth_highest(scores, n, top_k, scratch);
     softmax(scores, n, lowest, p);
     if (o->top_p > 0 && o->top_p < 1) keep_top_p(p, n, o->top_p, n_least, scratch);

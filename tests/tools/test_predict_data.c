@@ -182,7 +182,7 @@ Test(predict_data, what_does_not_go_together_is_said)
         const char *name, *text, *options[4], *says;
     } cases[] = {
         {"a.json",
-         "{\"text\": \"a\"}\n{\"id\": 1}\n", // cases, whatever the name
+         "{\"text\": \"a\", \"pair\": \"b\"}\n{\"id\": 1}\n", // cases, whatever the name
          {NULL},
          "1 of 2 cases could not be worked on"},
         {"a.json", "{\"data\": [{}]}", {"--mode", "span"}, "\"paragraphs\" is missing"},

@@ -29,6 +29,11 @@ static Status read_pair(const Predictor *p, Arena *arena, PredictCase *c, AskIds
     if (has_texts) {
         if (!c->continuation.is_given)
             return error_set(err, STATUS_INVALID, "\"continuation\" is missing");
+        if (!c->context.is_given && (c->prompt.is_given || c->text.is_given))
+            return error_set(err, STATUS_INVALID,
+                             "\"%s\" is not heeded before a \"continuation\": if it is the "
+                             "\"context\", call it so, else write \"context\": \"\"",
+                             c->prompt.is_given ? "prompt" : "text");
         TRY(want_tokenizer(p, "context_ids", err));
         return ask_encode_pair(p->model, c->context.text, c->continuation.text, arena, context,
                                continuation, err);
@@ -174,10 +179,20 @@ static Status choose_length(const Predictor *p, PredictCase *c, size_t n_prompt,
     return predict_lengths(c, n_prompt, err);
 }
 
+static Status refuse_languages(const PredictCase *c, Error *err)
+{
+    if (!c->src_lang.is_given && !c->tgt_lang.is_given) return STATUS_OK;
+    return error_set(err, STATUS_INVALID,
+                     "\"%s\" is of encoder-decoders: leave it out, and say in the prompt which "
+                     "language is wanted",
+                     c->tgt_lang.is_given ? "tgt_lang" : "src_lang");
+}
+
 Status predict_generate_read(const Predictor *p, Arena *arena, PredictCase *c, Error *err)
 {
     AskIds prompt;
     CutSide side;
+    TRY(refuse_languages(c, err));
     TRY(predict_cut_side(p, c, CUT_REFUSE, &side, err));
     TRY(read_prompt(p, arena, c, &prompt, err));
     BeamOptions *o = &c->search.options;

@@ -322,6 +322,23 @@ static void put_best_tokens(Predictor *p, const double *probabilities, JsonWrite
     json_end_array(w);
 }
 
+static Status want_mask(const PredictCase *c, int32_t mask, const Tokenizer *tokenizer, Error *err)
+{
+    for (size_t t = 0; t < c->input.n_tokens; t++) {
+        if (c->input.ids[t] == mask) return STATUS_OK;
+    }
+    const Slice name = tokenizer_token(tokenizer, mask);
+    if (c->is_cut)
+        return error_set(err, STATUS_INVALID,
+                         "the text is cut to %zu tokens, and none of those is " SLICE_FMT
+                         ": shorten it around what is to be filled, or cut its other end",
+                         c->input.n_tokens, SLICE_ARG(name));
+    return error_set(err, STATUS_INVALID,
+                     "there is nothing to fill: write " SLICE_FMT
+                     " in the text (id %d) where a token is wanted",
+                     SLICE_ARG(name), mask);
+}
+
 static Status put_fills(Predictor *p, const PredictCase *c, const float *logits, JsonWriter *w,
                         Error *err)
 {
@@ -332,6 +349,7 @@ static Status put_fills(Predictor *p, const PredictCase *c, const float *logits,
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer with a mask token; --mode logits needs none");
     }
+    TRY(want_mask(c, mask, tokenizer, err));
     TRY(want_probabilities(p, width, err));
     json_member_array(w, "fills");
     for (size_t t = 0; t < c->input.n_tokens; t++) {

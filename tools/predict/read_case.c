@@ -184,6 +184,10 @@ static Status take_input(const Predictor *p, Arena *arena, PredictCase *c, Error
                 ? "\"text\" (the question) with \"pair\" (the passage), or \"input_ids\","
                 : "\"text\" or \"input_ids\"");
     }
+    if (p->mode->head == HEAD_SPAN && !c->pair.is_given)
+        return error_set(err, STATUS_INVALID,
+                         "\"pair\", the passage that has the answer, is missing beside \"text\", "
+                         "the question");
     if (!model_tokenizer(p->model))
         return error_set(err, STATUS_INVALID,
                          "the model has no tokenizer: \"input_ids\" is wanted instead of \"text\"");

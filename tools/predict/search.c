@@ -79,6 +79,21 @@ static Status want_token(const Predictor *p, const char *key, const JsonlSize *g
     return STATUS_OK;
 }
 
+static Status want_tokens(const Predictor *p, const char *key, const JsonlInts *given,
+                          const int32_t **out, size_t *n_out, Error *err)
+{
+    const size_t n = model_config_target_vocab(model_config(p->model));
+    if (!given->is_given) return STATUS_OK;
+    for (size_t i = 0; i < given->n; i++) {
+        if (given->values[i] < 0 || (size_t)given->values[i] >= n)
+            return error_set(err, STATUS_INVALID, "\"%s\" has %d, but tokens are 0 to %zu", key,
+                             given->values[i], n - 1);
+    }
+    *out = given->values;
+    *n_out = given->n;
+    return STATUS_OK;
+}
+
 static Status read_bad_words(const Predictor *p, Arena *arena, const PredictCase *c, BeamOptions *o,
                              Error *err)
 {
@@ -100,14 +115,10 @@ static Status token_options(const Predictor *p, Arena *arena, PredictCase *c, Be
     TRY(want_token(p, "decoder_start_token_id", &c->decoder_start_token_id, &c->search.start_id,
                    err));
     c->search.has_start = c->decoder_start_token_id.is_given;
-    if (c->suppress_tokens.is_given) {
-        o->suppressed = c->suppress_tokens.values;
-        o->n_suppressed = c->suppress_tokens.n;
-    }
-    if (c->begin_suppress_tokens.is_given) {
-        o->first_suppressed = c->begin_suppress_tokens.values;
-        o->n_first_suppressed = c->begin_suppress_tokens.n;
-    }
+    TRY(want_tokens(p, "suppress_tokens", &c->suppress_tokens, &o->suppressed, &o->n_suppressed,
+                    err));
+    TRY(want_tokens(p, "begin_suppress_tokens", &c->begin_suppress_tokens, &o->first_suppressed,
+                    &o->n_first_suppressed, err));
     return read_bad_words(p, arena, c, o, err);
 }
 
@@ -157,9 +168,9 @@ Status predict_beam_options(const Predictor *p, Arena *arena, PredictCase *c, Er
     if (c->max_new_tokens.is_given) o->max_new_tokens = c->max_new_tokens.value;
     if (c->min_new_tokens.is_given) o->min_new_tokens = c->min_new_tokens.value;
     if (c->length_penalty.is_given) o->length_penalty = c->length_penalty.value;
-    if (!(fabs(o->length_penalty) <= 1e3))
-        return error_set(err, STATUS_INVALID, "length_penalty %g is outside -1000 .. 1000",
-                         o->length_penalty);
+    if (!(fabs(o->length_penalty) <= BEAM_MOST_PENALTY))
+        return error_set(err, STATUS_INVALID, "length_penalty %g is outside -%d .. %d",
+                         o->length_penalty, BEAM_MOST_PENALTY, BEAM_MOST_PENALTY);
     if (c->no_repeat_ngram_size.is_given) o->no_repeat_ngram = c->no_repeat_ngram_size.value;
     if (c->encoder_no_repeat_ngram_size.is_given)
         o->source_ngram = c->encoder_no_repeat_ngram_size.value;
@@ -243,8 +254,19 @@ Status predict_search_put(Predictor *p, const PredictCase *c, const float *logit
                           Error *err)
 {
     (void)logits;
-    if (c->n_found == 0)
-        return error_set(err, STATUS_INVALID, "the search found nothing: every token is forbidden");
+    const double penalty = c->search.options.length_penalty;
+    // Scores below -1e9 are none to a search with beams, as in Transformers.
+    if (c->n_found == 0 && penalty < -1)
+        return error_set(
+            err, STATUS_INVALID,
+            "the search found nothing: \"length_penalty\" %g makes all scores too low, "
+            "or every token is forbidden",
+            penalty);
+    // Where all are forbidden, greedy search has taken one of those that cannot be.
+    if (c->n_found == 0 || c->found[0].score == -INFINITY)
+        return error_set(err, STATUS_INVALID,
+                         "the search found nothing: every token is forbidden (by "
+                         "\"suppress_tokens\", \"bad_words_ids\" and their like)");
     TRY(put_result(p, &c->found[0], w, err));
     if (c->search.n_results == 1) return STATUS_OK;
     json_member_array(w, "sequences");

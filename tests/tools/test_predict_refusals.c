@@ -1,0 +1,132 @@
+// Lines that assay predict cannot answer as they stand: each says in its own place what is wrong, and the others are answered.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "program.h"
+#include "tests/support/shared.h"
+
+typedef struct Refusal {
+    const char *line, *says; // says: a part of the error; NULL = it is answered
+} Refusal;
+
+// All ids of a vocabulary, as a list of JSON.
+static const char *all_ids(Arena *arena, size_t n)
+{
+    Buffer text = {0};
+    for (size_t i = 0; i < n; i++) buffer_printf(&text, "%s%zu", i > 0 ? "," : "[", i);
+    buffer_append_cstr(&text, "]");
+    const char *out = arena_printf(arena, SLICE_FMT, SLICE_ARG(buffer_slice(&text)));
+    buffer_release(&text);
+    return out;
+}
+
+static void check(const char *model, const char *mode, const Refusal *cases, size_t n)
+{
+    Arena arena = {0};
+    Buffer in = {0};
+    size_t n_refused = 0;
+    const char *path = arena_printf(&arena, "%s", shared_need(model));
+    for (size_t i = 0; i < n; i++) {
+        buffer_printf(&in, "%s\n", cases[i].line);
+        n_refused += cases[i].says != NULL;
+    }
+    const char *text = arena_printf(&arena, SLICE_FMT, SLICE_ARG(buffer_slice(&in)));
+    const Program program = RUN(&arena, text, "predict", path, "--mode", mode);
+    program_want(&program, n_refused > 0 ? 2 : 0);
+    cr_assert_eq(count_lines(program.out), n);
+    for (size_t i = 0; i < n; i++) {
+        const Json *answer = json_line(program.out, i), *error = json_get(answer, "error");
+        cr_expect_eq(error != NULL, cases[i].says != NULL, "%s", cases[i].line);
+        if (error && cases[i].says)
+            cr_expect(text_contains(json_string(error), cases[i].says), "%s: " SLICE_FMT,
+                      cases[i].line, SLICE_ARG(json_string(error)));
+    }
+    buffer_release(&in);
+    arena_release(&arena);
+}
+#define CHECK(model, mode, cases) check(model, mode, cases, sizeof(cases) / sizeof *(cases))
+
+Test(predict_refusals, what_cannot_be_written_says_why)
+{
+    Arena arena = {0};
+    const char *all = all_ids(&arena, 512);
+    const char *forbidden = arena_printf(
+        &arena, "{\"prompt\": \"Once\", \"max_new_tokens\": 3, \"suppress_tokens\": %s}", all);
+    const char *drawn = arena_printf(
+        &arena,
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 3, \"temperature\": 1, \"suppress_tokens\": %s}",
+        all);
+    const char *beams = arena_printf(
+        &arena,
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 3, \"num_beams\": 2, \"suppress_tokens\": %s}",
+        all);
+    const Refusal cases[] = {
+        {"{\"prompt\": \"Once\", \"max_new_tokens\": 3}", NULL},
+        {forbidden, "every token is forbidden"},
+        {drawn, "every token is forbidden"},
+        {beams, "every token is forbidden"},
+        {"{\"prompt\": \"Once\", \"suppress_tokens\": [512]}", "tokens are 0 to 511"},
+        {"{\"prompt\": \"Once\", \"begin_suppress_tokens\": [-1]}", "tokens are 0 to 511"},
+        {"{\"prompt\": \"Once\", \"repetition_penalty\": 1e-300}", "1e-06 .. 1e+06"},
+        {"{\"prompt\": \"Once\", \"length_penalty\": 1000}", "-50 .. 50"},
+        {"{\"prompt\": \"Once\", \"max_new_tokens\": 3, \"num_beams\": 2, \"length_penalty\": -50}",
+         "length_penalty"},
+        {"{\"prompt\": \"Once\", \"tgt_lang\": \"de\"}", "say in the prompt"},
+        {"{\"prompt\": \"Once\", \"src_lang\": \"de\"}", "src_lang"},
+        {"{\"prompt\": \"Once\", \"max_new_tokens\": 3}", NULL},
+    };
+    CHECK("models/stories260K", "generate", cases);
+    arena_release(&arena);
+}
+
+Test(predict_refusals, a_context_under_another_name_is_not_left_out)
+{
+    static const Refusal cases[] = {
+        {"{\"prompt\": \"Once\", \"continuation\": \" upon\"}", "\"context\""},
+        {"{\"text\": \"Once\", \"continuation\": \" upon\"}", "\"context\""},
+        {"{\"continuation\": \" upon\"}", NULL},
+        {"{\"prompt\": \"a name of the data's\", \"context\": \"Once\", \"continuation\": \" upon\"}",
+         NULL},
+    };
+    CHECK("models/stories260K", "loglik", cases);
+}
+
+Test(predict_refusals, a_question_wants_its_passage_and_a_mask_its_token)
+{
+    static const Refusal questions[] = {
+        {"{\"text\": \"who?\"}", "\"pair\""},
+        {"{\"text\": \"who?\", \"context\": \"a man\"}", "\"pair\""},
+        {"{\"text\": \"who?\", \"pair\": \"a man\"}", NULL},
+        {"{\"input_ids\": [2, 9, 3]}", NULL},
+    };
+    static const Refusal masks[] = {
+        {"{\"text\": \"a <mask> film\"}", "write [MASK]"},
+        {"{\"input_ids\": [2, 9, 3]}", "write [MASK]"},
+        {"{\"text\": \"a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a "
+         "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a [MASK]\"}",
+         "cut to 64 tokens"},
+        {"{\"text\": \"a [MASK] film\"}", NULL},
+    };
+    CHECK("models/tiny-bert-qa", "span", questions);
+    CHECK("models/tiny-bert-mlm", "fill", masks);
+}
+
+// A temperature that is hardly above zero is the likeliest token, not a division by nothing.
+Test(predict_refusals, the_coldest_draw_takes_the_likeliest)
+{
+    Arena arena = {0};
+    const char *model = arena_printf(&arena, "%s", shared_need("models/stories260K"));
+    const Program program = RUN(
+        &arena,
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 6}\n"
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 6, \"temperature\": 1e-320}\n"
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 6, \"temperature\": 1e-320, \"top_k\": 3}\n"
+        "{\"prompt\": \"Once\", \"max_new_tokens\": 6, \"temperature\": 1e-320, \"top_p\": 0.5}\n",
+        "predict", model);
+    program_want(&program, 0);
+    for (size_t i = 1; i < 4; i++)
+        cr_expect(slice_eq(text_of(json_line(program.out, i), "text"),
+                           text_of(json_line(program.out, 0), "text")),
+                  "line %zu: " SLICE_FMT, i, SLICE_ARG(program.out));
+    arena_release(&arena);
+}
