@@ -16,10 +16,13 @@ enum {
     // From so many bytes on a block lies on huge pages: a first touch a small page took a third of the time in which a
     // million labels or scores are scored.
     HUGE_BLOCK_BYTES = 4 << 20,
+    // Up to here blocks come out of the heap, where calloc would write zeros over all of them: what is taken is zeroed instead, and
+    // what is not stays untouched. Beyond, fresh memory of the system is zero already.
+    HEAP_BLOCK_BYTES = 256 << 10,
 };
 
-// The bytes follow the header. They are zero from `dirty` on: calloc gave them so, and what a rewind took back is
-// zeroed when it is handed out again.
+// The bytes follow the header. They are zero from `dirty` on: calloc gave them so. What came otherwise, or was taken back by a
+// rewind, is zeroed when it is handed out.
 struct ArenaBlock {
     ArenaBlock *older;
     size_t capacity;
@@ -89,11 +92,13 @@ static bool add_block(Arena *arena, size_t bytes, size_t alignment)
 #else
     const bool is_huge = total >= HUGE_BLOCK_BYTES;
 #endif
-    ArenaBlock *block = is_huge ? huge_alloc(total) : calloc(1, total);
+    const bool is_dirty = total <= HEAP_BLOCK_BYTES;
+    ArenaBlock *block = is_huge ? huge_alloc(total) : is_dirty ? malloc(total) : calloc(1, total);
     if (block == NULL) return false;
-    block->huge_bytes = is_huge ? total : 0;
-    block->older = arena->last;
-    block->capacity = capacity;
+    *block = (ArenaBlock){.older = arena->last,
+                          .capacity = capacity,
+                          .dirty = is_dirty ? capacity : 0,
+                          .huge_bytes = is_huge ? total : 0};
     arena->last = block;
     return true;
 }

@@ -28,7 +28,8 @@ extern const DeviceBackend cuda_backend; // defined where the build has CUDA
 enum {
     SCRATCH_MAX_CHUNKS = 48,
     SCRATCH_ALIGNMENT = 64,
-    SCRATCH_FIRST_BYTES = 1 << 20,
+    // Less than a huge page: of the CPU's only what a kernel touches is taken, and most kernels need no second chunk.
+    SCRATCH_FIRST_BYTES = (2 << 20) - (64 << 10),
     SCRATCH_GROWTH_MAX_BYTES = 1 << 26,
 };
 

@@ -18,7 +18,7 @@ typedef struct Slab {
 } Slab;
 
 typedef struct Page {
-    char *slab;
+    char *slab;            // or what of it is the page's alone
     size_t index, n_pages; // in it
 } Page;
 
@@ -134,8 +134,12 @@ static Status add_slab(Cache *c, Error *err)
     slab.memory = huge_alloc(slab.size_bytes);
     if (!slab.memory) return error_set_memory(err, n, bytes, "a cache of keys and values");
     c->slabs[c->n_slabs++] = slab;
+    // A short text's last page is seldom full. In a small slab pages follow each other whole, so that what is not written yet is one
+    // stretch at its end, and takes nothing.
+    const bool by_page = slab.size_bytes < SLAB_BYTES;
     for (size_t i = 0; i < n; i++)
-        c->pages[c->n_pages + i] = (Page){.slab = slab.memory, .index = i, .n_pages = n};
+        c->pages[c->n_pages + i] = by_page ? (Page){.slab = slab.memory + i * bytes, .n_pages = 1}
+                                           : (Page){.slab = slab.memory, .index = i, .n_pages = n};
     free_from(c, c->n_pages, total);
     c->n_pages = total;
     return STATUS_OK;

@@ -157,9 +157,10 @@ static void start(ProgramBuilder *b)
 {
     const Tape *tape = b->tape;
     Program *p = b->program;
-    // A node makes at most one value and two kept ones, and backward at most three gradients, a sum and a copy.
-    p->slots_capacity = 12 * tape->n_nodes + 4;
-    p->steps_capacity = 16 * tape->n_nodes + 4;
+    // A node makes at most two values. In tuning it keeps two more, and backward makes at most three gradients, a sum and a copy.
+    const bool is_training = b->options->is_training;
+    p->slots_capacity = (is_training ? 12 : 2) * tape->n_nodes + 4;
+    p->steps_capacity = (is_training ? 16 : 1) * tape->n_nodes + 4;
     p->slots = builder_take(b, p->slots_capacity, sizeof *p->slots);
     p->steps = builder_take(b, p->steps_capacity, sizeof *p->steps);
     p->angles_capacity = ROW_DOMAIN_COUNT * tape->n_ropes;
