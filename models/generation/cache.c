@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/size.h"
 
-// Pages come in slabs, in which what one attention keeps of all of them lies side by side, first keys and then values: a long
+// Pages come in slabs. In the largest ones what one attention keeps of all pages lies side by side, first keys and then values: a long
 // context is read at the speed of memory where it lies in stretches of a quarter of a MiB or more (kernels/cpu/attention_pages_fast.c).
 // What ends with the last page that is expected is not rounded up; beyond it slabs are small at first.
 enum { LEAST_SLAB_BYTES = 1 << 20, SLAB_BYTES = 8 << 20, STRETCH_BYTES = 256 << 10 };
@@ -112,11 +112,17 @@ static Status want(void *list, size_t n, size_t size, size_t *capacity, Error *e
     return STATUS_OK;
 }
 
+// Pages of the largest slab.
+static size_t most_pages(const Cache *c)
+{
+    const size_t most_bytes = size_max(SLAB_BYTES, 2 * c->tape->n_caches * STRETCH_BYTES);
+    return size_max(1, most_bytes / c->page_bytes);
+}
+
 // Pages of the next slab.
 static size_t slab_pages(const Cache *c)
 {
-    const size_t most_bytes = size_max(SLAB_BYTES, 2 * c->tape->n_caches * STRETCH_BYTES);
-    const size_t most = size_max(1, most_bytes / c->page_bytes);
+    const size_t most = most_pages(c);
     const size_t least = size_max(1, LEAST_SLAB_BYTES / c->page_bytes);
     if (c->n_expected > c->n_pages) return size_min(most, c->n_expected - c->n_pages);
     return size_min(size_max(c->n_pages / 2, least), most);
@@ -136,7 +142,7 @@ static Status add_slab(Cache *c, Error *err)
     c->slabs[c->n_slabs++] = slab;
     // A short text's last page is seldom full. In a small slab pages follow each other whole, so that what is not written yet is one
     // stretch at its end, and takes nothing.
-    const bool by_page = slab.size_bytes < SLAB_BYTES;
+    const bool by_page = n < most_pages(c);
     for (size_t i = 0; i < n; i++)
         c->pages[c->n_pages + i] = by_page ? (Page){.slab = slab.memory + i * bytes, .n_pages = 1}
                                            : (Page){.slab = slab.memory, .index = i, .n_pages = n};

@@ -71,6 +71,29 @@ Test(cache, a_cleared_one_of_which_nothing_may_stay_begins_anew)
     cache_close(&cache);
 }
 
+Test(cache, a_large_slab_has_keys_side_by_side_and_values_behind_them)
+{
+    enum { N_PAGES = 85 }; // of 96 KiB, as many as 8 MiB have
+    Tape tape;
+    tape_of(&tape, 768);
+    Cache *cache = NULL;
+    Arena arena = {0};
+    CacheSequence sequence = {0};
+    cr_assert_eq(cache_open(&tape, DTYPE_F32, &cache, NULL), STATUS_OK);
+    cache_expect(cache, N_PAGES + 1);
+    cr_assert_eq(cache_extend(cache, &sequence, (size_t)N_PAGES * CACHE_PAGE_ROWS, NULL),
+                 STATUS_OK);
+    const size_t bytes = CACHE_PAGE_ROWS * cache_bytes_per_token(&tape, DTYPE_F32);
+    for (size_t i = 1; i < N_PAGES; i++) {
+        const char *before = (const char *)page_of(cache, &sequence, i - 1, &arena);
+        cr_expect_eq((const char *)page_of(cache, &sequence, i, &arena) - before,
+                     (ptrdiff_t)bytes / 2);
+    }
+    cache_release(cache, &sequence);
+    arena_release(&arena);
+    cache_close(&cache);
+}
+
 Test(cache, no_memory_is_taken_beyond_what_is_expected_until_it_is_asked_for)
 {
     Tape tape;
@@ -85,7 +108,7 @@ Test(cache, no_memory_is_taken_beyond_what_is_expected_until_it_is_asked_for)
     for (size_t i = 1; i < 5; i++) {
         const char *before = (const char *)page_of(cache, &sequence, i - 1, &arena);
         cr_expect_eq((const char *)page_of(cache, &sequence, i, &arena) - before,
-                     (ptrdiff_t)bytes / 2); // keys side by side, values behind them
+                     (ptrdiff_t)bytes); // what no text has reached lies behind all that some have
     }
     cr_assert_eq(cache_extend(cache, &sequence, 1, NULL), STATUS_OK); // more than was foreseen
     page_of(cache, &sequence, 5, &arena)[0] = 1.0f;
