@@ -26,14 +26,7 @@ static const EncoderNames names = {
 
 void albert_record(Tape *t, const ModelConfig *c)
 {
-    const float p = encoder_head_dropout(c);
-    const EncoderHead head = {.pooler = "albert.pooler",
-                              .pooler_activation = ACTIVATION_TANH,
-                              .classifier = "classifier",
-                              .classifier_dropout = p,
-                              .token_dropout = p,
-                              .transform = "predictions.dense",
-                              .transform_norm = "predictions.LayerNorm",
-                              .transform_activation = c->activation};
+    const EncoderHead head =
+        encoder_pooled_head(c, "albert.pooler", "predictions.dense", "predictions.LayerNorm");
     encoder_record(t, c, &names, &head);
 }

@@ -18,15 +18,8 @@
 
 static void record(Tape *t, const ModelConfig *c, const EncoderNames *names, const char *pooler)
 {
-    const float p = encoder_head_dropout(c);
-    const EncoderHead head = {.pooler = pooler,
-                              .pooler_activation = ACTIVATION_TANH,
-                              .classifier = "classifier",
-                              .classifier_dropout = p,
-                              .token_dropout = p,
-                              .transform = "cls.predictions.transform.dense",
-                              .transform_norm = "cls.predictions.transform.LayerNorm",
-                              .transform_activation = c->activation};
+    const EncoderHead head = encoder_pooled_head(c, pooler, "cls.predictions.transform.dense",
+                                                 "cls.predictions.transform.LayerNorm");
     encoder_record(t, c, names, &head);
 }
 

@@ -80,11 +80,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_bloom = {
     .model_type = "bloom",
     .summary = "BLOOM: ALiBi for positions, a norm on embeddings",
-    .classes = {{"BloomForCausalLM", HEAD_CAUSAL_LM},
-                {"BloomModel", HEAD_EMBEDDING},
-                {"BloomForSequenceClassification", HEAD_SEQUENCE},
-                {"BloomForTokenClassification", HEAD_TOKEN},
-                {"BloomForQuestionAnswering", HEAD_SPAN}},
+    .classes = {DECODER_CLASSES("Bloom"), {"BloomForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

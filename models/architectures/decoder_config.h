@@ -5,6 +5,15 @@
 #include "base/arena.h"
 #include "models/config_read.h"
 
+// Four of Architecture.classes: what most decoders have in Transformers, where `name` begins the class.
+// clang-format off
+#define DECODER_CLASSES(name)                         \
+    {name "ForCausalLM", HEAD_CAUSAL_LM},             \
+    {name "Model", HEAD_EMBEDDING},                   \
+    {name "ForSequenceClassification", HEAD_SEQUENCE}, \
+    {name "ForTokenClassification", HEAD_TOKEN}
+// clang-format on
+
 // What an architecture takes where config.json is silent.
 typedef struct DecoderDefaults {
     double theta;

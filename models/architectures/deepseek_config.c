@@ -205,10 +205,7 @@ const Architecture architecture_deepseek_v2 = {
 const Architecture architecture_deepseek_v3 = {
     .model_type = "deepseek_v3",
     .summary = "DeepSeek 3 and R1: DeepSeek 2 with experts chosen in groups",
-    .classes = {{"DeepseekV3ForCausalLM", HEAD_CAUSAL_LM},
-                {"DeepseekV3Model", HEAD_EMBEDDING},
-                {"DeepseekV3ForSequenceClassification", HEAD_SEQUENCE},
-                {"DeepseekV3ForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("DeepseekV3")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_3,

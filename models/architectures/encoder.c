@@ -287,6 +287,20 @@ Value encoder_head(Tape *t, const ModelConfig *c, const EncoderNames *names,
     return x;
 }
 
+EncoderHead encoder_pooled_head(const ModelConfig *c, const char *pooler, const char *transform,
+                                const char *transform_norm)
+{
+    const float p = encoder_head_dropout(c);
+    return (EncoderHead){.pooler = pooler,
+                         .pooler_activation = ACTIVATION_TANH,
+                         .classifier = "classifier",
+                         .classifier_dropout = p,
+                         .token_dropout = p,
+                         .transform = transform,
+                         .transform_norm = transform_norm,
+                         .transform_activation = c->activation};
+}
+
 void encoder_record(Tape *t, const ModelConfig *c, const EncoderNames *names,
                     const EncoderHead *head)
 {

@@ -68,6 +68,10 @@ typedef struct EncoderHead {
     Activation transform_activation;
 } EncoderHead;
 
+// Heads as BERT has them: a class behind a pooler and tanh, a masked LM's transform with the blocks' activation. Names are whole.
+EncoderHead encoder_pooled_head(const ModelConfig *config, const char *pooler,
+                                const char *transform, const char *transform_norm);
+
 // Records config->head on what the encoder gave. word: the token table.
 Value encoder_head(Tape *tape, const ModelConfig *config, const EncoderNames *names,
                    const EncoderHead *head, ParamId word, Value x);

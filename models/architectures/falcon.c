@@ -134,11 +134,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_falcon = {
     .model_type = "falcon",
     .summary = "Falcon: parallel layers, one key head for all or for a group",
-    .classes = {{"FalconForCausalLM", HEAD_CAUSAL_LM},
-                {"FalconModel", HEAD_EMBEDDING},
-                {"FalconForSequenceClassification", HEAD_SEQUENCE},
-                {"FalconForTokenClassification", HEAD_TOKEN},
-                {"FalconForQuestionAnswering", HEAD_SPAN}},
+    .classes = {DECODER_CLASSES("Falcon"), {"FalconForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

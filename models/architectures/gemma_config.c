@@ -140,10 +140,7 @@ static void gemma_write(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gemma = {
     .model_type = "gemma",
     .summary = "Gemma: Llama with scaled embeddings",
-    .classes = {{"GemmaForCausalLM", HEAD_CAUSAL_LM},
-                {"GemmaModel", HEAD_EMBEDDING},
-                {"GemmaForSequenceClassification", HEAD_SEQUENCE},
-                {"GemmaForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Gemma")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = gemma_read,
@@ -154,10 +151,7 @@ const Architecture architecture_gemma = {
 const Architecture architecture_gemma2 = {
     .model_type = "gemma2",
     .summary = "Gemma 2: soft caps, norms on both sides, every other layer local",
-    .classes = {{"Gemma2ForCausalLM", HEAD_CAUSAL_LM},
-                {"Gemma2Model", HEAD_EMBEDDING},
-                {"Gemma2ForSequenceClassification", HEAD_SEQUENCE},
-                {"Gemma2ForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Gemma2")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = gemma2_read,

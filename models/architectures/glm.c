@@ -53,10 +53,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_glm = {
     .model_type = "glm",
     .summary = "GLM 4: Llama with rotations of neighbouring columns of half of each head",
-    .classes = {{"GlmForCausalLM", HEAD_CAUSAL_LM},
-                {"GlmModel", HEAD_EMBEDDING},
-                {"GlmForSequenceClassification", HEAD_SEQUENCE},
-                {"GlmForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Glm")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,
@@ -67,10 +64,7 @@ const Architecture architecture_glm = {
 const Architecture architecture_glm4 = {
     .model_type = "glm4",
     .summary = "GLM 4 0414 and Z1: GLM 4 with norms on both sides of its layers",
-    .classes = {{"Glm4ForCausalLM", HEAD_CAUSAL_LM},
-                {"Glm4Model", HEAD_EMBEDDING},
-                {"Glm4ForSequenceClassification", HEAD_SEQUENCE},
-                {"Glm4ForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Glm4")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,

@@ -53,10 +53,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gpt_bigcode = {
     .model_type = "gpt_bigcode",
     .summary = "GPT-BigCode, StarCoder: GPT-2 with one head of keys and values",
-    .classes = {{"GPTBigCodeForCausalLM", HEAD_CAUSAL_LM},
-                {"GPTBigCodeModel", HEAD_EMBEDDING},
-                {"GPTBigCodeForSequenceClassification", HEAD_SEQUENCE},
-                {"GPTBigCodeForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("GPTBigCode")},
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

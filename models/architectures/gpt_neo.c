@@ -105,11 +105,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gpt_neo = {
     .model_type = "gpt_neo",
     .summary = "GPT-Neo: GPT-2 with a window in every other layer",
-    .classes = {{"GPTNeoForCausalLM", HEAD_CAUSAL_LM},
-                {"GPTNeoModel", HEAD_EMBEDDING},
-                {"GPTNeoForSequenceClassification", HEAD_SEQUENCE},
-                {"GPTNeoForTokenClassification", HEAD_TOKEN},
-                {"GPTNeoForQuestionAnswering", HEAD_SPAN}},
+    .classes = {DECODER_CLASSES("GPTNeo"), {"GPTNeoForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

@@ -60,11 +60,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gpt_neox = {
     .model_type = "gpt_neox",
     .summary = "GPT-NeoX and Pythia: parallel layers, heads that turn in part",
-    .classes = {{"GPTNeoXForCausalLM", HEAD_CAUSAL_LM},
-                {"GPTNeoXModel", HEAD_EMBEDDING},
-                {"GPTNeoXForSequenceClassification", HEAD_SEQUENCE},
-                {"GPTNeoXForTokenClassification", HEAD_TOKEN},
-                {"GPTNeoXForQuestionAnswering", HEAD_SPAN}},
+    .classes = {DECODER_CLASSES("GPTNeoX"), {"GPTNeoXForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "gpt_neox.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

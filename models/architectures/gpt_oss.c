@@ -57,10 +57,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_gpt_oss = {
     .model_type = "gpt_oss",
     .summary = "gpt-oss: Llama with experts, and sinks that attention gives weight to",
-    .classes = {{"GptOssForCausalLM", HEAD_CAUSAL_LM},
-                {"GptOssModel", HEAD_EMBEDDING},
-                {"GptOssForSequenceClassification", HEAD_SEQUENCE},
-                {"GptOssForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("GptOss")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .takes_mxfp4 = true,

@@ -19,15 +19,8 @@
 static void record_named(Tape *t, const ModelConfig *c, const EncoderNames *names,
                          const char *pooler)
 {
-    const float p = encoder_head_dropout(c);
-    const EncoderHead head = {.pooler = pooler,
-                              .pooler_activation = ACTIVATION_TANH,
-                              .classifier = "classifier",
-                              .classifier_dropout = p,
-                              .token_dropout = p,
-                              .transform = "lm_head.dense",
-                              .transform_norm = "lm_head.norm",
-                              .transform_activation = ACTIVATION_GELU};
+    EncoderHead head = encoder_pooled_head(c, pooler, "lm_head.dense", "lm_head.norm");
+    head.transform_activation = ACTIVATION_GELU;
     encoder_record(t, c, names, &head);
 }
 

@@ -98,11 +98,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_mpt = {
     .model_type = "mpt",
     .summary = "MPT: ALiBi for positions, no biases",
-    .classes = {{"MptForCausalLM", HEAD_CAUSAL_LM},
-                {"MptModel", HEAD_EMBEDDING},
-                {"MptForSequenceClassification", HEAD_SEQUENCE},
-                {"MptForTokenClassification", HEAD_TOKEN},
-                {"MptForQuestionAnswering", HEAD_SPAN}},
+    .classes = {DECODER_CLASSES("Mpt"), {"MptForQuestionAnswering", HEAD_SPAN}},
     .base_prefix = "transformer.",
     .classified = CLASSIFIED_LAST,
     .tagger = "classifier",

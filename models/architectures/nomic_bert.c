@@ -26,15 +26,9 @@ static const EncoderNames names = {
 
 static void record(Tape *t, const ModelConfig *c)
 {
-    const float p = encoder_head_dropout(c);
-    const EncoderHead head = {.pooler = "nomic_bert.pooler.dense",
-                              .pooler_activation = ACTIVATION_TANH,
-                              .classifier = "classifier",
-                              .classifier_dropout = p,
-                              .token_dropout = p,
-                              .transform = "cls.predictions.transform.dense",
-                              .transform_norm = "cls.predictions.transform.layer_norm",
-                              .transform_activation = c->activation};
+    const EncoderHead head =
+        encoder_pooled_head(c, "nomic_bert.pooler.dense", "cls.predictions.transform.dense",
+                            "cls.predictions.transform.layer_norm");
     encoder_record(t, c, &names, &head);
 }
 

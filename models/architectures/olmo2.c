@@ -183,10 +183,7 @@ static void write_exaone(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_exaone4 = {
     .model_type = "exaone4",
     .summary = "EXAONE 4: norms behind the layers and of heads, windows",
-    .classes = {{"Exaone4ForCausalLM", HEAD_CAUSAL_LM},
-                {"Exaone4Model", HEAD_EMBEDDING},
-                {"Exaone4ForSequenceClassification", HEAD_SEQUENCE},
-                {"Exaone4ForTokenClassification", HEAD_TOKEN},
+    .classes = {DECODER_CLASSES("Exaone4"),
                 {"Exaone4ForQuestionAnswering", HEAD_SPAN, "transformer."}},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,

@@ -57,10 +57,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_phi = {
     .model_type = "phi",
     .summary = "Phi 1, 1.5 and 2: parallel layers, heads that turn in part",
-    .classes = {{"PhiForCausalLM", HEAD_CAUSAL_LM},
-                {"PhiModel", HEAD_EMBEDDING},
-                {"PhiForSequenceClassification", HEAD_SEQUENCE},
-                {"PhiForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Phi")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,

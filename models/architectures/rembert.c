@@ -23,15 +23,8 @@ static void record(Tape *t, const ModelConfig *c)
         .drops_attention_output = true,
         .drops_output = true,
     };
-    const float p = encoder_head_dropout(c);
-    const EncoderHead head = {.pooler = "rembert.pooler.dense",
-                              .pooler_activation = ACTIVATION_TANH,
-                              .classifier = "classifier",
-                              .classifier_dropout = p,
-                              .token_dropout = p,
-                              .transform = "cls.predictions.dense",
-                              .transform_norm = "cls.predictions.LayerNorm",
-                              .transform_activation = c->activation};
+    const EncoderHead head = encoder_pooled_head(c, "rembert.pooler.dense", "cls.predictions.dense",
+                                                 "cls.predictions.LayerNorm");
     encoder_record(t, c, &names, &head);
 }
 

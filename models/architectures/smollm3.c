@@ -63,10 +63,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_smollm3 = {
     .model_type = "smollm3",
     .summary = "SmolLM3: Llama with layers that turn nothing",
-    .classes = {{"SmolLM3ForCausalLM", HEAD_CAUSAL_LM},
-                {"SmolLM3Model", HEAD_EMBEDDING},
-                {"SmolLM3ForSequenceClassification", HEAD_SEQUENCE},
-                {"SmolLM3ForTokenClassification", HEAD_TOKEN},
+    .classes = {DECODER_CLASSES("SmolLM3"),
                 {"SmolLM3ForQuestionAnswering", HEAD_SPAN, "transformer."}},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,

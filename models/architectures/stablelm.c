@@ -66,10 +66,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_stablelm = {
     .model_type = "stablelm",
     .summary = "StableLM: LayerNorms, gated layers, heads that turn in part",
-    .classes = {{"StableLmForCausalLM", HEAD_CAUSAL_LM},
-                {"StableLmModel", HEAD_EMBEDDING},
-                {"StableLmForSequenceClassification", HEAD_SEQUENCE},
-                {"StableLmForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("StableLm")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,

@@ -54,10 +54,7 @@ static void write_config(const ModelConfig *c, JsonWriter *w)
 const Architecture architecture_starcoder2 = {
     .model_type = "starcoder2",
     .summary = "StarCoder 2: LayerNorms, biases, rotations and a window",
-    .classes = {{"Starcoder2ForCausalLM", HEAD_CAUSAL_LM},
-                {"Starcoder2Model", HEAD_EMBEDDING},
-                {"Starcoder2ForSequenceClassification", HEAD_SEQUENCE},
-                {"Starcoder2ForTokenClassification", HEAD_TOKEN}},
+    .classes = {DECODER_CLASSES("Starcoder2")},
     .base_prefix = "model.",
     .classified = CLASSIFIED_LAST,
     .read_config = read_config,
