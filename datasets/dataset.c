@@ -144,16 +144,10 @@ static Status reserve(DatasetBuilder *b, Error *err)
 {
     if (b->n_samples < b->capacity) return STATUS_OK;
     const size_t capacity = b->capacity ? b->capacity * 2 : 64;
-    Sample *samples = NULL;
-    size_t *counts = NULL;
-    TRY(arena_take(&b->scratch, capacity, sizeof *samples, "samples", &samples, err));
-    TRY(arena_take(&b->scratch, capacity, sizeof *counts, "samples", &counts, err));
-    if (b->n_samples) {
-        memcpy(samples, b->samples, b->n_samples * sizeof *samples);
-        memcpy(counts, b->input_counts, b->n_samples * sizeof *counts);
-    }
-    b->samples = samples;
-    b->input_counts = counts;
+    TRY(arena_grow(&b->scratch, b->n_samples, capacity, sizeof *b->samples, "samples", &b->samples,
+                   err));
+    TRY(arena_grow(&b->scratch, b->n_samples, capacity, sizeof *b->input_counts, "samples",
+                   &b->input_counts, err));
     b->capacity = capacity;
     return STATUS_OK;
 }

@@ -7,14 +7,8 @@
 
 static Status push(RowReader *r, Slice field, Error *err)
 {
-    if (r->n_fields == r->capacity) {
-        const size_t capacity = r->capacity ? r->capacity * 2 : 8;
-        Slice *fields = NULL;
-        TRY(arena_take(r->arena, capacity, sizeof *fields, "a row", &fields, err));
-        if (r->n_fields) memcpy(fields, r->fields, r->n_fields * sizeof *fields);
-        r->fields = fields;
-        r->capacity = capacity;
-    }
+    TRY(arena_make_room(r->arena, r->n_fields, &r->capacity, sizeof *r->fields, "a row", &r->fields,
+                        err));
     r->fields[r->n_fields++] = field;
     return STATUS_OK;
 }

@@ -186,16 +186,11 @@ typedef struct Rows {
 
 static void add_row(Rows *rows, Slice key, Slice value)
 {
-    if (rows->n == rows->capacity) {
-        const size_t wanted = rows->capacity == 0 ? 32 : rows->capacity * 2;
-        ManifestRow *grown = ARENA_NEW(rows->arena, ManifestRow, wanted);
-        if (grown == NULL) {
-            rows->failed = true;
-            return;
-        }
-        if (rows->n > 0) memcpy(grown, rows->rows, rows->n * sizeof *grown);
-        rows->rows = grown;
-        rows->capacity = wanted;
+    Error ignored = {0};
+    if (arena_make_room(rows->arena, rows->n, &rows->capacity, sizeof *rows->rows, "a manifest",
+                        &rows->rows, &ignored) != STATUS_OK) {
+        rows->failed = true;
+        return;
     }
     rows->rows[rows->n++] = (ManifestRow){keep_text(rows->arena, key, &rows->failed),
                                           keep_text(rows->arena, value, &rows->failed)};

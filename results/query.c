@@ -141,16 +141,9 @@ Status query_do(Query *query, Error *err)
 
 bool query_room(Query *query, Arena *arena, void *items, size_t n, size_t *capacity, size_t size)
 {
-    if (n < *capacity) return true;
-    const size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-    void *grown = arena_alloc(arena, wanted, size);
-    if (grown == NULL) {
-        query->out_of_memory = true;
-        return false;
-    }
-    void **list = items;
-    if (n > 0) memcpy(grown, *list, n * size);
-    *list = grown;
-    *capacity = wanted;
-    return true;
+    Error ignored = {0}; // query_end says it
+    if (arena_make_room(arena, n, capacity, size, "rows", items, &ignored) == STATUS_OK)
+        return true;
+    query->out_of_memory = true;
+    return false;
 }

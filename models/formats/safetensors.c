@@ -13,18 +13,11 @@ typedef struct Entries {
     size_t count, capacity;
 } Entries;
 
-static Status grow(Arena *arena, void *list, size_t count, size_t *capacity, size_t size,
-                   Error *err)
+static Status add_entry(Safetensors *out, Entries *entries, const SafeTensor *tensor, Error *err)
 {
-    if (count < *capacity) return STATUS_OK;
-    const size_t larger = *capacity ? *capacity * 2 : 64;
-    void *fresh = NULL;
-    TRY(arena_take(arena, larger, size, "a list of tensors", &fresh, err));
-    void *old;
-    memcpy(&old, list, sizeof old);
-    if (count > 0) memcpy(fresh, old, count * size);
-    memcpy(list, &fresh, sizeof fresh);
-    *capacity = larger;
+    TRY(arena_make_room(&out->arena, entries->count, &entries->capacity, sizeof *tensor,
+                        "a list of tensors", &entries->list, err));
+    entries->list[entries->count++] = *tensor;
     return STATUS_OK;
 }
 
@@ -40,7 +33,8 @@ static Status read_metadata(JsonReader *r, bool is_kept, Safetensors *out, Error
         if (!more) return STATUS_OK;
         TRY(json_read_string(r, &pair.value, err));
         if (!is_kept) continue;
-        TRY(grow(&out->arena, &out->metadata, out->n_metadata, &capacity, sizeof pair, err));
+        TRY(arena_make_room(&out->arena, out->n_metadata, &capacity, sizeof pair, "metadata",
+                            &out->metadata, err));
         out->metadata[out->n_metadata++] = pair;
     }
 }
@@ -135,13 +129,10 @@ static Status read_entry(JsonReader *r, SafeTensor *tensor, size_t offsets[2], E
 static Status place_entry(const JsonReader *r, Slice data, const size_t offsets[2],
                           SafeTensor *tensor, Error *err)
 {
-    size_t count = 1, size_bytes = 0;
-    bool fits = true;
-    for (size_t i = 0; i < tensor->n_dims; i++)
-        fits = fits && size_mul(count, tensor->shape[i], &count);
-    if (!fits || !size_mul(count, tensor_type_size(tensor->type), &size_bytes)) {
+    size_t size_bytes = 0;
+    if (!tensor_type_bytes(tensor->type, tensor->n_dims, tensor->shape, &tensor->n_elements,
+                           &size_bytes))
         return json_reader_error(r, err, "the product of its shape overflows");
-    }
     if (offsets[0] > offsets[1] || offsets[1] > data.len) {
         return json_reader_error(
             r, err,
@@ -153,7 +144,6 @@ static Status place_entry(const JsonReader *r, Slice data, const size_t offsets[
             r, err, "data_offsets give %zu bytes, but shape and dtype %s ask for %zu",
             offsets[1] - offsets[0], tensor_type_name(tensor->type), size_bytes);
     }
-    tensor->n_elements = count;
     tensor->data = slice_sub(data, offsets[0], offsets[1]);
     tensor->data.ptr = data.ptr + offsets[0]; // slice_sub gives no place to an empty tensor
     return STATUS_OK;
@@ -180,9 +170,7 @@ static Status read_header(JsonReader *r, Slice data, Entries *entries, Safetenso
         if (s == STATUS_OK) s = place_entry(r, data, offsets, &tensor, err);
         if (s != STATUS_OK)
             return error_wrap(err, "tensor \"" SLICE_FMT "\"", SLICE_ARG(tensor.name));
-        TRY(grow(&out->arena, &entries->list, entries->count, &entries->capacity, sizeof tensor,
-                 err));
-        entries->list[entries->count++] = tensor;
+        TRY(add_entry(out, entries, &tensor, err));
     }
     return json_read_end(r, err);
 }
@@ -271,11 +259,7 @@ static Status add_file(Slice name, Slice bytes, Entries *entries, Safetensors *o
     JsonReader r = json_reader(name, header, &out->arena);
     TRY(read_header(&r, rest, &own, out, err));
     TRY(check_cover(name, rest, &own, err));
-    for (size_t i = 0; i < own.count; i++) {
-        TRY(grow(&out->arena, &entries->list, entries->count, &entries->capacity, sizeof *own.list,
-                 err));
-        entries->list[entries->count++] = own.list[i];
-    }
+    for (size_t i = 0; i < own.count; i++) TRY(add_entry(out, entries, &own.list[i], err));
     return STATUS_OK;
 }
 
@@ -360,15 +344,9 @@ void safetensors_close(Safetensors *file)
     *file = (Safetensors){0};
 }
 
-static int compare_tensors(const void *a, const void *b)
-{
-    return slice_cmp(((const SafeTensor *)a)->name, ((const SafeTensor *)b)->name);
-}
-
 void safetensors_sort(Safetensors *file)
 {
-    if (file->n_tensors > 0)
-        qsort(file->tensors, file->n_tensors, sizeof *file->tensors, compare_tensors);
+    if (file->n_tensors > 0) qsort(file->tensors, file->n_tensors, sizeof *file->tensors, by_name);
 }
 
 Status safetensors_want_distinct(const Safetensors *file, Error *err)

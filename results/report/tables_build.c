@@ -44,17 +44,9 @@ void table_note(TableBuild *build, const char *format, ...)
 
 static void grow(TableBuild *build, void *items, size_t n, size_t *capacity, size_t size)
 {
-    if (n < *capacity) return;
-    const size_t wanted = *capacity == 0 ? 16 : *capacity * 2;
-    void *grown = arena_alloc(build->arena, wanted, size);
-    if (grown == NULL) {
+    Error ignored = {0};
+    if (arena_make_room(build->arena, n, capacity, size, "a table", items, &ignored) != STATUS_OK)
         build->failed = true;
-        return;
-    }
-    void **list = items;
-    if (n > 0) memcpy(grown, *list, n * size);
-    *list = grown;
-    *capacity = wanted;
 }
 
 void table_column(TableBuild *build, Slice name, ColumnKind kind)

@@ -6,19 +6,6 @@
 
 // ---- the document ----
 
-static Status grow(Arena *arena, void **items, size_t n, size_t *capacity, size_t size,
-                   const char *what, Error *err)
-{
-    void *more;
-    if (n < *capacity) return STATUS_OK;
-    const size_t wanted = *capacity > 0 ? 2 * *capacity : 16;
-    TRY(arena_take(arena, wanted, size, what, &more, err));
-    if (n > 0) memcpy(more, *items, n * size);
-    *items = more;
-    *capacity = wanted;
-    return STATUS_OK;
-}
-
 // Reads the members of an object: take is called for each key and must read the value.
 typedef Status (*TakeMember)(JsonReader *r, Slice key, void *context, Error *err);
 
@@ -54,8 +41,8 @@ static Status take_answer(JsonReader *r, Slice key, void *context, Error *err)
 {
     Answers *answers = context;
     if (!slice_eq_cstr(key, "text")) return json_skip(r, err);
-    TRY(grow(r->arena, (void **)&answers->texts, answers->n, &answers->capacity, sizeof(Slice),
-             "answers", err));
+    TRY(arena_make_room(r->arena, answers->n, &answers->capacity, sizeof(Slice), "answers",
+                        &answers->texts, err));
     Slice *text = &answers->texts[answers->n];
     TRY(json_read_string(r, text, err));
     if (text->ptr == NULL) *text = SLICE("");
@@ -94,8 +81,8 @@ static Status add_question(JsonReader *r, Reading *reading, Error *err)
         return json_reader_error(r, err, "question id \"" SLICE_FMT "\" stands twice",
                                  SLICE_ARG(reading->question.id));
     }
-    TRY(grow(r->arena, (void **)&data->questions, data->n, &data->capacity, sizeof *data->questions,
-             "questions", err));
+    TRY(arena_make_room(r->arena, data->n, &data->capacity, sizeof *data->questions, "questions",
+                        &data->questions, err));
     reading->question.answers = reading->answers.texts;
     reading->question.n_answers = reading->answers.n;
     data->has_unanswerable |= reading->answers.n == 0;
