@@ -9,10 +9,11 @@
 static const struct {
     const char *model_type, *text_type;
 } wholes[] = {
-    {"aya_vision", "cohere2"}, {"gemma3", "gemma3_text"}, {"idefics3", "llama"},
-    {"internvl", "qwen2"},     {"llava", "llama"},        {"llava_next", "llama"},
-    {"mistral3", "mistral"},   {"qwen2_5_vl", "qwen2"},   {"qwen2_vl", "qwen2"},
-    {"qwen3_vl", "qwen3"},     {"smolvlm", "llama"},      {"llava_onevision", "qwen2"},
+    {"aya_vision", "cohere2"},    {"gemma3", "gemma3_text"}, {"gemma4", "gemma4_text"},
+    {"idefics3", "llama"},        {"internvl", "qwen2"},     {"llava", "llama"},
+    {"llava_next", "llama"},      {"mistral3", "mistral"},   {"qwen2_5_vl", "qwen2"},
+    {"qwen2_vl", "qwen2"},        {"qwen3_vl", "qwen3"},     {"smolvlm", "llama"},
+    {"llava_onevision", "qwen2"},
 };
 
 // Names of text models that are no other model by themselves.
@@ -35,6 +36,7 @@ static const Usual usual[] = {
     {"mistral", 32000, 4096, 14336, 32, 32, 8, 131072, 0, 0},
     {"ministral3", 131072, 4096, 14336, 34, 32, 8, 262144, 0, 0},
     {"gemma3_text", 262208, 2304, 9216, 26, 8, 4, 131072, 0, 0},
+    {"gemma4_text", 262144, 2304, 9216, 30, 8, 4, 131072, 0, 0},
     {"qwen2", 151936, 4096, 22016, 32, 32, 32, 32768, 0, 0},
     {"qwen3", 151936, 4096, 22016, 32, 32, 32, 32768, 0, 0},
     {"qwen2_vl_text", 152064, 8192, 29568, 80, 64, 8, 32768, 1e-5, 1000000},
@@ -214,6 +216,9 @@ static const struct {
     {SLICE_LIT("model.text_model."), "model."},
     {SLICE_LIT("text_model."), "model."},
     {SLICE_LIT("vision_tower."), NULL},
+    {SLICE_LIT("model.audio_tower."), NULL},
+    {SLICE_LIT("model.embed_vision."), NULL},
+    {SLICE_LIT("model.embed_audio."), NULL},
     {SLICE_LIT("model.vision_tower."), NULL},
     {SLICE_LIT("vision_model."), NULL},
     {SLICE_LIT("model.vision_model."), NULL},

@@ -79,6 +79,16 @@ typedef struct LatentConfig {
     bool is_in_pairs;  // what turns together stands side by side in checkpoints
 } LatentConfig;
 
+// Gemma 4. All zero for other models.
+typedef struct Gemma4Config {
+    size_t global_head_dim, n_global_kv_heads; // of layers without a window
+    bool values_are_keys;                      // in those: what keys are made of are values too
+    size_t n_sharing;    // the last so many layers take keys and values of earlier ones
+    bool widens_sharing; // whose feed-forwards are twice as wide
+    size_t input_size,
+        input_vocab; // a layer's own columns of each token, and that table's rows; 0 without
+} Gemma4Config;
+
 typedef struct ExpertNames ExpertNames; // models/architectures/experts.h
 
 // Feed-forward layers that are mixtures of experts. All zero for other models.
@@ -139,6 +149,7 @@ typedef struct ModelConfig {
     DebertaConfig deberta;
     ExpertsConfig experts;
     LatentConfig latent;
+    Gemma4Config gemma4;
     size_t n_further_blocks; // behind the others, for guesses at tokens further on: left out
     // Of masked LMs and encoder-decoders: the output layer is a matrix of its own, not the table of (the targets') words.
     bool has_own_output;

@@ -74,7 +74,7 @@ static uint64_t unread_bytes(const Model *model, const Asked *asked)
         const Param *param = &model->tape.params[i];
         const uint64_t bytes = param_mapped_bytes(param);
         const double n_stretches = (double)bytes / AROUND_BYTES;
-        if (param->is_gathered && param->layout == LAYOUT_ROWS && n_stretches > 1)
+        if (param->is_looked_up && param->layout == LAYOUT_ROWS && n_stretches > 1)
             unread += (uint64_t)((double)bytes * exp(n_tokens * log1p(-1 / n_stretches)));
     }
     return unread;

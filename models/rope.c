@@ -7,8 +7,13 @@ static const double two_pi = 6.28318530717958647693;
 const char *rope_kind_name(RopeKind kind)
 {
     static const char *const names[ROPE_KIND_COUNT] = {
-        [ROPE_DEFAULT] = "default", [ROPE_LINEAR] = "linear", [ROPE_DYNAMIC] = "dynamic",
-        [ROPE_LLAMA3] = "llama3",   [ROPE_YARN] = "yarn",     [ROPE_LONGROPE] = "longrope",
+        [ROPE_DEFAULT] = "default",
+        [ROPE_LINEAR] = "linear",
+        [ROPE_DYNAMIC] = "dynamic",
+        [ROPE_LLAMA3] = "llama3",
+        [ROPE_YARN] = "yarn",
+        [ROPE_LONGROPE] = "longrope",
+        [ROPE_PROPORTIONAL] = "proportional",
     };
     return names[kind];
 }
@@ -68,6 +73,10 @@ void rope_frequencies(const RopeConfig *c, size_t n_dims, bool is_long, float *o
             break;
         case ROPE_YARN:
             out[i] = (float)yarn_frequency(c, frequency, i, n_dims);
+            break;
+        case ROPE_PROPORTIONAL:
+            out[i] =
+                i < (size_t)(c->part * (double)n_dims / 2) ? (float)(frequency / c->factor) : 0;
             break;
         case ROPE_LONGROPE:
             out[i] = 1.0f / ((is_long ? c->long_factors : c->short_factors)[i] * power);

@@ -5,6 +5,7 @@
 //     dynamic     the default up to the first context; beyond it theta grows with the length (NTK-aware)
 //     llama3      low frequencies divided by factor, high ones kept, a ramp between (Llama Team 2024, arXiv:2407.21783)
 //     yarn        a ramp by the number of turns within the original context (Peng et al. 2023, arXiv:2309.00071)
+//     proportional  frequencies of the first `part` of the pairs as of all, divided by factor; the others do not turn (Gemma 4)
 //     longrope    each divided by a factor of its own, others for long contexts (Ding et al. 2024, arXiv:2402.13753)
 //
 // As Transformers' modeling_rope_utils has them, in float where it computes in float.
@@ -20,14 +21,17 @@ typedef enum RopeKind {
     ROPE_LLAMA3,
     ROPE_YARN,
     ROPE_LONGROPE,
+    ROPE_PROPORTIONAL,
     ROPE_KIND_COUNT
 } RopeKind;
 
 // A field is read by the kinds named beside it; the others leave it 0.
 typedef struct RopeConfig {
     RopeKind kind;
-    double theta;  // all
-    double factor; // linear, dynamic, llama3, yarn; longrope: 0 = what max_positions implies
+    double theta; // all
+    double
+        factor; // linear, dynamic, llama3, yarn, proportional; longrope: 0 = what max_positions implies
+    double part;                              // proportional: of the pairs that turn
     double low_freq_factor, high_freq_factor; // llama3
     double beta_fast, beta_slow;              // yarn
     double mscale, mscale_all_dim;            // yarn; 0 = not given

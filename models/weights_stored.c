@@ -62,11 +62,11 @@ static bool can_map(const Param *param, size_t part, const SafeTensor *tensor, P
     return is_in_rows(tensor) && order->head_dim == 0 && param->layout == LAYOUT_PANELS;
 }
 
-// Matrices of products, and tables that are gathered: what kernels read in other forms than f32.
+// Matrices of products, and tables that are looked up in: what kernels read in other forms than f32.
 static bool is_readable(const Param *param)
 {
     return !param->is_vector && !param->is_exact &&
-           (param->layout == LAYOUT_PANELS || param->is_gathered) && param->n_parts > 0;
+           (param->layout == LAYOUT_PANELS || param->is_looked_up) && param->n_parts > 0;
 }
 
 // Whether the program cuts this weight elsewhere than between its parts: then they must lie in one piece.

@@ -26,7 +26,9 @@ DecoderRopes decoder_ropes(Tape *t, const ModelConfig *c)
 {
     if (c->alibi_scale > 0) return alibi(t, c);
     if (c->rotary_dims == 0) return (DecoderRopes){0};
-    const RopeId global = rope_record(t, &c->rope, c->rotary_dims, c->max_positions);
+    const size_t n_global =
+        c->gemma4.global_head_dim > 0 ? c->gemma4.global_head_dim : c->rotary_dims;
+    const RopeId global = rope_record(t, &c->rope, n_global, c->max_positions);
     const bool differs = c->rope_local.theta > 0, grows = c->rope.growth > 0;
     RopeConfig of_keys = c->rope;
     of_keys.growth = 0;
@@ -81,20 +83,28 @@ static bool reads_rows(const ModelConfig *c)
            (c->head == HEAD_MASKED_LM && c->one_token);
 }
 
-// A part of the fused layer begins at a panel, so the queries must fill whole ones.
+static bool is_local(const ModelConfig *c, size_t layer)
+{
+    return c->window > 0 && (!c->is_local || c->is_local[layer]);
+}
+
+size_t decoder_head_dim(const ModelConfig *c, size_t layer)
+{
+    return c->gemma4.global_head_dim > 0 && !is_local(c, layer) ? c->gemma4.global_head_dim
+                                                                : c->head_dim;
+}
+
+// A part of the fused layer begins at a panel, so the queries must fill whole ones where keys and values stand beside them.
 bool decoder_is_cut(const ModelConfig *c, size_t layer)
 {
-    return reads_rows(c) && layer + 1 == c->n_layers && c->n_heads * c->head_dim % PANEL_WIDTH == 0;
+    if (!reads_rows(c)) return false;
+    if (layer + c->gemma4.n_sharing >= c->n_layers) return true;
+    return layer + 1 == c->n_layers && c->n_heads * decoder_head_dim(c, layer) % PANEL_WIDTH == 0;
 }
 
 Value decoder_rows(Tape *t, const ModelConfig *c, size_t layer, Value x)
 {
     return decoder_is_cut(c, layer) ? tape_output_rows(t, x) : x;
-}
-
-static bool is_local(const ModelConfig *c, size_t layer)
-{
-    return c->window > 0 && (!c->is_local || c->is_local[layer]);
 }
 
 Value decoder_linear(Tape *t, Value x, const char *name, size_t n_out, bool has_bias,

@@ -25,7 +25,9 @@ Value decoder_embedding(Tape *tape, const ModelConfig *config, const char *name,
 Value decoder_positioned(Tape *tape, const ModelConfig *config, const char *words,
                          const char *positions, ParamId *table);
 
-// Whether layer i is the last and only the rows that are read are computed behind its keys and values.
+// Columns of a head of layer i.
+size_t decoder_head_dim(const ModelConfig *config, size_t layer);
+// Whether only the rows that are read are computed behind the keys and values of layer i: the last, or one of the last that have none.
 bool decoder_is_cut(const ModelConfig *config, size_t layer);
 // Rows of x that layer i goes on with: all, or those that are read.
 Value decoder_rows(Tape *tape, const ModelConfig *config, size_t layer, Value x);

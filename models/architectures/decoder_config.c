@@ -102,6 +102,10 @@ Status decoder_read_rope(Arena *arena, const Json *root, const Json *parameters,
         TRY(read_yarn(parameters, out, err));
         out->factor = (double)config->max_positions / (double)out->original_positions;
         return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
+    case ROPE_PROPORTIONAL:
+        out->part = out->factor = 1;
+        TRY(json_opt_double(parameters, "partial_rotary_factor", 0, 1, &out->part, err));
+        return json_opt_double(parameters, "factor", 1e-6, 1e6, &out->factor, err);
     case ROPE_LONGROPE:
         break;
     }
@@ -214,6 +218,8 @@ Status decoder_read(Arena *arena, const Json *root, const DecoderDefaults *defau
     // Gemma 3 has two sets, which its own file reads.
     if (!is_null(parameters) && json_get(parameters, "full_attention")) return STATUS_OK;
     TRY(decoder_read_rope(arena, root, parameters, theta, c, &c->rope, err));
+    if (c->rope.kind == ROPE_PROPORTIONAL)
+        return json_error(parameters, err, "\"proportional\" is supported in Gemma 4 alone");
     // What dynamic scaling is for: so much more than the first context.
     if (c->rope.kind == ROPE_DYNAMIC)
         c->max_positions =
@@ -290,7 +296,8 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
     if (rope->factor > 0) json_member_double(w, "factor", rope->factor);
     if (rope->attention_factor > 0)
         json_member_double(w, "attention_factor", rope->attention_factor);
-    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR && rope->kind != ROPE_DYNAMIC)
+    if (rope->kind != ROPE_DEFAULT && rope->kind != ROPE_LINEAR && rope->kind != ROPE_DYNAMIC &&
+        rope->kind != ROPE_PROPORTIONAL)
         json_member_u64(w, "original_max_position_embeddings", rope->original_positions);
     if (rope->kind == ROPE_LLAMA3) {
         json_member_double(w, "low_freq_factor", rope->low_freq_factor);
@@ -308,7 +315,9 @@ static void put_rope(JsonWriter *w, const ModelConfig *config, const RopeConfig 
         put_factors(w, "long_factor", rope->long_factors, config->rotary_dims / 2);
     }
     if (rope->growth > 0) json_member_double(w, "llama_4_scaling_beta", rope->growth);
-    if (tells_part || config->rotary_dims < config->head_dim)
+    if (rope->kind == ROPE_PROPORTIONAL)
+        json_member_double(w, "partial_rotary_factor", rope->part);
+    else if (tells_part || config->rotary_dims < config->head_dim)
         json_member_double(w, "partial_rotary_factor",
                            (double)config->rotary_dims / (double)config->head_dim);
     json_end_object(w);

@@ -7,5 +7,6 @@
 // Architecture's `record`, of Gemma 2 and 3.
 void gemma_record(Tape *tape, const ModelConfig *config);
 void vaultgemma_record(Tape *tape, const ModelConfig *config);
+void gemma4_record(Tape *tape, const ModelConfig *config);
 
 #endif

@@ -29,7 +29,8 @@ void program_attend_cached(const ProgramRun *run, const TapeNode *node, OpArgs *
 {
     const ProgramCache *c = run->unit.cache;
     const size_t cache = node->as.attention.cache;
-    store_keys(run, &node->as.attention, &args->in[1], &args->in[2]);
+    if (!node->as.attention.reads_cache)
+        store_keys(run, &node->as.attention, &args->in[1], &args->in[2]);
     args->in[1] = args->in[2] = (Tensor){0};
     args->as.attention.keys =
         (Ragged){.n_sequences = run->unit.n_sequences, .offsets = run->device_key_offsets};

@@ -77,8 +77,10 @@ typedef struct Param {
     bool is_input_first; // [cols, rows] in the checkpoint (GPT-2's Conv1D)
     ParamSource source;
     const char *const *aliases; // other names of a parameter of one part, NULL at the end; or NULL
-    // Used by one OP_EMBEDDING as the table of token ids, and by nothing else: its gradient is a list of rows.
-    bool is_gathered;
+    // Used by one OP_EMBEDDING as the table of token ids, and by nothing else.
+    bool is_looked_up;
+    bool
+        is_gathered; // of these the largest, where a tape has several: its gradient is a list of rows
     Layout layout;
     DType
         dtype; // F32, or what a file stores (kernels/pack.h): then for answers only; see tape_store
@@ -154,6 +156,8 @@ typedef struct TapeAttention {
     bool
         is_cached; // keys and values of earlier tokens come from a cache, where a run has one (models/generation/cache.h)
     size_t cache;  // which one; set by tape_attention
+    bool
+        reads_cache; // the attention before it with the same keys and values has put them there; likewise
     bool has_position_queries, has_position_keys; // set by tape_disentangled
 } TapeAttention;
 
@@ -294,6 +298,8 @@ void tape_aliases(Tape *tape, ParamId param, const char *const *names);
 ParamId tape_buffer(Tape *tape, const char *name, size_t cols);
 // A lone vector called NAME, zero where the checkpoint lacks it, never trained.
 ParamId tape_fixed_vector(Tape *tape, const char *name, size_t cols);
+// A lone number called NAME, 1 where the checkpoint lacks it, never trained.
+ParamId tape_fixed_number(Tape *tape, const char *name);
 // A lone vector called NAME.
 ParamId tape_vector(Tape *tape, const char *name, size_t cols, ParamInit init);
 // NAME.weight and NAME.bias of each name, stacked to one layer with n_out outputs in all, equally shared.
@@ -346,6 +352,8 @@ Value tape_layer_norm_of(Tape *tape, Value x, LayerNorm norm, NormArgs args);
 // weight_offset: see NormArgs; a weight that is added to 1 starts as 0.
 Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float epsilon,
                     float weight_offset);
+// The same with a weight at hand.
+Value tape_rms_norm_of(Tape *tape, Value x, ParamId weight, NormArgs args);
 // Heads of x turned by their rows' positions.
 Value tape_rope(Tape *tape, Value x, size_t head_dim, RopeId angles);
 Value tape_gated(Tape *tape, Value a, Value b, Activation activation); // act(a) * b

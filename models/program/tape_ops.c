@@ -41,7 +41,7 @@ static Value embedding(Tape *tape, RowDomain domain, ParamId word, ParamId posit
                     domain, cols);
 }
 
-static bool is_looked_up(const Tape *tape, ParamId word)
+static bool is_read_before(const Tape *tape, ParamId word)
 {
     for (size_t i = 0; i < tape->n_nodes; i++) {
         if (tape->nodes[i].op == OP_EMBEDDING && tape->nodes[i].params[0] == word) return true;
@@ -49,11 +49,29 @@ static bool is_looked_up(const Tape *tape, ParamId word)
     return false;
 }
 
+// A tape has one list of rows, which is the largest table's.
+static void choose_gathered(Tape *tape)
+{
+    Param *largest = NULL;
+    for (size_t i = 0; i < tape->n_params; i++) {
+        Param *param = &tape->params[i];
+        param->is_gathered = false;
+        if (param->is_looked_up && (!largest || param->storage > largest->storage)) largest = param;
+    }
+    if (largest) largest->is_gathered = true;
+}
+
+static void set_looked_up(Tape *tape, ParamId table, bool is_looked_up)
+{
+    tape->params[table].is_looked_up = is_looked_up;
+    choose_gathered(tape);
+}
+
 Value tape_embedding(Tape *tape, ParamId word, ParamId position, ParamId type)
 {
     if (tape->status == STATUS_OK)
-        tape->params[word].is_gathered =
-            tape->params[word].layout == LAYOUT_ROWS && !is_looked_up(tape, word);
+        set_looked_up(tape, word,
+                      tape->params[word].layout == LAYOUT_ROWS && !is_read_before(tape, word));
     return embedding(tape, ROWS_TOKENS, word, position, type);
 }
 
@@ -90,7 +108,7 @@ Value tape_first_row(Tape *tape, ParamId table)
 
 Value tape_target_embedding(Tape *tape, ParamId word, ParamId position)
 {
-    if (tape->status == STATUS_OK) tape->params[word].is_gathered = false;
+    if (tape->status == STATUS_OK) set_looked_up(tape, word, false);
     return embedding(tape, ROWS_TARGETS, word, position, PARAM_NONE);
 }
 
@@ -127,7 +145,7 @@ Value tape_linear_tied(Tape *tape, Value x, ParamId table, ParamId bias)
           value_cols(x) == tape->params[table].cols &&
               (bias == PARAM_NONE || tape->params[bias].cols == n_out),
           "a tied layer does not fit its table");
-    tape->params[table].is_gathered = false;
+    set_looked_up(tape, table, false);
     return add_node(tape,
                     (TapeNode){.op = OP_LINEAR,
                                .in = {x},
@@ -209,13 +227,22 @@ Value tape_rms_norm(Tape *tape, Value x, const char *name, size_t width, float e
     check(tape, width > 0 && value_cols(x) % width == 0, "a norm's groups do not fit its input");
     const ParamInit init = weight_offset == 0.0f ? INIT_ONE : INIT_ZERO;
     const ParamId weight = tape_suffixed_vector(tape, name, ".weight", width, init);
+    return tape_rms_norm_of(tape, x, weight,
+                            (NormArgs){.epsilon = epsilon, .weight_offset = weight_offset});
+}
+
+Value tape_rms_norm_of(Tape *tape, Value x, ParamId weight, NormArgs args)
+{
+    if (tape->status != STATUS_OK) return (Value){0};
+    check(tape, value_cols(x) % tape->params[weight].cols == 0,
+          "a norm's groups do not fit its input");
     return add_node(tape,
                     (TapeNode){.op = OP_RMS_NORM,
                                .in = {x},
                                .n_in = 1,
                                .params = {weight},
                                .n_params = 1,
-                               .as.norm = {.epsilon = epsilon, .weight_offset = weight_offset}},
+                               .as.norm = args},
                     domain_of(tape, x), value_cols(x));
 }
 
@@ -299,6 +326,31 @@ Value tape_clamp(Tape *tape, Value x, float limit)
     return cap(tape, x, (SoftCapArgs){.cap = limit, .is_hard = 1});
 }
 
+static bool is_same(Value a, Value b)
+{
+    return a.slot == b.slot && a.begin == b.begin && a.end == b.end;
+}
+
+// Keys and values of an attention are cached once, however many attentions read them.
+static void set_cache(Tape *tape, TapeNode *node, size_t cols)
+{
+    for (size_t i = 0; i < tape->n_nodes; i++) {
+        const TapeNode *other = &tape->nodes[i];
+        if (other->op != OP_ATTENTION || !other->as.attention.is_cached ||
+            !is_same(other->in[1], node->in[1]) || !is_same(other->in[2], node->in[2]) ||
+            other->as.attention.window != node->as.attention.window)
+            continue;
+        node->as.attention.cache = other->as.attention.cache;
+        node->as.attention.reads_cache = true;
+        return;
+    }
+    TapeCache *cache =
+        tape_append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity, sizeof *cache);
+    if (!cache) return;
+    *cache = (TapeCache){.cols = cols, .window = node->as.attention.window};
+    node->as.attention.cache = tape->n_caches - 1;
+}
+
 Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention *attention)
 {
     const size_t q_cols = attention->n_heads * attention->head_dim;
@@ -319,13 +371,7 @@ Value tape_attention(Tape *tape, Value q, Value k, Value v, const TapeAttention 
         node.params[1] = attention->has_sinks ? attention->sinks : PARAM_NONE;
         node.n_params = 2;
     }
-    if (attention->is_cached) {
-        TapeCache *cache = tape_append(tape, &tape->caches, &tape->n_caches, &tape->caches_capacity,
-                                       sizeof *cache);
-        if (!cache) return (Value){0};
-        *cache = (TapeCache){.cols = kv_cols, .window = attention->window};
-        node.as.attention.cache = tape->n_caches - 1;
-    }
+    if (attention->is_cached) set_cache(tape, &node, kv_cols);
     return add_node(tape, node, domain_of(tape, q), q_cols);
 }
 

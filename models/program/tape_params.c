@@ -263,6 +263,13 @@ ParamId tape_fixed_vector(Tape *tape, const char *name, size_t cols)
     return id;
 }
 
+ParamId tape_fixed_number(Tape *tape, const char *name)
+{
+    const ParamId id = tape_fixed_vector(tape, name, 1);
+    if (tape->status == STATUS_OK) tape->params[id].init = INIT_ONE;
+    return id;
+}
+
 ParamId tape_buffer(Tape *tape, const char *name, size_t cols)
 {
     const ParamId id = tape_fixed_vector(tape, name, cols);

@@ -107,6 +107,13 @@ Test(checkpoint_text, tells_a_config_of_its_own)
          "\"rope_scaling\": {\"factor\": 8.0, \"rope_type\": \"linear\"}, \"sliding_window\": 1024}, "
          "\"vision_config\": {\"hidden_size\": 1152}}",
          "gemma3_text", "Gemma3ForCausalLM", 262208, 2560, 8, 4, 256, 1024, 1e6, 8, 1},
+        {"{\"model_type\": \"gemma4\", \"architectures\": [\"Gemma4ForConditionalGeneration\"], "
+         "\"eos_token_id\": [1, 106], \"text_config\": {\"hidden_size\": 1536, "
+         "\"intermediate_size\": 6144, \"model_type\": \"gemma4_text\", \"num_hidden_layers\": 35, "
+         "\"num_key_value_heads\": 1, \"num_kv_shared_layers\": 20, \"sliding_window\": 512, "
+         "\"use_double_wide_mlp\": true, \"final_logit_softcapping\": 30.0, \"layer_types\": null}, "
+         "\"audio_config\": {}, \"vision_config\": {}}",
+         "gemma4_text", "Gemma4ForCausalLM", 262144, 1536, 8, 1, 256, 512, 1e6, 1, 1},
         {"{\"model_type\": \"llava\", \"text_config\": {\"model_type\": \"llama\", "
          "\"vocab_size\": 32064}}",
          "llama", "LlamaForCausalLM", 32064, 4096, 32, 32, 128, 0, 1e4, 0, -1},

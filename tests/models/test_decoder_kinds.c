@@ -58,7 +58,8 @@ static void fill_weights(Model *model)
         bool is_vector = false;
         const size_t n = tensor_size(model, name, &is_vector);
         float *values = room(n);
-        fill(name, "", n, is_vector && slice_ends_with(name, SLICE(".weight")) ? 1.0f : 0.0f,
+        const bool is_norm = is_vector && slice_ends_with(name, SLICE(".weight"));
+        fill(name, "", n, is_norm || slice_ends_with(name, SLICE("layer_scalar")) ? 1.0f : 0.0f,
              values);
         want_ok(model_tensor_write(model, name, values, &err), &err);
         free(values);
@@ -198,8 +199,11 @@ static void check_gradients(const Kind *kind)
     for (const Json *v = json_first(sums); v; v = json_next(v))
         largest = fmax(largest, fabs(json_double(v)));
     size_t n_trained = model_n_tensors(kind->model);
-    for (size_t i = 0; i < model_n_tensors(kind->model); i++)
-        n_trained -= slice_ends_with(model_tensor_name(kind->model, i), SLICE("correction_bias"));
+    for (size_t i = 0; i < model_n_tensors(kind->model); i++) {
+        const Slice name = model_tensor_name(kind->model, i);
+        n_trained -= slice_ends_with(name, SLICE("correction_bias")) ||
+                     slice_ends_with(name, SLICE("layer_scalar"));
+    }
     cr_assert_eq(json_len(sums), n_trained, "%s", kind->name);
     for (const Json *v = json_first(sums); v; v = json_next(v)) {
         bool is_vector = false;

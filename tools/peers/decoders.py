@@ -243,6 +243,24 @@ CASES.update({
                     attn_config={"clip_qkv": 0.9, "softmax_scale": 0.2}),
 })
 
+GEMMA4 = dict(vocab_size_per_layer_input=VOCAB, global_head_dim=16)
+CASES.update({
+    "gemma4_text": dict(WIDE, num_key_value_heads=2, head_dim=8, num_hidden_layers=6, hidden_size_per_layer_input=6, sliding_window=4,
+                        num_kv_shared_layers=3, use_double_wide_mlp=True, final_logit_softcapping=3.0,
+                        layer_types=["sliding_attention", "sliding_attention", "full_attention"] * 2, **GEMMA4),
+    "gemma4_text-keys": dict(WIDE, num_key_value_heads=2, head_dim=12, num_hidden_layers=3, hidden_size_per_layer_input=0,
+                             attention_k_eq_v=True, num_global_key_value_heads=1, sliding_window=5, tie_word_embeddings=False,
+                             layer_types=["full_attention", "sliding_attention", "full_attention"],
+                             **dict(GEMMA4, global_head_dim=20)),
+    "gemma4_text-odd": dict(ODD, num_key_value_heads=1, head_dim=10, num_hidden_layers=3, hidden_size_per_layer_input=5,
+                            attention_bias=True, sliding_window=4, tie_word_embeddings=False,
+                            layer_types=["sliding_attention", "full_attention", "full_attention"],
+                            rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 500.0},
+                                             "sliding_attention": {"rope_type": "proportional", "rope_theta": 100.0,
+                                                                   "factor": 2.0, "partial_rotary_factor": 0.6}},
+                            **dict(GEMMA4, global_head_dim=14)),
+})
+
 # Classes of files that Transformers reads as Llama.
 OF_LLAMA = {"exaone": "ExaoneForCausalLM", "internlm3": "InternLM3ForCausalLM"}
 
@@ -360,8 +378,8 @@ def fill(model):
         is_norm = (p.dim() == 1 or p.shape[0] == 1) and name.endswith(".weight")
         p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if is_norm else 0.0)))
     for name, p in model.named_buffers():
-        if name.endswith("e_score_correction_bias"):
-            p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 0.0)))
+        if name.endswith(("e_score_correction_bias", "layer_scalar")):
+            p.copy_(torch.from_numpy(numbers(name, tuple(p.shape), 1.0 if name.endswith("layer_scalar") else 0.0)))
 
 
 HEADS = {
