@@ -48,10 +48,10 @@ static inline int attention_takes_columns(const AttentionArgs *as)
 // A row of keys, head by head, put by column. from and to do not overlap.
 void attention_order_columns(size_t n_heads, size_t head_dim, const float *from, float *to);
 
-// A token's keys and values [n_kv_heads * head_dim] into row `row` of its pages (AttentionArgs.pages_by_head) of dtype F32, F16
-// or BF16: rounded to nearest, ties to even.
-void attention_store_row(size_t n_kv_heads, size_t head_dim, DType dtype, const float *key,
-                         const float *value, size_t row, void *key_page, void *value_page);
+// Keys and values of tokens, [n, n_kv_heads * head_dim] in f32 both, into rows `row` to row + n - 1 of their page
+// (AttentionArgs.pages_by_head, PANEL_WIDTH rows) of dtype F32, F16 or BF16: rounded to nearest, ties to even.
+void attention_store_rows(size_t n_kv_heads, DType dtype, const Tensor *keys, const Tensor *values,
+                          size_t row, void *key_page, void *value_page);
 
 OpKernel attention_reference_f32, attention_reference_f64;
 OpKernel attention_bf16_reference_f32, attention_bf16_reference_f64;

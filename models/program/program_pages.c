@@ -1,6 +1,7 @@
 // Attentions that read earlier keys and values from pages, and leave the unit's own there.
 #include <string.h>
 
+#include "base/size.h"
 #include "kernels/attention.h"
 #include "kernels/pack.h"
 #include "models/program/program_internal.h"
@@ -14,13 +15,14 @@ static void store_keys(const ProgramRun *run, const TapeAttention *attention, co
     for (size_t s = 0; s < run->unit.n_sequences; s++) {
         const size_t begin = (size_t)run->unit.offsets[s], end = (size_t)run->unit.offsets[s + 1];
         const size_t n_keys = (size_t)(c->key_offsets[s + 1] - c->key_offsets[s]);
-        for (size_t i = begin; i < end; i++) {
+        for (size_t i = begin, n; i < end; i += n) {
             const size_t row = n_keys - (end - i), page = s * c->max_pages + row / c->page_rows;
-            attention_store_row(attention->n_kv_heads, attention->head_dim, c->dtype,
-                                (const float *)keys->data + i * keys->row_stride,
-                                (const float *)values->data + i * values->row_stride,
-                                row % c->page_rows, c->key_pages[cache][page],
-                                c->value_pages[cache][page]);
+            n = size_min(end - i, c->page_rows - row % c->page_rows);
+            const Tensor of_keys = tensor_rows(*keys, i, i + n),
+                         of_values = tensor_rows(*values, i, i + n);
+            attention_store_rows(attention->n_kv_heads, c->dtype, &of_keys, &of_values,
+                                 row % c->page_rows, c->key_pages[cache][page],
+                                 c->value_pages[cache][page]);
         }
     }
 }

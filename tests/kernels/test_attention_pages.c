@@ -52,11 +52,14 @@ static void fill(Cached *c)
             c->tables[w][p] =
                 (const float *)(const void *)(c->pages[w] + p * PANEL_WIDTH * columns * size);
     }
-    for (size_t j = 0; j < c->n_keys; j++) {
+    for (size_t j = 0, n; j < c->n_keys; j += n) {
         const size_t at = j / PANEL_WIDTH * PANEL_WIDTH * columns * size;
-        attention_store_row(c->n_kv_heads, c->head_dim, c->dtype, c->keys + j * columns,
-                            c->values + j * columns, j % PANEL_WIDTH, c->pages[0] + at,
-                            c->pages[1] + at);
+        n = size_min(c->n_keys - j,
+                     j % PANEL_WIDTH == 0 ? PANEL_WIDTH - 3 : 3); // a page in two goes
+        const Tensor keys = tensor_f32(c->keys + j * columns, n, columns),
+                     values = tensor_f32(c->values + j * columns, n, columns);
+        attention_store_rows(c->n_kv_heads, c->dtype, &keys, &values, j % PANEL_WIDTH,
+                             c->pages[0] + at, c->pages[1] + at);
     }
 }
 
@@ -211,7 +214,8 @@ Test(attention_pages, rows_are_stored_to_the_nearest_number)
     }
     for (int is_half = 0; is_half < 2; is_half++) {
         const DType dtype = is_half ? DTYPE_F16 : DTYPE_BF16;
-        attention_store_row(HEADS, COLUMNS, dtype, key, value, ROW, key_page, value_page);
+        const Tensor keys = tensor_f32(key, 1, ALL), values = tensor_f32(value, 1, ALL);
+        attention_store_rows(HEADS, dtype, &keys, &values, ROW, key_page, value_page);
         for (size_t i = 0; i < ALL; i++) {
             const uint16_t k = is_half ? f16_from_f32(key[i]) : bf16_from_f32(key[i]);
             const uint16_t v = is_half ? f16_from_f32(value[i]) : bf16_from_f32(value[i]);
