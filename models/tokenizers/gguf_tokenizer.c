@@ -23,8 +23,8 @@ typedef struct GgufVocab {
 static Status read_id(const GgufVocab *v, const char *key, int32_t *out, Error *err)
 {
     int64_t id = TOKEN_NONE;
-    TRY(gguf_get_int(v->file, key, -1, INT32_MAX, &id, NULL, err));
-    if (id >= (int64_t)v->n && id != INT32_MAX && id != UINT32_MAX)
+    TRY(gguf_get_int(v->file, key, -1, UINT32_MAX, &id, NULL, err));
+    if (id >= (int64_t)v->n && id != INT32_MAX && id != UINT32_MAX) // these and -1: there is none
         return error_set(err, STATUS_INVALID, "%s is %lld, but there are %zu tokens", key,
                          (long long)id, v->n);
     *out = id < (int64_t)v->n ? (int32_t)id : TOKEN_NONE;

@@ -407,3 +407,26 @@ Test(gguf, words_may_hold_any_byte)
     gguf_builder_release(&b);
     folder_remove(folder);
 }
+
+// llama.cpp's "no token" is -1, which some files have as an unsigned number.
+Test(gguf, an_id_of_all_ones_is_no_token)
+{
+    const Slice tokens[] = {SLICE("[UNK]"), SLICE("[CLS]"), SLICE("[SEP]")};
+    GgufBuilder b = {0};
+    Error err = {0};
+    Tokenizer *t = NULL;
+    const char *folder = folder_make(), *path = folder_path(folder, "words.gguf");
+    gguf_put_string(&b, "general.architecture", SLICE("bert"));
+    gguf_put_string(&b, "tokenizer.ggml.model", SLICE("bert"));
+    gguf_put_strings(&b, "tokenizer.ggml.tokens", tokens, 3);
+    gguf_put_u32(&b, "tokenizer.ggml.unknown_token_id", 0);
+    gguf_put_u32(&b, "tokenizer.ggml.cls_token_id", 1);
+    gguf_put_u32(&b, "tokenizer.ggml.seperator_token_id", 2);
+    gguf_put_u32(&b, "tokenizer.ggml.padding_token_id", UINT32_MAX);
+    cr_assert(gguf_write(path, &b, NULL, 0, NULL, NULL, &err) == STATUS_OK, "%s", err.text);
+    cr_assert(tokenizer_open_file(path, &t, &err) == STATUS_OK, "%s", err.text);
+    cr_expect(tokenizer_special(t, SPECIAL_PAD) < 0);
+    tokenizer_close(&t);
+    gguf_builder_release(&b);
+    folder_remove(folder);
+}
