@@ -1,4 +1,4 @@
-// models/model_internal.h: what a Model is made of; for the model_*.c and train_*.c files only.
+// models/model_internal.h: what a Model is made of; for the .c files of models/, models/generation/ and models/training/ only.
 #ifndef ASSAY_MODELS_MODEL_INTERNAL_H
 #define ASSAY_MODELS_MODEL_INTERNAL_H
 

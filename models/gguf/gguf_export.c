@@ -1,9 +1,9 @@
 #include "models/gguf/gguf_export.h"
-#include "models/config_read.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "models/config_read.h"
 #include "models/rope.h"
 
 enum { KEY_SIZE = 128, MAX_SIZE = 1 << 24 };
@@ -299,7 +299,7 @@ static bool is_local_but_every(const bool *is_local, size_t n, size_t period, bo
     return true;
 }
 
-// Which layers are local: all but every so-manieth, or a list.
+// Which layers are local: all but every n-th, or a list.
 static void put_pattern(Export *out, const bool *is_local, size_t n, bool first_is_full)
 {
     char key[KEY_SIZE];

@@ -1,4 +1,4 @@
-// models/training/train_run.h: a run over epochs: its order, its place, its best weights, its checkpoint; for models/train*.c only.
+// models/training/train_run.h: a run over epochs: its order, its place, its best weights, its checkpoint; for the .c files of this folder only.
 #ifndef ASSAY_MODELS_TRAIN_RUN_H
 #define ASSAY_MODELS_TRAIN_RUN_H
 

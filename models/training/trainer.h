@@ -1,4 +1,4 @@
-// models/training/trainer.h: the state of a tuning run and its steps; for models/train*.c only.
+// models/training/trainer.h: the state of a tuning run and its steps; for the .c files of this folder only.
 #ifndef ASSAY_MODELS_TRAINER_H
 #define ASSAY_MODELS_TRAINER_H
 

@@ -1,4 +1,4 @@
-// models/training/trainer_lora.h: the adapters of a tuning run (models/training/lora.h); for models/train*.c only.
+// models/training/trainer_lora.h: the adapters of a tuning run (models/training/lora.h); for the .c files of this folder only.
 #ifndef ASSAY_MODELS_TRAINER_LORA_H
 #define ASSAY_MODELS_TRAINER_LORA_H
 
